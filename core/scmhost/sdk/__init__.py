@@ -1,0 +1,96 @@
+"""All that a plugin author imports: the contract, its values, and the helpers that make good links."""
+
+from . import escaping
+from .errors import ProviderError, ProviderForbidden, ProviderUnavailable, TemplateError, UrlError
+from .markers import HOOK_PREFIX, PROJECT_NAME, PROMISES, HookPromise, hookimpl
+from .pages import Pages, RenderedView, UrlTemplates
+from .presets import Preset, preset, preset_kinds
+from .provider import FEATURE_HOOKS, Feature, FeatureText, NoFields, Provider, ProviderMetadata
+from .reasons import NEXT_STEP, Reason
+from .refs import full_ref, looks_like_commit, ref_problem
+from .templates import Template
+from .urls import authority_of, check_web_url, join_url, safe_link
+from .values import (
+    AddRequest,
+    Claim,
+    Command,
+    CommitDraft,
+    Create,
+    Decision,
+    Existence,
+    FileChange,
+    Installation,
+    InstallationDraft,
+    JsonObject,
+    Location,
+    LocationCandidate,
+    NoUrl,
+    Offer,
+    Organization,
+    Push,
+    RefKind,
+    Refusal,
+    Repository,
+    RepositoryStatus,
+    Value,
+)
+from .version import API_VERSION
+
+__all__ = [
+    "API_VERSION",
+    "FEATURE_HOOKS",
+    "HOOK_PREFIX",
+    "NEXT_STEP",
+    "PROJECT_NAME",
+    "PROMISES",
+    "AddRequest",
+    "Claim",
+    "Command",
+    "CommitDraft",
+    "Create",
+    "Decision",
+    "Existence",
+    "Feature",
+    "FeatureText",
+    "FileChange",
+    "HookPromise",
+    "Installation",
+    "InstallationDraft",
+    "JsonObject",
+    "Location",
+    "LocationCandidate",
+    "NoFields",
+    "NoUrl",
+    "Offer",
+    "Organization",
+    "Pages",
+    "Preset",
+    "Provider",
+    "ProviderError",
+    "ProviderForbidden",
+    "ProviderMetadata",
+    "ProviderUnavailable",
+    "Push",
+    "Reason",
+    "RefKind",
+    "Refusal",
+    "RenderedView",
+    "Repository",
+    "RepositoryStatus",
+    "Template",
+    "TemplateError",
+    "UrlError",
+    "UrlTemplates",
+    "Value",
+    "authority_of",
+    "check_web_url",
+    "escaping",
+    "full_ref",
+    "hookimpl",
+    "join_url",
+    "looks_like_commit",
+    "preset",
+    "preset_kinds",
+    "ref_problem",
+    "safe_link",
+]

@@ -1,0 +1,159 @@
+"""The contract: every hook that a plugin may implement.
+
+A hook gets frozen values and returns values: no session, no request, no row. An implementation names the
+arguments that it wants, in any order, and leaves out the rest. ``settings`` is the operator's settings, checked by
+the provider's own model. What comes back is validated before anything is saved.
+
+Pure hooks are plain functions; I/O hooks may be ``async def``. Each has a time budget; a call over budget is a
+fault of the plugin, named as such, and hurts only the request that made it.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import BaseModel, JsonValue
+
+from .markers import promise
+from .pages import UrlTemplates
+from .provider import Provider
+from .values import (
+    AddRequest,
+    Command,
+    CommitDraft,
+    Decision,
+    Existence,
+    Installation,
+    InstallationDraft,
+    Location,
+    LocationCandidate,
+    NoUrl,
+    Offer,
+    Organization,
+    Push,
+    Repository,
+)
+
+
+@promise("pure", "plugin", budget=1.0)
+def scm_register_providers() -> Sequence[Provider]:  # type: ignore[empty-body]
+    """The providers that this plugin offers. Called once, at admission."""
+
+
+@promise("io", "provider", budget=10.0)
+def scm_install(  # type: ignore[empty-body]
+    form: BaseModel, organization: Organization, settings: BaseModel
+) -> InstallationDraft:
+    """Turn a filled-in install form into an installation. The form is an instance of the provider's model."""
+
+
+@promise("io", "provider", budget=10.0)
+def scm_offer_repositories(  # type: ignore[empty-body]
+    installation: Installation, repositories: Sequence[Repository], search: str, settings: BaseModel
+) -> Sequence[Offer]:
+    """The repositories that may be added to an installation.
+
+    ``repositories`` are the organization's unclaimed, active ones, by name; ``search`` is what a person typed,
+    possibly empty.
+    """
+
+
+@promise("io", "provider", budget=10.0)
+def scm_dispatch_repository(  # type: ignore[empty-body]
+    installation: Installation, request: AddRequest, candidate: Repository | None, settings: BaseModel
+) -> Decision:
+    """Decide what adding a repository means: a ``Claim`` of the candidate, a ``Create``, or a ``Refusal``.
+
+    ``candidate`` is the unclaimed, active repository whose id or name the request's identifier gives, if any.
+    The host saves the decision in one transaction; if another claim was faster, nothing is saved.
+    """
+
+
+@promise("pure", "provider", budget=1.0)
+def scm_serialize_repository(  # type: ignore[empty-body]
+    repository: Repository, payload: Mapping[str, JsonValue]
+) -> Mapping[str, JsonValue]:
+    """Fields to replace in, or add to, the host's payload of a repository. The wire's types must stay."""
+
+
+@promise("pure", "provider", budget=1.0)
+def scm_source_url(  # type: ignore[empty-body]
+    installation: Installation, repository: Repository, location: Location
+) -> str | NoUrl:
+    """The page that shows a location, as an absolute http or https URL, or ``NoUrl`` with the reason."""
+
+
+@promise("pure", "provider", budget=1.0)
+def scm_url_templates(installation: Installation, repository: Repository) -> UrlTemplates | None:
+    """Templates that the host renders itself in place of one ``scm_source_url`` call per frame.
+
+    Optional, and what makes links cheap: asked once per repository and request. None means: ask ``scm_source_url``.
+    """
+
+
+@promise("pure", "provider", budget=1.0)
+def scm_read_source_url(  # type: ignore[empty-body]
+    installation: Installation, url: str, repositories: Sequence[Repository]
+) -> Sequence[LocationCandidate]:
+    """The locations that a pasted URL may mean, most likely first; empty when it is no page of this installation."""
+
+
+@promise("pure", "provider", budget=1.0)
+def scm_commit_url(  # type: ignore[empty-body]
+    installation: Installation, repository: Repository, sha: str
+) -> str | NoUrl:
+    """The page that shows a commit."""
+
+
+@promise("pure", "provider", budget=1.0)
+def scm_compare_url(  # type: ignore[empty-body]
+    installation: Installation, repository: Repository, base: str, head: str
+) -> str | NoUrl:
+    """The page that shows what lies between two commits."""
+
+
+@promise("io", "provider", budget=3.0)
+def scm_file_exists(  # type: ignore[empty-body]
+    installation: Installation, repository: Repository, location: Location, settings: BaseModel
+) -> Existence:
+    """Whether the file of a location exists. ``UNKNOWN`` lets the link stand, unverified."""
+
+
+@promise("io", "provider", budget=30.0)
+def scm_compare_commits(  # type: ignore[empty-body]
+    installation: Installation, repository: Repository, base: str | None, head: str, settings: BaseModel
+) -> Sequence[CommitDraft]:
+    """The commits after ``base`` up to ``head``, newest first, with their file changes.
+
+    Without a base: the newest commits, as many as the provider finds sensible.
+    """
+
+
+@promise("pure", "provider", budget=2.0)
+def scm_read_push(  # type: ignore[empty-body]
+    headers: Mapping[str, str], body: bytes, secret: str
+) -> Sequence[Push]:
+    """Read a webhook. Header names are lower case. Raise ``ProviderError`` for a wrong signature or body."""
+
+
+@promise("io", "listeners", budget=2.0)
+def scm_repository_saved(organization: Organization, repository: Repository) -> None:
+    """A repository was created, changed, claimed or unclaimed. Called after the transaction."""
+
+
+@promise("io", "listeners", budget=2.0)
+def scm_commits_saved(organization: Organization, repository: Repository, shas: Sequence[str]) -> None:
+    """Commits new to the host were saved for a repository. Called after the transaction."""
+
+
+@promise("io", "listeners", budget=10.0)
+def scm_startup(settings: BaseModel) -> None:
+    """The process starts; called once per process, after all plugins are admitted."""
+
+
+@promise("io", "listeners", budget=5.0)
+def scm_shutdown() -> None:
+    """The process ends."""
+
+
+@promise("pure", "listeners", budget=1.0)
+def scm_register_commands() -> Sequence[Command]:  # type: ignore[empty-body]
+    """Commands that this plugin adds to the ``scmhost`` command line."""

@@ -1,0 +1,45 @@
+"""Why there is no link: one closed list, with the next step for each."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+
+class Reason(StrEnum):
+    """Why a frame has no link. The first six are the wire's own words."""
+
+    NO_CODE_MAPPINGS = "no_code_mappings_for_project"
+    STACK_ROOT_MISMATCH = "stack_root_mismatch"
+    FILE_NOT_FOUND = "file_not_found"
+    FORBIDDEN = "integration_link_forbidden"
+    INSTALLATION_NOT_FOUND = "integration_not_found"
+    NOT_A_FILE = "not_a_file"
+    PATH_OUTSIDE = "path_outside_repository"
+    REPOSITORY_INACTIVE = "repository_inactive"
+    REPOSITORY_WITHOUT_URL = "repository_without_url"
+    NO_REF = "no_ref"
+    PROVIDER_OFF = "provider_off"
+    PROVIDER_FAILED = "provider_failed"
+    NO_SOURCE_PAGES = "no_source_pages"
+    UNSAFE_URL = "unsafe_url"
+
+
+NEXT_STEP: Final[Mapping[Reason, str]] = MappingProxyType(
+    {
+        Reason.NO_CODE_MAPPINGS: "Add a code mapping to this project: a stack root, a source root and a repository.",
+        Reason.STACK_ROOT_MISMATCH: "Add a code mapping whose stack root is the start of this frame's path.",
+        Reason.FILE_NOT_FOUND: "Check the mapping's source root, or that the file exists at this commit.",
+        Reason.FORBIDDEN: "Give the installation access to this repository on the code host.",
+        Reason.INSTALLATION_NOT_FOUND: "Claim the repository through an installation of its provider.",
+        Reason.NOT_A_FILE: "Nothing to do: the frame names no source file.",
+        Reason.PATH_OUTSIDE: "Check the frame's path: after mapping it leaves the repository.",
+        Reason.REPOSITORY_INACTIVE: "Make the repository active again.",
+        Reason.REPOSITORY_WITHOUT_URL: "Give the repository its web URL.",
+        Reason.NO_REF: "Send the release's commits, or give the code mapping a default branch.",
+        Reason.PROVIDER_OFF: "Ask the operator to switch the provider's plugin on for this organization.",
+        Reason.PROVIDER_FAILED: "Try again; if it stays, the operator finds the plugin's fault in the log.",
+        Reason.NO_SOURCE_PAGES: "Choose a preset or a template whose host shows this kind of page.",
+        Reason.UNSAFE_URL: "Check the repository's URL and the installation's template: the result is no safe link.",
+    }
+)

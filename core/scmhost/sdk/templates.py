@@ -1,0 +1,229 @@
+"""URL templates: ``{repo_url}/blob/{ref}/{path}`` and the like.
+
+A template is literal text with tokens. ``{name}`` is replaced by a value, escaped for where it stands: as a path
+before ``?``, as a query value after it, as a fragment after ``#``. ``{name|filter}`` chooses the escaping.
+``{line+1}`` counts on, ``{commit:7}`` shortens. ``[...]`` is left out when a token inside has no value; ``[[`` is a
+bracket. Templates run no code. The scheme and host come from configuration only, never from an event.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, Self
+
+from . import escaping
+from .errors import TemplateError
+
+MAX_TEMPLATE: Final = 2_000
+TEXT_TOKENS: Final = frozenset(
+    {"repo_url", "ref", "ref_full", "branch", "tag", "commit", "path", "dir", "filename", "base", "head"}
+)
+NUMBER_TOKENS: Final = frozenset({"line", "end_line", "last_line", "line_count", "column"})
+# These stand for configured, checked URLs and are the only ones that may begin a template.
+ROOT_TOKENS: Final = frozenset({"repo_url"})
+
+_TOKEN: Final = re.compile(r"(?P<name>[a-z_]+)(?::(?P<short>\d{1,2}))?(?P<plus>\+\d)?(?P<filters>(?:\|[a-z_]+)*)")
+_LITERAL_ROOT: Final = re.compile(r"https?://[A-Za-z0-9.\-]+(?::\d{1,5})?/")
+_PIECE: Final = re.compile(r"\{[^{}]*\}|\[\[|\[|\]|[^\[\]{}]+|[{}]")
+
+Values = Mapping[str, str | int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A place for a value. ``escapes`` are applied in order."""
+
+    name: str
+    short: int | None
+    plus: int
+    escapes: tuple[str, ...]
+
+    def render(self, values: Values) -> str | None:
+        """The escaped value, or None when there is none."""
+        value = values.get(self.name)
+        if value is None or value == "":
+            return None
+        text = str(value + self.plus) if isinstance(value, int) else value[: self.short]
+        for name in self.escapes:
+            text = escaping.FILTERS[name](text)
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class Optional:
+    """A part that is left out when a token inside has no value."""
+
+    nodes: tuple["Node", ...]
+
+
+Node = str | Token | Optional
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A parsed template. ``text`` is its source."""
+
+    text: str
+    nodes: tuple[Node, ...]
+
+    @classmethod
+    @lru_cache(maxsize=1024)
+    def parse(cls, text: str, *, rooted: bool = True) -> Self:
+        """Parse a template.
+
+        Args:
+            text: the template.
+            rooted: whether it is a whole URL; an anchor, for example, is not.
+
+        Raises:
+            TemplateError: it is too long, holds an unknown token or filter, an unpaired bracket or brace, or its
+                scheme and host do not come from literal text or configuration.
+        """
+        if len(text) > MAX_TEMPLATE:
+            raise TemplateError(text[:40] + "...", f"longer than {MAX_TEMPLATE} characters")
+        if rooted:
+            _check_root(text)
+        return cls(text, _Parser(text, fragment=not rooted and text.startswith("#")).parse())
+
+    @property
+    def tokens(self) -> frozenset[str]:
+        """The names of all tokens in the template."""
+        return frozenset(_names(self.nodes))
+
+    def render(self, values: Values) -> str | None:
+        """The URL, or None when a token outside every ``[...]`` has no value."""
+        return _render(self.nodes, values)
+
+    def bind(self, values: Values) -> "Template":
+        """The same template with some values filled in, for rendering many URLs of one repository and ref."""
+        return Template(self.text, _merge(_bind(self.nodes, values)))
+
+
+class _Parser:
+    """Reads a template from left to right, remembering which part of the URL it is in."""
+
+    def __init__(self, text: str, *, fragment: bool) -> None:
+        self._text = text
+        self._place = "fragment" if fragment else "path"
+        self._stack: list[list[Node]] = [[]]
+
+    def parse(self) -> tuple[Node, ...]:
+        for piece in _PIECE.findall(self._text):
+            self._take(piece)
+        if len(self._stack) > 1:
+            raise self._wrong("a [ is never closed", "write [[ for a bracket")
+        return _merge(self._stack[0])
+
+    def _take(self, piece: str) -> None:
+        if piece == "[":
+            self._stack.append([])
+        elif piece == "]":
+            self._close()
+        elif piece.startswith("{") and piece.endswith("}"):
+            self._stack[-1].append(self._token(piece[1:-1]))
+        elif piece in ("{", "}"):
+            raise self._wrong(f"a {piece} without its partner", "write %7B or %7D for a brace")
+        else:
+            self._literal("[" if piece == "[[" else piece)
+
+    def _close(self) -> None:
+        if len(self._stack) == 1:
+            raise self._wrong("a ] without its [", "write %5D for a bracket")
+        inner = tuple(self._stack.pop())
+        if not any(_names(inner)):
+            raise self._wrong("[...] without a token would always or never show", "leave out the brackets")
+        self._stack[-1].append(Optional(_merge(inner)))
+
+    def _literal(self, text: str) -> None:
+        if "#" in text:
+            self._place = "fragment"
+        elif "?" in text and self._place == "path":
+            self._place = "query"
+        self._stack[-1].append(text)
+
+    def _token(self, text: str) -> Token:
+        found = _TOKEN.fullmatch(text)
+        if not found or found["name"] not in TEXT_TOKENS | NUMBER_TOKENS:
+            known = ", ".join(sorted(TEXT_TOKENS | NUMBER_TOKENS))
+            raise self._wrong(f"unknown token {{{text}}}", f"the tokens are {known}")
+        if found["plus"] and found["name"] not in NUMBER_TOKENS:
+            raise self._wrong(f"{{{text}}} counts on from something that is no number", "leave out the +")
+        return Token(
+            found["name"],
+            int(found["short"]) if found["short"] else None,
+            int(found["plus"] or 0),
+            self._escapes(found["name"], [name for name in found["filters"].split("|") if name]),
+        )
+
+    def _escapes(self, name: str, filters: list[str]) -> tuple[str, ...]:
+        unknown = [name for name in filters if name not in escaping.FILTERS]
+        if unknown:
+            raise self._wrong(f"unknown filter {unknown[0]!r}", f"the filters are {', '.join(escaping.FILTERS)}")
+        if name in ROOT_TOKENS:
+            return ()
+        if any(name not in ("lower", "upper") for name in filters):
+            return tuple(filters)
+        return (*filters, self._place)
+
+    def _wrong(self, problem: str, hint: str) -> TemplateError:
+        return TemplateError(self._text, problem, hint)
+
+
+def _check_root(text: str) -> None:
+    """The authority is configured: an event's value may first stand after the host's slash."""
+    if text.startswith(tuple(f"{{{name}}}" for name in ROOT_TOKENS)):
+        return
+    if not _LITERAL_ROOT.match(text):
+        hint = "begin with {repo_url} or with https://host/"
+        raise TemplateError(text, "the scheme and host are not fixed", hint)
+
+
+def _names(nodes: tuple[Node, ...]) -> list[str]:
+    found: list[str] = []
+    for node in nodes:
+        if isinstance(node, Token):
+            found.append(node.name)
+        elif isinstance(node, Optional):
+            found.extend(_names(node.nodes))
+    return found
+
+
+def _render(nodes: tuple[Node, ...], values: Values) -> str | None:
+    parts: list[str] = []
+    for node in nodes:
+        if isinstance(node, str):
+            parts.append(node)
+        elif isinstance(node, Token):
+            text = node.render(values)
+            if text is None:
+                return None
+            parts.append(text)
+        else:
+            parts.append(_render(node.nodes, values) or "")
+    return "".join(parts)
+
+
+def _bind(nodes: tuple[Node, ...], values: Values) -> list[Node]:
+    bound: list[Node] = []
+    for node in nodes:
+        if isinstance(node, Token):
+            text = node.render(values)
+            bound.append(node if text is None else text)
+        elif isinstance(node, Optional):
+            inner = _merge(_bind(node.nodes, values))
+            bound.append(Optional(inner) if any(_names(inner)) else "".join(str(part) for part in inner))
+        else:
+            bound.append(node)
+    return bound
+
+
+def _merge(nodes: list[Node] | tuple[Node, ...]) -> tuple[Node, ...]:
+    """Join neighbouring literals."""
+    merged: list[Node] = []
+    for node in nodes:
+        if isinstance(node, str) and merged and isinstance(merged[-1], str):
+            merged[-1] += node
+        else:
+            merged.append(node)
+    return tuple(merged)

@@ -1,0 +1,70 @@
+"""Which URLs scmhost takes from people and hands out to browsers."""
+
+import re
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+from .errors import UrlError
+
+MAX_URL: Final = 8_000
+_UNSAFE: Final = re.compile(r"[\x00-\x20\x7f\\<>\"`{|}^]")
+_HOST: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\]", re.ASCII)
+
+
+def check_web_url(url: str) -> str:
+    """Give back a URL that a person configured, without its trailing slashes.
+
+    Raises:
+        UrlError: it is not http or https, names no host, carries a user part, a fragment, a space, a backslash or
+            a control character, or is longer than 8,000 characters.
+    """
+    _split(url)
+    if "#" in url:
+        raise UrlError("the URL has a fragment; leave out the # and what follows")
+    return url.rstrip("/")
+
+
+def join_url(base: str, name: str) -> str:
+    """Join a checked base URL and a name with exactly one slash."""
+    return f"{check_web_url(base)}/{name.strip('/')}"
+
+
+def authority_of(url: str) -> str:
+    """The ``scheme://host[:port]`` of a checked URL, in lower case.
+
+    Raises:
+        UrlError: as ``check_web_url``.
+    """
+    parts = _split(url)
+    return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+def safe_link(url: str, authority: str) -> bool:
+    """Whether a rendered URL is one that may be shown: on this authority, no control characters, not too long."""
+    head = url[: len(authority)].lower()
+    boundary = url[len(authority) : len(authority) + 1]
+    return head == authority and boundary in ("", "/", "?", "#") and len(url) <= MAX_URL and not _UNSAFE.search(url)
+
+
+def _split(url: str) -> SplitResult:
+    """Split a URL that passes the rules.
+
+    The unsafe characters are looked for first: urlsplit drops tabs and line ends silently.
+    """
+    if len(url) > MAX_URL:
+        raise UrlError(f"the URL is longer than {MAX_URL} characters")
+    if _UNSAFE.search(url):
+        raise UrlError("the URL has a space, a backslash, a quote, a brace or a control character; escape it as %XX")
+    try:
+        parts = urlsplit(url)
+        port_is_fine = parts.port != 0
+    except ValueError:
+        raise UrlError("the URL's host or port cannot be read") from None
+    if parts.scheme not in ("http", "https"):
+        raise UrlError(f"the URL begins with {parts.scheme or 'no scheme'!r}; only http and https are allowed")
+    if "@" in parts.netloc:
+        raise UrlError("the URL carries a user name or password; leave that part out")
+    host = parts.netloc if parts.port is None else parts.netloc.rpartition(":")[0]
+    if not port_is_fine or not _HOST.fullmatch(host.lower()):
+        raise UrlError("the URL names no host in ASCII letters; write it as https://host/path")
+    return parts
