@@ -1,0 +1,163 @@
+"""What the store gives back: frozen values, never rows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from scmhost.sdk import CommitDraft, FileChange, Installation, Organization, Repository
+
+__all__ = [
+    "Author",
+    "CodeMapping",
+    "CommitDraft",
+    "FileChange",
+    "Head",
+    "Installation",
+    "MappingDraft",
+    "Organization",
+    "Project",
+    "Release",
+    "ReleaseDraft",
+    "Repository",
+    "SavedCommits",
+    "StoredCommit",
+    "StoredInstallation",
+    "Token",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A deployable thing of an organization. ``mappings_version`` rises with every change of its code mappings."""
+
+    id: int
+    organization_id: int
+    slug: str
+    name: str
+    platform: str | None
+    mappings_version: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access token. The secret itself is not stored; ``hint`` is its last four characters."""
+
+    id: int
+    organization_id: int
+    name: str
+    hint: str
+    scopes: frozenset[str]
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredInstallation:
+    """An installation as the plugin sees it, with what only the host needs."""
+
+    installation: Installation
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who wrote a commit. E-mail addresses are kept in lower case."""
+
+    id: int
+    name: str | None
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCommit:
+    """A commit as stored. ``changes`` is filled only where it was asked for."""
+
+    id: int
+    organization_id: int
+    repository_id: int
+    sha: str
+    message: str | None
+    author: Author | None
+    committed_at: datetime
+    changes: tuple[FileChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SavedCommits:
+    """What saving a list of commits did. ``new`` are the shas not known before."""
+
+    new: tuple[str, ...]
+    known: int
+
+
+@dataclass(frozen=True, slots=True)
+class CodeMapping:
+    """Stack root to source root, for one project and one repository."""
+
+    id: int
+    organization_id: int
+    project_id: int
+    repository_id: int
+    stack_root: str
+    source_root: str
+    default_branch: str | None
+    generated: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MappingDraft:
+    """A code mapping to be saved."""
+
+    project_id: int
+    repository_id: int
+    stack_root: str
+    source_root: str
+    default_branch: str | None
+    generated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseDraft:
+    """What a caller says about a release. None leaves the stored value as it is."""
+
+    ref: str | None = None
+    url: str | None = None
+    released_at: datetime | None = None
+    started_at: datetime | None = None
+    status: str | None = None
+    owner: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A version of one or more projects' code."""
+
+    id: int
+    organization_id: int
+    version: str
+    status: str
+    ref: str | None
+    url: str | None
+    owner: str | None
+    created_at: datetime
+    started_at: datetime | None
+    released_at: datetime | None
+    projects: tuple[Project, ...]
+    commit_count: int
+    author_ids: tuple[int, ...]
+    last_commit_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A repository's sha in a release, possibly with the sha of the release before."""
+
+    repository_id: int
+    sha: str
+    previous_sha: str | None
+
+
+JsonFields = Mapping[str, object]
