@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal
+from urllib.parse import unquote
 
 from pydantic import Field, field_validator, model_validator
 
@@ -129,7 +130,7 @@ class UrlTemplates(Value):
         text = getattr(self.pages, name)
         if text is None:
             return NoUrl(message=f"the host's templates have no {name} page")
-        template = Template.parse(text).bind({"repo_url": self.pages.root(self.repo_url)})
+        template = Template.parse(text).bind(_repository_values(self.pages.root(self.repo_url)))
         return checked(template.render(values), authority_of(_literal_authority(template)))
 
 
@@ -153,13 +154,12 @@ class RefLinks:
         self, path: str, line: int | None = None, end_line: int | None = None, column: int | None = None
     ) -> str | NoUrl:
         """The page of a file, at a line if one is given. A line below 1 gives no anchor."""
-        page = self._view.render(_path_values(path))
+        lines = _line_values(line, end_line, column) if line is not None and line >= 1 else {}
+        page = self._view.render({**_path_values(path), **lines})
         if page is None:
             return NoUrl(message="the host's template needs a value that this location does not have")
-        if line is None or line < 1:
-            return checked(self._source_view(page, path), self._authority)
-        anchor = self._anchor.render(_line_values(line, end_line, column)) or ""
-        return checked(_with_anchor(self._source_view(page, path), anchor), self._authority)
+        anchor = self._anchor.render(lines) if lines else None
+        return checked(_with_anchor(self._source_view(page, path), anchor or ""), self._authority)
 
     def _source_view(self, page: str, path: str) -> str:
         if self._rendered is None or path.rpartition(".")[2].lower() not in self._rendered.extensions:
@@ -186,7 +186,15 @@ def _with_anchor(page: str, anchor: str) -> str:
 
 
 def _ref_values(root: str, ref: str, kind: RefKind) -> dict[str, str]:
-    return {"repo_url": root, "ref": ref, "ref_full": full_ref(ref, kind), kind: ref}
+    return {**_repository_values(root), "ref": ref, "ref_full": full_ref(ref, kind), kind: ref}
+
+
+def _repository_values(root: str) -> dict[str, str]:
+    """What a repository's URL says about it: ``https://host/group/app`` is ``group``, ``app`` and the rest."""
+    base_url = authority_of(root)
+    repo_path = unquote(root[len(base_url) :].strip("/"))
+    owner, _, repo = repo_path.rpartition("/")
+    return {"repo_url": root, "base_url": base_url, "repo_path": repo_path, "owner": owner, "repo": repo}
 
 
 def _path_values(path: str) -> dict[str, str]:

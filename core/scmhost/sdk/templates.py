@@ -16,12 +16,22 @@ from . import escaping
 from .errors import TemplateError
 
 MAX_TEMPLATE: Final = 2_000
-TEXT_TOKENS: Final = frozenset(
-    {"repo_url", "ref", "ref_full", "branch", "tag", "commit", "path", "dir", "filename", "base", "head"}
-)
+REPOSITORY_TOKENS: Final = frozenset({"repo_url", "base_url", "repo_path", "owner", "repo"})
+TEXT_TOKENS: Final = REPOSITORY_TOKENS | {
+    "ref",
+    "ref_full",
+    "branch",
+    "tag",
+    "commit",
+    "path",
+    "dir",
+    "filename",
+    "base",
+    "head",
+}
 NUMBER_TOKENS: Final = frozenset({"line", "end_line", "last_line", "line_count", "column"})
 # These stand for configured, checked URLs and are the only ones that may begin a template.
-ROOT_TOKENS: Final = frozenset({"repo_url"})
+ROOT_TOKENS: Final = frozenset({"repo_url", "base_url"})
 
 _TOKEN: Final = re.compile(r"(?P<name>[a-z_]+)(?::(?P<short>\d{1,2}))?(?P<plus>\+\d)?(?P<filters>(?:\|[a-z_]+)*)")
 _LITERAL_ROOT: Final = re.compile(r"https?://[A-Za-z0-9.\-]+(?::\d{1,5})?/")
@@ -175,7 +185,7 @@ def _check_root(text: str) -> None:
     if text.startswith(tuple(f"{{{name}}}" for name in ROOT_TOKENS)):
         return
     if not _LITERAL_ROOT.match(text):
-        hint = "begin with {repo_url} or with https://host/"
+        hint = "begin with {repo_url}, with {base_url} or with https://host/"
         raise TemplateError(text, "the scheme and host are not fixed", hint)
 
 
