@@ -1,0 +1,1 @@
+"""Custom SCM: bring your own source control."""

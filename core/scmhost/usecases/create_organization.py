@@ -1,0 +1,65 @@
+"""Create organizations and projects, and find them again."""
+
+import re
+from typing import Final
+
+from scmhost.kernel.errors import InvalidInput, NotFound
+from scmhost.kernel.paging import Page, PageRequest
+from scmhost.sdk import Organization
+from scmhost.store import organizations, projects
+from scmhost.store.values import Project
+
+from .services import Services
+
+# Not all digits: a segment of a path may be a slug or an id.
+_SLUG: Final = re.compile(r"(?!\d+$)[a-z0-9][a-z0-9_-]{0,49}", re.ASCII)
+
+
+def create_organization(services: Services, slug: str, name: str | None = None) -> Organization:
+    """Create an organization, or give the one that has this slug."""
+    _check_slug(slug)
+    with services.store.write() as tx:
+        return organizations.find(tx, slug) or organizations.create(tx, slug, name or slug, services.clock.now())
+
+
+def find_organization(services: Services, slug_or_id: str) -> Organization:
+    """The organization with this slug or id."""
+    with services.store.read() as tx:
+        organization = organizations.find(tx, slug_or_id)
+    if organization is None:
+        raise NotFound(f"There is no organization {slug_or_id!r}; create it with `scmhost bootstrap`.")
+    return organization
+
+
+def create_project(
+    services: Services, organization: Organization, slug: str, name: str | None = None, platform: str | None = None
+) -> tuple[Project, bool]:
+    """Create a project, or give the one that has this slug. The second value says whether it is new."""
+    _check_slug(slug)
+    with services.store.write() as tx:
+        known = projects.find(tx, organization.id, slug)
+        if known is not None:
+            return known, False
+        return projects.create(tx, organization.id, slug, name or slug, platform, services.clock.now()), True
+
+
+def find_project(services: Services, organization: Organization, slug_or_id: str) -> Project:
+    """The organization's project with this slug or id."""
+    with services.store.read() as tx:
+        project = projects.find(tx, organization.id, slug_or_id)
+    if project is None:
+        raise NotFound(f"Organization {organization.slug!r} has no project {slug_or_id!r}.")
+    return project
+
+
+def list_projects(services: Services, organization: Organization, request: PageRequest) -> Page[Project]:
+    """The organization's projects, by slug."""
+    with services.store.read() as tx:
+        return projects.page(tx, organization.id, request)
+
+
+def _check_slug(slug: str) -> None:
+    if not _SLUG.fullmatch(slug):
+        raise InvalidInput(
+            f"slug {slug!r} is not one: use up to 50 lower-case letters, digits, - and _, not digits alone", "slug"
+        )

@@ -1,0 +1,139 @@
+"""Install a provider for an organization, change its configuration, and take it away."""
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel, JsonValue, ValidationError
+
+from scmhost.host import ProviderOff
+from scmhost.kernel.errors import Conflict, InvalidInput, NotFound
+from scmhost.kernel.paging import Page, PageRequest
+from scmhost.sdk import Organization, Provider
+from scmhost.store import installations
+from scmhost.store.errors import Duplicate
+from scmhost.store.values import StoredInstallation
+
+from .guarded import calls_for, refusals
+from .services import Services
+
+
+class InvalidForm(InvalidInput):
+    """A form's fields are wrong. ``problems`` maps each field to what is wrong with it."""
+
+    def __init__(self, problems: Mapping[str, list[str]]) -> None:
+        super().__init__("; ".join(f"{field}: {' '.join(texts)}" for field, texts in problems.items()))
+        self.problems = problems
+
+
+def install_provider(
+    services: Services, organization: Organization, provider_key: str, fields: Mapping[str, JsonValue]
+) -> StoredInstallation:
+    """Check the form, let the plugin decide what the installation is, and save it.
+
+    Raises:
+        ProviderOff: no such provider is on for this organization.
+        InvalidForm: the provider's form refuses the fields.
+        ProviderRefused: the plugin refuses.
+        Conflict: this installation exists already.
+    """
+    calls = calls_for(services, provider_key, organization)
+    form = checked_form(_provider(services, provider_key).install_form, fields)
+    with refusals():
+        draft = calls.install(form, organization)
+    with services.store.write() as tx:
+        try:
+            return installations.create(tx, organization.id, provider_key, draft, services.clock.now())
+        except Duplicate as error:
+            raise Conflict(f"This {provider_key} installation exists already.") from error
+
+
+def configure_installation(
+    services: Services, organization: Organization, installation_id: int, fields: Mapping[str, JsonValue]
+) -> StoredInstallation:
+    """Replace an installation's configuration by the given fields, after the provider's own check."""
+    found = get_installation(services, organization, installation_id)
+    provider = services.plugins.provider(found.installation.provider)
+    calls_for(services, found.installation.provider, organization)
+    if provider is None or provider.configuration is None:
+        raise InvalidInput(f"Installations of {found.installation.provider} have nothing to configure.")
+    form = checked_form(provider.configuration, fields)
+    with services.store.write() as tx:
+        configuration = form.model_dump(mode="json", exclude_none=True)
+        installations.set_configuration(tx, organization.id, installation_id, configuration)
+    return get_installation(services, organization, installation_id)
+
+
+def get_installation(services: Services, organization: Organization, installation_id: int) -> StoredInstallation:
+    """One installation of the organization."""
+    with services.store.read() as tx:
+        found = installations.get(tx, organization.id, installation_id)
+    if found is None:
+        raise NotFound(f"Organization {organization.slug!r} has no installation with the id {installation_id}.")
+    return found
+
+
+def list_installations(
+    services: Services,
+    organization: Organization,
+    request: PageRequest,
+    *,
+    provider_key: str | None = None,
+    features: frozenset[str] = frozenset(),
+) -> Page[StoredInstallation]:
+    """Installations by name. The feature filter applies before paging, so that no page comes up short."""
+    keys = _keys_with(services, organization, provider_key, features)
+    with services.store.read() as tx:
+        return installations.page(tx, organization.id, request, keys)
+
+
+def uninstall(services: Services, organization: Organization, installation_id: int) -> None:
+    """Delete an installation. Its repositories stay and become unclaimed."""
+    with services.store.write() as tx:
+        if not installations.delete(tx, organization.id, installation_id):
+            raise NotFound(f"Organization {organization.slug!r} has no installation with the id {installation_id}.")
+
+
+def catalogue(services: Services, organization: Organization) -> list[Provider]:
+    """The providers that are on for this organization, by key."""
+    return services.plugins.providers(organization)
+
+
+def idle_reason(services: Services, organization: Organization, provider_key: str | None) -> str | None:
+    """Why what belongs to this provider is idle now, or None while it works."""
+    if provider_key is None:
+        return None
+    switch = services.plugins.decide(provider_key, organization)
+    return None if switch.on else switch.reason
+
+
+def checked_form(model: type[BaseModel], fields: Mapping[str, JsonValue]) -> BaseModel:
+    """The form as the provider's model reads it. The model is foreign code: whatever it raises is the plugin's."""
+    try:
+        return model.model_validate(dict(fields))
+    except ValidationError as error:
+        problems: dict[str, list[str]] = {}
+        for item in error.errors(include_url=False, include_context=False, include_input=False):
+            problems.setdefault(str(item["loc"][0]) if item["loc"] else "nonFieldErrors", []).append(item["msg"])
+        raise InvalidForm(problems) from error
+
+
+def _provider(services: Services, key: str) -> Provider:
+    provider = services.plugins.provider(key)
+    if provider is None:
+        raise ProviderOff(key, f"no installed plugin offers {key!r}")
+    return provider
+
+
+def _keys_with(
+    services: Services, organization: Organization, provider_key: str | None, features: frozenset[str]
+) -> frozenset[str] | None:
+    """The provider keys to keep, or None for all."""
+    if not features:
+        return frozenset({provider_key}) if provider_key else None
+    having = {
+        provider.key
+        for provider in services.plugins.providers(organization)
+        if {feature.name.lower() for feature in provider.features} & {name.lower() for name in features}
+    }
+    return frozenset(having & {provider_key} if provider_key else having)
+
+

@@ -1,0 +1,18 @@
+"""What every use case works with."""
+
+from dataclasses import dataclass
+
+from scmhost.host import PluginHost
+from scmhost.kernel.clock import Clock
+from scmhost.kernel.limits import Limits
+from scmhost.store.engine import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The store, the plugins, the time and the limits of one process."""
+
+    store: Store
+    plugins: PluginHost
+    clock: Clock
+    limits: Limits

@@ -1,0 +1,60 @@
+"""What a person fills in to set Custom SCM up, and may change later."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+from scmhost.sdk import Pages, check_web_url, preset, preset_kinds
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+TemplateText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)]
+
+_OVERRIDES = {"template": "view", "anchor": "anchor", "commit_template": "commit", "compare_template": "compare"}
+
+
+class UrlForm(BaseModel):
+    """How this code host writes its URLs: a preset, and single templates in place of the preset's."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    preset: str = Field(default="github", description="The kind of host whose URLs it uses.")
+    template: TemplateText | None = Field(default=None, description="The page of a file, in place of the preset's.")
+    anchor: str | None = Field(default=None, max_length=200, description="The line anchor, such as #L{line}.")
+    commit_template: TemplateText | None = Field(default=None, description="The page of a commit.")
+    compare_template: TemplateText | None = Field(default=None, description="The page between two commits.")
+
+    @field_validator("preset")
+    @classmethod
+    def _known_preset(cls, kind: str) -> str:
+        if kind not in preset_kinds():
+            raise ValueError(f"no preset is named {kind!r}; choose one of {', '.join(preset_kinds())}")
+        return kind
+
+    @model_validator(mode="after")
+    def _templates_are_sound(self) -> "UrlForm":
+        self.pages()
+        return self
+
+    def pages(self) -> Pages:
+        """The preset's pages with this form's own templates.
+
+        A person's template shows its lines itself, so the preset's anchor goes with the preset's template.
+        """
+        fields: dict[str, Any] = preset(self.preset).pages.model_dump(exclude_none=True)
+        if self.template is not None:
+            fields = {**fields, "anchor": ""}
+            fields.pop("rendered", None)
+        own = {page: getattr(self, field) for field, page in _OVERRIDES.items() if getattr(self, field) is not None}
+        return Pages.model_validate({**fields, **own})
+
+
+class InstallForm(UrlForm):
+    """The install form: a name, the base URL of the code host, and the form of its URLs."""
+
+    name: Text = Field(description="The organization or team on the code host.")
+    url: Text = Field(description="The base URL of the code host, such as https://git.example.com/.")
+
+    @field_validator("url")
+    @classmethod
+    def _web_url(cls, url: str) -> str:
+        return check_web_url(url)

@@ -1,0 +1,119 @@
+"""The hooks of Custom SCM. Every one decides; the host writes."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+from uuid import uuid4
+
+from pydantic import JsonValue
+
+from scmhost.sdk import (
+    AddRequest,
+    Claim,
+    Feature,
+    FeatureText,
+    Installation,
+    InstallationDraft,
+    Location,
+    NoUrl,
+    Offer,
+    Provider,
+    ProviderMetadata,
+    Reason,
+    Refusal,
+    Repository,
+    UrlTemplates,
+    escaping,
+    hookimpl,
+    join_url,
+)
+
+from .forms import InstallForm, UrlForm
+
+PROVIDER: Final = Provider(
+    key="custom_scm",
+    name="CustomSCM",
+    features=frozenset({Feature.COMMITS, Feature.STACKTRACE_LINK}),
+    requires_feature_flag=True,
+    metadata=ProviderMetadata(
+        description="Bring your own source control: send commits, claim repositories, get links to source.",
+        features=(
+            FeatureText(feature=Feature.COMMITS, description="Claim the repositories that your commits made known."),
+            FeatureText(
+                feature=Feature.STACKTRACE_LINK, description="Link stack frames to the exact commit on your code host."
+            ),
+        ),
+        author="The scmhost team",
+        noun="Installation",
+    ),
+    install_form=InstallForm,
+    configuration=UrlForm,
+)
+
+
+@hookimpl
+def scm_register_providers() -> Sequence[Provider]:
+    return (PROVIDER,)
+
+
+@hookimpl
+def scm_install(form: InstallForm) -> InstallationDraft:
+    return InstallationDraft(
+        name=form.name,
+        external_id=uuid4().hex,
+        metadata={"domain_name": join_url(form.url, escaping.path(form.name))},
+        configuration=form.model_dump(mode="json", exclude={"name", "url"}, exclude_none=True),
+    )
+
+
+@hookimpl
+def scm_offer_repositories(repositories: Sequence[Repository], search: str) -> Sequence[Offer]:
+    wanted = search.casefold()
+    return [
+        Offer(identifier=str(repository.id), name=repository.name)
+        for repository in repositories
+        if wanted in repository.name.casefold()
+    ]
+
+
+@hookimpl
+def scm_dispatch_repository(request: AddRequest, candidate: Repository | None) -> Claim | Refusal:
+    if candidate is None:
+        return Refusal(
+            reason="not_found",
+            message=f"No unclaimed, active repository of this organization has the id {request.identifier!r}.",
+        )
+    return Claim()
+
+
+@hookimpl
+def scm_serialize_repository(repository: Repository) -> Mapping[str, JsonValue]:
+    return {"provider": {"id": PROVIDER.id, "name": PROVIDER.name}, "externalSlug": repository.name}
+
+
+@hookimpl
+def scm_url_templates(installation: Installation, repository: Repository) -> UrlTemplates | None:
+    if repository.url is None:
+        return None
+    return UrlTemplates(pages=UrlForm.model_validate(installation.configuration).pages(), repo_url=repository.url)
+
+
+@hookimpl
+def scm_source_url(installation: Installation, repository: Repository, location: Location) -> str | NoUrl:
+    templates = scm_url_templates(installation, repository)
+    return templates.view(location) if templates else _without_url(repository)
+
+
+@hookimpl
+def scm_commit_url(installation: Installation, repository: Repository, sha: str) -> str | NoUrl:
+    templates = scm_url_templates(installation, repository)
+    return templates.commit(sha) if templates else _without_url(repository)
+
+
+@hookimpl
+def scm_compare_url(installation: Installation, repository: Repository, base: str, head: str) -> str | NoUrl:
+    templates = scm_url_templates(installation, repository)
+    return templates.compare(base, head) if templates else _without_url(repository)
+
+
+def _without_url(repository: Repository) -> NoUrl:
+    return NoUrl(reason=Reason.REPOSITORY_WITHOUT_URL, message=f"Repository {repository.name!r} has no URL.")
