@@ -9,7 +9,7 @@ from .provider import FEATURE_HOOKS, Feature, FeatureText, NoFields, Provider, P
 from .reasons import NEXT_STEP, Reason
 from .refs import full_ref, looks_like_commit, ref_problem
 from .templates import Template
-from .urls import authority_of, check_web_url, join_url, safe_link
+from .urls import authority_of, check_web_url, join_url, safe_link, safe_url
 from .values import (
     AddRequest,
     Claim,
@@ -93,4 +93,5 @@ __all__ = [
     "preset_kinds",
     "ref_problem",
     "safe_link",
+    "safe_url",
 ]

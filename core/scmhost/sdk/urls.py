@@ -39,6 +39,15 @@ def authority_of(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}".lower()
 
 
+def safe_url(url: str) -> bool:
+    """Whether a finished URL may be handed to a browser: absolute, http or https, no user part, nothing hidden."""
+    try:
+        _split(url)
+    except UrlError:
+        return False
+    return True
+
+
 def safe_link(url: str, authority: str) -> bool:
     """Whether a rendered URL is one that may be shown: on this authority, no control characters, not too long."""
     head = url[: len(authority)].lower()

@@ -1,11 +1,13 @@
 """What every use case works with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from scmhost.host import PluginHost
 from scmhost.kernel.clock import Clock
 from scmhost.kernel.limits import Limits
 from scmhost.store.engine import Store
+
+from .mapping_cache import MappingCache
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,3 +18,4 @@ class Services:
     plugins: PluginHost
     clock: Clock
     limits: Limits
+    mappings: MappingCache = field(default_factory=MappingCache)

@@ -1,0 +1,55 @@
+"""Read a pasted stack trace and link its frames."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scmhost.frames import Found, read_text
+from scmhost.links import Link
+from scmhost.mapping import FrameInfo
+from scmhost.sdk import Organization
+from scmhost.store.values import Project
+
+from .resolve_links import FrameQuery, Resolved, resolve_links
+from .services import Services
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedFrame:
+    """A frame where it stands in the text, and what became of it."""
+
+    found: Found
+    resolved: Resolved
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedTrace:
+    """A text with the frames found in it. ``unread`` counts the lines that no notation understands."""
+
+    frames: Sequence[LinkedFrame]
+    unread: int
+    truncated: bool
+
+    @property
+    def links(self) -> list[Link]:
+        """The links alone."""
+        return [frame.resolved.outcome for frame in self.frames if isinstance(frame.resolved.outcome, Link)]
+
+
+def link_trace(
+    services: Services,
+    organization: Organization,
+    project: Project,
+    text: str,
+    *,
+    release: str | None = None,
+    commit: str | None = None,
+) -> LinkedTrace:
+    """Link every frame of a text, at the given commit, else at the release's, else at the default branch."""
+    reading = read_text(text, limit=services.limits.trace_bytes)
+    queries = [
+        FrameQuery(FrameInfo(filename=found.frame.path, module=found.frame.module), found.frame.line, commit)
+        for found in reading.frames
+    ]
+    answers = resolve_links(services, organization, project, queries, release=release)
+    linked = [LinkedFrame(found, answer) for found, answer in zip(reading.frames, answers, strict=True)]
+    return LinkedTrace(linked, reading.unread, reading.truncated)

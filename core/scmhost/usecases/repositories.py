@@ -1,0 +1,148 @@
+"""Create, find, list, change and delete repositories."""
+
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+from scmhost.kernel.errors import Conflict, InvalidInput, NotFound
+from scmhost.kernel.paging import Page, PageRequest
+from scmhost.sdk import Organization, Repository, RepositoryStatus, UrlError, check_web_url
+from scmhost.store import installations, repositories
+from scmhost.store.engine import Transaction
+from scmhost.store.errors import Duplicate
+
+from .services import Services
+
+MAX_NAME: Final = 200
+GRACE: Final = timedelta(hours=1)
+"""How long a repository with commits waits before it is gone. The time is Sentry's."""
+
+
+def create_repository(
+    services: Services, organization: Organization, name: str, url: str | None = None
+) -> tuple[Repository, bool]:
+    """Create a repository by name and URL, without a provider. The second value says whether it is new.
+
+    The same name and URL again give the repository that is there; another URL is a conflict.
+    """
+    name, url = checked_name(name), checked_url(url)
+    with services.store.write() as tx:
+        known = repositories.by_name(tx, organization.id, name)
+        if known is None:
+            saved = repositories.create(tx, organization.id, name, services.clock.now(), url=url)
+        elif known.url != url and url is not None:
+            raise Conflict(f"Repository {known.name!r} exists already, with another URL; change it with PUT.")
+        else:
+            return known, False
+    services.plugins.tell("scm_repository_saved", organization=organization, repository=saved)
+    return saved, True
+
+
+def get_repository(services: Services, organization: Organization, repository_id: int) -> Repository:
+    """One repository of the organization, in whatever status."""
+    with services.store.read() as tx:
+        return require(tx, organization, repository_id)
+
+
+def list_repositories(
+    services: Services,
+    organization: Organization,
+    request: PageRequest,
+    *,
+    query: str = "",
+    statuses: Collection[RepositoryStatus] | None = None,
+    installation_id: int | None = None,
+) -> Page[Repository]:
+    """Repositories by name."""
+    with services.store.read() as tx:
+        return repositories.page(
+            tx, organization.id, request, query=query, statuses=statuses, installation_id=installation_id
+        )
+
+
+def change_repository(
+    services: Services, organization: Organization, repository_id: int, changes: Mapping[str, Any]
+) -> Repository:
+    """Change name, URL, status or installation. Absent fields stay; a null installation is an unclaim.
+
+    Hiding loses nothing; making a repository active again also cancels its deletion.
+    """
+    with services.store.write() as tx:
+        repository = require(tx, organization, repository_id)
+        if repository.status is RepositoryStatus.DELETION_IN_PROGRESS:
+            raise Conflict(f"Repository {repository.name!r} is being deleted now.")
+        saved = _save(tx, organization, repository, changes)
+    services.plugins.tell("scm_repository_saved", organization=organization, repository=saved)
+    return saved
+
+
+def delete_repository(services: Services, organization: Organization, repository_id: int) -> Repository:
+    """Schedule a repository's deletion: at once without commits, else after an hour. Again changes nothing."""
+    with services.store.write() as tx:
+        repository = require(tx, organization, repository_id)
+        if repository.status not in (RepositoryStatus.ACTIVE, RepositoryStatus.HIDDEN):
+            return repository
+        wait = GRACE if repositories.has_commits(tx, organization.id, repository_id) else timedelta()
+        repositories.schedule_deletion(tx, organization.id, repository_id, services.clock.now() + wait)
+        return require(tx, organization, repository_id)
+
+
+def require(tx: Transaction, organization: Organization, repository_id: int) -> Repository:
+    """The repository with this id, or a NotFound that names it."""
+    repository = repositories.get(tx, organization.id, repository_id)
+    if repository is None:
+        raise NotFound(f"Organization {organization.slug!r} has no repository with the id {repository_id}.")
+    return repository
+
+
+def checked_name(name: str) -> str:
+    """A repository's name, as it will be stored."""
+    name = name.strip()
+    if not name or len(name) > MAX_NAME or any(ord(mark) < ord(" ") for mark in name):
+        raise InvalidInput(f"A repository's name has 1 to {MAX_NAME} characters and no control characters.", "name")
+    return name
+
+
+def checked_url(url: str | None) -> str | None:
+    """A repository's web URL; blank means none."""
+    if url is None or not url.strip():
+        return None
+    try:
+        return check_web_url(url.strip())
+    except UrlError as error:
+        raise InvalidInput(f"Enter a valid URL: {error}.", "url") from error
+
+
+def _save(tx: Transaction, organization: Organization, repository: Repository, changes: Mapping[str, Any]) -> Repository:
+    fields: dict[str, Any] = {}
+    if "name" in changes:
+        fields["name"] = checked_name(changes["name"])
+    if "url" in changes:
+        fields["url"] = checked_url(changes["url"])
+    if "integrationId" in changes:
+        fields |= _installation_fields(tx, organization, changes["integrationId"])
+    try:
+        if "status" in changes:
+            fields |= _status_fields(tx, organization, repository, changes["status"])
+        return repositories.update(tx, organization.id, repository.id, fields) if fields else repository
+    except Duplicate as error:
+        raise Conflict("Another repository of this organization has that name.") from error
+
+
+def _installation_fields(tx: Transaction, organization: Organization, installation_id: int | None) -> dict[str, Any]:
+    if installation_id is None:
+        return {"installation_id": None, "provider": None}
+    found = installations.get(tx, organization.id, installation_id)
+    if found is None:
+        raise InvalidInput("Invalid integration id")
+    return {"installation_id": installation_id, "provider": found.installation.provider}
+
+
+def _status_fields(
+    tx: Transaction, organization: Organization, repository: Repository, status: RepositoryStatus
+) -> dict[str, Any]:
+    if repository.status is RepositoryStatus.PENDING_DELETION:
+        if status is RepositoryStatus.ACTIVE:
+            repositories.cancel_deletion(tx, organization.id, repository.id)
+        return {}
+    return {"status": status}

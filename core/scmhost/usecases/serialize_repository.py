@@ -1,0 +1,97 @@
+"""Show a repository: the host makes the payload, the provider's plugin may shape it."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Final
+
+import structlog
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+
+from scmhost.host import PluginFault
+from scmhost.sdk import Organization, Repository
+
+from .install_provider import idle_reason
+from .services import Services
+
+log = structlog.get_logger(__name__)
+
+_STATUS: Final[Mapping[str, str]] = {"hidden": "disabled"}
+# On Sentry's wire a hidden repository shows as disabled.
+
+
+class ProviderPayload(BaseModel):
+    """Which provider a repository is of."""
+
+    id: str
+    name: str
+
+
+class RepositoryPayload(BaseModel):
+    """A repository on the wire. A plugin may replace values and add fields, but not change these types."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+    name: str
+    url: str | None
+    provider: ProviderPayload
+    status: str
+    dateCreated: datetime  # noqa: N815 - the wire's spelling
+    integrationId: str | None  # noqa: N815 - the wire's spelling
+    externalSlug: JsonValue  # noqa: N815 - the wire's spelling
+    externalId: str | None  # noqa: N815 - the wire's spelling
+    idle: str | None = None
+
+
+UNKNOWN_PROVIDER: Final = {"id": "unknown", "name": "Unknown Provider"}
+
+
+def serialize_repository(services: Services, organization: Organization, repository: Repository) -> RepositoryPayload:
+    """The payload of one repository.
+
+    While the provider is off or its plugin fails, the host's own payload is shown, and ``idle`` says why.
+    """
+    idle = idle_reason(services, organization, repository.provider)
+    payload = _own_payload(services, repository, idle)
+    calls = None if repository.provider is None or idle else services.plugins.calls(repository.provider)
+    if calls is None:
+        return RepositoryPayload.model_validate(payload)
+    try:
+        shaped = calls.serialize_repository(repository, payload)
+        return RepositoryPayload.model_validate({**payload, **shaped, "id": payload["id"]})
+    except (PluginFault, ValidationError) as error:
+        log.warning("repository_not_shaped", provider=repository.provider, repository=repository.id, error=str(error))
+        return RepositoryPayload.model_validate({**payload, "idle": f"The provider's plugin failed: {_short(error)}"})
+
+
+def serialize_repositories(
+    services: Services, organization: Organization, repositories: Iterable[Repository]
+) -> list[RepositoryPayload]:
+    """The payloads of many repositories, in their order."""
+    return [serialize_repository(services, organization, repository) for repository in repositories]
+
+
+def _own_payload(services: Services, repository: Repository, idle: str | None) -> dict[str, JsonValue]:
+    return {
+        "id": str(repository.id),
+        "name": repository.name,
+        "url": repository.url,
+        "provider": _provider(services, repository.provider),
+        "status": _STATUS.get(repository.status.value, repository.status.value),
+        "dateCreated": repository.created_at.isoformat(),
+        "integrationId": str(repository.installation_id) if repository.installation_id is not None else None,
+        "externalSlug": repository.name if repository.provider else None,
+        "externalId": repository.external_id,
+        "idle": idle,
+    }
+
+
+def _provider(services: Services, key: str | None) -> JsonValue:
+    if key is None:
+        return dict(UNKNOWN_PROVIDER)
+    known = services.plugins.provider(key)
+    return {"id": f"integrations:{key}", "name": known.name if known else key}
+
+
+def _short(error: Exception) -> str:
+    return str(error).splitlines()[0]
