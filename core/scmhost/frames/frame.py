@@ -1,0 +1,34 @@
+"""A frame as printed, and where it stands in its text."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One place that a stack trace names. ``path`` is exactly as printed; making it relative is a later step."""
+
+    path: str
+    line: int | None = None
+    column: int | None = None
+    function: str | None = None
+    module: str | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A frame within one line of text. ``start`` and ``end`` enclose the path, and its line where it is attached."""
+
+    frame: Frame
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A frame within a text. ``text_line`` counts from 0, and lines end at line feeds only."""
+
+    frame: Frame
+    text_line: int
+    start: int
+    end: int

@@ -1,0 +1,81 @@
+"""Finds the rules that match a path without walking all of them."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import groupby
+from operator import attrgetter
+
+from .roots import subject
+from .rule import Rule
+
+
+class MappingIndex:
+    """The rules of one project, built once and asked often. It is never changed afterwards.
+
+    Prefixes are kept sorted, each with the nearest other prefix that encloses it: the prefixes that match a path are
+    a chain that begins next to where the path itself would be sorted in.
+    """
+
+    __slots__ = ("_best", "_chains", "_enclosing", "_prefixes", "_rules")
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        ordered = sorted(rules, key=lambda rule: (rule.prefix, rule.rank))
+        groups = [(prefix, tuple(group)) for prefix, group in groupby(ordered, attrgetter("prefix"))]
+        self._prefixes = [prefix for prefix, _ in groups]
+        self._rules = [group for _, group in groups]
+        self._enclosing = _enclosing(self._prefixes)
+        self._best = self._best_of_chains()
+        # Filled when first asked for: the chains of deeply nested roots are long, and few are ever wanted.
+        self._chains: dict[int, tuple[Rule, ...]] = {}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._rules))
+
+    def best(self, path: str) -> Rule | None:
+        """The first rule, in the order, that matches a path."""
+        at = self._at(path)
+        return None if at < 0 else self._best[at]
+
+    def candidates(self, path: str) -> tuple[Rule, ...]:
+        """All rules that match a path, in the order in which they are tried."""
+        at = self._at(path)
+        if at < 0:
+            return ()
+        chain = self._chains.get(at)
+        if chain is None:
+            chain = self._chains[at] = self._chain(at)
+        return chain
+
+    def _at(self, path: str) -> int:
+        """Where the longest prefix that matches stands, or -1."""
+        wanted = subject(path)
+        prefixes = self._prefixes
+        at = bisect_right(prefixes, wanted) - 1
+        while at >= 0 and not wanted.startswith(prefixes[at]):
+            at = self._enclosing[at]
+        return at
+
+    def _chain(self, at: int) -> tuple[Rule, ...]:
+        found: list[Rule] = []
+        while at >= 0:
+            found.extend(self._rules[at])
+            at = self._enclosing[at]
+        return tuple(sorted(found, key=attrgetter("rank")))
+
+    def _best_of_chains(self) -> list[Rule]:
+        best: list[Rule] = []
+        for group, outer in zip(self._rules, self._enclosing, strict=True):
+            own = group[0]
+            best.append(own if outer < 0 or own.rank < best[outer].rank else best[outer])
+        return best
+
+
+def _enclosing(prefixes: Sequence[str]) -> list[int]:
+    """For each of the sorted prefixes, the nearest one that it begins with, or -1."""
+    enclosing: list[int] = []
+    for at, prefix in enumerate(prefixes):
+        outer = at - 1
+        while outer >= 0 and not prefix.startswith(prefixes[outer]):
+            outer = enclosing[outer]
+        enclosing.append(outer)
+    return enclosing

@@ -1,0 +1,61 @@
+"""Maps one frame: every rule that fits, in order, with the path that it leads to."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from scmhost.sdk import Reason
+
+from .index import MappingIndex
+from .munging import FrameInfo, munge
+from .rule import Rule
+
+
+class Mapped(NamedTuple):
+    """A rule that fits, and the repository path that it gives. ``munged`` is set when the platform has a rule."""
+
+    rule: Rule
+    source_path: str
+    munged: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unmapped:
+    """No rule leads to a path, and why."""
+
+    reason: Reason
+    munged: str | None = None
+
+
+def map_frame(index: MappingIndex, info: FrameInfo) -> tuple[Mapped, ...] | Unmapped:
+    """The repository paths that a frame may mean, the first rule's first.
+
+    Each rule is tried on the munged path, or else on the file name, and then on the absolute path.
+    """
+    munged = munge(info)
+    paths = [path for path in (munged or info.filename, info.abs_path) if path and _names_a_file(path)]
+    if not paths:
+        return Unmapped(Reason.NOT_A_FILE, munged)
+    matches = _matches(index, paths)
+    if not matches:
+        return Unmapped(_why_none(index), munged)
+    found: dict[int, Mapped] = {}
+    for rule, path in matches:
+        source_path = None if rule.id in found else rule.source_path(path)
+        if source_path:
+            found[rule.id] = Mapped(rule, source_path, munged)
+    return tuple(found.values()) or Unmapped(Reason.PATH_OUTSIDE, munged)
+
+
+def _matches(index: MappingIndex, paths: list[str]) -> list[tuple[Rule, str]]:
+    """Rules with the path that each matches, by rank; for one rule, the earlier path first."""
+    matches = [(rule, path) for path in paths for rule in index.candidates(path)]
+    return sorted(matches, key=lambda match: match[0].rank) if len(paths) > 1 else matches
+
+
+def _names_a_file(path: str) -> bool:
+    """``<anonymous>`` and ``[native code]`` stand where a path would."""
+    return not (path.startswith("<") and path.endswith(">")) and not (path.startswith("[") and path.endswith("]"))
+
+
+def _why_none(index: MappingIndex) -> Reason:
+    return Reason.STACK_ROOT_MISMATCH if len(index) else Reason.NO_CODE_MAPPINGS

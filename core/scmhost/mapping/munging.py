@@ -1,0 +1,66 @@
+"""Munging: turning a platform's frame into a path, where the frame does not print one."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class FrameInfo:
+    """What is known about a frame when its path is looked for. All but ``platform`` are as the frame has them."""
+
+    filename: str | None = None
+    module: str | None = None
+    abs_path: str | None = None
+    package: str | None = None
+    platform: str | None = None
+    sdk_name: str | None = None
+
+
+def munge(info: FrameInfo) -> str | None:
+    """The path that a platform's rule makes of a frame, or None when there is no rule or it does not fit."""
+    munger = MUNGERS.get((info.platform, None)) or MUNGERS.get((info.platform, info.sdk_name))
+    return munger(info) if munger else None
+
+
+def _java(info: FrameInfo) -> str | None:
+    """``com.acme.App`` and ``App.java`` are ``com/acme/App.java``; Kotlin's and Android's frames look the same.
+
+    The file's name comes from the frame, because a class need not be called like its file. A name that was rewritten
+    by a tool tells no file; then the class stands for it, without an ending.
+    """
+    if not info.module or not info.abs_path:
+        return None
+    outer = info.module.partition("$")[0]
+    if "$" in info.abs_path or "." not in info.abs_path:
+        return outer.replace(".", "/") or None
+    package, dot, _ = outer.rpartition(".")
+    return f"{package.replace('.', '/')}/{info.abs_path}" if dot else None
+
+
+def _cocoa(info: FrameInfo) -> str | None:
+    """The path from the folder that is called like the package."""
+    if not info.package or not info.abs_path:
+        return None
+    package = info.package.strip("/")
+    segments = info.abs_path.split("/")
+    return "/".join(segments[segments.index(package) :]) if package in segments else None
+
+
+def _flutter(info: FrameInfo) -> str | None:
+    """``package:shop/src/cart.dart`` of package ``shop`` is ``src/cart.dart``; the SDK's own files have no path."""
+    if not info.package or not info.abs_path:
+        return None
+    start = f"package:{info.package}/"
+    return (info.abs_path.startswith(start) and info.abs_path.removeprefix(start).strip("/")) or None
+
+
+# By platform, and by the SDK's name where a platform has several.
+MUNGERS: Final[Mapping[tuple[str | None, str | None], Callable[[FrameInfo], str | None]]] = MappingProxyType(
+    {
+        ("java", None): _java,
+        ("cocoa", None): _cocoa,
+        ("other", "sentry.dart.flutter"): _flutter,
+    }
+)
