@@ -1,0 +1,26 @@
+"""The plugin host: finds plugins, decides which are loaded and for whom, and calls them behind a guard."""
+
+from .calls import ProviderCalls
+from .discovery import Candidate
+from .errors import BadPlugin, ConfigError, HostError, PluginFault, ProviderOff
+from .plugin_host import PluginHost
+from .reports import PluginReport
+from .schema import PluginSettings, Settings
+from .settings import read_settings
+from .switches import Switch
+
+__all__ = [
+    "BadPlugin",
+    "Candidate",
+    "ConfigError",
+    "HostError",
+    "PluginFault",
+    "PluginHost",
+    "PluginReport",
+    "PluginSettings",
+    "ProviderCalls",
+    "ProviderOff",
+    "Settings",
+    "Switch",
+    "read_settings",
+]

@@ -1,0 +1,138 @@
+"""The calls to one provider's own plugin, typed and resolved once."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import TypeVar, cast
+
+from pydantic import BaseModel, JsonValue
+
+from scmhost.sdk import (
+    AddRequest,
+    Claim,
+    CommitDraft,
+    Create,
+    Existence,
+    Installation,
+    InstallationDraft,
+    Location,
+    LocationCandidate,
+    NoUrl,
+    Offer,
+    Organization,
+    Provider,
+    Push,
+    Refusal,
+    Repository,
+    UrlTemplates,
+)
+
+from .guard import Guard, Implementation
+
+T = TypeVar("T")
+
+
+class ProviderCalls:
+    """Calls the hooks of one provider. A hook that its plugin does not have gives the answer that says so.
+
+    Every call may raise ``ProviderError``, when the plugin cannot answer and says why, or ``PluginFault``, when it
+    breaks its contract.
+    """
+
+    def __init__(
+        self, provider: Provider, settings: BaseModel, implementations: Mapping[str, Implementation], guard: Guard
+    ) -> None:
+        self.provider = provider
+        self.settings = settings
+        self._implementations = implementations
+        self._guard = guard
+        self._no_page = NoUrl(message=f"{provider.name} has no such page")
+
+    def has(self, hook: str) -> bool:
+        """Whether the plugin implements a hook."""
+        return hook in self._implementations
+
+    def install(self, form: BaseModel, organization: Organization) -> InstallationDraft:
+        """``scm_install``, with an instance of the provider's form."""
+        # Admission refuses a provider without this hook.
+        answer = self._call(self._implementations["scm_install"], {"form": form, "organization": organization})
+        return cast("InstallationDraft", answer)
+
+    def offer_repositories(
+        self, installation: Installation, repositories: Sequence[Repository], search: str
+    ) -> Sequence[Offer]:
+        """``scm_offer_repositories``; nothing without the hook."""
+        return self._ask(
+            "scm_offer_repositories", (), installation=installation, repositories=tuple(repositories), search=search
+        )
+
+    def dispatch_repository(
+        self, installation: Installation, request: AddRequest, candidate: Repository | None
+    ) -> Claim | Create | Refusal:
+        """``scm_dispatch_repository``; a refusal without the hook."""
+        missing = Refusal(reason="invalid", message=f"{self.provider.name} does not add repositories.")
+        return self._ask(
+            "scm_dispatch_repository", missing, installation=installation, request=request, candidate=candidate
+        )
+
+    def serialize_repository(self, repository: Repository, payload: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
+        """``scm_serialize_repository``; nothing to change without the hook."""
+        return self._ask("scm_serialize_repository", {}, repository=repository, payload=MappingProxyType(dict(payload)))
+
+    def source_url(self, installation: Installation, repository: Repository, location: Location) -> str | NoUrl:
+        """``scm_source_url``; no URL without the hook."""
+        return self._ask(
+            "scm_source_url", self._no_page, installation=installation, repository=repository, location=location
+        )
+
+    def url_templates(self, installation: Installation, repository: Repository) -> UrlTemplates | None:
+        """``scm_url_templates``; None without the hook."""
+        return self._ask("scm_url_templates", None, installation=installation, repository=repository)
+
+    def commit_url(self, installation: Installation, repository: Repository, sha: str) -> str | NoUrl:
+        """``scm_commit_url``; no URL without the hook."""
+        return self._ask("scm_commit_url", self._no_page, installation=installation, repository=repository, sha=sha)
+
+    def compare_url(self, installation: Installation, repository: Repository, base: str, head: str) -> str | NoUrl:
+        """``scm_compare_url``; no URL without the hook."""
+        return self._ask(
+            "scm_compare_url", self._no_page, installation=installation, repository=repository, base=base, head=head
+        )
+
+    def file_exists(self, installation: Installation, repository: Repository, location: Location) -> Existence:
+        """``scm_file_exists``; unknown without the hook."""
+        return self._ask(
+            "scm_file_exists",
+            Existence.UNKNOWN,
+            installation=installation,
+            repository=repository,
+            location=location,
+        )
+
+    def read_source_url(
+        self, installation: Installation, url: str, repositories: Sequence[Repository]
+    ) -> Sequence[LocationCandidate]:
+        """``scm_read_source_url``; nothing without the hook."""
+        return self._ask(
+            "scm_read_source_url", (), installation=installation, url=url, repositories=tuple(repositories)
+        )
+
+    def compare_commits(
+        self, installation: Installation, repository: Repository, base: str | None, head: str
+    ) -> Sequence[CommitDraft]:
+        """``scm_compare_commits``; nothing without the hook."""
+        return self._ask(
+            "scm_compare_commits", (), installation=installation, repository=repository, base=base, head=head
+        )
+
+    def read_push(self, headers: Mapping[str, str], body: bytes, secret: str) -> Sequence[Push]:
+        """``scm_read_push``, with header names in lower case; nothing without the hook."""
+        lowered = MappingProxyType({name.lower(): value for name, value in headers.items()})
+        return self._ask("scm_read_push", (), headers=lowered, body=body, secret=secret)
+
+    def _ask(self, hook: str, missing: T, **arguments: object) -> T:
+        implementation = self._implementations.get(hook)
+        return missing if implementation is None else cast("T", self._call(implementation, arguments))
+
+    def _call(self, implementation: Implementation, arguments: dict[str, object]) -> object:
+        arguments["settings"] = self.settings
+        return self._guard.call(implementation, arguments)

@@ -1,0 +1,65 @@
+"""Whether a plugin's providers keep what they promise, and whether the operator's settings suit them."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Final
+
+from pydantic import BaseModel, ValidationError
+
+from scmhost.sdk import FEATURE_HOOKS, NoFields, Provider
+
+from .errors import ConfigError
+from .schema import Settings
+from .settings import problems_of
+
+_INSTALL: Final = "scm_install"
+
+
+def provider_problems(providers: Sequence[Provider], hooks: Collection[str], taken: Mapping[str, str]) -> list[str]:
+    """What is wrong with a plugin's providers. ``taken`` maps the keys of other plugins' providers to their owners."""
+    problems = [
+        f"provider {provider.key!r}: {problem}"
+        for provider in providers
+        for problem in (*_taken(provider, taken), *_missing_hooks(provider, hooks))
+    ]
+    return problems + _doubled(providers)
+
+
+def settings_for(providers: Sequence[Provider], settings: Settings, plugin: str) -> dict[str, BaseModel]:
+    """The operator's settings as each provider's model has them, by key. To be run guarded: models are foreign code.
+
+    Under the empty key: the settings of the plugin as a whole, which are those of its first provider.
+
+    Raises:
+        ConfigError: a model does not accept them.
+    """
+    checked = {provider.key: _checked(provider.settings, settings, plugin) for provider in providers}
+    first = next(iter(checked.values()), None)
+    return {**checked, "": first if first is not None else _checked(NoFields, settings, plugin)}
+
+
+def _checked(model: type[BaseModel], settings: Settings, plugin: str) -> BaseModel:
+    try:
+        return model.model_validate(settings.of(plugin).settings)
+    except ValidationError as error:
+        table = ("plugins", plugin, "settings")
+        raise ConfigError(*problems_of(error, settings.source, table, model)) from None
+
+
+def _taken(provider: Provider, taken: Mapping[str, str]) -> Iterator[str]:
+    if provider.key in taken:
+        yield f"the key is taken by {taken[provider.key]}; choose another key, or enable only one of the two"
+
+
+def _missing_hooks(provider: Provider, hooks: Collection[str]) -> Iterator[str]:
+    if _INSTALL not in hooks:
+        yield f"every provider needs {_INSTALL}; write it"
+    for feature in sorted(provider.features):
+        missing = [hook for hook in FEATURE_HOOKS[feature] if hook not in hooks]
+        if missing:
+            yield f"the feature {feature.value!r} needs {' and '.join(missing)}; write it, or promise less"
+
+
+def _doubled(providers: Sequence[Provider]) -> list[str]:
+    times = Counter(provider.key for provider in providers)
+    return [f"provider {key!r} is registered {count} times; keep one" for key, count in times.items() if count > 1]

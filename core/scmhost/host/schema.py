@@ -1,0 +1,127 @@
+"""The shape of plugins.toml, and the settings of a running host."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
+
+from scmhost.kernel.limits import Limits
+
+from .toml_lines import Path, line_of
+
+SCHEMA: Final = 1
+EVERYTHING: Final = "*"
+
+
+def _exact(value: object) -> object:
+    """A float as it is written, not as it is stored: 0.1 is a tenth."""
+    return Decimal(str(value)) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def _slug_or_id(value: object) -> str | int:
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        return value
+    raise ValueError("an organization is named by its slug (a string) or its id (an integer)")
+
+
+Percent = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=100, decimal_places=3)]
+OrganizationName = Annotated[str | int, PlainValidator(_slug_or_id)]
+
+
+class Table(BaseModel):
+    """Base of all tables of the file: frozen, no unknown keys, no guessing between types."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+class HostSettings(Table):
+    """``[host]``."""
+
+    database_url: str = Field(default="sqlite:///scmhost.db", min_length=1, description="Where rows are kept.")
+
+
+class Organizations(Table):
+    """Organizations by slug or id. Ids are safer: slugs may change."""
+
+    organizations: Annotated[tuple[OrganizationName, ...], Field(strict=False)] = ()
+
+    def name(self, slug: str, organization_id: int) -> bool:
+        """Whether an organization is among them."""
+        return slug in self.organizations or organization_id in self.organizations
+
+
+class Rollout(Table):
+    """On for a part of all organizations, always the same part for the same salt."""
+
+    percent: Percent
+    salt: Annotated[str, Field(min_length=1)] | None = None
+
+
+class PluginSettings(Table):
+    """``[plugins.NAME]``: whether a plugin is loaded, and for whom its providers are on."""
+
+    enabled: bool = Field(default=False, description="False: the plugin is never imported.")
+    distribution: str | None = Field(default=None, description="The distribution that may own this name.")
+    default: bool = Field(default=False, description="The answer for an organization that no rule names.")
+    allow: Organizations = Organizations()
+    deny: Organizations = Organizations()
+    rollout: Rollout | None = None
+    kill: bool = Field(default=False, description="True: off for everyone, now.")
+    order: int = Field(default=100, description="Lower comes first; then the name decides.")
+    settings: dict[str, Any] = Field(default_factory=dict, description="Checked by the plugin's own model.")
+
+
+class FileSettings(Table):
+    """All of plugins.toml."""
+
+    # ``schema`` is a name that pydantic's models have taken.
+    schema_version: Literal[1] = Field(default=SCHEMA, alias="schema")
+    host: HostSettings = HostSettings()
+    limits: Limits = Limits()
+    plugins: dict[str, PluginSettings] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The file that settings came from, and the line of each of its keys."""
+
+    file: str = "defaults"
+    lines: Mapping[Path, int] = field(default_factory=dict)
+
+    def line(self, *path: str) -> int | None:
+        """The line of a key, or of the nearest table around it."""
+        return line_of(self.lines, path)
+
+    def place(self, *path: str) -> str:
+        """``plugins.toml:12``, or the file alone when the key is not in it."""
+        line = self.line(*path)
+        return self.file if line is None else f"{self.file}:{line}"
+
+
+class Settings(BaseModel):
+    """What an operator decided: the file, with the environment applied."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: HostSettings = HostSettings()
+    limits: Limits = Limits()
+    plugins: dict[str, PluginSettings] = Field(default_factory=dict)
+    plugins_off: frozenset[str] = frozenset()
+    source: Source = Source()
+
+    def off_by_environment(self, plugin: str) -> bool:
+        """Whether the environment switches a plugin off, whatever the file says."""
+        return bool(self.plugins_off & {plugin, EVERYTHING})
+
+    def of(self, plugin: str) -> PluginSettings:
+        """A plugin's settings; one that the file does not name is not enabled."""
+        return self.plugins.get(plugin, _UNNAMED)
+
+    def wants(self, plugin: str) -> bool:
+        """Whether a plugin is to be imported at all."""
+        return self.of(plugin).enabled and not self.off_by_environment(plugin)
+
+
+_UNNAMED: Final = PluginSettings()

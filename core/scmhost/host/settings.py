@@ -1,0 +1,159 @@
+"""Reads plugins.toml and the environment, and says which line is wrong and what to write there."""
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from scmhost.kernel.limits import Limits
+
+from .discovery import discover
+from .errors import ConfigError, Problem
+from .schema import (
+    EVERYTHING,
+    SCHEMA,
+    FileSettings,
+    HostSettings,
+    Organizations,
+    PluginSettings,
+    Rollout,
+    Settings,
+    Source,
+)
+from .suggestions import did_you_mean
+from .toml_lines import key_lines
+
+DATABASE_URL: Final = "SCMHOST_DATABASE_URL"
+PLUGINS_OFF: Final = "SCMHOST_PLUGINS_OFF"
+
+KeyPath = tuple[str, ...]
+Tables = Mapping[KeyPath, type[BaseModel]]
+
+# Which table's keys are known at a path; * stands for a plugin's name.
+_TABLES: Final[Tables] = {
+    (): FileSettings,
+    ("host",): HostSettings,
+    ("limits",): Limits,
+    ("plugins", "*"): PluginSettings,
+    ("plugins", "*", "allow"): Organizations,
+    ("plugins", "*", "deny"): Organizations,
+    ("plugins", "*", "rollout"): Rollout,
+}
+_TOML_TYPES: Final[Mapping[type, str]] = {
+    bool: "a boolean",
+    dict: "a table",
+    float: "a float",
+    int: "an integer",
+    list: "an array",
+    str: "a string",
+}
+_PLACE_IN_TEXT: Final = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
+
+
+def read_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
+    """The settings of a file, with the environment applied. Without a path: the defaults, no plugin enabled.
+
+    Raises:
+        ConfigError: the file is missing or wrong, or the environment names an unknown plugin.
+    """
+    file, source = (FileSettings(), Source()) if path is None else _read_file(path)
+    database_url = environ.get(DATABASE_URL) or file.host.database_url
+    return Settings(
+        host=HostSettings(database_url=database_url),
+        limits=file.limits,
+        plugins=file.plugins,
+        plugins_off=_plugins_off(environ.get(PLUGINS_OFF, ""), file.plugins),
+        source=source,
+    )
+
+
+def problems_of(
+    error: ValidationError, source: Source, table: KeyPath = (), model: type[BaseModel] = FileSettings
+) -> list[Problem]:
+    """What a table's model finds wrong, with the line of each key. Values are not repeated: they may be secrets."""
+    tables = _TABLES if model is FileSettings else {table: model}
+    return [_problem(detail, source, table, tables) for detail in error.errors(include_url=False)]
+
+
+def _read_file(path: Path) -> tuple[FileSettings, Source]:
+    text = _text(path)
+    data = _parsed(text, str(path))
+    source = Source(str(path), key_lines(text))
+    _check_schema(data.get("schema"), source)
+    try:
+        return FileSettings.model_validate(data), source
+    except ValidationError as error:
+        raise ConfigError(*problems_of(error, source)) from None
+
+
+def _text(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        problem = f"the file cannot be read ({error.strerror})"
+        raise ConfigError(Problem(str(path), None, "", problem, "check the path and its rights")) from None
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ConfigError(Problem(str(path), line, "", "this is not UTF-8", "save the file as UTF-8")) from None
+
+
+def _parsed(text: str, file: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        message = str(error)
+        found = _PLACE_IN_TEXT.search(message)
+        line = int(found[1]) if found and found[1] else len(text.splitlines()) or 1
+        problem = f"this is not TOML: {_PLACE_IN_TEXT.sub('', message)}"
+        raise ConfigError(Problem(file, line, "", problem, "mend this line")) from None
+
+
+def _check_schema(schema: object, source: Source) -> None:
+    """A newer schema is told apart from a wrong one before its unknown keys are."""
+    if isinstance(schema, int) and not isinstance(schema, bool) and schema > SCHEMA:
+        problem = f"the file is written in schema {schema}, this scmhost reads {SCHEMA}"
+        raise ConfigError(Problem(source.file, source.line("schema"), "schema", problem, "upgrade scmhost"))
+
+
+def _problem(detail: ErrorDetails, source: Source, table: KeyPath, tables: Tables) -> Problem:
+    path = (*table, *map(str, detail["loc"]))
+    what, hint = _words(detail, path, tables)
+    return Problem(source.file, source.line(*path), ".".join(path), what, hint)
+
+
+def _words(detail: ErrorDetails, path: KeyPath, tables: Tables) -> tuple[str, str]:
+    if detail["type"] == "extra_forbidden":
+        return "unknown key", _known_key(path, tables)
+    what = detail["msg"].removeprefix("Value error, ")
+    if detail["type"].endswith("_type"):
+        what += f", not {_TOML_TYPES.get(type(detail['input']), 'this')}"
+    return what[:1].lower() + what[1:], ""
+
+
+def _known_key(path: KeyPath, tables: Tables) -> str:
+    pattern = tuple("*" if place == 1 and path[0] == "plugins" else name for place, name in enumerate(path[:-1]))
+    model = tables.get(path[:-1]) or tables.get(pattern)
+    if model is None:
+        return "leave it out"
+    return did_you_mean(path[-1], (field.alias or name for name, field in model.model_fields.items()))
+
+
+def _plugins_off(names: str, named: Iterable[str]) -> frozenset[str]:
+    off = frozenset(filter(None, map(str.strip, names.split(","))))
+    unknown = off - {*named, EVERYTHING}
+    if not unknown:
+        return off
+    known = {*named, *(candidate.name for candidate in discover())}
+    problems = [
+        Problem("environment", None, PLUGINS_OFF, f"unknown plugin {name!r}", did_you_mean(name, known))
+        for name in sorted(unknown - known)
+    ]
+    if problems:
+        raise ConfigError(*problems)
+    return off
