@@ -58,7 +58,9 @@ def create_mapping(
     return ShownMapping(saved, project, repository)
 
 
-def change_mapping(services: Services, organization: Organization, mapping_id: int, draft: MappingDraft) -> ShownMapping:
+def change_mapping(
+    services: Services, organization: Organization, mapping_id: int, draft: MappingDraft
+) -> ShownMapping:
     """Replace a mapping's fields. The repository must be of the same installation as before."""
     check_mapping(draft)
     with services.store.write() as tx:

@@ -110,10 +110,16 @@ def checked_form(model: type[BaseModel], fields: Mapping[str, JsonValue]) -> Bas
     try:
         return model.model_validate(dict(fields))
     except ValidationError as error:
-        problems: dict[str, list[str]] = {}
-        for item in error.errors(include_url=False, include_context=False, include_input=False):
-            problems.setdefault(str(item["loc"][0]) if item["loc"] else "nonFieldErrors", []).append(item["msg"])
-        raise InvalidForm(problems) from error
+        raise InvalidForm(field_problems(error)) from error
+
+
+def field_problems(error: ValidationError) -> dict[str, list[str]]:
+    """Pydantic's findings as a field map; a missing field in the words that Sentry's clients know."""
+    problems: dict[str, list[str]] = {}
+    for item in error.errors(include_url=False, include_context=False, include_input=False):
+        text = "This field is required." if item["type"] == "missing" else item["msg"].removeprefix("Value error, ")
+        problems.setdefault(str(item["loc"][0]) if item["loc"] else "nonFieldErrors", []).append(text)
+    return problems
 
 
 def _provider(services: Services, key: str) -> Provider:
@@ -135,5 +141,3 @@ def _keys_with(
         if {feature.name.lower() for feature in provider.features} & {name.lower() for name in features}
     }
     return frozenset(having & {provider_key} if provider_key else having)
-
-

@@ -76,9 +76,7 @@ class LinkBuilder:
             return self._no(place, Reason.NO_REF)
         return self._link(calls, place.installation, place, ref)
 
-    def _link(
-        self, calls: ProviderCalls, installation: Installation, place: Place, ref: ChosenRef
-    ) -> Link | NoLink:
+    def _link(self, calls: ProviderCalls, installation: Installation, place: Place, ref: ChosenRef) -> Link | NoLink:
         url = self._url(calls, installation, place, ref)
         if isinstance(url, NoUrl):
             return self._no(place, url.reason, url.message)

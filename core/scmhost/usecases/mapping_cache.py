@@ -55,7 +55,6 @@ class MappingCache:
 def index_mappings(version: int, rows: Sequence[CodeMapping]) -> ProjectMappings:
     """The index of a list of mappings."""
     rules = [
-        Rule(id=row.id, stack_root=row.stack_root, source_root=row.source_root, generated=row.generated)
-        for row in rows
+        Rule(id=row.id, stack_root=row.stack_root, source_root=row.source_root, generated=row.generated) for row in rows
     ]
     return ProjectMappings(version, {row.id: row for row in rows}, MappingIndex(rules))

@@ -113,7 +113,9 @@ def checked_url(url: str | None) -> str | None:
         raise InvalidInput(f"Enter a valid URL: {error}.", "url") from error
 
 
-def _save(tx: Transaction, organization: Organization, repository: Repository, changes: Mapping[str, Any]) -> Repository:
+def _save(
+    tx: Transaction, organization: Organization, repository: Repository, changes: Mapping[str, Any]
+) -> Repository:
     fields: dict[str, Any] = {}
     if "name" in changes:
         fields["name"] = checked_name(changes["name"])

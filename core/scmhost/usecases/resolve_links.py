@@ -63,9 +63,7 @@ def resolve_links(
     with services.store.read() as tx:
         known = _known(tx, organization, _repository_ids(mappings, mapped), release)
     builder = LinkBuilder(services, organization)
-    return [
-        _resolve(builder, mappings, known, frame, found) for frame, found in zip(frames, mapped, strict=True)
-    ]
+    return [_resolve(builder, mappings, known, frame, found) for frame, found in zip(frames, mapped, strict=True)]
 
 
 def _resolve(
@@ -89,9 +87,7 @@ def _resolve(
     return tried[0]
 
 
-def _place(
-    known: _Known, frame: FrameQuery, candidate: Mapped, mapping: CodeMapping, repository: Repository
-) -> Place:
+def _place(known: _Known, frame: FrameQuery, candidate: Mapped, mapping: CodeMapping, repository: Repository) -> Place:
     return Place(
         mapping=mapping,
         repository=repository,
@@ -112,9 +108,7 @@ def _mappings(services: Services, organization: Organization, project: Project) 
     return services.mappings.put(project, rows)
 
 
-def _repository_ids(
-    mappings: ProjectMappings, mapped: Iterable[tuple[Mapped, ...] | Unmapped]
-) -> set[int]:
+def _repository_ids(mappings: ProjectMappings, mapped: Iterable[tuple[Mapped, ...] | Unmapped]) -> set[int]:
     return {
         mappings.by_id[candidate.rule.id].repository_id
         for found in mapped

@@ -1,0 +1,88 @@
+"""What a route gets: the services, the caller, the project."""
+
+from collections.abc import Callable
+from typing import Annotated, cast
+
+from fastapi import Depends, Path, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from scmhost.kernel.errors import Forbidden, NotFound
+from scmhost.sdk import Organization
+from scmhost.usecases.create_organization import find_project
+from scmhost.usecases.errors import Unauthenticated
+from scmhost.usecases.scopes import SCOPES, ScopeClass
+from scmhost.usecases.services import Services
+from scmhost.usecases.tokens import Caller, authenticate
+from scmhost.usecases.values import Project
+
+_BEARER = HTTPBearer(auto_error=False, description="A token of `scmhost token create`.")
+
+OrganizationSegment = Annotated[str, Path(alias="organization", description="An organization's slug or id.")]
+ProjectSegment = Annotated[str, Path(alias="project", description="A project's slug or id.")]
+
+
+def services_of(request: Request) -> Services:
+    """The services that the application was made with."""
+    return cast("Services", request.app.state.services)
+
+
+ServicesOf = Annotated[Services, Depends(services_of)]
+
+
+def caller_of(
+    services: ServicesOf, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
+) -> Caller:
+    """Who asks, by their bearer token."""
+    if credentials is None:
+        raise Unauthenticated("Authentication credentials were not provided.")
+    return authenticate(services, credentials.credentials)
+
+
+CallerOf = Annotated[Caller, Depends(caller_of)]
+
+
+def allowed(scope_class: ScopeClass) -> Callable[..., Organization]:
+    """A dependency: the organization in the path, if the caller's token is of it and has a scope for the method."""
+
+    def check(request: Request, organization: OrganizationSegment, caller: CallerOf) -> Organization:
+        if organization not in (caller.organization.slug, str(caller.organization.id)):
+            raise NotFound(f"There is no organization {organization!r} that this token may see.")
+        scopes = SCOPES[scope_class].get(request.method, frozenset())
+        if not caller.may(scopes):
+            raise Forbidden(f"This token may not do that; one of these scopes is needed: {', '.join(sorted(scopes))}.")
+        return caller.organization
+
+    return check
+
+
+ForOrganization = Annotated[Organization, Depends(allowed("organization"))]
+ForIntegrations = Annotated[Organization, Depends(allowed("integrations"))]
+ForLoose = Annotated[Organization, Depends(allowed("loose"))]
+ForReleases = Annotated[Organization, Depends(allowed("releases"))]
+ForProjects = Annotated[Organization, Depends(allowed("project"))]
+
+
+def project_in(scope_class: ScopeClass) -> Callable[..., Project]:
+    """A dependency: the project in the path, of the caller's organization."""
+
+    def find(
+        services: ServicesOf,
+        organization: Annotated[Organization, Depends(allowed(scope_class))],
+        project: ProjectSegment,
+    ) -> Project:
+        return find_project(services, organization, project)
+
+    return find
+
+
+ProjectToRead = Annotated[Project, Depends(project_in("project"))]
+
+
+NumericId = Annotated[str, Path(description="A number.")]
+
+
+def numeric(text: str, what: str) -> int:
+    """The id in a path's segment; anything but a number names nothing."""
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(2**53))):
+        raise NotFound(f"There is no {what} with the id {text[:40]!r}.")
+    return int(text)

@@ -1,0 +1,120 @@
+"""Code mappings: stack root to source root."""
+
+from collections.abc import Sequence
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query
+from pydantic import AliasChoices, BaseModel, Field
+
+from scmhost.api.context import ForLoose, NumericId, ServicesOf, numeric
+from scmhost.api.pages import Wanted
+from scmhost.api.shapes import CodeMappingOut, provider_short
+from scmhost.kernel.errors import InvalidInput
+from scmhost.sdk import Organization
+from scmhost.usecases.code_mappings import (
+    ShownMapping,
+    change_mapping,
+    create_mapping,
+    delete_mapping,
+    list_mappings,
+)
+from scmhost.usecases.create_organization import find_project
+from scmhost.usecases.services import Services
+from scmhost.usecases.values import MappingDraft
+
+router: Final = APIRouter(prefix="/api/0/organizations/{organization}/code-mappings", tags=["code mappings"])
+
+ALL_PROJECTS: Final = "-1"
+
+
+def _either(camel: str, snake: str) -> AliasChoices:
+    return AliasChoices(camel, snake)
+
+
+class MappingIn(BaseModel):
+    """A code mapping's fields; camel case and snake case are both taken."""
+
+    repository_id: int = Field(validation_alias=_either("repositoryId", "repository_id"), ge=0, lt=2**53)
+    project_id: int = Field(validation_alias=_either("projectId", "project_id"), ge=0, lt=2**53)
+    stack_root: str = Field(validation_alias=_either("stackRoot", "stack_root"), max_length=4096)
+    source_root: str = Field(validation_alias=_either("sourceRoot", "source_root"), max_length=4096)
+    default_branch: str | None = Field(
+        default=None, validation_alias=_either("defaultBranch", "default_branch"), max_length=255
+    )
+
+    def draft(self) -> MappingDraft:
+        """The mapping to save."""
+        return MappingDraft(self.project_id, self.repository_id, self.stack_root, self.source_root, self.default_branch)
+
+
+class NewMapping(MappingIn):
+    """A code mapping to create, through the installation that has its repository."""
+
+    integration_id: int | None = Field(
+        default=None, validation_alias=_either("integrationId", "integration_id"), ge=0, lt=2**53
+    )
+
+
+@router.get("/")
+def list_all(
+    services: ServicesOf,
+    organization: ForLoose,
+    page: Wanted,
+    integration_id: Annotated[int | None, Query(alias="integrationId", ge=0, lt=2**53)] = None,
+    project: Annotated[list[str] | None, Query()] = None,
+) -> Sequence[CodeMappingOut]:
+    """Code mappings in the order of their ids, of an installation or of projects."""
+    found = list_mappings(
+        services,
+        organization,
+        page.request,
+        project_ids=_project_ids(services, organization, project),
+        installation_id=integration_id,
+    )
+    return page.answer(found, [shown_mapping(services, mapping) for mapping in found.items])
+
+
+@router.post("/", status_code=201)
+def create(services: ServicesOf, organization: ForLoose, new: NewMapping) -> CodeMappingOut:
+    """Create a code mapping."""
+    if not new.integration_id:
+        raise InvalidInput("Missing param: integrationId")
+    return shown_mapping(services, create_mapping(services, organization, new.integration_id, new.draft()))
+
+
+@router.put("/{mapping_id}/")
+def change(services: ServicesOf, organization: ForLoose, mapping_id: NumericId, fields: MappingIn) -> CodeMappingOut:
+    """Replace a code mapping's fields; it stays with its installation."""
+    saved = change_mapping(services, organization, numeric(mapping_id, "code mapping"), fields.draft())
+    return shown_mapping(services, saved)
+
+
+@router.delete("/{mapping_id}/", status_code=204)
+def delete(services: ServicesOf, organization: ForLoose, mapping_id: NumericId) -> None:
+    """Delete a code mapping."""
+    delete_mapping(services, organization, numeric(mapping_id, "code mapping"))
+
+
+def shown_mapping(services: Services, shown: ShownMapping) -> CodeMappingOut:
+    """A code mapping on the wire."""
+    mapping, repository = shown.mapping, shown.repository
+    key = repository.provider
+    return CodeMappingOut(
+        id=str(mapping.id),
+        project_id=str(shown.project.id),
+        project_slug=shown.project.slug,
+        repo_id=str(repository.id),
+        repo_name=repository.name,
+        integration_id=str(repository.installation_id) if repository.installation_id is not None else None,
+        provider=provider_short(key, services.plugins.provider(key)) if key else None,
+        stack_root=mapping.stack_root,
+        source_root=mapping.source_root,
+        default_branch=mapping.default_branch,
+        automatically_generated=mapping.generated,
+    )
+
+
+def _project_ids(services: Services, organization: Organization, wanted: list[str] | None) -> list[int] | None:
+    if not wanted or ALL_PROJECTS in wanted:
+        return None
+    return [find_project(services, organization, project).id for project in wanted]

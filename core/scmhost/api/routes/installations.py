@@ -1,0 +1,171 @@
+"""The provider catalogue, and installations of providers."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Body, Query
+from pydantic import JsonValue
+
+from scmhost.api.context import ForIntegrations, ForOrganization, NumericId, ServicesOf, numeric
+from scmhost.api.pages import Wanted
+from scmhost.api.shapes import (
+    Catalogue,
+    IntegrationShort,
+    OfferOut,
+    Offers,
+    OrganizationIntegration,
+    catalogue_provider,
+    provider_short,
+)
+from scmhost.kernel.errors import InvalidInput, NotFound
+from scmhost.sdk import Organization
+from scmhost.usecases.install_provider import (
+    catalogue,
+    configure_installation,
+    get_installation,
+    idle_reason,
+    install_provider,
+    list_installations,
+    uninstall,
+)
+from scmhost.usecases.offer_repositories import offer_repositories
+from scmhost.usecases.services import Services
+from scmhost.usecases.values import StoredInstallation
+
+router: Final = APIRouter(prefix="/api/0/organizations/{organization}", tags=["installations"])
+
+
+@router.get("/config/integrations/")
+def list_providers(
+    services: ServicesOf,
+    organization: ForOrganization,
+    provider_key: str | None = None,
+    provider_key_camel: Annotated[str | None, Query(alias="providerKey")] = None,
+) -> Catalogue:
+    """The providers that are on for this organization."""
+    wanted = provider_key or provider_key_camel
+    found = [provider for provider in catalogue(services, organization) if wanted in (None, "", provider.key)]
+    if not found:
+        raise NotFound("Providers do not exist")
+    return Catalogue(providers=[catalogue_provider(provider) for provider in found])
+
+
+@router.get("/integrations/")
+def list_all(
+    services: ServicesOf,
+    organization: ForIntegrations,
+    page: Wanted,
+    provider_key: Annotated[str | None, Query(alias="providerKey")] = None,
+    provider_key_snake: Annotated[str | None, Query(alias="provider_key")] = None,
+    features: Annotated[list[str] | None, Query()] = None,
+    include_config: Annotated[str, Query(alias="includeConfig")] = "1",
+) -> Sequence[OrganizationIntegration]:
+    """Installations by name."""
+    key = (provider_key or provider_key_snake or "").lower() or None
+    found = list_installations(
+        services, organization, page.request, provider_key=key, features=frozenset(features or ())
+    )
+    shown = [_shown(services, organization, item, with_config=include_config != "0") for item in found.items]
+    return page.answer(found, shown)
+
+
+@router.post("/integrations/", status_code=201)
+def install(
+    services: ServicesOf, organization: ForIntegrations, fields: Annotated[dict[str, Any], Body()]
+) -> OrganizationIntegration:
+    """Install a provider: ``provider`` names it, the other fields are its install form."""
+    key = fields.get("provider")
+    if not isinstance(key, str) or not key:
+        raise InvalidInput("This field is required.", "provider")
+    form = {name: value for name, value in fields.items() if name != "provider"}
+    return _shown(services, organization, install_provider(services, organization, _bare(key), form), with_config=True)
+
+
+@router.get("/integrations/{integration_id}/")
+def get_one(services: ServicesOf, organization: ForIntegrations, integration_id: NumericId) -> OrganizationIntegration:
+    """One installation."""
+    found = get_installation(services, organization, numeric(integration_id, "installation"))
+    return _shown(services, organization, found, with_config=True)
+
+
+@router.post("/integrations/{integration_id}/")
+def configure(
+    services: ServicesOf,
+    organization: ForIntegrations,
+    integration_id: NumericId,
+    fields: Annotated[dict[str, Any], Body()],
+) -> OrganizationIntegration:
+    """Replace an installation's configuration, in the provider's own form."""
+    saved = configure_installation(services, organization, numeric(integration_id, "installation"), fields)
+    return _shown(services, organization, saved, with_config=True)
+
+
+@router.delete("/integrations/{integration_id}/", status_code=204)
+def delete(services: ServicesOf, organization: ForIntegrations, integration_id: NumericId) -> None:
+    """Delete an installation. Its repositories stay and become unclaimed."""
+    uninstall(services, organization, numeric(integration_id, "installation"))
+
+
+@router.get("/integrations/{integration_id}/repos/")
+def list_offers(
+    services: ServicesOf,
+    organization: ForIntegrations,
+    integration_id: NumericId,
+    search: str = "",
+    installable_only: Annotated[str, Query(alias="installableOnly")] = "false",
+) -> Offers:
+    """The repositories that may be added to an installation."""
+    offers = offer_repositories(
+        services,
+        organization,
+        numeric(integration_id, "installation"),
+        search,
+        installable_only=installable_only.lower() == "true",
+    )
+    return Offers(
+        repos=[
+            OfferOut(name=offer.name, identifier=offer.identifier, default_branch=offer.default_branch)
+            for offer in offers
+        ]
+    )
+
+
+def short_installation(services: Services, organization: Organization, stored: StoredInstallation) -> IntegrationShort:
+    """An installation as it stands in other answers."""
+    fields = _short_fields(services, stored)
+    idle = idle_reason(services, organization, stored.installation.provider)
+    return IntegrationShort(**fields, status="disabled" if idle else "active")
+
+
+def _shown(
+    services: Services, organization: Organization, stored: StoredInstallation, *, with_config: bool
+) -> OrganizationIntegration:
+    """An installation, whole. While its provider is off it shows as disabled and says why."""
+    idle = idle_reason(services, organization, stored.installation.provider)
+    status = "disabled" if idle else "active"
+    return OrganizationIntegration(
+        **_short_fields(services, stored),
+        status=status,
+        config_organization=[] if with_config else None,
+        config_data=dict(stored.installation.configuration) if with_config else None,
+        external_id=stored.installation.external_id,
+        organization_id=organization.id,
+        organization_integration_status=status,
+        idle=idle,
+    )
+
+
+def _short_fields(services: Services, stored: StoredInstallation) -> dict[str, Any]:
+    installation = stored.installation
+    domain: JsonValue = installation.metadata.get("domain_name")
+    return {
+        "id": str(installation.id),
+        "name": installation.name,
+        "domain_name": domain if isinstance(domain, str) else None,
+        "provider": provider_short(installation.provider, services.plugins.provider(installation.provider)),
+    }
+
+
+def _bare(key: str) -> str:
+    """The provider's key; its id on the wire, ``integrations:<key>``, is taken too."""
+    return key.removeprefix("integrations:")

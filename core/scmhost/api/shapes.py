@@ -1,0 +1,258 @@
+"""Objects on the wire, in the shapes that Sentry's clients read."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, PlainSerializer
+from pydantic.alias_generators import to_camel
+
+from scmhost.sdk import Provider
+from scmhost.usecases.serialize_repository import RepositoryPayload
+
+
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+Moment = Annotated[datetime, PlainSerializer(_utc, return_type=str)]
+"""A time on the wire: ISO 8601, UTC, with a Z."""
+
+
+class Wire(BaseModel):
+    """Base of what is sent: camel case, as Sentry writes it."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, serialize_by_alias=True)
+
+
+class FeatureOut(Wire):
+    description: str
+    feature_gate: str
+
+
+class MetadataOut(BaseModel):
+    """The catalogue's texts. Sentry writes ``issue_url`` and ``source_url`` with underscores."""
+
+    description: str
+    features: list[FeatureOut]
+    author: str
+    noun: str
+    issue_url: str
+    source_url: str
+    aspects: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class CatalogueProvider(Wire):
+    key: str
+    slug: str
+    name: str
+    metadata: MetadataOut
+    can_add: bool = True
+    can_disable: bool = False
+    features: list[str]
+    form_schema: dict[str, Any] = Field(alias="formSchema", description="The install form, as JSON Schema.")
+
+
+class Catalogue(Wire):
+    providers: list[CatalogueProvider]
+
+
+class ProviderShort(Wire):
+    key: str
+    slug: str
+    name: str
+    can_add: bool = True
+    can_disable: bool = False
+    features: list[str] = Field(default_factory=list)
+    aspects: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class IntegrationShort(Wire):
+    id: str
+    name: str
+    icon: str | None = None
+    domain_name: str | None = None
+    account_type: str | None = None
+    scopes: list[str] | None = None
+    status: str
+    provider: ProviderShort
+
+
+class OrganizationIntegration(IntegrationShort):
+    config_organization: list[JsonValue] | None = None
+    config_data: dict[str, JsonValue] | None = None
+    external_id: str
+    organization_id: int
+    organization_integration_status: str
+    grace_period_end: None = None
+    idle: str | None = None
+
+
+class ProjectOut(Wire):
+    id: str
+    slug: str
+    name: str
+    platform: str | None
+    date_created: Moment
+    team: None = None
+
+
+class OfferOut(Wire):
+    name: str
+    identifier: str
+    default_branch: str | None
+
+
+class Offers(Wire):
+    repos: list[OfferOut]
+    searchable: bool = True
+
+
+class CodeMappingOut(Wire):
+    id: str
+    project_id: str
+    project_slug: str
+    repo_id: str
+    repo_name: str
+    integration_id: str | None
+    provider: ProviderShort | None
+    stack_root: str
+    source_root: str
+    default_branch: str | None
+    automatically_generated: bool
+
+
+class AuthorOut(Wire):
+    name: str | None = None
+    email: str | None = None
+
+
+class CommitReleaseOut(Wire):
+    version: str
+    short_version: str
+    ref: str | None = None
+    url: str | None = None
+    date_released: Moment | None = None
+    date_created: Moment
+
+
+class FileChangeOut(Wire):
+    filename: str
+    type: str
+
+
+class CommitOut(Wire):
+    id: str = Field(description="The sha.")
+    message: str | None
+    date_created: Moment
+    pull_request: None = None
+    suspect_commit_type: str = ""
+    repository: RepositoryPayload | dict[str, JsonValue]
+    author: AuthorOut
+    url: str | None = Field(default=None, description="The commit's page on the code host.")
+    releases: list[CommitReleaseOut] = Field(default_factory=list)
+
+
+class ReleaseProject(Wire):
+    id: int
+    slug: str
+    name: str
+    new_groups: int = 0
+    platform: str | None = None
+    platforms: list[str] = Field(default_factory=list)
+    has_health_data: bool = False
+
+
+class ReleaseOut(Wire):
+    id: int
+    version: str
+    short_version: str
+    status: str
+    version_info: None = None
+    ref: str | None
+    url: str | None
+    owner: str | None = None
+    date_released: Moment | None
+    date_created: Moment
+    date_started: Moment | None
+    data: dict[str, JsonValue] = Field(default_factory=dict)
+    new_groups: int = 0
+    commit_count: int
+    last_commit: CommitOut | None
+    deploy_count: int = 0
+    last_deploy: None = None
+    authors: list[AuthorOut] = Field(default_factory=list)
+    projects: list[ReleaseProject]
+    first_event: None = None
+    last_event: None = None
+    current_project_meta: dict[str, JsonValue] = Field(default_factory=dict)
+    user_agent: None = None
+    adoption_stages: dict[str, JsonValue] = Field(default_factory=dict)
+    notes: list[str] = Field(default_factory=list, description="What was kept otherwise than it was sent.")
+
+
+class StacktraceLink(Wire):
+    config: CodeMappingOut | None
+    source_path: str | None = None
+    source_url: str | None
+    attempted_url: str | None = None
+    integrations: list[IntegrationShort]
+    error: str | None
+    detail: str | None = Field(default=None, description="Why there is no link, in a sentence.")
+    next_step: str | None = None
+    ref: str | None = None
+    ref_source: str | None = Field(default=None, description="frame, release or default_branch.")
+    verified: bool | None = None
+
+
+class IngestedRepository(Wire):
+    id: str
+    name: str
+    new: int
+    known: int
+
+
+class Ingested(Wire):
+    repositories: list[IngestedRepository]
+    notes: list[str]
+
+
+class Missing(Wire):
+    missing: list[str]
+
+
+class Health(Wire):
+    status: str
+    version: str
+
+
+def provider_short(key: str, provider: Provider | None) -> ProviderShort:
+    """A provider as it stands in other objects; one whose plugin is off keeps its key."""
+    features = sorted(provider.features) if provider else []
+    return ProviderShort(key=key, slug=key, name=provider.name if provider else key, features=list(features))
+
+
+def catalogue_provider(provider: Provider) -> CatalogueProvider:
+    """A provider in the catalogue."""
+    return CatalogueProvider(
+        key=provider.key,
+        slug=provider.key,
+        name=provider.name,
+        features=sorted(provider.features),
+        metadata=_metadata(provider),
+        form_schema=provider.install_form.model_json_schema(),
+    )
+
+
+def _metadata(provider: Provider) -> MetadataOut:
+    texts = provider.metadata
+    return MetadataOut(
+        description=texts.description,
+        features=[
+            FeatureOut(description=text.description, feature_gate=f"integrations-{text.feature.value}")
+            for text in texts.features
+        ],
+        author=texts.author,
+        noun=texts.noun,
+        issue_url=texts.issue_url,
+        source_url=texts.source_url,
+    )

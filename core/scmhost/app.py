@@ -1,0 +1,99 @@
+"""The composition root: the one module that knows every room."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self
+
+from scmhost import __version__
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from scmhost.host import Settings
+    from scmhost.usecases.services import Services
+
+CONFIG_VARIABLE: Final = "SCMHOST_CONFIG"
+DATABASE_VARIABLE: Final = "SCMHOST_DATABASE_URL"
+DEFAULT_CONFIG: Final = Path("plugins.toml")
+
+
+class Host:
+    """scmhost inside a process: ``with Host.open(settings) as host: ... host.services``."""
+
+    def __init__(self, settings: "Settings", services: "Services") -> None:
+        self.settings = settings
+        self.services = services
+
+    @classmethod
+    def open(cls, settings: "Settings", *, migrate: bool = True) -> Self:
+        """Open the database, bring it up to date, and admit the plugins.
+
+        Raises:
+            ScmhostError: the database cannot be opened. A plugin that fails is listed as broken instead.
+        """
+        from scmhost.host import PluginHost
+        from scmhost.kernel.clock import SystemClock
+        from scmhost.store.engine import Store
+        from scmhost.usecases.services import Services
+
+        store = Store.open(settings.host.database_url)
+        if migrate:
+            store.migrate()
+        return cls(settings, Services(store, PluginHost.open(settings), SystemClock(), settings.limits))
+
+    def close(self) -> None:
+        """Let the plugins go and close the database."""
+        self.services.plugins.close()
+        self.services.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def read_configuration(
+    config: str | None = None, database_url: str | None = None, environ: Mapping[str, str] = os.environ
+) -> "Settings":
+    """The settings of plugins.toml, which words on the command line and the environment may override.
+
+    Without a word on it, ``plugins.toml`` in the working directory is read if it is there.
+    """
+    from scmhost.host import read_settings
+
+    named = config or environ.get(CONFIG_VARIABLE)
+    path = Path(named) if named else DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None
+    overrides = {DATABASE_VARIABLE: database_url} if database_url else {}
+    return read_settings(path, {**environ, **overrides})
+
+
+def open_host(config: str | None = None, database_url: str | None = None) -> Host:
+    """A host by configuration file and database, as commands need it."""
+    return Host.open(read_configuration(config, database_url))
+
+
+def asgi() -> "FastAPI":
+    """The application of one worker process; its configuration comes through the environment."""
+    from scmhost.api.application import create_application
+    from scmhost.api.logs import configure_logs
+
+    configure_logs()
+    host = Host.open(read_configuration(), migrate=False)
+    return create_application(host.services, on_shutdown=host.close)
+
+
+def main() -> None:
+    """The ``scmhost`` command."""
+    if sys.argv[1:] == ["--version"]:
+        # Answered before anything heavy is imported.
+        print(f"scmhost {__version__}")  # noqa: T201 - this is the answer
+        return
+    from scmhost.cli.main import run
+
+    run(open_host, sys.argv[1:])

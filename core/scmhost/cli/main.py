@@ -1,0 +1,86 @@
+"""The ``scmhost`` command: subcommands are imported when they are used, not before."""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Final
+
+import click
+
+from scmhost import __version__
+from scmhost.kernel.errors import ScmhostError
+
+from .context import EXIT_CONFIGURATION, CommandContext, Opener, fail
+
+# name: (module, what it does in a line)
+COMMANDS: Final = {
+    "bootstrap": ("scmhost.cli.bootstrap", "Set up an organization, a project, repositories and a token."),
+    "commits": ("scmhost.cli.commits", "Send the commits of a git repository."),
+    "demo": ("scmhost.cli.demo", "See the main job done, on a throw-away database."),
+    "link": ("scmhost.cli.link", "Print a stack trace with links to its source."),
+    "migrate": ("scmhost.cli.migrate", "Bring the database up to date."),
+    "plugins": ("scmhost.cli.plugins", "See what plugins there are and in what state."),
+    "serve": ("scmhost.cli.serve", "Run the service."),
+    "token": ("scmhost.cli.token", "Create, list and revoke access tokens."),
+}
+
+EPILOG: Final = """
+\b
+Begin with:
+  scmhost demo                                  the main job, nothing to set up
+  scmhost bootstrap --org acme --project web    an organization and a token
+  scmhost serve                                 the API on http://127.0.0.1:8000
+
+\b
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 wrong configuration.
+"""
+
+
+class LazyGroup(click.Group):
+    """Knows its commands by name; imports one only to run it or to show its own help."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in COMMANDS:
+            module, _ = COMMANDS[cmd_name]
+            command: click.Command = import_module(module).command
+            return command
+        return self._of_plugin(ctx, cmd_name)
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in sorted(COMMANDS.items())])
+
+    @staticmethod
+    def _of_plugin(ctx: click.Context, name: str) -> click.Command | None:
+        """A command that a plugin adds. Plugins are opened only for a name that is not ours."""
+        if name.startswith("-") or not isinstance(ctx.obj, CommandContext):
+            return None
+        from .plugin_command import plugin_command
+
+        return plugin_command(ctx.obj, name)
+
+
+@click.group(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="scmhost", message="%(prog)s %(version)s")
+def group() -> None:
+    """Links errors to source code, on any code host.
+
+    Send commits, claim the repositories they are of, map stack roots to source roots, and get links from stack
+    frames to the exact line of the exact commit.
+    """
+
+
+def run(open_host: Opener, arguments: Sequence[str]) -> None:
+    """Run a command line. What scmhost raises on purpose becomes a sentence and an exit code."""
+    try:
+        group.main(list(arguments), prog_name="scmhost", obj=CommandContext(open_host))
+    except ScmhostError as error:
+        code = EXIT_CONFIGURATION if type(error).__name__ == "ConfigError" else 1
+        fail(str(error), code)
+    except BrokenPipeError:
+        # Whoever read our answer has read enough.
+        sys.stderr.close()
+        sys.exit(1)

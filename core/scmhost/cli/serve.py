@@ -1,0 +1,54 @@
+"""``scmhost serve``."""
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from .context import CommandContext, database_options, remark
+
+if TYPE_CHECKING:
+    from scmhost.host import PluginReport
+
+
+@click.command(name="serve")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="The port.")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(min=1, max=64), help="Processes.")
+@database_options
+@click.pass_obj
+def command(
+    context: CommandContext, *, host: str, port: int, workers: int, config: str | None, database_url: str | None
+) -> None:
+    """Run the service. The first start creates the database; every start brings it up to date.
+
+    Logs go to standard error, a JSON object a line. Stop it with Ctrl-C.
+    """
+    import uvicorn
+
+    with context.open_host(config, database_url) as opened:
+        _report(opened.services.plugins.plugins, opened.services.store.url_without_password)
+    # Workers are processes of their own: they read their configuration from the environment.
+    if config:
+        os.environ["SCMHOST_CONFIG"] = config
+    if database_url:
+        os.environ["SCMHOST_DATABASE_URL"] = database_url
+    remark(f"scmhost listens on http://{host}:{port} (API reference: /api/docs)")
+    uvicorn.run(
+        "scmhost.app:asgi",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+    )
+
+
+def _report(plugins: "tuple[PluginReport, ...]", database: str) -> None:
+    remark(f"database: {database}")
+    for report in plugins:
+        remark(f"plugin {report.name}: {report.state}" + (f" ({report.reason})" if report.reason else ""))

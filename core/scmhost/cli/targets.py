@@ -1,0 +1,90 @@
+"""Where commits are sent: a server, or the local database."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from scmhost.kernel.errors import InvalidInput, ScmhostError
+
+if TYPE_CHECKING:
+    import httpx
+
+    from scmhost.sdk import Organization
+    from scmhost.usecases.services import Services
+
+TIMEOUT: Final = 60.0
+
+
+class ServerRefused(ScmhostError):
+    """The server answered with an error, or not at all."""
+
+
+class Target(Protocol):
+    """Takes commits in."""
+
+    def missing(self, repository: str, shas: Sequence[str]) -> set[str]:
+        """Those of the shas that are not there yet."""
+
+    def send(self, commits: Sequence[Mapping[str, Any]]) -> int:
+        """Send a batch; gives how many were new."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalTarget:
+    """The local database."""
+
+    services: "Services"
+    organization: "Organization"
+
+    def missing(self, repository: str, shas: Sequence[str]) -> set[str]:
+        from scmhost.usecases.ingest_commits import missing_commits
+
+        return set(missing_commits(self.services, self.organization, repository, shas))
+
+    def send(self, commits: Sequence[Mapping[str, Any]]) -> int:
+        from scmhost.usecases.ingest_commits import ingest_commits
+
+        done, _ = ingest_commits(self.services, self.organization, commits)
+        return sum(len(item.saved.new) for item in done)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerTarget:
+    """A server, over HTTP."""
+
+    client: "httpx.Client"
+    organization: str
+
+    def missing(self, repository: str, shas: Sequence[str]) -> set[str]:
+        return set(self._post("commits/missing/", {"repository": repository, "ids": list(shas)})["missing"])
+
+    def send(self, commits: Sequence[Mapping[str, Any]]) -> int:
+        answer = self._post("commits/", {"commits": list(commits)})
+        return sum(repository["new"] for repository in answer["repositories"])
+
+    def _post(self, path: str, body: Mapping[str, Any]) -> Any:
+        import httpx
+
+        try:
+            answer = self.client.post(f"/api/0/organizations/{self.organization}/{path}", json=body)
+        except httpx.HTTPError as error:
+            raise ServerRefused(f"{self.client.base_url} does not answer: {error}") from error
+        if answer.is_error:
+            raise ServerRefused(f"{self.client.base_url} answered {answer.status_code}: {_detail(answer)}")
+        return answer.json()
+
+
+def open_client(url: str, token: str | None) -> "httpx.Client":
+    """An HTTP client for a server and a token."""
+    import httpx
+
+    if not token:
+        raise InvalidInput("--url needs a token: give --token, or set SCMHOST_AUTH_TOKEN")
+    return httpx.Client(base_url=url.rstrip("/"), headers={"Authorization": f"Bearer {token}"}, timeout=TIMEOUT)
+
+
+def _detail(answer: "httpx.Response") -> str:
+    if answer.headers.get("content-type", "").startswith("application/json"):
+        body = answer.json()
+        return str(body.get("detail", body)) if isinstance(body, dict) else str(body)
+    return answer.text[:200]

@@ -1,0 +1,190 @@
+"""Create, change and show releases with their commits and refs."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from scmhost.commits import read_range
+from scmhost.kernel.errors import InvalidInput, NotFound
+from scmhost.kernel.paging import Page, PageRequest
+from scmhost.sdk import Organization, Repository
+from scmhost.store import authors, commits, projects, releases, repositories
+from scmhost.store.engine import Transaction
+from scmhost.store.values import Author, Release, ReleaseDraft, StoredCommit
+
+from .ingest_commits import Ingested, announce, read_limited, save_commits
+from .services import Services
+
+MAX_VERSION: Final = 200
+_BAD_VERSION: Final = re.compile(r"[\r\n\f\t\x00/\\]")
+
+
+@dataclass(frozen=True, slots=True)
+class RefDraft:
+    """A repository at a commit, or over a range ``a..b``, as clients send it."""
+
+    repository: str
+    commit: str
+    previous: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRequest:
+    """What a caller sends about a release. None leaves what is there; an empty list of refs clears the commits."""
+
+    draft: ReleaseDraft
+    projects: Sequence[str] = ()
+    commits: Sequence[Mapping[str, Any]] | None = None
+    refs: Sequence[RefDraft] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SavedRelease:
+    """What saving did."""
+
+    release: Release
+    created: bool
+    attached: int
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ShownRelease:
+    """A release with what is shown beside it."""
+
+    release: Release
+    authors: Sequence[Author]
+    last_commit: StoredCommit | None
+    last_repository: Repository | None
+
+
+def create_release(
+    services: Services, organization: Organization, version: str, request: ReleaseRequest
+) -> SavedRelease:
+    """Create a release, or add projects and commits to the one that is there; all of it or nothing.
+
+    Raises:
+        InvalidInput: the version, a project, a commit or a ref is wrong.
+    """
+    check_version(version)
+    listed = None if request.commits is None else read_limited(services, request.commits)
+    with services.store.write() as tx:
+        project_ids = _project_ids(tx, organization, request.projects)
+        release, created = releases.upsert(tx, organization.id, version, request.draft, services.clock.now())
+        attached = releases.attach_projects(tx, organization.id, release.id, project_ids)
+        done = save_commits(tx, services, organization, listed) if listed else []
+        _set_commits(tx, organization, release, done)
+        _set_refs(tx, organization, release, request.refs or ())
+        saved = _require(tx, organization, version)
+    announce(services, organization, done)
+    return SavedRelease(saved, created, attached, listed.notes if listed else ())
+
+
+def change_release(
+    services: Services, organization: Organization, version: str, request: ReleaseRequest
+) -> SavedRelease:
+    """Change a release that is there. An empty list of refs takes its commits away; the commits themselves stay."""
+    listed = None if request.commits is None else read_limited(services, request.commits)
+    with services.store.write() as tx:
+        release = _require(tx, organization, version)
+        releases.update(tx, organization.id, release.id, request.draft)
+        if request.refs is not None and not request.refs:
+            releases.clear_commits(tx, organization.id, release.id)
+        done = save_commits(tx, services, organization, listed) if listed else []
+        _set_commits(tx, organization, release, done)
+        _set_refs(tx, organization, release, request.refs or ())
+        saved = _require(tx, organization, version)
+    announce(services, organization, done)
+    return SavedRelease(saved, created=False, attached=0, notes=listed.notes if listed else ())
+
+
+def get_release(services: Services, organization: Organization, version: str) -> ShownRelease:
+    """One release."""
+    with services.store.read() as tx:
+        return _shown(tx, organization, [_require(tx, organization, version)])[0]
+
+
+def list_releases(
+    services: Services,
+    organization: Organization,
+    request: PageRequest,
+    *,
+    project_ids: Sequence[int] | None = None,
+    query: str = "",
+    status: str = "open",
+) -> Page[ShownRelease]:
+    """Releases, newest first."""
+    with services.store.read() as tx:
+        page = releases.page(tx, organization.id, request, project_ids=project_ids, query=query, status=status)
+        return Page(_shown(tx, organization, page.items), page.request, page.more)
+
+
+def delete_release(services: Services, organization: Organization, version: str) -> None:
+    """Delete a release. Its commits stay."""
+    with services.store.write() as tx:
+        releases.delete(tx, organization.id, _require(tx, organization, version).id)
+
+
+def check_version(version: str) -> None:
+    """A release's name may stand in a path and in a file name."""
+    name = version.strip()
+    if not name or len(version) > MAX_VERSION or name in (".", "..") or name.lower() == "latest":
+        raise InvalidInput(f"Release with name {version[:60]!r} is not allowed", "version")
+    if _BAD_VERSION.search(version):
+        raise InvalidInput("A release's name has no slashes, tabs or line ends.", "version")
+
+
+def _set_commits(tx: Transaction, organization: Organization, release: Release, done: Sequence[Ingested]) -> None:
+    """The new list of a repository replaces that repository's list only."""
+    for item in done:
+        shas = [draft.sha for draft in item.drafts]
+        ids = commits.ids_of(tx, organization.id, item.repository.id, shas)
+        releases.set_commits(tx, organization.id, release.id, item.repository.id, [ids[sha] for sha in shas])
+        releases.set_head(tx, organization.id, release.id, item.repository.id, shas[0], None)
+    if done:
+        releases.refresh(tx, organization.id, release.id)
+
+
+def _set_refs(tx: Transaction, organization: Organization, release: Release, refs: Sequence[RefDraft]) -> None:
+    known = {ref.repository: repositories.by_name(tx, organization.id, ref.repository) for ref in refs}
+    unknown = [name for name, repository in known.items() if repository is None]
+    if unknown:
+        raise InvalidInput(f"Invalid repository names: {','.join(unknown)}", "refs")
+    for ref in refs:
+        repository = known[ref.repository]
+        base, head = read_range(ref.commit)
+        if repository is not None:
+            releases.set_head(tx, organization.id, release.id, repository.id, head, base or ref.previous or None)
+
+
+def _project_ids(tx: Transaction, organization: Organization, names: Sequence[str]) -> list[int]:
+    found = [projects.find(tx, organization.id, name) for name in names]
+    if any(project is None for project in found):
+        raise InvalidInput("Invalid project ids or slugs", "projects")
+    return [project.id for project in found if project is not None]
+
+
+def _require(tx: Transaction, organization: Organization, version: str) -> Release:
+    release = releases.find(tx, organization.id, version)
+    if release is None:
+        raise NotFound(f"Organization {organization.slug!r} has no release {version!r}.")
+    return release
+
+
+def _shown(tx: Transaction, organization: Organization, rows: Sequence[Release]) -> list[ShownRelease]:
+    last = commits.get_many(tx, organization.id, {row.last_commit_id for row in rows if row.last_commit_id})
+    of = repositories.get_many(tx, organization.id, {commit.repository_id for commit in last.values()})
+    people = authors.get_many(tx, organization.id, {author for row in rows for author in row.author_ids})
+    shown = []
+    for row in rows:
+        commit = last.get(row.last_commit_id or 0)
+        shown.append(
+            ShownRelease(
+                row,
+                [people[author] for author in row.author_ids if author in people],
+                commit,
+                of.get(commit.repository_id) if commit else None,
+            )
+        )
+    return shown

@@ -1,0 +1,113 @@
+"""Show commits with their page on the code host and the releases that hold them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from scmhost.host import PluginFault
+from scmhost.kernel.errors import NotFound
+from scmhost.kernel.paging import Page, PageRequest
+from scmhost.sdk import Organization, ProviderError, Repository, UrlTemplates, safe_url
+from scmhost.store import commits, installations, releases, repositories
+from scmhost.store.engine import Transaction
+from scmhost.store.values import Installation, Release, StoredCommit
+
+from .repositories import require
+from .services import Services
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCommit:
+    """A commit with what is shown beside it."""
+
+    commit: StoredCommit
+    repository: Repository
+    url: str | None
+    releases: Sequence[Release] = ()
+
+
+def commits_of_repository(
+    services: Services, organization: Organization, repository_id: int, request: PageRequest
+) -> Page[ShownCommit]:
+    """A repository's commits, newest first. A hidden repository's commits stay readable."""
+    with services.store.read() as tx:
+        require(tx, organization, repository_id)
+        page = commits.page(tx, organization.id, repository_id, request)
+        beside = _beside(tx, organization, page.items)
+    return _shown(services, organization, page, beside)
+
+
+def commits_of_release(
+    services: Services, organization: Organization, version: str, request: PageRequest
+) -> Page[ShownCommit]:
+    """A release's commits, newest first."""
+    with services.store.read() as tx:
+        release = releases.find(tx, organization.id, version)
+        if release is None:
+            raise NotFound(f"Organization {organization.slug!r} has no release {version!r}.")
+        page = releases.commits_page(tx, organization.id, release.id, request)
+        beside = _beside(tx, organization, page.items)
+    return _shown(services, organization, page, beside)
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    repositories: Mapping[int, Repository]
+    installations: Mapping[int, Installation]
+    releases: Mapping[int, Sequence[Release]]
+
+
+def _beside(tx: Transaction, organization: Organization, rows: Sequence[StoredCommit]) -> _Beside:
+    of = repositories.get_many(tx, organization.id, {row.repository_id for row in rows})
+    ids = {repository.installation_id for repository in of.values() if repository.installation_id is not None}
+    stored = installations.get_many(tx, organization.id, ids)
+    return _Beside(
+        of,
+        {key: item.installation for key, item in stored.items()},
+        releases.of_commits(tx, organization.id, [row.id for row in rows]),
+    )
+
+
+def _shown(
+    services: Services, organization: Organization, page: Page[StoredCommit], beside: _Beside
+) -> Page[ShownCommit]:
+    pages = _CommitPages(services, organization, beside)
+    shown = [
+        ShownCommit(
+            row,
+            beside.repositories[row.repository_id],
+            pages.url(beside.repositories[row.repository_id], row.sha),
+            beside.releases.get(row.id, ()),
+        )
+        for row in page.items
+    ]
+    return Page(shown, page.request, page.more)
+
+
+class _CommitPages:
+    """Finds the page of each commit, asking a provider for its templates once per repository."""
+
+    def __init__(self, services: Services, organization: Organization, beside: _Beside) -> None:
+        self._plugins = services.plugins
+        self._organization = organization
+        self._beside = beside
+        self._templates: dict[int, UrlTemplates | None] = {}
+
+    def url(self, repository: Repository, sha: str) -> str | None:
+        """The page, or None where there is none; a plugin that fails costs the page, not the listing."""
+        installation = self._beside.installations.get(repository.installation_id or 0)
+        if installation is None or not self._plugins.decide(installation.provider, self._organization).on:
+            return None
+        try:
+            url = self._ask(installation, repository, sha)
+        except (PluginFault, ProviderError):
+            return None
+        return url if isinstance(url, str) and safe_url(url) else None
+
+    def _ask(self, installation: Installation, repository: Repository, sha: str) -> object:
+        calls = self._plugins.calls(installation.provider)
+        if calls is None:
+            return None
+        if repository.id not in self._templates:
+            self._templates[repository.id] = calls.url_templates(installation, repository)
+        templates = self._templates[repository.id]
+        return templates.commit(sha) if templates else calls.commit_url(installation, repository, sha)
