@@ -1,12 +1,14 @@
 """Maps one frame: every rule that fits, in order, with the path that it leads to."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from scmhost.sdk import Reason
 
-from .index import MappingIndex
+from .index import MappingIndex, Match
 from .munging import FrameInfo, munge
+from .order import Rank
 from .rule import Rule
 
 
@@ -39,17 +41,21 @@ def map_frame(index: MappingIndex, info: FrameInfo) -> tuple[Mapped, ...] | Unma
     if not matches:
         return Unmapped(_why_none(index), munged)
     found: dict[int, Mapped] = {}
-    for rule, path in matches:
-        source_path = None if rule.id in found else rule.source_path(path)
-        if source_path:
+    for rule, source_path in matches:
+        if source_path and rule.id not in found:
             found[rule.id] = Mapped(rule, source_path, munged)
     return tuple(found.values()) or Unmapped(Reason.PATH_OUTSIDE, munged)
 
 
-def _matches(index: MappingIndex, paths: list[str]) -> list[tuple[Rule, str]]:
-    """Rules with the path that each matches, by rank; for one rule, the earlier path first."""
-    matches = [(rule, path) for path in paths for rule in index.candidates(path)]
-    return sorted(matches, key=lambda match: match[0].rank) if len(paths) > 1 else matches
+def _matches(index: MappingIndex, paths: list[str]) -> Sequence[Match]:
+    """What matches any of the paths, by the rules' order; for one rule, the earlier path first."""
+    if len(paths) == 1:
+        return index.matches(paths[0])
+    return sorted((match for path in paths for match in index.matches(path)), key=_rank)
+
+
+def _rank(match: Match) -> Rank:
+    return match.rule.rank
 
 
 def _names_a_file(path: str) -> bool:

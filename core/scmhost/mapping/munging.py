@@ -1,13 +1,11 @@
 """Munging: turning a platform's frame into a path, where the frame does not print one."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class FrameInfo:
+class FrameInfo(NamedTuple):
     """What is known about a frame when its path is looked for. All but ``platform`` are as the frame has them."""
 
     filename: str | None = None
@@ -20,7 +18,7 @@ class FrameInfo:
 
 def munge(info: FrameInfo) -> str | None:
     """The path that a platform's rule makes of a frame, or None when there is no rule or it does not fit."""
-    munger = MUNGERS.get((info.platform, None)) or MUNGERS.get((info.platform, info.sdk_name))
+    munger = MUNGERS.get(info.platform) if info.platform else None
     return munger(info) if munger else None
 
 
@@ -50,17 +48,12 @@ def _cocoa(info: FrameInfo) -> str | None:
 
 def _flutter(info: FrameInfo) -> str | None:
     """``package:shop/src/cart.dart`` of package ``shop`` is ``src/cart.dart``; the SDK's own files have no path."""
-    if not info.package or not info.abs_path:
+    if info.sdk_name != "sentry.dart.flutter" or not info.package or not info.abs_path:
         return None
     start = f"package:{info.package}/"
     return (info.abs_path.startswith(start) and info.abs_path.removeprefix(start).strip("/")) or None
 
 
-# By platform, and by the SDK's name where a platform has several.
-MUNGERS: Final[Mapping[tuple[str | None, str | None], Callable[[FrameInfo], str | None]]] = MappingProxyType(
-    {
-        ("java", None): _java,
-        ("cocoa", None): _cocoa,
-        ("other", "sentry.dart.flutter"): _flutter,
-    }
+MUNGERS: Final[Mapping[str, Callable[[FrameInfo], str | None]]] = MappingProxyType(
+    {"java": _java, "cocoa": _cocoa, "other": _flutter}
 )

@@ -36,7 +36,11 @@ class Rule:
 
     def source_path(self, path: str) -> str | None:
         """The repository path of a path that this rule matches, or None when it leads out of the repository."""
-        joined = self.source + unify(path)[len(self.prefix) :]
+        return self.put_before(unify(path)[len(self.prefix) :])
+
+    def put_before(self, rest: str) -> str | None:
+        """The repository path that the source root and the rest of a path make together."""
+        joined = self.source + rest
         if "/." in joined or "//" in joined or joined[:1] in ("/", ".", "") or joined[-1] == "/":
             return fold(joined)
         return joined

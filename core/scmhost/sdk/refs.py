@@ -7,7 +7,7 @@ from .values import RefKind
 
 _COMMIT: Final = re.compile(r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}")
 # git-check-ref-format(1): what may stand in no ref name.
-_BAD_REF: Final = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^[-/]|[/.]$|\.lock(?:/|$)")
+_BAD_REF: Final = re.compile(r"[\x00-\x20\x7f\ud800-\udfff~^:?*\[\\]|\.\.|@\{|//|/\.|^[-/.]|[/.]$|^@$|\.lock(?:/|$)")
 
 _FULL: Final[dict[RefKind, str]] = {"branch": "refs/heads/", "tag": "refs/tags/", "commit": ""}
 

@@ -109,6 +109,10 @@ class Template:
         """The same template with some values filled in, for rendering many URLs of one repository and ref."""
         return Template(self.text, _merge(_bind(self.nodes, values)))
 
+    def without(self, names: frozenset[str]) -> "Template":
+        """The same template less its ``[...]`` parts that need one of these values."""
+        return Template(self.text, _merge([node for node in self.nodes if not _needs(node, names)]))
+
 
 class _Parser:
     """Reads a template from left to right, remembering which part of the URL it is in."""
@@ -197,6 +201,10 @@ def _names(nodes: tuple[Node, ...]) -> list[str]:
         elif isinstance(node, Optional):
             found.extend(_names(node.nodes))
     return found
+
+
+def _needs(node: Node, names: frozenset[str]) -> bool:
+    return isinstance(node, Optional) and any(isinstance(part, Token) and part.name in names for part in node.nodes)
 
 
 def _render(nodes: tuple[Node, ...], values: Values) -> str | None:

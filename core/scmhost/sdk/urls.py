@@ -8,6 +8,8 @@ from .errors import UrlError
 
 MAX_URL: Final = 8_000
 _UNSAFE: Final = re.compile(r"[\x00-\x20\x7f\\<>\"`{|}^]")
+# Browsers walk up on these, and so leave the page that a template meant.
+_DOT_SEGMENT: Final = re.compile(r"[^?#]*?/\.\.?(?:[/?#]|$)")
 _HOST: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\]", re.ASCII)
 
 
@@ -49,10 +51,15 @@ def safe_url(url: str) -> bool:
 
 
 def safe_link(url: str, authority: str) -> bool:
-    """Whether a rendered URL is one that may be shown: on this authority, no control characters, not too long."""
+    """Whether a rendered URL is one that may be shown.
+
+    It stands on this authority, has no control characters and no ``.`` or ``..`` segments, and is not too long.
+    """
     head = url[: len(authority)].lower()
     boundary = url[len(authority) : len(authority) + 1]
-    return head == authority and boundary in ("", "/", "?", "#") and len(url) <= MAX_URL and not _UNSAFE.search(url)
+    if head != authority or boundary not in ("", "/", "?", "#") or len(url) > MAX_URL:
+        return False
+    return not _UNSAFE.search(url) and not _DOT_SEGMENT.match(url)
 
 
 def _split(url: str) -> SplitResult:
@@ -74,6 +81,6 @@ def _split(url: str) -> SplitResult:
     if "@" in parts.netloc:
         raise UrlError("the URL carries a user name or password; leave that part out")
     host = parts.netloc if parts.port is None else parts.netloc.rpartition(":")[0]
-    if not port_is_fine or not _HOST.fullmatch(host.lower()):
+    if not port_is_fine or not host.isascii() or not _HOST.fullmatch(host.lower()):
         raise UrlError("the URL names no host in ASCII letters; write it as https://host/path")
     return parts

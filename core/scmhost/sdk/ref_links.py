@@ -1,0 +1,182 @@
+"""Links to the files of one repository at one ref. This is the hot path of every link: most go through ``_Plain``."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from .reasons import Reason
+from .templates import Template, Token
+from .urls import MAX_URL, authority_of, safe_link
+from .values import Location, NoUrl
+
+MAX_LINE: Final = 10_000_000
+
+_MOST_REMEMBERED: Final = 500
+_PLAIN_SEGMENT: Final = "[A-Za-z0-9_@+~-][A-Za-z0-9_.@+~-]*"
+_PLAIN: Final = re.compile(f"(?:{_PLAIN_SEGMENT}/)*{_PLAIN_SEGMENT}")
+_SIDE_STEP: Final = re.compile(r"^/|(?:^|/)\.\.?(?:/|$)")
+_NO_TEXT: Final = re.compile(r"[\x00\ud800-\udfff]")
+
+# Escaping that leaves a plain path as it is.
+_HARMLESS: Final = frozenset({("path",), ("fragment",)})
+
+
+class RefLinks:
+    """Renders the file pages of one repository at one ref."""
+
+    __slots__ = ("_anchor", "_authority", "_extensions", "_plain", "_query", "_view")
+
+    def __init__(
+        self, view: Template, anchor: Template, query: str = "", extensions: frozenset[str] = frozenset()
+    ) -> None:
+        self._view = view
+        self._anchor = anchor
+        self._query = query
+        self._extensions = extensions
+        # The head of a bound template is literal: the configured URL, or the template's own scheme and host.
+        self._authority = authority_of(literal_authority(view))
+        self._plain = _Plain.of(view, anchor, self._authority)
+
+    def of(self, location: Location) -> str | NoUrl:
+        """The page of a location; its ref is taken to be the one these links are of."""
+        return self.url(location.path, location.line, location.end_line, location.column)
+
+    def url(
+        self, path: str, line: int | None = None, end_line: int | None = None, column: int | None = None
+    ) -> str | NoUrl:
+        """The page of a file, at a line if one is given. A line that no file has gives no anchor."""
+        plain = self._plain
+        if plain is None or end_line is not None or column is not None or len(path) > _MOST_REMEMBERED:
+            return self._careful_url(path, line, end_line, column)
+        extension = _plain_extension(path)
+        if extension is None or extension in self._extensions:
+            return self._careful_url(path, line, end_line, column)
+        if line is None:
+            url = f"{plain.head}{path}{plain.tail}"
+        elif 1 <= line <= MAX_LINE:
+            url = f"{plain.head}{path}{plain.before_line}{line}{plain.after_line}"
+        else:
+            return self._careful_url(path, None, None, None)
+        return url if len(url) <= MAX_URL else checked(url, self._authority)
+
+    def _careful_url(self, path: str, line: int | None, end_line: int | None, column: int | None) -> str | NoUrl:
+        refused = _refuse(path)
+        if refused:
+            return refused
+        lines = _line_values(line, end_line, column)
+        page = self._view.render({**_path_values(path), **lines})
+        if page is None:
+            return NoUrl(message="the host's template needs a value that this location does not have")
+        anchor = self._anchor.render(lines) if lines else None
+        return checked(_with_anchor(self._source_view(page, path), anchor or ""), self._authority)
+
+    def _source_view(self, page: str, path: str) -> str:
+        _, dot, extension = path.rpartition(".")
+        if not dot or extension.lower() not in self._extensions:
+            return page
+        return _with_anchor(page, "?" + self._query)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plain:
+    """A view and an anchor taken apart, for paths that need no escaping and at most one line.
+
+    All that is literal was found safe beforehand, so that only the length of a finished URL can still be wrong.
+    ``before_line`` begins with the tail.
+    """
+
+    head: str
+    tail: str
+    before_line: str
+    after_line: str
+
+    @classmethod
+    def of(cls, view: Template, anchor: Template, authority: str) -> "_Plain | None":
+        """The parts, or None where the templates are not that simple."""
+        around_path, around_line = _around(view, "path"), _around(_one_line(anchor), "line")
+        if around_path is None or around_line is None:
+            return None
+        (head, tail), (before_line, after_line) = around_path, around_line
+        before_line = _with_anchor(f"{head}x{tail}", before_line)[len(head) + 1 :]
+        sample = f"{head}x{before_line}1{after_line}"
+        return cls(head, tail, before_line, after_line) if safe_link(sample, authority) else None
+
+
+def checked(url: str | None, authority: str) -> str | NoUrl:
+    """The URL, if it is safe to show; the last look before it leaves the SDK."""
+    if url is None:
+        return NoUrl(message="the host's template needs a value that is not there")
+    if not safe_link(url, authority):
+        return NoUrl(reason=Reason.UNSAFE_URL, message="the finished URL is no safe link on the repository's host")
+    return url
+
+
+def literal_authority(template: Template) -> str:
+    """The scheme and host that a bound template begins with."""
+    head = str(template.nodes[0])
+    return "/".join(head.split("/", 3)[:3])
+
+
+# Traces name the same few thousand files over and over, whatever the repository, ref and line.
+@lru_cache(maxsize=8192)
+def _plain_extension(path: str) -> str | None:
+    """The extension in lower case of a path that needs no escaping; None of one that may need it."""
+    return path.rpartition(".")[2].lower() if _PLAIN.fullmatch(path) else None
+
+
+def _refuse(path: str) -> NoUrl | None:
+    """Why a path is none of a file in a repository, if so."""
+    if not path or _NO_TEXT.search(path):
+        return NoUrl(reason=Reason.NOT_A_FILE, message="the path is empty, or holds a NUL or half a character")
+    if _SIDE_STEP.search(path):
+        return NoUrl(reason=Reason.PATH_OUTSIDE, message="the path begins with / or has a . or .. segment")
+    return None
+
+
+def _with_anchor(page: str, anchor: str) -> str:
+    return page + ("&" + anchor[1:] if anchor.startswith("?") and "?" in page else anchor)
+
+
+def _path_values(path: str) -> dict[str, str]:
+    folder, _, filename = path.rpartition("/")
+    return {"path": path, "dir": folder, "filename": filename}
+
+
+def _line_values(line: int | None, end_line: int | None, column: int | None) -> Mapping[str, int | None]:
+    """An end before the beginning is dropped; one line is no range; without a line there are no values."""
+    if line is None or not 1 <= line <= MAX_LINE:
+        return {}
+    last = end_line if end_line is not None and line < end_line <= MAX_LINE else None
+    return {
+        "line": line,
+        "end_line": last,
+        "last_line": last or line,
+        "line_count": (last or line) - line + 1,
+        "column": column if column is None or 1 <= column <= MAX_LINE else None,
+    }
+
+
+def _one_line(anchor: Template) -> Template:
+    """The anchor without the parts that a single line without a column leaves out."""
+    return anchor.without(frozenset({"end_line", "column"}))
+
+
+def _around(template: Template, name: str) -> tuple[str, str] | None:
+    """The text before and after a template's only token; None when it has others, or changes the token's value."""
+    before: list[str] = []
+    after: list[str] = []
+    token: Token | None = None
+    for node in template.nodes:
+        if isinstance(node, str):
+            (before if token is None else after).append(node)
+        elif isinstance(node, Token) and token is None and _is_bare(node, name):
+            token = node
+        else:
+            return None
+    return ("".join(before), "".join(after)) if token else None
+
+
+def _is_bare(token: Token, name: str) -> bool:
+    return token.name == name and token.short is None and not token.plus and token.escapes in _HARMLESS
