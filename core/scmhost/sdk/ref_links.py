@@ -2,18 +2,18 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from .reasons import Reason
 from .templates import Template, Token
-from .urls import MAX_URL, authority_of, safe_link
+from .urls import authority_of, safe_link
 from .values import Location, NoUrl
 
 MAX_LINE: Final = 10_000_000
 
-_MOST_REMEMBERED: Final = 500
+# Beyond these a path is still linked, but not remembered: hostile paths must not fill the memory.
+_LONGEST_PLAIN: Final = 500
+_MOST_REMEMBERED: Final = 4096
 _PLAIN_SEGMENT: Final = "[A-Za-z0-9_@+~-][A-Za-z0-9_.@+~-]*"
 _PLAIN: Final = re.compile(f"(?:{_PLAIN_SEGMENT}/)*{_PLAIN_SEGMENT}")
 _SIDE_STEP: Final = re.compile(r"^/|(?:^|/)\.\.?(?:/|$)")
@@ -26,7 +26,17 @@ _HARMLESS: Final = frozenset({("path",), ("fragment",)})
 class RefLinks:
     """Renders the file pages of one repository at one ref."""
 
-    __slots__ = ("_anchor", "_authority", "_extensions", "_plain", "_query", "_view")
+    __slots__ = (
+        "_after_line",
+        "_anchor",
+        "_authority",
+        "_before_line",
+        "_extensions",
+        "_pages",
+        "_plain",
+        "_query",
+        "_view",
+    )
 
     def __init__(
         self, view: Template, anchor: Template, query: str = "", extensions: frozenset[str] = frozenset()
@@ -38,6 +48,8 @@ class RefLinks:
         # The head of a bound template is literal: the configured URL, or the template's own scheme and host.
         self._authority = authority_of(literal_authority(view))
         self._plain = _Plain.of(view, anchor, self._authority)
+        self._before_line, self._after_line = self._plain[2:] if self._plain else ("", "")
+        self._pages: dict[str, str] = {}
 
     def of(self, location: Location) -> str | NoUrl:
         """The page of a location; its ref is taken to be the one these links are of."""
@@ -47,19 +59,23 @@ class RefLinks:
         self, path: str, line: int | None = None, end_line: int | None = None, column: int | None = None
     ) -> str | NoUrl:
         """The page of a file, at a line if one is given. A line that no file has gives no anchor."""
-        plain = self._plain
-        if plain is None or end_line is not None or column is not None or len(path) > _MOST_REMEMBERED:
+        page = self._pages.get(path) or self._plain_page(path)
+        if page is None or end_line is not None or column is not None:
             return self._careful_url(path, line, end_line, column)
-        extension = _plain_extension(path)
-        if extension is None or extension in self._extensions:
-            return self._careful_url(path, line, end_line, column)
-        if line is None:
-            url = f"{plain.head}{path}{plain.tail}"
-        elif 1 <= line <= MAX_LINE:
-            url = f"{plain.head}{path}{plain.before_line}{line}{plain.after_line}"
-        else:
-            return self._careful_url(path, None, None, None)
-        return url if len(url) <= MAX_URL else checked(url, self._authority)
+        if line is not None and 1 <= line <= MAX_LINE:
+            return f"{page}{self._before_line}{line}{self._after_line}"
+        return page
+
+    def _plain_page(self, path: str) -> str | None:
+        """The page of a path that needs no care, remembered: traces name the same files over and over."""
+        if self._plain is None or len(path) > _LONGEST_PLAIN or not _PLAIN.fullmatch(path):
+            return None
+        if path.rpartition(".")[2].lower() in self._extensions:
+            return None
+        if len(self._pages) >= _MOST_REMEMBERED:
+            self._pages.clear()
+        page = self._pages[path] = f"{self._plain.head}{path}{self._plain.tail}"
+        return page
 
     def _careful_url(self, path: str, line: int | None, end_line: int | None, column: int | None) -> str | NoUrl:
         refused = _refuse(path)
@@ -79,12 +95,10 @@ class RefLinks:
         return _with_anchor(page, "?" + self._query)
 
 
-@dataclass(frozen=True, slots=True)
-class _Plain:
-    """A view and an anchor taken apart, for paths that need no escaping and at most one line.
+class _Plain(NamedTuple):
+    """A view and an anchor taken apart, for short paths that need no escaping and at most one line.
 
-    All that is literal was found safe beforehand, so that only the length of a finished URL can still be wrong.
-    ``before_line`` begins with the tail.
+    All that is literal was found safe beforehand, and leaves room for the path and the line.
     """
 
     head: str
@@ -99,8 +113,9 @@ class _Plain:
         if around_path is None or around_line is None:
             return None
         (head, tail), (before_line, after_line) = around_path, around_line
-        before_line = _with_anchor(f"{head}x{tail}", before_line)[len(head) + 1 :]
-        sample = f"{head}x{before_line}1{after_line}"
+        page = f"{head}{'x' * _LONGEST_PLAIN}{tail}"
+        before_line = _with_anchor(page, before_line)[len(page) :]
+        sample = f"{page}{before_line}{MAX_LINE}{after_line}"
         return cls(head, tail, before_line, after_line) if safe_link(sample, authority) else None
 
 
@@ -117,13 +132,6 @@ def literal_authority(template: Template) -> str:
     """The scheme and host that a bound template begins with."""
     head = str(template.nodes[0])
     return "/".join(head.split("/", 3)[:3])
-
-
-# Traces name the same few thousand files over and over, whatever the repository, ref and line.
-@lru_cache(maxsize=8192)
-def _plain_extension(path: str) -> str | None:
-    """The extension in lower case of a path that needs no escaping; None of one that may need it."""
-    return path.rpartition(".")[2].lower() if _PLAIN.fullmatch(path) else None
 
 
 def _refuse(path: str) -> NoUrl | None:
