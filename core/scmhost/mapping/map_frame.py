@@ -44,7 +44,7 @@ def map_frame(index: MappingIndex, info: FrameInfo) -> tuple[Mapped, ...] | Unma
     for rule, source_path in matches:
         if source_path and rule.id not in found:
             found[rule.id] = Mapped(rule, source_path, munged)
-    return tuple(found.values()) or Unmapped(Reason.PATH_OUTSIDE, munged)
+    return tuple(found.values()) or Unmapped(_why_no_path(matches), munged)
 
 
 def _matches(index: MappingIndex, paths: list[str]) -> Sequence[Match]:
@@ -65,3 +65,8 @@ def _names_a_file(path: str) -> bool:
 
 def _why_none(index: MappingIndex) -> Reason:
     return Reason.STACK_ROOT_MISMATCH if len(index) else Reason.NO_CODE_MAPPINGS
+
+
+def _why_no_path(matches: Sequence[Match]) -> Reason:
+    """A path that is the source root itself, and that is the repository's top, names no file."""
+    return Reason.NOT_A_FILE if any(match.source_path == "" for match in matches) else Reason.PATH_OUTSIDE

@@ -1,0 +1,39 @@
+"""Values for property tests: what a hostile or unlucky sender may put into a field."""
+
+from hypothesis import strategies as st
+
+from scmhost.mapping import Rule
+
+SEGMENTS = ("src", "srca", "app", "App", "a b", "lib", "..", ".", "é", "x.py")
+
+any_text = st.text(max_size=40)
+hostile_text = st.one_of(
+    any_text,
+    st.text(alphabet="./\\%2eE@:#?&[]{} \t\r\nax\x00", max_size=30),
+    st.sampled_from(["..", "../..", "/etc/passwd", "//evil.example/x", "javascript:alert(1)", "a/../../b", "%2e%2e/x"]),
+)
+separators = st.sampled_from(["/", "\\"])
+
+
+@st.composite
+def stack_paths(draw: st.DrawFn) -> str:
+    """Paths of few different segments, so that roots often fit."""
+    segments = draw(st.lists(st.sampled_from(SEGMENTS), max_size=5))
+    start = draw(st.sampled_from(["", "/", "C:\\", "./", "app:///"]))
+    return start + draw(separators).join(segments)
+
+
+@st.composite
+def stack_roots(draw: st.DrawFn) -> str:
+    """The beginnings of such paths, some cut inside a segment on purpose."""
+    return draw(stack_paths()) + draw(st.sampled_from(["", "/", "\\", "*"]))
+
+
+@st.composite
+def rule_lists(draw: st.DrawFn) -> list[Rule]:
+    """Rules with different ids, as a project has them."""
+    parts = st.tuples(stack_roots(), st.sampled_from(["", "/", "repo", "repo/", "a/../b"]), st.booleans())
+    return [
+        Rule(number, stack_root, source_root, generated)
+        for number, (stack_root, source_root, generated) in enumerate(draw(st.lists(parts, max_size=8)))
+    ]

@@ -1,0 +1,63 @@
+"""The index gives what walking all rules would give."""
+
+from collections.abc import Sequence
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scmhost.mapping import MappingIndex, Rule
+from scmhost.mapping.index import LONGEST_REMEMBERED, MOST_REMEMBERED
+from strategies import rule_lists, stack_paths
+
+
+def walk(rules: Sequence[Rule], path: str) -> tuple[Rule, ...]:
+    """What a person would do: look at each rule, then put those that fit in order."""
+    return tuple(sorted((rule for rule in rules if fits(rule.stack_root, path)), key=lambda rule: rule.rank))
+
+
+def fits(stack_root: str, path: str) -> bool:
+    """Whether a root is the start of a path, said in segments rather than in prefixes."""
+    root, path = stack_root.replace("\\", "/"), path.replace("\\", "/")
+    if root.endswith("*"):
+        return (path + "/").startswith(root[:-1])
+    segments = root.rstrip("/").split("/") if root else []
+    return path.split("/")[: len(segments)] == segments
+
+
+@given(rule_lists(), stack_paths())
+def test_index_and_walk_agree(rules: list[Rule], path: str) -> None:
+    """All rules that match are found, in order, and the best is the first of them."""
+    index, expected = MappingIndex(rules), walk(rules, path)
+    assert expected == index.candidates(path)
+    assert (expected[0] if expected else None) == index.best(path)
+
+
+@given(rule_lists(), st.lists(stack_paths(), min_size=1))
+def test_matches_are_the_candidates_with_their_paths(rules: list[Rule], paths: list[str]) -> None:
+    """A match's path is its rule's answer, asked once or again."""
+    index = MappingIndex(rules)
+    for path in paths + paths:
+        assert [(rule, rule.source_path(path)) for rule in index.candidates(path)] == list(index.matches(path))
+
+
+@given(rule_lists(), stack_paths(), st.randoms(use_true_random=False))
+def test_order_does_not_depend_on_creation(rules: list[Rule], path: str, random: Random) -> None:
+    """The same code mappings give the same order, in whatever order they are read."""
+    shuffled = random.sample(rules, len(rules))
+    assert MappingIndex(rules).candidates(path) == MappingIndex(shuffled).candidates(path)
+
+
+def test_length_counts_all_rules() -> None:
+    """Two rules with one root are two rules."""
+    assert len(MappingIndex([Rule(1, "a", ""), Rule(2, "a/", "")])) == 2
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    """Neither many paths nor long ones fill the memory, and answers stay right."""
+    index = MappingIndex([Rule(1, "a", "b")])
+    answers = {index.matches(f"a/{number}")[0].source_path for number in range(MOST_REMEMBERED + 2)}
+    long_path = "a/" + "x" * LONGEST_REMEMBERED
+    assert index.matches(long_path) == index.matches(long_path)
+    assert len(answers) == MOST_REMEMBERED + 2
+    assert len(index._remembered) == 2
