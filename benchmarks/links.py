@@ -6,6 +6,7 @@ before anything is measured. The walk is what one would write first: normalized 
 
 from collections.abc import Callable, Sequence
 from random import Random
+from statistics import median
 from time import perf_counter
 
 from scmhost.mapping import MappingIndex, Rule
@@ -17,7 +18,7 @@ MAPPINGS = 1_000
 FILES = 3_000
 # More than what is remembered of paths, so that in each round every path is new again.
 FRAMES = 12_000
-ROUNDS = 5
+ROUNDS = 7
 PACKAGES = ("api", "core", "models", "tasks", "utils", "views")
 
 Resolve = Callable[[str], str | NoUrl | None]
@@ -90,13 +91,9 @@ def _walk(ordered: Sequence[Rule], links: RefLinks) -> Resolve:
 
 
 def _ratio(walk: Resolve, look_up: Resolve, paths: Sequence[str]) -> float:
+    """The middle of several ratios, each from two measurements that follow each other."""
     assert [walk(path) for path in paths] == [look_up(path) for path in paths]
-    return _seconds(walk, paths) / _seconds(look_up, paths)
-
-
-def _seconds(resolve: Resolve, paths: Sequence[str]) -> float:
-    """The best of several rounds: what the machine does besides can only add."""
-    return min(_round(resolve, paths) for _ in range(ROUNDS))
+    return median(_round(walk, paths) / _round(look_up, paths) for _ in range(ROUNDS))
 
 
 def _round(resolve: Resolve, paths: Sequence[str]) -> float:
