@@ -18,6 +18,7 @@ __all__ = [
     "Project",
     "Release",
     "ReleaseDraft",
+    "ReleaseSummary",
     "Repository",
     "SavedCommits",
     "StoredCommit",
@@ -149,6 +150,17 @@ class Release:
     commit_count: int
     author_ids: tuple[int, ...]
     last_commit_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseSummary:
+    """A release as it is named beside a commit."""
+
+    id: int
+    version: str
+    status: str
+    created_at: datetime
+    released_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,64 @@
+"""Authors of commits, one for each e-mail address of an organization."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from sqlalchemy import select
+
+from scmhost.sdk import CommitDraft
+
+from .engine import Transaction
+from .history_tables import AuthorRow
+from .ids import take
+from .statements import insert_into, pieces
+from .tables import table_of
+
+TABLE: Final = table_of(AuthorRow)
+
+
+def address(draft: CommitDraft) -> str | None:
+    """The address by which a commit's author is known; without one there is no author."""
+    return (draft.author_email or "").strip().lower() or None
+
+
+def ensure(tx: Transaction, organization_id: int, drafts: Iterable[CommitDraft]) -> dict[str, int]:
+    """The ids of the commits' authors by address. A name that is told replaces the stored one."""
+    told = _told_names(drafts)
+    known = _known(tx, organization_id, told)
+    changed = sorted(email for email, name in told.items() if email not in known or name not in (None, known[email][1]))
+    if not changed:
+        return {email: id_ for email, (id_, _) in known.items()}
+    _save(tx, organization_id, {email: told[email] for email in changed})
+    return {email: id_ for email, (id_, _) in _known(tx, organization_id, told).items()}
+
+
+def _told_names(drafts: Iterable[CommitDraft]) -> dict[str, str | None]:
+    told: dict[str, str | None] = {}
+    for draft in drafts:
+        email = address(draft)
+        if email is not None:
+            # Commits come newest first: the newest name holds.
+            told[email] = told.get(email) or draft.author_name
+    return told
+
+
+def _known(tx: Transaction, organization_id: int, emails: Iterable[str]) -> dict[str, tuple[int, str | None]]:
+    query = select(TABLE.c.email, TABLE.c.id, TABLE.c.name).where(TABLE.c.organization_id == organization_id)
+    rows = (row for piece in pieces(emails) for row in tx.execute(query.where(TABLE.c.email.in_(piece))))
+    return {row.email: (row.id, row.name) for row in rows}
+
+
+def _save(tx: Transaction, organization_id: int, names: dict[str, str | None]) -> None:
+    ids = take(tx, len(names))
+    rows = [
+        {"organization_id": organization_id, "id": id_, "email": email, "name": name}
+        for id_, (email, name) in zip(ids, names.items(), strict=True)
+    ]
+    new = insert_into(tx, TABLE)
+    told = new.excluded.name
+    tx.execute(
+        new.on_conflict_do_update(
+            index_elements=[TABLE.c.organization_id, TABLE.c.email], set_={"name": told}, where=told.is_not(None)
+        ),
+        rows,
+    )

@@ -1,0 +1,117 @@
+"""Code mappings. Every change of one raises its project's version, by which caches know that they are old."""
+
+from collections.abc import Collection
+from dataclasses import asdict, fields
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import ColumnElement, and_, func, insert, select
+from sqlalchemy import delete as delete_from
+from sqlalchemy import update as change
+
+from scmhost.kernel.errors import NotFound
+from scmhost.kernel.paging import Page, PageRequest
+
+from .engine import Transaction
+from .ids import take_one
+from .projects import touch_mappings
+from .repository_rows import TABLE as REPOSITORIES
+from .statements import duplicates, paged
+from .tables import AnyRow, CodeMappingRow, table_of
+from .values import CodeMapping, MappingDraft
+
+_TABLE: Final = table_of(CodeMappingRow)
+
+
+def create(tx: Transaction, organization_id: int, draft: MappingDraft, now: datetime) -> CodeMapping:
+    """Save a code mapping.
+
+    Raises:
+        Duplicate: the project has a code mapping with this stack root.
+    """
+    row = {"organization_id": organization_id, "id": take_one(tx), "created_at": now, **asdict(draft)}
+    with duplicates(tx, _taken(draft)):
+        saved = _mapping(tx.execute(insert(_TABLE).values(row).returning(_TABLE)).one())
+    touch_mappings(tx, organization_id, saved.project_id)
+    return saved
+
+
+def get(tx: Transaction, organization_id: int, mapping_id: int) -> CodeMapping | None:
+    """One code mapping."""
+    row = tx.execute(select(_TABLE).where(_is_row(organization_id, mapping_id))).one_or_none()
+    return _mapping(row) if row else None
+
+
+def update(tx: Transaction, organization_id: int, mapping_id: int, draft: MappingDraft) -> CodeMapping:
+    """Replace a code mapping's fields.
+
+    Raises:
+        Duplicate: the project has another code mapping with this stack root.
+        NotFound: there is no such code mapping.
+    """
+    known = get(tx, organization_id, mapping_id)
+    if known is None:
+        raise NotFound(f"This organization has no code mapping with the id {mapping_id}.")
+    statement = change(_TABLE).where(_is_row(organization_id, mapping_id)).values(asdict(draft)).returning(_TABLE)
+    with duplicates(tx, _taken(draft)):
+        saved = _mapping(tx.execute(statement).one())
+    for project_id in sorted({known.project_id, saved.project_id}):
+        touch_mappings(tx, organization_id, project_id)
+    return saved
+
+
+def delete(tx: Transaction, organization_id: int, mapping_id: int) -> bool:
+    """Delete a code mapping. Whether there was one."""
+    gone = delete_from(_TABLE).where(_is_row(organization_id, mapping_id)).returning(_TABLE.c.project_id)
+    project_id = tx.scalar(gone)
+    if project_id is None:
+        return False
+    touch_mappings(tx, organization_id, project_id)
+    return True
+
+
+def for_project(tx: Transaction, organization_id: int, project_id: int) -> list[CodeMapping]:
+    """All code mappings of a project, by id."""
+    query = select(_TABLE).where(_of_project(organization_id, project_id)).order_by(_TABLE.c.id)
+    return [_mapping(row) for row in tx.execute(query)]
+
+
+def count(tx: Transaction, organization_id: int, project_id: int) -> int:
+    """How many code mappings a project has."""
+    return tx.execute(select(func.count()).where(_of_project(organization_id, project_id))).scalar_one()
+
+
+def page(
+    tx: Transaction,
+    organization_id: int,
+    request: PageRequest,
+    *,
+    project_ids: Collection[int] | None = None,
+    installation_id: int | None = None,
+) -> Page[CodeMapping]:
+    """Code mappings by id: of the named projects, and of the installation's repositories."""
+    query = select(_TABLE).where(_TABLE.c.organization_id == organization_id)
+    if project_ids is not None:
+        query = query.where(_TABLE.c.project_id.in_(sorted(project_ids)))
+    if installation_id is not None:
+        claimed = and_(
+            REPOSITORIES.c.organization_id == organization_id, REPOSITORIES.c.installation_id == installation_id
+        )
+        query = query.where(_TABLE.c.repository_id.in_(select(REPOSITORIES.c.id).where(claimed)))
+    return paged(tx, query.order_by(_TABLE.c.id), request, _mapping)
+
+
+def _is_row(organization_id: int, mapping_id: int) -> ColumnElement[bool]:
+    return (_TABLE.c.organization_id == organization_id) & (_TABLE.c.id == mapping_id)
+
+
+def _of_project(organization_id: int, project_id: int) -> ColumnElement[bool]:
+    return (_TABLE.c.organization_id == organization_id) & (_TABLE.c.project_id == project_id)
+
+
+def _mapping(row: AnyRow) -> CodeMapping:
+    return CodeMapping(**{field.name: getattr(row, field.name) for field in fields(CodeMapping)})
+
+
+def _taken(draft: MappingDraft) -> str:
+    return f"Project {draft.project_id} has a code mapping for stack root {draft.stack_root!r}; change that one."

@@ -1,0 +1,125 @@
+"""The tables of commits and releases: many narrow rows, written in bulk."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from .columns import KeyText
+from .tables import Base, Owned, refers_to
+
+# Narrow rows live in their key's tree; wide ones, with messages in them, would make that tree slow.
+_NARROW: Final = {"sqlite_with_rowid": False}
+
+
+class Inner:
+    """A row below one that stands under the organization."""
+
+    organization_id: Mapped[int] = mapped_column(primary_key=True, sort_order=-1)
+
+
+class AuthorRow(Owned, Base):
+    __tablename__ = "authors"
+    __table_args__ = (UniqueConstraint("organization_id", "email"), _NARROW)
+
+    email: Mapped[str] = mapped_column(KeyText)
+    name: Mapped[str | None]
+
+
+class CommitRow(Inner, Base):
+    """``dated`` says whether ``committed_at`` was told, or is only the time at which the commit arrived."""
+
+    __tablename__ = "commits"
+    __table_args__ = (
+        refers_to("repositories", "repository_id"),
+        refers_to("authors", "author_id", ondelete=None),
+        UniqueConstraint("organization_id", "repository_id", "sha"),
+        Index(None, "organization_id", "repository_id", "committed_at", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    repository_id: Mapped[int]
+    sha: Mapped[str] = mapped_column(KeyText)
+    message: Mapped[str | None]
+    author_id: Mapped[int | None]
+    committed_at: Mapped[datetime]
+    dated: Mapped[bool]
+
+
+class FileChangeRow(Inner, Base):
+    """Keyed by a hash: a path may be longer than an index takes."""
+
+    __tablename__ = "file_changes"
+    __table_args__ = (refers_to("commits", "commit_id"), _NARROW)
+
+    commit_id: Mapped[int] = mapped_column(primary_key=True)
+    path_hash: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    path: Mapped[str]
+    type: Mapped[str]
+
+
+class ReleaseRow(Owned, Base):
+    __tablename__ = "releases"
+    __table_args__ = (UniqueConstraint("organization_id", "version"),)
+
+    version: Mapped[str] = mapped_column(KeyText)
+    status: Mapped[str]
+    ref: Mapped[str | None]
+    url: Mapped[str | None]
+    owner: Mapped[str | None]
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    released_at: Mapped[datetime | None]
+    commit_count: Mapped[int]
+    author_ids: Mapped[list[Any]]
+    last_commit_id: Mapped[int | None]
+
+
+class ReleaseProjectRow(Inner, Base):
+    __tablename__ = "release_projects"
+    __table_args__ = (
+        refers_to("releases", "release_id"),
+        refers_to("projects", "project_id"),
+        Index(None, "organization_id", "project_id"),
+        _NARROW,
+    )
+
+    release_id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(primary_key=True)
+
+
+class ReleaseCommitRow(Inner, Base):
+    """A commit of a release. The repository is the commit's own, kept here so that its list can be replaced."""
+
+    __tablename__ = "release_commits"
+    __table_args__ = (
+        refers_to("releases", "release_id"),
+        refers_to("commits", "commit_id"),
+        Index(None, "organization_id", "commit_id"),
+        _NARROW,
+    )
+
+    release_id: Mapped[int] = mapped_column(primary_key=True)
+    repository_id: Mapped[int] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    commit_id: Mapped[int]
+
+
+class ReleaseHeadRow(Inner, Base):
+    __tablename__ = "release_heads"
+    __table_args__ = (
+        refers_to("releases", "release_id"),
+        refers_to("repositories", "repository_id"),
+        Index(None, "organization_id", "repository_id"),
+        _NARROW,
+    )
+
+    release_id: Mapped[int] = mapped_column(primary_key=True)
+    repository_id: Mapped[int] = mapped_column(primary_key=True)
+    sha: Mapped[str]
+    previous_sha: Mapped[str | None]
+
+
+ALL_TABLES: Final = Base.metadata
+"""The metadata, complete: whoever imports it from here has imported all tables."""

@@ -1,0 +1,84 @@
+"""Installations: providers set up for an organization."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import ColumnElement, insert, select
+from sqlalchemy import delete as delete_from
+from sqlalchemy import update as change
+
+from scmhost.kernel.paging import Page, PageRequest
+from scmhost.sdk import Installation, InstallationDraft, JsonObject
+
+from .engine import Transaction
+from .ids import take_one
+from .repository_rows import TABLE as REPOSITORIES
+from .statements import duplicates, paged, pieces
+from .tables import AnyRow, InstallationRow, table_of
+from .values import StoredInstallation
+
+_TABLE: Final = table_of(InstallationRow)
+
+
+def create(
+    tx: Transaction, organization_id: int, provider: str, draft: InstallationDraft, now: datetime
+) -> StoredInstallation:
+    """Save an installation.
+
+    Raises:
+        Duplicate: the provider has an installation with this external id.
+    """
+    keys = {"organization_id": organization_id, "id": take_one(tx), "provider": provider}
+    row = keys | draft.model_dump() | {"created_at": now}
+    with duplicates(tx, f"Installation {draft.external_id!r} of {provider!r} exists already; change that one."):
+        return _installation(tx.execute(insert(_TABLE).values(row).returning(_TABLE)).one())
+
+
+def get(tx: Transaction, organization_id: int, installation_id: int) -> StoredInstallation | None:
+    """One installation."""
+    return get_many(tx, organization_id, [installation_id]).get(installation_id)
+
+
+def get_many(tx: Transaction, organization_id: int, ids: Iterable[int]) -> dict[int, StoredInstallation]:
+    """The installations with these ids, as far as they are there."""
+    query = select(_TABLE).where(_TABLE.c.organization_id == organization_id)
+    rows = (row for piece in pieces(ids) for row in tx.execute(query.where(_TABLE.c.id.in_(piece))))
+    return {row.id: _installation(row) for row in rows}
+
+
+def page(
+    tx: Transaction, organization_id: int, request: PageRequest, providers: Collection[str] | None = None
+) -> Page[StoredInstallation]:
+    """Installations by name, of all providers or of the named ones."""
+    query = select(_TABLE).where(_TABLE.c.organization_id == organization_id)
+    if providers is not None:
+        query = query.where(_TABLE.c.provider.in_(sorted(providers)))
+    return paged(tx, query.order_by(_TABLE.c.name, _TABLE.c.id), request, _installation)
+
+
+def set_configuration(
+    tx: Transaction, organization_id: int, installation_id: int, configuration: JsonObject
+) -> StoredInstallation | None:
+    """Replace an installation's configuration, or None when there is no such installation."""
+    fields = {"configuration": configuration}
+    row = tx.execute(change(_TABLE).where(_is_row(organization_id, installation_id)).values(fields).returning(_TABLE))
+    found = row.one_or_none()
+    return _installation(found) if found else None
+
+
+def delete(tx: Transaction, organization_id: int, installation_id: int) -> bool:
+    """Delete an installation. Its repositories become unclaimed; their code mappings and commits stay."""
+    mine = (REPOSITORIES.c.organization_id == organization_id) & (REPOSITORIES.c.installation_id == installation_id)
+    tx.execute(change(REPOSITORIES).where(mine).values(provider=None, installation_id=None))
+    row = tx.execute(delete_from(_TABLE).where(_is_row(organization_id, installation_id)).returning(_TABLE.c.id))
+    return row.first() is not None
+
+
+def _is_row(organization_id: int, installation_id: int) -> ColumnElement[bool]:
+    return (_TABLE.c.organization_id == organization_id) & (_TABLE.c.id == installation_id)
+
+
+def _installation(row: AnyRow) -> StoredInstallation:
+    fields = {name: row._mapping[name] for name in Installation.model_fields}  # noqa: SLF001 - SQLAlchemy's public name for it
+    return StoredInstallation(Installation.model_validate(fields), row.created_at)

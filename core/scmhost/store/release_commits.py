@@ -1,0 +1,105 @@
+"""Which commits and heads a release has, for each of its repositories."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from sqlalchemy import ColumnElement, Table, and_, delete, func, insert, select, update
+
+from scmhost.kernel.errors import NotFound
+from scmhost.kernel.paging import Page, PageRequest
+
+from .commit_rows import COMMITS, commit_of, commits_of
+from .engine import Transaction
+from .history_tables import ReleaseCommitRow, ReleaseHeadRow, ReleaseRow
+from .statements import insert_into, paged
+from .tables import table_of
+from .values import Head, StoredCommit
+
+_RELEASES: Final = table_of(ReleaseRow)
+_LISTED: Final = table_of(ReleaseCommitRow)
+_HEADS: Final = table_of(ReleaseHeadRow)
+_IN_LIST: Final = and_(_LISTED.c.organization_id == COMMITS.c.organization_id, _LISTED.c.commit_id == COMMITS.c.id)
+_NEWEST_FIRST: Final = (COMMITS.c.committed_at.desc(), _LISTED.c.position, COMMITS.c.id.desc())
+
+
+def set_commits(
+    tx: Transaction, organization_id: int, release_id: int, repository_id: int, commit_ids: Iterable[int]
+) -> None:
+    """Replace the release's list of one repository's commits, the newest first; other repositories' lists stay."""
+    _lock(tx, organization_id, release_id)
+    keys = {"organization_id": organization_id, "release_id": release_id, "repository_id": repository_id}
+    tx.execute(
+        delete(_LISTED).where(
+            _of_release(_LISTED, organization_id, release_id), _LISTED.c.repository_id == repository_id
+        )
+    )
+    rows = [keys | {"position": place, "commit_id": id_} for place, id_ in enumerate(dict.fromkeys(commit_ids))]
+    if rows:
+        tx.execute(insert(_LISTED), rows)
+    refresh(tx, organization_id, release_id)
+
+
+def clear_commits(tx: Transaction, organization_id: int, release_id: int) -> None:
+    """Take all commits and heads from a release."""
+    _lock(tx, organization_id, release_id)
+    for table in (_LISTED, _HEADS):
+        tx.execute(delete(table).where(_of_release(table, organization_id, release_id)))
+    refresh(tx, organization_id, release_id)
+
+
+def refresh(tx: Transaction, organization_id: int, release_id: int) -> None:
+    """Count the release's commits again, and note its authors and its newest commit."""
+    listed = select(COMMITS.c.id).join(_LISTED, _IN_LIST).where(_of_release(_LISTED, organization_id, release_id))
+    author_ids = listed.with_only_columns(COMMITS.c.author_id).where(COMMITS.c.author_id.is_not(None)).distinct()
+    fields = {
+        "commit_count": tx.execute(listed.with_only_columns(func.count())).scalar_one(),
+        "author_ids": sorted(tx.scalars(author_ids)),
+        "last_commit_id": tx.scalar(listed.order_by(*_NEWEST_FIRST).limit(1)),
+    }
+    tx.execute(update(_RELEASES).where(_is_release(organization_id, release_id)).values(fields))
+
+
+def commits_page(tx: Transaction, organization_id: int, release_id: int, request: PageRequest) -> Page[StoredCommit]:
+    """The commits of a release, those of all repositories together, the newest first."""
+    query = commits_of(organization_id).join(_LISTED, _IN_LIST).where(_LISTED.c.release_id == release_id)
+    return paged(tx, query.order_by(*_NEWEST_FIRST), request, commit_of)
+
+
+def set_head(
+    tx: Transaction, organization_id: int, release_id: int, repository_id: int, sha: str, previous_sha: str | None
+) -> None:
+    """Note at which sha of a repository a release stands."""
+    keys = {"organization_id": organization_id, "release_id": release_id, "repository_id": repository_id}
+    told = {"sha": sha, "previous_sha": previous_sha}
+    new = insert_into(tx, _HEADS).values(keys | told)
+    tx.execute(new.on_conflict_do_update(index_elements=[_HEADS.c[name] for name in keys], set_=told))
+
+
+def heads(tx: Transaction, organization_id: int, release_id: int) -> list[Head]:
+    """Where a release stands, by repository."""
+    query = select(_HEADS).where(_of_release(_HEADS, organization_id, release_id)).order_by(_HEADS.c.repository_id)
+    return [Head(row.repository_id, row.sha, row.previous_sha) for row in tx.execute(query)]
+
+
+def head_of(tx: Transaction, organization_id: int, version: str, repository_id: int) -> Head | None:
+    """Where the release with this version stands in a repository."""
+    same = (_RELEASES.c.organization_id == _HEADS.c.organization_id) & (_RELEASES.c.id == _HEADS.c.release_id)
+    named = (_HEADS.c.organization_id == organization_id) & (_RELEASES.c.version == version)
+    query = select(_HEADS).join(_RELEASES, same).where(named, _HEADS.c.repository_id == repository_id)
+    row = tx.execute(query).one_or_none()
+    return Head(row.repository_id, row.sha, row.previous_sha) if row else None
+
+
+def _lock(tx: Transaction, organization_id: int, release_id: int) -> None:
+    """Let two writers of one release come one after the other; SQLite's writers do so anyway."""
+    query = select(_RELEASES.c.id).where(_is_release(organization_id, release_id)).with_for_update()
+    if tx.execute(query).first() is None:
+        raise NotFound(f"This organization has no release with the id {release_id}.")
+
+
+def _is_release(organization_id: int, release_id: int) -> ColumnElement[bool]:
+    return (_RELEASES.c.organization_id == organization_id) & (_RELEASES.c.id == release_id)
+
+
+def _of_release(table: Table, organization_id: int, release_id: int) -> ColumnElement[bool]:
+    return (table.c.organization_id == organization_id) & (table.c.release_id == release_id)
