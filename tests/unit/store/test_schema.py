@@ -1,0 +1,83 @@
+"""The tables: what leads their keys, and how they come and go."""
+
+import subprocess
+import sys
+
+import pytest
+from sqlalchemy import ForeignKeyConstraint, Table, UniqueConstraint, inspect
+
+import databases
+from scmhost.store.engine import Store
+from scmhost.store.history_tables import ALL_TABLES
+
+OWNED = [table for table in ALL_TABLES.sorted_tables if table.name != "organizations"]
+
+MIGRATE = "import sys; from scmhost.store.engine import Store; s = Store.open(sys.argv[1]); s.migrate(); s.close()"
+
+
+def leading_columns(table: Table) -> list[str]:
+    """The first column of every key of a table."""
+    keys = [table.primary_key, *(key for key in table.constraints if isinstance(key, UniqueConstraint))]
+    foreign = [key for key in table.constraints if isinstance(key, ForeignKeyConstraint)]
+    indexes = [list(index.columns) for index in table.indexes]
+    return [next(iter(columns)).name for columns in (*(key.columns for key in (*keys, *foreign)), *indexes)]
+
+
+@pytest.mark.parametrize("table", OWNED, ids=str)
+def test_keys_lead_with_the_organization(table: Table) -> None:
+    """Every key, foreign key and index begins with the organization, so that rows can be spread by it."""
+    assert set(leading_columns(table)) == {"organization_id"}
+
+
+@pytest.mark.parametrize("table", OWNED, ids=str)
+def test_references_stay_inside_an_organization(table: Table) -> None:
+    """A row refers to rows of its own organization only."""
+    pairs = {
+        (key.parent.name, key.column.name) for key in table.foreign_keys if key.column.table.name != "organizations"
+    }
+    assert not {parent for parent, _ in pairs} or ("organization_id", "organization_id") in pairs
+
+
+def test_tables_come_and_go(empty_url: str) -> None:
+    """Upgrading, going back and upgrading again end with the same tables."""
+    with databases.opened(empty_url) as store:
+        store.migrate()
+        store.downgrade()
+        left = set(table_names(store))
+        store.migrate()
+        assert left == {"alembic_version"}
+        assert store.is_current()
+
+
+def test_tables_are_those_declared(store: Store) -> None:
+    """What the migrations build is what the code declares."""
+    assert store.check_differences() == []
+
+
+def test_an_empty_database_is_not_current(empty_url: str) -> None:
+    """A service can tell that its database must be brought up to date first."""
+    with databases.opened(empty_url) as store:
+        assert not store.is_current()
+        assert store.check_differences()
+
+
+def test_migrating_again_changes_nothing(store: Store) -> None:
+    """Bringing an up-to-date database up to date is harmless."""
+    before = table_names(store)
+    store.migrate()
+    assert table_names(store) == before
+
+
+def test_processes_may_migrate_at_once(empty_url: str) -> None:
+    """Several workers may start together on an empty database."""
+    command = [sys.executable, "-c", MIGRATE, empty_url]
+    workers = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(3)]
+    errors = [worker.communicate()[1] for worker in workers]
+    assert [worker.returncode for worker in workers] == [0, 0, 0], errors
+    with databases.opened(empty_url) as store:
+        assert store.is_current()
+
+
+def table_names(store: Store) -> list[str]:
+    """The tables that the database really has."""
+    return sorted(inspect(store._engine).get_table_names())
