@@ -15,7 +15,9 @@ from scmhost.sdk import NoUrl, UrlTemplates, preset
 from scmhost.sdk.ref_links import RefLinks
 
 MAPPINGS = 1_000
-FILES = 3_000
+FILES = 1_500
+# The part of a trace's frames that lies in nobody's code mapping.
+LIBRARIES = 0.3
 # More than what is remembered of paths, so that in each round every path is new again.
 FRAMES = 12_000
 ROUNDS = 7
@@ -52,8 +54,11 @@ def _rules(random: Random) -> list[Rule]:
 def _traffic(random: Random, rules: Sequence[Rule]) -> dict[str, list[str]]:
     """Traces name the same files again and again; paths that were never seen are the other extreme."""
     files = [_file(random, rules) for _ in range(FILES)]
+    libraries = [f"site-packages/library_{number}/client.py" for number in range(FILES)]
+    seen = random.choices(files, k=FRAMES)
     return {
-        "seen": random.choices(files, k=FRAMES),
+        "seen": seen,
+        "seen, with libraries": [random.choice(libraries) if random.random() < LIBRARIES else path for path in seen],
         "never seen": [f"{_file(random, rules)}.{number}" for number in range(FRAMES)],
     }
 

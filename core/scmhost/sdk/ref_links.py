@@ -62,9 +62,9 @@ class RefLinks:
         page = self._pages.get(path) or self._plain_page(path)
         if page is None or end_line is not None or column is not None:
             return self._careful_url(path, line, end_line, column)
-        if line is not None and 1 <= line <= MAX_LINE:
-            return f"{page}{self._before_line}{line}{self._after_line}"
-        return page
+        if line is None or not 1 <= line <= MAX_LINE:
+            return page
+        return f"{page}{self._before_line}{line}{self._after_line}"
 
     def _plain_page(self, path: str) -> str | None:
         """The page of a path that needs no care, remembered: traces name the same files over and over."""
