@@ -6,7 +6,7 @@ from typing import Literal
 
 from .admission import Admitted
 from .discovery import Candidate
-from .errors import BadPlugin
+from .errors import BadPlugin, HostError
 
 State = Literal["off", "ready", "broken", "incompatible"]
 
@@ -46,7 +46,9 @@ def ready(plugin: Admitted) -> PluginReport:
 def refused(candidate: Candidate, fault: Exception) -> PluginReport:
     """The report of a plugin that did not pass."""
     state = fault.state if isinstance(fault, BadPlugin) else "broken"
-    return PluginReport(candidate.name, candidate.distribution, candidate.version, state, str(fault))
+    # What a plugin raises on purpose does not say whose it is.
+    reason = str(fault) if isinstance(fault, HostError) else f"plugin {candidate.name!r} ({candidate.where}): {fault}"
+    return PluginReport(candidate.name, candidate.distribution, candidate.version, state, reason)
 
 
 def off(candidate: Candidate, reason: str) -> PluginReport:

@@ -4,9 +4,9 @@ import inspect
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
-from typing import Any, Final, get_type_hints
+from typing import Annotated, Any, Final, get_origin, get_type_hints
 
-from pydantic import TypeAdapter
+from pydantic import BeforeValidator, TypeAdapter
 
 from scmhost.sdk import PROMISES, hooks
 
@@ -18,7 +18,17 @@ ARGUMENTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 @cache
 def result_adapter(hook: str) -> TypeAdapter[Any]:
     """What validates the values that a hook gives back."""
-    return TypeAdapter(get_type_hints(getattr(hooks, hook), include_extras=True)["return"])
+    annotation: Any = get_type_hints(getattr(hooks, hook), include_extras=True)["return"]
+    if get_origin(annotation) is not Mapping:
+        annotation = Annotated[annotation, BeforeValidator(_no_dict)]
+    return TypeAdapter(annotation)
+
+
+def _no_dict(result: object) -> object:
+    """An empty dict would else pass for a ``NoUrl``, all of whose fields have defaults."""
+    if isinstance(result, dict):
+        raise ValueError("a dict is no value of the contract")  # noqa: TRY004 - pydantic wants it so
+    return result
 
 
 @cache

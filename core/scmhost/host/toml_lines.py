@@ -61,10 +61,12 @@ def _header(content: Mapping[str, Any]) -> Path:
 
 
 def _paths(content: Mapping[str, Any]) -> Iterator[Path]:
+    """The innermost keys; those around them are passed through."""
     for name, value in content.items():
-        yield (name,)
-        if isinstance(value, dict):
+        if isinstance(value, dict) and value:
             yield from ((name, *rest) for rest in _paths(value))
+        else:
+            yield (name,)
 
 
 def _record(lines: dict[Path, int], path: Path, line: int) -> None:
