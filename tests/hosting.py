@@ -1,0 +1,48 @@
+"""Hosts with sample plugins, and the values to call them with."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from scmhost.host import Candidate, PluginHost, PluginReport, PluginSettings, Settings
+from scmhost.sdk import PROMISES, HookPromise, Installation, Location, Organization, Repository
+
+ACME = Organization(id=1, slug="acme", name="Acme")
+REPOSITORY = Repository(id=5, organization_id=1, name="app", created_at=datetime(2026, 1, 2, tzinfo=UTC))
+INSTALLATION = Installation(id=3, organization_id=1, provider="good_forge", name="forge", external_id="1")
+LOCATION = Location(ref="main", ref_kind="branch", path="here.py", line=3)
+
+GOOD = "plugins.good_forge"
+
+
+def candidate(name: str, value: str = GOOD, *, distribution: str = "", api_range: str | None = ">=1.0,<2") -> Candidate:
+    """A plugin as if it were installed; its code is in tests/plugins."""
+    return Candidate(name, value, distribution or f"acme-{name}", "1.2", api_range)
+
+
+def enabled(**more: Any) -> PluginSettings:
+    """The settings of a plugin that is loaded and on for everybody."""
+    return PluginSettings.model_validate({"enabled": True, "default": True, **more})
+
+
+def budget(seconds: float) -> Mapping[str, HookPromise]:
+    """All hooks, with this budget."""
+    return {name: replace(promise, budget=seconds) for name, promise in PROMISES.items()}
+
+
+@contextmanager
+def host_of(entries: Mapping[str, str], settings: Settings | None = None, **terms: Any) -> Iterator[PluginHost]:
+    """A host with these plugins, by name and entry point, all enabled unless settings say otherwise."""
+    chosen = settings or Settings(plugins={name: enabled() for name in entries})
+    host = PluginHost.open(chosen, candidates=[candidate(name, value) for name, value in entries.items()], **terms)
+    try:
+        yield host
+    finally:
+        host.close()
+
+
+def report_of(host: PluginHost, name: str) -> PluginReport:
+    """What a host says about one plugin."""
+    return next(report for report in host.plugins if report.name == name)

@@ -1,0 +1,36 @@
+"""A plugin without providers that remembers what it was told."""
+
+from collections.abc import Sequence
+
+from scmhost.sdk import Command, Organization, Repository, hookimpl
+
+
+class Listener:
+    """Each instance is a plugin of its own."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    @hookimpl
+    def scm_startup(self) -> None:
+        self.heard.append("startup")
+
+    @hookimpl
+    def scm_shutdown(self) -> None:
+        self.heard.append("shutdown")
+
+    @hookimpl
+    def scm_repository_saved(self, repository: Repository) -> None:
+        self.heard.append(f"saved {repository.name}")
+
+    @hookimpl
+    async def scm_commits_saved(self, organization: Organization, shas: Sequence[str]) -> None:
+        self.heard.append(f"{len(shas)} commits of {organization.slug}")
+
+    @hookimpl
+    def scm_register_commands(self) -> Sequence[Command]:
+        return [Command(name="forge", summary="Another command of that name.", run=len)]
+
+
+first = Listener()
+second = Listener()

@@ -1,0 +1,141 @@
+"""Plugins that admission refuses; each is an object of its own with one fault."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from scmhost.sdk import Feature, InstallationDraft, Provider, ProviderError, hookimpl
+
+
+class StrictSettings(BaseModel):
+    """Settings that must be written."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    base_url: str
+    retries: int = 3
+
+
+class Offers:
+    """A plugin with these providers and a complete set of hooks for providers without features."""
+
+    def __init__(self, *providers: Any) -> None:
+        self._providers = providers
+
+    @hookimpl
+    def scm_register_providers(self) -> Sequence[Provider]:
+        return self._providers
+
+    @hookimpl
+    def scm_install(self) -> InstallationDraft:
+        return InstallationDraft(name="n", external_id="1")
+
+
+class UnknownHook:
+    @hookimpl
+    def scm_source_ulr(self) -> str:
+        return ""
+
+
+class WrongArgument:
+    @hookimpl
+    def scm_source_url(self, instalation: object) -> str:
+        return ""
+
+
+class Unmarked:
+    def scm_source_url(self) -> str:
+        return ""
+
+
+class Wrapper:
+    @hookimpl(wrapper=True)
+    def scm_source_url(self) -> Any:
+        return (yield)
+
+
+class AsyncPure:
+    @hookimpl
+    async def scm_source_url(self) -> str:
+        return ""
+
+
+class AsyncGenerator:
+    @hookimpl
+    async def scm_offer_repositories(self) -> AsyncIterator[str]:
+        yield ""
+
+
+class KeywordOnly:
+    @hookimpl
+    def scm_source_url(self, *, location: object) -> str:
+        return ""
+
+
+class Greedy:
+    @hookimpl
+    def scm_source_url(self, *everything: object, **more: object) -> str:
+        return ""
+
+
+class PositionalOnly:
+    @hookimpl
+    def scm_source_url(self, location: object, /) -> str:
+        return ""
+
+
+class Twice:
+    @hookimpl
+    def scm_source_url(self) -> str:
+        return ""
+
+    @hookimpl(specname="scm_source_url")
+    def other(self) -> str:
+        return ""
+
+
+class NoFunction:
+    @hookimpl
+    class scm_source_url:  # noqa: N801, D106 - named like a hook on purpose
+        pass
+
+
+class WithoutInstall:
+    @hookimpl
+    def scm_register_providers(self) -> Sequence[Provider]:
+        return (Provider(key="half", name="Half"),)
+
+
+class RaisesAtRegistration:
+    @hookimpl
+    def scm_register_providers(self) -> Sequence[Provider]:
+        raise ProviderError("not today")
+
+
+class Untouchable:
+    @property
+    def scm_source_url(self) -> object:
+        raise RuntimeError("do not look")
+
+
+unknown_hook = UnknownHook()
+wrong_argument = WrongArgument()
+unmarked = Unmarked()
+wrapper = Wrapper()
+async_pure = AsyncPure()
+async_generator = AsyncGenerator()
+keyword_only = KeywordOnly()
+greedy = Greedy()
+positional_only = PositionalOnly()
+twice = Twice()
+no_function = NoFunction()
+without_install = WithoutInstall()
+raises_at_registration = RaisesAtRegistration()
+untouchable = Untouchable()
+same_key_twice = Offers(Provider(key="twin", name="One"), Provider(key="twin", name="Two"))
+takes_good_key = Offers(Provider(key="good_forge", name="Thief"))
+promises_too_much = Offers(Provider(key="boast", name="Boast", features=frozenset({Feature.STACKTRACE_LINK})))
+rubbish_providers = Offers({"key": "Not A Key"})
+strict = Offers(Provider(key="strict", name="Strict", settings=StrictSettings))
+fine = Offers(Provider(key="fine", name="Fine", requires_feature_flag=False))

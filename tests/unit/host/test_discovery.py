@@ -1,0 +1,75 @@
+"""Finding plugins without importing them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loading import case_id, load_cases
+from scmhost.host.discovery import discover, stated_range
+
+TESTS = Path(__file__).parents[2]
+
+INSTALL = """
+import sys
+from scmhost.host import PluginHost, read_settings
+from pathlib import Path
+host = PluginHost.open(read_settings(Path(sys.argv[1]), {}))
+for report in host.plugins:
+    print(report.name, report.distribution, report.state, sep="|")
+print("plugins.good_forge" in sys.modules, "plugins.exits_at_import" in sys.modules)
+host.close()
+"""
+
+
+def install(folder: Path, distribution: str, name: str, value: str) -> None:
+    """Put a distribution's metadata into a folder, as an installer does."""
+    info = folder / f"{distribution.replace('-', '_')}-1.2.dist-info"
+    info.mkdir(parents=True)
+    metadata = f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.2\nKeywords: scmhost-api<2,scmhost-api>=1.0\n"
+    (info / "METADATA").write_text(metadata, encoding="utf-8")
+    (info / "entry_points.txt").write_text(f"[scmhost]\n{name} = {value}\n", encoding="utf-8")
+
+
+def run_host(folder: Path, plugins_toml: str) -> list[str]:
+    """What a fresh process says with the folder's distributions installed."""
+    path = folder / "plugins.toml"
+    path.write_text(plugins_toml, encoding="utf-8")
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join((str(folder), str(TESTS)))}
+    command = [sys.executable, "-c", INSTALL, str(path)]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True, cwd=folder)
+    return [line for line in done.stdout.splitlines() if "custom_scm" not in line]
+
+
+@pytest.mark.parametrize("case", load_cases("api_ranges"), ids=case_id)
+def test_range_is_read_from_keywords(case: dict[str, Any]) -> None:
+    """The contract versions that a plugin supports stand among its keywords, however metadata joins them."""
+    assert case["range"] == stated_range(case["keywords"])
+
+
+def test_installed_plugin_is_found() -> None:
+    """Custom SCM is found with its distribution, its version and the range that it states."""
+    found = next(candidate for candidate in discover() if candidate.name == "custom_scm")
+    assert (found.value, found.distribution) == ("scmhost_custom_scm.plugin", "scmhost-custom-scm")
+    assert found.api_range is not None
+    assert found.where == f"scmhost-custom-scm {found.version}, entry point custom_scm = scmhost_custom_scm.plugin"
+
+
+def test_off_means_off(tmp_path: Path) -> None:
+    """A plugin that is not enabled is listed and never imported; one that would end the process ends nothing."""
+    install(tmp_path, "acme-forge", "forge", "plugins.good_forge")
+    install(tmp_path, "acme-bomb", "bomb", "plugins.exits_at_import")
+    lines = run_host(tmp_path, "[plugins.forge]\nenabled = false\n")
+    assert lines == ["bomb|acme-bomb|off", "forge|acme-forge|off", "False False"]
+
+
+def test_on_means_on(tmp_path: Path) -> None:
+    """The same plugins, enabled: one is ready, the other is broken, and the process lives."""
+    install(tmp_path, "acme-forge", "forge", "plugins.good_forge")
+    install(tmp_path, "acme-bomb", "bomb", "plugins.exits_at_import")
+    lines = run_host(tmp_path, "[plugins.forge]\nenabled = true\n[plugins.bomb]\nenabled = true\n")
+    assert [line for line in lines if "|" in line] == ["bomb|acme-bomb|broken", "forge|acme-forge|ready"]
+    assert lines[-1] == "True False"

@@ -1,0 +1,353 @@
+"""What the guard does with foreign code, whatever that code does."""
+
+import asyncio
+import gc
+import signal
+import threading
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import partial
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scmhost.host.errors import Origin, PluginFault
+from scmhost.host.guard import Guard, Implementation
+from scmhost.host.specs import ARGUMENTS, result_adapter, result_text
+from scmhost.sdk import Existence, HookPromise, InstallationDraft, ProviderForbidden
+
+ORIGIN = Origin("forge", "acme-forge", "scm_commit_url")
+rubbish = st.recursive(
+    st.none() | st.integers() | st.floats(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+)
+CONTEXT: ContextVar[str] = ContextVar("CONTEXT", default="nothing")
+
+
+@contextmanager
+def guarding(lanes: int = 8) -> Iterator[Guard]:
+    """A guard that lets go of its threads."""
+    guard = Guard(lanes)
+    try:
+        yield guard
+    finally:
+        guard.close()
+
+
+def implementation(
+    function: Callable[..., Any], hook: str = "scm_commit_url", wants: Sequence[str] = (), seconds: float = 5.0
+) -> Implementation:
+    """A function as it is after admission."""
+    colour = "io" if hook in ("scm_install", "scm_file_exists") else "pure"
+    promise = HookPromise(hook, colour, "provider", seconds)
+    origin = Origin("forge", "acme-forge", hook)
+    return Implementation(origin, promise, function, tuple(wants), result_adapter(hook), result_text(hook))
+
+
+def fault_of(
+    guard: Guard, function: Callable[..., Any], hook: str = "scm_commit_url", seconds: float = 5.0
+) -> PluginFault:
+    """The fault that a function causes."""
+    with pytest.raises(PluginFault) as caught:
+        guard.call(implementation(function, hook, seconds=seconds), {})
+    return caught.value
+
+
+def failing(error: BaseException) -> Callable[[], str]:
+    """A function that raises."""
+
+    def fail() -> str:
+        raise error
+
+    return fail
+
+
+class Unprintable(Exception):
+    """Its text cannot be had."""
+
+    def __str__(self) -> str:
+        raise SystemExit("even here")
+
+
+class EndlessPages(Sequence[str]):
+    """A list whose reading hangs."""
+
+    def __init__(self, released: threading.Event) -> None:
+        self._released = released
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, place: Any) -> Any:
+        self._released.wait()
+        raise IndexError
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "told"),
+    [
+        (ValueError("broken"), "raised", "raised ValueError: broken"),
+        (StopIteration(), "raised", "raised StopIteration"),
+        (TimeoutError("the forge"), "raised", "raised TimeoutError: the forge"),
+        (MemoryError(), "raised", "raised MemoryError"),
+        (GeneratorExit(), "raised", "raised GeneratorExit"),
+        (Unprintable(), "raised", "raised Unprintable: a text that cannot be printed"),
+        (SystemExit(3), "exited", "tried to end the process with SystemExit: 3"),
+        (KeyboardInterrupt(), "exited", "tried to end the process with KeyboardInterrupt"),
+        (BaseExceptionGroup("two", [SystemExit(1)]), "raised", "raised BaseExceptionGroup: two (1 sub-exception)"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
+)
+def test_whatever_is_raised_becomes_a_fault(error: BaseException, kind: str, told: str) -> None:
+    """Anything raised ends in one sentence with plugin, distribution, hook and line, and the host goes on."""
+    with guarding() as guard:
+        fault = fault_of(guard, failing(error))
+    assert fault.kind == kind
+    assert str(fault).startswith(f"plugin 'forge' (acme-forge), scm_commit_url: {told} (")
+    assert "test_guard.py:" in str(fault)
+    assert fault.__cause__ is error
+
+
+def test_meant_errors_pass() -> None:
+    """What a plugin says on purpose reaches the caller as it is, and is no fault."""
+    with guarding() as guard, pytest.raises(ProviderForbidden, match="not yours"):
+        guard.call(implementation(failing(ProviderForbidden("not yours"))), {})
+    assert guard.counters.all()["forge", "scm_commit_url"].faults == 0
+
+
+@given(rubbish)
+def test_rubbish_never_gets_through(result: object) -> None:
+    """What is no URL is refused where a URL is promised."""
+    with guarding() as guard:
+        fault = fault_of(guard, lambda: result)
+    assert fault.kind == "bad_result"
+    assert f"gave back {type(result).__name__!r} where str | NoUrl is expected" in str(fault)
+
+
+def test_bad_result_names_the_field() -> None:
+    """A value of the right type with a wrong field is told by field, without its content."""
+    draft = InstallationDraft.model_construct(name="secret" * 90, external_id="1")
+    with guarding() as guard:
+        fault = fault_of(guard, lambda: draft, "scm_install")
+    assert "where InstallationDraft is expected (at name: String should have at most 200 characters)" in str(fault)
+    assert "secret" not in str(fault)
+
+
+def test_any_mapping_will_do() -> None:
+    """Where a mapping is promised, one that is no dict is as good."""
+    wanted = implementation(lambda: MappingProxyType({"a": 1}), "scm_serialize_repository")
+    with guarding() as guard:
+        assert guard.call(wanted, {}) == {"a": 1}
+
+
+@pytest.mark.parametrize("result", [(), "yes", {"a": object()}], ids=["tuple", "text", "no JSON"])
+def test_mapping_must_be_json(result: object) -> None:
+    """Where a mapping to JSON is promised, nothing else will do."""
+    with guarding() as guard:
+        fault = fault_of(guard, lambda: result, "scm_serialize_repository")
+    assert fault.kind == "bad_result"
+
+
+def test_hanging_call_costs_its_budget() -> None:
+    """A call that never comes back is left behind, and its line is named."""
+    released = threading.Event()
+    with guarding() as guard:
+        fault = fault_of(guard, released.wait, seconds=0.02)
+        again = guard.call(implementation(lambda: "https://forge.example/"), {})
+        released.set()
+    assert (fault.kind, again) == ("timed_out", "https://forge.example/")
+    assert "did not come back within its budget of 0.02 s" in str(fault)
+
+
+def test_hanging_result_costs_its_budget_too() -> None:
+    """Reading what a plugin gave is its code again, and bounded as well."""
+    released = threading.Event()
+    with guarding() as guard:
+        fault = fault_of(guard, lambda: EndlessPages(released), "scm_compare_commits", 0.02)
+        released.set()
+    assert fault.kind == "timed_out"
+
+
+def test_taken_lanes_are_told_at_once() -> None:
+    """When all calls of a plugin hang, the next is refused without waiting, and other plugins go on."""
+    released = threading.Event()
+    with guarding(lanes=2) as guard:
+        hung = [fault_of(guard, released.wait, seconds=0.01).kind for _ in range(2)]
+        busy = fault_of(guard, str)
+        other = guard.watch(Origin("other", "acme-other", "import"), lambda: "fine", 5.0)
+        released.set()
+    assert (hung, busy.kind, other) == (["timed_out", "timed_out"], "busy", "fine")
+    assert "all 2 lanes are taken" in str(busy)
+
+
+def test_interrupt_of_the_operator_passes() -> None:
+    """Control-C while a plugin hangs ends the wait at once: it is the operator's, not the plugin's."""
+    released = threading.Event()
+
+    def interrupted() -> None:
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        released.wait()
+
+    with guarding() as guard, pytest.raises(KeyboardInterrupt):
+        guard.watch(ORIGIN, interrupted, 60.0)
+    released.set()
+
+
+def test_lane_is_used_again_when_its_call_comes_back() -> None:
+    """A plugin that recovers is called again."""
+    released, back = threading.Event(), threading.Event()
+
+    def slow() -> None:
+        released.wait()
+        back.set()
+
+    with guarding(lanes=1) as guard:
+        fault_of(guard, slow, seconds=0.01)
+        released.set()
+        back.wait(5)
+        assert eventually(partial(guard.watch, ORIGIN, lambda: "again", 5.0)) == "again"
+
+
+def eventually(attempt: Callable[[], str]) -> str:
+    """The answer as soon as the lane has been given back."""
+    while True:
+        try:
+            return attempt()
+        except PluginFault as fault:
+            if fault.kind != "busy":
+                raise
+
+
+def test_calls_in_turn_share_one_thread() -> None:
+    """A caller in a loop needs one thread, however many calls it makes."""
+    with guarding() as guard:
+        threads = {guard.watch(ORIGIN, threading.get_ident, 5.0) for _ in range(50)}
+    assert len(threads) == 1
+    assert threads != {threading.get_ident()}
+
+
+def test_idle_lane_holds_nothing() -> None:
+    """What a call was given and gave is free when the call is over."""
+
+    class Heavy:
+        """Something worth freeing."""
+
+    with guarding() as guard:
+        heavy = Heavy()
+        watch = weakref.ref(heavy)
+        guard.watch(ORIGIN, partial(id, heavy), 5.0)
+        del heavy
+        guard.watch(ORIGIN, int, 5.0)
+        gc.collect()
+        assert watch() is None
+
+
+def test_closed_guard_ends_its_threads() -> None:
+    """After closing, no thread of a plugin is left waiting."""
+    guard = Guard()
+    thread = guard.watch(ORIGIN, threading.current_thread, 5.0)
+    guard.close()
+    thread.join(5)
+    assert not thread.is_alive()
+    assert thread.daemon
+
+
+def test_context_goes_along() -> None:
+    """A plugin sees its caller's context, and changes to it stay inside."""
+    CONTEXT.set("a request")
+
+    def look() -> str:
+        seen = CONTEXT.get()
+        CONTEXT.set("the plugin's")
+        return f"https://forge.example/{seen}"
+
+    with guarding() as guard:
+        assert guard.call(implementation(look), {}) == "https://forge.example/a request"
+    assert CONTEXT.get() == "a request"
+
+
+def test_async_hook_is_awaited() -> None:
+    """A hook that does I/O may be asynchronous."""
+
+    async def exists() -> Existence:
+        await asyncio.sleep(0)
+        return Existence.YES
+
+    with guarding() as guard:
+        assert guard.call(implementation(exists, "scm_file_exists"), {}) is Existence.YES
+
+
+def test_late_async_hook_is_cancelled() -> None:
+    """An asynchronous call over budget is cancelled, so that its lane is free again."""
+    cancelled = threading.Event()
+
+    async def forever() -> str:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+        return "yes"
+
+    with guarding() as guard:
+        fault = fault_of(guard, forever, "scm_file_exists", 0.02)
+        assert cancelled.wait(5)
+    assert fault.kind == "timed_out"
+
+
+def test_timeout_of_the_plugins_own_is_its_fault() -> None:
+    """A timeout inside the plugin is told as what it raised, not as the host's budget."""
+
+    async def gives_up() -> str:
+        raise TimeoutError("the forge is slow")
+
+    with guarding() as guard:
+        fault = fault_of(guard, gives_up, "scm_file_exists")
+    assert (fault.kind, "raised TimeoutError: the forge is slow" in str(fault)) == ("raised", True)
+
+
+def test_coroutine_of_a_pure_hook_is_refused() -> None:
+    """A plain function that gives back a coroutine is a bad result, and leaves no warning behind."""
+
+    async def page() -> str:
+        return "https://forge.example/"
+
+    with guarding() as guard:
+        fault = fault_of(guard, lambda: page())  # noqa: PLW0108 - a plain function is the point
+    assert "gave back 'coroutine'" in str(fault)
+
+
+def test_only_wanted_arguments_are_passed() -> None:
+    """An implementation gets the arguments that it names, in whatever order."""
+    wanted = implementation(lambda sha, installation: f"{installation}/{sha}", wants=("installation", "sha"))
+    with guarding() as guard:
+        assert guard.call(wanted, {"installation": "i", "repository": "r", "sha": "s"}) == "i/s"
+    assert "repository" in ARGUMENTS["scm_commit_url"]
+
+
+def test_everything_is_counted() -> None:
+    """Calls, faults and the slowest call are known for each plugin and hook."""
+    with guarding() as guard:
+        fault_of(guard, failing(ValueError()))
+        guard.call(implementation(lambda: "https://forge.example/"), {})
+    count = guard.counters.all()["forge", "scm_commit_url"]
+    assert (count.calls, count.faults, count.slowest > 0) == (2, 1, True)
+
+
+def test_many_callers_at_once() -> None:
+    """Callers in several threads each get their own answer."""
+    answers: dict[int, list[int]] = {}
+
+    def ask(guard: Guard, number: int) -> None:
+        answers[number] = [guard.watch(ORIGIN, partial(int, number), 30.0) for _ in range(100)]
+
+    with guarding() as guard:
+        threads = [threading.Thread(target=ask, args=(guard, number)) for number in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert answers == {number: [number] * 100 for number in range(6)}

@@ -1,0 +1,207 @@
+"""A host with healthy, missing, doubled and hostile plugins."""
+
+import pytest
+from structlog.testing import capture_logs
+
+from hosting import ACME, GOOD, INSTALLATION, REPOSITORY, budget, candidate, enabled, host_of, report_of
+from plugins import hostile, listener
+from scmhost.host import PluginFault, PluginHost, PluginSettings, Settings
+from scmhost.sdk import Organization
+
+OTHER = Organization(id=2, slug="other", name="Other")
+
+MISBEHAVIOUR = {
+    "raising": ("raised", "raised ValueError: broken page"),
+    "unprintable": ("raised", "raised Unprintable: a text that cannot be printed"),
+    "recursing": ("raised", "raised RecursionError"),
+    "interrupting": ("exited", "tried to end the process with KeyboardInterrupt"),
+    "exiting": ("exited", "tried to end the process with SystemExit: 3"),
+    "rubbish": ("bad_result", "gave back 'dict' where str | NoUrl is expected"),
+    "unawaited": ("bad_result", "gave back 'coroutine'"),
+    "hanging": ("timed_out", "did not come back within its budget"),
+}
+
+
+def test_healthy_plugin_is_ready() -> None:
+    """A plugin that passes is listed with all that it offers and how long its import took."""
+    with host_of({"good_forge": GOOD}) as host:
+        report = report_of(host, "good_forge")
+    assert (report.state, report.distribution, report.version) == ("ready", "acme-good_forge", "1.2")
+    assert (report.providers, report.notes) == (("good_forge",), ())
+    assert report.features == ("commits", "compare-commits", "push-webhooks", "stacktrace-link")
+    assert "scm_source_url" in report.hooks
+    assert report.import_ms is not None
+
+
+@pytest.mark.parametrize("name", MISBEHAVIOUR)
+def test_misbehaviour_hurts_its_own_call_only(name: str) -> None:
+    """A call that goes wrong names its plugin, and the healthy plugin beside it answers as ever."""
+    seconds = 0.05 if name == "hanging" else 5.0
+    with host_of({"good_forge": GOOD, "bad": f"plugins.hostile:{name}"}, promises=budget(seconds)) as host:
+        bad, good = host.calls(name), host.calls("good_forge")
+        assert bad is not None
+        assert good is not None
+        with pytest.raises(PluginFault) as caught:
+            bad.commit_url(INSTALLATION, REPOSITORY, "abc")
+        assert good.commit_url(INSTALLATION, REPOSITORY, "abc") == "https://forge.example/commit/abc"
+        hostile.released.set()
+    kind, told = MISBEHAVIOUR[name]
+    assert (caught.value.kind, told in str(caught.value)) == (kind, True)
+    assert (caught.value.plugin, caught.value.distribution) == ("bad", "acme-bad")
+    assert host.counts["bad", "scm_commit_url"].faults == 1
+    hostile.released.clear()
+
+
+def test_installed_but_unnamed_plugin_is_off() -> None:
+    """A plugin that nobody enabled is listed, with the line to write."""
+    host = PluginHost.open(Settings(), candidates=[candidate("good_forge")])
+    report = report_of(host, "good_forge")
+    assert (report.state, report.hooks) == ("off", ())
+    assert "write enabled = true under [plugins.good_forge]" in report.reason
+    assert host.decide("good_forge", ACME).on is False
+
+
+def test_named_but_missing_plugin_is_broken() -> None:
+    """A plugin that is enabled and not installed is listed, with the nearest that is."""
+    settings = Settings(plugins={"good_forg": enabled(), "unloved": PluginSettings()})
+    host = PluginHost.open(settings, candidates=[candidate("good_forge")])
+    assert report_of(host, "good_forg").state == "broken"
+    assert (
+        "no such plugin is installed; install it, or did you mean 'good_forge'?" in report_of(host, "good_forg").reason
+    )
+    assert report_of(host, "unloved").state == "off"
+
+
+def test_two_claimants_of_a_name_are_a_conflict() -> None:
+    """When two distributions bring one name neither is loaded, and both are named."""
+    rivals = [candidate("forge", distribution="acme-forge"), candidate("forge", distribution="evil-forge")]
+    host = PluginHost.open(Settings(plugins={"forge": enabled()}), candidates=rivals)
+    report = report_of(host, "forge")
+    assert (report.state, report.distribution) == ("broken", None)
+    assert "claimed by acme-forge and evil-forge; write distribution = 'acme-forge' (or the other)" in report.reason
+
+
+@pytest.mark.parametrize(("pinned", "state"), [("Acme_Forge", "ready"), ("third-forge", "broken")])
+def test_operator_says_who_owns_a_name(pinned: str, state: str) -> None:
+    """With a distribution written down its plugin is the one; if it is not installed, none is."""
+    rivals = [
+        candidate("forge", distribution="acme-forge"),
+        candidate("forge", "plugins.not_there", distribution="evil"),
+    ]
+    host = PluginHost.open(Settings(plugins={"forge": enabled(distribution=pinned)}), candidates=rivals)
+    report = report_of(host, "forge")
+    host.close()
+    assert report.state == state
+    assert report.distribution == ("acme-forge" if state == "ready" else None)
+
+
+def test_environment_keeps_a_plugin_from_being_imported() -> None:
+    """A plugin that the environment switches off is not touched, even if it could not be imported."""
+    settings = Settings(plugins={"bomb": enabled()}, plugins_off=frozenset({"*"}))
+    with host_of({"bomb": "plugins.exits_at_import"}, settings) as host:
+        report, switch = report_of(host, "bomb"), host.decide("bomb", ACME)
+    assert (report.state, switch.on) == ("off", False)
+    assert switch.source == "environment SCMHOST_PLUGINS_OFF"
+
+
+def test_providers_are_those_that_are_on() -> None:
+    """An organization sees the providers that are on for it, by key; a provider without a flag is on for all."""
+    plugins = {"zz": enabled(default=False, allow={"organizations": ["acme"]}), "aa": enabled(default=False)}
+    with host_of({"zz": GOOD, "aa": "plugins.refused:fine"}, Settings(plugins=plugins)) as host:
+        seen = {org.slug: [provider.key for provider in host.providers(org)] for org in (ACME, OTHER)}
+        known = host.provider("good_forge")
+    assert seen == {"acme": ["fine", "good_forge"], "other": ["fine"]}
+    assert known is not None
+
+
+def test_unknown_provider_is_off() -> None:
+    """A provider that no plugin offers is off, and has no calls."""
+    with host_of({"other": GOOD}) as host:
+        switch = host.decide("nothing", ACME)
+        assert (host.provider("nothing"), host.calls("nothing")) == (None, None)
+        assert "offers no provider 'other'" in host.decide("other", ACME).reason
+    assert (switch.on, switch.reason) == (False, "no installed plugin offers 'nothing'")
+
+
+def test_broken_plugin_explains_its_provider() -> None:
+    """A provider whose plugin is broken is off for the reason that the plugin is."""
+    with host_of({"forge": "plugins.fails_at_import"}) as host:
+        switch = host.decide("forge", ACME)
+    assert switch.on is False
+    assert "nothing_of_this_name" in switch.reason
+
+
+def test_listeners_are_told_in_their_order() -> None:
+    """All listeners hear, the lower order first; one that cannot hear is logged and counted."""
+    plugins = {"a": enabled(order=2), "b": enabled(order=1), "deaf": enabled(order=0)}
+    entries = {"a": "plugins.listener:first", "b": "plugins.listener:second", "deaf": "plugins.hostile:deaf"}
+    listener.first.heard = listener.second.heard = heard = []
+    with capture_logs() as logs, host_of(entries, Settings(plugins=plugins)) as host:
+        host.tell("scm_repository_saved", organization=ACME, repository=REPOSITORY)
+        host.tell("scm_commits_saved", organization=ACME, repository=REPOSITORY, shas=("abc", "def"))
+    assert heard == ["startup", "startup", "saved app", "saved app", *["2 commits of acme"] * 2, "shutdown", "shutdown"]
+    assert [(entry["plugin"], entry["hook"]) for entry in logs] == [("deaf", "scm_repository_saved")]
+    assert host.counts["deaf", "scm_repository_saved"].faults == 1
+
+
+def test_order_is_the_operators() -> None:
+    """Of two plugins that add one command the one with the lower order does."""
+    plugins = {"good_forge": enabled(order=5), "late": enabled(order=1)}
+    with host_of({"good_forge": GOOD, "late": "plugins.listener:first"}, Settings(plugins=plugins)) as host:
+        summaries = [command.summary for command in host.commands()]
+    assert summaries == ["Another command of that name."]
+
+
+def test_settings_reach_the_plugin() -> None:
+    """The operator's settings come to hooks as the plugin's own model."""
+    settings = Settings(plugins={"good_forge": enabled(settings={"region": "us"})})
+    with host_of({"good_forge": GOOD}, settings) as host:
+        calls = host.calls("good_forge")
+        assert calls is not None
+        draft = calls.install(calls.provider.install_form(), ACME)
+    assert draft.name == "us"
+
+
+def test_later_contract_runs_here_too() -> None:
+    """A plugin may have optional hooks and arguments of a later contract; the list says that they are not used."""
+    with host_of({"later": "plugins.later"}) as host:
+        report = report_of(host, "later")
+    assert (report.state, report.hooks) == ("ready", ("scm_compare_url",))
+    assert ["has no such hook" in report.notes[0], "passes no 'mood'" in report.notes[1]] == [True, True]
+
+
+def test_unstated_range_is_noted() -> None:
+    """A plugin that states no range is taken, with a note for its author."""
+    settings = Settings(plugins={"good_forge": enabled()})
+    host = PluginHost.open(settings, candidates=[candidate("good_forge", api_range=None)])
+    report = report_of(host, "good_forge")
+    host.close()
+    assert (report.state, "states no API range" in report.notes[0]) == ("ready", True)
+
+
+def test_twelve_plugins_at_once() -> None:
+    """However many plugins are broken, each is listed with its own reason and the healthy one is ready."""
+    bad = (
+        "unknown_hook",
+        "wrong_argument",
+        "async_pure",
+        "unmarked",
+        "wrapper",
+        "twice",
+        "same_key_twice",
+        "untouchable",
+    )
+    entries = {name: f"plugins.refused:{name}" for name in bad}
+    entries |= {"good_forge": GOOD, "bomb": "plugins.exits_at_import", "lost": "plugins.fails_at_import"}
+    with host_of(entries) as host:
+        states = {report.name: report.state for report in host.plugins}
+        reasons = {report.reason for report in host.plugins}
+    assert [name for name, state in states.items() if state == "ready"] == ["good_forge"]
+    assert len(reasons) == len(entries)
+
+
+def test_closing_twice_is_fine() -> None:
+    """A host may be closed again without harm to anybody."""
+    with host_of({"good_forge": GOOD}) as host:
+        host.close()
+    assert report_of(host, "good_forge").state == "ready"
