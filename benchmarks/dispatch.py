@@ -1,0 +1,116 @@
+"""What a hundred admitted plugins cost a call: nothing, because a provider's hooks are resolved at admission.
+
+The ratio is the median over rounds with 100 plugins and with one, which take turns in the same process.
+"""
+
+import os
+import sys
+import types
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from statistics import median
+from time import perf_counter
+from typing import Any, Final
+
+from scmhost.host import Candidate, PluginHost, PluginSettings, Settings
+from scmhost.sdk import Installation, InstallationDraft, Provider, Repository, hookimpl
+
+CEILING: Final = 1.2
+CALLS: Final = 200
+ROUNDS: Final = 60
+MODULE: Final = "scmhost_benchmark_plugins"
+
+REPOSITORY: Final = Repository(id=1, organization_id=1, name="app", created_at=datetime(2026, 1, 1, tzinfo=UTC))
+INSTALLATION: Final = Installation(id=1, organization_id=1, provider="forge0", name="forge", external_id="1")
+
+
+class Forge:
+    """A plugin with one provider."""
+
+    def __init__(self, key: str) -> None:
+        self._providers = (Provider(key=key, name=key),)
+
+    @hookimpl
+    def scm_register_providers(self) -> Sequence[Provider]:
+        return self._providers
+
+    @hookimpl
+    def scm_install(self) -> InstallationDraft:
+        return InstallationDraft(name="n", external_id="1")
+
+    @hookimpl
+    def scm_commit_url(self, sha: str) -> str:
+        return f"https://forge.example/{sha}"
+
+
+def ratios() -> dict[str, float]:
+    """How much dearer a call is with 100 plugins than with one."""
+    with _one_processor():
+        one, many = _host(1), _host(100)
+        try:
+            return {"dispatch_100_to_1": _ratio(_caller(one), _caller(many))}
+        finally:
+            one.close()
+            many.close()
+
+
+def main() -> int:
+    """Print the ratios; exit with 1 when one is above its ceiling."""
+    found = ratios()
+    for name, ratio in found.items():
+        print(f"{name}: {ratio:.2f} (at most {CEILING})")
+    return int(any(ratio > CEILING for ratio in found.values()))
+
+
+@contextmanager
+def _one_processor() -> Iterator[None]:
+    """A call goes to a thread and back. Across processors that costs from one to five times as much, by chance."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def _host(plugins: int) -> PluginHost:
+    names = [f"forge{number}" for number in range(plugins)]
+    module: Any = types.ModuleType(MODULE)
+    vars(module).update({name: Forge(name) for name in names})
+    sys.modules[MODULE] = module
+    candidates = [Candidate(name, f"{MODULE}:{name}", "benchmark", "1", ">=1.0") for name in names]
+    enabled = PluginSettings(enabled=True, default=True)
+    return PluginHost.open(Settings(plugins=dict.fromkeys(names, enabled)), candidates=candidates)
+
+
+def _caller(host: PluginHost) -> Callable[[], object]:
+    # The last of all by name, so that a walk over plugins would show.
+    key = max(provider for report in host.plugins for provider in report.providers)
+
+    def call() -> object:
+        calls = host.calls(key)
+        assert calls is not None
+        return calls.commit_url(INSTALLATION, REPOSITORY, "abc")
+
+    return call
+
+
+def _ratio(one: Callable[[], object], many: Callable[[], object]) -> float:
+    """The median over rounds that take turns, so that the machine's other work falls on both."""
+    rounds = [(_seconds(one), _seconds(many)) for _ in range(ROUNDS)]
+    return median(seconds_many / seconds_one for seconds_one, seconds_many in rounds)
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    begun = perf_counter()
+    for _ in range(CALLS):
+        call()
+    return perf_counter() - begun
+
+
+if __name__ == "__main__":
+    sys.exit(main())
