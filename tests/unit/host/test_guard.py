@@ -184,17 +184,34 @@ def test_taken_lanes_are_told_at_once() -> None:
     assert "all 2 lanes are taken" in str(busy)
 
 
+@contextmanager
+def interrupting() -> Iterator[Callable[[], None]]:
+    """What a plugin may run to have its caller's thread interrupted, once, as by an operator."""
+    caught, ended = threading.Event(), threading.Event()
+
+    def interrupt(*_: object) -> None:
+        if not caught.is_set():
+            caught.set()
+            raise KeyboardInterrupt
+
+    def send() -> None:
+        # A signal that comes just before the caller begins to wait would not wake it: send until it is caught.
+        while not caught.wait(0.01):
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+        ended.set()
+
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    try:
+        yield send
+    finally:
+        ended.wait(5)
+        signal.signal(signal.SIGUSR1, before)
+
+
 def test_interrupt_of_the_operator_passes() -> None:
-    """Control-C while a plugin hangs ends the wait at once: it is the operator's, not the plugin's."""
-    released = threading.Event()
-
-    def interrupted() -> None:
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-        released.wait()
-
-    with guarding() as guard, pytest.raises(KeyboardInterrupt):
-        guard.watch(ORIGIN, interrupted, 60.0)
-    released.set()
+    """An interrupt while a plugin hangs ends the wait at once: it is the operator's, not the plugin's."""
+    with interrupting() as send, guarding() as guard, pytest.raises(KeyboardInterrupt):
+        guard.watch(ORIGIN, send, 60.0)
 
 
 def test_lane_is_used_again_when_its_call_comes_back() -> None:
