@@ -1,17 +1,26 @@
 """The ASGI application."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
+import structlog
 from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
 
 from scmhost import __version__
+from scmhost.kernel.errors import Unavailable
+from scmhost.usecases.repositories import delete_due_repositories
 from scmhost.usecases.services import Services
 
 from .middleware import BodyLimit, RequestLog
 from .problems import DOCUMENTED, install_problem_handlers
 from .routes import code_mappings, commits, health, installations, links, projects, releases, repositories
+
+log = structlog.get_logger(__name__)
+
+HOUSEKEEPING_SECONDS: Final = 60.0
 
 ROUTERS: Final = (
     installations.router,
@@ -24,12 +33,24 @@ ROUTERS: Final = (
 )
 
 
+async def _keep_house(services: Services) -> None:
+    """Once a minute, end what waits for its time. Every worker may do so: what is done is done."""
+    while True:
+        try:
+            await run_in_threadpool(delete_due_repositories, services)
+        except Unavailable as error:
+            log.warning("housekeeping_postponed", error=str(error))
+        await asyncio.sleep(HOUSEKEEPING_SECONDS)
+
+
 def create_application(services: Services, on_shutdown: Callable[[], None] = lambda: None) -> FastAPI:
     """The application over these services. ``on_shutdown`` is called when the server stops."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        housekeeping = asyncio.create_task(_keep_house(services))
         yield
+        housekeeping.cancel()
         on_shutdown()
 
     app = FastAPI(

@@ -1,7 +1,7 @@
 """Objects on the wire, in the shapes that Sentry's clients read."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, PlainSerializer
 from pydantic.alias_generators import to_camel
@@ -49,7 +49,7 @@ class CatalogueProvider(Wire):
     can_add: bool = True
     can_disable: bool = False
     features: list[str]
-    form_schema: dict[str, Any] = Field(alias="formSchema", description="The install form, as JSON Schema.")
+    form_schema: dict[str, JsonValue] = Field(alias="formSchema", description="The install form, as JSON Schema.")
 
 
 class Catalogue(Wire):
@@ -231,7 +231,7 @@ def provider_short(key: str, provider: Provider | None) -> ProviderShort:
     return ProviderShort(key=key, slug=key, name=provider.name if provider else key, features=list(features))
 
 
-def catalogue_provider(provider: Provider) -> CatalogueProvider:
+def catalogue_provider(provider: Provider, form_schema: dict[str, JsonValue]) -> CatalogueProvider:
     """A provider in the catalogue."""
     return CatalogueProvider(
         key=provider.key,
@@ -239,7 +239,7 @@ def catalogue_provider(provider: Provider) -> CatalogueProvider:
         name=provider.name,
         features=sorted(provider.features),
         metadata=_metadata(provider),
-        form_schema=provider.install_form.model_json_schema(),
+        form_schema=form_schema,
     )
 
 

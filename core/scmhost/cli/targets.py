@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from scmhost.kernel.errors import InvalidInput, ScmhostError
 
 if TYPE_CHECKING:
-    import httpx
+    import httpx2
 
     from scmhost.sdk import Organization
     from scmhost.usecases.services import Services
@@ -52,7 +52,7 @@ class LocalTarget:
 class ServerTarget:
     """A server, over HTTP."""
 
-    client: "httpx.Client"
+    client: "httpx2.Client"
     organization: str
 
     def missing(self, repository: str, shas: Sequence[str]) -> set[str]:
@@ -63,27 +63,27 @@ class ServerTarget:
         return sum(repository["new"] for repository in answer["repositories"])
 
     def _post(self, path: str, body: Mapping[str, Any]) -> Any:
-        import httpx
+        import httpx2
 
         try:
             answer = self.client.post(f"/api/0/organizations/{self.organization}/{path}", json=body)
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             raise ServerRefused(f"{self.client.base_url} does not answer: {error}") from error
         if answer.is_error:
             raise ServerRefused(f"{self.client.base_url} answered {answer.status_code}: {_detail(answer)}")
         return answer.json()
 
 
-def open_client(url: str, token: str | None) -> "httpx.Client":
+def open_client(url: str, token: str | None) -> "httpx2.Client":
     """An HTTP client for a server and a token."""
-    import httpx
+    import httpx2
 
     if not token:
         raise InvalidInput("--url needs a token: give --token, or set SCMHOST_AUTH_TOKEN")
-    return httpx.Client(base_url=url.rstrip("/"), headers={"Authorization": f"Bearer {token}"}, timeout=TIMEOUT)
+    return httpx2.Client(base_url=url.rstrip("/"), headers={"Authorization": f"Bearer {token}"}, timeout=TIMEOUT)
 
 
-def _detail(answer: "httpx.Response") -> str:
+def _detail(answer: "httpx2.Response") -> str:
     if answer.headers.get("content-type", "").startswith("application/json"):
         body = answer.json()
         return str(body.get("detail", body)) if isinstance(body, dict) else str(body)

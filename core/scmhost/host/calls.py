@@ -1,10 +1,11 @@
 """The calls to one provider's own plugin, typed and resolved once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
-from pydantic import BaseModel, JsonValue
+from pydantic import BaseModel, JsonValue, ValidationError
 
 from scmhost.sdk import (
     AddRequest,
@@ -50,6 +51,18 @@ class ProviderCalls:
     def has(self, hook: str) -> bool:
         """Whether the plugin implements a hook."""
         return hook in self._implementations
+
+    def read_form(self, model: type[BaseModel], fields: Mapping[str, JsonValue]) -> BaseModel:
+        """The fields as one of the provider's own models reads them; its validators are the plugin's code.
+
+        Raises:
+            ValidationError: the model refuses the fields.
+        """
+        return self._watched(partial(model.model_validate, dict(fields)), (ValidationError,))
+
+    def form_schema(self) -> dict[str, Any]:
+        """The install form as JSON Schema."""
+        return self._watched(self.provider.install_form.model_json_schema)
 
     def install(self, form: BaseModel, organization: Organization) -> InstallationDraft:
         """``scm_install``, with an instance of the provider's form."""
@@ -128,6 +141,10 @@ class ProviderCalls:
         """``scm_read_push``, with header names in lower case; nothing without the hook."""
         lowered = MappingProxyType({name.lower(): value for name, value in headers.items()})
         return self._ask("scm_read_push", (), headers=lowered, body=body, secret=secret)
+
+    def _watched(self, work: Callable[[], T], meant: tuple[type[Exception], ...] = ()) -> T:
+        implementation = self._implementations["scm_install"]
+        return self._guard.watch(implementation.origin, work, implementation.promise.budget, meant)
 
     def _ask(self, hook: str, missing: T, **arguments: object) -> T:
         implementation = self._implementations.get(hook)

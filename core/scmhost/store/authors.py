@@ -12,6 +12,7 @@ from .history_tables import AuthorRow
 from .ids import take
 from .statements import insert_into, pieces
 from .tables import table_of
+from .values import Author
 
 TABLE: Final = table_of(AuthorRow)
 
@@ -30,6 +31,13 @@ def ensure(tx: Transaction, organization_id: int, drafts: Iterable[CommitDraft])
         return {email: id_ for email, (id_, _) in known.items()}
     _save(tx, organization_id, {email: told[email] for email in changed})
     return {email: id_ for email, (id_, _) in _known(tx, organization_id, told).items()}
+
+
+def get_many(tx: Transaction, organization_id: int, ids: Iterable[int]) -> dict[int, Author]:
+    """The authors with these ids."""
+    query = select(TABLE.c.id, TABLE.c.email, TABLE.c.name).where(TABLE.c.organization_id == organization_id)
+    rows = (row for piece in pieces(ids) for row in tx.execute(query.where(TABLE.c.id.in_(piece))))
+    return {row.id: Author(row.id, row.name, row.email) for row in rows}
 
 
 def _told_names(drafts: Iterable[CommitDraft]) -> dict[str, str | None]:

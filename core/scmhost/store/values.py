@@ -159,6 +159,8 @@ class ReleaseSummary:
     id: int
     version: str
     status: str
+    ref: str | None
+    url: str | None
     created_at: datetime
     released_at: datetime | None
 

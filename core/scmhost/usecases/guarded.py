@@ -9,8 +9,6 @@ from scmhost.sdk import Organization, ProviderError, ProviderForbidden, Provider
 from .errors import ProviderRefused
 from .services import Services
 
-_REASONS = ((ProviderForbidden, "forbidden"), (ProviderUnavailable, "unavailable"), (ProviderError, "invalid"))
-
 
 def calls_for(services: Services, provider_key: str, organization: Organization) -> ProviderCalls:
     """The hooks of a provider that is on for this organization.
@@ -25,11 +23,24 @@ def calls_for(services: Services, provider_key: str, organization: Organization)
     return calls
 
 
+def is_known(services: Services, provider_key: str) -> bool:
+    """Whether a provider is offered, or a plugin of that name is at least installed or named."""
+    reports = services.plugins.plugins
+    return services.plugins.provider(provider_key) is not None or provider_key in {report.name for report in reports}
+
+
 @contextmanager
 def refusals() -> Iterator[None]:
     """What a plugin raises on purpose becomes a refusal with the plugin's own words."""
     try:
         yield
+    except ProviderForbidden as error:
+        raise _refused("forbidden", error) from error
+    except ProviderUnavailable as error:
+        raise _refused("unavailable", error) from error
     except ProviderError as error:
-        reason = next(reason for kind, reason in _REASONS if isinstance(error, kind))
-        raise ProviderRefused(reason, str(error) or "The provider refused without saying why.") from error
+        raise _refused("invalid", error) from error
+
+
+def _refused(reason: str, error: ProviderError) -> ProviderRefused:
+    return ProviderRefused(reason, str(error) or "The provider refused without saying why.")

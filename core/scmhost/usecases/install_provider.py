@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
-from scmhost.host import ProviderOff
+from scmhost.host import ProviderCalls
 from scmhost.kernel.errors import Conflict, InvalidInput, NotFound
 from scmhost.kernel.paging import Page, PageRequest
-from scmhost.sdk import Organization, Provider
+from scmhost.sdk import JsonObject, Organization, Provider
 from scmhost.store import installations
 from scmhost.store.errors import Duplicate
 from scmhost.store.values import StoredInstallation
@@ -36,7 +36,7 @@ def install_provider(
         Conflict: this installation exists already.
     """
     calls = calls_for(services, provider_key, organization)
-    form = checked_form(_provider(services, provider_key).install_form, fields)
+    form = _checked_form(calls, calls.provider.install_form, fields)
     with refusals():
         draft = calls.install(form, organization)
     with services.store.write() as tx:
@@ -51,11 +51,10 @@ def configure_installation(
 ) -> StoredInstallation:
     """Replace an installation's configuration by the given fields, after the provider's own check."""
     found = get_installation(services, organization, installation_id)
-    provider = services.plugins.provider(found.installation.provider)
-    calls_for(services, found.installation.provider, organization)
-    if provider is None or provider.configuration is None:
+    calls = calls_for(services, found.installation.provider, organization)
+    if calls.provider.configuration is None:
         raise InvalidInput(f"Installations of {found.installation.provider} have nothing to configure.")
-    form = checked_form(provider.configuration, fields)
+    form = _checked_form(calls, calls.provider.configuration, fields)
     with services.store.write() as tx:
         configuration = form.model_dump(mode="json", exclude_none=True)
         installations.set_configuration(tx, organization.id, installation_id, configuration)
@@ -92,9 +91,10 @@ def uninstall(services: Services, organization: Organization, installation_id: i
             raise NotFound(f"Organization {organization.slug!r} has no installation with the id {installation_id}.")
 
 
-def catalogue(services: Services, organization: Organization) -> list[Provider]:
-    """The providers that are on for this organization, by key."""
-    return services.plugins.providers(organization)
+def catalogue(services: Services, organization: Organization) -> list[tuple[Provider, JsonObject]]:
+    """The providers that are on for this organization, by key, each with its install form as JSON Schema."""
+    listed = ((provider, services.plugins.calls(provider.key)) for provider in services.plugins.providers(organization))
+    return [(provider, calls.form_schema()) for provider, calls in listed if calls is not None]
 
 
 def idle_reason(services: Services, organization: Organization, provider_key: str | None) -> str | None:
@@ -103,14 +103,6 @@ def idle_reason(services: Services, organization: Organization, provider_key: st
         return None
     switch = services.plugins.decide(provider_key, organization)
     return None if switch.on else switch.reason
-
-
-def checked_form(model: type[BaseModel], fields: Mapping[str, JsonValue]) -> BaseModel:
-    """The form as the provider's model reads it. The model is foreign code: whatever it raises is the plugin's."""
-    try:
-        return model.model_validate(dict(fields))
-    except ValidationError as error:
-        raise InvalidForm(field_problems(error)) from error
 
 
 def field_problems(error: ValidationError) -> dict[str, list[str]]:
@@ -122,11 +114,11 @@ def field_problems(error: ValidationError) -> dict[str, list[str]]:
     return problems
 
 
-def _provider(services: Services, key: str) -> Provider:
-    provider = services.plugins.provider(key)
-    if provider is None:
-        raise ProviderOff(key, f"no installed plugin offers {key!r}")
-    return provider
+def _checked_form(calls: ProviderCalls, model: type[BaseModel], fields: Mapping[str, JsonValue]) -> BaseModel:
+    try:
+        return calls.read_form(model, fields)
+    except ValidationError as error:
+        raise InvalidForm(field_problems(error)) from error
 
 
 def _keys_with(

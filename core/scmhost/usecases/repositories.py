@@ -87,6 +87,15 @@ def delete_repository(services: Services, organization: Organization, repository
         return require(tx, organization, repository_id)
 
 
+def delete_due_repositories(services: Services) -> int:
+    """Delete the repositories whose time of grace is over, with their commits; gives how many there were."""
+    with services.store.write() as tx:
+        due = repositories.due_for_deletion(tx, services.clock.now())
+        for repository in due:
+            repositories.delete_now(tx, repository.organization_id, repository.id)
+    return len(due)
+
+
 def require(tx: Transaction, organization: Organization, repository_id: int) -> Repository:
     """The repository with this id, or a NotFound that names it."""
     repository = repositories.get(tx, organization.id, repository_id)
@@ -126,7 +135,9 @@ def _save(
     try:
         if "status" in changes:
             fields |= _status_fields(tx, organization, repository, changes["status"])
-        return repositories.update(tx, organization.id, repository.id, fields) if fields else repository
+        if fields:
+            return repositories.update(tx, organization.id, repository.id, fields)
+        return require(tx, organization, repository.id)
     except Duplicate as error:
         raise Conflict("Another repository of this organization has that name.") from error
 

@@ -9,7 +9,7 @@ from scmhost.kernel.paging import Page, PageRequest
 from scmhost.sdk import Organization, ProviderError, Repository, UrlTemplates, safe_url
 from scmhost.store import commits, installations, releases, repositories
 from scmhost.store.engine import Transaction
-from scmhost.store.values import Installation, Release, StoredCommit
+from scmhost.store.values import Installation, ReleaseSummary, StoredCommit
 
 from .repositories import require
 from .services import Services
@@ -22,7 +22,7 @@ class ShownCommit:
     commit: StoredCommit
     repository: Repository
     url: str | None
-    releases: Sequence[Release] = ()
+    releases: Sequence[ReleaseSummary] = ()
 
 
 def commits_of_repository(
@@ -53,7 +53,7 @@ def commits_of_release(
 class _Beside:
     repositories: Mapping[int, Repository]
     installations: Mapping[int, Installation]
-    releases: Mapping[int, Sequence[Release]]
+    releases: Mapping[int, Sequence[ReleaseSummary]]
 
 
 def _beside(tx: Transaction, organization: Organization, rows: Sequence[StoredCommit]) -> _Beside:
@@ -63,7 +63,7 @@ def _beside(tx: Transaction, organization: Organization, rows: Sequence[StoredCo
     return _Beside(
         of,
         {key: item.installation for key, item in stored.items()},
-        releases.of_commits(tx, organization.id, [row.id for row in rows]),
+        commits.releases_of(tx, organization.id, [row.id for row in rows]),
     )
 
 

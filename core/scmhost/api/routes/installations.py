@@ -44,10 +44,14 @@ def list_providers(
 ) -> Catalogue:
     """The providers that are on for this organization."""
     wanted = provider_key or provider_key_camel
-    found = [provider for provider in catalogue(services, organization) if wanted in (None, "", provider.key)]
+    found = [
+        catalogue_provider(provider, form)
+        for provider, form in catalogue(services, organization)
+        if wanted in (None, "", provider.key)
+    ]
     if not found:
         raise NotFound("Providers do not exist")
-    return Catalogue(providers=[catalogue_provider(provider) for provider in found])
+    return Catalogue(providers=found)
 
 
 @router.get("/integrations/")

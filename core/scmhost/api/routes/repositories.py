@@ -12,6 +12,7 @@ from scmhost.kernel.errors import InvalidInput
 from scmhost.kernel.paging import Page
 from scmhost.sdk import AddRequest, Organization, Repository, RepositoryStatus
 from scmhost.usecases.claim_repository import add_repository
+from scmhost.usecases.guarded import is_known
 from scmhost.usecases.install_provider import InvalidForm, field_problems
 from scmhost.usecases.repositories import (
     change_repository,
@@ -129,7 +130,7 @@ def _found(services: Services, organization: Organization, repository_id: str) -
 def _through(services: Services, organization: Organization, fields: Mapping[str, Any]) -> RepositoryPayload:
     wanted = _checked(_THROUGH, fields)
     key = wanted.provider.removeprefix("integrations:")
-    if services.plugins.provider(key) is None and services.plugins.decide(key, organization).source == "":
+    if not is_known(services, key):
         raise InvalidInput(f"Provider {wanted.provider!r} is unknown here.", "provider")
     rest: dict[str, JsonValue] = {
         name: value for name, value in fields.items() if name not in ("provider", "installation", "identifier")

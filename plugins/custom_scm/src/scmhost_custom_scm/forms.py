@@ -1,8 +1,17 @@
 """What a person fills in to set Custom SCM up, and may change later."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from scmhost.sdk import Pages, check_web_url, preset, preset_kinds
 
@@ -30,10 +39,13 @@ class UrlForm(BaseModel):
             raise ValueError(f"no preset is named {kind!r}; choose one of {', '.join(preset_kinds())}")
         return kind
 
-    @model_validator(mode="after")
-    def _templates_are_sound(self) -> "UrlForm":
-        self.pages()
-        return self
+    @field_validator(*_OVERRIDES)
+    @classmethod
+    def _sound_template(cls, text: str | None, info: ValidationInfo) -> str | None:
+        """Checked on its own, so that the answer names the field that a person typed in."""
+        if text is not None:
+            _check({"view": "{repo_url}/{path}", _OVERRIDES[str(info.field_name)]: text})
+        return text
 
     def pages(self) -> Pages:
         """The preset's pages with this form's own templates.
@@ -46,6 +58,13 @@ class UrlForm(BaseModel):
             fields.pop("rendered", None)
         own = {page: getattr(self, field) for field, page in _OVERRIDES.items() if getattr(self, field) is not None}
         return Pages.model_validate({**fields, **own})
+
+
+def _check(pages: Mapping[str, str]) -> None:
+    try:
+        Pages.model_validate(pages)
+    except ValidationError as error:
+        raise ValueError(error.errors()[0]["msg"].removeprefix("Value error, ")) from error
 
 
 class InstallForm(UrlForm):

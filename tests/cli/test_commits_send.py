@@ -1,0 +1,87 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from command import GitRepository, scmhost
+from scmhost.cli.git_history import GitError, git, list_shas, read_history
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> GitRepository:
+    """A history with a merge, a deletion, odd names and an empty commit."""
+    made = GitRepository(tmp_path / "repo")
+    made.commit("First", src__app_py="one\n", docs__read_me="x\n")
+    made.commit("Second\n\nWith a body.", src__app_py="two\n")
+    made.git("checkout", "--quiet", "-b", "side")
+    made.commit("On the side", src__side_py="s\n")
+    made.git("checkout", "--quiet", "main")
+    made.commit("Drop it", docs__read_me=None)
+    made.git("merge", "--quiet", "--no-ff", "--message", "Merge side", "side")
+    made.commit("Empty")
+    (made.path / "naïve file.txt").write_text("é", encoding="utf-8")
+    made.commit("Odd name")
+    return made
+
+
+def send(repository: GitRepository, *words: str) -> dict[str, object]:
+    database = f"sqlite:///{repository.path.parent}/cli.db"
+    scmhost("bootstrap", "--org", "acme", "--project", "web", "--database-url", database)
+    options = ["--org", "acme", "--repository", "Team/App", "--git", repository.path, "--database-url", database]
+    done = scmhost("commits", "send", *options, *words, "--json")
+    assert done.code == 0, done.err
+    return json.loads(done.out)
+
+
+def test_history_is_read_whole(repository: GitRepository) -> None:
+    """Every commit comes once, parents first, with author, time, message and changed files."""
+    commits = list(read_history(repository.path, "HEAD"))
+    assert [commit.sha for commit in commits] == list_shas(repository.path, "HEAD")
+    by_message = {commit.message.split("\n")[0]: commit for commit in commits}
+    assert by_message["First"].changes == (("A", "docs/read_me"), ("A", "src/app.py"))
+    assert by_message["Second"].message == "Second\n\nWith a body."
+    assert by_message["Drop it"].changes == (("D", "docs/read_me"),)
+    assert by_message["Empty"].changes == ()
+    assert by_message["Odd name"].changes == (("A", "naïve file.txt"),)
+    assert by_message["First"].author_email == "Ada@Example.com"
+    assert by_message["First"].timestamp == "2026-01-01T02:01:00+02:00"
+
+
+def test_sending_again_sends_nothing(repository: GitRepository) -> None:
+    """A second run finds everything known."""
+    assert send(repository) == {"repository": "Team/App", "commits": 7, "new": 7}
+    assert send(repository) == {"repository": "Team/App", "commits": 7, "new": 0}
+
+
+def test_an_interrupted_run_goes_on(repository: GitRepository) -> None:
+    """Only what is missing is sent, wherever the holes are."""
+    assert send(repository, "--range", "HEAD~2..HEAD~1")["new"] == 1
+    assert send(repository, "--range", "HEAD~1")["new"] == 5
+    assert send(repository)["new"] == 1
+
+
+def test_a_bare_repository_will_do(repository: GitRepository, tmp_path: Path) -> None:
+    """No checkout is needed to send a history."""
+    repository.git("clone", "--quiet", "--bare", str(repository.path), str(tmp_path / "bare.git"))
+    assert len(list(read_history(tmp_path / "bare.git", "main"))) == 7
+
+
+@pytest.mark.parametrize("wanted", ["no-such-ref", "a..b", "HEAD^^^^^^^^^^^^"])
+def test_a_wrong_range_is_gits_own_sentence(repository: GitRepository, wanted: str) -> None:
+    """What git refuses is said in git's words, and nothing is sent."""
+    with pytest.raises(GitError, match="git rev-list"):
+        list_shas(repository.path, wanted)
+    with pytest.raises(GitError, match="git log"):
+        list(read_history(repository.path, wanted))
+
+
+def test_a_range_is_never_an_option(repository: GitRepository) -> None:
+    """A word that begins with a dash never reaches git as an option."""
+    done = scmhost("commits", "send", "--org", "a", "--repository", "b", "--range=--output=x", "--git", repository.path)
+    assert (done.code, "not a range" in done.err) == (2, True)
+
+
+def test_a_folder_without_git_is_a_sentence(tmp_path: Path) -> None:
+    """Outside a repository the error says so."""
+    with pytest.raises(GitError, match="not a git repository"):
+        git(tmp_path, "rev-parse", "HEAD")

@@ -1,0 +1,71 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from command import scmhost, scmhost_process
+from house import SHA, open_house
+
+TRACE = """\
+Traceback (most recent call last):
+  File "/srv/app/main.py", line 3, in <module>
+    run()
+  File "/srv/app/jobs/run.py", line 12, in run
+    raise ValueError("no")
+  File "/usr/lib/python3.11/json/__init__.py", line 1, in dumps
+ValueError: no
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """A switchboard and a database with a mapping, closed again."""
+    with open_house(tmp_path) as house:
+        repository, installation = house.claimed()
+        house.mapping(repository, installation)
+    text = (tmp_path / "plugins.toml").read_text(encoding="utf-8")
+    (tmp_path / "plugins.toml").write_text(f'{text}[host]\ndatabase_url = "sqlite:///{tmp_path}/test.db"\n', "utf-8")
+    (tmp_path / "crash.txt").write_text(TRACE, encoding="utf-8")
+    return tmp_path / "plugins.toml"
+
+
+def options(config: Path) -> list[object]:
+    return ["--org", "acme", "--project", "web", "--config", config]
+
+
+def test_a_trace_is_printed_with_its_links(config: Path) -> None:
+    """Below each frame of the repository stands its link; the text itself is unchanged."""
+    done = scmhost("link", config.with_name("crash.txt"), *options(config), "--commit", SHA)
+    lines = done.out.splitlines()
+    assert [line for line in lines if not line.startswith("    -> ")] == TRACE.splitlines()
+    assert lines[2] == f"    -> https://git.example.com/team/app/blob/{SHA}/src/main.py#L3"
+    assert f"    -> https://git.example.com/team/app/blob/{SHA}/src/jobs/run.py#L12" in lines
+    assert "2 of 3 frames have links." in done.err
+    assert "stack_root_mismatch" in done.err
+
+
+def test_a_machine_reads_every_frame(config: Path) -> None:
+    """The JSON has each frame with its link or its reason."""
+    frames = json.loads(scmhost("link", config.with_name("crash.txt"), *options(config), "--json").out)["frames"]
+    assert [frame["reason"] for frame in frames] == [None, None, "stack_root_mismatch"]
+    assert frames[0]["refSource"] == "default_branch"
+    assert frames[2]["nextStep"]
+
+
+def test_standard_input_is_read(config: Path) -> None:
+    """A crash can be piped in."""
+    done = scmhost_process("link", *options(config), stdin=TRACE.encode() + b"\xff\n")
+    assert done.code == 0, done.err
+    assert "/blob/main/src/main.py#L3" in done.out
+
+
+def test_a_missing_file_is_wrong_usage(config: Path) -> None:
+    """A file that is not there is named."""
+    done = scmhost("link", "/no/such/file", *options(config))
+    assert (done.code, "/no/such/file" in done.err) == (2, True)
+
+
+def test_an_unknown_release_is_refused(config: Path) -> None:
+    """A release that is not there is said aloud."""
+    done = scmhost("link", config.with_name("crash.txt"), *options(config), "--release", "9.9")
+    assert (done.code, "no release '9.9'" in done.err) == (1, True)

@@ -1,0 +1,89 @@
+"""Runs the ``scmhost`` command in tests, and makes git repositories to run it on."""
+
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+
+from scmhost.app import open_host
+from scmhost.cli.main import run
+
+SCMHOST = Path(sys.executable).with_name("scmhost")
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+
+def scmhost(*words: object) -> Done:
+    """Run a command in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    code = 0
+    with redirect_stdout(out), redirect_stderr(err):
+        try:
+            run(open_host, [str(word) for word in words])
+        except SystemExit as end:
+            code = int(end.code or 0)
+    return Done(code, out.getvalue(), err.getvalue())
+
+
+def scmhost_process(*words: object, stdin: bytes = b"", environ: Mapping[str, str] | None = None) -> Done:
+    """Run the installed command in a process of its own."""
+    done = subprocess.run(
+        [SCMHOST, *map(str, words)],
+        input=stdin,
+        capture_output=True,
+        check=False,
+        env={**os.environ, **(environ or {})},
+    )
+    return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+class GitRepository:
+    """A real git repository with commits of known author and time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._moment = 1_767_225_600
+        path.mkdir(parents=True, exist_ok=True)
+        self.git("init", "--quiet", "--initial-branch=main")
+
+    def git(self, *words: str) -> str:
+        """Run git here; its answer."""
+        stamp = f"{self._moment} +0200"
+        people = {
+            f"GIT_{role}_{what}": value
+            for role in ("AUTHOR", "COMMITTER")
+            for what, value in (("NAME", "Ada Lovelace"), ("EMAIL", "Ada@Example.com"), ("DATE", stamp))
+        }
+        isolated = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "HOME": str(self.path)}
+        done = subprocess.run(
+            ["git", "-C", str(self.path), *words],
+            capture_output=True,
+            check=True,
+            env={**os.environ, **isolated, **people},
+        )
+        return done.stdout.decode().strip()
+
+    def commit(self, message: str = "Change", **files: str | None) -> str:
+        """Write, change or (with None) delete files, and commit; gives the sha. ``__`` in a name is a slash."""
+        for name, text in files.items():
+            file = self.path / name.replace("__", "/").replace("_py", ".py")
+            if text is None:
+                file.unlink()
+            else:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(text, encoding="utf-8")
+        self._moment += 60
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "--message", message)
+        return self.git("rev-parse", "HEAD")

@@ -1,0 +1,163 @@
+"""A whole scmhost for tests: real database, real plugin, and a client that speaks HTTP to it in the process."""
+
+import atexit
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+from fastapi.testclient import TestClient
+from httpx2 import Response
+
+from scmhost.api.application import create_application
+from scmhost.app import Host
+from scmhost.host import read_settings
+from scmhost.store.engine import Store
+from scmhost.usecases.bootstrap import Bootstrapped, bootstrap
+from scmhost.usecases.services import Services
+from scmhost.usecases.tokens import create_token
+
+SWITCHBOARD = """\
+schema = 1
+[plugins.custom_scm]
+enabled = true
+allow = { organizations = ["acme"] }
+"""
+
+SHA = "a" * 40
+OLDER_SHA = "b" * 40
+
+
+@dataclass(frozen=True)
+class House:
+    """An organization ``acme`` with a project ``web``, and a client that holds its token."""
+
+    host: Host
+    client: TestClient
+    there: Bootstrapped
+
+    @property
+    def services(self) -> Services:
+        return self.host.services
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.there.token}"}
+
+    def call(self, method: str, path: str, *, token: str | None = None, **options: Any) -> Response:
+        """A request below ``/api/0/organizations/acme/``, or to an absolute path."""
+        url = path if path.startswith("/") else f"/api/0/organizations/acme/{path}"
+        headers = {
+            **self.headers,
+            **({"Authorization": f"Bearer {token}"} if token else {}),
+            **options.pop("headers", {}),
+        }
+        return self.client.request(method, url, headers=headers, **options)
+
+    def get(self, path: str, **options: Any) -> Response:
+        return self.call("GET", path, **options)
+
+    def post(self, path: str, body: Any, **options: Any) -> Response:
+        return self.call("POST", path, json=body, **options)
+
+    def put(self, path: str, body: Any, **options: Any) -> Response:
+        return self.call("PUT", path, json=body, **options)
+
+    def delete(self, path: str, **options: Any) -> Response:
+        return self.call("DELETE", path, **options)
+
+    def token(self, *scopes: str) -> str:
+        return create_token(self.services, self.there.organization, "test", scopes)[1]
+
+    def install(self, **form: Any) -> dict[str, Any]:
+        """An installation of Custom SCM."""
+        fields = {"provider": "custom_scm", "name": "team", "url": "https://git.example.com/", **form}
+        answer = self.post("integrations/", fields)
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    def repository(
+        self, name: str = "team/app", url: str | None = "https://git.example.com/team/app"
+    ) -> dict[str, Any]:
+        """An unclaimed repository."""
+        answer = self.post("repos/", {"name": name, "url": url})
+        assert answer.status_code in (200, 201), answer.text
+        return answer.json()
+
+    def claim(self, repository: Mapping[str, Any], installation: Mapping[str, Any]) -> Response:
+        """The claim, as Sentry's wire has it."""
+        body = {
+            "provider": "integrations:custom_scm",
+            "installation": installation["id"],
+            "identifier": repository["id"],
+        }
+        return self.post("repos/", body)
+
+    def claimed(self, **form: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """A claimed repository, and its installation."""
+        installation = self.install(**form)
+        answer = self.claim(self.repository(), installation)
+        assert answer.status_code == 201, answer.text
+        return answer.json(), installation
+
+    def mapping(self, repository: Mapping[str, Any], installation: Mapping[str, Any], **fields: Any) -> Response:
+        """A code mapping of ``/srv/app/`` to ``src/``."""
+        body = {
+            "repositoryId": repository["id"],
+            "integrationId": installation["id"],
+            "projectId": self.there.project.id,
+            "stackRoot": "/srv/app/",
+            "sourceRoot": "src/",
+            "defaultBranch": "main",
+            **fields,
+        }
+        return self.post("code-mappings/", body)
+
+    def link(self, **query: Any) -> dict[str, Any]:
+        """What ``stacktrace-link`` says of a frame."""
+        answer = self.get("/api/0/projects/acme/web/stacktrace-link/", params={"file": "/srv/app/a.py", **query})
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+
+@contextmanager
+def open_house(folder: Path, switchboard: str = SWITCHBOARD, database_url: str | None = None) -> Iterator[House]:
+    """Open a house in a folder; it is closed at the end of the block."""
+    config = folder / "plugins.toml"
+    config.write_text(switchboard, encoding="utf-8")
+    if database_url is None:
+        shutil.copy(_migrated(), folder / "test.db")
+    environ = {"SCMHOST_DATABASE_URL": database_url or f"sqlite:///{folder}/test.db"}
+    with Host.open(read_settings(config, environ), migrate=False) as host:
+        there = bootstrap(host.services, "acme", "web")
+        with TestClient(create_application(host.services), raise_server_exceptions=False) as client:
+            yield House(host, client, there)
+
+
+@cache
+def _migrated() -> Path:
+    """An empty database with all tables, made once and copied for each test."""
+    folder = Path(mkdtemp(prefix="scmhost-tests-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    store = Store.open(f"sqlite:///{folder}/empty.db")
+    store.migrate()
+    store.close()
+    return folder / "empty.db"
+
+
+def commit(sha: str = SHA, repository: str | None = "team/app", **fields: Any) -> dict[str, Any]:
+    """A commit as clients send it."""
+    return {
+        "id": sha,
+        "repository": repository,
+        "message": "Mend it",
+        "author_name": "Ada",
+        "author_email": "ada@example.com",
+        "timestamp": "2026-01-02T03:04:05+02:00",
+        "patch_set": [{"path": "src/a.py", "type": "M"}],
+        **fields,
+    }

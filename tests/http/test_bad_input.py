@@ -1,0 +1,95 @@
+import json
+
+import pytest
+
+from house import House, commit
+
+
+def test_a_body_over_the_limit_is_refused(house: House) -> None:
+    """Ten megabytes are too much; the limit is named, and the service goes on."""
+    answer = house.call("POST", "commits/", content=b"[" + b" " * 10_000_000 + b"]")
+    assert answer.status_code == 413
+    assert "limits.body_bytes" in answer.json()["detail"]
+    assert house.client.get("/healthz").status_code == 200
+
+
+def test_a_body_of_unknown_length_is_counted(house: House) -> None:
+    """A body that does not announce its length is refused once it passes the limit."""
+    chunks = (b" " * 1_000_000 for _ in range(10))
+    headers = {"Content-Type": "application/json"}
+    answer = house.call("POST", "commits/", content=chunks, headers=headers)
+    assert answer.status_code == 413
+
+
+@pytest.mark.parametrize("body", [b"{", b"\xff\xfe{}", b'{"commits": [', b"", b"null", b"[]", b'"x"', b"1e999", b"NaN"])
+@pytest.mark.parametrize("path", ["commits/", "repos/", "integrations/", "releases/", "code-mappings/", "projects/"])
+def test_rubbish_is_refused_with_a_sentence(house: House, path: str, body: bytes) -> None:
+    """Broken JSON, wrong bytes and wrong shapes are 400, never a crash."""
+    answer = house.call("POST", path, content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 400, answer.text
+    assert answer.json()
+
+
+def test_too_many_commits_are_refused_by_name_of_the_limit(house: House) -> None:
+    """The answer names the limit that an operator may raise."""
+    answer = house.post("commits/", {"commits": [{"id": "1"}] * 10_001})
+    assert answer.status_code == 400
+    assert "limits.commits_per_request" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"message": "\x00"}, {"message": "\ud800"}, {"repository": "a\x00b"}, {"repository": "x" * 201}, {"id": "a b"}],
+)
+def test_text_that_no_database_keeps_is_refused(house: House, fields: dict[str, object]) -> None:
+    """NUL, half characters and what is too long are named, not stored."""
+    body = json.dumps({"commits": [{**commit(), **fields}]})
+    answer = house.call("POST", "commits/", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 400, answer.text
+    assert house.get("repos/").json() == []
+
+
+@pytest.mark.parametrize("path", ["/api/0/organizations/acme/nothing/", "/nothing", "/api/0/"])
+def test_an_unknown_address_is_404_with_one_key(house: House, path: str) -> None:
+    """Even where there is nothing, the answer has the one shape."""
+    answer = house.get(path)
+    assert (answer.status_code, list(answer.json())) == (404, ["detail"])
+
+
+def test_a_method_that_is_not_there_is_405(house: House) -> None:
+    """A wrong method has the same shape."""
+    answer = house.call("PATCH", "repos/")
+    assert (answer.status_code, list(answer.json())) == (405, ["detail"])
+
+
+def test_every_answer_has_a_request_id(house: House) -> None:
+    """An operator finds a request in the log by its id."""
+    assert len(house.get("repos/").headers["x-request-id"]) == 32
+
+
+@pytest.mark.parametrize("slug", ["", "A B", "1234", "-x", "x" * 51, "é", "a/b", 5, None])
+def test_a_project_needs_a_slug(house: House, slug: object) -> None:
+    """A slug that could be an id, or that no address holds, is refused."""
+    answer = house.post("projects/", {"slug": slug})
+    assert (answer.status_code, list(answer.json())) == (400, ["slug"])
+
+
+def test_a_project_is_created_once(house: House) -> None:
+    """Creating a project again gives the one that is there."""
+    first = house.post("projects/", {"slug": "api", "name": "The API", "platform": "python"})
+    again = house.post("projects/", {"slug": "api"})
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert again.json() == first.json()
+    assert [project["slug"] for project in house.get("projects/").json()] == ["api", "web"]
+
+
+def test_openapi_describes_every_route(house: House) -> None:
+    """The generated document names each address with its answers."""
+    document = house.client.get("/api/openapi.json").json()
+    listed = set(document["paths"])
+    assert "/api/0/organizations/{organization}/repos/" in listed
+    assert "/api/0/projects/{organization}/{project}/stacktrace-link/" in listed
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            assert operation.get("summary"), (method, path)
+            assert set(operation["responses"]) & {"200", "201", "202", "204"}

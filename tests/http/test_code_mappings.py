@@ -1,0 +1,113 @@
+import pytest
+
+from house import House
+
+BRANCH_RULE = (
+    "Branch name may only have letters, numbers, underscores, forward slashes, dashes, and periods. "
+    "Branch name may not start or end with a forward slash."
+)
+
+
+def test_a_mapping_is_answered_as_the_wire_has_it(house: House) -> None:
+    """Creating answers 201 with the mapping, which the listing then shows."""
+    repository, installation = house.claimed()
+    answer = house.mapping(repository, installation)
+    assert answer.status_code == 201
+    assert answer.json() | {"id": "1"} == {
+        "id": "1",
+        "projectId": str(house.there.project.id),
+        "projectSlug": "web",
+        "repoId": repository["id"],
+        "repoName": "team/app",
+        "integrationId": installation["id"],
+        "provider": installation["provider"],
+        "stackRoot": "/srv/app/",
+        "sourceRoot": "src/",
+        "defaultBranch": "main",
+        "automaticallyGenerated": False,
+    }
+    for query in ({}, {"integrationId": installation["id"]}, {"project": "-1"}, {"project": "web"}):
+        assert house.get("code-mappings/", params=query).json() == [answer.json()]
+
+
+def test_snake_case_is_taken_too(house: House) -> None:
+    """Both spellings of the fields work, as clients have come to expect."""
+    repository, installation = house.claimed()
+    body = {
+        "repository_id": repository["id"],
+        "integration_id": installation["id"],
+        "project_id": house.there.project.id,
+        "stack_root": "",
+        "source_root": "",
+        "default_branch": "release/1.x",
+    }
+    assert house.post("code-mappings/", body).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("fields", "answer"),
+    [
+        ({"stackRoot": "a b"}, {"stackRoot": ["Path may not contain spaces or quotations"]}),
+        ({"sourceRoot": "it's"}, {"sourceRoot": ["Path may not contain spaces or quotations"]}),
+        ({"defaultBranch": ""}, {"defaultBranch": ["This field is required."]}),
+        ({"defaultBranch": "/main"}, {"defaultBranch": [BRANCH_RULE]}),
+        ({"defaultBranch": "main/"}, {"defaultBranch": [BRANCH_RULE]}),
+        ({"defaultBranch": "a b"}, {"defaultBranch": [BRANCH_RULE]}),
+        ({"repositoryId": 4711}, {"repositoryId": ["Repository does not exist"]}),
+        ({"projectId": "text"}, {"projectId": ["A valid integer is required."]}),
+        ({"integrationId": None}, {"detail": "Missing param: integrationId"}),
+    ],
+)
+def test_a_wrong_mapping_is_refused_in_known_words(
+    house: House, fields: dict[str, object], answer: dict[str, object]
+) -> None:
+    """Each wrong field is named in the words that clients show; nothing is saved."""
+    repository, installation = house.claimed()
+    refused = house.mapping(repository, installation, **fields)
+    assert (refused.status_code, refused.json()) == (400, answer)
+    assert house.get("code-mappings/").json() == []
+
+
+@pytest.mark.parametrize("fields", [{"projectId": 4711}, {"integrationId": 4711}])
+def test_a_mapping_of_nothing_is_404(house: House, fields: dict[str, int]) -> None:
+    """Project and installation must be of this organization."""
+    repository, installation = house.claimed()
+    assert house.mapping(repository, installation, **fields).status_code == 404
+
+
+def test_a_stack_root_is_mapped_once(house: House) -> None:
+    """The same root twice is refused, and the first stays."""
+    repository, installation = house.claimed()
+    first = house.mapping(repository, installation).json()
+    again = house.mapping(repository, installation, sourceRoot="other/")
+    text = "Code path config already exists with this project and stack trace root"
+    assert (again.status_code, again.json()) == (400, {"nonFieldErrors": [text]})
+    assert house.get("code-mappings/").json() == [first]
+
+
+def test_a_mapping_can_be_changed_and_deleted(house: House) -> None:
+    """PUT replaces the fields, DELETE takes it away, and again finds nothing."""
+    repository, installation = house.claimed()
+    made = house.mapping(repository, installation).json()
+    body = {
+        "repositoryId": repository["id"],
+        "projectId": made["projectId"],
+        "stackRoot": "/opt/",
+        "sourceRoot": "",
+        "defaultBranch": "trunk",
+    }
+    changed = house.put(f"code-mappings/{made['id']}/", body)
+    assert changed.json() == {**made, "stackRoot": "/opt/", "sourceRoot": "", "defaultBranch": "trunk"}
+    assert house.delete(f"code-mappings/{made['id']}/").status_code == 204
+    for method in ("PUT", "DELETE"):
+        assert house.call(method, f"code-mappings/{made['id']}/", json=body).status_code == 404
+
+
+def test_a_foreign_repository_is_refused_on_change(house: House) -> None:
+    """A mapping stays with its installation."""
+    repository, installation = house.claimed()
+    made = house.mapping(repository, installation).json()
+    other = house.repository("team/other", None)
+    body = {"repositoryId": other["id"], "projectId": made["projectId"], "stackRoot": "x", "sourceRoot": ""}
+    refused = house.put(f"code-mappings/{made['id']}/", body)
+    assert refused.json() == {"repositoryId": ["Repository does not exist"]}

@@ -1,0 +1,60 @@
+from house import OLDER_SHA, SHA, House, commit
+
+
+def test_sending_twice_changes_nothing(house: House) -> None:
+    """The second time every commit is known, and the listing is the same."""
+    body = {"commits": [commit(SHA), commit(OLDER_SHA, timestamp="2025-01-01T00:00:00Z")]}
+    first = house.post("commits/", body).json()["repositories"][0]
+    path = f"repos/{first['id']}/commits/"
+    listed = house.get(path).json()
+    again = house.post("commits/", body).json()["repositories"][0]
+    assert ((first["new"], first["known"]), (again["new"], again["known"])) == ((2, 0), (0, 2))
+    assert [item["id"] for item in listed] == [SHA, OLDER_SHA]
+    assert house.get(path).json() == listed
+
+
+def test_commits_of_many_repositories_go_in_together(house: House) -> None:
+    """One request may bring commits of several repositories; names differ by more than case."""
+    body = {"commits": [commit("1" * 40, "A"), commit("2" * 40, "a"), commit("3" * 40, "b")]}
+    assert [(item["name"], item["new"]) for item in house.post("commits/", body).json()["repositories"]] == [
+        ("A", 2),
+        ("b", 1),
+    ]
+
+
+def test_a_commit_without_repository_is_kept(house: House) -> None:
+    """It goes to a repository that is named after the organization."""
+    name = f"organization-{house.there.organization.id}"
+    assert house.post("commits/", {"commits": [commit(repository=None)]}).json()["repositories"][0]["name"] == name
+
+
+def test_only_what_is_missing_is_asked_for(house: House) -> None:
+    """A client learns which commits are not there yet."""
+    body = {"repository": "Team/App", "ids": [SHA, OLDER_SHA]}
+    assert house.post("commits/missing/", body).json() == {"missing": [SHA, OLDER_SHA]}
+    house.post("commits/", {"commits": [commit(SHA)]})
+    assert house.post("commits/missing/", body).json() == {"missing": [OLDER_SHA]}
+
+
+def test_a_claimed_repositorys_commits_have_pages(house: House) -> None:
+    """Beside each commit stands its page on the code host."""
+    repository, _ = house.claimed(preset="gitlab")
+    house.post("commits/", {"commits": [commit()]})
+    shown = house.get(f"repos/{repository['id']}/commits/").json()[0]
+    assert shown["url"] == f"https://git.example.com/team/app/-/commit/{SHA}"
+
+
+def test_commits_without_a_time_keep_their_order(house: House) -> None:
+    """Without times the order sent is the order listed."""
+    shas = [digit * 40 for digit in "7391"]
+    done = house.post("commits/", {"commits": [commit(sha, timestamp=None) for sha in shas]}).json()
+    listed = house.get(f"repos/{done['repositories'][0]['id']}/commits/").json()
+    assert [item["id"] for item in listed] == shas
+
+
+def test_one_bad_commit_saves_none(house: House) -> None:
+    """A commit without a sha refuses the whole list; nothing is half saved."""
+    answer = house.post("commits/", {"commits": [commit(), {"message": "no id"}]})
+    assert answer.status_code == 400
+    assert "commits[1].id" in answer.text
+    assert house.get("repos/").json() == []

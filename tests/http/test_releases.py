@@ -1,0 +1,157 @@
+from urllib.parse import quote
+
+import pytest
+
+from house import OLDER_SHA, SHA, House, commit
+
+
+def new(house: House, version: str = "1.0", **fields: object) -> dict[str, object]:
+    answer = house.post("releases/", {"version": version, "projects": ["web"], **fields})
+    assert answer.status_code in (201, 208), answer.text
+    return answer.json()
+
+
+def test_a_release_is_created_with_its_commits(house: House) -> None:
+    """Commits in a release make their repository known and become the release's list, newest first."""
+    commits = [
+        commit(OLDER_SHA, timestamp="2026-01-01T00:00:00Z", author_email="BOB@example.com", author_name="Bob"),
+        commit(SHA),
+    ]
+    release = new(house, commits=commits)
+    assert (release["version"], release["status"], release["commitCount"]) == ("1.0", "open", 2)
+    assert [project["slug"] for project in release["projects"]] == ["web"]
+    assert release["lastCommit"]["id"] == SHA
+    assert release["dateCreated"].endswith("Z")
+    assert {author["email"] for author in release["authors"]} == {"ada@example.com", "bob@example.com"}
+    listed = house.get("releases/1.0/commits/").json()
+    assert [item["id"] for item in listed] == [SHA, OLDER_SHA]
+    assert listed[0]["repository"]["name"] == "team/app"
+    assert listed[0]["author"] == {"name": "Ada", "email": "ada@example.com"}
+    assert listed[0]["dateCreated"] == "2026-01-02T01:04:05Z"
+    assert listed[0]["releases"][0]["version"] == "1.0"
+
+
+def test_creating_again_is_harmless(house: House) -> None:
+    """A retried POST answers 208 with the same release."""
+    body = {"version": "1.0", "projects": ["web"], "commits": [commit()]}
+    first = house.post("releases/", body)
+    again = house.post("releases/", body)
+    assert (first.status_code, again.status_code) == (201, 208)
+    assert again.json() == first.json()
+
+
+def test_another_project_is_attached(house: House) -> None:
+    """A release may be of several projects; attaching one answers 201."""
+    new(house)
+    house.post("projects/", {"slug": "api"})
+    answer = house.post("releases/", {"version": "1.0", "projects": ["api"]})
+    assert answer.status_code == 201
+    assert {project["slug"] for project in answer.json()["projects"]} == {"api", "web"}
+
+
+def test_a_new_list_replaces_that_repositorys_list_only(house: House) -> None:
+    """Commits of two repositories on one release do not erase each other."""
+    new(house, commits=[commit("1" * 40, "team/one"), commit("2" * 40, "team/two")])
+    changed = house.put("releases/1.0/", {"commits": [commit("3" * 40, "team/one")]})
+    assert changed.json()["commitCount"] == 2
+    assert {item["id"] for item in house.get("releases/1.0/commits/").json()} == {"2" * 40, "3" * 40}
+
+
+def test_put_changes_what_it_names(house: House) -> None:
+    """Absent fields stay as they are."""
+    new(house, ref="main")
+    fields = {"url": "https://ci.example.com/1", "dateReleased": "2026-01-02T03:04:05.123456789Z", "status": "archived"}
+    release = house.put("releases/1.0/", fields).json()
+    assert (release["ref"], release["url"], release["status"]) == ("main", "https://ci.example.com/1", "archived")
+    assert release["dateReleased"] == "2026-01-02T03:04:05.123456Z"
+    assert house.get("releases/").json() == []
+    assert [item["version"] for item in house.get("releases/", params={"status": "archived"}).json()] == ["1.0"]
+
+
+def test_refs_set_the_commit_of_a_repository(house: House) -> None:
+    """A ref is enough to link to a release's commit."""
+    repository, installation = house.claimed()
+    house.mapping(repository, installation)
+    new(house, refs=[{"repository": "TEAM/app", "commit": f"{OLDER_SHA}..{SHA}", "previousCommit": None}])
+    assert house.link(release="1.0")["ref"] == SHA
+
+
+def test_unknown_repositories_in_refs_are_named(house: House) -> None:
+    """A ref of an unknown repository refuses the request, and nothing is half saved."""
+    refs = [{"repository": name, "commit": SHA} for name in ("a", "b")]
+    answer = house.post("releases/", {"version": "1.0", "projects": ["web"], "refs": refs})
+    assert (answer.status_code, answer.json()) == (400, {"refs": ["Invalid repository names: a,b"]})
+    assert house.get("releases/1.0/").status_code == 404
+
+
+def test_empty_refs_clear_the_commits(house: House) -> None:
+    """Clearing works with any number of repositories, and the commits themselves stay."""
+    new(house, commits=[commit("1" * 40, "team/one"), commit("2" * 40, "team/two")])
+    assert house.put("releases/1.0/", {"refs": []}).json()["commitCount"] == 0
+    assert house.get("releases/1.0/commits/").json() == []
+    assert len(house.get(f"repos/{house.get('repos/').json()[0]['id']}/commits/").json()) == 1
+
+
+@pytest.mark.parametrize("version", ["", " ", ".", "..", "latest", "LATEST", "a/b", "a\\b", "a\nb", "a\tb", "x" * 201])
+def test_a_version_that_no_path_can_hold_is_refused(house: House, version: str) -> None:
+    """A release's name is checked before anything is saved."""
+    answer = house.post("releases/", {"version": version, "projects": ["web"]})
+    assert answer.status_code == 400
+    assert list(answer.json()) == ["version"]
+
+
+@pytest.mark.parametrize("version", ["pkg@1.0.0+b7", "a b", "100%", "é✓", "a&b=c"])
+def test_odd_versions_are_found_again(house: House, version: str) -> None:
+    """Whatever a version holds, its address works."""
+    new(house, version)
+    assert house.get(f"releases/{quote(version, safe='')}/").json()["version"] == version
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"projects": ["nope"]}, "projects"),
+        ({"projects": None}, "projects"),
+        ({"commits": [{"message": "no id"}]}, "commits"),
+        ({"commits": [commit("x" * 65)]}, "commits"),
+        ({"commits": "text"}, "commits"),
+        ({"commits": [commit(timestamp="yesterday")]}, "commits"),
+        ({"refs": [{"repository": "a"}]}, "refs"),
+        ({"dateReleased": "yesterday"}, "dateReleased"),
+        ({"status": "closed"}, "status"),
+    ],
+)
+def test_a_wrong_field_saves_nothing(house: House, fields: dict[str, object], field: str) -> None:
+    """An error anywhere in the body leaves neither release nor commits behind."""
+    body = {"version": "1.0", "projects": ["web"], "commits": [commit()], **fields}
+    answer = house.post("releases/", body)
+    assert answer.status_code == 400, answer.text
+    assert list(answer.json()) == [field]
+    assert house.get("releases/1.0/").status_code == 404
+    assert house.get("repos/").json() == []
+
+
+def test_an_odd_file_change_is_kept_and_reported(house: House) -> None:
+    """One entry of unknown type does not refuse a release."""
+    release = new(house, commits=[commit(patch_set=[{"path": "a", "type": "T"}, {"path": "b", "type": "A"}])])
+    assert release["commitCount"] == 1
+    assert len(release["notes"]) == 1
+
+
+def test_releases_are_listed_newest_first(house: House) -> None:
+    """The listing filters by part of the version and by project."""
+    for version in ("1.0", "1.1", "2.0"):
+        new(house, version)
+    assert [item["version"] for item in house.get("releases/").json()] == ["2.0", "1.1", "1.0"]
+    assert [item["version"] for item in house.get("releases/", params={"query": "1."}).json()] == ["1.1", "1.0"]
+    assert len(house.get("releases/", params={"project": "web"}).json()) == 3
+
+
+def test_a_deleted_release_is_gone_and_its_commits_stay(house: House) -> None:
+    """DELETE answers 204, then 404."""
+    new(house, commits=[commit()])
+    assert house.delete("releases/1.0/").status_code == 204
+    for method in ("GET", "DELETE", "PUT"):
+        assert house.call(method, "releases/1.0/", json={}).status_code == 404
+    assert house.get("releases/1.0/commits/").status_code == 404
+    assert house.post("commits/", {"commits": [commit()]}).json()["repositories"][0]["known"] == 1
