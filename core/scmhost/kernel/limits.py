@@ -13,4 +13,4 @@ class Limits(BaseModel):
     page_size: int = Field(default=100, ge=1, le=1000, description="Most objects on one page.")
     mappings_per_project: int = Field(default=100_000, ge=1, description="Most code mappings of a project.")
     offers: int = Field(default=1_000, ge=1, description="Most offers that a provider may list at once.")
-    trace_bytes: int = Field(default=1024 * 1024, ge=1024, description="Longest stack trace that is read, in bytes.")
+    trace_characters: int = Field(default=1024 * 1024, ge=1024, description="Longest stack trace that is read.")

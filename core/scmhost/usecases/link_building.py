@@ -17,12 +17,11 @@ from scmhost.sdk import (
     Reason,
     Repository,
     RepositoryStatus,
-    UrlTemplates,
     safe_url,
 )
-from scmhost.sdk.pages import RefLinks
 from scmhost.store.values import CodeMapping
 
+from .page_cache import RepositoryPages
 from .services import Services
 
 log = structlog.get_logger(__name__)
@@ -47,8 +46,8 @@ class LinkBuilder:
     def __init__(self, services: Services, organization: Organization) -> None:
         self._plugins = services.plugins
         self._organization = organization
-        self._templates: dict[int, UrlTemplates | None] = {}
-        self._pages: dict[tuple[int, str], RefLinks | NoUrl] = {}
+        self._cache = services.pages
+        self._pages: dict[int, RepositoryPages] = {}
 
     def build(self, place: Place) -> Link | NoLink:
         """The link, or why there is none. A plugin's fault is a reason like any other, and is logged."""
@@ -94,24 +93,20 @@ class LinkBuilder:
         )
 
     def _url(self, calls: ProviderCalls, installation: Installation, place: Place, ref: ChosenRef) -> str | NoUrl:
-        templates = self._templates_of(calls, installation, place.repository)
-        if templates is None:
-            url = calls.source_url(installation, place.repository, _location(place, ref))
-            if isinstance(url, str) and not safe_url(url):
-                return NoUrl(reason=Reason.UNSAFE_URL, message="The provider's URL is no safe http or https link.")
-            return url
-        key = (place.repository.id, ref.ref)
-        if key not in self._pages:
-            self._pages[key] = templates.at(ref.ref, ref.kind)
-        pages = self._pages[key]
-        return pages if isinstance(pages, NoUrl) else pages.url(place.path, usable_line(place.line))
+        links = self._pages_of(calls, installation, place.repository).at(ref)
+        if isinstance(links, NoUrl):
+            return links
+        if links is not None:
+            return links.url(place.path, usable_line(place.line))
+        url = calls.source_url(installation, place.repository, _location(place, ref))
+        if isinstance(url, str) and not safe_url(url):
+            return NoUrl(reason=Reason.UNSAFE_URL, message="The provider's URL is no safe http or https link.")
+        return url
 
-    def _templates_of(
-        self, calls: ProviderCalls, installation: Installation, repository: Repository
-    ) -> UrlTemplates | None:
-        if repository.id not in self._templates:
-            self._templates[repository.id] = calls.url_templates(installation, repository)
-        return self._templates[repository.id]
+    def _pages_of(self, calls: ProviderCalls, installation: Installation, repository: Repository) -> RepositoryPages:
+        if repository.id not in self._pages:
+            self._pages[repository.id] = self._cache.of(calls, installation, repository)
+        return self._pages[repository.id]
 
     def _exists(self, calls: ProviderCalls, installation: Installation, place: Place, ref: ChosenRef) -> Existence:
         if not calls.has("scm_file_exists"):

@@ -45,7 +45,7 @@ def link_trace(
     commit: str | None = None,
 ) -> LinkedTrace:
     """Link every frame of a text, at the given commit, else at the release's, else at the default branch."""
-    reading = read_text(text, limit=services.limits.trace_bytes)
+    reading = read_text(text, limit=services.limits.trace_characters)
     queries = [
         FrameQuery(FrameInfo(filename=found.frame.path, module=found.frame.module), found.frame.line, commit)
         for found in reading.frames

@@ -8,6 +8,7 @@ from scmhost.kernel.limits import Limits
 from scmhost.store.engine import Store
 
 from .mapping_cache import MappingCache
+from .page_cache import PageCache
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,3 +20,4 @@ class Services:
     clock: Clock
     limits: Limits
     mappings: MappingCache = field(default_factory=MappingCache)
+    pages: PageCache = field(default_factory=PageCache)

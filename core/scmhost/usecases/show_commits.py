@@ -3,16 +3,21 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from scmhost.host import PluginFault
+import structlog
+
+from scmhost.host import PluginFault, ProviderCalls
 from scmhost.kernel.errors import NotFound
 from scmhost.kernel.paging import Page, PageRequest
-from scmhost.sdk import Organization, ProviderError, Repository, UrlTemplates, safe_url
+from scmhost.sdk import NoUrl, Organization, ProviderError, Repository, safe_url
 from scmhost.store import commits, installations, releases, repositories
 from scmhost.store.engine import Transaction
 from scmhost.store.values import Installation, ReleaseSummary, StoredCommit
 
+from .page_cache import RepositoryPages
 from .repositories import require
 from .services import Services
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,30 +89,30 @@ def _shown(
 
 
 class _CommitPages:
-    """Finds the page of each commit, asking a provider for its templates once per repository."""
+    """Finds the page of each commit."""
 
     def __init__(self, services: Services, organization: Organization, beside: _Beside) -> None:
         self._plugins = services.plugins
+        self._cache = services.pages
         self._organization = organization
         self._beside = beside
-        self._templates: dict[int, UrlTemplates | None] = {}
+        self._pages: dict[int, RepositoryPages] = {}
 
     def url(self, repository: Repository, sha: str) -> str | None:
         """The page, or None where there is none; a plugin that fails costs the page, not the listing."""
         installation = self._beside.installations.get(repository.installation_id or 0)
         if installation is None or not self._plugins.decide(installation.provider, self._organization).on:
             return None
+        calls = self._plugins.calls(installation.provider)
         try:
-            url = self._ask(installation, repository, sha)
-        except (PluginFault, ProviderError):
+            url = self._ask(calls, installation, repository, sha) if calls else None
+        except (PluginFault, ProviderError) as fault:
+            log.warning("commit_page_not_built", error=str(fault), repository=repository.id)
             return None
         return url if isinstance(url, str) and safe_url(url) else None
 
-    def _ask(self, installation: Installation, repository: Repository, sha: str) -> object:
-        calls = self._plugins.calls(installation.provider)
-        if calls is None:
-            return None
-        if repository.id not in self._templates:
-            self._templates[repository.id] = calls.url_templates(installation, repository)
-        templates = self._templates[repository.id]
+    def _ask(self, calls: ProviderCalls, installation: Installation, repository: Repository, sha: str) -> str | NoUrl:
+        if repository.id not in self._pages:
+            self._pages[repository.id] = self._cache.of(calls, installation, repository)
+        templates = self._pages[repository.id].templates
         return templates.commit(sha) if templates else calls.commit_url(installation, repository, sha)

@@ -1,0 +1,61 @@
+"""The templates of repositories' pages, asked of their plugins once.
+
+``scm_url_templates`` is a pure hook: the same installation and repository give the same templates. What it gave is
+kept by those values, so that any change of them asks again, and workers need not tell each other anything.
+"""
+
+from collections import OrderedDict
+from threading import Lock
+from typing import Final
+
+from scmhost.host import ProviderCalls
+from scmhost.links import ChosenRef
+from scmhost.sdk import Installation, NoUrl, Repository, UrlTemplates
+from scmhost.sdk.pages import RefLinks
+
+MOST_REPOSITORIES: Final = 1_024
+MOST_REFS: Final = 64
+
+
+class RepositoryPages:
+    """The pages of one repository, ready to render at the refs asked for last."""
+
+    def __init__(self, templates: UrlTemplates | None) -> None:
+        self.templates = templates
+        self._refs: OrderedDict[str, RefLinks | NoUrl] = OrderedDict()
+        self._lock = Lock()
+
+    def at(self, ref: ChosenRef) -> RefLinks | NoUrl | None:
+        """The file pages at a ref; None when the plugin wants to be asked for each URL."""
+        if self.templates is None:
+            return None
+        with self._lock:
+            key = f"{ref.kind}:{ref.ref}"
+            if key not in self._refs:
+                self._refs[key] = self.templates.at(ref.ref, ref.kind)
+                if len(self._refs) > MOST_REFS:
+                    self._refs.popitem(last=False)
+            return self._refs[key]
+
+
+class PageCache:
+    """Keeps the pages of the repositories asked for last."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[str, str], RepositoryPages] = OrderedDict()
+        self._lock = Lock()
+
+    def of(self, calls: ProviderCalls, installation: Installation, repository: Repository) -> RepositoryPages:
+        """A repository's pages; the plugin is asked if they are not kept."""
+        key = (installation.model_dump_json(), repository.model_dump_json())
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        # Foreign code runs outside the lock: two requests may ask at once, and get equal answers.
+        pages = RepositoryPages(calls.url_templates(installation, repository))
+        with self._lock:
+            self._kept[key] = pages
+            if len(self._kept) > MOST_REPOSITORIES:
+                self._kept.popitem(last=False)
+        return pages
