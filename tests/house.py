@@ -2,7 +2,7 @@
 
 import atexit
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -12,10 +12,13 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 from httpx2 import Response
+from sqlalchemy import event
 
 from scmhost.api.application import create_application
 from scmhost.app import Host
-from scmhost.host import read_settings
+from scmhost.host import Candidate, PluginHost, read_settings
+from scmhost.host.discovery import discover
+from scmhost.kernel.clock import SystemClock
 from scmhost.store.engine import Store
 from scmhost.usecases.bootstrap import Bootstrapped, bootstrap
 from scmhost.usecases.services import Services
@@ -69,6 +72,12 @@ class House:
 
     def delete(self, path: str, **options: Any) -> Response:
         return self.call("DELETE", path, **options)
+
+    def limit_pages(self, pages: int) -> None:
+        """Let the SQLite database grow no further: what a full disk looks like to it."""
+        engine = self.services.store._engine
+        event.listen(engine, "connect", lambda driver, _: driver.execute(f"PRAGMA max_page_count = {pages}"))
+        engine.dispose()
 
     def token(self, *scopes: str) -> str:
         return create_token(self.services, self.there.organization, "test", scopes)[1]
@@ -125,14 +134,23 @@ class House:
 
 
 @contextmanager
-def open_house(folder: Path, switchboard: str = SWITCHBOARD, database_url: str | None = None) -> Iterator[House]:
-    """Open a house in a folder; it is closed at the end of the block."""
+def open_house(
+    folder: Path,
+    switchboard: str = SWITCHBOARD,
+    database_url: str | None = None,
+    *,
+    more: Sequence[Candidate] = (),
+    busy_timeout: float = 5.0,
+) -> Iterator[House]:
+    """Open a house in a folder, with more plugins than are installed if wanted; it is closed after the block."""
     config = folder / "plugins.toml"
     config.write_text(switchboard, encoding="utf-8")
     if database_url is None:
         shutil.copy(_migrated(), folder / "test.db")
-    environ = {"SCMHOST_DATABASE_URL": database_url or f"sqlite:///{folder}/test.db"}
-    with Host.open(read_settings(config, environ), migrate=False) as host:
+    settings = read_settings(config, {"SCMHOST_DATABASE_URL": database_url or f"sqlite:///{folder}/test.db"})
+    store = Store.open(settings.host.database_url, busy_timeout=busy_timeout)
+    plugins = PluginHost.open(settings, candidates=[*discover(), *more])
+    with Host(settings, Services(store, plugins, SystemClock(), settings.limits)) as host:
         there = bootstrap(host.services, "acme", "web")
         with TestClient(create_application(host.services), raise_server_exceptions=False) as client:
             yield House(host, client, there)

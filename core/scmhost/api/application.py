@@ -49,9 +49,11 @@ def create_application(services: Services, on_shutdown: Callable[[], None] = lam
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         housekeeping = asyncio.create_task(_keep_house(services))
+        log.info("started", database=services.store.url_without_password)
         yield
         housekeeping.cancel()
         on_shutdown()
+        log.info("stopped")
 
     app = FastAPI(
         lifespan=lifespan,

@@ -1,0 +1,81 @@
+import json
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from command import GitRepository, scmhost
+from house import SWITCHBOARD
+from serving import Served, serve
+
+
+def folder_with_switchboard(tmp_path: Path) -> Path:
+    (tmp_path / "plugins.toml").write_text(SWITCHBOARD, encoding="utf-8")
+    return tmp_path
+
+
+def bootstrap(folder: Path, *words: str) -> dict[str, object]:
+    options = ["--org", "acme", "--project", "web", "--database-url", f"sqlite:///{folder}/served.db", "--json"]
+    return json.loads(scmhost("bootstrap", *options, *words).out)
+
+
+def claim(served: Served, token: str, installation: str, repository: str) -> int:
+    body = {"provider": "integrations:custom_scm", "installation": installation, "identifier": repository}
+    with served.client(token) as client:
+        return client.post("/api/0/organizations/acme/repos/", json=body).status_code
+
+
+def test_the_first_start_creates_the_database(tmp_path: Path) -> None:
+    """A new operator needs one command; it logs JSON, answers, and ends when asked to."""
+    folder = folder_with_switchboard(tmp_path)
+    with serve(folder) as served, served.client() as client:
+        answer = client.get("/healthz")
+        assert (answer.status_code, answer.json()["status"]) == (200, "ok")
+        assert (folder / "served.db").exists()
+        served.read_until("request")
+        line = next(entry for entry in served.log if entry.get("event") == "request")
+        assert (line["path"], line["status"], line["request_id"]) == ("/healthz", 200, answer.headers["x-request-id"])
+        assert served.stop() in (0, -signal.SIGTERM)
+        assert served.log[-1]["event"] == "stopped"
+
+
+def test_tokens_are_never_logged(tmp_path: Path) -> None:
+    """Whatever happens with a token, the log does not hold it."""
+    folder = folder_with_switchboard(tmp_path)
+    with serve(folder) as served:
+        token = str(bootstrap(folder)["token"])
+        for used in (token, token[:-1] + "?"):
+            with served.client(used) as client:
+                client.get("/api/0/organizations/acme/repos/")
+        served.stop()
+        assert token[12:] not in json.dumps(served.log)
+
+
+def test_claims_race_across_workers(tmp_path: Path) -> None:
+    """Fifty claims at once over two processes: exactly one wins."""
+    folder = folder_with_switchboard(tmp_path)
+    with serve(folder, workers=2) as served:
+        there = bootstrap(folder, "--repository", "team/app=https://git.example.com/team/app")
+        token, repository = str(there["token"]), there["repositories"][0]["id"]
+        form = {"provider": "custom_scm", "name": "team", "url": "https://git.example.com/"}
+        with served.client(token) as client:
+            installation = client.post("/api/0/organizations/acme/integrations/", json=form).json()["id"]
+        with ThreadPoolExecutor(50) as pool:
+            answers = list(pool.map(lambda _: claim(served, token, installation, repository), range(50)))
+    assert sorted(answers) == [201, *[404] * 49]
+
+
+def test_a_git_history_is_sent_to_a_server(tmp_path: Path) -> None:
+    """``commits send --url`` brings a history over HTTP, and again brings nothing."""
+    folder = folder_with_switchboard(tmp_path)
+    repository = GitRepository(tmp_path / "repo")
+    for number in range(5):
+        repository.commit(f"Change {number}", file_py=str(number))
+    with serve(folder) as served:
+        words = ["--org", "acme", "--repository", "team/app", "--git", repository.path, "--url", served.url, "--json"]
+        token = str(bootstrap(folder)["token"])
+        first, again = (json.loads(scmhost("commits", "send", *words, "--token", token).out) for _ in range(2))
+        refused = scmhost("commits", "send", *words, "--token", "wrong")
+    assert (first["new"], again["new"]) == (5, 0)
+    assert (refused.code, "401: Invalid token" in refused.err) == (1, True)
+    assert scmhost("commits", "send", *words, "--token", token).code == 1
+    assert scmhost("commits", "send", *words).code == 1

@@ -1,0 +1,73 @@
+"""Runs ``scmhost serve`` in a process of its own, and speaks to it over loopback."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from command import SCMHOST
+
+
+@dataclass
+class Served:
+    """A running service. ``log`` fills with its log lines as they are read."""
+
+    process: "subprocess.Popen[str]"
+    url: str
+    log: list[dict[str, Any]] = field(default_factory=list)
+
+    def client(self, token: str | None = None) -> httpx2.Client:
+        """A client; it tries again while the server still opens its socket."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        transport = httpx2.HTTPTransport(retries=8)
+        return httpx2.Client(base_url=self.url, headers=headers, transport=transport, timeout=30, trust_env=False)
+
+    def read_until(self, event: str, times: int = 1) -> None:
+        """Read the log until an event has been logged so often."""
+        assert self.process.stderr is not None
+        while sum(line.get("event") == event for line in self.log) < times:
+            line = self.process.stderr.readline()
+            assert line, f"the service ended without {event!r}: {self.log}"
+            self.log.append(json.loads(line) if line.startswith("{") else {"text": line.rstrip()})
+
+    def stop(self) -> int:
+        """Ask the service to end; its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.log.append(json.loads(line) if line.startswith("{") else {"text": line.rstrip()})
+        return self.process.wait(timeout=30)
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def serve(folder: Path, *words: str, command: Path = SCMHOST, workers: int = 1) -> Iterator[Served]:
+    """A service over ``plugins.toml`` and ``served.db`` of a folder."""
+    port = free_port()
+    arguments = [command, "serve", "--port", str(port), "--workers", str(workers), "--config", "plugins.toml"]
+    database = ["--database-url", f"sqlite:///{folder}/served.db"]
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("SCMHOST_")}
+    with subprocess.Popen(
+        [*arguments, *database, *words], cwd=folder, stderr=subprocess.PIPE, text=True, env=environ
+    ) as process:
+        served = Served(process, f"http://127.0.0.1:{port}")
+        try:
+            served.read_until("started", workers)
+            yield served
+        finally:
+            if process.poll() is None:
+                served.stop()
