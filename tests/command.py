@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from scmhost.app import open_host
 from scmhost.cli.main import run
@@ -74,10 +75,10 @@ class GitRepository:
         )
         return done.stdout.decode().strip()
 
-    def commit(self, message: str = "Change", **files: str | None) -> str:
-        """Write, change or (with None) delete files, and commit; gives the sha. ``__`` in a name is a slash."""
+    def commit(self, message: str = "Change", files: Mapping[str, str | None] = MappingProxyType({})) -> str:
+        """Write, change or (with None) delete files, and commit; gives the sha."""
         for name, text in files.items():
-            file = self.path / name.replace("__", "/").replace("_py", ".py")
+            file = self.path / name
             if text is None:
                 file.unlink()
             else:

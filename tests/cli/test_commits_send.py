@@ -11,12 +11,12 @@ from scmhost.cli.git_history import GitError, git, list_shas, read_history
 def repository(tmp_path: Path) -> GitRepository:
     """A history with a merge, a deletion, odd names and an empty commit."""
     made = GitRepository(tmp_path / "repo")
-    made.commit("First", src__app_py="one\n", docs__read_me="x\n")
-    made.commit("Second\n\nWith a body.", src__app_py="two\n")
+    made.commit("First", {"src/app.py": "one\n", "docs/read_me": "x\n"})
+    made.commit("Second\n\nWith a body.", {"src/app.py": "two\n"})
     made.git("checkout", "--quiet", "-b", "side")
-    made.commit("On the side", src__side_py="s\n")
+    made.commit("On the side", {"src/side.py": "s\n"})
     made.git("checkout", "--quiet", "main")
-    made.commit("Drop it", docs__read_me=None)
+    made.commit("Drop it", {"docs/read_me": None})
     made.git("merge", "--quiet", "--no-ff", "--message", "Merge side", "side")
     made.commit("Empty")
     (made.path / "naïve file.txt").write_text("é", encoding="utf-8")

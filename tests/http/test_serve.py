@@ -69,7 +69,7 @@ def test_a_git_history_is_sent_to_a_server(tmp_path: Path) -> None:
     folder = folder_with_switchboard(tmp_path)
     repository = GitRepository(tmp_path / "repo")
     for number in range(5):
-        repository.commit(f"Change {number}", file_py=str(number))
+        repository.commit(f"Change {number}", {"file.py": str(number)})
     with serve(folder) as served:
         words = ["--org", "acme", "--repository", "team/app", "--git", repository.path, "--url", served.url, "--json"]
         token = str(bootstrap(folder)["token"])
