@@ -23,10 +23,10 @@ def postgres_server() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_server: str) -> Iterator[str]:
-    """The name of a PostgreSQL database with up-to-date tables, to be copied."""
+def postgres_database(postgres_server: str) -> Iterator[str]:
+    """The URL of a PostgreSQL database with up-to-date tables, which tests use one after the other."""
     with databases.new_database(postgres_server) as url:
-        yield databases.name_of(databases.migrated(url))
+        yield databases.migrated(url)
 
 
 @pytest.fixture(scope="session")
@@ -45,10 +45,9 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def postgres_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
-    """The URL of a fresh PostgreSQL database with up-to-date tables."""
-    with databases.new_database(postgres_server, postgres_template) as url:
-        yield url
+def postgres_url(postgres_database: str) -> str:
+    """The URL of a PostgreSQL database with up-to-date tables and no rows."""
+    return databases.emptied(postgres_database)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -1,0 +1,138 @@
+"""Makes what store tests need, with values that matter only where a test names them."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from threading import Barrier
+from typing import Any, TypeVar
+from uuid import uuid4
+
+from sqlalchemy import select
+
+from scmhost.kernel.paging import PageRequest
+from scmhost.sdk import CommitDraft, FileChange, InstallationDraft
+from scmhost.store import code_mappings, commits, installations, organizations, projects, releases, repositories, tokens
+from scmhost.store.engine import Store, Transaction
+from scmhost.store.history_tables import ALL_TABLES
+from scmhost.store.values import MappingDraft, ReleaseDraft
+
+T = TypeVar("T")
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+PROVIDER = "custom_scm"
+EVERYTHING = PageRequest()
+NOBODY = 2**52
+"""An id that no row has."""
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """An organization with one row of each kind."""
+
+    id: int
+    project: int
+    token: int
+    installation: int
+    repository: int
+    commit: int
+    release: int
+    mapping: int
+
+
+def sha(number: int) -> str:
+    """A commit's sha."""
+    return f"{number:040x}"
+
+
+def draft(number: int = 1, **fields: Any) -> CommitDraft:
+    """A whole commit; the higher its number, the newer it is."""
+    told = {
+        "message": f"Change {number}",
+        "author_name": "Ada",
+        "author_email": "ada@example.com",
+        "timestamp": NOW + timedelta(minutes=number),
+        "changes": (FileChange(path=f"src/{number}.py", type="A"), FileChange(path="README", type="M")),
+    }
+    return CommitDraft(sha=sha(number), **(told | fields))
+
+
+def new_organization(store: Store, slug: str = "acme") -> int:
+    """The id of a new organization."""
+    with store.write() as tx:
+        return organizations.create(tx, slug, slug.title(), NOW).id
+
+
+def new_organization_in(tx: Transaction) -> int:
+    """The id of a new organization whose slug no other has."""
+    return organizations.create(tx, f"org-{uuid4().hex}", "Any", NOW).id
+
+
+def new_repository(store: Store, organization_id: int, name: str = "acme/web", **details: Any) -> int:
+    """The id of a new repository, unclaimed unless the details say otherwise."""
+    with store.write() as tx:
+        return repositories.create(tx, organization_id, name, NOW, **details).id
+
+
+def new_installation(store: Store, organization_id: int, external_id: str = "one") -> int:
+    """The id of a new installation."""
+    with store.write() as tx:
+        wanted = InstallationDraft(name=f"Forge {external_id}", external_id=external_id)
+        return installations.create(tx, organization_id, PROVIDER, wanted, NOW).installation.id
+
+
+def new_project(store: Store, organization_id: int, slug: str = "web") -> int:
+    """The id of a new project."""
+    with store.write() as tx:
+        return projects.create(tx, organization_id, slug, slug.title(), "python", NOW).id
+
+
+def new_token(tx: Transaction, organization_id: int, digest: str = "d1", **fields: Any) -> int:
+    """The id of a new token."""
+    told = {"name": "ci", "hint": "abcd", "scopes": ["org:read"], "now": NOW} | fields
+    return tokens.create(tx, organization_id, digest=digest, **told).id
+
+
+def new_tenant(store: Store, slug: str = "acme") -> Tenant:
+    """A new organization in which everything is connected to everything."""
+    organization_id = new_organization(store, slug)
+    project, installation = new_project(store, organization_id), new_installation(store, organization_id)
+    owner = {"provider": PROVIDER, "installation_id": installation, "external_id": "r1"}
+    repository = new_repository(store, organization_id, **owner)
+    with store.write() as tx:
+        token = new_token(tx, organization_id)
+        commits.save(tx, organization_id, repository, [draft(2), draft(1)], NOW)
+        commit = commits.ids_of(tx, organization_id, repository, [sha(2)])[sha(2)]
+        release, _ = releases.upsert(tx, organization_id, "1.0", ReleaseDraft(ref="main"), NOW)
+        releases.attach_projects(tx, organization_id, release.id, [project])
+        releases.set_commits(tx, organization_id, release.id, repository, [commit])
+        releases.set_head(tx, organization_id, release.id, repository, sha(2), sha(1))
+        wanted = MappingDraft(project, repository, "app/", "src/", "main")
+        mapping = code_mappings.create(tx, organization_id, wanted, NOW).id
+    return Tenant(organization_id, project, token, installation, repository, commit, release.id, mapping)
+
+
+def all_rows(store: Store) -> dict[str, list[tuple[Any, ...]]]:
+    """Everything that is stored, by table."""
+    with store.read() as tx:
+        return {
+            table.name: [tuple(row) for row in tx.execute(select(table).order_by(*table.primary_key))]
+            for table in ALL_TABLES.sorted_tables
+        }
+
+
+def rows_of(store: Store, organization_id: int) -> dict[str, list[tuple[Any, ...]]]:
+    """Everything that is stored for one organization, by table."""
+    return {name: [row for row in rows if row[0] == organization_id] for name, rows in all_rows(store).items()}
+
+
+def at_once(count: int, work: Callable[[int], T]) -> list[T]:
+    """What the work gives in so many threads that begin together."""
+    start = Barrier(count)
+
+    def run(number: int) -> T:
+        start.wait()
+        return work(number)
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(run, range(count)))

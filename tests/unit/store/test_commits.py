@@ -1,0 +1,196 @@
+"""Commits: saved once, whoever sends them and how often, and listed the newest first."""
+
+from datetime import timedelta
+
+import pytest
+
+import factories
+from scmhost.sdk import CommitDraft, FileChange
+from scmhost.store import authors, commits, repositories
+from scmhost.store.engine import Store
+from scmhost.store.values import SavedCommits
+
+
+def save(store: Store, tenant: factories.Tenant, *drafts: CommitDraft) -> SavedCommits:
+    """Save commits in the tenant's repository."""
+    with store.write() as tx:
+        return commits.save(tx, tenant.id, tenant.repository, drafts, factories.NOW)
+
+
+def listed(store: Store, tenant: factories.Tenant) -> list[str]:
+    """The shas of the tenant's repository, as listed."""
+    with store.read() as tx:
+        return [it.sha for it in commits.page(tx, tenant.id, tenant.repository, factories.EVERYTHING).items]
+
+
+def test_sending_again_changes_nothing(store: Store) -> None:
+    """The same commits a second time leave every row as it was."""
+    tenant = factories.new_tenant(store)
+    drafts = [factories.draft(number) for number in range(3, 30)]
+    first = save(store, tenant, *drafts)
+    before = factories.all_rows(store)
+    second = save(store, tenant, *reversed(drafts))
+    assert factories.all_rows(store) == before
+    assert first == SavedCommits(tuple(draft.sha for draft in drafts), known=0)
+    assert second == SavedCommits((), known=27)
+
+
+def test_a_sha_twice_in_a_list_counts_once(store: Store) -> None:
+    """Of two entries with one sha the first holds."""
+    tenant = factories.new_tenant(store)
+    saved = save(store, tenant, factories.draft(3, message="first"), factories.draft(3, message="second"))
+    with store.read() as tx:
+        found = commits.find(tx, tenant.id, tenant.repository, factories.sha(3))
+    assert saved == SavedCommits((factories.sha(3),), known=0)
+    assert found is not None
+    assert found.message == "first"
+
+
+def test_no_commits_are_no_work(store: Store) -> None:
+    """An empty list is fine and does nothing."""
+    tenant = factories.new_tenant(store)
+    assert save(store, tenant) == SavedCommits((), known=0)
+
+
+def test_many_senders_at_once_save_once(store: Store) -> None:
+    """The same commits from many senders, in different orders, are each new to exactly one of them."""
+    tenant = factories.new_tenant(store)
+    drafts = [factories.draft(number, author_email=f"{number % 3}@example.com") for number in range(100, 140)]
+
+    def send(number: int) -> SavedCommits:
+        return save(store, tenant, *(reversed(drafts) if number % 2 else drafts))
+
+    answers = factories.at_once(10, send)
+    new = [sha for answer in answers for sha in answer.new]
+    assert sorted(new) == sorted(draft.sha for draft in drafts)
+    assert len(factories.all_rows(store)["file_changes"]) == 2 * (2 + len(drafts))
+
+
+def test_a_bare_commit_is_filled_in(store: Store) -> None:
+    """A commit that only a ref named gets message, author, time and changes when they are sent."""
+    tenant = factories.new_tenant(store)
+    save(store, tenant, CommitDraft(sha=factories.sha(9)))
+    whole = factories.draft(9)
+    assert save(store, tenant, whole) == SavedCommits((), known=1)
+    with store.read() as tx:
+        found = commits.find(tx, tenant.id, tenant.repository, whole.sha, with_changes=True)
+    assert found is not None
+    assert found.author is not None
+    assert (found.message, found.author.email, found.committed_at) == (
+        whole.message,
+        "ada@example.com",
+        whole.timestamp,
+    )
+    assert found.changes == tuple(sorted(whole.changes, key=lambda change: change.path))
+
+
+def test_what_is_known_stays(store: Store) -> None:
+    """A commit sent again with other words keeps those it has, and never loses any."""
+    tenant = factories.new_tenant(store)
+    other = {"message": "Other", "author_email": "eve@example.com", "timestamp": factories.NOW + timedelta(days=9)}
+    with store.read() as tx:
+        before = commits.get_many(tx, tenant.id, [tenant.commit])
+    save(store, tenant, factories.draft(2, **other), CommitDraft(sha=factories.sha(1)))
+    with store.read() as tx:
+        assert commits.get_many(tx, tenant.id, [tenant.commit]) == before
+
+
+def test_the_newest_comes_first(store: Store) -> None:
+    """Commits are listed by time, in whatever order they were sent."""
+    tenant = factories.new_tenant(store)
+    save(store, tenant, *(factories.draft(number) for number in (5, 3, 4)))
+    assert listed(store, tenant) == [factories.sha(number) for number in (5, 4, 3, 2, 1)]
+    with store.read() as tx:
+        assert commits.latest_sha(tx, tenant.id, tenant.repository) == factories.sha(5)
+
+
+@pytest.mark.parametrize("timestamp", [None, factories.NOW + timedelta(days=1)], ids=["none", "all the same"])
+def test_the_order_sent_is_kept(store: Store, timestamp: object) -> None:
+    """Commits without times, or with equal ones, keep the order in which they were sent."""
+    tenant = factories.new_tenant(store)
+    numbers = (14, 11, 19, 12)
+    with store.write() as tx:
+        repositories.delete_now(tx, tenant.id, tenant.repository)
+    repository = factories.new_repository(store, tenant.id)
+    with store.write() as tx:
+        drafts = [factories.draft(number, timestamp=timestamp) for number in numbers]
+        commits.save(tx, tenant.id, repository, drafts, factories.NOW)
+        found = commits.page(tx, tenant.id, repository, factories.EVERYTHING)
+    assert [it.sha for it in found.items] == [factories.sha(number) for number in numbers]
+
+
+def test_authors_are_known_by_their_address(store: Store) -> None:
+    """Addresses match in any case; a name that is told replaces the old one, and an absent one does not."""
+    tenant = factories.new_tenant(store)
+    save(store, tenant, factories.draft(3, author_email="ADA@example.com ", author_name="Ada Lovelace"))
+    save(store, tenant, factories.draft(4, author_email="ada@Example.com", author_name=None))
+    save(store, tenant, factories.draft(5, author_email="", author_name="Nobody"))
+    with store.read() as tx:
+        known = commits.get_many(tx, tenant.id, [tenant.commit])[tenant.commit].author
+        nobody = commits.find(tx, tenant.id, tenant.repository, factories.sha(5))
+        assert known is not None
+        assert authors.get_many(tx, tenant.id, [known.id, factories.NOBODY]) == {known.id: known}
+    assert (known.email, known.name) == ("ada@example.com", "Ada Lovelace")
+    assert nobody is not None
+    assert nobody.author is None
+    assert len(factories.all_rows(store)["authors"]) == 1
+
+
+def test_the_newest_name_of_an_author_holds(store: Store) -> None:
+    """Of several names for one address in a list, the first in it is taken, that of the newest commit."""
+    tenant = factories.new_tenant(store)
+    save(store, tenant, *(factories.draft(n, author_name=name) for n, name in ((8, "New"), (7, "Old"), (6, None))))
+    assert [row[3] for row in factories.all_rows(store)["authors"]] == ["New"]
+
+
+def test_changes_are_told_by_commit(store: Store) -> None:
+    """File changes come by path, and a commit without any has no entry."""
+    tenant = factories.new_tenant(store)
+    save(store, tenant, factories.draft(3, changes=()))
+    with store.read() as tx:
+        ids = commits.ids_of(tx, tenant.id, tenant.repository, [factories.sha(3), factories.sha(99)])
+        changes = commits.file_changes(tx, tenant.id, [tenant.commit, *ids.values()])
+    assert list(ids) == [factories.sha(3)]
+    assert changes == {tenant.commit: (FileChange(path="README", type="M"), FileChange(path="src/2.py", type="A"))}
+
+
+def test_a_path_changes_once_in_a_commit(store: Store) -> None:
+    """Of two changes to one path in a commit the first holds."""
+    tenant = factories.new_tenant(store)
+    changes = (FileChange(path="a", type="A"), FileChange(path="a", type="D"))
+    save(store, tenant, factories.draft(3, changes=changes))
+    with store.read() as tx:
+        found = commits.find(tx, tenant.id, tenant.repository, factories.sha(3), with_changes=True)
+    assert found is not None
+    assert found.changes == changes[:1]
+
+
+def test_commits_know_their_releases(store: Store) -> None:
+    """A commit tells in which releases it is."""
+    tenant = factories.new_tenant(store)
+    with store.read() as tx:
+        found = commits.releases_of(tx, tenant.id, [tenant.commit, factories.NOBODY])
+    assert {commit: [it.version for it in of_commit] for commit, of_commit in found.items()} == {tenant.commit: ["1.0"]}
+    assert found[tenant.commit][0].id == tenant.release
+
+
+def test_more_commits_than_a_statement_takes(store: Store) -> None:
+    """Lists may be longer than what a database takes in one statement."""
+    tenant = factories.new_tenant(store)
+    drafts = [factories.draft(number, changes=()) for number in range(100, 5300)]
+    assert len(save(store, tenant, *drafts).new) == len(drafts)
+    with store.read() as tx:
+        ids = commits.ids_of(tx, tenant.id, tenant.repository, [draft.sha for draft in drafts])
+        assert len(commits.get_many(tx, tenant.id, ids.values())) == len(drafts)
+
+
+def test_pages_follow_each_other(store: Store) -> None:
+    """Pages of commits neither overlap nor leave any out."""
+    tenant = factories.new_tenant(store)
+    save(store, tenant, *(factories.draft(number) for number in range(3, 8)))
+    with store.read() as tx:
+        pages = [
+            commits.page(tx, tenant.id, tenant.repository, factories.PageRequest(offset, 3)) for offset in (0, 3, 6)
+        ]
+    assert [it.sha for page in pages for it in page.items] == listed(store, tenant)
+    assert [page.more for page in pages] == [True, True, False]

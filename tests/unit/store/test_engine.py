@@ -1,0 +1,183 @@
+"""Transactions, and what is said when the database cannot do its part."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+import databases
+import factories
+from scmhost.sdk import CommitDraft, RepositoryStatus
+from scmhost.store import commits, organizations, repositories
+from scmhost.store.engine import Store
+from scmhost.store.errors import Duplicate, Missing, StoreBusy, StoreError, StoreFull, StoreUnreachable, kind_of
+
+
+class Halted(Exception):
+    """Stands for anything that goes wrong in a caller."""
+
+
+def write_and_halt(store: Store) -> None:
+    """Write something, and fail before the end."""
+    with store.write() as tx:
+        organizations.create(tx, "acme", "Acme", factories.NOW)
+        raise Halted
+
+
+def save_on_a_full_disk(store: Store, tenant: factories.Tenant, drafts: list[CommitDraft]) -> None:
+    """Save commits where SQLite may grow by twenty pages only."""
+    with store.write() as tx:
+        pages = tx.execute(text("PRAGMA page_count")).scalar_one()
+        tx.execute(text(f"PRAGMA max_page_count = {pages + 20}"))
+        commits.save(tx, tenant.id, tenant.repository, drafts, factories.NOW)
+
+
+def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
+    """What was written before an exception is gone, and the exception comes out as it is."""
+    with pytest.raises(Halted):
+        write_and_halt(store)
+    assert factories.all_rows(store)["organizations"] == []
+
+
+def test_a_reader_sees_one_state(store: Store) -> None:
+    """What others write meanwhile does not show up in the middle of a read."""
+    with store.read() as tx:
+        before = organizations.all_(tx)
+        factories.new_organization(store)
+        assert organizations.all_(tx) == before
+
+
+def test_ping_answers(store: Store) -> None:
+    """A database that works lets itself be asked, and asking changes nothing."""
+    before = factories.all_rows(store)
+    store.ping()
+    assert factories.all_rows(store) == before
+
+
+@pytest.mark.parametrize(
+    ("url", "named"),
+    [
+        ("mysql://root:hunter2@host/db", "'mysql'"),
+        ("hunter2", "cannot be read"),
+        ("sqlite://", "names no file"),
+        ("sqlite:///:memory:", "names no file"),
+    ],
+)
+def test_other_urls_are_refused(url: str, named: str) -> None:
+    """A database URL of another kind is refused with the forms that work, and without its password."""
+    with pytest.raises(StoreError, match=named) as refusal:
+        Store.open(url)
+    assert "postgresql://" in str(refusal.value)
+    assert "hunter2" not in str(refusal.value)
+
+
+def test_a_dead_server_is_named_without_its_password() -> None:
+    """Who cannot reach PostgreSQL learns which address was tried, and no log learns the password."""
+    with databases.opened("postgresql://me:hunter2@127.0.0.1:1/db") as store:
+        with pytest.raises(StoreUnreachable, match=r"127\.0\.0\.1:1/db does not answer") as error:
+            store.ping()
+        assert "hunter2" not in f"{error.value}{error.value.__cause__}{store.url_without_password}"
+
+
+def test_a_missing_folder_is_unreachable() -> None:
+    """An SQLite file in a folder that is not there is an address to be put right."""
+    url = "sqlite:////no/such/folder/scmhost.db"
+    with databases.opened(url) as store, pytest.raises(StoreUnreachable, match="/no/such/folder/"):
+        store.ping()
+
+
+def test_a_database_without_tables_says_what_to_run(empty_url: str) -> None:
+    """Who forgot to bring the database up to date is told the command."""
+    with databases.opened(empty_url) as store, pytest.raises(StoreError, match="scmhost migrate"):
+        factories.new_organization(store)
+
+
+def test_a_file_that_is_no_database_is_refused(sqlite_url: str) -> None:
+    """A file of another kind is never written over."""
+    Path(databases.name_of(sqlite_url)).write_bytes(b"notes, not a database" * 200)
+    with databases.opened(sqlite_url) as store, pytest.raises(StoreUnreachable):
+        store.ping()
+
+
+def test_a_locked_database_is_busy(sqlite_url: str) -> None:
+    """While another program holds SQLite's lock, a write is put off and nothing of it is saved."""
+    store = Store.open(sqlite_url, busy_timeout=0.01)
+    try:
+        organization = factories.new_organization(store)
+        with closing(sqlite3.connect(databases.name_of(sqlite_url), isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StoreBusy, match="again"):
+                factories.new_repository(store, organization)
+            other.execute("ROLLBACK")
+        assert factories.all_rows(store)["repositories"] == []
+    finally:
+        store.close()
+
+
+def test_all_connections_in_use_is_busy() -> None:
+    """Who gets no connection in time may try again."""
+    assert kind_of(PoolTimeout("queue is full")) is StoreBusy
+
+
+def test_a_busy_database_is_still_read(sqlite_url: str) -> None:
+    """Readers do not wait for a writer."""
+    with databases.opened(sqlite_url) as store:
+        organization = factories.new_organization(store)
+        with store.write() as writing, store.read() as tx:
+            organizations.create(writing, "other", "Other", factories.NOW)
+            assert [found.id for found in organizations.all_(tx)] == [organization]
+
+
+def test_a_full_disk_saves_nothing_by_half(sqlite_url: str) -> None:
+    """When the disk fills up in the middle of saving commits, none of them is there, and the reason is told."""
+    with databases.opened(sqlite_url) as store:
+        tenant = factories.new_tenant(store)
+    drafts = [factories.draft(number, message="x" * 5000) for number in range(10, 200)]
+    with databases.opened(sqlite_url) as store:
+        before = factories.all_rows(store)
+        with pytest.raises(StoreFull, match="disk is full"):
+            save_on_a_full_disk(store, tenant, drafts)
+        assert factories.all_rows(store) == before
+
+
+def test_readers_do_not_write_to_postgresql(postgres_url: str) -> None:
+    """A read that tries to write is stopped by the database."""
+    with databases.opened(postgres_url) as store, pytest.raises(StoreFull, match="read-only"), store.read() as tx:
+        organizations.create(tx, "acme", "Acme", factories.NOW)
+
+
+def test_a_dangling_reference_is_missing(store: Store) -> None:
+    """A repository cannot belong to an installation that is not there."""
+    organization = factories.new_organization(store)
+    with pytest.raises(Missing, match="refers to"):
+        factories.new_repository(store, organization, provider=factories.PROVIDER, installation_id=factories.NOBODY)
+
+
+def test_a_duplicate_leaves_the_transaction_usable(store: Store) -> None:
+    """After a refused duplicate, the same transaction can go on."""
+    organization = factories.new_organization(store)
+    with store.write() as tx:
+        repositories.create(tx, organization, "one", factories.NOW)
+        with pytest.raises(Duplicate):
+            repositories.create(tx, organization, "ONE", factories.NOW)
+        repositories.create(tx, organization, "two", factories.NOW)
+    assert len(factories.all_rows(store)["repositories"]) == 2
+
+
+def test_mistakes_of_our_own_come_out(store: Store) -> None:
+    """What is not the database's state but a wrong statement is never dressed up as one."""
+    for statement in ("SELEKT 1", "SELECT :unbound"):
+        with pytest.raises(SQLAlchemyError), store.read() as tx:
+            tx.execute(text(statement))
+
+
+def test_statuses_are_those_of_the_contract(store: Store) -> None:
+    """Every status that the contract knows can be stored and comes back."""
+    repository = factories.new_repository(store, organization := factories.new_organization(store))
+    for status in RepositoryStatus:
+        with store.write() as tx:
+            assert repositories.update(tx, organization, repository, {"status": status}).status is status

@@ -1,0 +1,95 @@
+"""Whatever is sent in whatever order, the same few promises hold."""
+
+from collections import Counter
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule, run_state_machine_as_test
+
+import factories
+from scmhost.sdk import Claim
+from scmhost.store import commits, repositories
+from scmhost.store.engine import Store
+
+NAMES = ["web", "WEB", "api", "Api", "straße"]
+
+
+class Senders(RuleBasedStateMachine):
+    """Senders of one organization, and what they may rely on."""
+
+    known = Bundle("known")
+
+    def __init__(self, store: Store) -> None:
+        super().__init__()
+        self.store = store
+        with store.write() as tx:
+            self.organization = factories.new_organization_in(tx)
+        self.installations = [factories.new_installation(store, self.organization, it) for it in ("one", "two")]
+        self.owners: dict[int, int | None] = {}
+        self.messages: dict[tuple[int, str], str | None] = {}
+
+    @rule(target=known, names=st.lists(st.sampled_from(NAMES), max_size=3))
+    def ensure(self, names: list[str]) -> object:
+        """Someone names repositories."""
+        with self.store.write() as tx:
+            found = repositories.ensure(tx, self.organization, names, factories.NOW)
+        for repository in found.values():
+            assert self.owners.setdefault(repository.id, None) == repository.installation_id
+        return multiple(*(repository.id for repository in found.values()))
+
+    @rule(repository=known, number=st.integers(0, 1))
+    def claim(self, repository: int, number: int) -> None:
+        """An installation claims a repository, in time or too late."""
+        owner = self.installations[number]
+        with self.store.write() as tx:
+            won = repositories.claim(tx, self.organization, repository, factories.PROVIDER, owner, Claim())
+        assert (won is not None) == (self.owners[repository] is None)
+        self.owners[repository] = self.owners[repository] or owner
+
+    @rule(repository=known)
+    def unclaim(self, repository: int) -> None:
+        """A repository is given back."""
+        with self.store.write() as tx:
+            freed = repositories.unclaim(tx, self.organization, repository)
+        assert (freed is not None) == (self.owners[repository] is not None)
+        self.owners[repository] = None
+
+    @rule(
+        repository=known,
+        numbers=st.lists(st.integers(1, 6), max_size=5),
+        message=st.sampled_from([None, "first", "second"]),
+    )
+    def save(self, repository: int, numbers: list[int], message: str | None) -> None:
+        """Someone sends commits, some of them known."""
+        drafts = [factories.draft(number, message=message) for number in numbers]
+        shas = list(dict.fromkeys(draft.sha for draft in drafts))
+        new = tuple(sha for sha in shas if (repository, sha) not in self.messages)
+        with self.store.write() as tx:
+            saved = commits.save(tx, self.organization, repository, drafts, factories.NOW)
+        assert (saved.new, saved.known) == (new, len(shas) - len(new))
+        for sha in shas:
+            self.messages[repository, sha] = self.messages.get((repository, sha)) or message
+
+    @invariant()
+    def names_are_single(self) -> None:
+        """No two repositories answer to one name, and each has the owner that claimed it."""
+        with self.store.read() as tx:
+            found = repositories.page(tx, self.organization, factories.EVERYTHING).items
+        assert set(Counter(repository.name.casefold() for repository in found).values()) <= {1}
+        assert {repository.id: repository.installation_id for repository in found} == self.owners
+
+    @invariant()
+    def commits_are_single(self) -> None:
+        """Each commit is there once, with the first message that was told."""
+        with self.store.read() as tx:
+            pages = [commits.page(tx, self.organization, it, factories.EVERYTHING).items for it in self.owners]
+        found = [((commit.repository_id, commit.sha), commit.message) for page in pages for commit in page]
+        assert dict(found) == self.messages
+        assert len(found) == len(self.messages)
+
+
+def test_any_interleaving_keeps_the_promises(sqlite_store: Store) -> None:
+    """Naming, claiming, giving back and sending, in any order, never make a twin or lose anything."""
+    run_state_machine_as_test(
+        lambda: Senders(sqlite_store), settings=settings(max_examples=20, stateful_step_count=12, deadline=None)
+    )

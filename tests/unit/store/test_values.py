@@ -1,0 +1,132 @@
+"""Texts, times and numbers at the border of the database."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
+from itertools import count
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import factories
+from scmhost.kernel.errors import InvalidInput
+from scmhost.sdk import InstallationDraft, JsonObject
+from scmhost.store import commits, installations, organizations, projects, repositories
+from scmhost.store.columns import ID_LIMIT, KEY_BYTES
+from scmhost.store.engine import Store
+
+SLUGS: Iterator[str] = (f"org-{number}" for number in count())
+
+texts = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=80)
+moments = st.datetimes(min_value=datetime(1, 1, 3), max_value=datetime(9999, 12, 28), timezones=st.just(UTC))  # noqa: DTZ001
+
+UNSTORABLE = ["nul\x00", "half \ud800"]
+
+
+def test_naive_times_are_refused(store: Store) -> None:
+    """A time without a zone could mean anything, so it is not stored."""
+    with pytest.raises(InvalidInput, match="no time zone"), store.write() as tx:
+        organizations.create(tx, "acme", "Acme", datetime(2026, 3, 1))  # noqa: DTZ001 - the point
+    assert factories.all_rows(store)["organizations"] == []
+
+
+def test_times_come_back_in_utc(store: Store) -> None:
+    """A time sent from Delhi is the same moment when it is read, told in UTC."""
+    sent = datetime(2026, 3, 1, 12, 30, 0, 123456, tzinfo=timezone(timedelta(hours=5, minutes=30)))
+    organization = factories.new_organization(store)
+    with store.write() as tx:
+        saved = projects.create(tx, organization, "web", "Web", None, sent)
+    assert saved.created_at == sent
+    assert saved.created_at.tzinfo is UTC
+
+
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(name=texts, moment=moments)
+def test_what_is_stored_comes_back(store: Store, name: str, moment: datetime) -> None:
+    """Any text and any moment are read as they were written."""
+    with store.write() as tx:
+        organization = organizations.create(tx, next(SLUGS), name, moment)
+        project = projects.create(tx, organization.id, "web", name, None, moment)
+    with store.read() as tx:
+        assert organizations.get(tx, organization.id) == organization
+        assert projects.find(tx, organization.id, "web") == project
+    assert (project.name, project.created_at) == (name, moment)
+
+
+@pytest.mark.parametrize("text", UNSTORABLE, ids=["nul", "surrogate"])
+def test_text_that_no_database_takes_is_refused(store: Store, text: str) -> None:
+    """The same texts are refused on every database, before anything is written."""
+    organization = factories.new_organization(store)
+    for values in ({"name": text}, {"name": "web", "url": text}):
+        with pytest.raises(InvalidInput, match="send"):
+            factories.new_repository(store, organization, **values)
+    assert factories.all_rows(store)["repositories"] == []
+
+
+@pytest.mark.parametrize("text", UNSTORABLE, ids=["nul", "surrogate"])
+def test_text_that_no_database_takes_is_not_looked_for(store: Store, text: str) -> None:
+    """A search for such a text is the caller's mistake, not a failure of the database."""
+    organization = factories.new_organization(store)
+    with pytest.raises(InvalidInput), store.read() as tx:
+        repositories.by_name(tx, organization, text)
+
+
+def test_one_bad_message_keeps_all_commits_out(store: Store) -> None:
+    """Commits that cannot be stored leave nothing of their list behind."""
+    tenant = factories.new_tenant(store)
+    before = factories.all_rows(store)
+    drafts = [factories.draft(7), factories.draft(8, message="nul\x00")]
+    with pytest.raises(InvalidInput, match="NUL"), store.write() as tx:
+        commits.save(tx, tenant.id, tenant.repository, drafts, factories.NOW)
+    assert factories.all_rows(store) == before
+
+
+def test_long_messages_and_paths_are_kept(store: Store) -> None:
+    """A megabyte of message and the longest path come back whole, whatever is in them."""
+    tenant = factories.new_tenant(store)
+    path = "".join(chr(0x1F300 + (number * 7919) % 700) for number in range(4096))
+    change = {"path": path, "type": "D"}
+    sent = factories.draft(9, message="🌍" * 300_000, changes=(change,))
+    with store.write() as tx:
+        commits.save(tx, tenant.id, tenant.repository, [sent], factories.NOW)
+        found = commits.find(tx, tenant.id, tenant.repository, sent.sha, with_changes=True)
+    assert found is not None
+    assert (found.message, found.changes) == (sent.message, sent.changes)
+
+
+def test_keys_may_be_long_but_not_endless(store: Store) -> None:
+    """The longest key that is taken is the same on every database, and a longer one is refused with the limit."""
+    organization = factories.new_organization(store)
+    longest = "".join(chr(0x4E00 + (number * 7919) % 20000) for number in range(KEY_BYTES // 3))
+    with store.write() as tx:
+        assert projects.create(tx, organization, longest, "Long", None, factories.NOW).slug == longest
+        with pytest.raises(InvalidInput, match=f"at most {KEY_BYTES} bytes"):
+            projects.create(tx, organization, longest + "xyz", "Longer", None, factories.NOW)
+
+
+@pytest.mark.parametrize("number", [0, -1, ID_LIMIT, 2**63, 10**30])
+def test_impossible_ids_are_not_there(store: Store, number: int) -> None:
+    """An id that no row can have is looked for in vain, however large."""
+    organization = factories.new_organization(store)
+    with store.read() as tx:
+        assert organizations.get(tx, number) is None
+        assert repositories.get(tx, organization, number) is None
+        assert projects.find(tx, organization, str(number)) is None
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_json_holds_only_numbers_that_json_has(store: Store, value: float) -> None:
+    """A configuration with a number that JSON lacks is refused."""
+    organization = factories.new_organization(store)
+    with pytest.raises(InvalidInput, match="NaN"):
+        factories.new_repository(store, organization, configuration={"weight": value})
+
+
+def test_json_comes_back_as_it_was(store: Store) -> None:
+    """Metadata and configuration are read as they were written, odd characters included."""
+    organization = factories.new_organization(store)
+    held: JsonObject = {"nul": "\x00", "text": "é🌍", "list": [1, 2.5, None, True], "deep": {"a": {"b": []}}}
+    wanted = InstallationDraft(name="Forge", external_id="one", metadata=held, configuration=held)
+    with store.write() as tx:
+        saved = installations.create(tx, organization, factories.PROVIDER, wanted, factories.NOW)
+    assert saved.installation.metadata == saved.installation.configuration == held
