@@ -15,6 +15,7 @@ from httpx2 import Response
 from sqlalchemy import event
 
 from scmhost.api.application import create_application
+from scmhost.api.logs import configure_logs
 from scmhost.app import Host
 from scmhost.host import Candidate, PluginHost, read_settings
 from scmhost.host.discovery import discover
@@ -23,6 +24,9 @@ from scmhost.store.engine import Store
 from scmhost.usecases.bootstrap import Bootstrapped, bootstrap
 from scmhost.usecases.services import Services
 from scmhost.usecases.tokens import create_token
+
+# The log is on standard error and tells only faults, as for every command.
+configure_logs(quiet=True)
 
 SWITCHBOARD = """\
 schema = 1

@@ -71,7 +71,10 @@ def read_configuration(
 
 
 def open_host(config: str | None = None, database_url: str | None = None) -> Host:
-    """A host by configuration file and database, as commands need it."""
+    """A host by configuration file and database, as commands need it. Only what goes wrong is logged."""
+    from scmhost.api.logs import configure_logs
+
+    configure_logs(quiet=True)
     return Host.open(read_configuration(config, database_url))
 
 

@@ -153,6 +153,20 @@ def test_plugins_list_shows_custom_scm_off_and_on(tmp_path: Path) -> None:
     assert "stacktrace-link" in on
 
 
+def test_plugins_why_names_the_rule_and_its_line(tmp_path: Path) -> None:
+    """The answer for an organization comes with the line of plugins.toml that gives it."""
+    config = tmp_path / "plugins.toml"
+    lines = ["schema = 1", "[host]", f'database_url = "sqlite:///{tmp_path}/x.db"', "[plugins.custom_scm]"]
+    lines += ["enabled = true", 'allow = { organizations = ["acme"] }']
+    config.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    for org in ("acme", "rival"):
+        scmhost("bootstrap", "--org", org, "--project", "web", "--config", config)
+    allowed = json.loads(scmhost("plugins", "why", "custom_scm", "--org", "acme", "--config", config, "--json").out)
+    assert (allowed["on"], allowed["source"]) == (True, f"{config}:6")
+    assert "is off for rival" in scmhost("plugins", "why", "custom_scm", "--org", "rival", "--config", config).out
+    assert "is off for acme" in scmhost("plugins", "why", "nobody", "--org", "acme", "--config", config).out
+
+
 def test_the_installed_command_runs() -> None:
     """What pip installs answers."""
     assert SCMHOST.exists()

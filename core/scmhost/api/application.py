@@ -60,7 +60,8 @@ def create_application(services: Services, on_shutdown: Callable[[], None] = lam
         title="scmhost",
         version=__version__,
         summary="Links errors to source code, on any code host.",
-        docs_url="/api/docs",
+        # The usual reference pages load their scripts from another host; a closed network would show a blank page.
+        docs_url=None,
         redoc_url=None,
         openapi_url="/api/openapi.json",
         responses=DOCUMENTED,

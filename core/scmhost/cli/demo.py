@@ -234,6 +234,6 @@ def _step(title: str) -> None:
 def _what_next() -> None:
     _step("What to run next")
     say("  scmhost bootstrap --org acme --project web   an organization of your own, and its token")
-    say("  scmhost serve                                the API on http://127.0.0.1:8000, reference at /api/docs")
+    say("  scmhost serve                                the API on http://127.0.0.1:8000")
     say("  scmhost commits send --org acme --repository team/app --git .")
     say("  scmhost link crash.txt --org acme --project web")

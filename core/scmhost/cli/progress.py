@@ -18,8 +18,8 @@ class Progress(Protocol):
 
 
 @contextmanager
-def progress(what: str, total: int) -> Iterator[Progress]:
-    """Count steps; on a terminal a bar appears once the work takes longer than a second."""
+def progress(what: str, total: int, patience: float = PATIENCE) -> Iterator[Progress]:
+    """Count steps; on a terminal a bar appears once the work takes longer than the patience, in seconds."""
     if not sys.stderr.isatty():
         yield lambda _steps: None
         return
@@ -32,7 +32,7 @@ def progress(what: str, total: int) -> Iterator[Progress]:
 
     def advance(steps: int) -> None:
         bar.advance(task, steps)
-        if time.monotonic() - started > PATIENCE:
+        if time.monotonic() - started > patience:
             bar.start()
 
     try:

@@ -33,7 +33,7 @@ def command(
         os.environ["SCMHOST_CONFIG"] = config
     if database_url:
         os.environ["SCMHOST_DATABASE_URL"] = database_url
-    remark(f"scmhost listens on http://{host}:{port} (API reference: /api/docs)")
+    remark(f"scmhost listens on http://{host}:{port} (API description: /api/openapi.json)")
     uvicorn.run(
         "scmhost.app:asgi",
         factory=True,

@@ -1,0 +1,41 @@
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+
+import pytest
+
+from hosting import candidate
+from house import open_house
+from scmhost.app import Host
+from scmhost.cli.context import OpenedHost
+from scmhost.cli.main import run
+
+
+def call(folder: Path, *words: str) -> tuple[int, str]:
+    """Run a command line on a host that has the sample plugin."""
+
+    @contextmanager
+    def opened() -> Iterator[Host]:
+        switchboard = "schema = 1\n[plugins.commander]\nenabled = true\n"
+        with open_house(folder, switchboard, more=[candidate("commander", "plugins.commander")]) as house:
+            yield house.host
+
+    def open_host(config: str | None = None, database_url: str | None = None) -> OpenedHost:
+        return opened()  # type: ignore[return-value]  # a context manager that gives the host
+
+    out = io.StringIO()
+    with redirect_stdout(out), redirect_stderr(out), pytest.raises(SystemExit) as end:
+        run(open_host, words)
+    return int(end.value.code or 0), out.getvalue()
+
+
+def test_a_plugin_adds_a_command(tmp_path: Path) -> None:
+    """The words after its name reach the plugin, and its exit code is the command's."""
+    assert call(tmp_path, "greet", "you", "--too") == (2, "hello you --too\n")
+
+
+def test_a_name_that_no_plugin_knows_is_wrong_usage(tmp_path: Path) -> None:
+    """A typo is still a typo."""
+    code, out = call(tmp_path, "greed")
+    assert (code, "No such command 'greed'" in out) == (2, True)
