@@ -1,0 +1,49 @@
+"""Every page that is generated, whole or in part."""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from .examples import Send, with_answers
+from .hooks import hooks_page
+from .markdown import with_part
+from .settings import settings_page
+from .wire import endpoints, openapi, scopes
+
+DOCS: Final = Path(__file__).parents[1]
+
+_WHOLE: Final[Mapping[str, Callable[[], str]]] = {
+    "hooks.md": hooks_page,
+    "openapi.json": openapi,
+    "settings.md": settings_page,
+}
+_PARTS: Final[Mapping[str, tuple[str, Callable[[], str]]]] = {
+    "api.md": ("endpoints", endpoints),
+    "operators.md": ("scopes", scopes),
+}
+
+
+def pages() -> Iterator[tuple[Path, str]]:
+    """Each generated page as it should be; the answers of examples are left as they are."""
+    for name, write in _WHOLE.items():
+        yield DOCS / name, write()
+    for name, (part, write) in _PARTS.items():
+        yield DOCS / name, with_part(_text(DOCS / name), part, write())
+
+
+def examples(send: Send) -> tuple[Path, str]:
+    """The page of the API with its answers written anew."""
+    path = DOCS / "api.md"
+    return path, with_answers(_text(path), send)
+
+
+def update(path: Path, text: str) -> bool:
+    """Write a page if it changed; says whether it did."""
+    if path.exists() and _text(path) == text:
+        return False
+    path.write_text(text, encoding="utf-8")
+    return True
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")

@@ -1,0 +1,80 @@
+"""docs/settings.md, from the models that read plugins.toml."""
+
+from collections.abc import Iterator
+from typing import Final, get_args
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from scmhost.app import CONFIG_VARIABLE, DATABASE_VARIABLE
+from scmhost.host.schema import FileSettings, HostSettings, Organizations, PluginSettings, Rollout
+from scmhost.host.settings import PLUGINS_OFF
+from scmhost.kernel.limits import Limits
+
+from .fields import needed, type_of
+from .markdown import table
+
+_TABLES: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
+    ("The top of the file", FileSettings),
+    ("`[host]`", HostSettings),
+    ("`[limits]`", Limits),
+    ("`[plugins.NAME]`", PluginSettings),
+    ("`allow` and `deny` of a plugin", Organizations),
+    ("`rollout` of a plugin", Rollout),
+)
+# Keys whose model says nothing about them.
+_TOLD: Final = {
+    (FileSettings, "schema"): "The form of the file. There is one so far.",
+    (FileSettings, "host"): "The process, below.",
+    (FileSettings, "limits"): "How much is taken at once, below.",
+    (FileSettings, "plugins"): "A table for each plugin, by the plugin's name, below.",
+    (PluginSettings, "allow"): "Organizations for which it is on, below.",
+    (PluginSettings, "deny"): "Organizations for which it is off; wins over `allow`.",
+    (PluginSettings, "rollout"): "A part of all organizations, below.",
+    (Organizations, "organizations"): 'Slugs (`"acme"`) or ids (`42`). Ids never change.',
+    (Rollout, "percent"): "How large the part is, with up to three decimals.",
+    (Rollout, "salt"): "Another salt is another part. Without one, the plugin's name.",
+}
+_HEAD: Final = """\
+# Settings
+
+This page is generated from the models that read `plugins.toml`; [operators.md](operators.md) says how to use them.
+
+The file is `plugins.toml` in the working directory, unless `--config` or the environment names another. Without a
+file the defaults below hold and no plugin is loaded. A key that is not on this page is an error that names the file,
+the line and the nearest known key.
+"""
+
+
+def settings_page() -> str:
+    """The whole page."""
+    return "\n".join([_HEAD, *(_section(title, model) for title, model in _TABLES), _environment()])
+
+
+def _section(title: str, model: type[BaseModel]) -> str:
+    rows = table(("key", "type", "default", "what it is"), _rows(model))
+    return f"## {title}\n\n{rows}"
+
+
+def _rows(model: type[BaseModel]) -> Iterator[tuple[str, ...]]:
+    for attribute, field in model.model_fields.items():
+        name = field.alias or attribute
+        kind = "table" if _nested(field) else type_of(field)
+        yield f"`{name}`", kind, needed(field), field.description or _TOLD[model, name]
+
+
+def _nested(field: FieldInfo) -> type[BaseModel] | None:
+    """The model of a field that is a table, or a table of tables."""
+    kinds = (field.annotation, *get_args(field.annotation))
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+
+
+def _environment() -> str:
+    rows = [
+        (f"`{CONFIG_VARIABLE}`", "The file to read, where `--config` does not name one."),
+        (f"`{DATABASE_VARIABLE}`", "The database, in place of `host.database_url`; `--database-url` wins over both."),
+        (f"`{PLUGINS_OFF}`", "Plugins that are off, whatever the file says: names with commas, or `*`."),
+        ("`SCMHOST_URL`", "The server that `scmhost commits send` sends to, where `--url` does not name one."),
+        ("`SCMHOST_AUTH_TOKEN`", "Its token, where `--token` does not give one."),
+    ]
+    return f"## The environment\n\n{table(('variable', 'what it is'), rows)}"

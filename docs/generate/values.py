@@ -1,0 +1,50 @@
+"""The values of the contract: what hooks get and give."""
+
+import inspect
+import re
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Final
+
+from pydantic import BaseModel
+
+from scmhost import sdk
+
+from .fields import needed, type_of
+from .markdown import code, sentence, table
+
+_ATTRIBUTE: Final = re.compile(r"^    (\w+): (.+?)(?=^    \w+: |\Z)", re.MULTILINE | re.DOTALL)
+_SHOWN_ELSEWHERE: Final = {"Feature", "Reason"}
+
+
+def values() -> str:
+    """The section: every value that a plugin may import, by name."""
+    named = [getattr(sdk, name) for name in sdk.__all__ if name not in _SHOWN_ELSEWHERE]
+    kinds = [kind for kind in named if inspect.isclass(kind) and issubclass(kind, BaseModel | StrEnum)]
+    text = "All are frozen, refuse unknown fields, and are checked again whenever they cross the border.\n"
+    return "\n".join(["## Values", "", text, *(_value(kind) for kind in kinds if kind is not sdk.Value)])
+
+
+def _value(kind: type) -> str:
+    heading = f"### {kind.__name__}\n\n{sentence(_before_attributes(kind))}\n"
+    if issubclass(kind, StrEnum):
+        members = table(("name", "value"), [(f"`{kind.__name__}.{one.name}`", code(one.value)) for one in kind])
+        return f"{heading}\n{members}"
+    rows = list(_rows(kind)) if issubclass(kind, BaseModel) else []
+    return f"{heading}\n{table(('field', 'type', 'default', ''), rows)}" if rows else heading
+
+
+def _rows(kind: type[BaseModel]) -> Iterator[tuple[str, ...]]:
+    told = _attributes(kind)
+    for name, field in kind.model_fields.items():
+        yield code(name), type_of(field), needed(field), told.get(name, "")
+
+
+def _before_attributes(kind: type) -> str:
+    return (inspect.getdoc(kind) or "").partition("Attributes:")[0].strip()
+
+
+def _attributes(kind: type) -> Mapping[str, str]:
+    """What a docstring says about each attribute."""
+    listed = (inspect.getdoc(kind) or "").partition("Attributes:\n")[2]
+    return {name: sentence(text) for name, text in _ATTRIBUTE.findall(listed)}

@@ -1,0 +1,77 @@
+"""What follows from the HTTP application: openapi.json, the table of endpoints, the table of scopes."""
+
+import inspect
+import json
+from collections.abc import Iterator
+from typing import Any, Final, cast
+
+from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+
+from scmhost.api.application import ROUTERS, create_application
+from scmhost.host import PluginHost, Settings
+from scmhost.kernel.clock import SystemClock
+from scmhost.kernel.limits import Limits
+from scmhost.store.engine import Store
+from scmhost.usecases.scopes import ALL_SCOPES, SCOPES, ScopeClass
+from scmhost.usecases.services import Services
+
+from .markdown import code, table
+
+_METHODS: Final = ("GET", "POST", "PUT", "DELETE")
+_PLACES: Final = {"/api/0/organizations/{organization}": "O", "/api/0/projects/{organization}/{project}": "P"}
+
+
+def openapi() -> str:
+    """The application's description of itself, keys sorted."""
+    return json.dumps(_application().openapi(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def scopes() -> str:
+    """For each class of endpoints and method: the scopes of which one suffices."""
+    rows = [
+        (kind.replace("_", " "), *(_listed(SCOPES[kind].get(method, frozenset())) for method in _METHODS))
+        for kind in sorted({kind for _, kind in _routes()})
+    ]
+    return table(("class", *_METHODS), rows)
+
+
+def endpoints() -> str:
+    """Every endpoint with the class of its scopes."""
+    return table(("endpoint", "what it does", "class"), [_row(route, kind) for route, kind in _routes()])
+
+
+def _application() -> FastAPI:
+    """An application whose database is never opened."""
+    store = Store.open("sqlite:///never.opened")
+    return create_application(Services(store, PluginHost.open(Settings(), candidates=[]), SystemClock(), Limits()))
+
+
+def _routes() -> Iterator[tuple[APIRoute, ScopeClass]]:
+    for router in ROUTERS:
+        for route in router.routes:
+            if isinstance(route, APIRoute):
+                yield route, next(_classes(route.dependant))
+
+
+def _classes(dependant: Dependant) -> Iterator[ScopeClass]:
+    """The scope class that a route's dependencies were made with."""
+    if inspect.isfunction(dependant.call):
+        bound: dict[str, Any] = dict(inspect.getclosurevars(dependant.call).nonlocals)
+        if "scope_class" in bound:
+            yield cast("ScopeClass", bound["scope_class"])
+    for inner in dependant.dependencies:
+        yield from _classes(inner)
+
+
+def _row(route: APIRoute, kind: str) -> tuple[str, ...]:
+    path = route.path
+    for place, short in _PLACES.items():
+        path = path.replace(place, short)
+    summary = (route.description or "").split("\n\n")[0].replace("``", "`").replace("\n", " ")
+    return code(f"{'/'.join(sorted(route.methods or ()))} {path}"), summary, kind.replace("_", " ")
+
+
+def _listed(names: frozenset[str]) -> str:
+    return ", ".join(code(name) for name in ALL_SCOPES if name in names)

@@ -1,0 +1,28 @@
+"""What follows from the code is what the code says now."""
+
+from pathlib import Path
+
+import pytest
+from docs.generate.markdown import with_part
+from docs.generate.pages import pages, update
+
+COMMAND = "python -m docs.generate"
+PAGES = dict(pages())
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_generated_page_is_fresh(path: Path) -> None:
+    """A page that is generated from the code says what the code says."""
+    assert path.read_text(encoding="utf-8") == PAGES[path], f"{path.name} is stale; run: {COMMAND}"
+
+
+def test_a_page_is_written_only_when_it_changes(tmp_path: Path) -> None:
+    """Generating twice changes nothing the second time."""
+    page = tmp_path / "page.md"
+    assert [update(page, "words"), update(page, "words"), update(page, "others")] == [True, False, True]
+
+
+def test_a_missing_part_is_told() -> None:
+    """A page that lost the marks of its generated part is named, not left as it is."""
+    with pytest.raises(ValueError, match="no part 'scopes'"):
+        with_part("# A page\n", "scopes", "| a table |\n")

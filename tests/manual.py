@@ -1,0 +1,119 @@
+"""Runs what the documentation shows: files are written, commands are run, answers are compared."""
+
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fastapi.testclient import TestClient
+
+from command import scmhost, scmhost_process
+from scmhost.api.application import create_application
+from scmhost.app import open_host
+
+ROOT = Path(__file__).parents[1]
+
+_BLOCK = re.compile(r"^```(?P<language>\w+)(?: (?P<name>\S+))?\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+_COMMAND = re.compile(r"^\$ (?P<line>(?:.*(?:\\\n|'\{[^}]*\n))*.*)\n(?P<answer>(?:(?!\$ ).*\n)*)", re.MULTILINE)
+_VARIABLE = re.compile(r"\$([A-Z]+)")
+_SECRETS = ((re.compile(r"scmhost_1_[\w-]{43}"), "scmhost_1_..."), (re.compile(r"\.\.\.[\w-]{4}  "), "...xxxx  "))
+# Shown to people, and done by the test in another way.
+_NOT_RUN = ("pip", "make", "scmhost serve", "scmhost demo")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of code in a page; one with a name is a file."""
+
+    language: str
+    name: str | None
+    text: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """A command and the answer that the page shows; an empty answer is not compared."""
+
+    line: str
+    answer: str
+
+
+def page(name: str) -> str:
+    """The text of a page, by its path from the top."""
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def blocks(text: str) -> Iterator[Block]:
+    """The blocks of code of a page, in order."""
+    for found in _BLOCK.finditer(text):
+        yield Block(found["language"], found["name"], found["text"])
+
+
+def write_files(text: str, folder: Path) -> None:
+    """Write the files that a page shows."""
+    for block in blocks(text):
+        if block.name:
+            path = folder / block.name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(block.text, encoding="utf-8")
+
+
+def steps(text: str) -> list[Step]:
+    """The commands that a page shows, in order."""
+    consoles = (block.text for block in blocks(text) if block.language == "console")
+    found = (match for console in consoles for match in _COMMAND.finditer(console))
+    return [Step(match["line"].replace("\\\n", " "), match["answer"]) for match in found]
+
+
+@dataclass
+class Terminal:
+    """Runs steps in the working directory. Requests of curl go to an application on the same database."""
+
+    variables: dict[str, str] = field(default_factory=dict)
+    token: str = ""
+
+    def follow(self, listed: list[Step]) -> list[Step]:
+        """The steps as they really went. Where a page shows no answer, none is kept."""
+        done = [Step(step.line, self.run(step)) for step in listed]
+        return [Step(step.line, step.answer and went.answer) for step, went in zip(listed, done, strict=True)]
+
+    def run(self, step: Step) -> str:
+        """The answer to a step, as a page would show it."""
+        if step.line.startswith(_NOT_RUN):
+            return step.answer
+        words = shlex.split(_VARIABLE.sub(lambda found: self.variables[found[1]], step.line))
+        if "=" in words[0]:
+            name, _, value = words[0].partition("=")
+            return scmhost_process(*words[2:], environ={name: value}).out
+        if words[0] == "export":
+            return self._export(words[1])
+        if words[0] == "curl":
+            return self._curl(words[1:])
+        return self._scmhost(words[1:])
+
+    def _export(self, assignment: str) -> str:
+        name, _, value = assignment.partition("=")
+        self.variables[name] = self.token if value.startswith("scmhost_") else value
+        return ""
+
+    def _scmhost(self, words: list[str]) -> str:
+        done = scmhost(*words)
+        answer = done.out + done.err
+        secret = _SECRETS[0][0].search(answer)
+        self.token = secret[0] if secret else self.token
+        for pattern, shown in _SECRETS:
+            answer = pattern.sub(shown, answer)
+        return answer
+
+    @staticmethod
+    def _curl(words: list[str]) -> str:
+        """The answer of a request that must succeed."""
+        method, url, *options = words[words.index("-X") + 1 :]
+        headers = dict(options[at + 1].split(": ", 1) for at, word in enumerate(options) if word == "-H")
+        body = json.loads(options[options.index("-d") + 1])
+        with open_host() as host, TestClient(create_application(host.services)) as client:
+            answer = client.request(method, url, headers=headers, json=body)
+        assert answer.is_success, answer.text
+        return answer.text
