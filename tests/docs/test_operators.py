@@ -1,0 +1,26 @@
+"""The operators' page, followed to the letter."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from manual import Terminal, page, steps, write_files
+from scmhost.cli.main import EPILOG
+
+PAGE = page("docs/operators.md")
+
+
+def test_every_command_answers_as_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever types what the page says sees what the page says."""
+    write_files(PAGE, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    listed = steps(PAGE)
+    assert len(listed) > 5
+    assert Terminal().follow(listed) == listed
+
+
+def test_every_exit_code_is_on_the_page() -> None:
+    """The codes that the help of the command names are those of the page."""
+    told = re.findall(r"\b(\d) ", EPILOG.partition("Exit codes:")[2])
+    assert re.findall(r"^\| (\d) \|", PAGE, re.MULTILINE) == told

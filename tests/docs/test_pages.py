@@ -1,0 +1,51 @@
+"""Laws of all pages."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from manual import ROOT
+
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("plugins/*/*.md")])
+LINK = re.compile(r"\]\((?!https?://)([^)#\s]*)(?:#([^)\s]+))?\)|<img [^>]*src=\"([^\"]+)\"")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+CODE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+LONGEST = 120
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def anchors(path: Path) -> set[str]:
+    """The headings of a page as browsers reach them."""
+    text = CODE.sub("", path.read_text(encoding="utf-8"))
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in HEADING.findall(text)}
+
+
+def broken_links(path: Path) -> Iterator[str]:
+    for target, anchor, image in LINK.findall(CODE.sub("", path.read_text(encoding="utf-8"))):
+        there = path.parent / (target or image) if target or image else path
+        if not there.exists() or (anchor and anchor not in anchors(there)):
+            yield f"{target or image}#{anchor}"
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name)
+def test_every_link_leads_somewhere(path: Path) -> None:
+    """A link to another page or heading finds it."""
+    assert list(broken_links(path)) == []
+
+
+@pytest.mark.parametrize("path", [path for path in PAGES if path.name != "decisions.md"], ids=name)
+def test_lines_are_short_enough_to_read(path: Path) -> None:
+    """Prose stays within 120 characters; code and tables are as wide as they are."""
+    prose = CODE.sub("", path.read_text(encoding="utf-8")).splitlines()
+    assert [line for line in prose if len(line) > LONGEST and not line.startswith("|")] == []
+
+
+def test_every_page_can_be_reached_from_the_first() -> None:
+    """No page is hidden from whoever begins with the first one."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [page.name for page in ROOT.glob("docs/*.md") if f"docs/{page.name}" not in readme] == []
