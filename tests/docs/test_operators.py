@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from manual import Terminal, page, steps, write_files
+from manual import ROOT, Terminal, page, steps, write_files
 from scmhost.cli.main import EPILOG
 
 PAGE = page("docs/operators.md")
+EVENT = re.compile(r"\blog\.\w+\(\s*\"([^\"]+)\"")
 
 
 def test_every_command_answers_as_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -24,3 +25,10 @@ def test_every_exit_code_is_on_the_page() -> None:
     """The codes that the help of the command names are those of the page."""
     told = re.findall(r"\b(\d) ", EPILOG.partition("Exit codes:")[2])
     assert re.findall(r"^\| (\d) \|", PAGE, re.MULTILINE) == told
+
+
+def test_every_event_of_the_log_is_on_the_page() -> None:
+    """Whoever finds an event in the log finds it on the page."""
+    code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "core").rglob("*.py"))
+    table = PAGE.partition("| event | meaning |")[2].partition("\n\n")[0]
+    assert set(re.findall(r"`([a-z_ ]+)`", table)) >= set(EVENT.findall(code)) > set()
