@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check fmt bench clean
+.PHONY: demo test check fmt docs bench clean
 
 .venv/ready: pyproject.toml plugins/custom_scm/pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -28,6 +28,9 @@ check: .venv/ready  ## Lint, formatting, types, import rules
 fmt: .venv/ready  ## Format and mend what can be mended
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: .venv/ready  ## Write the generated documentation anew
+	$(BIN)/python -m docs.generate
 
 bench: .venv/ready  ## Ratios against a baseline measured in the same run
 	$(BIN)/python benchmarks/run.py

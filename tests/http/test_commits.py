@@ -42,6 +42,8 @@ def test_a_claimed_repositorys_commits_have_pages(house: House) -> None:
     house.post("commits/", {"commits": [commit()]})
     shown = house.get(f"repos/{repository['id']}/commits/").json()[0]
     assert shown["url"] == f"https://git.example.com/team/app/-/commit/{SHA}"
+    release = house.post("releases/", {"version": "1", "projects": ["web"], "commits": [commit()]}).json()
+    assert release["lastCommit"]["url"] == shown["url"]
 
 
 def test_commits_without_a_time_keep_their_order(house: House) -> None:

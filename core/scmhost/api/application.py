@@ -39,7 +39,7 @@ async def _keep_house(services: Services) -> None:
         try:
             await run_in_threadpool(delete_due_repositories, services)
         except Unavailable as error:
-            log.warning("housekeeping_postponed", error=str(error))
+            log.warning("housekeeping postponed", error=str(error))
         await asyncio.sleep(HOUSEKEEPING_SECONDS)
 
 

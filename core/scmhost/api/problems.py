@@ -73,7 +73,7 @@ def _on_scmhost_error(_request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, ProviderRefused):
         return problem(_REFUSED[error.reason], str(error))
     if isinstance(error, PluginFault):
-        log.error("plugin_fault", error=str(error), plugin=error.plugin, hook=error.hook, kind=error.kind)
+        log.error("plugin fault", error=str(error), plugin=error.plugin, hook=error.hook, kind=error.kind)
         return problem(_FAULTS.get(error.kind, 502), str(error))
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
     return problem(status, str(error), {"WWW-Authenticate": "Bearer"} if status == 401 else None)  # noqa: PLR2004
@@ -108,5 +108,5 @@ def _on_http_error(_request: Request, error: Exception) -> JSONResponse:
 
 
 def _on_bug(request: Request, error: Exception) -> JSONResponse:
-    log.error("unexpected_error", path=request.url.path, method=request.method, exc_info=error)
+    log.error("unexpected error", path=request.url.path, method=request.method, exc_info=error)
     return problem(500, "Something went wrong here; the operator finds it in the log by this request's id.")

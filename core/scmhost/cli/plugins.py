@@ -1,8 +1,13 @@
 """``scmhost plugins``."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from .context import CommandContext, database_options, json_option, organization_named, say, say_json
+
+if TYPE_CHECKING:
+    from scmhost.host import PluginReport
 
 
 @click.group(name="plugins")
@@ -26,13 +31,17 @@ def list_plugins(context: CommandContext, *, config: str | None, database_url: s
     if not reports:
         say("No plugin is installed. Install one, for example: pip install scmhost-custom-scm")
     for report in reports:
-        say(f"{report.state:<13}{report.name}  {report.distribution} {report.version}")
+        say(f"{report.state:<13}{report.name}  {_origin(report)}")
         if report.reason:
             say(f"{'':<13}{report.reason}")
         if report.providers:
             say(f"{'':<13}providers: {', '.join(report.providers)}; features: {', '.join(report.features)}")
         for note in report.notes:
             say(f"{'':<13}note: {note}")
+
+
+def _origin(report: "PluginReport") -> str:
+    return f"{report.distribution} {report.version}" if report.distribution else "(not installed)"
 
 
 @command.command(name="why")

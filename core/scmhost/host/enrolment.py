@@ -56,7 +56,9 @@ def _foreign(settings: Settings, name: str, claimants: Sequence[Candidate]) -> s
 def _missing(settings: Settings, name: str, candidates: Sequence[Candidate]) -> PluginReport:
     hint = did_you_mean(name, {candidate.name for candidate in candidates})
     place = settings.source.place("plugins", name)
-    return _not_loaded(settings, name, f"{place} names it, but no such plugin is installed; install it, or {hint}")
+    return _not_loaded(
+        settings, name, f"{place} names it, but no such plugin is installed; install it, or mend the name ({hint})"
+    )
 
 
 def _not_loaded(settings: Settings, name: str, reason: str) -> PluginReport:

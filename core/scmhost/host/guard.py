@@ -87,11 +87,14 @@ class Guard:
 
     def _run(self, origin: Origin, work: Callable[[], Any], seconds: float, meant: Meant) -> Any:
         job = _Job(work)
-        lane = self._lanes_of(origin.plugin).begin(job)
+        lanes = self._lanes_of(origin.plugin)
+        # Waiting for a lane is not the plugin's work: its own budget begins after it.
+        lane = lanes.begin(job, patience=seconds)
         if lane is None:
             detail = f"all {self._lanes_per_plugin} lanes are taken by calls that have not come back"
             raise PluginFault(origin, "busy", detail)
         if not job.done.acquire(timeout=seconds):
+            lanes.give_up(lane, job)
             raise _timed_out(origin, seconds, lane.thread)
         return job.outcome(origin, meant)
 

@@ -6,7 +6,7 @@ returns would keep the process from ending.
 
 from collections.abc import Callable
 from queue import SimpleQueue
-from threading import Lock, Thread
+from threading import Condition, Lock, Thread
 from typing import Final, Protocol
 
 LANES_PER_PLUGIN: Final = 8
@@ -54,42 +54,66 @@ class Lane:
 
 
 class Lanes:
-    """The lanes of one plugin. They are made when needed and used again."""
+    """The lanes of one plugin. They are made when needed and used again.
+
+    A caller waits for a lane as long as the others may still come back. Once every lane is overdue, waiting would only
+    take the caller's thread too, and it is told at once.
+    """
 
     def __init__(self, plugin: str, limit: int = LANES_PER_PLUGIN) -> None:
         self._name = f"scmhost plugin {plugin}"
         self._limit = limit
-        self._lock = Lock()
+        self._change = Condition()
         self._idle: list[Lane] = []
+        self._running: dict[Lane, Job] = {}
+        self._overdue: set[Lane] = set()
         self._made = 0
         self._closed = False
 
-    def begin(self, job: Job) -> Lane | None:
-        """Run a job in a free lane, or give None when all are taken."""
-        lane = self._take()
-        if lane is not None:
-            lane.begin(job)
+    def begin(self, job: Job, patience: float) -> Lane | None:
+        """Run a job in a free lane; None when none became free within the patience, in seconds."""
+        with self._change:
+            self._change.wait_for(self._tells, patience)
+            lane = self._take()
+            if lane is None:
+                return None
+            self._running[lane] = job
+        lane.begin(job)
         return lane
+
+    def give_up(self, lane: Lane, job: Job) -> None:
+        """Nobody waits for this job any more; its lane comes back when it does."""
+        with self._change:
+            if self._running.get(lane) is job:
+                self._overdue.add(lane)
+                self._change.notify_all()
 
     def close(self) -> None:
         """End the idle lanes now, and the others after their job."""
-        with self._lock:
+        with self._change:
             self._closed = True
             idle, self._idle = self._idle, []
+            self._change.notify_all()
         for lane in idle:
             lane.begin(None)
 
+    def _tells(self) -> bool:
+        """Whether it is known now if there is a lane."""
+        return bool(self._idle) or self._made < self._limit or self._closed or len(self._overdue) == self._limit
+
     def _take(self) -> Lane | None:
-        with self._lock:
-            if self._idle:
-                return self._idle.pop()
-            if self._closed or self._made == self._limit:
-                return None
-            self._made += 1
-            return Lane(self._name, self._give_back)
+        if self._idle:
+            return self._idle.pop()
+        if self._closed or self._made == self._limit:
+            return None
+        self._made += 1
+        return Lane(self._name, self._give_back)
 
     def _give_back(self, lane: Lane) -> bool:
-        with self._lock:
+        with self._change:
+            del self._running[lane]
+            self._overdue.discard(lane)
             if not self._closed:
                 self._idle.append(lane)
+                self._change.notify()
             return not self._closed

@@ -54,7 +54,7 @@ class LinkBuilder:
         try:
             return self._build(place)
         except PluginFault as fault:
-            log.warning("link_not_built", error=str(fault), repository=place.repository.id)
+            log.warning("link not built", error=str(fault), repository=place.repository.id)
             return self._no(place, Reason.PROVIDER_FAILED, str(fault))
         except ProviderForbidden as error:
             return self._no(place, Reason.FORBIDDEN, str(error))

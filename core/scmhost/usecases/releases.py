@@ -8,13 +8,14 @@ from typing import Any, Final
 from scmhost.commits import read_range
 from scmhost.kernel.errors import InvalidInput, NotFound
 from scmhost.kernel.paging import Page, PageRequest
-from scmhost.sdk import Organization, Repository
+from scmhost.sdk import Organization
 from scmhost.store import authors, commits, projects, releases, repositories
 from scmhost.store.engine import Transaction
 from scmhost.store.values import Author, Release, ReleaseDraft, StoredCommit
 
 from .ingest_commits import Ingested, announce, read_limited, save_commits
 from .services import Services
+from .show_commits import Beside, ShownCommit, look_beside, show_commits
 
 MAX_VERSION: Final = 200
 _BAD_VERSION: Final = re.compile(r"[\r\n\f\t\x00/\\]")
@@ -55,8 +56,7 @@ class ShownRelease:
 
     release: Release
     authors: Sequence[Author]
-    last_commit: StoredCommit | None
-    last_repository: Repository | None
+    last_commit: ShownCommit | None
 
 
 def create_release(
@@ -102,7 +102,8 @@ def change_release(
 def get_release(services: Services, organization: Organization, version: str) -> ShownRelease:
     """One release."""
     with services.store.read() as tx:
-        return _shown(tx, organization, [_require(tx, organization, version)])[0]
+        found = _look(tx, organization, [_require(tx, organization, version)])
+    return _shown(services, organization, found)[0]
 
 
 def list_releases(
@@ -117,7 +118,8 @@ def list_releases(
     """Releases, newest first."""
     with services.store.read() as tx:
         page = releases.page(tx, organization.id, request, project_ids=project_ids, query=query, status=status)
-        return Page(_shown(tx, organization, page.items), page.request, page.more)
+        found = _look(tx, organization, page.items)
+    return Page(_shown(services, organization, found), page.request, page.more)
 
 
 def delete_release(services: Services, organization: Organization, version: str) -> None:
@@ -172,19 +174,30 @@ def _require(tx: Transaction, organization: Organization, version: str) -> Relea
     return release
 
 
-def _shown(tx: Transaction, organization: Organization, rows: Sequence[Release]) -> list[ShownRelease]:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Releases as stored, with what is shown beside them."""
+
+    rows: Sequence[Release]
+    authors: Mapping[int, Author]
+    last: Mapping[int, StoredCommit]
+    beside: Beside
+
+
+def _look(tx: Transaction, organization: Organization, rows: Sequence[Release]) -> _Found:
     last = commits.get_many(tx, organization.id, {row.last_commit_id for row in rows if row.last_commit_id})
-    of = repositories.get_many(tx, organization.id, {commit.repository_id for commit in last.values()})
     people = authors.get_many(tx, organization.id, {author for row in rows for author in row.author_ids})
-    shown = []
-    for row in rows:
-        commit = last.get(row.last_commit_id or 0)
-        shown.append(
-            ShownRelease(
-                row,
-                [people[author] for author in row.author_ids if author in people],
-                commit,
-                of.get(commit.repository_id) if commit else None,
-            )
+    return _Found(rows, people, last, look_beside(tx, organization, list(last.values())))
+
+
+def _shown(services: Services, organization: Organization, found: _Found) -> list[ShownRelease]:
+    shown = show_commits(services, organization, list(found.last.values()), found.beside)
+    last = {item.commit.id: item for item in shown}
+    return [
+        ShownRelease(
+            row,
+            [found.authors[author] for author in row.author_ids if author in found.authors],
+            last.get(row.last_commit_id or 0),
         )
-    return shown
+        for row in found.rows
+    ]

@@ -60,7 +60,7 @@ def serialize_repository(services: Services, organization: Organization, reposit
         shaped = calls.serialize_repository(repository, payload)
         return RepositoryPayload.model_validate({**payload, **shaped, "id": payload["id"]})
     except (PluginFault, ValidationError) as error:
-        log.warning("repository_not_shaped", provider=repository.provider, repository=repository.id, error=str(error))
+        log.warning("repository not shaped", provider=repository.provider, repository=repository.id, error=str(error))
         return RepositoryPayload.model_validate({**payload, "idle": f"The provider's plugin failed: {_short(error)}"})
 
 

@@ -37,8 +37,8 @@ def commits_of_repository(
     with services.store.read() as tx:
         require(tx, organization, repository_id)
         page = commits.page(tx, organization.id, repository_id, request)
-        beside = _beside(tx, organization, page.items)
-    return _shown(services, organization, page, beside)
+        beside = look_beside(tx, organization, page.items)
+    return Page(show_commits(services, organization, page.items, beside), page.request, page.more)
 
 
 def commits_of_release(
@@ -50,48 +50,51 @@ def commits_of_release(
         if release is None:
             raise NotFound(f"Organization {organization.slug!r} has no release {version!r}.")
         page = releases.commits_page(tx, organization.id, release.id, request)
-        beside = _beside(tx, organization, page.items)
-    return _shown(services, organization, page, beside)
+        beside = look_beside(tx, organization, page.items)
+    return Page(show_commits(services, organization, page.items, beside), page.request, page.more)
 
 
 @dataclass(frozen=True, slots=True)
-class _Beside:
+class Beside:
+    """What is shown beside some commits."""
+
     repositories: Mapping[int, Repository]
     installations: Mapping[int, Installation]
     releases: Mapping[int, Sequence[ReleaseSummary]]
 
 
-def _beside(tx: Transaction, organization: Organization, rows: Sequence[StoredCommit]) -> _Beside:
+def look_beside(tx: Transaction, organization: Organization, rows: Sequence[StoredCommit]) -> Beside:
+    """Read what is shown beside commits."""
     of = repositories.get_many(tx, organization.id, {row.repository_id for row in rows})
     ids = {repository.installation_id for repository in of.values() if repository.installation_id is not None}
     stored = installations.get_many(tx, organization.id, ids)
-    return _Beside(
+    return Beside(
         of,
         {key: item.installation for key, item in stored.items()},
         commits.releases_of(tx, organization.id, [row.id for row in rows]),
     )
 
 
-def _shown(
-    services: Services, organization: Organization, page: Page[StoredCommit], beside: _Beside
-) -> Page[ShownCommit]:
+def show_commits(
+    services: Services, organization: Organization, rows: Sequence[StoredCommit], beside: Beside
+) -> list[ShownCommit]:
+    """Commits with all that is shown beside them. Plugins are asked here, so let no transaction be open."""
     pages = _CommitPages(services, organization, beside)
-    shown = [
+    return [
         ShownCommit(
             row,
             beside.repositories[row.repository_id],
             pages.url(beside.repositories[row.repository_id], row.sha),
             beside.releases.get(row.id, ()),
         )
-        for row in page.items
+        for row in rows
     ]
-    return Page(shown, page.request, page.more)
 
 
 class _CommitPages:
     """Finds the page of each commit."""
 
-    def __init__(self, services: Services, organization: Organization, beside: _Beside) -> None:
+    def __init__(self, services: Services, organization: Organization, beside: Beside) -> None:
         self._plugins = services.plugins
         self._cache = services.pages
         self._organization = organization
@@ -107,7 +110,7 @@ class _CommitPages:
         try:
             url = self._ask(calls, installation, repository, sha) if calls else None
         except (PluginFault, ProviderError) as fault:
-            log.warning("commit_page_not_built", error=str(fault), repository=repository.id)
+            log.warning("commit page not built", error=str(fault), repository=repository.id)
             return None
         return url if isinstance(url, str) and safe_url(url) else None
 

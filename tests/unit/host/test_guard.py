@@ -6,6 +6,7 @@ import signal
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
@@ -237,6 +238,18 @@ def eventually(attempt: Callable[[], str]) -> str:
         except PluginFault as fault:
             if fault.kind != "busy":
                 raise
+
+
+def test_a_burst_of_calls_waits_its_turn() -> None:
+    """More callers than lanes are all served, as long as the calls before them come back."""
+    gate = threading.Barrier(20)
+
+    def call(number: int) -> int:
+        gate.wait()
+        return guard.watch(ORIGIN, lambda: number, 5.0)
+
+    with guarding(lanes=2) as guard, ThreadPoolExecutor(20) as callers:
+        assert sorted(callers.map(call, range(20))) == list(range(20))
 
 
 def test_calls_in_turn_share_one_thread() -> None:

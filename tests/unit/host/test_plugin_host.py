@@ -67,7 +67,8 @@ def test_named_but_missing_plugin_is_broken() -> None:
     host = PluginHost.open(settings, candidates=[candidate("good_forge")])
     assert report_of(host, "good_forg").state == "broken"
     assert (
-        "no such plugin is installed; install it, or did you mean 'good_forge'?" in report_of(host, "good_forg").reason
+        "no such plugin is installed; install it, or mend the name (did you mean 'good_forge'?)"
+        in report_of(host, "good_forg").reason
     )
     assert report_of(host, "unloved").state == "off"
 

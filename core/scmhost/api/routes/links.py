@@ -87,6 +87,6 @@ def _outcome(resolved: Resolved) -> dict[str, Any]:
                 "source_path": no.source_path,
                 "attempted_url": no.attempted_url,
                 "error": no.reason.value,
-                "detail": no.message,
+                "detail": no.message or None,
                 "next_step": no.next_step,
             }

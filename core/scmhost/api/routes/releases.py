@@ -23,7 +23,7 @@ from scmhost.usecases.releases import (
     list_releases,
 )
 from scmhost.usecases.services import Services
-from scmhost.usecases.show_commits import ShownCommit, commits_of_release
+from scmhost.usecases.show_commits import commits_of_release
 from scmhost.usecases.values import ReleaseDraft
 
 router: Final = APIRouter(prefix="/api/0/organizations/{organization}/releases", tags=["releases"])
@@ -146,7 +146,7 @@ def _shown(
         date_created=release.created_at,
         date_started=release.started_at,
         commit_count=release.commit_count,
-        last_commit=_last_commit(services, organization, shown),
+        last_commit=shown_commits(services, organization, [shown.last_commit])[0] if shown.last_commit else None,
         authors=[AuthorOut(name=author.name, email=author.email) for author in shown.authors],
         projects=[
             ReleaseProject(id=project.id, slug=project.slug, name=project.name, platform=project.platform)
@@ -154,10 +154,3 @@ def _shown(
         ],
         notes=list(notes),
     )
-
-
-def _last_commit(services: Services, organization: Organization, shown: ShownRelease) -> CommitOut | None:
-    if shown.last_commit is None or shown.last_repository is None:
-        return None
-    commit = ShownCommit(shown.last_commit, shown.last_repository, url=None)
-    return shown_commits(services, organization, [commit])[0]
