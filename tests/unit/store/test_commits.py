@@ -55,7 +55,8 @@ def test_no_commits_are_no_work(store: Store) -> None:
 def test_many_senders_at_once_save_once(store: Store) -> None:
     """The same commits from many senders, in different orders, are each new to exactly one of them."""
     tenant = factories.new_tenant(store)
-    drafts = [factories.draft(number, author_email=f"{number % 3}@example.com") for number in range(100, 140)]
+    # New authors would make the senders come one after the other.
+    drafts = [factories.draft(number, author_email=None) for number in range(100, 250)]
 
     def send(number: int) -> SavedCommits:
         return save(store, tenant, *(reversed(drafts) if number % 2 else drafts))

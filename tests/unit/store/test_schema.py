@@ -4,10 +4,12 @@ import subprocess
 import sys
 
 import pytest
-from sqlalchemy import ForeignKeyConstraint, Table, UniqueConstraint, inspect
+from sqlalchemy import ForeignKeyConstraint, Table, UniqueConstraint, inspect, text
 
 import databases
+import factories
 from scmhost.store.engine import Store
+from scmhost.store.errors import Missing
 from scmhost.store.history_tables import ALL_TABLES
 
 OWNED = [table for table in ALL_TABLES.sorted_tables if table.name != "organizations"]
@@ -76,6 +78,25 @@ def test_processes_may_migrate_at_once(empty_url: str) -> None:
     assert [worker.returncode for worker in workers] == [0, 0, 0], errors
     with databases.opened(empty_url) as store:
         assert store.is_current()
+
+
+def test_replacing_a_table_deletes_nothing_else(sqlite_store: Store) -> None:
+    """SQLite alters tables by replacing them; what refers to the old table is still there afterwards."""
+    factories.new_tenant(sqlite_store)
+    before = factories.all_rows(sqlite_store)
+    with sqlite_store._changing_schema() as connection:
+        connection.execute(text("CREATE TABLE replacement AS SELECT * FROM repositories"))
+        connection.execute(text("DROP TABLE repositories"))
+        connection.execute(text("ALTER TABLE replacement RENAME TO repositories"))
+    assert factories.all_rows(sqlite_store) == before
+
+
+def test_references_hold_after_a_migration(sqlite_store: Store) -> None:
+    """Bringing the tables up to date does not leave a connection that lets rows dangle."""
+    sqlite_store.migrate()
+    organization = factories.new_organization(sqlite_store)
+    with pytest.raises(Missing):
+        factories.new_repository(sqlite_store, organization, installation_id=factories.NOBODY)
 
 
 def table_names(store: Store) -> list[str]:
