@@ -1,0 +1,166 @@
+"""Custom SCM, tested with nothing but the SDK: as the author of any plugin would."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from scmhost.sdk import (
+    AddRequest,
+    Claim,
+    Installation,
+    Location,
+    NoUrl,
+    Organization,
+    Reason,
+    Refusal,
+    Repository,
+    preset_kinds,
+)
+from scmhost_custom_scm import plugin
+from scmhost_custom_scm.forms import InstallForm
+
+ACME = Organization(id=1, slug="acme", name="Acme")
+SHA = "0123456789abcdef0123456789abcdef01234567"
+BASE = "https://git.example.com/team/app"
+
+
+def repository(number: int = 5, name: str = "team/app", url: str | None = BASE) -> Repository:
+    return Repository(id=number, organization_id=1, name=name, url=url, created_at=datetime(2026, 1, 2, tzinfo=UTC))
+
+
+def installation(**configuration: Any) -> Installation:
+    return Installation(
+        id=3, organization_id=1, provider="custom_scm", name="team", external_id="1", configuration=configuration
+    )
+
+
+@pytest.mark.parametrize("url", ["https://git.example.com", "https://git.example.com/", "https://git.example.com//"])
+def test_base_url_and_name_meet_in_one_slash(url: str) -> None:
+    """However a person ends the base URL, the joint is one slash."""
+    draft = plugin.scm_install(form=InstallForm(name="team", url=url))
+    assert draft.metadata == {"domain_name": "https://git.example.com/team"}
+
+
+def test_a_name_with_blanks_still_gives_a_url() -> None:
+    """What a person calls the installation is escaped in its URL and kept as its name."""
+    draft = plugin.scm_install(form=InstallForm(name="My Team", url="https://git.example.com/"))
+    assert (draft.name, draft.metadata["domain_name"]) == ("My Team", "https://git.example.com/My%20Team")
+
+
+def test_two_installations_are_two() -> None:
+    """The same form twice gives different external ids."""
+    form = InstallForm(name="team", url="https://git.example.com/")
+    assert plugin.scm_install(form=form).external_id != plugin.scm_install(form=form).external_id
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"name": " "}, "name"),
+        ({"url": "javascript:alert(1)"}, "url"),
+        ({"url": "https://user:secret@git.example.com"}, "url"),
+        ({"preset": "nonsense"}, "preset"),
+        ({"template": "{repo_url}/x"}, "template"),
+        ({"template": "{repo_url}/{path"}, "template"),
+        ({"anchor": "#{nonsense}"}, "anchor"),
+        ({"commit_template": "{commit}"}, "commit_template"),
+        ({"compare_template": "ftp://h/{base}"}, "compare_template"),
+    ],
+)
+def test_a_wrong_field_is_named(fields: dict[str, str], field: str) -> None:
+    """The form refuses what would make bad links, by the field that a person typed in."""
+    with pytest.raises(ValidationError) as refused:
+        InstallForm.model_validate({"name": "team", "url": "https://git.example.com/", **fields})
+    assert [error["loc"] for error in refused.value.errors()] == [(field,)]
+    assert "secret" not in refused.value.errors()[0]["msg"]
+
+
+def test_unclaimed_repositories_are_offered() -> None:
+    """Each offer has the repository's own id; search finds parts of names in any case."""
+    known = [repository(5, "team/App"), repository(6, "team/lib")]
+    assert [offer.identifier for offer in plugin.scm_offer_repositories(repositories=known, search="")] == ["5", "6"]
+    assert [offer.name for offer in plugin.scm_offer_repositories(repositories=known, search="aPP")] == ["team/App"]
+
+
+def test_a_candidate_is_claimed_and_nothing_else() -> None:
+    """With a candidate the decision is a claim; without one a refusal that names the id."""
+    request = AddRequest(identifier="5")
+    assert plugin.scm_dispatch_repository(request=request, candidate=repository()) == Claim()
+    refusal = plugin.scm_dispatch_repository(request=request, candidate=None)
+    assert isinstance(refusal, Refusal)
+    assert (refusal.reason, "'5'" in refusal.message) == ("not_found", True)
+
+
+def test_a_repository_shows_its_provider_and_slug() -> None:
+    """The wire has the provider's id and the repository's name as its slug."""
+    assert plugin.scm_serialize_repository(repository=repository()) == {
+        "provider": {"id": "integrations:custom_scm", "name": "CustomSCM"},
+        "externalSlug": "team/app",
+    }
+
+
+locations = st.builds(
+    Location,
+    ref=st.sampled_from(["main", "feature/x", SHA, "a b"]),
+    ref_kind=st.sampled_from(["branch", "tag", "commit"]),
+    path=st.text(max_size=40),
+    line=st.none() | st.integers(1, 10_000),
+    end_line=st.none() | st.integers(1, 10_000),
+)
+
+
+@given(kind=st.sampled_from(preset_kinds()), location=locations)
+def test_templates_and_urls_agree(kind: str, location: Location) -> None:
+    """Whether the host renders the templates or asks for each URL, the link is the same."""
+    here = installation(preset=kind)
+    templates = plugin.scm_url_templates(installation=here, repository=repository())
+    assert templates is not None
+    asked = plugin.scm_source_url(installation=here, repository=repository(), location=location)
+    assert asked == templates.view(location)
+    assert isinstance(asked, NoUrl) or asked.startswith("https://git.example.com/")
+
+
+def test_a_commit_and_a_comparison_have_pages() -> None:
+    """Beside a commit stands its page, where the host has one."""
+    here = installation(preset="gitea")
+    assert plugin.scm_commit_url(installation=here, repository=repository(), sha=SHA) == f"{BASE}/commit/{SHA}"
+    compared = plugin.scm_compare_url(installation=here, repository=repository(), base="a1", head="b2")
+    assert compared == f"{BASE}/compare/a1...b2"
+    without = plugin.scm_compare_url(
+        installation=installation(preset="sourcehut"), repository=repository(), base="a1", head="b2"
+    )
+    assert isinstance(without, NoUrl)
+
+
+def test_without_a_url_there_is_a_reason() -> None:
+    """A repository that has no URL gives no page of any kind, and says why."""
+    here, bare = installation(), repository(url=None)
+    location = Location(ref="main", ref_kind="branch", path="a.py")
+    answers = [
+        plugin.scm_source_url(installation=here, repository=bare, location=location),
+        plugin.scm_commit_url(installation=here, repository=bare, sha=SHA),
+        plugin.scm_compare_url(installation=here, repository=bare, base="a", head="b"),
+    ]
+    assert {answer.reason for answer in answers if isinstance(answer, NoUrl)} == {Reason.REPOSITORY_WITHOUT_URL}
+    assert len(answers) == 3
+
+
+def test_a_template_of_ones_own_replaces_the_presets() -> None:
+    """One's own template shows its lines itself; the preset's other pages stay."""
+    here = installation(preset="gitlab", template="{base_url}/show/{owner|segment}/{repo}?f={path}[&l={line}]")
+    location = Location(ref=SHA, ref_kind="commit", path="a b.py", line=3)
+    shown = plugin.scm_source_url(installation=here, repository=repository(), location=location)
+    assert shown == "https://git.example.com/show/team/app?f=a%20b.py&l=3"
+    assert plugin.scm_commit_url(installation=here, repository=repository(), sha=SHA) == f"{BASE}/-/commit/{SHA}"
+
+
+def test_an_anchor_of_ones_own_keeps_the_presets_page() -> None:
+    """A single template can be changed alone."""
+    here = installation(preset="gitea", anchor="#line-{line}")
+    location = Location(ref="main", ref_kind="branch", path="a.py", line=3)
+    shown = plugin.scm_source_url(installation=here, repository=repository(), location=location)
+    assert shown == f"{BASE}/src/branch/main/a.py#line-3"

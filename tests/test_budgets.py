@@ -1,0 +1,76 @@
+"""The budgets of this project's style, held by looking at the source."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+HOST = ROOT / "core" / "scmhost"
+PLUGINS = sorted((ROOT / "plugins").glob("*/src"))
+SOURCES = sorted(path for folder in (HOST, *PLUGINS) for path in folder.rglob("*.py"))
+
+LONGEST_MODULE = 400
+LONGEST_FUNCTION = 45
+# The one place where foreign code runs.
+GUARD = HOST / "host" / "guard.py"
+# The demo shows the first-party plugin at work; nothing else of the host names one.
+NAMES_A_PLUGIN = {HOST / "cli" / "demo.py"}
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+every_source = pytest.mark.parametrize("path", SOURCES, ids=name_of)
+
+
+def nodes(path: Path) -> Iterator[ast.AST]:
+    return ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines of a function without its docstring and its signature."""
+    body = function.body[1:] if ast.get_docstring(function) else function.body
+    return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+@every_source
+def test_modules_and_functions_stay_short(path: Path) -> None:
+    """A module can be held in the head, and a function seen at once."""
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_MODULE
+    functions = [node for node in nodes(path) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    assert {node.name: length(node) for node in functions if length(node) > LONGEST_FUNCTION} == {}
+
+
+@every_source
+def test_only_the_guard_catches_everything(path: Path) -> None:
+    """A broad except hides faults; foreign code needs one, in one place."""
+    caught = [
+        ast.unparse(node.type) if node.type else "" for node in nodes(path) if isinstance(node, ast.ExceptHandler)
+    ]
+    broad = [name for name in caught if name in ("", "Exception", "BaseException")]
+    assert broad == [] or path == GUARD
+
+
+@every_source
+def test_the_host_names_no_plugin(path: Path) -> None:
+    """What is particular to a code host is in its plugin."""
+    names = re.findall(r"custom_scm", path.read_text(encoding="utf-8"))
+    assert names == [] or path in NAMES_A_PLUGIN or not path.is_relative_to(HOST)
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if not path.is_relative_to(HOST)], ids=name_of)
+def test_a_plugin_uses_the_sdk_alone(path: Path) -> None:
+    """A first-party plugin may use nothing that a stranger's could not."""
+    imported = [node.module or "" for node in nodes(path) if isinstance(node, ast.ImportFrom) and node.level == 0]
+    imported += [alias.name for node in nodes(path) if isinstance(node, ast.Import) for alias in node.names]
+    assert [name for name in imported if name.startswith("scmhost") and not name.startswith("scmhost.sdk")] == []
+
+
+@every_source
+def test_nothing_is_left_open_in_the_source(path: Path) -> None:
+    """Open ends belong to the issue tracker."""
+    assert re.findall(r"\b(?:TODO|FIXME|XXX)\b", path.read_text(encoding="utf-8")) == []
