@@ -1,0 +1,35 @@
+"""All benchmarks, as ratios against a baseline of the same run; ends with 1 when one breaks its bound."""
+
+import sys
+from collections.abc import Callable
+
+import dispatch
+import links
+import startup
+
+AT_MOST = {"dispatch_100_to_1": 1.2, "startup/version": 4.0}
+AT_LEAST = {"links/seen": 50.0, "links/never seen": 50.0}
+
+BENCHMARKS: tuple[Callable[[], dict[str, float]], ...] = (dispatch.ratios, links.ratios, startup.ratios)
+
+
+def main() -> int:
+    """Print one row for each ratio."""
+    rows = [row for ratios in BENCHMARKS for row in ratios().items()]
+    for name, ratio in rows:
+        print(f"{name:<24}{ratio:>8.2f}   {_bound(name):<16}{'ok' if _holds(name, ratio) else 'BROKEN'}")
+    return int(not all(_holds(name, ratio) for name, ratio in rows))
+
+
+def _holds(name: str, ratio: float) -> bool:
+    return AT_LEAST.get(name, 0.0) <= ratio <= AT_MOST.get(name, float("inf"))
+
+
+def _bound(name: str) -> str:
+    if name in AT_MOST:
+        return f"at most {AT_MOST[name]:g}"
+    return f"at least {AT_LEAST[name]:g}" if name in AT_LEAST else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
