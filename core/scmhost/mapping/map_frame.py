@@ -55,7 +55,7 @@ def _matches(index: MappingIndex, paths: list[str]) -> Sequence[Match]:
 
 
 def _rank(match: Match) -> Rank:
-    return match.rule.rank
+    return match[0].rank
 
 
 def _names_a_file(path: str) -> bool:
@@ -69,4 +69,4 @@ def _why_none(index: MappingIndex) -> Reason:
 
 def _why_no_path(matches: Sequence[Match]) -> Reason:
     """A path that is the source root itself, and that is the repository's top, names no file."""
-    return Reason.NOT_A_FILE if any(match.source_path == "" for match in matches) else Reason.PATH_OUTSIDE
+    return Reason.NOT_A_FILE if any(path == "" for _, path in matches) else Reason.PATH_OUTSIDE

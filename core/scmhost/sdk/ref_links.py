@@ -11,11 +11,12 @@ from .values import Location, NoUrl
 
 MAX_LINE: Final = 10_000_000
 
-# Beyond these a path is still linked, but not remembered: hostile paths must not fill the memory.
 _LONGEST_PLAIN: Final = 500
-_MOST_REMEMBERED: Final = 4096
-_PLAIN_SEGMENT: Final = "[A-Za-z0-9_@+~-][A-Za-z0-9_.@+~-]*"
-_PLAIN: Final = re.compile(f"(?:{_PLAIN_SEGMENT}/)*{_PLAIN_SEGMENT}")
+# What is taken is never given back: this is run for every frame, and there is only one way to match.
+_PLAIN_SEGMENT: Final = "[A-Za-z0-9_@+~-][A-Za-z0-9_.@+~-]*+"
+_PLAIN: Final = re.compile(f"{_PLAIN_SEGMENT}(?:/{_PLAIN_SEGMENT})*+")
+_LONGEST_NAME: Final = 200
+_PLAIN_NAME: Final = re.compile(f"[A-Za-z0-9_@+~-][A-Za-z0-9_.@+~-]{{0,{_LONGEST_NAME - 1}}}+")
 _SIDE_STEP: Final = re.compile(r"^/|(?:^|/)\.\.?(?:/|$)")
 _NO_TEXT: Final = re.compile(r"[\x00\ud800-\udfff]")
 
@@ -26,17 +27,7 @@ _HARMLESS: Final = frozenset({("path",), ("fragment",)})
 class RefLinks:
     """Renders the file pages of one repository at one ref."""
 
-    __slots__ = (
-        "_after_line",
-        "_anchor",
-        "_authority",
-        "_before_line",
-        "_extensions",
-        "_pages",
-        "_plain",
-        "_query",
-        "_view",
-    )
+    __slots__ = ("_anchor", "_authority", "_extensions", "_last_letters", "_plain", "_query", "_view")
 
     def __init__(
         self, view: Template, anchor: Template, query: str = "", extensions: frozenset[str] = frozenset()
@@ -48,8 +39,9 @@ class RefLinks:
         # The head of a bound template is literal: the configured URL, or the template's own scheme and host.
         self._authority = authority_of(literal_authority(view))
         self._plain = _Plain.of(view, anchor, self._authority)
-        self._before_line, self._after_line = self._plain[2:] if self._plain else ("", "")
-        self._pages: dict[str, str] = {}
+        # Most paths end in a letter that none of the rendered formats ends in; the others are looked at closely.
+        last = {f".{name}"[-1] for name in extensions}
+        self._last_letters = frozenset(last | {letter.upper() for letter in last})
 
     def of(self, location: Location) -> str | NoUrl:
         """The page of a location; its ref is taken to be the one these links are of."""
@@ -59,23 +51,30 @@ class RefLinks:
         self, path: str, line: int | None = None, end_line: int | None = None, column: int | None = None
     ) -> str | NoUrl:
         """The page of a file, at a line if one is given. A line that no file has gives no anchor."""
-        page = self._pages.get(path) or self._plain_page(path)
-        if page is None or end_line is not None or column is not None:
+        plain = self._plain
+        if plain is None or end_line is not None or column is not None or not self._is_plain(path):
             return self._careful_url(path, line, end_line, column)
+        head, tail, before_line, after_line = plain
         if line is None or not 1 <= line <= MAX_LINE:
-            return page
-        return f"{page}{self._before_line}{line}{self._after_line}"
+            return f"{head}{path}{tail}"
+        return f"{head}{path}{tail}{before_line}{line}{after_line}"
 
-    def _plain_page(self, path: str) -> str | None:
-        """The page of a path that needs no care, remembered: traces name the same files over and over."""
-        if self._plain is None or len(path) > _LONGEST_PLAIN or not _PLAIN.fullmatch(path):
+    def below(self, folder: str) -> "FolderLinks | None":
+        """The links of one folder's files, or None where each path has to be looked at.
+
+        The folder is empty or ends in a slash.
+        """
+        if self._plain is None or len(folder) > _LONGEST_PLAIN - _LONGEST_NAME:
             return None
-        if path.rpartition(".")[2].lower() in self._extensions:
+        if folder and not _PLAIN.fullmatch(folder[:-1]):
             return None
-        if len(self._pages) >= _MOST_REMEMBERED:
-            self._pages.clear()
-        page = self._pages[path] = f"{self._plain.head}{path}{self._plain.tail}"
-        return page
+        return FolderLinks(self._plain, folder, self._extensions, self._last_letters)
+
+    def _is_plain(self, path: str) -> bool:
+        """Whether a path is short, needs no escaping, and is of no format that the host renders."""
+        if not _PLAIN.fullmatch(path) or len(path) > _LONGEST_PLAIN:
+            return False
+        return path[-1] not in self._last_letters or _extension(path) not in self._extensions
 
     def _careful_url(self, path: str, line: int | None, end_line: int | None, column: int | None) -> str | NoUrl:
         refused = _refuse(path)
@@ -93,6 +92,29 @@ class RefLinks:
         if not dot or extension.lower() not in self._extensions:
             return page
         return _with_anchor(page, "?" + self._query)
+
+
+class FolderLinks:
+    """Renders the pages of one folder's files, where nothing about the folder needs care."""
+
+    __slots__ = ("_after_line", "_before_line", "_extensions", "_head", "_last_letters", "_tail")
+
+    def __init__(self, plain: "_Plain", folder: str, extensions: frozenset[str], last_letters: frozenset[str]) -> None:
+        head, self._tail, before_line, self._after_line = plain
+        self._head = head + folder
+        self._before_line = self._tail + before_line
+        self._extensions = extensions
+        self._last_letters = last_letters
+
+    def url(self, name: str, line: int | None = None) -> str | None:
+        """The page of a file by its name; None when ``RefLinks.url`` has to look at its whole path."""
+        if not _PLAIN_NAME.fullmatch(name):
+            return None
+        if name[-1] in self._last_letters and _extension(name) in self._extensions:
+            return None
+        if line is None or not 0 < line <= MAX_LINE:
+            return f"{self._head}{name}{self._tail}"
+        return f"{self._head}{name}{self._before_line}{line}{self._after_line}"
 
 
 class _Plain(NamedTuple):
@@ -141,6 +163,10 @@ def _refuse(path: str) -> NoUrl | None:
     if _SIDE_STEP.search(path):
         return NoUrl(reason=Reason.PATH_OUTSIDE, message="the path begins with / or has a . or .. segment")
     return None
+
+
+def _extension(path: str) -> str:
+    return path.rpartition(".")[2].lower()
 
 
 def _with_anchor(page: str, anchor: str) -> str:

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scmhost.mapping import MappingIndex, Rule
-from scmhost.mapping.index import LONGEST_REMEMBERED, MOST_REMEMBERED
-from strategies import rule_lists, stack_paths
+from scmhost.mapping.folders import LONGEST_REMEMBERED, MOST_REMEMBERED, MOST_WAYS
+from strategies import hostile_text, rule_lists, stack_paths
 
 
 def walk(rules: Sequence[Rule], path: str) -> tuple[Rule, ...]:
@@ -41,6 +41,14 @@ def test_matches_are_the_candidates_with_their_paths(rules: list[Rule], paths: l
         assert [(rule, rule.source_path(path)) for rule in index.candidates(path)] == list(index.matches(path))
 
 
+@given(rule_lists(), hostile_text)
+def test_hostile_paths_match_like_others(rules: list[Rule], path: str) -> None:
+    """Odd names and separators change nothing about what matches."""
+    index = MappingIndex(rules)
+    expected = [(rule, rule.source_path(path)) for rule in walk(rules, path)]
+    assert expected == list(index.matches(path))
+
+
 @given(rule_lists(), stack_paths(), st.randoms(use_true_random=False))
 def test_order_does_not_depend_on_creation(rules: list[Rule], path: str, random: Random) -> None:
     """The same code mappings give the same order, in whatever order they are read."""
@@ -54,10 +62,18 @@ def test_length_counts_all_rules() -> None:
 
 
 def test_what_is_remembered_is_bounded() -> None:
-    """Neither many paths nor long ones fill the memory, and answers stay right."""
+    """Neither many folders nor long ones fill the memory, and answers stay right."""
     index = MappingIndex([Rule(1, "a", "b")])
-    answers = {index.matches(f"a/{number}")[0].source_path for number in range(MOST_REMEMBERED + 2)}
-    long_path = "a/" + "x" * LONGEST_REMEMBERED
+    answers = {index.matches(f"a/{number}/x.py")[0][1] for number in range(MOST_REMEMBERED + 2)}
+    long_path = "a/" + "x" * LONGEST_REMEMBERED + "/x.py"
     assert index.matches(long_path) == index.matches(long_path)
     assert len(answers) == MOST_REMEMBERED + 2
-    assert len(index._remembered) == 2
+    assert len(index._folders) == 2
+
+
+def test_deeply_nested_roots_are_not_multiplied_by_folders() -> None:
+    """Many roots above one folder are found again for each file, rather than kept for each folder."""
+    index = MappingIndex([Rule(number, "a/" * number, "b") for number in range(MOST_WAYS + 1)])
+    path = "a/" * (MOST_WAYS + 1) + "x.py"
+    assert len(index.matches(path)) == MOST_WAYS + 1
+    assert set(index._folders.values()) == {None}

@@ -120,14 +120,6 @@ def test_a_question_mark_comes_once() -> None:
     assert found.url("a.py", 3) == f"{REPO_URL}/a.py?at=main&l=3"
 
 
-def test_what_is_remembered_is_bounded() -> None:
-    """Many paths do not fill the memory, and links stay right."""
-    found = links(preset("github").pages)
-    urls = {found.url(f"{number}.py") for number in range(5_000)}
-    assert len(urls) == 5_000
-    assert 0 < len(found._pages) < 5_000
-
-
 def test_a_page_per_kind_of_ref() -> None:
     """A kind of ref without its own template takes the commit's, else the branch's."""
     given_pages = Pages(view={"branch": "{repo_url}/b/{ref}/{path}", "commit": "{repo_url}/c/{ref}/{path}"})

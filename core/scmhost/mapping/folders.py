@@ -1,0 +1,56 @@
+"""Remembers how the files of a folder are mapped: frames name ever new files, but in few folders."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from .prefixes import Prefixes
+from .roots import fold, unify
+from .rule import Rule
+
+# Hostile paths and roots must not fill the memory: short paths, few rules, some thousand folders, per project.
+MOST_REMEMBERED: Final = 8192
+LONGEST_REMEMBERED: Final = 300
+MOST_WAYS: Final = 8
+
+# A rule, and what its repository paths have before a file's name; None leads out of the repository.
+Way = tuple[Rule, str | None]
+# None where each file of the folder has to be looked at.
+Ways = tuple[Way, ...] | None
+
+
+class Folders(dict[str, Ways]):
+    """The ways of each folder, worked out when first asked for."""
+
+    __slots__ = ("_prefixes",)
+
+    def __init__(self, prefixes: Prefixes) -> None:
+        super().__init__()
+        self._prefixes = prefixes
+
+    def __missing__(self, folder: str) -> Ways:
+        unified = unify(folder)
+        rules = self._prefixes.matching_all_of(unified)
+        ways = None if rules is None or len(rules) > MOST_WAYS else _ways(rules, unified)
+        if len(folder) <= LONGEST_REMEMBERED:
+            if len(self) >= MOST_REMEMBERED:
+                self.clear()
+            self[folder] = ways
+        return ways
+
+
+def _ways(rules: Sequence[Rule], folder: str) -> Ways:
+    ways: list[Way] = []
+    for rule in rules:
+        joined = rule.source + folder[len(rule.prefix) :]
+        # A source root that ends inside a segment goes on in the file's name, which is not known here.
+        if joined and joined[-1] != "/":
+            return None
+        ways.append((rule, _head(joined)))
+    return tuple(ways)
+
+
+def _head(folder: str) -> str | None:
+    if "/." in folder or "//" in folder or folder[:1] in ("/", "."):
+        folded = fold(folder)
+        return folded + "/" if folded else folded
+    return folder
