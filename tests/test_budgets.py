@@ -71,6 +71,13 @@ def test_a_plugin_uses_the_sdk_alone(path: Path) -> None:
 
 
 @every_source
+def test_no_group_is_repeated_possessively(path: Path) -> None:
+    """Python before 3.11.5 matches possessive groups wrongly; possessive character classes are fine."""
+    texts = [node.value for node in nodes(path) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    assert [text for text in texts if re.search(r"(?<![\\(])\)[?*+]\+", text)] == []
+
+
+@every_source
 def test_nothing_is_left_open_in_the_source(path: Path) -> None:
     """Open ends belong to the issue tracker."""
     assert re.findall(r"\b(?:TODO|FIXME|XXX)\b", path.read_text(encoding="utf-8")) == []

@@ -14,9 +14,9 @@ MAX_LINE: Final = 10_000_000
 _LONGEST_PLAIN: Final = 500
 # What is taken is never given back: this is run for every frame, and there is only one way to match.
 _PLAIN_SEGMENT: Final = "[A-Za-z0-9_@+~-][A-Za-z0-9_.@+~-]*+"
-_PLAIN: Final = re.compile(f"{_PLAIN_SEGMENT}(?:/{_PLAIN_SEGMENT})*+")
+_is_plain_path: Final = re.compile(f"{_PLAIN_SEGMENT}(?:/{_PLAIN_SEGMENT})*").fullmatch
 _LONGEST_NAME: Final = 200
-_PLAIN_NAME: Final = re.compile(f"[A-Za-z0-9_@+~-][A-Za-z0-9_.@+~-]{{0,{_LONGEST_NAME - 1}}}+")
+_is_plain_name: Final = re.compile(f"[A-Za-z0-9_@+~-][A-Za-z0-9_.@+~-]{{0,{_LONGEST_NAME - 1}}}+").fullmatch
 _SIDE_STEP: Final = re.compile(r"^/|(?:^|/)\.\.?(?:/|$)")
 _NO_TEXT: Final = re.compile(r"[\x00\ud800-\udfff]")
 
@@ -66,13 +66,13 @@ class RefLinks:
         """
         if self._plain is None or len(folder) > _LONGEST_PLAIN - _LONGEST_NAME:
             return None
-        if folder and not _PLAIN.fullmatch(folder[:-1]):
+        if folder and not _is_plain_path(folder[:-1]):
             return None
         return FolderLinks(self._plain, folder, self._extensions, self._last_letters)
 
     def _is_plain(self, path: str) -> bool:
         """Whether a path is short, needs no escaping, and is of no format that the host renders."""
-        if not _PLAIN.fullmatch(path) or len(path) > _LONGEST_PLAIN:
+        if not _is_plain_path(path) or len(path) > _LONGEST_PLAIN:
             return False
         return path[-1] not in self._last_letters or _extension(path) not in self._extensions
 
@@ -108,7 +108,7 @@ class FolderLinks:
 
     def url(self, name: str, line: int | None = None) -> str | None:
         """The page of a file by its name; None when ``RefLinks.url`` has to look at its whole path."""
-        if not _PLAIN_NAME.fullmatch(name):
+        if not _is_plain_name(name):
             return None
         if name[-1] in self._last_letters and _extension(name) in self._extensions:
             return None

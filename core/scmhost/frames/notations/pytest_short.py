@@ -8,9 +8,9 @@ LANGUAGE = "python"
 
 # A linter's "app.py:12: error: ..." goes on after the word, and is no place of a failure.
 _LINE = re.compile(
-    r"(?:.*\|)?+\s*+(?:E\s++)?+"
+    r"(?:.*\|)?\s*(?:E\s+)?"
     r"(?P<place>(?P<path>(?:[A-Za-z]:[\\/])?[^\s:\"'<>|][^:\"<>|]*+(?<=\.py)):(?P<line>\d{1,9}))"
-    r":\s?(?:in (?P<function>\S.*)|(?:[A-Za-z_]\w*\.)*+[A-Z]\w*+)?"
+    r":\s?(?:in (?P<function>\S.*)|(?:[A-Za-z_]\w*\.)*[A-Z]\w*)?"
 )
 
 

@@ -11,7 +11,7 @@ from scmhost.frames.frame import Frame, Spot
 LANGUAGE = "python"
 
 # Python 3.13 colours each part by itself.
-_COLOUR = r"(?:\x1b\[[\d;]{0,9}m)*+"
+_COLOUR = r"(?:\x1b\[[\d;]{0,9}m)*"
 _LINE = re.compile(
     rf'\bFile {_COLOUR}"(?P<path>[^"]++)"{_COLOUR}, line {_COLOUR}(?P<line>\d{{1,9}})(?!\d){_COLOUR}'
     rf"(?:, in {_COLOUR}(?P<function>[^\x1b]++){_COLOUR})?"
