@@ -280,5 +280,6 @@ def test_an_idle_repository_says_why(house: House, tmp_path_factory: pytest.Temp
         assert shown["name"] == "team/app"
         assert shown["provider"]["id"] == "integrations:custom_scm"
         assert "enabled" in shown["idle"]
+        assert off.put(f"repos/{repository['id']}/", {"integrationId": repository["integrationId"]}).status_code == 404
         assert off.get("config/integrations/").status_code == 404
         assert off.get("integrations/").json()[0]["status"] == "disabled"

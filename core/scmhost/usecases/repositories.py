@@ -11,6 +11,7 @@ from scmhost.store import installations, repositories
 from scmhost.store.engine import Transaction
 from scmhost.store.errors import Duplicate
 
+from .guarded import calls_for
 from .services import Services
 
 MAX_NAME: Final = 200
@@ -67,11 +68,12 @@ def change_repository(
 
     Hiding loses nothing; making a repository active again also cancels its deletion.
     """
+    fields = _installation_fields(services, organization, changes)
     with services.store.write() as tx:
         repository = require(tx, organization, repository_id)
         if repository.status is RepositoryStatus.DELETION_IN_PROGRESS:
             raise Conflict(f"Repository {repository.name!r} is being deleted now.")
-        saved = _save(tx, organization, repository, changes)
+        saved = _save(tx, organization, repository, {**changes, **fields})
     services.plugins.tell("scm_repository_saved", organization=organization, repository=saved)
     return saved
 
@@ -125,13 +127,11 @@ def checked_url(url: str | None) -> str | None:
 def _save(
     tx: Transaction, organization: Organization, repository: Repository, changes: Mapping[str, Any]
 ) -> Repository:
-    fields: dict[str, Any] = {}
+    fields: dict[str, Any] = {name: changes[name] for name in ("installation_id", "provider") if name in changes}
     if "name" in changes:
         fields["name"] = checked_name(changes["name"])
     if "url" in changes:
         fields["url"] = checked_url(changes["url"])
-    if "integrationId" in changes:
-        fields |= _installation_fields(tx, organization, changes["integrationId"])
     try:
         if "status" in changes:
             fields |= _status_fields(tx, organization, repository, changes["status"])
@@ -142,12 +142,18 @@ def _save(
         raise Conflict("Another repository of this organization has that name.") from error
 
 
-def _installation_fields(tx: Transaction, organization: Organization, installation_id: int | None) -> dict[str, Any]:
+def _installation_fields(services: Services, organization: Organization, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns behind ``integrationId``. As for a claim, the provider must be on for the organization."""
+    if "integrationId" not in changes:
+        return {}
+    installation_id = changes["integrationId"]
     if installation_id is None:
         return {"installation_id": None, "provider": None}
-    found = installations.get(tx, organization.id, installation_id)
+    with services.store.read() as tx:
+        found = installations.get(tx, organization.id, installation_id)
     if found is None:
         raise InvalidInput("Invalid integration id")
+    calls_for(services, found.installation.provider, organization)
     return {"installation_id": installation_id, "provider": found.installation.provider}
 
 
