@@ -93,7 +93,10 @@ def scm_url_templates(installation: Installation, repository: Repository) -> Url
 def scm_read_source_url(  # type: ignore[empty-body]
     installation: Installation, url: str, repositories: Sequence[Repository]
 ) -> Sequence[LocationCandidate]:
-    """The locations that a pasted URL may mean, most likely first; empty when it is no page of this installation."""
+    """The locations that a pasted URL may mean, most likely first; empty when it is no page of this installation.
+
+    Declared for later: this version of the host does not call it.
+    """
 
 
 @promise("pure", "provider", budget=1.0)
@@ -107,7 +110,10 @@ def scm_commit_url(  # type: ignore[empty-body]
 def scm_compare_url(  # type: ignore[empty-body]
     installation: Installation, repository: Repository, base: str, head: str
 ) -> str | NoUrl:
-    """The page that shows what lies between two commits."""
+    """The page that shows what lies between two commits.
+
+    Declared for later: this version of the host does not call it.
+    """
 
 
 @promise("io", "provider", budget=3.0)
@@ -124,6 +130,8 @@ def scm_compare_commits(  # type: ignore[empty-body]
     """The commits after ``base`` up to ``head``, newest first, with their file changes.
 
     Without a base: the newest commits, as many as the provider finds sensible.
+
+    Declared for later: this version of the host does not call it.
     """
 
 
@@ -131,7 +139,10 @@ def scm_compare_commits(  # type: ignore[empty-body]
 def scm_read_push(  # type: ignore[empty-body]
     headers: Mapping[str, str], body: bytes, secret: str
 ) -> Sequence[Push]:
-    """Read a webhook. Header names are lower case. Raise ``ProviderError`` for a wrong signature or body."""
+    """Read a webhook. Header names are lower case. Raise ``ProviderError`` for a wrong signature or body.
+
+    Declared for later: this version of the host does not call it.
+    """
 
 
 @promise("io", "listeners", budget=2.0)
