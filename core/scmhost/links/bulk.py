@@ -44,8 +44,11 @@ class BulkLinks(Generic[RuleT]):
 
     def url(self, path: str, line: int | None = None) -> str | NoUrl:
         """The page of a frame's path, at a line if one is given, by the first rule that leads to a file."""
-        cut = path.rfind("/") + 1
-        return self._folders[path[:cut]].url(path[cut:], line) or self._careful_url(path, line)
+        folder, _, name = path.rpartition("/")
+        links = self._folders[folder]
+        if isinstance(links, FolderLinks):
+            return links.url(name, line) or self._careful_url(path, line)
+        return links or self._careful_url(path, line)
 
     def _careful_url(self, path: str, line: int | None) -> str | NoUrl:
         matches = list(self.mappings.matches(path))
@@ -56,28 +59,14 @@ class BulkLinks(Generic[RuleT]):
         return _OUTSIDE if matches else _MISMATCH
 
 
-class _FilesOfFolder(Protocol):
-    def url(self, name: str, line: int | None) -> str | NoUrl | None:
-        """The page of a file by its name, or None when its whole path has to be looked at."""
-
-
-class _Always:
-    """Every file of a folder has this answer."""
-
-    def __init__(self, answer: NoUrl | None) -> None:
-        self._answer = answer
-
-    def url(self, name: str, line: int | None) -> NoUrl | None:  # noqa: ARG002 - no file makes a difference
-        return self._answer
-
-
 _MISMATCH: Final = NoUrl(reason=Reason.STACK_ROOT_MISMATCH, message="no code mapping has the start of this path")
 _OUTSIDE: Final = NoUrl(reason=Reason.PATH_OUTSIDE, message="the path leads out of the repository, or to no file")
-_UNMATCHED: Final = _Always(_MISMATCH)
-_ASK_EACH: Final = _Always(None)
+
+# The links of a folder's files, or why none has one; None where the whole path has to be looked at.
+_Files = FolderLinks | NoUrl | None
 
 
-class _Folders(dict[str, _FilesOfFolder], Generic[RuleT]):
+class _Folders(dict[str, _Files], Generic[RuleT]):
     """How the files of each folder are linked, worked out when first asked for."""
 
     __slots__ = ("_mappings", "_pages")
@@ -87,7 +76,7 @@ class _Folders(dict[str, _FilesOfFolder], Generic[RuleT]):
         self._mappings = mappings
         self._pages = pages
 
-    def __missing__(self, folder: str) -> _FilesOfFolder:
+    def __missing__(self, folder: str) -> _Files:
         files = self._files(folder)
         if len(folder) <= LONGEST_FOLDER:
             if len(self) >= MOST_FOLDERS:
@@ -95,16 +84,15 @@ class _Folders(dict[str, _FilesOfFolder], Generic[RuleT]):
             self[folder] = files
         return files
 
-    def _files(self, folder: str) -> _FilesOfFolder:
-        ways = self._mappings.ways(folder)
+    def _files(self, folder: str) -> _Files:
+        # No folder and the root are not told apart by what stands before a path's last slash.
+        ways = self._mappings.ways(folder + "/") if folder else None
         if ways is None:
-            return _ASK_EACH
+            return None
         if not ways:
-            return _UNMATCHED
-        return next((self._below(rule, head) for rule, head in ways if head is not None), _ASK_EACH)
+            return _MISMATCH
+        return next((self._below(rule, head) for rule, head in ways if head is not None), None)
 
-    def _below(self, rule: RuleT, folder: str) -> FolderLinks | _Always:
+    def _below(self, rule: RuleT, folder: str) -> FolderLinks | None:
         pages = self._pages(rule)
-        if isinstance(pages, NoUrl):
-            return _ASK_EACH
-        return pages.below(folder) or _ASK_EACH
+        return None if isinstance(pages, NoUrl) else pages.below(folder)

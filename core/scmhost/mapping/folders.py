@@ -28,14 +28,18 @@ class Folders(dict[str, Ways]):
         self._prefixes = prefixes
 
     def __missing__(self, folder: str) -> Ways:
-        unified = unify(folder)
-        rules = self._prefixes.matching_all_of(unified)
-        ways = None if rules is None or len(rules) > MOST_WAYS else _ways(rules, unified)
+        ways = self.look_up(folder)
         if len(folder) <= LONGEST_REMEMBERED:
             if len(self) >= MOST_REMEMBERED:
                 self.clear()
             self[folder] = ways
         return ways
+
+    def look_up(self, folder: str) -> Ways:
+        """The ways of a folder, without remembering them."""
+        unified = unify(folder)
+        rules = self._prefixes.matching_all_of(unified)
+        return None if rules is None or len(rules) > MOST_WAYS else _ways(rules, unified)
 
 
 def _ways(rules: Sequence[Rule], folder: str) -> Ways:

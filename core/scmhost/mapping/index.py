@@ -36,9 +36,9 @@ class MappingIndex:
         """The rules that match all files of a folder, each with what it puts before a file's name.
 
         The folder is empty or ends in a slash. The ways hold for names that are no dots and have no folders of their
-        own. None: each file has to be asked for.
+        own. None: each file has to be asked for. Whoever asks is taken to remember them.
         """
-        return self._folders[folder]
+        return self._folders.look_up(folder)
 
     def matches(self, path: str) -> tuple[Match, ...]:
         """The candidates with the repository path that each gives."""
