@@ -86,5 +86,6 @@ class GitRepository:
                 file.write_text(text, encoding="utf-8")
         self._moment += 60
         self.git("add", "--all")
-        self.git("commit", "--quiet", "--allow-empty", "--message", message)
+        (self.path / ".git" / "MESSAGE").write_text(message, encoding="utf-8")
+        self.git("commit", "--quiet", "--allow-empty", "--file", ".git/MESSAGE")
         return self.git("rev-parse", "HEAD")

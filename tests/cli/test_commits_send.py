@@ -1,9 +1,11 @@
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from command import GitRepository, scmhost
+from scmhost.cli.commits import send_history
 from scmhost.cli.git_history import GitError, git, list_shas, read_history
 
 
@@ -58,6 +60,24 @@ def test_an_interrupted_run_goes_on(repository: GitRepository) -> None:
     assert send(repository, "--range", "HEAD~2..HEAD~1")["new"] == 1
     assert send(repository, "--range", "HEAD~1")["new"] == 5
     assert send(repository)["new"] == 1
+
+
+def test_long_messages_are_sent_in_smaller_batches(repository: GitRepository) -> None:
+    """A history whose commits are large is sent within the server's limits, and whole."""
+    sent: list[int] = []
+
+    class Target:
+        def missing(self, name: str, shas: Sequence[str]) -> set[str]:
+            return set(shas)
+
+        def send(self, commits: Sequence[Mapping[str, object]]) -> int:
+            sent.append(len(commits))
+            return len(commits)
+
+    for _ in range(3):
+        repository.commit("x" * 1_200_000)
+    assert send_history(Target(), "team/app", repository.path, "HEAD") == (10, 10)
+    assert sent == [8, 1, 1]
 
 
 def test_a_bare_repository_will_do(repository: GitRepository, tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from .targets import LocalTarget, ServerTarget, Target, open_client
 
 BATCH: Final = 1_000
 ASK_AT_ONCE: Final = 10_000
+MOST_CHARACTERS: Final = 2_000_000
+"""Keeps a request below the server's limit, four bytes a character, where messages or lists of files are long."""
 
 
 @click.group(name="commits")
@@ -83,19 +85,15 @@ def _batches(shas: Iterator[str], size: int) -> Iterator[Sequence[str]]:
         yield batch
 
 
-MOST_CHANGES: Final = 20_000
-"""File changes in one batch: keeps a request below the server's limit where commits touch many files."""
-
-
 def _commit_batches(commits: Iterator[GitCommit]) -> Iterator[list[GitCommit]]:
     batch: list[GitCommit] = []
-    changes = 0
+    size = 0
     for commit in commits:
-        if batch and (len(batch) == BATCH or changes + len(commit.changes) > MOST_CHANGES):
+        if batch and (len(batch) == BATCH or size + commit.size > MOST_CHARACTERS):
             yield batch
-            batch, changes = [], 0
+            batch, size = [], 0
         batch.append(commit)
-        changes += len(commit.changes)
+        size += commit.size
     if batch:
         yield batch
 

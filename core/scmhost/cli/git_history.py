@@ -30,6 +30,11 @@ class GitCommit:
     message: str
     changes: tuple[tuple[str, str], ...]
 
+    @property
+    def size(self) -> int:
+        """About how many characters its payload has."""
+        return 250 + len(self.message) + sum(len(path) + 30 for _, path in self.changes)
+
     def payload(self, repository: str) -> dict[str, object]:
         """The commit in the form that the API takes."""
         return {
