@@ -1,9 +1,8 @@
 """Add a repository through a provider: the plugin decides, the host saves, the plugin shapes what is shown."""
 
 from dataclasses import dataclass
-from typing import assert_never
 
-from scmhost.kernel.errors import Conflict, NotFound
+from scmhost.kernel.errors import NotFound
 from scmhost.sdk import AddRequest, Claim, Create, Installation, Organization, Refusal, Repository
 from scmhost.store import installations, repositories
 from scmhost.store.engine import Transaction
@@ -11,7 +10,7 @@ from scmhost.store.errors import Duplicate
 
 from .errors import ProviderRefused
 from .guarded import calls_for, refusals
-from .repositories import checked_name, checked_url, require
+from .repositories import checked_name, checked_url
 from .serialize_repository import RepositoryPayload, serialize_repository
 from .services import Services
 
@@ -36,22 +35,11 @@ def add_repository(
         NotFound: the installation is not of this organization and provider.
     """
     installation = _installation(services, organization, provider_key, installation_id)
-    decision = _dispatch(services, organization, installation, request)
+    decision, candidate = _dispatch(services, organization, installation, request)
     with services.store.write() as tx:
-        saved = _save(tx, services, organization, installation, request, decision)
+        saved = _save(tx, services, installation, decision, candidate)
     services.plugins.tell("scm_repository_saved", organization=organization, repository=saved)
     return Added(decision, saved, serialize_repository(services, organization, saved))
-
-
-def unclaim_repository(services: Services, organization: Organization, repository_id: int) -> Repository:
-    """Take a repository away from its installation; its commits and mappings stay."""
-    with services.store.write() as tx:
-        require(tx, organization, repository_id)
-        saved = repositories.unclaim(tx, organization.id, repository_id)
-    if saved is None:
-        raise Conflict("The repository is not claimed.")
-    services.plugins.tell("scm_repository_saved", organization=organization, repository=saved)
-    return saved
 
 
 def _installation(
@@ -66,19 +54,16 @@ def _installation(
 
 def _dispatch(
     services: Services, organization: Organization, installation: Installation, request: AddRequest
-) -> Claim | Create:
+) -> tuple[Claim | Create, Repository | None]:
+    """The plugin's decision, and the candidate that it was about."""
     calls = calls_for(services, installation.provider, organization)
     with services.store.read() as tx:
         candidate = _candidate(tx, organization, request.identifier)
     with refusals():
         decision = calls.dispatch_repository(installation, request, candidate)
-    match decision:
-        case Refusal():
-            raise ProviderRefused(decision.reason, decision.message)
-        case Claim() if candidate is None:
-            raise ProviderRefused("not_found", "The plugin claims a repository that is not there.")
-        case _:
-            return decision
+    if isinstance(decision, Refusal):
+        raise ProviderRefused(decision.reason, decision.message)
+    return decision, candidate
 
 
 def _candidate(tx: Transaction, organization: Organization, identifier: str) -> Repository | None:
@@ -93,40 +78,33 @@ def _candidate(tx: Transaction, organization: Organization, identifier: str) -> 
 def _save(
     tx: Transaction,
     services: Services,
-    organization: Organization,
     installation: Installation,
-    request: AddRequest,
     decision: Claim | Create,
+    candidate: Repository | None,
 ) -> Repository:
-    match decision:
-        case Claim():
-            return _save_claim(tx, organization, installation, request, decision)
-        case Create():
-            return _save_new(tx, services, organization, installation, decision)
-        case _:
-            assert_never(decision)
+    if isinstance(decision, Create):
+        return _save_new(tx, services, installation, decision)
+    if candidate is None:
+        raise ProviderRefused("not_found", "The plugin claims a repository that is not there.")
+    return _save_claim(tx, installation, candidate, decision)
 
 
-def _save_claim(
-    tx: Transaction, organization: Organization, installation: Installation, request: AddRequest, claim: Claim
-) -> Repository:
-    candidate = _candidate(tx, organization, request.identifier)
+def _save_claim(tx: Transaction, installation: Installation, candidate: Repository, claim: Claim) -> Repository:
+    """Race free: the row is changed only while it is unclaimed and active."""
     checked = claim.model_copy(update={"url": checked_url(claim.url)})
-    saved = candidate and repositories.claim(
-        tx, organization.id, candidate.id, installation.provider, installation.id, checked
+    saved = repositories.claim(
+        tx, installation.organization_id, candidate.id, installation.provider, installation.id, checked
     )
     if saved is None:
-        raise ProviderRefused("not_found", "The repository is not there to claim any more: another claim was faster.")
+        raise ProviderRefused("not_found", f"Repository {candidate.name!r} is not unclaimed any more.")
     return saved
 
 
-def _save_new(
-    tx: Transaction, services: Services, organization: Organization, installation: Installation, new: Create
-) -> Repository:
+def _save_new(tx: Transaction, services: Services, installation: Installation, new: Create) -> Repository:
     try:
         return repositories.create(
             tx,
-            organization.id,
+            installation.organization_id,
             checked_name(new.name),
             services.clock.now(),
             url=checked_url(new.url),

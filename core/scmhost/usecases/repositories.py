@@ -132,6 +132,8 @@ def _save(
         fields["name"] = checked_name(changes["name"])
     if "url" in changes:
         fields["url"] = checked_url(changes["url"])
+    if changes.get("integrationId", ...) is None:
+        repositories.unclaim(tx, organization.id, repository.id)
     try:
         if "status" in changes:
             fields |= _status_fields(tx, organization, repository, changes["status"])
@@ -148,7 +150,7 @@ def _installation_fields(services: Services, organization: Organization, changes
         return {}
     installation_id = changes["integrationId"]
     if installation_id is None:
-        return {"installation_id": None, "provider": None}
+        return {}
     with services.store.read() as tx:
         found = installations.get(tx, organization.id, installation_id)
     if found is None:
