@@ -1,4 +1,4 @@
-"""How long ``scmhost --version`` takes against a Python that does nothing: heavy imports wait for their command."""
+"""How long small commands take against a Python that does nothing: heavy imports wait for their command."""
 
 import os
 import subprocess
@@ -21,12 +21,16 @@ def main() -> None:
 
 
 def ratios() -> dict[str, float]:
-    """The version against nothing, in rounds that alternate, so that the machine's mood touches both."""
-    nothing, version = [sys.executable, "-c", "pass"], [str(COMMAND), "--version"]
-    for command in (nothing, version):
-        _seconds(command)
-    rounds = [(_seconds(nothing), _seconds(version)) for _ in range(ROUNDS)]
-    return {"startup/version": median(slow for _, slow in rounds) / median(quick for quick, _ in rounds)}
+    """Each command against nothing, in rounds that alternate, so that the machine's mood touches both."""
+    return {f"startup/{name}": _ratio([str(COMMAND), f"--{name}"]) for name in ("version", "help")}
+
+
+def _ratio(command: Sequence[str]) -> float:
+    nothing = [sys.executable, "-c", "pass"]
+    # Compiles what has no byte code yet.
+    _seconds(command)
+    rounds = [(_seconds(nothing), _seconds(command)) for _ in range(ROUNDS)]
+    return median(slow for _, slow in rounds) / median(quick for quick, _ in rounds)
 
 
 def _seconds(command: Sequence[str]) -> float:

@@ -14,6 +14,8 @@ SOURCES = sorted(path for folder in (HOST, *PLUGINS) for path in folder.rglob("*
 
 LONGEST_MODULE = 400
 LONGEST_FUNCTION = 45
+# The part of a module's lines that may be comments; the names say the rest.
+MOST_COMMENTS = 0.10
 # The one place where foreign code runs.
 GUARD = HOST / "host" / "guard.py"
 # The demo shows the first-party plugin at work; nothing else of the host names one.
@@ -75,6 +77,19 @@ def test_no_group_is_repeated_possessively(path: Path) -> None:
     """Python before 3.11.5 matches possessive groups wrongly; possessive character classes are fine."""
     texts = [node.value for node in nodes(path) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
     assert [text for text in texts if re.search(r"(?<![\\(])\)[?*+]\+", text)] == []
+
+
+@every_source
+def test_comments_are_few(path: Path) -> None:
+    """A comment is a reason, and most lines need none."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert sum(line.lstrip().startswith("#") for line in lines) <= max(2, MOST_COMMENTS * len(lines))
+
+
+@every_source
+def test_source_speaks_of_the_product_alone(path: Path) -> None:
+    """Neither a machine's folders nor an issue's number mean anything to its readers."""
+    assert re.findall(r"/work/|\bissue #\d+", path.read_text(encoding="utf-8"), re.IGNORECASE) == []
 
 
 @every_source

@@ -164,3 +164,36 @@ def test_an_anchor_of_ones_own_keeps_the_presets_page() -> None:
     location = Location(ref="main", ref_kind="branch", path="a.py", line=3)
     shown = plugin.scm_source_url(installation=here, repository=repository(), location=location)
     assert shown == f"{BASE}/src/branch/main/a.py#line-3"
+
+
+@pytest.mark.parametrize(
+    ("kind", "page"),
+    [
+        (
+            "azure_devops",
+            f"?path=%2Fsrc%2Fa.py&version=GC{SHA}&line=3&lineEnd=4&lineStartColumn=1&lineEndColumn=1",
+        ),
+        ("bitbucket_server", f"/browse/src/a.py?at={SHA}#3"),
+        ("cgit", f"/tree/src/a.py?id={SHA}#n3"),
+        ("gitea", f"/src/commit/{SHA}/src/a.py#L3"),
+        ("github", f"/blob/{SHA}/src/a.py#L3"),
+        ("gitiles", f"/+/{SHA}/src/a.py#3"),
+        ("gitlab", f"/-/blob/{SHA}/src/a.py#L3"),
+        ("sourcehut", f"/tree/{SHA}/item/src/a.py#L3"),
+    ],
+)
+def test_each_preset_has_its_form(kind: str, page: str) -> None:
+    """A frame's link is the page that the chosen kind of host has for it."""
+    location = Location(ref=SHA, ref_kind="commit", path="src/a.py", line=3)
+    shown = plugin.scm_source_url(installation=installation(preset=kind), repository=repository(), location=location)
+    assert shown == BASE + page
+
+
+@pytest.mark.parametrize("configuration", [{}, {"preset": "github"}, {"anchor": "#L{line}"}])
+def test_a_configuration_of_an_older_form_still_works(configuration: dict[str, str]) -> None:
+    """What an earlier form did not ask for has its default."""
+    location = Location(ref="main", ref_kind="branch", path="a.py", line=3)
+    shown = plugin.scm_source_url(
+        installation=installation(**configuration), repository=repository(), location=location
+    )
+    assert shown == f"{BASE}/blob/main/a.py#L3"
