@@ -70,11 +70,11 @@ def read_configuration(
     return read_settings(path, {**environ, **overrides})
 
 
-def open_host(config: str | None = None, database_url: str | None = None) -> Host:
-    """A host by configuration file and database, as commands need it. Only what goes wrong is logged."""
+def open_host(config: str | None = None, database_url: str | None = None, *, quiet: bool = True) -> Host:
+    """A host by configuration file and database, as commands need it: quiet ones log only what goes wrong."""
     from scmhost.api.logs import configure_logs
 
-    configure_logs(quiet=True)
+    configure_logs(quiet=quiet)
     return Host.open(read_configuration(config, database_url))
 
 

@@ -30,9 +30,11 @@ class OpenedHost(Protocol):
 
 
 class Opener(Protocol):
-    """Opens scmhost by configuration file and database URL."""
+    """Opens scmhost by configuration file and database URL. Unless it is quiet, all is logged, not faults alone."""
 
-    def __call__(self, config: str | None = None, database_url: str | None = None) -> OpenedHost: ...
+    def __call__(
+        self, config: str | None = None, database_url: str | None = None, *, quiet: bool = True
+    ) -> OpenedHost: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,13 @@
 """``scmhost serve``."""
 
 import os
-from typing import TYPE_CHECKING
 
 import click
+import structlog
 
-from .context import CommandContext, database_options, remark
+from .context import CommandContext, database_options
 
-if TYPE_CHECKING:
-    from scmhost.host import PluginReport
+log = structlog.get_logger(__name__)
 
 
 @click.command(name="serve")
@@ -26,14 +25,15 @@ def command(
     """
     import uvicorn
 
-    with context.open_host(config, database_url) as opened:
-        _report(opened.services.plugins.plugins, opened.services.store.url_without_password)
+    with context.open_host(config, database_url, quiet=False) as opened:
+        for report in opened.services.plugins.plugins:
+            log.info("plugin", name=report.name, state=report.state, reason=report.reason)
     # Workers are processes of their own: they read their configuration from the environment.
     if config:
         os.environ["SCMHOST_CONFIG"] = config
     if database_url:
         os.environ["SCMHOST_DATABASE_URL"] = database_url
-    remark(f"scmhost listens on http://{host}:{port} (API description: /api/openapi.json)")
+    log.info("listening", url=f"http://{host}:{port}", api="/api/openapi.json")
     uvicorn.run(
         "scmhost.app:asgi",
         factory=True,
@@ -46,9 +46,3 @@ def command(
         log_config=None,
         server_header=False,
     )
-
-
-def _report(plugins: "tuple[PluginReport, ...]", database: str) -> None:
-    remark(f"database: {database}")
-    for report in plugins:
-        remark(f"plugin {report.name}: {report.state}" + (f" ({report.reason})" if report.reason else ""))
