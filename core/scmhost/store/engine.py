@@ -97,7 +97,9 @@ class Store:
 
     @property
     def url_without_password(self) -> str:
-        return self._engine.url.render_as_string(hide_password=True)
+        """The database's URL as an operator writes it, for messages and logs."""
+        url = self._engine.url
+        return url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)
 
     @contextmanager
     def _translating(self) -> Iterator[None]:
