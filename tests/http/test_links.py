@@ -1,6 +1,12 @@
 import pytest
 
 from house import OLDER_SHA, SHA, House, commit
+from scmhost.links import no_link
+from scmhost.mapping import FrameInfo
+from scmhost.sdk import Reason
+from scmhost.store.repository_deletion import delete_now
+from scmhost.usecases.create_organization import find_project
+from scmhost.usecases.resolve_links import FrameQuery, resolve_links
 
 BASE = "https://git.example.com/team/app"
 
@@ -108,6 +114,19 @@ def test_an_unclaimed_repository_gives_no_links(house: House) -> None:
     mapping = ready(house)
     house.put(f"repos/{mapping['repoId']}/", {"integrationId": None})
     assert house.link()["error"] == "integration_not_found"
+
+
+def test_a_repository_that_is_just_being_deleted_gives_a_reason(house: House) -> None:
+    """A request that read the mappings before the repository went away is answered, not broken."""
+    mapping = ready(house)
+    project = find_project(house.services, house.there.organization, "web")
+    house.link()
+    with house.services.store.write() as tx:
+        assert delete_now(tx, house.there.organization.id, int(str(mapping["repoId"])))
+    frame = FrameQuery(FrameInfo(filename="/srv/app/a.py"))
+    answer = resolve_links(house.services, house.there.organization, project, [frame])[0]
+    assert answer.outcome == no_link(Reason.STACK_ROOT_MISMATCH)
+    assert house.link()["error"] == "no_code_mappings_for_project"
 
 
 def test_a_change_of_mappings_is_seen_at_once(house: House) -> None:

@@ -79,12 +79,15 @@ def _resolve(
     tried: list[Resolved] = []
     for candidate in found:
         mapping = mappings.by_id[candidate.rule.id]
-        repository = known.repositories[mapping.repository_id]
+        repository = known.repositories.get(mapping.repository_id)
+        if repository is None:
+            # Deleted since the mappings were read, and they with it.
+            continue
         place = _place(known, frame, candidate, mapping, repository)
         tried.append(Resolved(builder.build(place), mapping, repository))
         if isinstance(tried[-1].outcome, Link):
             return tried[-1]
-    return tried[0]
+    return tried[0] if tried else Resolved(no_link(Reason.STACK_ROOT_MISMATCH))
 
 
 def _place(known: _Known, frame: FrameQuery, candidate: Mapped, mapping: CodeMapping, repository: Repository) -> Place:
