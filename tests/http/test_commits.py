@@ -54,6 +54,12 @@ def test_commits_without_a_time_keep_their_order(house: House) -> None:
     assert [item["id"] for item in listed] == shas
 
 
+def test_a_commit_without_an_author_has_an_empty_one(house: House) -> None:
+    """No author is made up."""
+    done = house.post("commits/", {"commits": [commit(author_name=None, author_email=None)]}).json()
+    assert house.get(f"repos/{done['repositories'][0]['id']}/commits/").json()[0]["author"] == {}
+
+
 def test_one_bad_commit_saves_none(house: House) -> None:
     """A commit without a sha refuses the whole list; nothing is half saved."""
     answer = house.post("commits/", {"commits": [commit(), {"message": "no id"}]})

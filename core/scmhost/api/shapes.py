@@ -147,7 +147,7 @@ class CommitOut(Wire):
     pull_request: None = None
     suspect_commit_type: str = ""
     repository: RepositoryPayload | dict[str, JsonValue]
-    author: AuthorOut
+    author: dict[str, str | None] = Field(description="Name and e-mail; empty when there is none.")
     url: str | None = Field(default=None, description="The commit's page on the code host.")
     releases: list[CommitReleaseOut] = Field(default_factory=list)
 

@@ -8,7 +8,7 @@ from typing import Final
 from scmhost.kernel.errors import InvalidInput, NotFound
 from scmhost.kernel.paging import Page, PageRequest
 from scmhost.sdk import Organization, Repository
-from scmhost.store import code_mappings, projects, repositories
+from scmhost.store import code_mappings, installations, projects, repositories
 from scmhost.store.engine import Transaction
 from scmhost.store.errors import Duplicate
 from scmhost.store.values import CodeMapping, MappingDraft, Project
@@ -44,9 +44,11 @@ def create_mapping(
     """
     with services.store.read() as tx:
         project = projects.get_many(tx, organization.id, [draft.project_id]).get(draft.project_id)
+        installation = installations.get(tx, organization.id, installation_id)
     if project is None:
         raise NotFound("Could not find project")
-    get_installation(services, organization, installation_id)
+    if installation is None:
+        raise NotFound("Could not find this integration installed on your organization")
     check_mapping(draft)
     with services.store.write() as tx:
         repository = _repository(tx, organization, draft.repository_id, installation_id)

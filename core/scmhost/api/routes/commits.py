@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from scmhost.api.context import ForOrganization, ForReleases, NumericId, ServicesOf, numeric
 from scmhost.api.pages import Wanted
-from scmhost.api.shapes import AuthorOut, CommitOut, CommitReleaseOut, Ingested, IngestedRepository, Missing
+from scmhost.api.shapes import CommitOut, CommitReleaseOut, Ingested, IngestedRepository, Missing
 from scmhost.sdk import Organization
 from scmhost.usecases.ingest_commits import ingest_commits, missing_commits
 from scmhost.usecases.serialize_repository import RepositoryPayload, serialize_repository
@@ -83,7 +83,7 @@ def _shown(shown: ShownCommit, repository: RepositoryPayload) -> CommitOut:
         message=commit.message,
         date_created=commit.committed_at,
         repository=repository,
-        author=AuthorOut(name=commit.author.name, email=commit.author.email) if commit.author else AuthorOut(),
+        author={"name": commit.author.name, "email": commit.author.email} if commit.author else {},
         url=shown.url,
         releases=[
             CommitReleaseOut(
