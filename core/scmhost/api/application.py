@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 import structlog
@@ -52,6 +52,9 @@ def create_application(services: Services, on_shutdown: Callable[[], None] = lam
         log.info("started", database=services.store.url_without_password)
         yield
         housekeeping.cancel()
+        # What it does just now in a thread cannot be cancelled, and needs the database to the end.
+        with suppress(asyncio.CancelledError):
+            await housekeeping
         on_shutdown()
         log.info("stopped")
 
