@@ -158,6 +158,15 @@ def _sqlite_engine(url: URL, busy_timeout: float) -> Engine:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    try:
+        _set_up(connection)
+    except sqlite3.Error:
+        # The pool forgets a connection whose preparation fails, and would leave it open.
+        connection.close()
+        raise
+
+
+def _set_up(connection: sqlite3.Connection) -> None:
     # The driver would begin transactions on its own, and not always.
     connection.isolation_level = None
     connection.execute("PRAGMA foreign_keys = ON")
