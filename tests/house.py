@@ -79,9 +79,8 @@ class House:
 
     def limit_pages(self, pages: int) -> None:
         """Let the SQLite database grow no further: what a full disk looks like to it."""
-        engine = self.services.store._engine
-        event.listen(engine, "connect", lambda driver, _: driver.execute(f"PRAGMA max_page_count = {pages}"))
-        engine.dispose()
+        pragma = f"PRAGMA max_page_count = {pages}"
+        event.listen(self.services.store._engine, "checkout", lambda driver, *_: driver.execute(pragma))
 
     def token(self, *scopes: str) -> str:
         return create_token(self.services, self.there.organization, "test", scopes)[1]

@@ -1,13 +1,17 @@
 """What happens when the database cannot do what is asked."""
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 
 from hosting import candidate
 from house import SWITCHBOARD, House, commit, open_house
+from scmhost.api.application import create_application
+from scmhost.store.engine import Store
 
 
 def test_a_locked_database_is_503_and_nothing_is_half_saved(tmp_path: Path) -> None:
@@ -38,13 +42,13 @@ def test_a_full_disk_is_503_and_nothing_is_half_saved(tmp_path: Path) -> None:
         assert house.get(f"repos/{repository['id']}/commits/").json() == []
 
 
-def test_a_database_that_went_away_is_not_healthy(tmp_path: Path) -> None:
-    """Health is about the database too."""
+def test_a_database_that_cannot_be_reached_is_not_healthy(tmp_path: Path) -> None:
+    """Health is about the database too, and housekeeping waits for better times."""
     with open_house(tmp_path) as house:
-        house.services.store.close()
-        (tmp_path / "test.db").rename(tmp_path / "gone")
-        (tmp_path / "test.db").mkdir()
-        answer = house.client.get("/healthz")
+        gone = Store.open(f"sqlite:///{tmp_path}/no/such/folder/x.db")
+        with TestClient(create_application(replace(house.services, store=gone))) as client:
+            answer = client.get("/healthz")
+        gone.close()
         assert (answer.status_code, list(answer.json())) == (503, ["detail"])
 
 
