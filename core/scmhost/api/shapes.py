@@ -135,11 +135,6 @@ class CommitReleaseOut(Wire):
     date_created: Moment
 
 
-class FileChangeOut(Wire):
-    filename: str
-    type: str
-
-
 class CommitOut(Wire):
     id: str = Field(description="The sha.")
     message: str | None

@@ -1,6 +1,5 @@
 """What the store gives back: frozen values, never rows."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -172,6 +171,3 @@ class Head:
     repository_id: int
     sha: str
     previous_sha: str | None
-
-
-JsonFields = Mapping[str, object]

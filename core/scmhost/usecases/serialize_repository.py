@@ -15,8 +15,8 @@ from .services import Services
 
 log = structlog.get_logger(__name__)
 
-_STATUS: Final[Mapping[str, str]] = {"hidden": "disabled"}
 # On Sentry's wire a hidden repository shows as disabled.
+_STATUS: Final[Mapping[str, str]] = {"hidden": "disabled"}
 
 
 class ProviderPayload(BaseModel):
