@@ -10,7 +10,7 @@ import click
 from scmhost import __version__
 from scmhost.kernel.errors import ScmhostError
 
-from .context import EXIT_CONFIGURATION, CommandContext, Opener, fail
+from .context import EXIT_CONFIGURATION, EXIT_FAILED, CommandContext, Opener, fail
 
 # name: (module, what it does in a line)
 COMMANDS: Final = {
@@ -78,9 +78,14 @@ def run(open_host: Opener, arguments: Sequence[str]) -> None:
     try:
         group.main(list(arguments), prog_name="scmhost", obj=CommandContext(open_host))
     except ScmhostError as error:
-        code = EXIT_CONFIGURATION if type(error).__name__ == "ConfigError" else 1
-        fail(str(error), code)
+        fail(str(error), _exit_code(error))
     except BrokenPipeError:
         # Whoever read our answer has read enough.
         sys.stderr.close()
-        sys.exit(1)
+        sys.exit(EXIT_FAILED)
+
+
+def _exit_code(error: ScmhostError) -> int:
+    from scmhost.host import ConfigError
+
+    return EXIT_CONFIGURATION if isinstance(error, ConfigError) else EXIT_FAILED

@@ -43,10 +43,8 @@ def create_mapping(
         InvalidForm: a field is wrong; the messages are those that Sentry's clients know.
     """
     with services.store.read() as tx:
-        project = projects.get_many(tx, organization.id, [draft.project_id]).get(draft.project_id)
+        project = _project(tx, organization, draft.project_id)
         installation = installations.get(tx, organization.id, installation_id)
-    if project is None:
-        raise NotFound("Could not find project")
     if installation is None:
         raise NotFound("Could not find this integration installed on your organization")
     check_mapping(draft)
@@ -69,9 +67,7 @@ def change_mapping(
         known = _require(tx, organization, mapping_id)
         before = repositories.get(tx, organization.id, known.repository_id)
         repository = _repository(tx, organization, draft.repository_id, before.installation_id if before else None)
-        project = projects.get_many(tx, organization.id, [draft.project_id]).get(draft.project_id)
-        if project is None:
-            raise NotFound("Could not find project")
+        project = _project(tx, organization, draft.project_id)
         try:
             saved = code_mappings.update(tx, organization.id, mapping_id, replace(draft, generated=False))
         except Duplicate as error:
@@ -135,6 +131,13 @@ def _repository(
     if repository is None or repository.installation_id != installation_id:
         raise InvalidForm({"repositoryId": ["Repository does not exist"]})
     return repository
+
+
+def _project(tx: Transaction, organization: Organization, project_id: int) -> Project:
+    project = projects.get_many(tx, organization.id, [project_id]).get(project_id)
+    if project is None:
+        raise NotFound("Could not find project")
+    return project
 
 
 def _require(tx: Transaction, organization: Organization, mapping_id: int) -> CodeMapping:

@@ -21,7 +21,7 @@ from scmhost.sdk import (
 )
 from scmhost.store.values import CodeMapping
 
-from .page_cache import RepositoryPages
+from .page_cache import RequestPages
 from .services import Services
 
 log = structlog.get_logger(__name__)
@@ -46,8 +46,7 @@ class LinkBuilder:
     def __init__(self, services: Services, organization: Organization) -> None:
         self._plugins = services.plugins
         self._organization = organization
-        self._cache = services.pages
-        self._pages: dict[int, RepositoryPages] = {}
+        self._pages = RequestPages(services.pages)
 
     def build(self, place: Place) -> Link | NoLink:
         """The link, or why there is none. A plugin's fault is a reason like any other, and is logged."""
@@ -93,7 +92,7 @@ class LinkBuilder:
         )
 
     def _url(self, calls: ProviderCalls, installation: Installation, place: Place, ref: ChosenRef) -> str | NoUrl:
-        links = self._pages_of(calls, installation, place.repository).at(ref)
+        links = self._pages.of(calls, installation, place.repository).at(ref)
         if isinstance(links, NoUrl):
             return links
         if links is not None:
@@ -102,11 +101,6 @@ class LinkBuilder:
         if isinstance(url, str) and not safe_url(url):
             return NoUrl(reason=Reason.UNSAFE_URL, message="The provider's URL is no safe http or https link.")
         return url
-
-    def _pages_of(self, calls: ProviderCalls, installation: Installation, repository: Repository) -> RepositoryPages:
-        if repository.id not in self._pages:
-            self._pages[repository.id] = self._cache.of(calls, installation, repository)
-        return self._pages[repository.id]
 
     def _exists(self, calls: ProviderCalls, installation: Installation, place: Place, ref: ChosenRef) -> Existence:
         if not calls.has("scm_file_exists"):

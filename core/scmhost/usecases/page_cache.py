@@ -59,3 +59,17 @@ class PageCache:
             if len(self._kept) > MOST_REPOSITORIES:
                 self._kept.popitem(last=False)
         return pages
+
+
+class RequestPages:
+    """The pages of one request's repositories: values do not change within a request, so the id tells them apart."""
+
+    def __init__(self, cache: PageCache) -> None:
+        self._cache = cache
+        self._known: dict[int, RepositoryPages] = {}
+
+    def of(self, calls: ProviderCalls, installation: Installation, repository: Repository) -> RepositoryPages:
+        """A repository's pages."""
+        if repository.id not in self._known:
+            self._known[repository.id] = self._cache.of(calls, installation, repository)
+        return self._known[repository.id]

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from scmhost.commits import read_range
-from scmhost.kernel.errors import InvalidInput, NotFound
+from scmhost.kernel.errors import InvalidInput
 from scmhost.kernel.paging import Page, PageRequest
 from scmhost.sdk import Organization
 from scmhost.store import authors, commits, projects, releases, repositories
 from scmhost.store.engine import Transaction
 from scmhost.store.values import Author, Release, ReleaseDraft, StoredCommit
 
+from .find_release import require_release
 from .ingest_commits import Ingested, announce, read_limited, save_commits
 from .services import Services
 from .show_commits import Beside, ShownCommit, look_beside, show_commits
@@ -44,7 +45,6 @@ class ReleaseRequest:
 class SavedRelease:
     """What saving did."""
 
-    release: Release
     created: bool
     attached: int
     notes: tuple[str, ...] = ()
@@ -74,11 +74,9 @@ def create_release(
         release, created = releases.upsert(tx, organization.id, version, request.draft, services.clock.now())
         attached = releases.attach_projects(tx, organization.id, release.id, project_ids)
         done = save_commits(tx, services, organization, listed) if listed else []
-        _set_commits(tx, organization, release, done)
-        _set_refs(tx, organization, release, request.refs or ())
-        saved = _require(tx, organization, version)
+        _fill(tx, organization, release, done, request.refs or ())
     announce(services, organization, done)
-    return SavedRelease(saved, created, attached, listed.notes if listed else ())
+    return SavedRelease(created, attached, listed.notes if listed else ())
 
 
 def change_release(
@@ -87,22 +85,20 @@ def change_release(
     """Change a release that is there. An empty list of refs takes its commits away; the commits themselves stay."""
     listed = None if request.commits is None else read_limited(services, request.commits)
     with services.store.write() as tx:
-        release = _require(tx, organization, version)
+        release = require_release(tx, organization, version)
         releases.update(tx, organization.id, release.id, request.draft)
         if request.refs is not None and not request.refs:
             releases.clear_commits(tx, organization.id, release.id)
         done = save_commits(tx, services, organization, listed) if listed else []
-        _set_commits(tx, organization, release, done)
-        _set_refs(tx, organization, release, request.refs or ())
-        saved = _require(tx, organization, version)
+        _fill(tx, organization, release, done, request.refs or ())
     announce(services, organization, done)
-    return SavedRelease(saved, created=False, attached=0, notes=listed.notes if listed else ())
+    return SavedRelease(created=False, attached=0, notes=listed.notes if listed else ())
 
 
 def get_release(services: Services, organization: Organization, version: str) -> ShownRelease:
     """One release."""
     with services.store.read() as tx:
-        found = _look(tx, organization, [_require(tx, organization, version)])
+        found = _look(tx, organization, [require_release(tx, organization, version)])
     return _shown(services, organization, found)[0]
 
 
@@ -125,7 +121,7 @@ def list_releases(
 def delete_release(services: Services, organization: Organization, version: str) -> None:
     """Delete a release. Its commits stay."""
     with services.store.write() as tx:
-        releases.delete(tx, organization.id, _require(tx, organization, version).id)
+        releases.delete(tx, organization.id, require_release(tx, organization, version).id)
 
 
 def check_version(version: str) -> None:
@@ -137,6 +133,14 @@ def check_version(version: str) -> None:
         raise InvalidInput("A release's name has no slashes, tabs or line ends.", "version")
 
 
+def _fill(
+    tx: Transaction, organization: Organization, release: Release, done: Sequence[Ingested], refs: Sequence[RefDraft]
+) -> None:
+    """Give a release the saved commits, then the refs, which have the last word on a repository's commit."""
+    _set_commits(tx, organization, release, done)
+    _set_refs(tx, organization, release, refs)
+
+
 def _set_commits(tx: Transaction, organization: Organization, release: Release, done: Sequence[Ingested]) -> None:
     """The new list of a repository replaces that repository's list only."""
     for item in done:
@@ -144,20 +148,18 @@ def _set_commits(tx: Transaction, organization: Organization, release: Release, 
         ids = commits.ids_of(tx, organization.id, item.repository.id, shas)
         releases.set_commits(tx, organization.id, release.id, item.repository.id, [ids[sha] for sha in shas])
         releases.set_head(tx, organization.id, release.id, item.repository.id, shas[0], None)
-    if done:
-        releases.refresh(tx, organization.id, release.id)
 
 
 def _set_refs(tx: Transaction, organization: Organization, release: Release, refs: Sequence[RefDraft]) -> None:
-    known = {ref.repository: repositories.by_name(tx, organization.id, ref.repository) for ref in refs}
-    unknown = [name for name, repository in known.items() if repository is None]
+    found = {ref.repository: repositories.by_name(tx, organization.id, ref.repository) for ref in refs}
+    known = {name: repository for name, repository in found.items() if repository is not None}
+    unknown = [name for name in found if name not in known]
     if unknown:
         raise InvalidInput(f"Invalid repository names: {','.join(unknown)}", "refs")
     for ref in refs:
-        repository = known[ref.repository]
         base, head = read_range(ref.commit)
-        if repository is not None:
-            releases.set_head(tx, organization.id, release.id, repository.id, head, base or ref.previous or None)
+        previous = base or ref.previous or None
+        releases.set_head(tx, organization.id, release.id, known[ref.repository].id, head, previous)
 
 
 def _project_ids(tx: Transaction, organization: Organization, names: Sequence[str]) -> list[int]:
@@ -165,13 +167,6 @@ def _project_ids(tx: Transaction, organization: Organization, names: Sequence[st
     if any(project is None for project in found):
         raise InvalidInput("Invalid project ids or slugs", "projects")
     return [project.id for project in found if project is not None]
-
-
-def _require(tx: Transaction, organization: Organization, version: str) -> Release:
-    release = releases.find(tx, organization.id, version)
-    if release is None:
-        raise NotFound(f"Organization {organization.slug!r} has no release {version!r}.")
-    return release
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from scmhost.kernel.errors import NotFound
 from scmhost.links import Link, NoLink, no_link
 from scmhost.mapping import FrameInfo, Mapped, Unmapped, map_frame
 from scmhost.sdk import Installation, Organization, Reason, Repository
@@ -11,6 +10,7 @@ from scmhost.store import code_mappings, installations, releases, repositories
 from scmhost.store.engine import Transaction
 from scmhost.store.values import CodeMapping, Project
 
+from .find_release import require_release
 from .link_building import LinkBuilder, Place
 from .mapping_cache import ProjectMappings
 from .services import Services
@@ -134,7 +134,5 @@ def _known(tx: Transaction, organization: Organization, repository_ids: set[int]
 def _heads(tx: Transaction, organization: Organization, version: str | None) -> dict[int, str]:
     if version is None:
         return {}
-    release = releases.find(tx, organization.id, version)
-    if release is None:
-        raise NotFound(f"Organization {organization.slug!r} has no release {version!r}.")
+    release = require_release(tx, organization, version)
     return {head.repository_id: head.sha for head in releases.heads(tx, organization.id, release.id)}

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import structlog
 
 from scmhost.host import PluginFault, ProviderCalls
-from scmhost.kernel.errors import NotFound
 from scmhost.kernel.paging import Page, PageRequest
 from scmhost.sdk import NoUrl, Organization, ProviderError, Repository, safe_url
 from scmhost.store import commits, installations, releases, repositories
 from scmhost.store.engine import Transaction
 from scmhost.store.values import Installation, ReleaseSummary, StoredCommit
 
-from .page_cache import RepositoryPages
+from .find_release import require_release
+from .page_cache import RequestPages
 from .repositories import require
 from .services import Services
 
@@ -46,9 +46,7 @@ def commits_of_release(
 ) -> Page[ShownCommit]:
     """A release's commits, newest first."""
     with services.store.read() as tx:
-        release = releases.find(tx, organization.id, version)
-        if release is None:
-            raise NotFound(f"Organization {organization.slug!r} has no release {version!r}.")
+        release = require_release(tx, organization, version)
         page = releases.commits_page(tx, organization.id, release.id, request)
         beside = look_beside(tx, organization, page.items)
     return Page(show_commits(services, organization, page.items, beside), page.request, page.more)
@@ -96,10 +94,9 @@ class _CommitPages:
 
     def __init__(self, services: Services, organization: Organization, beside: Beside) -> None:
         self._plugins = services.plugins
-        self._cache = services.pages
         self._organization = organization
         self._beside = beside
-        self._pages: dict[int, RepositoryPages] = {}
+        self._pages = RequestPages(services.pages)
 
     def url(self, repository: Repository, sha: str) -> str | None:
         """The page, or None where there is none; a plugin that fails costs the page, not the listing."""
@@ -115,7 +112,5 @@ class _CommitPages:
         return url if isinstance(url, str) and safe_url(url) else None
 
     def _ask(self, calls: ProviderCalls, installation: Installation, repository: Repository, sha: str) -> str | NoUrl:
-        if repository.id not in self._pages:
-            self._pages[repository.id] = self._cache.of(calls, installation, repository)
-        templates = self._pages[repository.id].templates
+        templates = self._pages.of(calls, installation, repository).templates
         return templates.commit(sha) if templates else calls.commit_url(installation, repository, sha)
