@@ -12,10 +12,22 @@ from sqlalchemy import select
 
 from scmhost.kernel.paging import PageRequest
 from scmhost.sdk import CommitDraft, FileChange, InstallationDraft
-from scmhost.store import code_mappings, commits, installations, organizations, projects, releases, repositories, tokens
+from scmhost.store import (
+    code_mappings,
+    commits,
+    deploys,
+    installations,
+    jobs,
+    organizations,
+    projects,
+    releases,
+    repositories,
+    tokens,
+    webhook_secrets,
+)
 from scmhost.store.engine import Store, Transaction
-from scmhost.store.history_tables import ALL_TABLES
-from scmhost.store.values import MappingDraft, ReleaseDraft
+from scmhost.store.values import DeployDraft, MappingDraft, ReleaseDraft
+from scmhost.store.work_tables import ALL_TABLES
 
 T = TypeVar("T")
 
@@ -38,6 +50,7 @@ class Tenant:
     commit: int
     release: int
     mapping: int
+    secret: int
 
 
 def sha(number: int) -> str:
@@ -55,6 +68,11 @@ def draft(number: int = 1, **fields: Any) -> CommitDraft:
         "changes": (FileChange(path=f"src/{number}.py", type="A"), FileChange(path="README", type="M")),
     }
     return CommitDraft(sha=sha(number), **(told | fields))
+
+
+def deploy(environment: str = "production", **fields: Any) -> DeployDraft:
+    """A deploy that ended now."""
+    return DeployDraft(environment, **({"finished_at": NOW} | fields))
 
 
 def new_organization(store: Store, slug: str = "acme") -> int:
@@ -109,7 +127,10 @@ def new_tenant(store: Store, slug: str = "acme") -> Tenant:
         releases.set_head(tx, organization_id, release.id, repository, sha(2), sha(1))
         wanted = MappingDraft(project, repository, "app/", "src/", "main")
         mapping = code_mappings.create(tx, organization_id, wanted, NOW).id
-    return Tenant(organization_id, project, token, installation, repository, commit, release.id, mapping)
+        deploys.create(tx, organization_id, release.id, deploy(), [project], NOW)
+        jobs.put(tx, organization_id, "work", f"{release.id}:1", {}, NOW)
+        secret = webhook_secrets.create(tx, organization_id, installation, NOW).id
+    return Tenant(organization_id, project, token, installation, repository, commit, release.id, mapping, secret)
 
 
 def all_rows(store: Store) -> dict[str, list[tuple[Any, ...]]]:

@@ -34,8 +34,8 @@ class Paging:
         self._response.headers["Link"] = ", ".join(
             f'<{self._url}{joint}cursor={cursor}>; rel="{rel}"; results="{str(there).lower()}"; cursor="{cursor}"'
             for rel, there, cursor in (
-                ("previous", page.request.offset > 0, page.previous_cursor),
-                ("next", page.more, page.next_cursor),
+                ("previous", page.has_previous, page.previous_cursor),
+                ("next", page.has_next, page.next_cursor),
             )
         )
         return items

@@ -14,13 +14,15 @@ from scmhost.kernel.paging import Page, PageRequest
 
 from .engine import Transaction
 from .ids import take_one
+from .listing import Key, paged
 from .projects import touch_mappings
 from .repository_rows import TABLE as REPOSITORIES
-from .statements import duplicates, paged
+from .statements import duplicates
 from .tables import AnyRow, CodeMappingRow, table_of
 from .values import CodeMapping, MappingDraft
 
 _TABLE: Final = table_of(CodeMappingRow)
+_BY_ID: Final = (Key(_TABLE.c.id),)
 
 
 def create(tx: Transaction, organization_id: int, draft: MappingDraft, now: datetime) -> CodeMapping:
@@ -98,7 +100,7 @@ def page(
             REPOSITORIES.c.organization_id == organization_id, REPOSITORIES.c.installation_id == installation_id
         )
         query = query.where(_TABLE.c.repository_id.in_(select(REPOSITORIES.c.id).where(claimed)))
-    return paged(tx, query.order_by(_TABLE.c.id), request, _mapping)
+    return paged(tx, query, _BY_ID, request, _mapping)
 
 
 def _is_row(organization_id: int, mapping_id: int) -> ColumnElement[bool]:

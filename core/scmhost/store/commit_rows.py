@@ -12,7 +12,10 @@ from .values import Author, StoredCommit
 COMMITS: Final = table_of(CommitRow)
 
 _COLUMNS: Final = (
-    *(COMMITS.c[name] for name in ("id", "organization_id", "repository_id", "sha", "message", "committed_at")),
+    *(
+        COMMITS.c[name]
+        for name in ("id", "organization_id", "repository_id", "sha", "message", "committed_at", "issue_ids")
+    ),
     AUTHORS.c.id.label("author_id"),
     AUTHORS.c.name.label("author_name"),
     AUTHORS.c.email.label("author_email"),
@@ -37,4 +40,5 @@ def commit_of(row: AnyRow) -> StoredCommit:
         message=row.message,
         author=author,
         committed_at=row.committed_at,
+        issue_ids=tuple((row.issue_ids or "").split()),
     )

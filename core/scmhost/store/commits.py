@@ -13,7 +13,8 @@ from .commit_rows import COMMITS, commit_of, commits_of
 from .commit_saving import ids_of, save
 from .engine import Transaction
 from .history_tables import FileChangeRow, ReleaseCommitRow, ReleaseRow
-from .statements import paged, pieces
+from .listing import Key, ordered, paged
+from .statements import pieces
 from .tables import table_of
 from .values import ReleaseSummary, StoredCommit
 
@@ -22,13 +23,13 @@ __all__ = ["file_changes", "find", "get_many", "ids_of", "latest_sha", "page", "
 _CHANGES: Final = table_of(FileChangeRow)
 _LISTED: Final = table_of(ReleaseCommitRow)
 _RELEASES: Final = table_of(ReleaseRow)
-_NEWEST_FIRST: Final = (COMMITS.c.committed_at.desc(), COMMITS.c.id.desc())
+_NEWEST_FIRST: Final = (Key(COMMITS.c.committed_at, descending=True), Key(COMMITS.c.id, descending=True))
 
 
 def page(tx: Transaction, organization_id: int, repository_id: int, request: PageRequest) -> Page[StoredCommit]:
     """A repository's commits, the newest first."""
     query = commits_of(organization_id).where(COMMITS.c.repository_id == repository_id)
-    return paged(tx, query.order_by(*_NEWEST_FIRST), request, commit_of)
+    return paged(tx, query, _NEWEST_FIRST, request, commit_of)
 
 
 def get_many(tx: Transaction, organization_id: int, ids: Iterable[int]) -> dict[int, StoredCommit]:
@@ -53,7 +54,7 @@ def find(
 def latest_sha(tx: Transaction, organization_id: int, repository_id: int) -> str | None:
     """The sha of the newest commit that is known of a repository."""
     mine = (COMMITS.c.organization_id == organization_id) & (COMMITS.c.repository_id == repository_id)
-    return tx.scalar(select(COMMITS.c.sha).where(mine).order_by(*_NEWEST_FIRST).limit(1))
+    return tx.scalar(select(COMMITS.c.sha).where(mine).order_by(*ordered(_NEWEST_FIRST)).limit(1))
 
 
 def file_changes(tx: Transaction, organization_id: int, commit_ids: Iterable[int]) -> dict[int, tuple[FileChange, ...]]:

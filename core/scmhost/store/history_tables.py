@@ -28,7 +28,10 @@ class AuthorRow(Owned, Base):
 
 
 class CommitRow(Inner, Base):
-    """``dated`` says whether ``committed_at`` was told, or is only the time at which the commit arrived."""
+    """``dated`` says whether ``committed_at`` was told, or is only the time at which the commit arrived.
+
+    ``issue_ids`` are the issues that the message says it resolves, with blanks between them.
+    """
 
     __tablename__ = "commits"
     __table_args__ = (
@@ -45,6 +48,7 @@ class CommitRow(Inner, Base):
     author_id: Mapped[int | None]
     committed_at: Mapped[datetime]
     dated: Mapped[bool]
+    issue_ids: Mapped[str | None]
 
 
 class FileChangeRow(Inner, Base):
@@ -121,5 +125,33 @@ class ReleaseHeadRow(Inner, Base):
     previous_sha: Mapped[str | None]
 
 
-ALL_TABLES: Final = Base.metadata
-"""The metadata, complete: whoever imports it from here has imported all tables."""
+class DeployRow(Owned, Base):
+    """``request_key`` tells a deploy that is sent again from a new one; without times sent there is none."""
+
+    __tablename__ = "deploys"
+    __table_args__ = (
+        refers_to("releases", "release_id"),
+        UniqueConstraint("organization_id", "release_id", "request_key"),
+        Index(None, "organization_id", "release_id", "finished_at", "id"),
+    )
+
+    release_id: Mapped[int]
+    request_key: Mapped[str | None] = mapped_column(KeyText)
+    environment: Mapped[str]
+    name: Mapped[str | None]
+    url: Mapped[str | None]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime]
+
+
+class DeployProjectRow(Inner, Base):
+    __tablename__ = "deploy_projects"
+    __table_args__ = (
+        refers_to("deploys", "deploy_id"),
+        refers_to("projects", "project_id"),
+        Index(None, "organization_id", "project_id"),
+        _NARROW,
+    )
+
+    deploy_id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(primary_key=True)

@@ -13,12 +13,14 @@ from scmhost.sdk import Installation, InstallationDraft, JsonObject
 
 from .engine import Transaction
 from .ids import take_one
+from .listing import Key, paged
 from .repository_rows import TABLE as REPOSITORIES
-from .statements import duplicates, paged, pieces
+from .statements import duplicates, pieces
 from .tables import AnyRow, InstallationRow, table_of
 from .values import StoredInstallation
 
 _TABLE: Final = table_of(InstallationRow)
+_BY_NAME: Final = (Key(_TABLE.c.name), Key(_TABLE.c.id))
 
 
 def create(
@@ -54,7 +56,7 @@ def page(
     query = select(_TABLE).where(_TABLE.c.organization_id == organization_id)
     if providers is not None:
         query = query.where(_TABLE.c.provider.in_(sorted(providers)))
-    return paged(tx, query.order_by(_TABLE.c.name, _TABLE.c.id), request, _installation)
+    return paged(tx, query, _BY_NAME, request, _installation)
 
 
 def set_configuration(

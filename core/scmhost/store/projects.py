@@ -11,11 +11,13 @@ from scmhost.kernel.paging import Page, PageRequest
 
 from .engine import Transaction
 from .ids import take_one
-from .statements import as_id, duplicates, paged, pieces
+from .listing import Key, paged
+from .statements import as_id, duplicates, pieces
 from .tables import AnyRow, ProjectRow, table_of
 from .values import Project
 
 _TABLE: Final = table_of(ProjectRow)
+_BY_SLUG: Final = (Key(_TABLE.c.slug), Key(_TABLE.c.id))
 _COLUMNS: Final = tuple(_TABLE.c[field.name] for field in fields(Project))
 
 
@@ -40,8 +42,8 @@ def find(tx: Transaction, organization_id: int, slug_or_id: str) -> Project | No
 
 def page(tx: Transaction, organization_id: int, request: PageRequest) -> Page[Project]:
     """Projects by slug."""
-    query = select(*_COLUMNS).where(_TABLE.c.organization_id == organization_id).order_by(_TABLE.c.slug)
-    return paged(tx, query, request, project_of)
+    query = select(*_COLUMNS).where(_TABLE.c.organization_id == organization_id)
+    return paged(tx, query, _BY_SLUG, request, project_of)
 
 
 def get_many(tx: Transaction, organization_id: int, ids: Iterable[int]) -> dict[int, Project]:

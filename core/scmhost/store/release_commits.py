@@ -11,7 +11,8 @@ from scmhost.kernel.paging import Page, PageRequest
 from .commit_rows import COMMITS, commit_of, commits_of
 from .engine import Transaction
 from .history_tables import ReleaseCommitRow, ReleaseHeadRow, ReleaseRow
-from .statements import insert_into, paged
+from .listing import Key, ordered, paged
+from .statements import insert_into
 from .tables import table_of
 from .values import Head, StoredCommit
 
@@ -19,7 +20,11 @@ _RELEASES: Final = table_of(ReleaseRow)
 _LISTED: Final = table_of(ReleaseCommitRow)
 _HEADS: Final = table_of(ReleaseHeadRow)
 _IN_LIST: Final = and_(_LISTED.c.organization_id == COMMITS.c.organization_id, _LISTED.c.commit_id == COMMITS.c.id)
-_NEWEST_FIRST: Final = (COMMITS.c.committed_at.desc(), _LISTED.c.position, COMMITS.c.id.desc())
+_NEWEST_FIRST: Final = (
+    Key(COMMITS.c.committed_at, descending=True),
+    Key(_LISTED.c.position),
+    Key(COMMITS.c.id, descending=True),
+)
 
 
 def set_commits(
@@ -54,7 +59,7 @@ def refresh(tx: Transaction, organization_id: int, release_id: int) -> None:
     fields = {
         "commit_count": tx.execute(listed.with_only_columns(func.count())).scalar_one(),
         "author_ids": sorted(tx.scalars(author_ids)),
-        "last_commit_id": tx.scalar(listed.order_by(*_NEWEST_FIRST).limit(1)),
+        "last_commit_id": tx.scalar(listed.order_by(*ordered(_NEWEST_FIRST)).limit(1)),
     }
     tx.execute(update(_RELEASES).where(_is_release(organization_id, release_id)).values(fields))
 
@@ -62,7 +67,7 @@ def refresh(tx: Transaction, organization_id: int, release_id: int) -> None:
 def commits_page(tx: Transaction, organization_id: int, release_id: int, request: PageRequest) -> Page[StoredCommit]:
     """The commits of a release, those of all repositories together, the newest first."""
     query = commits_of(organization_id).join(_LISTED, _IN_LIST).where(_LISTED.c.release_id == release_id)
-    return paged(tx, query.order_by(*_NEWEST_FIRST), request, commit_of)
+    return paged(tx, query, _NEWEST_FIRST, request, commit_of)
 
 
 def set_head(

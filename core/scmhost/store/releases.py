@@ -15,9 +15,10 @@ from scmhost.kernel.paging import Page, PageRequest
 from .engine import Transaction
 from .history_tables import ReleaseProjectRow, ReleaseRow
 from .ids import take_one
+from .listing import Key, paged
 from .projects import project_of
 from .release_commits import clear_commits, commits_page, head_of, heads, refresh, set_commits, set_head
-from .statements import insert_into, paged, pieces
+from .statements import insert_into, pieces
 from .tables import AnyRow, AnySelect, ProjectRow, table_of
 from .values import Project, Release, ReleaseDraft
 
@@ -40,6 +41,9 @@ __all__ = [
 _TABLE: Final = table_of(ReleaseRow)
 _ATTACHED: Final = table_of(ReleaseProjectRow)
 _PROJECTS: Final = table_of(ProjectRow)
+DATE: Final = func.coalesce(_TABLE.c.released_at, _TABLE.c.created_at)
+"""A release's date is that of its release, else of its creation."""
+_NEWEST_FIRST: Final = (Key(DATE, descending=True), Key(_TABLE.c.id, descending=True))
 
 
 def upsert(
@@ -107,9 +111,8 @@ def page(
         rows = rows.where(_TABLE.c.version.icontains(query, autoescape=True))
     if status is not None:
         rows = rows.where(_TABLE.c.status == status)
-    newest = func.coalesce(_TABLE.c.released_at, _TABLE.c.created_at).desc()
-    found = paged(tx, rows.order_by(newest, _TABLE.c.id.desc()), request, lambda row: row)
-    return Page(_with_projects(tx, organization_id, found.items), request, found.more)
+    found = paged(tx, rows, _NEWEST_FIRST, request, lambda row: row)
+    return found.showing(_with_projects(tx, organization_id, found.items))
 
 
 def delete(tx: Transaction, organization_id: int, release_id: int) -> bool:

@@ -13,9 +13,10 @@ from scmhost.sdk import Claim, JsonObject, Repository, RepositoryStatus
 from .engine import Transaction
 from .history_tables import CommitRow
 from .ids import take, take_one
+from .listing import Key, paged
 from .repository_deletion import cancel_deletion, delete_now, due_for_deletion, schedule_deletion
 from .repository_rows import COLUMNS, HOLDERS, TABLE, change, is_row, is_unclaimed, name_key, one, repository_of
-from .statements import duplicates, insert_unknown, paged, pieces
+from .statements import duplicates, insert_unknown, pieces
 from .tables import table_of
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
 ]
 
 _COMMITS: Final = table_of(CommitRow)
+_BY_NAME: Final = (Key(TABLE.c.name_key), Key(TABLE.c.id))
 _CHANGEABLE: Final = frozenset({"name", "url", "status", "provider", "installation_id", "external_id", "configuration"})
 
 
@@ -114,7 +116,7 @@ def page(
         rows = rows.where(TABLE.c.status.in_([RepositoryStatus(status).value for status in statuses]))
     if installation_id is not None:
         rows = rows.where(TABLE.c.installation_id == installation_id)
-    return paged(tx, rows.order_by(TABLE.c.name_key, TABLE.c.id), request, repository_of)
+    return paged(tx, rows, _BY_NAME, request, repository_of)
 
 
 def unclaimed(tx: Transaction, organization_id: int, limit: int) -> list[Repository]:

@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.types import TypeEngine
 
-from .history_tables import ALL_TABLES
+from .work_tables import ALL_TABLES
 
 # Any number will do, as long as every process takes the same.
 _ADVISORY_LOCK: Final = 0x5C_40_57

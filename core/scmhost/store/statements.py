@@ -1,6 +1,6 @@
-"""What the queries share: inserts that pass over known rows, pages, pieces, and the words for a duplicate."""
+"""What the queries share: inserts that pass over known rows, pieces, and the words for a duplicate."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from typing import Any, Final, TypeVar
@@ -9,14 +9,10 @@ from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from scmhost.kernel.paging import Page, PageRequest, page_of
-
 from .columns import ID_LIMIT
 from .engine import Transaction
 from .errors import Duplicate, kind_of
-from .tables import AnyRow, AnySelect
 
-T = TypeVar("T")
 V = TypeVar("V")
 
 # SQLite takes 32,766 values in a statement, PostgreSQL 65,535.
@@ -46,12 +42,6 @@ def duplicates(tx: Transaction, message: str) -> Iterator[None]:
         if kind_of(error) is not Duplicate:
             raise
         raise Duplicate(message) from error
-
-
-def paged(tx: Transaction, query: AnySelect, request: PageRequest, read: Callable[[AnyRow], T]) -> Page[T]:
-    """A page of values."""
-    rows = tx.execute(query.limit(request.size + 1).offset(request.offset)).all()
-    return page_of([read(row) for row in rows], request)
 
 
 def pieces(values: Iterable[V]) -> Iterator[list[V]]:

@@ -3,15 +3,20 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from scmhost.sdk import CommitDraft, FileChange, Installation, Organization, Repository
+from scmhost.sdk import CommitDraft, FileChange, Installation, JsonObject, Organization, Repository
 
 __all__ = [
     "Author",
+    "ChangedFile",
     "CodeMapping",
     "CommitDraft",
+    "Deploy",
+    "DeployDraft",
+    "Deploys",
     "FileChange",
     "Head",
     "Installation",
+    "Job",
     "MappingDraft",
     "Organization",
     "Project",
@@ -23,6 +28,7 @@ __all__ = [
     "StoredCommit",
     "StoredInstallation",
     "Token",
+    "WebhookSecret",
 ]
 
 
@@ -81,6 +87,7 @@ class StoredCommit:
     message: str | None
     author: Author | None
     committed_at: datetime
+    issue_ids: tuple[str, ...] = ()
     changes: tuple[FileChange, ...] = ()
 
 
@@ -162,6 +169,71 @@ class ReleaseSummary:
     url: str | None
     created_at: datetime
     released_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeployDraft:
+    """What a caller says about a deploy. Without an end it ended when it was told."""
+
+    environment: str
+    name: str | None = None
+    url: str | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deploy:
+    """A release that came to run in an environment."""
+
+    id: int
+    release_id: int
+    environment: str
+    name: str | None
+    url: str | None
+    started_at: datetime | None
+    finished_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Deploys:
+    """How often a release was deployed, and the last time."""
+
+    count: int
+    last: Deploy
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedFile:
+    """A file that a commit of a release changed."""
+
+    commit: StoredCommit
+    change: FileChange
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Work that is done later. ``fault`` says what went wrong the last time; a failed job is not tried again."""
+
+    id: int
+    organization_id: int
+    kind: str
+    key: str
+    payload: JsonObject
+    failed: bool
+    attempts: int
+    fault: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSecret:
+    """A secret by which an installation's deliveries are known to be genuine, until it expires."""
+
+    id: int
+    organization_id: int
+    installation_id: int
+    created_at: datetime
+    expires_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

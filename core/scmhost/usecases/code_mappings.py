@@ -103,7 +103,7 @@ def list_mappings(
         ShownMapping(mapping, of_projects[mapping.project_id], of_repositories[mapping.repository_id])
         for mapping in page.items
     ]
-    return Page(shown, page.request, page.more)
+    return page.showing(shown)
 
 
 def check_mapping(draft: MappingDraft) -> None:

@@ -115,7 +115,7 @@ def list_releases(
     with services.store.read() as tx:
         page = releases.page(tx, organization.id, request, project_ids=project_ids, query=query, status=status)
         found = _look(tx, organization, page.items)
-    return Page(_shown(services, organization, found), page.request, page.more)
+    return page.showing(_shown(services, organization, found))
 
 
 def delete_release(services: Services, organization: Organization, version: str) -> None:

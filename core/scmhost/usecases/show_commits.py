@@ -38,7 +38,7 @@ def commits_of_repository(
         require(tx, organization, repository_id)
         page = commits.page(tx, organization.id, repository_id, request)
         beside = look_beside(tx, organization, page.items)
-    return Page(show_commits(services, organization, page.items, beside), page.request, page.more)
+    return page.showing(show_commits(services, organization, page.items, beside))
 
 
 def commits_of_release(
@@ -49,7 +49,7 @@ def commits_of_release(
         release = require_release(tx, organization, version)
         page = releases.commits_page(tx, organization.id, release.id, request)
         beside = look_beside(tx, organization, page.items)
-    return Page(show_commits(services, organization, page.items, beside), page.request, page.more)
+    return page.showing(show_commits(services, organization, page.items, beside))
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,10 @@ def test_the_way_back_ends_at_the_beginning(offset: int, previous: str) -> None:
     assert previous == page_of([1], PageRequest(offset, 10)).previous_cursor
 
 
-@pytest.mark.parametrize("cursor", ["x", "0:-1:0", "0:1:2", "0:1", "0:9999999999:0", "0:1:0\n", "\u0660:\u0661:\u0660"])
+@pytest.mark.parametrize(
+    "cursor",
+    ["x", "0:-1:0", "0:1:2", "0:1", "0:9999999999:0", "99999999999999999:0:0", "0:1:0\n", "\u0660:\u0661:\u0660"],
+)
 def test_foreign_cursors_are_refused(cursor: str) -> None:
     """A cursor that nobody handed out is the caller's fault, by name."""
     with pytest.raises(InvalidInput, match="begin without a cursor") as caught:

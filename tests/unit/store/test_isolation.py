@@ -10,10 +10,23 @@ import factories
 from factories import EVERYTHING, NOW, PROVIDER, Tenant
 from scmhost.kernel.errors import ScmhostError
 from scmhost.sdk import Claim
-from scmhost.store import authors, code_mappings, commits, ids, installations, projects, releases, repositories, tokens
+from scmhost.store import (
+    authors,
+    code_mappings,
+    commits,
+    deploys,
+    ids,
+    installations,
+    jobs,
+    projects,
+    releases,
+    repositories,
+    tokens,
+    webhook_secrets,
+)
 from scmhost.store.engine import Store, Transaction
-from scmhost.store.history_tables import ALL_TABLES
 from scmhost.store.values import MappingDraft, ReleaseDraft
+from scmhost.store.work_tables import ALL_TABLES
 
 Query = Callable[[Transaction, int, Tenant], Any]
 
@@ -50,6 +63,10 @@ READS: dict[str, Query] = {
     "mappings": lambda tx, me, it: code_mappings.for_project(tx, me, it.project),
     "mapping count": lambda tx, me, it: code_mappings.count(tx, me, it.project),
     "mapping page": lambda tx, me, it: code_mappings.page(tx, me, EVERYTHING, installation_id=it.installation).items,
+    "deploy page": lambda tx, me, it: deploys.page(tx, me, it.release, EVERYTHING).items,
+    "deploys": lambda tx, me, it: deploys.of_releases(tx, me, [it.release]),
+    "jobs": lambda tx, me, it: jobs.beginning_with(tx, me, "work", ""),
+    "secrets": lambda tx, me, it: webhook_secrets.live(tx, me, it.installation, NOW),
 }
 
 WRITES: dict[str, Query] = {
@@ -71,6 +88,11 @@ WRITES: dict[str, Query] = {
     "set head": lambda tx, me, it: releases.set_head(tx, me, it.release, it.repository, "mine", None),
     "delete release": lambda tx, me, it: releases.delete(tx, me, it.release),
     "map": lambda tx, me, it: code_mappings.create(tx, me, MappingDraft(it.project, it.repository, "x", "", None), NOW),
+    "deploy": lambda tx, me, it: deploys.create(tx, me, it.release, factories.deploy("mine"), [it.project], NOW),
+    "put job": lambda tx, me, it: jobs.put(tx, me, "work", f"{it.release}:1", {"mine": True}, NOW),
+    "new secret": lambda tx, me, it: webhook_secrets.create(tx, me, it.installation, NOW),
+    "expire secret": lambda tx, me, it: webhook_secrets.expire(tx, me, it.installation, NOW),
+    "delete secret": lambda tx, me, it: webhook_secrets.delete_one(tx, me, it.installation, it.secret),
     "unmap": lambda tx, me, it: code_mappings.delete(tx, me, it.mapping),
 }
 

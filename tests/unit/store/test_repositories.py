@@ -227,7 +227,7 @@ def test_uninstalling_frees_the_repositories(store: Store) -> None:
         assert [it.id for it in repositories.unclaimed(tx, tenant.id, 10)] == [tenant.repository]
     after = factories.all_rows(store)
     changed = {name for name in before if before[name] != after[name]}
-    assert changed == {"installations", "repositories"}
+    assert changed == {"installations", "repositories", "webhook_secrets"}
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -10,7 +10,7 @@ import databases
 import factories
 from scmhost.store.engine import Store
 from scmhost.store.errors import Missing
-from scmhost.store.history_tables import ALL_TABLES
+from scmhost.store.work_tables import ALL_TABLES
 
 OWNED = [table for table in ALL_TABLES.sorted_tables if table.name != "organizations"]
 
