@@ -153,7 +153,7 @@ def open_house(
     settings = read_settings(config, {"SCMHOST_DATABASE_URL": database_url or f"sqlite:///{folder}/test.db"})
     store = Store.open(settings.host.database_url, busy_timeout=busy_timeout)
     plugins = PluginHost.open(settings, candidates=[*discover(), *more])
-    with Host(settings, Services(store, plugins, SystemClock(), settings.limits)) as host:
+    with Host(settings, Services(store, plugins, SystemClock(), settings.limits, settings.host.webhook_key)) as host:
         there = bootstrap(host.services, "acme", "web")
         with TestClient(create_application(host.services), raise_server_exceptions=False) as client:
             yield House(host, client, there)

@@ -41,7 +41,9 @@ class Host:
         store = Store.open(settings.host.database_url)
         if migrate:
             store.migrate()
-        return cls(settings, Services(store, PluginHost.open(settings), SystemClock(), settings.limits))
+        plugins = PluginHost.open(settings)
+        services = Services(store, plugins, SystemClock(), settings.limits, settings.host.webhook_key)
+        return cls(settings, services)
 
     def close(self) -> None:
         """Let the plugins go and close the database."""

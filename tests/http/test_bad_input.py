@@ -49,7 +49,7 @@ def test_text_that_no_database_keeps_is_refused(house: House, fields: dict[str, 
     assert house.get("repos/").json() == []
 
 
-@pytest.mark.parametrize("path", ["/api/0/organizations/acme/nothing/", "/nothing", "/api/0/"])
+@pytest.mark.parametrize("path", ["/api/0/organizations/acme/nothing/", "/nothing", "/api/0/users/me/regions/"])
 def test_an_unknown_address_is_404_with_one_key(house: House, path: str) -> None:
     """Even where there is nothing, the answer has the one shape."""
     answer = house.get(path)

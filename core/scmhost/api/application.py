@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Final
 
 import structlog
@@ -12,23 +12,42 @@ from starlette.concurrency import run_in_threadpool
 from scmhost import __version__
 from scmhost.kernel.errors import Unavailable
 from scmhost.usecases.repositories import delete_due_repositories
+from scmhost.usecases.run_jobs import run_due_jobs
 from scmhost.usecases.services import Services
 
 from .middleware import BodyLimit, RequestLog
 from .problems import DOCUMENTED, install_problem_handlers
-from .routes import code_mappings, commits, health, installations, links, projects, releases, repositories
+from .routes import (
+    code_mappings,
+    commits,
+    deploys,
+    health,
+    installations,
+    links,
+    me,
+    project_releases,
+    projects,
+    releases,
+    repositories,
+    webhooks,
+)
 
 log = structlog.get_logger(__name__)
 
 HOUSEKEEPING_SECONDS: Final = 60.0
+JOBS_SECONDS: Final = 1.0
 
 ROUTERS: Final = (
+    me.router,
     installations.router,
+    webhooks.router,
     projects.router,
     repositories.router,
     commits.router,
     code_mappings.router,
     releases.router,
+    project_releases.router,
+    deploys.router,
     links.router,
 )
 
@@ -43,18 +62,36 @@ async def _keep_house(services: Services) -> None:
         await asyncio.sleep(HOUSEKEEPING_SECONDS)
 
 
+def _tell_end(task: "asyncio.Task[None]") -> None:
+    """Background work ends with the process; if it ends before, that is a fault which must not go unseen."""
+    if not task.cancelled() and task.exception():
+        log.error("background work ended", exc_info=task.exception())
+
+
+async def _work(services: Services) -> None:
+    """Do what is due, soon after it is. Every worker may do so: a job is taken by one."""
+    while True:
+        try:
+            await run_in_threadpool(run_due_jobs, services)
+        except Unavailable as error:
+            log.warning("jobs postponed", error=str(error))
+        await asyncio.sleep(JOBS_SECONDS)
+
+
 def create_application(services: Services, on_shutdown: Callable[[], None] = lambda: None) -> FastAPI:
     """The application over these services. ``on_shutdown`` is called when the server stops."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        housekeeping = asyncio.create_task(_keep_house(services))
+        background = [asyncio.create_task(work(services)) for work in (_keep_house, _work)]
+        for task in background:
+            task.add_done_callback(_tell_end)
         log.info("started", database=services.store.url_without_password)
         yield
-        housekeeping.cancel()
-        # What it does just now in a thread cannot be cancelled, and needs the database to the end.
-        with suppress(asyncio.CancelledError):
-            await housekeeping
+        for task in background:
+            task.cancel()
+        # What they do just now in a thread cannot be cancelled, and needs the database to the end.
+        await asyncio.wait(background)
         on_shutdown()
         log.info("stopped")
 
@@ -73,6 +110,7 @@ def create_application(services: Services, on_shutdown: Callable[[], None] = lam
     for router in ROUTERS:
         app.include_router(router)
     app.include_router(health.router)
+    app.include_router(webhooks.deliveries)
     install_problem_handlers(app)
     app.add_middleware(BodyLimit, limit=services.limits.body_bytes)
     app.add_middleware(RequestLog)

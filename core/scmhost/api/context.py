@@ -41,6 +41,16 @@ def caller_of(
 CallerOf = Annotated[Caller, Depends(caller_of)]
 
 
+def caller_or_nobody(
+    services: ServicesOf, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
+) -> Caller | None:
+    """Who asks, or None where no token was sent. A wrong one is refused all the same."""
+    return None if credentials is None else caller_of(services, credentials)
+
+
+CallerOrNobody = Annotated[Caller | None, Depends(caller_or_nobody)]
+
+
 def allowed(scope_class: ScopeClass) -> Callable[..., Organization]:
     """A dependency: the organization in the path, if the caller's token is of it and has a scope for the method."""
 
@@ -76,6 +86,7 @@ def project_in(scope_class: ScopeClass) -> Callable[..., Project]:
 
 
 ProjectToRead = Annotated[Project, Depends(project_in("project"))]
+ProjectOfReleases = Annotated[Project, Depends(project_in("releases"))]
 
 
 NumericId = Annotated[str, Path(description="A number.")]

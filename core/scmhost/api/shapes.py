@@ -143,8 +143,28 @@ class CommitOut(Wire):
     suspect_commit_type: str = ""
     repository: RepositoryPayload | dict[str, JsonValue]
     author: dict[str, str | None] = Field(description="Name and e-mail; empty when there is none.")
+    issue_ids: list[str] = Field(default_factory=list, description="Issues that the message says it resolves.")
     url: str | None = Field(default=None, description="The commit's page on the code host.")
     releases: list[CommitReleaseOut] = Field(default_factory=list)
+
+
+class ChangedFileOut(Wire):
+    id: str = Field(description="The sha and the path.")
+    org_id: int
+    author: dict[str, str | None] = Field(description="Name and e-mail; empty when there is none.")
+    commit_message: str | None
+    filename: str
+    type: str
+    repo_name: str
+
+
+class DeployOut(Wire):
+    id: str
+    environment: str
+    name: str | None
+    url: str | None
+    date_started: Moment | None
+    date_finished: Moment
 
 
 class ReleaseProject(Wire):
@@ -174,7 +194,7 @@ class ReleaseOut(Wire):
     commit_count: int
     last_commit: CommitOut | None
     deploy_count: int = 0
-    last_deploy: None = None
+    last_deploy: DeployOut | None = None
     authors: list[AuthorOut] = Field(default_factory=list)
     projects: list[ReleaseProject]
     first_event: None = None
@@ -197,6 +217,85 @@ class StacktraceLink(Wire):
     ref: str | None = None
     ref_source: str | None = Field(default=None, description="frame, release or default_branch.")
     verified: bool | None = None
+
+
+class LinkedFile(Wire):
+    file: str
+    source_url: str | None
+    error: str | None = None
+    attempted_url: str | None = None
+    next_step: str | None = None
+    ref: str | None = None
+    ref_source: str | None = Field(default=None, description="frame, release or default_branch.")
+
+
+class LinkedFiles(Wire):
+    files: list[LinkedFile]
+
+
+class SavedRootsOut(Wire):
+    stack_root: str
+    source_root: str
+    status: str = Field(description="created, updated or error.")
+    detail: str | None = None
+
+
+class BulkMappingsOut(Wire):
+    created: int
+    updated: int
+    errors: int
+    mappings: list[SavedRootsOut]
+
+
+class WebhookSecretOut(Wire):
+    id: str
+    date_created: Moment
+    date_expires: Moment | None
+
+
+class WebhookOut(Wire):
+    url: str = Field(description="Where the code host sends its pushes to.")
+    secrets: list[WebhookSecretOut] = Field(description="Those that are still good, newest first.")
+
+
+class NewWebhookSecretOut(WebhookOut):
+    secret: str = Field(description="The new secret. It is shown this once.")
+
+
+class AuthOut(Wire):
+    scopes: list[str]
+
+
+class UserOut(Wire):
+    """The token that asks, in the place where Sentry's clients expect a person."""
+
+    id: str
+    name: str
+    username: str
+    email: str
+
+
+class IndexOut(Wire):
+    version: str
+    auth: AuthOut | None
+    user: UserOut | None
+
+
+class StatusOut(Wire):
+    id: str
+    name: str
+
+
+class OrganizationOut(Wire):
+    id: str
+    slug: str
+    name: str
+    date_created: Moment
+    status: StatusOut
+    is_early_adopter: bool = False
+    require2_fa: bool = Field(default=False, alias="require2FA")
+    require_email_verification: bool = False
+    features: list[str] = Field(default_factory=list)
 
 
 class IngestedRepository(Wire):

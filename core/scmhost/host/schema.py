@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, SecretStr
 
 from scmhost.kernel.limits import Limits
 
@@ -26,6 +26,7 @@ def _slug_or_id(value: object) -> str | int:
     raise ValueError("an organization is named by its slug (a string) or its id (an integer)")
 
 
+WebhookKey = Annotated[SecretStr, Field(min_length=32)]
 Percent = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=100, decimal_places=3)]
 OrganizationName = Annotated[str | int, PlainValidator(_slug_or_id)]
 
@@ -40,6 +41,9 @@ class HostSettings(Table):
     """``[host]``."""
 
     database_url: str = Field(default="sqlite:///scmhost.db", min_length=1, description="Where rows are kept.")
+    webhook_key: WebhookKey | None = Field(
+        default=None, description="The secret from which those of webhooks are derived: 32 or more random characters."
+    )
 
 
 class Organizations(Table):

@@ -28,7 +28,10 @@ from .suggestions import did_you_mean
 from .toml_lines import key_lines
 
 DATABASE_URL: Final = "SCMHOST_DATABASE_URL"
+WEBHOOK_KEY: Final = "SCMHOST_WEBHOOK_KEY"
 PLUGINS_OFF: Final = "SCMHOST_PLUGINS_OFF"
+
+_HOST_VARIABLES: Final[Mapping[str, str]] = {"database_url": DATABASE_URL, "webhook_key": WEBHOOK_KEY}
 
 KeyPath = tuple[str, ...]
 Tables = Mapping[KeyPath, type[BaseModel]]
@@ -61,14 +64,26 @@ def read_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
         ConfigError: the file is missing or wrong, or the environment names an unknown plugin.
     """
     file, source = (FileSettings(), Source()) if path is None else _read_file(path)
-    database_url = environ.get(DATABASE_URL) or file.host.database_url
     return Settings(
-        host=HostSettings(database_url=database_url),
+        host=_host(file.host, environ),
         limits=file.limits,
         plugins=file.plugins,
         plugins_off=_plugins_off(environ.get(PLUGINS_OFF, ""), file.plugins),
         source=source,
     )
+
+
+def _host(file: HostSettings, environ: Mapping[str, str]) -> HostSettings:
+    told = {name: environ[variable] for name, variable in _HOST_VARIABLES.items() if environ.get(variable)}
+    try:
+        return HostSettings.model_validate({**file.model_dump(), **told})
+    except ValidationError as error:
+        raise ConfigError(*(_of_environment(detail) for detail in error.errors(include_url=False))) from None
+
+
+def _of_environment(detail: ErrorDetails) -> Problem:
+    variable = _HOST_VARIABLES.get(str(detail["loc"][0]), "")
+    return Problem("environment", None, variable, _lowered(detail["msg"]), "")
 
 
 def problems_of(
@@ -133,7 +148,11 @@ def _words(detail: ErrorDetails, path: KeyPath, tables: Tables) -> tuple[str, st
     what = detail["msg"].removeprefix("Value error, ")
     if detail["type"].endswith("_type"):
         what += f", not {_TOML_TYPES.get(type(detail['input']), 'this')}"
-    return what[:1].lower() + what[1:], ""
+    return _lowered(what), ""
+
+
+def _lowered(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
 
 
 def _known_key(path: KeyPath, tables: Tables) -> str:

@@ -38,6 +38,13 @@ def create(tx: Transaction, organization_id: int, draft: MappingDraft, now: date
     return saved
 
 
+def find(tx: Transaction, organization_id: int, project_id: int, stack_root: str) -> CodeMapping | None:
+    """The code mapping of a project for a stack root."""
+    mine = _of_project(organization_id, project_id) & (_TABLE.c.stack_root == stack_root)
+    row = tx.execute(select(_TABLE).where(mine)).one_or_none()
+    return _mapping(row) if row else None
+
+
 def get(tx: Transaction, organization_id: int, mapping_id: int) -> CodeMapping | None:
     """One code mapping."""
     row = tx.execute(select(_TABLE).where(_is_row(organization_id, mapping_id))).one_or_none()
@@ -81,6 +88,12 @@ def for_project(tx: Transaction, organization_id: int, project_id: int) -> list[
 def count(tx: Transaction, organization_id: int, project_id: int) -> int:
     """How many code mappings a project has."""
     return tx.execute(select(func.count()).where(_of_project(organization_id, project_id))).scalar_one()
+
+
+def repository_ids(tx: Transaction, organization_id: int, project_ids: Collection[int]) -> set[int]:
+    """The repositories to which projects are mapped."""
+    query = select(_TABLE.c.repository_id).where(_TABLE.c.organization_id == organization_id).distinct()
+    return set(tx.scalars(query.where(_TABLE.c.project_id.in_(sorted(project_ids)))))
 
 
 def page(

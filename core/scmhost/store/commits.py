@@ -1,6 +1,6 @@
 """Commits of repositories: save them, find them, and tell what they changed and where they were released."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
 from typing import Final
 
@@ -18,7 +18,7 @@ from .statements import pieces
 from .tables import table_of
 from .values import ReleaseSummary, StoredCommit
 
-__all__ = ["file_changes", "find", "get_many", "ids_of", "latest_sha", "page", "releases_of", "save"]
+__all__ = ["file_changes", "find", "get_many", "holders", "ids_of", "latest_sha", "page", "releases_of", "save"]
 
 _CHANGES: Final = table_of(FileChangeRow)
 _LISTED: Final = table_of(ReleaseCommitRow)
@@ -55,6 +55,14 @@ def latest_sha(tx: Transaction, organization_id: int, repository_id: int) -> str
     """The sha of the newest commit that is known of a repository."""
     mine = (COMMITS.c.organization_id == organization_id) & (COMMITS.c.repository_id == repository_id)
     return tx.scalar(select(COMMITS.c.sha).where(mine).order_by(*ordered(_NEWEST_FIRST)).limit(1))
+
+
+def holders(tx: Transaction, organization_id: int, repository_ids: Iterable[int], shas: Sequence[str]) -> set[int]:
+    """Those of the repositories that have one of the commits."""
+    query = select(COMMITS.c.repository_id).where(COMMITS.c.organization_id == organization_id).distinct()
+    some = query.where(COMMITS.c.sha.in_(shas))
+    found = (tx.scalars(some.where(COMMITS.c.repository_id.in_(piece))) for piece in pieces(repository_ids))
+    return {repository_id for ids in found for repository_id in ids}
 
 
 def file_changes(tx: Transaction, organization_id: int, commit_ids: Iterable[int]) -> dict[int, tuple[FileChange, ...]]:

@@ -42,6 +42,11 @@ def get(tx: Transaction, organization_id: int, installation_id: int) -> StoredIn
     return get_many(tx, organization_id, [installation_id]).get(installation_id)
 
 
+def owner_of(tx: Transaction, installation_id: int) -> int | None:
+    """The organization of an installation: ids are of one series, so that an installation's alone names it."""
+    return tx.scalar(select(_TABLE.c.organization_id).where(_TABLE.c.id == installation_id))
+
+
 def get_many(tx: Transaction, organization_id: int, ids: Iterable[int]) -> dict[int, StoredInstallation]:
     """The installations with these ids, as far as they are there."""
     query = select(_TABLE).where(_TABLE.c.organization_id == organization_id)

@@ -39,6 +39,12 @@ def get(tx: Transaction, organization_id: int) -> Organization | None:
     return _one(tx, _TABLE.c.id == organization_id)
 
 
+def created_at(tx: Transaction, organization_id: int) -> datetime:
+    """When an organization was created."""
+    moment: datetime = tx.execute(select(_TABLE.c.created_at).where(_TABLE.c.id == organization_id)).scalar_one()
+    return moment
+
+
 def all_(tx: Transaction) -> list[Organization]:
     """All organizations by slug."""
     return [_organization(row) for row in tx.execute(select(*_COLUMNS).order_by(_TABLE.c.slug))]

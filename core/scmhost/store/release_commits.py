@@ -33,15 +33,27 @@ def set_commits(
     """Replace the release's list of one repository's commits, the newest first; other repositories' lists stay."""
     _lock(tx, organization_id, release_id)
     keys = {"organization_id": organization_id, "release_id": release_id, "repository_id": repository_id}
-    tx.execute(
-        delete(_LISTED).where(
-            _of_release(_LISTED, organization_id, release_id), _LISTED.c.repository_id == repository_id
-        )
-    )
+    tx.execute(delete(_LISTED).where(_list_of(organization_id, release_id, repository_id)))
     rows = [keys | {"position": place, "commit_id": id_} for place, id_ in enumerate(dict.fromkeys(commit_ids))]
     if rows:
         tx.execute(insert(_LISTED), rows)
     refresh(tx, organization_id, release_id)
+
+
+def add_commits(
+    tx: Transaction, organization_id: int, release_id: int, repository_id: int, commit_ids: Iterable[int]
+) -> None:
+    """Put commits before those that the release has of a repository; none is lost."""
+    _lock(tx, organization_id, release_id)
+    mine = _list_of(organization_id, release_id, repository_id)
+    known = tx.scalars(select(_LISTED.c.commit_id).where(mine).order_by(_LISTED.c.position)).all()
+    set_commits(tx, organization_id, release_id, repository_id, [*commit_ids, *known])
+
+
+def newest_sha(tx: Transaction, organization_id: int, release_id: int, repository_id: int) -> str | None:
+    """The newest commit that a release has of a repository."""
+    listed = select(COMMITS.c.sha).join(_LISTED, _IN_LIST).where(_list_of(organization_id, release_id, repository_id))
+    return tx.scalar(listed.order_by(*ordered(_NEWEST_FIRST)).limit(1))
 
 
 def clear_commits(tx: Transaction, organization_id: int, release_id: int) -> None:
@@ -64,9 +76,13 @@ def refresh(tx: Transaction, organization_id: int, release_id: int) -> None:
     tx.execute(update(_RELEASES).where(_is_release(organization_id, release_id)).values(fields))
 
 
-def commits_page(tx: Transaction, organization_id: int, release_id: int, request: PageRequest) -> Page[StoredCommit]:
-    """The commits of a release, those of all repositories together, the newest first."""
+def commits_page(
+    tx: Transaction, organization_id: int, release_id: int, request: PageRequest, repository_id: int | None = None
+) -> Page[StoredCommit]:
+    """The commits of a release, those of all repositories together or of one, the newest first."""
     query = commits_of(organization_id).join(_LISTED, _IN_LIST).where(_LISTED.c.release_id == release_id)
+    if repository_id is not None:
+        query = query.where(_LISTED.c.repository_id == repository_id)
     return paged(tx, query, _NEWEST_FIRST, request, commit_of)
 
 
@@ -104,6 +120,10 @@ def _lock(tx: Transaction, organization_id: int, release_id: int) -> None:
 
 def _is_release(organization_id: int, release_id: int) -> ColumnElement[bool]:
     return (_RELEASES.c.organization_id == organization_id) & (_RELEASES.c.id == release_id)
+
+
+def _list_of(organization_id: int, release_id: int, repository_id: int) -> ColumnElement[bool]:
+    return _of_release(_LISTED, organization_id, release_id) & (_LISTED.c.repository_id == repository_id)
 
 
 def _of_release(table: Table, organization_id: int, release_id: int) -> ColumnElement[bool]:

@@ -13,23 +13,37 @@ from scmhost.kernel.errors import NotFound
 from scmhost.kernel.paging import Page, PageRequest
 
 from .engine import Transaction
-from .history_tables import ReleaseProjectRow, ReleaseRow
+from .history_tables import ReleaseHeadRow, ReleaseProjectRow, ReleaseRow
 from .ids import take_one
-from .listing import Key, paged
+from .listing import Key, ordered, paged
 from .projects import project_of
-from .release_commits import clear_commits, commits_page, head_of, heads, refresh, set_commits, set_head
+from .release_commits import (
+    add_commits,
+    clear_commits,
+    commits_page,
+    head_of,
+    heads,
+    newest_sha,
+    refresh,
+    set_commits,
+    set_head,
+)
 from .statements import insert_into, pieces
 from .tables import AnyRow, AnySelect, ProjectRow, table_of
 from .values import Project, Release, ReleaseDraft
 
 __all__ = [
+    "add_commits",
     "attach_projects",
+    "before",
     "clear_commits",
     "commits_page",
     "delete",
+    "detach_project",
     "find",
     "head_of",
     "heads",
+    "newest_sha",
     "page",
     "refresh",
     "set_commits",
@@ -41,6 +55,8 @@ __all__ = [
 _TABLE: Final = table_of(ReleaseRow)
 _ATTACHED: Final = table_of(ReleaseProjectRow)
 _PROJECTS: Final = table_of(ProjectRow)
+_HEADS: Final = table_of(ReleaseHeadRow)
+WHOLE_SHA: Final = 40
 DATE: Final = func.coalesce(_TABLE.c.released_at, _TABLE.c.created_at)
 """A release's date is that of its release, else of its creation."""
 _NEWEST_FIRST: Final = (Key(DATE, descending=True), Key(_TABLE.c.id, descending=True))
@@ -87,6 +103,12 @@ def attach_projects(tx: Transaction, organization_id: int, release_id: int, proj
     return len(tx.execute(new).all())
 
 
+def detach_project(tx: Transaction, organization_id: int, release_id: int, project_id: int) -> None:
+    """Take a release from a project."""
+    mine = (_ATTACHED.c.organization_id == organization_id) & (_ATTACHED.c.release_id == release_id)
+    tx.execute(delete_from(_ATTACHED).where(mine, _ATTACHED.c.project_id == project_id))
+
+
 def find(tx: Transaction, organization_id: int, version: str) -> Release | None:
     """The release with this version."""
     mine = (_TABLE.c.organization_id == organization_id) & (_TABLE.c.version == version)
@@ -113,6 +135,27 @@ def page(
         rows = rows.where(_TABLE.c.status == status)
     found = paged(tx, rows, _NEWEST_FIRST, request, lambda row: row)
     return found.showing(_with_projects(tx, organization_id, found.items))
+
+
+def before(tx: Transaction, release: Release, repository_id: int) -> tuple[Release, str] | None:
+    """The newest release before this one that shares a project with it and stands at a whole sha of the repository.
+
+    The second value is that sha.
+    """
+    shared = _releases_of(release.organization_id, [project.id for project in release.projects])
+    whole = func.length(_HEADS.c.sha) == WHOLE_SHA
+    earlier = ((release.released_at or release.created_at) >= DATE) & (_TABLE.c.id != release.id)
+    same = and_(_HEADS.c.organization_id == _TABLE.c.organization_id, _HEADS.c.release_id == _TABLE.c.id)
+    query = (
+        select(_TABLE, _HEADS.c.sha)
+        .join(_HEADS, same)
+        .where(_TABLE.c.organization_id == release.organization_id, _HEADS.c.repository_id == repository_id)
+        .where(earlier, whole, _TABLE.c.id.in_(shared))
+        .order_by(*ordered(_NEWEST_FIRST))
+        .limit(1)
+    )
+    row = tx.execute(query).one_or_none()
+    return (_with_projects(tx, release.organization_id, [row])[0], row.sha) if row else None
 
 
 def delete(tx: Transaction, organization_id: int, release_id: int) -> bool:

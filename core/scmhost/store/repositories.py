@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, TypedDict, Unpack
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, or_, select
 
 from scmhost.kernel.errors import NotFound
 from scmhost.kernel.paging import Page, PageRequest
@@ -21,7 +21,9 @@ from .tables import table_of
 
 __all__ = [
     "RepositoryDetails",
+    "active_ids",
     "by_name",
+    "by_url_path",
     "cancel_deletion",
     "claim",
     "create",
@@ -41,6 +43,7 @@ __all__ = [
 
 _COMMITS: Final = table_of(CommitRow)
 _BY_NAME: Final = (Key(TABLE.c.name_key), Key(TABLE.c.id))
+_IS_ACTIVE: Final = TABLE.c.status == RepositoryStatus.ACTIVE.value
 _CHANGEABLE: Final = frozenset({"name", "url", "status", "provider", "installation_id", "external_id", "configuration"})
 
 
@@ -97,6 +100,20 @@ def get_many(tx: Transaction, organization_id: int, ids: Iterable[int]) -> dict[
 def by_name(tx: Transaction, organization_id: int, name: str) -> Repository | None:
     """The repository that holds this name, in whatever case."""
     return _holders(tx, organization_id, [name_key(name)]).get(name_key(name))
+
+
+def active_ids(tx: Transaction, organization_id: int, limit: int) -> list[int]:
+    """The ids of active repositories, at most so many."""
+    query = select(TABLE.c.id).where(TABLE.c.organization_id == organization_id, _IS_ACTIVE)
+    return list(tx.scalars(query.order_by(TABLE.c.name_key, TABLE.c.id).limit(limit)))
+
+
+def by_url_path(tx: Transaction, organization_id: int, path: str, limit: int = 2) -> list[Repository]:
+    """Active repositories whose URL ends in this path, in whatever case, with or without ``.git``."""
+    url = func.lower(TABLE.c.url)
+    ends = [url.endswith(f"/{path.lower()}{rest}", autoescape=True) for rest in ("", ".git")]
+    rows = select(*COLUMNS).where(TABLE.c.organization_id == organization_id, _IS_ACTIVE, or_(*ends))
+    return [repository_of(row) for row in tx.execute(rows.order_by(TABLE.c.id).limit(limit))]
 
 
 def page(

@@ -50,7 +50,7 @@ def create_mapping(
     check_mapping(draft)
     with services.store.write() as tx:
         repository = _repository(tx, organization, draft.repository_id, installation_id)
-        _check_limit(tx, services, organization, draft.project_id)
+        check_limit(tx, services, organization, draft.project_id)
         try:
             saved = code_mappings.create(tx, organization.id, draft, services.clock.now())
         except Duplicate as error:
@@ -147,7 +147,8 @@ def _require(tx: Transaction, organization: Organization, mapping_id: int) -> Co
     return known
 
 
-def _check_limit(tx: Transaction, services: Services, organization: Organization, project_id: int) -> None:
+def check_limit(tx: Transaction, services: Services, organization: Organization, project_id: int) -> None:
+    """Refuse one more code mapping of a project than a project may have."""
     most = services.limits.mappings_per_project
     if code_mappings.count(tx, organization.id, project_id) >= most:
         raise InvalidInput(f"A project has at most {most} code mappings (limits.mappings_per_project).")

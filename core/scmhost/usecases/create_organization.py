@@ -1,15 +1,21 @@
 """Create organizations and projects, and find them again."""
 
 import re
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from scmhost.kernel.errors import InvalidInput, NotFound
 from scmhost.kernel.paging import Page, PageRequest
 from scmhost.sdk import Organization
 from scmhost.store import organizations, projects
+from scmhost.store.engine import Transaction
 from scmhost.store.values import Project
 
 from .services import Services
+
+ALL_PROJECTS: Final = "-1"
+"""What stands for every project where projects are named, as in Sentry's API."""
 
 # Not all digits: a segment of a path may be a slug or an id.
 _SLUG: Final = re.compile(r"(?!\d+$)[a-z0-9][a-z0-9_-]{0,49}", re.ASCII)
@@ -31,6 +37,12 @@ def find_organization(services: Services, slug_or_id: str) -> Organization:
     return organization
 
 
+def creation_time(services: Services, organization: Organization) -> datetime:
+    """When an organization was created."""
+    with services.store.read() as tx:
+        return organizations.created_at(tx, organization.id)
+
+
 def create_project(
     services: Services, organization: Organization, slug: str, name: str | None = None, platform: str | None = None
 ) -> tuple[Project, bool]:
@@ -50,6 +62,18 @@ def find_project(services: Services, organization: Organization, slug_or_id: str
     if project is None:
         raise NotFound(f"Organization {organization.slug!r} has no project {slug_or_id!r}.")
     return project
+
+
+def project_ids(tx: Transaction, organization: Organization, names: Sequence[str]) -> list[int]:
+    """The ids of the projects with these slugs or ids.
+
+    Raises:
+        InvalidInput: one of them is not there.
+    """
+    found = [projects.find(tx, organization.id, name) for name in names]
+    if any(project is None for project in found):
+        raise InvalidInput("Invalid project ids or slugs", "projects")
+    return [project.id for project in found if project is not None]
 
 
 def list_projects(services: Services, organization: Organization, request: PageRequest) -> Page[Project]:

@@ -1,16 +1,17 @@
 """Take in commits; a repository unknown so far appears unclaimed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scmhost.commits import CommitList, read_commits
+from scmhost.commits import CommitList, newest_first, read_commits
 from scmhost.kernel.errors import InvalidInput
 from scmhost.sdk import CommitDraft, Organization, Repository
-from scmhost.store import commits, repositories
+from scmhost.store import commits
 from scmhost.store.engine import Transaction
 from scmhost.store.values import SavedCommits
 
+from .find_home import Clues, Home, find_named, home_of, stand_in_note
 from .repositories import checked_name
 from .services import Services
 
@@ -22,6 +23,7 @@ class Ingested:
     repository: Repository
     drafts: Sequence[CommitDraft]
     saved: SavedCommits
+    stand_in: bool = False
 
 
 def ingest_commits(
@@ -36,7 +38,7 @@ def ingest_commits(
     with services.store.write() as tx:
         done = save_commits(tx, services, organization, listed)
     announce(services, organization, done)
-    return done, listed.notes
+    return done, (*listed.notes, *home_notes(organization, done))
 
 
 def missing_commits(
@@ -44,7 +46,7 @@ def missing_commits(
 ) -> list[str]:
     """Those of the shas that the repository does not have yet, in the order given."""
     with services.store.read() as tx:
-        repository = repositories.by_name(tx, organization.id, repository_name)
+        repository = find_named(tx, organization, repository_name)
         known = commits.ids_of(tx, organization.id, repository.id, shas) if repository else {}
     return [sha for sha in shas if sha not in known]
 
@@ -57,15 +59,31 @@ def read_limited(services: Services, entries: Sequence[Mapping[str, Any]]) -> Co
     return read_commits(entries)
 
 
-def save_commits(tx: Transaction, services: Services, organization: Organization, listed: CommitList) -> list[Ingested]:
-    """Save what a payload lists, repository by repository."""
-    names = {_name(organization, name): drafts for name, drafts in listed.by_repository.items()}
+def save_commits(
+    tx: Transaction,
+    services: Services,
+    organization: Organization,
+    listed: CommitList,
+    project_ids: Collection[int] = (),
+) -> list[Ingested]:
+    """Save what a payload lists, repository by repository. The projects help to tell which repository is meant."""
     now = services.clock.now()
-    known = repositories.ensure(tx, organization.id, names, now)
+    homes: dict[int, Home] = {}
+    drafts: dict[int, tuple[CommitDraft, ...]] = {}
+    for name, told in listed.by_repository.items():
+        clues = Clues(project_ids, [draft.sha for draft in told])
+        home = home_of(tx, organization, _name(organization, name), clues, now)
+        homes[home.repository.id] = home
+        drafts[home.repository.id] = newest_first([*drafts.get(home.repository.id, ()), *told])
     return [
-        Ingested(repository, drafts, commits.save(tx, organization.id, repository.id, drafts, now))
-        for repository, drafts in ((known[name.casefold()], drafts) for name, drafts in names.items())
+        Ingested(home.repository, drafts[id_], commits.save(tx, organization.id, id_, drafts[id_], now), home.stand_in)
+        for id_, home in homes.items()
     ]
+
+
+def home_notes(organization: Organization, done: Sequence[Ingested]) -> tuple[str, ...]:
+    """What the sender is told of commits whose repository nobody can tell."""
+    return tuple(stand_in_note(organization, item.repository) for item in done if item.stand_in)
 
 
 def announce(services: Services, organization: Organization, done: Sequence[Ingested]) -> None:

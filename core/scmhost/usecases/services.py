@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from pydantic import SecretStr
+
 from scmhost.host import PluginHost
 from scmhost.kernel.clock import Clock
 from scmhost.kernel.limits import Limits
@@ -13,11 +15,12 @@ from .page_cache import PageCache
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The store, the plugins, the time and the limits of one process."""
+    """The store, the plugins, the time and the limits of one process, and the key of its webhooks' secrets."""
 
     store: Store
     plugins: PluginHost
     clock: Clock
     limits: Limits
+    webhook_key: SecretStr | None = None
     mappings: MappingCache = field(default_factory=MappingCache)
     pages: PageCache = field(default_factory=PageCache)

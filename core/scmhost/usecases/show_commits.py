@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import structlog
 
 from scmhost.host import PluginFault, ProviderCalls
+from scmhost.kernel.errors import NotFound
 from scmhost.kernel.paging import Page, PageRequest
-from scmhost.sdk import NoUrl, Organization, ProviderError, Repository, safe_url
-from scmhost.store import commits, installations, releases, repositories
+from scmhost.sdk import FileChange, NoUrl, Organization, ProviderError, Repository, safe_url
+from scmhost.store import commits, installations, release_files, releases, repositories
 from scmhost.store.engine import Transaction
-from scmhost.store.values import Installation, ReleaseSummary, StoredCommit
+from scmhost.store.values import Installation, Project, ReleaseSummary, StoredCommit
 
 from .find_release import require_release
 from .page_cache import RequestPages
@@ -41,15 +42,54 @@ def commits_of_repository(
     return page.showing(show_commits(services, organization, page.items, beside))
 
 
+@dataclass(frozen=True, slots=True)
+class CommitFilter:
+    """Which of a release's commits are wanted: of a project's release, and of the repository with an id or a name."""
+
+    project: Project | None = None
+    repository_id: int | None = None
+    repository_name: str | None = None
+
+
 def commits_of_release(
-    services: Services, organization: Organization, version: str, request: PageRequest
+    services: Services, organization: Organization, version: str, request: PageRequest, wanted: CommitFilter
 ) -> Page[ShownCommit]:
     """A release's commits, newest first."""
     with services.store.read() as tx:
-        release = require_release(tx, organization, version)
-        page = releases.commits_page(tx, organization.id, release.id, request)
+        release = require_release(tx, organization, version, wanted.project)
+        repository_id = _wanted_id(tx, organization, wanted)
+        page = releases.commits_page(tx, organization.id, release.id, request, repository_id)
         beside = look_beside(tx, organization, page.items)
     return page.showing(show_commits(services, organization, page.items, beside))
+
+
+def _wanted_id(tx: Transaction, organization: Organization, wanted: CommitFilter) -> int | None:
+    if not wanted.repository_name:
+        return wanted.repository_id
+    named = repositories.by_name(tx, organization.id, wanted.repository_name)
+    if named is None:
+        raise NotFound(f"Organization {organization.slug!r} has no repository {wanted.repository_name!r}.")
+    return named.id
+
+
+@dataclass(frozen=True, slots=True)
+class ShownFile:
+    """A file that a commit changed."""
+
+    commit: StoredCommit
+    change: FileChange
+    repository: Repository
+
+
+def files_of_release(
+    services: Services, organization: Organization, version: str, request: PageRequest
+) -> Page[ShownFile]:
+    """The files that a release's commits changed, by path."""
+    with services.store.read() as tx:
+        release = require_release(tx, organization, version)
+        page = release_files.page(tx, organization.id, release.id, request)
+        of = repositories.get_many(tx, organization.id, {item.commit.repository_id for item in page.items})
+    return page.showing([ShownFile(item.commit, item.change, of[item.commit.repository_id]) for item in page.items])
 
 
 @dataclass(frozen=True, slots=True)

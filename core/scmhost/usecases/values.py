@@ -2,6 +2,8 @@
 
 from scmhost.store.values import (
     CodeMapping,
+    Deploy,
+    DeployDraft,
     Head,
     MappingDraft,
     Project,
@@ -10,10 +12,13 @@ from scmhost.store.values import (
     StoredCommit,
     StoredInstallation,
     Token,
+    WebhookSecret,
 )
 
 __all__ = [
     "CodeMapping",
+    "Deploy",
+    "DeployDraft",
     "Head",
     "MappingDraft",
     "Project",
@@ -22,4 +27,5 @@ __all__ = [
     "StoredCommit",
     "StoredInstallation",
     "Token",
+    "WebhookSecret",
 ]

@@ -1,16 +1,18 @@
 """Code mappings: stack root to source root."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import AliasChoices, BaseModel, Field
 
 from scmhost.api.context import ForLoose, NumericId, ServicesOf, numeric
 from scmhost.api.pages import Wanted
-from scmhost.api.shapes import CodeMappingOut, provider_short
+from scmhost.api.shapes import BulkMappingsOut, CodeMappingOut, SavedRootsOut, provider_short
 from scmhost.kernel.errors import InvalidInput
 from scmhost.sdk import Organization
+from scmhost.usecases.bulk_mappings import Roots, SavedRoots, save_mappings
 from scmhost.usecases.code_mappings import (
     ShownMapping,
     change_mapping,
@@ -18,13 +20,11 @@ from scmhost.usecases.code_mappings import (
     delete_mapping,
     list_mappings,
 )
-from scmhost.usecases.create_organization import find_project
+from scmhost.usecases.create_organization import ALL_PROJECTS, find_project
 from scmhost.usecases.services import Services
 from scmhost.usecases.values import MappingDraft
 
 router: Final = APIRouter(prefix="/api/0/organizations/{organization}/code-mappings", tags=["code mappings"])
-
-ALL_PROJECTS: Final = "-1"
 
 
 def _either(camel: str, snake: str) -> AliasChoices:
@@ -82,6 +82,35 @@ def create(services: ServicesOf, organization: ForLoose, new: NewMapping) -> Cod
     return shown_mapping(services, create_mapping(services, organization, new.integration_id, new.draft()))
 
 
+class RootsIn(BaseModel):
+    """A stack root and its source root."""
+
+    stack_root: str = Field(validation_alias=_either("stackRoot", "stack_root"), max_length=4096)
+    source_root: str = Field(validation_alias=_either("sourceRoot", "source_root"), max_length=4096)
+
+
+class BulkIn(BaseModel):
+    """Code mappings of a project and a repository, by name."""
+
+    project: str | int
+    repository: str
+    default_branch: str | None = Field(
+        default=None, validation_alias=_either("defaultBranch", "default_branch"), max_length=255
+    )
+    mappings: list[RootsIn]
+
+
+@router.post("/bulk/", responses={207: {"model": BulkMappingsOut, "description": "Some could not be saved."}})
+def save_many(services: ServicesOf, organization: ForLoose, bulk: BulkIn, response: Response) -> BulkMappingsOut:
+    """Create or change many code mappings of a project and a repository; one that is wrong costs no other."""
+    listed = [Roots(roots.stack_root, roots.source_root) for roots in bulk.mappings]
+    names = str(bulk.project), bulk.repository
+    saved = save_mappings(services, organization, names, bulk.default_branch or None, listed)
+    answer = _bulk_answer(saved)
+    response.status_code = 207 if answer.errors else 200
+    return answer
+
+
 @router.put("/{mapping_id}/")
 def change(services: ServicesOf, organization: ForLoose, mapping_id: NumericId, fields: MappingIn) -> CodeMappingOut:
     """Replace a code mapping's fields; it stays with its installation."""
@@ -111,6 +140,24 @@ def shown_mapping(services: Services, shown: ShownMapping) -> CodeMappingOut:
         source_root=mapping.source_root,
         default_branch=mapping.default_branch,
         automatically_generated=mapping.generated,
+    )
+
+
+def _bulk_answer(saved: Sequence[SavedRoots]) -> BulkMappingsOut:
+    count = Counter(item.status for item in saved)
+    return BulkMappingsOut(
+        created=count["created"],
+        updated=count["updated"],
+        errors=count["error"],
+        mappings=[
+            SavedRootsOut(
+                stack_root=item.roots.stack_root,
+                source_root=item.roots.source_root,
+                status=item.status,
+                detail=item.detail,
+            )
+            for item in saved
+        ],
     )
 
 

@@ -6,14 +6,12 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from scmhost.api.commit_bodies import shown_commits, shown_ingested
 from scmhost.api.context import ForOrganization, ForReleases, NumericId, ServicesOf, numeric
 from scmhost.api.pages import Wanted
-from scmhost.api.shapes import CommitOut, CommitReleaseOut, Ingested, IngestedRepository, Missing
-from scmhost.sdk import Organization
+from scmhost.api.shapes import CommitOut, Ingested, Missing
 from scmhost.usecases.ingest_commits import ingest_commits, missing_commits
-from scmhost.usecases.serialize_repository import RepositoryPayload, serialize_repository
-from scmhost.usecases.services import Services
-from scmhost.usecases.show_commits import ShownCommit, commits_of_repository
+from scmhost.usecases.show_commits import commits_of_repository
 
 router: Final = APIRouter(prefix="/api/0/organizations/{organization}", tags=["commits"])
 
@@ -35,18 +33,7 @@ class ShasIn(BaseModel):
 def send(services: ServicesOf, organization: ForReleases, body: CommitsIn) -> Ingested:
     """Send commits without a release. Sent twice they change nothing."""
     done, notes = ingest_commits(services, organization, body.commits)
-    return Ingested(
-        repositories=[
-            IngestedRepository(
-                id=str(item.repository.id),
-                name=item.repository.name,
-                new=len(item.saved.new),
-                known=item.saved.known,
-            )
-            for item in done
-        ],
-        notes=list(notes),
-    )
+    return shown_ingested(done, notes)
 
 
 @router.post("/commits/missing/")
@@ -65,35 +52,3 @@ def list_all(
     """A repository's commits, newest first."""
     found = commits_of_repository(services, organization, numeric(repository_id, "repository"), page.request)
     return page.answer(found, shown_commits(services, organization, found.items))
-
-
-def shown_commits(services: Services, organization: Organization, commits: Sequence[ShownCommit]) -> list[CommitOut]:
-    """Commits on the wire; each repository among them is serialized once."""
-    payloads: dict[int, RepositoryPayload] = {}
-    for shown in commits:
-        if shown.repository.id not in payloads:
-            payloads[shown.repository.id] = serialize_repository(services, organization, shown.repository)
-    return [_shown(shown, payloads[shown.repository.id]) for shown in commits]
-
-
-def _shown(shown: ShownCommit, repository: RepositoryPayload) -> CommitOut:
-    commit = shown.commit
-    return CommitOut(
-        id=commit.sha,
-        message=commit.message,
-        date_created=commit.committed_at,
-        repository=repository,
-        author={"name": commit.author.name, "email": commit.author.email} if commit.author else {},
-        url=shown.url,
-        releases=[
-            CommitReleaseOut(
-                version=release.version,
-                short_version=release.version,
-                ref=release.ref,
-                url=release.url,
-                date_released=release.released_at,
-                date_created=release.created_at,
-            )
-            for release in shown.releases
-        ],
-    )

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query
 from scmhost.api.context import ForProjects, ProjectToRead, ServicesOf
 from scmhost.api.routes.code_mappings import shown_mapping
 from scmhost.api.routes.installations import short_installation
-from scmhost.api.shapes import CodeMappingOut, StacktraceLink
+from scmhost.api.shapes import CodeMappingOut, LinkedFile, LinkedFiles, StacktraceLink
 from scmhost.kernel.errors import InvalidInput
 from scmhost.kernel.paging import PageRequest
 from scmhost.links import Link, NoLink
@@ -62,6 +62,26 @@ def stacktrace_link(
         config=_config(services, project, resolved),
         integrations=integrations,
     )
+
+
+@router.get("/stacktrace-links/")
+def stacktrace_links(
+    services: ServicesOf,
+    organization: ForProjects,
+    project: ProjectToRead,
+    file: Annotated[list[str], Query(min_length=1)],
+    ref: str | None = None,
+    release: str | None = None,
+) -> LinkedFiles:
+    """The links of many files at once, at the commit ``ref``, else at the release's, else at the default branch."""
+    frames = [frame_of(name, commit_id=ref) for name in file]
+    resolved = resolve_links(services, organization, project, frames, release=release)
+    return LinkedFiles(files=[_linked_file(name, item) for name, item in zip(file, resolved, strict=True)])
+
+
+def _linked_file(name: str, resolved: Resolved) -> LinkedFile:
+    told = _outcome(resolved)
+    return LinkedFile(file=name, **{field: told[field] for field in LinkedFile.model_fields if field in told})
 
 
 def _config(services: Services, project: Project, resolved: Resolved) -> CodeMappingOut | None:

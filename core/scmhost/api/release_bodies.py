@@ -1,0 +1,153 @@
+"""Releases on the wire: what is sent about them, and how they are shown. Both families of paths use these."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from fastapi import Response
+from pydantic import AwareDatetime, BaseModel, Field
+
+from scmhost.sdk import Organization
+from scmhost.usecases.release_content import RefDraft
+from scmhost.usecases.releases import ReleaseRequest, SavedRelease, create_release, get_release
+from scmhost.usecases.services import Services
+from scmhost.usecases.show_releases import ShownRelease
+from scmhost.usecases.values import Deploy, Project, ReleaseDraft
+
+from .commit_bodies import shown_commits
+from .shapes import AuthorOut, DeployOut, ReleaseOut, ReleaseProject
+
+SAID_BEFORE = 208
+
+
+class RefIn(BaseModel):
+    """A repository at a commit, or over a range ``a..b``."""
+
+    repository: Annotated[str, Field(min_length=1, max_length=200)]
+    commit: Annotated[str, Field(min_length=1, max_length=130)]
+    previousCommit: Annotated[str, Field(max_length=64)] | None = None  # noqa: N815 - the wire's spelling
+
+    def draft(self) -> RefDraft:
+        """The ref to set."""
+        return RefDraft(self.repository, self.commit, self.previousCommit)
+
+
+class HeadCommitIn(BaseModel):
+    """A ref in the form of older clients."""
+
+    repository: Annotated[str, Field(min_length=1, max_length=200)]
+    currentId: Annotated[str, Field(min_length=1, max_length=64)]  # noqa: N815 - the wire's spelling
+    previousId: Annotated[str, Field(max_length=64)] | None = None  # noqa: N815 - the wire's spelling
+
+    def draft(self) -> RefDraft:
+        """The ref to set."""
+        return RefDraft(self.repository, self.currentId, self.previousId)
+
+
+class ReleaseFields(BaseModel):
+    """What may be said of a release."""
+
+    ref: str | None = None
+    url: Annotated[str, Field(max_length=2_000)] | None = None
+    dateReleased: AwareDatetime | None = None  # noqa: N815 - the wire's spelling
+    dateStarted: AwareDatetime | None = None  # noqa: N815 - the wire's spelling
+    status: Literal["open", "archived"] | None = None
+    commits: list[dict[str, Any]] | None = None
+    refs: list[RefIn] | None = None
+    headCommits: list[HeadCommitIn] | None = None  # noqa: N815 - the wire's spelling
+
+    def request(self, projects: Sequence[str] = ()) -> ReleaseRequest:
+        """The use case's request."""
+        draft = ReleaseDraft(
+            ref=self.ref,
+            url=self.url,
+            released_at=self.dateReleased,
+            started_at=self.dateStarted,
+            status=self.status,
+        )
+        return ReleaseRequest(draft, projects, self.commits, self._refs())
+
+    def _refs(self) -> list[RefDraft] | None:
+        if not self.refs and self.headCommits:
+            return [head.draft() for head in self.headCommits]
+        return None if self.refs is None else [ref.draft() for ref in self.refs]
+
+
+class NewRelease(ReleaseFields):
+    """A release to create, or one to add projects and commits to."""
+
+    version: str
+    projects: list[str | int]
+
+
+class NewProjectRelease(ReleaseFields):
+    """A release to create for the project in the path, and for others if they are named."""
+
+    version: str
+    projects: list[str | int] | None = None
+
+
+def created_release(
+    services: Services,
+    organization: Organization,
+    new: NewRelease | NewProjectRelease,
+    response: Response,
+    also: Project | None = None,
+) -> ReleaseOut:
+    """Create a release of the named projects, and of one more; 208 where nothing was new."""
+    names = [*map(str, new.projects or ()), *([also.slug] if also else [])]
+    saved = create_release(services, organization, new.version, new.request(names))
+    response.status_code = 201 if saved.created or saved.attached else SAID_BEFORE
+    return saved_release(services, organization, new.version, saved)
+
+
+def saved_release(services: Services, organization: Organization, version: str, saved: SavedRelease) -> ReleaseOut:
+    """A release that was just saved, with what its sender is told."""
+    return shown_release(services, organization, get_release(services, organization, version), saved.notes)
+
+
+def found_release(
+    services: Services, organization: Organization, version: str, project: Project | None = None
+) -> ReleaseOut:
+    """A release by its version."""
+    return shown_release(services, organization, get_release(services, organization, version, project))
+
+
+def shown_release(
+    services: Services, organization: Organization, shown: ShownRelease, notes: Sequence[str] = ()
+) -> ReleaseOut:
+    """A release on the wire."""
+    release = shown.release
+    return ReleaseOut(
+        id=release.id,
+        version=release.version,
+        short_version=release.version,
+        status=release.status,
+        ref=release.ref,
+        url=release.url,
+        owner=release.owner,
+        date_released=release.released_at,
+        date_created=release.created_at,
+        date_started=release.started_at,
+        commit_count=release.commit_count,
+        last_commit=shown_commits(services, organization, [shown.last_commit])[0] if shown.last_commit else None,
+        deploy_count=shown.deploys.count if shown.deploys else 0,
+        last_deploy=shown_deploy(shown.deploys.last) if shown.deploys else None,
+        authors=[AuthorOut(name=author.name, email=author.email) for author in shown.authors],
+        projects=[
+            ReleaseProject(id=project.id, slug=project.slug, name=project.name, platform=project.platform)
+            for project in release.projects
+        ],
+        notes=list(dict.fromkeys([*notes, *shown.notes])),
+    )
+
+
+def shown_deploy(deploy: Deploy) -> DeployOut:
+    """A deploy on the wire."""
+    return DeployOut(
+        id=str(deploy.id),
+        environment=deploy.environment,
+        name=deploy.name,
+        url=deploy.url,
+        date_started=deploy.started_at,
+        date_finished=deploy.finished_at,
+    )

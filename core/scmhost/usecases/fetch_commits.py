@@ -1,0 +1,83 @@
+"""Fetch the commits up to a release's ref from the repository's provider: a job, done in the background."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scmhost.kernel.errors import Unavailable
+from scmhost.sdk import CommitDraft, Installation, Organization, Repository
+from scmhost.store import commits, installations, jobs, organizations, releases, repositories
+from scmhost.store.engine import Transaction
+from scmhost.store.values import Job, Release
+
+from .commit_orders import hindrance_of, repository_id
+from .ingest_commits import Ingested, announce
+from .release_content import list_commits
+from .services import Services
+
+
+class CannotAsk(Unavailable):
+    """The provider cannot be asked now."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What the provider is asked, and for whom."""
+
+    organization: Organization
+    release: Release
+    repository: Repository
+    installation: Installation
+    base: str | None
+    head: str
+
+
+def fetch_commits(services: Services, job: Job) -> None:
+    """Ask the provider, and save what it tells as the release's commits of that repository.
+
+    What is gone meanwhile needs no commits: the job is over. A ref that was set anew has a job of its own.
+
+    Raises:
+        ProviderError, PluginFault: the provider cannot tell.
+        CannotAsk: it is off, or cannot be asked any more.
+    """
+    with services.store.read() as tx:
+        order = _order(tx, job)
+    drafts = _asked(services, order) if order else ()
+    done: list[Ingested] = []
+    with services.store.write() as tx:
+        if jobs.finish(tx, job) and order and drafts:
+            done.append(_save(tx, services, order, drafts))
+    if order:
+        announce(services, order.organization, done)
+
+
+def _order(tx: Transaction, job: Job) -> _Order | None:
+    organization = organizations.get(tx, job.organization_id)
+    release = releases.find(tx, job.organization_id, str(job.payload["release"]))
+    repository = repositories.get(tx, job.organization_id, repository_id(job))
+    if organization is None or release is None or repository is None:
+        return None
+    head = releases.head_of(tx, organization.id, release.version, repository.id)
+    installation = installations.get(tx, organization.id, repository.installation_id or 0)
+    if head is None or installation is None:
+        return None
+    before = releases.before(tx, release, repository.id)
+    base = head.previous_sha or (before[1] if before else None)
+    return _Order(organization, release, repository, installation.installation, base, head.sha)
+
+
+def _asked(services: Services, order: _Order) -> Sequence[CommitDraft]:
+    """The provider's commits, the newest first, at most as many as a request may have."""
+    hindrance = hindrance_of(services, order.organization, order.repository)
+    calls = services.plugins.calls(order.installation.provider)
+    if hindrance or calls is None:
+        raise CannotAsk(hindrance or "its plugin is gone")
+    drafts = calls.compare_commits(order.installation, order.repository, order.base, order.head)
+    return drafts[: services.limits.commits_per_request]
+
+
+def _save(tx: Transaction, services: Services, order: _Order, drafts: Sequence[CommitDraft]) -> Ingested:
+    saved = commits.save(tx, order.organization.id, order.repository.id, drafts, services.clock.now())
+    join = len(order.release.projects) > 1
+    list_commits(tx, order.release, order.repository.id, [draft.sha for draft in drafts], join=join)
+    return Ingested(order.repository, drafts, saved)

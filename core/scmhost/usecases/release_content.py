@@ -1,0 +1,113 @@
+"""Give a release its commits and refs."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from scmhost.commits import CommitList, read_range
+from scmhost.kernel.errors import InvalidInput
+from scmhost.sdk import CommitDraft, Organization, Repository, looks_like_commit
+from scmhost.store import commits, releases
+from scmhost.store.engine import Transaction
+from scmhost.store.values import Release
+
+from .commit_orders import order_commits
+from .find_home import find_named
+from .ingest_commits import Ingested, home_notes, save_commits
+from .services import Services
+
+
+@dataclass(frozen=True, slots=True)
+class RefDraft:
+    """A repository at a commit, or over a range ``a..b``, as clients send it."""
+
+    repository: str
+    commit: str
+    previous: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a caller sends of a release's content, and the projects that the release has now."""
+
+    listed: CommitList | None
+    refs: Sequence[RefDraft]
+    project_ids: Collection[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What filling did, and what the sender is told of it."""
+
+    done: Sequence[Ingested] = ()
+    notes: tuple[str, ...] = ()
+
+
+def fill_release(
+    tx: Transaction, services: Services, organization: Organization, release: Release, content: Content
+) -> Filled:
+    """Give a release the commits, then the refs, which have the last word on a repository's commit.
+
+    Raises:
+        InvalidInput: a ref names no repository, or no commit.
+    """
+    listed = content.listed
+    done = save_commits(tx, services, organization, listed, content.project_ids) if listed else []
+    for item in done:
+        shas = [draft.sha for draft in item.drafts]
+        join = item.stand_in or len(content.project_ids) > 1
+        list_commits(tx, release, item.repository.id, shas, join=join)
+        newest = releases.newest_sha(tx, organization.id, release.id, item.repository.id) if join else shas[0]
+        releases.set_head(tx, organization.id, release.id, item.repository.id, newest or shas[0], None)
+    notes = _set_refs(tx, services, organization, release, content.refs, {item.repository.id for item in done})
+    return Filled(done, (*(listed.notes if listed else ()), *home_notes(organization, done), *notes))
+
+
+def list_commits(tx: Transaction, release: Release, repository_id: int, shas: Sequence[str], *, join: bool) -> None:
+    """Make commits that are saved the release's list for a repository.
+
+    Args:
+        tx: the transaction.
+        release: the release.
+        repository_id: the repository.
+        shas: its commits, the newest first.
+        join: keep what the list had before: several projects send lists of one repository each on its own.
+    """
+    ids = commits.ids_of(tx, release.organization_id, repository_id, shas)
+    save = releases.add_commits if join else releases.set_commits
+    save(tx, release.organization_id, release.id, repository_id, [ids[sha] for sha in shas])
+
+
+def _set_refs(
+    tx: Transaction,
+    services: Services,
+    organization: Organization,
+    release: Release,
+    refs: Sequence[RefDraft],
+    listed: Collection[int],
+) -> list[str]:
+    """Note where the release stands. The commits up to there are ordered, unless they came in the same request."""
+    notes = []
+    for ref, repository in zip(refs, _named(tx, organization, refs), strict=True):
+        base, head = read_range(ref.commit)
+        previous = base or ref.previous or None
+        releases.set_head(tx, organization.id, release.id, repository.id, head, previous)
+        _save_bare(tx, services, organization, repository, head)
+        if repository.id not in listed:
+            notes.append(order_commits(tx, services, organization, release, repository))
+    return notes
+
+
+def _named(tx: Transaction, organization: Organization, refs: Sequence[RefDraft]) -> list[Repository]:
+    found = {name: find_named(tx, organization, name) for name in dict.fromkeys(ref.repository for ref in refs)}
+    unknown = [name for name, repository in found.items() if repository is None]
+    if unknown:
+        raise InvalidInput(f"Invalid repository names: {','.join(unknown)}", "refs")
+    return [repository for ref in refs if (repository := found[ref.repository]) is not None]
+
+
+def _save_bare(
+    tx: Transaction, services: Services, organization: Organization, repository: Repository, sha: str
+) -> None:
+    """Know of a commit that only a ref names; whoever sends it later fills in the rest."""
+    if looks_like_commit(sha):
+        commits.save(tx, organization.id, repository.id, [CommitDraft(sha=sha)], services.clock.now())

@@ -1,0 +1,65 @@
+"""Do the jobs that are due. Every worker may: a job is taken by one of them, and by another if that one dies."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from scmhost.kernel.errors import ScmhostError
+from scmhost.sdk import ProviderError
+from scmhost.store import jobs
+from scmhost.store.values import Job
+
+from .commit_orders import KIND as FETCH_COMMITS
+from .fetch_commits import fetch_commits
+from .services import Services
+
+log = structlog.get_logger(__name__)
+
+MOST_ATTEMPTS: Final = 5
+RETRY_AFTER: Final = timedelta(minutes=5)
+"""Both numbers are Sentry's."""
+
+_MOST_FAULT: Final = 500
+_WORK: Final[Mapping[str, Callable[[Services, Job], None]]] = {FETCH_COMMITS: fetch_commits}
+
+
+def run_due_jobs(services: Services) -> int:
+    """Do one job after the other until none is due; gives how many there were."""
+    count = 0
+    while job := _take(services):
+        _run(services, job)
+        count += 1
+    return count
+
+
+def _take(services: Services) -> Job | None:
+    now = services.clock.now()
+    with services.store.read() as tx:
+        if not jobs.is_due(tx, now):
+            return None
+    with services.store.write() as tx:
+        return jobs.lease(tx, now, now + timedelta(seconds=services.limits.job_seconds))
+
+
+def _run(services: Services, job: Job) -> None:
+    if job.attempts > MOST_ATTEMPTS:
+        _put_off(services, job, "its worker did not come back from the last attempt")
+        return
+    try:
+        _WORK[job.kind](services, job)
+        log.info("job done", kind=job.kind, key=job.key, organization=job.organization_id, attempts=job.attempts)
+    except (ScmhostError, ProviderError) as error:
+        _put_off(services, job, str(error).replace("\0", " ")[:_MOST_FAULT])
+
+
+def _put_off(services: Services, job: Job, fault: str) -> None:
+    """Let it be tried again later, or give it up after the last attempt."""
+    last = job.attempts >= MOST_ATTEMPTS
+    log.warning("job failed" if last else "job postponed", kind=job.kind, key=job.key, fault=fault)
+    with services.store.write() as tx:
+        if last:
+            jobs.fail(tx, job, fault)
+        else:
+            jobs.retry(tx, job, services.clock.now() + RETRY_AFTER, fault)
