@@ -1,14 +1,18 @@
 """The page of the Custom SCM plugin."""
 
 import re
+import subprocess
 from pathlib import Path
 
 from house import open_house
-from manual import page
+from manual import blocks, page, write_files
 from scmhost.sdk import preset_kinds
 from scmhost.sdk.templates import NUMBER_TOKENS, TEXT_TOKENS
+from scmhost_custom_scm import plugin
 
 PAGE = page("plugins/custom_scm/README.md")
+# Shows the arguments of a request in place of sending it.
+CURL = 'curl() { printf "%s\\n" "$@"; }\n'
 
 
 def test_every_preset_and_token_is_named() -> None:
@@ -31,3 +35,15 @@ def test_the_template_of_the_page_makes_links(tmp_path: Path) -> None:
         house.mapping(*house.claimed(template=template))
         link = house.link(lineNo=7)["sourceUrl"]
     assert link == "https://git.example.com/team/app/view/src/a.py?rev=main#7"
+
+
+def test_the_plain_push_of_the_page_is_read(tmp_path: Path) -> None:
+    """Who signs the page's push with the page's commands is believed, and the commit arrives as it is written."""
+    write_files(PAGE, tmp_path)
+    command = next(block.text for block in blocks(PAGE) if "openssl" in block.text)
+    environ = {"PATH": "/usr/local/bin:/usr/bin:/bin", "SECRET": "s3cret", "HOOK": "https://scmhost.example.com/hook"}
+    done = subprocess.run(["sh", "-c", CURL + command], cwd=tmp_path, env=environ, capture_output=True, check=True)
+    headers = dict(re.findall(r"^([\w-]+): (.+)$", done.stdout.decode().lower(), re.MULTILINE))
+    body = (tmp_path / "push.json").read_bytes()
+    (push,) = plugin.scm_read_push(headers=headers, body=body, secret="s3cret")
+    assert (push.repository, push.ref, len(push.commits[0].changes)) == ("team/app", "refs/heads/main", 2)

@@ -7,7 +7,7 @@ def test_the_catalogue_lists_what_is_on(house: House) -> None:
     """The catalogue shows Custom SCM with its features and its form."""
     provider = house.get("config/integrations/").json()["providers"][0]
     assert provider["key"] == provider["slug"] == "custom_scm"
-    assert provider["features"] == ["commits", "stacktrace-link"]
+    assert provider["features"] == ["commits", "push-webhooks", "stacktrace-link"]
     assert {"name", "url", "preset"} <= set(provider["formSchema"]["properties"])
     assert provider["metadata"]["features"][0]["featureGate"] == "integrations-commits"
 

@@ -104,8 +104,8 @@ def scm_compare_commits(installation: Installation, base: str | None, head: str)
 
 
 @hookimpl
-def scm_read_push(headers: Mapping[str, str], body: bytes, secret: str) -> Sequence[Push]:
-    return (Push(repository=headers["x-repository"]),)
+def scm_read_push(installation: Installation, headers: Mapping[str, str], body: bytes, secret: str) -> Sequence[Push]:
+    return (Push(repository=f"{installation.name}/{headers['x-repository']}"),)
 
 
 @hookimpl

@@ -137,10 +137,12 @@ class ProviderCalls:
             "scm_compare_commits", (), installation=installation, repository=repository, base=base, head=head
         )
 
-    def read_push(self, headers: Mapping[str, str], body: bytes, secret: str) -> Sequence[Push]:
+    def read_push(
+        self, installation: Installation, headers: Mapping[str, str], body: bytes, secret: str
+    ) -> Sequence[Push]:
         """``scm_read_push``, with header names in lower case; nothing without the hook."""
         lowered = MappingProxyType({name.lower(): value for name, value in headers.items()})
-        return self._ask("scm_read_push", (), headers=lowered, body=body, secret=secret)
+        return self._ask("scm_read_push", (), installation=installation, headers=lowered, body=body, secret=secret)
 
     def _watched(self, work: Callable[[], T], meant: tuple[type[Exception], ...] = ()) -> T:
         implementation = self._implementations["scm_install"]

@@ -35,6 +35,7 @@ from .values import (
     Value,
 )
 from .version import API_VERSION
+from .webhooks import check_signature, same_secret
 
 __all__ = [
     "API_VERSION",
@@ -83,6 +84,7 @@ __all__ = [
     "UrlTemplates",
     "Value",
     "authority_of",
+    "check_signature",
     "check_web_url",
     "escaping",
     "full_ref",
@@ -94,4 +96,5 @@ __all__ = [
     "ref_problem",
     "safe_link",
     "safe_url",
+    "same_secret",
 ]

@@ -1,7 +1,7 @@
 """What a plugin raises when it cannot answer, chosen by what the caller should do next.
 
 ProviderError            fix the request (the host answers 400)
-├── ProviderForbidden    the code host refuses access (403 where a link was asked for)
+├── ProviderForbidden    access is refused (403 where a link was asked for, 401 to a webhook)
 └── ProviderUnavailable  try again later (503)
 
 TemplateError            a URL template is wrong; says where and what to write
@@ -16,7 +16,7 @@ class ProviderError(Exception):
 
 
 class ProviderForbidden(ProviderError):
-    """The code host refuses access to this repository or file."""
+    """The code host refuses access to this repository or file, or a webhook does not know the secret."""
 
 
 class ProviderUnavailable(ProviderError):

@@ -129,19 +129,20 @@ def scm_compare_commits(  # type: ignore[empty-body]
 ) -> Sequence[CommitDraft]:
     """The commits after ``base`` up to ``head``, newest first, with their file changes.
 
-    Without a base: the newest commits, as many as the provider finds sensible.
-
-    Declared for later: this version of the host does not call it.
+    Without a base: the newest commits, as many as the provider finds sensible. Called once refs are set on a release,
+    in the background.
     """
 
 
 @promise("pure", "provider", budget=2.0)
 def scm_read_push(  # type: ignore[empty-body]
-    headers: Mapping[str, str], body: bytes, secret: str
+    installation: Installation, headers: Mapping[str, str], body: bytes, secret: str
 ) -> Sequence[Push]:
-    """Read a webhook. Header names are lower case. Raise ``ProviderError`` for a wrong signature or body.
+    """Read a webhook that was sent to an installation. Header names are lower case.
 
-    Declared for later: this version of the host does not call it.
+    Raise ``ProviderForbidden`` for a missing or wrong signature: the host tries the installation's next live secret,
+    and answers 401 when none fits. Raise ``ProviderError`` for a body that cannot be read (400). An event that is not
+    a push, such as a ping, gives no pushes. Check the signature before the body is read.
     """
 
 

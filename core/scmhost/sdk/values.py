@@ -177,11 +177,16 @@ class CommitDraft(Value):
 
 
 class Push(Value):
-    """What a webhook brought: commits of one repository, which the body names by id, name or URL."""
+    """What a webhook brought: commits of one repository, in the order of the body.
 
-    repository: Annotated[str, Field(min_length=1, max_length=200)]
+    ``repository`` is as the body names it: best its web URL, else its external id or name. ``unlisted`` counts the
+    commits that were pushed and that the body does not list; 1 when there are some and nobody knows how many.
+    """
+
+    repository: Annotated[str, Field(min_length=1, max_length=2000)]
     ref: str | None = None
     commits: tuple[CommitDraft, ...] = ()
+    unlisted: Annotated[int, Field(ge=0)] = 0
 
 
 class Command(Value):

@@ -2,5 +2,5 @@
 
 from typing import Final
 
-API_VERSION: Final = "1.0"
+API_VERSION: Final = "1.1"
 """MAJOR.MINOR. A new hook or optional argument raises MINOR; a removal or a changed meaning raises MAJOR."""

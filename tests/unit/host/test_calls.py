@@ -77,8 +77,10 @@ ANSWERS: list[tuple[str, Callable[[ProviderCalls], Any], Any, Any]] = [
     ),
     (
         "scm_read_push",
-        lambda calls: [push.repository for push in calls.read_push({"X-Repository": "app"}, b"", "secret")],
-        ["app"],
+        lambda calls: [
+            push.repository for push in calls.read_push(INSTALLATION, {"X-Repository": "app"}, b"", "secret")
+        ],
+        ["forge/app"],
         [],
     ),
 ]

@@ -18,6 +18,7 @@ from scmhost.sdk import (
     Offer,
     Provider,
     ProviderMetadata,
+    Push,
     Reason,
     Refusal,
     Repository,
@@ -28,11 +29,12 @@ from scmhost.sdk import (
 )
 
 from .forms import InstallForm, UrlForm
+from .push import read_push
 
 PROVIDER: Final = Provider(
     key="custom_scm",
     name="CustomSCM",
-    features=frozenset({Feature.COMMITS, Feature.STACKTRACE_LINK}),
+    features=frozenset({Feature.COMMITS, Feature.STACKTRACE_LINK, Feature.PUSH_WEBHOOKS}),
     requires_feature_flag=True,
     metadata=ProviderMetadata(
         description="Bring your own source control: send commits, claim repositories, get links to source.",
@@ -40,6 +42,10 @@ PROVIDER: Final = Provider(
             FeatureText(feature=Feature.COMMITS, description="Claim the repositories that your commits made known."),
             FeatureText(
                 feature=Feature.STACKTRACE_LINK, description="Link stack frames to the exact commit on your code host."
+            ),
+            FeatureText(
+                feature=Feature.PUSH_WEBHOOKS,
+                description="Take commits from push webhooks of GitHub, GitLab, Gitea or Bitbucket, or of your own.",
             ),
         ),
         author="The scmhost team",
@@ -113,6 +119,11 @@ def scm_commit_url(installation: Installation, repository: Repository, sha: str)
 def scm_compare_url(installation: Installation, repository: Repository, base: str, head: str) -> str | NoUrl:
     templates = scm_url_templates(installation, repository)
     return templates.compare(base, head) if templates else _without_url(repository)
+
+
+@hookimpl
+def scm_read_push(headers: Mapping[str, str], body: bytes, secret: str) -> Sequence[Push]:
+    return read_push(headers, body, secret)
 
 
 def _without_url(repository: Repository) -> NoUrl:
