@@ -42,6 +42,7 @@ ROUTERS: Final = (
     installations.router,
     webhooks.router,
     projects.router,
+    projects.one,
     repositories.router,
     commits.router,
     code_mappings.router,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from scmhost.commits import tidy
 from scmhost.kernel.errors import Unavailable
 from scmhost.sdk import CommitDraft, Installation, Organization, Repository
 from scmhost.store import commits, installations, jobs, organizations, releases, repositories
@@ -73,7 +74,7 @@ def _asked(services: Services, order: _Order) -> Sequence[CommitDraft]:
     if hindrance or calls is None:
         raise CannotAsk(hindrance or "its plugin is gone")
     drafts = calls.compare_commits(order.installation, order.repository, order.base, order.head)
-    return drafts[: services.limits.commits_per_request]
+    return tidy(drafts[: services.limits.commits_per_request])
 
 
 def _save(tx: Transaction, services: Services, order: _Order, drafts: Sequence[CommitDraft]) -> Ingested:

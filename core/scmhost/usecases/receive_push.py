@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from scmhost.commits import newest_first
+from scmhost.commits import tidy
 from scmhost.host import ProviderCalls, ProviderOff
 from scmhost.kernel.errors import NotFound
 from scmhost.sdk import Installation, Organization, ProviderForbidden, Push, Repository, RepositoryStatus
@@ -142,7 +142,7 @@ def _notes(push: Push, repository: Repository | None) -> Iterator[str]:
 
 
 def _save(tx: Transaction, services: Services, repository: Repository, push: Push) -> Ingested:
-    drafts = newest_first(push.commits)
+    drafts = tidy(push.commits)
     saved = commits.save(tx, repository.organization_id, repository.id, drafts, services.clock.now())
     return Ingested(repository, drafts, saved)
 

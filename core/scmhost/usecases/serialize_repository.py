@@ -15,6 +15,15 @@ from .services import Services
 
 log = structlog.get_logger(__name__)
 
+# The ids for which sentry-cli sends refs, after it has compared the repository's URL with that of the git remote.
+_NEED_A_URL: Final = frozenset(
+    {"git", "github", "bitbucket", "visualstudio", "google"}
+    | {
+        f"integrations:{key}"
+        for key in ("github", "github_enterprise", "gitlab", "bitbucket", "bitbucket_server", "vsts")
+    }
+)
+
 # On Sentry's wire a hidden repository shows as disabled.
 _STATUS: Final[Mapping[str, str]] = {"hidden": "disabled"}
 
@@ -39,7 +48,7 @@ class RepositoryPayload(BaseModel):
     dateCreated: datetime  # noqa: N815 - the wire's spelling
     integrationId: str | None  # noqa: N815 - the wire's spelling
     externalSlug: JsonValue  # noqa: N815 - the wire's spelling
-    externalId: str | None  # noqa: N815 - the wire's spelling
+    externalId: str  # noqa: N815 - the wire's spelling
     idle: str | None = None
 
 
@@ -58,7 +67,7 @@ def serialize_repository(services: Services, organization: Organization, reposit
         return RepositoryPayload.model_validate(payload)
     try:
         shaped = calls.serialize_repository(repository, payload)
-        return RepositoryPayload.model_validate({**payload, **shaped, "id": payload["id"]})
+        return _usable(RepositoryPayload.model_validate({**payload, **shaped, "id": payload["id"]}), payload)
     except (PluginFault, ValidationError) as error:
         log.warning("repository not shaped", provider=repository.provider, repository=repository.id, error=str(error))
         return RepositoryPayload.model_validate({**payload, "idle": f"The provider's plugin failed: {_short(error)}"})
@@ -71,6 +80,13 @@ def serialize_repositories(
     return [serialize_repository(services, organization, repository) for repository in repositories]
 
 
+def _usable(shaped: RepositoryPayload, own: Mapping[str, JsonValue]) -> RepositoryPayload:
+    """sentry-cli ends with an error for the whole organization where such a provider's repository has no URL."""
+    if shaped.url is None and shaped.provider.id in _NEED_A_URL:
+        return shaped.model_copy(update={"provider": ProviderPayload.model_validate(own["provider"])})
+    return shaped
+
+
 def _own_payload(services: Services, repository: Repository, idle: str | None) -> dict[str, JsonValue]:
     return {
         "id": str(repository.id),
@@ -80,8 +96,9 @@ def _own_payload(services: Services, repository: Repository, idle: str | None) -
         "status": _STATUS.get(repository.status.value, repository.status.value),
         "dateCreated": repository.created_at.isoformat(),
         "integrationId": str(repository.installation_id) if repository.installation_id is not None else None,
-        "externalSlug": repository.name if repository.provider else None,
-        "externalId": repository.external_id,
+        # Strict clients take text here and nothing else.
+        "externalSlug": repository.name,
+        "externalId": repository.external_id or "",
         "idle": idle,
     }
 

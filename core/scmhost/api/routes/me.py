@@ -47,7 +47,8 @@ def get_organization(services: ServicesOf, organization: ForOrganization) -> Org
 
 def _user(caller: Caller) -> UserOut:
     token = caller.token
-    return UserOut(id=str(token.id), name=token.name, username=token.name, email="")
+    address = f"token-{token.id}@{caller.organization.slug}.invalid"
+    return UserOut(id=str(token.id), name=token.name, username=token.name, email=address)
 
 
 def _shown(services: Services, organization: Organization) -> OrganizationOut:

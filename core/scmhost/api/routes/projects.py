@@ -6,13 +6,15 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from scmhost.api.context import ForOrganization, ForProjects, ServicesOf
+from scmhost.api.context import ForOrganization, ForProjects, ProjectToRead, ServicesOf
 from scmhost.api.pages import Wanted
 from scmhost.api.shapes import ProjectOut
 from scmhost.usecases.create_organization import create_project, list_projects
 from scmhost.usecases.values import Project
 
 router: Final = APIRouter(prefix="/api/0/organizations/{organization}/projects", tags=["projects"])
+
+one: Final = APIRouter(prefix="/api/0/projects/{organization}/{project}", tags=["projects"])
 
 
 class NewProject(BaseModel):
@@ -35,6 +37,12 @@ def create(services: ServicesOf, organization: ForProjects, new: NewProject, res
     """Create a project. The same slug again gives the project that is there."""
     project, created = create_project(services, organization, new.slug, new.name, new.platform)
     response.status_code = 201 if created else 200
+    return _shown(project)
+
+
+@one.get("/")
+def get_one(project: ProjectToRead) -> ProjectOut:
+    """One project."""
     return _shown(project)
 
 

@@ -1,0 +1,18 @@
+"""Rules for commits that a provider's plugin tells: those of a payload, as far as its form does not ask them."""
+
+from collections.abc import Iterable
+
+from scmhost.sdk import CommitDraft
+
+from .authors import author_email
+from .payload import SKIP_MARK, newest_first
+
+
+def tidy(drafts: Iterable[CommitDraft]) -> tuple[CommitDraft, ...]:
+    """The commits that are to be saved, the newest first, each author with a usable address or without one."""
+    return newest_first([_own(draft) for draft in drafts if SKIP_MARK not in (draft.message or "")])
+
+
+def _own(draft: CommitDraft) -> CommitDraft:
+    email = author_email(draft.author_email, draft.author_name)
+    return draft.model_copy(update={"author_email": email, "author_name": draft.author_name if email else None})
