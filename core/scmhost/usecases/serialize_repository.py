@@ -82,9 +82,13 @@ def serialize_repositories(
 
 def _usable(shaped: RepositoryPayload, own: Mapping[str, JsonValue]) -> RepositoryPayload:
     """sentry-cli ends with an error for the whole organization where such a provider's repository has no URL."""
-    if shaped.url is None and shaped.provider.id in _NEED_A_URL:
-        return shaped.model_copy(update={"provider": ProviderPayload.model_validate(own["provider"])})
-    return shaped
+    if shaped.url is not None or shaped.provider.id not in _NEED_A_URL:
+        return shaped
+    provider = ProviderPayload.model_validate(own["provider"])
+    known = provider.id not in _NEED_A_URL
+    return shaped.model_copy(
+        update={"provider": provider if known else ProviderPayload(id="unknown", name=provider.name)}
+    )
 
 
 def _own_payload(services: Services, repository: Repository, idle: str | None) -> dict[str, JsonValue]:

@@ -6,7 +6,8 @@ import pytest
 
 import factories
 from scmhost.kernel.errors import NotFound
-from scmhost.store import commits, releases
+from scmhost.kernel.paging import PageRequest
+from scmhost.store import commits, release_files, releases, repositories
 from scmhost.store.engine import Store
 from scmhost.store.errors import Missing
 from scmhost.store.values import Head, Release, ReleaseDraft
@@ -187,3 +188,79 @@ def test_releases_are_filtered(store: Store, wanted: dict[str, object], found: l
         of_project = releases.page(tx, tenant.id, factories.EVERYTHING, project_ids=[tenant.project], status=None)
     assert [release.version for release in page.items] == found
     assert [release.version for release in of_project.items] == ["1.0"]
+
+
+def test_a_list_is_added_to(store: Store) -> None:
+    """Adding loses nothing: what is new stands first, what is known twice stands once."""
+    tenant = factories.new_tenant(store)
+    ids = saved_ids(store, tenant, tenant.repository, 9, 8, 7)
+    with store.write() as tx:
+        releases.set_commits(tx, tenant.id, tenant.release, tenant.repository, ids[1:])
+        releases.add_commits(tx, tenant.id, tenant.release, tenant.repository, [ids[0], ids[2]])
+        page = releases.commits_page(tx, tenant.id, tenant.release, factories.EVERYTHING)
+        newest = releases.newest_sha(tx, tenant.id, tenant.release, tenant.repository)
+    assert [commit.id for commit in page.items] == ids
+    assert newest == factories.sha(9)
+
+
+def test_commits_of_one_repository_are_told_apart(store: Store) -> None:
+    """A release's commits may be asked for by repository."""
+    tenant = factories.new_tenant(store)
+    other = factories.new_repository(store, tenant.id, "other")
+    ids = saved_ids(store, tenant, other, 9)
+    with store.write() as tx:
+        releases.set_commits(tx, tenant.id, tenant.release, other, ids)
+        page = releases.commits_page(tx, tenant.id, tenant.release, factories.EVERYTHING, other)
+        assert releases.newest_sha(tx, tenant.id, tenant.release, factories.NOBODY) is None
+    assert [commit.id for commit in page.items] == ids
+
+
+def test_changed_files_are_listed_by_path(store: Store) -> None:
+    """The files of a release's commits, of active repositories only."""
+    tenant = factories.new_tenant(store)
+    with store.read() as tx:
+        page = release_files.page(tx, tenant.id, tenant.release, PageRequest(0, 1))
+        rest = release_files.page(tx, tenant.id, tenant.release, PageRequest(1, 1))
+    assert [(item.change.path, item.change.type) for item in (*page.items, *rest.items)] == [
+        ("README", "M"),
+        ("src/2.py", "A"),
+    ]
+    assert (page.more, rest.more) == (True, False)
+    with store.write() as tx:
+        repositories.update(tx, tenant.id, tenant.repository, {"status": "hidden"})
+        assert release_files.page(tx, tenant.id, tenant.release, factories.EVERYTHING).items == []
+
+
+def test_the_release_before_is_found(store: Store) -> None:
+    """It shares a project, is not newer, and stands at a whole sha of the repository."""
+    tenant = factories.new_tenant(store)
+    api, other = factories.new_project(store, tenant.id, "api"), factories.new_repository(store, tenant.id, "other")
+    days = {"1.5": 1, "foreign": 2, "short": 3, "elsewhere": 4, "2.0": 5, "newer": 6}
+    with store.write() as tx:
+        for version, day in days.items():
+            made, _ = releases.upsert(tx, tenant.id, version, ReleaseDraft(), factories.NOW + timedelta(days=day))
+            releases.attach_projects(tx, tenant.id, made.id, [api if version == "foreign" else tenant.project])
+            repository = other if version == "elsewhere" else tenant.repository
+            head = "abc" if version == "short" else factories.sha(day)
+            releases.set_head(tx, tenant.id, made.id, repository, head, None)
+        found = {
+            version: releases.before(tx, release, tenant.repository)
+            for version in ("2.0", "1.5", "1.0", "foreign")
+            if (release := releases.find(tx, tenant.id, version))
+        }
+    assert {version: found and (found[0].version, found[1]) for version, found in found.items()} == {
+        "2.0": ("1.5", factories.sha(1)),
+        "1.5": ("1.0", factories.sha(2)),
+        "1.0": None,
+        "foreign": None,
+    }
+
+
+def test_a_release_is_taken_from_a_project(store: Store) -> None:
+    """The release stays, and its other projects with it."""
+    tenant = factories.new_tenant(store)
+    api = factories.new_project(store, tenant.id, "api")
+    with store.write() as tx:
+        releases.attach_projects(tx, tenant.id, tenant.release, [api])
+        releases.detach_project(tx, tenant.id, tenant.release, tenant.project)
+    assert [project.slug for project in release_of(store, tenant).projects] == ["api"]

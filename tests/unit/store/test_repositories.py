@@ -239,3 +239,23 @@ def test_every_ensured_name_is_found(store: Store, wanted: list[str]) -> None:
         found = repositories.ensure(tx, organization, wanted, factories.NOW)
         assert set(found) == {name.casefold() for name in wanted}
         assert all(repositories.by_name(tx, organization, name) == found[name.casefold()] for name in wanted)
+
+
+def test_repositories_are_found_by_the_path_of_their_url(store: Store) -> None:
+    """The path is compared in whatever case, as a whole, to the letter; only active repositories count."""
+    organization = factories.new_organization(store)
+    urls = (
+        "https://git.example.com/Team/App",
+        "https://other.example/team/app.git",
+        "https://git.example.com/xteam/app",
+    )
+    for number, url in enumerate((*urls, "https://git.example.com/team/a_p")):
+        factories.new_repository(store, organization, f"r{number}", url=url)
+    with store.write() as tx:
+        found = repositories.by_url_path(tx, organization, "team/app")
+        hidden = repositories.update(tx, organization, found[0].id, {"status": "hidden"})
+        left = repositories.by_url_path(tx, organization, "team/app")
+        active = repositories.active_ids(tx, organization, 2)
+    assert [repository.name for repository in found] == ["r0", "r1"]
+    assert ([repository.name for repository in left], len(active)) == (["r1"], 2)
+    assert hidden.id not in active
