@@ -3,7 +3,7 @@
 import atexit
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -129,6 +129,16 @@ class House:
         }
         return self.post("code-mappings/", body)
 
+    def release(self, version: str = "1.0", *projects: str, **fields: Any) -> dict[str, Any]:
+        """A release of projects, created or added to."""
+        answer = self.post("releases/", {"version": version, "projects": list(projects or ("web",)), **fields})
+        assert answer.status_code in (201, 208), answer.text
+        return answer.json()
+
+    def shas(self, version: str = "1.0") -> list[str]:
+        """The commits of a release, newest first."""
+        return [item["id"] for item in self.get(f"releases/{version}/commits/").json()]
+
     def link(self, **query: Any) -> dict[str, Any]:
         """What ``stacktrace-link`` says of a frame."""
         answer = self.get("/api/0/projects/acme/web/stacktrace-link/", params={"file": "/srv/app/a.py", **query})
@@ -144,8 +154,12 @@ def open_house(
     *,
     more: Sequence[Candidate] = (),
     busy_timeout: float = 5.0,
+    background: bool = True,
 ) -> Iterator[House]:
-    """Open a house in a folder, with more plugins than are installed if wanted; it is closed after the block."""
+    """Open a house in a folder, with more plugins than are installed if wanted; it is closed after the block.
+
+    Without its background work nothing is done but what a test asks for.
+    """
     config = folder / "plugins.toml"
     config.write_text(switchboard, encoding="utf-8")
     if database_url is None:
@@ -155,7 +169,8 @@ def open_house(
     plugins = PluginHost.open(settings, candidates=[*discover(), *more])
     with Host(settings, Services(store, plugins, SystemClock(), settings.limits, settings.host.webhook_key)) as host:
         there = bootstrap(host.services, "acme", "web")
-        with TestClient(create_application(host.services), raise_server_exceptions=False) as client:
+        client = TestClient(create_application(host.services), raise_server_exceptions=False)
+        with client if background else nullcontext():
             yield House(host, client, there)
 
 

@@ -176,3 +176,20 @@ def test_a_commit_that_git_would_refuse_is_refused(house: House, sha: str) -> No
     ready(house)
     query = {"file": "/srv/app/a.py", "commitId": sha}
     assert house.get("/api/0/projects/acme/web/stacktrace-link/", params=query).status_code == 400
+
+
+def test_many_files_are_linked_at_once(house: House) -> None:
+    """Each file has its link or its reason, in the order asked, at the release's commit."""
+    repository, installation = house.claimed()
+    house.mapping(repository, installation)
+    house.release("1.0", commits=[commit(SHA)])
+    path = "/api/0/projects/acme/web/stacktrace-links/"
+    answer = house.get(path, params={"file": ["/srv/app/a.py", "/other/b.py"], "release": "1.0"}).json()["files"]
+    assert [item["file"] for item in answer] == ["/srv/app/a.py", "/other/b.py"]
+    assert (answer[0]["ref"], answer[0]["refSource"], answer[0]["error"]) == (SHA, "release", None)
+    assert SHA in answer[0]["sourceUrl"]
+    assert (answer[1]["sourceUrl"], answer[1]["error"]) == (None, "stack_root_mismatch")
+    at = house.get(path, params={"file": "/srv/app/a.py", "ref": OLDER_SHA, "release": "1.0"}).json()["files"][0]
+    assert (at["ref"], at["refSource"]) == (OLDER_SHA, "frame")
+    assert house.get(path).json() == {"file": ["This field is required."]}
+    assert house.get(path, params={"file": ""}).status_code == 400
