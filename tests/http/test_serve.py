@@ -1,10 +1,14 @@
 import json
+import shutil
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from command import GitRepository, scmhost
 from house import SWITCHBOARD
+from plugins import historian
 from serving import Served, serve
 
 
@@ -79,3 +83,37 @@ def test_a_git_history_is_sent_to_a_server(tmp_path: Path) -> None:
     assert (refused.code, "401: Invalid token" in refused.err) == (1, True)
     assert scmhost("commits", "send", *words, "--token", token).code == 1
     assert scmhost("commits", "send", *words).code == 1
+
+
+def install_historian(folder: Path) -> Path:
+    """The plugin that can be asked for commits, as an installer leaves it; gives the folder for PYTHONPATH."""
+    site = folder / "site"
+    info = site / "historian-1.0.dist-info"
+    info.mkdir(parents=True)
+    shutil.copy(historian.__file__, site / "historian.py")
+    (info / "METADATA").write_text("Metadata-Version: 2.4\nName: historian\nVersion: 1.0\nKeywords: scmhost-api>=1.1\n")
+    (info / "entry_points.txt").write_text("[scmhost]\nhistorian = historian\n")
+    return site
+
+
+def test_a_job_survives_a_killed_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commits that were being fetched when the process was killed are there after the next start."""
+    monkeypatch.setenv("PYTHONPATH", str(install_historian(tmp_path)))
+    monkeypatch.setenv("HISTORIAN_DIED", str(tmp_path / "died"))
+    more = "[plugins.historian]\nenabled = true\n[limits]\njob_seconds = 1\n"
+    (tmp_path / "plugins.toml").write_text(SWITCHBOARD + more, encoding="utf-8")
+    here = "/api/0/organizations/acme"
+    with serve(tmp_path) as served:
+        there = bootstrap(tmp_path, "--repository", "team/app=https://git.example.com/team/app")
+        with served.client(str(there["token"])) as client:
+            installation = client.post(f"{here}/integrations/", json={"provider": "historian"}).json()["id"]
+            fields = {"provider": "historian", "installation": installation, "identifier": "team/app"}
+            assert client.post(f"{here}/repos/", json=fields).status_code == 201
+            refs = [{"repository": "team/app", "commit": historian.DEADLY}]
+            body = {"version": "1.0", "projects": ["web"], "refs": refs}
+            assert client.post(f"{here}/releases/", json=body).status_code == 201
+        assert served.process.wait(60) == 9
+    with serve(tmp_path) as served:
+        served.read_until("job done")
+        with served.client(str(there["token"])) as client:
+            assert client.get(f"{here}/releases/1.0/").json()["commitCount"] == 2
