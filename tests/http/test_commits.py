@@ -54,6 +54,13 @@ def test_commits_without_a_time_keep_their_order(house: House) -> None:
     assert [item["id"] for item in listed] == shas
 
 
+def test_a_commit_shows_the_issues_that_it_resolves(house: House) -> None:
+    """The issues that a message names with a keyword stand beside it."""
+    done = house.post("commits/", {"commits": [commit(message="Round once\n\nFixes SHOP-12, shop-13")]}).json()
+    shown = house.get(f"repos/{done['repositories'][0]['id']}/commits/").json()[0]
+    assert shown["issueIds"] == ["SHOP-12", "SHOP-13"]
+
+
 def test_a_commit_without_an_author_has_an_empty_one(house: House) -> None:
     """No author is made up."""
     done = house.post("commits/", {"commits": [commit(author_name=None, author_email=None)]}).json()

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, case, func, or_, select, update
 
+from scmhost.commits import issue_ids
 from scmhost.sdk import CommitDraft
 
 from . import authors
@@ -39,6 +40,7 @@ class _Sent:
             "author_id": self.author_ids.get(authors.address(draft) or ""),
             "committed_at": draft.timestamp or self.arrived[sha],
             "dated": draft.timestamp is not None,
+            "issue_ids": " ".join(issue_ids(draft.message or "")) or None,
         }
 
 
@@ -109,6 +111,7 @@ def _filling(sent: _Sent) -> Any:
     mine = (COMMITS.c.organization_id == sent.organization_id) & (COMMITS.c.repository_id == sent.repository_id)
     told = bindparam("new_dated", type_=COMMITS.c.dated.type)
     time = bindparam("new_committed_at", type_=COMMITS.c.committed_at.type)
+    issues = bindparam("new_issue_ids", type_=COMMITS.c.issue_ids.type)
     return (
         update(COMMITS)
         .where(mine, COMMITS.c.sha == bindparam("key"))
@@ -117,6 +120,7 @@ def _filling(sent: _Sent) -> Any:
             author_id=func.coalesce(COMMITS.c.author_id, bindparam("new_author_id", type_=COMMITS.c.author_id.type)),
             committed_at=case((told & ~COMMITS.c.dated, time), else_=COMMITS.c.committed_at),
             dated=or_(COMMITS.c.dated, told),
+            issue_ids=case((COMMITS.c.message.is_(None), issues), else_=COMMITS.c.issue_ids),
         )
     )
 

@@ -23,6 +23,14 @@ def listed(store: Store, tenant: factories.Tenant) -> list[str]:
         return [it.sha for it in commits.page(tx, tenant.id, tenant.repository, factories.EVERYTHING).items]
 
 
+def issues_of(store: Store, tenant: factories.Tenant, number: int) -> tuple[str, ...]:
+    """The issues that a commit of the tenant's repository resolves."""
+    with store.read() as tx:
+        found = commits.find(tx, tenant.id, tenant.repository, factories.sha(number))
+    assert found is not None
+    return found.issue_ids
+
+
 def test_sending_again_changes_nothing(store: Store) -> None:
     """The same commits a second time leave every row as it was."""
     tenant = factories.new_tenant(store)
@@ -94,6 +102,23 @@ def test_what_is_known_stays(store: Store) -> None:
     save(store, tenant, factories.draft(2, **other), CommitDraft(sha=factories.sha(1)))
     with store.read() as tx:
         assert commits.get_many(tx, tenant.id, [tenant.commit]) == before
+
+
+def test_a_message_names_the_issues_that_it_resolves(store: Store) -> None:
+    """A new commit's issues are kept, in upper case and each once; a message without any leaves none."""
+    tenant = factories.new_tenant(store)
+    save(store, tenant, factories.draft(3, message="Fixes shop-12, SHOP-13 and shop-12"), factories.draft(4))
+    assert issues_of(store, tenant, 3) == ("SHOP-12", "SHOP-13")
+    assert issues_of(store, tenant, 4) == ()
+
+
+def test_issues_belong_to_the_message_that_is_kept(store: Store) -> None:
+    """A bare commit gets issues with its message; those of a message that comes too late are not kept."""
+    tenant = factories.new_tenant(store)
+    save(store, tenant, CommitDraft(sha=factories.sha(9)))
+    save(store, tenant, factories.draft(9, message="Resolves A-1", author_email=None))
+    save(store, tenant, factories.draft(9, message="Resolves B-2"))
+    assert issues_of(store, tenant, 9) == ("A-1",)
 
 
 def test_the_newest_comes_first(store: Store) -> None:
