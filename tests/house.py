@@ -30,6 +30,8 @@ configure_logs(quiet=True)
 
 SWITCHBOARD = """\
 schema = 1
+[host]
+webhook_key = "an-operator-s-key-of-forty-characters-xx"
 [plugins.custom_scm]
 enabled = true
 allow = { organizations = ["acme"] }

@@ -7,7 +7,7 @@ from typing import Final
 from .examples import Send, with_answers
 from .hooks import hooks_page
 from .markdown import with_part
-from .settings import settings_page
+from .settings import limits, settings_page
 from .wire import endpoints, openapi, scopes
 
 DOCS: Final = Path(__file__).parents[1]
@@ -17,9 +17,9 @@ _WHOLE: Final[Mapping[str, Callable[[], str]]] = {
     "openapi.json": openapi,
     "settings.md": settings_page,
 }
-_PARTS: Final[Mapping[str, tuple[str, Callable[[], str]]]] = {
-    "api.md": ("endpoints", endpoints),
-    "operators.md": ("scopes", scopes),
+_PARTS: Final[Mapping[str, Mapping[str, Callable[[], str]]]] = {
+    "api.md": {"endpoints": endpoints, "limits": limits},
+    "operators.md": {"scopes": scopes},
 }
 
 
@@ -27,8 +27,11 @@ def pages() -> Iterator[tuple[Path, str]]:
     """Each generated page as it should be; the answers of examples are left as they are."""
     for name, write in _WHOLE.items():
         yield DOCS / name, write()
-    for name, (part, write) in _PARTS.items():
-        yield DOCS / name, with_part(_text(DOCS / name), part, write())
+    for name, parts in _PARTS.items():
+        page = _text(DOCS / name)
+        for part, write in parts.items():
+            page = with_part(page, part, write())
+        yield DOCS / name, page
 
 
 def examples(send: Send) -> tuple[Path, str]:

@@ -8,7 +8,7 @@ from pydantic.fields import FieldInfo
 
 from scmhost.app import CONFIG_VARIABLE, DATABASE_VARIABLE
 from scmhost.host.schema import FileSettings, HostSettings, Organizations, PluginSettings, Rollout
-from scmhost.host.settings import PLUGINS_OFF
+from scmhost.host.settings import PLUGINS_OFF, WEBHOOK_KEY
 from scmhost.kernel.limits import Limits
 
 from .fields import needed, type_of
@@ -51,6 +51,15 @@ def settings_page() -> str:
     return "\n".join([_HEAD, *(_section(title, model) for title, model in _TABLES), _environment()])
 
 
+def limits() -> str:
+    """The limits as users of the API read them."""
+    rows = [
+        (f"`limits.{name}`", f"{field.default:,}", field.description or "")
+        for name, field in Limits.model_fields.items()
+    ]
+    return table(("limit", "default", "what it is"), rows)
+
+
 def _section(title: str, model: type[BaseModel]) -> str:
     rows = table(("key", "type", "default", "what it is"), _rows(model))
     return f"## {title}\n\n{rows}"
@@ -73,6 +82,7 @@ def _environment() -> str:
     rows = [
         (f"`{CONFIG_VARIABLE}`", "The file to read, where `--config` does not name one."),
         (f"`{DATABASE_VARIABLE}`", "The database, in place of `host.database_url`; `--database-url` wins over both."),
+        (f"`{WEBHOOK_KEY}`", "The key of webhooks, in place of `host.webhook_key`."),
         (f"`{PLUGINS_OFF}`", "Plugins that are off, whatever the file says: names with commas, or `*`."),
         ("`SCMHOST_URL`", "The server that `scmhost commits send` sends to, where `--url` does not name one."),
         ("`SCMHOST_AUTH_TOKEN`", "Its token, where `--token` does not give one."),

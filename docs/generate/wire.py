@@ -10,6 +10,8 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from scmhost.api.application import ROUTERS, create_application
+from scmhost.api.context import caller_of
+from scmhost.api.routes import webhooks
 from scmhost.host import PluginHost, Settings
 from scmhost.kernel.clock import SystemClock
 from scmhost.kernel.limits import Limits
@@ -32,7 +34,7 @@ def scopes() -> str:
     """For each class of endpoints and method: the scopes of which one suffices."""
     rows = [
         (kind.replace("_", " "), *(_listed(SCOPES[kind].get(method, frozenset())) for method in _METHODS))
-        for kind in sorted({kind for _, kind in _routes()})
+        for kind in sorted({kind for _, kind in _routes() if kind in SCOPES})
     ]
     return table(("class", *_METHODS), rows)
 
@@ -48,11 +50,17 @@ def _application() -> FastAPI:
     return create_application(Services(store, PluginHost.open(Settings(), candidates=[]), SystemClock(), Limits()))
 
 
-def _routes() -> Iterator[tuple[APIRoute, ScopeClass]]:
-    for router in ROUTERS:
+def _routes() -> Iterator[tuple[APIRoute, str]]:
+    """Each endpoint with its class; those without one need any token, or none."""
+    for router in (*ROUTERS, webhooks.deliveries):
         for route in router.routes:
             if isinstance(route, APIRoute):
-                yield route, next(_classes(route.dependant))
+                yield route, next(_classes(route.dependant), _without_class(route))
+
+
+def _without_class(route: APIRoute) -> str:
+    needs_token = any(dependant.call is caller_of for dependant in route.dependant.dependencies)
+    return "any token" if needs_token else "no token"
 
 
 def _classes(dependant: Dependant) -> Iterator[ScopeClass]:

@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -19,14 +18,6 @@ from scmhost.usecases.receive_push import receive_push
 from scmhost.usecases.webhook_secrets import MOST_SECRETS, ROTATION
 
 KEY = "an-operator-s-key-of-forty-characters-xx"
-WITH_KEY = SWITCHBOARD.replace("schema = 1\n", f'schema = 1\n[host]\nwebhook_key = "{KEY}"\n')
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    """A house that is set up for webhooks."""
-    with open_house(tmp_path, WITH_KEY) as opened:
-        yield opened
 
 
 def new_secret(house: House, installation: dict[str, Any]) -> dict[str, Any]:
@@ -164,14 +155,14 @@ def test_a_provider_that_is_off_takes_nothing(house: House, tmp_path: Path) -> N
     url = house.services.store.url_without_password
     off = tmp_path / "off"
     off.mkdir()
-    with open_house(off, WITH_KEY.replace('["acme"]', "[]"), url) as without:
+    with open_house(off, SWITCHBOARD.replace('["acme"]', "[]"), url) as without:
         assert deliver(without, installation, push(), secret).status_code == 404
     assert deliver(house, installation, push(), secret).status_code == 200
 
 
 def test_without_a_key_there_are_no_webhooks(tmp_path: Path) -> None:
     """The answer names the setting."""
-    with open_house(tmp_path) as house:
+    with open_house(tmp_path, SWITCHBOARD.replace(f'webhook_key = "{KEY}"', "")) as house:
         _, installation = house.claimed()
         answer = house.post(f"integrations/{installation['id']}/webhook/", None)
         assert answer.status_code == 409
@@ -199,7 +190,7 @@ def test_secrets_are_few(house: House) -> None:
 
 def test_a_push_over_the_limit_is_refused_by_its_name(tmp_path: Path) -> None:
     """As for commits that are sent otherwise."""
-    switchboard = WITH_KEY + "[limits]\ncommits_per_request = 1\nbody_bytes = 2000\n"
+    switchboard = SWITCHBOARD + "[limits]\ncommits_per_request = 1\nbody_bytes = 2000\n"
     with open_house(tmp_path, switchboard) as house:
         _, installation = house.claimed()
         secret = new_secret(house, installation)["secret"]
