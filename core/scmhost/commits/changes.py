@@ -6,35 +6,46 @@ from typing import Any, Final
 from scmhost.sdk import FileChange
 
 from .notes import Notes
+from .paths import plain_path
 from .text import is_storable
 
-MAX_PATH: Final = 4096
 _KNOWN: Final = ("A", "M", "D")
 
 
-def file_changes(sha: str, patch_set: Any, notes: Notes) -> tuple[FileChange, ...]:
-    """The changes of a commit, one for each path; the first entry for a path stands."""
+def file_changes(sha: str, patch_set: Any, longest: int, notes: Notes) -> tuple[FileChange, ...]:
+    """The changes of a commit, one for each path of at most so many characters; the first entry for a path stands."""
     if patch_set is None:
         return ()
     if not isinstance(patch_set, list):
         notes.add(f"commit {sha}: patch_set is no list; the commit is kept without file changes")
         return ()
     changes: dict[str, FileChange] = {}
-    for change in _changes(sha, patch_set, notes):
+    for change in _changes(sha, patch_set, longest, notes):
         changes.setdefault(change.path, change)
     return tuple(changes.values())
 
 
-def _changes(sha: str, entries: list[Any], notes: Notes) -> Iterator[FileChange]:
+def _changes(sha: str, entries: list[Any], longest: int, notes: Notes) -> Iterator[FileChange]:
     for entry in entries:
-        path = entry.get("path") if isinstance(entry, dict) else None
-        if not isinstance(path, str) or not 0 < len(path) <= MAX_PATH or not is_storable(path):
+        path = _path(entry)
+        if path is None:
             notes.add(f"commit {sha}: a file change without a usable path was left out")
-            continue
-        kind = entry.get("type")
-        if kind not in _KNOWN:
+        elif len(path) > longest:
             notes.add(
-                f"commit {sha}: {path!r} has the change type {str(kind)[:20]!r}, which is not A, M or D; kept as M"
+                f"commit {sha}: a file change was left out; its path {path[:40]!r}... is longer than {longest} "
+                "characters (limits.path_length)"
             )
-            kind = "M"
-        yield FileChange(path=path, type=kind)
+        else:
+            yield FileChange(path=path, type=_type(sha, path, entry.get("type"), notes))
+
+
+def _path(entry: Any) -> str | None:
+    path = entry.get("path") if isinstance(entry, dict) else None
+    return plain_path(path) if isinstance(path, str) and path and is_storable(path) else None
+
+
+def _type(sha: str, path: str, told: Any, notes: Notes) -> Any:
+    if told in _KNOWN:
+        return told
+    notes.add(f"commit {sha}: {path!r} has the change type {str(told)[:20]!r}, which is not A, M or D; kept as M")
+    return "M"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, Final
 
+from scmhost.kernel.limits import Limits
 from scmhost.sdk import CommitDraft
 
 from .authors import author_email
@@ -28,7 +29,7 @@ class CommitList:
     notes: tuple[str, ...] = ()
 
 
-def read_commits(entries: Any) -> CommitList:
+def read_commits(entries: Any, limits: Limits) -> CommitList:
     """Read the ``commits`` of a payload.
 
     Names of repositories that differ in case only are one repository, spelled as it came first. A commit sent twice
@@ -40,14 +41,15 @@ def read_commits(entries: Any) -> CommitList:
     notes = Notes()
     names: dict[str, str | None] = {}
     drafts: dict[str, dict[str, CommitDraft]] = {}
-    for commit in parse_commits(entries):
-        if SKIP_MARK in (commit.message or ""):
+    for commit in parse_commits(entries, limits):
+        if SKIP_MARK in (commit.get("message") or ""):
             continue
-        key = (commit.repository or "").casefold()
-        names.setdefault(key, commit.repository)
+        name = commit.get("repository") or None
+        key = (name or "").casefold()
+        names.setdefault(key, name)
         known = drafts.setdefault(key, {})
-        if commit.id not in known:
-            known[commit.id] = _draft(commit, notes)
+        if commit["id"] not in known:
+            known[commit["id"]] = _draft(commit, limits, notes)
     return CommitList({names[key]: newest_first(list(known.values())) for key, known in drafts.items()}, notes.all())
 
 
@@ -61,15 +63,19 @@ def newest_first(drafts: Sequence[CommitDraft]) -> tuple[CommitDraft, ...]:
     return tuple(draft for _, draft in by_time)
 
 
-def _draft(commit: WireCommit, notes: Notes) -> CommitDraft:
-    email = author_email(commit.author_email, commit.author_name)
-    if commit.author_email and commit.author_email.strip() and email is None:
-        notes.add(f"commit {commit.id}: the author's e-mail address is too long; kept without an author")
+def _draft(commit: WireCommit, limits: Limits, notes: Notes) -> CommitDraft:
+    sha, name, told = commit["id"], commit.get("author_name") or None, commit.get("author_email")
+    email = author_email(told, name, limits.author_email_length)
+    if told and told.strip() and email is None:
+        notes.add(
+            f"commit {sha}: the author's e-mail address is longer than {limits.author_email_length} characters "
+            "(limits.author_email_length); kept without an author"
+        )
     return CommitDraft(
-        sha=commit.id,
-        message=commit.message,
-        author_name=None if email is None else commit.author_name,
+        sha=sha,
+        message=commit.get("message"),
+        author_name=None if email is None else name,
         author_email=email,
-        timestamp=commit.timestamp,
-        changes=file_changes(commit.id, commit.patch_set, notes),
+        timestamp=commit.get("timestamp"),
+        changes=file_changes(sha, commit.get("patch_set"), limits.path_length, notes),
     )

@@ -1,11 +1,19 @@
-"""A commit's form on the wire."""
+"""A commit's form on the wire.
 
-from collections.abc import Mapping
+The form is written in pydantic's core schemas: limits are settings, and a plain dictionary for each commit costs half
+of what a model does.
+"""
+
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from types import MappingProxyType
-from typing import Annotated, Any, Final
+from typing import Any, Final, NotRequired, TypedDict, cast
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, StringConstraints, TypeAdapter, ValidationError
+from pydantic_core import SchemaValidator, ValidationError
+from pydantic_core import core_schema as form
+
+from scmhost.kernel.limits import Limits
 
 from .errors import InvalidCommits
 
@@ -15,26 +23,84 @@ _NO_TIME: Final = "it is no time; send it like 2024-05-06T07:08:09+02:00"
 _PROBLEMS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "missing": "this field is required",
-        "string_too_long": "it is longer than {max_length} characters; shorten it",
+        "string_too_long": "it is longer than {max_length} characters (limits.{limit}); shorten it",
         "string_too_short": "it is empty; leave the field out or fill it",
         "string_type": "it must be text",
         "string_unicode": "it holds half of a character (a lone surrogate); send valid Unicode",
         "string_pattern_mismatch": "it holds a NUL, or an id a blank; leave such characters out",
         "list_type": "it must be a list",
-        "model_type": "it must be an object",
+        "dict_type": "it must be an object",
         "datetime_type": _NO_TIME,
         "datetime_parsing": _NO_TIME,
         "datetime_from_date_parsing": _NO_TIME,
     }
 )
+_LIMIT_OF: Final[Mapping[int | str, str]] = MappingProxyType(
+    {"id": "sha_length", "repository": "repository_name_length", "author_name": "author_name_length"}
+)
 
 
-def _blank_as_none(value: Any) -> Any:
-    return None if isinstance(value, str) and not value.strip() else value
+class WireCommit(TypedDict):
+    """One entry of ``commits``, where a blank name is no name.
+
+    ``patch_set`` is read apart, because an odd one is no reason to refuse the commit.
+    """
+
+    id: str
+    repository: NotRequired[str | None]
+    message: NotRequired[str | None]
+    author_name: NotRequired[str | None]
+    author_email: NotRequired[str | None]
+    timestamp: NotRequired[datetime | None]
+    patch_set: NotRequired[Any]
 
 
-def _utc(moment: datetime) -> datetime:
-    """In UTC; a time without an offset is taken to be in UTC already."""
+def parse_commits(entries: Any, limits: Limits) -> list[WireCommit]:
+    """Check a list of commits.
+
+    Raises:
+        InvalidCommits: an entry cannot be taken; the message names the entry, its field and what is wrong.
+    """
+    try:
+        return cast("list[WireCommit]", _validator(limits).validate_python(entries))
+    except ValidationError as error:
+        raise InvalidCommits(_sentence(error)) from None
+
+
+@lru_cache(maxsize=8)
+def _validator(limits: Limits) -> SchemaValidator:
+    return SchemaValidator(form.list_schema(_commit(limits)))
+
+
+def _commit(limits: Limits) -> form.TypedDictSchema:
+    sha = form.str_schema(
+        strip_whitespace=True, min_length=1, max_length=limits.sha_length, pattern=r"^[^\s\x00-\x1f]+$"
+    )
+    optional = {
+        "repository": _text(strip_whitespace=True, max_length=limits.repository_name_length),
+        "message": _text(),
+        "author_name": _text(strip_whitespace=True, max_length=limits.author_name_length),
+        "author_email": _text(),
+        "timestamp": form.no_info_wrap_validator_function(_moment, form.datetime_schema()),
+    }
+    fields = {name: form.nullable_schema(schema) for name, schema in optional.items()} | {
+        "patch_set": form.any_schema()
+    }
+    return form.typed_dict_schema(
+        {"id": form.typed_dict_field(sha)}
+        | {name: form.typed_dict_field(schema, required=False) for name, schema in fields.items()}
+    )
+
+
+def _text(**options: Any) -> form.CoreSchema:
+    return form.str_schema(pattern=r"^[^\x00]*$", **options)
+
+
+def _moment(value: Any, read: Callable[[Any], datetime]) -> datetime | None:
+    """In UTC; a time without an offset is taken to be in UTC already, and a blank is none."""
+    if isinstance(value, str) and not value.strip():
+        return None
+    moment = read(value)
     if moment.tzinfo is None:
         return moment.replace(tzinfo=UTC)
     try:
@@ -43,53 +109,18 @@ def _utc(moment: datetime) -> datetime:
         raise ValueError("it is out of range in UTC") from None
 
 
-_Sha = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64, pattern=r"^[^\s\x00-\x1f]+$")
-]
-_Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
-_Repository = Annotated[_Text, StringConstraints(strip_whitespace=True, max_length=200)]
-_AuthorName = Annotated[_Text, StringConstraints(strip_whitespace=True, max_length=128)]
-_Moment = Annotated[datetime, AfterValidator(_utc)]
-
-
-class WireCommit(BaseModel):
-    """One entry of ``commits``. ``patch_set`` is read apart, because an odd one is no reason to refuse the commit."""
-
-    id: _Sha
-    repository: Annotated[_Repository | None, BeforeValidator(_blank_as_none)] = None
-    message: _Text | None = None
-    author_name: Annotated[_AuthorName | None, BeforeValidator(_blank_as_none)] = None
-    author_email: _Text | None = None
-    timestamp: Annotated[_Moment | None, BeforeValidator(_blank_as_none)] = None
-    patch_set: Any = None
-
-
-_COMMITS: Final[TypeAdapter[list[WireCommit]]] = TypeAdapter(list[WireCommit])
-
-
-def parse_commits(entries: Any) -> list[WireCommit]:
-    """Check a list of commits.
-
-    Raises:
-        InvalidCommits: an entry cannot be taken; the message names the entry, its field and what is wrong.
-    """
-    try:
-        return _COMMITS.validate_python(entries)
-    except ValidationError as error:
-        raise InvalidCommits(_sentence(error)) from None
-
-
 def _sentence(error: ValidationError) -> str:
     problems = [
-        f"{_place(problem['loc'])}: {_problem(problem['type'], problem['msg'], problem.get('ctx', {}))}"
+        f"{_place(problem['loc'])}: {_problem(problem['type'], problem['msg'], problem.get('ctx', {}), problem['loc'])}"
         for problem in error.errors(include_url=False, include_input=False)[:MOST_PROBLEMS]
     ]
     return "; ".join(problems)
 
 
-def _problem(kind: str, message: str, context: Mapping[str, Any]) -> str:
+def _problem(kind: str, message: str, context: Mapping[str, Any], loc: tuple[int | str, ...]) -> str:
     known = _PROBLEMS.get(kind)
-    return known.format(**context) if known else message.removeprefix("Value error, ")
+    limit = _LIMIT_OF.get(loc[-1], "") if loc else ""
+    return known.format(**context, limit=limit) if known else message.removeprefix("Value error, ")
 
 
 def _place(loc: tuple[int | str, ...]) -> str:

@@ -12,6 +12,20 @@ class Limits(BaseModel):
 
     body_bytes: int = Field(default=8 * 1024 * 1024, ge=1024, description="Largest request body, in bytes.")
     commits_per_request: int = Field(default=10_000, ge=1, description="Most commits in one request.")
+    sha_length: int = Field(default=64, ge=1, le=64, description="Longest id of a commit.")
+    repository_name_length: int = Field(
+        default=200, ge=1, le=200, description="Longest name of the repository that a commit names."
+    )
+    author_name_length: int = Field(default=128, ge=1, le=255, description="Longest name of a commit's author.")
+    author_email_length: int = Field(
+        default=200,
+        ge=1,
+        le=254,
+        description="Longest e-mail address of a commit's author; with a longer one the commit is kept without author.",
+    )
+    path_length: int = Field(
+        default=510, ge=1, le=4096, description="Longest path of a changed file; a longer one is left out, with a note."
+    )
     page_size: int = Field(default=100, ge=1, le=1000, description="Most objects on one page.")
     version_length: int = Field(default=200, ge=1, le=200, description="Longest version of a release.")
     ref_length: int = Field(default=200, ge=1, description="Longest `ref` of a release.")

@@ -74,7 +74,7 @@ def _asked(services: Services, order: _Order) -> Sequence[CommitDraft]:
     if hindrance or calls is None:
         raise CannotAsk(hindrance or "its plugin is gone")
     drafts = calls.compare_commits(order.installation, order.repository, order.base, order.head)
-    return tidy(drafts[: services.limits.commits_per_request])
+    return tidy(drafts[: services.limits.commits_per_request], services.limits)
 
 
 def _save(tx: Transaction, services: Services, order: _Order, drafts: Sequence[CommitDraft]) -> Ingested:

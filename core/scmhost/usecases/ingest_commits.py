@@ -56,7 +56,7 @@ def read_limited(services: Services, entries: Sequence[Mapping[str, Any]]) -> Co
     most = services.limits.commits_per_request
     if len(entries) > most:
         raise InvalidInput(f"{len(entries)} commits in one request; at most {most} (limits.commits_per_request).")
-    return read_commits(entries)
+    return read_commits(entries, services.limits)
 
 
 def save_commits(

@@ -142,7 +142,7 @@ def _notes(push: Push, repository: Repository | None) -> Iterator[str]:
 
 
 def _save(tx: Transaction, services: Services, repository: Repository, push: Push) -> Ingested:
-    drafts = tidy(push.commits)
+    drafts = tidy(push.commits, services.limits)
     saved = commits.save(tx, repository.organization_id, repository.id, drafts, services.clock.now())
     return Ingested(repository, drafts, saved)
 

@@ -88,7 +88,7 @@ def _set_refs(
     """Note where the release stands. The commits up to there are ordered, unless they came in the same request."""
     notes = []
     for ref, repository in zip(refs, _named(tx, organization, refs), strict=True):
-        base, head = read_range(ref.commit)
+        base, head = read_range(ref.commit, services.limits)
         previous = base or ref.previous or None
         releases.set_head(tx, organization.id, release.id, repository.id, head, previous)
         _save_bare(tx, services, organization, repository, head)

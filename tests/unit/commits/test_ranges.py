@@ -8,6 +8,7 @@ from hypothesis import given
 from loading import case_id, load_cases
 from scmhost.commits import read_range
 from scmhost.commits.errors import InvalidRefs
+from scmhost.kernel.limits import Limits
 from strategies import hostile_text
 
 CASES = load_cases("ranges")
@@ -16,14 +17,14 @@ CASES = load_cases("ranges")
 @pytest.mark.parametrize("case", [case for case in CASES if "range" in case], ids=case_id)
 def test_reads_a_range(case: dict[str, Any]) -> None:
     """A ref's commit is one commit, or what lies between two."""
-    assert case["range"] == list(read_range(case["commit"]))
+    assert case["range"] == list(read_range(case["commit"], Limits()))
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if "message" in case], ids=case_id)
 def test_refuses_a_range(case: dict[str, Any]) -> None:
     """What is no range is refused in the words that clients know."""
     with pytest.raises(InvalidRefs) as caught:
-        read_range(case["commit"])
+        read_range(case["commit"], Limits())
     assert (case["message"], "refs") == (caught.value.message, caught.value.field)
 
 
@@ -31,7 +32,7 @@ def test_refuses_a_range(case: dict[str, Any]) -> None:
 def test_what_was_read_was_written(commit: str) -> None:
     """A range that is read is the text that was sent, and nothing was guessed."""
     try:
-        base, head = read_range(commit)
+        base, head = read_range(commit, Limits())
     except InvalidRefs:
         return
     assert commit == (head if base is None else f"{base}..{head}")
