@@ -117,6 +117,11 @@ def test_odd_versions_are_found_again(house: House, version: str) -> None:
         ({"commits": "text"}, "commits"),
         ({"commits": [commit(timestamp="yesterday")]}, "commits"),
         ({"refs": [{"repository": "a"}]}, "refs"),
+        ({"refs": [{"repository": "x" * 201, "commit": "a"}]}, "refs"),
+        ({"refs": [{"repository": "team/app", "commit": "a" * 65}], "commits": [commit()]}, "refs"),
+        ({"refs": [{"repository": "team/app", "commit": "a", "previousCommit": "a" * 65}]}, "refs"),
+        ({"refs": [{"repository": "team/app", "commit": "a"}] * 1_001}, "refs"),
+        ({"ref": "x" * 201}, "ref"),
         ({"dateReleased": "yesterday"}, "dateReleased"),
         ({"status": "closed"}, "status"),
     ],
@@ -155,3 +160,46 @@ def test_a_deleted_release_is_gone_and_its_commits_stay(house: House) -> None:
         assert house.call(method, "releases/1.0/", json={}).status_code == 404
     assert house.get("releases/1.0/commits/").status_code == 404
     assert house.post("commits/", {"commits": [commit()]}).json()["repositories"][0]["known"] == 1
+
+
+def test_older_clients_name_heads(house: House) -> None:
+    """What was ``headCommits`` once is a ref, unless refs are sent too."""
+    house.repository("team/app")
+    heads = [{"repository": "team/app", "currentId": SHA, "previousId": OLDER_SHA}]
+    new(house, headCommits=heads)
+    new(house, "2.0")
+    assert house.get("releases/2.0/previous-with-commits/").json()["lastCommit"]["id"] == SHA
+
+
+@pytest.mark.parametrize("project", ["-1", "web"])
+def test_every_project_has_a_word(house: House, project: str) -> None:
+    """-1 stands for all projects, as elsewhere."""
+    new(house)
+    assert len(house.get("releases/", params={"project": project}).json()) == 1
+
+
+def test_commits_are_asked_by_repository(house: House) -> None:
+    """By id, or by name in whatever case; an unknown name is 404."""
+    new(house, commits=[commit("1" * 40, "team/one"), commit("2" * 40, "team/two")])
+    ids = {item["name"]: item["id"] for item in house.get("repos/").json()}
+    for query in ({"repo_name": "TEAM/one"}, {"repo_id": ids["team/one"]}):
+        assert [item["id"] for item in house.get("releases/1.0/commits/", params=query).json()] == ["1" * 40]
+    assert house.get("releases/1.0/commits/", params={"repo_name": "none"}).status_code == 404
+
+
+def test_changed_files_are_listed(house: House) -> None:
+    """Each with its commit, its author and its repository."""
+    new(house, commits=[commit(SHA, patch_set=[{"path": "b.py", "type": "D"}, {"path": "a.py", "type": "A"}])])
+    first, second = house.get("releases/1.0/commitfiles/").json()
+    assert (first["filename"], first["type"], second["filename"], second["type"]) == ("a.py", "A", "b.py", "D")
+    assert (first["repoName"], first["commitMessage"], first["author"]["name"]) == ("team/app", "Mend it", "Ada")
+    assert (type(first["id"]), first["orgId"]) == (str, house.there.organization.id)
+    assert len(house.get("releases/1.0/commitfiles/", params={"per_page": 1}).json()) == 1
+    assert house.get("releases/9/commitfiles/").status_code == 404
+
+
+def test_clearing_and_setting_go_together(house: House) -> None:
+    """A release that was cleared takes commits as if it were new."""
+    new(house, commits=[commit("1" * 40, "team/one")])
+    house.put("releases/1.0/", {"refs": []})
+    assert house.put("releases/1.0/", {"commits": [commit("2" * 40, "team/one")]}).json()["commitCount"] == 1

@@ -22,9 +22,9 @@ SAID_BEFORE = 208
 class RefIn(BaseModel):
     """A repository at a commit, or over a range ``a..b``."""
 
-    repository: Annotated[str, Field(min_length=1, max_length=200)]
-    commit: Annotated[str, Field(min_length=1, max_length=130)]
-    previousCommit: Annotated[str, Field(max_length=64)] | None = None  # noqa: N815 - the wire's spelling
+    repository: Annotated[str, Field(min_length=1)]
+    commit: Annotated[str, Field(min_length=1)]
+    previousCommit: str | None = None  # noqa: N815 - the wire's spelling
 
     def draft(self) -> RefDraft:
         """The ref to set."""
@@ -34,9 +34,9 @@ class RefIn(BaseModel):
 class HeadCommitIn(BaseModel):
     """A ref in the form of older clients."""
 
-    repository: Annotated[str, Field(min_length=1, max_length=200)]
-    currentId: Annotated[str, Field(min_length=1, max_length=64)]  # noqa: N815 - the wire's spelling
-    previousId: Annotated[str, Field(max_length=64)] | None = None  # noqa: N815 - the wire's spelling
+    repository: Annotated[str, Field(min_length=1)]
+    currentId: Annotated[str, Field(min_length=1)]  # noqa: N815 - the wire's spelling
+    previousId: str | None = None  # noqa: N815 - the wire's spelling
 
     def draft(self) -> RefDraft:
         """The ref to set."""

@@ -87,8 +87,11 @@ def _set_refs(
 ) -> list[str]:
     """Note where the release stands. The commits up to there are ordered, unless they came in the same request."""
     notes = []
+    for ref in refs:
+        services.limits.check("repository_name_length", len(ref.repository), "refs")
     for ref, repository in zip(refs, _named(tx, organization, refs), strict=True):
         base, head = read_range(ref.commit, services.limits)
+        services.limits.check("sha_length", len(ref.previous or ""), "refs")
         previous = base or ref.previous or None
         releases.set_head(tx, organization.id, release.id, repository.id, head, previous)
         _save_bare(tx, services, organization, repository, head)
