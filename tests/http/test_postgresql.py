@@ -44,3 +44,38 @@ def test_refusals_on_postgresql_leave_nothing_behind(house: House) -> None:
     assert house.put(f"repos/{other['id']}/", {"name": "TEAM/one"}).status_code == 409
     assert house.post("commits/", {"commits": [commit(repository="new"), commit(message="\x00")]}).status_code == 400
     assert [item["name"] for item in house.get("repos/").json()] == ["team/one", "team/two"]
+
+
+def test_what_releases_know_is_the_same_on_postgresql(house: House) -> None:
+    """Homes, joined lists, the release before, deploys, files, bulk mappings and deliveries."""
+    repository, installation = house.claimed()
+    house.post("projects/", {"slug": "api"})
+    house.release("1.0", "web", "api", commits=[commit(OLDER_SHA, "origin", message="Fixes SHOP-1")])
+    house.release("1.0", commits=[commit(SHA, "TEAM/app")])
+    assert set(house.shas()) == {SHA, OLDER_SHA}
+    house.release("2.0", refs=[{"repository": "team/app", "commit": f"{OLDER_SHA}..{'c' * 40}"}])
+    assert house.get("releases/2.0/previous-with-commits/").json()["version"] == "1.0"
+    deploy = {"environment": "production", "dateFinished": "2026-01-02T03:04:05Z"}
+    assert [house.post("releases/1.0/deploys/", deploy).status_code for _ in range(2)] == [201, 208]
+    assert house.get("releases/1.0/").json()["lastDeploy"]["environment"] == "production"
+    assert len(house.get("releases/1.0/commitfiles/").json()) == 2
+    roots = {"project": "web", "repository": "team/app", "mappings": [{"stackRoot": "/srv/", "sourceRoot": ""}]}
+    assert [house.post("code-mappings/bulk/", roots).json()["created"] for _ in range(2)] == [1, 0]
+    assert house.post(f"integrations/{installation['id']}/webhook/", None).status_code == 201
+    known = house.get(f"repos/{repository['id']}/commits/").json()
+    assert [item["issueIds"] for item in known if item["id"] == OLDER_SHA] == [["SHOP-1"]]
+
+
+def test_lists_of_one_release_at_once_are_all_there(house: House) -> None:
+    """Builds of many projects that set commits on one release at the same moment lose none."""
+    for number in range(8):
+        house.post("projects/", {"slug": f"p{number}"})
+    house.release("1.0", *(f"p{number}" for number in range(8)))
+
+    def send(number: int) -> int:
+        sent = [commit(f"{number}{place}" * 20, f"team/{number % 2}") for place in range(5)]
+        return house.put("releases/1.0/", {"commits": sent}).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(send, range(8))) == {200}
+    assert house.get("releases/1.0/").json()["commitCount"] == len(house.shas()) == 40
