@@ -74,6 +74,9 @@ def test_refs_set_the_commit_of_a_repository(house: House) -> None:
     house.mapping(repository, installation)
     new(house, refs=[{"repository": "TEAM/app", "commit": f"{OLDER_SHA}..{SHA}", "previousCommit": None}])
     assert house.link(release="1.0")["ref"] == SHA
+    kept = house.get("releases/1.0/").json()["refs"]
+    assert kept == [{"repository": "team/app", "commit": SHA, "previousCommit": OLDER_SHA}]
+    assert house.get("releases/").json()[0]["refs"] == kept
 
 
 def test_unknown_repositories_in_refs_are_named(house: House) -> None:

@@ -14,7 +14,7 @@ from scmhost.usecases.show_releases import ShownRelease
 from scmhost.usecases.values import Deploy, Project, ReleaseDraft
 
 from .commit_bodies import shown_commits
-from .shapes import AuthorOut, DeployOut, ReleaseOut, ReleaseProject
+from .shapes import AuthorOut, DeployOut, RefOut, ReleaseOut, ReleaseProject
 
 SAID_BEFORE = 208
 
@@ -136,6 +136,10 @@ def shown_release(
         projects=[
             ReleaseProject(id=project.id, slug=project.slug, name=project.name, platform=project.platform)
             for project in release.projects
+        ],
+        refs=[
+            RefOut(repository=ref.repository.name, commit=ref.head.sha, previous_commit=ref.head.previous_sha)
+            for ref in shown.refs
         ],
         notes=list(dict.fromkeys([*notes, *shown.notes])),
     )

@@ -177,6 +177,12 @@ class ReleaseProject(Wire):
     has_health_data: bool = False
 
 
+class RefOut(Wire):
+    repository: str
+    commit: str
+    previous_commit: str | None
+
+
 class ReleaseOut(Wire):
     id: int
     version: str
@@ -197,6 +203,7 @@ class ReleaseOut(Wire):
     last_deploy: DeployOut | None = None
     authors: list[AuthorOut] = Field(default_factory=list)
     projects: list[ReleaseProject]
+    refs: list[RefOut] = Field(description="Where the release stands in each of its repositories; links lead there.")
     first_event: None = None
     last_event: None = None
     current_project_meta: dict[str, JsonValue] = Field(default_factory=dict)

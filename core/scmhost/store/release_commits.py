@@ -12,7 +12,7 @@ from .commit_rows import COMMITS, commit_of, commits_of
 from .engine import Transaction
 from .history_tables import ReleaseCommitRow, ReleaseHeadRow, ReleaseRow
 from .listing import Key, ordered, paged
-from .statements import insert_into
+from .statements import insert_into, pieces
 from .tables import table_of
 from .values import Head, StoredCommit
 
@@ -98,8 +98,17 @@ def set_head(
 
 def heads(tx: Transaction, organization_id: int, release_id: int) -> list[Head]:
     """Where a release stands, by repository."""
-    query = select(_HEADS).where(_of_release(_HEADS, organization_id, release_id)).order_by(_HEADS.c.repository_id)
-    return [Head(row.repository_id, row.sha, row.previous_sha) for row in tx.execute(query)]
+    return heads_of(tx, organization_id, [release_id]).get(release_id, [])
+
+
+def heads_of(tx: Transaction, organization_id: int, release_ids: Iterable[int]) -> dict[int, list[Head]]:
+    """Where many releases stand. A release that stands nowhere has no entry."""
+    query = select(_HEADS).where(_HEADS.c.organization_id == organization_id).order_by(_HEADS.c.repository_id)
+    found: dict[int, list[Head]] = {}
+    for piece in pieces(release_ids):
+        for row in tx.execute(query.where(_HEADS.c.release_id.in_(piece))):
+            found.setdefault(row.release_id, []).append(Head(row.repository_id, row.sha, row.previous_sha))
+    return found
 
 
 def head_of(tx: Transaction, organization_id: int, version: str, repository_id: int) -> Head | None:

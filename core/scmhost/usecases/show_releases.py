@@ -3,13 +3,21 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from scmhost.sdk import Organization
-from scmhost.store import authors, commits, deploys
+from scmhost.sdk import Organization, Repository
+from scmhost.store import authors, commits, deploys, releases, repositories
 from scmhost.store.engine import Transaction
-from scmhost.store.values import Author, Deploys, Release, StoredCommit
+from scmhost.store.values import Author, Deploys, Head, Release, StoredCommit
 
 from .services import Services
 from .show_commits import Beside, ShownCommit, look_beside, show_commits
+
+
+@dataclass(frozen=True, slots=True)
+class ShownRef:
+    """Where a release stands in a repository."""
+
+    repository: Repository
+    head: Head
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +28,7 @@ class ShownRelease:
     authors: Sequence[Author]
     last_commit: ShownCommit | None
     deploys: Deploys | None
+    refs: Sequence[ShownRef]
     notes: tuple[str, ...] = ()
 
     def noting(self, notes: Sequence[str]) -> "ShownRelease":
@@ -36,6 +45,7 @@ class Found:
     last: Mapping[int, StoredCommit]
     beside: Beside
     deploys: Mapping[int, Deploys]
+    refs: Mapping[int, Sequence[ShownRef]]
 
 
 def look_up(
@@ -49,8 +59,10 @@ def look_up(
         known = commits.get_many(tx, organization.id, {row.last_commit_id for row in rows if row.last_commit_id})
         last = {row.id: known[row.last_commit_id] for row in rows if row.last_commit_id in known}
     people = authors.get_many(tx, organization.id, {author for row in rows for author in row.author_ids})
-    deployed = deploys.of_releases(tx, organization.id, [row.id for row in rows])
-    return Found(rows, people, last, look_beside(tx, organization, list(last.values())), deployed)
+    ids = [row.id for row in rows]
+    deployed = deploys.of_releases(tx, organization.id, ids)
+    beside = look_beside(tx, organization, list(last.values()))
+    return Found(rows, people, last, beside, deployed, _refs(tx, organization, ids))
 
 
 def show(services: Services, organization: Organization, found: Found) -> list[ShownRelease]:
@@ -63,6 +75,16 @@ def show(services: Services, organization: Organization, found: Found) -> list[S
             [found.authors[author] for author in row.author_ids if author in found.authors],
             last.get(row.id),
             found.deploys.get(row.id),
+            found.refs.get(row.id, ()),
         )
         for row in found.rows
     ]
+
+
+def _refs(tx: Transaction, organization: Organization, release_ids: Sequence[int]) -> dict[int, list[ShownRef]]:
+    heads = releases.heads_of(tx, organization.id, release_ids)
+    ids = {head.repository_id for found in heads.values() for head in found}
+    of = repositories.get_many(tx, organization.id, ids)
+    return {
+        release_id: [ShownRef(of[head.repository_id], head) for head in found] for release_id, found in heads.items()
+    }
