@@ -104,12 +104,16 @@ def _errors() -> str:
 
 def _presets() -> str:
     rows = [_preset_row(preset(kind)) for kind in preset_kinds()]
-    text = 'Templates of known kinds of code host: `preset("gitea").pages`.\n'
-    return f"## Presets\n\n{text}\n{table(('kind', 'host', 'a file at a commit', 'lines'), rows)}"
+    text = (
+        'Templates of known kinds of code host: `preset("gitea").pages`. How sure they are: *high* is tested\n'
+        "by peers, *low* is from memory.\n"
+    )
+    return f"## Presets\n\n{text}\n{table(('kind', 'host', 'a file at a commit', 'lines', 'how sure'), rows)}"
 
 
 def _preset_row(known: Preset) -> tuple[str, ...]:
-    return code(known.kind), known.name, code(known.pages.view_for("commit") or ""), code(known.pages.anchor)
+    file, lines = code(known.pages.view_for("commit") or ""), known.pages.anchor
+    return code(known.kind), known.name, file, code(lines) if lines else "", known.confidence
 
 
 def _templates() -> str:

@@ -3,11 +3,15 @@
 from . import escaping
 from .errors import ProviderError, ProviderForbidden, ProviderUnavailable, TemplateError, UrlError
 from .markers import HOOK_PREFIX, PROJECT_NAME, PROMISES, HookPromise, hookimpl
+from .page_requests import PageRequest, page_url
+from .page_urls import read_own_url, read_url
 from .pages import Pages, RenderedView, UrlTemplates
 from .presets import Preset, preset, preset_kinds
 from .provider import FEATURE_HOOKS, Feature, FeatureText, NoFields, Provider, ProviderMetadata
 from .reasons import NEXT_STEP, Reason
+from .recognition import kind_of
 from .refs import full_ref, looks_like_commit, ref_problem
+from .remotes import Remote, read_remote
 from .templates import Template
 from .urls import authority_of, check_web_url, join_url, safe_link, safe_url
 from .values import (
@@ -32,6 +36,7 @@ from .values import (
     Refusal,
     Repository,
     RepositoryStatus,
+    UrlCandidate,
     Value,
 )
 from .version import API_VERSION
@@ -64,6 +69,7 @@ __all__ = [
     "NoUrl",
     "Offer",
     "Organization",
+    "PageRequest",
     "Pages",
     "Preset",
     "Provider",
@@ -75,11 +81,13 @@ __all__ = [
     "Reason",
     "RefKind",
     "Refusal",
+    "Remote",
     "RenderedView",
     "Repository",
     "RepositoryStatus",
     "Template",
     "TemplateError",
+    "UrlCandidate",
     "UrlError",
     "UrlTemplates",
     "Value",
@@ -90,9 +98,14 @@ __all__ = [
     "full_ref",
     "hookimpl",
     "join_url",
+    "kind_of",
     "looks_like_commit",
+    "page_url",
     "preset",
     "preset_kinds",
+    "read_own_url",
+    "read_remote",
+    "read_url",
     "ref_problem",
     "safe_link",
     "safe_url",

@@ -2,28 +2,29 @@
 
 from collections.abc import Mapping
 from typing import Annotated, Final
-from urllib.parse import unquote
 
 from pydantic import Field, field_validator, model_validator
 
 from .errors import TemplateError
 from .reasons import Reason
-from .ref_links import RefLinks, checked, literal_authority
-from .refs import full_ref, ref_problem
+from .ref_links import NO_ANCHOR, RefLinks, checked, literal_authority
+from .refs import AnyKind, At, free_ref_problem, ref_problem
+from .repository import RepositoryValues, values_of
+from .samples import check_pages
 from .templates import MAX_TEMPLATE, Template
+from .tokens import REPOSITORY_TOKENS, PageName
 from .urls import authority_of, check_web_url
 from .values import Location, NoUrl, RefKind, Value
 
-__all__ = ["HARD_SAMPLE", "Pages", "RefLinks", "RenderedView", "UrlTemplates"]
+__all__ = ["Pages", "RefLinks", "RenderedView", "UrlTemplates"]
 
 TemplateText = Annotated[str, Field(min_length=1, max_length=MAX_TEMPLATE)]
+AnchorText = Annotated[str, Field(max_length=MAX_TEMPLATE)]
+PageText = TemplateText | dict[AnyKind, TemplateText]
 
-# A location that is hard to write: blanks, marks with a meaning in URLs, letters beyond ASCII, a ref with a slash.
-HARD_SAMPLE: Final = Location(
-    ref="feature/a#b%20é", ref_kind="branch", path="dir/a b/[x]?#%41/ü.py", line=7, end_line=9, column=2
-)
-_HARD_COMMIT: Final = HARD_SAMPLE.model_copy(update={"ref": "0123456789abcdef" * 2 + "01234567", "ref_kind": "commit"})
-_SAMPLE_REFS: Final = {"commit": "c0ffee", "ref": "c0ffee", "base": "v1", "head": "v2"}
+# Pages that can be led to a line.
+_WITH_LINES: Final = frozenset({"view", "blame", "pinned"})
+_KIND_ORDER: Final[tuple[AnyKind, ...]] = ("branch", "tag", "commit", "none")
 
 
 class RenderedView(Value):
@@ -33,94 +34,148 @@ class RenderedView(Value):
     extensions: frozenset[str]
 
 
+_NOT_RENDERED: Final = RenderedView(query="", extensions=frozenset())
+
+
 class Pages(Value):
-    """Templates of a host's pages.
+    """Templates of a host's pages: each one template, or one per kind of ref, or nothing where there is no such page.
 
     Attributes:
-        view: the page of a file; one template, or one per kind of ref.
+        repo: the repository's own page; what it takes a repository's path apart into are tokens of the others.
+        view: the page of a file.
         anchor: what leads to the lines, put after the page's URL; a leading ``?`` becomes ``&`` where the URL has
             a query.
+        columns: the anchor when the columns of both ends are known.
+        raw: a file's bytes.
+        blame: who changed which line.
+        tree: a folder.
+        root: the topmost folder, where it is not the page of a folder without its path.
+        history: the commits of a file.
+        edit: an editor for a file.
+        pinned: a file's page when its branch has a slash in its name and the branch's commit is known.
         commit: the page of a commit.
         compare: the page between ``{base}`` and ``{head}``.
+        change_request: the page of a change request by its ``{number}``.
+        also: other pages of a file that are read but not written.
+        also_anchors: other anchors that are read but not written.
         rendered: formats that need their source view asked for.
+        groups: how many segments an owner may have.
         strip_git_suffix: whether a ``.git`` at the end of the repository's URL belongs to cloning only.
+        free_refs: whether refs are named by other rules than git's.
     """
 
-    view: TemplateText | dict[RefKind, TemplateText]
-    anchor: Annotated[str, Field(max_length=MAX_TEMPLATE)] = ""
-    commit: TemplateText | None = None
-    compare: TemplateText | None = None
+    repo: TemplateText = "{base_url}/{repo_path}"
+    view: PageText
+    anchor: AnchorText = ""
+    columns: AnchorText = ""
+    raw: PageText | None = None
+    blame: PageText | None = None
+    tree: PageText | None = None
+    root: PageText | None = None
+    history: PageText | None = None
+    edit: PageText | None = None
+    pinned: TemplateText | None = None
+    commit: PageText | None = None
+    compare: PageText | None = None
+    change_request: TemplateText | None = None
+    also: tuple[TemplateText, ...] = ()
+    also_anchors: tuple[TemplateText, ...] = ()
     rendered: RenderedView | None = None
+    groups: Annotated[int, Field(ge=1, le=50)] = 20
     strip_git_suffix: bool = True
+    free_refs: bool = False
 
     @field_validator("view")
     @classmethod
-    def _view_shows_a_file(cls, view: str | dict[RefKind, str]) -> str | dict[RefKind, str]:
+    def _view_shows_a_file(cls, view: str | dict[AnyKind, str]) -> str | dict[AnyKind, str]:
         for text in [view] if isinstance(view, str) else view.values():
-            if not Template.parse(text).tokens & {"path", "filename"}:
+            if not Template.parse(text).tokens & {"path", "filename", "filename_slug"}:
                 raise TemplateError(text, "it shows no file", "use {path}")
         if not view:
             raise TemplateError("", "there is no template", "give one for branch, tag or commit")
         return view
 
-    @field_validator("commit", "compare")
-    @classmethod
-    def _page_parses(cls, text: str | None) -> str | None:
-        if text is not None:
-            Template.parse(text)
-        return text
-
     @model_validator(mode="after")
-    def _hard_sample_renders(self) -> "Pages":
-        Template.parse(self.anchor, rooted=False)
-        for location in (HARD_SAMPLE, _HARD_COMMIT):
-            links = self.links("https://sample.example/team/app", location.ref, location.ref_kind)
-            link = links if isinstance(links, NoUrl) else links.of(location)
-            if isinstance(link, NoUrl) and link.reason is not Reason.NO_SOURCE_PAGES:
-                raise TemplateError(str(self.view), f"a hard sample gives no safe link ({link.message})")
+    def _samples_survive(self) -> "Pages":
+        check_pages(self)
         return self
 
-    @model_validator(mode="after")
-    def _sample_pages_render(self) -> "Pages":
-        for name, text in (("commit", self.commit), ("compare", self.compare)):
-            page = self.page(text, "https://sample.example/team/app", _SAMPLE_REFS) if text is not None else ""
-            if isinstance(page, NoUrl):
-                raise TemplateError(str(text), f"a sample gives no safe link for the {name} page ({page.message})")
-        return self
+    def texts(self, page: PageName) -> tuple[tuple[AnyKind | None, str], ...]:
+        """A page's templates with the kinds of ref that they are for; a template for all kinds has None."""
+        found = getattr(self, page)
+        if found is None or isinstance(found, str):
+            return ((None, found),) if found else ()
+        return tuple((kind, found[kind]) for kind in _KIND_ORDER if kind in found)
+
+    def template(self, page: PageName, kind: AnyKind) -> str | None:
+        """The template of a page for a kind of ref. Without its own, a kind takes the commit's, then the branch's."""
+        found = getattr(self, page)
+        if not isinstance(found, dict):
+            text: str | None = found
+            return text
+        kinds: tuple[AnyKind, ...] = ("none",) if kind == "none" else (kind, "commit", "branch")
+        return next((found[name] for name in kinds if name in found), None)
 
     def view_for(self, kind: RefKind) -> str | None:
-        """The template for a kind of ref. Without its own, a kind takes the commit's, then the branch's."""
-        if isinstance(self.view, str):
-            return self.view
-        return next((self.view[name] for name in (kind, "commit", "branch") if name in self.view), None)
+        """The template of a file's page for a kind of ref."""
+        return self.template("view", kind)
 
-    def root(self, repo_url: str) -> str:
+    def root_url(self, repo_url: str) -> str:
         """A repository's URL as templates get it."""
         return repo_url.removesuffix(".git") if self.strip_git_suffix else repo_url
 
+    def values(self, repo_url: str) -> RepositoryValues:
+        """What a repository's URL says, as templates get it."""
+        return values_of(self.root_url(repo_url), self.repo, self.groups)
+
     def links(self, repo_url: str, ref: str, kind: RefKind) -> RefLinks | NoUrl:
         """The links of one repository at one ref, ready to render many files."""
-        problem = ref_problem(ref)
-        if problem:
-            return NoUrl(reason=Reason.NO_REF, message=f"ref {ref!r}: {problem}")
-        text = self.view_for(kind)
-        if text is None:
-            return NoUrl(message=f"the host's templates show no page for a {kind}")
-        view = Template.parse(text).bind(_ref_values(self.root(repo_url), ref, kind))
-        anchor = Template.parse(self.anchor, rooted=False)
-        if self.rendered is None:
-            return RefLinks(view, anchor)
-        return RefLinks(view, anchor, self.rendered.query, self.rendered.extensions)
+        return self.file_links(self.values(repo_url), "view", At(ref, kind))
 
-    def page(self, text: str | None, repo_url: str, refs: Mapping[str, str]) -> str | NoUrl:
-        """A page that shows no file, from its template and the refs that it names."""
+    def file_links(self, repository: RepositoryValues, page: PageName, at: At) -> RefLinks | NoUrl:
+        """The links of one repository at one ref to one kind of page of its files."""
+        found = self._bound(repository, page, at)
+        if isinstance(found, NoUrl):
+            return found
+        if page not in _WITH_LINES:
+            return RefLinks(found, NO_ANCHOR)
+        rendered = self.rendered or _NOT_RENDERED
+        anchors = [Template.parse(text, rooted=False) for text in (self.anchor, self.columns)]
+        return RefLinks(found, anchors[0], rendered.query, rendered.extensions, columns=anchors[1])
+
+    def top_page(self, repository: RepositoryValues, page: PageName, at: At) -> str | NoUrl:
+        """The page of the topmost folder."""
+        own = page == "tree" and self.template("root", at.kind) is not None
+        found = self._bound(repository, "root" if own else page, at)
+        if isinstance(found, NoUrl):
+            return found
+        return checked(found.without_path().render({}), authority_of(literal_authority(found)))
+
+    def page(self, page: PageName, repository: RepositoryValues, kind: AnyKind, refs: Mapping[str, str]) -> str | NoUrl:
+        """A page that shows no file, from the refs that its template names."""
+        problem = next(filter(None, (self._problem(ref) for ref in refs.values())), None)
+        if problem:
+            return problem
+        text = self.template(page, kind)
         if text is None:
             return NoUrl(message="the host's templates have no such page")
-        problems = [f"ref {ref!r}: {problem}" for ref in refs.values() if (problem := ref_problem(ref))]
-        if problems:
-            return NoUrl(reason=Reason.NO_REF, message=problems[0])
-        template = Template.parse(text).bind(_repository_values(self.root(repo_url)))
+        template = Template.parse(text).bind(repository).without(REPOSITORY_TOKENS)
         return checked(template.render(refs), authority_of(literal_authority(template)))
+
+    def _bound(self, repository: RepositoryValues, page: PageName, at: At) -> Template | NoUrl:
+        problem = self._problem(at.ref) if at.ref is not None else None
+        if problem:
+            return problem
+        if page == "view" and self.pinned is not None and at.commit and at.kind == "branch" and "/" in (at.ref or ""):
+            page = "pinned"
+        text = self.template(page, at.kind)
+        if text is None:
+            return NoUrl(message=f"the host's templates show no page for a {at.kind}")
+        return Template.parse(text).bind({**repository, **at.values()}).without(REPOSITORY_TOKENS)
+
+    def _problem(self, ref: str) -> NoUrl | None:
+        problem = (free_ref_problem if self.free_refs else ref_problem)(ref)
+        return NoUrl(reason=Reason.NO_REF, message=f"ref {ref!r}: {problem}") if problem else None
 
 
 class UrlTemplates(Value):
@@ -140,25 +195,19 @@ class UrlTemplates(Value):
 
     def view(self, location: Location) -> str | NoUrl:
         """The page that shows a location."""
-        links = self.at(location.ref, location.ref_kind)
+        return self.file("view", location)
+
+    def file(self, page: PageName, location: Location) -> str | NoUrl:
+        """Any page of a location: its bytes, its blame and so on."""
+        at = At(location.ref, location.ref_kind)
+        links = self.pages.file_links(self.pages.values(self.repo_url), page, at)
         return links if isinstance(links, NoUrl) else links.of(location)
 
     def commit(self, sha: str) -> str | NoUrl:
         """The page of a commit."""
-        return self.pages.page(self.pages.commit, self.repo_url, {"commit": sha, "ref": sha})
+        refs = {"commit": sha, "ref": sha, "changelist": sha, "changeset": sha}
+        return self.pages.page("commit", self.pages.values(self.repo_url), "commit", refs)
 
     def compare(self, base: str, head: str) -> str | NoUrl:
         """The page between two commits."""
-        return self.pages.page(self.pages.compare, self.repo_url, {"base": base, "head": head})
-
-
-def _ref_values(root: str, ref: str, kind: RefKind) -> dict[str, str]:
-    return {**_repository_values(root), "ref": ref, "ref_full": full_ref(ref, kind), kind: ref}
-
-
-def _repository_values(root: str) -> dict[str, str]:
-    """What a repository's URL says about it: ``https://host/group/app`` is ``group``, ``app`` and the rest."""
-    base_url = authority_of(root)
-    repo_path = unquote(root[len(base_url) :].strip("/"))
-    owner, _, repo = repo_path.rpartition("/")
-    return {"repo_url": root, "base_url": base_url, "repo_path": repo_path, "owner": owner, "repo": repo}
+        return self.pages.page("compare", self.pages.values(self.repo_url), "commit", {"base": base, "head": head})

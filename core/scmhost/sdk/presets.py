@@ -1,28 +1,94 @@
-"""Presets: the pages of the code hosts that scmhost knows, one file for each under ``hosts/``."""
+"""Presets: the code hosts that scmhost knows, one file for each under ``hosts/``."""
 
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
-from typing import Literal
+from typing import Any, Literal
+
+from pydantic import Field
 
 from .errors import TemplateError
 from .pages import Pages
+from .tokens import PageName
 from .values import Value
 
+Confidence = Literal["high", "medium", "low"]
 
-class Preset(Value):
+
+class Recognition(Value):
+    """What gives a kind of host away.
+
+    Attributes:
+        hosts: names of hosts, whole.
+        suffixes: what names of hosts end in.
+        patterns: regular expressions for names that such hosts often have; a guess.
+        markers: regular expressions for paths, with their query, that only such hosts have.
+    """
+
+    hosts: tuple[str, ...] = ()
+    suffixes: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+    markers: tuple[str, ...] = ()
+
+
+class CloneRule(Value):
+    """How repositories are cloned from a host, where that differs from their web address.
+
+    Attributes:
+        at: host and path of the remote, with tokens; without a host, of any host of this kind. ``{account}`` is the
+            remote's user where the path has none.
+        web: the base URL of the web pages; empty where it is the remote's own host, below ``{prefix}``.
+        path: the repository's path; by default what ``at`` says of owner and repo.
+        web_only: whether only http and https remotes have this form.
+    """
+
+    at: str
+    web: str = ""
+    path: str = ""
+    web_only: bool = False
+
+
+class HostFacts(Value):
+    """What is known of a kind of code host beside its pages; ``Preset`` says what each field is."""
+
+    kind: str
+    name: str
+    confidence: Confidence
+    doubts: dict[PageName | Literal["anchor", "columns"], Confidence] = Field(default_factory=dict)
+    least: int = 1
+    bases: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+    reserved: tuple[str, ...] = ()
+    suffix_in_name: bool = False
+    recognise: Recognition = Recognition()
+    web_hosts: dict[str, str] = Field(default_factory=dict)
+    clone: tuple[CloneRule, ...] = ()
+
+    def confidence_of(self, page: PageName | Literal["anchor", "columns"]) -> Confidence:
+        """How sure one page's templates are."""
+        return self.doubts.get(page, self.confidence)
+
+
+class Preset(HostFacts):
     """A known kind of code host.
 
     Attributes:
         kind: the file's name, and what a configuration says.
         name: what people read.
         confidence: how sure the templates are: high is tested by peers, low is from memory.
+        doubts: pages that are less sure than the others, and how sure.
+        least: how many segments a repository's path has at least.
+        bases: base URLs of public hosts whose pages do not begin at the root.
+        skipped: segments that clone URLs may have in their paths and repositories have not.
+        reserved: segments that are the name of no repository.
+        suffix_in_name: whether a ``.git`` ending is part of a repository's name.
+        recognise: what gives the kind away.
+        web_hosts: hosts that are cloned from, and the base URLs of their web pages.
+        clone: other ways to clone; the first that fits counts.
         pages: its templates.
     """
 
-    kind: str
-    name: str
-    confidence: Literal["high", "medium", "low"]
     pages: Pages
 
 
@@ -42,5 +108,16 @@ def preset(kind: str) -> Preset:
     """
     if kind not in preset_kinds():
         raise TemplateError(kind, "no preset has this name", f"the presets are {', '.join(preset_kinds())}")
+    return Preset.model_validate(_content(kind))
+
+
+@cache
+def host_facts(kind: str) -> HostFacts:
+    """What is known of a kind of host; its templates are left alone, which is quick."""
+    return HostFacts.model_validate({name: value for name, value in _content(kind).items() if name != "pages"})
+
+
+@cache
+def _content(kind: str) -> Mapping[str, Any]:
     text = resources.files(__package__).joinpath("hosts", f"{kind}.toml").read_text(encoding="utf-8")
-    return Preset.model_validate({"kind": kind, **tomllib.loads(text)})
+    return {"kind": kind, **tomllib.loads(text)}

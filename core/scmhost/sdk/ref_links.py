@@ -6,10 +6,8 @@ from typing import Final, NamedTuple
 
 from .reasons import Reason
 from .templates import Template, Token
-from .urls import authority_of, safe_link
+from .urls import MAX_LINE, authority_of, safe_link
 from .values import Location, NoUrl
-
-MAX_LINE: Final = 10_000_000
 
 _LONGEST_PLAIN: Final = 500
 # What is taken is never given back: this is run for every frame, and there is only one way to match.
@@ -18,7 +16,10 @@ _is_plain_path: Final = re.compile(f"{_PLAIN_SEGMENT}(?:/{_PLAIN_SEGMENT})*").fu
 _LONGEST_NAME: Final = 200
 _is_plain_name: Final = re.compile(f"[A-Za-z0-9_@+~-][A-Za-z0-9_.@+~-]{{0,{_LONGEST_NAME - 1}}}+").fullmatch
 _SIDE_STEP: Final = re.compile(r"^/|(?:^|/)\.\.?(?:/|$)")
-_NO_TEXT: Final = re.compile(r"[\x00\ud800-\udfff]")
+_NO_SLUG: Final = re.compile(r"[^a-z0-9_]+")
+_NO_TEXT: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+
+NO_ANCHOR: Final = Template.parse("", rooted=False)
 
 # Escaping that leaves a plain path as it is.
 _HARMLESS: Final = frozenset({("path",), ("fragment",)})
@@ -27,13 +28,20 @@ _HARMLESS: Final = frozenset({("path",), ("fragment",)})
 class RefLinks:
     """Renders the file pages of one repository at one ref."""
 
-    __slots__ = ("_anchor", "_authority", "_extensions", "_last_letters", "_plain", "_query", "_view")
+    __slots__ = ("_anchor", "_authority", "_columns", "_extensions", "_last_letters", "_plain", "_query", "_view")
 
     def __init__(
-        self, view: Template, anchor: Template, query: str = "", extensions: frozenset[str] = frozenset()
+        self,
+        view: Template,
+        anchor: Template,
+        query: str = "",
+        extensions: frozenset[str] = frozenset(),
+        *,
+        columns: Template | None = None,
     ) -> None:
         self._view = view
         self._anchor = anchor
+        self._columns = columns if columns and columns.nodes else None
         self._query = query
         self._extensions = extensions
         # The head of a bound template is literal: the configured URL, or the template's own scheme and host.
@@ -45,7 +53,10 @@ class RefLinks:
 
     def of(self, location: Location) -> str | NoUrl:
         """The page of a location; its ref is taken to be the one these links are of."""
-        return self.url(location.path, location.line, location.end_line, location.column)
+        if location.end_column is None:
+            return self.url(location.path, location.line, location.end_line, location.column)
+        lines = line_values(location.line, location.end_line, location.column, location.end_column)
+        return self.page(location.path, lines)
 
     def url(
         self, path: str, line: int | None = None, end_line: int | None = None, column: int | None = None
@@ -77,15 +88,24 @@ class RefLinks:
         return path[-1] not in self._last_letters or _extension(path) not in self._extensions
 
     def _careful_url(self, path: str, line: int | None, end_line: int | None, column: int | None) -> str | NoUrl:
-        refused = _refuse(path)
+        return self.page(path, line_values(line, end_line, column))
+
+    def page(self, path: str, lines: Mapping[str, int | None]) -> str | NoUrl:
+        """The page of a file, looked at closely, with the values of lines that ``line_values`` gives."""
+        refused = refuse(path)
         if refused:
             return refused
-        lines = _line_values(line, end_line, column)
-        page = self._view.render({**_path_values(path), **lines})
+        page = self._view.render({**path_values(path), **lines})
         if page is None:
             return NoUrl(message="the host's template needs a value that this location does not have")
-        anchor = self._anchor.render(lines) if lines else None
-        return checked(_with_anchor(self._source_view(page, path), anchor or ""), self._authority)
+        if not lines:
+            return checked(page, self._authority)
+        return checked(_with_anchor(self._source_view(page, path), self._anchor_of(lines)), self._authority)
+
+    def _anchor_of(self, lines: Mapping[str, int | None]) -> str:
+        """The anchor with columns, if those of both ends are known, else the one of lines."""
+        with_columns = self._columns.render(lines) if self._columns and lines["end_column"] else None
+        return with_columns or self._anchor.render(lines) or ""
 
     def _source_view(self, page: str, path: str) -> str:
         _, dot, extension = path.rpartition(".")
@@ -156,10 +176,12 @@ def literal_authority(template: Template) -> str:
     return "/".join(head.split("/", 3)[:3])
 
 
-def _refuse(path: str) -> NoUrl | None:
+def refuse(path: str) -> NoUrl | None:
     """Why a path is none of a file in a repository, if so."""
     if not path or _NO_TEXT.search(path):
-        return NoUrl(reason=Reason.NOT_A_FILE, message="the path is empty, or holds a NUL or half a character")
+        return NoUrl(
+            reason=Reason.NOT_A_FILE, message="the path is empty, or has a control character or half a character"
+        )
     if _SIDE_STEP.search(path):
         return NoUrl(reason=Reason.PATH_OUTSIDE, message="the path begins with / or has a . or .. segment")
     return None
@@ -170,15 +192,27 @@ def _extension(path: str) -> str:
 
 
 def _with_anchor(page: str, anchor: str) -> str:
+    if anchor.startswith("#") and "#" in page:
+        return page
     return page + ("&" + anchor[1:] if anchor.startswith("?") and "?" in page else anchor)
 
 
-def _path_values(path: str) -> dict[str, str]:
+def path_values(path: str) -> dict[str, str]:
     folder, _, filename = path.rpartition("/")
-    return {"path": path, "dir": folder, "filename": filename}
+    stem, dot, ext = filename.rpartition(".")
+    return {
+        "path": path,
+        "dir": folder,
+        "filename": filename,
+        "stem": stem or filename,
+        "ext": ext if dot and stem else "",
+        "filename_slug": _NO_SLUG.sub("-", filename.lower()),
+    }
 
 
-def _line_values(line: int | None, end_line: int | None, column: int | None) -> Mapping[str, int | None]:
+def line_values(
+    line: int | None, end_line: int | None, column: int | None, end_column: int | None = None
+) -> Mapping[str, int | None]:
     """An end before the beginning is dropped; one line is no range; without a line there are no values."""
     if line is None or not 1 <= line <= MAX_LINE:
         return {}
@@ -188,13 +222,18 @@ def _line_values(line: int | None, end_line: int | None, column: int | None) -> 
         "end_line": last,
         "last_line": last or line,
         "line_count": (last or line) - line + 1,
-        "column": column if column is None or 1 <= column <= MAX_LINE else None,
+        "column": _column(column),
+        "end_column": _column(end_column) if column else None,
     }
+
+
+def _column(column: int | None) -> int | None:
+    return column if column is not None and 1 <= column <= MAX_LINE else None
 
 
 def _one_line(anchor: Template) -> Template:
     """The anchor without the parts that a single line without a column leaves out."""
-    return anchor.without(frozenset({"end_line", "column"}))
+    return anchor.without(frozenset({"end_line", "column", "end_column"}))
 
 
 def _around(template: Template, name: str) -> tuple[str, str] | None:

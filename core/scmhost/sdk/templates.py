@@ -2,8 +2,9 @@
 
 A template is literal text with tokens. ``{name}`` is replaced by a value, escaped for where it stands: as a path
 before ``?``, as a query value after it, as a fragment after ``#``. ``{name|filter}`` chooses the escaping.
-``{line+1}`` counts on, ``{commit:7}`` shortens. ``[...]`` is left out when a token inside has no value; ``[[`` is a
-bracket. Templates run no code. The scheme and host come from configuration only, never from an event.
+``{line+1}`` counts on, ``{commit:7}`` shortens, ``{repo_path:1}`` is the first segment and ``{repo_path:-1}`` the last.
+``[...]`` is left out when a token inside has no value; ``[[`` is a bracket. An empty ``{owner}`` takes the slash after
+it along. Templates run no code. The scheme and host come from configuration only, never from an event.
 """
 
 import re
@@ -14,27 +15,15 @@ from typing import Final, Self
 
 from . import escaping
 from .errors import TemplateError
+from .tokens import ALIASES, HOST_TOKENS, NUMBER_TOKENS, ROOT_TOKENS, TEXT_TOKENS
 
 MAX_TEMPLATE: Final = 2_000
-REPOSITORY_TOKENS: Final = frozenset({"repo_url", "base_url", "repo_path", "owner", "repo"})
-TEXT_TOKENS: Final = REPOSITORY_TOKENS | {
-    "ref",
-    "ref_full",
-    "branch",
-    "tag",
-    "commit",
-    "path",
-    "dir",
-    "filename",
-    "base",
-    "head",
-}
-NUMBER_TOKENS: Final = frozenset({"line", "end_line", "last_line", "line_count", "column"})
-# These stand for configured, checked URLs and are the only ones that may begin a template.
-ROOT_TOKENS: Final = frozenset({"repo_url", "base_url"})
-
-_TOKEN: Final = re.compile(r"(?P<name>[a-z_]+)(?::(?P<short>\d{1,2}))?(?P<plus>\+\d)?(?P<filters>(?:\|[a-z_]+)*)")
-_LITERAL_ROOT: Final = re.compile(r"https?://[A-Za-z0-9.\-]+(?::\d{1,5})?/")
+_TOKEN: Final = re.compile(
+    r"(?P<name>[a-z_]+(?:_1)?)(?::(?P<short>-?\d{1,2}))?(?P<plus>\+\d)?(?P<filters>(?:\|[a-z_]+)*)"
+)
+_ROOT: Final = re.compile(
+    r"(?:https?|\{scheme\})://(?:[A-Za-z0-9.\-]+|\{web_host\})(?::\d{1,5}|:\{port\}|\[:\{port\}\])?(?:\[?\{prefix\}\]?)?/"
+)
 _PIECE: Final = re.compile(r"\{[^{}]*\}|\[\[|\[|\]|[^\[\]{}]+|[{}]")
 
 Values = Mapping[str, str | int | None]
@@ -49,15 +38,29 @@ class Token:
     plus: int
     escapes: tuple[str, ...]
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether a value can be read back from what it becomes."""
+        return self.short is None and not {"lower", "upper"} & set(self.escapes)
+
     def render(self, values: Values) -> str | None:
         """The escaped value, or None when there is none."""
         value = values.get(self.name)
         if value is None or value == "":
-            return None
-        text = str(value + self.plus) if isinstance(value, int) else value[: self.short]
+            # A host without a prefix has an empty one.
+            return "" if value == "" and self.name == "prefix" else None
+        text = str(value + self.plus) if isinstance(value, int) else self._part(value)
         for name in self.escapes:
             text = escaping.FILTERS[name](text)
-        return text
+        return text or None
+
+    def _part(self, value: str) -> str:
+        """The value, its beginning, or one segment of the repository's path, counted from either end."""
+        if self.short is None or self.name != "repo_path":
+            return value[: self.short]
+        segments = value.split("/")
+        index = self.short - 1 if self.short > 0 else self.short
+        return segments[index] if -len(segments) <= index < len(segments) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,16 @@ class Template:
         """The same template less its ``[...]`` parts that need one of these values."""
         return Template(self.text, _merge([node for node in self.nodes if not _needs(node, names)]))
 
+    def without_path(self) -> "Template":
+        """The same template less its path and the slash before it: the page of the topmost folder."""
+        nodes: list[Node] = []
+        for node in self.nodes:
+            if not isinstance(node, Token) or node.name != "path":
+                nodes.append(node)
+            elif nodes and isinstance(nodes[-1], str):
+                nodes[-1] = nodes[-1].removesuffix("/")
+        return Template(self.text, _merge(nodes))
+
 
 class _Parser:
     """Reads a template from left to right, remembering which part of the URL it is in."""
@@ -127,7 +140,7 @@ class _Parser:
             self._take(piece)
         if len(self._stack) > 1:
             raise self._wrong("a [ is never closed", "write [[ for a bracket")
-        return _merge(self._stack[0])
+        return _merge(_owner_with_its_slash(self._stack[0]))
 
     def _take(self, piece: str) -> None:
         if piece == "[":
@@ -158,23 +171,24 @@ class _Parser:
 
     def _token(self, text: str) -> Token:
         found = _TOKEN.fullmatch(text)
-        if not found or found["name"] not in TEXT_TOKENS | NUMBER_TOKENS:
+        name, plus = ALIASES.get(found["name"], (found["name"], 0)) if found else ("", 0)
+        if not found or name not in TEXT_TOKENS | NUMBER_TOKENS:
             known = ", ".join(sorted(TEXT_TOKENS | NUMBER_TOKENS))
             raise self._wrong(f"unknown token {{{text}}}", f"the tokens are {known}")
-        if found["plus"] and found["name"] not in NUMBER_TOKENS:
+        if found["plus"] and name not in NUMBER_TOKENS:
             raise self._wrong(f"{{{text}}} counts on from something that is no number", "leave out the +")
         return Token(
-            found["name"],
+            name,
             int(found["short"]) if found["short"] else None,
-            int(found["plus"] or 0),
-            self._escapes(found["name"], [name for name in found["filters"].split("|") if name]),
+            plus + int(found["plus"] or 0),
+            self._escapes(name, [word for word in found["filters"].split("|") if word]),
         )
 
     def _escapes(self, name: str, filters: list[str]) -> tuple[str, ...]:
         unknown = [name for name in filters if name not in escaping.FILTERS]
         if unknown:
             raise self._wrong(f"unknown filter {unknown[0]!r}", f"the filters are {', '.join(escaping.FILTERS)}")
-        if name in ROOT_TOKENS:
+        if name in ROOT_TOKENS | HOST_TOKENS:
             return ()
         if any(name not in ("lower", "upper") for name in filters):
             return tuple(filters)
@@ -184,22 +198,44 @@ class _Parser:
         return TemplateError(self._text, problem, hint)
 
 
+def tokens_of(text: str) -> tuple[Token, ...]:
+    """The tokens of a template, each as often as it stands there."""
+    return tuple(_tokens(Template.parse(text).nodes))
+
+
 def _check_root(text: str) -> None:
     """The authority is configured: an event's value may first stand after the host's slash."""
     if text.startswith(tuple(f"{{{name}}}" for name in ROOT_TOKENS)):
         return
-    if not _LITERAL_ROOT.match(text):
+    if not _ROOT.match(text):
         hint = "begin with {repo_url}, with {base_url} or with https://host/"
         raise TemplateError(text, "the scheme and host are not fixed", hint)
 
 
+def _owner_with_its_slash(nodes: list[Node]) -> list[Node]:
+    """Who has no owner has no empty segment for it either."""
+    found: list[Node] = []
+    for node in nodes:
+        before = found[-1] if found else None
+        if isinstance(before, Token) and before.name == "owner" and isinstance(node, str) and node.startswith("/"):
+            found[-1] = Optional((before, "/"))
+            found.append(node[1:])
+        else:
+            found.append(node)
+    return [node for node in found if node != ""]
+
+
 def _names(nodes: tuple[Node, ...]) -> list[str]:
-    found: list[str] = []
+    return [token.name for token in _tokens(nodes)]
+
+
+def _tokens(nodes: tuple[Node, ...]) -> list[Token]:
+    found: list[Token] = []
     for node in nodes:
         if isinstance(node, Token):
-            found.append(node.name)
+            found.append(node)
         elif isinstance(node, Optional):
-            found.extend(_names(node.nodes))
+            found.extend(_tokens(node.nodes))
     return found
 
 

@@ -133,6 +133,27 @@ class Location(Value):
     line: Line | None = None
     end_line: Line | None = None
     column: Line | None = None
+    end_column: Line | None = None
+
+
+class UrlCandidate(Value):
+    """What a page's URL may mean: a place in a repository.
+
+    Attributes:
+        repo: the repository's path on its host.
+        ref: the branch, tag or commit; None when the page shows the default branch.
+        ref_kind: the kind of ref.
+        path: the file; empty when the page is of the repository, its topmost folder or a commit.
+        line: the first line.
+        end_line: the last line, if there are several.
+    """
+
+    repo: str
+    ref: str | None = None
+    ref_kind: RefKind | None = None
+    path: str = ""
+    line: int | None = None
+    end_line: int | None = None
 
 
 class LocationCandidate(Value):

@@ -1,0 +1,231 @@
+"""Remotes of git and others taken apart: scheme, user, host, port and path.
+
+A password is dropped here and stands in no value and no message. A user's name is kept for the hosts that hide an
+organization in it, and goes no further than the rules for clone URLs.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Final, NamedTuple
+from urllib.parse import unquote
+
+from .errors import UrlError
+from .recognition import known_kind
+
+MAX_REMOTE: Final = 2_000
+
+_UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_SCHEME: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)", re.DOTALL)
+# A drive letter, an absolute or relative path, or a name without a host.
+_LOCAL: Final = re.compile(r"[A-Za-z]:[\\/]|[/\\.~]|[^:/@]+$")
+_SCP: Final = re.compile(r"(?:(?P<user>[^/@]*)@)?(?P<host>\[[^\]/]+\]|[^/:@\[\]]+):(?P<path>.*)", re.DOTALL)
+# Without a scheme the words before an @ may be a name and a password.
+_WITH_PASSWORD: Final = re.compile(r"[^/:@.]+:[^/@]*@(?P<rest>[^/@]+[:/].+)", re.DOTALL)
+_BRACKETED: Final = re.compile(r"\[(?P<inside>[^\]/]*[^\]/:0-9a-fA-F.][^\]/]*:\d{1,5})\]:(?P<path>.*)", re.DOTALL)
+_WITHOUT_COLON: Final = re.compile(r"[^/:@]+@(?P<host>[^/:@]+)/(?P<path>.+)", re.DOTALL)
+_HOST: Final = re.compile(r"[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_])?|\[[0-9a-f:.]+\]")
+_HELPER: Final = re.compile(r"codecommit::(?P<region>[a-z0-9-]+)://(?P<rest>.+)")
+
+_WRAPPED: Final = {
+    "git+ssh": "ssh",
+    "ssh+git": "ssh",
+    "git+https": "https",
+    "https+git": "https",
+    "git+http": "http",
+    "http+git": "http",
+    "git+git": "git",
+    "git+file": "file",
+    "svn+ssh": "ssh",
+    "hg+ssh": "ssh",
+    "hg+https": "https",
+}
+_HIGHEST_PORT: Final = 65_535
+_WEB: Final = frozenset({"http", "https"})
+_KNOWN: Final = frozenset({*_WEB, "ssh", "git", "ftp", "ftps", "rsync", "svn", "file"})
+
+
+class Address(NamedTuple):
+    """A remote in its parts; a local one has no host. The path has neither its first slash nor its last."""
+
+    scheme: str
+    host: str | None
+    path: str
+    port: int | None = None
+    user: str = ""
+
+    @property
+    def is_web(self) -> bool:
+        """Whether scheme and port are those of web pages, too."""
+        return self.scheme in _WEB
+
+
+def read_address(remote: str) -> Address:
+    """Take a remote apart.
+
+    Raises:
+        UrlError: it names no repository in a way that is known. The message repeats nothing of it.
+    """
+    text = remote.strip()
+    if not text or len(text) > MAX_REMOTE:
+        raise UrlError(f"the remote is empty, or longer than {MAX_REMOTE} characters")
+    if _UNSAFE.search(text):
+        raise UrlError("the remote has a control character or half a character")
+    return next(address for address in (form(text) for form in _FORMS) if address)
+
+
+def _helper(text: str) -> Address | None:
+    """``codecommit::region://profile@name`` and ``codecommit://profile@name``."""
+    found = _HELPER.fullmatch(text)
+    if not found and not text.startswith("codecommit://"):
+        return None
+    rest = found["rest"] if found else text.removeprefix("codecommit://")
+    name = rest.rpartition("@")[2].strip("/")
+    if not name or "/" in name:
+        raise UrlError("the remote names no repository")
+    if not found:
+        # The region is left to the configuration of whoever clones.
+        return Address("codecommit", None, name)
+    return Address("codecommit", f"git-codecommit.{found['region']}.amazonaws.com", f"v1/repos/{name}")
+
+
+def _launchpad(text: str) -> Address | None:
+    """``lp:name``."""
+    if not text.startswith("lp:"):
+        return None
+    return Address("lp", "git.launchpad.net", _named(text.removeprefix("lp:")))
+
+
+def _radicle(text: str) -> Address | None:
+    """``rad:name`` and ``rad://name``: found by its name alone, on no host."""
+    if not text.startswith("rad:"):
+        return None
+    return Address("rad", None, "rad:" + _named(text.removeprefix("rad:").rpartition("@")[2]))
+
+
+def _with_scheme(text: str) -> Address | None:
+    found = _SCHEME.fullmatch(text)
+    if not found:
+        return None
+    scheme = _WRAPPED.get(found["scheme"].lower(), found["scheme"].lower())
+    if scheme not in _KNOWN:
+        raise UrlError("the remote's scheme is none that repositories are cloned by")
+    if scheme == "file":
+        return _file(found["rest"])
+    rest = re.split(r"[?#]", found["rest"], maxsplit=1)[0] if scheme in _WEB else found["rest"]
+    authority, _, path = rest.partition("/")
+    return _from_authority(scheme, authority, path)
+
+
+def _file(rest: str) -> Address:
+    host, slash, path = rest.partition("/")
+    return Address("file", None, f"{slash}{_named(unquote(path))}" if not host else _named(unquote(rest)))
+
+
+def _from_authority(scheme: str, authority: str, path: str) -> Address:
+    user, _, place = authority.rpartition("@")
+    if "@" in user:
+        raise UrlError("the remote has more than one @ before its path; escape those of a name or password as %40")
+    host, colon, port = place.rpartition(":")
+    if not colon or place.endswith("]"):
+        host, port = place, ""
+    if port and not port.isdigit():
+        # ssh://git@host:owner/name occurs in the wild, and means what git@host:owner/name does.
+        if scheme in _WEB or "@" in path:
+            raise UrlError("the remote's port is no number; escape the / of a password as %2F")
+        path, port = f"{port}/{path}", ""
+    return Address(scheme, _host(host), _named(unquote(path)), _port(port), _user(user))
+
+
+def _scp(text: str) -> Address | None:
+    """``user@host:path``: the path may begin with a slash or with digits, which are no port."""
+    if _LOCAL.match(text):
+        return None
+    bracketed = _BRACKETED.fullmatch(text)
+    if bracketed:
+        return _from_authority("ssh", bracketed["inside"], bracketed["path"])
+    found = _SCP.fullmatch(_without_password(text))
+    if not found:
+        return None
+    if re.match(r"\d*:", found["path"]):
+        raise UrlError("the remote has two colons; a port needs a scheme, as in ssh://host:port/path")
+    return Address("ssh", _host(found["host"]), _named(unquote(found["path"])), None, _user(found["user"] or ""))
+
+
+def _without_password(text: str) -> str:
+    found = _WITH_PASSWORD.fullmatch(text)
+    return found["rest"] if found else text
+
+
+def _user_and_path(text: str) -> Address | None:
+    """``user@host/path``, which git does not take and people write."""
+    found = _WITHOUT_COLON.fullmatch(_without_password(text))
+    if found:
+        return Address("ssh", _host(found["host"]), _named(unquote(found["path"])))
+    bare = _without_password(text)
+    if bare != text:
+        host, _, path = bare.partition("/")
+        return Address("ssh", _host(host), _named(unquote(path)))
+    return None
+
+
+def _known_host(text: str) -> Address | None:
+    """``host/path`` of a host that is known by its name."""
+    host, _, path = text.partition("/")
+    return Address("https", _host(host), _named(unquote(path))) if path and known_kind(host.lower()) else None
+
+
+def _local(text: str) -> Address:
+    if "@" in text.partition("/")[0]:
+        raise UrlError("the remote names a user and no repository")
+    return Address("file", None, _named(text.replace("\\", "/"), local=True))
+
+
+_FORMS: Final[tuple[Callable[[str], Address | None], ...]] = (
+    _helper,
+    _launchpad,
+    _radicle,
+    _with_scheme,
+    _scp,
+    _user_and_path,
+    _known_host,
+    _local,
+)
+
+
+def _user(text: str) -> str:
+    """A user's name without the password that may follow it."""
+    return unquote(text.partition(":")[0])
+
+
+def _host(text: str) -> str:
+    name = text.rstrip(".").lower()
+    if not name.isascii():
+        name = _in_ascii(name)
+    if not _HOST.fullmatch(name):
+        raise UrlError("the remote names no host")
+    return name
+
+
+def _in_ascii(name: str) -> str:
+    try:
+        return name.encode("idna").decode("ascii")
+    except UnicodeError:
+        raise UrlError("the remote's host has letters that no host has") from None
+
+
+def _port(text: str) -> int | None:
+    if not text:
+        return None
+    number = int(text) if len(text) <= len(str(_HIGHEST_PORT)) else 0
+    if not 1 <= number <= _HIGHEST_PORT:
+        raise UrlError("the remote's port is out of range")
+    return number
+
+
+def _named(path: str, *, local: bool = False) -> str:
+    """A path that names something, without the slashes around it and without empty segments."""
+    folded = re.sub("/{2,}", "/", path)
+    name = folded.rstrip("/") if local else folded.strip("/")
+    if not name.strip("/") or _UNSAFE.search(name):
+        raise UrlError("the remote names no repository")
+    return name

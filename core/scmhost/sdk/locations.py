@@ -1,0 +1,223 @@
+"""The places that a page's URL may mean, most likely first."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from .reading import Read, Rules, WebUrl, read
+from .refs import AnyKind, free_ref_problem, looks_like_commit, ref_problem
+from .repository import path_of
+from .templates import Template
+from .tokens import FILE_PAGES, PageName
+from .urls import MAX_LINE
+from .values import RefKind, UrlCandidate
+
+if TYPE_CHECKING:
+    from .pages import Pages
+
+_MOST: Final = 50
+_LONGEST_REF: Final = 255
+_HEX: Final = re.compile(r"[0-9a-fA-F]{4,64}")
+_SIDE_STEP: Final = re.compile(r"(?:^|/)\.\.?(?:/|$)|//|\\$")
+_NAME_SPACES: Final[Mapping[str, RefKind]] = {"refs/heads/": "branch", "refs/tags/": "tag"}
+# How hosts of all kinds lead to lines, for those that a page's own anchor does not read.
+_LINES: Final = re.compile(
+    r"(?:L-?|l|n|_|to|cl-|lines?-?)?(?P<line>\d{1,8})(?:C\d+)?(?:[-:](?:L|l|n|lines?-?)?(?P<end_line>\d{1,8})(?:C\d+)?)?"
+)
+_KINDLESS: Final = ("ref", "branch", "tag", "commit", "changelist", "changeset")
+
+
+class Place(NamedTuple):
+    """Whose pages a URL is read as.
+
+    Attributes:
+        pages: the templates.
+        rules: what stands before the pages.
+        repository: values that are known already; the URL has to agree with them.
+    """
+
+    pages: "Pages"
+    prefixes: tuple[str, ...] | None = None
+    repository: Mapping[str, str] | None = None
+
+    def template(self, text: str) -> Template:
+        """A page's template, as whole as it can be before the URL is seen."""
+        if self.repository is not None:
+            return Template.parse(text).bind(self.repository)
+        return Template.parse(text.replace("{repo_url}", self.pages.repo))
+
+    def read(self, template: Template, url: WebUrl) -> Iterator[Read]:
+        """The values of a template's tokens, in each way there is."""
+        return read(template, url, Rules(self.pages.groups, self.prefixes))
+
+
+def candidates(place: Place, url: WebUrl, refs: Iterable[str] = ()) -> tuple[UrlCandidate, ...]:
+    """The places that a URL may mean as one of these pages."""
+    readers = (_files, _tops, _others, _commits, _home)
+    found = next(filter(None, (list(_distinct(reader(place, url))) for reader in readers)), [])
+    return tuple(_ranked(found, refs))
+
+
+def _files(place: Place, url: WebUrl) -> list[UrlCandidate]:
+    for page in FILE_PAGES:
+        found = list(page_candidates(place, url, page))
+        if found:
+            refs = {candidate.ref for candidate in found}
+            return [*found, *(top for top in _tops(place, url) if top.ref not in refs)]
+    return []
+
+
+def page_candidates(place: Place, url: WebUrl, page: PageName) -> Iterator[UrlCandidate]:
+    """The places that a URL may mean as one kind of page."""
+    some = False
+    for kind, text in place.pages.texts(page):
+        # Without a ref is how every page with a ref could be read too.
+        if kind == "none" and some:
+            return
+        for candidate in _with_anchors(place, url, text, kind):
+            some = True
+            yield candidate
+
+
+def _with_anchors(place: Place, url: WebUrl, text: str, kind: AnyKind | None) -> list[UrlCandidate]:
+    for anchor in (place.pages.anchor, place.pages.columns, *place.pages.also_anchors):
+        whole = text + ("&" + anchor[1:] if anchor.startswith("?") and "?" in text else anchor)
+        found = list(_read(place, url, place.template(whole), kind)) if anchor else []
+        if found:
+            return found
+    return list(_read(place, url, place.template(text), kind))
+
+
+def _tops(place: Place, url: WebUrl) -> Iterator[UrlCandidate]:
+    bare = url._replace(path=url.path.rstrip("/") or "/")
+    for page in ("root", "tree"):
+        for kind, text in place.pages.texts(page):
+            yield from _read(place, bare, place.template(text).without_path(), kind)
+
+
+def _others(place: Place, url: WebUrl) -> Iterator[UrlCandidate]:
+    for text in place.pages.also:
+        yield from _with_anchors(place, url, text, None)
+
+
+def _commits(place: Place, url: WebUrl) -> Iterator[UrlCandidate]:
+    bare = url._replace(path=url.path.rstrip("/") or "/")
+    for _, text in place.pages.texts("commit"):
+        for page in (url, bare):
+            yield from (found for found in _read(place, page, place.template(text), "commit") if found.ref)
+
+
+def _home(place: Place, url: WebUrl) -> Iterator[UrlCandidate]:
+    bare = url._replace(path=url.path.rstrip("/").removesuffix(".git") or "/")
+    yield from _read(place, bare, place.template(place.pages.repo), None)
+
+
+def _read(place: Place, url: WebUrl, template: Template, kind: AnyKind | None) -> Iterator[UrlCandidate]:
+    for number, values in enumerate(place.read(template, url)):
+        if number >= _MOST:
+            return
+        candidate = _candidate(place, values, kind, url)
+        if candidate:
+            yield candidate
+
+
+def _candidate(place: Place, values: Read, kind: AnyKind | None, url: WebUrl) -> UrlCandidate | None:
+    ref = _ref_of(values, kind, free=place.pages.free_refs)
+    path = _path_in(values)
+    if ref is None or _SIDE_STEP.search(path):
+        return None
+    line, end_line = _lines_of(values) if "line" in values else _lines_in(url.fragment)
+    return UrlCandidate(
+        repo=_repo_of(place, values), ref=ref[0], ref_kind=ref[1], path=path, line=line, end_line=end_line
+    )
+
+
+def _repo_of(place: Place, values: Read) -> str:
+    if place.repository is not None:
+        return path_of(place.repository, place.pages.repo)
+    texts = {name: str(value) for name, value in values.items()}
+    return path_of(texts, place.pages.repo) or texts["base_url"].partition("://")[2].partition("/")[2]
+
+
+def _ref_of(values: Read, kind: AnyKind | None, *, free: bool) -> tuple[str | None, RefKind | None] | None:
+    """The ref and its kind; None when these values are no ref."""
+    if "ref_full" in values:
+        return _of_full(str(values["ref_full"]))
+    name = next((name for name in _KINDLESS if name in values), None)
+    if name is None:
+        return None, None
+    ref = str(values[name])
+    problem = free_ref_problem if free else ref_problem
+    if problem(ref) or len(ref) > _LONGEST_REF:
+        return None
+    if kind == "commit" and name == "ref" and not free and not _HEX.fullmatch(ref):
+        return None
+    return ref, _kind_of(ref, name, kind, free=free)
+
+
+def _of_full(ref: str) -> tuple[str, RefKind] | None:
+    for space, kind in _NAME_SPACES.items():
+        if ref.startswith(space):
+            name = ref[len(space) :]
+            return None if ref_problem(name) else (name, kind)
+    return (ref, "commit") if _HEX.fullmatch(ref) else None
+
+
+def _kind_of(ref: str, name: str, kind: AnyKind | None, *, free: bool) -> RefKind:
+    if name == "commit" or kind == "commit":
+        return "commit" if free or _HEX.fullmatch(ref) else "branch"
+    if kind in ("branch", "tag"):
+        return kind
+    return "commit" if looks_like_commit(ref) or name in ("changelist", "changeset") else "branch"
+
+
+def _path_in(values: Read) -> str:
+    path = values.get("path")
+    if path is None:
+        path = "/".join(str(values[name]) for name in ("dir", "filename") if name in values)
+    return str(path).rstrip("/")
+
+
+def _lines_of(values: Read) -> tuple[int | None, int | None]:
+    line = int(values["line"])
+    last = int(values.get("end_line") or values.get("last_line") or line + int(values.get("line_count", 1)) - 1)
+    return line, last if line < last <= MAX_LINE else None
+
+
+def _lines_in(fragment: str) -> tuple[int | None, int | None]:
+    found = _LINES.fullmatch(fragment)
+    if not found or not 0 < int(found["line"]) <= MAX_LINE:
+        return None, None
+    return _lines_of({name: int(text) for name, text in found.groupdict().items() if text})
+
+
+def _distinct(found: Iterable[UrlCandidate]) -> Iterator[UrlCandidate]:
+    seen = set()
+    for candidate in found:
+        key = (candidate.repo, candidate.ref, candidate.path, candidate.line)
+        if key not in seen:
+            seen.add(key)
+            yield candidate
+
+
+def _ranked(found: Sequence[UrlCandidate], refs: Iterable[str]) -> Sequence[UrlCandidate]:
+    """Known refs decide, the longest first; without them, a whole commit is no beginning of a branch's name."""
+    known = dict(map(_named, refs))
+    sure = [candidate for candidate in found if candidate.ref in known]
+    if sure:
+        ordered = sorted(sure, key=lambda candidate: -len(candidate.ref or ""))
+        return [_with_kind(candidate, known[candidate.ref or ""]) for candidate in ordered]
+    if found and looks_like_commit(found[0].ref or ""):
+        return [candidate for candidate in found if candidate.ref == found[0].ref]
+    return found
+
+
+def _named(ref: str) -> tuple[str, RefKind | None]:
+    for space, kind in _NAME_SPACES.items():
+        if ref.startswith(space):
+            return ref[len(space) :], kind
+    return ref, None
+
+
+def _with_kind(candidate: UrlCandidate, kind: RefKind | None) -> UrlCandidate:
+    return candidate.model_copy(update={"ref_kind": kind}) if kind else candidate
