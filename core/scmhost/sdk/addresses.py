@@ -18,11 +18,14 @@ _UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _SCHEME: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)", re.DOTALL)
 # A drive letter, an absolute or relative path, or a name without a host.
 _LOCAL: Final = re.compile(r"[A-Za-z]:[\\/]|[/\\.~]|[^:/@]+$")
-_SCP: Final = re.compile(r"(?:(?P<user>[^/@]*)@)?(?P<host>\[[^\]/]+\]|[^/:@\[\]]+):(?P<path>.*)", re.DOTALL)
+_SCP: Final = re.compile(r"(?:(?P<user>[^/@]+)@)?(?P<host>\[[^\]/]+\]|[^/:@\[\]]+):(?P<path>.*)", re.DOTALL)
 # Without a scheme the words before an @ may be a name and a password.
 _WITH_PASSWORD: Final = re.compile(r"[^/:@.]+:[^/@]*@(?P<rest>[^/@]+[:/].+)", re.DOTALL)
 _BRACKETED: Final = re.compile(r"\[(?P<inside>[^\]/]*[^\]/:0-9a-fA-F.][^\]/]*:\d{1,5})\]:(?P<path>.*)", re.DOTALL)
 _WITHOUT_COLON: Final = re.compile(r"[^/:@]+@(?P<host>[^/:@]+)/(?P<path>.+)", re.DOTALL)
+_BARE: Final = re.compile(
+    r"(?P<host>[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.(?!git/)[A-Za-z]{2,})/(?P<path>.*[^/].*)", re.DOTALL
+)
 _HOST: Final = re.compile(r"[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_])?|\[[0-9a-f:.]+\]")
 _HELPER: Final = re.compile(r"codecommit::(?P<region>[a-z0-9-]+)://(?P<rest>.+)")
 
@@ -92,7 +95,7 @@ def _launchpad(text: str) -> Address | None:
     """``lp:name``."""
     if not text.startswith("lp:"):
         return None
-    return Address("lp", "git.launchpad.net", _named(text.removeprefix("lp:")))
+    return Address("lp", "git.launchpad.net", _path(text.removeprefix("lp:")))
 
 
 def _radicle(text: str) -> Address | None:
@@ -111,6 +114,8 @@ def _with_scheme(text: str) -> Address | None:
         raise UrlError("the remote's scheme is none that repositories are cloned by")
     if scheme == "file":
         return _file(found["rest"])
+    host, _, after = found["rest"].partition("/")
+    _check_hidden(after.removeprefix("@") if known_kind(host.lower()) else after)
     rest = re.split(r"[?#]", found["rest"], maxsplit=1)[0] if scheme in _WEB else found["rest"]
     authority, _, path = rest.partition("/")
     return _from_authority(scheme, authority, path)
@@ -118,7 +123,7 @@ def _with_scheme(text: str) -> Address | None:
 
 def _file(rest: str) -> Address:
     host, slash, path = rest.partition("/")
-    return Address("file", None, f"{slash}{_named(unquote(path))}" if not host else _named(unquote(rest)))
+    return Address("file", None, f"{slash}{_path(path)}" if not host else _named(unquote(rest)))
 
 
 def _from_authority(scheme: str, authority: str, path: str) -> Address:
@@ -130,7 +135,7 @@ def _from_authority(scheme: str, authority: str, path: str) -> Address:
         host, port = place, ""
     if port and not port.isdigit():
         # ssh://git@host:owner/name occurs in the wild, and means what git@host:owner/name does.
-        if scheme in _WEB or "@" in path:
+        if scheme in _WEB:
             raise UrlError("the remote's port is no number; escape the / of a password as %2F")
         path, port = f"{port}/{path}", ""
     return Address(scheme, _host(host), _named(unquote(path)), _port(port), _user(user))
@@ -142,13 +147,14 @@ def _scp(text: str) -> Address | None:
         return None
     bracketed = _BRACKETED.fullmatch(text)
     if bracketed:
+        _check_hidden(bracketed["path"])
         return _from_authority("ssh", bracketed["inside"], bracketed["path"])
     found = _SCP.fullmatch(_without_password(text))
     if not found:
         return None
     if re.match(r"\d*:", found["path"]):
         raise UrlError("the remote has two colons; a port needs a scheme, as in ssh://host:port/path")
-    return Address("ssh", _host(found["host"]), _named(unquote(found["path"])), None, _user(found["user"] or ""))
+    return Address("ssh", _host(found["host"]), _path(found["path"]), None, _user(found["user"] or ""))
 
 
 def _without_password(text: str) -> str:
@@ -160,23 +166,24 @@ def _user_and_path(text: str) -> Address | None:
     """``user@host/path``, which git does not take and people write."""
     found = _WITHOUT_COLON.fullmatch(_without_password(text))
     if found:
-        return Address("ssh", _host(found["host"]), _named(unquote(found["path"])))
+        return Address("ssh", _host(found["host"]), _path(found["path"]))
     bare = _without_password(text)
     if bare != text:
         host, _, path = bare.partition("/")
-        return Address("ssh", _host(host), _named(unquote(path)))
+        return Address("ssh", _host(host), _path(path))
     return None
 
 
-def _known_host(text: str) -> Address | None:
-    """``host/path`` of a host that is known by its name."""
-    host, _, path = text.partition("/")
-    return Address("https", _host(host), _named(unquote(path))) if path and known_kind(host.lower()) else None
+def _bare(text: str) -> Address | None:
+    """``host.example/path``: a folder is seldom named like a host."""
+    found = _BARE.fullmatch(text)
+    return Address("https", _host(found["host"]), _path(found["path"])) if found else None
 
 
 def _local(text: str) -> Address:
     if "@" in text.partition("/")[0]:
         raise UrlError("the remote names a user and no repository")
+    _check_hidden(text)
     return Address("file", None, _named(text.replace("\\", "/"), local=True))
 
 
@@ -187,7 +194,7 @@ _FORMS: Final[tuple[Callable[[str], Address | None], ...]] = (
     _with_scheme,
     _scp,
     _user_and_path,
-    _known_host,
+    _bare,
     _local,
 )
 
@@ -220,6 +227,17 @@ def _port(text: str) -> int | None:
     if not 1 <= number <= _HIGHEST_PORT:
         raise UrlError("the remote's port is out of range")
     return number
+
+
+def _path(text: str) -> str:
+    _check_hidden(text)
+    return _named(unquote(text))
+
+
+def _check_hidden(text: str) -> None:
+    """Behind an unescaped slash, question mark or colon of a password there is more of it, up to its @."""
+    if "@" in text:
+        raise UrlError("the remote has an @ in its path; escape it as %40, and the / of a password as %2F")
 
 
 def _named(path: str, *, local: bool = False) -> str:

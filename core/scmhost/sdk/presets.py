@@ -59,7 +59,7 @@ class HostFacts(Value):
     least: int = 1
     bases: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
-    reserved: tuple[str, ...] = ()
+    strict: bool = False
     suffix_in_name: bool = False
     recognise: Recognition = Recognition()
     web_hosts: dict[str, str] = Field(default_factory=dict)
@@ -81,7 +81,7 @@ class Preset(HostFacts):
         least: how many segments a repository's path has at least.
         bases: base URLs of public hosts whose pages do not begin at the root.
         skipped: segments that clone URLs may have in their paths and repositories have not.
-        reserved: segments that are the name of no repository.
+        strict: whether a remote of none of the forms of ``clone`` names no repository.
         suffix_in_name: whether a ``.git`` ending is part of a repository's name.
         recognise: what gives the kind away.
         web_hosts: hosts that are cloned from, and the base URLs of their web pages.
@@ -106,18 +106,22 @@ def preset(kind: str) -> Preset:
     Raises:
         TemplateError: there is no such kind; the message lists them.
     """
-    if kind not in preset_kinds():
-        raise TemplateError(kind, "no preset has this name", f"the presets are {', '.join(preset_kinds())}")
     return Preset.model_validate(_content(kind))
 
 
 @cache
 def host_facts(kind: str) -> HostFacts:
-    """What is known of a kind of host; its templates are left alone, which is quick."""
+    """What is known of a kind of host; its templates are left alone, which is quick.
+
+    Raises:
+        TemplateError: there is no such kind.
+    """
     return HostFacts.model_validate({name: value for name, value in _content(kind).items() if name != "pages"})
 
 
 @cache
 def _content(kind: str) -> Mapping[str, Any]:
+    if kind not in preset_kinds():
+        raise TemplateError(kind, "no preset has this name", f"the presets are {', '.join(preset_kinds())}")
     text = resources.files(__package__).joinpath("hosts", f"{kind}.toml").read_text(encoding="utf-8")
     return {"kind": kind, **tomllib.loads(text)}

@@ -18,9 +18,14 @@ from .templates import Template
 from .urls import check_web_url
 from .values import Value
 
+_SHORT: Final = re.compile(r"[\w-][\w.-]*/[\w.-]+", re.ASCII)
 _SIDE_STEP: Final = re.compile(r"(?:^|/)\.\.?(?:/|$)")
 _SUFFIX: Final = re.compile(r"(?:\.git|/)+$")
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_AFTER_SUFFIX: Final = re.compile(r"(?<=[^/]\.git)/.*", re.DOTALL)
+_OWN_WORDS: Final = re.compile(r"/\w")
+_ANY_REPOSITORY: Final = "{base_url}/{owner}{repo_path}{repo}"
+_DEEPEST_PAGE: Final = 12
 _WITHOUT_HOST: Final = {"codecommit": "aws_codecommit", "rad": "radicle"}
 _HOST_TOKEN: Final = re.compile(r"\\\{([a-z]+)\\\}")
 
@@ -91,19 +96,29 @@ def repository_path(path: str, kind: str) -> str:
 
 
 def _local(address: Address) -> Remote:
-    name = _SUFFIX.sub("", address.path).rpartition("/")[2]
+    path = _SUFFIX.sub("", address.path)
+    owner, _, name = path.rpartition("/")
     if not name:
         raise UrlError("the remote names no repository")
-    return Remote(repo=name, path=_SUFFIX.sub("", address.path), kind=_WITHOUT_HOST.get(address.scheme))
+    # A path of two words is how people write the repositories of a host that goes without saying.
+    short = _SHORT.fullmatch(path)
+    return Remote(owner=owner if short else None, repo=name, path=path, kind=_WITHOUT_HOST.get(address.scheme))
 
 
 def _find(address: Address, asked: str | None) -> Found:
     kind = asked or kind_of(address.host or "", f"/{address.path}" if address.is_web else "")
+    if kind is None or not host_facts(kind).suffix_in_name:
+        address = address._replace(path=_AFTER_SUFFIX.sub("", address.path))
     if kind is None:
         found = Found(_origin(address), _plain_path(address.path))
     else:
         facts, pages = host_facts(kind), preset(kind).pages
-        ways = (_by_rules(address, facts, pages), _by_page(address, pages), _by_default(address, facts, pages))
+        ways = (
+            _by_rules(address, facts, pages),
+            _by_own_page(address, pages),
+            _by_page(address, pages),
+            _by_default(address, facts, pages),
+        )
         found = next(found for way in ways for found in way)
     if not found.path or _SIDE_STEP.search(found.path):
         raise UrlError("the remote names no repository, or has a . or .. segment")
@@ -113,12 +128,23 @@ def _find(address: Address, asked: str | None) -> Found:
 def _by_rules(address: Address, facts: HostFacts, pages: Pages) -> Iterator[Found]:
     path = "/".join(name for name in address.path.split("/") if name not in facts.skipped)
     path = path if facts.suffix_in_name else _SUFFIX.sub("", path) if pages.strip_git_suffix else path
-    for rule in facts.clone:
-        values = _fit(rule, address, path, pages.groups)
-        where = _filled(rule.web, values) if values and rule.web else ""
-        if values and where is not None:
-            below = _filled(rule.path, values) if rule.path else path_of(values, "{base_url}/{owner}{repo_path}{repo}")
-            yield Found(where or _web_root(address, facts) + _prefix(values), below or "")
+    for shown in _shorter(path) if address.is_web and not address.path.endswith(".git") else (path,):
+        for rule in facts.clone:
+            values = _fit(rule, address, shown, pages.groups)
+            where = _filled(rule.web, values) if values and rule.web else ""
+            if values and where is not None:
+                yield Found(where or _web_root(address, facts) + _prefix(values), _path_by(rule, values))
+
+
+def _path_by(rule: CloneRule, values: Mapping[str, str]) -> str:
+    return (_filled(rule.path, values) if rule.path else path_of(values, _ANY_REPOSITORY)) or ""
+
+
+def _shorter(path: str) -> Iterator[str]:
+    """A path and its beginnings: a page that a person pasted goes on after its repository."""
+    segments = path.split("/")
+    for number in range(len(segments), max(len(segments) - _DEEPEST_PAGE, 0), -1):
+        yield "/".join(segments[:number])
 
 
 def _fit(rule: CloneRule, address: Address, path: str, groups: int) -> dict[str, str] | None:
@@ -153,21 +179,38 @@ def _prefix(values: Mapping[str, str]) -> str:
     return "/" + escaping.path(values["prefix"]) if "prefix" in values else ""
 
 
+def _by_own_page(address: Address, pages: Pages) -> Iterator[Found]:
+    """Where a person pasted the URL of the repository's page, on hosts that have words of their own in it."""
+    url = _web_address(address)
+    if url and _OWN_WORDS.search(pages.repo):
+        for values in read(Template.parse(pages.repo), url, Rules(pages.groups, None)):
+            texts = {name: str(value) for name, value in values.items()}
+            yield Found(texts["base_url"], path_of(texts, pages.repo))
+
+
 def _by_page(address: Address, pages: Pages) -> Iterator[Found]:
-    """Where a person pasted the URL of a page in place of a remote."""
-    url = take_apart(f"{_origin(address)}/{escaping.path(address.path)}") if address.is_web else None
+    """Where a person pasted the URL of a page of a file."""
+    url = _web_address(address)
     if url and not address.path.endswith(".git"):
         page = next(iter(candidates(Place(pages, ("",)), url)), None)
         if page and page.ref is not None:
             yield Found(_origin(address), page.repo)
 
 
+def _web_address(address: Address) -> WebUrl | None:
+    return take_apart(f"{_origin(address)}/{escaping.path(address.path)}") if address.is_web else None
+
+
 def _by_default(address: Address, facts: HostFacts, pages: Pages) -> Iterator[Found]:
     path = address.path if not pages.strip_git_suffix else _plain_path(address.path)
     names, segments = names_in(pages.repo), path.split("/")
-    if segments[-1] in facts.reserved or (address.host in known_hosts(facts) and len(segments) < facts.least):
+    if facts.strict or (address.host in known_hosts(facts) and len(segments) < facts.least):
         raise UrlError("the remote names no repository")
     origin = _web_root(address, facts)
+    if not names:
+        # One repository has the host, or a path of it, to itself.
+        yield Found(f"{origin}/{escaping.path(path)}", segments[-1])
+        return
     most = len(names) - 1 + pages.groups if "owner" in names else len(names)
     extra = 0 if "repo_path" in names else max(len(segments) - most, 0)
     if not extra or not address.is_web:
