@@ -20,8 +20,11 @@ COMMANDS: Final = {
     "link": ("scmhost.cli.link", "Print a stack trace with links to its source."),
     "migrate": ("scmhost.cli.migrate", "Bring the database up to date."),
     "plugins": ("scmhost.cli.plugins", "See what plugins there are and in what state."),
+    "read-url": ("scmhost.cli.read_url", "Find the places that URLs of pages mean."),
+    "remote": ("scmhost.cli.remote", "Take remotes of repositories apart."),
     "serve": ("scmhost.cli.serve", "Run the service."),
     "token": ("scmhost.cli.token", "Create, list and revoke access tokens."),
+    "url": ("scmhost.cli.url", "Make URLs of pages on code hosts."),
 }
 
 EPILOG: Final = """
