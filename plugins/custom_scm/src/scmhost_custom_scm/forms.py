@@ -18,7 +18,16 @@ from scmhost.sdk import Pages, check_web_url, preset, preset_kinds
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 TemplateText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)]
 
-_OVERRIDES = {"template": "view", "anchor": "anchor", "commit_template": "commit", "compare_template": "compare"}
+_OVERRIDES = {
+    "template": "view",
+    "anchor": "anchor",
+    "commit_template": "commit",
+    "compare_template": "compare",
+    "raw_template": "raw",
+    "blame_template": "blame",
+    "tree_template": "tree",
+    "history_template": "history",
+}
 
 
 class UrlForm(BaseModel):
@@ -31,6 +40,11 @@ class UrlForm(BaseModel):
     anchor: str | None = Field(default=None, max_length=200, description="The line anchor, such as #L{line}.")
     commit_template: TemplateText | None = Field(default=None, description="The page of a commit.")
     compare_template: TemplateText | None = Field(default=None, description="The page between two commits.")
+
+    raw_template: TemplateText | None = Field(default=None, description="A file's bytes.")
+    blame_template: TemplateText | None = Field(default=None, description="Who changed which line of a file.")
+    tree_template: TemplateText | None = Field(default=None, description="The page of a folder.")
+    history_template: TemplateText | None = Field(default=None, description="The commits of a file.")
 
     @field_validator("preset")
     @classmethod
@@ -54,8 +68,9 @@ class UrlForm(BaseModel):
         """
         fields: dict[str, Any] = preset(self.preset).pages.model_dump(exclude_none=True)
         if self.template is not None:
-            fields = {**fields, "anchor": ""}
+            fields = {**fields, "anchor": "", "columns": "", "also": ()}
             fields.pop("rendered", None)
+            fields.pop("pinned", None)
         own = {page: getattr(self, field) for field, page in _OVERRIDES.items() if getattr(self, field) is not None}
         return Pages.model_validate({**fields, **own})
 

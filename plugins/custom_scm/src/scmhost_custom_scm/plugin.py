@@ -14,6 +14,7 @@ from scmhost.sdk import (
     Installation,
     InstallationDraft,
     Location,
+    LocationCandidate,
     NoUrl,
     Offer,
     Provider,
@@ -26,6 +27,7 @@ from scmhost.sdk import (
     escaping,
     hookimpl,
     join_url,
+    read_own_url,
 )
 
 from .forms import InstallForm, UrlForm
@@ -119,6 +121,20 @@ def scm_commit_url(installation: Installation, repository: Repository, sha: str)
 def scm_compare_url(installation: Installation, repository: Repository, base: str, head: str) -> str | NoUrl:
     templates = scm_url_templates(installation, repository)
     return templates.compare(base, head) if templates else _without_url(repository)
+
+
+@hookimpl
+def scm_read_source_url(
+    installation: Installation, url: str, repositories: Sequence[Repository]
+) -> Sequence[LocationCandidate]:
+    pages = UrlForm.model_validate(installation.configuration).pages()
+    found = [
+        (repository.id, Location.model_validate(candidate.model_dump(exclude={"repo"})))
+        for repository in repositories
+        for candidate in (read_own_url(url, pages, repository.url) if repository.url else ())
+        if candidate.ref is not None
+    ]
+    return [LocationCandidate(repository_id=to, location=at, ambiguous=len(found) > 1) for to, at in found]
 
 
 @hookimpl
