@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from .reading import Read, Rules, WebUrl, read
+from .reading import Read, Rules, WebUrl, prefixes_of, read
 from .refs import AnyKind, free_ref_problem, looks_like_commit, ref_problem
 from .repository import path_of
 from .templates import Template
@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 _MOST: Final = 50
 _LONGEST_REF: Final = 255
 _HEX: Final = re.compile(r"[0-9a-fA-F]{4,64}")
-_SIDE_STEP: Final = re.compile(r"(?:^|/)\.\.?(?:/|$)|//|\\$")
+_SIDE_STEP: Final = re.compile(r"(?:^|/)\.\.?(?:/|$)|//")
 _NAME_SPACES: Final[Mapping[str, RefKind]] = {"refs/heads/": "branch", "refs/tags/": "tag"}
 # How hosts of all kinds lead to lines, for those that a page's own anchor does not read.
 _LINES: Final = re.compile(
     r"(?:L-?|l|n|_|to|cl-|lines?-?)?(?P<line>\d{1,8})(?:C\d+)?(?:[-:](?:L|l|n|lines?-?)?(?P<end_line>\d{1,8})(?:C\d+)?)?"
 )
+_APART: Final = "?&#"
+_FILE_NAME: Final = re.compile(r"[^/]\.[A-Za-z][A-Za-z0-9]{0,9}$")
+_TOPS: Final[tuple[PageName, ...]] = ("root", "tree")
 _KINDLESS: Final = ("ref", "branch", "tag", "commit", "changelist", "changeset")
 
 
@@ -32,7 +35,7 @@ class Place(NamedTuple):
 
     Attributes:
         pages: the templates.
-        rules: what stands before the pages.
+        prefixes: what may stand between the host and its pages; None is anything.
         repository: values that are known already; the URL has to agree with them.
     """
 
@@ -52,10 +55,14 @@ class Place(NamedTuple):
 
 
 def candidates(place: Place, url: WebUrl, refs: Iterable[str] = ()) -> tuple[UrlCandidate, ...]:
-    """The places that a URL may mean as one of these pages."""
-    readers = (_files, _tops, _others, _commits, _home)
-    found = next(filter(None, (list(_distinct(reader(place, url))) for reader in readers)), [])
-    return tuple(_ranked(found, refs))
+    """The places that a URL may mean as one of these pages, below the shortest prefix that makes it one."""
+    for prefix in place.prefixes if place.prefixes is not None else prefixes_of(url.path):
+        here = place._replace(prefixes=(prefix,))
+        readers = (_files, _folders, _commits, _home)
+        found = next(filter(None, (list(_distinct(reader(here, url))) for reader in readers)), None)
+        if found:
+            return tuple(_ranked(found, refs))
+    return ()
 
 
 def _files(place: Place, url: WebUrl) -> list[UrlCandidate]:
@@ -63,8 +70,24 @@ def _files(place: Place, url: WebUrl) -> list[UrlCandidate]:
         found = list(page_candidates(place, url, page))
         if found:
             refs = {candidate.ref for candidate in found}
-            return [*found, *(top for top in _tops(place, url) if top.ref not in refs)]
+            return [
+                *found,
+                *(top for top in _tops(place, url) if top.ref not in refs and not _is_file(place, top, url)),
+            ]
     return []
+
+
+def _is_file(place: Place, top: UrlCandidate, url: WebUrl) -> bool:
+    """Whether the end of what could be a ref is more likely a file, on hosts that show both in the same way."""
+    same = set(place.pages.texts("view")) & set(place.pages.texts("tree"))
+    return bool(same and (_FILE_NAME.search(top.ref or "") or _lines_in(url.fragment)[0]))
+
+
+def _folders(place: Place, url: WebUrl) -> list[UrlCandidate]:
+    """The topmost folder, or a file at an address of a form that the host no longer writes."""
+    tops, others = list(_tops(place, url)), _others(place, url)
+    kinds = {kind for page in _TOPS for kind, _ in place.pages.texts(page)}
+    return tops if tops and kinds != {None} else [*others, *tops]
 
 
 def page_candidates(place: Place, url: WebUrl, page: PageName) -> Iterator[UrlCandidate]:
@@ -83,21 +106,25 @@ def _with_anchors(place: Place, url: WebUrl, text: str, kind: AnyKind | None) ->
     for anchor in (place.pages.anchor, place.pages.columns, *place.pages.also_anchors):
         whole = text + ("&" + anchor[1:] if anchor.startswith("?") and "?" in text else anchor)
         found = list(_read(place, url, place.template(whole), kind)) if anchor else []
-        if found:
+        if found and anchor[0] in _APART:
             return found
+        if found:
+            # What looks like lines there may be the end of a file's name.
+            return [*found, *_read(place, url, place.template(text), kind)]
     return list(_read(place, url, place.template(text), kind))
 
 
 def _tops(place: Place, url: WebUrl) -> Iterator[UrlCandidate]:
     bare = url._replace(path=url.path.rstrip("/") or "/")
-    for page in ("root", "tree"):
+    for page in _TOPS:
         for kind, text in place.pages.texts(page):
-            yield from _read(place, bare, place.template(text).without_path(), kind)
+            for found in _read(place, bare, place.template(text).without_path(), kind):
+                yield found.model_copy(update={"line": None, "end_line": None})
 
 
-def _others(place: Place, url: WebUrl) -> Iterator[UrlCandidate]:
-    for text in place.pages.also:
-        yield from _with_anchors(place, url, text, None)
+def _others(place: Place, url: WebUrl) -> list[UrlCandidate]:
+    readings = (_with_anchors(place, url, text, None) for text in place.pages.also)
+    return next(filter(None, readings), [])
 
 
 def _commits(place: Place, url: WebUrl) -> Iterator[UrlCandidate]:
@@ -123,13 +150,11 @@ def _read(place: Place, url: WebUrl, template: Template, kind: AnyKind | None) -
 
 def _candidate(place: Place, values: Read, kind: AnyKind | None, url: WebUrl) -> UrlCandidate | None:
     ref = _ref_of(values, kind, free=place.pages.free_refs)
-    path = _path_in(values)
-    if ref is None or _SIDE_STEP.search(path):
+    path, repo = _path_in(values), _repo_of(place, values)
+    if ref is None or _SIDE_STEP.search(path) or repo.count("/") + 1 < place.pages.least:
         return None
     line, end_line = _lines_of(values) if "line" in values else _lines_in(url.fragment)
-    return UrlCandidate(
-        repo=_repo_of(place, values), ref=ref[0], ref_kind=ref[1], path=path, line=line, end_line=end_line
-    )
+    return UrlCandidate(repo=repo, ref=ref[0], ref_kind=ref[1], path=path, line=line, end_line=end_line)
 
 
 def _repo_of(place: Place, values: Read) -> str:
@@ -147,6 +172,8 @@ def _ref_of(values: Read, kind: AnyKind | None, *, free: bool) -> tuple[str | No
     if name is None:
         return None, None
     ref = str(values[name])
+    if ref.startswith(tuple(_NAME_SPACES)):
+        return _of_full(ref)
     problem = free_ref_problem if free else ref_problem
     if problem(ref) or len(ref) > _LONGEST_REF:
         return None
@@ -194,7 +221,7 @@ def _lines_in(fragment: str) -> tuple[int | None, int | None]:
 def _distinct(found: Iterable[UrlCandidate]) -> Iterator[UrlCandidate]:
     seen = set()
     for candidate in found:
-        key = (candidate.repo, candidate.ref, candidate.path, candidate.line)
+        key = (candidate.repo, candidate.ref, candidate.path)
         if key not in seen:
             seen.add(key)
             yield candidate

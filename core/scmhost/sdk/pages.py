@@ -60,6 +60,7 @@ class Pages(Value):
         also_anchors: other anchors that are read but not written.
         rendered: formats that need their source view asked for.
         groups: how many segments an owner may have.
+        least: how many segments a repository's path has at least.
         strip_git_suffix: whether a ``.git`` at the end of the repository's URL belongs to cloning only.
         free_refs: whether refs are named by other rules than git's.
     """
@@ -82,6 +83,7 @@ class Pages(Value):
     also_anchors: tuple[TemplateText, ...] = ()
     rendered: RenderedView | None = None
     groups: Annotated[int, Field(ge=1, le=50)] = 20
+    least: Annotated[int, Field(ge=0, le=50)] = 1
     strip_git_suffix: bool = True
     free_refs: bool = False
 

@@ -56,7 +56,6 @@ class HostFacts(Value):
     name: str
     confidence: Confidence
     doubts: dict[PageName | Literal["anchor", "columns"], Confidence] = Field(default_factory=dict)
-    least: int = 1
     bases: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
     strict: bool = False
@@ -78,7 +77,6 @@ class Preset(HostFacts):
         name: what people read.
         confidence: how sure the templates are: high is tested by peers, low is from memory.
         doubts: pages that are less sure than the others, and how sure.
-        least: how many segments a repository's path has at least.
         bases: base URLs of public hosts whose pages do not begin at the root.
         skipped: segments that clone URLs may have in their paths and repositories have not.
         strict: whether a remote of none of the forms of ``clone`` names no repository.

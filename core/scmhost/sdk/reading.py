@@ -118,13 +118,14 @@ def _read_path(nodes: Flat, url: WebUrl, rules: Rules) -> Iterator[Read]:
         if authority.lower() == url.authority:
             yield from _match((root[len(authority) :], *rest), url.path, {}, rules, quoted=True)
         return
-    for prefix in rules.prefixes if rules.prefixes is not None else _prefixes(url.path):
+    for prefix in rules.prefixes if rules.prefixes is not None else prefixes_of(url.path):
         if not rest or url.path.startswith(prefix):
             base: Read = {"base_url": url.authority + prefix}
             yield from _match(rest, url.path[len(prefix) :], base, rules, quoted=True)
 
 
-def _prefixes(path: str) -> Iterator[str]:
+def prefixes_of(path: str) -> Iterator[str]:
+    """What may stand between a host and its pages, the shortest first."""
     segments = path.split("/")[1:]
     for number in range(min(_DEEPEST_PREFIX + 1, len(segments))):
         yield "".join(f"/{segment}" for segment in segments[:number])

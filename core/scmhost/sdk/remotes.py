@@ -204,7 +204,7 @@ def _web_address(address: Address) -> WebUrl | None:
 def _by_default(address: Address, facts: HostFacts, pages: Pages) -> Iterator[Found]:
     path = address.path if not pages.strip_git_suffix else _plain_path(address.path)
     names, segments = names_in(pages.repo), path.split("/")
-    if facts.strict or (address.host in known_hosts(facts) and len(segments) < facts.least):
+    if facts.strict or (address.host in known_hosts(facts) and len(segments) < pages.least):
         raise UrlError("the remote names no repository")
     origin = _web_root(address, facts)
     if not names:
