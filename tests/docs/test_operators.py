@@ -1,10 +1,12 @@
 """The operators' page, followed to the letter."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
+from command import scmhost_process
 from manual import ROOT, Terminal, page, steps, write_files
 from scmhost.cli.main import EPILOG
 
@@ -32,3 +34,12 @@ def test_every_event_of_the_log_is_on_the_page() -> None:
     code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "core").rglob("*.py"))
     table = PAGE.partition("| event | meaning |")[2].partition("\n\n")[0]
     assert set(re.findall(r"`([a-z_ ]+)`", table)) >= set(EVENT.findall(code)) > set()
+
+
+def test_the_lines_for_machines_are_answered_as_the_page_says() -> None:
+    """Whoever pipes what the page pipes gets the page's answers."""
+    shown = re.findall(r"^\$ echo '(.+)' \| scmhost (\S+) --jsonl\n(\{(?:.|\n)+?\})\n```", PAGE, re.MULTILINE)
+    assert [command for _, command, _ in shown] == ["url", "remote", "read-url"]
+    for line, command, answer in shown:
+        done = scmhost_process(command, "--jsonl", stdin=line.encode())
+        assert json.loads(done.out) == json.loads(answer)

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from .reading import Read, Rules, WebUrl, prefixes_of, read
-from .refs import AnyKind, free_ref_problem, looks_like_commit, ref_problem
+from .ref_links import with_anchor
+from .refs import AnyKind, free_ref_problem, looks_like_commit, named_ref, ref_problem
 from .repository import path_of
 from .templates import Template
 from .tokens import FILE_PAGES, PageName
@@ -19,7 +20,6 @@ _MOST: Final = 50
 _LONGEST_REF: Final = 255
 _HEX: Final = re.compile(r"[0-9a-fA-F]{4,64}")
 _SIDE_STEP: Final = re.compile(r"(?:^|/)\.\.?(?:/|$)|//")
-_NAME_SPACES: Final[Mapping[str, RefKind]] = {"refs/heads/": "branch", "refs/tags/": "tag"}
 # How hosts of all kinds lead to lines, for those that a page's own anchor does not read.
 _LINES: Final = re.compile(
     r"(?:L-?|l|n|_|to|cl-|lines?-?)?(?P<line>\d{1,8})(?:C\d+)?(?:[-:](?:L|l|n|lines?-?)?(?P<end_line>\d{1,8})(?:C\d+)?)?"
@@ -104,7 +104,7 @@ def page_candidates(place: Place, url: WebUrl, page: PageName) -> Iterator[UrlCa
 
 def _with_anchors(place: Place, url: WebUrl, text: str, kind: AnyKind | None) -> list[UrlCandidate]:
     for anchor in (place.pages.anchor, place.pages.columns, *place.pages.also_anchors):
-        whole = text + ("&" + anchor[1:] if anchor.startswith("?") and "?" in text else anchor)
+        whole = with_anchor(text, anchor)
         found = list(_read(place, url, place.template(whole), kind)) if anchor else []
         if found and anchor[0] in _APART:
             return found
@@ -172,7 +172,7 @@ def _ref_of(values: Read, kind: AnyKind | None, *, free: bool) -> tuple[str | No
     if name is None:
         return None, None
     ref = str(values[name])
-    if ref.startswith(tuple(_NAME_SPACES)):
+    if named_ref(ref)[1]:
         return _of_full(ref)
     problem = free_ref_problem if free else ref_problem
     if problem(ref) or len(ref) > _LONGEST_REF:
@@ -183,11 +183,10 @@ def _ref_of(values: Read, kind: AnyKind | None, *, free: bool) -> tuple[str | No
 
 
 def _of_full(ref: str) -> tuple[str, RefKind] | None:
-    for space, kind in _NAME_SPACES.items():
-        if ref.startswith(space):
-            name = ref[len(space) :]
-            return None if ref_problem(name) else (name, kind)
-    return (ref, "commit") if _HEX.fullmatch(ref) else None
+    name, kind = named_ref(ref)
+    if kind is None:
+        return (ref, "branch" if ref == "HEAD" else "commit") if _HEX.fullmatch(ref) or ref == "HEAD" else None
+    return None if ref_problem(name) else (name, kind)
 
 
 def _kind_of(ref: str, name: str, kind: AnyKind | None, *, free: bool) -> RefKind:
@@ -229,7 +228,7 @@ def _distinct(found: Iterable[UrlCandidate]) -> Iterator[UrlCandidate]:
 
 def _ranked(found: Sequence[UrlCandidate], refs: Iterable[str]) -> Sequence[UrlCandidate]:
     """Known refs decide, the longest first; without them, a whole commit is no beginning of a branch's name."""
-    known = dict(map(_named, refs))
+    known = dict(map(named_ref, refs))
     sure = [candidate for candidate in found if candidate.ref in known]
     if sure:
         ordered = sorted(sure, key=lambda candidate: -len(candidate.ref or ""))
@@ -237,13 +236,6 @@ def _ranked(found: Sequence[UrlCandidate], refs: Iterable[str]) -> Sequence[UrlC
     if found and looks_like_commit(found[0].ref or ""):
         return [candidate for candidate in found if candidate.ref == found[0].ref]
     return found
-
-
-def _named(ref: str) -> tuple[str, RefKind | None]:
-    for space, kind in _NAME_SPACES.items():
-        if ref.startswith(space):
-            return ref[len(space) :], kind
-    return ref, None
 
 
 def _with_kind(candidate: UrlCandidate, kind: RefKind | None) -> UrlCandidate:

@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from typing import Annotated, Final, Literal
+from urllib.parse import unquote
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from .errors import TemplateError, UrlError
 from .pages import Pages
-from .presets import preset
+from .presets import host_facts, preset
 from .reasons import Reason
 from .recognition import kind_of
 from .ref_links import checked, line_values, literal_authority, path_values, refuse
-from .refs import AnyKind, At, free_ref_problem, looks_like_commit, ref_problem
+from .refs import AnyKind, At, free_ref_problem, looks_like_commit, named_ref, ref_problem
 from .remotes import Found, find_repository, repository_path
 from .repository import RepositoryValues, values_at, with_page
 from .templates import Template
@@ -24,15 +25,21 @@ _OF_FOLDERS: Final = frozenset({"tree", "history"})
 _DEFAULT_REPO: Final = "{base_url}/{repo_path}"
 
 
-def _lower(value: object) -> object:
-    return value.lower() if isinstance(value, str) else value
+_OTHER_NAMES: Final = {"file": "view", "pull_request": "change_request", "merge_request": "change_request"}
+
+
+def _page_name(value: object) -> object:
+    if value is None or value == "":
+        return "view"
+    return _OTHER_NAMES.get(value.lower(), value.lower()) if isinstance(value, str) else value
 
 
 def _empty_is_none(value: object) -> object:
     return None if value == "" else value
 
 
-Text = Annotated[str | None, BeforeValidator(_empty_is_none), Field(max_length=8_000)]
+LimitedText = Annotated[str, Field(max_length=8_000)]
+Text = Annotated[LimitedText | None, BeforeValidator(_empty_is_none)]
 
 
 class PageRequest(BaseModel):
@@ -43,6 +50,7 @@ class PageRequest(BaseModel):
         remote: what the repository is cloned from.
         base_url: where the host's pages begin; beside a remote, in place of where it says.
         repo: the repository's path below the base URL.
+        owner: what stands before ``repo`` in that path, where it is told apart.
         template: in place of the kind's own, for all kinds of ref or one for each; it shows its lines itself.
         type: which page; ``repo`` is the repository's own.
         ref: the branch, tag or commit.
@@ -65,11 +73,12 @@ class PageRequest(BaseModel):
     remote: Text = None
     base_url: Text = None
     repo: Text = None
-    template: Annotated[str, Field(max_length=8_000)] | dict[AnyKind, str] | None = None
-    type: Annotated[PageName | Literal["repo"], BeforeValidator(_lower)] = "view"
+    owner: Text = None
+    template: LimitedText | dict[AnyKind, LimitedText] | None = None
+    type: Annotated[PageName | Literal["repo"], BeforeValidator(_page_name)] = "view"
     ref: Text = None
     ref_kind: Annotated[AnyKind | None, BeforeValidator(_empty_is_none)] = None
-    path: Annotated[str | None, Field(max_length=8_000)] = None
+    path: LimitedText | None = None
     line: int | None = None
     end_line: int | None = None
     column: int | None = None
@@ -79,9 +88,10 @@ class PageRequest(BaseModel):
     head: Text = None
     number: int | None = None
     default_branch: Text = None
+    branch: Text = None
+    tag: Text = None
     blob: Text = None
     file_rev: Text = None
-    owner: Text = None
     org: Text = None
     project: Text = None
     account: Text = None
@@ -91,10 +101,10 @@ class PageRequest(BaseModel):
     @property
     def at(self) -> At:
         """The ref that is wanted, and its kind: as said, else by its looks."""
-        ref = self.ref or self.commit
-        if ref is None:
-            return At(None, "none")
-        kind: AnyKind = self.ref_kind or ("commit" if self.ref is None or looks_like_commit(ref) else "branch")
+        if not self.ref:
+            return At(self.commit, "commit" if self.commit else "none", self.commit)
+        ref, said = named_ref(self.ref)
+        kind: AnyKind = said or self.ref_kind or ("commit" if looks_like_commit(ref) else "branch")
         return At(None if kind == "none" else ref, kind, self.commit)
 
     @property
@@ -106,7 +116,7 @@ class PageRequest(BaseModel):
     @property
     def others(self) -> dict[str, str]:
         """The values that are named as tokens are."""
-        names = ("base", "head", "default_branch", "blob", "file_rev", "commit")
+        names = ("base", "head", "default_branch", "blob", "file_rev", "branch", "tag", "commit")
         values = {name: value for name in names if (value := getattr(self, name))}
         return values if self.number is None else {**values, "number": str(self.number)}
 
@@ -136,19 +146,33 @@ def _find(request: PageRequest) -> Found:
     base_url = check_web_url(request.base_url) if request.base_url else None
     if request.remote:
         found = find_repository(request.remote, request.kind)
-        return found._replace(base_url=base_url) if base_url else found
-    if base_url is None:
-        raise UrlError("there is neither a remote nor a base URL")
+        return _below(base_url, found) if base_url else found
+    base_url = base_url or _public_host(request.kind)
     host = authority_of(base_url).partition("://")[2].partition(":")[0]
     kind = request.kind or kind_of(host)
-    path = (request.repo or "").strip("/")
+    path = "/".join(part.strip("/") for part in (request.owner, request.repo) if part)
     return Found(base_url, repository_path(path, kind) if kind and path else path, kind)
+
+
+def _below(base_url: str, found: Found) -> Found:
+    """A repository's place below another base URL than its remote's; a path that both begin with is the host's."""
+    prefix = unquote(base_url[len(authority_of(base_url)) :].strip("/"))
+    path = found.path.removeprefix(f"{prefix}/") if prefix else found.path
+    return found._replace(base_url=base_url, path=path)
+
+
+def _public_host(kind: str | None) -> str:
+    """The best-known host of a kind, where nothing says which one it is."""
+    facts = host_facts(kind) if kind else None
+    if facts is None or not (facts.bases or facts.recognise.hosts):
+        raise UrlError("there is neither a remote nor a base URL")
+    return facts.bases[0] if facts.bases else f"https://{facts.recognise.hosts[0]}"
 
 
 def _repository(request: PageRequest, found: Found, pages: Pages | None) -> RepositoryValues | NoUrl:
     template = pages.repo if pages else _DEFAULT_REPO
     path = found.path.removesuffix(".git") if pages and pages.strip_git_suffix else found.path
-    names = ("owner", "org", "project", "account", "region", "callsign")
+    names = ("org", "project", "account", "region", "callsign")
     said = {name: value for name in names if (value := getattr(request, name))}
     values = with_page({**values_at(found.base_url, path, template), **said}, template)
     return values or NoUrl(message="the repository's path does not have all parts that its page names")
@@ -166,7 +190,9 @@ def _by_template(
         return refused or NoUrl(reason=Reason.NO_REF, message=f"a ref cannot be used: {problem}")
     values = {**request.others, **at.values(), **request.location}
     page = template if request.path else template.without_path()
-    return _checked(page.render(values), literal_authority(template))
+    # Where a template wants a range, a single line is one.
+    url = page.render(values) or page.render({**values, "end_line": values.get("last_line")})
+    return _checked(url, literal_authority(template))
 
 
 def _for_kind(template: str | dict[AnyKind, str] | None, kind: AnyKind) -> str:
@@ -185,7 +211,7 @@ def _by_pages(request: PageRequest, repository: RepositoryValues, pages: Pages) 
         return _other_page(request, repository, pages, page)
     if page == "view" and not request.path:
         page = "tree" if pages.tree or pages.root else page
-    if page == "root" or (not request.path and page in _OF_FOLDERS):
+    if page == "root" or (page == "tree" and not pages.tree) or (not request.path and page in _OF_FOLDERS):
         return pages.top_page(repository, "tree" if pages.tree else "root", request.at)
     links = pages.file_links({**repository, **request.others}, page, request.at)
     if isinstance(links, NoUrl):
@@ -196,6 +222,8 @@ def _by_pages(request: PageRequest, repository: RepositoryValues, pages: Pages) 
 
 def _other_page(request: PageRequest, repository: RepositoryValues, pages: Pages, page: PageName) -> str | NoUrl:
     values = request.others
+    if page == "commit" and request.commit is None and request.ref_kind in ("branch", "tag"):
+        return NoUrl(reason=Reason.NO_REF, message=f"a {request.ref_kind} is no commit")
     if page == "commit":
         sha = request.commit or request.ref or ""
         values |= {"commit": sha, "ref": sha, "changelist": sha, "changeset": sha}

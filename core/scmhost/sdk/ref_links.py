@@ -100,7 +100,7 @@ class RefLinks:
             return NoUrl(message="the host's template needs a value that this location does not have")
         if not lines:
             return checked(page, self._authority)
-        return checked(_with_anchor(self._source_view(page, path), self._anchor_of(lines)), self._authority)
+        return checked(with_anchor(self._source_view(page, path), self._anchor_of(lines)), self._authority)
 
     def _anchor_of(self, lines: Mapping[str, int | None]) -> str:
         """The anchor with columns, if those of both ends are known, else the one of lines."""
@@ -111,7 +111,7 @@ class RefLinks:
         _, dot, extension = path.rpartition(".")
         if not dot or extension.lower() not in self._extensions:
             return page
-        return _with_anchor(page, "?" + self._query)
+        return with_anchor(page, "?" + self._query)
 
 
 class FolderLinks:
@@ -156,7 +156,9 @@ class _Plain(NamedTuple):
             return None
         (head, tail), (before_line, after_line) = around_path, around_line
         page = f"{head}{'x' * _LONGEST_PLAIN}{tail}"
-        before_line = _with_anchor(page, before_line)[len(page) :]
+        if not with_anchor(page, before_line).startswith(page):
+            return None
+        before_line = with_anchor(page, before_line)[len(page) :]
         sample = f"{page}{before_line}{MAX_LINE}{after_line}"
         return cls(head, tail, before_line, after_line) if safe_link(sample, authority) else None
 
@@ -191,9 +193,14 @@ def _extension(path: str) -> str:
     return path.rpartition(".")[2].lower()
 
 
-def _with_anchor(page: str, anchor: str) -> str:
+def with_anchor(page: str, anchor: str) -> str:
+    """A page's URL, or its template, led to its lines."""
     if anchor.startswith("#") and "#" in page:
         return page
+    if anchor[:1] in ("$", ";") and "?" in page:
+        # Such anchors are the end of the path.
+        path, _, query = page.partition("?")
+        return f"{path}{anchor}?{query}"
     return page + ("&" + anchor[1:] if anchor.startswith("?") and "?" in page else anchor)
 
 

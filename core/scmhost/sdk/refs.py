@@ -40,8 +40,16 @@ def free_ref_problem(ref: str) -> str | None:
 
 
 def full_ref(ref: str, kind: RefKind) -> str:
-    """The ref with its name space: ``refs/heads/main``, ``refs/tags/v1``, or the commit as it is."""
-    return _FULL[kind] + ref
+    """The ref with its name space: ``refs/heads/main``, ``refs/tags/v1``, or the commit or ``HEAD`` as it is."""
+    return ref if ref == "HEAD" else _FULL[kind] + ref
+
+
+def named_ref(ref: str) -> tuple[str, RefKind | None]:
+    """A ref's name and, if it stands in a name space, its kind."""
+    for kind, space in _FULL.items():
+        if space and ref.startswith(space):
+            return ref[len(space) :], kind
+    return ref, None
 
 
 class At(NamedTuple):

@@ -90,7 +90,7 @@ def find_repository(remote: str, kind: str | None = None) -> Found:
 
 def repository_path(path: str, kind: str) -> str:
     """A repository's path as a person writes it, without what belongs to cloning."""
-    address = Address("https", "", path.strip("/"))
+    address = Address("", "", path.strip("/"))
     found = next(_by_rules(address, host_facts(kind), preset(kind).pages), None)
     return found.path if found else address.path
 
@@ -213,8 +213,11 @@ def _by_default(address: Address, facts: HostFacts, pages: Pages) -> Iterator[Fo
         return
     most = len(names) - 1 + pages.groups if "owner" in names else len(names)
     extra = 0 if "repo_path" in names else max(len(segments) - most, 0)
-    if not extra or not address.is_web:
+    if not extra:
         yield Found(origin, path)
+    elif not address.is_web:
+        # A folder on the server's disk, or a port that was meant as one.
+        yield Found(origin, "/".join(segments[extra:]))
     elif known_kind(address.host or ""):
         yield Found(origin, "/".join(segments[:most]))
     else:

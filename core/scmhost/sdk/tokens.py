@@ -34,9 +34,17 @@ FILE_TOKENS: Final = frozenset({"path", "dir", "filename", "stem", "ext", "filen
 TEXT_TOKENS: Final = REPOSITORY_TOKENS | REF_TOKENS | FILE_TOKENS
 NUMBER_TOKENS: Final = frozenset({"line", "end_line", "last_line", "line_count", "column", "end_column", "number"})
 
-# Other names of tokens that count on.
+# Other names of tokens, and how far they count on.
 ALIASES: Final[Mapping[str, tuple[str, int]]] = MappingProxyType(
-    {"line_plus_1": ("line", 1), "end_line_plus_1": ("last_line", 1)}
+    {
+        "line_plus_1": ("line", 1),
+        "end_line_plus_1": ("last_line", 1),
+        "seed": ("owner", 0),
+        "rid": ("repo", 0),
+        "gist_id": ("repo", 0),
+        "package": ("repo", 0),
+        "version": ("ref", 0),
+    }
 )
 # Tokens whose values may hold slashes, and so may be split in more than one way.
 LONG_TOKENS: Final = frozenset(

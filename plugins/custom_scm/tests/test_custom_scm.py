@@ -151,6 +151,31 @@ def test_without_a_url_there_is_a_reason() -> None:
     assert len(answers) == 3
 
 
+def test_a_pasted_url_is_read() -> None:
+    """A page's URL is a place in the repository that it is of; known or not, a branch's slashes leave a choice."""
+    here, known = installation(preset="gitea"), [repository(5), repository(6, "team/lib", None), repository(7, "x", "")]
+    (found,) = plugin.scm_read_source_url(
+        installation=here, url=f"{BASE}/src/commit/{SHA}/a%20b.py#L3-L5", repositories=known
+    )
+    assert (found.repository_id, found.ambiguous) == (5, False)
+    assert found.location == Location(ref=SHA, ref_kind="commit", path="a b.py", line=3, end_line=5)
+    unsure = plugin.scm_read_source_url(installation=here, url=f"{BASE}/src/branch/feature/x/a.py", repositories=known)
+    assert [(item.location.ref, item.ambiguous) for item in unsure] == [("feature", True), ("feature/x", True)]
+    for foreign in ("https://other.example/team/app/src/branch/main/a.py", BASE, "javascript:app"):
+        assert plugin.scm_read_source_url(installation=here, url=foreign, repositories=known) == []
+
+
+def test_a_pasted_url_of_a_template_of_ones_own_is_read() -> None:
+    """The template that makes links reads them."""
+    here = installation(
+        template="{repo_url}/show/{path}?rev={ref}[&l={line}]", raw_template="{repo_url}/raw/{ref}/{path}"
+    )
+    (found,) = plugin.scm_read_source_url(
+        installation=here, url=f"{BASE}/show/src/a.py?rev=main&l=3", repositories=[repository()]
+    )
+    assert found.location == Location(ref="main", ref_kind="branch", path="src/a.py", line=3)
+
+
 def test_a_template_of_ones_own_replaces_the_presets() -> None:
     """One's own template shows its lines itself; the preset's other pages stay."""
     here = installation(preset="gitlab", template="{base_url}/show/{owner|segment}/{repo}?f={path}[&l={line}]")
