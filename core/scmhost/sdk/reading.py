@@ -143,8 +143,14 @@ def _read_query(
     key, nodes = items[0]
     for name, text in query:
         if name == key:
-            for more in _match(nodes, text, values, rules, quoted=False):
+            for more in _match(nodes, _rooted(nodes, text), values, rules, quoted=False):
                 yield from _read_query(items[1:], query, more, rules)
+
+
+def _rooted(nodes: Flat, text: str) -> str:
+    """A path in a query may go without the slash that it begins with elsewhere."""
+    first = nodes[0] if nodes else ""
+    return f"/{text}" if isinstance(first, str) and first.startswith("/") and not text.startswith("/") else text
 
 
 def _match(nodes: Flat, text: str, values: Read, rules: Rules, *, quoted: bool, start: int = 0) -> Iterator[Read]:
