@@ -4,13 +4,14 @@ are derived from frames and files.
 
 from .derivation import DerivedMapping, derive_mappings
 from .derive_roots import Roots, derive_roots
-from .frame_path import NoRoots
+from .frame_path import CLASS_PLATFORMS, NoRoots
 from .index import MappingIndex, Match
 from .map_frame import Mapped, Unmapped, map_frame
 from .munging import FrameInfo, munge
 from .rule import Rule
 
 __all__ = [
+    "CLASS_PLATFORMS",
     "DerivedMapping",
     "FrameInfo",
     "Mapped",
