@@ -1,6 +1,7 @@
 """The commands that answer a JSON line with a JSON line."""
 
 import json
+import re
 import subprocess
 import sys
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from command import SCMHOST, scmhost, scmhost_process
+from manual import page
 
 QUESTIONS = {
     "map": {"frame": {"filename": "app/cart.py"}, "code_mappings": [{"stack_root": "app/", "source_root": "src/"}]},
@@ -127,3 +129,11 @@ def test_derive_leaves_libraries_out() -> None:
     nothing, java = ask("derive", python, {"platform": "java", "frames": [cart], "repo_trees": trees})
     assert nothing == {"derived": []}
     assert [mapping["source_root"] for mapping in java["derived"]] == ["src/com/acme/"]
+
+
+def test_the_page_shows_what_the_commands_say() -> None:
+    """Whoever types what the page says sees what the page says."""
+    shown = re.findall(r"^\$ echo '(.*)' \| scmhost (\w+) --jsonl\n(.*)$", page("docs/api.md"), re.MULTILINE)
+    assert {name for _, name, _ in shown} == set(QUESTIONS)
+    for question, name, answer in shown:
+        assert scmhost_process(name, "--jsonl", stdin=question.encode()).out == f"{answer}\n"
