@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from scmhost.mapping import MappingIndex, Rule
 from scmhost.mapping.folders import LONGEST_REMEMBERED, MOST_REMEMBERED, MOST_WAYS
-from strategies import hostile_text, rule_lists, stack_paths
+from strategies import SEGMENTS, hostile_text, rule_lists, stack_paths
 
 
 def walk(rules: Sequence[Rule], path: str) -> tuple[Rule, ...]:
@@ -93,3 +93,25 @@ def test_deeply_nested_roots_are_not_multiplied_by_folders() -> None:
     path = "a/" * (MOST_WAYS + 1) + "x.py"
     assert len(index.matches(path)) == MOST_WAYS + 1
     assert set(index._folders.values()) == {None}
+
+
+@given(st.lists(st.sampled_from(SEGMENTS), min_size=1, max_size=4), st.lists(st.sampled_from(SEGMENTS), max_size=3))
+def test_a_wildcard_is_exactly_one_segment(before: list[str], between: list[str]) -> None:
+    """Neither nothing nor two folders stand where a star does, and never the folder above."""
+    start = "/".join(["/srv", *before])
+    matches = MappingIndex([Rule(1, f"{start}/*/current/", "src")]).matches("/".join([start, *between, "current/m.py"]))
+    fits = len(between) == 1 and between[0] not in (".", "..")
+    assert bool(matches) == fits
+    assert not matches or matches[0][1] == "src/m.py"
+
+
+@given(st.lists(st.sampled_from(["a", "b", "c"]), min_size=1, max_size=12), st.integers(1, 12))
+def test_deep_wildcards_are_found(folders: list[str], cut: int) -> None:
+    """A root of wildcards takes as many folders as it has stars, whatever else is asked of the index before."""
+    rules = [Rule(number, "*/" * number, "x") for number in range(1, cut + 1)]
+    index, path = MappingIndex(rules), "/".join([*folders, "m.py"])
+    deepest = min(cut, len(folders) + 1)
+    expected = ["/".join(["x", *folders[number:], "m.py"]) for number in range(min(deepest, len(folders)), 0, -1)]
+    found = [source for _, source in index.matches(path) if source != "x"]
+    assert found == expected
+    assert [source for _, source in index.matches(path) if source != "x"] == expected
