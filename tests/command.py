@@ -77,14 +77,15 @@ class GitRepository:
         return done.stdout.decode().strip()
 
     def grow(self, count: int) -> list[str]:
-        """Make many commits at once, each with a file of its own; gives their shas, newest first."""
+        """Make many commits at once, each of one file; gives their shas, newest first."""
         stream = b"reset refs/heads/main\n"
         for number in range(count):
             self._moment += 60
             who = f"Ada Lovelace <Ada@Example.com> {self._moment} +0200"
             message = f"Change {number}\n\nIts reason.\n"
             head = f"commit refs/heads/main\nauthor {who}\ncommitter {who}\ndata {len(message)}\n{message}"
-            stream += f"{head}M 100644 inline file{number}.py\ndata 2\nx\n".encode()
+            text = f"{number}\n"
+            stream += f"{head}M 100644 inline file{number % 50}.py\ndata {len(text)}\n{text}".encode()
         self.git("fast-import", "--quiet", stdin=stream)
         self.git("reset", "--quiet", "--hard")
         return self.shas()

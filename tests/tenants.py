@@ -90,9 +90,10 @@ class Tenant:
         """Type and path of what the commits of a release changed."""
         return {(item["type"], item["filename"]) for item in self.get(f"releases/{escaped(version)}/commitfiles/")}
 
-    def linked(self, file: str, version: str, project: str = "web") -> dict[str, Any]:
-        """The link of a frame of a release."""
-        return self.get(f"/api/0/projects/{self.slug}/{project}/stacktrace-link/", file=file, release=version)
+    def linked(self, file: str, version: str | None = None) -> dict[str, Any]:
+        """The link of a frame, of a release or of none."""
+        query = {"file": file} | ({"release": version} if version else {})
+        return self.get(f"/api/0/projects/{self.slug}/web/stacktrace-link/", **query)
 
 
 def new_tenant(folder: Path, client: httpx2.Client, slug: str, *repositories: str) -> Tenant:
