@@ -106,6 +106,15 @@ def new_tenant(folder: Path, client: httpx2.Client, slug: str, *repositories: st
     return Tenant(slug, there["organization"]["id"], there["project"]["id"], there["token"], client)
 
 
+def new_token(folder: Path, tenant: Tenant, *scopes: str) -> str:
+    """A token of an organization with these scopes."""
+    words = [word for scope in scopes for word in ("--scope", scope)]
+    where = ["--database-url", f"sqlite:///{folder}/served.db"]
+    done = scmhost("token", "create", "--org", tenant.slug, "--name", "ci", *words, *where)
+    assert done.code == 0, done.err
+    return done.out.strip()
+
+
 def escaped(version: str) -> str:
     """A version as a segment of a path."""
     return "".join(f"%{byte:02X}" for byte in version.encode())
