@@ -38,17 +38,14 @@ class SentryCli:
 
     def run(self, *words: str, cwd: Path | None = None, **environ: str) -> Done:
         """Run a command, whatever becomes of it. A variable without a value is not set."""
-        program = CLIENTS / f"v{self.major}" / "bin" / "sentry-cli"
-        assert program.exists(), HOW_TO_GET_THEM
         own = {
             "SENTRY_URL": self.account.url,
             "SENTRY_AUTH_TOKEN": self.account.token,
             "SENTRY_ORG": self.account.organization,
             "SENTRY_PROJECT": self.account.project,
-            "SENTRY_DISABLE_UPDATE_CHECK": "1",
         }
         wanted = {name: value for name, value in (own | environ).items() if value}
-        return _run([program, *words], cwd or self.account.home, _clean(self.account.home) | wanted)
+        return sentry_cli(self.major, *words, cwd=cwd or self.account.home, home=self.account.home, environ=wanted)
 
     def __call__(self, *words: str, cwd: Path | None = None, **environ: str) -> str:
         """What a command prints; it must succeed."""
@@ -127,6 +124,13 @@ class SentryMcp:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
         self._process.stdin.flush()
+
+
+def sentry_cli(major: int, *words: str, cwd: Path, home: Path, environ: Mapping[str, str]) -> Done:
+    """Run sentry-cli of a major version, with these variables and no others."""
+    program = CLIENTS / f"v{major}" / "bin" / "sentry-cli"
+    assert program.exists(), HOW_TO_GET_THEM
+    return _run([program, *words], cwd, {**_clean(home), "SENTRY_DISABLE_UPDATE_CHECK": "1", **environ})
 
 
 def node_program(name: str) -> Path:
