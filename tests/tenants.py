@@ -90,6 +90,11 @@ class Tenant:
         """Type and path of what the commits of a release changed."""
         return {(item["type"], item["filename"]) for item in self.get(f"releases/{escaped(version)}/commitfiles/")}
 
+    def refs(self, version: str) -> dict[str, tuple[str, str | None]]:
+        """Where a release stands in each repository, and the commit before, if there is one."""
+        listed = self.release(version)["refs"]
+        return {ref["repository"]: (ref["commit"], ref["previousCommit"]) for ref in listed}
+
     def linked(self, file: str, version: str | None = None) -> dict[str, Any]:
         """The link of a frame, of a release or of none."""
         query = {"file": file} | ({"release": version} if version else {})

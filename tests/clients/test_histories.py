@@ -42,15 +42,15 @@ def test_every_kind_of_change_arrives(cli: SentryCli, tenant: Tenant, checkout: 
     assert (tenant.shas("1.0"), tenant.release("1.0")["notes"]) == (checkout.shas(), [])
 
 
-def test_executable_files_refuse_nothing(cli: SentryCli, tenant: Tenant, checkout: GitRepository) -> None:
-    """What the client writes after the name of an executable file, or of one that becomes it, costs no commit."""
+def test_executable_files_have_their_names(cli: SentryCli, tenant: Tenant, checkout: GitRepository) -> None:
+    """What the client writes after the name of an executable file, or of one that becomes it, is no part of it."""
     checkout.commit("First", {"run.sh": "1", "plain": "1"})
     for mode in (0o755, 0o644):
         (checkout.path / "run.sh").chmod(mode)
         checkout.commit(f"Mode {mode:o}", {"plain": f"{mode}"})
     send(cli, checkout.path, "1.0")
     assert tenant.shas("1.0") == checkout.shas()
-    assert {("A", "run.sh"), ("A", "plain"), ("M", "plain")} <= tenant.files("1.0")
+    assert tenant.files("1.0") == {(kind, path) for kind in "AM" for path in ("run.sh", "plain")}
 
 
 def test_merges_bring_both_sides(cli: SentryCli, tenant: Tenant, checkout: GitRepository) -> None:

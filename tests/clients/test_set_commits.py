@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,14 +85,15 @@ def test_a_rewritten_history_is_the_builds_decision(cli: SentryCli, tenant: Tena
 @pytest.mark.usefixtures("app")
 @pytest.mark.parametrize("case", load_cases("clients/specs"), ids=case_id)
 def test_commits_are_named_by_hand(
-    cli: SentryCli, tenant: Tenant, checkout: GitRepository, case: dict[str, dict[str, str]]
+    cli: SentryCli, tenant: Tenant, checkout: GitRepository, case: dict[str, Any]
 ) -> None:
     """A build without a checkout names repository and commit, and frames link to that commit."""
     tenant.map(tenant.claimed("team/lib"), "/srv/lib/")
     words = [part for word in case["words"] for part in ("--commit", word.format(*checkout.shas()))]
     cli("releases", "set-commits", "1.0", *words)
-    heads = {name: sha.format(*checkout.shas()) for name, sha in case["heads"].items()}
-    assert {name: head(tenant, "1.0", name) for name in heads} == heads
+    refs = {name: tuple(sha and sha.format(*checkout.shas()) for sha in shas) for name, shas in case["refs"].items()}
+    assert tenant.refs("1.0") == refs
+    assert [head(tenant, "1.0", name) for name in refs] == [sha for sha, _ in refs.values()]
     assert set(tenant.repositories()) == {"team/app", "team/lib"}
 
 
@@ -108,7 +110,7 @@ def test_a_releases_commits_are_cleared(cli: SentryCli, tenant: Tenant, checkout
     """Cleared, a release has no commits and its frames link to the branch; the repository keeps them."""
     cli("releases", "set-commits", "1.0", "--local", cwd=checkout.path)
     cli("releases", "set-commits", "1.0", "--clear")
-    assert (tenant.shas("1.0"), tenant.release("1.0")["lastCommit"]) == ([], None)
+    assert (tenant.shas("1.0"), tenant.refs("1.0"), tenant.release("1.0")["lastCommit"]) == ([], {}, None)
     assert tenant.linked("/srv/app/a.py", "1.0")["ref"] == "main"
     kept = tenant.get(f"repos/{tenant.repositories()['team/app']['id']}/commits/")
     assert [commit["id"] for commit in kept] == checkout.shas()[:20]
@@ -127,6 +129,7 @@ def test_auto_sends_a_ref_where_the_provider_is_git(
     checkout.git("remote", "set-url", "origin", case["remote"])
     told = cli("releases", "set-commits", "1.0", "--auto", cwd=checkout.path)
     assert f"| team/app   | {checkout.shas()[0][:12]} |" in told
+    assert tenant.refs("1.0") == {"team/app": (checkout.shas()[0], None)}
     link = tenant.linked("/srv/app/a.py", "1.0")
     assert link["sourceUrl"] == f"https://git.example.com/team/app/{checkout.shas()[0]}/a.py"
 
