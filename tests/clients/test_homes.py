@@ -34,6 +34,27 @@ def send(cli: SentryCli, checkout: GitRepository, version: str, *words: str, **e
     return cli("releases", "set-commits", version, "--auto", *words, cwd=checkout.path, **environ)
 
 
+def test_nothing_needs_to_be_set_up(cli: SentryCli, tenant: Tenant, app: GitRepository) -> None:
+    """The first build of a new organization is kept under the remote's name, and the next one goes on from there."""
+    send(cli, app, "1.0")
+    assert tenant.homes("1.0") == {"origin": set(app.shas())}
+    new = app.commit("New")
+    send(cli, app, "1.1")
+    assert tenant.homes("1.1") == {"origin": {new}}
+
+
+def test_what_is_set_up_later_is_found(cli: SentryCli, tenant: Tenant, app: GitRepository) -> None:
+    """Builds that ran before there was a repository stand in nobody's way."""
+    send(cli, app, "1.0")
+    tenant.map(tenant.claimed("team/app"), "/srv/")
+    app.commit("New")
+    send(cli, app, "1.1")
+    assert tenant.homes("1.1") == {"team/app": set(app.shas())}
+    newest = app.commit("Newest")
+    send(cli, app, "1.2")
+    assert tenant.homes("1.2") == {"team/app": {newest}}
+
+
 def test_the_only_repository_is_the_one(cli: SentryCli, tenant: Tenant, app: GitRepository) -> None:
     """An organization with one repository need not say anything."""
     tenant.repository("team/app")

@@ -60,6 +60,8 @@ def test_a_release_lists_what_is_new_in_it(cli: SentryCli, tenant: Tenant, check
     told = cli("releases", "set-commits", "1.2", "--auto", cwd=checkout.path)
     assert "No commits found. Leaving release alone." in told
     assert tenant.release("1.2")["commitCount"] == 0
+    cli("releases", "set-commits", "1.2", "--commit", f"team/app@{new[1]}")
+    assert head(tenant, "1.2") == new[1]
 
 
 @pytest.mark.parametrize("depth", [0, 3, 24])
@@ -132,6 +134,20 @@ def test_auto_sends_a_ref_where_the_provider_is_git(
     assert tenant.refs("1.0") == {"team/app": (checkout.shas()[0], None)}
     link = tenant.linked("/srv/app/a.py", "1.0")
     assert link["sourceUrl"] == f"https://git.example.com/team/app/{checkout.shas()[0]}/a.py"
+
+
+@pytest.mark.usefixtures("app")
+def test_numbers_are_as_good_as_names(cli: SentryCli, tenant: Tenant, checkout: GitRepository) -> None:
+    """Organization and project may be named by their numbers in every step of a release."""
+    numbers = {"SENTRY_ORG": tenant.id, "SENTRY_PROJECT": tenant.project_id}
+    for words in ("new 1.0", "set-commits 1.0 --auto", "finalize 1.0", "info -C 1.0", "list", "archive 1.0"):
+        cli("releases", *words.split(), cwd=checkout.path, **numbers)
+    cli("deploys", "new", "-r", "1.0", "-e", "production", "-p", tenant.project_id, **numbers)
+    release = tenant.release("1.0")
+    assert ([project["slug"] for project in release["projects"]], release["status"]) == (["web"], "archived")
+    assert (release["commitCount"], release["deployCount"], bool(release["dateReleased"])) == (20, 1, True)
+    cli("releases", "delete", "1.0", **numbers)
+    assert tenant.get("releases/", status="archived") == []
 
 
 def test_without_a_project_the_release_must_be_there(cli: SentryCli, tenant: Tenant, checkout: GitRepository) -> None:
