@@ -97,7 +97,8 @@ def _sentence(item: Mapping[str, Any]) -> str:
     if item["type"] in ("int_parsing", "int_type"):
         return "A valid integer is required."
     inner = [str(part) for part in item["loc"][2:]]
-    return f"{'.'.join(inner)}: {item['msg']}" if inner else str(item["msg"])
+    text = str(item["msg"]).removeprefix("Value error, ")
+    return f"{'.'.join(inner)}: {text}" if inner else text
 
 
 def _on_http_error(_request: Request, error: Exception) -> JSONResponse:
