@@ -1,21 +1,23 @@
 """Every endpoint of the application, as tests/cases/endpoints lists them, and a house in which each finds something."""
 
+import atexit
 import hashlib
 import hmac
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 from httpx2 import Response
 
 from factories import all_rows, rows_of
-from house import OLDER_SHA, SHA, SWITCHBOARD, House, commit, open_house
+from house import OLDER_SHA, SHA, House, commit, open_house
 from loading import load_cases
-
-WITH_WEBHOOKS = f'[host]\nwebhook_key = "{"k" * 40}"\n' + SWITCHBOARD.removeprefix("schema = 1\n")
 
 
 @dataclass(frozen=True)
@@ -91,11 +93,23 @@ class Furnished:
 @contextmanager
 def furnished(folder: Path) -> Iterator[Furnished]:
     """A house in which a repository is claimed, mapped, pushed to, released and deployed."""
-    with open_house(folder, WITH_WEBHOOKS) as house:
-        yield _furnish(house)
+    template, places, secret = _template()
+    shutil.copy(template, folder / "furnished.db")
+    with open_house(folder, database_url=f"sqlite:///{folder}/furnished.db") as house:
+        yield Furnished(house, places, secret)
 
 
-def _furnish(house: House) -> Furnished:
+@cache
+def _template() -> tuple[Path, Mapping[str, str], str]:
+    """A furnished database, made once and copied for each test, with what is in it."""
+    folder = Path(mkdtemp(prefix="scmhost-tests-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    with open_house(folder) as house:
+        return folder / "test.db", *_furnish(house)
+
+
+def _furnish(house: House) -> tuple[Mapping[str, str], str]:
+    """The values of the paths' and bodies' names, and the secret of the webhook."""
     repository, installation = house.claimed()
     mapping = house.mapping(repository, installation).json()
     webhook = house.post(f"integrations/{installation['id']}/webhook/", None).json()
@@ -104,6 +118,7 @@ def _furnish(house: House) -> Furnished:
     house.post("releases/1.0/deploys/", {"environment": "staging"})
     places = {
         "organization": "acme",
+        "organization_id": str(house.there.organization.id),
         "project": "web",
         "project_id": str(house.there.project.id),
         "integration_id": installation["id"],
@@ -116,7 +131,7 @@ def _furnish(house: House) -> Furnished:
         "sha": SHA,
         "new_sha": "c" * 40,
     }
-    return Furnished(house, places, webhook["secret"])
+    return places, webhook["secret"]
 
 
 def filled(value: Any, places: Mapping[str, str]) -> Any:

@@ -113,6 +113,6 @@ def create_application(services: Services, on_shutdown: Callable[[], None] = lam
     app.include_router(health.router)
     app.include_router(webhooks.deliveries)
     install_problem_handlers(app)
-    app.add_middleware(BodyLimit, limit=services.limits.body_bytes)
+    app.add_middleware(BodyLimit, most=services.limits.body_bytes, seconds=services.limits.body_seconds)
     app.add_middleware(RequestLog)
     return app
