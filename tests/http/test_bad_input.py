@@ -93,6 +93,7 @@ def test_openapi_describes_every_route(house: House) -> None:
         for method, operation in methods.items():
             assert operation.get("summary"), (method, path)
             assert set(operation["responses"]) & {"200", "201", "202", "204"}
+            assert "422" not in operation["responses"], "a wrong request is 400 here"
             assert "422" not in operation["responses"]
 
 
