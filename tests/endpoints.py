@@ -28,8 +28,10 @@ class Endpoint:
     kind: str
     body: Any = None
     query: Mapping[str, str] | None = None
+    again: int | None = None
+    """What the same POST is answered the second time, when it changes nothing."""
     once: str | None = None
-    """Why the same request again may not be harmless."""
+    """Why the same POST may do something the second time too."""
 
     @property
     def method(self) -> str:
@@ -46,7 +48,7 @@ class Endpoint:
 
 
 ENDPOINTS = [
-    Endpoint(case["id"], case["class"], case.get("body"), case.get("query"), case.get("once"))
+    Endpoint(kind=case["class"], **{name: value for name, value in case.items() if name != "class"})
     for case in load_cases("endpoints")
 ]
 
@@ -74,7 +76,7 @@ class Furnished:
         headers = {"Authorization": f"Bearer {token or self.house.there.token}"}
         if endpoint.body is not None:
             options.setdefault("content", self.body(endpoint))
-            headers["Content-Type"] = "application/json"
+            headers |= {"Content-Type": "application/json", **self.proof(options["content"])}
         options.setdefault("params", endpoint.query)
         headers |= options.pop("headers", {})
         headers = {name: value for name, value in headers.items() if value is not None}
