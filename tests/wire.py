@@ -31,9 +31,14 @@ class Wire:
 
     def connect(self) -> socket.socket:
         """A connection that sends every byte at once."""
-        opened = socket.create_connection(("127.0.0.1", int(self.served.url.rpartition(":")[2])), timeout=60)
+        opened = socket.create_connection(("127.0.0.1", self.port), timeout=60)
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return opened
+
+    @property
+    def port(self) -> int:
+        """Where the service listens."""
+        return int(self.served.url.rpartition(":")[2])
 
     def head(self, endpoint: Endpoint, *lines: str) -> bytes:
         """The first lines of an endpoint's request, with its token and with more lines."""
@@ -93,6 +98,11 @@ def read(opened: socket.socket) -> Answer:
     """The next answer on a connection."""
     response = HTTPResponse(opened)
     response.begin()
+    return answer_of(response)
+
+
+def answer_of(response: HTTPResponse) -> Answer:
+    """An answer whose head has been read."""
     headers = {name.lower(): value for name, value in response.getheaders()}
     return Answer(response.status, headers, response.read())
 
