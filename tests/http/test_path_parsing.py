@@ -123,6 +123,7 @@ def test_classes_have_their_packages(house: House) -> None:
         ("https://me:secret@git.example.com/team/app/blob/main/cart.py", "Enter a valid URL."),
         (f"{BASE}/blob/main/items.py", "Source code URL points to a different file than the stack trace"),
         ("https://elsewhere.example/team/app/blob/main/cart.py", "Could not find integration"),
+        ("https://git.example.com/steve/app/blob/main/cart.py", "Could not find integration"),
         ("https://git.example.com/team/other/blob/main/cart.py", "Could not find repo"),
         (f"{BASE}-tools/blob/main/cart.py", "Could not find repo"),
         (f"{BASE}/cart.py", "Source code URL is no page of a file at a branch, a tag or a commit"),
@@ -205,3 +206,6 @@ def test_a_plugin_reads_its_own_pages(tmp_path: Path) -> None:
         status, answer = parse(house, "https://forge.example/app/+/x:y/shop/cart.py", "shop/cart.py")
         assert (status, answer["provider"], answer["repositoryId"]) == (200, "good_forge", int(repository["id"]))
         assert (answer["stackRoot"], answer["sourceRoot"], answer["defaultBranch"]) == ("shop/", "", "main")
+        problems = [parse(house, f"https://{host}/no/cart.py", "cart.py")[1] for host in ("forge.example", "x.example")]
+        expected = [["Could not find repo"], ["Could not find integration"]]
+        assert [problem["sourceUrl"] for problem in problems] == expected

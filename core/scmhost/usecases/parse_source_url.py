@@ -78,15 +78,16 @@ def _find(services: Services, organization: Organization, url: str) -> tuple[Rep
 
 
 def _is_of_an_installation(services: Services, organization: Organization, above: Sequence[str]) -> bool:
-    """Whether an installation says that it is of the page's host, or has repositories there."""
+    """Whether the page is below an installation's address; one that tells none is where its repositories are."""
     host = [f"{scheme}{above[-1]}/" for scheme in _SCHEMES]
     with services.store.read() as tx:
         here = repositories.installations_below(tx, organization.id, host)
         listed = installations.page(tx, organization.id, PageRequest(), None).items
     return any(
-        _links(services, organization, item.installation)
-        and (item.installation.id in here or _bare(str(item.installation.metadata.get("domain_name", ""))) in above)
+        _bare(str(address)) in above if address else item.installation.id in here
         for item in listed
+        for address in [item.installation.metadata.get("domain_name")]
+        if _links(services, organization, item.installation)
     )
 
 
