@@ -88,6 +88,8 @@ def _on_bad_request(_request: Request, error: Exception) -> JSONResponse:
     for item in error.errors():
         if item["type"] == "json_invalid":
             return problem(400, f"The body is not valid JSON: {item['ctx']['error']}.")
+        if item["loc"] == ("body",) and isinstance(item["input"], bytes):
+            return problem(400, "The body must be JSON, and the request must say so: Content-Type: application/json.")
         where = [str(part) for part in item["loc"][1:] if not isinstance(part, int)]
         problems.setdefault(where[0] if where else "nonFieldErrors", []).append(_sentence(item))
     return JSONResponse(problems, status_code=400)
@@ -107,7 +109,7 @@ def _sentence(item: Mapping[str, Any]) -> str:
 def _on_http_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - Starlette calls this handler with nothing else
     if error.status_code == 400:  # noqa: PLR2004
-        return problem(400, "The body cannot be read: it must be JSON in UTF-8.")
+        return problem(400, "The body cannot be read: it must be JSON in UTF-8, not compressed.")
     return problem(error.status_code, error.detail, error.headers)
 
 
