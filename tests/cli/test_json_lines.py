@@ -1,7 +1,7 @@
-"""The commands that answer a line for each line."""
+"""The commands that answer a JSON line with a JSON line."""
 
-import io
 import json
+import re
 import subprocess
 import sys
 from typing import Any
@@ -9,136 +9,141 @@ from typing import Any
 import pytest
 
 from command import SCMHOST, scmhost, scmhost_process
+from manual import page
 
-BASE = {"kind": "gitea", "base_url": "https://git.example/sub", "repo": "team/app"}
+QUESTIONS = {
+    "map": {"frame": {"filename": "app/cart.py"}, "code_mappings": [{"stack_root": "app/", "source_root": "src/"}]},
+    "roots": {"frame": {"filename": "shop/cart.py"}, "source_file": "src/shop/cart.py"},
+    "derive": {"frames": [{"filename": "shop/cart.py"}], "repo_trees": {"acme/web": {"files": ["src/shop/cart.py"]}}},
+}
+ANSWERS = {
+    "map": {"source_path": "src/cart.py", "matched_mapping": 0, "munged_filename": None, "reason": None},
+    "roots": {"stack_root": "shop/", "source_root": "src/shop/"},
+    "derive": {
+        "derived": [
+            {
+                "repository": "acme/web",
+                "stack_root": "shop/",
+                "source_root": "src/shop/",
+                "confidence": "medium",
+                "derived_from": [{"path": "shop/cart.py", "file": "src/shop/cart.py"}],
+            }
+        ]
+    },
+}
+# Commands whose errors have another form, and are looked at in a file of their own.
+OF_URLS = {
+    "url": {"remote": "git@github.com:acme/web.git", "ref": "main", "path": "a.py"},
+    "remote": {"remote": "git@github.com:acme/web.git"},
+    "read-url": {"url": "https://github.com/acme/web/blob/main/a.py"},
+}
+every_command = pytest.mark.parametrize("name", QUESTIONS)
+every_pipe = pytest.mark.parametrize("name", [*QUESTIONS, *OF_URLS])
 
 
-class Stdin:
-    """Standard input that holds these bytes."""
-
-    def __init__(self, text: bytes) -> None:
-        self.buffer = io.BytesIO(text)
-
-
-def ask(monkeypatch: pytest.MonkeyPatch, command: str, *questions: object) -> list[dict[str, Any]]:
-    """The answers to questions, or to lines as they are."""
-    lines = [line if isinstance(line, bytes) else json.dumps(line).encode() for line in questions]
-    monkeypatch.setattr(sys, "stdin", Stdin(b"\n".join(lines) + b"\n"))
-    done = scmhost(command, "--jsonl")
+def ask(name: str, *questions: object) -> list[Any]:
+    """The answers of a command to questions; text and bytes are sent as they are."""
+    lines = [question if isinstance(question, bytes) else json.dumps(question).encode() for question in questions]
+    done = scmhost_process(name, "--jsonl", stdin=b"\n".join(lines))
     assert (done.code, done.err) == (0, "")
     return [json.loads(line) for line in done.out.splitlines()]
 
 
-def test_pages_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each type of page is made from the same question."""
-    of_file = {**BASE, "ref": "v1", "ref_kind": "tag", "path": "a b.py", "line": 3}
-    answers = ask(
-        monkeypatch,
-        "url",
-        of_file,
-        {**of_file, "type": "raw"},
-        {**of_file, "type": "tree", "path": ""},
-        {**BASE, "type": "compare", "base": "v1", "head": "v2"},
-        {**BASE, "type": "commit", "ref": "c0ffee"},
-        {**BASE, "type": "repo"},
-    )
-    assert [answer["url"].removeprefix("https://git.example/sub/team/app") for answer in answers] == [
-        "/src/tag/v1/a%20b.py#L3",
-        "/raw/tag/v1/a%20b.py",
-        "/src/tag/v1",
-        "/compare/v1...v2",
-        "/commit/c0ffee",
-        "",
-    ]
+@every_command
+def test_answers_each_line(name: str) -> None:
+    """There is one answer for each line, in order, and a line that cannot be read ends nothing."""
+    bad = [b"no json", b"", b"\xff\xfe", b"[1]", b"{}", b'{"frame": {"filename": 5}}', b"[" * 50_000]
+    *errors, answer, last = ask(name, *bad, QUESTIONS[name], QUESTIONS[name])
+    assert [error["error"] for error in errors] == ["malformed_input"] * len(bad)
+    assert all(error["detail"] for error in errors)
+    assert answer == last == ANSWERS[name]
 
 
-@pytest.mark.parametrize(
-    ("question", "reason"),
-    [
-        (b"{", "malformed"),
-        (b"", "malformed"),
-        (b"[1]", "malformed"),
-        (b"\xff", "malformed"),
-        (b"[" * 50_000, "malformed"),
-        ({}, "bad_url"),
-        ({"remote": "/srv/app"}, "bad_url"),
-        ({"remote": "git@git.example:team/app", "ref": "main", "path": "a"}, "no_source_pages"),
-        ({**BASE, "kind": "nope"}, "bad_template"),
-        ({**BASE, "template": "{path}", "path": "a"}, "bad_template"),
-        ({**BASE, "type": "nope"}, "invalid"),
-        ({**BASE, "ref": "main", "path": "../a"}, "path_outside_repository"),
-        ({**BASE, "ref": "main", "path": "a\x00"}, "not_a_file"),
-        ({**BASE, "ref": "a..b", "path": "a"}, "no_ref"),
-        ({**BASE, "type": "compare", "base": "v1"}, "no_ref"),
-        ({**BASE, "base_url": "ftp://git.example", "ref": "main", "path": "a"}, "bad_url"),
-        ({**BASE, "base_url": "https://u:s3cret@git.example", "ref": "main", "path": "a"}, "bad_url"),
-    ],
-)
-def test_what_is_wrong_is_an_answer(monkeypatch: pytest.MonkeyPatch, question: object, reason: str) -> None:
-    """A line that cannot be answered gets an error, and the next line is answered."""
-    wrong, right = ask(monkeypatch, "url", question, {**BASE, "ref": "main", "path": "a"})
-    assert (wrong["reason"], bool(wrong["error"])) == (reason, True)
-    assert "s3cret" not in str(wrong)
-    assert right == {"url": "https://git.example/sub/team/app/src/branch/main/a"}
+@every_pipe
+def test_answers_before_the_next_line_comes(name: str) -> None:
+    """Whoever asks line by line gets each answer at once."""
+    question = {**QUESTIONS, **OF_URLS}[name]
+    with subprocess.Popen([SCMHOST, name, "--jsonl"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdin is not None
+        assert run.stdout is not None
+        for _ in range(2):
+            run.stdin.write(json.dumps(question) + "\n")
+            run.stdin.flush()
+            answer = json.loads(run.stdout.readline())
+            assert "error" not in answer
+            assert answer == ANSWERS.get(name, answer)
 
 
-def test_a_line_without_end_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A line of megabytes is refused as one line."""
-    answers = ask(monkeypatch, "remote", b'"' + b"x" * 2_500_000, {"remote": "git@github.com:team/app.git"})
-    assert [answer.get("reason", answer.get("path")) for answer in answers] == ["malformed", "team/app"]
-
-
-def test_remotes_are_taken_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Host, repository and web page come out; who may clone does not."""
-    (answer,) = ask(monkeypatch, "remote", {"remote": "https://me:s3cret@gitlab.com/group/sub/app.git"})
-    assert answer == {
-        "host": "gitlab.com",
-        "port": None,
-        "owner": "group/sub",
-        "repo": "app",
-        "path": "group/sub/app",
-        "kind": "gitlab",
-        "web_url": "https://gitlab.com/group/sub/app",
-    }
-
-
-def test_pages_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A page's URL gives the places that it may mean; known refs decide."""
-    url = "https://github.com/team/app/blob/feature/x/a.py#L3-L5"
-    open_, decided, foreign = ask(
-        monkeypatch, "read-url", {"url": url}, {"url": url, "refs": ["main", "feature/x"]}, {"url": "https://x.example"}
-    )
-    assert [found["ref"] for found in open_["candidates"]] == ["feature", "feature/x"]
-    assert decided["candidates"] == [
-        {"repo": "team/app", "ref": "feature/x", "ref_kind": "branch", "path": "a.py", "line": 3, "end_line": 5}
-    ]
-    assert foreign == {"candidates": []}
-
-
-def test_a_pipe_is_answered_line_by_line() -> None:
-    """Who keeps the pipe open gets each answer at once."""
-    with subprocess.Popen([SCMHOST, "remote", "--jsonl"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        for name in ("one", "two"):
-            process.stdin.write(json.dumps({"remote": f"git@github.com:team/{name}"}).encode() + b"\n")
-            process.stdin.flush()
-            assert json.loads(process.stdout.readline())["repo"] == name
-
-
-@pytest.mark.parametrize("command", ["url", "remote", "read-url"])
-def test_nothing_heavy_is_imported(command: str) -> None:
-    """A machine that asks for a URL waits for no database and no web framework."""
-    script = (
-        f"import sys; sys.argv = ['scmhost', '{command}', '--jsonl']; from scmhost.app import main\n"
+@every_pipe
+def test_nothing_heavy_is_imported(name: str) -> None:
+    """Neither the database nor the web server is needed."""
+    code = (
+        f"import sys; sys.argv = ['scmhost', {name!r}, '--jsonl']; from scmhost.app import main\n"
         "try: main()\n"
-        "finally: sys.exit(any(name in sys.modules for name in ('sqlalchemy', 'fastapi', 'alembic', 'structlog')))"
+        "except SystemExit: pass\n"
+        "print(sorted({'sqlalchemy', 'fastapi', 'alembic', 'httpx2', 'rich', 'structlog'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", script], input=b"", capture_output=True, check=False)
-    assert (done.returncode, done.stderr) == (0, b"")
+    done = subprocess.run([sys.executable, "-c", code], input="", capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
-def test_the_option_is_asked_for() -> None:
-    """Without the option the command says what it wants."""
-    done = scmhost_process("url")
-    assert (done.code, "--jsonl" in done.err) == (2, True)
+@every_pipe
+def test_how_to_speak_has_to_be_said(name: str) -> None:
+    """Without ``--jsonl`` nothing is read, and the command says what it wants."""
+    done = scmhost(name)
+    assert done.code == 2
+    assert "--jsonl" in done.err
+
+
+def test_map_says_which_mapping_and_why_not() -> None:
+    """The place of the code mapping in the list is told, or the reason why none leads anywhere."""
+    mappings = [
+        {"stack_root": "", "source_root": "one/", "automatically_generated": True},
+        {"stack_root": "com/", "source_root": "src/com/"},
+    ]
+    frame = {"filename": "Cart.java", "module": "com.acme.Cart", "abs_path": "Cart.java", "lineno": 3}
+    java = {"platform": "java", "sdk_name": "sentry.java", "frame": frame, "code_mappings": mappings}
+    assert ask("map", java, {"frame": "../../x.py", "code_mappings": mappings}, {"frame": {}}) == [
+        {
+            "source_path": "src/com/acme/Cart.java",
+            "matched_mapping": 1,
+            "munged_filename": "com/acme/Cart.java",
+            "reason": None,
+        },
+        {
+            "source_path": None,
+            "matched_mapping": None,
+            "munged_filename": None,
+            "reason": "path_outside_repository",
+        },
+        {"source_path": None, "matched_mapping": None, "munged_filename": None, "reason": "not_a_file"},
+    ]
+
+
+def test_roots_say_why_not() -> None:
+    """A frame may be its path alone; without roots there is a reason."""
+    java = {"platform": "java", "source_file": "src/main/java/com/acme/Cart.java"}
+    known = {**java, "frame": {"module": "com.acme.Cart", "abs_path": "Cart.java"}, "repo_files": [java["source_file"]]}
+    assert ask("roots", {"frame": "<anonymous>", "source_file": "x.js"}, {**java, "frame": "Cart.java"}, known) == [
+        {"error": "unsupported_frame"},
+        {"error": "missing_module_or_abs_path"},
+        {"stack_root": "com/acme/", "source_root": "src/main/java/com/acme/"},
+    ]
+
+
+def test_derive_leaves_libraries_out() -> None:
+    """Frames that are known to be of libraries tell nothing, but for classes, of which that is not known yet."""
+    trees = {"acme/web": ["lib/six.py", "src/com/acme/Cart.java"]}
+    python = {"platform": "python", "frames": [{"filename": "six.py", "in_app": False}, None], "repo_trees": trees}
+    cart = {"module": "com.acme.Cart", "abs_path": "Cart.java", "in_app": False}
+    nothing, java = ask("derive", python, {"platform": "java", "frames": [cart], "repo_trees": trees})
+    assert nothing == {"derived": []}
+    assert [mapping["source_root"] for mapping in java["derived"]] == ["src/com/acme/"]
+
+
+def test_the_page_shows_what_the_commands_say() -> None:
+    """Whoever types what the page says sees what the page says."""
+    shown = re.findall(r"^\$ echo '(.*)' \| scmhost (\w+) --jsonl\n(.*)$", page("docs/api.md"), re.MULTILINE)
+    assert {name for _, name, _ in shown} == set(QUESTIONS)
+    for question, name, answer in shown:
+        assert scmhost_process(name, "--jsonl", stdin=question.encode()).out == f"{answer}\n"

@@ -1,68 +1,87 @@
-"""Commands that answer one JSON line for each that they read, as long as lines come."""
+"""JSON lines for machines: one question a line in, one answer a line out, in order."""
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from typing import IO, Any, Final
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Final, TypeVar
 
 import click
-from pydantic import ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
-from scmhost.sdk import NoUrl, TemplateError, UrlError
+from scmhost.mapping import FrameInfo
 
-Answer = dict[str, Any]
+F = TypeVar("F", bound=Callable[..., Any])
+QuestionT = TypeVar("QuestionT", bound=BaseModel)
 
-# A line that is longer is no question.
-_LONGEST: Final = 1_000_000
-
-jsonl_option = click.option(
-    "--jsonl", is_flag=True, required=True, help="Read JSON lines from standard input; write one line for each."
-)
+Answer = Mapping[str, object]
+MALFORMED: Final = "malformed_input"
 
 
-def answer_lines(answer: Callable[[Mapping[str, Any]], Answer]) -> None:
-    """Answer each line of standard input, in order. What is wrong with a line is its answer."""
-    for line in _lines(sys.stdin.buffer):
-        sys.stdout.write(json.dumps(_answer(answer, line)) + "\n")
-        sys.stdout.flush()
+class Question(BaseModel):
+    """An input line. Fields that a command does not know are passed over."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
 
 
-def refusal(reason: str, error: str) -> Answer:
-    """The answer when there is none: what is wrong in words, and in one word for machines."""
-    return {"error": error, "reason": reason}
+class Frame(Question):
+    """A frame as its platform prints it."""
+
+    filename: str | None = None
+    module: str | None = None
+    abs_path: str | None = None
+    package: str | None = None
+    in_app: bool | None = None
+
+    def info(self, platform: str | None, sdk_name: str | None = None) -> FrameInfo:
+        """The frame as the rules read it."""
+        return FrameInfo(self.filename, self.module, self.abs_path, self.package, platform, sdk_name)
 
 
-def no_url(answer: NoUrl) -> Answer:
-    """The answer when a page has no URL."""
-    return refusal(answer.reason.value, answer.message or "the host's templates have no such page")
+def _frame(value: object) -> object:
+    return {"filename": value} if isinstance(value, str) else value
 
 
-def _lines(stream: IO[bytes]) -> Iterator[bytes | None]:
-    """The lines; None in place of one that is too long."""
-    while line := stream.readline(_LONGEST):
-        whole = line.endswith(b"\n") or len(line) < _LONGEST
-        while not whole and (rest := stream.readline(_LONGEST)):
-            whole, line = rest.endswith(b"\n"), b""
-        yield line or None
+# A frame, or its path alone.
+FrameOrPath = Annotated[Frame, BeforeValidator(_frame)]
 
 
-def _answer(answer: Callable[[Mapping[str, Any]], Answer], line: bytes | None) -> Answer:
+def jsonl_option(command: F) -> F:
+    """The option that says how the command is spoken to, so that others can be added."""
+    return click.option(
+        "--jsonl", "_jsonl", is_flag=True, required=True, help="Read JSON lines from standard input, and answer each."
+    )(command)
+
+
+def malformed(error: ValidationError) -> Answer:
+    """The answer to a line that is no question."""
+    return {"error": MALFORMED, "detail": first_problem(error)}
+
+
+def first_problem(error: ValidationError) -> str:
+    """What is wrong first, with its field if it is of one, and without what stands there."""
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    where = ".".join(map(str, first["loc"]))
+    return f"{where}: {first['msg']}" if where else first["msg"]
+
+
+def answer_lines(
+    question: type[QuestionT],
+    answer: Callable[[QuestionT], Answer],
+    no_question: Callable[[ValidationError], Answer] = malformed,
+) -> None:
+    """Answer each line of standard input. A line that is no question has an error for its answer."""
+    for line in sys.stdin.buffer:
+        click.echo(json.dumps(_answer(line, question, answer, no_question)))
+
+
+def _answer(
+    line: bytes,
+    question: type[QuestionT],
+    answer: Callable[[QuestionT], Answer],
+    no_question: Callable[[ValidationError], Answer],
+) -> Answer:
     try:
-        question = json.loads(line) if line is not None else None
-    except (ValueError, RecursionError):
-        return refusal("malformed", "the line is no JSON")
-    if not isinstance(question, dict):
-        return refusal("malformed", "the line is no JSON object, or it is too long")
-    try:
-        return answer(question)
+        asked = question.model_validate_json(line)
     except ValidationError as error:
-        return refusal("invalid", _fields(error))
-    except UrlError as error:
-        return refusal("bad_url", str(error))
-    except TemplateError as error:
-        return refusal("bad_template", str(error))
-
-
-def _fields(error: ValidationError) -> str:
-    """What is wrong with which field, without what it holds."""
-    return "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+        return no_question(error)
+    return answer(asked)

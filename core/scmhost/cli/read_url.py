@@ -1,35 +1,37 @@
 """``scmhost read-url``."""
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Final
 
 import click
-from pydantic import BaseModel
 
 from scmhost.sdk import read_url
 
-from .json_lines import Answer, answer_lines, jsonl_option
+from .json_lines import Answer, Question, jsonl_option
+from .url_lines import answer_urls
+
+LINES: Final = """
+\b
+Each line in:  {"url", "kind", "refs"}
+Each line out: {"candidates": [{"repo", "ref", "ref_kind", "path", "line", "end_line"}]} or {"error", "reason"}
+"""
 
 
-class _Question(BaseModel):
+class PastedUrl(Question):
+    """A page's URL, the kind of its host where that is not known by its name, and the refs that are known."""
+
     url: str
     kind: str | None = None
-    refs: list[str] | None = None
+    refs: tuple[str, ...] | None = None
 
 
-@click.command(name="read-url")
+@click.command(name="read-url", epilog=LINES)
 @jsonl_option
-def command(*, jsonl: bool) -> None:
-    """Find the places that URLs of pages on code hosts mean.
-
-    A line is {"url"}, with "kind" where the host is not known by its name and "refs" where some are known. The answer
-    is {"candidates"}, each {"repo", "ref", "ref_kind", "path", "line", "end_line"}, most likely first.
-    """
-    del jsonl
-    answer_lines(_answer)
+def command(*, _jsonl: bool) -> None:
+    """Find the places that URLs of pages on code hosts mean, most likely first."""
+    answer_urls(PastedUrl, candidates)
 
 
-def _answer(question: Mapping[str, Any]) -> Answer:
-    asked = _Question.model_validate(question)
-    found = read_url(asked.url, asked.kind or None, asked.refs or ())
+def candidates(question: PastedUrl) -> Answer:
+    """The places; none when it is no page of a host that is known."""
+    found = read_url(question.url, question.kind or None, question.refs or ())
     return {"candidates": [candidate.model_dump(mode="json") for candidate in found]}

@@ -1,27 +1,34 @@
 """``scmhost url``."""
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Final
 
 import click
 
 from scmhost.sdk import NoUrl, PageRequest, page_url
 
-from .json_lines import Answer, answer_lines, jsonl_option, no_url
+from .json_lines import Answer, jsonl_option
+from .url_lines import answer_urls
+
+LINES: Final = """
+\b
+Each line in:  {"kind", "remote" or "base_url" and "repo", "template", "type", "ref", "ref_kind", "path", "line",
+                "end_line", "column", "end_column", "base", "head"}
+Each line out: {"url"} or {"error", "reason"}
+"""
 
 
-@click.command(name="url")
+@click.command(name="url", epilog=LINES)
 @jsonl_option
-def command(*, jsonl: bool) -> None:
+def command(*, _jsonl: bool) -> None:
     """Make URLs of pages on code hosts.
 
-    A line names the repository by its remote, or by base_url and repo; the kind of host, or a template; and what to
-    show: type, ref, ref_kind, path, line, end_line, column. The answer is {"url"}, or {"error", "reason"}.
+    A line names the repository by its remote, or by a base URL and a path; the kind of host, or a template; and what
+    to show.
     """
-    del jsonl
-    answer_lines(_answer)
+    answer_urls(PageRequest, url)
 
 
-def _answer(question: Mapping[str, Any]) -> Answer:
-    url = page_url(PageRequest.model_validate(question))
-    return no_url(url) if isinstance(url, NoUrl) else {"url": url}
+def url(request: PageRequest) -> Answer | NoUrl:
+    """The page's URL, or why there is none."""
+    found = page_url(request)
+    return found if isinstance(found, NoUrl) else {"url": found}

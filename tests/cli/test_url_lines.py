@@ -1,0 +1,108 @@
+"""The commands about URLs, which answer a line for each line."""
+
+import io
+import json
+import sys
+from typing import Any
+
+import pytest
+
+from command import scmhost
+
+BASE = {"kind": "gitea", "base_url": "https://git.example/sub", "repo": "team/app"}
+
+
+class Stdin:
+    """Standard input that holds these bytes."""
+
+    def __init__(self, text: bytes) -> None:
+        self.buffer = io.BytesIO(text)
+
+
+def ask(monkeypatch: pytest.MonkeyPatch, command: str, *questions: object) -> list[dict[str, Any]]:
+    """The answers to questions, or to lines as they are."""
+    lines = [line if isinstance(line, bytes) else json.dumps(line).encode() for line in questions]
+    monkeypatch.setattr(sys, "stdin", Stdin(b"\n".join(lines) + b"\n"))
+    done = scmhost(command, "--jsonl")
+    assert (done.code, done.err) == (0, "")
+    return [json.loads(line) for line in done.out.splitlines()]
+
+
+def test_pages_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each type of page is made from the same question."""
+    of_file = {**BASE, "ref": "v1", "ref_kind": "tag", "path": "a b.py", "line": 3}
+    answers = ask(
+        monkeypatch,
+        "url",
+        of_file,
+        {**of_file, "type": "raw"},
+        {**of_file, "type": "tree", "path": ""},
+        {**BASE, "type": "compare", "base": "v1", "head": "v2"},
+        {**BASE, "type": "commit", "ref": "c0ffee"},
+        {**BASE, "type": "repo"},
+    )
+    assert [answer["url"].removeprefix("https://git.example/sub/team/app") for answer in answers] == [
+        "/src/tag/v1/a%20b.py#L3",
+        "/raw/tag/v1/a%20b.py",
+        "/src/tag/v1",
+        "/compare/v1...v2",
+        "/commit/c0ffee",
+        "",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("question", "reason"),
+    [
+        (b"{", "malformed"),
+        (b"", "malformed"),
+        (b"[1]", "malformed"),
+        (b"\xff", "malformed"),
+        (b"[" * 50_000, "malformed"),
+        ({}, "bad_url"),
+        ({"remote": "/srv/app"}, "bad_url"),
+        ({"remote": "git@git.example:team/app", "ref": "main", "path": "a"}, "no_source_pages"),
+        ({**BASE, "kind": "nope"}, "bad_template"),
+        ({**BASE, "template": "{path}", "path": "a"}, "bad_template"),
+        ({**BASE, "type": "nope"}, "invalid"),
+        ({**BASE, "ref": "main", "path": "../a"}, "path_outside_repository"),
+        ({**BASE, "ref": "main", "path": "a\x00"}, "not_a_file"),
+        ({**BASE, "ref": "a..b", "path": "a"}, "no_ref"),
+        ({**BASE, "type": "compare", "base": "v1"}, "no_ref"),
+        ({**BASE, "base_url": "ftp://git.example", "ref": "main", "path": "a"}, "bad_url"),
+        ({**BASE, "base_url": "https://u:s3cret@git.example", "ref": "main", "path": "a"}, "bad_url"),
+    ],
+)
+def test_what_is_wrong_is_an_answer(monkeypatch: pytest.MonkeyPatch, question: object, reason: str) -> None:
+    """A line that cannot be answered gets an error, and the next line is answered."""
+    wrong, right = ask(monkeypatch, "url", question, {**BASE, "ref": "main", "path": "a"})
+    assert (wrong["reason"], bool(wrong["error"])) == (reason, True)
+    assert "s3cret" not in str(wrong)
+    assert right == {"url": "https://git.example/sub/team/app/src/branch/main/a"}
+
+
+def test_remotes_are_taken_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Host, repository and web page come out; who may clone does not."""
+    (answer,) = ask(monkeypatch, "remote", {"remote": "https://me:s3cret@gitlab.com/group/sub/app.git"})
+    assert answer == {
+        "host": "gitlab.com",
+        "port": None,
+        "owner": "group/sub",
+        "repo": "app",
+        "path": "group/sub/app",
+        "kind": "gitlab",
+        "web_url": "https://gitlab.com/group/sub/app",
+    }
+
+
+def test_pages_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page's URL gives the places that it may mean; known refs decide."""
+    url = "https://github.com/team/app/blob/feature/x/a.py#L3-L5"
+    open_, decided, foreign = ask(
+        monkeypatch, "read-url", {"url": url}, {"url": url, "refs": ["main", "feature/x"]}, {"url": "https://x.example"}
+    )
+    assert [found["ref"] for found in open_["candidates"]] == ["feature", "feature/x"]
+    assert decided["candidates"] == [
+        {"repo": "team/app", "ref": "feature/x", "ref_kind": "branch", "path": "a.py", "line": 3, "end_line": 5}
+    ]
+    assert foreign == {"candidates": []}
