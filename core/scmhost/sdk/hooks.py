@@ -95,7 +95,7 @@ def scm_read_source_url(  # type: ignore[empty-body]
 ) -> Sequence[LocationCandidate]:
     """The locations that a pasted URL may mean, most likely first; empty when it is no page of this installation.
 
-    Without it the host reads the forms that most code hosts share.
+    Where it gives none, the host reads the forms that most code hosts share.
     """
 
 

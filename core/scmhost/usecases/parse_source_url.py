@@ -1,7 +1,7 @@
 """From the URL of a file's page, as a person pastes it, to the roots of a code mapping."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -101,26 +101,26 @@ def _links(services: Services, organization: Organization, installation: Install
 def _read(
     services: Services, organization: Organization, installation: Installation, repository: Repository, url: str
 ) -> PageLocation:
-    """The page's ref and path: the provider's plugin reads its own pages, if it can."""
+    """The page's ref and path: as the provider's plugin reads its own pages, else as most hosts write theirs."""
     calls = calls_for(services, installation.provider, organization)
-    if calls.has("scm_read_source_url"):
-        found = _read_by_plugin(calls, installation, repository, url)
-    else:
-        with services.store.read() as tx:
-            branches = code_mappings.branches(tx, organization.id, repository.id)
-        found = read_page(rest_below(url, _bare(repository.url or "").count("/")), branches)
+    with services.store.read() as tx:
+        branches = code_mappings.branches(tx, organization.id, repository.id)
+    found = _read_by_plugin(calls, installation, repository, url, branches)
+    found = found or read_page(rest_below(url, _bare(repository.url or "").count("/")), branches)
     if found is None:
         raise _wrong("Source code URL is no page of a file at a branch, a tag or a commit")
     return found
 
 
 def _read_by_plugin(
-    calls: ProviderCalls, installation: Installation, repository: Repository, url: str
+    calls: ProviderCalls, installation: Installation, repository: Repository, url: str, branches: Collection[str]
 ) -> PageLocation | None:
+    """What the plugin finds most likely, and of that the first at a branch that is known, if there is one."""
     with refusals():
         candidates = calls.read_source_url(installation, url, [repository])
-    mine = (item.location for item in candidates if item.repository_id == repository.id)
-    return next((PageLocation(location.ref, location.path) for location in mine), None)
+    mine = [item.location for item in candidates if item.repository_id == repository.id and item.location.path]
+    best = next((location for location in mine if location.ref in branches), next(iter(mine), None))
+    return PageLocation(best.ref, best.path) if best else None
 
 
 def _spelled(above: Sequence[str]) -> list[str]:
