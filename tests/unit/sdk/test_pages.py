@@ -170,6 +170,15 @@ def test_templates_are_tried_when_they_are_written(fields: dict[str, Any]) -> No
         Pages(**fields)
 
 
+@pytest.mark.parametrize(
+    ("view", "lost"), [("{repo_url}?p={path|double}&r={ref}", "path"), ("{repo_url}/{path}?r={ref|double}", "ref")]
+)
+def test_templates_are_read_back_when_they_are_written(view: str, lost: str) -> None:
+    """A template out of which not the same comes as went in is refused, with what is lost and a URL to look at."""
+    with pytest.raises(ValidationError, match=f"the {lost} of a hard sample is not read back from https://sample"):
+        Pages(view=view)
+
+
 def test_commits_and_refs_are_checked() -> None:
     """Pages of commits are as safe as pages of files."""
     templates = UrlTemplates(pages=preset("github").pages, repo_url=REPO_URL)
