@@ -1,0 +1,26 @@
+"""From a match to a spot: the patterns of all notations name their groups alike."""
+
+import re
+from typing import Final
+
+from .frame import Frame, Spot
+
+# A line number and, where printed, a column.
+LINE: Final = r"(?P<line>\d{1,9})(?!\d)"
+LINE_COLUMN: Final = r"(?P<line>\d{1,9})(?!\d)(?::(?P<column>\d{1,9})(?!\d))?"
+
+
+def number(digits: str | None) -> int | None:
+    """The number if there is one; -1 stands for none."""
+    return int(digits) if digits and digits[0] != "-" else None
+
+
+def spot(
+    found: re.Match[str], language: str, *, function: str | None = None, module: str | None = None, group: str = "path"
+) -> Spot:
+    """The spot of a match with the groups ``path``, ``line`` and perhaps ``column``."""
+    column = found["column"] if "column" in found.re.groupindex else None
+    frame = Frame(found[group], number(found["line"]), number(column), function or None, module or None, language)
+    start = found.start(group)
+    end = max(found.end(group), found.end("line"))
+    return Spot(frame, start, end)
