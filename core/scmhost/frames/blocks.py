@@ -1,6 +1,8 @@
 """Reads blocks of lines, offering each line to every notation whose hints it has."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import compress
 from typing import Final
 
 from .frame import Found, Spot
@@ -12,9 +14,29 @@ from .prefixes import prefix_length
 # More of a line is not read: no frame is so long, but a line of a minified script is.
 LONGEST_LINE: Final = 16_384
 
+# Frames have one of these at least, and most lines of logs have none.
+_PLACE: Final = re.compile(r":(?<=[^\d\s]:)\d")
+_MARKS: Final = (
+    "(",
+    "line",
+    "-> ",
+    "@",
+    ":in ",
+    "dart",
+    ".ex",
+    ".py",
+    "#",
+    "Caused by",
+    "Suppressed",
+    "... ",
+    ".rs:",
+    "?",
+)
+
 Rows = Sequence[tuple[str, Notation]]
 
 _ROWS: Final[Rows] = tuple((hint, notation) for notation in NOTATIONS for hint in notation.HINTS)
+_HINTS: Final = frozenset(hint for hint, _ in _ROWS)
 
 
 class BlockReader:
@@ -32,21 +54,37 @@ class BlockReader:
     def read(self, lines: Sequence[str], following: str = "") -> Iterator[Found]:
         """The frames on these lines. The line that follows them may tell more about the last."""
         first, self._number = self._number, self._number + len(lines)
-        text = "\n".join(lines)
-        cut = list(pieces(lines, first)) if needs_cutting(text) else None
+        cut = list(pieces(lines, first)) if needs_cutting("\n".join(lines)) else None
         printed = [piece.text for piece in cut] if cut else lines
-        rows = [row for row in _ROWS if row[0] in (text if cut is None else "\n".join(printed))]
+        candidates = [_may_be_a_frame(line) for line in printed]
+        rows = _rows_for(compress(printed, candidates))
         above = self._above
         self._above = [*above, *printed][-REACH:]
         near = Near([*above, *printed, following])
         for at, line in enumerate(printed, start=len(above)):
             near.at = at
-            spots = _offer(line, near, rows)
+            spots = _offer(line, near, rows) if candidates[at - len(above)] else None
             if spots is None:
                 self.unread += bool(line) and not line.isspace()
             for spot in spots or ():
                 below = at - len(above) - spot.back
                 yield _found(spot, near, cut[below] if cut and below >= 0 else Piece(line, first + below))
+
+
+def _rows_for(lines: Iterable[str]) -> Rows:
+    """The rows of the table whose hints are in any of these lines."""
+    text = "\n".join(lines)
+    present = {hint for hint in _HINTS if hint in text}
+    return [row for row in _ROWS if row[0] in present]
+
+
+def _may_be_a_frame(line: str) -> bool:
+    if _PLACE.search(line):
+        return True
+    for mark in _MARKS:  # noqa: SIM110 - a generator would take three times as long
+        if mark in line:
+            return True
+    return False
 
 
 def _offer(line: str, near: Near, rows: Rows) -> Sequence[Spot] | None:

@@ -5,6 +5,8 @@ from typing import Final
 
 from .frame import Frame, Spot
 
+# The word, found by its letters first: a search is quick when it begins with what is literal.
+AT: Final = r"at (?<!\wat )"
 # A line number and, where printed, a column.
 LINE: Final = r"(?P<line>\d{1,9})(?!\d)"
 LINE_COLUMN: Final = r"(?P<line>\d{1,9})(?!\d)(?::(?P<column>\d{1,9})(?!\d))?"

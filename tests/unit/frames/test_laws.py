@@ -38,6 +38,45 @@ PREFIXES = [
     "2024-01-02T03:04:05.678901+00:00 app[web.1]: ",
 ]
 
+# The beginnings of frames.
+UNITS = [
+    " ",
+    "|",
+    "E ",
+    "a/",
+    'File "',
+    'File "a',
+    "a.py:",
+    "A.",
+    "at ",
+    "at a (",
+    "at a.b(",
+    "#1 a ",
+    "#1 a(",
+    " in ",
+    "a@",
+    "/a:1",
+    "(",
+    ")",
+    "<",
+    "{",
+    " at a.rs:",
+    "x.go:1 +0x",
+    "called at ",
+    ":in `",
+    "\\n",
+    "0x1 ",
+    "in a line 1 ",
+    "{a,b,1,[{file,",
+    "eval at a (",
+    "a (1.0) ",
+    "frame #0: 0x1 a`",
+    "operator<",
+    "Assertion ",
+    "::",
+    "a! [a @ ",
+]
+
 pieces = st.sampled_from(sorted({word for text in TEXTS for word in re.split(r"(\s+)", text)}))
 lines = st.one_of(
     st.text(max_size=60),
@@ -101,46 +140,7 @@ def test_colours_change_nothing(text: str) -> None:
 
 
 @pytest.mark.parametrize("notation", NOTATIONS, ids=lambda notation: notation.__name__)
-@pytest.mark.parametrize(
-    "unit",
-    [
-        " ",
-        "|",
-        "E ",
-        "a/",
-        'File "',
-        'File "a',
-        "a.py:",
-        "A.",
-        "at ",
-        "at a (",
-        "at a.b(",
-        "#1 a ",
-        "#1 a(",
-        " in ",
-        "a@",
-        "/a:1",
-        "(",
-        ")",
-        "<",
-        "{",
-        " at a.rs:",
-        "x.go:1 +0x",
-        "called at ",
-        ":in `",
-        "\\n",
-        "0x1 ",
-        "in a line 1 ",
-        "{a,b,1,[{file,",
-        "eval at a (",
-        "a (1.0) ",
-        "frame #0: 0x1 a`",
-        "operator<",
-        "Assertion ",
-        "::",
-        "a! [a @ ",
-    ],
-)
+@pytest.mark.parametrize("unit", UNITS)
 def test_hostile_lines_end(notation: Any, unit: str) -> None:
     """A line that repeats the beginning of a frame is done with, as long as lines may be."""
     line = (unit * LONGEST_LINE)[:LONGEST_LINE]

@@ -26,6 +26,8 @@ _STOP: Final = re.compile(
 
 def read(line: str, near: Near) -> Sequence[Spot] | None:
     """The frame whose file is on this line."""
+    if not line[-1:].isdigit():
+        return None
     head, _, place = f" {line}".rpartition(" at ")
     found = _PLACE.match(line, len(line) - len(place))
     head = head[1:]

@@ -7,20 +7,21 @@ from typing import Final
 from scmhost.frames.frame import Spot
 from scmhost.frames.languages import language_of
 from scmhost.frames.near import Near
-from scmhost.frames.spots import spot
+from scmhost.frames.spots import AT, spot
 
 HINTS: Final[tuple[str, ...]] = ("at ", ".java:", ".kt:", ".scala:", ".groovy:", "Caused by: ", "Suppressed: ", "... ")
 
 _FAMILY: Final = ("java", "kotlin", "scala")
+_EXTENSIONS: Final = (".java", ".kt", ".sc", ".groovy", ".gradle", ".clj", ".jsp")
 # A thread dump repeats the module within the parentheses.
 _OPEN: Final = r"\((?:[\w.]{1,100}@[^/()\s]{0,60}/)?"
 _LINE: Final = r"(?::(?P<line>-?\d{1,9}))?\)"
 _SOURCE: Final = r"(?P<path>[^\s():/<>]{1,200}\.(?:java|kts?|scala|sc|groovy|gradle|cljc?|jsp))"
 _FRAME: Final = re.compile(
-    rf"\bat (?P<symbol>[^\s()]{{1,600}}){_OPEN}(?P<path>[^\s():<>]{{1,500}}\.[A-Za-z]\w{{0,9}}){_LINE}"
+    rf"{AT}(?P<symbol>[^\s()]{{1,600}}){_OPEN}(?P<path>[^\s():<>]{{1,500}}\.[A-Za-z]\w{{0,9}}){_LINE}"
 )
 # Kotlin's tests have sentences for names.
-_SENTENCE: Final = re.compile(rf"\bat (?P<symbol>[\w$.]{{1,300}}\.[^()\n.]{{1,300}}){_OPEN}{_SOURCE}{_LINE}")
+_SENTENCE: Final = re.compile(rf"{AT}(?P<symbol>[\w$.]{{1,300}}\.[^()\n.]{{1,300}}){_OPEN}{_SOURCE}{_LINE}")
 _PLAIN: Final = re.compile(rf"(?<![\w$.<>/@-])(?P<symbol>[\w$<>/@-][\w$.<>/@-]{{1,500}}){_OPEN}{_SOURCE}{_LINE}")
 _NO_FILE: Final = re.compile(
     r"at [^\s()]{1,600}\((?:Native Method|Unknown Source|<generated>|[^\s()]{0,60}:\d{1,9}|SourceFile)[^)]{0,20}\)"
@@ -32,7 +33,8 @@ _LOADER: Final = re.compile(r"[^/$(]{0,200}/(?:[^/$(]{0,200}/)?")
 def read(line: str, _near: Near) -> Sequence[Spot] | None:
     """The frames on this line; native code gives none."""
     found = [one for one in _FRAME.finditer(line) if "." in one["symbol"]]
-    found = found or list(_SENTENCE.finditer(line)) or list(_PLAIN.finditer(line))
+    if not found and any(extension in line for extension in _EXTENSIONS):
+        found = list(_SENTENCE.finditer(line)) or list(_PLAIN.finditer(line))
     return [_spot(one) for one in found if "." in one["symbol"]] or ([] if _NO_FILE.match(line) else None)
 
 

@@ -23,10 +23,11 @@ _MIRI: Final = re.compile(rf"inside (?:closure |call to )?`?(?P<function>[^`\n]{
 
 def read(line: str, near: Near) -> Sequence[Spot] | None:
     """The place of a panic, or the frame whose file is on this line."""
-    if found := _PANIC.search(line) or _OLD_PANIC.search(line):
-        return [spot(found, "rust")]
-    if found := _MIRI.search(line):
-        return [spot(found, "rust", function=found["function"])]
+    if ".rs:" in line:
+        if found := _PANIC.search(line) or _OLD_PANIC.search(line):
+            return [spot(found, "rust")]
+        if found := _MIRI.search(line):
+            return [spot(found, "rust", function=found["function"])]
     found = _FILE.match(line)
     return _placed(found, near) if found else None
 
