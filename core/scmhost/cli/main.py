@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "bootstrap": ("scmhost.cli.bootstrap", "Set up an organization, a project, repositories and a token."),
     "commits": ("scmhost.cli.commits", "Send the commits of a git repository."),
     "demo": ("scmhost.cli.demo", "See the main job done, on a throw-away database."),
+    "frames": ("scmhost.cli.frames", "Print the frames of stack traces."),
     "link": ("scmhost.cli.link", "Print a stack trace with links to its source."),
     "migrate": ("scmhost.cli.migrate", "Bring the database up to date."),
     "plugins": ("scmhost.cli.plugins", "See what plugins there are and in what state."),
