@@ -43,6 +43,11 @@ def language_of(path: str, otherwise: str, *others: str) -> str:
     return by_name if by_name in others else otherwise
 
 
+def known_language(path: str) -> str | None:
+    """The language by the extension alone."""
+    return _BY_EXTENSION.get(extension_of(path) or "")
+
+
 def is_source(path: str) -> bool:
     """Whether the extension is of a language that we know."""
     return extension_of(path) in _BY_EXTENSION

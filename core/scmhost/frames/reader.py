@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Final
 
 from .blocks import BlockReader
+from .documents import found_in_document
 from .frame import Found
 
 MAX_TEXT: Final = 1_048_576
@@ -31,7 +32,7 @@ class Reading:
 
 
 def read_text(text: str, *, limit: int = MAX_TEXT, most: int = MAX_FRAMES) -> Reading:
-    """Read the frames of a text.
+    """Read the frames of a text, or of the one JSON document that it is.
 
     Args:
         text: as it was pasted.
@@ -39,8 +40,13 @@ def read_text(text: str, *, limit: int = MAX_TEXT, most: int = MAX_FRAMES) -> Re
         most: how many frames are read.
     """
     kept = text if len(text) <= limit else text[: text.rfind("\n", 0, limit) + 1]
+    document = found_in_document(kept) if len(kept) == len(text) else None
+    if document and not document.with_texts:
+        return Reading(tuple(document.frames[:most]), 0, len(document.frames) > most)
     reader = BlockReader()
     frames = list(islice(_read(kept.split("\n"), reader), most + 1))
+    if document:
+        frames = _joined(document.frames, frames)
     truncated = len(kept) < len(text) or len(frames) > most
     return Reading(tuple(frames[:most]), reader.unread, truncated)
 
@@ -55,6 +61,13 @@ def read_lines(lines: Iterable[str]) -> Iterator[Found]:
         waiting = line.removesuffix("\n")
     if waiting is not None:
         yield from reader.read([waiting])
+
+
+def _joined(document: list[Found], lines: list[Found]) -> list[Found]:
+    """What the document says, and what its texts say; a place that both name is the document's."""
+    taken = {(found.text_line, found.start) for found in document}
+    others = [found for found in lines if (found.text_line, found.start) not in taken]
+    return sorted([*document, *others], key=lambda found: (found.text_line, found.start))
 
 
 def _read(lines: list[str], reader: BlockReader) -> Iterator[Found]:
