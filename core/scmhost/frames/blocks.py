@@ -15,22 +15,11 @@ from .prefixes import prefix_length
 LONGEST_LINE: Final = 16_384
 
 # Frames have one of these at least, and most lines of logs have none.
-_PLACE: Final = re.compile(r":(?<=[^\d\s]:)\d")
-_MARKS: Final = (
-    "(",
-    "line",
-    "-> ",
-    "@",
-    ":in ",
-    "dart",
-    ".ex",
-    ".py",
-    "#",
-    "Caused by",
-    "Suppressed",
-    "... ",
-    ".rs:",
-    "?",
+_PLACE: Final = re.compile(r":(?:(?<=[^\d\s]:)\d|[^\W\d]\w* \d)")
+_MARKS: Final = tuple("line|-> |@|:in |dart|.ex|.py|#|Caused by|Suppressed|... |.rs:|?".split("|"))
+# Of lines with a parenthesis.
+_ENCLOSED: Final = tuple(
+    "(<|(native|(Native|(Unknown|.java)|.kt)|.scala)|.groovy)|.php(|): at |(in |(index |:-1)".split("|")
 )
 
 Rows = Sequence[tuple[str, Notation]]
@@ -81,7 +70,11 @@ def _rows_for(lines: Iterable[str]) -> Rows:
 def _may_be_a_frame(line: str) -> bool:
     if _PLACE.search(line):
         return True
-    for mark in _MARKS:  # noqa: SIM110 - a generator would take three times as long
+    return _has_any(line, _MARKS) or ("(" in line and _has_any(line, _ENCLOSED))
+
+
+def _has_any(line: str, marks: Sequence[str]) -> bool:
+    for mark in marks:  # noqa: SIM110 - a generator would take three times as long
         if mark in line:
             return True
     return False
