@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check fmt docs bench clean
+.PHONY: demo test check fmt docs bench fuzz clean
 
 .venv/ready: pyproject.toml plugins/custom_scm/pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -34,6 +34,10 @@ docs: .venv/ready  ## Write the generated documentation anew
 
 bench: .venv/ready  ## Ratios against a baseline measured in the same run
 	$(BIN)/python benchmarks/run.py
+
+fuzz: .venv/ready  ## Text that nobody would paste, until one is read wrongly; stop it when you like
+	$(BIN)/python -m pip install --quiet --group fuzz
+	$(BIN)/python benchmarks/fuzz_frames.py $(ARGS)
 
 clean:  ## Forget the environment
 	rm -rf .venv

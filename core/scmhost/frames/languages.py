@@ -28,6 +28,7 @@ _BY_EXTENSION: Final = {
 }
 # "inc" is more often PHP's, and C++'s own notations say so themselves.
 _BY_EXTENSION["inc"] = "php"
+LANGUAGES: Final = tuple(_EXTENSIONS)
 _EXTENSION: Final = re.compile(r"\.([A-Za-z]\w{0,9}|[ch]\+\+)(?=$|[?#])")
 
 
