@@ -16,26 +16,11 @@ LONGEST_LINE: Final = 16_384
 
 # Frames have one of these at least, and most lines of logs have none.
 _PLACE: Final = re.compile(r":(?:(?<=[^\d\s]:)\d|[^\W\d]\w* \d)")
-_MARKS: Final = tuple(
-    ["line", "-> ", "@", ":in ", "dart", ".ex", ".py", "#", "Caused by", "Suppressed", "... ", ".rs:", "?"]
-)
+_MARKS: Final = ("line", "-> ", "@", ":in ", "dart", ".ex", ".py", "#", "Caused by", "Suppressed", "... ", ".rs:", "?")
 # Of lines with a parenthesis.
-_ENCLOSED: Final = tuple(
-    [
-        "(<",
-        "(native",
-        "(Native",
-        "(Unknown",
-        ".java)",
-        ".kt)",
-        ".scala)",
-        ".groovy)",
-        ".php(",
-        "): at ",
-        "(in ",
-        "(index ",
-        ":-1)",
-    ]
+_ENCLOSED: Final = (
+    *("(<", "(native", "(Native", "(Unknown", "(in ", "(index "),
+    *(".java)", ".kt)", ".scala)", ".groovy)", ".php(", "): at ", ":-1)"),
 )
 
 Rows = Sequence[tuple[str, Notation]]

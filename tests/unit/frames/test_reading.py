@@ -107,5 +107,5 @@ def test_every_notation_has_cases(notation: Any) -> None:
     """A notation comes with examples of its own, or shares those of its language."""
     name = notation.__name__.rpartition(".")[2]
     language = name.partition("_")[0]
-    shared = {"xunit": "csharp"}.get(name, language)
+    shared = {"xunit": "csharp", "vitest": "v8", "django": "python"}.get(name, language)
     assert {path.stem for path in (CASES / "frames").glob("*.json")} & {name, shared}

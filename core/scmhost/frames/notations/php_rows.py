@@ -12,7 +12,7 @@ HINTS: Final[tuple[str, ...]] = (".php:",)
 
 _PATH: Final = r"(?P<path>(?:[A-Za-z]:(?=[\\/])|[a-z]{2,10}://)?[^\s:\"'`(][^:\"'`(\n]{0,500}\.(?:php|inc|phtml))"
 _XDEBUG: Final = re.compile(
-    rf"(?:PHP |[\d.\s]{{1,60}} )? *\d{{1,6}}\. (?P<function>[^\s(]{{1,300}})\(.*\) {_PATH}:{LINE}$"
+    rf"(?:PHP |[\d.\s]{{1,60}} )? *\d{{1,6}}\.?\s+(?P<function>[^\s(]{{1,300}})\(.*\) {_PATH}:{LINE}$"
 )
 _CONSOLE: Final = re.compile(rf"(?P<function>[^\s(]{{1,300}})\((?:\.\.\.)?\) at {_PATH}:{LINE}$")
 _THROWN: Final = re.compile(rf"at {_PATH}:{LINE}$")

@@ -22,6 +22,8 @@ _CALL: Final = re.compile(
 _PLACE: Final = re.compile(rf"{AT}(?:async )?(?P<path>[^\s()][^\s]{{0,2000}}?):{LINE}:{_COLUMN}(?=$|[\s)\",'\\])")
 _BLANKS: Final = re.compile(rf"at (?:async )?(?P<path>(?:/|[A-Za-z]:[\\/]|file:)[^()\n]{{1,1000}}?):{LINE}:{_COLUMN}$")
 _LEADS: Final = re.compile(r"(?:^|\s\s)at (?:async )?$")
+# A browser's console leaves the column out.
+_SHORT: Final = re.compile(rf"at (?:async )?(?P<path>[^\s():]{{1,1000}}\.(?:[cm]?[jt]sx?|vue|svelte|dart)):{LINE}$")
 _NO_FILE: Final = re.compile(r"at (?:async )?[^()\n]{0,300}\((?:<anonymous>|native|index \d+|native code)\)$")
 
 
@@ -35,6 +37,8 @@ def read(line: str, _near: Near) -> Sequence[Spot] | None:
     # One place alone may be what a sentence speaks of.
     if len(spots) > 1 or calls or (spots and _LEADS.search(line, 0, spots[0].start)):
         return spots
+    if short := _SHORT.match(line):
+        return [_spot(short)]
     return [] if _NO_FILE.match(line) else None
 
 
