@@ -1,8 +1,11 @@
 # Needs Python 3.11+, make and git; everything else is installed into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
+CLIENTS := .venv/clients
+WANTED := tests/clients/environments
+HAS_NODE := { node -e 'process.exit(process.versions.node.split(".")[0] < 20 ? 1 : 0)' && npm --version; }
 
-.PHONY: demo test check fmt docs bench fuzz clean
+.PHONY: demo test check clients fmt docs bench fuzz clean
 
 .venv/ready: pyproject.toml plugins/custom_scm/pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -10,10 +13,26 @@ BIN := .venv/bin
 	$(BIN)/python -m pip install --quiet --editable . --editable plugins/custom_scm --group dev
 	touch $@
 
+# The two lines of sentry-cli that are in use, each in an environment of its own.
+$(CLIENTS)/v%/ready: $(WANTED)/v%.txt | .venv/ready
+	$(PYTHON) -m venv --without-pip $(@D)
+	$(BIN)/python -m pip --python $(@D) install --quiet --upgrade --requirement $<
+	touch $@
+
+# With CI=true Node must be there; elsewhere the tests that need it are skipped, and say so.
+$(CLIENTS)/node/ready: $(WANTED)/package.json | .venv/ready
+	@if $(HAS_NODE) >/dev/null 2>&1; then \
+	  mkdir -p $(@D) && cp $< $(@D) && \
+	  npm install --prefix $(@D) --no-audit --no-fund --no-package-lock --loglevel=error && touch $@; \
+	elif [ "$$CI" = true ]; then echo "Node 20+ with npm is missing; with CI=true it is needed." >&2; exit 1; \
+	else echo "Node 20+ with npm is missing: the tests of the clients on Node are skipped."; fi
+
 demo: .venv/ready  ## The main job on real input: commits in, links out
 	$(BIN)/scmhost demo
 
-test: check  ## Everything: static checks, then all tests with coverage
+clients: $(CLIENTS)/v3/ready $(CLIENTS)/v2/ready $(CLIENTS)/node/ready  ## The real clients that the tests run
+
+test: check clients  ## Everything: static checks, then all tests with coverage
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage combine --quiet

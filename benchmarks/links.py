@@ -6,11 +6,14 @@ before anything is measured. The walk is what one would write first: normalized 
 Of all traffic, a part lies in nobody's code mapping, as libraries' frames do. It is ``seen`` where traces name the same
 files again and again, ``never seen`` where each file is new but its folder is known, and ``new folders`` where
 nothing of a path is known.
+
+The same traffic is also measured with 100,000 mappings: as many folders are named, among many more mappings.
 """
 
 from collections.abc import Callable, Sequence
 from random import Random
 from time import perf_counter
+from typing import NamedTuple
 
 from scmhost.links import BulkLinks
 from scmhost.mapping import MappingIndex, Rule
@@ -19,6 +22,7 @@ from scmhost.sdk import NoUrl, UrlTemplates, preset
 from scmhost.sdk.ref_links import RefLinks
 
 MAPPINGS = 1_000
+MANY_MAPPINGS = 100_000
 PACKAGES = ("api", "core", "models", "tasks", "utils", "views")
 LIBRARIES = 300
 # The part of a trace's frames that is of libraries.
@@ -35,25 +39,47 @@ Resolve = Callable[[str, int], str | NoUrl | None]
 Traffic = Callable[[int], list[str]]
 
 
+class Monorepo(NamedTuple):
+    """Code mappings, the folders that are known of it, and how its frames come."""
+
+    rules: Sequence[Rule]
+    known: Sequence[str]
+    traffics: dict[str, Traffic]
+
+
 def main() -> None:
-    """Print each ratio: how many times faster than the walk."""
+    """Print each number: times faster than the walk, links a second, and times slower among many mappings."""
     for name, ratio in ratios().items():
-        print(f"{name}: {ratio:.1f}")
+        print(f"{name}: {ratio:,.1f}")
 
 
 def ratios() -> dict[str, float]:
-    """How many times faster a resolved link is than by walking, per kind of traffic."""
-    rules = _rules(Random(1))
-    folders = [f"{rule.stack_root}{package}/handlers" for rule in rules for package in PACKAGES]
+    """For each kind of traffic: the ratio to walking, the links a second, the ratio of many mappings to few."""
+    few = _monorepo(MAPPINGS)
+    found = {f"links/{name}": _ratio(few.rules, few.known, traffic) for name, traffic in few.traffics.items()}
+    # Only now: the collector of garbage looks at whatever is alive.
+    many = _monorepo(MANY_MAPPINGS)
+    for name in few.traffics:
+        seconds, seconds_among_many = _seconds_of_each((few, many), name)
+        found[f"links/{name}, a second"] = 1 / seconds
+        found[f"links/{name}, 100 times the mappings"] = seconds_among_many / seconds
+    return found
+
+
+def _monorepo(count: int) -> Monorepo:
+    rules, random = _rules(count), Random(2)
+    folders = [
+        f"{rule.stack_root}{package}/handlers" for rule in random.sample(rules, MAPPINGS) for package in PACKAGES
+    ]
     libraries = [f"site-packages/library_{number}" for number in range(LIBRARIES)]
-    traffics = _traffics(Random(2), folders, libraries)
     known = [f"{folder}/known.py" for folder in folders + libraries]
-    return {f"links/{name}": _ratio(rules, known, traffic) for name, traffic in traffics.items()}
+    return Monorepo(rules, known, _traffics(random, folders, libraries))
 
 
-def _rules(random: Random) -> list[Rule]:
+def _rules(count: int) -> list[Rule]:
     """A monorepo's mappings: services, and packages within some of them."""
-    roots = [f"services/team-{number // 8}/service_{number}/" for number in range(MAPPINGS // 2)]
+    random = Random(1)
+    roots = [f"services/team-{number // 8}/service_{number}/" for number in range(count // 2)]
     roots += [root + random.choice(PACKAGES) + "/" for root in roots]
     return [Rule(number, root, f"repo/{root}", generated=number % 3 == 0) for number, root in enumerate(roots)]
 
@@ -90,6 +116,16 @@ def _ratio(rules: Sequence[Rule], known: Sequence[str], traffic: Traffic) -> flo
     _check(walk, _look_up(rules, pages, known), rounds[0][WALKED])
     seconds = [(_seconds(walk, paths[WALKED]), _seconds(look_up, paths)) for paths in rounds]
     return min(walked for walked, _ in seconds) / min(looked_up for _, looked_up in seconds)
+
+
+def _seconds_of_each(monorepos: Sequence[Monorepo], name: str) -> Sequence[float]:
+    """The quickest of rounds that take turns, for one path of each."""
+    looked_up = [_look_up(item.rules, _pages(), item.known) for item in monorepos]
+    rounds = [
+        [_seconds(look_up, item.traffics[name](number)) for look_up, item in zip(looked_up, monorepos, strict=True)]
+        for number in range(ROUNDS)
+    ]
+    return [min(seconds) for seconds in zip(*rounds, strict=True)]
 
 
 def _look_up(rules: Sequence[Rule], pages: RefLinks, known: Sequence[str]) -> Resolve:

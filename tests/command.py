@@ -58,7 +58,7 @@ class GitRepository:
         path.mkdir(parents=True, exist_ok=True)
         self.git("init", "--quiet", "--initial-branch=main")
 
-    def git(self, *words: str) -> str:
+    def git(self, *words: str, stdin: bytes = b"") -> str:
         """Run git here; its answer."""
         stamp = f"{self._moment} +0200"
         people = {
@@ -69,11 +69,30 @@ class GitRepository:
         isolated = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "HOME": str(self.path)}
         done = subprocess.run(
             ["git", "-C", str(self.path), *words],
+            input=stdin,
             capture_output=True,
             check=True,
             env={**os.environ, **isolated, **people},
         )
         return done.stdout.decode().strip()
+
+    def grow(self, count: int) -> list[str]:
+        """Make many commits at once, each of one file; gives their shas, newest first."""
+        stream = b"reset refs/heads/main\n"
+        for number in range(count):
+            self._moment += 60
+            who = f"Ada Lovelace <Ada@Example.com> {self._moment} +0200"
+            message = f"Change {number}\n\nIts reason.\n"
+            head = f"commit refs/heads/main\nauthor {who}\ncommitter {who}\ndata {len(message)}\n{message}"
+            text = f"{number}\n"
+            stream += f"{head}M 100644 inline file{number % 50}.py\ndata {len(text)}\n{text}".encode()
+        self.git("fast-import", "--quiet", stdin=stream)
+        self.git("reset", "--quiet", "--hard")
+        return self.shas()
+
+    def shas(self, wanted: str = "HEAD") -> list[str]:
+        """The commits of a range, newest first."""
+        return self.git("rev-list", wanted).split()
 
     def commit(self, message: str = "Change", files: Mapping[str, str | None] = MappingProxyType({})) -> str:
         """Write, change or (with None) delete files, and commit; gives the sha."""

@@ -1,17 +1,21 @@
 """Runs what the documentation shows: files are written, commands are run, answers are compared."""
 
 import json
+import os
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from fastapi.testclient import TestClient
 
+from clientele import sentry_cli
 from command import scmhost, scmhost_process
 from scmhost.api.application import create_application
 from scmhost.app import open_host
+from serving import serve
 
 ROOT = Path(__file__).parents[1]
 
@@ -21,6 +25,8 @@ _VARIABLE = re.compile(r"\$([A-Z]+)")
 _SECRETS = ((re.compile(r"scmhost_1_[\w-]{43}"), "scmhost_1_..."), (re.compile(r"\.\.\.[\w-]{4}  "), "...xxxx  "))
 # Shown to people, and done by the test in another way.
 _NOT_RUN = ("pip", "make", "scmhost serve", "scmhost demo")
+# Where a page has its service; a test's own is at a port that is free.
+_SHOWN_URL = "http://127.0.0.1:8000"
 
 
 @dataclass(frozen=True)
@@ -69,10 +75,16 @@ def steps(text: str) -> list[Step]:
 
 @dataclass
 class Terminal:
-    """Runs steps in the working directory. Requests of curl go to an application on the same database."""
+    """Runs steps in the working directory. Requests of curl go to an application on the same database.
+
+    With ``services``, the page's ``scmhost serve`` runs in a process of its own until they are closed, and sentry-cli
+    speaks to it.
+    """
 
     variables: dict[str, str] = field(default_factory=dict)
     token: str = ""
+    services: ExitStack | None = None
+    url: str = _SHOWN_URL
 
     def follow(self, listed: list[Step]) -> list[Step]:
         """The steps as they really went. Where a page shows no answer, none is kept."""
@@ -81,17 +93,39 @@ class Terminal:
 
     def run(self, step: Step) -> str:
         """The answer to a step, as a page would show it."""
+        if step.line == "scmhost serve" and self.services:
+            self._serve(self.services)
         if step.line.startswith(_NOT_RUN):
             return step.answer
         words = shlex.split(_VARIABLE.sub(lambda found: self.variables[found[1]], step.line))
-        if "=" in words[0]:
-            name, _, value = words[0].partition("=")
-            return scmhost_process(*words[2:], environ={name: value}).out
-        if words[0] == "export":
-            return self._export(words[1])
-        if words[0] == "curl":
-            return self._curl(words[1:])
-        return self._scmhost(words[1:])
+        environ: dict[str, str] = {}
+        while "=" in words[0]:
+            name, _, environ[name] = words.pop(0).partition("=")
+        return self._done(words, environ)
+
+    def _done(self, words: list[str], environ: Mapping[str, str]) -> str:
+        match words[0]:
+            case "export":
+                return self._export(words[1])
+            case "cd":
+                os.chdir(words[1])
+                return ""
+            case "curl":
+                return self._curl(words[1:])
+            case "sentry-cli":
+                return self._sentry_cli(words[1:], environ)
+        return scmhost_process(*words[1:], environ=environ).out if environ else self._scmhost(words[1:])
+
+    def _serve(self, services: ExitStack) -> None:
+        served = services.enter_context(serve(Path.cwd(), "--database-url", "sqlite:///scmhost.db"))
+        served.keep_reading()
+        self.url = served.url
+
+    def _sentry_cli(self, words: list[str], environ: Mapping[str, str]) -> str:
+        """The answer of the real client, on both of its outputs."""
+        wanted = {name: value.replace(_SHOWN_URL, self.url) for name, value in (self.variables | environ).items()}
+        done = sentry_cli(3, *words, cwd=Path.cwd(), home=Path.cwd(), environ=wanted)
+        return (done.out + done.err).replace(self.url, _SHOWN_URL)
 
     def _export(self, assignment: str) -> str:
         name, _, value = assignment.partition("=")

@@ -5,10 +5,12 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Thread
+from types import MappingProxyType
 from typing import Any
 
 import httpx2
@@ -23,6 +25,7 @@ class Served:
     process: "subprocess.Popen[str]"
     url: str
     log: list[dict[str, Any]] = field(default_factory=list)
+    _reader: Thread | None = None
 
     def client(self, token: str | None = None) -> httpx2.Client:
         """A client; it tries again while the server still opens its socket."""
@@ -36,15 +39,29 @@ class Served:
         while sum(line.get("event") == event for line in self.log) < times:
             line = self.process.stderr.readline()
             assert line, f"the service ended without {event!r}: {self.log}"
-            self.log.append(json.loads(line) if line.startswith("{") else {"text": line.rstrip()})
+            self._note(line)
+
+    def keep_reading(self) -> None:
+        """Read the log from now on beside the test: a pipe that nobody empties would stop a long talk."""
+        self._reader = Thread(target=self._read_rest, daemon=True)
+        self._reader.start()
 
     def stop(self) -> int:
         """Ask the service to end; its exit code."""
         self.process.send_signal(signal.SIGTERM)
+        if self._reader:
+            self._reader.join()
+        else:
+            self._read_rest()
+        return self.process.wait(timeout=30)
+
+    def _read_rest(self) -> None:
         assert self.process.stderr is not None
         for line in self.process.stderr:
-            self.log.append(json.loads(line) if line.startswith("{") else {"text": line.rstrip()})
-        return self.process.wait(timeout=30)
+            self._note(line)
+
+    def _note(self, line: str) -> None:
+        self.log.append(json.loads(line) if line.startswith("{") else {"text": line.rstrip()})
 
 
 def free_port() -> int:
@@ -55,12 +72,18 @@ def free_port() -> int:
 
 
 @contextmanager
-def serve(folder: Path, *words: str, command: Path = SCMHOST, workers: int = 1) -> Iterator[Served]:
-    """A service over ``plugins.toml`` and ``served.db`` of a folder."""
+def serve(
+    folder: Path,
+    *words: str,
+    command: Path = SCMHOST,
+    workers: int = 1,
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[Served]:
+    """A service over ``plugins.toml`` and ``served.db`` of a folder, with more in its environment if wanted."""
     port = free_port()
     arguments = [command, "serve", "--port", str(port), "--workers", str(workers), "--config", "plugins.toml"]
     database = ["--database-url", f"sqlite:///{folder}/served.db"]
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("SCMHOST_")}
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("SCMHOST_")} | more
     with subprocess.Popen(
         [*arguments, *database, *words], cwd=folder, stderr=subprocess.PIPE, text=True, env=environ
     ) as process:

@@ -25,8 +25,11 @@ def stack_paths(draw: st.DrawFn) -> str:
 
 @st.composite
 def stack_roots(draw: st.DrawFn) -> str:
-    """The beginnings of such paths, some cut inside a segment on purpose."""
-    return draw(stack_paths()) + draw(st.sampled_from(["", "/", "\\", "*"]))
+    """The beginnings of such paths, some cut inside a segment on purpose, some with wildcards."""
+    root = draw(stack_paths())
+    for segment in draw(st.sets(st.sampled_from(SEGMENTS), max_size=2)):
+        root = root.replace(segment, draw(st.sampled_from(["*", segment[:1] + "*", "*" + segment[-1:]])))
+    return root + draw(st.sampled_from(["", "/", "\\", "*"]))
 
 
 @st.composite

@@ -23,7 +23,21 @@ def test_help_teaches_every_command() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["serve", "bootstrap", "token", "token create", "migrate", "plugins list", "commits send", "link", "demo"]
+    "words",
+    [
+        "serve",
+        "bootstrap",
+        "token",
+        "token create",
+        "migrate",
+        "plugins list",
+        "commits send",
+        "link",
+        "demo",
+        "map",
+        "roots",
+        "derive",
+    ],
 )
 def test_every_command_explains_itself(words: str) -> None:
     """Help of a command needs no database and no plugin."""

@@ -24,7 +24,8 @@ def config(tmp_path: Path) -> Path:
         repository, installation = house.claimed()
         house.mapping(repository, installation)
     text = (tmp_path / "plugins.toml").read_text(encoding="utf-8")
-    (tmp_path / "plugins.toml").write_text(f'{text}[host]\ndatabase_url = "sqlite:///{tmp_path}/test.db"\n', "utf-8")
+    placed = text.replace("[host]\n", f'[host]\ndatabase_url = "sqlite:///{tmp_path}/test.db"\n')
+    (tmp_path / "plugins.toml").write_text(placed, encoding="utf-8")
     (tmp_path / "crash.txt").write_text(TRACE, encoding="utf-8")
     return tmp_path / "plugins.toml"
 

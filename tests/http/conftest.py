@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from endpoints import Furnished, furnished
 from house import House, open_house
 
 
@@ -12,4 +13,11 @@ from house import House, open_house
 def house(tmp_path: Path) -> Iterator[House]:
     """A whole scmhost with Custom SCM on for ``acme``."""
     with open_house(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def there(tmp_path: Path) -> Iterator[Furnished]:
+    """A scmhost in which every endpoint finds something."""
+    with furnished(tmp_path) as opened:
         yield opened

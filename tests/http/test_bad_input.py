@@ -93,3 +93,25 @@ def test_openapi_describes_every_route(house: House) -> None:
         for method, operation in methods.items():
             assert operation.get("summary"), (method, path)
             assert set(operation["responses"]) & {"200", "201", "202", "204"}
+            assert "422" not in operation["responses"], "a wrong request is 400 here"
+            assert "422" not in operation["responses"]
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("releases/", {"version": "1.0", "projects": ["web"], "dateReleased": "{}"}, "dateReleased"),
+        ("releases/", {"version": "1.0", "projects": ["web"], "commits": [{"id": "a", "timestamp": "{}"}]}, "commits"),
+        ("releases/0.9/deploys/", {"environment": "production", "dateStarted": "{}"}, "dateStarted"),
+        ("commits/", {"commits": [{"id": "a", "timestamp": "{}"}]}, "commits"),
+    ],
+)
+def test_a_time_that_is_none_in_utc_is_refused(
+    house: House, path: str, body: dict[str, object], field: str, moment: str
+) -> None:
+    """A time may be right where it was written and outside the calendar in UTC: its field is named."""
+    house.post("releases/", {"version": "0.9", "projects": ["web"]})
+    answer = house.post(path, json.loads(json.dumps(body).replace("{}", moment)))
+    assert (answer.status_code, list(answer.json())) == (400, [field])
+    assert "in UTC" in answer.json()[field][0]

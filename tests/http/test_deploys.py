@@ -70,3 +70,6 @@ def test_a_deploy_may_be_of_one_project(house: House) -> None:
     """Projects are named by slug or id."""
     house.release()
     assert house.post("releases/1.0/deploys/", TOLD | {"projects": [house.there.project.id]}).status_code == 201
+    house.post("projects/", {"slug": "api"})
+    answer = house.post("releases/1.0/deploys/", TOLD | {"projects": ["api"], "environment": "other"})
+    assert (answer.status_code, list(answer.json())) == (400, ["projects"])

@@ -20,11 +20,12 @@ def home(house: House, version: str = "1.0") -> list[str]:
     return [item["repository"]["name"] for item in house.get(f"releases/{version}/commits/").json()]
 
 
-def test_origin_is_the_only_repository(house: House) -> None:
+@pytest.mark.parametrize("remote", ["origin", "Upstream"])
+def test_a_remote_is_the_only_repository(house: House, remote: str) -> None:
     """An organization with one repository needs no name for it."""
     house.repository("Team/App")
     house.release()
-    assert send(house, A)["notes"] == []
+    assert send(house, A, remote)["notes"] == []
     assert home(house) == ["Team/App"]
 
 

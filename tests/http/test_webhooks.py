@@ -208,3 +208,15 @@ def test_marked_commits_are_left_out(house: House) -> None:
     deliver(house, installation, push("team/app", *told), secret)
     (kept,) = house.get(f"repos/{repository['id']}/commits/").json()
     assert (kept["id"], kept["author"]["email"]) == ("2" * 40, "adal@localhost")
+
+
+@pytest.mark.parametrize(
+    "name", ["http://[x", "ssh://[::1/team/app", "//[", "http://\u2100/team/app", "other/app", "/"]
+)
+def test_a_name_that_is_no_address_is_left_out(house: House, name: str) -> None:
+    """Whatever a delivery calls its repository, it is one by that name or none: not one that has no address either."""
+    installation = house.install()
+    assert house.claim(house.repository(url=None), installation).status_code == 201
+    answer = deliver(house, installation, push(name), new_secret(house, installation)["secret"])
+    assert (answer.status_code, answer.json()["repositories"]) == (200, [])
+    assert repr(name) in answer.json()["notes"][0]

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from fastapi import FastAPI
@@ -25,6 +25,7 @@ from .routes import (
     installations,
     links,
     me,
+    path_parsing,
     project_releases,
     projects,
     releases,
@@ -46,6 +47,7 @@ ROUTERS: Final = (
     repositories.router,
     commits.router,
     code_mappings.router,
+    path_parsing.router,
     releases.router,
     project_releases.router,
     deploys.router,
@@ -79,6 +81,18 @@ async def _work(services: Services) -> None:
         await asyncio.sleep(JOBS_SECONDS)
 
 
+class _Application(FastAPI):
+    """FastAPI describes wrong parameters and bodies as 422; here they are 400, in the words that clients know."""
+
+    def openapi(self) -> dict[str, Any]:
+        document = super().openapi()
+        for operation in (each for methods in document["paths"].values() for each in methods.values()):
+            operation["responses"].pop("422", None)
+        for unused in ("HTTPValidationError", "ValidationError"):
+            document["components"]["schemas"].pop(unused, None)
+        return document
+
+
 def create_application(services: Services, on_shutdown: Callable[[], None] = lambda: None) -> FastAPI:
     """The application over these services. ``on_shutdown`` is called when the server stops."""
 
@@ -96,7 +110,7 @@ def create_application(services: Services, on_shutdown: Callable[[], None] = lam
         on_shutdown()
         log.info("stopped")
 
-    app = FastAPI(
+    app = _Application(
         lifespan=lifespan,
         title="scmhost",
         version=__version__,
@@ -113,6 +127,6 @@ def create_application(services: Services, on_shutdown: Callable[[], None] = lam
     app.include_router(health.router)
     app.include_router(webhooks.deliveries)
     install_problem_handlers(app)
-    app.add_middleware(BodyLimit, limit=services.limits.body_bytes)
+    app.add_middleware(BodyLimit, most=services.limits.body_bytes, seconds=services.limits.body_seconds)
     app.add_middleware(RequestLog)
     return app

@@ -4,26 +4,37 @@ import logging
 import sys
 
 import structlog
+from structlog.types import Processor
 
 
 def configure_logs(*, quiet: bool = False) -> None:
     """Send scmhost's and the server's log lines through one formatter; quiet ones tell only what goes wrong."""
     level = logging.WARNING if quiet else logging.INFO
-    shared: list[structlog.types.Processor] = [
+    shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.dict_tracebacks,
     ]
-    renderer: structlog.types.Processor = (
-        structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
-    )
+    last = _for_terminals() if sys.stderr.isatty() else _as_json()
     structlog.configure(
-        processors=[*shared, renderer],
+        processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         # One write for each line: lines of several workers share the stream and must not mix.
         logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
     )
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
+    formatter = structlog.stdlib.ProcessorFormatter
+    handler.setFormatter(formatter(processors=[formatter.remove_processors_meta, *last], foreign_pre_chain=shared))
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+# A traceback shows where, never with which values: among them are tokens, and what people sent.
+
+
+def _for_terminals() -> list[Processor]:
+    return [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+
+
+def _as_json() -> list[Processor]:
+    frames = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+    return [structlog.processors.ExceptionRenderer(frames), structlog.processors.JSONRenderer()]

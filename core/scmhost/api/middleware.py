@@ -1,5 +1,6 @@
-"""What holds for every request: an id, a log line, and a body no larger than allowed."""
+"""What holds for every request: an id, a log line, and a body neither larger nor slower than allowed."""
 
+import asyncio
 import time
 from uuid import uuid4
 
@@ -17,6 +18,15 @@ class BodyTooLarge(HTTPException):
 
     def __init__(self, limit: int) -> None:
         super().__init__(413, f"The body is larger than {limit} bytes (limits.body_bytes).")
+
+
+class BodyTooSlow(HTTPException):
+    """The body did not come to its end in time."""
+
+    def __init__(self, seconds: float) -> None:
+        message = f"The body took longer than {seconds} seconds (limits.body_seconds)."
+        # Whatever else the client sends belongs to the request that is refused.
+        super().__init__(408, message, {"Connection": "close"})
 
 
 class RequestLog:
@@ -52,31 +62,41 @@ class RequestLog:
 
 
 class BodyLimit:
-    """Refuses a body over the limit, by its announced length or while it comes in."""
+    """Refuses a body over the limit, by its announced length or while it comes in, and one that comes too slowly."""
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
+    def __init__(self, app: ASGIApp, most: int, seconds: float) -> None:
         self._app = app
-        self._limit = limit
+        self._most = most
+        self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-            return
-        if _announced_length(scope) > self._limit:
-            answer = problem(413, BodyTooLarge(self._limit).detail)
+        elif _announced_length(scope) > self._most:
+            answer = problem(413, BodyTooLarge(self._most).detail)
             await answer(scope, receive, send)
-            return
-        taken = 0
+        else:
+            await self._app(scope, self._limited(receive), send)
 
-        async def receive_counted() -> Message:
-            nonlocal taken
-            message = await receive()
+    def _limited(self, receive: Receive) -> Receive:
+        """What receives a body within the limits. After the body one may wait for the client without end."""
+        until = asyncio.get_running_loop().time() + self._seconds
+        taken, ended = 0, False
+
+        async def receive_limited() -> Message:
+            nonlocal taken, ended
+            try:
+                async with asyncio.timeout_at(None if ended else until):
+                    message = await receive()
+            except TimeoutError:
+                raise BodyTooSlow(self._seconds) from None
             taken += len(message.get("body", b""))
-            if taken > self._limit:
-                raise BodyTooLarge(self._limit)
+            ended = not message.get("more_body", False)
+            if taken > self._most:
+                raise BodyTooLarge(self._most)
             return message
 
-        await self._app(scope, receive_counted, send)
+        return receive_limited
 
 
 def _announced_length(scope: Scope) -> int:

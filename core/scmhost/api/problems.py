@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, RootModel
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from scmhost.host import PluginFault, ProviderOff
 from scmhost.kernel.errors import Conflict, Forbidden, InvalidInput, NotFound, ScmhostError, Unavailable
@@ -45,6 +46,7 @@ DOCUMENTED: Final[dict[int | str, dict[str, Any]]] = {
     401: {"model": Problem, "description": "No token, or none that is valid."},
     403: {"model": Problem, "description": "The token lacks a scope."},
     404: {"model": Problem, "description": "Not in this organization."},
+    408: {"model": Problem, "description": "The body took longer than limits.body_seconds."},
     409: {"model": Problem, "description": "What is stored stands against it."},
     413: {"model": Problem, "description": "The body is larger than limits.body_bytes."},
     502: {"model": Problem, "description": "A plugin is at fault; the answer names it."},
@@ -57,6 +59,7 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(ScmhostError, _on_scmhost_error)
     app.add_exception_handler(RequestValidationError, _on_bad_request)
     app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(ClientDisconnect, _on_disconnect)
     app.add_exception_handler(Exception, _on_bug)
 
 
@@ -85,6 +88,8 @@ def _on_bad_request(_request: Request, error: Exception) -> JSONResponse:
     for item in error.errors():
         if item["type"] == "json_invalid":
             return problem(400, f"The body is not valid JSON: {item['ctx']['error']}.")
+        if item["loc"] == ("body",) and isinstance(item["input"], bytes):
+            return problem(400, "The body must be JSON, and the request must say so: Content-Type: application/json.")
         where = [str(part) for part in item["loc"][1:] if not isinstance(part, int)]
         problems.setdefault(where[0] if where else "nonFieldErrors", []).append(_sentence(item))
     return JSONResponse(problems, status_code=400)
@@ -97,14 +102,20 @@ def _sentence(item: Mapping[str, Any]) -> str:
     if item["type"] in ("int_parsing", "int_type"):
         return "A valid integer is required."
     inner = [str(part) for part in item["loc"][2:]]
-    return f"{'.'.join(inner)}: {item['msg']}" if inner else str(item["msg"])
+    text = str(item["msg"]).removeprefix("Value error, ")
+    return f"{'.'.join(inner)}: {text}" if inner else text
 
 
 def _on_http_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - Starlette calls this handler with nothing else
     if error.status_code == 400:  # noqa: PLR2004
-        return problem(400, "The body cannot be read: it must be JSON in UTF-8.")
+        return problem(400, "The body cannot be read: it must be JSON in UTF-8, not compressed.")
     return problem(error.status_code, error.detail, error.headers)
+
+
+def _on_disconnect(_request: Request, _error: Exception) -> JSONResponse:
+    """Nobody reads this answer, but the log should show no fault of ours."""
+    return problem(400, "The body ended before it was whole.")
 
 
 def _on_bug(request: Request, error: Exception) -> JSONResponse:

@@ -1,10 +1,11 @@
 """Releases on the wire: what is sent about them, and how they are shown. Both families of paths use these."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 
 from scmhost.sdk import Organization
 from scmhost.usecases.release_content import RefDraft
@@ -17,6 +18,17 @@ from .commit_bodies import shown_commits
 from .shapes import AuthorOut, DeployOut, RefOut, ReleaseOut, ReleaseProject
 
 SAID_BEFORE = 208
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"The time {moment.isoformat()} is outside the years 1 to 9999 in UTC.") from error
+
+
+MomentIn = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""A time that is sent, with an offset."""
 
 
 class RefIn(BaseModel):
@@ -48,8 +60,8 @@ class ReleaseFields(BaseModel):
 
     ref: str | None = None
     url: Annotated[str, Field(max_length=2_000)] | None = None
-    dateReleased: AwareDatetime | None = None  # noqa: N815 - the wire's spelling
-    dateStarted: AwareDatetime | None = None  # noqa: N815 - the wire's spelling
+    dateReleased: MomentIn | None = None  # noqa: N815 - the wire's spelling
+    dateStarted: MomentIn | None = None  # noqa: N815 - the wire's spelling
     status: Literal["open", "archived"] | None = None
     commits: list[dict[str, Any]] | None = None
     refs: list[RefIn] | None = None

@@ -212,6 +212,15 @@ class ReleaseOut(Wire):
     notes: list[str] = Field(default_factory=list, description="What was kept otherwise than it was sent.")
 
 
+class ParsedPath(Wire):
+    integration_id: int
+    repository_id: int
+    provider: str
+    stack_root: str
+    source_root: str
+    default_branch: str
+
+
 class StacktraceLink(Wire):
     config: CodeMappingOut | None
     source_path: str | None = None

@@ -17,10 +17,13 @@ COMMANDS: Final = {
     "bootstrap": ("scmhost.cli.bootstrap", "Set up an organization, a project, repositories and a token."),
     "commits": ("scmhost.cli.commits", "Send the commits of a git repository."),
     "demo": ("scmhost.cli.demo", "See the main job done, on a throw-away database."),
+    "derive": ("scmhost.cli.derive", "Tell code mappings from frames and lists of files."),
     "frames": ("scmhost.cli.frames", "Print the frames of stack traces."),
     "link": ("scmhost.cli.link", "Print a stack trace with links to its source."),
+    "map": ("scmhost.cli.map", "Map stack frames to paths in a repository."),
     "migrate": ("scmhost.cli.migrate", "Bring the database up to date."),
     "plugins": ("scmhost.cli.plugins", "See what plugins there are and in what state."),
+    "roots": ("scmhost.cli.roots", "Tell the roots of a code mapping from a frame and its file."),
     "serve": ("scmhost.cli.serve", "Run the service."),
     "token": ("scmhost.cli.token", "Create, list and revoke access tokens."),
 }

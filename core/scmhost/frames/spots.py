@@ -23,6 +23,6 @@ def spot(
     """The spot of a match with the groups ``path``, ``line`` and perhaps ``column``."""
     column = found["column"] if "column" in found.re.groupindex else None
     frame = Frame(found[group], number(found["line"]), number(column), function or None, module or None, language)
-    start = found.start(group)
-    end = max(found.end(group), found.end("line"))
-    return Spot(frame, start, end)
+    start, end = found.span(group)
+    # One character, a colon or a parenthesis, stands between a path and the line that is attached to it.
+    return Spot(frame, start, found.end("line") if found.start("line") == end + 1 else end)

@@ -11,6 +11,7 @@ class Limits(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     body_bytes: int = Field(default=8 * 1024 * 1024, ge=1024, description="Largest request body, in bytes.")
+    body_seconds: int = Field(default=60, ge=1, description="Longest time that a request body may take to come in.")
     commits_per_request: int = Field(default=10_000, ge=1, description="Most commits in one request.")
     sha_length: int = Field(default=64, ge=1, le=64, description="Longest id of a commit.")
     repository_name_length: int = Field(

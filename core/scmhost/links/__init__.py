@@ -1,8 +1,9 @@
-"""Location to link: which ref, which lines, and what comes out, or why nothing does."""
+"""Location to link: which ref, which lines, what comes out or why nothing does; and from a page to its location."""
 
 from .bulk import BulkLinks
 from .lines import usable_line, usable_lines
 from .outcome import Link, NoLink, no_link
+from .read_page import PageLocation, enclosing_urls, file_name_of, read_page, rest_below
 from .ref import ChosenRef, RefSource, choose_ref
 
 __all__ = [
@@ -10,9 +11,14 @@ __all__ = [
     "ChosenRef",
     "Link",
     "NoLink",
+    "PageLocation",
     "RefSource",
     "choose_ref",
+    "enclosing_urls",
+    "file_name_of",
     "no_link",
+    "read_page",
+    "rest_below",
     "usable_line",
     "usable_lines",
 ]

@@ -1,6 +1,7 @@
 """The rules of one project, ready to map many paths."""
 
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 
 from .folders import Folders, Ways
 from .prefixes import Prefixes
@@ -15,22 +16,19 @@ Match = tuple[Rule, str | None]
 class MappingIndex:
     """The rules of one project, built once and asked often. Its answers never change afterwards."""
 
-    __slots__ = ("_folders", "_prefixes")
+    __slots__ = ("_folders", "_prefixes", "_wild")
 
     def __init__(self, rules: Sequence[Rule]) -> None:
-        self._prefixes = Prefixes(rules)
-        self._folders = Folders(self._prefixes)
+        self._prefixes = Prefixes([rule for rule in rules if rule.wildcard is None])
+        self._wild = Prefixes([rule for rule in rules if rule.wildcard is not None])
+        self._folders = Folders(self._prefixes, self._wild)
 
     def __len__(self) -> int:
-        return len(self._prefixes)
-
-    def best(self, path: str) -> Rule | None:
-        """The first rule, in the order, that matches a path."""
-        return self._prefixes.best(subject(path))
+        return len(self._prefixes) + len(self._wild)
 
     def candidates(self, path: str) -> tuple[Rule, ...]:
         """All rules that match a path, in the order in which they are tried."""
-        return self._prefixes.matching(subject(path))
+        return self._matching(subject(path))
 
     def ways(self, folder: str) -> Ways:
         """The rules that match all files of a folder, each with what it puts before a file's name.
@@ -48,11 +46,17 @@ class MappingIndex:
             return tuple(self._careful_matches(path))
         return tuple([(rule, None if head is None else head + name) for rule, head in ways])
 
+    def _matching(self, wanted: str) -> tuple[Rule, ...]:
+        plain = self._prefixes.matching(wanted)
+        if not self._wild:
+            return plain
+        wild = [rule for rule in self._wild.matching(wanted) if rule.consumed(wanted) is not None]
+        return tuple(sorted((*plain, *wild), key=attrgetter("rank"))) if wild else plain
+
     def _careful_matches(self, path: str) -> Iterator[Match]:
         """The matches of a path whose folder does not tell them."""
-        wanted = subject(path)
-        for rule in self._prefixes.matching(wanted):
-            yield rule, rule.put_before(wanted[len(rule.prefix) : -1])
+        for rule in self._matching(subject(path)):
+            yield rule, rule.source_path(path)
 
 
 def _needs_care(name: str) -> bool:

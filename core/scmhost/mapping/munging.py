@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from .java import class_path
+
 
 class FrameInfo(NamedTuple):
     """What is known about a frame when its path is looked for. All but ``platform`` are as the frame has them."""
@@ -23,18 +25,9 @@ def munge(info: FrameInfo) -> str | None:
 
 
 def _java(info: FrameInfo) -> str | None:
-    """``com.acme.App`` and ``App.java`` are ``com/acme/App.java``; Kotlin's and Android's frames look the same.
-
-    The file's name comes from the frame, because a class need not be called like its file. A name that was rewritten
-    by a tool tells no file; then the class stands for it, without an ending.
-    """
-    if not info.module or not info.abs_path:
-        return None
-    outer = info.module.partition("$")[0]
-    if "$" in info.abs_path or "." not in info.abs_path:
-        return outer.replace(".", "/") or None
-    package, dot, _ = outer.rpartition(".")
-    return f"{package.replace('.', '/')}/{info.abs_path}" if dot else None
+    """``com.acme.App`` and ``App.java`` are ``com/acme/App.java``; Kotlin's and Android's frames look the same."""
+    found = class_path(info.module, info.abs_path) if info.module and info.abs_path else None
+    return found.path if found else None
 
 
 def _cocoa(info: FrameInfo) -> str | None:

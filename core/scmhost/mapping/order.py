@@ -2,9 +2,9 @@
 
 from .roots import is_absolute
 
-Rank = tuple[bool, int, bool, int]
+Rank = tuple[bool, int, bool, bool, int]
 
 
-def rank(*, generated: bool, prefix: str, rule_id: int) -> Rank:
-    """Lower is tried first: user-made, then the longer stack root, then absolute, then the older id."""
-    return (generated, -len(prefix), not is_absolute(prefix), rule_id)
+def rank(*, generated: bool, prefix: str, wild: bool, rule_id: int) -> Rank:
+    """Lower is tried first: user-made, the longer stack root, absolute, without wildcards, the older id."""
+    return (generated, -len(prefix), not is_absolute(prefix), wild, rule_id)

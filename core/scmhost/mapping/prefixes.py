@@ -14,7 +14,7 @@ class Prefixes:
     The prefixes that match a path are a chain that begins next to where the path itself would be sorted in.
     """
 
-    __slots__ = ("_best", "_chains", "_enclosing", "_prefixes", "_rules")
+    __slots__ = ("_chains", "_count", "_enclosing", "_prefixes", "_rules")
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         ordered = sorted(rules, key=lambda rule: (rule.prefix, rule.rank))
@@ -22,17 +22,12 @@ class Prefixes:
         self._prefixes = [prefix for prefix, _ in groups]
         self._rules = [group for _, group in groups]
         self._enclosing = _enclosing(self._prefixes)
-        self._best = self._best_of_chains()
+        self._count = len(ordered)
         # Filled when first asked for: the chains of deeply nested roots are long, and few are ever wanted.
         self._chains: dict[int, tuple[Rule, ...]] = {}
 
     def __len__(self) -> int:
-        return sum(map(len, self._rules))
-
-    def best(self, wanted: str) -> Rule | None:
-        """The first rule, in the order, that matches a path's subject."""
-        at = self._at(wanted)
-        return None if at < 0 else self._best[at]
+        return self._count
 
     def matching(self, wanted: str) -> tuple[Rule, ...]:
         """All rules that match a path's subject, in the order in which they are tried."""
@@ -66,13 +61,6 @@ class Prefixes:
             found.extend(self._rules[at])
             at = self._enclosing[at]
         return tuple(sorted(found, key=attrgetter("rank")))
-
-    def _best_of_chains(self) -> list[Rule]:
-        best: list[Rule] = []
-        for group, outer in zip(self._rules, self._enclosing, strict=True):
-            own = group[0]
-            best.append(own if outer < 0 or own.rank < best[outer].rank else best[outer])
-        return best
 
 
 def _enclosing(prefixes: Sequence[str]) -> list[int]:

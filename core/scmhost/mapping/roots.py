@@ -1,7 +1,7 @@
 r"""Stack roots and source roots in the one form in which they are compared.
 
 ``src``, ``src/`` and ``src\`` mean the same and match whole segments: never ``srca.py``. A root that ends in ``*``
-matches inside a segment on purpose: ``App*`` matches ``AppDelegate.m``.
+matches inside a segment on purpose: ``App*`` matches ``AppDelegate.m``. Any other ``*`` is a wildcard.
 """
 
 

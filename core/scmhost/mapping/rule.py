@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 
 from .order import Rank, rank
-from .roots import fold, prefix_of, source_of, unify
+from .roots import fold, prefix_of, source_of, subject, unify
+from .wildcards import Wildcard, head_of, wildcard_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +16,8 @@ class Rule:
         stack_root: what a frame's path begins with.
         source_root: what stands there in the repository.
         generated: whether a machine made the mapping.
-        prefix: the stack root as it is compared.
+        prefix: the stack root as it is compared; of a root with wildcards, what stands before them.
+        wildcard: the stack root, where it has wildcards.
         source: the source root as it is put before the rest of the path.
         rank: the rule's place in the order.
     """
@@ -25,18 +27,31 @@ class Rule:
     source_root: str
     generated: bool = False
     prefix: str = field(init=False, repr=False, compare=False)
+    wildcard: Wildcard | None = field(init=False, repr=False, compare=False)
     source: str = field(init=False, repr=False, compare=False)
     rank: Rank = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        prefix = prefix_of(self.stack_root)
-        object.__setattr__(self, "prefix", prefix)
-        object.__setattr__(self, "source", source_of(self.stack_root, self.source_root))
-        object.__setattr__(self, "rank", rank(generated=self.generated, prefix=prefix, rule_id=self.id))
+        root = unify(self.stack_root)
+        wildcard = wildcard_of(root)
+        prefix = prefix_of(root)
+        place = rank(generated=self.generated, prefix=prefix, wild=wildcard is not None, rule_id=self.id)
+        object.__setattr__(self, "prefix", head_of(root) if wildcard else prefix)
+        object.__setattr__(self, "wildcard", wildcard)
+        object.__setattr__(self, "source", source_of(root, self.source_root))
+        object.__setattr__(self, "rank", place)
+
+    def consumed(self, wanted: str) -> int | None:
+        """How many characters of a path's subject the stack root takes, or None where it does not match."""
+        if self.wildcard is not None:
+            return self.wildcard.consumed(wanted)
+        return len(self.prefix) if wanted.startswith(self.prefix) else None
 
     def source_path(self, path: str) -> str | None:
-        """The repository path of a path that this rule matches, or None when it leads out of the repository."""
-        return self.put_before(unify(path)[len(self.prefix) :])
+        """The repository path of a path, or None when it does not match or leads out of the repository."""
+        wanted = subject(path)
+        consumed = self.consumed(wanted)
+        return None if consumed is None else self.put_before(wanted[consumed:-1])
 
     def put_before(self, rest: str) -> str | None:
         """The repository path that the source root and the rest of a path make together."""

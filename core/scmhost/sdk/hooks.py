@@ -95,7 +95,7 @@ def scm_read_source_url(  # type: ignore[empty-body]
 ) -> Sequence[LocationCandidate]:
     """The locations that a pasted URL may mean, most likely first; empty when it is no page of this installation.
 
-    Declared for later: this version of the host does not call it.
+    Without it the host reads the forms that most code hosts share.
     """
 
 

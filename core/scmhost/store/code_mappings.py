@@ -96,6 +96,12 @@ def repository_ids(tx: Transaction, organization_id: int, project_ids: Collectio
     return set(tx.scalars(query.where(_TABLE.c.project_id.in_(sorted(project_ids)))))
 
 
+def branches(tx: Transaction, organization_id: int, repository_id: int) -> set[str]:
+    """The default branches of a repository's code mappings."""
+    query = select(_TABLE.c.default_branch).where(_TABLE.c.organization_id == organization_id).distinct()
+    return set(tx.scalars(query.where(_TABLE.c.repository_id == repository_id, _TABLE.c.default_branch.is_not(None))))
+
+
 def page(
     tx: Transaction,
     organization_id: int,

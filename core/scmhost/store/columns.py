@@ -41,13 +41,20 @@ class UtcDateTime(TypeDecorator[datetime]):
             return None
         if value.tzinfo is None:
             raise BadText(f"time {value.isoformat()} has no time zone; add one, as in {value.isoformat()}Z")
-        return value.astimezone(UTC)
+        return _in_utc(value)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         del dialect
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise BadText(f"time {value.isoformat()} is outside the years 1 to 9999 in UTC") from error
 
 
 class LongText(TypeDecorator[str]):

@@ -26,6 +26,7 @@ __all__ = [
     "by_url_path",
     "cancel_deletion",
     "claim",
+    "claimed_at",
     "create",
     "delete_now",
     "due_for_deletion",
@@ -33,6 +34,7 @@ __all__ = [
     "get",
     "get_many",
     "has_commits",
+    "installations_below",
     "of_installation",
     "page",
     "schedule_deletion",
@@ -44,6 +46,7 @@ __all__ = [
 _COMMITS: Final = table_of(CommitRow)
 _BY_NAME: Final = (Key(TABLE.c.name_key), Key(TABLE.c.id))
 _IS_ACTIVE: Final = TABLE.c.status == RepositoryStatus.ACTIVE.value
+_IS_CLAIMED: Final = TABLE.c.installation_id.is_not(None)
 _CHANGEABLE: Final = frozenset({"name", "url", "status", "provider", "installation_id", "external_id", "configuration"})
 
 
@@ -114,6 +117,21 @@ def by_url_path(tx: Transaction, organization_id: int, path: str, limit: int = 2
     ends = [url.endswith(f"/{path.lower()}{rest}", autoescape=True) for rest in ("", ".git")]
     rows = select(*COLUMNS).where(TABLE.c.organization_id == organization_id, _IS_ACTIVE, or_(*ends))
     return [repository_of(row) for row in tx.execute(rows.order_by(TABLE.c.id).limit(limit))]
+
+
+def claimed_at(tx: Transaction, organization_id: int, urls: Collection[str]) -> list[Repository]:
+    """Active repositories of installations that have one of these URLs, in whatever case, the oldest first."""
+    url = func.lower(TABLE.c.url)
+    rows = select(*COLUMNS).where(TABLE.c.organization_id == organization_id, _IS_ACTIVE, _IS_CLAIMED, url.in_(urls))
+    return [repository_of(row) for row in tx.execute(rows.order_by(TABLE.c.id))]
+
+
+def installations_below(tx: Transaction, organization_id: int, urls: Collection[str]) -> set[int]:
+    """The installations of active repositories whose URL begins with one of these, in whatever case."""
+    url = func.lower(TABLE.c.url)
+    below = or_(*(url.startswith(start, autoescape=True) for start in urls))
+    mine = (TABLE.c.organization_id == organization_id, _IS_ACTIVE, _IS_CLAIMED)
+    return set(tx.scalars(select(TABLE.c.installation_id).where(*mine, below).distinct()))
 
 
 def page(

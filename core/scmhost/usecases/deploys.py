@@ -29,7 +29,12 @@ def create_deploy(
     _check(services, draft)
     with services.store.write() as tx:
         release = require_release(tx, organization, version)
-        ids = project_ids(tx, organization, projects) or [project.id for project in release.projects]
+        own = [project.id for project in release.projects]
+        ids = project_ids(tx, organization, projects) or own
+        if not set(ids) <= set(own):
+            raise InvalidInput(
+                f"Release {version!r} is not of all of these projects; add them to it first.", "projects"
+            )
         return deploys.create(tx, organization.id, release.id, draft, ids, services.clock.now())
 
 

@@ -1,6 +1,6 @@
 """Find the repository that commits belong to, by the name that they carry and what is known besides.
 
-sentry-cli sends the word ``origin``, the name of a git remote, or the remote's path in lower case.
+sentry-cli sends the name of a git remote, ``origin`` unless it is told otherwise, or the remote's path in lower case.
 """
 
 from collections.abc import Collection, Sequence
@@ -13,8 +13,8 @@ from scmhost.sdk import Organization, Repository, RepositoryStatus
 from scmhost.store import code_mappings, commits, repositories
 from scmhost.store.engine import Transaction
 
-STAND_IN: Final = "origin"
-"""The name under which commits are kept whose repository nobody can tell."""
+REMOTES: Final = ("origin", "upstream")
+"""Names of git remotes: commits whose repository nobody can tell are kept under them."""
 
 _MANY: Final = 1_000
 _ENDS: Final = 10
@@ -39,7 +39,7 @@ class Clues:
 def home_of(tx: Transaction, organization: Organization, name: str, clues: Clues, now: datetime) -> Home:
     """The repository that a name means; a new one, unclaimed, if there is none."""
     known = find_named(tx, organization, name)
-    if name.casefold() != STAND_IN or (known and not is_stand_in(known)):
+    if name.casefold() not in REMOTES or (known and not is_stand_in(known)):
         return Home(known or _new(tx, organization, name, now))
     found = only_home(tx, organization, clues)
     return Home(found) if found else Home(known or _new(tx, organization, name, now), stand_in=True)
@@ -70,7 +70,7 @@ def only_home(tx: Transaction, organization: Organization, clues: Clues) -> Repo
 
 def is_stand_in(repository: Repository) -> bool:
     """Whether a repository is there only because nobody could tell where its commits belong."""
-    return repository.name.casefold() == STAND_IN and repository.unclaimed and repository.url is None
+    return repository.name.casefold() in REMOTES and repository.unclaimed and repository.url is None
 
 
 def stand_in_note(organization: Organization, repository: Repository) -> str:

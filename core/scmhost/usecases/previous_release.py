@@ -7,7 +7,7 @@ from scmhost.sdk import Organization, Repository
 from scmhost.store import commits, projects, releases, repositories
 from scmhost.store.engine import Transaction
 
-from .find_home import STAND_IN, Clues, find_named, is_stand_in, only_home
+from .find_home import Clues, find_named, is_stand_in, only_home
 from .find_release import require_release
 from .services import Services
 from .show_releases import ShownRelease, look_up, show
@@ -43,7 +43,8 @@ def _checkout(
 
 def _lone_stand_in(tx: Transaction, organization: Organization) -> Repository | None:
     """The stand-in of an organization that has one project and nothing else: there it stands for one repository."""
-    found = repositories.by_name(tx, organization.id, STAND_IN)
-    alone = len(repositories.active_ids(tx, organization.id, 2)) == 1
-    lone = alone and len(projects.page(tx, organization.id, PageRequest(0, 2)).items) == 1
-    return found if found and lone and is_stand_in(found) else None
+    active = repositories.active_ids(tx, organization.id, 2)
+    if len(active) != 1 or len(projects.page(tx, organization.id, PageRequest(0, 2)).items) != 1:
+        return None
+    found = repositories.get(tx, organization.id, active[0])
+    return found if found and is_stand_in(found) else None

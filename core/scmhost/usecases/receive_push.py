@@ -111,7 +111,7 @@ def _named(known: Sequence[Repository], name: str) -> Repository | None:
     active = [repository for repository in known if repository.status is RepositoryStatus.ACTIVE]
     for told in _names(name):
         for repository in active:
-            if told in (repository.external_id, repository.name.casefold(), _address(repository.url or "")):
+            if told and told in (repository.external_id, repository.name.casefold(), _address(repository.url or "")):
                 return repository
     return None
 
@@ -125,8 +125,11 @@ def _names(name: str) -> Iterator[str]:
 
 
 def _address(url: str) -> str:
-    """What two URLs of one repository have in common: host and path."""
-    parts = urlsplit(url)
+    """What two URLs of one repository have in common: host and path. What is no URL has nothing in common with any."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
     path = parts.path.strip("/").removesuffix(".git")
     return f"{parts.hostname}/{path}".casefold() if parts.hostname else ""
 

@@ -1,5 +1,6 @@
 """The index gives what walking all rules would give."""
 
+import re
 from collections.abc import Sequence
 from random import Random
 
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from scmhost.mapping import MappingIndex, Rule
 from scmhost.mapping.folders import LONGEST_REMEMBERED, MOST_REMEMBERED, MOST_WAYS
-from strategies import hostile_text, rule_lists, stack_paths
+from strategies import SEGMENTS, hostile_text, rule_lists, stack_paths
 
 
 def walk(rules: Sequence[Rule], path: str) -> tuple[Rule, ...]:
@@ -19,18 +20,33 @@ def walk(rules: Sequence[Rule], path: str) -> tuple[Rule, ...]:
 def fits(stack_root: str, path: str) -> bool:
     """Whether a root is the start of a path, said in segments rather than in prefixes."""
     root, path = stack_root.replace("\\", "/"), path.replace("\\", "/")
+    segments, inside = root.rstrip("/").split("/") if root else [], None
     if root.endswith("*"):
-        return (path + "/").startswith(root[:-1])
-    segments = root.rstrip("/").split("/") if root else []
-    return path.split("/")[: len(segments)] == segments
+        *segments, inside = root[:-1].split("/")
+    found = [*path.split("/"), ""]
+    return (
+        len(found) > len(segments)
+        and all(is_like(want, have) for want, have in zip(segments, found, strict=False))
+        and (not inside or begins(inside, found[len(segments)]))
+    )
+
+
+def begins(want: str, have: str) -> bool:
+    """Whether a segment begins like the one that a root ends in."""
+    return re.match(".*".join(map(re.escape, want.split("*"))), have, re.DOTALL) is not None
+
+
+def is_like(want: str, have: str) -> bool:
+    """Whether a segment is what a root has in its place."""
+    if "*" in want and have in ("", ".", ".."):
+        return False
+    return re.fullmatch(".*".join(map(re.escape, want.split("*"))), have, re.DOTALL) is not None
 
 
 @given(rule_lists(), stack_paths())
 def test_index_and_walk_agree(rules: list[Rule], path: str) -> None:
-    """All rules that match are found, in order, and the best is the first of them."""
-    index, expected = MappingIndex(rules), walk(rules, path)
-    assert expected == index.candidates(path)
-    assert (expected[0] if expected else None) == index.best(path)
+    """All rules that match are found, in order."""
+    assert walk(rules, path) == MappingIndex(rules).candidates(path)
 
 
 @given(rule_lists(), st.lists(stack_paths(), min_size=1))
@@ -77,3 +93,25 @@ def test_deeply_nested_roots_are_not_multiplied_by_folders() -> None:
     path = "a/" * (MOST_WAYS + 1) + "x.py"
     assert len(index.matches(path)) == MOST_WAYS + 1
     assert set(index._folders.values()) == {None}
+
+
+@given(st.lists(st.sampled_from(SEGMENTS), min_size=1, max_size=4), st.lists(st.sampled_from(SEGMENTS), max_size=3))
+def test_a_wildcard_is_exactly_one_segment(before: list[str], between: list[str]) -> None:
+    """Neither nothing nor two folders stand where a star does, and never the folder above."""
+    start = "/".join(["/srv", *before])
+    matches = MappingIndex([Rule(1, f"{start}/*/current/", "src")]).matches("/".join([start, *between, "current/m.py"]))
+    fits = len(between) == 1 and between[0] not in (".", "..")
+    assert bool(matches) == fits
+    assert not matches or matches[0][1] == "src/m.py"
+
+
+@given(st.lists(st.sampled_from(["a", "b", "c"]), min_size=1, max_size=12), st.integers(1, 12))
+def test_deep_wildcards_are_found(folders: list[str], cut: int) -> None:
+    """A root of wildcards takes as many folders as it has stars, whatever else is asked of the index before."""
+    rules = [Rule(number, "*/" * number, "x") for number in range(1, cut + 1)]
+    index, path = MappingIndex(rules), "/".join([*folders, "m.py"])
+    deepest = min(cut, len(folders) + 1)
+    expected = ["/".join(["x", *folders[number:], "m.py"]) for number in range(min(deepest, len(folders)), 0, -1)]
+    found = [source for _, source in index.matches(path) if source != "x"]
+    assert found == expected
+    assert [source for _, source in index.matches(path) if source != "x"] == expected

@@ -30,6 +30,14 @@ def test_naive_times_are_refused(store: Store) -> None:
     assert factories.all_rows(store)["organizations"] == []
 
 
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:00:00-12:00"])
+def test_times_outside_the_calendar_are_refused(store: Store, moment: str) -> None:
+    """A plugin may hand over a time that UTC has no date for; that is said before anything is written."""
+    with pytest.raises(InvalidInput, match="outside the years"), store.write() as tx:
+        organizations.create(tx, "acme", "Acme", datetime.fromisoformat(moment))
+    assert factories.all_rows(store)["organizations"] == []
+
+
 def test_times_come_back_in_utc(store: Store) -> None:
     """A time sent from Delhi is the same moment when it is read, told in UTC."""
     sent = datetime(2026, 3, 1, 12, 30, 0, 123456, tzinfo=timezone(timedelta(hours=5, minutes=30)))

@@ -118,7 +118,7 @@ def change(services: ServicesOf, organization: ForLoose, mapping_id: NumericId, 
     return shown_mapping(services, saved)
 
 
-@router.delete("/{mapping_id}/", status_code=204)
+@router.delete("/{mapping_id}/", status_code=204, response_class=Response)
 def delete(services: ServicesOf, organization: ForLoose, mapping_id: NumericId) -> None:
     """Delete a code mapping."""
     delete_mapping(services, organization, numeric(mapping_id, "code mapping"))

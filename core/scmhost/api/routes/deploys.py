@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from scmhost.api.context import ForReleases, ServicesOf
 from scmhost.api.pages import Wanted
-from scmhost.api.release_bodies import SAID_BEFORE, shown_deploy
+from scmhost.api.release_bodies import SAID_BEFORE, MomentIn, shown_deploy
 from scmhost.api.shapes import DeployOut
 from scmhost.usecases.deploys import create_deploy, list_deploys
 from scmhost.usecases.values import DeployDraft
@@ -22,8 +22,8 @@ class NewDeploy(BaseModel):
     environment: str
     name: str | None = None
     url: Annotated[str, Field(max_length=2_000)] | None = None
-    dateStarted: AwareDatetime | None = None  # noqa: N815 - the wire's spelling
-    dateFinished: AwareDatetime | None = None  # noqa: N815 - the wire's spelling
+    dateStarted: MomentIn | None = None  # noqa: N815 - the wire's spelling
+    dateFinished: MomentIn | None = None  # noqa: N815 - the wire's spelling
     projects: list[str | int] | None = None
 
     def draft(self) -> DeployDraft:

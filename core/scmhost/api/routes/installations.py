@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Body, Query
+from fastapi import APIRouter, Body, Query, Response
 from pydantic import JsonValue
 
 from scmhost.api.context import ForIntegrations, ForOrganization, NumericId, ServicesOf, numeric
@@ -104,7 +104,7 @@ def configure(
     return _shown(services, organization, saved, with_config=True)
 
 
-@router.delete("/integrations/{integration_id}/", status_code=204)
+@router.delete("/integrations/{integration_id}/", status_code=204, response_class=Response)
 def delete(services: ServicesOf, organization: ForIntegrations, integration_id: NumericId) -> None:
     """Delete an installation. Its repositories stay and become unclaimed."""
     uninstall(services, organization, numeric(integration_id, "installation"))

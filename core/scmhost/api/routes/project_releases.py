@@ -70,7 +70,7 @@ def change(
     return saved_release(services, organization, version, saved)
 
 
-@router.delete("/{version}/", status_code=204)
+@router.delete("/{version}/", status_code=204, response_class=Response)
 def delete(services: ServicesOf, organization: ForReleases, project: ProjectOfReleases, version: str) -> None:
     """Delete a release of the project; one of several projects stays with the others."""
     delete_release(services, organization, version, project)

@@ -60,7 +60,7 @@ def change(services: ServicesOf, organization: ForReleases, version: str, fields
     return saved_release(services, organization, version, saved)
 
 
-@router.delete("/{version}/", status_code=204)
+@router.delete("/{version}/", status_code=204, response_class=Response)
 def delete(services: ServicesOf, organization: ForReleases, version: str) -> None:
     """Delete a release. Its commits stay."""
     delete_release(services, organization, version)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 
 from scmhost.api.commit_bodies import shown_ingested
 from scmhost.api.context import ForIntegrations, NumericId, ServicesOf, numeric
@@ -41,7 +41,7 @@ def rotate(
     return NewWebhookSecretOut(**_shown(services, organization, installation_id, request), secret=new.text)
 
 
-@router.delete("/{secret_id}/", status_code=204)
+@router.delete("/{secret_id}/", status_code=204, response_class=Response)
 def revoke(
     services: ServicesOf, organization: ForIntegrations, integration_id: NumericId, secret_id: NumericId
 ) -> None:

@@ -1,0 +1,139 @@
+"""The commands that answer a JSON line with a JSON line."""
+
+import json
+import re
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from command import SCMHOST, scmhost, scmhost_process
+from manual import page
+
+QUESTIONS = {
+    "map": {"frame": {"filename": "app/cart.py"}, "code_mappings": [{"stack_root": "app/", "source_root": "src/"}]},
+    "roots": {"frame": {"filename": "shop/cart.py"}, "source_file": "src/shop/cart.py"},
+    "derive": {"frames": [{"filename": "shop/cart.py"}], "repo_trees": {"acme/web": {"files": ["src/shop/cart.py"]}}},
+}
+ANSWERS = {
+    "map": {"source_path": "src/cart.py", "matched_mapping": 0, "munged_filename": None, "reason": None},
+    "roots": {"stack_root": "shop/", "source_root": "src/shop/"},
+    "derive": {
+        "derived": [
+            {
+                "repository": "acme/web",
+                "stack_root": "shop/",
+                "source_root": "src/shop/",
+                "confidence": "medium",
+                "derived_from": [{"path": "shop/cart.py", "file": "src/shop/cart.py"}],
+            }
+        ]
+    },
+}
+every_command = pytest.mark.parametrize("name", QUESTIONS)
+
+
+def ask(name: str, *questions: object) -> list[Any]:
+    """The answers of a command to questions; text and bytes are sent as they are."""
+    lines = [question if isinstance(question, bytes) else json.dumps(question).encode() for question in questions]
+    done = scmhost_process(name, "--jsonl", stdin=b"\n".join(lines))
+    assert (done.code, done.err) == (0, "")
+    return [json.loads(line) for line in done.out.splitlines()]
+
+
+@every_command
+def test_answers_each_line(name: str) -> None:
+    """There is one answer for each line, in order, and a line that cannot be read ends nothing."""
+    bad = [b"no json", b"", b"\xff\xfe", b"[1]", b"{}", b'{"frame": {"filename": 5}}', b"[" * 50_000]
+    *errors, answer, last = ask(name, *bad, QUESTIONS[name], QUESTIONS[name])
+    assert [error["error"] for error in errors] == ["malformed_input"] * len(bad)
+    assert all(error["detail"] for error in errors)
+    assert answer == last == ANSWERS[name]
+
+
+@every_command
+def test_answers_before_the_next_line_comes(name: str) -> None:
+    """Whoever asks line by line gets each answer at once."""
+    with subprocess.Popen([SCMHOST, name, "--jsonl"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdin is not None
+        assert run.stdout is not None
+        for _ in range(2):
+            run.stdin.write(json.dumps(QUESTIONS[name]) + "\n")
+            run.stdin.flush()
+            assert json.loads(run.stdout.readline()) == ANSWERS[name]
+
+
+@every_command
+def test_nothing_heavy_is_imported(name: str) -> None:
+    """Neither the database nor the web server is needed."""
+    code = (
+        f"import sys; sys.argv = ['scmhost', {name!r}, '--jsonl']; from scmhost.app import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'sqlalchemy', 'fastapi', 'alembic', 'httpx2', 'rich', 'structlog'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], input="", capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+@every_command
+def test_how_to_speak_has_to_be_said(name: str) -> None:
+    """Without ``--jsonl`` nothing is read, and the command says what it wants."""
+    done = scmhost(name)
+    assert done.code == 2
+    assert "--jsonl" in done.err
+
+
+def test_map_says_which_mapping_and_why_not() -> None:
+    """The place of the code mapping in the list is told, or the reason why none leads anywhere."""
+    mappings = [
+        {"stack_root": "", "source_root": "one/", "automatically_generated": True},
+        {"stack_root": "com/", "source_root": "src/com/"},
+    ]
+    frame = {"filename": "Cart.java", "module": "com.acme.Cart", "abs_path": "Cart.java", "lineno": 3}
+    java = {"platform": "java", "sdk_name": "sentry.java", "frame": frame, "code_mappings": mappings}
+    assert ask("map", java, {"frame": "../../x.py", "code_mappings": mappings}, {"frame": {}}) == [
+        {
+            "source_path": "src/com/acme/Cart.java",
+            "matched_mapping": 1,
+            "munged_filename": "com/acme/Cart.java",
+            "reason": None,
+        },
+        {
+            "source_path": None,
+            "matched_mapping": None,
+            "munged_filename": None,
+            "reason": "path_outside_repository",
+        },
+        {"source_path": None, "matched_mapping": None, "munged_filename": None, "reason": "not_a_file"},
+    ]
+
+
+def test_roots_say_why_not() -> None:
+    """A frame may be its path alone; without roots there is a reason."""
+    java = {"platform": "java", "source_file": "src/main/java/com/acme/Cart.java"}
+    known = {**java, "frame": {"module": "com.acme.Cart", "abs_path": "Cart.java"}, "repo_files": [java["source_file"]]}
+    assert ask("roots", {"frame": "<anonymous>", "source_file": "x.js"}, {**java, "frame": "Cart.java"}, known) == [
+        {"error": "unsupported_frame"},
+        {"error": "missing_module_or_abs_path"},
+        {"stack_root": "com/acme/", "source_root": "src/main/java/com/acme/"},
+    ]
+
+
+def test_derive_leaves_libraries_out() -> None:
+    """Frames that are known to be of libraries tell nothing, but for classes, of which that is not known yet."""
+    trees = {"acme/web": ["lib/six.py", "src/com/acme/Cart.java"]}
+    python = {"platform": "python", "frames": [{"filename": "six.py", "in_app": False}, None], "repo_trees": trees}
+    cart = {"module": "com.acme.Cart", "abs_path": "Cart.java", "in_app": False}
+    nothing, java = ask("derive", python, {"platform": "java", "frames": [cart], "repo_trees": trees})
+    assert nothing == {"derived": []}
+    assert [mapping["source_root"] for mapping in java["derived"]] == ["src/com/acme/"]
+
+
+def test_the_page_shows_what_the_commands_say() -> None:
+    """Whoever types what the page says sees what the page says."""
+    shown = re.findall(r"^\$ echo '(.*)' \| scmhost (\w+) --jsonl\n(.*)$", page("docs/api.md"), re.MULTILINE)
+    assert {name for _, name, _ in shown} == set(QUESTIONS)
+    for question, name, answer in shown:
+        assert scmhost_process(name, "--jsonl", stdin=question.encode()).out == f"{answer}\n"

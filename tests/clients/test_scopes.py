@@ -1,0 +1,28 @@
+from pathlib import Path
+
+import pytest
+
+from clientele import SentryCli
+from command import GitRepository
+from loading import case_id, load_cases
+from tenants import Tenant, new_token, remote
+
+
+@pytest.mark.parametrize("case", load_cases("clients/scopes"), ids=case_id)
+def test_a_builds_token_may_do_what_the_build_does(
+    cli: SentryCli, tenant: Tenant, folder: Path, tmp_path: Path, case: dict[str, list[str]]
+) -> None:
+    """A token needs one scope for what a build does, and with that it can do little else."""
+    checkout = GitRepository(tmp_path / "checkout")
+    checkout.commit("Mappings", {"mappings.json": '[{"stackRoot": "/srv/", "sourceRoot": "src/"}]'})
+    checkout.git("remote", "add", "origin", remote("team/app"))
+    tenant.claimed("team/app")
+    tenant.post("releases/", version="1.0", projects=["web"])
+    token = new_token(folder, tenant, str(case["scope"]))
+    newest = cli.major == 3
+    for words in [*case["may"], *(case.get("newest_may", []) if newest else [])]:
+        cli(*words.split(), cwd=checkout.path, SENTRY_AUTH_TOKEN=token)
+    for words in [*case["may_not"], *(case.get("newest_may_not", []) if newest else [])]:
+        done = cli.run(*words.split(), cwd=checkout.path, SENTRY_AUTH_TOKEN=token)
+        told = "one of these scopes is needed" in done.err or "Batch 1/1 failed: API request failed" in done.out
+        assert (done.code, told) == (1, True), done

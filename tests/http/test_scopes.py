@@ -1,0 +1,127 @@
+"""Every endpoint with every scope, against the tables in tests/cases/scopes and tests/cases/endpoints."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from endpoints import ENDPOINTS, Endpoint, Furnished, furnished
+from loading import load_cases
+from scmhost.usecases.bootstrap import bootstrap
+from scmhost.usecases.scopes import ALL_SCOPES, SCOPES
+from scmhost.usecases.tokens import create_token, revoke_token
+
+TABLE = {case["id"]: case["scopes"] for case in load_cases("scopes")}
+
+
+def each(wanted: Callable[[Endpoint], bool]) -> pytest.MarkDecorator:
+    """A test for each of the endpoints that are wanted."""
+    chosen = [endpoint for endpoint in ENDPOINTS if wanted(endpoint)]
+    return pytest.mark.parametrize("endpoint", chosen, ids=lambda endpoint: endpoint.id)
+
+
+each_scoped = each(lambda endpoint: endpoint.kind in TABLE)
+each_guarded = each(lambda endpoint: endpoint.kind != "no token")
+each_of_callers = each(lambda endpoint: endpoint.kind == "any token")
+each_of_organization = each(lambda endpoint: endpoint.of_organization)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Furnished]:
+    """One house for all of these tests."""
+    with furnished(tmp_path_factory.mktemp("scopes")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def tokens(shared: Furnished) -> dict[str, str]:
+    """A token for each scope, with that scope alone."""
+    return {scope: shared.house.token(scope) for scope in ALL_SCOPES}
+
+
+@pytest.fixture(scope="module")
+def worthless(shared: Furnished) -> dict[str, bytes]:
+    """Bearer tokens that open nothing, as headers, by what is wrong with them."""
+    services, organization = shared.house.services, shared.house.there.organization
+    revoked, text = create_token(services, organization, "old", ALL_SCOPES)
+    revoke_token(services, organization, revoked.id)
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    tokens = {
+        "malformed": "secret",
+        "not ASCII": "é",
+        "half of one": shared.house.there.token[:-1],
+        "unknown": f"scmhost_{organization.id}_{'a' * 43}",
+        "of no organization": f"scmhost_{'9' * 16}_{'a' * 43}",
+        "revoked": text,
+        "expired": create_token(services, organization, "past", ALL_SCOPES, past)[1],
+    }
+    return {fault: f"Bearer {token}".encode() for fault, token in tokens.items()}
+
+
+def test_the_table_lists_every_endpoint(shared: Furnished) -> None:
+    """No endpoint is there that nobody decided the scopes of, and none is listed that is not there."""
+    paths = shared.house.client.get("/api/openapi.json").json()["paths"]
+    there = [f"{method.upper()} {path}" for path, methods in paths.items() for method in methods]
+    assert sorted(there) == sorted(endpoint.id for endpoint in ENDPOINTS)
+    assert {endpoint.kind for endpoint in ENDPOINTS} <= {*TABLE, "any token", "no token"}
+
+
+def test_the_table_of_scopes_is_the_published_one() -> None:
+    """The classes and their scopes are those of Sentry's API, and the one of ours, no more and no less."""
+    told = {kind: {method: frozenset(scopes) for method, scopes in by.items()} for kind, by in TABLE.items()}
+    assert {kind: dict(by) for kind, by in SCOPES.items()} == told
+
+
+@each_scoped
+def test_each_scope_opens_what_the_table_says(shared: Furnished, tokens: dict[str, str], endpoint: Endpoint) -> None:
+    """A token with one scope gets 403 exactly where the table does not list that scope."""
+    answers = {scope: shared.send(endpoint, token) for scope, token in tokens.items()}
+    refused = {scope for scope, answer in answers.items() if answer.status_code == 403}
+    assert refused == set(ALL_SCOPES) - set(TABLE[endpoint.kind][endpoint.method])
+    assert all(answer.status_code < 500 and answer.status_code != 401 for answer in answers.values())
+
+
+@each_of_callers
+def test_who_asks_needs_no_scope(shared: Furnished, tokens: dict[str, str], endpoint: Endpoint) -> None:
+    """Every token may ask who it is, and a token without any scope too."""
+    for token in (*tokens.values(), shared.house.token()):
+        assert shared.send(endpoint, token).status_code == 200
+
+
+@each_guarded
+def test_without_a_good_token_there_is_nothing(
+    shared: Furnished, worthless: dict[str, bytes], endpoint: Endpoint
+) -> None:
+    """No token, another scheme, and any token that is not good: 401 with a sentence, and the scheme to use."""
+    for sent in (None, b"Bearer", b"Basic c2VjcmV0", *worthless.values()):
+        answer = shared.send(endpoint, headers={"Authorization": sent})
+        assert (answer.status_code, list(answer.json())) == (401, ["detail"]), (sent, answer.text)
+        assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_a_wrong_token_is_refused_where_none_is_needed(shared: Furnished, worthless: dict[str, bytes]) -> None:
+    """Anybody may ask for the version; a client with a bad token learns that it is bad."""
+    index = next(endpoint for endpoint in ENDPOINTS if endpoint.template == "/api/0/")
+    assert shared.send(index, headers={"Authorization": None}).status_code == 200
+    assert {shared.send(index, headers={"Authorization": sent}).status_code for sent in worthless.values()} == {401}
+
+
+@each_of_organization
+def test_another_organizations_token_finds_and_changes_nothing(shared: Furnished, endpoint: Endpoint) -> None:
+    """With all scopes of one organization, everything of another is 404, by slug and by id, and stays as it is."""
+    rival = bootstrap(shared.house.services, "rival", "web")
+    before = shared.rows()
+    for organization in ("acme", str(shared.house.there.organization.id)):
+        answer = shared.send(endpoint, rival.token, places={"organization": organization})
+        assert (answer.status_code, list(answer.json())) == (404, ["detail"])
+    assert shared.rows() == before
+
+
+@each_of_organization
+def test_another_organizations_ids_find_and_change_nothing(shared: Furnished, endpoint: Endpoint) -> None:
+    """Under its own name, an organization reaches no object of another by its id."""
+    rival = bootstrap(shared.house.services, "rival", "web")
+    before = shared.own_rows()
+    answer = shared.send(endpoint, rival.token, places={"organization": "rival"})
+    assert answer.status_code < 500
+    assert shared.own_rows() == before
