@@ -20,9 +20,11 @@ def number(digits: str | None) -> int | None:
 def spot(
     found: re.Match[str], language: str, *, function: str | None = None, module: str | None = None, group: str = "path"
 ) -> Spot:
-    """The spot of a match with the groups ``path``, ``line`` and perhaps ``column``."""
+    """The spot of a match with the groups ``path``, ``line`` and perhaps ``column``.
+
+    A line is attached to its path when nothing but a colon or a parenthesis stands between them.
+    """
     column = found["column"] if "column" in found.re.groupindex else None
     frame = Frame(found[group], number(found["line"]), number(column), function or None, module or None, language)
     start, end = found.span(group)
-    # One character, a colon or a parenthesis, stands between a path and the line that is attached to it.
     return Spot(frame, start, found.end("line") if found.start("line") == end + 1 else end)

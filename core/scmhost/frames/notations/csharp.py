@@ -6,7 +6,6 @@ from typing import Final
 
 from scmhost.frames.frame import Spot
 from scmhost.frames.near import Near
-from scmhost.frames.paths import names_a_file
 from scmhost.frames.spots import LINE, spot
 
 HINTS: Final[tuple[str, ...]] = (
@@ -41,8 +40,7 @@ def read(line: str, _near: Near) -> Sequence[Spot] | None:
     spots = []
     end = 0
     for found in _PLACE.finditer(line):
-        if names_a_file(found["path"]):
-            spots.append(spot(found, "csharp", function=_function(line[end : found.start()])))
+        spots.append(spot(found, "csharp", function=_function(line[end : found.start()])))
         end = found.end()
     return spots or None
 

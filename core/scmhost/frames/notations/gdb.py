@@ -55,5 +55,5 @@ def _wrapped(near: Near) -> tuple[str, bool] | None:
         if numbered := _HEAD.match(above):
             return numbered["symbol"], True
         if not above or " at " in above:
-            return None
+            break
     return None

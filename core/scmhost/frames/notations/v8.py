@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from scmhost.frames.frame import Spot
-from scmhost.frames.languages import is_source, language_of
+from scmhost.frames.languages import known_language, language_of
 from scmhost.frames.near import Near
 from scmhost.frames.paths import looks_like_a_file
 from scmhost.frames.spots import AT, LINE, LINE_COLUMN, spot
@@ -24,6 +24,7 @@ _BLANKS: Final = re.compile(rf"at (?:async )?(?P<path>(?:/|[A-Za-z]:[\\/]|file:)
 _LEADS: Final = re.compile(r"(?:^|\s\s)at (?:async )?$")
 # A browser's console leaves the column out.
 _SHORT: Final = re.compile(rf"at (?:async )?(?P<path>[^\s():]{{1,1000}}\.(?:[cm]?[jt]sx?|vue|svelte|dart)):{LINE}$")
+_LANGUAGES: Final = ("javascript", "dart")
 _NO_FILE: Final = re.compile(r"at (?:async )?[^()\n]{0,300}\((?:<anonymous>|native|index \d+|native code)\)$")
 
 
@@ -51,9 +52,11 @@ def _places(line: str) -> list[re.Match[str]]:
 
 
 def _is_place(found: re.Match[str]) -> bool:
-    return looks_like_a_file(found["path"]) and (found["column"] is not None or is_source(found["path"]))
+    return looks_like_a_file(found["path"]) and (
+        found["column"] is not None or known_language(found["path"]) in _LANGUAGES
+    )
 
 
 def _spot(found: re.Match[str]) -> Spot:
     function = found["function"] if "function" in found.re.groupindex else None
-    return spot(found, language_of(found["path"], "javascript", "dart"), function=function)
+    return spot(found, language_of(found["path"], *_LANGUAGES), function=function)
