@@ -5,7 +5,7 @@ CLIENTS := .venv/clients
 WANTED := tests/clients/environments
 HAS_NODE := { node -e 'process.exit(process.versions.node.split(".")[0] < 20 ? 1 : 0)' && npm --version; }
 
-.PHONY: demo test check clients fmt docs bench clean
+.PHONY: demo test check clients fmt docs bench fuzz clean
 
 .venv/ready: pyproject.toml plugins/custom_scm/pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -53,6 +53,10 @@ docs: .venv/ready  ## Write the generated documentation anew
 
 bench: .venv/ready  ## Ratios against a baseline measured in the same run
 	$(BIN)/python benchmarks/run.py
+
+fuzz: .venv/ready  ## Text that nobody would paste, until one is read wrongly; stop it when you like
+	$(BIN)/python -m pip install --quiet --group fuzz
+	$(BIN)/python benchmarks/fuzz_frames.py $(ARGS)
 
 clean:  ## Forget the environment
 	rm -rf .venv

@@ -2,12 +2,12 @@
 
 import sys
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from .context import CommandContext, database_options, json_option, organization_named, remark, say, say_json
+from .input import read_input
 
 if TYPE_CHECKING:
     from scmhost.usecases.link_trace import LinkedFrame, LinkedTrace
@@ -53,16 +53,6 @@ def command(
     say(with_links(text, linked, terminal=sys.stdout.isatty()))
     for line in summary(linked):
         remark(line)
-
-
-def read_input(file: str) -> str:
-    """The text of a file or of standard input; bytes that are no UTF-8 are replaced."""
-    if file == "-":
-        return sys.stdin.buffer.read().decode(errors="replace")
-    try:
-        return Path(file).read_bytes().decode(errors="replace")
-    except OSError as error:
-        raise click.BadParameter(f"{file}: {error.strerror}", param_hint="FILE") from error
 
 
 def with_links(text: str, linked: "LinkedTrace", *, terminal: bool) -> str:

@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "commits": ("scmhost.cli.commits", "Send the commits of a git repository."),
     "demo": ("scmhost.cli.demo", "See the main job done, on a throw-away database."),
     "derive": ("scmhost.cli.derive", "Tell code mappings from frames and lists of files."),
+    "frames": ("scmhost.cli.frames", "Print the frames of stack traces."),
     "link": ("scmhost.cli.link", "Print a stack trace with links to its source."),
     "map": ("scmhost.cli.map", "Map stack frames to paths in a repository."),
     "migrate": ("scmhost.cli.migrate", "Bring the database up to date."),

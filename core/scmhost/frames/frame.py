@@ -17,11 +17,17 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A frame within one line of text. ``start`` and ``end`` enclose the path, and its line where it is attached."""
+    """A frame within one line of text.
+
+    Attributes:
+        start: where the path begins; ``end`` is behind its line number where that is attached.
+        back: how many lines above the line that was read the path stands.
+    """
 
     frame: Frame
     start: int
     end: int
+    back: int = 0
 
 
 @dataclass(frozen=True, slots=True)

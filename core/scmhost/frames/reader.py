@@ -1,13 +1,19 @@
-"""Reads a text line by line, offering each line to every notation in turn."""
+"""Reads the frames of a text, or of a stream of lines as they arrive."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
-from .frame import Found, Spot
-from .notations import NOTATIONS
+from .blocks import BlockReader
+from .documents import found_in_document
+from .frame import Found
 
 MAX_TEXT: Final = 1_048_576
+MAX_FRAMES: Final = 10_000
+
+# Hints that no line of a block has are not looked for in each of its lines.
+_BLOCK: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +23,7 @@ class Reading:
     Attributes:
         frames: the frames that name a source file, in the order of the text.
         unread: how many lines, blank ones aside, no notation understands.
-        truncated: whether the text was longer than the limit and its rest was not read.
+        truncated: whether the text was longer than a limit and its rest was not read.
     """
 
     frames: tuple[Found, ...]
@@ -25,34 +31,46 @@ class Reading:
     truncated: bool
 
 
-def read_text(text: str, *, limit: int = MAX_TEXT) -> Reading:
-    """Read the frames of a text, of which at most ``limit`` characters are looked at, in whole lines."""
+def read_text(text: str, *, limit: int = MAX_TEXT, most: int = MAX_FRAMES) -> Reading:
+    """Read the frames of a text, or of the one JSON document that it is.
+
+    Args:
+        text: as it was pasted.
+        limit: how many characters are looked at, in whole lines.
+        most: how many frames are read.
+    """
     kept = text if len(text) <= limit else text[: text.rfind("\n", 0, limit) + 1]
-    frames: list[Found] = []
-    unread = 0
-    for number, line in enumerate(kept.split("\n")):
-        spot = _understand(line)
-        if spot is None:
-            unread += bool(line.strip())
-        elif _names_a_file(spot):
-            frames.append(Found(spot.frame, number, spot.start, spot.end))
-    return Reading(tuple(frames), unread, truncated=len(kept) < len(text))
+    document = found_in_document(kept) if len(kept) == len(text) else None
+    if document and not document.with_texts:
+        return Reading(tuple(document.frames[:most]), 0, len(document.frames) > most)
+    reader = BlockReader()
+    frames = list(islice(_read(kept.split("\n"), reader), most + 1))
+    if document:
+        frames = _joined(document.frames, frames)
+    truncated = len(kept) < len(text) or len(frames) > most
+    return Reading(tuple(frames[:most]), reader.unread, truncated)
 
 
 def read_lines(lines: Iterable[str]) -> Iterator[Found]:
-    """Read frames from a stream, as its lines arrive."""
-    for number, line in enumerate(lines):
-        spot = _understand(line)
-        if spot is not None and _names_a_file(spot):
-            yield Found(spot.frame, number, spot.start, spot.end)
+    """Read frames from a stream, each when the line after it has arrived."""
+    reader = BlockReader()
+    waiting: str | None = None
+    for line in lines:
+        if waiting is not None:
+            yield from reader.read([waiting], line)
+        waiting = line.removesuffix("\n")
+    if waiting is not None:
+        yield from reader.read([waiting])
 
 
-def _understand(line: str) -> Spot | None:
-    """The first notation's answer that has one."""
-    bare = line.rstrip()
-    return next((spot for notation in NOTATIONS if (spot := notation.read(bare))), None)
+def _joined(document: list[Found], lines: list[Found]) -> list[Found]:
+    """What the document says, and what its texts say; a place that both name is the document's."""
+    taken = {(found.text_line, found.start) for found in document}
+    others = [found for found in lines if (found.text_line, found.start) not in taken]
+    return sorted([*document, *others], key=lambda found: (found.text_line, found.start))
 
 
-def _names_a_file(spot: Spot) -> bool:
-    """``<string>``, ``<stdin>`` and ``<frozen importlib._bootstrap>`` are code without a file."""
-    return not (spot.frame.path.startswith("<") and spot.frame.path.endswith(">"))
+def _read(lines: list[str], reader: BlockReader) -> Iterator[Found]:
+    for begin in range(0, len(lines), _BLOCK):
+        end = begin + _BLOCK
+        yield from reader.read(lines[begin:end], lines[end] if end < len(lines) else "")

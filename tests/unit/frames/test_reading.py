@@ -1,57 +1,82 @@
 """Frames out of pasted text."""
 
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from loading import case_id, load_cases
-from scmhost.frames import Reading, read_lines, read_text
+from loading import CASES, case_id, load_cases
+from scmhost.frames import Frame, Reading, read_lines, read_text
 from scmhost.frames.notations import NOTATIONS
 
 FRAME_LINE = '  File "app/views.py", line 3, in show\n'
+SAMPLES = CASES / "traces"
+FIELDS = ("path", "line", "column", "function", "module")
 
-lines = st.one_of(
-    st.text(max_size=60),
-    st.sampled_from([FRAME_LINE.strip(), "a.py:3: in f", "E   a b.py:1: KeyError", "", '  |   File "x", line 1']),
-)
+
+def short(frame: Frame) -> list[object]:
+    """Path, line, column, function and module, without nulls at the end."""
+    row = [getattr(frame, field) for field in FIELDS]
+    while row[-1] is None and len(row) > 2:
+        row.pop()
+    return row
+
+
+def languages(reading: Reading) -> object:
+    found = [place.frame.language for place in reading.frames]
+    return found[0] if len(set(found)) == 1 else found or None
+
+
+def recorded(folder: str, frames: Mapping[str, Any]) -> Iterator[Any]:
+    for name, expected in frames.items():
+        text = (SAMPLES / folder / name).read_bytes().decode(errors="replace")
+        yield pytest.param(text, expected, id=name)
+
+
+def samples() -> list[Any]:
+    return list(recorded("", json.loads((SAMPLES / "expected.json").read_text("utf-8"))["traces"]))
+
+
+def crashes() -> list[Any]:
+    return list(recorded("recorded", json.loads((SAMPLES / "recorded" / "expected.json").read_text("utf-8"))))
 
 
 @pytest.mark.parametrize("case", load_cases("frames"), ids=case_id)
 def test_reads_a_text(case: dict[str, Any]) -> None:
     """Each notation's frames come out as printed, and lines without one are counted."""
     reading = read_text(case["text"])
-    found = [[place.frame.path, place.frame.line, place.frame.function] for place in reading.frames]
-    assert (case["frames"], case["unread"]) == (found, reading.unread)
+    assert [short(place.frame) for place in reading.frames] == case["frames"]
+    assert (languages(reading), reading.unread) == (case.get("language"), case["unread"])
 
 
-def test_tells_the_language() -> None:
-    """A frame says which language printed it."""
-    (found,) = read_text(FRAME_LINE).frames
-    assert found.frame.language == "python"
+@pytest.mark.parametrize(("text", "expected"), samples())
+def test_reads_a_sample(text: str, expected: dict[str, Any]) -> None:
+    """The frames of the samples come out in their order; the places in messages may come out too."""
+    wanted = [[frame.get(field) for field in FIELDS] for frame in expected["frames"]]
+    allowed = [[place.get(field) for field in FIELDS] for place in expected.get("optional", [])]
+    found = [[getattr(place.frame, field) for field in FIELDS] for place in read_text(text).frames]
+    for frame in found:
+        if wanted and frame == wanted[0]:
+            wanted.pop(0)
+        else:
+            assert frame in allowed
+    assert wanted == []
 
 
-@given(st.lists(lines, max_size=6))
-def test_a_place_encloses_the_path(rows: list[str]) -> None:
-    """Where a frame stands in its text is where its path is printed."""
-    text = "\n".join(rows)
-    for found in read_text(text).frames:
-        line = text.split("\n")[found.text_line]
-        assert line[found.start : found.end].startswith(found.frame.path)
+@pytest.mark.parametrize(("text", "expected"), crashes())
+def test_reads_a_crash(text: str, expected: list[dict[str, Any]]) -> None:
+    """What programs print as they crash is read whole."""
+    found = [asdict(place.frame) for place in read_text(text).frames]
+    assert [{name: value for name, value in frame.items() if value is not None} for frame in found] == expected
 
 
-@given(st.lists(lines.filter(lambda line: "\n" not in line), max_size=6))
-def test_stream_and_text_agree(rows: list[str]) -> None:
-    """Lines that arrive one by one give the frames of the whole text."""
-    assert read_text("\n".join(rows)).frames == tuple(read_lines(f"{row}\n" for row in rows))
-
-
-@given(st.text(max_size=200), st.integers(min_value=0, max_value=200))
-def test_a_limit_is_kept(text: str, limit: int) -> None:
-    """A text within the limit is read whole; of a longer one only whole lines within it, and that is said."""
-    reading = read_text(text, limit=limit)
-    assert reading.truncated == (len(text) > limit)
+def test_a_limit_on_frames_is_kept() -> None:
+    """Of a text with too many frames the first ones are read, and that is said."""
+    reading = read_text(FRAME_LINE * 5, most=3)
+    assert (len(reading.frames), reading.truncated) == (3, True)
+    assert not read_text(FRAME_LINE * 3, most=3).truncated
 
 
 def test_a_long_text_is_cut_between_lines() -> None:
@@ -68,10 +93,19 @@ def test_a_text_up_to_the_limit_is_whole() -> None:
 def test_nothing_gives_nothing() -> None:
     """An empty text is read, and has no frames."""
     assert read_text("") == Reading((), 0, truncated=False)
+    assert list(read_lines([])) == []
+
+
+def test_a_frame_is_found_where_its_path_stands() -> None:
+    """Where a path stands above the line that completes its frame, the path is what is found."""
+    (found,) = read_text("~/shop.py in total(x)\n     10 def total(x):\n---> 11     return x").frames
+    assert (found.text_line, found.start, found.end) == (0, 0, len("~/shop.py"))
 
 
 @pytest.mark.parametrize("notation", NOTATIONS, ids=lambda notation: notation.__name__)
-@pytest.mark.parametrize("unit", [" ", "|", "E ", "a/", 'File "', 'File "a', "a.py:", "\x1b[0m", "A.", "| "])
-def test_hostile_lines_are_no_frames(notation: Any, unit: str) -> None:
-    """A line that repeats the beginning of a frame is refused, however long it is."""
-    assert notation.read(unit * 50_000) is None
+def test_every_notation_has_cases(notation: Any) -> None:
+    """A notation comes with examples of its own, or shares those of its language."""
+    name = notation.__name__.rpartition(".")[2]
+    language = name.partition("_")[0]
+    shared = {"xunit": "csharp", "vitest": "v8", "django": "python"}.get(name, language)
+    assert {path.stem for path in (CASES / "frames").glob("*.json")} & {name, shared}

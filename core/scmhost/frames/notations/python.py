@@ -1,27 +1,29 @@
-"""Python tracebacks: ``File "app/views.py", line 3, in show``.
+"""Python tracebacks: ``File "app/views.py", line 3, in show``; faulthandler leaves the last comma out.
 
-What stands before ``File`` does not matter: the bars of exception groups, a test runner's ``E``, or the prefixes of
-syslog and containers.
+What stands before ``File`` does not matter: the bars of exception groups, or what logs put there.
 """
 
 import re
+from collections.abc import Sequence
+from typing import Final
 
-from scmhost.frames.frame import Frame, Spot
+from scmhost.frames.frame import Spot
+from scmhost.frames.near import Near
+from scmhost.frames.paths import names_a_file
+from scmhost.frames.spots import LINE, spot
 
-LANGUAGE = "python"
+HINTS: Final[tuple[str, ...]] = (", line ",)
 
-# Python 3.13 colours each part by itself.
-_COLOUR = r"(?:\x1b\[[\d;]{0,9}m)*"
-_LINE = re.compile(
-    rf'\bFile {_COLOUR}"(?P<path>[^"]++)"{_COLOUR}, line {_COLOUR}(?P<line>\d{{1,9}})(?!\d){_COLOUR}'
-    rf"(?:, in {_COLOUR}(?P<function>[^\x1b]++){_COLOUR})?"
+# In JSON the quotes are escaped.
+_FRAME: Final = re.compile(
+    rf"""\bFile \\{{0,3}}(?P<quote>["'])(?P<path>[^"'\n]{{1,2000}}?)\\{{0,3}}(?P=quote), line {LINE}"""
+    r"""(?:,? in (?P<function>top-level template code|[^\s"'\\,]{1,300}))?"""
 )
 
 
-def read(line: str) -> Spot | None:
-    """The frame on this line. A SyntaxError's has no function."""
-    found = _LINE.search(line)
-    if found is None:
+def read(line: str, _near: Near) -> Sequence[Spot] | None:
+    """The frames on this line. A SyntaxError's has no function; code without a file gives none."""
+    found = list(_FRAME.finditer(line))
+    if not found:
         return None
-    frame = Frame(found["path"], int(found["line"]), function=found["function"], language=LANGUAGE)
-    return Spot(frame, *found.span("path"))
+    return [spot(one, "python", function=one["function"]) for one in found if names_a_file(one["path"])]

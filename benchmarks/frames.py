@@ -1,0 +1,78 @@
+"""Text to frames, against one generic ``file:number`` expression over the same mixed text.
+
+The text is what people paste: the traces of the tests' cases, of all languages, between the lines of a service's
+log. The expression is the least that anybody would write; it finds places, and no functions.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from time import perf_counter
+
+from scmhost.frames import read_text
+
+CASES = Path(__file__).parents[1] / "tests" / "cases"
+CHARACTERS = 1_000_000
+# Lines of the log for each line of a trace, on the average.
+QUIET = 2
+ROUNDS = 7
+
+GENERIC = re.compile(r"(?P<path>[\w./\\-]+\.\w+)[:(](?P<line>\d+)")
+MEGABYTE = 1_000_000
+
+
+def main() -> None:
+    """Print the ratio: how fast the notations are, of the expression's speed."""
+    for name, ratio in ratios().items():
+        print(f"{name}: {ratio:.2f}")
+
+
+def ratios() -> dict[str, float]:
+    """The quickest of rounds that take turns, and beside them how many megabytes a second that was."""
+    text = _mixed(Random(1))
+    assert len(read_text(text, limit=len(text)).frames) > CHARACTERS / 1_000
+    rounds = [(_seconds(_generic, text), _seconds(_notations, text)) for _ in range(ROUNDS)]
+    generic, notations = (min(seconds) for seconds in zip(*rounds, strict=True))
+    print(f"frames: {len(text) / notations / MEGABYTE:.1f} MB/s, generic: {len(text) / generic / MEGABYTE:.1f} MB/s")
+    return {"frames": generic / notations}
+
+
+def _mixed(random: Random) -> str:
+    traces = [
+        case["text"] for path in sorted((CASES / "frames").glob("*.json")) for case in json.loads(path.read_text())
+    ]
+    traces += [path.read_text(errors="replace") for path in sorted((CASES / "traces").rglob("*.txt"))]
+    parts: list[str] = []
+    length = 0
+    while length < CHARACTERS:
+        trace = random.choice(traces)
+        lines = random.randrange(2 * QUIET * (trace.count("\n") + 1))
+        parts += [trace, *(_logged(random) for _ in range(lines))]
+        length += sum(map(len, parts[-lines - 1 :]))
+    return "\n".join(parts)
+
+
+def _logged(random: Random) -> str:
+    clock = f"2024-01-02T03:04:{random.randrange(60):02d}.{random.randrange(1000):03d}Z"
+    order, user = random.randrange(100_000), random.randrange(1_000)
+    return f"{clock} INFO [worker-{user % 7}] shop.cart: order {order} took {user} ms (user {user}) at 10.0.0.7:8080"
+
+
+def _generic(text: str) -> int:
+    return sum(1 for _ in GENERIC.finditer(text))
+
+
+def _notations(text: str) -> int:
+    return len(read_text(text, limit=len(text), most=len(text)).frames)
+
+
+def _seconds(read: Callable[[str], int], text: str) -> float:
+    begin = perf_counter()
+    read(text)
+    return perf_counter() - begin
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""gdb's frames: ``#1  0x0000555 in total (n=3) at shop.c:12``, which may be wrapped over several lines."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from scmhost.frames.frame import Spot
+from scmhost.frames.languages import is_source, language_of
+from scmhost.frames.near import REACH, Near
+from scmhost.frames.paths import names_a_file
+from scmhost.frames.spots import LINE_COLUMN, spot
+from scmhost.frames.symbols import bare
+
+HINTS: Final[tuple[str, ...]] = ("at ",)
+
+_FAMILY: Final = ("c", "cpp", "objectivec", "rust", "go", "swift")
+_PLACE: Final = re.compile(
+    rf"(?P<path>(?:[A-Za-z]:(?=[\\/]))?(?=[^:\n]{{0,1000}}[A-Za-z])[^\s:\[(\"'][^:\"\n]{{0,1000}}):{LINE_COLUMN}$"
+)
+_HEAD: Final = re.compile(r"#\d{1,6}\s+(?:0x[0-9a-f]{1,16} in )?(?P<symbol>\S.*)$")
+# Where the program stopped.
+_STOP: Final = re.compile(
+    r"(?:(?:Temporary )?[Bb]reakpoint \d+, )?(?:0x[0-9a-f]{1,16} in )?(?P<symbol>[^\s(#][^#]* \(.*\))$"
+)
+
+
+def read(line: str, near: Near) -> Sequence[Spot] | None:
+    """The frame whose file is on this line."""
+    if not line[-1:].isdigit():
+        return None
+    head, _, place = f" {line}".rpartition(" at ")
+    found = _PLACE.match(line, len(line) - len(place))
+    head = head[1:]
+    if place == f" {line}" or not found or not names_a_file(found["path"]):
+        return None
+    symbol = _symbol(head, near)
+    if symbol is None or not (symbol[1] or is_source(found["path"])):
+        return None
+    return [spot(found, language_of(found["path"], "c", *_FAMILY), function=bare(symbol[0]))]
+
+
+def _symbol(head: str, near: Near) -> tuple[str, bool] | None:
+    """The symbol, and whether its line has the mark of a frame."""
+    if numbered := _HEAD.match(head):
+        return numbered["symbol"], True
+    if not head or head.count(")") > head.count("("):
+        return _wrapped(near)
+    stopped = _STOP.match(head)
+    return (stopped["symbol"], False) if stopped else None
+
+
+def _wrapped(near: Near) -> tuple[str, bool] | None:
+    for back in range(1, REACH + 1):
+        above = near.before(back)
+        if numbered := _HEAD.match(above):
+            return numbered["symbol"], True
+        if not above or " at " in above:
+            break
+    return None

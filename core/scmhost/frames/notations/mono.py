@@ -1,0 +1,43 @@
+"""Mono's and Unity's frames: ``at Shop.Total (Int32 x) [0x00007] in Shop.cs:12``, ``Shop:Total() (at Shop.cs:12)``."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from scmhost.frames.frame import Spot
+from scmhost.frames.languages import language_of
+from scmhost.frames.near import Near
+from scmhost.frames.paths import names_a_file
+from scmhost.frames.spots import LINE, spot
+
+HINTS: Final[tuple[str, ...]] = ("] in ", " (at ", ".cs:", ".vb:", ".fs:")
+
+_SYMBOL: Final = r"(?P<function>[^()\n]{1,600}?) ?\([^\n]{0,2000}?\) ?"
+_MONO: Final = re.compile(
+    rf"\bat {_SYMBOL}(?:\[0x[0-9a-f]{{1,16}}\]|<0x[0-9a-f +x]{{1,40}}>) in (?P<path>[^\n]{{1,1000}}?):{LINE}"
+)
+_UNITY: Final = re.compile(
+    rf"(?P<function>[^\s()\n][^()\n]{{0,600}}?) ?\([^()\n]{{0,2000}}\) ?\(at (?P<path>[^()\n]{{1,1000}}?):{LINE}\)"
+)
+_PLAYER: Final = re.compile(
+    rf"0x[0-9a-f]{{1,16}} \((?P<module>[^()\n]{{1,100}})\) (?P<function>[^()\n]{{1,600}}?) \(at"
+    rf" (?P<path>[^()\n]{{1,1000}}?):{LINE}\)"
+)
+_ASP: Final = re.compile(
+    rf"(?:at )?{_SYMBOL}in (?P<path>(?:[A-Za-z]:[\\/]|/)[^:\n]{{1,1000}}\.(?:cs|vb|fs|aspx|ascx|cshtml)):{LINE}$"
+)
+
+
+def read(line: str, _near: Near) -> Sequence[Spot] | None:
+    """The frames on this line; those of modules without sources give none."""
+    if player := _PLAYER.match(line):
+        language = language_of(player["path"], "csharp", "cpp", "c")
+        return [spot(player, language, function=player["function"], module=player["module"])]
+    found = list(_MONO.finditer(line)) or list(_UNITY.finditer(line)) or [one for one in [_ASP.match(line)] if one]
+    if not found:
+        return None
+    return [spot(one, "csharp", function=one["function"].strip()) for one in found if _has_source(one["path"])]
+
+
+def _has_source(path: str) -> bool:
+    return bool(path.strip()) and names_a_file(path)

@@ -1,0 +1,41 @@
+"""Rust's panics and backtraces: ``panicked at src/main.rs:2:5``, and ``4: shop::total`` with its file below."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from scmhost.frames.frame import Spot
+from scmhost.frames.near import Near
+from scmhost.frames.spots import LINE, LINE_COLUMN, spot
+
+HINTS: Final[tuple[str, ...]] = ("at ", "', ", ".rs:")
+
+_COLUMN: Final = r":(?P<column>\d{1,9})(?!\d)"
+_RS: Final = r"(?P<path>(?:[A-Za-z]:)?[^\s:'\"(][^:'\"\n]{0,1000}\.rs)"
+_PANIC: Final = re.compile(rf"panicked at {_RS}:{LINE}{_COLUMN}")
+# Before 1.73 the message, which may have many lines, stands before the place.
+_OLD_PANIC: Final = re.compile(rf"['\")], {_RS}:{LINE}(?:{_COLUMN})?$")
+_FILE: Final = re.compile(rf"at (?P<path>(?:[A-Za-z]:)?[^\s:(][^:\n]{{0,1000}}):{LINE_COLUMN}$")
+_SYMBOL: Final = re.compile(r"\d{1,6}:\s+(?:0x[0-9a-f]{1,16} - )?(?P<function>\S.*)$")
+_INLINED: Final = re.compile(r"(?P<function>[^\s(][^\n]{0,500}::.+|<.+>::.+|\w+)$")
+_MIRI: Final = re.compile(rf"inside (?:closure |call to )?`?(?P<function>[^`\n]{{1,300}}?)`? at {_RS}:{LINE_COLUMN}")
+
+
+def read(line: str, near: Near) -> Sequence[Spot] | None:
+    """The place of a panic, or the frame whose file is on this line."""
+    if ".rs:" in line:
+        if found := _PANIC.search(line) or _OLD_PANIC.search(line):
+            return [spot(found, "rust")]
+        if found := _MIRI.search(line):
+            return [spot(found, "rust", function=found["function"])]
+    found = _FILE.match(line)
+    return _placed(found, near) if found else None
+
+
+def _placed(found: re.Match[str], near: Near) -> Sequence[Spot] | None:
+    above = near.before()
+    symbol = _SYMBOL.match(above)
+    if symbol is None and not found["path"].endswith(".rs"):
+        return None
+    symbol = symbol or _INLINED.match(above)
+    return [spot(found, "rust", function=symbol["function"].rstrip() if symbol else None)]

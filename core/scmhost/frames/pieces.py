@@ -1,0 +1,98 @@
+"""Lines as they were printed: without colours, and cut where a log has escaped their ends."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+# Pastes lose the escape character more often than the rest.
+_COLOUR: Final = re.compile(
+    r"(?:\x1b|\\u001b|\\x1b|\\033|␛)\[[\d;]{0,20}[mK]|\[(?:\d{1,2};){0,3}\d{1,2}m|\x1b\]8;[^\x1b\x07]{0,500}"
+    r"(?:\x1b\\|\x07)"
+)
+# A backslash and an "n" may as well be a part of a path; what follows tells.
+_ESCAPED: Final = re.compile(
+    r"\\n(?:\\{1,2}[tr]|\s{2}|\s?"
+    r"(?:at|from|File|in) |#\d|[^\s\"@]{0,80}@\w|/|[A-Za-z]:\\\\|goroutine |\s*\d+: |Traceback|[Ss]tack)"
+    r"|\\n[^\s\"]{1,200}:\d{1,9}:in "
+)
+_TOKEN: Final = re.compile(r"\\(.)")
+_INDENT: Final = re.compile(r"(?:\\{1,4}[tr]|\s)*")
+_OPENED: Final = re.compile(r".*(?:[:=\[,(]\s?|^\s*)(?<!\\)\"")
+_CLOSED: Final = re.compile(r"(?<!\\)\"(?!, line \d)\s*(?:[,}\])]|$)|(?:\\{1,2}[rn])+$")
+_HINT: Final = re.compile(r"\\n|\x1b|\[\d|u001b|x1b|033\[|␛")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A printed line within a line of text.
+
+    Attributes:
+        offset: where it begins in its line.
+        cuts: where something was left out, as positions in the piece, and how much up to there.
+    """
+
+    text: str
+    number: int
+    offset: int = 0
+    cuts: tuple[tuple[int, int], ...] = ()
+
+    def place(self, position: int, *, end: bool = False) -> int:
+        """The place of a position in the line of text. An end does not reach over what was left out behind it."""
+        left_out = 0
+        for at, total in self.cuts:
+            if at > position or (end and at == position):
+                break
+            left_out = total
+        return self.offset + position + left_out
+
+
+def needs_cutting(text: str) -> bool:
+    """Whether any line of the text might have colours or escaped ends."""
+    return _HINT.search(text) is not None
+
+
+def pieces(lines: Sequence[str], first: int) -> Iterator[Piece]:
+    """The pieces of lines, the first of which has the given number."""
+    for number, line in enumerate(lines, start=first):
+        clean, cuts = _without_colours(line)
+        if _ESCAPED.search(clean):
+            yield from _split(clean, number, cuts)
+        else:
+            yield Piece(clean, number, 0, cuts)
+
+
+def _without_colours(line: str) -> tuple[str, tuple[tuple[int, int], ...]]:
+    kept: list[str] = []
+    cuts: list[tuple[int, int]] = []
+    end = total = 0
+    for found in _COLOUR.finditer(line):
+        kept.append(line[end : found.start()])
+        end = found.end()
+        total += end - found.start()
+        cuts.append((end - total, total))
+    if not cuts:
+        return line, ()
+    return "".join([*kept, line[end:]]), tuple(cuts)
+
+
+def _split(line: str, number: int, cuts: tuple[tuple[int, int], ...]) -> Iterator[Piece]:
+    ends = [found.span() for found in _TOKEN.finditer(line) if found[1] == "n"]
+    # A log within a log has doubled the backslashes.
+    ends = ends or [found.span() for found in re.finditer(r"\\\\n", line)]
+    begin = 0
+    for end, following in [*ends, (len(line), len(line))]:
+        yield _piece(line, (begin, end), number, cuts)
+        begin = following
+
+
+def _piece(line: str, span: tuple[int, int], number: int, cuts: tuple[tuple[int, int], ...]) -> Piece:
+    begin, end = span
+    opened = _OPENED.match(line, begin, end) if begin == 0 else _INDENT.match(line, begin, end)
+    begin = opened.end() if opened else begin
+    closed = _CLOSED.search(line, begin, end)
+    text = line[begin : closed.start() if closed else end]
+    # The cuts of a line are few; a piece keeps those that lie behind its beginning.
+    before = max((total for at, total in cuts if at <= begin), default=0)
+    own = tuple((at - begin, total - before) for at, total in cuts if at > begin)
+    return Piece(text, number, begin + before, own)

@@ -1,0 +1,24 @@
+"""The page about frames."""
+
+from pathlib import Path
+
+import pytest
+
+from manual import Terminal, page, steps, write_files
+from scmhost.frames.languages import LANGUAGES
+
+PAGE = page("docs/frames.md")
+
+
+def test_the_page_shows_what_the_command_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever types what the page says sees what the page says."""
+    write_files(PAGE, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    listed = steps(PAGE)
+    assert len(listed) == 2
+    assert Terminal().follow(listed) == listed
+
+
+def test_every_language_is_named() -> None:
+    """Each word that a frame's language may be stands on the page."""
+    assert [word for word in LANGUAGES if f"`{word}`" not in PAGE] == []

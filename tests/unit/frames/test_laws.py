@@ -1,0 +1,155 @@
+"""What holds for every text."""
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loading import load_cases
+from scmhost.frames import Frame, read_lines, read_text
+from scmhost.frames.blocks import LONGEST_LINE
+from scmhost.frames.near import Near
+from scmhost.frames.notations import NOTATIONS
+
+COLOUR = re.compile(r"\x1b?\[[\d;]*m")
+TEXTS = [case["text"] for case in load_cases("frames")]
+# One language, and none of the notations that look for words before their frames.
+PLAIN = [
+    case["text"]
+    for case in load_cases("frames")
+    if case["frames"] and case["id"] in ("plain", "backtrace", "panic", "uncaught", "before 3.4", "crash report")
+]
+PREFIXES = [
+    "> ",
+    "    ",
+    "# ",
+    "// ",
+    "web_1  | ",
+    "2024-01-02T03:04:05.6789012Z ",
+    "May  6 07:08:09 web-1 shop[123]: ",
+    "[pod/shop-1/app] ",
+    "E/AndroidRuntime( 1234): ",
+    "01-02 03:04:05.678  1234  1234 E ReactNativeJS: ",
+    "[2024-01-02 03:04:05,678: ERROR/Worker-1] ",
+    "==123== ",
+    "2024-01-02T03:04:05.678Z stderr F ",
+    "2024-01-02T03:04:05.678901+00:00 app[web.1]: ",
+]
+
+# The beginnings of frames.
+UNITS = [
+    " ",
+    "|",
+    "E ",
+    "a/",
+    'File "',
+    'File "a',
+    "a.py:",
+    "A.",
+    "at ",
+    "at a (",
+    "at a.b(",
+    "#1 a ",
+    "#1 a(",
+    " in ",
+    "a@",
+    "/a:1",
+    "(",
+    ")",
+    "<",
+    "{",
+    " at a.rs:",
+    "x.go:1 +0x",
+    "called at ",
+    ":in `",
+    "\\n",
+    "0x1 ",
+    "in a line 1 ",
+    "{a,b,1,[{file,",
+    "eval at a (",
+    "a (1.0) ",
+    "frame #0: 0x1 a`",
+    "operator<",
+    "Assertion ",
+    "::",
+    "a! [a @ ",
+]
+
+pieces = st.sampled_from(sorted({word for text in TEXTS for word in re.split(r"(\s+)", text)}))
+lines = st.one_of(
+    st.text(max_size=60),
+    st.sampled_from(sorted({line for text in TEXTS for line in text.split("\n")})),
+    st.lists(pieces, max_size=12).map("".join),
+)
+texts = st.lists(lines, max_size=8).map("\n".join)
+
+
+def frames(text: str) -> list[Frame]:
+    return [place.frame for place in read_text(text).frames]
+
+
+@given(texts)
+def test_a_place_encloses_the_path(text: str) -> None:
+    """Where a frame stands in its text is where its path is printed, colours aside."""
+    for found in read_text(text).frames:
+        line = text.split("\n")[found.text_line]
+        assert 0 <= found.start < found.end <= len(line)
+        assert COLOUR.sub("", line[found.start : found.end]).startswith(found.frame.path)
+
+
+@given(st.lists(lines.map(lambda line: line.replace("\n", " ")), max_size=8))
+def test_stream_and_text_agree(rows: list[str]) -> None:
+    """Lines that arrive one by one give the frames of the whole text."""
+    assert read_text("\n".join(rows)).frames == tuple(read_lines(f"{row}\n" for row in rows))
+
+
+@given(texts, st.integers(min_value=0, max_value=200))
+def test_a_limit_is_kept(text: str, limit: int) -> None:
+    """A text within the limit is read whole; of a longer one only whole lines within it, and that is said."""
+    reading = read_text(text, limit=limit)
+    assert reading.truncated == (len(text) > limit)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_carriage_returns_change_nothing(text: str) -> None:
+    """A text from Windows has the frames of the same text from elsewhere."""
+    plain = text.replace("\r", "")
+    assert frames(plain.replace("\n", "\r\n")) == frames(plain)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_text_twice_has_its_frames_twice(text: str) -> None:
+    """What one trace is read to be does not depend on another before it."""
+    once = frames(text)
+    assert frames(f"{text}\n\n{text}") == once + once
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+@pytest.mark.parametrize("text", PLAIN)
+def test_prefixes_change_nothing(text: str, prefix: str) -> None:
+    """What a log puts before each line does not hide a frame."""
+    assert frames("\n".join(prefix + line for line in text.split("\n"))) == frames(text)
+
+
+@pytest.mark.parametrize("text", PLAIN)
+def test_colours_change_nothing(text: str) -> None:
+    """A terminal's colours do not hide a frame."""
+    assert frames(re.sub(r"(\d+)", "\x1b[35m\\1\x1b[0m", text)) == frames(text)
+
+
+@pytest.mark.parametrize("notation", NOTATIONS, ids=lambda notation: notation.__name__)
+@pytest.mark.parametrize("unit", UNITS)
+def test_hostile_lines_end(notation: Any, unit: str) -> None:
+    """A line that repeats the beginning of a frame is done with, as long as lines may be."""
+    line = (unit * LONGEST_LINE)[:LONGEST_LINE]
+    notation.read(line, Near([line]))
+    read_text(line)
+
+
+def test_a_long_line_is_read_in_part() -> None:
+    """A line longer than any frame is not searched to its end."""
+    frame = " at total (/srv/shop.js:12:3)"
+    assert frames("x" * LONGEST_LINE + frame) == []
+    assert len(frames("x" + frame)) == 1
