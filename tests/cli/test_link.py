@@ -70,3 +70,19 @@ def test_an_unknown_release_is_refused(config: Path) -> None:
     """A release that is not there is said aloud."""
     done = scmhost("link", config.with_name("crash.txt"), *options(config), "--release", "9.9")
     assert (done.code, "no release '9.9'" in done.err) == (1, True)
+
+
+def test_a_java_trace_is_linked(tmp_path: Path) -> None:
+    """On the JVM a frame prints its file's name; the folders are those of its class."""
+    with open_house(tmp_path) as house:
+        repository, installation = house.claimed()
+        house.mapping(repository, installation, stackRoot="com/acme/", sourceRoot="src/main/java/com/acme/")
+    text = (tmp_path / "plugins.toml").read_text(encoding="utf-8")
+    placed = text.replace("[host]\n", f'[host]\ndatabase_url = "sqlite:///{tmp_path}/test.db"\n')
+    (tmp_path / "plugins.toml").write_text(placed, encoding="utf-8")
+    trace = "java.lang.IllegalStateException: no\n\tat com.acme.shop.Cart$Item.total(Cart.java:12)\n"
+    (tmp_path / "crash.txt").write_text(trace, encoding="utf-8")
+    done = scmhost("link", tmp_path / "crash.txt", *options(tmp_path / "plugins.toml"), "--json")
+    (frame,) = json.loads(done.out)["frames"]
+    assert frame["sourcePath"] == "src/main/java/com/acme/shop/Cart.java"
+    assert frame["url"].endswith("src/main/java/com/acme/shop/Cart.java#L12")

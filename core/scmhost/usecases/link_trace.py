@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from scmhost.frames import Found, read_text
+from scmhost.frames import Found, Frame, read_text
 from scmhost.links import Link
 from scmhost.mapping import FrameInfo
 from scmhost.sdk import Organization
@@ -11,6 +12,9 @@ from scmhost.store.values import Project
 
 from .resolve_links import FrameQuery, Resolved, resolve_links
 from .services import Services
+
+
+_JVM: Final = frozenset({"java", "kotlin", "scala"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +50,13 @@ def link_trace(
 ) -> LinkedTrace:
     """Link every frame of a text, at the given commit, else at the release's, else at the default branch."""
     reading = read_text(text, limit=services.limits.trace_characters)
-    queries = [
-        FrameQuery(FrameInfo(filename=found.frame.path, module=found.frame.module), found.frame.line, commit)
-        for found in reading.frames
-    ]
+    queries = [FrameQuery(_info(found.frame), found.frame.line, commit) for found in reading.frames]
     answers = resolve_links(services, organization, project, queries, release=release)
     linked = [LinkedFrame(found, answer) for found, answer in zip(reading.frames, answers, strict=True)]
     return LinkedTrace(linked, reading.unread, reading.truncated)
+
+
+def _info(frame: Frame) -> FrameInfo:
+    """What a printed frame tells the code mappings. On the JVM it prints a file's name, and its folders as a class."""
+    on_jvm = frame.language in _JVM
+    return FrameInfo(frame.path, frame.module, frame.path if on_jvm else None, platform="java" if on_jvm else None)
