@@ -13,7 +13,6 @@ from scmhost.store.values import Project
 from .resolve_links import FrameQuery, Resolved, resolve_links
 from .services import Services
 
-
 _JVM: Final = frozenset({"java", "kotlin", "scala"})
 
 
