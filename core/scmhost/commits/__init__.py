@@ -2,7 +2,20 @@
 
 from .drafts import tidy
 from .payload import CommitList, newest_first, read_commits
+from .quick import CheckedCommits, commits_of_body
 from .ranges import read_range
 from .references import issue_ids
+from .values import ListedCommit, listed
 
-__all__ = ["CommitList", "issue_ids", "newest_first", "read_commits", "read_range", "tidy"]
+__all__ = [
+    "CheckedCommits",
+    "CommitList",
+    "ListedCommit",
+    "commits_of_body",
+    "issue_ids",
+    "listed",
+    "newest_first",
+    "read_commits",
+    "read_range",
+    "tidy",
+]

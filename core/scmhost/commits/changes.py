@@ -3,29 +3,28 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from scmhost.sdk import FileChange
-
 from .notes import Notes
 from .paths import plain_path
 from .text import is_storable
+from .values import ListedChange
 
 _KNOWN: Final = ("A", "M", "D")
 
 
-def file_changes(sha: str, patch_set: Any, longest: int, notes: Notes) -> tuple[FileChange, ...]:
+def file_changes(sha: str, patch_set: Any, longest: int, notes: Notes) -> tuple[ListedChange, ...]:
     """The changes of a commit, one for each path of at most so many characters; the first entry for a path stands."""
     if patch_set is None:
         return ()
     if not isinstance(patch_set, list):
         notes.add(f"commit {sha}: patch_set is no list; the commit is kept without file changes")
         return ()
-    changes: dict[str, FileChange] = {}
+    changes: dict[str, ListedChange] = {}
     for change in _changes(sha, patch_set, longest, notes):
         changes.setdefault(change.path, change)
     return tuple(changes.values())
 
 
-def _changes(sha: str, entries: list[Any], longest: int, notes: Notes) -> Iterator[FileChange]:
+def _changes(sha: str, entries: list[Any], longest: int, notes: Notes) -> Iterator[ListedChange]:
     for entry in entries:
         path = _path(entry)
         if path is None:
@@ -36,7 +35,7 @@ def _changes(sha: str, entries: list[Any], longest: int, notes: Notes) -> Iterat
                 "characters (limits.path_length)"
             )
         else:
-            yield FileChange(path=path, type=_type(sha, path, entry.get("type"), notes))
+            yield ListedChange(path, _type(sha, path, entry.get("type"), notes))
 
 
 def _path(entry: Any) -> str | None:
@@ -44,8 +43,8 @@ def _path(entry: Any) -> str | None:
     return plain_path(path) if isinstance(path, str) and path and is_storable(path) else None
 
 
-def _type(sha: str, path: str, told: Any, notes: Notes) -> Any:
+def _type(sha: str, path: str, told: Any, notes: Notes) -> str:
     if told in _KNOWN:
-        return told
+        return str(told)
     notes.add(f"commit {sha}: {path!r} has the change type {str(told)[:20]!r}, which is not A, M or D; kept as M")
     return "M"

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
+from operator import attrgetter
 from typing import Any, Final
 
 from scmhost.kernel.limits import Limits
-from scmhost.sdk import CommitDraft
 
 from .authors import author_email
 from .changes import file_changes
 from .notes import Notes
+from .quick import CheckedCommits
+from .values import ListedCommit
 from .wire import WireCommit, parse_commits
 
 SKIP_MARK: Final = "#skipsentry"
@@ -25,7 +26,7 @@ class CommitList:
         notes: what was read with a change, as sentences for the sender.
     """
 
-    by_repository: Mapping[str | None, tuple[CommitDraft, ...]]
+    by_repository: Mapping[str | None, tuple[ListedCommit, ...]]
     notes: tuple[str, ...] = ()
 
 
@@ -40,42 +41,40 @@ def read_commits(entries: Any, limits: Limits) -> CommitList:
     """
     notes = Notes()
     names: dict[str, str | None] = {}
-    drafts: dict[str, dict[str, CommitDraft]] = {}
-    for commit in parse_commits(entries, limits):
-        if SKIP_MARK in (commit.get("message") or ""):
+    commits: dict[str, dict[str, ListedCommit]] = {}
+    for entry in entries if isinstance(entries, CheckedCommits) else parse_commits(entries, limits):
+        if entry.message and SKIP_MARK in entry.message:
             continue
-        name = commit.get("repository") or None
-        key = (name or "").casefold()
-        names.setdefault(key, name)
-        known = drafts.setdefault(key, {})
-        if commit["id"] not in known:
-            known[commit["id"]] = _draft(commit, limits, notes)
-    return CommitList({names[key]: newest_first(list(known.values())) for key, known in drafts.items()}, notes.all())
+        key = (entry.repository or "").casefold()
+        names.setdefault(key, entry.repository or None)
+        known = commits.setdefault(key, {})
+        if entry.sha not in known:
+            known[entry.sha] = entry if isinstance(entry, ListedCommit) else _listed(entry, limits, notes)
+    return CommitList({names[key]: newest_first(list(known.values())) for key, known in commits.items()}, notes.all())
 
 
-def newest_first(drafts: Sequence[CommitDraft]) -> tuple[CommitDraft, ...]:
+def newest_first(commits: Sequence[ListedCommit]) -> tuple[ListedCommit, ...]:
     """By time if every commit has one; else in the order sent, which is a guess that invents nothing."""
-    times = [draft.timestamp for draft in drafts if draft.timestamp is not None]
-    if len(times) < len(drafts):
-        return tuple(drafts)
+    if any(commit.timestamp is None for commit in commits):
+        return tuple(commits)
     # Python's sort stays stable when reversed: commits of one moment keep their order.
-    by_time = sorted(zip(times, drafts, strict=True), key=itemgetter(0), reverse=True)
-    return tuple(draft for _, draft in by_time)
+    return tuple(sorted(commits, key=attrgetter("timestamp"), reverse=True))
 
 
-def _draft(commit: WireCommit, limits: Limits, notes: Notes) -> CommitDraft:
-    sha, name, told = commit["id"], commit.get("author_name") or None, commit.get("author_email")
+def _listed(entry: WireCommit, limits: Limits, notes: Notes) -> ListedCommit:
+    told, name = entry.author_email, entry.author_name or None
     email = author_email(told, name, limits.author_email_length)
-    if told and told.strip() and email is None:
+    if email is None and told and told.strip():
         notes.add(
-            f"commit {sha}: the author's e-mail address is longer than {limits.author_email_length} characters "
+            f"commit {entry.sha}: the author's e-mail address is longer than {limits.author_email_length} characters "
             "(limits.author_email_length); kept without an author"
         )
-    return CommitDraft(
-        sha=sha,
-        message=commit.get("message"),
+    return ListedCommit(
+        sha=entry.sha,
+        repository=entry.repository or None,
+        message=entry.message,
         author_name=None if email is None else name,
         author_email=email,
-        timestamp=commit.get("timestamp"),
-        changes=file_changes(sha, commit.get("patch_set"), limits.path_length, notes),
+        timestamp=entry.timestamp,
+        changes=file_changes(entry.sha, entry.patch_set, limits.path_length, notes),
     )

@@ -10,15 +10,18 @@ _CLAUSE: Final = re.compile(r"\b(?:fix(?:e[sd])?|close[sd]?|resolve[sd]?):?\s++(
 def issue_ids(message: str) -> tuple[str, ...]:
     """The issues' ids in upper case, in the order of the text, each once. A line break does not end a list."""
     text = _MARKDOWN_LINK.sub(r"\1", message) if "](" in message else message
-    if not _may_resolve(text.lower()):
+    if not _may_name(text):
         return ()
     words = (word for clause in _CLAUSE.findall(text) for word in clause.replace(",", " ").split())
     return tuple(dict.fromkeys(word.upper() for word in words if _is_id(word)))
 
 
-def _may_resolve(text: str) -> bool:
-    """Most messages resolve nothing, and this tells many times sooner than the pattern does."""
-    return "fix" in text or "close" in text or "resolve" in text
+def _may_name(text: str) -> bool:
+    """Most messages name no issue, and this tells many times sooner than the pattern does."""
+    if "-" not in text:
+        return False
+    lower = text.lower()
+    return "fix" in lower or "close" in lower or "resolve" in lower
 
 
 def _is_id(word: str) -> bool:

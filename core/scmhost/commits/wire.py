@@ -1,21 +1,22 @@
 """A commit's form on the wire.
 
-The form is written in pydantic's core schemas: limits are settings, and a plain dictionary for each commit costs half
-of what a model does.
+The form is written in pydantic's core schemas, because limits are settings.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Final, NotRequired, TypedDict, cast
+from typing import Any, Final
 
+from msgspec import Struct
 from pydantic_core import SchemaValidator, ValidationError
 from pydantic_core import core_schema as form
 
 from scmhost.kernel.limits import Limits
 
 from .errors import InvalidCommits
+from .times import utc
 
 MOST_PROBLEMS: Final = 5
 
@@ -40,19 +41,19 @@ _LIMIT_OF: Final[Mapping[int | str, str]] = MappingProxyType(
 )
 
 
-class WireCommit(TypedDict):
+class WireCommit(Struct, gc=False):
     """One entry of ``commits``, where a blank name is no name.
 
     ``patch_set`` is read apart, because an odd one is no reason to refuse the commit.
     """
 
-    id: str
-    repository: NotRequired[str | None]
-    message: NotRequired[str | None]
-    author_name: NotRequired[str | None]
-    author_email: NotRequired[str | None]
-    timestamp: NotRequired[datetime | None]
-    patch_set: NotRequired[Any]
+    sha: str
+    repository: str | None = None
+    message: str | None = None
+    author_name: str | None = None
+    author_email: str | None = None
+    timestamp: datetime | None = None
+    patch_set: Any = None
 
 
 def parse_commits(entries: Any, limits: Limits) -> list[WireCommit]:
@@ -62,17 +63,13 @@ def parse_commits(entries: Any, limits: Limits) -> list[WireCommit]:
         InvalidCommits: an entry cannot be taken; the message names the entry, its field and what is wrong.
     """
     try:
-        return cast("list[WireCommit]", _validator(limits).validate_python(entries))
+        return [WireCommit(**entry) for entry in _validator(limits).validate_python(entries)]
     except ValidationError as error:
         raise InvalidCommits(_sentence(error)) from None
 
 
 @lru_cache(maxsize=8)
 def _validator(limits: Limits) -> SchemaValidator:
-    return SchemaValidator(form.list_schema(_commit(limits)))
-
-
-def _commit(limits: Limits) -> form.TypedDictSchema:
     sha = form.str_schema(
         strip_whitespace=True, min_length=1, max_length=limits.sha_length, pattern=r"^[^\s\x00-\x1f]+$"
     )
@@ -82,14 +79,13 @@ def _commit(limits: Limits) -> form.TypedDictSchema:
         "author_name": _text(strip_whitespace=True, max_length=limits.author_name_length),
         "author_email": _text(),
         "timestamp": form.no_info_wrap_validator_function(_moment, form.datetime_schema()),
+        "patch_set": form.any_schema(),
     }
-    fields = {name: form.nullable_schema(schema) for name, schema in optional.items()} | {
-        "patch_set": form.any_schema()
+    fields = {
+        "sha": form.typed_dict_field(sha, validation_alias="id"),
+        **{name: form.typed_dict_field(form.nullable_schema(of), required=False) for name, of in optional.items()},
     }
-    return form.typed_dict_schema(
-        {"id": form.typed_dict_field(sha)}
-        | {name: form.typed_dict_field(schema, required=False) for name, schema in fields.items()}
-    )
+    return SchemaValidator(form.list_schema(form.typed_dict_schema(fields)))
 
 
 def _text(**options: Any) -> form.CoreSchema:
@@ -97,16 +93,8 @@ def _text(**options: Any) -> form.CoreSchema:
 
 
 def _moment(value: Any, read: Callable[[Any], datetime]) -> datetime | None:
-    """In UTC; a time without an offset is taken to be in UTC already, and a blank is none."""
-    if isinstance(value, str) and not value.strip():
-        return None
-    moment = read(value)
-    if moment.tzinfo is None:
-        return moment.replace(tzinfo=UTC)
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("it is out of range in UTC") from None
+    """A time in UTC; a blank is none."""
+    return None if isinstance(value, str) and not value.strip() else utc(read(value))
 
 
 def _sentence(error: ValidationError) -> str:

@@ -5,26 +5,21 @@ from typing import Final
 
 from sqlalchemy import select
 
-from scmhost.sdk import CommitDraft
+from scmhost.commits import ListedCommit
 
 from .engine import Transaction
 from .history_tables import AuthorRow
 from .ids import take
-from .statements import insert_into, pieces
+from .statements import among, insert_into, pieces
 from .tables import table_of
 from .values import Author
 
 TABLE: Final = table_of(AuthorRow)
 
 
-def address(draft: CommitDraft) -> str | None:
-    """The address by which a commit's author is known; without one there is no author."""
-    return (draft.author_email or "").strip().lower() or None
-
-
-def ensure(tx: Transaction, organization_id: int, drafts: Iterable[CommitDraft]) -> dict[str, int]:
+def ensure(tx: Transaction, organization_id: int, commits: Iterable[ListedCommit]) -> dict[str, int]:
     """The ids of the commits' authors by address. A name that is told replaces the stored one."""
-    told = _told_names(drafts)
+    told = _told_names(commits)
     known = _known(tx, organization_id, told)
     changed = sorted(email for email, name in told.items() if email not in known or name not in (None, known[email][1]))
     if not changed:
@@ -40,20 +35,18 @@ def get_many(tx: Transaction, organization_id: int, ids: Iterable[int]) -> dict[
     return {row.id: Author(row.id, row.name, row.email) for row in rows}
 
 
-def _told_names(drafts: Iterable[CommitDraft]) -> dict[str, str | None]:
+def _told_names(commits: Iterable[ListedCommit]) -> dict[str, str | None]:
     told: dict[str, str | None] = {}
-    for draft in drafts:
-        email = address(draft)
-        if email is not None:
+    for commit in commits:
+        if commit.author_email is not None:
             # Commits come newest first: the newest name holds.
-            told[email] = told.get(email) or draft.author_name
+            told[commit.author_email] = told.get(commit.author_email) or commit.author_name
     return told
 
 
 def _known(tx: Transaction, organization_id: int, emails: Iterable[str]) -> dict[str, tuple[int, str | None]]:
     query = select(TABLE.c.email, TABLE.c.id, TABLE.c.name).where(TABLE.c.organization_id == organization_id)
-    rows = (row for piece in pieces(emails) for row in tx.execute(query.where(TABLE.c.email.in_(piece))))
-    return {row.email: (row.id, row.name) for row in rows}
+    return {row.email: (row.id, row.name) for row in tx.execute(query.where(among(tx, TABLE.c.email, emails)))}
 
 
 def _save(tx: Transaction, organization_id: int, names: dict[str, str | None]) -> None:

@@ -1,146 +1,165 @@
-"""Saving commits in bulk. Sending them again changes nothing, and two senders at once never save one twice."""
+"""Saving commits in bulk. Sending them again changes nothing, and two senders at once never save one twice.
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+What is known already is told apart first, so that a list that is sent again costs one look-up. The rest is written as
+fast as the driver can; where another sender was faster with one of the commits, it is looked up again.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import bindparam, case, func, or_, select, update
+from sqlalchemy import bindparam, case, func, or_, update
 
-from scmhost.commits import issue_ids
+from scmhost.commits import ListedCommit, issue_ids, listed
 from scmhost.sdk import CommitDraft
 
 from . import authors
+from .columns import checked_text
 from .commit_rows import COMMITS
 from .engine import Transaction
-from .history_tables import FileChangeRow
+from .errors import Duplicate, StoreBusy
 from .ids import take
-from .statements import insert_unknown, pieces
-from .tables import table_of
+from .known_commits import CHANGES, known_commits, unsettled
+from .statements import contested, for_driver, insert_unknown, know_growth, write
 from .values import SavedCommits
 
-_CHANGES: Final = table_of(FileChangeRow)
+_TOLD: Final = ("message", "author_id", "committed_at", "dated", "issue_ids")
+_COMMIT_COLUMNS: Final = ("organization_id", "repository_id", "id", "sha", *_TOLD)
+_CHANGE_COLUMNS: Final = ("organization_id", "commit_id", "path_hash", "path", "type")
+
+_TRIES: Final = 20
+# Commits change the same paths again and again.
+_PATHS_REMEMBERED: Final = 20_000
+
+_Row = tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Sent:
-    """What was sent: each sha once, with the time it has, newest first where no time was told."""
+class _Sent(NamedTuple):
+    """What was sent: each sha once, newest first where no time was told."""
 
     organization_id: int
     repository_id: int
-    drafts: Mapping[str, CommitDraft]
-    author_ids: Mapping[str, int]
+    commits: Mapping[str, ListedCommit]
     arrived: Mapping[str, datetime]
 
-    def fields(self, sha: str) -> dict[str, Any]:
-        draft = self.drafts[sha]
-        return {
-            "message": draft.message,
-            "author_id": self.author_ids.get(authors.address(draft) or ""),
-            "committed_at": draft.timestamp or self.arrived[sha],
-            "dated": draft.timestamp is not None,
-            "issue_ids": " ".join(issue_ids(draft.message or "")) or None,
-        }
+    def told(self, sha: str, author_ids: Mapping[str, int]) -> _Row:
+        """The columns that a sender tells."""
+        commit = self.commits[sha]
+        message, time = commit.message, commit.timestamp
+        issues = " ".join(issue_ids(message)) if message else ""
+        author_id = author_ids.get(commit.author_email or "")
+        return message, author_id, time or self.arrived[sha], time is not None, issues or None
 
 
 def save(
-    tx: Transaction, organization_id: int, repository_id: int, drafts: Sequence[CommitDraft], now: datetime
+    tx: Transaction,
+    organization_id: int,
+    repository_id: int,
+    commits: Iterable[CommitDraft | ListedCommit],
+    now: datetime,
 ) -> SavedCommits:
     """Save the commits that are not known, and add to known ones what they lack.
 
     Commits without a time get the present one, a microsecond less for each that stands before, so that the order in
-    which they were sent is kept.
+    which they were sent is kept. File changes are added to commits that have none.
     """
-    sent = _read(tx, organization_id, repository_id, drafts, now)
-    known = ids_of(tx, organization_id, repository_id, sent.drafts)
-    new, ids = _insert(tx, sent, [sha for sha in sent.drafts if sha not in known])
-    _fill(tx, sent, sent.drafts.keys() - set(new))
-    _add_changes(tx, sent, known | ids)
-    return SavedCommits(tuple(new), known=len(sent.drafts) - len(new))
-
-
-def ids_of(tx: Transaction, organization_id: int, repository_id: int, shas: Iterable[str]) -> dict[str, int]:
-    """The ids of the commits that are known, by sha."""
-    query = select(COMMITS.c.sha, COMMITS.c.id).where(
-        COMMITS.c.organization_id == organization_id, COMMITS.c.repository_id == repository_id
-    )
-    rows = (row for piece in pieces(shas) for row in tx.execute(query.where(COMMITS.c.sha.in_(piece))))
-    return {row.sha: row.id for row in rows}
+    sent = _read(organization_id, repository_id, commits, now)
+    for _ in range(_TRIES):
+        unknown, lacking = unsettled(tx, organization_id, repository_id, sent.commits)
+        new = [sha for sha in sent.commits if sha in unknown]
+        if _insert(tx, sent, new):
+            _complete(tx, sent, lacking)
+            return SavedCommits(tuple(new), known=len(sent.commits) - len(new))
+    raise StoreBusy("Others send the same commits just now; send the same request again in a moment.")
 
 
 def _read(
-    tx: Transaction, organization_id: int, repository_id: int, drafts: Sequence[CommitDraft], now: datetime
+    organization_id: int, repository_id: int, commits: Iterable[CommitDraft | ListedCommit], now: datetime
 ) -> _Sent:
-    unique: dict[str, CommitDraft] = {}
-    for draft in drafts:
-        unique.setdefault(draft.sha, draft)
-    return _Sent(
-        organization_id=organization_id,
-        repository_id=repository_id,
-        drafts=unique,
-        author_ids=authors.ensure(tx, organization_id, unique.values()),
-        arrived={sha: now - timedelta(microseconds=place) for place, sha in enumerate(unique)},
-    )
+    unique: dict[str, ListedCommit] = {}
+    for commit in commits:
+        unique.setdefault(commit.sha, listed(commit))
+    undated = ((place, sha) for place, (sha, commit) in enumerate(unique.items()) if commit.timestamp is None)
+    arrived = {sha: now - timedelta(microseconds=place) for place, sha in undated}
+    return _Sent(organization_id, repository_id, unique, arrived)
 
 
-def _insert(tx: Transaction, sent: _Sent, shas: Sequence[str]) -> tuple[list[str], dict[str, int]]:
-    """The shas that were really new, and the ids of all."""
+def _insert(tx: Transaction, sent: _Sent, shas: Sequence[str]) -> bool:
+    """Write new commits with their changes; False when one of them is not new any more."""
+    if not shas:
+        return True
+    author_ids = authors.ensure(tx, sent.organization_id, [sent.commits[sha] for sha in shas])
     # Where times are equal the higher id counts as newer, and the newest are sent first.
-    own = dict(zip(shas, reversed(take(tx, len(shas))), strict=True))
-    keys = {"organization_id": sent.organization_id, "repository_id": sent.repository_id}
-    # Everyone inserts in the order of shas, so that no two wait for each other.
-    insert_unknown(tx, COMMITS, [keys | {"id": own[sha], "sha": sha} | sent.fields(sha) for sha in sorted(shas)])
-    ids = ids_of(tx, sent.organization_id, sent.repository_id, shas)
-    return [sha for sha in shas if ids[sha] == own[sha]], ids
+    ids = dict(zip(shas, reversed(take(tx, len(shas))), strict=True))
+    rows = list(_commits(tx, sent, ids, author_ids))
+    try:
+        with contested(tx, "A commit has just been saved by another sender."):
+            write(tx, COMMITS, _COMMIT_COLUMNS, rows)
+    except Duplicate:
+        return False
+    write(tx, CHANGES, _CHANGE_COLUMNS, _changes(sent, ids))
+    know_growth(tx, COMMITS, len(rows))
+    return True
 
 
-def _fill(tx: Transaction, sent: _Sent, shas: Collection[str]) -> None:
-    """Add message, author and time to known commits that came without them, as those do that only a ref named."""
-    bare = or_(COMMITS.c.message.is_(None), COMMITS.c.author_id.is_(None), COMMITS.c.dated.is_(False))
-    query = select(COMMITS.c.sha).where(
-        COMMITS.c.organization_id == sent.organization_id, COMMITS.c.repository_id == sent.repository_id, bare
-    )
-    found = [sha for piece in pieces(shas) for sha in tx.scalars(query.where(COMMITS.c.sha.in_(piece)))]
-    rows = [{"key": sha, **{f"new_{name}": value for name, value in sent.fields(sha).items()}} for sha in sorted(found)]
-    if rows:
-        tx.connection().execute(_filling(sent), rows)
+def _commits(tx: Transaction, sent: _Sent, ids: Mapping[str, int], author_ids: Mapping[str, int]) -> Iterator[_Row]:
+    """The rows of new commits in the order of shas, in which everyone inserts, so that no two wait for each other."""
+    moment = for_driver(tx, COMMITS.c.committed_at)
+    for sha in sorted(ids):
+        message, author_id, time, dated, issues = sent.told(sha, author_ids)
+        text = message and checked_text(message)
+        yield sent.organization_id, sent.repository_id, ids[sha], sha, text, author_id, moment(time), dated, issues
+
+
+def _complete(tx: Transaction, sent: _Sent, lacking: Sequence[int]) -> None:
+    """Add to known commits what they lack, as those do that only a ref named."""
+    known = known_commits(tx, sent.organization_id, lacking)
+    _fill(tx, sent, [row.sha for row in known if row.gains_by(sent.commits[row.sha])])
+    # In the order of their key, in which everyone inserts.
+    rows = sorted(_changes(sent, {row.sha: row.id for row in known if not row.has_changes}))
+    insert_unknown(tx, CHANGES, [dict(zip(_CHANGE_COLUMNS, row, strict=True)) for row in rows])
+
+
+def _fill(tx: Transaction, sent: _Sent, shas: Sequence[str]) -> None:
+    """Add message, author and time to commits that came without them."""
+    if not shas:
+        return
+    author_ids = authors.ensure(tx, sent.organization_id, [sent.commits[sha] for sha in shas])
+    names = [f"new_{name}" for name in _TOLD]
+    rows = [{"key": sha, **dict(zip(names, sent.told(sha, author_ids), strict=True))} for sha in sorted(shas)]
+    tx.connection().execute(_filling(sent), rows)
 
 
 def _filling(sent: _Sent) -> Any:
     mine = (COMMITS.c.organization_id == sent.organization_id) & (COMMITS.c.repository_id == sent.repository_id)
-    told = bindparam("new_dated", type_=COMMITS.c.dated.type)
-    time = bindparam("new_committed_at", type_=COMMITS.c.committed_at.type)
-    issues = bindparam("new_issue_ids", type_=COMMITS.c.issue_ids.type)
+    new = {name: bindparam(f"new_{name}", type_=COMMITS.c[name].type) for name in _TOLD}
     return (
         update(COMMITS)
         .where(mine, COMMITS.c.sha == bindparam("key"))
         .values(
-            message=func.coalesce(COMMITS.c.message, bindparam("new_message", type_=COMMITS.c.message.type)),
-            author_id=func.coalesce(COMMITS.c.author_id, bindparam("new_author_id", type_=COMMITS.c.author_id.type)),
-            committed_at=case((told & ~COMMITS.c.dated, time), else_=COMMITS.c.committed_at),
-            dated=or_(COMMITS.c.dated, told),
-            issue_ids=case((COMMITS.c.message.is_(None), issues), else_=COMMITS.c.issue_ids),
+            message=func.coalesce(COMMITS.c.message, new["message"]),
+            author_id=func.coalesce(COMMITS.c.author_id, new["author_id"]),
+            committed_at=case((new["dated"] & ~COMMITS.c.dated, new["committed_at"]), else_=COMMITS.c.committed_at),
+            dated=or_(COMMITS.c.dated, new["dated"]),
+            issue_ids=case((COMMITS.c.message.is_(None), new["issue_ids"]), else_=COMMITS.c.issue_ids),
         )
     )
 
 
-def _add_changes(tx: Transaction, sent: _Sent, ids: Mapping[str, int]) -> None:
-    rows = [
-        {
-            "organization_id": sent.organization_id,
-            "commit_id": ids[sha],
-            "path_hash": _hash(change.path),
-            "path": change.path,
-            "type": change.type,
-        }
-        for sha in sorted(sent.drafts)
-        for change in sorted(sent.drafts[sha].changes, key=lambda change: change.path)
+def _changes(sent: _Sent, ids: Mapping[str, int]) -> list[_Row]:
+    """The rows of the commits' changes, by commit."""
+    return [
+        (sent.organization_id, id_, hash_, change.path, change.type)
+        for id_, sha in sorted(zip(ids.values(), ids, strict=True))
+        # The first for a path stands.
+        for hash_, change in {_hash(change.path): change for change in reversed(sent.commits[sha].changes)}.items()
     ]
-    insert_unknown(tx, _CHANGES, rows)
 
 
+@lru_cache(maxsize=_PATHS_REMEMBERED)
 def _hash(path: str) -> int:
-    """64 bits: among ten thousand paths of a commit two are alike once in a hundred thousand million commits."""
-    digest = blake2b(path.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    """Of 64 bits: among ten thousand paths of a commit two are alike once in a hundred thousand million commits."""
+    digest = blake2b(checked_text(path).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)

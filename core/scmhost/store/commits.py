@@ -10,9 +10,11 @@ from scmhost.kernel.paging import Page, PageRequest
 from scmhost.sdk import FileChange
 
 from .commit_rows import COMMITS, commit_of, commits_of
-from .commit_saving import ids_of, save
+from .commit_saving import save
 from .engine import Transaction
-from .history_tables import FileChangeRow, ReleaseCommitRow, ReleaseRow
+from .history_tables import ReleaseCommitRow, ReleaseRow
+from .known_commits import CHANGES as _CHANGES
+from .known_commits import ids_of
 from .listing import Key, ordered, paged
 from .statements import pieces
 from .tables import table_of
@@ -20,7 +22,6 @@ from .values import ReleaseSummary, StoredCommit
 
 __all__ = ["file_changes", "find", "get_many", "holders", "ids_of", "latest_sha", "page", "releases_of", "save"]
 
-_CHANGES: Final = table_of(FileChangeRow)
 _LISTED: Final = table_of(ReleaseCommitRow)
 _RELEASES: Final = table_of(ReleaseRow)
 _NEWEST_FIRST: Final = (Key(COMMITS.c.committed_at, descending=True), Key(COMMITS.c.id, descending=True))

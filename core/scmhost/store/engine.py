@@ -1,17 +1,21 @@
 """One database: its connections, its transactions, and the state of its tables."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.engine import ExecutionContext
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from . import schema
 from .columns import dump_json
 from .errors import StoreError, translated
+
+if TYPE_CHECKING:
+    from psycopg import Cursor
 
 Transaction = Session
 
@@ -24,6 +28,10 @@ _DRIVERS: Final = {
 
 # SQLite's readers see one state, and its writers take the lock at once instead of failing half way.
 _SQLITE_BEGIN: Final = {False: "BEGIN", True: "BEGIN IMMEDIATE"}
+
+
+KINDS: Final = "kinds"
+"""The option by which a COPY is told what its columns hold."""
 
 
 class Store:
@@ -48,7 +56,7 @@ class Store:
         url = _checked_url(database_url)
         if url.get_backend_name() == "sqlite":
             return cls(_sqlite_engine(url, busy_timeout))
-        return cls(_create(url, pool_pre_ping=True, pool_size=10, max_overflow=20, pool_recycle=1800))
+        return cls(_postgresql_engine(url))
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
@@ -150,6 +158,28 @@ def _create(url: URL, **options: Any) -> Engine:
     return create_engine(url, hide_parameters=True, json_serializer=dump_json, **options)
 
 
+def _postgresql_engine(url: URL) -> Engine:
+    engine = _create(url, pool_pre_ping=True, pool_size=10, max_overflow=20, pool_recycle=1800)
+    event.listen(engine, "do_execute", _copy_one)
+    event.listen(engine, "do_executemany", _copy)
+    return engine
+
+
+def _copy_one(cursor: "Cursor[Any]", statement: str, row: tuple[Any, ...], context: ExecutionContext) -> bool:
+    return _copy(cursor, statement, [row], context)
+
+
+def _copy(cursor: "Cursor[Any]", statement: str, rows: Sequence[tuple[Any, ...]], context: ExecutionContext) -> bool:
+    """Executes a COPY with its rows, which the driver does not take for a statement of many rows."""
+    if not statement.startswith("COPY "):
+        return False
+    with cursor.copy(statement.encode()) as copied:
+        copied.set_types(context.execution_options[KINDS])
+        for row in rows:
+            copied.write_row(row)
+    return True
+
+
 def _sqlite_engine(url: URL, busy_timeout: float) -> Engine:
     engine = _create(url, connect_args={"timeout": busy_timeout})
     event.listen(engine, "connect", _prepare_sqlite)
@@ -173,6 +203,8 @@ def _set_up(connection: sqlite3.Connection) -> None:
     if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
         connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
+    # In pages: what is written in bulk touches the same ones again, and each is copied once at a checkpoint.
+    connection.execute("PRAGMA wal_autocheckpoint = 8000")
 
 
 def _begin_sqlite(connection: Connection) -> None:

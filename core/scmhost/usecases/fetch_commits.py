@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scmhost.commits import tidy
+from scmhost.commits import ListedCommit, tidy
 from scmhost.kernel.errors import Unavailable
-from scmhost.sdk import CommitDraft, Installation, Organization, Repository
+from scmhost.sdk import Installation, Organization, Repository
 from scmhost.store import commits, installations, jobs, organizations, releases, repositories
 from scmhost.store.engine import Transaction
 from scmhost.store.values import Job, Release
@@ -67,7 +67,7 @@ def _order(tx: Transaction, job: Job) -> _Order | None:
     return _Order(organization, release, repository, installation.installation, base, head.sha)
 
 
-def _asked(services: Services, order: _Order) -> Sequence[CommitDraft]:
+def _asked(services: Services, order: _Order) -> Sequence[ListedCommit]:
     """The provider's commits, the newest first, at most as many as a request may have."""
     hindrance = hindrance_of(services, order.organization, order.repository)
     calls = services.plugins.calls(order.installation.provider)
@@ -77,7 +77,7 @@ def _asked(services: Services, order: _Order) -> Sequence[CommitDraft]:
     return tidy(drafts[: services.limits.commits_per_request], services.limits)
 
 
-def _save(tx: Transaction, services: Services, order: _Order, drafts: Sequence[CommitDraft]) -> Ingested:
+def _save(tx: Transaction, services: Services, order: _Order, drafts: Sequence[ListedCommit]) -> Ingested:
     saved = commits.save(tx, order.organization.id, order.repository.id, drafts, services.clock.now())
     join = len(order.release.projects) > 1
     list_commits(tx, order.release, order.repository.id, [draft.sha for draft in drafts], join=join)

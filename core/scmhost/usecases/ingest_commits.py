@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scmhost.commits import CommitList, newest_first, read_commits
+from scmhost.commits import CheckedCommits, CommitList, ListedCommit, commits_of_body, newest_first, read_commits
 from scmhost.kernel.errors import InvalidInput
-from scmhost.sdk import CommitDraft, Organization, Repository
+from scmhost.sdk import Organization, Repository
 from scmhost.store import commits
 from scmhost.store.engine import Transaction
 from scmhost.store.values import SavedCommits
@@ -21,7 +21,7 @@ class Ingested:
     """What became of the commits of one repository."""
 
     repository: Repository
-    drafts: Sequence[CommitDraft]
+    drafts: Sequence[ListedCommit]
     saved: SavedCommits
     stand_in: bool = False
 
@@ -39,6 +39,11 @@ def ingest_commits(
         done = save_commits(tx, services, organization, listed)
     announce(services, organization, done)
     return done, (*listed.notes, *home_notes(organization, done))
+
+
+def check_body(services: Services, body: bytes) -> CheckedCommits | None:
+    """The entries of a request's body, read at once from its bytes; None when anything is wrong with it."""
+    return commits_of_body(body, services.limits)
 
 
 def missing_commits(
@@ -69,12 +74,12 @@ def save_commits(
     """Save what a payload lists, repository by repository. The projects help to tell which repository is meant."""
     now = services.clock.now()
     homes: dict[int, Home] = {}
-    drafts: dict[int, tuple[CommitDraft, ...]] = {}
+    drafts: dict[int, tuple[ListedCommit, ...]] = {}
     for name, told in listed.by_repository.items():
         clues = Clues(project_ids, [draft.sha for draft in told])
         home = home_of(tx, organization, _name(organization, name), clues, now)
         homes[home.repository.id] = home
-        drafts[home.repository.id] = newest_first([*drafts.get(home.repository.id, ()), *told])
+        drafts[home.repository.id] = newest_first((*drafts.get(home.repository.id, ()), *told))
     return [
         Ingested(home.repository, drafts[id_], commits.save(tx, organization.id, id_, drafts[id_], now), home.stand_in)
         for id_, home in homes.items()

@@ -1,11 +1,13 @@
 """Commits as clients send them."""
 
+import json
 from contextlib import suppress
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.json import encode
 
 from loading import case_id, load_cases
 from scmhost.commits import read_commits
@@ -39,8 +41,8 @@ def test_reads_a_payload(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", [case for case in load_cases("commits") if "first" in case], ids=case_id)
 def test_reads_a_commit(case: dict[str, Any]) -> None:
     """A commit keeps what was sent, in the form in which it is stored."""
-    first = next(iter(read_commits(case["commits"], limits_of(case)).by_repository.values()))[0].model_dump(mode="json")
-    assert case["first"] == {key: first[key] for key in case["first"]}
+    first = next(iter(read_commits(case["commits"], limits_of(case)).by_repository.values()))[0]
+    assert case["first"] == json.loads(encode({key: getattr(first, key) for key in case["first"]}))
 
 
 @pytest.mark.parametrize("case", load_cases("commit_errors"), ids=case_id)

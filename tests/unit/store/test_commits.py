@@ -1,6 +1,7 @@
 """Commits: saved once, whoever sends them and how often, and listed the newest first."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -8,6 +9,7 @@ import factories
 from scmhost.sdk import CommitDraft, FileChange
 from scmhost.store import authors, commits, repositories
 from scmhost.store.engine import Store
+from scmhost.store.errors import BadText
 from scmhost.store.values import SavedCommits
 
 
@@ -91,6 +93,53 @@ def test_a_bare_commit_is_filled_in(store: Store) -> None:
         whole.timestamp,
     )
     assert found.changes == tuple(sorted(whole.changes, key=lambda change: change.path))
+
+
+def test_changes_that_come_later_are_added(store: Store) -> None:
+    """A commit that came without file changes gets them when they are sent; one that has some keeps those."""
+    tenant = factories.new_tenant(store)
+    save(store, tenant, factories.draft(9, changes=()))
+    for path in ("first.py", "second.py"):
+        save(store, tenant, factories.draft(9, changes=(FileChange(path=path, type="A"),)), factories.draft(2))
+    with store.read() as tx:
+        found = commits.find(tx, tenant.id, tenant.repository, factories.sha(9), with_changes=True)
+    assert found is not None
+    assert found.changes == (FileChange(path="first.py", type="A"),)
+
+
+def test_old_commits_sent_again_rename_nobody(store: Store) -> None:
+    """An author's name is that of new commits: what is known already has nothing to say."""
+    tenant = factories.new_tenant(store)
+    save(store, tenant, factories.draft(5, author_name="Ada Lovelace"))
+    save(store, tenant, factories.draft(2, author_name="Ada"))
+    assert [row[3] for row in factories.all_rows(store)["authors"]] == ["Ada Lovelace"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"message": "a\x00b"}, {"changes": (FileChange(path="a\x00b", type="A"),)}, {"author_name": "a\x00b"}],
+    ids=lambda fields: next(iter(fields)),
+)
+def test_text_that_no_database_takes_is_refused(store: Store, fields: dict[str, Any]) -> None:
+    """A NUL from a plugin is told in a sentence, and nothing is saved."""
+    tenant = factories.new_tenant(store)
+    before = factories.all_rows(store)
+    with pytest.raises(BadText):
+        save(store, tenant, factories.draft(9, **fields), factories.draft(8))
+    assert factories.all_rows(store)["commits"] == before["commits"]
+
+
+def test_whoever_is_slower_finds_what_is_saved(store: Store) -> None:
+    """A sender that looked before another one was done saves the rest, and fills in nothing twice."""
+    tenant = factories.new_tenant(store)
+    drafts = [factories.draft(number) for number in range(100, 120)]
+
+    def send(number: int) -> SavedCommits:
+        return save(store, tenant, *drafts[5 * number : 5 * number + 10])
+
+    answers = factories.at_once(3, send)
+    assert sorted(sha for answer in answers for sha in answer.new) == [draft.sha for draft in drafts]
+    assert sum(answer.known for answer in answers) == 10
 
 
 def test_what_is_known_stays(store: Store) -> None:

@@ -1,16 +1,18 @@
 """Commits: send them, ask which are missing, list those of a repository."""
 
-from collections.abc import Sequence
-from typing import Annotated, Any, Final
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Annotated, Any, Final, cast
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
 
 from scmhost.api.commit_bodies import shown_commits, shown_ingested
-from scmhost.api.context import ForOrganization, ForReleases, NumericId, ServicesOf, numeric
+from scmhost.api.context import ForOrganization, ForReleases, NumericId, ServicesOf, numeric, services_of
 from scmhost.api.pages import Wanted
 from scmhost.api.shapes import CommitOut, Ingested, Missing
-from scmhost.usecases.ingest_commits import ingest_commits, missing_commits
+from scmhost.usecases.ingest_commits import check_body, ingest_commits, missing_commits
 from scmhost.usecases.show_commits import commits_of_repository
 
 router: Final = APIRouter(prefix="/api/0/organizations/{organization}", tags=["commits"])
@@ -29,11 +31,35 @@ class ShasIn(BaseModel):
     ids: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=10_000)]
 
 
-@router.post("/commits/")
+class CommitsRequest(Request):
+    """A request whose body is read and checked in one go. Where that fails, the usual way finds out why."""
+
+    async def json(self) -> Any:
+        checked = await run_in_threadpool(check_body, await services_of(self), await self.body())
+        if checked is None:
+            return await super().json()
+        return CommitsIn.model_construct(commits=cast("list[dict[str, Any]]", checked))
+
+
+class CommitsRoute(APIRoute):
+    """A route of such requests."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_commits(request: Request) -> Response:
+            return await handle(CommitsRequest(request.scope, request.receive))
+
+        return handle_commits
+
+
 def send(services: ServicesOf, organization: ForReleases, body: CommitsIn) -> Ingested:
     """Send commits without a release. Sent twice they change nothing."""
     done, notes = ingest_commits(services, organization, body.commits)
     return shown_ingested(done, notes)
+
+
+router.add_api_route("/commits/", send, methods=["POST"], route_class_override=CommitsRoute)
 
 
 @router.post("/commits/missing/")
