@@ -1,5 +1,6 @@
 """The composition root: the one module that knows every room."""
 
+import gc
 import os
 import sys
 from collections.abc import Mapping
@@ -87,7 +88,11 @@ def asgi() -> "FastAPI":
 
     configure_logs()
     host = Host.open(read_configuration(), migrate=False)
-    return create_application(host.services, on_shutdown=host.close)
+    application = create_application(host.services, on_shutdown=host.close)
+    # What is here now stays: no collection need look through it again, as each would that many commits set off.
+    gc.collect()
+    gc.freeze()
+    return application
 
 
 def main() -> None:

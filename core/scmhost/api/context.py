@@ -1,6 +1,6 @@
 """What a route gets: the services, the caller, the project."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated, cast
 
 from fastapi import Depends, Path, Request
@@ -21,8 +21,8 @@ OrganizationSegment = Annotated[str, Path(alias="organization", description="An 
 ProjectSegment = Annotated[str, Path(alias="project", description="A project's slug or id.")]
 
 
-def services_of(request: Request) -> Services:
-    """The services that the application was made with."""
+async def services_of(request: Request) -> Services:
+    """The services that the application was made with. Nothing waits here, so that it needs no thread."""
     return cast("Services", request.app.state.services)
 
 
@@ -51,10 +51,10 @@ def caller_or_nobody(
 CallerOrNobody = Annotated[Caller | None, Depends(caller_or_nobody)]
 
 
-def allowed(scope_class: ScopeClass) -> Callable[..., Organization]:
+def allowed(scope_class: ScopeClass) -> Callable[..., Awaitable[Organization]]:
     """A dependency: the organization in the path, if the caller's token is of it and has a scope for the method."""
 
-    def check(request: Request, organization: OrganizationSegment, caller: CallerOf) -> Organization:
+    async def check(request: Request, organization: OrganizationSegment, caller: CallerOf) -> Organization:
         if organization not in (caller.organization.slug, str(caller.organization.id)):
             raise NotFound(f"There is no organization {organization!r} that this token may see.")
         scopes = SCOPES[scope_class].get(request.method, frozenset())
