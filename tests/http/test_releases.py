@@ -206,3 +206,22 @@ def test_clearing_and_setting_go_together(house: House) -> None:
     new(house, commits=[commit("1" * 40, "team/one")])
     house.put("releases/1.0/", {"refs": []})
     assert house.put("releases/1.0/", {"commits": [commit("2" * 40, "team/one")]}).json()["commitCount"] == 1
+
+
+@pytest.mark.parametrize(
+    ("days", "head"),
+    [((1, 3, 2), 0), ((3, 2, 1), 0), ((1, 2, 3), 2), ((1, 2), 1), ((2, 2), 0), ((1,), 0), ((1, None, 3), 0)],
+    ids=str,
+)
+def test_a_release_stands_where_its_sender_stood(house: House, days: tuple[int | None, ...], head: int) -> None:
+    """At the commit sent first, whatever its author's time, unless the list goes from old to new."""
+    repository, installation = house.claimed()
+    house.mapping(repository, installation)
+    sent = [
+        commit(f"{place}" * 40, timestamp=day and f"2026-01-0{day}T00:00:00Z")
+        for place, day in enumerate(days, start=1)
+    ]
+    new(house, commits=sent)
+    assert house.link(release="1.0")["ref"] == sent[head]["id"]
+    new(house, "2.0")
+    assert house.get("releases/2.0/previous-with-commits/").json()["lastCommit"]["id"] == sent[head]["id"]

@@ -23,10 +23,12 @@ class CommitList:
 
     Attributes:
         by_repository: commits by the repository's name, newest first; None is for commits that name no repository.
+        heads: by the same names, the commit at which the sender's checkout stood.
         notes: what was read with a change, as sentences for the sender.
     """
 
     by_repository: Mapping[str | None, tuple[ListedCommit, ...]]
+    heads: Mapping[str | None, str]
     notes: tuple[str, ...] = ()
 
 
@@ -50,7 +52,23 @@ def read_commits(entries: Any, limits: Limits) -> CommitList:
         known = commits.setdefault(key, {})
         if entry.sha not in known:
             known[entry.sha] = entry if isinstance(entry, ListedCommit) else _listed(entry, limits, notes)
-    return CommitList({names[key]: newest_first(list(known.values())) for key, known in commits.items()}, notes.all())
+    lists = {names[key]: list(known.values()) for key, known in commits.items()}
+    return CommitList(
+        {name: newest_first(sent) for name, sent in lists.items()},
+        {name: head_of(sent) for name, sent in lists.items()},
+        notes.all(),
+    )
+
+
+def head_of(sent: Sequence[ListedCommit]) -> str:
+    """The commit at which a checkout stood, from its history as it was sent.
+
+    Clients begin with it. Its time does not tell: git keeps an author's time when a commit is put on top of others.
+    Only a list that goes from old to new throughout ends with it.
+    """
+    times = [commit.timestamp for commit in sent if commit.timestamp is not None]
+    rises = len(times) == len(sent) and times == sorted(times) and times[0] < times[-1]
+    return sent[-1].sha if rises else sent[0].sha
 
 
 def newest_first(commits: Sequence[ListedCommit]) -> tuple[ListedCommit, ...]:

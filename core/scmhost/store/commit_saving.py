@@ -141,11 +141,18 @@ def _filling(sent: _Sent) -> Any:
         .values(
             message=func.coalesce(COMMITS.c.message, new["message"]),
             author_id=func.coalesce(COMMITS.c.author_id, new["author_id"]),
-            committed_at=case((new["dated"] & ~COMMITS.c.dated, new["committed_at"]), else_=COMMITS.c.committed_at),
+            committed_at=case((_untold(new["dated"]), new["committed_at"]), else_=COMMITS.c.committed_at),
             dated=or_(COMMITS.c.dated, new["dated"]),
             issue_ids=case((COMMITS.c.message.is_(None), new["issue_ids"]), else_=COMMITS.c.issue_ids),
         )
     )
+
+
+def _untold(told: Any) -> Any:
+    """Whether a commit's time is to be that of the sender: it has none of its own, and the sender tells one, or is the
+    first to tell the commit at all, in the order of a list.
+    """
+    return ~COMMITS.c.dated & or_(told, COMMITS.c.message.is_(None))
 
 
 def _changes(sent: _Sent, ids: Mapping[str, int]) -> list[_Row]:

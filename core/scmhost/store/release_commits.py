@@ -50,12 +50,6 @@ def add_commits(
     set_commits(tx, organization_id, release_id, repository_id, [*commit_ids, *known])
 
 
-def newest_sha(tx: Transaction, organization_id: int, release_id: int, repository_id: int) -> str | None:
-    """The newest commit that a release has of a repository."""
-    listed = select(COMMITS.c.sha).join(_LISTED, _IN_LIST).where(_list_of(organization_id, release_id, repository_id))
-    return tx.scalar(listed.order_by(*ordered(_NEWEST_FIRST)).limit(1))
-
-
 def clear_commits(tx: Transaction, organization_id: int, release_id: int) -> None:
     """Take all commits and heads from a release."""
     _lock(tx, organization_id, release_id)

@@ -81,4 +81,4 @@ def _save(tx: Transaction, services: Services, order: _Order, drafts: Sequence[L
     saved = commits.save(tx, order.organization.id, order.repository.id, drafts, services.clock.now())
     join = len(order.release.projects) > 1
     list_commits(tx, order.release, order.repository.id, [draft.sha for draft in drafts], join=join)
-    return Ingested(order.repository, drafts, saved)
+    return Ingested(order.repository, drafts, saved, order.head)

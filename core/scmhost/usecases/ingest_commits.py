@@ -23,6 +23,7 @@ class Ingested:
     repository: Repository
     drafts: Sequence[ListedCommit]
     saved: SavedCommits
+    head: str
     stand_in: bool = False
 
 
@@ -75,14 +76,16 @@ def save_commits(
     now = services.clock.now()
     homes: dict[int, Home] = {}
     drafts: dict[int, tuple[ListedCommit, ...]] = {}
+    heads: dict[int, str] = {}
     for name, told in listed.by_repository.items():
         clues = Clues(project_ids, [draft.sha for draft in told])
         home = home_of(tx, organization, _name(organization, name), clues, now)
         homes[home.repository.id] = home
         drafts[home.repository.id] = newest_first((*drafts.get(home.repository.id, ()), *told))
+        heads.setdefault(home.repository.id, listed.heads[name])
+    saved = {id_: commits.save(tx, organization.id, id_, told, now) for id_, told in drafts.items()}
     return [
-        Ingested(home.repository, drafts[id_], commits.save(tx, organization.id, id_, drafts[id_], now), home.stand_in)
-        for id_, home in homes.items()
+        Ingested(home.repository, drafts[id_], saved[id_], heads[id_], home.stand_in) for id_, home in homes.items()
     ]
 
 

@@ -147,7 +147,7 @@ def _notes(push: Push, repository: Repository | None) -> Iterator[str]:
 def _save(tx: Transaction, services: Services, repository: Repository, push: Push) -> Ingested:
     drafts = tidy(push.commits, services.limits)
     saved = commits.save(tx, repository.organization_id, repository.id, drafts, services.clock.now())
-    return Ingested(repository, drafts, saved)
+    return Ingested(repository, drafts, saved, drafts[0].sha)
 
 
 def _nothing_here() -> NotFound:

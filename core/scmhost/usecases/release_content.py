@@ -56,10 +56,21 @@ def fill_release(
         shas = [draft.sha for draft in item.drafts]
         join = item.stand_in or len(content.project_ids) > 1
         list_commits(tx, release, item.repository.id, shas, join=join)
-        newest = releases.newest_sha(tx, organization.id, release.id, item.repository.id) if join else shas[0]
-        releases.set_head(tx, organization.id, release.id, item.repository.id, newest or shas[0], None)
+        head = _newer_head(tx, release, item) if join else item.head
+        releases.set_head(tx, organization.id, release.id, item.repository.id, head, None)
     notes = _set_refs(tx, services, organization, release, content.refs, {item.repository.id for item in done})
     return Filled(done, (*(listed.notes if listed else ()), *home_notes(organization, done), *notes))
+
+
+def _newer_head(tx: Transaction, release: Release, item: Ingested) -> str:
+    """Where a release stands to which several senders add: at the newer of the commits that they name."""
+    known = releases.head_of(tx, release.organization_id, release.version, item.repository.id)
+    if known is None:
+        return item.head
+    mine, theirs = (
+        commits.find(tx, release.organization_id, item.repository.id, sha) for sha in (item.head, known.sha)
+    )
+    return known.sha if mine and theirs and theirs.committed_at > mine.committed_at else item.head
 
 
 def list_commits(tx: Transaction, release: Release, repository_id: int, shas: Sequence[str], *, join: bool) -> None:

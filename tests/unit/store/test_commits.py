@@ -269,3 +269,15 @@ def test_pages_follow_each_other(store: Store) -> None:
         ]
     assert [it.sha for page in pages for it in page.items] == listed(store, tenant)
     assert [page.more for page in pages] == [True, True, False]
+
+
+def test_a_commit_that_only_a_ref_named_takes_its_place(store: Store) -> None:
+    """Commits without a time keep the order in which they are sent, one that was known by its sha alone too."""
+    tenant = factories.new_tenant(store)
+    bare = [factories.draft(7, message=None, author_email=None, author_name=None, timestamp=None, changes=())]
+    sent = [factories.draft(number, timestamp=None) for number in (9, 7, 8)]
+    with store.write() as tx:
+        commits.save(tx, tenant.id, tenant.repository, bare, factories.NOW + timedelta(days=1))
+        commits.save(tx, tenant.id, tenant.repository, sent, factories.NOW + timedelta(days=2))
+        page = commits.page(tx, tenant.id, tenant.repository, factories.EVERYTHING)
+    assert [commit.sha for commit in page.items][:3] == [factories.sha(number) for number in (9, 7, 8)]

@@ -65,7 +65,6 @@ READS: dict[str, Query] = {
     "mapping count": lambda tx, me, it: code_mappings.count(tx, me, it.project),
     "mapping page": lambda tx, me, it: code_mappings.page(tx, me, EVERYTHING, installation_id=it.installation).items,
     "files": lambda tx, me, it: release_files.page(tx, me, it.release, EVERYTHING).items,
-    "newest sha": lambda tx, me, it: releases.newest_sha(tx, me, it.release, it.repository),
     "holders": lambda tx, me, it: commits.holders(tx, me, [it.repository], [factories.sha(2)]),
     "active": lambda tx, me, it: repositories.active_ids(tx, me, 10),
     "mapped": lambda tx, me, it: code_mappings.repository_ids(tx, me, [it.project]),
