@@ -133,3 +133,14 @@ def test_a_repository_is_found_by_its_address(cli: SentryCli, tenant: Tenant, ch
     shas = checkout.grow(3)
     send(cli, checkout.path, "1.0", SENTRY_VCS_REMOTE=remote("team/app"))
     assert tenant.homes("1.0") == {"The shop": set(shas)}
+
+
+def test_a_commit_that_is_older_than_those_below_it(cli: SentryCli, tenant: Tenant, checkout: GitRepository) -> None:
+    """After a rebase the newest commit may have the oldest author's time; the release stands there all the same."""
+    tenant.map(tenant.claimed("team/app"), "/srv/")
+    for number in range(3):
+        checkout.commit(f"Change {number}", {"a.py": f"{number}"})
+    (checkout.path / "a.py").write_text("rebased", encoding="utf-8")
+    checkout.git("commit", "--quiet", "--all", "--message", "Rebased", "--date", "2020-01-01T00:00:00Z")
+    send(cli, checkout.path, "1.0")
+    assert linked_commit(tenant, "1.0") == checkout.git("rev-parse", "HEAD")
