@@ -73,7 +73,7 @@ def head_of(sent: Sequence[ListedCommit]) -> str:
 
 def newest_first(commits: Sequence[ListedCommit]) -> tuple[ListedCommit, ...]:
     """By time if every commit has one; else in the order sent, which is a guess that invents nothing."""
-    if any(commit.timestamp is None for commit in commits):
+    if None in [commit.timestamp for commit in commits]:
         return tuple(commits)
     # Python's sort stays stable when reversed: commits of one moment keep their order.
     return tuple(sorted(commits, key=attrgetter("timestamp"), reverse=True))

@@ -36,12 +36,10 @@ def get_many(tx: Transaction, organization_id: int, ids: Iterable[int]) -> dict[
 
 
 def _told_names(commits: Iterable[ListedCommit]) -> dict[str, str | None]:
-    told: dict[str, str | None] = {}
-    for commit in commits:
-        if commit.author_email is not None:
-            # Commits come newest first: the newest name holds.
-            told[commit.author_email] = told.get(commit.author_email) or commit.author_name
-    return told
+    told = [(commit.author_email, commit.author_name) for commit in commits]
+    # Commits come newest first: the newest name holds.
+    names = {email: name for email, name in reversed(told) if email and name}
+    return {email: names.get(email) for email, _ in told if email}
 
 
 def _known(tx: Transaction, organization_id: int, emails: Iterable[str]) -> dict[str, tuple[int, str | None]]:
