@@ -79,3 +79,18 @@ def test_lists_of_one_release_at_once_are_all_there(house: House) -> None:
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(send, range(8))) == {200}
     assert house.get("releases/1.0/").json()["commitCount"] == len(house.shas()) == 40
+
+
+def test_senders_of_the_same_commits_do_not_wait_for_each_other(house: House) -> None:
+    """Many requests at once that name the same new repositories, authors and commits, each in an order of its own."""
+
+    def send(number: int) -> int:
+        places = [(number + step) % 12 for step in range(12)]
+        sent = [
+            commit(f"{place:040}", f"team/{place % 4}", author_email=f"{place % 6}@example.com") for place in places
+        ]
+        return house.post("commits/", {"commits": sent}).status_code
+
+    with ThreadPoolExecutor(12) as pool:
+        assert set(pool.map(send, range(12))) == {200}
+    assert len(house.get("repos/").json()) == 4

@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from scmhost.commits import CheckedCommits, CommitList, ListedCommit, commits_of_body, newest_first, read_commits
 from scmhost.kernel.errors import InvalidInput
 from scmhost.sdk import Organization, Repository
-from scmhost.store import commits
+from scmhost.store import authors, commits
 from scmhost.store.engine import Transaction
 from scmhost.store.values import SavedCommits
 
@@ -74,19 +75,34 @@ def save_commits(
 ) -> list[Ingested]:
     """Save what a payload lists, repository by repository. The projects help to tell which repository is meant."""
     now = services.clock.now()
+    found = _homes(tx, organization, listed, project_ids, now)
     homes: dict[int, Home] = {}
     drafts: dict[int, tuple[ListedCommit, ...]] = {}
     heads: dict[int, str] = {}
     for name, told in listed.by_repository.items():
-        clues = Clues(project_ids, [draft.sha for draft in told])
-        home = home_of(tx, organization, _name(organization, name), clues, now)
+        home = found[name]
         homes[home.repository.id] = home
         drafts[home.repository.id] = newest_first((*drafts.get(home.repository.id, ()), *told))
         heads.setdefault(home.repository.id, listed.heads[name])
-    saved = {id_: commits.save(tx, organization.id, id_, told, now) for id_, told in drafts.items()}
+    # Authors, then repositories by id: senders of the same commits never wait for each other in a circle.
+    authors.ensure(
+        tx, organization.id, [draft for told in drafts.values() for draft in told] if len(drafts) > 1 else []
+    )
+    saved = {id_: commits.save(tx, organization.id, id_, drafts[id_], now) for id_ in sorted(drafts)}
     return [
         Ingested(home.repository, drafts[id_], saved[id_], heads[id_], home.stand_in) for id_, home in homes.items()
     ]
+
+
+def _homes(
+    tx: Transaction, organization: Organization, listed: CommitList, project_ids: Collection[int], now: datetime
+) -> dict[str | None, Home]:
+    """The repository of each name, found or made in the order of the names, in which everyone makes them."""
+    homes = {}
+    for name in sorted(listed.by_repository, key=lambda name: (name or "").casefold()):
+        clues = Clues(project_ids, [draft.sha for draft in listed.by_repository[name]])
+        homes[name] = home_of(tx, organization, _name(organization, name), clues, now)
+    return homes
 
 
 def home_notes(organization: Organization, done: Sequence[Ingested]) -> tuple[str, ...]:
