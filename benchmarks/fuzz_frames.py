@@ -8,7 +8,10 @@ import atheris
 with atheris.instrument_imports():
     from scmhost.frames import read_lines, read_text
 
-CASES = Path(__file__).parents[1] / "tests" / "cases" / "traces"
+ROOT = Path(__file__).parents[1]
+CASES = ROOT / "tests" / "cases" / "traces"
+FOUND = ROOT / ".fuzz"
+"""What atheris finds worth keeping: it writes into the first folder that it is given, and reads the others."""
 
 
 def one_input(data: bytes) -> None:
@@ -22,5 +25,6 @@ def one_input(data: bytes) -> None:
 
 
 if __name__ == "__main__":
-    atheris.Setup([*sys.argv, str(CASES)], one_input)
+    FOUND.mkdir(exist_ok=True)
+    atheris.Setup([*sys.argv, str(FOUND), str(CASES)], one_input)
     atheris.Fuzz()
