@@ -220,3 +220,12 @@ def test_a_name_that_is_no_address_is_left_out(house: House, name: str) -> None:
     answer = deliver(house, installation, push(name), new_secret(house, installation)["secret"])
     assert (answer.status_code, answer.json()["repositories"]) == (200, [])
     assert repr(name) in answer.json()["notes"][0]
+
+
+def test_a_push_of_marked_commits_alone_brings_nothing(house: House) -> None:
+    """Where every commit is to be left out, the delivery is taken, and nothing is saved."""
+    repository, installation = house.claimed()
+    secret = new_secret(house, installation)["secret"]
+    answer = deliver(house, installation, push("team/app", commit(message="x #skipsentry")), secret)
+    assert (answer.status_code, answer.json()) == (200, {"repositories": [], "notes": []})
+    assert house.get(f"repos/{repository['id']}/commits/").json() == []

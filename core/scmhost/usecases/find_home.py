@@ -7,11 +7,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
-from urllib.parse import urlsplit
 
 from scmhost.sdk import Organization, Repository, RepositoryStatus
 from scmhost.store import code_mappings, commits, repositories
 from scmhost.store.engine import Transaction
+
+from .addresses import path_of
 
 REMOTES: Final = ("origin", "upstream")
 """Names of git remotes: commits whose repository nobody can tell are kept under them."""
@@ -50,7 +51,8 @@ def find_named(tx: Transaction, organization: Organization, name: str) -> Reposi
     known = repositories.by_name(tx, organization.id, name)
     if known is not None:
         return known
-    found = [row for row in repositories.by_url_path(tx, organization.id, name) if _url_path(row) == name.casefold()]
+    listed = repositories.by_url_path(tx, organization.id, name)
+    found = [row for row in listed if path_of(row.url or "") == name.casefold()]
     return found[0] if len(found) == 1 else None
 
 
@@ -92,10 +94,6 @@ def _candidates(tx: Transaction, organization: Organization, mapped: set[int]) -
 def _ends(shas: Sequence[str]) -> Sequence[str]:
     """The newest and the oldest: of a history that goes on, the oldest may be known."""
     return [*shas[:_ENDS], *shas[-_ENDS:]]
-
-
-def _url_path(repository: Repository) -> str:
-    return urlsplit(repository.url or "").path.strip("/").casefold().removesuffix(".git")
 
 
 def _new(tx: Transaction, organization: Organization, name: str, now: datetime) -> Repository:

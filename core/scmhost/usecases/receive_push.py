@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import structlog
 
@@ -11,8 +10,8 @@ from scmhost.host import ProviderCalls, ProviderOff
 from scmhost.kernel.errors import NotFound
 from scmhost.sdk import Installation, Organization, ProviderForbidden, Push, Repository, RepositoryStatus
 from scmhost.store import commits, installations, organizations, repositories, webhook_secrets
-from scmhost.store.engine import Transaction
 
+from .addresses import address_of, path_of
 from .errors import Unauthenticated
 from .guarded import calls_for, refusals
 from .ingest_commits import Ingested, announce
@@ -51,8 +50,10 @@ def receive_push(
         for push in pushes:
             repository = _named(known, push.repository)
             notes += _notes(push, repository)
-            if repository and push.commits:
-                done.append(_save(tx, services, repository, push))
+            drafts = tidy(push.commits, services.limits)
+            if repository and drafts:
+                saved = commits.save(tx, webhook.organization.id, repository.id, drafts, services.clock.now())
+                done.append(Ingested(repository, drafts, saved, drafts[0].sha))
     announce(services, webhook.organization, done)
     return done, tuple(notes)
 
@@ -111,7 +112,7 @@ def _named(known: Sequence[Repository], name: str) -> Repository | None:
     active = [repository for repository in known if repository.status is RepositoryStatus.ACTIVE]
     for told in _names(name):
         for repository in active:
-            if told and told in (repository.external_id, repository.name.casefold(), _address(repository.url or "")):
+            if told and told in (repository.external_id, repository.name.casefold(), address_of(repository.url or "")):
                 return repository
     return None
 
@@ -120,18 +121,8 @@ def _names(name: str) -> Iterator[str]:
     """A name as it is, as an address, and the path of the address: a repository may have no URL of its own."""
     yield name
     yield name.casefold()
-    yield _address(name)
-    yield _address(name).partition("/")[2]
-
-
-def _address(url: str) -> str:
-    """What two URLs of one repository have in common: host and path. What is no URL has nothing in common with any."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return ""
-    path = parts.path.strip("/").removesuffix(".git")
-    return f"{parts.hostname}/{path}".casefold() if parts.hostname else ""
+    yield address_of(name)
+    yield path_of(name)
 
 
 def _notes(push: Push, repository: Repository | None) -> Iterator[str]:
@@ -142,12 +133,6 @@ def _notes(push: Push, repository: Repository | None) -> Iterator[str]:
             f"The delivery does not list all commits of the push to {repository.name!r}; "
             f"at least {push.unlisted} are missing here until they are sent otherwise."
         )
-
-
-def _save(tx: Transaction, services: Services, repository: Repository, push: Push) -> Ingested:
-    drafts = tidy(push.commits, services.limits)
-    saved = commits.save(tx, repository.organization_id, repository.id, drafts, services.clock.now())
-    return Ingested(repository, drafts, saved, drafts[0].sha)
 
 
 def _nothing_here() -> NotFound:
