@@ -24,6 +24,7 @@ PageText = TemplateText | dict[AnyKind, TemplateText]
 
 # Pages that can be led to a line.
 _WITH_LINES: Final = frozenset({"view", "blame", "pinned"})
+_RENDERED: Final = frozenset({"view", "pinned"})
 _KIND_ORDER: Final[tuple[AnyKind, ...]] = ("branch", "tag", "commit", "none")
 
 
@@ -58,7 +59,7 @@ class Pages(Value):
         change_request: the page of a change request by its ``{number}``.
         also: other pages of a file that are read but not written.
         also_anchors: other anchors that are read but not written.
-        rendered: formats that need their source view asked for.
+        rendered: formats that need their source view asked for, with a line and without.
         groups: how many segments an owner may have.
         least: how many segments a repository's path has at least.
         strip_git_suffix: whether a ``.git`` at the end of the repository's URL belongs to cloning only.
@@ -141,7 +142,7 @@ class Pages(Value):
             return found
         if page not in _WITH_LINES:
             return RefLinks(found, NO_ANCHOR)
-        rendered = self.rendered or _NOT_RENDERED
+        rendered = (self.rendered if page in _RENDERED else None) or _NOT_RENDERED
         anchors = [Template.parse(text, rooted=False) for text in (self.anchor, self.columns)]
         return RefLinks(found, anchors[0], rendered.query, rendered.extensions, columns=anchors[1])
 
