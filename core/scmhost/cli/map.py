@@ -42,8 +42,7 @@ class FrameToMap(Question):
 def command(*, _jsonl: bool) -> None:
     """Map stack frames to paths in a repository.
 
-    matched_mapping counts the code mappings from 0. Without a path, reason says why. A line that cannot be read is
-    answered by {"error", "detail"}.
+    matched_mapping counts the code mappings from 0. Without a path, reason says why.
     """
     answer_lines(FrameToMap, mapped)
 
