@@ -97,7 +97,7 @@ def _is_at_known_host(remote: str) -> bool:
     if host_of_shortcut(remote.partition(":")[0]):
         return True
     host = _NAMED_HOST.fullmatch(remote)
-    return host is not None and (known_kind(host["host"].lower()) is not None or ":" not in remote)
+    return host is not None and known_kind(host["host"].lower()) is not None
 
 
 def _helper(text: str) -> Address | None:
