@@ -2,7 +2,7 @@
 are derived from frames and files.
 """
 
-from .derivation import DerivedMapping, derive_mappings
+from .derivation import Confidence, DerivedMapping, Evidence, derive_mappings
 from .derive_roots import Roots, derive_roots
 from .frame_path import CLASS_PLATFORMS, NoRoots
 from .index import MappingIndex, Match
@@ -12,7 +12,9 @@ from .rule import Rule
 
 __all__ = [
     "CLASS_PLATFORMS",
+    "Confidence",
     "DerivedMapping",
+    "Evidence",
     "FrameInfo",
     "Mapped",
     "MappingIndex",
