@@ -25,6 +25,8 @@ def test_a_mapping_is_answered_as_the_wire_has_it(house: House) -> None:
         "sourceRoot": "src/",
         "defaultBranch": "main",
         "automaticallyGenerated": False,
+        "confidence": None,
+        "derivedFrom": [],
     }
     for query in ({}, {"integrationId": installation["id"]}, {"project": "-1"}, {"project": "web"}):
         assert house.get("code-mappings/", params=query).json() == [answer.json()]

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, literal, select, tuple
 from scmhost.sdk import JsonObject, RepositoryStatus
 
 from . import jobs
+from .columns import is_text
 from .commit_rows import COMMITS
 from .engine import Transaction
 from .hashes import hash_of
@@ -59,7 +60,7 @@ def standing(
     """What is known of paths, which are asked for by their repositories' ids. Paths that no commit named have none."""
     found: dict[tuple[int, str], KnownFile] = {}
     for repository_id, paths in wanted.items():
-        hashes = {hash_of(path): path for path in paths}
+        hashes = {hash_of(path) for path in paths if is_text(path)}
         mine = _of(organization_id) & (_TABLE.c.repository_id == repository_id)
         for piece in pieces(hashes):
             for file in _files(tx, _query(organization_id).where(mine, _TABLE.c.path_hash.in_(piece))):
@@ -72,7 +73,7 @@ def named(tx: Transaction, organization_id: int, names: Iterable[str], most: int
 
     Of a name that more than ``most`` files have there are none at all, rather than some.
     """
-    heads = {name[:_NAME] for name in names}
+    heads = {name[:_NAME] for name in names if is_text(name)}
     counted = select(_TABLE.c.name).where(_of(organization_id), among(tx, _TABLE.c.name, heads))
     few = tx.scalars(counted.group_by(_TABLE.c.name).having(func.count() <= most)).all()
     active = and_(

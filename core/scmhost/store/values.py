@@ -122,6 +122,11 @@ class CodeMapping:
     confidence: Confidence | None = None
     derived_from: tuple[Evidence, ...] = ()
 
+    @property
+    def catches_all(self) -> bool:
+        """Whether it is derived and does not tell which frames are the project's: it leads to listed files only."""
+        return self.generated and not self.stack_root
+
 
 @dataclass(frozen=True, slots=True)
 class MappingDraft:

@@ -54,7 +54,9 @@ class MappingCache:
 
 def index_mappings(version: int, rows: Sequence[CodeMapping]) -> ProjectMappings:
     """The index of a list of mappings."""
-    rules = [
-        Rule(id=row.id, stack_root=row.stack_root, source_root=row.source_root, generated=row.generated) for row in rows
-    ]
-    return ProjectMappings(version, {row.id: row for row in rows}, MappingIndex(rules))
+    return ProjectMappings(version, {row.id: row for row in rows}, MappingIndex([rule_of(row) for row in rows]))
+
+
+def rule_of(mapping: CodeMapping) -> Rule:
+    """A mapping as rules see it."""
+    return Rule(mapping.id, mapping.stack_root, mapping.source_root, mapping.generated)
