@@ -36,6 +36,7 @@ from .values import (
     Refusal,
     Repository,
     RepositoryStatus,
+    ResolvedRef,
     UrlCandidate,
     Value,
 )
@@ -85,6 +86,7 @@ __all__ = [
     "RenderedView",
     "Repository",
     "RepositoryStatus",
+    "ResolvedRef",
     "Template",
     "TemplateError",
     "UrlCandidate",

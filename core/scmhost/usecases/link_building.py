@@ -21,6 +21,7 @@ from scmhost.sdk import (
 )
 from scmhost.store.values import CodeMapping
 
+from .lookups import Lookups
 from .page_cache import RequestPages
 from .services import Services
 
@@ -41,12 +42,13 @@ class Place:
 
 
 class LinkBuilder:
-    """Builds the links of one request. A provider is asked once per repository, where it hands over templates."""
+    """Builds the links of one request. A provider is asked once for each file, and as far as it can be for more."""
 
     def __init__(self, services: Services, organization: Organization) -> None:
         self._plugins = services.plugins
         self._organization = organization
         self._pages = RequestPages(services.pages)
+        self._lookups = Lookups()
 
     def build(self, place: Place) -> Link | NoLink:
         """The link, or why there is none. A plugin's fault is a reason like any other, and is logged."""
@@ -70,6 +72,7 @@ class LinkBuilder:
         if not switch.on or calls is None:
             return self._no(place, Reason.PROVIDER_OFF, switch.reason)
         ref = choose_ref(place.frame_commit, place.release_commit, place.mapping.default_branch)
+        ref = ref or self._lookups.default_branch(calls, place.installation, place.repository)
         if ref is None:
             return self._no(place, Reason.NO_REF)
         return self._link(calls, place.installation, place, ref)
@@ -78,7 +81,7 @@ class LinkBuilder:
         url = self._url(calls, installation, place, ref)
         if isinstance(url, NoUrl):
             return self._no(place, url.reason, url.message)
-        exists = self._exists(calls, installation, place, ref)
+        exists = self._lookups.file_exists(calls, installation, place.repository, ref, place.path)
         if exists is Existence.NO:
             return self._no(place, Reason.FILE_NOT_FOUND, attempted_url=url)
         return Link(
@@ -101,11 +104,6 @@ class LinkBuilder:
         if isinstance(url, str) and not safe_url(url):
             return NoUrl(reason=Reason.UNSAFE_URL, message="The provider's URL is no safe http or https link.")
         return url
-
-    def _exists(self, calls: ProviderCalls, installation: Installation, place: Place, ref: ChosenRef) -> Existence:
-        if not calls.has("scm_file_exists"):
-            return Existence.UNKNOWN
-        return calls.file_exists(installation, place.repository, _location(place, ref))
 
     def _no(self, place: Place, reason: Reason, message: str = "", attempted_url: str | None = None) -> NoLink:
         return no_link(
