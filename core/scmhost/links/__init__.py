@@ -3,7 +3,7 @@
 from .bulk import BulkLinks
 from .lines import usable_line, usable_lines
 from .outcome import Link, NoLink, no_link
-from .read_page import PageLocation, enclosing_urls, file_name_of, read_page, rest_below
+from .read_page import PageLocation, enclosing_urls, file_name_of, read_page
 from .ref import ChosenRef, RefSource, choose_ref
 
 __all__ = [
@@ -18,7 +18,6 @@ __all__ = [
     "file_name_of",
     "no_link",
     "read_page",
-    "rest_below",
     "usable_line",
     "usable_lines",
 ]

@@ -8,7 +8,7 @@ from .frame_path import CLASS_PLATFORMS, NoRoots
 from .index import MappingIndex, Match
 from .map_frame import Mapped, Unmapped, map_frame
 from .munging import FrameInfo, munge
-from .rule import Rule
+from .rule import Rule, rules_of
 
 __all__ = [
     "CLASS_PLATFORMS",
@@ -25,4 +25,5 @@ __all__ = [
     "derive_roots",
     "map_frame",
     "munge",
+    "rules_of",
 ]

@@ -98,12 +98,12 @@ class RefLinks:
         page = self._view.render({**path_values(path), **lines})
         if page is None:
             return NoUrl(message="the host's template needs a value that this location does not have")
-        if not lines:
-            return checked(page, self._authority)
         return checked(with_anchor(self._source_view(page, path), self._anchor_of(lines)), self._authority)
 
     def _anchor_of(self, lines: Mapping[str, int | None]) -> str:
-        """The anchor with columns, if those of both ends are known, else the one of lines."""
+        """The anchor with columns, if those of both ends are known, else the one of lines; none without a line."""
+        if not lines:
+            return ""
         with_columns = self._columns.render(lines) if self._columns and lines["end_column"] else None
         return with_columns or self._anchor.render(lines) or ""
 
