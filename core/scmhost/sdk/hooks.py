@@ -111,10 +111,7 @@ def scm_commit_url(  # type: ignore[empty-body]
 def scm_compare_url(  # type: ignore[empty-body]
     installation: Installation, repository: Repository, base: str, head: str
 ) -> str | NoUrl:
-    """The page that shows what lies between two commits.
-
-    Declared for later: this version of the host does not call it.
-    """
+    """The page that shows what lies between two commits: those of a release and of the one before it."""
 
 
 @promise("io", "provider", budget=3.0)

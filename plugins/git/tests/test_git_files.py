@@ -262,6 +262,17 @@ def test_a_partial_clone_knows_its_names(app: GitRepository) -> None:
     assert trap.exists()
 
 
+def test_a_long_question_has_an_end(app: GitRepository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where git is started for one question, its time is bounded as well; a repository needs no configuration."""
+    sha = app.commit(files={"a.py": "1\n"})
+    (app.path / ".git" / "config").unlink()
+    assert exists(app.path, sha, "a\n.py") is NO
+    monkeypatch.setattr("scmhost_git.git._SECONDS", 0.05)
+    monkeypatch.setattr("scmhost_git.git.command", lambda *_: ["sleep", "60"])
+    with pytest.raises(ProviderUnavailable, match=r"ls-tree took longer than 0\.05 s"):
+        clones.answer(app.path, "ls-tree")
+
+
 def test_a_commit_without_its_folders_is_told(app: GitRepository) -> None:
     """A clone without folders cannot tell; the reason is in the answer."""
     sha = app.commit(files={"a.py": "1\n"})

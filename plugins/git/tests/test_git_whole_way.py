@@ -121,6 +121,8 @@ def test_a_ref_alone_gives_a_release_its_commits(house: House, origin: GitReposi
     shown = house.get("releases/2.0/commits/").json()
     assert [item["url"] for item in shown] == [f"{BASE}/commit/{sha}" for sha in (third, second)]
     assert shown[1]["issueIds"] == ["SHOP-7"]
+    house.put("releases/2.0/", {"refs": [{"repository": "team/app", "commit": f"{first}..{third}"}]})
+    assert house.get("releases/2.0/").json()["refs"][0]["compareUrl"] == f"{BASE}/compare/{first}...{third}"
 
 
 @pytest.mark.parametrize("head", ["v2.0", "main", "short"])
