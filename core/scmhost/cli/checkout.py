@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from scmhost.kernel.errors import ScmhostError
 from scmhost.links.changed_lines import CommittedLine, Hunk, committed_line, read_hunks
@@ -11,6 +11,7 @@ from .git_process import GitError, git_output
 
 _SETTINGS: Final = r"^(remote\..*\.url|branch\..*\.remote|url\..*\.insteadof|scmhost\.(remote|kind|template))$"
 _BRANCH: Final = "refs/heads/"
+_MEMORY: Final = "scmhost-pages.json"
 _DIFF: Final = ("diff", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "--ignore-submodules")
 
 
@@ -27,6 +28,7 @@ class Checkout:
         prefix: the working directory below it, with a closing slash, or nothing.
         commit: the whole name of the commit.
         files: the paths of all files of that commit.
+        memory: a file in its git folder in which something may be remembered.
         remote: the URL that it is cloned from, or None.
         kind: the kind of code host that git's settings name as ``scmhost.kind``.
         template: the template that git's settings name as ``scmhost.template``.
@@ -37,6 +39,7 @@ class Checkout:
     prefix: str
     commit: str
     files: tuple[str, ...]
+    memory: str
     remote: str | None = None
     kind: str | None = None
     template: str | None = None
@@ -75,48 +78,51 @@ def read_checkout(ref: str | None = None, remote: str | None = None) -> Checkout
     Raises:
         NoCheckout: there is none, it has no commit yet, or git does not know the ref.
     """
-    root, prefix = _place()
-    commit = _commit(ref)
+    place = _place()
+    commit = place.commit if ref is None else _commit(ref)
     settings = _settings()
     return Checkout(
-        root,
-        prefix,
+        place.root,
+        place.prefix,
         commit,
-        tuple(git_output(root, "ls-tree", "-r", "-z", "--name-only", commit).split("\0")[:-1]),
-        _remote_url(settings, remote or settings.get("scmhost.remote"), _branch()),
+        tuple(git_output(place.root, "ls-tree", "-r", "-z", "--name-only", commit).split("\0")[:-1]),
+        place.memory,
+        _remote_url(settings, remote or settings.get("scmhost.remote"), place.branch),
         settings.get("scmhost.kind"),
         settings.get("scmhost.template"),
-        _is_pushed(root, commit),
+        _is_pushed(place.root, commit),
     )
 
 
-def _place() -> tuple[str, str]:
+class _Place(NamedTuple):
+    root: str
+    prefix: str
+    memory: str
+    commit: str
+    branch: str
+
+
+def _place() -> _Place:
+    words = ("--show-toplevel", "--show-prefix", "--git-path", _MEMORY, "HEAD", "--symbolic-full-name", "HEAD")
     try:
-        root, prefix, *_ = git_output(".", "rev-parse", "--show-toplevel", "--show-prefix").split("\n")
+        told = git_output(".", "rev-parse", *words).split("\n")
     except GitError as error:
         if "not a git repository" in str(error):
             raise NoCheckout(
                 "this folder is in no git checkout; change into one, or name a project: --org ORG --project PROJECT"
             ) from error
+        if "'HEAD'" in str(error):
+            raise NoCheckout("this checkout has no commit yet") from error
         raise
-    return root, prefix
+    root, prefix, memory, commit, branch, *_ = told
+    return _Place(root, prefix, memory, commit, branch.removeprefix(_BRANCH))
 
 
-def _commit(ref: str | None) -> str:
+def _commit(ref: str) -> str:
     try:
-        wanted = f"{ref or 'HEAD'}^{{commit}}"
-        return git_output(".", "rev-parse", "--verify", "--quiet", "--end-of-options", wanted).strip()
+        return git_output(".", "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}").strip()
     except GitError as error:
-        known = "this checkout has no commit yet" if ref is None else f"git knows no ref {ref!r} here; fetch it first"
-        raise NoCheckout(known) from error
-
-
-def _branch() -> str | None:
-    try:
-        return git_output(".", "symbolic-ref", "--quiet", "HEAD").strip().removeprefix(_BRANCH)
-    except GitError:
-        # No branch is checked out, only a commit.
-        return None
+        raise NoCheckout(f"git knows no ref {ref!r} here; fetch it first") from error
 
 
 def _settings() -> Mapping[str, str]:
@@ -130,7 +136,7 @@ def _settings() -> Mapping[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def _remote_url(settings: Mapping[str, str], named: str | None, branch: str | None) -> str | None:
+def _remote_url(settings: Mapping[str, str], named: str | None, branch: str) -> str | None:
     urls = {name[7:-4]: value for name, value in settings.items() if name.startswith("remote.")}
     if named is not None and named not in urls:
         return _rewritten(named, settings)
@@ -152,6 +158,6 @@ def _length(rule: tuple[str, str]) -> int:
 
 
 def _is_pushed(root: str, commit: str) -> bool | None:
-    if not git_output(root, "for-each-ref", "--count=1", "refs/remotes"):
-        return None
-    return not git_output(root, "rev-list", "--max-count=1", commit, "--not", "--remotes", "--")
+    if not git_output(root, "rev-list", "--max-count=1", commit, "--not", "--remotes", "--"):
+        return True
+    return False if git_output(root, "for-each-ref", "--count=1", "refs/remotes") else None

@@ -3,22 +3,24 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from scmhost.frames import Found
 from scmhost.kernel.errors import ScmhostError
 from scmhost.links.changed_lines import CommittedLine
 from scmhost.mapping.file_tree import FileTree
-from scmhost.mapping.index import MappingIndex
-from scmhost.mapping.rule import Rule
 from scmhost.usecases.link_checkout import CheckoutLink, CheckoutLinker, Place
 
 from .checkout import ChangedFiles, Checkout, read_checkout
+from .known_pages import known_pages
 from .link_formats import Shown
 from .linked_text import Tally
 
 if TYPE_CHECKING:
+    from scmhost.mapping import MappingIndex
     from scmhost.sdk import Remote
+    from scmhost.sdk.ref_links import RefLinks
     from scmhost.usecases.link_checkout import Links
 
 _MOST_CHANGED: Final = 5
@@ -53,8 +55,8 @@ class CheckoutLinks:
                 _roots(checkout),
                 checkout.prefix,
                 FileTree(checkout.files),
-                _pages(checkout, guesses),
-                MappingIndex([Rule(at, *roots) for at, roots in enumerate(guesses.mappings)]),
+                _known(checkout, guesses),
+                _rules(guesses.mappings),
                 ChangedFiles(checkout.root).committed if self._at_work else _as_committed,
             )
         )
@@ -118,33 +120,53 @@ def _as_committed(_path: str, line: int) -> CommittedLine:
     return CommittedLine(line)
 
 
-def _pages(checkout: Checkout, guesses: Guesses) -> "Links":
-    """The pages of the checkout's commit.
+def _rules(mappings: Sequence[tuple[str, str]]) -> "MappingIndex | None":
+    if not mappings:
+        return None
+    from scmhost.mapping import MappingIndex, Rule
 
-    Raises:
-        NoPages: there is no remote, its kind of host is not known, or it has no pages at a commit.
-    """
-    from scmhost.sdk import NoUrl, Pages, TemplateError, UrlError, preset, preset_kinds
+    return MappingIndex([Rule(at, *roots) for at, roots in enumerate(mappings)])
 
+
+def _known(checkout: Checkout, guesses: Guesses) -> "Links":
+    """The pages of the checkout's commit, from memory if they were asked for before."""
     if checkout.remote is None:
         raise NoPages("this checkout has no remote; name where its files are shown: --remote URL")
-    template = guesses.template or checkout.template
+    kind, template = guesses.kind, guesses.template or checkout.template
+    look = partial(_pages, checkout.remote, kind, checkout.kind, template, checkout.commit)
+    return known_pages(checkout.memory, checkout.commit, (checkout.remote, kind, checkout.kind, template), look)
+
+
+def _pages(url: str, kind: str | None, configured: str | None, template: str | None, commit: str) -> "RefLinks":
+    """The pages of a remote's repository at a commit.
+
+    Raises:
+        NoPages: its kind of host is not known, or has no pages at a commit.
+    """
+    from scmhost.sdk import NoUrl, Pages, TemplateError, UrlError, preset
+
     try:
-        remote = _remote(checkout.remote, guesses.kind, checkout.kind)
+        remote = _remote(url, kind, configured)
         if remote.web_url is None:
             raise NoPages("the checkout's remote is on no host; name where its files are shown: --remote URL")
         if template is None and remote.kind is None:
-            raise NoPages(
-                f"the kind of code host at {remote.host} is not known; name it: --kind KIND, or for good"
-                f" git config scmhost.kind KIND. The kinds are: {', '.join(preset_kinds())}"
-            )
+            raise _unknown_kind(remote.host)
         pages = Pages(view=template) if template else preset(remote.kind or "").pages
-        links = pages.links(remote.web_url, checkout.commit, "commit")
+        links = pages.links(remote.web_url, commit, "commit")
     except (UrlError, TemplateError) as error:
         raise NoPages(str(error)) from error
     if isinstance(links, NoUrl):
         raise NoPages(links.message)
     return links
+
+
+def _unknown_kind(host: str | None) -> NoPages:
+    from scmhost.sdk import preset_kinds
+
+    return NoPages(
+        f"the kind of code host at {host} is not known; name it: --kind KIND, or for good"
+        f" git config scmhost.kind KIND. The kinds are: {', '.join(preset_kinds())}"
+    )
 
 
 def _remote(url: str, said: str | None, configured: str | None) -> "Remote":

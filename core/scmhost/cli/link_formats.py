@@ -1,6 +1,5 @@
 """The forms in which linked text is printed, one class for each."""
 
-import html
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +17,7 @@ Write = Callable[[str], object]
 _TELLING: Final = {"@": "&#64;", "#": "&#35;"}
 # Markup anywhere, and what makes a list or a heading at the beginning of a line.
 _MARKDOWN: Final = re.compile(r"([\\`*_\[\]<>|~$&#@])|^(\d*)(?=([-+=.)]))")
+_ENTITIES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
 _INDENT: Final = re.compile(r"[ \t]*")
 _PAGE: Final = """\
 <!doctype html>
@@ -235,11 +235,11 @@ def _markdown_link(text: str, url: str) -> str:
 
 
 def _html(text: str) -> str:
-    return html.escape(for_page(text))
+    return for_page(text).translate(_ENTITIES)
 
 
 def _html_link(text: str, url: str) -> str:
-    return f'<a href="{html.escape(url)}" rel="noopener noreferrer">{text}</a>'
+    return f'<a href="{url.translate(_ENTITIES)}" rel="noopener noreferrer">{text}</a>'
 
 
 def _json(value: object) -> str:

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from scmhost.frames.frame import Frame
 from scmhost.links.changed_lines import CommittedLine
 from scmhost.mapping.file_tree import FileTree, Located, Sure
-from scmhost.mapping.index import MappingIndex
 from scmhost.mapping.java import class_path
 from scmhost.mapping.printed_path import PrintedPath, read_printed_path
 from scmhost.sdk.reasons import NEXT_STEP, Reason
+
+if TYPE_CHECKING:
+    from scmhost.mapping.index import MappingIndex
 
 _JVM: Final = frozenset({"java", "kotlin", "scala", "groovy", "clojure"})
 _MOST_KNOWN: Final = 8192
@@ -48,7 +50,7 @@ class Place:
     prefix: str
     tree: FileTree
     links: Links
-    rules: MappingIndex
+    rules: "MappingIndex | None"
     committed: Callable[[str, int], CommittedLine]
 
 
@@ -110,7 +112,8 @@ class CheckoutLinker:
 
     def _by_rules(self, frame: Frame) -> CheckoutLink | None:
         """By the mappings that a person named: theirs is the last word for what they match."""
-        paths = [source for _, source in self._place.rules.matches(frame.path) if source]
+        rules = self._place.rules
+        paths = [source for _, source in rules.matches(frame.path) if source] if rules else []
         known = next((path for path in paths if path in self._place.tree), None)
         if known:
             return CheckoutLink(path=known, sure=Sure.EXACT)
