@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 
-from .map_frame import Mapped
+from .frame_mapping import Mapped
 
 
 class Standing(StrEnum):
