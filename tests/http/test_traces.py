@@ -1,12 +1,18 @@
 """Whole stack traces: their links, how sure these are, and how they come about."""
 
+import sqlite3
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hosting import candidate
 from house import OLDER_SHA, SHA, SWITCHBOARD, House, commit, open_house
+from scmhost.store import known_files
+from scmhost.usecases.list_files import list_files_now
 from scmhost.usecases.run_jobs import run_due_jobs
 
 TRACE = """\
@@ -48,11 +54,11 @@ def linked(house: House, *filenames: str, **body: Any) -> list[dict[str, Any]]:
 
 
 def send(house: House, *changes: str, sha: str = SHA, repository: str = "team/app", **fields: Any) -> None:
-    """A commit that changed files, each written as its type and its path, and all jobs done."""
+    """A commit that changed files, each written as its type and its path; all files are listed."""
     patch_set = [{"type": change[0], "path": change[2:]} for change in changes]
     answer = house.post("commits/", {"commits": [commit(sha, repository, patch_set=patch_set, **fields)]})
     assert answer.status_code == 200, answer.text
-    run_due_jobs(house.services)
+    list_files_now(house.services, house.there.organization)
 
 
 def urls(frames: list[dict[str, Any]]) -> list[str | None]:
@@ -382,6 +388,79 @@ def test_limits_are_kept_and_named(tmp_path: Path) -> None:
             ["/a/"],
             2,
         )
+
+
+@dataclass(frozen=True)
+class Later:
+    """A clock that goes before."""
+
+    ahead: timedelta
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
+def test_files_are_listed_in_the_background(any_house: House) -> None:
+    """Soon after commits came in, whether or not anybody asks for links: for many requests together, and once."""
+    any_house.claimed()
+    for sha in (SHA, OLDER_SHA):
+        any_house.post("commits/", {"commits": [commit(sha, patch_set=[{"path": f"{sha[0]}/m.py", "type": "A"}])]})
+    assert run_due_jobs(any_house.services) == 0
+    assert run_due_jobs(replace(any_house.services, clock=Later(timedelta(minutes=1)))) == 1
+    there = any_house.there.organization.id
+    with any_house.services.store.read() as tx:
+        assert known_files.ordered(tx, there) == []
+        (found,) = known_files.named(tx, there, ["m.py"], 10).values()
+    assert sorted(found) == ["a/m.py", "b/m.py"]
+
+
+def test_links_do_not_wait_for_the_files_of_commits_that_just_came(tmp_path: Path) -> None:
+    """Whoever asks for links while another process writes gets them, with what is known so far."""
+    with open_house(tmp_path, background=False, busy_timeout=0.05) as house:
+        house.mapping(*house.claimed())
+        house.post("commits/", {"commits": [commit()]})
+        blocker = sqlite3.connect(tmp_path / "test.db", isolation_level=None)
+        blocker.execute("BEGIN IMMEDIATE")
+        while_busy = linked(house, "/srv/app/a.py")[0]["basis"]["file"]
+        blocker.execute("ROLLBACK")
+        blocker.close()
+        assert (while_busy, linked(house, "/srv/app/a.py")[0]["basis"]["file"]) == ("unknown", "listed")
+
+
+FORGE = f"{SWITCHBOARD}[plugins.good_forge]\nenabled = true\ndefault = true\n"
+
+
+def with_a_forge_that_can_be_asked(house: House) -> None:
+    """A stack root with three source roots, in a repository of which the code host has ``here.py`` alone."""
+    installation = house.post("integrations/", {"provider": "good_forge"}).json()
+    body = {"provider": "integrations:good_forge", "installation": installation["id"], "identifier": "app"}
+    repository = house.post("repos/", body).json()
+    for source_root in ("lib/", "", "src/"):
+        assert house.mapping(repository, installation, sourceRoot=source_root).status_code == 201
+
+
+def test_the_code_host_knows_where_a_file_is(tmp_path: Path) -> None:
+    """What it does not have is passed over; what it has is verified."""
+    with open_house(tmp_path, FORGE, more=[candidate("good_forge")], background=False) as house:
+        with_a_forge_that_can_be_asked(house)
+        (told,) = answered(house, EXPLAIN, frames=[{"filename": "/srv/app/here.py"}], commit=SHA)["frames"]
+        (gone,) = linked(house, "/srv/app/gone.py")
+    assert (told["sourcePath"], told["basis"]["file"], told["confidence"]) == ("here.py", "verified", "high")
+    assert [(item["outcome"], item["reason"]) for item in told["tried"]] == [
+        ("no_link", "file_not_found"),
+        ("link", None),
+        ("not_needed", None),
+    ]
+    assert (gone["reason"], gone["sourcePath"]) == ("file_not_found", "lib/gone.py")
+
+
+def test_code_hosts_are_asked_for_so_many_files(tmp_path: Path) -> None:
+    """A trace of many frames asks for each file once, and for no more than a request may; others are not known."""
+    few = FORGE + "[limits]\nfile_checks_per_request = 2\n"
+    with open_house(tmp_path, few, more=[candidate("good_forge")], background=False) as house:
+        with_a_forge_that_can_be_asked(house)
+        told = linked(house, "/srv/app/here.py", "/srv/app/here.py", "/srv/app/gone.py")
+    assert [frame["basis"]["file"] for frame in told] == ["verified", "verified", "unknown"]
 
 
 def test_texts_that_no_database_takes_are_answered(any_house: House) -> None:

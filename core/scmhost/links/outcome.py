@@ -66,6 +66,8 @@ _SAID: Final[Mapping[Reason, str]] = MappingProxyType(
         Reason.PROVIDER_OFF: "The repository's provider is off for this organization.",
         Reason.PROVIDER_FAILED: "The provider's plugin failed.",
         Reason.NO_SOURCE_PAGES: "The provider has no page for this file.",
+        Reason.NOT_IN_REPOSITORY: "The repository has no file that this frame's path can be of.",
+        Reason.SEVERAL_FILES: "Several files of the repository can be this frame's.",
         Reason.UNSAFE_URL: "What the provider gave is no safe link.",
     }
 )

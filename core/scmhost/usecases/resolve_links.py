@@ -13,6 +13,7 @@ from .derive_mappings import derived_for
 from .frame_query import FrameQuery, Wish
 from .known_places import Found, KnownPlaces, Mappings, know
 from .link_building import LinkBuilder, Place
+from .list_files import list_files_now
 from .mapping_cache import ProjectMappings, index_mappings
 from .services import Services
 
@@ -79,6 +80,8 @@ def resolve_by(
     """As ``resolve_links``, by mappings that are read already."""
     if not (mappings.by_id or wish.derive):
         return [Resolved(no_link(Reason.NO_CODE_MAPPINGS)) for _ in frames]
+    if wish.derive or wish.tell_files:
+        list_files_now(services, organization)
     found: list[Found] = [map_frame(mappings.index, frame.info) for frame in frames]
     derived = _derived(services, organization, frames, found) if wish.derive else index_mappings(0, ())
     if derived.by_id:

@@ -14,6 +14,7 @@ from scmhost.store.values import CodeMapping, MappingDraft, Project
 from .code_mappings import check_limit, check_mapping
 from .derive_mappings import derived_drafts
 from .frame_query import FrameQuery
+from .list_files import list_files_now
 from .mapping_cache import index_mappings
 from .services import Services
 
@@ -59,6 +60,7 @@ def derive_for_project(
         InvalidForm: the branch is none.
     """
     check_mapping(MappingDraft(project.id, 0, "", "", how.default_branch))
+    list_files_now(services, organization)
     with services.store.write() if how.save else services.store.read() as tx:
         saved = code_mappings.for_project(tx, organization.id, project.id)
         by_people = index_mappings(0, [mapping for mapping in saved if not mapping.generated]).index
