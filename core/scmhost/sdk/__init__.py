@@ -12,6 +12,7 @@ from .reasons import NEXT_STEP, Reason
 from .recognition import kind_of
 from .refs import full_ref, looks_like_commit, ref_problem
 from .remotes import Remote, read_remote
+from .repository_pages import RepositoryPages, read_any_url
 from .templates import Template
 from .urls import authority_of, check_web_url, join_url, safe_link, safe_url
 from .values import (
@@ -84,6 +85,7 @@ __all__ = [
     "Remote",
     "RenderedView",
     "Repository",
+    "RepositoryPages",
     "RepositoryStatus",
     "Template",
     "TemplateError",
@@ -103,6 +105,7 @@ __all__ = [
     "page_url",
     "preset",
     "preset_kinds",
+    "read_any_url",
     "read_own_url",
     "read_remote",
     "read_url",
