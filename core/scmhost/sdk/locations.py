@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from .page_templates import PageTemplates
+from .plain_links import MAX_LINE
 from .reading import Read, Rules, WebUrl, prefixes_of, read
 from .ref_links import with_anchor
 from .refs import AnyKind, free_ref_problem, looks_like_commit, named_ref, ref_problem
 from .repository import path_of
 from .templates import Template
 from .tokens import FILE_PAGES, PageName
-from .urls import MAX_LINE
 from .values import RefKind, UrlCandidate
 
 _MOST: Final = 50

@@ -7,7 +7,6 @@ from urllib.parse import SplitResult, urlsplit
 from .errors import UrlError
 
 MAX_URL: Final = 8_000
-MAX_LINE: Final = 10_000_000
 # What is not seen, or shows what stands beside it in another order.
 _UNSEEN: Final = r"\x00-\x20\x7f-\xa0\xad\u061c\u180e\u200b-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff"
 _UNSAFE: Final = re.compile(rf"[{_UNSEEN}\\<>\"`{{|}}^]")
