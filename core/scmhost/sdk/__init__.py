@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         Refusal,
         Repository,
         RepositoryStatus,
+        ResolvedRef,
         UrlCandidate,
         Value,
     )
@@ -91,6 +92,7 @@ __getattr__ = lazy_names(
             "Refusal",
             "Repository",
             "RepositoryStatus",
+            "ResolvedRef",
             "UrlCandidate",
             "Value",
         ),
@@ -143,6 +145,7 @@ __all__ = [
     "Repository",
     "RepositoryPages",
     "RepositoryStatus",
+    "ResolvedRef",
     "Template",
     "TemplateError",
     "UrlCandidate",
