@@ -1,0 +1,18 @@
+"""``scmhost plugins``: each command has a module of its own here."""
+
+from typing import Final
+
+import click
+
+from scmhost.cli.lazy_group import LazyGroup
+
+# name: (module, what it does in a line)
+COMMANDS: Final = {
+    "list": ("scmhost.cli.plugins.list_plugins", "List every plugin with its state and the reason for it."),
+    "why": ("scmhost.cli.plugins.why", "Say whether a provider is on for an organization, and why."),
+}
+
+
+@click.group(name="plugins", cls=LazyGroup, lazy=COMMANDS)
+def command() -> None:
+    """See what plugins there are and in what state. Plugins are switched on and off in plugins.toml."""
