@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from scmhost.host import Settings
+    from scmhost.telemetry import Telemetry
     from scmhost.usecases.services import Services
 
 CONFIG_VARIABLE: Final = "SCMHOST_CONFIG"
@@ -28,8 +29,8 @@ class Host:
         self.services = services
 
     @classmethod
-    def open(cls, settings: "Settings", *, migrate: bool = True) -> Self:
-        """Open the database, bring it up to date, and admit the plugins.
+    def open(cls, settings: "Settings", *, migrate: bool = True, telemetry: "Telemetry | None" = None) -> Self:
+        """Open the database, bring it up to date, and admit the plugins. Without telemetry nobody is told of it.
 
         Raises:
             ScmhostError: the database cannot be opened. A plugin that fails is listed as broken instead.
@@ -37,13 +38,23 @@ class Host:
         from scmhost.host import PluginHost
         from scmhost.kernel.clock import SystemClock
         from scmhost.store.engine import Store
+        from scmhost.telemetry import SILENT
         from scmhost.usecases.services import Services
 
         store = Store.open(settings.host.database_url)
         if migrate:
             store.migrate()
-        plugins = PluginHost.open(settings)
-        services = Services(store, plugins, SystemClock(), settings.limits, settings.host.webhook_key)
+        told = telemetry or SILENT
+        plugins = PluginHost.open(settings, telemetry=told)
+        services = Services(
+            store,
+            plugins,
+            SystemClock(),
+            settings.limits,
+            settings.host.webhook_key,
+            operators=settings.host.operators,
+            telemetry=told,
+        )
         return cls(settings, services)
 
     def close(self) -> None:
@@ -85,9 +96,12 @@ def asgi() -> "FastAPI":
     """The application of one worker process; its configuration comes through the environment."""
     from scmhost.api.application import create_application
     from scmhost.api.logs import configure_logs
+    from scmhost.telemetry import open_telemetry
 
     configure_logs()
-    host = Host.open(read_configuration(), migrate=False)
+    settings = read_configuration()
+    telemetry = open_telemetry(metrics=settings.host.metrics.enabled, traces=settings.host.traces.enabled)
+    host = Host.open(settings, migrate=False, telemetry=telemetry)
     application = create_application(host.services, on_shutdown=host.close)
     # What is here now stays: no collection need look through it again, as each would that many commits set off.
     gc.collect()

@@ -7,7 +7,15 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from scmhost.app import CONFIG_VARIABLE, DATABASE_VARIABLE
-from scmhost.host.schema import FileSettings, HostSettings, Organizations, PluginSettings, Rollout
+from scmhost.host.schema import (
+    FileSettings,
+    HostSettings,
+    MetricsSettings,
+    Organizations,
+    PluginSettings,
+    Rollout,
+    TracesSettings,
+)
 from scmhost.host.settings import PLUGINS_OFF, WEBHOOK_KEY
 from scmhost.kernel.limits import Limits
 
@@ -17,6 +25,8 @@ from .markdown import table
 _TABLES: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("The top of the file", FileSettings),
     ("`[host]`", HostSettings),
+    ("`[host.metrics]`", MetricsSettings),
+    ("`[host.traces]`", TracesSettings),
     ("`[limits]`", Limits),
     ("`[plugins.NAME]`", PluginSettings),
     ("`allow` and `deny` of a plugin", Organizations),
@@ -26,6 +36,8 @@ _TABLES: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
 _TOLD: Final = {
     (FileSettings, "schema"): "The form of the file. There is one so far.",
     (FileSettings, "host"): "The process, below.",
+    (HostSettings, "metrics"): "Counts for Prometheus, below.",
+    (HostSettings, "traces"): "Spans for OpenTelemetry, below.",
     (FileSettings, "limits"): "How much is taken at once, below.",
     (FileSettings, "plugins"): "A table for each plugin, by the plugin's name, below.",
     (PluginSettings, "allow"): "Organizations for which it is on, below.",

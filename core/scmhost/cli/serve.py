@@ -25,7 +25,12 @@ def command(
     """
     import uvicorn
 
+    from scmhost.telemetry import check_telemetry
+    from scmhost.telemetry.workers import common_folder
+
     with context.open_host(config, database_url, quiet=False) as opened:
+        told = opened.settings.host
+        check_telemetry(traces=told.traces.enabled)
         for report in opened.services.plugins.plugins:
             log.info("plugin", name=report.name, state=report.state, reason=report.reason)
     # Workers are processes of their own: they read their configuration from the environment.
@@ -34,15 +39,16 @@ def command(
     if database_url:
         os.environ["SCMHOST_DATABASE_URL"] = database_url
     log.info("listening", url=f"http://{host}:{port}", api="/api/openapi.json")
-    uvicorn.run(
-        "scmhost.app:asgi",
-        factory=True,
-        host=host,
-        port=port,
-        workers=workers,
-        loop="uvloop",
-        http="httptools",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-    )
+    with common_folder(wanted=told.metrics.enabled and workers > 1):
+        uvicorn.run(
+            "scmhost.app:asgi",
+            factory=True,
+            host=host,
+            port=port,
+            workers=workers,
+            loop="uvloop",
+            http="httptools",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+        )

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar, cast
 from pydantic import TypeAdapter, ValidationError
 
 from scmhost.sdk import HookPromise, ProviderError
+from scmhost.telemetry import SILENT, Telemetry
 
 from .counters import Counters
 from .errors import FaultKind, Origin, PluginFault
@@ -43,8 +44,9 @@ class Implementation:
 class Guard:
     """Calls plugins. Whatever they do, the caller gets a checked value, ``ProviderError`` or ``PluginFault``."""
 
-    def __init__(self, lanes_per_plugin: int = LANES_PER_PLUGIN) -> None:
+    def __init__(self, lanes_per_plugin: int = LANES_PER_PLUGIN, telemetry: Telemetry = SILENT) -> None:
         self.counters = Counters()
+        self._telemetry = telemetry
         self._lanes_per_plugin = lanes_per_plugin
         self._lanes: dict[str, Lanes] = {}
 
@@ -76,7 +78,7 @@ class Guard:
         begun = perf_counter()
         fault = True
         try:
-            result = self._run(origin, work, seconds, meant)
+            result = self._told(origin, work, seconds, meant)
             fault = False
         except meant:
             fault = False
@@ -84,6 +86,19 @@ class Guard:
         finally:
             self.counters.add(origin, perf_counter() - begun, fault=fault)
         return result
+
+    def _told(self, origin: Origin, work: Callable[[], Any], seconds: float, meant: Meant) -> Any:
+        if not self._telemetry.on:
+            return self._run(origin, work, seconds, meant)
+        with self._telemetry.act("hook", plugin=origin.plugin, hook=origin.hook) as act:
+            try:
+                return self._run(origin, work, seconds, meant)
+            except PluginFault as fault:
+                act.end(fault.kind, fault=True)
+                raise
+            except meant:
+                act.end("refused")
+                raise
 
     def _run(self, origin: Origin, work: Callable[[], Any], seconds: float, meant: Meant) -> Any:
         job = _Job(work)

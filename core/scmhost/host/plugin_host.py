@@ -7,6 +7,7 @@ from typing import Any, Self
 import structlog
 
 from scmhost.sdk import PROMISES, Command, HookPromise, Organization, Provider, ProviderError
+from scmhost.telemetry import SILENT, Telemetry
 
 from . import reports
 from .admission import Admission, Admitted, Terms
@@ -48,10 +49,11 @@ class PluginHost:
         candidates: Sequence[Candidate] | None = None,
         promises: Mapping[str, HookPromise] = PROMISES,
         import_seconds: float = 10.0,
+        telemetry: Telemetry = SILENT,
     ) -> Self:
         """Find, import, check and start the plugins that the settings enable. Never raises for a plugin's fault."""
         wanted, others = enrol(settings, discover() if candidates is None else candidates)
-        guard = Guard()
+        guard = Guard(telemetry=telemetry)
         admission = Admission(guard, settings, Terms(promises, import_seconds))
         admitted, refused = _sieve({candidate: partial(admission.admit, candidate) for candidate in wanted})
         started, failed = _sieve({plugin.candidate: partial(_start, plugin, guard) for plugin in admitted})

@@ -8,7 +8,7 @@ from .admission import Admitted
 from .discovery import Candidate
 from .errors import BadPlugin, HostError
 
-State = Literal["off", "ready", "broken", "incompatible"]
+State = Literal["off", "ready", "broken", "incompatible", "suspended"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,18 @@ class Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
 
+class MetricsSettings(Table):
+    """``[host.metrics]``."""
+
+    enabled: bool = Field(default=False, description="True: `GET /metrics` answers, in Prometheus' format.")
+
+
+class TracesSettings(Table):
+    """``[host.traces]``."""
+
+    enabled: bool = Field(default=False, description="True: requests and calls of plugins are OpenTelemetry spans.")
+
+
 class HostSettings(Table):
     """``[host]``."""
 
@@ -44,6 +56,11 @@ class HostSettings(Table):
     webhook_key: WebhookKey | None = Field(
         default=None, description="The secret from which those of webhooks are derived: 32 or more random characters."
     )
+    operators: Annotated[tuple[OrganizationName, ...], Field(strict=False)] = Field(
+        default=(), description="Organizations whose `org:admin` tokens may see the plugins of the host."
+    )
+    metrics: MetricsSettings = MetricsSettings()
+    traces: TracesSettings = TracesSettings()
 
 
 class Organizations(Table):

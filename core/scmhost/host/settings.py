@@ -18,11 +18,13 @@ from .schema import (
     SCHEMA,
     FileSettings,
     HostSettings,
+    MetricsSettings,
     Organizations,
     PluginSettings,
     Rollout,
     Settings,
     Source,
+    TracesSettings,
 )
 from .suggestions import did_you_mean
 from .toml_lines import key_lines
@@ -40,6 +42,8 @@ Tables = Mapping[KeyPath, type[BaseModel]]
 _TABLES: Final[Tables] = {
     (): FileSettings,
     ("host",): HostSettings,
+    ("host", "metrics"): MetricsSettings,
+    ("host", "traces"): TracesSettings,
     ("limits",): Limits,
     ("plugins", "*"): PluginSettings,
     ("plugins", "*", "allow"): Organizations,

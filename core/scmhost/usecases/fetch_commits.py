@@ -45,7 +45,7 @@ def fetch_commits(services: Services, job: Job) -> None:
         order = _order(tx, job)
     drafts = _asked(services, order) if order else ()
     done: list[Ingested] = []
-    with services.store.write() as tx:
+    with services.telemetry.act("ingest"), services.store.write() as tx:
         if jobs.finish(tx, job) and order and drafts:
             done.append(_save(tx, services, order, drafts))
     if order:

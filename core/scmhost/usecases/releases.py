@@ -52,7 +52,7 @@ def create_release(
     """
     check_version(services, version)
     listed = _read(services, request)
-    with services.store.write() as tx:
+    with services.telemetry.act("ingest"), services.store.write() as tx:
         wanted = project_ids(tx, organization, request.projects)
         release, created = releases.upsert(tx, organization.id, version, request.draft, services.clock.now())
         attached = releases.attach_projects(tx, organization.id, release.id, wanted)
@@ -71,7 +71,7 @@ def change_release(
 ) -> SavedRelease:
     """Change a release that is there. An empty list of refs takes its commits away; the commits themselves stay."""
     listed = _read(services, request)
-    with services.store.write() as tx:
+    with services.telemetry.act("ingest"), services.store.write() as tx:
         release = require_release(tx, organization, version, project)
         releases.update(tx, organization.id, release.id, request.draft)
         if request.refs is not None and not request.refs:

@@ -1,5 +1,6 @@
 """Resolve stack frames to links, or to the reason why there is none."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -56,6 +57,24 @@ def resolve_links(
     Raises:
         NotFound: there is no such release.
     """
+    with services.telemetry.act("links"):
+        resolved = _resolve_all(services, organization, project, frames, release)
+        if services.telemetry.on:
+            services.telemetry.count("frames", Counter(_word(item.outcome) for item in resolved))
+    return resolved
+
+
+def _word(outcome: Link | NoLink) -> str:
+    return "linked" if isinstance(outcome, Link) else outcome.reason.value
+
+
+def _resolve_all(
+    services: Services,
+    organization: Organization,
+    project: Project,
+    frames: Sequence[FrameQuery],
+    release: str | None,
+) -> list[Resolved]:
     mappings = _mappings(services, organization, project)
     if not mappings.by_id:
         return [Resolved(no_link(Reason.NO_CODE_MAPPINGS)) for _ in frames]

@@ -8,6 +8,7 @@ from scmhost.host import PluginHost
 from scmhost.kernel.clock import Clock
 from scmhost.kernel.limits import Limits
 from scmhost.store.engine import Store
+from scmhost.telemetry import SILENT, Telemetry
 
 from .mapping_cache import MappingCache
 from .page_cache import PageCache
@@ -15,7 +16,9 @@ from .page_cache import PageCache
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The store, the plugins, the time and the limits of one process, and the key of its webhooks' secrets."""
+    """The store, the plugins, the time and the limits of one process, the key of its webhooks' secrets, who may see
+    the host itself, and who is told of its work.
+    """
 
     store: Store
     plugins: PluginHost
@@ -24,3 +27,5 @@ class Services:
     webhook_key: SecretStr | None = None
     mappings: MappingCache = field(default_factory=MappingCache)
     pages: PageCache = field(default_factory=PageCache)
+    operators: tuple[str | int, ...] = ()
+    telemetry: Telemetry = SILENT
