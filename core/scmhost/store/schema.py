@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final
 
 from alembic import command
@@ -62,8 +63,7 @@ def downgrade(connection: Connection, revision: str) -> None:
 
 def is_current(connection: Connection) -> bool:
     """Whether the tables are those of this version of scmhost."""
-    heads = ScriptDirectory.from_config(_config(connection)).get_heads()
-    return set(MigrationContext.configure(connection).get_current_heads()) == set(heads)
+    return set(MigrationContext.configure(connection).get_current_heads()) == _heads()
 
 
 def differences(connection: Connection) -> list[Any]:
@@ -77,8 +77,14 @@ def _lock(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
 
 
-def _config(connection: Connection) -> Config:
+def _config(connection: Connection | None = None) -> Config:
     config = Config()
     config.set_main_option("script_location", "scmhost.store:migrations")
     config.attributes["connection"] = connection
     return config
+
+
+@cache
+def _heads() -> frozenset[str]:
+    """What the newest migrations of this version are called."""
+    return frozenset(ScriptDirectory.from_config(_config()).get_heads())
