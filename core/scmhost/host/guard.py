@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from scmhost.sdk import HookPromise, ProviderError
 
+from .breakers import Breakers
 from .counters import Counters
 from .errors import FaultKind, Origin, PluginFault
 from .lanes import LANES_PER_PLUGIN, Lanes
@@ -43,8 +44,9 @@ class Implementation:
 class Guard:
     """Calls plugins. Whatever they do, the caller gets a checked value, ``ProviderError`` or ``PluginFault``."""
 
-    def __init__(self, lanes_per_plugin: int = LANES_PER_PLUGIN) -> None:
+    def __init__(self, breakers: Breakers | None = None, lanes_per_plugin: int = LANES_PER_PLUGIN) -> None:
         self.counters = Counters()
+        self.breakers = breakers or Breakers()
         self._lanes_per_plugin = lanes_per_plugin
         self._lanes: dict[str, Lanes] = {}
 
@@ -53,7 +55,8 @@ class Guard:
 
         Raises:
             ProviderError: the plugin said on purpose that it cannot answer.
-            PluginFault: it raised, hung, tried to end the process, gave rubbish, or all its lanes are taken.
+            PluginFault: it raised, hung, tried to end the process, gave rubbish, all its lanes are taken, or it is
+                suspended because it did such things before.
         """
         wanted = {name: arguments[name] for name in implementation.wants}
         work = partial(_answer, implementation, wanted)
@@ -73,17 +76,28 @@ class Guard:
             lanes.close()
 
     def _counted(self, origin: Origin, work: Callable[[], Any], seconds: float, meant: Meant) -> Any:
+        probe = self.breakers.enter(origin)
         begun = perf_counter()
-        fault = True
+        failure: BaseException | None = None
         try:
-            result = self._run(origin, work, seconds, meant)
-            fault = False
-        except meant:
-            fault = False
+            return self._run(origin, work, seconds, meant)
+        except BaseException as error:
+            failure = error
             raise
         finally:
-            self.counters.add(origin, perf_counter() - begun, fault=fault)
-        return result
+            fault = failure if failure is not None and not isinstance(failure, meant) else None
+            self.counters.add(origin, perf_counter() - begun, fault=fault is not None)
+            self._judge(origin, fault, probe=probe)
+            failure = fault = None
+
+    def _judge(self, origin: Origin, fault: BaseException | None, *, probe: bool) -> None:
+        """Tell the breaker. That all lanes are taken says nothing new about the hook, unless it was to be tried."""
+        if fault is None:
+            self.breakers.success(origin, probe=probe)
+        elif isinstance(fault, PluginFault) and (probe or fault.kind != "busy"):
+            self.breakers.fault(origin, fault.detail, probe=probe)
+        elif probe:
+            self.breakers.fault(origin, "was interrupted", probe=probe)
 
     def _run(self, origin: Origin, work: Callable[[], Any], seconds: float, meant: Meant) -> Any:
         job = _Job(work)

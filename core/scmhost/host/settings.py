@@ -16,6 +16,7 @@ from .errors import ConfigError, Problem
 from .schema import (
     EVERYTHING,
     SCHEMA,
+    Breaker,
     FileSettings,
     HostSettings,
     Organizations,
@@ -40,9 +41,11 @@ Tables = Mapping[KeyPath, type[BaseModel]]
 _TABLES: Final[Tables] = {
     (): FileSettings,
     ("host",): HostSettings,
+    ("host", "breaker"): Breaker,
     ("limits",): Limits,
     ("plugins", "*"): PluginSettings,
     ("plugins", "*", "allow"): Organizations,
+    ("plugins", "*", "breaker"): Breaker,
     ("plugins", "*", "deny"): Organizations,
     ("plugins", "*", "rollout"): Rollout,
 }
