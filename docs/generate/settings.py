@@ -8,6 +8,7 @@ from pydantic.fields import FieldInfo
 
 from scmhost.app import CONFIG_VARIABLE, DATABASE_VARIABLE
 from scmhost.host.schema import (
+    Breaker,
     FileSettings,
     HostSettings,
     MetricsSettings,
@@ -25,6 +26,7 @@ from .markdown import table
 _TABLES: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("The top of the file", FileSettings),
     ("`[host]`", HostSettings),
+    ("`[host.breaker]`, and `breaker` of a plugin", Breaker),
     ("`[host.metrics]`", MetricsSettings),
     ("`[host.traces]`", TracesSettings),
     ("`[limits]`", Limits),
@@ -40,6 +42,8 @@ _TOLD: Final = {
     (HostSettings, "traces"): "Spans for OpenTelemetry, below.",
     (FileSettings, "limits"): "How much is taken at once, below.",
     (FileSettings, "plugins"): "A table for each plugin, by the plugin's name, below.",
+    (HostSettings, "breaker"): "When a hook that keeps failing is suspended, below.",
+    (PluginSettings, "breaker"): "The same for this plugin; what it leaves out is as in `[host.breaker]`.",
     (PluginSettings, "allow"): "Organizations for which it is on, below.",
     (PluginSettings, "deny"): "Organizations for which it is off; wins over `allow`.",
     (PluginSettings, "rollout"): "A part of all organizations, below.",

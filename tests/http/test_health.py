@@ -32,6 +32,16 @@ def test_a_broken_plugin_makes_nothing_unready(tmp_path: Path) -> None:
         }
 
 
+def test_a_suspended_plugin_is_named_and_makes_nothing_unready(tmp_path: Path) -> None:
+    """Its other hooks work; whoever reads the probe's answer knows where to look."""
+    faulty = SWITCHBOARD + "[plugins.faulty]\nenabled = true\ndefault = true\nbreaker = { faults = 1 }\n"
+    with open_house(tmp_path, faulty, more=[candidate("faulty", "plugins.faulty")]) as house:
+        house.post("integrations/", {"provider": "faulty"})
+        answer = house.client.get("/readyz")
+        assert (answer.status_code, answer.json()["suspended"]) == (200, ["faulty"])
+        assert answer.json()["plugins"] == {"ready": 1, "suspended": 1}
+
+
 def test_tables_of_another_version_make_the_process_unready(house: House) -> None:
     """Before the tables are brought up to date, requests belong elsewhere; the answer names the command."""
     house.services.store.downgrade("0001")

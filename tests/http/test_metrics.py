@@ -18,6 +18,9 @@ BOTH = SWITCHBOARD + "[plugins.faulty]\nenabled = true\ndefault = true\n"
 WITH_METRICS = SWITCHBOARD + "[host.metrics]\nenabled = true\n"
 FAULTY = candidate("faulty", "plugins.faulty")
 
+OF_INSTALL = {"plugin": "faulty", "hook": "scm_install"}
+KINDS = ("raised", "suspended")
+
 Labels = frozenset[tuple[str, str]]
 Samples = Mapping[tuple[str, Labels], float]
 
@@ -59,9 +62,22 @@ def test_calls_of_plugins_are_counted_by_hook_and_faults_by_kind(house: House) -
     found = scraped(house)
     calls = "scmhost_plugin_call_seconds_count"
     assert value(found, calls, plugin="custom_scm", hook="scm_dispatch_repository") == 1
-    assert value(found, calls, plugin="faulty", hook="scm_install") == 4
+    assert value(found, calls, plugin="faulty", hook="scm_install") == 2
     assert value(found, "scmhost_plugin_faults_total", plugin="faulty", hook="scm_install", kind="raised") == 1
     assert value(found, "scmhost_plugin_state", plugin="faulty", state="ready") == 1
+
+
+def test_a_call_that_is_not_let_through_is_a_fault_but_no_call(tmp_path: Path) -> None:
+    """While a plugin is suspended its times are not mixed with those of calls that never began."""
+    telemetry = open_telemetry(metrics=True, traces=False)
+    switchboard = BOTH + "breaker = { faults = 1 }\n"
+    with open_house(tmp_path, switchboard, more=[FAULTY], background=False, telemetry=telemetry) as house:
+        for _ in range(3):
+            house.post("integrations/", {"provider": "faulty", "install": False})
+        found = scraped(house)
+    faults = {kind: value(found, "scmhost_plugin_faults_total", **OF_INSTALL, kind=kind) for kind in KINDS}
+    assert faults == {"raised": 1, "suspended": 2}
+    assert value(found, "scmhost_plugin_state", plugin="faulty", state="suspended") == 1
 
 
 def test_requests_are_counted_by_route_never_by_path(house: House) -> None:

@@ -68,6 +68,25 @@ def test_a_plugin_that_fails_is_named(tmp_path: Path) -> None:
         assert house.install()["provider"]["key"] == "custom_scm"
 
 
+def test_a_plugin_that_keeps_failing_is_not_asked_for_a_while(tmp_path: Path) -> None:
+    """After a few faults in a row the answer comes at once: 503, when to try again, and what went wrong last."""
+    with open_house(tmp_path, BOTH + "breaker = { faults = 2 }\n", more=[FAULTY]) as house:
+        answers = [house.post("integrations/", {"provider": "faulty"}) for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [502, 502, 503]
+        assert 1 <= int(answers[2].headers["Retry-After"]) <= 10
+        for word in ("scm_install: suspended since", "next try at", "last fault: raised RuntimeError"):
+            assert word in answers[2].json()["detail"]
+
+
+def test_links_say_that_their_plugin_is_suspended(tmp_path: Path) -> None:
+    """A frame whose provider is suspended has the reason of a failing one, with the pause in words."""
+    with open_house(tmp_path, BOTH + "breaker = { faults = 1 }\n", more=[FAULTY]) as house:
+        house.mapping(*of_faulty(house, "down"))
+        failed, suspended = house.link(), house.link()
+        assert (failed["error"], suspended["error"]) == ("provider_failed", "provider_failed")
+        assert "scm_source_url: suspended since" in suspended["detail"]
+
+
 @pytest.mark.parametrize(("text", "status"), [("Fix it", 400), ("Try later", 503), ("Not yours", 403)])
 def test_what_a_plugin_refuses_is_said_in_its_words(tmp_path: Path, text: str, status: int) -> None:
     """A refusal on purpose is no fault: its text reaches the person who asked."""

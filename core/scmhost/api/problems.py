@@ -39,7 +39,7 @@ _STATUS: Final[tuple[tuple[type[ScmhostError], int], ...]] = (
     (InvalidInput, 400),
 )
 _REFUSED: Final = {"not_found": 404, "invalid": 400, "conflict": 409, "forbidden": 403, "unavailable": 503}
-_FAULTS: Final = {"timed_out": 503, "busy": 503}
+_FAULTS: Final = {"timed_out": 503, "busy": 503, "suspended": 503}
 
 DOCUMENTED: Final[dict[int | str, dict[str, Any]]] = {
     400: {"model": Problem | FieldProblems, "description": "The request is wrong; nothing was changed."},
@@ -77,7 +77,8 @@ def _on_scmhost_error(_request: Request, error: Exception) -> JSONResponse:
         return problem(_REFUSED[error.reason], str(error))
     if isinstance(error, PluginFault):
         log.error("plugin fault", error=str(error), plugin=error.plugin, hook=error.hook, kind=error.kind)
-        return problem(_FAULTS.get(error.kind, 502), str(error))
+        again = {"Retry-After": str(error.retry_after)} if error.retry_after else None
+        return problem(_FAULTS.get(error.kind, 502), str(error), again)
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
     return problem(status, str(error), {"WWW-Authenticate": "Bearer"} if status == 401 else None)  # noqa: PLR2004
 

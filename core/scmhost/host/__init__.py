@@ -1,5 +1,6 @@
 """The plugin host: finds plugins, decides which are loaded and for whom, and calls them behind a guard."""
 
+from .breakers import Suspension
 from .calls import ProviderCalls
 from .discovery import Candidate
 from .errors import BadPlugin, ConfigError, HostError, PluginFault, ProviderOff
@@ -21,6 +22,7 @@ __all__ = [
     "ProviderCalls",
     "ProviderOff",
     "Settings",
+    "Suspension",
     "Switch",
     "read_settings",
 ]

@@ -69,6 +69,7 @@ class Admission:
         Raises:
             BadPlugin, PluginFault, ConfigError, ProviderError: it is refused, and nothing has changed.
         """
+        self._guard.breakers.forget(candidate.name)
         note = _range_note(candidate)
         loaded = load(self._guard, candidate, self._terms.import_seconds)
         _refuse(candidate, hook_problems(loaded))

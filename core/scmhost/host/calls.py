@@ -1,6 +1,7 @@
 """The calls to one provider's own plugin, typed and resolved once."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
@@ -146,7 +147,9 @@ class ProviderCalls:
 
     def _watched(self, work: Callable[[], T], meant: tuple[type[Exception], ...] = ()) -> T:
         implementation = self._implementations["scm_install"]
-        return self._guard.watch(implementation.origin, work, implementation.promise.budget, meant)
+        # Under a name of its own: a form that can be read says nothing about whether installing works.
+        origin = replace(implementation.origin, hook="form")
+        return self._guard.watch(origin, work, implementation.promise.budget, meant)
 
     def _ask(self, hook: str, missing: T, **arguments: object) -> T:
         implementation = self._implementations.get(hook)

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from scmhost.sdk import HookPromise, ProviderError
 from scmhost.telemetry import SILENT, Telemetry
 
+from .breakers import Breakers
 from .counters import Counters
 from .errors import FaultKind, Origin, PluginFault
 from .lanes import LANES_PER_PLUGIN, Lanes
@@ -44,8 +45,14 @@ class Implementation:
 class Guard:
     """Calls plugins. Whatever they do, the caller gets a checked value, ``ProviderError`` or ``PluginFault``."""
 
-    def __init__(self, lanes_per_plugin: int = LANES_PER_PLUGIN, telemetry: Telemetry = SILENT) -> None:
+    def __init__(
+        self,
+        breakers: Breakers | None = None,
+        lanes_per_plugin: int = LANES_PER_PLUGIN,
+        telemetry: Telemetry = SILENT,
+    ) -> None:
         self.counters = Counters()
+        self.breakers = breakers or Breakers()
         self._telemetry = telemetry
         self._lanes_per_plugin = lanes_per_plugin
         self._lanes: dict[str, Lanes] = {}
@@ -55,11 +62,12 @@ class Guard:
 
         Raises:
             ProviderError: the plugin said on purpose that it cannot answer.
-            PluginFault: it raised, hung, tried to end the process, gave rubbish, or all its lanes are taken.
+            PluginFault: it raised, hung, tried to end the process, gave rubbish, all its lanes are taken, or it is
+                suspended because it did such things before.
         """
         wanted = {name: arguments[name] for name in implementation.wants}
         work = partial(_answer, implementation, wanted)
-        return self._counted(implementation.origin, work, implementation.promise.budget, (ProviderError,))
+        return self._told(implementation.origin, work, implementation.promise.budget, (ProviderError,))
 
     def watch(self, origin: Origin, work: Callable[[], T], seconds: float, meant: Meant = ()) -> T:
         """Run other foreign code, such as a plugin's import, with the same care.
@@ -67,38 +75,49 @@ class Guard:
         Raises:
             PluginFault: as for ``call``. What is ``meant`` passes unchanged.
         """
-        return cast("T", self._counted(origin, work, seconds, meant))
+        return cast("T", self._told(origin, work, seconds, meant))
 
     def close(self) -> None:
         """Let all lanes end. What still hangs in one cannot be ended, but keeps nothing else waiting."""
         for lanes in list(self._lanes.values()):
             lanes.close()
 
-    def _counted(self, origin: Origin, work: Callable[[], Any], seconds: float, meant: Meant) -> Any:
-        begun = perf_counter()
-        fault = True
-        try:
-            result = self._told(origin, work, seconds, meant)
-            fault = False
-        except meant:
-            fault = False
-            raise
-        finally:
-            self.counters.add(origin, perf_counter() - begun, fault=fault)
-        return result
-
     def _told(self, origin: Origin, work: Callable[[], Any], seconds: float, meant: Meant) -> Any:
         if not self._telemetry.on:
-            return self._run(origin, work, seconds, meant)
+            return self._counted(origin, work, seconds, meant)
         with self._telemetry.act("hook", plugin=origin.plugin, hook=origin.hook) as act:
             try:
-                return self._run(origin, work, seconds, meant)
+                return self._counted(origin, work, seconds, meant)
             except PluginFault as fault:
                 act.end(fault.kind, fault=True)
                 raise
             except meant:
                 act.end("refused")
                 raise
+
+    def _counted(self, origin: Origin, work: Callable[[], Any], seconds: float, meant: Meant) -> Any:
+        probe = self.breakers.enter(origin)
+        begun = perf_counter()
+        failure: BaseException | None = None
+        try:
+            return self._run(origin, work, seconds, meant)
+        except BaseException as error:
+            failure = error
+            raise
+        finally:
+            fault = failure if failure is not None and not isinstance(failure, meant) else None
+            self.counters.add(origin, perf_counter() - begun, fault=fault is not None)
+            self._judge(origin, fault, probe=probe)
+            failure = fault = None
+
+    def _judge(self, origin: Origin, fault: BaseException | None, *, probe: bool) -> None:
+        """Tell the breaker. That all lanes are taken says nothing new about the hook, unless it was to be tried."""
+        if fault is None:
+            self.breakers.success(origin, probe=probe)
+        elif isinstance(fault, PluginFault) and (probe or fault.kind != "busy"):
+            self.breakers.fault(origin, fault.detail, probe=probe)
+        elif probe:
+            self.breakers.fault(origin, "was interrupted", probe=probe)
 
     def _run(self, origin: Origin, work: Callable[[], Any], seconds: float, meant: Meant) -> Any:
         job = _Job(work)

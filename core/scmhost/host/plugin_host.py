@@ -6,11 +6,13 @@ from typing import Any, Self
 
 import structlog
 
+from scmhost.kernel.clock import Clock
 from scmhost.sdk import PROMISES, Command, HookPromise, Organization, Provider, ProviderError
 from scmhost.telemetry import SILENT, Telemetry
 
 from . import reports
 from .admission import Admission, Admitted, Terms
+from .breakers import Breakers, Suspension
 from .calls import ProviderCalls
 from .counters import Count
 from .discovery import Candidate, discover
@@ -19,7 +21,7 @@ from .errors import HostError, PluginFault
 from .guard import Guard
 from .reports import PluginReport
 from .schema import Settings
-from .switches import Question, Switch, decide
+from .switches import Question, Switch, decide, with_suspensions
 
 _log = structlog.get_logger(__name__)
 
@@ -39,7 +41,7 @@ class PluginHost:
             for key, (plugin, provider) in self._owners.items()
         }
         told = [*map(reports.ready, admitted), *others]
-        self.plugins: tuple[PluginReport, ...] = tuple(sorted(told, key=lambda report: report.name))
+        self._reports = tuple(sorted(told, key=lambda report: report.name))
 
     @classmethod
     def open(
@@ -49,15 +51,27 @@ class PluginHost:
         candidates: Sequence[Candidate] | None = None,
         promises: Mapping[str, HookPromise] = PROMISES,
         import_seconds: float = 10.0,
+        clock: Clock | None = None,
         telemetry: Telemetry = SILENT,
     ) -> Self:
         """Find, import, check and start the plugins that the settings enable. Never raises for a plugin's fault."""
         wanted, others = enrol(settings, discover() if candidates is None else candidates)
-        guard = Guard(telemetry=telemetry)
+        guard = Guard(Breakers(settings.breaker, clock), telemetry=telemetry)
         admission = Admission(guard, settings, Terms(promises, import_seconds))
         admitted, refused = _sieve({candidate: partial(admission.admit, candidate) for candidate in wanted})
         started, failed = _sieve({plugin.candidate: partial(_start, plugin, guard) for plugin in admitted})
         return cls(settings, guard, started, [*others, *refused, *failed])
+
+    @property
+    def plugins(self) -> tuple[PluginReport, ...]:
+        """What became of each plugin, by name, with the hooks that are suspended at the moment."""
+        suspensions = self.suspensions
+        return tuple(reports.as_of_now(report, suspensions) for report in self._reports)
+
+    @property
+    def suspensions(self) -> tuple[Suspension, ...]:
+        """The hooks that are left alone for a while, by plugin and hook."""
+        return self._guard.breakers.suspensions()
 
     @property
     def counts(self) -> dict[tuple[str, str], Count]:
@@ -79,7 +93,8 @@ class PluginHost:
         if owner is None:
             return self._decide_without_provider(provider_key, organization)
         plugin, provider = owner
-        return decide(self._settings, Question(plugin.candidate.name, organization, provider.requires_feature_flag))
+        question = Question(plugin.candidate.name, organization, provider.requires_feature_flag)
+        return with_suspensions(decide(self._settings, question), question, self.suspensions)
 
     def calls(self, provider_key: str) -> ProviderCalls | None:
         """The calls of a provider, or None when no plugin that is ready offers it."""
@@ -105,7 +120,7 @@ class PluginHost:
 
     def _decide_without_provider(self, provider_key: str, organization: Organization) -> Switch:
         """By custom a plugin that offers one provider bears its name: then its own state is the answer."""
-        report = next((report for report in self.plugins if report.name == provider_key), None)
+        report = next((report for report in self._reports if report.name == provider_key), None)
         if report is None:
             reason = f"no installed plugin offers {provider_key!r}"
             return Switch(on=False, reason=reason, source=self._settings.source.file)

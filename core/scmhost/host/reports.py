@@ -1,19 +1,23 @@
 """What the host says about each plugin, whatever is wrong with it."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from .admission import Admitted
+from .breakers import Suspension
 from .discovery import Candidate
 from .errors import BadPlugin, HostError
 
-State = Literal["off", "ready", "broken", "incompatible", "suspended"]
+State = Literal["off", "ready", "suspended", "broken", "incompatible"]
 
 
 @dataclass(frozen=True, slots=True)
 class PluginReport:
-    """A plugin's state and why. A plugin that is not ready has no hooks and no providers."""
+    """A plugin's state and why. One that is neither ready nor suspended has no hooks and no providers.
+
+    It is suspended while any of its hooks is; its other hooks are called as ever.
+    """
 
     name: str
     distribution: str | None
@@ -25,6 +29,7 @@ class PluginReport:
     features: tuple[str, ...] = ()
     import_ms: float | None = None
     notes: tuple[str, ...] = ()
+    suspensions: tuple[Suspension, ...] = ()
 
 
 def ready(plugin: Admitted) -> PluginReport:
@@ -41,6 +46,15 @@ def ready(plugin: Admitted) -> PluginReport:
         import_ms=plugin.import_ms,
         notes=plugin.notes,
     )
+
+
+def as_of_now(report: PluginReport, suspensions: Sequence[Suspension]) -> PluginReport:
+    """The report of a plugin that is ready, with those of its hooks that are suspended at the moment."""
+    own = tuple(item for item in suspensions if item.plugin == report.name)
+    if report.state != "ready" or not own:
+        return report
+    reason = "; ".join(f"{item.hook} is {item.told}" for item in own)
+    return replace(report, state="suspended", reason=reason, suspensions=own)
 
 
 def refused(candidate: Candidate, fault: Exception) -> PluginReport:

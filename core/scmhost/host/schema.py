@@ -37,6 +37,16 @@ class Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
 
+class Breaker(Table):
+    """``[host.breaker]``: when a hook that keeps failing is suspended, and for how long."""
+
+    faults: int = Field(default=5, ge=1, description="Faults in a row after which a hook of a plugin is suspended.")
+    pause_seconds: int = Field(
+        default=10, ge=1, description="How long the first pause is; each next one is twice that."
+    )
+    longest_pause_seconds: int = Field(default=300, ge=1, description="How long a pause may become.")
+
+
 class MetricsSettings(Table):
     """``[host.metrics]``."""
 
@@ -56,6 +66,7 @@ class HostSettings(Table):
     webhook_key: WebhookKey | None = Field(
         default=None, description="The secret from which those of webhooks are derived: 32 or more random characters."
     )
+    breaker: Breaker = Breaker()
     operators: Annotated[tuple[OrganizationName, ...], Field(strict=False)] = Field(
         default=(), description="Organizations whose `org:admin` tokens may see the plugins of the host."
     )
@@ -91,6 +102,7 @@ class PluginSettings(Table):
     rollout: Rollout | None = None
     kill: bool = Field(default=False, description="True: off for everyone, now.")
     order: int = Field(default=100, description="Lower comes first; then the name decides.")
+    breaker: Breaker | None = None
     settings: dict[str, Any] = Field(default_factory=dict, description="Checked by the plugin's own model.")
 
 
@@ -139,6 +151,11 @@ class Settings(BaseModel):
     def of(self, plugin: str) -> PluginSettings:
         """A plugin's settings; one that the file does not name is not enabled."""
         return self.plugins.get(plugin, _UNNAMED)
+
+    def breaker(self, plugin: str) -> Breaker:
+        """When a plugin's hooks are suspended: its own keys, and the host's for those that it leaves out."""
+        own = self.of(plugin).breaker
+        return self.host.breaker.model_copy(update=own.model_dump(exclude_unset=True)) if own else self.host.breaker
 
     def wants(self, plugin: str) -> bool:
         """Whether a plugin is to be imported at all."""

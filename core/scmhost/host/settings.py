@@ -16,6 +16,7 @@ from .errors import ConfigError, Problem
 from .schema import (
     EVERYTHING,
     SCHEMA,
+    Breaker,
     FileSettings,
     HostSettings,
     MetricsSettings,
@@ -42,11 +43,13 @@ Tables = Mapping[KeyPath, type[BaseModel]]
 _TABLES: Final[Tables] = {
     (): FileSettings,
     ("host",): HostSettings,
+    ("host", "breaker"): Breaker,
     ("host", "metrics"): MetricsSettings,
     ("host", "traces"): TracesSettings,
     ("limits",): Limits,
     ("plugins", "*"): PluginSettings,
     ("plugins", "*", "allow"): Organizations,
+    ("plugins", "*", "breaker"): Breaker,
     ("plugins", "*", "deny"): Organizations,
     ("plugins", "*", "rollout"): Rollout,
 }

@@ -1,11 +1,12 @@
 """Whether a provider is on for an organization, and who says so: the first rule that applies."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from scmhost.sdk import Organization
 
+from .breakers import Suspension
 from .rollout import BUCKETS, bucket, included
 from .schema import Settings
 
@@ -36,6 +37,15 @@ def decide(settings: Settings, question: Question) -> Switch:
     """The answer of the first rule that applies."""
     answers = (rule(settings, question) for rule in _RULES)
     return next(answer for answer in answers if answer is not None)
+
+
+def with_suspensions(switch: Switch, question: Question, suspensions: Sequence[Suspension]) -> Switch:
+    """The answer, with the plugin's hooks that are suspended.
+
+    It stays on: the other hooks work, and a suspended one says so itself until its next try.
+    """
+    own = [f"{item.hook} is {item.told}" for item in suspensions if item.plugin == question.plugin]
+    return replace(switch, reason="; ".join([switch.reason, *own])) if switch.on and own else switch
 
 
 def _environment(settings: Settings, question: Question) -> Switch | None:

@@ -106,7 +106,9 @@ class Metrics:
 
     def _hook(self, act: Act) -> None:
         plugin, hook = act.labels["plugin"], act.labels["hook"]
-        self._calls.labels(plugin, hook).observe(act.seconds)
+        # What the host did not let through was no call.
+        if act.outcome != "suspended":
+            self._calls.labels(plugin, hook).observe(act.seconds)
         if act.fault:
             self._faults.labels(plugin, hook, act.outcome).inc()
 

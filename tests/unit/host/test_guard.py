@@ -32,7 +32,7 @@ CONTEXT: ContextVar[str] = ContextVar("CONTEXT", default="nothing")
 @contextmanager
 def guarding(lanes: int = 8) -> Iterator[Guard]:
     """A guard that lets go of its threads."""
-    guard = Guard(lanes)
+    guard = Guard(lanes_per_plugin=lanes)
     try:
         yield guard
     finally:
