@@ -32,6 +32,7 @@ configure_logs(quiet=True)
 SWITCHBOARD = """\
 schema = 1
 [host]
+operators = ["acme"]
 webhook_key = "an-operator-s-key-of-forty-characters-xx"
 [plugins.custom_scm]
 enabled = true

@@ -84,12 +84,17 @@ def read_configuration(
     return read_settings(path, {**environ, **overrides})
 
 
-def open_host(config: str | None = None, database_url: str | None = None, *, quiet: bool = True) -> Host:
-    """A host by configuration file and database, as commands need it: quiet ones log only what goes wrong."""
+def open_host(
+    config: str | None = None, database_url: str | None = None, *, quiet: bool = True, database: bool = True
+) -> Host:
+    """A host by configuration file and database, as commands need it: quiet ones log only what goes wrong.
+
+    Where the database is not wanted, it is neither made nor brought up to date.
+    """
     from scmhost.api.logs import configure_logs
 
     configure_logs(quiet=quiet)
-    return Host.open(read_configuration(config, database_url))
+    return Host.open(read_configuration(config, database_url), migrate=database)
 
 
 def asgi() -> "FastAPI":

@@ -28,6 +28,7 @@ from .routes import (
     links,
     me,
     path_parsing,
+    plugins,
     project_releases,
     projects,
     releases,
@@ -54,6 +55,7 @@ ROUTERS: Final = (
     project_releases.router,
     deploys.router,
     links.router,
+    plugins.router,
 )
 
 

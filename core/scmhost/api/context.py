@@ -12,6 +12,7 @@ from scmhost.usecases.create_organization import find_project
 from scmhost.usecases.errors import Unauthenticated
 from scmhost.usecases.scopes import SCOPES, ScopeClass
 from scmhost.usecases.services import Services
+from scmhost.usecases.show_plugins import is_operator
 from scmhost.usecases.tokens import Caller, authenticate
 from scmhost.usecases.values import Project
 
@@ -57,12 +58,16 @@ def allowed(scope_class: ScopeClass) -> Callable[..., Awaitable[Organization]]:
     async def check(request: Request, organization: OrganizationSegment, caller: CallerOf) -> Organization:
         if organization not in (caller.organization.slug, str(caller.organization.id)):
             raise NotFound(f"There is no organization {organization!r} that this token may see.")
-        scopes = SCOPES[scope_class].get(request.method, frozenset())
-        if not caller.may(scopes):
-            raise Forbidden(f"This token may not do that; one of these scopes is needed: {', '.join(sorted(scopes))}.")
+        _check_scope(caller, scope_class, request.method)
         return caller.organization
 
     return check
+
+
+def _check_scope(caller: Caller, scope_class: ScopeClass, method: str) -> None:
+    scopes = SCOPES[scope_class].get(method, frozenset())
+    if not caller.may(scopes):
+        raise Forbidden(f"This token may not do that; one of these scopes is needed: {', '.join(sorted(scopes))}.")
 
 
 ForOrganization = Annotated[Organization, Depends(allowed("organization"))]
@@ -88,6 +93,19 @@ def project_in(scope_class: ScopeClass) -> Callable[..., Project]:
 ProjectToRead = Annotated[Project, Depends(project_in("project"))]
 ProjectOfReleases = Annotated[Project, Depends(project_in("releases"))]
 
+
+async def operator_of(request: Request, services: ServicesOf, caller: CallerOf) -> Caller:
+    """The caller, if they may see the host itself: by scope, and of an organization that the operator named."""
+    _check_scope(caller, "host", request.method)
+    if not is_operator(services, caller):
+        raise Forbidden(
+            "Plugins are of the whole host. Whoever runs it names the organizations that may see them, "
+            "as operators under [host] in plugins.toml."
+        )
+    return caller
+
+
+OperatorOf = Annotated[Caller, Depends(operator_of)]
 
 NumericId = Annotated[str, Path(description="A number.")]
 

@@ -30,10 +30,18 @@ class OpenedHost(Protocol):
 
 
 class Opener(Protocol):
-    """Opens scmhost by configuration file and database URL. Unless it is quiet, all is logged, not faults alone."""
+    """Opens scmhost by configuration file and database URL.
+
+    Unless it is quiet, all is logged, not faults alone. Where the database is not wanted, it is left as it is.
+    """
 
     def __call__(
-        self, config: str | None = None, database_url: str | None = None, *, quiet: bool = True
+        self,
+        config: str | None = None,
+        database_url: str | None = None,
+        *,
+        quiet: bool = True,
+        database: bool = True,
     ) -> OpenedHost: ...
 
 

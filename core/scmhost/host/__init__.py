@@ -2,6 +2,7 @@
 
 from .breakers import Suspension
 from .calls import ProviderCalls
+from .counters import Count
 from .discovery import Candidate
 from .errors import BadPlugin, ConfigError, HostError, PluginFault, ProviderOff
 from .plugin_host import PluginHost
@@ -14,6 +15,7 @@ __all__ = [
     "BadPlugin",
     "Candidate",
     "ConfigError",
+    "Count",
     "HostError",
     "PluginFault",
     "PluginHost",

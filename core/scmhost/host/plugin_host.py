@@ -69,6 +69,11 @@ class PluginHost:
         return tuple(reports.as_of_now(report, suspensions) for report in self._reports)
 
     @property
+    def settings(self) -> Settings:
+        """What the operator decided."""
+        return self._settings
+
+    @property
     def suspensions(self) -> tuple[Suspension, ...]:
         """The hooks that are left alone for a while, by plugin and hook."""
         return self._guard.breakers.suspensions()

@@ -1,13 +1,16 @@
 """What the host says about each plugin, whatever is wrong with it."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
+
+from pydantic import JsonValue
 
 from .admission import Admitted
 from .breakers import Suspension
 from .discovery import Candidate
 from .errors import BadPlugin, HostError
+from .hiding import shown
 
 State = Literal["off", "ready", "suspended", "broken", "incompatible"]
 
@@ -16,7 +19,8 @@ State = Literal["off", "ready", "suspended", "broken", "incompatible"]
 class PluginReport:
     """A plugin's state and why. One that is neither ready nor suspended has no hooks and no providers.
 
-    It is suspended while any of its hooks is; its other hooks are called as ever.
+    It is suspended while any of its hooks is; its other hooks are called as ever. Secrets among its settings are
+    hidden.
     """
 
     name: str
@@ -30,6 +34,8 @@ class PluginReport:
     import_ms: float | None = None
     notes: tuple[str, ...] = ()
     suspensions: tuple[Suspension, ...] = ()
+    api_range: str | None = None
+    settings: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
 def ready(plugin: Admitted) -> PluginReport:
@@ -45,6 +51,8 @@ def ready(plugin: Admitted) -> PluginReport:
         features=_distinct(feature.value for provider in plugin.providers for feature in provider.features),
         import_ms=plugin.import_ms,
         notes=plugin.notes,
+        api_range=plugin.candidate.api_range,
+        settings=shown(plugin.settings[""]),
     )
 
 
@@ -62,12 +70,19 @@ def refused(candidate: Candidate, fault: Exception) -> PluginReport:
     state = fault.state if isinstance(fault, BadPlugin) else "broken"
     # What a plugin raises on purpose does not say whose it is.
     reason = str(fault) if isinstance(fault, HostError) else f"plugin {candidate.name!r} ({candidate.where}): {fault}"
-    return PluginReport(candidate.name, candidate.distribution, candidate.version, state, reason)
+    return _not_ready(candidate, state, reason)
 
 
 def off(candidate: Candidate, reason: str) -> PluginReport:
     """The report of a plugin that is not to be loaded."""
-    return PluginReport(candidate.name, candidate.distribution, candidate.version, "off", reason)
+    return _not_ready(candidate, "off", reason)
+
+
+def _not_ready(candidate: Candidate, state: State, reason: str) -> PluginReport:
+    """What its metadata says, without an import."""
+    return PluginReport(
+        candidate.name, candidate.distribution, candidate.version, state, reason, api_range=candidate.api_range
+    )
 
 
 def _distinct(names: Iterable[str]) -> tuple[str, ...]:

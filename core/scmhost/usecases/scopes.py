@@ -15,7 +15,7 @@ ALL_SCOPES: Final = (
     "project:releases",
 )
 
-ScopeClass = Literal["organization", "integrations", "loose", "releases", "path_parsing", "project"]
+ScopeClass = Literal["organization", "integrations", "loose", "releases", "path_parsing", "project", "host"]
 
 _ORG_ANY: Final = frozenset({"org:read", "org:write", "org:admin"})
 _ORG_WRITE: Final = frozenset({"org:write", "org:admin"})
@@ -57,5 +57,7 @@ SCOPES: Final[Mapping[ScopeClass, Mapping[str, frozenset[str]]]] = {
         "PUT": _PROJECT_WRITE,
         "DELETE": frozenset({"project:admin"}),
     },
+    # Not Sentry's: what is of no organization. The operator says which organizations may see it at all.
+    "host": {"GET": frozenset({"org:admin"})},
 }
 """For each class of endpoint and method: the scopes of which one suffices."""
