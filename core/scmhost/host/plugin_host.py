@@ -17,8 +17,9 @@ from .enrolment import enrol
 from .errors import HostError, PluginFault
 from .guard import Guard
 from .reports import PluginReport
+from .roster import Roster
 from .schema import Settings
-from .switches import Question, Switch, decide
+from .switches import Switch
 
 _log = structlog.get_logger(__name__)
 
@@ -26,19 +27,9 @@ _log = structlog.get_logger(__name__)
 class PluginHost:
     """Holds the plugins of one process. Made by ``open``; safe to use from many threads."""
 
-    def __init__(
-        self, settings: Settings, guard: Guard, admitted: Sequence[Admitted], others: Sequence[PluginReport]
-    ) -> None:
-        self._settings = settings
+    def __init__(self, guard: Guard, roster: Roster) -> None:
         self._guard = guard
-        self._admitted = tuple(admitted)
-        self._owners = {provider.key: (plugin, provider) for plugin in admitted for provider in plugin.providers}
-        self._calls = {
-            key: ProviderCalls(provider, plugin.settings[key], plugin.implementations, guard)
-            for key, (plugin, provider) in self._owners.items()
-        }
-        told = [*map(reports.ready, admitted), *others]
-        self.plugins: tuple[PluginReport, ...] = tuple(sorted(told, key=lambda report: report.name))
+        self._roster = roster
 
     @classmethod
     def open(
@@ -55,7 +46,12 @@ class PluginHost:
         admission = Admission(guard, settings, Terms(promises, import_seconds))
         admitted, refused = _sieve({candidate: partial(admission.admit, candidate) for candidate in wanted})
         started, failed = _sieve({plugin.candidate: partial(_start, plugin, guard) for plugin in admitted})
-        return cls(settings, guard, started, [*others, *refused, *failed])
+        return cls(guard, Roster(settings, started, [*others, *refused, *failed]).with_calls(guard))
+
+    @property
+    def plugins(self) -> tuple[PluginReport, ...]:
+        """What became of each plugin, by name."""
+        return self._roster.plugins
 
     @property
     def counts(self) -> dict[tuple[str, str], Count]:
@@ -64,34 +60,29 @@ class PluginHost:
 
     def providers(self, organization: Organization) -> list[Provider]:
         """The providers that are on for an organization, by key."""
-        return [self._owners[key][1] for key in sorted(self._owners) if self.decide(key, organization).on]
+        return [item for key, item in self._roster.providers.items() if self.decide(key, organization).on]
 
     def provider(self, key: str) -> Provider | None:
         """A provider by its key, whether it is on for anybody or not."""
-        owner = self._owners.get(key)
-        return owner[1] if owner else None
+        return self._roster.provider(key)
 
     def decide(self, provider_key: str, organization: Organization) -> Switch:
         """Whether a provider is on for an organization, and why."""
-        owner = self._owners.get(provider_key)
-        if owner is None:
-            return self._decide_without_provider(provider_key, organization)
-        plugin, provider = owner
-        return decide(self._settings, Question(plugin.candidate.name, organization, provider.requires_feature_flag))
+        return self._roster.decide(provider_key, organization)
 
     def calls(self, provider_key: str) -> ProviderCalls | None:
         """The calls of a provider, or None when no plugin that is ready offers it."""
-        return self._calls.get(provider_key)
+        return self._roster.calls(provider_key)
 
     def tell(self, hook: str, **values: object) -> None:
         """Tell all plugins that listen, in their order. What goes wrong is logged and counted, never raised."""
-        for plugin in self._admitted:
+        for plugin in self._roster.admitted:
             self._hear(plugin, hook, values)
 
     def commands(self) -> list[Command]:
         """The commands that plugins add. Of two with one name the first stays."""
         found: dict[str, Command] = {}
-        for plugin in self._admitted:
+        for plugin in self._roster.admitted:
             for command in self._hear(plugin, "scm_register_commands", {}) or ():
                 found.setdefault(command.name, command)
         return list(found.values())
@@ -100,15 +91,6 @@ class PluginHost:
         """Tell the plugins that the process ends, and let go of their threads."""
         self.tell("scm_shutdown")
         self._guard.close()
-
-    def _decide_without_provider(self, provider_key: str, organization: Organization) -> Switch:
-        """By custom a plugin that offers one provider bears its name: then its own state is the answer."""
-        report = next((report for report in self.plugins if report.name == provider_key), None)
-        if report is None:
-            reason = f"no installed plugin offers {provider_key!r}"
-            return Switch(on=False, reason=reason, source=self._settings.source.file)
-        ill = report.reason if report.state != "ready" else f"its plugin offers no provider {provider_key!r}"
-        return decide(self._settings, Question(report.name, organization, ill=ill))
 
     def _hear(self, plugin: Admitted, hook: str, values: Mapping[str, object]) -> Any:
         implementation = plugin.implementations.get(hook)
