@@ -7,7 +7,8 @@ from .plugin_host import PluginHost
 from .reports import PluginReport
 from .schema import PluginSettings, Settings
 from .settings import read_settings
-from .switches import Switch
+from .switchboard import Switchboard
+from .switches import Step, Switch
 
 __all__ = [
     "BadPlugin",
@@ -21,6 +22,8 @@ __all__ = [
     "ProviderCalls",
     "ProviderOff",
     "Settings",
+    "Step",
     "Switch",
+    "Switchboard",
     "read_settings",
 ]

@@ -1,25 +1,28 @@
-"""The plugins of a running host: admitted once, asked by provider, told by broadcast."""
+"""The plugins of a running host: asked by provider, told by broadcast, exchanged when the switchboard changes."""
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from threading import Lock
 from typing import Any, Self
 
 import structlog
 
+from scmhost.kernel.clock import Clock, SystemClock
 from scmhost.sdk import PROMISES, Command, HookPromise, Organization, Provider, ProviderError
 
-from . import reports
 from .admission import Admission, Admitted, Terms
 from .calls import ProviderCalls
 from .counters import Count
 from .discovery import Candidate, discover
-from .enrolment import enrol
-from .errors import HostError, PluginFault
+from .errors import PluginFault
+from .flag_seat import FlagSeat, leave_seat, take_seat
 from .guard import Guard
 from .reports import PluginReport
 from .roster import Roster
+from .rosters import Rosters
 from .schema import Settings
-from .switches import Switch
+from .switchboard import Switchboard, waits_for_restart
+from .switches import Step, Switch
 
 _log = structlog.get_logger(__name__)
 
@@ -27,9 +30,15 @@ _log = structlog.get_logger(__name__)
 class PluginHost:
     """Holds the plugins of one process. Made by ``open``; safe to use from many threads."""
 
-    def __init__(self, guard: Guard, roster: Roster) -> None:
+    def __init__(self, guard: Guard, clock: Clock) -> None:
         self._guard = guard
-        self._roster = roster
+        self._clock = clock
+        self._changing = Lock()
+        self._seat: FlagSeat = take_seat(self._flag)
+        self._rosters: Rosters
+        self._roster: Roster
+        self._started: Settings
+        self._switchboard: Switchboard
 
     @classmethod
     def open(
@@ -39,14 +48,15 @@ class PluginHost:
         candidates: Sequence[Candidate] | None = None,
         promises: Mapping[str, HookPromise] = PROMISES,
         import_seconds: float = 10.0,
+        clock: Clock | None = None,
     ) -> Self:
         """Find, import, check and start the plugins that the settings enable. Never raises for a plugin's fault."""
-        wanted, others = enrol(settings, discover() if candidates is None else candidates)
-        guard = Guard()
-        admission = Admission(guard, settings, Terms(promises, import_seconds))
-        admitted, refused = _sieve({candidate: partial(admission.admit, candidate) for candidate in wanted})
-        started, failed = _sieve({plugin.candidate: partial(_start, plugin, guard) for plugin in admitted})
-        return cls(guard, Roster(settings, started, [*others, *refused, *failed]).with_calls(guard))
+        host = cls(Guard(), clock or SystemClock())
+        admission = Admission(host._guard, settings, Terms(promises, import_seconds))
+        installed = discover if candidates is None else lambda: candidates
+        host._rosters = Rosters(host._guard, admission, installed, f"{host.flags_domain}.source")
+        host._start(settings)
+        return host
 
     @property
     def plugins(self) -> tuple[PluginReport, ...]:
@@ -57,6 +67,21 @@ class PluginHost:
     def counts(self) -> dict[tuple[str, str], Count]:
         """Calls, faults and the slowest call so far, by plugin and hook."""
         return self._guard.counters.all()
+
+    @property
+    def switchboard(self) -> Switchboard:
+        """What was read last, and what is wrong with what stands there now."""
+        return self._switchboard
+
+    @property
+    def settings(self) -> Settings:
+        """The settings that count now."""
+        return self._roster.settings
+
+    @property
+    def flags_domain(self) -> str:
+        """The domain of OpenFeature on which this host answers."""
+        return self._seat.domain
 
     def providers(self, organization: Organization) -> list[Provider]:
         """The providers that are on for an organization, by key."""
@@ -70,9 +95,38 @@ class PluginHost:
         """Whether a provider is on for an organization, and why."""
         return self._roster.decide(provider_key, organization)
 
+    def trace(self, provider_key: str, organization: Organization) -> list[Step]:
+        """All rules of the environment and the file in their order, with what each says of an organization."""
+        return self._roster.trace(provider_key, organization)
+
     def calls(self, provider_key: str) -> ProviderCalls | None:
         """The calls of a provider, or None when no plugin that is ready offers it."""
         return self._roster.calls(provider_key)
+
+    def reload(self, settings: Settings, *, retry: bool = False) -> Switchboard:
+        """Take new settings. Calls that are under way finish as they began.
+
+        Plugins are brought in and let go, flags and settings of plugins change. What the process reads at its start
+        alone waits for a restart, as ``restart_for`` says. Plugins that failed are tried again when their own table
+        has changed, or when told to ``retry``.
+
+        Raises:
+            HostError: the settings do not suit a plugin that is in, or name a flag service that is not there.
+                Nothing has changed then.
+        """
+        with self._changing:
+            for change in self._rosters.next(self._roster, settings, retry=retry):
+                self._roster = change.roster
+                self._switchboard = self._described(change.roster)
+                for plugin in change.gone:
+                    self._hear(plugin, "scm_shutdown", {})
+            return self._switchboard
+
+    def keep_last_good(self, error: str | None) -> None:
+        """Note that the switchboard cannot be used as it is written now, or, with None, that it can again."""
+        with self._changing:
+            since = self._switchboard.stale_since or self._clock.now()
+            self._switchboard = replace(self._switchboard, error=error, stale_since=since if error else None)
 
     def tell(self, hook: str, **values: object) -> None:
         """Tell all plugins that listen, in their order. What goes wrong is logged and counted, never raised."""
@@ -89,8 +143,31 @@ class PluginHost:
 
     def close(self) -> None:
         """Tell the plugins that the process ends, and let go of their threads."""
+        leave_seat(self._seat)
         self.tell("scm_shutdown")
+        if self._roster.flags:
+            self._roster.flags.close()
         self._guard.close()
+
+    def _start(self, settings: Settings) -> None:
+        self._started = settings
+        self._roster = self._rosters.first(settings)
+        self._switchboard = self._described(self._roster)
+
+    def _described(self, roster: Roster) -> Switchboard:
+        settings = roster.settings
+        return Switchboard(
+            file=settings.source.file,
+            sha256=settings.source.sha256,
+            generation=roster.generation,
+            loaded_at=self._clock.now(),
+            restart_for=waits_for_restart(self._started, settings),
+        )
+
+    def _flag(self, name: str, organization: Organization) -> Switch | None:
+        """The answer of a flag of OpenFeature, by the name of a plugin or the key of a provider."""
+        key = self._roster.key_of(name)
+        return self.decide(key, organization) if key else None
 
     def _hear(self, plugin: Admitted, hook: str, values: Mapping[str, object]) -> Any:
         implementation = plugin.implementations.get(hook)
@@ -101,24 +178,3 @@ class PluginHost:
         except (PluginFault, ProviderError) as fault:
             _log.error("plugin fault", plugin=plugin.candidate.name, hook=hook, fault=str(fault))
             return None
-
-
-def _sieve(steps: Mapping[Candidate, Callable[[], Admitted]]) -> tuple[list[Admitted], list[PluginReport]]:
-    """Those plugins that a step lets through, and reports of the others."""
-    passed: list[Admitted] = []
-    failed: list[PluginReport] = []
-    for candidate, step in steps.items():
-        try:
-            passed.append(step())
-        except (HostError, ProviderError) as fault:
-            _log.error("plugin refused", plugin=candidate.name, distribution=candidate.distribution, fault=str(fault))
-            failed.append(reports.refused(candidate, fault))
-    return passed, failed
-
-
-def _start(plugin: Admitted, guard: Guard) -> Admitted:
-    """A plugin that cannot start is as broken as one that cannot be imported."""
-    implementation = plugin.implementations.get("scm_startup")
-    if implementation is not None:
-        guard.call(implementation, {"settings": plugin.settings[""]})
-    return plugin

@@ -1,7 +1,7 @@
 """What the host says about each plugin, whatever is wrong with it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from .admission import Admitted
@@ -54,6 +54,11 @@ def refused(candidate: Candidate, fault: Exception) -> PluginReport:
 def off(candidate: Candidate, reason: str) -> PluginReport:
     """The report of a plugin that is not to be loaded."""
     return PluginReport(candidate.name, candidate.distribution, candidate.version, "off", reason)
+
+
+def with_note(report: PluginReport, note: str | None) -> PluginReport:
+    """A report with one more thing to say, if there is one."""
+    return replace(report, notes=(*report.notes, note)) if note else report
 
 
 def _distinct(names: Iterable[str]) -> tuple[str, ...]:

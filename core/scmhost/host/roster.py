@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Final
 
 from scmhost.sdk import Organization, Provider
@@ -9,10 +10,11 @@ from scmhost.sdk import Organization, Provider
 from . import reports
 from .admission import Admitted
 from .calls import ProviderCalls
+from .flag_service import FlagService
 from .guard import Guard
 from .reports import PluginReport
 from .schema import Settings
-from .switches import Question, Step, Switch, decide, trace
+from .switches import FIRM, Question, Step, Switch, decide, place_of, trace
 
 _MOST_KEPT: Final = 100_000
 
@@ -26,16 +28,28 @@ class Roster:
         admitted: the plugins that may be called, in their order.
         others: reports of the plugins that may not.
         plugins: reports of all plugins, by name.
+        flags: another flag service that is asked about organizations, if the operator names one.
     """
 
     def __init__(
-        self, settings: Settings, admitted: Sequence[Admitted], others: Sequence[PluginReport], generation: int = 1
+        self,
+        settings: Settings,
+        admitted: Sequence[Admitted],
+        others: Sequence[PluginReport],
+        *,
+        generation: int = 1,
+        notes: Mapping[str, str] = MappingProxyType({}),
+        flags: FlagService | None = None,
     ) -> None:
         self.settings = settings
         self.generation = generation
         self.admitted = tuple(admitted)
         self.others = tuple(others)
-        self.plugins = tuple(sorted([*map(reports.ready, admitted), *others], key=lambda report: report.name))
+        self.flags = flags
+        told = [
+            reports.with_note(report, notes.get(report.name)) for report in (*map(reports.ready, admitted), *others)
+        ]
+        self.plugins = tuple(sorted(told, key=lambda report: report.name))
         self._owners = {provider.key: (plugin, provider) for plugin in admitted for provider in plugin.providers}
         self._calls: dict[str, ProviderCalls] = {}
         self._answers: dict[tuple[str, int, str], Switch] = {}
@@ -62,6 +76,14 @@ class Roster:
         return self._calls.get(key)
 
     def decide(self, key: str, organization: Organization) -> Switch:
+        """The answer of the environment, the file, and then of the flag service, if there is one."""
+        answer = self.decide_by_file(key, organization)
+        if self.flags is None or answer.rule in FIRM:
+            return answer
+        question = self.question(key, organization)
+        return self.flags.ask(question, place_of(self.settings, question), answer) if question else answer
+
+    def decide_by_file(self, key: str, organization: Organization) -> Switch:
         """What the environment and the file say. Nothing of it changes while the roster stands, so it is kept."""
         asked = (key, organization.id, organization.slug)
         answer = self._answers.get(asked)
@@ -90,6 +112,14 @@ class Roster:
             return None
         ill = report.reason if report.state != "ready" else f"its plugin offers no provider {key!r}"
         return Question(report.name, organization, ill=ill)
+
+    def key_of(self, name: str) -> str | None:
+        """The key to decide by, of a provider or a plugin with this name; None where there is neither."""
+        if name in self._owners:
+            return name
+        keys = [key for key, (plugin, _) in self._owners.items() if plugin.candidate.name == name]
+        named = any(report.name == name for report in self.plugins)
+        return keys[0] if keys else name if named else None
 
     def plugin_of(self, key: str) -> Admitted | None:
         """The plugin that offers a provider."""
