@@ -47,7 +47,7 @@ class Forge:
 def ratios() -> dict[str, float]:
     """How much dearer a call is with 100 plugins than with one."""
     with _one_processor():
-        one, many = _host(1), _host(100)
+        one, many = host(1), host(100)
         try:
             return {"dispatch_100_to_1": _ratio(_caller(one), _caller(many))}
         finally:
@@ -77,7 +77,8 @@ def _one_processor() -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def _host(plugins: int) -> PluginHost:
+def host(plugins: int) -> PluginHost:
+    """A host with so many plugins, each with a provider of its own."""
     names = [f"forge{number}" for number in range(plugins)]
     module: Any = types.ModuleType(MODULE)
     vars(module).update({name: Forge(name) for name in names})

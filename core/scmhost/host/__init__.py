@@ -9,7 +9,8 @@ from .plugin_host import PluginHost
 from .reports import PluginReport
 from .schema import PluginSettings, Settings
 from .settings import read_settings
-from .switches import Switch
+from .switchboard import Switchboard
+from .switches import Step, Switch
 
 __all__ = [
     "BadPlugin",
@@ -24,7 +25,9 @@ __all__ = [
     "ProviderCalls",
     "ProviderOff",
     "Settings",
+    "Step",
     "Suspension",
     "Switch",
+    "Switchboard",
     "read_settings",
 ]

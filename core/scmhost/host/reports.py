@@ -85,5 +85,10 @@ def _not_ready(candidate: Candidate, state: State, reason: str) -> PluginReport:
     )
 
 
+def with_note(report: PluginReport, note: str | None) -> PluginReport:
+    """A report with one more thing to say, if there is one."""
+    return replace(report, notes=(*report.notes, note)) if note else report
+
+
 def _distinct(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(names)))

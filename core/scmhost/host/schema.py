@@ -106,6 +106,19 @@ class PluginSettings(Table):
     settings: dict[str, Any] = Field(default_factory=dict, description="Checked by the plugin's own model.")
 
 
+class FlagsProvider(Table):
+    """``[flags_provider]``: another OpenFeature provider, asked before the file's rules on organizations."""
+
+    provider: str = Field(
+        min_length=1,
+        description="An entry point of the group scmhost.flags, or ``module:object``; called with settings.",
+    )
+    timeout: float = Field(
+        default=0.25, gt=0, le=5, strict=False, description="Seconds for an answer; then the file's answer stands."
+    )
+    settings: dict[str, Any] = Field(default_factory=dict, description="The provider's own arguments.")
+
+
 class FileSettings(Table):
     """All of plugins.toml."""
 
@@ -114,14 +127,16 @@ class FileSettings(Table):
     host: HostSettings = HostSettings()
     limits: Limits = Limits()
     plugins: dict[str, PluginSettings] = Field(default_factory=dict)
+    flags_provider: FlagsProvider | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The file that settings came from, and the line of each of its keys."""
+    """The file that settings came from, the line of each of its keys, and the SHA-256 of its bytes."""
 
     file: str = "defaults"
     lines: Mapping[Path, int] = field(default_factory=dict)
+    sha256: str | None = None
 
     def line(self, *path: str) -> int | None:
         """The line of a key, or of the nearest table around it."""
@@ -141,6 +156,7 @@ class Settings(BaseModel):
     host: HostSettings = HostSettings()
     limits: Limits = Limits()
     plugins: dict[str, PluginSettings] = Field(default_factory=dict)
+    flags_provider: FlagsProvider | None = None
     plugins_off: frozenset[str] = frozenset()
     source: Source = Source()
 

@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from .schema import (
     SCHEMA,
     Breaker,
     FileSettings,
+    FlagsProvider,
     HostSettings,
     MetricsSettings,
     Organizations,
@@ -47,6 +49,7 @@ _TABLES: Final[Tables] = {
     ("host", "metrics"): MetricsSettings,
     ("host", "traces"): TracesSettings,
     ("limits",): Limits,
+    ("flags_provider",): FlagsProvider,
     ("plugins", "*"): PluginSettings,
     ("plugins", "*", "allow"): Organizations,
     ("plugins", "*", "breaker"): Breaker,
@@ -75,6 +78,7 @@ def read_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
         host=_host(file.host, environ),
         limits=file.limits,
         plugins=file.plugins,
+        flags_provider=file.flags_provider,
         plugins_off=_plugins_off(environ.get(PLUGINS_OFF, ""), file.plugins),
         source=source,
     )
@@ -102,9 +106,10 @@ def problems_of(
 
 
 def _read_file(path: Path) -> tuple[FileSettings, Source]:
-    text = _text(path)
+    content = _content(path)
+    text = _text(path, content)
     data = _parsed(text, str(path))
-    source = Source(str(path), key_lines(text))
+    source = Source(str(path), key_lines(text), sha256(content).hexdigest())
     _check_schema(data.get("schema"), source)
     try:
         return FileSettings.model_validate(data), source
@@ -112,12 +117,15 @@ def _read_file(path: Path) -> tuple[FileSettings, Source]:
         raise ConfigError(*problems_of(error, source)) from None
 
 
-def _text(path: Path) -> str:
+def _content(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         problem = f"the file cannot be read ({error.strerror})"
         raise ConfigError(Problem(str(path), None, "", problem, "check the path and its rights")) from None
+
+
+def _text(path: Path, content: bytes) -> str:
     try:
         return content.decode()
     except UnicodeDecodeError as error:
