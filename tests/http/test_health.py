@@ -27,6 +27,8 @@ def test_a_broken_plugin_makes_nothing_unready(tmp_path: Path) -> None:
             "status": "ready",
             "detail": None,
             "database": "ok",
+            "generation": 1,
+            "staleSince": None,
             "plugins": {"ready": 1, "broken": 1},
             "suspended": [],
         }
@@ -40,6 +42,14 @@ def test_a_suspended_plugin_is_named_and_makes_nothing_unready(tmp_path: Path) -
         answer = house.client.get("/readyz")
         assert (answer.status_code, answer.json()["suspended"]) == (200, ["faulty"])
         assert answer.json()["plugins"] == {"ready": 1, "suspended": 1}
+
+
+def test_a_switchboard_that_cannot_be_read_is_told_and_makes_nothing_unready(house: House) -> None:
+    """The last good settings count on; since when they are old stands in the answer, what is wrong does not."""
+    house.services.plugins.keep_last_good("plugins.toml:4: secret")
+    answer = house.client.get("/readyz")
+    assert (answer.status_code, answer.json()["staleSince"][-1]) == (200, "Z")
+    assert "secret" not in answer.text
 
 
 def test_tables_of_another_version_make_the_process_unready(house: House) -> None:

@@ -118,6 +118,14 @@ def test_jobs_are_told_while_the_database_answers(house: House) -> None:
     assert value(found, "scmhost_plugin_state", plugin="custom_scm", state="ready") == 1
 
 
+def test_settings_that_are_old_can_be_seen(house: House) -> None:
+    """A switchboard that cannot be read any more is worth an alert."""
+    assert value(scraped(house), "scmhost_config_stale") == 0
+    house.services.plugins.keep_last_good("plugins.toml:4: unknown key")
+    found = scraped(house)
+    assert (value(found, "scmhost_config_stale"), value(found, "scmhost_config_generation")) == (1, 1)
+
+
 def test_without_the_switch_there_is_no_page(tmp_path: Path) -> None:
     """Metrics are off unless the operator says otherwise."""
     with open_house(tmp_path) as house:

@@ -16,7 +16,7 @@ from scmhost.usecases.repositories import delete_due_repositories
 from scmhost.usecases.run_jobs import run_due_jobs
 from scmhost.usecases.services import Services
 
-from .metrics_page import metrics_router, show_plugins
+from .metrics_page import keep_gauges, metrics_router
 from .middleware import BodyLimit, RequestLog
 from .problems import DOCUMENTED, install_problem_handlers
 from .routes import (
@@ -106,7 +106,7 @@ def create_application(services: Services, on_shutdown: Callable[[], None] = lam
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        background = [asyncio.create_task(work(services)) for work in (_keep_house, _work, show_plugins)]
+        background = [asyncio.create_task(work(services)) for work in (_keep_house, _work, keep_gauges)]
         for task in background:
             task.add_done_callback(_tell_end)
         log.info("started", database=services.store.url_without_password)

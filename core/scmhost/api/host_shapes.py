@@ -2,7 +2,7 @@
 
 from pydantic import Field, JsonValue
 
-from .shapes import Wire
+from .shapes import Moment, Wire
 
 
 class Health(Wire):
@@ -18,6 +18,8 @@ class Ready(Wire):
     status: str
     detail: str | None
     database: str
+    generation: int
+    stale_since: Moment | None
     plugins: dict[str, int]
     suspended: list[str]
 

@@ -25,28 +25,30 @@ def metrics_router(metrics: "Metrics") -> APIRouter:
     @router.get("/metrics")
     def page(request: Request, services: ServicesOf) -> Response:
         """Everything that is counted."""
-        metrics.show_plugins(_states(services))
+        _show(metrics, services)
         content, media_type = metrics.page(request.headers.get("accept", ""), lambda: _jobs(services))
         return Response(content, headers={"Content-Type": media_type, "Cache-Control": "no-store"})
 
     return router
 
 
-async def show_plugins(services: Services) -> None:
+async def keep_gauges(services: Services) -> None:
     """Each worker tells the state of its own plugins, whichever worker is asked for the page."""
     metrics = services.telemetry.metrics
     if metrics is None:
         return
     try:
         while True:
-            metrics.show_plugins(_states(services))
+            _show(metrics, services)
             await asyncio.sleep(REFRESH_SECONDS)
     finally:
         metrics.close()
 
 
-def _states(services: Services) -> Mapping[str, str]:
-    return {report.name: report.state for report in services.plugins.plugins}
+def _show(metrics: "Metrics", services: Services) -> None:
+    board = services.plugins.switchboard
+    states = {report.name: report.state for report in services.plugins.plugins}
+    metrics.show(states, board.generation, stale=board.stale_since is not None)
 
 
 def _jobs(services: Services) -> Mapping[str, int]:

@@ -7,7 +7,7 @@ One process counts for itself. Several workers of one service count into files o
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 from prometheus_client.exposition import choose_encoder
@@ -58,6 +58,10 @@ class Metrics:
             "frames": self._counter("frames", "Frames that were to be linked: linked, or why not.", "outcome"),
         }
         self._states = self._gauge("plugin_state", "1 where a worker has the plugin in this state.", "plugin", "state")
+        self._generation = self._gauge(
+            "config_generation", "How often a worker has taken settings; the fewest of all.", mode="livemin"
+        )
+        self._stale = self._gauge("config_stale", "1 where the switchboard cannot be used as it is written.")
         self._told: set[tuple[str, str]] = set()
         if self._folder:
             _forget_dead_workers(Path(self._folder))
@@ -74,8 +78,10 @@ class Metrics:
         for outcome, number in numbers.items():
             self._counted[what].labels(outcome).inc(number)
 
-    def show_plugins(self, states: Mapping[str, str]) -> None:
-        """Tell the state of each plugin in this process. What a plugin was before becomes 0."""
+    def show(self, states: Mapping[str, str], generation: int, *, stale: bool) -> None:
+        """Tell the state of each plugin in this process, and of its settings. What a plugin was before becomes 0."""
+        self._generation.set(generation)
+        self._stale.set(stale)
         now = set(states.items())
         for plugin, state in self._told - now:
             self._states.labels(plugin, state).set(0)
@@ -118,8 +124,8 @@ class Metrics:
     def _counter(self, name: str, told: str, *labels: str) -> Counter:
         return Counter(f"scmhost_{name}", told, labels, registry=self._registry)
 
-    def _gauge(self, name: str, told: str, *labels: str) -> Gauge:
-        return Gauge(f"scmhost_{name}", told, labels, registry=self._registry, multiprocess_mode="livemax")
+    def _gauge(self, name: str, told: str, *labels: str, mode: Literal["livemax", "livemin"] = "livemax") -> Gauge:
+        return Gauge(f"scmhost_{name}", told, labels, registry=self._registry, multiprocess_mode=mode)
 
 
 class _Page(Collector):

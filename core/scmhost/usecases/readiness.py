@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Literal
 
 import structlog
@@ -20,15 +21,20 @@ DatabaseState = Literal["ok", "unreachable", "not_migrated"]
 class Readiness:
     """What readiness rests on, and what an operator should know besides.
 
-    A plugin in trouble makes nothing unready: the rest of the host works, and another process would do no better.
+    Neither a plugin in trouble nor a switchboard that cannot be read makes anything unready: the host works as it did,
+    and another process would do no better.
 
     Attributes:
         database: whether it answers, with the tables of this version.
         plugins: how many plugins are in which state.
         suspended: the names of those that are suspended just now.
+        generation: how often this process has taken settings.
+        stale_since: since when the switchboard cannot be used as it is written, so that the last good one counts.
     """
 
     database: DatabaseState
+    generation: int
+    stale_since: datetime | None
     plugins: Mapping[str, int]
     suspended: tuple[str, ...]
 
@@ -54,6 +60,8 @@ def readiness(services: Services) -> Readiness:
     reports = services.plugins.plugins
     return Readiness(
         database=_database(services),
+        generation=services.plugins.switchboard.generation,
+        stale_since=services.plugins.switchboard.stale_since,
         plugins=Counter(report.state for report in reports),
         suspended=tuple(report.name for report in reports if report.state == "suspended"),
     )

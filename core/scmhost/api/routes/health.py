@@ -23,8 +23,8 @@ async def health(response: Response) -> Health:
 
 @router.get("/readyz", responses={503: {"model": Ready, "description": "Send requests elsewhere, for now."}})
 def ready(services: ServicesOf, response: Response) -> Ready:
-    """Answers 200 while requests can be answered; else 503, and why. Suspended plugins are named, and no reason not
-    to be ready.
+    """Answers 200 while requests can be answered; else 503, and why. A suspended plugin, or settings that are stale
+    because the switchboard cannot be read, are told and no reason not to be ready.
     """
     found = readiness(services)
     response.headers.update(NO_STORE)
@@ -33,6 +33,8 @@ def ready(services: ServicesOf, response: Response) -> Ready:
         status="ready" if found.ready else "not ready",
         detail=found.detail,
         database=found.database,
+        generation=found.generation,
+        stale_since=found.stale_since,
         plugins=dict(found.plugins),
         suspended=list(found.suspended),
     )
