@@ -15,6 +15,7 @@ from scmhost.sdk import API_VERSION, PROJECT_NAME, HookPromise, Provider, hooks
 from .discovery import Candidate
 from .errors import BadPlugin, ConfigError, Incompatible, Origin
 from .guard import Guard, Implementation
+from .hiding import secrets_of
 from .hook_checks import hook_notes, hook_problems, usable, wanted_arguments
 from .loading import HookFunction, load
 from .provider_checks import provider_problems, settings_for
@@ -123,7 +124,11 @@ class Admission:
     def _provider_settings(self, candidate: Candidate, providers: Sequence[Provider]) -> dict[str, BaseModel]:
         origin = Origin(candidate.name, candidate.distribution, "settings")
         check = partial(settings_for, providers, self._settings, candidate.name)
-        return self._guard.watch(origin, check, _SETTINGS_SECONDS, (ConfigError,))
+        written = self._settings.of(candidate.name).settings
+        self._guard.keep_secret(candidate.name, secrets_of(written))
+        settings = self._guard.watch(origin, check, _SETTINGS_SECONDS, (ConfigError,))
+        self._guard.keep_secret(candidate.name, secrets_of(written, *settings.values()))
+        return settings
 
     def _enter(
         self, candidate: Candidate, implementations: Mapping[str, Implementation], providers: Sequence[Provider]

@@ -20,6 +20,7 @@ from scmhost.telemetry import SILENT, Telemetry
 from .breakers import Breakers
 from .counters import Counters
 from .errors import FaultKind, Origin, PluginFault
+from .hiding import without
 from .lanes import LANES_PER_PLUGIN, Lanes
 from .places import deepest_place
 
@@ -56,6 +57,7 @@ class Guard:
         self._telemetry = telemetry
         self._lanes_per_plugin = lanes_per_plugin
         self._lanes: dict[str, Lanes] = {}
+        self._secrets: dict[str, frozenset[str]] = {}
 
     def call(self, implementation: Implementation, arguments: Mapping[str, object]) -> Any:
         """Call a hook with those of the arguments that it wants.
@@ -76,6 +78,10 @@ class Guard:
             PluginFault: as for ``call``. What is ``meant`` passes unchanged.
         """
         return cast("T", self._told(origin, work, seconds, meant))
+
+    def keep_secret(self, plugin: str, secrets: frozenset[str]) -> None:
+        """Leave these texts out of whatever is told of the plugin's faults: their texts are its own."""
+        self._secrets[plugin] = secrets
 
     def close(self) -> None:
         """Let all lanes end. What still hangs in one cannot be ended, but keeps nothing else waiting."""
@@ -130,7 +136,7 @@ class Guard:
         if not job.done.acquire(timeout=seconds):
             lanes.give_up(lane, job)
             raise _timed_out(origin, seconds, lane.thread)
-        return job.outcome(origin, meant)
+        return job.outcome(origin, meant, self._secrets.get(origin.plugin, frozenset()))
 
     def _lanes_of(self, plugin: str) -> Lanes:
         lanes = self._lanes.get(plugin)
@@ -167,7 +173,7 @@ class _Job:
             self._kind, self._told = _verdict(failure)
             self._failure = failure
 
-    def outcome(self, origin: Origin, meant: Meant) -> Any:
+    def outcome(self, origin: Origin, meant: Meant, secrets: frozenset[str]) -> Any:
         """The result, or what was raised. To be asked once, after the work is done."""
         failure = self._failure
         if failure is None:
@@ -175,7 +181,7 @@ class _Job:
         try:
             if isinstance(failure, meant):
                 raise failure
-            raise PluginFault(origin, self._kind, self._told) from failure
+            raise PluginFault(origin, self._kind, without(self._told, secrets)) from failure
         finally:
             # The exception's traceback refers to this job: break the circle.
             self._failure = failure = None

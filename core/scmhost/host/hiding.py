@@ -1,7 +1,7 @@
 """Settings as they may be shown: without what is secret, and without running a line of the plugin's code."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -24,6 +24,7 @@ _SECRET_WORDS: Final = frozenset({
 _LOGIN: Final = re.compile(r"(?<=://)[^/?#\s]*@")
 # A validator of the plugin's may have built a circle.
 _DEEPEST: Final = 10
+_SHORTEST: Final = 6
 # What is told by a text of the standard library's own.
 _TOLD: Final = (date, datetime, time, timedelta, Decimal, PurePath, UUID)
 
@@ -39,6 +40,19 @@ def unseen(settings: Mapping[str, object]) -> dict[str, JsonValue]:
     return dict.fromkeys(map(str, settings), UNKNOWN)
 
 
+def secrets_of(*settings: BaseModel | Mapping[str, object]) -> frozenset[str]:
+    """The texts among settings that are secret. Short ones would be found in too many harmless words."""
+    tables = (vars(item) if isinstance(item, BaseModel) else item for item in settings)
+    return frozenset(text for table in tables for text in _secrets(table) if len(text) >= _SHORTEST)
+
+
+def without(text: str, secrets: Iterable[str]) -> str:
+    """A text without secrets that got into it, as into an exception's."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
+    return text
+
+
 def sounds_secret(name: str) -> bool:
     """Whether a setting of this name is likely to be a secret. Rather one too many than one too few."""
     return any(word.lower() in _SECRET_WORDS for word in _WORDS.findall(name))
@@ -49,6 +63,29 @@ def _of_names(values: Mapping[Any, Any], depth: int = 0) -> dict[str, JsonValue]
         str(name): _hidden(value) if sounds_secret(str(name)) else _value(value, depth + 1)
         for name, value in values.items()
     }
+
+
+def _secrets(values: Mapping[Any, Any], depth: int = 0) -> Iterator[str]:
+    for name, value in values.items():
+        yield from _secrets_in(value, depth, secret=sounds_secret(str(name)))
+
+
+def _secrets_in(value: object, depth: int, *, secret: bool) -> Iterator[str]:
+    match value:
+        case _ if depth > _DEEPEST:
+            return
+        case SecretStr() | SecretBytes():
+            bare = value.get_secret_value()
+            yield bare if isinstance(bare, str) else bare.decode(errors="replace")
+        case str() if secret:
+            yield value
+        case BaseModel():
+            yield from _secrets(vars(value), depth + 1)
+        case dict():
+            yield from _secrets(value, depth + 1)
+        case list() | tuple():
+            for item in value:
+                yield from _secrets_in(item, depth + 1, secret=secret)
 
 
 def _hidden(value: object) -> JsonValue:

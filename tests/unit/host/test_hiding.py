@@ -12,7 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, SecretBytes, SecretStr
 
+from hosting import ACME, enabled, host_of, report_of
+from scmhost.host import PluginFault, Settings
 from scmhost.host.hiding import HIDDEN, UNKNOWN, shown, sounds_secret, unseen
+from scmhost.sdk import NoFields
 
 
 class Colour(Enum):
@@ -102,3 +105,16 @@ def test_a_circle_comes_to_an_end() -> None:
     circle = Circle()
     circle.next = circle
     assert '"next": "..."' in json.dumps(shown(circle))
+
+
+def test_a_secret_in_the_text_of_a_fault_is_left_out() -> None:
+    """What the operator gave a plugin in confidence is in no answer, log or report, whatever the plugin does."""
+    secrets = {"pass_phrase": "correct horse", "api_token": "hunter2-hunter2", "region": "Europe"}
+    settings = Settings(plugins={"leaky": enabled(settings=secrets)})
+    with host_of({"leaky": "plugins.leaky"}, settings) as host:
+        calls = host.calls("leaky")
+        assert calls is not None
+        with pytest.raises(PluginFault) as caught:
+            calls.install(calls.read_form(NoFields, {}), ACME)
+        assert f"Europe refused {HIDDEN} of {HIDDEN}" in str(caught.value)
+        assert report_of(host, "leaky").settings == {"pass_phrase": HIDDEN, "api_token": HIDDEN, "region": "Europe"}
