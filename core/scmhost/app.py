@@ -85,16 +85,16 @@ def read_configuration(
 
 
 def open_host(
-    config: str | None = None, database_url: str | None = None, *, quiet: bool = True, database: bool = True
+    config: str | None = None, database_url: str | None = None, *, quiet: bool = True, look: bool = False
 ) -> Host:
     """A host by configuration file and database, as commands need it: quiet ones log only what goes wrong.
 
-    Where the database is not wanted, it is neither made nor brought up to date.
+    For a look the database is neither made nor brought up to date, and nothing is logged: the answer tells it.
     """
     from scmhost.api.logs import configure_logs
 
-    configure_logs(quiet=quiet)
-    return Host.open(read_configuration(config, database_url), migrate=database)
+    configure_logs(quiet=quiet, silent=look)
+    return Host.open(read_configuration(config, database_url), migrate=not look)
 
 
 def asgi() -> "FastAPI":

@@ -7,9 +7,12 @@ import structlog
 from structlog.types import Processor
 
 
-def configure_logs(*, quiet: bool = False) -> None:
-    """Send scmhost's and the server's log lines through one formatter; quiet ones tell only what goes wrong."""
-    level = logging.WARNING if quiet else logging.INFO
+def configure_logs(*, quiet: bool = False, silent: bool = False) -> None:
+    """Send scmhost's and the server's log lines through one formatter; quiet ones tell only what goes wrong.
+
+    Silent is for commands whose answer says what the log would.
+    """
+    level = logging.CRITICAL if silent else logging.WARNING if quiet else logging.INFO
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -25,7 +28,7 @@ def configure_logs(*, quiet: bool = False) -> None:
     handler = logging.StreamHandler(sys.stderr)
     formatter = structlog.stdlib.ProcessorFormatter
     handler.setFormatter(formatter(processors=[formatter.remove_processors_meta, *last], foreign_pre_chain=shared))
-    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
 
 
 # A traceback shows where, never with which values: among them are tokens, and what people sent.

@@ -32,7 +32,7 @@ class OpenedHost(Protocol):
 class Opener(Protocol):
     """Opens scmhost by configuration file and database URL.
 
-    Unless it is quiet, all is logged, not faults alone. Where the database is not wanted, it is left as it is.
+    Unless it is quiet, all is logged, not faults alone. For a look nothing is logged, and no database made or changed.
     """
 
     def __call__(
@@ -41,7 +41,7 @@ class Opener(Protocol):
         database_url: str | None = None,
         *,
         quiet: bool = True,
-        database: bool = True,
+        look: bool = False,
     ) -> OpenedHost: ...
 
 
@@ -59,6 +59,11 @@ def database_options(command: F) -> F:
         metavar="URL",
         help="sqlite:///file.db or postgresql://... (default: plugins.toml, else sqlite:///scmhost.db).",
     )(command)
+    return config_option(command)
+
+
+def config_option(command: F) -> F:
+    """The option of commands that need the switchboard alone."""
     return click.option(
         "--config", metavar="FILE", help="The operator's switchboard (default: plugins.toml here, if there is one)."
     )(command)

@@ -8,7 +8,9 @@ from scmhost.cli.lazy_group import LazyGroup
 
 # name: (module, what it does in a line)
 COMMANDS: Final = {
+    "doctor": ("scmhost.cli.plugins.doctor", "Look for whatever could be wrong, and say what to do."),
     "list": ("scmhost.cli.plugins.list_plugins", "List every plugin with its state and the reason for it."),
+    "show": ("scmhost.cli.plugins.show", "Show all that is known of one plugin."),
     "why": ("scmhost.cli.plugins.why", "Say whether a provider is on for an organization, and why."),
 }
 

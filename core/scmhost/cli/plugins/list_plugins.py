@@ -1,39 +1,53 @@
 """``scmhost plugins list``."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import click
 
-from scmhost.cli.context import CommandContext, database_options, json_option, say, say_json
+from scmhost.cli.context import CommandContext, config_option, json_option, say, say_json
 
-if TYPE_CHECKING:
-    from scmhost.host import PluginReport
+from .reading import Described, all_plugins, service_options
+from .words import milliseconds, state_word, table, totals, wrapped
+
+_WELL = frozenset({"ready"})
 
 
 @click.command(name="list")
-@database_options
+@config_option
+@service_options
 @json_option
 @click.pass_obj
-def command(context: CommandContext, *, config: str | None, database_url: str | None, as_json: bool) -> None:
-    """List every plugin that is installed or named, with its state and the reason for it."""
-    from dataclasses import asdict
+def command(context: CommandContext, *, config: str | None, url: str | None, token: str | None, as_json: bool) -> None:
+    """List every plugin that is installed or named, with its state and the reason for it.
 
-    with context.open_host(config, database_url) as host:
-        reports = host.services.plugins.plugins
+    With --url a service is asked, which has counted the calls of its plugins.
+    """
+    plugins = all_plugins(context, config, url, token)
     if as_json:
-        say_json([asdict(report) for report in reports])
-        return
-    if not reports:
+        say_json(plugins)
+    elif plugins:
+        _say_table(plugins, counted=bool(url))
+    else:
         say("No plugin is installed. Install one, for example: pip install scmhost-custom-scm")
-    for report in reports:
-        say(f"{report.state:<13}{report.name}  {_origin(report)}")
-        if report.reason:
-            say(f"{'':<13}{report.reason}")
-        if report.providers:
-            say(f"{'':<13}providers: {', '.join(report.providers)}; features: {', '.join(report.features)}")
-        for note in report.notes:
-            say(f"{'':<13}note: {note}")
 
 
-def _origin(report: "PluginReport") -> str:
-    return f"{report.distribution} {report.version}" if report.distribution else "(not installed)"
+def _say_table(plugins: Sequence[Described], *, counted: bool) -> None:
+    head = ["STATE", "PLUGIN", "VERSION", "PROVIDERS", *(["CALLS", "FAULTS", "SLOWEST"] if counted else [])]
+    rows = [_row(plugin, counted=counted) for plugin in plugins]
+    first, *lines = table(head, rows, numbers=3 if counted else 0)
+    say(first)
+    for plugin, line in zip(plugins, lines, strict=True):
+        state = plugin["state"]
+        say(state_word(state) + line[len(state) :])
+        if state not in _WELL:
+            say(wrapped(plugin["reason"], "    "))
+        for note in plugin["notes"]:
+            say(wrapped(f"note: {note}", "    "))
+
+
+def _row(plugin: Described, *, counted: bool) -> list[str]:
+    row = [plugin["state"], plugin["name"], plugin["version"] or "-", ", ".join(plugin["providers"]) or "-"]
+    if not counted:
+        return row
+    calls, faults, slowest = totals(plugin)
+    return [*row, str(calls), str(faults), milliseconds(slowest)]
