@@ -6,8 +6,9 @@ from typing import Final, get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from scmhost.app import CONFIG_VARIABLE, DATABASE_VARIABLE
-from scmhost.host.schema import FileSettings, HostSettings, Organizations, PluginSettings, Rollout
+from scmhost.host.configuration import CONFIG_VARIABLE
+from scmhost.host.schema import FileSettings, FlagsProvider, HostSettings, Organizations, PluginSettings, Rollout
+from scmhost.host.settings import DATABASE_URL as DATABASE_VARIABLE
 from scmhost.host.settings import PLUGINS_OFF, WEBHOOK_KEY
 from scmhost.kernel.limits import Limits
 
@@ -21,6 +22,7 @@ _TABLES: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("`[plugins.NAME]`", PluginSettings),
     ("`allow` and `deny` of a plugin", Organizations),
     ("`rollout` of a plugin", Rollout),
+    ("`[flags_provider]`", FlagsProvider),
 )
 # Keys whose model says nothing about them.
 _TOLD: Final = {
@@ -28,6 +30,7 @@ _TOLD: Final = {
     (FileSettings, "host"): "The process, below.",
     (FileSettings, "limits"): "How much is taken at once, below.",
     (FileSettings, "plugins"): "A table for each plugin, by the plugin's name, below.",
+    (FileSettings, "flags_provider"): "Another flag service, below.",
     (PluginSettings, "allow"): "Organizations for which it is on, below.",
     (PluginSettings, "deny"): "Organizations for which it is off; wins over `allow`.",
     (PluginSettings, "rollout"): "A part of all organizations, below.",

@@ -18,6 +18,7 @@ from scmhost.usecases.services import Services
 from .middleware import BodyLimit, RequestLog
 from .problems import DOCUMENTED, install_problem_handlers
 from .routes import (
+    audit_logs,
     code_mappings,
     commits,
     deploys,
@@ -40,6 +41,7 @@ JOBS_SECONDS: Final = 1.0
 
 ROUTERS: Final = (
     me.router,
+    audit_logs.router,
     installations.router,
     webhooks.router,
     projects.router,

@@ -30,10 +30,13 @@ class OpenedHost(Protocol):
 
 
 class Opener(Protocol):
-    """Opens scmhost by configuration file and database URL. Unless it is quiet, all is logged, not faults alone."""
+    """Opens scmhost by configuration file and database URL.
+
+    Unless it is quiet, all is logged, not faults alone; without plugins none is imported.
+    """
 
     def __call__(
-        self, config: str | None = None, database_url: str | None = None, *, quiet: bool = True
+        self, config: str | None = None, database_url: str | None = None, *, quiet: bool = True, plugins: bool = True
     ) -> OpenedHost: ...
 
 

@@ -1,5 +1,6 @@
 """``scmhost serve``."""
 
+import multiprocessing
 import os
 
 import click
@@ -21,10 +22,14 @@ def command(
 ) -> None:
     """Run the service. The first start creates the database; every start brings it up to date.
 
-    Logs go to standard error, a JSON object a line. Stop it with Ctrl-C.
+    Logs go to standard error, a JSON object a line. Stop it with Ctrl-C. What is written to plugins.toml counts
+    within a second, without a restart; SIGHUP has every worker look at once.
     """
     import uvicorn
 
+    from scmhost.host.watching import hold_hangups, pass_on_hangups
+
+    hold_hangups()
     with context.open_host(config, database_url, quiet=False) as opened:
         for report in opened.services.plugins.plugins:
             log.info("plugin", name=report.name, state=report.state, reason=report.reason)
@@ -33,6 +38,8 @@ def command(
         os.environ["SCMHOST_CONFIG"] = config
     if database_url:
         os.environ["SCMHOST_DATABASE_URL"] = database_url
+    if workers > 1:
+        pass_on_hangups(lambda: [child.pid for child in multiprocessing.active_children() if child.pid])
     log.info("listening", url=f"http://{host}:{port}", api="/api/openapi.json")
     uvicorn.run(
         "scmhost.app:asgi",
