@@ -1,21 +1,21 @@
 """Edits the text of plugins.toml: what people wrote around a value stays as it is."""
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, MutableMapping
-from copy import deepcopy
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
-from tomlkit.items import Table as TomlTable
 
 from .errors import ConfigError, Problem
 from .schema import SCHEMA
 
 Tree = MutableMapping[str, Any]
 
+_BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 _ORGANIZATIONS: Final = "organizations"
 
 
@@ -40,23 +40,38 @@ def edited(text: str, file: str, plugin: str, edit: PluginEdit) -> str:
     Raises:
         ConfigError: the text is written in a way that cannot be edited without touching anything else.
     """
-    wanted: dict[str, Any] = deepcopy(tomllib.loads(text)) or {"schema": SCHEMA}
-    _change(wanted, plugin, edit, new_table=dict)
+    if not tomllib.loads(text):
+        text = f"{text.rstrip()}\n\nschema = {SCHEMA}\n".lstrip()
+    wanted = tomllib.loads(text)
+    _change(wanted, plugin, edit)
     try:
-        document = tomlkit.parse(text) if text.strip() else tomlkit.parse(f"schema = {SCHEMA}\n")
-        _change(document, plugin, edit, new_table=_new_table)
+        document = tomlkit.parse(_with_table(text, plugin))
+        _change(document, plugin, edit)
         new = _with_line_ends(tomlkit.dumps(document), text)
         if tomllib.loads(new) == wanted:
             return new
-    except (TOMLKitError, tomllib.TOMLDecodeError, TypeError, KeyError):
+    except (TOMLKitError, ValueError, TypeError, KeyError):
         # What follows says what to do; what the library cannot do is of no use to its reader.
         pass
     problem = "its layout cannot be edited by a command"
     raise ConfigError(Problem(file, None, f"plugins.{plugin}", problem, "edit the file by hand"))
 
 
-def _change(tree: Tree, plugin: str, edit: PluginEdit, new_table: Any) -> None:
-    table = _inner(_inner(tree, "plugins", new_table, super_table=True), plugin, new_table)
+def _with_table(text: str, plugin: str) -> str:
+    """The text with a plugin's table at its end if it has none: a comment above another table stays above that."""
+    if plugin in tomllib.loads(text).get("plugins", {}):
+        return text
+    more = f"{text.rstrip()}\n\n[plugins.{plugin if _BARE_KEY.fullmatch(plugin) else _text(plugin)}]\n"
+    try:
+        tomllib.loads(more)
+    except tomllib.TOMLDecodeError:
+        # Plugins are written on one line.
+        return text
+    return more
+
+
+def _change(tree: Tree, plugin: str, edit: PluginEdit) -> None:
+    table: Tree = tree.setdefault("plugins", {}).setdefault(plugin, {})
     for name in ("enabled", "kill", "default"):
         value = getattr(edit, name)
         # What is not written is false.
@@ -68,17 +83,6 @@ def _change(tree: Tree, plugin: str, edit: PluginEdit, new_table: Any) -> None:
         if names:
             _name(table, here, names)
             _forget(table, there, names)
-
-
-def _inner(tree: Tree, name: str, new_table: Any, *, super_table: bool = False) -> Tree:
-    if name not in tree:
-        tree[name] = new_table(super_table) if new_table is not dict else {}
-    inner: Tree = tree[name]
-    return inner
-
-
-def _new_table(super_table: bool) -> TomlTable:  # noqa: FBT001 - tomlkit's own word
-    return tomlkit.table(is_super_table=super_table)
 
 
 def _set_percent(table: Tree, percent: Decimal) -> None:
@@ -116,7 +120,7 @@ def _inline(table: Tree, content: Mapping[str, Any]) -> Any:
 
 
 def _text(value: Any) -> str:
-    return tomlkit.item(value).as_string()
+    return str(tomlkit.item(value).as_string())
 
 
 def _with_line_ends(new: str, old: str) -> str:
