@@ -4,8 +4,9 @@ import gc
 import os
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Self
 
 from scmhost import __version__
 
@@ -13,12 +14,9 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from scmhost.host import Settings
+    from scmhost.host.watching import Watch
     from scmhost.telemetry import Telemetry
     from scmhost.usecases.services import Services
-
-CONFIG_VARIABLE: Final = "SCMHOST_CONFIG"
-DATABASE_VARIABLE: Final = "SCMHOST_DATABASE_URL"
-DEFAULT_CONFIG: Final = Path("plugins.toml")
 
 
 class Host:
@@ -27,6 +25,7 @@ class Host:
     def __init__(self, settings: "Settings", services: "Services") -> None:
         self.settings = settings
         self.services = services
+        self._watch: Watch | None = None
 
     @classmethod
     def open(cls, settings: "Settings", *, migrate: bool = True, telemetry: "Telemetry | None" = None) -> Self:
@@ -57,8 +56,22 @@ class Host:
         )
         return cls(settings, services)
 
+    def watch(self, path: Path) -> None:
+        """From now on take what is written to the switchboard's file, and look at it at once after a SIGHUP.
+
+        What cannot be used changes nothing. A process that wants no SIGHUP to end it calls ``hold_hangups`` first.
+        """
+        from scmhost.host import read_settings
+        from scmhost.host.watching import Watch, on_hangup
+        from scmhost.usecases.watch_switchboard import SwitchboardWatch
+
+        self._watch = Watch(SwitchboardWatch(self.services, path, partial(read_settings, path, os.environ)).look)
+        on_hangup(self._watch.ask)
+
     def close(self) -> None:
         """Let the plugins go and close the database."""
+        if self._watch is not None:
+            self._watch.stop()
         self.services.plugins.close()
         self.services.store.close()
 
@@ -76,37 +89,49 @@ def read_configuration(
 
     Without a word on it, ``plugins.toml`` in the working directory is read if it is there.
     """
-    from scmhost.host import read_settings
+    from scmhost.host import configuration
 
-    named = config or environ.get(CONFIG_VARIABLE)
-    path = Path(named) if named else DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None
-    overrides = {DATABASE_VARIABLE: database_url} if database_url else {}
-    return read_settings(path, {**environ, **overrides})
+    return configuration.read_configuration(config, database_url, environ)
 
 
 def open_host(
-    config: str | None = None, database_url: str | None = None, *, quiet: bool = True, look: bool = False
+    config: str | None = None,
+    database_url: str | None = None,
+    *,
+    quiet: bool = True,
+    plugins: bool = True,
+    look: bool = False,
 ) -> Host:
     """A host by configuration file and database, as commands need it: quiet ones log only what goes wrong.
 
+    Without plugins none is imported, whatever the file says. The audit log tells of the user who runs the command.
     For a look the database is neither made nor brought up to date, and nothing is logged: the answer tells it.
     """
     from scmhost.api.logs import configure_logs
+    from scmhost.usecases.audit_switchboard import operating_user
 
     configure_logs(quiet=quiet, silent=look)
-    return Host.open(read_configuration(config, database_url), migrate=not look)
+    settings = read_configuration(config, database_url)
+    wanted = settings if plugins else settings.model_copy(update={"plugins": {}, "flags_provider": None})
+    host = Host.open(wanted, migrate=not look)
+    host.services = host.services.for_actor(operating_user())
+    return host
 
 
 def asgi() -> "FastAPI":
     """The application of one worker process; its configuration comes through the environment."""
     from scmhost.api.application import create_application
     from scmhost.api.logs import configure_logs
+    from scmhost.host.configuration import configuration_path
+    from scmhost.host.watching import hold_hangups
     from scmhost.telemetry import open_telemetry
 
+    hold_hangups()
     configure_logs()
     settings = read_configuration()
     telemetry = open_telemetry(metrics=settings.host.metrics.enabled, traces=settings.host.traces.enabled)
     host = Host.open(settings, migrate=False, telemetry=telemetry)
+    host.watch(configuration_path())
     application = create_application(host.services, on_shutdown=host.close)
     # What is here now stays: no collection need look through it again, as each would that many commits set off.
     gc.collect()

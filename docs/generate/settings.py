@@ -6,10 +6,11 @@ from typing import Final, get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from scmhost.app import CONFIG_VARIABLE, DATABASE_VARIABLE
+from scmhost.host.configuration import CONFIG_VARIABLE
 from scmhost.host.schema import (
     Breaker,
     FileSettings,
+    FlagsProvider,
     HostSettings,
     MetricsSettings,
     Organizations,
@@ -17,6 +18,7 @@ from scmhost.host.schema import (
     Rollout,
     TracesSettings,
 )
+from scmhost.host.settings import DATABASE_URL as DATABASE_VARIABLE
 from scmhost.host.settings import PLUGINS_OFF, WEBHOOK_KEY
 from scmhost.kernel.limits import Limits
 
@@ -33,6 +35,7 @@ _TABLES: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("`[plugins.NAME]`", PluginSettings),
     ("`allow` and `deny` of a plugin", Organizations),
     ("`rollout` of a plugin", Rollout),
+    ("`[flags_provider]`", FlagsProvider),
 )
 # Keys whose model says nothing about them.
 _TOLD: Final = {
@@ -42,6 +45,7 @@ _TOLD: Final = {
     (HostSettings, "traces"): "Spans for OpenTelemetry, below.",
     (FileSettings, "limits"): "How much is taken at once, below.",
     (FileSettings, "plugins"): "A table for each plugin, by the plugin's name, below.",
+    (FileSettings, "flags_provider"): "Another flag service, below.",
     (HostSettings, "breaker"): "When a hook that keeps failing is suspended, below.",
     (PluginSettings, "breaker"): "The same for this plugin; what it leaves out is as in `[host.breaker]`.",
     (PluginSettings, "allow"): "Organizations for which it is on, below.",

@@ -20,6 +20,7 @@ from .metrics_page import keep_gauges, metrics_router
 from .middleware import BodyLimit, RequestLog
 from .problems import DOCUMENTED, install_problem_handlers
 from .routes import (
+    audit_logs,
     code_mappings,
     commits,
     deploys,
@@ -43,6 +44,7 @@ JOBS_SECONDS: Final = 1.0
 
 ROUTERS: Final = (
     me.router,
+    audit_logs.router,
     installations.router,
     webhooks.router,
     projects.router,

@@ -42,6 +42,14 @@ def caller_of(
 CallerOf = Annotated[Caller, Depends(caller_of)]
 
 
+async def acting_services(services: ServicesOf, caller: CallerOf) -> Services:
+    """The services for routes that change something: the audit log tells who did."""
+    return services.for_actor(caller.actor)
+
+
+ActingServices = Annotated[Services, Depends(acting_services)]
+
+
 def caller_or_nobody(
     services: ServicesOf, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
 ) -> Caller | None:
@@ -71,6 +79,7 @@ def _check_scope(caller: Caller, scope_class: ScopeClass, method: str) -> None:
 
 
 ForOrganization = Annotated[Organization, Depends(allowed("organization"))]
+ForAudit = Annotated[Organization, Depends(allowed("audit"))]
 ForIntegrations = Annotated[Organization, Depends(allowed("integrations"))]
 ForLoose = Annotated[Organization, Depends(allowed("loose"))]
 ForReleases = Annotated[Organization, Depends(allowed("releases"))]

@@ -32,7 +32,8 @@ class OpenedHost(Protocol):
 class Opener(Protocol):
     """Opens scmhost by configuration file and database URL.
 
-    Unless it is quiet, all is logged, not faults alone. For a look nothing is logged, and no database made or changed.
+    Unless it is quiet, all is logged, not faults alone; without plugins none is imported. For a look nothing is logged,
+    and no database made or changed.
     """
 
     def __call__(
@@ -41,6 +42,7 @@ class Opener(Protocol):
         database_url: str | None = None,
         *,
         quiet: bool = True,
+        plugins: bool = True,
         look: bool = False,
     ) -> OpenedHost: ...
 

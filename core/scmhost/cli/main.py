@@ -14,6 +14,7 @@ from .lazy_group import LazyGroup
 
 # name: (module, what it does in a line)
 COMMANDS: Final = {
+    "audit": ("scmhost.cli.audit", "Say who changed what."),
     "bootstrap": ("scmhost.cli.bootstrap", "Set up an organization, a project, repositories and a token."),
     "commits": ("scmhost.cli.commits", "Send the commits of a git repository."),
     "demo": ("scmhost.cli.demo", "See the main job done, on a throw-away database."),
@@ -22,7 +23,7 @@ COMMANDS: Final = {
     "link": ("scmhost.cli.link", "Print a stack trace with links to its source."),
     "map": ("scmhost.cli.map", "Map stack frames to paths in a repository."),
     "migrate": ("scmhost.cli.migrate", "Bring the database up to date."),
-    "plugins": ("scmhost.cli.plugins", "See what plugins there are and in what state."),
+    "plugins": ("scmhost.cli.plugins", "See what plugins there are and in what state, and switch them."),
     "read-url": ("scmhost.cli.read_url", "Find the places that URLs of pages mean."),
     "remote": ("scmhost.cli.remote", "Take remotes of repositories apart."),
     "roots": ("scmhost.cli.roots", "Tell the roots of a code mapping from a frame and its file."),

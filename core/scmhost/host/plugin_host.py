@@ -90,6 +90,11 @@ class PluginHost:
         return self._roster.settings
 
     @property
+    def unflagged(self) -> frozenset[str]:
+        """The plugins whose providers need no flag: they are on unless something switches them off."""
+        return self._roster.unflagged
+
+    @property
     def flags_domain(self) -> str:
         """The domain of OpenFeature on which this host answers."""
         return self._seat.domain

@@ -66,6 +66,15 @@ class Roster:
         """All providers by key, whether they are on for anybody or not."""
         return {key: self._owners[key][1] for key in sorted(self._owners)}
 
+    @property
+    def unflagged(self) -> frozenset[str]:
+        """The plugins none of whose providers needs a flag."""
+        return frozenset(
+            plugin.candidate.name
+            for plugin in self.admitted
+            if plugin.providers and not any(provider.requires_feature_flag for provider in plugin.providers)
+        )
+
     def provider(self, key: str) -> Provider | None:
         """A provider by its key."""
         owner = self._owners.get(key)

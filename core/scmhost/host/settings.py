@@ -73,7 +73,19 @@ def read_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     Raises:
         ConfigError: the file is missing or wrong, or the environment names an unknown plugin.
     """
-    file, source = (FileSettings(), Source()) if path is None else _read_file(path)
+    return _settings(*((FileSettings(), Source()) if path is None else _file(_content(path), str(path))), environ)
+
+
+def settings_of(content: bytes, file: str, environ: Mapping[str, str]) -> Settings:
+    """The settings of a file's content, as if it stood in the file.
+
+    Raises:
+        ConfigError: it is wrong.
+    """
+    return _settings(*_file(content, file), environ)
+
+
+def _settings(file: FileSettings, source: Source, environ: Mapping[str, str]) -> Settings:
     return Settings(
         host=_host(file.host, environ),
         limits=file.limits,
@@ -105,11 +117,10 @@ def problems_of(
     return [_problem(detail, source, table, tables) for detail in error.errors(include_url=False)]
 
 
-def _read_file(path: Path) -> tuple[FileSettings, Source]:
-    content = _content(path)
-    text = _text(path, content)
-    data = _parsed(text, str(path))
-    source = Source(str(path), key_lines(text), sha256(content).hexdigest())
+def _file(content: bytes, file: str) -> tuple[FileSettings, Source]:
+    text = _text(content, file)
+    data = _parsed(text, file)
+    source = Source(file, key_lines(text), sha256(content).hexdigest())
     _check_schema(data.get("schema"), source)
     try:
         return FileSettings.model_validate(data), source
@@ -125,12 +136,12 @@ def _content(path: Path) -> bytes:
         raise ConfigError(Problem(str(path), None, "", problem, "check the path and its rights")) from None
 
 
-def _text(path: Path, content: bytes) -> str:
+def _text(content: bytes, file: str) -> str:
     try:
         return content.decode()
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise ConfigError(Problem(str(path), line, "", "this is not UTF-8", "save the file as UTF-8")) from None
+        raise ConfigError(Problem(file, line, "", "this is not UTF-8", "save the file as UTF-8")) from None
 
 
 def _parsed(text: str, file: str) -> dict[str, Any]:

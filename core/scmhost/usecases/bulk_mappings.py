@@ -10,6 +10,7 @@ from scmhost.store import code_mappings, projects
 from scmhost.store.engine import Transaction
 from scmhost.store.values import MappingDraft, Project
 
+from .audit import mapping_details, of_mapping, record
 from .code_mappings import check_limit, check_mapping
 from .find_home import find_named
 from .services import Services
@@ -90,9 +91,12 @@ def _save(tx: Transaction, services: Services, organization: Organization, draft
         known = code_mappings.find(tx, organization.id, draft.project_id, draft.stack_root)
         if known is None:
             check_limit(tx, services, organization, draft.project_id)
-            code_mappings.create(tx, organization.id, draft, services.clock.now())
+            saved = code_mappings.create(tx, organization.id, draft, services.clock.now())
+            record(tx, services, organization, "code-mapping.create", of_mapping(saved), mapping_details(saved))
         else:
-            code_mappings.update(tx, organization.id, known.id, draft)
+            saved = code_mappings.update(tx, organization.id, known.id, draft)
+            if saved != known:
+                record(tx, services, organization, "code-mapping.edit", of_mapping(saved), mapping_details(saved))
     except InvalidInput as problem:
         return SavedRoots(roots, "error", str(problem))
     return SavedRoots(roots, "created" if known is None else "updated")

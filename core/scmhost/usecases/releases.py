@@ -12,6 +12,7 @@ from scmhost.sdk import Organization
 from scmhost.store import releases
 from scmhost.store.values import Project, ReleaseDraft
 
+from .audit import Details, record
 from .commit_orders import order_notes
 from .create_organization import project_ids
 from .find_release import require_release
@@ -116,8 +117,11 @@ def delete_release(
         release = require_release(tx, organization, version, project)
         if project is not None and len(release.projects) > 1:
             releases.detach_project(tx, organization.id, release.id, project.id)
+            details: Details = {"project": project.slug}
         else:
             releases.delete(tx, organization.id, release.id)
+            details = {}
+        record(tx, services, organization, "release.delete", (release.id, release.version), details)
 
 
 def check_version(services: Services, version: str) -> None:

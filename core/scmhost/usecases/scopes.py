@@ -15,7 +15,7 @@ ALL_SCOPES: Final = (
     "project:releases",
 )
 
-ScopeClass = Literal["organization", "integrations", "loose", "releases", "path_parsing", "project", "host"]
+ScopeClass = Literal["organization", "integrations", "loose", "releases", "path_parsing", "project", "host", "audit"]
 
 _ORG_ANY: Final = frozenset({"org:read", "org:write", "org:admin"})
 _ORG_WRITE: Final = frozenset({"org:write", "org:admin"})
@@ -50,6 +50,7 @@ SCOPES: Final[Mapping[ScopeClass, Mapping[str, frozenset[str]]]] = {
         "PUT": _RELEASE_WRITE,
         "DELETE": frozenset({"project:admin", "project:releases"}),
     },
+    "audit": {"GET": frozenset({"org:admin"})},
     "path_parsing": {"POST": frozenset({"org:read", "project:write", "project:admin"})},
     "project": {
         "GET": _PROJECT_ANY,

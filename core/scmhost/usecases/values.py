@@ -1,6 +1,8 @@
 """The stored values that routes and commands show."""
 
 from scmhost.store.values import (
+    Actor,
+    AuditEntry,
     CodeMapping,
     Deploy,
     DeployDraft,
@@ -16,6 +18,8 @@ from scmhost.store.values import (
 )
 
 __all__ = [
+    "Actor",
+    "AuditEntry",
     "CodeMapping",
     "Deploy",
     "DeployDraft",

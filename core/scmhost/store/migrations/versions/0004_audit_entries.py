@@ -1,0 +1,37 @@
+"""Who changed what."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+ID = sa.BigInteger()
+TEXT = sa.Text()
+KEY = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
+
+def upgrade() -> None:
+    op.create_table(
+        "audit_entries",
+        sa.Column("organization_id", ID, nullable=False),
+        sa.Column("id", ID, nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor_kind", KEY, nullable=False),
+        sa.Column("actor_id", ID),
+        sa.Column("actor_name", TEXT, nullable=False),
+        sa.Column("action", KEY, nullable=False),
+        sa.Column("target_id", ID),
+        sa.Column("target", TEXT, nullable=False),
+        sa.Column("details", sa.JSON(), nullable=False),
+        sa.Column("key", KEY),
+        sa.PrimaryKeyConstraint("organization_id", "id"),
+        sa.UniqueConstraint("organization_id", "key"),
+    )
+    op.create_index("ix_audit_entries_organization_id_action_id", "audit_entries", ["organization_id", "action", "id"])
+
+
+def downgrade() -> None:
+    op.drop_table("audit_entries")
