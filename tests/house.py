@@ -20,6 +20,7 @@ from scmhost.app import Host
 from scmhost.host import Candidate, PluginHost, read_settings
 from scmhost.host.discovery import discover
 from scmhost.kernel.clock import SystemClock
+from scmhost.sdk import PROMISES, HookPromise
 from scmhost.store.engine import Store
 from scmhost.usecases.bootstrap import Bootstrapped, bootstrap
 from scmhost.usecases.services import Services
@@ -155,6 +156,7 @@ def open_house(
     database_url: str | None = None,
     *,
     more: Sequence[Candidate] = (),
+    promises: Mapping[str, HookPromise] = PROMISES,
     busy_timeout: float = 5.0,
     background: bool = True,
 ) -> Iterator[House]:
@@ -168,7 +170,7 @@ def open_house(
         shutil.copy(_migrated(), folder / "test.db")
     settings = read_settings(config, {"SCMHOST_DATABASE_URL": database_url or f"sqlite:///{folder}/test.db"})
     store = Store.open(settings.host.database_url, busy_timeout=busy_timeout)
-    plugins = PluginHost.open(settings, candidates=[*discover(), *more])
+    plugins = PluginHost.open(settings, candidates=[*discover(), *more], promises=promises)
     with Host(settings, Services(store, plugins, SystemClock(), settings.limits, settings.host.webhook_key)) as host:
         there = bootstrap(host.services, "acme", "web")
         client = TestClient(create_application(host.services), raise_server_exceptions=False)

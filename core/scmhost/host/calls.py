@@ -28,7 +28,8 @@ from scmhost.sdk import (
     UrlTemplates,
 )
 
-from .guard import Guard, Implementation
+from .answers import Implementation
+from .guard import Guard
 
 T = TypeVar("T")
 
