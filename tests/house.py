@@ -20,6 +20,7 @@ from scmhost.app import Host
 from scmhost.host import Candidate, PluginHost, read_settings
 from scmhost.host.discovery import discover
 from scmhost.kernel.clock import SystemClock
+from scmhost.sdk import PROMISES, HookPromise
 from scmhost.store.engine import Store
 from scmhost.telemetry import SILENT, Telemetry
 from scmhost.usecases.bootstrap import Bootstrapped, bootstrap
@@ -157,6 +158,7 @@ def open_house(
     database_url: str | None = None,
     *,
     more: Sequence[Candidate] = (),
+    promises: Mapping[str, HookPromise] = PROMISES,
     busy_timeout: float = 5.0,
     background: bool = True,
     telemetry: Telemetry = SILENT,
@@ -171,7 +173,7 @@ def open_house(
         shutil.copy(_migrated(), folder / "test.db")
     settings = read_settings(config, {"SCMHOST_DATABASE_URL": database_url or f"sqlite:///{folder}/test.db"})
     store = Store.open(settings.host.database_url, busy_timeout=busy_timeout)
-    plugins = PluginHost.open(settings, candidates=[*discover(), *more], telemetry=telemetry)
+    plugins = PluginHost.open(settings, candidates=[*discover(), *more], promises=promises, telemetry=telemetry)
     services = Services(
         store,
         plugins,

@@ -6,6 +6,8 @@ import sys
 import structlog
 from structlog.types import Processor
 
+from scmhost.host.output import beneath
+
 
 def configure_logs(*, quiet: bool = False, silent: bool = False) -> None:
     """Send scmhost's and the server's log lines through one formatter; quiet ones tell only what goes wrong.
@@ -22,10 +24,11 @@ def configure_logs(*, quiet: bool = False, silent: bool = False) -> None:
     structlog.configure(
         processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        # One write for each line: lines of several workers share the stream and must not mix.
-        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
+        # One write for each line: lines of several workers share the stream and must not mix. What a plugin logs is
+        # a line of the log, not something that it prints.
+        logger_factory=lambda *_: structlog.WriteLogger(beneath(sys.stderr)),
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(beneath(sys.stderr))
     formatter = structlog.stdlib.ProcessorFormatter
     handler.setFormatter(formatter(processors=[formatter.remove_processors_meta, *last], foreign_pre_chain=shared))
     logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)

@@ -12,9 +12,10 @@ from pydantic import BaseModel
 
 from scmhost.sdk import API_VERSION, PROJECT_NAME, HookPromise, Provider, hooks
 
+from .answers import Implementation
 from .discovery import Candidate
 from .errors import BadPlugin, ConfigError, Incompatible, Origin
-from .guard import Guard, Implementation
+from .guard import Guard
 from .hiding import secrets_of
 from .hook_checks import hook_notes, hook_problems, usable, wanted_arguments
 from .loading import HookFunction, load

@@ -27,8 +27,10 @@ from scmhost.sdk import (
     Repository,
     UrlTemplates,
 )
+from scmhost.sdk.frozen import frozen
 
-from .guard import Guard, Implementation
+from .answers import Implementation
+from .guard import Guard
 
 T = TypeVar("T")
 
@@ -90,7 +92,7 @@ class ProviderCalls:
 
     def serialize_repository(self, repository: Repository, payload: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
         """``scm_serialize_repository``; nothing to change without the hook."""
-        return self._ask("scm_serialize_repository", {}, repository=repository, payload=MappingProxyType(dict(payload)))
+        return self._ask("scm_serialize_repository", {}, repository=repository, payload=frozen(payload))
 
     def source_url(self, installation: Installation, repository: Repository, location: Location) -> str | NoUrl:
         """``scm_source_url``; no URL without the hook."""

@@ -66,13 +66,21 @@ class PluginHost:
     @property
     def plugins(self) -> tuple[PluginReport, ...]:
         """What became of each plugin, by name, with the hooks that are suspended at the moment."""
-        suspensions = self.suspensions
-        return tuple(reports.as_of_now(report, suspensions) for report in self._roster.plugins)
+        suspensions, threads = self.suspensions, self.threads
+        return tuple(
+            reports.as_of_now(report, suspensions, threads.get(report.name, 0)) for report in self._roster.plugins
+        )
 
     @property
     def suspensions(self) -> tuple[Suspension, ...]:
         """The hooks that are left alone for a while, by plugin and hook."""
+        self._guard.look()
         return self._guard.breakers.suspensions()
+
+    @property
+    def threads(self) -> Mapping[str, int]:
+        """How many threads that it started each plugin keeps, for plugins that ever started one."""
+        return self._guard.threads.alive()
 
     @property
     def counts(self) -> dict[tuple[str, str], Count]:

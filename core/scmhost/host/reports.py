@@ -11,6 +11,7 @@ from .breakers import Suspension
 from .discovery import Candidate
 from .errors import BadPlugin, HostError
 from .hiding import shown
+from .speakers import MOST_THREADS
 
 State = Literal["off", "ready", "suspended", "broken", "incompatible"]
 
@@ -56,10 +57,15 @@ def ready(plugin: Admitted) -> PluginReport:
     )
 
 
-def as_of_now(report: PluginReport, suspensions: Sequence[Suspension]) -> PluginReport:
-    """The report of a plugin that is ready, with those of its hooks that are suspended at the moment."""
+def as_of_now(report: PluginReport, suspensions: Sequence[Suspension], threads: int) -> PluginReport:
+    """The report of a plugin that is ready, with what has shown since: hooks suspended now, threads that it keeps."""
+    if report.state != "ready":
+        return report
+    if threads > MOST_THREADS:
+        note = f"it keeps {threads} threads that it started; its author should end them, or share a pool of a few"
+        report = replace(report, notes=(*report.notes, note))
     own = tuple(item for item in suspensions if item.plugin == report.name)
-    if report.state != "ready" or not own:
+    if not own:
         return report
     reason = "; ".join(f"{item.hook} is {item.told}" for item in own)
     return replace(report, state="suspended", reason=reason, suspensions=own)
