@@ -10,7 +10,7 @@ from scmhost.kernel.paging import Page, PageRequest
 from scmhost.sdk import JsonObject
 
 from .engine import Transaction
-from .ids import take_one
+from .ids import AUDIT, take_one
 from .listing import Key, paged
 from .statements import insert_into
 from .tables import AnyRow, table_of
@@ -40,7 +40,7 @@ def add(tx: Transaction, organization_id: int | None, draft: AuditDraft, now: da
     """Save an entry. Whether it is new: of two with one key the first stays."""
     row: dict[str, Any] = {
         "organization_id": organization_id or _HOST,
-        "id": take_one(tx),
+        "id": take_one(tx, AUDIT),
         "created_at": now,
         "actor_kind": draft.actor.kind,
         "actor_id": draft.actor.id,

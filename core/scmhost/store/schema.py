@@ -22,9 +22,12 @@ _ADVISORY_LOCK: Final = 0x5C_40_57
 _ONE_AT_A_TIME: Final = threading.Lock()
 
 
+_COUNTING_ROWS: Final = frozenset({"id_series", "audit_id_series"})
+
+
 def _is_ours(_name: str | None, kind: str, parents: Mapping[str, Any]) -> bool:
-    """SQLite's stand-in for a series of ids is no table of the schema."""
-    return not (kind == "table" and parents.get("schema_qualified_table_name") == "id_series")
+    """SQLite's stand-ins for series of ids are no tables of the schema."""
+    return not (kind == "table" and parents.get("schema_qualified_table_name") in _COUNTING_ROWS)
 
 
 def _type_differs(

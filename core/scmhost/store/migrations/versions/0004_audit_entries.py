@@ -14,6 +14,7 @@ KEY = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
+    create_series()
     op.create_table(
         "audit_entries",
         sa.Column("organization_id", ID, nullable=False),
@@ -35,3 +36,20 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("audit_entries")
+    if on_sqlite():
+        op.drop_table("audit_id_series")
+    else:
+        op.execute(sa.schema.DropSequence(sa.Sequence("scmhost_audit_ids")))
+
+
+def on_sqlite() -> bool:
+    return op.get_bind().dialect.name == "sqlite"
+
+
+def create_series() -> None:
+    if not on_sqlite():
+        # Readers of JSON keep integers exact below this.
+        op.execute(sa.schema.CreateSequence(sa.Sequence("scmhost_audit_ids", maxvalue=2**53 - 1)))
+        return
+    series = op.create_table("audit_id_series", sa.Column("next", ID, nullable=False))
+    op.bulk_insert(series, [{"next": 1}])
