@@ -28,6 +28,7 @@ settings = { token = "hunter2-hunter2" }
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A switchboard in the working directory, with one plugin that is there and one that is not."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
     path = tmp_path / "plugins.toml"
     path.write_text(SWITCHBOARD, encoding="utf-8")
     return path

@@ -61,7 +61,7 @@ def milliseconds(value: float | None) -> str:
     """A time as people read it."""
     if not value:
         return "-"
-    return f"{value:.1f} ms" if value < 10 else f"{value:.0f} ms"  # noqa: PLR2004
+    return f"{value:.0f} ms" if value >= 10 else f"{value:.1f} ms" if value >= 0.1 else "<0.1 ms"  # noqa: PLR2004
 
 
 def totals(plugin: Mapping[str, Any]) -> tuple[int, int, float]:

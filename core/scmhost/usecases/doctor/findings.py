@@ -23,7 +23,7 @@ class Finding:
 
     Attributes:
         severity: how bad it is.
-        subject: what it is about: ``plugin custom_scm``, ``token 4 of acme``.
+        subject: what it is about: ``plugin gitbox``, ``token 4 of acme``.
         problem: what is the matter, in a sentence.
         remedy: what to do, in a sentence; empty where the problem says it.
         place: the file and line where it is written, or empty.
