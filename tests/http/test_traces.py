@@ -1,6 +1,9 @@
 """Spans, as the SDK of OpenTelemetry keeps them."""
 
+import io
+import json
 from collections.abc import Iterator
+from contextlib import redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,9 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from hosting import candidate
 from house import SWITCHBOARD, House, commit, open_house
+from scmhost.api.logs import configure_logs
+from scmhost.host.errors import Origin
+from scmhost.host.guard import Guard
 from scmhost.telemetry import Telemetry, TelemetryMissing, check_telemetry, opening
 from scmhost.telemetry.traces import Traces
 
@@ -28,6 +34,7 @@ class Traced:
 
     house: House
     exporter: InMemorySpanExporter
+    provider: TracerProvider
 
     def spans(self) -> dict[str, ReadableSpan]:
         """The spans that have ended, by name."""
@@ -43,7 +50,7 @@ def traced(tmp_path: Path) -> Iterator[Traced]:
     telemetry = Telemetry(Traces(provider))
     with open_house(tmp_path, BOTH, more=[FAULTY], background=False, telemetry=telemetry) as house:
         exporter.clear()
-        yield Traced(house, exporter)
+        yield Traced(house, exporter, provider)
     provider.shutdown()
 
 
@@ -92,6 +99,29 @@ def test_a_callers_trace_is_continued(traced: Traced) -> None:
     assert format(first.context.trace_id, "032x") == TRACE
     assert (first.parent.span_id if first.parent else 0) == 0xB7AD6B7169203331
     assert second.parent is None
+
+
+def test_the_log_names_the_trace(traced: Traced) -> None:
+    """From a line of the log to the trace, and back."""
+    stream = io.StringIO()
+    with redirect_stderr(stream):
+        configure_logs()
+        traced.house.get("repos/", headers=PARENT)
+    configure_logs(quiet=True)
+    (line,) = map(json.loads, stream.getvalue().splitlines())
+    assert (line["event"], line["trace_id"]) == ("request", TRACE)
+
+
+def test_a_span_of_a_plugins_own_stands_inside_its_call(traced: Traced) -> None:
+    """What an instrumented client of a plugin does in a thread of its own has the call as its parent."""
+    with traced.provider.get_tracer("test").start_as_current_span("around"):
+        guard = Guard(telemetry=traced.house.services.telemetry)
+        origin = Origin("forge", "acme-forge", "scm_install")
+        guard.watch(origin, lambda: traced.provider.get_tracer("forge").start_span("inner").end(), 5.0)
+        guard.close()
+    spans = traced.spans()
+    assert parent_of(spans["inner"]) == spans["forge scm_install"].context.span_id
+    assert parent_of(spans["forge scm_install"]) == spans["around"].context.span_id
 
 
 def test_commits_and_links_have_spans_with_numbers(traced: Traced) -> None:

@@ -74,7 +74,7 @@ class Guard:
             if thread != _MAIN and seat.lock.acquire(False):  # noqa: FBT003 - by name it takes as long as the call
                 return self._in_seat(seat, implementation, wanted, thread)
             self._look_at(seat)
-        job = _Job(Speaker(origin, self.threads), partial(answer, implementation, wanted), promise.budget, _ON_PURPOSE)
+        job = self._job(origin, partial(answer, implementation, wanted), promise.budget, _ON_PURPOSE)
         return self._in_lane(job, implementation.trust if promise.colour == "pure" else None)
 
     def watch(self, origin: Origin, work: Callable[[], T], seconds: float, meant: Meant = ()) -> T:
@@ -83,10 +83,10 @@ class Guard:
         Raises:
             PluginFault: as for ``call``. What is ``meant`` passes unchanged.
         """
-        job = _Job(Speaker(origin, self.threads), work, seconds, meant)
         if self._telemetry.on:
-            return cast("T", self._tell(origin, partial(self._in_lane, job), meant))
-        return cast("T", self._in_lane(job))
+            # The job is made inside: it takes the context with it, and what stands there of the call.
+            return cast("T", self._tell(origin, lambda: self._in_lane(self._job(origin, work, seconds, meant)), meant))
+        return cast("T", self._in_lane(self._job(origin, work, seconds, meant)))
 
     def keep_secret(self, plugin: str, secrets: frozenset[str]) -> None:
         """Leave these texts out of whatever is told of the plugin's faults: their texts are its own."""
@@ -101,6 +101,9 @@ class Guard:
         """Let all lanes end. What still hangs in one cannot be ended, but keeps nothing else waiting."""
         for lanes in list(self._lanes.values()):
             lanes.close()
+
+    def _job(self, origin: Origin, work: Callable[[], Any], seconds: float, meant: Meant) -> "_Job":
+        return _Job(Speaker(origin, self.threads), work, seconds, meant)
 
     def _tell(self, origin: Origin, call: Callable[[], Any], meant: Meant) -> Any:
         with self._telemetry.act("hook", plugin=origin.plugin, hook=origin.hook) as act:
