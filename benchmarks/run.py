@@ -18,6 +18,7 @@ AT_MOST = {
     "guarded_to_bare": 2.0,
     "startup/100 plugins that are off": 1.2,
     "startup/version": 4.0,
+    "startup/link": 10.0,
     "links/seen, 100 times the mappings": 1.5,
     "links/never seen, 100 times the mappings": 1.5,
     "links/new folders, 100 times the mappings": 1.5,

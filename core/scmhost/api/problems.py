@@ -63,6 +63,11 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _on_bug)
 
 
+def status_of_fault(kind: str) -> int:
+    """The status of an answer to a request whose plugin was at fault."""
+    return _FAULTS.get(kind, 502)
+
+
 def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """An answer with one key."""
     return JSONResponse({"detail": detail}, status_code=status, headers=dict(headers or {}))
@@ -78,7 +83,7 @@ def _on_scmhost_error(_request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, PluginFault):
         log.error("plugin fault", error=str(error), plugin=error.plugin, hook=error.hook, kind=error.kind)
         again = {"Retry-After": str(error.retry_after)} if error.retry_after else None
-        return problem(_FAULTS.get(error.kind, 502), str(error), again)
+        return problem(status_of_fault(error.kind), str(error), again)
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
     return problem(status, str(error), {"WWW-Authenticate": "Bearer"} if status == 401 else None)  # noqa: PLR2004
 

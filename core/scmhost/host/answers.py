@@ -89,7 +89,7 @@ async def _within(coroutine: Coroutine[Any, Any, Any], seconds: float) -> object
             return await coroutine
     except TimeoutError:
         if limit.expired():
-            raise LateAsync(f"was cancelled after its budget of {seconds:g} s") from None
+            raise LateAsync(f"did not come back within its budget of {seconds:g} s") from None
         raise
 
 

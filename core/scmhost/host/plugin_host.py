@@ -204,5 +204,7 @@ class PluginHost:
         try:
             return self._guard.call(implementation, {**values, "settings": plugin.settings[""]})
         except (PluginFault, ProviderError) as fault:
-            _log.error("plugin fault", plugin=plugin.candidate.name, hook=hook, fault=str(fault))
+            # A suspension was logged when it began; each event that is not told would only repeat it.
+            if not (isinstance(fault, PluginFault) and fault.kind == "suspended"):
+                _log.error("plugin fault", plugin=plugin.candidate.name, hook=hook, fault=str(fault))
             return None

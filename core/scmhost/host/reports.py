@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import JsonValue
 
 from .admission import Admitted
 from .breakers import Suspension
 from .discovery import Candidate
-from .errors import BadPlugin, HostError
+from .errors import BadPlugin, HostError, PluginFault
 from .hiding import shown
 from .speakers import MOST_THREADS
 
@@ -74,9 +74,23 @@ def as_of_now(report: PluginReport, suspensions: Sequence[Suspension], threads: 
 def refused(candidate: Candidate, fault: Exception) -> PluginReport:
     """The report of a plugin that did not pass."""
     state = fault.state if isinstance(fault, BadPlugin) else "broken"
+    return _not_ready(candidate, state, _told(candidate, fault))
+
+
+def _told(candidate: Candidate, fault: Exception) -> str:
+    whose = f"plugin {candidate.name!r} ({candidate.where})"
+    if isinstance(fault, PluginFault):
+        return f"{whose}, {fault.hook}: {fault.detail}{_AT_ADMISSION.get((fault.hook, fault.kind), '')}"
     # What a plugin raises on purpose does not say whose it is.
-    reason = str(fault) if isinstance(fault, HostError) else f"plugin {candidate.name!r} ({candidate.where}): {fault}"
-    return _not_ready(candidate, state, reason)
+    return str(fault) if isinstance(fault, HostError) else f"{whose}: it says on purpose that it cannot start: {fault}"
+
+
+_DEFINE: Final = "; a module may only define things when it is imported: move what it does into scm_startup"
+_AT_ADMISSION: Final = {
+    ("import", "raised"): "; its author must mend it, or something is missing on this machine",
+    ("import", "exited"): _DEFINE,
+    ("import", "timed_out"): _DEFINE,
+}
 
 
 def off(candidate: Candidate, reason: str) -> PluginReport:

@@ -2,13 +2,31 @@
 are derived from frames and files.
 """
 
-from .derivation import DerivedMapping, derive_mappings
-from .derive_roots import Roots, derive_roots
-from .frame_path import CLASS_PLATFORMS, NoRoots
-from .index import MappingIndex, Match
-from .map_frame import Mapped, Unmapped, map_frame
-from .munging import FrameInfo, munge
-from .rule import Rule
+from typing import TYPE_CHECKING
+
+from scmhost.sdk.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .derivation import DerivedMapping, derive_mappings
+    from .frame_mapping import Mapped, Unmapped, map_frame
+    from .frame_path import CLASS_PLATFORMS, NoRoots
+    from .index import MappingIndex, Match
+    from .munging import FrameInfo, munge
+    from .pair_roots import Roots, derive_roots
+    from .rule import Rule, rules_of
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "derivation": ("DerivedMapping", "derive_mappings"),
+        "pair_roots": ("Roots", "derive_roots"),
+        "frame_path": ("CLASS_PLATFORMS", "NoRoots"),
+        "index": ("MappingIndex", "Match"),
+        "frame_mapping": ("Mapped", "Unmapped", "map_frame"),
+        "munging": ("FrameInfo", "munge"),
+        "rule": ("Rule", "rules_of"),
+    },
+)
 
 __all__ = [
     "CLASS_PLATFORMS",
@@ -25,4 +43,5 @@ __all__ = [
     "derive_roots",
     "map_frame",
     "munge",
+    "rules_of",
 ]

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from .derive_roots import Roots, roots_between
 from .frame_path import FramePath, NoRoots, read_frame_path
 from .munging import FrameInfo
+from .pair_roots import Roots, roots_between
 from .rule import Rule
 from .source_files import is_source_file
 

@@ -6,6 +6,7 @@ One process counts for itself. Several workers of one service count into files o
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
@@ -62,6 +63,13 @@ class Metrics:
             "config_generation", "How often a worker has taken settings; the fewest of all.", mode="livemin"
         )
         self._stale = self._gauge("config_stale", "1 where the switchboard cannot be used as it is written.")
+        self._recorders: Mapping[Kind, Callable[[Act], None]] = {
+            "request": self._request,
+            "hook": self._hook,
+            "job": self._job,
+        }
+        # Of the hot one each series is looked up once.
+        self._timers: dict[tuple[str, str], Histogram] = {}
         self._told: set[tuple[str, str]] = set()
         if self._folder:
             _forget_dead_workers(Path(self._folder))
@@ -70,8 +78,7 @@ class Metrics:
 
     def begin(self, act: Act) -> Callable[[], None]:
         """Counted at the end."""
-        record = self._recorders().get(act.kind)
-        return (lambda: record(act)) if record else _nothing
+        return partial(self._recorders.get(act.kind, _nothing), act)
 
     def count(self, what: str, numbers: Mapping[str, int]) -> None:
         """Add to a counter."""
@@ -102,9 +109,6 @@ class Metrics:
         if self._folder:
             mark_process_dead(os.getpid())
 
-    def _recorders(self) -> Mapping[Kind, Callable[[Act], None]]:
-        return {"request": self._request, "hook": self._hook, "job": self._job}
-
     def _request(self, act: Act) -> None:
         method = act.labels["method"] if act.labels["method"] in _METHODS else "other"
         self._requests.labels(method, act.labels["route"], act.labels["status"]).inc()
@@ -114,7 +118,10 @@ class Metrics:
         plugin, hook = act.labels["plugin"], act.labels["hook"]
         # What the host did not let through was no call.
         if act.outcome != "suspended":
-            self._calls.labels(plugin, hook).observe(act.seconds)
+            timer = self._timers.get((plugin, hook))
+            if timer is None:
+                timer = self._timers.setdefault((plugin, hook), self._calls.labels(plugin, hook))
+            timer.observe(act.seconds)
         if act.fault:
             self._faults.labels(plugin, hook, act.outcome).inc()
 
@@ -143,7 +150,7 @@ class _Page(Collector):
         yield jobs
 
 
-def _nothing() -> None:
+def _nothing(_act: Act) -> None:
     pass
 
 

@@ -105,7 +105,12 @@ class LinkBuilder:
     def _exists(self, calls: ProviderCalls, installation: Installation, place: Place, ref: ChosenRef) -> Existence:
         if not calls.has("scm_file_exists"):
             return Existence.UNKNOWN
-        return calls.file_exists(installation, place.repository, _location(place, ref))
+        try:
+            return calls.file_exists(installation, place.repository, _location(place, ref))
+        except PluginFault as fault:
+            # The page is known; only whether it shows something is not.
+            log.warning("link not verified", error=str(fault), repository=place.repository.id)
+            return Existence.UNKNOWN
 
     def _no(self, place: Place, reason: Reason, message: str = "", attempted_url: str | None = None) -> NoLink:
         return no_link(

@@ -49,10 +49,24 @@ def link_trace(
 ) -> LinkedTrace:
     """Link every frame of a text, at the given commit, else at the release's, else at the default branch."""
     reading = read_text(text, limit=services.limits.trace_characters)
-    queries = [FrameQuery(_info(found.frame), found.frame.line, commit) for found in reading.frames]
-    answers = resolve_links(services, organization, project, queries, release=release)
+    frames = [found.frame for found in reading.frames]
+    answers = link_frames(services, organization, project, frames, release=release, commit=commit)
     linked = [LinkedFrame(found, answer) for found, answer in zip(reading.frames, answers, strict=True)]
     return LinkedTrace(linked, reading.unread, reading.truncated)
+
+
+def link_frames(
+    services: Services,
+    organization: Organization,
+    project: Project,
+    frames: Sequence[Frame],
+    *,
+    release: str | None = None,
+    commit: str | None = None,
+) -> list[Resolved]:
+    """Link frames as they were printed, at the same refs as ``link_trace``."""
+    queries = [FrameQuery(_info(frame), frame.line, commit) for frame in frames]
+    return resolve_links(services, organization, project, queries, release=release)
 
 
 def _info(frame: Frame) -> FrameInfo:

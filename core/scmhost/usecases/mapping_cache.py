@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Final
 
-from scmhost.mapping import MappingIndex, Rule
+from scmhost.mapping import MappingIndex, rules_of
 from scmhost.store.values import CodeMapping, Project
 
 MOST_PROJECTS: Final = 256
@@ -55,6 +55,6 @@ class MappingCache:
 def index_mappings(version: int, rows: Sequence[CodeMapping]) -> ProjectMappings:
     """The index of a list of mappings."""
     rules = [
-        Rule(id=row.id, stack_root=row.stack_root, source_root=row.source_root, generated=row.generated) for row in rows
+        rule for row in rows for rule in rules_of(row.id, row.stack_root, row.source_root, generated=row.generated)
     ]
     return ProjectMappings(version, {row.id: row for row in rows}, MappingIndex(rules))

@@ -228,6 +228,16 @@ def test_a_try_that_finds_no_lane_has_failed() -> None:
     assert breakers.enter(origin) is True
 
 
+def test_a_listener_that_is_suspended_is_logged_once() -> None:
+    """Whoever does not hear is left alone like any other, and the log does not repeat itself with every event."""
+    settings = Settings(plugins={"deaf": enabled(breaker={"faults": 2})})
+    with host_of({"deaf": "plugins.hostile:deaf"}, settings, clock=Hands()) as host, capture_logs() as logs:
+        for _ in range(5):
+            host.tell("scm_repository_saved", organization=ACME, repository=REPOSITORY)
+    events = [entry["event"] for entry in logs]
+    assert events == ["plugin fault", "plugin suspended", "plugin fault"]
+
+
 def test_one_hook_suspends_no_other() -> None:
     """Each hook of each plugin has its own count, and a plugin that is admitted again begins anew."""
     breakers = Breakers(lambda _: TERMS, Hands())
