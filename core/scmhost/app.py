@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from scmhost import __version__
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from scmhost.host.watching import Watch
     from scmhost.telemetry import Telemetry
     from scmhost.usecases.services import Services
+
+
+TOLD_BY_A_LOOK: Final = ("plugin refused",)
 
 
 class Host:
@@ -105,12 +108,12 @@ def open_host(
     """A host by configuration file and database, as commands need it: quiet ones log only what goes wrong.
 
     Without plugins none is imported, whatever the file says. The audit log tells of the user who runs the command.
-    For a look the database is neither made nor brought up to date, and nothing is logged: the answer tells it.
+    For a look the database is neither made nor brought up to date, and what the answer tells is not logged too.
     """
     from scmhost.api.logs import configure_logs
     from scmhost.usecases.audit_switchboard import operating_user
 
-    configure_logs(quiet=quiet, silent=look)
+    configure_logs(quiet=quiet, besides=TOLD_BY_A_LOOK if look else ())
     settings = read_configuration(config, database_url)
     wanted = settings if plugins else settings.model_copy(update={"plugins": {}, "flags_provider": None})
     host = Host.open(wanted, migrate=not look)

@@ -56,7 +56,7 @@ def test_states_reasons_and_calls_are_told(house: House) -> None:
     assert (hook["calls"], hook["faults"], hook["slowestMs"] > 0) == (1, 1, True)
     (suspension,) = found["faulty"]["suspensions"]
     assert (suspension["hook"], suspension["faults"], suspension["nextTry"][-1]) == ("scm_install", 1, "Z")
-    assert "ModuleNotFoundError" in found["broken"]["reason"]
+    assert "nothing_of_this_name" in found["broken"]["reason"]
     assert (found["broken"]["hooks"][0]["name"], found["broken"]["providers"]) == ("import", [])
     assert house.get("/api/0/plugins/faulty/").json() == plugins(house)["faulty"]
 

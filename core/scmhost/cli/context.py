@@ -32,8 +32,8 @@ class OpenedHost(Protocol):
 class Opener(Protocol):
     """Opens scmhost by configuration file and database URL.
 
-    Unless it is quiet, all is logged, not faults alone; without plugins none is imported. For a look nothing is logged,
-    and no database made or changed.
+    Unless it is quiet, all is logged, not faults alone; without plugins none is imported. For a look no database is
+    made or changed, and what the answer tells is not logged too.
     """
 
     def __call__(
