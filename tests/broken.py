@@ -80,8 +80,7 @@ def call(case: Mapping[str, Any]) -> Told:
         except PluginFault as fault:
             return Told(fault.kind, _portable(str(fault)))
         finally:
-            hostile.released.set()
-            hostile.released.clear()
+            hostile.gate.open()
         notes = report_of(host, "subject").notes
     (entry,) = logs
     return Told(str(entry["event"]), str(entry.get("text") or notes[0]))

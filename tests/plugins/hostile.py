@@ -8,7 +8,22 @@ from typing import Any
 
 from scmhost.sdk import Installation, InstallationDraft, Offer, Provider, hookimpl
 
-released = Event()
+
+class Gate:
+    """What hanging calls wait for. Opening it lets those go that wait now; later ones wait for the next time."""
+
+    def __init__(self) -> None:
+        self.event = Event()
+
+    def wait(self) -> bool:
+        return self.event.wait()
+
+    def open(self) -> None:
+        before, self.event = self.event, Event()
+        before.set()
+
+
+gate = Gate()
 
 
 class Unprintable(Exception):
@@ -106,7 +121,7 @@ def _print(_: Installation) -> Sequence[Offer]:
 
 def _leak(_: Installation) -> Sequence[Offer]:
     for _number in range(40):
-        Thread(target=released.wait, daemon=True).start()
+        Thread(target=gate.event.wait, daemon=True).start()
     return ()
 
 
@@ -117,8 +132,8 @@ interrupting = Hostile("interrupting", lambda: _raise(KeyboardInterrupt()))
 exiting = Hostile("exiting", lambda: sys.exit(3))
 rubbish = Hostile("rubbish", lambda: {"url": 1})
 unawaited = Hostile("unawaited", _page)
-hanging = Hostile("hanging", released.wait)
-waiting = HostileOffers("waiting", lambda _: released.wait())
+hanging = Hostile("hanging", gate.wait)
+waiting = HostileOffers("waiting", lambda _: gate.wait())
 waiting_async = HostileAsync("waiting_async", str)
 endless = HostileOffers("endless", lambda _: TenMillion())
 changing = HostileOffers("changing", _change)

@@ -50,8 +50,7 @@ def test_misbehaviour_hurts_its_own_call_only() -> None:
             assert (caught.value.plugin, caught.value.distribution) == (name, f"acme-{name}")
             assert good.commit_url(INSTALLATION, REPOSITORY, "abc") == "https://forge.example/commit/abc"
             assert host.counts[name, "scm_commit_url"].faults == 1
-        hostile.released.set()
-    hostile.released.clear()
+        hostile.gate.open()
 
 
 def test_installed_but_unnamed_plugin_is_off() -> None:
