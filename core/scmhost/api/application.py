@@ -22,6 +22,7 @@ from .routes import (
     code_mappings,
     commits,
     deploys,
+    derivation,
     health,
     installations,
     links,
@@ -31,6 +32,7 @@ from .routes import (
     projects,
     releases,
     repositories,
+    traces,
     webhooks,
 )
 
@@ -50,10 +52,12 @@ ROUTERS: Final = (
     commits.router,
     code_mappings.router,
     path_parsing.router,
+    derivation.router,
     releases.router,
     project_releases.router,
     deploys.router,
     links.router,
+    traces.router,
 )
 
 

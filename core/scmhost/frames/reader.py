@@ -1,6 +1,7 @@
 """Reads the frames of a text, or of a stream of lines as they arrive."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -12,8 +13,8 @@ from .frame import Found
 MAX_TEXT: Final = 1_048_576
 MAX_FRAMES: Final = 10_000
 
-# Hints that no line of a block has are not looked for in each of its lines.
-_BLOCK: Final = 64
+# Characters, of whole lines: marks that no line of a block has are not looked for in each of its lines.
+_BLOCK: Final = 8_192
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +45,69 @@ def read_text(text: str, *, limit: int = MAX_TEXT, most: int = MAX_FRAMES) -> Re
     if document and not document.with_texts:
         return Reading(tuple(document.frames[:most]), 0, len(document.frames) > most)
     reader = BlockReader()
-    frames = list(islice(_read(kept.split("\n"), reader), most + 1))
+    frames = list(islice(_read(kept, reader), most + 1))
     if document:
         frames = _joined(document.frames, frames)
     truncated = len(kept) < len(text) or len(frames) > most
     return Reading(tuple(frames[:most]), reader.unread, truncated)
 
 
+class LineReader:
+    """Reads a stream line by line, in memory that does not grow. JSON documents over several lines are not read.
+
+    Attributes:
+        unread: how many lines, blank ones aside, no notation has understood so far.
+    """
+
+    def __init__(self) -> None:
+        self._reader = BlockReader()
+        self._waiting: str | None = None
+
+    @property
+    def unread(self) -> int:
+        return self._reader.unread
+
+    def feed(self, line: str) -> list[Found]:
+        """The frames that this line completes, in the order of the text.
+
+        They are those on the line, but for the few whose function or number stands below them: these come with the
+        next line, or from ``flush``. A line feed at the end does not matter.
+        """
+        line = line.removesuffix("\n")
+        found = self._settled(line)
+        trial = copy(self._reader)
+        frames = list(trial.read(line))
+        if trial.looked_ahead:
+            self._waiting = line
+            return found
+        self._reader = trial
+        return found + frames
+
+    def feed_all(self, lines: Sequence[str]) -> list[Found]:
+        """What ``feed`` gives for several lines, one after the other; quicker."""
+        if not lines:
+            return []
+        *block, last = (line.removesuffix("\n") for line in lines)
+        found = self._settled(lines[0])
+        if block:
+            found += self._reader.read(block, last)
+        return found + self.feed(last)
+
+    def flush(self) -> list[Found]:
+        """The frames that still wait for a line below them, as if none came. Lines may be fed again afterwards."""
+        return self._settled(None)
+
+    def _settled(self, following: str | None) -> list[Found]:
+        line, self._waiting = self._waiting, None
+        return list(self._reader.read(line, following)) if line is not None else []
+
+
 def read_lines(lines: Iterable[str]) -> Iterator[Found]:
-    """Read frames from a stream, each when the line after it has arrived."""
-    reader = BlockReader()
-    waiting: str | None = None
+    """Read frames from a stream, each as soon as the lines that it needs have arrived."""
+    reader = LineReader()
     for line in lines:
-        if waiting is not None:
-            yield from reader.read([waiting], line)
-        waiting = line.removesuffix("\n")
-    if waiting is not None:
-        yield from reader.read([waiting])
+        yield from reader.feed(line)
+    yield from reader.flush()
 
 
 def _joined(document: list[Found], lines: list[Found]) -> list[Found]:
@@ -70,7 +117,15 @@ def _joined(document: list[Found], lines: list[Found]) -> list[Found]:
     return sorted([*document, *others], key=lambda found: (found.text_line, found.start))
 
 
-def _read(lines: list[str], reader: BlockReader) -> Iterator[Found]:
-    for begin in range(0, len(lines), _BLOCK):
-        end = begin + _BLOCK
-        yield from reader.read(lines[begin:end], lines[end] if end < len(lines) else "")
+def _read(text: str, reader: BlockReader) -> Iterator[Found]:
+    begin = 0
+    while begin <= len(text):
+        end = _line_end(text, begin + _BLOCK)
+        following = text[end + 1 : _line_end(text, end + 1)] if end < len(text) else None
+        yield from reader.read(text[begin:end], following)
+        begin = end + 1
+
+
+def _line_end(text: str, begin: int) -> int:
+    end = text.find("\n", begin)
+    return end if end >= 0 else len(text)
