@@ -90,7 +90,7 @@ class LineReader:
         *block, last = (line.removesuffix("\n") for line in lines)
         found = self._settled(lines[0])
         if block:
-            found += self._reader.read(block, last)
+            found += self._reader.read("\n".join(block), last)
         return found + self.feed(last)
 
     def flush(self) -> list[Found]:
