@@ -132,7 +132,7 @@ def asgi() -> "FastAPI":
     hold_hangups()
     configure_logs()
     settings = read_configuration()
-    telemetry = open_telemetry(metrics=settings.host.metrics.enabled, traces=settings.host.traces.enabled)
+    telemetry = open_telemetry(metrics=settings.host.metrics.enabled, spans=settings.host.spans.enabled)
     host = Host.open(settings, migrate=False, telemetry=telemetry)
     host.watch(configuration_path())
     application = create_application(host.services, on_shutdown=host.close)
