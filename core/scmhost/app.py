@@ -131,7 +131,7 @@ def asgi() -> "FastAPI":
 
     configure_logs()
     settings = read_configuration()
-    telemetry = open_telemetry(metrics=settings.host.metrics.enabled, traces=settings.host.traces.enabled)
+    telemetry = open_telemetry(metrics=settings.host.metrics.enabled, spans=settings.host.spans.enabled)
     host = Host.open(settings, migrate=False, telemetry=telemetry)
     on_hangup(host.watch(configuration_path()).ask)
     application = create_application(host.services, on_shutdown=host.close)

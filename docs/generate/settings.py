@@ -16,7 +16,7 @@ from scmhost.host.schema import (
     Organizations,
     PluginSettings,
     Rollout,
-    TracesSettings,
+    SpansSettings,
 )
 from scmhost.host.settings import DATABASE_URL as DATABASE_VARIABLE
 from scmhost.host.settings import PLUGINS_OFF, WEBHOOK_KEY
@@ -30,7 +30,7 @@ _TABLES: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("`[host]`", HostSettings),
     ("`[host.breaker]`, and `breaker` of a plugin", Breaker),
     ("`[host.metrics]`", MetricsSettings),
-    ("`[host.traces]`", TracesSettings),
+    ("`[host.spans]`", SpansSettings),
     ("`[limits]`", Limits),
     ("`[plugins.NAME]`", PluginSettings),
     ("`allow` and `deny` of a plugin", Organizations),
@@ -42,7 +42,7 @@ _TOLD: Final = {
     (FileSettings, "schema"): "The form of the file. There is one so far.",
     (FileSettings, "host"): "The process, below.",
     (HostSettings, "metrics"): "Counts for Prometheus, below.",
-    (HostSettings, "traces"): "Spans for OpenTelemetry, below.",
+    (HostSettings, "spans"): "Spans for OpenTelemetry, below.",
     (FileSettings, "limits"): "How much is taken at once, below.",
     (FileSettings, "plugins"): "A table for each plugin, by the plugin's name, below.",
     (FileSettings, "flags_provider"): "Another flag service, below.",

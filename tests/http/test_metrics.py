@@ -43,7 +43,7 @@ def value(found: Samples, name: str, **labels: str) -> float | None:
 def house(tmp_path: Path) -> Iterator[House]:
     """A house that counts, with a plugin that fails."""
     with open_house(
-        tmp_path, BOTH, more=[FAULTY], background=False, telemetry=open_telemetry(metrics=True, traces=False)
+        tmp_path, BOTH, more=[FAULTY], background=False, telemetry=open_telemetry(metrics=True, spans=False)
     ) as opened:
         yield opened
 
@@ -69,7 +69,7 @@ def test_calls_of_plugins_are_counted_by_hook_and_faults_by_kind(house: House) -
 
 def test_a_call_that_is_not_let_through_is_a_fault_but_no_call(tmp_path: Path) -> None:
     """While a plugin is suspended its times are not mixed with those of calls that never began."""
-    telemetry = open_telemetry(metrics=True, traces=False)
+    telemetry = open_telemetry(metrics=True, spans=False)
     switchboard = BOTH + "breaker = { faults = 1 }\n"
     with open_house(tmp_path, switchboard, more=[FAULTY], background=False, telemetry=telemetry) as house:
         for _ in range(3):

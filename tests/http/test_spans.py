@@ -20,7 +20,7 @@ from scmhost.api.logs import configure_logs
 from scmhost.host.errors import Origin
 from scmhost.host.guard import Guard
 from scmhost.telemetry import Telemetry, TelemetryMissing, check_telemetry, opening
-from scmhost.telemetry.traces import Traces
+from scmhost.telemetry.spans import Spans
 
 BOTH = SWITCHBOARD + "[plugins.faulty]\nenabled = true\ndefault = true\n"
 FAULTY = candidate("faulty", "plugins.faulty")
@@ -47,7 +47,7 @@ def traced(tmp_path: Path) -> Iterator[Traced]:
     exporter = InMemorySpanExporter()
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    telemetry = Telemetry(Traces(provider))
+    telemetry = Telemetry(Spans(provider))
     with open_house(tmp_path, BOTH, more=[FAULTY], background=False, telemetry=telemetry) as house:
         exporter.clear()
         yield Traced(house, exporter, provider)
@@ -148,6 +148,6 @@ def test_a_fault_of_ours_is_an_error(traced: Traced) -> None:
 def test_traces_without_the_library_are_refused_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     """The service does not start half as asked for; it says what to install."""
     monkeypatch.setattr(opening, "_is_installed", lambda _name: False)
-    check_telemetry(traces=False)
+    check_telemetry(spans=False)
     with pytest.raises(TelemetryMissing, match=r"pip install 'scmhost\[otel\]'"):
-        check_telemetry(traces=True)
+        check_telemetry(spans=True)

@@ -34,7 +34,7 @@ def command(
     hold_hangups()
     with context.open_host(config, database_url, quiet=False) as opened:
         told = opened.settings.host
-        check_telemetry(traces=told.traces.enabled)
+        check_telemetry(spans=told.spans.enabled)
         for report in opened.services.plugins.plugins:
             log.info("plugin", name=report.name, state=report.state, reason=report.reason)
     # Workers are processes of their own: they read their configuration from the environment.

@@ -53,8 +53,8 @@ class MetricsSettings(Table):
     enabled: bool = Field(default=False, description="True: `GET /metrics` answers, in Prometheus' format.")
 
 
-class TracesSettings(Table):
-    """``[host.traces]``."""
+class SpansSettings(Table):
+    """``[host.spans]``."""
 
     enabled: bool = Field(default=False, description="True: requests and calls of plugins are OpenTelemetry spans.")
 
@@ -71,7 +71,7 @@ class HostSettings(Table):
         default=(), description="Organizations whose `org:admin` tokens may see the plugins of the host."
     )
     metrics: MetricsSettings = MetricsSettings()
-    traces: TracesSettings = TracesSettings()
+    spans: SpansSettings = SpansSettings()
 
 
 class Organizations(Table):

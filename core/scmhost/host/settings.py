@@ -27,7 +27,7 @@ from .schema import (
     Rollout,
     Settings,
     Source,
-    TracesSettings,
+    SpansSettings,
 )
 from .suggestions import did_you_mean
 from .toml_lines import key_lines
@@ -47,7 +47,7 @@ _TABLES: Final[Tables] = {
     ("host",): HostSettings,
     ("host", "breaker"): Breaker,
     ("host", "metrics"): MetricsSettings,
-    ("host", "traces"): TracesSettings,
+    ("host", "spans"): SpansSettings,
     ("limits",): Limits,
     ("flags_provider",): FlagsProvider,
     ("plugins", "*"): PluginSettings,

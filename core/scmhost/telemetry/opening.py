@@ -12,31 +12,31 @@ class TelemetryMissing(ScmhostError):
     """The settings ask for something that is not installed."""
 
 
-def check_telemetry(*, traces: bool) -> None:
+def check_telemetry(*, spans: bool) -> None:
     """Do nothing, when what is asked for is there.
 
     Raises:
         TelemetryMissing: it is not; the text says how to install it.
     """
-    if traces and not _is_installed("opentelemetry-api"):
+    if spans and not _is_installed("opentelemetry-api"):
         raise TelemetryMissing(
-            "host.traces.enabled is true, but OpenTelemetry is not installed; "
-            "install it (pip install 'scmhost[otel]' opentelemetry-distro), or switch traces off"
+            "host.spans.enabled is true, but OpenTelemetry is not installed; "
+            "install it (pip install 'scmhost[otel]' opentelemetry-distro), or switch spans off"
         )
 
 
-def open_telemetry(*, metrics: bool, traces: bool) -> Telemetry:
+def open_telemetry(*, metrics: bool, spans: bool) -> Telemetry:
     """What tells the sinks that are asked for.
 
     Raises:
         TelemetryMissing: one of them is not installed.
     """
-    check_telemetry(traces=traces)
+    check_telemetry(spans=spans)
     sinks: list[Sink] = []
-    if traces:
-        from .traces import Traces
+    if spans:
+        from .spans import Spans
 
-        sinks.append(Traces())
+        sinks.append(Spans())
     if not metrics:
         return Telemetry(*sinks)
     from .metrics import Metrics

@@ -40,9 +40,9 @@ def telemetry_is_installed(services: Services) -> Findings:
     """What the settings ask for can be imported."""
     settings = services.plugins.settings
     try:
-        check_telemetry(traces=settings.host.traces.enabled)
+        check_telemetry(spans=settings.host.spans.enabled)
     except TelemetryMissing as missing:
-        yield Finding("error", "traces", str(missing), place=settings.source.place("host", "traces", "enabled"))
+        yield Finding("error", "spans", str(missing), place=settings.source.place("host", "spans", "enabled"))
 
 
 def database_file(services: Services) -> Findings:

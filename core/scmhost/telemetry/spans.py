@@ -27,7 +27,7 @@ _TITLES: Final[Mapping[Kind, str]] = {
 _NUMBERS: Final = frozenset({"status"})
 
 
-class Traces:
+class Spans:
     """A span for each act, inside the span of the act around it."""
 
     def __init__(self, provider: TracerProvider | None = None) -> None:
