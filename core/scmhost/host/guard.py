@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar, cast
 from pydantic import TypeAdapter, ValidationError
 
 from scmhost.sdk import HookPromise, ProviderError
+from scmhost.sdk.specs import misfit
 
 from .counters import Counters
 from .errors import FaultKind, Origin, PluginFault
@@ -154,7 +155,7 @@ def _answer(implementation: Implementation, arguments: Mapping[str, object]) -> 
     try:
         return implementation.result.validate_python(result)
     except ValidationError as error:
-        raise _Unfit(_difference(implementation.expected, result, error)) from None
+        raise _Unfit(misfit(implementation.expected, result, error)) from None
 
 
 def _awaited(coroutine: Coroutine[Any, Any, Any], promise: HookPromise) -> object:
@@ -174,14 +175,6 @@ async def _within(coroutine: Coroutine[Any, Any, Any], seconds: float) -> object
         if limit.expired():
             raise _LateAsync(f"was cancelled after its budget of {seconds:g} s") from None
         raise
-
-
-def _difference(expected: str, result: object, error: ValidationError) -> str:
-    """What should have come and what came. Values are not repeated: their text is foreign code and may be secret."""
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    place = ".".join(map(str, first["loc"]))
-    inside = f" (at {place}: {first['msg']})" if place else ""
-    return f"gave back {type(result).__name__!r} where {expected} is expected{inside}"
 
 
 def _verdict(failure: BaseException) -> tuple[FaultKind, str]:

@@ -7,9 +7,9 @@ from inspect import Parameter
 from typing import Final
 
 from scmhost.sdk import API_VERSION, PROMISES
+from scmhost.sdk.specs import ARGUMENTS
 
 from .loading import HookFunction, Loaded
-from .specs import ARGUMENTS
 from .suggestions import did_you_mean
 
 _REFUSED_KINDS: Final = {

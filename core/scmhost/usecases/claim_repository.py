@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from scmhost.kernel.errors import NotFound
 from scmhost.sdk import AddRequest, Claim, Create, Installation, Organization, Refusal, Repository
+from scmhost.sdk.wire import RepositoryPayload
 from scmhost.store import installations, repositories
 from scmhost.store.engine import Transaction
 from scmhost.store.errors import Duplicate
@@ -11,7 +12,7 @@ from scmhost.store.errors import Duplicate
 from .errors import ProviderRefused
 from .guarded import calls_for, refusals
 from .repositories import checked_name, checked_url
-from .serialize_repository import RepositoryPayload, serialize_repository
+from .serialize_repository import serialize_repository
 from .services import Services
 
 

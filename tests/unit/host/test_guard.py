@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from scmhost.host.errors import Origin, PluginFault
 from scmhost.host.guard import Guard, Implementation
-from scmhost.host.specs import ARGUMENTS, result_adapter, result_text
 from scmhost.sdk import Existence, HookPromise, InstallationDraft, ProviderForbidden
+from scmhost.sdk.specs import ARGUMENTS, result_adapter, result_text
 
 ORIGIN = Origin("forge", "acme-forge", "scm_commit_url")
 rubbish = st.recursive(
