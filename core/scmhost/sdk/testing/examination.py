@@ -1,0 +1,36 @@
+"""Asks a plugin about all laws."""
+
+from collections.abc import Iterator
+
+from .book import LAWS
+from .breaches import Breach
+from .laws import Finding, Law, ask
+from .reports import Report
+from .samples import Samples
+from .subject import Subject
+
+
+class Examination:
+    """One provider of a plugin, and what was found about it so far."""
+
+    def __init__(self, samples: Samples) -> None:
+        self.subject = Subject(samples)
+        name = self.subject.module or type(samples.plugin).__name__
+        self.report = Report(name, samples.provider or self._first_provider(), self.subject.declared, len(LAWS))
+
+    def ask(self, law: Law) -> Finding:
+        """Ask about one law."""
+        finding = ask(law, self.subject)
+        self.report.findings.append(finding)
+        return finding
+
+    def all(self) -> Iterator[Finding]:
+        """Ask about all laws, one after the other."""
+        for law in LAWS:
+            yield self.ask(law)
+
+    def _first_provider(self) -> str:
+        try:
+            return self.subject.provider.key
+        except Breach:
+            return ""
