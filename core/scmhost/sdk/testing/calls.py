@@ -2,7 +2,8 @@
 
 import inspect
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -78,7 +79,7 @@ class Caller:
         if hook in self._hung:
             return _Seen({BUDGET_KEPT: self._hung[hook]}, None)
         item = self._functions[hook]
-        wanted = {name: _frozen(arguments[name]) for name in item.wants if name in arguments}
+        wanted = {name: _handed(arguments[name]) for name in item.wants if name in arguments}
         before = repr(wanted)
         run = self._lane.run(partial(item.function, **wanted), PROMISES[hook].budget)
         return self._looked_at(item, wanted, run, changed=run.hangs_at is None and repr(wanted) != before)
@@ -157,7 +158,7 @@ def _raised_at(item: HookFunction, error: BaseException) -> str:
 _LONGEST: Final = 400
 
 
-def _frozen(value: Any) -> Any:
-    """Values as the host hands them over."""
-    freeze: Mapping[type, Callable[[Any], Any]] = {dict: lambda table: MappingProxyType(dict(table)), list: tuple}
-    return freeze.get(type(value), lambda same: same)(value)
+def _handed(value: Any) -> Any:
+    """A value as the host hands it over, and nobody else's: what a plugin does to it stays with this call."""
+    own = deepcopy(value)
+    return MappingProxyType(own) if isinstance(own, dict) else tuple(own) if isinstance(own, list) else own
