@@ -35,7 +35,7 @@ def new(name: str, into: Path | None) -> None:
         f"  cd {folder}\n"
         "  python -m pip install --editable '.[test]'\n"
         "  pytest\n"
-        "  grep -rn YOURS .    what is left to decide\n"
+        "  grep -rn YOURS .    what is left to decide"
     )
 
 

@@ -65,8 +65,10 @@ def _checked(
     keys = [given["provider"]] if "provider" in given else list(admitted.providers)
     for key in keys or [""]:
         report = _asked(_samples(candidate, given, key), laws, quiet=quiet)
-        if not wanted.as_json:
-            say(report.markdown() if wanted.markdown else f"\n{report.markdown()}")
+        if wanted.markdown:
+            say(report.markdown())
+        elif not wanted.as_json:
+            say(f"\n{report.summary() if wanted.laws else report.markdown()}")
         yield report
 
 

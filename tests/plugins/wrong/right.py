@@ -14,7 +14,6 @@ from scmhost.sdk import (
     Create,
     Existence,
     Feature,
-    Installation,
     InstallationDraft,
     Location,
     LocationCandidate,
@@ -178,8 +177,3 @@ plugin = Right()
 def with_provider(**changes: Any) -> Provider:
     """The provider with something else about it."""
     return PROVIDER.model_copy(update=changes)
-
-
-def is_of(installation: Installation, repository: Repository) -> bool:
-    """Whether a repository is of an installation's team."""
-    return repository.name.startswith(f"{installation.name}/")

@@ -44,11 +44,14 @@ def hooks_fit(subject: Subject) -> None:
     register = pluggy.PluginManager(PROJECT_NAME)
     register.add_hookspecs(hooks)
     try:
-        with warnings.catch_warnings(record=True):
-            register.register(subject.plugin, "subject")
+        register.register(subject.plugin, "subject")
         register.check_pending()
     except pluggy.PluginValidationError as error:
         raise Breach(" ".join(str(error).split())) from None
+    for item in subject.functions.values():
+        for text in PROMISES[item.hook].farewells(item.wants):
+            file, _, line = item.place.rpartition(":")
+            warnings.warn_explicit(f"{item.hook}: {text}", DeprecationWarning, file, int(line or 1))
     if not subject.declared:
         raise Breach(f"it has no hook; name functions like {HOOK_PREFIX}register_providers and mark them")
 
