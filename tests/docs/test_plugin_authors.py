@@ -53,7 +53,7 @@ class Author(Terminal):
     def _done(self, words: list[str], environ: Mapping[str, str]) -> str:
         installed = {"PYTHONPATH": str(Path("src").resolve())}
         if words[0] == "pytest":
-            return tested(words[1:], installed)
+            return run_tests(words[1:], installed)
         if words[:3] == ["scmhost", "plugin", "check"]:
             done = scmhost_process(*words[1:], environ=installed)
             return done.out + done.err
@@ -63,7 +63,7 @@ class Author(Terminal):
         return done
 
 
-def tested(words: list[str], environ: Mapping[str, str]) -> str:
+def run_tests(words: list[str], environ: Mapping[str, str]) -> str:
     """The plugin's own tests, which must pass."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *words]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **environ})
