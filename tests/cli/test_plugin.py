@@ -81,7 +81,7 @@ def test_a_plugin_that_keeps_the_laws() -> None:
         assert done.code == 0, done.out
         assert "ready         scmhost-custom-scm" in done.out
         assert "kept          links-safe" in done.out
-        assert done.out.endswith("2 of 40 laws asked, 2 kept.\n")
+        assert done.out.endswith("2 of 41 laws asked, 2 kept.\n")
 
 
 def test_a_plugin_for_machines_and_for_a_page() -> None:

@@ -8,6 +8,8 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from structlog.testing import capture_logs
+
 from scmhost.host import PluginHost, PluginReport, PluginSettings, Settings
 from scmhost.host.discovery import Candidate, discover
 from scmhost.host.suggestions import did_you_mean
@@ -110,8 +112,10 @@ def _candidates(name: str) -> list[Candidate]:
 
 def _admitted(candidate: Candidate, settings: Mapping[str, Any]) -> PluginReport:
     plugin = PluginSettings(enabled=True, default=True, settings=dict(settings))
-    host = PluginHost.open(Settings(plugins={candidate.name: plugin}), candidates=[candidate])
-    host.close()
+    # What would be logged of it stands in the report.
+    with capture_logs():
+        host = PluginHost.open(Settings(plugins={candidate.name: plugin}), candidates=[candidate])
+        host.close()
     return host.plugins[0]
 
 

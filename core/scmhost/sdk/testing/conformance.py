@@ -8,7 +8,6 @@ import pytest
 
 from .book import BY_NAME, LAWS
 from .examination import Examination
-from .functions import plugin_named
 from .laws import Finding, Law
 from .reports import Report
 from .samples import PushSample, Samples, Waiver
@@ -77,7 +76,7 @@ class ProviderConformance:
         if cls.plugin is None:
             raise TypeError(f"{cls.__name__}.plugin is not set; name the plugin's module, or its entry point")
         return Samples(
-            plugin=plugin_named(cls.plugin) if isinstance(cls.plugin, str) else cls.plugin,
+            plugin=cls.plugin,
             provider=cls.provider,
             settings=cls.settings,
             form=cls.form,

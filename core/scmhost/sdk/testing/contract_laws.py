@@ -5,19 +5,31 @@ import importlib
 import inspect
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
 import pluggy
 
 from scmhost.sdk import FEATURE_HOOKS, HOOK_PREFIX, PROJECT_NAME, PROMISES, hooks
+from scmhost.sdk.specs import ARGUMENTS
 
-from .breaches import Breach
-from .functions import unmarked
-from .laws import law
+from .breaches import Breach, near
+from .functions import HookFunction, unknown, unmarked
+from .laws import IMPORTS, law
 from .probe import MOST_MS, Probed
 from .subject import SAMPLES_FIT, Subject
+
+
+@law(
+    IMPORTS,
+    "The plugin is installed and can be imported.",
+    help="in the plugin's folder: pip install --editable . after every change of its entry point",
+)
+def imports(subject: Subject) -> None:
+    if subject.missing:
+        raise Breach(subject.missing)
 
 
 @law(
@@ -41,6 +53,11 @@ def hooks_fit(subject: Subject) -> None:
         raise Breach("the plugin is a class; name an instance of it, or a module")
     for name, place in unmarked(subject.plugin).items():
         raise Breach(f"{name} ({place}) is not marked; did you forget @hookimpl?")
+    for name, place in unknown(subject.plugin).items():
+        raise Breach(f"{name} ({place}): the contract has no such hook{_meant(name, PROMISES)}")
+    for hook, item in subject.functions.items():
+        for name in _unknown_arguments(item):
+            raise Breach(f"{hook} ({item.place}): the hook has no argument {name!r}{_meant(name, ARGUMENTS[hook])}")
     register = pluggy.PluginManager(PROJECT_NAME)
     register.add_hookspecs(hooks)
     try:
@@ -124,7 +141,18 @@ def import_quiet(subject: Subject) -> None:
         raise Breach(f"importing {subject.module} in a fresh process: {found}")
 
 
-LAWS: Final = (samples_fit, hooks_fit, colours_kept, promises_kept, sdk_only, import_quick, import_quiet)
+LAWS: Final = (imports, samples_fit, hooks_fit, colours_kept, promises_kept, sdk_only, import_quick, import_quiet)
+
+
+def _unknown_arguments(item: HookFunction) -> list[str]:
+    """Those without a default; one with a default may be of a later version."""
+    taken = inspect.signature(item.function).parameters.values()
+    return [one.name for one in taken if one.default is one.empty and one.name not in item.wants]
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    near_names = get_close_matches(name, list(known), n=1)
+    return f"; did you mean {near_names[0]!r}?" if near_names else ""
 
 
 def _noises(probed: Probed) -> Iterator[str]:
@@ -150,7 +178,7 @@ def _foreign_imports(subject: Subject) -> Iterator[tuple[str, str]]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             for name in _imported(node):
                 if name == "scmhost" or _is_foreign(name):
-                    yield f"{path}:{getattr(node, 'lineno', 1)}", name
+                    yield f"{near(str(path))}:{getattr(node, 'lineno', 1)}", name
 
 
 def _imported(node: ast.AST) -> list[str]:

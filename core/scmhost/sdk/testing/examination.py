@@ -15,7 +15,7 @@ class Examination:
 
     def __init__(self, samples: Samples) -> None:
         self.subject = Subject(samples)
-        name = self.subject.module or type(samples.plugin).__name__
+        name = self.subject.module or str(samples.plugin)
         self.report = Report(name, samples.provider or self._first_provider(), self.subject.declared, len(LAWS))
 
     def ask(self, law: Law) -> Finding:

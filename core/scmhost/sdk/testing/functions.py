@@ -2,6 +2,7 @@
 
 import inspect
 import sys
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -10,10 +11,12 @@ from typing import Any, Final
 from scmhost.sdk.markers import HOOK_PREFIX, PROJECT_NAME, PROMISES
 from scmhost.sdk.specs import ARGUMENTS
 
-from .breaches import place_of
+from .breaches import near, place_of
+from .lane import Lane
 
 _MARK: Final = f"{PROJECT_NAME}_impl"
 _SPEC_MARK: Final = f"{PROJECT_NAME}_spec"
+_IMPORT_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +29,18 @@ class HookFunction:
     wants: tuple[str, ...]
 
 
-def plugin_named(name: str) -> object:
-    """The plugin behind an entry point's name.
-
-    Raises:
-        LookupError: no installed distribution has it.
-    """
+def loaded(plugin: object) -> tuple[object, str]:
+    """A plugin, by itself or by its entry point's name; or nothing, and why it cannot be had."""
+    if not isinstance(plugin, str):
+        return plugin, ""
     found = {point.name: point for point in entry_points(group=PROJECT_NAME)}
-    if name not in found:
+    if plugin not in found:
         known = ", ".join(sorted(found)) or "none"
-        raise LookupError(f"no installed plugin is named {name!r} (installed: {known}); run: pip install --editable .")
-    return found[name].load()
+        return None, f"no installed plugin is named {plugin!r}; installed: {known}"
+    run = Lane().run(found[plugin].load, _IMPORT_SECONDS)
+    if run.hangs_at is not None:
+        return None, f"its import did not end within {_IMPORT_SECONDS:g} s, and is at {run.hangs_at}"
+    return (run.value, "") if run.error is None else (None, _failure(run.error))
 
 
 def hook_functions(plugin: object) -> dict[str, HookFunction]:
@@ -52,6 +56,17 @@ def hook_functions(plugin: object) -> dict[str, HookFunction]:
     return {hook: found[hook] for hook in PROMISES if hook in found}
 
 
+def unknown(plugin: object) -> Mapping[str, str]:
+    """Marked functions for hooks that the contract does not have, with their places."""
+    named = {name: getattr(plugin, name) for name in dir(plugin)}
+    marked = {name: (value, getattr(value, _MARK)) for name, value in named.items() if hasattr(value, _MARK)}
+    return {
+        options.get("specname") or name: place_of(value)
+        for name, (value, options) in marked.items()
+        if (options.get("specname") or name) not in PROMISES and not options.get("optionalhook")
+    }
+
+
 def unmarked(plugin: object) -> Mapping[str, str]:
     """Functions that look like hooks and are not marked, with their places."""
     named = {name: getattr(plugin, name) for name in dir(plugin) if name.startswith(HOOK_PREFIX)}
@@ -60,6 +75,15 @@ def unmarked(plugin: object) -> Mapping[str, str]:
         for name, value in named.items()
         if inspect.isroutine(value) and not hasattr(value, _MARK) and not hasattr(value, _SPEC_MARK)
     }
+
+
+def _failure(error: BaseException) -> str:
+    """What stopped an import, and in which line."""
+    if isinstance(error, SyntaxError):
+        return f"{type(error).__name__}: {error.msg} ({near(error.filename or '')}:{error.lineno})"
+    stack = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<")]
+    place = f" ({near(stack[-1].filename)}:{stack[-1].lineno})" if stack else ""
+    return f"{type(error).__name__}: {error}{place}"
 
 
 def module_of(plugin: object) -> str | None:

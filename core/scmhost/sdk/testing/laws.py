@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from .breaches import Breach
 
 if TYPE_CHECKING:
     from .subject import Subject
 
+IMPORTS: Final = "imports"
 Check = Callable[["Subject"], None]
 Verdict = Literal["kept", "broken", "unreached", "not declared", "waived"]
 
@@ -73,6 +74,8 @@ def law(
 
 def ask(asked: Law, subject: "Subject") -> Finding:
     """Whether a plugin keeps a law. A call that breaks another law leaves the question open, and says which."""
+    if subject.missing and asked.name != IMPORTS:
+        return Finding(asked, "unreached", f"{IMPORTS} is broken first: {subject.missing}")
     if not asked.concerns(subject.declared):
         return Finding(asked, "not declared", (" and " if asked.together else " or ").join(asked.hooks))
     try:

@@ -46,7 +46,7 @@ class Samples:
     """Whose laws are asked about, and with what.
 
     Attributes:
-        plugin: the plugin's module or object.
+        plugin: the plugin's module or object, or the name of its entry point.
         provider: the key of the provider to ask about; empty for the first.
         settings: what an operator would write under ``settings`` in plugins.toml.
         form: what a person fills into the install form; required fields that are left out are made up.

@@ -25,7 +25,7 @@ from scmhost.sdk import (
 
 from .breaches import Breach
 from .calls import Answer, Caller
-from .functions import HookFunction, hook_functions, module_of
+from .functions import HookFunction, hook_functions, loaded, module_of
 from .probe import Probed, probe
 from .samples import WEB, Samples, made_up
 
@@ -45,10 +45,10 @@ class Subject:
 
     def __init__(self, samples: Samples) -> None:
         self.samples = samples
-        self.plugin = samples.plugin
-        self.functions: dict[str, HookFunction] = hook_functions(samples.plugin)
+        self.plugin, self.missing = loaded(samples.plugin)
+        self.functions: dict[str, HookFunction] = hook_functions(self.plugin)
         self.declared = frozenset(self.functions)
-        self.module = module_of(samples.plugin)
+        self.module = module_of(self.plugin)
         self.caller = Caller(self.functions)
         self.broken_calls: dict[str, set[str]] | None = None
 
