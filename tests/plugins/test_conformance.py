@@ -46,3 +46,11 @@ def test_the_right_plugin_keeps_every_law(name: str) -> None:
     examination = examined(getattr(import_module(f"plugins.wrong.{module}"), kind)())
     assert [finding.report or finding.text for finding in examination.all() if finding.verdict == "broken"] == []
     assert {finding.law.name for finding in examination.report.findings if finding.verdict == "unreached"} == set()
+
+
+def test_a_breach_that_only_one_law_finds_is_its_own() -> None:
+    """A form that takes anything makes a hook stumble that no other law gives such a form."""
+    examination = examined(import_module("plugins.wrong.repositories").StumblesOverUrls())
+    found = {finding.law.name: finding for finding in examination.all()}
+    assert (found["errors-tell"].verdict, found["install-safe"].verdict) == ("kept", "broken")
+    assert "raised UrlError" in found["install-safe"].report

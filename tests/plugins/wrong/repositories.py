@@ -17,6 +17,7 @@ from scmhost.sdk import (
     Refusal,
     Repository,
     hookimpl,
+    join_url,
 )
 
 from .right import Right, Settings, with_provider
@@ -31,6 +32,12 @@ class TakesAnyUrl(Right):
     @hookimpl
     def scm_register_providers(self) -> Sequence[Provider]:
         return [with_provider(install_form=TrustingForm)]
+
+
+class StumblesOverUrls(TakesAnyUrl):
+    @hookimpl
+    def scm_install(self, form: TrustingForm) -> InstallationDraft:
+        return InstallationDraft(name=form.team, external_id="1", metadata={"home": join_url(form.server, form.team)})
 
 
 class Blabs(Right):

@@ -16,9 +16,9 @@ from scmhost.sdk.errors import ProviderError
 from scmhost.sdk.markers import PROMISES
 from scmhost.sdk.specs import misfit, result_adapter, result_text
 
-from .breaches import Breach, Call, near, shown
+from .breaches import Breach, Call, near, place_of, shown
 from .functions import HookFunction
-from .lane import Lane, Run
+from .lane import Lane, Run, text_of
 
 RESULT_FITS: Final = "result-fits"
 ERRORS_TELL: Final = "errors-tell"
@@ -132,25 +132,15 @@ def _outcome(item: HookFunction, run: Run) -> str:
     if run.hangs_at is not None:
         return "did not come back"
     if run.error is not None:
-        return f"raised {type(run.error).__name__}: {_text(run.error)}{_raised_at(item, run.error)}"
+        return f"raised {type(run.error).__name__}: {text_of(run.error)}{_raised_at(item, run.error)}"
     text = shown(run.value)
     return f"gave back {text if len(text) <= _LONGEST else text[:_LONGEST] + '...'}"
-
-
-def _text(error: BaseException) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        return f"{error.title}: {'.'.join(map(str, first['loc']))}: {first['msg']}"
-    try:
-        return " ".join(str(error).split()) or "no text"
-    except Exception:  # noqa: BLE001 - a plugin's exception may raise when it is printed
-        return "a text that cannot be printed"
 
 
 def _raised_at(item: HookFunction, error: BaseException) -> str:
     """The innermost line of the plugin's own folder; what lies deeper is known to nobody who reads this."""
     stack = traceback.extract_tb(error.__traceback__)
-    home = str(Path(getattr(inspect.unwrap(item.function), "__code__", _text.__code__).co_filename).parent)
+    home = str(Path(getattr(inspect.unwrap(item.function), "__code__", place_of.__code__).co_filename).parent)
     own = [frame for frame in stack if frame.filename.startswith(home)] or list(stack)
     return f" ({near(own[-1].filename)}:{own[-1].lineno})" if own else ""
 

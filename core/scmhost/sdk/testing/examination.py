@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from .book import LAWS
+from .book import BY_NAME, LAWS
 from .breaches import Breach
 from .laws import Finding, Law, ask
 from .reports import Report
@@ -21,8 +21,18 @@ class Examination:
     def ask(self, law: Law) -> Finding:
         """Ask about one law."""
         finding = ask(law, self.subject)
+        if finding.first:
+            finding = self._settled(finding)
         self.report.findings.append(finding)
         return finding
+
+    def _settled(self, finding: Finding) -> Finding:
+        """A law that meets a breach of another one is open; if the other did not see it, the breach is its own."""
+        known = {one.law.name: one.verdict for one in self.report.findings}
+        verdict = known.get(finding.first) or ask(BY_NAME[finding.first], self.subject).verdict
+        if verdict == "kept":
+            return Finding(finding.law, "broken", finding.text)
+        return Finding(finding.law, "unreached", f"{finding.first} is broken first", finding.first)
 
     def all(self) -> Iterator[Finding]:
         """Ask about all laws, one after the other."""

@@ -12,7 +12,7 @@ from scmhost.sdk.markers import HOOK_PREFIX, PROJECT_NAME, PROMISES
 from scmhost.sdk.specs import ARGUMENTS
 
 from .breaches import near, place_of
-from .lane import Lane
+from .lane import Lane, text_of
 
 _MARK: Final = f"{PROJECT_NAME}_impl"
 _SPEC_MARK: Final = f"{PROJECT_NAME}_spec"
@@ -83,7 +83,7 @@ def _failure(error: BaseException) -> str:
         return f"{type(error).__name__}: {error.msg} ({near(error.filename or '')}:{error.lineno})"
     stack = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<")]
     place = f" ({near(stack[-1].filename)}:{stack[-1].lineno})" if stack else ""
-    return f"{type(error).__name__}: {error}{place}"
+    return f"{type(error).__name__}: {text_of(error)}{place}"
 
 
 def module_of(plugin: object) -> str | None:

@@ -11,6 +11,8 @@ from time import perf_counter
 from types import CoroutineType
 from typing import Any
 
+from pydantic import ValidationError
+
 from .watch import Seen, watching
 
 
@@ -69,3 +71,14 @@ def _serve(queue: "SimpleQueue[tuple[Callable[[], Any], Run, Event]]") -> None:
 
 def _awaited(value: Any) -> Any:
     return asyncio.run(value) if isinstance(value, CoroutineType) else value
+
+
+def text_of(error: BaseException) -> str:
+    """An exception's text in one line, if it lets itself be told."""
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        return ": ".join(filter(None, [error.title, ".".join(map(str, first["loc"])), first["msg"]]))
+    try:
+        return " ".join(str(error).split()) or "no text"
+    except Exception:  # noqa: BLE001 - a plugin's exception may raise when it is printed
+        return "a text that cannot be printed"

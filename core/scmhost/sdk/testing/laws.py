@@ -42,11 +42,12 @@ class Law:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What asking about one law brought."""
+    """What asking about one law brought. ``first`` names the law whose breach left the question open."""
 
     law: Law
     verdict: Verdict
     text: str = ""
+    first: str = ""
 
     @property
     def report(self) -> str:
@@ -75,7 +76,7 @@ def law(
 def ask(asked: Law, subject: "Subject") -> Finding:
     """Whether a plugin keeps a law. A call that breaks another law leaves the question open, and says which."""
     if subject.missing and asked.name != IMPORTS:
-        return Finding(asked, "unreached", f"{IMPORTS} is broken first: {subject.missing}")
+        return Finding(asked, "unreached", f"{IMPORTS} is broken first", IMPORTS)
     if not asked.concerns(subject.declared):
         return Finding(asked, "not declared", (" and " if asked.together else " or ").join(asked.hooks))
     try:
@@ -83,7 +84,7 @@ def ask(asked: Law, subject: "Subject") -> Finding:
     except Breach as breach:
         if breach.law in ("", asked.name):
             return Finding(asked, "broken", _told(breach))
-        return Finding(asked, "unreached", f"{breach.law} is broken first: {breach.found}")
+        return Finding(asked, "unreached", _told(breach), breach.law)
     return Finding(asked, "kept")
 
 
