@@ -9,6 +9,7 @@ from .hooks import hooks_page
 from .laws import laws_page
 from .markdown import with_part
 from .settings import limits, settings_page
+from .terminal import terminal
 from .wire import endpoints, openapi, scopes
 
 DOCS: Final = Path(__file__).parents[1]
@@ -18,6 +19,7 @@ _WHOLE: Final[Mapping[str, Callable[[], str]]] = {
     "laws.md": laws_page,
     "openapi.json": openapi,
     "settings.md": settings_page,
+    "terminal.svg": terminal,
 }
 _PARTS: Final[Mapping[str, Mapping[str, Callable[[], str]]]] = {
     "api.md": {"endpoints": endpoints, "limits": limits},

@@ -1,5 +1,6 @@
 """The page about frames."""
 
+import runpy
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,16 @@ def test_the_page_shows_what_the_command_says(tmp_path: Path, monkeypatch: pytes
     listed = steps(PAGE)
     assert len(listed) == 2
     assert Terminal().follow(listed) == listed
+
+
+def test_the_page_shows_what_a_stream_gives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The program on the page prints what the page says."""
+    write_files(PAGE, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path("stream.py")
+    assert capsys.readouterr().out == Path("stream.out").read_text(encoding="utf-8")
 
 
 def test_every_language_is_named() -> None:

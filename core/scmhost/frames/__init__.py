@@ -1,6 +1,6 @@
 """Pasted text to frames: what a stack trace says about files, lines and functions."""
 
 from .frame import Found, Frame, Spot
-from .reader import MAX_FRAMES, MAX_TEXT, Reading, read_lines, read_text
+from .reader import MAX_FRAMES, MAX_TEXT, LineReader, Reading, read_lines, read_text
 
-__all__ = ["MAX_FRAMES", "MAX_TEXT", "Found", "Frame", "Reading", "Spot", "read_lines", "read_text"]
+__all__ = ["MAX_FRAMES", "MAX_TEXT", "Found", "Frame", "LineReader", "Reading", "Spot", "read_lines", "read_text"]

@@ -34,14 +34,16 @@ class BlockReader:
 
     Attributes:
         unread: how many lines, blank ones aside, no notation has understood so far.
+        looked_ahead: whether the line that follows the last block was asked for when none was given.
     """
 
     def __init__(self) -> None:
         self.unread = 0
+        self.looked_ahead = False
         self._number = 0
         self._above: list[str] = []
 
-    def read(self, lines: Sequence[str], following: str = "") -> Iterator[Found]:
+    def read(self, lines: Sequence[str], following: str | None = None) -> Iterator[Found]:
         """The frames on these lines. The line that follows them may tell more about the last."""
         first, self._number = self._number, self._number + len(lines)
         cut = list(pieces(lines, first)) if needs_cutting("\n".join(lines)) else None
@@ -50,7 +52,7 @@ class BlockReader:
         rows = _rows_for(compress(printed, candidates))
         above = self._above
         self._above = [*above, *printed][-REACH:]
-        near = Near([*above, *printed, following])
+        near = Near([*above, *printed, *_first_piece(following)])
         for at, line in enumerate(printed, start=len(above)):
             near.at = at
             spots = _offer(line, near, rows) if candidates[at - len(above)] else None
@@ -59,6 +61,11 @@ class BlockReader:
             for spot in spots or ():
                 below = at - len(above) - spot.back
                 yield _found(spot, near, cut[below] if cut and below >= 0 else Piece(line, first + below))
+        self.looked_ahead = near.looked_ahead
+
+
+def _first_piece(line: str | None) -> list[str]:
+    return [next(pieces([line], 0)).text] if line is not None else []
 
 
 def _rows_for(lines: Iterable[str]) -> Rows:

@@ -14,14 +14,16 @@ class Near:
 
     Attributes:
         prefix: what stood before this line: a comment mark, a log's time and level.
+        looked_ahead: whether the line after the last one was asked for.
     """
 
-    __slots__ = ("_lines", "at", "prefix")
+    __slots__ = ("_lines", "at", "looked_ahead", "prefix")
 
     def __init__(self, lines: Sequence[str], at: int = 0) -> None:
         self._lines = lines
         self.at = at
         self.prefix = ""
+        self.looked_ahead = False
 
     def raw(self, steps: int) -> str:
         """The line so many steps above as it came."""
@@ -35,4 +37,7 @@ class Near:
     def after(self) -> str:
         """The next line, or nothing."""
         at = self.at + 1
-        return without_prefix(self._lines[at]) if at < len(self._lines) else ""
+        if at < len(self._lines):
+            return without_prefix(self._lines[at])
+        self.looked_ahead = True
+        return ""

@@ -1,6 +1,7 @@
 """Reads the frames of a text, or of a stream of lines as they arrive."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -51,16 +52,62 @@ def read_text(text: str, *, limit: int = MAX_TEXT, most: int = MAX_FRAMES) -> Re
     return Reading(tuple(frames[:most]), reader.unread, truncated)
 
 
+class LineReader:
+    """Reads a stream line by line, in memory that does not grow. JSON documents over several lines are not read.
+
+    Attributes:
+        unread: how many lines, blank ones aside, no notation has understood so far.
+    """
+
+    def __init__(self) -> None:
+        self._reader = BlockReader()
+        self._waiting: str | None = None
+
+    @property
+    def unread(self) -> int:
+        return self._reader.unread
+
+    def feed(self, line: str) -> list[Found]:
+        """The frames that this line completes, in the order of the text.
+
+        They are those on the line, but for the few whose function or number stands below them: these come with the
+        next line, or from ``flush``. A line feed at the end does not matter.
+        """
+        line = line.removesuffix("\n")
+        found = self._settled(line)
+        trial = copy(self._reader)
+        frames = list(trial.read([line]))
+        if trial.looked_ahead:
+            self._waiting = line
+            return found
+        self._reader = trial
+        return found + frames
+
+    def feed_all(self, lines: Sequence[str]) -> list[Found]:
+        """What ``feed`` gives for several lines, one after the other; quicker."""
+        if not lines:
+            return []
+        *block, last = (line.removesuffix("\n") for line in lines)
+        found = self._settled(lines[0])
+        if block:
+            found += self._reader.read(block, last)
+        return found + self.feed(last)
+
+    def flush(self) -> list[Found]:
+        """The frames that still wait for a line below them, as if none came. Lines may be fed again afterwards."""
+        return self._settled(None)
+
+    def _settled(self, following: str | None) -> list[Found]:
+        line, self._waiting = self._waiting, None
+        return list(self._reader.read([line], following)) if line is not None else []
+
+
 def read_lines(lines: Iterable[str]) -> Iterator[Found]:
-    """Read frames from a stream, each when the line after it has arrived."""
-    reader = BlockReader()
-    waiting: str | None = None
+    """Read frames from a stream, each as soon as the lines that it needs have arrived."""
+    reader = LineReader()
     for line in lines:
-        if waiting is not None:
-            yield from reader.read([waiting], line)
-        waiting = line.removesuffix("\n")
-    if waiting is not None:
-        yield from reader.read([waiting])
+        yield from reader.feed(line)
+    yield from reader.flush()
 
 
 def _joined(document: list[Found], lines: list[Found]) -> list[Found]:
@@ -73,4 +120,4 @@ def _joined(document: list[Found], lines: list[Found]) -> list[Found]:
 def _read(lines: list[str], reader: BlockReader) -> Iterator[Found]:
     for begin in range(0, len(lines), _BLOCK):
         end = begin + _BLOCK
-        yield from reader.read(lines[begin:end], lines[end] if end < len(lines) else "")
+        yield from reader.read(lines[begin:end], lines[end] if end < len(lines) else None)

@@ -25,8 +25,12 @@ def munge(info: FrameInfo) -> str | None:
 
 
 def _java(info: FrameInfo) -> str | None:
-    """``com.acme.App`` and ``App.java`` are ``com/acme/App.java``; Kotlin's and Android's frames look the same."""
-    found = class_path(info.module, info.abs_path) if info.module and info.abs_path else None
+    """``com.acme.App`` and ``App.java`` are ``com/acme/App.java``; Kotlin's and Android's frames look the same.
+
+    Frames of older SDKs have the file's name in ``filename`` alone.
+    """
+    file = info.abs_path or info.filename
+    found = class_path(info.module, file) if info.module and file else None
     return found.path if found else None
 
 

@@ -2,19 +2,17 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
+from .page_templates import PageTemplates
+from .plain_links import MAX_LINE
 from .reading import Read, Rules, WebUrl, prefixes_of, read
 from .ref_links import with_anchor
 from .refs import AnyKind, free_ref_problem, looks_like_commit, named_ref, ref_problem
 from .repository import path_of
 from .templates import Template
 from .tokens import FILE_PAGES, PageName
-from .urls import MAX_LINE
 from .values import RefKind, UrlCandidate
-
-if TYPE_CHECKING:
-    from .pages import Pages
 
 _MOST: Final = 50
 _LONGEST_REF: Final = 255
@@ -39,7 +37,7 @@ class Place(NamedTuple):
         repository: values that are known already; the URL has to agree with them.
     """
 
-    pages: "Pages"
+    pages: PageTemplates
     prefixes: tuple[str, ...] | None = None
     repository: Mapping[str, str] | None = None
 

@@ -7,7 +7,6 @@ from urllib.parse import SplitResult, urlsplit
 from .errors import UrlError
 
 MAX_URL: Final = 8_000
-MAX_LINE: Final = 10_000_000
 _UNSAFE: Final = re.compile(r"[\x00-\x20\x7f\\<>\"`{|}^]")
 # Browsers walk up on these, and so leave the page that a template meant.
 _DOT_SEGMENT: Final = re.compile(r"[^?#]*?/\.\.?(?:[/?#]|$)")

@@ -1,11 +1,13 @@
 """From a mapped path to a link: repository, installation, provider, ref, page, file."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import structlog
 
 from scmhost.host import PluginFault, ProviderCalls
-from scmhost.links import ChosenRef, Link, NoLink, choose_ref, no_link, usable_line
+from scmhost.links import Basis, ChosenRef, Link, NoLink, choose_ref, file_basis, no_link, ref_basis, usable_line
+from scmhost.mapping import Standing
 from scmhost.sdk import (
     Existence,
     Installation,
@@ -26,6 +28,8 @@ from .services import Services
 
 log = structlog.get_logger(__name__)
 
+LONGEST_PATH: Final = 4096
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -38,20 +42,28 @@ class Place:
     line: int | None
     frame_commit: str | None
     release_commit: str | None
+    standing: Standing = Standing.UNKNOWN
+    newest_commit: str | None = None
 
 
 class LinkBuilder:
-    """Builds the links of one request. A provider is asked once per repository, where it hands over templates."""
+    """Builds the links of one request.
+
+    A provider is asked once per repository, where it hands over templates, and once per file whether it is there, but
+    for no more files than a request may ask for.
+    """
 
     def __init__(self, services: Services, organization: Organization) -> None:
         self._plugins = services.plugins
+        self._checks_left = services.limits.file_checks_per_request
+        self._checked: dict[tuple[int, str, str], Existence] = {}
         self._organization = organization
         self._pages = RequestPages(services.pages)
 
     def build(self, place: Place) -> Link | NoLink:
         """The link, or why there is none. A plugin's fault is a reason like any other, and is logged."""
         try:
-            return self._build(place)
+            return self._doubt(place) or self._build(place)
         except PluginFault as fault:
             log.warning("link not built", error=str(fault), repository=place.repository.id)
             return self._no(place, Reason.PROVIDER_FAILED, str(fault))
@@ -59,6 +71,14 @@ class LinkBuilder:
             return self._no(place, Reason.FORBIDDEN, str(error))
         except ProviderError as error:
             return self._no(place, Reason.PROVIDER_FAILED, str(error))
+
+    def _doubt(self, place: Place) -> NoLink | None:
+        """Why the path is none of a file, whatever its repository is."""
+        if len(place.path) > LONGEST_PATH:
+            return self._no(place, Reason.NOT_A_FILE, f"The path has more than {LONGEST_PATH} characters.")
+        if place.mapping.catches_all and place.standing is not Standing.LISTED:
+            return self._no(place, Reason.FILE_NOT_FOUND, "No commit that is known has this file.")
+        return None
 
     def _build(self, place: Place) -> Link | NoLink:
         if place.repository.status is not RepositoryStatus.ACTIVE:
@@ -69,7 +89,7 @@ class LinkBuilder:
         calls = self._plugins.calls(place.installation.provider)
         if not switch.on or calls is None:
             return self._no(place, Reason.PROVIDER_OFF, switch.reason)
-        ref = choose_ref(place.frame_commit, place.release_commit, place.mapping.default_branch)
+        ref = choose_ref(place.frame_commit, place.release_commit, place.mapping.default_branch, place.newest_commit)
         if ref is None:
             return self._no(place, Reason.NO_REF)
         return self._link(calls, place.installation, place, ref)
@@ -88,6 +108,7 @@ class LinkBuilder:
             ref=ref.ref,
             ref_kind=ref.kind,
             ref_source=ref.source,
+            basis=_basis(place, exists, ref),
             verified=True if exists is Existence.YES else None,
         )
 
@@ -105,7 +126,14 @@ class LinkBuilder:
     def _exists(self, calls: ProviderCalls, installation: Installation, place: Place, ref: ChosenRef) -> Existence:
         if not calls.has("scm_file_exists"):
             return Existence.UNKNOWN
-        return calls.file_exists(installation, place.repository, _location(place, ref))
+        key = place.repository.id, f"{ref.kind}:{ref.ref}", place.path
+        if key not in self._checked:
+            if not self._checks_left:
+                return Existence.UNKNOWN
+            self._checks_left -= 1
+            location = Location(ref=ref.ref, ref_kind=ref.kind, path=place.path)
+            self._checked[key] = calls.file_exists(installation, place.repository, location)
+        return self._checked[key]
 
     def _no(self, place: Place, reason: Reason, message: str = "", attempted_url: str | None = None) -> NoLink:
         return no_link(
@@ -115,6 +143,15 @@ class LinkBuilder:
             source_path=place.path,
             mapping_id=place.mapping.id,
         )
+
+
+def _basis(place: Place, exists: Existence, ref: ChosenRef) -> Basis:
+    return Basis(
+        file=file_basis(exists, place.standing.value),
+        mapping="derived" if place.mapping.generated else "person",
+        ref=ref_basis(ref),
+        derivation=place.mapping.confidence,
+    )
 
 
 def _location(place: Place, ref: ChosenRef) -> Location:

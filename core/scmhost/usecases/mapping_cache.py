@@ -1,12 +1,12 @@
 """A project's code mappings, indexed once per version of them."""
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Final
 
-from scmhost.mapping import MappingIndex, Rule
+from scmhost.mapping import MappingIndex, Rule, rules_of
 from scmhost.store.values import CodeMapping, Project
 
 MOST_PROJECTS: Final = 256
@@ -54,7 +54,10 @@ class MappingCache:
 
 def index_mappings(version: int, rows: Sequence[CodeMapping]) -> ProjectMappings:
     """The index of a list of mappings."""
-    rules = [
-        Rule(id=row.id, stack_root=row.stack_root, source_root=row.source_root, generated=row.generated) for row in rows
-    ]
+    rules = [rule for row in rows for rule in rules_of_row(row)]
     return ProjectMappings(version, {row.id: row for row in rows}, MappingIndex(rules))
+
+
+def rules_of_row(mapping: CodeMapping) -> Iterator[Rule]:
+    """A stored mapping as rules see it; the first is the one that it says in so many words."""
+    return rules_of(mapping.id, mapping.stack_root, mapping.source_root, generated=mapping.generated)

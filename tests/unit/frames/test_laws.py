@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loading import load_cases
-from scmhost.frames import Frame, read_lines, read_text
+from scmhost.frames import Frame, LineReader, read_lines, read_text
 from scmhost.frames.blocks import LONGEST_LINE
 from scmhost.frames.near import Near
 from scmhost.frames.notations import NOTATIONS
@@ -99,10 +99,19 @@ def test_a_place_encloses_the_path(text: str) -> None:
         assert COLOUR.sub("", line[found.start : found.end]).startswith(found.frame.path)
 
 
-@given(st.lists(lines.map(lambda line: line.replace("\n", " ")), max_size=8))
+@given(st.lists(lines.map(lambda line: line.replace("\n", " ")), min_size=1, max_size=8))
 def test_stream_and_text_agree(rows: list[str]) -> None:
-    """Lines that arrive one by one give the frames of the whole text."""
-    assert read_text("\n".join(rows)).frames == tuple(read_lines(f"{row}\n" for row in rows))
+    """Lines that arrive one by one give the frames of the whole text, and as many unread lines."""
+    reader = LineReader()
+    fed = [*(found for row in rows for found in reader.feed(f"{row}\n")), *reader.flush()]
+    reading = read_text("\n".join(rows))
+    assert (tuple(fed), reader.unread) == (reading.frames, reading.unread)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_stream_and_text_agree_on_the_cases(text: str) -> None:
+    """The frames of a whole trace are those of its lines, one by one."""
+    assert tuple(read_lines(text.split("\n"))) == read_text(text).frames
 
 
 @given(texts, st.integers(min_value=0, max_value=200))
