@@ -9,6 +9,7 @@ import pytest
 
 from command import Done, scmhost, scmhost_process
 from scmhost.cli.scaffolding import BadName, Names
+from scmhost.sdk.testing import LAWS
 
 PLUGINS = Path(__file__).parents[1] / "plugins"
 SAMPLES = """\
@@ -81,7 +82,7 @@ def test_a_plugin_that_keeps_the_laws() -> None:
         assert done.code == 0, done.out
         assert "ready         scmhost-custom-scm" in done.out
         assert "kept          links-safe" in done.out
-        assert done.out.endswith("2 of 41 laws asked, 2 kept.\n")
+        assert done.out.endswith(f"2 of {len(LAWS)} laws asked, 2 kept.\n")
 
 
 def test_a_plugin_for_machines_and_for_a_page() -> None:

@@ -85,5 +85,11 @@ def scm_commit_url(installation: Installation) -> str:
 
 
 @hookimpl
+def scm_compare_url(installation: Installation) -> str:
+    fail(str(installation.configuration["say"]))
+    return ""
+
+
+@hookimpl
 async def scm_file_exists() -> Existence:
     return Existence.NO

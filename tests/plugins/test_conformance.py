@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from loading import case_id, load_cases
+from plugins.wrong.right import Right
+from scmhost.sdk import PROMISES
 from scmhost.sdk.testing import LAWS, Examination, PushSample, Samples
 
 CASES = load_cases("wrong_plugins")
@@ -37,6 +39,13 @@ def test_a_wrong_plugin_is_caught_by_its_own_law(case: dict[str, Any]) -> None:
 def test_every_law_catches_somebody() -> None:
     """A law that nobody was ever caught by may not work."""
     assert {law.name for law in LAWS} - {case["law"] for case in CASES} == set()
+
+
+def test_every_hook_is_asked() -> None:
+    """A hook that comes into the contract comes into the suite: it is called, and it is a capability."""
+    examination = examined(Right())
+    assert examination.subject.declared == set(PROMISES)
+    assert [hook for hook in PROMISES if f"`{hook}`" not in examination.report.markdown()] == ["scm_register_providers"]
 
 
 @pytest.mark.parametrize("name", ["right:Right", "links:ByHand"])

@@ -191,6 +191,7 @@ class RefOut(Wire):
     repository: str
     commit: str
     previous_commit: str | None
+    compare_url: str | None = Field(default=None, description="The page of what lies between the two commits.")
 
 
 class ReleaseOut(Wire):

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         Refusal,
         Repository,
         RepositoryStatus,
+        ResolvedRef,
         UrlCandidate,
         Value,
     )
@@ -89,6 +90,7 @@ __getattr__ = lazy_names(
             "Refusal",
             "Repository",
             "RepositoryStatus",
+            "ResolvedRef",
             "UrlCandidate",
             "Value",
         ),
@@ -140,6 +142,7 @@ __all__ = [
     "RenderedView",
     "Repository",
     "RepositoryStatus",
+    "ResolvedRef",
     "Template",
     "TemplateError",
     "UrlCandidate",

@@ -1,7 +1,6 @@
 """From a mapped path to a link: repository, installation, provider, ref, page, file."""
 
 from dataclasses import dataclass
-from typing import Final
 
 import structlog
 
@@ -23,12 +22,11 @@ from scmhost.sdk import (
 )
 from scmhost.store.values import CodeMapping
 
+from .lookups import LONGEST_PATH, Lookups
 from .page_cache import RequestPages
 from .services import Services
 
 log = structlog.get_logger(__name__)
-
-LONGEST_PATH: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +47,14 @@ class Place:
 class LinkBuilder:
     """Builds the links of one request.
 
-    A provider is asked once per repository, where it hands over templates, and once per file whether it is there, but
-    for no more files than a request may ask for.
+    A provider is asked once for each file, as far as it can be for more, and for no more files than a request may.
     """
 
     def __init__(self, services: Services, organization: Organization) -> None:
         self._plugins = services.plugins
-        self._checks_left = services.limits.file_checks_per_request
-        self._checked: dict[tuple[int, str, str], Existence] = {}
         self._organization = organization
         self._pages = RequestPages(services.pages)
+        self._lookups = Lookups(services.limits.file_checks_per_request)
 
     def build(self, place: Place) -> Link | NoLink:
         """The link, or why there is none. A plugin's fault is a reason like any other, and is logged."""
@@ -89,7 +85,9 @@ class LinkBuilder:
         calls = self._plugins.calls(place.installation.provider)
         if not switch.on or calls is None:
             return self._no(place, Reason.PROVIDER_OFF, switch.reason)
-        ref = choose_ref(place.frame_commit, place.release_commit, place.mapping.default_branch, place.newest_commit)
+        ref = choose_ref(place.frame_commit, place.release_commit, place.mapping.default_branch)
+        ref = ref or self._lookups.default_branch(calls, place.installation, place.repository)
+        ref = ref or choose_ref(None, None, None, place.newest_commit)
         if ref is None:
             return self._no(place, Reason.NO_REF)
         return self._link(calls, place.installation, place, ref)
@@ -98,7 +96,7 @@ class LinkBuilder:
         url = self._url(calls, installation, place, ref)
         if isinstance(url, NoUrl):
             return self._no(place, url.reason, url.message)
-        exists = self._exists(calls, installation, place, ref)
+        exists = self._lookups.file_exists(calls, installation, place.repository, ref, place.path)
         if exists is Existence.NO:
             return self._no(place, Reason.FILE_NOT_FOUND, attempted_url=url)
         return Link(
@@ -122,18 +120,6 @@ class LinkBuilder:
         if isinstance(url, str) and not safe_url(url):
             return NoUrl(reason=Reason.UNSAFE_URL, message="The provider's URL is no safe http or https link.")
         return url
-
-    def _exists(self, calls: ProviderCalls, installation: Installation, place: Place, ref: ChosenRef) -> Existence:
-        if not calls.has("scm_file_exists"):
-            return Existence.UNKNOWN
-        key = place.repository.id, f"{ref.kind}:{ref.ref}", place.path
-        if key not in self._checked:
-            if not self._checks_left:
-                return Existence.UNKNOWN
-            self._checks_left -= 1
-            location = Location(ref=ref.ref, ref_kind=ref.kind, path=place.path)
-            self._checked[key] = calls.file_exists(installation, place.repository, location)
-        return self._checked[key]
 
     def _no(self, place: Place, reason: Reason, message: str = "", attempted_url: str | None = None) -> NoLink:
         return no_link(

@@ -5,7 +5,7 @@ import hmac
 import json
 from collections.abc import Mapping, Sequence
 
-from scmhost.sdk import Command, CommitDraft, ProviderForbidden, Push, check_signature, hookimpl
+from scmhost.sdk import Command, CommitDraft, ProviderForbidden, Push, ResolvedRef, check_signature, hookimpl
 
 from .right import Delivery, Right
 
@@ -48,6 +48,12 @@ class BeginsAgainAtItsBase(Right):
     @hookimpl
     def scm_compare_commits(self, base: str | None, head: str) -> Sequence[CommitDraft]:
         return [CommitDraft(sha=sha) for sha in (head, base) if sha]
+
+
+class FindsTheNearest(Right):
+    @hookimpl
+    async def scm_resolve_ref(self) -> ResolvedRef | None:
+        return ResolvedRef(name="c0ffee", kind="commit", sha="c0ffee")
 
 
 class OneNameTwice(Right):

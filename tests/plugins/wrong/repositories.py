@@ -104,6 +104,14 @@ class Remembers(Right):
         return [Offer(identifier=str(one.id), name=one.name) for one in self._known.values()]
 
 
+class KeepsTheFirstAnswer(Right):
+    @hookimpl
+    def scm_offer_repositories(self, repositories: Sequence[Repository]) -> Sequence[Offer]:
+        if not vars(self).get("kept"):
+            vars(self)["kept"] = super().scm_offer_repositories(repositories, "")
+        return vars(self)["kept"]
+
+
 class NumbersForText(Right):
     @hookimpl
     def scm_serialize_repository(self, repository: Repository) -> Mapping[str, Any]:

@@ -29,6 +29,7 @@ from scmhost.sdk import (
     Reason,
     Refusal,
     Repository,
+    ResolvedRef,
     UrlTemplates,
     check_signature,
     check_web_url,
@@ -132,6 +133,10 @@ class Right:
     @hookimpl
     async def scm_file_exists(self, location: Location) -> Existence:
         return Existence.YES if location.path.endswith(".py") else Existence.UNKNOWN
+
+    @hookimpl
+    async def scm_resolve_ref(self, ref: str | None) -> ResolvedRef | None:
+        return ResolvedRef(name="main", kind="branch", sha="c0ffee") if ref in (None, "main") else None
 
     @hookimpl
     def scm_compare_commits(self, base: str | None, head: str) -> Sequence[CommitDraft]:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from scmhost.sdk import ProviderError, ProviderForbidden
+from scmhost.sdk import ProviderError, ProviderForbidden, ResolvedRef
 
 from .breaches import Breach
 from .calls import Answer
@@ -93,6 +93,22 @@ def commits_once(subject: Subject) -> None:
 
 
 @law(
+    "commit-is-itself",
+    "The whole id of a commit resolves to that commit, or to nothing.",
+    help="give None for what the repository does not have; never the nearest, never the default branch",
+    hooks=("scm_resolve_ref",),
+)
+def commit_is_itself(subject: Subject) -> None:
+    def check(sha: str) -> None:
+        answer, _ = subject.link("scm_resolve_ref", ref=sha)
+        found = answer.value
+        if isinstance(found, ResolvedRef) and found.kind == "commit" and found.sha.lower() != sha:
+            raise Breach("it is another commit", answer.call)
+
+    for_all(shas, check, subject.samples.examples)
+
+
+@law(
     "commands-run",
     "Each command has a name of its own and something to run.",
     help="give Command(name=..., summary=..., run=function)",
@@ -109,7 +125,7 @@ def commands_run(subject: Subject) -> None:
             raise Breach(f"{command.name!r} has nothing to run", answer.call)
 
 
-LAWS: Final = (push_needs_secret, push_survives_rubbish, push_sample_read, commits_once, commands_run)
+LAWS: Final = (push_needs_secret, push_survives_rubbish, push_sample_read, commits_once, commit_is_itself, commands_run)
 
 
 def _delivered(subject: Subject, sent: Any, body: bytes, secret: str) -> Answer:

@@ -174,6 +174,7 @@ _DRAWN: Final[Mapping[str, Callable[[Subject], SearchStrategy[Any]]]] = {
     "location": lambda _: _any_location,
     "url": urls,
     "sha": lambda _: shas,
+    "ref": lambda _: st.none() | shas | branches | shas.map(lambda sha: sha[:8]) | st.text(max_size=10),
     "base": lambda _: shas | branches,
     "head": lambda _: shas | branches,
     "headers": lambda _: headers,

@@ -19,6 +19,7 @@ _CAPABILITIES: Final = (
     ("pages of commits", ("scm_commit_url",)),
     ("pages of comparisons", ("scm_compare_url",)),
     ("knows whether files exist", ("scm_file_exists",)),
+    ("resolves refs", ("scm_resolve_ref",)),
     ("fetches commits", ("scm_compare_commits",)),
     ("push webhooks", ("scm_read_push",)),
     ("listens to changes", ("scm_repository_saved", "scm_commits_saved")),

@@ -7,7 +7,7 @@ from typing import Any, Final
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from scmhost.sdk import AddRequest, Claim, Create, Refusal, Repository
+from scmhost.sdk import AddRequest, Claim, Create, Installation, Refusal, Repository
 from scmhost.sdk.wire import RepositoryPayload
 
 from .breaches import Breach
@@ -162,18 +162,17 @@ def decisions_repeat(subject: Subject) -> None:
     hooks=_OFFER,
 )
 def organizations_apart(subject: Subject) -> None:
-    def check(drawn: tuple[list[Repository], list[Repository]]) -> None:
-        own, others = drawn
-        other = subject.installation.model_copy(update={"id": 4, "organization_id": 2, "external_id": "other"})
-        theirs = [one.model_copy(update={"organization_id": 2, "id": one.id + 100}) for one in others]
-        before = _offered(subject, own)
-        subject.ask("scm_offer_repositories", installation=other, repositories=tuple(theirs), search="")
-        after = _offered(subject, own)
-        foreign = {one.name for one in after.value or ()} & {one.name for one in theirs} - {one.name for one in own}
-        if repr(before.value) != repr(after.value) or foreign:
-            raise Breach("after another organization was asked for, the answer is another", after.call)
-
-    for_all(st.tuples(repositories(subject), repositories(subject)), check, subject.samples.examples)
+    name = subject.candidate.name
+    own, theirs = subject.unclaimed(21, name=f"{name}-one"), subject.unclaimed(22, name=f"{name}-two")
+    other = subject.installation.model_copy(update={"id": 4, "organization_id": 2, "external_id": "other"})
+    before = _offered(subject, [own])
+    told = _offered(subject, [theirs.model_copy(update={"organization_id": 2})], other)
+    after = _offered(subject, [own])
+    for answer, foreign in ((told, own), (after, theirs)):
+        if foreign.name in {one.name for one in answer.value or ()}:
+            raise Breach(f"{foreign.name!r} is another organization's", answer.call)
+    if repr(before.value) != repr(after.value):
+        raise Breach("after another organization was asked for, the answer is another", after.call)
 
 
 @law(
@@ -240,10 +239,9 @@ def _sample_answers(subject: Subject) -> list[Answer]:
     return answers
 
 
-def _offered(subject: Subject, known: list[Repository]) -> Answer:
-    return subject.ask(
-        "scm_offer_repositories", installation=subject.installation, repositories=tuple(known), search=""
-    )
+def _offered(subject: Subject, known: list[Repository], installation: Installation | None = None) -> Answer:
+    here = installation or subject.installation
+    return subject.ask("scm_offer_repositories", installation=here, repositories=tuple(known), search="")
 
 
 def _decided(subject: Subject, identifier: str, candidate: Repository | None) -> Answer:
