@@ -11,7 +11,7 @@
     {"id": "4", ...}
     ```
 
-The answers are written by running the requests in order. What differs from run to run, times and random ids, is
+The answers are written by running the requests in order. What differs from run to run, times, ids and folders, is
 written as one value, so that a page only changes when the wire does.
 """
 
@@ -29,6 +29,8 @@ _PAIR: Final = re.compile(
 )
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z")
 _RANDOM: Final = re.compile(r"\b[0-9a-f]{32}\b")
+# Where the switchboard lies.
+_FOLDER: Final = re.compile(r"/\S+(?=/plugins\.toml)")
 _WIDTH: Final = 100
 
 
@@ -111,6 +113,7 @@ def _untimed(value: Any) -> Any:
 
 
 def _stable(text: str) -> str:
+    text = _FOLDER.sub("/srv/scmhost", text)
     return _RANDOM.sub("5f1e0c9a7b3d4e6f8091a2b3c4d5e6f7", _TIME.sub("2026-01-02T03:04:05.678901Z", text))
 
 

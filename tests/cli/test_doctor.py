@@ -33,7 +33,9 @@ CANDIDATES = {
 @contextmanager
 def house_with(folder: Path, more: str = "", *names: str) -> Iterator[House]:
     """A house on a switchboard with something more in it, and some of the sample plugins."""
-    with open_house(folder, SWITCHBOARD + more, more=[CANDIDATES[name] for name in names], background=False) as house:
+    # A plugin that is installed and not named is a finding.
+    named = SWITCHBOARD.replace("[plugins.custom_scm]", "[plugins.git]\nenabled = false\n\n[plugins.custom_scm]")
+    with open_house(folder, named + more, more=[CANDIDATES[name] for name in names], background=False) as house:
         (folder / "plugins.toml").chmod(0o600)
         yield house
 
