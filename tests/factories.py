@@ -18,6 +18,7 @@ from scmhost.store import (
     deploys,
     installations,
     jobs,
+    known_files,
     organizations,
     projects,
     releases,
@@ -121,6 +122,7 @@ def new_tenant(store: Store, slug: str = "acme") -> Tenant:
         token = new_token(tx, organization_id)
         commits.save(tx, organization_id, repository, [draft(2), draft(1)], NOW)
         commit = commits.ids_of(tx, organization_id, repository, [sha(2)])[sha(2)]
+        known_files.take_in(tx, organization_id, repository, 0, commit)
         release, _ = releases.upsert(tx, organization_id, "1.0", ReleaseDraft(ref="main"), NOW)
         releases.attach_projects(tx, organization_id, release.id, [project])
         releases.set_commits(tx, organization_id, release.id, repository, [commit])

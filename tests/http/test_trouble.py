@@ -76,15 +76,6 @@ def test_a_plugin_that_keeps_failing_is_not_asked_for_a_while(tmp_path: Path) ->
             assert word in answers[2].json()["detail"]
 
 
-def test_a_look_up_that_fails_leaves_the_link_unverified(tmp_path: Path) -> None:
-    """A plugin that cannot say whether the file exists does not take the link away."""
-    with open_house(tmp_path, BOTH, more=[FAULTY]) as house:
-        house.mapping(*of_faulty(house, "blind"))
-        answer = house.link()
-        assert (answer["error"], answer["verified"]) == (None, None)
-        assert answer["sourceUrl"] == "https://faulty.example/src/a.py"
-
-
 def test_links_say_that_their_plugin_is_suspended(tmp_path: Path) -> None:
     """A frame whose provider is suspended has the reason of a failing one, with the pause in words."""
     with open_house(tmp_path, BOTH + "breaker = { faults = 1 }\n", more=[FAULTY]) as house:
@@ -145,6 +136,8 @@ def test_commits_are_listed_even_when_their_pages_fail(tmp_path: Path) -> None:
         repository, _ = of_faulty(house, "")
         house.post("commits/", {"commits": [commit()]})
         assert house.get(f"repos/{repository['id']}/commits/").json()[0]["url"] is None
+        house.release(refs=[{"repository": "team/app", "commit": "a..b"}])
+        assert house.get("releases/1.0/").json()["refs"][0]["compareUrl"] is None
 
 
 def test_a_refused_claim_saves_nothing(tmp_path: Path) -> None:

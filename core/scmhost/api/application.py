@@ -21,6 +21,7 @@ from .routes import (
     code_mappings,
     commits,
     deploys,
+    derivation,
     health,
     installations,
     links,
@@ -30,6 +31,7 @@ from .routes import (
     projects,
     releases,
     repositories,
+    traces,
     webhooks,
 )
 
@@ -48,10 +50,12 @@ ROUTERS: Final = (
     commits.router,
     code_mappings.router,
     path_parsing.router,
+    derivation.router,
     releases.router,
     project_releases.router,
     deploys.router,
     links.router,
+    traces.router,
 )
 
 

@@ -70,6 +70,7 @@ ForIntegrations = Annotated[Organization, Depends(allowed("integrations"))]
 ForLoose = Annotated[Organization, Depends(allowed("loose"))]
 ForReleases = Annotated[Organization, Depends(allowed("releases"))]
 ForProjects = Annotated[Organization, Depends(allowed("project"))]
+ForLinks = Annotated[Organization, Depends(allowed("links"))]
 
 
 def project_in(scope_class: ScopeClass) -> Callable[..., Project]:
@@ -86,6 +87,7 @@ def project_in(scope_class: ScopeClass) -> Callable[..., Project]:
 
 
 ProjectToRead = Annotated[Project, Depends(project_in("project"))]
+ProjectToLink = Annotated[Project, Depends(project_in("links"))]
 ProjectOfReleases = Annotated[Project, Depends(project_in("releases"))]
 
 

@@ -8,11 +8,12 @@ import structlog
 
 from scmhost.kernel.errors import ScmhostError
 from scmhost.sdk import ProviderError
-from scmhost.store import jobs
+from scmhost.store import jobs, known_files
 from scmhost.store.values import Job
 
 from .commit_orders import KIND as FETCH_COMMITS
 from .fetch_commits import fetch_commits
+from .list_files import list_files
 from .services import Services
 
 log = structlog.get_logger(__name__)
@@ -22,7 +23,10 @@ RETRY_AFTER: Final = timedelta(minutes=5)
 """Both numbers are Sentry's."""
 
 _MOST_FAULT: Final = 500
-_WORK: Final[Mapping[str, Callable[[Services, Job], None]]] = {FETCH_COMMITS: fetch_commits}
+_WORK: Final[Mapping[str, Callable[[Services, Job], None]]] = {
+    FETCH_COMMITS: fetch_commits,
+    known_files.KIND: list_files,
+}
 
 
 def run_due_jobs(services: Services) -> int:

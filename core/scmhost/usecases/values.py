@@ -1,5 +1,6 @@
 """The stored values that routes and commands show."""
 
+from scmhost.sdk import Repository
 from scmhost.store.values import (
     CodeMapping,
     Deploy,
@@ -24,6 +25,7 @@ __all__ = [
     "Project",
     "Release",
     "ReleaseDraft",
+    "Repository",
     "StoredCommit",
     "StoredInstallation",
     "Token",

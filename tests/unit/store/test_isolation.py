@@ -18,6 +18,7 @@ from scmhost.store import (
     ids,
     installations,
     jobs,
+    known_files,
     projects,
     release_files,
     releases,
@@ -68,7 +69,9 @@ READS: dict[str, Query] = {
     "holders": lambda tx, me, it: commits.holders(tx, me, [it.repository], [factories.sha(2)]),
     "active": lambda tx, me, it: repositories.active_ids(tx, me, 10),
     "mapped": lambda tx, me, it: code_mappings.repository_ids(tx, me, [it.project]),
-    "mapping of root": lambda tx, me, it: code_mappings.find(tx, me, it.project, "app/"),
+    "mappings of root": lambda tx, me, it: code_mappings.with_root(tx, me, it.project, "app/"),
+    "standing files": lambda tx, me, it: known_files.standing(tx, me, {it.repository: ["README"]}),
+    "named files": lambda tx, me, it: known_files.named(tx, me, ["README"], 10),
     "deploy page": lambda tx, me, it: deploys.page(tx, me, it.release, EVERYTHING).items,
     "deploys": lambda tx, me, it: deploys.of_releases(tx, me, [it.release]),
     "jobs": lambda tx, me, it: jobs.beginning_with(tx, me, "work", ""),
@@ -101,6 +104,7 @@ WRITES: dict[str, Query] = {
     "new secret": lambda tx, me, it: webhook_secrets.create(tx, me, it.installation, NOW),
     "expire secret": lambda tx, me, it: webhook_secrets.expire(tx, me, it.installation, NOW),
     "delete secret": lambda tx, me, it: webhook_secrets.delete_one(tx, me, it.installation, it.secret),
+    "list files": lambda tx, me, it: known_files.take_in(tx, me, it.repository, 0, it.commit),
     "unmap": lambda tx, me, it: code_mappings.delete(tx, me, it.mapping),
 }
 
