@@ -54,7 +54,7 @@ class Forge:
 
 def ratios() -> dict[str, float]:
     """How much dearer a call is than another."""
-    one, many = _host(1), _host(100)
+    one, many = host(1), host(100)
     bare, call, among_many = _bare(), _caller(one), _caller(many)
     try:
         # The main thread is never lent to a plugin: there every call goes through a lane.
@@ -93,7 +93,8 @@ def _one_processor() -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def _host(plugins: int) -> PluginHost:
+def host(plugins: int) -> PluginHost:
+    """A host with so many plugins, each with a provider of its own."""
     names = [f"forge{number}" for number in range(plugins)]
     module: Any = types.ModuleType(MODULE)
     vars(module).update({name: Forge(name) for name in names})

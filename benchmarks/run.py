@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import crowd
 import dispatch
+import flags
 import frames
 import ingest
 import links
@@ -13,6 +14,7 @@ import startup
 
 AT_MOST = {
     "dispatch_100_to_1": 1.2,
+    "flags/decide": 40.0,
     "guarded_to_bare": 2.0,
     "startup/100 plugins that are off": 1.2,
     "startup/version": 4.0,
@@ -38,6 +40,7 @@ UNITS = {"ingest/memory": "MB"}
 
 BENCHMARKS: tuple[Callable[[], dict[str, float]], ...] = (
     dispatch.ratios,
+    flags.ratios,
     frames.ratios,
     links.ratios,
     startup.ratios,

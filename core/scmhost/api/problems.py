@@ -126,4 +126,5 @@ def _on_disconnect(_request: Request, _error: Exception) -> JSONResponse:
 
 def _on_bug(request: Request, error: Exception) -> JSONResponse:
     log.error("unexpected error", path=request.url.path, method=request.method, exc_info=error)
-    return problem(500, "Something went wrong here; the operator finds it in the log by this request's id.")
+    found_by = request.scope.get("state", {}).get("request_id", "")
+    return problem(500, f"Something went wrong here; the operator finds it in the log by this request's id: {found_by}")

@@ -12,11 +12,13 @@ from typing import Any, Final, TypeVar, cast
 import structlog
 
 from scmhost.sdk import ProviderError
+from scmhost.telemetry import SILENT, Telemetry
 
 from .answers import Implementation, LateAsync, Unfit, answer
 from .breakers import Breakers
 from .counters import Counters
 from .errors import FaultKind, Origin, PluginFault
+from .hiding import without
 from .lanes import LANES_PER_PLUGIN, Lanes
 from .output import stand_in
 from .places import deepest_place
@@ -37,17 +39,24 @@ _MAIN: Final = main_thread().ident
 class Guard:
     """Calls plugins. Whatever they do, the caller gets a checked value, ``ProviderError`` or ``PluginFault``."""
 
-    def __init__(self, breakers: Breakers | None = None, lanes_per_plugin: int = LANES_PER_PLUGIN) -> None:
+    def __init__(
+        self,
+        breakers: Breakers | None = None,
+        lanes_per_plugin: int = LANES_PER_PLUGIN,
+        telemetry: Telemetry = SILENT,
+    ) -> None:
         self.counters = Counters()
         self.breakers = breakers or Breakers()
         self.threads = Threads()
         self._lanes_per_plugin = lanes_per_plugin
         self._lanes: dict[str, Lanes] = {}
         self._seats: dict[str, Seat] = {}
+        self._telemetry = telemetry
+        self._secrets: dict[str, frozenset[str]] = {}
         watch_threads()
 
-    def call(self, implementation: Implementation, arguments: Mapping[str, object]) -> Any:
-        """Call a hook with those of the arguments that it wants.
+    def call(self, implementation: Implementation, arguments: Mapping[str, object], *, told: bool = False) -> Any:
+        """Call a hook with those of the arguments that it wants. ``told``: whoever listens knows of it already.
 
         Raises:
             ProviderError: the plugin said on purpose that it cannot answer.
@@ -55,6 +64,8 @@ class Guard:
                 suspended because it did such things before.
         """
         origin, promise = implementation.origin, implementation.promise
+        if self._telemetry.on and not told:
+            return self._tell(origin, partial(self.call, implementation, arguments, told=True), _ON_PURPOSE)
         wanted = {name: arguments[name] for name in implementation.wants}
         seat = implementation.trust.seat
         if seat is not None:
@@ -63,7 +74,7 @@ class Guard:
             if thread != _MAIN and seat.lock.acquire(False):  # noqa: FBT003 - by name it takes as long as the call
                 return self._in_seat(seat, implementation, wanted, thread)
             self._look_at(seat)
-        job = _Job(Speaker(origin, self.threads), partial(answer, implementation, wanted), promise.budget, _ON_PURPOSE)
+        job = self._job(origin, partial(answer, implementation, wanted), promise.budget, _ON_PURPOSE)
         return self._in_lane(job, implementation.trust if promise.colour == "pure" else None)
 
     def watch(self, origin: Origin, work: Callable[[], T], seconds: float, meant: Meant = ()) -> T:
@@ -72,7 +83,14 @@ class Guard:
         Raises:
             PluginFault: as for ``call``. What is ``meant`` passes unchanged.
         """
-        return cast("T", self._in_lane(_Job(Speaker(origin, self.threads), work, seconds, meant)))
+        if self._telemetry.on:
+            # The job is made inside: it takes the context with it, and what stands there of the call.
+            return cast("T", self._tell(origin, lambda: self._in_lane(self._job(origin, work, seconds, meant)), meant))
+        return cast("T", self._in_lane(self._job(origin, work, seconds, meant)))
+
+    def keep_secret(self, plugin: str, secrets: frozenset[str]) -> None:
+        """Leave these texts out of whatever is told of the plugin's faults: their texts are its own."""
+        self._secrets[plugin] = secrets
 
     def look(self) -> None:
         """Notice the calls that hang in a thread that they were lent."""
@@ -84,6 +102,23 @@ class Guard:
         for lanes in list(self._lanes.values()):
             lanes.close()
 
+    def _job(self, origin: Origin, work: Callable[[], Any], seconds: float, meant: Meant) -> "_Job":
+        return _Job(Speaker(origin, self.threads), work, seconds, meant)
+
+    def _tell(self, origin: Origin, call: Callable[[], Any], meant: Meant) -> Any:
+        with self._telemetry.act("hook", plugin=origin.plugin, hook=origin.hook) as act:
+            try:
+                return call()
+            except PluginFault as fault:
+                act.end(fault.kind, fault=True)
+                raise
+            except meant:
+                act.end("refused")
+                raise
+
+    def _fault(self, origin: Origin, kind: FaultKind, told: str) -> PluginFault:
+        return PluginFault(origin, kind, without(told, self._secrets.get(origin.plugin, ())))
+
     def _in_seat(self, seat: Seat, implementation: Implementation, arguments: Mapping[str, object], thread: int) -> Any:
         """Call in the thread of the caller, which holds the seat. The hot path: every line of it is paid for."""
         begun = perf_counter()
@@ -94,7 +129,7 @@ class Guard:
             self._unseat(seat, implementation, perf_counter() - begun)
             raise
         except BaseException as failure:
-            fault = PluginFault(implementation.origin, *_verdict(failure))
+            fault = self._fault(implementation.origin, *_verdict(failure))
             self._unseat(seat, implementation, perf_counter() - begun, fault)
             raise fault from failure
         seconds = perf_counter() - begun
@@ -184,7 +219,7 @@ class Guard:
         if not job.done.acquire(timeout=budget):
             lanes.give_up(lane, job)
             raise _timed_out(origin, budget, lane.thread.ident)
-        return job.outcome()
+        return job.outcome(self._fault)
 
     def _lanes_of(self, plugin: str) -> Lanes:
         lanes = self._lanes.get(plugin)
@@ -228,15 +263,15 @@ class _Job:
             self._failure = failure
         self.seconds = perf_counter() - begun
 
-    def outcome(self) -> Any:
-        """The result, or what was raised. To be asked once, after the work is done."""
+    def outcome(self, fault: Callable[[Origin, FaultKind, str], PluginFault]) -> Any:
+        """The result, or what was raised, or the fault. To be asked once, after the work is done."""
         failure = self._failure
         if failure is None:
             return self._result
         try:
             if isinstance(failure, self.meant):
                 raise failure
-            raise PluginFault(self.origin, self._kind, self._told) from failure
+            raise fault(self.origin, self._kind, self._told) from failure
         finally:
             # The exception's traceback refers to this job: break the circle.
             self._failure = failure = None

@@ -50,6 +50,11 @@ class _Bytes:
         """Nothing is held back."""
 
 
+def beneath(stream: Any) -> Any:
+    """The standard stream itself, for what is to reach it whoever's code runs: the lines of the log."""
+    return stream._stream if isinstance(stream, Stream) else stream  # noqa: SLF001 - the same module's
+
+
 def stand_in() -> None:
     """See to it that the standard streams know foreign code, whoever has put another in place since the last time."""
     for name in _NAMES:

@@ -1,13 +1,16 @@
 """What the host says about each plugin, whatever is wrong with it."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
+
+from pydantic import JsonValue
 
 from .admission import Admitted
 from .breakers import Suspension
 from .discovery import Candidate
 from .errors import BadPlugin, HostError, PluginFault
+from .hiding import shown
 from .speakers import MOST_THREADS
 
 State = Literal["off", "ready", "suspended", "broken", "incompatible"]
@@ -17,7 +20,8 @@ State = Literal["off", "ready", "suspended", "broken", "incompatible"]
 class PluginReport:
     """A plugin's state and why. One that is neither ready nor suspended has no hooks and no providers.
 
-    It is suspended while any of its hooks is; its other hooks are called as ever.
+    It is suspended while any of its hooks is; its other hooks are called as ever. Secrets among its settings are
+    hidden.
     """
 
     name: str
@@ -31,6 +35,8 @@ class PluginReport:
     import_ms: float | None = None
     notes: tuple[str, ...] = ()
     suspensions: tuple[Suspension, ...] = ()
+    api_range: str | None = None
+    settings: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
 def ready(plugin: Admitted) -> PluginReport:
@@ -46,6 +52,8 @@ def ready(plugin: Admitted) -> PluginReport:
         features=_distinct(feature.value for provider in plugin.providers for feature in provider.features),
         import_ms=plugin.import_ms,
         notes=plugin.notes,
+        api_range=plugin.candidate.api_range,
+        settings=shown(plugin.settings[""]),
     )
 
 
@@ -66,7 +74,7 @@ def as_of_now(report: PluginReport, suspensions: Sequence[Suspension], threads: 
 def refused(candidate: Candidate, fault: Exception) -> PluginReport:
     """The report of a plugin that did not pass."""
     state = fault.state if isinstance(fault, BadPlugin) else "broken"
-    return PluginReport(candidate.name, candidate.distribution, candidate.version, state, _told(candidate, fault))
+    return _not_ready(candidate, state, _told(candidate, fault))
 
 
 def _told(candidate: Candidate, fault: Exception) -> str:
@@ -87,7 +95,19 @@ _AT_ADMISSION: Final = {
 
 def off(candidate: Candidate, reason: str) -> PluginReport:
     """The report of a plugin that is not to be loaded."""
-    return PluginReport(candidate.name, candidate.distribution, candidate.version, "off", reason)
+    return _not_ready(candidate, "off", reason)
+
+
+def _not_ready(candidate: Candidate, state: State, reason: str) -> PluginReport:
+    """What its metadata says, without an import."""
+    return PluginReport(
+        candidate.name, candidate.distribution, candidate.version, state, reason, api_range=candidate.api_range
+    )
+
+
+def with_note(report: PluginReport, note: str | None) -> PluginReport:
+    """A report with one more thing to say, if there is one."""
+    return replace(report, notes=(*report.notes, note)) if note else report
 
 
 def _distinct(names: Iterable[str]) -> tuple[str, ...]:

@@ -47,6 +47,18 @@ class Breaker(Table):
     longest_pause_seconds: int = Field(default=300, ge=1, description="How long a pause may become.")
 
 
+class MetricsSettings(Table):
+    """``[host.metrics]``."""
+
+    enabled: bool = Field(default=False, description="True: `GET /metrics` answers, in Prometheus' format.")
+
+
+class SpansSettings(Table):
+    """``[host.spans]``."""
+
+    enabled: bool = Field(default=False, description="True: requests and calls of plugins are OpenTelemetry spans.")
+
+
 class HostSettings(Table):
     """``[host]``."""
 
@@ -55,6 +67,11 @@ class HostSettings(Table):
         default=None, description="The secret from which those of webhooks are derived: 32 or more random characters."
     )
     breaker: Breaker = Breaker()
+    operators: Annotated[tuple[OrganizationName, ...], Field(strict=False)] = Field(
+        default=(), description="Organizations whose `org:admin` tokens may see the plugins of the host."
+    )
+    metrics: MetricsSettings = MetricsSettings()
+    spans: SpansSettings = SpansSettings()
 
 
 class Organizations(Table):
@@ -89,6 +106,19 @@ class PluginSettings(Table):
     settings: dict[str, Any] = Field(default_factory=dict, description="Checked by the plugin's own model.")
 
 
+class FlagsProvider(Table):
+    """``[flags_provider]``: another OpenFeature provider, asked before the file's rules on organizations."""
+
+    provider: str = Field(
+        min_length=1,
+        description="An entry point of the group scmhost.flags, or ``module:object``; called with settings.",
+    )
+    timeout: float = Field(
+        default=0.25, gt=0, le=5, strict=False, description="Seconds for an answer; then the file's answer stands."
+    )
+    settings: dict[str, Any] = Field(default_factory=dict, description="The provider's own arguments.")
+
+
 class FileSettings(Table):
     """All of plugins.toml."""
 
@@ -97,14 +127,16 @@ class FileSettings(Table):
     host: HostSettings = HostSettings()
     limits: Limits = Limits()
     plugins: dict[str, PluginSettings] = Field(default_factory=dict)
+    flags_provider: FlagsProvider | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The file that settings came from, and the line of each of its keys."""
+    """The file that settings came from, the line of each of its keys, and the SHA-256 of its bytes."""
 
     file: str = "defaults"
     lines: Mapping[Path, int] = field(default_factory=dict)
+    sha256: str | None = None
 
     def line(self, *path: str) -> int | None:
         """The line of a key, or of the nearest table around it."""
@@ -124,6 +156,7 @@ class Settings(BaseModel):
     host: HostSettings = HostSettings()
     limits: Limits = Limits()
     plugins: dict[str, PluginSettings] = Field(default_factory=dict)
+    flags_provider: FlagsProvider | None = None
     plugins_off: frozenset[str] = frozenset()
     source: Source = Source()
 
