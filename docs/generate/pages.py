@@ -7,6 +7,7 @@ from typing import Final
 from .broken import failing_calls, refused_plugins
 from .examples import Send, with_answers
 from .hooks import hooks_page
+from .laws import laws_page
 from .markdown import with_part
 from .settings import limits, settings_page
 from .terminal import terminal
@@ -16,6 +17,7 @@ DOCS: Final = Path(__file__).parents[1]
 
 _WHOLE: Final[Mapping[str, Callable[[], str]]] = {
     "hooks.md": hooks_page,
+    "laws.md": laws_page,
     "openapi.json": openapi,
     "settings.md": settings_page,
     "terminal.svg": terminal,

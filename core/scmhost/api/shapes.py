@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, PlainSerializer
 from pydantic.alias_generators import to_camel
 
 from scmhost.sdk import Provider
-from scmhost.usecases.serialize_repository import RepositoryPayload
+from scmhost.sdk.wire import RepositoryPayload
 
 
 def _utc(moment: datetime) -> str:

@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "link": ("scmhost.cli.link", "Print a stack trace with links to its source."),
     "map": ("scmhost.cli.map", "Map stack frames to paths in a repository."),
     "migrate": ("scmhost.cli.migrate", "Bring the database up to date."),
+    "plugin": ("scmhost.cli.plugin", "Write a plugin, and check it."),
     "plugins": ("scmhost.cli.plugins", "See what plugins there are and in what state, and switch them."),
     "read-url": ("scmhost.cli.read_url", "Find the places that URLs of pages mean."),
     "remote": ("scmhost.cli.remote", "Take remotes of repositories apart."),

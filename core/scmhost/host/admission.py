@@ -11,6 +11,7 @@ from packaging.version import Version
 from pydantic import BaseModel
 
 from scmhost.sdk import API_VERSION, PROJECT_NAME, HookPromise, Provider, hooks
+from scmhost.sdk.specs import result_adapter, result_text
 
 from .answers import Implementation
 from .discovery import Candidate
@@ -21,7 +22,6 @@ from .hook_checks import hook_notes, hook_problems, usable, wanted_arguments
 from .loading import HookFunction, load
 from .provider_checks import provider_problems, settings_for
 from .schema import Settings
-from .specs import result_adapter, result_text
 
 _REGISTER: Final = "scm_register_providers"
 _SETTINGS_SECONDS: Final = 5.0

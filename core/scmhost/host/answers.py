@@ -10,6 +10,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter, ValidationError
 
 from scmhost.sdk import HookPromise
+from scmhost.sdk.specs import misfit
 
 from .errors import Origin
 from .speakers import SPEAKER, Speaker
@@ -54,7 +55,7 @@ def answer(implementation: Implementation, arguments: Mapping[str, object], spea
     try:
         return implementation.result.validate_python(result)
     except ValidationError as error:
-        raise Unfit(_difference(implementation.expected, result, error)) from None
+        raise Unfit(misfit(implementation.expected, result, error)) from None
 
 
 def _looked_at(result: Any, implementation: Implementation) -> Any:
@@ -91,14 +92,6 @@ async def _within(coroutine: Coroutine[Any, Any, Any], seconds: float) -> object
         if limit.expired():
             raise LateAsync(f"did not come back within its budget of {seconds:g} s") from None
         raise
-
-
-def _difference(expected: str, result: object, error: ValidationError) -> str:
-    """What should have come and what came. Values are not repeated: their text is foreign code and may be secret."""
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    place = ".".join(map(str, first["loc"]))
-    inside = f" (at {place}: {first['msg']})" if place else ""
-    return f"gave back {type(result).__name__!r} where {expected} is expected{inside}"
 
 
 _TRUE_LENGTH: Final = frozenset({list, tuple})

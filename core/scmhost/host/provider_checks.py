@@ -7,11 +7,11 @@ from typing import Final
 from pydantic import BaseModel, ValidationError
 
 from scmhost.sdk import FEATURE_HOOKS, NoFields, Provider
+from scmhost.sdk.specs import definition
 
 from .errors import ConfigError
 from .schema import Settings
 from .settings import problems_of
-from .specs import definition
 
 _INSTALL: Final = "scm_install"
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from scmhost.kernel.errors import NotFound
 from scmhost.sdk import AddRequest, Claim, Create, Installation, Organization, Refusal, Repository
+from scmhost.sdk.wire import RepositoryPayload
 from scmhost.store import installations, repositories
 from scmhost.store.engine import Transaction
 from scmhost.store.errors import Duplicate
@@ -12,7 +13,7 @@ from .audit import Action, Details, of_repository, record
 from .errors import ProviderRefused
 from .guarded import calls_for, refusals
 from .repositories import checked_name, checked_url
-from .serialize_repository import RepositoryPayload, serialize_repository
+from .serialize_repository import serialize_repository
 from .services import Services
 
 

@@ -21,8 +21,8 @@ from scmhost.host.answers import MOST_VALUES, Implementation
 from scmhost.host.errors import Origin, PluginFault
 from scmhost.host.guard import Guard
 from scmhost.host.lanes import LANES_PER_PLUGIN, WAITING_PER_PLUGIN
-from scmhost.host.specs import ARGUMENTS, result_adapter, result_text
 from scmhost.sdk import Existence, HookPromise, InstallationDraft, ProviderForbidden
+from scmhost.sdk.specs import ARGUMENTS, result_adapter, result_text
 
 ORIGIN = Origin("forge", "acme-forge", "scm_commit_url")
 rubbish = st.recursive(

@@ -11,6 +11,7 @@ from scmhost.api.pages import Wanted
 from scmhost.kernel.errors import InvalidInput
 from scmhost.kernel.paging import Page
 from scmhost.sdk import AddRequest, Organization, Repository, RepositoryStatus
+from scmhost.sdk.wire import RepositoryPayload
 from scmhost.usecases.claim_repository import add_repository
 from scmhost.usecases.guarded import is_known
 from scmhost.usecases.install_provider import InvalidForm, field_problems
@@ -21,7 +22,7 @@ from scmhost.usecases.repositories import (
     get_repository,
     list_repositories,
 )
-from scmhost.usecases.serialize_repository import RepositoryPayload, serialize_repositories, serialize_repository
+from scmhost.usecases.serialize_repository import serialize_repositories, serialize_repository
 from scmhost.usecases.services import Services
 
 router: Final = APIRouter(prefix="/api/0/organizations/{organization}/repos", tags=["repositories"])

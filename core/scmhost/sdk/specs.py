@@ -1,4 +1,7 @@
-"""The contract as the host needs it: each hook's arguments, and what checks its result."""
+"""The contract as whoever calls a hook needs it: its arguments, and what checks its result.
+
+The host and the conformance suite both use it, so that what one accepts the other does not refuse.
+"""
 
 import inspect
 import re
@@ -7,9 +10,10 @@ from functools import cache
 from types import MappingProxyType
 from typing import Annotated, Any, Final, get_origin, get_type_hints
 
-from pydantic import BeforeValidator, TypeAdapter
+from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
-from scmhost.sdk import PROMISES, hooks
+from . import hooks
+from .markers import PROMISES
 
 ARGUMENTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {name: tuple(inspect.signature(getattr(hooks, name)).parameters) for name in PROMISES}
@@ -48,6 +52,14 @@ def definition(hook: str) -> str:
 
 def _written(annotation: object) -> str:
     return _MODULES.sub("", inspect.formatannotation(annotation))
+
+
+def misfit(expected: str, result: object, error: ValidationError) -> str:
+    """What should have come and what came. Values are not repeated: their text is foreign code and may be secret."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    place = ".".join(map(str, first["loc"]))
+    inside = f" (at {place}: {first['msg']})" if place else ""
+    return f"gave back {type(result).__name__!r} where {expected} is expected{inside}"
 
 
 _NAMED: Final[Mapping[str, str]] = {"scm_dispatch_repository": "Claim | Create | Refusal"}
