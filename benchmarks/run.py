@@ -19,6 +19,8 @@ AT_MOST = {
     "startup/100 plugins that are off": 1.2,
     "startup/version": 4.0,
     "startup/link": 10.0,
+    "links/seen, to joining alone": 30.0,
+    "links/never seen, to joining alone": 30.0,
     "links/seen, 100 times the mappings": 1.5,
     "links/never seen, 100 times the mappings": 1.5,
     "links/new folders, 100 times the mappings": 1.5,
@@ -27,8 +29,8 @@ AT_MOST = {
 }
 AT_LEAST = {
     "frames": 0.33,
-    "links/seen": 50.0,
-    "links/never seen": 50.0,
+    "links/seen": 40.0,
+    "links/never seen": 25.0,
     "ingest/sqlite": 0.5,
     "ingest/postgresql": 0.5,
     "ingest/again": 3.0,

@@ -59,17 +59,17 @@ class Host:
         )
         return cls(settings, services)
 
-    def watch(self, path: Path) -> None:
-        """From now on take what is written to the switchboard's file, and look at it at once after a SIGHUP.
+    def watch(self, path: Path) -> "Watch":
+        """From now on take what is written to the switchboard's file; what cannot be used changes nothing.
 
-        What cannot be used changes nothing. A process that wants no SIGHUP to end it calls ``hold_hangups`` first.
+        The watch ends with the host; ``ask`` has it look at once.
         """
         from scmhost.host import read_settings
-        from scmhost.host.watching import Watch, on_hangup
+        from scmhost.host.watching import Watch
         from scmhost.usecases.watch_switchboard import SwitchboardWatch
 
         self._watch = Watch(SwitchboardWatch(self.services, path, partial(read_settings, path, os.environ)).look)
-        on_hangup(self._watch.ask)
+        return self._watch
 
     def close(self) -> None:
         """Let the plugins go and close the database."""
@@ -126,15 +126,14 @@ def asgi() -> "FastAPI":
     from scmhost.api.application import create_application
     from scmhost.api.logs import configure_logs
     from scmhost.host.configuration import configuration_path
-    from scmhost.host.watching import hold_hangups
+    from scmhost.host.watching import on_hangup
     from scmhost.telemetry import open_telemetry
 
-    hold_hangups()
     configure_logs()
     settings = read_configuration()
     telemetry = open_telemetry(metrics=settings.host.metrics.enabled, spans=settings.host.spans.enabled)
     host = Host.open(settings, migrate=False, telemetry=telemetry)
-    host.watch(configuration_path())
+    on_hangup(host.watch(configuration_path()).ask)
     application = create_application(host.services, on_shutdown=host.close)
     # What is here now stays: no collection need look through it again, as each would that many commits set off.
     gc.collect()

@@ -2,6 +2,8 @@
 
 import getpass
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -284,3 +286,12 @@ def test_export(board: Board) -> None:
     board.change("enable", "custom_scm", "--org", "acme", "--percent", "12.5")
     flags = json.loads(board.call("plugins", "export", "--to", "flagd").out)["flags"]
     assert flags["plugins.custom_scm"]["targeting"]["if"][2:] == [{"<": [{"var": "bucket"}, 12500]}, "on", "off"]
+
+
+def test_light_commands_load_no_flags() -> None:
+    """What needs neither plugins nor the file imports nothing that these need."""
+    code = "import sys; from scmhost.cli.main import run\ntry: run(None, sys.argv[1:])\nexcept SystemExit: pass\n"
+    told = "print([name for name in ('openfeature', 'tomlkit', 'scmhost.host') if name in sys.modules])"
+    for words in (["--help"], ["plugins", "--help"], ["plugins", "enable", "--help"], ["frames", "--help"]):
+        done = subprocess.run([sys.executable, "-c", code + told, *words], capture_output=True, text=True, check=True)
+        assert done.stdout.splitlines()[-1] == "[]"

@@ -147,6 +147,8 @@ def test_commits_are_listed_even_when_their_pages_fail(tmp_path: Path) -> None:
         repository, _ = of_faulty(house, "")
         house.post("commits/", {"commits": [commit()]})
         assert house.get(f"repos/{repository['id']}/commits/").json()[0]["url"] is None
+        house.release(refs=[{"repository": "team/app", "commit": "a..b"}])
+        assert house.get("releases/1.0/").json()["refs"][0]["compareUrl"] is None
 
 
 def test_a_refused_claim_saves_nothing(tmp_path: Path) -> None:

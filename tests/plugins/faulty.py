@@ -85,6 +85,12 @@ def scm_commit_url(installation: Installation) -> str:
 
 
 @hookimpl
+def scm_compare_url(installation: Installation) -> str:
+    fail(str(installation.configuration["say"]))
+    return ""
+
+
+@hookimpl
 async def scm_file_exists(installation: Installation) -> Existence:
     if installation.configuration["say"] == "blind":
         raise RuntimeError("cannot see")

@@ -24,6 +24,7 @@ from .routes import (
     code_mappings,
     commits,
     deploys,
+    derivation,
     health,
     installations,
     links,
@@ -34,6 +35,7 @@ from .routes import (
     projects,
     releases,
     repositories,
+    traces,
     webhooks,
 )
 
@@ -53,11 +55,13 @@ ROUTERS: Final = (
     commits.router,
     code_mappings.router,
     path_parsing.router,
+    derivation.router,
     releases.router,
     project_releases.router,
     deploys.router,
     links.router,
     plugins.router,
+    traces.router,
 )
 
 

@@ -11,7 +11,7 @@ from scmhost.sdk import Organization
 from scmhost.usecases.release_content import RefDraft
 from scmhost.usecases.releases import ReleaseRequest, SavedRelease, create_release, get_release
 from scmhost.usecases.services import Services
-from scmhost.usecases.show_releases import ShownRelease
+from scmhost.usecases.show_releases import ShownRef, ShownRelease
 from scmhost.usecases.values import Deploy, Project, ReleaseDraft
 
 from .commit_bodies import shown_commits
@@ -142,11 +142,18 @@ def shown_release(
             ReleaseProject(id=project.id, slug=project.slug, name=project.name, platform=project.platform)
             for project in release.projects
         ],
-        refs=[
-            RefOut(repository=ref.repository.name, commit=ref.head.sha, previous_commit=ref.head.previous_sha)
-            for ref in shown.refs
-        ],
+        refs=[shown_ref(ref) for ref in shown.refs],
         notes=list(dict.fromkeys([*notes, *shown.notes])),
+    )
+
+
+def shown_ref(ref: ShownRef) -> RefOut:
+    """Where a release stands in a repository, on the wire."""
+    return RefOut(
+        repository=ref.repository.name,
+        commit=ref.head.sha,
+        previous_commit=ref.head.previous_sha,
+        compare_url=ref.compare_url,
     )
 
 

@@ -25,6 +25,7 @@ from scmhost.sdk import (
     Push,
     Refusal,
     Repository,
+    ResolvedRef,
     UrlTemplates,
 )
 from scmhost.sdk.frozen import frozen
@@ -123,6 +124,10 @@ class ProviderCalls:
             repository=repository,
             location=location,
         )
+
+    def resolve_ref(self, installation: Installation, repository: Repository, ref: str | None) -> ResolvedRef | None:
+        """``scm_resolve_ref``; None without the hook."""
+        return self._ask("scm_resolve_ref", None, installation=installation, repository=repository, ref=ref)
 
     def read_source_url(
         self, installation: Installation, url: str, repositories: Sequence[Repository]

@@ -33,8 +33,7 @@ def map_frame(index: MappingIndex, info: FrameInfo) -> tuple[Mapped, ...] | Unma
 
     Each rule is tried on the munged path, or else on the file name, and then on the absolute path.
     """
-    munged = munge(info)
-    paths = [path for path in (munged or info.filename, info.abs_path) if path and _names_a_file(path)]
+    munged, paths = paths_of(info)
     if not paths:
         return Unmapped(Reason.NOT_A_FILE, munged)
     matches = _matches(index, paths)
@@ -45,6 +44,12 @@ def map_frame(index: MappingIndex, info: FrameInfo) -> tuple[Mapped, ...] | Unma
         if source_path and rule.id not in found:
             found[rule.id] = Mapped(rule, source_path, munged)
     return tuple(found.values()) or Unmapped(_why_no_path(matches), munged)
+
+
+def paths_of(info: FrameInfo) -> tuple[str | None, list[str]]:
+    """The munged path, where the platform has a rule, and the paths on which mappings are tried."""
+    munged = munge(info)
+    return munged, [path for path in (munged or info.filename, info.abs_path) if path and _names_a_file(path)]
 
 
 def _matches(index: MappingIndex, paths: list[str]) -> Sequence[Match]:

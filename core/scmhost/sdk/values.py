@@ -166,6 +166,14 @@ class LocationCandidate(Value):
     ambiguous: bool = False
 
 
+class ResolvedRef(Value):
+    """A ref as its repository has it: its name and kind there, and the commit that it stands at now."""
+
+    name: Annotated[str, Field(min_length=1, max_length=255)]
+    kind: RefKind
+    sha: Sha
+
+
 class NoUrl(Value):
     """The provider has no page for a location, and why."""
 

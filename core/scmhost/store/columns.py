@@ -94,6 +94,11 @@ def checked_text(value: str) -> str:
     return value
 
 
+def is_text(value: str) -> bool:
+    """Whether every database takes a text."""
+    return "\x00" not in value and (value.isascii() or not any("\ud800" <= mark <= "\udfff" for mark in value))
+
+
 def dump_json(value: Any) -> str:
     """JSON that every database takes.
 

@@ -117,6 +117,13 @@ def check_mapping(draft: MappingDraft) -> None:
     Raises:
         InvalidForm: with every field that is wrong.
     """
+    problems = problems_of(draft)
+    if problems:
+        raise InvalidForm(problems)
+
+
+def problems_of(draft: MappingDraft) -> dict[str, list[str]]:
+    """What is wrong with each field, in the words that Sentry's clients know."""
     problems: dict[str, list[str]] = {}
     for field, root in (("stackRoot", draft.stack_root), ("sourceRoot", draft.source_root)):
         if _BAD_ROOT.search(root):
@@ -125,8 +132,7 @@ def check_mapping(draft: MappingDraft) -> None:
         problems["defaultBranch"] = ["This field is required."]
     elif draft.default_branch is not None and not _BRANCH.fullmatch(draft.default_branch):
         problems["defaultBranch"] = [_BRANCH_RULE]
-    if problems:
-        raise InvalidForm(problems)
+    return problems
 
 
 def _repository(

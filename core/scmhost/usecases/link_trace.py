@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from scmhost.frames import Found, Frame, read_text
+from scmhost.frames import Found, Frame, Reading, read_text
 from scmhost.links import Link
 from scmhost.mapping import FrameInfo
 from scmhost.sdk import Organization
 from scmhost.store.values import Project
 
-from .resolve_links import FrameQuery, Resolved, resolve_links
+from .frame_query import FrameQuery, Wish
+from .resolve_links import Resolved, resolve_links
 from .services import Services
 
 _JVM: Final = frozenset({"java", "kotlin", "scala"})
@@ -48,7 +49,7 @@ def link_trace(
     commit: str | None = None,
 ) -> LinkedTrace:
     """Link every frame of a text, at the given commit, else at the release's, else at the default branch."""
-    reading = read_text(text, limit=services.limits.trace_characters)
+    reading = read_trace(services, text)
     frames = [found.frame for found in reading.frames]
     answers = link_frames(services, organization, project, frames, release=release, commit=commit)
     linked = [LinkedFrame(found, answer) for found, answer in zip(reading.frames, answers, strict=True)]
@@ -65,11 +66,20 @@ def link_frames(
     commit: str | None = None,
 ) -> list[Resolved]:
     """Link frames as they were printed, at the same refs as ``link_trace``."""
-    queries = [FrameQuery(_info(frame), frame.line, commit) for frame in frames]
-    return resolve_links(services, organization, project, queries, release=release)
+    return resolve_links(services, organization, project, queries_of(frames, commit=commit), Wish(release))
 
 
-def _info(frame: Frame) -> FrameInfo:
+def read_trace(services: Services, text: str) -> Reading:
+    """The frames of a text, as far as the limits go."""
+    return read_text(text, limit=services.limits.trace_characters, most=services.limits.trace_frames)
+
+
+def queries_of(frames: Sequence[Frame], *, commit: str | None = None, platform: str | None = None) -> list[FrameQuery]:
+    """What is asked of printed frames. The platform is that of frames that do not tell their language."""
+    return [FrameQuery(_info(frame, platform), frame.line, commit) for frame in frames]
+
+
+def _info(frame: Frame, platform: str | None) -> FrameInfo:
     """What a printed frame tells the code mappings. On the JVM it prints a file's name, and its folders as a class."""
-    on_jvm = frame.language in _JVM
-    return FrameInfo(frame.path, frame.module, frame.path if on_jvm else None, platform="java" if on_jvm else None)
+    on_jvm = frame.language in _JVM or (frame.language is None and platform == "java")
+    return FrameInfo(frame.path, frame.module, frame.path if on_jvm else None, platform="java" if on_jvm else platform)

@@ -117,11 +117,17 @@ def _read(
 def _read_by_plugin(
     calls: ProviderCalls, installation: Installation, repository: Repository, url: str, branches: Collection[str]
 ) -> PageLocation | None:
-    """What the plugin finds most likely, and of that the first at a branch that is known, if there is one."""
+    """What the plugin finds most likely, and of that the first at a ref that is known, if there is one.
+
+    Known are the branches of code mappings, else those that the provider says there are.
+    """
     with refusals():
         candidates = calls.read_source_url(installation, url, [repository])
-    mine = [item.location for item in candidates if item.repository_id == repository.id and item.location.path]
-    best = next((location for location in mine if location.ref in branches), next(iter(mine), None))
+        mine = [item.location for item in candidates if item.repository_id == repository.id and item.location.path]
+        known = [location for location in mine if location.ref in branches]
+        if not known and len(mine) > 1:
+            known = [location for location in mine if calls.resolve_ref(installation, repository, location.ref)]
+    best = next(iter(known or mine), None)
     return PageLocation(best.ref, best.path) if best else None
 
 

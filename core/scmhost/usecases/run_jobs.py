@@ -8,11 +8,12 @@ import structlog
 
 from scmhost.kernel.errors import ScmhostError
 from scmhost.sdk import ProviderError
-from scmhost.store import jobs
+from scmhost.store import jobs, known_files
 from scmhost.store.values import Job
 
 from .commit_orders import KIND as FETCH_COMMITS
 from .fetch_commits import fetch_commits
+from .list_files import list_files
 from .services import Services
 
 log = structlog.get_logger(__name__)
@@ -25,7 +26,10 @@ OVERDUE_AFTER: Final = timedelta(minutes=5)
 """Workers look every second: a job that is due for so long is one that nobody takes."""
 
 _MOST_FAULT: Final = 500
-_WORK: Final[Mapping[str, Callable[[Services, Job], None]]] = {FETCH_COMMITS: fetch_commits}
+_WORK: Final[Mapping[str, Callable[[Services, Job], None]]] = {
+    FETCH_COMMITS: fetch_commits,
+    known_files.KIND: list_files,
+}
 
 
 def run_due_jobs(services: Services) -> int:

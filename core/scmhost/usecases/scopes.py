@@ -15,7 +15,9 @@ ALL_SCOPES: Final = (
     "project:releases",
 )
 
-ScopeClass = Literal["organization", "integrations", "loose", "releases", "path_parsing", "project", "host", "audit"]
+ScopeClass = Literal[
+    "organization", "integrations", "loose", "releases", "path_parsing", "project", "host", "audit", "links"
+]
 
 _ORG_ANY: Final = frozenset({"org:read", "org:write", "org:admin"})
 _ORG_WRITE: Final = frozenset({"org:write", "org:admin"})
@@ -52,6 +54,8 @@ SCOPES: Final[Mapping[ScopeClass, Mapping[str, frozenset[str]]]] = {
     },
     "audit": {"GET": frozenset({"org:admin"})},
     "path_parsing": {"POST": frozenset({"org:read", "project:write", "project:admin"})},
+    # Reads whose question is too long for a URL: whoever may ask for one link may ask for those of a trace.
+    "links": {"POST": _PROJECT_ANY},
     "project": {
         "GET": _PROJECT_ANY,
         "POST": _PROJECT_WRITE,

@@ -1,5 +1,6 @@
 """The stored values that routes and commands show."""
 
+from scmhost.sdk import Repository
 from scmhost.store.values import (
     Actor,
     AuditEntry,
@@ -28,6 +29,7 @@ __all__ = [
     "Project",
     "Release",
     "ReleaseDraft",
+    "Repository",
     "StoredCommit",
     "StoredInstallation",
     "Token",

@@ -33,7 +33,7 @@ def run_host(folder: Path, plugins_toml: str) -> list[str]:
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join((str(folder), str(TESTS)))}
     command = [sys.executable, "-c", INSTALL, str(path)]
     done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True, cwd=folder)
-    return [line for line in done.stdout.splitlines() if "custom_scm" not in line]
+    return [line for line in done.stdout.splitlines() if "|scmhost-" not in line]
 
 
 @pytest.mark.parametrize("case", load_cases("api_ranges"), ids=case_id)

@@ -1,13 +1,12 @@
 """Looking at a file again and again."""
 
 import os
-import signal
+import subprocess
+import sys
 from pathlib import Path
 from queue import SimpleQueue
 
-import pytest
-
-from scmhost.host.watching import FileState, Watch, on_hangup
+from scmhost.host.watching import FileState, Watch
 
 
 def test_watch_looks_until_it_is_stopped() -> None:
@@ -55,17 +54,32 @@ def test_changed_file_has_another_state(tmp_path: Path) -> None:
     assert not before.settled
 
 
-@pytest.fixture
-def _mask() -> object:
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, set())
-    yield
-    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+def test_hangup_is_heard_and_passed_on() -> None:
+    """SIGHUP ends no process that holds it; whoever waits for it is called, in processes begun from there too."""
+    done = subprocess.run([sys.executable, "-c", HANGUPS], capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout.split()) == (0, ["child", "parent"]), done.stderr
 
 
-@pytest.mark.usefixtures("_mask")
-def test_hangup_is_heard() -> None:
-    """SIGHUP ends nothing; whoever waits for it is called."""
-    heard: SimpleQueue[str] = SimpleQueue()
-    on_hangup(lambda: heard.put("here"))
-    os.kill(os.getpid(), signal.SIGHUP)
-    assert heard.get(timeout=5) == "here"
+HANGUPS = """
+import os, signal, subprocess, sys
+from threading import Event
+from scmhost.host.watching import hold_hangups, on_hangup, pass_on_hangups
+
+if sys.argv[1:] == ["child"]:
+    heard = Event()
+    on_hangup(heard.set)
+    print("ready", flush=True)
+    assert heard.wait(20)
+    sys.exit(0)
+
+hold_hangups()
+child = subprocess.Popen([sys.executable, "-c", SOURCE, "child"], stdout=subprocess.PIPE)
+gone = subprocess.Popen([sys.executable, "-c", ""])
+gone.wait()
+child.stdout.readline()
+pass_on_hangups(lambda: [gone.pid, child.pid])
+os.kill(os.getpid(), signal.SIGHUP)
+assert child.wait(20) == 0
+print("child parent")
+"""
+HANGUPS = HANGUPS.replace("SOURCE", repr(HANGUPS))

@@ -9,7 +9,7 @@ from pydantic import AliasChoices, BaseModel, Field
 
 from scmhost.api.context import ActingServices, ForLoose, NumericId, ServicesOf, numeric
 from scmhost.api.pages import Wanted
-from scmhost.api.shapes import BulkMappingsOut, CodeMappingOut, SavedRootsOut, provider_short
+from scmhost.api.shapes import BulkMappingsOut, CodeMappingOut, SavedRootsOut, evidence_out, provider_short
 from scmhost.kernel.errors import InvalidInput
 from scmhost.sdk import Organization
 from scmhost.usecases.bulk_mappings import Roots, SavedRoots, save_mappings
@@ -102,7 +102,10 @@ class BulkIn(BaseModel):
 
 @router.post("/bulk/", responses={207: {"model": BulkMappingsOut, "description": "Some could not be saved."}})
 def save_many(services: ActingServices, organization: ForLoose, bulk: BulkIn, response: Response) -> BulkMappingsOut:
-    """Create or change many code mappings of a project and a repository; one that is wrong costs no other."""
+    """Create or change many code mappings of a project and a repository; one that is wrong costs no other.
+
+    A source root takes the place of the one that the project has for its stack root, unless the request lists both.
+    """
     listed = [Roots(roots.stack_root, roots.source_root) for roots in bulk.mappings]
     names = str(bulk.project), bulk.repository
     saved = save_mappings(services, organization, names, bulk.default_branch or None, listed)
@@ -142,6 +145,8 @@ def shown_mapping(services: Services, shown: ShownMapping) -> CodeMappingOut:
         source_root=mapping.source_root,
         default_branch=mapping.default_branch,
         automatically_generated=mapping.generated,
+        confidence=mapping.confidence,
+        derived_from=evidence_out(mapping.derived_from),
     )
 
 

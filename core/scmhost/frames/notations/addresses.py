@@ -1,22 +1,20 @@
 """Boost's and the standard library's stacks, and addr2line: `` 1# shop::total(int) at /srv/shop.cpp:12``."""
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
 from scmhost.frames.frame import Spot
 from scmhost.frames.languages import language_of
 from scmhost.frames.near import Near
+from scmhost.frames.patterns import Pattern
 from scmhost.frames.spots import LINE_COLUMN, spot
 from scmhost.frames.symbols import bare
 
 HINTS: Final[tuple[str, ...]] = (" at ",)
 
 _FAMILY: Final = ("c", "cpp", "rust", "swift", "objectivec")
-_HEAD: Final = re.compile(r"(?:\d{1,6}# (?:0x[0-9a-f]{1,16} in )?|0x[0-9a-f]{1,16}: |\(inlined by\) )(?P<symbol>\S.*)$")
-_PLACE: Final = re.compile(
-    rf"(?P<path>(?:[A-Za-z]:(?=[\\/]))?[^\s:][^:\n]{{0,1000}}):{LINE_COLUMN}(?: \[0x[0-9a-f]+\])?$"
-)
+_HEAD: Final = Pattern(r"(?:\d{1,6}# (?:0x[0-9a-f]{1,16} in )?|0x[0-9a-f]{1,16}: |\(inlined by\) )(?P<symbol>\S.*)$")
+_PLACE: Final = Pattern(rf"(?P<path>(?:[A-Za-z]:(?=[\\/]))?[^\s:][^:\n]{{0,1000}}):{LINE_COLUMN}(?: \[0x[0-9a-f]+\])?$")
 
 
 def read(line: str, _near: Near) -> Sequence[Spot] | None:

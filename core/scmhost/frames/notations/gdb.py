@@ -1,6 +1,5 @@
 """gdb's frames: ``#1  0x0000555 in total (n=3) at shop.c:12``, which may be wrapped over several lines."""
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -8,18 +7,19 @@ from scmhost.frames.frame import Spot
 from scmhost.frames.languages import is_source, language_of
 from scmhost.frames.near import REACH, Near
 from scmhost.frames.paths import names_a_file
+from scmhost.frames.patterns import Pattern
 from scmhost.frames.spots import LINE_COLUMN, spot
 from scmhost.frames.symbols import bare
 
 HINTS: Final[tuple[str, ...]] = ("at ",)
 
 _FAMILY: Final = ("c", "cpp", "objectivec", "rust", "go", "swift")
-_PLACE: Final = re.compile(
+_PLACE: Final = Pattern(
     rf"(?P<path>(?:[A-Za-z]:(?=[\\/]))?(?=[^:\n]{{0,1000}}[A-Za-z])[^\s:\[(\"'][^:\"\n]{{0,1000}}):{LINE_COLUMN}$"
 )
-_HEAD: Final = re.compile(r"#\d{1,6}\s+(?:0x[0-9a-f]{1,16} in )?(?P<symbol>\S.*)$")
+_HEAD: Final = Pattern(r"#\d{1,6}\s+(?:0x[0-9a-f]{1,16} in )?(?P<symbol>\S.*)$")
 # Where the program stopped.
-_STOP: Final = re.compile(
+_STOP: Final = Pattern(
     r"(?:(?:Temporary )?[Bb]reakpoint \d+, )?(?:0x[0-9a-f]{1,16} in )?(?P<symbol>[^\s(#][^#]* \(.*\))$"
 )
 

@@ -1,6 +1,5 @@
 """lldb's frames: ``frame #1: 0x0001 shop`total(n=3) at shop.c:12:5``."""
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -8,16 +7,17 @@ from scmhost.frames.frame import Spot
 from scmhost.frames.languages import language_of
 from scmhost.frames.near import Near
 from scmhost.frames.paths import names_a_file
+from scmhost.frames.patterns import Pattern
 from scmhost.frames.spots import LINE_COLUMN, spot
 from scmhost.frames.symbols import bare
 
 HINTS: Final[tuple[str, ...]] = ("frame ",)
 
 _FAMILY: Final = ("c", "cpp", "objectivec", "swift", "rust", "go")
-_HEAD: Final = re.compile(
+_HEAD: Final = Pattern(
     r"(?:.{0,40}\s)?frame \\?#\d{1,6}: 0x[0-9a-f]{1,16} (?P<module>[^`\n]{1,300}?)\\?`(?P<symbol>.{1,2000})$"
 )
-_PLACE: Final = re.compile(rf"(?P<path>[^\s:][^:\n]{{0,1000}}):{LINE_COLUMN}(?= \[[a-z ]+\]|\s*$)")
+_PLACE: Final = Pattern(rf"(?P<path>[^\s:][^:\n]{{0,1000}}):{LINE_COLUMN}(?= \[[a-z ]+\]|\s*$)")
 
 
 def read(line: str, _near: Near) -> Sequence[Spot] | None:

@@ -8,6 +8,7 @@ from scmhost.frames.frame import Spot
 from scmhost.frames.languages import language_of
 from scmhost.frames.near import Near
 from scmhost.frames.paths import names_a_file
+from scmhost.frames.patterns import Pattern
 from scmhost.frames.spots import LINE, spot
 
 HINTS: Final[tuple[str, ...]] = (":in `", ":in '", ":in ‘", ":in “", "from ", ".rb:")
@@ -15,19 +16,19 @@ HINTS: Final[tuple[str, ...]] = (":in `", ":in '", ":in ‘", ":in “", "from "
 _IN: Final = r":in ?[`'‘“](?P<function>[^\n'’”]{1,300})['’”]"
 _GEM: Final = r"(?:(?P<gem>[\w.-]{1,100}) \([\w.-]{1,60}\) )?"
 # A path with blanks is told from other words by standing first.
-_FIRST: Final = re.compile(
+_FIRST: Final = Pattern(
     rf"(?:\d{{1,6}}: )?(?:from )?{_GEM}"
     rf"(?P<path>(?:[A-Za-z]:)?[^\s:\"'`\[(<>|=][^:\"'`\n]{{0,1000}}|<internal:[^>\s]{{1,200}}>):{LINE}{_IN}"
 )
-_ANY: Final = re.compile(
+_ANY: Final = Pattern(
     rf"(?<![^\s\"'(\[,=]){_GEM}"
     rf"(?P<path>(?:[A-Za-z]:)?[^\s:\"'`(),\[\]<>]{{1,1000}}|<internal:[^>\s]{{1,200}}>):{LINE}{_IN}"
 )
 # Without a method: Ruby 1.8, and RSpec.
-_BARE: Final = re.compile(
+_BARE: Final = Pattern(
     rf"(?:from )?(?P<path>(?:[A-Za-z]:)?[^\s:\"'`<(][^:\"'`\n]{{0,1000}}\.(?:rb|rake|ru|erb|haml|slim)):{LINE}$"
 )
-_SCRIPT: Final = re.compile(rf"from (?P<path>\.?/[^:\"'`\s]{{1,1000}}):{LINE}$")
+_SCRIPT: Final = Pattern(rf"from (?P<path>\.?/[^:\"'`\s]{{1,1000}}):{LINE}$")
 
 
 def read(line: str, near: Near) -> Sequence[Spot] | None:

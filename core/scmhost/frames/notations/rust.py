@@ -6,19 +6,20 @@ from typing import Final
 
 from scmhost.frames.frame import Spot
 from scmhost.frames.near import Near
+from scmhost.frames.patterns import Pattern
 from scmhost.frames.spots import LINE, LINE_COLUMN, spot
 
 HINTS: Final[tuple[str, ...]] = ("at ", "', ", ".rs:")
 
 _COLUMN: Final = r":(?P<column>\d{1,9})(?!\d)"
 _RS: Final = r"(?P<path>(?:[A-Za-z]:)?[^\s:'\"(][^:'\"\n]{0,1000}\.rs)"
-_PANIC: Final = re.compile(rf"panicked at {_RS}:{LINE}{_COLUMN}")
+_PANIC: Final = Pattern(rf"panicked at {_RS}:{LINE}{_COLUMN}")
 # Before 1.73 the message, which may have many lines, stands before the place.
-_OLD_PANIC: Final = re.compile(rf"['\")], {_RS}:{LINE}(?:{_COLUMN})?$")
-_FILE: Final = re.compile(rf"at (?P<path>(?:[A-Za-z]:)?[^\s:(][^:\n]{{0,1000}}):{LINE_COLUMN}$")
-_SYMBOL: Final = re.compile(r"\d{1,6}:\s+(?:0x[0-9a-f]{1,16} - )?(?P<function>\S.*)$")
-_INLINED: Final = re.compile(r"(?P<function>[^\s(][^\n]{0,500}::.+|<.+>::.+|\w+)$")
-_MIRI: Final = re.compile(rf"inside (?:closure |call to )?`?(?P<function>[^`\n]{{1,300}}?)`? at {_RS}:{LINE_COLUMN}")
+_OLD_PANIC: Final = Pattern(rf"['\")], {_RS}:{LINE}(?:{_COLUMN})?$")
+_FILE: Final = Pattern(rf"at (?P<path>(?:[A-Za-z]:)?[^\s:(][^:\n]{{0,1000}}):{LINE_COLUMN}$")
+_SYMBOL: Final = Pattern(r"\d{1,6}:\s+(?:0x[0-9a-f]{1,16} - )?(?P<function>\S.*)$")
+_INLINED: Final = Pattern(r"(?P<function>[^\s(][^\n]{0,500}::.+|<.+>::.+|\w+)$")
+_MIRI: Final = Pattern(rf"inside (?:closure |call to )?`?(?P<function>[^`\n]{{1,300}}?)`? at {_RS}:{LINE_COLUMN}")
 
 
 def read(line: str, near: Near) -> Sequence[Spot] | None:
