@@ -18,7 +18,7 @@ from httpx2 import Response
 from factories import all_rows, rows_of
 from house import OLDER_SHA, SHA, House, commit, open_house
 from loading import load_cases
-from scmhost.usecases.run_jobs import run_due_jobs
+from scmhost.usecases.list_files import list_files_now
 
 
 @dataclass(frozen=True)
@@ -86,12 +86,12 @@ class Furnished:
 
     def rows(self) -> dict[str, list[tuple[Any, ...]]]:
         """Everything that is stored, once nothing is left to be done."""
-        run_due_jobs(self.house.services)
+        list_files_now(self.house.services, self.house.there.organization)
         return all_rows(self.house.services.store)
 
     def own_rows(self) -> dict[str, list[tuple[Any, ...]]]:
         """Everything that is stored for the house's organization, once nothing is left to be done."""
-        run_due_jobs(self.house.services)
+        list_files_now(self.house.services, self.house.there.organization)
         return rows_of(self.house.services.store, self.house.there.organization.id)
 
 
@@ -132,6 +132,7 @@ def _furnish(house: House) -> tuple[Mapping[str, str], str]:
         "unclaimed_id": house.repository("team/lib", "https://git.example.com/team/lib")["id"],
         "mapping_id": mapping["id"],
         "secret_id": webhook["secrets"][0]["id"],
+        "plugin": "custom_scm",
         "version": "1.0",
         "sha": SHA,
         "new_sha": "c" * 40,

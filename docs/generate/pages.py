@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from .broken import failing_calls, refused_plugins
 from .examples import Send, with_answers
 from .hooks import hooks_page
 from .laws import laws_page
@@ -23,7 +24,7 @@ _WHOLE: Final[Mapping[str, Callable[[], str]]] = {
 }
 _PARTS: Final[Mapping[str, Mapping[str, Callable[[], str]]]] = {
     "api.md": {"endpoints": endpoints, "limits": limits},
-    "operators.md": {"scopes": scopes},
+    "operators.md": {"scopes": scopes, "refused plugins": refused_plugins, "failing calls": failing_calls},
 }
 
 

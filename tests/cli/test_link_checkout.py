@@ -79,7 +79,7 @@ def test_paths_are_read_from_the_working_directory(checkout: GitRepository, monk
     monkeypatch.chdir(checkout.path / "shop")
     found = frames("cart.py:3: Error\n../main.py:1: Error\n")
     assert [frame["sourcePath"] for frame in found] == ["shop/cart.py", "main.py"]
-    assert {frame["sure"] for frame in found} == {"exact"}
+    assert {frame["confidence"] for frame in found} == {"high"}
 
 
 def test_lines_that_were_changed_are_said_aloud(checkout: GitRepository) -> None:

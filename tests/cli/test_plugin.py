@@ -141,7 +141,7 @@ def test_a_plugin_that_the_host_refuses(tmp_path: Path) -> None:
     entry = "[scmhost]\nhalf = plugins.refused:unmarked\n"
     (info / "entry_points.txt").write_text(entry, encoding="utf-8")
     done = scmhost_process("plugin", "check", "half", environ={"PYTHONPATH": f"{tmp_path}:{PLUGINS.parent}"})
-    assert (done.code, "did you forget @hookimpl?" in done.err) == (1, True), done.err
+    assert (done.code, "write @hookimpl above it" in done.err) == (1, True), done.err
 
 
 def test_without_the_extra(tmp_path: Path) -> None:

@@ -341,11 +341,6 @@ class Missing(Wire):
     missing: list[str]
 
 
-class Health(Wire):
-    status: str
-    version: str
-
-
 def provider_short(key: str, provider: Provider | None) -> ProviderShort:
     """A provider as it stands in other objects; one whose plugin is off keeps its key."""
     features = sorted(provider.features) if provider else []

@@ -111,7 +111,8 @@ def _of_frames(services: Services, body: TraceIn, frames: Sequence[FrameIn]) -> 
 def _of_text(services: Services, body: TraceIn) -> Trace:
     reading = read_trace(services, body.text or "")
     shown = [Shown(_printed(found), found.frame.language, found) for found in reading.frames]
-    queries = queries_of(reading, commit=body.commit or None, platform=body.platform)
+    frames = [found.frame for found in reading.frames]
+    queries = queries_of(frames, commit=body.commit or None, platform=body.platform)
     return Trace(shown, queries, reading.unread, reading.truncated)
 
 

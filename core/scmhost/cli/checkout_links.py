@@ -98,7 +98,7 @@ class CheckoutLinks:
             "url": link.url,
             "ref": self._checkout.commit if link.url else None,
             "sourceLine": link.line,
-            "sure": link.sure,
+            "confidence": link.confidence,
             "changed": link.changed,
             "reason": link.reason,
             "message": link.message or None,

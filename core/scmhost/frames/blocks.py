@@ -1,8 +1,7 @@
 """Reads blocks of lines, offering each line to every notation whose hints it has."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import compress
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from .frame import Found, Spot
@@ -14,13 +13,12 @@ from .prefixes import prefix_length
 # More of a line is not read: no frame is so long, but a line of a minified script is.
 LONGEST_LINE: Final = 16_384
 
-# Frames have one of these at least, and most lines of logs have none.
-_PLACE: Final = re.compile(r":(?:(?<=[^\d\s]:)\d|[^\W\d]\w* \d)")
-_MARKS: Final = ("line", "-> ", "@", ":in ", "dart", ".ex", ".py", "#", "Caused by", "Suppressed", "... ", ".rs:", "?")
-# Of lines with a parenthesis.
-_ENCLOSED: Final = (
-    *("(<", "(native", "(Native", "(Unknown", "(in ", "(index "),
-    *(".java)", ".kt)", ".scala)", ".groovy)", ".php(", "): at ", ":-1)"),
+# Frames have one of these at least, and most lines of logs have none. Patterns begin with a letter that is looked for.
+_PLACE: Final = re.compile(r":(?:(?<=[^\d\s]:)\d|in |-1\)|[^\W\d]\w* \d)")
+_ENCLOSED: Final = re.compile(r"\((?:<|[Nn]ative|Unknown|in(?:dex)? )")
+_MARKS: Final = (
+    *("line", "-> ", "@", "dart", ".ex", ".py", "#", "Caused by", "Suppressed", "... ", "?", "0x", "<asy"),
+    *(".java)", ".kt)", ".scala)", ".groovy)", ".php(", "): at "),
 )
 
 Rows = Sequence[tuple[str, Notation]]
@@ -43,47 +41,67 @@ class BlockReader:
         self._number = 0
         self._above: list[str] = []
 
-    def read(self, lines: Sequence[str], following: str | None = None) -> Iterator[Found]:
-        """The frames on these lines. The line that follows them may tell more about the last."""
+    def read(self, block: str, following: str | None = None) -> Iterator[Found]:
+        """The frames of a block of whole lines. The line that follows it may tell more about its last."""
+        self.looked_ahead = False
+        lines = block.split("\n")
         first, self._number = self._number, self._number + len(lines)
-        cut = list(pieces(lines, first)) if needs_cutting("\n".join(lines)) else None
-        printed = [piece.text for piece in cut] if cut else lines
-        candidates = [_may_be_a_frame(line) for line in printed]
-        rows = _rows_for(compress(printed, candidates))
+        cut = list(pieces(lines, first)) if needs_cutting(block) else None
+        printed = _shortened([piece.text for piece in cut] if cut else lines)
         above = self._above
-        self._above = [*above, *printed][-REACH:]
+        self._above = [*above, *printed[-REACH:]][-REACH:]
+        self.unread += len([line for line in printed if line and not line.isspace()])
+        candidates = _candidates(block if printed is lines else "\n".join(printed), printed)
+        if not candidates:
+            return
+        rows = _rows_for([printed[at] for at in candidates])
         near = Near([*above, *printed, *_first_piece(following)])
-        for at, line in enumerate(printed, start=len(above)):
-            near.at = at
-            spots = _offer(line, near, rows) if candidates[at - len(above)] else None
-            if spots is None:
-                self.unread += bool(line) and not line.isspace()
+        for at in candidates:
+            near.at = at + len(above)
+            spots = _offer(printed[at], near, rows)
+            self.unread -= spots is not None
             for spot in spots or ():
-                below = at - len(above) - spot.back
-                yield _found(spot, near, cut[below] if cut and below >= 0 else Piece(line, first + below))
+                below = at - spot.back
+                yield _found(spot, near, cut[below] if cut and below >= 0 else Piece(printed[at], first + below))
         self.looked_ahead = near.looked_ahead
 
 
+def _shortened(lines: list[str]) -> list[str]:
+    if max(map(len, lines)) <= LONGEST_LINE:
+        return lines
+    return [line[:LONGEST_LINE] for line in lines]
+
+
 def _first_piece(line: str | None) -> list[str]:
-    return [next(pieces([line], 0)).text] if line is not None else []
+    return [next(pieces([line], 0)).text[:LONGEST_LINE]] if line is not None else []
 
 
-def _rows_for(lines: Iterable[str]) -> Rows:
+def _candidates(block: str, lines: list[str]) -> list[int]:
+    """The lines of a block that may be frames."""
+    marks = [mark for mark in _MARKS if mark in block]
+    searches = [pattern.search for pattern in (_PLACE, _ENCLOSED) if pattern.search(block)]
+    if not marks and not searches:
+        return []
+    return [at for at, line in enumerate(lines) if _has_any(line, marks) or _any_finds(searches, line)]
+
+
+def _rows_for(lines: Sequence[str]) -> Rows:
     """The rows of the table whose hints are in any of these lines."""
     text = "\n".join(lines)
     present = {hint for hint in _HINTS if hint in text}
     return [row for row in _ROWS if row[0] in present]
 
 
-def _may_be_a_frame(line: str) -> bool:
-    if _PLACE.search(line):
-        return True
-    return _has_any(line, _MARKS) or ("(" in line and _has_any(line, _ENCLOSED))
-
-
 def _has_any(line: str, marks: Sequence[str]) -> bool:
     for mark in marks:  # noqa: SIM110 - a generator would take three times as long
         if mark in line:
+            return True
+    return False
+
+
+def _any_finds(searches: Sequence[Callable[[str], object]], line: str) -> bool:
+    for search in searches:  # noqa: SIM110 - the same
+        if search(line):
             return True
     return False
 

@@ -1,16 +1,15 @@
 """What names a source file, and what only stands where one would."""
 
-import re
 from typing import Final
+
+from .patterns import Pattern
 
 _NO_FILES: Final = frozenset(
     ("native", "unknown", "anonymous", "internal", "eval", "stdin", "nofile", "iex", "-e", "-", "??")
 )
 # Ruby's "<internal:kernel>" is a file of its own sources.
-_PLACEHOLDER: Final = re.compile(
-    r"<(?!internal:)[^<>]*>$|\(|\[native|evalmachine\.|REPL|.*\.(?:so|dll|dylib)(?:\.\d+)*$"
-)
-_FILE: Final = re.compile(r"(?:node|bun|deno|ext|internal):|[^\n]*(?:[/\\]|\.[A-Za-z]\w{0,9}(?:$|\?))")
+_PLACEHOLDER: Final = Pattern(r"<(?!internal:)[^<>]*>$|\(|\[native|evalmachine\.|REPL|.*\.(?:so|dll|dylib)(?:\.\d+)*$")
+_FILE: Final = Pattern(r"(?:node|bun|deno|ext|internal):|[^\n]*(?:[/\\]|\.[A-Za-z]\w{0,9}(?:$|\?))")
 
 
 def names_a_file(path: str) -> bool:

@@ -2,29 +2,32 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
+
+from .patterns import Pattern
 
 # Pastes lose the escape character more often than the rest.
-_COLOUR: Final = re.compile(
+_COLOUR: Final = Pattern(
     r"(?:\x1b|\\u001b|\\x1b|\\033|␛)\[[\d;]{0,20}[mK]|\[(?:\d{1,2};){0,3}\d{1,2}m|\x1b\]8;[^\x1b\x07]{0,500}"
     r"(?:\x1b\\|\x07)"
 )
 # A backslash and an "n" may as well be a part of a path; what follows tells.
-_ESCAPED: Final = re.compile(
+_ESCAPED: Final = Pattern(
     r"\\n(?:\\{1,2}[tr]|\s{2}|\s?"
     r"(?:at|from|File|in) |#\d|[^\s\"@]{0,80}@\w|/|[A-Za-z]:\\\\|goroutine |\s*\d+: |Traceback|[Ss]tack)"
     r"|\\n[^\s\"]{1,200}:\d{1,9}:in "
 )
-_TOKEN: Final = re.compile(r"\\(.)")
-_INDENT: Final = re.compile(r"(?:\\{1,4}[tr]|\s)*")
-_OPENED: Final = re.compile(r".*(?:[:=\[,(]\s?|^\s*)(?<!\\)\"")
-_CLOSED: Final = re.compile(r"(?<!\\)\"(?!, line \d)\s*(?:[,}\])]|$)|(?:\\{1,2}[rn])+$")
-_HINT: Final = re.compile(r"\\n|\x1b|\[\d|u001b|x1b|033\[|␛")
+_TOKEN: Final = Pattern(r"\\(.)")
+_INDENT: Final = Pattern(r"(?:\\{1,4}[tr]|\s)*")
+_OPENED: Final = Pattern(r".*(?:[:=\[,(]\s?|^\s*)(?<!\\)\"")
+_CLOSED: Final = Pattern(r"(?<!\\)\"(?!, line \d)\s*(?:[,}\])]|$)|(?:\\{1,2}[rn])+$")
+# The same, for a block and for a line: what is quick differs.
+_HINTS: Final = ("\\n", "\x1b", "␛", "1b[", "033[")
+_BARE: Final = Pattern(r"\[\d{1,2}[;m]")
+_HINT: Final = Pattern(r"\\n|[\x1b␛]|1b\[|033\[|\[\d{1,2}[;m]")
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """A printed line within a line of text.
 
     Attributes:
@@ -49,12 +52,15 @@ class Piece:
 
 def needs_cutting(text: str) -> bool:
     """Whether any line of the text might have colours or escaped ends."""
-    return _HINT.search(text) is not None
+    return any(hint in text for hint in _HINTS) or _BARE.search(text) is not None
 
 
 def pieces(lines: Sequence[str], first: int) -> Iterator[Piece]:
     """The pieces of lines, the first of which has the given number."""
     for number, line in enumerate(lines, start=first):
+        if not _HINT.search(line):
+            yield Piece(line, number)
+            continue
         clean, cuts = _without_colours(line)
         if _ESCAPED.search(clean):
             yield from _split(clean, number, cuts)

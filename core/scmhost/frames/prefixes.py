@@ -1,7 +1,8 @@
 """What logs, containers, tools and people put before the lines of a trace."""
 
-import re
 from typing import Final
+
+from .patterns import Pattern
 
 _KINDS: Final = (
     r"\s+",
@@ -26,7 +27,7 @@ _KINDS: Final = (
     r"[\w.-]{1,60}\[[\w.-]{1,40}\]:(?=\s)",  # heroku, a process
     r"(?:ERROR|ERR|WARN|WARNING|INFO|DEBUG|FATAL|CRITICAL|error|warn|info|debug|stderr|stdout|npm ERR!)(?: F)?:?(?=\s)",
 )
-_PREFIX: Final = re.compile(rf"(?:{'|'.join(_KINDS)}){{0,12}}")
+_PREFIX: Final = Pattern(rf"(?:{'|'.join(_KINDS)}){{0,12}}")
 
 
 def prefix_length(line: str) -> int:

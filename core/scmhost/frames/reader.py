@@ -13,8 +13,8 @@ from .frame import Found
 MAX_TEXT: Final = 1_048_576
 MAX_FRAMES: Final = 10_000
 
-# Hints that no line of a block has are not looked for in each of its lines.
-_BLOCK: Final = 64
+# Characters, of whole lines: marks that no line of a block has are not looked for in each of its lines.
+_BLOCK: Final = 8_192
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def read_text(text: str, *, limit: int = MAX_TEXT, most: int = MAX_FRAMES) -> Re
     if document and not document.with_texts:
         return Reading(tuple(document.frames[:most]), 0, len(document.frames) > most)
     reader = BlockReader()
-    frames = list(islice(_read(kept.split("\n"), reader), most + 1))
+    frames = list(islice(_read(kept, reader), most + 1))
     if document:
         frames = _joined(document.frames, frames)
     truncated = len(kept) < len(text) or len(frames) > most
@@ -76,7 +76,7 @@ class LineReader:
         line = line.removesuffix("\n")
         found = self._settled(line)
         trial = copy(self._reader)
-        frames = list(trial.read([line]))
+        frames = list(trial.read(line))
         if trial.looked_ahead:
             self._waiting = line
             return found
@@ -90,7 +90,7 @@ class LineReader:
         *block, last = (line.removesuffix("\n") for line in lines)
         found = self._settled(lines[0])
         if block:
-            found += self._reader.read(block, last)
+            found += self._reader.read("\n".join(block), last)
         return found + self.feed(last)
 
     def flush(self) -> list[Found]:
@@ -99,7 +99,7 @@ class LineReader:
 
     def _settled(self, following: str | None) -> list[Found]:
         line, self._waiting = self._waiting, None
-        return list(self._reader.read([line], following)) if line is not None else []
+        return list(self._reader.read(line, following)) if line is not None else []
 
 
 def read_lines(lines: Iterable[str]) -> Iterator[Found]:
@@ -117,7 +117,15 @@ def _joined(document: list[Found], lines: list[Found]) -> list[Found]:
     return sorted([*document, *others], key=lambda found: (found.text_line, found.start))
 
 
-def _read(lines: list[str], reader: BlockReader) -> Iterator[Found]:
-    for begin in range(0, len(lines), _BLOCK):
-        end = begin + _BLOCK
-        yield from reader.read(lines[begin:end], lines[end] if end < len(lines) else None)
+def _read(text: str, reader: BlockReader) -> Iterator[Found]:
+    begin = 0
+    while begin <= len(text):
+        end = _line_end(text, begin + _BLOCK)
+        following = text[end + 1 : _line_end(text, end + 1)] if end < len(text) else None
+        yield from reader.read(text[begin:end], following)
+        begin = end + 1
+
+
+def _line_end(text: str, begin: int) -> int:
+    end = text.find("\n", begin)
+    return end if end >= 0 else len(text)

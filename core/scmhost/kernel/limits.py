@@ -49,7 +49,7 @@ class Limits(BaseModel):
         default=200, ge=1, description="Most files after which a request asks code hosts; others count as not known."
     )
     derived_from_files: int = Field(
-        default=1_000, ge=1, description="Most files of one name among which a frame's file is looked for."
+        default=500, ge=1, description="Most files of one name among which a frame's file is looked for."
     )
 
     def check(self, limit: str, size: int, field: str | None = None) -> None:

@@ -58,12 +58,16 @@ _SAID: Final[Mapping[Reason, str]] = MappingProxyType(
         Reason.INSTALLATION_NOT_FOUND: "The mapping's repository belongs to no installation.",
         Reason.NOT_A_FILE: "The frame names no file.",
         Reason.PATH_OUTSIDE: "The path that the mapping gives leads out of the repository.",
+        Reason.NOT_IN_REPOSITORY: "No file of the repository ends like this path.",
+        Reason.SEVERAL_FILES: "Several files of the repository end like this path.",
         Reason.REPOSITORY_INACTIVE: "The repository is hidden, or waits for its deletion.",
         Reason.REPOSITORY_WITHOUT_URL: "The repository has no URL to link to.",
         Reason.NO_REF: "Neither the frame nor a release nor the mapping tells a commit or a branch.",
         Reason.PROVIDER_OFF: "The repository's provider is off for this organization.",
         Reason.PROVIDER_FAILED: "The provider's plugin failed.",
         Reason.NO_SOURCE_PAGES: "The provider has no page for this file.",
+        Reason.NOT_IN_REPOSITORY: "The repository has no file that this frame's path can be of.",
+        Reason.SEVERAL_FILES: "Several files of the repository can be this frame's.",
         Reason.UNSAFE_URL: "What the provider gave is no safe link.",
     }
 )

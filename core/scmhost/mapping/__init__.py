@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from scmhost.sdk.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from .derivation import Confidence, DerivedMapping, Evidence, derive_mappings, file_names
+    from .confidence import Confidence
+    from .derivation import DerivedMapping, Evidence, derive_mappings, file_names
     from .frame_mapping import Mapped, Unmapped, map_frame, paths_of
     from .frame_path import CLASS_PLATFORMS, NoRoots
     from .index import MappingIndex, Match
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 __getattr__ = lazy_names(
     __name__,
     {
-        "derivation": ("Confidence", "DerivedMapping", "Evidence", "derive_mappings", "file_names"),
+        "confidence": ("Confidence",),
+        "derivation": ("DerivedMapping", "Evidence", "derive_mappings", "file_names"),
         "frame_mapping": ("Mapped", "Unmapped", "map_frame", "paths_of"),
         "frame_path": ("CLASS_PLATFORMS", "NoRoots"),
         "index": ("MappingIndex", "Match"),

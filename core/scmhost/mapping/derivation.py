@@ -3,15 +3,14 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
+from .confidence import Confidence
 from .frame_path import FramePath, NoRoots, read_frame_path
 from .munging import FrameInfo
 from .pair_roots import Roots, roots_between
 from .rule import Rule
 from .source_files import is_source_file
-
-Confidence = Literal["high", "medium", "low"]
 
 
 class Evidence(NamedTuple):

@@ -6,9 +6,9 @@ of neither, unless other frames have told where such paths begin.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
+from .confidence import Confidence
 from .printed_path import PrintedPath
 
 # Fewer shared segments than these say nothing where neither path is the end of the other.
@@ -17,20 +17,18 @@ _MOST_ROOTS: Final = 64
 _MOST_NAMED: Final = 3
 
 
-class Sure(StrEnum):
-    """How sure it is that a frame's file is the one found."""
-
-    EXACT = "exact"
-    UNIQUE = "unique"
-    LIKELY = "likely"
-
-
 @dataclass(frozen=True, slots=True)
 class Located:
-    """A file of the repository."""
+    """A file of the repository.
+
+    Attributes:
+        path: from the repository's top.
+        confidence: high where the printed path is the file's own, medium where one is the end of the other and no
+            other file is, low where they only share the most segments at their ends.
+    """
 
     path: str
-    sure: Sure
+    confidence: Confidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ class FileTree:
         self._named: dict[str, list[str]] = {}
         for file in self._files:
             self._named.setdefault(file.rpartition("/")[2], []).append(file)
-        self._roots: dict[tuple[str, str], Sure] = {}
+        self._roots: dict[tuple[str, str], Confidence] = {}
 
     def __len__(self) -> int:
         return len(self._files)
@@ -60,7 +58,7 @@ class FileTree:
         """The file that a printed path is of: one that ends like it, or that it ends like."""
         path = printed.whole
         if path in self._files and not printed.absolute:
-            return Located(path, Sure.EXACT)
+            return Located(path, "high")
         if printed.installed is not None:
             return self._by_installed(printed.installed)
         named = self._named.get(path.rpartition("/")[2], ())
@@ -72,21 +70,21 @@ class FileTree:
             return Unlocated()
         named = self._named.get(path.rpartition("/")[2], ())
         found = [file for file in named if _ends(file, path)]
-        return Located(found[0], Sure.LIKELY) if len(found) == 1 else _several(found)
+        return Located(found[0], "low") if len(found) == 1 else _several(found)
 
     def _by_known_root(self, path: str) -> Located | None:
-        for (stack, source), sure in reversed(self._roots.items()):
+        for (stack, source), confidence in reversed(self._roots.items()):
             if path.startswith(stack) and source + path[len(stack) :] in self._files:
-                return Located(source + path[len(stack) :], sure)
+                return Located(source + path[len(stack) :], confidence)
         return None
 
     def _by_end(self, path: str, named: Sequence[str]) -> Located | Unlocated:
         longest = max((file for file in named if _ends(path, file)), key=len, default=None)
         if longest is not None:
-            return self._learn(path, longest, Sure.UNIQUE)
+            return self._learn(path, longest, "medium")
         whole = [file for file in named if _ends(file, path)]
         if whole:
-            return self._learn(path, whole[0], _sure_of(path)) if len(whole) == 1 else _several(whole)
+            return self._learn(path, whole[0], _confidence_in(path)) if len(whole) == 1 else _several(whole)
         return self._by_shared_end(path, named)
 
     def _by_shared_end(self, path: str, named: Sequence[str]) -> Located | Unlocated:
@@ -95,15 +93,15 @@ class FileTree:
         best = [file for file, count in shared.items() if count == most]
         if most < _LEAST_SHARED or not best:
             return Unlocated()
-        return self._learn(path, best[0], Sure.LIKELY) if len(best) == 1 else _several(best)
+        return self._learn(path, best[0], "low") if len(best) == 1 else _several(best)
 
-    def _learn(self, path: str, file: str, sure: Sure) -> Located:
+    def _learn(self, path: str, file: str, confidence: Confidence) -> Located:
         """Remembers where such paths begin, if more than the file's name says so."""
         count = _shared(path, file)
         if count >= _LEAST_SHARED and len(self._roots) < _MOST_ROOTS:
             tail = len("/".join(path.split("/")[-count:]))
-            self._roots[path[:-tail], file[:-tail]] = sure
-        return Located(file, sure)
+            self._roots[path[:-tail], file[:-tail]] = confidence
+        return Located(file, confidence)
 
 
 def _ends(longer: str, end: str) -> bool:
@@ -121,8 +119,8 @@ def _shared(path: str, file: str) -> int:
     return count
 
 
-def _sure_of(path: str) -> Sure:
-    return Sure.UNIQUE if "/" in path else Sure.LIKELY
+def _confidence_in(path: str) -> Confidence:
+    return "medium" if "/" in path else "low"
 
 
 def _several(files: Sequence[str]) -> Unlocated:

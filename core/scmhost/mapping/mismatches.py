@@ -40,18 +40,18 @@ _SAID: Final[Mapping[Mismatch, str]] = MappingProxyType(
 )
 
 
-def mismatch(rule: Rule, paths: Sequence[str]) -> Mismatch | None:
-    """Why a rule leads none of a frame's paths to a file, or None when it does lead one."""
-    told = [_of_path(rule, path) for path in paths]
+def mismatch(rules: Sequence[Rule], paths: Sequence[str]) -> Mismatch | None:
+    """Why the rules of one mapping lead none of a frame's paths to a file, or None when they do lead one."""
+    told = [_of_path(rule, path) for rule in rules for path in paths]
     if None in told:
         return None
     return min((why for why in told if why), key=list(Mismatch).index, default=Mismatch.NOT_A_FILE)
 
 
-def mismatch_message(rule: Rule, paths: Sequence[str], why: Mismatch) -> str:
-    """A sentence about a rule that gives no path."""
+def mismatch_message(stack_root: str, paths: Sequence[str], why: Mismatch) -> str:
+    """A sentence about a mapping that gives no path."""
     looked = " or ".join(repr(path) for path in paths) or "no path of a file"
-    return f"Stack root {rule.stack_root!r}, frame {looked}: {_SAID[why]}."
+    return f"Stack root {stack_root!r}, frame {looked}: {_SAID[why]}."
 
 
 def _of_path(rule: Rule, path: str) -> Mismatch | None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .recognition import kind_of
     from .refs import full_ref, looks_like_commit, ref_problem
     from .remotes import Remote, read_remote
+    from .repository_pages import RepositoryPages, read_any_url
     from .templates import Template
     from .urls import authority_of, check_web_url, join_url, safe_link, safe_url
     from .values import (
@@ -66,6 +67,7 @@ __getattr__ = lazy_names(
         "recognition": ("kind_of",),
         "refs": ("full_ref", "looks_like_commit", "ref_problem"),
         "remotes": ("Remote", "read_remote"),
+        "repository_pages": ("RepositoryPages", "read_any_url"),
         "templates": ("Template",),
         "urls": ("authority_of", "check_web_url", "join_url", "safe_link", "safe_url"),
         "values": (
@@ -141,6 +143,7 @@ __all__ = [
     "Remote",
     "RenderedView",
     "Repository",
+    "RepositoryPages",
     "RepositoryStatus",
     "ResolvedRef",
     "Template",
@@ -161,6 +164,7 @@ __all__ = [
     "page_url",
     "preset",
     "preset_kinds",
+    "read_any_url",
     "read_own_url",
     "read_remote",
     "read_url",

@@ -211,6 +211,12 @@ def _bare(text: str) -> Address | None:
     return Address("https", _host(found["host"]), _path(found["path"])) if found else None
 
 
+def _without_slashes(text: str) -> Address | None:
+    """``git:host.example/path``, which lacks the slashes of a scheme."""
+    bare = _bare(text.removeprefix("git:")) if text.startswith("git:") else None
+    return bare and bare._replace(scheme="git")
+
+
 def _local(text: str) -> Address:
     if "@" in text.partition("/")[0]:
         raise UrlError("the remote names a user and no repository")
@@ -224,6 +230,7 @@ _FORMS: Final[tuple[Callable[[str], Address | None], ...]] = (
     _radicle,
     _shortcut,
     _with_scheme,
+    _without_slashes,
     _scp,
     _user_and_path,
     _bare,

@@ -17,6 +17,8 @@ from .values import RefKind, UrlCandidate
 _MOST: Final = 50
 _LONGEST_REF: Final = 255
 _HEX: Final = re.compile(r"[0-9a-fA-F]{4,64}")
+# The beginning of a full ref, which nobody calls a branch.
+_NAME_SPACES: Final = ("refs", "refs/heads", "refs/tags")
 _SIDE_STEP: Final = re.compile(r"(?:^|/)\.\.?(?:/|$)|//")
 # How hosts of all kinds lead to lines, for those that a page's own anchor does not read.
 _LINES: Final = re.compile(
@@ -173,7 +175,7 @@ def _ref_of(values: Read, kind: AnyKind | None, *, free: bool) -> tuple[str | No
     if named_ref(ref)[1]:
         return _of_full(ref)
     problem = free_ref_problem if free else ref_problem
-    if problem(ref) or len(ref) > _LONGEST_REF:
+    if problem(ref) or len(ref) > _LONGEST_REF or ref in _NAME_SPACES:
         return None
     if kind == "commit" and name == "ref" and not free and not _HEX.fullmatch(ref):
         return None

@@ -129,7 +129,9 @@ class PageTemplates(Value):
         text = self.template(page, kind)
         if text is None:
             return NoUrl(message="the host's templates have no such page")
-        template = Template.parse(text).bind(repository).without(REPOSITORY_TOKENS)
+        template = _bound(text, repository)
+        if isinstance(template, NoUrl):
+            return template
         return checked(template.render(refs), authority_of(literal_authority(template)))
 
     def _bound(self, repository: RepositoryValues, page: PageName, at: At) -> Template | NoUrl:
@@ -141,8 +143,16 @@ class PageTemplates(Value):
         text = self.template(page, at.kind)
         if text is None:
             return NoUrl(message=f"the host's templates show no page for a {at.kind}")
-        return Template.parse(text).bind({**repository, **at.values()}).without(REPOSITORY_TOKENS)
+        return _bound(text, {**repository, **at.values()})
 
     def _problem(self, ref: str) -> NoUrl | None:
         problem = (free_ref_problem if self.free_refs else ref_problem)(ref)
         return NoUrl(reason=Reason.NO_REF, message=f"ref {ref!r}: {problem}") if problem else None
+
+
+def _bound(text: str, values: Mapping[str, str]) -> Template | NoUrl:
+    """A template of one repository; none where its URL and the template make another host together."""
+    try:
+        return Template.parse(text).bind(values).without(REPOSITORY_TOKENS)
+    except TemplateError as error:
+        return NoUrl(reason=Reason.UNSAFE_URL, message=str(error))

@@ -1,5 +1,8 @@
 """The pages of a code host as templates that were tried, and links made from them."""
 
+from collections.abc import Mapping
+from typing import Final, Self
+
 from pydantic import field_validator, model_validator
 
 from .page_templates import PageTemplates, RenderedView
@@ -11,6 +14,8 @@ from .urls import check_web_url
 from .values import Location, NoUrl, RefKind, Value
 
 __all__ = ["Pages", "RefLinks", "RenderedView", "UrlTemplates"]
+
+_OF_THE_VIEW: Final = frozenset({"anchor", "columns", "also", "also_anchors", "rendered", "pinned"})
 
 
 class Pages(PageTemplates):
@@ -40,6 +45,16 @@ class Pages(PageTemplates):
         strip_git_suffix: whether a ``.git`` at the end of the repository's URL belongs to cloning only.
         free_refs: whether refs are named by other rules than git's.
     """
+
+    def with_own(self, templates: Mapping[str, str]) -> Self:
+        """The same pages with templates of one's own, by the names of the fields.
+
+        A view of one's own shows its lines itself: the anchors, the source view and the other forms of a file's page
+        belong to the view whose place it takes.
+        """
+        fields = self.model_dump(exclude_none=True)
+        gone = _OF_THE_VIEW if "view" in templates else frozenset[str]()
+        return self.model_validate({**{name: fields[name] for name in fields.keys() - gone}, **templates})
 
     @model_validator(mode="after")
     def _samples_survive(self) -> "Pages":

@@ -4,6 +4,7 @@ The host and the conformance suite both use it, so that what one accepts the oth
 """
 
 import inspect
+import re
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
@@ -38,9 +39,19 @@ def _no_dict(result: object) -> object:
 @cache
 def result_text(hook: str) -> str:
     """What a hook gives back, as a plugin's author reads it in the contract."""
-    annotation = inspect.signature(getattr(hooks, hook)).return_annotation
-    text = inspect.formatannotation(annotation)
-    return _NAMED.get(hook, text.replace("scmhost.sdk.values.", "").replace("scmhost.sdk.", ""))
+    return _NAMED.get(hook) or _written(inspect.signature(getattr(hooks, hook)).return_annotation)
+
+
+@cache
+def definition(hook: str) -> str:
+    """The line that defines a hook, as its author writes it: ``def scm_commit_url(sha: str, ...) -> str | NoUrl``."""
+    parameters = inspect.signature(getattr(hooks, hook)).parameters
+    told = ", ".join(f"{name}: {_written(parameter.annotation)}" for name, parameter in parameters.items())
+    return f"def {hook}({told}) -> {result_text(hook)}"
+
+
+def _written(annotation: object) -> str:
+    return _MODULES.sub("", inspect.formatannotation(annotation))
 
 
 def misfit(expected: str, result: object, error: ValidationError) -> str:
@@ -52,3 +63,4 @@ def misfit(expected: str, result: object, error: ValidationError) -> str:
 
 
 _NAMED: Final[Mapping[str, str]] = {"scm_dispatch_repository": "Claim | Create | Refusal"}
+_MODULES: Final = re.compile(r"\b(?:[a-z_]+\.)+(?=[A-Z])")

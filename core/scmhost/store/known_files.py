@@ -1,11 +1,12 @@
 """The files of repositories, as far as commits named them: listed after the commits are in, found by their names.
 
-Whoever saves changes orders them to be listed; a job lists them. What the newest commit did to a file counts, in
-whatever order commits come in and are listed, and listing them again changes nothing.
+Whoever saves changes orders them to be listed; a job lists them after a while, and whoever asks for files carries out
+first what is ordered. What the newest commit did to a file counts, in whatever order commits come in and are listed,
+and listing them again changes nothing.
 """
 
-from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, and_, func, literal, select, tuple_
@@ -21,9 +22,10 @@ from .history_tables import FileChangeRow, KnownFileRow
 from .repository_rows import TABLE as REPOSITORIES
 from .statements import among, insert_into, pieces
 from .tables import table_of
-from .values import KnownFile
+from .values import Job, KnownFile
 
 KIND: Final = "list_files"
+DELAY: Final = timedelta(seconds=20)
 
 _TABLE: Final = table_of(KnownFileRow)
 _CHANGES: Final = table_of(FileChangeRow)
@@ -32,15 +34,46 @@ _STATE: Final = ("deleted", "commit_id", "changed_at")
 _COLUMNS: Final = (*_KEYS, "name", "path", *_STATE)
 # As many characters of a name as every database takes in an index; longer ones are told apart afterwards.
 _NAME: Final = 255
+_WITH_SHA: Final = select(_TABLE.c.path, _TABLE.c.deleted, COMMITS.c.sha).join_from(
+    _TABLE,
+    COMMITS,
+    and_(COMMITS.c.organization_id == _TABLE.c.organization_id, COMMITS.c.id == _TABLE.c.commit_id),
+)
 # So many commits are listed in a transaction, for others wait meanwhile.
-_PIECE: Final = 2_000
+_PIECE: Final = 10_000
 
 
 def order(tx: Transaction, organization_id: int, repository_id: int, ids: Collection[int], now: datetime) -> None:
-    """Have the files listed that commits with these ids, or with ids in between, changed."""
+    """Have the files listed that commits with these ids, or with ids in between, changed: after a while, for it costs
+    far less to list what many requests brought at once.
+    """
     if ids:
         payload: JsonObject = {"repository": repository_id, "first": min(ids), "last": max(ids)}
-        jobs.put(tx, organization_id, KIND, f"{repository_id}:{min(ids)}:{max(ids)}", payload, now)
+        jobs.put(tx, organization_id, KIND, f"{repository_id}:{min(ids)}:{max(ids)}", payload, now + DELAY)
+
+
+def ordered(tx: Transaction, organization_id: int, repository_id: int | None = None) -> Sequence[Job]:
+    """The orders of an organization, or of one of its repositories, whether they are due or not."""
+    return jobs.beginning_with(tx, organization_id, KIND, "" if repository_id is None else f"{repository_id}:")
+
+
+def repository_of(job: Job) -> int:
+    """The repository whose files an order has listed."""
+    return int(str(job.payload["repository"]))
+
+
+def carry_out(tx: Transaction, organization_id: int, repository_id: int, now: datetime) -> bool:
+    """Carry out the orders of a repository as one, as far as is good in a transaction; False when there are none."""
+    open_ = ordered(tx, organization_id, repository_id)
+    if not open_:
+        return False
+    first = min(int(str(job.payload["first"])) for job in open_)
+    last = max(int(str(job.payload["last"])) for job in open_)
+    rest = take_in(tx, organization_id, repository_id, first, last)
+    for job in open_:
+        jobs.finish(tx, job)
+    order(tx, organization_id, repository_id, () if rest is None else (rest, last), now)
+    return True
 
 
 def take_in(tx: Transaction, organization_id: int, repository_id: int, first: int, last: int) -> int | None:
@@ -63,28 +96,29 @@ def standing(
         hashes = {hash_of(path) for path in paths if is_text(path)}
         mine = _of(organization_id) & (_TABLE.c.repository_id == repository_id)
         for piece in pieces(hashes):
-            for file in _files(tx, _query(organization_id).where(mine, _TABLE.c.path_hash.in_(piece))):
-                found[repository_id, file.path] = file
+            for row in tx.execute(_WITH_SHA.where(mine, _TABLE.c.path_hash.in_(piece))):
+                found[repository_id, row.path] = KnownFile(repository_id, row.path, row.deleted, row.sha)
     return found
 
 
-def named(tx: Transaction, organization_id: int, names: Iterable[str], most: int) -> list[KnownFile]:
-    """The files of active repositories that have one of the names and were not deleted, by path.
+def named(tx: Transaction, organization_id: int, names: Iterable[str], most: int) -> dict[int, list[str]]:
+    """The paths that have one of the names and were not deleted, by the ids of their active repositories.
 
     Of a name that more than ``most`` files have there are none at all, rather than some.
     """
     heads = {name[:_NAME] for name in names if is_text(name)}
     counted = select(_TABLE.c.name).where(_of(organization_id), among(tx, _TABLE.c.name, heads))
     few = tx.scalars(counted.group_by(_TABLE.c.name).having(func.count() <= most)).all()
-    active = and_(
+    active = select(REPOSITORIES.c.id).where(
         REPOSITORIES.c.organization_id == organization_id, REPOSITORIES.c.status == RepositoryStatus.ACTIVE.value
     )
-    query = _query(organization_id).where(
-        ~_TABLE.c.deleted,
-        among(tx, _TABLE.c.name, few),
-        _TABLE.c.repository_id.in_(select(REPOSITORIES.c.id).where(active)),
+    query = select(_TABLE.c.repository_id, _TABLE.c.path).where(
+        _of(organization_id), ~_TABLE.c.deleted, among(tx, _TABLE.c.name, few), _TABLE.c.repository_id.in_(active)
     )
-    return _files(tx, query.order_by(_TABLE.c.repository_id, _TABLE.c.path_hash))
+    found: dict[int, list[str]] = {}
+    for repository_id, path in tx.execute(query.order_by(_TABLE.c.repository_id, _TABLE.c.path_hash)):
+        found.setdefault(repository_id, []).append(path)
+    return found
 
 
 def _list(tx: Transaction, mine: ColumnElement[bool]) -> None:
@@ -127,15 +161,5 @@ def _newest(mine: ColumnElement[bool]) -> Select[Any]:
     )
 
 
-def _query(organization_id: int) -> Select[Any]:
-    same = and_(COMMITS.c.organization_id == _TABLE.c.organization_id, COMMITS.c.id == _TABLE.c.commit_id)
-    columns = (_TABLE.c.repository_id, _TABLE.c.path, _TABLE.c.deleted, COMMITS.c.sha)
-    return select(*columns).select_from(_TABLE.join(COMMITS, same)).where(_of(organization_id))
-
-
 def _of(organization_id: int) -> ColumnElement[bool]:
     return _TABLE.c.organization_id == organization_id
-
-
-def _files(tx: Transaction, query: Select[Any]) -> list[KnownFile]:
-    return [KnownFile(row.repository_id, row.path, row.deleted, row.sha) for row in tx.execute(query)]

@@ -1,6 +1,5 @@
 """Derive code mappings from frames and the files that commits named."""
 
-from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
 
@@ -27,11 +26,8 @@ def derived_drafts(
     own = [frame.info for frame in frames if frame.in_app is not False or frame.info.platform in CLASS_PLATFORMS]
     names = file_names(own)[:_MOST_NAMES]
     found = known_files.named(tx, organization.id, names, services.limits.derived_from_files)
-    rows = repositories.get_many(tx, organization.id, {file.repository_id for file in found})
-    paths: defaultdict[str, list[str]] = defaultdict(list)
-    for file in found:
-        if file.repository_id in rows and not is_stand_in(rows[file.repository_id]):
-            paths[str(file.repository_id)].append(file.path)
+    rows = repositories.get_many(tx, organization.id, found)
+    paths = {str(id_): found[id_] for id_, row in rows.items() if not is_stand_in(row)}
     return [
         (
             MappingDraft(

@@ -14,7 +14,7 @@ from scmhost.store import repositories
 from scmhost.store.values import CodeMapping, Project
 
 from .frame_query import FrameQuery, Wish
-from .mapping_cache import ProjectMappings, rules_of_row
+from .mapping_cache import ProjectMappings, rules_for
 from .resolve_links import Resolved, project_mappings, resolve_by
 from .services import Services
 
@@ -85,9 +85,10 @@ def _unfit(
     _, paths = paths_of(frame.info)
     found: list[tuple[Rule, Mismatch]] = []
     for mapping in mappings.by_id.values():
-        rules = list(rules_of_row(mapping))
-        why = mismatch(rules[0], paths)
-        if why is not None and all(mismatch(rule, paths) for rule in rules[1:]):
+        rules = rules_for(mapping)
+        why = mismatch(rules, paths)
+        if why is not None:
             found.append((rules[0], why))
     first = nsmallest(services.limits.explained_mappings, found, key=lambda item: item[0].rank)
-    return [(mappings.by_id[rule.id], why, mismatch_message(rule, paths, why)) for rule, why in first], len(found)
+    told = [(mappings.by_id[rule.id], why, mismatch_message(rule.stack_root, paths, why)) for rule, why in first]
+    return told, len(found)

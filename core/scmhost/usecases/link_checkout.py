@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from scmhost.frames.frame import Frame
 from scmhost.links.changed_lines import CommittedLine
-from scmhost.mapping.file_tree import FileTree, Located, Sure
+from scmhost.mapping.confidence import Confidence
+from scmhost.mapping.file_tree import FileTree, Located
 from scmhost.mapping.java import class_path
 from scmhost.mapping.printed_path import PrintedPath, read_printed_path
 from scmhost.sdk.reasons import NEXT_STEP, Reason
@@ -62,7 +63,7 @@ class CheckoutLink:
         url: the page, at its line.
         path: the file in the repository.
         line: the line in the commit.
-        sure: how sure it is that this is the frame's file.
+        confidence: how sure it is that this is the frame's file.
         changed: whether the line is not as it was committed.
         reason: why there is no URL.
         message: more about the reason.
@@ -71,7 +72,7 @@ class CheckoutLink:
     url: str | None = None
     path: str | None = None
     line: int | None = None
-    sure: Sure | None = None
+    confidence: Confidence | None = None
     changed: bool = False
     reason: Reason | None = None
     message: str = ""
@@ -116,7 +117,7 @@ class CheckoutLinker:
         paths = [source for _, source in rules.matches(frame.path) if source] if rules else []
         known = next((path for path in paths if path in self._place.tree), None)
         if known:
-            return CheckoutLink(path=known, sure=Sure.EXACT)
+            return CheckoutLink(path=known, confidence="high")
         return _missing(paths[0]) if paths else None
 
     def _below_root(self, printed: PrintedPath) -> CheckoutLink | None:
@@ -124,17 +125,17 @@ class CheckoutLinker:
         place, path = self._place, printed.whole
         if not printed.absolute:
             here = _above(place.prefix, printed.climbs) + path
-            return CheckoutLink(path=here, sure=Sure.EXACT) if here in place.tree else None
+            return CheckoutLink(path=here, confidence="high") if here in place.tree else None
         root = next((root for root in place.roots if path.startswith(root)), None)
         below = path[len(root) :] if root else ""
         if below in place.tree:
-            return CheckoutLink(path=below, sure=Sure.EXACT)
+            return CheckoutLink(path=below, confidence="high")
         return _missing(below) if root and printed.installed is None else None
 
     def _by_end(self, printed: PrintedPath) -> CheckoutLink:
         found = self._place.tree.locate(printed)
         if isinstance(found, Located):
-            return CheckoutLink(path=found.path, sure=found.sure)
+            return CheckoutLink(path=found.path, confidence=found.confidence)
         if found.several:
             return CheckoutLink(reason=Reason.SEVERAL_FILES, message=f"{', '.join(found.several)} end alike")
         return CheckoutLink(reason=Reason.NOT_IN_REPOSITORY)
@@ -142,7 +143,7 @@ class CheckoutLinker:
     def _at(self, found: CheckoutLink, path: str, line: int | None) -> CheckoutLink:
         """The page of a file that was found, at the line that this frame has."""
         where = CommittedLine(line or 0)
-        if line is not None and found.sure is Sure.EXACT:
+        if line is not None and found.confidence == "high":
             where = self._place.committed(path, line)
         url = self._place.links.url(path, where.line or None)
         if isinstance(url, str):

@@ -50,8 +50,8 @@ def link_trace(
 ) -> LinkedTrace:
     """Link every frame of a text, at the given commit, else at the release's, else at the default branch."""
     reading = read_trace(services, text)
-    queries = queries_of(reading, commit=commit)
-    answers = resolve_links(services, organization, project, queries, Wish(release))
+    frames = [found.frame for found in reading.frames]
+    answers = link_frames(services, organization, project, frames, release=release, commit=commit)
     linked = [LinkedFrame(found, answer) for found, answer in zip(reading.frames, answers, strict=True)]
     return LinkedTrace(linked, reading.unread, reading.truncated)
 
@@ -66,8 +66,7 @@ def link_frames(
     commit: str | None = None,
 ) -> list[Resolved]:
     """Link frames as they were printed, at the same refs as ``link_trace``."""
-    queries = [FrameQuery(_info(frame, None), frame.line, commit) for frame in frames]
-    return resolve_links(services, organization, project, queries, Wish(release))
+    return resolve_links(services, organization, project, queries_of(frames, commit=commit), Wish(release))
 
 
 def read_trace(services: Services, text: str) -> Reading:
@@ -75,9 +74,9 @@ def read_trace(services: Services, text: str) -> Reading:
     return read_text(text, limit=services.limits.trace_characters, most=services.limits.trace_frames)
 
 
-def queries_of(reading: Reading, *, commit: str | None = None, platform: str | None = None) -> list[FrameQuery]:
-    """What is asked of the frames of a text. The platform is that of frames that do not tell their language."""
-    return [FrameQuery(_info(found.frame, platform), found.frame.line, commit) for found in reading.frames]
+def queries_of(frames: Sequence[Frame], *, commit: str | None = None, platform: str | None = None) -> list[FrameQuery]:
+    """What is asked of printed frames. The platform is that of frames that do not tell their language."""
+    return [FrameQuery(_info(frame, platform), frame.line, commit) for frame in frames]
 
 
 def _info(frame: Frame, platform: str | None) -> FrameInfo:

@@ -1,7 +1,7 @@
 """A project's code mappings, indexed once per version of them."""
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Final
@@ -54,10 +54,10 @@ class MappingCache:
 
 def index_mappings(version: int, rows: Sequence[CodeMapping]) -> ProjectMappings:
     """The index of a list of mappings."""
-    rules = [rule for row in rows for rule in rules_of_row(row)]
+    rules = [rule for row in rows for rule in rules_for(row)]
     return ProjectMappings(version, {row.id: row for row in rows}, MappingIndex(rules))
 
 
-def rules_of_row(mapping: CodeMapping) -> Iterator[Rule]:
-    """A stored mapping as rules see it; the first is the one that it says in so many words."""
-    return rules_of(mapping.id, mapping.stack_root, mapping.source_root, generated=mapping.generated)
+def rules_for(mapping: CodeMapping) -> list[Rule]:
+    """A mapping as rules see it; the first has the mapping's own roots."""
+    return list(rules_of(mapping.id, mapping.stack_root, mapping.source_root, generated=mapping.generated))

@@ -1,5 +1,6 @@
 """Resolve stack frames to links, or to the reason why there is none."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from .derive_mappings import derived_for
 from .frame_query import FrameQuery, Wish
 from .known_places import Found, KnownPlaces, Mappings, know
 from .link_building import LinkBuilder, Place
+from .list_files import list_files_now
 from .mapping_cache import ProjectMappings, index_mappings
 from .services import Services
 
@@ -55,8 +57,16 @@ def resolve_links(
     Raises:
         NotFound: there is no such release.
     """
-    mappings = project_mappings(services, organization, project)
-    return resolve_by(services, organization, mappings, frames, wish or Wish())
+    with services.telemetry.act("links"):
+        mappings = project_mappings(services, organization, project)
+        resolved = resolve_by(services, organization, mappings, frames, wish or Wish())
+        if services.telemetry.on:
+            services.telemetry.count("frames", Counter(_word(item.outcome) for item in resolved))
+    return resolved
+
+
+def _word(outcome: Link | NoLink) -> str:
+    return "linked" if isinstance(outcome, Link) else outcome.reason.value
 
 
 def project_mappings(services: Services, organization: Organization, project: Project) -> ProjectMappings:
@@ -79,6 +89,8 @@ def resolve_by(
     """As ``resolve_links``, by mappings that are read already."""
     if not (mappings.by_id or wish.derive):
         return [Resolved(no_link(Reason.NO_CODE_MAPPINGS)) for _ in frames]
+    if wish.derive or wish.tell_files:
+        list_files_now(services, organization)
     found: list[Found] = [map_frame(mappings.index, frame.info) for frame in frames]
     derived = _derived(services, organization, frames, found) if wish.derive else index_mappings(0, ())
     if derived.by_id:

@@ -12,6 +12,7 @@ from scmhost.frames import Frame, LineReader, read_lines, read_text
 from scmhost.frames.blocks import LONGEST_LINE
 from scmhost.frames.near import Near
 from scmhost.frames.notations import NOTATIONS
+from strategies import pasted_lines, pasted_texts
 
 COLOUR = re.compile(r"\x1b?\[[\d;]*m")
 TEXTS = [case["text"] for case in load_cases("frames")]
@@ -36,6 +37,19 @@ PREFIXES = [
     "==123== ",
     "2024-01-02T03:04:05.678Z stderr F ",
     "2024-01-02T03:04:05.678901+00:00 app[web.1]: ",
+]
+
+# Frames, or what would be one, that are looked for in several lines.
+NEIGHBOURLY = [
+    "/srv/shop.go:12 (0x4a3b2d)",
+    "/srv/shop.go:12 +0x1d",
+    "at src/main.rs:4:5",
+    "---> 12     return total",
+    'File "/srv/shop.py" in total',
+    "1   /srv/shop.php:12",
+    "(/srv/shop.php:12)",
+    "at shop.c:12",
+    '[{file,"src/shop.erl"},{line,12}]',
 ]
 
 # The beginnings of frames.
@@ -77,20 +91,12 @@ UNITS = [
     "a! [a @ ",
 ]
 
-pieces = st.sampled_from(sorted({word for text in TEXTS for word in re.split(r"(\s+)", text)}))
-lines = st.one_of(
-    st.text(max_size=60),
-    st.sampled_from(sorted({line for text in TEXTS for line in text.split("\n")})),
-    st.lists(pieces, max_size=12).map("".join),
-)
-texts = st.lists(lines, max_size=8).map("\n".join)
-
 
 def frames(text: str) -> list[Frame]:
     return [place.frame for place in read_text(text).frames]
 
 
-@given(texts)
+@given(pasted_texts())
 def test_a_place_encloses_the_path(text: str) -> None:
     """Where a frame stands in its text is where its path is printed, colours aside."""
     for found in read_text(text).frames:
@@ -99,7 +105,7 @@ def test_a_place_encloses_the_path(text: str) -> None:
         assert COLOUR.sub("", line[found.start : found.end]).startswith(found.frame.path)
 
 
-@given(st.lists(lines.map(lambda line: line.replace("\n", " ")), min_size=1, max_size=8))
+@given(st.lists(pasted_lines().map(lambda line: line.replace("\n", " ")), min_size=1, max_size=8))
 def test_stream_and_text_agree(rows: list[str]) -> None:
     """Lines that arrive one by one give the frames of the whole text, and as many unread lines."""
     reader = LineReader()
@@ -114,7 +120,7 @@ def test_stream_and_text_agree_on_the_cases(text: str) -> None:
     assert tuple(read_lines(text.split("\n"))) == read_text(text).frames
 
 
-@given(texts, st.integers(min_value=0, max_value=200))
+@given(pasted_texts(), st.integers(min_value=0, max_value=200))
 def test_a_limit_is_kept(text: str, limit: int) -> None:
     """A text within the limit is read whole; of a longer one only whole lines within it, and that is said."""
     reading = read_text(text, limit=limit)
@@ -162,3 +168,11 @@ def test_a_long_line_is_read_in_part() -> None:
     frame = " at total (/srv/shop.js:12:3)"
     assert frames("x" * LONGEST_LINE + frame) == []
     assert len(frames("x" + frame)) == 1
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_hostile_neighbours_end(unit: str) -> None:
+    """Such lines around a frame that looks at its neighbours are done with, too, and hide no frame."""
+    line = (unit * LONGEST_LINE)[:LONGEST_LINE]
+    text = "\n".join(f"{line}\n{frame}" for frame in NEIGHBOURLY)
+    assert len(read_text(f"{text}\n{line}").frames) >= 2

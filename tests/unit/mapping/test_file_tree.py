@@ -32,7 +32,7 @@ def test_a_file_is_found_by_its_end(case: dict[str, Any]) -> None:
         assert printed is not None
         found = tree.locate(printed)
         told = (
-            {"file": found.path, "sure": found.sure.value}
+            {"file": found.path, "confidence": found.confidence}
             if isinstance(found, Located)
             else {"several": list(found.several)}
             if found.several

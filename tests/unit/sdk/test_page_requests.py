@@ -218,3 +218,6 @@ def test_templates_are_checked() -> None:
         url(base_url="https://git.example", repo="app", template="javascript:{path}")
     with pytest.raises(TemplateError, match="no template"):
         url(base_url="https://git.example", repo="app", template={})
+    for grown in ("{base_url}.evil.example/{path}", "{base_url}:8080/{path}", "{base_url}@evil.example/{path}"):
+        with pytest.raises(TemplateError, match="goes on in the text after it"):
+            url(base_url="https://git.example", repo="app", path="a", template=grown)

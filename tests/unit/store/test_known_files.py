@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from itertools import permutations
 
+import pytest
+
 import factories
 from scmhost.sdk import CommitDraft, FileChange
 from scmhost.store import commits, jobs, known_files
@@ -36,7 +38,7 @@ def list_all(store: Store, tenant: factories.Tenant) -> None:
 
 def found(store: Store, tenant: factories.Tenant, *names: str, most: int = 10) -> set[str]:
     with store.read() as tx:
-        return {file.path for file in known_files.named(tx, tenant.id, names, most)}
+        return {path for paths in known_files.named(tx, tenant.id, names, most).values() for path in paths}
 
 
 def test_files_are_found_by_their_names(store: Store) -> None:
@@ -99,28 +101,28 @@ def test_new_changes_are_ordered_and_known_ones_are_not(store: Store) -> None:
     assert len(orders(store, tenant)) == count + 1
 
 
-def test_an_order_names_the_commits_that_changed_files(store: Store) -> None:
-    """What is listed by the orders alone is all that there is."""
+def test_orders_are_carried_out_together(store: Store) -> None:
+    """All that is ordered for a repository is listed at once, and nothing is left to be done."""
     tenant = factories.new_tenant(store)
-    save(store, tenant, *(changing(number, f"A {number}.py") for number in range(10, 20)))
-    for job in orders(store, tenant):
-        with store.write() as tx:
-            first, last = (int(str(job.payload[name])) for name in ("first", "last"))
-            assert known_files.take_in(tx, tenant.id, tenant.repository, first, last) is None
+    for number in range(10, 20):
+        save(store, tenant, changing(number, f"A {number}.py"))
+    with store.write() as tx:
+        assert known_files.carry_out(tx, tenant.id, tenant.repository, factories.NOW)
+        assert not known_files.carry_out(tx, tenant.id, tenant.repository, factories.NOW)
+    assert orders(store, tenant) == []
     assert found(store, tenant, *(f"{number}.py" for number in range(10, 20))) == {f"{n}.py" for n in range(10, 20)}
 
 
-def test_many_commits_are_listed_in_pieces(store: Store) -> None:
-    """No transaction lists more than some, and the next one goes on from where it stopped."""
+def test_many_commits_are_listed_in_pieces(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No transaction lists more than some, and what is left is ordered anew."""
+    monkeypatch.setattr(known_files, "_PIECE", 4)
     tenant = factories.new_tenant(store)
-    most = known_files._PIECE
-    drafts = [factories.draft(number, changes=(FileChange(path=f"{number}.py", type="A"),)) for number in range(most)]
-    save(store, tenant, *(draft.model_copy(update={"sha": f"f{draft.sha[1:]}"}) for draft in drafts))
-    with store.write() as tx:
-        rest = known_files.take_in(tx, tenant.id, tenant.repository, 0, ENDLESS)
-        assert rest is not None
-        assert known_files.take_in(tx, tenant.id, tenant.repository, rest, ENDLESS) is None
-    assert found(store, tenant, "0.py", f"{most - 1}.py") == {"0.py", f"{most - 1}.py"}
+    save(store, tenant, *(changing(number, f"A {number}.py") for number in range(10, 20)))
+    for left in (1, 1, 0):
+        with store.write() as tx:
+            assert known_files.carry_out(tx, tenant.id, tenant.repository, factories.NOW)
+        assert len(orders(store, tenant)) == left
+    assert found(store, tenant, *(f"{number}.py" for number in range(10, 20))) == {f"{n}.py" for n in range(10, 20)}
 
 
 def test_files_of_repositories_that_are_hidden_are_not_found(store: Store) -> None:

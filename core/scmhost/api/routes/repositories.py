@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 from fastapi import APIRouter, Body, Query, Response
 from pydantic import BaseModel, Field, JsonValue, TypeAdapter, ValidationError
 
-from scmhost.api.context import ForIntegrations, ForLoose, NumericId, ServicesOf, numeric
+from scmhost.api.context import ActingServices, ForIntegrations, ForLoose, NumericId, ServicesOf, numeric
 from scmhost.api.pages import Wanted
 from scmhost.kernel.errors import InvalidInput
 from scmhost.kernel.paging import Page
@@ -90,7 +90,7 @@ def list_all(
 
 @router.post("/", status_code=201, responses={200: {"model": RepositoryPayload, "description": "It was there."}})
 def add(
-    services: ServicesOf, organization: ForLoose, response: Response, fields: Annotated[dict[str, Any], Body()]
+    services: ActingServices, organization: ForLoose, response: Response, fields: Annotated[dict[str, Any], Body()]
 ) -> RepositoryPayload:
     """Create a repository by ``name`` and ``url``, or add one through a ``provider``: that is a claim."""
     if fields.get("provider") is not None:
@@ -109,7 +109,7 @@ def get_one(services: ServicesOf, organization: ForIntegrations, repository_id: 
 
 @router.put("/{repository_id}/")
 def change(
-    services: ServicesOf, organization: ForIntegrations, repository_id: NumericId, changes: Changes
+    services: ActingServices, organization: ForIntegrations, repository_id: NumericId, changes: Changes
 ) -> RepositoryPayload:
     """Change name, URL, status, or the installation; ``integrationId: null`` is an unclaim."""
     wanted = _wanted(changes)
@@ -118,7 +118,7 @@ def change(
 
 
 @router.delete("/{repository_id}/", status_code=202)
-def delete(services: ServicesOf, organization: ForIntegrations, repository_id: NumericId) -> RepositoryPayload:
+def delete(services: ActingServices, organization: ForIntegrations, repository_id: NumericId) -> RepositoryPayload:
     """Schedule the deletion; a PUT with ``status: active`` cancels it while it waits."""
     saved = delete_repository(services, organization, numeric(repository_id, "repository"))
     return serialize_repository(services, organization, saved)

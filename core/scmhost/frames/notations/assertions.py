@@ -1,12 +1,12 @@
 """Assertions of C and C++, and what UBSan says at once: ``shop: shop.c:12: total: Assertion `n' failed``."""
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
 from scmhost.frames.frame import Spot
-from scmhost.frames.languages import language_of
+from scmhost.frames.languages import native_language
 from scmhost.frames.near import Near
+from scmhost.frames.patterns import Pattern
 from scmhost.frames.spots import LINE, LINE_COLUMN, spot
 from scmhost.frames.symbols import bare
 
@@ -15,15 +15,13 @@ HINTS: Final[tuple[str, ...]] = ("ssert", "ASSERT", ": runtime error: ")
 _PATH: Final = r"(?P<path>(?:[A-Za-z]:(?=[\\/]))?[^\s:\"'(,][^:\"'(,\n]{0,500}\.[A-Za-z][\w+]{0,5})"
 _ROWS: Final = (
     # glibc, BSD and macOS, newlib, Microsoft and Qt, UBSan
-    re.compile(rf"(?:.{{0,200}}: )?{_PATH}:{LINE}: (?P<function>[^\n]{{1,500}}?): Assertion "),
-    re.compile(
-        rf".{{0,200}}?Assertion failed: .{{0,500}}, function (?P<function>.{{1,300}}?), file {_PATH}, line {LINE}"
-    ),
-    re.compile(
+    Pattern(rf"(?:.{{0,200}}: )?{_PATH}:{LINE}: (?P<function>[^\n]{{1,500}}?): Assertion "),
+    Pattern(rf".{{0,200}}?Assertion failed: .{{0,500}}, function (?P<function>.{{1,300}}?), file {_PATH}, line {LINE}"),
+    Pattern(
         rf"assertion \".{{0,500}}\" failed: file \"{_PATH}\", line {LINE}(?:, function: (?P<function>.{{1,300}}))?$"
     ),
-    re.compile(rf"(?:Assertion failed: |ASSERT: ).{{0,500}}(?:,| in) file {_PATH}, line {LINE}(?P<function>(?!))?"),
-    re.compile(rf"{_PATH}:{LINE_COLUMN}: runtime error: (?P<function>(?!))?"),
+    Pattern(rf"(?:Assertion failed: |ASSERT: ).{{0,500}}(?:,| in) file {_PATH}, line {LINE}(?P<function>(?!))?"),
+    Pattern(rf"{_PATH}:{LINE_COLUMN}: runtime error: (?P<function>(?!))?"),
 )
 
 
@@ -33,4 +31,10 @@ def read(line: str, _near: Near) -> Sequence[Spot] | None:
     if not found:
         return None
     function = found["function"]
-    return [spot(found, language_of(found["path"], "c", "cpp", "objectivec"), function=function and bare(function))]
+    return [
+        spot(
+            found,
+            native_language(found["path"], function or "", "c", "cpp", "objectivec"),
+            function=function and bare(function),
+        )
+    ]

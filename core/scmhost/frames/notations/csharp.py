@@ -1,11 +1,11 @@
 r"""C# and its kin: ``at Shop.Total(Int32 x) in C:\shop\Shop.cs:line 12``, in any of .NET's languages."""
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
 from scmhost.frames.frame import Spot
 from scmhost.frames.near import Near
+from scmhost.frames.patterns import Pattern
 from scmhost.frames.spots import LINE, spot
 
 HINTS: Final[tuple[str, ...]] = (
@@ -29,8 +29,8 @@ HINTS: Final[tuple[str, ...]] = (
 )
 
 _WORDS: Final = "|".join(hint[1:-1] for hint in HINTS)
-_PLACE: Final = re.compile(
-    r"(?<![^\s(])(?P<path>(?:[A-Za-z]:\\{0,3}[\\/]|/|\\\\|[\w.]{1,60}[\\/])[^:\n]{1,1000}"
+_PLACE: Final = Pattern(
+    r"(?<![^\s(])(?P<path>(?:[A-Za-z]:\\{0,3}[\\/]|/|\\\\|[\w.]{1,60}[\\/]|https?://)[^:\n]{1,1000}"
     rf"|(?<![^\s(])[\w.-]{{1,100}}\.[A-Za-z]{{2,8}}):(?:{_WORDS}) {LINE}"
 )
 

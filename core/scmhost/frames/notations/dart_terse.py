@@ -1,17 +1,17 @@
 """Dart's stacks of package:stack_trace and of the web: ``package:shop/shop.dart 12:3   Shop.total``."""
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
 from scmhost.frames.frame import Spot
 from scmhost.frames.languages import language_of
 from scmhost.frames.near import Near
+from scmhost.frames.patterns import Pattern
 from scmhost.frames.spots import LINE, spot
 
 HINTS: Final[tuple[str, ...]] = (".dart ", "dart:", ".js ", "package:")
 
-_FRAME: Final = re.compile(
+_FRAME: Final = Pattern(
     rf"(?P<path>(?:package|dart|file|org-dartlang-[\w-]+|https?):[^\s()]{{1,1000}}|[^\s():]{{1,1000}}\."
     rf"(?:dart|js)) {LINE}(?::(?P<column>\d{{1,9}})\s+|\s{{2,}})(?P<function>\S.{{0,300}})$"
 )

@@ -1,17 +1,17 @@
 """Django's pages: ``File "/srv/app/views.py" in show``, and its line number with the code below."""
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
 from scmhost.frames.frame import Frame, Spot
 from scmhost.frames.near import Near
 from scmhost.frames.paths import names_a_file
+from scmhost.frames.patterns import Pattern
 
 HINTS: Final[tuple[str, ...]] = ('" in ',)
 
-_FILE: Final = re.compile(r'File "(?P<path>[^"\n]{1,2000})" in (?P<function>\S{1,300})$')
-_CODE: Final = re.compile(r"(?P<line>\d{1,9})\. ")
+_FILE: Final = Pattern(r'File "(?P<path>[^"\n]{1,2000})" in (?P<function>\S{1,300})$')
+_CODE: Final = Pattern(r"(?P<line>\d{1,9})\. ")
 
 
 def read(line: str, near: Near) -> Sequence[Spot] | None:

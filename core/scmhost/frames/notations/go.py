@@ -1,28 +1,28 @@
 """Go's stacks: a function, and on the next line its file, ``/srv/app/main.go:12 +0x1d``."""
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
 from scmhost.frames.frame import Spot
 from scmhost.frames.near import Near
+from scmhost.frames.patterns import Pattern
 from scmhost.frames.spots import LINE, spot
 
-HINTS: Final[tuple[str, ...]] = (".go:", " +0x")
+HINTS: Final[tuple[str, ...]] = (".go:", " +0x", ".s:")
 
 _PATH: Final = r"(?P<path>(?:[A-Za-z]:)?[^\s:\"'(][^:\"'\n]{0,1000}"
-_FILE: Final = re.compile(
+_FILE: Final = Pattern(
     rf"(?:at )?{_PATH}\.(?:go|s|S|c|y|rl|peg|templ)):{LINE}(?P<offset> \+0x[0-9a-f]+\b.*| \(0x[0-9a-f]+\))?$"
 )
-_CREATED: Final = re.compile(r"created by (?P<function>\S+)(?: in goroutine \d+)?$")
-_DELVE: Final = re.compile(r"\d+\s+0x[0-9a-f]+ in (?P<function>\S+)$")
-_CALL: Final = re.compile(r"(?P<function>[^\s()\"'=]*(?:\(\*?[^()\s]*\)[^\s()]*)?)\([^()]*\)$")
+_CREATED: Final = Pattern(r"created by (?P<function>\S+)(?: in goroutine \d+)?$")
+_DELVE: Final = Pattern(r"(?<!\d)\d{1,6}\s+0x[0-9a-f]{1,16} in (?P<function>\S+)$")
+_CALL: Final = Pattern(r"(?<![^\s()\"'=])(?P<function>[^\s()\"'=]*(?:\(\*?[^()\s]*\)[^\s()]*)?)\([^()]*\)$")
 # pkg/errors and zap print the function alone.
-_NAME: Final = re.compile(r"(?P<function>[\w./~%-]+\.[\w.()*\[\]/-]+)$")
+_NAME: Final = Pattern(r"(?<!\S)(?P<function>[\w./~%-]{1,300}\.[\w.()*\[\]/-]{1,300})$")
 _ROWS: Final = (_CREATED, _DELVE, _CALL, _NAME)
-_TRACED: Final = re.compile(rf"Error Trace:\s+{_PATH}\.go):{LINE}$")
+_TRACED: Final = Pattern(rf"Error Trace:\s+{_PATH}\.go):{LINE}$")
 # gin prints the function below: "main.total: return prices[3]".
-_BELOW: Final = re.compile(r"(?P<function>[^\s:]+\.?[^\s:]+): ")
+_BELOW: Final = Pattern(r"(?P<function>[^\s:]{2,300}): ")
 
 
 def read(line: str, near: Near) -> Sequence[Spot] | None:

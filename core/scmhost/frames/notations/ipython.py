@@ -13,17 +13,19 @@ from typing import Final
 from scmhost.frames.frame import Frame, Spot
 from scmhost.frames.near import REACH, Near
 from scmhost.frames.paths import names_a_file
+from scmhost.frames.patterns import Pattern
 from scmhost.frames.spots import LINE, spot
 
 HINTS: Final[tuple[str, ...]] = ("-> ", "File ", ".pyx in ", ".pxi in ")
 
-_FILE: Final = re.compile(
+_FILE: Final = Pattern(
     rf"File (?P<path>(?:[A-Za-z]:)?[^:\"\s][^:\"\n]{{0,1000}}):{LINE}, in (?P<function>[^\s(]{{1,300}})"
 )
-_ARROW: Final = re.compile(r"-{2,}> ?(?P<line>\d{1,9})(?: |$)")
-_CODE: Final = re.compile(r"\d{1,9}(?: |$)|$")
-_PLACE: Final = re.compile(
-    r"(?P<path>(?:[A-Za-z]:)?[^\s:<(\"][^:<\"\n]{0,1000}?\.py[xdi]?|[^\s:]+\.pxi) in (?P<function>[^\s(]{1,300})\("
+_ARROW: Final = Pattern(r"-{2,}> ?(?P<line>\d{1,9})(?: |$)")
+_CODE: Final = Pattern(r"\d{1,9}(?: |$)|$")
+_PLACE: Final = Pattern(
+    r"(?P<path>(?:[A-Za-z]:)?[^\s:<(\"][^:<\"\n]{0,1000}?\.py[xdi]?|[^\s:]+\.pxi) in"
+    r" (?P<function>[^\s(]{1,300})(?:\(|$)"
 )
 _COMPILED: Final = (".pyx", ".pxi", ".pxd")
 

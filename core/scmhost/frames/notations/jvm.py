@@ -7,6 +7,7 @@ from typing import Final
 from scmhost.frames.frame import Spot
 from scmhost.frames.languages import language_of
 from scmhost.frames.near import Near
+from scmhost.frames.patterns import Pattern
 from scmhost.frames.spots import AT, spot
 
 HINTS: Final[tuple[str, ...]] = ("at ", ".java:", ".kt:", ".scala:", ".groovy:", "Caused by: ", "Suppressed: ", "... ")
@@ -17,17 +18,17 @@ _EXTENSIONS: Final = (".java", ".kt", ".sc", ".groovy", ".gradle", ".clj", ".jsp
 _OPEN: Final = r"\((?:[\w.]{1,100}@[^/()\s]{0,60}/)?"
 _LINE: Final = r"(?::(?P<line>-?\d{1,9}))?\)"
 _SOURCE: Final = r"(?P<path>[^\s():/<>]{1,200}\.(?:java|kts?|scala|sc|groovy|gradle|cljc?|jsp))"
-_FRAME: Final = re.compile(
+_FRAME: Final = Pattern(
     rf"{AT}(?P<symbol>[^\s()]{{1,600}}){_OPEN}(?P<path>[^\s():<>]{{1,500}}\.[A-Za-z]\w{{0,9}}){_LINE}"
 )
 # Kotlin's tests have sentences for names.
-_SENTENCE: Final = re.compile(rf"{AT}(?P<symbol>[\w$.]{{1,300}}\.[^()\n.]{{1,300}}){_OPEN}{_SOURCE}{_LINE}")
-_PLAIN: Final = re.compile(rf"(?<![\w$.<>/@-])(?P<symbol>[\w$<>/@-][\w$.<>/@-]{{1,500}}){_OPEN}{_SOURCE}{_LINE}")
-_NO_FILE: Final = re.compile(
+_SENTENCE: Final = Pattern(rf"{AT}(?P<symbol>[\w$.]{{1,300}}\.[^\n.]{{1,300}}?){_OPEN}{_SOURCE}{_LINE}")
+_PLAIN: Final = Pattern(rf"(?<![\w$.<>/@-])(?P<symbol>[\w$<>/@-][\w$.<>/@-]{{1,500}}){_OPEN}{_SOURCE}{_LINE}")
+_NO_FILE: Final = Pattern(
     r"at [^\s()]{1,600}\((?:Native Method|Unknown Source|<generated>|[^\s()]{0,60}:\d{1,9}|SourceFile)[^)]{0,20}\)"
     r"|(?:Caused by|Suppressed): |\.\.\. \d{1,9} (?:more|common frames omitted)"
 )
-_LOADER: Final = re.compile(r"[^/$(]{0,200}/(?:[^/$(]{0,200}/)?")
+_LOADER: Final = Pattern(r"[^/$(]{0,200}/(?:[^/$(]{0,200}/)?")
 
 
 def read(line: str, _near: Near) -> Sequence[Spot] | None:

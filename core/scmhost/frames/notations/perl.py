@@ -1,25 +1,27 @@
 """Perl's messages and Carp's stacks: ``Died at shop.pl line 12.`` and ``main::total(3) called at shop.pl line 12``."""
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
 from scmhost.frames.frame import Spot
 from scmhost.frames.near import Near
 from scmhost.frames.paths import names_a_file
+from scmhost.frames.patterns import Pattern
 from scmhost.frames.spots import LINE, spot
 
 HINTS: Final[tuple[str, ...]] = (" line ",)
 
 _PATH: Final = r"(?P<path>(?:[A-Za-z]:(?=[\\/]))?[^\s:\"'()<>,][^:\"'()<>\n]{0,300}?)"
-_CALLED: Final = re.compile(
-    rf"(?P<function>eval \{{\.\.\.\}}|[^\s(]{{1,300}}).{{0,2000}}? called at {_PATH} line {LINE}"
+_CALLED: Final = Pattern(
+    r"(?P<function>eval \{\.\.\.\}|eval(?= ')|require(?= )|[^\s(]{1,300}(?=\()|[^\s(&]{0,200}::[^\s(]{1,200})"
+    r".{0,2000}? called at "
+    rf"{_PATH} line {LINE}"
 )
-_AT: Final = re.compile(
+_AT: Final = Pattern(
     rf"(?<!\w)at (?P<path>(?:[A-Za-z]:(?=[\\/]))?[^\s:\"'()<>,]{{1,300}}) line {LINE}(?=[.,;\s)\\\"']|$)"
 )
-_BLANKS: Final = re.compile(rf"(?<!\w)at (?P<path>(?:[A-Za-z]:[\\/]|/)[^:\"'()<>,\n]{{1,300}}?) line {LINE}(?=[.,;]|$)")
-_FILE: Final = re.compile(r".*(?:\.(?:pl|pm|t|cgi|psgi|plx|al|PL|fcgi|pmc|tt|xs|mc)$|[/\\])")
+_BLANKS: Final = Pattern(rf"(?<!\w)at (?P<path>(?:[A-Za-z]:[\\/]|/)[^:\"'()<>,\n]{{1,300}}?) line {LINE}(?=[.,;]|$)")
+_FILE: Final = Pattern(r".*(?:\.(?:pl|pm|t|cgi|psgi|plx|al|PL|fcgi|pmc|tt|xs|mc)$|[/\\])")
 
 
 def read(line: str, _near: Near) -> Sequence[Spot] | None:

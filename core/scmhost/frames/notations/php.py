@@ -7,6 +7,7 @@ from typing import Final
 from scmhost.frames.frame import Spot
 from scmhost.frames.near import Near
 from scmhost.frames.paths import looks_like_a_file
+from scmhost.frames.patterns import Pattern
 from scmhost.frames.spots import LINE, spot
 
 from . import php_places
@@ -14,16 +15,16 @@ from . import php_places
 HINTS: Final[tuple[str, ...]] = ("#", ".php(")
 
 _SYMBOL: Final = r"(?P<function>(?:[^({\n]|\{[^}\n]{0,300}\}){1,500})"
-_FRAME: Final = re.compile(
+_FRAME: Final = Pattern(
     r"(?<![^\s\"'>])(?:#\d{1,6}:? +(?P<path>(?:[A-Za-z]:|phar:|vfs:|file:)?[^\s:(\[{](?:[^:(\n]{0,1000}[^:(\s])?)"
     # Markdown makes a list of it.
-    rf"|\d{{1,4}}\. +(?P<listed>[^\s:(]{{1,1000}}\.php))\({LINE}\)"
-    rf"(?: : [\w ()']{{1,60}}?\(?\d*\)?)?: {_SYMBOL}"
+    rf"|\d{{1,4}}\.? +(?P<listed>[^\s:(]{{1,1000}}\.php))\({LINE}\)"
+    rf"(?: : [\w ()'-]{{1,60}}?\(?\d*\)?)?: {_SYMBOL}"
 )
-_CALLED: Final = re.compile(
+_CALLED: Final = Pattern(
     rf"#\d{{1,6}} +(?P<function>[^(\n]{{1,500}})\(.*\) called at \[(?P<path>[^\]\n]{{1,1000}}?):{LINE}\]"
 )
-_NO_FILE: Final = re.compile(r"#\d{1,6} +(?:\[internal function\]|\{main\})")
+_NO_FILE: Final = Pattern(r"#\d{1,6} +(?:\[internal function\]|\{main\})")
 
 
 def read(line: str, _near: Near) -> Sequence[Spot] | None:

@@ -1,17 +1,17 @@
 """pytest's places: ``tests/test_shop.py:12: in test_total`` and ``tests/test_shop.py:12: AssertionError``."""
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
 from scmhost.frames.frame import Spot
 from scmhost.frames.near import Near
+from scmhost.frames.patterns import Pattern
 from scmhost.frames.spots import LINE, spot
 
 HINTS: Final[tuple[str, ...]] = (".py:", ".pyx:")
 
 # A linter's "app.py:12: error: ..." goes on after the word, and is no place of a failure.
-_PLACE: Final = re.compile(
+_PLACE: Final = Pattern(
     rf"(?P<path>(?:[A-Za-z]:[\\/])?[^\s:\"'<>|][^:\"<>|]{{0,1000}}\.pyx?):{LINE}"
     r":(?: ?in (?P<function>\S.*)| ?(?:[A-Za-z_]\w*\.)*[A-Z]\w*)?$"
 )

@@ -3,21 +3,21 @@
 What stands before ``File`` does not matter: the bars of exception groups, or what logs put there.
 """
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
 from scmhost.frames.frame import Spot
 from scmhost.frames.near import Near
 from scmhost.frames.paths import names_a_file
+from scmhost.frames.patterns import Pattern
 from scmhost.frames.spots import LINE, spot
 
 HINTS: Final[tuple[str, ...]] = (", line ",)
 
 # In JSON the quotes are escaped.
-_FRAME: Final = re.compile(
+_FRAME: Final = Pattern(
     rf"""\bFile \\{{0,3}}(?P<quote>["'])(?P<path>[^"'\n]{{1,2000}}?)\\{{0,3}}(?P=quote), line {LINE}"""
-    r"""(?:,? in (?P<function>top-level template code|[^\s"'\\,]{1,300}))?"""
+    r"""(?:,? in (?P<function>top-level template code|block \\?["'][^"'\\\n]{1,100}\\?["']|[^\s"'\\,]{1,300}))?"""
 )
 
 

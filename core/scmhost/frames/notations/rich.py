@@ -1,16 +1,16 @@
 """Rich's tracebacks, in a box: ``│ /srv/app/shop.py:12 in total          │``."""
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
 from scmhost.frames.frame import Spot
 from scmhost.frames.near import Near
+from scmhost.frames.patterns import Pattern
 from scmhost.frames.spots import LINE, spot
 
 HINTS: Final[tuple[str, ...]] = (".py:",)
 
-_PLACE: Final = re.compile(
+_PLACE: Final = Pattern(
     rf"(?P<path>(?:[A-Za-z]:[\\/])?[^\s:\"'<>|][^:\"<>|]{{0,1000}}\.pyx?):{LINE} in (?P<function>[\w<>.]+)\s*[│|]?$"
 )
 

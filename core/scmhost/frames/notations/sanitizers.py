@@ -5,21 +5,22 @@ from collections.abc import Sequence
 from typing import Final
 
 from scmhost.frames.frame import Frame, Spot
-from scmhost.frames.languages import is_source, language_of
+from scmhost.frames.languages import is_source, native_language
 from scmhost.frames.near import Near
 from scmhost.frames.paths import names_a_file
+from scmhost.frames.patterns import Pattern
 from scmhost.frames.spots import number
 from scmhost.frames.symbols import bare
 
 HINTS: Final[tuple[str, ...]] = ("#",)
 
 _FAMILY: Final = ("c", "cpp", "objectivec", "swift", "rust", "go")
-_HEAD: Final = re.compile(r"#\d{1,6}:?\s+(?P<address>0x[0-9a-f]{1,16}\s+)?(?:in )?(?=\S)")
-_BINARY: Final = re.compile(r"\s+\((?:BuildId: )?[^()\s]{1,500}\)(?:\s+\(BuildId: [0-9a-f]{1,64}\))?$")
-_PLACE: Final = re.compile(r":(?P<line>\d{1,9})(?::(?P<column>\d{1,9}))?\]?$")
-_PATH: Final = re.compile(r"\s\[?(?=[A-Za-z]:[\\/]|\.{0,2}/|~/)")
+_HEAD: Final = Pattern(r"#\d{1,6}:?\s+(?P<address>0x[0-9a-f]{1,16}\s+)?(?:in )?(?=\S)")
+_BINARY: Final = Pattern(r"\s+\((?:BuildId: )?[^()\s]{1,500}\)(?:\s+\(BuildId: [0-9a-f]{1,64}\))?$")
+_PLACE: Final = Pattern(r":(?P<line>\d{1,9})(?::(?P<column>\d{1,9}))?\]?$")
+_PATH: Final = Pattern(r"\s\[?(?=[A-Za-z]:[\\/]|\.{0,2}/|~/)")
 # A relative path with blanks begins where a list of arguments has ended.
-_ARGUMENTS: Final = re.compile(r"\)(?: const)?(?: noexcept)? (?=[^\s)])")
+_ARGUMENTS: Final = Pattern(r"\)(?: const)?(?: noexcept)? (?=[^\s)])")
 
 
 def read(line: str, _near: Near) -> Sequence[Spot] | None:
@@ -44,6 +45,6 @@ def _placed(line: str, head: re.Match[str], place: re.Match[str], *, certain: bo
     symbol = line[head.end() : start].rstrip(" [")
     if not path or not symbol or not names_a_file(path) or not (certain or (rooted and is_source(path))):
         return [] if certain else None
-    language = language_of(path, "cpp", *_FAMILY)
+    language = native_language(path, symbol, "cpp", *_FAMILY)
     frame = Frame(path, number(place["line"]), number(place["column"]), bare(symbol), language=language)
     return [Spot(frame, start, place.end("line"))]

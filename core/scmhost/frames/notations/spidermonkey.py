@@ -8,6 +8,7 @@ from scmhost.frames.frame import Spot
 from scmhost.frames.languages import is_source, language_of
 from scmhost.frames.near import Near
 from scmhost.frames.paths import names_a_file
+from scmhost.frames.patterns import Pattern
 from scmhost.frames.spots import LINE, LINE_COLUMN, spot
 
 HINTS: Final[tuple[str, ...]] = ("@", "://")
@@ -17,13 +18,13 @@ _PATH: Final = (
     r"(?P<path>(?:[a-z][a-z0-9+.-]{1,30}:(?=/|[^\s:]{0,300}\.)|/|[A-Za-z]:[\\/])[^\n]{0,2000}?"
     r"|[\w./-]{1,300}\.[A-Za-z]\w{0,9}(?:\?[^\s:]{0,500})?)"
 )
-_FRAME: Final = re.compile(rf"{_SYMBOL}{_PATH}:{LINE_COLUMN}$")
+_FRAME: Final = Pattern(rf"{_SYMBOL}{_PATH}:{LINE_COLUMN}$")
 # Firefox prints where the eval stands, then the place within its text.
-_EVAL: Final = re.compile(rf"{_SYMBOL}{_PATH} line {LINE} > .{{1,100}}$")
+_EVAL: Final = Pattern(rf"{_SYMBOL}{_PATH} line {LINE} > .{{1,100}}$")
 # JavaScriptCore prints a function without a name as its URL alone.
-_URL: Final = re.compile(rf"(?P<path>https?://[^\s@()\"']{{1,2000}}?):{LINE}:(?P<column>\d{{1,9}})(?!\d)$")
-_NATIVE: Final = re.compile(r"[\w$.<>/ ]{0,200}@\[native code\]$")
-_LATER: Final = re.compile(r"(?:async|[a-zA-Z ]{1,40}(?: handler| callback))\*")
+_URL: Final = Pattern(rf"(?P<path>https?://[^\s@()\"']{{1,2000}}?):{LINE}:(?P<column>\d{{1,9}})(?!\d)$")
+_NATIVE: Final = Pattern(r"[\w$.<>/ ]{0,200}@\[native code\]$")
+_LATER: Final = Pattern(r"(?:async|[a-zA-Z ]{1,40}(?: handler| callback))\*")
 
 
 def read(line: str, _near: Near) -> Sequence[Spot] | None:

@@ -8,24 +8,25 @@ from scmhost.frames.frame import Spot
 from scmhost.frames.languages import known_language, language_of
 from scmhost.frames.near import Near
 from scmhost.frames.paths import looks_like_a_file
+from scmhost.frames.patterns import Pattern
 from scmhost.frames.spots import AT, LINE, LINE_COLUMN, spot
 
 HINTS: Final[tuple[str, ...]] = ("at ",)
 
 _COLUMN: Final = r"(?P<column>\d{1,9})(?!\d)"
 # Code of an eval names the place of the eval. A path may have blanks and parentheses, such as a route's group.
-_CALL: Final = re.compile(
+_CALL: Final = Pattern(
     AT + r"(?:async )?(?P<function>[^()\n]{1,300}?(?:\((?:anonymous|index)\)[^()\n]{0,100}?)?) ?"
     r"\((?:eval at [^()\n]{1,300} \(){0,8}(?:address at )?"
     rf"(?P<path>[^\s()](?:(?!\bat )[^\n]){{0,2000}}?):{LINE_COLUMN}\)"
 )
-_PLACE: Final = re.compile(rf"{AT}(?:async )?(?P<path>[^\s()][^\s]{{0,2000}}?):{LINE}:{_COLUMN}(?=$|[\s)\",'\\])")
-_BLANKS: Final = re.compile(rf"at (?:async )?(?P<path>(?:/|[A-Za-z]:[\\/]|file:)[^()\n]{{1,1000}}?):{LINE}:{_COLUMN}$")
-_LEADS: Final = re.compile(r"(?:^|\s\s)at (?:async )?$")
+_PLACE: Final = Pattern(rf"{AT}(?:async )?(?P<path>[^\s()][^\s]{{0,2000}}?):{LINE}:{_COLUMN}(?=$|[\s)\",'\\])")
+_BLANKS: Final = Pattern(rf"at (?:async )?(?P<path>(?:/|[A-Za-z]:[\\/]|file:)[^()\n]{{1,1000}}?):{LINE}:{_COLUMN}$")
+_LEADS: Final = Pattern(r"(?:^|\s\s)at (?:async )?$")
 # A browser's console leaves the column out.
-_SHORT: Final = re.compile(rf"at (?:async )?(?P<path>[^\s():]{{1,1000}}\.(?:[cm]?[jt]sx?|vue|svelte|dart)):{LINE}$")
+_SHORT: Final = Pattern(rf"at (?:async )?(?P<path>[^\s():]{{1,1000}}\.(?:[cm]?[jt]sx?|vue|svelte|dart)):{LINE}$")
 _LANGUAGES: Final = ("javascript", "dart")
-_NO_FILE: Final = re.compile(r"at (?:async )?[^()\n]{0,300}\((?:<anonymous>|native|index \d+|native code)\)$")
+_NO_FILE: Final = Pattern(r"at (?:async )?[^()\n]{0,300}\((?:<anonymous>|native|index \d+|native code)\)$")
 
 
 def read(line: str, _near: Near) -> Sequence[Spot] | None:

@@ -5,18 +5,19 @@ from collections.abc import Sequence
 from typing import Final
 
 from scmhost.frames.frame import Spot
-from scmhost.frames.languages import language_of
+from scmhost.frames.languages import native_language
 from scmhost.frames.near import Near
+from scmhost.frames.patterns import Pattern
 from scmhost.frames.spots import LINE, spot
 from scmhost.frames.symbols import bare
 
 HINTS: Final[tuple[str, ...]] = (" @ ", "] (")
 
-_WINDBG: Final = re.compile(
+_WINDBG: Final = Pattern(
     rf"(?:[^\n]{{0,200}}\s)?(?P<module>[\w.-]{{1,100}})!(?P<symbol>[^\n\[]{{1,500}}?)(?:\+0x[0-9a-f`]+)? \["
     rf"(?P<path>[^\]\n]{{1,1000}}) @ {LINE}\]"
 )
-_CHROMIUM: Final = re.compile(
+_CHROMIUM: Final = Pattern(
     rf"(?P<symbol>\S[^\n]{{0,500}}?) \[0x[0-9A-Fa-f]+\+\d+\] \((?P<path>[^()\n]{{1,1000}}):{LINE}\)$"
 )
 
@@ -30,4 +31,4 @@ def read(line: str, _near: Near) -> Sequence[Spot] | None:
 
 
 def _language(found: re.Match[str]) -> str:
-    return language_of(found["path"], "cpp", "c", "rust")
+    return native_language(found["path"], found["symbol"], "cpp", "c", "rust")

@@ -1,16 +1,16 @@
 """xUnit's frames: ``/src/ShopTests.cs(12,0): at Acme.Tests.ShopTests.Total()``."""
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
 from scmhost.frames.frame import Spot
 from scmhost.frames.near import Near
+from scmhost.frames.patterns import Pattern
 from scmhost.frames.spots import LINE, spot
 
 HINTS: Final[tuple[str, ...]] = ("): at ",)
 
-_FRAME: Final = re.compile(
+_FRAME: Final = Pattern(
     rf"(?P<path>(?:[A-Za-z]:)?[^\s:(][^:(\n]{{0,1000}})\({LINE},(?P<column>\d{{1,9}})\): at"
     rf" (?P<function>[^()\n]{{1,600}})\("
 )
