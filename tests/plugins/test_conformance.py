@@ -4,6 +4,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -63,3 +64,27 @@ def test_a_breach_that_only_one_law_finds_is_its_own() -> None:
     found = {finding.law.name: finding for finding in examination.all()}
     assert (found["errors-tell"].verdict, found["install-safe"].verdict) == ("kept", "broken")
     assert "raised UrlError" in found["install-safe"].report
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("def scm_source_url(,): ...\n", "SyntaxError: invalid syntax (mistaken.py:1)"),
+        ("\nimport nothing_of_this_name\n", "No module named 'nothing_of_this_name' (mistaken.py:2)"),
+        ("raise SystemExit(3)\n", "SystemExit: 3 (mistaken.py:1)"),
+    ],
+)
+def test_an_import_that_fails_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, says: str
+) -> None:
+    """With the line that fails; the other laws wait for it, and nothing else fails."""
+    info = tmp_path / "mistaken-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.4\nName: mistaken\nVersion: 1.0\n", encoding="utf-8")
+    (info / "entry_points.txt").write_text("[scmhost]\nmistaken = mistaken\n", encoding="utf-8")
+    (tmp_path / "mistaken.py").write_text(text, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    first, *others = examined("mistaken").all()
+    assert (first.law.name, first.verdict, says in first.report) == ("imports", "broken", True), first.report
+    assert {finding.verdict for finding in others} == {"unreached"}

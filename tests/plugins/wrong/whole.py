@@ -1,6 +1,7 @@
 """Wrong as a whole: hooks that do not fit, promises that are not kept."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -39,6 +40,33 @@ class Misspells(Right):
     @hookimpl
     def scm_source_ulr(self) -> str:
         return ""
+
+
+class Wraps(Right):
+    @hookimpl(wrapper=True)
+    def scm_commit_url(self) -> Any:
+        return (yield)
+
+
+class TakesAll(Right):
+    @hookimpl
+    def scm_commit_url(self, **more: object) -> str:
+        return ""
+
+
+class Yields(Right):
+    @hookimpl
+    def scm_offer_repositories(self) -> Any:
+        yield from ()
+
+
+class Empty:
+    """Has nothing."""
+
+
+def a_class() -> type:
+    """Not an instance of one."""
+    return Right
 
 
 class WaitsInAPureHook(Right):

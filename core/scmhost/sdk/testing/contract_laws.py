@@ -55,9 +55,9 @@ def hooks_fit(subject: Subject) -> None:
         raise Breach(f"{name} ({place}) is not marked; did you forget @hookimpl?")
     for name, place in unknown(subject.plugin).items():
         raise Breach(f"{name} ({place}): the contract has no such hook{_meant(name, PROMISES)}")
-    for hook, item in subject.functions.items():
-        for name in _unknown_arguments(item):
-            raise Breach(f"{hook} ({item.place}): the hook has no argument {name!r}{_meant(name, ARGUMENTS[hook])}")
+    for item in subject.functions.values():
+        for problem in _misfits(item):
+            raise Breach(f"{item.hook} ({item.place}): {problem}")
     register = pluggy.PluginManager(PROJECT_NAME)
     register.add_hookspecs(hooks)
     try:
@@ -144,10 +144,15 @@ def import_quiet(subject: Subject) -> None:
 LAWS: Final = (imports, samples_fit, hooks_fit, colours_kept, promises_kept, sdk_only, import_quick, import_quiet)
 
 
-def _unknown_arguments(item: HookFunction) -> list[str]:
-    """Those without a default; one with a default may be of a later version."""
-    taken = inspect.signature(item.function).parameters.values()
-    return [one.name for one in taken if one.default is one.empty and one.name not in item.wants]
+def _misfits(item: HookFunction) -> Iterator[str]:
+    """Why a function cannot be called. An argument with a default may be of a later version."""
+    if item.is_wrapper:
+        yield "wrappers around other plugins' hooks are not allowed; write a plain @hookimpl"
+    for one in inspect.signature(item.function).parameters.values():
+        if one.kind is not one.POSITIONAL_OR_KEYWORD:
+            yield f"{str(one).partition(':')[0]!r} is not passed by name alone; leave out /, * and **"
+        elif one.default is one.empty and one.name not in item.wants:
+            yield f"the hook has no argument {one.name!r}{_meant(one.name, ARGUMENTS[item.hook])}"
 
 
 def _meant(name: str, known: Iterable[str]) -> str:

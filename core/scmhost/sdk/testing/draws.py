@@ -78,6 +78,13 @@ def locations(paths: SearchStrategy[str] = file_paths, *, lined: bool = True) ->
     )
 
 
+hard_locations: Final = tuple(
+    Location(ref=ref, ref_kind="branch", path=path)
+    for ref, path in [*(("main", name) for name in _HARD_NAMES), *((ref, "a.py") for ref in _HARD_REFS)]
+    if path.endswith(".py")
+)
+"""Places with one mark each that has a meaning in URLs."""
+
 _any_location: Final = st.one_of(
     locations(),
     locations(side_steps),

@@ -27,6 +27,7 @@ class HookFunction:
     function: Callable[..., Any]
     place: str
     wants: tuple[str, ...]
+    is_wrapper: bool = False
 
 
 def loaded(plugin: object) -> tuple[object, str]:
@@ -52,7 +53,8 @@ def hook_functions(plugin: object) -> dict[str, HookFunction]:
         if isinstance(options, dict) and inspect.isroutine(function):
             hook = options.get("specname") or name
             if hook in PROMISES:
-                found[hook] = HookFunction(hook, function, place_of(function), _wanted(hook, function))
+                wraps = bool(options.get("wrapper") or options.get("hookwrapper"))
+                found[hook] = HookFunction(hook, function, place_of(function), _wanted(hook, function), wraps)
     return {hook: found[hook] for hook in PROMISES if hook in found}
 
 

@@ -13,7 +13,7 @@ from scmhost.sdk import Location, NoUrl, Repository, UrlTemplates, authority_of,
 
 from .breaches import Breach
 from .calls import Answer
-from .draws import branches, claimed, file_paths, lines, locations, shas, side_steps
+from .draws import branches, claimed, file_paths, hard_locations, lines, locations, shas, side_steps
 from .laws import law
 from .search import for_all
 from .subject import Subject
@@ -71,7 +71,7 @@ def links_escape(subject: Subject) -> None:
 
     # Some hosts show some formats in another way; those of one ending look alike.
     sources = file_paths.map(lambda path: path if path.endswith(".py") else f"{path}.py")
-    for_all(locations(sources, lined=False), check, subject.samples.examples)
+    for_all(locations(sources, lined=False), check, subject.samples.examples, first=hard_locations)
 
 
 @law(

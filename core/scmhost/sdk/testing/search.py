@@ -1,6 +1,6 @@
 """Looks for the smallest input that breaks a law; Hypothesis does the work."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
@@ -12,8 +12,8 @@ from .breaches import Breach
 T = TypeVar("T")
 
 
-def for_all(drawn: SearchStrategy[T], check: Callable[[T], None], examples: int) -> None:
-    """Check many drawn values, the same ones in every run.
+def for_all(drawn: SearchStrategy[T], check: Callable[[T], None], examples: int, first: Iterable[T] = ()) -> None:
+    """Check chosen values, and then many drawn ones; which, follows from the code alone.
 
     Raises:
         Breach: the one with the smallest input.
@@ -33,6 +33,8 @@ def for_all(drawn: SearchStrategy[T], check: Callable[[T], None], examples: int)
     def run(value: T) -> None:
         check(value)
 
+    for chosen in first:
+        check(chosen)
     try:
         run()
     except Flaky as flaky:
