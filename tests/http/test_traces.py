@@ -288,6 +288,25 @@ def test_files_in_two_repositories_tell_nothing(any_house: House) -> None:
     assert linked(any_house, "/srv/app/shop/cart.py")[0]["reason"] == "no_code_mappings_for_project"
 
 
+def test_files_of_hidden_repositories_tell_nothing(any_house: House) -> None:
+    """What is hidden tells no mappings; made active again, it does."""
+    repository, _ = any_house.claimed()
+    send(any_house, "A shop/cart.py")
+    found = []
+    for status in ("hidden", "active"):
+        any_house.put(f"repos/{repository['id']}/", {"status": status})
+        found.append(linked(any_house, "/srv/app/shop/cart.py")[0]["sourcePath"])
+    assert found == [None, "shop/cart.py"]
+
+
+def test_commits_whose_repository_nobody_knows_tell_nothing(any_house: House) -> None:
+    """A stand-in may hold commits of several repositories: its files are of none."""
+    any_house.claimed()
+    any_house.claim(any_house.repository("team/lib", None), any_house.get("integrations/").json()[0])
+    send(any_house, "A shop/cart.py", repository="origin")
+    assert linked(any_house, "/srv/app/shop/cart.py")[0]["link"] is None
+
+
 def test_frames_of_libraries_tell_no_mappings(house: House) -> None:
     """What an event says is not the project's own code leads nowhere by chance."""
     house.claimed()
