@@ -3,7 +3,9 @@
 import sys
 from collections.abc import Callable
 
+import crowd
 import dispatch
+import flags
 import frames
 import ingest
 import links
@@ -12,6 +14,9 @@ import startup
 
 AT_MOST = {
     "dispatch_100_to_1": 1.2,
+    "flags/decide": 40.0,
+    "guarded_to_bare": 2.0,
+    "startup/100 plugins that are off": 1.2,
     "startup/version": 4.0,
     "startup/link": 10.0,
     "links/seen, to joining alone": 30.0,
@@ -35,9 +40,11 @@ UNITS = {"ingest/memory": "MB"}
 
 BENCHMARKS: tuple[Callable[[], dict[str, float]], ...] = (
     dispatch.ratios,
+    flags.ratios,
     frames.ratios,
     links.ratios,
     startup.ratios,
+    crowd.ratios,
     listing.ratios,
     ingest.ratios,
 )

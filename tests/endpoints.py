@@ -132,6 +132,7 @@ def _furnish(house: House) -> tuple[Mapping[str, str], str]:
         "unclaimed_id": house.repository("team/lib", "https://git.example.com/team/lib")["id"],
         "mapping_id": mapping["id"],
         "secret_id": webhook["secrets"][0]["id"],
+        "plugin": "custom_scm",
         "version": "1.0",
         "sha": SHA,
         "new_sha": "c" * 40,

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from scmhost.kernel.paging import PageRequest
 from scmhost.sdk import CommitDraft, FileChange, InstallationDraft
 from scmhost.store import (
+    audit,
     code_mappings,
     commits,
     deploys,
@@ -26,8 +27,9 @@ from scmhost.store import (
     tokens,
     webhook_secrets,
 )
+from scmhost.store.audit import AuditDraft
 from scmhost.store.engine import Store, Transaction
-from scmhost.store.values import DeployDraft, MappingDraft, ReleaseDraft
+from scmhost.store.values import Actor, DeployDraft, MappingDraft, ReleaseDraft
 from scmhost.store.work_tables import ALL_TABLES
 
 T = TypeVar("T")
@@ -132,7 +134,14 @@ def new_tenant(store: Store, slug: str = "acme") -> Tenant:
         deploys.create(tx, organization_id, release.id, deploy(), [project], NOW)
         jobs.put(tx, organization_id, "work", f"{release.id}:1", {}, NOW)
         secret = webhook_secrets.create(tx, organization_id, installation, NOW).id
+        audit.add(tx, organization_id, note(token), NOW)
     return Tenant(organization_id, project, token, installation, repository, commit, release.id, mapping, secret)
+
+
+def note(token: int, **fields: Any) -> AuditDraft:
+    """An entry of the audit log, of what a token did."""
+    told = {"action": "repository.add", "target": "app", "target_id": 1, "details": {}, "key": "k1"}
+    return AuditDraft(actor=Actor("token", "ci", token), **{**told, **fields})
 
 
 def all_rows(store: Store) -> dict[str, list[tuple[Any, ...]]]:

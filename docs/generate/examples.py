@@ -11,7 +11,7 @@
     {"id": "4", ...}
     ```
 
-The answers are written by running the requests in order. What differs from run to run, times and random ids, is
+The answers are written by running the requests in order. What differs from run to run, times, ids and folders, is
 written as one value, so that a page only changes when the wire does.
 """
 
@@ -29,6 +29,8 @@ _PAIR: Final = re.compile(
 )
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z")
 _RANDOM: Final = re.compile(r"\b[0-9a-f]{32}\b")
+# Where the switchboard lies.
+_FOLDER: Final = re.compile(r"/\S+(?=/plugins\.toml)")
 _WIDTH: Final = 100
 
 
@@ -97,11 +99,21 @@ def _request(found: re.Match[str]) -> Request:
 
 def _block(answer: Answer) -> str:
     head = f"{answer.status} {HTTPStatus(answer.status).phrase}"
-    body = "" if answer.body is None else f"\n{_stable(shown(answer.body))}\n"
+    body = "" if answer.body is None else f"\n{_stable(shown(_untimed(answer.body)))}\n"
     return f"```http\n{head}\n{body}```\n"
 
 
+def _untimed(value: Any) -> Any:
+    """An answer with one duration for all of them."""
+    if isinstance(value, list):
+        return [_untimed(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {name: 1.5 if name.endswith("Ms") and item is not None else _untimed(item) for name, item in value.items()}
+
+
 def _stable(text: str) -> str:
+    text = _FOLDER.sub("/srv/scmhost", text)
     return _RANDOM.sub("5f1e0c9a7b3d4e6f8091a2b3c4d5e6f7", _TIME.sub("2026-01-02T03:04:05.678901Z", text))
 
 

@@ -72,7 +72,7 @@ def scm_source_url(installation: Installation, location: Location) -> str | NoUr
         return "javascript:alert(1)"
     if say == "none":
         return NoUrl(reason=Reason.NO_SOURCE_PAGES, message="There are no pages.")
-    if say == "gone":
+    if say in ("gone", "blind"):
         return f"https://faulty.example/{location.path}"
     fail(say)
     return ""
@@ -91,5 +91,7 @@ def scm_compare_url(installation: Installation) -> str:
 
 
 @hookimpl
-async def scm_file_exists() -> Existence:
+async def scm_file_exists(installation: Installation) -> Existence:
+    if installation.configuration["say"] == "blind":
+        raise RuntimeError("cannot see")
     return Existence.NO

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, PlainSerializer
 from pydantic.alias_generators import to_camel
 
 from scmhost.sdk import Provider
-from scmhost.usecases.serialize_repository import RepositoryPayload
+from scmhost.sdk.wire import RepositoryPayload
 
 
 def _utc(moment: datetime) -> str:
@@ -339,11 +339,6 @@ class Ingested(Wire):
 
 class Missing(Wire):
     missing: list[str]
-
-
-class Health(Wire):
-    status: str
-    version: str
 
 
 def provider_short(key: str, provider: Provider | None) -> ProviderShort:

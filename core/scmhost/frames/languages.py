@@ -44,6 +44,12 @@ def language_of(path: str, otherwise: str, *others: str) -> str:
     return by_name if by_name in others else otherwise
 
 
+def native_language(path: str, symbol: str, otherwise: str, *others: str) -> str:
+    """The same for code of binaries: a header and a file without extension are C++'s if the symbol is."""
+    language = language_of(path, otherwise, *others)
+    return "cpp" if language == "c" and "::" in symbol and not path.endswith(".c") else language
+
+
 def known_language(path: str) -> str | None:
     """The language by the extension alone."""
     return _BY_EXTENSION.get(extension_of(path) or "")

@@ -173,12 +173,16 @@ def scm_commits_saved(organization: Organization, repository: Repository, shas: 
 
 @promise("io", "listeners", budget=10.0)
 def scm_startup(settings: BaseModel) -> None:
-    """The process starts; called once per process, after all plugins are admitted."""
+    """The plugin begins: the process starts, or an operator switches the plugin on while it runs.
+
+    Called after admission, before any other hook that is about an organization; again when a plugin that was switched
+    off is switched on once more in the same process.
+    """
 
 
 @promise("io", "listeners", budget=5.0)
 def scm_shutdown() -> None:
-    """The process ends."""
+    """The plugin ends: the process does, or an operator switches the plugin off. Calls under way may still finish."""
 
 
 @promise("pure", "listeners", budget=1.0)

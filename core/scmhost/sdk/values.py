@@ -4,8 +4,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
+from .frozen import NOTHING, frozen
 from .reasons import Reason
 
 RefKind = Literal["branch", "tag", "commit"]
@@ -13,6 +14,7 @@ RefKind = Literal["branch", "tag", "commit"]
 Line = Annotated[int, Field(ge=1, le=10_000_000)]
 Sha = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\s\x00-\x1f]+$")]
 JsonObject = dict[str, JsonValue]
+Kept = Annotated[JsonObject, AfterValidator(frozen)]
 
 
 class Value(BaseModel):
@@ -46,8 +48,8 @@ class Installation(Value):
     provider: str
     name: str
     external_id: str
-    metadata: JsonObject = Field(default_factory=dict)
-    configuration: JsonObject = Field(default_factory=dict)
+    metadata: Kept = Field(default=NOTHING)
+    configuration: Kept = Field(default=NOTHING)
 
 
 class Repository(Value):
@@ -60,7 +62,7 @@ class Repository(Value):
     provider: str | None = None
     installation_id: int | None = None
     external_id: str | None = None
-    configuration: JsonObject = Field(default_factory=dict)
+    configuration: Kept = Field(default=NOTHING)
     status: RepositoryStatus = RepositoryStatus.ACTIVE
     created_at: datetime
 
@@ -75,8 +77,8 @@ class InstallationDraft(Value):
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
     external_id: Annotated[str, Field(min_length=1, max_length=64)]
-    metadata: JsonObject = Field(default_factory=dict)
-    configuration: JsonObject = Field(default_factory=dict)
+    metadata: Kept = Field(default=NOTHING)
+    configuration: Kept = Field(default=NOTHING)
 
 
 class Offer(Value):
@@ -91,7 +93,7 @@ class AddRequest(Value):
     """A request to add a repository: the offer's identifier and whatever else the body held."""
 
     identifier: str
-    fields: JsonObject = Field(default_factory=dict)
+    fields: Kept = Field(default=NOTHING)
 
 
 class Claim(Value):
@@ -100,7 +102,7 @@ class Claim(Value):
     kind: Literal["claim"] = "claim"
     external_id: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     url: str | None = None
-    configuration: JsonObject | None = None
+    configuration: Kept | None = None
 
 
 class Create(Value):
@@ -110,7 +112,7 @@ class Create(Value):
     name: Annotated[str, Field(min_length=1, max_length=200)]
     external_id: Annotated[str, Field(min_length=1, max_length=64)]
     url: str | None = None
-    configuration: JsonObject = Field(default_factory=dict)
+    configuration: Kept = Field(default=NOTHING)
 
 
 class Refusal(Value):

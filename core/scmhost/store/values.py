@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from scmhost.mapping import Confidence, Evidence
 from scmhost.sdk import CommitDraft, FileChange, Installation, JsonObject, Organization, Repository
 
 __all__ = [
+    "Actor",
+    "ActorKind",
+    "AuditEntry",
     "Author",
     "ChangedFile",
     "CodeMapping",
@@ -32,6 +36,32 @@ __all__ = [
     "Token",
     "WebhookSecret",
 ]
+
+
+ActorKind = Literal["token", "user", "file", "system"]
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who changes something: a token, a user of the host's machine, whoever wrote a file, or scmhost itself."""
+
+    kind: ActorKind
+    name: str
+    id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """Who changed what, and when. Without an organization it is of the host as a whole."""
+
+    id: int
+    organization_id: int | None
+    created_at: datetime
+    actor: Actor
+    action: str
+    target: str
+    target_id: int | None
+    details: JsonObject
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from scmhost.store import code_mappings, projects
 from scmhost.store.engine import Transaction
 from scmhost.store.values import CodeMapping, MappingDraft, Project
 
+from .audit import Action, mapping_details, of_mapping, record
 from .code_mappings import check_limit, check_mapping, problems_of
 from .find_home import find_named
 from .services import Services
@@ -115,10 +116,18 @@ class _Saving:
         place = mine[draft.source_root]
         if place is None:
             check_limit(tx, self._services, self._organization, draft.project_id)
-            mine[draft.source_root] = code_mappings.create(tx, id_, draft, self._services.clock.now()).id
+            saved = code_mappings.create(tx, id_, draft, self._services.clock.now())
+            mine[draft.source_root] = saved.id
+            self._record("code-mapping.create", saved)
             return "created"
-        code_mappings.update(tx, id_, place, draft)
+        known = code_mappings.get(tx, id_, place)
+        saved = code_mappings.update(tx, id_, place, draft)
+        if saved != known:
+            self._record("code-mapping.edit", saved)
         return "updated"
+
+    def _record(self, action: Action, saved: CodeMapping) -> None:
+        record(self._tx, self._services, self._organization, action, of_mapping(saved), mapping_details(saved))
 
     def _of_root(self, stack_root: str) -> dict[str, int | None]:
         """The places of a stack root's good source roots."""

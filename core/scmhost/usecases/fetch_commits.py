@@ -54,7 +54,7 @@ def fetch_commits(services: Services, job: Job) -> None:
         order = _order(tx, job)
     answer = _asked(services, order) if order else None
     done: list[Ingested] = []
-    with services.store.write() as tx:
+    with services.telemetry.act("ingest"), services.store.write() as tx:
         if jobs.finish(tx, job) and order and answer:
             done = _save(tx, services, order, answer)
     if order:

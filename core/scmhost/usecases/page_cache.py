@@ -42,12 +42,13 @@ class PageCache:
     """Keeps the pages of the repositories asked for last."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[str, str], RepositoryPages] = OrderedDict()
+        self._kept: OrderedDict[tuple[ProviderCalls, str, str], RepositoryPages] = OrderedDict()
         self._lock = Lock()
 
     def of(self, calls: ProviderCalls, installation: Installation, repository: Repository) -> RepositoryPages:
         """A repository's pages; the plugin is asked if they are not kept."""
-        key = (installation.model_dump_json(), repository.model_dump_json())
+        # The calls are others once the plugin's settings are.
+        key = (calls, installation.model_dump_json(), repository.model_dump_json())
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)

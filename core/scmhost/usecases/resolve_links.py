@@ -1,5 +1,6 @@
 """Resolve stack frames to links, or to the reason why there is none."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -56,8 +57,16 @@ def resolve_links(
     Raises:
         NotFound: there is no such release.
     """
-    mappings = project_mappings(services, organization, project)
-    return resolve_by(services, organization, mappings, frames, wish or Wish())
+    with services.telemetry.act("links"):
+        mappings = project_mappings(services, organization, project)
+        resolved = resolve_by(services, organization, mappings, frames, wish or Wish())
+        if services.telemetry.on:
+            services.telemetry.count("frames", Counter(_word(item.outcome) for item in resolved))
+    return resolved
+
+
+def _word(outcome: Link | NoLink) -> str:
+    return "linked" if isinstance(outcome, Link) else outcome.reason.value
 
 
 def project_mappings(services: Services, organization: Organization, project: Project) -> ProjectMappings:

@@ -11,6 +11,7 @@ from scmhost.store import code_mappings
 from scmhost.store.engine import Transaction
 from scmhost.store.values import CodeMapping, MappingDraft, Project
 
+from . import audit
 from .code_mappings import check_limit, check_mapping
 from .derive_mappings import derived_drafts
 from .frame_query import FrameQuery
@@ -99,6 +100,7 @@ class _Deciding:
         if not self._how.save:
             return Derivation(draft, repository, "create")
         made = code_mappings.create(self._tx, self._organization.id, draft, self._services.clock.now())
+        self._record("code-mapping.create", made)
         return Derivation(draft, repository, "create", mapping_id=made.id)
 
     def _known(self, known: CodeMapping, draft: MappingDraft, repository: Repository) -> Derivation:
@@ -109,8 +111,12 @@ class _Deciding:
             stays = replace(draft, generated=told[0], confidence=told[1], derived_from=told[2])
             return Derivation(stays, repository, "keep", mapping_id=known.id)
         if self._how.save:
-            code_mappings.update(self._tx, self._organization.id, known.id, draft)
+            self._record("code-mapping.edit", code_mappings.update(self._tx, self._organization.id, known.id, draft))
         return Derivation(draft, repository, "update", mapping_id=known.id)
+
+    def _record(self, action: audit.Action, mapping: CodeMapping) -> None:
+        target, details = audit.of_mapping(mapping), audit.mapping_details(mapping)
+        audit.record(self._tx, self._services, self._organization, action, target, details)
 
     def _hindrance(self, draft: MappingDraft, repository: Repository) -> str | None:
         """Why a mapping is not saved."""

@@ -2,6 +2,8 @@
 
 from scmhost.sdk import Repository
 from scmhost.store.values import (
+    Actor,
+    AuditEntry,
     CodeMapping,
     Deploy,
     DeployDraft,
@@ -17,6 +19,8 @@ from scmhost.store.values import (
 )
 
 __all__ = [
+    "Actor",
+    "AuditEntry",
     "CodeMapping",
     "Deploy",
     "DeployDraft",

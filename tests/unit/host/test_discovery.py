@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from installed import install
 from loading import case_id, load_cases
 from scmhost.host.discovery import discover, stated_range
 
@@ -23,15 +24,6 @@ for report in host.plugins:
 print("plugins.good_forge" in sys.modules, "plugins.exits_at_import" in sys.modules)
 host.close()
 """
-
-
-def install(folder: Path, distribution: str, name: str, value: str) -> None:
-    """Put a distribution's metadata into a folder, as an installer does."""
-    info = folder / f"{distribution.replace('-', '_')}-1.2.dist-info"
-    info.mkdir(parents=True)
-    metadata = f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.2\nKeywords: scmhost-api<2,scmhost-api>=1.0\n"
-    (info / "METADATA").write_text(metadata, encoding="utf-8")
-    (info / "entry_points.txt").write_text(f"[scmhost]\n{name} = {value}\n", encoding="utf-8")
 
 
 def run_host(folder: Path, plugins_toml: str) -> list[str]:

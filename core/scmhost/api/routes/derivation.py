@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from scmhost.api import trace_bodies
-from scmhost.api.context import ForProjects, ProjectToRead, ServicesOf
+from scmhost.api.context import ActingServices, ForProjects, ProjectToRead
 from scmhost.api.shapes import Wire
 from scmhost.api.trace_bodies import DeriveIn
 from scmhost.api.trace_shapes import MappingWhole, mapping_whole
@@ -33,7 +33,9 @@ class DerivationOut(Wire):
 
 
 @router.post("/derive-mappings/")
-def derive(services: ServicesOf, organization: ForProjects, project: ProjectToRead, body: DeriveIn) -> DerivationOut:
+def derive(
+    services: ActingServices, organization: ForProjects, project: ProjectToRead, body: DeriveIn
+) -> DerivationOut:
     """The code mappings that a trace and the files of known commits tell; saved only when that is asked for."""
     trace = trace_bodies.read(services, body)
     how = Derive(save=body.save, least=body.confidence, default_branch=body.default_branch)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from scmhost.frames.frame import Spot
-from scmhost.frames.languages import language_of
+from scmhost.frames.languages import native_language
 from scmhost.frames.near import Near
 from scmhost.frames.patterns import Pattern
 from scmhost.frames.spots import LINE, LINE_COLUMN, spot
@@ -31,4 +31,10 @@ def read(line: str, _near: Near) -> Sequence[Spot] | None:
     if not found:
         return None
     function = found["function"]
-    return [spot(found, language_of(found["path"], "c", "cpp", "objectivec"), function=function and bare(function))]
+    return [
+        spot(
+            found,
+            native_language(found["path"], function or "", "c", "cpp", "objectivec"),
+            function=function and bare(function),
+        )
+    ]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from scmhost.frames.frame import Spot
-from scmhost.frames.languages import language_of
+from scmhost.frames.languages import native_language
 from scmhost.frames.near import Near
 from scmhost.frames.patterns import Pattern
 from scmhost.frames.spots import LINE, spot
@@ -21,4 +21,8 @@ _FRAME: Final = Pattern(
 def read(line: str, _near: Near) -> Sequence[Spot] | None:
     """The frame on this line."""
     found = _FRAME.match(line)
-    return [spot(found, language_of(found["path"], "cpp", "c"), function=bare(found["symbol"]))] if found else None
+    return (
+        [spot(found, native_language(found["path"], found["symbol"], "cpp", "c"), function=bare(found["symbol"]))]
+        if found
+        else None
+    )

@@ -30,7 +30,7 @@ HINTS: Final[tuple[str, ...]] = (
 
 _WORDS: Final = "|".join(hint[1:-1] for hint in HINTS)
 _PLACE: Final = Pattern(
-    r"(?<![^\s(])(?P<path>(?:[A-Za-z]:\\{0,3}[\\/]|/|\\\\|[\w.]{1,60}[\\/])[^:\n]{1,1000}"
+    r"(?<![^\s(])(?P<path>(?:[A-Za-z]:\\{0,3}[\\/]|/|\\\\|[\w.]{1,60}[\\/]|https?://)[^:\n]{1,1000}"
     rf"|(?<![^\s(])[\w.-]{{1,100}}\.[A-Za-z]{{2,8}}):(?:{_WORDS}) {LINE}"
 )
 

@@ -28,13 +28,15 @@ _TEXT: Final = Pattern(
     r"\([^\n]{0,1000}?\))? )?"
     rf"\((?P<path>[^\s()\",]{{1,500}}\.(?:[ehxy]rl|exs?)), line {LINE}\)"
 )
-_ABOVE: Final = Pattern(r"\[?\{'?(?P<module>[\w.@-]{1,200})'?,'?(?P<function>[^,'\n]{1,200})'?,(?P<arity>\d{1,3}),$")
+_ABOVE: Final = Pattern(
+    r"\[?\{'?(?P<module>[\w.@-]{1,200})'?,'?(?P<function>[^,'\n]{1,200})'?,(?:(?P<arity>\d{1,3}),)?$"
+)
 
 
 def read(line: str, near: Near) -> Sequence[Spot] | None:
     """The frames on this line; a term's function may stand on the line above."""
     if found := list(_TERM.finditer(line)):
-        return [_term(one, _ABOVE.search(near.before()) if number == 0 else None) for number, one in enumerate(found)]
+        return [_term(one, _above(near) if number == 0 else None) for number, one in enumerate(found)]
     if found := list(_ELIXIR.finditer(line)):
         return [_term(one, None) for one in found]
     text = [
@@ -44,10 +46,15 @@ def read(line: str, near: Near) -> Sequence[Spot] | None:
     return text or None
 
 
+def _above(near: Near) -> re.Match[str] | None:
+    """The function on the line above, or above the list of its arguments."""
+    return _ABOVE.search(near.before(2 if near.before().startswith("[") else 1))
+
+
 def _term(found: re.Match[str], above: re.Match[str] | None) -> Spot:
     named = found if found["module"] else above
     function = None
     if named:
-        arity = f"/{named['arity']}" if named["arity"].isdigit() else ""
+        arity = f"/{named['arity']}" if (named["arity"] or "").isdigit() else ""
         function = f"{named['module']}{'.' if found.re.pattern is _ELIXIR.source else ':'}{named['function']}{arity}"
     return spot(found, language_of(found["path"], "erlang", "elixir"), function=function)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from scmhost.frames.frame import Spot
-from scmhost.frames.languages import is_source, language_of
+from scmhost.frames.languages import is_source, native_language
 from scmhost.frames.near import REACH, Near
 from scmhost.frames.paths import names_a_file
 from scmhost.frames.patterns import Pattern
@@ -15,7 +15,7 @@ HINTS: Final[tuple[str, ...]] = ("at ",)
 
 _FAMILY: Final = ("c", "cpp", "objectivec", "rust", "go", "swift")
 _PLACE: Final = Pattern(
-    rf"(?P<path>(?:[A-Za-z]:(?=[\\/]))?(?=[^:\n]{{0,1000}}[A-Za-z])[^\s:\[(\"'][^:\"\n]{{0,1000}}):{LINE_COLUMN}$"
+    rf"(?P<path>(?:[A-Za-z]:(?=[\\/]))?(?=[^:\n]{{0,1000}}[A-Za-z])[^\s:\[(\"'<][^:\"<>\n]{{0,1000}}):{LINE_COLUMN}$"
 )
 _HEAD: Final = Pattern(r"#\d{1,6}\s+(?:0x[0-9a-f]{1,16} in )?(?P<symbol>\S.*)$")
 # Where the program stopped.
@@ -36,7 +36,7 @@ def read(line: str, near: Near) -> Sequence[Spot] | None:
     symbol = _symbol(head, near)
     if symbol is None or not (symbol[1] or is_source(found["path"])):
         return None
-    return [spot(found, language_of(found["path"], "c", *_FAMILY), function=bare(symbol[0]))]
+    return [spot(found, native_language(found["path"], symbol[0], "c", *_FAMILY), function=bare(symbol[0]))]
 
 
 def _symbol(head: str, near: Near) -> tuple[str, bool] | None:

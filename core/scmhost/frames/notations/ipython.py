@@ -24,7 +24,8 @@ _FILE: Final = Pattern(
 _ARROW: Final = Pattern(r"-{2,}> ?(?P<line>\d{1,9})(?: |$)")
 _CODE: Final = Pattern(r"\d{1,9}(?: |$)|$")
 _PLACE: Final = Pattern(
-    r"(?P<path>(?:[A-Za-z]:)?[^\s:<(\"][^:<\"\n]{0,1000}?\.py[xdi]?|[^\s:]+\.pxi) in (?P<function>[^\s(]{1,300})\("
+    r"(?P<path>(?:[A-Za-z]:)?[^\s:<(\"][^:<\"\n]{0,1000}?\.py[xdi]?|[^\s:]+\.pxi) in"
+    r" (?P<function>[^\s(]{1,300})(?:\(|$)"
 )
 _COMPILED: Final = (".pyx", ".pxi", ".pxd")
 

@@ -22,7 +22,7 @@ _FRAME: Final = Pattern(
     rf"{AT}(?P<symbol>[^\s()]{{1,600}}){_OPEN}(?P<path>[^\s():<>]{{1,500}}\.[A-Za-z]\w{{0,9}}){_LINE}"
 )
 # Kotlin's tests have sentences for names.
-_SENTENCE: Final = Pattern(rf"{AT}(?P<symbol>[\w$.]{{1,300}}\.[^()\n.]{{1,300}}){_OPEN}{_SOURCE}{_LINE}")
+_SENTENCE: Final = Pattern(rf"{AT}(?P<symbol>[\w$.]{{1,300}}\.[^\n.]{{1,300}}?){_OPEN}{_SOURCE}{_LINE}")
 _PLAIN: Final = Pattern(rf"(?<![\w$.<>/@-])(?P<symbol>[\w$<>/@-][\w$.<>/@-]{{1,500}}){_OPEN}{_SOURCE}{_LINE}")
 _NO_FILE: Final = Pattern(
     r"at [^\s()]{1,600}\((?:Native Method|Unknown Source|<generated>|[^\s()]{0,60}:\d{1,9}|SourceFile)[^)]{0,20}\)"

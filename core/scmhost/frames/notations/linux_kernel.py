@@ -12,7 +12,7 @@ HINTS: Final[tuple[str, ...]] = (".c:", ".h:", ".S:", ".rs:")
 
 _PATH: Final = r"(?P<path>[\w./+-]{1,300}/[\w.+-]{1,100}\.(?:[chS]|rs))"
 _FRAME: Final = Pattern(
-    rf"(?:RIP: [0-9a-f]{{4}}:)?(?:\? )?(?P<function>[\w.]{{1,200}})"
+    rf"(?:RIP: [0-9a-f]{{4}}:)?(?:\? )?(?!at )(?P<function>[\w.]{{1,200}})"
     rf"(?P<offset>\+0x[0-9a-f]+/0x[0-9a-f]+)? {_PATH}:{LINE}(?P<inline> \[inline\])?$"
 )
 _DECODED: Final = Pattern(

@@ -12,7 +12,11 @@ from scmhost.frames.spots import LINE, spot
 HINTS: Final[tuple[str, ...]] = (" line ",)
 
 _PATH: Final = r"(?P<path>(?:[A-Za-z]:(?=[\\/]))?[^\s:\"'()<>,][^:\"'()<>\n]{0,300}?)"
-_CALLED: Final = Pattern(rf"(?P<function>eval \{{\.\.\.\}}|[^\s(]{{1,300}}).{{0,2000}}? called at {_PATH} line {LINE}")
+_CALLED: Final = Pattern(
+    r"(?P<function>eval \{\.\.\.\}|eval(?= ')|require(?= )|[^\s(]{1,300}(?=\()|[^\s(&]{0,200}::[^\s(]{1,200})"
+    r".{0,2000}? called at "
+    rf"{_PATH} line {LINE}"
+)
 _AT: Final = Pattern(
     rf"(?<!\w)at (?P<path>(?:[A-Za-z]:(?=[\\/]))?[^\s:\"'()<>,]{{1,300}}) line {LINE}(?=[.,;\s)\\\"']|$)"
 )

@@ -18,8 +18,8 @@ _SYMBOL: Final = r"(?P<function>(?:[^({\n]|\{[^}\n]{0,300}\}){1,500})"
 _FRAME: Final = Pattern(
     r"(?<![^\s\"'>])(?:#\d{1,6}:? +(?P<path>(?:[A-Za-z]:|phar:|vfs:|file:)?[^\s:(\[{](?:[^:(\n]{0,1000}[^:(\s])?)"
     # Markdown makes a list of it.
-    rf"|\d{{1,4}}\. +(?P<listed>[^\s:(]{{1,1000}}\.php))\({LINE}\)"
-    rf"(?: : [\w ()']{{1,60}}?\(?\d*\)?)?: {_SYMBOL}"
+    rf"|\d{{1,4}}\.? +(?P<listed>[^\s:(]{{1,1000}}\.php))\({LINE}\)"
+    rf"(?: : [\w ()'-]{{1,60}}?\(?\d*\)?)?: {_SYMBOL}"
 )
 _CALLED: Final = Pattern(
     rf"#\d{{1,6}} +(?P<function>[^(\n]{{1,500}})\(.*\) called at \[(?P<path>[^\]\n]{{1,1000}}?):{LINE}\]"

@@ -19,13 +19,17 @@ HINTS: Final[tuple[str, ...]] = (
     ".php(",
     ".php, line ",
     " of ",
+    "</b> on line <b>",
 )
 
 _PATH: Final = r"(?P<path>(?:[A-Za-z]:(?=[\\/])|[a-z]{2,10}://)?[^\s:\"'`(<][^:\"`(<\n]{0,500}"
 _ON_LINE: Final = Pattern(rf"in {_PATH}?) on line {LINE}")
-_EVALUATED: Final = Pattern(rf"in {_PATH}?)\({LINE}\) : [\w ()']{{1,60}}? on line \d")
+_EVALUATED: Final = Pattern(rf"in {_PATH}?)\({LINE}\) : [\w ()'-]{{1,60}}? on line \d")
 _COLON: Final = Pattern(rf"(?:in|at) \"?{_PATH}?\.(?:php\d?|inc|phtml|module|theme|twig|ctp|tpl|install)):{LINE}")
 _SYMFONY: Final = Pattern(rf"in {_PATH}?\.php) \(?line {LINE}\)?")
+# Symfony's console; PHP's own messages as a browser gets them.
+_TITLE: Final = Pattern(rf"In (?P<path>[^\s:/\\]{{1,300}}\.php) line {LINE}:$")
+_HTML: Final = Pattern(rf".{{1,2000}}? in <b>(?P<path>[^<>\n]{{1,500}})</b> on line <b>{LINE}</b>")
 _CAKE: Final = Pattern(rf"(?P<function>[^\s(]{{1,300}})\(.*\) - {_PATH}?\.php), line:? {LINE}$")
 # Drupal, and WordPress' letters.
 _LINE_OF: Final = Pattern(rf"line {LINE} of (?:the file )?{_PATH}?\.(?:php|inc|module))")
@@ -38,6 +42,8 @@ def read(line: str, _near: Near) -> Sequence[Spot] | None:
     """The places on this line. A message may speak of files too; the place is the last."""
     if cake := _CAKE.match(line):
         return [spot(cake, "php", function=cake["function"])]
+    if alone := _TITLE.match(line) or _HTML.match(line):
+        return [spot(alone, "php")]
     return places(line, 0, len(line)) or None
 
 

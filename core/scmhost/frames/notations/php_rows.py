@@ -8,7 +8,7 @@ from scmhost.frames.near import Near
 from scmhost.frames.patterns import Pattern
 from scmhost.frames.spots import LINE, spot
 
-HINTS: Final[tuple[str, ...]] = (".php:",)
+HINTS: Final[tuple[str, ...]] = (".php:", "bin/")
 
 _PATH: Final = r"(?P<path>(?:[A-Za-z]:(?=[\\/])|[a-z]{2,10}://)?[^\s:\"'`(][^:\"'`(\n]{0,500}\.(?:php|inc|phtml))"
 _XDEBUG: Final = Pattern(
@@ -20,6 +20,10 @@ _COLLISION: Final = Pattern(rf"(?:\d{{1,6}}|➜)\s+{_PATH}:{LINE}$")
 _SYMFONY: Final = Pattern(rf"\({_PATH}:{LINE}\)$")
 _CALL: Final = Pattern(r"(?:at )?(?P<function>[^\s(]{1,300})\(")
 
+# PHPUnit's stacks are lists of places; what has no extension follows one that has.
+_PLACE: Final = Pattern(rf"{_PATH}:{LINE}$")
+_SCRIPT: Final = Pattern(rf"(?P<path>/[^\s:\"'`(]{{1,500}}/[^\s:\"'`(./]{{1,100}}):{LINE}$")
+
 
 def read(line: str, near: Near) -> Sequence[Spot] | None:
     """The frame on this line."""
@@ -29,8 +33,10 @@ def read(line: str, near: Near) -> Sequence[Spot] | None:
         return [spot(found, "php")]
     if found := _COLLISION.match(line):
         return [spot(found, "php", function=_called(near.after()))]
-    found = _SYMFONY.match(line)
-    return [spot(found, "php", function=_called(near.before()))] if found else None
+    if found := _SYMFONY.match(line):
+        return [spot(found, "php", function=_called(near.before()))]
+    found = _PLACE.match(line) or (_PLACE.match(near.before()) and _SCRIPT.match(line))
+    return [spot(found, "php")] if found else None
 
 
 def _called(line: str) -> str | None:

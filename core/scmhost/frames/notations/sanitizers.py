@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from scmhost.frames.frame import Frame, Spot
-from scmhost.frames.languages import is_source, language_of
+from scmhost.frames.languages import is_source, native_language
 from scmhost.frames.near import Near
 from scmhost.frames.paths import names_a_file
 from scmhost.frames.patterns import Pattern
@@ -45,6 +45,6 @@ def _placed(line: str, head: re.Match[str], place: re.Match[str], *, certain: bo
     symbol = line[head.end() : start].rstrip(" [")
     if not path or not symbol or not names_a_file(path) or not (certain or (rooted and is_source(path))):
         return [] if certain else None
-    language = language_of(path, "cpp", *_FAMILY)
+    language = native_language(path, symbol, "cpp", *_FAMILY)
     frame = Frame(path, number(place["line"]), number(place["column"]), bare(symbol), language=language)
     return [Spot(frame, start, place.end("line"))]

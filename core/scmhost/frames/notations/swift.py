@@ -20,10 +20,16 @@ _BACKTRACE: Final = Pattern(
     rf" (?P<module>\S{{1,200}}) at (?P<path>[^\s:][^:\n]{{0,500}}):{LINE_COLUMN}$"
 )
 
+_SERVER: Final = Pattern(
+    rf"0x[0-9a-f]{{4,16}}, (?P<symbol>\S.{{0,1000}}?) at (?P<path>[^\s:][^:\n]{{0,500}}\.swift):{LINE}$"
+)
+
 
 def read(line: str, _near: Near) -> Sequence[Spot] | None:
     """The place or the frame on this line."""
     if found := _BACKTRACE.match(line):
         return [spot(found, "swift", function=bare(found["symbol"]), module=found["module"])]
+    if found := _SERVER.match(line):
+        return [spot(found, "swift", function=bare(found["symbol"]))]
     found = _THROWN.search(line) or _FIRST.match(line)
     return [spot(found, "swift")] if found else None

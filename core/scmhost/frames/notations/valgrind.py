@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from scmhost.frames.frame import Spot
-from scmhost.frames.languages import language_of
+from scmhost.frames.languages import native_language
 from scmhost.frames.near import Near
 from scmhost.frames.patterns import Pattern
 from scmhost.frames.spots import LINE, spot
@@ -21,5 +21,11 @@ _BINARY: Final = Pattern(r"(?:at|by) 0x[0-9A-Fa-f]{1,16}: ")
 def read(line: str, _near: Near) -> Sequence[Spot] | None:
     """The frame on this line; one without a file gives none."""
     if found := _FRAME.match(line):
-        return [spot(found, language_of(found["path"], "c", "cpp", "rust"), function=bare(found["symbol"]))]
+        return [
+            spot(
+                found,
+                native_language(found["path"], found["symbol"], "c", "cpp", "rust"),
+                function=bare(found["symbol"]),
+            )
+        ]
     return [] if _BINARY.match(line) else None

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from scmhost.frames.frame import Spot
-from scmhost.frames.languages import language_of
+from scmhost.frames.languages import native_language
 from scmhost.frames.near import Near
 from scmhost.frames.patterns import Pattern
 from scmhost.frames.spots import LINE, spot
@@ -31,4 +31,4 @@ def read(line: str, _near: Near) -> Sequence[Spot] | None:
 
 
 def _language(found: re.Match[str]) -> str:
-    return language_of(found["path"], "cpp", "c", "rust")
+    return native_language(found["path"], found["symbol"], "cpp", "c", "rust")

@@ -1,0 +1,45 @@
+"""Looks for the smallest input that breaks a law; Hypothesis does the work."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from hypothesis import HealthCheck, Phase, Verbosity, given, settings
+from hypothesis.errors import Flaky
+from hypothesis.strategies import SearchStrategy
+
+from .breaches import Breach
+
+T = TypeVar("T")
+
+
+def for_all(drawn: SearchStrategy[T], check: Callable[[T], None], examples: int) -> None:
+    """Check many drawn values, the same ones in every run.
+
+    Raises:
+        Breach: the one with the smallest input.
+    """
+
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        report_multiple_bugs=False,
+        phases=(Phase.explicit, Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+        verbosity=Verbosity.quiet,
+    )
+    @given(drawn)
+    def run(value: T) -> None:
+        check(value)
+
+    try:
+        run()
+    except Flaky as flaky:
+        raise _first_breach(flaky) from None
+
+
+def _first_breach(flaky: Flaky) -> BaseException:
+    """A plugin that answers now so and now so breaks a law only sometimes; the breach that was seen is told."""
+    inner = getattr(flaky, "exceptions", ())
+    return next((one for one in inner if isinstance(one, Breach)), flaky)

@@ -1,0 +1,65 @@
+"""The conformance suite: what is right passes, and each wrong plugin is caught by the law that it breaks."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+from loading import case_id, load_cases
+from plugins.wrong.right import Right
+from scmhost.sdk import PROMISES
+from scmhost.sdk.testing import LAWS, Examination, PushSample, Samples
+
+CASES = load_cases("wrong_plugins")
+BODY = b'{"repository": "team/app", "shas": ["c0ffee"]}'
+
+
+def signed(secret: str, body: bytes) -> Mapping[str, str]:
+    return {"X-Scmhost-Signature": hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}
+
+
+def examined(plugin: object, **samples: Any) -> Examination:
+    return Examination(Samples(plugin, push=PushSample(BODY, signed), **samples))
+
+
+@pytest.mark.parametrize("case", CASES, ids=case_id)
+def test_a_wrong_plugin_is_caught_by_its_own_law(case: dict[str, Any]) -> None:
+    """Whoever breaks one law is told which, with the place and what to do."""
+    module, _, name = case["plugin"].partition(":")
+    plugin = getattr(import_module(f"plugins.wrong.{module}"), name)() if name else module
+    asked = next(law for law in LAWS if law.name == case["law"])
+    finding = examined(plugin).ask(asked)
+    assert finding.verdict == "broken", finding.text
+    assert [text for text in case["says"] if text not in finding.report] == []
+
+
+def test_every_law_catches_somebody() -> None:
+    """A law that nobody was ever caught by may not work."""
+    assert {law.name for law in LAWS} - {case["law"] for case in CASES} == set()
+
+
+def test_every_hook_is_asked() -> None:
+    """A hook that comes into the contract comes into the suite: it is called, and it is a capability."""
+    examination = examined(Right())
+    assert examination.subject.declared == set(PROMISES)
+    assert [hook for hook in PROMISES if f"`{hook}`" not in examination.report.markdown()] == ["scm_register_providers"]
+
+
+@pytest.mark.parametrize("name", ["right:Right", "links:ByHand"])
+def test_the_right_plugin_keeps_every_law(name: str) -> None:
+    """What is done well is left in peace."""
+    module, _, kind = name.partition(":")
+    examination = examined(getattr(import_module(f"plugins.wrong.{module}"), kind)())
+    assert [finding.report or finding.text for finding in examination.all() if finding.verdict == "broken"] == []
+    assert {finding.law.name for finding in examination.report.findings if finding.verdict == "unreached"} == set()
+
+
+def test_a_breach_that_only_one_law_finds_is_its_own() -> None:
+    """A form that takes anything makes a hook stumble that no other law gives such a form."""
+    examination = examined(import_module("plugins.wrong.repositories").StumblesOverUrls())
+    found = {finding.law.name: finding for finding in examination.all()}
+    assert (found["errors-tell"].verdict, found["install-safe"].verdict) == ("kept", "broken")
+    assert "raised UrlError" in found["install-safe"].report
