@@ -64,10 +64,13 @@ class FileChangeRow(Inner, Base):
 
 
 class KnownFileRow(Inner, Base):
-    """A path that commits of a repository named: what the newest of them did, whichever came in first."""
+    """A path that commits of a repository named: what the newest of them did, whichever came in first.
+
+    If the rows lived in their key's tree, SQLite would walk that rather than look names up in their index.
+    """
 
     __tablename__ = "known_files"
-    __table_args__ = (refers_to("repositories", "repository_id"), Index(None, "organization_id", "name"), _NARROW)
+    __table_args__ = (refers_to("repositories", "repository_id"), Index(None, "organization_id", "name"))
 
     repository_id: Mapped[int] = mapped_column(primary_key=True)
     path_hash: Mapped[int] = mapped_column(BigInteger, primary_key=True)

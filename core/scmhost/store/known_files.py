@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, and_, func, literal, select, tuple_
 
-from scmhost.sdk import JsonObject, RepositoryStatus
+from scmhost.sdk import JsonObject
 
 from . import jobs
 from .columns import is_text
@@ -19,8 +19,7 @@ from .commit_rows import COMMITS
 from .engine import Transaction
 from .hashes import hash_of
 from .history_tables import FileChangeRow, KnownFileRow
-from .repository_rows import TABLE as REPOSITORIES
-from .statements import among, insert_into, pieces
+from .statements import insert_into, pieces
 from .tables import table_of
 from .values import Job, KnownFile
 
@@ -102,22 +101,20 @@ def standing(
 
 
 def named(tx: Transaction, organization_id: int, names: Iterable[str], most: int) -> dict[int, list[str]]:
-    """The paths that have one of the names and were not deleted, by the ids of their active repositories.
+    """The paths that have one of the names and were not deleted, by the ids of their repositories.
 
     Of a name that more than ``most`` files have there are none at all, rather than some.
     """
     heads = {name[:_NAME] for name in names if is_text(name)}
-    counted = select(_TABLE.c.name).where(_of(organization_id), among(tx, _TABLE.c.name, heads))
-    few = tx.scalars(counted.group_by(_TABLE.c.name).having(func.count() <= most)).all()
-    active = select(REPOSITORIES.c.id).where(
-        REPOSITORIES.c.organization_id == organization_id, REPOSITORIES.c.status == RepositoryStatus.ACTIVE.value
-    )
-    query = select(_TABLE.c.repository_id, _TABLE.c.path).where(
-        _of(organization_id), ~_TABLE.c.deleted, among(tx, _TABLE.c.name, few), _TABLE.c.repository_id.in_(active)
-    )
     found: dict[int, list[str]] = {}
-    for repository_id, path in tx.execute(query.order_by(_TABLE.c.repository_id, _TABLE.c.path_hash)):
-        found.setdefault(repository_id, []).append(path)
+    for piece in pieces(heads):
+        called = _of(organization_id) & _TABLE.c.name.in_(piece)
+        few = select(_TABLE.c.name).where(called).group_by(_TABLE.c.name).having(func.count() <= most)
+        rows = select(_TABLE.c.repository_id, _TABLE.c.path).where(
+            _of(organization_id), ~_TABLE.c.deleted, _TABLE.c.name.in_(tx.scalars(few).all())
+        )
+        for repository_id, path in tx.execute(rows):
+            found.setdefault(repository_id, []).append(path)
     return found
 
 

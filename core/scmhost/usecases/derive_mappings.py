@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from scmhost.mapping import CLASS_PLATFORMS, derive_mappings, file_names
-from scmhost.sdk import Organization, Repository
+from scmhost.sdk import Organization, Repository, RepositoryStatus
 from scmhost.store import code_mappings, known_files, repositories
 from scmhost.store.engine import Transaction
 from scmhost.store.values import CodeMapping, MappingDraft
@@ -27,7 +27,7 @@ def derived_drafts(
     names = file_names(own)[:_MOST_NAMES]
     found = known_files.named(tx, organization.id, names, services.limits.derived_from_files)
     rows = repositories.get_many(tx, organization.id, found)
-    paths = {str(id_): found[id_] for id_, row in rows.items() if not is_stand_in(row)}
+    paths = {str(id_): found[id_] for id_, row in rows.items() if _is_usable(row)}
     return [
         (
             MappingDraft(
@@ -68,6 +68,10 @@ def derived_for(
         )
         for number, (draft, _) in enumerate(drafts, start=1)
     ]
+
+
+def _is_usable(repository: Repository) -> bool:
+    return repository.status is RepositoryStatus.ACTIVE and not is_stand_in(repository)
 
 
 def _only_branch(tx: Transaction, organization: Organization, repository_id: int) -> str | None:

@@ -70,8 +70,6 @@ class LinkBuilder:
 
     def _doubt(self, place: Place) -> NoLink | None:
         """Why the path is none of a file, whatever its repository is."""
-        if len(place.path) > LONGEST_PATH:
-            return self._no(place, Reason.NOT_A_FILE, f"The path has more than {LONGEST_PATH} characters.")
         if place.mapping.catches_all and place.standing is not Standing.LISTED:
             return self._no(place, Reason.FILE_NOT_FOUND, "No commit that is known has this file.")
         return None
@@ -116,6 +114,8 @@ class LinkBuilder:
             return links
         if links is not None:
             return links.url(place.path, usable_line(place.line))
+        if len(place.path) > LONGEST_PATH:
+            return NoUrl(message=f"The path has more than {LONGEST_PATH} characters.")
         url = calls.source_url(installation, place.repository, _location(place, ref))
         if isinstance(url, str) and not safe_url(url):
             return NoUrl(reason=Reason.UNSAFE_URL, message="The provider's URL is no safe http or https link.")

@@ -1,7 +1,6 @@
 """The files that commits named, listed afterwards and found by their names."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from itertools import permutations
 
 import pytest
@@ -123,15 +122,6 @@ def test_many_commits_are_listed_in_pieces(store: Store, monkeypatch: pytest.Mon
             assert known_files.carry_out(tx, tenant.id, tenant.repository, factories.NOW)
         assert len(orders(store, tenant)) == left
     assert found(store, tenant, *(f"{number}.py" for number in range(10, 20))) == {f"{n}.py" for n in range(10, 20)}
-
-
-def test_files_of_repositories_that_are_hidden_are_not_found(store: Store) -> None:
-    """What is hidden tells no mappings; made active again, it does."""
-    tenant = factories.new_tenant(store)
-    assert found(store, tenant, "README") == {"README"}
-    with store.write() as tx:
-        factories.repositories.schedule_deletion(tx, tenant.id, tenant.repository, factories.NOW + timedelta(days=1))
-    assert found(store, tenant, "README") == set()
 
 
 def test_long_and_odd_names_are_found(store: Store) -> None:

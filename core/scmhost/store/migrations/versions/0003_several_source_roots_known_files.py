@@ -93,7 +93,6 @@ def create_known_files() -> None:
             ["repositories.organization_id", "repositories.id"],
             ondelete="CASCADE",
         ),
-        sqlite_with_rowid=False,
     )
     op.create_index("ix_known_files_organization_id_name", "known_files", ["organization_id", "name"])
 
