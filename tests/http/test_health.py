@@ -29,7 +29,7 @@ def test_a_broken_plugin_makes_nothing_unready(tmp_path: Path) -> None:
             "database": "ok",
             "generation": 1,
             "staleSince": None,
-            "plugins": {"ready": 1, "broken": 1},
+            "plugins": {"ready": 1, "broken": 1, "off": 1},
             "suspended": [],
         }
 
@@ -41,7 +41,7 @@ def test_a_suspended_plugin_is_named_and_makes_nothing_unready(tmp_path: Path) -
         house.post("integrations/", {"provider": "faulty"})
         answer = house.client.get("/readyz")
         assert (answer.status_code, answer.json()["suspended"]) == (200, ["faulty"])
-        assert answer.json()["plugins"] == {"ready": 1, "suspended": 1}
+        assert answer.json()["plugins"] == {"ready": 1, "suspended": 1, "off": 1}
 
 
 def test_a_switchboard_that_cannot_be_read_is_told_and_makes_nothing_unready(house: House) -> None:
