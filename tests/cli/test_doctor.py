@@ -33,9 +33,8 @@ CANDIDATES = {
 @contextmanager
 def house_with(folder: Path, more: str = "", *names: str) -> Iterator[House]:
     """A house on a switchboard with something more in it, and some of the sample plugins."""
-    # A plugin that is installed and not named is a finding.
-    named = SWITCHBOARD.replace("[plugins.custom_scm]", "[plugins.git]\nenabled = false\n\n[plugins.custom_scm]")
-    with open_house(folder, named + more, more=[CANDIDATES[name] for name in names], background=False) as house:
+    switchboard = f"{SWITCHBOARD}{more}[plugins.git]\nenabled = false\n"
+    with open_house(folder, switchboard, more=[CANDIDATES[name] for name in names], background=False) as house:
         (folder / "plugins.toml").chmod(0o600)
         yield house
 
@@ -147,6 +146,15 @@ def test_the_nearest_mount_is_the_folders_own(tmp_path: Path, folder: str, kind:
     assert machine.filesystem_of(Path(folder), tmp_path / "none") is None
 
 
+def test_several_source_roots_of_one_stack_root_are_meant(tmp_path: Path) -> None:
+    """Where the files decide, no mapping hides another."""
+    with house_with(tmp_path) as house:
+        repository, installation = house.claimed()
+        for root in ("src/", "lib/"):
+            assert house.mapping(repository, installation, sourceRoot=root).status_code == 201
+        assert said(examine(house.services)) == []
+
+
 @dataclass(frozen=True)
 class Later:
     """A clock that is wrong."""
@@ -225,21 +233,13 @@ def of_generated_mapping(house: House) -> str:
     return f"mapping {longer} of acme/web"
 
 
-def of_same_root(house: House) -> str:
-    repository, installation = house.claimed()
-    house.mapping(repository, installation)
-    twin = house.mapping(repository, installation, stackRoot="\\srv\\app").json()["id"]
-    return f"mapping {twin} of acme/web"
-
-
 @pytest.mark.parametrize(
     ("make", "says"),
     [
         (of_unclaimed, ["is unclaimed", "code mappings to it: 1", "claim it"]),
         (of_nameless, ["has no URL", "give it its web URL"]),
         (of_hidden, ["is not active"]),
-        (of_generated_mapping, ["'/srv/app/lib/' has no turn", "made by hand, this one by a machine"]),
-        (of_same_root, ["has no turn", "'/srv/app/'"]),
+        (of_generated_mapping, ["'/srv/app/lib/' comes after", "('/srv/app/')", "was made by hand"]),
     ],
 )
 def test_rows_that_cannot_work_are_told(tmp_path: Path, make: Callable[[House], str], says: list[str]) -> None:
@@ -247,7 +247,7 @@ def test_rows_that_cannot_work_are_told(tmp_path: Path, make: Callable[[House], 
     with house_with(tmp_path) as house:
         subject = make(house)
         finding = only(examine(house.services), subject)
-    assert finding.severity == "warning"
+    assert finding.severity in ("warning", "note")
     assert [word for word in says if word not in f"{finding.problem} {finding.remedy}"] == []
 
 

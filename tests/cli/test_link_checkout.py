@@ -213,5 +213,5 @@ def test_a_link_for_an_earlier_line_is_not_lost(checkout: GitRepository) -> None
     """IPython prints the number below the file: the file's line is the link."""
     text = "main.py in run()\n      1 one\n----> 2 two\n      3 three\n"
     (frame,) = frames(text)
-    assert (frame["line"], frame["textLine"]) == (2, 0)
+    assert (frame["line"], frame["textLine"]) == (2, 1)
     assert linked(text).out.splitlines()[1].endswith("main.py#L2")

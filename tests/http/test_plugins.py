@@ -51,6 +51,7 @@ def test_states_reasons_and_calls_are_told(house: House) -> None:
         "faulty": "suspended",
         "broken": "broken",
         "leaky": "ready",
+        "git": "off",
     }
     (hook,) = [hook for hook in found["faulty"]["hooks"] if hook["name"] == "scm_install"]
     assert (hook["calls"], hook["faults"], hook["slowestMs"] > 0) == (1, 1, True)

@@ -2,6 +2,9 @@
 
 import io
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import redirect_stderr
 from dataclasses import dataclass
@@ -143,6 +146,33 @@ def test_a_fault_of_ours_is_an_error(traced: Traced) -> None:
     spans = traced.spans()
     assert spans["GET /fail"].status.status_code is StatusCode.ERROR
     assert spans["GET unrouted"].status.status_code is StatusCode.UNSET
+
+
+UNASKED = """
+import sys
+from pathlib import Path
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from house import open_house
+
+exporter = InMemorySpanExporter()
+provider = TracerProvider()
+provider.add_span_processor(SimpleSpanProcessor(exporter))
+trace.set_tracer_provider(provider)
+with open_house(Path(sys.argv[1])) as house:
+    assert house.get("repos/").status_code == 200
+print([span.name for span in exporter.get_finished_spans()])
+"""
+
+
+def test_nothing_is_told_unasked(tmp_path: Path) -> None:
+    """Where OpenTelemetry is set up for other things, scmhost tells it nothing until the switch says so."""
+    words = [sys.executable, "-c", UNASKED, str(tmp_path)]
+    tests = str(Path(__file__).parents[1])
+    done = subprocess.run(words, env={**os.environ, "PYTHONPATH": tests}, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_traces_without_the_library_are_refused_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:

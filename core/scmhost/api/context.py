@@ -105,18 +105,20 @@ ProjectToLink = Annotated[Project, Depends(project_in("links"))]
 ProjectOfReleases = Annotated[Project, Depends(project_in("releases"))]
 
 
-async def operator_of(request: Request, services: ServicesOf, caller: CallerOf) -> Caller:
-    """The caller, if they may see the host itself: by scope, and of an organization that the operator named."""
-    _check_scope(caller, "host", request.method)
-    if not is_operator(services, caller):
-        raise Forbidden(
-            "Plugins are of the whole host. Whoever runs it names the organizations that may see them, "
-            "as operators under [host] in plugins.toml."
-        )
-    return caller
+def operator(scope_class: ScopeClass) -> Callable[..., Awaitable[Caller]]:
+    """A dependency: the caller, if they may see the host itself: by scope, and of an organization that is named."""
 
+    async def check(request: Request, services: ServicesOf, caller: CallerOf) -> Caller:
+        _check_scope(caller, scope_class, request.method)
+        if not is_operator(services, caller):
+            raise Forbidden(
+                "Plugins are of the whole host. Whoever runs it names the organizations that may see them, "
+                "as operators under [host] in plugins.toml."
+            )
+        return caller
 
-OperatorOf = Annotated[Caller, Depends(operator_of)]
+    return check
+
 
 NumericId = Annotated[str, Path(description="A number.")]
 

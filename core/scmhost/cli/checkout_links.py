@@ -14,7 +14,7 @@ from scmhost.usecases.link_checkout import CheckoutLink, CheckoutLinker, Place
 
 from .checkout import ChangedFiles, Checkout, read_checkout
 from .known_pages import known_pages
-from .link_formats import Shown
+from .link_formats import Shown, frame_facts
 from .linked_text import Tally
 
 if TYPE_CHECKING:
@@ -85,15 +85,8 @@ class CheckoutLinks:
     def _shown(self, found: Found, link: CheckoutLink) -> Shown:
         if link.changed and link.path and len(self._changed) < _MOST_CHANGED * _MOST_CHANGED:
             self._changed[link.path, found.frame.line or 0] = None
-        frame = found.frame
         facts: dict[str, object] = {
-            "path": frame.path,
-            "line": frame.line,
-            "column": frame.column,
-            "function": frame.function,
-            "module": frame.module,
-            "language": frame.language,
-            "textLine": found.text_line,
+            **frame_facts(found),
             "sourcePath": link.path,
             "url": link.url,
             "ref": self._checkout.commit if link.url else None,

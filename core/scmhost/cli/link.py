@@ -36,6 +36,8 @@ NAMES: Final = ("text", "markdown", "html", "json")
 @click.option("--project", metavar="SLUG", help="The project whose code mappings are used.")
 @click.option("--release", metavar="VERSION", help="With --project: link to this release's commit of each repository.")
 @click.option("--commit", metavar="SHA", help="With --project: link to this commit.")
+@click.option("--url", metavar="URL", envvar="SCMHOST_URL", help="With --project: a server, not the local database.")
+@click.option("--token", metavar="TOKEN", envvar="SCMHOST_AUTH_TOKEN", help="A token for it, with project:read.")
 @database_options
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.pass_obj

@@ -197,6 +197,20 @@ FORMATS: Final[Mapping[str, Callable[[Write], Format]]] = MappingProxyType(
 )
 
 
+def frame_facts(found: Found) -> dict[str, object]:
+    """What a machine is told of a frame itself. Lines of the text are counted from 1, as the API counts them."""
+    frame = found.frame
+    return {
+        "path": frame.path,
+        "line": frame.line,
+        "column": frame.column,
+        "function": frame.function,
+        "module": frame.module,
+        "language": frame.language,
+        "textLine": found.text_line + 1,
+    }
+
+
 def joined(text: str, frames: Sequence[Shown], plain: Callable[[str], str], linked: Callable[[str, str], str]) -> str:
     """A line whose frames are links, its parts each made fit for their place. Of two that overlap the first stays."""
     parts: list[str] = []

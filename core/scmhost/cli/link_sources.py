@@ -1,7 +1,7 @@
-"""Where links come from: the checkout here, or a project of the database."""
+"""Where links come from: the checkout here, a project of the database, or one of a server."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final, Protocol
 
 import click
@@ -9,7 +9,7 @@ import click
 from scmhost.frames import Found
 
 from .context import CommandContext
-from .link_formats import Shown
+from .link_formats import Shown, frame_facts
 from .linked_text import Tally
 
 _GUESSES: Final = ("remote", "kind", "template", "ref")
@@ -38,7 +38,7 @@ class NoLinks:
 
     def link(self, frames: Sequence[Found]) -> Sequence[Shown]:
         """Frames without links."""
-        return [Shown(found, None, {"path": found.frame.path, "line": found.frame.line}, "error") for found in frames]
+        return [Shown(found, None, frame_facts(found), "error") for found in frames]
 
     def remarks(self, _tally: Tally) -> Sequence[str]:
         """The error says it all."""
@@ -62,10 +62,18 @@ def source_of(context: CommandContext, options: Mapping[str, Any]) -> Iterator[S
     _refuse(options, _OF_CHECKOUT, "is of the checkout, and --org links by a project's code mappings")
     if not options["project"]:
         raise click.UsageError("--org needs --project: the project whose code mappings are used.")
+    with _of_project(context, options) as source:
+        yield source
+
+
+def _of_project(context: CommandContext, options: Mapping[str, Any]) -> "AbstractContextManager[Source]":
+    if options["url"]:
+        from .server_links import open_server
+
+        return open_server(options)
     from .project_links import open_project
 
-    with open_project(context, options) as source:
-        yield source
+    return open_project(context, options)
 
 
 def _refuse(options: Mapping[str, Any], names: Sequence[str], why: str) -> None:

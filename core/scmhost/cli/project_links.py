@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from scmhost.frames import Found
 
 from .context import CommandContext, organization_named
-from .link_formats import Shown
+from .link_formats import Shown, frame_facts
 from .linked_text import Tally
 
 if TYPE_CHECKING:
@@ -64,17 +64,14 @@ def open_project(context: CommandContext, options: Mapping[str, Any]) -> Iterato
 
 
 def _shown(found: Found, resolved: "Resolved") -> Shown:
-    from scmhost.links import Link
+    from scmhost.links import Link, said
 
     outcome = resolved.outcome
-    facts: dict[str, object] = {
-        "path": found.frame.path,
-        "line": found.frame.line,
-        "function": found.frame.function,
-        "sourcePath": outcome.source_path,
-    }
+    facts = {**frame_facts(found), "sourcePath": outcome.source_path}
     if isinstance(outcome, Link):
-        facts |= {"url": outcome.url, "ref": outcome.ref, "refSource": outcome.ref_source, "reason": None}
+        facts |= {"url": outcome.url, "ref": outcome.ref, "refSource": outcome.ref_source}
+        facts |= {"confidence": outcome.basis.confidence, "reason": None, "message": None, "nextStep": None}
         return Shown(found, outcome.url, facts)
-    facts |= {"url": None, "reason": outcome.reason.value, "nextStep": outcome.next_step}
+    facts |= {"url": None, "ref": None, "refSource": None, "confidence": None}
+    facts |= {"reason": outcome.reason.value, "message": said(outcome), "nextStep": outcome.next_step}
     return Shown(found, None, facts, outcome.reason.value, outcome.message, outcome.next_step)

@@ -63,7 +63,7 @@ class ServerTarget:
         return sum(repository["new"] for repository in answer["repositories"])
 
     def _post(self, path: str, body: Mapping[str, Any]) -> Any:
-        return _asked(self.client, "POST", f"/api/0/organizations/{self.organization}/{path}", json=body)
+        return post_json(self.client, f"/api/0/organizations/{self.organization}/{path}", body)
 
 
 def open_client(url: str, token: str | None) -> "httpx2.Client":
@@ -82,6 +82,15 @@ def get_json(client: "httpx2.Client", path: str, also: int | None = None) -> Any
         ServerRefused: an error, or nothing.
     """
     return _asked(client, "GET", path, also)
+
+
+def post_json(client: "httpx2.Client", path: str, body: Mapping[str, Any]) -> Any:
+    """What a server answers to a JSON body.
+
+    Raises:
+        ServerRefused: an error, or nothing.
+    """
+    return _asked(client, "POST", path, json=body)
 
 
 def _asked(client: "httpx2.Client", method: str, path: str, also: int | None = None, **options: Any) -> Any:

@@ -1,11 +1,9 @@
 """Read a pasted stack trace and link its frames."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
-from scmhost.frames import Found, Frame, Reading, read_text
-from scmhost.links import Link
+from scmhost.frames import Frame, Reading, read_text
 from scmhost.mapping import FrameInfo
 from scmhost.sdk import Organization
 from scmhost.store.values import Project
@@ -17,45 +15,6 @@ from .services import Services
 _JVM: Final = frozenset({"java", "kotlin", "scala"})
 
 
-@dataclass(frozen=True, slots=True)
-class LinkedFrame:
-    """A frame where it stands in the text, and what became of it."""
-
-    found: Found
-    resolved: Resolved
-
-
-@dataclass(frozen=True, slots=True)
-class LinkedTrace:
-    """A text with the frames found in it. ``unread`` counts the lines that no notation understands."""
-
-    frames: Sequence[LinkedFrame]
-    unread: int
-    truncated: bool
-
-    @property
-    def links(self) -> list[Link]:
-        """The links alone."""
-        return [frame.resolved.outcome for frame in self.frames if isinstance(frame.resolved.outcome, Link)]
-
-
-def link_trace(
-    services: Services,
-    organization: Organization,
-    project: Project,
-    text: str,
-    *,
-    release: str | None = None,
-    commit: str | None = None,
-) -> LinkedTrace:
-    """Link every frame of a text, at the given commit, else at the release's, else at the default branch."""
-    reading = read_trace(services, text)
-    frames = [found.frame for found in reading.frames]
-    answers = link_frames(services, organization, project, frames, release=release, commit=commit)
-    linked = [LinkedFrame(found, answer) for found, answer in zip(reading.frames, answers, strict=True)]
-    return LinkedTrace(linked, reading.unread, reading.truncated)
-
-
 def link_frames(
     services: Services,
     organization: Organization,
@@ -65,8 +24,8 @@ def link_frames(
     release: str | None = None,
     commit: str | None = None,
 ) -> list[Resolved]:
-    """Link frames as they were printed, at the same refs as ``link_trace``."""
-    return resolve_links(services, organization, project, queries_of(frames, commit=commit), Wish(release))
+    """Link printed frames at the given commit, else at the release's, else at the default branch."""
+    return resolve_links(services, organization, project, queries_of(frames, commit=commit), Wish(release, derive=True))
 
 
 def read_trace(services: Services, text: str) -> Reading:

@@ -57,16 +57,8 @@ def resolve_links(
     Raises:
         NotFound: there is no such release.
     """
-    with services.telemetry.act("links"):
-        mappings = project_mappings(services, organization, project)
-        resolved = resolve_by(services, organization, mappings, frames, wish or Wish())
-        if services.telemetry.on:
-            services.telemetry.count("frames", Counter(_word(item.outcome) for item in resolved))
-    return resolved
-
-
-def _word(outcome: Link | NoLink) -> str:
-    return "linked" if isinstance(outcome, Link) else outcome.reason.value
+    mappings = project_mappings(services, organization, project)
+    return resolve_by(services, organization, mappings, frames, wish or Wish())
 
 
 def project_mappings(services: Services, organization: Organization, project: Project) -> ProjectMappings:
@@ -87,6 +79,24 @@ def resolve_by(
     wish: Wish,
 ) -> list[Resolved]:
     """As ``resolve_links``, by mappings that are read already."""
+    with services.telemetry.act("links"):
+        resolved = _resolve_all(services, organization, mappings, frames, wish)
+        if services.telemetry.on:
+            services.telemetry.count("frames", Counter(_word(item.outcome) for item in resolved))
+    return resolved
+
+
+def _word(outcome: Link | NoLink) -> str:
+    return "linked" if isinstance(outcome, Link) else outcome.reason.value
+
+
+def _resolve_all(
+    services: Services,
+    organization: Organization,
+    mappings: ProjectMappings,
+    frames: Sequence[FrameQuery],
+    wish: Wish,
+) -> list[Resolved]:
     if not (mappings.by_id or wish.derive):
         return [Resolved(no_link(Reason.NO_CODE_MAPPINGS)) for _ in frames]
     if wish.derive or wish.tell_files:

@@ -4,11 +4,11 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Path
 
-from scmhost.api.context import ServicesOf, operator_of
+from scmhost.api.context import ServicesOf, operator
 from scmhost.api.host_shapes import PluginOut
 from scmhost.usecases.show_plugins import described, find_plugin, list_plugins
 
-router: Final = APIRouter(prefix="/api/0/plugins", tags=["host"], dependencies=[Depends(operator_of)])
+router: Final = APIRouter(prefix="/api/0/plugins", tags=["host"], dependencies=[Depends(operator("host"))])
 
 
 @router.get("/")

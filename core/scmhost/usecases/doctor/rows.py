@@ -141,18 +141,20 @@ def _hidden(rows: Sequence[CodeMapping]) -> Iterator[tuple[CodeMapping, Rule]]:
     index = index_mappings(0, rows).index
     for row in rows:
         for first in index.candidates(_frame_below(row.stack_root))[:1]:
-            if first.id != row.id:
+            # Of one stack root with several source roots the files decide.
+            if unify(first.stack_root).rstrip("/") != unify(row.stack_root).rstrip("/"):
                 yield row, first
 
 
 def _without_turn(project: str, item: tuple[CodeMapping, Rule]) -> Finding:
     row, first = item
-    why = ": it was made by hand, this one by a machine" if row.generated and not first.generated else ""
+    why = ", and was made by hand" if row.generated and not first.generated else ""
     return Finding(
-        "warning",
+        "note",
         f"mapping {row.id} of {project}",
-        f"{row.stack_root!r} has no turn; {first.id} ({first.stack_root!r}) takes all its frames before it{why}",
-        "delete it, or make it anew by hand, with a longer stack root than the other's",
+        f"{row.stack_root!r} comes after {first.id} ({first.stack_root!r}), which fits all of its frames{why}: it has "
+        "a turn only where that one's file is known to be missing",
+        "leave it if that is meant; else delete it, or make it by hand, with a longer stack root than the other's",
     )
 
 
