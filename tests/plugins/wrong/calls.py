@@ -9,7 +9,7 @@ from typing import Any
 
 from scmhost.sdk import CommitDraft, Existence, Installation, Location, Offer, Repository, hookimpl
 
-from .right import Right
+from .right import Right, Settings
 
 
 class GivesNames(Right):
@@ -43,10 +43,17 @@ class Sleeps(Right):
         return "https://git.example.com/late"
 
 
-class Scribbles(Right):
+class WritesIntoTheFrozen(Right):
     @hookimpl
     def scm_offer_repositories(self, installation: Installation) -> Sequence[Offer]:
         installation.configuration["asked"] = True
+        return []
+
+
+class Scribbles(Right):
+    @hookimpl
+    def scm_offer_repositories(self, settings: Settings) -> Sequence[Offer]:
+        settings.asked += 1
         return []
 
 

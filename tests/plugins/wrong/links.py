@@ -157,6 +157,17 @@ class ReadsByBeginning(Right):
         return [found for found in read_own_url(url, PAGES, str(repository.url)) if found.ref is not None]
 
 
+class ReadsWithoutAUrl(Right):
+    """Takes it that every repository has a URL."""
+
+    @hookimpl
+    def scm_read_source_url(self, url: str, repositories: Sequence[Repository]) -> Sequence[LocationCandidate]:
+        return [found for one in repositories for found in self._read(url, one)]
+
+    def _read(self, url: str, repository: Repository) -> Sequence[LocationCandidate]:
+        return super().scm_read_source_url(url, [repository]) if str(repository.url.lower()) in url.lower() else []  # type: ignore[union-attr]
+
+
 class LinksToNone(ByHand):
     @hookimpl
     def scm_commit_url(self, repository: Repository, sha: str) -> str | NoUrl:

@@ -59,6 +59,7 @@ class Form(BaseModel):
 
 class Settings(BaseModel):
     token: SecretStr = SecretStr("tell-nobody")
+    asked: int = 0
 
 
 class Delivery(BaseModel):

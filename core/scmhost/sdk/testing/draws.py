@@ -135,10 +135,13 @@ headers: Final = st.dictionaries(
 
 
 def repositories(subject: Subject) -> SearchStrategy[list[Repository]]:
-    """The organization's unclaimed repositories."""
-    return st.lists(names, max_size=5, unique_by=str.casefold).map(
-        lambda found: [subject.unclaimed(20 + at, name=name) for at, name in enumerate(found)]
-    )
+    """Repositories of the organization, some without a URL."""
+
+    def make(drawn: list[tuple[str, bool]]) -> list[Repository]:
+        bare: dict[str, Any] = {"url": None}
+        return [subject.unclaimed(20 + at, name=name, **({} if url else bare)) for at, (name, url) in enumerate(drawn)]
+
+    return st.lists(st.tuples(names, st.booleans()), max_size=5, unique_by=lambda one: one[0].casefold()).map(make)
 
 
 def claimed(subject: Subject) -> SearchStrategy[Repository]:
