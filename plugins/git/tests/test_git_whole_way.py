@@ -244,4 +244,4 @@ def test_a_wrong_folder_is_told_at_the_start(tmp_path: Path, root: str, problem:
         listed = " ".join(scmhost("plugins", "list").out.split())
     assert problem in listed
     assert f"plugins.toml:{line}: " in listed
-    assert listed.index("ready        custom_scm") < listed.index("broken       git")
+    assert listed.index("ready custom_scm") < listed.index("broken git")
