@@ -13,18 +13,22 @@ from .prefixes import prefix_length
 # More of a line is not read: no frame is so long, but a line of a minified script is.
 LONGEST_LINE: Final = 16_384
 
-# Frames have one of these at least, and most lines of logs have none. Patterns begin with a letter that is looked for.
-_PLACE: Final = re.compile(r":(?:(?<=[^\d\s]:)\d|in |-1\)|[^\W\d]\w* \d)")
-_ENCLOSED: Final = re.compile(r"\((?:<|[Nn]ative|Unknown|in(?:dex)? )")
-_MARKS: Final = (
-    *("line", "-> ", "@", "dart", ".ex", ".py", "#", "Caused by", "Suppressed", "... ", "?", "0x", "<asy"),
-    *(".java)", ".kt)", ".scala)", ".groovy)", ".php(", "): at "),
+# Frames have one of these at least, and most lines of logs have none. Each pattern begins with the character that is
+# looked for, for that is quick.
+_PATTERNS: Final = (
+    re.compile(r":(?:(?<=[^\d\s]:)\d|in |-1\)|[^\W\d]\w* \d|(?<=dart:)|(?<=Caused by:)|(?<=Suppressed:))"),
+    re.compile(r"\.(?:py|ex|dart|php\(|java\)|kt\)|scala\)|groovy\)|\.\. \d)"),
+    re.compile(r"\((?:<|[Nn]ative|Unknown|in(?:dex)? )"),
+    re.compile(r">(?<=->) "),
+    re.compile(r"\): at "),
 )
+_MARKS: Final = ("line", "@", "#", "?", "0x", "<asy")
 
 Rows = Sequence[tuple[str, Notation]]
 
 _ROWS: Final[Rows] = tuple((hint, notation) for notation in NOTATIONS for hint in notation.HINTS)
 _HINTS: Final = frozenset(hint for hint, _ in _ROWS)
+_ASCII_HINTS: Final = frozenset(hint for hint in _HINTS if hint.isascii())
 
 
 class BlockReader:
@@ -40,10 +44,12 @@ class BlockReader:
         self.looked_ahead = False
         self._number = 0
         self._above: list[str] = []
+        self._state = (0, 0, self._above)
 
     def read(self, block: str, following: str | None = None) -> Iterator[Found]:
         """The frames of a block of whole lines. The line that follows it may tell more about its last."""
         self.looked_ahead = False
+        self._state = (self.unread, self._number, self._above)
         lines = block.split("\n")
         first, self._number = self._number, self._number + len(lines)
         cut = list(pieces(lines, first)) if needs_cutting(block) else None
@@ -65,6 +71,10 @@ class BlockReader:
                 yield _found(spot, near, cut[below] if cut and below >= 0 else Piece(printed[at], first + below))
         self.looked_ahead = near.looked_ahead
 
+    def forget(self) -> None:
+        """Forget the last block, to read it again when it is known what follows it."""
+        self.unread, self._number, self._above = self._state
+
 
 def _shortened(lines: list[str]) -> list[str]:
     if max(map(len, lines)) <= LONGEST_LINE:
@@ -79,16 +89,18 @@ def _first_piece(line: str | None) -> list[str]:
 def _candidates(block: str, lines: list[str]) -> list[int]:
     """The lines of a block that may be frames."""
     marks = [mark for mark in _MARKS if mark in block]
-    searches = [pattern.search for pattern in (_PLACE, _ENCLOSED) if pattern.search(block)]
+    searches = [pattern.search for pattern in _PATTERNS if pattern.search(block)]
     if not marks and not searches:
         return []
     return [at for at, line in enumerate(lines) if _has_any(line, marks) or _any_finds(searches, line)]
 
 
 def _rows_for(lines: Sequence[str]) -> Rows:
-    """The rows of the table whose hints are in any of these lines."""
+    """The rows of the table whose hints are in any of these lines. For one line it is not worth the search."""
+    if len(lines) == 1:
+        return _ROWS
     text = "\n".join(lines)
-    present = {hint for hint in _HINTS if hint in text}
+    present = {hint for hint in (_ASCII_HINTS if text.isascii() else _HINTS) if hint in text}
     return [row for row in _ROWS if row[0] in present]
 
 

@@ -19,12 +19,14 @@ _ESCAPED: Final = Pattern(
 )
 _TOKEN: Final = Pattern(r"\\(.)")
 _INDENT: Final = Pattern(r"(?:\\{1,4}[tr]|\s)*")
-_OPENED: Final = Pattern(r".*(?:[:=\[,(]\s?|^\s*)(?<!\\)\"")
-_CLOSED: Final = Pattern(r"(?<!\\)\"(?!, line \d)\s*(?:[,}\])]|$)|(?:\\{1,2}[rn])+$")
+_OPENED: Final = Pattern(r".*(?:[:=\[,(]\s?|^\s*)(?<!\\)[\"']")
+_CLOSED: Final = Pattern(r"(?<!\\)\"(?!, line \d)\s*(?:[,}\])]|$)|'\s*[}\])][\s}\])]*$|(?:\\{1,2}[rn])+$")
+# More of a line is not cut into pieces: a whole log, with escaped ends, is pasted as one line, but not larger.
+_LONGEST: Final = 1_048_576
 # The same, for a block and for a line: what is quick differs.
-_HINTS: Final = ("\\n", "\x1b", "␛", "1b[", "033[")
-_BARE: Final = Pattern(r"\[\d{1,2}[;m]")
-_HINT: Final = Pattern(r"\\n|[\x1b␛]|1b\[|033\[|\[\d{1,2}[;m]")
+_MARKS: Final = ("\\n", "\x1b", "␛")
+_BRACKET: Final = re.compile(r"\[(?:\d{1,2}[;m]|(?<=1b\[)|(?<=033\[))")
+_HINT: Final = re.compile(r"\\n|[\x1b␛]|1b\[|033\[|\[\d{1,2}[;m]")
 
 
 class Piece(NamedTuple):
@@ -52,7 +54,7 @@ class Piece(NamedTuple):
 
 def needs_cutting(text: str) -> bool:
     """Whether any line of the text might have colours or escaped ends."""
-    return any(hint in text for hint in _HINTS) or _BARE.search(text) is not None
+    return any(mark in text for mark in _MARKS) or _BRACKET.search(text) is not None
 
 
 def pieces(lines: Sequence[str], first: int) -> Iterator[Piece]:
@@ -61,7 +63,7 @@ def pieces(lines: Sequence[str], first: int) -> Iterator[Piece]:
         if not _HINT.search(line):
             yield Piece(line, number)
             continue
-        clean, cuts = _without_colours(line)
+        clean, cuts = _without_colours(line[:_LONGEST])
         if _ESCAPED.search(clean):
             yield from _split(clean, number, cuts)
         else:

@@ -1,7 +1,6 @@
 """Reads the frames of a text, or of a stream of lines as they arrive."""
 
 from collections.abc import Iterable, Iterator
-from copy import copy
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -75,12 +74,11 @@ class LineReader:
         """
         line = line.removesuffix("\n")
         found = self._settled(line)
-        trial = copy(self._reader)
-        frames = list(trial.read(line))
-        if trial.looked_ahead:
+        frames = list(self._reader.read(line))
+        if self._reader.looked_ahead:
+            self._reader.forget()
             self._waiting = line
             return found
-        self._reader = trial
         return found + frames
 
     def flush(self) -> list[Found]:
