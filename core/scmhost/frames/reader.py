@@ -13,7 +13,7 @@ MAX_TEXT: Final = 1_048_576
 MAX_FRAMES: Final = 10_000
 
 # Characters, of whole lines: marks that no line of a block has are not looked for in each of its lines.
-_BLOCK: Final = 8_192
+_BLOCK: Final = 12_288
 
 
 @dataclass(frozen=True, slots=True)
