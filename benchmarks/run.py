@@ -3,7 +3,9 @@
 import sys
 from collections.abc import Callable
 
+import crowd
 import dispatch
+import flags
 import frames
 import ingest
 import links
@@ -12,7 +14,13 @@ import startup
 
 AT_MOST = {
     "dispatch_100_to_1": 1.2,
+    "flags/decide": 40.0,
+    "guarded_to_bare": 2.0,
+    "startup/100 plugins that are off": 1.2,
     "startup/version": 4.0,
+    "startup/link": 10.0,
+    "links/seen, to joining alone": 30.0,
+    "links/never seen, to joining alone": 30.0,
     "links/seen, 100 times the mappings": 1.5,
     "links/never seen, 100 times the mappings": 1.5,
     "links/new folders, 100 times the mappings": 1.5,
@@ -21,8 +29,8 @@ AT_MOST = {
 }
 AT_LEAST = {
     "frames": 0.33,
-    "links/seen": 50.0,
-    "links/never seen": 50.0,
+    "links/seen": 40.0,
+    "links/never seen": 25.0,
     "ingest/sqlite": 0.5,
     "ingest/postgresql": 0.5,
     "ingest/again": 3.0,
@@ -32,9 +40,11 @@ UNITS = {"ingest/memory": "MB"}
 
 BENCHMARKS: tuple[Callable[[], dict[str, float]], ...] = (
     dispatch.ratios,
+    flags.ratios,
     frames.ratios,
     links.ratios,
     startup.ratios,
+    crowd.ratios,
     listing.ratios,
     ingest.ratios,
 )

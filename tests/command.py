@@ -46,7 +46,7 @@ def scmhost_process(*words: object, stdin: bytes = b"", environ: Mapping[str, st
         check=False,
         env={**os.environ, **(environ or {})},
     )
-    return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+    return Done(done.returncode, done.stdout.decode(errors="surrogateescape"), done.stderr.decode())
 
 
 class GitRepository:
@@ -74,7 +74,7 @@ class GitRepository:
             check=True,
             env={**os.environ, **isolated, **people},
         )
-        return done.stdout.decode().strip()
+        return done.stdout.decode(errors="surrogateescape").strip()
 
     def grow(self, count: int) -> list[str]:
         """Make many commits at once, each of one file; gives their shas, newest first."""

@@ -18,6 +18,7 @@ from httpx2 import Response
 from factories import all_rows, rows_of
 from house import OLDER_SHA, SHA, House, commit, open_house
 from loading import load_cases
+from scmhost.usecases.list_files import list_files_now
 
 
 @dataclass(frozen=True)
@@ -84,11 +85,13 @@ class Furnished:
         return self.house.client.request(endpoint.method, url, headers=headers, **options)
 
     def rows(self) -> dict[str, list[tuple[Any, ...]]]:
-        """Everything that is stored."""
+        """Everything that is stored, once nothing is left to be done."""
+        list_files_now(self.house.services, self.house.there.organization)
         return all_rows(self.house.services.store)
 
     def own_rows(self) -> dict[str, list[tuple[Any, ...]]]:
-        """Everything that is stored for the house's organization."""
+        """Everything that is stored for the house's organization, once nothing is left to be done."""
+        list_files_now(self.house.services, self.house.there.organization)
         return rows_of(self.house.services.store, self.house.there.organization.id)
 
 
@@ -129,6 +132,7 @@ def _furnish(house: House) -> tuple[Mapping[str, str], str]:
         "unclaimed_id": house.repository("team/lib", "https://git.example.com/team/lib")["id"],
         "mapping_id": mapping["id"],
         "secret_id": webhook["secrets"][0]["id"],
+        "plugin": "custom_scm",
         "version": "1.0",
         "sha": SHA,
         "new_sha": "c" * 40,

@@ -13,11 +13,13 @@ from sqlalchemy import select
 from scmhost.kernel.paging import PageRequest
 from scmhost.sdk import CommitDraft, FileChange, InstallationDraft
 from scmhost.store import (
+    audit,
     code_mappings,
     commits,
     deploys,
     installations,
     jobs,
+    known_files,
     organizations,
     projects,
     releases,
@@ -25,8 +27,9 @@ from scmhost.store import (
     tokens,
     webhook_secrets,
 )
+from scmhost.store.audit import AuditDraft
 from scmhost.store.engine import Store, Transaction
-from scmhost.store.values import DeployDraft, MappingDraft, ReleaseDraft
+from scmhost.store.values import Actor, DeployDraft, MappingDraft, ReleaseDraft
 from scmhost.store.work_tables import ALL_TABLES
 
 T = TypeVar("T")
@@ -121,6 +124,7 @@ def new_tenant(store: Store, slug: str = "acme") -> Tenant:
         token = new_token(tx, organization_id)
         commits.save(tx, organization_id, repository, [draft(2), draft(1)], NOW)
         commit = commits.ids_of(tx, organization_id, repository, [sha(2)])[sha(2)]
+        known_files.take_in(tx, organization_id, repository, 0, commit)
         release, _ = releases.upsert(tx, organization_id, "1.0", ReleaseDraft(ref="main"), NOW)
         releases.attach_projects(tx, organization_id, release.id, [project])
         releases.set_commits(tx, organization_id, release.id, repository, [commit])
@@ -130,7 +134,14 @@ def new_tenant(store: Store, slug: str = "acme") -> Tenant:
         deploys.create(tx, organization_id, release.id, deploy(), [project], NOW)
         jobs.put(tx, organization_id, "work", f"{release.id}:1", {}, NOW)
         secret = webhook_secrets.create(tx, organization_id, installation, NOW).id
+        audit.add(tx, organization_id, note(token), NOW)
     return Tenant(organization_id, project, token, installation, repository, commit, release.id, mapping, secret)
+
+
+def note(token: int, **fields: Any) -> AuditDraft:
+    """An entry of the audit log, of what a token did."""
+    told = {"action": "repository.add", "target": "app", "target_id": 1, "details": {}, "key": "k1"}
+    return AuditDraft(actor=Actor("token", "ci", token), **{**told, **fields})
 
 
 def all_rows(store: Store) -> dict[str, list[tuple[Any, ...]]]:

@@ -20,7 +20,9 @@ from scmhost.app import Host
 from scmhost.host import Candidate, PluginHost, read_settings
 from scmhost.host.discovery import discover
 from scmhost.kernel.clock import SystemClock
+from scmhost.sdk import PROMISES, HookPromise
 from scmhost.store.engine import Store
+from scmhost.telemetry import SILENT, Telemetry
 from scmhost.usecases.bootstrap import Bootstrapped, bootstrap
 from scmhost.usecases.services import Services
 from scmhost.usecases.tokens import create_token
@@ -31,6 +33,7 @@ configure_logs(quiet=True)
 SWITCHBOARD = """\
 schema = 1
 [host]
+operators = ["acme"]
 webhook_key = "an-operator-s-key-of-forty-characters-xx"
 [plugins.custom_scm]
 enabled = true
@@ -155,8 +158,10 @@ def open_house(
     database_url: str | None = None,
     *,
     more: Sequence[Candidate] = (),
+    promises: Mapping[str, HookPromise] = PROMISES,
     busy_timeout: float = 5.0,
     background: bool = True,
+    telemetry: Telemetry = SILENT,
 ) -> Iterator[House]:
     """Open a house in a folder, with more plugins than are installed if wanted; it is closed after the block.
 
@@ -168,8 +173,17 @@ def open_house(
         shutil.copy(_migrated(), folder / "test.db")
     settings = read_settings(config, {"SCMHOST_DATABASE_URL": database_url or f"sqlite:///{folder}/test.db"})
     store = Store.open(settings.host.database_url, busy_timeout=busy_timeout)
-    plugins = PluginHost.open(settings, candidates=[*discover(), *more])
-    with Host(settings, Services(store, plugins, SystemClock(), settings.limits, settings.host.webhook_key)) as host:
+    plugins = PluginHost.open(settings, candidates=[*discover(), *more], promises=promises, telemetry=telemetry)
+    services = Services(
+        store,
+        plugins,
+        SystemClock(),
+        settings.limits,
+        settings.host.webhook_key,
+        operators=settings.host.operators,
+        telemetry=telemetry,
+    )
+    with Host(settings, services) as host:
         there = bootstrap(host.services, "acme", "web")
         client = TestClient(create_application(host.services), raise_server_exceptions=False)
         with client if background else nullcontext():

@@ -24,7 +24,7 @@ _COMMAND = re.compile(r"^\$ (?P<line>(?:.*(?:\\\n|'\{[^}]*\n))*.*)\n(?P<answer>(
 _VARIABLE = re.compile(r"\$([A-Z]+)")
 _SECRETS = ((re.compile(r"scmhost_1_[\w-]{43}"), "scmhost_1_..."), (re.compile(r"\.\.\.[\w-]{4}  "), "...xxxx  "))
 # Shown to people, and done by the test in another way.
-_NOT_RUN = ("pip", "make", "scmhost serve", "scmhost demo")
+_NOT_RUN = ("pip", "make", "scmhost serve", "scmhost demo", "python -m", ". .venv", "twine")
 # Where a page has its service; a test's own is at a port that is free.
 _SHOWN_URL = "http://127.0.0.1:8000"
 

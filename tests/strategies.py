@@ -14,6 +14,7 @@ hostile_text = st.one_of(
     any_text,
     st.text(alphabet="./\\%2eE@:#?&[]{} \t\r\nax\x00", max_size=30),
     st.sampled_from(["..", "../..", "/etc/passwd", "//evil.example/x", "javascript:alert(1)", "a/../../b", "%2e%2e/x"]),
+    st.sampled_from(["a\u202egnp.exe", "\u2066x\u2069", "a\u200bb", "..%2f..", "%252e%252e/x", "a#b?c%d/é f"]),
 )
 separators = st.sampled_from(["/", "\\"])
 

@@ -4,6 +4,7 @@ import gc
 import os
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
@@ -13,11 +14,12 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from scmhost.host import Settings
+    from scmhost.host.watching import Watch
+    from scmhost.telemetry import Telemetry
     from scmhost.usecases.services import Services
 
-CONFIG_VARIABLE: Final = "SCMHOST_CONFIG"
-DATABASE_VARIABLE: Final = "SCMHOST_DATABASE_URL"
-DEFAULT_CONFIG: Final = Path("plugins.toml")
+
+TOLD_BY_A_LOOK: Final = ("plugin refused",)
 
 
 class Host:
@@ -26,10 +28,11 @@ class Host:
     def __init__(self, settings: "Settings", services: "Services") -> None:
         self.settings = settings
         self.services = services
+        self._watch: Watch | None = None
 
     @classmethod
-    def open(cls, settings: "Settings", *, migrate: bool = True) -> Self:
-        """Open the database, bring it up to date, and admit the plugins.
+    def open(cls, settings: "Settings", *, migrate: bool = True, telemetry: "Telemetry | None" = None) -> Self:
+        """Open the database, bring it up to date, and admit the plugins. Without telemetry nobody is told of it.
 
         Raises:
             ScmhostError: the database cannot be opened. A plugin that fails is listed as broken instead.
@@ -37,17 +40,41 @@ class Host:
         from scmhost.host import PluginHost
         from scmhost.kernel.clock import SystemClock
         from scmhost.store.engine import Store
+        from scmhost.telemetry import SILENT
         from scmhost.usecases.services import Services
 
         store = Store.open(settings.host.database_url)
         if migrate:
             store.migrate()
-        plugins = PluginHost.open(settings)
-        services = Services(store, plugins, SystemClock(), settings.limits, settings.host.webhook_key)
+        told = telemetry or SILENT
+        plugins = PluginHost.open(settings, telemetry=told)
+        services = Services(
+            store,
+            plugins,
+            SystemClock(),
+            settings.limits,
+            settings.host.webhook_key,
+            operators=settings.host.operators,
+            telemetry=told,
+        )
         return cls(settings, services)
+
+    def watch(self, path: Path) -> "Watch":
+        """From now on take what is written to the switchboard's file; what cannot be used changes nothing.
+
+        The watch ends with the host; ``ask`` has it look at once.
+        """
+        from scmhost.host import read_settings
+        from scmhost.host.watching import Watch
+        from scmhost.usecases.watch_switchboard import SwitchboardWatch
+
+        self._watch = Watch(SwitchboardWatch(self.services, path, partial(read_settings, path, os.environ)).look)
+        return self._watch
 
     def close(self) -> None:
         """Let the plugins go and close the database."""
+        if self._watch is not None:
+            self._watch.stop()
         self.services.plugins.close()
         self.services.store.close()
 
@@ -65,29 +92,48 @@ def read_configuration(
 
     Without a word on it, ``plugins.toml`` in the working directory is read if it is there.
     """
-    from scmhost.host import read_settings
+    from scmhost.host import configuration
 
-    named = config or environ.get(CONFIG_VARIABLE)
-    path = Path(named) if named else DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None
-    overrides = {DATABASE_VARIABLE: database_url} if database_url else {}
-    return read_settings(path, {**environ, **overrides})
+    return configuration.read_configuration(config, database_url, environ)
 
 
-def open_host(config: str | None = None, database_url: str | None = None, *, quiet: bool = True) -> Host:
-    """A host by configuration file and database, as commands need it: quiet ones log only what goes wrong."""
+def open_host(
+    config: str | None = None,
+    database_url: str | None = None,
+    *,
+    quiet: bool = True,
+    plugins: bool = True,
+    look: bool = False,
+) -> Host:
+    """A host by configuration file and database, as commands need it: quiet ones log only what goes wrong.
+
+    Without plugins none is imported, whatever the file says. The audit log tells of the user who runs the command.
+    For a look the database is neither made nor brought up to date, and what the answer tells is not logged too.
+    """
     from scmhost.api.logs import configure_logs
+    from scmhost.usecases.audit_switchboard import operating_user
 
-    configure_logs(quiet=quiet)
-    return Host.open(read_configuration(config, database_url))
+    configure_logs(quiet=quiet, besides=TOLD_BY_A_LOOK if look else ())
+    settings = read_configuration(config, database_url)
+    wanted = settings if plugins else settings.model_copy(update={"plugins": {}, "flags_provider": None})
+    host = Host.open(wanted, migrate=not look)
+    host.services = host.services.for_actor(operating_user())
+    return host
 
 
 def asgi() -> "FastAPI":
     """The application of one worker process; its configuration comes through the environment."""
     from scmhost.api.application import create_application
     from scmhost.api.logs import configure_logs
+    from scmhost.host.configuration import configuration_path
+    from scmhost.host.watching import on_hangup
+    from scmhost.telemetry import open_telemetry
 
     configure_logs()
-    host = Host.open(read_configuration(), migrate=False)
+    settings = read_configuration()
+    telemetry = open_telemetry(metrics=settings.host.metrics.enabled, spans=settings.host.spans.enabled)
+    host = Host.open(settings, migrate=False, telemetry=telemetry)
+    on_hangup(host.watch(configuration_path()).ask)
     application = create_application(host.services, on_shutdown=host.close)
     # What is here now stays: no collection need look through it again, as each would that many commits set off.
     gc.collect()

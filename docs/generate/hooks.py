@@ -71,7 +71,8 @@ def _hook(promise: HookPromise) -> str:
     function = getattr(hooks, promise.name)
     facts = f"{_COLOURS[promise.colour]}, {promise.audience}, {_budget(promise)}"
     head = f"## {promise.name}\n\n```python\n{signature(function)}\n```"
-    return f"{head}\n\n*{facts}*\n\n{prose(inspect.getdoc(function))}\n"
+    old = "".join(f"\n**Mind:** {text}\n" for text in promise.farewells(promise.old_arguments))
+    return f"{head}\n\n*{facts}*\n{old}\n{prose(inspect.getdoc(function))}\n"
 
 
 def _budget(promise: HookPromise) -> str:

@@ -4,22 +4,27 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from .broken import failing_calls, refused_plugins
 from .examples import Send, with_answers
 from .hooks import hooks_page
+from .laws import laws_page
 from .markdown import with_part
 from .settings import limits, settings_page
+from .terminal import terminal
 from .wire import endpoints, openapi, scopes
 
 DOCS: Final = Path(__file__).parents[1]
 
 _WHOLE: Final[Mapping[str, Callable[[], str]]] = {
     "hooks.md": hooks_page,
+    "laws.md": laws_page,
     "openapi.json": openapi,
     "settings.md": settings_page,
+    "terminal.svg": terminal,
 }
 _PARTS: Final[Mapping[str, Mapping[str, Callable[[], str]]]] = {
     "api.md": {"endpoints": endpoints, "limits": limits},
-    "operators.md": {"scopes": scopes},
+    "operators.md": {"scopes": scopes, "refused plugins": refused_plugins, "failing calls": failing_calls},
 }
 
 

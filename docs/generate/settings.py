@@ -6,8 +6,19 @@ from typing import Final, get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from scmhost.app import CONFIG_VARIABLE, DATABASE_VARIABLE
-from scmhost.host.schema import FileSettings, HostSettings, Organizations, PluginSettings, Rollout
+from scmhost.host.configuration import CONFIG_VARIABLE
+from scmhost.host.schema import (
+    Breaker,
+    FileSettings,
+    FlagsProvider,
+    HostSettings,
+    MetricsSettings,
+    Organizations,
+    PluginSettings,
+    Rollout,
+    SpansSettings,
+)
+from scmhost.host.settings import DATABASE_URL as DATABASE_VARIABLE
 from scmhost.host.settings import PLUGINS_OFF, WEBHOOK_KEY
 from scmhost.kernel.limits import Limits
 
@@ -17,17 +28,26 @@ from .markdown import table
 _TABLES: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("The top of the file", FileSettings),
     ("`[host]`", HostSettings),
+    ("`[host.breaker]`, and `breaker` of a plugin", Breaker),
+    ("`[host.metrics]`", MetricsSettings),
+    ("`[host.spans]`", SpansSettings),
     ("`[limits]`", Limits),
     ("`[plugins.NAME]`", PluginSettings),
     ("`allow` and `deny` of a plugin", Organizations),
     ("`rollout` of a plugin", Rollout),
+    ("`[flags_provider]`", FlagsProvider),
 )
 # Keys whose model says nothing about them.
 _TOLD: Final = {
     (FileSettings, "schema"): "The form of the file. There is one so far.",
     (FileSettings, "host"): "The process, below.",
+    (HostSettings, "metrics"): "Counts for Prometheus, below.",
+    (HostSettings, "spans"): "Spans for OpenTelemetry, below.",
     (FileSettings, "limits"): "How much is taken at once, below.",
     (FileSettings, "plugins"): "A table for each plugin, by the plugin's name, below.",
+    (FileSettings, "flags_provider"): "Another flag service, below.",
+    (HostSettings, "breaker"): "When a hook that keeps failing is suspended, below.",
+    (PluginSettings, "breaker"): "The same for this plugin; what it leaves out is as in `[host.breaker]`.",
     (PluginSettings, "allow"): "Organizations for which it is on, below.",
     (PluginSettings, "deny"): "Organizations for which it is off; wins over `allow`.",
     (PluginSettings, "rollout"): "A part of all organizations, below.",

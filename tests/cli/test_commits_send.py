@@ -6,7 +6,8 @@ import pytest
 
 from command import GitRepository, scmhost
 from scmhost.cli.commits import send_history
-from scmhost.cli.git_history import GitError, git, list_shas, read_history
+from scmhost.cli.git_history import list_shas, read_history
+from scmhost.cli.git_process import GitError, git
 
 
 @pytest.fixture

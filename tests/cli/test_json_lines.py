@@ -31,13 +31,12 @@ ANSWERS = {
         ]
     },
 }
-# Commands whose errors have another form, and are looked at in a file of their own.
+# Commands whose answers are looked at in a file of their own.
 OF_URLS = {
     "url": {"remote": "git@github.com:acme/web.git", "ref": "main", "path": "a.py"},
     "remote": {"remote": "git@github.com:acme/web.git"},
     "read-url": {"url": "https://github.com/acme/web/blob/main/a.py"},
 }
-every_command = pytest.mark.parametrize("name", QUESTIONS)
 every_pipe = pytest.mark.parametrize("name", [*QUESTIONS, *OF_URLS])
 
 
@@ -49,14 +48,16 @@ def ask(name: str, *questions: object) -> list[Any]:
     return [json.loads(line) for line in done.out.splitlines()]
 
 
-@every_command
+@every_pipe
 def test_answers_each_line(name: str) -> None:
     """There is one answer for each line, in order, and a line that cannot be read ends nothing."""
-    bad = [b"no json", b"", b"\xff\xfe", b"[1]", b"{}", b'{"frame": {"filename": 5}}', b"[" * 50_000]
-    *errors, answer, last = ask(name, *bad, QUESTIONS[name], QUESTIONS[name])
-    assert [error["error"] for error in errors] == ["malformed_input"] * len(bad)
+    question = {**QUESTIONS, **OF_URLS}[name]
+    bad = [b"no json", b"", b"\xff\xfe", b"[1]", json.dumps({key: [5] for key in question}).encode(), b"[" * 50_000]
+    *errors, answer, last = ask(name, *bad, question, question)
+    assert {(error["error"], error["reason"]) for error in errors} == {("malformed_input", "malformed_input")}
+    assert len(errors) == len(bad)
     assert all(error["detail"] for error in errors)
-    assert answer == last == ANSWERS[name]
+    assert answer == last == ANSWERS.get(name, answer)
 
 
 @every_pipe
@@ -125,8 +126,8 @@ def test_roots_say_why_not() -> None:
     java = {"platform": "java", "source_file": "src/main/java/com/acme/Cart.java"}
     known = {**java, "frame": {"module": "com.acme.Cart", "abs_path": "Cart.java"}, "repo_files": [java["source_file"]]}
     assert ask("roots", {"frame": "<anonymous>", "source_file": "x.js"}, {**java, "frame": "Cart.java"}, known) == [
-        {"error": "unsupported_frame"},
-        {"error": "missing_module_or_abs_path"},
+        {"error": "unsupported_frame", "reason": "unsupported_frame"},
+        {"error": "missing_module_or_abs_path", "reason": "missing_module_or_abs_path"},
         {"stack_root": "com/acme/", "source_root": "src/main/java/com/acme/"},
     ]
 
@@ -143,7 +144,7 @@ def test_derive_leaves_libraries_out() -> None:
 
 def test_the_page_shows_what_the_commands_say() -> None:
     """Whoever types what the page says sees what the page says."""
-    shown = re.findall(r"^\$ echo '(.*)' \| scmhost (\w+) --jsonl\n(.*)$", page("docs/api.md"), re.MULTILINE)
-    assert {name for _, name, _ in shown} == set(QUESTIONS)
+    shown = re.findall(r"^\$ echo '(.*)' \| scmhost ([\w-]+) --jsonl\n(.*)$", page("docs/api.md"), re.MULTILINE)
+    assert {name for _, name, _ in shown} == {*QUESTIONS, *OF_URLS}
     for question, name, answer in shown:
         assert scmhost_process(name, "--jsonl", stdin=question.encode()).out == f"{answer}\n"

@@ -1,13 +1,25 @@
 import io
+import re
 from contextlib import redirect_stderr
-from pathlib import Path
+from html.parser import HTMLParser
 
-from house import SHA, House, open_house
-from scmhost.cli.link import with_links
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scmhost.cli.link_formats import FORMATS, Shown
+from scmhost.cli.linked_text import LinkedText
 from scmhost.cli.progress import progress
-from scmhost.usecases.link_trace import LinkedTrace, link_trace
+from scmhost.cli.text_stream import Arrived, Line
+from scmhost.frames import read_text
 
-TRACE = '  File "/srv/app/a.py", line 3, in f\nsrv/app/b.py:4: Error'
+URL = "https://git.example.com/a?b&c#L3"
+_ALLOWED = re.compile(r"\x1b\[[\d;:]*[mK]|\x1b\]8;;(?:https://[!-~]+)?\x1b\\")
+_ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\u061c]")
+
+nasty = st.text(
+    alphabet=st.one_of(st.characters(codec="utf-8"), st.sampled_from("\x1b[]8;\x07\\m<>&\"'`*_[]()\u202e\x9b\r")),
+    max_size=40,
+)
 
 
 class Terminal(io.StringIO):
@@ -17,19 +29,82 @@ class Terminal(io.StringIO):
         return True
 
 
-def linked(house: House) -> LinkedTrace:
-    repository, installation = house.claimed()
-    house.mapping(repository, installation)
-    return link_trace(house.services, house.there.organization, house.there.project, TRACE, commit=SHA)
+class Links(HTMLParser):
+    """The text of a page, and the targets of its links."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.hrefs: list[str | None] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.hrefs += [value for name, value in attrs if name == "href"]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
 
 
-def test_on_a_terminal_the_frame_itself_is_the_link(tmp_path: Path) -> None:
+def printed(form: str, *lines: str) -> str:
+    """Lines in a form, each frame with the same link."""
+    out = io.StringIO()
+    shown = FORMATS[form](out.write)
+    text = LinkedText(lambda frames: [Shown(found, URL, {"path": found.frame.path}) for found in frames], shown)
+    shown.begin()
+    text.take(Arrived([Line(line, "\n") for line in lines], idle=True))
+    shown.end({"unreadLines": text.unread})
+    return out.getvalue()
+
+
+def test_on_a_terminal_the_frame_itself_is_the_link() -> None:
     """The text stays as it was, but for marks that a terminal turns into a link."""
-    with open_house(tmp_path) as house:
-        shown = with_links(TRACE, linked(house), terminal=True)
-    url = f"https://git.example.com/team/app/blob/{SHA}/src/a.py#L3"
-    assert f'  File "\x1b]8;;{url}\x1b\\/srv/app/a.py\x1b]8;;\x1b\\", line 3' in shown
-    assert shown.endswith("srv/app/b.py:4: Error")
+    shown = printed("hyperlinks", '  File "/srv/app/a.py", line 3, in f', "the end")
+    assert shown == f'  File "\x1b]8;;{URL}\x1b\\/srv/app/a.py\x1b]8;;\x1b\\", line 3, in f\nthe end\n'
+
+
+def test_colours_stay_and_are_switched_off_at_the_end() -> None:
+    """What a tool has coloured stays coloured; what follows is not."""
+    shown = printed("hyperlinks", "\x1b[31ma.py\x1b[0m:3: Error", "\x1b[31mred")
+    assert f"\x1b[31m\x1b]8;;{URL}\x1b\\a.py" in shown
+    assert shown.endswith("\x1b[31mred\n\x1b[0m")
+
+
+@given(st.lists(nasty, max_size=5))
+def test_a_terminal_is_given_nothing_to_obey(lines: list[str]) -> None:
+    """Whatever is printed, only colours and our own links reach the terminal."""
+    shown = printed("hyperlinks", *(line.replace("\n", "") for line in lines), "a.py:3: Error")
+    assert not _ACTING.search(_ALLOWED.sub("", shown))
+    assert shown.count("\x1b]8;;\x1b\\") == shown.count("\x1b]8;;h")
+
+
+@given(st.lists(nasty, max_size=5))
+def test_a_page_has_no_markup_but_ours(lines: list[str]) -> None:
+    """Text is text on a page, and links lead where they should."""
+    page = Links()
+    page.feed(printed("html", *(line.replace("\n", "") for line in lines), "a.py:3: Error"))
+    assert set(page.tags) == {"meta", "title", "style", "pre", "a"}
+    assert set(page.hrefs) == {URL}
+    assert not _ACTING.search(page.text)
+
+
+def test_markdown_is_text_with_links() -> None:
+    """Marks of the text are escaped, and nobody is told of it."""
+    shown = printed("markdown", "# *no* <b> @ada", '  File "a_b.py", line 3, in f', "", "1. x")
+    assert shown.splitlines() == [
+        "&#35; \\*no\\* \\<b\\> &#64;ada\\",
+        f'&nbsp;&nbsp;File "[a\\_b.py](<{URL}>)", line 3, in f\\',
+        "",
+        "1\\. x\\",
+    ]
+
+
+def test_of_two_frames_in_one_place_one_is_the_link() -> None:
+    """Links are never inside one another."""
+    (found,) = read_text("a.py:3: Error").frames
+    out = io.StringIO()
+    FORMATS["html"](out.write).line("a.py:3: Error", "\n", [Shown(found, URL, {})] * 2)
+    assert out.getvalue().count("<a ") == 1
 
 
 def test_quick_work_shows_no_bar() -> None:

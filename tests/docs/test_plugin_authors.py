@@ -1,34 +1,80 @@
 """The plugin authors' page, followed to the letter."""
 
+import os
 import re
+import subprocess
+import sys
 import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from command import scmhost_process
 from hosting import candidate, enabled, report_of
 from loading import load_cases
-from manual import Terminal, blocks, page, steps, write_files
+from manual import Block, Step, Terminal, blocks, page, steps
 from scmhost.host import PluginHost, Settings
 
 PAGE = page("docs/plugin-authors.md")
 REFUSALS = re.findall(r"^\| `(.+?)` \|", PAGE.partition("## When a plugin is refused")[2], re.MULTILINE)
+PLACED = re.compile(r"# (for a moment|from now on), at the end of (\S+)\n")
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the page's files, its plugin installed, and no plugin of another test."""
-    write_files(PAGE, tmp_path)
-    monkeypatch.chdir(tmp_path)
-    install(tmp_path)
-    monkeypatch.syspath_prepend(tmp_path / "src")
-    return tmp_path
+@dataclass
+class Author(Terminal):
+    """Types what the page says, in the order in which it says it, into the plugin's folder."""
+
+    kept: dict[Path, str] = field(default_factory=dict)
+
+    def read(self, block: Block) -> tuple[list[Step], list[Step]]:
+        """Do what one block says; gives the steps as the page has them, and as they went."""
+        if block.language == "console":
+            listed = steps(f"```console\n{block.text}```\n")
+            went = self.follow(listed)
+            for path, text in self.kept.items():
+                path.write_text(text, encoding="utf-8")
+            self.kept.clear()
+            return listed, went
+        self._type(block)
+        return [], []
+
+    def _type(self, block: Block) -> None:
+        placed = PLACED.match(block.text)
+        path = Path(placed[2] if placed else str(block.name))
+        before = path.read_text(encoding="utf-8") if path.exists() else ""
+        if placed:
+            path.write_text(f"{before}\n\n{block.text.removeprefix(placed[0])}", encoding="utf-8")
+            self.kept |= {path: before} if placed[1] == "for a moment" else {}
+        elif block.text not in before:
+            path.write_text(block.text, encoding="utf-8")
+
+    def _done(self, words: list[str], environ: Mapping[str, str]) -> str:
+        installed = {"PYTHONPATH": str(Path("src").resolve())}
+        if words[0] == "pytest":
+            return run_tests(words[1:], installed)
+        if words[:3] == ["scmhost", "plugin", "check"]:
+            done = scmhost_process(*words[1:], environ=installed)
+            return done.out + done.err
+        done = super()._done(words, environ)
+        if words[0] == "cd":
+            install()
+        return done
 
 
-def install(folder: Path) -> None:
-    """What ``pip install --editable`` writes about a distribution."""
-    project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    info = folder / "src" / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
+def run_tests(words: list[str], environ: Mapping[str, str]) -> str:
+    """The plugin's own tests, which must pass."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **environ})
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def install() -> None:
+    """What ``pip install --editable`` writes about the distribution in the working directory."""
+    project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
+    info = Path("src") / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
     info.mkdir()
     head = f"Metadata-Version: 2.4\nName: {project['name']}\nVersion: {project['version']}\n"
     (info / "METADATA").write_text(f"{head}Keywords: {','.join(project['keywords'])}\n", encoding="utf-8")
@@ -36,16 +82,28 @@ def install(folder: Path) -> None:
     (info / "entry_points.txt").write_text(f"[scmhost]\n{points}", encoding="utf-8")
 
 
-def test_the_page_leads_to_a_linked_frame(folder: Path) -> None:
+def test_the_page_leads_to_a_linked_frame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever types what the page says sees what the page says."""
-    listed = steps(PAGE)
-    assert len(listed) > 5
-    assert Terminal().follow(listed) == listed
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path / "scmhost-gitbox" / "src")
+    author = Author()
+    read = [author.read(block) for block in blocks(PAGE)]
+    assert sum(len(listed) for listed, _ in read) > 15
+    for listed, went in read:
+        assert went == listed
 
 
 def test_every_block_is_run() -> None:
-    """A block is a file or a list of commands: none is there for its looks."""
-    assert [block.text for block in blocks(PAGE) if not block.name and block.language != "console"] == []
+    """A block is a file, an end of one, or a list of commands: none is there for its looks."""
+    plain = [block.text for block in blocks(PAGE) if not block.name and block.language != "console"]
+    assert [text for text in plain if not PLACED.match(text)] == []
+
+
+def test_what_the_page_shows_of_the_hooks_is_written_for_the_author() -> None:
+    """The excerpt is what ``scmhost plugin new`` writes."""
+    scaffold = page("core/scmhost/cli/scaffold/src/plugin.py.in")
+    shown = [block.text for block in blocks(PAGE) if block.name == "src/scmhost_gitbox/plugin.py"]
+    assert [text in scaffold for text in shown] == [True]
 
 
 @pytest.fixture(scope="module")

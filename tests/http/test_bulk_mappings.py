@@ -3,8 +3,13 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from factories import NOW
 from house import House
+from scmhost.store.values import CodeMapping, MappingDraft
+from scmhost.usecases.bulk_mappings import places
 
 
 def roots(number: int) -> dict[str, str]:
@@ -28,6 +33,58 @@ def test_mappings_are_created_and_updated(house: House) -> None:
     again = upload(house, {**roots(1), "sourceRoot": "lib/"}, repository="TEAM/APP").json()
     assert (again["created"], again["updated"]) == (0, 1)
     assert house.link(file="/srv/1/a.py")["sourcePath"] == "lib/a.py"
+
+
+def told(house: House) -> set[tuple[str, str]]:
+    """The roots that the project has."""
+    return {(item["stackRoot"], item["sourceRoot"]) for item in house.get("code-mappings/").json()}
+
+
+def test_several_source_roots_of_one_stack_root_are_kept(house: House) -> None:
+    """What one request lists for a stack root is what it has; a new source root takes the place of one that is gone."""
+    house.claimed()
+    both = [{"stackRoot": "/srv/", "sourceRoot": root} for root in ("a/", "b/")]
+    assert upload(house, *both).json()["created"] == 2
+    assert upload(house, *both).json()["updated"] == 2
+    assert told(house) == {("/srv/", "a/"), ("/srv/", "b/")}
+    changed = upload(house, both[0], {"stackRoot": "/srv/", "sourceRoot": "c/"}, both[0]).json()
+    assert (changed["created"], changed["updated"]) == (0, 3)
+    assert told(house) == {("/srv/", "a/"), ("/srv/", "c/")}
+
+
+def test_a_mapping_moves_to_the_repository_that_is_sent(house: House) -> None:
+    """The only source root of a stack root is replaced, its repository too, as on Sentry's wire."""
+    _, installation = house.claimed()
+    house.claim(house.repository("team/lib", "https://git.example.com/team/lib"), installation)
+    upload(house, {"stackRoot": "/srv/", "sourceRoot": "a/"})
+    assert upload(house, {"stackRoot": "/srv/", "sourceRoot": "b/"}, repository="team/lib").json()["updated"] == 1
+    (left,) = house.get("code-mappings/").json()
+    assert (left["repoName"], left["sourceRoot"]) == ("team/lib", "b/")
+
+
+source_roots = st.lists(st.sampled_from(["a/", "b/", "c/", "d/"]), min_size=1, max_size=4)
+
+
+def known(number: int, repository: int, source_root: str) -> CodeMapping:
+    return CodeMapping(number, 1, 1, repository, "/srv/", source_root, None, generated=False, created_at=NOW)
+
+
+@given(st.sets(st.tuples(st.integers(1, 2), st.sampled_from(["a/", "b/", "c/"]))), source_roots)
+def test_sending_the_same_again_changes_no_place(there: set[tuple[int, str]], sent: list[str]) -> None:
+    """Each source root has one place, no two have the same, and afterwards everything is in its place."""
+    before = [known(number, *roots) for number, roots in enumerate(sorted(there), 1)]
+    wanted = [MappingDraft(1, 1, "/srv/", root, None) for root in sent]
+    first = places(before, wanted)
+    taken = [place for place in first.values() if place is not None]
+    assert list(first) == list(dict.fromkeys(sent))
+    assert len(taken) == len(set(taken)) == min(len(first), len(before))
+    fresh = {root: place or 100 + at for at, (root, place) in enumerate(first.items())}
+    after = [known(place, 1, root) for root, place in fresh.items()]
+    left = [mapping for mapping in before if mapping.id not in taken]
+    assert places([*after, *left], wanted) == fresh
+    assert {item.id for item in before if (item.repository_id, item.source_root) in {(1, root) for root in sent}} <= {
+        *taken
+    }
 
 
 def test_one_wrong_mapping_costs_no_other(house: House) -> None:

@@ -25,6 +25,8 @@ def test_a_mapping_is_answered_as_the_wire_has_it(house: House) -> None:
         "sourceRoot": "src/",
         "defaultBranch": "main",
         "automaticallyGenerated": False,
+        "confidence": None,
+        "derivedFrom": [],
     }
     for query in ({}, {"integrationId": installation["id"]}, {"project": "-1"}, {"project": "web"}):
         assert house.get("code-mappings/", params=query).json() == [answer.json()]
@@ -75,14 +77,26 @@ def test_a_mapping_of_nothing_is_404(house: House, fields: dict[str, int]) -> No
     assert house.mapping(repository, installation, **fields).status_code == 404
 
 
-def test_a_stack_root_is_mapped_once(house: House) -> None:
-    """The same root twice is refused, and the first stays."""
+def test_a_mapping_is_made_once(house: House) -> None:
+    """The same roots of the same repository twice are refused in known words, and the first mapping stays."""
     repository, installation = house.claimed()
     first = house.mapping(repository, installation).json()
-    again = house.mapping(repository, installation, sourceRoot="other/")
+    again = house.mapping(repository, installation, defaultBranch="other")
     text = "Code path config already exists with this project and stack trace root"
     assert (again.status_code, again.json()) == (400, {"nonFieldErrors": [text]})
     assert house.get("code-mappings/").json() == [first]
+
+
+def test_a_stack_root_may_have_several_source_roots(house: House) -> None:
+    """Folders that are one in a running program may be several in a repository; a change may not make two alike."""
+    repository, installation = house.claimed()
+    first = house.mapping(repository, installation).json()
+    second = house.mapping(repository, installation, sourceRoot="other/").json()
+    assert house.get("code-mappings/").json() == [first, second]
+    alike = {**{name: second[name] for name in ("projectId", "stackRoot")}, "sourceRoot": "src/"}
+    refused = house.put(f"code-mappings/{second['id']}/", {**alike, "repositoryId": repository["id"]})
+    assert (refused.status_code, list(refused.json())) == (400, ["nonFieldErrors"])
+    assert house.get("code-mappings/").json() == [first, second]
 
 
 def test_a_mapping_can_be_changed_and_deleted(house: House) -> None:

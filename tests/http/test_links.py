@@ -6,7 +6,8 @@ from scmhost.mapping import FrameInfo
 from scmhost.sdk import Reason
 from scmhost.store.repository_deletion import delete_now
 from scmhost.usecases.create_organization import find_project
-from scmhost.usecases.resolve_links import FrameQuery, resolve_links
+from scmhost.usecases.frame_query import FrameQuery
+from scmhost.usecases.resolve_links import resolve_links
 
 BASE = "https://git.example.com/team/app"
 

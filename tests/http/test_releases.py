@@ -74,9 +74,21 @@ def test_refs_set_the_commit_of_a_repository(house: House) -> None:
     house.mapping(repository, installation)
     new(house, refs=[{"repository": "TEAM/app", "commit": f"{OLDER_SHA}..{SHA}", "previousCommit": None}])
     assert house.link(release="1.0")["ref"] == SHA
-    kept = house.get("releases/1.0/").json()["refs"]
-    assert kept == [{"repository": "team/app", "commit": SHA, "previousCommit": OLDER_SHA}]
-    assert house.get("releases/").json()[0]["refs"] == kept
+    (kept,) = house.get("releases/1.0/").json()["refs"]
+    assert (kept["repository"], kept["commit"], kept["previousCommit"]) == ("team/app", SHA, OLDER_SHA)
+    assert house.get("releases/").json()[0]["refs"] == [kept]
+
+
+def test_a_ref_has_the_page_of_what_is_new_in_it(house: House) -> None:
+    """Between the release's commit and the one before, where both are known and the code host has such a page."""
+    house.claimed(preset="gitea")
+    house.repository("team/free", "https://git.example.com/team/free")
+    ranges = [("team/app", f"{OLDER_SHA}..{SHA}"), ("team/free", f"{OLDER_SHA}..{SHA}")]
+    new(house, refs=[{"repository": name, "commit": commits} for name, commits in ranges])
+    page = f"https://git.example.com/team/app/compare/{OLDER_SHA}...{SHA}"
+    assert [ref["compareUrl"] for ref in house.get("releases/1.0/").json()["refs"]] == [page, None]
+    house.put("releases/1.0/", {"refs": [{"repository": "team/app", "commit": SHA}]})
+    assert house.get("releases/1.0/").json()["refs"][0]["compareUrl"] is None
 
 
 def test_unknown_repositories_in_refs_are_named(house: House) -> None:

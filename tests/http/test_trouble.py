@@ -42,14 +42,16 @@ def test_a_full_disk_is_503_and_nothing_is_half_saved(tmp_path: Path) -> None:
         assert house.get(f"repos/{repository['id']}/commits/").json() == []
 
 
-def test_a_database_that_cannot_be_reached_is_not_healthy(tmp_path: Path) -> None:
-    """Health is about the database too, and housekeeping waits for better times."""
+def test_a_database_that_cannot_be_reached_makes_the_process_unready(tmp_path: Path) -> None:
+    """Requests belong elsewhere then; the process itself lives, and its housekeeping waits for better times."""
     with open_house(tmp_path) as house:
         gone = Store.open(f"sqlite:///{tmp_path}/no/such/folder/x.db")
         with TestClient(create_application(replace(house.services, store=gone))) as client:
-            answer = client.get("/healthz")
+            health, ready = client.get("/healthz"), client.get("/readyz")
         gone.close()
-        assert (answer.status_code, list(answer.json())) == (503, ["detail"])
+        assert (health.status_code, ready.status_code) == (200, 503)
+        assert (ready.json()["database"], ready.json()["status"]) == ("unreachable", "not ready")
+        assert "/no/such" not in ready.text
 
 
 FAULTY = candidate("faulty", "plugins.faulty")
@@ -64,6 +66,34 @@ def test_a_plugin_that_fails_is_named(tmp_path: Path) -> None:
         for word in ("faulty", "scm_install", "RuntimeError"):
             assert word in answer.json()["detail"]
         assert house.install()["provider"]["key"] == "custom_scm"
+
+
+def test_a_plugin_that_keeps_failing_is_not_asked_for_a_while(tmp_path: Path) -> None:
+    """After a few faults in a row the answer comes at once: 503, when to try again, and what went wrong last."""
+    with open_house(tmp_path, BOTH + "breaker = { faults = 2 }\n", more=[FAULTY]) as house:
+        answers = [house.post("integrations/", {"provider": "faulty"}) for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [502, 502, 503]
+        assert 1 <= int(answers[2].headers["Retry-After"]) <= 10
+        for word in ("scm_install: suspended since", "next try at", "last fault: raised RuntimeError"):
+            assert word in answers[2].json()["detail"]
+
+
+def test_a_look_up_that_fails_leaves_the_link_unverified(tmp_path: Path) -> None:
+    """A plugin that cannot say whether the file exists does not take the link away."""
+    with open_house(tmp_path, BOTH, more=[FAULTY]) as house:
+        house.mapping(*of_faulty(house, "blind"))
+        answer = house.link()
+        assert (answer["error"], answer["verified"]) == (None, None)
+        assert answer["sourceUrl"] == "https://faulty.example/src/a.py"
+
+
+def test_links_say_that_their_plugin_is_suspended(tmp_path: Path) -> None:
+    """A frame whose provider is suspended has the reason of a failing one, with the pause in words."""
+    with open_house(tmp_path, BOTH + "breaker = { faults = 1 }\n", more=[FAULTY]) as house:
+        house.mapping(*of_faulty(house, "down"))
+        failed, suspended = house.link(), house.link()
+        assert (failed["error"], suspended["error"]) == ("provider_failed", "provider_failed")
+        assert "scm_source_url: suspended since" in suspended["detail"]
 
 
 @pytest.mark.parametrize(("text", "status"), [("Fix it", 400), ("Try later", 503), ("Not yours", 403)])
@@ -117,6 +147,8 @@ def test_commits_are_listed_even_when_their_pages_fail(tmp_path: Path) -> None:
         repository, _ = of_faulty(house, "")
         house.post("commits/", {"commits": [commit()]})
         assert house.get(f"repos/{repository['id']}/commits/").json()[0]["url"] is None
+        house.release(refs=[{"repository": "team/app", "commit": "a..b"}])
+        assert house.get("releases/1.0/").json()["refs"][0]["compareUrl"] is None
 
 
 def test_a_refused_claim_saves_nothing(tmp_path: Path) -> None:

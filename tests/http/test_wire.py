@@ -23,6 +23,7 @@ LIST_REPOSITORIES = ENDPOINT["GET /api/0/organizations/{organization}/repos/"]
 ALL_OF_IT = {
     "commits": 3_000,
     "file_changes": 3_000,
+    "known_files": 1,
     "release_commits": 3_000,
     "release_heads": 1,
     "repositories": 1,

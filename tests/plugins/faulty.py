@@ -72,7 +72,7 @@ def scm_source_url(installation: Installation, location: Location) -> str | NoUr
         return "javascript:alert(1)"
     if say == "none":
         return NoUrl(reason=Reason.NO_SOURCE_PAGES, message="There are no pages.")
-    if say == "gone":
+    if say in ("gone", "blind"):
         return f"https://faulty.example/{location.path}"
     fail(say)
     return ""
@@ -85,5 +85,13 @@ def scm_commit_url(installation: Installation) -> str:
 
 
 @hookimpl
-async def scm_file_exists() -> Existence:
+def scm_compare_url(installation: Installation) -> str:
+    fail(str(installation.configuration["say"]))
+    return ""
+
+
+@hookimpl
+async def scm_file_exists(installation: Installation) -> Existence:
+    if installation.configuration["say"] == "blind":
+        raise RuntimeError("cannot see")
     return Existence.NO

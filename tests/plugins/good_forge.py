@@ -26,6 +26,7 @@ from scmhost.sdk import (
     Push,
     Refusal,
     Repository,
+    ResolvedRef,
     UrlTemplates,
     hookimpl,
 )
@@ -94,6 +95,11 @@ def scm_compare_url(base: str, head: str) -> str | NoUrl:
 @hookimpl
 async def scm_file_exists(location: Location) -> Existence:
     return Existence.YES if location.path == "here.py" else Existence.NO
+
+
+@hookimpl
+async def scm_resolve_ref(ref: str | None) -> ResolvedRef | None:
+    return ResolvedRef(name="main", kind="branch", sha="abc") if ref is None else None
 
 
 @hookimpl

@@ -1,13 +1,29 @@
 """Plugins that pass admission and misbehave when they are called."""
 
+import asyncio
 import sys
 from collections.abc import Callable, Sequence
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 
-from scmhost.sdk import InstallationDraft, Provider, hookimpl
+from scmhost.sdk import Installation, InstallationDraft, Offer, Provider, hookimpl
 
-released = Event()
+
+class Gate:
+    """What hanging calls wait for. Opening it lets those go that wait now; later ones wait for the next time."""
+
+    def __init__(self) -> None:
+        self.event = Event()
+
+    def wait(self) -> bool:
+        return self.event.wait()
+
+    def open(self) -> None:
+        before, self.event = self.event, Event()
+        before.set()
+
+
+gate = Gate()
 
 
 class Unprintable(Exception):
@@ -20,7 +36,7 @@ class Unprintable(Exception):
 class Hostile:
     """A provider whose page of a commit does something bad."""
 
-    def __init__(self, key: str, behaviour: Callable[[], Any]) -> None:
+    def __init__(self, key: str, behaviour: Callable[..., Any]) -> None:
         self._provider = Provider(key=key, name=key)
         self._behaviour = behaviour
 
@@ -35,6 +51,34 @@ class Hostile:
     @hookimpl
     def scm_commit_url(self) -> Any:
         return self._behaviour()
+
+
+class HostileOffers(Hostile):
+    """A provider whose offers are something bad; ``scm_offer_repositories`` may wait."""
+
+    @hookimpl
+    def scm_offer_repositories(self, installation: Installation) -> Any:
+        return self._behaviour(installation)
+
+
+class HostileAsync(Hostile):
+    """A provider whose existence of a file is something bad; the hook is asynchronous."""
+
+    @hookimpl
+    async def scm_file_exists(self) -> Any:
+        await asyncio.get_running_loop().create_future()
+
+
+class TenMillion(Sequence[Offer]):
+    """Offers that are made when they are read."""
+
+    def __len__(self) -> int:
+        return 10_000_000
+
+    def __getitem__(self, place: Any) -> Any:
+        if place >= len(self):
+            raise IndexError
+        return Offer(identifier=f"{place}", name=f"offer {place}")
 
 
 class Deaf:
@@ -65,6 +109,22 @@ def _recurse() -> Any:
     return _recurse()
 
 
+def _change(installation: Installation) -> Sequence[Offer]:
+    installation.configuration["url"] = "https://evil.example/"
+    return ()
+
+
+def _print(_: Installation) -> Sequence[Offer]:
+    print("loading the offers ...")  # noqa: T201 - its fault
+    return ()
+
+
+def _leak(_: Installation) -> Sequence[Offer]:
+    for _number in range(40):
+        Thread(target=gate.event.wait, daemon=True).start()
+    return ()
+
+
 raising = Hostile("raising", lambda: _raise(ValueError("broken page")))
 unprintable = Hostile("unprintable", lambda: _raise(Unprintable()))
 recursing = Hostile("recursing", _recurse)
@@ -72,6 +132,12 @@ interrupting = Hostile("interrupting", lambda: _raise(KeyboardInterrupt()))
 exiting = Hostile("exiting", lambda: sys.exit(3))
 rubbish = Hostile("rubbish", lambda: {"url": 1})
 unawaited = Hostile("unawaited", _page)
-hanging = Hostile("hanging", released.wait)
+hanging = Hostile("hanging", gate.wait)
+waiting = HostileOffers("waiting", lambda _: gate.wait())
+waiting_async = HostileAsync("waiting_async", str)
+endless = HostileOffers("endless", lambda _: TenMillion())
+changing = HostileOffers("changing", _change)
+printing = HostileOffers("printing", _print)
+leaking = HostileOffers("leaking", _leak)
 deaf = Deaf()
 never_starts = NeverStarts()

@@ -8,6 +8,7 @@ from typing import Any, Final
 import structlog
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
+from starlette.types import ASGIApp
 
 from scmhost import __version__
 from scmhost.kernel.errors import Unavailable
@@ -15,21 +16,26 @@ from scmhost.usecases.repositories import delete_due_repositories
 from scmhost.usecases.run_jobs import run_due_jobs
 from scmhost.usecases.services import Services
 
+from .metrics_page import keep_gauges, metrics_router
 from .middleware import BodyLimit, RequestLog
 from .problems import DOCUMENTED, install_problem_handlers
 from .routes import (
+    audit_logs,
     code_mappings,
     commits,
     deploys,
+    derivation,
     health,
     installations,
     links,
     me,
     path_parsing,
+    plugins,
     project_releases,
     projects,
     releases,
     repositories,
+    traces,
     webhooks,
 )
 
@@ -40,6 +46,7 @@ JOBS_SECONDS: Final = 1.0
 
 ROUTERS: Final = (
     me.router,
+    audit_logs.router,
     installations.router,
     webhooks.router,
     projects.router,
@@ -48,10 +55,13 @@ ROUTERS: Final = (
     commits.router,
     code_mappings.router,
     path_parsing.router,
+    derivation.router,
     releases.router,
     project_releases.router,
     deploys.router,
     links.router,
+    traces.router,
+    plugins.router,
 )
 
 
@@ -81,6 +91,11 @@ async def _work(services: Services) -> None:
         await asyncio.sleep(JOBS_SECONDS)
 
 
+# Newer versions of FastAPI tell OpenTelemetry of requests, and of the texts of exceptions, unasked. Here the operator's
+# switch decides, and spans are our own. Older versions keep a word that they do not know.
+_NOT_FASTAPIS: Final[Any] = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False}
+
+
 class _Application(FastAPI):
     """FastAPI describes wrong parameters and bodies as 422; here they are 400, in the words that clients know."""
 
@@ -92,13 +107,17 @@ class _Application(FastAPI):
             document["components"]["schemas"].pop(unused, None)
         return document
 
+    def build_middleware_stack(self) -> ASGIApp:
+        """What answers a fault of ours stands around all other middleware; this stands around that too."""
+        return RequestLog(super().build_middleware_stack(), self.state.services.telemetry)
+
 
 def create_application(services: Services, on_shutdown: Callable[[], None] = lambda: None) -> FastAPI:
     """The application over these services. ``on_shutdown`` is called when the server stops."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        background = [asyncio.create_task(work(services)) for work in (_keep_house, _work)]
+        background = [asyncio.create_task(work(services)) for work in (_keep_house, _work, keep_gauges)]
         for task in background:
             task.add_done_callback(_tell_end)
         log.info("started", database=services.store.url_without_password)
@@ -119,6 +138,7 @@ def create_application(services: Services, on_shutdown: Callable[[], None] = lam
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/openapi.json",
+        telemetry=_NOT_FASTAPIS,
         responses=DOCUMENTED,
     )
     app.state.services = services
@@ -126,7 +146,8 @@ def create_application(services: Services, on_shutdown: Callable[[], None] = lam
         app.include_router(router)
     app.include_router(health.router)
     app.include_router(webhooks.deliveries)
+    if services.telemetry.metrics:
+        app.include_router(metrics_router(services.telemetry.metrics))
     install_problem_handlers(app)
     app.add_middleware(BodyLimit, most=services.limits.body_bytes, seconds=services.limits.body_seconds)
-    app.add_middleware(RequestLog)
     return app

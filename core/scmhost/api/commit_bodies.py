@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from scmhost.sdk import Organization
+from scmhost.sdk.wire import RepositoryPayload
 from scmhost.usecases.ingest_commits import Ingested as IngestedCommits
-from scmhost.usecases.serialize_repository import RepositoryPayload, serialize_repository
+from scmhost.usecases.serialize_repository import serialize_repository
 from scmhost.usecases.services import Services
 from scmhost.usecases.show_commits import ShownCommit, ShownFile
 from scmhost.usecases.values import StoredCommit

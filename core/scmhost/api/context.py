@@ -12,6 +12,7 @@ from scmhost.usecases.create_organization import find_project
 from scmhost.usecases.errors import Unauthenticated
 from scmhost.usecases.scopes import SCOPES, ScopeClass
 from scmhost.usecases.services import Services
+from scmhost.usecases.show_plugins import is_operator
 from scmhost.usecases.tokens import Caller, authenticate
 from scmhost.usecases.values import Project
 
@@ -41,6 +42,14 @@ def caller_of(
 CallerOf = Annotated[Caller, Depends(caller_of)]
 
 
+async def acting_services(services: ServicesOf, caller: CallerOf) -> Services:
+    """The services for routes that change something: the audit log tells who did."""
+    return services.for_actor(caller.actor)
+
+
+ActingServices = Annotated[Services, Depends(acting_services)]
+
+
 def caller_or_nobody(
     services: ServicesOf, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
 ) -> Caller | None:
@@ -57,19 +66,25 @@ def allowed(scope_class: ScopeClass) -> Callable[..., Awaitable[Organization]]:
     async def check(request: Request, organization: OrganizationSegment, caller: CallerOf) -> Organization:
         if organization not in (caller.organization.slug, str(caller.organization.id)):
             raise NotFound(f"There is no organization {organization!r} that this token may see.")
-        scopes = SCOPES[scope_class].get(request.method, frozenset())
-        if not caller.may(scopes):
-            raise Forbidden(f"This token may not do that; one of these scopes is needed: {', '.join(sorted(scopes))}.")
+        _check_scope(caller, scope_class, request.method)
         return caller.organization
 
     return check
 
 
+def _check_scope(caller: Caller, scope_class: ScopeClass, method: str) -> None:
+    scopes = SCOPES[scope_class].get(method, frozenset())
+    if not caller.may(scopes):
+        raise Forbidden(f"This token may not do that; one of these scopes is needed: {', '.join(sorted(scopes))}.")
+
+
 ForOrganization = Annotated[Organization, Depends(allowed("organization"))]
+ForAudit = Annotated[Organization, Depends(allowed("audit"))]
 ForIntegrations = Annotated[Organization, Depends(allowed("integrations"))]
 ForLoose = Annotated[Organization, Depends(allowed("loose"))]
 ForReleases = Annotated[Organization, Depends(allowed("releases"))]
 ForProjects = Annotated[Organization, Depends(allowed("project"))]
+ForLinks = Annotated[Organization, Depends(allowed("links"))]
 
 
 def project_in(scope_class: ScopeClass) -> Callable[..., Project]:
@@ -86,7 +101,23 @@ def project_in(scope_class: ScopeClass) -> Callable[..., Project]:
 
 
 ProjectToRead = Annotated[Project, Depends(project_in("project"))]
+ProjectToLink = Annotated[Project, Depends(project_in("links"))]
 ProjectOfReleases = Annotated[Project, Depends(project_in("releases"))]
+
+
+def operator(scope_class: ScopeClass) -> Callable[..., Awaitable[Caller]]:
+    """A dependency: the caller, if they may see the host itself: by scope, and of an organization that is named."""
+
+    async def check(request: Request, services: ServicesOf, caller: CallerOf) -> Caller:
+        _check_scope(caller, scope_class, request.method)
+        if not is_operator(services, caller):
+            raise Forbidden(
+                "Plugins are of the whole host. Whoever runs it names the organizations that may see them, "
+                "as operators under [host] in plugins.toml."
+            )
+        return caller
+
+    return check
 
 
 NumericId = Annotated[str, Path(description="A number.")]

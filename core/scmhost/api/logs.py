@@ -2,14 +2,23 @@
 
 import logging
 import sys
+from collections.abc import Collection
+from functools import partial
+from typing import Any
 
 import structlog
-from structlog.types import Processor
+from structlog.types import EventDict, Processor
+
+from scmhost.host.output import beneath
 
 
-def configure_logs(*, quiet: bool = False) -> None:
-    """Send scmhost's and the server's log lines through one formatter; quiet ones tell only what goes wrong."""
+def configure_logs(*, quiet: bool = False, besides: Collection[str] = ()) -> None:
+    """Send scmhost's and the server's log lines through one formatter; quiet ones tell only what goes wrong.
+
+    ``besides`` are events that a command's answer tells itself.
+    """
     level = logging.WARNING if quiet else logging.INFO
+    told = frozenset(besides)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -17,15 +26,22 @@ def configure_logs(*, quiet: bool = False) -> None:
     ]
     last = _for_terminals() if sys.stderr.isatty() else _as_json()
     structlog.configure(
-        processors=[*shared, *last],
+        processors=[partial(_pass_over, told), *shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        # One write for each line: lines of several workers share the stream and must not mix.
-        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
+        # One write for each line: lines of several workers share the stream and must not mix. What a plugin logs is
+        # a line of the log, not something that it prints.
+        logger_factory=lambda *_: structlog.WriteLogger(beneath(sys.stderr)),
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(beneath(sys.stderr))
     formatter = structlog.stdlib.ProcessorFormatter
     handler.setFormatter(formatter(processors=[formatter.remove_processors_meta, *last], foreign_pre_chain=shared))
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+def _pass_over(told: Collection[str], _logger: Any, _method: str, entry: EventDict) -> EventDict:
+    if entry["event"] in told:
+        raise structlog.DropEvent
+    return entry
 
 
 # A traceback shows where, never with which values: among them are tokens, and what people sent.

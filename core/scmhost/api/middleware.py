@@ -1,14 +1,24 @@
 """What holds for every request: an id, a log line, and a body neither larger nor slower than allowed."""
 
 import asyncio
+import re
 import time
+from typing import Final
 from uuid import uuid4
 
 import structlog
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from scmhost.telemetry import SILENT, Act, Telemetry
+
 from .problems import problem
+
+REQUEST_ID: Final = b"x-request-id"
+UNROUTED: Final = "unrouted"
+"""Stands for the route of a request that no route takes: its path could be any text."""
+
+_GOOD_ID: Final = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 
 log = structlog.get_logger("scmhost.access")
 
@@ -30,19 +40,29 @@ class BodyTooSlow(HTTPException):
 
 
 class RequestLog:
-    """Gives each request an id, binds it to all log lines of the request, and logs the answer.
+    """Gives each request an id, binds it to all log lines of the request, and tells the answer.
 
+    An id that a proxy or a client gave is kept if it is a short word; of any other text nothing reaches the log.
     Header values and bodies are never logged: tokens travel in them.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, telemetry: Telemetry = SILENT) -> None:
         self._app = app
+        self._telemetry = telemetry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = uuid4().hex
+        request_id = _given_id(scope) or uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+        about = {"method": scope["method"], "path": scope["path"], "scheme": scope["scheme"]}
+        with self._telemetry.act("request", scope["headers"], **about) as act:
+            told = {"request_id": request_id} | ({"trace_id": act.trace_id} if act.trace_id else {})
+            with structlog.contextvars.bound_contextvars(**told):
+                await self._answer(scope, receive, send, act)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, act: Act) -> None:
         started = time.perf_counter()
         status = 500
 
@@ -50,15 +70,21 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+                message["headers"] = [*message["headers"], (REQUEST_ID, scope["state"]["request_id"].encode())]
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            try:
-                await self._app(scope, receive, send_with_id)
-            finally:
-                milliseconds = round((time.perf_counter() - started) * 1000, 1)
-                log.info("request", method=scope["method"], path=scope["path"], status=status, ms=milliseconds)
+        try:
+            await self._app(scope, receive, send_with_id)
+        finally:
+            act.labels |= {"status": str(status), "route": getattr(scope.get("route"), "path", UNROUTED)}
+            act.end(str(status), fault=status >= 500)  # noqa: PLR2004
+            milliseconds = round((time.perf_counter() - started) * 1000, 1)
+            log.info("request", method=scope["method"], path=scope["path"], status=status, ms=milliseconds)
+
+
+def _given_id(scope: Scope) -> str | None:
+    found = next((value for name, value in scope["headers"] if name == REQUEST_ID), b"")
+    return found.decode() if _GOOD_ID.fullmatch(found) else None
 
 
 class BodyLimit:

@@ -39,7 +39,7 @@ _STATUS: Final[tuple[tuple[type[ScmhostError], int], ...]] = (
     (InvalidInput, 400),
 )
 _REFUSED: Final = {"not_found": 404, "invalid": 400, "conflict": 409, "forbidden": 403, "unavailable": 503}
-_FAULTS: Final = {"timed_out": 503, "busy": 503}
+_FAULTS: Final = {"timed_out": 503, "busy": 503, "suspended": 503}
 
 DOCUMENTED: Final[dict[int | str, dict[str, Any]]] = {
     400: {"model": Problem | FieldProblems, "description": "The request is wrong; nothing was changed."},
@@ -63,6 +63,11 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _on_bug)
 
 
+def status_of_fault(kind: str) -> int:
+    """The status of an answer to a request whose plugin was at fault."""
+    return _FAULTS.get(kind, 502)
+
+
 def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """An answer with one key."""
     return JSONResponse({"detail": detail}, status_code=status, headers=dict(headers or {}))
@@ -77,7 +82,8 @@ def _on_scmhost_error(_request: Request, error: Exception) -> JSONResponse:
         return problem(_REFUSED[error.reason], str(error))
     if isinstance(error, PluginFault):
         log.error("plugin fault", error=str(error), plugin=error.plugin, hook=error.hook, kind=error.kind)
-        return problem(_FAULTS.get(error.kind, 502), str(error))
+        again = {"Retry-After": str(error.retry_after)} if error.retry_after else None
+        return problem(status_of_fault(error.kind), str(error), again)
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
     return problem(status, str(error), {"WWW-Authenticate": "Bearer"} if status == 401 else None)  # noqa: PLR2004
 
@@ -120,4 +126,5 @@ def _on_disconnect(_request: Request, _error: Exception) -> JSONResponse:
 
 def _on_bug(request: Request, error: Exception) -> JSONResponse:
     log.error("unexpected error", path=request.url.path, method=request.method, exc_info=error)
-    return problem(500, "Something went wrong here; the operator finds it in the log by this request's id.")
+    found_by = request.scope.get("state", {}).get("request_id", "")
+    return problem(500, f"Something went wrong here; the operator finds it in the log by this request's id: {found_by}")

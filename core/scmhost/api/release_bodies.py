@@ -1,17 +1,17 @@
 """Releases on the wire: what is sent about them, and how they are shown. Both families of paths use these."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import Response
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 
+from scmhost.kernel.clock import in_utc
 from scmhost.sdk import Organization
 from scmhost.usecases.release_content import RefDraft
 from scmhost.usecases.releases import ReleaseRequest, SavedRelease, create_release, get_release
 from scmhost.usecases.services import Services
-from scmhost.usecases.show_releases import ShownRelease
+from scmhost.usecases.show_releases import ShownRef, ShownRelease
 from scmhost.usecases.values import Deploy, Project, ReleaseDraft
 
 from .commit_bodies import shown_commits
@@ -20,14 +20,7 @@ from .shapes import AuthorOut, DeployOut, RefOut, ReleaseOut, ReleaseProject
 SAID_BEFORE = 208
 
 
-def _in_utc(moment: datetime) -> datetime:
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError(f"The time {moment.isoformat()} is outside the years 1 to 9999 in UTC.") from error
-
-
-MomentIn = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+MomentIn = Annotated[AwareDatetime, AfterValidator(in_utc)]
 """A time that is sent, with an offset."""
 
 
@@ -149,11 +142,18 @@ def shown_release(
             ReleaseProject(id=project.id, slug=project.slug, name=project.name, platform=project.platform)
             for project in release.projects
         ],
-        refs=[
-            RefOut(repository=ref.repository.name, commit=ref.head.sha, previous_commit=ref.head.previous_sha)
-            for ref in shown.refs
-        ],
+        refs=[shown_ref(ref) for ref in shown.refs],
         notes=list(dict.fromkeys([*notes, *shown.notes])),
+    )
+
+
+def shown_ref(ref: ShownRef) -> RefOut:
+    """Where a release stands in a repository, on the wire."""
+    return RefOut(
+        repository=ref.repository.name,
+        commit=ref.head.sha,
+        previous_commit=ref.head.previous_sha,
+        compare_url=ref.compare_url,
     )
 
 

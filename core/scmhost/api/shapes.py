@@ -1,5 +1,6 @@
 """Objects on the wire, in the shapes that Sentry's clients read."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -7,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, PlainSerializer
 from pydantic.alias_generators import to_camel
 
 from scmhost.sdk import Provider
-from scmhost.usecases.serialize_repository import RepositoryPayload
+from scmhost.sdk.wire import RepositoryPayload
 
 
 def _utc(moment: datetime) -> str:
@@ -107,6 +108,13 @@ class Offers(Wire):
     searchable: bool = True
 
 
+class EvidenceOut(Wire):
+    """A frame's path and the file that it is of."""
+
+    path: str
+    file: str
+
+
 class CodeMappingOut(Wire):
     id: str
     project_id: str
@@ -119,6 +127,8 @@ class CodeMappingOut(Wire):
     source_root: str
     default_branch: str | None
     automatically_generated: bool
+    confidence: str | None = Field(description="How sure a derived mapping is: high, medium or low.")
+    derived_from: list[EvidenceOut] = Field(description="What a derived mapping was derived from.")
 
 
 class AuthorOut(Wire):
@@ -181,6 +191,7 @@ class RefOut(Wire):
     repository: str
     commit: str
     previous_commit: str | None
+    compare_url: str | None = Field(default=None, description="The page of what lies between the two commits.")
 
 
 class ReleaseOut(Wire):
@@ -231,7 +242,7 @@ class StacktraceLink(Wire):
     detail: str | None = Field(default=None, description="Why there is no link, in a sentence.")
     next_step: str | None = None
     ref: str | None = None
-    ref_source: str | None = Field(default=None, description="frame, release or default_branch.")
+    ref_source: str | None = Field(default=None, description="frame, release, default_branch or newest_commit.")
     verified: bool | None = None
 
 
@@ -242,7 +253,7 @@ class LinkedFile(Wire):
     attempted_url: str | None = None
     next_step: str | None = None
     ref: str | None = None
-    ref_source: str | None = Field(default=None, description="frame, release or default_branch.")
+    ref_source: str | None = Field(default=None, description="frame, release, default_branch or newest_commit.")
 
 
 class LinkedFiles(Wire):
@@ -330,11 +341,6 @@ class Missing(Wire):
     missing: list[str]
 
 
-class Health(Wire):
-    status: str
-    version: str
-
-
 def provider_short(key: str, provider: Provider | None) -> ProviderShort:
     """A provider as it stands in other objects; one whose plugin is off keeps its key."""
     features = sorted(provider.features) if provider else []
@@ -351,6 +357,11 @@ def catalogue_provider(provider: Provider, form_schema: dict[str, JsonValue]) ->
         metadata=_metadata(provider),
         form_schema=form_schema,
     )
+
+
+def evidence_out(evidence: Iterable[tuple[str, str]]) -> list[EvidenceOut]:
+    """What a mapping was derived from."""
+    return [EvidenceOut(path=path, file=file) for path, file in evidence]
 
 
 def _metadata(provider: Provider) -> MetadataOut:

@@ -30,10 +30,20 @@ class OpenedHost(Protocol):
 
 
 class Opener(Protocol):
-    """Opens scmhost by configuration file and database URL. Unless it is quiet, all is logged, not faults alone."""
+    """Opens scmhost by configuration file and database URL.
+
+    Unless it is quiet, all is logged, not faults alone; without plugins none is imported. For a look no database is
+    made or changed, and what the answer tells is not logged too.
+    """
 
     def __call__(
-        self, config: str | None = None, database_url: str | None = None, *, quiet: bool = True
+        self,
+        config: str | None = None,
+        database_url: str | None = None,
+        *,
+        quiet: bool = True,
+        plugins: bool = True,
+        look: bool = False,
     ) -> OpenedHost: ...
 
 
@@ -51,6 +61,11 @@ def database_options(command: F) -> F:
         metavar="URL",
         help="sqlite:///file.db or postgresql://... (default: plugins.toml, else sqlite:///scmhost.db).",
     )(command)
+    return config_option(command)
+
+
+def config_option(command: F) -> F:
+    """The option of commands that need the switchboard alone."""
     return click.option(
         "--config", metavar="FILE", help="The operator's switchboard (default: plugins.toml here, if there is one)."
     )(command)

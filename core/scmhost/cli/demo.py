@@ -4,6 +4,7 @@ import json
 import re
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
@@ -13,9 +14,11 @@ import click
 from .commits import send_history
 from .context import CommandContext, fail, say
 from .demo_crash import crash
-from .git_history import git
-from .link import summary, with_links
+from .git_process import git
+from .link_formats import PlainText
+from .linked_text import LinkedText
 from .targets import LocalTarget
+from .text_stream import Arrived, Line
 
 if TYPE_CHECKING:
     from scmhost.host import PluginHost
@@ -178,17 +181,18 @@ class Demo:
 
     def link(self, trace: str | None) -> None:
         """Link a given trace, or one that the checkout's own code makes now."""
-        from scmhost.usecases.link_trace import link_trace
+        from .project_links import ProjectLinks
 
         text = Path(trace).read_text(encoding="utf-8", errors="replace") if trace else self._crash()
         if text is None:
             say("No Python code of this checkout could be made to raise; give a stack trace with --trace FILE.")
             return
-        linked = link_trace(self.services, self.organization, self.project, text, commit=self.checkout.head)
+        source = ProjectLinks(self.services, self.organization, self.project, commit=self.checkout.head)
         say()
-        say(with_links(text, linked, terminal=False))
+        linked = LinkedText(source.link, PlainText(partial(click.echo, nl=False)))
+        linked.take(Arrived([Line(line, "\n") for line in text.rstrip("\n").split("\n")], idle=True))
         say()
-        for line in summary(linked):
+        for line in linked.tally.lines():
             say(line)
 
     def _crash(self) -> str | None:

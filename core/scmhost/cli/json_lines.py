@@ -1,4 +1,8 @@
-"""JSON lines for machines: one question a line in, one answer a line out, in order."""
+"""JSON lines for machines: one question a line in, one answer a line out, in order.
+
+What has no answer is answered by ``error`` and ``reason``. The reason is one word of a closed list, and the error says
+it in words. Where callers know the word itself as the error, it is that word, and ``detail`` says the rest.
+"""
 
 import json
 import sys
@@ -52,36 +56,28 @@ def jsonl_option(command: F) -> F:
     )(command)
 
 
-def malformed(error: ValidationError) -> Answer:
-    """The answer to a line that is no question."""
-    return {"error": MALFORMED, "detail": first_problem(error)}
+def refusal(reason: str, error: str | None = None, detail: str | None = None) -> Answer:
+    """The answer where there is none. Without an error in words it is the reason's own word."""
+    refused = {"error": error or reason, "reason": reason}
+    return {**refused, "detail": detail} if detail else refused
 
 
-def first_problem(error: ValidationError) -> str:
+def _first_problem(error: ValidationError) -> str:
     """What is wrong first, with its field if it is of one, and without what stands there."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     where = ".".join(map(str, first["loc"]))
     return f"{where}: {first['msg']}" if where else first["msg"]
 
 
-def answer_lines(
-    question: type[QuestionT],
-    answer: Callable[[QuestionT], Answer],
-    no_question: Callable[[ValidationError], Answer] = malformed,
-) -> None:
-    """Answer each line of standard input. A line that is no question has an error for its answer."""
+def answer_lines(question: type[QuestionT], answer: Callable[[QuestionT], Answer]) -> None:
+    """Answer each line of standard input. A line that is no question is refused."""
     for line in sys.stdin.buffer:
-        click.echo(json.dumps(_answer(line, question, answer, no_question)))
+        click.echo(json.dumps(_answer(line, question, answer)))
 
 
-def _answer(
-    line: bytes,
-    question: type[QuestionT],
-    answer: Callable[[QuestionT], Answer],
-    no_question: Callable[[ValidationError], Answer],
-) -> Answer:
+def _answer(line: bytes, question: type[QuestionT], answer: Callable[[QuestionT], Answer]) -> Answer:
     try:
         asked = question.model_validate_json(line)
     except ValidationError as error:
-        return no_question(error)
+        return refusal(MALFORMED, detail=_first_problem(error))
     return answer(asked)

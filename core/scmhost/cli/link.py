@@ -1,113 +1,127 @@
 """``scmhost link``."""
 
+import os
 import sys
-from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import IO, TYPE_CHECKING, Any, Final
 
 import click
 
-from .context import CommandContext, database_options, json_option, organization_named, remark, say, say_json
-from .input import read_input
+from .context import CommandContext, database_options, remark
+from .link_formats import FORMATS, Format, Write
 
 if TYPE_CHECKING:
-    from scmhost.usecases.link_trace import LinkedFrame, LinkedTrace
+    from .link_sources import Source
+
+NAMES: Final = ("text", "markdown", "html", "json")
 
 
 @click.command(name="link")
 @click.argument("file", default="-", metavar="[FILE|-]")
-@click.option("--org", required=True, metavar="SLUG", help="The organization's slug.")
-@click.option("--project", required=True, metavar="SLUG", help="The project whose code mappings are used.")
-@click.option("--release", metavar="VERSION", help="Link to this release's commit of each repository.")
-@click.option("--commit", metavar="SHA", help="Link to this commit.")
+@click.option("--format", "form", type=click.Choice(NAMES), default="text", show_default=True, help="What to print.")
+@click.option(
+    "--hyperlinks/--no-hyperlinks",
+    default=None,
+    help="Make the frames themselves links (default: on a terminal), or put each link on a line below.",
+)
+@click.option("--remote", metavar="NAME|URL", help="The remote to link to (default: the branch's, else origin).")
+@click.option("--kind", metavar="KIND", help="The remote's kind of code host, where its name does not tell.")
+@click.option("--template", metavar="TEMPLATE", help="The URL of a file's page, for a host of no known kind.")
+@click.option("--ref", metavar="REF", help="The commit, branch or tag to link to (default: what is checked out).")
+@click.option(
+    "--map", "maps", multiple=True, metavar="STACK=SOURCE", help="Paths that begin with STACK are below SOURCE. Repeat."
+)
+@click.option("--org", metavar="SLUG", help="Use an organization's code mappings and hosts in place of the checkout.")
+@click.option("--project", metavar="SLUG", help="The project whose code mappings are used.")
+@click.option("--release", metavar="VERSION", help="With --project: link to this release's commit of each repository.")
+@click.option("--commit", metavar="SHA", help="With --project: link to this commit.")
+@click.option("--url", metavar="URL", envvar="SCMHOST_URL", help="With --project: a server, not the local database.")
+@click.option("--token", metavar="TOKEN", envvar="SCMHOST_AUTH_TOKEN", help="A token for it, with project:read.")
 @database_options
-@json_option
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.pass_obj
 def command(
     context: CommandContext,
+    /,
     *,
     file: str,
-    org: str,
-    project: str,
-    release: str | None,
-    commit: str | None,
-    config: str | None,
-    database_url: str | None,
+    form: str,
+    hyperlinks: bool | None,
     as_json: bool,
+    **options: Any,
 ) -> None:
-    """Print a stack trace with links to its source. Reads FILE, or standard input.
+    """Print a stack trace, or any text, with links to the source.
 
-    On a terminal the frames themselves are links; elsewhere each link stands on a line below its frame. What has
-    no link is summed up at the end, on standard error, with the next step.
+    In a git checkout nothing need be set up: pipe text in, or name a FILE, and every source location of this
+    repository links to the exact line of the commit that is checked out. The text itself stays as it is. What has no
+    link is summed up at the end, on standard error, with the next step.
     """
-    from scmhost.usecases.create_organization import find_project
-    from scmhost.usecases.link_trace import link_trace
+    from scmhost.kernel.errors import ScmhostError
 
-    text = read_input(file)
-    with context.open_host(config, database_url) as host:
-        organization = organization_named(host.services, org)
-        of = find_project(host.services, organization, project)
-        linked = link_trace(host.services, organization, of, text, release=release, commit=commit)
-    if as_json:
-        say_json(as_object(linked))
-        return
-    say(with_links(text, linked, terminal=sys.stdout.isatty()))
-    for line in summary(linked):
+    from .link_sources import NoLinks, source_of
+
+    write = _writer()
+    with ExitStack() as opened:
+        descriptor = opened.enter_context(_input(file))
+        problem: ScmhostError | None = None
+        try:
+            source = opened.enter_context(source_of(context, options))
+        except ScmhostError as error:
+            # Whoever pipes text through wants it back, linked or not.
+            source, problem = NoLinks(), error
+        shown = FORMATS["json" if as_json else _form(form, hyperlinks=hyperlinks)](write)
+        _print(descriptor, source, shown)
+    if problem:
+        raise problem
+
+
+def _form(form: str, *, hyperlinks: bool | None) -> str:
+    """Text has its links inside where they can be clicked."""
+    if form != "text":
+        return form
+    return "hyperlinks" if (sys.stdout.isatty() if hyperlinks is None else hyperlinks) else form
+
+
+def _print(descriptor: int, source: "Source", form: Format) -> None:
+    from .link_input import read_input
+    from .linked_text import LinkedText
+
+    text = LinkedText(source.link, form)
+    form.begin()
+    for arrived in read_input(descriptor, text):
+        text.take(arrived)
+        sys.stdout.flush()
+    form.end({**source.facts, "unreadLines": text.unread})
+    sys.stdout.flush()
+    for line in source.remarks(text.tally):
         remark(line)
 
 
-def with_links(text: str, linked: "LinkedTrace", *, terminal: bool) -> str:
-    """The text with its links, as OSC 8 hyperlinks on a terminal, as lines of their own elsewhere."""
-    lines = text.rstrip("\n").split("\n")
-    after: dict[int, list[str]] = {}
-    for frame in reversed(linked.frames):
-        url = url_of(frame)
-        if url is None:
-            continue
-        where = frame.found
-        if terminal:
-            line = lines[where.text_line]
-            linked_part = f"\x1b]8;;{url}\x1b\\{line[where.start : where.end]}\x1b]8;;\x1b\\"
-            lines[where.text_line] = line[: where.start] + linked_part + line[where.end :]
+@contextmanager
+def _input(file: str) -> Iterator[int]:
+    """The descriptor of a file, or of standard input."""
+    if file == "-":
+        yield sys.stdin.fileno()
+        return
+    try:
+        descriptor = os.open(file, os.O_RDONLY)
+    except OSError as error:
+        raise click.BadParameter(f"{file}: {error.strerror}", param_hint="FILE") from error
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _writer() -> Write:
+    """Writes text to standard output; half characters become the bytes again that they came from."""
+    stream: IO[bytes] | None = getattr(sys.stdout, "buffer", None)
+
+    def write(text: str) -> None:
+        if stream is None:
+            sys.stdout.write(text)
         else:
-            after.setdefault(where.text_line, []).insert(0, f"    -> {url}")
-    return "\n".join("\n".join([line, *after.get(number, [])]) for number, line in enumerate(lines))
+            stream.write(text.encode(errors="surrogateescape"))
 
-
-def url_of(frame: "LinkedFrame") -> str | None:
-    """The frame's link, if it has one."""
-    from scmhost.links import Link
-
-    outcome = frame.resolved.outcome
-    return outcome.url if isinstance(outcome, Link) else None
-
-
-def summary(linked: "LinkedTrace") -> list[str]:
-    """How many frames have links, and for the others why not and what to do."""
-    from scmhost.links import NoLink
-
-    without = [frame.resolved.outcome for frame in linked.frames if isinstance(frame.resolved.outcome, NoLink)]
-    lines = [f"{len(linked.links)} of {len(linked.frames)} frames have links."]
-    for (reason, message, step), count in Counter((no.reason, no.message, no.next_step) for no in without).items():
-        lines.append(f"{count} without: {reason.value}. " + " ".join(part for part in (message, step) if part))
-    return lines
-
-
-def as_object(linked: "LinkedTrace") -> dict[str, object]:
-    """The frames and what became of them, for a machine."""
-    from scmhost.links import Link
-
-    frames = []
-    for item in linked.frames:
-        outcome = item.resolved.outcome
-        shown: dict[str, object] = {
-            "path": item.found.frame.path,
-            "line": item.found.frame.line,
-            "function": item.found.frame.function,
-            "sourcePath": outcome.source_path,
-        }
-        if isinstance(outcome, Link):
-            shown |= {"url": outcome.url, "ref": outcome.ref, "refSource": outcome.ref_source, "reason": None}
-        else:
-            shown |= {"url": None, "reason": outcome.reason.value, "nextStep": outcome.next_step}
-        frames.append(shown)
-    return {"frames": frames, "unreadLines": linked.unread, "truncated": linked.truncated}
+    return write

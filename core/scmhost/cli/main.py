@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Final
 
 import click
@@ -11,9 +10,11 @@ from scmhost import __version__
 from scmhost.kernel.errors import ScmhostError
 
 from .context import EXIT_CONFIGURATION, EXIT_FAILED, CommandContext, Opener, fail
+from .lazy_group import LazyGroup
 
 # name: (module, what it does in a line)
 COMMANDS: Final = {
+    "audit": ("scmhost.cli.audit", "Say who changed what."),
     "bootstrap": ("scmhost.cli.bootstrap", "Set up an organization, a project, repositories and a token."),
     "commits": ("scmhost.cli.commits", "Send the commits of a git repository."),
     "demo": ("scmhost.cli.demo", "See the main job done, on a throw-away database."),
@@ -22,7 +23,8 @@ COMMANDS: Final = {
     "link": ("scmhost.cli.link", "Print a stack trace with links to its source."),
     "map": ("scmhost.cli.map", "Map stack frames to paths in a repository."),
     "migrate": ("scmhost.cli.migrate", "Bring the database up to date."),
-    "plugins": ("scmhost.cli.plugins", "See what plugins there are and in what state."),
+    "plugin": ("scmhost.cli.plugin", "Write a plugin, and check it."),
+    "plugins": ("scmhost.cli.plugins", "See what plugins there are and in what state, and switch them."),
     "read-url": ("scmhost.cli.read_url", "Find the places that URLs of pages mean."),
     "remote": ("scmhost.cli.remote", "Take remotes of repositories apart."),
     "roots": ("scmhost.cli.roots", "Tell the roots of a code mapping from a frame and its file."),
@@ -43,22 +45,11 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 wrong configuration.
 """
 
 
-class LazyGroup(click.Group):
-    """Knows its commands by name; imports one only to run it or to show its own help."""
-
-    def list_commands(self, _ctx: click.Context) -> list[str]:
-        return sorted(COMMANDS)
+class ScmhostGroup(LazyGroup):
+    """Our own commands, and those that plugins add."""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name in COMMANDS:
-            module, _ = COMMANDS[cmd_name]
-            command: click.Command = import_module(module).command
-            return command
-        return self._of_plugin(ctx, cmd_name)
-
-    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, summary) in sorted(COMMANDS.items())])
+        return super().get_command(ctx, cmd_name) or self._of_plugin(ctx, cmd_name)
 
     @staticmethod
     def _of_plugin(ctx: click.Context, name: str) -> click.Command | None:
@@ -70,7 +61,7 @@ class LazyGroup(click.Group):
         return plugin_command(ctx.obj, name)
 
 
-@click.group(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=ScmhostGroup, lazy=COMMANDS, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="scmhost", message="%(prog)s %(version)s")
 def group() -> None:
     """Links errors to source code, on any code host.

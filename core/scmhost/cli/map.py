@@ -5,7 +5,7 @@ from typing import Final
 
 import click
 
-from scmhost.mapping import Mapped, MappingIndex, Rule, Unmapped, map_frame
+from scmhost.mapping import Mapped, MappingIndex, Unmapped, map_frame, rules_of
 
 from .json_lines import Answer, FrameOrPath, Question, answer_lines, jsonl_option
 
@@ -42,8 +42,7 @@ class FrameToMap(Question):
 def command(*, _jsonl: bool) -> None:
     """Map stack frames to paths in a repository.
 
-    matched_mapping counts the code mappings from 0. Without a path, reason says why. A line that cannot be read is
-    answered by {"error", "detail"}.
+    matched_mapping counts the code mappings from 0. Without a path, reason says why.
     """
     answer_lines(FrameToMap, mapped)
 
@@ -65,7 +64,8 @@ def _answer(path: str | None, mapping: int | None, munged: str | None, reason: s
 def _index(mappings: tuple[Mapping, ...]) -> MappingIndex:
     return MappingIndex(
         [
-            Rule(number, item.stack_root, item.source_root, item.automatically_generated)
+            rule
             for number, item in enumerate(mappings)
+            for rule in rules_of(number, item.stack_root, item.source_root, generated=item.automatically_generated)
         ]
     )

@@ -6,12 +6,12 @@ import click
 
 from scmhost.mapping import NoRoots, derive_roots
 
-from .json_lines import Answer, FrameOrPath, Question, answer_lines, jsonl_option
+from .json_lines import Answer, FrameOrPath, Question, answer_lines, jsonl_option, refusal
 
 LINES: Final = """
 \b
 Each line in:  {"platform", "frame": {"filename", "module", "abs_path", "package"}, "source_file", "repo_files"}
-Each line out: {"stack_root", "source_root"} or {"error"}
+Each line out: {"stack_root", "source_root"} or {"error", "reason"}
 """
 
 
@@ -38,5 +38,5 @@ def roots(question: FrameAndFile) -> Answer:
     """The roots, or why there are none."""
     found = derive_roots(question.frame.info(question.platform), question.source_file, question.repo_files or ())
     if isinstance(found, NoRoots):
-        return {"error": found.value}
+        return refusal(found.value)
     return {"stack_root": found.stack_root, "source_root": found.source_root}

@@ -1,5 +1,6 @@
 """``scmhost serve``."""
 
+import multiprocessing
 import os
 
 import click
@@ -21,11 +22,19 @@ def command(
 ) -> None:
     """Run the service. The first start creates the database; every start brings it up to date.
 
-    Logs go to standard error, a JSON object a line. Stop it with Ctrl-C.
+    Logs go to standard error, a JSON object a line. Stop it with Ctrl-C. What is written to plugins.toml counts
+    within a second, without a restart; SIGHUP has every worker look at once.
     """
     import uvicorn
 
+    from scmhost.host.watching import hold_hangups, pass_on_hangups
+    from scmhost.telemetry import check_telemetry
+    from scmhost.telemetry.workers import common_folder
+
+    hold_hangups()
     with context.open_host(config, database_url, quiet=False) as opened:
+        told = opened.settings.host
+        check_telemetry(spans=told.spans.enabled)
         for report in opened.services.plugins.plugins:
             log.info("plugin", name=report.name, state=report.state, reason=report.reason)
     # Workers are processes of their own: they read their configuration from the environment.
@@ -33,16 +42,19 @@ def command(
         os.environ["SCMHOST_CONFIG"] = config
     if database_url:
         os.environ["SCMHOST_DATABASE_URL"] = database_url
+    if workers > 1:
+        pass_on_hangups(lambda: [child.pid for child in multiprocessing.active_children() if child.pid])
     log.info("listening", url=f"http://{host}:{port}", api="/api/openapi.json")
-    uvicorn.run(
-        "scmhost.app:asgi",
-        factory=True,
-        host=host,
-        port=port,
-        workers=workers,
-        loop="uvloop",
-        http="httptools",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-    )
+    with common_folder(wanted=told.metrics.enabled and workers > 1):
+        uvicorn.run(
+            "scmhost.app:asgi",
+            factory=True,
+            host=host,
+            port=port,
+            workers=workers,
+            loop="uvloop",
+            http="httptools",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+        )

@@ -1,4 +1,4 @@
-"""Where commits are sent: a server, or the local database."""
+"""What commands work on: a server, or the local database."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -63,15 +63,7 @@ class ServerTarget:
         return sum(repository["new"] for repository in answer["repositories"])
 
     def _post(self, path: str, body: Mapping[str, Any]) -> Any:
-        import httpx2
-
-        try:
-            answer = self.client.post(f"/api/0/organizations/{self.organization}/{path}", json=body)
-        except httpx2.HTTPError as error:
-            raise ServerRefused(f"{self.client.base_url} does not answer: {error}") from error
-        if answer.is_error:
-            raise ServerRefused(f"{self.client.base_url} answered {answer.status_code}: {_detail(answer)}")
-        return answer.json()
+        return post_json(self.client, f"/api/0/organizations/{self.organization}/{path}", body)
 
 
 def open_client(url: str, token: str | None) -> "httpx2.Client":
@@ -81,6 +73,37 @@ def open_client(url: str, token: str | None) -> "httpx2.Client":
     if not token:
         raise InvalidInput("--url needs a token: give --token, or set SCMHOST_AUTH_TOKEN")
     return httpx2.Client(base_url=url.rstrip("/"), headers={"Authorization": f"Bearer {token}"}, timeout=TIMEOUT)
+
+
+def get_json(client: "httpx2.Client", path: str, also: int | None = None) -> Any:
+    """What a server answers; ``also`` is a status of an error whose body is an answer too.
+
+    Raises:
+        ServerRefused: an error, or nothing.
+    """
+    return _asked(client, "GET", path, also)
+
+
+def post_json(client: "httpx2.Client", path: str, body: Mapping[str, Any]) -> Any:
+    """What a server answers to a JSON body.
+
+    Raises:
+        ServerRefused: an error, or nothing.
+    """
+    return _asked(client, "POST", path, json=body)
+
+
+def _asked(client: "httpx2.Client", method: str, path: str, also: int | None = None, **options: Any) -> Any:
+    """What a server answers; ``also`` is a status of an error whose body is an answer too."""
+    import httpx2
+
+    try:
+        answer = client.request(method, path, **options)
+    except httpx2.HTTPError as error:
+        raise ServerRefused(f"{client.base_url} does not answer: {error}") from error
+    if answer.is_error and answer.status_code != also:
+        raise ServerRefused(f"{client.base_url} answered {answer.status_code}: {_detail(answer)}")
+    return answer.json()
 
 
 def _detail(answer: "httpx2.Response") -> str:

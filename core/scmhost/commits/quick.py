@@ -12,11 +12,11 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct, field
 from msgspec.json import Decoder
 
+from scmhost.kernel.clock import in_utc
 from scmhost.kernel.limits import Limits
 
 from .authors import author_email
 from .paths import plain_path
-from .times import utc
 from .values import ListedChange, ListedCommit
 
 # A NUL, and a fraction of a second that the two ways would round differently.
@@ -62,7 +62,7 @@ def _settle(commit: ListedCommit, longest_email: int) -> None:
             commit.changes = tuple(ListedChange(plain_path(each.path), each.type) for each in commit.changes)
             break
     if commit.timestamp is not None:
-        commit.timestamp = utc(commit.timestamp)
+        commit.timestamp = in_utc(commit.timestamp)
 
 
 # A few people write most commits.

@@ -13,10 +13,10 @@ from msgspec import Struct
 from pydantic_core import SchemaValidator, ValidationError
 from pydantic_core import core_schema as form
 
+from scmhost.kernel.clock import in_utc
 from scmhost.kernel.limits import Limits
 
 from .errors import InvalidCommits
-from .times import utc
 
 MOST_PROBLEMS: Final = 5
 
@@ -94,7 +94,7 @@ def _text(**options: Any) -> form.CoreSchema:
 
 def _moment(value: Any, read: Callable[[Any], datetime]) -> datetime | None:
     """A time in UTC; a blank is none."""
-    return None if isinstance(value, str) and not value.strip() else utc(read(value))
+    return None if isinstance(value, str) and not value.strip() else in_utc(read(value))
 
 
 def _sentence(error: ValidationError) -> str:

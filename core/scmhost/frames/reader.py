@@ -1,6 +1,6 @@
 """Reads the frames of a text, or of a stream of lines as they arrive."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -80,6 +80,16 @@ class LineReader:
             self._waiting = line
             return found
         return found + frames
+
+    def feed_all(self, lines: Sequence[str]) -> list[Found]:
+        """What ``feed`` gives for several lines, one after the other; quicker."""
+        if not lines:
+            return []
+        *block, last = (line.removesuffix("\n") for line in lines)
+        found = self._settled(lines[0].removesuffix("\n"))
+        if block:
+            found += self._reader.read("\n".join(block), last)
+        return found + self.feed(last)
 
     def flush(self) -> list[Found]:
         """The frames that still wait for a line below them, as if none came. Lines may be fed again afterwards."""

@@ -1,7 +1,7 @@
 """Takes a plugin in, or refuses it: looks at everything first and registers last."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
@@ -11,15 +11,17 @@ from packaging.version import Version
 from pydantic import BaseModel
 
 from scmhost.sdk import API_VERSION, PROJECT_NAME, HookPromise, Provider, hooks
+from scmhost.sdk.specs import result_adapter, result_text
 
+from .answers import Implementation
 from .discovery import Candidate
 from .errors import BadPlugin, ConfigError, Incompatible, Origin
-from .guard import Guard, Implementation
+from .guard import Guard
+from .hiding import secrets_of
 from .hook_checks import hook_notes, hook_problems, usable, wanted_arguments
 from .loading import HookFunction, load
 from .provider_checks import provider_problems, settings_for
 from .schema import Settings
-from .specs import result_adapter, result_text
 
 _REGISTER: Final = "scm_register_providers"
 _SETTINGS_SECONDS: Final = 5.0
@@ -63,13 +65,20 @@ class Admission:
         self._register = pluggy.PluginManager(PROJECT_NAME)
         self._register.add_hookspecs(hooks)
 
-    def admit(self, candidate: Candidate) -> Admitted:
-        """Check a plugin, and register it if nothing is wrong.
+    def under(self, settings: Settings) -> None:
+        """From now on check plugins against these settings."""
+        self._settings = settings
+
+    def admit(self, candidate: Candidate, imported: MutableMapping[str, Candidate] | None = None) -> Admitted:
+        """Check a plugin, and register it if nothing is wrong. Once its import begins it stands among ``imported``.
 
         Raises:
-            BadPlugin, PluginFault, ConfigError, ProviderError: it is refused, and nothing has changed.
+            BadPlugin, PluginFault, ConfigError, ProviderError: it is refused, and nothing else has changed.
         """
+        self._guard.breakers.forget(candidate.name)
         note = _range_note(candidate)
+        if imported is not None:
+            imported[candidate.name] = candidate
         loaded = load(self._guard, candidate, self._terms.import_seconds)
         _refuse(candidate, hook_problems(loaded))
         implementations = self._implementations(candidate, usable(loaded))
@@ -79,6 +88,20 @@ class Admission:
         self._enter(candidate, implementations, providers)
         notes = (*note, *hook_notes(loaded))
         return Admitted(candidate, implementations, providers, settings, loaded.import_ms, notes)
+
+    def resettled(self, plugin: Admitted) -> Admitted:
+        """An admitted plugin under the operator's settings of now.
+
+        Raises:
+            PluginFault, ConfigError: they do not suit it.
+        """
+        return replace(plugin, settings=self._provider_settings(plugin.candidate, plugin.providers))
+
+    def release(self, plugin: Admitted) -> None:
+        """Let a plugin go: its name and the keys of its providers are free again."""
+        self._register.unregister(name=plugin.candidate.name)
+        for provider in plugin.providers:
+            del self._owners[provider.key]
 
     def _implementations(
         self, candidate: Candidate, functions: Mapping[str, HookFunction]
@@ -102,7 +125,11 @@ class Admission:
     def _provider_settings(self, candidate: Candidate, providers: Sequence[Provider]) -> dict[str, BaseModel]:
         origin = Origin(candidate.name, candidate.distribution, "settings")
         check = partial(settings_for, providers, self._settings, candidate.name)
-        return self._guard.watch(origin, check, _SETTINGS_SECONDS, (ConfigError,))
+        written = self._settings.of(candidate.name).settings
+        self._guard.keep_secret(candidate.name, secrets_of(written))
+        settings = self._guard.watch(origin, check, _SETTINGS_SECONDS, (ConfigError,))
+        self._guard.keep_secret(candidate.name, secrets_of(written, *settings.values()))
+        return settings
 
     def _enter(
         self, candidate: Candidate, implementations: Mapping[str, Implementation], providers: Sequence[Provider]

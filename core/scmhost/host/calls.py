@@ -1,6 +1,7 @@
 """The calls to one provider's own plugin, typed and resolved once."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
@@ -24,10 +25,13 @@ from scmhost.sdk import (
     Push,
     Refusal,
     Repository,
+    ResolvedRef,
     UrlTemplates,
 )
+from scmhost.sdk.frozen import frozen
 
-from .guard import Guard, Implementation
+from .answers import Implementation
+from .guard import Guard
 
 T = TypeVar("T")
 
@@ -89,7 +93,7 @@ class ProviderCalls:
 
     def serialize_repository(self, repository: Repository, payload: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
         """``scm_serialize_repository``; nothing to change without the hook."""
-        return self._ask("scm_serialize_repository", {}, repository=repository, payload=MappingProxyType(dict(payload)))
+        return self._ask("scm_serialize_repository", {}, repository=repository, payload=frozen(payload))
 
     def source_url(self, installation: Installation, repository: Repository, location: Location) -> str | NoUrl:
         """``scm_source_url``; no URL without the hook."""
@@ -121,6 +125,10 @@ class ProviderCalls:
             location=location,
         )
 
+    def resolve_ref(self, installation: Installation, repository: Repository, ref: str | None) -> ResolvedRef | None:
+        """``scm_resolve_ref``; None without the hook."""
+        return self._ask("scm_resolve_ref", None, installation=installation, repository=repository, ref=ref)
+
     def read_source_url(
         self, installation: Installation, url: str, repositories: Sequence[Repository]
     ) -> Sequence[LocationCandidate]:
@@ -146,7 +154,9 @@ class ProviderCalls:
 
     def _watched(self, work: Callable[[], T], meant: tuple[type[Exception], ...] = ()) -> T:
         implementation = self._implementations["scm_install"]
-        return self._guard.watch(implementation.origin, work, implementation.promise.budget, meant)
+        # Under a name of its own: a form that can be read says nothing about whether installing works.
+        origin = replace(implementation.origin, hook="form")
+        return self._guard.watch(origin, work, implementation.promise.budget, meant)
 
     def _ask(self, hook: str, missing: T, **arguments: object) -> T:
         implementation = self._implementations.get(hook)

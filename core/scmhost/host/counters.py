@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from threading import Lock
+from typing import Final
 
 from .errors import Origin
 
@@ -15,24 +16,58 @@ class Count:
     slowest: float = 0.0
 
 
+class Tally:
+    """A count that grows, for one thread at a time."""
+
+    __slots__ = ("calls", "faults", "slowest")
+
+    def __init__(self, calls: int = 0, faults: int = 0, slowest: float = 0.0) -> None:
+        self.calls = calls
+        self.faults = faults
+        self.slowest = slowest
+
+    def add(self, seconds: float, *, fault: bool = False) -> None:
+        """Count one call."""
+        self.calls += 1
+        self.faults += fault
+        if seconds > self.slowest:  # noqa: PLR1730 - a call of max would cost as much as all the rest
+            self.slowest = seconds
+
+
 class Counters:
     """Counts of all plugins; safe to use from many threads."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._counts: dict[tuple[str, str], Count] = {}
+        self._counts: dict[tuple[str, str], Tally] = {}
+        self._beside: dict[tuple[str, str], Tally] = {}
 
-    def add(self, origin: Origin, seconds: float, *, fault: bool) -> None:
+    def add(self, origin: Origin, seconds: float, *, fault: bool = False) -> None:
         """Count one call."""
-        key = (origin.plugin, origin.hook)
+        key = origin.plugin, origin.hook
         with self._lock:
-            so_far = self._counts.get(key, _NONE)
-            self._counts[key] = Count(so_far.calls + 1, so_far.faults + fault, max(so_far.slowest, seconds))
+            if key not in self._counts:
+                self._counts[key] = Tally()
+            self._counts[key].add(seconds, fault=fault)
+
+    def beside(self, origin: Origin, tally: Tally) -> None:
+        """From now on, a tally that somebody else keeps belongs to a hook's count too."""
+        key = origin.plugin, origin.hook
+        with self._lock:
+            before = self._beside.get(key, tally)
+            if before is not tally:
+                self._counts[key] = _sum(self._counts.get(key, _NOTHING), before)
+            self._beside[key] = tally
 
     def all(self) -> dict[tuple[str, str], Count]:
         """The counts of now, by plugin and hook."""
         with self._lock:
-            return dict(self._counts)
+            sums = {key: _sum(tally, self._beside.get(key, _NOTHING)) for key, tally in self._counts.items()}
+        return {key: Count(tally.calls, tally.faults, tally.slowest) for key, tally in sums.items()}
 
 
-_NONE = Count()
+def _sum(one: Tally, other: Tally) -> Tally:
+    return Tally(one.calls + other.calls, one.faults + other.faults, max(one.slowest, other.slowest))
+
+
+_NOTHING: Final = Tally()

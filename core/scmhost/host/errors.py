@@ -14,7 +14,7 @@ from typing import ClassVar, Literal
 
 from scmhost.kernel.errors import ScmhostError
 
-FaultKind = Literal["raised", "timed_out", "bad_result", "busy", "exited"]
+FaultKind = Literal["raised", "timed_out", "bad_result", "busy", "exited", "suspended"]
 Ill = Literal["broken", "incompatible"]
 
 
@@ -77,12 +77,16 @@ class Origin:
 
 
 class PluginFault(HostError):
-    """A plugin's code failed, hung, ended or gave rubbish. The text names plugin, distribution and hook."""
+    """A plugin's code failed, hung, ended or gave rubbish. The text names plugin, distribution and hook.
 
-    def __init__(self, origin: Origin, kind: FaultKind, detail: str) -> None:
+    ``detail`` is the text without those names. ``retry_after`` is in seconds, where the host knows when it may work.
+    """
+
+    def __init__(self, origin: Origin, kind: FaultKind, detail: str, retry_after: int | None = None) -> None:
         super().__init__(f"plugin {origin.plugin!r} ({origin.distribution}), {origin.hook}: {detail}")
         self.plugin, self.distribution, self.hook = origin.plugin, origin.distribution, origin.hook
-        self.kind = kind
+        self.kind, self.detail = kind, detail
+        self.retry_after = retry_after
 
 
 class ProviderOff(HostError):

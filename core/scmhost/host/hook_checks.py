@@ -1,15 +1,14 @@
 """Whether a plugin's functions fit the contract, told the way a good compiler would."""
 
 import inspect
-from collections import Counter
 from collections.abc import Callable, Iterator
 from inspect import Parameter
 from typing import Final
 
 from scmhost.sdk import API_VERSION, PROMISES
+from scmhost.sdk.specs import ARGUMENTS, definition
 
 from .loading import HookFunction, Loaded
-from .specs import ARGUMENTS
 from .suggestions import did_you_mean
 
 _REFUSED_KINDS: Final = {
@@ -43,6 +42,8 @@ def hook_notes(loaded: Loaded) -> list[str]:
     late = [item for item in loaded.functions if item.hook not in PROMISES]
     notes = [f"{item.name}{item.where}: API {API_VERSION} has no such hook; it is not called" for item in late]
     for item in usable(loaded).values():
+        old = PROMISES[item.hook].farewells(wanted_arguments(item))
+        notes += [f"{item.name}{item.where}: {text}" for text in old]
         notes += [
             f"{item.name}{item.where}: API {API_VERSION} passes no {name!r}; its default is used"
             for name in _unknown_arguments(item)
@@ -53,14 +54,15 @@ def hook_notes(loaded: Loaded) -> list[str]:
 def _problems(item: HookFunction) -> Iterator[str]:
     for check in _CHECKS:
         found = list(check(item))
-        yield from found
         if found:
+            yield from found[:-1]
+            yield _with_expected(found[-1], item.hook) if check in _OF_THE_HEAD else found[-1]
             return
 
 
 def _mark(item: HookFunction) -> Iterator[str]:
     if not item.marked:
-        yield "it is not marked; did you forget @hookimpl?"
+        yield "it is not marked and would not be called; write @hookimpl above it, or give it another name"
     elif item.signature is None:
         yield "only functions and methods can be hooks; put @hookimpl on a def"
 
@@ -69,7 +71,8 @@ def _known(item: HookFunction) -> Iterator[str]:
     if item.hook not in PROMISES and not item.options.get("optionalhook"):
         yield (
             f"API {API_VERSION} has no hook {item.hook!r}; {did_you_mean(item.hook, PROMISES)} "
-            "For a hook of a later version write @hookimpl(optionalhook=True)"
+            "For a hook of a later version write @hookimpl(optionalhook=True), or require that version: "
+            "'scmhost-api>=...' among the distribution's keywords"
         )
 
 
@@ -98,7 +101,15 @@ def _colour(item: HookFunction) -> Iterator[str]:
     if inspect.isasyncgenfunction(item.function):
         yield "it is an asynchronous generator; return one value instead of yielding"
     elif promise and promise.colour == "pure" and inspect.iscoroutinefunction(item.function):
-        yield "this hook is pure and may not wait: write def instead of async def, and no await"
+        yield "this hook is pure and may not wait; write def instead of async def, and no await"
+
+
+def _with_expected(problem: str, hook: str) -> str:
+    """A problem, and the whole head of the hook, of which any arguments may be left out."""
+    if hook not in PROMISES:
+        return problem
+    end = "" if problem.endswith("?") else "."
+    return f"{problem}{end} Expected, with the arguments that you need: {definition(hook)}"
 
 
 def _unknown_arguments(item: HookFunction) -> list[str]:
@@ -110,8 +121,15 @@ def _signature(item: HookFunction) -> inspect.Signature:
 
 
 def _doubled(loaded: Loaded) -> list[str]:
-    times = Counter(item.hook for item in loaded.functions if item.marked)
-    return [f"{hook} is implemented {count} times; keep one" for hook, count in times.items() if count > 1]
+    places: dict[str, list[str]] = {}
+    for item in loaded.functions:
+        if item.marked:
+            places.setdefault(item.hook, []).append(f"{item.name}{item.where}")
+    return [
+        f"{hook} is implemented {len(found)} times, by {' and '.join(found)}; keep one"
+        for hook, found in places.items()
+        if len(found) > 1
+    ]
 
 
 _CHECKS: Final[tuple[Callable[[HookFunction], Iterator[str]], ...]] = (
@@ -122,3 +140,4 @@ _CHECKS: Final[tuple[Callable[[HookFunction], Iterator[str]], ...]] = (
     _arguments,
     _colour,
 )
+_OF_THE_HEAD: Final = frozenset({_parameters, _arguments, _colour})

@@ -7,9 +7,18 @@ returns would keep the process from ending.
 from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Condition, Lock, Thread
+from time import monotonic
 from typing import Final, Protocol
 
 LANES_PER_PLUGIN: Final = 8
+
+WAITING_PER_PLUGIN: Final = 8
+"""How many callers may wait for a lane. With those whose calls run they are less than half of the threads that answer
+requests, so that two plugins that hang leave some to the others."""
+
+PATIENCE: Final = 0.25
+"""How long any more of them wait, in seconds, after a lane was last taken or given back: a burst of quick calls is
+served in that time, and a plugin whose calls stand still takes no more threads."""
 
 
 class Job(Protocol):
@@ -56,8 +65,8 @@ class Lane:
 class Lanes:
     """The lanes of one plugin. They are made when needed and used again.
 
-    A caller waits for a lane as long as the others may still come back. Once every lane is overdue, waiting would only
-    take the caller's thread too, and it is told at once.
+    A few callers wait for a lane as long as the others may still come back. More of them, and all once every lane is
+    overdue, are told at once: waiting would only take their threads too.
     """
 
     def __init__(self, plugin: str, limit: int = LANES_PER_PLUGIN) -> None:
@@ -68,12 +77,14 @@ class Lanes:
         self._running: dict[Lane, Job] = {}
         self._overdue: set[Lane] = set()
         self._made = 0
+        self._waiting = 0
+        self._moved = monotonic()
         self._closed = False
 
     def begin(self, job: Job, patience: float) -> Lane | None:
         """Run a job in a free lane; None when none became free within the patience, in seconds."""
         with self._change:
-            self._change.wait_for(self._tells, patience)
+            self._wait(monotonic() + patience)
             lane = self._take()
             if lane is None:
                 return None
@@ -97,15 +108,32 @@ class Lanes:
         for lane in idle:
             lane.begin(None)
 
+    def _wait(self, deadline: float) -> None:
+        """Wait until it is known if there is a lane, or it makes no sense to wait any longer."""
+        if self._tells():
+            return
+        excess = self._waiting >= WAITING_PER_PLUGIN
+        self._waiting += 1
+        try:
+            while not self._tells():
+                last = min(deadline, self._moved + PATIENCE) if excess else deadline
+                left = last - monotonic()
+                if left <= 0:
+                    return
+                self._change.wait(left)
+        finally:
+            self._waiting -= 1
+
     def _tells(self) -> bool:
         """Whether it is known now if there is a lane."""
         return bool(self._idle) or self._made < self._limit or self._closed or len(self._overdue) == self._limit
 
     def _take(self) -> Lane | None:
+        if not self._idle and (self._closed or self._made == self._limit):
+            return None
+        self._moved = monotonic()
         if self._idle:
             return self._idle.pop()
-        if self._closed or self._made == self._limit:
-            return None
         self._made += 1
         return Lane(self._name, self._give_back)
 
@@ -113,6 +141,7 @@ class Lanes:
         with self._change:
             del self._running[lane]
             self._overdue.discard(lane)
+            self._moved = monotonic()
             if not self._closed:
                 self._idle.append(lane)
                 self._change.notify()

@@ -3,18 +3,22 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import partial
+from importlib import import_module
 from importlib.metadata import EntryPoint
 from threading import Lock
 from time import perf_counter
-from types import MappingProxyType
+from traceback import walk_tb
+from types import MappingProxyType, ModuleType
 from typing import Any, Final
 
 from scmhost.sdk import HOOK_PREFIX, PROJECT_NAME
 
 from .discovery import Candidate
-from .errors import Origin
+from .errors import BadPlugin, Origin
 from .guard import Guard
+from .places import deepest_place
 
 _MARK: Final = f"{PROJECT_NAME}_impl"
 _SPEC_MARK: Final = f"{PROJECT_NAME}_spec"
@@ -52,19 +56,50 @@ def load(guard: Guard, candidate: Candidate, seconds: float) -> Loaded:
     """Import a plugin.
 
     Raises:
+        BadPlugin: what its entry point names, or a module that it needs, is not there.
         PluginFault: the import fails, hangs or tries to end the process.
     """
     origin = Origin(candidate.name, candidate.distribution, "import")
     with _ONE_AT_A_TIME:
-        return guard.watch(origin, partial(_load, candidate), seconds)
+        return guard.watch(origin, partial(_load, candidate), seconds, (BadPlugin,))
 
 
 def _load(candidate: Candidate) -> Loaded:
     begun = perf_counter()
-    plugin = EntryPoint(candidate.name, candidate.value, PROJECT_NAME).load()
+    plugin = _imported(candidate)
     import_ms = (perf_counter() - begun) * 1000
     found = (_hook_function(name, getattr(plugin, name)) for name in dir(plugin))
     return Loaded(tuple(item for item in found if item is not None), inspect.isclass(plugin), import_ms)
+
+
+def _imported(candidate: Candidate) -> Any:
+    point = EntryPoint(candidate.name, candidate.value, PROJECT_NAME)
+    try:
+        module = import_module(point.module)
+    except ModuleNotFoundError as error:
+        raise BadPlugin(candidate.name, candidate.where, [_not_found(point.module, error)]) from error
+    plugin: Any = module
+    for name in filter(None, point.attr.split(".") if point.attr else ()):
+        if not hasattr(plugin, name):
+            problem = f"the entry point names {point.attr!r}, which {point.module} does not have; {_or(name, module)}"
+            raise BadPlugin(candidate.name, candidate.where, [problem])
+        plugin = getattr(plugin, name)
+    return plugin
+
+
+def _or(name: str, module: ModuleType) -> str:
+    near = get_close_matches(name, vars(module), n=1)
+    return f"did you mean {near[0]!r}?" if near else "mend [project.entry-points.scmhost] of the distribution"
+
+
+def _not_found(module: str, error: ModuleNotFoundError) -> str:
+    """Whether the plugin itself is not there, or something that it needs."""
+    if error.name and f"{module}.".startswith(f"{error.name}."):
+        return (
+            f"the entry point names the module {module!r}, and there is no {error.name!r}; reinstall the distribution"
+        )
+    place = deepest_place((frame, line) for frame, line in walk_tb(error.__traceback__))
+    return f"it needs the module {error.name!r}, which is not installed{place}; install it beside the plugin"
 
 
 def _hook_function(name: str, value: Any) -> HookFunction | None:

@@ -6,8 +6,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
+import pydantic
+
+from scmhost import sdk
+
 _STDLIB: Final = sysconfig.get_path("stdlib")
-_OURS: Final = str(Path(__file__).parent)
+# Values that refuse to change are told by the line that tried, not by the one that refused.
+_OURS: Final = tuple(f"{Path(str(package)).parent}/" for package in (sdk.__file__, __file__, pydantic.__file__))
 
 
 def deepest_place(frames: Iterable[tuple[FrameType, int]]) -> str:
@@ -18,6 +23,6 @@ def deepest_place(frames: Iterable[tuple[FrameType, int]]) -> str:
 
 
 def _is_foreign(file: str) -> bool:
-    if file.startswith(("<", _OURS)):
+    if file.startswith(("<", *_OURS)):
         return False
     return "site-packages" in file or not file.startswith(_STDLIB)

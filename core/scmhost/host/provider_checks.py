@@ -7,6 +7,7 @@ from typing import Final
 from pydantic import BaseModel, ValidationError
 
 from scmhost.sdk import FEATURE_HOOKS, NoFields, Provider
+from scmhost.sdk.specs import definition
 
 from .errors import ConfigError
 from .schema import Settings
@@ -53,11 +54,19 @@ def _taken(provider: Provider, taken: Mapping[str, str]) -> Iterator[str]:
 
 def _missing_hooks(provider: Provider, hooks: Collection[str]) -> Iterator[str]:
     if _INSTALL not in hooks:
-        yield f"every provider needs {_INSTALL}; write it"
+        yield f"every provider needs {_INSTALL}; write: {_to_write([_INSTALL])}"
     for feature in sorted(provider.features):
         missing = [hook for hook in FEATURE_HOOKS[feature] if hook not in hooks]
         if missing:
-            yield f"the feature {feature.value!r} needs {' and '.join(missing)}; write it, or promise less"
+            yield (
+                f"the feature {feature.value!r} needs {' and '.join(missing)}; write: {_to_write(missing)}; "
+                f"or leave Feature.{feature.name} out of its features"
+            )
+
+
+def _to_write(hooks: Sequence[str]) -> str:
+    """What is missing, line by line."""
+    return " ".join(f"@hookimpl {definition(hook)}: ..." for hook in hooks)
 
 
 def _doubled(providers: Sequence[Provider]) -> list[str]:

@@ -14,7 +14,12 @@ def bucket(salt: str, organization_id: int) -> int:
 
 def included(percent: Decimal, salt: str, organization_id: int) -> bool:
     """Whether the organization is among the first ``percent`` of 100. A growing percentage drops nobody."""
-    return bucket(salt, organization_id) < percent * (BUCKETS // 100)
+    return within(percent, bucket(salt, organization_id))
+
+
+def within(percent: Decimal, place: int) -> bool:
+    """Whether a bucket is among the first ``percent`` of 100."""
+    return place < percent * (BUCKETS // 100)
 
 
 def murmur3(data: bytes) -> int:

@@ -37,6 +37,28 @@ class Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
 
+class Breaker(Table):
+    """``[host.breaker]``: when a hook that keeps failing is suspended, and for how long."""
+
+    faults: int = Field(default=5, ge=1, description="Faults in a row after which a hook of a plugin is suspended.")
+    pause_seconds: int = Field(
+        default=10, ge=1, description="How long the first pause is; each next one is twice that."
+    )
+    longest_pause_seconds: int = Field(default=300, ge=1, description="How long a pause may become.")
+
+
+class MetricsSettings(Table):
+    """``[host.metrics]``."""
+
+    enabled: bool = Field(default=False, description="True: `GET /metrics` answers, in Prometheus' format.")
+
+
+class SpansSettings(Table):
+    """``[host.spans]``."""
+
+    enabled: bool = Field(default=False, description="True: requests and calls of plugins are OpenTelemetry spans.")
+
+
 class HostSettings(Table):
     """``[host]``."""
 
@@ -44,6 +66,12 @@ class HostSettings(Table):
     webhook_key: WebhookKey | None = Field(
         default=None, description="The secret from which those of webhooks are derived: 32 or more random characters."
     )
+    breaker: Breaker = Breaker()
+    operators: Annotated[tuple[OrganizationName, ...], Field(strict=False)] = Field(
+        default=(), description="Organizations whose `org:admin` tokens may see the plugins of the host."
+    )
+    metrics: MetricsSettings = MetricsSettings()
+    spans: SpansSettings = SpansSettings()
 
 
 class Organizations(Table):
@@ -74,7 +102,21 @@ class PluginSettings(Table):
     rollout: Rollout | None = None
     kill: bool = Field(default=False, description="True: off for everyone, now.")
     order: int = Field(default=100, description="Lower comes first; then the name decides.")
+    breaker: Breaker | None = None
     settings: dict[str, Any] = Field(default_factory=dict, description="Checked by the plugin's own model.")
+
+
+class FlagsProvider(Table):
+    """``[flags_provider]``: another OpenFeature provider, asked before the file's rules on organizations."""
+
+    provider: str = Field(
+        min_length=1,
+        description="An entry point of the group scmhost.flags, or ``module:object``; called with settings.",
+    )
+    timeout: float = Field(
+        default=0.25, gt=0, le=5, strict=False, description="Seconds for an answer; then the file's answer stands."
+    )
+    settings: dict[str, Any] = Field(default_factory=dict, description="The provider's own arguments.")
 
 
 class FileSettings(Table):
@@ -85,14 +127,16 @@ class FileSettings(Table):
     host: HostSettings = HostSettings()
     limits: Limits = Limits()
     plugins: dict[str, PluginSettings] = Field(default_factory=dict)
+    flags_provider: FlagsProvider | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The file that settings came from, and the line of each of its keys."""
+    """The file that settings came from, the line of each of its keys, and the SHA-256 of its bytes."""
 
     file: str = "defaults"
     lines: Mapping[Path, int] = field(default_factory=dict)
+    sha256: str | None = None
 
     def line(self, *path: str) -> int | None:
         """The line of a key, or of the nearest table around it."""
@@ -112,6 +156,7 @@ class Settings(BaseModel):
     host: HostSettings = HostSettings()
     limits: Limits = Limits()
     plugins: dict[str, PluginSettings] = Field(default_factory=dict)
+    flags_provider: FlagsProvider | None = None
     plugins_off: frozenset[str] = frozenset()
     source: Source = Source()
 
@@ -122,6 +167,11 @@ class Settings(BaseModel):
     def of(self, plugin: str) -> PluginSettings:
         """A plugin's settings; one that the file does not name is not enabled."""
         return self.plugins.get(plugin, _UNNAMED)
+
+    def breaker(self, plugin: str) -> Breaker:
+        """When a plugin's hooks are suspended: its own keys, and the host's for those that it leaves out."""
+        own = self.of(plugin).breaker
+        return self.host.breaker.model_copy(update=own.model_dump(exclude_unset=True)) if own else self.host.breaker
 
     def wants(self, plugin: str) -> bool:
         """Whether a plugin is to be imported at all."""

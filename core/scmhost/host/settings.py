@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,13 +17,17 @@ from .errors import ConfigError, Problem
 from .schema import (
     EVERYTHING,
     SCHEMA,
+    Breaker,
     FileSettings,
+    FlagsProvider,
     HostSettings,
+    MetricsSettings,
     Organizations,
     PluginSettings,
     Rollout,
     Settings,
     Source,
+    SpansSettings,
 )
 from .suggestions import did_you_mean
 from .toml_lines import key_lines
@@ -40,9 +45,14 @@ Tables = Mapping[KeyPath, type[BaseModel]]
 _TABLES: Final[Tables] = {
     (): FileSettings,
     ("host",): HostSettings,
+    ("host", "breaker"): Breaker,
+    ("host", "metrics"): MetricsSettings,
+    ("host", "spans"): SpansSettings,
     ("limits",): Limits,
+    ("flags_provider",): FlagsProvider,
     ("plugins", "*"): PluginSettings,
     ("plugins", "*", "allow"): Organizations,
+    ("plugins", "*", "breaker"): Breaker,
     ("plugins", "*", "deny"): Organizations,
     ("plugins", "*", "rollout"): Rollout,
 }
@@ -63,11 +73,24 @@ def read_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     Raises:
         ConfigError: the file is missing or wrong, or the environment names an unknown plugin.
     """
-    file, source = (FileSettings(), Source()) if path is None else _read_file(path)
+    return _settings(*((FileSettings(), Source()) if path is None else _file(_content(path), str(path))), environ)
+
+
+def settings_of(content: bytes, file: str, environ: Mapping[str, str]) -> Settings:
+    """The settings of a file's content, as if it stood in the file.
+
+    Raises:
+        ConfigError: it is wrong.
+    """
+    return _settings(*_file(content, file), environ)
+
+
+def _settings(file: FileSettings, source: Source, environ: Mapping[str, str]) -> Settings:
     return Settings(
         host=_host(file.host, environ),
         limits=file.limits,
         plugins=file.plugins,
+        flags_provider=file.flags_provider,
         plugins_off=_plugins_off(environ.get(PLUGINS_OFF, ""), file.plugins),
         source=source,
     )
@@ -94,10 +117,10 @@ def problems_of(
     return [_problem(detail, source, table, tables) for detail in error.errors(include_url=False)]
 
 
-def _read_file(path: Path) -> tuple[FileSettings, Source]:
-    text = _text(path)
-    data = _parsed(text, str(path))
-    source = Source(str(path), key_lines(text))
+def _file(content: bytes, file: str) -> tuple[FileSettings, Source]:
+    text = _text(content, file)
+    data = _parsed(text, file)
+    source = Source(file, key_lines(text), sha256(content).hexdigest())
     _check_schema(data.get("schema"), source)
     try:
         return FileSettings.model_validate(data), source
@@ -105,17 +128,20 @@ def _read_file(path: Path) -> tuple[FileSettings, Source]:
         raise ConfigError(*problems_of(error, source)) from None
 
 
-def _text(path: Path) -> str:
+def _content(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         problem = f"the file cannot be read ({error.strerror})"
         raise ConfigError(Problem(str(path), None, "", problem, "check the path and its rights")) from None
+
+
+def _text(content: bytes, file: str) -> str:
     try:
         return content.decode()
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise ConfigError(Problem(str(path), line, "", "this is not UTF-8", "save the file as UTF-8")) from None
+        raise ConfigError(Problem(file, line, "", "this is not UTF-8", "save the file as UTF-8")) from None
 
 
 def _parsed(text: str, file: str) -> dict[str, Any]:

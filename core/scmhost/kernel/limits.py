@@ -40,6 +40,17 @@ class Limits(BaseModel):
         default=60, ge=1, description="Longest time that a job may take; then another worker takes it."
     )
     trace_characters: int = Field(default=1024 * 1024, ge=1024, description="Longest stack trace that is read.")
+    trace_frames: int = Field(default=10_000, ge=1, description="Most frames of one trace.")
+    explained_frames: int = Field(default=50, ge=1, description="Most frames that are explained at once.")
+    explained_mappings: int = Field(
+        default=100, ge=1, description="Most code mappings that an explanation lists besides those that match."
+    )
+    file_checks_per_request: int = Field(
+        default=200, ge=1, description="Most files after which a request asks code hosts; others count as not known."
+    )
+    derived_from_files: int = Field(
+        default=500, ge=1, description="Most files of one name among which a frame's file is looked for."
+    )
 
     def check(self, limit: str, size: int, field: str | None = None) -> None:
         """Refuse what is over a limit, by the limit's name.

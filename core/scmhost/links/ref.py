@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from scmhost.sdk import RefKind, looks_like_commit, ref_problem
 
-RefSource = Literal["frame", "release", "default_branch"]
+RefSource = Literal["frame", "release", "default_branch", "newest_commit"]
 
 # Words such as "feed" are spelled with the same letters, so that a short sha has a digit.
 _REVISION: Final = re.compile(r"\d+|[0-9a-f]{7,64}|(?=[a-f]*\d)[0-9a-f]{4,6}", re.ASCII | re.IGNORECASE)
@@ -25,8 +25,12 @@ class ChosenRef:
     source: RefSource
 
 
-def choose_ref(frame_commit: str | None, release_commit: str | None, default_branch: str | None) -> ChosenRef | None:
+def choose_ref(
+    frame_commit: str | None, release_commit: str | None, default_branch: str | None, newest_commit: str | None = None
+) -> ChosenRef | None:
     """The ref to link to: what the process said of itself, else its release's commit, else the default branch.
+
+    Where nobody tells any of these, it is the newest commit that is known to have named the file.
 
     A name that git would refuse is passed over, and so is a release's ``HEAD``: nobody can tell which commit that was.
     """
@@ -37,6 +41,8 @@ def choose_ref(frame_commit: str | None, release_commit: str | None, default_bra
         return ChosenRef(release_commit, kind, "release")
     if default_branch and _usable(default_branch, MAX_BRANCH):
         return ChosenRef(default_branch, "commit" if looks_like_commit(default_branch) else "branch", "default_branch")
+    if newest_commit and looks_like_commit(newest_commit):
+        return ChosenRef(newest_commit, "commit", "newest_commit")
     return None
 
 

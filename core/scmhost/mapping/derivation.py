@@ -3,15 +3,14 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from .derive_roots import Roots, roots_between
+from .confidence import Confidence
 from .frame_path import FramePath, NoRoots, read_frame_path
 from .munging import FrameInfo
+from .pair_roots import Roots, roots_between
 from .rule import Rule
 from .source_files import is_source_file
-
-Confidence = Literal["high", "medium", "low"]
 
 
 class Evidence(NamedTuple):
@@ -52,12 +51,17 @@ _Covered = set[tuple[str, str]]
 class Trees:
     """The source files of repositories, by their names."""
 
-    def __init__(self, files: Mapping[str, Iterable[str]]) -> None:
-        self.files = {name: [file for file in listed if is_source_file(file)] for name, listed in files.items()}
+    def __init__(self, files: Mapping[str, Iterable[str]], *, whole: bool) -> None:
+        self._whole = whole
+        self._files = {name: [file for file in listed if is_source_file(file)] for name, listed in files.items()}
         self._named: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
-        for repository, listed in self.files.items():
+        for repository, listed in self._files.items():
             for file in dict.fromkeys(listed):
                 self._named[_name_of(file)].append((repository, file))
+
+    def of(self, repository: str) -> Sequence[str]:
+        """All files of a repository, or none where nobody knows them all."""
+        return self._files[repository] if self._whole else ()
 
     def only_match(self, normalized: str, covered: _Covered) -> tuple[str, str] | None:
         """The one repository and file that a path can be of, or None for none or several."""
@@ -69,12 +73,19 @@ class Trees:
         return matching[0] if len(matching) == 1 else None
 
 
-def derive_mappings(frames: Iterable[FrameInfo], files: Mapping[str, Iterable[str]]) -> list[DerivedMapping]:
+def derive_mappings(
+    frames: Iterable[FrameInfo], files: Mapping[str, Iterable[str]], *, whole: bool = True
+) -> list[DerivedMapping]:
     """The code mappings that frames and the files of repositories tell, in an order of their own.
 
     Frames that could be of several files are looked at again without the files that a mapping leads to already.
+
+    Args:
+        frames: the frames of a project.
+        files: the files of the repositories that it may be of, by the repositories' names.
+        whole: whether these are all files of each, or just those that are called like a frame's.
     """
-    trees = Trees(files)
+    trees = Trees(files, whole=whole)
     waiting = _paths_of(frames)
     found: dict[tuple[str, Roots], list[Evidence]] = defaultdict(list)
     covered: _Covered = set()
@@ -89,6 +100,11 @@ def derive_mappings(frames: Iterable[FrameInfo], files: Mapping[str, Iterable[st
     return sorted((_mapping(*key, evidence) for key, evidence in found.items()), key=_place)
 
 
+def file_names(frames: Iterable[FrameInfo]) -> list[str]:
+    """How the files are called that frames may be of, each name once."""
+    return list(dict.fromkeys(_name_of(path.normalized) for path in _paths_of(frames)))
+
+
 def _paths_of(frames: Iterable[FrameInfo]) -> list[FramePath]:
     read = (read_frame_path(info) for info in frames)
     return list(dict.fromkeys(path for path in read if not isinstance(path, NoRoots)))
@@ -97,7 +113,7 @@ def _paths_of(frames: Iterable[FrameInfo]) -> list[FramePath]:
 def _look(paths: Iterable[FramePath], trees: Trees, covered: _Covered) -> Iterator[tuple[FramePath, _Found]]:
     for path in paths:
         match = trees.only_match(path.normalized, covered)
-        roots = roots_between(path, match[1], trees.files[match[0]]) if match else NoRoots.NO_COMMON_ROOT
+        roots = roots_between(path, match[1], trees.of(match[0])) if match else NoRoots.NO_COMMON_ROOT
         if match and isinstance(roots, Roots) and _leads_back(roots, *Evidence(path.raw, match[1])):
             yield path, _Found(match[0], roots, Evidence(path.raw, match[1]))
 

@@ -2,6 +2,8 @@
 
 from typing import Final, NamedTuple
 
+from .roots import unify
+
 # How many parts of a package stand for the team and the product that it belongs to; deeper ones change.
 ROOT_PARTS: Final = 4
 SOURCE_SETS: Final = ("src/main/java/", "src/main/kotlin/")
@@ -18,16 +20,17 @@ def class_path(module: str, abs_path: str) -> ClassPath | None:
     """``com.acme.App`` in ``App.java`` is ``com/acme/App.java``; None for a class without a package.
 
     The file's name comes from the frame, because a class need not be called like its file. A name that was rewritten
-    by a tool tells no file; then the class stands for it, without an ending.
+    by a tool tells no file; then the class stands for it, without an ending. Folders before the name are of the
+    machine that it was built on.
     """
-    outer = module.partition("$")[0]
+    outer, file = module.partition("$")[0], unify(abs_path).rpartition("/")[2]
     package, dot, _ = outer.rpartition(".")
     parts = package.split(".")
-    if "$" in abs_path or "." not in abs_path:
+    if "$" in file or "." not in file:
         return ClassPath(outer.replace(".", "/"), _folder(parts)) if outer else None
     if not dot:
         return None
-    return ClassPath(_folder(parts) + abs_path, _folder(parts[:ROOT_PARTS]))
+    return ClassPath(_folder(parts) + file, _folder(parts[:ROOT_PARTS]))
 
 
 def source_set_of(source: str) -> str | None:

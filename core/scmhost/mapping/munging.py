@@ -25,8 +25,15 @@ def munge(info: FrameInfo) -> str | None:
 
 
 def _java(info: FrameInfo) -> str | None:
-    """``com.acme.App`` and ``App.java`` are ``com/acme/App.java``; Kotlin's and Android's frames look the same."""
-    found = class_path(info.module, info.abs_path) if info.module and info.abs_path else None
+    """``com.acme.App`` and ``App.java`` are ``com/acme/App.java``; Kotlin's and Android's frames look the same.
+
+    Frames of older SDKs have the file's name in ``filename`` alone. Where that is a tool's own, the class stands for
+    it, as one of Java: such tools write Java's class files.
+    """
+    file = info.abs_path or info.filename
+    found = class_path(info.module, file) if info.module and file else None
+    if found and not info.abs_path and "." not in found.path.rpartition("/")[2]:
+        return f"{found.path}.java"
     return found.path if found else None
 
 

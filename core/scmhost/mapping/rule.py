@@ -1,5 +1,6 @@
 """A code mapping as rules see it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from .order import Rank, rank
@@ -59,3 +60,15 @@ class Rule:
         if "/." in joined or "//" in joined or joined[:1] in ("/", ".", "") or joined[-1] == "/":
             return fold(joined)
         return joined
+
+
+def rules_of(mapping_id: int, stack_root: str, source_root: str, *, generated: bool = False) -> Iterator[Rule]:
+    """The rules of a code mapping.
+
+    Roots that both end in one name, as ``AppDelegate`` and ``src/AppDelegate`` do, end inside a file's name on
+    purpose: they are of the files of that name with any ending, too.
+    """
+    yield Rule(mapping_id, stack_root, source_root, generated)
+    name = unify(stack_root).rpartition("/")[2]
+    if name == unify(source_root).rpartition("/")[2] and name and "." not in name and "*" not in stack_root:
+        yield Rule(mapping_id, f"{stack_root}.*", f"{source_root}.", generated)

@@ -10,12 +10,13 @@ from typing import Final, NamedTuple
 from urllib.parse import unquote
 
 from .errors import UrlError
-from .recognition import known_kind
+from .recognition import host_of_shortcut, known_kind
 
 MAX_REMOTE: Final = 2_000
 
 _UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _SCHEME: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)", re.DOTALL)
+_ON_DISK: Final = re.compile(r"[A-Za-z]:[\\/]|[/\\.~]|file:")
 # A drive letter, an absolute or relative path, or a name without a host.
 _LOCAL: Final = re.compile(r"[A-Za-z]:[\\/]|[/\\.~]|[^:/@]+$")
 _SCP: Final = re.compile(r"(?:(?P<user>[^/@]+)@)?(?P<host>\[[^\]/]+\]|[^/:@\[\]]+):(?P<path>.*)", re.DOTALL)
@@ -28,6 +29,10 @@ _BARE: Final = re.compile(
 )
 _HOST: Final = re.compile(r"[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_])?|\[[0-9a-f:.]+\]")
 _HELPER: Final = re.compile(r"codecommit::(?P<region>[a-z0-9-]+)://(?P<rest>.+)")
+_SHORTCUT: Final = re.compile(r"(?P<name>[a-z]+):(?!//)(?:[^/@]*@)?(?P<path>.+)", re.DOTALL)
+_NAMED_HOST: Final = re.compile(r"(?:[a-z+]+://)?(?:[^/@]*@)?(?P<host>[^/@:]+)(?:[:/].*)?", re.DOTALL | re.IGNORECASE)
+# An escaped separator is no part of a name on any host, and hides what the path is.
+_HIDDEN_SEPARATOR: Final = re.compile(r"%(?:2f|5c)", re.IGNORECASE)
 
 _WRAPPED: Final = {
     "git+ssh": "ssh",
@@ -73,7 +78,26 @@ def read_address(remote: str) -> Address:
         raise UrlError(f"the remote is empty, or longer than {MAX_REMOTE} characters")
     if _UNSAFE.search(text):
         raise UrlError("the remote has a control character or half a character")
-    return next(address for address in (form(text) for form in _FORMS) if address)
+    bare = _without_ref(text)
+    return next(address for address in (form(bare) for form in _FORMS) if address)
+
+
+def _without_ref(text: str) -> str:
+    """The remote without the ``#`` and the ref that package managers write behind it.
+
+    A name that goes on to ``.git`` has its ``#`` in it. Before an ``@`` may be a password, unless the host is known.
+    """
+    remote, mark, ref = text.partition("#")
+    if not mark or ref.endswith(".git") or not re.search("[/:]", remote) or _ON_DISK.match(remote):
+        return text
+    return text if "@" in ref and not _is_at_known_host(remote) else remote
+
+
+def _is_at_known_host(remote: str) -> bool:
+    if host_of_shortcut(remote.partition(":")[0]):
+        return True
+    host = _NAMED_HOST.fullmatch(remote)
+    return host is not None and known_kind(host["host"].lower()) is not None
 
 
 def _helper(text: str) -> Address | None:
@@ -103,6 +127,13 @@ def _radicle(text: str) -> Address | None:
     if not text.startswith("rad:"):
         return None
     return Address("rad", None, "rad:" + _named(text.removeprefix("rad:").rpartition("@")[2]))
+
+
+def _shortcut(text: str) -> Address | None:
+    """``github:owner/name``: a host by the name that package managers have for it."""
+    found = _SHORTCUT.fullmatch(text)
+    host = host_of_shortcut(found["name"]) if found else None
+    return Address("ssh", host, _path(found["path"])) if found and host else None
 
 
 def _with_scheme(text: str) -> Address | None:
@@ -138,7 +169,7 @@ def _from_authority(scheme: str, authority: str, path: str) -> Address:
         if scheme in _WEB:
             raise UrlError("the remote's port is no number; escape the / of a password as %2F")
         path, port = f"{port}/{path}", ""
-    return Address(scheme, _host(host), _named(unquote(path)), _port(port), _user(user))
+    return Address(scheme, _host(host), _named(_unescaped(path)), _port(port), _user(user))
 
 
 def _scp(text: str) -> Address | None:
@@ -180,6 +211,12 @@ def _bare(text: str) -> Address | None:
     return Address("https", _host(found["host"]), _path(found["path"])) if found else None
 
 
+def _without_slashes(text: str) -> Address | None:
+    """``git:host.example/path``, which lacks the slashes of a scheme."""
+    bare = _bare(text.removeprefix("git:")) if text.startswith("git:") else None
+    return bare and bare._replace(scheme="git")
+
+
 def _local(text: str) -> Address:
     if "@" in text.partition("/")[0]:
         raise UrlError("the remote names a user and no repository")
@@ -191,7 +228,9 @@ _FORMS: Final[tuple[Callable[[str], Address | None], ...]] = (
     _helper,
     _launchpad,
     _radicle,
+    _shortcut,
     _with_scheme,
+    _without_slashes,
     _scp,
     _user_and_path,
     _bare,
@@ -231,7 +270,13 @@ def _port(text: str) -> int | None:
 
 def _path(text: str) -> str:
     _check_hidden(text)
-    return _named(unquote(text))
+    return _named(_unescaped(text))
+
+
+def _unescaped(path: str) -> str:
+    if _HIDDEN_SEPARATOR.search(path):
+        raise UrlError("the remote has an escaped slash or backslash in its path; write it as it is")
+    return unquote(path)
 
 
 def _check_hidden(text: str) -> None:

@@ -30,6 +30,7 @@ from .values import (
     Organization,
     Push,
     Repository,
+    ResolvedRef,
 )
 
 
@@ -110,17 +111,30 @@ def scm_commit_url(  # type: ignore[empty-body]
 def scm_compare_url(  # type: ignore[empty-body]
     installation: Installation, repository: Repository, base: str, head: str
 ) -> str | NoUrl:
-    """The page that shows what lies between two commits.
-
-    Declared for later: this version of the host does not call it.
-    """
+    """The page that shows what lies between two commits: those of a release and of the one before it."""
 
 
 @promise("io", "provider", budget=3.0)
 def scm_file_exists(  # type: ignore[empty-body]
     installation: Installation, repository: Repository, location: Location, settings: BaseModel
 ) -> Existence:
-    """Whether the file of a location exists. ``UNKNOWN`` lets the link stand, unverified."""
+    """Whether the file of a location exists. ``UNKNOWN`` lets the link stand, unverified.
+
+    Asked once for each file of a request. A provider that cannot answer raises: the link stands, unverified, and in
+    this request the repository's other files are not asked for. ``ProviderForbidden`` alone takes the link away.
+    """
+
+
+@promise("io", "provider", budget=3.0)
+def scm_resolve_ref(
+    installation: Installation, repository: Repository, ref: str | None, settings: BaseModel
+) -> ResolvedRef | None:
+    """What a ref is and at which commit it stands: a branch, a tag, a commit or the beginning of one's id.
+
+    Without a ref: the default branch. None when the repository has no such ref. So a release stands at the commit that
+    its tag named when the ref was set, a code mapping without a branch links to the default one, and a pasted URL is
+    read as the branch that there is.
+    """
 
 
 @promise("io", "provider", budget=30.0)
@@ -130,7 +144,8 @@ def scm_compare_commits(  # type: ignore[empty-body]
     """The commits after ``base`` up to ``head``, newest first, with their file changes.
 
     Without a base: the newest commits, as many as the provider finds sensible. Called once refs are set on a release,
-    in the background.
+    in the background. ``head`` is a commit's whole id where ``scm_resolve_ref`` tells it, else what the sender wrote,
+    as ``base`` is.
     """
 
 
@@ -158,12 +173,16 @@ def scm_commits_saved(organization: Organization, repository: Repository, shas: 
 
 @promise("io", "listeners", budget=10.0)
 def scm_startup(settings: BaseModel) -> None:
-    """The process starts; called once per process, after all plugins are admitted."""
+    """The plugin begins: the process starts, or an operator switches the plugin on while it runs.
+
+    Called after admission, before any other hook that is about an organization; again when a plugin that was switched
+    off is switched on once more in the same process.
+    """
 
 
 @promise("io", "listeners", budget=5.0)
 def scm_shutdown() -> None:
-    """The process ends."""
+    """The plugin ends: the process does, or an operator switches the plugin off. Calls under way may still finish."""
 
 
 @promise("pure", "listeners", budget=1.0)

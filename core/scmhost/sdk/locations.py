@@ -2,23 +2,23 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
+from .page_templates import PageTemplates
+from .plain_links import MAX_LINE
 from .reading import Read, Rules, WebUrl, prefixes_of, read
 from .ref_links import with_anchor
 from .refs import AnyKind, free_ref_problem, looks_like_commit, named_ref, ref_problem
 from .repository import path_of
 from .templates import Template
 from .tokens import FILE_PAGES, PageName
-from .urls import MAX_LINE
 from .values import RefKind, UrlCandidate
-
-if TYPE_CHECKING:
-    from .pages import Pages
 
 _MOST: Final = 50
 _LONGEST_REF: Final = 255
 _HEX: Final = re.compile(r"[0-9a-fA-F]{4,64}")
+# The beginning of a full ref, which nobody calls a branch.
+_NAME_SPACES: Final = ("refs", "refs/heads", "refs/tags")
 _SIDE_STEP: Final = re.compile(r"(?:^|/)\.\.?(?:/|$)|//")
 # How hosts of all kinds lead to lines, for those that a page's own anchor does not read.
 _LINES: Final = re.compile(
@@ -39,7 +39,7 @@ class Place(NamedTuple):
         repository: values that are known already; the URL has to agree with them.
     """
 
-    pages: "Pages"
+    pages: PageTemplates
     prefixes: tuple[str, ...] | None = None
     repository: Mapping[str, str] | None = None
 
@@ -175,7 +175,7 @@ def _ref_of(values: Read, kind: AnyKind | None, *, free: bool) -> tuple[str | No
     if named_ref(ref)[1]:
         return _of_full(ref)
     problem = free_ref_problem if free else ref_problem
-    if problem(ref) or len(ref) > _LONGEST_REF:
+    if problem(ref) or len(ref) > _LONGEST_REF or ref in _NAME_SPACES:
         return None
     if kind == "commit" and name == "ref" and not free and not _HEX.fullmatch(ref):
         return None

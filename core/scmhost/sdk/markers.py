@@ -1,7 +1,8 @@
 """The markers of the contract, and what each hook promises about itself."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final, Literal, TypeVar
 
 import pluggy
@@ -27,22 +28,49 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class HookPromise:
-    """What holds for a hook, whoever implements it. ``budget`` is in seconds."""
+    """What holds for a hook, whoever implements it.
+
+    Attributes:
+        name: the hook's.
+        colour: pure or I/O.
+        audience: who is called.
+        budget: how long a call may take, in seconds.
+        deprecated: for a hook that will go: since when, when it goes, and what to write in its place.
+        old_arguments: the same for single arguments, by name.
+    """
 
     name: str
     colour: Colour
     audience: Audience
     budget: float
+    deprecated: str = ""
+    old_arguments: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def farewells(self, arguments: Iterable[str]) -> Iterator[str]:
+        """What a plugin should be told that has the hook and takes these arguments."""
+        if self.deprecated:
+            yield f"the hook is deprecated: {self.deprecated}"
+        for name in arguments:
+            if name in self.old_arguments:
+                yield f"the argument {name!r} is deprecated: {self.old_arguments[name]}"
 
 
 PROMISES: Final[dict[str, HookPromise]] = {}
 
 
-def promise(colour: Colour, audience: Audience, budget: float) -> Callable[[_F], _F]:
-    """Declare a hook specification with its colour, its audience and its budget in seconds."""
+def promise(
+    colour: Colour,
+    audience: Audience,
+    budget: float,
+    *,
+    deprecated: str = "",
+    old_arguments: Mapping[str, str] = MappingProxyType({}),
+) -> Callable[[_F], _F]:
+    """Declare a hook specification with what it promises; see ``HookPromise``."""
 
     def declare(function: _F) -> _F:
-        PROMISES[function.__name__] = HookPromise(function.__name__, colour, audience, budget)
+        name = function.__name__
+        PROMISES[name] = HookPromise(name, colour, audience, budget, deprecated, old_arguments)
         return hookspec(function)
 
     return declare

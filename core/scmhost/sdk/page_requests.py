@@ -1,5 +1,6 @@
 """The URL of any page from all that may be known of it: a remote or a base URL, a kind of host or a template."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Final, Literal
 from urllib.parse import unquote
@@ -23,7 +24,8 @@ from .values import NoUrl
 # Pages that a folder has, too.
 _OF_FOLDERS: Final = frozenset({"tree", "history"})
 _DEFAULT_REPO: Final = "{base_url}/{repo_path}"
-
+# No ref has two dots in a row.
+_RANGE: Final = re.compile(r"([^.]+(?:\.[^.]+)*)\.\.\.?([^.].*)")
 
 _OTHER_NAMES: Final = {"file": "view", "pull_request": "change_request", "merge_request": "change_request"}
 
@@ -53,7 +55,7 @@ class PageRequest(BaseModel):
         owner: what stands before ``repo`` in that path, where it is told apart.
         template: in place of the kind's own, for all kinds of ref or one for each; it shows its lines itself.
         type: which page; ``repo`` is the repository's own.
-        ref: the branch, tag or commit.
+        ref: the branch, tag or commit; of a comparison its newer side, or both as ``v1..v2``.
         ref_kind: the kind of ref; by default commit for 40 or 64 hexadecimal digits, else branch.
         path: the file or folder.
         line: the first line; one that no file has is left out.
@@ -128,6 +130,7 @@ def page_url(request: PageRequest) -> str | NoUrl:
         UrlError: the remote or the base URL cannot be used.
         TemplateError: the template is wrong, or there is no such kind of host.
     """
+    request = _with_sides(request) if request.type == "compare" else request
     found = _find(request)
     if found.kind is None and request.template is None:
         return NoUrl(reason=Reason.NO_SOURCE_PAGES, message="the kind of host is not known; name one, or a template")
@@ -138,6 +141,13 @@ def page_url(request: PageRequest) -> str | NoUrl:
     if request.template is not None:
         return _by_template(request, repository, free_ref_problem if pages and pages.free_refs else ref_problem)
     return _by_pages(request, repository, pages) if pages else NoUrl()
+
+
+def _with_sides(request: PageRequest) -> PageRequest:
+    both = _RANGE.fullmatch(request.ref or "")
+    older, newer, ref = (both[1], both[2], None) if both else (None, request.ref, request.ref)
+    sides = {"base": request.base or older, "head": request.head or newer}
+    return request.model_copy(update={**sides, "ref": ref})
 
 
 def _find(request: PageRequest) -> Found:

@@ -24,12 +24,14 @@ class Recognition(Value):
         suffixes: what names of hosts end in.
         patterns: regular expressions for names that such hosts often have; a guess.
         markers: regular expressions for paths, with their query, that only such hosts have.
+        shortcuts: what remotes begin with, before a colon, that mean the first of the hosts.
     """
 
     hosts: tuple[str, ...] = ()
     suffixes: tuple[str, ...] = ()
     patterns: tuple[str, ...] = ()
     markers: tuple[str, ...] = ()
+    shortcuts: tuple[str, ...] = ()
 
 
 class CloneRule(Value):

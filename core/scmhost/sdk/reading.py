@@ -14,9 +14,10 @@ from typing import Final, NamedTuple
 from urllib.parse import unquote
 
 from . import escaping
+from .plain_links import MAX_LINE
 from .templates import Node, Optional, Template, Token
 from .tokens import LONG_TOKENS, NUMBER_TOKENS
-from .urls import MAX_LINE, MAX_URL
+from .urls import MAX_URL
 
 Read = dict[str, str | int]
 Flat = tuple[str | Token, ...]

@@ -16,6 +16,8 @@ class Reason(StrEnum):
     INSTALLATION_NOT_FOUND = "integration_not_found"
     NOT_A_FILE = "not_a_file"
     PATH_OUTSIDE = "path_outside_repository"
+    NOT_IN_REPOSITORY = "not_in_repository"
+    SEVERAL_FILES = "several_files"
     REPOSITORY_INACTIVE = "repository_inactive"
     REPOSITORY_WITHOUT_URL = "repository_without_url"
     NO_REF = "no_ref"
@@ -34,6 +36,8 @@ NEXT_STEP: Final[Mapping[Reason, str]] = MappingProxyType(
         Reason.INSTALLATION_NOT_FOUND: "Claim the repository through an installation of its provider.",
         Reason.NOT_A_FILE: "Nothing to do: the frame names no source file.",
         Reason.PATH_OUTSIDE: "Check the frame's path: after mapping it leaves the repository.",
+        Reason.NOT_IN_REPOSITORY: "Nothing to do if the file is another's; else name its roots in a code mapping.",
+        Reason.SEVERAL_FILES: "Name the roots of such paths in a code mapping.",
         Reason.REPOSITORY_INACTIVE: "Make the repository active again.",
         Reason.REPOSITORY_WITHOUT_URL: "Give the repository its web URL.",
         Reason.NO_REF: "Send the release's commits, or give the code mapping a default branch.",

@@ -10,6 +10,7 @@ from .presets import HostFacts, host_facts, preset_kinds
 
 class _Index(NamedTuple):
     hosts: Mapping[str, str]
+    shortcuts: Mapping[str, str]
     suffixes: tuple[tuple[str, str], ...]
     patterns: tuple[tuple[re.Pattern[str], str], ...]
     markers: tuple[tuple[re.Pattern[str], str], ...]
@@ -42,6 +43,11 @@ def known_kind(host: str) -> str | None:
     return found or next((kind for suffix, kind in index.suffixes if host.endswith(suffix) and host != suffix), None)
 
 
+def host_of_shortcut(name: str) -> str | None:
+    """The host that a shortcut stands for, as ``github`` does in ``github:owner/name``."""
+    return _index().shortcuts.get(name)
+
+
 def is_disguised(host: str) -> bool:
     """Whether a host's name begins with the name of a known host, and is another's."""
     labels = host.split(".")
@@ -62,6 +68,7 @@ def _index() -> _Index:
     known = [host_facts(kind) for kind in preset_kinds()]
     return _Index(
         {host: facts.kind for facts in known for host in known_hosts(facts)},
+        {name: facts.recognise.hosts[0] for facts in known for name in facts.recognise.shortcuts},
         tuple((suffix, facts.kind) for facts in known for suffix in facts.recognise.suffixes),
         tuple((re.compile(text), facts.kind) for facts in known for text in facts.recognise.patterns),
         tuple((re.compile(text), facts.kind) for facts in known for text in facts.recognise.markers),

@@ -4,15 +4,12 @@ import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from .plain_links import LONGEST_PLAIN, MAX_LINE, PlainLinks, is_plain_path
 from .reasons import Reason
 from .templates import Template, Token
-from .urls import MAX_LINE, authority_of, safe_link
+from .urls import authority_of, safe_link
 from .values import Location, NoUrl
 
-_LONGEST_PLAIN: Final = 500
-# What is taken is never given back: this is run for every frame, and there is only one way to match.
-_PLAIN_SEGMENT: Final = "[A-Za-z0-9_@+~-][A-Za-z0-9_.@+~-]*+"
-_is_plain_path: Final = re.compile(f"{_PLAIN_SEGMENT}(?:/{_PLAIN_SEGMENT})*").fullmatch
 _LONGEST_NAME: Final = 200
 _is_plain_name: Final = re.compile(f"[A-Za-z0-9_@+~-][A-Za-z0-9_.@+~-]{{0,{_LONGEST_NAME - 1}}}+").fullmatch
 _SIDE_STEP: Final = re.compile(r"^/|(?:^|/)\.\.?(?:/|$)")
@@ -51,6 +48,11 @@ class RefLinks:
         last = {f".{name}"[-1] for name in extensions}
         self._last_letters = frozenset(last | {letter.upper() for letter in last})
 
+    @property
+    def plain(self) -> PlainLinks | None:
+        """These links for paths that need no escaping, or None where each has to be looked at."""
+        return PlainLinks(*self._plain, self._extensions) if self._plain else None
+
     def of(self, location: Location) -> str | NoUrl:
         """The page of a location; its ref is taken to be the one these links are of."""
         if location.end_column is None:
@@ -75,15 +77,15 @@ class RefLinks:
 
         The folder is empty or ends in a slash.
         """
-        if self._plain is None or len(folder) > _LONGEST_PLAIN - _LONGEST_NAME:
+        if self._plain is None or len(folder) > LONGEST_PLAIN - _LONGEST_NAME:
             return None
-        if folder and not _is_plain_path(folder[:-1]):
+        if folder and not is_plain_path(folder[:-1]):
             return None
         return FolderLinks(self._plain, folder, self._extensions, self._last_letters)
 
     def _is_plain(self, path: str) -> bool:
         """Whether a path is short, needs no escaping, and is of no format that the host renders."""
-        if not _is_plain_path(path) or len(path) > _LONGEST_PLAIN:
+        if not is_plain_path(path) or len(path) > LONGEST_PLAIN:
             return False
         return path[-1] not in self._last_letters or _extension(path) not in self._extensions
 
@@ -98,12 +100,12 @@ class RefLinks:
         page = self._view.render({**path_values(path), **lines})
         if page is None:
             return NoUrl(message="the host's template needs a value that this location does not have")
-        if not lines:
-            return checked(page, self._authority)
         return checked(with_anchor(self._source_view(page, path), self._anchor_of(lines)), self._authority)
 
     def _anchor_of(self, lines: Mapping[str, int | None]) -> str:
-        """The anchor with columns, if those of both ends are known, else the one of lines."""
+        """The anchor with columns, if those of both ends are known, else the one of lines; none without a line."""
+        if not lines:
+            return ""
         with_columns = self._columns.render(lines) if self._columns and lines["end_column"] else None
         return with_columns or self._anchor.render(lines) or ""
 
@@ -155,7 +157,7 @@ class _Plain(NamedTuple):
         if around_path is None or around_line is None:
             return None
         (head, tail), (before_line, after_line) = around_path, around_line
-        page = f"{head}{'x' * _LONGEST_PLAIN}{tail}"
+        page = f"{head}{'x' * LONGEST_PLAIN}{tail}"
         if not with_anchor(page, before_line).startswith(page):
             return None
         before_line = with_anchor(page, before_line)[len(page) :]

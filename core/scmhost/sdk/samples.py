@@ -1,10 +1,11 @@
 """Templates are tried when they are written: hard samples are rendered, and read back where that can be done."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from .errors import TemplateError
 from .locations import Place, page_candidates
+from .page_templates import PageTemplates
 from .reading import take_apart
 from .reasons import Reason
 from .refs import AnyKind, At
@@ -12,9 +13,6 @@ from .repository import RepositoryValues, with_page
 from .templates import Template, tokens_of
 from .tokens import FILE_PAGES, PAGE_NAMES, REF_TOKENS, REPOSITORY_TOKENS, PageName
 from .values import Location, NoUrl
-
-if TYPE_CHECKING:
-    from .pages import Pages
 
 # A location that is hard to write: blanks, marks with a meaning in URLs, letters beyond ASCII, a ref with a slash.
 HARD_SAMPLE: Final = Location(
@@ -42,7 +40,7 @@ _SOUND: Final[set[str]] = set()
 _MOST_SOUND: Final = 1_000
 
 
-def check_pages(pages: "Pages") -> None:
+def check_pages(pages: PageTemplates) -> None:
     """Render and read samples of all pages.
 
     Raises:
@@ -67,7 +65,7 @@ def check_pages(pages: "Pages") -> None:
     _SOUND.add(key)
 
 
-def _check_texts(pages: "Pages") -> None:
+def _check_texts(pages: PageTemplates) -> None:
     for anchor in (pages.anchor, pages.columns, *pages.also_anchors):
         Template.parse(anchor, rooted=False)
     for page in PAGE_NAMES:
@@ -88,7 +86,7 @@ def _samples(kind: AnyKind | None) -> Iterator[tuple[Location, At]]:
 
 
 def _check_file_page(
-    pages: "Pages", repository: RepositoryValues, page: PageName, sample: tuple[Location, At], text: str
+    pages: PageTemplates, repository: RepositoryValues, page: PageName, sample: tuple[Location, At], text: str
 ) -> None:
     location, at = sample
     links = pages.file_links(repository, page, at)
@@ -99,7 +97,7 @@ def _check_file_page(
         raise TemplateError(text, f"a hard sample gives no safe link ({link.message})")
 
 
-def _check_page(pages: "Pages", repository: RepositoryValues, page: PageName, text: str) -> None:
+def _check_page(pages: PageTemplates, repository: RepositoryValues, page: PageName, text: str) -> None:
     link = pages.page(page, repository, "commit", _REFS)
     if isinstance(link, NoUrl):
         raise TemplateError(text, f"a sample gives no safe link for the {page} page ({link.message})")

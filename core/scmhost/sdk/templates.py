@@ -24,6 +24,8 @@ _TOKEN: Final = re.compile(
 _ROOT: Final = re.compile(
     r"(?:https?|\{scheme\})://(?:[A-Za-z0-9.\-]+|\{web_host\})(?::\d{1,5}|:\{port\}|\[:\{port\}\])?(?:\[?\{prefix\}\]?)?/"
 )
+# Those of https://host.
+_ROOT_SLASHES: Final = 2
 _PIECE: Final = re.compile(r"\{[^{}]*\}|\[\[|\[|\]|[^\[\]{}]+|[{}]")
 
 Values = Mapping[str, str | int | None]
@@ -109,8 +111,16 @@ class Template:
         return _render(self.nodes, values)
 
     def bind(self, values: Values) -> "Template":
-        """The same template with some values filled in, for rendering many URLs of one repository and ref."""
-        return Template(self.text, _merge(_bind(self.nodes, values)))
+        """The same template with some values filled in, for rendering many URLs of one repository and ref.
+
+        Raises:
+            TemplateError: the text after the repository's or the host's URL makes another host of it.
+        """
+        bound = _bind(self.nodes, values)
+        if self.nodes and isinstance(self.nodes[0], Token) and _grows(bound):
+            problem = f"{{{self.nodes[0].name}}} is a host alone, and goes on in the text after it"
+            raise TemplateError(self.text, problem, "put a / between them")
+        return Template(self.text, _merge(bound))
 
     def without(self, names: frozenset[str]) -> "Template":
         """The same template less its ``[...]`` parts that need one of these values."""
@@ -210,6 +220,14 @@ def _check_root(text: str) -> None:
     if not _ROOT.match(text):
         hint = "begin with {repo_url}, with {base_url} or with https://host/"
         raise TemplateError(text, "the scheme and host are not fixed", hint)
+
+
+def _grows(nodes: list[Node]) -> bool:
+    """Whether a URL without a path, at the beginning of a template, is made longer by what follows."""
+    root, *others = nodes
+    after = next((node for node in others if node != ""), "/")
+    alone = isinstance(root, str) and root.count("/") == _ROOT_SLASHES
+    return alone and isinstance(after, str) and after[0] not in "/?#"
 
 
 def _owner_with_its_slash(nodes: list[Node]) -> list[Node]:

@@ -7,8 +7,9 @@ from urllib.parse import SplitResult, urlsplit
 from .errors import UrlError
 
 MAX_URL: Final = 8_000
-MAX_LINE: Final = 10_000_000
-_UNSAFE: Final = re.compile(r"[\x00-\x20\x7f\\<>\"`{|}^]")
+# What is not seen, or shows what stands beside it in another order.
+_UNSEEN: Final = r"\x00-\x20\x7f-\xa0\xad\u061c\u180e\u200b-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff"
+_UNSAFE: Final = re.compile(rf"[{_UNSEEN}\\<>\"`{{|}}^]")
 # Browsers walk up on these, and so leave the page that a template meant.
 _DOT_SEGMENT: Final = re.compile(r"[^?#]*?/\.\.?(?:[/?#]|$)")
 _HOST: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\]", re.ASCII)
@@ -71,7 +72,10 @@ def _split(url: str) -> SplitResult:
     if len(url) > MAX_URL:
         raise UrlError(f"the URL is longer than {MAX_URL} characters")
     if _UNSAFE.search(url):
-        raise UrlError("the URL has a space, a backslash, a quote, a brace or a control character; escape it as %XX")
+        raise UrlError(
+            "the URL has a space, a backslash, a quote, a brace or a control character, or one that is not seen; "
+            "escape it as %XX"
+        )
     try:
         parts = urlsplit(url)
         port_is_fine = parts.port != 0

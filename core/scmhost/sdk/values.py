@@ -4,8 +4,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
+from .frozen import NOTHING, frozen
 from .reasons import Reason
 
 RefKind = Literal["branch", "tag", "commit"]
@@ -13,6 +14,7 @@ RefKind = Literal["branch", "tag", "commit"]
 Line = Annotated[int, Field(ge=1, le=10_000_000)]
 Sha = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\s\x00-\x1f]+$")]
 JsonObject = dict[str, JsonValue]
+Kept = Annotated[JsonObject, AfterValidator(frozen)]
 
 
 class Value(BaseModel):
@@ -31,7 +33,13 @@ class RepositoryStatus(StrEnum):
 
 
 class Organization(Value):
-    """The tenant. The id never changes; the slug may."""
+    """The tenant.
+
+    Attributes:
+        id: never changes.
+        slug: its name in URLs; may change.
+        name: what people read.
+    """
 
     id: int
     slug: str
@@ -39,19 +47,42 @@ class Organization(Value):
 
 
 class Installation(Value):
-    """One provider set up for one organization."""
+    """One provider set up for one organization.
+
+    Attributes:
+        id: the host's own.
+        organization_id: whose it is.
+        provider: the provider's key.
+        name: as ``scm_install`` gave it; people read it.
+        external_id: as ``scm_install`` gave it; unique for organization and provider.
+        metadata: what ``scm_install`` found worth showing; it is on the wire.
+        configuration: what may be changed later, in the fields of the provider's ``configuration`` model.
+    """
 
     id: int
     organization_id: int
     provider: str
     name: str
     external_id: str
-    metadata: JsonObject = Field(default_factory=dict)
-    configuration: JsonObject = Field(default_factory=dict)
+    metadata: Kept = Field(default=NOTHING)
+    configuration: Kept = Field(default=NOTHING)
 
 
 class Repository(Value):
-    """A repository as the host keeps it. Unclaimed while it has neither provider nor installation."""
+    """A repository as the host keeps it. Unclaimed while it has neither provider nor installation.
+
+    Attributes:
+        id: the host's own.
+        organization_id: whose it is.
+        name: as commits and people name it; people may change it.
+        url: its web page; people may change it or take it away.
+        provider: the provider's key.
+        installation_id: the installation that claimed it.
+        external_id: as the plugin's decision gave it.
+        configuration: as the plugin's decision gave it.
+        status: where it stands in its life.
+        created_at: when the host first saw it.
+    """
 
     id: int
     organization_id: int
@@ -60,7 +91,7 @@ class Repository(Value):
     provider: str | None = None
     installation_id: int | None = None
     external_id: str | None = None
-    configuration: JsonObject = Field(default_factory=dict)
+    configuration: Kept = Field(default=NOTHING)
     status: RepositoryStatus = RepositoryStatus.ACTIVE
     created_at: datetime
 
@@ -71,16 +102,29 @@ class Repository(Value):
 
 
 class InstallationDraft(Value):
-    """What an installation will be, as ``scm_install`` gives it. The host saves it."""
+    """What an installation will be, as ``scm_install`` gives it. The host saves it.
+
+    Attributes:
+        name: what people read.
+        external_id: what tells it from others; a second one is refused as a double.
+        metadata: facts to show, such as ``domain_name``; no secrets.
+        configuration: the fields that may be changed later; no secrets.
+    """
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
     external_id: Annotated[str, Field(min_length=1, max_length=64)]
-    metadata: JsonObject = Field(default_factory=dict)
-    configuration: JsonObject = Field(default_factory=dict)
+    metadata: Kept = Field(default=NOTHING)
+    configuration: Kept = Field(default=NOTHING)
 
 
 class Offer(Value):
-    """A repository that a person may add. ``identifier`` comes back in the ``AddRequest``."""
+    """A repository that a person may add.
+
+    Attributes:
+        identifier: comes back in the ``AddRequest``; the host looks for an unclaimed repository with this id or name.
+        name: what people read.
+        default_branch: the branch that a code mapping may begin with.
+    """
 
     identifier: Annotated[str, Field(min_length=1, max_length=200)]
     name: Annotated[str, Field(min_length=1, max_length=200)]
@@ -88,33 +132,56 @@ class Offer(Value):
 
 
 class AddRequest(Value):
-    """A request to add a repository: the offer's identifier and whatever else the body held."""
+    """A request to add a repository.
+
+    Attributes:
+        identifier: the offer's, or what a person typed.
+        fields: whatever else the body held; nobody has checked it.
+    """
 
     identifier: str
-    fields: JsonObject = Field(default_factory=dict)
+    fields: Kept = Field(default=NOTHING)
 
 
 class Claim(Value):
-    """Decision: give the candidate to the installation. A field left at None keeps the row's value."""
+    """Decision: give the candidate to the installation. A field left at None keeps the row's value.
+
+    Attributes:
+        external_id: the repository's id on its host.
+        url: its web page, to which links are made.
+        configuration: what the plugin wants to know about it later.
+    """
 
     kind: Literal["claim"] = "claim"
     external_id: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     url: str | None = None
-    configuration: JsonObject | None = None
+    configuration: Kept | None = None
 
 
 class Create(Value):
-    """Decision: make a new repository that belongs to the installation."""
+    """Decision: make a new repository that belongs to the installation.
+
+    Attributes:
+        name: unique in the organization, without regard to case.
+        external_id: the repository's id on its host.
+        url: its web page, to which links are made.
+        configuration: what the plugin wants to know about it later.
+    """
 
     kind: Literal["create"] = "create"
     name: Annotated[str, Field(min_length=1, max_length=200)]
     external_id: Annotated[str, Field(min_length=1, max_length=64)]
     url: str | None = None
-    configuration: JsonObject = Field(default_factory=dict)
+    configuration: Kept = Field(default=NOTHING)
 
 
 class Refusal(Value):
-    """Decision: nothing is saved. ``message`` is shown to the person who asked."""
+    """Decision: nothing is saved.
+
+    Attributes:
+        reason: what kind of no it is: 404, 400, 409 or 503 on the wire.
+        message: is shown to the person who asked.
+    """
 
     kind: Literal["refusal"] = "refusal"
     reason: Literal["not_found", "invalid", "conflict", "unavailable"]
@@ -125,7 +192,17 @@ Decision = Annotated[Claim | Create | Refusal, Field(discriminator="kind")]
 
 
 class Location(Value):
-    """A place in a repository: what a link points to. Lines and columns count from 1."""
+    """A place in a repository: what a link points to. Lines and columns count from 1.
+
+    Attributes:
+        ref: the branch, tag or commit; any text that somebody sent.
+        ref_kind: which of them it is.
+        path: from the repository's top, with slashes; any text that a stack trace held.
+        line: the first line.
+        end_line: the last line, if there are several; may be less than the first when somebody erred.
+        column: the first column.
+        end_column: the last column.
+    """
 
     ref: Annotated[str, Field(min_length=1, max_length=255)]
     ref_kind: RefKind
@@ -157,15 +234,40 @@ class UrlCandidate(Value):
 
 
 class LocationCandidate(Value):
-    """A location that a pasted URL may mean. ``ambiguous`` when ref and path could be split otherwise."""
+    """A location that a pasted URL may mean.
+
+    Attributes:
+        repository_id: one of the repositories that the hook was given.
+        location: the place in it.
+        ambiguous: whether ref and path could be split otherwise.
+    """
 
     repository_id: int
     location: Location
     ambiguous: bool = False
 
 
+class ResolvedRef(Value):
+    """A ref as its repository has it.
+
+    Attributes:
+        name: its name there.
+        kind: what it is there.
+        sha: the commit that it stands at now.
+    """
+
+    name: Annotated[str, Field(min_length=1, max_length=255)]
+    kind: RefKind
+    sha: Sha
+
+
 class NoUrl(Value):
-    """The provider has no page for a location, and why."""
+    """The provider has no page for a location.
+
+    Attributes:
+        reason: why, from the list of reasons; each has a next step.
+        message: what else there is to say, for the person who asked.
+    """
 
     reason: Reason = Reason.NO_SOURCE_PAGES
     message: str = ""
@@ -180,14 +282,28 @@ class Existence(StrEnum):
 
 
 class FileChange(Value):
-    """One changed path of a commit: added, modified or deleted."""
+    """One changed path of a commit.
+
+    Attributes:
+        path: from the repository's top, with slashes.
+        type: added, modified or deleted.
+    """
 
     path: Annotated[str, Field(min_length=1, max_length=4096)]
     type: Literal["A", "M", "D"]
 
 
 class CommitDraft(Value):
-    """A commit as a code host tells it. ``changes`` is empty when the host was not asked for them."""
+    """A commit as a code host tells it.
+
+    Attributes:
+        sha: its whole id.
+        message: the whole message.
+        author_name: who wrote it.
+        author_email: the author's address, by which the host tells authors apart.
+        timestamp: when it was made, with its offset.
+        changes: the changed paths; empty when the code host was not asked for them.
+    """
 
     sha: Sha
     message: str | None = None
@@ -200,8 +316,11 @@ class CommitDraft(Value):
 class Push(Value):
     """What a webhook brought: commits of one repository, in the order of the body.
 
-    ``repository`` is as the body names it: best its web URL, else its external id or name. ``unlisted`` counts the
-    commits that were pushed and that the body does not list; 1 when there are some and nobody knows how many.
+    Attributes:
+        repository: as the body names it: best its web URL, else its external id or name.
+        ref: the branch or tag that was pushed to.
+        commits: those that the body lists.
+        unlisted: how many more were pushed; 1 when there are some and nobody knows how many.
     """
 
     repository: Annotated[str, Field(min_length=1, max_length=2000)]
@@ -211,7 +330,13 @@ class Push(Value):
 
 
 class Command(Value):
-    """A command that a plugin adds to ``scmhost``. ``run`` gets the words after its name, gives the exit code."""
+    """A command that a plugin adds to ``scmhost``.
+
+    Attributes:
+        name: what is typed after ``scmhost``.
+        summary: what its help says.
+        run: a function that gets the words after the name, and gives the exit code.
+    """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,40}$")]
     summary: Annotated[str, Field(min_length=1, max_length=200)]

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import asdict, fields
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, func, insert, select
 from sqlalchemy import delete as delete_from
@@ -11,8 +11,10 @@ from sqlalchemy import update as change
 
 from scmhost.kernel.errors import NotFound
 from scmhost.kernel.paging import Page, PageRequest
+from scmhost.mapping import Evidence
 
 from .engine import Transaction
+from .hashes import hash_of
 from .ids import take_one
 from .listing import Key, paged
 from .projects import touch_mappings
@@ -29,20 +31,19 @@ def create(tx: Transaction, organization_id: int, draft: MappingDraft, now: date
     """Save a code mapping.
 
     Raises:
-        Duplicate: the project has a code mapping with this stack root.
+        Duplicate: the project has this code mapping.
     """
-    row = {"organization_id": organization_id, "id": take_one(tx), "created_at": now, **asdict(draft)}
+    row = {"organization_id": organization_id, "id": take_one(tx), "created_at": now, **_fields(draft)}
     with duplicates(tx, _taken(draft)):
         saved = _mapping(tx.execute(insert(_TABLE).values(row).returning(_TABLE)).one())
     touch_mappings(tx, organization_id, saved.project_id)
     return saved
 
 
-def find(tx: Transaction, organization_id: int, project_id: int, stack_root: str) -> CodeMapping | None:
-    """The code mapping of a project for a stack root."""
+def with_root(tx: Transaction, organization_id: int, project_id: int, stack_root: str) -> list[CodeMapping]:
+    """The code mappings of a project for a stack root, by id."""
     mine = _of_project(organization_id, project_id) & (_TABLE.c.stack_root == stack_root)
-    row = tx.execute(select(_TABLE).where(mine)).one_or_none()
-    return _mapping(row) if row else None
+    return [_mapping(row) for row in tx.execute(select(_TABLE).where(mine).order_by(_TABLE.c.id))]
 
 
 def get(tx: Transaction, organization_id: int, mapping_id: int) -> CodeMapping | None:
@@ -55,13 +56,13 @@ def update(tx: Transaction, organization_id: int, mapping_id: int, draft: Mappin
     """Replace a code mapping's fields.
 
     Raises:
-        Duplicate: the project has another code mapping with this stack root.
+        Duplicate: the project has another code mapping with the same roots and repository.
         NotFound: there is no such code mapping.
     """
     known = get(tx, organization_id, mapping_id)
     if known is None:
         raise NotFound(f"This organization has no code mapping with the id {mapping_id}.")
-    statement = change(_TABLE).where(_is_row(organization_id, mapping_id)).values(asdict(draft)).returning(_TABLE)
+    statement = change(_TABLE).where(_is_row(organization_id, mapping_id)).values(_fields(draft)).returning(_TABLE)
     with duplicates(tx, _taken(draft)):
         saved = _mapping(tx.execute(statement).one())
     for project_id in sorted({known.project_id, saved.project_id}):
@@ -130,9 +131,17 @@ def _of_project(organization_id: int, project_id: int) -> ColumnElement[bool]:
     return (_TABLE.c.organization_id == organization_id) & (_TABLE.c.project_id == project_id)
 
 
+def _fields(draft: MappingDraft) -> dict[str, Any]:
+    """The columns of a draft. What a person made is derived from nothing."""
+    told = {"source_hash": hash_of(draft.source_root), "derived_from": [list(pair) for pair in draft.derived_from]}
+    return asdict(draft) | told | ({} if draft.derived_from else {"derived_from": None})
+
+
 def _mapping(row: AnyRow) -> CodeMapping:
-    return CodeMapping(**{field.name: getattr(row, field.name) for field in fields(CodeMapping)})
+    known = {field.name: getattr(row, field.name) for field in fields(CodeMapping)}
+    return CodeMapping(**known | {"derived_from": tuple(Evidence(*pair) for pair in row.derived_from or ())})
 
 
 def _taken(draft: MappingDraft) -> str:
-    return f"Project {draft.project_id} has a code mapping for stack root {draft.stack_root!r}; change that one."
+    roots = f"{draft.stack_root!r} to {draft.source_root!r}"
+    return f"Project {draft.project_id} has a code mapping from {roots} in repository {draft.repository_id} already."

@@ -7,6 +7,8 @@ from typing import Any, Final
 from sqlalchemy import BigInteger, DateTime, Dialect, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from scmhost.kernel.clock import in_utc
+
 from .errors import BadText
 
 ID_LIMIT: Final = 2**53
@@ -41,20 +43,16 @@ class UtcDateTime(TypeDecorator[datetime]):
             return None
         if value.tzinfo is None:
             raise BadText(f"time {value.isoformat()} has no time zone; add one, as in {value.isoformat()}Z")
-        return _in_utc(value)
+        try:
+            return in_utc(value)
+        except ValueError as error:
+            raise BadText(str(error)) from error
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         del dialect
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def _in_utc(value: datetime) -> datetime:
-    try:
-        return value.astimezone(UTC)
-    except OverflowError as error:
-        raise BadText(f"time {value.isoformat()} is outside the years 1 to 9999 in UTC") from error
 
 
 class LongText(TypeDecorator[str]):
@@ -94,6 +92,11 @@ def checked_text(value: str) -> str:
     if not value.isascii() and any("\ud800" <= mark <= "\udfff" for mark in value):
         raise BadText(f"text {value[:40]!r} holds half of a surrogate pair; send whole characters")
     return value
+
+
+def is_text(value: str) -> bool:
+    """Whether every database takes a text."""
+    return "\x00" not in value and (value.isascii() or not any("\ud800" <= mark <= "\udfff" for mark in value))
 
 
 def dump_json(value: Any) -> str:

@@ -7,7 +7,6 @@ fast as the driver can; where another sender was faster with one of the commits,
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
-from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import bindparam, case, func, or_, update
@@ -15,11 +14,12 @@ from sqlalchemy import bindparam, case, func, or_, update
 from scmhost.commits import ListedCommit, issue_ids, listed
 from scmhost.sdk import CommitDraft
 
-from . import authors
+from . import authors, known_files
 from .columns import checked_text
 from .commit_rows import COMMITS
 from .engine import Transaction
 from .errors import Duplicate, StoreBusy
+from .hashes import hash_of
 from .ids import take
 from .known_commits import CHANGES, known_commits, unsettled
 from .statements import contested, for_driver, insert_unknown, know_growth, write
@@ -32,17 +32,19 @@ _CHANGE_COLUMNS: Final = ("organization_id", "commit_id", "path_hash", "path", "
 _TRIES: Final = 20
 # Commits change the same paths again and again.
 _PATHS_REMEMBERED: Final = 20_000
+_hash: Final = lru_cache(maxsize=_PATHS_REMEMBERED)(hash_of)
 
 _Row = tuple[Any, ...]
 
 
 class _Sent(NamedTuple):
-    """What was sent: each sha once, newest first where no time was told."""
+    """What was sent, and when: each sha once, newest first where no time was told."""
 
     organization_id: int
     repository_id: int
     commits: Mapping[str, ListedCommit]
     arrived: Mapping[str, datetime]
+    now: datetime
 
     def told(self, sha: str, author_ids: Mapping[str, int]) -> _Row:
         """The columns that a sender tells."""
@@ -83,7 +85,7 @@ def _read(
         unique.setdefault(commit.sha, listed(commit))
     undated = ((place, sha) for place, (sha, commit) in enumerate(unique.items()) if commit.timestamp is None)
     arrived = {sha: now - timedelta(microseconds=place) for place, sha in undated}
-    return _Sent(organization_id, repository_id, unique, arrived)
+    return _Sent(organization_id, repository_id, unique, arrived, now)
 
 
 def _insert(tx: Transaction, sent: _Sent, shas: Sequence[str]) -> bool:
@@ -99,7 +101,9 @@ def _insert(tx: Transaction, sent: _Sent, shas: Sequence[str]) -> bool:
             write(tx, COMMITS, _COMMIT_COLUMNS, rows)
     except Duplicate:
         return False
-    write(tx, CHANGES, _CHANGE_COLUMNS, _changes(sent, ids))
+    changes = _changes(sent, ids)
+    write(tx, CHANGES, _CHANGE_COLUMNS, changes)
+    _order_list(tx, sent, changes)
     know_growth(tx, COMMITS, len(rows))
     return True
 
@@ -120,6 +124,13 @@ def _complete(tx: Transaction, sent: _Sent, lacking: Sequence[int]) -> None:
     # In the order of their key, in which everyone inserts.
     rows = sorted(_changes(sent, {row.sha: row.id for row in known if not row.has_changes}))
     insert_unknown(tx, CHANGES, [dict(zip(_CHANGE_COLUMNS, row, strict=True)) for row in rows])
+    _order_list(tx, sent, rows)
+
+
+def _order_list(tx: Transaction, sent: _Sent, changes: Sequence[_Row]) -> None:
+    """Have the changes listed that go in now; they stand in the order of their commits."""
+    ids = [row[1] for row in (changes[0], changes[-1])] if changes else []
+    known_files.order(tx, sent.organization_id, sent.repository_id, ids, sent.now)
 
 
 def _fill(tx: Transaction, sent: _Sent, shas: Sequence[str]) -> None:
@@ -163,10 +174,3 @@ def _changes(sent: _Sent, ids: Mapping[str, int]) -> list[_Row]:
         # The first for a path stands.
         for hash_, change in {_hash(change.path): change for change in reversed(sent.commits[sha].changes)}.items()
     ]
-
-
-@lru_cache(maxsize=_PATHS_REMEMBERED)
-def _hash(path: str) -> int:
-    """Of 64 bits: among ten thousand paths of a commit two are alike once in a hundred thousand million commits."""
-    digest = blake2b(checked_text(path).encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big", signed=True)

@@ -79,6 +79,7 @@ _POSTGRESQL: Final[Mapping[str, type[ScmhostError]]] = {
     "23505": Duplicate,
     "23503": Missing,
     "25006": StoreFull,
+    "42501": StoreUnreachable,
     "42P01": StoreError,
     "42703": StoreError,
     "53100": StoreFull,

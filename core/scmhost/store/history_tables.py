@@ -63,6 +63,24 @@ class FileChangeRow(Inner, Base):
     type: Mapped[str]
 
 
+class KnownFileRow(Inner, Base):
+    """A path that commits of a repository named: what the newest of them did, whichever came in first.
+
+    If the rows lived in their key's tree, SQLite would walk that rather than look names up in their index.
+    """
+
+    __tablename__ = "known_files"
+    __table_args__ = (refers_to("repositories", "repository_id"), Index(None, "organization_id", "name"))
+
+    repository_id: Mapped[int] = mapped_column(primary_key=True)
+    path_hash: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    name: Mapped[str] = mapped_column(KeyText)
+    path: Mapped[str]
+    deleted: Mapped[bool]
+    commit_id: Mapped[int]
+    changed_at: Mapped[datetime]
+
+
 class ReleaseRow(Owned, Base):
     __tablename__ = "releases"
     __table_args__ = (UniqueConstraint("organization_id", "version"),)

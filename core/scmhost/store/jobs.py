@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import ColumnElement, case, delete, func, or_, select, update
 
 from scmhost.sdk import JsonObject
 
@@ -72,6 +72,16 @@ def retry(tx: Transaction, job: Job, due_at: datetime, fault: str) -> None:
 def fail(tx: Transaction, job: Job, fault: str) -> None:
     """Give a job up. It stays, so that people can see why."""
     _change(tx, job, {"state": _FAILED, "leased_until": None, "fault": fault})
+
+
+def count_by_state(tx: Transaction, now: datetime, overdue_before: datetime) -> dict[str, int]:
+    """The jobs of all organizations: ``waiting``, ``overdue`` (due since before, and no worker has it), ``failed``."""
+    free = or_(_TABLE.c.leased_until.is_(None), _TABLE.c.leased_until <= now)
+    overdue = (_TABLE.c.due_at <= overdue_before) & free
+    state = case((_TABLE.c.state == _FAILED, _FAILED), (overdue, "overdue"), else_=_WAITING).label("state")
+    inner = select(state).subquery()
+    rows = tx.execute(select(inner.c.state, func.count()).group_by(inner.c.state))
+    return dict.fromkeys((_WAITING, "overdue", _FAILED), 0) | {row[0]: row[1] for row in rows}
 
 
 def beginning_with(tx: Transaction, organization_id: int, kind: str, start: str) -> Sequence[Job]:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final
 
 from alembic import command
@@ -21,9 +22,12 @@ _ADVISORY_LOCK: Final = 0x5C_40_57
 _ONE_AT_A_TIME: Final = threading.Lock()
 
 
+_COUNTING_ROWS: Final = frozenset({"id_series", "audit_id_series"})
+
+
 def _is_ours(_name: str | None, kind: str, parents: Mapping[str, Any]) -> bool:
-    """SQLite's stand-in for a series of ids is no table of the schema."""
-    return not (kind == "table" and parents.get("schema_qualified_table_name") == "id_series")
+    """SQLite's stand-ins for series of ids are no tables of the schema."""
+    return not (kind == "table" and parents.get("schema_qualified_table_name") in _COUNTING_ROWS)
 
 
 def _type_differs(
@@ -62,8 +66,7 @@ def downgrade(connection: Connection, revision: str) -> None:
 
 def is_current(connection: Connection) -> bool:
     """Whether the tables are those of this version of scmhost."""
-    heads = ScriptDirectory.from_config(_config(connection)).get_heads()
-    return set(MigrationContext.configure(connection).get_current_heads()) == set(heads)
+    return set(MigrationContext.configure(connection).get_current_heads()) == _heads()
 
 
 def differences(connection: Connection) -> list[Any]:
@@ -77,8 +80,14 @@ def _lock(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
 
 
-def _config(connection: Connection) -> Config:
+def _config(connection: Connection | None = None) -> Config:
     config = Config()
     config.set_main_option("script_location", "scmhost.store:migrations")
     config.attributes["connection"] = connection
     return config
+
+
+@cache
+def _heads() -> frozenset[str]:
+    """What the newest migrations of this version are called."""
+    return frozenset(ScriptDirectory.from_config(_config()).get_heads())

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Final, TypeAlias, cast
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -151,11 +152,20 @@ class RepositoryRow(Owned, Base):
 
 
 class CodeMappingRow(Owned, Base):
+    """The source root stands in the key as a hash: two long roots are more than an index takes."""
+
     __tablename__ = "code_mappings"
     __table_args__ = (
         refers_to("projects", "project_id"),
         refers_to("repositories", "repository_id"),
-        UniqueConstraint("organization_id", "project_id", "stack_root"),
+        UniqueConstraint(
+            "organization_id",
+            "project_id",
+            "stack_root",
+            "repository_id",
+            "source_hash",
+            name="uq_code_mappings_roots",
+        ),
         Index(None, "organization_id", "repository_id"),
     )
 
@@ -166,3 +176,6 @@ class CodeMappingRow(Owned, Base):
     default_branch: Mapped[str | None]
     generated: Mapped[bool]
     created_at: Mapped[datetime]
+    source_hash: Mapped[int] = mapped_column(BigInteger)
+    confidence: Mapped[str | None]
+    derived_from: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))

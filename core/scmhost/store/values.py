@@ -2,10 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
+from scmhost.mapping import Confidence, Evidence
 from scmhost.sdk import CommitDraft, FileChange, Installation, JsonObject, Organization, Repository
 
 __all__ = [
+    "Actor",
+    "ActorKind",
+    "AuditEntry",
     "Author",
     "ChangedFile",
     "CodeMapping",
@@ -17,6 +22,7 @@ __all__ = [
     "Head",
     "Installation",
     "Job",
+    "KnownFile",
     "MappingDraft",
     "Organization",
     "Project",
@@ -30,6 +36,32 @@ __all__ = [
     "Token",
     "WebhookSecret",
 ]
+
+
+ActorKind = Literal["token", "user", "file", "system"]
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who changes something: a token, a user of the host's machine, whoever wrote a file, or scmhost itself."""
+
+    kind: ActorKind
+    name: str
+    id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """Who changed what, and when. Without an organization it is of the host as a whole."""
+
+    id: int
+    organization_id: int | None
+    created_at: datetime
+    actor: Actor
+    action: str
+    target: str
+    target_id: int | None
+    details: JsonObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +133,12 @@ class SavedCommits:
 
 @dataclass(frozen=True, slots=True)
 class CodeMapping:
-    """Stack root to source root, for one project and one repository."""
+    """Stack root to source root, for one project and one repository.
+
+    Attributes:
+        generated: whether a machine made it; then ``confidence`` and ``derived_from`` say how sure it is, and what
+            told it.
+    """
 
     id: int
     organization_id: int
@@ -112,6 +149,13 @@ class CodeMapping:
     default_branch: str | None
     generated: bool
     created_at: datetime
+    confidence: Confidence | None = None
+    derived_from: tuple[Evidence, ...] = ()
+
+    @property
+    def catches_all(self) -> bool:
+        """Whether it is derived and does not tell which frames are the project's: it leads to listed files only."""
+        return self.generated and not self.stack_root
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +168,8 @@ class MappingDraft:
     source_root: str
     default_branch: str | None
     generated: bool = False
+    confidence: Confidence | None = None
+    derived_from: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +255,16 @@ class ChangedFile:
 
     commit: StoredCommit
     change: FileChange
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """A file of a repository that commits named: whether the newest of them deleted it, and that commit's sha."""
+
+    repository_id: int
+    path: str
+    deleted: bool
+    sha: str
 
 
 @dataclass(frozen=True, slots=True)

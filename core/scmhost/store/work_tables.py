@@ -1,4 +1,4 @@
-"""The tables of what is done later, and of what comes in by itself: jobs and webhooks."""
+"""The tables of what is done later, of what comes in by itself, and of who changed what."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -43,6 +43,25 @@ class WebhookSecretRow(Owned, Base):
     installation_id: Mapped[int]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
+
+
+class AuditEntryRow(Base):
+    """Who changed what. An entry refers to nothing, so that it outlives what it tells of, organizations included."""
+
+    __tablename__ = "audit_entries"
+    __table_args__ = (UniqueConstraint("organization_id", "key"), Index(None, "organization_id", "action", "id"))
+
+    organization_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    created_at: Mapped[datetime]
+    actor_kind: Mapped[str] = mapped_column(KeyText)
+    actor_id: Mapped[int | None]
+    actor_name: Mapped[str]
+    action: Mapped[str] = mapped_column(KeyText)
+    target_id: Mapped[int | None]
+    target: Mapped[str]
+    details: Mapped[dict[str, Any]]
+    key: Mapped[str | None] = mapped_column(KeyText)
 
 
 ALL_TABLES: Final = table_of(ReleaseHeadRow).metadata

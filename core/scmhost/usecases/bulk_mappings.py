@@ -8,9 +8,10 @@ from scmhost.kernel.errors import InvalidInput, NotFound
 from scmhost.sdk import Organization, Repository, RepositoryStatus
 from scmhost.store import code_mappings, projects
 from scmhost.store.engine import Transaction
-from scmhost.store.values import MappingDraft, Project
+from scmhost.store.values import CodeMapping, MappingDraft, Project
 
-from .code_mappings import check_limit, check_mapping
+from .audit import Action, mapping_details, of_mapping, record
+from .code_mappings import check_limit, check_mapping, problems_of
 from .find_home import find_named
 from .services import Services
 
@@ -41,12 +42,16 @@ def save_mappings(
 ) -> list[SavedRoots]:
     """Create the mappings, or change those whose stack root the project has; one that is wrong costs no other.
 
+    What is sent is keyed on the stack root: a source root takes the place of the one that the project has for it, and
+    with it repository and branch, as on Sentry's wire. Where a request lists several source roots for one stack root,
+    the project has them all afterwards, and which one is used is decided for each file by where it is.
+
     Args:
         services: what every use case works with.
         organization: the tenant.
         names: the project's slug or id, and the repository's name.
         default_branch: the branch for frames without a commit.
-        listed: the roots; of two with one stack root the later one stands.
+        listed: the roots.
 
     Raises:
         InvalidInput: there are none or too many, or the repository has no installation.
@@ -60,11 +65,78 @@ def save_mappings(
         raise InvalidInput(message, "mappings")
     with services.store.write() as tx:
         project, repository = _project(tx, organization, names[0]), _repository(tx, organization, names[1])
-        saved = []
-        for roots in listed:
-            draft = MappingDraft(project.id, repository.id, roots.stack_root, roots.source_root, default_branch)
-            saved.append(_save(tx, services, organization, draft))
-        return saved
+        drafts = [
+            MappingDraft(project.id, repository.id, roots.stack_root, roots.source_root, default_branch)
+            for roots in listed
+        ]
+        saving = _Saving(tx, services, organization, drafts)
+        return [saving.save(draft) for draft in drafts]
+
+
+def places(known: Sequence[CodeMapping], wanted: Sequence[MappingDraft]) -> dict[str, int | None]:
+    """For each source root that one stack root is to have, the mapping that it takes the place of; None is new.
+
+    A mapping that is there already is its own place. The others take the places of what is no longer wanted, those of
+    their own repository first, then the older ones. What is left stays: sending never deletes.
+    """
+    repository_id = wanted[0].repository_id if wanted else 0
+    there = {mapping.source_root: mapping.id for mapping in known if mapping.repository_id == repository_id}
+    roots = dict.fromkeys(draft.source_root for draft in wanted)
+    free = [mapping for mapping in known if mapping.repository_id != repository_id or mapping.source_root not in roots]
+    left = iter(sorted(free, key=lambda mapping: (mapping.repository_id != repository_id, mapping.id)))
+    missing = {root: getattr(next(left, None), "id", None) for root in roots if root not in there}
+    return {root: there.get(root, missing.get(root)) for root in roots}
+
+
+class _Saving:
+    """Saves the drafts of one request, one after the other."""
+
+    def __init__(
+        self, tx: Transaction, services: Services, organization: Organization, drafts: Sequence[MappingDraft]
+    ) -> None:
+        self._tx = tx
+        self._services = services
+        self._organization = organization
+        self._drafts = drafts
+        self._places: dict[str, dict[str, int | None]] = {}
+
+    def save(self, draft: MappingDraft) -> SavedRoots:
+        """Save one, or say what is wrong with it."""
+        roots = Roots(draft.stack_root, draft.source_root)
+        try:
+            check_mapping(draft)
+            status = self._save(draft)
+        except InvalidInput as problem:
+            return SavedRoots(roots, "error", str(problem))
+        return SavedRoots(roots, status)
+
+    def _save(self, draft: MappingDraft) -> Literal["created", "updated"]:
+        tx, id_ = self._tx, self._organization.id
+        mine = self._of_root(draft.stack_root)
+        place = mine[draft.source_root]
+        if place is None:
+            check_limit(tx, self._services, self._organization, draft.project_id)
+            saved = code_mappings.create(tx, id_, draft, self._services.clock.now())
+            mine[draft.source_root] = saved.id
+            self._record("code-mapping.create", saved)
+            return "created"
+        known = code_mappings.get(tx, id_, place)
+        saved = code_mappings.update(tx, id_, place, draft)
+        if saved != known:
+            self._record("code-mapping.edit", saved)
+        return "updated"
+
+    def _record(self, action: Action, saved: CodeMapping) -> None:
+        record(self._tx, self._services, self._organization, action, of_mapping(saved), mapping_details(saved))
+
+    def _of_root(self, stack_root: str) -> dict[str, int | None]:
+        """The places of a stack root's good source roots."""
+        if stack_root not in self._places:
+            wanted = [draft for draft in self._drafts if draft.stack_root == stack_root and not problems_of(draft)]
+            project_id = self._drafts[0].project_id
+            known = code_mappings.with_root(self._tx, self._organization.id, project_id, stack_root)
+            self._places[stack_root] = places(known, wanted)
+        return self._places[stack_root]
 
 
 def _project(tx: Transaction, organization: Organization, name: str) -> Project:
@@ -81,18 +153,3 @@ def _repository(tx: Transaction, organization: Organization, name: str) -> Repos
     if repository.installation_id is None:
         raise InvalidInput("Repository is not associated with an integration. Claim it through an installation first.")
     return repository
-
-
-def _save(tx: Transaction, services: Services, organization: Organization, draft: MappingDraft) -> SavedRoots:
-    roots = Roots(draft.stack_root, draft.source_root)
-    try:
-        check_mapping(draft)
-        known = code_mappings.find(tx, organization.id, draft.project_id, draft.stack_root)
-        if known is None:
-            check_limit(tx, services, organization, draft.project_id)
-            code_mappings.create(tx, organization.id, draft, services.clock.now())
-        else:
-            code_mappings.update(tx, organization.id, known.id, draft)
-    except InvalidInput as problem:
-        return SavedRoots(roots, "error", str(problem))
-    return SavedRoots(roots, "created" if known is None else "updated")

@@ -4,14 +4,16 @@ from dataclasses import dataclass
 
 from scmhost.kernel.errors import NotFound
 from scmhost.sdk import AddRequest, Claim, Create, Installation, Organization, Refusal, Repository
+from scmhost.sdk.wire import RepositoryPayload
 from scmhost.store import installations, repositories
 from scmhost.store.engine import Transaction
 from scmhost.store.errors import Duplicate
 
+from .audit import Action, Details, of_repository, record
 from .errors import ProviderRefused
 from .guarded import calls_for, refusals
 from .repositories import checked_name, checked_url
-from .serialize_repository import RepositoryPayload, serialize_repository
+from .serialize_repository import serialize_repository
 from .services import Services
 
 
@@ -38,6 +40,9 @@ def add_repository(
     decision, candidate = _dispatch(services, organization, installation, request)
     with services.store.write() as tx:
         saved = _save(tx, services, installation, decision, candidate)
+        action: Action = "repository.add" if isinstance(decision, Create) else "repository.claim"
+        details: Details = {"provider": provider_key, "integrationId": installation.id}
+        record(tx, services, organization, action, of_repository(saved), details)
     services.plugins.tell("scm_repository_saved", organization=organization, repository=saved)
     return Added(decision, saved, serialize_repository(services, organization, saved))
 

@@ -13,6 +13,7 @@ from scmhost.store.engine import Transaction
 from scmhost.store.errors import Duplicate
 from scmhost.store.values import CodeMapping, MappingDraft, Project
 
+from .audit import mapping_details, of_mapping, record
 from .install_provider import InvalidForm, get_installation
 from .services import Services
 
@@ -55,6 +56,7 @@ def create_mapping(
             saved = code_mappings.create(tx, organization.id, draft, services.clock.now())
         except Duplicate as error:
             raise _taken() from error
+        record(tx, services, organization, "code-mapping.create", of_mapping(saved), mapping_details(saved))
     return ShownMapping(saved, project, repository)
 
 
@@ -72,14 +74,17 @@ def change_mapping(
             saved = code_mappings.update(tx, organization.id, mapping_id, replace(draft, generated=False))
         except Duplicate as error:
             raise _taken() from error
+        if saved != known:
+            record(tx, services, organization, "code-mapping.edit", of_mapping(saved), mapping_details(saved))
     return ShownMapping(saved, project, repository)
 
 
 def delete_mapping(services: Services, organization: Organization, mapping_id: int) -> None:
     """Delete a code mapping."""
     with services.store.write() as tx:
-        if not code_mappings.delete(tx, organization.id, mapping_id):
-            raise NotFound(f"Organization {organization.slug!r} has no code mapping with the id {mapping_id}.")
+        known = _require(tx, organization, mapping_id)
+        code_mappings.delete(tx, organization.id, mapping_id)
+        record(tx, services, organization, "code-mapping.delete", of_mapping(known), mapping_details(known))
 
 
 def list_mappings(
@@ -112,6 +117,13 @@ def check_mapping(draft: MappingDraft) -> None:
     Raises:
         InvalidForm: with every field that is wrong.
     """
+    problems = problems_of(draft)
+    if problems:
+        raise InvalidForm(problems)
+
+
+def problems_of(draft: MappingDraft) -> dict[str, list[str]]:
+    """What is wrong with each field, in the words that Sentry's clients know."""
     problems: dict[str, list[str]] = {}
     for field, root in (("stackRoot", draft.stack_root), ("sourceRoot", draft.source_root)):
         if _BAD_ROOT.search(root):
@@ -120,8 +132,7 @@ def check_mapping(draft: MappingDraft) -> None:
         problems["defaultBranch"] = ["This field is required."]
     elif draft.default_branch is not None and not _BRANCH.fullmatch(draft.default_branch):
         problems["defaultBranch"] = [_BRANCH_RULE]
-    if problems:
-        raise InvalidForm(problems)
+    return problems
 
 
 def _repository(

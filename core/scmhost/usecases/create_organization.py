@@ -12,6 +12,7 @@ from scmhost.store import organizations, projects
 from scmhost.store.engine import Transaction
 from scmhost.store.values import Project
 
+from .audit import record
 from .services import Services
 
 ALL_PROJECTS: Final = "-1"
@@ -25,7 +26,12 @@ def create_organization(services: Services, slug: str, name: str | None = None) 
     """Create an organization, or give the one that has this slug."""
     _check_slug(slug)
     with services.store.write() as tx:
-        return organizations.find(tx, slug) or organizations.create(tx, slug, name or slug, services.clock.now())
+        known = organizations.find(tx, slug)
+        if known is not None:
+            return known
+        new = organizations.create(tx, slug, name or slug, services.clock.now())
+        record(tx, services, new, "org.create", (new.id, new.slug))
+        return new
 
 
 def find_organization(services: Services, slug_or_id: str) -> Organization:
@@ -52,7 +58,9 @@ def create_project(
         known = projects.find(tx, organization.id, slug)
         if known is not None:
             return known, False
-        return projects.create(tx, organization.id, slug, name or slug, platform, services.clock.now()), True
+        new = projects.create(tx, organization.id, slug, name or slug, platform, services.clock.now())
+        record(tx, services, organization, "project.create", (new.id, new.slug))
+        return new, True
 
 
 def find_project(services: Services, organization: Organization, slug_or_id: str) -> Project:

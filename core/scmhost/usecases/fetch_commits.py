@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scmhost.commits import ListedCommit, tidy
+from scmhost.host import ProviderCalls
 from scmhost.kernel.errors import Unavailable
-from scmhost.sdk import Installation, Organization, Repository
+from scmhost.sdk import Installation, Organization, Repository, looks_like_commit
 from scmhost.store import commits, installations, jobs, organizations, releases, repositories
 from scmhost.store.engine import Transaction
-from scmhost.store.values import Job, Release
+from scmhost.store.values import Head, Job, Release
 
 from .commit_orders import hindrance_of, repository_id
 from .ingest_commits import Ingested, announce
-from .release_content import list_commits
+from .release_content import list_commits, save_bare
 from .services import Services
 
 
@@ -29,7 +30,15 @@ class _Order:
     repository: Repository
     installation: Installation
     base: str | None
+    head: Head
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What the provider tells: the commit that the head is, as far as it knows, and the commits up to there."""
+
     head: str
+    drafts: Sequence[ListedCommit]
 
 
 def fetch_commits(services: Services, job: Job) -> None:
@@ -43,11 +52,11 @@ def fetch_commits(services: Services, job: Job) -> None:
     """
     with services.store.read() as tx:
         order = _order(tx, job)
-    drafts = _asked(services, order) if order else ()
+    answer = _asked(services, order) if order else None
     done: list[Ingested] = []
-    with services.store.write() as tx:
-        if jobs.finish(tx, job) and order and drafts:
-            done.append(_save(tx, services, order, drafts))
+    with services.telemetry.act("ingest"), services.store.write() as tx:
+        if jobs.finish(tx, job) and order and answer:
+            done = _save(tx, services, order, answer)
     if order:
         announce(services, order.organization, done)
 
@@ -64,21 +73,38 @@ def _order(tx: Transaction, job: Job) -> _Order | None:
         return None
     before = releases.before(tx, release, repository.id)
     base = head.previous_sha or (before[1] if before else None)
-    return _Order(organization, release, repository, installation.installation, base, head.sha)
+    return _Order(organization, release, repository, installation.installation, base, head)
 
 
-def _asked(services: Services, order: _Order) -> Sequence[ListedCommit]:
+def _asked(services: Services, order: _Order) -> _Answer:
     """The provider's commits, the newest first, at most as many as a request may have."""
     hindrance = hindrance_of(services, order.organization, order.repository)
     calls = services.plugins.calls(order.installation.provider)
     if hindrance or calls is None:
         raise CannotAsk(hindrance or "its plugin is gone")
-    drafts = calls.compare_commits(order.installation, order.repository, order.base, order.head)
-    return tidy(drafts[: services.limits.commits_per_request], services.limits)
+    head = _exact(calls, order)
+    drafts = calls.compare_commits(order.installation, order.repository, order.base, head)
+    return _Answer(head, tidy(drafts[: services.limits.commits_per_request], services.limits))
 
 
-def _save(tx: Transaction, services: Services, order: _Order, drafts: Sequence[ListedCommit]) -> Ingested:
-    saved = commits.save(tx, order.organization.id, order.repository.id, drafts, services.clock.now())
-    join = len(order.release.projects) > 1
-    list_commits(tx, order.release, order.repository.id, [draft.sha for draft in drafts], join=join)
-    return Ingested(order.repository, drafts, saved, order.head)
+def _exact(calls: ProviderCalls, order: _Order) -> str:
+    """The commit that a tag or a branch stands at. A sender's ``HEAD`` is not the provider's."""
+    told = order.head.sha
+    if looks_like_commit(told) or told == "HEAD":
+        return told
+    found = calls.resolve_ref(order.installation, order.repository, told)
+    return found.sha if found else told
+
+
+def _save(tx: Transaction, services: Services, order: _Order, answer: _Answer) -> list[Ingested]:
+    organization, release, repository = order.organization, order.release, order.repository
+    if answer.head != order.head.sha:
+        # Tags and branches move; the release stays at the commit that was meant when its ref was set.
+        releases.set_head(tx, organization.id, release.id, repository.id, answer.head, order.head.previous_sha)
+        save_bare(tx, services, organization, repository, answer.head)
+    if not answer.drafts:
+        return []
+    saved = commits.save(tx, organization.id, repository.id, answer.drafts, services.clock.now())
+    join = len(release.projects) > 1
+    list_commits(tx, release, repository.id, [draft.sha for draft in answer.drafts], join=join)
+    return [Ingested(repository, answer.drafts, saved, answer.head)]

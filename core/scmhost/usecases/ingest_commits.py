@@ -37,7 +37,7 @@ def ingest_commits(
         InvalidInput: an entry cannot be taken, or there are more than ``limits.commits_per_request``.
     """
     listed = read_limited(services, entries)
-    with services.store.write() as tx:
+    with services.telemetry.act("ingest"), services.store.write() as tx:
         done = save_commits(tx, services, organization, listed)
     announce(services, organization, done)
     return done, (*listed.notes, *home_notes(organization, done))
@@ -111,7 +111,14 @@ def home_notes(organization: Organization, done: Sequence[Ingested]) -> tuple[st
 
 
 def announce(services: Services, organization: Organization, done: Sequence[Ingested]) -> None:
-    """Tell the plugins that listen, once the transaction is over."""
+    """Tell the plugins that listen, and whoever counts, once the transaction is over."""
+    services.telemetry.count(
+        "commits",
+        {
+            "new": sum(len(item.saved.new) for item in done),
+            "known": sum(item.saved.known for item in done),
+        },
+    )
     for item in done:
         if item.saved.new:
             services.plugins.tell(

@@ -12,6 +12,7 @@ from scmhost.store import installations
 from scmhost.store.errors import Duplicate
 from scmhost.store.values import StoredInstallation
 
+from .audit import of_installation, record
 from .guarded import calls_for, refusals
 from .services import Services
 
@@ -41,9 +42,11 @@ def install_provider(
         draft = calls.install(form, organization)
     with services.store.write() as tx:
         try:
-            return installations.create(tx, organization.id, provider_key, draft, services.clock.now())
+            saved = installations.create(tx, organization.id, provider_key, draft, services.clock.now())
         except Duplicate as error:
             raise Conflict(f"This {provider_key} installation exists already.") from error
+        record(tx, services, organization, "integration.add", of_installation(saved), {"provider": provider_key})
+    return saved
 
 
 def configure_installation(
@@ -57,7 +60,10 @@ def configure_installation(
     form = _checked_form(calls, calls.provider.configuration, fields)
     with services.store.write() as tx:
         configuration = form.model_dump(mode="json", exclude_none=True)
+        changed = _changed(found.installation.configuration, configuration)
         installations.set_configuration(tx, organization.id, installation_id, configuration)
+        if changed:
+            record(tx, services, organization, "integration.edit", of_installation(found), {"fields": changed})
     return get_installation(services, organization, installation_id)
 
 
@@ -87,8 +93,11 @@ def list_installations(
 def uninstall(services: Services, organization: Organization, installation_id: int) -> None:
     """Delete an installation. Its repositories stay and become unclaimed."""
     with services.store.write() as tx:
-        if not installations.delete(tx, organization.id, installation_id):
+        found = installations.get(tx, organization.id, installation_id)
+        if found is None or not installations.delete(tx, organization.id, installation_id):
             raise NotFound(f"Organization {organization.slug!r} has no installation with the id {installation_id}.")
+        provider = found.installation.provider
+        record(tx, services, organization, "integration.remove", of_installation(found), {"provider": provider})
 
 
 def catalogue(services: Services, organization: Organization) -> list[tuple[Provider, JsonObject]]:
@@ -112,6 +121,11 @@ def field_problems(error: ValidationError) -> dict[str, list[str]]:
         text = "This field is required." if item["type"] == "missing" else item["msg"].removeprefix("Value error, ")
         problems.setdefault(str(item["loc"][0]) if item["loc"] else "nonFieldErrors", []).append(text)
     return problems
+
+
+def _changed(before: Mapping[str, JsonValue], after: Mapping[str, JsonValue]) -> list[JsonValue]:
+    """The names of the fields that differ. What they say may be secret."""
+    return [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
 
 
 def _checked_form(calls: ProviderCalls, model: type[BaseModel], fields: Mapping[str, JsonValue]) -> BaseModel:

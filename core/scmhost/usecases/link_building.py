@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import structlog
 
 from scmhost.host import PluginFault, ProviderCalls
-from scmhost.links import ChosenRef, Link, NoLink, choose_ref, no_link, usable_line
+from scmhost.links import Basis, ChosenRef, Link, NoLink, choose_ref, file_basis, no_link, ref_basis, usable_line
+from scmhost.mapping import Standing
 from scmhost.sdk import (
     Existence,
     Installation,
@@ -21,6 +22,7 @@ from scmhost.sdk import (
 )
 from scmhost.store.values import CodeMapping
 
+from .lookups import LONGEST_PATH, Lookups
 from .page_cache import RequestPages
 from .services import Services
 
@@ -38,20 +40,26 @@ class Place:
     line: int | None
     frame_commit: str | None
     release_commit: str | None
+    standing: Standing = Standing.UNKNOWN
+    newest_commit: str | None = None
 
 
 class LinkBuilder:
-    """Builds the links of one request. A provider is asked once per repository, where it hands over templates."""
+    """Builds the links of one request.
+
+    A provider is asked once for each file, as far as it can be for more, and for no more files than a request may.
+    """
 
     def __init__(self, services: Services, organization: Organization) -> None:
         self._plugins = services.plugins
         self._organization = organization
         self._pages = RequestPages(services.pages)
+        self._lookups = Lookups(services.limits.file_checks_per_request)
 
     def build(self, place: Place) -> Link | NoLink:
         """The link, or why there is none. A plugin's fault is a reason like any other, and is logged."""
         try:
-            return self._build(place)
+            return self._doubt(place) or self._build(place)
         except PluginFault as fault:
             log.warning("link not built", error=str(fault), repository=place.repository.id)
             return self._no(place, Reason.PROVIDER_FAILED, str(fault))
@@ -59,6 +67,12 @@ class LinkBuilder:
             return self._no(place, Reason.FORBIDDEN, str(error))
         except ProviderError as error:
             return self._no(place, Reason.PROVIDER_FAILED, str(error))
+
+    def _doubt(self, place: Place) -> NoLink | None:
+        """Why the path is none of a file, whatever its repository is."""
+        if place.mapping.catches_all and place.standing is not Standing.LISTED:
+            return self._no(place, Reason.FILE_NOT_FOUND, "No commit that is known has this file.")
+        return None
 
     def _build(self, place: Place) -> Link | NoLink:
         if place.repository.status is not RepositoryStatus.ACTIVE:
@@ -70,6 +84,8 @@ class LinkBuilder:
         if not switch.on or calls is None:
             return self._no(place, Reason.PROVIDER_OFF, switch.reason)
         ref = choose_ref(place.frame_commit, place.release_commit, place.mapping.default_branch)
+        ref = ref or self._lookups.default_branch(calls, place.installation, place.repository)
+        ref = ref or choose_ref(None, None, None, place.newest_commit)
         if ref is None:
             return self._no(place, Reason.NO_REF)
         return self._link(calls, place.installation, place, ref)
@@ -78,7 +94,7 @@ class LinkBuilder:
         url = self._url(calls, installation, place, ref)
         if isinstance(url, NoUrl):
             return self._no(place, url.reason, url.message)
-        exists = self._exists(calls, installation, place, ref)
+        exists = self._lookups.file_exists(calls, installation, place.repository, ref, place.path)
         if exists is Existence.NO:
             return self._no(place, Reason.FILE_NOT_FOUND, attempted_url=url)
         return Link(
@@ -88,6 +104,7 @@ class LinkBuilder:
             ref=ref.ref,
             ref_kind=ref.kind,
             ref_source=ref.source,
+            basis=_basis(place, exists, ref),
             verified=True if exists is Existence.YES else None,
         )
 
@@ -97,15 +114,12 @@ class LinkBuilder:
             return links
         if links is not None:
             return links.url(place.path, usable_line(place.line))
+        if len(place.path) > LONGEST_PATH:
+            return NoUrl(message=f"The path has more than {LONGEST_PATH} characters.")
         url = calls.source_url(installation, place.repository, _location(place, ref))
         if isinstance(url, str) and not safe_url(url):
             return NoUrl(reason=Reason.UNSAFE_URL, message="The provider's URL is no safe http or https link.")
         return url
-
-    def _exists(self, calls: ProviderCalls, installation: Installation, place: Place, ref: ChosenRef) -> Existence:
-        if not calls.has("scm_file_exists"):
-            return Existence.UNKNOWN
-        return calls.file_exists(installation, place.repository, _location(place, ref))
 
     def _no(self, place: Place, reason: Reason, message: str = "", attempted_url: str | None = None) -> NoLink:
         return no_link(
@@ -115,6 +129,15 @@ class LinkBuilder:
             source_path=place.path,
             mapping_id=place.mapping.id,
         )
+
+
+def _basis(place: Place, exists: Existence, ref: ChosenRef) -> Basis:
+    return Basis(
+        file=file_basis(exists, place.standing.value),
+        mapping="derived" if place.mapping.generated else "person",
+        ref=ref_basis(ref),
+        derivation=place.mapping.confidence,
+    )
 
 
 def _location(place: Place, ref: ChosenRef) -> Location:

@@ -1,61 +1,44 @@
 """Read a pasted stack trace and link its frames."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
-from scmhost.frames import Found, Frame, read_text
-from scmhost.links import Link
+from scmhost.frames import Frame, Reading, read_text
 from scmhost.mapping import FrameInfo
 from scmhost.sdk import Organization
 from scmhost.store.values import Project
 
-from .resolve_links import FrameQuery, Resolved, resolve_links
+from .frame_query import FrameQuery, Wish
+from .resolve_links import Resolved, resolve_links
 from .services import Services
 
 _JVM: Final = frozenset({"java", "kotlin", "scala"})
 
 
-@dataclass(frozen=True, slots=True)
-class LinkedFrame:
-    """A frame where it stands in the text, and what became of it."""
-
-    found: Found
-    resolved: Resolved
-
-
-@dataclass(frozen=True, slots=True)
-class LinkedTrace:
-    """A text with the frames found in it. ``unread`` counts the lines that no notation understands."""
-
-    frames: Sequence[LinkedFrame]
-    unread: int
-    truncated: bool
-
-    @property
-    def links(self) -> list[Link]:
-        """The links alone."""
-        return [frame.resolved.outcome for frame in self.frames if isinstance(frame.resolved.outcome, Link)]
-
-
-def link_trace(
+def link_frames(
     services: Services,
     organization: Organization,
     project: Project,
-    text: str,
+    frames: Sequence[Frame],
     *,
     release: str | None = None,
     commit: str | None = None,
-) -> LinkedTrace:
-    """Link every frame of a text, at the given commit, else at the release's, else at the default branch."""
-    reading = read_text(text, limit=services.limits.trace_characters)
-    queries = [FrameQuery(_info(found.frame), found.frame.line, commit) for found in reading.frames]
-    answers = resolve_links(services, organization, project, queries, release=release)
-    linked = [LinkedFrame(found, answer) for found, answer in zip(reading.frames, answers, strict=True)]
-    return LinkedTrace(linked, reading.unread, reading.truncated)
+) -> list[Resolved]:
+    """Link printed frames at the given commit, else at the release's, else at the default branch."""
+    return resolve_links(services, organization, project, queries_of(frames, commit=commit), Wish(release, derive=True))
 
 
-def _info(frame: Frame) -> FrameInfo:
+def read_trace(services: Services, text: str) -> Reading:
+    """The frames of a text, as far as the limits go."""
+    return read_text(text, limit=services.limits.trace_characters, most=services.limits.trace_frames)
+
+
+def queries_of(frames: Sequence[Frame], *, commit: str | None = None, platform: str | None = None) -> list[FrameQuery]:
+    """What is asked of printed frames. The platform is that of frames that do not tell their language."""
+    return [FrameQuery(_info(frame, platform), frame.line, commit) for frame in frames]
+
+
+def _info(frame: Frame, platform: str | None) -> FrameInfo:
     """What a printed frame tells the code mappings. On the JVM it prints a file's name, and its folders as a class."""
-    on_jvm = frame.language in _JVM
-    return FrameInfo(frame.path, frame.module, frame.path if on_jvm else None, platform="java" if on_jvm else None)
+    on_jvm = frame.language in _JVM or (frame.language is None and platform == "java")
+    return FrameInfo(frame.path, frame.module, frame.path if on_jvm else None, platform="java" if on_jvm else platform)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Final
 
-from scmhost.mapping import MappingIndex, Rule
+from scmhost.mapping import MappingIndex, Rule, rules_of
 from scmhost.store.values import CodeMapping, Project
 
 MOST_PROJECTS: Final = 256
@@ -54,7 +54,10 @@ class MappingCache:
 
 def index_mappings(version: int, rows: Sequence[CodeMapping]) -> ProjectMappings:
     """The index of a list of mappings."""
-    rules = [
-        Rule(id=row.id, stack_root=row.stack_root, source_root=row.source_root, generated=row.generated) for row in rows
-    ]
+    rules = [rule for row in rows for rule in rules_for(row)]
     return ProjectMappings(version, {row.id: row for row in rows}, MappingIndex(rules))
+
+
+def rules_for(mapping: CodeMapping) -> list[Rule]:
+    """A mapping as rules see it; the first has the mapping's own roots."""
+    return list(rules_of(mapping.id, mapping.stack_root, mapping.source_root, generated=mapping.generated))

@@ -17,7 +17,7 @@ MOST_REPOSITORIES: Final = 1_024
 MOST_REFS: Final = 64
 
 
-class RepositoryPages:
+class KnownTemplates:
     """The pages of one repository, ready to render at the refs asked for last."""
 
     def __init__(self, templates: UrlTemplates | None) -> None:
@@ -42,18 +42,19 @@ class PageCache:
     """Keeps the pages of the repositories asked for last."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[str, str], RepositoryPages] = OrderedDict()
+        self._kept: OrderedDict[tuple[ProviderCalls, str, str], KnownTemplates] = OrderedDict()
         self._lock = Lock()
 
-    def of(self, calls: ProviderCalls, installation: Installation, repository: Repository) -> RepositoryPages:
+    def of(self, calls: ProviderCalls, installation: Installation, repository: Repository) -> KnownTemplates:
         """A repository's pages; the plugin is asked if they are not kept."""
-        key = (installation.model_dump_json(), repository.model_dump_json())
+        # The calls are others once the plugin's settings are.
+        key = (calls, installation.model_dump_json(), repository.model_dump_json())
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
         # Foreign code runs outside the lock: two requests may ask at once, and get equal answers.
-        pages = RepositoryPages(calls.url_templates(installation, repository))
+        pages = KnownTemplates(calls.url_templates(installation, repository))
         with self._lock:
             self._kept[key] = pages
             if len(self._kept) > MOST_REPOSITORIES:
@@ -66,9 +67,9 @@ class RequestPages:
 
     def __init__(self, cache: PageCache) -> None:
         self._cache = cache
-        self._known: dict[int, RepositoryPages] = {}
+        self._known: dict[int, KnownTemplates] = {}
 
-    def of(self, calls: ProviderCalls, installation: Installation, repository: Repository) -> RepositoryPages:
+    def of(self, calls: ProviderCalls, installation: Installation, repository: Repository) -> KnownTemplates:
         """A repository's pages."""
         if repository.id not in self._known:
             self._known[repository.id] = self._cache.of(calls, installation, repository)

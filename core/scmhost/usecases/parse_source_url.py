@@ -7,11 +7,12 @@ from typing import Final
 
 from scmhost.host import ProviderCalls
 from scmhost.kernel.paging import PageRequest
-from scmhost.links import PageLocation, enclosing_urls, file_name_of, read_page, rest_below
+from scmhost.links import PageLocation, enclosing_urls, file_name_of, read_page
 from scmhost.mapping import FrameInfo, NoRoots, Roots, derive_roots
 from scmhost.sdk import Feature, Installation, Organization, Repository, safe_url
 from scmhost.store import code_mappings, installations, repositories
 
+from .addresses import address_of
 from .guarded import calls_for, refusals
 from .install_provider import InvalidForm
 from .services import Services
@@ -73,18 +74,19 @@ def _find(services: Services, organization: Organization, url: str) -> tuple[Rep
     if not found:
         is_known = _is_of_an_installation(services, organization, above)
         raise _wrong("Could not find repo" if is_known else "Could not find integration")
-    best = max(found, key=lambda item: len(_bare(item.url or "")))
+    best = max(found, key=lambda item: len(address_of(item.url or "")))
     return best, usable[best.installation_id or 0]
 
 
 def _is_of_an_installation(services: Services, organization: Organization, above: Sequence[str]) -> bool:
     """Whether the page is below an installation's address; one that tells none is where its repositories are."""
-    host = [f"{scheme}{above[-1]}/" for scheme in _SCHEMES]
+    host = [f"{scheme}{_bare(above[-1])}/" for scheme in _SCHEMES]
+    addresses = {address_of(url) for url in above}
     with services.store.read() as tx:
         here = repositories.installations_below(tx, organization.id, host)
         listed = installations.page(tx, organization.id, PageRequest(), None).items
     return any(
-        _bare(str(address)) in above if address else item.installation.id in here
+        address_of(_with_scheme(str(address))) in addresses if address else item.installation.id in here
         for item in listed
         for address in [item.installation.metadata.get("domain_name")]
         if _links(services, organization, item.installation)
@@ -106,7 +108,7 @@ def _read(
     with services.store.read() as tx:
         branches = code_mappings.branches(tx, organization.id, repository.id)
     found = _read_by_plugin(calls, installation, repository, url, branches)
-    found = found or read_page(rest_below(url, _bare(repository.url or "").count("/")), branches)
+    found = found or read_page(url, _above(url, repository), branches)
     if found is None:
         raise _wrong("Source code URL is no page of a file at a branch, a tag or a commit")
     return found
@@ -115,22 +117,39 @@ def _read(
 def _read_by_plugin(
     calls: ProviderCalls, installation: Installation, repository: Repository, url: str, branches: Collection[str]
 ) -> PageLocation | None:
-    """What the plugin finds most likely, and of that the first at a branch that is known, if there is one."""
+    """What the plugin finds most likely, and of that the first at a ref that is known, if there is one.
+
+    Known are the branches of code mappings, else those that the provider says there are.
+    """
     with refusals():
         candidates = calls.read_source_url(installation, url, [repository])
-    mine = [item.location for item in candidates if item.repository_id == repository.id and item.location.path]
-    best = next((location for location in mine if location.ref in branches), next(iter(mine), None))
+        mine = [item.location for item in candidates if item.repository_id == repository.id and item.location.path]
+        known = [location for location in mine if location.ref in branches]
+        if not known and len(mine) > 1:
+            known = [location for location in mine if calls.resolve_ref(installation, repository, location.ref)]
+    best = next(iter(known or mine), None)
     return PageLocation(best.ref, best.path) if best else None
+
+
+def _above(url: str, repository: Repository) -> str:
+    """The repository's URL as the page spells it."""
+    mine = address_of(repository.url or "")
+    return next(above for above in enclosing_urls(url) if address_of(above) == mine)
 
 
 def _spelled(above: Sequence[str]) -> list[str]:
     """The ways to write the URLs of repositories."""
-    return [f"{scheme}{bare}{end}" for bare in above for scheme in _SCHEMES for end in _ENDS]
+    return [f"{scheme}{_bare(url)}{end}" for url in above for scheme in _SCHEMES for end in _ENDS]
 
 
 def _bare(url: str) -> str:
-    """A URL without what it may be written with or without."""
-    return url.lower().partition("://")[2].rstrip("/").removesuffix(".git") if "://" in url else url.lower().strip("/")
+    """A URL as it is compared in the database: without its scheme and in lower case."""
+    return url.lower().partition("://")[2]
+
+
+def _with_scheme(address: str) -> str:
+    """An installation's address, which people write without a scheme, too."""
+    return address if "://" in address else f"https://{address}"
 
 
 def _wrong(problem: str) -> InvalidForm:

@@ -45,7 +45,7 @@ def receive_push(
     pushes = _read(services, calls, webhook, headers, body)
     done: list[Ingested] = []
     notes: list[str] = []
-    with services.store.write() as tx:
+    with services.telemetry.act("ingest"), services.store.write() as tx:
         known = repositories.of_installation(tx, webhook.organization.id, installation_id)
         for push in pushes:
             repository = _named(known, push.repository)

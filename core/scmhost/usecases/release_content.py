@@ -105,7 +105,7 @@ def _set_refs(
         services.limits.check("sha_length", len(ref.previous or ""), "refs")
         previous = base or ref.previous or None
         releases.set_head(tx, organization.id, release.id, repository.id, head, previous)
-        _save_bare(tx, services, organization, repository, head)
+        save_bare(tx, services, organization, repository, head)
         if repository.id not in listed:
             notes.append(order_commits(tx, services, organization, release, repository))
     return notes
@@ -119,7 +119,7 @@ def _named(tx: Transaction, organization: Organization, refs: Sequence[RefDraft]
     return [repository for ref in refs if (repository := found[ref.repository]) is not None]
 
 
-def _save_bare(
+def save_bare(
     tx: Transaction, services: Services, organization: Organization, repository: Repository, sha: str
 ) -> None:
     """Know of a commit that only a ref names; whoever sends it later fills in the rest."""

@@ -12,6 +12,7 @@ from scmhost.sdk import Organization
 from scmhost.store import releases
 from scmhost.store.values import Project, ReleaseDraft
 
+from .audit import Details, record
 from .commit_orders import order_notes
 from .create_organization import project_ids
 from .find_release import require_release
@@ -52,7 +53,7 @@ def create_release(
     """
     check_version(services, version)
     listed = _read(services, request)
-    with services.store.write() as tx:
+    with services.telemetry.act("ingest"), services.store.write() as tx:
         wanted = project_ids(tx, organization, request.projects)
         release, created = releases.upsert(tx, organization.id, version, request.draft, services.clock.now())
         attached = releases.attach_projects(tx, organization.id, release.id, wanted)
@@ -71,7 +72,7 @@ def change_release(
 ) -> SavedRelease:
     """Change a release that is there. An empty list of refs takes its commits away; the commits themselves stay."""
     listed = _read(services, request)
-    with services.store.write() as tx:
+    with services.telemetry.act("ingest"), services.store.write() as tx:
         release = require_release(tx, organization, version, project)
         releases.update(tx, organization.id, release.id, request.draft)
         if request.refs is not None and not request.refs:
@@ -116,8 +117,11 @@ def delete_release(
         release = require_release(tx, organization, version, project)
         if project is not None and len(release.projects) > 1:
             releases.detach_project(tx, organization.id, release.id, project.id)
+            details: Details = {"project": project.slug}
         else:
             releases.delete(tx, organization.id, release.id)
+            details = {}
+        record(tx, services, organization, "release.delete", (release.id, release.version), details)
 
 
 def check_version(services: Services, version: str) -> None:

@@ -11,6 +11,7 @@ from scmhost.store import installations, repositories
 from scmhost.store.engine import Transaction
 from scmhost.store.errors import Duplicate
 
+from .audit import Action, Details, of_repository, record
 from .guarded import calls_for
 from .services import Services
 
@@ -31,6 +32,7 @@ def create_repository(
         known = repositories.by_name(tx, organization.id, name)
         if known is None:
             saved = repositories.create(tx, organization.id, name, services.clock.now(), url=url)
+            record(tx, services, organization, "repository.add", of_repository(saved))
         elif known.url != url and url is not None:
             raise Conflict(f"Repository {known.name!r} exists already, with another URL; change it with PUT.")
         else:
@@ -74,6 +76,8 @@ def change_repository(
         if repository.status is RepositoryStatus.DELETION_IN_PROGRESS:
             raise Conflict(f"Repository {repository.name!r} is being deleted now.")
         saved = _save(tx, organization, repository, {**changes, **fields})
+        if saved != repository:
+            record(tx, services, organization, _change_of(repository, saved), of_repository(saved), _told(changes))
     services.plugins.tell("scm_repository_saved", organization=organization, repository=saved)
     return saved
 
@@ -86,6 +90,7 @@ def delete_repository(services: Services, organization: Organization, repository
             return repository
         wait = GRACE if repositories.has_commits(tx, organization.id, repository_id) else timedelta()
         repositories.schedule_deletion(tx, organization.id, repository_id, services.clock.now() + wait)
+        record(tx, services, organization, "repository.delete", of_repository(repository))
         return require(tx, organization, repository_id)
 
 
@@ -122,6 +127,17 @@ def checked_url(url: str | None) -> str | None:
         return check_web_url(url.strip())
     except UrlError as error:
         raise InvalidInput(f"Enter a valid URL: {error}.", "url") from error
+
+
+def _change_of(before: Repository, after: Repository) -> Action:
+    if before.installation_id == after.installation_id:
+        return "repository.edit"
+    return "repository.unclaim" if after.installation_id is None else "repository.claim"
+
+
+def _told(changes: Mapping[str, Any]) -> Details:
+    """What was asked for, as it is told: texts, numbers and null."""
+    return {name: value if value is None else str(value) for name, value in sorted(changes.items())}
 
 
 def _save(

@@ -8,11 +8,12 @@ import structlog
 
 from scmhost.kernel.errors import ScmhostError
 from scmhost.sdk import ProviderError
-from scmhost.store import jobs
+from scmhost.store import jobs, known_files
 from scmhost.store.values import Job
 
 from .commit_orders import KIND as FETCH_COMMITS
 from .fetch_commits import fetch_commits
+from .list_files import list_files
 from .services import Services
 
 log = structlog.get_logger(__name__)
@@ -21,8 +22,14 @@ MOST_ATTEMPTS: Final = 5
 RETRY_AFTER: Final = timedelta(minutes=5)
 """Both numbers are Sentry's."""
 
+OVERDUE_AFTER: Final = timedelta(minutes=5)
+"""Workers look every second: a job that is due for so long is one that nobody takes."""
+
 _MOST_FAULT: Final = 500
-_WORK: Final[Mapping[str, Callable[[Services, Job], None]]] = {FETCH_COMMITS: fetch_commits}
+_WORK: Final[Mapping[str, Callable[[Services, Job], None]]] = {
+    FETCH_COMMITS: fetch_commits,
+    known_files.KIND: list_files,
+}
 
 
 def run_due_jobs(services: Services) -> int:
@@ -32,6 +39,13 @@ def run_due_jobs(services: Services) -> int:
         _run(services, job)
         count += 1
     return count
+
+
+def count_jobs(services: Services) -> dict[str, int]:
+    """How many jobs of all organizations wait for their time, are overdue, or were given up."""
+    now = services.clock.now()
+    with services.store.read() as tx:
+        return jobs.count_by_state(tx, now, now - OVERDUE_AFTER)
 
 
 def _take(services: Services) -> Job | None:
@@ -47,11 +61,13 @@ def _run(services: Services, job: Job) -> None:
     if job.attempts > MOST_ATTEMPTS:
         _put_off(services, job, "its worker did not come back from the last attempt")
         return
-    try:
-        _WORK[job.kind](services, job)
-        log.info("job done", kind=job.kind, key=job.key, organization=job.organization_id, attempts=job.attempts)
-    except (ScmhostError, ProviderError) as error:
-        _put_off(services, job, str(error).replace("\0", " ")[:_MOST_FAULT])
+    with services.telemetry.act("job", job=job.kind) as act:
+        try:
+            _WORK[job.kind](services, job)
+            log.info("job done", kind=job.kind, key=job.key, organization=job.organization_id, attempts=job.attempts)
+        except (ScmhostError, ProviderError) as error:
+            act.end("failed", fault=True)
+            _put_off(services, job, str(error).replace("\0", " ")[:_MOST_FAULT])
 
 
 def _put_off(services: Services, job: Job, fault: str) -> None:

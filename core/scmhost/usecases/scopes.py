@@ -15,7 +15,9 @@ ALL_SCOPES: Final = (
     "project:releases",
 )
 
-ScopeClass = Literal["organization", "integrations", "loose", "releases", "path_parsing", "project"]
+ScopeClass = Literal[
+    "organization", "integrations", "loose", "releases", "path_parsing", "project", "links", "host", "audit"
+]
 
 _ORG_ANY: Final = frozenset({"org:read", "org:write", "org:admin"})
 _ORG_WRITE: Final = frozenset({"org:write", "org:admin"})
@@ -50,12 +52,17 @@ SCOPES: Final[Mapping[ScopeClass, Mapping[str, frozenset[str]]]] = {
         "PUT": _RELEASE_WRITE,
         "DELETE": frozenset({"project:admin", "project:releases"}),
     },
+    "audit": {"GET": frozenset({"org:admin"})},
     "path_parsing": {"POST": frozenset({"org:read", "project:write", "project:admin"})},
+    # Reads whose question is too long for a URL: whoever may ask for one link may ask for those of a trace.
+    "links": {"POST": _PROJECT_ANY},
     "project": {
         "GET": _PROJECT_ANY,
         "POST": _PROJECT_WRITE,
         "PUT": _PROJECT_WRITE,
         "DELETE": frozenset({"project:admin"}),
     },
+    # Not Sentry's: what is of no organization. The operator says which organizations may see it at all.
+    "host": {"GET": frozenset({"org:admin"})},
 }
 """For each class of endpoint and method: the scopes of which one suffices."""

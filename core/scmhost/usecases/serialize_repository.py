@@ -1,14 +1,14 @@
 """Show a repository: the host makes the payload, the provider's plugin may shape it."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Final
 
 import structlog
-from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+from pydantic import JsonValue, ValidationError
 
 from scmhost.host import PluginFault
 from scmhost.sdk import Organization, Repository
+from scmhost.sdk.wire import ProviderPayload, RepositoryPayload, own_payload
 
 from .install_provider import idle_reason
 from .services import Services
@@ -23,34 +23,6 @@ _NEED_A_URL: Final = frozenset(
         for key in ("github", "github_enterprise", "gitlab", "bitbucket", "bitbucket_server", "vsts")
     }
 )
-
-# On Sentry's wire a hidden repository shows as disabled.
-_STATUS: Final[Mapping[str, str]] = {"hidden": "disabled"}
-
-
-class ProviderPayload(BaseModel):
-    """Which provider a repository is of."""
-
-    id: str
-    name: str
-
-
-class RepositoryPayload(BaseModel):
-    """A repository on the wire. A plugin may replace values and add fields, but not change these types."""
-
-    model_config = ConfigDict(extra="allow")
-
-    id: str
-    name: str
-    url: str | None
-    provider: ProviderPayload
-    status: str
-    dateCreated: datetime  # noqa: N815 - the wire's spelling
-    integrationId: str | None  # noqa: N815 - the wire's spelling
-    externalSlug: JsonValue  # noqa: N815 - the wire's spelling
-    externalId: str  # noqa: N815 - the wire's spelling
-    idle: str | None = None
-
 
 UNKNOWN_PROVIDER: Final = {"id": "unknown", "name": "Unknown Provider"}
 
@@ -92,19 +64,7 @@ def _usable(shaped: RepositoryPayload, own: Mapping[str, JsonValue]) -> Reposito
 
 
 def _own_payload(services: Services, repository: Repository, idle: str | None) -> dict[str, JsonValue]:
-    return {
-        "id": str(repository.id),
-        "name": repository.name,
-        "url": repository.url,
-        "provider": _provider(services, repository.provider),
-        "status": _STATUS.get(repository.status.value, repository.status.value),
-        "dateCreated": repository.created_at.isoformat(),
-        "integrationId": str(repository.installation_id) if repository.installation_id is not None else None,
-        # Strict clients take text here and nothing else.
-        "externalSlug": repository.name,
-        "externalId": repository.external_id or "",
-        "idle": idle,
-    }
+    return own_payload(repository, _provider(services, repository.provider), idle)
 
 
 def _provider(services: Services, key: str | None) -> JsonValue:

@@ -1,6 +1,6 @@
 """Show commits with their page on the code host and the releases that hold them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -8,7 +8,7 @@ import structlog
 from scmhost.host import PluginFault, ProviderCalls
 from scmhost.kernel.errors import NotFound
 from scmhost.kernel.paging import Page, PageRequest
-from scmhost.sdk import FileChange, NoUrl, Organization, ProviderError, Repository, safe_url
+from scmhost.sdk import FileChange, NoUrl, Organization, ProviderError, Repository, UrlTemplates, safe_url
 from scmhost.store import commits, installations, release_files, releases, repositories
 from scmhost.store.engine import Transaction
 from scmhost.store.values import Installation, Project, ReleaseSummary, StoredCommit
@@ -17,6 +17,8 @@ from .find_release import require_release
 from .page_cache import RequestPages
 from .repositories import require
 from .services import Services
+
+_Ask = Callable[[ProviderCalls, Installation, UrlTemplates | None], str | NoUrl]
 
 log = structlog.get_logger(__name__)
 
@@ -104,20 +106,23 @@ class Beside:
 def look_beside(tx: Transaction, organization: Organization, rows: Sequence[StoredCommit]) -> Beside:
     """Read what is shown beside commits."""
     of = repositories.get_many(tx, organization.id, {row.repository_id for row in rows})
-    ids = {repository.installation_id for repository in of.values() if repository.installation_id is not None}
-    stored = installations.get_many(tx, organization.id, ids)
-    return Beside(
-        of,
-        {key: item.installation for key, item in stored.items()},
-        commits.releases_of(tx, organization.id, [row.id for row in rows]),
-    )
+    shown = commits.releases_of(tx, organization.id, [row.id for row in rows])
+    return Beside(of, installations_of(tx, organization, of.values()), shown)
+
+
+def installations_of(
+    tx: Transaction, organization: Organization, of: Iterable[Repository]
+) -> Mapping[int, Installation]:
+    """The installations that repositories belong to, by id."""
+    ids = {repository.installation_id for repository in of if repository.installation_id is not None}
+    return {key: item.installation for key, item in installations.get_many(tx, organization.id, ids).items()}
 
 
 def show_commits(
     services: Services, organization: Organization, rows: Sequence[StoredCommit], beside: Beside
 ) -> list[ShownCommit]:
     """Commits with all that is shown beside them. Plugins are asked here, so let no transaction be open."""
-    pages = _CommitPages(services, organization, beside)
+    pages = CommitPages(services, organization, beside.installations)
     return [
         ShownCommit(
             row,
@@ -129,28 +134,45 @@ def show_commits(
     ]
 
 
-class _CommitPages:
-    """Finds the page of each commit."""
+class CommitPages:
+    """Finds the pages of commits. A plugin that fails costs the page, not what it would stand beside."""
 
-    def __init__(self, services: Services, organization: Organization, beside: Beside) -> None:
+    def __init__(
+        self, services: Services, organization: Organization, of_repositories: Mapping[int, Installation]
+    ) -> None:
         self._plugins = services.plugins
         self._organization = organization
-        self._beside = beside
+        self._installations = of_repositories
         self._pages = RequestPages(services.pages)
 
     def url(self, repository: Repository, sha: str) -> str | None:
-        """The page, or None where there is none; a plugin that fails costs the page, not the listing."""
-        installation = self._beside.installations.get(repository.installation_id or 0)
+        """The page of a commit, or None where there is none."""
+
+        def ask(calls: ProviderCalls, installation: Installation, templates: UrlTemplates | None) -> str | NoUrl:
+            return templates.commit(sha) if templates else calls.commit_url(installation, repository, sha)
+
+        return self._asked(repository, ask)
+
+    def compare_url(self, repository: Repository, base: str, head: str) -> str | None:
+        """The page between two commits, or None where there is none."""
+
+        def ask(calls: ProviderCalls, installation: Installation, templates: UrlTemplates | None) -> str | NoUrl:
+            if templates:
+                return templates.compare(base, head)
+            return calls.compare_url(installation, repository, base, head)
+
+        return self._asked(repository, ask)
+
+    def _asked(self, repository: Repository, ask: _Ask) -> str | None:
+        installation = self._installations.get(repository.installation_id or 0)
         if installation is None or not self._plugins.decide(installation.provider, self._organization).on:
             return None
         calls = self._plugins.calls(installation.provider)
+        if calls is None:
+            return None
         try:
-            url = self._ask(calls, installation, repository, sha) if calls else None
+            url = ask(calls, installation, self._pages.of(calls, installation, repository).templates)
         except (PluginFault, ProviderError) as fault:
             log.warning("commit page not built", error=str(fault), repository=repository.id)
             return None
         return url if isinstance(url, str) and safe_url(url) else None
-
-    def _ask(self, calls: ProviderCalls, installation: Installation, repository: Repository, sha: str) -> str | NoUrl:
-        templates = self._pages.of(calls, installation, repository).templates
-        return templates.commit(sha) if templates else calls.commit_url(installation, repository, sha)

@@ -6,18 +6,19 @@ from dataclasses import dataclass, replace
 from scmhost.sdk import Organization, Repository
 from scmhost.store import authors, commits, deploys, releases, repositories
 from scmhost.store.engine import Transaction
-from scmhost.store.values import Author, Deploys, Head, Release, StoredCommit
+from scmhost.store.values import Author, Deploys, Head, Installation, Release, StoredCommit
 
 from .services import Services
-from .show_commits import Beside, ShownCommit, look_beside, show_commits
+from .show_commits import Beside, CommitPages, ShownCommit, installations_of, look_beside, show_commits
 
 
 @dataclass(frozen=True, slots=True)
 class ShownRef:
-    """Where a release stands in a repository."""
+    """Where a release stands in a repository, and the page between there and the commit before, if that is known."""
 
     repository: Repository
     head: Head
+    compare_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Found:
     beside: Beside
     deploys: Mapping[int, Deploys]
     refs: Mapping[int, Sequence[ShownRef]]
+    installations: Mapping[int, Installation]
 
 
 def look_up(
@@ -62,23 +64,32 @@ def look_up(
     ids = [row.id for row in rows]
     deployed = deploys.of_releases(tx, organization.id, ids)
     beside = look_beside(tx, organization, list(last.values()))
-    return Found(rows, people, last, beside, deployed, _refs(tx, organization, ids))
+    refs = _refs(tx, organization, ids)
+    compared = [ref.repository for found in refs.values() for ref in found if ref.head.previous_sha]
+    return Found(rows, people, last, beside, deployed, refs, installations_of(tx, organization, compared))
 
 
 def show(services: Services, organization: Organization, found: Found) -> list[ShownRelease]:
     """Releases with all that is shown beside them. Plugins are asked here, so let no transaction be open."""
     shown = show_commits(services, organization, list(found.last.values()), found.beside)
     last = dict(zip(found.last, shown, strict=True))
+    pages = CommitPages(services, organization, found.installations)
     return [
         ShownRelease(
             row,
             [found.authors[author] for author in row.author_ids if author in found.authors],
             last.get(row.id),
             found.deploys.get(row.id),
-            found.refs.get(row.id, ()),
+            [_compared(pages, ref) for ref in found.refs.get(row.id, ())],
         )
         for row in found.rows
     ]
+
+
+def _compared(pages: CommitPages, ref: ShownRef) -> ShownRef:
+    if not ref.head.previous_sha:
+        return ref
+    return replace(ref, compare_url=pages.compare_url(ref.repository, ref.head.previous_sha, ref.head.sha))
 
 
 def _refs(tx: Transaction, organization: Organization, release_ids: Sequence[int]) -> dict[int, list[ShownRef]]:

@@ -15,8 +15,9 @@ from typing import Final
 from scmhost.kernel.errors import InvalidInput, NotFound
 from scmhost.sdk import Organization
 from scmhost.store import organizations, tokens
-from scmhost.store.values import Token
+from scmhost.store.values import Actor, Token
 
+from .audit import of_token, record
 from .errors import Unauthenticated
 from .scopes import ALL_SCOPES
 from .services import Services
@@ -34,6 +35,11 @@ class Caller:
     def may(self, scopes: frozenset[str]) -> bool:
         """Whether one of the scopes is there."""
         return bool(self.token.scopes & scopes)
+
+    @property
+    def actor(self) -> Actor:
+        """The caller as the audit log tells of it."""
+        return Actor("token", self.token.name, self.token.id)
 
 
 def create_token(
@@ -56,6 +62,7 @@ def create_token(
             now=services.clock.now(),
             expires_at=expires_at,
         )
+        record(tx, services, organization, "token.create", of_token(token), {"scopes": [*sorted(token.scopes)]})
     return token, text
 
 
@@ -91,8 +98,12 @@ def list_tokens(services: Services, organization: Organization) -> list[Token]:
 def revoke_token(services: Services, organization: Organization, token_id: int) -> None:
     """Make a token worthless, at once."""
     with services.store.write() as tx:
-        if not tokens.revoke(tx, organization.id, token_id, services.clock.now()):
+        token = next((token for token in tokens.all_(tx, organization.id) if token.id == token_id), None)
+        if token is None:
             raise NotFound(f"Organization {organization.slug!r} has no token with the id {token_id}.")
+        tokens.revoke(tx, organization.id, token_id, services.clock.now())
+        if token.revoked_at is None:
+            record(tx, services, organization, "token.revoke", of_token(token))
 
 
 def _digest(text: str) -> str:

@@ -1,6 +1,9 @@
 """The stored values that routes and commands show."""
 
+from scmhost.sdk import Repository
 from scmhost.store.values import (
+    Actor,
+    AuditEntry,
     CodeMapping,
     Deploy,
     DeployDraft,
@@ -16,6 +19,8 @@ from scmhost.store.values import (
 )
 
 __all__ = [
+    "Actor",
+    "AuditEntry",
     "CodeMapping",
     "Deploy",
     "DeployDraft",
@@ -24,6 +29,7 @@ __all__ = [
     "Project",
     "Release",
     "ReleaseDraft",
+    "Repository",
     "StoredCommit",
     "StoredInstallation",
     "Token",

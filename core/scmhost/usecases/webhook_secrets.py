@@ -13,9 +13,10 @@ from typing import Final
 
 from scmhost.kernel.errors import Conflict, NotFound
 from scmhost.sdk import Organization
-from scmhost.store import webhook_secrets
+from scmhost.store import installations, webhook_secrets
 from scmhost.store.values import WebhookSecret
 
+from .audit import of_installation, record
 from .install_provider import get_installation
 from .services import Services
 
@@ -40,7 +41,7 @@ def create_secret(services: Services, organization: Organization, installation_i
         NotFound: there is no such installation.
         Conflict: webhooks are not set up here, or the installation has too many secrets.
     """
-    get_installation(services, organization, installation_id)
+    found = get_installation(services, organization, installation_id)
     if services.webhook_key is None:
         raise Conflict("Webhooks are not set up here: the operator must set host.webhook_key, or SCMHOST_WEBHOOK_KEY.")
     now = services.clock.now()
@@ -49,6 +50,8 @@ def create_secret(services: Services, organization: Organization, installation_i
             raise Conflict(f"An installation has at most {MOST_SECRETS} secrets; delete one that is not used any more.")
         webhook_secrets.expire(tx, organization.id, installation_id, now + ROTATION)
         secret = webhook_secrets.create(tx, organization.id, installation_id, now)
+        details = {"secretId": secret.id}
+        record(tx, services, organization, "webhook-secret.create", of_installation(found), details)
     return NewSecret(secret, secret_text(services.webhook_key.get_secret_value(), secret))
 
 
@@ -64,6 +67,9 @@ def delete_secret(services: Services, organization: Organization, installation_i
     with services.store.write() as tx:
         if not webhook_secrets.delete_one(tx, organization.id, installation_id, secret_id):
             raise NotFound(f"Installation {installation_id} has no secret with the id {secret_id}.")
+        found = installations.get(tx, organization.id, installation_id)
+        target = of_installation(found) if found else (installation_id, "")
+        record(tx, services, organization, "webhook-secret.delete", target, {"secretId": secret_id})
 
 
 def secret_text(key: str, secret: WebhookSecret) -> str:

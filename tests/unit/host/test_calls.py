@@ -62,6 +62,12 @@ ANSWERS: list[tuple[str, Callable[[ProviderCalls], Any], Any, Any]] = [
         Existence.UNKNOWN,
     ),
     (
+        "scm_resolve_ref",
+        lambda calls: (found := calls.resolve_ref(INSTALLATION, REPOSITORY, None)) and found.name,
+        "main",
+        None,
+    ),
+    (
         "scm_read_source_url",
         lambda calls: [
             item.location.path for item in calls.read_source_url(INSTALLATION, "https://x/a.py", [REPOSITORY])

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from installed import install
 from loading import case_id, load_cases
 from scmhost.host.discovery import discover, stated_range
 
@@ -25,15 +26,6 @@ host.close()
 """
 
 
-def install(folder: Path, distribution: str, name: str, value: str) -> None:
-    """Put a distribution's metadata into a folder, as an installer does."""
-    info = folder / f"{distribution.replace('-', '_')}-1.2.dist-info"
-    info.mkdir(parents=True)
-    metadata = f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.2\nKeywords: scmhost-api<2,scmhost-api>=1.0\n"
-    (info / "METADATA").write_text(metadata, encoding="utf-8")
-    (info / "entry_points.txt").write_text(f"[scmhost]\n{name} = {value}\n", encoding="utf-8")
-
-
 def run_host(folder: Path, plugins_toml: str) -> list[str]:
     """What a fresh process says with the folder's distributions installed."""
     path = folder / "plugins.toml"
@@ -41,7 +33,7 @@ def run_host(folder: Path, plugins_toml: str) -> list[str]:
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join((str(folder), str(TESTS)))}
     command = [sys.executable, "-c", INSTALL, str(path)]
     done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True, cwd=folder)
-    return [line for line in done.stdout.splitlines() if "custom_scm" not in line]
+    return [line for line in done.stdout.splitlines() if "|scmhost-" not in line]
 
 
 @pytest.mark.parametrize("case", load_cases("api_ranges"), ids=case_id)

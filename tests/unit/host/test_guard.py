@@ -17,10 +17,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scmhost.host.answers import MOST_VALUES, Implementation
 from scmhost.host.errors import Origin, PluginFault
-from scmhost.host.guard import Guard, Implementation
-from scmhost.host.specs import ARGUMENTS, result_adapter, result_text
+from scmhost.host.guard import Guard
+from scmhost.host.lanes import LANES_PER_PLUGIN, WAITING_PER_PLUGIN
 from scmhost.sdk import Existence, HookPromise, InstallationDraft, ProviderForbidden
+from scmhost.sdk.specs import ARGUMENTS, result_adapter, result_text
 
 ORIGIN = Origin("forge", "acme-forge", "scm_commit_url")
 rubbish = st.recursive(
@@ -32,7 +34,7 @@ CONTEXT: ContextVar[str] = ContextVar("CONTEXT", default="nothing")
 @contextmanager
 def guarding(lanes: int = 8) -> Iterator[Guard]:
     """A guard that lets go of its threads."""
-    guard = Guard(lanes)
+    guard = Guard(lanes_per_plugin=lanes)
     try:
         yield guard
     finally:
@@ -153,6 +155,41 @@ def test_mapping_must_be_json(result: object) -> None:
     assert fault.kind == "bad_result"
 
 
+class Pages(Sequence[str]):
+    """Ten million texts, made when they are read. ``read`` is how many were."""
+
+    def __init__(self, claimed: int) -> None:
+        self.read = 0
+        self._claimed = claimed
+
+    def __len__(self) -> int:
+        return self._claimed
+
+    def __getitem__(self, place: Any) -> Any:
+        self.read += 1
+        if place >= 10_000_000:
+            raise IndexError
+        return "https://forge.example/"
+
+
+@pytest.mark.parametrize("claimed", [10_000_000, 3], ids=["honest", "lying"])
+def test_an_endless_answer_is_not_read_to_its_end(claimed: int) -> None:
+    """Of ten million values no more are read than one answer may hold, whatever length the list says it has."""
+    pages = Pages(claimed)
+    with guarding() as guard:
+        fault = fault_of(guard, lambda: pages, "scm_compare_commits", 60.0)
+    assert (fault.kind, "gave back more than 100,000 values or characters" in str(fault)) == ("bad_result", True)
+    assert pages.read == MOST_VALUES + 1
+
+
+@pytest.mark.parametrize("result", [[None] * 200_000, (None,) * 200_000, "x" * 200_000], ids=["list", "tuple", "text"])
+def test_a_huge_answer_is_refused_before_it_is_looked_through(result: object) -> None:
+    """What is too much is refused for its size alone."""
+    with guarding() as guard:
+        fault = fault_of(guard, lambda: result, "scm_compare_commits")
+    assert (fault.kind, "that many at once are not taken" in str(fault)) == ("bad_result", True)
+
+
 def test_hanging_call_costs_its_budget() -> None:
     """A call that never comes back is left behind, and its line is named."""
     released = threading.Event()
@@ -250,6 +287,32 @@ def test_a_burst_of_calls_waits_its_turn() -> None:
 
     with guarding(lanes=2) as guard, ThreadPoolExecutor(20) as callers:
         assert sorted(callers.map(call, range(20))) == list(range(20))
+
+
+def test_a_plugin_that_stands_still_takes_few_callers() -> None:
+    """Of a hundred callers of a plugin that hangs, those that have a lane or wait for one stay; the others go."""
+    released = threading.Event()
+    refused = threading.Semaphore(0)
+    kinds: list[str] = []
+
+    def call() -> None:
+        try:
+            guard.watch(ORIGIN, released.wait, 600.0)
+        except PluginFault as fault:
+            kinds.append(fault.kind)
+            refused.release()
+
+    with guarding() as guard:
+        callers = [threading.Thread(target=call) for _ in range(100)]
+        for caller in callers:
+            caller.start()
+        for _ in range(100 - LANES_PER_PLUGIN - WAITING_PER_PLUGIN):
+            assert refused.acquire(timeout=60)
+        assert kinds == ["busy"] * (100 - LANES_PER_PLUGIN - WAITING_PER_PLUGIN)
+        assert guard.watch(Origin("other", "acme-other", "hook"), lambda: "fine", 5.0) == "fine"
+        released.set()
+        for caller in callers:
+            caller.join()
 
 
 def test_calls_in_turn_share_one_thread() -> None:

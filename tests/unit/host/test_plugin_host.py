@@ -1,25 +1,20 @@
 """A host with healthy, missing, doubled and hostile plugins."""
 
+from typing import Any
+
 import pytest
 from structlog.testing import capture_logs
 
+from broken import call
 from hosting import ACME, GOOD, INSTALLATION, REPOSITORY, budget, candidate, enabled, host_of, report_of
+from loading import case_id, load_cases
 from plugins import hostile, listener
 from scmhost.host import PluginFault, PluginHost, PluginSettings, Settings
 from scmhost.sdk import Organization
 
 OTHER = Organization(id=2, slug="other", name="Other")
 
-MISBEHAVIOUR = {
-    "raising": ("raised", "raised ValueError: broken page"),
-    "unprintable": ("raised", "raised Unprintable: a text that cannot be printed"),
-    "recursing": ("raised", "raised RecursionError"),
-    "interrupting": ("exited", "tried to end the process with KeyboardInterrupt"),
-    "exiting": ("exited", "tried to end the process with SystemExit: 3"),
-    "rubbish": ("bad_result", "gave back 'dict' where str | NoUrl is expected"),
-    "unawaited": ("bad_result", "gave back 'coroutine'"),
-    "hanging": ("timed_out", "did not come back within its budget"),
-}
+CALLS = load_cases("hostile_plugins")
 
 
 def test_healthy_plugin_is_ready() -> None:
@@ -33,23 +28,29 @@ def test_healthy_plugin_is_ready() -> None:
     assert report.import_ms is not None
 
 
-@pytest.mark.parametrize("name", MISBEHAVIOUR)
-def test_misbehaviour_hurts_its_own_call_only(name: str) -> None:
-    """A call that goes wrong names its plugin, and the healthy plugin beside it answers as ever."""
-    seconds = 0.05 if name == "hanging" else 5.0
-    with host_of({"good_forge": GOOD, "bad": f"plugins.hostile:{name}"}, promises=budget(seconds)) as host:
-        bad, good = host.calls(name), host.calls("good_forge")
-        assert bad is not None
+@pytest.mark.parametrize("case", CALLS, ids=case_id)
+def test_misbehaviour_is_told_in_these_words(case: dict[str, Any]) -> None:
+    """A call that goes wrong names its plugin, hook and line, or the log does."""
+    told = call(case)
+    assert (told.kind, told.words) == (case["kind"], case["words"])
+
+
+def test_misbehaviour_hurts_its_own_call_only() -> None:
+    """While and after a plugin does everything wrong, the healthy plugin beside it answers as ever."""
+    names = [case["entry"] for case in CALLS if case["hook"] == "commit_url"]
+    entries = {"good_forge": GOOD, **{name: f"plugins.hostile:{name}" for name in names}}
+    with host_of(entries, promises=budget(0.5)) as host:
+        good = host.calls("good_forge")
         assert good is not None
-        with pytest.raises(PluginFault) as caught:
-            bad.commit_url(INSTALLATION, REPOSITORY, "abc")
-        assert good.commit_url(INSTALLATION, REPOSITORY, "abc") == "https://forge.example/commit/abc"
-        hostile.released.set()
-    kind, told = MISBEHAVIOUR[name]
-    assert (caught.value.kind, told in str(caught.value)) == (kind, True)
-    assert (caught.value.plugin, caught.value.distribution) == ("bad", "acme-bad")
-    assert host.counts["bad", "scm_commit_url"].faults == 1
-    hostile.released.clear()
+        for name in names:
+            bad = host.calls(name)
+            assert bad is not None
+            with pytest.raises(PluginFault) as caught:
+                bad.commit_url(INSTALLATION, REPOSITORY, "abc")
+            assert (caught.value.plugin, caught.value.distribution) == (name, f"acme-{name}")
+            assert good.commit_url(INSTALLATION, REPOSITORY, "abc") == "https://forge.example/commit/abc"
+            assert host.counts[name, "scm_commit_url"].faults == 1
+        hostile.gate.open()
 
 
 def test_installed_but_unnamed_plugin_is_off() -> None:

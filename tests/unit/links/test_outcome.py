@@ -2,7 +2,7 @@
 
 import pytest
 
-from scmhost.links import no_link
+from scmhost.links import no_link, said
 from scmhost.sdk import NEXT_STEP, Reason
 
 
@@ -21,3 +21,10 @@ def test_details_speak_of_one_mapping() -> None:
         "x",
         3,
     )
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_missing_link_says_why(reason: Reason) -> None:
+    """In the words of the frame, if there are any, else in those of the reason."""
+    assert said(no_link(reason)).endswith(".")
+    assert said(no_link(reason, "It is gone.")) == "It is gone."

@@ -36,3 +36,19 @@ def test_ref_is_the_nearest_to_what_ran(
 ) -> None:
     """The process's own commit goes before the release's, and that before the default branch; odd names are skipped."""
     assert expected == choose_ref(frame_commit, release_commit, default_branch)
+
+
+@pytest.mark.parametrize(
+    ("default_branch", "newest_commit", "expected"),
+    [
+        ("main", SHA, ChosenRef("main", "branch", "default_branch")),
+        (None, SHA, ChosenRef(SHA, "commit", "newest_commit")),
+        ("a..b", SHA, ChosenRef(SHA, "commit", "newest_commit")),
+        (None, "HEAD", None),
+    ],
+)
+def test_the_newest_commit_of_a_file_is_the_last_resort(
+    default_branch: str | None, newest_commit: str, expected: ChosenRef | None
+) -> None:
+    """Where nothing tells a ref, the file was there at the newest commit that named it."""
+    assert expected == choose_ref(None, None, default_branch, newest_commit)

@@ -6,14 +6,15 @@ import pytest
 from hypothesis import given
 
 from loading import case_id, load_cases
-from scmhost.mapping import FrameInfo, Mapped, MappingIndex, Rule, Unmapped, map_frame
+from scmhost.mapping import FrameInfo, Mapped, MappingIndex, Rule, Unmapped, map_frame, rules_of
 from scmhost.sdk import Reason
 from strategies import hostile_text, rule_lists, stack_paths
 
 
 def outcome(case: dict[str, Any]) -> dict[str, Any]:
     """What becomes of a case's frame, in the case's own words."""
-    rules = [Rule(number, *row) for number, row in enumerate(case["rules"])]
+    rows = ((number, *row[:2], row[2:] == [True]) for number, row in enumerate(case["rules"]))
+    rules = [rule for *roots, made in rows for rule in rules_of(*roots, generated=made)]
     found = map_frame(MappingIndex(rules), FrameInfo(**case["frame"]))
     if isinstance(found, Unmapped):
         return {"reason": found.reason.value}

@@ -101,11 +101,12 @@ def test_columns_are_shown_where_both_are_known() -> None:
     assert url(**known, column=5) == "https://github.com/team/app/blob/main/a.py#L3"
 
 
-def test_a_rendered_file_is_shown_as_source_where_a_line_is_meant() -> None:
-    """A README's line is found in its source; without a line it is shown as people read it."""
+def test_a_rendered_file_is_shown_as_source() -> None:
+    """A README is shown as its source, at a line or as a whole; its blame is never rendered."""
     known = {"kind": "gitea", "base_url": "https://git.example", "repo": "team/app", "ref": "main", "path": "README.md"}
     assert url(**known, line=3) == "https://git.example/team/app/src/branch/main/README.md?display=source#L3"
-    assert url(**known) == "https://git.example/team/app/src/branch/main/README.md"
+    assert url(**known) == "https://git.example/team/app/src/branch/main/README.md?display=source"
+    assert url(**known, type="blame") == "https://git.example/team/app/blame/branch/main/README.md"
 
 
 @pytest.mark.parametrize(
@@ -217,3 +218,6 @@ def test_templates_are_checked() -> None:
         url(base_url="https://git.example", repo="app", template="javascript:{path}")
     with pytest.raises(TemplateError, match="no template"):
         url(base_url="https://git.example", repo="app", template={})
+    for grown in ("{base_url}.evil.example/{path}", "{base_url}:8080/{path}", "{base_url}@evil.example/{path}"):
+        with pytest.raises(TemplateError, match="goes on in the text after it"):
+            url(base_url="https://git.example", repo="app", path="a", template=grown)

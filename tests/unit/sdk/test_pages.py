@@ -102,6 +102,14 @@ def test_what_is_no_path_has_no_page(path: str) -> None:
     assert reason(links(Pages(view=VIEW)).url(path)) is Reason.NOT_A_FILE
 
 
+def test_a_repository_without_a_path_gets_no_other_host() -> None:
+    """What a template writes right after a repository's URL stays in its path, or there is no link."""
+    bare = UrlTemplates(pages=preset("sourcegraph").pages, repo_url=HOST)
+    assert reason(bare.at("main", "branch")) is Reason.UNSAFE_URL  # type: ignore[arg-type]
+    shown = UrlTemplates(pages=Pages(view=VIEW, commit="{repo_url}.evil.example/{commit}"), repo_url=HOST)
+    assert reason(shown.commit("c0ffee")) is Reason.UNSAFE_URL
+
+
 def test_long_links_are_not_handed_out() -> None:
     """A link over the limit of browsers and proxies is none."""
     assert reason(links(Pages(view=VIEW)).url("x" * MAX_URL)) is Reason.UNSAFE_URL

@@ -1,18 +1,29 @@
 """What plugin authors may import."""
 
+import ast
 import inspect
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from scmhost import sdk
+from scmhost import links, mapping, sdk
 from scmhost.sdk import NEXT_STEP, Reason, hooks
 
 
-def test_surface_is_deliberate() -> None:
-    """A name becomes public only by being written down, and what is written down is there."""
-    imported = {name for name, value in vars(sdk).items() if not name.startswith("_") and not _is_room(value)}
-    assert imported | {"escaping"} == set(sdk.__all__)
+@pytest.mark.parametrize("package", [sdk, links, mapping], ids=lambda package: package.__name__)
+def test_surface_is_deliberate(package: ModuleType) -> None:
+    """What is written down is there, for people and for type checkers alike, and nothing else is."""
+    assert package.__file__
+    tree = ast.parse(Path(package.__file__).read_text(encoding="utf-8"))
+    for_checkers = next(node for node in tree.body if isinstance(node, ast.If))
+    told = {alias.name for node in for_checkers.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    assert told == set(package.__all__)
+    assert all(getattr(package, name) is not None for name in package.__all__)
+    # A module that is imported takes the place of the name that is called like it.
+    assert not {path.stem for path in Path(package.__file__).parent.iterdir()} & set(package.__all__) - {"escaping"}
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        package.nothing  # noqa: B018 - asking is the point
 
 
 def test_surface_is_sorted() -> None:
@@ -22,11 +33,12 @@ def test_surface_is_sorted() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in sdk.__all__ if inspect.isclass(vars(sdk)[name]) or inspect.isroutine(vars(sdk)[name])]
+    "name",
+    [name for name in sdk.__all__ if inspect.isclass(getattr(sdk, name)) or inspect.isroutine(getattr(sdk, name))],
 )
 def test_public_names_have_docstrings(name: str) -> None:
     """Whoever looks a name up finds what it is for."""
-    assert inspect.getdoc(vars(sdk)[name])
+    assert inspect.getdoc(getattr(sdk, name))
 
 
 @pytest.mark.parametrize("promise", sdk.PROMISES.values(), ids=lambda promise: promise.name)
@@ -39,7 +51,3 @@ def test_every_reason_has_a_next_step() -> None:
     """Nobody is left with a missing link and no idea what to do."""
     assert set(Reason) == set(NEXT_STEP)
     assert all(step.endswith(".") for step in NEXT_STEP.values())
-
-
-def _is_room(value: object) -> bool:
-    return isinstance(value, ModuleType)

@@ -11,6 +11,7 @@ from factories import EVERYTHING, NOW, PROVIDER, Tenant
 from scmhost.kernel.errors import ScmhostError
 from scmhost.sdk import Claim
 from scmhost.store import (
+    audit,
     authors,
     code_mappings,
     commits,
@@ -18,6 +19,7 @@ from scmhost.store import (
     ids,
     installations,
     jobs,
+    known_files,
     projects,
     release_files,
     releases,
@@ -68,10 +70,14 @@ READS: dict[str, Query] = {
     "holders": lambda tx, me, it: commits.holders(tx, me, [it.repository], [factories.sha(2)]),
     "active": lambda tx, me, it: repositories.active_ids(tx, me, 10),
     "mapped": lambda tx, me, it: code_mappings.repository_ids(tx, me, [it.project]),
-    "mapping of root": lambda tx, me, it: code_mappings.find(tx, me, it.project, "app/"),
+    "mappings of root": lambda tx, me, it: code_mappings.with_root(tx, me, it.project, "app/"),
+    "standing files": lambda tx, me, it: known_files.standing(tx, me, {it.repository: ["README"]}),
+    "named files": lambda tx, me, it: known_files.named(tx, me, ["README"], 10),
     "deploy page": lambda tx, me, it: deploys.page(tx, me, it.release, EVERYTHING).items,
     "deploys": lambda tx, me, it: deploys.of_releases(tx, me, [it.release]),
     "jobs": lambda tx, me, it: jobs.beginning_with(tx, me, "work", ""),
+    "audit": lambda tx, me, it: audit.page(tx, me, EVERYTHING, action=None, actor_id=it.token).items,
+    "audit key": lambda tx, me, it: audit.has_key(tx, me, "k1"),
     "secrets": lambda tx, me, it: webhook_secrets.live(tx, me, it.installation, NOW),
 }
 
@@ -101,6 +107,8 @@ WRITES: dict[str, Query] = {
     "new secret": lambda tx, me, it: webhook_secrets.create(tx, me, it.installation, NOW),
     "expire secret": lambda tx, me, it: webhook_secrets.expire(tx, me, it.installation, NOW),
     "delete secret": lambda tx, me, it: webhook_secrets.delete_one(tx, me, it.installation, it.secret),
+    "note": lambda tx, me, it: audit.add(tx, me, factories.note(it.token), NOW),
+    "list files": lambda tx, me, it: known_files.take_in(tx, me, it.repository, 0, it.commit),
     "unmap": lambda tx, me, it: code_mappings.delete(tx, me, it.mapping),
 }
 
@@ -143,7 +151,9 @@ def test_no_id_is_used_twice(store: Store) -> None:
     factories.new_tenant(store)
     factories.new_tenant(store, "other")
     rows = factories.all_rows(store)
-    keyed = [table for table in ALL_TABLES.sorted_tables if "id" in table.primary_key.columns]
+    # What is noted has a series of its own, and is looked for by nobody's id.
+    tables = [table for table in ALL_TABLES.sorted_tables if table.name != "audit_entries"]
+    keyed = [table for table in tables if "id" in table.primary_key.columns]
     found = [row[table.c.keys().index("id")] for table in keyed for row in rows[table.name]]
     assert len(found) == len(set(found)) > len(keyed)
 

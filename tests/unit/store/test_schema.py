@@ -2,14 +2,17 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import ForeignKeyConstraint, Table, UniqueConstraint, inspect, text
 
 import databases
 import factories
+from scmhost.store import code_mappings, jobs, known_files
 from scmhost.store.engine import Store
-from scmhost.store.errors import Missing
+from scmhost.store.errors import Duplicate, Missing
+from scmhost.store.values import MappingDraft
 from scmhost.store.work_tables import ALL_TABLES
 
 OWNED = [table for table in ALL_TABLES.sorted_tables if table.name != "organizations"]
@@ -61,6 +64,24 @@ def test_an_empty_database_is_not_current(empty_url: str) -> None:
     with databases.opened(empty_url) as store:
         assert not store.is_current()
         assert store.check_differences()
+
+
+def test_going_back_to_one_source_root_keeps_the_oldest(store: Store) -> None:
+    """A version that knows one mapping of a stack root keeps the first; coming back, all commits' files are listed."""
+    tenant = factories.new_tenant(store)
+    second = MappingDraft(tenant.project, tenant.repository, "app/", "lib/", None)
+    with store.write() as tx:
+        code_mappings.create(tx, tenant.id, second, factories.NOW)
+    store.downgrade("0002")
+    store.migrate()
+    with store.write() as tx:
+        assert [item.id for item in code_mappings.for_project(tx, tenant.id, tenant.project)] == [tenant.mapping]
+        with pytest.raises(Duplicate):
+            code_mappings.create(tx, tenant.id, replace(second, source_root="src/"), factories.NOW)
+    with store.read() as tx:
+        (order,) = jobs.beginning_with(tx, tenant.id, known_files.KIND, "")
+    assert order.payload == {"repository": tenant.repository, "first": 0, "last": 2**53 - 1}
+    assert store.check_differences() == []
 
 
 def test_migrating_again_changes_nothing(store: Store) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 import factories
 from scmhost.kernel.errors import NotFound
+from scmhost.mapping import Evidence
 from scmhost.sdk import InstallationDraft
 from scmhost.store import code_mappings, installations, organizations, projects, tokens
 from scmhost.store.engine import Store, Transaction
@@ -118,18 +119,46 @@ def test_a_configuration_is_replaced(store: Store) -> None:
     assert saved.installation.configuration == {"b": 2}
 
 
-def test_a_stack_root_is_mapped_once(store: Store) -> None:
-    """A project maps a stack root to one place; the same words again are refused with the root's name."""
+def test_a_mapping_is_made_once(store: Store) -> None:
+    """The same roots of the same repository are refused; each other source root or repository is another mapping."""
     tenant = factories.new_tenant(store)
-    wanted = MappingDraft(tenant.project, tenant.repository, "app/", "elsewhere/", None)
+    there = MappingDraft(tenant.project, tenant.repository, "app/", "src/", None)
+    elsewhere = replace(there, repository_id=factories.new_repository(store, tenant.id, "acme/lib"))
     with store.write() as tx:
-        with pytest.raises(Duplicate, match="'app/'"):
-            code_mappings.create(tx, tenant.id, wanted, factories.NOW)
-        other = code_mappings.create(tx, tenant.id, replace(wanted, stack_root="lib/"), factories.NOW)
-        with pytest.raises(Duplicate, match="'app/'"):
-            code_mappings.update(tx, tenant.id, other.id, wanted)
-        assert code_mappings.count(tx, tenant.id, tenant.project) == 2
-        assert code_mappings.for_project(tx, tenant.id, tenant.project)[1] == other
+        with pytest.raises(Duplicate, match="'app/' to 'src/'"):
+            code_mappings.create(tx, tenant.id, there, factories.NOW)
+        others = [
+            code_mappings.create(tx, tenant.id, draft, factories.NOW)
+            for draft in (replace(there, source_root="lib/"), elsewhere)
+        ]
+        with pytest.raises(Duplicate, match="'app/' to 'src/'"):
+            code_mappings.update(tx, tenant.id, others[0].id, there)
+        assert code_mappings.count(tx, tenant.id, tenant.project) == 3
+        assert code_mappings.with_root(tx, tenant.id, tenant.project, "app/")[1:] == others
+
+
+def test_long_roots_are_told_apart(store: Store) -> None:
+    """Roots that are longer than an index takes are kept and compared whole."""
+    tenant = factories.new_tenant(store)
+    first = MappingDraft(tenant.project, tenant.repository, "app/" * 500, "src/" * 1000 + "a/", None)
+    with store.write() as tx:
+        for draft in (first, replace(first, source_root="src/" * 1000 + "b/")):
+            assert code_mappings.create(tx, tenant.id, draft, factories.NOW).source_root == draft.source_root
+        with pytest.raises(Duplicate):
+            code_mappings.create(tx, tenant.id, first, factories.NOW)
+
+
+def test_what_a_mapping_comes_from_is_kept(store: Store) -> None:
+    """A derived mapping says how sure it is and what told it; after a person's change it is theirs."""
+    tenant = factories.new_tenant(store)
+    told = (Evidence("lib/cart.py", "src/lib/cart.py"), Evidence("lib/shop.py", "src/lib/shop.py"))
+    draft = MappingDraft(tenant.project, tenant.repository, "lib/", "src/lib/", None)
+    derived = replace(draft, generated=True, confidence="high", derived_from=told)
+    with store.write() as tx:
+        saved = code_mappings.create(tx, tenant.id, derived, factories.NOW)
+        changed = code_mappings.update(tx, tenant.id, saved.id, draft)
+    assert (saved.generated, saved.confidence, saved.derived_from) == (True, "high", told)
+    assert (changed.generated, changed.confidence, changed.derived_from) == (False, None, ())
 
 
 def test_every_change_of_a_mapping_is_told(store: Store) -> None:

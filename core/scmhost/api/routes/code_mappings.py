@@ -7,9 +7,9 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Response
 from pydantic import AliasChoices, BaseModel, Field
 
-from scmhost.api.context import ForLoose, NumericId, ServicesOf, numeric
+from scmhost.api.context import ActingServices, ForLoose, NumericId, ServicesOf, numeric
 from scmhost.api.pages import Wanted
-from scmhost.api.shapes import BulkMappingsOut, CodeMappingOut, SavedRootsOut, provider_short
+from scmhost.api.shapes import BulkMappingsOut, CodeMappingOut, SavedRootsOut, evidence_out, provider_short
 from scmhost.kernel.errors import InvalidInput
 from scmhost.sdk import Organization
 from scmhost.usecases.bulk_mappings import Roots, SavedRoots, save_mappings
@@ -75,7 +75,7 @@ def list_all(
 
 
 @router.post("/", status_code=201)
-def create(services: ServicesOf, organization: ForLoose, new: NewMapping) -> CodeMappingOut:
+def create(services: ActingServices, organization: ForLoose, new: NewMapping) -> CodeMappingOut:
     """Create a code mapping."""
     if not new.integration_id:
         raise InvalidInput("Missing param: integrationId")
@@ -101,8 +101,11 @@ class BulkIn(BaseModel):
 
 
 @router.post("/bulk/", responses={207: {"model": BulkMappingsOut, "description": "Some could not be saved."}})
-def save_many(services: ServicesOf, organization: ForLoose, bulk: BulkIn, response: Response) -> BulkMappingsOut:
-    """Create or change many code mappings of a project and a repository; one that is wrong costs no other."""
+def save_many(services: ActingServices, organization: ForLoose, bulk: BulkIn, response: Response) -> BulkMappingsOut:
+    """Create or change many code mappings of a project and a repository; one that is wrong costs no other.
+
+    A source root takes the place of the one that the project has for its stack root, unless the request lists both.
+    """
     listed = [Roots(roots.stack_root, roots.source_root) for roots in bulk.mappings]
     names = str(bulk.project), bulk.repository
     saved = save_mappings(services, organization, names, bulk.default_branch or None, listed)
@@ -112,14 +115,16 @@ def save_many(services: ServicesOf, organization: ForLoose, bulk: BulkIn, respon
 
 
 @router.put("/{mapping_id}/")
-def change(services: ServicesOf, organization: ForLoose, mapping_id: NumericId, fields: MappingIn) -> CodeMappingOut:
+def change(
+    services: ActingServices, organization: ForLoose, mapping_id: NumericId, fields: MappingIn
+) -> CodeMappingOut:
     """Replace a code mapping's fields; it stays with its installation."""
     saved = change_mapping(services, organization, numeric(mapping_id, "code mapping"), fields.draft())
     return shown_mapping(services, saved)
 
 
 @router.delete("/{mapping_id}/", status_code=204, response_class=Response)
-def delete(services: ServicesOf, organization: ForLoose, mapping_id: NumericId) -> None:
+def delete(services: ActingServices, organization: ForLoose, mapping_id: NumericId) -> None:
     """Delete a code mapping."""
     delete_mapping(services, organization, numeric(mapping_id, "code mapping"))
 
@@ -140,6 +145,8 @@ def shown_mapping(services: Services, shown: ShownMapping) -> CodeMappingOut:
         source_root=mapping.source_root,
         default_branch=mapping.default_branch,
         automatically_generated=mapping.generated,
+        confidence=mapping.confidence,
+        derived_from=evidence_out(mapping.derived_from),
     )
 
 

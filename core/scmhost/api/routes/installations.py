@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Body, Query, Response
 from pydantic import JsonValue
 
-from scmhost.api.context import ForIntegrations, ForOrganization, NumericId, ServicesOf, numeric
+from scmhost.api.context import ActingServices, ForIntegrations, ForOrganization, NumericId, ServicesOf, numeric
 from scmhost.api.pages import Wanted
 from scmhost.api.shapes import (
     Catalogue,
@@ -75,7 +75,7 @@ def list_all(
 
 @router.post("/integrations/", status_code=201)
 def install(
-    services: ServicesOf, organization: ForIntegrations, fields: Annotated[dict[str, Any], Body()]
+    services: ActingServices, organization: ForIntegrations, fields: Annotated[dict[str, Any], Body()]
 ) -> OrganizationIntegration:
     """Install a provider: ``provider`` names it, the other fields are its install form."""
     key = fields.get("provider")
@@ -94,7 +94,7 @@ def get_one(services: ServicesOf, organization: ForIntegrations, integration_id:
 
 @router.post("/integrations/{integration_id}/")
 def configure(
-    services: ServicesOf,
+    services: ActingServices,
     organization: ForIntegrations,
     integration_id: NumericId,
     fields: Annotated[dict[str, Any], Body()],
@@ -105,7 +105,7 @@ def configure(
 
 
 @router.delete("/integrations/{integration_id}/", status_code=204, response_class=Response)
-def delete(services: ServicesOf, organization: ForIntegrations, integration_id: NumericId) -> None:
+def delete(services: ActingServices, organization: ForIntegrations, integration_id: NumericId) -> None:
     """Delete an installation. Its repositories stay and become unclaimed."""
     uninstall(services, organization, numeric(integration_id, "installation"))
 

@@ -14,8 +14,9 @@ from scmhost.links import Link, NoLink
 from scmhost.mapping import FrameInfo
 from scmhost.sdk import ref_problem
 from scmhost.usecases.code_mappings import ShownMapping
+from scmhost.usecases.frame_query import FrameQuery, Wish
 from scmhost.usecases.install_provider import list_installations
-from scmhost.usecases.resolve_links import FrameQuery, Resolved, resolve_links
+from scmhost.usecases.resolve_links import Resolved, resolve_links
 from scmhost.usecases.services import Services
 from scmhost.usecases.values import Project
 
@@ -54,7 +55,7 @@ def stacktrace_link(
     release: str | None = None,
 ) -> StacktraceLink:
     """The link of one frame, or the reason why there is none with the next step."""
-    resolved = resolve_links(services, organization, project, [frame], release=release)[0]
+    resolved = resolve_links(services, organization, project, [frame], Wish(release))[0]
     known = list_installations(services, organization, PageRequest(), features=frozenset({"stacktrace_link"}))
     integrations = [short_installation(services, organization, item) for item in known.items]
     return StacktraceLink(
@@ -75,7 +76,7 @@ def stacktrace_links(
 ) -> LinkedFiles:
     """The links of many files at once, at the commit ``ref``, else at the release's, else at the default branch."""
     frames = [frame_of(name, commit_id=ref) for name in file]
-    resolved = resolve_links(services, organization, project, frames, release=release)
+    resolved = resolve_links(services, organization, project, frames, Wish(release))
     return LinkedFiles(files=[_linked_file(name, item) for name, item in zip(file, resolved, strict=True)])
 
 

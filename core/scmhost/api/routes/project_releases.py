@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Response
 
 from scmhost.api.commit_bodies import shown_commits
-from scmhost.api.context import ForReleases, ProjectOfReleases, ServicesOf
+from scmhost.api.context import ActingServices, ForReleases, ProjectOfReleases, ServicesOf
 from scmhost.api.pages import Wanted
 from scmhost.api.release_bodies import (
     NewProjectRelease,
@@ -41,7 +41,7 @@ def list_all(
 
 @router.post("/", status_code=201, responses={208: {"model": ReleaseOut, "description": "It was there already."}})
 def create(
-    services: ServicesOf,
+    services: ActingServices,
     organization: ForReleases,
     project: ProjectOfReleases,
     new: NewProjectRelease,
@@ -59,7 +59,7 @@ def get_one(services: ServicesOf, organization: ForReleases, project: ProjectOfR
 
 @router.put("/{version}/")
 def change(
-    services: ServicesOf,
+    services: ActingServices,
     organization: ForReleases,
     project: ProjectOfReleases,
     version: str,
@@ -71,7 +71,7 @@ def change(
 
 
 @router.delete("/{version}/", status_code=204, response_class=Response)
-def delete(services: ServicesOf, organization: ForReleases, project: ProjectOfReleases, version: str) -> None:
+def delete(services: ActingServices, organization: ForReleases, project: ProjectOfReleases, version: str) -> None:
     """Delete a release of the project; one of several projects stays with the others."""
     delete_release(services, organization, version, project)
 

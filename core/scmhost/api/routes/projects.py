@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from scmhost.api.context import ForOrganization, ForProjects, ProjectToRead, ServicesOf
+from scmhost.api.context import ActingServices, ForOrganization, ForProjects, ProjectToRead, ServicesOf
 from scmhost.api.pages import Wanted
 from scmhost.api.shapes import ProjectOut
 from scmhost.usecases.create_organization import create_project, list_projects
@@ -33,7 +33,7 @@ def list_all(services: ServicesOf, organization: ForOrganization, page: Wanted) 
 
 
 @router.post("/", status_code=201, responses={200: {"model": ProjectOut, "description": "It was there already."}})
-def create(services: ServicesOf, organization: ForProjects, new: NewProject, response: Response) -> ProjectOut:
+def create(services: ActingServices, organization: ForProjects, new: NewProject, response: Response) -> ProjectOut:
     """Create a project. The same slug again gives the project that is there."""
     project, created = create_project(services, organization, new.slug, new.name, new.platform)
     response.status_code = 201 if created else 200

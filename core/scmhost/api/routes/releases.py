@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Response
 
 from scmhost.api.commit_bodies import shown_commits, shown_file
-from scmhost.api.context import ForReleases, ServicesOf
+from scmhost.api.context import ActingServices, ForReleases, ServicesOf
 from scmhost.api.pages import Wanted
 from scmhost.api.release_bodies import (
     NewRelease,
@@ -42,7 +42,7 @@ def list_all(
 
 
 @router.post("/", status_code=201, responses={208: {"model": ReleaseOut, "description": "It was there already."}})
-def create(services: ServicesOf, organization: ForReleases, new: NewRelease, response: Response) -> ReleaseOut:
+def create(services: ActingServices, organization: ForReleases, new: NewRelease, response: Response) -> ReleaseOut:
     """Create a release, or add to the one that is there. The same request again is harmless."""
     return created_release(services, organization, new, response)
 
@@ -54,14 +54,14 @@ def get_one(services: ServicesOf, organization: ForReleases, version: str) -> Re
 
 
 @router.put("/{version}/")
-def change(services: ServicesOf, organization: ForReleases, version: str, fields: ReleaseFields) -> ReleaseOut:
+def change(services: ActingServices, organization: ForReleases, version: str, fields: ReleaseFields) -> ReleaseOut:
     """Change a release; a new list of commits replaces the list of the repositories that it names."""
     saved = change_release(services, organization, version, fields.request())
     return saved_release(services, organization, version, saved)
 
 
 @router.delete("/{version}/", status_code=204, response_class=Response)
-def delete(services: ServicesOf, organization: ForReleases, version: str) -> None:
+def delete(services: ActingServices, organization: ForReleases, version: str) -> None:
     """Delete a release. Its commits stay."""
     delete_release(services, organization, version)
 

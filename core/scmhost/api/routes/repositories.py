@@ -6,11 +6,12 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 from fastapi import APIRouter, Body, Query, Response
 from pydantic import BaseModel, Field, JsonValue, TypeAdapter, ValidationError
 
-from scmhost.api.context import ForIntegrations, ForLoose, NumericId, ServicesOf, numeric
+from scmhost.api.context import ActingServices, ForIntegrations, ForLoose, NumericId, ServicesOf, numeric
 from scmhost.api.pages import Wanted
 from scmhost.kernel.errors import InvalidInput
 from scmhost.kernel.paging import Page
 from scmhost.sdk import AddRequest, Organization, Repository, RepositoryStatus
+from scmhost.sdk.wire import RepositoryPayload
 from scmhost.usecases.claim_repository import add_repository
 from scmhost.usecases.guarded import is_known
 from scmhost.usecases.install_provider import InvalidForm, field_problems
@@ -21,7 +22,7 @@ from scmhost.usecases.repositories import (
     get_repository,
     list_repositories,
 )
-from scmhost.usecases.serialize_repository import RepositoryPayload, serialize_repositories, serialize_repository
+from scmhost.usecases.serialize_repository import serialize_repositories, serialize_repository
 from scmhost.usecases.services import Services
 
 router: Final = APIRouter(prefix="/api/0/organizations/{organization}/repos", tags=["repositories"])
@@ -89,7 +90,7 @@ def list_all(
 
 @router.post("/", status_code=201, responses={200: {"model": RepositoryPayload, "description": "It was there."}})
 def add(
-    services: ServicesOf, organization: ForLoose, response: Response, fields: Annotated[dict[str, Any], Body()]
+    services: ActingServices, organization: ForLoose, response: Response, fields: Annotated[dict[str, Any], Body()]
 ) -> RepositoryPayload:
     """Create a repository by ``name`` and ``url``, or add one through a ``provider``: that is a claim."""
     if fields.get("provider") is not None:
@@ -108,7 +109,7 @@ def get_one(services: ServicesOf, organization: ForIntegrations, repository_id: 
 
 @router.put("/{repository_id}/")
 def change(
-    services: ServicesOf, organization: ForIntegrations, repository_id: NumericId, changes: Changes
+    services: ActingServices, organization: ForIntegrations, repository_id: NumericId, changes: Changes
 ) -> RepositoryPayload:
     """Change name, URL, status, or the installation; ``integrationId: null`` is an unclaim."""
     wanted = _wanted(changes)
@@ -117,7 +118,7 @@ def change(
 
 
 @router.delete("/{repository_id}/", status_code=202)
-def delete(services: ServicesOf, organization: ForIntegrations, repository_id: NumericId) -> RepositoryPayload:
+def delete(services: ActingServices, organization: ForIntegrations, repository_id: NumericId) -> RepositoryPayload:
     """Schedule the deletion; a PUT with ``status: active`` cancels it while it waits."""
     saved = delete_repository(services, organization, numeric(repository_id, "repository"))
     return serialize_repository(services, organization, saved)

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Request, Response
 
 from scmhost.api.commit_bodies import shown_ingested
-from scmhost.api.context import ForIntegrations, NumericId, ServicesOf, numeric
+from scmhost.api.context import ActingServices, ForIntegrations, NumericId, ServicesOf, numeric
 from scmhost.api.shapes import Ingested, NewWebhookSecretOut, WebhookOut, WebhookSecretOut
 from scmhost.sdk import Organization
 from scmhost.usecases.receive_push import receive_push
@@ -33,7 +33,7 @@ def get_one(
 
 @router.post("/", status_code=201)
 def rotate(
-    services: ServicesOf, organization: ForIntegrations, integration_id: NumericId, request: Request
+    services: ActingServices, organization: ForIntegrations, integration_id: NumericId, request: Request
 ) -> NewWebhookSecretOut:
     """Make a new secret. Those before it stay good for a day, so that the code host can be told meanwhile."""
     installation_id = numeric(integration_id, "installation")
@@ -43,7 +43,7 @@ def rotate(
 
 @router.delete("/{secret_id}/", status_code=204, response_class=Response)
 def revoke(
-    services: ServicesOf, organization: ForIntegrations, integration_id: NumericId, secret_id: NumericId
+    services: ActingServices, organization: ForIntegrations, integration_id: NumericId, secret_id: NumericId
 ) -> None:
     """Make a secret worthless, at once."""
     ids = numeric(integration_id, "installation"), numeric(secret_id, "secret")

@@ -1,7 +1,7 @@
 """What a person fills in to set Custom SCM up, and may change later."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import (
     BaseModel,
@@ -62,17 +62,9 @@ class UrlForm(BaseModel):
         return text
 
     def pages(self) -> Pages:
-        """The preset's pages with this form's own templates.
-
-        A person's template shows its lines itself, so the preset's anchor goes with the preset's template.
-        """
-        fields: dict[str, Any] = preset(self.preset).pages.model_dump(exclude_none=True)
-        if self.template is not None:
-            fields = {**fields, "anchor": "", "columns": "", "also": ()}
-            fields.pop("rendered", None)
-            fields.pop("pinned", None)
+        """The preset's pages with this form's own templates."""
         own = {page: getattr(self, field) for field, page in _OVERRIDES.items() if getattr(self, field) is not None}
-        return Pages.model_validate({**fields, **own})
+        return preset(self.preset).pages.with_own(own)
 
 
 def _check(pages: Mapping[str, str]) -> None:

@@ -20,14 +20,14 @@ from scmhost.sdk import (
     Provider,
     ProviderMetadata,
     Push,
-    Reason,
     Refusal,
     Repository,
+    RepositoryPages,
     UrlTemplates,
     escaping,
     hookimpl,
     join_url,
-    read_own_url,
+    read_any_url,
 )
 
 from .forms import InstallForm, UrlForm
@@ -100,41 +100,29 @@ def scm_serialize_repository(repository: Repository) -> Mapping[str, JsonValue]:
 
 @hookimpl
 def scm_url_templates(installation: Installation, repository: Repository) -> UrlTemplates | None:
-    if repository.url is None:
-        return None
-    return UrlTemplates(pages=UrlForm.model_validate(installation.configuration).pages(), repo_url=repository.url)
+    return _pages(installation, repository).templates
 
 
 @hookimpl
 def scm_source_url(installation: Installation, repository: Repository, location: Location) -> str | NoUrl:
-    templates = scm_url_templates(installation, repository)
-    return templates.view(location) if templates else _without_url(repository)
+    return _pages(installation, repository).view(location)
 
 
 @hookimpl
 def scm_commit_url(installation: Installation, repository: Repository, sha: str) -> str | NoUrl:
-    templates = scm_url_templates(installation, repository)
-    return templates.commit(sha) if templates else _without_url(repository)
+    return _pages(installation, repository).commit(sha)
 
 
 @hookimpl
 def scm_compare_url(installation: Installation, repository: Repository, base: str, head: str) -> str | NoUrl:
-    templates = scm_url_templates(installation, repository)
-    return templates.compare(base, head) if templates else _without_url(repository)
+    return _pages(installation, repository).compare(base, head)
 
 
 @hookimpl
 def scm_read_source_url(
     installation: Installation, url: str, repositories: Sequence[Repository]
 ) -> Sequence[LocationCandidate]:
-    pages = UrlForm.model_validate(installation.configuration).pages()
-    found = [
-        (repository.id, Location.model_validate(candidate.model_dump(exclude={"repo"})))
-        for repository in repositories
-        for candidate in (read_own_url(url, pages, repository.url) if repository.url else ())
-        if candidate.ref is not None
-    ]
-    return [LocationCandidate(repository_id=to, location=at, ambiguous=len(found) > 1) for to, at in found]
+    return read_any_url(url, UrlForm.model_validate(installation.configuration).pages(), repositories)
 
 
 @hookimpl
@@ -142,5 +130,5 @@ def scm_read_push(headers: Mapping[str, str], body: bytes, secret: str) -> Seque
     return read_push(headers, body, secret)
 
 
-def _without_url(repository: Repository) -> NoUrl:
-    return NoUrl(reason=Reason.REPOSITORY_WITHOUT_URL, message=f"Repository {repository.name!r} has no URL.")
+def _pages(installation: Installation, repository: Repository) -> RepositoryPages:
+    return RepositoryPages(pages=UrlForm.model_validate(installation.configuration).pages(), repository=repository)

@@ -1,0 +1,163 @@
+"""What a git checkout tells about itself: where it stands, what it is cloned from, which files it has."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from scmhost.kernel.errors import ScmhostError
+from scmhost.links.changed_lines import CommittedLine, Hunk, committed_line, read_hunks
+
+from .git_process import GitError, git_output
+
+_SETTINGS: Final = r"^(remote\..*\.url|branch\..*\.remote|url\..*\.insteadof|scmhost\.(remote|kind|template))$"
+_BRANCH: Final = "refs/heads/"
+_MEMORY: Final = "scmhost-pages.json"
+_DIFF: Final = ("diff", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "--ignore-submodules")
+
+
+class NoCheckout(ScmhostError):
+    """There is no git checkout here, or not the commit that is wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """A git checkout at one commit.
+
+    Attributes:
+        root: its topmost folder, absolute.
+        prefix: the working directory below it, with a closing slash, or nothing.
+        commit: the whole name of the commit.
+        files: the paths of all files of that commit.
+        memory: a file in its git folder in which something may be remembered.
+        remote: the URL that it is cloned from, or None.
+        kind: the kind of code host that git's settings name as ``scmhost.kind``.
+        template: the template that git's settings name as ``scmhost.template``.
+        pushed: whether a branch of a remote has the commit; None where no branch of a remote is known.
+    """
+
+    root: str
+    prefix: str
+    commit: str
+    files: tuple[str, ...]
+    memory: str
+    remote: str | None = None
+    kind: str | None = None
+    template: str | None = None
+    pushed: bool | None = None
+
+
+class ChangedFiles:
+    """The lines on disk that are not as they were committed. git is asked when the first of them is looked for."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._names: frozenset[str] | None = None
+        self._hunks: dict[str, tuple[Hunk, ...]] = {}
+
+    def committed(self, path: str, line: int) -> CommittedLine:
+        """Where a line of a file on disk stands in the commit that is checked out."""
+        if self._names is None:
+            self._names = frozenset(self._diff("--name-only", "-z", "HEAD", "--").split("\0"))
+        if path not in self._names:
+            return CommittedLine(line)
+        if path not in self._hunks:
+            diff = self._diff("--unified=0", "HEAD", "--", f":(top,literal){path}")
+            self._hunks[path] = read_hunks(diff.split("\n"))
+        return committed_line(line, self._hunks[path])
+
+    def _diff(self, *arguments: str) -> str:
+        return git_output(self._root, *_DIFF, *arguments)
+
+
+def read_checkout(ref: str | None = None, remote: str | None = None) -> Checkout:
+    """The checkout that the working directory is in, at a ref; by default at the commit that is checked out.
+
+    ``remote`` is one of its remotes by name, or a URL; by default the one of the branch, else ``origin``, else the
+    only one.
+
+    Raises:
+        NoCheckout: there is none, it has no commit yet, or git does not know the ref.
+    """
+    place = _place()
+    commit = place.commit if ref is None else _commit(ref)
+    settings = _settings()
+    return Checkout(
+        place.root,
+        place.prefix,
+        commit,
+        tuple(git_output(place.root, "ls-tree", "-r", "-z", "--name-only", commit).split("\0")[:-1]),
+        place.memory,
+        _remote_url(settings, remote or settings.get("scmhost.remote"), place.branch),
+        settings.get("scmhost.kind"),
+        settings.get("scmhost.template"),
+        _is_pushed(place.root, commit),
+    )
+
+
+class _Place(NamedTuple):
+    root: str
+    prefix: str
+    memory: str
+    commit: str
+    branch: str
+
+
+def _place() -> _Place:
+    words = ("--show-toplevel", "--show-prefix", "--git-path", _MEMORY, "HEAD", "--symbolic-full-name", "HEAD")
+    try:
+        told = git_output(".", "rev-parse", *words).split("\n")
+    except GitError as error:
+        if "not a git repository" in str(error):
+            raise NoCheckout(
+                "this folder is in no git checkout; change into one, or name a project: --org ORG --project PROJECT"
+            ) from error
+        if "'HEAD'" in str(error):
+            raise NoCheckout("this checkout has no commit yet") from error
+        raise
+    root, prefix, memory, commit, branch, *_ = told
+    return _Place(root, prefix, memory, commit, branch.removeprefix(_BRANCH))
+
+
+def _commit(ref: str) -> str:
+    try:
+        return git_output(".", "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}").strip()
+    except GitError as error:
+        raise NoCheckout(f"git knows no ref {ref!r} here; fetch it first") from error
+
+
+def _settings() -> Mapping[str, str]:
+    """What git's configuration says of remotes; of a setting that is there twice, the last."""
+    try:
+        told = git_output(".", "config", "--null", "--get-regexp", _SETTINGS)
+    except GitError:
+        # git fails when nothing matches.
+        return {}
+    pairs = (entry.partition("\n") for entry in told.split("\0") if entry)
+    return {name: value for name, _, value in pairs}
+
+
+def _remote_url(settings: Mapping[str, str], named: str | None, branch: str) -> str | None:
+    urls = {name[7:-4]: value for name, value in settings.items() if name.startswith("remote.")}
+    if named is not None and named not in urls:
+        return _rewritten(named, settings)
+    only = next(iter(urls)) if len(urls) == 1 else None
+    choices = (named, settings.get(f"branch.{branch}.remote"), "origin", only)
+    chosen = next((choice for choice in choices if choice in urls), None)
+    return _rewritten(urls[chosen], settings) if chosen else None
+
+
+def _rewritten(url: str, settings: Mapping[str, str]) -> str:
+    """The URL that git would use: ``url.BASE.insteadOf`` may stand for a shorter beginning."""
+    rules = [(value, name[4:-10]) for name, value in settings.items() if name.startswith("url.") and value]
+    short, base = max((rule for rule in rules if url.startswith(rule[0])), key=_length, default=("", ""))
+    return base + url[len(short) :] if short else url
+
+
+def _length(rule: tuple[str, str]) -> int:
+    return len(rule[0])
+
+
+def _is_pushed(root: str, commit: str) -> bool | None:
+    if not git_output(root, "rev-list", "--max-count=1", commit, "--not", "--remotes", "--"):
+        return True
+    return False if git_output(root, "for-each-ref", "--count=1", "refs/remotes") else None

@@ -1,0 +1,41 @@
+"""``scmhost plugins why``."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from scmhost.cli.context import CommandContext, database_options, json_option, organization_named, say, say_json
+
+if TYPE_CHECKING:
+    from scmhost.host import Step
+
+
+@click.command(name="why")
+@click.argument("provider")
+@click.option("--org", required=True, metavar="SLUG", help="The organization's slug.")
+@database_options
+@json_option
+@click.pass_obj
+def command(
+    context: CommandContext, *, provider: str, org: str, config: str | None, database_url: str | None, as_json: bool
+) -> None:
+    """Say whether PROVIDER is on for an organization, by which rule, and where that rule is written.
+
+    All rules are told in the order in which they are tried: the first that applies decides.
+    """
+    with context.open_host(config, database_url) as host:
+        plugins, organization = host.services.plugins, organization_named(host.services, org)
+        switch, steps = plugins.decide(provider, organization), plugins.trace(provider, organization)
+    if as_json:
+        say_json({"provider": provider, **asdict(switch), "steps": [asdict(step) for step in steps]})
+        return
+    say(f"{provider} is {'on' if switch.on else 'off'} for {org}: {switch.reason} ({switch.source})")
+    for number, step in enumerate(steps, start=1):
+        say(f"  {number}. {step.rule:<12} {_told(step)}{f' ({step.source})' if step.source else ''}")
+
+
+def _told(step: "Step") -> str:
+    if step.outcome == "decides":
+        return f"decides: {'on' if step.on else 'off'}, {step.told}"
+    return f"passes: {step.told}" if step.outcome == "passes" else "is not reached"

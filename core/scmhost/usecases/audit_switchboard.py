@@ -1,0 +1,143 @@
+"""Tells the audit log of changes to plugins.toml: what was written, and for how many organizations it switched what.
+
+All processes of a service see one change. Each tries to tell of it, under a key that all have; the first one's entry
+stays. What could not be told because the database was away is told later.
+"""
+
+import getpass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+from pydantic import BaseModel, JsonValue, SecretStr
+
+from scmhost.host import Settings
+from scmhost.host.comparing import counted, switched
+from scmhost.kernel.errors import Unavailable
+from scmhost.sdk import Organization
+from scmhost.store import audit, organizations
+from scmhost.store.audit import AuditDraft
+from scmhost.store.engine import Transaction
+from scmhost.store.values import Actor
+
+from .audit import Action, Details
+from .services import Services
+
+log = structlog.get_logger(__name__)
+
+FILE: Final = Actor("file", "file")
+"""Whoever wrote the file by hand: nothing says who that was."""
+
+_ACTION: Final[Action] = "switchboard.change"
+# Tables whose values may be secret: only the keys are told.
+_SECRET: Final = frozenset({"host", "settings"})
+_MOST_PENDING: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A change that is to be told of. ``modified_ns`` is the file's time, the same for all who read it."""
+
+    before: Settings
+    after: Settings
+    modified_ns: int
+
+
+class SwitchboardAudit:
+    """Tells of the changes that one process sees."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._pending: list[_Told] = []
+
+    def changed(self, before: Settings, after: Settings, modified_ns: int) -> None:
+        """Tell of a change, now or as soon as the database is there."""
+        self._pending = [*self._pending[-_MOST_PENDING:], _Told(before, after, modified_ns)]
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Tell of what could not be told before."""
+        while self._pending:
+            try:
+                self._tell(self._pending[0])
+            except Unavailable as error:
+                log.warning("audit postponed", error=str(error))
+                return
+            self._pending.pop(0)
+
+    def _tell(self, told: _Told) -> None:
+        key = change_key(told.after, told.modified_ns)
+        with self._services.store.read() as tx:
+            if audit.has_key(tx, None, key):
+                return
+            everybody = organizations.all_(tx)
+        details = described(told.before, told.after, everybody, self._services.plugins.unflagged)
+        with self._services.store.write() as tx:
+            add_change(tx, self._services, FILE, (told.after.source.file, key), details)
+
+
+def add_change(
+    tx: Transaction, services: Services, actor: Actor, written: tuple[str, str], details: Mapping[str, JsonValue]
+) -> None:
+    """Save an entry of a change, by the file and the change's key."""
+    file, key = written
+    audit.add(tx, None, AuditDraft(actor, _ACTION, file, None, dict(details), key), services.clock.now())
+
+
+def change_key(settings: Settings, modified_ns: int) -> str:
+    """What tells one change from another: the same content may be written again later."""
+    return f"{settings.source.sha256}:{modified_ns}"
+
+
+def described(
+    before: Settings, after: Settings, everybody: Sequence[Organization], unflagged: frozenset[str] = frozenset()
+) -> Details:
+    """What changed: the file's bytes, keys, and how many organizations were switched on and off by it."""
+    counts = counted(switched(before, after, everybody, unflagged))
+    numbers: dict[str, JsonValue] = {name: {"on": count.on, "off": count.off} for name, count in counts.items()}
+    return {
+        "before": before.source.sha256,
+        "after": after.source.sha256,
+        "changes": list(changed_keys(before, after)),
+        "switched": numbers,
+    }
+
+
+def changed_keys(before: Settings, after: Settings) -> Iterator[str]:
+    """Each key that differs, with both values; of those that may be secret the name alone."""
+    old, new = (dict(_flat((), each.model_dump(include=_INCLUDED))) for each in (before, after))
+    for path in sorted({*old, *new}):
+        if old.get(path) != new.get(path):
+            secret = _SECRET & set(path)
+            yield ".".join(path) + ("" if secret else f": {_shown(old.get(path))} -> {_shown(new.get(path))}")
+
+
+_INCLUDED: Final = {"host", "limits", "plugins", "flags_provider"}
+
+
+def _flat(path: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
+    if isinstance(value, BaseModel):
+        value = value.model_dump()
+    if isinstance(value, dict) and value:
+        for name, inner in value.items():
+            yield from _flat((*path, str(name)), inner)
+    else:
+        yield path, value.get_secret_value() if isinstance(value, SecretStr) else value
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(str, value))}]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "nothing" if value is None else str(value)
+
+
+def operating_user() -> Actor:
+    """Who runs this process, as the operating system has it."""
+    try:
+        return Actor("user", getpass.getuser())
+    except (OSError, KeyError):
+        # A container may run under a number that has no name.
+        return Actor("user", "unknown")

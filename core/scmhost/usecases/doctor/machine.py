@@ -1,0 +1,91 @@
+"""What is wrong around the process: files, rights, what is installed."""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from scmhost.host import Settings
+from scmhost.host.hiding import sounds_secret
+from scmhost.telemetry import TelemetryMissing, check_telemetry
+from scmhost.usecases.services import Services
+
+from .findings import Finding, Findings
+
+_MOUNTS: Final = Path("/proc/mounts")
+_OF_THE_NETWORK: Final = frozenset(
+    {"9p", "afs", "ceph", "cifs", "fuse.sshfs", "glusterfs", "lustre", "nfs", "nfs4", "smb3", "smbfs"}
+)
+
+
+def secrets_are_kept(services: Services) -> Findings:
+    """A switchboard with secrets in it is not for everybody on the machine."""
+    settings = services.plugins.settings
+    path = Path(settings.source.file)
+    if not path.is_file() or not path.stat().st_mode & stat.S_IROTH:
+        return
+    held = list(_secrets_in(settings))
+    if held:
+        yield Finding(
+            "warning",
+            "the switchboard",
+            f"everybody on this machine may read it, and {', '.join(held)} in it",
+            f"chmod o-r {path}, or put secrets into the environment",
+            str(path),
+        )
+
+
+def telemetry_is_installed(services: Services) -> Findings:
+    """What the settings ask for can be imported."""
+    settings = services.plugins.settings
+    try:
+        check_telemetry(spans=settings.host.spans.enabled)
+    except TelemetryMissing as missing:
+        yield Finding("error", "spans", str(missing), place=settings.source.place("host", "spans", "enabled"))
+
+
+def database_file(services: Services) -> Findings:
+    """SQLite's file is there, may be written, and lies on a disk of this machine."""
+    file = services.store.file
+    if file is None:
+        return
+    folder = file.absolute().parent
+    if not file.exists():
+        yield _missing(file, folder)
+    elif not os.access(file, os.W_OK) or not os.access(folder, os.W_OK):
+        remedy = "give the user that runs scmhost the right to write both; SQLite keeps files beside its own"
+        yield Finding("error", "the database", f"{file} or its folder cannot be written", remedy)
+    kind = filesystem_of(folder)
+    if kind in _OF_THE_NETWORK:
+        problem = f"{file} lies on a network file system ({kind}), on which SQLite's locks and its WAL do not hold"
+        yield Finding("error", "the database", problem, "move it to a local disk, or use PostgreSQL")
+
+
+def filesystem_of(folder: Path, mounts: Path = _MOUNTS) -> str | None:
+    """The kind of file system that a folder is on, where the system tells it."""
+    try:
+        lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return None
+    held = [fields for fields in map(str.split, lines) if len(fields) > 2 and folder.is_relative_to(fields[1])]  # noqa: PLR2004
+    # Of two mounts on one place the later one covers the other.
+    return max(enumerate(held), key=lambda item: (len(item[1][1]), item[0]))[1][2] if held else None
+
+
+def _missing(file: Path, folder: Path) -> Finding:
+    if os.access(folder, os.W_OK):
+        return Finding("note", "the database", f"{file} does not exist yet", "scmhost serve, or migrate, makes it")
+    remedy = "make the folder, and give the user that runs scmhost the right to write it"
+    return Finding("error", "the database", f"{file} does not exist, and {folder} cannot be written", remedy)
+
+
+def _secrets_in(settings: Settings) -> Iterator[str]:
+    lines = settings.source.lines
+    if ("host", "webhook_key") in lines:
+        yield "the webhook_key is"
+    if ("host", "database_url") in lines and "@" in settings.host.database_url:
+        yield "the password of the database is"
+    for path in lines:
+        if path[:1] == ("plugins",) and path[2:3] == ("settings",) and sounds_secret(path[-1]):
+            yield f"{'.'.join(path)} is"

@@ -1,0 +1,95 @@
+"""Takes what is written to plugins.toml while the service runs; what cannot be used changes nothing."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+
+from scmhost.host import HostError, Settings
+from scmhost.host.watching import FileState
+
+from .audit_switchboard import SwitchboardAudit
+from .services import Services
+
+log = structlog.get_logger(__name__)
+
+
+Read = Callable[[], Settings]
+"""Reads the file and the environment; raises ConfigError."""
+
+
+class SwitchboardWatch:
+    """Looks at one file for one process. For one thread at a time."""
+
+    def __init__(self, services: Services, path: Path, read: Read) -> None:
+        self._plugins = services.plugins
+        self._audit = SwitchboardAudit(services)
+        self._path = path
+        self._read = read
+        self._dealt_with: FileState | None = None
+        self._seen: object = services.plugins.switchboard.sha256
+        self._told: str | None = None
+
+    def look(self, asked: bool) -> bool:  # noqa: FBT001 - the one thing that a look is told
+        """Look at the file. Whether there is something new that has to be looked at again soon.
+
+        What is new counts once it is the same in two looks: a file that is being written may be valid half way.
+        Whoever asks for a look has it count at once, and broken plugins are tried again.
+        """
+        self._audit.catch_up()
+        state = FileState.of(self._path)
+        absent = state is None and self._plugins.switchboard.sha256 is None
+        if absent or (state is not None and state == self._dealt_with and not asked):
+            return False
+        found = self._found()
+        seen, self._seen = self._seen, found.source.sha256 if isinstance(found, Settings) else found
+        if seen != self._seen and not asked:
+            return True
+        self._deal_with(found, state, asked=asked)
+        self._dealt_with = state if state and state.settled else None
+        return False
+
+    def _found(self) -> Settings | str:
+        """What is written now, or what is wrong with it."""
+        try:
+            return self._read()
+        except HostError as error:
+            return str(error)
+
+    def _deal_with(self, found: Settings | str, state: FileState | None, *, asked: bool) -> None:
+        if isinstance(found, str):
+            self._refuse(found)
+        elif asked or found.source.sha256 != self._plugins.switchboard.sha256:
+            self._take(found, state, retry=asked)
+        else:
+            self._recover()
+
+    def _take(self, settings: Settings, state: FileState | None, *, retry: bool) -> None:
+        before = self._plugins.settings
+        try:
+            board = self._plugins.reload(settings, retry=retry)
+        except HostError as error:
+            self._refuse(str(error))
+            return
+        self._told = None
+        log.info(
+            "switchboard changed",
+            file=board.file,
+            generation=board.generation,
+            sha256=board.sha256,
+            restart_for=list(board.restart_for),
+        )
+        if before.source.sha256 != settings.source.sha256:
+            self._audit.changed(before, settings, state.modified_ns if state else 0)
+
+    def _refuse(self, error: str) -> None:
+        self._plugins.keep_last_good(error)
+        if error != self._told:
+            self._told = error
+            log.error("switchboard refused", error=error, generation=self._plugins.switchboard.generation)
+
+    def _recover(self) -> None:
+        if self._plugins.switchboard.error is not None:
+            self._plugins.keep_last_good(None)
+            self._told = None
+            log.info("switchboard good again", generation=self._plugins.switchboard.generation)

@@ -1,0 +1,103 @@
+"""The picture on the first page: a program crashes, and its trace becomes links. Both really happen."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+from shutil import copytree
+from tempfile import TemporaryDirectory
+from typing import Final
+
+_SHOP: Final = Path(__file__).with_name("shop")
+_PROMPT: Final = "$ "
+_COMMAND: Final = "docker run shop 2>&1 | scmhost link"
+_SCMHOST: Final = "from scmhost.app import main; main()"
+_LINK: Final = re.compile(r"\x1b\]8;;(?P<url>.+?)\x1b\\(?P<text>.+?)\x1b\]8;;\x1b\\")
+_MOMENT: Final = "1767225600 +0000"
+_LINE, _LEFT, _TOP = 23, 24, 66
+
+_PICTURE: Final = """\
+<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 920 {height}" role="img" aria-labelledby="title description">
+  <title id="title">A stack trace becomes links</title>
+  <desc id="description">In a terminal, a Python traceback is piped through scmhost link. Each source location is
+    underlined: it is a link to the line of the commit that is checked out. Below stands where one of them leads.</desc>
+  <style>
+    text {{ font: 14px ui-monospace, "SF Mono", "DejaVu Sans Mono", monospace; fill: #d7dde4; white-space: pre }}
+    .prompt {{ fill: #7ee2a0 }} .link {{ fill: #79b8ff; text-decoration: underline }}
+    .remark {{ fill: #98a4b0 }} .where {{ font-size: 12px; fill: #b9d4f0 }}
+  </style>
+  <rect width="920" height="{height}" rx="10" fill="#161b22"/>
+  <circle cx="24" cy="22" r="6" fill="#ff5f57"/><circle cx="44" cy="22" r="6" fill="#febc2e"/>
+  <circle cx="64" cy="22" r="6" fill="#28c840"/>
+{lines}
+  <rect y="{foot}" width="920" height="34" fill="#21303f"/>
+  <text class="where" x="24" y="{below}">{url}</text>
+</svg>
+"""
+
+
+def terminal() -> str:
+    """The picture as SVG. The same on every machine: people, times and paths are set."""
+    with TemporaryDirectory() as folder:
+        shop = Path(folder, "shop")
+        copytree(_SHOP, shop, ignore=lambda _folder, names: [name for name in names if name.startswith("__")])
+        _check_in(shop)
+        trace = _crash(shop).replace(f"{shop}/", "/app/")
+        shown = _run([sys.executable, "-c", _SCMHOST, "link", "--hyperlinks"], shop, trace)
+    return _picture([*shown.stdout.splitlines(), *shown.stderr.splitlines()], shown.stdout.count("\n"))
+
+
+def _check_in(shop: Path) -> None:
+    for words in (
+        ("init", "--quiet", "--initial-branch=main"),
+        ("add", "--all"),
+        ("commit", "--quiet", "--message", "Sell fruit"),
+        ("remote", "add", "origin", "https://codeberg.org/acme/shop.git"),
+        ("update-ref", "refs/remotes/origin/main", "HEAD"),
+    ):
+        _run(["git", *words], shop, "")
+
+
+def _crash(shop: Path) -> str:
+    # Without the marks below the lines, which are not alike in all versions of Python.
+    done = _run([sys.executable, "-B", "-X", "no_debug_ranges", str(shop / "till.py")], shop, "", fails=True)
+    return done.stderr
+
+
+def _run(command: list[str], where: Path, text: str, *, fails: bool = False) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - our own commands
+        command, cwd=where, input=text, capture_output=True, text=True, check=not fails, env=_environment(where)
+    )
+
+
+def _environment(where: Path) -> Mapping[str, str]:
+    people = {
+        f"GIT_{role}_{what}": value
+        for role in ("AUTHOR", "COMMITTER")
+        for what, value in (("NAME", "Ada"), ("EMAIL", "ada@example.com"), ("DATE", _MOMENT))
+    }
+    alone = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "HOME": str(where), "PWD": str(where)}
+    return {**os.environ, **people, **alone}
+
+
+def _picture(lines: list[str], of_text: int) -> str:
+    drawn = [f'<tspan class="prompt">{_PROMPT}</tspan>{escape(_COMMAND)}', *map(_marked, lines[:of_text])]
+    drawn += [f'<tspan class="remark">{escape(line)}</tspan>' for line in lines[of_text:]]
+    rows = [f'  <text x="{_LEFT}" y="{_TOP + at * _LINE}">{text}</text>' for at, text in enumerate(drawn)]
+    # Where the last link leads stands at the foot, as terminals show it for the link below the pointer.
+    url = next(link["url"] for line in reversed(lines) if (link := _LINK.search(line)))
+    foot = _TOP + len(drawn) * _LINE
+    return _PICTURE.format(height=foot + 34, foot=foot, below=foot + 21, url=escape(url), lines="\n".join(rows))
+
+
+def _marked(line: str) -> str:
+    parts: list[str] = []
+    at = 0
+    for link in _LINK.finditer(line):
+        text = f'<tspan class="link">{escape(link["text"])}</tspan>'
+        parts += [escape(line[at : link.start()]), f'<a href="{escape(link["url"])}">{text}</a>']
+        at = link.end()
+    return "".join([*parts, escape(line[at:])])

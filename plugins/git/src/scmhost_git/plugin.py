@@ -1,0 +1,221 @@
+"""The hooks of Git. Every one decides or tells; the host writes."""
+
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from itertools import islice
+from typing import Final
+
+from pydantic import JsonValue
+
+from scmhost.sdk import (
+    AddRequest,
+    Claim,
+    CommitDraft,
+    Create,
+    Existence,
+    Feature,
+    FeatureText,
+    Installation,
+    InstallationDraft,
+    Location,
+    LocationCandidate,
+    NoUrl,
+    Offer,
+    PageRequest,
+    Pages,
+    Provider,
+    ProviderMetadata,
+    Reason,
+    Refusal,
+    Repository,
+    ResolvedRef,
+    UrlTemplates,
+    hookimpl,
+    page_url,
+    preset,
+    read_own_url,
+)
+
+from . import clones
+from .folders import Found, find, walk
+from .forms import InstallForm, Settings, UrlForm
+from .git import check_git
+from .refs import default_branch
+
+MOST_OFFERS: Final = 10_000
+"""How many repositories are offered at once; search text finds the others."""
+
+_LONGEST_ID: Final = 64
+
+PROVIDER: Final = Provider(
+    key="git",
+    name="Git",
+    features=frozenset({Feature.COMMITS, Feature.STACKTRACE_LINK, Feature.COMPARE_COMMITS}),
+    requires_feature_flag=True,
+    metadata=ProviderMetadata(
+        description="Read commits and files from clones on a disk, and link to the web pages of their host.",
+        features=(
+            FeatureText(feature=Feature.COMMITS, description="Add the repositories of the operator's folder."),
+            FeatureText(
+                feature=Feature.STACKTRACE_LINK,
+                description="Link stack frames to files that are known to exist at the exact commit.",
+            ),
+            FeatureText(
+                feature=Feature.COMPARE_COMMITS,
+                description="Give a release its commits and changed files from its ref alone.",
+            ),
+        ),
+        author="The scmhost team",
+        noun="Installation",
+    ),
+    install_form=InstallForm,
+    configuration=UrlForm,
+    settings=Settings,
+)
+
+
+@hookimpl
+def scm_register_providers() -> Sequence[Provider]:
+    return (PROVIDER,)
+
+
+@hookimpl
+def scm_startup() -> None:
+    check_git()
+
+
+@hookimpl
+def scm_shutdown() -> None:
+    clones.QUESTIONS.end()
+
+
+@hookimpl
+def scm_install(form: InstallForm) -> InstallationDraft:
+    identity = f"{form.url}\n{form.name}".encode()
+    return InstallationDraft(
+        name=form.name,
+        # The same form twice is one installation: the host says that it exists already.
+        external_id=sha256(identity).hexdigest(),
+        metadata={"domain_name": form.url},
+        configuration={"preset": form.preset},
+    )
+
+
+@hookimpl
+def scm_offer_repositories(installation: Installation, search: str, settings: Settings) -> Sequence[Offer]:
+    folder = settings.folder_of(installation.organization_id)
+    wanted = search.casefold()
+    found = (item for item in walk(folder) if wanted in item.name.casefold()) if folder else ()
+    return [
+        Offer(identifier=item.name, name=item.name, default_branch=default_branch(item.git_dir))
+        for item in islice(found, MOST_OFFERS)
+    ]
+
+
+@hookimpl
+def scm_dispatch_repository(
+    installation: Installation, request: AddRequest, candidate: Repository | None, settings: Settings
+) -> Claim | Create | Refusal:
+    folder = settings.folder_of(installation.organization_id)
+    path = request.fields.get("path") or request.identifier
+    found = find(folder, path) if folder and isinstance(path, str) else None
+    if found is None and folder and candidate:
+        found = find(folder, candidate.name)
+    if found is None:
+        return Refusal(reason="not_found", message=f"There is no git repository {path!r} below the operator's folder.")
+    facts = {"external_id": _external_id(found), "configuration": {"path": found.path}}
+    url = _web_url(installation, found)
+    # A number may be a folder's name or a repository's id: what was found says which of them was meant.
+    is_meant = candidate and ("path" in request.fields or candidate.name.casefold() == found.name.casefold())
+    if candidate and is_meant:
+        return Claim.model_validate({**facts, "url": candidate.url or url})
+    return Create.model_validate({**facts, "name": found.name, "url": url})
+
+
+@hookimpl
+def scm_serialize_repository(repository: Repository) -> Mapping[str, JsonValue]:
+    # By this id sentry-cli knows that the ref alone will do, and sends no commits.
+    return {"provider": {"id": "git", "name": PROVIDER.name}, "externalSlug": repository.name}
+
+
+@hookimpl
+def scm_url_templates(installation: Installation, repository: Repository) -> UrlTemplates | None:
+    return UrlTemplates(pages=_pages(installation), repo_url=repository.url) if repository.url else None
+
+
+@hookimpl
+def scm_source_url(installation: Installation, repository: Repository, location: Location) -> str | NoUrl:
+    templates = scm_url_templates(installation, repository)
+    return templates.view(location) if templates else _without_url(repository)
+
+
+@hookimpl
+def scm_commit_url(installation: Installation, repository: Repository, sha: str) -> str | NoUrl:
+    templates = scm_url_templates(installation, repository)
+    return templates.commit(sha) if templates else _without_url(repository)
+
+
+@hookimpl
+def scm_compare_url(installation: Installation, repository: Repository, base: str, head: str) -> str | NoUrl:
+    templates = scm_url_templates(installation, repository)
+    return templates.compare(base, head) if templates else _without_url(repository)
+
+
+@hookimpl
+def scm_read_source_url(
+    installation: Installation, url: str, repositories: Sequence[Repository]
+) -> Sequence[LocationCandidate]:
+    pages = _pages(installation)
+    found = [
+        (repository.id, Location.model_validate(candidate.model_dump(exclude={"repo"})))
+        for repository in repositories
+        for candidate in (read_own_url(url, pages, repository.url) if repository.url else ())
+        if candidate.ref is not None
+    ]
+    return [LocationCandidate(repository_id=to, location=at, ambiguous=len(found) > 1) for to, at in found]
+
+
+@hookimpl
+def scm_file_exists(
+    installation: Installation, repository: Repository, location: Location, settings: Settings
+) -> Existence:
+    return clones.file_exists(clones.git_dir_for(installation, repository, settings), location, settings)
+
+
+@hookimpl
+def scm_resolve_ref(
+    installation: Installation, repository: Repository, ref: str | None, settings: Settings
+) -> ResolvedRef | None:
+    return clones.resolve(clones.git_dir_for(installation, repository, settings), ref, settings)
+
+
+@hookimpl
+def scm_compare_commits(
+    installation: Installation, repository: Repository, base: str | None, head: str, settings: Settings
+) -> Sequence[CommitDraft]:
+    return clones.compare(clones.git_dir_for(installation, repository, settings), base, head, settings)
+
+
+def _pages(installation: Installation) -> Pages:
+    return preset(UrlForm.model_validate(installation.configuration).preset).pages
+
+
+def _external_id(found: Found) -> str:
+    """The repository's path, or a hash of one that is too long."""
+    return found.path if len(found.path) <= _LONGEST_ID else sha256(found.path.encode()).hexdigest()
+
+
+def _web_url(installation: Installation, found: Found) -> str | None:
+    """The repository's own page; None where this kind of host has no place for its path."""
+    kind = preset(UrlForm.model_validate(installation.configuration).preset)
+    # Such hosts show what lies on the disk, and bare clones end in .git there.
+    shows_suffix = not kind.pages.strip_git_suffix and not kind.suffix_in_name
+    path = found.path if shows_suffix else found.name
+    url = page_url(
+        PageRequest(kind=kind.kind, base_url=str(installation.metadata["domain_name"]), repo=path, type="repo")
+    )
+    return url if isinstance(url, str) else None
+
+
+def _without_url(repository: Repository) -> NoUrl:
+    return NoUrl(reason=Reason.REPOSITORY_WITHOUT_URL, message=f"Repository {repository.name!r} has no URL.")

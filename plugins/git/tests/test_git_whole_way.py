@@ -1,0 +1,244 @@
+"""From a clone on a disk to links at the exact commit, over HTTP, as an operator has it."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from command import GitRepository, scmhost
+from house import SWITCHBOARD, House, commit, open_house
+from scmhost.usecases.run_jobs import run_due_jobs
+
+BASE = "https://git.example.com/team/app"
+TRACE = """\
+Traceback (most recent call last):
+  File "/srv/app/cart.py", line 7, in total
+    return prices()
+  File "/srv/app/gone.py", line 3, in prices
+    raise KeyError(name)
+  File "/srv/app/vendored.py", line 1, in <module>
+    boom()
+KeyError: 'tea'
+"""
+
+
+def switchboard(root: Path, **settings: Any) -> str:
+    more = "".join(f"{name} = {value}\n" for name, value in settings.items())
+    return (
+        SWITCHBOARD
+        + '[plugins.git]\nenabled = true\nallow = { organizations = ["acme"] }\n'
+        + f'[plugins.git.settings]\nroot = "{root}"\n{more}'
+    )
+
+
+@pytest.fixture
+def origin(tmp_path: Path) -> GitRepository:
+    """A repository whose files come and go, mirrored below ``srv``."""
+    made = GitRepository(tmp_path / "work")
+    made.commit("First", {"src/cart.py": "1\n", "src/gone.py": "1\n"})
+    made.git("tag", "v1.0")
+    made.commit("Second, fixes SHOP-7", {"src/cart.py": "2\n", "src/gone.py": None})
+    made.commit("Third", {"app/vendored.py": "1\n"})
+    made.git("tag", "-a", "-m", "Two", "v2.0")
+    made.git("clone", "--quiet", "--mirror", ".", str(tmp_path / "srv" / "team" / "app.git"))
+    return made
+
+
+@pytest.fixture
+def house(tmp_path: Path, origin: GitRepository) -> Iterator[House]:
+    """A house with Git, whose background work is done when a test asks for it."""
+    with open_house(tmp_path, switchboard(origin.path.parent / "srv"), background=False) as opened:
+        yield opened
+
+
+def installed(house: House, **form: str) -> dict[str, Any]:
+    fields = {"provider": "git", "name": "disk", "url": "https://git.example.com/", "preset": "gitea", **form}
+    answer = house.post("integrations/", fields)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+def added(house: House, installation: Mapping[str, Any], identifier: str = "team/app") -> dict[str, Any]:
+    body = {"provider": "integrations:git", "installation": installation["id"], "identifier": identifier}
+    answer = house.post("repos/", body)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+def ready(house: House, **mapping: Any) -> None:
+    """A repository, mapped to its ``src`` folder and behind that to its top."""
+    installation = installed(house)
+    repository = added(house, installation)
+    assert house.mapping(repository, installation, **mapping).status_code == 201
+    assert house.mapping(repository, installation, stackRoot="/srv/", sourceRoot="", **mapping).status_code == 201
+
+
+def set_ref(house: House, version: str, head: str) -> dict[str, Any]:
+    """Set a release's ref, and let the commits up to there be fetched."""
+    house.release(version)
+    answer = house.put(f"releases/{version}/", {"refs": [{"repository": "team/app", "commit": head}]})
+    assert answer.status_code == 200, answer.text
+    run_due_jobs(house.services)
+    return house.get(f"releases/{version}/").json()
+
+
+def test_repositories_are_offered_and_added(house: House) -> None:
+    """The clone is offered with its branch, added once, and then left out of what can still be added."""
+    installation = installed(house)
+    path = f"integrations/{installation['id']}/repos/"
+    (offer,) = house.get(path, params={"search": "APP"}).json()["repos"]
+    assert (offer["identifier"], offer["name"], offer["defaultBranch"]) == ("team/app", "team/app", "main")
+    repository = added(house, installation)
+    assert (repository["name"], repository["url"], repository["externalId"]) == ("team/app", BASE, "team/app.git")
+    assert house.get(path, params={"installableOnly": "true"}).json()["repos"] == []
+    again = {"provider": "git", "installation": installation["id"], "identifier": "team/app"}
+    assert house.post("repos/", again).status_code == 409
+    assert house.post("repos/", {**again, "identifier": "../work"}).status_code == 404
+    form = {"provider": "git", "name": "disk", "url": "https://git.example.com/", "preset": "gitea"}
+    assert house.post("integrations/", form).status_code == 409
+
+
+def test_what_commits_made_known_is_claimed(house: House) -> None:
+    """A repository that is there without a provider becomes the installation's, with its commits."""
+    house.post("commits/", {"commits": [commit(repository="Team/App")]})
+    repository = added(house, installed(house))
+    assert (repository["name"], repository["url"]) == ("Team/App", BASE)
+    assert len(house.get(f"repos/{repository['id']}/commits/").json()) == 1
+
+
+def test_a_ref_alone_gives_a_release_its_commits(house: House, origin: GitRepository) -> None:
+    """From the clone come the commits since the release before, with authors, files and resolved issues."""
+    ready(house)
+    third, second, first = origin.shas()
+    assert set_ref(house, "1.0", first)["commitCount"] == 1
+    release = set_ref(house, "2.0", third)
+    assert (release["commitCount"], release["lastCommit"]["id"], release["notes"]) == (2, third, [])
+    assert house.shas("2.0") == [third, second]
+    assert [author["email"] for author in release["authors"]] == ["ada@example.com"]
+    files = {(item["type"], item["filename"]) for item in house.get("releases/2.0/commitfiles/").json()}
+    assert files == {("M", "src/cart.py"), ("D", "src/gone.py"), ("A", "app/vendored.py")}
+    shown = house.get("releases/2.0/commits/").json()
+    assert [item["url"] for item in shown] == [f"{BASE}/commit/{sha}" for sha in (third, second)]
+    assert shown[1]["issueIds"] == ["SHOP-7"]
+    house.put("releases/2.0/", {"refs": [{"repository": "team/app", "commit": f"{first}..{third}"}]})
+    assert house.get("releases/2.0/").json()["refs"][0]["compareUrl"] == f"{BASE}/compare/{first}...{third}"
+
+
+@pytest.mark.parametrize("head", ["v2.0", "main", "short"])
+def test_a_tag_or_branch_is_nailed_to_its_commit(house: House, origin: GitRepository, head: str) -> None:
+    """A release stays at the commit that its ref named, however the branch goes on; the next one goes on from there."""
+    ready(house)
+    third = origin.shas()[0]
+    set_ref(house, "1.0", third[:9] if head == "short" else head)
+    assert house.get("releases/1.0/").json()["refs"][0]["commit"] == third
+    fourth = origin.commit("Fourth", {"src/cart.py": None})
+    origin.git("-C", str(origin.path.parent / "srv" / "team" / "app.git"), "fetch", "--quiet")
+    answer = house.link(file="/srv/app/cart.py", release="1.0", lineNo=7)
+    assert (answer["sourceUrl"], answer["verified"]) == (f"{BASE}/src/commit/{third}/src/cart.py#L7", True)
+    assert set_ref(house, "2.0", fourth)["commitCount"] == 1
+    assert house.link(file="/srv/app/cart.py", release="2.0")["error"] == "file_not_found"
+
+
+def test_a_release_without_new_commits_stands_at_its_commit(house: House, origin: GitRepository) -> None:
+    """The same commit twice is no fault, though the second release has no commits of its own."""
+    ready(house)
+    set_ref(house, "1.0", "main")
+    release = set_ref(house, "2.0", "v2.0")
+    assert (release["commitCount"], release["notes"], release["refs"][0]["commit"]) == (0, [], origin.shas()[0])
+
+
+def test_a_ref_that_the_clone_does_not_have_is_told(house: House) -> None:
+    """The release says which ref is missing, and is filled once the clone has it."""
+    ready(house)
+    (note,) = set_ref(house, "1.0", "v9")["notes"]
+    assert "no commit, tag or branch 'v9'" in note
+    assert "fetched" in note
+
+
+def test_a_trace_links_at_the_exact_commit(house: House, origin: GitRepository, tmp_path: Path) -> None:
+    """A file that is not there at that commit says so; where another mapping leads to one, that is the link."""
+    ready(house)
+    third = origin.shas()[0]
+    set_ref(house, "2.0", third)
+    (tmp_path / "crash.txt").write_text(TRACE, encoding="utf-8")
+    words = ["crash.txt", "--org", "acme", "--project", "web", "--release", "2.0"]
+    done = linked(tmp_path, *words)
+    links = [line.strip() for line in done.splitlines() if "->" in line]
+    assert links == [
+        f"-> {BASE}/src/commit/{third}/src/cart.py#L7",
+        f"-> {BASE}/src/commit/{third}/app/vendored.py#L1",
+    ]
+    assert "1 without: file_not_found. Check the mapping's source root" in done
+    gone = house.link(file="/srv/app/gone.py", release="2.0")
+    assert (gone["error"], gone["attemptedUrl"]) == (
+        "file_not_found",
+        f"{BASE}/src/commit/{third}/src/gone.py",
+    )
+    first = house.link(file="/srv/app/gone.py", commitId=origin.shas()[2])
+    assert (first["sourcePath"], first["verified"]) == ("src/gone.py", True)
+
+
+def linked(folder: Path, *words: str) -> str:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        done = scmhost("link", *words, "--config", "plugins.toml", "--database-url", f"sqlite:///{folder}/test.db")
+    return done.out + done.err
+
+
+def test_without_a_branch_the_default_one_is_linked(house: House) -> None:
+    """A code mapping that names no branch leads to that of the clone, and the answer says which it was."""
+    ready(house, defaultBranch=None)
+    answer = house.link(file="/srv/app/cart.py")
+    assert (answer["sourceUrl"], answer["ref"], answer["refSource"], answer["verified"]) == (
+        f"{BASE}/src/branch/main/src/cart.py",
+        "main",
+        "default_branch",
+        True,
+    )
+
+
+def test_a_clone_that_is_gone_costs_no_link(house: House, origin: GitRepository) -> None:
+    """What can no longer be looked up is linked unverified; commits say what is missing."""
+    ready(house)
+    (origin.path.parent / "srv" / "team" / "app.git").rename(origin.path.parent / "elsewhere.git")
+    answer = house.link(file="/srv/app/gone.py")
+    assert (answer["sourceUrl"], answer["verified"]) == (f"{BASE}/src/branch/main/src/gone.py", None)
+    (note,) = set_ref(house, "1.0", origin.shas()[0])["notes"]
+    assert "no git repository 'team/app.git' below the operator's folder" in note
+
+
+def test_a_branch_with_slashes_is_read_from_a_pasted_page(house: House, origin: GitRepository) -> None:
+    """The clone knows where the branch ends and the path begins."""
+    origin.git("branch", "feature/x")
+    origin.git("-C", str(origin.path.parent / "srv" / "team" / "app.git"), "fetch", "--quiet")
+    added(house, installed(house))
+    page = f"{BASE}/src/branch/feature/x/src/cart.py"
+    body = {"sourceUrl": page, "stackPath": "/srv/app/cart.py"}
+    answer = house.post("/api/0/projects/acme/web/repo-path-parsing/", body).json()
+    assert (answer["stackRoot"], answer["sourceRoot"], answer["defaultBranch"]) == ("/srv/app/", "src/", "feature/x")
+
+
+def test_a_hostile_path_is_answered(house: House) -> None:
+    """Whatever a frame is called, there is a link or a reason."""
+    ready(house)
+    for name in ("x" * 5_000, "a\nb.py", "../../etc/passwd", "cart.py\u2028", "-g1234567.py", "c:art.py"):
+        answer = house.link(file=f"/srv/app/{name}.py")
+        assert answer["error"] or answer["sourceUrl"]
+
+
+@pytest.mark.parametrize(
+    ("root", "problem"),
+    [
+        ("/no/such/folder", "plugins.toml:11: plugins.git.settings.root: '/no/such/folder' does not exist"),
+        ("repositories", "'repositories' is no absolute path"),
+    ],
+)
+def test_a_wrong_folder_is_told_at_the_start(tmp_path: Path, root: str, problem: str) -> None:
+    """The list of plugins names file, line and what is wrong; the other plugins go on."""
+    (tmp_path / "plugins.toml").write_text(switchboard(Path(root)), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path)
+        listed = scmhost("plugins", "list").out
+    assert problem in listed
+    assert listed.index("ready        custom_scm") < listed.index("broken       git")

@@ -1,0 +1,217 @@
+"""``scmhost link`` in a git checkout, where nothing is set up."""
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from command import SCMHOST, Done, GitRepository, scmhost
+
+REMOTE = "git@github.com:acme/shop.git"
+FILES = {
+    "main.py": "one\ntwo\nthree\n",
+    "shop/cart.py": "".join(f"line {number}\n" for number in range(1, 31)),
+    "lib/util.py": "words\n",
+}
+TRACE = """\
+Traceback (most recent call last):
+  File "/srv/app/main.py", line 2, in <module>
+    run()
+  File "/srv/app/shop/cart.py", line 12, in run
+    raise ValueError("no")
+  File "/usr/lib/python3.11/json/decoder.py", line 1, in dumps
+ValueError: no
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GitRepository:
+    """A checkout with a commit and a remote, as the working directory."""
+    repository = GitRepository(tmp_path / "checkout")
+    repository.commit(files=FILES)
+    repository.git("remote", "add", "origin", REMOTE)
+    monkeypatch.chdir(repository.path)
+    monkeypatch.setenv("PWD", str(repository.path))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    return repository
+
+
+def linked(text: str, *options: object) -> Done:
+    Path("../crash.txt").write_text(text, encoding="utf-8")
+    return scmhost("link", "../crash.txt", *options)
+
+
+def frames(text: str, *options: object) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = json.loads(linked(text, "--format", "json", *options).out)["frames"]
+    return found
+
+
+def links(text: str, *options: object) -> list[object]:
+    return [frame["url"] for frame in frames(text, *options)]
+
+
+def test_a_trace_links_to_the_commit_that_is_checked_out(checkout: GitRepository) -> None:
+    """The text is unchanged, each file of the repository has its link below, and the others a reason."""
+    done = linked(TRACE)
+    page = f"https://github.com/acme/shop/blob/{checkout.shas()[0]}"
+    lines = done.out.splitlines()
+    assert [line for line in lines if not line.startswith("    -> ")] == TRACE.splitlines()
+    assert lines[2] == f"    -> {page}/main.py#L2"
+    assert f"    -> {page}/shop/cart.py#L12" in lines
+    assert "2 of 3 frames have links." in done.err
+    assert "1 without: not_in_repository." in done.err
+
+
+def test_a_pipe_is_read(checkout: GitRepository) -> None:
+    """Bytes that are no text go through as they are."""
+    done = subprocess.run(
+        [SCMHOST, "link"], input=b"main.py:2: Error\n\xff\xfe\r\nend", capture_output=True, check=True
+    )
+    link = f"    -> https://github.com/acme/shop/blob/{checkout.shas()[0]}/main.py#L2\n"
+    assert done.stdout == b"main.py:2: Error\n" + link.encode() + b"\xff\xfe\r\nend"
+
+
+def test_paths_are_read_from_the_working_directory(checkout: GitRepository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tools print paths from where they run, or climb from there."""
+    monkeypatch.chdir(checkout.path / "shop")
+    found = frames("cart.py:3: Error\n../main.py:1: Error\n")
+    assert [frame["sourcePath"] for frame in found] == ["shop/cart.py", "main.py"]
+    assert {frame["confidence"] for frame in found} == {"high"}
+
+
+def test_lines_that_were_changed_are_said_aloud(checkout: GitRepository) -> None:
+    """A line below an edit is linked where it was committed; an edited one is named."""
+    edited = FILES["shop/cart.py"].replace("line 5\n", "line 5\nnew\n").replace("line 20\n", "other\n")
+    (checkout.path / "shop/cart.py").write_text(edited, encoding="utf-8")
+    done = linked("shop/cart.py:11: Error\nshop/cart.py:21: Error\n")
+    assert "/shop/cart.py#L10" in done.out
+    assert "/shop/cart.py#L20" in done.out
+    assert re.search(r"^shop/cart.py:21 was changed since commit [0-9a-f]{12};", done.err, re.MULTILINE)
+    assert "shop/cart.py:11" not in done.err
+
+
+def test_an_unpushed_commit_is_said_aloud(checkout: GitRepository) -> None:
+    """Its links lead nowhere until it is pushed."""
+    checkout.git("update-ref", "refs/remotes/origin/main", "HEAD")
+    assert "until it is pushed" not in linked(TRACE).err
+    checkout.commit(files={"main.py": "changed\n"})
+    assert f"commit {checkout.shas()[0][:12]} is on no branch of a remote yet" in linked(TRACE).err
+
+
+def test_a_file_that_is_not_committed_has_no_link(checkout: GitRepository) -> None:
+    """The reason names the file."""
+    (checkout.path / "fresh.py").write_text("x\n", encoding="utf-8")
+    (frame,) = frames(f'  File "{checkout.path}/fresh.py", line 1, in f\n')
+    assert (frame["reason"], frame["message"]) == ("file_not_found", "fresh.py is not in the commit")
+
+
+def test_another_ref_is_linked_to(checkout: GitRepository) -> None:
+    """A tag is linked as the commit that it names, and its own files count."""
+    checkout.git("tag", "v1")
+    first = checkout.shas()[0]
+    checkout.commit(files={"main.py": None})
+    assert links("main.py:2: Error\n") == [None]
+    assert links("main.py:2: Error\n", "--ref", "v1") == [f"https://github.com/acme/shop/blob/{first}/main.py#L2"]
+    done = linked(TRACE, "--ref", "v9")
+    assert (done.code, done.out) == (1, TRACE)
+    assert "git knows no ref 'v9'" in done.err
+
+
+def test_every_guess_can_be_overridden(checkout: GitRepository) -> None:
+    """Remote, kind of host and roots are taken as they are said."""
+    sha = checkout.shas()[0]
+    text = "unit/util.py:1: Error\n"
+    (url,) = links(text, "--remote", "ssh://git@git.acme.example/shop", "--kind", "gitea", "--map", "unit=lib")
+    assert url == f"https://git.acme.example/shop/src/commit/{sha}/lib/util.py#L1"
+    (url,) = links("main.py:2: Error\n", "--template", "{base_url}/f/{path}?at={ref}&l={line}")
+    assert url == f"https://github.com/f/main.py?at={sha}&l=2"
+    (frame,) = frames("x/gone.py:1: Error\n", "--map", "x=lib")
+    assert (frame["reason"], frame["message"]) == ("file_not_found", "lib/gone.py is not in the commit")
+
+
+def test_gits_settings_name_the_host(checkout: GitRepository) -> None:
+    """What git knows of remotes holds: the branch's remote, shortened URLs, and the kind of host."""
+    sha = checkout.shas()[0]
+    checkout.git("remote", "add", "forge", "acme:shop.git")
+    checkout.git("config", "branch.main.remote", "forge")
+    checkout.git("config", "url.https://code.acme.example/team/.insteadOf", "acme:")
+    assert "the kind of code host at code.acme.example is not known" in linked(TRACE).err
+    checkout.git("config", "scmhost.kind", "gitlab")
+    assert links("main.py:2: E\n") == [f"https://code.acme.example/team/shop/-/blob/{sha}/main.py#L2"]
+    assert links("main.py:2: E\n", "--remote", "origin") == [f"https://github.com/acme/shop/blob/{sha}/main.py#L2"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("remote", "remove", "origin"), "this checkout has no remote"),
+        (("remote", "set-url", "origin", "/srv/git/shop"), "the checkout's remote is on no host"),
+        (("remote", "set-url", "origin", "https://code.acme.example/shop"), "git config scmhost.kind KIND"),
+    ],
+)
+def test_text_goes_through_whatever_is_wrong(checkout: GitRepository, words: tuple[str, ...], said: str) -> None:
+    """Whoever pipes text through gets it back, and the error says what to do."""
+    checkout.git(*words)
+    done = linked(TRACE)
+    assert (done.code, done.out) == (1, TRACE)
+    assert said in done.err
+
+
+def test_outside_a_checkout_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The text comes back, with what to do."""
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    done = linked(TRACE)
+    assert (done.code, done.out) == (1, TRACE)
+    assert "in no git checkout" in done.err
+
+
+def test_a_checkout_without_a_commit_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is nothing to link to yet."""
+    monkeypatch.chdir(GitRepository(tmp_path / "fresh").path)
+    assert "has no commit yet" in linked(TRACE).err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--release", "1.0"), "--release belongs to --org"),
+        (("--org", "acme", "--kind", "gitea"), "--kind is of the checkout"),
+        (("--org", "acme", "--map", "a=b"), "--map is of the checkout"),
+        (("--org", "acme"), "--org needs --project"),
+        (("--map", "app"), "write STACK=SOURCE"),
+    ],
+)
+def test_options_that_do_not_belong_together_are_refused(
+    checkout: GitRepository, options: tuple[str, ...], said: str
+) -> None:
+    """Wrong usage is told before anything is read."""
+    done = linked(TRACE, *options)
+    assert (done.code, said in done.err) == (2, True)
+
+
+def test_a_json_document_is_read_as_a_whole(checkout: GitRepository) -> None:
+    """An event's frames are those of its document, whether it has one line or many."""
+    event = {"exception": {"values": [{"stacktrace": {"frames": [{"filename": "main.py", "lineno": 2}]}}]}}
+    wanted = [f"https://github.com/acme/shop/blob/{checkout.shas()[0]}/main.py#L2"]
+    for text in (json.dumps(event), json.dumps(event, indent=1)):
+        assert links(text) == wanted
+    done = linked(json.dumps(event, indent=1))
+    assert [line for line in done.out.splitlines() if "->" not in line] == json.dumps(event, indent=1).splitlines()
+
+
+def test_a_log_line_with_a_bracket_is_no_document(checkout: GitRepository) -> None:
+    """Such lines are read as they come."""
+    assert links("[ERROR] main.py:2: Error\n[1, 2\nmain.py:1: Error\n") != [None, None]
+
+
+def test_a_link_for_an_earlier_line_is_not_lost(checkout: GitRepository) -> None:
+    """IPython prints the number below the file: the file's line is the link."""
+    text = "main.py in run()\n      1 one\n----> 2 two\n      3 three\n"
+    (frame,) = frames(text)
+    assert (frame["line"], frame["textLine"]) == (2, 1)
+    assert linked(text).out.splitlines()[1].endswith("main.py#L2")

@@ -1,0 +1,71 @@
+"""Text that comes through a pipe which stays open."""
+
+import os
+import subprocess
+from pathlib import Path
+from select import select
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from command import SCMHOST, GitRepository
+from scmhost.cli.text_stream import LONGEST_PART, read_stream
+
+PATIENCE = 60.0
+
+
+def test_a_pipe_that_stays_open_holds_nothing_back(tmp_path: Path) -> None:
+    """Each line is there when nothing more comes, and so is the beginning of the next."""
+    repository = GitRepository(tmp_path / "checkout")
+    sha = repository.commit(files={"a.py": "1\n2\n"})
+    command = [SCMHOST, "link", "--remote", "https://github.com/acme/shop"]
+    with subprocess.Popen(
+        command, cwd=repository.path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(b'a.py:1: Error\n  File "')
+        process.stdin.flush()
+        page = f"https://github.com/acme/shop/blob/{sha}/a.py"
+        wanted = f'a.py:1: Error\n    -> {page}#L1\n  File "'.encode()
+        assert _read(process.stdout.fileno(), len(wanted)) == wanted
+        process.stdin.write(b'a.py", line 2, in f\n')
+        process.stdin.close()
+        assert process.stdout.read() == f'a.py", line 2, in f\n    -> {page}#L2\n'.encode()
+        assert process.stderr
+        process.stderr.read()
+
+
+def _read(descriptor: int, size: int) -> bytes:
+    """So many bytes, or those that came before the patience was over."""
+    found = b""
+    while len(found) < size and select([descriptor], [], [], PATIENCE)[0]:
+        block = os.read(descriptor, size - len(found))
+        if not block:
+            break
+        found += block
+    return found
+
+
+@given(st.lists(st.binary(max_size=20).map(lambda line: line.replace(b"\n", b"")), max_size=10), st.booleans())
+def test_nothing_is_lost_on_the_way(lines: list[bytes], ended: bool) -> None:  # noqa: FBT001 - drawn
+    """All lines come whole and in order, whatever their bytes are."""
+    content = b"\n".join(lines) + b"\n" * ended
+    read, write = os.pipe()
+    os.write(write, content)
+    os.close(write)
+    came = [line for arrived in read_stream(read) for line in arrived.lines]
+    os.close(read)
+    assert "".join(line.text + line.ending for line in came).encode(errors="surrogateescape") == content
+    assert not any("\n" in line.text for line in came)
+
+
+def test_a_very_long_line_comes_in_parts(tmp_path: Path) -> None:
+    """Memory stays what it is, however long a line is."""
+    file = tmp_path / "long.txt"
+    file.write_bytes(b"x" * (3 * LONGEST_PART) + b"\nend")
+    with file.open("rb") as opened:
+        came = [line for arrived in read_stream(opened.fileno()) for line in arrived.lines]
+    assert max(len(line.text) for line in came) < 2 * LONGEST_PART
+    assert [line.ending for line in came[-2:]] == ["\n", ""]
+    assert sum(len(line.text) for line in came) == 3 * LONGEST_PART + len("end")

@@ -1,0 +1,80 @@
+"""A plugin that hangs costs its own requests, and no other."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from httpx2 import Response
+
+from hosting import budget, candidate
+from house import SWITCHBOARD, House, open_house
+from plugins import hanger
+
+HANGING = 100
+HEALTHY = 50
+THREADS = 40
+"""How many threads answer requests."""
+
+
+@contextmanager
+def house_with_a_hanger(folder: Path) -> Iterator[House]:
+    """A house whose plugin ``hanger`` hangs as long as the block lasts: no budget ends before."""
+    hanger.released.clear()
+    switchboard = SWITCHBOARD + "[plugins.hanger]\nenabled = true\n"
+    more = [candidate("hanger", "plugins.hanger")]
+    with open_house(folder, switchboard, more=more, promises=budget(600.0)) as house:
+        try:
+            yield house
+        finally:
+            hanger.released.set()
+
+
+def offers(house: House) -> Callable[[], Response]:
+    """A request that hangs in an I/O hook."""
+    installation = house.post("integrations/", {"provider": "hanger"}).json()
+    return lambda: house.get(f"integrations/{installation['id']}/repos/")
+
+
+def link(house: House) -> Callable[[], Response]:
+    """A request that hangs in a pure hook."""
+    installation = house.post("integrations/", {"provider": "hanger"}).json()
+    add = {"provider": "integrations:hanger", "installation": installation["id"], "identifier": "hung/app"}
+    repository = house.post("repos/", add).json()
+    roots = {"stackRoot": "/hung/", "sourceRoot": "", "defaultBranch": "main"}
+    assert house.mapping(repository, installation, **roots).status_code == 201
+    path = "/api/0/projects/acme/web/stacktrace-link/"
+    return lambda: house.get(path, params={"file": "/hung/a.py"})
+
+
+@pytest.mark.parametrize("request_that_hangs", [offers, link])
+def test_a_healthy_provider_answers_while_another_hangs(
+    tmp_path: Path, request_that_hangs: Callable[[House], Callable[[], Response]]
+) -> None:
+    """With a hundred requests to a plugin that hangs, all those to a healthy one are answered before any of them ends.
+
+    Those that found no place in the plugin's lanes are told so at once; the others are still pending.
+    """
+    with house_with_a_hanger(tmp_path) as house, ThreadPoolExecutor(HANGING + HEALTHY) as clients:
+        repository, installation = house.claimed()
+        house.mapping(repository, installation)
+        ask = request_that_hangs(house)
+        hanging = [clients.submit(ask) for _ in range(HANGING)]
+        assert hanger.entered.acquire(timeout=60)
+        answers = [clients.submit(house.link) for _ in range(HEALTHY)]
+        links = [answer.result() for answer in answers]
+        pending = [request for request in hanging if not request.done()]
+        refused = [request.result() for request in hanging if request.done()]
+        hanger.released.set()
+    assert {str(item["sourceUrl"]) for item in links} == {"https://git.example.com/team/app/blob/main/src/a.py"}
+    assert 0 < len(pending) < THREADS / 2
+    assert {told(answer) for answer in refused} == {"busy"}
+
+
+def told(answer: Response) -> str:
+    """What became of a request to the plugin that hangs."""
+    body: dict[str, Any] = answer.json()
+    busy = "lanes are taken" in body["detail"]
+    return "busy" if busy and (answer.status_code == 503 or body.get("error") == "provider_failed") else answer.text

@@ -1,0 +1,168 @@
+"""What Prometheus is told, by its own parser."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from command import scmhost_process
+from hosting import candidate
+from house import SWITCHBOARD, House, commit, open_house
+from manual import page
+from scmhost.telemetry import open_telemetry
+from serving import Served, serve
+
+BOTH = SWITCHBOARD + "[plugins.faulty]\nenabled = true\ndefault = true\n"
+WITH_METRICS = SWITCHBOARD + "[host.metrics]\nenabled = true\n"
+FAULTY = candidate("faulty", "plugins.faulty")
+
+OF_INSTALL = {"plugin": "faulty", "hook": "scm_install"}
+KINDS = ("raised", "suspended")
+
+Labels = frozenset[tuple[str, str]]
+Samples = Mapping[tuple[str, Labels], float]
+
+
+def samples(text: str) -> Samples:
+    """Every sample of a page, by name and labels."""
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def value(found: Samples, name: str, **labels: str) -> float | None:
+    """One sample; None where there is none."""
+    return found.get((name, frozenset(labels.items())))
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """A house that counts, with a plugin that fails."""
+    with open_house(
+        tmp_path, BOTH, more=[FAULTY], background=False, telemetry=open_telemetry(metrics=True, spans=False)
+    ) as opened:
+        yield opened
+
+
+def scraped(house: House) -> Samples:
+    answer = house.client.get("/metrics")
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+    return samples(answer.text)
+
+
+def test_calls_of_plugins_are_counted_by_hook_and_faults_by_kind(house: House) -> None:
+    """Who was called how often and how long, who failed and how."""
+    house.claimed()
+    house.post("integrations/", {"provider": "faulty"})
+    house.post("integrations/", {"provider": "faulty", "say": "Fix it"})
+    found = scraped(house)
+    calls = "scmhost_plugin_call_seconds_count"
+    assert value(found, calls, plugin="custom_scm", hook="scm_dispatch_repository") == 1
+    assert value(found, calls, plugin="faulty", hook="scm_install") == 2
+    assert value(found, "scmhost_plugin_faults_total", plugin="faulty", hook="scm_install", kind="raised") == 1
+    assert value(found, "scmhost_plugin_state", plugin="faulty", state="ready") == 1
+
+
+def test_a_call_that_is_not_let_through_is_a_fault_but_no_call(tmp_path: Path) -> None:
+    """While a plugin is suspended its times are not mixed with those of calls that never began."""
+    telemetry = open_telemetry(metrics=True, spans=False)
+    switchboard = BOTH + "breaker = { faults = 1 }\n"
+    with open_house(tmp_path, switchboard, more=[FAULTY], background=False, telemetry=telemetry) as house:
+        for _ in range(3):
+            house.post("integrations/", {"provider": "faulty", "install": False})
+        found = scraped(house)
+    faults = {kind: value(found, "scmhost_plugin_faults_total", **OF_INSTALL, kind=kind) for kind in KINDS}
+    assert faults == {"raised": 1, "suspended": 2}
+    assert value(found, "scmhost_plugin_state", plugin="faulty", state="suspended") == 1
+
+
+def test_requests_are_counted_by_route_never_by_path(house: House) -> None:
+    """No stranger makes a time series: what no route takes is one series, whatever its path and method."""
+    for path in ("/api/0/organizations/acme/repos/", "/a", "/b/c", "/api/0/organizations/nobody/repos/"):
+        house.get(path)
+    house.client.request("BREW", "/healthz")
+    found = scraped(house)
+    repos = "/api/0/organizations/{organization}/repos/"
+    total = "scmhost_http_requests_total"
+    assert value(found, total, method="GET", route=repos, status="200") == 1
+    assert value(found, total, method="GET", route=repos, status="404") == 1
+    assert value(found, total, method="GET", route="unrouted", status="404") == 2
+    assert {dict(labels)["method"] for name, labels in found if name == total} == {"GET", "other"}
+
+
+def test_commits_and_frames_are_counted_by_what_became_of_them(house: House) -> None:
+    """Sent twice, a commit is new once; a frame is linked, or counted under the reason."""
+    house.link()
+    repository, installation = house.claimed()
+    for _ in range(2):
+        house.post("commits/", {"commits": [commit()]})
+    house.mapping(repository, installation)
+    house.link()
+    found = scraped(house)
+    assert value(found, "scmhost_commits_total", outcome="new") == 1
+    assert value(found, "scmhost_commits_total", outcome="known") == 1
+    assert value(found, "scmhost_frames_total", outcome="no_code_mappings_for_project") == 1
+    assert value(found, "scmhost_frames_total", outcome="linked") == 1
+
+
+def test_jobs_are_told_while_the_database_answers(house: House) -> None:
+    """Without the database the page still tells what is counted in memory."""
+    assert value(scraped(house), "scmhost_jobs_stored", state="failed") == 0
+    house.services.store.downgrade()
+    found = scraped(house)
+    assert value(found, "scmhost_jobs_stored", state="failed") is None
+    assert value(found, "scmhost_plugin_state", plugin="custom_scm", state="ready") == 1
+
+
+def test_settings_that_are_old_can_be_seen(house: House) -> None:
+    """A switchboard that cannot be read any more is worth an alert."""
+    assert value(scraped(house), "scmhost_config_stale") == 0
+    house.services.plugins.keep_last_good("plugins.toml:4: unknown key")
+    found = scraped(house)
+    assert (value(found, "scmhost_config_stale"), value(found, "scmhost_config_generation")) == (1, 1)
+
+
+def test_without_the_switch_there_is_no_page(tmp_path: Path) -> None:
+    """Metrics are off unless the operator says otherwise."""
+    with open_house(tmp_path) as house:
+        assert house.client.get("/metrics").status_code == 404
+
+
+def test_what_is_off_is_not_imported() -> None:
+    """Neither library costs anything, in time or memory, where it is not asked for."""
+    done = scmhost_process("plugins", "list", environ={"PYTHONPROFILEIMPORTTIME": "1"})
+    assert done.code == 0
+    assert re.findall(r"prometheus_client|opentelemetry", done.err) == []
+    assert "scmhost.telemetry" in done.err
+
+
+def grown(served: Served, requests: int) -> float:
+    """How many requests for health the page of any worker counts, after so many more."""
+    for _ in range(requests):
+        with served.client() as client:
+            assert client.get("/healthz").status_code == 200
+    with served.client() as client:
+        found = samples(client.get("/metrics").text)
+    return value(found, "scmhost_http_requests_total", method="GET", route="/healthz", status="200") or 0
+
+
+def test_workers_count_together(tmp_path: Path) -> None:
+    """Whichever worker is asked, it tells the counts of all."""
+    (tmp_path / "plugins.toml").write_text(WITH_METRICS, encoding="utf-8")
+    with serve(tmp_path, workers=2) as served:
+        assert [grown(served, number) for number in (10, 0, 10, 0)] == [10, 10, 20, 20]
+        with served.client() as client:
+            states = samples(client.get("/metrics").text)
+        assert value(states, "scmhost_plugin_state", plugin="custom_scm", state="ready") == 1
+
+
+def test_every_metric_is_on_the_page(house: House) -> None:
+    """Whoever finds a metric on a dashboard finds it in the documentation."""
+    text = house.client.get("/metrics").text
+    names = {family.name for family in text_string_to_metric_families(text) if family.name.startswith("scmhost")}
+    told = set(re.findall(r"`(scmhost_[a-z_]+)`", page("docs/observability.md")))
+    assert names == told

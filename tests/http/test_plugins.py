@@ -1,0 +1,97 @@
+"""The plugins of the host over HTTP: who may see them, and what they see."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hosting import candidate
+from house import SWITCHBOARD, House, open_house
+from scmhost.usecases.bootstrap import bootstrap
+
+MORE = """\
+[plugins.faulty]
+enabled = true
+default = true
+breaker = { faults = 1 }
+[plugins.broken]
+enabled = true
+settings = { region = "Europe", token = "hunter2-hunter2" }
+[plugins.leaky]
+enabled = true
+settings = { api_token = "hunter2-hunter2", pass_phrase = "hunter2-hunter2", region = "Europe" }
+"""
+CANDIDATES = [
+    candidate("faulty", "plugins.faulty"),
+    candidate("broken", "plugins.fails_at_import"),
+    candidate("leaky", "plugins.leaky"),
+]
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """A house with plugins in several states."""
+    with open_house(tmp_path, SWITCHBOARD + MORE, more=CANDIDATES) as opened:
+        yield opened
+
+
+def plugins(house: House) -> dict[str, dict[str, Any]]:
+    answer = house.get("/api/0/plugins/")
+    assert answer.status_code == 200, answer.text
+    return {plugin["name"]: plugin for plugin in answer.json()}
+
+
+def test_states_reasons_and_calls_are_told(house: House) -> None:
+    """What a plugin is, how it is and what it did, with the pause of a suspended hook."""
+    house.post("integrations/", {"provider": "faulty"})
+    found = plugins(house)
+    assert {name: plugin["state"] for name, plugin in found.items()} == {
+        "custom_scm": "ready",
+        "faulty": "suspended",
+        "broken": "broken",
+        "leaky": "ready",
+        "git": "off",
+    }
+    (hook,) = [hook for hook in found["faulty"]["hooks"] if hook["name"] == "scm_install"]
+    assert (hook["calls"], hook["faults"], hook["slowestMs"] > 0) == (1, 1, True)
+    (suspension,) = found["faulty"]["suspensions"]
+    assert (suspension["hook"], suspension["faults"], suspension["nextTry"][-1]) == ("scm_install", 1, "Z")
+    assert "nothing_of_this_name" in found["broken"]["reason"]
+    assert (found["broken"]["hooks"][0]["name"], found["broken"]["providers"]) == ("import", [])
+    assert house.get("/api/0/plugins/faulty/").json() == plugins(house)["faulty"]
+
+
+def test_no_secret_is_told(house: House) -> None:
+    """Neither of a plugin that is loaded, nor of one that is not, nor in the text of a fault."""
+    refused = house.post("integrations/", {"provider": "leaky"})
+    assert (refused.status_code, "Europe refused (hidden)" in refused.json()["detail"]) == (502, True)
+    text = house.get("/api/0/plugins/").text
+    assert ("hunter2" in text, "Europe" in text) == (False, True)
+    assert plugins(house)["leaky"]["settings"]["api_token"] == "(hidden)"
+    assert "not shown" in plugins(house)["broken"]["settings"]["region"]
+
+
+def test_only_whom_the_operator_names_may_look(house: House, tmp_path: Path) -> None:
+    """The admin of any other tenant is told whom to ask; an id in the file is as good as a slug."""
+    rival = bootstrap(house.services, "rival", "web")
+    for path in ("/api/0/plugins/", "/api/0/plugins/custom_scm/", "/api/0/plugins/none/"):
+        answer = house.get(path, token=rival.token)
+        assert (answer.status_code, "operators under [host]" in answer.json()["detail"]) == (403, True)
+    by_id = SWITCHBOARD.replace('["acme"]', f"[{rival.organization.id}]", 1)
+    with open_house(tmp_path, by_id, f"sqlite:///{tmp_path}/test.db") as other:
+        assert other.get("/api/0/plugins/", token=rival.token).status_code == 200
+        assert other.get("/api/0/plugins/", token=house.there.token).status_code == 403
+
+
+def test_without_a_word_of_the_operators_nobody_may_look(tmp_path: Path) -> None:
+    """What is of all tenants is shown to none by default."""
+    silent = SWITCHBOARD.replace('operators = ["acme"]\n', "")
+    with open_house(tmp_path, silent) as house:
+        assert house.get("/api/0/plugins/").status_code == 403
+
+
+def test_a_name_that_is_not_there_gets_the_nearest(house: House) -> None:
+    """A typo is 404 with a hint."""
+    answer = house.get("/api/0/plugins/custom_scn/")
+    assert (answer.status_code, "did you mean 'custom_scm'?" in answer.json()["detail"]) == (404, True)

@@ -1,0 +1,91 @@
+"""One id for a request, from the proxy in front of the service to the last line of its log."""
+
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from fastapi.testclient import TestClient
+
+from hosting import candidate
+from house import SWITCHBOARD, House, open_house
+from scmhost.api.application import create_application
+from scmhost.api.logs import configure_logs
+
+BOTH = SWITCHBOARD + "[plugins.faulty]\nenabled = true\ndefault = true\n[plugins.talkative]\nenabled = true\n"
+MORE = [candidate("faulty", "plugins.faulty"), candidate("talkative", "plugins.talkative")]
+
+
+@contextmanager
+def logging_all() -> Iterator[list[dict[str, Any]]]:
+    """The lines that are logged inside the block, once it is over."""
+    stream, lines = io.StringIO(), []
+    with redirect_stderr(stream):
+        configure_logs()
+        yield lines
+    configure_logs(quiet=True)
+    lines += map(json.loads, stream.getvalue().splitlines())
+
+
+@pytest.mark.parametrize("given", ["7d2c", "a.b:c/d+e=f@g-h_1", "x" * 128])
+def test_a_given_id_is_kept(house: House, given: str) -> None:
+    """What a proxy calls a request is what the answer and the log call it."""
+    with logging_all() as lines:
+        answer = house.client.get("/healthz", headers={"X-Request-Id": given})
+    assert answer.headers.get_list("x-request-id") == [given]
+    assert [line["request_id"] for line in lines if line["event"] == "request"] == [given]
+
+
+@pytest.mark.parametrize("given", ["", "x" * 129, "two words", '"}{', "é", "line\tbreak", "a,b"])
+def test_a_text_that_is_no_id_is_replaced(house: House, given: str) -> None:
+    """Nothing that a stranger makes up gets into the log, but a short word."""
+    with logging_all() as lines:
+        answer = house.client.get("/healthz", headers={"X-Request-Id": given.encode()})
+    (own,) = answer.headers.get_list("x-request-id")
+    assert (len(own), own.isalnum()) == (32, True)
+    assert [line["request_id"] for line in lines if line["event"] == "request"] == [own]
+
+
+def test_every_line_of_a_request_has_its_id(tmp_path: Path) -> None:
+    """What a plugin logs in its own thread, its fault, and the answer are found by one id."""
+    with open_house(tmp_path, BOTH, more=MORE) as house, logging_all() as lines:
+        house.post("integrations/", {"provider": "talkative"}, headers={"X-Request-Id": "one"})
+        house.post("integrations/", {"provider": "faulty"}, headers={"X-Request-Id": "two"})
+    told = [(line["event"], line.get("request_id")) for line in lines if line["event"] != "stopped"]
+    assert told == [
+        ("hello from a plugin", "one"),
+        ("hello from a library", "one"),
+        ("request", "one"),
+        ("plugin fault", "two"),
+        ("request", "two"),
+    ]
+
+
+def fail() -> None:
+    """A route with a fault."""
+    raise RuntimeError("wrong")
+
+
+def test_an_answer_to_a_fault_of_ours_names_the_id(house: House) -> None:
+    """Whoever gets a 500 has the word by which the operator finds its reason: in the text, and in the header."""
+    application = create_application(house.services)
+    application.add_api_route("/fail", fail)
+    with logging_all() as lines, TestClient(application, raise_server_exceptions=False) as client:
+        answer = client.get("/fail", headers={"X-Request-Id": "found-again"})
+    assert (answer.status_code, answer.headers["x-request-id"]) == (500, "found-again")
+    assert "found-again" in answer.json()["detail"]
+    faults = [line for line in lines if line["event"] in ("unexpected error", "request")]
+    assert [(line["event"], line["request_id"]) for line in faults] == [
+        ("unexpected error", "found-again"),
+        ("request", "found-again"),
+    ]
+
+
+def test_no_id_stays_when_a_request_is_over(house: House) -> None:
+    """The next line that is no request's has no id."""
+    house.client.get("/healthz", headers={"X-Request-Id": "gone"})
+    assert structlog.contextvars.get_contextvars() == {}

@@ -1,0 +1,183 @@
+"""Spans, as the SDK of OpenTelemetry keeps them."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import redirect_stderr
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind, StatusCode
+
+from hosting import candidate
+from house import SWITCHBOARD, House, commit, open_house
+from scmhost.api.logs import configure_logs
+from scmhost.host.errors import Origin
+from scmhost.host.guard import Guard
+from scmhost.telemetry import Telemetry, TelemetryMissing, check_telemetry, opening
+from scmhost.telemetry.spans import Spans
+
+BOTH = SWITCHBOARD + "[plugins.faulty]\nenabled = true\ndefault = true\n"
+FAULTY = candidate("faulty", "plugins.faulty")
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+PARENT = {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
+
+
+@dataclass
+class Traced:
+    """A house whose spans are kept."""
+
+    house: House
+    exporter: InMemorySpanExporter
+    provider: TracerProvider
+
+    def spans(self) -> dict[str, ReadableSpan]:
+        """The spans that have ended, by name."""
+        return {span.name: span for span in self.exporter.get_finished_spans()}
+
+
+@pytest.fixture
+def traced(tmp_path: Path) -> Iterator[Traced]:
+    """Spans of what tests do; those of the start are forgotten."""
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    telemetry = Telemetry(Spans(provider))
+    with open_house(tmp_path, BOTH, more=[FAULTY], background=False, telemetry=telemetry) as house:
+        exporter.clear()
+        yield Traced(house, exporter, provider)
+    provider.shutdown()
+
+
+def parent_of(span: ReadableSpan) -> int | None:
+    return span.parent.span_id if span.parent else None
+
+
+def test_a_request_and_the_calls_in_it_are_one_trace(traced: Traced) -> None:
+    """Each call of a plugin is a span inside the request's, with plugin, hook and outcome."""
+    traced.house.install()
+    spans = traced.spans()
+    request, call = spans["POST /api/0/organizations/{organization}/integrations/"], spans["custom_scm scm_install"]
+    assert (request.kind, request.parent) == (SpanKind.SERVER, None)
+    assert parent_of(call) == request.context.span_id
+    assert dict(request.attributes or {}) == {
+        "http.request.method": "POST",
+        "http.route": "/api/0/organizations/{organization}/integrations/",
+        "http.response.status_code": 201,
+        "url.path": "/api/0/organizations/acme/integrations/",
+        "url.scheme": "http",
+    }
+    assert dict(call.attributes or {}) == {
+        "scmhost.plugin": "custom_scm",
+        "scmhost.hook": "scm_install",
+        "scmhost.outcome": "ok",
+    }
+
+
+@pytest.mark.parametrize(
+    ("form", "outcome", "status"),
+    [({}, "raised", StatusCode.ERROR), ({"say": "Fix it"}, "refused", StatusCode.UNSET)],
+)
+def test_a_fault_is_told_by_its_kind_alone(traced: Traced, form: Any, outcome: str, status: StatusCode) -> None:
+    """What a plugin refuses on purpose is no error; the text of an error stays out: it may hold anything."""
+    traced.house.post("integrations/", {"provider": "faulty", **form})
+    calls = [span for span in traced.exporter.get_finished_spans() if span.name == "faulty scm_install"]
+    assert ((calls[-1].attributes or {})["scmhost.outcome"], calls[-1].status.status_code) == (outcome, status)
+    assert (calls[-1].events, calls[-1].status.description) == ((), None)
+
+
+def test_a_callers_trace_is_continued(traced: Traced) -> None:
+    """A request with a traceparent is a part of its caller's trace; one with rubbish begins its own."""
+    for headers in (PARENT, {"traceparent": "rubbish"}):
+        traced.house.get("repos/", headers=headers)
+    first, second = traced.exporter.get_finished_spans()
+    assert format(first.context.trace_id, "032x") == TRACE
+    assert (first.parent.span_id if first.parent else 0) == 0xB7AD6B7169203331
+    assert second.parent is None
+
+
+def test_the_log_names_the_trace(traced: Traced) -> None:
+    """From a line of the log to the trace, and back."""
+    stream = io.StringIO()
+    with redirect_stderr(stream):
+        configure_logs()
+        traced.house.get("repos/", headers=PARENT)
+    configure_logs(quiet=True)
+    (line,) = map(json.loads, stream.getvalue().splitlines())
+    assert (line["event"], line["trace_id"]) == ("request", TRACE)
+
+
+def test_a_span_of_a_plugins_own_stands_inside_its_call(traced: Traced) -> None:
+    """What an instrumented client of a plugin does in a thread of its own has the call as its parent."""
+    with traced.provider.get_tracer("test").start_as_current_span("around"):
+        guard = Guard(telemetry=traced.house.services.telemetry)
+        origin = Origin("forge", "acme-forge", "scm_install")
+        guard.watch(origin, lambda: traced.provider.get_tracer("forge").start_span("inner").end(), 5.0)
+        guard.close()
+    spans = traced.spans()
+    assert parent_of(spans["inner"]) == spans["forge scm_install"].context.span_id
+    assert parent_of(spans["forge scm_install"]) == spans["around"].context.span_id
+
+
+def test_commits_and_links_have_spans_with_numbers(traced: Traced) -> None:
+    """How long saving and linking took, and what became of how many."""
+    traced.house.post("commits/", {"commits": [commit()]})
+    traced.house.link()
+    spans = traced.spans()
+    assert parent_of(spans["ingest"]) == spans["POST /api/0/organizations/{organization}/commits/"].context.span_id
+    sent = spans["POST /api/0/organizations/{organization}/commits/"].attributes or {}
+    assert (sent["scmhost.commits.new"], sent["scmhost.commits.known"]) == (1, 0)
+    assert (spans["links"].attributes or {})["scmhost.frames.no_code_mappings_for_project"] == 1
+
+
+def test_a_fault_of_ours_is_an_error(traced: Traced) -> None:
+    """A 500 is an error of the service, a 404 is none."""
+    traced.house.client.app.add_api_route("/fail", lambda: 1 // 0)  # type: ignore[attr-defined]
+    for path in ("/fail", "/nowhere"):
+        traced.house.get(path)
+    spans = traced.spans()
+    assert spans["GET /fail"].status.status_code is StatusCode.ERROR
+    assert spans["GET unrouted"].status.status_code is StatusCode.UNSET
+
+
+UNASKED = """
+import sys
+from pathlib import Path
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from house import open_house
+
+exporter = InMemorySpanExporter()
+provider = TracerProvider()
+provider.add_span_processor(SimpleSpanProcessor(exporter))
+trace.set_tracer_provider(provider)
+with open_house(Path(sys.argv[1])) as house:
+    assert house.get("repos/").status_code == 200
+print([span.name for span in exporter.get_finished_spans()])
+"""
+
+
+def test_nothing_is_told_unasked(tmp_path: Path) -> None:
+    """Where OpenTelemetry is set up for other things, scmhost tells it nothing until the switch says so."""
+    words = [sys.executable, "-c", UNASKED, str(tmp_path)]
+    tests = str(Path(__file__).parents[1])
+    done = subprocess.run(words, env={**os.environ, "PYTHONPATH": tests}, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_traces_without_the_library_are_refused_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service does not start half as asked for; it says what to install."""
+    monkeypatch.setattr(opening, "_is_installed", lambda _name: False)
+    check_telemetry(spans=False)
+    with pytest.raises(TelemetryMissing, match=r"pip install 'scmhost\[otel\]'"):
+        check_telemetry(spans=True)

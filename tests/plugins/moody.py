@@ -1,0 +1,36 @@
+"""A plugin whose page of a commit raises whatever its mood says, and that counts how often it is asked."""
+
+from collections.abc import Sequence
+
+from scmhost.sdk import InstallationDraft, Provider, ProviderUnavailable, hookimpl
+
+ON_PURPOSE = ProviderUnavailable("the forge does not answer")
+
+
+class Mood:
+    """What a test decides, and sees."""
+
+    def __init__(self) -> None:
+        self.cause: Exception | None = None
+        self.calls = 0
+
+
+mood = Mood()
+
+
+@hookimpl
+def scm_register_providers() -> Sequence[Provider]:
+    return [Provider(key="moody", name="Moody", requires_feature_flag=False)]
+
+
+@hookimpl
+def scm_install() -> InstallationDraft:
+    return InstallationDraft(name="moody", external_id="1")
+
+
+@hookimpl
+def scm_commit_url(sha: str) -> str:
+    mood.calls += 1
+    if mood.cause is not None:
+        raise mood.cause
+    return f"https://moody.example/{sha}"

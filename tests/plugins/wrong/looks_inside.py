@@ -1,0 +1,11 @@
+"""Imports a room of the host that is none of its business."""
+
+from scmhost.kernel.clock import SystemClock
+
+from .right import Right
+
+CLOCK = SystemClock()
+
+
+class Curious(Right):
+    """Has a clock that is not its own."""

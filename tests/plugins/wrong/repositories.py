@@ -1,0 +1,124 @@
+"""Wrong about repositories: how it is installed, what it offers, claims and shows."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from scmhost.sdk import (
+    AddRequest,
+    Claim,
+    Create,
+    InstallationDraft,
+    Offer,
+    Provider,
+    ProviderError,
+    Refusal,
+    Repository,
+    hookimpl,
+    join_url,
+)
+
+from .right import Right, Settings, with_provider
+
+
+class TrustingForm(BaseModel):
+    team: str
+    server: str
+
+
+class TakesAnyUrl(Right):
+    @hookimpl
+    def scm_register_providers(self) -> Sequence[Provider]:
+        return [with_provider(install_form=TrustingForm)]
+
+
+class StumblesOverUrls(TakesAnyUrl):
+    @hookimpl
+    def scm_install(self, form: TrustingForm) -> InstallationDraft:
+        return InstallationDraft(name=form.team, external_id="1", metadata={"home": join_url(form.server, form.team)})
+
+
+class Blabs(Right):
+    @hookimpl
+    def scm_install(self, form: Any, settings: Settings) -> InstallationDraft:
+        token = settings.token.get_secret_value()
+        return InstallationDraft(name=form.team, external_id="1", configuration={"token": token})
+
+
+class BlabsInErrors(Right):
+    @hookimpl
+    def scm_compare_commits(self, settings: Settings) -> Sequence[Any]:
+        raise ProviderError(f"401 for https://x:{settings.token.get_secret_value()}@git.example.com")
+
+
+class OffersShortNames(Right):
+    @hookimpl
+    def scm_offer_repositories(self, repositories: Sequence[Repository]) -> Sequence[Offer]:
+        return [Offer(identifier=one.name[:1], name=one.name) for one in repositories]
+
+
+class OffersUnderAnotherName(Right):
+    @hookimpl
+    def scm_offer_repositories(self, repositories: Sequence[Repository]) -> Sequence[Offer]:
+        return [Offer(identifier=f"right:{one.id}", name=one.name) for one in repositories]
+
+
+class RefusesAll(Right):
+    @hookimpl
+    def scm_dispatch_repository(self) -> Refusal:
+        return Refusal(reason="invalid", message="Not today.")
+
+
+class ClaimsTheAir(Right):
+    @hookimpl
+    def scm_dispatch_repository(self, candidate: Repository | None) -> Claim:
+        return Claim()
+
+
+class MakesTwins(Right):
+    @hookimpl
+    def scm_dispatch_repository(self, request: AddRequest) -> Create | Refusal:
+        name = request.identifier[:100]
+        return Create(name=name, external_id="7") if name else Refusal(reason="invalid", message="No name.")
+
+
+class TakesTurns(Right):
+    def __init__(self) -> None:
+        self._times = itertools.count()
+
+    @hookimpl
+    def scm_dispatch_repository(self, candidate: Repository | None) -> Claim | Refusal:
+        refusal = Refusal(reason="unavailable", message="Once more, please.")
+        return Claim() if candidate and next(self._times) % 2 else refusal
+
+
+class Remembers(Right):
+    def __init__(self) -> None:
+        self._known: dict[int, Repository] = {}
+
+    @hookimpl
+    def scm_offer_repositories(self, repositories: Sequence[Repository]) -> Sequence[Offer]:
+        self._known.update({one.id: one for one in repositories})
+        return [Offer(identifier=str(one.id), name=one.name) for one in self._known.values()]
+
+
+class KeepsTheFirstAnswer(Right):
+    @hookimpl
+    def scm_offer_repositories(self, repositories: Sequence[Repository]) -> Sequence[Offer]:
+        if not vars(self).get("kept"):
+            vars(self)["kept"] = super().scm_offer_repositories(repositories, "")
+        return vars(self)["kept"]
+
+
+class NumbersForText(Right):
+    @hookimpl
+    def scm_serialize_repository(self, repository: Repository) -> Mapping[str, Any]:
+        return {"name": repository.id}
+
+
+class DropsTheInstallation(Right):
+    @hookimpl
+    def scm_serialize_repository(self) -> Mapping[str, Any]:
+        return {"integrationId": None}

@@ -1,0 +1,127 @@
+"""plugins.toml is edited by commands: only what was asked for changes, and nobody sees half of it."""
+
+import re
+import stat
+import tomllib
+from decimal import Decimal
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loading import case_id, load_cases
+from scmhost.host import ConfigError
+from scmhost.host.editing import PluginEdit, edited
+from scmhost.host.settings import settings_of
+from scmhost.host.writing import only_writer, written_beside
+
+EDITS = st.builds(
+    PluginEdit,
+    enabled=st.none() | st.booleans(),
+    kill=st.none() | st.booleans(),
+    default=st.none() | st.booleans(),
+    percent=st.none() | st.decimals(min_value=0, max_value=100, places=3),
+    allow=st.lists(st.sampled_from(["acme", "o'hara", 42]), max_size=2, unique=True).map(tuple),
+)
+MADE: dict[str, Any] = {"allow": tuple, "deny": tuple, "percent": lambda value: Decimal(str(value))}
+LAYOUTS = [case["before"] for case in load_cases("edits") if "refused" not in case]
+
+
+@pytest.mark.parametrize("case", load_cases("edits"), ids=case_id)
+def test_edit_keeps_what_people_wrote(case: dict[str, Any]) -> None:
+    """Comments, order and spacing stay; what cannot be edited so is refused, with what to do."""
+    edit = PluginEdit(**{name: MADE.get(name, bool)(value) for name, value in case["edit"].items()})
+    if "refused" in case:
+        with pytest.raises(ConfigError, match=re.escape(case["refused"])):
+            edited(case["before"], "plugins.toml", "forge", edit)
+    else:
+        assert edited(case["before"], "plugins.toml", "forge", edit) == case["after"]
+
+
+@given(layout=st.sampled_from(LAYOUTS), edit=EDITS)
+def test_edit_does_what_it_says(layout: str, edit: PluginEdit) -> None:
+    """Whatever the layout, the settings are afterwards what was asked for, comments stay, and again changes nothing."""
+    text = edited(layout, "plugins.toml", "forge", edit)
+    table = settings_of(text.encode(), "plugins.toml", {}).of("forge")
+    asked = {name: getattr(edit, name) for name in ("enabled", "kill", "default") if getattr(edit, name) is not None}
+    assert {name: getattr(table, name) for name in asked} == asked
+    assert edit.percent is None or (table.rollout is not None and table.rollout.percent == edit.percent)
+    assert all(table.allow.name(str(name), name if isinstance(name, int) else 0) for name in edit.allow)
+    assert [line for line in re.findall("#.*", layout) if line not in text] == []
+    assert edited(text, "plugins.toml", "forge", edit) == text
+
+
+@given(layout=st.sampled_from(LAYOUTS), edit=EDITS)
+def test_edit_touches_no_other_table(layout: str, edit: PluginEdit) -> None:
+    """What stands elsewhere in the file means the same as before."""
+    before, after = tomllib.loads(layout), tomllib.loads(edited(layout, "plugins.toml", "forge", edit))
+    for tree in (before, after):
+        tree.setdefault("schema", 1)
+        tree.setdefault("plugins", {}).pop("forge", None)
+    assert before == after
+
+
+def names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Write a file as the commands do."""
+    with only_writer(path) as target, written_beside(target, content) as beside:
+        beside.replace(target)
+
+
+def test_replaced_file_keeps_its_mode(tmp_path: Path) -> None:
+    """Who may read the file stays as it was; a new file may be read by all."""
+    path = tmp_path / "plugins.toml"
+    replace(path, b"one")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    path.chmod(0o640)
+    replace(path, b"two")
+    assert (stat.S_IMODE(path.stat().st_mode), path.read_bytes()) == (0o640, b"two")
+    assert names(tmp_path) == ["plugins.toml"]
+
+
+def test_link_stays_a_link(tmp_path: Path) -> None:
+    """A file that is reached through a symbolic link is replaced where it is."""
+    real, link = tmp_path / "real.toml", tmp_path / "plugins.toml"
+    real.write_bytes(b"one")
+    link.symlink_to(real)
+    replace(link, b"two")
+    assert (link.is_symlink(), real.read_bytes()) == (True, b"two")
+
+
+def test_failure_leaves_no_trace(tmp_path: Path) -> None:
+    """When something fails between writing and replacing the old file stands, alone."""
+    path = tmp_path / "plugins.toml"
+    path.write_bytes(b"one")
+    with pytest.raises(RuntimeError), only_writer(path) as target, written_beside(target, b"two"):
+        raise RuntimeError
+    assert (path.read_bytes(), names(tmp_path)) == (b"one", ["plugins.toml"])
+
+
+def test_folder_that_is_not_there(tmp_path: Path) -> None:
+    """A place that cannot be written to is told by the file's name."""
+    with pytest.raises(ConfigError, match=r"plugins\.toml: the file cannot be written \(No such file"):
+        replace(tmp_path / "nowhere" / "plugins.toml", b"")
+
+
+def test_writers_take_turns(tmp_path: Path) -> None:
+    """Of many who each add a line at once none loses another's."""
+    path = tmp_path / "plugins.toml"
+    path.write_bytes(b"")
+
+    def add(number: int) -> None:
+        line = b"%d\n" % number
+        with only_writer(path) as target, written_beside(target, target.read_bytes() + line) as beside:
+            beside.replace(target)
+
+    writers = [Thread(target=add, args=(number,)) for number in range(20)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert sorted(map(int, path.read_text().split())) == list(range(20))

@@ -1,0 +1,253 @@
+"""The switchboard changes while the host runs."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from types import ModuleType
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from hosting import ACME, GOOD, INSTALLATION, REPOSITORY, candidate, enabled, host_of, report_of
+from plugins import flag_services, listener
+from scmhost.host import Candidate, ConfigError, PluginHost, PluginSettings, Settings
+from scmhost.host.schema import FlagsProvider, HostSettings, Source
+from scmhost.kernel.limits import Limits
+from scmhost.sdk import InstallationDraft, Provider, hookimpl
+
+NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+
+
+class Still:
+    """A clock that stands."""
+
+    def now(self) -> datetime:
+        return NOW
+
+
+def settings_of(**plugins: PluginSettings) -> Settings:
+    return Settings(plugins=plugins, source=Source("plugins.toml", {}, "abc"))
+
+
+@contextmanager
+def opened(entries: dict[str, str], settings: Settings, **terms: Any) -> Iterator[PluginHost]:
+    with host_of(entries, settings, clock=Still(), **terms) as host:
+        yield host
+
+
+def test_enabling_brings_a_plugin_in() -> None:
+    """A plugin that was off, and so never imported, is imported, admitted and started by the change that enables it."""
+    sys.modules.pop("plugins.git_forge", None)
+    entries = {"good_forge": GOOD, "late": "plugins.listener:first"}
+    listener.first.heard = []
+    with opened(entries, settings_of(good_forge=enabled())) as host:
+        assert report_of(host, "late").state == "off"
+        board = host.reload(settings_of(good_forge=enabled(), late=enabled()))
+        assert (report_of(host, "late").state, board.generation, board.sha256) == ("ready", 2, "abc")
+        assert listener.first.heard == ["startup"]
+        host.tell("scm_repository_saved", repository=REPOSITORY)
+    assert listener.first.heard == ["startup", "saved app", "shutdown"]
+
+
+def test_disabling_lets_a_plugin_go() -> None:
+    """Its providers are gone at once, it is told, and the list says that its code stays until a restart."""
+    entries = {"good_forge": GOOD, "late": "plugins.listener:first"}
+    listener.first.heard = []
+    with opened(entries, settings_of(good_forge=enabled(), late=enabled())) as host:
+        kept = host.calls("good_forge")
+        host.reload(settings_of(good_forge=PluginSettings(), late=PluginSettings()))
+        report = report_of(host, "good_forge")
+        assert (host.provider("good_forge"), host.calls("good_forge"), host.providers(ACME)) == (None, None, [])
+        assert (report.state, report.hooks) == ("off", ())
+        assert "its code stays in memory until a restart" in report.notes[0]
+        assert host.decide("good_forge", ACME).reason == "enabled is not true: the plugin is not loaded"
+        assert kept is not None
+        assert kept.commit_url(INSTALLATION, REPOSITORY, "abc") == "https://forge.example/commit/abc"
+        host.tell("scm_repository_saved", repository=REPOSITORY)
+    assert listener.first.heard == ["startup", "shutdown"]
+
+
+def test_plugin_comes_and_goes_and_comes() -> None:
+    """Switching off and on again ends where it began."""
+    on, off = settings_of(good_forge=enabled()), settings_of(good_forge=PluginSettings())
+    with opened({"good_forge": GOOD}, on) as host:
+        before = host.plugins
+        for settings in (off, on, off, on):
+            host.reload(settings)
+        assert [replace(report, import_ms=0) for report in host.plugins] == [
+            replace(report, import_ms=0) for report in before
+        ]
+        assert (host.decide("good_forge", ACME).on, host.switchboard.generation) == (True, 5)
+
+
+def test_flags_change() -> None:
+    """A rule on organizations takes effect with the next question."""
+    with opened({"good_forge": GOOD}, settings_of(good_forge=enabled())) as host:
+        assert host.decide("good_forge", ACME).on is True
+        host.reload(settings_of(good_forge=enabled(deny={"organizations": ["acme"]})))
+        switch = host.decide("good_forge", ACME)
+    assert (switch.on, switch.rule, switch.generation) == (False, "deny", 2)
+
+
+def test_calls_are_the_same_while_nothing_of_theirs_changes() -> None:
+    """What is kept by a provider's calls is kept through changes to others, and let go with its own settings."""
+    with opened({"good_forge": GOOD}, settings_of(good_forge=enabled())) as host:
+        first = host.calls("good_forge")
+        host.reload(settings_of(good_forge=enabled(default=False)))
+        second = host.calls("good_forge")
+        host.reload(settings_of(good_forge=enabled(settings={"region": "us"})))
+        third = host.calls("good_forge")
+        assert third is not None
+        draft = third.install(third.provider.install_form(), ACME)
+    assert (first is second, second is third, draft.name) == (True, False, "us")
+
+
+def test_settings_that_do_not_suit_change_nothing() -> None:
+    """When a plugin's own model refuses the new settings all of the old ones stay, other plugins' too."""
+    entries = {"good_forge": GOOD, "late": "plugins.listener:first"}
+    with opened(entries, settings_of(good_forge=enabled())) as host:
+        plugins, board = host.plugins, host.switchboard
+        with pytest.raises(ConfigError, match=r"plugins\.good_forge\.settings"):
+            host.reload(settings_of(good_forge=enabled(settings={"region": 5}), late=enabled()))
+        assert (host.plugins, host.switchboard) == (plugins, board)
+        host.reload(settings_of(good_forge=enabled(), late=enabled()))
+        assert report_of(host, "late").state == "ready"
+
+
+def test_new_plugin_that_fails_harms_nobody() -> None:
+    """A plugin that is enabled and cannot be imported is listed as broken; all else of the change counts."""
+    entries = {"good_forge": GOOD, "bomb": "plugins.exits_at_import"}
+    with opened(entries, settings_of(good_forge=enabled())) as host, capture_logs() as logs:
+        host.reload(settings_of(good_forge=enabled(default=False), bomb=enabled()))
+        assert report_of(host, "bomb").state == "broken"
+        assert host.decide("good_forge", ACME).on is False
+        host.reload(settings_of(good_forge=enabled(), bomb=enabled()))
+        assert [line["event"] for line in logs] == ["plugin refused"]
+        host.reload(settings_of(good_forge=enabled(), bomb=enabled()), retry=True)
+        assert [line["event"] for line in logs] == ["plugin refused"] * 2
+        host.reload(settings_of(good_forge=enabled(), bomb=enabled(order=5)))
+        assert [line["event"] for line in logs] == ["plugin refused"] * 3
+
+
+def test_plugin_that_hangs_at_import_delays_no_switch() -> None:
+    """What a change switches off is off before anything new is imported."""
+    entries = {"good_forge": GOOD, "slow": "plugins.looks_around"}
+    seen: list[bool] = []
+    module = ModuleType("plugins.looks_around")
+    with opened(entries, settings_of(good_forge=enabled())) as host:
+
+        class Slow:
+            @hookimpl
+            def scm_startup(self) -> None:
+                seen.append(host.decide("good_forge", ACME).on)
+                seen.append(report_of(host, "slow").reason == "it is being loaded")
+
+        vars(module).update(scm_startup=Slow().scm_startup)
+        sys.modules["plugins.looks_around"] = module
+        host.reload(settings_of(good_forge=enabled(kill=True), slow=enabled()))
+        assert report_of(host, "slow").state == "ready"
+    del sys.modules["plugins.looks_around"]
+    assert seen == [False, True]
+
+
+def test_plugin_that_cannot_start_leaves_its_name_to_itself() -> None:
+    """A plugin whose start fails can be started by a later change; nothing of the first try is in its way."""
+    module: Any = ModuleType("plugins.late_starter")
+    starts = iter([RuntimeError("not yet"), None])
+
+    class Starter:
+        @hookimpl
+        def scm_startup(self) -> None:
+            problem = next(starts)
+            if problem:
+                raise problem
+
+        @hookimpl
+        def scm_register_providers(self) -> list[Provider]:
+            return [Provider(key="starter", name="Starter")]
+
+        @hookimpl
+        def scm_install(self) -> InstallationDraft:
+            return InstallationDraft(name="n", external_id="1")
+
+    module.plugin = Starter()
+    sys.modules["plugins.late_starter"] = module
+    with capture_logs(), opened({"starter": "plugins.late_starter:plugin"}, settings_of(starter=enabled())) as host:
+        assert report_of(host, "starter").state == "broken"
+        host.reload(settings_of(starter=enabled()), retry=True)
+        assert report_of(host, "starter").state == "ready"
+    del sys.modules["plugins.late_starter"]
+
+
+def test_other_version_waits_for_a_restart() -> None:
+    """A plugin that was upgraded on disk runs on as it is, and says what to do."""
+    installed = [candidate("good_forge")]
+    host = PluginHost.open(settings_of(good_forge=enabled()), candidates=installed)
+    installed[:] = [replace(installed[0], version="2.0")]
+    host.reload(settings_of(good_forge=enabled()))
+    report = report_of(host, "good_forge")
+    host.close()
+    assert (report.state, report.version) == ("ready", "1.2")
+    assert report.notes == ("acme-good_forge 2.0 is installed by now; restart to run it",)
+
+
+def test_newly_installed_plugin_is_found() -> None:
+    """A plugin that was installed after the start can be enabled without a restart."""
+    installed: list[Candidate] = []
+    host = PluginHost.open(settings_of(), candidates=installed)
+    installed.append(candidate("good_forge"))
+    host.reload(settings_of(good_forge=enabled()))
+    assert report_of(host, "good_forge").state == "ready"
+    host.close()
+
+
+def test_order_follows_the_file() -> None:
+    """A new order counts from the change on."""
+    entries = {"a": "plugins.listener:first", "b": "plugins.listener:second"}
+    listener.first.heard = listener.second.heard = heard = []
+    with opened(entries, settings_of(a=enabled(order=1), b=enabled(order=2))) as host:
+        host.reload(settings_of(a=enabled(order=2), b=enabled(order=1)))
+        assert [plugin.candidate.name for plugin in host._roster.admitted] == ["b", "a"]
+    assert heard == ["startup", "startup", "shutdown", "shutdown"]
+
+
+def test_what_needs_a_restart_is_said() -> None:
+    """Keys that a process reads once are taken at the next start; until then the switchboard names them."""
+    with opened({}, settings_of()) as host:
+        changed = Settings(host=HostSettings(database_url="sqlite:///other.db"), limits=Limits(page_size=7))
+        assert host.reload(changed).restart_for == ("host.database_url", "limits.page_size")
+        assert host.reload(settings_of()).restart_for == ()
+
+
+def test_stale_since_is_the_first_fault() -> None:
+    """A file that cannot be used is stale since its first fault, until it can be used again."""
+    with opened({}, settings_of()) as host:
+        host.keep_last_good("plugins.toml:3: this is not TOML")
+        host.keep_last_good("plugins.toml:4: this is not TOML")
+        board = host.switchboard
+        assert (board.stale_since, board.error, board.generation) == (NOW, "plugins.toml:4: this is not TOML", 1)
+        host.keep_last_good(None)
+        assert (host.switchboard.stale_since, host.switchboard.error) == (None, None)
+
+
+def test_flag_service_comes_and_goes() -> None:
+    """Another flag service is asked from the change on that names it; one that is not there changes nothing."""
+    flags = {"plugins.good_forge": False}
+    service = FlagsProvider(provider="plugins.flag_services:Service", settings={"flags": flags})
+    with opened({"good_forge": GOOD}, settings_of(good_forge=enabled())) as host:
+        named = settings_of(good_forge=enabled()).model_copy(update={"flags_provider": service})
+        host.reload(named)
+        assert (host.decide("good_forge", ACME).on, host.decide("good_forge", ACME).rule) == (False, "flags_provider")
+        host.reload(named.model_copy(update={"limits": Limits(page_size=3)}))
+        made = flag_services.made[-1]
+        assert host.decide("good_forge", ACME).on is False
+        missing = FlagsProvider(provider="nobody")
+        with pytest.raises(ConfigError, match="no entry points"):
+            host.reload(named.model_copy(update={"flags_provider": missing, "plugins": {}}))
+        assert host.decide("good_forge", ACME).on is False
+        host.reload(settings_of(good_forge=enabled()))
+        assert host.decide("good_forge", ACME).on is True
+        assert made.ended.wait(5)

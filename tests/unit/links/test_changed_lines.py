@@ -1,0 +1,42 @@
+"""Lines of a changed file, and where they stand in the commit."""
+
+from difflib import unified_diff
+from itertools import count
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scmhost.links.changed_lines import committed_line, read_hunks
+
+edits = st.lists(st.sampled_from(["keep", "drop", "change", "add"]), max_size=12)
+
+
+@given(edits)
+def test_a_line_that_was_kept_is_found_where_it_was(steps: list[str]) -> None:
+    """An unchanged line is shown at its old place, and a changed one is called so."""
+    fresh = (f"new {number}" for number in count())
+    old: list[str] = []
+    new: list[str] = []
+    for number, step in enumerate(steps):
+        if step != "add":
+            old.append(f"old {number}")
+        if step != "drop":
+            new.append(f"old {number}" if step == "keep" else next(fresh))
+    hunks = read_hunks(unified_diff(old, new, n=0, lineterm=""))
+    for number, text in enumerate(new, start=1):
+        found = committed_line(number, hunks)
+        assert found.changed == text.startswith("new")
+        if not found.changed:
+            assert old[found.line - 1] == text
+
+
+def test_a_changed_line_is_shown_where_its_predecessor_stood() -> None:
+    """The link of a line that is not committed leads to what was there."""
+    hunks = read_hunks(["@@ -4,2 +4,3 @@ def f():", "@@ -0,0 +1 @@"])
+    assert committed_line(5, hunks[:1]).line == 4
+    assert committed_line(1, hunks[1:]).line == 1
+
+
+def test_what_is_no_hunk_is_passed_over() -> None:
+    """Headers and lines of code are none."""
+    assert read_hunks(["diff --git a/x b/x", "+@@ -1 +1 @@", " @@ -1 +1 @@"]) == ()
