@@ -1,30 +1,36 @@
 """Reads blocks of lines, offering each line to every notation whose hints it has."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from .frame import Found, Spot
 from .near import REACH, Near
 from .notations import NOTATIONS, Notation
-from .pieces import Piece, needs_cutting, pieces
+from .pieces import Piece, pieces, printed
 from .prefixes import prefix_length
+from .scan import Marks
 
 # More of a line is not read: no frame is so long, but a line of a minified script is.
 LONGEST_LINE: Final = 16_384
 
-# Frames have one of these at least, and most lines of logs have none. Patterns begin with a letter that is looked for.
-_PLACE: Final = re.compile(r":(?:(?<=[^\d\s]:)\d|in |-1\)|[^\W\d]\w* \d)")
-_ENCLOSED: Final = re.compile(r"\((?:<|[Nn]ative|Unknown|in(?:dex)? )")
-_MARKS: Final = (
-    *("line", "-> ", "@", "dart", ".ex", ".py", "#", "Caused by", "Suppressed", "... ", "?", "0x", "<asy"),
-    *(".java)", ".kt)", ".scala)", ".groovy)", ".php(", "): at "),
+# Frames have one of these at least, and most lines of logs have none.
+_MARKS: Final = Marks(
+    ("line", "@", "#", "?", "0x", "<asy"),
+    (
+        re.compile(r":(?:(?<=[^\d\s]:)\d|in |-1\)|[^\W\d]\w* \d|(?<=dart:)|(?<=Caused by:)|(?<=Suppressed:))"),
+        re.compile(r"\.(?:py|ex|dart|php\(|java\)|kt\)|scala\)|groovy\)|\.\. \d)"),
+        re.compile(r"\((?:<|[Nn]ative|Unknown|in(?:dex)? )"),
+        re.compile(r">(?<=->) "),
+        re.compile(r"\): at "),
+    ),
 )
 
 Rows = Sequence[tuple[str, Notation]]
 
 _ROWS: Final[Rows] = tuple((hint, notation) for notation in NOTATIONS for hint in notation.HINTS)
 _HINTS: Final = frozenset(hint for hint, _ in _ROWS)
+_ASCII_HINTS: Final = frozenset(hint for hint in _HINTS if hint.isascii())
 
 
 class BlockReader:
@@ -40,30 +46,35 @@ class BlockReader:
         self.looked_ahead = False
         self._number = 0
         self._above: list[str] = []
+        self._state = (0, 0, self._above)
 
     def read(self, block: str, following: str | None = None) -> Iterator[Found]:
         """The frames of a block of whole lines. The line that follows it may tell more about its last."""
         self.looked_ahead = False
-        lines = block.split("\n")
-        first, self._number = self._number, self._number + len(lines)
-        cut = list(pieces(lines, first)) if needs_cutting(block) else None
-        printed = _shortened([piece.text for piece in cut] if cut else lines)
+        self._state = (self.unread, self._number, self._above)
+        texts, places = printed(block, self._number)
+        first, self._number = self._number, self._number + block.count("\n") + 1
+        lines = _shortened(texts)
         above = self._above
-        self._above = [*above, *printed[-REACH:]][-REACH:]
-        self.unread += len([line for line in printed if line and not line.isspace()])
-        candidates = _candidates(block if printed is lines else "\n".join(printed), printed)
+        self._above = [*above, *lines[-REACH:]][-REACH:]
+        self.unread += len([line for line in lines if line and not line.isspace()])
+        candidates = _MARKS.lines(block if isinstance(places, range) and lines is texts else "\n".join(lines))
         if not candidates:
             return
-        rows = _rows_for([printed[at] for at in candidates])
-        near = Near([*above, *printed, *_first_piece(following)])
+        rows = _rows_for([lines[at] for at in candidates])
+        near = Near([*above, *lines, *_first_piece(following)])
         for at in candidates:
             near.at = at + len(above)
-            spots = _offer(printed[at], near, rows)
+            spots = _offer(lines[at], near, rows)
             self.unread -= spots is not None
             for spot in spots or ():
                 below = at - spot.back
-                yield _found(spot, near, cut[below] if cut and below >= 0 else Piece(printed[at], first + below))
+                yield _found(spot, near, places[below] if below >= 0 else first + below)
         self.looked_ahead = near.looked_ahead
+
+    def forget(self) -> None:
+        """Forget the last block, to read it again when it is known what follows it."""
+        self.unread, self._number, self._above = self._state
 
 
 def _shortened(lines: list[str]) -> list[str]:
@@ -73,37 +84,16 @@ def _shortened(lines: list[str]) -> list[str]:
 
 
 def _first_piece(line: str | None) -> list[str]:
-    return [next(pieces([line], 0)).text[:LONGEST_LINE]] if line is not None else []
-
-
-def _candidates(block: str, lines: list[str]) -> list[int]:
-    """The lines of a block that may be frames."""
-    marks = [mark for mark in _MARKS if mark in block]
-    searches = [pattern.search for pattern in (_PLACE, _ENCLOSED) if pattern.search(block)]
-    if not marks and not searches:
-        return []
-    return [at for at, line in enumerate(lines) if _has_any(line, marks) or _any_finds(searches, line)]
+    return [next(pieces(line, 0)).text[:LONGEST_LINE]] if line is not None else []
 
 
 def _rows_for(lines: Sequence[str]) -> Rows:
-    """The rows of the table whose hints are in any of these lines."""
+    """The rows of the table whose hints are in any of these lines. For one line it is not worth the search."""
+    if len(lines) == 1:
+        return _ROWS
     text = "\n".join(lines)
-    present = {hint for hint in _HINTS if hint in text}
+    present = {hint for hint in (_ASCII_HINTS if text.isascii() else _HINTS) if hint in text}
     return [row for row in _ROWS if row[0] in present]
-
-
-def _has_any(line: str, marks: Sequence[str]) -> bool:
-    for mark in marks:  # noqa: SIM110 - a generator would take three times as long
-        if mark in line:
-            return True
-    return False
-
-
-def _any_finds(searches: Sequence[Callable[[str], object]], line: str) -> bool:
-    for search in searches:  # noqa: SIM110 - the same
-        if search(line):
-            return True
-    return False
 
 
 def _offer(line: str, near: Near, rows: Rows) -> Sequence[Spot] | None:
@@ -129,7 +119,10 @@ def _body(line: str, near: Near) -> str:
     return body.rstrip('",') if near.prefix.endswith('"') else body
 
 
-def _found(spot: Spot, near: Near, piece: Piece) -> Found:
-    begin = len(near.prefix) if not spot.back else prefix_length(near.raw(spot.back))
-    start, end = piece.place(begin + spot.start), piece.place(begin + spot.end, end=True)
-    return Found(spot.frame, piece.number, start, end)
+def _found(spot: Spot, near: Near, piece: Piece | int) -> Found:
+    """Where a spot stands in the text: in a piece of a line, or in the whole line of this number."""
+    begin = prefix_length(near.raw(spot.back)) if spot.back else len(near.prefix)
+    start, end = begin + spot.start, begin + spot.end
+    if isinstance(piece, int):
+        return Found(spot.frame, piece, start, end)
+    return Found(spot.frame, piece.number, piece.place(start), piece.place(end, end=True))

@@ -1,6 +1,7 @@
 """A frame as printed, and where it stands in its text."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +16,7 @@ class Frame:
     language: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(NamedTuple):
     """A frame within one line of text.
 
     Attributes:

@@ -1,6 +1,7 @@
 """Which language a file is written in, by its extension."""
 
 import re
+from functools import lru_cache
 from typing import Final
 
 _EXTENSIONS: Final = {
@@ -38,6 +39,8 @@ def extension_of(path: str) -> str | None:
     return found[1].lower() if found else None
 
 
+# Frames of a trace are of few files.
+@lru_cache(maxsize=512)
 def language_of(path: str, otherwise: str, *others: str) -> str:
     """The language by the extension if it is one of the notation's family, else the notation's own."""
     by_name = _BY_EXTENSION.get(extension_of(path) or "", otherwise)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from .patterns import Pattern
+from .scan import Marks
 
 # Pastes lose the escape character more often than the rest.
 _COLOUR: Final = Pattern(
@@ -19,12 +20,15 @@ _ESCAPED: Final = Pattern(
 )
 _TOKEN: Final = Pattern(r"\\(.)")
 _INDENT: Final = Pattern(r"(?:\\{1,4}[tr]|\s)*")
-_OPENED: Final = Pattern(r".*(?:[:=\[,(]\s?|^\s*)(?<!\\)\"")
-_CLOSED: Final = Pattern(r"(?<!\\)\"(?!, line \d)\s*(?:[,}\])]|$)|(?:\\{1,2}[rn])+$")
-# The same, for a block and for a line: what is quick differs.
-_HINTS: Final = ("\\n", "\x1b", "␛", "1b[", "033[")
-_BARE: Final = Pattern(r"\[\d{1,2}[;m]")
-_HINT: Final = Pattern(r"\\n|[\x1b␛]|1b\[|033\[|\[\d{1,2}[;m]")
+_OPENED: Final = Pattern(r".*(?:[:=\[,(]\s?|^\s*)(?<!\\)[\"']")
+_CLOSED: Final = Pattern(r"(?<!\\)\"(?!, line \d)\s*(?:[,}\])]|$)|'\s*[}\])][\s}\])]*$|(?:\\{1,2}[rn])+$")
+# More of a line is not cut into pieces: a whole log, with escaped ends, is pasted as one line, but not larger.
+_LONGEST: Final = 1_048_576
+# Lines with colours or escaped ends have one of these.
+_MARKS: Final = Marks(
+    ("\\n", "\x1b", "␛"),
+    (re.compile(r"\[(?:\d{1,2}[;m]|(?<=1b\[)|(?<=033\[))"),),
+)
 
 
 class Piece(NamedTuple):
@@ -50,22 +54,35 @@ class Piece(NamedTuple):
         return self.offset + position + left_out
 
 
-def needs_cutting(text: str) -> bool:
-    """Whether any line of the text might have colours or escaped ends."""
-    return any(hint in text for hint in _HINTS) or _BARE.search(text) is not None
+def printed(block: str, first: int) -> tuple[list[str], Sequence[Piece | int]]:
+    """The lines of a block as they were printed, and for each its piece, or the number of the line that it is.
+
+    Args:
+        block: whole lines.
+        first: the number of its first line.
+    """
+    lines = block.split("\n")
+    marked = _MARKS.lines(block)
+    if not marked:
+        return lines, range(first, first + len(lines))
+    texts: list[str] = []
+    places: list[Piece | int] = []
+    begin = 0
+    for at in marked:
+        cut = list(pieces(lines[at], first + at))
+        texts += [*lines[begin:at], *(piece.text for piece in cut)]
+        places += [*range(first + begin, first + at), *cut]
+        begin = at + 1
+    return [*texts, *lines[begin:]], [*places, *range(first + begin, first + len(lines))]
 
 
-def pieces(lines: Sequence[str], first: int) -> Iterator[Piece]:
-    """The pieces of lines, the first of which has the given number."""
-    for number, line in enumerate(lines, start=first):
-        if not _HINT.search(line):
-            yield Piece(line, number)
-            continue
-        clean, cuts = _without_colours(line)
-        if _ESCAPED.search(clean):
-            yield from _split(clean, number, cuts)
-        else:
-            yield Piece(clean, number, 0, cuts)
+def pieces(line: str, number: int) -> Iterator[Piece]:
+    """The pieces of the line that has this number."""
+    clean, cuts = _without_colours(line[:_LONGEST])
+    if _ESCAPED.search(clean):
+        yield from _split(clean, number, cuts)
+    else:
+        yield Piece(clean, number, 0, cuts)
 
 
 def _without_colours(line: str) -> tuple[str, tuple[tuple[int, int], ...]]:

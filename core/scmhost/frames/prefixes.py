@@ -30,8 +30,15 @@ _KINDS: Final = (
 _PREFIX: Final = Pattern(rf"(?:{'|'.join(_KINDS)}){{0,12}}")
 
 
+# Lines of traces that begin so have no prefix but blanks, and are many.
+_PLAIN: Final = ("at ", "File ", "from ")
+
+
 def prefix_length(line: str) -> int:
     """How many characters stand before what was printed."""
+    stripped = line.lstrip()
+    if stripped.startswith(_PLAIN):
+        return len(line) - len(stripped)
     found = _PREFIX.match(line)
     return found.end() if found else 0
 

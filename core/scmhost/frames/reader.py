@@ -1,7 +1,6 @@
 """Reads the frames of a text, or of a stream of lines as they arrive."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from copy import copy
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -14,7 +13,7 @@ MAX_TEXT: Final = 1_048_576
 MAX_FRAMES: Final = 10_000
 
 # Characters, of whole lines: marks that no line of a block has are not looked for in each of its lines.
-_BLOCK: Final = 8_192
+_BLOCK: Final = 12_288
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +74,11 @@ class LineReader:
         """
         line = line.removesuffix("\n")
         found = self._settled(line)
-        trial = copy(self._reader)
-        frames = list(trial.read(line))
-        if trial.looked_ahead:
+        frames = list(self._reader.read(line))
+        if self._reader.looked_ahead:
+            self._reader.forget()
             self._waiting = line
             return found
-        self._reader = trial
         return found + frames
 
     def feed_all(self, lines: Sequence[str]) -> list[Found]:
@@ -88,7 +86,7 @@ class LineReader:
         if not lines:
             return []
         *block, last = (line.removesuffix("\n") for line in lines)
-        found = self._settled(lines[0])
+        found = self._settled(lines[0].removesuffix("\n"))
         if block:
             found += self._reader.read("\n".join(block), last)
         return found + self.feed(last)

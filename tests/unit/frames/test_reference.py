@@ -21,7 +21,7 @@ PADDING = "\n".join(["nothing to see here"] * PADDED)
 
 def read_slowly(text: str) -> tuple[list[Frame], int]:
     """The frames of a text and its lines of no trace, without hints and without blocks."""
-    printed = [piece.text[:LONGEST_LINE] for piece in pieces(text.split("\n"), 0)]
+    printed = [piece.text[:LONGEST_LINE] for line in text.split("\n") for piece in pieces(line, 0)]
     near = Near(printed)
     answers = [_answer(line, near, at) for at, line in enumerate(printed)]
     unread = sum(1 for line, answer in zip(printed, answers, strict=True) if answer is None and line.strip())

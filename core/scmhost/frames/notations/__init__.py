@@ -26,6 +26,7 @@ from . import (
     lldb,
     metro,
     mono,
+    opera,
     perl,
     php,
     php_places,
@@ -98,6 +99,7 @@ NOTATIONS: Final[tuple[Notation, ...]] = (
     linux_kernel,
     php_places,
     spidermonkey,
+    opera,
     perl,
 )
 """In the order in which a line is offered: the notation that is hardest to mistake stands first."""

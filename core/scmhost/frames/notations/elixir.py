@@ -9,7 +9,7 @@ from scmhost.frames.near import Near
 from scmhost.frames.patterns import Pattern
 from scmhost.frames.spots import spot
 
-HINTS: Final[tuple[str, ...]] = (".ex", ".eex", ".erl:", ".hrl:", ".heex:", ".leex:", ".erl:", ".yrl:")
+HINTS: Final[tuple[str, ...]] = (".ex", "eex", "rl:")
 
 _EXTENSION: Final = r"\.(?:exs?|eex|heex|leex|erl|hrl|[xy]rl)"
 _FRAME: Final = Pattern(

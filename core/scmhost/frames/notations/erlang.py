@@ -10,7 +10,7 @@ from scmhost.frames.near import Near
 from scmhost.frames.patterns import Pattern
 from scmhost.frames.spots import LINE, spot
 
-HINTS: Final[tuple[str, ...]] = ("{file,", "[file:", ".erl, line ", ".ex, line ")
+HINTS: Final[tuple[str, ...]] = ("{file,", "[file:", ", line ")
 
 _PATH: Final = r"\\?[\"'](?P<path>[^\"'\\\n]{1,500})\\?[\"']"
 _TERM: Final = Pattern(

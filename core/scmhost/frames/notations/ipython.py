@@ -7,7 +7,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 from scmhost.frames.frame import Frame, Spot
@@ -53,4 +52,4 @@ def _pointed_at(line: int, near: Near) -> Sequence[Spot] | None:
 
 def _placed(found: re.Match[str], line: int | None, back: int) -> Spot:
     frame = Frame(found["path"], line, function=found["function"], language="python")
-    return replace(Spot(frame, *found.span("path")), back=back)
+    return Spot(frame, *found.span("path"), back)

@@ -13,7 +13,7 @@ from scmhost.frames.spots import AT, spot
 HINTS: Final[tuple[str, ...]] = ("at ", ".java:", ".kt:", ".scala:", ".groovy:", "Caused by: ", "Suppressed: ", "... ")
 
 _FAMILY: Final = ("java", "kotlin", "scala")
-_EXTENSIONS: Final = (".java", ".kt", ".sc", ".groovy", ".gradle", ".clj", ".jsp")
+_EXTENSION: Final = Pattern(r"\.(?:java|kt|sc|groovy|gradle|clj|jsp)")
 # A thread dump repeats the module within the parentheses.
 _OPEN: Final = r"\((?:[\w.]{1,100}@[^/()\s]{0,60}/)?"
 _LINE: Final = r"(?::(?P<line>-?\d{1,9}))?\)"
@@ -34,7 +34,7 @@ _LOADER: Final = Pattern(r"[^/$(]{0,200}/(?:[^/$(]{0,200}/)?")
 def read(line: str, _near: Near) -> Sequence[Spot] | None:
     """The frames on this line; native code gives none."""
     found = [one for one in _FRAME.finditer(line) if "." in one["symbol"]]
-    if not found and any(extension in line for extension in _EXTENSIONS):
+    if not found and _EXTENSION.search(line):
         found = list(_SENTENCE.finditer(line)) or list(_PLAIN.finditer(line))
     return [_spot(one) for one in found if "." in one["symbol"]] or ([] if _NO_FILE.match(line) else None)
 

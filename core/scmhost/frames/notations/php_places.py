@@ -10,16 +10,13 @@ from scmhost.frames.patterns import Pattern
 from scmhost.frames.spots import LINE, spot
 
 HINTS: Final[tuple[str, ...]] = (
-    " on line ",
+    " line ",
     ".php:",
     ".inc:",
     ".phtml:",
     ".module:",
-    ".php line ",
     ".php(",
-    ".php, line ",
     " of ",
-    "</b> on line <b>",
 )
 
 _PATH: Final = r"(?P<path>(?:[A-Za-z]:(?=[\\/])|[a-z]{2,10}://)?[^\s:\"'`(<][^:\"`(<\n]{0,500}"

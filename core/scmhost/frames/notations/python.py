@@ -16,8 +16,9 @@ HINTS: Final[tuple[str, ...]] = (", line ",)
 
 # In JSON the quotes are escaped.
 _FRAME: Final = Pattern(
-    rf"""\bFile \\{{0,3}}(?P<quote>["'])(?P<path>[^"'\n]{{1,2000}}?)\\{{0,3}}(?P=quote), line {LINE}"""
-    r"""(?:,? in (?P<function>top-level template code|block \\?["'][^"'\\\n]{1,100}\\?["']|[^\s"'\\,]{1,300}))?"""
+    rf"""\bFile \\{{0,3}}(?P<quote>["']|&quot;)(?P<path>[^"'\n]{{1,2000}}?)\\{{0,3}}(?P=quote), line {LINE}"""
+    r"""(?:,? in (?P<function>top-level template code|block \\?["'][^"'\\\n]{1,100}\\?["']"""
+    r"""|[^\s"'\\,]{1,300}?(?=</|[\s"'\\,]|$)))?"""
 )
 
 

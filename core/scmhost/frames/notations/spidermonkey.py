@@ -26,12 +26,15 @@ _URL: Final = Pattern(rf"(?P<path>https?://[^\s@()\"']{{1,2000}}?):{LINE}:(?P<co
 _NATIVE: Final = Pattern(r"[\w$.<>/ ]{0,200}@\[native code\]$")
 _LATER: Final = Pattern(r"(?:async|[a-zA-Z ]{1,40}(?: handler| callback))\*")
 
+# Old browsers print arguments, or those of a function without a name alone.
+_ARGUMENTS: Final = Pattern(r"(?<=[\w$>])\([^\n]*\)$|^\((?:null)?\)$")
+
 
 def read(line: str, _near: Near) -> Sequence[Spot] | None:
     """The frame on this line; native code gives none."""
     found = _EVAL.match(line) or _FRAME.match(line)
     if found and _is_place(found):
-        function = _LATER.sub("", found["function"])
+        function = _ARGUMENTS.sub("", _LATER.sub("", found["function"]))
         return [spot(found, language_of(found["path"], "javascript", "dart"), function=function)]
     if found := _URL.match(line):
         return [spot(found, "javascript")]
