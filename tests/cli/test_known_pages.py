@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from command import GitRepository
 from loading import load_cases
-from scmhost.cli.known_pages import KnownPages, known_pages
+from scmhost.cli.linking.known_pages import KnownPages, known_pages
 from scmhost.sdk import preset, read_remote
 from scmhost.sdk.ref_links import RefLinks
 from strategies import hostile_text

@@ -6,10 +6,10 @@ from html.parser import HTMLParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scmhost.cli.link_formats import FORMATS, Shown
-from scmhost.cli.linked_text import LinkedText
+from scmhost.cli.linking.formats import FORMATS, Shown
+from scmhost.cli.linking.linked_text import LinkedText
+from scmhost.cli.linking.text_stream import Arrived, Line
 from scmhost.cli.progress import progress
-from scmhost.cli.text_stream import Arrived, Line
 from scmhost.frames import read_text
 
 URL = "https://git.example.com/a?b&c#L3"

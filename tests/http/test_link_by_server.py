@@ -8,11 +8,11 @@ import pytest
 
 from command import Done, scmhost
 from house import SWITCHBOARD
-from scmhost.cli.link_formats import FORMATS
-from scmhost.cli.linked_text import LinkedText
-from scmhost.cli.server_links import ServerLinks
+from scmhost.cli.linking.formats import FORMATS
+from scmhost.cli.linking.linked_text import LinkedText
+from scmhost.cli.linking.server_links import ServerLinks
+from scmhost.cli.linking.text_stream import Arrived, Line
 from scmhost.cli.targets import open_client
-from scmhost.cli.text_stream import Arrived, Line
 from serving import serve
 
 SHA = "0123456789abcdef0123456789abcdef01234567"

@@ -15,10 +15,10 @@ from .commits import send_history
 from .context import CommandContext, fail, say
 from .demo_crash import crash
 from .git_process import git
-from .link_formats import PlainText
-from .linked_text import LinkedText
+from .linking.formats import PlainText
+from .linking.linked_text import LinkedText
+from .linking.text_stream import Arrived, Line
 from .targets import LocalTarget
-from .text_stream import Arrived, Line
 
 if TYPE_CHECKING:
     from scmhost.host import PluginHost
@@ -181,7 +181,7 @@ class Demo:
 
     def link(self, trace: str | None) -> None:
         """Link a given trace, or one that the checkout's own code makes now."""
-        from .project_links import ProjectLinks
+        from .linking.project_links import ProjectLinks
 
         text = Path(trace).read_text(encoding="utf-8", errors="replace") if trace else self._crash()
         if text is None:

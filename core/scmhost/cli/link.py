@@ -9,10 +9,10 @@ from typing import IO, TYPE_CHECKING, Any, Final
 import click
 
 from .context import CommandContext, database_options, remark
-from .link_formats import FORMATS, Format, Write
+from .linking.formats import FORMATS, Format, Write
 
 if TYPE_CHECKING:
-    from .link_sources import Source
+    from .linking.sources import Source
 
 NAMES: Final = ("text", "markdown", "html", "json")
 
@@ -59,7 +59,7 @@ def command(
     """
     from scmhost.kernel.errors import ScmhostError
 
-    from .link_sources import NoLinks, source_of
+    from .linking.sources import NoLinks, source_of
 
     write = _writer()
     with ExitStack() as opened:
@@ -84,8 +84,8 @@ def _form(form: str, *, hyperlinks: bool | None) -> str:
 
 
 def _print(descriptor: int, source: "Source", form: Format) -> None:
-    from .link_input import read_input
-    from .linked_text import LinkedText
+    from .linking.document_input import read_input
+    from .linking.linked_text import LinkedText
 
     text = LinkedText(source.link, form)
     form.begin()

@@ -5,12 +5,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
+from scmhost.cli.targets import ServerRefused, open_client, post_json
 from scmhost.frames import Found
 from scmhost.frames.languages import JVM
 
-from .link_formats import Shown, frame_facts
+from .formats import Shown, frame_facts
 from .linked_text import Tally
-from .targets import ServerRefused, open_client, post_json
 
 if TYPE_CHECKING:
     import httpx2

@@ -7,7 +7,7 @@ from typing import Final
 
 from scmhost.frames import Found, LineReader
 
-from .link_formats import Format, Shown
+from .formats import Format, Shown
 from .text_stream import Arrived, Line
 
 # How far above the line that tells of it a frame may stand.

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from scmhost.cli.context import CommandContext, organization_named
 from scmhost.frames import Found
 
-from .context import CommandContext, organization_named
-from .link_formats import Shown, frame_facts
+from .formats import Shown, frame_facts
 from .linked_text import Tally
 
 if TYPE_CHECKING:

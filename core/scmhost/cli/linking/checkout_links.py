@@ -13,8 +13,8 @@ from scmhost.mapping.file_tree import FileTree
 from scmhost.usecases.link_checkout import CheckoutLink, CheckoutLinker, Place
 
 from .checkout import ChangedFiles, Checkout, read_checkout
+from .formats import Shown, frame_facts
 from .known_pages import known_pages
-from .link_formats import Shown, frame_facts
 from .linked_text import Tally
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from typing import Any, Final, Protocol
 
 import click
 
+from scmhost.cli.context import CommandContext
 from scmhost.frames import Found
 
-from .context import CommandContext
-from .link_formats import Shown, frame_facts
+from .formats import Shown, frame_facts
 from .linked_text import Tally
 
 _GUESSES: Final = ("remote", "kind", "template", "ref")
