@@ -5,12 +5,13 @@ import os
 import sys
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 from scmhost import __version__
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from fastapi import FastAPI
 
     from scmhost.host import Settings
@@ -59,7 +60,7 @@ class Host:
         )
         return cls(settings, services)
 
-    def watch(self, path: Path) -> "Watch":
+    def watch(self, path: "Path") -> "Watch":
         """From now on take what is written to the switchboard's file; what cannot be used changes nothing.
 
         The watch ends with the host; ``ask`` has it look at once.

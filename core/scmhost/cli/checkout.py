@@ -7,11 +7,15 @@ from typing import Final, NamedTuple
 from scmhost.kernel.errors import ScmhostError
 from scmhost.links.changed_lines import CommittedLine, Hunk, committed_line, read_hunks
 
-from .git_process import GitError, git_output
+from .git_process import GitError, git_output, git_outputs
 
-_SETTINGS: Final = r"^(remote\..*\.url|branch\..*\.remote|url\..*\.insteadof|scmhost\.(remote|kind|template))$"
+_NAMES: Final = r"^(remote\..*\.url|branch\..*\.remote|url\..*\.insteadof|scmhost\.(remote|kind|template))$"
+_SETTINGS: Final = ("config", "--null", "--get-regexp", _NAMES)
 _BRANCH: Final = "refs/heads/"
-_MEMORY: Final = "scmhost-pages.json"
+_PLACE: Final = (
+    *("rev-parse", "--show-toplevel", "--show-prefix", "--git-path", "scmhost-pages.json"),
+    *("HEAD", "--symbolic-full-name", "HEAD"),
+)
 _DIFF: Final = ("diff", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "--ignore-submodules")
 
 
@@ -78,19 +82,22 @@ def read_checkout(ref: str | None = None, remote: str | None = None) -> Checkout
     Raises:
         NoCheckout: there is none, it has no commit yet, or git does not know the ref.
     """
-    place = _place()
-    commit = place.commit if ref is None else _commit(ref)
-    settings = _settings()
+    commit = "HEAD" if ref is None else _commit(ref)
+    tree = ("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit)
+    unpushed = ("rev-list", "--max-count=1", commit, "--not", "--remotes", "--")
+    told = git_outputs(".", _PLACE, _SETTINGS, tree, unpushed)
+    place = _place(told[0])
+    settings = _settings(told[1])
     return Checkout(
         place.root,
         place.prefix,
-        commit,
-        tuple(git_output(place.root, "ls-tree", "-r", "-z", "--name-only", commit).split("\0")[:-1]),
+        place.commit if ref is None else commit,
+        tuple(_told(told[2]).split("\0")[:-1]),
         place.memory,
         _remote_url(settings, remote or settings.get("scmhost.remote"), place.branch),
         settings.get("scmhost.kind"),
         settings.get("scmhost.template"),
-        _is_pushed(place.root, commit),
+        _is_pushed(_told(told[3])),
     )
 
 
@@ -102,20 +109,23 @@ class _Place(NamedTuple):
     branch: str
 
 
-def _place() -> _Place:
-    words = ("--show-toplevel", "--show-prefix", "--git-path", _MEMORY, "HEAD", "--symbolic-full-name", "HEAD")
-    try:
-        told = git_output(".", "rev-parse", *words).split("\n")
-    except GitError as error:
-        if "not a git repository" in str(error):
+def _place(told: str | GitError) -> _Place:
+    if isinstance(told, GitError):
+        if "not a git repository" in str(told):
             raise NoCheckout(
                 "this folder is in no git checkout; change into one, or name a project: --org ORG --project PROJECT"
-            ) from error
-        if "'HEAD'" in str(error):
-            raise NoCheckout("this checkout has no commit yet") from error
-        raise
-    root, prefix, memory, commit, branch, *_ = told
+            ) from told
+        if "'HEAD'" in str(told):
+            raise NoCheckout("this checkout has no commit yet") from told
+        raise told
+    root, prefix, memory, commit, branch, *_ = told.split("\n")
     return _Place(root, prefix, memory, commit, branch.removeprefix(_BRANCH))
+
+
+def _told(answer: str | GitError) -> str:
+    if isinstance(answer, GitError):
+        raise answer
+    return answer
 
 
 def _commit(ref: str) -> str:
@@ -125,14 +135,11 @@ def _commit(ref: str) -> str:
         raise NoCheckout(f"git knows no ref {ref!r} here; fetch it first") from error
 
 
-def _settings() -> Mapping[str, str]:
+def _settings(told: str | GitError) -> Mapping[str, str]:
     """What git's configuration says of remotes; of a setting that is there twice, the last."""
-    try:
-        told = git_output(".", "config", "--null", "--get-regexp", _SETTINGS)
-    except GitError:
-        # git fails when nothing matches.
-        return {}
-    pairs = (entry.partition("\n") for entry in told.split("\0") if entry)
+    # git fails when nothing matches.
+    entries = told.split("\0") if isinstance(told, str) else ()
+    pairs = (entry.partition("\n") for entry in entries if entry)
     return {name: value for name, _, value in pairs}
 
 
@@ -157,7 +164,7 @@ def _length(rule: tuple[str, str]) -> int:
     return len(rule[0])
 
 
-def _is_pushed(root: str, commit: str) -> bool | None:
-    if not git_output(root, "rev-list", "--max-count=1", commit, "--not", "--remotes", "--"):
+def _is_pushed(unpushed: str) -> bool | None:
+    if not unpushed:
         return True
-    return False if git_output(root, "for-each-ref", "--count=1", "refs/remotes") else None
+    return False if git_output(".", "for-each-ref", "--count=1", "refs/remotes") else None

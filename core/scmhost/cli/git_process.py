@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from os import PathLike
 from typing import IO, Final
@@ -16,21 +16,41 @@ class GitError(ScmhostError):
     """git is missing, or refused; the message is git's own."""
 
 
+def git_outputs(path: PathLike[str] | str, *commands: Sequence[str]) -> "list[str | GitError]":
+    """What git commands that run side by side print, to the letter. Bytes that are no UTF-8 are half characters.
+
+    Raises:
+        GitError: git is missing. That it refuses one of the commands is that one's answer.
+    """
+    try:
+        begun = [
+            subprocess.Popen(  # noqa: S603 - a list, no shell
+                _command(path, *command), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=_environment()
+            )
+            for command in commands
+        ]
+    except FileNotFoundError:
+        raise GitError("git is not installed; install it, or put it on PATH") from None
+    return [_answer(path, command, process) for command, process in zip(commands, begun, strict=True)]
+
+
+def _answer(path: PathLike[str] | str, command: Sequence[str], process: "subprocess.Popen[bytes]") -> "str | GitError":
+    out, err = process.communicate()
+    if process.returncode != 0:
+        return GitError(f"git {command[0]} in {path}: {err.decode(errors='replace').strip()}")
+    return out.decode(errors="surrogateescape")
+
+
 def git_output(path: PathLike[str] | str, *arguments: str) -> str:
-    """What a git command prints, to the letter. Bytes that are no UTF-8 are half characters.
+    """What one git command prints, to the letter.
 
     Raises:
         GitError: git is missing or refuses.
     """
-    try:
-        done = subprocess.run(  # noqa: S603 - a list, no shell
-            _command(path, *arguments), capture_output=True, check=False, env=_environment()
-        )
-    except FileNotFoundError:
-        raise GitError("git is not installed; install it, or put it on PATH") from None
-    if done.returncode != 0:
-        raise GitError(f"git {arguments[0]} in {path}: {done.stderr.decode(errors='replace').strip()}")
-    return done.stdout.decode(errors="surrogateescape")
+    (answer,) = git_outputs(path, arguments)
+    if isinstance(answer, GitError):
+        raise answer
+    return answer
 
 
 def git(path: PathLike[str] | str, *arguments: str) -> str:

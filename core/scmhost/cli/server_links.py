@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from scmhost.frames import Found
+from scmhost.frames.languages import JVM
 
 from .link_formats import Shown, frame_facts
 from .linked_text import Tally
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 # A request's answer is some hundred bytes for each frame.
 _AT_ONCE: Final = 1000
-_JVM: Final = frozenset({"java", "kotlin", "scala"})
 _UNASKED: Final = "server_unavailable"
 
 
@@ -77,7 +77,7 @@ def _sent(found: Found) -> dict[str, object]:
     """A frame with the keys of events. On the JVM it prints a file's name, and its folders as a class."""
     frame = found.frame
     sent: dict[str, object] = {"filename": frame.path, "module": frame.module, "lineNo": frame.line}
-    return {**sent, "absPath": frame.path, "platform": "java"} if frame.language in _JVM else sent
+    return {**sent, "absPath": frame.path, "platform": "java"} if frame.language in JVM else sent
 
 
 def _shown(found: Found, answer: Mapping[str, Any]) -> Shown:

@@ -30,6 +30,8 @@ _BY_EXTENSION: Final = {
 # "inc" is more often PHP's, and C++'s own notations say so themselves.
 _BY_EXTENSION["inc"] = "php"
 LANGUAGES: Final = tuple(_EXTENSIONS)
+JVM: Final = frozenset({"java", "kotlin", "scala"})
+"""Languages whose frames print a file's name, and its folders as a class."""
 _EXTENSION: Final = re.compile(r"\.([A-Za-z]\w{0,9}|[ch]\+\+)(?=$|[?#])")
 
 

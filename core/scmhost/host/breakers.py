@@ -100,6 +100,8 @@ class Breakers:
 
     def suspensions(self) -> tuple[Suspension, ...]:
         """What is suspended now, by plugin and hook. A hook that waits for its next try to succeed is among it."""
+        if not self._circuits:
+            return ()
         with self._lock:
             circuits = sorted(self._circuits.items())
         return tuple(

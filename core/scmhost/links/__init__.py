@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from scmhost.sdk.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from .basis import Basis, Confidence, FileBasis, MappingBasis, RefBasis, file_basis, ref_basis
+    from .basis import Basis, FileBasis, MappingBasis, RefBasis, file_basis, ref_basis
     from .bulk import BulkLinks
     from .lines import usable_line, usable_lines
     from .outcome import Link, NoLink, no_link, said
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __getattr__ = lazy_names(
     __name__,
     {
-        "basis": ("Basis", "Confidence", "FileBasis", "MappingBasis", "RefBasis", "file_basis", "ref_basis"),
+        "basis": ("Basis", "FileBasis", "MappingBasis", "RefBasis", "file_basis", "ref_basis"),
         "bulk": ("BulkLinks",),
         "lines": ("usable_line", "usable_lines"),
         "outcome": ("Link", "NoLink", "no_link", "said"),
@@ -28,7 +28,6 @@ __all__ = [
     "Basis",
     "BulkLinks",
     "ChosenRef",
-    "Confidence",
     "FileBasis",
     "Link",
     "MappingBasis",

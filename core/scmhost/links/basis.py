@@ -6,10 +6,9 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from scmhost.sdk import Existence
+from scmhost.sdk.confidence import Confidence
 
 from .ref import ChosenRef
-
-Confidence = Literal["high", "medium", "low"]
 
 FileBasis = Literal["verified", "listed", "unknown", "deleted"]
 """Verified: the code host has the file at this ref. Listed: a known commit named it, and none deleted it since.

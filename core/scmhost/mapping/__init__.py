@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from scmhost.sdk.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from .confidence import Confidence
     from .derivation import DerivedMapping, Evidence, derive_mappings, file_names
     from .frame_mapping import Mapped, Unmapped, map_frame, paths_of
     from .frame_path import CLASS_PLATFORMS, NoRoots
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 __getattr__ = lazy_names(
     __name__,
     {
-        "confidence": ("Confidence",),
         "derivation": ("DerivedMapping", "Evidence", "derive_mappings", "file_names"),
         "frame_mapping": ("Mapped", "Unmapped", "map_frame", "paths_of"),
         "frame_path": ("CLASS_PLATFORMS", "NoRoots"),
@@ -37,7 +35,6 @@ __getattr__ = lazy_names(
 __all__ = [
     "CLASS_PLATFORMS",
     "MISMATCH_STEP",
-    "Confidence",
     "DerivedMapping",
     "Evidence",
     "FrameInfo",

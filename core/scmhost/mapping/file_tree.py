@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from .confidence import Confidence
+from scmhost.sdk.confidence import Confidence
+
 from .printed_path import PrintedPath
 
 # Fewer shared segments than these say nothing where neither path is the end of the other.

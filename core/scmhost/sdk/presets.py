@@ -8,12 +8,11 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from .confidence import Confidence
 from .errors import TemplateError
 from .pages import Pages
 from .tokens import PageName
 from .values import Value
-
-Confidence = Literal["high", "medium", "low"]
 
 
 class Recognition(Value):

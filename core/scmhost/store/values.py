@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from scmhost.mapping import Confidence, Evidence
+from scmhost.mapping import Evidence
 from scmhost.sdk import CommitDraft, FileChange, Installation, JsonObject, Organization, Repository
+from scmhost.sdk.confidence import Confidence
 
 __all__ = [
     "Actor",

@@ -5,17 +5,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from scmhost.frames.frame import Frame
+from scmhost.frames.languages import JVM
 from scmhost.links.changed_lines import CommittedLine
-from scmhost.mapping.confidence import Confidence
 from scmhost.mapping.file_tree import FileTree, Located
 from scmhost.mapping.java import class_path
 from scmhost.mapping.printed_path import PrintedPath, read_printed_path
+from scmhost.sdk.confidence import Confidence
 from scmhost.sdk.reasons import NEXT_STEP, Reason
 
 if TYPE_CHECKING:
     from scmhost.mapping.index import MappingIndex
 
-_JVM: Final = frozenset({"java", "kotlin", "scala", "groovy", "clojure"})
 _MOST_KNOWN: Final = 8192
 
 
@@ -105,7 +105,7 @@ class CheckoutLinker:
         mapped = self._by_rules(frame)
         if mapped:
             return mapped
-        munged = class_path(frame.module, frame.path) if frame.language in _JVM and frame.module else None
+        munged = class_path(frame.module, frame.path) if frame.language in JVM and frame.module else None
         printed = read_printed_path(munged.path if munged else frame.path)
         if printed is None:
             return CheckoutLink(reason=Reason.NOT_A_FILE)

@@ -1,9 +1,9 @@
 """Read a pasted stack trace and link its frames."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from scmhost.frames import Frame, Reading, read_text
+from scmhost.frames.languages import JVM
 from scmhost.mapping import FrameInfo
 from scmhost.sdk import Organization
 from scmhost.store.values import Project
@@ -11,8 +11,6 @@ from scmhost.store.values import Project
 from .frame_query import FrameQuery, Wish
 from .resolve_links import Resolved, resolve_links
 from .services import Services
-
-_JVM: Final = frozenset({"java", "kotlin", "scala"})
 
 
 def link_frames(
@@ -40,5 +38,5 @@ def queries_of(frames: Sequence[Frame], *, commit: str | None = None, platform: 
 
 def _info(frame: Frame, platform: str | None) -> FrameInfo:
     """What a printed frame tells the code mappings. On the JVM it prints a file's name, and its folders as a class."""
-    on_jvm = frame.language in _JVM or (frame.language is None and platform == "java")
+    on_jvm = frame.language in JVM or (frame.language is None and platform == "java")
     return FrameInfo(frame.path, frame.module, frame.path if on_jvm else None, platform="java" if on_jvm else platform)

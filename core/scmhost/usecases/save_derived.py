@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from scmhost.kernel.errors import InvalidInput
-from scmhost.mapping import Confidence, Unmapped, map_frame
+from scmhost.mapping import Unmapped, map_frame
 from scmhost.sdk import Organization, Repository
+from scmhost.sdk.confidence import Confidence
 from scmhost.store import code_mappings
 from scmhost.store.engine import Transaction
 from scmhost.store.values import CodeMapping, MappingDraft, Project

@@ -173,7 +173,7 @@ def test_a_trace_links_at_the_exact_commit(house: House, origin: GitRepository, 
     gone = house.link(file="/srv/app/gone.py", release="2.0")
     assert (gone["error"], gone["attemptedUrl"]) == (
         "file_not_found",
-        f"{BASE}/src/commit/{third}/src/gone.py",
+        f"{BASE}/src/commit/{third}/app/gone.py",
     )
     first = house.link(file="/srv/app/gone.py", commitId=origin.shas()[2])
     assert (first["sourcePath"], first["verified"]) == ("src/gone.py", True)
@@ -230,15 +230,18 @@ def test_a_hostile_path_is_answered(house: House) -> None:
 @pytest.mark.parametrize(
     ("root", "problem"),
     [
-        ("/no/such/folder", "plugins.toml:11: plugins.git.settings.root: '/no/such/folder' does not exist"),
+        ("/no/such/folder", "plugins.git.settings.root: '/no/such/folder' does not exist"),
         ("repositories", "'repositories' is no absolute path"),
     ],
 )
 def test_a_wrong_folder_is_told_at_the_start(tmp_path: Path, root: str, problem: str) -> None:
     """The list of plugins names file, line and what is wrong; the other plugins go on."""
-    (tmp_path / "plugins.toml").write_text(switchboard(Path(root)), encoding="utf-8")
+    text = switchboard(Path(root))
+    line = next(number for number, line in enumerate(text.splitlines(), start=1) if line.startswith("root"))
+    (tmp_path / "plugins.toml").write_text(text, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path)
-        listed = scmhost("plugins", "list").out
+        listed = " ".join(scmhost("plugins", "list").out.split())
     assert problem in listed
-    assert listed.index("ready        custom_scm") < listed.index("broken       git")
+    assert f"plugins.toml:{line}: " in listed
+    assert listed.index("ready custom_scm") < listed.index("broken git")

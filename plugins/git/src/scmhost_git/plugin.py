@@ -25,15 +25,15 @@ from scmhost.sdk import (
     Pages,
     Provider,
     ProviderMetadata,
-    Reason,
     Refusal,
     Repository,
+    RepositoryPages,
     ResolvedRef,
     UrlTemplates,
     hookimpl,
     page_url,
     preset,
-    read_own_url,
+    read_any_url,
 )
 
 from . import clones
@@ -140,39 +140,29 @@ def scm_serialize_repository(repository: Repository) -> Mapping[str, JsonValue]:
 
 @hookimpl
 def scm_url_templates(installation: Installation, repository: Repository) -> UrlTemplates | None:
-    return UrlTemplates(pages=_pages(installation), repo_url=repository.url) if repository.url else None
+    return _pages_of(installation, repository).templates
 
 
 @hookimpl
 def scm_source_url(installation: Installation, repository: Repository, location: Location) -> str | NoUrl:
-    templates = scm_url_templates(installation, repository)
-    return templates.view(location) if templates else _without_url(repository)
+    return _pages_of(installation, repository).view(location)
 
 
 @hookimpl
 def scm_commit_url(installation: Installation, repository: Repository, sha: str) -> str | NoUrl:
-    templates = scm_url_templates(installation, repository)
-    return templates.commit(sha) if templates else _without_url(repository)
+    return _pages_of(installation, repository).commit(sha)
 
 
 @hookimpl
 def scm_compare_url(installation: Installation, repository: Repository, base: str, head: str) -> str | NoUrl:
-    templates = scm_url_templates(installation, repository)
-    return templates.compare(base, head) if templates else _without_url(repository)
+    return _pages_of(installation, repository).compare(base, head)
 
 
 @hookimpl
 def scm_read_source_url(
     installation: Installation, url: str, repositories: Sequence[Repository]
 ) -> Sequence[LocationCandidate]:
-    pages = _pages(installation)
-    found = [
-        (repository.id, Location.model_validate(candidate.model_dump(exclude={"repo"})))
-        for repository in repositories
-        for candidate in (read_own_url(url, pages, repository.url) if repository.url else ())
-        if candidate.ref is not None
-    ]
-    return [LocationCandidate(repository_id=to, location=at, ambiguous=len(found) > 1) for to, at in found]
+    return read_any_url(url, _pages(installation), repositories)
 
 
 @hookimpl
@@ -196,6 +186,10 @@ def scm_compare_commits(
     return clones.compare(clones.git_dir_for(installation, repository, settings), base, head, settings)
 
 
+def _pages_of(installation: Installation, repository: Repository) -> RepositoryPages:
+    return RepositoryPages(pages=_pages(installation), repository=repository)
+
+
 def _pages(installation: Installation) -> Pages:
     return preset(UrlForm.model_validate(installation.configuration).preset).pages
 
@@ -215,7 +209,3 @@ def _web_url(installation: Installation, found: Found) -> str | None:
         PageRequest(kind=kind.kind, base_url=str(installation.metadata["domain_name"]), repo=path, type="repo")
     )
     return url if isinstance(url, str) else None
-
-
-def _without_url(repository: Repository) -> NoUrl:
-    return NoUrl(reason=Reason.REPOSITORY_WITHOUT_URL, message=f"Repository {repository.name!r} has no URL.")

@@ -1,4 +1,4 @@
-"""How sure something is that was not told by a person."""
+"""How sure something is that nobody has said in so many words."""
 
 from typing import Literal
 
