@@ -18,8 +18,13 @@ LONGEST_LINE: Final = 16_384
 _MARKS: Final = Marks(
     ("line", "@", "#", "?", "0x", "<asy"),
     (
-        re.compile(r":(?:(?<=[^\d\s]:)\d|in |-1\)|[^\W\d]\w* \d|(?<=dart:)|(?<=Caused by:)|(?<=Suppressed:))"),
-        re.compile(r"\.(?:py|ex|dart|php\(|java\)|kt\)|scala\)|groovy\)|\.\. \d)"),
+        re.compile(
+            r":(?:(?<=[^\d\s]:)\d|in\W|-1\)|[^\W\d]\w* \d|(?<=dart:)|(?<=Caused by:)|(?<=Suppressed:)"
+            r"|(?:(?<=[a-z_]\d:)|(?<=[a-z_]\d\d:)|(?<=[a-z_]\d\d\d:))\d)"
+        ),
+        re.compile(r"/[^\s/:]*\d:\d"),
+        re.compile(r"\\[^\s\\:]*\d:\d"),
+        re.compile(r"\.(?:py|ex|dart|php\(|(?:java|kts?|sc|scala|groovy|gradle|cljc?|jsp)\)|\.\. \d|[A-Za-z]\w*\d:\d)"),
         re.compile(r"\((?:<|[Nn]ative|Unknown|in(?:dex)? )"),
         re.compile(r">(?<=->) "),
         re.compile(r"\): at "),

@@ -6,6 +6,7 @@ from typing import Final
 from scmhost.frames.frame import Spot
 from scmhost.frames.languages import native_language
 from scmhost.frames.near import Near
+from scmhost.frames.paths import looks_like_a_file
 from scmhost.frames.patterns import Pattern
 from scmhost.frames.spots import LINE, LINE_COLUMN, spot
 from scmhost.frames.symbols import bare
@@ -30,7 +31,7 @@ def read(line: str, _near: Near) -> Sequence[Spot] | None:
     head, _, place = line.rpartition(" at ")
     symbol = _HEAD.match(head)
     found = symbol and _PLACE.match(line, len(line) - len(place))
-    if not symbol or not found or found["path"].startswith("?"):
+    if not symbol or not found or not looks_like_a_file(found["path"]):
         return None
     return [
         spot(found, native_language(found["path"], symbol["symbol"], "cpp", *_FAMILY), function=bare(symbol["symbol"]))

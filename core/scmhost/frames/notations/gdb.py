@@ -6,7 +6,7 @@ from typing import Final
 from scmhost.frames.frame import Spot
 from scmhost.frames.languages import is_source, native_language
 from scmhost.frames.near import REACH, Near
-from scmhost.frames.paths import names_a_file
+from scmhost.frames.paths import looks_like_a_file, names_a_file
 from scmhost.frames.patterns import Pattern
 from scmhost.frames.spots import LINE_COLUMN, spot
 from scmhost.frames.symbols import bare
@@ -31,12 +31,16 @@ def read(line: str, near: Near) -> Sequence[Spot] | None:
     head, _, place = f" {line}".rpartition(" at ")
     found = _PLACE.match(line, len(line) - len(place))
     head = head[1:]
-    if place == f" {line}" or not found or not names_a_file(found["path"]):
+    if place == f" {line}" or not found or not _may_be_a_file(found["path"]):
         return None
     symbol = _symbol(head, near)
     if symbol is None or not (symbol[1] or is_source(found["path"])):
         return None
     return [spot(found, native_language(found["path"], symbol[0], "c", *_FAMILY), function=bare(symbol[0]))]
+
+
+def _may_be_a_file(path: str) -> bool:
+    return looks_like_a_file(path) or (names_a_file(path) and not path[-1].isdigit())
 
 
 def _symbol(head: str, near: Near) -> tuple[str, bool] | None:

@@ -10,12 +10,24 @@ from scmhost.frames.near import Near
 from scmhost.frames.patterns import Pattern
 from scmhost.frames.spots import AT, spot
 
-HINTS: Final[tuple[str, ...]] = ("at ", ".java:", ".kt:", ".scala:", ".groovy:", "Caused by: ", "Suppressed: ", "... ")
+HINTS: Final[tuple[str, ...]] = (
+    "at ",
+    ".java",
+    ".kt",
+    ".sc",
+    ".groovy",
+    ".gradle",
+    ".clj",
+    ".jsp",
+    "Caused by: ",
+    "Suppressed: ",
+    "... ",
+)
 
 _FAMILY: Final = ("java", "kotlin", "scala")
 _EXTENSION: Final = Pattern(r"\.(?:java|kt|sc|groovy|gradle|clj|jsp)")
 # A thread dump repeats the module within the parentheses.
-_OPEN: Final = r"\((?:[\w.]{1,100}@[^/()\s]{0,60}/)?"
+_OPEN: Final = r"(?<!\.)\((?:[\w.]{1,100}@[^/()\s]{0,60}/)?"
 _LINE: Final = r"(?::(?P<line>-?\d{1,9}))?\)"
 _SOURCE: Final = r"(?P<path>[^\s():/<>]{1,200}\.(?:java|kts?|scala|sc|groovy|gradle|cljc?|jsp))"
 _FRAME: Final = Pattern(

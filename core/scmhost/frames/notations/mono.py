@@ -6,7 +6,7 @@ from typing import Final
 from scmhost.frames.frame import Spot
 from scmhost.frames.languages import language_of
 from scmhost.frames.near import Near
-from scmhost.frames.paths import names_a_file
+from scmhost.frames.paths import looks_like_a_file
 from scmhost.frames.patterns import Pattern
 from scmhost.frames.spots import LINE, spot
 
@@ -46,4 +46,4 @@ def read(line: str, _near: Near) -> Sequence[Spot] | None:
 
 
 def _has_source(path: str) -> bool:
-    return bool(path.strip()) and names_a_file(path)
+    return bool(path.strip()) and looks_like_a_file(path)

@@ -11,7 +11,7 @@ from scmhost.frames.paths import names_a_file
 from scmhost.frames.patterns import Pattern
 from scmhost.frames.spots import LINE, spot
 
-HINTS: Final[tuple[str, ...]] = (":in `", ":in '", ":in ‘", ":in “", "from ", ".rb:", " p:")
+HINTS: Final[tuple[str, ...]] = (":in", "from ", ".rb:", " p:")
 
 _IN: Final = r":in ?[`'‘“](?P<function>[^\n'’”]{1,300})['’”]"
 _GEM: Final = r"(?:(?P<gem>[\w.-]{1,100}) \([\w.-]{1,60}\) )?"

@@ -7,6 +7,7 @@ from typing import Final
 from scmhost.frames.frame import Spot
 from scmhost.frames.languages import language_of
 from scmhost.frames.near import Near
+from scmhost.frames.paths import looks_like_a_file
 from scmhost.frames.patterns import Pattern
 from scmhost.frames.spots import LINE, LINE_COLUMN, spot
 
@@ -41,7 +42,7 @@ def read(line: str, near: Near) -> Sequence[Spot] | None:
 def _placed(found: re.Match[str], near: Near) -> Sequence[Spot] | None:
     above = near.before(2 if near.before().startswith("with ") else 1)
     symbol = _SYMBOL.match(above)
-    if symbol is None and not found["path"].endswith(".rs"):
+    if not found["path"].endswith(".rs") and not (symbol and looks_like_a_file(found["path"])):
         return None
     symbol = symbol or _INLINED.match(above)
     function = symbol["function"].rstrip() if symbol else None
