@@ -105,10 +105,14 @@ def described(
 
 
 def changed_keys(before: Settings, after: Settings) -> Iterator[str]:
-    """Each key that differs, with both values; of those that may be secret the name alone."""
+    """Each key that differs, with both values; of those that may be secret the name alone.
+
+    Of a table that is new or gone, the defaults are left out: nobody wrote them.
+    """
     old, new = (dict(_flat((), each.model_dump(include=_INCLUDED))) for each in (before, after))
+    written = {path for each in (before, after) for path, _ in _flat((), each.model_dump(exclude_unset=True))}
     for path in sorted({*old, *new}):
-        if old.get(path) != new.get(path):
+        if old.get(path) != new.get(path) and (path in written or (path in old and path in new)):
             secret = _SECRET & set(path)
             yield ".".join(path) + ("" if secret else f": {_shown(old.get(path))} -> {_shown(new.get(path))}")
 
