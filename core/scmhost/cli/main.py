@@ -36,7 +36,8 @@ COMMANDS: Final = {
 EPILOG: Final = """
 \b
 Begin with:
-  scmhost demo                                  the main job, nothing to set up
+  pytest 2>&1 | scmhost link                    links to this checkout's source, nothing to set up
+  scmhost demo                                  the service's main job, nothing to set up either
   scmhost bootstrap --org acme --project web    an organization and a token
   scmhost serve                                 the API on http://127.0.0.1:8000
 

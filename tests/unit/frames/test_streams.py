@@ -3,8 +3,11 @@
 import tracemalloc
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from scmhost.frames import LineReader
+from strategies import pasted_texts
 
 V8 = "    at Cart.total (/srv/app/cart.js:12:3)"
 DJANGO = 'File "/srv/app/views.py" in show'
@@ -71,3 +74,18 @@ def test_memory_does_not_grow() -> None:
     finally:
         tracemalloc.stop()
     assert held[1] - held[0] < 50_000
+
+
+@given(st.lists(pasted_texts(), max_size=4), st.lists(st.integers(0, 12), max_size=8))
+def test_many_lines_at_once_give_what_one_after_the_other_does(texts: list[str], cuts: list[int]) -> None:
+    """However the lines of a stream arrive, the same frames are found."""
+    lines = "\n".join(texts).split("\n")
+    slowly, quickly = LineReader(), LineReader()
+    one_by_one = [found for line in lines for found in slowly.feed(line)] + slowly.flush()
+    at, in_blocks = 0, []
+    for size in [*cuts, len(lines)]:
+        in_blocks += quickly.feed_all(lines[at : at + size])
+        at += size
+    in_blocks += quickly.flush()
+    assert in_blocks == one_by_one
+    assert quickly.unread == slowly.unread
