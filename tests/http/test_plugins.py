@@ -84,10 +84,12 @@ def test_only_whom_the_operator_names_may_look(house: House, tmp_path: Path) -> 
         assert other.get("/api/0/plugins/", token=house.there.token).status_code == 403
 
 
-def test_without_a_word_of_the_operators_nobody_may_look(tmp_path: Path) -> None:
-    """What is of all tenants is shown to none by default."""
+def test_without_a_word_of_the_operators_the_only_organization_may_look(tmp_path: Path) -> None:
+    """Where all plugins are of one tenant, its admin sees them; what is of several is shown to none by default."""
     silent = SWITCHBOARD.replace('operators = ["acme"]\n', "")
     with open_house(tmp_path, silent) as house:
+        assert house.get("/api/0/plugins/").status_code == 200
+        bootstrap(house.services, "rival", "web")
         assert house.get("/api/0/plugins/").status_code == 403
 
 

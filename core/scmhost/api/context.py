@@ -105,15 +105,15 @@ ProjectToLink = Annotated[Project, Depends(project_in("links"))]
 ProjectOfReleases = Annotated[Project, Depends(project_in("releases"))]
 
 
-def operator(scope_class: ScopeClass) -> Callable[..., Awaitable[Caller]]:
-    """A dependency: the caller, if they may see the host itself: by scope, and of an organization that is named."""
+def operator(scope_class: ScopeClass) -> Callable[..., Caller]:
+    """A dependency: the caller, if they may see the host itself: by scope, and by their organization."""
 
-    async def check(request: Request, services: ServicesOf, caller: CallerOf) -> Caller:
+    def check(request: Request, services: ServicesOf, caller: CallerOf) -> Caller:
         _check_scope(caller, scope_class, request.method)
         if not is_operator(services, caller):
             raise Forbidden(
-                "Plugins are of the whole host. Whoever runs it names the organizations that may see them, "
-                "as operators under [host] in plugins.toml."
+                "Plugins are of the whole host, which has several organizations. Whoever runs it names those that may "
+                "see them, as operators under [host] in plugins.toml."
             )
         return caller
 

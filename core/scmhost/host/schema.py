@@ -68,7 +68,8 @@ class HostSettings(Table):
     )
     breaker: Breaker = Breaker()
     operators: Annotated[tuple[OrganizationName, ...], Field(strict=False)] = Field(
-        default=(), description="Organizations whose `org:admin` tokens may see the plugins of the host."
+        default=(),
+        description="Organizations whose `org:admin` tokens may see the host's plugins; without any, the only one.",
     )
     metrics: MetricsSettings = MetricsSettings()
     spans: SpansSettings = SpansSettings()

@@ -50,6 +50,11 @@ def all_(tx: Transaction) -> list[Organization]:
     return [_organization(row) for row in tx.execute(select(*_COLUMNS).order_by(_TABLE.c.slug))]
 
 
+def is_alone(tx: Transaction) -> bool:
+    """Whether there is one organization and no other."""
+    return len(tx.execute(select(_TABLE.c.id).limit(2)).all()) == 1
+
+
 def _one(tx: Transaction, condition: ColumnElement[bool]) -> Organization | None:
     row = tx.execute(select(*_COLUMNS).where(condition)).one_or_none()
     return _organization(row) if row else None

@@ -10,6 +10,7 @@ from scmhost.host import Count, PluginReport, Suspension
 from scmhost.host.hiding import unseen
 from scmhost.host.suggestions import did_you_mean
 from scmhost.kernel.errors import NotFound
+from scmhost.store import organizations
 
 from .services import Services
 from .tokens import Caller
@@ -28,12 +29,15 @@ class ShownPlugin:
 
 
 def is_operator(services: Services, caller: Caller) -> bool:
-    """Whether the operator lets the caller's organization see the host itself.
+    """Whether the caller's organization may see the host itself: the only one may, of several those that are named.
 
     A token is of one organization, the plugins are of all: without a word of the operator's, one tenant's admin would
     read settings and traffic that are of the others too.
     """
-    return caller.organization.slug in services.operators or caller.organization.id in services.operators
+    if services.operators:
+        return caller.organization.slug in services.operators or caller.organization.id in services.operators
+    with services.store.read() as tx:
+        return organizations.is_alone(tx)
 
 
 def list_plugins(services: Services) -> list[ShownPlugin]:
