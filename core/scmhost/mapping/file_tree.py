@@ -4,7 +4,7 @@ A path is matched by its end. The more of it that a file shares, the likelier th
 of neither, unless other frames have told where such paths begin.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +16,9 @@ from .printed_path import PrintedPath
 _LEAST_SHARED: Final = 2
 _MOST_ROOTS: Final = 64
 _MOST_NAMED: Final = 3
+# Among more files that are alike, none is looked for: text from strangers must not cost more for a larger repository.
+_MOST_COMPARED: Final = 500
+_DEEPEST: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,8 @@ class FileTree:
         self._named: dict[str, list[str]] = {}
         for file in self._files:
             self._named.setdefault(file.rpartition("/")[2], []).append(file)
+        # The files of a name by the folder that they are in, for names that were asked for.
+        self._folders: dict[str, dict[str, list[str]]] = {}
         self._roots: dict[tuple[str, str], Confidence] = {}
 
     def __len__(self) -> int:
@@ -55,6 +60,11 @@ class FileTree:
     def __contains__(self, path: str) -> bool:
         return path in self._files
 
+    @property
+    def learned(self) -> int:
+        """How much was learned; what was not found before may be found when this has grown."""
+        return len(self._roots)
+
     def locate(self, printed: PrintedPath) -> Located | Unlocated:
         """The file that a printed path is of: one that ends like it, or that it ends like."""
         path = printed.whole
@@ -62,15 +72,13 @@ class FileTree:
             return Located(path, "high")
         if printed.installed is not None:
             return self._by_installed(printed.installed)
-        named = self._named.get(path.rpartition("/")[2], ())
-        return self._by_known_root(path) or self._by_end(path, named)
+        return self._by_known_root(path) or self._by_end(path)
 
     def _by_installed(self, path: str) -> Located | Unlocated:
         """Installed from here, or of others: a mere name is no sign."""
         if "/" not in path:
             return Unlocated()
-        named = self._named.get(path.rpartition("/")[2], ())
-        found = [file for file in named if _ends(file, path)]
+        found = [file for file in self._alike(path) if _ends(file, path)]
         return Located(found[0], "low") if len(found) == 1 else _several(found)
 
     def _by_known_root(self, path: str) -> Located | None:
@@ -79,17 +87,33 @@ class FileTree:
                 return Located(source + path[len(stack) :], confidence)
         return None
 
-    def _by_end(self, path: str, named: Sequence[str]) -> Located | Unlocated:
-        longest = max((file for file in named if _ends(path, file)), key=len, default=None)
+    def _by_end(self, path: str) -> Located | Unlocated:
+        longest = next((end for end in _ends_of(path) if end in self._files), None)
         if longest is not None:
             return self._learn(path, longest, "medium")
-        whole = [file for file in named if _ends(file, path)]
+        alike = self._alike(path)
+        if len(alike) > _MOST_COMPARED:
+            return _several(alike)
+        whole = [file for file in alike if _ends(file, path)]
         if whole:
             return self._learn(path, whole[0], _confidence_in(path)) if len(whole) == 1 else _several(whole)
-        return self._by_shared_end(path, named)
+        return self._by_shared_end(path, alike)
 
-    def _by_shared_end(self, path: str, named: Sequence[str]) -> Located | Unlocated:
-        shared = {file: _shared(path, file) for file in named}
+    def _alike(self, path: str) -> Sequence[str]:
+        """The files whose last two segments are a path's; of a mere name, all files of that name."""
+        folder, _, name = path.rpartition("/")
+        named = self._named.get(name, ())
+        if not folder or not named:
+            return named
+        folders = self._folders.get(name)
+        if folders is None:
+            folders = self._folders[name] = {}
+            for file in named:
+                folders.setdefault(_last_folder(file), []).append(file)
+        return folders.get(folder.rpartition("/")[2], ())
+
+    def _by_shared_end(self, path: str, alike: Sequence[str]) -> Located | Unlocated:
+        shared = {file: _shared(path, file) for file in alike}
         most = max(shared.values(), default=0)
         best = [file for file, count in shared.items() if count == most]
         if most < _LEAST_SHARED or not best:
@@ -108,6 +132,17 @@ class FileTree:
 def _ends(longer: str, end: str) -> bool:
     """Whether a path ends in another, by whole segments."""
     return longer == end or longer.endswith(f"/{end}")
+
+
+def _ends_of(path: str) -> Iterator[str]:
+    """The ends of a path by whole segments, the longest first; of a very deep one the shorter ones."""
+    segments = path.split("/")
+    for at in range(max(0, len(segments) - _DEEPEST), len(segments)):
+        yield "/".join(segments[at:])
+
+
+def _last_folder(file: str) -> str:
+    return file.rpartition("/")[0].rpartition("/")[2]
 
 
 def _shared(path: str, file: str) -> int:

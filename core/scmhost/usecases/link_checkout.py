@@ -88,17 +88,17 @@ class CheckoutLinker:
 
     def __init__(self, place: Place) -> None:
         self._place = place
-        self._known: dict[tuple[str, str | None], CheckoutLink] = {}
+        self._known: dict[tuple[str, str | None], tuple[CheckoutLink, int]] = {}
 
     def link(self, frame: Frame) -> CheckoutLink:
         """The link of a frame, or why it has none."""
         key = (frame.path, frame.module)
-        found = self._known.get(key)
-        if found is None:
+        found, learned = self._known.get(key, (None, 0))
+        # What is not found yet may be told by the frames after it.
+        if found is None or (found.reason and learned < self._place.tree.learned):
             found = self._find(frame)
-            # What is not sure yet may be told by the frames after it.
-            if found.reason is None and len(self._known) < _MOST_KNOWN:
-                self._known[key] = found
+            if len(self._known) < _MOST_KNOWN:
+                self._known[key] = found, self._place.tree.learned
         return found if found.path is None else self._at(found, found.path, frame.line)
 
     def _find(self, frame: Frame) -> CheckoutLink:

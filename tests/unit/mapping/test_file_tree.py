@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loading import case_id, load_cases
-from scmhost.mapping.file_tree import FileTree, Located
+from scmhost.mapping.file_tree import FileTree, Located, Unlocated
 from scmhost.mapping.printed_path import PrintedPath, read_printed_path
 from strategies import hostile_text, stack_paths
 
@@ -72,3 +72,24 @@ def test_every_file_is_found_by_its_own_path(files: set[str]) -> None:
         found = tree.locate(printed)
         assert isinstance(found, Located)
         assert found.path == file
+
+
+@given(st.sets(file_paths, max_size=8), stack_paths())
+def test_the_longest_end_is_the_file(files: set[str], raw: str) -> None:
+    """A path that ends in the whole path of a file is the one whose path is the longest."""
+    printed = read_printed_path(raw)
+    if printed is None or printed.installed is not None:
+        return
+    ends = [file for file in files if f"/{printed.whole}".endswith(f"/{file}")]
+    found = FileTree(files).locate(printed)
+    if ends:
+        assert isinstance(found, Located)
+        assert found.path == max(ends, key=len)
+
+
+def test_very_many_files_of_a_name_are_not_compared() -> None:
+    """Text from strangers costs no more in a large repository: what so many share is of none."""
+    tree = FileTree(f"m{number}/src/index.ts" for number in range(600))
+    printed = read_printed_path("/x/src/index.ts")
+    assert printed is not None
+    assert tree.locate(printed) == Unlocated(("m0/src/index.ts", "m1/src/index.ts", "m10/src/index.ts"))
