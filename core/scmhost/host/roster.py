@@ -140,6 +140,6 @@ class Roster:
         question = self.question(key, organization)
         if question is None:
             reason = f"no installed plugin offers {key!r}"
-            return say(on=False, reason=reason, source=self.settings.source.file, rule="health")
+            return say(on=False, reason=reason, source=self.settings.source.place(), rule="health")
         found = decide(self.settings, question)
         return say(on=found.on, reason=found.reason, source=found.source, rule=found.rule)
