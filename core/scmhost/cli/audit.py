@@ -30,8 +30,10 @@ def command(
     """Say who changed what, the newest first: in an organization, or in plugins.toml."""
     from scmhost.kernel.paging import PageRequest
     from scmhost.usecases.audit import list_entries
+    from scmhost.usecases.looking import check_database
 
-    with context.open_host(config, database_url, plugins=False) as host:
+    with context.open_host(config, database_url, plugins=False, look=True) as host:
+        check_database(host.services)
         organization = organization_named(host.services, org) if org else None
         entries = list_entries(host.services, organization, PageRequest(size=limit), action=event).items
     if as_json:

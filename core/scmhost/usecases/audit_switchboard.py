@@ -123,7 +123,8 @@ _INCLUDED: Final = {"host", "limits", "plugins", "flags_provider"}
 def _flat(path: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
     if isinstance(value, BaseModel):
         value = value.model_dump()
-    if isinstance(value, dict) and value:
+    # An empty table says nothing, unless it is a value of somebody's settings.
+    if isinstance(value, dict) and (value or not _SECRET & set(path)):
         for name, inner in value.items():
             yield from _flat((*path, str(name)), inner)
     else:

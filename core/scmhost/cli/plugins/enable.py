@@ -49,6 +49,18 @@ def command(
         remark(f"kill = true stands: {name} is still off for everyone; scmhost plugins enable {name} ends that")
     elif not (table.default or table.rollout or table.allow.organizations):
         remark("It is on for no organization yet, unless it needs no flag: add --org SLUG, --percent N or --all.")
+    if not table.kill:
+        _say_what_is_missing(context, config, name)
+
+
+def _say_what_is_missing(context: CommandContext, config: str | None, name: str) -> None:
+    """What the list would say of the plugin now: what is written need not suffice to load it."""
+    from .reading import all_plugins
+
+    plugin = next(plugin for plugin in all_plugins(context, config, None, None) if plugin["name"] == name)
+    if plugin["state"] != "ready":
+        remark(f"{name} is {plugin['state']}: {plugin['reason']}")
+        remark(f"It is not loaded until that is mended; see scmhost plugins show {name}.")
 
 
 def _percent(text: str | None) -> Decimal | None:
