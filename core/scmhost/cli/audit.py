@@ -55,7 +55,9 @@ def _who(entry: "AuditEntry") -> str:
 def _told(value: object) -> str:
     if isinstance(value, dict):
         return "; ".join(f"{name} +{counts['on']} -{counts['off']}" for name, counts in value.items()) or "nobody"
-    return "; ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        return "; ".join(map(str, value))
+    return "nothing" if value is None else str(value)
 
 
 def _described(entry: "AuditEntry") -> dict[str, object]:
