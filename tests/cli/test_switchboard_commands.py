@@ -187,6 +187,21 @@ def test_switching_off_does_not_wait_for_the_database(board: Board) -> None:
     assert "enabled = false   # loaded" in board.path.read_text(encoding="utf-8")
 
 
+def test_switching_on_without_a_database(board: Board) -> None:
+    """The file is changed; that nothing could be seen of the plugin is said."""
+    done = board.call("plugins", "enable", "custom_scm", "--all", "--database-url", "mysql://x")
+    assert (done.code, "custom_scm.default: false -> true" in done.out) == (0, True)
+    assert "Whether custom_scm can be loaded was not seen" in done.err
+
+
+def test_switching_off_without_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is off without a file needs none."""
+    monkeypatch.chdir(tmp_path)
+    told = scmhost("plugins", "disable", "custom_scm").out
+    assert told == "There is no plugins.toml, and custom_scm is off without it; nothing has changed.\n"
+    assert not (tmp_path / "plugins.toml").exists()
+
+
 def test_machines_read_json(board: Board) -> None:
     """The answer as one object."""
     told = json.loads(board.call("plugins", "enable", "custom_scm", "--org", "acme", "--json").out)

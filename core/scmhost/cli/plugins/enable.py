@@ -50,16 +50,22 @@ def command(
     elif not (table.default or table.rollout or table.allow.organizations):
         remark("It is on for no organization yet, unless it needs no flag: add --org SLUG, --percent N or --all.")
     if not table.kill:
-        _say_what_is_missing(context, config, name)
+        _say_what_is_missing(context, (config, database_url), name)
 
 
-def _say_what_is_missing(context: CommandContext, config: str | None, name: str) -> None:
+def _say_what_is_missing(context: CommandContext, where: tuple[str | None, str | None], name: str) -> None:
     """What the list would say of the plugin now: what is written need not suffice to load it."""
-    from .reading import all_plugins
+    from scmhost.kernel.errors import ScmhostError
+    from scmhost.usecases.show_plugins import find_plugin
 
-    plugin = next(plugin for plugin in all_plugins(context, config, None, None) if plugin["name"] == name)
-    if plugin["state"] != "ready":
-        remark(f"{name} is {plugin['state']}: {plugin['reason']}")
+    try:
+        with context.open_host(*where, look=True) as host:
+            report = find_plugin(host.services, name).report
+    except ScmhostError as error:
+        remark(f"Whether {name} can be loaded was not seen: {error}")
+        return
+    if report.state != "ready":
+        remark(f"{name} is {report.state}: {report.reason}")
         remark(f"It is not loaded until that is mended; see scmhost plugins show {name}.")
 
 
