@@ -66,6 +66,13 @@ the line and the nearest known key.
 """
 
 
+_OF_PLUGINS: Final = """\
+A value below `[plugins.NAME.settings]` may stand in the environment: `token = { env = "QUARRY_TOKEN" }`. So is read a
+table in one line with the one key `env` and a name of capitals, digits and `_`. A table of the plugin's own that looks
+the same is written under a header: `[plugins.NAME.settings.token]`.
+"""
+
+
 def settings_page() -> str:
     """The whole page."""
     return "\n".join([_HEAD, *(_section(title, model) for title, model in _TABLES), _environment()])
@@ -107,4 +114,4 @@ def _environment() -> str:
         ("`SCMHOST_URL`", "The server that `scmhost commits send` sends to, where `--url` does not name one."),
         ("`SCMHOST_AUTH_TOKEN`", "Its token, where `--token` does not give one."),
     ]
-    return f"## The environment\n\n{table(('variable', 'what it is'), rows)}"
+    return f"## The environment\n\n{_OF_PLUGINS}\n{table(('variable', 'what it is'), rows)}"

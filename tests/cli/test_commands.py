@@ -166,7 +166,6 @@ def test_plugins_why_names_the_rule_and_its_line(tmp_path: Path) -> None:
     allowed = json.loads(scmhost("plugins", "why", "custom_scm", "--org", "acme", "--config", config, "--json").out)
     assert (allowed["on"], allowed["source"]) == (True, f"{config}:6")
     assert "is off for rival" in scmhost("plugins", "why", "custom_scm", "--org", "rival", "--config", config).out
-    assert "is off for acme" in scmhost("plugins", "why", "nobody", "--org", "acme", "--config", config).out
 
 
 def test_the_installed_command_runs() -> None:

@@ -93,6 +93,21 @@ def test_a_switchboard_with_secrets_is_not_for_everybody(tmp_path: Path) -> None
     assert "an-operator-s-key" not in str(finding)
 
 
+def test_a_secret_in_the_environment_is_not_in_the_file(tmp_path: Path) -> None:
+    """The remedy for a secret among a plugin's settings is a form that the doctor is content with."""
+    secret = "[plugins.faulty]\nsettings = {{ token = {} }}\n"
+    with house_with(tmp_path, secret.format('"hunter2-hunter2"')) as house:
+        (tmp_path / "plugins.toml").chmod(0o644)
+        finding = only(examine(house.services), "the switchboard")
+    assert "plugins.faulty.settings.token is" in finding.problem
+    assert '{ env = "VARIABLE" }' in finding.remedy
+    (tmp_path / "again").mkdir()
+    with house_with(tmp_path / "again", secret.format('{ env = "ACME_TOKEN" }')) as house:
+        (tmp_path / "again" / "plugins.toml").chmod(0o644)
+        finding = only(examine(house.services), "the switchboard")
+    assert "settings" not in finding.problem
+
+
 def test_a_database_that_is_not_there_is_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before the first start there is none, and a look makes none; a folder that cannot be written is an error."""
     monkeypatch.chdir(tmp_path)

@@ -80,6 +80,35 @@ def test_a_look_leaves_nothing_behind(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["plugins.toml"]
 
 
+def test_without_a_file_the_list_says_which_to_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file that would be read is named, and what to write into it."""
+    monkeypatch.chdir(tmp_path)
+    reason = listed()["custom_scm"]["reason"]
+    assert reason == "there is no plugins.toml; to load it write one with enabled = true under [plugins.custom_scm]"
+
+
+IN_ENVIRONMENT = """\
+schema = 1
+[plugins.git]
+enabled = true
+settings = { root = { env = "CLONES_OF_ACME" } }
+"""
+
+
+def test_a_setting_may_stand_in_the_environment(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is used and never shown; a variable that is missing breaks the plugin alone, with the line that names it."""
+    config.write_text(IN_ENVIRONMENT, encoding="utf-8")
+    monkeypatch.setenv("CLONES_OF_ACME", str(config.parent))
+    shown = listed()["git"]
+    assert (shown["state"], shown["settings"]["root"]) == ("ready", "(from the environment CLONES_OF_ACME)")
+    monkeypatch.delenv("CLONES_OF_ACME")
+    missing = listed()["git"]
+    assert (missing["state"], missing["settings"]) == ("broken", {"root": "(from the environment CLONES_OF_ACME)"})
+    assert missing["reason"].startswith(
+        "plugins.toml:4: plugins.git.settings.root: the environment has no CLONES_OF_ACME; set"
+    )
+
+
 def test_a_plugin_that_is_off_is_shown_without_an_import(config: Path) -> None:
     """Its metadata says what it is; none of its code runs."""
     config.write_text("schema = 1\n[plugins.custom_scm]\nenabled = false\n", encoding="utf-8")

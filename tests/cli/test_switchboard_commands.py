@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from command import Done, scmhost
+from scmhost.store.engine import Store
 from scmhost.usecases.audit_switchboard import operating_user
 
 
@@ -127,6 +128,15 @@ def test_on_for_nobody_is_said(board: Board) -> None:
     assert board.call("plugins", "enable", "custom_scm", "--all").err == ""
 
 
+def test_what_is_still_missing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plugin that is switched on and cannot be loaded yet says why at once, as the list would; the edit stands."""
+    monkeypatch.chdir(tmp_path)
+    done = scmhost("plugins", "enable", "git", "--all")
+    assert (done.code, "plugins.git.enabled" in done.out) == (0, True)
+    assert "git is broken: plugins.toml:3: plugins.git.settings.root: field required" in done.err
+    assert "add root = ... to [plugins.git.settings]" in done.err
+
+
 @pytest.mark.parametrize(
     ("words", "said", "code"),
     [
@@ -155,9 +165,16 @@ def test_wrong_file_is_not_edited(board: Board) -> None:
 
 
 def test_file_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a file the first command makes one."""
+    """Without a file the first command makes one, and tells what it wrote and nothing else."""
     monkeypatch.chdir(tmp_path)
-    assert scmhost("plugins", "enable", "custom_scm", "--all").code == 0
+    done = scmhost("plugins", "enable", "custom_scm", "--all")
+    assert (done.code, done.out.splitlines()) == (
+        0,
+        [
+            "plugins.toml:5: plugins.custom_scm.default: nothing -> true",
+            "plugins.toml:4: plugins.custom_scm.enabled: nothing -> true",
+        ],
+    )
     text = (tmp_path / "plugins.toml").read_text(encoding="utf-8")
     assert text == "schema = 1\n\n[plugins.custom_scm]\nenabled = true\ndefault = true\n"
 
@@ -168,6 +185,21 @@ def test_switching_off_does_not_wait_for_the_database(board: Board) -> None:
     assert done.code == 0
     assert "the audit log will not say by whom" in done.err
     assert "enabled = false   # loaded" in board.path.read_text(encoding="utf-8")
+
+
+def test_switching_on_without_a_database(board: Board) -> None:
+    """The file is changed; that nothing could be seen of the plugin is said."""
+    done = board.call("plugins", "enable", "custom_scm", "--all", "--database-url", "mysql://x")
+    assert (done.code, "custom_scm.default: false -> true" in done.out) == (0, True)
+    assert "Whether custom_scm can be loaded was not seen" in done.err
+
+
+def test_switching_off_without_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is off without a file needs none."""
+    monkeypatch.chdir(tmp_path)
+    told = scmhost("plugins", "disable", "custom_scm").out
+    assert told == "There is no plugins.toml, and custom_scm is off without it; nothing has changed.\n"
+    assert not (tmp_path / "plugins.toml").exists()
 
 
 def test_machines_read_json(board: Board) -> None:
@@ -220,6 +252,41 @@ def test_why_tells_all_rules(board: Board) -> None:
     assert text[3] == f"  3. enabled      passes: the plugin is enabled ({board.path}:6)"
     assert text[6] == f"  6. allow        decides: on, allow names 'acme' ({board.path}:7)"
     assert text[7] == "  7. rollout      is not reached"
+
+
+def test_why_of_an_unknown_name(board: Board) -> None:
+    """A typo is no answer: the nearest name is told, and the command fails."""
+    done = board.call("plugins", "why", "custom_scn", "--org", "acme")
+    assert (done.code, done.out) == (1, "")
+    assert "is named 'custom_scn'; did you mean 'custom_scm'?" in done.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["plugins", "why", "custom_scm", "--org", "acme"],
+        ["plugins", "diff", "plugins.toml", "plugins.toml"],
+        ["audit"],
+    ],
+    ids=" ".join,
+)
+def test_a_question_makes_no_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
+    """Where there is none the question says so, and how to make one."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "plugins.toml").write_text("schema = 1\n", encoding="utf-8")
+    done = scmhost(*words)
+    assert (done.code, "there is no database scmhost.db yet" in done.err) == (1, True), done.err
+    assert [path.name for path in tmp_path.iterdir()] == ["plugins.toml"]
+
+
+def test_a_question_changes_no_database(board: Board) -> None:
+    """Tables of another version are left as they are, and the command that helps is named."""
+    store = Store.open(f"sqlite:///{board.database}")
+    store.downgrade("0001")
+    done = board.call("plugins", "why", "custom_scm", "--org", "acme")
+    assert (done.code, "run scmhost migrate" in done.err) == (1, True), done.err
+    assert not store.is_current()
+    store.close()
 
 
 def test_diff_says_who_is_switched(board: Board, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -15,8 +16,10 @@ import structlog
 from structlog.testing import capture_logs
 
 from command import scmhost
+from hosting import report_of
 from house import SWITCHBOARD, House, open_house
-from scmhost.host import read_settings
+from installed import install
+from scmhost.host import PluginHost, read_settings
 from scmhost.kernel.errors import Unavailable
 from scmhost.kernel.paging import PageRequest
 from scmhost.usecases.audit import list_entries
@@ -130,6 +133,26 @@ def test_file_that_comes_later(tmp_path: Path) -> None:
         assert (looked(watch), is_on(house)) == (["switchboard changed"], True)
 
 
+def test_another_version_is_noticed_by_itself(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plugin that is upgraded on disk says so without anybody's doing, once the installation stands still."""
+    site, path = tmp_path / "site", tmp_path / "forge.toml"
+    install(site, "acme-forge", "forge", "plugins.good_forge")
+    monkeypatch.syspath_prepend(str(site))
+    path.write_text("[plugins.forge]\nenabled = true\n", encoding="utf-8")
+    read = partial(read_settings, path, {})
+    plugins = PluginHost.open(read())
+    watch = SwitchboardWatch(replace(house.services, plugins=plugins), path, read)
+    looked(watch)
+    metadata = (site / "acme_forge-1.2.dist-info").rename(site / "acme_forge-1.3.dist-info") / "METADATA"
+    metadata.write_text(metadata.read_text(encoding="utf-8").replace("1.2", "1.3"), encoding="utf-8")
+    notes = []
+    for _ in range(2):
+        looked(watch, 1)
+        notes.append(report_of(plugins, "forge").notes)
+    plugins.close()
+    assert notes == [(), ("acme-forge 1.3 is installed by now; restart to run it",)]
+
+
 def test_disabled_provider_leaves_its_rows_idle(house: House, watch: SwitchboardWatch, tmp_path: Path) -> None:
     """What belongs to a provider stays readable when its plugin is let go, says why it is idle, and comes back."""
     repository, _ = house.claimed()
@@ -164,6 +187,33 @@ def test_change_is_audited_once_for_all_workers(house: House, watch: Switchboard
     path.write_text(OFF, encoding="utf-8")
     looked(watch)
     assert len(list_entries(house.services, None, PageRequest()).items) == 3
+
+
+def changes(house: House) -> list[tuple[Any, Any, Any]]:
+    """What the audit log has of the switchboard, the oldest first: the digests, and the changes."""
+    entries = list_entries(house.services, None, PageRequest()).items
+    return [tuple(entry.details[name] for name in ("before", "after", "changes")) for entry in reversed(entries)]
+
+
+def test_what_was_written_while_nobody_looked_is_audited(house: House, tmp_path: Path) -> None:
+    """At its start a process compares the file with what was noted last; all processes agree on one entry."""
+    path = tmp_path / "plugins.toml"
+    read = partial(read_settings, path, {})
+    digests = []
+    for text in (SWITCHBOARD, OFF, SWITCHBOARD):
+        path.write_text(text, encoding="utf-8")
+        # The same old time each time, as of a file that is put back from a copy.
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+        house.services.plugins.reload(read())
+        for _ in range(2):
+            looked(SwitchboardWatch(house.services, path, read))
+        digests.append(house.services.plugins.switchboard.sha256)
+    unseen = ["not known: it was written while no service saw it"]
+    assert changes(house) == [
+        (None, digests[0], ["seen for the first time"]),
+        (digests[0], digests[1], unseen),
+        (digests[1], digests[2], unseen),
+    ]
 
 
 def test_audit_waits_for_the_database(
@@ -233,7 +283,8 @@ def test_all_workers_follow_the_file(folder: Path) -> None:
     assert events(served).count("started") == 2
     assert "enabled = true   # loaded" in (folder / "plugins.toml").read_text(encoding="utf-8")
     entries = json.loads(scmhost("audit", *config, "--json").out)
-    assert [entry["actor"]["kind"] for entry in entries] == ["file", "user"]
+    assert [entry["actor"]["kind"] for entry in entries] == ["file", "user", "file"]
+    assert entries[-1]["data"]["changes"] == ["seen for the first time"]
 
 
 def events(served: Served) -> list[str]:

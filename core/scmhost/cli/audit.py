@@ -30,8 +30,10 @@ def command(
     """Say who changed what, the newest first: in an organization, or in plugins.toml."""
     from scmhost.kernel.paging import PageRequest
     from scmhost.usecases.audit import list_entries
+    from scmhost.usecases.looking import check_database
 
-    with context.open_host(config, database_url, plugins=False) as host:
+    with context.open_host(config, database_url, plugins=False, look=True) as host:
+        check_database(host.services)
         organization = organization_named(host.services, org) if org else None
         entries = list_entries(host.services, organization, PageRequest(size=limit), action=event).items
     if as_json:
@@ -53,7 +55,9 @@ def _who(entry: "AuditEntry") -> str:
 def _told(value: object) -> str:
     if isinstance(value, dict):
         return "; ".join(f"{name} +{counts['on']} -{counts['off']}" for name, counts in value.items()) or "nobody"
-    return "; ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        return "; ".join(map(str, value))
+    return "nothing" if value is None else str(value)
 
 
 def _described(entry: "AuditEntry") -> dict[str, object]:

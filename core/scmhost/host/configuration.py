@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from .schema import Settings
-from .settings import DATABASE_URL, read_settings
+from .settings import DATABASE_URL, read_settings, settings_without
 
 CONFIG_VARIABLE: Final = "SCMHOST_CONFIG"
 DEFAULT_CONFIG: Final = Path("plugins.toml")
@@ -29,7 +29,8 @@ def read_configuration(
     """
     path = configuration_path(config, environ)
     named = bool(config or environ.get(CONFIG_VARIABLE))
-    return read_settings(path if named or path.exists() else None, with_database(environ, database_url))
+    read = read_settings if named or path.exists() else settings_without
+    return read(path, with_database(environ, database_url))
 
 
 def with_database(environ: Mapping[str, str], database_url: str | None) -> Mapping[str, str]:

@@ -1,15 +1,22 @@
 """Which plugins are installed: read from metadata, without importing any."""
 
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import Distribution, EntryPoint, entry_points
-from typing import Final
+from pathlib import Path
+from typing import Final, TypeAlias
 
 from scmhost.sdk import PROJECT_NAME
 
+from .watching import FileState
+
 _RANGE: Final = re.compile(r"scmhost-api\s*(?=[<>=!~])")
 _OPERATOR: Final = tuple("<>=!~")
+
+
+InstalledState: TypeAlias = tuple[FileState | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,11 @@ def discover() -> list[Candidate]:
     """All installed plugins, by name and distribution: never in the order of a directory."""
     found = [candidate for point in entry_points(group=PROJECT_NAME) for candidate in _candidates(point)]
     return sorted(found, key=lambda candidate: (candidate.name, candidate.distribution))
+
+
+def installed_state() -> InstalledState:
+    """The folders of installed distributions. While it is equal, what is installed is the same."""
+    return tuple(FileState.of(Path(folder)) for folder in sys.path)
 
 
 def stated_range(keywords: str) -> str | None:

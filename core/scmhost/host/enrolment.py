@@ -77,5 +77,9 @@ def _reasons(settings: Settings, name: str) -> Iterator[str]:
     if settings.off_by_environment(name):
         yield "switched off by the environment SCMHOST_PLUGINS_OFF"
     if name not in settings.plugins:
-        yield f"{settings.source.file} does not name it; to load it write enabled = true under [plugins.{name}]"
+        source = settings.source
+        write = f"enabled = true under [plugins.{name}]"
+        if source.absent:
+            yield f"{source.place()}; to load it write one with {write}"
+        yield f"{source.file} does not name it; to load it write {write}"
     yield f"enabled is not true ({settings.source.place('plugins', name, 'enabled')})"

@@ -1,7 +1,7 @@
 """Settings as they may be shown: without what is secret, and without running a line of the plugin's code."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -10,6 +10,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from pydantic import BaseModel, JsonValue, SecretBytes, SecretStr
+
+from .variables import Variable, variables_in
 
 HIDDEN: Final = "(hidden)"
 UNKNOWN: Final = "(not shown: only a loaded plugin says which of its settings are secret)"
@@ -37,7 +39,30 @@ def shown(settings: BaseModel) -> dict[str, JsonValue]:
 
 def unseen(settings: Mapping[str, object]) -> dict[str, JsonValue]:
     """The names of the settings of a plugin that is not loaded: which of them are secret nobody knows."""
-    return dict.fromkeys(map(str, settings), UNKNOWN)
+    return {str(name): repr(value) if isinstance(value, Variable) else UNKNOWN for name, value in settings.items()}
+
+
+def naming_variables(told: Mapping[str, JsonValue], written: Mapping[str, object]) -> dict[str, JsonValue]:
+    """Settings as they are shown, with the variable's name for each value that stands in the environment.
+
+    What the plugin's model has put under another name is hidden all the same.
+    """
+    values = [item.value for _, item in variables_in(written) if item.value and len(item.value) >= _SHORTEST]
+    return {name: _naming(value, written.get(name), values) for name, value in told.items()}
+
+
+def _naming(told: JsonValue, written: object, values: Sequence[str]) -> JsonValue:
+    if isinstance(written, Variable):
+        return repr(written)
+    match told:
+        case dict():
+            inner = written if isinstance(written, dict) else {}
+            return {name: _naming(value, inner.get(name), values) for name, value in told.items()}
+        case list():
+            return [_naming(value, None, values) for value in told]
+        case str():
+            return without(told, values)
+    return told
 
 
 def secrets_of(*settings: BaseModel | Mapping[str, object]) -> frozenset[str]:
@@ -74,6 +99,8 @@ def _secrets_in(value: object, depth: int, *, secret: bool) -> Iterator[str]:
     match value:
         case _ if depth > _DEEPEST:
             return
+        case Variable():
+            yield value.value or ""
         case SecretStr() | SecretBytes():
             bare = value.get_secret_value()
             yield bare if isinstance(bare, str) else bare.decode(errors="replace")

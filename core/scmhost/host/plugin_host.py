@@ -66,10 +66,9 @@ class PluginHost:
     @property
     def plugins(self) -> tuple[PluginReport, ...]:
         """What became of each plugin, by name, with the hooks that are suspended at the moment."""
-        suspensions, threads = self.suspensions, self.threads
-        return tuple(
-            reports.as_of_now(report, suspensions, threads.get(report.name, 0)) for report in self._roster.plugins
-        )
+        suspensions, threads, newer = self.suspensions, self.threads, self._rosters.newer
+        noted = (reports.with_note(report, newer.get(report.name)) for report in self._roster.plugins)
+        return tuple(reports.as_of_now(report, suspensions, threads.get(report.name, 0)) for report in noted)
 
     @property
     def suspensions(self) -> tuple[Suspension, ...]:
@@ -149,6 +148,11 @@ class PluginHost:
                 for plugin in change.gone:
                     self._hear(plugin, "scm_shutdown", {})
             return self._switchboard
+
+    def notice_installed(self) -> None:
+        """Look which versions of plugins are installed by now: what is said of a plugin names another one."""
+        with self._changing:
+            self._rosters.look()
 
     def keep_last_good(self, error: str | None) -> None:
         """Note that the switchboard cannot be used as it is written now, or, with None, that it can again."""

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
@@ -10,8 +10,9 @@ from scmhost.sdk import FEATURE_HOOKS, NoFields, Provider
 from scmhost.sdk.specs import definition
 
 from .errors import ConfigError
-from .schema import Settings
-from .settings import problems_of
+from .schema import Settings, Source
+from .settings import KeyPath, problems_of
+from .variables import with_values
 
 _INSTALL: Final = "scm_install"
 
@@ -32,19 +33,20 @@ def settings_for(providers: Sequence[Provider], settings: Settings, plugin: str)
     Under the empty key: the settings of the plugin as a whole, which are those of its first provider.
 
     Raises:
-        ConfigError: a model does not accept them.
+        ConfigError: a model does not accept them, or the environment lacks a value.
     """
-    checked = {provider.key: _checked(provider.settings, settings, plugin) for provider in providers}
+    table = ("plugins", plugin, "settings")
+    values = with_values(settings.of(plugin).settings, table, settings.source)
+    checked = {provider.key: _checked(provider.settings, values, settings.source, table) for provider in providers}
     first = next(iter(checked.values()), None)
-    return {**checked, "": first if first is not None else _checked(NoFields, settings, plugin)}
+    return {**checked, "": first if first is not None else _checked(NoFields, values, settings.source, table)}
 
 
-def _checked(model: type[BaseModel], settings: Settings, plugin: str) -> BaseModel:
+def _checked(model: type[BaseModel], values: Mapping[str, Any], source: Source, table: KeyPath) -> BaseModel:
     try:
-        return model.model_validate(settings.of(plugin).settings)
+        return model.model_validate(values)
     except ValidationError as error:
-        table = ("plugins", plugin, "settings")
-        raise ConfigError(*problems_of(error, settings.source, table, model)) from None
+        raise ConfigError(*problems_of(error, source, table, model)) from None
 
 
 def _taken(provider: Provider, taken: Mapping[str, str]) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from types import MappingProxyType
 from typing import Final
 
 from scmhost.sdk import Organization, Provider
@@ -38,7 +37,6 @@ class Roster:
         others: Sequence[PluginReport],
         *,
         generation: int = 1,
-        notes: Mapping[str, str] = MappingProxyType({}),
         flags: FlagService | None = None,
     ) -> None:
         self.settings = settings
@@ -46,9 +44,7 @@ class Roster:
         self.admitted = tuple(admitted)
         self.others = tuple(others)
         self.flags = flags
-        told = [
-            reports.with_note(report, notes.get(report.name)) for report in (*map(reports.ready, admitted), *others)
-        ]
+        told = (*map(reports.ready, admitted), *others)
         self.plugins = tuple(sorted(told, key=lambda report: report.name))
         self._owners = {provider.key: (plugin, provider) for plugin in admitted for provider in plugin.providers}
         self._calls: dict[str, ProviderCalls] = {}
@@ -140,6 +136,6 @@ class Roster:
         question = self.question(key, organization)
         if question is None:
             reason = f"no installed plugin offers {key!r}"
-            return say(on=False, reason=reason, source=self.settings.source.file, rule="health")
+            return say(on=False, reason=reason, source=self.settings.source.place(), rule="health")
         found = decide(self.settings, question)
         return say(on=found.on, reason=found.reason, source=found.source, rule=found.rule)

@@ -49,6 +49,11 @@ class Rosters:
         self._candidates = candidates
         self._domain = domain
         self._imported: dict[str, Candidate] = {}
+        self.newer: Mapping[str, str] = {}
+
+    def look(self) -> None:
+        """See which other versions of plugins are installed by now; ``newer`` has a note for each."""
+        self.newer = self._newer(self._candidates())
 
     def first(self, settings: Settings) -> Roster:
         """Find, import, check and start the plugins that are enabled. Never raises for a plugin's fault."""
@@ -71,7 +76,8 @@ class Rosters:
         wanted, others = enrol(settings, [self._as_loaded(candidate) for candidate in installed])
         kept = self._kept(before, settings, wanted)
         flags = self._next_flags(before, settings)
-        standing = _Standing(settings, before.generation + 1, self._notes(installed), flags)
+        standing = _Standing(settings, before.generation + 1, flags)
+        self.newer = self._newer(installed)
 
         gone = tuple(plugin for plugin in before.admitted if plugin.candidate not in kept)
         for plugin in gone:
@@ -160,12 +166,12 @@ class Rosters:
         same = imported is not None and imported.distribution == candidate.distribution
         return imported if imported is not None and same else candidate
 
-    def _notes(self, installed: Sequence[Candidate]) -> dict[str, str]:
+    def _newer(self, installed: Sequence[Candidate]) -> dict[str, str]:
         """What is to be said of plugins of which another version is installed by now."""
         return {
             candidate.name: f"{candidate.distribution} {candidate.version} is installed by now; restart to run it"
             for candidate in installed
-            if self._as_loaded(candidate) != candidate
+            if candidate.version and self._as_loaded(candidate) != candidate
         }
 
     def _noted(self, report: PluginReport) -> PluginReport:
@@ -180,11 +186,10 @@ class _Standing:
 
     settings: Settings
     generation: int
-    notes: Mapping[str, str]
     flags: FlagService | None
 
     def roster(self, admitted: Sequence[Admitted], others: Sequence[PluginReport]) -> Roster:
-        return Roster(self.settings, admitted, others, generation=self.generation, notes=self.notes, flags=self.flags)
+        return Roster(self.settings, admitted, others, generation=self.generation, flags=self.flags)
 
 
 def _still_ill(before: Roster, settings: Settings) -> dict[str, PluginReport]:

@@ -133,11 +133,15 @@ class FileSettings(Table):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The file that settings came from, the line of each of its keys, and the SHA-256 of its bytes."""
+    """The file that settings came from, the line of each of its keys, and the SHA-256 of its bytes.
+
+    One that is ``absent`` would be read if it were there; the settings are the defaults then.
+    """
 
     file: str = "defaults"
     lines: Mapping[Path, int] = field(default_factory=dict)
     sha256: str | None = None
+    absent: bool = False
 
     def line(self, *path: str) -> int | None:
         """The line of a key, or of the nearest table around it."""
@@ -146,6 +150,8 @@ class Source:
     def place(self, *path: str) -> str:
         """``plugins.toml:12``, or the file alone when the key is not in it."""
         line = self.line(*path)
+        if self.absent:
+            return f"there is no {self.file}"
         return self.file if line is None else f"{self.file}:{line}"
 
 

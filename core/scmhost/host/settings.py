@@ -31,6 +31,7 @@ from .schema import (
 )
 from .suggestions import did_you_mean
 from .toml_lines import key_lines
+from .variables import with_variables
 
 DATABASE_URL: Final = "SCMHOST_DATABASE_URL"
 WEBHOOK_KEY: Final = "SCMHOST_WEBHOOK_KEY"
@@ -76,6 +77,15 @@ def read_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     return _settings(*((FileSettings(), Source()) if path is None else _file(_content(path), str(path))), environ)
 
 
+def settings_without(path: Path, environ: Mapping[str, str]) -> Settings:
+    """The settings where nobody has written the file yet: the defaults, with the environment applied.
+
+    Raises:
+        ConfigError: the environment is wrong.
+    """
+    return _settings(FileSettings(), Source(str(path), absent=True), environ)
+
+
 def settings_of(content: bytes, file: str, environ: Mapping[str, str]) -> Settings:
     """The settings of a file's content, as if it stood in the file.
 
@@ -89,11 +99,18 @@ def _settings(file: FileSettings, source: Source, environ: Mapping[str, str]) ->
     return Settings(
         host=_host(file.host, environ),
         limits=file.limits,
-        plugins=file.plugins,
+        plugins={name: _with_variables(name, table, source, environ) for name, table in file.plugins.items()},
         flags_provider=file.flags_provider,
         plugins_off=_plugins_off(environ.get(PLUGINS_OFF, ""), file.plugins),
         source=source,
     )
+
+
+def _with_variables(name: str, table: PluginSettings, source: Source, environ: Mapping[str, str]) -> PluginSettings:
+    if not table.settings:
+        return table
+    settings = with_variables(table.settings, ("plugins", name, "settings"), source, environ)
+    return table.model_copy(update={"settings": settings})
 
 
 def _host(file: HostSettings, environ: Mapping[str, str]) -> HostSettings:
@@ -171,6 +188,8 @@ def _problem(detail: ErrorDetails, source: Source, table: KeyPath, tables: Table
 def _words(detail: ErrorDetails, path: KeyPath, tables: Tables) -> tuple[str, str]:
     if detail["type"] == "extra_forbidden":
         return "unknown key", _known_key(path, tables)
+    if detail["type"] == "missing" and len(path) > 1:
+        return "field required", f"add {path[-1]} = ... to [{'.'.join(path[:-1])}]"
     what = detail["msg"].removeprefix("Value error, ")
     if detail["type"].endswith("_type"):
         what += f", not {_TOML_TYPES.get(type(detail['input']), 'this')}"

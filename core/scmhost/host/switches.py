@@ -159,7 +159,7 @@ def _from_file(
 ) -> Switch:
     path = _KEYS[rule] if key is None else key
     named = question.plugin in settings.plugins
-    place = settings.source.place("plugins", question.plugin, *path) if named else settings.source.file
+    place = settings.source.place(*(("plugins", question.plugin, *path) if named else ()))
     return Switch(on=on, reason=reason, source=place, rule=rule)
 
 

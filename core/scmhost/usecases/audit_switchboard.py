@@ -5,8 +5,9 @@ stays. What could not be told because the database was away is told later.
 """
 
 import getpass
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -15,6 +16,7 @@ from pydantic import BaseModel, JsonValue, SecretStr
 from scmhost.host import Settings
 from scmhost.host.comparing import counted, switched
 from scmhost.kernel.errors import Unavailable
+from scmhost.kernel.paging import PageRequest
 from scmhost.sdk import Organization
 from scmhost.store import audit, organizations
 from scmhost.store.audit import AuditDraft
@@ -33,6 +35,8 @@ _ACTION: Final[Action] = "switchboard.change"
 # Tables whose values may be secret: only the keys are told.
 _SECRET: Final = frozenset({"host", "settings"})
 _MOST_PENDING: Final = 100
+_FIRST: Final = "seen for the first time"
+_UNSEEN: Final = "not known: it was written while no service saw it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +53,46 @@ class SwitchboardAudit:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._pending: list[_Told] = []
+        self._pending: list[Callable[[], None]] = []
 
     def changed(self, before: Settings, after: Settings, modified_ns: int) -> None:
         """Tell of a change, now or as soon as the database is there."""
-        self._pending = [*self._pending[-_MOST_PENDING:], _Told(before, after, modified_ns)]
-        self.catch_up()
+        self._tell(partial(self._tell_change, _Told(before, after, modified_ns)))
+
+    def found(self, settings: Settings, modified_ns: int) -> None:
+        """Tell of a file that is not what was noted last: it was written while no process saw it."""
+        self._tell(partial(self._tell_found, settings, modified_ns))
 
     def catch_up(self) -> None:
         """Tell of what could not be told before."""
         while self._pending:
             try:
-                self._tell(self._pending[0])
+                self._pending[0]()
             except Unavailable as error:
                 log.warning("audit postponed", error=str(error))
                 return
             self._pending.pop(0)
 
-    def _tell(self, told: _Told) -> None:
+    def _tell(self, what: Callable[[], None]) -> None:
+        self._pending = [*self._pending[-_MOST_PENDING:], what]
+        self.catch_up()
+
+    def _tell_found(self, settings: Settings, modified_ns: int) -> None:
+        key, sha256 = change_key(settings, modified_ns), settings.source.sha256
+        with self._services.store.read() as tx:
+            last = audit.page(tx, None, PageRequest(size=1), action=_ACTION, actor_id=None).items
+            before = last[0].details.get("after") if last else None
+            if before == sha256:
+                return
+            if last and audit.has_key(tx, None, key):
+                # An old file was put back, with its time.
+                key = f"{key}:{last[0].id}"
+        changes: list[JsonValue] = [_UNSEEN if last else _FIRST]
+        details: Details = {"before": before, "after": sha256, "changes": changes}
+        with self._services.store.write() as tx:
+            add_change(tx, self._services, FILE, (settings.source.file, key), details)
+
+    def _tell_change(self, told: _Told) -> None:
         key = change_key(told.after, told.modified_ns)
         with self._services.store.read() as tx:
             if audit.has_key(tx, None, key):
@@ -123,7 +149,8 @@ _INCLUDED: Final = {"host", "limits", "plugins", "flags_provider"}
 def _flat(path: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
     if isinstance(value, BaseModel):
         value = value.model_dump()
-    if isinstance(value, dict) and value:
+    # An empty table says nothing, unless it is a value of somebody's settings.
+    if isinstance(value, dict) and (value or not _SECRET & set(path)):
         for name, inner in value.items():
             yield from _flat((*path, str(name)), inner)
     else:

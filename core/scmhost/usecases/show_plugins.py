@@ -7,7 +7,7 @@ from datetime import datetime
 from pydantic import JsonValue
 
 from scmhost.host import Count, PluginReport, Suspension
-from scmhost.host.hiding import unseen
+from scmhost.host.hiding import naming_variables, unseen
 from scmhost.host.suggestions import did_you_mean
 from scmhost.kernel.errors import NotFound
 from scmhost.store import organizations
@@ -82,7 +82,8 @@ def _shown(services: Services, report: PluginReport, counts: Mapping[tuple[str, 
     own = {hook: count for (plugin, hook), count in counts.items() if plugin == report.name}
     hooks = dict.fromkeys(report.hooks, Count()) | own
     loaded = report.state in ("ready", "suspended")
-    settings = report.settings if loaded else unseen(services.plugins.settings.of(report.name).settings)
+    written = services.plugins.settings.of(report.name).settings
+    settings = naming_variables(report.settings, written) if loaded else unseen(written)
     return ShownPlugin(report, settings, dict(sorted(hooks.items())))
 
 

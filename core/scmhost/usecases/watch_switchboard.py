@@ -6,6 +6,7 @@ from pathlib import Path
 import structlog
 
 from scmhost.host import HostError, Settings
+from scmhost.host.discovery import InstalledState, installed_state
 from scmhost.host.watching import FileState
 
 from .audit_switchboard import SwitchboardAudit
@@ -29,6 +30,9 @@ class SwitchboardWatch:
         self._dealt_with: FileState | None = None
         self._seen: object = services.plugins.switchboard.sha256
         self._told: str | None = None
+        self._compared = False
+        self._installed: InstalledState | None = None
+        self._installed_seen: InstalledState | None = None
 
     def look(self, asked: bool) -> bool:  # noqa: FBT001 - the one thing that a look is told
         """Look at the file. Whether there is something new that has to be looked at again soon.
@@ -37,6 +41,7 @@ class SwitchboardWatch:
         Whoever asks for a look has it count at once, and broken plugins are tried again.
         """
         self._audit.catch_up()
+        self._look_at_what_is_installed()
         state = FileState.of(self._path)
         absent = state is None and self._plugins.switchboard.sha256 is None
         if absent or (state is not None and state == self._dealt_with and not asked):
@@ -48,6 +53,14 @@ class SwitchboardWatch:
         self._deal_with(found, state, asked=asked)
         self._dealt_with = state if state and state.settled else None
         return False
+
+    def _look_at_what_is_installed(self) -> None:
+        """As with the file: an installation that is under way is not looked into before it stands still."""
+        state = installed_state()
+        if state == self._installed_seen != self._installed:
+            self._plugins.notice_installed()
+            self._installed = state
+        self._installed_seen = state
 
     def _found(self) -> Settings | str:
         """What is written now, or what is wrong with it."""
@@ -63,6 +76,13 @@ class SwitchboardWatch:
             self._take(found, state, retry=asked)
         else:
             self._recover()
+            self._compare(found, state)
+
+    def _compare(self, settings: Settings, state: FileState | None) -> None:
+        """Once, at the start: whether the audit log knows of the file as it is."""
+        if state and not self._compared:
+            self._compared = True
+            self._audit.found(settings, state.modified_ns)
 
     def _take(self, settings: Settings, state: FileState | None, *, retry: bool) -> None:
         before = self._plugins.settings

@@ -10,7 +10,7 @@ import pytest
 
 from installed import install
 from loading import case_id, load_cases
-from scmhost.host.discovery import discover, stated_range
+from scmhost.host.discovery import discover, installed_state, stated_range
 
 TESTS = Path(__file__).parents[2]
 
@@ -48,6 +48,15 @@ def test_installed_plugin_is_found() -> None:
     assert (found.value, found.distribution) == ("scmhost_custom_scm.plugin", "scmhost-custom-scm")
     assert found.api_range is not None
     assert found.where == f"scmhost-custom-scm {found.version}, entry point custom_scm = scmhost_custom_scm.plugin"
+
+
+def test_what_is_installed_shows_in_its_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While their state is the same there is no need to read metadata again."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    before = installed_state()
+    assert installed_state() == before
+    install(tmp_path, "acme-forge", "forge", "plugins.good_forge")
+    assert installed_state() != before
 
 
 def test_off_means_off(tmp_path: Path) -> None:

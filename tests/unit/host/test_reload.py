@@ -194,6 +194,22 @@ def test_other_version_waits_for_a_restart() -> None:
     assert report.notes == ("acme-good_forge 2.0 is installed by now; restart to run it",)
 
 
+def test_other_version_is_noticed_without_a_change() -> None:
+    """Nothing need be written to the switchboard for it; once the version that runs is back nothing is said."""
+    before = candidate("good_forge")
+    installed = [before]
+    host = PluginHost.open(settings_of(good_forge=enabled()), candidates=installed)
+    installed[:] = [replace(before, version="2.0")]
+    host.notice_installed()
+    later = report_of(host, "good_forge")
+    installed[:] = [before]
+    host.notice_installed()
+    back = report_of(host, "good_forge")
+    host.close()
+    assert later.notes == ("acme-good_forge 2.0 is installed by now; restart to run it",)
+    assert (back.notes, host.switchboard.generation) == ((), 1)
+
+
 def test_newly_installed_plugin_is_found() -> None:
     """A plugin that was installed after the start can be enabled without a restart."""
     installed: list[Candidate] = []

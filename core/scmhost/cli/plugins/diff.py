@@ -68,8 +68,10 @@ def command(
 
 def _stored(context: CommandContext, config: str | None, database_url: str | None) -> "Sequence[Organization]":
     from scmhost.usecases.edit_switchboard import everybody
+    from scmhost.usecases.looking import check_database
 
-    with context.open_host(config, database_url, plugins=False) as host:
+    with context.open_host(config, database_url, plugins=False, look=True) as host:
+        check_database(host.services)
         return everybody(host.services)
 
 

@@ -45,7 +45,8 @@ def change(
         for line in done.changes:
             say(f"{done.after.source.place(*line.partition(':')[0].split('.'))}: {line}")
         if not done.changes:
-            say(f"{path} says so already; nothing has changed.")
+            told = f"{path} says so already" if path.exists() else f"There is no {path}, and {name} is off without it"
+            say(f"{told}; nothing has changed.")
     return done.after
 
 

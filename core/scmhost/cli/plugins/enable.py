@@ -49,6 +49,24 @@ def command(
         remark(f"kill = true stands: {name} is still off for everyone; scmhost plugins enable {name} ends that")
     elif not (table.default or table.rollout or table.allow.organizations):
         remark("It is on for no organization yet, unless it needs no flag: add --org SLUG, --percent N or --all.")
+    if not table.kill:
+        _say_what_is_missing(context, (config, database_url), name)
+
+
+def _say_what_is_missing(context: CommandContext, where: tuple[str | None, str | None], name: str) -> None:
+    """What the list would say of the plugin now: what is written need not suffice to load it."""
+    from scmhost.kernel.errors import ScmhostError
+    from scmhost.usecases.show_plugins import find_plugin
+
+    try:
+        with context.open_host(*where, look=True) as host:
+            report = find_plugin(host.services, name).report
+    except ScmhostError as error:
+        remark(f"Whether {name} can be loaded was not seen: {error}")
+        return
+    if report.state != "ready":
+        remark(f"{name} is {report.state}: {report.reason}")
+        remark(f"It is not loaded until that is mended; see scmhost plugins show {name}.")
 
 
 def _percent(text: str | None) -> Decimal | None:

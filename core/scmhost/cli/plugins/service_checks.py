@@ -36,6 +36,8 @@ def _of_plugin(url: str, plugin: Described) -> Iterator[Finding]:
     subject = f"plugin {plugin['name']} at {url}"
     if plugin["state"] in ("broken", "incompatible"):
         yield Finding("error", subject, plugin["reason"])
+    for note in plugin["notes"]:
+        yield Finding("note", subject, note)
     for item in plugin["suspensions"]:
         problem = f"{item['hook']} is suspended until {item['nextTry']}, after {item['faults']} faults in a row"
         yield Finding("warning", subject, problem, f"its last fault: {item['lastFault']}")

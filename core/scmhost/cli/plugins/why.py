@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scmhost.cli.context import CommandContext, database_options, json_option, organization_named, say, say_json
+from scmhost.cli.context import CommandContext, database_options, fail, json_option, organization_named, say, say_json
 
 if TYPE_CHECKING:
-    from scmhost.host import Step
+    from scmhost.host import PluginHost, Step
 
 
 @click.command(name="why")
@@ -24,8 +24,13 @@ def command(
 
     All rules are told in the order in which they are tried: the first that applies decides.
     """
-    with context.open_host(config, database_url) as host:
-        plugins, organization = host.services.plugins, organization_named(host.services, org)
+    from scmhost.usecases.looking import check_database
+
+    with context.open_host(config, database_url, look=True) as host:
+        plugins = host.services.plugins
+        _check_name(provider, plugins)
+        check_database(host.services)
+        organization = organization_named(host.services, org)
         switch, steps = plugins.decide(provider, organization), plugins.trace(provider, organization)
     if as_json:
         say_json({"provider": provider, **asdict(switch), "steps": [asdict(step) for step in steps]})
@@ -33,6 +38,15 @@ def command(
     say(f"{provider} is {'on' if switch.on else 'off'} for {org}: {switch.reason} ({switch.source})")
     for number, step in enumerate(steps, start=1):
         say(f"  {number}. {step.rule:<12} {_told(step)}{f' ({step.source})' if step.source else ''}")
+
+
+def _check_name(provider: str, plugins: "PluginHost") -> None:
+    from scmhost.host.suggestions import did_you_mean
+
+    offered = {key for report in plugins.plugins for key in report.providers}
+    known = {*offered, *(report.name for report in plugins.plugins)}
+    if provider not in known:
+        fail(f"no plugin, and no provider of one, is named {provider!r}; {did_you_mean(provider, known)}")
 
 
 def _told(step: "Step") -> str:

@@ -8,6 +8,8 @@ from typing import Final
 
 from scmhost.host import Settings
 from scmhost.host.hiding import sounds_secret
+from scmhost.host.settings import DATABASE_URL, WEBHOOK_KEY
+from scmhost.host.variables import variables_in
 from scmhost.telemetry import TelemetryMissing, check_telemetry
 from scmhost.usecases.services import Services
 
@@ -31,7 +33,8 @@ def secrets_are_kept(services: Services) -> Findings:
             "warning",
             "the switchboard",
             f"everybody on this machine may read it, and {', '.join(held)} in it",
-            f"chmod o-r {path}, or put secrets into the environment",
+            f"chmod o-r {path}, or put secrets into the environment: {WEBHOOK_KEY}, {DATABASE_URL}, and for a plugin's "
+            'setting write { env = "VARIABLE" } in its place',
             str(path),
         )
 
@@ -86,6 +89,12 @@ def _secrets_in(settings: Settings) -> Iterator[str]:
         yield "the webhook_key is"
     if ("host", "database_url") in lines and "@" in settings.host.database_url:
         yield "the password of the database is"
+    elsewhere = {
+        ("plugins", name, "settings", *place)
+        for name, table in settings.plugins.items()
+        for place, _ in variables_in(table.settings)
+    }
     for path in lines:
-        if path[:1] == ("plugins",) and path[2:3] == ("settings",) and sounds_secret(path[-1]):
+        is_setting = path[:1] == ("plugins",) and path[2:3] == ("settings",)
+        if is_setting and sounds_secret(path[-1]) and path not in elsewhere:
             yield f"{'.'.join(path)} is"
