@@ -14,7 +14,7 @@ _SUSPENDED = (
     "mend what the fault names: the code host or the way there, else tell the plugin's author; "
     "the host tries the hook again by itself"
 )
-_UNAVAILABLE = "see whether its code host is up, and can be reached from here; links stand unverified meanwhile"
+_UNAVAILABLE = "see whether its code host is up, and can be reached from the service"
 
 
 def service_findings(url: str, token: str | None) -> Iterator[Finding]:
