@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from scmhost.host import Candidate, PluginHost, PluginReport, PluginSettings, Settings
@@ -13,6 +13,9 @@ ACME = Organization(id=1, slug="acme", name="Acme")
 REPOSITORY = Repository(id=5, organization_id=1, name="app", created_at=datetime(2026, 1, 2, tzinfo=UTC))
 INSTALLATION = Installation(id=3, organization_id=1, provider="good_forge", name="forge", external_id="1")
 LOCATION = Location(ref="main", ref_kind="branch", path="here.py", line=3)
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+"""What the clock shows that a test sets, at first."""
 
 GOOD = "plugins.good_forge"
 
@@ -46,3 +49,16 @@ def host_of(entries: Mapping[str, str], settings: Settings | None = None, **term
 def report_of(host: PluginHost, name: str) -> PluginReport:
     """What a host says about one plugin."""
     return next(report for report in host.plugins if report.name == name)
+
+
+class Hands:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.time = START
+
+    def now(self) -> datetime:
+        return self.time
+
+    def turn(self, seconds: float) -> None:
+        self.time += timedelta(seconds=seconds)

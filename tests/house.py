@@ -19,7 +19,7 @@ from scmhost.api.logs import configure_logs
 from scmhost.app import Host
 from scmhost.host import Candidate, PluginHost, read_settings
 from scmhost.host.discovery import discover
-from scmhost.kernel.clock import SystemClock
+from scmhost.kernel.clock import Clock, SystemClock
 from scmhost.sdk import PROMISES, HookPromise
 from scmhost.store.engine import Store
 from scmhost.telemetry import SILENT, Telemetry
@@ -162,6 +162,7 @@ def open_house(
     busy_timeout: float = 5.0,
     background: bool = True,
     telemetry: Telemetry = SILENT,
+    clock: Clock | None = None,
 ) -> Iterator[House]:
     """Open a house in a folder, with more plugins than are installed if wanted; it is closed after the block.
 
@@ -177,7 +178,7 @@ def open_house(
     services = Services(
         store,
         plugins,
-        SystemClock(),
+        clock or SystemClock(),
         settings.limits,
         settings.host.webhook_key,
         operators=settings.host.operators,

@@ -136,7 +136,7 @@ def test_a_service_tells_what_its_plugins_did(tmp_path: Path, monkeypatch: pytes
         refused = scmhost("plugins", "list", "--url", served.url, "--token", tokens["rival"])
         doctor = scmhost("plugins", "doctor", "--database-url", f"sqlite:///{tmp_path}/served.db", *asked)
     assert (hooks["scm_install"]["calls"], hooks["scm_install"]["faults"]) == (1, 0)
-    assert re.search(r"^STATE .* CALLS  FAULTS  SLOWEST$", told, re.MULTILINE)
+    assert re.search(r"^STATE .* CALLS  FAULTS  REFUSALS  SLOWEST$", told, re.MULTILINE)
     assert (refused.code, "operators under [host]" in refused.err) == (1, True)
     # What is wrong here and there is told once.
     assert (doctor.code, doctor.out.count("no such plugin is installed")) == (1, 1)

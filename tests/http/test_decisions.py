@@ -75,10 +75,11 @@ def test_offers_are_limited(house: House) -> None:
     assert len(house.get(f"integrations/{made['id']}/repos/").json()["repos"]) == 1_000
 
 
-def test_what_is_owned_is_left_out_when_asked(house: House) -> None:
-    """``installableOnly`` drops what this installation has already."""
+@pytest.mark.parametrize("asked", ["true", "false"])
+def test_what_is_owned_is_left_out(house: House, asked: str) -> None:
+    """What this installation has already cannot be added again, so it is not offered, whatever a client asks for."""
     made = house.post("integrations/", {"provider": "chooser"}).json()
     add(house, "offer 7", new=URL)
-    offers = house.get(f"integrations/{made['id']}/repos/", params={"installableOnly": "TRUE"}).json()["repos"]
+    offers = house.get(f"integrations/{made['id']}/repos/", params={"installableOnly": asked}).json()["repos"]
     assert "offer 7" not in [offer["name"] for offer in offers]
     assert len(offers) == 1_000

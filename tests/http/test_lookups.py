@@ -1,15 +1,18 @@
 """What a provider is asked about refs and files, and what becomes of its answers."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
-from hosting import candidate
+from hosting import Hands, candidate
 from house import OLDER_SHA, SWITCHBOARD, House, open_house
 from plugins import archivist
 from plugins.archivist import SHA
+from scmhost.kernel.clock import Clock
 from scmhost.usecases.run_jobs import run_due_jobs
 
 BASE = "https://git.example.com/team/app"
@@ -19,9 +22,15 @@ LINKS = "/api/0/projects/acme/web/stacktrace-links/"
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     """A house with a provider that can be asked, and no background work of its own."""
+    with open_archive(tmp_path) as opened:
+        yield opened
+
+
+@contextmanager
+def open_archive(folder: Path, clock: Clock | None = None) -> Iterator[House]:
     switchboard = SWITCHBOARD + "[plugins.archivist]\nenabled = true\n"
     more = [candidate("archivist", "plugins.archivist")]
-    with open_house(tmp_path, switchboard, more=more, background=False) as opened:
+    with open_house(folder, switchboard, more=more, background=False, clock=clock) as opened:
         yield opened
 
 
@@ -69,6 +78,24 @@ def test_a_provider_without_an_answer_costs_no_link(house: House, fault: str) ->
         f"{BASE}/show/main/src/{name}.py" for name in ("a", fault, "b", "gone")
     ]
     assert house.link(file=f"/srv/app/{fault}.py")["verified"] is None
+
+
+@pytest.mark.parametrize("fault", ["closed", "broken"])
+def test_a_provider_without_an_answer_rests(tmp_path: Path, fault: str) -> None:
+    """For ten seconds no request waits for it again; the log says once that the question rests, and whose it is."""
+    hands = Hands()
+    with open_archive(tmp_path, hands) as house, capture_logs() as logs:
+        ready(house)
+        for _ in range(6):
+            assert house.link(file=f"/srv/app/{fault}.py")["verified"] is None
+        assert house.link(file="/srv/app/a.py")["verified"] is None
+        assert archivist.asked == [f"src/{fault}.py"]
+        hands.turn(10)
+        assert house.link(file="/srv/app/a.py")["verified"] is True
+    (told,) = (entry for entry in logs if entry["event"] == "link not verified")
+    assert (told["plugin"], told["hook"], told["rests_seconds"]) == ("archivist", "scm_file_exists", 10)
+    faults = [(entry["plugin"], entry["hook"]) for entry in logs if entry["event"] == "plugin fault"]
+    assert faults == [("archivist", "scm_file_exists")] * (fault == "broken")
 
 
 def test_what_is_forbidden_is_not_linked(house: House) -> None:

@@ -61,7 +61,9 @@ def later(house: House, minutes: float) -> Services:
 
 def test_the_commits_up_to_a_ref_are_fetched(house: House) -> None:
     """The answer says that they come; then they are the release's, with files, authors and resolved issues."""
-    assert "are fetched" in set_ref(house, A)["notes"][0]
+    (note,) = set_ref(house, A)["notes"]
+    assert "are fetched" in note
+    assert house.get("releases/1.0/").json()["notes"] == [note]
     assert run_due_jobs(house.services) == 1
     release = house.get("releases/1.0/").json()
     assert (release["commitCount"], release["lastCommit"]["id"], release["notes"]) == (2, A, [])
@@ -136,6 +138,7 @@ def test_a_provider_that_does_not_answer_is_asked_again(house: House) -> None:
         assert (run_due_jobs(at), run_due_jobs(at)) == (1, 0)
         note = house.get("releases/1.0/").json()["notes"][0]
         assert "the archive is closed" in note
+        assert ".." not in note
         assert ("again: " in note) == (attempt < MOST_ATTEMPTS)
     assert run_due_jobs(later(house, 1_000)) == 0
     assert len(historian.asked) == MOST_ATTEMPTS

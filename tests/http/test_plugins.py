@@ -54,7 +54,7 @@ def test_states_reasons_and_calls_are_told(house: House) -> None:
         "git": "off",
     }
     (hook,) = [hook for hook in found["faulty"]["hooks"] if hook["name"] == "scm_install"]
-    assert (hook["calls"], hook["faults"], hook["slowestMs"] > 0) == (1, 1, True)
+    assert (hook["calls"], hook["faults"], hook["refusals"], hook["slowestMs"] > 0) == (1, 1, 0, True)
     (suspension,) = found["faulty"]["suspensions"]
     assert (suspension["hook"], suspension["faults"], suspension["nextTry"][-1]) == ("scm_install", 1, "Z")
     assert "nothing_of_this_name" in found["broken"]["reason"]

@@ -30,6 +30,8 @@ class HookCalls(Wire):
     name: str
     calls: int
     faults: int
+    refusals: int = Field(description="How many calls the plugin could not answer, and said so on purpose.")
+    unavailable: int = Field(description="How many of the latest calls, in a row, found that the host does not answer.")
     slowest_ms: float
 
 

@@ -81,7 +81,6 @@ def _on_scmhost_error(_request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, ProviderRefused):
         return problem(_REFUSED[error.reason], str(error))
     if isinstance(error, PluginFault):
-        log.error("plugin fault", error=str(error), plugin=error.plugin, hook=error.hook, kind=error.kind)
         again = {"Retry-After": str(error.retry_after)} if error.retry_after else None
         return problem(status_of_fault(error.kind), str(error), again)
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)

@@ -341,10 +341,10 @@ class Missing(Wire):
     missing: list[str]
 
 
-def provider_short(key: str, provider: Provider | None) -> ProviderShort:
-    """A provider as it stands in other objects; one whose plugin is off keeps its key."""
+def provider_short(key: str, name: str, provider: Provider | None) -> ProviderShort:
+    """A provider as it stands in other objects; one whose plugin is off keeps its key and name."""
     features = sorted(provider.features) if provider else []
-    return ProviderShort(key=key, slug=key, name=provider.name if provider else key, features=list(features))
+    return ProviderShort(key=key, slug=key, name=name, features=list(features))
 
 
 def catalogue_provider(provider: Provider, form_schema: dict[str, JsonValue]) -> CatalogueProvider:

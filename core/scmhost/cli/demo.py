@@ -155,9 +155,7 @@ class Demo:
         from scmhost.usecases.repositories import change_repository
 
         services, organization = self.services, self.organization
-        offer = offer_repositories(services, organization, installation_id, self.checkout.name, installable_only=True)[
-            0
-        ]
+        offer = offer_repositories(services, organization, installation_id, self.checkout.name)[0]
         say(f"offered:    {offer.name} (identifier {offer.identifier}), unclaimed so far")
         change_repository(services, organization, int(offer.identifier), {"url": self.checkout.url})
         request = AddRequest(identifier=offer.identifier)

@@ -42,7 +42,7 @@ class Admitted:
     implementations: Mapping[str, Implementation]
     providers: tuple[Provider, ...]
     settings: Mapping[str, BaseModel]
-    import_ms: float
+    import_ms: float | None
     notes: tuple[str, ...]
 
 

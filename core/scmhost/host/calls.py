@@ -52,6 +52,11 @@ class ProviderCalls:
         self._guard = guard
         self._no_page = NoUrl(message=f"{provider.name} has no such page")
 
+    @property
+    def plugin(self) -> str:
+        """The name of the plugin that is called."""
+        return self._implementations["scm_install"].origin.plugin
+
     def has(self, hook: str) -> bool:
         """Whether the plugin implements a hook."""
         return hook in self._implementations

@@ -1,37 +1,62 @@
-"""How often each hook of each plugin was called, how often it failed, and its slowest call."""
+"""How often each hook of each plugin was called, how often it failed or could not answer, and its slowest call."""
 
 from dataclasses import dataclass
 from threading import Lock
 from typing import Final
+
+from scmhost.sdk import ProviderUnavailable
 
 from .errors import Origin
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """The calls of one plugin's hook so far. ``slowest`` is in seconds."""
+    """The calls of one plugin's hook so far.
+
+    Attributes:
+        calls: how many there were.
+        faults: how many of them were the plugin's fault.
+        slowest: the slowest one, in seconds.
+        refusals: how many gave a ``ProviderError`` on purpose.
+        unavailable: how many of the latest, in a row, told that the code host does not answer now.
+    """
 
     calls: int = 0
     faults: int = 0
     slowest: float = 0.0
+    refusals: int = 0
+    unavailable: int = 0
 
 
 class Tally:
     """A count that grows, for one thread at a time."""
 
-    __slots__ = ("calls", "faults", "slowest")
+    __slots__ = ("calls", "faults", "refusals", "slowest", "unavailable")
 
-    def __init__(self, calls: int = 0, faults: int = 0, slowest: float = 0.0) -> None:
+    def __init__(
+        self, calls: int = 0, faults: int = 0, slowest: float = 0.0, refusals: int = 0, unavailable: int = 0
+    ) -> None:
         self.calls = calls
         self.faults = faults
         self.slowest = slowest
+        self.refusals = refusals
+        self.unavailable = unavailable
 
     def add(self, seconds: float, *, fault: bool = False) -> None:
         """Count one call."""
         self.calls += 1
         self.faults += fault
+        self.unavailable = 0
         if seconds > self.slowest:  # noqa: PLR1730 - a call of max would cost as much as all the rest
             self.slowest = seconds
+
+    def refuse(self, seconds: float, error: Exception) -> None:
+        """Count a call that gave a ``ProviderError`` on purpose."""
+        before = self.unavailable
+        self.add(seconds)
+        self.refusals += 1
+        if isinstance(error, ProviderUnavailable):
+            self.unavailable = before + 1
 
 
 class Counters:
@@ -44,11 +69,13 @@ class Counters:
 
     def add(self, origin: Origin, seconds: float, *, fault: bool = False) -> None:
         """Count one call."""
-        key = origin.plugin, origin.hook
         with self._lock:
-            if key not in self._counts:
-                self._counts[key] = Tally()
-            self._counts[key].add(seconds, fault=fault)
+            self._of(origin).add(seconds, fault=fault)
+
+    def refuse(self, origin: Origin, seconds: float, error: Exception) -> None:
+        """Count a call that gave a ``ProviderError`` on purpose."""
+        with self._lock:
+            self._of(origin).refuse(seconds, error)
 
     def beside(self, origin: Origin, tally: Tally) -> None:
         """From now on, a tally that somebody else keeps belongs to a hook's count too."""
@@ -63,11 +90,24 @@ class Counters:
         """The counts of now, by plugin and hook."""
         with self._lock:
             sums = {key: _sum(tally, self._beside.get(key, _NOTHING)) for key, tally in self._counts.items()}
-        return {key: Count(tally.calls, tally.faults, tally.slowest) for key, tally in sums.items()}
+        return {
+            key: Count(tally.calls, tally.faults, tally.slowest, tally.refusals, tally.unavailable)
+            for key, tally in sums.items()
+        }
+
+    def _of(self, origin: Origin) -> Tally:
+        return self._counts.setdefault((origin.plugin, origin.hook), Tally())
 
 
 def _sum(one: Tally, other: Tally) -> Tally:
-    return Tally(one.calls + other.calls, one.faults + other.faults, max(one.slowest, other.slowest))
+    return Tally(
+        one.calls + other.calls,
+        one.faults + other.faults,
+        max(one.slowest, other.slowest),
+        one.refusals + other.refusals,
+        # Which of them was called last is not known; either one's good answer shows that the host is there.
+        min((tally.unavailable for tally in (one, other) if tally.calls), default=0),
+    )
 
 
 _NOTHING: Final = Tally()

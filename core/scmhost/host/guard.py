@@ -33,6 +33,11 @@ Meant = tuple[type[Exception], ...]
 
 _ENDINGS: Final = (SystemExit, KeyboardInterrupt)
 _ON_PURPOSE: Final = (ProviderError,)
+_TOLD_ELSEWHERE: Final = frozenset(
+    {"import", "scm_register_providers", "settings", "scm_startup", "load", "start", "ask"}
+)
+"""Steps of which the log tells otherwise: a plugin, a flag service or a switchboard is refused for them."""
+
 _MAIN: Final = main_thread().ident
 
 
@@ -125,8 +130,8 @@ class Guard:
         seat.sitting = implementation.origin, implementation.promise.budget, thread, begun
         try:
             result = copy_context().run(answer, implementation, arguments, seat.speaker)
-        except ProviderError:
-            self._unseat(seat, implementation, perf_counter() - begun)
+        except ProviderError as refusal:
+            self._unseat(seat, implementation, perf_counter() - begun, refusal=refusal)
             raise
         except BaseException as failure:
             fault = self._fault(implementation.origin, *_verdict(failure))
@@ -151,17 +156,26 @@ class Guard:
         raise fault
 
     def _unseat(
-        self, seat: Seat, implementation: Implementation, seconds: float, fault: PluginFault | None = None
+        self,
+        seat: Seat,
+        implementation: Implementation,
+        seconds: float,
+        fault: PluginFault | None = None,
+        refusal: ProviderError | None = None,
     ) -> None:
         trust = implementation.trust
         if fault is not None or seconds >= trust.slow:
             trust.lose()
-        trust.tally.add(seconds, fault=fault is not None)
+        if refusal is None:
+            trust.tally.add(seconds, fault=fault is not None)
+        else:
+            trust.tally.refuse(seconds, refusal)
         if seat.speaker.used:
             seat.speaker.end(implementation.origin)
         # Whoever found it overdue has told the breaker already.
         if not seat.leave() and fault is not None:
             self.breakers.fault(implementation.origin, fault.detail, probe=False)
+            _log_fault(fault)
 
     def _look_at(self, seat: Seat) -> None:
         sitting = seat.found_overdue()
@@ -169,7 +183,7 @@ class Guard:
             origin, budget, thread, _ = sitting
             fault = _timed_out(origin, budget, thread)
             self.breakers.fault(origin, fault.detail, probe=False)
-            _log.error("plugin fault", plugin=origin.plugin, hook=origin.hook, fault=str(fault))
+            _log_fault(fault)
 
     def _in_lane(self, job: "_Job", trust: Trust | None = None) -> Any:
         """Call in a lane of the plugin's own."""
@@ -178,8 +192,8 @@ class Guard:
         begun = perf_counter()
         try:
             result = self._run(job)
-        except job.meant:
-            self._well(job, begun)
+        except job.meant as refusal:
+            self._well(job, begun, refusal)
             raise
         except BaseException as failure:
             self._badly(job, begun, failure)
@@ -196,13 +210,18 @@ class Guard:
         if trust.seat is not None:
             self.counters.beside(job.origin, trust.tally)
 
-    def _well(self, job: "_Job", begun: float) -> None:
-        self.counters.add(job.origin, perf_counter() - begun)
+    def _well(self, job: "_Job", begun: float, refusal: Exception | None = None) -> None:
+        if isinstance(refusal, ProviderError):
+            self.counters.refuse(job.origin, perf_counter() - begun, refusal)
+        else:
+            self.counters.add(job.origin, perf_counter() - begun)
         self.breakers.success(job.origin, probe=job.probe)
 
     def _badly(self, job: "_Job", begun: float, failure: BaseException) -> None:
         """That all lanes are taken says nothing new about a hook, unless it was to be tried."""
         self.counters.add(job.origin, perf_counter() - begun, fault=True)
+        if isinstance(failure, PluginFault):
+            _log_fault(failure)
         if isinstance(failure, PluginFault) and (job.probe or failure.kind != "busy"):
             self.breakers.fault(job.origin, failure.detail, probe=job.probe)
         elif job.probe:
@@ -285,6 +304,12 @@ def _spoken(speaker: Speaker, work: Callable[..., T], *arguments: Any) -> T:
     finally:
         if speaker.used:
             speaker.end()
+
+
+def _log_fault(fault: PluginFault) -> None:
+    """Tell of a fault once, where it happens."""
+    if fault.hook not in _TOLD_ELSEWHERE:
+        _log.error("plugin fault", plugin=fault.plugin, hook=fault.hook, kind=fault.kind, error=fault.detail)
 
 
 def _verdict(failure: BaseException) -> tuple[FaultKind, str]:

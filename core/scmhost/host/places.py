@@ -1,5 +1,6 @@
 """Where in a plugin's own code something happened."""
 
+import sys
 import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,10 +17,20 @@ _OURS: Final = tuple(f"{Path(str(package)).parent}/" for package in (sdk.__file_
 
 
 def deepest_place(frames: Iterable[tuple[FrameType, int]]) -> str:
-    """`` (file:line)`` of the innermost frame that is neither Python's nor the host's, or nothing."""
+    """`` (file:line)`` of the innermost frame that is neither Python's nor the host's, or nothing.
+
+    The file is named from its package's folder on.
+    """
     places = [(frame.f_code.co_filename, line) for frame, line in frames]
-    foreign = [f" ({file}:{line})" for file, line in places if _is_foreign(file)]
-    return foreign[-1] if foreign else ""
+    foreign = [place for place in places if _is_foreign(place[0])]
+    return place_of(*foreign[-1]) if foreign else ""
+
+
+def place_of(file: str, line: int) -> str:
+    """`` (file:line)``, with the file from its package's folder on: the folders to import from are long, and known."""
+    roots = (f"{Path(entry)}/" for entry in sys.path if entry)
+    root = max((root for root in roots if file.startswith(root)), key=len, default="")
+    return f" ({file.removeprefix(root)}:{line})"
 
 
 def _is_foreign(file: str) -> bool:

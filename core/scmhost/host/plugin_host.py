@@ -37,6 +37,7 @@ class PluginHost:
         self._guard = guard
         self._clock = clock
         self._changing = Lock()
+        self._names: dict[str, str] = {}
         self._seat: FlagSeat = take_seat(self._flag)
         self._rosters: Rosters
         self._roster: Roster
@@ -114,6 +115,10 @@ class PluginHost:
         """A provider by its key, whether it is on for anybody or not."""
         return self._roster.provider(key)
 
+    def provider_name(self, key: str) -> str:
+        """A provider's name as people know it; its key while this process has never loaded its plugin."""
+        return self._names.get(key, key)
+
     def decide(self, provider_key: str, organization: Organization) -> Switch:
         """Whether a provider is on for an organization, and why."""
         switch = self._roster.decide(provider_key, organization)
@@ -188,6 +193,8 @@ class PluginHost:
 
     def _described(self, roster: Roster) -> Switchboard:
         settings = roster.settings
+        # The names stay when their plugins go: what belongs to them is shown as ever, but idle.
+        self._names |= {key: provider.name for key, provider in roster.providers.items()}
         return Switchboard(
             file=settings.source.file,
             sha256=settings.source.sha256,
@@ -207,8 +214,8 @@ class PluginHost:
             return None
         try:
             return self._guard.call(implementation, {**values, "settings": plugin.settings[""]})
-        except (PluginFault, ProviderError) as fault:
-            # A suspension was logged when it began; each event that is not told would only repeat it.
-            if not (isinstance(fault, PluginFault) and fault.kind == "suspended"):
-                _log.error("plugin fault", plugin=plugin.candidate.name, hook=hook, fault=str(fault))
+        except PluginFault:
+            return None
+        except ProviderError as error:
+            _log.error("plugin fault", plugin=plugin.candidate.name, hook=hook, error=str(error))
             return None

@@ -53,7 +53,8 @@ def scm_offer_repositories(  # type: ignore[empty-body]
     """The repositories that may be added to an installation.
 
     ``repositories`` are the organization's unclaimed, active ones, by name; ``search`` is what a person typed,
-    possibly empty.
+    possibly empty. The host leaves out what this installation has already: offers whose identifier or name is the
+    name or the external id of one of its repositories.
     """
 
 

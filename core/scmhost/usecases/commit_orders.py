@@ -25,7 +25,7 @@ def order_commits(
         )
     payload: JsonObject = {"release": release.version, "repository": repository.id}
     jobs.put(tx, organization.id, KIND, f"{release.id}:{repository.id}", payload, services.clock.now())
-    return f"The commits of repository {repository.name!r} are fetched from its provider; they appear in a moment."
+    return _under_way(repository.name)
 
 
 def order_notes(tx: Transaction, release: Release) -> list[str]:
@@ -50,14 +50,20 @@ def hindrance_of(services: Services, organization: Organization, repository: Rep
         return f"its provider is off ({idle})"
     calls = services.plugins.calls(repository.provider)
     if calls is None or not calls.has("scm_compare_commits"):
-        name = calls.provider.name if calls else repository.provider
+        name = services.plugins.provider_name(repository.provider)
         return f"its provider {name} cannot be asked for the commits before it"
     return None
 
 
 def _told(job: Job, name: str) -> str:
+    fault = job.fault.rstrip(". ") if job.fault else ""
     if job.failed:
-        return f"The commits of repository {name!r} could not be fetched: {job.fault}. Set the ref again to try again."
-    if job.fault:
-        return f"The commits of repository {name!r} could not be fetched yet, and will be tried again: {job.fault}."
-    return f"The commits of repository {name!r} are being fetched from its provider."
+        return f"The commits of repository {name!r} could not be fetched: {fault}. Set the ref again to try again."
+    if fault:
+        return f"The commits of repository {name!r} could not be fetched yet, and will be tried again: {fault}."
+    return _under_way(name)
+
+
+def _under_way(name: str) -> str:
+    """The same sentence when it is ordered and while it waits: an answer that has both says it once."""
+    return f"The commits of repository {name!r} are fetched from its provider; they appear in a moment."

@@ -54,14 +54,20 @@ class LinkBuilder:
         self._plugins = services.plugins
         self._organization = organization
         self._pages = RequestPages(services.pages)
-        self._lookups = Lookups(services.limits.file_checks_per_request)
+        self._lookups = Lookups(services)
 
     def build(self, place: Place) -> Link | NoLink:
         """The link, or why there is none. A plugin's fault is a reason like any other, and is logged."""
         try:
             return self._doubt(place) or self._build(place)
         except PluginFault as fault:
-            log.warning("link not built", error=str(fault), repository=place.repository.id)
+            log.warning(
+                "link not built",
+                plugin=fault.plugin,
+                hook=fault.hook,
+                error=str(fault),
+                repository=place.repository.id,
+            )
             return self._no(place, Reason.PROVIDER_FAILED, str(fault))
         except ProviderForbidden as error:
             return self._no(place, Reason.FORBIDDEN, str(error))

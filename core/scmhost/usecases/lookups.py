@@ -1,13 +1,25 @@
-"""What a provider is asked about its repositories for one request's links: each thing once."""
+"""What a provider is asked about its repositories for one request's links: each thing once, unless it rests."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final, TypeVar
 
 import structlog
 
 from scmhost.host import PluginFault, ProviderCalls
 from scmhost.links import ChosenRef, choose_ref
-from scmhost.sdk import Existence, Installation, Location, ProviderError, ProviderForbidden, Repository
+from scmhost.sdk import (
+    Existence,
+    Installation,
+    Location,
+    ProviderError,
+    ProviderForbidden,
+    ProviderUnavailable,
+    Repository,
+)
+
+from .services import Services
+from .silences import SILENCE, Question
 
 T = TypeVar("T")
 
@@ -21,11 +33,13 @@ class Lookups:
     """Asks, and keeps the answers. A repository whose provider cannot answer is not asked about again.
 
     Answers make links better; for want of one, none is lost. So a provider that hangs costs a request its budget once,
-    not for each frame. ``most_files`` is how many files it is asked about.
+    not for each frame, and the requests of the next seconds nothing.
     """
 
-    def __init__(self, most_files: int) -> None:
-        self._files_left = most_files
+    def __init__(self, services: Services) -> None:
+        self._clock = services.clock
+        self._silences = services.silences
+        self._files_left = services.limits.file_checks_per_request
         self._existence: dict[tuple[int, str, str], Existence] = {}
         self._branches: dict[int, ChosenRef | None] = {}
         self._silent: set[int] = set()
@@ -46,7 +60,8 @@ class Lookups:
                 return Existence.UNKNOWN
             self._files_left -= 1
             location = Location(ref=at.ref, ref_kind=at.kind, path=path)
-            answer = self._asked(repository, lambda: calls.file_exists(installation, repository, location))
+            ask = partial(calls.file_exists, installation, repository, location)
+            answer = self._asked(calls, Question("scm_file_exists", installation.id, repository.id), ask)
             self._existence[key] = answer or Existence.UNKNOWN
         return self._existence[key]
 
@@ -59,18 +74,40 @@ class Lookups:
             ProviderForbidden: access is refused.
         """
         if repository.id not in self._branches:
-            found = self._asked(repository, lambda: calls.resolve_ref(installation, repository, None))
+            ask = partial(calls.resolve_ref, installation, repository, None)
+            found = self._asked(calls, Question("scm_resolve_ref", installation.id, repository.id), ask)
             self._branches[repository.id] = choose_ref(None, None, found.name) if found else None
         return self._branches[repository.id]
 
-    def _asked(self, repository: Repository, ask: Callable[[], T]) -> T | None:
-        if repository.id in self._silent:
+    def _asked(self, calls: ProviderCalls, question: Question, ask: Callable[[], T]) -> T | None:
+        if question.repository in self._silent or self._silences.rests(question, self._clock.now()):
             return None
         try:
-            return ask()
+            answer = ask()
         except ProviderForbidden:
             raise
         except (PluginFault, ProviderError) as error:
-            log.warning("link not verified", error=str(error), repository=repository.id)
-            self._silent.add(repository.id)
+            self._silent.add(question.repository)
+            self._no_answer(calls, question, error)
             return None
+        self._silences.end(question)
+        return answer
+
+    def _no_answer(self, calls: ProviderCalls, question: Question, error: PluginFault | ProviderError) -> None:
+        """Let the question rest, if the next request would wait in vain too, and say so."""
+        if isinstance(error, PluginFault) and error.kind == "suspended":
+            # That costs nobody any time, and was logged when it began.
+            return
+        rests = isinstance(error, PluginFault | ProviderUnavailable)
+        if rests:
+            self._silences.begin(question, self._clock.now())
+        log.warning(
+            "link not verified",
+            plugin=calls.plugin,
+            hook=question.hook,
+            provider=calls.provider.key,
+            installation=question.installation,
+            repository=question.repository,
+            rests_seconds=SILENCE.seconds if rests else 0,
+            error=str(error),
+        )

@@ -70,8 +70,7 @@ def _own_payload(services: Services, repository: Repository, idle: str | None) -
 def _provider(services: Services, key: str | None) -> JsonValue:
     if key is None:
         return dict(UNKNOWN_PROVIDER)
-    known = services.plugins.provider(key)
-    return {"id": f"integrations:{key}", "name": known.name if known else key}
+    return {"id": f"integrations:{key}", "name": services.plugins.provider_name(key)}
 
 
 def _short(error: Exception) -> str:

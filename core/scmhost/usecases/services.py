@@ -14,6 +14,7 @@ from scmhost.telemetry import SILENT, Telemetry
 
 from .mapping_cache import MappingCache
 from .page_cache import PageCache
+from .silences import Silences
 
 SYSTEM: Final = Actor("system", "scmhost")
 
@@ -33,6 +34,7 @@ class Services:
     webhook_key: SecretStr | None = None
     mappings: MappingCache = field(default_factory=MappingCache)
     pages: PageCache = field(default_factory=PageCache)
+    silences: Silences = field(default_factory=Silences)
     operators: tuple[str | int, ...] = ()
     telemetry: Telemetry = SILENT
     actor: Actor = SYSTEM

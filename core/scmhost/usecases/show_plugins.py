@@ -88,7 +88,14 @@ def _shown(services: Services, report: PluginReport, counts: Mapping[tuple[str, 
 
 
 def _hook(name: str, count: Count) -> dict[str, JsonValue]:
-    return {"name": name, "calls": count.calls, "faults": count.faults, "slowestMs": round(count.slowest * 1000, 3)}
+    return {
+        "name": name,
+        "calls": count.calls,
+        "faults": count.faults,
+        "refusals": count.refusals,
+        "unavailable": count.unavailable,
+        "slowestMs": round(count.slowest * 1000, 3),
+    }
 
 
 def _suspension(item: Suspension) -> dict[str, JsonValue]:

@@ -1,5 +1,7 @@
 """A host with healthy, missing, doubled and hostile plugins."""
 
+import importlib
+import sys
 from typing import Any
 
 import pytest
@@ -207,3 +209,19 @@ def test_closing_twice_is_fine() -> None:
     with host_of({"good_forge": GOOD}) as host:
         host.close()
     assert report_of(host, "good_forge").state == "ready"
+
+
+def test_the_first_import_is_the_one_that_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second host in one process finds the module in memory, and tells how long its import took all the same."""
+    monkeypatch.delitem(sys.modules, "plugins.moody", raising=False)
+    with host_of({"moody": "plugins.moody"}) as host:
+        first = report_of(host, "moody").import_ms
+    with host_of({"moody": "plugins.moody"}) as host:
+        assert report_of(host, "moody").import_ms == first
+
+
+def test_the_time_of_an_import_that_was_not_seen_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the application around it had imported before took nobody knows how long."""
+    monkeypatch.setitem(sys.modules, "plugins.brought", importlib.import_module("plugins.moody"))
+    with host_of({"moody": "plugins.brought"}) as host:
+        assert report_of(host, "moody").import_ms is None

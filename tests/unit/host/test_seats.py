@@ -160,5 +160,5 @@ def test_whoever_looks_finds_the_call_that_hangs() -> None:
         turncoat.behaviour.released.set()
         fault(hung)
     assert [(entry["event"], entry["hook"]) for entry in logs] == [("plugin fault", "scm_commit_url")]
-    assert "did not come back within its budget of 0.2 s" in logs[0]["fault"]
+    assert "did not come back within its budget of 0.2 s" in logs[0]["error"]
     assert host.counts["turncoat", "scm_commit_url"].faults == 1

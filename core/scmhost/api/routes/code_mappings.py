@@ -9,7 +9,14 @@ from pydantic import AliasChoices, BaseModel, Field
 
 from scmhost.api.context import ActingServices, ForLoose, NumericId, ServicesOf, numeric
 from scmhost.api.pages import Wanted
-from scmhost.api.shapes import BulkMappingsOut, CodeMappingOut, SavedRootsOut, evidence_out, provider_short
+from scmhost.api.shapes import (
+    BulkMappingsOut,
+    CodeMappingOut,
+    ProviderShort,
+    SavedRootsOut,
+    evidence_out,
+    provider_short,
+)
 from scmhost.kernel.errors import InvalidInput
 from scmhost.sdk import Organization
 from scmhost.usecases.bulk_mappings import Roots, SavedRoots, save_mappings
@@ -132,7 +139,6 @@ def delete(services: ActingServices, organization: ForLoose, mapping_id: Numeric
 def shown_mapping(services: Services, shown: ShownMapping) -> CodeMappingOut:
     """A code mapping on the wire."""
     mapping, repository = shown.mapping, shown.repository
-    key = repository.provider
     return CodeMappingOut(
         id=str(mapping.id),
         project_id=str(shown.project.id),
@@ -140,7 +146,7 @@ def shown_mapping(services: Services, shown: ShownMapping) -> CodeMappingOut:
         repo_id=str(repository.id),
         repo_name=repository.name,
         integration_id=str(repository.installation_id) if repository.installation_id is not None else None,
-        provider=provider_short(key, services.plugins.provider(key)) if key else None,
+        provider=_provider(services, repository.provider),
         stack_root=mapping.stack_root,
         source_root=mapping.source_root,
         default_branch=mapping.default_branch,
@@ -172,3 +178,9 @@ def _project_ids(services: Services, organization: Organization, wanted: list[st
     if not wanted or ALL_PROJECTS in wanted:
         return None
     return [find_project(services, organization, project).id for project in wanted]
+
+
+def _provider(services: Services, key: str | None) -> ProviderShort | None:
+    if key is None:
+        return None
+    return provider_short(key, services.plugins.provider_name(key), services.plugins.provider(key))

@@ -116,16 +116,12 @@ def list_offers(
     organization: ForIntegrations,
     integration_id: NumericId,
     search: str = "",
-    installable_only: Annotated[str, Query(alias="installableOnly")] = "false",
+    installable_only: Annotated[  # noqa: ARG001 - Sentry's clients send it, and get what they ask for without it too
+        str, Query(alias="installableOnly", description="Changes nothing: what is added already is never offered.")
+    ] = "false",
 ) -> Offers:
-    """The repositories that may be added to an installation."""
-    offers = offer_repositories(
-        services,
-        organization,
-        numeric(integration_id, "installation"),
-        search,
-        installable_only=installable_only.lower() == "true",
-    )
+    """The repositories that may be added to an installation, without those that it has already."""
+    offers = offer_repositories(services, organization, numeric(integration_id, "installation"), search)
     return Offers(
         repos=[
             OfferOut(name=offer.name, identifier=offer.identifier, default_branch=offer.default_branch)
@@ -161,12 +157,13 @@ def _shown(
 
 def _short_fields(services: Services, stored: StoredInstallation) -> dict[str, Any]:
     installation = stored.installation
+    key = installation.provider
     domain: JsonValue = installation.metadata.get("domain_name")
     return {
         "id": str(installation.id),
         "name": installation.name,
         "domain_name": domain if isinstance(domain, str) else None,
-        "provider": provider_short(installation.provider, services.plugins.provider(installation.provider)),
+        "provider": provider_short(key, services.plugins.provider_name(key), services.plugins.provider(key)),
     }
 
 

@@ -106,8 +106,13 @@ class Tally:
         """The count in sentences."""
         told = [f"{self.links} of {self.frames} frames have links."]
         for (reason, message, step), count in self._reasons.items():
-            told.append(f"{count} without: {reason}. " + " ".join(part for part in (message, step) if part))
+            told.append(" ".join([f"{count} without: {reason}.", *map(_sentence, filter(None, (message, step)))]))
         return told
+
+
+def _sentence(text: str) -> str:
+    """Reasons of plugins and switches end as their writers like."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _behind(frames: Sequence[Shown], shown: int) -> Sequence[Shown]:

@@ -32,9 +32,9 @@ def command(context: CommandContext, *, config: str | None, url: str | None, tok
 
 
 def _say_table(plugins: Sequence[Described], *, counted: bool) -> None:
-    head = ["STATE", "PLUGIN", "VERSION", "PROVIDERS", *(["CALLS", "FAULTS", "SLOWEST"] if counted else [])]
+    head = ["STATE", "PLUGIN", "VERSION", "PROVIDERS", *(["CALLS", "FAULTS", "REFUSALS", "SLOWEST"] if counted else [])]
     rows = [_row(plugin, counted=counted) for plugin in plugins]
-    first, *lines = table(head, rows, numbers=3 if counted else 0)
+    first, *lines = table(head, rows, numbers=4 if counted else 0)
     say(first)
     for plugin, line in zip(plugins, lines, strict=True):
         state = plugin["state"]
@@ -49,5 +49,5 @@ def _row(plugin: Described, *, counted: bool) -> list[str]:
     row = [plugin["state"], plugin["name"], plugin["version"] or "-", ", ".join(plugin["providers"]) or "-"]
     if not counted:
         return row
-    calls, faults, slowest = totals(plugin)
-    return [*row, str(calls), str(faults), milliseconds(slowest)]
+    *numbers, slowest = totals(plugin)
+    return [*row, *map(str, numbers), milliseconds(slowest)]

@@ -10,6 +10,11 @@ from .reading import Described
 
 _SHARE = 0.01
 _ENOUGH = 100
+_SUSPENDED = (
+    "mend what the fault names: the code host or the way there, else tell the plugin's author; "
+    "the host tries the hook again by itself"
+)
+_UNAVAILABLE = "see whether its code host is up, and can be reached from the service"
 
 
 def service_findings(url: str, token: str | None) -> Iterator[Finding]:
@@ -40,8 +45,16 @@ def _of_plugin(url: str, plugin: Described) -> Iterator[Finding]:
         yield Finding("note", subject, note)
     for item in plugin["suspensions"]:
         problem = f"{item['hook']} is suspended until {item['nextTry']}, after {item['faults']} faults in a row"
-        yield Finding("warning", subject, problem, f"its last fault: {item['lastFault']}")
+        yield Finding("warning", subject, f"{problem}; its last fault: {item['lastFault']}", _SUSPENDED)
     for hook in plugin["hooks"]:
+        if hook["unavailable"]:
+            yield Finding("warning", subject, _unavailable(hook), _UNAVAILABLE)
         if hook["calls"] >= _ENOUGH and hook["faults"] > hook["calls"] * _SHARE:
             problem = f"{hook['faults']} of {hook['calls']} calls of {hook['name']} failed"
             yield Finding("warning", subject, problem, "its log says how, in lines called plugin fault")
+
+
+def _unavailable(hook: Described) -> str:
+    count = hook["unavailable"]
+    calls = "latest call" if count == 1 else f"latest {count} calls"
+    return f"the {calls} of {hook['name']} found that the code host does not answer"

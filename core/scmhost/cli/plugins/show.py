@@ -11,6 +11,8 @@ from scmhost.kernel.errors import NotFound
 from .reading import Described, all_plugins, service_options
 from .words import milliseconds, origin, state_word, table, wrapped
 
+_HOOK_HEAD = ("HOOK", "CALLS", "FAULTS", "REFUSALS", "SLOWEST")
+
 
 @click.command(name="show")
 @click.argument("name")
@@ -62,7 +64,7 @@ def _lines(plugin: Described) -> Iterator[str]:
     yield from _settings(plugin)
     if plugin["hooks"]:
         yield ""
-        yield from table(("HOOK", "CALLS", "FAULTS", "SLOWEST"), [_hook(hook) for hook in plugin["hooks"]], numbers=3)
+        yield from table(_HOOK_HEAD, [_hook(hook) for hook in plugin["hooks"]], numbers=4)
 
 
 def _settings(plugin: Described) -> Iterator[str]:
@@ -72,5 +74,6 @@ def _settings(plugin: Described) -> Iterator[str]:
         yield from table(("SETTING", "VALUE"), rows)
 
 
-def _hook(hook: Described) -> tuple[str, str, str, str]:
-    return hook["name"], str(hook["calls"]), str(hook["faults"]), milliseconds(hook["slowestMs"])
+def _hook(hook: Described) -> tuple[str, ...]:
+    numbers = (str(hook[name]) for name in ("calls", "faults", "refusals"))
+    return hook["name"], *numbers, milliseconds(hook["slowestMs"])

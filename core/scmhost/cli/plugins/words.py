@@ -64,11 +64,11 @@ def milliseconds(value: float | None) -> str:
     return f"{value:.0f} ms" if value >= 10 else f"{value:.1f} ms" if value >= 0.1 else "<0.1 ms"  # noqa: PLR2004
 
 
-def totals(plugin: Mapping[str, Any]) -> tuple[int, int, float]:
-    """Calls, faults and the slowest call of all hooks of a plugin."""
+def totals(plugin: Mapping[str, Any]) -> tuple[int, int, int, float]:
+    """Calls, faults, refusals and the slowest call of all hooks of a plugin."""
     hooks = plugin["hooks"]
-    calls, faults = (sum(hook[name] for hook in hooks) for name in ("calls", "faults"))
-    return calls, faults, max((hook["slowestMs"] for hook in hooks), default=0.0)
+    calls, faults, refusals = (sum(hook[name] for hook in hooks) for name in ("calls", "faults", "refusals"))
+    return calls, faults, refusals, max((hook["slowestMs"] for hook in hooks), default=0.0)
 
 
 def origin(plugin: Mapping[str, Any]) -> str:
