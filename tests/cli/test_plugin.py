@@ -68,6 +68,7 @@ def test_a_new_plugin_is_clean(tmp_path: Path) -> None:
     texts = [path.read_text(encoding="utf-8") for path in (tmp_path / "mine").rglob("*") if path.is_file()]
     assert [text for text in texts if "@key@" in text or "gitbox" in text.lower()] == []
     assert 5 <= sum(text.count("YOURS") for text in texts) <= 15
+    assert [text for text in texts if text.count("YOURS") != text.count("YOURS: ")] == []
 
 
 def checked(*words: object) -> Done:
