@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from loading import case_id, load_cases
-from plugins.wrong.remote import Asks
+from plugins.wrong.remote import Asks, HangsUp
 from plugins.wrong.right import Right
 from scmhost.sdk import PROMISES
 from scmhost.sdk.testing import LAWS, Examination, PushSample, Samples
@@ -70,7 +70,7 @@ def test_a_breach_that_only_one_law_finds_is_its_own() -> None:
 
 def test_a_plugin_that_cannot_ask_its_host_is_asked_on() -> None:
     """Without a network an installation is made up, which is said; only what needs another one is told so."""
-    examination = examined(Asks())
+    examination = examined(Asks(), examples=10)
     found = {finding.law.name: finding for finding in examination.all()}
     broken = {name for name, finding in found.items() if finding.verdict == "broken"}
     assert (found["samples-fit"].verdict, broken) == ("kept", {"errors-tell"})
@@ -84,9 +84,22 @@ def test_a_plugin_that_cannot_ask_its_host_is_asked_on() -> None:
 
 def test_a_plugin_that_cannot_ask_its_host_keeps_every_law_with_an_installation() -> None:
     """An author who says what the host would have said loses no law."""
-    examination = examined(Asks(), installation={"external_id": "4", "configuration": {"team_id": 4}})
+    examination = examined(Asks(), installation={"external_id": "4", "configuration": {"team_id": 4}}, examples=10)
     assert [finding for finding in examination.all() if finding.verdict != "kept"] == []
     assert "an installation of the samples" in examination.report.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("beginning", "verdict", "says"),
+    [
+        ("https://", "broken", "raised ConnectionResetError: https"),
+        ("https://quarry.example.com", "kept", ""),
+    ],
+)
+def test_a_silent_host_in_the_place_of_urls_that_a_model_takes(beginning: str, verdict: str, says: str) -> None:
+    """Where only https is taken the silent host is named so; a model that takes no other host keeps its own."""
+    finding = examined(HangsUp(beginning)).ask(BY_NAME["silence-told"])
+    assert (finding.verdict, says in finding.report) == (verdict, True), finding.report
 
 
 def test_an_installation_that_is_none_is_refused() -> None:

@@ -1,14 +1,16 @@
 """Plugins that ask their host over HTTP in every hook that may wait, with the standard library."""
 
+import socket
 from collections.abc import Sequence
+from functools import partial
 from http.client import HTTPException
 from json import load
-from typing import Any
+from typing import Annotated, Any
 from urllib.error import URLError
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 from urllib.request import urlopen
 
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel
 
 from scmhost.sdk import (
     AddRequest,
@@ -96,3 +98,32 @@ class Waits(LetsTheTimeoutOut):
 
     def _patient(self, settings: Settings) -> Settings:
         return settings.model_copy(update={"timeout": 60})
+
+
+class HangsUp(Right):
+    """Its settings take only some URLs, and it lets out whatever comes of a connection."""
+
+    def __init__(self, beginning: str) -> None:
+        class Strict(BaseModel):
+            base_url: Annotated[str, AfterValidator(partial(_begins, beginning))] = "https://quarry.example.com"
+
+        self._provider = with_provider(settings=Strict)
+
+    @hookimpl
+    def scm_register_providers(self) -> Sequence[Provider]:
+        return (self._provider,)
+
+    @hookimpl
+    def scm_file_exists(self, settings: Any) -> Existence:
+        url = urlsplit(settings.base_url)
+        try:
+            socket.create_connection((url.hostname, url.port or 443), timeout=1).close()
+        except OSError:
+            return Existence.UNKNOWN
+        raise ConnectionResetError(url.scheme)
+
+
+def _begins(beginning: str, url: str) -> str:
+    if not url.startswith(beginning):
+        raise ValueError(f"begin with {beginning}")
+    return url
