@@ -10,3 +10,5 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     for name, report in testing.REPORTS.items() if testing else ():
         terminalreporter.section(f"{name}: capabilities, for your README")
         terminalreporter.write_line(report.markdown())
+        for note in report.notes:
+            terminalreporter.write_line(f"\nnote: {note}.")

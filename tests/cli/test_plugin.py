@@ -68,6 +68,7 @@ def test_a_new_plugin_is_clean(tmp_path: Path) -> None:
     texts = [path.read_text(encoding="utf-8") for path in (tmp_path / "mine").rglob("*") if path.is_file()]
     assert [text for text in texts if "@key@" in text or "gitbox" in text.lower()] == []
     assert 5 <= sum(text.count("YOURS") for text in texts) <= 15
+    assert [text for text in texts if text.count("YOURS") != text.count("YOURS: ")] == []
 
 
 def checked(*words: object) -> Done:
@@ -160,3 +161,70 @@ def test_without_the_extra(tmp_path: Path) -> None:
     command = [sys.executable, str(tmp_path / "hide.py"), "plugin", "check", "custom_scm"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, "hypothesis" in done.stderr) == (1, True), done.stderr
+
+
+REMOTE = """\
+from collections.abc import Sequence
+
+from pydantic import BaseModel
+
+from plugins.wrong.remote import Asks
+from plugins.wrong.right import with_provider
+from scmhost.sdk import Provider, hookimpl
+
+
+class Settings(BaseModel):
+    base_url: str
+    timeout: float = 0.2
+
+
+class Quarry(Asks):
+    @hookimpl
+    def scm_register_providers(self) -> Sequence[Provider]:
+        return (with_provider(settings=Settings),)
+
+
+plugin = Quarry()
+"""
+
+
+@pytest.fixture
+def quarry(tmp_path: Path) -> dict[str, str]:
+    """Where a plugin is installed that asks its host, and that has a setting it cannot do without."""
+    info = tmp_path / "quarry-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.4\nName: quarry\nVersion: 1.0\n", encoding="utf-8")
+    (info / "entry_points.txt").write_text("[scmhost]\nquarry = quarry:plugin\n", encoding="utf-8")
+    (tmp_path / "quarry.py").write_text(REMOTE, encoding="utf-8")
+    return {"PYTHONPATH": f"{tmp_path}:{PLUGINS.parent}"}
+
+
+def test_settings_that_a_plugin_cannot_do_without(quarry: dict[str, str]) -> None:
+    """Whoever leaves them out is told where to write them, and how."""
+    done = scmhost_process("plugin", "check", "quarry", environ=quarry)
+    assert done.code == 1
+    assert "(broken): without --samples: plugins.quarry.settings.base_url: field required\n" in done.err
+    assert "give them with --samples FILE" in done.err
+    assert '    [settings]\n    base_url = "..."\n' in done.err
+
+
+def test_a_host_that_cannot_be_asked_is_a_note(quarry: dict[str, str], tmp_path: Path) -> None:
+    """Laws are asked about all the same, and the note says what to do."""
+    samples = tmp_path / "samples.toml"
+    samples.write_text('settings = { base_url = "https://quarry.example.com" }\n', encoding="utf-8")
+    words = ["plugin", "check", "quarry", "--samples", str(samples), "--law", "samples-fit", "--law", "without-url"]
+    done = scmhost_process(*words, environ=quarry)
+    assert (done.code, ", 2 kept." in done.out) == (0, True), done.out + done.err
+    assert "note          scm_install cannot ask its host: Quarry does not answer" in done.out
+    assert "name a server on 127.0.0.1" in done.out
+
+
+def test_one_law_shows_what_it_waits_for(quarry: dict[str, str], tmp_path: Path) -> None:
+    """A law that cannot be asked about shows the finding that stands before it."""
+    samples = tmp_path / "samples.toml"
+    samples.write_text('form = { team = 3 }\nsettings = { base_url = "https://x.example" }\n', encoding="utf-8")
+    done = scmhost_process(
+        "plugin", "check", "quarry", "--samples", str(samples), "--law", "budget-kept", environ=quarry
+    )
+    assert (done.code, "unreached     budget-kept  (samples-fit is broken first)" in done.out) == (1, True), done.err
+    assert "set form = {...}" in done.out

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from loading import case_id, load_cases
+from plugins.wrong.remote import Asks, HangsUp
 from plugins.wrong.right import Right
 from scmhost.sdk import PROMISES
 from scmhost.sdk.testing import LAWS, Examination, PushSample, Samples
+from scmhost.sdk.testing.book import BY_NAME
 
 CASES = load_cases("wrong_plugins")
 BODY = b'{"repository": "team/app", "shas": ["c0ffee"]}'
@@ -64,6 +66,53 @@ def test_a_breach_that_only_one_law_finds_is_its_own() -> None:
     found = {finding.law.name: finding for finding in examination.all()}
     assert (found["errors-tell"].verdict, found["install-safe"].verdict) == ("kept", "broken")
     assert "raised UrlError" in found["install-safe"].report
+
+
+def test_a_plugin_that_cannot_ask_its_host_is_asked_on() -> None:
+    """Without a network an installation is made up, which is said; only what needs another one is told so."""
+    examination = examined(Asks(), examples=10)
+    found = {finding.law.name: finding for finding in examination.all()}
+    broken = {name for name, finding in found.items() if finding.verdict == "broken"}
+    assert (found["samples-fit"].verdict, broken) == ("kept", {"errors-tell"})
+    assert "set installation = {...} if your hooks need another" in found["errors-tell"].report
+    (note,) = examination.report.data()["notes"]
+    assert "an installation made of the form" in note
+    assert ".;" not in note
+    unreached = {name for name, finding in found.items() if finding.verdict == "unreached"}
+    assert unreached == {"offers-unique", "offers-can-be-added", "sample-added", "organizations-apart"}
+
+
+def test_a_plugin_that_cannot_ask_its_host_keeps_every_law_with_an_installation() -> None:
+    """An author who says what the host would have said loses no law."""
+    examination = examined(Asks(), installation={"external_id": "4", "configuration": {"team_id": 4}}, examples=10)
+    assert [finding for finding in examination.all() if finding.verdict != "kept"] == []
+    assert "an installation of the samples" in examination.report.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("beginning", "verdict", "says"),
+    [
+        ("https://", "broken", "raised ConnectionResetError: https"),
+        ("https://quarry.example.com", "kept", ""),
+    ],
+)
+def test_a_silent_host_in_the_place_of_urls_that_a_model_takes(beginning: str, verdict: str, says: str) -> None:
+    """Where only https is taken the silent host is named so; a model that takes no other host keeps its own."""
+    finding = examined(HangsUp(beginning)).ask(BY_NAME["silence-told"])
+    assert (finding.verdict, says in finding.report) == (verdict, True), finding.report
+
+
+def test_an_installation_that_is_none_is_refused() -> None:
+    """A sample that the contract does not know is told with its field."""
+    finding = examined(Asks(), installation={"external_id": ""}).ask(BY_NAME["samples-fit"])
+    assert "external_id: String should have at least 1 character); set installation = {...}" in finding.report
+
+
+def test_a_law_that_is_asked_alone_says_what_it_waits_for() -> None:
+    """The breach that leaves it open is shown, for nothing else would show it."""
+    finding = examined(Right(), form={"team": 3}).ask(BY_NAME["budget-kept"])
+    assert (finding.verdict, finding.text) == ("unreached", "samples-fit is broken first")
+    assert "Form refuses the sample (team: Input should be a valid string); set form = {...}" in finding.cause
 
 
 @pytest.mark.parametrize(

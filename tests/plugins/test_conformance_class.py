@@ -15,11 +15,19 @@ SUITE = """\
 from datetime import date
 from plugins.wrong.calls import Counts
 from plugins.wrong.links import WalksUp
+from plugins.wrong.remote import Asks
 from plugins.wrong.right import plugin
 from scmhost.sdk.testing import ProviderConformance, Waiver
 
 class TestRight(ProviderConformance):
     plugin = plugin
+
+class TestWithoutItsHost(ProviderConformance):
+    plugin = Asks()
+
+class TestMisfit(ProviderConformance):
+    plugin = plugin
+    form = {"team": 3}
 
 class TestWaived(ProviderConformance):
     plugin = WalksUp()
@@ -74,6 +82,17 @@ def test_the_run_ends_with_the_table(told: str) -> None:
     assert "test_suite.TestRight: capabilities, for your README" in told
     assert "| links to source | `scm_source_url` | waived: links-stay-inside" not in told.partition("TestWaived:")[0]
     assert f"3 of {len(LAWS)} laws asked, 3 kept." in told
+
+
+def test_the_run_ends_with_what_was_made_up(told: str) -> None:
+    """An installation that nobody could ask the host for is told below the table, and what to do about it."""
+    assert "note: scm_install cannot ask its host: Quarry does not answer" in told
+
+
+def test_what_a_law_waits_for_is_told(told: str) -> None:
+    """Laws that are asked alone say why they could not be asked about."""
+    assert "unreached: samples-fit is broken first" in told
+    assert "Form refuses the sample (team: Input should be a valid string)" in told
 
 
 def test_no_law_goes_missing_unseen() -> None:

@@ -42,7 +42,7 @@ def new(name: str, into: Path | None) -> None:
 @command.command(name="check")
 @click.argument("plugin")
 @click.option(
-    "--samples", type=click.Path(path_type=Path), metavar="FILE", help="TOML: form, settings, repository, ..."
+    "--samples", type=click.Path(path_type=Path), metavar="FILE", help="TOML: settings, form, repository, ..."
 )
 @click.option("--law", "named", multiple=True, metavar="LAW", help="Ask about this law alone; may be repeated.")
 @click.option("--markdown", is_flag=True, help="Print only the table of capabilities, for a README.")
@@ -50,9 +50,10 @@ def new(name: str, into: Path | None) -> None:
 def check(plugin: str, samples: Path | None, named: tuple[str, ...], *, markdown: bool, as_json: bool) -> None:
     """Admit an installed PLUGIN as the host would, and ask it about every law of the contract.
 
-    PLUGIN is the name of its distribution or of its entry point. Nothing is asked of the network. FILE may give what
-    cannot be made up: the tables form, settings and repository, the keys provider and hosts, and a table push with
-    body, headers and secret.
+    PLUGIN is the name of its distribution or of its entry point. Nothing beyond this machine is asked: connections
+    elsewhere are refused, as if there were no network. A server on 127.0.0.1 that FILE names is asked, thousands of
+    times. FILE gives what cannot be made up: the tables settings (such as a required token), form, installation and
+    repository, the keys provider and hosts, and a table push with body, headers and secret.
     """
     from .plugin_check import Wanted, check_plugin
 

@@ -1,5 +1,6 @@
 """``scmhost plugin check``: admission as the host does it, then every law of the contract."""
 
+import re
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,7 @@ from structlog.testing import capture_logs
 
 from scmhost.host import PluginHost, PluginReport, PluginSettings, Settings
 from scmhost.host.discovery import Candidate, discover
+from scmhost.host.schema import Source
 from scmhost.host.suggestions import did_you_mean
 from scmhost.kernel.errors import ScmhostError
 from scmhost.sdk import PROJECT_NAME
@@ -21,7 +23,8 @@ from .context import EXIT_FAILED, fail, say, say_json
 if TYPE_CHECKING:
     from scmhost.sdk.testing import Law, Report, Samples
 
-_KEYS: Final = ("form", "settings", "repository", "provider", "hosts", "push")
+_KEYS: Final = ("form", "installation", "settings", "repository", "provider", "hosts", "push")
+_MISSING: Final = re.compile(r"\.settings\.([\w-]+)[\w.-]*: field required")
 _PUSH_KEYS: Final = ("body", "headers", "secret")
 
 
@@ -56,10 +59,10 @@ def check_plugin(wanted: Wanted) -> None:
 def _checked(
     candidate: Candidate, given: Mapping[str, Any], laws: "tuple[Law, ...]", wanted: Wanted
 ) -> "Iterator[Report]":
-    admitted = _admitted(candidate, given.get("settings", {}))
+    admitted = _admitted(candidate, given.get("settings", {}), wanted.samples)
     quiet = wanted.as_json or wanted.markdown
     if admitted.state != "ready":
-        fail(f"the host does not take it in ({admitted.state}): {admitted.reason}")
+        fail(f"the host does not take it in ({admitted.state}): {admitted.reason}{_hint(admitted.reason)}")
     if not quiet:
         say(f"ready         {candidate.where}")
         for note in admitted.notes:
@@ -83,9 +86,16 @@ def _asked(samples: "Samples", laws: "tuple[Law, ...]", *, quiet: bool) -> "Repo
         if not quiet:
             beside = f"  ({finding.text})" if finding.text and not finding.report else ""
             say(f"{finding.verdict:<14}{law.name}{beside}")
-    for finding in examination.report.broken if not quiet else ():
-        say(f"\n{finding.report.rstrip()}")
+    for text in () if quiet else _told(examination.report):
+        say(f"\n{text.rstrip()}")
     return examination.report
+
+
+def _told(report: "Report") -> Iterator[str]:
+    """What there is to say beside the list of laws."""
+    yield from (f"note          {note}." for note in report.notes)
+    yield from (finding.report for finding in report.broken)
+    yield from dict.fromkeys(finding.cause for finding in report.findings if finding.cause)
 
 
 def _laws(named: tuple[str, ...]) -> "tuple[Law, ...]":
@@ -110,11 +120,23 @@ def _candidates(name: str) -> list[Candidate]:
     return found
 
 
-def _admitted(candidate: Candidate, settings: Mapping[str, Any]) -> PluginReport:
+def _hint(reason: str) -> str:
+    """How to give the settings that a plugin must have, as TOML."""
+    missing = list(dict.fromkeys(_MISSING.findall(reason)))
+    if not missing:
+        return ""
+    lines = ["[settings]", *(f'{name} = "..."' for name in missing)]
+    return "\ngive them with --samples FILE, in which stands what an operator would write:\n\n    " + "\n    ".join(
+        lines
+    )
+
+
+def _admitted(candidate: Candidate, settings: Mapping[str, Any], samples: Path | None) -> PluginReport:
     plugin = PluginSettings(enabled=True, default=True, settings=dict(settings))
+    source = Source(str(samples) if samples else "without --samples")
     # What would be logged of it stands in the report.
     with capture_logs():
-        host = PluginHost.open(Settings(plugins={candidate.name: plugin}), candidates=[candidate])
+        host = PluginHost.open(Settings(plugins={candidate.name: plugin}, source=source), candidates=[candidate])
         host.close()
     return host.plugins[0]
 
@@ -128,6 +150,7 @@ def _samples(candidate: Candidate, given: Mapping[str, Any], provider: str) -> "
         provider=provider,
         settings=given.get("settings", {}),
         form=given.get("form", {}),
+        installation=given.get("installation", {}),
         repository=given.get("repository", {}),
         hosts=tuple(given.get("hosts", ())),
         push=PushSample(**{**push, "body": push["body"].encode()}) if push else None,

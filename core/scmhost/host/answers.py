@@ -9,12 +9,14 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from scmhost.sdk import HookPromise
+from scmhost.sdk import PROMISES, HookPromise
 from scmhost.sdk.specs import misfit
 
 from .errors import Origin
 from .speakers import SPEAKER, Speaker
 from .trust import Trust
+
+_SHORTER: Final = "; give what it waits for a shorter timeout"
 
 MOST_VALUES: Final = 100_000
 """How many values one answer may hold, or how many characters."""
@@ -39,6 +41,12 @@ class Unfit(Exception):
 
 class LateAsync(Exception):
     """An asynchronous implementation passed its budget and was cancelled."""
+
+
+def overdue(hook: str, seconds: float, place: str = "") -> str:
+    """What is said of a call that passed its budget. Only a hook that may wait is told how to."""
+    may_wait = hook in PROMISES and PROMISES[hook].colour == "io"
+    return f"did not come back within its budget of {seconds:g} s{place}{_SHORTER if may_wait else ''}"
 
 
 def answer(implementation: Implementation, arguments: Mapping[str, object], speaker: Speaker | None = None) -> Any:
@@ -79,18 +87,18 @@ def _awaited(coroutine: Coroutine[Any, Any, Any], promise: HookPromise) -> objec
     if promise.colour == "pure":
         coroutine.close()
         return coroutine
-    return asyncio.run(_within(coroutine, promise.budget))
+    return asyncio.run(_within(coroutine, promise))
 
 
-async def _within(coroutine: Coroutine[Any, Any, Any], seconds: float) -> object:
+async def _within(coroutine: Coroutine[Any, Any, Any], promise: HookPromise) -> object:
     """Cancelled at the budget, so that the lane is free again soon."""
-    limit = asyncio.timeout(seconds)
+    limit = asyncio.timeout(promise.budget)
     try:
         async with limit:
             return await coroutine
     except TimeoutError:
         if limit.expired():
-            raise LateAsync(f"did not come back within its budget of {seconds:g} s") from None
+            raise LateAsync(overdue(promise.name, promise.budget)) from None
         raise
 
 

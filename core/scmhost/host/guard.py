@@ -14,7 +14,7 @@ import structlog
 from scmhost.sdk import ProviderError
 from scmhost.telemetry import SILENT, Telemetry
 
-from .answers import Implementation, LateAsync, Unfit, answer
+from .answers import Implementation, LateAsync, Unfit, answer, overdue
 from .breakers import Breakers
 from .counters import Counters
 from .errors import FaultKind, Origin, PluginFault
@@ -336,4 +336,4 @@ def _timed_out(origin: Origin, seconds: float, thread: int | None) -> PluginFaul
     frame = sys._current_frames().get(thread or 0)  # noqa: SLF001 - the documented look into another thread
     stack = list(traceback.walk_stack(frame)) if frame is not None else []
     place = deepest_place(reversed(stack))
-    return PluginFault(origin, "timed_out", f"did not come back within its budget of {seconds:g} s{place}")
+    return PluginFault(origin, "timed_out", overdue(origin.hook, seconds, place))

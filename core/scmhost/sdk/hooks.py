@@ -87,7 +87,9 @@ def scm_source_url(  # type: ignore[empty-body]
 def scm_url_templates(installation: Installation, repository: Repository) -> UrlTemplates | None:
     """Templates that the host renders itself in place of one ``scm_source_url`` call per frame.
 
-    Optional, and what makes links cheap: asked once per repository and request. None means: ask ``scm_source_url``.
+    Optional, and what makes links cheap. None means: ask ``scm_source_url``. A process keeps the answer, None too, for
+    the thousand repositories asked for last, across requests; it asks again when any value of the installation or of
+    the repository has changed, or the plugin's settings have.
     """
 
 

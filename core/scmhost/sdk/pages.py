@@ -22,7 +22,8 @@ class Pages(PageTemplates):
     """Templates of a host's pages: each one template, or one per kind of ref, or nothing where there is no such page.
 
     Attributes:
-        repo: the repository's own page; what it takes a repository's path apart into are tokens of the others.
+        repo: how the URLs of repositories look. A repository's own URL is taken apart by it, into tokens of the other
+            templates; where no such URL is known, as for a remote, it is what ``{repo_url}`` stands for.
         view: the page of a file.
         anchor: what leads to the lines, put after the page's URL; a leading ``?`` becomes ``&`` where the URL has
             a query.

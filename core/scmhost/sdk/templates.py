@@ -5,6 +5,12 @@ before ``?``, as a query value after it, as a fragment after ``#``. ``{name|filt
 ``{line+1}`` counts on, ``{commit:7}`` shortens, ``{repo_path:1}`` is the first segment and ``{repo_path:-1}`` the last.
 ``[...]`` is left out when a token inside has no value; ``[[`` is a bracket. An empty ``{owner}`` takes the slash after
 it along. Templates run no code. The scheme and host come from configuration only, never from an event.
+
+What a repository's URL says is found by ``Pages.repo``, the template of such URLs: ``{base_url}`` is what stands before
+the rest of it, ``{repo_path}`` the parts that it names, joined by ``/``. With ``{base_url}/r/{repo_path}``, the URL
+``https://git.example.com/scm/r/team/app`` has the base URL ``https://git.example.com/scm`` and the path ``team/app``.
+The default ``{base_url}/{repo_path}``, and a URL of another form than the template's, give scheme and host as the base
+URL and all of the path. ``{repo_url}`` is the repository's own URL in any case.
 """
 
 import re

@@ -2,12 +2,13 @@
 
 from typing import Final
 
-from . import call_laws, contract_laws, delivery_laws, link_laws, repository_laws
+from . import call_laws, contract_laws, delivery_laws, link_laws, repository_laws, silence_laws
 from .laws import Law
 
 LAWS: Final[tuple[Law, ...]] = (
     *contract_laws.LAWS,
     *call_laws.LAWS,
+    *silence_laws.LAWS,
     *repository_laws.LAWS,
     *link_laws.LAWS,
     *delivery_laws.LAWS,

@@ -67,7 +67,7 @@ errors_tell: Final[Law] = law(
 budget_kept: Final[Law] = law(
     BUDGET_KEPT,
     "A call comes back within the budget of its hook.",
-    help="bound every wait below the budget, and every loop by its input",
+    help="give your client a timeout below the budget, and bound every loop by its input",
 )(_of_every_call(BUDGET_KEPT))
 
 arguments_unchanged: Final[Law] = law(

@@ -26,6 +26,8 @@ class ProviderConformance:
         provider: the key of the provider to ask about; empty for the first.
         settings: what an operator would write under ``settings`` in plugins.toml.
         form: what a person fills into the install form; required fields that are left out are made up.
+        installation: fields of the installation, such as its external_id and configuration, for a plugin whose
+            scm_install asks its host; those that are left out are taken from the form. Used when no host answers.
         repository: fields of the repository that is added, such as ``name`` and ``url``.
         hosts: base URLs that links may lead to, beside those of the form, the settings and the repository.
         push: a ``PushSample``: a good delivery of a push webhook.
@@ -38,6 +40,7 @@ class ProviderConformance:
     provider: ClassVar[str] = ""
     settings: ClassVar[Mapping[str, Any]] = {}
     form: ClassVar[Mapping[str, Any]] = {}
+    installation: ClassVar[Mapping[str, Any]] = {}
     repository: ClassVar[Mapping[str, Any]] = {}
     hosts: ClassVar[tuple[str, ...]] = ()
     push: ClassVar[PushSample | None] = None
@@ -80,6 +83,7 @@ class ProviderConformance:
             provider=cls.provider,
             settings=cls.settings,
             form=cls.form,
+            installation=cls.installation,
             repository=cls.repository,
             hosts=cls.hosts,
             push=cls.push,
@@ -108,7 +112,7 @@ def _fail(finding: Finding) -> None:
 
 
 def _skip(finding: Finding) -> None:
-    pytest.skip(f"{finding.verdict}: {finding.text}")
+    pytest.skip("\n\n".join(filter(None, [f"{finding.verdict}: {finding.text}", finding.cause])))
 
 
 def _expect(finding: Finding) -> None:

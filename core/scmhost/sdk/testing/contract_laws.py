@@ -35,7 +35,7 @@ def imports(subject: Subject) -> None:
 @law(
     SAMPLES_FIT,
     "The samples that the suite works with are ones that the provider's own models and hooks accept.",
-    help="set form, settings, provider or repository in your test class to values that a user of yours would give",
+    help="set settings, form, installation, provider or repository in your test class to what a user would give",
 )
 def samples_fit(subject: Subject) -> None:
     made = [subject.settings, subject.form] if subject.providers else []

@@ -42,12 +42,21 @@ class Law:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What asking about one law brought. ``first`` names the law whose breach left the question open."""
+    """What asking about one law brought.
+
+    Attributes:
+        law: the law that was asked about.
+        verdict: what became of it.
+        text: what there is to say of it.
+        first: the law whose breach left the question open.
+        cause: what is wrong with that one, where it was not asked about itself.
+    """
 
     law: Law
     verdict: Verdict
     text: str = ""
     first: str = ""
+    cause: str = ""
 
     @property
     def report(self) -> str:

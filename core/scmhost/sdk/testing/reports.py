@@ -37,6 +37,8 @@ class Report:
     declared: frozenset[str]
     total: int
     findings: list[Finding] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What the suite had to make up, and why."""
 
     @property
     def broken(self) -> list[Finding]:
@@ -64,8 +66,17 @@ class Report:
 
     def data(self) -> dict[str, Any]:
         """The findings for machines."""
-        laws = [{"law": one.law.name, "verdict": one.verdict, "text": one.text} for one in self.findings]
-        return {"plugin": self.plugin, "provider": self.provider, "api": API_VERSION, "laws": laws}
+        laws = [
+            {
+                "law": one.law.name,
+                "verdict": one.verdict,
+                "text": one.text,
+                **({"cause": one.cause} if one.cause else {}),
+            }
+            for one in self.findings
+        ]
+        told = {"notes": self.notes} if self.notes else {}
+        return {"plugin": self.plugin, "provider": self.provider, "api": API_VERSION, "laws": laws, **told}
 
     def _of(self, hooks: tuple[str, ...]) -> str:
         if not self.declared & set(hooks):

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any, Final
 
 from pydantic import BaseModel, JsonValue
+from pydantic_core import to_jsonable_python
 
 WEB: Final = "https://git.example.com"
 _URL_WORDS: Final = ("url", "uri", "server", "host", "address", "domain", "base")
@@ -50,6 +51,8 @@ class Samples:
         provider: the key of the provider to ask about; empty for the first.
         settings: what an operator would write under ``settings`` in plugins.toml.
         form: what a person fills into the install form; required fields that are left out are made up.
+        installation: fields of the installation, such as its external_id and configuration, for a plugin whose
+            scm_install asks its host; those that are left out are taken from the form. Used when no host answers.
         repository: fields of the repository that is added, such as its name and url.
         hosts: base URLs that links may lead to, beside those of the form, the settings and the repository.
         push: a good delivery of a push webhook.
@@ -60,6 +63,7 @@ class Samples:
     provider: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     form: Mapping[str, Any] = field(default_factory=dict)
+    installation: Mapping[str, Any] = field(default_factory=dict)
     repository: Mapping[str, Any] = field(default_factory=dict)
     hosts: tuple[str, ...] = ()
     push: PushSample | None = None
@@ -72,6 +76,15 @@ def made_up(model: type[BaseModel]) -> dict[str, JsonValue]:
     shared: Mapping[str, Any] = schema.get("$defs", {})
     fields: Mapping[str, Any] = schema.get("properties", {})
     return {name: _value(name, fields[name], shared) for name in schema.get("required", ())}
+
+
+def draft_of(samples: Samples, form: BaseModel) -> dict[str, Any]:
+    """The fields of an installation that nobody could ask the plugin's host about."""
+    fields = to_jsonable_python(form.model_dump(), fallback=str)
+    texts = [value for value in fields.values() if isinstance(value, str) and value]
+    name = next((text for text in texts if not text.lower().startswith("http")), "team")
+    made = {"name": name[:200], "external_id": name[:64], "metadata": {}, "configuration": fields}
+    return {**made, **samples.installation}
 
 
 def _value(name: str, schema: Mapping[str, Any], shared: Mapping[str, Any]) -> JsonValue:

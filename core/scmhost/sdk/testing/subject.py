@@ -18,6 +18,7 @@ from scmhost.sdk import (
     Organization,
     Provider,
     ProviderError,
+    ProviderUnavailable,
     Repository,
     authority_of,
     escaping,
@@ -27,13 +28,13 @@ from .breaches import Breach
 from .calls import Answer, Caller
 from .functions import HookFunction, hook_functions, loaded, module_of
 from .probe import Probed, probe
-from .samples import WEB, Samples, made_up
+from .samples import WEB, Samples, draft_of, made_up
 
 T = TypeVar("T")
 
 ORGANIZATION: Final = Organization(id=1, slug="acme", name="Acme")
 SAMPLES_FIT: Final = "samples-fit"
-_ADDRESS: Final = re.compile(r"https?://[^/\s{}?#\"'<>]+", re.IGNORECASE)
+ADDRESS: Final = re.compile(r"https?://[^/\s{}?#\"'<>]+", re.IGNORECASE)
 _DAY: Final = datetime(2026, 1, 2, tzinfo=UTC)
 
 
@@ -51,6 +52,7 @@ class Subject:
         self.module = module_of(self.plugin)
         self.caller = Caller(self.functions)
         self.broken_calls: dict[str, set[str]] | None = None
+        self.notes: list[str] = []
 
     def has(self, hook: str) -> bool:
         """Whether the plugin has a hook."""
@@ -96,21 +98,26 @@ class Subject:
 
     @cached_property
     def installation(self) -> Installation:
-        """The installation that the plugin makes of the form."""
-        return self._known("the sample installation", self.installed(self.form, 3))
+        """The installation that the plugin makes of the form, or the suite where the plugin cannot ask its host."""
+        return self._known("the sample installation", _installation(self._draft(), 3, self.provider.key))
 
-    def installed(self, form: BaseModel, number: int) -> Installation:
-        """The installation that the plugin makes of a form."""
-        draft = self.ask("scm_install", form=form, organization=ORGANIZATION)
-        if draft.error is not None:
-            raise Breach(f"scm_install refuses the sample form: {draft.error}; set form = {{...}}", law=SAMPLES_FIT)
-        return _installation(draft.value, number, self.provider.key)
+    def _draft(self) -> BaseModel:
+        answer = self.ask("scm_install", form=self.form, organization=ORGANIZATION)
+        if answer.error is None:
+            made: InstallationDraft = answer.value
+            return made
+        if not isinstance(answer.error, ProviderUnavailable):
+            refused = f"scm_install refuses the sample form: {_clause(answer.error)}; set form = {{...}}"
+            raise Breach(refused, law=SAMPLES_FIT)
+        draft = _read(InstallationDraft, draft_of(self.samples, self.form), "installation")
+        self.notes.append(_UNAVAILABLE.format(_clause(answer.error), _ORIGIN[bool(self.samples.installation)]))
+        return draft
 
     @cached_property
     def web(self) -> str:
         """The base URL of the code host: the first one that the form or the settings name."""
         named = [*_texts(self.form.model_dump()), *_texts(self.settings.model_dump())]
-        return next((text.rstrip("/") for text in named if _ADDRESS.match(text)), WEB)
+        return next((text.rstrip("/") for text in named if ADDRESS.match(text)), WEB)
 
     @cached_property
     def candidate(self) -> Repository:
@@ -127,9 +134,17 @@ class Subject:
     @cached_property
     def repository(self) -> Repository:
         """The sample repository as it is after the plugin has claimed or created it."""
-        answer = self.decide(self.candidate)
-        decision = answer.value if answer else None
-        return self._known("the sample repository", self.saved(self.candidate, decision))
+        return self._known("the sample repository", self.saved(self.candidate, self._decision()))
+
+    def _decision(self) -> object:
+        try:
+            answer = self.decide(self.candidate)
+        except Breach:
+            # A hook may stumble over an installation that its plugin did not make; the laws of other hooks go on.
+            if not self.notes:
+                raise
+            return None
+        return answer.value if answer else None
 
     def saved(self, candidate: Repository, decision: Claim | Create | Any) -> Repository:
         """A repository as the host saves a decision; a refusal changes nothing but whose it is."""
@@ -180,7 +195,7 @@ class Subject:
             *_texts(self.installation.model_dump()),
             *_texts(self.repository.model_dump()),
         ]
-        return frozenset(authority_of(found) for text in told for found in _ADDRESS.findall(text))
+        return frozenset(authority_of(found) for text in told for found in ADDRESS.findall(text))
 
     def link(self, hook: str, repository: Repository | None = None, **arguments: Any) -> tuple[Answer, str | None]:
         """The URL that a hook gives for the installation and a repository, if there is one."""
@@ -195,7 +210,22 @@ class Subject:
         return frozenset(filter(None, [*_secrets(self.form), *_secrets(self.settings)]))
 
 
-def _installation(draft: InstallationDraft, number: int, key: str) -> Installation:
+_UNAVAILABLE: Final = (
+    "scm_install cannot ask its host: {}. The laws go on with an installation {}. To have it asked, give the suite a "
+    "host: replace your client in a fixture, or name a server on 127.0.0.1"
+)
+_ORIGIN: Final = {
+    True: "of the samples",
+    False: "made of the form; set installation = {...} if your hooks need another",
+}
+
+
+def _clause(error: Exception) -> str:
+    """An error's sentence, to stand inside of another one."""
+    return str(error).rstrip(". ")
+
+
+def _installation(draft: BaseModel, number: int, key: str) -> Installation:
     return Installation.model_validate({"id": number, "organization_id": 1, "provider": key, **draft.model_dump()})
 
 
@@ -209,7 +239,8 @@ def _read(model: type[BaseModel], fields: Mapping[str, Any], what: str) -> BaseM
         )
         raise Breach(f"{model.__name__} refuses the sample ({told}); set {what} = {{...}}", law=SAMPLES_FIT) from None
     except ProviderError as error:
-        raise Breach(f"{model.__name__} refuses the sample ({error}); set {what} = {{...}}", law=SAMPLES_FIT) from None
+        refused = f"{model.__name__} refuses the sample ({_clause(error)}); set {what} = {{...}}"
+        raise Breach(refused, law=SAMPLES_FIT) from None
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -221,7 +252,7 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, list | tuple | set | frozenset):
         for one in value:
             yield from _texts(one)
-    elif value is not None and _ADDRESS.match(str(value)):
+    elif value is not None and ADDRESS.match(str(value)):
         yield str(value)
 
 
