@@ -203,7 +203,7 @@ def test_settings_that_a_plugin_cannot_do_without(quarry: dict[str, str]) -> Non
     """Whoever leaves them out is told where to write them, and how."""
     done = scmhost_process("plugin", "check", "quarry", environ=quarry)
     assert done.code == 1
-    assert "(broken): without --samples: plugins.quarry.settings.base_url: field required\n" in done.err
+    assert "(broken): without --samples: plugins.quarry.settings.base_url: field required;" in done.err
     assert "give them with --samples FILE" in done.err
     assert '    [settings]\n    base_url = "..."\n' in done.err
 

@@ -12,7 +12,7 @@ def hook(**told: Any) -> dict[str, Any]:
 
 
 def plugin(**told: Any) -> dict[str, Any]:
-    return {"name": "quarry", "state": "ready", "reason": "", "suspensions": [], "hooks": [hook()], **told}
+    return {"name": "quarry", "state": "ready", "reason": "", "notes": [], "suspensions": [], "hooks": [hook()], **told}
 
 
 def test_nothing_is_said_of_a_plugin_that_is_well() -> None:
