@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from scmhost.sdk.testing import ProviderConformance
+from scmhost.sdk.testing import Examination, ProviderConformance, Samples
 from scmhost_git import plugin
 
 
@@ -18,6 +18,14 @@ def clone() -> Iterator[None]:
         subprocess.run(["git", "init", "--quiet", Path(root) / "team" / "app"], check=True)
         TestConformance.settings = {"root": root}
         yield
+
+
+def test_the_readme_says_what_it_can_do() -> None:
+    """The table of capabilities is the one that the suite gives."""
+    examination = Examination(Samples(plugin, form=TestConformance.form, settings=TestConformance.settings))
+    assert [finding.law.name for finding in examination.all() if finding.verdict == "broken"] == []
+    readme = Path(__file__).parents[1].joinpath("README.md").read_text(encoding="utf-8")
+    assert examination.report.markdown().partition("\n\n")[0] in readme
 
 
 class TestConformance(ProviderConformance):
