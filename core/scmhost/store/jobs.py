@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, case, delete, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from scmhost.sdk import JsonObject
 
 from .engine import Transaction
 from .ids import take_one
-from .statements import insert_into
+from .statements import insert_for
 from .tables import AnyRow, table_of
 from .values import Job
 from .work_tables import JobRow
@@ -20,20 +22,22 @@ _WAITING: Final = "waiting"
 _FAILED: Final = "failed"
 
 
+_KEYS: Final = ("organization_id", "kind", "key")
+_REST: Final = ("id", "payload", "state", "attempts", "due_at", "leased_until", "fault")
+
+
 def put(tx: Transaction, organization_id: int, kind: str, key: str, payload: JsonObject, due_at: datetime) -> None:
     """Have something done at a time. It takes the place of a job of the same kind and key."""
-    keys = {"organization_id": organization_id, "kind": kind, "key": key}
-    rest: dict[str, Any] = {
-        "id": take_one(tx),
-        "payload": payload,
-        "state": _WAITING,
-        "attempts": 0,
-        "due_at": due_at,
-        "leased_until": None,
-        "fault": None,
-    }
-    new = insert_into(tx, _TABLE).values(keys | rest)
-    tx.execute(new.on_conflict_do_update(index_elements=[_TABLE.c[name] for name in keys], set_=rest))
+    values = (organization_id, kind, key, take_one(tx), payload, _WAITING, 0, due_at, None, None)
+    tx.execute(_putting(tx.get_bind().dialect.name), dict(zip((*_KEYS, *_REST), values, strict=True)))
+
+
+@cache
+def _putting(dialect: str) -> postgresql.Insert | sqlite.Insert:
+    """Made once: every request that brings commits puts a job."""
+    new = insert_for(dialect, _TABLE)
+    rest = {name: new.excluded[name] for name in _REST}
+    return new.on_conflict_do_update(index_elements=[_TABLE.c[name] for name in _KEYS], set_=rest)
 
 
 def lease(tx: Transaction, now: datetime, until: datetime) -> Job | None:

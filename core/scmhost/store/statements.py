@@ -40,9 +40,12 @@ _KINDS: Final[Mapping[type, str]] = {
 
 def insert_into(tx: Transaction, table: Table) -> postgresql.Insert | sqlite.Insert:
     """An insert that has ``on_conflict_do_nothing`` and ``on_conflict_do_update``."""
-    if tx.get_bind().dialect.name == "sqlite":
-        return sqlite.insert(table)
-    return postgresql.insert(table)
+    return insert_for(tx.get_bind().dialect.name, table)
+
+
+def insert_for(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """The same by the name of a dialect, for statements that are made once."""
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 def insert_unknown(tx: Transaction, table: Table, rows: Sequence[dict[str, Any]]) -> None:
