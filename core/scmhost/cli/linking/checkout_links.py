@@ -48,7 +48,6 @@ class CheckoutLinks:
     def __init__(self, guesses: Guesses) -> None:
         checkout = read_checkout(guesses.ref, guesses.remote)
         self._checkout = checkout
-        self._at_work = guesses.ref is None
         self._changed: dict[tuple[str, int], None] = {}
         self._linker = CheckoutLinker(
             Place(
@@ -57,7 +56,7 @@ class CheckoutLinks:
                 FileTree(checkout.files),
                 _known(checkout, guesses),
                 _rules(guesses.mappings),
-                ChangedFiles(checkout.root).committed if self._at_work else _as_committed,
+                ChangedFiles(checkout.root).committed if guesses.ref is None else _as_committed,
             )
         )
 

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final, Protocol
 
@@ -134,7 +134,7 @@ class Markdown:
         indent = _INDENT.match(text)
         width = len(indent[0].expandtabs(4)) if indent and text.strip() else 0
         begin = indent.end() if indent else 0
-        shown = joined(text[begin:].rstrip("\r"), _moved(frames, begin), _markdown, _markdown_link)
+        shown = joined(text[begin:].rstrip("\r"), shifted(frames, begin), _markdown, _markdown_link)
         self._write("&nbsp;" * width + shown + ("\\\n" if ending and shown else "\n" if ending else ""))
 
     def part(self, text: str) -> None:
@@ -223,12 +223,10 @@ def joined(text: str, frames: Sequence[Shown], plain: Callable[[str], str], link
     return "".join([*parts, plain(text[at:])])
 
 
-def _moved(frames: Sequence[Shown], by: int) -> list[Shown]:
-    return [
-        Shown(Found(found.frame, found.text_line, found.start - by, found.end - by), frame.url, {})
-        for frame in frames
-        for found in [frame.found]
-    ]
+def shifted(frames: Sequence[Shown], by: int) -> list[Shown]:
+    """The frames of a line as they stand in what is left of it without so many characters at its beginning."""
+    places = (replace(frame.found, start=frame.found.start - by, end=frame.found.end - by) for frame in frames)
+    return [replace(frame, found=place) for frame, place in zip(frames, places, strict=True)]
 
 
 def _hyperlink(text: str, url: str) -> str:

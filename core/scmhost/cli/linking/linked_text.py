@@ -6,12 +6,11 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from scmhost.frames import Found, LineReader
+from scmhost.frames.near import REACH
 
-from .formats import Format, Shown
+from .formats import Format, Shown, shifted
 from .text_stream import Arrived, Line
 
-# How far above the line that tells of it a frame may stand.
-_REACH: Final = 12
 _MOST_REASONS: Final = 8
 
 Link = Callable[[Sequence[Found]], Sequence[Shown]]
@@ -52,7 +51,7 @@ class LinkedText:
         self._place(self._reader.feed_all([line.text for line in arrived.lines]))
         if arrived.idle:
             self._place(self._reader.flush())
-        self._release(0 if arrived.idle else _REACH)
+        self._release(0 if arrived.idle else REACH)
         if len(arrived.begun) > self._shown:
             self._form.part(arrived.begun[self._shown :])
             self._shown = len(arrived.begun)
@@ -117,11 +116,4 @@ def _sentence(text: str) -> str:
 
 def _behind(frames: Sequence[Shown], shown: int) -> Sequence[Shown]:
     """Frames of a line of which a beginning is printed already."""
-    if not shown:
-        return frames
-    moved = (replace(frame, found=_moved(frame.found, shown)) for frame in frames)
-    return [frame for frame in moved if frame.found.start >= 0]
-
-
-def _moved(found: Found, by: int) -> Found:
-    return replace(found, start=found.start - by, end=found.end - by)
+    return [frame for frame in shifted(frames, shown) if frame.found.start >= 0] if shown else frames

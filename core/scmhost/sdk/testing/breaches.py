@@ -2,7 +2,8 @@
 
 import inspect
 import os
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -41,6 +42,11 @@ class Breach(AssertionError):
         self.found = found
         self.call = call
         self.law = law
+
+
+def repeated(names: Iterable[str]) -> Mapping[str, int]:
+    """The names that come more than once, and how often."""
+    return {name: count for name, count in Counter(names).items() if count > 1}
 
 
 def _as(name: str, sample: object, value: object) -> str:

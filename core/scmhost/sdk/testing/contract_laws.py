@@ -4,7 +4,6 @@ import ast
 import importlib
 import inspect
 import warnings
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
@@ -15,7 +14,7 @@ import pluggy
 from scmhost.sdk import FEATURE_HOOKS, HOOK_PREFIX, PROJECT_NAME, PROMISES, hooks
 from scmhost.sdk.specs import ARGUMENTS
 
-from .breaches import Breach, near
+from .breaches import Breach, near, repeated
 from .functions import HookFunction, unknown, unmarked
 from .laws import IMPORTS, law
 from .probe import MOST_MS, Probed
@@ -93,7 +92,7 @@ def colours_kept(subject: Subject) -> None:
     help="write the hook, or promise less",
 )
 def promises_kept(subject: Subject) -> None:
-    doubled = [key for key, times in Counter(one.key for one in subject.providers).items() if times > 1]
+    doubled = list(repeated(one.key for one in subject.providers))
     if doubled:
         raise Breach(f"provider {doubled[0]!r} is registered more than once")
     for provider in subject.providers:

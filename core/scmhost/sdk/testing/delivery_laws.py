@@ -1,6 +1,5 @@
 """Laws of what comes from outside: pushes, commits, commands."""
 
-from collections import Counter
 from functools import partial
 from typing import Any, Final
 
@@ -8,7 +7,7 @@ from hypothesis import strategies as st
 
 from scmhost.sdk import ProviderError, ProviderForbidden, ResolvedRef
 
-from .breaches import Breach
+from .breaches import Breach, repeated
 from .calls import Answer
 from .draws import bodies, branches, headers, shas
 from .laws import law
@@ -83,10 +82,10 @@ def commits_once(subject: Subject) -> None:
     def check(drawn: tuple[str | None, str]) -> None:
         base, head = drawn
         answer, _ = subject.link("scm_compare_commits", base=base, head=head)
-        times = Counter(one.sha for one in answer.value or ())
-        doubled = [sha for sha, count in times.items() if count > 1]
-        if doubled or base in times:
-            raise Breach(f"{doubled[0] if doubled else base} does not belong there", answer.call)
+        shas_given = [one.sha for one in answer.value or ()]
+        odd = next(iter(repeated(shas_given)), base if base in shas_given else None)
+        if odd is not None:
+            raise Breach(f"{odd} does not belong there", answer.call)
 
     ends = st.tuples(st.none() | shas, shas | branches).filter(lambda drawn: drawn[0] != drawn[1])
     for_all(ends, check, subject.samples.examples)
@@ -116,10 +115,8 @@ def commit_is_itself(subject: Subject) -> None:
 )
 def commands_run(subject: Subject) -> None:
     answer = subject.ask("scm_register_commands")
-    names = Counter(command.name for command in answer.value or ())
-    doubled = [name for name, count in names.items() if count > 1]
-    if doubled:
-        raise Breach(f"{doubled[0]!r} is there {names[doubled[0]]} times", answer.call)
+    for name, count in repeated(command.name for command in answer.value or ()).items():
+        raise Breach(f"{name!r} is there {count} times", answer.call)
     for command in answer.value or ():
         if not callable(command.run):
             raise Breach(f"{command.name!r} has nothing to run", answer.call)

@@ -1,7 +1,6 @@
 """Laws of installing, offering, adding and showing repositories."""
 
 import re
-from collections import Counter
 from typing import Any, Final
 
 from hypothesis import strategies as st
@@ -10,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from scmhost.sdk import AddRequest, Claim, Create, Installation, Refusal, Repository
 from scmhost.sdk.wire import RepositoryPayload
 
-from .breaches import Breach
+from .breaches import Breach, repeated
 from .calls import Answer
 from .draws import names, payload, repositories
 from .laws import law
@@ -69,10 +68,8 @@ def secrets_hidden(subject: Subject) -> None:
 def offers_unique(subject: Subject) -> None:
     def check(known: list[Repository]) -> None:
         answer = _offered(subject, known)
-        times = Counter(one.identifier for one in answer.value or ())
-        doubled = [identifier for identifier, count in times.items() if count > 1]
-        if doubled:
-            raise Breach(f"{doubled[0]!r} is offered {times[doubled[0]]} times", answer.call)
+        for identifier, count in repeated(one.identifier for one in answer.value or ()).items():
+            raise Breach(f"{identifier!r} is offered {count} times", answer.call)
 
     for_all(repositories(subject), check, subject.samples.examples)
 
