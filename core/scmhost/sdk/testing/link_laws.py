@@ -237,6 +237,13 @@ def _links(subject: Subject, repositories: st.SearchStrategy[Repository]) -> st.
     return st.one_of(asked)
 
 
+def _hard_links(subject: Subject) -> list[_Wanted]:
+    """Links of the sample to hard places: what is drawn besides may depend on the modules that are loaded."""
+    if not subject.has("scm_source_url"):
+        return []
+    return [_Wanted("scm_source_url", subject.repository, {"location": location}) for location in hard_locations]
+
+
 def _linked(subject: Subject, wanted: _Wanted) -> tuple[Answer, str | None]:
     return subject.link(wanted.hook, wanted.repository, **wanted.arguments)
 
@@ -248,7 +255,7 @@ def _for_all_links(subject: Subject, check: Any) -> None:
             check(answer, url)
 
     with_url = claimed(subject).filter(lambda repository: repository.url is not None)
-    for_all(_links(subject, with_url), look, subject.samples.examples)
+    for_all(_links(subject, with_url), look, subject.samples.examples, first=_hard_links(subject))
 
 
 def _safe(answer: Answer, url: str) -> None:

@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def for_all(drawn: SearchStrategy[T], check: Callable[[T], None], examples: int, first: Iterable[T] = ()) -> None:
-    """Check chosen values, and then many drawn ones; which, follows from the code alone.
+    """Check chosen values, and then many drawn ones; which ones these are follows from the loaded code alone.
 
     Raises:
         Breach: the one with the smallest input.
