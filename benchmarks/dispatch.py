@@ -21,7 +21,7 @@ from typing import Any, Final
 
 import pluggy
 
-from scmhost.host import Candidate, PluginHost, PluginSettings, Settings
+from scmhost.plugins import Candidate, PluginHost, PluginSettings, Settings
 from scmhost.sdk import PROJECT_NAME, Installation, InstallationDraft, Provider, Repository, hookimpl, hooks
 
 CEILINGS: Final = {"dispatch_100_to_1": 1.2, "guarded_to_bare": 2.0}

@@ -10,8 +10,8 @@ from typing import Final
 import dispatch
 from openfeature import api
 
-from scmhost.host import PluginHost
-from scmhost.host.flag_seat import context_of
+from scmhost.plugins import PluginHost
+from scmhost.plugins.flag_seat import context_of
 from scmhost.sdk import Organization
 
 KEY: Final = "forge0"

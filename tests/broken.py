@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 from hosting import GOOD, INSTALLATION, LOCATION, REPOSITORY, budget, candidate, host_of, report_of
 from loading import CASES
 from plugins import hostile
-from scmhost.host import PluginFault, PluginHost, PluginReport, read_settings
+from scmhost.plugins import PluginFault, PluginHost, PluginReport, read_settings
 
 REFUSED: Final = CASES / "refused_plugins" / "entries.json"
 CALLS: Final = CASES / "hostile_plugins" / "calls.json"

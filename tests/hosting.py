@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from scmhost.host import Candidate, PluginHost, PluginReport, PluginSettings, Settings
+from scmhost.plugins import Candidate, PluginHost, PluginReport, PluginSettings, Settings
 from scmhost.sdk import PROMISES, HookPromise, Installation, Location, Organization, Repository
 
 ACME = Organization(id=1, slug="acme", name="Acme")

@@ -17,9 +17,9 @@ from sqlalchemy import event
 from scmhost.api.application import create_application
 from scmhost.api.logs import configure_logs
 from scmhost.app import Host
-from scmhost.host import Candidate, PluginHost, read_settings
-from scmhost.host.discovery import discover
 from scmhost.kernel.clock import Clock, SystemClock
+from scmhost.plugins import Candidate, PluginHost, read_settings
+from scmhost.plugins.discovery import discover
 from scmhost.sdk import PROMISES, HookPromise
 from scmhost.store.engine import Store
 from scmhost.telemetry import SILENT, Telemetry

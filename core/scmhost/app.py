@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
-    from scmhost.host import Settings
-    from scmhost.host.watching import Watch
+    from scmhost.plugins import Settings
+    from scmhost.plugins.watching import Watch
     from scmhost.telemetry import Telemetry
     from scmhost.usecases.services import Services
 
@@ -38,8 +38,8 @@ class Host:
         Raises:
             ScmhostError: the database cannot be opened. A plugin that fails is listed as broken instead.
         """
-        from scmhost.host import PluginHost
         from scmhost.kernel.clock import SystemClock
+        from scmhost.plugins import PluginHost
         from scmhost.store.engine import Store
         from scmhost.telemetry import SILENT
         from scmhost.usecases.services import Services
@@ -65,8 +65,8 @@ class Host:
 
         The watch ends with the host; ``ask`` has it look at once.
         """
-        from scmhost.host import read_settings
-        from scmhost.host.watching import Watch
+        from scmhost.plugins import read_settings
+        from scmhost.plugins.watching import Watch
         from scmhost.usecases.watch_switchboard import SwitchboardWatch
 
         self._watch = Watch(SwitchboardWatch(self.services, path, partial(read_settings, path, os.environ)).look)
@@ -93,7 +93,7 @@ def read_configuration(
 
     Without a word on it, ``plugins.toml`` in the working directory is read if it is there.
     """
-    from scmhost.host import configuration
+    from scmhost.plugins import configuration
 
     return configuration.read_configuration(config, database_url, environ)
 
@@ -126,8 +126,8 @@ def asgi() -> "FastAPI":
     """The application of one worker process; its configuration comes through the environment."""
     from scmhost.api.application import create_application
     from scmhost.api.logs import configure_logs
-    from scmhost.host.configuration import configuration_path
-    from scmhost.host.watching import on_hangup
+    from scmhost.plugins.configuration import configuration_path
+    from scmhost.plugins.watching import on_hangup
     from scmhost.telemetry import open_telemetry
 
     configure_logs()

@@ -6,8 +6,9 @@ from typing import Final, get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from scmhost.host.configuration import CONFIG_VARIABLE
-from scmhost.host.schema import (
+from scmhost.kernel.limits import Limits
+from scmhost.plugins.configuration import CONFIG_VARIABLE
+from scmhost.plugins.schema import (
     Breaker,
     FileSettings,
     FlagsProvider,
@@ -18,9 +19,8 @@ from scmhost.host.schema import (
     Rollout,
     SpansSettings,
 )
-from scmhost.host.settings import DATABASE_URL as DATABASE_VARIABLE
-from scmhost.host.settings import PLUGINS_OFF, WEBHOOK_KEY
-from scmhost.kernel.limits import Limits
+from scmhost.plugins.settings import DATABASE_URL as DATABASE_VARIABLE
+from scmhost.plugins.settings import PLUGINS_OFF, WEBHOOK_KEY
 
 from .fields import needed, type_of
 from .markdown import table

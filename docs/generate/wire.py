@@ -12,9 +12,9 @@ from fastapi.routing import APIRoute
 from scmhost.api.application import ROUTERS, create_application
 from scmhost.api.context import caller_of
 from scmhost.api.routes import webhooks
-from scmhost.host import PluginHost, Settings
 from scmhost.kernel.clock import SystemClock
 from scmhost.kernel.limits import Limits
+from scmhost.plugins import PluginHost, Settings
 from scmhost.store.engine import Store
 from scmhost.usecases.scopes import ALL_SCOPES, SCOPES, ScopeClass
 from scmhost.usecases.services import Services

@@ -115,7 +115,7 @@ def test_a_plugin_that_is_off_is_shown_without_an_import(config: Path) -> None:
     done = scmhost_process("plugins", "show", "custom_scm", "--json", environ={"PYTHONPROFILEIMPORTTIME": "1"})
     plugin = json.loads(done.out)
     assert (plugin["state"], plugin["apiRange"], plugin["version"]) == ("off", "<2,>=1.1", "0.1.0")
-    assert ("scmhost.host" in done.err, "scmhost_custom_scm" in done.err) == (True, False)
+    assert ("scmhost.plugins" in done.err, "scmhost_custom_scm" in done.err) == (True, False)
 
 
 def test_a_service_tells_what_its_plugins_did(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -358,7 +358,7 @@ def test_export(board: Board) -> None:
 def test_light_commands_load_no_flags() -> None:
     """What needs neither plugins nor the file imports nothing that these need."""
     code = "import sys; from scmhost.cli.main import run\ntry: run(None, sys.argv[1:])\nexcept SystemExit: pass\n"
-    told = "print([name for name in ('openfeature', 'tomlkit', 'scmhost.host') if name in sys.modules])"
+    told = "print([name for name in ('openfeature', 'tomlkit', 'scmhost.plugins') if name in sys.modules])"
     for words in (["--help"], ["plugins", "--help"], ["plugins", "enable", "--help"], ["frames", "--help"]):
         done = subprocess.run([sys.executable, "-c", code + told, *words], capture_output=True, text=True, check=True)
         assert done.stdout.splitlines()[-1] == "[]"

@@ -15,7 +15,7 @@ from command import scmhost_process
 from hosting import candidate, enabled, report_of
 from loading import load_cases
 from manual import Block, Step, Terminal, blocks, page, steps
-from scmhost.host import PluginHost, Settings
+from scmhost.plugins import PluginHost, Settings
 
 PAGE = page("docs/plugin-authors.md")
 REFUSALS = re.findall(r"^\| `(.+?)` \|", PAGE.partition("## When a plugin is refused")[2], re.MULTILINE)

@@ -4,9 +4,9 @@ import re
 from typing import get_args
 
 from manual import ROOT, page
-from scmhost.host.admission import Terms
-from scmhost.host.errors import FaultKind
-from scmhost.host.lanes import LANES_PER_PLUGIN
+from scmhost.plugins.admission import Terms
+from scmhost.plugins.errors import FaultKind
+from scmhost.plugins.lanes import LANES_PER_PLUGIN
 from scmhost.sdk import PROMISES
 
 PAGE = page("docs/safety.md")

@@ -8,8 +8,8 @@ import pytest
 
 from hosting import candidate, host_of, report_of
 from manual import blocks, page, write_files
-from scmhost.host import PluginHost
-from scmhost.host.discovery import stated_range
+from scmhost.plugins import PluginHost
+from scmhost.plugins.discovery import stated_range
 from scmhost.sdk import API_VERSION, PROMISES
 
 PAGE = page("docs/versions.md")

@@ -20,8 +20,8 @@ from opentelemetry.trace import SpanKind, StatusCode
 from hosting import candidate
 from house import SWITCHBOARD, House, commit, open_house
 from scmhost.api.logs import configure_logs
-from scmhost.host.errors import Origin
-from scmhost.host.guard import Guard
+from scmhost.plugins.errors import Origin
+from scmhost.plugins.guard import Guard
 from scmhost.telemetry import Telemetry, TelemetryMissing, check_telemetry, opening
 from scmhost.telemetry.spans import Spans
 

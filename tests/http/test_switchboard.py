@@ -19,9 +19,9 @@ from command import scmhost
 from hosting import report_of
 from house import SWITCHBOARD, House, open_house
 from installed import install
-from scmhost.host import PluginHost, read_settings
 from scmhost.kernel.errors import Unavailable
 from scmhost.kernel.paging import PageRequest
+from scmhost.plugins import PluginHost, read_settings
 from scmhost.usecases.audit import list_entries
 from scmhost.usecases.watch_switchboard import SwitchboardWatch
 from serving import Served, serve

@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from structlog.types import EventDict, Processor
 
-from scmhost.host.output import beneath
+from scmhost.plugins.output import beneath
 
 
 def configure_logs(*, quiet: bool = False, besides: Collection[str] = ()) -> None:

@@ -11,8 +11,8 @@ from pydantic import BaseModel, RootModel
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from scmhost.host import PluginFault, ProviderOff
 from scmhost.kernel.errors import Conflict, Forbidden, InvalidInput, NotFound, ScmhostError, Unavailable
+from scmhost.plugins import PluginFault, ProviderOff
 from scmhost.usecases.errors import ProviderRefused, Unauthenticated
 from scmhost.usecases.install_provider import InvalidForm
 

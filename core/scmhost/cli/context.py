@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol, Self, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from scmhost.host import Settings
+    from scmhost.plugins import Settings
     from scmhost.sdk import Organization
     from scmhost.usecases.services import Services
 

@@ -21,7 +21,7 @@ from .linking.text_stream import Arrived, Line
 from .targets import LocalTarget
 
 if TYPE_CHECKING:
-    from scmhost.host import PluginHost
+    from scmhost.plugins import PluginHost
     from scmhost.sdk import Organization, Repository
     from scmhost.usecases.services import Services
     from scmhost.usecases.values import Project

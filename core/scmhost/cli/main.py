@@ -85,6 +85,6 @@ def run(open_host: Opener, arguments: Sequence[str]) -> None:
 
 
 def _exit_code(error: ScmhostError) -> int:
-    from scmhost.host import ConfigError
+    from scmhost.plugins import ConfigError
 
     return EXIT_CONFIGURATION if isinstance(error, ConfigError) else EXIT_FAILED

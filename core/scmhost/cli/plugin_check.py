@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from structlog.testing import capture_logs
 
-from scmhost.host import PluginHost, PluginReport, PluginSettings, Settings
-from scmhost.host.discovery import Candidate, discover
-from scmhost.host.schema import Source
-from scmhost.host.suggestions import did_you_mean
 from scmhost.kernel.errors import ScmhostError
+from scmhost.plugins import PluginHost, PluginReport, PluginSettings, Settings
+from scmhost.plugins.discovery import Candidate, discover
+from scmhost.plugins.schema import Source
+from scmhost.plugins.suggestions import did_you_mean
 from scmhost.sdk import PROJECT_NAME
 
 from .context import EXIT_FAILED, fail, say, say_json

@@ -27,7 +27,7 @@ def command(
     """
     import uvicorn
 
-    from scmhost.host.watching import hold_hangups, pass_on_hangups
+    from scmhost.plugins.watching import hold_hangups, pass_on_hangups
     from scmhost.telemetry import check_telemetry
     from scmhost.telemetry.workers import common_folder
 

@@ -13,10 +13,10 @@ from typing import Any, Final
 import structlog
 from pydantic import BaseModel, JsonValue, SecretStr
 
-from scmhost.host import Settings
-from scmhost.host.comparing import counted, switched
 from scmhost.kernel.errors import Unavailable
 from scmhost.kernel.paging import PageRequest
+from scmhost.plugins import Settings
+from scmhost.plugins.comparing import counted, switched
 from scmhost.sdk import Organization
 from scmhost.store import audit, organizations
 from scmhost.store.audit import AuditDraft

@@ -5,9 +5,9 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from scmhost.host import Settings
-from scmhost.host.editing import PluginEdit, edited
-from scmhost.host.writing import only_writer, written_beside
+from scmhost.plugins import Settings
+from scmhost.plugins.editing import PluginEdit, edited
+from scmhost.plugins.writing import only_writer, written_beside
 from scmhost.sdk import Organization
 from scmhost.store import organizations
 from scmhost.store.engine import Transaction

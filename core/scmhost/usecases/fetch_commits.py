@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scmhost.commits import ListedCommit, tidy
-from scmhost.host import ProviderCalls
 from scmhost.kernel.errors import Unavailable
+from scmhost.plugins import ProviderCalls
 from scmhost.sdk import Installation, Organization, Repository, looks_like_commit
 from scmhost.store import commits, installations, jobs, organizations, releases, repositories
 from scmhost.store.engine import Transaction

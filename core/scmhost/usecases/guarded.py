@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from scmhost.host import ProviderCalls, ProviderOff
+from scmhost.plugins import ProviderCalls, ProviderOff
 from scmhost.sdk import Organization, ProviderError, ProviderForbidden, ProviderUnavailable
 
 from .errors import ProviderRefused

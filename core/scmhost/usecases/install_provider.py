@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
-from scmhost.host import ProviderCalls
 from scmhost.kernel.errors import Conflict, InvalidInput, NotFound
 from scmhost.kernel.paging import Page, PageRequest
+from scmhost.plugins import ProviderCalls
 from scmhost.sdk import JsonObject, Organization, Provider
 from scmhost.store import installations
 from scmhost.store.errors import Duplicate

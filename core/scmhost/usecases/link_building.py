@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import structlog
 
-from scmhost.host import PluginFault, ProviderCalls
 from scmhost.links import Basis, ChosenRef, Link, NoLink, choose_ref, file_basis, no_link, ref_basis, usable_line
 from scmhost.mapping import Standing
+from scmhost.plugins import PluginFault, ProviderCalls
 from scmhost.sdk import (
     Existence,
     Installation,

@@ -6,8 +6,8 @@ from typing import Final, TypeVar
 
 import structlog
 
-from scmhost.host import PluginFault, ProviderCalls
 from scmhost.links import ChosenRef, choose_ref
+from scmhost.plugins import PluginFault, ProviderCalls
 from scmhost.sdk import (
     Existence,
     Installation,

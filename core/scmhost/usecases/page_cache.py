@@ -8,8 +8,8 @@ from collections import OrderedDict
 from threading import Lock
 from typing import Final
 
-from scmhost.host import ProviderCalls
 from scmhost.links import ChosenRef
+from scmhost.plugins import ProviderCalls
 from scmhost.sdk import Installation, NoUrl, Repository, UrlTemplates
 from scmhost.sdk.pages import RefLinks
 

@@ -5,10 +5,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from scmhost.host import ProviderCalls
 from scmhost.kernel.paging import PageRequest
 from scmhost.links import PageLocation, enclosing_urls, file_name_of, read_page
 from scmhost.mapping import FrameInfo, NoRoots, Roots, derive_roots
+from scmhost.plugins import ProviderCalls
 from scmhost.sdk import Feature, Installation, Organization, Repository, safe_url
 from scmhost.store import code_mappings, installations, repositories
 

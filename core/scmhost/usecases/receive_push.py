@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import structlog
 
 from scmhost.commits import tidy
-from scmhost.host import ProviderCalls, ProviderOff
 from scmhost.kernel.errors import NotFound
+from scmhost.plugins import ProviderCalls, ProviderOff
 from scmhost.sdk import Installation, Organization, ProviderForbidden, Push, Repository, RepositoryStatus
 from scmhost.store import commits, installations, organizations, repositories, webhook_secrets
 

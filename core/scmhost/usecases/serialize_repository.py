@@ -6,7 +6,7 @@ from typing import Final
 import structlog
 from pydantic import JsonValue, ValidationError
 
-from scmhost.host import PluginFault
+from scmhost.plugins import PluginFault
 from scmhost.sdk import Organization, Repository
 from scmhost.sdk.wire import ProviderPayload, RepositoryPayload, own_payload
 

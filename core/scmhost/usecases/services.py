@@ -5,9 +5,9 @@ from typing import Final, Self
 
 from pydantic import SecretStr
 
-from scmhost.host import PluginHost
 from scmhost.kernel.clock import Clock
 from scmhost.kernel.limits import Limits
+from scmhost.plugins import PluginHost
 from scmhost.store.engine import Store
 from scmhost.store.values import Actor
 from scmhost.telemetry import SILENT, Telemetry

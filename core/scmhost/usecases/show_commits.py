@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import structlog
 
-from scmhost.host import PluginFault, ProviderCalls
 from scmhost.kernel.errors import NotFound
 from scmhost.kernel.paging import Page, PageRequest
+from scmhost.plugins import PluginFault, ProviderCalls
 from scmhost.sdk import FileChange, NoUrl, Organization, ProviderError, Repository, UrlTemplates, safe_url
 from scmhost.store import commits, installations, release_files, releases, repositories
 from scmhost.store.engine import Transaction

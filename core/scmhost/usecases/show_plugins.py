@@ -6,10 +6,10 @@ from datetime import datetime
 
 from pydantic import JsonValue
 
-from scmhost.host import Count, PluginReport, Suspension
-from scmhost.host.hiding import naming_variables, unseen
-from scmhost.host.suggestions import did_you_mean
 from scmhost.kernel.errors import NotFound
+from scmhost.plugins import Count, PluginReport, Suspension
+from scmhost.plugins.hiding import naming_variables, unseen
+from scmhost.plugins.suggestions import did_you_mean
 from scmhost.store import organizations
 
 from .services import Services

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import structlog
 
-from scmhost.host import HostError, Settings
-from scmhost.host.discovery import InstalledState, installed_state
-from scmhost.host.watching import FileState
+from scmhost.plugins import HostError, Settings
+from scmhost.plugins.discovery import InstalledState, installed_state
+from scmhost.plugins.watching import FileState
 
 from .audit_switchboard import SwitchboardAudit
 from .services import Services

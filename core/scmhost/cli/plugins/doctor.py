@@ -52,8 +52,8 @@ def command(
 
 
 def _examined(context: CommandContext, config: str | None, database_url: str | None) -> "Sequence[Finding]":
-    from scmhost.host import ConfigError
     from scmhost.kernel.errors import ScmhostError
+    from scmhost.plugins import ConfigError
     from scmhost.usecases.doctor import examine, of_config_error, of_error
 
     try:

@@ -10,8 +10,8 @@ from scmhost.cli.context import CommandContext, fail, remark, say, say_json
 from scmhost.kernel.errors import ScmhostError
 
 if TYPE_CHECKING:
-    from scmhost.host import Settings
-    from scmhost.host.editing import PluginEdit
+    from scmhost.plugins import Settings
+    from scmhost.plugins.editing import PluginEdit
     from scmhost.usecases.services import Services
 
 
@@ -27,8 +27,8 @@ def change(
 
     ``where`` is the configuration file and the database, as their options name them.
     """
-    from scmhost.host.configuration import configuration_path, read_configuration, with_database
-    from scmhost.host.settings import settings_of
+    from scmhost.plugins.configuration import configuration_path, read_configuration, with_database
+    from scmhost.plugins.settings import settings_of
     from scmhost.usecases.edit_switchboard import edit_switchboard
 
     config, database_url = where
@@ -64,8 +64,8 @@ def _services(context: CommandContext, where: tuple[str | None, str | None]) -> 
 
 
 def _check_name(name: str, settings: "Settings") -> None:
-    from scmhost.host.discovery import discover
-    from scmhost.host.suggestions import did_you_mean
+    from scmhost.plugins.discovery import discover
+    from scmhost.plugins.suggestions import did_you_mean
 
     known = {*settings.plugins, *(candidate.name for candidate in discover())}
     if name not in known:
@@ -75,7 +75,7 @@ def _check_name(name: str, settings: "Settings") -> None:
 
 
 def _check_organizations(services: "Services | None", names: Sequence[str | int]) -> None:
-    from scmhost.host.suggestions import did_you_mean
+    from scmhost.plugins.suggestions import did_you_mean
     from scmhost.usecases.edit_switchboard import everybody, unknown_organizations
 
     if services is None or not names:

@@ -17,7 +17,7 @@ def command(_context: CommandContext, *, target: str, config: str | None) -> Non
     The same organizations stay on: the bucket of each goes along in the context, and percentages compare it.
     """
     del target  # there is one so far
-    from scmhost.host.configuration import read_configuration
-    from scmhost.host.flagd_export import as_flagd
+    from scmhost.plugins.configuration import read_configuration
+    from scmhost.plugins.flagd_export import as_flagd
 
     say(json.dumps(as_flagd(read_configuration(config)), indent=2))

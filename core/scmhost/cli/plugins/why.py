@@ -8,7 +8,7 @@ import click
 from scmhost.cli.context import CommandContext, database_options, fail, json_option, organization_named, say, say_json
 
 if TYPE_CHECKING:
-    from scmhost.host import PluginHost, Step
+    from scmhost.plugins import PluginHost, Step
 
 
 @click.command(name="why")
@@ -41,7 +41,7 @@ def command(
 
 
 def _check_name(provider: str, plugins: "PluginHost") -> None:
-    from scmhost.host.suggestions import did_you_mean
+    from scmhost.plugins.suggestions import did_you_mean
 
     offered = {key for report in plugins.plugins for key in report.providers}
     known = {*offered, *(report.name for report in plugins.plugins)}

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final, Literal, TypeAlias, TypeVar
 
-from scmhost.host import ConfigError
 from scmhost.kernel.errors import ScmhostError
+from scmhost.plugins import ConfigError
 from scmhost.usecases.services import Services
 
 Severity = Literal["error", "warning", "note"]

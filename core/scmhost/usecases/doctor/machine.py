@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from scmhost.host import Settings
-from scmhost.host.hiding import sounds_secret
-from scmhost.host.settings import DATABASE_URL, WEBHOOK_KEY
-from scmhost.host.variables import variables_in
+from scmhost.plugins import Settings
+from scmhost.plugins.hiding import sounds_secret
+from scmhost.plugins.settings import DATABASE_URL, WEBHOOK_KEY
+from scmhost.plugins.variables import variables_in
 from scmhost.telemetry import TelemetryMissing, check_telemetry
 from scmhost.usecases.services import Services
 

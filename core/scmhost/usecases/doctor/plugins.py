@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from scmhost.host import PluginReport, PluginSettings
+from scmhost.plugins import PluginReport, PluginSettings
 from scmhost.usecases.services import Services
 
 from .findings import Finding, Findings, Severity

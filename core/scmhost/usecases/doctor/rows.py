@@ -5,10 +5,10 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
-from scmhost.host import Settings, Switch
-from scmhost.host.suggestions import did_you_mean
 from scmhost.mapping import Rule
 from scmhost.mapping.roots import unify
+from scmhost.plugins import Settings, Switch
+from scmhost.plugins.suggestions import did_you_mean
 from scmhost.store import code_mappings, inspection, organizations
 from scmhost.store.inspection import Seen
 from scmhost.store.values import CodeMapping

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loading import case_id, load_cases
-from scmhost.host import ConfigError
-from scmhost.host.editing import PluginEdit, edited
-from scmhost.host.settings import settings_of
-from scmhost.host.writing import only_writer, written_beside
+from scmhost.plugins import ConfigError
+from scmhost.plugins.editing import PluginEdit, edited
+from scmhost.plugins.settings import settings_of
+from scmhost.plugins.writing import only_writer, written_beside
 
 EDITS = st.builds(
     PluginEdit,

@@ -1,7 +1,7 @@
 """How often each hook was called."""
 
-from scmhost.host.counters import Count, Counters, Tally
-from scmhost.host.errors import Origin
+from scmhost.plugins.counters import Count, Counters, Tally
+from scmhost.plugins.errors import Origin
 from scmhost.sdk import ProviderForbidden, ProviderUnavailable
 
 ORIGIN = Origin("forge", "acme-forge", "scm_commit_url")

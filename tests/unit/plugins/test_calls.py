@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from hosting import ACME, GOOD, INSTALLATION, LOCATION, REPOSITORY, host_of
-from scmhost.host import ProviderCalls
+from scmhost.plugins import ProviderCalls
 from scmhost.sdk import AddRequest, Claim, Create, Existence, NoFields, NoUrl, ProviderUnavailable, Refusal
 
 REQUEST = AddRequest(identifier="tools")

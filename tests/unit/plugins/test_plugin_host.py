@@ -11,7 +11,7 @@ from broken import call
 from hosting import ACME, GOOD, INSTALLATION, REPOSITORY, budget, candidate, enabled, host_of, report_of
 from loading import case_id, load_cases
 from plugins import hostile, listener
-from scmhost.host import PluginFault, PluginHost, PluginSettings, Settings
+from scmhost.plugins import PluginFault, PluginHost, PluginSettings, Settings
 from scmhost.sdk import Organization
 
 OTHER = Organization(id=2, slug="other", name="Other")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scmhost.host.places import place_of
+from scmhost.plugins.places import place_of
 
 
 @pytest.mark.parametrize(

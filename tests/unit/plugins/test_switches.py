@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hosting import ACME
-from scmhost.host.schema import PluginSettings, Settings, Source
-from scmhost.host.switches import Question, decide
+from scmhost.plugins.schema import PluginSettings, Settings, Source
+from scmhost.plugins.switches import Question, decide
 
 # What makes each rule apply, in the order of precedence, and its answer.
 RULES: Final = (

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from scmhost.host import ConfigError
-from scmhost.host.hiding import naming_variables, secrets_of
-from scmhost.host.settings import settings_of
-from scmhost.host.variables import variables_in, with_values
+from scmhost.plugins import ConfigError
+from scmhost.plugins.hiding import naming_variables, secrets_of
+from scmhost.plugins.settings import settings_of
+from scmhost.plugins.variables import variables_in, with_values
 
 ENVIRON = {"TOKEN_1": "hunter2-hunter2", "EMPTY": ""}
 TABLE = ("plugins", "x", "settings")

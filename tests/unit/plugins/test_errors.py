@@ -1,8 +1,8 @@
 """What the host's errors say."""
 
-from scmhost.host import BadPlugin, ConfigError, HostError, ProviderOff
-from scmhost.host.errors import Incompatible, Problem
 from scmhost.kernel.errors import ScmhostError
+from scmhost.plugins import BadPlugin, ConfigError, HostError, ProviderOff
+from scmhost.plugins.errors import Incompatible, Problem
 
 
 def test_config_error_reads_like_a_compilers() -> None:

@@ -11,8 +11,8 @@ from openfeature.exception import ErrorCode
 from openfeature.provider.in_memory_provider import InMemoryFlag, InMemoryProvider
 
 from hosting import ACME, GOOD, enabled, host_of
-from scmhost.host import PluginHost, Settings
-from scmhost.host.flag_seat import context_of
+from scmhost.plugins import PluginHost, Settings
+from scmhost.plugins.flag_seat import context_of
 from scmhost.sdk import Organization
 
 TABLES = st.fixed_dictionaries(

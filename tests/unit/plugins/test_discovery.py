@@ -10,13 +10,13 @@ import pytest
 
 from installed import install
 from loading import case_id, load_cases
-from scmhost.host.discovery import discover, installed_state, stated_range
+from scmhost.plugins.discovery import discover, installed_state, stated_range
 
 TESTS = Path(__file__).parents[2]
 
 INSTALL = """
 import sys
-from scmhost.host import PluginHost, read_settings
+from scmhost.plugins import PluginHost, read_settings
 from pathlib import Path
 host = PluginHost.open(read_settings(Path(sys.argv[1]), {}))
 for report in host.plugins:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from loading import case_id, load_cases
-from scmhost.host import ConfigError, Settings, read_settings
+from scmhost.plugins import ConfigError, Settings, read_settings
 
 ROOT = Path(__file__).parents[3]
 

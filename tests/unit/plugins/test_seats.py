@@ -11,8 +11,8 @@ from structlog.testing import capture_logs
 
 from hosting import INSTALLATION, REPOSITORY, budget, host_of
 from plugins import turncoat
-from scmhost.host import PluginFault, PluginHost
-from scmhost.host.trust import PROOF
+from scmhost.plugins import PluginFault, PluginHost
+from scmhost.plugins.trust import PROOF
 from scmhost.sdk import ProviderUnavailable
 
 CONTEXT: ContextVar[str] = ContextVar("CONTEXT", default="nothing")

@@ -13,10 +13,10 @@ from structlog.testing import capture_logs
 
 from hosting import INSTALLATION, REPOSITORY, candidate, enabled, host_of, report_of
 from plugins import turncoat
-from scmhost.host import PluginHost, Settings
-from scmhost.host.errors import Origin
-from scmhost.host.guard import Guard
-from scmhost.host.speakers import MOST_CHARACTERS, MOST_THREADS
+from scmhost.plugins import PluginHost, Settings
+from scmhost.plugins.errors import Origin
+from scmhost.plugins.guard import Guard
+from scmhost.plugins.speakers import MOST_CHARACTERS, MOST_THREADS
 
 ORIGIN = Origin("forge", "acme-forge", "scm_commit_url")
 

@@ -12,11 +12,11 @@ from structlog.testing import capture_logs
 
 from hosting import ACME, INSTALLATION, REPOSITORY, START, Hands, enabled, host_of, report_of
 from plugins import moody
-from scmhost.host import PluginFault, PluginHost, Settings
-from scmhost.host.breaker import HEALTHY, Circuit, begin, failed, succeeded
-from scmhost.host.breakers import Breakers
-from scmhost.host.errors import Origin
-from scmhost.host.schema import Breaker
+from scmhost.plugins import PluginFault, PluginHost, Settings
+from scmhost.plugins.breaker import HEALTHY, Circuit, begin, failed, succeeded
+from scmhost.plugins.breakers import Breakers
+from scmhost.plugins.errors import Origin
+from scmhost.plugins.schema import Breaker
 
 TERMS = Breaker(faults=3, pause_seconds=10, longest_pause_seconds=60)
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, SecretBytes, SecretStr
 
 from hosting import ACME, enabled, host_of, report_of
-from scmhost.host import PluginFault, Settings
-from scmhost.host.hiding import HIDDEN, UNKNOWN, shown, sounds_secret, unseen
+from scmhost.plugins import PluginFault, Settings
+from scmhost.plugins.hiding import HIDDEN, UNKNOWN, shown, sounds_secret, unseen
 from scmhost.sdk import NoFields
 
 

@@ -10,13 +10,13 @@ from structlog.testing import capture_logs
 
 from hosting import ACME, GOOD, enabled, host_of
 from plugins import flag_services
-from scmhost.host import ConfigError, PluginHost, Settings, read_settings
-from scmhost.host.flag_service import FlagService
-from scmhost.host.flagd_export import as_flagd
-from scmhost.host.guard import Guard
-from scmhost.host.rollout import bucket
-from scmhost.host.schema import FlagsProvider, Source
-from scmhost.host.switches import Question, Switch
+from scmhost.plugins import ConfigError, PluginHost, Settings, read_settings
+from scmhost.plugins.flag_service import FlagService
+from scmhost.plugins.flagd_export import as_flagd
+from scmhost.plugins.guard import Guard
+from scmhost.plugins.rollout import bucket
+from scmhost.plugins.schema import FlagsProvider, Source
+from scmhost.plugins.switches import Question, Switch
 from scmhost.sdk import Organization
 
 FLAG = "plugins.good_forge"

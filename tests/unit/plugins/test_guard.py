@@ -17,10 +17,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scmhost.host.answers import MOST_VALUES, Implementation
-from scmhost.host.errors import Origin, PluginFault
-from scmhost.host.guard import Guard
-from scmhost.host.lanes import LANES_PER_PLUGIN, WAITING_PER_PLUGIN
+from scmhost.plugins.answers import MOST_VALUES, Implementation
+from scmhost.plugins.errors import Origin, PluginFault
+from scmhost.plugins.guard import Guard
+from scmhost.plugins.lanes import LANES_PER_PLUGIN, WAITING_PER_PLUGIN
 from scmhost.sdk import Existence, HookPromise, InstallationDraft, ProviderForbidden
 from scmhost.sdk.specs import ARGUMENTS, result_adapter, result_text
 

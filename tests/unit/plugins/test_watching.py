@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from queue import SimpleQueue
 
-from scmhost.host.watching import FileState, Watch
+from scmhost.plugins.watching import FileState, Watch
 
 
 def test_watch_looks_until_it_is_stopped() -> None:
@@ -63,7 +63,7 @@ def test_hangup_is_heard_and_passed_on() -> None:
 HANGUPS = """
 import os, signal, subprocess, sys
 from threading import Event
-from scmhost.host.watching import hold_hangups, on_hangup, pass_on_hangups
+from scmhost.plugins.watching import hold_hangups, on_hangup, pass_on_hangups
 
 if sys.argv[1:] == ["child"]:
     heard = Event()
