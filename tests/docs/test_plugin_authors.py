@@ -12,13 +12,9 @@ from pathlib import Path
 import pytest
 
 from command import scmhost_process
-from hosting import candidate, enabled, report_of
-from loading import load_cases
 from manual import Block, Step, Terminal, blocks, page, steps
-from scmhost.plugins import PluginHost, Settings
 
 PAGE = page("docs/plugin-authors.md")
-REFUSALS = re.findall(r"^\| `(.+?)` \|", PAGE.partition("## When a plugin is refused")[2], re.MULTILINE)
 PLACED = re.compile(r"# (for a moment|from now on), at the end of (\S+)\n")
 
 
@@ -104,23 +100,3 @@ def test_what_the_page_shows_of_the_hooks_is_written_for_the_author() -> None:
     scaffold = page("core/scmhost/cli/scaffold/src/plugin.py.in")
     shown = [block.text for block in blocks(PAGE) if block.name == "src/scmhost_gitbox/plugin.py"]
     assert [text in scaffold for text in shown] == [True]
-
-
-@pytest.fixture(scope="module")
-def refusals() -> str:
-    """All that a host says of plugins that it refuses."""
-    return "\n".join(_refusal(case) for case in load_cases("refused_plugins"))
-
-
-def _refusal(case: dict[str, object]) -> str:
-    plugins = {"good_forge": enabled(), "subject": enabled(order=200, settings=case.get("settings", {}))}
-    subject = candidate("subject", str(case["entry"]), api_range=case.get("api_range"))  # type: ignore[arg-type]
-    host = PluginHost.open(Settings(plugins=plugins), candidates=[candidate("good_forge"), subject])
-    host.close()
-    return report_of(host, "subject").reason
-
-
-@pytest.mark.parametrize("text", REFUSALS)
-def test_refusals_are_in_the_hosts_own_words(refusals: str, text: str) -> None:
-    """What the page says of a refusal is what the list of plugins says."""
-    assert text in refusals
