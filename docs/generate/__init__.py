@@ -1,1 +1,1 @@
-"""Writes the parts of the documentation that follow from the code: ``python -m docs.generate``."""
+"""Render the parts of the documentation that are derived from code: ``python -m docs.generate``."""

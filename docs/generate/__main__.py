@@ -1,4 +1,4 @@
-"""``python -m docs.generate`` writes every generated page, and names those that changed."""
+"""Write every generated page and print the names of those that changed."""
 
 import logging
 import sys
@@ -17,16 +17,16 @@ _TESTS: Final = DOCS.parent / "tests"
 
 
 def main() -> None:
-    """Write all pages."""
+    """Write all generated pages."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     for path, text in _all():
         if update(path, text):
-            sys.stdout.write(f"{path.name} is new\n")
+            sys.stdout.write(f"{path.name} updated\n")
 
 
 def _all() -> Iterator[tuple[Path, str]]:
     yield from pages()
-    # The house in which the tests run the examples.
+    # The same test setup runs the examples in tests/docs.
     sys.path.append(str(_TESTS))
     with TemporaryDirectory() as folder, import_module("house").open_house(Path(folder)) as house:
         yield examples(through(house))

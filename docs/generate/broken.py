@@ -1,4 +1,4 @@
-"""The tables of what broken plugins look like, from the cases that the tests hold against real broken plugins."""
+"""The tables of plugin errors, from the cases that the tests compare with real broken plugins."""
 
 import json
 import re
@@ -11,21 +11,20 @@ from scmhost.api.problems import status_of_fault
 from .markdown import table
 
 _CASES: Final = Path(__file__).parents[2] / "tests" / "cases"
-_WHOSE: Final = re.compile(r"^plugin 'subject' \([^)]*\)[:,] ?")
+_PLUGIN_NAME: Final = re.compile(r"^plugin 'subject' \([^)]*\)[:,] ?")
 
 
 def refused_plugins() -> str:
-    """What the list says of plugins that are not taken."""
-    rows = [
-        (case["what"], f"`{case['state']}`", _told(case["reason"])) for case in _cases("refused_plugins/entries.json")
-    ]
-    return table(("what is wrong", "state", "what the list says"), rows)
+    """Return the table of plugins that are rejected, with their messages."""
+    cases = _cases("refused_plugins/entries.json")
+    rows = [(case["what"], f"`{case['state']}`", _message(case["reason"])) for case in cases]
+    return table(("problem", "state", "message"), rows)
 
 
 def failing_calls() -> str:
-    """What a call that goes wrong answers, or what the log has of it."""
-    rows = [(case["what"], _answer(case), _told(case["words"])) for case in _cases("hostile_plugins/calls.json")]
-    return table(("what it does", "what comes of it", "in these words"), rows)
+    """Return the table of calls that fail, with HTTP status and message."""
+    rows = [(case["what"], _result(case), _message(case["words"])) for case in _cases("hostile_plugins/calls.json")]
+    return table(("the plugin", "result", "message"), rows)
 
 
 def _cases(name: str) -> Iterator[Mapping[str, Any]]:
@@ -33,11 +32,11 @@ def _cases(name: str) -> Iterator[Mapping[str, Any]]:
     return (case for case in cases if "what" in case)
 
 
-def _answer(case: Mapping[str, Any]) -> str:
+def _result(case: Mapping[str, Any]) -> str:
     kind = str(case["kind"])
     return f"log: `{kind}`" if " " in kind else f"{status_of_fault(kind)}, `{kind}`"
 
 
-def _told(text: str) -> str:
-    """The words after those that say whose fault it is."""
-    return "<br>".join(f"`{line.removeprefix('- ')}`" for line in _WHOSE.sub("", text).splitlines() if line)
+def _message(text: str) -> str:
+    """Return a message without its first part, which names the plugin."""
+    return "<br>".join(f"`{line.removeprefix('- ')}`" for line in _PLUGIN_NAME.sub("", text).splitlines() if line)

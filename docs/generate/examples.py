@@ -1,4 +1,6 @@
-"""Requests and answers in Markdown: a block of a request, then the block of its answer.
+"""Run the requests of a Markdown page and write their answers into it.
+
+A request is a block, and its answer is the next block:
 
     ```http
     POST /api/0/organizations/acme/repos/
@@ -11,8 +13,7 @@
     {"id": "4", ...}
     ```
 
-The answers are written by running the requests in order. What differs from run to run, times and random ids, is
-written as one value, so that a page only changes when the wire does.
+The requests run in order. Times and random ids are replaced by constants, so that a page only changes with the API.
 """
 
 import json
@@ -35,7 +36,7 @@ _WIDTH: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as a page shows it."""
+    """A request on a page."""
 
     method: str
     path: str
@@ -44,7 +45,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back. ``body`` is None where there is none."""
+    """An answer. ``body`` is None if it is empty."""
 
     status: int
     body: Any = None
@@ -54,7 +55,7 @@ Send = Callable[[Request], Answer]
 
 
 class Response(Protocol):
-    """As much of an HTTP client's response as is needed."""
+    """The part of an HTTP client's response that is used here."""
 
     @property
     def status_code(self) -> int: ...
@@ -64,31 +65,31 @@ class Response(Protocol):
     def json(self) -> Any: ...
 
 
-class Caller(Protocol):
-    """Whoever can call the API with a token."""
+class ApiClient(Protocol):
+    """A client that calls the API with a token."""
 
     def call(self, method: str, path: str, **options: Any) -> Response: ...
 
 
-def through(caller: Caller) -> Send:
-    """A way to send requests."""
+def through(client: ApiClient) -> Send:
+    """Return a function that sends requests through a client."""
 
     def send(request: Request) -> Answer:
         options = {} if request.body is None else {"json": request.body}
-        response = caller.call(request.method, request.path, **options)
+        response = client.call(request.method, request.path, **options)
         return Answer(response.status_code, response.json() if response.content else None)
 
     return send
 
 
 def requests(page: str) -> Iterator[Request]:
-    """The requests of a page, in order."""
+    """Yield the requests of a page, in order."""
     for found in _PAIR.finditer(page):
         yield _request(found)
 
 
 def with_answers(page: str, send: Send) -> str:
-    """The page with each answer written anew."""
+    """Return the page with all answers replaced by new ones."""
     return _PAIR.sub(lambda found: f"{found['question']}\n{_block(send(_request(found)))}", page)
 
 
@@ -103,9 +104,9 @@ def _block(answer: Answer) -> str:
 
 
 def _untimed(value: Any) -> Any:
-    """An answer with one duration for all of them, and without the folder that it was made in.
+    """Replace durations by a constant and remove the temporary folder from paths.
 
-    How long a plugin's import took is not known where something else has imported it; readers see what is usual.
+    The duration of an import is unknown if the module was already imported; the page shows a typical value.
     """
     if isinstance(value, str):
         return _FOLDER.sub("", value)
@@ -125,7 +126,7 @@ def _stable(text: str) -> str:
 
 
 def shown(value: Any, indent: int = 0, room: int = _WIDTH) -> str:
-    """JSON with everything on one line that fits there."""
+    """Format JSON, with each value on one line if it fits."""
     flat = json.dumps(value, ensure_ascii=False)
     if len(flat) <= room or not value or not isinstance(value, dict | list):
         return flat

@@ -1,4 +1,4 @@
-"""The fields of pydantic models in words: type, limits, default."""
+"""Describe the fields of pydantic models: type, limits, default."""
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -30,7 +30,7 @@ _LIMITS: Final = {
 }
 
 
-_WRITTEN: Final[Mapping[type, Callable[[Any], str]]] = {
+_TOML: Final[Mapping[type, Callable[[Any], str]]] = {
     NoneType: lambda _: "",
     StrEnum: lambda value: value.value,
     BaseModel: lambda _: "{}",
@@ -42,25 +42,25 @@ _WRITTEN: Final[Mapping[type, Callable[[Any], str]]] = {
 }
 
 
-def needed(field: FieldInfo) -> str:
-    """A field's default, or that there is none."""
-    return "required" if field.is_required() else code(_default_of(field))
+def default_of(field: FieldInfo) -> str:
+    """Return a field's default as code, or "required"."""
+    return "required" if field.is_required() else code(_toml_default(field))
 
 
 def type_of(field: FieldInfo) -> str:
-    """What a field takes, with its limits: ``integer, at least 1``."""
+    """Return a field's type with its limits: ``integer, at least 1``."""
     return ", ".join([type_text(field.annotation), *_limits(field)])
 
 
-def _default_of(field: FieldInfo) -> str:
-    """A field's default as TOML writes it; empty for None."""
+def _toml_default(field: FieldInfo) -> str:
+    """Return a field's default in TOML; empty for None."""
     default = field.get_default(call_default_factory=True, validated_data={})
-    written = next((write for kind, write in _WRITTEN.items() if isinstance(default, kind)), str)
+    written = next((write for kind, write in _TOML.items() if isinstance(default, kind)), str)
     return written(default)
 
 
 def type_text(kind: Any) -> str:
-    """A type in words. ``None`` beside another type goes without saying: the field may be left out."""
+    """Describe a type. ``None`` in a union is omitted: it only means that the field is optional."""
     origin = get_origin(kind)
     if origin in _ORIGINS:
         return _ORIGINS[origin](kind)

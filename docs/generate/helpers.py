@@ -1,4 +1,4 @@
-"""The functions that plugins may import beside the hooks."""
+"""The section of hooks.md about the helper functions of the SDK."""
 
 import inspect
 
@@ -9,7 +9,7 @@ from .signatures import signature
 
 
 def helpers() -> str:
-    """The section: each function with its head and what it does."""
+    """Return the section: each function with its signature and its description."""
     functions = [getattr(sdk, name) for name in sdk.__all__ if inspect.isroutine(inspect.unwrap(getattr(sdk, name)))]
     return "\n".join(["## Helpers", "", *(_helper(function) for function in functions)])
 

@@ -1,4 +1,4 @@
-"""docs/hooks.md, from scmhost.sdk."""
+"""Render docs/hooks.md from scmhost.sdk."""
 
 import inspect
 from collections.abc import Iterator
@@ -31,19 +31,20 @@ from .values import values
 _HEAD: Final = f"""\
 # Hooks
 
-This page is generated from `scmhost.sdk`, the contract in version {API_VERSION}. [plugin-authors.md](plugin-authors.md)
-says how to begin and what the laws are.
+Reference of the plugin contract, version {API_VERSION}, generated from `scmhost.sdk`.
+[plugin-authors.md](plugin-authors.md) is the tutorial.
 
-- **Colour.** *pure*: a plain function of its values. *I/O*: may wait for a disk or a network, may be `async def`.
-- **Audience.** *plugin*: asked once, at admission. *provider*: only the plugin that registered the provider is
-  called. *listeners*: all plugins that have the hook are told.
-- **Budget.** How long one call may take. A call over budget is a fault of the plugin.
+- **Kind.** *pure*: a plain function of its arguments, without I/O. *I/O*: may wait for a disk or a network, and may be
+  `async def`.
+- **Called on.** *plugin*: once, when the plugin is loaded. *provider*: only on the plugin that registered the provider.
+  *listeners*: on all plugins that implement the hook.
+- **Budget.** The longest time that one call may take. A call that exceeds it is a fault of the plugin.
 """
 _COLOURS: Final = {"pure": "pure", "io": "I/O"}
 
 
 def hooks_page() -> str:
-    """The whole page."""
+    """Return the page."""
     sections = (
         _HEAD,
         _overview(),
@@ -64,15 +65,14 @@ def _overview() -> str:
         (f"[`{item.name}`](#{item.name})", _COLOURS[item.colour], item.audience, _budget(item))
         for item in PROMISES.values()
     ]
-    return table(("hook", "colour", "audience", "budget"), rows)
+    return table(("hook", "kind", "called on", "budget"), rows)
 
 
 def _hook(promise: HookPromise) -> str:
     function = getattr(hooks, promise.name)
     facts = f"{_COLOURS[promise.colour]}, {promise.audience}, {_budget(promise)}"
     head = f"## {promise.name}\n\n```python\n{signature(function)}\n```"
-    old = "".join(f"\n**Mind:** {text}\n" for text in promise.farewells(promise.old_arguments))
-    return f"{head}\n\n*{facts}*\n{old}\n{prose(inspect.getdoc(function))}\n"
+    return f"{head}\n\n*{facts}*\n\n{prose(inspect.getdoc(function))}\n"
 
 
 def _budget(promise: HookPromise) -> str:
@@ -85,31 +85,32 @@ def _features() -> str:
         for feature, needed in FEATURE_HOOKS.items()
     ]
     text = (
-        "What a provider may promise, and the hooks without which the promise is refused at admission. Every provider\n"
+        "What a provider can declare, and the hooks that each feature requires. A provider without them is rejected.\n"
+        "Every provider requires `scm_install`.\n"
     )
-    return f"## Features\n\n{text}needs `scm_install`.\n\n{table(('feature', 'name', 'hooks that it needs'), rows)}"
+    return f"## Features\n\n{text}\n{table(('feature', 'name', 'required hooks'), rows)}"
 
 
 def _reasons() -> str:
     rows = [(code(reason.value), f"`Reason.{reason.name}`", NEXT_STEP[reason]) for reason in Reason]
-    text = "Why there is no link: the whole list. A plugin names one in `NoUrl`.\n"
+    text = "All reasons why there is no link. A plugin returns one in `NoUrl`.\n"
     return f"## Reasons\n\n{text}\n{table(('reason', 'name', 'next step'), rows)}"
 
 
 def _errors() -> str:
     kinds: tuple[type[Exception], ...] = (ProviderError, *ProviderError.__subclasses__(), TemplateError, UrlError)
     rows = [(code(kind.__name__), sentence(kind.__doc__)) for kind in kinds]
-    text = "What a plugin raises when it cannot answer. A normal no is a value: `Refusal`, `NoUrl`, an empty list.\n"
+    text = "Exceptions for failures. A negative answer is a value: `Refusal`, `NoUrl`, an empty list.\n"
     return f"## Errors\n\n{text}\n{table(('error', 'when'), rows)}"
 
 
 def _presets() -> str:
     rows = [_preset_row(preset(kind)) for kind in preset_kinds()]
     text = (
-        'Templates of known kinds of code host: `preset("gitea").pages`. How sure they are: *high* is tested\n'
-        "by peers, *low* is from memory.\n"
+        'Templates for known kinds of code host: `preset("gitea").pages`. Confidence *high* means tested against\n'
+        "other implementations, *low* means written from memory.\n"
     )
-    return f"## Presets\n\n{text}\n{table(('kind', 'host', 'a file at a commit', 'lines', 'how sure'), rows)}"
+    return f"## Presets\n\n{text}\n{table(('kind', 'host', 'file at a commit', 'lines', 'confidence'), rows)}"
 
 
 def _preset_row(known: Preset) -> tuple[str, ...]:
@@ -119,8 +120,8 @@ def _preset_row(known: Preset) -> tuple[str, ...]:
 
 def _templates() -> str:
     text = prose(inspect.getdoc(template_language))
-    tokens = table(("token", "what it stands for"), token_rows())
-    filters = table(("filter", "what it does"), _filter_rows())
+    tokens = table(("token", "meaning"), token_rows())
+    filters = table(("filter", "effect"), _filter_rows())
     return f"## Templates\n\n{text}\n\n{tokens}\n{filters}"
 
 

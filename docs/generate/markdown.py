@@ -1,4 +1,4 @@
-"""Small pieces of Markdown."""
+"""Helpers that write Markdown."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -10,28 +10,28 @@ _END: Final = "<!-- end of generated -->"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; a bar in a cell is escaped."""
+    """Return a table. Bars in cells are escaped."""
     lines = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
 
 
 def code(text: str) -> str:
-    """Text as it is written in a file; nothing for nothing."""
+    """Return text as inline code; an empty text stays empty."""
     return f"`{text}`" if text else ""
 
 
 def prose(docstring: str | None) -> str:
-    """A docstring as Markdown."""
+    """Return a docstring as Markdown."""
     return _LITERAL.sub(r"`\1`", docstring or "")
 
 
 def sentence(docstring: str | None) -> str:
-    """The first paragraph of a docstring, on one line."""
+    """Return the first paragraph of a docstring, on one line."""
     return " ".join(prose(docstring).split("\n\n")[0].split())
 
 
 def with_part(page: str, name: str, text: str) -> str:
-    """The page with its generated part of this name replaced.
+    """Replace the generated part with this name.
 
     Raises:
         ValueError: the page has no such part.

@@ -1,4 +1,4 @@
-"""Every page that is generated, whole or in part."""
+"""The pages that are generated completely or in part."""
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -29,7 +29,7 @@ _PARTS: Final[Mapping[str, Mapping[str, Callable[[], str]]]] = {
 
 
 def pages() -> Iterator[tuple[Path, str]]:
-    """Each generated page as it should be; the answers of examples are left as they are."""
+    """Yield each generated page with its text. The answers in api.md are not updated."""
     for name, write in _WHOLE.items():
         yield DOCS / name, write()
     for name, parts in _PARTS.items():
@@ -40,13 +40,13 @@ def pages() -> Iterator[tuple[Path, str]]:
 
 
 def examples(send: Send) -> tuple[Path, str]:
-    """The page of the API with its answers written anew."""
+    """Return api.md with new answers."""
     path = DOCS / "api.md"
     return path, with_answers(_text(path), send)
 
 
 def update(path: Path, text: str) -> bool:
-    """Write a page if it changed; says whether it did."""
+    """Write a page if it changed. Return whether it did."""
     if path.exists() and _text(path) == text:
         return False
     path.write_text(text, encoding="utf-8")

@@ -1,15 +1,15 @@
-"""The heads of functions, as their source writes them."""
+"""Signatures of functions, from their source."""
 
 import ast
 import inspect
 from typing import Any, Final
 
 _WIDTH: Final = 100
-"""What a page shows without scrolling."""
+"""The width of a code block without scrolling."""
 
 
 def signature(function: Any) -> str:
-    """A function's head as its source writes it, one argument a line where it is long."""
+    """Return a function's signature as in its source, with one argument per line if it is long."""
     node = ast.parse(inspect.getsource(inspect.unwrap(function))).body[0]
     assert isinstance(node, ast.FunctionDef)  # noqa: S101 - hooks and helpers are functions
     arguments = [ast.unparse(argument) for argument in (*node.args.args, *node.args.kwonlyargs)]

@@ -1,4 +1,4 @@
-"""The picture on the first page: a program crashes, and its trace becomes links. Both really happen."""
+"""Render docs/terminal.svg: a program crashes, and scmhost links its trace. Both really run."""
 
 import os
 import re
@@ -23,7 +23,7 @@ _PICTURE: Final = """\
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 920 {height}" role="img" aria-labelledby="title description">
   <title id="title">A stack trace becomes links</title>
   <desc id="description">In a terminal, a Python traceback is piped through scmhost link. Each source location is
-    underlined: it is a link to the line of the commit that is checked out. Below stands where one of them leads.</desc>
+    underlined: it is a link to the line in the checked-out commit. The URL of one link is shown below.</desc>
   <style>
     text {{ font: 14px ui-monospace, "SF Mono", "DejaVu Sans Mono", monospace; fill: #d7dde4; white-space: pre }}
     .prompt {{ fill: #7ee2a0 }} .link {{ fill: #79b8ff; text-decoration: underline }}
@@ -40,17 +40,17 @@ _PICTURE: Final = """\
 
 
 def terminal() -> str:
-    """The picture as SVG. The same on every machine: people, times and paths are set."""
+    """Return the picture as SVG. Authors, times and paths are constants, so that it is the same on every machine."""
     with TemporaryDirectory() as folder:
         shop = Path(folder, "shop")
         copytree(_SHOP, shop, ignore=lambda _folder, names: [name for name in names if name.startswith("__")])
-        _check_in(shop)
+        _commit_all(shop)
         trace = _crash(shop).replace(f"{shop}/", "/app/")
         shown = _run([sys.executable, "-c", _SCMHOST, "link", "--hyperlinks"], shop, trace)
     return _picture([*shown.stdout.splitlines(), *shown.stderr.splitlines()], shown.stdout.count("\n"))
 
 
-def _check_in(shop: Path) -> None:
+def _commit_all(shop: Path) -> None:
     for words in (
         ("init", "--quiet", "--initial-branch=main"),
         ("add", "--all"),
@@ -62,38 +62,38 @@ def _check_in(shop: Path) -> None:
 
 
 def _crash(shop: Path) -> str:
-    # Without the marks below the lines, which are not alike in all versions of Python.
+    # Without the markers below the lines, which differ between versions of Python.
     done = _run([sys.executable, "-B", "-X", "no_debug_ranges", str(shop / "till.py")], shop, "", fails=True)
     return done.stderr
 
 
-def _run(command: list[str], where: Path, text: str, *, fails: bool = False) -> subprocess.CompletedProcess[str]:
+def _run(command: list[str], folder: Path, text: str, *, fails: bool = False) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603 - our own commands
-        command, cwd=where, input=text, capture_output=True, text=True, check=not fails, env=_environment(where)
+        command, cwd=folder, input=text, capture_output=True, text=True, check=not fails, env=_environment(folder)
     )
 
 
-def _environment(where: Path) -> Mapping[str, str]:
+def _environment(folder: Path) -> Mapping[str, str]:
     people = {
         f"GIT_{role}_{what}": value
         for role in ("AUTHOR", "COMMITTER")
         for what, value in (("NAME", "Ada"), ("EMAIL", "ada@example.com"), ("DATE", _MOMENT))
     }
-    alone = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "HOME": str(where), "PWD": str(where)}
+    alone = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "HOME": str(folder), "PWD": str(folder)}
     return {**os.environ, **people, **alone}
 
 
-def _picture(lines: list[str], of_text: int) -> str:
-    drawn = [f'<tspan class="prompt">{_PROMPT}</tspan>{escape(_COMMAND)}', *map(_marked, lines[:of_text])]
-    drawn += [f'<tspan class="remark">{escape(line)}</tspan>' for line in lines[of_text:]]
+def _picture(lines: list[str], text_lines: int) -> str:
+    drawn = [f'<tspan class="prompt">{_PROMPT}</tspan>{escape(_COMMAND)}', *map(_with_links, lines[:text_lines])]
+    drawn += [f'<tspan class="remark">{escape(line)}</tspan>' for line in lines[text_lines:]]
     rows = [f'  <text x="{_LEFT}" y="{_TOP + at * _LINE}">{text}</text>' for at, text in enumerate(drawn)]
-    # Where the last link leads stands at the foot, as terminals show it for the link below the pointer.
+    # Terminals show the URL of the link under the pointer at the bottom.
     url = next(link["url"] for line in reversed(lines) if (link := _LINK.search(line)))
     foot = _TOP + len(drawn) * _LINE
     return _PICTURE.format(height=foot + 34, foot=foot, below=foot + 21, url=escape(url), lines="\n".join(rows))
 
 
-def _marked(line: str) -> str:
+def _with_links(line: str) -> str:
     parts: list[str] = []
     at = 0
     for link in _LINK.finditer(line):

@@ -1,4 +1,4 @@
-"""The values of the contract: what hooks get and give."""
+"""The section of hooks.md about the values of the contract."""
 
 import inspect
 import re
@@ -10,18 +10,18 @@ from pydantic import BaseModel
 
 from scmhost import sdk
 
-from .fields import needed, type_of
+from .fields import default_of, type_of
 from .markdown import code, sentence, table
 
 _ATTRIBUTE: Final = re.compile(r"^    (\w+): (.+?)(?=^    \w+: |\Z)", re.MULTILINE | re.DOTALL)
-_SHOWN_ELSEWHERE: Final = {"Feature", "Reason"}
+_IN_OTHER_SECTIONS: Final = {"Feature", "Reason"}
 
 
 def values() -> str:
-    """The section: every value that a plugin may import, by name."""
-    named = [getattr(sdk, name) for name in sdk.__all__ if name not in _SHOWN_ELSEWHERE]
+    """Return the section: every value that a plugin may import, by name."""
+    named = [getattr(sdk, name) for name in sdk.__all__ if name not in _IN_OTHER_SECTIONS]
     kinds = [kind for kind in named if inspect.isclass(kind) and issubclass(kind, BaseModel | StrEnum)]
-    text = "All are frozen, refuse unknown fields, and are checked again whenever they cross the border.\n"
+    text = "All values are frozen, reject unknown fields, and are validated again when a hook returns them.\n"
     return "\n".join(["## Values", "", text, *(_value(kind) for kind in kinds if kind is not sdk.Value)])
 
 
@@ -35,9 +35,9 @@ def _value(kind: type) -> str:
 
 
 def _rows(kind: type[BaseModel]) -> Iterator[tuple[str, ...]]:
-    told = _attributes(kind)
+    descriptions = _attributes(kind)
     for name, field in kind.model_fields.items():
-        yield code(name), type_of(field), needed(field), told.get(name, "")
+        yield code(name), type_of(field), default_of(field), descriptions.get(name, "")
 
 
 def _before_attributes(kind: type) -> str:
@@ -45,6 +45,6 @@ def _before_attributes(kind: type) -> str:
 
 
 def _attributes(kind: type) -> Mapping[str, str]:
-    """What a docstring says about each attribute."""
+    """Return the description of each attribute in a docstring."""
     listed = (inspect.getdoc(kind) or "").partition("Attributes:\n")[2]
     return {name: sentence(text) for name, text in _ATTRIBUTE.findall(listed)}

@@ -1,4 +1,4 @@
-"""What follows from the HTTP application: openapi.json, the table of endpoints, the table of scopes."""
+"""Render what is derived from the HTTP application: openapi.json, the tables of endpoints and scopes."""
 
 import inspect
 import json
@@ -22,16 +22,16 @@ from scmhost.usecases.services import Services
 from .markdown import code, table
 
 _METHODS: Final = ("GET", "POST", "PUT", "DELETE")
-_PLACES: Final = {"/api/0/organizations/{organization}": "O", "/api/0/projects/{organization}/{project}": "P"}
+_PREFIXES: Final = {"/api/0/organizations/{organization}": "O", "/api/0/projects/{organization}/{project}": "P"}
 
 
 def openapi() -> str:
-    """The application's description of itself, keys sorted."""
+    """Return the OpenAPI document, with sorted keys."""
     return json.dumps(_application().openapi(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def scopes() -> str:
-    """For each class of endpoints and method: the scopes of which one suffices."""
+    """Return the table of sufficient scopes for each class of endpoints and each method."""
     rows = [
         (kind.replace("_", " "), *(_listed(SCOPES[kind].get(method, frozenset())) for method in _METHODS))
         for kind in sorted({kind for _, kind in _routes() if kind in SCOPES})
@@ -40,18 +40,18 @@ def scopes() -> str:
 
 
 def endpoints() -> str:
-    """Every endpoint with the class of its scopes."""
-    return table(("endpoint", "what it does", "class"), [_row(route, kind) for route, kind in _routes()])
+    """Return the table of endpoints with their scope class."""
+    return table(("endpoint", "description", "class"), [_row(route, kind) for route, kind in _routes()])
 
 
 def _application() -> FastAPI:
-    """An application whose database is never opened."""
+    """Return an application; its database is never opened."""
     store = Store.open("sqlite:///never.opened")
     return create_application(Services(store, PluginHost.open(Settings(), candidates=[]), SystemClock(), Limits()))
 
 
 def _routes() -> Iterator[tuple[APIRoute, str]]:
-    """Each endpoint with its class; those without one need any token, or none."""
+    """Yield each endpoint with its class. Endpoints without a class need any token or no token."""
     for router in (*ROUTERS, webhooks.deliveries):
         for route in router.routes:
             if isinstance(route, APIRoute):
@@ -64,7 +64,7 @@ def _without_class(route: APIRoute) -> str:
 
 
 def _classes(dependant: Dependant) -> Iterator[ScopeClass]:
-    """The scope class that a route's dependencies were made with."""
+    """Yield the scope classes of a route's dependencies."""
     if inspect.isfunction(dependant.call):
         bound: dict[str, Any] = dict(inspect.getclosurevars(dependant.call).nonlocals)
         if "scope_class" in bound:
@@ -75,8 +75,8 @@ def _classes(dependant: Dependant) -> Iterator[ScopeClass]:
 
 def _row(route: APIRoute, kind: str) -> tuple[str, ...]:
     path = route.path
-    for place, short in _PLACES.items():
-        path = path.replace(place, short)
+    for prefix, short in _PREFIXES.items():
+        path = path.replace(prefix, short)
     summary = (route.description or "").split("\n\n")[0].replace("``", "`").replace("\n", " ")
     return code(f"{'/'.join(sorted(route.methods or ()))} {path}"), summary, kind.replace("_", " ")
 
