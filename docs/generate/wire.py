@@ -32,9 +32,11 @@ def openapi() -> str:
 
 def scopes() -> str:
     """Return the table of sufficient scopes for each class of endpoints and each method."""
+    used = {kind for _, kind in _routes()}
     rows = [
-        (kind.replace("_", " "), *(_listed(SCOPES[kind].get(method, frozenset())) for method in _METHODS))
-        for kind in sorted({kind for _, kind in _routes() if kind in SCOPES})
+        (kind.replace("_", " "), *(_listed(methods.get(method, frozenset())) for method in _METHODS))
+        for kind, methods in sorted(SCOPES.items())
+        if kind in used
     ]
     return table(("class", *_METHODS), rows)
 
