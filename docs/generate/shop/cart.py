@@ -1,8 +1,8 @@
-"""What a cart costs."""
+"""Totals of shopping carts."""
 
 from prices import price_of
 
 
 def total(items: list[str]) -> float:
-    """The sum of all prices."""
+    """Return the sum of all prices."""
     return sum(price_of(item) for item in items)

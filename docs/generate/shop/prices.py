@@ -1,8 +1,8 @@
-"""What things cost."""
+"""Prices of the shop."""
 
 PRICES = {"apple": 0.5, "pear": 0.7}
 
 
 def price_of(item: str) -> float:
-    """The price of one item."""
+    """Return the price of an item."""
     return PRICES[item]

@@ -1,4 +1,4 @@
-"""A program with a fault, for the picture of a terminal."""
+"""A program with a bug, for the picture in the README."""
 
 from cart import total
 
