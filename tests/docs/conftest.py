@@ -1,4 +1,4 @@
-"""The documentation's generator lies beside the pages, at the top of the checkout."""
+"""Make docs.generate importable: it is at the top of the checkout."""
 
 import sys
 

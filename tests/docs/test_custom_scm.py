@@ -1,4 +1,4 @@
-"""The page of the Custom SCM plugin."""
+"""The README of the Custom SCM plugin."""
 
 import re
 import subprocess
@@ -11,25 +11,25 @@ from scmhost.sdk.tokens import NUMBER_TOKENS, TEXT_TOKENS
 from scmhost_custom_scm import plugin
 
 PAGE = page("plugins/custom_scm/README.md")
-# Shows the arguments of a request in place of sending it.
+# Prints the arguments of a request instead of sending it.
 CURL = 'curl() { printf "%s\\n" "$@"; }\n'
 
 
 def test_every_preset_and_token_is_named() -> None:
-    """What a person may write in the form stands on the page."""
+    """The page names every preset and every token."""
     named = set(re.findall(r"`(\w+)`", PAGE))
     assert {*preset_kinds(), *TEXT_TOKENS, *NUMBER_TOKENS} - named == set()
 
 
 def test_every_field_of_the_form_is_named(tmp_path: Path) -> None:
-    """The page tells of each field that the install form has."""
+    """The page names every field of the install form."""
     with open_house(tmp_path) as house:
         form = house.get("config/integrations/").json()["providers"][0]["formSchema"]["properties"]
     assert [field for field in form if f"`{field}`" not in PAGE] == []
 
 
 def test_the_template_of_the_page_makes_links(tmp_path: Path) -> None:
-    """Who installs with the page's own template gets links of its form."""
+    """The template on the page makes links of its form."""
     template = next(text for text in re.findall(r"`(.+?)`", PAGE) if text.startswith("{repo_url}"))
     with open_house(tmp_path) as house:
         house.mapping(*house.claimed(template=template))
@@ -37,8 +37,8 @@ def test_the_template_of_the_page_makes_links(tmp_path: Path) -> None:
     assert link == "https://git.example.com/team/app/view/src/a.py?rev=main#7"
 
 
-def test_the_plain_push_of_the_page_is_read(tmp_path: Path) -> None:
-    """Who signs the page's push with the page's commands is believed, and the commit arrives as it is written."""
+def test_push_in_plain_format_is_accepted(tmp_path: Path) -> None:
+    """The push on the page, signed with the command on the page, is accepted with its commit."""
     write_files(PAGE, tmp_path)
     command = next(block.text for block in blocks(PAGE) if "openssl" in block.text)
     environ = {"PATH": "/usr/local/bin:/usr/bin:/bin", "SECRET": "s3cret", "HOOK": "https://scmhost.example.com/hook"}

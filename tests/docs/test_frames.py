@@ -1,4 +1,4 @@
-"""The page about frames."""
+"""The examples in docs/frames.md."""
 
 import runpy
 from pathlib import Path
@@ -11,8 +11,8 @@ from scmhost.frames.languages import LANGUAGES
 PAGE = page("docs/frames.md")
 
 
-def test_the_page_shows_what_the_command_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever types what the page says sees what the page says."""
+def test_commands_print_what_the_page_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands print what the page shows."""
     write_files(PAGE, tmp_path)
     monkeypatch.chdir(tmp_path)
     listed = steps(PAGE)
@@ -20,10 +20,10 @@ def test_the_page_shows_what_the_command_says(tmp_path: Path, monkeypatch: pytes
     assert Terminal().follow(listed) == listed
 
 
-def test_the_page_shows_what_a_stream_gives(
+def test_stream_example_prints_what_the_page_shows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The program on the page prints what the page says."""
+    """The program on the page prints what the page shows."""
     write_files(PAGE, tmp_path)
     monkeypatch.chdir(tmp_path)
     runpy.run_path("stream.py")
@@ -31,5 +31,5 @@ def test_the_page_shows_what_a_stream_gives(
 
 
 def test_every_language_is_named() -> None:
-    """Each word that a frame's language may be stands on the page."""
+    """The page names every language of frames."""
     assert [word for word in LANGUAGES if f"`{word}`" not in PAGE] == []

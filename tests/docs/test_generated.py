@@ -1,4 +1,4 @@
-"""What follows from the code is what the code says now."""
+"""The generated pages agree with the code."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ PAGES = dict(pages())
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_generated_page_is_fresh(path: Path) -> None:
-    """A page that is generated from the code says what the code says."""
+    """A generated page equals the output of its generator."""
     assert path.read_text(encoding="utf-8") == PAGES[path], f"{path.name} is stale; run: {COMMAND}"
 
 
@@ -22,7 +22,7 @@ def test_a_page_is_written_only_when_it_changes(tmp_path: Path) -> None:
     assert [update(page, "words"), update(page, "words"), update(page, "others")] == [True, False, True]
 
 
-def test_a_missing_part_is_told() -> None:
-    """A page that lost the marks of its generated part is named, not left as it is."""
+def test_missing_part_is_an_error() -> None:
+    """A page without the markers of its generated part raises an error."""
     with pytest.raises(ValueError, match="no part 'scopes'"):
         with_part("# A page\n", "scopes", "| a table |\n")

@@ -1,4 +1,4 @@
-"""The page of the Git plugin."""
+"""The README of the Git plugin."""
 
 import re
 import tomllib
@@ -13,19 +13,19 @@ TOML = [block.text for block in blocks(PAGE) if block.language == "toml"]
 
 
 def rows(first: str) -> set[str]:
-    """The names in the first column of the table that begins so."""
+    """Return the names in the first column of the table with this header."""
     table = PAGE.partition(f"| {first} |")[2].partition("\n\n")[0]
     return set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
 
 
 def test_every_setting_and_field_is_named() -> None:
-    """What the operator and a person may write stands on the page, and nothing else does."""
+    """The page names exactly the settings and the fields of the install form."""
     assert rows("setting") == set(Settings.model_fields)
     assert rows("field") == set(InstallForm.model_fields)
 
 
-def test_the_settings_of_the_page_are_taken(tmp_path: Path) -> None:
-    """Who copies the page's switchboard gets the plugin, ready and on for the organization."""
+def test_settings_on_the_page_are_valid(tmp_path: Path) -> None:
+    """With the configuration on the page, the plugin is ready and on for the organization."""
     root = tmp_path / "srv"
     for folder in tomllib.loads(TOML[1])["plugins"]["git"]["settings"]["organizations"].values():
         (root / folder).mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""The page for builds that move from Sentry, followed to the letter with the real sentry-cli."""
+"""The commands in docs/migrate-from-sentry.md, run with the real sentry-cli."""
 
 import re
 from contextlib import ExitStack
@@ -14,7 +14,7 @@ CART = "def total(prices):\n    return sum(prices)\n"
 
 
 def test_a_build_moves_step_by_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever types what the page says, with the real client, sees what the page says."""
+    """The commands print what the page shows."""
     write_files(PAGE, tmp_path)
     checkout = GitRepository(tmp_path / "app")
     for message, files in (("Begin", {"README.md": "A shop\n"}), ("Cart", {"src/cart.py": CART}), ("Empty", {})):
@@ -27,9 +27,9 @@ def test_a_build_moves_step_by_step(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert Terminal(services=services).follow(listed) == listed
 
 
-def test_the_notes_are_in_the_hosts_own_words() -> None:
-    """What the page says of a note is what an answer says."""
+def test_notes_on_the_page_exist_in_the_code() -> None:
+    """Every note on the page is a text of the code."""
     code = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "core").rglob("*.py")))
-    told = re.findall(r"^\| `(.+?)` \|", PAGE.partition("## Notes in answers")[2].partition("\n## ")[0], re.MULTILINE)
-    assert len(told) > 5
-    assert [note for note in told if note not in code] == []
+    notes = re.findall(r"^\| `(.+?)` \|", PAGE.partition("## Notes in answers")[2].partition("\n## ")[0], re.MULTILINE)
+    assert len(notes) > 5
+    assert [note for note in notes if note not in code] == []

@@ -1,4 +1,4 @@
-"""The operators' page, followed to the letter."""
+"""The commands and tables in docs/operators.md."""
 
 import json
 import re
@@ -14,8 +14,8 @@ PAGE = page("docs/operators.md")
 EVENT = re.compile(r"\blog\.\w+\(\s*\"([^\"]+)\"")
 
 
-def test_every_command_answers_as_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever types what the page says sees what the page says."""
+def test_commands_print_what_the_page_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands print what the page shows."""
     write_files(PAGE, tmp_path)
     monkeypatch.chdir(tmp_path)
     listed = steps(PAGE)
@@ -24,20 +24,20 @@ def test_every_command_answers_as_the_page_says(tmp_path: Path, monkeypatch: pyt
 
 
 def test_every_exit_code_is_on_the_page() -> None:
-    """The codes that the help of the command names are those of the page."""
-    told = re.findall(r"\b(\d) ", EPILOG.partition("Exit codes:")[2])
-    assert re.findall(r"^\| (\d) \|", PAGE, re.MULTILINE) == told
+    """The page lists the exit codes that the help lists."""
+    codes = re.findall(r"\b(\d) ", EPILOG.partition("Exit codes:")[2])
+    assert re.findall(r"^\| (\d) \|", PAGE, re.MULTILINE) == codes
 
 
 def test_every_event_of_the_log_is_on_the_page() -> None:
-    """Whoever finds an event in the log finds it on the page."""
+    """The page explains every event of the log."""
     code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "core").rglob("*.py"))
     table = PAGE.partition("| event | meaning |")[2].partition("\n\n")[0]
     assert set(re.findall(r"`([a-z_ ]+)`", table)) >= set(EVENT.findall(code)) > set()
 
 
-def test_the_lines_for_machines_are_answered_as_the_page_says() -> None:
-    """Whoever pipes what the page pipes gets the page's answers."""
+def test_json_commands_print_what_the_page_shows() -> None:
+    """The JSON commands print what the page shows."""
     shown = re.findall(r"^\$ echo '(.+)' \| scmhost (\S+) --jsonl\n(\{(?:.|\n)+?\})\n```", PAGE, re.MULTILINE)
     assert [command for _, command, _ in shown] == ["url", "remote", "read-url"]
     for line, command, answer in shown:

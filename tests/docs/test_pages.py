@@ -1,4 +1,4 @@
-"""Laws of all pages."""
+"""Rules for all pages."""
 
 import re
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ def name(path: Path) -> str:
 
 
 def anchors(path: Path) -> set[str]:
-    """The headings of a page as browsers reach them."""
+    """Return the anchors of a page's headings."""
     text = CODE.sub("", path.read_text(encoding="utf-8"))
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in HEADING.findall(text)}
 
@@ -33,19 +33,19 @@ def broken_links(path: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name)
-def test_every_link_leads_somewhere(path: Path) -> None:
-    """A link to another page or heading finds it."""
+def test_links_have_a_target(path: Path) -> None:
+    """Every link to a page or heading has a target."""
     assert list(broken_links(path)) == []
 
 
 @pytest.mark.parametrize("path", [path for path in PAGES if path.name != "decisions.md"], ids=name)
 def test_lines_are_short_enough_to_read(path: Path) -> None:
-    """Prose stays within 120 characters; code and tables are as wide as they are."""
+    """Lines of prose have at most 120 characters; code and tables may be wider."""
     prose = CODE.sub("", path.read_text(encoding="utf-8")).splitlines()
     assert [line for line in prose if len(line) > LONGEST and not line.startswith("|")] == []
 
 
-def test_every_page_can_be_reached_from_the_first() -> None:
-    """No page is hidden from whoever begins with the first one."""
+def test_readme_links_every_page() -> None:
+    """The README links to every page in docs."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert [page.name for page in ROOT.glob("docs/*.md") if f"docs/{page.name}" not in readme] == []

@@ -1,4 +1,4 @@
-"""The plugin authors' page, followed to the letter."""
+"""The tutorial in docs/plugin-authors.md, run step by step."""
 
 import os
 import re
@@ -20,12 +20,12 @@ PLACED = re.compile(r"# (for a moment|from now on), at the end of (\S+)\n")
 
 @dataclass
 class Author(Terminal):
-    """Types what the page says, in the order in which it says it, into the plugin's folder."""
+    """Follows the tutorial in the plugin's folder: writes its files and runs its commands."""
 
     kept: dict[Path, str] = field(default_factory=dict)
 
     def read(self, block: Block) -> tuple[list[Step], list[Step]]:
-        """Do what one block says; gives the steps as the page has them, and as they went."""
+        """Follow one block. Return its steps as the page shows them, and with their real output."""
         if block.language == "console":
             listed = steps(f"```console\n{block.text}```\n")
             went = self.follow(listed)
@@ -60,7 +60,7 @@ class Author(Terminal):
 
 
 def run_tests(words: list[str], environ: Mapping[str, str]) -> str:
-    """The plugin's own tests, which must pass."""
+    """Run the plugin's own tests, which must pass."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *words]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **environ})
     assert done.returncode == 0, done.stdout
@@ -68,7 +68,7 @@ def run_tests(words: list[str], environ: Mapping[str, str]) -> str:
 
 
 def install() -> None:
-    """What ``pip install --editable`` writes about the distribution in the working directory."""
+    """Write the metadata of the distribution, like ``pip install --editable``."""
     project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
     info = Path("src") / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
     info.mkdir()
@@ -78,8 +78,8 @@ def install() -> None:
     (info / "entry_points.txt").write_text(f"[scmhost]\n{points}", encoding="utf-8")
 
 
-def test_the_page_leads_to_a_linked_frame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever types what the page says sees what the page says."""
+def test_tutorial_ends_with_a_linked_frame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands of the tutorial print what it shows."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path / "scmhost-gitbox" / "src")
     author = Author()
@@ -90,13 +90,13 @@ def test_the_page_leads_to_a_linked_frame(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_every_block_is_run() -> None:
-    """A block is a file, an end of one, or a list of commands: none is there for its looks."""
+    """Every block is a file, an addition to a file, or a list of commands."""
     plain = [block.text for block in blocks(PAGE) if not block.name and block.language != "console"]
     assert [text for text in plain if not PLACED.match(text)] == []
 
 
-def test_what_the_page_shows_of_the_hooks_is_written_for_the_author() -> None:
-    """The excerpt is what ``scmhost plugin new`` writes."""
+def test_excerpt_of_hooks_equals_the_template() -> None:
+    """The excerpt of plugin.py is what ``scmhost plugin new`` writes."""
     scaffold = page("core/scmhost/cli/scaffold/src/plugin.py.in")
     shown = [block.text for block in blocks(PAGE) if block.name == "src/scmhost_gitbox/plugin.py"]
     assert [text in scaffold for text in shown] == [True]

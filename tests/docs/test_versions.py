@@ -1,4 +1,4 @@
-"""The page on versions says what the host does."""
+"""The examples in docs/versions.md."""
 
 import tomllib
 from dataclasses import replace
