@@ -1,12 +1,10 @@
 """The commands and tables in docs/operators.md."""
 
-import json
 import re
 from pathlib import Path
 
 import pytest
 
-from command import scmhost_process
 from manual import ROOT, Terminal, page, steps, write_files
 from scmhost.cli.main import EPILOG
 
@@ -34,12 +32,3 @@ def test_every_event_of_the_log_is_on_the_page() -> None:
     code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "core").rglob("*.py"))
     table = PAGE.partition("| event | meaning |")[2].partition("\n\n")[0]
     assert set(re.findall(r"`([a-z_ ]+)`", table)) >= set(EVENT.findall(code)) > set()
-
-
-def test_json_commands_print_what_the_page_shows() -> None:
-    """The JSON commands print what the page shows."""
-    shown = re.findall(r"^\$ echo '(.+)' \| scmhost (\S+) --jsonl\n(\{(?:.|\n)+?\})\n```", PAGE, re.MULTILINE)
-    assert [command for _, command, _ in shown] == ["url", "remote", "read-url"]
-    for line, command, answer in shown:
-        done = scmhost_process(command, "--jsonl", stdin=line.encode())
-        assert json.loads(done.out) == json.loads(answer)
