@@ -53,7 +53,7 @@ def _application() -> FastAPI:
 
 
 def _routes() -> Iterator[tuple[APIRoute, str]]:
-    """Yield each endpoint with its class. Endpoints without a class need any token or no token."""
+    """Each endpoint with its class; those without one need any token, or none."""
     for router in (*ROUTERS, webhooks.deliveries):
         for route in router.routes:
             if isinstance(route, APIRoute):
