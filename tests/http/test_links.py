@@ -2,12 +2,12 @@ import pytest
 
 from house import OLDER_SHA, SHA, House, commit
 from scmhost.links import no_link
+from scmhost.links.resolve import resolve_links
+from scmhost.links.traces import FrameQuery
 from scmhost.mapping import FrameInfo
+from scmhost.organizations.create import find_project
+from scmhost.repositories.queries import delete_now
 from scmhost.sdk import Reason
-from scmhost.store.repository_deletion import delete_now
-from scmhost.usecases.create_organization import find_project
-from scmhost.usecases.frame_query import FrameQuery
-from scmhost.usecases.resolve_links import resolve_links
 
 BASE = "https://git.example.com/team/app"
 

@@ -11,7 +11,7 @@ from command import scmhost_process
 from hosting import candidate
 from house import SWITCHBOARD, House, commit, open_house
 from manual import page
-from scmhost.telemetry import open_telemetry
+from scmhost.infra.telemetry import open_telemetry
 from serving import Served, serve
 
 BOTH = SWITCHBOARD + "[plugins.faulty]\nenabled = true\ndefault = true\n"

@@ -19,11 +19,11 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from hosting import candidate
 from house import SWITCHBOARD, House, commit, open_house
-from scmhost.api.logs import configure_logs
+from scmhost.infra.logs import configure_logs
+from scmhost.infra.telemetry import Telemetry, TelemetryMissing, check_telemetry
+from scmhost.infra.telemetry.spans import Spans
 from scmhost.plugins.errors import Origin
 from scmhost.plugins.guard import Guard
-from scmhost.telemetry import Telemetry, TelemetryMissing, check_telemetry, opening
-from scmhost.telemetry.spans import Spans
 
 BOTH = SWITCHBOARD + "[plugins.faulty]\nenabled = true\ndefault = true\n"
 FAULTY = candidate("faulty", "plugins.faulty")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scmhost.telemetry.workers import FOLDER, common_folder
+from scmhost.infra.telemetry.metrics import FOLDER, common_folder
 
 WORKER = """
 import os, sys

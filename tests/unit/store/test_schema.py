@@ -9,11 +9,13 @@ from sqlalchemy import ForeignKeyConstraint, Table, UniqueConstraint, inspect, t
 
 import databases
 import factories
-from scmhost.store import code_mappings, jobs, known_files
-from scmhost.store.engine import Store
-from scmhost.store.errors import Duplicate, Missing
-from scmhost.store.values import MappingDraft
-from scmhost.store.work_tables import ALL_TABLES
+from scmhost.infra.db import jobs
+from scmhost.infra.db.engine import Store
+from scmhost.infra.db.errors import Duplicate, Missing
+from scmhost.infra.db.schema import ALL_TABLES
+from scmhost.links import queries as link_queries
+from scmhost.links.values import MappingDraft
+from scmhost.repositories import file_queries
 
 OWNED = [table for table in ALL_TABLES.sorted_tables if table.name != "organizations"]
 
@@ -71,15 +73,15 @@ def test_going_back_to_one_source_root_keeps_the_oldest(store: Store) -> None:
     tenant = factories.new_tenant(store)
     second = MappingDraft(tenant.project, tenant.repository, "app/", "lib/", None)
     with store.write() as tx:
-        code_mappings.create(tx, tenant.id, second, factories.NOW)
+        link_queries.create(tx, tenant.id, second, factories.NOW)
     store.downgrade("0002")
     store.migrate()
     with store.write() as tx:
-        assert [item.id for item in code_mappings.for_project(tx, tenant.id, tenant.project)] == [tenant.mapping]
+        assert [item.id for item in link_queries.for_project(tx, tenant.id, tenant.project)] == [tenant.mapping]
         with pytest.raises(Duplicate):
-            code_mappings.create(tx, tenant.id, replace(second, source_root="src/"), factories.NOW)
+            link_queries.create(tx, tenant.id, replace(second, source_root="src/"), factories.NOW)
     with store.read() as tx:
-        (order,) = jobs.beginning_with(tx, tenant.id, known_files.KIND, "")
+        (order,) = jobs.beginning_with(tx, tenant.id, file_queries.KIND, "")
     assert order.payload == {"repository": tenant.repository, "first": 0, "last": 2**53 - 1}
     assert store.check_differences() == []
 

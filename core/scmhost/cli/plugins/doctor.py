@@ -52,7 +52,7 @@ def command(
 
 
 def _examined(context: CommandContext, config: str | None, database_url: str | None) -> "Sequence[Finding]":
-    from scmhost.kernel.errors import ScmhostError
+    from scmhost.infra.errors import ScmhostError
     from scmhost.plugins import ConfigError
     from scmhost.usecases.doctor import examine, of_config_error, of_error
 

@@ -1,0 +1,231 @@
+"""One database: its connections, its transactions, and the state of its tables."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, Self
+
+from psycopg import Cursor
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.engine import ExecutionContext
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from . import schema
+from .columns import dump_json
+from .errors import StoreError, translated
+
+Transaction = Session
+
+_DRIVERS: Final = {
+    "sqlite": "sqlite+pysqlite",
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+}
+
+# SQLite's readers see one state, and its writers take the lock at once instead of failing half way.
+_SQLITE_BEGIN: Final = {False: "BEGIN", True: "BEGIN IMMEDIATE"}
+
+
+KINDS: Final = "kinds"
+"""The option by which a COPY is told what its columns hold."""
+
+
+class Store:
+    """The database of a process. Safe to use from many threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._reader = engine.execution_options(**_reader_options(engine))
+        self._writer = engine.execution_options(writes=True)
+
+    @classmethod
+    def open(cls, database_url: str, *, busy_timeout: float = 5.0) -> Self:
+        """A store for ``sqlite:///path`` or ``postgresql://user:password@host/name``; nothing is connected yet.
+
+        Args:
+            database_url: where the database is.
+            busy_timeout: for how many seconds a writer waits for another, on SQLite.
+
+        Raises:
+            StoreError: the URL names no such database.
+        """
+        url = _checked_url(database_url)
+        if url.get_backend_name() == "sqlite":
+            return cls(_sqlite_engine(url, busy_timeout))
+        return cls(_postgresql_engine(url))
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """A transaction that sees one state of the database."""
+        with self._translating(), Session(self._reader, autoflush=False) as tx, tx.begin():
+            yield tx
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """A transaction that is saved as a whole, or, after any exception, not at all."""
+        with self._translating(), Session(self._writer, autoflush=False) as tx, tx.begin():
+            yield tx
+
+    def migrate(self) -> None:
+        """Bring the tables up to date. Several processes may do so at once."""
+        with self._changing_schema() as connection:
+            schema.upgrade(connection)
+
+    def downgrade(self, revision: str = "base") -> None:
+        """Bring the tables back to a revision. ``base`` loses everything."""
+        with self._changing_schema() as connection:
+            schema.downgrade(connection, revision)
+
+    def is_current(self) -> bool:
+        """Whether the tables are those of this version of scmhost."""
+        with self._translating(), self._reader.connect() as connection:
+            return schema.is_current(connection)
+
+    def check_differences(self) -> list[Any]:
+        """How the tables differ from what this version of scmhost declares; empty when they do not."""
+        with self._translating(), self._reader.connect() as connection:
+            return schema.differences(connection)
+
+    def ping(self) -> None:
+        """Do nothing, when the database answers.
+
+        Raises:
+            StoreUnreachable: it does not.
+        """
+        with self.read() as tx:
+            tx.execute(text("SELECT 1"))
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    @property
+    def file(self) -> Path | None:
+        """The file of SQLite; None for a database that is a service."""
+        url = self._engine.url
+        return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+
+    @property
+    def url_without_password(self) -> str:
+        """The database's URL as an operator writes it, for messages and logs."""
+        url = self._engine.url
+        return url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)
+
+    @contextmanager
+    def _translating(self) -> Iterator[None]:
+        try:
+            yield
+        except SQLAlchemyError as error:
+            own = translated(error, self.url_without_password)
+            if own is None:
+                raise
+            raise own from error
+
+    @contextmanager
+    def _changing_schema(self) -> Iterator[Connection]:
+        with (
+            self._translating(),
+            self._writer.connect() as connection,
+            _without_foreign_keys(connection),
+            connection.begin(),
+        ):
+            yield connection
+
+
+def _checked_url(database_url: str) -> URL:
+    try:
+        url = make_url(database_url)
+    except ArgumentError:
+        # The cause would show the text, and with it the password.
+        raise StoreError(f"The database URL cannot be read; {_FORMS}.") from None
+    driver = _DRIVERS.get(url.drivername)
+    if driver is None:
+        raise StoreError(f"The database URL begins with {url.drivername!r}; {_FORMS}.")
+    if driver.startswith("sqlite") and url.database in (None, "", ":memory:"):
+        raise StoreError(f"The database URL names no file; {_FORMS}.")
+    return url.set(drivername=driver)
+
+
+_FORMS: Final = "write sqlite:///path/to/file.db or postgresql://user:password@host/name"
+
+
+def _reader_options(engine: Engine) -> dict[str, Any]:
+    if engine.dialect.name == "sqlite":
+        return {"writes": False}
+    return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+
+def _create(url: URL, **options: Any) -> Engine:
+    # Values in errors end up in logs: messages of commits, e-mail addresses.
+    return create_engine(url, hide_parameters=True, json_serializer=dump_json, **options)
+
+
+def _postgresql_engine(url: URL) -> Engine:
+    engine = _create(url, pool_pre_ping=True, pool_size=10, max_overflow=20, pool_recycle=1800)
+    event.listen(engine, "do_execute", _copy_one)
+    event.listen(engine, "do_executemany", _copy)
+    return engine
+
+
+def _copy_one(cursor: "Cursor[Any]", statement: str, row: tuple[Any, ...], context: ExecutionContext) -> bool:
+    return _copy(cursor, statement, [row], context)
+
+
+def _copy(cursor: "Cursor[Any]", statement: str, rows: Sequence[tuple[Any, ...]], context: ExecutionContext) -> bool:
+    """Executes a COPY with its rows, which the driver does not take for a statement of many rows."""
+    if not statement.startswith("COPY "):
+        return False
+    with cursor.copy(statement.encode()) as copied:
+        copied.set_types(context.execution_options[KINDS])
+        for row in rows:
+            copied.write_row(row)
+    return True
+
+
+def _sqlite_engine(url: URL, busy_timeout: float) -> Engine:
+    engine = _create(url, connect_args={"timeout": busy_timeout})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    try:
+        _set_up(connection)
+    except sqlite3.Error:
+        # The pool forgets a connection whose preparation fails, and would leave it open.
+        connection.close()
+        raise
+
+
+def _set_up(connection: sqlite3.Connection) -> None:
+    # The driver would begin transactions on its own, and not always.
+    connection.isolation_level = None
+    connection.execute("PRAGMA foreign_keys = ON")
+    if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    # In pages: what is written in bulk touches the same ones again, and each is copied once at a checkpoint.
+    connection.execute("PRAGMA wal_autocheckpoint = 8000")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = bool(connection.get_execution_options().get("writes"))
+    connection.exec_driver_sql(_SQLITE_BEGIN[writes])
+
+
+@contextmanager
+def _without_foreign_keys(connection: Connection) -> Iterator[None]:
+    """SQLite alters a table by replacing it, and dropping the old one would delete all that refers to it."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver = connection.connection
+    driver.cursor().execute("PRAGMA foreign_keys = OFF")
+    try:
+        yield
+    finally:
+        driver.cursor().execute("PRAGMA foreign_keys = ON")
