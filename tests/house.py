@@ -14,12 +14,12 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 from sqlalchemy import event
 
+from scmhost.admin.bootstrap import Bootstrapped, bootstrap
 from scmhost.app import Host
 from scmhost.infra.clock import Clock, SystemClock
 from scmhost.infra.db.engine import Store
 from scmhost.infra.logs import configure_logs
 from scmhost.infra.telemetry import SILENT, Telemetry
-from scmhost.organizations.create import Bootstrapped, bootstrap
 from scmhost.organizations.tokens import create_token
 from scmhost.plugins import Candidate, PluginHost, read_settings
 from scmhost.plugins.discovery import discover

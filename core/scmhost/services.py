@@ -1,7 +1,7 @@
 """The services bundle that every use case gets."""
 
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal, Self
+from typing import Any, Final, Literal, Self, TypeVar
 
 from pydantic import SecretStr
 
@@ -10,8 +10,9 @@ from scmhost.infra.db.engine import Store
 from scmhost.infra.errors import NotFound, Unavailable
 from scmhost.infra.limits import Limits
 from scmhost.infra.telemetry import SILENT, Telemetry
-from scmhost.links.caches import MappingCache, PageCache, Silences
 from scmhost.plugins import PluginHost
+
+T = TypeVar("T")
 
 ActorKind = Literal["token", "user", "file", "system"]
 
@@ -41,12 +42,19 @@ class Services:
     clock: Clock
     limits: Limits
     webhook_key: SecretStr | None = None
-    mappings: MappingCache = field(default_factory=MappingCache)
-    pages: PageCache = field(default_factory=PageCache)
-    silences: Silences = field(default_factory=Silences)
     operators: tuple[str | int, ...] = ()
     telemetry: Telemetry = SILENT
     actor: Actor = SYSTEM
+    _shared: dict[type[Any], Any] = field(default_factory=dict, repr=False)
+
+    def shared(self, kind: type[T]) -> T:
+        """Return the one instance of a class that all requests of this process share, such as a cache of a subject.
+
+        It is made without arguments at the first call.
+        """
+        # dict.setdefault is atomic: of two that are made at once, one is kept.
+        found: T = self._shared.get(kind) or self._shared.setdefault(kind, kind())
+        return found
 
     def for_actor(self, actor: Actor) -> Self:
         """The same for somebody in particular."""

@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scmhost.usecases.doctor import Finding, examine
 from sqlalchemy import text
 
 from command import scmhost
 from hosting import candidate
 from house import SWITCHBOARD, House, open_house
 from loading import case_id, load_cases
-from scmhost.admin.doctor import machine
-from scmhost.admin.doctor.findings import MOST_OF_A_KIND, each
+from scmhost.admin.doctor import examine, machine
+from scmhost.admin.doctor.findings import MOST_OF_A_KIND, Finding, each
 from scmhost.infra.clock import SystemClock
 from scmhost.infra.db import jobs
 from scmhost.organizations.tokens import create_token

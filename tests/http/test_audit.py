@@ -9,8 +9,8 @@ import pytest
 
 from endpoints import ENDPOINTS, Endpoint, Furnished, furnished
 from house import House, open_house
+from scmhost.admin.bootstrap import bootstrap
 from scmhost.audit.record import ACTIONS
-from scmhost.organizations.create import bootstrap
 from scmhost.organizations.tokens import create_token, revoke_token
 
 

@@ -12,7 +12,7 @@ from hosting import Hands, candidate
 from house import OLDER_SHA, SWITCHBOARD, House, open_house
 from plugins import archivist
 from plugins.archivist import SHA
-from scmhost.admin.jobs import run_due_jobs
+from scmhost.admin.background import run_due_jobs
 from scmhost.infra.clock import Clock
 
 BASE = "https://git.example.com/team/app"

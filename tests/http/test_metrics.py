@@ -137,7 +137,7 @@ def test_what_is_off_is_not_imported() -> None:
     done = scmhost_process("plugins", "list", environ={"PYTHONPROFILEIMPORTTIME": "1"})
     assert done.code == 0
     assert re.findall(r"prometheus_client|opentelemetry", done.err) == []
-    assert "scmhost.telemetry" in done.err
+    assert "scmhost.infra.telemetry" in done.err
 
 
 def grown(served: Served, requests: int) -> float:

@@ -11,7 +11,7 @@ import pytest
 from hosting import candidate
 from house import SWITCHBOARD, House, commit, open_house
 from plugins import historian
-from scmhost.admin.jobs import MOST_ATTEMPTS, RETRY_AFTER, run_due_jobs
+from scmhost.admin.background import MOST_ATTEMPTS, RETRY_AFTER, run_due_jobs
 from scmhost.infra.db import jobs
 from scmhost.services import Services
 

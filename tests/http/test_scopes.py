@@ -7,7 +7,7 @@ import pytest
 
 from endpoints import ENDPOINTS, Endpoint, Furnished, furnished
 from loading import load_cases
-from scmhost.organizations.create import bootstrap
+from scmhost.admin.bootstrap import bootstrap
 from scmhost.organizations.tokens import ALL_SCOPES, SCOPES, create_token, revoke_token
 
 TABLE = {case["id"]: case["scopes"] for case in load_cases("scopes")}

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from house import House
-from scmhost.organizations.create import bootstrap
+from scmhost.admin.bootstrap import bootstrap
 from scmhost.organizations.tokens import create_token, list_tokens, revoke_token
 
 

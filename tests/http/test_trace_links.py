@@ -11,7 +11,7 @@ import pytest
 
 from hosting import candidate
 from house import OLDER_SHA, SHA, SWITCHBOARD, House, commit, open_house
-from scmhost.admin.jobs import run_due_jobs
+from scmhost.admin.background import run_due_jobs
 from scmhost.repositories import file_queries
 from scmhost.repositories.files import list_files_now
 

@@ -2,21 +2,23 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
 from scmhost import __version__
 from scmhost.infra.errors import Forbidden, ScmhostError
-from scmhost.infra.telemetry.metrics import Metrics
 from scmhost.organizations.access import CallerOf, ServicesOf, check_scope
 from scmhost.organizations.tokens import Caller, ScopeClass
 from scmhost.services import Services
 
-from .jobs import count_jobs
+from .background import count_jobs
 from .readiness import readiness
 from .schemas import Health, PluginOut, Ready
 from .show_plugins import described, find_plugin, is_operator, list_plugins
+
+if TYPE_CHECKING:
+    from scmhost.infra.telemetry.metrics import Metrics
 
 
 def operator(scope_class: ScopeClass) -> Callable[..., Caller]:

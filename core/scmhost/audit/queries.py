@@ -6,14 +6,14 @@ from typing import Any, Final
 
 from sqlalchemy import select
 
-from scmhost.infra.db.base import AnyRow, table_of
+from scmhost.infra.db.base import AnyRow
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.statements import AUDIT, Key, insert_into, paged, take_one
 from scmhost.infra.paging import Page, PageRequest
 from scmhost.sdk import JsonObject
 from scmhost.services import Actor
 
-from .tables import AuditEntryRow
+from .tables import AUDIT_ENTRIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,7 @@ class AuditEntry:
     details: JsonObject
 
 
-_TABLE: Final = table_of(AuditEntryRow)
-_NEWEST_FIRST: Final = (Key(_TABLE.c.id, descending=True),)
+_NEWEST_FIRST: Final = (Key(AUDIT_ENTRIES.c.id, descending=True),)
 
 # No organization has this id: the series begins at 1.
 _HOST: Final = 0
@@ -64,25 +63,25 @@ def add(tx: Transaction, organization_id: int | None, draft: AuditDraft, now: da
         "details": draft.details,
         "key": draft.key,
     }
-    new = insert_into(tx, _TABLE).values(row).on_conflict_do_nothing().returning(_TABLE.c.id)
+    new = insert_into(tx, AUDIT_ENTRIES).values(row).on_conflict_do_nothing().returning(AUDIT_ENTRIES.c.id)
     return tx.execute(new).first() is not None
 
 
 def has_key(tx: Transaction, organization_id: int | None, key: str) -> bool:
     """Whether there is an entry with a key."""
-    mine = (_TABLE.c.organization_id == (organization_id or _HOST)) & (_TABLE.c.key == key)
-    return tx.execute(select(_TABLE.c.id).where(mine)).first() is not None
+    mine = (AUDIT_ENTRIES.c.organization_id == (organization_id or _HOST)) & (AUDIT_ENTRIES.c.key == key)
+    return tx.execute(select(AUDIT_ENTRIES.c.id).where(mine)).first() is not None
 
 
 def page(
     tx: Transaction, organization_id: int | None, request: PageRequest, *, action: str | None, actor_id: int | None
 ) -> Page[AuditEntry]:
     """Entries of an organization, or of the host as a whole, the newest first."""
-    query = select(_TABLE).where(_TABLE.c.organization_id == (organization_id or _HOST))
+    query = select(AUDIT_ENTRIES).where(AUDIT_ENTRIES.c.organization_id == (organization_id or _HOST))
     if action is not None:
-        query = query.where(_TABLE.c.action == action)
+        query = query.where(AUDIT_ENTRIES.c.action == action)
     if actor_id is not None:
-        query = query.where(_TABLE.c.actor_id == actor_id)
+        query = query.where(AUDIT_ENTRIES.c.actor_id == actor_id)
     return paged(tx, query, _NEWEST_FIRST, request, _entry)
 
 

@@ -8,10 +8,7 @@ from pydantic import JsonValue
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import InvalidInput
 from scmhost.infra.paging import Page, PageRequest
-from scmhost.installations.queries import StoredInstallation
-from scmhost.links.values import CodeMapping
-from scmhost.organizations.values import Token
-from scmhost.sdk import Organization, Repository
+from scmhost.sdk import Organization
 from scmhost.services import Services
 
 from . import queries
@@ -75,33 +72,3 @@ def list_entries(
         raise InvalidInput(f"There is no event {action!r}; choose from {', '.join(ACTIONS)}.", "event")
     with services.store.read() as tx:
         return queries.page(tx, organization.id if organization else None, request, action=action, actor_id=actor_id)
-
-
-def of_repository(repository: Repository) -> tuple[int, str]:
-    """A repository as a target."""
-    return repository.id, repository.name
-
-
-def of_installation(stored: StoredInstallation) -> tuple[int, str]:
-    """An installation as a target."""
-    return stored.installation.id, stored.installation.name
-
-
-def of_mapping(mapping: CodeMapping) -> tuple[int, str]:
-    """A code mapping as a target."""
-    return mapping.id, mapping.stack_root
-
-
-def of_token(token: Token) -> tuple[int, str]:
-    """A token as a target."""
-    return token.id, token.name
-
-
-def mapping_details(mapping: CodeMapping) -> Details:
-    """What a code mapping says."""
-    return {
-        "projectId": mapping.project_id,
-        "repositoryId": mapping.repository_id,
-        "sourceRoot": mapping.source_root,
-        "defaultBranch": mapping.default_branch,
-    }

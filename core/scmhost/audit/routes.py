@@ -5,9 +5,8 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query
 from pydantic import JsonValue
 
-from scmhost.infra.http import Moment, Wanted, Wire
+from scmhost.infra.http import Moment, UserOut, Wanted, Wire
 from scmhost.organizations.access import ForAudit, ServicesOf
-from scmhost.organizations.schemas import UserOut
 
 from .queries import AuditEntry
 from .record import ACTIONS, list_entries

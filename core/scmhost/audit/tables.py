@@ -1,12 +1,12 @@
 """The table of the audit log."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from scmhost.infra.db.base import Base
+from scmhost.infra.db.base import Base, table_of
 from scmhost.infra.db.columns import KeyText
 
 
@@ -27,3 +27,6 @@ class AuditEntryRow(Base):
     target: Mapped[str]
     details: Mapped[dict[str, Any]]
     key: Mapped[str | None] = mapped_column(KeyText)
+
+
+AUDIT_ENTRIES: Final = table_of(AuditEntryRow)

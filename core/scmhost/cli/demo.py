@@ -200,7 +200,7 @@ class Demo:
 
 
 def _run(services: "Services", checkout: Checkout, copy: Path, trace: str | None) -> None:
-    from scmhost.organizations.create import bootstrap
+    from scmhost.admin.bootstrap import bootstrap
 
     _step("Plugins, found through their entry points")
     _show_plugins(services.plugins)

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, bindparam, case, func, not_, or_, select, update
 
-from scmhost.infra.db.base import hash_of, table_of
+from scmhost.infra.db.base import hash_of
 from scmhost.infra.db.columns import checked_text
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.errors import Duplicate, StoreBusy
@@ -26,16 +26,13 @@ from scmhost.repositories import file_queries
 from scmhost.sdk import CommitDraft
 
 from . import ListedCommit, issue_ids, listed, queries
-from .queries import COMMITS
 from .stored import SavedCommits
-from .tables import FileChangeRow
-
-CHANGES: Final = table_of(FileChangeRow)
+from .tables import COMMITS, FILE_CHANGES
 
 # For an EXISTS, PostgreSQL may read all changes there are.
 _A_CHANGE: Final = (
-    select(CHANGES.c.path_hash)
-    .where(CHANGES.c.organization_id == COMMITS.c.organization_id, CHANGES.c.commit_id == COMMITS.c.id)
+    select(FILE_CHANGES.c.path_hash)
+    .where(FILE_CHANGES.c.organization_id == COMMITS.c.organization_id, FILE_CHANGES.c.commit_id == COMMITS.c.id)
     .limit(1)
     .scalar_subquery()
 )
@@ -175,7 +172,7 @@ def _insert(tx: Transaction, sent: _Sent, shas: Sequence[str]) -> bool:
     except Duplicate:
         return False
     changes = _changes(sent, ids)
-    write(tx, CHANGES, _CHANGE_COLUMNS, changes)
+    write(tx, FILE_CHANGES, _CHANGE_COLUMNS, changes)
     _order_list(tx, sent, changes)
     know_growth(tx, COMMITS, len(rows))
     return True
@@ -196,7 +193,7 @@ def _complete(tx: Transaction, sent: _Sent, lacking: Sequence[int]) -> None:
     _fill(tx, sent, [row.sha for row in known if row.gains_by(sent.commits[row.sha])])
     # In the order of their key, in which everyone inserts.
     rows = sorted(_changes(sent, {row.sha: row.id for row in known if not row.has_changes}))
-    insert_unknown(tx, CHANGES, [dict(zip(_CHANGE_COLUMNS, row, strict=True)) for row in rows])
+    insert_unknown(tx, FILE_CHANGES, [dict(zip(_CHANGE_COLUMNS, row, strict=True)) for row in rows])
     _order_list(tx, sent, rows)
 
 

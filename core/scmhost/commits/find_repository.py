@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Final
 
 from scmhost.infra.db.engine import Transaction
-from scmhost.links import queries as link_queries
 from scmhost.repositories import queries as repository_queries
 from scmhost.repositories.manage import path_of
 from scmhost.sdk import Organization, Repository, RepositoryStatus
@@ -61,7 +60,7 @@ def only_home(tx: Transaction, organization: Organization, clues: Clues) -> Repo
     What tells, in this order: a repository has one of the commits already; the projects' code mappings lead to it;
     the organization has no other.
     """
-    mapped = link_queries.repository_ids(tx, organization.id, clues.project_ids)
+    mapped = queries.mapped_repository_ids(tx, organization.id, clues.project_ids)
     left = repository_queries.get_many(tx, organization.id, _candidates(tx, organization, mapped))
     active = [row.id for row in left.values() if row.status is RepositoryStatus.ACTIVE and not is_stand_in(row)]
     for told in (queries.holders(tx, organization.id, active, _ends(clues.shas)), mapped):

@@ -1,25 +1,28 @@
 """SQL of commits and authors."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import fields, replace
 from typing import Final
 
 from sqlalchemy import and_, select
 
-from scmhost.infra.db.base import AnyRow, AnySelect, table_of
+from scmhost.infra.db.base import AnyRow, AnySelect
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.statements import Key, among, insert_into, ordered, paged, pieces, take
 from scmhost.infra.paging import Page, PageRequest
-from scmhost.releases.tables import ReleaseCommitRow, ReleaseRow
-from scmhost.releases.values import ReleaseSummary
+from scmhost.links.tables import CODE_MAPPINGS
+from scmhost.releases.tables import RELEASE_COMMITS, RELEASES
 from scmhost.sdk import FileChange
 
 from . import ListedCommit
-from .bulk_queries import CHANGES as _CHANGES
-from .stored import Author, StoredCommit
-from .tables import AuthorRow, CommitRow
+from .stored import Author, ReleaseSummary, StoredCommit
+from .tables import AUTHORS, COMMITS, FILE_CHANGES
 
-AUTHORS: Final = table_of(AuthorRow)
+
+def mapped_repository_ids(tx: Transaction, organization_id: int, project_ids: Collection[int]) -> set[int]:
+    """The repositories to which projects are mapped."""
+    query = select(CODE_MAPPINGS.c.repository_id).where(CODE_MAPPINGS.c.organization_id == organization_id).distinct()
+    return set(tx.scalars(query.where(CODE_MAPPINGS.c.project_id.in_(sorted(project_ids)))))
 
 
 def ensure_authors(tx: Transaction, organization_id: int, commits: Iterable[ListedCommit]) -> dict[str, int]:
@@ -68,8 +71,6 @@ def _save_authors(tx: Transaction, organization_id: int, names: dict[str, str | 
     )
 
 
-COMMITS: Final = table_of(CommitRow)
-
 _COLUMNS: Final = (
     *(
         COMMITS.c[name]
@@ -103,8 +104,6 @@ def commit_of(row: AnyRow) -> StoredCommit:
     )
 
 
-_LISTED: Final = table_of(ReleaseCommitRow)
-_RELEASES: Final = table_of(ReleaseRow)
 _NEWEST_FIRST: Final = (Key(COMMITS.c.committed_at, descending=True), Key(COMMITS.c.id, descending=True))
 
 
@@ -149,10 +148,10 @@ def holders(tx: Transaction, organization_id: int, repository_ids: Iterable[int]
 
 def file_changes(tx: Transaction, organization_id: int, commit_ids: Iterable[int]) -> dict[int, tuple[FileChange, ...]]:
     """What commits changed, by path. A commit without changes has no entry."""
-    query = select(_CHANGES).where(_CHANGES.c.organization_id == organization_id)
+    query = select(FILE_CHANGES).where(FILE_CHANGES.c.organization_id == organization_id)
     found: dict[int, list[FileChange]] = {}
     for piece in pieces(commit_ids):
-        for row in tx.execute(query.where(_CHANGES.c.commit_id.in_(piece))):
+        for row in tx.execute(query.where(FILE_CHANGES.c.commit_id.in_(piece))):
             found.setdefault(row.commit_id, []).append(FileChange(path=row.path, type=row.type))
     return {commit_id: tuple(sorted(changes, key=_path)) for commit_id, changes in found.items()}
 
@@ -162,16 +161,18 @@ def releases_of(
 ) -> dict[int, tuple[ReleaseSummary, ...]]:
     """The releases that have the commits, the oldest first. A commit of no release has no entry."""
     names = [field.name for field in fields(ReleaseSummary)]
-    same = (_RELEASES.c.organization_id == _LISTED.c.organization_id) & (_RELEASES.c.id == _LISTED.c.release_id)
+    same = (RELEASES.c.organization_id == RELEASE_COMMITS.c.organization_id) & (
+        RELEASES.c.id == RELEASE_COMMITS.c.release_id
+    )
     query = (
-        select(_LISTED.c.commit_id, *(_RELEASES.c[name] for name in names))
-        .join(_RELEASES, same)
-        .where(_LISTED.c.organization_id == organization_id)
-        .order_by(_RELEASES.c.created_at, _RELEASES.c.id)
+        select(RELEASE_COMMITS.c.commit_id, *(RELEASES.c[name] for name in names))
+        .join(RELEASES, same)
+        .where(RELEASE_COMMITS.c.organization_id == organization_id)
+        .order_by(RELEASES.c.created_at, RELEASES.c.id)
     )
     found: dict[int, tuple[ReleaseSummary, ...]] = {}
     for piece in pieces(commit_ids):
-        for row in tx.execute(query.where(_LISTED.c.commit_id.in_(piece))):
+        for row in tx.execute(query.where(RELEASE_COMMITS.c.commit_id.in_(piece))):
             summary = ReleaseSummary(**{name: getattr(row, name) for name in names})
             found[row.commit_id] = (*found.get(row.commit_id, ()), summary)
     return found

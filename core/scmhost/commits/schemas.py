@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pydantic import Field, JsonValue
 
 from scmhost.infra.http import Moment, Wire
-from scmhost.releases.show import ShownFile
 from scmhost.repositories.serialize import serialize_repository
 from scmhost.sdk import Organization
 from scmhost.sdk.wire import RepositoryPayload
@@ -36,16 +35,6 @@ class CommitOut(Wire):
     issue_ids: list[str] = Field(default_factory=list, description="Issues that the message says it resolves.")
     url: str | None = Field(default=None, description="The commit's page on the code host.")
     releases: list[CommitReleaseOut] = Field(default_factory=list)
-
-
-class ChangedFileOut(Wire):
-    id: str = Field(description="The sha and the path.")
-    org_id: int
-    author: dict[str, str | None] = Field(description="Name and e-mail; empty when there is none.")
-    commit_message: str | None
-    filename: str
-    type: str
-    repo_name: str
 
 
 class IngestedRepository(Wire):
@@ -108,20 +97,6 @@ def _shown(shown: ShownCommit, repository: RepositoryPayload) -> CommitOut:
             )
             for release in shown.releases
         ],
-    )
-
-
-def shown_file(organization: Organization, shown: ShownFile) -> ChangedFileOut:
-    """A file that a commit of a release changed."""
-    commit = shown.commit
-    return ChangedFileOut(
-        id=f"{commit.sha}:{shown.change.path}",
-        org_id=organization.id,
-        author=author_of(commit),
-        commit_message=commit.message,
-        filename=shown.change.path,
-        type=shown.change.type,
-        repo_name=shown.repository.name,
     )
 
 

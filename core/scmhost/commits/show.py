@@ -8,16 +8,15 @@ import structlog
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.paging import Page, PageRequest
 from scmhost.installations import queries as installation_queries
-from scmhost.links.caches import RequestPages
 from scmhost.plugins import PluginFault, ProviderCalls
-from scmhost.releases.values import ReleaseSummary
 from scmhost.repositories import queries as repository_queries
 from scmhost.repositories.manage import require
+from scmhost.repositories.pages import PageCache, RequestPages
 from scmhost.sdk import Installation, NoUrl, Organization, ProviderError, Repository, UrlTemplates, safe_url
 from scmhost.services import Services
 
 from . import queries
-from .stored import StoredCommit
+from .stored import ReleaseSummary, StoredCommit
 
 _Ask = Callable[[ProviderCalls, Installation, UrlTemplates | None], str | NoUrl]
 
@@ -94,7 +93,7 @@ class CommitPages:
         self._plugins = services.plugins
         self._organization = organization
         self._installations = of_repositories
-        self._pages = RequestPages(services.pages)
+        self._pages = RequestPages(services.shared(PageCache))
 
     def url(self, repository: Repository, sha: str) -> str | None:
         """The page of a commit, or None where there is none."""

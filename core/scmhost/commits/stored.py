@@ -44,3 +44,16 @@ class ChangedFile:
 
     commit: StoredCommit
     change: FileChange
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseSummary:
+    """A release as it is named beside a commit."""
+
+    id: int
+    version: str
+    status: str
+    ref: str | None
+    url: str | None
+    created_at: datetime
+    released_at: datetime | None

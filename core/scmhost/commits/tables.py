@@ -1,11 +1,12 @@
 """The tables of commits, their authors and file changes."""
 
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import BigInteger, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from scmhost.infra.db.base import _NARROW, Base, Inner, Owned, refers_to
+from scmhost.infra.db.base import _NARROW, Base, Inner, Owned, refers_to, table_of
 from scmhost.infra.db.columns import KeyText
 
 
@@ -51,3 +52,8 @@ class FileChangeRow(Inner, Base):
     path_hash: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     path: Mapped[str]
     type: Mapped[str]
+
+
+AUTHORS: Final = table_of(AuthorRow)
+COMMITS: Final = table_of(CommitRow)
+FILE_CHANGES: Final = table_of(FileChangeRow)

@@ -3,23 +3,27 @@
 import asyncio
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, TypeVar
 from uuid import uuid4
 
 import structlog
 from fastapi import Depends, Query, Request, Response
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, PlainSerializer
 from pydantic.alias_generators import to_camel
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from scmhost.organizations.access import ServicesOf
-from scmhost.service.error_answers import problem
-
+from .limits import Limits
 from .paging import Page, read_cursor
 from .telemetry import SILENT, Act, Telemetry
+
+
+def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """An answer with one key."""
+    return JSONResponse({"detail": detail}, status_code=status, headers=dict(headers or {}))
 
 
 def _utc(moment: datetime) -> str:
@@ -46,11 +50,11 @@ class Paging:
         self,
         request: Request,
         response: Response,
-        services: ServicesOf,
         cursor: Annotated[str | None, Query(description="A cursor from a Link header; empty: the first page.")] = None,
         per_page: Annotated[int | None, Query(ge=1, le=100, description="Objects on a page.")] = None,
     ) -> None:
-        most = services.limits.page_size
+        limits: Limits = request.app.state.services.limits
+        most = limits.page_size
         self.request = read_cursor(cursor, min(per_page or most, most))
         self._url = str(request.url.remove_query_params("cursor"))
         self._response = response
@@ -187,3 +191,12 @@ def _announced_length(scope: Scope) -> int:
         if name == b"content-length" and value.isdigit():
             return int(value)
     return 0
+
+
+class UserOut(Wire):
+    """The token that asks, in the place where Sentry's clients expect a person."""
+
+    id: str
+    name: str
+    username: str
+    email: str

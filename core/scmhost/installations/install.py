@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
-from scmhost.audit.record import of_installation, record
+from scmhost.audit.record import record
 from scmhost.infra.db.errors import Duplicate
 from scmhost.infra.errors import Conflict, InvalidInput, NotFound
 from scmhost.infra.paging import Page, PageRequest
@@ -45,7 +45,14 @@ def install_provider(
             saved = queries.create(tx, organization.id, provider_key, draft, services.clock.now())
         except Duplicate as error:
             raise Conflict(f"This {provider_key} installation exists already.") from error
-        record(tx, services, organization, "integration.add", of_installation(saved), {"provider": provider_key})
+        record(
+            tx,
+            services,
+            organization,
+            "integration.add",
+            (saved.installation.id, saved.installation.name),
+            {"provider": provider_key},
+        )
     return saved
 
 
@@ -63,7 +70,14 @@ def configure_installation(
         changed = _changed(found.installation.configuration, configuration)
         queries.set_configuration(tx, organization.id, installation_id, configuration)
         if changed:
-            record(tx, services, organization, "integration.edit", of_installation(found), {"fields": changed})
+            record(
+                tx,
+                services,
+                organization,
+                "integration.edit",
+                (found.installation.id, found.installation.name),
+                {"fields": changed},
+            )
     return get_installation(services, organization, installation_id)
 
 

@@ -16,8 +16,6 @@ from scmhost.organizations.access import (
     ServicesOf,
     numeric,
 )
-from scmhost.repositories.claim import offer_repositories
-from scmhost.repositories.manage import uninstall
 from scmhost.sdk import Organization
 from scmhost.services import Services
 
@@ -34,8 +32,6 @@ from .schemas import (
     Catalogue,
     IntegrationShort,
     NewWebhookSecretOut,
-    OfferOut,
-    Offers,
     OrganizationIntegration,
     WebhookOut,
     WebhookSecretOut,
@@ -120,32 +116,6 @@ def installations_change(
     return _installation_out(services, organization, saved, with_config=True)
 
 
-@router.delete("/integrations/{integration_id}/", status_code=204, response_class=Response)
-def installations_delete(services: ActingServices, organization: ForIntegrations, integration_id: NumericId) -> None:
-    """Delete an installation. Its repositories stay and become unclaimed."""
-    uninstall(services, organization, numeric(integration_id, "installation"))
-
-
-@router.get("/integrations/{integration_id}/repos/")
-def offers_list(
-    services: ServicesOf,
-    organization: ForIntegrations,
-    integration_id: NumericId,
-    search: str = "",
-    installable_only: Annotated[  # noqa: ARG001 - Sentry's clients send it, and get what they ask for without it too
-        str, Query(alias="installableOnly", description="Changes nothing: what is added already is never offered.")
-    ] = "false",
-) -> Offers:
-    """The repositories that may be added to an installation, without those that it has already."""
-    offers = offer_repositories(services, organization, numeric(integration_id, "installation"), search)
-    return Offers(
-        repos=[
-            OfferOut(name=offer.name, identifier=offer.identifier, default_branch=offer.default_branch)
-            for offer in offers
-        ]
-    )
-
-
 def short_installation(services: Services, organization: Organization, stored: StoredInstallation) -> IntegrationShort:
     """An installation as it stands in other answers."""
     fields = _short_fields(services, stored)
@@ -226,7 +196,7 @@ def _webhook_out(
 ) -> dict[str, Any]:
     secrets = list_secrets(services, organization, installation_id)
     return {
-        "url": str(request.url_for("receive", installation_id=installation_id)),
+        "url": str(request.url_for("delivery_receive", installation_id=installation_id)),
         "secrets": [
             WebhookSecretOut(id=str(secret.id), date_created=secret.created_at, date_expires=secret.expires_at)
             for secret in secrets

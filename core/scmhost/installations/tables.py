@@ -1,12 +1,12 @@
 """The tables of installations and their webhook secrets."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from scmhost.infra.db.base import Base, Owned, refers_to
+from scmhost.infra.db.base import Base, Owned, refers_to, table_of
 from scmhost.infra.db.columns import KeyText
 
 
@@ -35,3 +35,7 @@ class WebhookSecretRow(Owned, Base):
     installation_id: Mapped[int]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
+
+
+INSTALLATIONS: Final = table_of(InstallationRow)
+WEBHOOK_SECRETS: Final = table_of(WebhookSecretRow)

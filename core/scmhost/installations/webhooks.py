@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from scmhost.audit.record import of_installation, record
+from scmhost.audit.record import record
 from scmhost.infra.errors import Conflict, NotFound
 from scmhost.sdk import Organization
 from scmhost.services import Services
@@ -47,7 +47,14 @@ def create_secret(services: Services, organization: Organization, installation_i
         queries.expire_secrets(tx, organization.id, installation_id, now + ROTATION)
         secret = queries.create_secret(tx, organization.id, installation_id, now)
         details = {"secretId": secret.id}
-        record(tx, services, organization, "webhook-secret.create", of_installation(found), details)
+        record(
+            tx,
+            services,
+            organization,
+            "webhook-secret.create",
+            (found.installation.id, found.installation.name),
+            details,
+        )
     return NewSecret(secret, secret_text(services.webhook_key.get_secret_value(), secret))
 
 
@@ -64,7 +71,7 @@ def delete_secret(services: Services, organization: Organization, installation_i
         if not queries.delete_secret(tx, organization.id, installation_id, secret_id):
             raise NotFound(f"Installation {installation_id} has no secret with the id {secret_id}.")
         found = queries.get(tx, organization.id, installation_id)
-        target = of_installation(found) if found else (installation_id, "")
+        target = (found.installation.id, found.installation.name) if found else (installation_id, "")
         record(tx, services, organization, "webhook-secret.delete", target, {"secretId": secret_id})
 
 

@@ -9,6 +9,7 @@ import structlog
 
 from scmhost.mapping import Standing
 from scmhost.plugins import PluginFault, ProviderCalls
+from scmhost.repositories.pages import PageCache, RequestPages
 from scmhost.sdk import (
     Existence,
     Installation,
@@ -26,7 +27,7 @@ from scmhost.sdk import (
 from scmhost.services import Services
 
 from . import Basis, ChosenRef, Link, NoLink, choose_ref, file_basis, no_link, ref_basis, usable_line
-from .caches import SILENCE, Question, RequestPages
+from .caches import SILENCE, Question, Silences
 from .values import CodeMapping
 
 T = TypeVar("T")
@@ -46,7 +47,7 @@ class Lookups:
 
     def __init__(self, services: Services) -> None:
         self._clock = services.clock
-        self._silences = services.silences
+        self._silences = services.shared(Silences)
         self._files_left = services.limits.file_checks_per_request
         self._existence: dict[tuple[int, str, str], Existence] = {}
         self._branches: dict[int, ChosenRef | None] = {}
@@ -145,7 +146,7 @@ class LinkBuilder:
     def __init__(self, services: Services, organization: Organization) -> None:
         self._plugins = services.plugins
         self._organization = organization
-        self._pages = RequestPages(services.pages)
+        self._pages = RequestPages(services.shared(PageCache))
         self._lookups = Lookups(services)
 
     def build(self, place: Place) -> Link | NoLink:
@@ -207,7 +208,7 @@ class LinkBuilder:
         )
 
     def _url(self, calls: ProviderCalls, installation: Installation, place: Place, ref: ChosenRef) -> str | NoUrl:
-        links = self._pages.of(calls, installation, place.repository).at(ref)
+        links = self._pages.of(calls, installation, place.repository).at(ref.ref, ref.kind)
         if isinstance(links, NoUrl):
             return links
         if links is not None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from scmhost.audit.record import Action, mapping_details, of_mapping, record
+from scmhost.audit.record import Action, record
 from scmhost.commits.find_repository import find_named
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import InvalidInput, NotFound
@@ -14,7 +14,7 @@ from scmhost.sdk import Organization, Repository, RepositoryStatus
 from scmhost.services import Services
 
 from . import queries
-from .code_mappings import check_limit, check_mapping, problems_of
+from .code_mappings import check_limit, check_mapping, mapping_details, problems_of
 from .values import CodeMapping, MappingDraft
 
 
@@ -129,7 +129,9 @@ class _Saving:
         return "updated"
 
     def _record(self, action: Action, saved: CodeMapping) -> None:
-        record(self._tx, self._services, self._organization, action, of_mapping(saved), mapping_details(saved))
+        record(
+            self._tx, self._services, self._organization, action, (saved.id, saved.stack_root), mapping_details(saved)
+        )
 
     def _of_root(self, stack_root: str) -> dict[str, int | None]:
         """The places of a stack root's good source roots."""

@@ -9,11 +9,7 @@ from typing import Final, TypeVar
 
 from scmhost.mapping import MappingIndex, Rule, rules_of
 from scmhost.organizations.values import Project
-from scmhost.plugins import ProviderCalls
-from scmhost.sdk import Installation, NoUrl, Repository, UrlTemplates
-from scmhost.sdk.pages import RefLinks
 
-from . import ChosenRef
 from .values import CodeMapping
 
 MOST_PROJECTS: Final = 256
@@ -68,69 +64,6 @@ def index_mappings(version: int, rows: Sequence[CodeMapping]) -> ProjectMappings
 def rules_for(mapping: CodeMapping) -> list[Rule]:
     """A mapping as rules see it; the first has the mapping's own roots."""
     return list(rules_of(mapping.id, mapping.stack_root, mapping.source_root, generated=mapping.generated))
-
-
-MOST_REPOSITORIES: Final = 1_024
-MOST_REFS: Final = 64
-
-
-class KnownTemplates:
-    """The pages of one repository, ready to render at the refs asked for last."""
-
-    def __init__(self, templates: UrlTemplates | None) -> None:
-        self.templates = templates
-        self._refs: OrderedDict[str, RefLinks | NoUrl] = OrderedDict()
-        self._lock = Lock()
-
-    def at(self, ref: ChosenRef) -> RefLinks | NoUrl | None:
-        """The file pages at a ref; None when the plugin wants to be asked for each URL."""
-        if self.templates is None:
-            return None
-        with self._lock:
-            key = f"{ref.kind}:{ref.ref}"
-            if key not in self._refs:
-                self._refs[key] = self.templates.at(ref.ref, ref.kind)
-                if len(self._refs) > MOST_REFS:
-                    self._refs.popitem(last=False)
-            return self._refs[key]
-
-
-class PageCache:
-    """Keeps the pages of the repositories asked for last."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[ProviderCalls, str, str], KnownTemplates] = OrderedDict()
-        self._lock = Lock()
-
-    def of(self, calls: ProviderCalls, installation: Installation, repository: Repository) -> KnownTemplates:
-        """A repository's pages; the plugin is asked if they are not kept."""
-        # The calls are others once the plugin's settings are.
-        key = (calls, installation.model_dump_json(), repository.model_dump_json())
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        # Foreign code runs outside the lock: two requests may ask at once, and get equal answers.
-        pages = KnownTemplates(calls.url_templates(installation, repository))
-        with self._lock:
-            self._kept[key] = pages
-            if len(self._kept) > MOST_REPOSITORIES:
-                self._kept.popitem(last=False)
-        return pages
-
-
-class RequestPages:
-    """The pages of one request's repositories: values do not change within a request, so the id tells them apart."""
-
-    def __init__(self, cache: PageCache) -> None:
-        self._cache = cache
-        self._known: dict[int, KnownTemplates] = {}
-
-    def of(self, calls: ProviderCalls, installation: Installation, repository: Repository) -> KnownTemplates:
-        """A repository's pages."""
-        if repository.id not in self._known:
-            self._known[repository.id] = self._cache.of(calls, installation, repository)
-        return self._known[repository.id]
 
 
 K = TypeVar("K")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from scmhost.audit.record import mapping_details, of_mapping, record
+from scmhost.audit.record import Details, record
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.errors import Duplicate
 from scmhost.infra.errors import InvalidInput, NotFound
@@ -60,7 +60,7 @@ def create_mapping(
             saved = queries.create(tx, organization.id, draft, services.clock.now())
         except Duplicate as error:
             raise _taken() from error
-        record(tx, services, organization, "code-mapping.create", of_mapping(saved), mapping_details(saved))
+        record(tx, services, organization, "code-mapping.create", (saved.id, saved.stack_root), mapping_details(saved))
     return ShownMapping(saved, project, repository)
 
 
@@ -79,7 +79,9 @@ def change_mapping(
         except Duplicate as error:
             raise _taken() from error
         if saved != known:
-            record(tx, services, organization, "code-mapping.edit", of_mapping(saved), mapping_details(saved))
+            record(
+                tx, services, organization, "code-mapping.edit", (saved.id, saved.stack_root), mapping_details(saved)
+            )
     return ShownMapping(saved, project, repository)
 
 
@@ -88,7 +90,7 @@ def delete_mapping(services: Services, organization: Organization, mapping_id: i
     with services.store.write() as tx:
         known = _require(tx, organization, mapping_id)
         queries.delete(tx, organization.id, mapping_id)
-        record(tx, services, organization, "code-mapping.delete", of_mapping(known), mapping_details(known))
+        record(tx, services, organization, "code-mapping.delete", (known.id, known.stack_root), mapping_details(known))
 
 
 def list_mappings(
@@ -171,3 +173,13 @@ def check_limit(tx: Transaction, services: Services, organization: Organization,
 
 def _taken() -> InvalidForm:
     return InvalidForm({"nonFieldErrors": ["Code path config already exists with this project and stack trace root"]})
+
+
+def mapping_details(mapping: CodeMapping) -> Details:
+    """What a code mapping says."""
+    return {
+        "projectId": mapping.project_id,
+        "repositoryId": mapping.repository_id,
+        "sourceRoot": mapping.source_root,
+        "defaultBranch": mapping.default_branch,
+    }

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from scmhost.audit import record
+from scmhost.audit.record import Action, record
 from scmhost.commits.find_repository import is_stand_in
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import InvalidInput
@@ -19,9 +19,8 @@ from scmhost.services import Services
 
 from . import queries
 from .caches import index_mappings
-from .code_mappings import check_limit, check_mapping
-from .traces import FrameQuery
-from .values import CodeMapping, MappingDraft
+from .code_mappings import check_limit, check_mapping, mapping_details
+from .values import CodeMapping, FrameQuery, MappingDraft
 
 # A trace has some dozen files of its own; the rest are of libraries.
 _MOST_NAMES: Final = 200
@@ -90,7 +89,7 @@ def _only_branch(tx: Transaction, organization: Organization, repository_id: int
     return next(iter(known)) if len(known) == 1 else None
 
 
-Action = Literal["create", "update", "keep", "skip"]
+DerivationAction = Literal["create", "update", "keep", "skip"]
 
 _SUREST: Final[Sequence[Confidence]] = ("high", "medium", "low")
 
@@ -101,7 +100,7 @@ class Derivation:
 
     draft: MappingDraft
     repository: Repository
-    action: Action
+    action: DerivationAction
     detail: str | None = None
     mapping_id: int | None = None
 
@@ -185,9 +184,9 @@ class _Deciding:
             self._record("code-mapping.edit", queries.update(self._tx, self._organization.id, known.id, draft))
         return Derivation(draft, repository, "update", mapping_id=known.id)
 
-    def _record(self, action: record.Action, mapping: CodeMapping) -> None:
-        target, details = record.of_mapping(mapping), record.mapping_details(mapping)
-        record.record(self._tx, self._services, self._organization, action, target, details)
+    def _record(self, action: Action, mapping: CodeMapping) -> None:
+        target, details = (mapping.id, mapping.stack_root), mapping_details(mapping)
+        record(self._tx, self._services, self._organization, action, target, details)
 
     def _hindrance(self, draft: MappingDraft, repository: Repository) -> str | None:
         """Why a mapping is not saved."""

@@ -12,8 +12,7 @@ from scmhost.services import Services
 
 from .caches import ProjectMappings, rules_for
 from .resolve import Resolved, project_mappings, resolve_by
-from .traces import FrameQuery, Wish
-from .values import CodeMapping
+from .values import CodeMapping, FrameQuery, Wish
 
 
 @dataclass(frozen=True, slots=True)

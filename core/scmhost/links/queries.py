@@ -9,20 +9,19 @@ from sqlalchemy import ColumnElement, and_, func, insert, select
 from sqlalchemy import delete as delete_from
 from sqlalchemy import update as change
 
-from scmhost.infra.db.base import AnyRow, hash_of, table_of
+from scmhost.infra.db.base import AnyRow, hash_of
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.statements import Key, duplicates, paged, take_one
 from scmhost.infra.errors import NotFound
 from scmhost.infra.paging import Page, PageRequest
 from scmhost.mapping import Evidence
 from scmhost.organizations.queries import touch_mappings
-from scmhost.repositories.queries import TABLE as REPOSITORIES
+from scmhost.repositories.tables import REPOSITORIES
 
-from .tables import CodeMappingRow
+from .tables import CODE_MAPPINGS
 from .values import CodeMapping, MappingDraft
 
-_TABLE: Final = table_of(CodeMappingRow)
-_BY_ID: Final = (Key(_TABLE.c.id),)
+_BY_ID: Final = (Key(CODE_MAPPINGS.c.id),)
 
 
 def create(tx: Transaction, organization_id: int, draft: MappingDraft, now: datetime) -> CodeMapping:
@@ -33,20 +32,20 @@ def create(tx: Transaction, organization_id: int, draft: MappingDraft, now: date
     """
     row = {"organization_id": organization_id, "id": take_one(tx), "created_at": now, **_fields(draft)}
     with duplicates(tx, _taken(draft)):
-        saved = _mapping(tx.execute(insert(_TABLE).values(row).returning(_TABLE)).one())
+        saved = _mapping(tx.execute(insert(CODE_MAPPINGS).values(row).returning(CODE_MAPPINGS)).one())
     touch_mappings(tx, organization_id, saved.project_id)
     return saved
 
 
 def with_root(tx: Transaction, organization_id: int, project_id: int, stack_root: str) -> list[CodeMapping]:
     """The code mappings of a project for a stack root, by id."""
-    mine = _of_project(organization_id, project_id) & (_TABLE.c.stack_root == stack_root)
-    return [_mapping(row) for row in tx.execute(select(_TABLE).where(mine).order_by(_TABLE.c.id))]
+    mine = _of_project(organization_id, project_id) & (CODE_MAPPINGS.c.stack_root == stack_root)
+    return [_mapping(row) for row in tx.execute(select(CODE_MAPPINGS).where(mine).order_by(CODE_MAPPINGS.c.id))]
 
 
 def get(tx: Transaction, organization_id: int, mapping_id: int) -> CodeMapping | None:
     """One code mapping."""
-    row = tx.execute(select(_TABLE).where(_is_row(organization_id, mapping_id))).one_or_none()
+    row = tx.execute(select(CODE_MAPPINGS).where(_is_row(organization_id, mapping_id))).one_or_none()
     return _mapping(row) if row else None
 
 
@@ -60,7 +59,12 @@ def update(tx: Transaction, organization_id: int, mapping_id: int, draft: Mappin
     known = get(tx, organization_id, mapping_id)
     if known is None:
         raise NotFound(f"This organization has no code mapping with the id {mapping_id}.")
-    statement = change(_TABLE).where(_is_row(organization_id, mapping_id)).values(_fields(draft)).returning(_TABLE)
+    statement = (
+        change(CODE_MAPPINGS)
+        .where(_is_row(organization_id, mapping_id))
+        .values(_fields(draft))
+        .returning(CODE_MAPPINGS)
+    )
     with duplicates(tx, _taken(draft)):
         saved = _mapping(tx.execute(statement).one())
     for project_id in sorted({known.project_id, saved.project_id}):
@@ -70,7 +74,7 @@ def update(tx: Transaction, organization_id: int, mapping_id: int, draft: Mappin
 
 def delete(tx: Transaction, organization_id: int, mapping_id: int) -> bool:
     """Delete a code mapping. Whether there was one."""
-    gone = delete_from(_TABLE).where(_is_row(organization_id, mapping_id)).returning(_TABLE.c.project_id)
+    gone = delete_from(CODE_MAPPINGS).where(_is_row(organization_id, mapping_id)).returning(CODE_MAPPINGS.c.project_id)
     project_id = tx.scalar(gone)
     if project_id is None:
         return False
@@ -80,7 +84,7 @@ def delete(tx: Transaction, organization_id: int, mapping_id: int) -> bool:
 
 def for_project(tx: Transaction, organization_id: int, project_id: int) -> list[CodeMapping]:
     """All code mappings of a project, by id."""
-    query = select(_TABLE).where(_of_project(organization_id, project_id)).order_by(_TABLE.c.id)
+    query = select(CODE_MAPPINGS).where(_of_project(organization_id, project_id)).order_by(CODE_MAPPINGS.c.id)
     return [_mapping(row) for row in tx.execute(query)]
 
 
@@ -89,16 +93,14 @@ def count(tx: Transaction, organization_id: int, project_id: int) -> int:
     return tx.execute(select(func.count()).where(_of_project(organization_id, project_id))).scalar_one()
 
 
-def repository_ids(tx: Transaction, organization_id: int, project_ids: Collection[int]) -> set[int]:
-    """The repositories to which projects are mapped."""
-    query = select(_TABLE.c.repository_id).where(_TABLE.c.organization_id == organization_id).distinct()
-    return set(tx.scalars(query.where(_TABLE.c.project_id.in_(sorted(project_ids)))))
-
-
 def branches(tx: Transaction, organization_id: int, repository_id: int) -> set[str]:
     """The default branches of a repository's code mappings."""
-    query = select(_TABLE.c.default_branch).where(_TABLE.c.organization_id == organization_id).distinct()
-    return set(tx.scalars(query.where(_TABLE.c.repository_id == repository_id, _TABLE.c.default_branch.is_not(None))))
+    query = select(CODE_MAPPINGS.c.default_branch).where(CODE_MAPPINGS.c.organization_id == organization_id).distinct()
+    return set(
+        tx.scalars(
+            query.where(CODE_MAPPINGS.c.repository_id == repository_id, CODE_MAPPINGS.c.default_branch.is_not(None))
+        )
+    )
 
 
 def page(
@@ -110,23 +112,23 @@ def page(
     installation_id: int | None = None,
 ) -> Page[CodeMapping]:
     """Code mappings by id: of the named projects, and of the installation's repositories."""
-    query = select(_TABLE).where(_TABLE.c.organization_id == organization_id)
+    query = select(CODE_MAPPINGS).where(CODE_MAPPINGS.c.organization_id == organization_id)
     if project_ids is not None:
-        query = query.where(_TABLE.c.project_id.in_(sorted(project_ids)))
+        query = query.where(CODE_MAPPINGS.c.project_id.in_(sorted(project_ids)))
     if installation_id is not None:
         claimed = and_(
             REPOSITORIES.c.organization_id == organization_id, REPOSITORIES.c.installation_id == installation_id
         )
-        query = query.where(_TABLE.c.repository_id.in_(select(REPOSITORIES.c.id).where(claimed)))
+        query = query.where(CODE_MAPPINGS.c.repository_id.in_(select(REPOSITORIES.c.id).where(claimed)))
     return paged(tx, query, _BY_ID, request, _mapping)
 
 
 def _is_row(organization_id: int, mapping_id: int) -> ColumnElement[bool]:
-    return (_TABLE.c.organization_id == organization_id) & (_TABLE.c.id == mapping_id)
+    return (CODE_MAPPINGS.c.organization_id == organization_id) & (CODE_MAPPINGS.c.id == mapping_id)
 
 
 def _of_project(organization_id: int, project_id: int) -> ColumnElement[bool]:
-    return (_TABLE.c.organization_id == organization_id) & (_TABLE.c.project_id == project_id)
+    return (CODE_MAPPINGS.c.organization_id == organization_id) & (CODE_MAPPINGS.c.project_id == project_id)
 
 
 def _fields(draft: MappingDraft) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from scmhost.installations import queries as installation_queries
 from scmhost.mapping import Mapped, Standing, Unmapped, by_standing, map_frame
 from scmhost.organizations.values import Project
 from scmhost.releases import content_queries
-from scmhost.releases.manage import require_release
+from scmhost.releases.show import require_release
 from scmhost.repositories import file_queries
 from scmhost.repositories import queries as repository_queries
 from scmhost.repositories.file_queries import KnownFile
@@ -19,10 +19,9 @@ from scmhost.services import Services
 
 from . import Link, NoLink, no_link, queries
 from .build import LinkBuilder, Place
-from .caches import ProjectMappings, index_mappings
+from .caches import MappingCache, ProjectMappings, index_mappings
 from .derive import derived_for
-from .traces import FrameQuery, Wish
-from .values import CodeMapping
+from .values import CodeMapping, FrameQuery, Wish
 
 MappingResult = tuple[Mapped, ...] | Unmapped
 
@@ -180,12 +179,12 @@ def resolve_links(
 
 def project_mappings(services: Services, organization: Organization, project: Project) -> ProjectMappings:
     """A project's code mappings."""
-    cached = services.mappings.get(project)
+    cached = services.shared(MappingCache).get(project)
     if cached is not None:
         return cached
     with services.store.read() as tx:
         rows = queries.for_project(tx, organization.id, project.id)
-    return services.mappings.put(project, rows)
+    return services.shared(MappingCache).put(project, rows)
 
 
 def resolve_by(

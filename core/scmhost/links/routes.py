@@ -46,7 +46,7 @@ from .schemas import (
 )
 from .source_urls import parse_source_url
 from .trace_input import DeriveIn, LinksIn
-from .traces import FrameQuery, Wish
+from .values import FrameQuery, Wish
 
 router: Final = APIRouter(prefix="/api/0/projects/{organization}/{project}", tags=["links"])
 

@@ -1,12 +1,12 @@
 """The table of code mappings."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import JSON, BigInteger, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from scmhost.infra.db.base import Base, Owned, refers_to
+from scmhost.infra.db.base import Base, Owned, refers_to, table_of
 from scmhost.infra.db.columns import KeyText
 
 
@@ -38,3 +38,6 @@ class CodeMappingRow(Owned, Base):
     source_hash: Mapped[int] = mapped_column(BigInteger)
     confidence: Mapped[str | None]
     derived_from: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+
+
+CODE_MAPPINGS: Final = table_of(CodeMappingRow)

@@ -12,7 +12,8 @@ from scmhost.mapping import FrameInfo
 from scmhost.sdk import ref_problem
 from scmhost.services import Services
 
-from .traces import FrameQuery, queries_of, read_trace
+from .traces import queries_of, read_trace
+from .values import FrameQuery
 
 LONGEST: Final = 4096
 

@@ -1,7 +1,6 @@
 """Read a stack trace and link its frames."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from scmhost.frames import Frame, Reading, read_text
 from scmhost.frames.languages import JVM
@@ -11,38 +10,7 @@ from scmhost.sdk import Organization
 from scmhost.services import Services
 
 from .resolve import Resolved, resolve_links
-
-
-@dataclass(frozen=True, slots=True)
-class FrameQuery:
-    """A frame to link.
-
-    Attributes:
-        info: what it says of its file.
-        line: the line in it.
-        commit: what the running process said of itself, if it did.
-        in_app: whether it is of the project's own code, where somebody says so.
-    """
-
-    info: FrameInfo
-    line: int | None = None
-    commit: str | None = None
-    in_app: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """How frames are to be linked.
-
-    Attributes:
-        release: the release that they are of.
-        derive: whether mappings may be derived for frames that no mapping fits. They are not saved.
-        tell_files: whether each link is to say what the known commits say of its file, not only where that decides.
-    """
-
-    release: str | None = None
-    derive: bool = False
-    tell_files: bool = False
+from .values import FrameQuery, Wish
 
 
 def link_frames(

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -10,12 +9,10 @@ from scmhost.audit.record import record
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import InvalidInput, NotFound
 from scmhost.infra.paging import Page, PageRequest
-from scmhost.repositories.manage import create_repository
-from scmhost.sdk import Organization, Repository
+from scmhost.sdk import Organization
 from scmhost.services import Services
 
 from . import queries
-from .tokens import ALL_SCOPES, create_token
 from .values import Project
 
 ALL_PROJECTS: Final = "-1"
@@ -98,24 +95,3 @@ def _check_slug(slug: str) -> None:
         raise InvalidInput(
             f"slug {slug!r} is not one: use up to 50 lower-case letters, digits, - and _, not digits alone", "slug"
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Bootstrapped:
-    """What is there now. The token is new each time: the secret of an older one cannot be shown again."""
-
-    organization: Organization
-    project: Project
-    token: str
-    repositories: Sequence[Repository]
-
-
-def bootstrap(
-    services: Services, organization_slug: str, project_slug: str, repositories: Sequence[tuple[str, str | None]] = ()
-) -> Bootstrapped:
-    """Create what is missing of an organization, a project and repositories, and a token with all scopes."""
-    organization = create_organization(services, organization_slug)
-    project, _ = create_project(services, organization, project_slug)
-    known = [create_repository(services, organization, name, url)[0] for name, url in repositories]
-    _, token = create_token(services, organization, "bootstrap", ALL_SCOPES)
-    return Bootstrapped(organization, project, token, known)

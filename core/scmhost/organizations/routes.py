@@ -7,14 +7,14 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from scmhost import __version__
-from scmhost.infra.http import Wanted
+from scmhost.infra.http import UserOut, Wanted
 from scmhost.infra.paging import Page
 from scmhost.sdk import Organization
 from scmhost.services import Services
 
 from .access import ActingServices, CallerOf, CallerOrNobody, ForOrganization, ForProjects, ProjectToRead, ServicesOf
 from .create import create_project, creation_time, list_projects
-from .schemas import AuthOut, IndexOut, OrganizationOut, ProjectOut, StatusOut, UserOut
+from .schemas import AuthOut, IndexOut, OrganizationOut, ProjectOut, StatusOut
 from .tokens import Caller
 from .values import Project
 

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from scmhost.infra.http import Moment, Wire
+from scmhost.infra.http import Moment, UserOut, Wire
 
 
 class ProjectOut(Wire):
@@ -16,15 +16,6 @@ class ProjectOut(Wire):
 
 class AuthOut(Wire):
     scopes: list[str]
-
-
-class UserOut(Wire):
-    """The token that asks, in the place where Sentry's clients expect a person."""
-
-    id: str
-    name: str
-    username: str
-    email: str
 
 
 class IndexOut(Wire):

@@ -1,12 +1,12 @@
 """The tables of organizations, projects and tokens."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from scmhost.infra.db.base import Base, Owned
+from scmhost.infra.db.base import Base, Owned, table_of
 from scmhost.infra.db.columns import KeyText
 
 
@@ -41,3 +41,8 @@ class TokenRow(Owned, Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+
+
+ORGANIZATIONS: Final = table_of(OrganizationRow)
+PROJECTS: Final = table_of(ProjectRow)
+TOKENS: Final = table_of(TokenRow)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-from scmhost.audit.record import of_token, record
+from scmhost.audit.record import record
 from scmhost.infra.errors import InvalidInput, NotFound, Unauthenticated
 from scmhost.sdk import Organization
 from scmhost.services import Actor, Services
@@ -121,7 +121,7 @@ def create_token(
             now=services.clock.now(),
             expires_at=expires_at,
         )
-        record(tx, services, organization, "token.create", of_token(token), {"scopes": [*sorted(token.scopes)]})
+        record(tx, services, organization, "token.create", (token.id, token.name), {"scopes": [*sorted(token.scopes)]})
     return token, text
 
 
@@ -162,7 +162,7 @@ def revoke_token(services: Services, organization: Organization, token_id: int) 
             raise NotFound(f"Organization {organization.slug!r} has no token with the id {token_id}.")
         queries.revoke_token(tx, organization.id, token_id, services.clock.now())
         if token.revoked_at is None:
-            record(tx, services, organization, "token.revoke", of_token(token))
+            record(tx, services, organization, "token.revoke", (token.id, token.name))
 
 
 def _digest(text: str) -> str:

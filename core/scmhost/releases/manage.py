@@ -8,8 +8,7 @@ from typing import Any, Final
 from scmhost.audit.record import Details, record
 from scmhost.commits import CommitList
 from scmhost.commits.ingest import announce, read_limited
-from scmhost.infra.db.engine import Transaction
-from scmhost.infra.errors import InvalidInput, NotFound
+from scmhost.infra.errors import InvalidInput
 from scmhost.infra.paging import Page, PageRequest
 from scmhost.organizations.create import project_ids
 from scmhost.organizations.values import Project
@@ -17,23 +16,9 @@ from scmhost.sdk import Organization
 from scmhost.services import Services
 
 from . import content_queries, queries
-from .content import Content, RefDraft, fill_release
-from .fetch import order_notes
-from .show import ShownRelease, look_up, show
-from .values import Deploy, DeployDraft, Release, ReleaseDraft
-
-
-def require_release(
-    tx: Transaction, organization: Organization, version: str, project: Project | None = None
-) -> Release:
-    """The release with this version, of the project if one is named; or a NotFound that names it."""
-    release = queries.find(tx, organization.id, version)
-    if release is None:
-        raise NotFound(f"Organization {organization.slug!r} has no release {version!r}.")
-    if project is not None and project.id not in {own.id for own in release.projects}:
-        raise NotFound(f"Project {project.slug!r} has no release {version!r}.")
-    return release
-
+from .content import Content, RefDraft, fill_release, order_notes
+from .show import ShownRelease, look_up, require_release, show
+from .values import Deploy, DeployDraft, ReleaseDraft
 
 _BAD_VERSION: Final = re.compile(r"[\r\n\f\t\x00/\\]")
 

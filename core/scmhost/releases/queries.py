@@ -10,31 +10,27 @@ from sqlalchemy import ColumnElement, and_, func, insert, select
 from sqlalchemy import delete as delete_from
 from sqlalchemy import update as change
 
-from scmhost.commits.queries import COMMITS, commit_of, commits_of
+from scmhost.commits.queries import commit_of, commits_of
 from scmhost.commits.stored import ChangedFile
-from scmhost.commits.tables import FileChangeRow
-from scmhost.infra.db.base import AnyRow, AnySelect, table_of
+from scmhost.commits.tables import COMMITS, FILE_CHANGES
+from scmhost.infra.db.base import AnyRow, AnySelect
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.statements import Key, insert_into, ordered, paged, pieces, take_one
 from scmhost.infra.errors import NotFound
 from scmhost.infra.paging import Page, PageRequest, page_of
 from scmhost.organizations.queries import project_of
-from scmhost.organizations.tables import ProjectRow
+from scmhost.organizations.tables import PROJECTS
 from scmhost.organizations.values import Project
-from scmhost.repositories.queries import TABLE as REPOSITORIES
+from scmhost.repositories.tables import REPOSITORIES
 from scmhost.sdk import FileChange, RepositoryStatus
 
-from .tables import DeployProjectRow, DeployRow, ReleaseCommitRow, ReleaseHeadRow, ReleaseProjectRow, ReleaseRow
+from .tables import DEPLOY_PROJECTS, DEPLOYS, RELEASE_COMMITS, RELEASE_HEADS, RELEASE_PROJECTS, RELEASES
 from .values import Deploy, DeployDraft, Deploys, Release, ReleaseDraft
 
-_TABLE: Final = table_of(ReleaseRow)
-_ATTACHED: Final = table_of(ReleaseProjectRow)
-_PROJECTS: Final = table_of(ProjectRow)
-_HEADS: Final = table_of(ReleaseHeadRow)
 WHOLE_SHA: Final = 40
-DATE: Final = func.coalesce(_TABLE.c.released_at, _TABLE.c.created_at)
+DATE: Final = func.coalesce(RELEASES.c.released_at, RELEASES.c.created_at)
 """A release's date is that of its release, else of its creation."""
-_NEWEST_FIRST: Final = (Key(DATE, descending=True), Key(_TABLE.c.id, descending=True))
+_NEWEST_FIRST: Final = (Key(DATE, descending=True), Key(RELEASES.c.id, descending=True))
 
 
 def upsert(
@@ -51,12 +47,12 @@ def upsert(
         "status": "open",
         **_told(draft),
     }
-    new = insert_into(tx, _TABLE).values(row).on_conflict_do_nothing().returning(_TABLE)
+    new = insert_into(tx, RELEASES).values(row).on_conflict_do_nothing().returning(RELEASES)
     created = tx.execute(new).one_or_none()
     if created:
         return _release(created, ()), True
-    known = _TABLE.c.version == version
-    return _change(tx, and_(_TABLE.c.organization_id == organization_id, known), draft, repr(version)), False
+    known = RELEASES.c.version == version
+    return _change(tx, and_(RELEASES.c.organization_id == organization_id, known), draft, repr(version)), False
 
 
 def update(tx: Transaction, organization_id: int, release_id: int, draft: ReleaseDraft) -> Release:
@@ -74,20 +70,22 @@ def attach_projects(tx: Transaction, organization_id: int, release_id: int, proj
     rows = [keys | {"project_id": project_id} for project_id in sorted(set(project_ids))]
     if not rows:
         return 0
-    new = insert_into(tx, _ATTACHED).values(rows).on_conflict_do_nothing().returning(_ATTACHED.c.project_id)
+    new = (
+        insert_into(tx, RELEASE_PROJECTS).values(rows).on_conflict_do_nothing().returning(RELEASE_PROJECTS.c.project_id)
+    )
     return len(tx.execute(new).all())
 
 
 def detach_project(tx: Transaction, organization_id: int, release_id: int, project_id: int) -> None:
     """Take a release from a project."""
-    mine = (_ATTACHED.c.organization_id == organization_id) & (_ATTACHED.c.release_id == release_id)
-    tx.execute(delete_from(_ATTACHED).where(mine, _ATTACHED.c.project_id == project_id))
+    mine = (RELEASE_PROJECTS.c.organization_id == organization_id) & (RELEASE_PROJECTS.c.release_id == release_id)
+    tx.execute(delete_from(RELEASE_PROJECTS).where(mine, RELEASE_PROJECTS.c.project_id == project_id))
 
 
 def find(tx: Transaction, organization_id: int, version: str) -> Release | None:
     """The release with this version."""
-    mine = (_TABLE.c.organization_id == organization_id) & (_TABLE.c.version == version)
-    row = tx.execute(select(_TABLE).where(mine)).one_or_none()
+    mine = (RELEASES.c.organization_id == organization_id) & (RELEASES.c.version == version)
+    row = tx.execute(select(RELEASES).where(mine)).one_or_none()
     return _with_projects(tx, organization_id, [row])[0] if row else None
 
 
@@ -101,13 +99,13 @@ def page(
     status: str | None = "open",
 ) -> Page[Release]:
     """Releases, the newest first: of any project or of the named ones, with ``query`` as a part of the version."""
-    rows = select(_TABLE).where(_TABLE.c.organization_id == organization_id)
+    rows = select(RELEASES).where(RELEASES.c.organization_id == organization_id)
     if project_ids is not None:
-        rows = rows.where(_TABLE.c.id.in_(_releases_of(organization_id, project_ids)))
+        rows = rows.where(RELEASES.c.id.in_(_releases_of(organization_id, project_ids)))
     if query:
-        rows = rows.where(_TABLE.c.version.icontains(query, autoescape=True))
+        rows = rows.where(RELEASES.c.version.icontains(query, autoescape=True))
     if status is not None:
-        rows = rows.where(_TABLE.c.status == status)
+        rows = rows.where(RELEASES.c.status == status)
     found = paged(tx, rows, _NEWEST_FIRST, request, lambda row: row)
     return found.showing(_with_projects(tx, organization_id, found.items))
 
@@ -118,14 +116,16 @@ def before(tx: Transaction, release: Release, repository_id: int) -> tuple[Relea
     The second value is that sha.
     """
     shared = _releases_of(release.organization_id, [project.id for project in release.projects])
-    whole = func.length(_HEADS.c.sha) == WHOLE_SHA
-    earlier = ((release.released_at or release.created_at) >= DATE) & (_TABLE.c.id != release.id)
-    same = and_(_HEADS.c.organization_id == _TABLE.c.organization_id, _HEADS.c.release_id == _TABLE.c.id)
+    whole = func.length(RELEASE_HEADS.c.sha) == WHOLE_SHA
+    earlier = ((release.released_at or release.created_at) >= DATE) & (RELEASES.c.id != release.id)
+    same = and_(
+        RELEASE_HEADS.c.organization_id == RELEASES.c.organization_id, RELEASE_HEADS.c.release_id == RELEASES.c.id
+    )
     query = (
-        select(_TABLE, _HEADS.c.sha)
-        .join(_HEADS, same)
-        .where(_TABLE.c.organization_id == release.organization_id, _HEADS.c.repository_id == repository_id)
-        .where(earlier, whole, _TABLE.c.id.in_(shared))
+        select(RELEASES, RELEASE_HEADS.c.sha)
+        .join(RELEASE_HEADS, same)
+        .where(RELEASES.c.organization_id == release.organization_id, RELEASE_HEADS.c.repository_id == repository_id)
+        .where(earlier, whole, RELEASES.c.id.in_(shared))
         .order_by(*ordered(_NEWEST_FIRST))
         .limit(1)
     )
@@ -135,16 +135,16 @@ def before(tx: Transaction, release: Release, repository_id: int) -> tuple[Relea
 
 def delete(tx: Transaction, organization_id: int, release_id: int) -> bool:
     """Delete a release; its commits stay in their repositories."""
-    gone = delete_from(_TABLE).where(_is_row(organization_id, release_id)).returning(_TABLE.c.id)
+    gone = delete_from(RELEASES).where(_is_row(organization_id, release_id)).returning(RELEASES.c.id)
     return tx.execute(gone).first() is not None
 
 
 def _change(tx: Transaction, condition: ColumnElement[bool], draft: ReleaseDraft, named: str) -> Release:
     told = _told(draft)
     if told:
-        row = tx.execute(change(_TABLE).where(condition).values(told).returning(_TABLE)).one_or_none()
+        row = tx.execute(change(RELEASES).where(condition).values(told).returning(RELEASES)).one_or_none()
     else:
-        row = tx.execute(select(_TABLE).where(condition)).one_or_none()
+        row = tx.execute(select(RELEASES).where(condition)).one_or_none()
     if row is None:
         raise NotFound(f"This organization has no release {named}.")
     return _with_projects(tx, row.organization_id, [row])[0]
@@ -155,25 +155,27 @@ def _told(draft: ReleaseDraft) -> dict[str, Any]:
 
 
 def _is_row(organization_id: int, release_id: int) -> ColumnElement[bool]:
-    return (_TABLE.c.organization_id == organization_id) & (_TABLE.c.id == release_id)
+    return (RELEASES.c.organization_id == organization_id) & (RELEASES.c.id == release_id)
 
 
 def _releases_of(organization_id: int, project_ids: Collection[int]) -> AnySelect:
-    attached = select(_ATTACHED.c.release_id).where(_ATTACHED.c.organization_id == organization_id)
-    return attached.where(_ATTACHED.c.project_id.in_(sorted(project_ids)))
+    attached = select(RELEASE_PROJECTS.c.release_id).where(RELEASE_PROJECTS.c.organization_id == organization_id)
+    return attached.where(RELEASE_PROJECTS.c.project_id.in_(sorted(project_ids)))
 
 
 def _with_projects(tx: Transaction, organization_id: int, rows: Sequence[AnyRow]) -> list[Release]:
-    same = and_(_PROJECTS.c.organization_id == _ATTACHED.c.organization_id, _PROJECTS.c.id == _ATTACHED.c.project_id)
+    same = and_(
+        PROJECTS.c.organization_id == RELEASE_PROJECTS.c.organization_id, PROJECTS.c.id == RELEASE_PROJECTS.c.project_id
+    )
     query = (
-        select(_ATTACHED.c.release_id, _PROJECTS)
-        .join(_PROJECTS, same)
-        .where(_ATTACHED.c.organization_id == organization_id)
-        .order_by(_PROJECTS.c.slug)
+        select(RELEASE_PROJECTS.c.release_id, PROJECTS)
+        .join(PROJECTS, same)
+        .where(RELEASE_PROJECTS.c.organization_id == organization_id)
+        .order_by(PROJECTS.c.slug)
     )
     projects: dict[int, tuple[Project, ...]] = {}
     for piece in pieces(row.id for row in rows):
-        for found in tx.execute(query.where(_ATTACHED.c.release_id.in_(piece))):
+        for found in tx.execute(query.where(RELEASE_PROJECTS.c.release_id.in_(piece))):
             projects[found.release_id] = (*projects.get(found.release_id, ()), project_of(found))
     return [_release(row, projects.get(row.id, ())) for row in rows]
 
@@ -183,23 +185,19 @@ def _release(row: AnyRow, projects: tuple[Project, ...]) -> Release:
     return Release(**{**own, "projects": projects, "author_ids": tuple(row.author_ids)})
 
 
-_FILE_CHANGES: Final = table_of(FileChangeRow)
-_FILES_LISTED: Final = table_of(ReleaseCommitRow)
-
-
 def file_page(tx: Transaction, organization_id: int, release_id: int, request: PageRequest) -> Page[ChangedFile]:
     """The file changes of a release's commits in active repositories, by path."""
-    mine = (_FILES_LISTED.c.organization_id == organization_id) & (_FILES_LISTED.c.release_id == release_id)
+    mine = (RELEASE_COMMITS.c.organization_id == organization_id) & (RELEASE_COMMITS.c.release_id == release_id)
     changed = and_(
-        _FILE_CHANGES.c.organization_id == COMMITS.c.organization_id, _FILE_CHANGES.c.commit_id == COMMITS.c.id
+        FILE_CHANGES.c.organization_id == COMMITS.c.organization_id, FILE_CHANGES.c.commit_id == COMMITS.c.id
     )
     query = (
         commits_of(organization_id)
-        .add_columns(_FILE_CHANGES.c.path, _FILE_CHANGES.c.type)
-        .join(_FILES_LISTED, and_(_FILES_LISTED.c.commit_id == COMMITS.c.id, mine))
-        .join(_FILE_CHANGES, changed)
+        .add_columns(FILE_CHANGES.c.path, FILE_CHANGES.c.type)
+        .join(RELEASE_COMMITS, and_(RELEASE_COMMITS.c.commit_id == COMMITS.c.id, mine))
+        .join(FILE_CHANGES, changed)
         .where(COMMITS.c.repository_id.in_(_active(organization_id)))
-        .order_by(_FILE_CHANGES.c.path, COMMITS.c.id)
+        .order_by(FILE_CHANGES.c.path, COMMITS.c.id)
     )
     rows = tx.execute(query.limit(request.size + 1).offset(request.offset)).all()
     return page_of([_changed_file(row) for row in rows], request)
@@ -214,9 +212,7 @@ def _changed_file(row: AnyRow) -> ChangedFile:
     return ChangedFile(commit_of(row), FileChange(path=row.path, type=row.type))
 
 
-_DEPLOYS: Final = table_of(DeployRow)
-_DEPLOY_PROJECTS: Final = table_of(DeployProjectRow)
-_NEWEST_DEPLOY_FIRST: Final = (Key(_DEPLOYS.c.finished_at, descending=True), Key(_DEPLOYS.c.id, descending=True))
+_NEWEST_DEPLOY_FIRST: Final = (Key(DEPLOYS.c.finished_at, descending=True), Key(DEPLOYS.c.id, descending=True))
 
 
 def create_deploy(
@@ -230,33 +226,33 @@ def create_deploy(
     """Note a deploy. The second value says whether it is new: one with the same words and times is the same."""
     keys = {"organization_id": organization_id, "release_id": release_id, "request_key": _request_key(draft)}
     row = asdict(draft) | keys | {"id": take_one(tx), "finished_at": draft.finished_at or now}
-    new = insert_into(tx, _DEPLOYS).values(row).on_conflict_do_nothing().returning(_DEPLOYS)
+    new = insert_into(tx, DEPLOYS).values(row).on_conflict_do_nothing().returning(DEPLOYS)
     created = tx.execute(new).one_or_none()
     if created is None:
-        same = and_(*(_DEPLOYS.c[name] == value for name, value in keys.items()))
-        return _deploy(tx.execute(select(_DEPLOYS).where(same)).one()), False
+        same = and_(*(DEPLOYS.c[name] == value for name, value in keys.items()))
+        return _deploy(tx.execute(select(DEPLOYS).where(same)).one()), False
     owners = {"organization_id": organization_id, "deploy_id": created.id}
     rows = [owners | {"project_id": project_id} for project_id in sorted(set(project_ids))]
     if rows:
-        tx.execute(insert(_DEPLOY_PROJECTS), rows)
+        tx.execute(insert(DEPLOY_PROJECTS), rows)
     return _deploy(created), True
 
 
 def deploy_page(tx: Transaction, organization_id: int, release_id: int, request: PageRequest) -> Page[Deploy]:
     """The deploys of a release, the one that ended last first."""
-    mine = (_DEPLOYS.c.organization_id == organization_id) & (_DEPLOYS.c.release_id == release_id)
-    return paged(tx, select(_DEPLOYS).where(mine), _NEWEST_DEPLOY_FIRST, request, _deploy)
+    mine = (DEPLOYS.c.organization_id == organization_id) & (DEPLOYS.c.release_id == release_id)
+    return paged(tx, select(DEPLOYS).where(mine), _NEWEST_DEPLOY_FIRST, request, _deploy)
 
 
 def deploys_of_releases(tx: Transaction, organization_id: int, release_ids: Iterable[int]) -> dict[int, Deploys]:
     """How often releases were deployed, and the last time. A release that never was has no entry."""
-    order = (_DEPLOYS.c.finished_at.desc(), _DEPLOYS.c.id.desc())
-    place = func.row_number().over(partition_by=_DEPLOYS.c.release_id, order_by=order)
-    count = func.count().over(partition_by=_DEPLOYS.c.release_id)
+    order = (DEPLOYS.c.finished_at.desc(), DEPLOYS.c.id.desc())
+    place = func.row_number().over(partition_by=DEPLOYS.c.release_id, order_by=order)
+    count = func.count().over(partition_by=DEPLOYS.c.release_id)
     found: dict[int, Deploys] = {}
     for piece in pieces(release_ids):
-        mine = (_DEPLOYS.c.organization_id == organization_id) & _DEPLOYS.c.release_id.in_(piece)
-        ranked = select(_DEPLOYS, place.label("place"), count.label("times")).where(mine).subquery()
+        mine = (DEPLOYS.c.organization_id == organization_id) & DEPLOYS.c.release_id.in_(piece)
+        ranked = select(DEPLOYS, place.label("place"), count.label("times")).where(mine).subquery()
         for row in tx.execute(select(ranked).where(ranked.c.place == 1)):
             found[row.release_id] = Deploys(row.times, _deploy(row))
     return found

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from scmhost.commits.schemas import ChangedFileOut, CommitOut, shown_commits, shown_file
+from scmhost.commits.schemas import CommitOut, shown_commits
 from scmhost.infra.http import Wanted
 from scmhost.organizations.access import ActingServices, ForReleases, ProjectOfReleases, ServicesOf
 from scmhost.organizations.create import ALL_PROJECTS, find_project
@@ -14,6 +14,7 @@ from scmhost.organizations.create import ALL_PROJECTS, find_project
 from .manage import change_release, create_deploy, delete_release, list_deploys, list_releases
 from .schemas import (
     SAID_BEFORE,
+    ChangedFileOut,
     DeployOut,
     MomentIn,
     NewProjectRelease,
@@ -24,6 +25,7 @@ from .schemas import (
     found_release,
     saved_release,
     shown_deploy,
+    shown_file,
     shown_release,
 )
 from .show import CommitFilter, commits_of_release, files_of_release, previous_with_commits

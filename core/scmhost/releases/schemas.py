@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Response
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, JsonValue
 
-from scmhost.commits.schemas import CommitOut, shown_commits
+from scmhost.commits.schemas import CommitOut, author_of, shown_commits
 from scmhost.infra.clock import in_utc
 from scmhost.infra.http import Moment, Wire
 from scmhost.organizations.values import Project
@@ -15,8 +15,32 @@ from scmhost.services import Services
 
 from .content import RefDraft
 from .manage import ReleaseRequest, SavedRelease, create_release, get_release
-from .show import ShownRef, ShownRelease
+from .show import ShownFile, ShownRef, ShownRelease
 from .values import Deploy, ReleaseDraft
+
+
+class ChangedFileOut(Wire):
+    id: str = Field(description="The sha and the path.")
+    org_id: int
+    author: dict[str, str | None] = Field(description="Name and e-mail; empty when there is none.")
+    commit_message: str | None
+    filename: str
+    type: str
+    repo_name: str
+
+
+def shown_file(organization: Organization, shown: ShownFile) -> ChangedFileOut:
+    """A file that a commit of a release changed."""
+    commit = shown.commit
+    return ChangedFileOut(
+        id=f"{commit.sha}:{shown.change.path}",
+        org_id=organization.id,
+        author=author_of(commit),
+        commit_message=commit.message,
+        filename=shown.change.path,
+        type=shown.change.type,
+        repo_name=shown.repository.name,
+    )
 
 
 class AuthorOut(Wire):

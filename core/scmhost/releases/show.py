@@ -17,8 +17,19 @@ from scmhost.sdk import FileChange, Installation, Organization, Repository
 from scmhost.services import Services
 
 from . import content_queries, queries
-from .manage import require_release
 from .values import Deploys, Head, Release
+
+
+def require_release(
+    tx: Transaction, organization: Organization, version: str, project: Project | None = None
+) -> Release:
+    """The release with this version, of the project if one is named; or a NotFound that names it."""
+    release = queries.find(tx, organization.id, version)
+    if release is None:
+        raise NotFound(f"Organization {organization.slug!r} has no release {version!r}.")
+    if project is not None and project.id not in {own.id for own in release.projects}:
+        raise NotFound(f"Project {project.slug!r} has no release {version!r}.")
+    return release
 
 
 @dataclass(frozen=True, slots=True)

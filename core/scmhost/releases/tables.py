@@ -1,12 +1,12 @@
 """The tables of releases and deploys."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from scmhost.infra.db.base import _NARROW, Base, Inner, Owned, refers_to
+from scmhost.infra.db.base import _NARROW, Base, Inner, Owned, refers_to, table_of
 from scmhost.infra.db.columns import KeyText
 
 
@@ -102,3 +102,11 @@ class DeployProjectRow(Inner, Base):
 
     deploy_id: Mapped[int] = mapped_column(primary_key=True)
     project_id: Mapped[int] = mapped_column(primary_key=True)
+
+
+RELEASES: Final = table_of(ReleaseRow)
+RELEASE_PROJECTS: Final = table_of(ReleaseProjectRow)
+RELEASE_COMMITS: Final = table_of(ReleaseCommitRow)
+RELEASE_HEADS: Final = table_of(ReleaseHeadRow)
+DEPLOYS: Final = table_of(DeployRow)
+DEPLOY_PROJECTS: Final = table_of(DeployProjectRow)

@@ -39,19 +39,6 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
-class ReleaseSummary:
-    """A release as it is named beside a commit."""
-
-    id: int
-    version: str
-    status: str
-    ref: str | None
-    url: str | None
-    created_at: datetime
-    released_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class DeployDraft:
     """What a caller says about a deploy. Without an end it ended when it was told."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scmhost.audit.record import Action, Details, of_repository, record
+from scmhost.audit.record import Action, Details, record
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.errors import Duplicate
 from scmhost.infra.errors import NotFound, ProviderRefused
@@ -59,7 +59,7 @@ def add_repository(
         saved = _save(tx, services, installation, decision, candidate)
         action: Action = "repository.add" if isinstance(decision, Create) else "repository.claim"
         details: Details = {"provider": provider_key, "integrationId": installation.id}
-        record(tx, services, organization, action, of_repository(saved), details)
+        record(tx, services, organization, action, (saved.id, saved.name), details)
     services.plugins.tell("scm_repository_saved", organization=organization, repository=saved)
     return Added(decision, saved, serialize_repository(services, organization, saved))
 

@@ -7,17 +7,16 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, and_, func, literal, select, tuple_
 
-from scmhost.commits.queries import COMMITS
-from scmhost.commits.tables import FileChangeRow
+from scmhost.commits.tables import COMMITS, FILE_CHANGES
 from scmhost.infra.db import jobs
-from scmhost.infra.db.base import hash_of, table_of
+from scmhost.infra.db.base import hash_of
 from scmhost.infra.db.columns import is_text
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.jobs import Job
 from scmhost.infra.db.statements import insert_into, pieces
 from scmhost.sdk import JsonObject
 
-from .tables import KnownFileRow
+from .tables import KNOWN_FILES
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +32,15 @@ class KnownFile:
 KIND: Final = "list_files"
 DELAY: Final = timedelta(seconds=20)
 
-_TABLE: Final = table_of(KnownFileRow)
-_CHANGES: Final = table_of(FileChangeRow)
 _KEYS: Final = ("organization_id", "repository_id", "path_hash")
 _STATE: Final = ("deleted", "commit_id", "changed_at")
 _COLUMNS: Final = (*_KEYS, "name", "path", *_STATE)
 # As many characters of a name as every database takes in an index; longer ones are told apart afterwards.
 _NAME: Final = 255
-_WITH_SHA: Final = select(_TABLE.c.path, _TABLE.c.deleted, COMMITS.c.sha).join_from(
-    _TABLE,
+_WITH_SHA: Final = select(KNOWN_FILES.c.path, KNOWN_FILES.c.deleted, COMMITS.c.sha).join_from(
+    KNOWN_FILES,
     COMMITS,
-    and_(COMMITS.c.organization_id == _TABLE.c.organization_id, COMMITS.c.id == _TABLE.c.commit_id),
+    and_(COMMITS.c.organization_id == KNOWN_FILES.c.organization_id, COMMITS.c.id == KNOWN_FILES.c.commit_id),
 )
 # So many commits are listed in a transaction, for others wait meanwhile.
 _PIECE: Final = 10_000
@@ -100,9 +97,9 @@ def standing(
     found: dict[tuple[int, str], KnownFile] = {}
     for repository_id, paths in wanted.items():
         hashes = {hash_of(path) for path in paths if is_text(path)}
-        mine = _of(organization_id) & (_TABLE.c.repository_id == repository_id)
+        mine = _of(organization_id) & (KNOWN_FILES.c.repository_id == repository_id)
         for piece in pieces(hashes):
-            for row in tx.execute(_WITH_SHA.where(mine, _TABLE.c.path_hash.in_(piece))):
+            for row in tx.execute(_WITH_SHA.where(mine, KNOWN_FILES.c.path_hash.in_(piece))):
                 found[repository_id, row.path] = KnownFile(repository_id, row.path, row.deleted, row.sha)
     return found
 
@@ -115,10 +112,10 @@ def named(tx: Transaction, organization_id: int, names: Iterable[str], most: int
     heads = {name[:_NAME] for name in names if is_text(name)}
     found: dict[int, list[str]] = {}
     for piece in pieces(heads):
-        called = _of(organization_id) & _TABLE.c.name.in_(piece)
-        few = select(_TABLE.c.name).where(called).group_by(_TABLE.c.name).having(func.count() <= most)
-        rows = select(_TABLE.c.repository_id, _TABLE.c.path).where(
-            _of(organization_id), ~_TABLE.c.deleted, _TABLE.c.name.in_(tx.scalars(few).all())
+        called = _of(organization_id) & KNOWN_FILES.c.name.in_(piece)
+        few = select(KNOWN_FILES.c.name).where(called).group_by(KNOWN_FILES.c.name).having(func.count() <= most)
+        rows = select(KNOWN_FILES.c.repository_id, KNOWN_FILES.c.path).where(
+            _of(organization_id), ~KNOWN_FILES.c.deleted, KNOWN_FILES.c.name.in_(tx.scalars(few).all())
         )
         for repository_id, path in tx.execute(rows):
             found.setdefault(repository_id, []).append(path)
@@ -129,11 +126,13 @@ def _list(tx: Transaction, mine: ColumnElement[bool]) -> None:
     newest = _newest(mine).subquery()
     rows = select(*(newest.c[name] for name in _COLUMNS)).where(newest.c.place == 1)
     # In the order of the key, in which everyone writes.
-    new = insert_into(tx, _TABLE).from_select(list(_COLUMNS), rows.order_by(newest.c.path_hash))
-    newer = tuple_(new.excluded.changed_at, new.excluded.commit_id) > tuple_(_TABLE.c.changed_at, _TABLE.c.commit_id)
+    new = insert_into(tx, KNOWN_FILES).from_select(list(_COLUMNS), rows.order_by(newest.c.path_hash))
+    newer = tuple_(new.excluded.changed_at, new.excluded.commit_id) > tuple_(
+        KNOWN_FILES.c.changed_at, KNOWN_FILES.c.commit_id
+    )
     tx.execute(
         new.on_conflict_do_update(
-            index_elements=[_TABLE.c[name] for name in _KEYS],
+            index_elements=[KNOWN_FILES.c[name] for name in _KEYS],
             set_={name: new.excluded[name] for name in _STATE},
             where=newer,
         )
@@ -142,28 +141,28 @@ def _list(tx: Transaction, mine: ColumnElement[bool]) -> None:
 
 def _newest(mine: ColumnElement[bool]) -> Select[Any]:
     """The changes of commits, each with its place among those of its file; the newest has the first one."""
-    path = _CHANGES.c.path
+    path = FILE_CHANGES.c.path
     folder = func.length(func.rtrim(path, func.replace(path, "/", "")))
     newest_first = (COMMITS.c.committed_at.desc(), COMMITS.c.id.desc())
     return (
         select(
             COMMITS.c.organization_id,
             COMMITS.c.repository_id,
-            _CHANGES.c.path_hash,
+            FILE_CHANGES.c.path_hash,
             func.substr(path, folder + 1, literal(_NAME)).label("name"),
             path,
-            (_CHANGES.c.type == "D").label("deleted"),
+            (FILE_CHANGES.c.type == "D").label("deleted"),
             COMMITS.c.id.label("commit_id"),
             COMMITS.c.committed_at.label("changed_at"),
-            func.row_number().over(partition_by=_CHANGES.c.path_hash, order_by=newest_first).label("place"),
+            func.row_number().over(partition_by=FILE_CHANGES.c.path_hash, order_by=newest_first).label("place"),
         )
         .join(
-            _CHANGES,
-            and_(_CHANGES.c.organization_id == COMMITS.c.organization_id, _CHANGES.c.commit_id == COMMITS.c.id),
+            FILE_CHANGES,
+            and_(FILE_CHANGES.c.organization_id == COMMITS.c.organization_id, FILE_CHANGES.c.commit_id == COMMITS.c.id),
         )
         .where(mine)
     )
 
 
 def _of(organization_id: int) -> ColumnElement[bool]:
-    return _TABLE.c.organization_id == organization_id
+    return KNOWN_FILES.c.organization_id == organization_id

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from scmhost.audit.record import Action, Details, of_installation, of_repository, record
+from scmhost.audit.record import Action, Details, record
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.errors import Duplicate
 from scmhost.infra.errors import Conflict, InvalidInput, NotFound
@@ -25,7 +25,14 @@ def uninstall(services: Services, organization: Organization, installation_id: i
         if found is None or not installation_queries.delete_installation(tx, organization.id, installation_id):
             raise NotFound(f"Organization {organization.slug!r} has no installation with the id {installation_id}.")
         provider = found.installation.provider
-        record(tx, services, organization, "integration.remove", of_installation(found), {"provider": provider})
+        record(
+            tx,
+            services,
+            organization,
+            "integration.remove",
+            (found.installation.id, found.installation.name),
+            {"provider": provider},
+        )
 
 
 MAX_NAME: Final = 200
@@ -45,7 +52,7 @@ def create_repository(
         known = queries.by_name(tx, organization.id, name)
         if known is None:
             saved = queries.create(tx, organization.id, name, services.clock.now(), url=url)
-            record(tx, services, organization, "repository.add", of_repository(saved))
+            record(tx, services, organization, "repository.add", (saved.id, saved.name))
         elif known.url != url and url is not None:
             raise Conflict(f"Repository {known.name!r} exists already, with another URL; change it with PUT.")
         else:
@@ -90,7 +97,7 @@ def change_repository(
             raise Conflict(f"Repository {repository.name!r} is being deleted now.")
         saved = _save(tx, organization, repository, {**changes, **fields})
         if saved != repository:
-            record(tx, services, organization, _change_of(repository, saved), of_repository(saved), _told(changes))
+            record(tx, services, organization, _change_of(repository, saved), (saved.id, saved.name), _told(changes))
     services.plugins.tell("scm_repository_saved", organization=organization, repository=saved)
     return saved
 
@@ -103,17 +110,8 @@ def delete_repository(services: Services, organization: Organization, repository
             return repository
         wait = GRACE if queries.has_commits(tx, organization.id, repository_id) else timedelta()
         queries.schedule_deletion(tx, organization.id, repository_id, services.clock.now() + wait)
-        record(tx, services, organization, "repository.delete", of_repository(repository))
+        record(tx, services, organization, "repository.delete", (repository.id, repository.name))
         return require(tx, organization, repository_id)
-
-
-def delete_due_repositories(services: Services) -> int:
-    """Delete the repositories whose time of grace is over, with their commits; gives how many there were."""
-    with services.store.write() as tx:
-        due = queries.due_for_deletion(tx, services.clock.now())
-        for repository in due:
-            queries.delete_now(tx, repository.organization_id, repository.id)
-    return len(due)
 
 
 def require(tx: Transaction, organization: Organization, repository_id: int) -> Repository:

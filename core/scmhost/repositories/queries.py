@@ -6,22 +6,20 @@ from typing import Any, Final, TypedDict, Unpack
 
 from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
 
-from scmhost.commits.tables import CommitRow
-from scmhost.infra.db.base import AnyRow, table_of
+from scmhost.commits.tables import COMMITS
+from scmhost.infra.db.base import AnyRow
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.statements import Key, duplicates, insert_unknown, paged, pieces, take, take_one
 from scmhost.infra.errors import NotFound
 from scmhost.infra.paging import Page, PageRequest
-from scmhost.links.tables import CodeMappingRow
+from scmhost.links.tables import CODE_MAPPINGS
 from scmhost.organizations.queries import touch_mappings
-from scmhost.releases.content_queries import refresh
-from scmhost.releases.tables import ReleaseCommitRow
+from scmhost.releases.tables import RELEASE_COMMITS
 from scmhost.sdk import Claim, JsonObject, Repository, RepositoryStatus
 
-from .tables import RepositoryRow
+from .tables import REPOSITORIES
 
-TABLE: Final = table_of(RepositoryRow)
-COLUMNS: Final = tuple(TABLE.c[name] for name in Repository.model_fields)
+COLUMNS: Final = tuple(REPOSITORIES.c[name] for name in Repository.model_fields)
 HOLDERS: Final = (RepositoryStatus.ACTIVE.value, RepositoryStatus.HIDDEN.value)
 """The statuses in which a repository holds its name and external id against others."""
 
@@ -33,13 +31,13 @@ def name_key(name: str) -> str:
 
 def is_row(organization_id: int, repository_id: int) -> ColumnElement[bool]:
     """The condition for one repository."""
-    return (TABLE.c.organization_id == organization_id) & (TABLE.c.id == repository_id)
+    return (REPOSITORIES.c.organization_id == organization_id) & (REPOSITORIES.c.id == repository_id)
 
 
 def is_unclaimed() -> ColumnElement[bool]:
     """The condition for repositories that an installation may claim."""
-    free = TABLE.c.provider.is_(None) & TABLE.c.installation_id.is_(None)
-    return free & (TABLE.c.status == RepositoryStatus.ACTIVE.value)
+    free = REPOSITORIES.c.provider.is_(None) & REPOSITORIES.c.installation_id.is_(None)
+    return free & (REPOSITORIES.c.status == RepositoryStatus.ACTIVE.value)
 
 
 def repository_of(row: AnyRow) -> Repository:
@@ -54,7 +52,7 @@ def change(tx: Transaction, condition: ColumnElement[bool], fields: dict[str, An
         Duplicate: another repository holds the name or the external id.
     """
     with duplicates(tx, f"{of}: its name or external id belongs to another repository; choose another."):
-        row = tx.execute(update(TABLE).where(condition).values(fields).returning(*COLUMNS)).one_or_none()
+        row = tx.execute(update(REPOSITORIES).where(condition).values(fields).returning(*COLUMNS)).one_or_none()
     return repository_of(row) if row else None
 
 
@@ -62,11 +60,6 @@ def one(tx: Transaction, condition: ColumnElement[bool]) -> Repository | None:
     """The one repository that fulfils the condition."""
     row = tx.execute(select(*COLUMNS).where(condition)).one_or_none()
     return repository_of(row) if row else None
-
-
-_COMMITS: Final = table_of(CommitRow)
-_MAPPINGS: Final = table_of(CodeMappingRow)
-_RELEASE_COMMITS: Final = table_of(ReleaseCommitRow)
 
 
 def schedule_deletion(
@@ -77,7 +70,7 @@ def schedule_deletion(
     Its name and external id are free at once.
     """
     fields = {"status": RepositoryStatus.PENDING_DELETION.value, "delete_after": delete_after}
-    held = is_row(organization_id, repository_id) & TABLE.c.status.in_(HOLDERS)
+    held = is_row(organization_id, repository_id) & REPOSITORIES.c.status.in_(HOLDERS)
     return change(tx, held, fields, f"Repository {repository_id}")
 
 
@@ -88,43 +81,57 @@ def cancel_deletion(tx: Transaction, organization_id: int, repository_id: int) -
         Duplicate: its name or external id was taken meanwhile.
     """
     fields = {"status": RepositoryStatus.ACTIVE.value, "delete_after": None}
-    pending = TABLE.c.status == RepositoryStatus.PENDING_DELETION.value
+    pending = REPOSITORIES.c.status == RepositoryStatus.PENDING_DELETION.value
     return change(tx, is_row(organization_id, repository_id) & pending, fields, f"Repository {repository_id}")
 
 
 def due_for_deletion(tx: Transaction, now: datetime, limit: int = 100) -> list[Repository]:
     """Repositories of all organizations whose time of grace is over, the longest overdue first."""
-    due = (TABLE.c.status == RepositoryStatus.PENDING_DELETION.value) & (TABLE.c.delete_after <= now)
-    rows = select(*COLUMNS).where(due).order_by(TABLE.c.delete_after, TABLE.c.id).limit(limit)
+    rows = select(*COLUMNS).where(_is_due(now)).order_by(REPOSITORIES.c.delete_after, REPOSITORIES.c.id).limit(limit)
     return [repository_of(row) for row in tx.execute(rows)]
 
 
-def delete_now(tx: Transaction, organization_id: int, repository_id: int) -> bool:
-    """Delete a repository with its commits, its code mappings, and its part of every release."""
+def is_due(tx: Transaction, organization_id: int, repository_id: int, now: datetime) -> bool:
+    """Return whether a repository is to be deleted now, and lock its row until the transaction ends."""
+    mine = is_row(organization_id, repository_id)
+    return tx.execute(select(REPOSITORIES.c.id).where(mine, _is_due(now)).with_for_update()).first() is not None
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    return (REPOSITORIES.c.status == RepositoryStatus.PENDING_DELETION.value) & (REPOSITORIES.c.delete_after <= now)
+
+
+def delete_now(tx: Transaction, organization_id: int, repository_id: int) -> list[int] | None:
+    """Delete a repository with its commits and its code mappings.
+
+    Returns:
+        The ids of the releases that had commits of it, which the caller refreshes in the same transaction. None when
+        there is no such repository.
+    """
     projects, releases = _touched(tx, organization_id, repository_id)
-    gone = tx.execute(delete(TABLE).where(is_row(organization_id, repository_id)).returning(TABLE.c.id)).first()
+    gone = delete(REPOSITORIES).where(is_row(organization_id, repository_id)).returning(REPOSITORIES.c.id)
+    if tx.execute(gone).first() is None:
+        return None
     for project_id in projects:
         touch_mappings(tx, organization_id, project_id)
-    for release_id in releases:
-        refresh(tx, organization_id, release_id)
-    return gone is not None
+    return releases
 
 
 def _touched(tx: Transaction, organization_id: int, repository_id: int) -> tuple[list[int], list[int]]:
     """The projects with mappings of a repository, and the releases with its commits."""
-    mappings = (_MAPPINGS.c.organization_id == organization_id) & (_MAPPINGS.c.repository_id == repository_id)
-    projects = select(_MAPPINGS.c.project_id).where(mappings).distinct().order_by(_MAPPINGS.c.project_id)
-    commits = select(_COMMITS.c.id).where(
-        _COMMITS.c.organization_id == organization_id, _COMMITS.c.repository_id == repository_id
+    mappings = (CODE_MAPPINGS.c.organization_id == organization_id) & (CODE_MAPPINGS.c.repository_id == repository_id)
+    projects = select(CODE_MAPPINGS.c.project_id).where(mappings).distinct().order_by(CODE_MAPPINGS.c.project_id)
+    commits = select(COMMITS.c.id).where(
+        COMMITS.c.organization_id == organization_id, COMMITS.c.repository_id == repository_id
     )
-    listed = (_RELEASE_COMMITS.c.organization_id == organization_id) & _RELEASE_COMMITS.c.commit_id.in_(commits)
-    releases = select(_RELEASE_COMMITS.c.release_id).where(listed).distinct().order_by(_RELEASE_COMMITS.c.release_id)
+    listed = (RELEASE_COMMITS.c.organization_id == organization_id) & RELEASE_COMMITS.c.commit_id.in_(commits)
+    releases = select(RELEASE_COMMITS.c.release_id).where(listed).distinct().order_by(RELEASE_COMMITS.c.release_id)
     return list(tx.scalars(projects)), list(tx.scalars(releases))
 
 
-_BY_NAME: Final = (Key(TABLE.c.name_key), Key(TABLE.c.id))
-_IS_ACTIVE: Final = TABLE.c.status == RepositoryStatus.ACTIVE.value
-_IS_CLAIMED: Final = TABLE.c.installation_id.is_not(None)
+_BY_NAME: Final = (Key(REPOSITORIES.c.name_key), Key(REPOSITORIES.c.id))
+_IS_ACTIVE: Final = REPOSITORIES.c.status == RepositoryStatus.ACTIVE.value
+_IS_CLAIMED: Final = REPOSITORIES.c.installation_id.is_not(None)
 _CHANGEABLE: Final = frozenset({"name", "url", "status", "provider", "installation_id", "external_id", "configuration"})
 
 
@@ -150,7 +157,7 @@ def create(
     row["configuration"] = row["configuration"] or {}
     message = f"Repository {name!r}, or one with its external id, exists already; use that one or choose another name."
     with duplicates(tx, message):
-        return repository_of(tx.execute(insert(TABLE).values(row).returning(*COLUMNS)).one())
+        return repository_of(tx.execute(insert(REPOSITORIES).values(row).returning(*COLUMNS)).one())
 
 
 def ensure(tx: Transaction, organization_id: int, names: Iterable[str], now: datetime) -> dict[str, Repository]:
@@ -162,7 +169,7 @@ def ensure(tx: Transaction, organization_id: int, names: Iterable[str], now: dat
         return found
     ids = take(tx, len(missing))
     rows = [_new_row(organization_id, id_, spelled[key], now) for id_, key in zip(ids, missing, strict=True)]
-    insert_unknown(tx, TABLE, rows)
+    insert_unknown(tx, REPOSITORIES, rows)
     return found | _holders(tx, organization_id, missing)
 
 
@@ -173,8 +180,8 @@ def get(tx: Transaction, organization_id: int, repository_id: int) -> Repository
 
 def get_many(tx: Transaction, organization_id: int, ids: Iterable[int]) -> dict[int, Repository]:
     """The repositories with these ids, as far as they are there."""
-    query = select(*COLUMNS).where(TABLE.c.organization_id == organization_id)
-    rows = (row for piece in pieces(ids) for row in tx.execute(query.where(TABLE.c.id.in_(piece))))
+    query = select(*COLUMNS).where(REPOSITORIES.c.organization_id == organization_id)
+    rows = (row for piece in pieces(ids) for row in tx.execute(query.where(REPOSITORIES.c.id.in_(piece))))
     return {row.id: repository_of(row) for row in rows}
 
 
@@ -185,31 +192,33 @@ def by_name(tx: Transaction, organization_id: int, name: str) -> Repository | No
 
 def active_ids(tx: Transaction, organization_id: int, limit: int) -> list[int]:
     """The ids of active repositories, at most so many."""
-    query = select(TABLE.c.id).where(TABLE.c.organization_id == organization_id, _IS_ACTIVE)
-    return list(tx.scalars(query.order_by(TABLE.c.name_key, TABLE.c.id).limit(limit)))
+    query = select(REPOSITORIES.c.id).where(REPOSITORIES.c.organization_id == organization_id, _IS_ACTIVE)
+    return list(tx.scalars(query.order_by(REPOSITORIES.c.name_key, REPOSITORIES.c.id).limit(limit)))
 
 
 def by_url_path(tx: Transaction, organization_id: int, path: str, limit: int = 2) -> list[Repository]:
     """Active repositories whose URL ends in this path, in whatever case, with or without ``.git``."""
-    url = func.lower(TABLE.c.url)
+    url = func.lower(REPOSITORIES.c.url)
     ends = [url.endswith(f"/{path.lower()}{rest}", autoescape=True) for rest in ("", ".git")]
-    rows = select(*COLUMNS).where(TABLE.c.organization_id == organization_id, _IS_ACTIVE, or_(*ends))
-    return [repository_of(row) for row in tx.execute(rows.order_by(TABLE.c.id).limit(limit))]
+    rows = select(*COLUMNS).where(REPOSITORIES.c.organization_id == organization_id, _IS_ACTIVE, or_(*ends))
+    return [repository_of(row) for row in tx.execute(rows.order_by(REPOSITORIES.c.id).limit(limit))]
 
 
 def claimed_at(tx: Transaction, organization_id: int, urls: Collection[str]) -> list[Repository]:
     """Active repositories of installations that have one of these URLs, in whatever case, the oldest first."""
-    url = func.lower(TABLE.c.url)
-    rows = select(*COLUMNS).where(TABLE.c.organization_id == organization_id, _IS_ACTIVE, _IS_CLAIMED, url.in_(urls))
-    return [repository_of(row) for row in tx.execute(rows.order_by(TABLE.c.id))]
+    url = func.lower(REPOSITORIES.c.url)
+    rows = select(*COLUMNS).where(
+        REPOSITORIES.c.organization_id == organization_id, _IS_ACTIVE, _IS_CLAIMED, url.in_(urls)
+    )
+    return [repository_of(row) for row in tx.execute(rows.order_by(REPOSITORIES.c.id))]
 
 
 def installations_below(tx: Transaction, organization_id: int, urls: Collection[str]) -> set[int]:
     """The installations of active repositories whose URL begins with one of these, in whatever case."""
-    url = func.lower(TABLE.c.url)
+    url = func.lower(REPOSITORIES.c.url)
     below = or_(*(url.startswith(start, autoescape=True) for start in urls))
-    mine = (TABLE.c.organization_id == organization_id, _IS_ACTIVE, _IS_CLAIMED)
-    return set(tx.scalars(select(TABLE.c.installation_id).where(*mine, below).distinct()))
+    mine = (REPOSITORIES.c.organization_id == organization_id, _IS_ACTIVE, _IS_CLAIMED)
+    return set(tx.scalars(select(REPOSITORIES.c.installation_id).where(*mine, below).distinct()))
 
 
 def page(
@@ -222,26 +231,28 @@ def page(
     installation_id: int | None = None,
 ) -> Page[Repository]:
     """Repositories by name. ``query`` is a part of the name, in whatever case."""
-    rows = select(*COLUMNS).where(TABLE.c.organization_id == organization_id)
+    rows = select(*COLUMNS).where(REPOSITORIES.c.organization_id == organization_id)
     if query:
-        rows = rows.where(TABLE.c.name_key.contains(name_key(query), autoescape=True))
+        rows = rows.where(REPOSITORIES.c.name_key.contains(name_key(query), autoescape=True))
     if statuses is not None:
-        rows = rows.where(TABLE.c.status.in_([RepositoryStatus(status).value for status in statuses]))
+        rows = rows.where(REPOSITORIES.c.status.in_([RepositoryStatus(status).value for status in statuses]))
     if installation_id is not None:
-        rows = rows.where(TABLE.c.installation_id == installation_id)
+        rows = rows.where(REPOSITORIES.c.installation_id == installation_id)
     return paged(tx, rows, _BY_NAME, request, repository_of)
 
 
 def unclaimed(tx: Transaction, organization_id: int, limit: int) -> list[Repository]:
     """The repositories that an installation may claim, by name."""
-    rows = select(*COLUMNS).where(TABLE.c.organization_id == organization_id, is_unclaimed())
-    return [repository_of(row) for row in tx.execute(rows.order_by(TABLE.c.name_key, TABLE.c.id).limit(limit))]
+    rows = select(*COLUMNS).where(REPOSITORIES.c.organization_id == organization_id, is_unclaimed())
+    return [
+        repository_of(row) for row in tx.execute(rows.order_by(REPOSITORIES.c.name_key, REPOSITORIES.c.id).limit(limit))
+    ]
 
 
 def of_installation(tx: Transaction, organization_id: int, installation_id: int) -> list[Repository]:
     """All repositories of an installation, in whatever status, by name."""
-    mine = (TABLE.c.organization_id == organization_id) & (TABLE.c.installation_id == installation_id)
-    rows = select(*COLUMNS).where(mine).order_by(TABLE.c.name_key, TABLE.c.id)
+    mine = (REPOSITORIES.c.organization_id == organization_id) & (REPOSITORIES.c.installation_id == installation_id)
+    rows = select(*COLUMNS).where(mine).order_by(REPOSITORIES.c.name_key, REPOSITORIES.c.id)
     return [repository_of(row) for row in tx.execute(rows)]
 
 
@@ -260,7 +271,7 @@ def claim(
 
 def unclaim(tx: Transaction, organization_id: int, repository_id: int) -> Repository | None:
     """Take a repository away from its installation, or None when it has none."""
-    claimed = TABLE.c.provider.is_not(None) | TABLE.c.installation_id.is_not(None)
+    claimed = REPOSITORIES.c.provider.is_not(None) | REPOSITORIES.c.installation_id.is_not(None)
     fields = {"provider": None, "installation_id": None}
     return change(tx, is_row(organization_id, repository_id) & claimed, fields, _called(repository_id))
 
@@ -291,13 +302,15 @@ def update_repository(
 
 def has_commits(tx: Transaction, organization_id: int, repository_id: int) -> bool:
     """Whether a repository has any commits."""
-    mine = (_COMMITS.c.organization_id == organization_id) & (_COMMITS.c.repository_id == repository_id)
-    return tx.execute(select(_COMMITS.c.id).where(mine).limit(1)).first() is not None
+    mine = (COMMITS.c.organization_id == organization_id) & (COMMITS.c.repository_id == repository_id)
+    return tx.execute(select(COMMITS.c.id).where(mine).limit(1)).first() is not None
 
 
 def _holders(tx: Transaction, organization_id: int, keys: Iterable[str]) -> dict[str, Repository]:
-    query = select(*COLUMNS).where(TABLE.c.organization_id == organization_id, TABLE.c.status.in_(HOLDERS))
-    rows = (row for piece in pieces(keys) for row in tx.execute(query.where(TABLE.c.name_key.in_(piece))))
+    query = select(*COLUMNS).where(
+        REPOSITORIES.c.organization_id == organization_id, REPOSITORIES.c.status.in_(HOLDERS)
+    )
+    rows = (row for piece in pieces(keys) for row in tx.execute(query.where(REPOSITORIES.c.name_key.in_(piece))))
     return {name_key(row.name): repository_of(row) for row in rows}
 
 

@@ -11,14 +11,54 @@ from scmhost.infra.http import Wanted
 from scmhost.infra.paging import Page
 from scmhost.installations.install import InvalidForm, field_problems
 from scmhost.installations.provider_calls import is_known
+from scmhost.installations.schemas import OfferOut, Offers
 from scmhost.organizations.access import ActingServices, ForIntegrations, ForLoose, NumericId, ServicesOf, numeric
 from scmhost.sdk import AddRequest, Organization, Repository, RepositoryStatus
 from scmhost.sdk.wire import RepositoryPayload
 from scmhost.services import Services
 
-from .claim import add_repository
-from .manage import change_repository, create_repository, delete_repository, get_repository, list_repositories
+from .claim import add_repository, offer_repositories
+from .manage import (
+    change_repository,
+    create_repository,
+    delete_repository,
+    get_repository,
+    list_repositories,
+    uninstall,
+)
 from .serialize import serialize_repositories, serialize_repository
+
+# What concerns both an installation and its repositories.
+installation_router: Final = APIRouter(
+    prefix="/api/0/organizations/{organization}/integrations/{integration_id}", tags=["installations"]
+)
+
+
+@installation_router.delete("/", status_code=204, response_class=Response)
+def installations_delete(services: ActingServices, organization: ForIntegrations, integration_id: NumericId) -> None:
+    """Delete an installation. Its repositories stay and become unclaimed."""
+    uninstall(services, organization, numeric(integration_id, "installation"))
+
+
+@installation_router.get("/repos/")
+def offers_list(
+    services: ServicesOf,
+    organization: ForIntegrations,
+    integration_id: NumericId,
+    search: str = "",
+    installable_only: Annotated[  # noqa: ARG001 - Sentry's clients send it, and get what they ask for without it too
+        str, Query(alias="installableOnly", description="Changes nothing: what is added already is never offered.")
+    ] = "false",
+) -> Offers:
+    """The repositories that may be added to an installation, without those that it has already."""
+    offers = offer_repositories(services, organization, numeric(integration_id, "installation"), search)
+    return Offers(
+        repos=[
+            OfferOut(name=offer.name, identifier=offer.identifier, default_branch=offer.default_branch)
+            for offer in offers
+        ]
+    )
+
 
 router: Final = APIRouter(prefix="/api/0/organizations/{organization}/repos", tags=["repositories"])
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy import BigInteger, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from scmhost.infra.db.base import Base, Inner, Owned, refers_to
+from scmhost.infra.db.base import Base, Inner, Owned, refers_to, table_of
 from scmhost.infra.db.columns import KeyText
 
 NAME_IS_HELD: Final = "status IN ('active', 'hidden')"
@@ -66,3 +66,7 @@ class KnownFileRow(Inner, Base):
     deleted: Mapped[bool]
     commit_id: Mapped[int]
     changed_at: Mapped[datetime]
+
+
+REPOSITORIES: Final = table_of(RepositoryRow)
+KNOWN_FILES: Final = table_of(KnownFileRow)

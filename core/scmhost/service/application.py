@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 
 from scmhost import __version__
 from scmhost.admin import routes as admin_routes
-from scmhost.admin.jobs import run_due_jobs
+from scmhost.admin.background import delete_due_repositories, run_due_jobs
 from scmhost.admin.routes import keep_gauges, metrics_router
 from scmhost.audit import routes as audit_routes
 from scmhost.commits import routes as commit_routes
@@ -24,7 +24,6 @@ from scmhost.links import routes as link_routes
 from scmhost.organizations import routes as organization_routes
 from scmhost.releases import routes as release_routes
 from scmhost.repositories import routes as repository_routes
-from scmhost.repositories.manage import delete_due_repositories
 from scmhost.services import Services
 
 from .error_answers import DOCUMENTED, install_problem_handlers
@@ -42,6 +41,7 @@ ROUTERS: Final = (
     organization_routes.projects_router,
     organization_routes.project_router,
     repository_routes.router,
+    repository_routes.installation_router,
     commit_routes.router,
     mapping_routes.router,
     link_routes.path_parsing_router,

@@ -21,6 +21,7 @@ from scmhost.infra.errors import (
     Unauthenticated,
     Unavailable,
 )
+from scmhost.infra.http import problem
 from scmhost.installations.install import InvalidForm
 from scmhost.plugins import PluginFault, ProviderOff
 
@@ -74,11 +75,6 @@ def install_problem_handlers(app: FastAPI) -> None:
 def status_of_fault(kind: str) -> int:
     """The status of an answer to a request whose plugin was at fault."""
     return _FAULTS.get(kind, 502)
-
-
-def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """An answer with one key."""
-    return JSONResponse({"detail": detail}, status_code=status, headers=dict(headers or {}))
 
 
 def _on_scmhost_error(_request: Request, error: Exception) -> JSONResponse:

@@ -11,7 +11,7 @@ from scmhost.commits import queries as commit_queries
 from scmhost.commits.stored import SavedCommits
 from scmhost.infra.db.engine import Store
 from scmhost.infra.db.errors import BadText
-from scmhost.repositories import queries as repository_queries
+from scmhost.releases import content_queries
 from scmhost.sdk import CommitDraft, FileChange
 
 
@@ -187,7 +187,7 @@ def test_the_order_sent_is_kept(store: Store, timestamp: object) -> None:
     tenant = factories.new_tenant(store)
     numbers = (14, 11, 19, 12)
     with store.write() as tx:
-        repository_queries.delete_now(tx, tenant.id, tenant.repository)
+        content_queries.delete_repository(tx, tenant.id, tenant.repository)
     repository = factories.new_repository(store, tenant.id)
     with store.write() as tx:
         drafts = [factories.draft(number, timestamp=timestamp) for number in numbers]

@@ -86,8 +86,8 @@ def test_deleting_takes_all_that_hangs_on_it(store: Store) -> None:
     tenant = factories.new_tenant(store)
     with store.write() as tx:
         assert repository_queries.has_commits(tx, tenant.id, tenant.repository)
-        assert repository_queries.delete_now(tx, tenant.id, tenant.repository)
-        assert not repository_queries.delete_now(tx, tenant.id, tenant.repository)
+        assert content_queries.delete_repository(tx, tenant.id, tenant.repository)
+        assert not content_queries.delete_repository(tx, tenant.id, tenant.repository)
     rows = factories.all_rows(store)
     gone = ("repositories", "commits", "file_changes", "code_mappings", "release_commits", "release_heads")
     assert [rows[name] for name in gone] == [[]] * len(gone)
@@ -102,7 +102,7 @@ def test_deleting_tells_the_projects(store: Store) -> None:
     tenant = factories.new_tenant(store)
     with store.write() as tx:
         before = organization_queries.get_projects(tx, tenant.id, [tenant.project])[tenant.project]
-        repository_queries.delete_now(tx, tenant.id, tenant.repository)
+        content_queries.delete_repository(tx, tenant.id, tenant.repository)
         after = organization_queries.get_projects(tx, tenant.id, [tenant.project])[tenant.project]
         assert link_queries.for_project(tx, tenant.id, tenant.project) == []
     assert after.mappings_version == before.mappings_version + 1
@@ -116,7 +116,7 @@ def test_other_repositories_keep_theirs(store: Store) -> None:
         bulk_queries.save(tx, tenant.id, other, [factories.draft(5)], factories.NOW)
         ids = list(bulk_queries.ids_of(tx, tenant.id, other, [factories.sha(5)]).values())
         content_queries.set_commits(tx, tenant.id, tenant.release, other, ids)
-        repository_queries.delete_now(tx, tenant.id, tenant.repository)
+        content_queries.delete_repository(tx, tenant.id, tenant.repository)
         release = release_queries.find(tx, tenant.id, "1.0")
     assert release is not None
     assert (release.commit_count, release.last_commit_id) == (1, ids[0])

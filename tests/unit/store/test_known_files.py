@@ -116,7 +116,7 @@ def test_orders_are_carried_out_together(store: Store) -> None:
 
 def test_many_commits_are_listed_in_pieces(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """No transaction lists more than some, and what is left is ordered anew."""
-    monkeypatch.setattr(known_files, "_PIECE", 4)
+    monkeypatch.setattr(file_queries, "_PIECE", 4)
     tenant = factories.new_tenant(store)
     save(store, tenant, *(changing(number, f"A {number}.py") for number in range(10, 20)))
     for left in (1, 1, 0):

@@ -10,6 +10,7 @@ from scmhost.commits import bulk_queries
 from scmhost.commits import queries as commit_queries
 from scmhost.infra.db.engine import Store
 from scmhost.infra.paging import Page, PageRequest, read_cursor
+from scmhost.releases import content_queries
 from scmhost.repositories import queries as repository_queries
 from scmhost.sdk import Repository
 
@@ -82,7 +83,7 @@ def test_nothing_is_passed_over_when_rows_go(store: Store) -> None:
     read = reader(store, organization)
     first = read(PageRequest(0, 2))
     with store.write() as tx:
-        repository_queries.delete_now(tx, organization, ids[0])
+        content_queries.delete_repository(tx, organization, ids[0])
     assert names(read(read_cursor(first.next_cursor, 2))) == ["c", "d"]
 
 
@@ -93,7 +94,7 @@ def test_a_page_goes_on_without_the_row_beside_it(store: Store) -> None:
     read = reader(store, organization)
     first = read(PageRequest(0, 2))
     with store.write() as tx:
-        repository_queries.delete_now(tx, organization, ids[1])
+        content_queries.delete_repository(tx, organization, ids[1])
     page = read(read_cursor(first.next_cursor, 2))
     assert (names(page), page.has_previous, page.has_next) == (["d", "e"], True, True)
 

@@ -19,7 +19,7 @@ from scmhost.repositories import file_queries
 
 OWNED = [table for table in ALL_TABLES.sorted_tables if table.name != "organizations"]
 
-MIGRATE = "import sys; from scmhost.store.engine import Store; s = Store.open(sys.argv[1]); s.migrate(); s.close()"
+MIGRATE = "import sys; from scmhost.infra.db.engine import Store; s = Store.open(sys.argv[1]); s.migrate(); s.close()"
 
 
 def leading_columns(table: Table) -> list[str]:

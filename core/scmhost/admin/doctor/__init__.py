@@ -7,6 +7,7 @@ from typing import Final
 from scmhost.infra.errors import ScmhostError
 from scmhost.services import Services
 
+from . import database, machine
 from .findings import SEVERITIES, Check, Finding, of_error
 
 _AROUND: Final[Sequence[Check]] = (

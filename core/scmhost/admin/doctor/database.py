@@ -6,7 +6,7 @@ from functools import partial
 from typing import Final
 
 from scmhost.admin import queries as admin_queries
-from scmhost.admin.jobs import OVERDUE_AFTER
+from scmhost.admin.background import OVERDUE_AFTER
 from scmhost.admin.queries import Seen
 from scmhost.infra.errors import ScmhostError
 from scmhost.links import queries as link_queries

@@ -92,3 +92,6 @@ def hash_of(text: str) -> int:
     """
     digest = blake2b(checked_text(text).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)
+
+
+JOBS: Final = table_of(JobRow)

@@ -4,9 +4,8 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
-from psycopg import Cursor
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine import ExecutionContext
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
@@ -15,6 +14,9 @@ from sqlalchemy.orm import Session
 from . import schema
 from .columns import dump_json
 from .errors import StoreError, translated
+
+if TYPE_CHECKING:
+    from psycopg import Cursor
 
 Transaction = Session
 

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from scmhost.sdk import JsonObject
 
-from .base import AnyRow, JobRow, table_of
+from .base import JOBS, AnyRow
 from .engine import Transaction
 from .statements import insert_for, take_one
 
@@ -30,7 +30,6 @@ class Job:
     fault: str | None
 
 
-_TABLE: Final = table_of(JobRow)
 _WAITING: Final = "waiting"
 _FAILED: Final = "failed"
 
@@ -48,9 +47,9 @@ def put(tx: Transaction, organization_id: int, kind: str, key: str, payload: Jso
 @cache
 def _putting(dialect: str) -> postgresql.Insert | sqlite.Insert:
     """Made once: every request that brings commits puts a job."""
-    new = insert_for(dialect, _TABLE)
+    new = insert_for(dialect, JOBS)
     rest = {name: new.excluded[name] for name in _REST}
-    return new.on_conflict_do_update(index_elements=[_TABLE.c[name] for name in _KEYS], set_=rest)
+    return new.on_conflict_do_update(index_elements=[JOBS.c[name] for name in _KEYS], set_=rest)
 
 
 def lease(tx: Transaction, now: datetime, until: datetime) -> Job | None:
@@ -58,26 +57,26 @@ def lease(tx: Transaction, now: datetime, until: datetime) -> Job | None:
 
     Two workers never take the same one.
     """
-    free = or_(_TABLE.c.leased_until.is_(None), _TABLE.c.leased_until <= now)
-    due = select(_TABLE.c.organization_id, _TABLE.c.id).where(_TABLE.c.state == _WAITING, _TABLE.c.due_at <= now, free)
-    first = due.order_by(_TABLE.c.due_at, _TABLE.c.id).limit(1).with_for_update(skip_locked=True)
+    free = or_(JOBS.c.leased_until.is_(None), JOBS.c.leased_until <= now)
+    due = select(JOBS.c.organization_id, JOBS.c.id).where(JOBS.c.state == _WAITING, JOBS.c.due_at <= now, free)
+    first = due.order_by(JOBS.c.due_at, JOBS.c.id).limit(1).with_for_update(skip_locked=True)
     found = tx.execute(first).one_or_none()
     if found is None:
         return None
-    fields = {"attempts": _TABLE.c.attempts + 1, "leased_until": until}
+    fields = {"attempts": JOBS.c.attempts + 1, "leased_until": until}
     mine = _is_row(found.organization_id, found.id)
-    return _job(tx.execute(update(_TABLE).where(mine).values(fields).returning(_TABLE)).one())
+    return _job(tx.execute(update(JOBS).where(mine).values(fields).returning(JOBS)).one())
 
 
 def is_due(tx: Transaction, now: datetime) -> bool:
     """Whether there may be a job to take: a look that takes no lock."""
-    due = select(_TABLE.c.id).where(_TABLE.c.state == _WAITING, _TABLE.c.due_at <= now).limit(1)
+    due = select(JOBS.c.id).where(JOBS.c.state == _WAITING, JOBS.c.due_at <= now).limit(1)
     return tx.execute(due).first() is not None
 
 
 def finish(tx: Transaction, job: Job) -> bool:
     """Forget a job that is done. False when another took its place meanwhile."""
-    gone = delete(_TABLE).where(_is_row(job.organization_id, job.id)).returning(_TABLE.c.id)
+    gone = delete(JOBS).where(_is_row(job.organization_id, job.id)).returning(JOBS.c.id)
     return tx.execute(gone).first() is not None
 
 
@@ -93,9 +92,9 @@ def fail(tx: Transaction, job: Job, fault: str) -> None:
 
 def count_by_state(tx: Transaction, now: datetime, overdue_before: datetime) -> dict[str, int]:
     """The jobs of all organizations: ``waiting``, ``overdue`` (due since before, and no worker has it), ``failed``."""
-    free = or_(_TABLE.c.leased_until.is_(None), _TABLE.c.leased_until <= now)
-    overdue = (_TABLE.c.due_at <= overdue_before) & free
-    state = case((_TABLE.c.state == _FAILED, _FAILED), (overdue, "overdue"), else_=_WAITING).label("state")
+    free = or_(JOBS.c.leased_until.is_(None), JOBS.c.leased_until <= now)
+    overdue = (JOBS.c.due_at <= overdue_before) & free
+    state = case((JOBS.c.state == _FAILED, _FAILED), (overdue, "overdue"), else_=_WAITING).label("state")
     inner = select(state).subquery()
     rows = tx.execute(select(inner.c.state, func.count()).group_by(inner.c.state))
     return dict.fromkeys((_WAITING, "overdue", _FAILED), 0) | {row[0]: row[1] for row in rows}
@@ -103,17 +102,17 @@ def count_by_state(tx: Transaction, now: datetime, overdue_before: datetime) -> 
 
 def beginning_with(tx: Transaction, organization_id: int, kind: str, start: str) -> Sequence[Job]:
     """The jobs of a kind whose keys begin so, by key."""
-    mine = (_TABLE.c.organization_id == organization_id) & (_TABLE.c.kind == kind)
-    query = select(_TABLE).where(mine, _TABLE.c.key.startswith(start, autoescape=True)).order_by(_TABLE.c.key)
+    mine = (JOBS.c.organization_id == organization_id) & (JOBS.c.kind == kind)
+    query = select(JOBS).where(mine, JOBS.c.key.startswith(start, autoescape=True)).order_by(JOBS.c.key)
     return [_job(row) for row in tx.execute(query)]
 
 
 def _change(tx: Transaction, job: Job, fields: dict[str, Any]) -> None:
-    tx.execute(update(_TABLE).where(_is_row(job.organization_id, job.id)).values(fields))
+    tx.execute(update(JOBS).where(_is_row(job.organization_id, job.id)).values(fields))
 
 
 def _is_row(organization_id: int, job_id: int) -> ColumnElement[bool]:
-    return (_TABLE.c.organization_id == organization_id) & (_TABLE.c.id == job_id)
+    return (JOBS.c.organization_id == organization_id) & (JOBS.c.id == job_id)
 
 
 def _job(row: AnyRow) -> Job:

@@ -13,12 +13,19 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.types import TypeEngine
 
-from scmhost.releases.tables import ReleaseHeadRow
+# A statement on one table may refer to any other, so the metadata has to be complete.
+from scmhost.audit import tables as _audit  # noqa: F401
+from scmhost.commits import tables as _commits  # noqa: F401
+from scmhost.installations import tables as _installations  # noqa: F401
+from scmhost.links import tables as _links  # noqa: F401
+from scmhost.organizations import tables as _organizations  # noqa: F401
+from scmhost.releases import tables as _releases  # noqa: F401
+from scmhost.repositories import tables as _repositories  # noqa: F401
 
-from .base import table_of
+from .base import Base
 
-ALL_TABLES: Final = table_of(ReleaseHeadRow).metadata
-"""The metadata, complete: whoever imports it from here has imported all tables."""
+ALL_TABLES: Final = Base.metadata
+"""The metadata of all tables."""
 
 
 # Any number will do, as long as every process takes the same.
@@ -88,7 +95,7 @@ def _lock(connection: Connection) -> None:
 
 def _config(connection: Connection | None = None) -> Config:
     config = Config()
-    config.set_main_option("script_location", "scmhost.store:migrations")
+    config.set_main_option("script_location", "scmhost.infra.db:migrations")
     config.attributes["connection"] = connection
     return config
 

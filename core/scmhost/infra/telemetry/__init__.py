@@ -6,11 +6,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from time import perf_counter
-from typing import Final, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from scmhost.infra.errors import ScmhostError
 
-from .metrics import Metrics
+if TYPE_CHECKING:
+    from .metrics import Metrics
+
 
 Kind = Literal["request", "hook", "ingest", "links", "job"]
 

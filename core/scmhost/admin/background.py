@@ -1,4 +1,4 @@
-"""Do the jobs that are due. Every worker may: a job is taken by one of them, and by another if that one dies."""
+"""Background work of the service: due jobs and due deletions."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -9,9 +9,11 @@ import structlog
 from scmhost.infra.db import jobs
 from scmhost.infra.db.jobs import Job
 from scmhost.infra.errors import ScmhostError
-from scmhost.releases.fetch import KIND as FETCH_COMMITS
+from scmhost.releases import content_queries
+from scmhost.releases.content import FETCH_COMMITS
 from scmhost.releases.fetch import fetch_commits
 from scmhost.repositories import file_queries
+from scmhost.repositories import queries as repository_queries
 from scmhost.repositories.files import list_files
 from scmhost.sdk import ProviderError
 from scmhost.services import Services
@@ -79,3 +81,18 @@ def _put_off(services: Services, job: Job, fault: str) -> None:
             jobs.fail(tx, job, fault)
         else:
             jobs.retry(tx, job, services.clock.now() + RETRY_AFTER, fault)
+
+
+def delete_due_repositories(services: Services) -> int:
+    """Delete due repositories with their commits, each in a transaction of its own. Return how many were deleted."""
+    with services.store.read() as tx:
+        due = repository_queries.due_for_deletion(tx, services.clock.now())
+    return sum(_delete(services, repository.organization_id, repository.id) for repository in due)
+
+
+def _delete(services: Services, organization_id: int, repository_id: int) -> bool:
+    with services.store.write() as tx:
+        # Since the list was read, the deletion may have been cancelled, or another worker may have done it.
+        if not repository_queries.is_due(tx, organization_id, repository_id, services.clock.now()):
+            return False
+        return content_queries.delete_repository(tx, organization_id, repository_id)

@@ -1,0 +1,1 @@
+"""What scmhost does, one module for each use case; each reads like its sentence."""
