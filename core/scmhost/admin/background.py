@@ -8,43 +8,73 @@ import structlog
 
 from scmhost.infra.db import jobs
 from scmhost.infra.db.jobs import Job
-from scmhost.infra.errors import ScmhostError
+from scmhost.infra.errors import Unavailable
+from scmhost.infra.loops import Loop
 from scmhost.releases import content_queries
 from scmhost.releases.content import FETCH_COMMITS
 from scmhost.releases.fetch import fetch_commits
 from scmhost.repositories import file_queries
 from scmhost.repositories import queries as repository_queries
 from scmhost.repositories.files import list_files
-from scmhost.sdk import ProviderError
 from scmhost.services import Services
 
 log = structlog.get_logger(__name__)
 
+HOUSEKEEPING_SECONDS: Final = 60.0
+JOBS_SECONDS: Final = 1.0
+
+# Both numbers are Sentry's.
 MOST_ATTEMPTS: Final = 5
 RETRY_AFTER: Final = timedelta(minutes=5)
-"""Both numbers are Sentry's."""
 
 OVERDUE_AFTER: Final = timedelta(minutes=5)
-"""Workers look every second: a job that is due for so long is one that nobody takes."""
+"""Workers look for jobs every second, so a job that is due for this long is one that no worker takes."""
 
 _MOST_FAULT: Final = 500
-_WORK: Final[Mapping[str, Callable[[Services, Job], None]]] = {
-    FETCH_COMMITS: fetch_commits,
-    file_queries.KIND: list_files,
-}
+
+Handler = Callable[[Services, Job], None]
+
+_HANDLERS: Final[Mapping[str, Handler]] = {FETCH_COMMITS: fetch_commits, file_queries.KIND: list_files}
 
 
-def run_due_jobs(services: Services) -> int:
-    """Do one job after the other until none is due; gives how many there were."""
+def background_loops(services: Services) -> list[Loop]:
+    """Return the loops that every worker of the service runs. Any worker may take a job or a deletion."""
+
+    def run_jobs(_woken: bool) -> bool:  # noqa: FBT001 - the shape of a loop's round
+        _unless_unavailable("jobs postponed", lambda: run_due_jobs(services, beat=jobs_loop.beat))
+        return False
+
+    def keep_house(_woken: bool) -> bool:  # noqa: FBT001
+        _unless_unavailable("housekeeping postponed", lambda: delete_due_repositories(services))
+        return False
+
+    telemetry = services.telemetry
+    # A round may take as long as its slowest job, whose worker reports progress only in between.
+    patience = services.limits.job_seconds + 60.0
+    jobs_loop = Loop("jobs", run_jobs, seconds=JOBS_SECONDS, stuck_after=patience, telemetry=telemetry)
+    return [jobs_loop, Loop("housekeeping", keep_house, seconds=HOUSEKEEPING_SECONDS, telemetry=telemetry)]
+
+
+def _unless_unavailable(event: str, work: Callable[[], object]) -> None:
+    """Log one line, without a traceback, where only the database is away; ``/readyz`` reports that by itself."""
+    try:
+        work()
+    except Unavailable as error:
+        log.warning(event, error=str(error))
+
+
+def run_due_jobs(services: Services, *, beat: Callable[[], None] = lambda: None) -> int:
+    """Run jobs until none is due. ``beat`` is called after each. Return how many were run."""
     count = 0
     while job := _take(services):
         _run(services, job)
         count += 1
+        beat()
     return count
 
 
 def count_jobs(services: Services) -> dict[str, int]:
-    """How many jobs of all organizations wait for their time, are overdue, or were given up."""
+    """Count the jobs of all organizations that are waiting, overdue, or failed for good."""
     now = services.clock.now()
     with services.store.read() as tx:
         return jobs.count_by_state(tx, now, now - OVERDUE_AFTER)
@@ -63,17 +93,32 @@ def _run(services: Services, job: Job) -> None:
     if job.attempts > MOST_ATTEMPTS:
         _put_off(services, job, "its worker did not come back from the last attempt")
         return
+    handler = _HANDLERS.get(job.kind)
+    if handler is None:
+        # A newer version may have put it, and one of its workers may take it during a rolling upgrade.
+        _put_off(services, job, f"this version of scmhost has no job of the kind {job.kind!r}")
+        return
     with services.telemetry.act("job", job=job.kind) as act:
         try:
-            _WORK[job.kind](services, job)
+            handler(services, job)
             log.info("job done", kind=job.kind, key=job.key, organization=job.organization_id, attempts=job.attempts)
-        except (ScmhostError, ProviderError) as error:
+        except Exception as error:  # noqa: BLE001 - one bad job must not keep the others from running
             act.end("failed", fault=True)
-            _put_off(services, job, str(error).replace("\0", " ")[:_MOST_FAULT])
+            _put_off(services, job, fault_text(error))
+
+
+def fault_text(error: Exception) -> str:
+    """Return the text of an exception as a job keeps it. A plugin may have built it, so nothing in it is trusted."""
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - the text is made by foreign code
+        text = ""
+    printable = text[:_MOST_FAULT].encode("utf-8", "backslashreplace").decode().replace("\0", " ")
+    return printable[:_MOST_FAULT] or type(error).__name__
 
 
 def _put_off(services: Services, job: Job, fault: str) -> None:
-    """Let it be tried again later, or give it up after the last attempt."""
+    """Have a job tried again later, or give it up after the last attempt."""
     last = job.attempts >= MOST_ATTEMPTS
     log.warning("job failed" if last else "job postponed", kind=job.kind, key=job.key, fault=fault)
     with services.store.write() as tx:

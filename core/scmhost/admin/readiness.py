@@ -9,6 +9,7 @@ from typing import Final, Literal
 import structlog
 
 from scmhost.infra.errors import ScmhostError
+from scmhost.infra.loops import Loops
 from scmhost.services import Services
 
 log = structlog.get_logger(__name__)
@@ -28,6 +29,7 @@ class Readiness:
         plugins: how many plugins are in which state.
         suspended: the names of those that are suspended just now.
         generation: how often this process has taken settings.
+        stuck: a sentence for each background loop that makes no progress.
         stale_since: since when the switchboard cannot be used as it is written, so that the last good one counts.
     """
 
@@ -36,15 +38,18 @@ class Readiness:
     stale_since: datetime | None
     plugins: Mapping[str, int]
     suspended: tuple[str, ...]
+    stuck: tuple[str, ...]
 
     @property
     def ready(self) -> bool:
-        """Whether requests can be answered."""
-        return self.database == "ok"
+        """Whether requests can be answered, and what belongs to them is done in the background."""
+        return self.database == "ok" and not self.stuck
 
     @property
     def detail(self) -> str | None:
         """Why not, in a sentence; None when it is ready. It names neither address nor user: anybody may ask."""
+        if self.stuck:
+            return "Background work is stuck: " + "; ".join(self.stuck) + "."
         return _DETAILS.get(self.database)
 
 
@@ -63,6 +68,7 @@ def readiness(services: Services) -> Readiness:
         stale_since=services.plugins.switchboard.stale_since,
         plugins=Counter(report.state for report in reports),
         suspended=tuple(report.name for report in reports if report.state == "suspended"),
+        stuck=tuple(services.shared(Loops).stuck),
     )
 
 

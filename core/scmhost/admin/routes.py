@@ -1,6 +1,5 @@
 """Routes of health, metrics and plugins."""
 
-import asyncio
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -8,6 +7,7 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 
 from scmhost import __version__
 from scmhost.infra.errors import Forbidden, ScmhostError
+from scmhost.infra.loops import Loop
 from scmhost.organizations.access import CallerOf, ServicesOf, check_scope
 from scmhost.organizations.tokens import Caller, ScopeClass
 from scmhost.services import Services
@@ -64,6 +64,7 @@ def ready_show(services: ServicesOf, response: Response) -> Ready:
         stale_since=found.stale_since,
         plugins=dict(found.plugins),
         suspended=list(found.suspended),
+        stuck=list(found.stuck),
     )
 
 
@@ -99,17 +100,14 @@ def metrics_router(metrics: "Metrics") -> APIRouter:
     return router
 
 
-async def keep_gauges(services: Services) -> None:
-    """Each worker tells the state of its own plugins, whichever worker is asked for the page."""
-    metrics = services.telemetry.metrics
-    if metrics is None:
-        return
-    try:
-        while True:
-            _show(metrics, services)
-            await asyncio.sleep(REFRESH_SECONDS)
-    finally:
-        metrics.close()
+def gauges_loop(services: Services, metrics: "Metrics") -> Loop:
+    """Return the loop by which each worker reports the state of its own plugins, whichever worker serves the page."""
+
+    def refresh(_woken: bool) -> bool:  # noqa: FBT001 - the shape of a loop's round
+        _show(metrics, services)
+        return False
+
+    return Loop("metrics", refresh, seconds=REFRESH_SECONDS, telemetry=services.telemetry)
 
 
 def _show(metrics: "Metrics", services: Services) -> None:

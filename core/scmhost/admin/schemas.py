@@ -22,6 +22,7 @@ class Ready(Wire):
     stale_since: Moment | None
     plugins: dict[str, int]
     suspended: list[str]
+    stuck: list[str] = Field(description="A sentence for each background loop that makes no progress.")
 
 
 class HookCalls(Wire):

@@ -39,6 +39,9 @@ class Limits(BaseModel):
     job_seconds: int = Field(
         default=60, ge=1, description="Longest time that a job may take; then another worker takes it."
     )
+    request_threads: int = Field(
+        default=40, ge=1, le=1_000, description="Most requests that one worker answers at the same time."
+    )
     trace_characters: int = Field(default=1024 * 1024, ge=1024, description="Longest stack trace that is read.")
     trace_frames: int = Field(default=10_000, ge=1, description="Most frames of one trace.")
     explained_frames: int = Field(default=50, ge=1, description="Most frames that are explained at once.")

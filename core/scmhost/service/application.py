@@ -1,23 +1,23 @@
 """The ASGI application."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import structlog
+from anyio import to_thread
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp
 
 from scmhost import __version__
 from scmhost.admin import routes as admin_routes
-from scmhost.admin.background import delete_due_repositories, run_due_jobs
-from scmhost.admin.routes import keep_gauges, metrics_router
+from scmhost.admin.background import background_loops
+from scmhost.admin.routes import gauges_loop, metrics_router
 from scmhost.audit import routes as audit_routes
 from scmhost.commits import routes as commit_routes
-from scmhost.infra.errors import Unavailable
 from scmhost.infra.http import BodyLimit, RequestLog
+from scmhost.infra.loops import Loops
 from scmhost.installations import routes as installation_routes
 from scmhost.links import mapping_routes
 from scmhost.links import routes as link_routes
@@ -29,9 +29,6 @@ from scmhost.services import Services
 from .error_answers import DOCUMENTED, install_problem_handlers
 
 log = structlog.get_logger(__name__)
-
-HOUSEKEEPING_SECONDS: Final = 60.0
-JOBS_SECONDS: Final = 1.0
 
 ROUTERS: Final = (
     organization_routes.router,
@@ -53,32 +50,6 @@ ROUTERS: Final = (
     link_routes.traces_router,
     admin_routes.plugins_router,
 )
-
-
-async def _keep_house(services: Services) -> None:
-    """Once a minute, end what waits for its time. Every worker may do so: what is done is done."""
-    while True:
-        try:
-            await run_in_threadpool(delete_due_repositories, services)
-        except Unavailable as error:
-            log.warning("housekeeping postponed", error=str(error))
-        await asyncio.sleep(HOUSEKEEPING_SECONDS)
-
-
-def _tell_end(task: "asyncio.Task[None]") -> None:
-    """Background work ends with the process; if it ends before, that is a fault which must not go unseen."""
-    if not task.cancelled() and task.exception():
-        log.error("background work ended", exc_info=task.exception())
-
-
-async def _work(services: Services) -> None:
-    """Do what is due, soon after it is. Every worker may do so: a job is taken by one."""
-    while True:
-        try:
-            await run_in_threadpool(run_due_jobs, services)
-        except Unavailable as error:
-            log.warning("jobs postponed", error=str(error))
-        await asyncio.sleep(JOBS_SECONDS)
 
 
 # Newer versions of FastAPI tell OpenTelemetry of requests, and of the texts of exceptions, unasked. Here the operator's
@@ -107,15 +78,18 @@ def create_application(services: Services, on_shutdown: Callable[[], None] = lam
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        background = [asyncio.create_task(work(services)) for work in (_keep_house, _work, keep_gauges)]
-        for task in background:
-            task.add_done_callback(_tell_end)
+        # Routes run in this pool. Background loops have threads of their own, so neither waits for the other.
+        to_thread.current_default_thread_limiter().total_tokens = services.limits.request_threads
+        loops = services.shared(Loops)
+        metrics = services.telemetry.metrics
+        started = background_loops(services) + ([gauges_loop(services, metrics)] if metrics else [])
+        loops.add(*(loop.start() for loop in started))
         log.info("started", database=services.store.url_without_password)
         yield
-        for task in background:
-            task.cancel()
-        # What they do just now in a thread cannot be cancelled, and needs the database to the end.
-        await asyncio.wait(background)
+        # Rounds under way need the database to their end, and may take a while: not on the event loop.
+        await run_in_threadpool(loops.stop)
+        if metrics:
+            metrics.close()
         on_shutdown()
         log.info("stopped")
 

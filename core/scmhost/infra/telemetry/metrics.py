@@ -74,6 +74,7 @@ class Metrics:
         self._jobs = self._counter("jobs", "Attempts at background work.", "job", "outcome")
         self._counted = {
             "commits": self._counter("commits", "Commits that were sent: new ones, and known ones.", "outcome"),
+            "loop_failures": self._counter("loop_failures", "Rounds of background loops that failed.", "loop"),
             "frames": self._counter("frames", "Frames that were to be linked: linked, or why not.", "outcome"),
         }
         self._states = self._gauge("plugin_state", "1 where a worker has the plugin in this state.", "plugin", "state")
