@@ -28,9 +28,7 @@ from .tables import DEPLOY_PROJECTS, DEPLOYS, RELEASE_COMMITS, RELEASE_HEADS, RE
 from .values import Deploy, DeployDraft, Deploys, Release, ReleaseDraft
 
 WHOLE_SHA: Final = 40
-DATE: Final = func.coalesce(RELEASES.c.released_at, RELEASES.c.created_at)
-"""A release's date is that of its release, else of its creation."""
-_NEWEST_FIRST: Final = (Key(DATE, descending=True), Key(RELEASES.c.id, descending=True))
+_NEWEST_FIRST: Final = (Key(RELEASES.c.dated_at, descending=True), Key(RELEASES.c.id, descending=True))
 
 
 def upsert(
@@ -45,6 +43,7 @@ def upsert(
         "commit_count": 0,
         "author_ids": [],
         "status": "open",
+        "dated_at": now,
         **_told(draft),
     }
     new = insert_into(tx, RELEASES).values(row).on_conflict_do_nothing().returning(RELEASES)
@@ -117,7 +116,7 @@ def before(tx: Transaction, release: Release, repository_id: int) -> tuple[Relea
     """
     shared = _releases_of(release.organization_id, [project.id for project in release.projects])
     whole = func.length(RELEASE_HEADS.c.sha) == WHOLE_SHA
-    earlier = ((release.released_at or release.created_at) >= DATE) & (RELEASES.c.id != release.id)
+    earlier = ((release.released_at or release.created_at) >= RELEASES.c.dated_at) & (RELEASES.c.id != release.id)
     same = and_(
         RELEASE_HEADS.c.organization_id == RELEASES.c.organization_id, RELEASE_HEADS.c.release_id == RELEASES.c.id
     )
@@ -151,7 +150,8 @@ def _change(tx: Transaction, condition: ColumnElement[bool], draft: ReleaseDraft
 
 
 def _told(draft: ReleaseDraft) -> dict[str, Any]:
-    return {name: value for name, value in asdict(draft).items() if value is not None}
+    told = {name: value for name, value in asdict(draft).items() if value is not None}
+    return told | ({"dated_at": draft.released_at} if draft.released_at else {})
 
 
 def _is_row(organization_id: int, release_id: int) -> ColumnElement[bool]:

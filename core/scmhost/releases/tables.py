@@ -12,7 +12,7 @@ from scmhost.infra.db.columns import KeyText
 
 class ReleaseRow(Owned, Base):
     __tablename__ = "releases"
-    __table_args__ = (UniqueConstraint("organization_id", "version"),)
+    __table_args__ = (UniqueConstraint("organization_id", "version"), Index(None, "organization_id", "dated_at", "id"))
 
     version: Mapped[str] = mapped_column(KeyText)
     status: Mapped[str]
@@ -22,6 +22,8 @@ class ReleaseRow(Owned, Base):
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     released_at: Mapped[datetime | None]
+    # The date of the release, or of its creation while it has none: by this column lists are ordered.
+    dated_at: Mapped[datetime]
     commit_count: Mapped[int]
     author_ids: Mapped[list[Any]]
     last_commit_id: Mapped[int | None]

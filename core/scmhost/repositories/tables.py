@@ -9,6 +9,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from scmhost.infra.db.base import Base, Inner, Owned, refers_to, table_of
 from scmhost.infra.db.columns import KeyText
 
+IS_DUE_SOME_DAY: Final = "delete_after IS NOT NULL"
+"""Housekeeping looks once a minute for the few rows that wait for their deletion."""
+
 NAME_IS_HELD: Final = "status IN ('active', 'hidden')"
 """A repository that waits for its deletion leaves its name and its external id to others."""
 
@@ -35,6 +38,7 @@ class RepositoryRow(Owned, Base):
             postgresql_where=text(NAME_IS_HELD),
         ),
         Index(None, "organization_id", "name_key", "id"),
+        Index(None, "delete_after", "id", sqlite_where=text(IS_DUE_SOME_DAY), postgresql_where=text(IS_DUE_SOME_DAY)),
         Index(None, "organization_id", "installation_id"),
     )
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any, ClassVar, Final, TypeAlias, cast
 
-from sqlalchemy import JSON, ForeignKey, ForeignKeyConstraint, MetaData, Row, Select, Table, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, ForeignKeyConstraint, Index, MetaData, Row, Select, Table, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from .columns import Id, KeyText, LongText, UtcDateTime, checked_text
@@ -72,7 +72,7 @@ class JobRow(Owned, Base):
     """
 
     __tablename__ = "jobs"
-    __table_args__ = (UniqueConstraint("organization_id", "kind", "key"),)
+    __table_args__ = (UniqueConstraint("organization_id", "kind", "key"), Index(None, "state", "due_at", "id"))
 
     kind: Mapped[str] = mapped_column(KeyText)
     key: Mapped[str] = mapped_column(KeyText)
