@@ -36,7 +36,7 @@ def leading_columns(table: Table) -> list[str]:
 
 @pytest.mark.parametrize("table", OWNED, ids=str)
 def test_keys_lead_with_the_organization(table: Table) -> None:
-    """Every key, foreign key and index but those of work queues begins with the organization, so rows can be spread by it."""
+    """Every key and index begins with the organization, so that rows can be spread by it; work queues have none."""
     assert set(leading_columns(table)) == {"organization_id"}
 
 
