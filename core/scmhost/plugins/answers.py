@@ -10,7 +10,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter, ValidationError
 
 from scmhost.sdk import PROMISES, HookPromise
-from scmhost.sdk.specs import misfit
+from scmhost.sdk.hooks import misfit
 
 from .errors import Origin
 from .speakers import SPEAKER, Speaker

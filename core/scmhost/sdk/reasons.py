@@ -1,13 +1,19 @@
-"""Why there is no link: one closed list, with the next step for each."""
+"""Why there is no link: a closed list with the next step for each reason. Also how sure a derived value is.
+
+This module imports nothing heavy, because ``scmhost link`` loads it at every start.
+"""
 
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
+
+Confidence = Literal["high", "medium", "low"]
+"""How sure a value is that was derived and not configured."""
 
 
 class Reason(StrEnum):
-    """Why a frame has no link. The first six are the wire's own words."""
+    """Why a location has no link. The first six values are those of Sentry's API."""
 
     NO_CODE_MAPPINGS = "no_code_mappings_for_project"
     STACK_ROOT_MISMATCH = "stack_root_mismatch"
@@ -47,3 +53,4 @@ NEXT_STEP: Final[Mapping[Reason, str]] = MappingProxyType(
         Reason.UNSAFE_URL: "Check the repository's URL and the installation's template: the result is no safe link.",
     }
 )
+"""What a user can do about each reason: one sentence."""

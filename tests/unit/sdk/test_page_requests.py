@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from loading import case_id, load_cases
 from scmhost.sdk import NoUrl, PageRequest, Reason, TemplateError, UrlError, page_url, preset, preset_kinds, safe_url
-from scmhost.sdk.tokens import PAGE_NAMES
+from scmhost.sdk.urls.templates import PAGE_NAMES
 from strategies import hostile_text
 
 TEMPLATES = (

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from scmhost.sdk import NoUrl, Pages, Reason, RefKind, UrlTemplates, preset, preset_kinds
-from scmhost.sdk.ref_links import MAX_LINE, RefLinks
-from scmhost.sdk.urls import MAX_URL
+from scmhost.sdk.urls.ref_links import MAX_LINE, RefLinks
+from scmhost.sdk.urls.safety import MAX_URL
 from strategies import hostile_text, stack_paths
 
 HOST = "https://git.example"

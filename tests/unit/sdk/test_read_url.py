@@ -22,9 +22,8 @@ from scmhost.sdk import (
     read_url,
     ref_problem,
 )
-from scmhost.sdk.repository import names_in
-from scmhost.sdk.templates import Template
-from scmhost.sdk.tokens import REF_TOKENS
+from scmhost.sdk.urls.page_templates import names_in
+from scmhost.sdk.urls.templates import REF_TOKENS, Template
 from strategies import hostile_text
 
 SHA = "0123456789abcdef0123456789abcdef01234567"

@@ -19,9 +19,9 @@ from scmhost.sdk import (
     read_remote,
     safe_url,
 )
-from scmhost.sdk.addresses import MAX_REMOTE
-from scmhost.sdk.remotes import find_repository
-from scmhost.sdk.repository import names_in
+from scmhost.sdk.urls.addresses import MAX_REMOTE
+from scmhost.sdk.urls.page_templates import names_in
+from scmhost.sdk.urls.remotes import find_repository
 from strategies import hostile_text
 
 SECRET = "s3cr3t"

@@ -6,7 +6,7 @@ import pytest
 
 from loading import case_id, load_cases
 from scmhost.sdk import Template, TemplateError
-from scmhost.sdk.templates import MAX_TEMPLATE
+from scmhost.sdk.urls.templates import MAX_TEMPLATE
 
 REPO_URL = "https://h.example/r"
 

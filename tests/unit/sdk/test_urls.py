@@ -7,7 +7,7 @@ from hypothesis import given
 
 from loading import case_id, load_cases
 from scmhost.sdk import UrlError, authority_of, check_web_url, join_url, safe_link, safe_url
-from scmhost.sdk.urls import MAX_URL
+from scmhost.sdk.urls.safety import MAX_URL
 from strategies import hostile_text
 
 REFUSED = load_cases("urls")

@@ -13,8 +13,8 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from scmhost.sdk.errors import ProviderError
+from scmhost.sdk.hooks import misfit, result_adapter, result_text
 from scmhost.sdk.markers import PROMISES
-from scmhost.sdk.specs import misfit, result_adapter, result_text
 
 from .breaches import Breach, Call, near, place_of, shown
 from .functions import HookFunction

@@ -3,7 +3,6 @@
 import ast
 import importlib
 import inspect
-import warnings
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Final
 import pluggy
 
 from scmhost.sdk import FEATURE_HOOKS, HOOK_PREFIX, PROJECT_NAME, PROMISES, hooks
-from scmhost.sdk.specs import ARGUMENTS
+from scmhost.sdk.hooks import ARGUMENTS
 
 from .breaches import Breach, near, repeated
 from .functions import HookFunction, unknown, unmarked
@@ -64,10 +63,6 @@ def hooks_fit(subject: Subject) -> None:
         register.check_pending()
     except pluggy.PluginValidationError as error:
         raise Breach(" ".join(str(error).split())) from None
-    for item in subject.functions.values():
-        for text in PROMISES[item.hook].farewells(item.wants):
-            file, _, line = item.place.rpartition(":")
-            warnings.warn_explicit(f"{item.hook}: {text}", DeprecationWarning, file, int(line or 1))
     if not subject.declared:
         raise Breach(f"it has no hook; name functions like {HOOK_PREFIX}register_providers and mark them")
 

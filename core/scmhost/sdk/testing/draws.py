@@ -9,8 +9,8 @@ from hypothesis.strategies import SearchStrategy
 from pydantic import JsonValue
 
 from scmhost.sdk import AddRequest, Location, Repository, ref_problem
-from scmhost.sdk.specs import ARGUMENTS
-from scmhost.sdk.wire import own_payload
+from scmhost.sdk.hooks import ARGUMENTS
+from scmhost.sdk.provider import own_payload
 
 from .subject import ORGANIZATION, Subject
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any, Final
 
+from scmhost.sdk.hooks import ARGUMENTS
 from scmhost.sdk.markers import HOOK_PREFIX, PROJECT_NAME, PROMISES
-from scmhost.sdk.specs import ARGUMENTS
 
 from .breaches import near, place_of
 from .lane import Lane, text_of

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from scmhost.sdk import AddRequest, Claim, Create, Installation, Refusal, Repository
-from scmhost.sdk.wire import RepositoryPayload
+from scmhost.sdk.provider import RepositoryPayload
 
 from .breaches import Breach, repeated
 from .calls import Answer

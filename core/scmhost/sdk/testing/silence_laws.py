@@ -8,7 +8,7 @@ from typing import Any, Final, Self, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from scmhost.sdk import PROMISES, AddRequest, Location, ProviderError
-from scmhost.sdk.specs import ARGUMENTS
+from scmhost.sdk.hooks import ARGUMENTS
 
 from .breaches import Breach
 from .calls import BUDGET_KEPT, ERRORS_TELL, Caller

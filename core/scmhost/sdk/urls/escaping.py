@@ -1,6 +1,7 @@
-"""Escape a value for the place in a URL where it stands. Never escape a finished URL.
+"""Escape a value for one part of a URL. Never escape a finished URL.
 
-Path characters follow RFC 3986's ``pchar``, less the apostrophe, which breaks out of quoted attributes.
+The characters that stay in a path are those of ``pchar`` in RFC 3986, without the apostrophe, which could end a quoted
+HTML attribute.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,7 +13,7 @@ _PCHAR: Final = "!$&()*+,;=:@~"
 
 
 def path(value: str) -> str:
-    """Escape for the path part; ``/`` stays."""
+    """Escape for the path; ``/`` stays."""
     return quote(value, safe="/" + _PCHAR)
 
 
@@ -27,17 +28,17 @@ def query(value: str) -> str:
 
 
 def query_slash(value: str) -> str:
-    """Escape for a value in the query of hosts that show ``/`` there as it is."""
+    """Escape for a value in the query, on hosts that keep ``/`` there."""
     return quote(value, safe="/")
 
 
 def double(value: str) -> str:
-    """Escape as a segment, twice, for hosts that decode twice."""
+    """Escape twice as a segment, for hosts that decode twice."""
     return segment(segment(value))
 
 
 def phab(value: str) -> str:
-    """Escape a path for Phabricator, which gives ``;`` and ``$`` a meaning unless doubled."""
+    """Escape a path for Phabricator, where ``;`` and ``$`` separate parts unless they are doubled."""
     return path(value.replace(";", ";;").replace("$", "$$"))
 
 
@@ -54,4 +55,4 @@ FILTERS: Final[Mapping[str, Callable[[str], str]]] = MappingProxyType(
         "upper": str.upper,
     }
 )
-"""Filters of the template language. ``lower`` and ``upper`` change the value before it is escaped by position."""
+"""The filters of the template language. ``lower`` and ``upper`` change the value before it is escaped by position."""

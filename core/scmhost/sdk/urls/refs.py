@@ -3,28 +3,27 @@
 import re
 from typing import Final, Literal, NamedTuple
 
-from .values import RefKind
+from scmhost.sdk.values import RefKind
 
-# "none" is the kind where no ref is said, and the host shows its default branch.
 AnyKind = RefKind | Literal["none"]
+"""A kind of ref, or ``none`` for URLs without a ref, which show the default branch."""
 
 _COMMIT: Final = re.compile(r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}")
-# git-check-ref-format(1): what may stand in no ref name.
+# What git-check-ref-format(1) refuses in the name of a ref.
 _BAD_REF: Final = re.compile(r"[\x00-\x20\x7f\ud800-\udfff~^:?*\[\\]|\.\.|@\{|//|/\.|^[-/.]|[/.]$|^@$|\.lock(?:/|$)")
-
-# What no host takes for a ref, whatever it names by it: an empty segment, a way up, half a character.
+# Refused on all hosts, git or not: an empty segment, a dot segment, a lone surrogate.
 _BAD_NAME: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff\\]|(?:^|/)\.\.?(?:/|$)|//|/$")
 
-_FULL: Final[dict[RefKind, str]] = {"branch": "refs/heads/", "tag": "refs/tags/", "commit": ""}
+_NAMESPACES: Final[dict[RefKind, str]] = {"branch": "refs/heads/", "tag": "refs/tags/", "commit": ""}
 
 
 def looks_like_commit(ref: str) -> bool:
-    """Whether a ref of unknown kind is a commit: 40 or 64 hexadecimal digits and nothing else."""
+    """Return whether a ref of unknown kind is a commit: exactly 40 or 64 hexadecimal digits."""
     return _COMMIT.fullmatch(ref) is not None
 
 
 def ref_problem(ref: str) -> str | None:
-    """What git would not accept about a ref's name, or None."""
+    """Return why git does not allow a ref's name, or None if it does."""
     if not ref:
         return "the ref is empty"
     found = _BAD_REF.search(ref)
@@ -32,7 +31,7 @@ def ref_problem(ref: str) -> str | None:
 
 
 def free_ref_problem(ref: str) -> str | None:
-    """What a host that is not git's would not accept about a ref's name, or None."""
+    """Return why no version control system allows a ref's name, or None; for hosts of other systems than git."""
     if not ref:
         return "the ref is empty"
     found = _BAD_NAME.search(ref)
@@ -40,27 +39,27 @@ def free_ref_problem(ref: str) -> str | None:
 
 
 def full_ref(ref: str, kind: RefKind) -> str:
-    """The ref with its name space: ``refs/heads/main``, ``refs/tags/v1``, or the commit or ``HEAD`` as it is."""
-    return ref if ref == "HEAD" else _FULL[kind] + ref
+    """Return the ref with its namespace, such as ``refs/heads/main``; commits and ``HEAD`` have none."""
+    return ref if ref == "HEAD" else _NAMESPACES[kind] + ref
 
 
-def named_ref(ref: str) -> tuple[str, RefKind | None]:
-    """A ref's name and, if it stands in a name space, its kind."""
-    for kind, space in _FULL.items():
-        if space and ref.startswith(space):
-            return ref[len(space) :], kind
+def split_ref(ref: str) -> tuple[str, RefKind | None]:
+    """Return a ref's name without its namespace, and the kind that the namespace gives, or None without one."""
+    for kind, namespace in _NAMESPACES.items():
+        if namespace and ref.startswith(namespace):
+            return ref[len(namespace) :], kind
     return ref, None
 
 
-class At(NamedTuple):
-    """Where in history: a ref, its kind, and the commit that it stands at if that is known."""
+class RefAt(NamedTuple):
+    """A ref (None for the default branch), its kind, and the commit that it refers to if that is known."""
 
     ref: str | None
     kind: AnyKind
     commit: str | None = None
 
     def values(self) -> dict[str, str]:
-        """The values of a template's ref tokens."""
+        """Return the values of a template's ref tokens."""
         known = {"commit": self.commit} if self.commit else {}
         if self.ref is None or self.kind == "none":
             return known

@@ -1,36 +1,84 @@
-"""URL templates: ``{repo_url}/blob/{ref}/{path}`` and the like.
+"""The template language of URLs: ``{repo_url}/blob/{ref}/{path}`` and the like.
 
-A template is literal text with tokens. ``{name}`` is replaced by a value, escaped for where it stands: as a path
-before ``?``, as a query value after it, as a fragment after ``#``. ``{name|filter}`` chooses the escaping.
-``{line+1}`` counts on, ``{commit:7}`` shortens, ``{repo_path:1}`` is the first segment and ``{repo_path:-1}`` the last.
-``[...]`` is left out when a token inside has no value; ``[[`` is a bracket. An empty ``{owner}`` takes the slash after
-it along. Templates run no code. The scheme and host come from configuration only, never from an event.
+A template is literal text with tokens. ``{name}`` is replaced by a value, which is escaped by its position: as a path
+before ``?``, as a query value after it, as a fragment after ``#``. ``{name|filter}`` selects another escaping.
+``{line+1}`` adds a number, ``{commit:7}`` shortens, ``{repo_path:1}`` is the first segment and ``{repo_path:-1}`` the
+last. ``[...]`` is left out when a token inside has no value; ``[[`` is a literal bracket. An empty ``{owner}`` is left
+out together with the slash after it. Templates run no code. The scheme and host come from configuration only, never
+from an event.
 
-What a repository's URL says is found by ``Pages.repo``, the template of such URLs: ``{base_url}`` is what stands before
-the rest of it, ``{repo_path}`` the parts that it names, joined by ``/``. With ``{base_url}/r/{repo_path}``, the URL
-``https://git.example.com/scm/r/team/app`` has the base URL ``https://git.example.com/scm`` and the path ``team/app``.
-The default ``{base_url}/{repo_path}``, and a URL of another form than the template's, give scheme and host as the base
-URL and all of the path. ``{repo_url}`` is the repository's own URL in any case.
+The values of a repository come from its URL and from ``Pages.repo``, the template of such URLs: ``{base_url}`` is the
+part before the rest of it, ``{repo_path}`` is the named parts, joined by ``/``. With ``{base_url}/r/{repo_path}``, the
+URL ``https://git.example.com/scm/r/team/app`` has the base URL ``https://git.example.com/scm`` and the path
+``team/app``. With the default ``{base_url}/{repo_path}``, and for a URL that does not match the template, the base
+URL is scheme and host, and the path is the whole path. ``{repo_url}`` is always the repository's own URL.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, Self
+from types import MappingProxyType
+from typing import Final, Literal, Self, get_args
+
+from scmhost.sdk.errors import TemplateError
 
 from . import escaping
-from .errors import TemplateError
-from .tokens import ALIASES, HOST_TOKENS, NUMBER_TOKENS, ROOT_TOKENS, TEXT_TOKENS
 
 MAX_TEMPLATE: Final = 2_000
+"""The most characters that a template may have."""
+
+ROOT_TOKENS: Final = frozenset({"repo_url", "base_url"})
+"""Tokens for configured, validated URLs. A template may begin with them, and with no other token."""
+
+HOST_TOKENS: Final = frozenset({"scheme", "web_host", "port", "prefix"})
+"""Tokens for the parts of the base URL. They need no escaping."""
+
+REPOSITORY_TOKENS: Final = (
+    ROOT_TOKENS
+    | HOST_TOKENS
+    | {"repo_path", "owner", "owner_first", "owner_last", "repo", "org", "project", "account", "region", "callsign"}
+)
+REF_TOKENS: Final = frozenset(
+    {"ref", "ref_kind", "ref_full", "branch", "tag", "commit", "changelist"}
+    | {"changeset", "blob", "file_rev", "default_branch", "base", "head"}
+)
+FILE_TOKENS: Final = frozenset({"path", "dir", "filename", "stem", "ext", "filename_slug"})
+TEXT_TOKENS: Final = REPOSITORY_TOKENS | REF_TOKENS | FILE_TOKENS
+NUMBER_TOKENS: Final = frozenset({"line", "end_line", "last_line", "line_count", "column", "end_column", "number"})
+
+# Other names of tokens, and the number that they add.
+_ALIASES: Final[Mapping[str, tuple[str, int]]] = MappingProxyType(
+    {
+        "line_plus_1": ("line", 1),
+        "end_line_plus_1": ("last_line", 1),
+        "seed": ("owner", 0),
+        "rid": ("repo", 0),
+        "gist_id": ("repo", 0),
+        "package": ("repo", 0),
+        "version": ("ref", 0),
+    }
+)
+LONG_TOKENS: Final = frozenset(
+    {"prefix", "owner", "repo_path", "ref", "ref_full", "branch"}
+    | {"tag", "default_branch", "base", "head", "path", "dir"}
+)
+"""Tokens whose values may contain slashes, so that a URL may be split in more than one way."""
+
+PageName = Literal[
+    "view", "blame", "raw", "tree", "history", "edit", "pinned", "root", "commit", "compare", "change_request"
+]
+PAGE_NAMES: Final[tuple[PageName, ...]] = get_args(PageName)
+FILE_PAGES: Final = PAGE_NAMES[:7]
+"""Pages that show a file or a folder at a ref, in the order in which URLs are matched."""
+
 _TOKEN: Final = re.compile(
     r"(?P<name>[a-z_]+(?:_1)?)(?::(?P<short>-?\d{1,2}))?(?P<plus>\+\d)?(?P<filters>(?:\|[a-z_]+)*)"
 )
 _ROOT: Final = re.compile(
     r"(?:https?|\{scheme\})://(?:[A-Za-z0-9.\-]+|\{web_host\})(?::\d{1,5}|:\{port\}|\[:\{port\}\])?(?:\[?\{prefix\}\]?)?/"
 )
-# Those of https://host.
+# The slashes of https://host.
 _ROOT_SLASHES: Final = 2
 _PIECE: Final = re.compile(r"\{[^{}]*\}|\[\[|\[|\]|[^\[\]{}]+|[{}]")
 
@@ -39,7 +87,14 @@ Values = Mapping[str, str | int | None]
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A place for a value. ``escapes`` are applied in order."""
+    """A placeholder for a value.
+
+    Attributes:
+        name: the token's name.
+        short: a length, or for ``repo_path`` the number of a segment; None for the whole value.
+        plus: the number to add.
+        escapes: names of filters, applied in order.
+    """
 
     name: str
     short: int | None
@@ -48,22 +103,22 @@ class Token:
 
     @property
     def is_whole(self) -> bool:
-        """Whether a value can be read back from what it becomes."""
+        """Whether the value can be recovered from the rendered text."""
         return self.short is None and not {"lower", "upper"} & set(self.escapes)
 
     def render(self, values: Values) -> str | None:
-        """The escaped value, or None when there is none."""
+        """Return the escaped value, or None if there is none."""
         value = values.get(self.name)
         if value is None or value == "":
-            # A host without a prefix has an empty one.
+            # An empty prefix is a value: that of a host whose pages begin at the root.
             return "" if value == "" and self.name == "prefix" else None
-        text = str(value + self.plus) if isinstance(value, int) else self._part(value)
+        text = str(value + self.plus) if isinstance(value, int) else self._shortened(value)
         for name in self.escapes:
             text = escaping.FILTERS[name](text)
         return text or None
 
-    def _part(self, value: str) -> str:
-        """The value, its beginning, or one segment of the repository's path, counted from either end."""
+    def _shortened(self, value: str) -> str:
+        """Return the value, its beginning, or one segment of the repository's path, counted from either end."""
         if self.short is None or self.name != "repo_path":
             return value[: self.short]
         segments = value.split("/")
@@ -73,7 +128,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Optional:
-    """A part that is left out when a token inside has no value."""
+    """A part that is left out if a token inside has no value."""
 
     nodes: tuple["Node", ...]
 
@@ -83,7 +138,12 @@ Node = str | Token | Optional
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A parsed template. ``text`` is its source."""
+    """A parsed template.
+
+    Attributes:
+        text: its source.
+        nodes: literal text, tokens and optional parts, in order.
+    """
 
     text: str
     nodes: tuple[Node, ...]
@@ -95,11 +155,11 @@ class Template:
 
         Args:
             text: the template.
-            rooted: whether it is a whole URL; an anchor, for example, is not.
+            rooted: whether it is a whole URL; False for an anchor.
 
         Raises:
-            TemplateError: it is too long, holds an unknown token or filter, an unpaired bracket or brace, or its
-                scheme and host do not come from literal text or configuration.
+            TemplateError: it is too long, has an unknown token or filter, or an unpaired bracket or brace, or its
+                scheme and host are neither literal nor configured.
         """
         if len(text) > MAX_TEMPLATE:
             raise TemplateError(text[:40] + "...", f"longer than {MAX_TEMPLATE} characters")
@@ -113,27 +173,27 @@ class Template:
         return frozenset(_names(self.nodes))
 
     def render(self, values: Values) -> str | None:
-        """The URL, or None when a token outside every ``[...]`` has no value."""
+        """Return the URL, or None if a token outside of ``[...]`` has no value."""
         return _render(self.nodes, values)
 
     def bind(self, values: Values) -> "Template":
-        """The same template with some values filled in, for rendering many URLs of one repository and ref.
+        """Return the template with some values filled in, to render many URLs of one repository and ref.
 
         Raises:
-            TemplateError: the text after the repository's or the host's URL makes another host of it.
+            TemplateError: the text after the repository's or the host's URL would change the host.
         """
         bound = _bind(self.nodes, values)
-        if self.nodes and isinstance(self.nodes[0], Token) and _grows(bound):
+        if self.nodes and isinstance(self.nodes[0], Token) and _extends_host(bound):
             problem = f"{{{self.nodes[0].name}}} is a host alone, and goes on in the text after it"
             raise TemplateError(self.text, problem, "put a / between them")
         return Template(self.text, _merge(bound))
 
     def without(self, names: frozenset[str]) -> "Template":
-        """The same template less its ``[...]`` parts that need one of these values."""
+        """Return the template without the ``[...]`` parts that contain one of these tokens."""
         return Template(self.text, _merge([node for node in self.nodes if not _needs(node, names)]))
 
     def without_path(self) -> "Template":
-        """The same template less its path and the slash before it: the page of the topmost folder."""
+        """Return the template without ``{path}`` and the slash before it: the page of the root folder."""
         nodes: list[Node] = []
         for node in self.nodes:
             if not isinstance(node, Token) or node.name != "path":
@@ -144,11 +204,11 @@ class Template:
 
 
 class _Parser:
-    """Reads a template from left to right, remembering which part of the URL it is in."""
+    """Parses a template from left to right, and tracks the part of the URL: path, query or fragment."""
 
     def __init__(self, text: str, *, fragment: bool) -> None:
         self._text = text
-        self._place = "fragment" if fragment else "path"
+        self._part = "fragment" if fragment else "path"
         self._stack: list[list[Node]] = [[]]
 
     def parse(self) -> tuple[Node, ...]:
@@ -156,7 +216,7 @@ class _Parser:
             self._take(piece)
         if len(self._stack) > 1:
             raise self._wrong("a [ is never closed", "write [[ for a bracket")
-        return _merge(_owner_with_its_slash(self._stack[0]))
+        return _merge(_optional_owner(self._stack[0]))
 
     def _take(self, piece: str) -> None:
         if piece == "[":
@@ -180,14 +240,14 @@ class _Parser:
 
     def _literal(self, text: str) -> None:
         if "#" in text:
-            self._place = "fragment"
-        elif "?" in text and self._place == "path":
-            self._place = "query"
+            self._part = "fragment"
+        elif "?" in text and self._part == "path":
+            self._part = "query"
         self._stack[-1].append(text)
 
     def _token(self, text: str) -> Token:
         found = _TOKEN.fullmatch(text)
-        name, plus = ALIASES.get(found["name"], (found["name"], 0)) if found else ("", 0)
+        name, plus = _ALIASES.get(found["name"], (found["name"], 0)) if found else ("", 0)
         if not found or name not in TEXT_TOKENS | NUMBER_TOKENS:
             known = ", ".join(sorted(TEXT_TOKENS | NUMBER_TOKENS))
             raise self._wrong(f"unknown token {{{text}}}", f"the tokens are {known}")
@@ -208,19 +268,19 @@ class _Parser:
             return ()
         if any(name not in ("lower", "upper") for name in filters):
             return tuple(filters)
-        return (*filters, self._place)
+        return (*filters, self._part)
 
     def _wrong(self, problem: str, hint: str) -> TemplateError:
         return TemplateError(self._text, problem, hint)
 
 
 def tokens_of(text: str) -> tuple[Token, ...]:
-    """The tokens of a template, each as often as it stands there."""
+    """Return the tokens of a template, in order, with repetitions."""
     return tuple(_tokens(Template.parse(text).nodes))
 
 
 def _check_root(text: str) -> None:
-    """The authority is configured: an event's value may first stand after the host's slash."""
+    """Check that scheme and host are configured: a value of an event may only follow the slash after the host."""
     if text.startswith(tuple(f"{{{name}}}" for name in ROOT_TOKENS)):
         return
     if not _ROOT.match(text):
@@ -228,16 +288,16 @@ def _check_root(text: str) -> None:
         raise TemplateError(text, "the scheme and host are not fixed", hint)
 
 
-def _grows(nodes: list[Node]) -> bool:
-    """Whether a URL without a path, at the beginning of a template, is made longer by what follows."""
+def _extends_host(nodes: list[Node]) -> bool:
+    """Return whether the text after a URL without a path, at the beginning of a template, becomes part of the host."""
     root, *others = nodes
     after = next((node for node in others if node != ""), "/")
     alone = isinstance(root, str) and root.count("/") == _ROOT_SLASHES
     return alone and isinstance(after, str) and after[0] not in "/?#"
 
 
-def _owner_with_its_slash(nodes: list[Node]) -> list[Node]:
-    """Who has no owner has no empty segment for it either."""
+def _optional_owner(nodes: list[Node]) -> list[Node]:
+    """Make each ``{owner}/`` optional: a repository without an owner has no empty segment."""
     found: list[Node] = []
     for node in nodes:
         before = found[-1] if found else None
@@ -296,7 +356,7 @@ def _bind(nodes: tuple[Node, ...], values: Values) -> list[Node]:
     return bound
 
 
-def _merge(nodes: list[Node] | tuple[Node, ...]) -> tuple[Node, ...]:
+def _merge(nodes: Iterable[Node]) -> tuple[Node, ...]:
     """Join neighbouring literals."""
     merged: list[Node] = []
     for node in nodes:

@@ -1,25 +1,27 @@
-"""Which URLs scmhost takes from people and hands out to browsers."""
+"""Which URLs scmhost accepts from users, and which it shows in browsers."""
 
 import re
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-from .errors import UrlError
+from scmhost.sdk.errors import UrlError
 
 MAX_URL: Final = 8_000
-# What is not seen, or shows what stands beside it in another order.
-_UNSEEN: Final = r"\x00-\x20\x7f-\xa0\xad\u061c\u180e\u200b-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff"
-_UNSAFE: Final = re.compile(rf"[{_UNSEEN}\\<>\"`{{|}}^]")
-# Browsers walk up on these, and so leave the page that a template meant.
+"""The most characters that a URL may have."""
+
+# Characters that are invisible, or that reorder the displayed text (bidirectional controls).
+_INVISIBLE: Final = r"\x00-\x20\x7f-\xa0\xad\u061c\u180e\u200b-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff"
+_UNSAFE: Final = re.compile(rf"[{_INVISIBLE}\\<>\"`{{|}}^]")
+# Browsers resolve such segments, so that the URL leads to another page than the template's.
 _DOT_SEGMENT: Final = re.compile(r"[^?#]*?/\.\.?(?:[/?#]|$)")
 _HOST: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\]", re.ASCII)
 
 
 def check_web_url(url: str) -> str:
-    """Give back a URL that a person configured, without its trailing slashes.
+    """Return a configured URL without its trailing slashes.
 
     Raises:
-        UrlError: it is not http or https, names no host, carries a user part, a fragment, a space, a backslash or
+        UrlError: the URL is not http or https, has no host, has a user part, a fragment, a space, a backslash or
             a control character, or is longer than 8,000 characters.
     """
     _split(url)
@@ -29,22 +31,26 @@ def check_web_url(url: str) -> str:
 
 
 def join_url(base: str, name: str) -> str:
-    """Join a checked base URL and a name with exactly one slash."""
+    """Join a base URL and a name with exactly one slash.
+
+    Raises:
+        UrlError: see ``check_web_url``.
+    """
     return f"{check_web_url(base)}/{name.strip('/')}"
 
 
 def authority_of(url: str) -> str:
-    """The ``scheme://host[:port]`` of a checked URL, in lower case.
+    """Return the ``scheme://host[:port]`` of a URL, in lower case.
 
     Raises:
-        UrlError: as ``check_web_url``.
+        UrlError: see ``check_web_url``.
     """
     parts = _split(url)
     return f"{parts.scheme}://{parts.netloc}".lower()
 
 
 def safe_url(url: str) -> bool:
-    """Whether a finished URL may be handed to a browser: absolute, http or https, no user part, nothing hidden."""
+    """Return whether a finished URL is safe in a browser: absolute, http or https, no user part, nothing hidden."""
     try:
         _split(url)
     except UrlError:
@@ -53,9 +59,10 @@ def safe_url(url: str) -> bool:
 
 
 def safe_link(url: str, authority: str) -> bool:
-    """Whether a rendered URL is one that may be shown.
+    """Return whether a rendered URL is safe to show.
 
-    It stands on this authority, has no control characters and no ``.`` or ``..`` segments, and is not too long.
+    A safe URL has the given authority (``scheme://host[:port]``, lower case), no control character, no ``.`` or ``..``
+    segment, and at most 8,000 characters.
     """
     head = url[: len(authority)].lower()
     boundary = url[len(authority) : len(authority) + 1]
@@ -65,9 +72,9 @@ def safe_link(url: str, authority: str) -> bool:
 
 
 def _split(url: str) -> SplitResult:
-    """Split a URL that passes the rules.
+    """Split a URL, or raise ``UrlError`` if it breaks a rule.
 
-    The unsafe characters are looked for first: urlsplit drops tabs and line ends silently.
+    Unsafe characters are checked first, because urlsplit removes tabs and line ends silently.
     """
     if len(url) > MAX_URL:
         raise UrlError(f"the URL is longer than {MAX_URL} characters")
