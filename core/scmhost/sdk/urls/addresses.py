@@ -79,7 +79,7 @@ def read_address(remote: str) -> RemoteAddress:
     if not text or len(text) > MAX_REMOTE:
         raise UrlError(f"the remote is empty, or longer than {MAX_REMOTE} characters")
     if _UNSAFE.search(text):
-        raise UrlError("the remote has a control character or half a character")
+        raise UrlError("the remote has a control character or half a character (a lone surrogate)")
     bare = _without_ref(text)
     return next(address for address in (form(bare) for form in _FORMS) if address)
 

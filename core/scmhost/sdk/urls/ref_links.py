@@ -172,7 +172,7 @@ def checked_url(url: str | None, authority: str) -> str | NoUrl:
     if url is None:
         return NoUrl(message="the host's template needs a value that is not there")
     if not safe_link(url, authority):
-        return NoUrl(reason=Reason.UNSAFE_URL, message="the finished URL is no safe link on the repository's host")
+        return NoUrl(reason=Reason.UNSAFE_URL, message="the finished URL is not a safe link on the repository's host")
     return url
 
 
@@ -186,7 +186,7 @@ def refuse_path(path: str) -> NoUrl | None:
     """Return why a path cannot be a file of a repository, or None if it can."""
     if not path or _CONTROL_OR_SURROGATE.search(path):
         return NoUrl(
-            reason=Reason.NOT_A_FILE, message="the path is empty, or has a control character or half a character"
+            reason=Reason.NOT_A_FILE, message="the path is empty, or has a control character or a lone surrogate"
         )
     if _LEAVES_REPOSITORY.search(path):
         return NoUrl(reason=Reason.PATH_OUTSIDE, message="the path begins with / or has a . or .. segment")
