@@ -97,7 +97,7 @@ class _WebRepository(Payload):
 
 
 class GitHubPush(_CommitList):
-    """A push of GitHub. Commits with ``distinct: false`` are in an earlier push too, and are saved again without harm."""
+    """A push of GitHub. Commits with ``distinct: false`` are in an earlier push too; saving them twice is harmless."""
 
     repository: _WebRepository
 

@@ -1,4 +1,4 @@
-"""Reading pages' URLs: what is built is read back."""
+"""Reading the URLs of pages: the reverse of building them."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ lines = st.none() | st.tuples(st.integers(1, 10_000_000), st.none() | st.integer
 
 
 def readable(kind: str) -> bool:
-    """Whether a kind's pages tell file and ref."""
+    """Return whether a kind's pages contain file and ref."""
     text = preset(kind).pages.view_for("commit") or ""
     tokens = Template.parse(text).tokens
     return "path" in tokens and bool(tokens & REF_TOKENS - {"blob", "file_rev"}) and not tokens & {"blob", "file_rev"}
@@ -48,7 +48,7 @@ def readable(kind: str) -> bool:
 
 @pytest.mark.parametrize("case", load_cases("read_urls"), ids=case_id)
 def test_reads(case: dict[str, Any]) -> None:
-    """Each page gives the places that it may mean, most likely first."""
+    """Each URL gives its possible locations, the most likely first."""
     found = read_url(case["url"], case.get("kind"), case.get("refs", ()))
     shown = [[item.repo, item.ref, item.ref_kind, item.path, item.line, item.end_line] for item in found]
     assert case["candidates"] == shown
@@ -56,14 +56,14 @@ def test_reads(case: dict[str, Any]) -> None:
 
 @settings(max_examples=600)
 @given(st.sampled_from([kind for kind in preset_kinds() if readable(kind)]), refs, paths, lines)
-def test_what_is_built_is_read_back(
-    kind: str, ref: tuple[RefKind, str], path: str, place: tuple[int, int | None] | None
+def test_built_urls_are_read_back(
+    kind: str, ref: tuple[RefKind, str], path: str, position: tuple[int, int | None] | None
 ) -> None:
-    """For every kind of host, repository, ref, path and lines survive the way out and back."""
+    """For each kind of host, repository, ref, path and lines are read back from the URL."""
     assume(not ref_problem(ref[1]))
     pages = preset(kind).pages
     repo = {(): "app", ("repo_path",): "team/app"}.get(names_in(pages.repo), "/".join(names_in(pages.repo)))
-    line, end_line = place or (None, None)
+    line, end_line = position or (None, None)
     url = page_url(
         PageRequest(
             kind=kind,
@@ -92,41 +92,41 @@ def test_what_is_built_is_read_back(
     st.none() | st.sampled_from(preset_kinds()), hostile_text, hostile_text, st.sampled_from(["/", "/-/blob/", "?p="])
 )
 def test_reading_never_raises(kind: str | None, before: str, after: str, between: str) -> None:
-    """Whatever is pasted, the answer is places or none."""
+    """For any text, the result is a tuple."""
     assert isinstance(read_url(f"https://git.example/{before}{between}{after}", kind), tuple)
     assert isinstance(read_url(before, kind), tuple)
 
 
 @given(hostile_text)
-def test_no_place_leads_out(path: str) -> None:
-    """A path that is read has no way up in it."""
+def test_read_paths_have_no_dot_segments(path: str) -> None:
+    """A path that is read has no dot segment."""
     for item in read_url(f"https://github.com/team/app/blob/main/{path}"):
         assert not {".", ".."} & set(item.path.split("/"))
 
 
-def test_many_slashes_take_no_long() -> None:
-    """A URL of thousands of segments gives some candidates and no more."""
+def test_the_number_of_candidates_is_limited() -> None:
+    """A URL with thousands of segments gives at most 50 candidates."""
     assert 0 < len(read_url("https://github.com/team/app/blob/" + "a/" * 3_900 + "x")) <= 50
     pages = Pages(view="{base_url}/{owner}/{dir}/{ref}/{filename}")
     assert len(read_url("https://git.example/" + "a/" * 3_900, pages)) <= 50
 
 
-def test_an_unknown_kind_is_named() -> None:
-    """A kind of host that is none is refused with the known."""
+def test_an_unknown_kind_is_refused() -> None:
+    """The error lists the known kinds of host."""
     with pytest.raises(TemplateError, match="the presets are"):
         read_url("https://git.example/a", "nope")
 
 
-def test_pages_of_ones_own_are_read() -> None:
-    """A template of a person's own reads what it makes."""
+def test_custom_pages_are_read() -> None:
+    """A custom template reads the URLs that it builds."""
     pages = Pages(view="{repo_url}/show/{path}?rev={ref}[&l={line}]", repo="{base_url}/{owner}/{repo}")
     (found,) = read_url("https://git.example/team/app/show/a%20b.py?l=3&rev=v1", pages)
     assert (found.repo, found.ref, found.path, found.line) == ("team/app", "v1", "a b.py", 3)
     assert read_url("ftp://git.example/team/app", pages) == ()
 
 
-def test_one_repository_reads_its_own_pages_only() -> None:
-    """A page of another repository or host is none of this one's."""
+def test_pages_of_other_repositories_are_not_read() -> None:
+    """A page of another repository or host gives no candidate."""
     pages, repo_url = preset("gitlab").pages, "https://git.example/group/app"
     url = UrlTemplates(pages=pages, repo_url=repo_url).view(
         Location(ref="feature/x", ref_kind="branch", path="a.py", line=2)

@@ -1,4 +1,4 @@
-"""Links from templates: what comes out, and what never does."""
+"""Links from templates: their form and their safety."""
 
 import re
 from typing import Any
@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from scmhost.sdk import NoUrl, Pages, Reason, RefKind, UrlTemplates, preset, preset_kinds
-from scmhost.sdk.urls.ref_links import MAX_LINE, RefLinks
+from scmhost.sdk.urls.plain_links import MAX_LINE
+from scmhost.sdk.urls.ref_links import RefLinks
 from scmhost.sdk.urls.safety import MAX_URL
 from strategies import hostile_text, stack_paths
 
@@ -45,46 +46,46 @@ pages = st.one_of(
 
 
 def links(given_pages: Pages, ref: str = "main", kind: RefKind = "branch") -> RefLinks:
-    """The links of a sample repository."""
+    """Return the links of a sample repository."""
     found = UrlTemplates(pages=given_pages, repo_url=REPO_URL).at(ref, kind)
     assert isinstance(found, RefLinks)
     return found
 
 
-def reason(url: str | NoUrl) -> Reason | None:
-    """Why there is no URL, if there is none."""
+def reason(url: RefLinks | str | NoUrl) -> Reason | None:
+    """Return the reason of a missing URL, or None."""
     return url.reason if isinstance(url, NoUrl) else None
 
 
 @given(pages, hostile_text, st.sampled_from(["branch", "tag", "commit"]), paths, st.tuples(lines, lines, lines))
 def test_links_are_safe(
-    given_pages: Pages, ref: str, kind: RefKind, path: str, place: tuple[int | None, int | None, int | None]
+    given_pages: Pages, ref: str, kind: RefKind, path: str, position: tuple[int | None, int | None, int | None]
 ) -> None:
-    """Whatever an event says, a link leads to the configured host and to no other page than the template's."""
+    """For any untrusted values, a link is on the configured host and has no dot segments."""
     found = UrlTemplates(pages=given_pages, repo_url=REPO_URL).at(ref, kind)
-    url = found.url(path, *place) if isinstance(found, RefLinks) else found
+    url = found.url(path, *position) if isinstance(found, RefLinks) else found
     assert isinstance(url, NoUrl) or re.fullmatch(r"https://git\.example[/?][!-~]*", url)
     assert isinstance(url, NoUrl) or not {".", ".."} & set(re.split("[?#]", url)[0].split("/"))
 
 
 @given(pages, paths, st.tuples(lines, lines, lines))
 def test_fast_and_careful_agree(
-    given_pages: Pages, path: str, place: tuple[int | None, int | None, int | None]
+    given_pages: Pages, path: str, position: tuple[int | None, int | None, int | None]
 ) -> None:
-    """A link that is quickly made is the one that would be made with care, the first time and again."""
+    """The fast path gives the same URL as the careful one, each time."""
     found = links(given_pages)
-    careful = found._careful_url(path, *place)
-    assert careful == found.url(path, *place)
-    assert careful == found.url(path, *place)
+    careful = found._careful_url(path, *position)
+    assert careful == found.url(path, *position)
+    assert careful == found.url(path, *position)
 
 
 @given(st.sampled_from(VIEWS), paths)
 def test_parts_of_paths_are_safe(view: str, path: str) -> None:
-    """A template that takes a path apart or puts it beside the host gives no way out."""
+    """A template that splits a path, or puts it next to the host, gives no other host and no dot segment."""
     try:
         found = links(Pages(view=view))
     except ValidationError:
-        assume(False)  # noqa: FBT003 - hypothesis's own form
+        assume(False)  # noqa: FBT003 - the usual form in Hypothesis
         raise
     url = found.url(path)
     assert isinstance(url, NoUrl) or (url.startswith(f"{HOST}/") and "/../" not in url)
@@ -92,53 +93,53 @@ def test_parts_of_paths_are_safe(view: str, path: str) -> None:
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "a/../b", "..", "./a", "a/.", "a/./b"])
 def test_paths_outside_have_no_page(path: str) -> None:
-    """A path that could lead out of the repository gets no link."""
+    """An absolute path, or one with a dot segment, gives no link."""
     assert reason(links(Pages(view=VIEW)).url(path)) is Reason.PATH_OUTSIDE
 
 
 @pytest.mark.parametrize("path", ["", "a\x00b", "a\ud800"])
-def test_what_is_no_path_has_no_page(path: str) -> None:
-    """Text that cannot be a file's name gets no link."""
+def test_invalid_paths_have_no_page(path: str) -> None:
+    """Empty paths, control characters and lone surrogates give no link."""
     assert reason(links(Pages(view=VIEW)).url(path)) is Reason.NOT_A_FILE
 
 
-def test_a_repository_without_a_path_gets_no_other_host() -> None:
-    """What a template writes right after a repository's URL stays in its path, or there is no link."""
+def test_a_template_cannot_change_the_host() -> None:
+    """Text directly after the URL of a repository without a path would change the host, so that there is no link."""
     bare = UrlTemplates(pages=preset("sourcegraph").pages, repo_url=HOST)
-    assert reason(bare.at("main", "branch")) is Reason.UNSAFE_URL  # type: ignore[arg-type]
+    assert reason(bare.at("main", "branch")) is Reason.UNSAFE_URL
     shown = UrlTemplates(pages=Pages(view=VIEW, commit="{repo_url}.evil.example/{commit}"), repo_url=HOST)
     assert reason(shown.commit("c0ffee")) is Reason.UNSAFE_URL
 
 
-def test_long_links_are_not_handed_out() -> None:
-    """A link over the limit of browsers and proxies is none."""
+def test_long_links_are_refused() -> None:
+    """A link over the limit of 8,000 characters is unsafe."""
     assert reason(links(Pages(view=VIEW)).url("x" * MAX_URL)) is Reason.UNSAFE_URL
 
 
 @pytest.mark.parametrize("line", [0, -1, MAX_LINE + 1])
-def test_lines_that_no_file_has_give_no_anchor(line: int) -> None:
-    """A line that is not known does not lead to a wrong one."""
+def test_invalid_lines_give_no_anchor(line: int) -> None:
+    """A line outside of the limits is ignored."""
     found = links(preset("github").pages)
     assert found.url("a.py") == found.url("a.py", line) == f"{REPO_URL}/blob/main/a.py"
 
 
-def test_a_question_mark_comes_once() -> None:
-    """An anchor that begins a query goes on with the page's query where there is one."""
+def test_an_anchor_extends_the_query() -> None:
+    """The ? of an anchor becomes & if the page has a query."""
     found = links(Pages(view="{repo_url}/{path}?at={ref}", anchor="?l={line}"))
     assert found.url("a.py", 3) == f"{REPO_URL}/a.py?at=main&l=3"
 
 
 @given(pages, paths, lines)
 def test_links_below_a_folder_agree(given_pages: Pages, path: str, line: int | None) -> None:
-    """A file's link through its folder is the one through its whole path, or is left to that."""
+    """The link through a folder is the same as through the whole path, or None."""
     found = links(given_pages)
     folder, slash, name = path.rpartition("/")
     below = found.below(folder + slash)
     assert below is None or below.url(name, line) in (None, found.url(path, line))
 
 
-def test_folders_that_need_care_have_no_links_of_their_own() -> None:
-    """A long or odd folder, and a format that is shown rendered, are looked at path by path."""
+def test_folders_that_are_not_plain_have_no_fast_path() -> None:
+    """For long or unusual folders, and for rendered formats, each path is handled alone."""
     found = links(preset("github").pages)
     assert [found.below(folder) for folder in ("a b/", "../", "/", "x" * 400 + "/")] == [None] * 4
     below = found.below("docs/")
@@ -149,13 +150,13 @@ def test_folders_that_need_care_have_no_links_of_their_own() -> None:
 
 
 def test_a_page_per_kind_of_ref() -> None:
-    """A kind of ref without its own template takes the commit's, else the branch's."""
+    """A kind of ref without its own template uses that for commits, else that for branches."""
     given_pages = Pages(view={"branch": "{repo_url}/b/{ref}/{path}", "commit": "{repo_url}/c/{ref}/{path}"})
     assert links(given_pages, "v1", "tag").url("a") == f"{REPO_URL}/c/v1/a"
 
 
 def test_no_page_for_a_kind_of_ref() -> None:
-    """A host whose templates show tags only has no page for a branch."""
+    """A host with a template for tags only has no page for a branch."""
     templates = UrlTemplates(pages=Pages(view={"tag": VIEW}), repo_url=REPO_URL)
     assert reason(templates.at("main", "branch")) is Reason.NO_SOURCE_PAGES
 
@@ -172,8 +173,8 @@ def test_no_page_for_a_kind_of_ref() -> None:
         {"view": VIEW, "commit": "{repo_url}/a b/{commit}"},
     ],
 )
-def test_templates_are_tried_when_they_are_written(fields: dict[str, Any]) -> None:
-    """A template that can give no safe link is refused at once, not at the first link."""
+def test_unsafe_templates_are_refused(fields: dict[str, Any]) -> None:
+    """A template that gives no safe link is refused on validation, not at the first link."""
     with pytest.raises(ValidationError):
         Pages(**fields)
 
@@ -181,20 +182,20 @@ def test_templates_are_tried_when_they_are_written(fields: dict[str, Any]) -> No
 @pytest.mark.parametrize(
     ("view", "lost"), [("{repo_url}?p={path|double}&r={ref}", "path"), ("{repo_url}/{path}?r={ref|double}", "ref")]
 )
-def test_templates_are_read_back_when_they_are_written(view: str, lost: str) -> None:
-    """A template out of which not the same comes as went in is refused, with what is lost and a URL to look at."""
+def test_irreversible_templates_are_refused(view: str, lost: str) -> None:
+    """If a sample cannot be read back, the error names the lost value and the URL."""
     with pytest.raises(ValidationError, match=f"the {lost} of a hard sample is not read back from https://sample"):
         Pages(view=view)
 
 
 def test_commits_and_refs_are_checked() -> None:
-    """Pages of commits are as safe as pages of files."""
+    """Invalid refs give no page of a commit or comparison."""
     templates = UrlTemplates(pages=preset("github").pages, repo_url=REPO_URL)
     assert reason(templates.commit("..")) is Reason.NO_REF
     assert reason(templates.compare("main", "a b")) is Reason.NO_REF
 
 
 def test_a_missing_page_has_a_reason() -> None:
-    """A host without a template for commits has no page for them, and that is said."""
+    """A host without a template for commits has no page of a commit."""
     templates = UrlTemplates(pages=Pages(view=VIEW), repo_url=REPO_URL)
     assert reason(templates.commit("c0ffee")) is Reason.NO_SOURCE_PAGES

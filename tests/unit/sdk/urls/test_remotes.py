@@ -1,4 +1,4 @@
-"""Remotes: what they say of host and repository, and what they keep to themselves."""
+"""Clone URLs: host, repository and web page, without secrets."""
 
 import json
 from typing import Any
@@ -44,20 +44,20 @@ words = st.text(alphabet="abXY09-_.%40:~!$&'()*+,;=/#?", max_size=8)
 
 
 def own_parts(kind: str) -> tuple[str, ...]:
-    """The parts of a repository's path that stand in the path of its page."""
+    """Return the tokens of a repository's path in the path of its page."""
     template = preset(kind).pages.repo
     return () if "?" in template else names_in(template)
 
 
 @pytest.mark.parametrize("case", load_cases("remotes"), ids=case_id)
 def test_reads(case: dict[str, Any]) -> None:
-    """Each way to write a remote gives the host, the repository and its web page."""
+    """Each form of clone URL gives host, repository and web page."""
     assert case["expected"] == read_remote(case["remote"]).model_dump(mode="json", exclude={"base_url"})
 
 
 @pytest.mark.parametrize("case", load_cases("refused_remotes"), ids=case_id)
 def test_refuses(case: dict[str, Any]) -> None:
-    """What names no repository is refused in words that repeat nothing of it."""
+    """An invalid clone URL is refused; the message contains no part of it."""
     with pytest.raises(UrlError) as caught:
         read_remote(case["remote"] * case.get("times", 1))
     assert case["says"] in str(caught.value)
@@ -66,7 +66,7 @@ def test_refuses(case: dict[str, Any]) -> None:
 
 @given(hostile_text | st.text(alphabet="abc./:@[]~\\?#%20-_", max_size=30))
 def test_reading_never_raises_anything_else(text: str) -> None:
-    """Whatever is sent as a remote, the answer is a remote or a refusal, and its URL is one for browsers."""
+    """For any text, the result is a remote with a safe URL, or a ``UrlError``."""
     try:
         found = read_remote(text)
     except UrlError:
@@ -76,8 +76,8 @@ def test_reading_never_raises_anything_else(text: str) -> None:
 
 
 @given(st.sampled_from(FORMS), st.sampled_from(HOSTS), st.sampled_from(PATHS), words, words)
-def test_secrets_stay_inside(form: str, host: str, path: str, before: str, after: str) -> None:
-    """Neither names nor passwords come out, in values or in errors, however oddly they are written."""
+def test_secrets_are_dropped(form: str, host: str, path: str, before: str, after: str) -> None:
+    """User names and passwords are in no value and no error, with any escaping."""
     secret = f"{before}{SECRET}{after}"
     remote = form.format(user=secret, password=secret, host=host, path=path)
     try:
@@ -88,8 +88,8 @@ def test_secrets_stay_inside(form: str, host: str, path: str, before: str, after
 
 
 @pytest.mark.parametrize("kind", [kind for kind in preset_kinds() if own_parts(kind)])
-def test_a_repositorys_own_page_is_a_remote(kind: str) -> None:
-    """Whoever copies the page's address in place of the clone address is understood, on hosts of every kind."""
+def test_the_url_of_a_web_page_is_accepted(kind: str) -> None:
+    """The URL of a repository's page is read like a clone URL, for each kind of host."""
     page = page_url(PageRequest(kind=kind, base_url="https://git.example", repo="/".join(own_parts(kind)), type="repo"))
     assert isinstance(page, str)
     again = read_remote(page, kind)
@@ -98,16 +98,16 @@ def test_a_repositorys_own_page_is_a_remote(kind: str) -> None:
     assert again.base_url.startswith("https://git.example")
 
 
-def test_a_kind_that_is_said_counts() -> None:
-    """What kind of host it is may be said where its name does not tell."""
-    said = read_remote("git@git.example:team/app.git", "bitbucket_server")
-    assert (said.kind, said.web_url) == ("bitbucket_server", "https://git.example/projects/team/repos/app")
+def test_a_given_kind_is_used() -> None:
+    """The kind of an unknown host may be given."""
+    remote = read_remote("git@git.example:team/app.git", "bitbucket_server")
+    assert (remote.kind, remote.web_url) == ("bitbucket_server", "https://git.example/projects/team/repos/app")
     with pytest.raises(TemplateError, match="no preset"):
         read_remote("git@git.example:team/app.git", "nope")
 
 
 def test_a_local_path_has_no_web_page() -> None:
-    """Who asks for the pages of a local repository is told."""
+    """The error says that a local path has no web page."""
     with pytest.raises(UrlError, match="local path"):
         find_repository("/srv/git/app")
 
@@ -131,17 +131,17 @@ def test_a_local_path_has_no_web_page() -> None:
         ("", None),
     ],
 )
-def test_hosts_are_known_by_whole_names(host: str, kind: str | None) -> None:
-    """A host is known by its name, its domain, or a name that its kind often has; never by a part of a name."""
+def test_hosts_are_recognised_by_whole_names(host: str, kind: str | None) -> None:
+    """A host is recognised by its name, its domain or a typical name, never by a substring."""
     assert kind_of(host) == kind
 
 
-def test_a_path_may_give_the_kind_away() -> None:
-    """Some paths only one kind of host has; a disguised host gets nothing from them."""
+def test_a_path_may_show_the_kind() -> None:
+    """Some paths exist on one kind of host only; they are ignored on a disguised host."""
     assert kind_of("git.example", "/team/app/-/blob/main/a.py") == "gitlab"
     assert kind_of("gitlab.com.evil.example", "/team/app/-/blob/main/a.py") is None
 
 
-def test_remotes_have_an_end() -> None:
-    """A remote over the limit is no remote."""
+def test_the_length_of_a_remote_is_limited() -> None:
+    """A clone URL of the greatest length is accepted."""
     assert read_remote("/" + "a" * (MAX_REMOTE - 1)).repo

@@ -1,4 +1,4 @@
-"""The URL of any page, from all that may be known of it."""
+"""The URL of any page, from partial information."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,14 +26,14 @@ FILE = {"ref": "main", "path": "src/a.py", "line": 3, "end_line": 7}
 
 
 def url(**fields: Any) -> str | Reason:
-    """The page's URL, or why there is none."""
+    """Return the URL of a page, or the reason why there is none."""
     answer = page_url(PageRequest(**fields))
     return answer.reason if isinstance(answer, NoUrl) else answer
 
 
 @pytest.mark.parametrize("case", load_cases("pages"), ids=case_id)
-def test_each_page_has_its_form(case: dict[str, Any]) -> None:
-    """Raw files, blame, folders, history, commits and comparisons are where the host has them."""
+def test_pages_have_the_form_of_their_host(case: dict[str, Any]) -> None:
+    """Raw files, blame, folders, history, commits and comparisons have the URLs of the host."""
     assert case["url"] == url(**case["question"])
 
 
@@ -53,7 +53,7 @@ def test_each_page_has_its_form(case: dict[str, Any]) -> None:
 def test_pages_stay_on_the_configured_host(
     kind: str, template: Any, page: str, fields: dict[str, str], ref_kind: str | None, number: int
 ) -> None:
-    """Whatever an event says, what comes out is a page of the configured host, or of the template's own."""
+    """For any untrusted values, the URL is on the configured host, or on the literal host of a template."""
     own = {urlsplit(text).hostname for name in PAGE_NAMES for _, text in preset(kind).pages.texts(name)} - {None}
     numbers = dict.fromkeys(("line", "end_line", "column", "end_column", "number"), number)
     request: dict[str, Any] = {**fields, **numbers, "kind": kind, "base_url": "https://git.example:8443/sub"}
@@ -66,8 +66,8 @@ def test_pages_stay_on_the_configured_host(
     assert isinstance(made, NoUrl) or not {".", ".."} & set(urlsplit(made).path.split("/"))
 
 
-def test_a_template_of_ones_own() -> None:
-    """A template takes the place of the kind's page, and of the kind where there is none."""
+def test_a_custom_template() -> None:
+    """A template replaces the page of the kind; with a template the kind may be unknown."""
     known = {"base_url": "https://git.example/sub", "repo": "team/app", **FILE}
     assert url(**known, template="{base_url}/s/{owner}/{repo}/{path}?l={line_plus_1}-{end_line_plus_1}") == (
         "https://git.example/sub/s/team/app/src/a.py?l=4-8"
@@ -86,23 +86,23 @@ def test_a_template_of_ones_own() -> None:
 
 
 def test_a_range_of_one_line() -> None:
-    """A template that wants a range gets one for a single line; an end before the beginning is none."""
+    """A template that requires a range uses a single line twice; an end before the beginning is ignored."""
     known = {"base_url": "https://git.example", "repo": "team/app", "template": "{repo_url}/{path}?l={line}-{end_line}"}
     assert url(**known, path="a", ref="main", line=3) == "https://git.example/team/app/a?l=3-3"
     assert url(**known, path="a", ref="main", line=3, end_line=2) == "https://git.example/team/app/a?l=3-3"
     assert url(**known, path="a", ref="main") is Reason.NO_SOURCE_PAGES
 
 
-def test_columns_are_shown_where_both_are_known() -> None:
-    """With the columns of both ends the anchor has them; with one it has lines alone."""
+def test_columns_are_used_if_both_are_known() -> None:
+    """With both columns the anchor contains them; with one it contains lines only."""
     known = {"kind": "github", "repo": "team/app", "ref": "main", "path": "a.py", "line": 3}
     assert url(**known, column=5, end_column=9) == "https://github.com/team/app/blob/main/a.py#L3C5-L3C9"
     assert url(**known, end_line=4, column=5, end_column=9) == "https://github.com/team/app/blob/main/a.py#L3C5-L4C9"
     assert url(**known, column=5) == "https://github.com/team/app/blob/main/a.py#L3"
 
 
-def test_a_rendered_file_is_shown_as_source() -> None:
-    """A README is shown as its source, at a line or as a whole; its blame is never rendered."""
+def test_the_source_of_a_rendered_file_is_linked() -> None:
+    """The link to a README selects its source, with and without a line; blame pages need no such query."""
     known = {"kind": "gitea", "base_url": "https://git.example", "repo": "team/app", "ref": "main", "path": "README.md"}
     assert url(**known, line=3) == "https://git.example/team/app/src/branch/main/README.md?display=source#L3"
     assert url(**known) == "https://git.example/team/app/src/branch/main/README.md?display=source"
@@ -122,20 +122,20 @@ def test_a_rendered_file_is_shown_as_source() -> None:
     ],
 )
 def test_the_kind_of_a_ref(fields: dict[str, str], page: str) -> None:
-    """What is said counts, then a name space, then 40 or 64 digits; all else is a branch."""
+    """A namespace decides, then the given kind, then 40 or 64 digits; otherwise the ref is a branch."""
     made = url(kind="gitiles", base_url="https://git.example", repo="app", path="a", **fields)
     assert made == f"https://git.example/app{page}"
 
 
-def test_without_a_ref_the_default_branch_is_shown() -> None:
-    """Hosts that show it have a page; others are not guessed at."""
+def test_without_a_ref_the_default_branch_is_used() -> None:
+    """Only some hosts have such a page; for others there is no guess."""
     known = {"base_url": "https://git.example", "repo": "team/app", "path": "a"}
     assert url(**known, kind="cgit") == "https://git.example/team/app/tree/a"
     assert url(**known, kind="github") is Reason.NO_SOURCE_PAGES
 
 
-def test_a_branch_with_a_slash_is_shown_at_its_commit() -> None:
-    """Bitbucket Cloud finds no branch with a slash in its pages, but its commit."""
+def test_a_branch_with_a_slash_uses_its_commit() -> None:
+    """Pages of Bitbucket Cloud cannot show a branch with a slash, but its commit."""
     known = {"kind": "bitbucket_cloud", "repo": "team/app", "ref": "feature/x", "path": "a", "line": 3}
     assert url(**known, commit="c0ffee") == "https://bitbucket.org/team/app/src/c0ffee/a?at=feature%2Fx#lines-3"
     assert url(**known) == "https://bitbucket.org/team/app/src/feature/x/a#lines-3"
@@ -164,7 +164,7 @@ def test_a_branch_with_a_slash_is_shown_at_its_commit() -> None:
     ],
 )
 def test_repositories_are_found(fields: dict[str, str], made: str) -> None:
-    """A remote or a path below a base URL gives the repository's page, even where clone and web hosts differ."""
+    """A clone URL, or a path below a base URL, gives the repository's page, even if clones have another host."""
     kind = None if "azure" in str(fields) else "bitbucket_server"
     assert url(**fields, kind=kind, type="repo") == made
 
@@ -184,20 +184,20 @@ def test_repositories_are_found(fields: dict[str, str], made: str) -> None:
         ({"ref": "main", "path": "a", "repo": "app"}, Reason.NO_SOURCE_PAGES),
     ],
 )
-def test_what_has_no_page_has_a_reason(fields: dict[str, str], reason: Reason) -> None:
-    """Nothing is guessed: where there is no page, it is said why."""
+def test_a_missing_page_has_a_reason(fields: dict[str, str], reason: Reason) -> None:
+    """If there is no page, there is a reason and no guess."""
     assert url(**{"kind": "jetbrains_space", "base_url": "https://git.example", "repo": "pro/app", **fields}) is reason
 
 
 def test_fields_may_be_null() -> None:
-    """A program that sends all fields sends null in those that it does not know."""
+    """Null is the same as a missing field."""
     fields = dict.fromkeys(PageRequest.model_fields, None)
     made = url(**{**fields, "kind": "github", "repo": "team/app", "ref": "main", "path": "a"})
     assert made == "https://github.com/team/app/blob/main/a"
 
 
-def test_a_dotted_name_stays_one() -> None:
-    """What looks like an escaped way up is a file's name."""
+def test_an_escaped_dot_segment_is_a_name() -> None:
+    """The text %2e%2e in a path is the name of a folder, and is escaped again."""
     made = url(kind="github", repo="team/app", ref="main", path="%2e%2e/a")
     assert made == "https://github.com/team/app/blob/main/%252e%252e/a"
 
@@ -207,13 +207,13 @@ def test_a_dotted_name_stays_one() -> None:
     [({"kind": "klaus"}, "neither a remote nor"), ({"remote": "/srv/app"}, "local path"), ({}, "neither a remote nor")],
 )
 def test_without_a_host_there_is_no_page(fields: dict[str, str], says: str) -> None:
-    """Who names no host is told."""
+    """The error says that the host is missing."""
     with pytest.raises(UrlError, match=says):
         url(**fields)
 
 
 def test_templates_are_checked() -> None:
-    """A wrong template is refused in words, and so is a choice of none."""
+    """A template with a variable host, an empty choice and a template that changes the host are refused."""
     with pytest.raises(TemplateError, match="not fixed"):
         url(base_url="https://git.example", repo="app", template="javascript:{path}")
     with pytest.raises(TemplateError, match="no template"):

@@ -1,4 +1,4 @@
-"""The pages of the code hosts that scmhost knows."""
+"""The pages of known code hosts."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ SHA = "0123456789abcdef"
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['preset']} {case_id(case)}")
 def test_page(case: dict[str, Any]) -> None:
-    """The link is the one that the host's own pages use."""
+    """The link is the URL of the host's own page."""
     templates = UrlTemplates(pages=preset(case["preset"]).pages, repo_url=case["repo_url"])
     shown = templates.view(Location(**case["location"]))
     assert (case.get("url"), case.get("reason")) == (
@@ -22,7 +22,7 @@ def test_page(case: dict[str, Any]) -> None:
 
 
 def test_every_preset_has_cases() -> None:
-    """No preset is without examples."""
+    """Each preset has examples."""
     assert set(preset_kinds()) == {case["preset"] for case in CASES}
 
 
@@ -39,7 +39,7 @@ def test_every_preset_has_cases() -> None:
     ],
 )
 def test_commit_and_compare_pages(kind: str, commit: str, compare: str) -> None:
-    """Commits and what lies between two refs have pages of their own."""
+    """Commits and comparisons have the URLs of the host."""
     root = "https://git.example/team/app"
     templates = UrlTemplates(pages=preset(kind).pages, repo_url=root)
     assert [commit.replace("R", root, 1), compare.replace("R", root, 1)] == [
@@ -48,7 +48,7 @@ def test_commit_and_compare_pages(kind: str, commit: str, compare: str) -> None:
     ]
 
 
-def test_an_unknown_preset_names_the_known() -> None:
-    """A typo in a kind of host is answered with the kinds there are."""
+def test_an_unknown_preset_is_refused_with_a_list() -> None:
+    """The error for an unknown kind lists the known kinds."""
     with pytest.raises(TemplateError, match=r"the presets are allura, .*gitlab"):
         preset("githup")

@@ -1,4 +1,4 @@
-"""URLs that people configure, and links that are handed out."""
+"""Rules for configured URLs and finished links."""
 
 from typing import Any
 
@@ -15,14 +15,14 @@ REFUSED = load_cases("urls")
 
 @pytest.mark.parametrize("case", REFUSED, ids=case_id)
 def test_refuses(case: dict[str, Any]) -> None:
-    """A URL that hides something or leads elsewhere is refused with the rule that it breaks."""
+    """An unsafe URL is refused; the message names the rule."""
     with pytest.raises(UrlError, match=case["says"]):
         check_web_url(case["url"])
 
 
 @pytest.mark.parametrize("case", [case for case in REFUSED if "#" not in case["url"]], ids=case_id)
-def test_refused_urls_are_not_handed_out(case: dict[str, Any]) -> None:
-    """What nobody may configure, no provider may hand out; only a fragment is fine in a finished URL."""
+def test_refused_urls_are_not_safe(case: dict[str, Any]) -> None:
+    """Finished URLs have the same rules, but may have a fragment."""
     assert not safe_url(case["url"])
 
 
@@ -36,14 +36,14 @@ def test_refused_urls_are_not_handed_out(case: dict[str, Any]) -> None:
         ("http://localhost", "http://localhost"),
     ],
 )
-def test_takes(url: str, authority: str) -> None:
-    """Web URLs are taken as they are, less slashes at the end."""
+def test_accepts(url: str, authority: str) -> None:
+    """Valid URLs are unchanged except for slashes at the end."""
     assert url.rstrip("/") == check_web_url(url)
     assert authority == authority_of(url)
 
 
 def test_passwords_are_not_repeated() -> None:
-    """An error about a URL can be logged."""
+    """The message contains neither user name nor password, so that it may be logged."""
     with pytest.raises(UrlError) as caught:
         check_web_url("https://ada:secret@git.example/x")
     assert "secret" not in str(caught.value)
@@ -51,13 +51,13 @@ def test_passwords_are_not_repeated() -> None:
 
 
 def test_long_urls_are_refused() -> None:
-    """No URL is longer than browsers and proxies take."""
+    """A URL has at most 8,000 characters."""
     assert not safe_url("https://git.example/" + "x" * MAX_URL)
 
 
 @pytest.mark.parametrize("name", ["app", "/app", "app/", "/app/"])
 def test_joins_with_one_slash(name: str) -> None:
-    """A base URL and a name meet at one slash, however they are written."""
+    """Slashes around the name are removed."""
     assert join_url("https://git.example/team/", name) == "https://git.example/team/app"
 
 
@@ -79,14 +79,14 @@ def test_joins_with_one_slash(name: str) -> None:
         ("https://git.example/a b", False),
     ],
 )
-def test_links_stay_on_their_host(url: str, safe: bool) -> None:
-    """A link leads to the configured host, to the page that the template meant."""
+def test_links_stay_on_their_host(url: str, safe: bool) -> None:  # noqa: FBT001 - a table's column
+    """A safe link is on the configured host, and has no dot segments."""
     assert safe is safe_link(url, "https://git.example")
 
 
 @given(hostile_text)
 def test_checked_urls_are_safe(text: str) -> None:
-    """A URL that may be configured may be handed out."""
+    """A valid configured URL is a safe finished URL."""
     try:
         url = check_web_url(f"https://git.example/{text}")
     except UrlError:

@@ -13,21 +13,21 @@ REPO_URL = "https://h.example/r"
 
 @pytest.mark.parametrize("case", load_cases("templates"), ids=case_id)
 def test_renders(case: dict[str, Any]) -> None:
-    """Each value is escaped for the place where it stands."""
+    """Each value is escaped by its position."""
     assert case["url"] == Template.parse(case["template"]).render({"repo_url": REPO_URL, **case["values"]})
 
 
 @pytest.mark.parametrize("case", load_cases("templates"), ids=case_id)
 def test_binding_first_changes_nothing(case: dict[str, Any]) -> None:
-    """Values may be filled in one after the other."""
+    """Values may be filled in step by step."""
     bound = Template.parse(case["template"]).bind({"repo_url": REPO_URL})
     assert case["url"] == bound.render(case["values"])
     assert case["url"] == bound.bind(case["values"]).render({})
 
 
 @pytest.mark.parametrize("case", load_cases("template_errors"), ids=case_id)
-def test_says_what_is_wrong(case: dict[str, Any]) -> None:
-    """A template that cannot be used is refused with its text, the fault and what to write."""
+def test_invalid_templates_are_refused(case: dict[str, Any]) -> None:
+    """The error contains the template, the problem and a hint."""
     with pytest.raises(TemplateError) as caught:
         Template.parse(case["template"])
     assert case["problem"] == caught.value.problem
@@ -35,12 +35,12 @@ def test_says_what_is_wrong(case: dict[str, Any]) -> None:
 
 
 def test_long_templates_are_refused() -> None:
-    """A template over the limit is refused without repeating it whole."""
+    """The error for a long template does not repeat it in full."""
     with pytest.raises(TemplateError, match="longer than") as caught:
         Template.parse("{repo_url}/" + "x" * MAX_TEMPLATE)
     assert len(str(caught.value)) < 120
 
 
 def test_lists_its_tokens() -> None:
-    """Whoever checks a template sees all of its tokens, those of optional parts too."""
+    """The tokens include those of optional parts."""
     assert Template.parse("{repo_url}/x[#{line}[-{end_line}]]").tokens == {"repo_url", "line", "end_line"}

@@ -1,4 +1,4 @@
-"""Names of refs."""
+"""Rules for the names of refs."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ from scmhost.sdk import RefKind, full_ref, looks_like_commit, ref_problem
 
 @pytest.mark.parametrize("case", load_cases("refs"), ids=case_id)
 def test_refuses_what_git_refuses(case: dict[str, Any]) -> None:
-    """A name that git would not take is refused in words."""
+    """For a name that git refuses, there is a reason."""
     assert ref_problem(case["ref"])
 
 
 @pytest.mark.parametrize("ref", ["main", "feature/a#b%20é", "v1.2.3", "a@b", "release-2024.05", "x" * 40, "a/b.c/d"])
-def test_takes_what_git_takes(ref: str) -> None:
-    """Names that git takes are fine, however they look in a URL."""
+def test_accepts_what_git_accepts(ref: str) -> None:
+    """Names that git accepts are valid, even with characters that URLs must escape."""
     assert ref_problem(ref) is None
 
 
@@ -31,12 +31,12 @@ def test_takes_what_git_takes(ref: str) -> None:
         ("a" * 40 + "\n", False),
     ],
 )
-def test_a_commit_is_all_digits(ref: str, expected: bool) -> None:
-    """Only 40 or 64 hexadecimal digits are taken for a commit."""
+def test_commits_are_recognised(ref: str, expected: bool) -> None:  # noqa: FBT001 - a table's column
+    """Only 40 or 64 hexadecimal digits are a commit."""
     assert expected is looks_like_commit(ref)
 
 
 @pytest.mark.parametrize(("kind", "expected"), [("branch", "refs/heads/x"), ("tag", "refs/tags/x"), ("commit", "x")])
 def test_full_names(kind: RefKind, expected: str) -> None:
-    """A branch and a tag of one name are told apart by their full names."""
+    """A branch and a tag of the same name have different full names."""
     assert expected == full_ref("x", kind)
