@@ -42,15 +42,15 @@ NEXT_STEP: Final[Mapping[Reason, str]] = MappingProxyType(
         Reason.INSTALLATION_NOT_FOUND: "Claim the repository through an installation of its provider.",
         Reason.NOT_A_FILE: "Nothing to do: the frame has no source file.",
         Reason.PATH_OUTSIDE: "Check the frame's path: after mapping it is outside of the repository.",
-        Reason.NOT_IN_REPOSITORY: "Ignore this if the file is library code. Otherwise add a code mapping with its roots.",
+        Reason.NOT_IN_REPOSITORY: "Ignore this if the file is library code. Else add a code mapping with its roots.",
         Reason.SEVERAL_FILES: "Add a code mapping with the roots of this path, so that only one file matches.",
         Reason.REPOSITORY_INACTIVE: "Make the repository active again.",
         Reason.REPOSITORY_WITHOUT_URL: "Give the repository its web URL.",
         Reason.NO_REF: "Send the release's commits, or give the code mapping a default branch.",
         Reason.PROVIDER_OFF: "Ask the operator to enable the provider's plugin for this organization.",
-        Reason.PROVIDER_FAILED: "Try again. If it fails again, ask the operator to find the plugin's error in the log.",
+        Reason.PROVIDER_FAILED: "Try again. If it fails again, ask the operator for the plugin's error in the log.",
         Reason.NO_SOURCE_PAGES: "Choose a preset or a template that has this kind of page.",
-        Reason.UNSAFE_URL: "Check the repository's URL and the installation's template: the result is not a safe link.",
+        Reason.UNSAFE_URL: "Check the repository's URL and the installation's template: the link is not safe.",
     }
 )
 """What a user can do about each reason."""

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from command import GitRepository
 from scmhost.sdk import CommitDraft, Installation, ProviderError, ProviderUnavailable, Repository
 from scmhost_git import git, history, plugin
-from scmhost_git.forms import Settings
+from scmhost_git.forms import GitSettings
 from scmhost_git.history import parse, read_history
 
 INSTALLATION = Installation(id=3, organization_id=1, provider="git", name="disk", external_id="1")
@@ -35,7 +35,7 @@ def processes_end() -> Iterator[None]:
 
 
 def compare(app: GitRepository, base: str | None, head: str = "HEAD", **settings: int) -> list[CommitDraft]:
-    chosen = Settings(root=app.path.parent, **settings)
+    chosen = GitSettings(root=app.path.parent, **settings)
     return list(
         plugin.scm_compare_commits(
             installation=INSTALLATION, repository=REPOSITORY, base=base, head=head, settings=chosen

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from command import GitRepository
 from scmhost.sdk import Existence, Installation, Location, ProviderUnavailable, Repository, ResolvedRef
 from scmhost_git import git, object_lookup, plugin
-from scmhost_git.forms import Settings
+from scmhost_git.forms import GitSettings
 from scmhost_git.repository import LOOKUP
 
 YES, NO, UNKNOWN = Existence.YES, Existence.NO, Existence.UNKNOWN
@@ -47,13 +47,13 @@ def exists(path: Path, ref: str, file: str, kind: Any = "commit", **chosen: int)
         installation=INSTALLATION,
         repository=repository(path),
         location=Location(ref=ref, ref_kind=kind, path=file),
-        settings=Settings(root=path.parent, **chosen),
+        settings=GitSettings(root=path.parent, **chosen),
     )
 
 
 def resolve(path: Path, ref: str | None) -> ResolvedRef | None:
     return plugin.scm_resolve_ref(
-        installation=INSTALLATION, repository=repository(path), ref=ref, settings=Settings(root=path.parent)
+        installation=INSTALLATION, repository=repository(path), ref=ref, settings=GitSettings(root=path.parent)
     )
 
 

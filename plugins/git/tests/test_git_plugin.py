@@ -25,7 +25,7 @@ from scmhost.sdk import (
     preset_kinds,
 )
 from scmhost_git import plugin
-from scmhost_git.forms import InstallForm, Settings
+from scmhost_git.forms import GitInstallForm, GitSettings
 
 BASE = "https://git.example.com"
 SHA = "0123456789abcdef0123456789abcdef01234567"
@@ -62,11 +62,11 @@ def dispatch(
         installation=at or installation(),
         request=AddRequest(identifier=identifier, fields=fields),
         candidate=candidate,
-        settings=Settings(root=root),
+        settings=GitSettings(root=root),
     )
 
 
-def offered(settings: Settings, search: str = "", organization_id: int = 1) -> list[tuple[str, str | None]]:
+def offered(settings: GitSettings, search: str = "", organization_id: int = 1) -> list[tuple[str, str | None]]:
     offers = plugin.scm_offer_repositories(
         installation=installation(organization_id=organization_id), search=search, settings=settings
     )
@@ -85,9 +85,9 @@ def test_settings_need_a_folder_of_repositories(root: Path) -> None:
     }
     for folder, problem in wrong.items():
         with pytest.raises(ValidationError, match=f"{re.escape(repr(folder))} {problem}"):
-            Settings(root=folder)
+            GitSettings(root=folder)
     with pytest.raises(ValidationError, match="Field required"):
-        Settings.model_validate({})
+        GitSettings.model_validate({})
 
 
 @pytest.mark.parametrize("folder", ["..", "../x", "/", "", ".", "missing", "team/app", "team/app.git", "out", "file"])
@@ -96,12 +96,12 @@ def test_an_organizations_folder_is_below_the_root(root: Path, folder: str) -> N
     (root / "file").touch()
     (root / "out").symlink_to(root.parent)
     with pytest.raises(ValidationError, match=f"organizations: {re.escape(repr(folder))} is no directory"):
-        Settings(root=root, organizations={1: folder})
+        GitSettings(root=root, organizations={1: folder})
 
 
 def test_repositories_are_offered_with_their_branch(root: Path) -> None:
     """Search finds parts of names in any case."""
-    settings = Settings(root=root)
+    settings = GitSettings(root=root)
     assert offered(settings) == [("other/lib", "main"), ("team/app", "main")]
     assert offered(settings, "APP") == [("team/app", "main")]
     (root / "team" / "app.git" / "HEAD").write_text(SHA, encoding="utf-8")
@@ -111,7 +111,7 @@ def test_repositories_are_offered_with_their_branch(root: Path) -> None:
 
 def test_an_organization_uses_its_own_folder_only(root: Path) -> None:
     """With configured folders, names are relative to them; other organizations have no repositories."""
-    settings = Settings(root=root, organizations={1: "team", 2: "other"})
+    settings = GitSettings(root=root, organizations={1: "team", 2: "other"})
     assert [offered(settings, organization_id=number) for number in (1, 2, 3)] == [
         [("app", "main")],
         [("lib", "main")],
@@ -211,8 +211,8 @@ def test_without_a_page_there_is_none(root: Path) -> None:
     assert decision.url is None
 
 
-def form(**fields: str) -> InstallForm:
-    return InstallForm.model_validate({"name": "disk", "url": f"{BASE}/", "preset": "gitea", **fields})
+def form(**fields: str) -> GitInstallForm:
+    return GitInstallForm.model_validate({"name": "disk", "url": f"{BASE}/", "preset": "gitea", **fields})
 
 
 def test_the_form_makes_one_installation() -> None:
@@ -229,7 +229,7 @@ def test_the_form_makes_one_installation() -> None:
 )
 def test_a_known_host_needs_no_preset(url: str, kind: str) -> None:
     """The kind of host is recognised by its name."""
-    assert InstallForm(name="disk", url=url).preset == kind
+    assert GitInstallForm(name="disk", url=url).preset == kind
 
 
 @pytest.mark.parametrize(

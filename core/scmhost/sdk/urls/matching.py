@@ -16,12 +16,12 @@ from urllib.parse import unquote
 from . import escaping
 from .plain_links import MAX_LINE
 from .safety import MAX_URL
-from .templates import LONG_TOKENS, NUMBER_TOKENS, Node, Optional, Template, Token
+from .templates import LONG_TOKENS, NUMBER_TOKENS, Node, OptionalPart, Template, TemplateToken
 
 TokenValues = dict[str, str | int]
 """Values by the names of tokens."""
 
-_Nodes = tuple[str | Token, ...]
+_Nodes = tuple[str | TemplateToken, ...]
 _Query = tuple[tuple[str | None, str], ...]
 _QueryNodes = tuple[tuple[str | None, _Nodes], ...]
 
@@ -183,7 +183,7 @@ def _match(
             yield from _match(rest, text, more, limits, quoted=quoted, start=end)
 
 
-def _ends(token: Token, rest: _Nodes, text: str, start: int, *, quoted: bool) -> Iterator[int]:
+def _ends(token: TemplateToken, rest: _Nodes, text: str, start: int, *, quoted: bool) -> Iterator[int]:
     """Yield the possible ends of a token's value: before the next node, and in its segment if it has no slashes."""
     last = len(text)
     if quoted and (token.name not in LONG_TOKENS or token.escapes in (("segment",), ("double",))):
@@ -200,7 +200,7 @@ def _ends(token: Token, rest: _Nodes, text: str, start: int, *, quoted: bool) ->
         end = text.find(literal, end + 1) if end < len(text) else -1
 
 
-def _value(token: Token, text: str, limits: MatchLimits, *, quoted: bool) -> str | int | None:
+def _value(token: TemplateToken, text: str, limits: MatchLimits, *, quoted: bool) -> str | int | None:
     """Return the value from which a token was rendered, or None if there is none."""
     if token.name in NUMBER_TOKENS:
         number = int(text) - token.plus if text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS else 0
@@ -211,7 +211,7 @@ def _value(token: Token, text: str, limits: MatchLimits, *, quoted: bool) -> str
     return value
 
 
-def _unescaped(token: Token, text: str) -> str | None:
+def _unescaped(token: TemplateToken, text: str) -> str | None:
     value = unquote(text)
     if token.escapes == ("double",):
         value = unquote(value)
@@ -235,13 +235,13 @@ def _variants(nodes: tuple[Node, ...]) -> tuple[_Variant, ...]:
 
 
 def _expanded(nodes: tuple[Node, ...]) -> Iterator[_Nodes]:
-    choices = [[*_expanded(node.nodes), ()] if isinstance(node, Optional) else [(node,)] for node in nodes]
+    choices = [[*_expanded(node.nodes), ()] if isinstance(node, OptionalPart) else [(node,)] for node in nodes]
     for chosen in product(*choices):
         yield tuple(node for part in chosen for node in part)
 
 
 def _variant(nodes: _Nodes) -> _Variant:
-    parts: dict[str, list[str | Token]] = {"path": [], "query": [], "fragment": []}
+    parts: dict[str, list[str | TemplateToken]] = {"path": [], "query": [], "fragment": []}
     part = "path"
     for node in nodes:
         for text in _split_parts(node, part):
@@ -257,17 +257,17 @@ def _variant(nodes: _Nodes) -> _Variant:
     return _Variant(_joined(parts["path"]), tuple(_query_variant(parts["query"])), _joined(parts["fragment"]))
 
 
-def _split_parts(node: str | Token, part: str) -> list[str | Token]:
-    if isinstance(node, Token) or part == "fragment":
+def _split_parts(node: str | TemplateToken, part: str) -> list[str | TemplateToken]:
+    if isinstance(node, TemplateToken) or part == "fragment":
         return [node]
     return [text for text in re.split(r"([?#])", node) if text]
 
 
-def _joined(nodes: list[str | Token]) -> _Nodes:
+def _joined(nodes: list[str | TemplateToken]) -> _Nodes:
     """Join neighbouring literals, and escape them like the parts of a ``ParsedUrl``."""
-    joined: list[str | Token] = []
+    joined: list[str | TemplateToken] = []
     for node in nodes:
-        if isinstance(node, Token) or not joined or isinstance(joined[-1], Token):
+        if isinstance(node, TemplateToken) or not joined or isinstance(joined[-1], TemplateToken):
             joined.append(node)
         else:
             joined[-1] = f"{joined[-1]}{node}"
@@ -280,8 +280,8 @@ def _canonical_literal(text: str) -> str:
     return authority + _canonical(text[len(authority) :])
 
 
-def _query_variant(nodes: list[str | Token]) -> Iterator[tuple[str | None, _Nodes]]:
-    item: list[str | Token] = []
+def _query_variant(nodes: list[str | TemplateToken]) -> Iterator[tuple[str | None, _Nodes]]:
+    item: list[str | TemplateToken] = []
     for node in nodes:
         pieces = re.split("[&;]", node) if isinstance(node, str) else [node]
         for number, piece in enumerate(pieces):
@@ -293,7 +293,7 @@ def _query_variant(nodes: list[str | Token]) -> Iterator[tuple[str | None, _Node
     yield from _query_item(item)
 
 
-def _query_item(item: list[str | Token]) -> Iterator[tuple[str | None, _Nodes]]:
+def _query_item(item: list[str | TemplateToken]) -> Iterator[tuple[str | None, _Nodes]]:
     if not item:
         return
     first = item[0]

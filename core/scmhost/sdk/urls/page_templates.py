@@ -21,10 +21,10 @@ from .templates import (
     MAX_TEMPLATE,
     REPOSITORY_TOKENS,
     ROOT_TOKENS,
-    Optional,
+    OptionalPart,
     PageName,
     Template,
-    Token,
+    TemplateToken,
 )
 
 TemplateText = Annotated[str, Field(min_length=1, max_length=MAX_TEMPLATE)]
@@ -233,8 +233,8 @@ def names_in(template: str) -> tuple[str, ...]:
     """Return the tokens into which a template splits a repository's path, in order."""
     names: list[str] = []
     for node in Template.parse(template).nodes:
-        tokens = node.nodes if isinstance(node, Optional) else (node,)
-        names += [token.name for token in tokens if isinstance(token, Token)]
+        tokens = node.nodes if isinstance(node, OptionalPart) else (node,)
+        names += [token.name for token in tokens if isinstance(token, TemplateToken)]
     return tuple(name for name in dict.fromkeys(names) if name not in ROOT_TOKENS | HOST_TOKENS)
 
 

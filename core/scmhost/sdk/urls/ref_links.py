@@ -9,7 +9,7 @@ from scmhost.sdk.values import Location, NoUrl
 
 from .plain_links import MAX_LINE, MAX_PLAIN_PATH, PlainLinks, is_plain_path
 from .safety import authority_of, safe_link
-from .templates import Template, Token
+from .templates import Template, TemplateToken
 
 _MAX_NAME: Final = 200
 _is_plain_name: Final = re.compile(f"[A-Za-z0-9_@+~-][A-Za-z0-9_.@+~-]{{0,{_MAX_NAME - 1}}}+").fullmatch
@@ -255,16 +255,16 @@ def _around(template: Template, name: str) -> tuple[str, str] | None:
     """Return the text around a template's only token; None with other tokens, or if the token changes its value."""
     before: list[str] = []
     after: list[str] = []
-    token: Token | None = None
+    token: TemplateToken | None = None
     for node in template.nodes:
         if isinstance(node, str):
             (before if token is None else after).append(node)
-        elif isinstance(node, Token) and token is None and _is_unchanged(node, name):
+        elif isinstance(node, TemplateToken) and token is None and _is_unchanged(node, name):
             token = node
         else:
             return None
     return ("".join(before), "".join(after)) if token else None
 
 
-def _is_unchanged(token: Token, name: str) -> bool:
+def _is_unchanged(token: TemplateToken, name: str) -> bool:
     return token.name == name and token.short is None and not token.plus and token.escapes in _HARMLESS

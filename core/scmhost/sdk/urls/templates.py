@@ -86,7 +86,7 @@ Values = Mapping[str, str | int | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class TemplateToken:
     """A placeholder for a value.
 
     Attributes:
@@ -127,13 +127,13 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
-class Optional:
+class OptionalPart:
     """A part that is left out if a token inside has no value."""
 
     nodes: tuple["Node", ...]
 
 
-Node = str | Token | Optional
+Node = str | TemplateToken | OptionalPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +183,7 @@ class Template:
             TemplateError: the text after the repository's or the host's URL would change the host.
         """
         bound = _bind(self.nodes, values)
-        if self.nodes and isinstance(self.nodes[0], Token) and _extends_host(bound):
+        if self.nodes and isinstance(self.nodes[0], TemplateToken) and _extends_host(bound):
             problem = f"{{{self.nodes[0].name}}} is a host alone, and goes on in the text after it"
             raise TemplateError(self.text, problem, "put a / between them")
         return Template(self.text, _merge(bound))
@@ -196,7 +196,7 @@ class Template:
         """Return the template without ``{path}`` and the slash before it: the page of the root folder."""
         nodes: list[Node] = []
         for node in self.nodes:
-            if not isinstance(node, Token) or node.name != "path":
+            if not isinstance(node, TemplateToken) or node.name != "path":
                 nodes.append(node)
             elif nodes and isinstance(nodes[-1], str):
                 nodes[-1] = nodes[-1].removesuffix("/")
@@ -236,7 +236,7 @@ class _Parser:
         inner = tuple(self._stack.pop())
         if not any(_names(inner)):
             raise self._wrong("[...] without a token would always or never show", "leave out the brackets")
-        self._stack[-1].append(Optional(_merge(inner)))
+        self._stack[-1].append(OptionalPart(_merge(inner)))
 
     def _literal(self, text: str) -> None:
         if "#" in text:
@@ -245,7 +245,7 @@ class _Parser:
             self._part = "query"
         self._stack[-1].append(text)
 
-    def _token(self, text: str) -> Token:
+    def _token(self, text: str) -> TemplateToken:
         found = _TOKEN.fullmatch(text)
         name, plus = _ALIASES.get(found["name"], (found["name"], 0)) if found else ("", 0)
         if not found or name not in TEXT_TOKENS | NUMBER_TOKENS:
@@ -253,7 +253,7 @@ class _Parser:
             raise self._wrong(f"unknown token {{{text}}}", f"the tokens are {known}")
         if found["plus"] and name not in NUMBER_TOKENS:
             raise self._wrong(f"{{{text}}} counts on from something that is no number", "leave out the +")
-        return Token(
+        return TemplateToken(
             name,
             int(found["short"]) if found["short"] else None,
             plus + int(found["plus"] or 0),
@@ -274,7 +274,7 @@ class _Parser:
         return TemplateError(self._text, problem, hint)
 
 
-def tokens_of(text: str) -> tuple[Token, ...]:
+def tokens_of(text: str) -> tuple[TemplateToken, ...]:
     """Return the tokens of a template, in order, with repetitions."""
     return tuple(_tokens(Template.parse(text).nodes))
 
@@ -301,8 +301,13 @@ def _optional_owner(nodes: list[Node]) -> list[Node]:
     found: list[Node] = []
     for node in nodes:
         before = found[-1] if found else None
-        if isinstance(before, Token) and before.name == "owner" and isinstance(node, str) and node.startswith("/"):
-            found[-1] = Optional((before, "/"))
+        if (
+            isinstance(before, TemplateToken)
+            and before.name == "owner"
+            and isinstance(node, str)
+            and node.startswith("/")
+        ):
+            found[-1] = OptionalPart((before, "/"))
             found.append(node[1:])
         else:
             found.append(node)
@@ -313,18 +318,20 @@ def _names(nodes: tuple[Node, ...]) -> list[str]:
     return [token.name for token in _tokens(nodes)]
 
 
-def _tokens(nodes: tuple[Node, ...]) -> list[Token]:
-    found: list[Token] = []
+def _tokens(nodes: tuple[Node, ...]) -> list[TemplateToken]:
+    found: list[TemplateToken] = []
     for node in nodes:
-        if isinstance(node, Token):
+        if isinstance(node, TemplateToken):
             found.append(node)
-        elif isinstance(node, Optional):
+        elif isinstance(node, OptionalPart):
             found.extend(_tokens(node.nodes))
     return found
 
 
 def _needs(node: Node, names: frozenset[str]) -> bool:
-    return isinstance(node, Optional) and any(isinstance(part, Token) and part.name in names for part in node.nodes)
+    return isinstance(node, OptionalPart) and any(
+        isinstance(part, TemplateToken) and part.name in names for part in node.nodes
+    )
 
 
 def _render(nodes: tuple[Node, ...], values: Values) -> str | None:
@@ -332,7 +339,7 @@ def _render(nodes: tuple[Node, ...], values: Values) -> str | None:
     for node in nodes:
         if isinstance(node, str):
             parts.append(node)
-        elif isinstance(node, Token):
+        elif isinstance(node, TemplateToken):
             text = node.render(values)
             if text is None:
                 return None
@@ -345,12 +352,12 @@ def _render(nodes: tuple[Node, ...], values: Values) -> str | None:
 def _bind(nodes: tuple[Node, ...], values: Values) -> list[Node]:
     bound: list[Node] = []
     for node in nodes:
-        if isinstance(node, Token):
+        if isinstance(node, TemplateToken):
             text = node.render(values)
             bound.append(node if text is None else text)
-        elif isinstance(node, Optional):
+        elif isinstance(node, OptionalPart):
             inner = _merge(_bind(node.nodes, values))
-            bound.append(Optional(inner) if any(_names(inner)) else "".join(str(part) for part in inner))
+            bound.append(OptionalPart(inner) if any(_names(inner)) else "".join(str(part) for part in inner))
         else:
             bound.append(node)
     return bound

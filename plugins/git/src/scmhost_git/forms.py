@@ -30,7 +30,7 @@ def _known_preset(kind: str) -> str:
     return kind
 
 
-class Settings(BaseModel):
+class GitSettings(BaseModel):
     """The operator's settings, under ``[plugins.git.settings]`` in plugins.toml."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -59,7 +59,7 @@ class Settings(BaseModel):
         return root
 
     @model_validator(mode="after")
-    def _folders_of_organizations(self) -> "Settings":
+    def _folders_of_organizations(self) -> "GitSettings":
         for folder in self.organizations.values():
             is_repository = find(self.root, folder) is not None
             if is_repository or not _is_folder_below(self.root, folder):
@@ -79,7 +79,7 @@ def _is_folder_below(root: Path, folder: str) -> bool:
     return there.is_dir() and there != Path(os.path.realpath(root)) and there.is_relative_to(os.path.realpath(root))
 
 
-class UrlForm(BaseModel):
+class GitUrlForm(BaseModel):
     """The form of the URLs of the repositories' web pages."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -87,7 +87,7 @@ class UrlForm(BaseModel):
     preset: Annotated[str, AfterValidator(_known_preset)] = Field(description="The kind of host whose URLs it uses.")
 
 
-class InstallForm(BaseModel):
+class GitInstallForm(BaseModel):
     """The install form: a name, and the host of the repositories' web pages."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

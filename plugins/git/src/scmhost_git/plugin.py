@@ -37,7 +37,7 @@ from scmhost.sdk import (
 )
 
 from .folders import RepositoryFolder, find, walk
-from .forms import InstallForm, Settings, UrlForm
+from .forms import GitInstallForm, GitSettings, GitUrlForm
 from .git import check_git
 from .repository import LOOKUP, compare_commits, default_branch, file_exists, git_dir_for, resolve_ref
 
@@ -67,9 +67,9 @@ PROVIDER: Final = Provider(
         author="The scmhost team",
         noun="Installation",
     ),
-    install_form=InstallForm,
-    configuration=UrlForm,
-    settings=Settings,
+    install_form=GitInstallForm,
+    configuration=GitUrlForm,
+    settings=GitSettings,
 )
 
 
@@ -89,7 +89,7 @@ def scm_shutdown() -> None:
 
 
 @hookimpl
-def scm_install(form: InstallForm) -> InstallationDraft:
+def scm_install(form: GitInstallForm) -> InstallationDraft:
     identity = f"{form.url}\n{form.name}".encode()
     return InstallationDraft(
         name=form.name,
@@ -101,7 +101,7 @@ def scm_install(form: InstallForm) -> InstallationDraft:
 
 
 @hookimpl
-def scm_offer_repositories(installation: Installation, search: str, settings: Settings) -> Sequence[Offer]:
+def scm_offer_repositories(installation: Installation, search: str, settings: GitSettings) -> Sequence[Offer]:
     folder = settings.folder_of(installation.organization_id)
     text = search.casefold()
     found = (item for item in walk(folder) if text in item.name.casefold()) if folder else ()
@@ -113,7 +113,7 @@ def scm_offer_repositories(installation: Installation, search: str, settings: Se
 
 @hookimpl
 def scm_dispatch_repository(
-    installation: Installation, request: AddRequest, candidate: Repository | None, settings: Settings
+    installation: Installation, request: AddRequest, candidate: Repository | None, settings: GitSettings
 ) -> Claim | Create | Refusal:
     folder = settings.folder_of(installation.organization_id)
     path = request.fields.get("path") or request.identifier
@@ -166,21 +166,21 @@ def scm_read_source_url(
 
 @hookimpl
 def scm_file_exists(
-    installation: Installation, repository: Repository, location: Location, settings: Settings
+    installation: Installation, repository: Repository, location: Location, settings: GitSettings
 ) -> Existence:
     return file_exists(git_dir_for(installation, repository, settings), location, settings)
 
 
 @hookimpl
 def scm_resolve_ref(
-    installation: Installation, repository: Repository, ref: str | None, settings: Settings
+    installation: Installation, repository: Repository, ref: str | None, settings: GitSettings
 ) -> ResolvedRef | None:
     return resolve_ref(git_dir_for(installation, repository, settings), ref, settings)
 
 
 @hookimpl
 def scm_compare_commits(
-    installation: Installation, repository: Repository, base: str | None, head: str, settings: Settings
+    installation: Installation, repository: Repository, base: str | None, head: str, settings: GitSettings
 ) -> Sequence[CommitDraft]:
     return compare_commits(git_dir_for(installation, repository, settings), base, head, settings)
 
@@ -190,7 +190,7 @@ def _pages_of(installation: Installation, repository: Repository) -> RepositoryP
 
 
 def _pages(installation: Installation) -> Pages:
-    return preset(UrlForm.model_validate(installation.configuration).preset).pages
+    return preset(GitUrlForm.model_validate(installation.configuration).preset).pages
 
 
 def _external_id(found: RepositoryFolder) -> str:
@@ -200,7 +200,7 @@ def _external_id(found: RepositoryFolder) -> str:
 
 def _web_url(installation: Installation, found: RepositoryFolder) -> str | None:
     """Return the URL of the repository's own page; None if this kind of host cannot have its path."""
-    kind = preset(UrlForm.model_validate(installation.configuration).preset)
+    kind = preset(GitUrlForm.model_validate(installation.configuration).preset)
     # Such hosts show the names on the disk, where bare clones end in .git.
     shows_suffix = not kind.pages.strip_git_suffix and not kind.suffix_in_name
     path = found.path if shows_suffix else found.name

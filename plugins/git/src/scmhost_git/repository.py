@@ -20,7 +20,7 @@ from scmhost.sdk import (
 
 from . import git
 from .folders import find
-from .forms import Settings
+from .forms import GitSettings
 from .history import read_history
 from .object_lookup import GitObject, ObjectLookup
 
@@ -49,7 +49,7 @@ class RefName(NamedTuple):
     full: str
 
 
-def git_dir_for(installation: Installation, repository: Repository, settings: Settings) -> Path:
+def git_dir_for(installation: Installation, repository: Repository, settings: GitSettings) -> Path:
     """Return the directory of git's data of a repository.
 
     Raises:
@@ -63,7 +63,7 @@ def git_dir_for(installation: Installation, repository: Repository, settings: Se
     return found.git_dir
 
 
-def file_exists(git_dir: Path, location: Location, settings: Settings) -> Existence:
+def file_exists(git_dir: Path, location: Location, settings: GitSettings) -> Existence:
     """Return whether a file exists in a repository at a ref; unknown for a ref that was not fetched yet."""
     path = location.path if _is_path(location.path) else ""
     by_name = not _NOT_A_NAME.search(path) and not _is_partial(git_dir)
@@ -78,7 +78,7 @@ def file_exists(git_dir: Path, location: Location, settings: Settings) -> Existe
     return Existence.UNKNOWN if _REPLACEMENT in path else Existence.NO
 
 
-def resolve_ref(git_dir: Path, ref: str | None, settings: Settings) -> ResolvedRef | None:
+def resolve_ref(git_dir: Path, ref: str | None, settings: GitSettings) -> ResolvedRef | None:
     """Return the kind and the commit of a ref, by default of the default branch; None if it does not exist."""
     is_default = ref is None or ref == "HEAD"
     name = default_branch(git_dir) if is_default else ref
@@ -92,7 +92,7 @@ def resolve_ref(git_dir: Path, ref: str | None, settings: Settings) -> ResolvedR
     return None
 
 
-def compare_commits(git_dir: Path, base: str | None, head: str, settings: Settings) -> list[CommitDraft]:
+def compare_commits(git_dir: Path, base: str | None, head: str, settings: GitSettings) -> list[CommitDraft]:
     """Return the commits after a base up to a head; without a base, the newest ``first_commits``.
 
     Raises:
@@ -139,7 +139,7 @@ def _symbolic_ref(file: Path) -> str:
     return text.removeprefix(_SYMBOLIC).strip() if text.startswith(_SYMBOLIC) else ""
 
 
-def _commit(git_dir: Path, role: str, ref: str, settings: Settings) -> str:
+def _commit(git_dir: Path, role: str, ref: str, settings: GitSettings) -> str:
     found = resolve_ref(git_dir, ref, settings)
     if found is None:
         raise ProviderError(
@@ -148,7 +148,7 @@ def _commit(git_dir: Path, role: str, ref: str, settings: Settings) -> str:
     return found.sha
 
 
-def _look_up_path(git_dir: Path, location: Location, path: str, settings: Settings) -> tuple[str | None, str | None]:
+def _look_up_path(git_dir: Path, location: Location, path: str, settings: GitSettings) -> tuple[str | None, str | None]:
     """Return the commit of a location's ref, and the kind of object at a path in it, each None if it does not exist."""
     names = [
         name
@@ -162,7 +162,7 @@ def _look_up_path(git_dir: Path, location: Location, path: str, settings: Settin
     return None, None
 
 
-def _look_up(git_dir: Path, names: list[str], settings: Settings) -> list[GitObject | None]:
+def _look_up(git_dir: Path, names: list[str], settings: GitSettings) -> list[GitObject | None]:
     return LOOKUP.look_up(git_dir, [name.encode() for name in names], settings.processes)
 
 
