@@ -244,7 +244,7 @@ def _annotation_text(annotation: object) -> str:
     return _MODULES.sub("", inspect.formatannotation(annotation))
 
 
-def misfit(expected: str, result: object, error: ValidationError) -> str:
+def describe_mismatch(expected: str, result: object, error: ValidationError) -> str:
     """Describe an invalid result: the expected type, the actual type and the first wrong field.
 
     Values are left out, because their text is produced by the plugin and may be secret.

@@ -110,7 +110,7 @@ class RepositoryPayload(BaseModel):
     idle: str | None = None
 
 
-def own_payload(repository: Repository, provider: JsonValue, idle: str | None = None) -> dict[str, JsonValue]:
+def default_payload(repository: Repository, provider: JsonValue, idle: str | None = None) -> dict[str, JsonValue]:
     """Return the payload of a repository that ``scm_serialize_repository`` gets.
 
     Args:

@@ -40,7 +40,7 @@ def test_an_invalid_signature_is_refused(secret: str, body: bytes, given: str) -
 
 
 @pytest.mark.parametrize(("secret", "given", "same"), [("é", "é", True), ("a", "b", False), ("a", "", False)])
-def test_secrets_are_compared(secret: str, given: str, same: bool) -> None:  # noqa: FBT001 - a case
+def test_secrets_are_compared(secret: str, given: str, same: bool) -> None:
     """Only an equal secret is accepted."""
     assert same_secret(secret, given) is same
 

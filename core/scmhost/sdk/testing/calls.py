@@ -13,7 +13,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from scmhost.sdk.errors import ProviderError
-from scmhost.sdk.hooks import misfit, result_adapter, result_text
+from scmhost.sdk.hooks import describe_mismatch, result_adapter, result_text
 from scmhost.sdk.markers import PROMISES
 
 from .breaches import Breach, Call, near, place_of, shown
@@ -135,7 +135,7 @@ def _fitted(hook: str, run: Run) -> tuple[Any, str]:
     try:
         return result_adapter(hook).validate_python(run.value), ""
     except ValidationError as error:
-        return None, misfit(result_text(hook), run.value, error)
+        return None, describe_mismatch(result_text(hook), run.value, error)
 
 
 def _outcome(item: HookFunction, run: Run) -> str:

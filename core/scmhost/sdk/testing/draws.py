@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from scmhost.sdk import AddRequest, Location, Repository, ref_problem
 from scmhost.sdk.hooks import ARGUMENTS
-from scmhost.sdk.provider import own_payload
+from scmhost.sdk.provider import default_payload
 
 from .subject import ORGANIZATION, Subject
 
@@ -163,7 +163,7 @@ def urls(subject: Subject) -> SearchStrategy[str]:
 def payload(subject: Subject) -> dict[str, Any]:
     """A repository as the host would show it."""
     provider: JsonValue = {"id": subject.provider.id, "name": subject.provider.name}
-    return own_payload(subject.repository, provider)
+    return default_payload(subject.repository, provider)
 
 
 _DRAWN: Final[Mapping[str, Callable[[Subject], SearchStrategy[Any]]]] = {

@@ -31,7 +31,7 @@ def test_accepts_what_git_accepts(ref: str) -> None:
         ("a" * 40 + "\n", False),
     ],
 )
-def test_commits_are_recognised(ref: str, expected: bool) -> None:  # noqa: FBT001 - a table's column
+def test_commits_are_recognised(ref: str, expected: bool) -> None:
     """Only 40 or 64 hexadecimal digits are a commit."""
     assert expected is looks_like_commit(ref)
 
