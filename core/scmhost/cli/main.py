@@ -57,7 +57,7 @@ class ScmhostGroup(LazyGroup):
         """A command that a plugin adds. Plugins are opened only for a name that is not ours."""
         if name.startswith("-") or not isinstance(ctx.obj, CommandContext):
             return None
-        from .plugin_command import plugin_command
+        from .plugin import plugin_command
 
         return plugin_command(ctx.obj, name)
 
