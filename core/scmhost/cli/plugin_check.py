@@ -69,8 +69,7 @@ def _reports(
     keys = [given["provider"]] if "provider" in given else [provider.key for provider in plugin.providers]
     for key in keys or [""]:
         samples = _samples(point, given, key)
-        if keys:
-            _require_settings(PluginUnderTest(samples))
+        _require_settings(PluginUnderTest(samples))
         report = _run(samples, checks, quiet=options.is_quiet)
         if options.markdown:
             say(report.markdown())

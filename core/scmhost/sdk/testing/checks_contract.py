@@ -34,9 +34,9 @@ def imports(plugin: PluginUnderTest) -> None:
     help="set settings, form, installation, provider or repository in your test class to realistic values",
 )
 def samples_fit(plugin: PluginUnderTest) -> None:
-    made = [plugin.settings, plugin.form] if plugin.providers else []
-    if made and plugin.has("scm_install"):
-        made.append(plugin.installation)
+    _ = plugin.settings, plugin.form
+    if plugin.has("scm_install"):
+        _ = plugin.installation
 
 
 @check(

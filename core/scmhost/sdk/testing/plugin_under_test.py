@@ -36,6 +36,8 @@ ORGANIZATION: Final = Organization(id=1, slug="acme", name="Acme")
 SAMPLES_FIT: Final = "samples-fit"
 ADDRESS: Final = re.compile(r"https?://[^/\s{}?#\"'<>]+", re.IGNORECASE)
 _DAY: Final = datetime(2026, 1, 2, tzinfo=UTC)
+# Listeners and commands need no provider, but the values that are passed to them do.
+_SAMPLE_PROVIDER: Final = Provider(key="sample", name="Sample")
 
 
 class PluginUnderTest:
@@ -75,8 +77,10 @@ class PluginUnderTest:
 
     @cached_property
     def provider(self) -> Provider:
-        """The provider that is checked."""
+        """The provider that is checked; a sample one for a plugin that registers none."""
         key = self.samples.provider
+        if not key and not self.providers:
+            return _SAMPLE_PROVIDER
         matching = [one for one in self.providers if key in ("", one.key)]
         if not matching:
             keys = ", ".join(one.key for one in self.providers) or "none"
@@ -108,6 +112,8 @@ class PluginUnderTest:
         return self._sample("the sample installation", installation)
 
     def _draft(self) -> BaseModel:
+        if not self.providers:
+            return InstallationDraft.model_validate(default_draft(self.samples, self.form))
         result = self.call("scm_install", form=self.form, organization=ORGANIZATION)
         if result.error is None:
             draft: InstallationDraft = result.value

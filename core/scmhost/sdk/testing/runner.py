@@ -68,7 +68,7 @@ class ConformanceRun:
 
     def _first_provider(self) -> str:
         try:
-            return self.plugin.provider.key
+            return next((provider.key for provider in self.plugin.providers), "")
         except Violation:
             return ""
 

@@ -1,4 +1,4 @@
-"""A plugin with every hook that keeps every law; the wrong ones each change one thing about it."""
+"""A plugin with every hook that keeps every check; each wrong plugin changes one thing."""
 
 import socket
 from collections.abc import Mapping, Sequence
@@ -58,12 +58,12 @@ class Form(BaseModel):
 
 
 class Settings(BaseModel):
-    token: SecretStr = SecretStr("tell-nobody")
-    asked: int = 0
+    token: SecretStr = SecretStr("sample-token")
+    reads: int = 0
 
 
 class Delivery(BaseModel):
-    """What the host sends after a push."""
+    """The body of the host's push webhook."""
 
     repository: str
     shas: tuple[str, ...]
@@ -72,12 +72,12 @@ class Delivery(BaseModel):
         return Push(repository=self.repository, commits=tuple(CommitDraft(sha=sha) for sha in self.shas))
 
 
-PROVIDER = Provider(key="right", name="Right", features=frozenset(Feature), install_form=Form, settings=Settings)
+PROVIDER = Provider(key="correct", name="Correct", features=frozenset(Feature), install_form=Form, settings=Settings)
 NO_URL = NoUrl(reason=Reason.REPOSITORY_WITHOUT_URL)
 
 
-class Right:
-    """Every hook, done well."""
+class Correct:
+    """Implements every hook correctly."""
 
     @hookimpl
     def scm_register_providers(self) -> Sequence[Provider]:
@@ -99,7 +99,7 @@ class Right:
     def scm_serialize_repository(
         self, repository: Repository, payload: Mapping[str, JsonValue]
     ) -> Mapping[str, JsonValue]:
-        return {"externalSlug": repository.name, "team": "right"}
+        return {"externalSlug": repository.name, "team": "correct"}
 
     @hookimpl
     def scm_url_templates(self, repository: Repository) -> UrlTemplates | None:
@@ -150,11 +150,11 @@ class Right:
     @hookimpl
     def scm_read_push(self, headers: Mapping[str, str], body: bytes, secret: str) -> Sequence[Push]:
         if not check_signature(secret, body, headers.get("x-scmhost-signature", "")):
-            raise ProviderForbidden("The signature does not fit.")
+            raise ProviderForbidden("The signature is wrong.")
         try:
             return [Delivery.model_validate_json(body).push()]
         except ValidationError:
-            raise ProviderError("The body is no push.") from None
+            raise ProviderError("The body is not a push.") from None
 
     @hookimpl
     def scm_repository_saved(self, organization: Organization, repository: Repository) -> None:
@@ -174,12 +174,12 @@ class Right:
 
     @hookimpl
     def scm_register_commands(self) -> Sequence[Command]:
-        return [Command(name="right", summary="Say so.", run=print)]
+        return [Command(name="correct", summary="Print the arguments.", run=print)]
 
 
-plugin = Right()
+plugin = Correct()
 
 
 def with_provider(**changes: Any) -> Provider:
-    """The provider with something else about it."""
+    """Return the provider with some fields changed."""
     return PROVIDER.model_copy(update=changes)

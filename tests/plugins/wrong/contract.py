@@ -1,4 +1,4 @@
-"""Wrong as a whole: hooks that do not fit, promises that are not kept."""
+"""Plugins that violate a check of the plugin as a whole."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,10 +7,10 @@ from pydantic import BaseModel
 
 from scmhost.sdk import Feature, InstallationDraft, Location, Provider, hookimpl
 
-from .right import PROVIDER, Right, with_provider
+from .correct import PROVIDER, Correct, with_provider
 
 
-class Number(BaseModel):
+class FormWithPin(BaseModel):
     pin: int
     server: str
 
@@ -19,73 +19,73 @@ class Number(BaseModel):
             raise ValueError("that is not the pin")
 
 
-class AsksForThePin(Right):
+class RequiresPin(Correct):
     @hookimpl
     def scm_register_providers(self) -> Sequence[Provider]:
-        return [with_provider(install_form=Number)]
+        return [with_provider(install_form=FormWithPin)]
 
 
-class ForgetsToMark(Right):
+class LeavesHookUnmarked(Correct):
     def scm_file_exists(self) -> bool:
         return True
 
 
-class WantsTheUnknown(Right):
+class TakesUnknownArgument(Correct):
     @hookimpl
     def scm_commit_url(self, repositry: object) -> str:
         return ""
 
 
-class Misspells(Right):
+class MisspellsHook(Correct):
     @hookimpl
     def scm_source_ulr(self) -> str:
         return ""
 
 
-class Wraps(Right):
+class WrapsHook(Correct):
     @hookimpl(wrapper=True)
     def scm_commit_url(self) -> Any:
         return (yield)
 
 
-class TakesAll(Right):
+class TakesAllArguments(Correct):
     @hookimpl
     def scm_commit_url(self, **more: object) -> str:
         return ""
 
 
-class Yields(Right):
+class IsGenerator(Correct):
     @hookimpl
     def scm_offer_repositories(self) -> Any:
         yield from ()
 
 
-class Empty:
-    """Has nothing."""
+class HasNoHook:
+    """A plugin without hooks."""
 
 
 def a_class() -> type:
-    """Not an instance of one."""
-    return Right
+    """Return a class where the suite expects an instance."""
+    return Correct
 
 
-class WaitsInAPureHook(Right):
+class HasAsyncPureHook(Correct):
     @hookimpl
     async def scm_source_url(self, location: Location) -> str:
         return f"https://git.example.com/{location.path}"
 
 
-class PromisesTooMuch:
+class LacksFeatureHook:
     @hookimpl
     def scm_register_providers(self) -> Sequence[Provider]:
-        return [Provider(key="vain", name="Vain", features=frozenset({Feature.STACKTRACE_LINK}))]
+        return [Provider(key="partial", name="Partial", features=frozenset({Feature.STACKTRACE_LINK}))]
 
     @hookimpl
     def scm_install(self) -> InstallationDraft:
-        return InstallationDraft(name="vain", external_id="1")
+        return InstallationDraft(name="partial", external_id="1")
 
 
-class Doubles(Right):
+class RegistersKeyTwice(Correct):
     @hookimpl
     def scm_register_providers(self) -> Sequence[Provider]:
         return [PROVIDER, PROVIDER]
