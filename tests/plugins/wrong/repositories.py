@@ -1,5 +1,8 @@
 """Plugins that violate a check of installing, offering, claiming or serializing."""
 
+# A hook may leave out arguments, which mypy takes for a wrong override.
+# mypy: disable-error-code="override"
+
 import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -105,11 +108,13 @@ class RemembersRepositories(Correct):
 
 
 class CachesOffers(Correct):
+    def __init__(self) -> None:
+        self._offers: Sequence[Offer] = ()
+
     @hookimpl
     def scm_offer_repositories(self, repositories: Sequence[Repository]) -> Sequence[Offer]:
-        if not vars(self).get("kept"):
-            vars(self)["kept"] = super().scm_offer_repositories(repositories, "")
-        return vars(self)["kept"]
+        self._offers = self._offers or super().scm_offer_repositories(repositories, "")
+        return self._offers
 
 
 class ReplacesTextByNumber(Correct):
