@@ -1,4 +1,4 @@
-"""A plugin that prints during import and in its hooks."""
+"""A plugin that prints whenever it runs."""
 
 from collections.abc import Sequence
 
