@@ -132,9 +132,9 @@ class ReadsWithoutUnescaping(Correct):
 
     @hookimpl
     def scm_read_source_url(self, url: str, repositories: Sequence[Repository]) -> Sequence[LocationCandidate]:
-        return [found for one in repositories if one.url for found in self._found(url, one)]
+        return [candidate for one in repositories if one.url for candidate in self._candidates(url, one)]
 
-    def _found(self, url: str, repository: Repository) -> list[LocationCandidate]:
+    def _candidates(self, url: str, repository: Repository) -> list[LocationCandidate]:
         head, mark, tail = url.partition(f"{repository.url}/show/")
         ref, _, path = tail.partition("#")[0].partition("/")
         if head or not mark or not ref:
@@ -148,9 +148,9 @@ class ReadsOtherHosts(Correct):
 
     @hookimpl
     def scm_read_source_url(self, url: str, repositories: Sequence[Repository]) -> Sequence[LocationCandidate]:
-        return [found for one in repositories if one.url for found in self._found(url, one)]
+        return [candidate for one in repositories if one.url for candidate in self._candidates(url, one)]
 
-    def _found(self, url: str, repository: Repository) -> list[LocationCandidate]:
+    def _candidates(self, url: str, repository: Repository) -> list[LocationCandidate]:
         _, mark, tail = url.partition("/show/")
         own = f"{repository.url}/show/{tail}" if mark else url
         places = [Location.model_validate(found.model_dump(exclude={"repo"})) for found in self._read(own, repository)]
@@ -165,7 +165,7 @@ class RequiresRepositoryUrl(Correct):
 
     @hookimpl
     def scm_read_source_url(self, url: str, repositories: Sequence[Repository]) -> Sequence[LocationCandidate]:
-        return [found for one in repositories for found in self._read(url, one)]
+        return [candidate for one in repositories for candidate in self._read(url, one)]
 
     def _read(self, url: str, repository: Repository) -> Sequence[LocationCandidate]:
         return super().scm_read_source_url(url, [repository]) if str(repository.url.lower()) in url.lower() else []  # type: ignore[union-attr]

@@ -63,8 +63,8 @@ class ConformanceReport:
         """Return one sentence with the number of checks by outcome."""
         applicable = [one for one in self.results if one.outcome != "not declared"]
         counts = {outcome: len(_names(applicable, outcome)) for outcome in ("kept", *_NOT_KEPT)}
-        told = [f"{count} {outcome}" for outcome, count in counts.items() if count or outcome == "kept"]
-        return f"{len(applicable)} of {self.total} checks: {', '.join(told)}."
+        counted = [f"{count} {outcome}" for outcome, count in counts.items() if count or outcome == "kept"]
+        return f"{len(applicable)} of {self.total} checks: {', '.join(counted)}."
 
     def data(self) -> dict[str, Any]:
         """Return the results as JSON values."""
