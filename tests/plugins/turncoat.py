@@ -1,4 +1,4 @@
-"""A plugin whose ``scm_commit_url`` runs a behaviour that a test can change."""
+"""A plugin whose page of a commit behaves as a test says, well until it has earned trust and then otherwise."""
 
 from collections.abc import Callable, Sequence
 from threading import Event
@@ -7,7 +7,7 @@ from scmhost.sdk import InstallationDraft, Provider, hookimpl
 
 
 class Behaviour:
-    """The current behaviour."""
+    """What it does now."""
 
     def __init__(self) -> None:
         self.now: Callable[[], object] = str

@@ -26,6 +26,6 @@ def test_the_readme_lists_the_capabilities() -> None:
 
 
 class TestConformance(ProviderConformance):
-    plugin = plugin
+    plugin: ClassVar[object] = plugin
     form: ClassVar[Mapping[str, Any]] = {"preset": "gitea"}
     push = PUSH

@@ -30,5 +30,5 @@ def test_the_readme_lists_the_capabilities() -> None:
 
 
 class TestConformance(ProviderConformance):
-    plugin = plugin
+    plugin: ClassVar[object] = plugin
     form: ClassVar[Mapping[str, Any]] = {"preset": "gitea"}
