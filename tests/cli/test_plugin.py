@@ -9,6 +9,7 @@ import pytest
 
 from command import Done, scmhost, scmhost_process
 from scmhost.cli.scaffolding import BadName, Names
+from scmhost.sdk import API_VERSION
 from scmhost.sdk.testing import CHECKS
 
 PLUGINS = Path(__file__).parents[1] / "plugins"
@@ -134,15 +135,42 @@ def test_unknown_names(words: list[str], message: str) -> None:
     assert (done.code, message in done.err) == (1, True), done.err
 
 
-def test_plugin_that_the_host_refuses(tmp_path: Path) -> None:
-    """Validation comes first, and ends the command."""
-    info = tmp_path / "half-1.0.dist-info"
+def installed(folder: Path, entry: str, keywords: str = "") -> dict[str, str]:
+    """Return an environment in which the plugin ``half`` is installed."""
+    info = folder / "half-1.0.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.4\nName: half\nVersion: 1.0\n", encoding="utf-8")
-    entry = "[scmhost]\nhalf = plugins.refused:unmarked\n"
-    (info / "entry_points.txt").write_text(entry, encoding="utf-8")
-    done = scmhost_process("plugin", "check", "half", environ={"PYTHONPATH": f"{tmp_path}:{PLUGINS.parent}"})
-    assert (done.code, "write @hookimpl above it" in done.err) == (1, True), done.err
+    metadata = f"Metadata-Version: 2.4\nName: half\nVersion: 1.0\nKeywords: {keywords}\n"
+    (info / "METADATA").write_text(metadata, encoding="utf-8")
+    (info / "entry_points.txt").write_text(f"[scmhost]\nhalf = {entry}\n", encoding="utf-8")
+    return {"PYTHONPATH": f"{folder}:{PLUGINS.parent}"}
+
+
+@pytest.mark.parametrize(
+    ("entry", "keywords", "message"),
+    [
+        ("plugins.refused:unmarked", "", "write @hookimpl above it"),
+        ("plugins.refused:untouchable", "", "RuntimeError: do not look"),
+        ("plugins.refused:raises_at_registration", "", "scm_register_providers refuses: not today"),
+        ("plugins.later", "scmhost-api>=9", f"it supports API >=9, this scmhost offers {API_VERSION}"),
+        ("plugins.later", "scmhost-api>=1.0,<1.1", "it supports API >=1.0,<1.1"),
+        ("plugins.later", "scmhost-api>=one", "its API range '>=one' is invalid"),
+    ],
+)
+def test_plugin_that_the_host_refuses(tmp_path: Path, entry: str, keywords: str, message: str) -> None:
+    """Validation comes first, and ends the command."""
+    done = scmhost_process("plugin", "check", "half", environ=installed(tmp_path, entry, keywords))
+    assert (done.code, message in done.err) == (1, True), done.err
+    assert done.err.startswith("error: the host would not load this plugin: ")
+
+
+def test_notes_about_compatibility(tmp_path: Path) -> None:
+    """Hooks and arguments of a later contract, and a missing API range, are noted."""
+    words = ["plugin", "check", "half", "--check", "hooks-fit"]
+    done = scmhost_process(*words, environ=installed(tmp_path, "plugins.later"))
+    assert (done.code, done.out.count("note          ")) == (0, 3), done.out + done.err
+    assert f"add the keyword 'scmhost-api>={API_VERSION}'" in done.out
+    assert f"API {API_VERSION} has no such hook; it is not called" in done.out
+    assert f"API {API_VERSION} passes no 'mood'; its default is used" in done.out
 
 
 WITHOUT = """\
