@@ -1,6 +1,6 @@
 """Imports a module of scmhost that is not part of the SDK."""
 
-from scmhost.kernel.clock import SystemClock
+from scmhost.infra.clock import SystemClock
 
 from .correct import Correct
 

@@ -13,8 +13,8 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from scmhost.sdk.errors import ProviderError
+from scmhost.sdk.hooks import describe_mismatch, result_adapter, result_text
 from scmhost.sdk.markers import PROMISES
-from scmhost.sdk.specs import misfit, result_adapter, result_text
 
 from .checks import HookCall, Violation, describe, relative_path, source_location
 from .functions import PluginFunction
@@ -140,7 +140,7 @@ def _validated(hook: str, execution: Execution) -> tuple[Any, str]:
     try:
         return result_adapter(hook).validate_python(execution.value), ""
     except ValidationError as error:
-        return None, misfit(result_text(hook), execution.value, error)
+        return None, describe_mismatch(result_text(hook), execution.value, error)
 
 
 def _outcome(function: PluginFunction, execution: Execution) -> str:

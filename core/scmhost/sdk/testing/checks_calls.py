@@ -9,7 +9,7 @@ from typing import Any, Final, Self, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from scmhost.sdk import PROMISES, AddRequest, Location, ProviderError
-from scmhost.sdk.specs import ARGUMENTS
+from scmhost.sdk.hooks import ARGUMENTS
 
 from .calls import (
     ARGUMENTS_UNCHANGED,

@@ -10,7 +10,7 @@ from typing import Final
 import pluggy
 
 from scmhost.sdk import FEATURE_HOOKS, HOOK_PREFIX, PROJECT_NAME, PROMISES, hooks
-from scmhost.sdk.specs import ARGUMENTS
+from scmhost.sdk.hooks import ARGUMENTS
 
 from .checks import IMPORTS, Violation, check, duplicates, relative_path
 from .functions import PluginFunction, did_you_mean, marking_problems

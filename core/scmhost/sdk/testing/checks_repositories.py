@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from scmhost.sdk import Claim, Create, Refusal, Repository
-from scmhost.sdk.wire import RepositoryPayload
+from scmhost.sdk.provider import RepositoryPayload
 
 from .calls import HookResult
 from .checks import Violation, check, duplicates

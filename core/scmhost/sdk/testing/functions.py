@@ -9,8 +9,8 @@ from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final
 
+from scmhost.sdk.hooks import ARGUMENTS
 from scmhost.sdk.markers import HOOK_PREFIX, PROJECT_NAME, PROMISES
-from scmhost.sdk.specs import ARGUMENTS
 from scmhost.sdk.version import API_VERSION
 
 from .checks import relative_path, source_location

@@ -11,8 +11,8 @@ from hypothesis.strategies import SearchStrategy
 from pydantic import JsonValue
 
 from scmhost.sdk import AddRequest, Location, Repository, ref_problem
-from scmhost.sdk.specs import ARGUMENTS
-from scmhost.sdk.wire import own_payload
+from scmhost.sdk.hooks import ARGUMENTS
+from scmhost.sdk.provider import default_payload
 
 from .checks import Violation
 from .plugin_under_test import ORGANIZATION, PluginUnderTest
@@ -168,7 +168,7 @@ def urls(plugin: PluginUnderTest) -> SearchStrategy[str]:
 def payload(plugin: PluginUnderTest) -> dict[str, Any]:
     """Return the sample repository as the host serializes it."""
     provider: JsonValue = {"id": plugin.provider.id, "name": plugin.provider.name}
-    return own_payload(plugin.repository, provider)
+    return default_payload(plugin.repository, provider)
 
 
 _BY_ARGUMENT: Final[Mapping[str, Callable[[PluginUnderTest], SearchStrategy[Any]]]] = {
