@@ -19,8 +19,8 @@ from scmhost.sdk import (
     preset,
     preset_kinds,
 )
-from scmhost.sdk import templates as template_language
-from scmhost.sdk.escaping import FILTERS
+from scmhost.sdk.urls import templates as template_language
+from scmhost.sdk.urls.escaping import FILTERS
 
 from .helpers import helpers
 from .markdown import code, prose, sentence, table

@@ -7,7 +7,7 @@ import click
 from .context import CommandContext, database_options, json_option, organization_named, say, say_json
 
 if TYPE_CHECKING:
-    from scmhost.usecases.values import AuditEntry
+    from scmhost.audit.queries import AuditEntry
 
 
 @click.command(name="audit")
@@ -28,9 +28,9 @@ def command(
     as_json: bool,
 ) -> None:
     """Say who changed what, the newest first: in an organization, or in plugins.toml."""
-    from scmhost.kernel.paging import PageRequest
-    from scmhost.usecases.audit import list_entries
-    from scmhost.usecases.looking import check_database
+    from scmhost.audit.record import list_entries
+    from scmhost.infra.paging import PageRequest
+    from scmhost.services import check_database
 
     with context.open_host(config, database_url, plugins=False, look=True) as host:
         check_database(host.services)

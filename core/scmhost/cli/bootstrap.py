@@ -32,7 +32,7 @@ def command(
 
     May be run again: what is there stays. The token is new each time, because only its hash is stored.
     """
-    from scmhost.usecases.bootstrap import bootstrap
+    from scmhost.admin.bootstrap import bootstrap
 
     pairs = [_pair(text) for text in repositories]
     with context.open_host(config, database_url) as host:

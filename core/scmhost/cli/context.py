@@ -11,7 +11,7 @@ import click
 if TYPE_CHECKING:
     from scmhost.plugins import Settings
     from scmhost.sdk import Organization
-    from scmhost.usecases.services import Services
+    from scmhost.services import Services
 
 EXIT_FAILED: Final = 1
 EXIT_CONFIGURATION: Final = 3
@@ -99,6 +99,6 @@ def fail(message: str, code: int = EXIT_FAILED) -> NoReturn:
 
 def organization_named(services: "Services", slug: str) -> "Organization":
     """The organization that an option names."""
-    from scmhost.usecases.create_organization import find_organization
+    from scmhost.organizations.create import find_organization
 
     return find_organization(services, slug)

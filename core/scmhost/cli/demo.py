@@ -21,10 +21,10 @@ from .linking.text_stream import Arrived, Line
 from .targets import LocalTarget
 
 if TYPE_CHECKING:
+    from scmhost.organizations.values import Project
     from scmhost.plugins import PluginHost
     from scmhost.sdk import Organization, Repository
-    from scmhost.usecases.services import Services
-    from scmhost.usecases.values import Project
+    from scmhost.services import Services
 
 SWITCHBOARD: Final = """\
 schema = 1
@@ -128,7 +128,7 @@ class Demo:
 
     def install(self) -> int:
         """Install Custom SCM; gives the installation's id."""
-        from scmhost.usecases.install_provider import install_provider
+        from scmhost.installations.install import install_provider
 
         checkout = self.checkout
         preset = _PRESETS.get(checkout.host, "gitea")
@@ -149,10 +149,9 @@ class Demo:
 
     def claim(self, installation_id: int) -> "Repository":
         """Claim the repository that appeared, step by step."""
+        from scmhost.repositories.claim import add_repository, offer_repositories
+        from scmhost.repositories.manage import change_repository
         from scmhost.sdk import AddRequest
-        from scmhost.usecases.claim_repository import add_repository
-        from scmhost.usecases.offer_repositories import offer_repositories
-        from scmhost.usecases.repositories import change_repository
 
         services, organization = self.services, self.organization
         offer = offer_repositories(services, organization, installation_id, self.checkout.name)[0]
@@ -169,8 +168,8 @@ class Demo:
 
     def map(self, repository: "Repository", installation_id: int) -> None:
         """Map the copy's folder to the repository's root."""
-        from scmhost.usecases.code_mappings import create_mapping
-        from scmhost.usecases.values import MappingDraft
+        from scmhost.links.code_mappings import create_mapping
+        from scmhost.links.values import MappingDraft
 
         branch = self.checkout.branch if self.checkout.branch != "HEAD" else None
         draft = MappingDraft(self.project.id, repository.id, f"{self.copy}/", "", branch)
@@ -201,7 +200,7 @@ class Demo:
 
 
 def _run(services: "Services", checkout: Checkout, copy: Path, trace: str | None) -> None:
-    from scmhost.usecases.bootstrap import bootstrap
+    from scmhost.admin.bootstrap import bootstrap
 
     _step("Plugins, found through their entry points")
     _show_plugins(services.plugins)

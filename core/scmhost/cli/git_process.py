@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from os import PathLike
 from typing import IO, Final
 
-from scmhost.kernel.errors import ScmhostError
+from scmhost.infra.errors import ScmhostError
 
 _BLOCK: Final = 1 << 16
 

@@ -57,7 +57,7 @@ def command(
     repository links to the exact line of the commit that is checked out. The text itself stays as it is. What has no
     link is summed up at the end, on standard error, with the next step.
     """
-    from scmhost.kernel.errors import ScmhostError
+    from scmhost.infra.errors import ScmhostError
 
     from .linking.sources import NoLinks, source_of
 

@@ -7,7 +7,7 @@ from typing import Final
 import click
 
 from scmhost import __version__
-from scmhost.kernel.errors import ScmhostError
+from scmhost.infra.errors import ScmhostError
 
 from .context import EXIT_CONFIGURATION, EXIT_FAILED, CommandContext, Opener, fail
 from .lazy_group import LazyGroup
@@ -57,7 +57,7 @@ class ScmhostGroup(LazyGroup):
         """A command that a plugin adds. Plugins are opened only for a name that is not ours."""
         if name.startswith("-") or not isinstance(ctx.obj, CommandContext):
             return None
-        from .plugin_command import plugin_command
+        from .plugin import plugin_command
 
         return plugin_command(ctx.obj, name)
 

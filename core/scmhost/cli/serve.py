@@ -27,9 +27,9 @@ def command(
     """
     import uvicorn
 
+    from scmhost.infra.telemetry import check_telemetry
+    from scmhost.infra.telemetry.metrics import common_folder
     from scmhost.plugins.watching import hold_hangups, pass_on_hangups
-    from scmhost.telemetry import check_telemetry
-    from scmhost.telemetry.workers import common_folder
 
     hold_hangups()
     with context.open_host(config, database_url, quiet=False) as opened:

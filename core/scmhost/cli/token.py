@@ -8,7 +8,7 @@ import click
 from .context import CommandContext, database_options, json_option, organization_named, say, say_json
 
 if TYPE_CHECKING:
-    from scmhost.usecases.values import Token
+    from scmhost.organizations.values import Token
 
 
 @click.group(name="token")
@@ -36,7 +36,7 @@ def create(
     as_json: bool,
 ) -> None:
     """Create a token and print it, once."""
-    from scmhost.usecases.tokens import create_token
+    from scmhost.organizations.tokens import create_token
 
     expires = datetime.now(UTC) + timedelta(days=days) if days else None
     with context.open_host(config, database_url) as host:
@@ -55,7 +55,7 @@ def create(
 @click.pass_obj
 def list_all(context: CommandContext, *, org: str, config: str | None, database_url: str | None, as_json: bool) -> None:
     """List an organization's tokens, without their secrets."""
-    from scmhost.usecases.tokens import list_tokens
+    from scmhost.organizations.tokens import list_tokens
 
     with context.open_host(config, database_url) as host:
         tokens = list_tokens(host.services, organization_named(host.services, org))
@@ -74,7 +74,7 @@ def list_all(context: CommandContext, *, org: str, config: str | None, database_
 @click.pass_obj
 def revoke(context: CommandContext, *, org: str, token_id: int, config: str | None, database_url: str | None) -> None:
     """Make a token worthless, at once. TOKEN_ID is the number that `scmhost token list` shows."""
-    from scmhost.usecases.tokens import revoke_token
+    from scmhost.organizations.tokens import revoke_token
 
     with context.open_host(config, database_url) as host:
         revoke_token(host.services, organization_named(host.services, org), token_id)

@@ -10,8 +10,7 @@ from scmhost.links.changed_lines import CommittedLine
 from scmhost.mapping.file_tree import FileTree, Located
 from scmhost.mapping.java import class_path
 from scmhost.mapping.printed_path import PrintedPath, read_printed_path
-from scmhost.sdk.confidence import Confidence
-from scmhost.sdk.reasons import NEXT_STEP, Reason
+from scmhost.sdk.reasons import NEXT_STEP, Confidence, Reason
 
 if TYPE_CHECKING:
     from scmhost.mapping.index import MappingIndex

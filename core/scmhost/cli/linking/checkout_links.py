@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from scmhost.frames import Found
-from scmhost.kernel.errors import ScmhostError
+from scmhost.infra.errors import ScmhostError
 from scmhost.links.changed_lines import CommittedLine
 from scmhost.mapping.file_tree import FileTree
 from scmhost.usecases.link_checkout import CheckoutLink, CheckoutLinker, Place
@@ -20,7 +20,7 @@ from .linked_text import Tally
 if TYPE_CHECKING:
     from scmhost.mapping import MappingIndex
     from scmhost.sdk import Remote
-    from scmhost.sdk.ref_links import RefLinks
+    from scmhost.sdk.urls.ref_links import RefLinks
     from scmhost.usecases.link_checkout import Links
 
 _MOST_CHANGED: Final = 5
@@ -164,7 +164,7 @@ def _unknown_kind(host: str | None) -> NoPages:
 def _remote(url: str, said: str | None, configured: str | None) -> "Remote":
     """The remote as a repository of a kind of host; a configured kind is for hosts that are not known by name."""
     from scmhost.sdk import read_remote
-    from scmhost.sdk.recognition import known_kind
+    from scmhost.sdk.urls.presets import known_kind
 
     found = read_remote(url, said)
     if said or configured is None or known_kind(found.host or ""):

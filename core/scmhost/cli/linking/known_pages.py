@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from scmhost import __version__
-from scmhost.sdk.plain_links import PlainLinks
+from scmhost.sdk.urls.plain_links import PlainLinks
 
 if TYPE_CHECKING:
-    from scmhost.sdk.ref_links import RefLinks
+    from scmhost.sdk.urls.ref_links import RefLinks
     from scmhost.usecases.link_checkout import NoPage
 
 _COMMIT: Final = "{commit}"

@@ -11,10 +11,10 @@ from .formats import Shown, frame_facts
 from .linked_text import Tally
 
 if TYPE_CHECKING:
+    from scmhost.links.resolve import Resolved
+    from scmhost.organizations.values import Project
     from scmhost.sdk import Organization
-    from scmhost.usecases.resolve_links import Resolved
-    from scmhost.usecases.services import Services
-    from scmhost.usecases.values import Project
+    from scmhost.services import Services
 
 
 class ProjectLinks:
@@ -39,7 +39,7 @@ class ProjectLinks:
 
     def link(self, frames: Sequence[Found]) -> Sequence[Shown]:
         """What becomes of frames, in their order."""
-        from scmhost.usecases.link_trace import link_frames
+        from scmhost.links.traces import link_frames
 
         plain = [found.frame for found in frames]
         answers = link_frames(
@@ -55,7 +55,7 @@ class ProjectLinks:
 @contextmanager
 def open_project(context: CommandContext, options: Mapping[str, Any]) -> Iterator[ProjectLinks]:
     """The links of the project that the options name."""
-    from scmhost.usecases.create_organization import find_project
+    from scmhost.organizations.create import find_project
 
     with context.open_host(options["config"], options["database_url"]) as host:
         organization = organization_named(host.services, options["org"])

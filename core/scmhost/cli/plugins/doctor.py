@@ -13,7 +13,7 @@ from .reading import service_options
 from .words import wrapped
 
 if TYPE_CHECKING:
-    from scmhost.usecases.doctor import Finding
+    from scmhost.admin.doctor.findings import Finding
 
 _COLOURS: Final[Mapping[str, str]] = {"error": "red", "warning": "yellow", "note": "cyan"}
 _MANY: Final[Mapping[str, str]] = {"error": "errors", "warning": "warnings", "note": "notes"}
@@ -52,9 +52,10 @@ def command(
 
 
 def _examined(context: CommandContext, config: str | None, database_url: str | None) -> "Sequence[Finding]":
-    from scmhost.kernel.errors import ScmhostError
+    from scmhost.admin.doctor import examine
+    from scmhost.admin.doctor.findings import of_config_error, of_error
+    from scmhost.infra.errors import ScmhostError
     from scmhost.plugins import ConfigError
-    from scmhost.usecases.doctor import examine, of_config_error, of_error
 
     try:
         with context.open_host(config, database_url, look=True) as host:
@@ -67,7 +68,7 @@ def _examined(context: CommandContext, config: str | None, database_url: str | N
 
 def _with_service(found: "Sequence[Finding]", url: str, token: str | None) -> "Sequence[Finding]":
     """The findings of a service too, but for what is the same here."""
-    from scmhost.usecases.doctor import in_order
+    from scmhost.admin.doctor import in_order
 
     from .service_checks import service_findings
 

@@ -7,12 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from scmhost.cli.context import CommandContext, fail, remark, say, say_json
-from scmhost.kernel.errors import ScmhostError
+from scmhost.infra.errors import ScmhostError
 
 if TYPE_CHECKING:
     from scmhost.plugins import Settings
     from scmhost.plugins.editing import PluginEdit
-    from scmhost.usecases.services import Services
+    from scmhost.services import Services
 
 
 def named_organizations(words: Sequence[str]) -> tuple[str | int, ...]:
@@ -27,9 +27,9 @@ def change(
 
     ``where`` is the configuration file and the database, as their options name them.
     """
+    from scmhost.admin.configuration import edit_switchboard
     from scmhost.plugins.configuration import configuration_path, read_configuration, with_database
     from scmhost.plugins.settings import settings_of
-    from scmhost.usecases.edit_switchboard import edit_switchboard
 
     config, database_url = where
     path = configuration_path(config)
@@ -75,8 +75,8 @@ def _check_name(name: str, settings: "Settings") -> None:
 
 
 def _check_organizations(services: "Services | None", names: Sequence[str | int]) -> None:
+    from scmhost.admin.configuration import everybody, unknown_organizations
     from scmhost.plugins.suggestions import did_you_mean
-    from scmhost.usecases.edit_switchboard import everybody, unknown_organizations
 
     if services is None or not names:
         return

@@ -55,8 +55,8 @@ def command(
 
 def _say_what_is_missing(context: CommandContext, where: tuple[str | None, str | None], name: str) -> None:
     """What the list would say of the plugin now: what is written need not suffice to load it."""
-    from scmhost.kernel.errors import ScmhostError
-    from scmhost.usecases.show_plugins import find_plugin
+    from scmhost.admin.show_plugins import find_plugin
+    from scmhost.infra.errors import ScmhostError
 
     try:
         with context.open_host(*where, look=True) as host:

@@ -29,7 +29,7 @@ def all_plugins(context: CommandContext, config: str | None, url: str | None, to
         with open_client(url, token) as client:
             listed: list[Described] = get_json(client, "/api/0/plugins/")
             return listed
-    from scmhost.usecases.show_plugins import described, list_plugins
+    from scmhost.admin.show_plugins import described, list_plugins
 
     with context.open_host(config, look=True) as host:
         return [described(shown) for shown in list_plugins(host.services)]

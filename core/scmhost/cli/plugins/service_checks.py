@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from scmhost.admin.doctor.findings import Finding
 from scmhost.cli.targets import ServerRefused, get_json, open_client
-from scmhost.usecases.doctor import Finding
 
 from .reading import Described
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import click
 
 from scmhost.cli.context import CommandContext, config_option, json_option, remark, say, say_json
-from scmhost.kernel.errors import NotFound
+from scmhost.infra.errors import NotFound
 
 from .reading import Described, all_plugins, service_options
 from .words import milliseconds, origin, state_word, table, wrapped

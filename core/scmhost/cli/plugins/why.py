@@ -24,7 +24,7 @@ def command(
 
     All rules are told in the order in which they are tried: the first that applies decides.
     """
-    from scmhost.usecases.looking import check_database
+    from scmhost.services import check_database
 
     with context.open_host(config, database_url, look=True) as host:
         plugins = host.services.plugins
