@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from scmhost.frames.frame import Frame
-from scmhost.frames.languages import JVM
+from scmhost.frames.source_paths import JVM
 from scmhost.links.changed_lines import CommittedLine
 from scmhost.mapping.file_tree import FileTree, Located
 from scmhost.mapping.java import class_path

@@ -22,25 +22,25 @@ AT_ONCE = [
 
 
 @pytest.mark.parametrize("line", AT_ONCE)
-def test_a_frame_comes_with_its_line(line: str) -> None:
-    """A pipe that stays open holds back no frame that is complete."""
+def test_complete_frame_comes_with_its_line(line: str) -> None:
+    """A frame that is complete on its line does not wait for the next line."""
     assert len(LineReader().feed(line)) == 1
 
 
-def test_a_frame_with_something_below_waits_for_it() -> None:
-    """A frame whose line number stands below its file comes with the line of the number."""
+def test_frame_waits_for_its_number_on_the_next_line() -> None:
+    """A frame whose line number is below its file comes with the line of the number."""
     reader = LineReader()
     assert reader.feed(DJANGO) == []
-    (found,) = reader.feed("  12.     return total()")
-    assert (found.frame.line, found.text_line) == (12, 0)
+    (match,) = reader.feed("  12.     return total()")
+    assert (match.frame.line, match.text_line) == (12, 0)
 
 
-def test_a_frame_that_waits_can_be_had() -> None:
-    """When nothing more seems to come, what is known is given, once, and reading goes on."""
+def test_flush_returns_the_frame_that_waits() -> None:
+    """A flush returns an incomplete frame once, and more lines may follow."""
     reader = LineReader()
     reader.feed(DJANGO)
-    (found,) = reader.flush()
-    assert (found.frame.path, found.frame.line) == ("/srv/app/views.py", None)
+    (match,) = reader.flush()
+    assert (match.frame.path, match.frame.line) == ("/srv/app/views.py", None)
     assert reader.flush() == []
     (later,) = reader.feed(V8)
     assert (later.text_line, reader.unread) == (1, 0)
@@ -50,11 +50,11 @@ def test_frames_that_waited_come_first() -> None:
     """Frames come in the order of the text."""
     reader = LineReader()
     reader.feed(DJANGO)
-    assert [found.text_line for found in reader.feed(V8)] == [0, 1]
+    assert [match.text_line for match in reader.feed(V8)] == [0, 1]
 
 
 def test_unread_lines_are_counted() -> None:
-    """Lines of no trace are counted as they arrive; blank ones are not."""
+    """Lines without a frame are counted as they arrive; blank ones are not."""
     reader = LineReader()
     for line in ("starting", "", V8, "done"):
         reader.feed(f"{line}\n")
@@ -62,7 +62,7 @@ def test_unread_lines_are_counted() -> None:
 
 
 def test_memory_does_not_grow() -> None:
-    """However long a stream is, no more of it than a few lines is kept."""
+    """The reader keeps only a few lines of a long stream."""
     reader = LineReader()
     tracemalloc.start()
     try:
@@ -77,11 +77,11 @@ def test_memory_does_not_grow() -> None:
 
 
 @given(st.lists(pasted_texts(), max_size=4), st.lists(st.integers(0, 12), max_size=8))
-def test_many_lines_at_once_give_what_one_after_the_other_does(texts: list[str], cuts: list[int]) -> None:
-    """However the lines of a stream arrive, the same frames are found."""
+def test_feed_all_gives_the_frames_of_feed(texts: list[str], cuts: list[int]) -> None:
+    """Lines that arrive in groups of any size give the same frames."""
     lines = "\n".join(texts).split("\n")
     slowly, quickly = LineReader(), LineReader()
-    one_by_one = [found for line in lines for found in slowly.feed(line)] + slowly.flush()
+    one_by_one = [match for line in lines for match in slowly.feed(line)] + slowly.flush()
     at, in_blocks = 0, []
     for size in [*cuts, len(lines)]:
         in_blocks += quickly.feed_all(lines[at : at + size])

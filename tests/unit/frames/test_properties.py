@@ -1,7 +1,6 @@
-"""What holds for every text."""
+"""Properties that hold for every text."""
 
 import re
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,14 +8,14 @@ from hypothesis import strategies as st
 
 from loading import load_cases
 from scmhost.frames import Frame, LineReader, read_lines, read_text
-from scmhost.frames.blocks import LONGEST_LINE
-from scmhost.frames.near import Near
+from scmhost.frames.block_reader import LONGEST_LINE
+from scmhost.frames.notation import ContextLines, Notation
 from scmhost.frames.notations import NOTATIONS
 from strategies import pasted_lines, pasted_texts
 
 COLOUR = re.compile(r"\x1b?\[[\d;]*m")
 TEXTS = [case["text"] for case in load_cases("frames")]
-# One language, and none of the notations that look for words before their frames.
+# Traces whose lines need no particular words before them.
 PLAIN = [
     case["text"]
     for case in load_cases("frames")
@@ -39,8 +38,8 @@ PREFIXES = [
     "2024-01-02T03:04:05.678901+00:00 app[web.1]: ",
 ]
 
-# Frames, or what would be one, that are looked for in several lines.
-NEIGHBOURLY = [
+# Lines whose frames span several lines.
+MULTI_LINE = [
     "/srv/shop.go:12 (0x4a3b2d)",
     "/srv/shop.go:12 +0x1d",
     "at src/main.rs:4:5",
@@ -93,50 +92,50 @@ UNITS = [
 
 
 def frames(text: str) -> list[Frame]:
-    return [place.frame for place in read_text(text).frames]
+    return [match.frame for match in read_text(text).frames]
 
 
 @given(pasted_texts())
-def test_a_place_encloses_the_path(text: str) -> None:
-    """Where a frame stands in its text is where its path is printed, colours aside."""
-    for found in read_text(text).frames:
-        line = text.split("\n")[found.text_line]
-        assert 0 <= found.start < found.end <= len(line)
-        assert COLOUR.sub("", line[found.start : found.end]).startswith(found.frame.path)
+def test_position_encloses_the_path(text: str) -> None:
+    """The characters at the position of a frame are its path, colours aside."""
+    for match in read_text(text).frames:
+        line = text.split("\n")[match.text_line]
+        assert 0 <= match.start < match.end <= len(line)
+        assert COLOUR.sub("", line[match.start : match.end]).startswith(match.frame.path)
 
 
 @given(st.lists(pasted_lines().map(lambda line: line.replace("\n", " ")), min_size=1, max_size=8))
 def test_stream_and_text_agree(rows: list[str]) -> None:
     """Lines that arrive one by one give the frames of the whole text, and as many unread lines."""
     reader = LineReader()
-    fed = [*(found for row in rows for found in reader.feed(f"{row}\n")), *reader.flush()]
+    fed = [*(match for row in rows for match in reader.feed(f"{row}\n")), *reader.flush()]
     reading = read_text("\n".join(rows))
     assert (tuple(fed), reader.unread) == (reading.frames, reading.unread)
 
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_stream_and_text_agree_on_the_cases(text: str) -> None:
-    """The frames of a whole trace are those of its lines, one by one."""
+    """The lines of a trace give the frames of the whole trace."""
     assert tuple(read_lines(text.split("\n"))) == read_text(text).frames
 
 
 @given(pasted_texts(), st.integers(min_value=0, max_value=200))
-def test_a_limit_is_kept(text: str, limit: int) -> None:
-    """A text within the limit is read whole; of a longer one only whole lines within it, and that is said."""
+def test_longer_text_is_read_up_to_the_limit(text: str, limit: int) -> None:
+    """A text within the limit is read whole; of a longer one whole lines within the limit are read."""
     reading = read_text(text, limit=limit)
     assert reading.truncated == (len(text) > limit)
 
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_carriage_returns_change_nothing(text: str) -> None:
-    """A text from Windows has the frames of the same text from elsewhere."""
+    """Line ends of Windows give the same frames as other line ends."""
     plain = text.replace("\r", "")
     assert frames(plain.replace("\n", "\r\n")) == frames(plain)
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_a_text_twice_has_its_frames_twice(text: str) -> None:
-    """What one trace is read to be does not depend on another before it."""
+def test_text_twice_gives_its_frames_twice(text: str) -> None:
+    """The frames of a trace do not depend on another trace before it."""
     once = frames(text)
     assert frames(f"{text}\n\n{text}") == once + once
 
@@ -144,35 +143,35 @@ def test_a_text_twice_has_its_frames_twice(text: str) -> None:
 @pytest.mark.parametrize("prefix", PREFIXES)
 @pytest.mark.parametrize("text", PLAIN)
 def test_prefixes_change_nothing(text: str, prefix: str) -> None:
-    """What a log puts before each line does not hide a frame."""
+    """A log's prefix before each line hides no frame."""
     assert frames("\n".join(prefix + line for line in text.split("\n"))) == frames(text)
 
 
 @pytest.mark.parametrize("text", PLAIN)
 def test_colours_change_nothing(text: str) -> None:
-    """A terminal's colours do not hide a frame."""
+    """A terminal's colours hide no frame."""
     assert frames(re.sub(r"(\d+)", "\x1b[35m\\1\x1b[0m", text)) == frames(text)
 
 
-@pytest.mark.parametrize("notation", NOTATIONS, ids=lambda notation: notation.__name__)
+@pytest.mark.parametrize("notation", NOTATIONS, ids=lambda notation: notation.name)
 @pytest.mark.parametrize("unit", UNITS)
-def test_hostile_lines_end(notation: Any, unit: str) -> None:
-    """A line that repeats the beginning of a frame is done with, as long as lines may be."""
+def test_hostile_line_is_read_in_time(notation: Notation, unit: str) -> None:
+    """A line of the maximal length that repeats the beginning of a frame does not hang a notation."""
     line = (unit * LONGEST_LINE)[:LONGEST_LINE]
-    notation.read(line, Near([line]))
+    notation.read(line, ContextLines([line]))
     read_text(line)
 
 
-def test_a_long_line_is_read_in_part() -> None:
-    """A line longer than any frame is not searched to its end."""
+def test_long_line_is_read_in_part() -> None:
+    """The part of a line after the maximal length is not read."""
     frame = " at total (/srv/shop.js:12:3)"
     assert frames("x" * LONGEST_LINE + frame) == []
     assert len(frames("x" + frame)) == 1
 
 
 @pytest.mark.parametrize("unit", UNITS)
-def test_hostile_neighbours_end(unit: str) -> None:
-    """Such lines around a frame that looks at its neighbours are done with, too, and hide no frame."""
+def test_hostile_context_lines_are_read_in_time(unit: str) -> None:
+    """Such lines around a frame over several lines neither hang its notation nor hide the frame."""
     line = (unit * LONGEST_LINE)[:LONGEST_LINE]
-    text = "\n".join(f"{line}\n{frame}" for frame in NEIGHBOURLY)
+    text = "\n".join(f"{line}\n{frame}" for frame in MULTI_LINE)
     assert len(read_text(f"{text}\n{line}").frames) >= 2
