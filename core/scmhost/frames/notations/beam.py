@@ -64,9 +64,10 @@ def _read_erlang(line: str, context: ContextLines) -> Sequence[MatchSpan] | None
     """
     if matches := list(_ERLANG_TERM.finditer(line)):
         first, *others = matches
-        return [_term_span(first, _erlang_above(context)), *(_term_span(match, None) for match in others)]
+        above = None if first["module"] else _erlang_above(context)
+        return [_term_span(first, above or first, ":"), *(_term_span(match, match, ":") for match in others)]
     if matches := list(_ERLANG_ELIXIR.finditer(line)):
-        return [_term_span(match, None) for match in matches]
+        return [_term_span(match, match, ".") for match in matches]
     texts = [
         match_span(match, language_of(match["path"], "erlang", "elixir"), function=match["function"])
         for match in _ERLANG_TEXT.finditer(line)
@@ -79,12 +80,12 @@ def _erlang_above(context: ContextLines) -> re.Match[str] | None:
     return _ERLANG_ABOVE.search(context.before(2 if context.before().startswith("[") else 1))
 
 
-def _term_span(match: re.Match[str], above: re.Match[str] | None) -> MatchSpan:
-    named = match if match["module"] else above
+def _term_span(match: re.Match[str], named: re.Match[str], separator: str) -> MatchSpan:
+    """Return the span of a term whose module, function and arity are in another match, or in the same."""
     function = None
-    if named:
+    if named["module"]:
+        # A list of arguments takes the place of the arity when the call itself failed.
         arity = f"/{named['arity']}" if (named["arity"] or "").isdigit() else ""
-        separator = "." if match.re.pattern is _ERLANG_ELIXIR.source else ":"
         function = f"{named['module']}{separator}{named['function']}{arity}"
     return match_span(match, language_of(match["path"], "erlang", "elixir"), function=function)
 
