@@ -109,6 +109,16 @@ def test_last_line_without_a_line_feed_is_read() -> None:
     assert read_text(FRAME_LINE.rstrip("\n")).frames == read_text(FRAME_LINE).frames
 
 
+@pytest.mark.parametrize("lines", range(6_128, 6_146))
+def test_frame_across_the_end_of_a_block_is_complete(lines: int) -> None:
+    """A long text is read in blocks of about 12,288 characters; a frame may begin in one and end in the next."""
+    padding = "x\n" * lines
+    text = f'{padding}File "/srv/views.py" in show\n  12.     return total()\n{FRAME_LINE}'
+    reading = read_text(text)
+    assert [(match.frame.line, match.text_line) for match in reading.frames] == [(12, lines), (3, lines + 2)]
+    assert reading.unread == lines + 1
+
+
 def test_position_is_on_the_line_of_the_path() -> None:
     """If a path is above the line that completes its frame, the position is that of the path."""
     (match,) = read_text("~/shop.py in total(x)\n     10 def total(x):\n---> 11     return x").frames

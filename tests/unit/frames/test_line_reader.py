@@ -76,6 +76,35 @@ def test_memory_does_not_grow() -> None:
     assert held[1] - held[0] < 50_000
 
 
+def test_feed_all_accepts_line_feeds() -> None:
+    """Lines with their line feeds, in any groups, give the frames of the whole text."""
+    lines = [f"{DJANGO}\n", "  12.     return total()\n", f"{V8}\n", "done\n", f"{DJANGO}\n"]
+    for size in range(1, 6):
+        reader = LineReader()
+        matches = [match for at in range(0, 5, size) for match in reader.feed_all(lines[at : at + size])]
+        matches += reader.flush()
+        assert [(match.frame.line, match.text_line) for match in matches] == [(12, 0), (12, 2), (None, 4)]
+        assert reader.unread == 2
+        assert reader.feed_all([]) == []
+
+
+def test_feed_all_completes_the_frame_that_waits() -> None:
+    """The first line of a group completes the frame of the line before it."""
+    reader = LineReader()
+    assert reader.feed_all(["x\n", f"{DJANGO}\n"]) == []
+    (match,) = reader.feed_all(["  12.     return total()\n", "y\n"])
+    assert (match.frame.line, match.text_line, reader.unread) == (12, 1, 3)
+
+
+def test_feed_all_without_lines_keeps_the_frame_that_waits() -> None:
+    """An empty group is not the end of the stream."""
+    reader = LineReader()
+    reader.feed(DJANGO)
+    assert reader.feed_all([]) == []
+    (match,) = reader.feed("  12.     return total()")
+    assert match.frame.line == 12
+
+
 @given(st.lists(pasted_texts(), max_size=4), st.lists(st.integers(0, 12), max_size=8))
 def test_feed_all_gives_the_frames_of_feed(texts: list[str], cuts: list[int]) -> None:
     """Lines that arrive in groups of any size give the same frames."""

@@ -34,6 +34,18 @@ def test_position_is_that_of_the_path_in_the_document(case: dict[str, Any], *, a
         )
 
 
+def test_document_of_a_known_form_without_frames_is_read_as_text() -> None:
+    """Words of a form alone make no report."""
+    text = '{"frames": [], "log": "File \'/srv/shop.py\', line 12, in total"}'
+    assert [match.frame.path for match in read_text(text).frames] == ["/srv/shop.py"]
+
+
+def test_document_has_no_unread_lines() -> None:
+    """All lines of a document belong to it."""
+    reading = read_text(json.dumps({"frames": [{"filename": "a.py"}]}, indent=1))
+    assert (len(reading.frames), reading.unread, reading.truncated) == (1, 0, False)
+
+
 def test_path_in_another_spelling_is_read_without_its_position() -> None:
     r"""A slash may be written ``\/``; the position is then the beginning of the text."""
     text = '{"frames": [{"filename": "app\\/shop.py", "lineno": 12}, {"filename": "a.py"}]}'

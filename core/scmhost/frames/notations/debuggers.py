@@ -10,6 +10,7 @@ from scmhost.frames.source_paths import is_source, looks_like_a_file, names_a_fi
 
 from .native import native_span
 
+# The first language of a family is the default.
 _GDB_FAMILY: Final = ("c", "cpp", "objectivec", "rust", "go", "swift")
 _GDB_PATH_LINE: Final = Pattern(
     rf"(?P<path>(?:[A-Za-z]:(?=[\\/]))?(?=[^:\n]{{0,1000}}[A-Za-z])[^\s:\[(\"'<][^:\"<>\n]{{0,1000}}):{LINE_COLUMN}$"
@@ -33,7 +34,7 @@ def _read_gdb(line: str, context: ContextLines) -> Sequence[MatchSpan] | None:
     symbol, numbered = _gdb_symbol(head[1:], context)
     if symbol is None or not (numbered or is_source(match["path"])):
         return None
-    return [native_span(match, symbol, "c", *_GDB_FAMILY)]
+    return [native_span(match, symbol, *_GDB_FAMILY)]
 
 
 def _gdb_names_source(path: str) -> bool:
@@ -80,7 +81,7 @@ def _read_lldb(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
         location = _LLDB_PATH_LINE.match(line, len(line) - len(tail))
         if location and names_a_file(location["path"]):
             symbol = _LLDB_OFFSET.sub("", match["symbol"])
-            return [native_span(location, symbol, "c", *_LLDB_FAMILY, module=match["module"])]
+            return [native_span(location, symbol, *_LLDB_FAMILY, module=match["module"])]
     return [] if _LLDB_HEAD.match(line) else None
 
 

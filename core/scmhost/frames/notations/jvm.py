@@ -9,6 +9,7 @@ from scmhost.frames.match_spans import AT, Pattern, match_span
 from scmhost.frames.notation import ContextLines, Notation
 from scmhost.frames.source_paths import language_of
 
+# The first language is the default.
 _FAMILY: Final = ("java", "kotlin", "scala")
 _EXTENSION: Final = Pattern(r"\.(?:java|kt|sc|groovy|gradle|clj|jsp)")
 # A thread dump repeats the module within the parentheses.
@@ -40,7 +41,7 @@ def _span(match: re.Match[str]) -> MatchSpan:
     symbol = match["symbol"]
     loader = _LOADER.match(symbol)
     module, _, function = symbol[loader.end() if loader else 0 :].rpartition(".")
-    return match_span(match, language_of(match["path"], "java", *_FAMILY), function=function, module=module)
+    return match_span(match, language_of(match["path"], *_FAMILY), function=function, module=module)
 
 
 JVM: Final = Notation(

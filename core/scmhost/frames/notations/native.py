@@ -51,7 +51,7 @@ def _read_addresses(line: str, _context: ContextLines) -> Sequence[MatchSpan] | 
         return [
             match_span(
                 match,
-                native_language(match["path"], match["symbol"], "c", *_ADDRESSES_FAMILY),
+                native_language(match["path"], match["symbol"], *_ADDRESSES_FAMILY),
                 function=match["symbol"],
             )
         ]
