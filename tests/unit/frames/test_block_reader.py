@@ -75,6 +75,13 @@ def test_item_of_a_list_of_strings_is_read_without_its_quotes() -> None:
     assert (match.frame.path, match.start) == ("/srv/shop.go", 5)
 
 
+def test_position_ends_before_a_colour() -> None:
+    """The colour after a line number is no part of the position; those within it are."""
+    line = "\x1b[31m/srv/shop.go\x1b[0m:12\x1b[0m +0x1d"
+    (match,) = BlockReader().read(line)
+    assert line[match.start : match.end] == "/srv/shop.go\x1b[0m:12"
+
+
 @pytest.mark.parametrize(("blanks", "frames"), [(0, 1), (1, 0)])
 def test_line_of_the_maximal_length_is_read_whole(blanks: int, frames: int) -> None:
     """The maximal length counts the characters of the physical line."""
