@@ -82,8 +82,11 @@ def test_limit_on_frames_keeps_the_first_ones() -> None:
 
 def test_long_text_is_cut_between_lines() -> None:
     """The line that crosses the limit is left out, not read in part."""
+    reading = read_text(f"{FRAME_LINE}x\ny\nz", limit=len(FRAME_LINE) + 3)
+    assert [match.frame.function for match in reading.frames] == ["show"]
+    assert (reading.unread, reading.truncated) == (1, True)
     reading = read_text(FRAME_LINE * 3, limit=len(FRAME_LINE) * 2 + 5)
-    assert len(reading.frames) == 2
+    assert [match.frame.function for match in reading.frames] == ["show", "show"]
     assert reading.truncated
 
 
@@ -113,7 +116,7 @@ def test_last_line_without_a_line_feed_is_read() -> None:
 def test_frame_across_the_end_of_a_block_is_complete(lines: int) -> None:
     """A long text is read in blocks of about 12,288 characters; a frame may begin in one and end in the next."""
     padding = "x\n" * lines
-    text = f'{padding}File "/srv/views.py" in show\n  12.     return total()\n{FRAME_LINE}'
+    text = f'{padding}File "/srv/views.py" in show\n12.     return total()\n{FRAME_LINE}'
     reading = read_text(text)
     assert [(match.frame.line, match.text_line) for match in reading.frames] == [(12, lines), (3, lines + 2)]
     assert reading.unread == lines + 1

@@ -116,6 +116,7 @@ def test_perl_path_may_have_blanks() -> None:
         ("#1 0x4cd963 in total(int) my shop/x.cc:12", ["my shop/x.cc"]),
         ("#1 0x4cd963 in total [/srv/x.cc:12]", ["/srv/x.cc"]),
         ("#1 0x4cd963 in total x.cc:12", ["x.cc"]),
+        ("#1 0x4cd963 in total [x.cc:12]", ["x.cc"]),
         ("#1 total /srv/x.cc:12 (shop+0x1d)", ["/srv/x.cc"]),
         ("#1 total /srv/x.cc:12", ["/srv/x.cc"]),
         ("#1 0x4cd963 /srv/my shop/x.cc:12", []),
@@ -140,6 +141,9 @@ def test_ipython_path_may_be_directly_above_its_arrow() -> None:
     assert frames(python.IPYTHON, "~/shop.py in total(x)\n     10 x\n\n---> 11     return x") == [frame]
     assert frames(python.IPYTHON, "~/shop.py in total(x)\nwords\n---> 11     return x") is None
     assert frames(python.IPYTHON, "~/shop.pyx in total(x)\n---> 11     return x") is None
+    assert frames(python.IPYTHON, "\n".join(["~/shop.py in total(x)", *["10 x"] * 11, "---> 11     return x"])) == [
+        frame
+    ]
     assert frames(python.IPYTHON, "\n".join(["~/shop.py in total(x)", *["10 x"] * 12, "---> 11     return x"])) is None
 
 

@@ -90,8 +90,10 @@ def test_truncated_document_is_read_as_text() -> None:
 @pytest.mark.parametrize("before", ["", " ", "\n\n"])
 def test_blanks_before_a_document_are_allowed(before: str) -> None:
     """A document may begin with blanks and empty lines."""
-    (match,) = read_text(f'{before}[{{"frames": [{{"filename": "a.py"}}]}}]').frames
+    text = f'{before}[{{"frames": [{{"filename": "a.py"}}]}}]'
+    (match,) = read_text(text).frames
     assert match.text_line == before.count("\n")
+    assert text.split("\n")[match.text_line][match.start : match.end] == "a.py"
 
 
 @pytest.mark.parametrize(

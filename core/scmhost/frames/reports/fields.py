@@ -17,7 +17,6 @@ class Form:
         read: yields the frames of a document in its order; nothing if it has another form.
     """
 
-    name: str
     signs: tuple[str, ...]
     with_texts: bool
     read: Callable[[Any], Iterator[Frame]]

@@ -42,7 +42,7 @@ def _language(path: str, platform: str | None) -> str | None:
     return language_of(path, language, *_FAMILIES.get(language, ())) if language else known_language(path)
 
 
-SENTRY_EVENT: Final = Form("sentry_event", ('"frames"',), with_texts=False, read=_read_sentry_event)
+SENTRY_EVENT: Final = Form(('"frames"',), with_texts=False, read=_read_sentry_event)
 
 
 # The second name of each is from older versions of the semantic conventions.
@@ -75,4 +75,4 @@ def _listed(attributes: Any) -> dict[str, Any]:
 
 
 # "exception.stacktrace" is a text with a trace of its own.
-OPEN_TELEMETRY: Final = Form("open_telemetry", _PATHS, with_texts=True, read=_read_attributes)
+OPEN_TELEMETRY: Final = Form(_PATHS, with_texts=True, read=_read_attributes)

@@ -24,7 +24,7 @@ def _function(fields: dict[str, Any]) -> str | None:
     return next((text(item, "fullyQualifiedName", "name") for item in objects(fields.get("logicalLocations"))), None)
 
 
-SARIF: Final = Form("sarif", ('"physicalLocation"',), with_texts=False, read=_read_sarif)
+SARIF: Final = Form(('"physicalLocation"',), with_texts=False, read=_read_sarif)
 
 
 def _read_pytest_report(document: Any) -> Iterator[Frame]:
@@ -38,4 +38,4 @@ def _read_pytest_report(document: Any) -> Iterator[Frame]:
                 yield Frame(path, number(entry, "lineno"), None, function, None, "python")
 
 
-PYTEST_REPORT: Final = Form("pytest_report", ('"traceback"',), with_texts=False, read=_read_pytest_report)
+PYTEST_REPORT: Final = Form(('"traceback"',), with_texts=False, read=_read_pytest_report)
