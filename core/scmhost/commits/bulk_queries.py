@@ -25,10 +25,12 @@ from scmhost.infra.db.statements import (
 from scmhost.repositories import file_queries
 from scmhost.sdk import CommitDraft
 
-from . import ListedCommit, issue_ids, listed, queries
+from . import queries
 from .queries import COMMITS
+from .references import issue_ids
 from .stored import SavedCommits
 from .tables import FileChangeRow
+from .values import ListedCommit, listed
 
 CHANGES: Final = table_of(FileChangeRow)
 

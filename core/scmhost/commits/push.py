@@ -16,8 +16,9 @@ from scmhost.repositories.manage import address_of, path_of
 from scmhost.sdk import Installation, Organization, ProviderForbidden, Push, Repository, RepositoryStatus
 from scmhost.services import Services
 
-from . import bulk_queries, tidy
+from . import bulk_queries
 from .ingest import Ingested, announce
+from .payload import tidy
 
 log = structlog.get_logger(__name__)
 

@@ -14,10 +14,10 @@ from scmhost.releases.tables import ReleaseCommitRow, ReleaseRow
 from scmhost.releases.values import ReleaseSummary
 from scmhost.sdk import FileChange
 
-from . import ListedCommit
 from .bulk_queries import CHANGES as _CHANGES
 from .stored import Author, StoredCommit
 from .tables import AuthorRow, CommitRow
+from .values import ListedCommit
 
 AUTHORS: Final = table_of(AuthorRow)
 

@@ -25,8 +25,10 @@ from scmhost.sdk import (
 )
 from scmhost.services import Services
 
-from . import Basis, ChosenRef, Link, NoLink, choose_ref, file_basis, no_link, ref_basis, usable_line
 from .caches import SILENCE, Question, RequestPages
+from .lines import usable_line
+from .outcome import Basis, Link, NoLink, file_basis, no_link, ref_basis
+from .ref_order import ChosenRef, choose_ref
 from .values import CodeMapping
 
 T = TypeVar("T")

@@ -13,7 +13,7 @@ from scmhost.plugins import ProviderCalls
 from scmhost.sdk import Installation, NoUrl, Repository, UrlTemplates
 from scmhost.sdk.pages import RefLinks
 
-from . import ChosenRef
+from .ref_order import ChosenRef
 from .values import CodeMapping
 
 MOST_PROJECTS: Final = 256

@@ -17,10 +17,11 @@ from scmhost.repositories.files import list_files_now
 from scmhost.sdk import Installation, Organization, Reason, Repository
 from scmhost.services import Services
 
-from . import Link, NoLink, no_link, queries
+from . import queries
 from .build import LinkBuilder, Place
 from .caches import ProjectMappings, index_mappings
 from .derive import derived_for
+from .outcome import Link, NoLink, no_link
 from .traces import FrameQuery, Wish
 from .values import CodeMapping
 

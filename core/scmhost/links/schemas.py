@@ -10,8 +10,8 @@ from scmhost.installations.schemas import IntegrationShort, ProviderShort
 from scmhost.mapping import MISMATCH_STEP
 from scmhost.sdk import Repository
 
-from . import Link, NoLink, said
 from .explain import Explained, Unfit
+from .outcome import Link, NoLink, said
 from .resolve import Resolved, Tried
 from .trace_input import Shown
 from .values import CodeMapping, MappingDraft

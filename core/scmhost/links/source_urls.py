@@ -16,7 +16,8 @@ from scmhost.repositories.manage import address_of
 from scmhost.sdk import Feature, Installation, Organization, Repository, safe_url
 from scmhost.services import Services
 
-from . import PageLocation, enclosing_urls, file_name_of, queries, read_page
+from . import queries
+from .page_reading import PageLocation, enclosing_urls, file_name_of, read_page
 
 _SCHEMES: Final = ("https://", "http://")
 _ENDS: Final = ("", "/", ".git")

@@ -3,10 +3,12 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from scmhost.commits import CommitList, bulk_queries, read_range
+from scmhost.commits import bulk_queries
 from scmhost.commits import queries as commit_queries
 from scmhost.commits.find_repository import find_named
 from scmhost.commits.ingest import Ingested, home_notes, save_commits
+from scmhost.commits.payload import CommitList
+from scmhost.commits.references import read_range
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import InvalidInput
 from scmhost.sdk import CommitDraft, Organization, Repository, looks_like_commit

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from scmhost.commits import ListedCommit, bulk_queries, tidy
+from scmhost.commits import bulk_queries
 from scmhost.commits.ingest import Ingested, announce
+from scmhost.commits.payload import tidy
+from scmhost.commits.values import ListedCommit
 from scmhost.infra.db import jobs
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.jobs import Job

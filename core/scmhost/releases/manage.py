@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from scmhost.audit.record import Details, record
-from scmhost.commits import CommitList
 from scmhost.commits.ingest import announce, read_limited
+from scmhost.commits.payload import CommitList
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import InvalidInput, NotFound
 from scmhost.infra.paging import Page, PageRequest

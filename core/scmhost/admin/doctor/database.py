@@ -13,7 +13,7 @@ from scmhost.links import queries as link_queries
 from scmhost.links.caches import index_mappings
 from scmhost.links.values import CodeMapping
 from scmhost.mapping import Rule
-from scmhost.mapping.roots import unify
+from scmhost.mapping.code_mapping import unify
 from scmhost.organizations import queries as organization_queries
 from scmhost.plugins import Settings, Switch
 from scmhost.plugins.suggestions import did_you_mean

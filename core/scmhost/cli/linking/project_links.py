@@ -64,7 +64,7 @@ def open_project(context: CommandContext, options: Mapping[str, Any]) -> Iterato
 
 
 def _shown(found: Found, resolved: "Resolved") -> Shown:
-    from scmhost.links import Link, said
+    from scmhost.links.outcome import Link, said
 
     outcome = resolved.outcome
     facts = {**frame_facts(found), "sourcePath": outcome.source_path}

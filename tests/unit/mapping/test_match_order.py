@@ -1,4 +1,4 @@
-"""Which of the mappings that fit is used."""
+"""The order in which matches are tried."""
 
 from random import Random
 
@@ -17,31 +17,31 @@ def fitting(rules: list[Rule], path: str) -> tuple[Mapped, ...]:
 
 
 @given(rule_lists(), stack_paths(), standings)
-def test_the_known_file_decides_among_equals(rules: list[Rule], path: str, told: dict[int, Standing]) -> None:
-    """People's mappings first; of those, files that are there, then unknown ones; else the order of mappings."""
+def test_file_status_decides_among_equals(rules: list[Rule], path: str, known: dict[int, Standing]) -> None:
+    """People's mappings come first; then listed files before unknown ones; then the order of rules."""
     found = fitting(rules, path)
-    ordered = by_standing(found, lambda mapped: told.get(mapped.rule.id, Standing.UNKNOWN))
-    places = [
-        (item.rule.generated, list(Standing).index(told.get(item.rule.id, Standing.UNKNOWN)), item.rule.rank)
+    ordered = by_standing(found, lambda mapped: known.get(mapped.rule.id, Standing.UNKNOWN))
+    ranks = [
+        (item.rule.generated, list(Standing).index(known.get(item.rule.id, Standing.UNKNOWN)), item.rule.rank)
         for item in ordered
     ]
-    assert places == sorted(places)
+    assert ranks == sorted(ranks)
     assert set(ordered) == set(found)
 
 
 @given(rule_lists(), stack_paths())
-def test_where_nothing_is_known_nothing_changes(rules: list[Rule], path: str) -> None:
-    """Without commits the order of mappings is the whole rule."""
+def test_order_stays_without_commits(rules: list[Rule], path: str) -> None:
+    """Without commits, the order of rules is the only one."""
     found = fitting(rules, path)
     assert by_standing(found, lambda _: Standing.UNKNOWN) == found
 
 
 @given(rule_lists(), stack_paths(), standings, st.randoms(use_true_random=False))
-def test_the_order_is_total(rules: list[Rule], path: str, told: dict[int, Standing], random: Random) -> None:
-    """When a mapping was made and how the mappings are read never matters."""
+def test_order_is_total(rules: list[Rule], path: str, known: dict[int, Standing], random: Random) -> None:
+    """The order of rows never matters."""
     shuffled = random.sample(rules, len(rules))
 
     def order(some: list[Rule]) -> tuple[Mapped, ...]:
-        return by_standing(fitting(some, path), lambda mapped: told.get(mapped.rule.id, Standing.UNKNOWN))
+        return by_standing(fitting(some, path), lambda mapped: known.get(mapped.rule.id, Standing.UNKNOWN))
 
     assert order(rules) == order(shuffled)
