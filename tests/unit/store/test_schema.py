@@ -24,10 +24,11 @@ MIGRATE = "import sys; from scmhost.store.engine import Store; s = Store.open(sy
 
 def leading_columns(table: Table) -> list[str]:
     """The first column of every key of a table."""
-    keys = [table.primary_key, *(key for key in table.constraints if isinstance(key, UniqueConstraint))]
-    foreign = [key for key in table.constraints if isinstance(key, ForeignKeyConstraint)]
-    indexes = [list(index.columns) for index in table.indexes]
-    return [next(iter(columns)).name for columns in (*(key.columns for key in (*keys, *foreign)), *indexes)]
+    kinds = (UniqueConstraint, ForeignKeyConstraint)
+    keys = [list(table.primary_key.columns)]
+    keys += [list(key.columns) for key in table.constraints if isinstance(key, kinds)]
+    keys += [list(index.columns) for index in table.indexes]
+    return [columns[0].name for columns in keys]
 
 
 @pytest.mark.parametrize("table", OWNED, ids=str)
