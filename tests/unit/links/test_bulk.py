@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scmhost.links.bulk import MAX_FOLDER_LENGTH, MAX_FOLDERS, BulkLinks
 from scmhost.mapping import MappingIndex, Rule
 from scmhost.sdk import NoUrl, Pages, Reason, UrlTemplates, preset
-from scmhost.sdk.urls.ref_links import MAX_LINE, RefLinks
+from scmhost.sdk.urls.plain_links import MAX_LINE
+from scmhost.sdk.urls.ref_links import RefLinks
 from strategies import hostile_text, rule_lists, stack_paths
 
 PAGES = (

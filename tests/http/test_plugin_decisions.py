@@ -36,14 +36,14 @@ def test_a_new_repository_belongs_to_the_installation(house: House) -> None:
     assert made.json()["url"] == URL
 
 
-def test_what_exists_is_not_created_again(house: House) -> None:
+def test_taken_external_id_or_name_is_a_conflict(house: House) -> None:
     """The same external id, or a name that is taken, is a conflict and changes nothing."""
     add(house, "team/new", new=URL)
     assert add(house, "team/other", new=URL).status_code == 409
     assert [item["name"] for item in house.get("repos/").json()] == ["team/new"]
 
 
-def test_a_claim_of_nothing_is_refused(house: House) -> None:
+def test_claim_without_repository_is_refused(house: House) -> None:
     """A plugin that claims what is not there gets nothing saved."""
     answer = add(house, "nobody")
     assert (answer.status_code, answer.json()["detail"]) == (404, "The plugin claims a repository that is not there.")
@@ -76,7 +76,7 @@ def test_offers_are_limited(house: House) -> None:
 
 
 @pytest.mark.parametrize("asked", ["true", "false"])
-def test_what_is_owned_is_left_out(house: House, asked: str) -> None:
+def test_claimed_repositories_are_not_offered(house: House, asked: str) -> None:
     """What this installation has already cannot be added again, so it is not offered, whatever a client asks for."""
     made = house.post("integrations/", {"provider": "chooser"}).json()
     add(house, "offer 7", new=URL)

@@ -80,7 +80,12 @@ class SentryMcp:
 
     def __init__(self, account: Account) -> None:
         host = account.url.removeprefix("http://")
-        words = [node_program("sentry-mcp"), f"--host={host}", "--insecure-http", f"--access-token={account.token}"]
+        words = [
+            str(node_program("sentry-mcp")),
+            f"--host={host}",
+            "--insecure-http",
+            f"--access-token={account.token}",
+        ]
         self._process = subprocess.Popen(
             words,
             stdin=subprocess.PIPE,
@@ -92,7 +97,7 @@ class SentryMcp:
         )
         self._asked = 0
         about = {"protocolVersion": "2025-03-26", "capabilities": {}, "clientInfo": {"name": "tests", "version": "1"}}
-        self.ask("initialize", about)
+        self.request("initialize", about)
         self._send({"method": "notifications/initialized"})
 
     def __enter__(self) -> Self:
@@ -102,7 +107,7 @@ class SentryMcp:
         with self._process as process:
             process.terminate()
 
-    def ask(self, method: str, parameters: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
+    def request(self, method: str, parameters: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
         """The result of a request."""
         self._asked += 1
         self._send({"id": self._asked, "method": method, "params": dict(parameters)})
@@ -110,12 +115,13 @@ class SentryMcp:
         for line in self._process.stdout:
             answer = json.loads(line)
             if answer.get("id") == self._asked:
-                return answer["result"]
+                value: dict[str, Any] = answer["result"]
+                return value
         raise AssertionError("sentry-mcp ended")
 
     def call(self, tool: str, **arguments: str) -> str:
         """What a tool answers; it must succeed."""
-        result = self.ask("tools/call", {"name": tool, "arguments": arguments})
+        result = self.request("tools/call", {"name": tool, "arguments": arguments})
         text = "\n".join(part.get("text", "") for part in result["content"])
         assert not result.get("isError"), text
         return text

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from httpx2 import Response
 
-from endpoints import ENDPOINTS, Endpoint, Furnished, furnished
+from endpoints import ENDPOINTS, Endpoint, PopulatedHost, open_populated
 from house import OLDER_SHA, SHA, commit
 from loading import case_id, load_cases
 from scmhost.admin.bootstrap import bootstrap
@@ -41,17 +41,17 @@ LINK = re.compile(f"{ONE.format('previous')}, {ONE.format('next')}")
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Furnished]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PopulatedHost]:
     """One house for all of these tests, with seven of everything that can be listed."""
-    with furnished(tmp_path_factory.mktemp("listings")) as opened:
+    with open_populated(tmp_path_factory.mktemp("listings")) as opened:
         fill(opened)
         yield opened
 
 
-def fill(there: Furnished) -> None:
+def fill(populated: PopulatedHost) -> None:
     """Add up to seven of everything."""
-    house, installation = there.house, {"id": there.places["integration_id"]}
-    repository = {"id": there.places["repository_id"]}
+    house, installation = populated.house, {"id": populated.values["integration_id"]}
+    repository = {"id": populated.values["repository_id"]}
     commits = [commit(sha) for sha in (SHA, OLDER_SHA, *(f"{number:040x}" for number in range(2, COUNT)))]
     house.put("releases/1.0/", {"commits": commits})
     for number in range(1, COUNT):
@@ -75,26 +75,27 @@ def link(answer: Response) -> dict[str, str]:
     return parts
 
 
-def page(there: Furnished, endpoint: Endpoint, size: int, cursor: str = "") -> Response:
-    return there.send(endpoint, params={**(endpoint.query or {}), "per_page": size, "cursor": cursor})
+def page(populated: PopulatedHost, endpoint: Endpoint, size: int, cursor: str = "") -> Response:
+    return populated.send(endpoint, params={**(endpoint.query or {}), "per_page": size, "cursor": cursor})
 
 
 def items(answer: Response) -> list[Any]:
     """What a page lists; the audit log has its entries beside the names of all events."""
     found = answer.json()
-    return found["rows"] if isinstance(found, dict) else found
+    value: list[Any] = found["rows"] if isinstance(found, dict) else found
+    return value
 
 
-def walk(there: Furnished, endpoint: Endpoint, size: int, rel: str, cursor: str = "") -> list[Response]:
+def walk(populated: PopulatedHost, endpoint: Endpoint, size: int, rel: str, cursor: str = "") -> list[Response]:
     """The pages from a cursor on, in the direction of ``rel``, for as long as there is one more."""
-    pages = [page(there, endpoint, size, cursor)]
+    pages = [page(populated, endpoint, size, cursor)]
     while link(pages[-1])[rel] == "true":
         assert len(pages) <= COUNT * 2
-        pages.append(page(there, endpoint, size, link(pages[-1])[f"{rel}_cursor"]))
+        pages.append(page(populated, endpoint, size, link(pages[-1])[f"{rel}_cursor"]))
     return pages
 
 
-def test_every_listing_is_among_these(shared: Furnished) -> None:
+def test_every_listing_is_among_these(shared: PopulatedHost) -> None:
     """Whatever has pages is tested here."""
     paths = shared.house.client.get("/api/openapi.json").json()["paths"]
     names = {
@@ -105,7 +106,7 @@ def test_every_listing_is_among_these(shared: Furnished) -> None:
 
 @pytest.mark.parametrize("size", [1, 2, 3, COUNT - 1, COUNT, 100])
 @each_listing
-def test_next_leads_through_everything_once(shared: Furnished, endpoint: Endpoint, size: int) -> None:
+def test_next_leads_through_everything_once(shared: PopulatedHost, endpoint: Endpoint, size: int) -> None:
     """Pages of any size, one after the other, are the whole list; only the first has nothing before it."""
     whole = items(page(shared, endpoint, 100))
     pages = walk(shared, endpoint, size, "next")
@@ -118,10 +119,10 @@ def test_next_leads_through_everything_once(shared: Furnished, endpoint: Endpoin
 
 @pytest.mark.parametrize("size", [1, 2, 3, COUNT - 1, COUNT])
 @each_listing
-def test_previous_leads_back_through_everything_once(shared: Furnished, endpoint: Endpoint, size: int) -> None:
+def test_previous_leads_back_through_everything_once(shared: PopulatedHost, endpoint: Endpoint, size: int) -> None:
     """From the last page, the pages before it are the same ones in reverse, up to the first."""
-    there = walk(shared, endpoint, size, "next")
-    last_cursor = link(there[-2])["next_cursor"] if len(there) > 1 else ""
+    forward = walk(shared, endpoint, size, "next")
+    last_cursor = link(forward[-2])["next_cursor"] if len(forward) > 1 else ""
     back = walk(shared, endpoint, size, "previous", last_cursor)
     whole = items(page(shared, endpoint, 100))
     assert [item for each in reversed(back) for item in items(each)] == whole
@@ -130,7 +131,7 @@ def test_previous_leads_back_through_everything_once(shared: Furnished, endpoint
 
 
 @each_listing
-def test_a_link_can_be_followed_as_it_stands(shared: Furnished, endpoint: Endpoint) -> None:
+def test_link_url_is_usable_without_changes(shared: PopulatedHost, endpoint: Endpoint) -> None:
     """The URL of a Link header is a whole one and keeps what was asked for; clients may take it or the cursor."""
     first = page(shared, endpoint, 3)
     by_url = shared.house.client.get(link(first)["next_url"], headers=shared.house.headers)
@@ -138,7 +139,7 @@ def test_a_link_can_be_followed_as_it_stands(shared: Furnished, endpoint: Endpoi
     assert (by_url.json(), link(by_url)) == (by_cursor.json(), link(by_cursor))
 
 
-def test_an_empty_list_leads_nowhere(shared: Furnished) -> None:
+def test_empty_list_has_no_next_page(shared: PopulatedHost) -> None:
     """Where there is nothing, both directions say so."""
     rival = bootstrap(shared.house.services, "rival", "web")
     empty = shared.house.repository("team/empty")
@@ -152,7 +153,7 @@ def test_an_empty_list_leads_nowhere(shared: Furnished) -> None:
     shared.house.delete(f"repos/{empty['id']}/")
 
 
-def test_the_one_organization_is_a_list_too(shared: Furnished) -> None:
+def test_the_one_organization_is_a_list_too(shared: PopulatedHost) -> None:
     """The list of organizations has one page; beyond it there is nothing."""
     endpoint = ALL_LISTINGS[-1]
     only, beyond = page(shared, endpoint, 100), page(shared, endpoint, 100, "0:100:0")
@@ -162,7 +163,7 @@ def test_the_one_organization_is_a_list_too(shared: Furnished) -> None:
 
 
 @pytest.mark.parametrize("case", load_cases("cursors"), ids=case_id)
-def test_a_made_up_cursor_is_refused_or_harmless(shared: Furnished, case: dict[str, Any]) -> None:
+def test_a_made_up_cursor_is_refused_or_harmless(shared: PopulatedHost, case: dict[str, Any]) -> None:
     """On every listing, a cursor that is none of ours is refused by its name; one that could be ours gives a page."""
     for endpoint in ALL_LISTINGS:
         answer = page(shared, endpoint, 3, case["cursor"])
@@ -174,7 +175,7 @@ def test_a_made_up_cursor_is_refused_or_harmless(shared: Furnished, case: dict[s
 
 
 @pytest.mark.parametrize("size", ["0", "-1", "101", "x", "1.5", "1e2", "", "9" * 5_000, "²"], ids=lambda text: text[:8])
-def test_a_page_has_a_size_that_is_allowed(shared: Furnished, size: str) -> None:
+def test_a_page_has_a_size_that_is_allowed(shared: PopulatedHost, size: str) -> None:
     """Pages have 1 to 100 objects; any other size is refused by its name, on every listing."""
     for endpoint in ALL_LISTINGS:
         answer = shared.send(endpoint, params={"per_page": size})

@@ -12,7 +12,7 @@ from command import scmhost
 
 
 @dataclass(frozen=True)
-class Tenant:
+class OrganizationClient:
     """An organization with a project ``web``, and its token with all scopes."""
 
     slug: str
@@ -21,7 +21,7 @@ class Tenant:
     token: str
     client: httpx2.Client
 
-    def ask(self, method: str, path: str, *codes: int, **options: Any) -> Any:
+    def request(self, method: str, path: str, *codes: int, **options: Any) -> Any:
         """What is answered below ``/api/0/organizations/{slug}/``, or at an absolute path."""
         url = path if path.startswith("/") else f"/api/0/organizations/{self.slug}/{path}"
         answer = self.client.request(method, url, headers={"Authorization": f"Bearer {self.token}"}, **options)
@@ -29,14 +29,15 @@ class Tenant:
         return answer.json() if answer.content else None
 
     def get(self, path: str, **query: Any) -> Any:
-        return self.ask("GET", path, params=query)
+        return self.request("GET", path, params=query)
 
     def post(self, path: str, **body: Any) -> Any:
-        return self.ask("POST", path, json=body)
+        return self.request("POST", path, json=body)
 
     def repository(self, name: str, url: str | None = None) -> dict[str, Any]:
         """A repository without a provider."""
-        return self.post("repos/", name=name, url=url)
+        value: dict[str, Any] = self.post("repos/", name=name, url=url)
+        return value
 
     def repositories(self) -> dict[str, dict[str, Any]]:
         """The active repositories by name."""
@@ -49,7 +50,8 @@ class Tenant:
         installation = self.post("integrations/", provider=provider, **form)
         identifier = self.repository(name, url)["id"]
         through = {"provider": f"integrations:{provider}", "installation": installation["id"]}
-        return self.post("repos/", identifier=identifier, **through)
+        value: dict[str, Any] = self.post("repos/", identifier=identifier, **through)
+        return value
 
     def map(self, repository: Mapping[str, Any], stack_root: str, *, project_id: str = "") -> None:
         """A code mapping to the top of a claimed repository."""
@@ -64,7 +66,8 @@ class Tenant:
         )
 
     def release(self, version: str) -> dict[str, Any]:
-        return self.get(f"releases/{escaped(version)}/")
+        value: dict[str, Any] = self.get(f"releases/{escaped(version)}/")
+        return value
 
     def versions(self) -> list[str]:
         return [item["version"] for item in self.get("releases/")]
@@ -79,7 +82,7 @@ class Tenant:
     def shas(self, version: str) -> list[str]:
         return [commit["id"] for commit in self.commits(version)]
 
-    def homes(self, version: str) -> dict[str, set[str]]:
+    def commits_by_repository(self, version: str) -> dict[str, set[str]]:
         """The shas of a release by the names of their repositories."""
         found: dict[str, set[str]] = {}
         for commit in self.commits(version):
@@ -95,27 +98,28 @@ class Tenant:
         listed = self.release(version)["refs"]
         return {ref["repository"]: (ref["commit"], ref["previousCommit"]) for ref in listed}
 
-    def linked(self, file: str, version: str | None = None) -> dict[str, Any]:
+    def link(self, file: str, version: str | None = None) -> dict[str, Any]:
         """The link of a frame, of a release or of none."""
         query = {"file": file} | ({"release": version} if version else {})
-        return self.get(f"/api/0/projects/{self.slug}/web/stacktrace-link/", **query)
+        value: dict[str, Any] = self.get(f"/api/0/projects/{self.slug}/web/stacktrace-link/", **query)
+        return value
 
 
-def new_tenant(folder: Path, client: httpx2.Client, slug: str, *repositories: str) -> Tenant:
+def new_organization(folder: Path, client: httpx2.Client, slug: str, *repositories: str) -> OrganizationClient:
     """Set an organization up in the database of a service."""
     named = [word for name in repositories for word in ("--repository", name)]
     where = ["--database-url", f"sqlite:///{folder}/served.db", "--json"]
     done = scmhost("bootstrap", "--org", slug, "--project", "web", *named, *where)
     assert done.code == 0, done.err
     there = json.loads(done.out)
-    return Tenant(slug, there["organization"]["id"], there["project"]["id"], there["token"], client)
+    return OrganizationClient(slug, there["organization"]["id"], there["project"]["id"], there["token"], client)
 
 
-def new_token(folder: Path, tenant: Tenant, *scopes: str) -> str:
+def new_token(folder: Path, organization: OrganizationClient, *scopes: str) -> str:
     """A token of an organization with these scopes."""
     words = [word for scope in scopes for word in ("--scope", scope)]
     where = ["--database-url", f"sqlite:///{folder}/served.db"]
-    done = scmhost("token", "create", "--org", tenant.slug, "--name", "ci", *words, *where)
+    done = scmhost("token", "create", "--org", organization.slug, "--name", "ci", *words, *where)
     assert done.code == 0, done.err
     return done.out.strip()
 

@@ -60,7 +60,7 @@ def is_on(house: House) -> bool:
     return house.get("config/integrations/").status_code == 200
 
 
-def test_new_content_counts_once_it_stays(house: House, watch: SwitchboardWatch, tmp_path: Path) -> None:
+def test_new_configuration_is_used_once_stable(house: House, watch: SwitchboardWatch, tmp_path: Path) -> None:
     """A change counts at the second look that finds it: the first may have come while it was being written."""
     path = tmp_path / "plugins.toml"
     assert (looked(watch), is_on(house)) == ([], True)
@@ -87,7 +87,7 @@ def test_new_content_counts_once_it_stays(house: House, watch: SwitchboardWatch,
         (None, "the file cannot be read"),
     ],
 )
-def test_last_good_stays(
+def test_last_valid_configuration_stays_in_use(
     house: House, watch: SwitchboardWatch, tmp_path: Path, content: bytes | None, said: str
 ) -> None:
     """What cannot be used changes nothing and is told once; the switchboard says what is wrong, and since when."""
@@ -104,7 +104,7 @@ def test_last_good_stays(
     assert house.services.plugins.switchboard == before
 
 
-def test_each_error_is_told_once(watch: SwitchboardWatch, tmp_path: Path) -> None:
+def test_each_configuration_error_is_logged_once(watch: SwitchboardWatch, tmp_path: Path) -> None:
     """Another error is another line in the log; the same one again, after it was mended, too."""
     path = tmp_path / "plugins.toml"
     told = []
@@ -114,7 +114,7 @@ def test_each_error_is_told_once(watch: SwitchboardWatch, tmp_path: Path) -> Non
     assert told == ["switchboard refused", "switchboard refused", "switchboard good again", "switchboard refused"]
 
 
-def test_asking_reads_anew(house: House, watch: SwitchboardWatch, tmp_path: Path) -> None:
+def test_reload_request_reads_the_file(house: House, watch: SwitchboardWatch, tmp_path: Path) -> None:
     """A look that somebody asks for counts at once, and counts when nothing has changed: plugins are tried again."""
     (tmp_path / "plugins.toml").write_text(OFF, encoding="utf-8")
     assert (watch.look(asked=True), is_on(house)) == (False, False)
@@ -122,7 +122,7 @@ def test_asking_reads_anew(house: House, watch: SwitchboardWatch, tmp_path: Path
     assert house.services.plugins.switchboard.generation == 3
 
 
-def test_file_that_comes_later(tmp_path: Path) -> None:
+def test_configuration_file_may_be_created_later(tmp_path: Path) -> None:
     """A service that began without a file takes it once it is there."""
     path = tmp_path / "later.toml"
     with open_house(tmp_path, background=False) as house:
@@ -133,7 +133,9 @@ def test_file_that_comes_later(tmp_path: Path) -> None:
         assert (looked(watch), is_on(house)) == (["switchboard changed"], True)
 
 
-def test_another_version_is_noticed_by_itself(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_configuration_change_is_noticed_automatically(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A plugin that is upgraded on disk says so without anybody's doing, once the installation stands still."""
     site, path = tmp_path / "site", tmp_path / "forge.toml"
     install(site, "acme-forge", "forge", "plugins.good_forge")
@@ -153,7 +155,7 @@ def test_another_version_is_noticed_by_itself(house: House, tmp_path: Path, monk
     assert notes == [(), ("acme-forge 1.3 is installed by now; restart to run it",)]
 
 
-def test_disabled_provider_leaves_its_rows_idle(house: House, watch: SwitchboardWatch, tmp_path: Path) -> None:
+def test_disabled_provider_keeps_its_rows(house: House, watch: SwitchboardWatch, tmp_path: Path) -> None:
     """What belongs to a provider stays readable when its plugin is let go, says why it is idle, and comes back."""
     repository, _ = house.claimed()
     path = f"repos/{repository['id']}/"
@@ -192,10 +194,11 @@ def test_change_is_audited_once_for_all_workers(house: House, watch: Switchboard
 def changes(house: House) -> list[tuple[Any, Any, Any]]:
     """What the audit log has of the switchboard, the oldest first: the digests, and the changes."""
     entries = list_entries(house.services, None, PageRequest()).items
-    return [tuple(entry.details[name] for name in ("before", "after", "changes")) for entry in reversed(entries)]
+    details = [entry.details for entry in reversed(entries)]
+    return [(each["before"], each["after"], each["changes"]) for each in details]
 
 
-def test_what_was_written_while_nobody_looked_is_audited(house: House, tmp_path: Path) -> None:
+def test_change_made_while_stopped_is_audited(house: House, tmp_path: Path) -> None:
     """At its start a process compares the file with what was noted last; all processes agree on one entry."""
     path = tmp_path / "plugins.toml"
     read = partial(read_settings, path, {})

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from endpoints import ENDPOINTS, Endpoint, Furnished, furnished
+from endpoints import ENDPOINTS, Endpoint, PopulatedHost, open_populated
 
 GETS = [endpoint for endpoint in ENDPOINTS if endpoint.method == "GET"]
 WITH_JSON = [
@@ -39,9 +39,9 @@ def number_ids(endpoint: Endpoint) -> set[str]:
 
 
 @pytest.mark.parametrize("endpoint", GETS, ids=lambda endpoint: endpoint.id)
-def test_ids_are_text_and_times_are_in_utc(there: Furnished, endpoint: Endpoint) -> None:
+def test_ids_are_text_and_times_are_in_utc(populated: PopulatedHost, endpoint: Endpoint) -> None:
     """Strict clients take ids as text, but for the few that Sentry sends as numbers, and times that end in a Z."""
-    answer = there.send(endpoint)
+    answer = populated.send(endpoint)
     for path, value in walk(answer.json()):
         name = path.rpartition(".")[2]
         if name == "id" or name.endswith("Id"):
@@ -51,9 +51,13 @@ def test_ids_are_text_and_times_are_in_utc(there: Furnished, endpoint: Endpoint)
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.id)
-def test_answers_are_json_and_say_so(there: Furnished, endpoint: Endpoint) -> None:
+def test_answers_have_json_content_type(populated: PopulatedHost, endpoint: Endpoint) -> None:
     """sentry-cli reads an answer only where it is called ``application/json``; without a body there is no type."""
-    answers = [there.send(endpoint), there.send(endpoint), there.send(endpoint, headers={"Authorization": None})]
+    answers = [
+        populated.send(endpoint),
+        populated.send(endpoint),
+        populated.send(endpoint, headers={"Authorization": None}),
+    ]
     for answer in answers:
         if answer.status_code == 204:
             assert (answer.content, "content-type" in answer.headers) == (b"", False)
@@ -67,23 +71,23 @@ NO_JSON = [None, "", "text/plain", "application/x-www-form-urlencoded", "multipa
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Furnished]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PopulatedHost]:
     """One house for what changes nothing."""
-    with furnished(tmp_path_factory.mktemp("answers")) as opened:
+    with open_populated(tmp_path_factory.mktemp("answers")) as opened:
         yield opened
 
 
 @pytest.mark.parametrize("kind", JSON)
-def test_json_may_be_called_json_in_many_ways(there: Furnished, kind: str) -> None:
+def test_all_json_content_types_are_accepted(populated: PopulatedHost, kind: str) -> None:
     """Clients write the type of a body in their own ways; in each it is read."""
     for endpoint in WITH_JSON:
-        answer = there.send(endpoint, headers={"Content-Type": kind})
+        answer = populated.send(endpoint, headers={"Content-Type": kind})
         assert answer.status_code < 500
         assert "Content-Type" not in answer.text
 
 
 @each_with_json
-def test_a_body_that_is_not_called_json_is_refused(shared: Furnished, endpoint: Endpoint) -> None:
+def test_a_body_that_is_not_called_json_is_refused(shared: PopulatedHost, endpoint: Endpoint) -> None:
     """Whoever forgets the type of the body, as with ``curl -d``, is told to name it, and nothing is changed."""
     before = shared.rows()
     for kind in NO_JSON:
@@ -94,7 +98,7 @@ def test_a_body_that_is_not_called_json_is_refused(shared: Furnished, endpoint: 
 
 
 @each_with_json
-def test_a_compressed_body_is_refused(shared: Furnished, endpoint: Endpoint) -> None:
+def test_a_compressed_body_is_refused(shared: PopulatedHost, endpoint: Endpoint) -> None:
     """Compressed bodies are not unpacked, and nothing is changed: a small one may be large inside."""
     before, plain = shared.rows(), shared.body(endpoint)
     for encoding, pack in (("gzip", gzip.compress), ("deflate", zlib.compress), ("zstd", gzip.compress)):
@@ -118,9 +122,9 @@ STRANGE = {
 
 
 @each_with_json
-def test_strange_json_is_no_fault(there: Furnished, endpoint: Endpoint) -> None:
+def test_unusual_json_is_never_a_server_error(populated: PopulatedHost, endpoint: Endpoint) -> None:
     """JSON that is deep, odd or in another encoding is refused, or means what it says; it is never a fault."""
     for name, content in STRANGE.items():
-        answer = there.send(endpoint, content=content)
+        answer = populated.send(endpoint, content=content)
         assert answer.status_code in (200, 400), (name, answer.text)
         assert answer.headers["content-type"] == "application/json"

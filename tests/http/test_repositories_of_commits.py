@@ -13,7 +13,8 @@ def send(house: House, sha: str, name: str | None = "origin", version: str = "1.
     """Commits of a release, as a client in local mode sends them."""
     answer = house.put(f"releases/{version}/", {"commits": [commit(sha, name, **fields)]})
     assert answer.status_code == 200, answer.text
-    return answer.json()
+    body: dict[str, Any] = answer.json()
+    return body
 
 
 def home(house: House, version: str = "1.0") -> list[str]:
@@ -21,7 +22,7 @@ def home(house: House, version: str = "1.0") -> list[str]:
 
 
 @pytest.mark.parametrize("remote", ["origin", "Upstream"])
-def test_a_remote_is_the_only_repository(house: House, remote: str) -> None:
+def test_remote_name_means_the_only_repository(house: House, remote: str) -> None:
     """An organization with one repository needs no name for it."""
     house.repository("Team/App")
     house.release()
@@ -50,7 +51,7 @@ def test_origin_is_the_repository_that_knows_a_commit(house: House) -> None:
     assert home(house) == ["team/other", "team/other"]
 
 
-def test_commits_without_a_home_are_kept_and_told(house: House) -> None:
+def test_commits_without_repository_are_kept_and_reported(house: House) -> None:
     """Where several repositories may be meant, the commits are kept, and the answer says how to set it right."""
     house.repository("team/app")
     house.repository("team/other")
@@ -71,7 +72,7 @@ def test_commits_of_several_checkouts_do_not_erase_each_other(house: House) -> N
     assert house.shas() == [B, A]
 
 
-def test_a_repository_that_is_called_origin_is_taken_at_its_word(house: House) -> None:
+def test_repository_named_origin_is_used(house: House) -> None:
     """With a URL or an installation it is no stand-in."""
     house.repository("team/app")
     house.repository("origin", "https://git.example.com/origin")
@@ -80,7 +81,7 @@ def test_a_repository_that_is_called_origin_is_taken_at_its_word(house: House) -
     assert home(house) == ["origin"]
 
 
-def test_a_stand_in_is_set_right_by_its_name(house: House) -> None:
+def test_placeholder_repository_is_replaced_by_named_one(house: House) -> None:
     """Renamed, it is the repository that it was all along, and later commits find it."""
     house.repository("team/other")
     house.repository("team/third")
@@ -94,7 +95,7 @@ def test_a_stand_in_is_set_right_by_its_name(house: House) -> None:
 
 
 @pytest.mark.parametrize("name", ["team/app", "TEAM/APP", "Team/App"])
-def test_names_match_in_whatever_case(house: House, name: str) -> None:
+def test_repository_names_ignore_case(house: House, name: str) -> None:
     """A remote's path in lower case makes no twin."""
     house.repository("Team/App", None)
     house.release()
@@ -122,7 +123,7 @@ def test_two_names_of_one_repository_are_one_list(house: House) -> None:
     assert (house.shas(), home(house)) == ([B, A], ["team/app", "team/app"])
 
 
-def test_missing_commits_are_asked_by_any_name(house: House) -> None:
+def test_missing_commits_accept_any_repository_name(house: House) -> None:
     """Who asks which commits are missing names the repository as they send it."""
     house.repository("The App", "https://git.example.com/team/app")
     house.post("commits/", {"commits": [commit(A, "team/app")]})
@@ -141,7 +142,7 @@ def test_commits_of_two_projects_do_not_erase_each_other(house: House) -> None:
     assert house.link(release="1.0")["ref"] == A
 
 
-def test_the_latest_list_stands_alone_in_a_release_of_one_project(house: House) -> None:
+def test_latest_list_replaces_commits_of_one_project_release(house: House) -> None:
     """A list that is sent anew is the repository's list."""
     house.release("1.0", commits=[commit(A)])
     send(house, D, "team/app")

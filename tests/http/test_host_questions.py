@@ -48,7 +48,8 @@ def ready(house: House, name: str = "team/app", **mapping: Any) -> None:
 def files(house: House, *names: str, **query: str) -> list[dict[str, Any]]:
     answer = house.get(LINKS, params={"file": [f"/srv/app/{name}" for name in names], **query})
     assert answer.status_code == 200, answer.text
-    return answer.json()["files"]
+    body: list[dict[str, Any]] = answer.json()["files"]
+    return body
 
 
 def test_a_file_is_asked_for_once(house: House) -> None:
@@ -69,7 +70,7 @@ def test_the_next_mapping_is_tried(house: House) -> None:
 
 
 @pytest.mark.parametrize("fault", ["closed", "broken"])
-def test_a_provider_without_an_answer_costs_no_link(house: House, fault: str) -> None:
+def test_unavailable_provider_does_not_remove_the_link(house: House, fault: str) -> None:
     """The links stand, unverified, and the provider is not asked again for that request."""
     ready(house)
     answers = files(house, "a.py", f"{fault}.py", "b.py", "gone.py")
@@ -81,7 +82,7 @@ def test_a_provider_without_an_answer_costs_no_link(house: House, fault: str) ->
 
 
 @pytest.mark.parametrize("fault", ["closed", "broken"])
-def test_a_provider_without_an_answer_rests(tmp_path: Path, fault: str) -> None:
+def test_unavailable_provider_is_not_called_for_a_while(tmp_path: Path, fault: str) -> None:
     """For ten seconds no request waits for it again; the log says once that the question rests, and whose it is."""
     hands = Hands()
     with open_archive(tmp_path, hands) as house, capture_logs() as logs:
@@ -98,14 +99,14 @@ def test_a_provider_without_an_answer_rests(tmp_path: Path, fault: str) -> None:
     assert faults == [("archivist", "scm_file_exists")] * (fault == "broken")
 
 
-def test_what_is_forbidden_is_not_linked(house: House) -> None:
+def test_forbidden_file_is_not_linked(house: House) -> None:
     """A provider that refuses access says so for each file."""
     ready(house)
     answers = files(house, "private.py", "a.py")
     assert [item["error"] for item in answers] == ["integration_link_forbidden", None]
 
 
-def test_a_path_that_no_contract_has_room_for_is_not_asked(house: House) -> None:
+def test_overlong_path_is_not_sent_to_provider(house: House) -> None:
     """Its link stands, unverified."""
     ready(house)
     answer = house.link(file=f"/srv/app/{'x' * 5_000}.py")
@@ -124,7 +125,7 @@ def test_without_a_branch_the_default_one_is_asked_for(house: House) -> None:
 
 
 @pytest.mark.parametrize("name", ["team/closed", "team/broken"])
-def test_a_provider_that_cannot_tell_its_branch_gives_no_ref(house: House, name: str) -> None:
+def test_provider_without_default_branch_gives_no_ref(house: House, name: str) -> None:
     """The reason is that there is no ref, as without the hook."""
     ready(house, name, defaultBranch=None)
     assert [item["error"] for item in files(house, "a.py", "b.py")] == ["no_ref", "no_ref"]
@@ -136,7 +137,8 @@ def set_ref(house: House, version: str, head: str, **fields: str) -> dict[str, A
     body = {"refs": [{"repository": "team/app", "commit": head, **fields}]}
     assert house.put(f"releases/{version}/", body).status_code == 200
     run_due_jobs(house.services)
-    return house.get(f"releases/{version}/").json()
+    answered: dict[str, Any] = house.get(f"releases/{version}/").json()
+    return answered
 
 
 def test_a_tag_becomes_its_commit(house: House) -> None:
@@ -152,7 +154,7 @@ def test_a_tag_becomes_its_commit(house: House) -> None:
 
 
 @pytest.mark.parametrize("head", ["HEAD", OLDER_SHA])
-def test_a_commit_and_a_senders_head_stay_as_they_are(house: House, head: str) -> None:
+def test_commit_and_sender_head_are_not_resolved(house: House, head: str) -> None:
     """A whole commit needs no look-up, and where a sender's HEAD stood only the sender knows."""
     ready(house)
     assert set_ref(house, "1.0", head)["refs"][0]["commit"] == head

@@ -9,7 +9,7 @@ from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any
 
-from endpoints import Endpoint, Furnished, furnished
+from endpoints import Endpoint, PopulatedHost, open_populated
 from serving import Served, serve
 
 
@@ -23,10 +23,10 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Wire:
+class SocketClient:
     """A furnished database, and a service over it in a process of its own."""
 
-    there: Furnished
+    populated: PopulatedHost
     served: Served
 
     def connect(self) -> socket.socket:
@@ -42,22 +42,22 @@ class Wire:
 
     def head(self, endpoint: Endpoint, *lines: str) -> bytes:
         """The first lines of an endpoint's request, with its token and with more lines."""
-        first = f"{endpoint.method} {self.there.url(endpoint)} HTTP/1.1"
-        token = f"Authorization: Bearer {self.there.house.there.token}"
+        first = f"{endpoint.method} {self.populated.url(endpoint)} HTTP/1.1"
+        token = f"Authorization: Bearer {self.populated.house.there.token}"
         return "\r\n".join([first, "Host: localhost", token, *lines, "", ""]).encode()
 
-    def announced(self, endpoint: Endpoint, content: bytes) -> bytes:
+    def head_with_body(self, endpoint: Endpoint, content: bytes) -> bytes:
         """The first lines of a request with a JSON body, signed as a push is."""
-        proof = [f"{name}: {value}" for name, value in self.there.proof(content).items()]
+        proof = [f"{name}: {value}" for name, value in self.populated.signature(content).items()]
         return self.head(endpoint, "Content-Type: application/json", f"Content-Length: {len(content)}", *proof)
 
-    def said(self, raw: bytes) -> Answer:
+    def exchange(self, raw: bytes) -> Answer:
         """The answer to bytes that are a whole request, or should be."""
         with self.connect() as opened:
             opened.sendall(raw)
             return read(opened)
 
-    def done(self) -> dict[str, Any]:
+    def next_log_line(self) -> dict[str, Any]:
         """The log line of one more request that came to its end, when it did."""
         self.served.read_until("request", len(self.requests()) + 1)
         return self.requests()[-1]
@@ -66,32 +66,32 @@ class Wire:
         """The log lines of requests that have been read so far."""
         return [line for line in self.served.log if line.get("event") == "request"]
 
-    def faults(self) -> list[dict[str, Any]]:
+    def errors(self) -> list[dict[str, Any]]:
         """What was logged as a fault of the service."""
         return [line for line in self.served.log if line.get("level") == "error" or "text" in line]
 
-    def is_well(self) -> bool:
+    def is_healthy(self) -> bool:
         """Whether the next ordinary request is answered, and no fault was logged up to it."""
-        answer = self.said(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        while self.done()["path"] != "/healthz":
+        answer = self.exchange(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        while self.next_log_line()["path"] != "/healthz":
             pass
-        return answer.status == 200 and self.faults() == []
+        return answer.status == 200 and self.errors() == []
 
 
 @contextmanager
-def wired(folder: Path, settings: str = "") -> Iterator[Wire]:
+def open_socket_client(folder: Path, settings: str = "") -> Iterator[SocketClient]:
     """Serve a furnished database, with more settings if wanted."""
-    with furnished(folder) as there:
+    with open_populated(folder) as populated:
         with (folder / "plugins.toml").open("a", encoding="utf-8") as file:
             file.write(settings)
-        url = there.house.host.settings.host.database_url
+        url = populated.house.host.settings.host.database_url
         with serve(folder, "--database-url", url) as served:
-            wire = Wire(there, served)
+            socket_client = SocketClient(populated, served)
             # The socket opens a moment after the service has said that it started; this client tries again.
             with served.client() as client:
                 client.get("/healthz")
-            wire.done()
-            yield wire
+            socket_client.next_log_line()
+            yield socket_client
 
 
 def read(opened: socket.socket) -> Answer:

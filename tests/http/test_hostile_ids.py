@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from endpoints import ENDPOINTS, Endpoint, Furnished, filled
+from endpoints import ENDPOINTS, Endpoint, PopulatedHost, fill_in
 from loading import case_id, load_cases
-from wire import Answer, Wire, answer_of, wired
+from socket_client import Answer, SocketClient, answer_of, open_socket_client
 
 ENDPOINT = {endpoint.id: endpoint for endpoint in ENDPOINTS}
 GETS = [endpoint for endpoint in ENDPOINTS if endpoint.method == "GET"]
@@ -19,39 +19,43 @@ PLACE = re.compile(r"\{(\w+)\}")
 
 
 @pytest.fixture(scope="module")
-def wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
+def socket_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SocketClient]:
     """One service for all of these tests."""
-    with wired(tmp_path_factory.mktemp("places")) as opened:
+    with open_socket_client(tmp_path_factory.mktemp("places")) as opened:
         yield opened
 
 
 @pytest.mark.parametrize("case", load_cases("segments"), ids=case_id)
-def test_a_hostile_segment_names_nothing(wire: Wire, case: dict[str, Any]) -> None:
+def test_a_hostile_segment_names_nothing(socket_client: SocketClient, case: dict[str, Any]) -> None:
     """Whatever stands in a path, in every place of every endpoint: it is not found, or refused, and changes nothing."""
-    before, segment = wire.there.rows(), case["segment"] * case.get("times", 1)
-    with closing(HTTPConnection("127.0.0.1", wire.port)) as connection:
+    before, segment = socket_client.populated.rows(), case["segment"] * case.get("times", 1)
+    with closing(HTTPConnection("127.0.0.1", socket_client.port)) as connection:
         for endpoint in ENDPOINTS:
             for place in PLACE.findall(endpoint.template):
-                answer = ask(wire, connection, endpoint, {place: segment})
+                answer = ask(socket_client, connection, endpoint, {place: segment})
                 assert answer.status in (400, 404), (endpoint.id, place, answer)
                 assert answer.headers["content-type"] == "application/json"
-                wire.done()
-    assert wire.there.rows() == before
-    assert wire.is_well()
+                socket_client.next_log_line()
+    assert socket_client.populated.rows() == before
+    assert socket_client.is_healthy()
 
 
-def ask(wire: Wire, connection: HTTPConnection, endpoint: Endpoint, places: dict[str, str]) -> Answer:
+def ask(socket_client: SocketClient, connection: HTTPConnection, endpoint: Endpoint, places: dict[str, str]) -> Answer:
     """The answer to an endpoint's request with these segments in its path, sent as they are."""
-    content = wire.there.body(endpoint) if endpoint.body is not None else b""
-    headers = {**wire.there.house.headers, "Content-Type": "application/json", **wire.there.proof(content)}
-    connection.request(endpoint.method, wire.there.url(endpoint, **places), content, headers)
+    content = socket_client.populated.body(endpoint) if endpoint.body is not None else b""
+    headers = {
+        **socket_client.populated.house.headers,
+        "Content-Type": "application/json",
+        **socket_client.populated.signature(content),
+    }
+    connection.request(endpoint.method, socket_client.populated.url(endpoint, **places), content, headers)
     return answer_of(connection.getresponse())
 
 
 @pytest.fixture(scope="module")
-def shared(wire: Wire) -> Furnished:
+def shared(socket_client: SocketClient) -> PopulatedHost:
     """The house behind the service; nothing here changes it."""
-    return wire.there
+    return socket_client.populated
 
 
 BEYOND = [2**53, 2**63 - 1, 2**63, 2**64, 10**30, -1, -(2**63), 0]
@@ -74,13 +78,13 @@ ID_FIELDS = [
 
 
 @pytest.mark.parametrize(("wanted", "field"), ID_FIELDS, ids=lambda text: text)
-def test_a_hostile_id_in_a_body_names_nothing(shared: Furnished, wanted: str, field: str) -> None:
+def test_a_hostile_id_in_a_body_names_nothing(shared: PopulatedHost, wanted: str, field: str) -> None:
     """An id that is too large, or none at all, is not found, or refused by the name of its field."""
     endpoint, before = ENDPOINT[wanted], shared.rows()
     # On the wire a blank or missing installation means none.
     none = [] if wanted == CHANGE_REPOSITORY else ["", None]
     for value in [*BEYOND, *OTHER, *none]:
-        body = filled(endpoint.body, shared.places) | {field: [value] if field == "projects" else value}
+        body = fill_in(endpoint.body, shared.values) | {field: [value] if field == "projects" else value}
         answer = shared.send(endpoint, content=json.dumps(body).encode())
         assert answer.status_code in (400, 404), (value, answer.text)
     assert shared.rows() == before
@@ -97,7 +101,7 @@ ID_PARAMETERS = [
 
 
 @pytest.mark.parametrize(("wanted", "field"), ID_PARAMETERS, ids=lambda text: text)
-def test_a_hostile_id_in_a_query_finds_nothing(shared: Furnished, wanted: str, field: str) -> None:
+def test_a_hostile_id_in_a_query_finds_nothing(shared: PopulatedHost, wanted: str, field: str) -> None:
     """An id that no object has filters everything out, or is refused; it is never a fault."""
     everything = {"project": "-1"}.get(field)
     for value in {*map(str, BEYOND), "x", "1.5", "9" * 5_000, "1\x00", "²"} - {everything}:
@@ -106,7 +110,7 @@ def test_a_hostile_id_in_a_query_finds_nothing(shared: Furnished, wanted: str, f
 
 
 @pytest.mark.parametrize("endpoint", GETS, ids=lambda endpoint: endpoint.id)
-def test_unknown_query_parameters_are_ignored(shared: Furnished, endpoint: Endpoint) -> None:
+def test_unknown_query_parameters_are_ignored(shared: PopulatedHost, endpoint: Endpoint) -> None:
     """A newer client may ask for more than is known here, and gets what is known."""
     more = {"expand": "everything", "sort": "date", "a[]": "1", "%00": "\x00", "é": "²"}
     plain, told = shared.send(endpoint), shared.send(endpoint, params={**(endpoint.query or {}), **more})

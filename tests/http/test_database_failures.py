@@ -68,7 +68,7 @@ def test_a_plugin_that_fails_is_named(tmp_path: Path) -> None:
         assert house.install()["provider"]["key"] == "custom_scm"
 
 
-def test_a_plugin_that_keeps_failing_is_not_asked_for_a_while(tmp_path: Path) -> None:
+def test_repeatedly_failing_plugin_is_suspended(tmp_path: Path) -> None:
     """After a few faults in a row the answer comes at once: 503, when to try again, and what went wrong last."""
     with open_house(tmp_path, BOTH + "breaker = { faults = 2 }\n", more=[FAULTY]) as house:
         answers = [house.post("integrations/", {"provider": "faulty"}) for _ in range(3)]
@@ -78,7 +78,7 @@ def test_a_plugin_that_keeps_failing_is_not_asked_for_a_while(tmp_path: Path) ->
             assert word in answers[2].json()["detail"]
 
 
-def test_a_look_up_that_fails_leaves_the_link_unverified(tmp_path: Path) -> None:
+def test_failed_file_check_leaves_link_unverified(tmp_path: Path) -> None:
     """A plugin that cannot say whether the file exists does not take the link away."""
     with open_house(tmp_path, BOTH, more=[FAULTY]) as house:
         house.mapping(*of_faulty(house, "blind"))
@@ -87,7 +87,7 @@ def test_a_look_up_that_fails_leaves_the_link_unverified(tmp_path: Path) -> None
         assert answer["sourceUrl"] == "https://faulty.example/src/a.py"
 
 
-def test_links_say_that_their_plugin_is_suspended(tmp_path: Path) -> None:
+def test_links_of_suspended_plugin_have_a_reason(tmp_path: Path) -> None:
     """A frame whose provider is suspended has the reason of a failing one, with the pause in words."""
     with open_house(tmp_path, BOTH + "breaker = { faults = 1 }\n", more=[FAULTY]) as house:
         house.mapping(*of_faulty(house, "down"))
@@ -97,7 +97,7 @@ def test_links_say_that_their_plugin_is_suspended(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("text", "status"), [("Fix it", 400), ("Try later", 503), ("Not yours", 403)])
-def test_what_a_plugin_refuses_is_said_in_its_words(tmp_path: Path, text: str, status: int) -> None:
+def test_plugin_refusal_message_is_shown(tmp_path: Path, text: str, status: int) -> None:
     """A refusal on purpose is no fault: its text reaches the person who asked."""
     with open_house(tmp_path, BOTH, more=[FAULTY]) as house:
         answer = house.post("integrations/", {"provider": "faulty", "say": text})
@@ -163,7 +163,7 @@ def test_a_refused_claim_saves_nothing(tmp_path: Path) -> None:
         assert house.get(f"integrations/{installation['id']}/repos/").status_code == 502
 
 
-def test_what_is_off_for_an_organization_cannot_be_used(tmp_path: Path) -> None:
+def test_plugin_off_for_organization_cannot_be_used(tmp_path: Path) -> None:
     """Another organization than the allowed one sees no provider, and installs none."""
     switchboard = SWITCHBOARD.replace("acme", "somebody-else")
     with open_house(tmp_path, switchboard) as house:

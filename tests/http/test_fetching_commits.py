@@ -51,7 +51,8 @@ def set_ref(house: House, head: str, version: str = "1.0", **fields: Any) -> dic
     house.release(version)
     answer = house.put(f"releases/{version}/", {"refs": [{"repository": "team/app", "commit": head}], **fields})
     assert answer.status_code == 200, answer.text
-    return answer.json()
+    body: dict[str, Any] = answer.json()
+    return body
 
 
 def later(house: House, minutes: float) -> Services:
@@ -74,7 +75,7 @@ def test_the_commits_up_to_a_ref_are_fetched(house: House) -> None:
     assert run_due_jobs(house.services) == 0
 
 
-def test_they_begin_after_the_release_before(house: House) -> None:
+def test_fetched_commits_begin_after_previous_release(house: House) -> None:
     """Without a base of its own, a ref goes on from the last release of the project."""
     set_ref(house, A)
     set_ref(house, B, "2.0")
@@ -83,7 +84,7 @@ def test_they_begin_after_the_release_before(house: House) -> None:
 
 
 @pytest.mark.parametrize("ref", [{"commit": f"{C}..{A}"}, {"commit": A, "previousCommit": C}])
-def test_a_base_that_is_told_is_used(house: House, ref: dict[str, str]) -> None:
+def test_given_base_commit_is_used(house: House, ref: dict[str, str]) -> None:
     """As a range, or as the previous commit."""
     house.release()
     house.put("releases/1.0/", {"refs": [{"repository": "team/app", **ref}]})
@@ -91,14 +92,14 @@ def test_a_base_that_is_told_is_used(house: House, ref: dict[str, str]) -> None:
     assert historian.asked == [(C, A)]
 
 
-def test_commits_that_came_along_are_not_fetched(house: House) -> None:
+def test_commits_in_the_request_are_not_fetched(house: House) -> None:
     """Who sends the commits themselves is not asked for them."""
     assert set_ref(house, A, commits=[commit(A)])["notes"] == []
     assert run_due_jobs(house.services) == 0
     assert house.shas() == [A]
 
 
-def test_a_ref_that_is_set_anew_is_the_one_fetched(house: House) -> None:
+def test_latest_ref_is_fetched(house: House) -> None:
     """Setting a ref twice asks once, for what was said last."""
     set_ref(house, A)
     set_ref(house, B)
@@ -119,7 +120,7 @@ def test_a_job_survives_the_process(house: House, tmp_path: Path) -> None:
     assert house.get("releases/1.0/").json()["commitCount"] == 2
 
 
-def test_the_service_fetches_by_itself(tmp_path: Path) -> None:
+def test_service_fetches_commits_in_background(tmp_path: Path) -> None:
     """A running service does what is due without being asked."""
     switchboard = SWITCHBOARD + "[plugins.historian]\nenabled = true\n"
     with open_house(tmp_path, switchboard, more=[candidate("historian", "plugins.historian")]) as house:
@@ -130,7 +131,7 @@ def test_the_service_fetches_by_itself(tmp_path: Path) -> None:
         assert house.shas()[0] == A
 
 
-def test_a_provider_that_does_not_answer_is_asked_again(house: House) -> None:
+def test_unavailable_provider_is_retried(house: House) -> None:
     """After some minutes, a few times; then the release says why its commits are not there."""
     set_ref(house, historian.UNREACHABLE)
     for attempt in range(1, MOST_ATTEMPTS + 1):
@@ -147,7 +148,7 @@ def test_a_provider_that_does_not_answer_is_asked_again(house: House) -> None:
     assert house.get("releases/1.0/").json()["notes"] == []
 
 
-def test_what_is_gone_needs_no_commits(house: House) -> None:
+def test_deleted_release_fetches_no_commits(house: House) -> None:
     """A release that was deleted meanwhile ends its job."""
     set_ref(house, A)
     house.delete("releases/1.0/")
@@ -157,7 +158,7 @@ def test_what_is_gone_needs_no_commits(house: House) -> None:
     assert house.get("releases/1.0/").json()["notes"] == []
 
 
-def test_an_unclaimed_repository_has_nobody_to_ask(house: House) -> None:
+def test_unclaimed_repository_has_no_provider_to_fetch_from(house: House) -> None:
     """The answer says that only the ref is kept, and what to do."""
     house.repository("team/free", None)
     house.release()
@@ -167,7 +168,7 @@ def test_an_unclaimed_repository_has_nobody_to_ask(house: House) -> None:
     assert run_due_jobs(house.services) == 0
 
 
-def test_a_provider_that_cannot_be_asked_is_named(house: House) -> None:
+def test_provider_without_commit_hook_is_named(house: House) -> None:
     """Custom SCM has no commits of its own."""
     installation = house.install()
     house.claim(house.repository("team/own", None), installation)
@@ -176,7 +177,7 @@ def test_a_provider_that_cannot_be_asked_is_named(house: House) -> None:
     assert "its provider CustomSCM cannot be asked" in notes[0]
 
 
-def test_a_provider_that_was_switched_off_is_asked_later(house: House, tmp_path: Path) -> None:
+def test_job_of_disabled_provider_is_postponed(house: House, tmp_path: Path) -> None:
     """The job waits, and says why."""
     set_ref(house, A)
     url = house.services.store.url_without_password
@@ -197,7 +198,7 @@ def test_commits_of_two_projects_are_joined_when_fetched(house: House) -> None:
     assert set(house.shas()) == {A, B, C}
 
 
-def test_a_worker_that_died_too_often_ends_its_job(house: House) -> None:
+def test_job_ends_after_too_many_crashed_workers(house: House) -> None:
     """A job that takes its worker along every time is given up."""
     set_ref(house, A)
     for attempt in range(MOST_ATTEMPTS):
