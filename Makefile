@@ -5,7 +5,14 @@ CLIENTS := .venv/clients
 WANTED := tests/clients/environments
 HAS_NODE := { node -e 'process.exit(process.versions.node.split(".")[0] < 20 ? 1 : 0)' && npm --version; }
 
-.PHONY: demo test check clients fmt docs bench fuzz clean
+# Processes that run tests. Tests that measure time fail on a machine with more busy processes than cores.
+WORKERS ?= auto
+PYTEST_PARALLEL := -n $(WORKERS) --maxprocesses 8 --dist worksteal
+# Tests of rules and use cases: no server, no process of their own.
+QUICK_TESTS := tests/unit tests/contract tests/test_budgets.py
+ROOM ?= mapping
+
+.PHONY: demo test test-quick check clients fmt docs bench fuzz mutants clean
 
 .venv/ready: pyproject.toml plugins/custom_scm/pyproject.toml plugins/git/pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -34,9 +41,12 @@ clients: $(CLIENTS)/v3/ready $(CLIENTS)/v2/ready $(CLIENTS)/node/ready  ## The r
 
 test: check clients  ## Everything: static checks, then all tests with coverage
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage run -m pytest $(PYTEST_PARALLEL)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+test-quick: .venv/ready  ## Rules and use cases, without servers: less than a minute
+	$(BIN)/python -m pytest $(PYTEST_PARALLEL) -q -m "not postgresql" $(QUICK_TESTS)
 
 check: .venv/ready  ## Lint, formatting, types, import rules
 	$(BIN)/ruff check .
@@ -58,5 +68,9 @@ fuzz: .venv/ready  ## Text that nobody would paste, until one is read wrongly; s
 	$(BIN)/python -m pip install --quiet --group fuzz
 	$(BIN)/python benchmarks/fuzz_frames.py $(ARGS)
 
-clean:  ## Forget the environment
-	rm -rf .venv
+mutants: .venv/ready  ## Change a room in small ways and list what its tests miss: ROOM=mapping ARGS="--limit 200"
+	$(BIN)/python -m pip install --quiet --group mutants
+	$(BIN)/python benchmarks/mutants.py $(ROOM) $(ARGS)
+
+clean:  ## Remove the environment and the folders of the tools
+	rm -rf .venv .mutants

@@ -1,5 +1,6 @@
-"""What all tests share: one store for each kind of database."""
+"""Fixtures of all tests: a database and a store of each kind."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,26 +11,39 @@ from hypothesis import settings
 import databases
 from scmhost.infra.db.engine import Store
 
-# Laws are checked without a clock: a busy machine breaks none.
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
+# A property has no time limit: on a busy machine it would fail by chance.
+settings.register_profile("no_deadline", deadline=None)
+settings.load_profile("no_deadline")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Set the width of output, and the folder of the PostgreSQL server that the workers of pytest-xdist share."""
+    # Commands wrap their output at the width of the terminal from which the tests are started.
+    os.environ["COLUMNS"] = "80"
+    if not hasattr(config, "workerinput"):
+        folder = databases.new_server_folder()
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 def pytest_report_header() -> str:
-    """Name the PostgreSQL server, because a law that holds on one may fail on another."""
+    """Name the PostgreSQL server, because results may differ between servers."""
     return databases.describe_server()
+
+
+# Deselected by `make test-quick`, which starts no server.
+POSTGRESQL = pytest.param("postgresql", marks=pytest.mark.postgresql)
 
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """The URL of the PostgreSQL server of this run."""
+    """The URL of this run's PostgreSQL server. Each worker creates databases of its own in it."""
     with databases.postgres_server() as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def postgres_database(postgres_server: str) -> Iterator[str]:
-    """The URL of a PostgreSQL database with up-to-date tables, which tests use one after the other."""
+    """The URL of a worker's PostgreSQL database with up-to-date tables, which its tests use one after the other."""
     with databases.new_database(postgres_server) as url:
         yield databases.migrated(url)
 
@@ -55,7 +69,7 @@ def postgres_url(postgres_database: str) -> str:
     return databases.emptied(postgres_database)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", POSTGRESQL])
 def database_url(request: pytest.FixtureRequest) -> str:
     """The URL of a fresh database with up-to-date tables, once for each kind."""
     kinds = {"sqlite": "sqlite_url", "postgresql": "postgres_url"}
@@ -63,7 +77,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return url
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", POSTGRESQL])
 def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a database without tables, once for each kind."""
     if request.param == "sqlite":
@@ -82,6 +96,6 @@ def store(database_url: str) -> Iterator[Store]:
 
 @pytest.fixture
 def sqlite_store(sqlite_url: str) -> Iterator[Store]:
-    """A store in an SQLite file, for what only SQLite does."""
+    """A store in an SQLite file."""
     with databases.opened(sqlite_url) as store:
         yield store

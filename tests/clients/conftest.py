@@ -9,9 +9,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from clientele import NODE_READY, Account, SentryCli, SentryMcp, SentryNode
+from organization_client import OrganizationClient, new_organization
+from real_clients import NODE_READY, Account, SentryCli, SentryMcp, SentryNode
 from serving import Served, serve
-from tenants import Tenant, new_tenant
 
 SWITCHBOARD = """\
 schema = 1
@@ -57,17 +57,17 @@ def http(served: Served) -> Iterator[httpx2.Client]:
 
 
 @pytest.fixture
-def tenant(folder: Path, http: httpx2.Client) -> Tenant:
+def organization(folder: Path, http: httpx2.Client) -> OrganizationClient:
     """An organization that no other test knows."""
-    return new_tenant(folder, http, f"team-{next(_numbers)}")
+    return new_organization(folder, http, f"team-{next(_numbers)}")
 
 
 @pytest.fixture
-def account(served: Served, tenant: Tenant, tmp_path: Path) -> Account:
+def account(served: Served, organization: OrganizationClient, tmp_path: Path) -> Account:
     """The tenant as clients know it."""
     home = tmp_path / "home"
     home.mkdir()
-    return Account(served.url, tenant.token, tenant.slug, "web", home)
+    return Account(served.url, organization.token, organization.slug, "web", home)
 
 
 @pytest.fixture(params=[3, 2], ids=["v3", "v2"])

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from clientele import SentryCli
 from command import GitRepository
-from tenants import Tenant, remote
+from organization_client import OrganizationClient, remote
+from real_clients import SentryCli
 
 
 def mappings(folder: Path, count: int, source: str = "src") -> str:
@@ -17,33 +17,41 @@ def mappings(folder: Path, count: int, source: str = "src") -> str:
 
 
 @pytest.mark.parametrize("count", [1, 300, 301])
-def test_many_code_mappings_are_uploaded(newest_cli: SentryCli, tenant: Tenant, tmp_path: Path, count: int) -> None:
+def test_many_code_mappings_are_uploaded(
+    newest_cli: SentryCli, organization: OrganizationClient, tmp_path: Path, count: int
+) -> None:
     """A file of mappings arrives whole, in as many requests as it takes; again it changes what is there."""
-    tenant.claimed("team/app")
+    organization.claimed("team/app")
     words = ["code-mappings", "upload", "--repo", "Team/App", "--default-branch", "trunk"]
     assert f"Created: {count}, Updated: 0, Errors: 0" in newest_cli(*words, mappings(tmp_path, count))
-    first, last = (tenant.linked(f"/srv/m{number}/a.py") for number in (0, count - 1))
+    first, last = (organization.link(f"/srv/m{number}/a.py") for number in (0, count - 1))
     assert first["sourceUrl"] == "https://git.example.com/team/app/src/branch/trunk/src/m0/a.py"
     assert last["sourcePath"] == f"src/m{count - 1}/a.py"
     told = newest_cli(*words, mappings(tmp_path, count, "lib"))
     assert f"Created: 0, Updated: {count}, Errors: 0" in told
-    assert tenant.linked("/srv/m0/a.py")["sourcePath"] == "lib/m0/a.py"
+    assert organization.link("/srv/m0/a.py")["sourcePath"] == "lib/m0/a.py"
 
 
-def test_the_checkout_names_repository_and_branch(newest_cli: SentryCli, tenant: Tenant, tmp_path: Path) -> None:
+def test_the_checkout_names_repository_and_branch(
+    newest_cli: SentryCli, organization: OrganizationClient, tmp_path: Path
+) -> None:
     """In a checkout nothing needs to be said but the file."""
-    tenant.claimed("team/app")
+    organization.claimed("team/app")
     checkout = GitRepository(tmp_path / "checkout")
     checkout.commit()
     checkout.git("remote", "add", "origin", remote("Team/App"))
-    newest_cli("code-mappings", "upload", mappings(tmp_path, 2), cwd=checkout.path, SENTRY_PROJECT=tenant.project_id)
-    assert tenant.linked("/srv/m1/a.py")["sourceUrl"].endswith("/team/app/src/branch/main/src/m1/a.py")
+    newest_cli(
+        "code-mappings", "upload", mappings(tmp_path, 2), cwd=checkout.path, SENTRY_PROJECT=organization.project_id
+    )
+    assert organization.link("/srv/m1/a.py")["sourceUrl"].endswith("/team/app/src/branch/main/src/m1/a.py")
 
 
 @pytest.mark.parametrize("name", ["team/nothing", "team/unclaimed"])
-def test_mappings_need_a_claimed_repository(newest_cli: SentryCli, tenant: Tenant, tmp_path: Path, name: str) -> None:
+def test_mappings_need_a_claimed_repository(
+    newest_cli: SentryCli, organization: OrganizationClient, tmp_path: Path, name: str
+) -> None:
     """Where there is no repository to map to, the upload fails, and nothing is left of it."""
-    tenant.repository("team/unclaimed")
+    organization.repository("team/unclaimed")
     done = newest_cli.run("code-mappings", "upload", "--repo", name, mappings(tmp_path, 2))
     assert (done.code, "failed" in done.out) == (1, True), done
-    assert tenant.get("code-mappings/") == []
+    assert organization.get("code-mappings/") == []

@@ -2,44 +2,44 @@ from datetime import datetime
 
 import pytest
 
-from clientele import SentryCli
 from loading import case_id, load_cases
-from tenants import Tenant, column
+from organization_client import OrganizationClient, column
+from real_clients import SentryCli
 
 
-def test_a_release_lives_and_goes(cli: SentryCli, tenant: Tenant) -> None:
+def test_release_is_created_finalized_and_deleted(cli: SentryCli, organization: OrganizationClient) -> None:
     """Made, made again, shown, finished, put away, brought back, deleted, and deleted once more."""
     for _ in range(2):
         assert cli("releases", "new", "1.0", "--url", "https://example.com/1.0") == "Created release 1.0\n"
-    made = tenant.release("1.0")
+    made = organization.release("1.0")
     assert (made["url"], [project["slug"] for project in made["projects"]]) == ("https://example.com/1.0", ["web"])
     assert column(cli("releases", "info", "1.0"), 0) == ["1.0"]
     assert cli("releases", "finalize", "1.0", "--released", "1700000000") == "Finalized release 1.0\n"
-    assert datetime.fromisoformat(tenant.release("1.0")["dateReleased"]).timestamp() == 1_700_000_000
+    assert datetime.fromisoformat(organization.release("1.0")["dateReleased"]).timestamp() == 1_700_000_000
     assert cli("releases", "archive", "1.0") == "Archived release 1.0\n"
-    assert (tenant.release("1.0")["status"], tenant.versions()) == ("archived", [])
+    assert (organization.release("1.0")["status"], organization.versions()) == ("archived", [])
     assert cli("releases", "restore", "1.0") == "Restored release 1.0\n"
-    after = tenant.release("1.0")
+    after = organization.release("1.0")
     assert (after["status"], after["projects"]) == ("open", made["projects"])
     assert cli("releases", "delete", "1.0") == "Deleted release 1.0!\n"
     assert cli("releases", "delete", "1.0").startswith("Did nothing.")
-    assert tenant.versions() == []
+    assert organization.versions() == []
 
 
-def test_a_release_is_of_several_projects(cli: SentryCli, tenant: Tenant) -> None:
+def test_a_release_is_of_several_projects(cli: SentryCli, organization: OrganizationClient) -> None:
     """Projects are named by slug or by number, at once or one after the other; an organization by number too."""
-    numbers = {slug: tenant.post("projects/", slug=slug)["id"] for slug in ("api", "app")}
-    cli("releases", "new", "1.0", "-p", "web", "-p", numbers["api"], "-o", tenant.id)
+    numbers = {slug: organization.post("projects/", slug=slug)["id"] for slug in ("api", "app")}
+    cli("releases", "new", "1.0", "-p", "web", "-p", numbers["api"], "-o", organization.id)
     cli("releases", "new", "1.0", "-p", numbers["app"])
-    assert [project["slug"] for project in tenant.release("1.0")["projects"]] == ["api", "app", "web"]
+    assert [project["slug"] for project in organization.release("1.0")["projects"]] == ["api", "app", "web"]
     cli("releases", "new", "1.1", "--finalize", "-p", "app")
-    assert tenant.release("1.1")["dateReleased"]
+    assert organization.release("1.1")["dateReleased"]
     for project, versions in (("app", ["1.1", "1.0"]), (numbers["api"], ["1.0"]), ("web", ["1.0"])):
         assert column(cli("releases", "list", "-p", project), 1) == versions
     assert column(cli("releases", "list", SENTRY_PROJECT=""), 1) == ["1.1", "1.0"]
 
 
-def test_what_is_archived_is_not_listed(cli: SentryCli) -> None:
+def test_archived_release_is_not_listed(cli: SentryCli) -> None:
     """A list shows what is in use, the newest first, one version a line if wanted."""
     for version in ("1.0", "2.0", "3.0"):
         cli("releases", "new", version)
@@ -48,32 +48,34 @@ def test_what_is_archived_is_not_listed(cli: SentryCli) -> None:
     assert cli("releases", "list", "--raw") == "1.0\n3.0\n"
 
 
-def test_a_part_in_a_release_is_deleted(older_cli: SentryCli, tenant: Tenant) -> None:
+def test_project_is_removed_from_a_release(older_cli: SentryCli, organization: OrganizationClient) -> None:
     """Who deletes a release of one of its projects leaves it to the others."""
-    tenant.post("projects/", slug="api")
+    organization.post("projects/", slug="api")
     older_cli("releases", "new", "1.0", "-p", "web", "-p", "api")
     older_cli("releases", "delete", "1.0")
-    assert [project["slug"] for project in tenant.release("1.0")["projects"]] == ["api"]
+    assert [project["slug"] for project in organization.release("1.0")["projects"]] == ["api"]
 
 
 @pytest.mark.parametrize("case", load_cases("clients/versions"), ids=case_id)
-def test_odd_versions_are_kept_to_the_letter(cli: SentryCli, tenant: Tenant, case: dict[str, str]) -> None:
+def test_odd_versions_are_kept_to_the_letter(
+    cli: SentryCli, organization: OrganizationClient, case: dict[str, str]
+) -> None:
     """A version is what the team calls it, in the body and in the path."""
     version = case["version"]
     cli("releases", "new", version)
     cli("releases", "finalize", version)
     cli("deploys", "new", "-r", version, "-e", "production")
-    assert tenant.versions() == [version]
-    assert tenant.release(version)["deployCount"] == 1
+    assert organization.versions() == [version]
+    assert organization.release(version)["deployCount"] == 1
     cli("releases", "archive", version)
-    assert tenant.release(version)["status"] == "archived"
+    assert organization.release(version)["status"] == "archived"
     cli("releases", "delete", version)
-    assert tenant.get("releases/", status="archived") == []
+    assert organization.get("releases/", status="archived") == []
 
 
-def test_deploys_are_noted_and_listed(cli: SentryCli, tenant: Tenant) -> None:
+def test_deploys_are_noted_and_listed(cli: SentryCli, organization: OrganizationClient) -> None:
     """Where and when a release was deployed, the newest first, for all its projects or for some."""
-    tenant.post("projects/", slug="api")
+    organization.post("projects/", slug="api")
     cli("releases", "new", "1.0", "-p", "web", "-p", "api")
     assert "No deploys found" in cli("deploys", "list", "-r", "1.0")
     cli("deploys", "new", "-r", "1.0", "-e", "staging", "--started", "1700000000", "--finished", "1700000060")
@@ -92,8 +94,8 @@ def test_deploys_are_noted_and_listed(cli: SentryCli, tenant: Tenant) -> None:
     )
     table = cli("deploys", "list", "-r", "1.0")
     assert (column(table, 0), column(table, 1)) == (["production", "staging"], ["blue", "unnamed"])
-    production, staging = tenant.get("releases/1.0/deploys/")
+    production, staging = organization.get("releases/1.0/deploys/")
     assert (production["url"], staging["dateStarted"][:19]) == ("https://example.com", "2023-11-14T22:13:20")
     took = [datetime.fromisoformat(production[name]) for name in ("dateStarted", "dateFinished")]
     assert round((took[1] - took[0]).total_seconds()) == 30
-    assert tenant.release("1.0")["lastDeploy"]["environment"] == "production"
+    assert organization.release("1.0")["lastDeploy"]["environment"] == "production"

@@ -2,23 +2,23 @@ from pathlib import Path
 
 import pytest
 
-from clientele import SentryCli
 from command import GitRepository
 from loading import case_id, load_cases
-from tenants import Tenant, new_token, remote
+from organization_client import OrganizationClient, new_token, remote
+from real_clients import SentryCli
 
 
 @pytest.mark.parametrize("case", load_cases("clients/scopes"), ids=case_id)
-def test_a_builds_token_may_do_what_the_build_does(
-    cli: SentryCli, tenant: Tenant, folder: Path, tmp_path: Path, case: dict[str, list[str]]
+def test_ci_token_allows_all_build_steps(
+    cli: SentryCli, organization: OrganizationClient, folder: Path, tmp_path: Path, case: dict[str, list[str]]
 ) -> None:
     """A token needs one scope for what a build does, and with that it can do little else."""
     checkout = GitRepository(tmp_path / "checkout")
     checkout.commit("Mappings", {"mappings.json": '[{"stackRoot": "/srv/", "sourceRoot": "src/"}]'})
     checkout.git("remote", "add", "origin", remote("team/app"))
-    tenant.claimed("team/app")
-    tenant.post("releases/", version="1.0", projects=["web"])
-    token = new_token(folder, tenant, str(case["scope"]))
+    organization.claimed("team/app")
+    organization.post("releases/", version="1.0", projects=["web"])
+    token = new_token(folder, organization, str(case["scope"]))
     newest = cli.major == 3
     for words in [*case["may"], *(case.get("newest_may", []) if newest else [])]:
         cli(*words.split(), cwd=checkout.path, SENTRY_AUTH_TOKEN=token)

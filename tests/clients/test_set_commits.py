@@ -3,10 +3,10 @@ from typing import Any
 
 import pytest
 
-from clientele import SentryCli
 from command import GitRepository
 from loading import case_id, load_cases
-from tenants import Tenant, remote
+from organization_client import OrganizationClient, remote
+from real_clients import SentryCli
 
 
 @pytest.fixture
@@ -19,142 +19,157 @@ def checkout(tmp_path: Path) -> GitRepository:
 
 
 @pytest.fixture
-def app(tenant: Tenant) -> None:
+def app(organization: OrganizationClient) -> None:
     """The repository team/app, claimed and mapped."""
-    tenant.map(tenant.claimed("team/app"), "/srv/app/")
+    organization.map(organization.claimed("team/app"), "/srv/app/")
 
 
-def head(tenant: Tenant, version: str, repository: str = "team/app") -> str:
+def head(organization: OrganizationClient, version: str, repository: str = "team/app") -> str:
     """The commit that frames of a release link to."""
-    link = tenant.linked(f"/srv/{repository.rpartition('/')[2]}/a.py", version)
+    link = organization.link(f"/srv/{repository.rpartition('/')[2]}/a.py", version)
     assert link["sourceUrl"] == f"https://git.example.com/{repository}/src/commit/{link['ref']}/a.py", link
-    return link["ref"]
+    value: str = link["ref"]
+    return value
 
 
 @pytest.mark.usefixtures("app")
-def test_auto_sends_the_local_history_of_a_custom_scm(cli: SentryCli, tenant: Tenant, checkout: GitRepository) -> None:
+def test_auto_sends_the_local_history_of_a_custom_scm(
+    cli: SentryCli, organization: OrganizationClient, checkout: GitRepository
+) -> None:
     """The usual line of a build: the last commits arrive with author, message and files, and frames link to HEAD."""
     told = cli("releases", "set-commits", "1.0", "--auto", cwd=checkout.path)
     assert "Success! Set commits for release 1.0" in told
-    assert tenant.homes("1.0") == {"team/app": set(checkout.shas()[:20])}
-    assert tenant.shas("1.0") == checkout.shas()[:20]
-    assert head(tenant, "1.0") == checkout.shas()[0]
-    newest = tenant.commits("1.0")[0]
+    assert organization.commits_by_repository("1.0") == {"team/app": set(checkout.shas()[:20])}
+    assert organization.shas("1.0") == checkout.shas()[:20]
+    assert head(organization, "1.0") == checkout.shas()[0]
+    newest = organization.commits("1.0")[0]
     assert (newest["message"].strip(), newest["author"]["name"]) == ("Change 24\n\nIts reason.", "Ada Lovelace")
     assert newest["dateCreated"].startswith(checkout.git("log", "-1", "--date=format-local:%FT%T", "--format=%ad"))
-    assert {("A", f"file{number}.py") for number in range(6, 25)} <= tenant.files("1.0")
-    release = tenant.release("1.0")
+    assert {("A", f"file{number}.py") for number in range(6, 25)} <= organization.files("1.0")
+    release = organization.release("1.0")
     assert (release["commitCount"], release["lastCommit"]["id"], release["notes"]) == (20, checkout.shas()[0], [])
     assert [author["email"] for author in release["authors"]] == ["ada@example.com"]
     assert checkout.shas()[0] in cli("releases", "info", "-C", "1.0")
 
 
 @pytest.mark.usefixtures("app")
-def test_a_release_lists_what_is_new_in_it(cli: SentryCli, tenant: Tenant, checkout: GitRepository) -> None:
+def test_a_release_lists_what_is_new_in_it(
+    cli: SentryCli, organization: OrganizationClient, checkout: GitRepository
+) -> None:
     """The next release begins where the one before ended; with nothing new it is left alone."""
     cli("releases", "set-commits", "1.0", "--auto", cwd=checkout.path)
     new = [checkout.commit("One more"), checkout.commit("Another")]
     for _ in range(2):
         cli("releases", "set-commits", "1.1", "--auto", cwd=checkout.path)
-        assert tenant.shas("1.1") == new[::-1]
+        assert organization.shas("1.1") == new[::-1]
     told = cli("releases", "set-commits", "1.2", "--auto", cwd=checkout.path)
     assert "No commits found. Leaving release alone." in told
-    assert tenant.release("1.2")["commitCount"] == 0
+    assert organization.release("1.2")["commitCount"] == 0
     cli("releases", "set-commits", "1.2", "--commit", f"team/app@{new[1]}")
-    assert head(tenant, "1.2") == new[1]
+    assert head(organization, "1.2") == new[1]
 
 
 @pytest.mark.parametrize("depth", [0, 3, 24])
 def test_the_first_release_is_as_deep_as_wanted(
-    cli: SentryCli, tenant: Tenant, checkout: GitRepository, depth: int
+    cli: SentryCli, organization: OrganizationClient, checkout: GitRepository, depth: int
 ) -> None:
     """How much history a first release lists is the build's choice."""
     cli("releases", "set-commits", "1.0", "--local", "--initial-depth", str(depth), cwd=checkout.path)
-    assert tenant.shas("1.0") == checkout.shas()[:depth]
+    assert organization.shas("1.0") == checkout.shas()[:depth]
 
 
 @pytest.mark.usefixtures("app")
-def test_a_rewritten_history_is_the_builds_decision(cli: SentryCli, tenant: Tenant, checkout: GitRepository) -> None:
+def test_rewritten_history_needs_ignore_missing(
+    cli: SentryCli, organization: OrganizationClient, checkout: GitRepository
+) -> None:
     """Where the commit of the release before is gone, the client stops, or goes on if it is told to."""
     cli("releases", "set-commits", "1.0", "--local", cwd=checkout.path)
     checkout.git("commit", "--quiet", "--amend", "--message", "Rewritten")
     done = cli.run("releases", "set-commits", "1.1", "--local", cwd=checkout.path)
     assert (done.code, "Could not find the SHA of the previous release" in done.err) == (1, True)
     cli("releases", "set-commits", "1.1", "--local", "--ignore-missing", cwd=checkout.path)
-    assert tenant.shas("1.1") == checkout.shas()[:20]
+    assert organization.shas("1.1") == checkout.shas()[:20]
 
 
 @pytest.mark.usefixtures("app")
 @pytest.mark.parametrize("case", load_cases("clients/specs"), ids=case_id)
 def test_commits_are_named_by_hand(
-    cli: SentryCli, tenant: Tenant, checkout: GitRepository, case: dict[str, Any]
+    cli: SentryCli, organization: OrganizationClient, checkout: GitRepository, case: dict[str, Any]
 ) -> None:
     """A build without a checkout names repository and commit, and frames link to that commit."""
-    tenant.map(tenant.claimed("team/lib"), "/srv/lib/")
+    organization.map(organization.claimed("team/lib"), "/srv/lib/")
     words = [part for word in case["words"] for part in ("--commit", word.format(*checkout.shas()))]
     cli("releases", "set-commits", "1.0", *words)
     refs = {name: tuple(sha and sha.format(*checkout.shas()) for sha in shas) for name, shas in case["refs"].items()}
-    assert tenant.refs("1.0") == refs
-    assert [head(tenant, "1.0", name) for name in refs] == [sha for sha, _ in refs.values()]
-    assert set(tenant.repositories()) == {"team/app", "team/lib"}
+    assert organization.refs("1.0") == refs
+    assert [head(organization, "1.0", name) for name in refs] == [sha for sha, _ in refs.values()]
+    assert set(organization.repositories()) == {"team/app", "team/lib"}
 
 
 @pytest.mark.usefixtures("app")
-def test_an_unknown_repository_is_refused(cli: SentryCli, tenant: Tenant) -> None:
+def test_an_unknown_repository_is_refused(cli: SentryCli, organization: OrganizationClient) -> None:
     """A name that is mistyped makes no repository."""
     done = cli.run("releases", "set-commits", "1.0", "--commit", "team/ap@abc")
     assert (done.code, "Unknown repo 'team/ap'" in done.err) == (1, True)
-    assert set(tenant.repositories()) == {"team/app"}
+    assert set(organization.repositories()) == {"team/app"}
 
 
 @pytest.mark.usefixtures("app")
-def test_a_releases_commits_are_cleared(cli: SentryCli, tenant: Tenant, checkout: GitRepository) -> None:
+def test_a_releases_commits_are_cleared(
+    cli: SentryCli, organization: OrganizationClient, checkout: GitRepository
+) -> None:
     """Cleared, a release has no commits and its frames link to the branch; the repository keeps them."""
     cli("releases", "set-commits", "1.0", "--local", cwd=checkout.path)
     cli("releases", "set-commits", "1.0", "--clear")
-    assert (tenant.shas("1.0"), tenant.refs("1.0"), tenant.release("1.0")["lastCommit"]) == ([], {}, None)
-    assert tenant.linked("/srv/app/a.py", "1.0")["ref"] == "main"
-    kept = tenant.get(f"repos/{tenant.repositories()['team/app']['id']}/commits/")
+    assert (organization.shas("1.0"), organization.refs("1.0"), organization.release("1.0")["lastCommit"]) == (
+        [],
+        {},
+        None,
+    )
+    assert organization.link("/srv/app/a.py", "1.0")["ref"] == "main"
+    kept = organization.get(f"repos/{organization.repositories()['team/app']['id']}/commits/")
     assert [commit["id"] for commit in kept] == checkout.shas()[:20]
     cli("releases", "set-commits", "1.0", "--local", cwd=checkout.path)
-    assert head(tenant, "1.0") == checkout.shas()[0]
+    assert head(organization, "1.0") == checkout.shas()[0]
 
 
 @pytest.mark.parametrize("case", load_cases("clients/remotes"), ids=case_id)
 def test_auto_sends_a_ref_where_the_provider_is_git(
-    cli: SentryCli, tenant: Tenant, checkout: GitRepository, case: dict[str, str]
+    cli: SentryCli, organization: OrganizationClient, checkout: GitRepository, case: dict[str, str]
 ) -> None:
     """For a provider that clients know as git the commit alone is sent, however the remote is spelled."""
-    repository = tenant.claimed("team/app", provider="git_forge")
-    tenant.map(repository, "/srv/app/")
-    tenant.claimed("team/other", provider="git_forge")
+    repository = organization.claimed("team/app", provider="git_forge")
+    organization.map(repository, "/srv/app/")
+    organization.claimed("team/other", provider="git_forge")
     checkout.git("remote", "set-url", "origin", case["remote"])
     told = cli("releases", "set-commits", "1.0", "--auto", cwd=checkout.path)
     assert f"| team/app   | {checkout.shas()[0][:12]} |" in told
-    assert tenant.refs("1.0") == {"team/app": (checkout.shas()[0], None)}
-    link = tenant.linked("/srv/app/a.py", "1.0")
+    assert organization.refs("1.0") == {"team/app": (checkout.shas()[0], None)}
+    link = organization.link("/srv/app/a.py", "1.0")
     assert link["sourceUrl"] == f"https://git.example.com/team/app/{checkout.shas()[0]}/a.py"
 
 
 @pytest.mark.usefixtures("app")
-def test_numbers_are_as_good_as_names(cli: SentryCli, tenant: Tenant, checkout: GitRepository) -> None:
+def test_ids_are_accepted_as_names(cli: SentryCli, organization: OrganizationClient, checkout: GitRepository) -> None:
     """Organization and project may be named by their numbers in every step of a release."""
-    numbers = {"SENTRY_ORG": tenant.id, "SENTRY_PROJECT": tenant.project_id}
+    numbers: dict[str, Any] = {"SENTRY_ORG": organization.id, "SENTRY_PROJECT": organization.project_id}
     for words in ("new 1.0", "set-commits 1.0 --auto", "finalize 1.0", "info -C 1.0", "list", "archive 1.0"):
         cli("releases", *words.split(), cwd=checkout.path, **numbers)
-    cli("deploys", "new", "-r", "1.0", "-e", "production", "-p", tenant.project_id, **numbers)
-    release = tenant.release("1.0")
+    cli("deploys", "new", "-r", "1.0", "-e", "production", "-p", organization.project_id, **numbers)
+    release = organization.release("1.0")
     assert ([project["slug"] for project in release["projects"]], release["status"]) == (["web"], "archived")
     assert (release["commitCount"], release["deployCount"], bool(release["dateReleased"])) == (20, 1, True)
     cli("releases", "delete", "1.0", **numbers)
-    assert tenant.get("releases/", status="archived") == []
+    assert organization.get("releases/", status="archived") == []
 
 
-def test_without_a_project_the_release_must_be_there(cli: SentryCli, tenant: Tenant, checkout: GitRepository) -> None:
+def test_without_a_project_the_release_must_be_there(
+    cli: SentryCli, organization: OrganizationClient, checkout: GitRepository
+) -> None:
     """A build that names no project adds commits to a release, and does not make one up."""
     words = ["releases", "set-commits", "1.0", "--local"]
     done = cli.run(*words, cwd=checkout.path, SENTRY_PROJECT="")
     assert (done.code, "Release not found" in done.err) == (1, True)
     cli("releases", "new", "1.0")
     cli(*words, cwd=checkout.path, SENTRY_PROJECT="")
-    assert tenant.shas("1.0") == checkout.shas()[:20]
+    assert organization.shas("1.0") == checkout.shas()[:20]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from endpoints import Furnished, furnished
+from endpoints import PopulatedHost, open_populated
 from house import House, open_house
 
 
@@ -17,7 +17,7 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 
 @pytest.fixture
-def there(tmp_path: Path) -> Iterator[Furnished]:
+def populated(tmp_path: Path) -> Iterator[PopulatedHost]:
     """A scmhost in which every endpoint finds something."""
-    with furnished(tmp_path) as opened:
+    with open_populated(tmp_path) as opened:
         yield opened

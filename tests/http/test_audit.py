@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from endpoints import ENDPOINTS, Endpoint, Furnished, furnished
+from endpoints import ENDPOINTS, Endpoint, PopulatedHost, open_populated
 from house import House, open_house
 from scmhost.admin.bootstrap import bootstrap
 from scmhost.audit.record import ACTIONS
@@ -31,7 +31,7 @@ def told(house: House, count: int) -> list[tuple[str, str]]:
     return [(entry["event"], entry["note"]) for entry in entries(house)[:count]]
 
 
-def test_what_people_do_is_noted(house: House) -> None:
+def test_user_actions_are_audited(house: House) -> None:
     """Each change has its entry, in the order in which they were made."""
     repository, installation = house.claimed()
     here = f"repos/{repository['id']}/"
@@ -102,7 +102,7 @@ def test_tokens(house: House) -> None:
     assert text not in json.dumps(entries(house))
 
 
-def test_entry_says_who(house: House) -> None:
+def test_audit_entry_names_the_actor(house: House) -> None:
     """A request is told by its token's name and id, which find all that the token did."""
     token = house.token("org:write", "org:admin")
     house.call("POST", "repos/", json={"name": "team/lib"}, token=token)
@@ -151,12 +151,12 @@ CHANGING = [each for each in ENDPOINTS if each.method in ("PUT", "DELETE") and e
 @pytest.mark.parametrize("endpoint", CHANGING, ids=lambda endpoint: endpoint.id)
 def test_same_change_again_is_not_noted_again(tmp_path: Path, endpoint: Endpoint) -> None:
     """Sent a second time, a request that then changes nothing leaves no second entry."""
-    with furnished(tmp_path) as there:
-        there.send(endpoint)
-        before = noted(there)
-        there.send(endpoint)
-        assert noted(there) == before
+    with open_populated(tmp_path) as populated:
+        populated.send(endpoint)
+        before = noted(populated)
+        populated.send(endpoint)
+        assert noted(populated) == before
 
 
-def noted(there: Furnished) -> list[dict[str, Any]]:
-    return entries(there.house)
+def noted(populated: PopulatedHost) -> list[dict[str, Any]]:
+    return entries(populated.house)

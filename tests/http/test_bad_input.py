@@ -23,7 +23,7 @@ def test_a_body_of_unknown_length_is_counted(house: House) -> None:
 
 @pytest.mark.parametrize("body", [b"{", b"\xff\xfe{}", b'{"commits": [', b"", b"null", b"[]", b'"x"', b"1e999", b"NaN"])
 @pytest.mark.parametrize("path", ["commits/", "repos/", "integrations/", "releases/", "code-mappings/", "projects/"])
-def test_rubbish_is_refused_with_a_sentence(house: House, path: str, body: bytes) -> None:
+def test_malformed_body_is_refused_with_detail(house: House, path: str, body: bytes) -> None:
     """Broken JSON, wrong bytes and wrong shapes are 400, never a crash."""
     answer = house.call("POST", path, content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == 400, answer.text
@@ -50,7 +50,7 @@ def test_text_that_no_database_keeps_is_refused(house: House, fields: dict[str, 
 
 
 @pytest.mark.parametrize("path", ["/api/0/organizations/acme/nothing/", "/nothing", "/api/0/users/me/regions/"])
-def test_an_unknown_address_is_404_with_one_key(house: House, path: str) -> None:
+def test_unknown_url_is_404_with_detail(house: House, path: str) -> None:
     """Even where there is nothing, the answer has the one shape."""
     answer = house.get(path)
     assert (answer.status_code, list(answer.json())) == (404, ["detail"])
@@ -107,7 +107,7 @@ def test_openapi_describes_every_route(house: House) -> None:
         ("commits/", {"commits": [{"id": "a", "timestamp": "{}"}]}, "commits"),
     ],
 )
-def test_a_time_that_is_none_in_utc_is_refused(
+def test_time_out_of_range_in_utc_is_refused(
     house: House, path: str, body: dict[str, object], field: str, moment: str
 ) -> None:
     """A time may be right where it was written and outside the calendar in UTC: its field is named."""

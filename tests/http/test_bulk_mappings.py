@@ -70,7 +70,7 @@ def known(number: int, repository: int, source_root: str) -> CodeMapping:
 
 
 @given(st.sets(st.tuples(st.integers(1, 2), st.sampled_from(["a/", "b/", "c/"]))), source_roots)
-def test_sending_the_same_again_changes_no_place(there: set[tuple[int, str]], sent: list[str]) -> None:
+def test_sending_the_same_mappings_again_changes_nothing(there: set[tuple[int, str]], sent: list[str]) -> None:
     """Each source root has one place, no two have the same, and afterwards everything is in its place."""
     before = [known(number, *roots) for number, roots in enumerate(sorted(there), 1)]
     wanted = [MappingDraft(1, 1, "/srv/", root, None) for root in sent]
@@ -107,7 +107,7 @@ def test_the_limit_of_a_request_is_named(house: House) -> None:
     assert upload(house).json() == {"mappings": ["At least one mapping is required."]}
 
 
-def test_other_spellings_are_taken(house: House) -> None:
+def test_alternative_field_names_are_accepted(house: House) -> None:
     """Snake case, an id in place of a slug, no branch, and empty roots."""
     house.claimed()
     body = {
@@ -129,7 +129,7 @@ def test_other_spellings_are_taken(house: House) -> None:
         ({"repository": "team/hidden"}, 404, "Repository not found: team/hidden"),
     ],
 )
-def test_what_is_not_there_is_named(house: House, fields: dict[str, Any], status: int, detail: str) -> None:
+def test_unknown_object_is_named(house: House, fields: dict[str, Any], status: int, detail: str) -> None:
     """The words are those that Sentry's clients know."""
     house.claimed()
     house.repository("team/free", None)

@@ -8,7 +8,7 @@ BRANCH_RULE = (
 )
 
 
-def test_a_mapping_is_answered_as_the_wire_has_it(house: House) -> None:
+def test_mapping_has_sentrys_json_shape(house: House) -> None:
     """Creating answers 201 with the mapping, which the listing then shows."""
     repository, installation = house.claimed()
     answer = house.mapping(repository, installation)
@@ -32,7 +32,7 @@ def test_a_mapping_is_answered_as_the_wire_has_it(house: House) -> None:
         assert house.get("code-mappings/", params=query).json() == [answer.json()]
 
 
-def test_snake_case_is_taken_too(house: House) -> None:
+def test_snake_case_is_accepted(house: House) -> None:
     """Both spellings of the fields work, as clients have come to expect."""
     repository, installation = house.claimed()
     body = {
@@ -71,7 +71,7 @@ def test_a_wrong_mapping_is_refused_in_known_words(
 
 
 @pytest.mark.parametrize("fields", [{"projectId": 4711}, {"integrationId": 4711}])
-def test_a_mapping_of_nothing_is_404(house: House, fields: dict[str, int]) -> None:
+def test_mapping_of_unknown_objects_is_404(house: House, fields: dict[str, int]) -> None:
     """Project and installation must be of this organization."""
     repository, installation = house.claimed()
     assert house.mapping(repository, installation, **fields).status_code == 404
@@ -117,7 +117,7 @@ def test_a_mapping_can_be_changed_and_deleted(house: House) -> None:
         assert house.call(method, f"code-mappings/{made['id']}/", json=body).status_code == 404
 
 
-def test_a_foreign_repository_is_refused_on_change(house: House) -> None:
+def test_change_to_another_organizations_repository_is_refused(house: House) -> None:
     """A mapping stays with its installation."""
     repository, installation = house.claimed()
     made = house.mapping(repository, installation).json()

@@ -28,7 +28,7 @@ def test_a_commit_without_repository_is_kept(house: House) -> None:
     assert house.post("commits/", {"commits": [commit(repository=None)]}).json()["repositories"][0]["name"] == name
 
 
-def test_only_what_is_missing_is_asked_for(house: House) -> None:
+def test_only_missing_commits_are_requested(house: House) -> None:
     """A client learns which commits are not there yet."""
     body = {"repository": "Team/App", "ids": [SHA, OLDER_SHA]}
     assert house.post("commits/missing/", body).json() == {"missing": [SHA, OLDER_SHA]}

@@ -15,7 +15,7 @@ TOLD: dict[str, Any] = {
 }
 
 
-def test_a_deploy_is_told_with_its_release(house: House) -> None:
+def test_release_shows_its_deploys(house: House) -> None:
     """The release counts its deploys and shows the last."""
     house.release()
     made = house.post("releases/1.0/deploys/", TOLD)

@@ -12,14 +12,14 @@ BROKEN = candidate("broken", "plugins.fails_at_import")
 BOTH = SWITCHBOARD + "[plugins.broken]\nenabled = true\n"
 
 
-def test_a_process_that_lives_says_so_without_its_database(house: House) -> None:
+def test_liveness_does_not_need_the_database(house: House) -> None:
     """Whether the process lives is not about the database: starting it anew would not mend one."""
     house.services.store.close()
     answer = house.client.get("/healthz")
     assert (answer.status_code, answer.json()["status"]) == (200, "ok")
 
 
-def test_a_broken_plugin_makes_nothing_unready(tmp_path: Path) -> None:
+def test_broken_plugin_leaves_process_ready(tmp_path: Path) -> None:
     """The states are counted; why a plugin is broken is not for everybody."""
     with open_house(tmp_path, BOTH, more=[BROKEN]) as house:
         answer = house.client.get("/readyz")
@@ -36,7 +36,7 @@ def test_a_broken_plugin_makes_nothing_unready(tmp_path: Path) -> None:
         }
 
 
-def test_a_suspended_plugin_is_named_and_makes_nothing_unready(tmp_path: Path) -> None:
+def test_suspended_plugin_is_named_and_process_is_ready(tmp_path: Path) -> None:
     """Its other hooks work; whoever reads the probe's answer knows where to look."""
     faulty = SWITCHBOARD + "[plugins.faulty]\nenabled = true\ndefault = true\nbreaker = { faults = 1 }\n"
     with open_house(tmp_path, faulty, more=[candidate("faulty", "plugins.faulty")]) as house:
@@ -46,7 +46,7 @@ def test_a_suspended_plugin_is_named_and_makes_nothing_unready(tmp_path: Path) -
         assert answer.json()["plugins"] == {"ready": 1, "suspended": 1, "off": 1}
 
 
-def test_a_switchboard_that_cannot_be_read_is_told_and_makes_nothing_unready(house: House) -> None:
+def test_unreadable_configuration_is_reported_and_process_is_ready(house: House) -> None:
     """The last good settings count on; since when they are old stands in the answer, what is wrong does not."""
     house.services.plugins.keep_last_good("plugins.toml:4: secret")
     answer = house.client.get("/readyz")
@@ -63,7 +63,7 @@ def test_tables_of_another_version_make_the_process_unready(house: House) -> Non
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-def test_no_answer_about_health_is_kept(house: House, path: str) -> None:
+def test_health_answers_are_not_cached(house: House, path: str) -> None:
     """A cache on the way would tell of health that is over."""
     assert house.client.get(path).headers["cache-control"] == "no-store"
 

@@ -30,7 +30,7 @@ def test_base_url_and_name_are_joined_with_one_slash(house: House, url: str) -> 
     assert house.install(url=url)["domainName"] == "https://git.example.com/team"
 
 
-def test_an_installation_is_answered_whole(house: House) -> None:
+def test_answer_contains_whole_installation(house: House) -> None:
     """Installing answers with the installation, which can be read again and listed."""
     made = house.install(preset="gitea")
     assert made["provider"]["key"] == "custom_scm"

@@ -72,7 +72,7 @@ def test_a_text_is_linked_by_a_server(tmp_path: Path) -> None:
     assert "does not answer" in gone.err
 
 
-def test_a_server_that_fails_on_the_way_costs_links_alone() -> None:
+def test_server_failure_removes_only_links() -> None:
     """The rest of the text comes, and the fault is told at the end."""
     out = io.StringIO()
     options = {"release": None, "commit": None}

@@ -1,7 +1,7 @@
 import pytest
 
 from house import OLDER_SHA, SHA, House, commit
-from scmhost.links import no_link
+from scmhost.links.outcome import no_link
 from scmhost.links.resolve import resolve_links
 from scmhost.links.values import FrameQuery
 from scmhost.mapping import FrameInfo
@@ -17,7 +17,8 @@ def ready(house: House, **form: str) -> dict[str, object]:
     repository, installation = house.claimed(**form)
     answer = house.mapping(repository, installation)
     assert answer.status_code == 201, answer.text
-    return answer.json()
+    body: dict[str, object] = answer.json()
+    return body
 
 
 def test_a_frame_links_to_its_own_commit_and_line(house: House) -> None:
@@ -42,7 +43,7 @@ def test_a_release_gives_the_commit(house: House) -> None:
     assert answer["sourceUrl"] == f"{BASE}/blob/{SHA}/src/a.py"
 
 
-def test_else_the_default_branch_is_used(house: House) -> None:
+def test_default_branch_is_used_without_commit_and_release(house: House) -> None:
     """The mapping's branch is the last resort, and the answer says so."""
     ready(house)
     answer = house.link()
@@ -72,7 +73,7 @@ def test_an_impossible_line_gives_no_anchor(house: House, line: str) -> None:
         ({"file": "<string>"}, "not_a_file"),
     ],
 )
-def test_a_missing_link_says_why(house: House, query: dict[str, str], error: str) -> None:
+def test_missing_link_has_a_reason(house: House, query: dict[str, str], error: str) -> None:
     """Every frame without a link has a reason and a next step."""
     ready(house)
     answer = house.link(**query)
@@ -81,12 +82,12 @@ def test_a_missing_link_says_why(house: House, query: dict[str, str], error: str
     assert answer["nextStep"]
 
 
-def test_a_project_without_mappings_says_so(house: House) -> None:
+def test_project_without_mappings_has_a_reason(house: House) -> None:
     """The first reason is that nothing is mapped yet."""
     assert house.link()["error"] == "no_code_mappings_for_project"
 
 
-def test_a_repository_without_url_says_so(house: House) -> None:
+def test_repository_without_url_has_a_reason(house: House) -> None:
     """No link is ever built on nothing."""
     installation = house.install()
     repository = house.claim(house.repository("team/app", None), installation).json()
@@ -117,7 +118,7 @@ def test_an_unclaimed_repository_gives_no_links(house: House) -> None:
     assert house.link()["error"] == "integration_not_found"
 
 
-def test_a_repository_that_is_just_being_deleted_gives_a_reason(house: House) -> None:
+def test_repository_under_deletion_has_a_reason(house: House) -> None:
     """A request that read the mappings before the repository went away is answered, not broken."""
     mapping = ready(house)
     project = find_project(house.services, house.there.organization, "web")
@@ -130,7 +131,7 @@ def test_a_repository_that_is_just_being_deleted_gives_a_reason(house: House) ->
     assert house.link()["error"] == "no_code_mappings_for_project"
 
 
-def test_a_change_of_mappings_is_seen_at_once(house: House) -> None:
+def test_mapping_change_takes_effect_immediately(house: House) -> None:
     """No answer comes from mappings of yesterday."""
     mapping = ready(house)
     house.link()
@@ -158,7 +159,7 @@ def test_java_frames_are_munged(house: House) -> None:
     assert answer["sourcePath"] == "app/src/main/java/com/acme/App.java"
 
 
-def test_a_template_of_ones_own_makes_the_link(house: House) -> None:
+def test_custom_template_makes_the_link(house: House) -> None:
     """A host that no preset knows is a template away."""
     ready(house, template="{repo_url}/show?f={path}&r={commit}[#{line}]")
     assert house.link(commitId=SHA, lineNo="3")["sourceUrl"] == f"{BASE}/show?f=src%2Fa.py&r={SHA}#3"

@@ -3,7 +3,7 @@
 from house import House
 
 
-def test_a_client_learns_who_it_is(house: House) -> None:
+def test_client_can_read_its_identity(house: House) -> None:
     """The token stands where clients expect a person, with its scopes."""
     token = house.token("org:ci")
     index = house.get("/api/0/", token=token).json()
@@ -12,7 +12,7 @@ def test_a_client_learns_who_it_is(house: House) -> None:
     assert (index["user"]["name"], type(index["user"]["id"])) == ("test", str)
 
 
-def test_nobody_is_fine_too(house: House) -> None:
+def test_api_index_needs_no_token(house: House) -> None:
     """Without a token the index answers; with a wrong one it does not."""
     assert house.client.get("/api/0/").json()["user"] is None
     assert house.client.get("/api/0/", headers={"Authorization": "Bearer wrong"}).status_code == 401

@@ -67,7 +67,7 @@ def test_calls_of_plugins_are_counted_by_hook_and_faults_by_kind(house: House) -
     assert value(found, "scmhost_plugin_state", plugin="faulty", state="ready") == 1
 
 
-def test_a_call_that_is_not_let_through_is_a_fault_but_no_call(tmp_path: Path) -> None:
+def test_rejected_call_counts_as_fault_not_as_call(tmp_path: Path) -> None:
     """While a plugin is suspended its times are not mixed with those of calls that never began."""
     telemetry = open_telemetry(metrics=True, spans=False)
     switchboard = BOTH + "breaker = { faults = 1 }\n"
@@ -94,7 +94,7 @@ def test_requests_are_counted_by_route_never_by_path(house: House) -> None:
     assert {dict(labels)["method"] for name, labels in found if name == total} == {"GET", "other"}
 
 
-def test_commits_and_frames_are_counted_by_what_became_of_them(house: House) -> None:
+def test_commits_and_frames_are_counted_by_outcome(house: House) -> None:
     """Sent twice, a commit is new once; a frame is linked, or counted under the reason."""
     house.link()
     repository, installation = house.claimed()
@@ -109,7 +109,7 @@ def test_commits_and_frames_are_counted_by_what_became_of_them(house: House) -> 
     assert value(found, "scmhost_frames_total", outcome="linked") == 1
 
 
-def test_jobs_are_told_while_the_database_answers(house: House) -> None:
+def test_job_gauges_need_the_database(house: House) -> None:
     """Without the database the page still tells what is counted in memory."""
     assert value(scraped(house), "scmhost_jobs_stored", state="failed") == 0
     house.services.store.downgrade()
@@ -126,13 +126,13 @@ def test_settings_that_are_old_can_be_seen(house: House) -> None:
     assert (value(found, "scmhost_config_stale"), value(found, "scmhost_config_generation")) == (1, 1)
 
 
-def test_without_the_switch_there_is_no_page(tmp_path: Path) -> None:
+def test_metrics_page_is_off_by_default(tmp_path: Path) -> None:
     """Metrics are off unless the operator says otherwise."""
     with open_house(tmp_path) as house:
         assert house.client.get("/metrics").status_code == 404
 
 
-def test_what_is_off_is_not_imported() -> None:
+def test_unused_telemetry_libraries_are_not_imported() -> None:
     """Neither library costs anything, in time or memory, where it is not asked for."""
     done = scmhost_process("plugins", "list", environ={"PYTHONPROFILEIMPORTTIME": "1"})
     assert done.code == 0
@@ -150,7 +150,7 @@ def grown(served: Served, requests: int) -> float:
     return value(found, "scmhost_http_requests_total", method="GET", route="/healthz", status="200") or 0
 
 
-def test_workers_count_together(tmp_path: Path) -> None:
+def test_workers_share_their_metrics(tmp_path: Path) -> None:
     """Whichever worker is asked, it tells the counts of all."""
     (tmp_path / "plugins.toml").write_text(WITH_METRICS, encoding="utf-8")
     with serve(tmp_path, workers=2) as served:

@@ -25,7 +25,7 @@ def parsed(house: House, url: str, stack_path: str, **more: Any) -> tuple[str, s
     return answer["stackRoot"], answer["sourceRoot"], answer["defaultBranch"]
 
 
-def test_a_page_tells_all_that_a_code_mapping_needs(house: House) -> None:
+def test_page_url_gives_all_fields_of_a_code_mapping(house: House) -> None:
     """The answer names the installation and the repository by numbers, and has roots and branch."""
     repository, installation = house.claimed()
     status, answer = parse(house, f"{BASE}/blob/main/src/shop/api/cart.py", "shop/api/cart.py")
@@ -130,7 +130,7 @@ def test_classes_have_their_packages(house: House) -> None:
         (f"{BASE}/blob/cart.py", "Source code URL is no page of a file at a branch, a tag or a commit"),
     ],
 )
-def test_a_page_that_tells_nothing_is_refused(house: House, url: str, problem: str) -> None:
+def test_unreadable_page_url_is_refused(house: House, url: str, problem: str) -> None:
     """Each fault of the URL is told in the words that Sentry's clients know, the first one first."""
     house.claimed()
     assert parse(house, url, "/srv/cart.py") == (400, {"sourceUrl": [problem]})
@@ -144,7 +144,7 @@ def test_an_installation_without_repositories_is_found(house: House) -> None:
     assert problems == [["Could not find repo"], ["Could not find integration"]]
 
 
-def test_unclaimed_and_hidden_repositories_do_not_count(house: House) -> None:
+def test_unclaimed_and_hidden_repositories_are_ignored(house: House) -> None:
     """A code mapping needs an installation and an active repository."""
     made = house.repository()
     page = f"{BASE}/blob/main/cart.py"
@@ -164,7 +164,7 @@ def test_unclaimed_and_hidden_repositories_do_not_count(house: House) -> None:
         ("Cart.java", "Cart.java", {"platform": "java", "module": "com.Cart", "absPath": "C.java"}, "This path and"),
     ],
 )
-def test_a_frame_that_tells_nothing_is_refused(
+def test_frame_without_path_is_refused(
     house: House, name: str, stack_path: str, more: dict[str, str], begins: str
 ) -> None:
     """A frame of which no root can be told is wrong input, with a sentence."""

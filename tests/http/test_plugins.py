@@ -42,7 +42,7 @@ def plugins(house: House) -> dict[str, dict[str, Any]]:
     return {plugin["name"]: plugin for plugin in answer.json()}
 
 
-def test_states_reasons_and_calls_are_told(house: House) -> None:
+def test_plugin_list_shows_state_reason_and_calls(house: House) -> None:
     """What a plugin is, how it is and what it did, with the pause of a suspended hook."""
     house.post("integrations/", {"provider": "faulty"})
     found = plugins(house)
@@ -62,7 +62,7 @@ def test_states_reasons_and_calls_are_told(house: House) -> None:
     assert house.get("/api/0/plugins/faulty/").json() == plugins(house)["faulty"]
 
 
-def test_no_secret_is_told(house: House) -> None:
+def test_plugin_list_hides_secrets(house: House) -> None:
     """Neither of a plugin that is loaded, nor of one that is not, nor in the text of a fault."""
     refused = house.post("integrations/", {"provider": "leaky"})
     assert (refused.status_code, "Europe refused (hidden)" in refused.json()["detail"]) == (502, True)
@@ -72,7 +72,7 @@ def test_no_secret_is_told(house: House) -> None:
     assert "not shown" in plugins(house)["broken"]["settings"]["region"]
 
 
-def test_only_whom_the_operator_names_may_look(house: House, tmp_path: Path) -> None:
+def test_only_operators_see_plugins(house: House, tmp_path: Path) -> None:
     """The admin of any other tenant is told whom to ask; an id in the file is as good as a slug."""
     rival = bootstrap(house.services, "rival", "web")
     for path in ("/api/0/plugins/", "/api/0/plugins/custom_scm/", "/api/0/plugins/none/"):
@@ -84,7 +84,7 @@ def test_only_whom_the_operator_names_may_look(house: House, tmp_path: Path) -> 
         assert other.get("/api/0/plugins/", token=house.there.token).status_code == 403
 
 
-def test_without_a_word_of_the_operators_the_only_organization_may_look(tmp_path: Path) -> None:
+def test_only_organization_sees_plugins_when_no_operator_is_set(tmp_path: Path) -> None:
     """Where all plugins are of one tenant, its admin sees them; what is of several is shown to none by default."""
     silent = SWITCHBOARD.replace('operators = ["acme"]\n', "")
     with open_house(tmp_path, silent) as house:
@@ -93,7 +93,7 @@ def test_without_a_word_of_the_operators_the_only_organization_may_look(tmp_path
         assert house.get("/api/0/plugins/").status_code == 403
 
 
-def test_a_name_that_is_not_there_gets_the_nearest(house: House) -> None:
+def test_unknown_name_suggests_nearest_name(house: House) -> None:
     """A typo is 404 with a hint."""
     answer = house.get("/api/0/plugins/custom_scn/")
     assert (answer.status_code, "did you mean 'custom_scm'?" in answer.json()["detail"]) == (404, True)

@@ -46,7 +46,7 @@ def test_refusals_on_postgresql_leave_nothing_behind(house: House) -> None:
     assert [item["name"] for item in house.get("repos/").json()] == ["team/one", "team/two"]
 
 
-def test_what_releases_know_is_the_same_on_postgresql(house: House) -> None:
+def test_release_details_are_the_same_on_postgresql(house: House) -> None:
     """Homes, joined lists, the release before, deploys, files, bulk mappings and deliveries."""
     repository, installation = house.claimed()
     house.post("projects/", {"slug": "api"})
@@ -66,7 +66,7 @@ def test_what_releases_know_is_the_same_on_postgresql(house: House) -> None:
     assert [item["issueIds"] for item in known if item["id"] == OLDER_SHA] == [["SHOP-1"]]
 
 
-def test_lists_of_one_release_at_once_are_all_there(house: House) -> None:
+def test_concurrent_commit_lists_of_a_release_are_all_saved(house: House) -> None:
     """Builds of many projects that set commits on one release at the same moment lose none."""
     for number in range(8):
         house.post("projects/", {"slug": f"p{number}"})

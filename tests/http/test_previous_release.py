@@ -24,7 +24,7 @@ def test_the_first_release_has_none_before_it(house: House) -> None:
     assert house.get("releases/9/previous-with-commits/").status_code == 404
 
 
-def test_the_release_before_is_told_with_its_commit(house: House) -> None:
+def test_previous_release_has_its_commit(house: House) -> None:
     """A client sends only what came after it."""
     of(house, "1.0", A, "team/app")
     house.release("2.0")
@@ -41,7 +41,7 @@ def test_a_ref_is_enough(house: House) -> None:
     assert previous(house, "2.0")["lastCommit"]["id"] == A
 
 
-def test_no_sha_of_another_repository_is_told(house: House) -> None:
+def test_sha_of_another_repository_is_not_shown(house: House) -> None:
     """Where the checkout may be of one of several repositories, no commit is named."""
     of(house, "1.0", A, "team/app")
     of(house, "1.1", B, "team/other")
@@ -52,7 +52,7 @@ def test_no_sha_of_another_repository_is_told(house: House) -> None:
     assert previous(house, "2.0", repository="team/none") == {}
 
 
-def test_a_projects_mappings_tell_its_checkout(house: House) -> None:
+def test_project_mapping_identifies_the_checkout(house: House) -> None:
     """A project whose code mappings lead to one repository has its checkout, whatever else was released."""
     house.mapping(*house.claimed())
     of(house, "1.0", A, "team/app")
@@ -69,7 +69,7 @@ def test_a_release_of_another_project_does_not_count(house: House) -> None:
     assert previous(house, "2.0") == {}
 
 
-def test_a_stand_in_is_trusted_where_it_is_all_there_is(house: House) -> None:
+def test_placeholder_repository_is_used_when_it_is_the_only_one(house: House) -> None:
     """With one project and no repository but the stand-in, it stands for one; with two projects it may not."""
     of(house, "1.0", A, "origin")
     house.release("2.0")
@@ -78,7 +78,7 @@ def test_a_stand_in_is_trusted_where_it_is_all_there_is(house: House) -> None:
     assert previous(house, "2.0") == {}
 
 
-def test_a_short_sha_is_not_told(house: House) -> None:
+def test_short_sha_is_not_shown(house: House) -> None:
     """Clients look for whole shas only."""
     house.repository("team/app")
     house.release("1.0", refs=[{"repository": "team/app", "commit": "abc1234"}])

@@ -7,7 +7,7 @@ from house import SHA, House, commit
 HERE = "/api/0/projects/acme/web/releases/"
 
 
-def test_a_release_of_a_project_lives(house: House) -> None:
+def test_project_release_is_created_changed_and_deleted(house: House) -> None:
     """Created, listed, changed, shown with its commits, and deleted, all below the project."""
     made = house.post(HERE, {"version": "1.0", "commits": [commit()], "projects": ["web"]})
     assert (made.status_code, [item["slug"] for item in made.json()["projects"]]) == (201, ["web"])
@@ -28,7 +28,7 @@ def test_other_projects_may_be_named_too(house: House) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-def test_a_release_of_another_project_is_not_there(house: House, method: str) -> None:
+def test_release_of_another_project_is_404(house: House, method: str) -> None:
     """A project shows its own releases only."""
     house.post("projects/", {"slug": "api"})
     house.release("1.0", "api")

@@ -1,3 +1,4 @@
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -5,10 +6,11 @@ import pytest
 from house import OLDER_SHA, SHA, House, commit
 
 
-def new(house: House, version: str = "1.0", **fields: object) -> dict[str, object]:
+def new(house: House, version: str = "1.0", **fields: object) -> dict[str, Any]:
     answer = house.post("releases/", {"version": version, "projects": ["web"], **fields})
     assert answer.status_code in (201, 208), answer.text
-    return answer.json()
+    body: dict[str, Any] = answer.json()
+    return body
 
 
 def test_a_release_is_created_with_its_commits(house: House) -> None:
@@ -187,13 +189,13 @@ def test_older_clients_name_heads(house: House) -> None:
 
 
 @pytest.mark.parametrize("project", ["-1", "web"])
-def test_every_project_has_a_word(house: House, project: str) -> None:
+def test_minus_one_means_all_projects(house: House, project: str) -> None:
     """-1 stands for all projects, as elsewhere."""
     new(house)
     assert len(house.get("releases/", params={"project": project}).json()) == 1
 
 
-def test_commits_are_asked_by_repository(house: House) -> None:
+def test_missing_commits_are_requested_by_repository(house: House) -> None:
     """By id, or by name in whatever case; an unknown name is 404."""
     new(house, commits=[commit("1" * 40, "team/one"), commit("2" * 40, "team/two")])
     ids = {item["name"]: item["id"] for item in house.get("repos/").json()}
@@ -225,7 +227,7 @@ def test_clearing_and_setting_go_together(house: House) -> None:
     [((1, 3, 2), 0), ((3, 2, 1), 0), ((1, 2, 3), 2), ((1, 2), 1), ((2, 2), 0), ((1,), 0), ((1, None, 3), 0)],
     ids=str,
 )
-def test_a_release_stands_where_its_sender_stood(house: House, days: tuple[int | None, ...], head: int) -> None:
+def test_release_ref_is_the_senders_head(house: House, days: tuple[int | None, ...], head: int) -> None:
     """At the commit sent first, whatever its author's time, unless the list goes from old to new."""
     repository, installation = house.claimed()
     house.mapping(repository, installation)

@@ -132,7 +132,7 @@ def test_only_active_repositories_are_claimed(house: House, status: str) -> None
         ({"provider": 7}, 400),
     ],
 )
-def test_a_claim_with_a_wrong_word_is_refused(house: House, changed: dict[str, object], status: int) -> None:
+def test_claim_with_malformed_field_is_refused(house: House, changed: dict[str, object], status: int) -> None:
     """Text where a number belongs, and what does not exist, get a clear answer; nothing is claimed."""
     installation, repository = house.install(), house.repository()
     body = {"provider": "integrations:custom_scm", "installation": installation["id"], "identifier": repository["id"]}
@@ -218,7 +218,7 @@ def test_a_deleted_name_is_free_at_once(house: House) -> None:
 
 
 @pytest.mark.parametrize("path", ["repos/1/", "repos/x/", "repos/99999999999999999999/", "repos/1/commits/"])
-def test_what_is_not_there_is_404(house: House, path: str) -> None:
+def test_unknown_object_is_404(house: House, path: str) -> None:
     """A wrong id, or text for an id, finds nothing and says so."""
     answer = house.get(path)
     assert answer.status_code == 404
@@ -262,7 +262,7 @@ def test_pages_follow_each_other(house: House) -> None:
     assert seen == names
 
 
-def test_an_idle_repository_says_why(house: House, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_idle_repository_has_a_reason(house: House, tmp_path_factory: pytest.TempPathFactory) -> None:
     """When the operator switches the plugin off, its repositories stay readable and say what happened."""
     repository, _ = house.claimed()
     folder = tmp_path_factory.mktemp("off")

@@ -23,7 +23,8 @@ MORE = [candidate("faulty", "plugins.faulty"), candidate("talkative", "plugins.t
 @contextmanager
 def logging_all() -> Iterator[list[dict[str, Any]]]:
     """The lines that are logged inside the block, once it is over."""
-    stream, lines = io.StringIO(), []
+    stream = io.StringIO()
+    lines: list[dict[str, Any]] = []
     with redirect_stderr(stream):
         configure_logs()
         yield lines
@@ -41,10 +42,10 @@ def test_a_given_id_is_kept(house: House, given: str) -> None:
 
 
 @pytest.mark.parametrize("given", ["", "x" * 129, "two words", '"}{', "é", "line\tbreak", "a,b"])
-def test_a_text_that_is_no_id_is_replaced(house: House, given: str) -> None:
+def test_malformed_request_id_is_replaced(house: House, given: str) -> None:
     """Nothing that a stranger makes up gets into the log, but a short word."""
     with logging_all() as lines:
-        answer = house.client.get("/healthz", headers={"X-Request-Id": given.encode()})
+        answer = house.client.get("/healthz", headers={b"X-Request-Id": given.encode()})
     (own,) = answer.headers.get_list("x-request-id")
     assert (len(own), own.isalnum()) == (32, True)
     assert [line["request_id"] for line in lines if line["event"] == "request"] == [own]
@@ -70,7 +71,7 @@ def fail() -> None:
     raise RuntimeError("wrong")
 
 
-def test_an_answer_to_a_fault_of_ours_names_the_id(house: House) -> None:
+def test_server_error_answer_contains_request_id(house: House) -> None:
     """Whoever gets a 500 has the word by which the operator finds its reason: in the text, and in the header."""
     application = create_application(house.services)
     application.add_api_route("/fail", fail)
@@ -85,7 +86,7 @@ def test_an_answer_to_a_fault_of_ours_names_the_id(house: House) -> None:
     ]
 
 
-def test_no_id_stays_when_a_request_is_over(house: House) -> None:
+def test_request_id_is_cleared_after_the_request(house: House) -> None:
     """The next line that is no request's has no id."""
     house.client.get("/healthz", headers={"X-Request-Id": "gone"})
     assert structlog.contextvars.get_contextvars() == {}

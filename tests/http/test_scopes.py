@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from endpoints import ENDPOINTS, Endpoint, Furnished, furnished
+from endpoints import ENDPOINTS, Endpoint, PopulatedHost, open_populated
 from loading import load_cases
 from scmhost.admin.bootstrap import bootstrap
 from scmhost.organizations.tokens import ALL_SCOPES, SCOPES, create_token, revoke_token
@@ -26,20 +26,20 @@ each_of_organization = each(lambda endpoint: endpoint.of_organization)
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Furnished]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PopulatedHost]:
     """One house for all of these tests."""
-    with furnished(tmp_path_factory.mktemp("scopes")) as opened:
+    with open_populated(tmp_path_factory.mktemp("scopes")) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
-def tokens(shared: Furnished) -> dict[str, str]:
+def tokens(shared: PopulatedHost) -> dict[str, str]:
     """A token for each scope, with that scope alone."""
     return {scope: shared.house.token(scope) for scope in ALL_SCOPES}
 
 
 @pytest.fixture(scope="module")
-def worthless(shared: Furnished) -> dict[str, bytes]:
+def worthless(shared: PopulatedHost) -> dict[str, bytes]:
     """Bearer tokens that open nothing, as headers, by what is wrong with them."""
     services, organization = shared.house.services, shared.house.there.organization
     revoked, text = create_token(services, organization, "old", ALL_SCOPES)
@@ -57,11 +57,11 @@ def worthless(shared: Furnished) -> dict[str, bytes]:
     return {fault: f"Bearer {token}".encode() for fault, token in tokens.items()}
 
 
-def test_the_table_lists_every_endpoint(shared: Furnished) -> None:
+def test_the_table_lists_every_endpoint(shared: PopulatedHost) -> None:
     """No endpoint is there that nobody decided the scopes of, and none is listed that is not there."""
     paths = shared.house.client.get("/api/openapi.json").json()["paths"]
-    there = [f"{method.upper()} {path}" for path, methods in paths.items() for method in methods]
-    assert sorted(there) == sorted(endpoint.id for endpoint in ENDPOINTS)
+    documented = [f"{method.upper()} {path}" for path, methods in paths.items() for method in methods]
+    assert sorted(documented) == sorted(endpoint.id for endpoint in ENDPOINTS)
     assert {endpoint.kind for endpoint in ENDPOINTS} <= {*TABLE, "any token", "no token"}
 
 
@@ -72,7 +72,9 @@ def test_the_table_of_scopes_is_the_published_one() -> None:
 
 
 @each_scoped
-def test_each_scope_opens_what_the_table_says(shared: Furnished, tokens: dict[str, str], endpoint: Endpoint) -> None:
+def test_each_scope_opens_what_the_table_says(
+    shared: PopulatedHost, tokens: dict[str, str], endpoint: Endpoint
+) -> None:
     """A token with one scope gets 403 exactly where the table does not list that scope."""
     answers = {scope: shared.send(endpoint, token) for scope, token in tokens.items()}
     refused = {scope for scope, answer in answers.items() if answer.status_code == 403}
@@ -81,15 +83,15 @@ def test_each_scope_opens_what_the_table_says(shared: Furnished, tokens: dict[st
 
 
 @each_of_callers
-def test_who_asks_needs_no_scope(shared: Furnished, tokens: dict[str, str], endpoint: Endpoint) -> None:
+def test_own_identity_needs_no_scope(shared: PopulatedHost, tokens: dict[str, str], endpoint: Endpoint) -> None:
     """Every token may ask who it is, and a token without any scope too."""
     for token in (*tokens.values(), shared.house.token()):
         assert shared.send(endpoint, token).status_code == 200
 
 
 @each_guarded
-def test_without_a_good_token_there_is_nothing(
-    shared: Furnished, worthless: dict[str, bytes], endpoint: Endpoint
+def test_request_without_valid_token_is_refused(
+    shared: PopulatedHost, worthless: dict[str, bytes], endpoint: Endpoint
 ) -> None:
     """No token, another scheme, and any token that is not good: 401 with a sentence, and the scheme to use."""
     for sent in (None, b"Bearer", b"Basic c2VjcmV0", *worthless.values()):
@@ -98,7 +100,7 @@ def test_without_a_good_token_there_is_nothing(
         assert answer.headers["www-authenticate"] == "Bearer"
 
 
-def test_a_wrong_token_is_refused_where_none_is_needed(shared: Furnished, worthless: dict[str, bytes]) -> None:
+def test_a_wrong_token_is_refused_where_none_is_needed(shared: PopulatedHost, worthless: dict[str, bytes]) -> None:
     """Anybody may ask for the version; a client with a bad token learns that it is bad."""
     index = next(endpoint for endpoint in ENDPOINTS if endpoint.template == "/api/0/")
     assert shared.send(index, headers={"Authorization": None}).status_code == 200
@@ -106,21 +108,21 @@ def test_a_wrong_token_is_refused_where_none_is_needed(shared: Furnished, worthl
 
 
 @each_of_organization
-def test_another_organizations_token_finds_and_changes_nothing(shared: Furnished, endpoint: Endpoint) -> None:
+def test_another_organizations_token_finds_and_changes_nothing(shared: PopulatedHost, endpoint: Endpoint) -> None:
     """With all scopes of one organization, everything of another is 404, by slug and by id, and stays as it is."""
     rival = bootstrap(shared.house.services, "rival", "web")
     before = shared.rows()
     for organization in ("acme", str(shared.house.there.organization.id)):
-        answer = shared.send(endpoint, rival.token, places={"organization": organization})
+        answer = shared.send(endpoint, rival.token, values={"organization": organization})
         assert (answer.status_code, list(answer.json())) == (404, ["detail"])
     assert shared.rows() == before
 
 
 @each_of_organization
-def test_another_organizations_ids_find_and_change_nothing(shared: Furnished, endpoint: Endpoint) -> None:
+def test_another_organizations_ids_find_and_change_nothing(shared: PopulatedHost, endpoint: Endpoint) -> None:
     """Under its own name, an organization reaches no object of another by its id."""
     rival = bootstrap(shared.house.services, "rival", "web")
     before = shared.own_rows()
-    answer = shared.send(endpoint, rival.token, places={"organization": "rival"})
+    answer = shared.send(endpoint, rival.token, values={"organization": "rival"})
     assert answer.status_code < 500
     assert shared.own_rows() == before

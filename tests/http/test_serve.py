@@ -3,6 +3,7 @@ import shutil
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,9 +18,10 @@ def folder_with_switchboard(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def bootstrap(folder: Path, *words: str) -> dict[str, object]:
+def bootstrap(folder: Path, *words: str) -> dict[str, Any]:
     options = ["--org", "acme", "--project", "web", "--database-url", f"sqlite:///{folder}/served.db", "--json"]
-    return json.loads(scmhost("bootstrap", *options, *words).out)
+    value: dict[str, Any] = json.loads(scmhost("bootstrap", *options, *words).out)
+    return value
 
 
 def claim(served: Served, token: str, installation: str, repository: str) -> int:
@@ -68,7 +70,7 @@ def test_claims_race_across_workers(tmp_path: Path) -> None:
     assert sorted(answers) == [201, *[404] * 49]
 
 
-def test_a_git_history_is_sent_to_a_server(tmp_path: Path) -> None:
+def test_git_history_is_sent_to_server(tmp_path: Path) -> None:
     """``commits send --url`` brings a history over HTTP, and again brings nothing."""
     folder = folder_with_switchboard(tmp_path)
     repository = GitRepository(tmp_path / "repo")

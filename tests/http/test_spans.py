@@ -87,7 +87,7 @@ def test_a_request_and_the_calls_in_it_are_one_trace(traced: Traced) -> None:
     ("form", "outcome", "status"),
     [({}, "raised", StatusCode.ERROR), ({"say": "Fix it"}, "refused", StatusCode.UNSET)],
 )
-def test_a_fault_is_told_by_its_kind_alone(traced: Traced, form: Any, outcome: str, status: StatusCode) -> None:
+def test_fault_metric_has_only_its_kind(traced: Traced, form: Any, outcome: str, status: StatusCode) -> None:
     """What a plugin refuses on purpose is no error; the text of an error stays out: it may hold anything."""
     traced.house.post("integrations/", {"provider": "faulty", **form})
     calls = [span for span in traced.exporter.get_finished_spans() if span.name == "faulty scm_install"]
@@ -116,7 +116,7 @@ def test_the_log_names_the_trace(traced: Traced) -> None:
     assert (line["event"], line["trace_id"]) == ("request", TRACE)
 
 
-def test_a_span_of_a_plugins_own_stands_inside_its_call(traced: Traced) -> None:
+def test_plugin_span_is_child_of_its_call(traced: Traced) -> None:
     """What an instrumented client of a plugin does in a thread of its own has the call as its parent."""
     with traced.provider.get_tracer("test").start_as_current_span("around"):
         guard = Guard(telemetry=traced.house.services.telemetry)
@@ -139,7 +139,7 @@ def test_commits_and_links_have_spans_with_numbers(traced: Traced) -> None:
     assert (spans["links"].attributes or {})["scmhost.frames.no_code_mappings_for_project"] == 1
 
 
-def test_a_fault_of_ours_is_an_error(traced: Traced) -> None:
+def test_server_fault_marks_span_as_error(traced: Traced) -> None:
     """A 500 is an error of the service, a 404 is none."""
     traced.house.client.app.add_api_route("/fail", lambda: 1 // 0)  # type: ignore[attr-defined]
     for path in ("/fail", "/nowhere"):
@@ -168,7 +168,7 @@ print([span.name for span in exporter.get_finished_spans()])
 """
 
 
-def test_nothing_is_told_unasked(tmp_path: Path) -> None:
+def test_no_telemetry_without_configuration(tmp_path: Path) -> None:
     """Where OpenTelemetry is set up for other things, scmhost tells it nothing until the switch says so."""
     words = [sys.executable, "-c", UNASKED, str(tmp_path)]
     tests = str(Path(__file__).parents[1])

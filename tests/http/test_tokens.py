@@ -6,7 +6,7 @@ from scmhost.admin.bootstrap import bootstrap
 from scmhost.organizations.tokens import create_token, list_tokens, revoke_token
 
 
-def test_a_revoked_token_is_worthless_at_once(house: House) -> None:
+def test_revoked_token_is_refused_immediately(house: House) -> None:
     """Revoking takes effect with the next request."""
     token, text = create_token(house.services, house.there.organization, "ci", ["org:read"])
     assert house.get("repos/", token=text).status_code == 200
@@ -15,7 +15,7 @@ def test_a_revoked_token_is_worthless_at_once(house: House) -> None:
     assert (answer.status_code, "revoked" in answer.json()["detail"]) == (401, True)
 
 
-def test_an_expired_token_is_worthless(house: House) -> None:
+def test_expired_token_is_refused(house: House) -> None:
     """A token is valid up to its time."""
     past = datetime.now(UTC) - timedelta(seconds=1)
     _, text = create_token(house.services, house.there.organization, "old", ["org:read"], past)

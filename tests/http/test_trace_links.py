@@ -127,7 +127,7 @@ def test_frames_of_the_jvm_are_found_by_their_classes(house: House) -> None:
     assert paths == ["java/com/acme/Cart.java"] * 3
 
 
-def test_commit_and_release_tell_the_ref(house: House) -> None:
+def test_ref_comes_from_commit_or_release(house: House) -> None:
     """What ran is told by the commit, else by the release; a release that is not there is said aloud."""
     house.mapping(*house.claimed())
     house.release("1.0", commits=[commit(SHA)])
@@ -138,7 +138,7 @@ def test_commit_and_release_tell_the_ref(house: House) -> None:
     assert house.post(LINKS, {"text": "", "release": "none"}).status_code == 404
 
 
-def test_how_sure_a_link_is(any_house: House) -> None:
+def test_links_have_a_confidence(any_house: House) -> None:
     """A file that commits named, a person's mapping and the release's commit make a link sure."""
     any_house.mapping(*any_house.claimed())
     send(any_house, "A src/a.py", "D src/gone.py")
@@ -191,7 +191,7 @@ def test_a_mapping_without_a_branch_links_to_the_newest_commit_of_the_file(any_h
     assert any_house.link(file="/srv/app/a.py")["refSource"] == "newest_commit"
 
 
-def test_frames_without_a_mapping_are_linked_by_what_commits_tell(any_house: House) -> None:
+def test_frames_without_mapping_are_linked_by_derived_mapping(any_house: House) -> None:
     """A derived mapping links to files that are there, says that it is derived, and is saved nowhere."""
     any_house.claimed()
     send(any_house, "A shop/cart.py", "A shop/pay.py", "A decoder.py")
@@ -206,7 +206,7 @@ def test_frames_without_a_mapping_are_linked_by_what_commits_tell(any_house: Hou
     assert urls(answered(any_house, LINKS, text=TRACE, derive=False)["frames"]) == [None] * 3
 
 
-def test_a_derived_mapping_leads_to_no_file_that_nobody_knows(any_house: House) -> None:
+def test_derived_mapping_does_not_link_unknown_files(any_house: House) -> None:
     """A root that catches everything is no reason to take a library's file for one of the repository."""
     any_house.claimed()
     send(any_house, "A shop/cart.py")
@@ -219,7 +219,7 @@ def test_a_derived_mapping_leads_to_no_file_that_nobody_knows(any_house: House) 
     assert (library["link"], library["reason"]) == (None, "file_not_found")
 
 
-def test_what_is_derived_can_be_saved(any_house: House) -> None:
+def test_derived_mappings_can_be_saved(any_house: House) -> None:
     """First it is told what would be saved; saved, it says what it comes from; again, it changes nothing."""
     any_house.claimed()
     send(any_house, "A shop/cart.py", "A shop/pay.py")
@@ -238,7 +238,7 @@ def test_what_is_derived_can_be_saved(any_house: House) -> None:
     assert linked(any_house, "/srv/app/shop/cart.py")[0]["mapping"]["id"] == there["id"]
 
 
-def test_more_evidence_makes_a_derived_mapping_surer(any_house: House) -> None:
+def test_more_evidence_raises_confidence(any_house: House) -> None:
     """What was derived from one file is told more surely by several, and never less surely again."""
     any_house.claimed()
     send(any_house, "A shop/cart.py", "A shop/pay.py")
@@ -252,7 +252,7 @@ def test_more_evidence_makes_a_derived_mapping_surer(any_house: House) -> None:
     ]
 
 
-def test_what_people_made_is_never_changed(any_house: House) -> None:
+def test_user_made_mappings_are_never_changed(any_house: House) -> None:
     """Frames that a person's mapping fits tell nothing new, and a mapping that a person took over is theirs."""
     repository, installation = any_house.claimed()
     made = any_house.mapping(repository, installation, sourceRoot="elsewhere/").json()
@@ -268,7 +268,7 @@ def test_what_people_made_is_never_changed(any_house: House) -> None:
     assert any_house.get("code-mappings/").json() == [taken]
 
 
-def test_what_is_not_sure_or_not_claimed_is_not_saved(any_house: House) -> None:
+def test_uncertain_or_unclaimed_mapping_is_not_saved(any_house: House) -> None:
     """The answer says why, and what to do."""
     any_house.repository()
     send(any_house, "A cart.py", "A a/b/c/pay.py")
@@ -280,7 +280,7 @@ def test_what_is_not_sure_or_not_claimed_is_not_saved(any_house: House) -> None:
     assert any_house.get("code-mappings/").json() == []
 
 
-def test_files_in_two_repositories_tell_nothing(any_house: House) -> None:
+def test_file_in_two_repositories_derives_no_mapping(any_house: House) -> None:
     """What could be of either is of neither, nor is what is called as many other files are."""
     any_house.claimed()
     send(any_house, "A shop/cart.py")
@@ -288,7 +288,7 @@ def test_files_in_two_repositories_tell_nothing(any_house: House) -> None:
     assert linked(any_house, "/srv/app/shop/cart.py")[0]["reason"] == "no_code_mappings_for_project"
 
 
-def test_files_of_hidden_repositories_tell_nothing(any_house: House) -> None:
+def test_files_of_hidden_repositories_derive_no_mapping(any_house: House) -> None:
     """What is hidden tells no mappings; made active again, it does."""
     repository, _ = any_house.claimed()
     send(any_house, "A shop/cart.py")
@@ -299,7 +299,7 @@ def test_files_of_hidden_repositories_tell_nothing(any_house: House) -> None:
     assert found == [None, "shop/cart.py"]
 
 
-def test_commits_whose_repository_nobody_knows_tell_nothing(any_house: House) -> None:
+def test_commits_of_unknown_repository_derive_no_mapping(any_house: House) -> None:
     """A stand-in may hold commits of several repositories: its files are of none."""
     any_house.claimed()
     any_house.claim(any_house.repository("team/lib", None), any_house.get("integrations/").json()[0])
@@ -307,7 +307,7 @@ def test_commits_whose_repository_nobody_knows_tell_nothing(any_house: House) ->
     assert linked(any_house, "/srv/app/shop/cart.py")[0]["link"] is None
 
 
-def test_frames_of_libraries_tell_no_mappings(house: House) -> None:
+def test_library_frames_derive_no_mapping(house: House) -> None:
     """What an event says is not the project's own code leads nowhere by chance."""
     house.claimed()
     send(house, "A shop/cart.py")
@@ -315,7 +315,7 @@ def test_frames_of_libraries_tell_no_mappings(house: House) -> None:
     assert answered(house, LINKS, frames=[frame])["frames"][0]["link"] is None
 
 
-def test_an_explanation_says_what_became_of_each_mapping(house: House) -> None:
+def test_explanation_has_a_result_for_each_mapping(house: House) -> None:
     """Those that fit, in the order in which they are tried, and why the others do not."""
     repository, installation = house.claimed()
     lib = house.claim(house.repository("team/lib", None), installation).json()
@@ -352,7 +352,7 @@ def test_an_explanation_gives_the_same_answer(any_house: House) -> None:
         assert [{name: frame[name] for name in answers[0]} for frame in explained] == answers
 
 
-def test_an_explanation_tells_the_munged_path(house: House) -> None:
+def test_explanation_shows_munged_path(house: House) -> None:
     """Who looks for the right stack root sees what it is compared with."""
     house.mapping(*house.claimed())
     frame = {"module": "com.acme.Cart", "absPath": "Cart.java", "platform": "java"}
@@ -384,14 +384,14 @@ def test_a_wrong_body_is_refused_by_name(tmp_path: Path, path: str, body: dict[s
     assert (refused.status_code, list(refused.json())) == (400, [answer])
 
 
-def test_a_branch_that_is_none_is_refused(house: House) -> None:
+def test_malformed_branch_is_refused(house: House) -> None:
     """What is derived is held to the rules of what people send."""
     refused = house.post(DERIVE, {"frames": [], "defaultBranch": "/main"})
     assert (refused.status_code, list(refused.json())) == (400, ["defaultBranch"])
     assert house.post(DERIVE, {"frames": [], "confidence": "sure"}).status_code == 400
 
 
-def test_limits_are_kept_and_named(tmp_path: Path) -> None:
+def test_exceeded_limits_are_named(tmp_path: Path) -> None:
     """A text is read as far as the limits go, and an explanation lists so many mappings and no more."""
     limits = "\n[limits]\ntrace_frames = 2\nexplained_frames = 1\nexplained_mappings = 1\n"
     with open_house(tmp_path, SWITCHBOARD + limits, background=False) as small:
@@ -433,7 +433,7 @@ def test_files_are_listed_in_the_background(any_house: House) -> None:
     assert sorted(found) == ["a/m.py", "b/m.py"]
 
 
-def test_links_do_not_wait_for_the_files_of_commits_that_just_came(tmp_path: Path) -> None:
+def test_links_do_not_wait_for_new_commits_files(tmp_path: Path) -> None:
     """Whoever asks for links while another process writes gets them, with what is known so far."""
     with open_house(tmp_path, background=False, busy_timeout=0.05) as house:
         house.mapping(*house.claimed())
@@ -458,7 +458,7 @@ def with_a_forge_that_can_be_asked(house: House) -> None:
         assert house.mapping(repository, installation, sourceRoot=source_root).status_code == 201
 
 
-def test_the_code_host_knows_where_a_file_is(tmp_path: Path) -> None:
+def test_file_check_selects_source_root(tmp_path: Path) -> None:
     """What it does not have is passed over; what it has is verified."""
     with open_house(tmp_path, FORGE, more=[candidate("good_forge")], background=False) as house:
         with_a_forge_that_can_be_asked(house)
@@ -473,7 +473,7 @@ def test_the_code_host_knows_where_a_file_is(tmp_path: Path) -> None:
     assert (gone["reason"], gone["sourcePath"]) == ("file_not_found", "lib/gone.py")
 
 
-def test_code_hosts_are_asked_for_so_many_files(tmp_path: Path) -> None:
+def test_number_of_file_checks_is_limited(tmp_path: Path) -> None:
     """A trace of many frames asks for each file once, and for no more than a request may; others are not known."""
     few = FORGE + "[limits]\nfile_checks_per_request = 2\n"
     with open_house(tmp_path, few, more=[candidate("good_forge")], background=False) as house:
@@ -482,7 +482,7 @@ def test_code_hosts_are_asked_for_so_many_files(tmp_path: Path) -> None:
     assert [frame["basis"]["file"] for frame in told] == ["verified", "verified", "unknown"]
 
 
-def test_texts_that_no_database_takes_are_answered(any_house: House) -> None:
+def test_unstorable_text_in_traces_is_accepted(any_house: House) -> None:
     """Odd characters in a frame are no trouble: the frame has its link, or none."""
     repository, installation = any_house.claimed()
     any_house.mapping(repository, installation, stackRoot="")

@@ -23,7 +23,8 @@ KEY = "an-operator-s-key-of-forty-characters-xx"
 def new_secret(house: House, installation: dict[str, Any]) -> dict[str, Any]:
     answer = house.post(f"integrations/{installation['id']}/webhook/", None)
     assert answer.status_code == 201, answer.text
-    return answer.json()
+    body: dict[str, Any] = answer.json()
+    return body
 
 
 def push(repository: str = "team/app", *commits: dict[str, Any]) -> bytes:
@@ -68,7 +69,7 @@ def test_a_repository_is_named_in_many_ways(house: House, name: str) -> None:
     assert deliver(house, installation, push(name), secret).json()["repositories"][0]["name"] == "team/app"
 
 
-def test_a_foreign_repository_is_left_out(house: House) -> None:
+def test_unknown_or_hidden_repository_is_reported_and_left_out(house: House) -> None:
     """What the installation does not have, or has hidden, is named and not saved."""
     repository, installation = house.claimed()
     house.repository("team/free", None)
@@ -125,12 +126,13 @@ def test_a_wrong_signature_is_refused(house: House) -> None:
     secret, foreign = (new_secret(house, each)["secret"] for each in (installation, other))
     assert deliver(house, installation, push(), foreign).status_code == 401
     signature = hmac.new(secret.encode(), b"other", hashlib.sha256).hexdigest()
-    for headers in ({}, {"X-Scmhost-Signature": signature}, {"X-Scmhost-Signature": "sha256=\u00e9".encode("latin-1")}):
+    for value in (b"", signature.encode(), "sha256=\u00e9".encode("latin-1")):
+        headers = {b"X-Scmhost-Signature": value} if value else {}
         assert house.client.post(f"/hooks/{installation['id']}/", content=push(), headers=headers).status_code == 401
     assert house.get("repos/1/commits/").status_code == 404
 
 
-def test_rubbish_is_refused_after_its_signature(house: House) -> None:
+def test_malformed_push_is_refused_after_signature_check(house: House) -> None:
     """A signed body that cannot be read is 400 with a sentence."""
     _, installation = house.claimed()
     secret = new_secret(house, installation)["secret"]
@@ -139,7 +141,7 @@ def test_rubbish_is_refused_after_its_signature(house: House) -> None:
         assert (answer.status_code, list(answer.json())) == (400, ["detail"]), body
 
 
-def test_a_stranger_learns_nothing(house: House) -> None:
+def test_unauthenticated_request_reveals_nothing(house: House) -> None:
     """No installation, no secret, a provider that is off: one answer."""
     _, installation = house.claimed()
     ids = ["999999", "x", installation["id"]]
@@ -148,7 +150,7 @@ def test_a_stranger_learns_nothing(house: House) -> None:
     assert answers[0].json() == answers[2].json()
 
 
-def test_a_provider_that_is_off_takes_nothing(house: House, tmp_path: Path) -> None:
+def test_disabled_provider_accepts_no_delivery(house: House, tmp_path: Path) -> None:
     """Switched off, its deliveries find nothing; switched on again, the secret is as good as before."""
     _, installation = house.claimed()
     secret = new_secret(house, installation)["secret"]
@@ -160,7 +162,7 @@ def test_a_provider_that_is_off_takes_nothing(house: House, tmp_path: Path) -> N
     assert deliver(house, installation, push(), secret).status_code == 200
 
 
-def test_without_a_key_there_are_no_webhooks(tmp_path: Path) -> None:
+def test_webhooks_need_a_key(tmp_path: Path) -> None:
     """The answer names the setting."""
     with open_house(tmp_path, SWITCHBOARD.replace(f'webhook_key = "{KEY}"', "")) as house:
         _, installation = house.claimed()
@@ -213,7 +215,7 @@ def test_marked_commits_are_left_out(house: House) -> None:
 @pytest.mark.parametrize(
     "name", ["http://[x", "ssh://[::1/team/app", "//[", "http://\u2100/team/app", "other/app", "/"]
 )
-def test_a_name_that_is_no_address_is_left_out(house: House, name: str) -> None:
+def test_name_without_address_is_left_out(house: House, name: str) -> None:
     """Whatever a delivery calls its repository, it is one by that name or none: not one that has no address either."""
     installation = house.install()
     assert house.claim(house.repository(url=None), installation).status_code == 201

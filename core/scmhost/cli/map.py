@@ -5,7 +5,7 @@ from typing import Final
 
 import click
 
-from scmhost.mapping import Mapped, MappingIndex, Unmapped, map_frame, rules_of
+from scmhost.mapping import MappingIndex, MappingMatch, Unmapped, map_frame, rules_of_mapping
 
 from .json_lines import Answer, FrameOrPath, Question, answer_lines, jsonl_option
 
@@ -52,7 +52,7 @@ def mapped(question: FrameToMap) -> Answer:
     found = map_frame(_index(question.code_mappings), question.frame.info(question.platform, question.sdk_name))
     if isinstance(found, Unmapped):
         return _answer(None, None, found.munged, found.reason.value)
-    first: Mapped = found[0]
+    first: MappingMatch = found[0]
     return _answer(first.source_path, first.rule.id, first.munged, None)
 
 
@@ -66,6 +66,8 @@ def _index(mappings: tuple[Mapping, ...]) -> MappingIndex:
         [
             rule
             for number, item in enumerate(mappings)
-            for rule in rules_of(number, item.stack_root, item.source_root, generated=item.automatically_generated)
+            for rule in rules_of_mapping(
+                number, item.stack_root, item.source_root, generated=item.automatically_generated
+            )
         ]
     )

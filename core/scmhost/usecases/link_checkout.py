@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from scmhost.frames.frame import Frame
-from scmhost.frames.languages import JVM
-from scmhost.links.changed_lines import CommittedLine
-from scmhost.mapping.file_tree import FileTree, Located
-from scmhost.mapping.java import class_path
-from scmhost.mapping.printed_path import PrintedPath, read_printed_path
+from scmhost.frames.source_paths import JVM
+from scmhost.links.lines import CommittedLine
+from scmhost.mapping.file_tree import FileTree, LocatedFile
+from scmhost.mapping.munging import class_path
+from scmhost.mapping.paths import PrintedPath, read_printed_path
 from scmhost.sdk.reasons import NEXT_STEP, Confidence, Reason
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class CheckoutLinker:
 
     def _by_end(self, printed: PrintedPath) -> CheckoutLink:
         found = self._place.tree.locate(printed)
-        if isinstance(found, Located):
+        if isinstance(found, LocatedFile):
             return CheckoutLink(path=found.path, confidence=found.confidence)
         if found.several:
             return CheckoutLink(reason=Reason.SEVERAL_FILES, message=f"{', '.join(found.several)} end alike")

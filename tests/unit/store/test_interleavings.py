@@ -92,6 +92,9 @@ class Senders(RuleBasedStateMachine):
 
 def test_any_interleaving_keeps_the_promises(sqlite_store: Store) -> None:
     """Naming, claiming, giving back and sending, in any order, never make a twin or lose anything."""
-    run_state_machine_as_test(
-        lambda: Senders(sqlite_store), settings=settings(max_examples=20, stateful_step_count=12, deadline=None)
-    )
+
+    class StoreSenders(Senders):
+        def __init__(self) -> None:
+            super().__init__(sqlite_store)
+
+    run_state_machine_as_test(StoreSenders, settings=settings(max_examples=20, stateful_step_count=12, deadline=None))

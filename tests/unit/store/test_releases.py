@@ -170,7 +170,7 @@ def test_the_newest_release_comes_first(store: Store) -> None:
             at = None if released is None else factories.NOW + timedelta(days=released)
             told = ReleaseDraft(released_at=at)
             release_queries.upsert(tx, organization, version, told, factories.NOW + timedelta(days=created))
-        page = release_queries.page(tx, organization, factories.PageRequest(0, 3))
+        page = release_queries.page(tx, organization, PageRequest(0, 3))
     assert ([release.version for release in page.items], page.more) == (["old", "same", "plain"], True)
 
 

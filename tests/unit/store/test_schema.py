@@ -28,10 +28,11 @@ WORK_QUEUES = {"ix_jobs_state_due_at_id", "ix_repositories_delete_after_id"}
 
 def leading_columns(table: Table) -> list[str]:
     """The first column of every key of a table."""
-    keys = [table.primary_key, *(key for key in table.constraints if isinstance(key, UniqueConstraint))]
-    foreign = [key for key in table.constraints if isinstance(key, ForeignKeyConstraint)]
-    indexes = [list(index.columns) for index in table.indexes if index.name not in WORK_QUEUES]
-    return [next(iter(columns)).name for columns in (*(key.columns for key in (*keys, *foreign)), *indexes)]
+    kinds = (UniqueConstraint, ForeignKeyConstraint)
+    keys = [list(table.primary_key.columns)]
+    keys += [list(key.columns) for key in table.constraints if isinstance(key, kinds)]
+    keys += [list(index.columns) for index in table.indexes if index.name not in WORK_QUEUES]
+    return [columns[0].name for columns in keys]
 
 
 @pytest.mark.parametrize("table", OWNED, ids=str)

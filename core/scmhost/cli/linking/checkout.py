@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from scmhost.cli.git_process import GitError, git_output, git_outputs
 from scmhost.infra.errors import ScmhostError
-from scmhost.links.changed_lines import CommittedLine, Hunk, committed_line, read_hunks
+from scmhost.links.lines import CommittedLine, Hunk, committed_line, read_hunks
 
 _NAMES: Final = r"^(remote\..*\.url|branch\..*\.remote|url\..*\.insteadof|scmhost\.(remote|kind|template))$"
 _SETTINGS: Final = ("config", "--null", "--get-regexp", _NAMES)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from scmhost.frames import Found
 from scmhost.infra.errors import ScmhostError
-from scmhost.links.changed_lines import CommittedLine
+from scmhost.links.lines import CommittedLine
 from scmhost.mapping.file_tree import FileTree
 from scmhost.usecases.link_checkout import CheckoutLink, CheckoutLinker, Place
 

@@ -64,7 +64,7 @@ def open_project(context: CommandContext, options: Mapping[str, Any]) -> Iterato
 
 
 def _shown(found: Found, resolved: "Resolved") -> Shown:
-    from scmhost.links import Link, said
+    from scmhost.links.outcome import Link, no_link_message
 
     outcome = resolved.outcome
     facts = {**frame_facts(found), "sourcePath": outcome.source_path}
@@ -73,5 +73,5 @@ def _shown(found: Found, resolved: "Resolved") -> Shown:
         facts |= {"confidence": outcome.basis.confidence, "reason": None, "message": None, "nextStep": None}
         return Shown(found, outcome.url, facts)
     facts |= {"url": None, "ref": None, "refSource": None, "confidence": None}
-    facts |= {"reason": outcome.reason.value, "message": said(outcome), "nextStep": outcome.next_step}
+    facts |= {"reason": outcome.reason.value, "message": no_link_message(outcome), "nextStep": outcome.next_step}
     return Shown(found, None, facts, outcome.reason.value, outcome.message, outcome.next_step)

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from scmhost.cli.targets import ServerRefused, open_client, post_json
 from scmhost.frames import Found
-from scmhost.frames.languages import JVM
+from scmhost.frames.source_paths import JVM
 
 from .formats import Shown, frame_facts
 from .linked_text import Tally

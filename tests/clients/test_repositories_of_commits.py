@@ -1,0 +1,176 @@
+"""Which repository the commits of a build belong to, when the client says only ``origin``."""
+
+from pathlib import Path
+
+import pytest
+
+from command import GitRepository
+from organization_client import OrganizationClient, remote
+from real_clients import SentryCli
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> GitRepository:
+    """A checkout of team/app."""
+    return made(tmp_path / "app", "team/app", 4)
+
+
+@pytest.fixture
+def lib(tmp_path: Path) -> GitRepository:
+    """A checkout of team/lib, with other commits."""
+    return made(tmp_path / "lib", "team/lib", 5)
+
+
+def made(path: Path, name: str, commits: int) -> GitRepository:
+    repository = GitRepository(path)
+    repository.commit(name)
+    for number in range(commits):
+        repository.commit(f"{name} {number}", {"a.py": f"{number}"})
+    repository.git("remote", "add", "origin", remote(name))
+    return repository
+
+
+def send(cli: SentryCli, checkout: GitRepository, version: str, *words: str, **environ: str) -> str:
+    return cli("releases", "set-commits", version, "--auto", *words, cwd=checkout.path, **environ)
+
+
+def test_first_release_needs_no_setup(cli: SentryCli, organization: OrganizationClient, app: GitRepository) -> None:
+    """The first build of a new organization is kept under the remote's name, and the next one goes on from there."""
+    send(cli, app, "1.0")
+    assert organization.commits_by_repository("1.0") == {"origin": set(app.shas())}
+    new = app.commit("New")
+    send(cli, app, "1.1")
+    assert organization.commits_by_repository("1.1") == {"origin": {new}}
+
+
+def test_repository_created_later_is_found(
+    cli: SentryCli, organization: OrganizationClient, app: GitRepository
+) -> None:
+    """Builds that ran before there was a repository stand in nobody's way."""
+    send(cli, app, "1.0")
+    organization.map(organization.claimed("team/app"), "/srv/")
+    app.commit("New")
+    send(cli, app, "1.1")
+    assert organization.commits_by_repository("1.1") == {"team/app": set(app.shas())}
+    newest = app.commit("Newest")
+    send(cli, app, "1.2")
+    assert organization.commits_by_repository("1.2") == {"team/app": {newest}}
+
+
+def test_only_repository_is_used(cli: SentryCli, organization: OrganizationClient, app: GitRepository) -> None:
+    """An organization with one repository need not say anything."""
+    organization.repository("team/app")
+    send(cli, app, "1.0")
+    assert organization.commits_by_repository("1.0") == {"team/app": set(app.shas())}
+    assert set(organization.repositories()) == {"team/app"}
+
+
+def test_project_mapping_identifies_repository(
+    cli: SentryCli, organization: OrganizationClient, app: GitRepository, lib: GitRepository
+) -> None:
+    """Where each project is mapped to one repository, each build's commits arrive there."""
+    api = organization.post("projects/", slug="api")["id"]
+    organization.map(organization.claimed("team/app"), "/srv/")
+    organization.map(organization.claimed("team/lib"), "/srv/", project_id=api)
+    send(cli, app, "app@1.0")
+    send(cli, lib, "lib@1.0", SENTRY_PROJECT="api")
+    assert organization.commits_by_repository("app@1.0") == {"team/app": set(app.shas())}
+    assert organization.commits_by_repository("lib@1.0") == {"team/lib": set(lib.shas())}
+    new = app.commit("New")
+    send(cli, app, "app@1.1")
+    assert organization.commits_by_repository("app@1.1") == {"team/app": {new}}
+
+
+def test_known_commit_identifies_repository(
+    cli: SentryCli, organization: OrganizationClient, app: GitRepository
+) -> None:
+    """Where a repository has one of the commits already, the others are its own too."""
+    organization.repository("team/app", "https://git.example.com/team/app")
+    organization.repository("team/lib", "https://git.example.com/team/lib")
+    send(cli, app, "1.0", SENTRY_VCS_REMOTE=remote("team/app"))
+    app.commit("New")
+    send(cli, app, "1.1")
+    assert organization.commits_by_repository("1.1") == {"team/app": set(app.shas())}
+
+
+def test_commits_of_ambiguous_repository_are_kept_separately(
+    cli: SentryCli, organization: OrganizationClient, app: GitRepository, lib: GitRepository
+) -> None:
+    """Commits of two unknown checkouts hurt neither each other nor the repositories, and no build fails of them."""
+    for name in ("team/app", "team/lib"):
+        organization.repository(name, f"https://git.example.com/{name}")
+    for version in ("1.0", "1.1"):
+        for checkout in (app, lib):
+            send(cli, checkout, version)
+        assert organization.commits_by_repository(version) == {"origin": {*app.shas(), *lib.shas()}}
+        app.commit("More")
+    for name in ("team/app", "team/lib"):
+        assert organization.get(f"repos/{organization.repositories()[name]['id']}/commits/") == []
+
+
+def test_separately_kept_commits_move_to_named_repository(
+    cli: SentryCli, organization: OrganizationClient, app: GitRepository
+) -> None:
+    """The repository that stood in is renamed once it is known which one it is, and builds go on with it."""
+    send(cli, app, "1.0")
+    stand_in = organization.repositories()["origin"]
+    change = {"name": "team/app", "url": "https://git.example.com/team/app"}
+    organization.request("PUT", f"repos/{stand_in['id']}/", json=change)
+    new = app.commit("New")
+    send(cli, app, "1.1")
+    assert organization.commits_by_repository("1.1") == {"team/app": {new}}
+
+
+def test_two_repositories_share_a_release(
+    cli: SentryCli, organization: OrganizationClient, app: GitRepository, lib: GitRepository
+) -> None:
+    """The builds of two repositories that are one release leave each other's commits alone, however often they run."""
+    for name in ("team/app", "team/lib"):
+        organization.map(organization.claimed(name), f"/srv/{name}/")
+    for _ in range(2):
+        for checkout, name in ((app, "team/app"), (lib, "team/lib")):
+            send(cli, checkout, "1.0", SENTRY_VCS_REMOTE=remote(name))
+    assert organization.commits_by_repository("1.0") == {"team/app": set(app.shas()), "team/lib": set(lib.shas())}
+    for checkout, name in ((app, "team/app"), (lib, "team/lib")):
+        assert organization.link(f"/srv/{name}/a.py", "1.0")["ref"] == checkout.shas()[0]
+
+
+def test_two_projects_share_a_release(cli: SentryCli, organization: OrganizationClient, app: GitRepository) -> None:
+    """Two parts of one repository are released as one version, from different commits: none is lost."""
+    api = organization.post("projects/", slug="api")["id"]
+    repository = organization.claimed("team/app")
+    organization.map(repository, "/srv/")
+    organization.map(repository, "/srv/", project_id=api)
+    cli("releases", "new", "1.0", "-p", "web", "-p", "api")
+    early = app.shas()
+    app.commit("Later")
+    send(cli, app, "1.0", "--initial-depth", "2")
+    app.git("checkout", "--quiet", "--detach", early[1])
+    send(cli, app, "1.0", SENTRY_PROJECT="api")
+    assert organization.commits_by_repository("1.0") == {"team/app": set(app.shas("main"))}
+    assert organization.link("/srv/a.py", "1.0")["ref"] == app.shas("main")[0]
+
+
+def test_release_of_one_project_replaces_its_commits(
+    cli: SentryCli, organization: OrganizationClient, app: GitRepository
+) -> None:
+    """A build that is run again at another commit says what the release holds now."""
+    organization.map(organization.claimed("team/app"), "/srv/")
+    send(cli, app, "1.0")
+    app.git("reset", "--quiet", "--hard", "HEAD~2")
+    send(cli, app, "1.0")
+    assert organization.shas("1.0") == app.shas()
+    assert organization.link("/srv/a.py", "1.0")["ref"] == app.shas()[0]
+
+
+def test_commit_of_another_repository_does_not_fail_build(
+    cli: SentryCli, organization: OrganizationClient, app: GitRepository, lib: GitRepository
+) -> None:
+    """The release before may be of another repository; its commit is never asked of a checkout that lacks it."""
+    for name in ("team/app", "team/lib"):
+        organization.map(organization.claimed(name), f"/srv/{name}/")
+    send(cli, app, "1.0", SENTRY_VCS_REMOTE=remote("team/app"))
+    send(cli, lib, "1.1", SENTRY_VCS_REMOTE=remote("team/lib"))
+    send(cli, app, "1.2", SENTRY_VCS_REMOTE=remote("team/app"))
+    assert organization.commits_by_repository("1.1") == {"team/lib": set(lib.shas())}
+    assert set(organization.commits_by_repository("1.2")) == {"team/app"}

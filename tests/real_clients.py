@@ -1,0 +1,155 @@
+"""Runs the clients of Sentry's API as people run them: the real programs, each in a clean environment."""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Self
+
+from command import Done
+
+CLIENTS = Path(__file__).parents[1] / ".venv" / "clients"
+HOW_TO_GET_THEM = "run `make clients`"
+NODE_READY = CLIENTS / "node" / "ready"
+# Nothing listens there: a client that turns to the world outside fails, and its test with it.
+_NOWHERE = "http://127.0.0.1:9"
+
+
+@dataclass(frozen=True)
+class Account:
+    """Whom a client speaks to, and as whom. ``home`` is its home and its working directory."""
+
+    url: str
+    token: str
+    organization: str
+    project: str
+    home: Path
+
+
+@dataclass(frozen=True)
+class SentryCli:
+    """``sentry-cli`` of one major version."""
+
+    major: int
+    account: Account
+
+    def run(self, *words: str, cwd: Path | None = None, **environ: str) -> Done:
+        """Run a command, whatever becomes of it. A variable without a value is not set."""
+        own = {
+            "SENTRY_URL": self.account.url,
+            "SENTRY_AUTH_TOKEN": self.account.token,
+            "SENTRY_ORG": self.account.organization,
+            "SENTRY_PROJECT": self.account.project,
+        }
+        wanted = {name: value for name, value in (own | environ).items() if value}
+        return sentry_cli(self.major, *words, cwd=cwd or self.account.home, home=self.account.home, environ=wanted)
+
+    def __call__(self, *words: str, cwd: Path | None = None, **environ: str) -> str:
+        """What a command prints; it must succeed."""
+        done = self.run(*words, cwd=cwd, **environ)
+        assert done.code == 0, f"{words}: {done}"
+        return done.out
+
+
+@dataclass(frozen=True)
+class SentryNode:
+    """``sentry`` of npm."""
+
+    account: Account
+
+    def __call__(self, *words: str, cwd: Path | None = None, code: int = 0) -> str:
+        """What a command prints, on both of its outputs; it must end with this code."""
+        own = {
+            "SENTRY_HOST": self.account.url,
+            "SENTRY_AUTH_TOKEN": self.account.token,
+            "SENTRY_FORCE_ENV_TOKEN": "1",
+            "SENTRY_CLI_NO_TELEMETRY": "1",
+            "SENTRY_CLI_NO_UPDATE_CHECK": "1",
+            "NO_COLOR": "1",
+        }
+        done = _run([node_program("sentry"), *words], cwd or self.account.home, _clean(self.account.home) | own)
+        assert done.code == code, f"{words}: {done}"
+        return done.out + done.err
+
+
+class SentryMcp:
+    """``sentry-mcp`` of npm: JSON-RPC over standard input and output, a message a line."""
+
+    def __init__(self, account: Account) -> None:
+        host = account.url.removeprefix("http://")
+        words = [
+            str(node_program("sentry-mcp")),
+            f"--host={host}",
+            "--insecure-http",
+            f"--access-token={account.token}",
+        ]
+        self._process = subprocess.Popen(
+            words,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=account.home,
+            env=_clean(account.home),
+            text=True,
+        )
+        self._asked = 0
+        about = {"protocolVersion": "2025-03-26", "capabilities": {}, "clientInfo": {"name": "tests", "version": "1"}}
+        self.request("initialize", about)
+        self._send({"method": "notifications/initialized"})
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        with self._process as process:
+            process.terminate()
+
+    def request(self, method: str, parameters: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
+        """The result of a request."""
+        self._asked += 1
+        self._send({"id": self._asked, "method": method, "params": dict(parameters)})
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            answer = json.loads(line)
+            if answer.get("id") == self._asked:
+                value: dict[str, Any] = answer["result"]
+                return value
+        raise AssertionError("sentry-mcp ended")
+
+    def call(self, tool: str, **arguments: str) -> str:
+        """What a tool answers; it must succeed."""
+        result = self.request("tools/call", {"name": tool, "arguments": arguments})
+        text = "\n".join(part.get("text", "") for part in result["content"])
+        assert not result.get("isError"), text
+        return text
+
+    def _send(self, message: Mapping[str, Any]) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
+        self._process.stdin.flush()
+
+
+def sentry_cli(major: int, *words: str, cwd: Path, home: Path, environ: Mapping[str, str]) -> Done:
+    """Run sentry-cli of a major version, with these variables and no others."""
+    program = CLIENTS / f"v{major}" / "bin" / "sentry-cli"
+    assert program.exists(), HOW_TO_GET_THEM
+    return _run([program, *words], cwd, {**_clean(home), "SENTRY_DISABLE_UPDATE_CHECK": "1", **environ})
+
+
+def node_program(name: str) -> Path:
+    """A program of npm."""
+    return NODE_READY.with_name("node_modules") / ".bin" / name
+
+
+def _clean(home: Path) -> dict[str, str]:
+    """No proxy for loopback, no backtraces, no settings of the person who runs the tests."""
+    proxies = {"https_proxy": _NOWHERE, "HTTPS_PROXY": _NOWHERE, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+    return {"PATH": os.environ["PATH"], "HOME": str(home), "LC_ALL": "C.UTF-8", **proxies}
+
+
+def _run(words: list[str | Path], cwd: Path, environ: Mapping[str, str]) -> Done:
+    done = subprocess.run(words, cwd=cwd, env=environ, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    return Done(done.returncode, done.stdout.decode(), done.stderr.decode())

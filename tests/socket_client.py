@@ -1,0 +1,113 @@
+"""Speaks to a served scmhost over bare sockets: requests that no client library would send."""
+
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPResponse
+from pathlib import Path
+from typing import Any
+
+from endpoints import Endpoint, PopulatedHost, open_populated
+from serving import Served, serve
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer as it came over a socket."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class SocketClient:
+    """A furnished database, and a service over it in a process of its own."""
+
+    populated: PopulatedHost
+    served: Served
+
+    def connect(self) -> socket.socket:
+        """A connection that sends every byte at once."""
+        opened = socket.create_connection(("127.0.0.1", self.port), timeout=60)
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return opened
+
+    @property
+    def port(self) -> int:
+        """Where the service listens."""
+        return int(self.served.url.rpartition(":")[2])
+
+    def head(self, endpoint: Endpoint, *lines: str) -> bytes:
+        """The first lines of an endpoint's request, with its token and with more lines."""
+        first = f"{endpoint.method} {self.populated.url(endpoint)} HTTP/1.1"
+        token = f"Authorization: Bearer {self.populated.house.there.token}"
+        return "\r\n".join([first, "Host: localhost", token, *lines, "", ""]).encode()
+
+    def head_with_body(self, endpoint: Endpoint, content: bytes) -> bytes:
+        """The first lines of a request with a JSON body, signed as a push is."""
+        proof = [f"{name}: {value}" for name, value in self.populated.signature(content).items()]
+        return self.head(endpoint, "Content-Type: application/json", f"Content-Length: {len(content)}", *proof)
+
+    def exchange(self, raw: bytes) -> Answer:
+        """The answer to bytes that are a whole request, or should be."""
+        with self.connect() as opened:
+            opened.sendall(raw)
+            return read(opened)
+
+    def next_log_line(self) -> dict[str, Any]:
+        """The log line of one more request that came to its end, when it did."""
+        self.served.read_until("request", len(self.requests()) + 1)
+        return self.requests()[-1]
+
+    def requests(self) -> list[dict[str, Any]]:
+        """The log lines of requests that have been read so far."""
+        return [line for line in self.served.log if line.get("event") == "request"]
+
+    def errors(self) -> list[dict[str, Any]]:
+        """What was logged as a fault of the service."""
+        return [line for line in self.served.log if line.get("level") == "error" or "text" in line]
+
+    def is_healthy(self) -> bool:
+        """Whether the next ordinary request is answered, and no fault was logged up to it."""
+        answer = self.exchange(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        while self.next_log_line()["path"] != "/healthz":
+            pass
+        return answer.status == 200 and self.errors() == []
+
+
+@contextmanager
+def open_socket_client(folder: Path, settings: str = "") -> Iterator[SocketClient]:
+    """Serve a furnished database, with more settings if wanted."""
+    with open_populated(folder) as populated:
+        with (folder / "plugins.toml").open("a", encoding="utf-8") as file:
+            file.write(settings)
+        url = populated.house.host.settings.host.database_url
+        with serve(folder, "--database-url", url) as served:
+            socket_client = SocketClient(populated, served)
+            # The socket opens a moment after the service has said that it started; this client tries again.
+            with served.client() as client:
+                client.get("/healthz")
+            socket_client.next_log_line()
+            yield socket_client
+
+
+def read(opened: socket.socket) -> Answer:
+    """The next answer on a connection."""
+    response = HTTPResponse(opened)
+    response.begin()
+    return answer_of(response)
+
+
+def answer_of(response: HTTPResponse) -> Answer:
+    """An answer whose head has been read."""
+    headers = {name.lower(): value for name, value in response.getheaders()}
+    return Answer(response.status, headers, response.read())
+
+
+def reset(opened: socket.socket) -> None:
+    """Close a connection as a crashed client's machine does, without a goodbye."""
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    opened.close()
