@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 
 from command import GitRepository, scmhost
+from scmhost.checkout.git import GitError, git, list_shas, read_history
 from scmhost.cli.commits import send_history
-from scmhost.cli.git_history import list_shas, read_history
-from scmhost.cli.git_process import GitError, git
 
 
 @pytest.fixture

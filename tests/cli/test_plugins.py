@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from command import scmhost, scmhost_process
-from scmhost.cli.plugins import words
 from serving import serve
 
 SWITCHBOARD = """\
@@ -47,16 +46,6 @@ def test_the_list_tells_states_and_reasons_within_eighty_columns() -> None:
     assert "did you mean 'custom_scm'?" in done.out
     assert max(map(len, done.out.splitlines())) <= 80
     assert "\x1b" not in done.out
-
-
-def test_long_names_give_way_to_the_width(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many providers a plugin has, its line stays one line."""
-    monkeypatch.setenv("COLUMNS", "60")
-    lines = list(
-        words.table(("STATE", "PROVIDERS", "CALLS"), [("ready", ", ".join(["provider"] * 20), "12")], numbers=1)
-    )
-    assert [len(line) for line in lines] == [60, 60]
-    assert lines[1].endswith("…     12")
 
 
 @pytest.mark.usefixtures("config")

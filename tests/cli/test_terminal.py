@@ -6,10 +6,10 @@ from html.parser import HTMLParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scmhost.cli.linking.formats import FORMATS, Shown
-from scmhost.cli.linking.linked_text import LinkedText
-from scmhost.cli.linking.text_stream import Arrived, Line
-from scmhost.cli.progress import progress
+from scmhost.checkout.formats import FORMATS, LinkedFrame
+from scmhost.checkout.linked_text import LinkedText
+from scmhost.checkout.stream import Chunk, TextLine
+from scmhost.cli.context import progress
 from scmhost.frames import read_text
 
 URL = "https://git.example.com/a?b&c#L3"
@@ -50,9 +50,9 @@ def printed(form: str, *lines: str) -> str:
     """Lines in a form, each frame with the same link."""
     out = io.StringIO()
     shown = FORMATS[form](out.write)
-    text = LinkedText(lambda frames: [Shown(found, URL, {"path": found.frame.path}) for found in frames], shown)
+    text = LinkedText(lambda frames: [LinkedFrame(found, URL, {"path": found.frame.path}) for found in frames], shown)
     shown.begin()
-    text.take(Arrived([Line(line, "\n") for line in lines], idle=True))
+    text.take(Chunk([TextLine(line, "\n") for line in lines], idle=True))
     shown.end({"unreadLines": text.unread})
     return out.getvalue()
 
@@ -103,7 +103,7 @@ def test_of_two_frames_in_one_place_one_is_the_link() -> None:
     """Links are never inside one another."""
     (found,) = read_text("a.py:3: Error").frames
     out = io.StringIO()
-    FORMATS["html"](out.write).line("a.py:3: Error", "\n", [Shown(found, URL, {})] * 2)
+    FORMATS["html"](out.write).line("a.py:3: Error", "\n", [LinkedFrame(found, URL, {})] * 2)
     assert out.getvalue().count("<a ") == 1
 
 
@@ -117,13 +117,13 @@ def test_quick_work_shows_no_bar() -> None:
 
 def test_long_work_shows_a_bar() -> None:
     """After the patience is over, the bar names the work."""
-    with redirect_stderr(Terminal()) as shown, progress("sending commits", 2, patience=0.0) as advance:
+    with redirect_stderr(Terminal()) as shown, progress("sending commits", 2, delay=0.0) as advance:
         advance(1)
     assert "sending commits" in shown.getvalue()
 
 
 def test_without_a_terminal_there_is_no_bar() -> None:
     """A log file gets no bar, however long the work takes."""
-    with redirect_stderr(io.StringIO()) as shown, progress("working", 1, patience=0.0) as advance:
+    with redirect_stderr(io.StringIO()) as shown, progress("working", 1, delay=0.0) as advance:
         advance(1)
     assert shown.getvalue() == ""

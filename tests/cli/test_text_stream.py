@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from command import SCMHOST, GitRepository
-from scmhost.cli.linking.text_stream import LONGEST_PART, read_stream
+from scmhost.checkout.stream import LONGEST_PART, read_stream
 
 PATIENCE = 60.0
 

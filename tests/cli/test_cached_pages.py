@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from command import GitRepository
 from loading import load_cases
-from scmhost.cli.linking.known_pages import KnownPages, known_pages
+from scmhost.checkout.pages import CachedPages, cached_pages
 from scmhost.sdk import preset, read_remote
 from scmhost.sdk.ref_links import RefLinks
 from strategies import hostile_text
@@ -44,9 +44,9 @@ def test_what_is_put_together_is_what_is_rendered(repository: tuple[str, str], p
 def test_it_is_remembered_for_all_commits(tmp_path: Path) -> None:
     """Another commit's pages need no second look; odd paths do."""
     file = str(tmp_path / "pages.json")
-    known_pages(file, SHA, SAID, lambda: links_at(SHA))
+    cached_pages(file, SHA, SAID, lambda: links_at(SHA))
     looked: list[str] = []
-    again = known_pages(file, OTHER, SAID, lambda: looked.append("x") or links_at(OTHER))
+    again = cached_pages(file, OTHER, SAID, lambda: looked.append("x") or links_at(OTHER))
     assert again.url("src/a.py", 3) == f"https://github.com/acme/shop/blob/{OTHER}/src/a.py#L3"
     assert not looked
     assert again.url("src/ä.py", 3) == f"https://github.com/acme/shop/blob/{OTHER}/src/%C3%A4.py#L3"
@@ -58,24 +58,24 @@ def test_a_spoilt_memory_is_written_anew(tmp_path: Path, spoil: str) -> None:
     """Whatever stands in the file, the links are right, and so is the file afterwards."""
     file = tmp_path / "pages.json"
     file.write_text(spoil, encoding="utf-8")
-    assert not isinstance(known_pages(str(file), SHA, SAID, lambda: links_at(SHA)), KnownPages)
-    assert isinstance(known_pages(str(file), SHA, SAID, lambda: links_at(SHA)), KnownPages)
+    assert not isinstance(cached_pages(str(file), SHA, SAID, lambda: links_at(SHA)), CachedPages)
+    assert isinstance(cached_pages(str(file), SHA, SAID, lambda: links_at(SHA)), CachedPages)
 
 
 def test_what_is_remembered_is_of_one_remote_and_of_the_web(tmp_path: Path) -> None:
     """Another remote is looked at anew, and so is what would lead elsewhere than to the web."""
     file = tmp_path / "pages.json"
-    known_pages(str(file), SHA, SAID, lambda: links_at(SHA))
+    cached_pages(str(file), SHA, SAID, lambda: links_at(SHA))
     other = ("https://gitlab.com/acme/shop", None, None, None)
-    assert "gitlab.com" in str(known_pages(str(file), SHA, other, lambda: links_at(SHA, other[0])).url("a.py"))
+    assert "gitlab.com" in str(cached_pages(str(file), SHA, other, lambda: links_at(SHA, other[0])).url("a.py"))
     content = json.loads(file.read_text(encoding="utf-8"))
     file.write_text(json.dumps({**content, "head": "javascript:alert(1)//"}), encoding="utf-8")
-    assert "gitlab.com" in str(known_pages(str(file), SHA, other, lambda: links_at(SHA, other[0])).url("a.py"))
+    assert "gitlab.com" in str(cached_pages(str(file), SHA, other, lambda: links_at(SHA, other[0])).url("a.py"))
 
 
 def test_where_nothing_can_be_written_links_are_made_all_the_same(tmp_path: Path) -> None:
     """A checkout that may only be read is linked from."""
-    found = known_pages(str(tmp_path / "gone" / "pages.json"), SHA, SAID, lambda: links_at(SHA))
+    found = cached_pages(str(tmp_path / "gone" / "pages.json"), SHA, SAID, lambda: links_at(SHA))
     assert found.url("a.py") == f"https://github.com/acme/shop/blob/{SHA}/a.py"
 
 
