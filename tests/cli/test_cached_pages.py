@@ -33,11 +33,12 @@ def links_at(commit: str, url: str = INPUTS[0], kind: str | None = None) -> RefL
 @given(st.sampled_from(sorted(REPOSITORIES.items())), hostile_text, st.integers(0, 20_000_000))
 def test_plain_links_equal_rendered_links(repository: tuple[str, str], path: str, line: int) -> None:
     """The fast way gives the URL of the template, or leaves the path to it."""
-    kind, url = repository
-    found = preset(kind).pages.links(url, SHA, "commit")
-    plain = found.plain if isinstance(found, RefLinks) else None
+    kind, repository_url = repository
+    found = preset(kind).pages.links(repository_url, SHA, "commit")
+    if not isinstance(found, RefLinks) or found.plain is None:
+        return
     for some in (path, "src/app.py", "docs/README.md"):
-        url = plain.url(some, line) if plain else None
+        url = found.plain.url(some, line)
         assert url is None or url == found.url(some, line)
 
 
@@ -46,7 +47,12 @@ def test_cache_is_used_for_other_commits(tmp_path: Path) -> None:
     file = str(tmp_path / "pages.json")
     cached_pages(file, SHA, INPUTS, lambda: links_at(SHA))
     loads: list[str] = []
-    again = cached_pages(file, OTHER, INPUTS, lambda: loads.append("x") or links_at(OTHER))
+
+    def load() -> RefLinks:
+        loads.append(OTHER)
+        return links_at(OTHER)
+
+    again = cached_pages(file, OTHER, INPUTS, load)
     assert again.url("src/a.py", 3) == f"https://github.com/acme/shop/blob/{OTHER}/src/a.py#L3"
     assert not loads
     assert again.url("src/ä.py", 3) == f"https://github.com/acme/shop/blob/{OTHER}/src/%C3%A4.py#L3"

@@ -32,7 +32,8 @@ def send(repository: GitRepository, *words: str) -> dict[str, object]:
     options = ["--org", "acme", "--repository", "Team/App", "--git", repository.path, "--database-url", database]
     done = scmhost("commits", "send", *options, *words, "--json")
     assert done.code == 0, done.err
-    return json.loads(done.out)
+    answer: dict[str, object] = json.loads(done.out)
+    return answer
 
 
 def test_history_has_every_commit_with_its_changes(repository: GitRepository) -> None:

@@ -37,6 +37,7 @@ OF_URLS = {
     "remote": {"remote": "git@github.com:acme/web.git"},
     "read-url": {"url": "https://github.com/acme/web/blob/main/a.py"},
 }
+ALL_QUESTIONS: dict[str, dict[str, Any]] = {**QUESTIONS, **OF_URLS}
 every_pipe = pytest.mark.parametrize("name", [*QUESTIONS, *OF_URLS])
 
 
@@ -51,7 +52,7 @@ def ask(name: str, *questions: object) -> list[Any]:
 @every_pipe
 def test_every_line_gets_one_answer(name: str) -> None:
     """Answers have the order of the lines, and a malformed line gets an error."""
-    question = {**QUESTIONS, **OF_URLS}[name]
+    question = ALL_QUESTIONS[name]
     bad = [b"no json", b"", b"\xff\xfe", b"[1]", json.dumps({key: [5] for key in question}).encode(), b"[" * 50_000]
     *errors, answer, last = ask(name, *bad, question, question)
     assert {(error["error"], error["reason"]) for error in errors} == {("malformed_input", "malformed_input")}
@@ -63,7 +64,7 @@ def test_every_line_gets_one_answer(name: str) -> None:
 @every_pipe
 def test_answer_is_printed_before_the_next_line_arrives(name: str) -> None:
     """A client that asks line by line gets each answer immediately."""
-    question = {**QUESTIONS, **OF_URLS}[name]
+    question = ALL_QUESTIONS[name]
     with subprocess.Popen([SCMHOST, name, "--jsonl"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
         assert run.stdin is not None
         assert run.stdout is not None

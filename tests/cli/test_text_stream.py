@@ -18,7 +18,7 @@ def test_open_pipe_is_printed_when_idle(tmp_path: Path) -> None:
     """Complete lines, and the start of the next one, are printed while the pipe is idle."""
     repository = GitRepository(tmp_path / "checkout")
     sha = repository.commit(files={"a.py": "1\n2\n"})
-    command = [SCMHOST, "link", "--remote", "https://github.com/acme/shop"]
+    command = [str(SCMHOST), "link", "--remote", "https://github.com/acme/shop"]
     with subprocess.Popen(
         command, cwd=repository.path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
