@@ -53,8 +53,9 @@ class Install:
 
     def run(self, *words: object, cwd: Path, text: str = "") -> "subprocess.CompletedProcess[str]":
         """Run the installed command."""
+        command: list[str] = [str(self.folder / "bin" / "scmhost"), *map(str, words)]
         return subprocess.run(
-            [str(self.folder / "bin" / "scmhost"), *map(str, words)],
+            command,
             input=text,
             capture_output=True,
             text=True,

@@ -11,7 +11,7 @@ import pytest
 from command import SCMHOST, scmhost, scmhost_process
 from manual import page
 
-QUESTIONS = {
+QUESTIONS: dict[str, dict[str, Any]] = {
     "map": {"frame": {"filename": "app/cart.py"}, "code_mappings": [{"stack_root": "app/", "source_root": "src/"}]},
     "roots": {"frame": {"filename": "shop/cart.py"}, "source_file": "src/shop/cart.py"},
     "derive": {"frames": [{"filename": "shop/cart.py"}], "repo_trees": {"acme/web": {"files": ["src/shop/cart.py"]}}},
