@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 import psycopg
 
-from scmhost.store.engine import Store
+from scmhost.infra.db.engine import Store
 
 COMMITS = 1_000
 # Commits refer to these.

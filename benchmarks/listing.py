@@ -11,9 +11,10 @@ from time import perf_counter
 from payloads import names
 from service import ORGANIZATION, Service, service
 
-from scmhost.kernel.paging import PageRequest
-from scmhost.store import organizations, repositories
-from scmhost.store.engine import Store
+from scmhost.infra.db.engine import Store
+from scmhost.infra.paging import PageRequest
+from scmhost.organizations import queries as organization_queries
+from scmhost.repositories import queries as repository_queries
 
 REPOSITORIES = 100_000
 PAGE = 100
@@ -43,10 +44,10 @@ def _fill(url: str, offset: int) -> int:
     store = Store.open(url)
     try:
         with store.write() as tx:
-            organization = organizations.find(tx, ORGANIZATION)
+            organization = organization_queries.find_organization(tx, ORGANIZATION)
             assert organization
-            repositories.ensure(tx, organization.id, names(REPOSITORIES), datetime.now(UTC))
-            return repositories.page(tx, organization.id, PageRequest(offset - 1, 1)).items[0].id
+            repository_queries.ensure(tx, organization.id, names(REPOSITORIES), datetime.now(UTC))
+            return repository_queries.page(tx, organization.id, PageRequest(offset - 1, 1)).items[0].id
     finally:
         store.close()
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings
 
 import databases
-from scmhost.store.engine import Store
+from scmhost.infra.db.engine import Store
 
 # Laws are checked without a clock: a busy machine breaks none.
 settings.register_profile("unhurried", deadline=None)

@@ -13,7 +13,7 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import make_url
 
-from scmhost.store.engine import Store
+from scmhost.infra.db.engine import Store
 
 URL_VARIABLE = "SCMHOST_TEST_POSTGRES_URL"
 

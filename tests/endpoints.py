@@ -18,7 +18,7 @@ from httpx2 import Response
 from factories import all_rows, rows_of
 from house import OLDER_SHA, SHA, House, commit, open_house
 from loading import load_cases
-from scmhost.usecases.list_files import list_files_now
+from scmhost.repositories.files import list_files_now
 
 
 @dataclass(frozen=True)

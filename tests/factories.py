@@ -10,27 +10,24 @@ from uuid import uuid4
 
 from sqlalchemy import select
 
-from scmhost.kernel.paging import PageRequest
+from scmhost.audit import queries as audit_queries
+from scmhost.audit.queries import AuditDraft
+from scmhost.commits import bulk_queries
+from scmhost.infra.db import jobs
+from scmhost.infra.db.engine import Store, Transaction
+from scmhost.infra.db.schema import ALL_TABLES
+from scmhost.infra.paging import PageRequest
+from scmhost.installations import queries as installation_queries
+from scmhost.links import queries as link_queries
+from scmhost.links.values import MappingDraft
+from scmhost.organizations import queries as organization_queries
+from scmhost.releases import content_queries
+from scmhost.releases import queries as release_queries
+from scmhost.releases.values import DeployDraft, ReleaseDraft
+from scmhost.repositories import file_queries
+from scmhost.repositories import queries as repository_queries
 from scmhost.sdk import CommitDraft, FileChange, InstallationDraft
-from scmhost.store import (
-    audit,
-    code_mappings,
-    commits,
-    deploys,
-    installations,
-    jobs,
-    known_files,
-    organizations,
-    projects,
-    releases,
-    repositories,
-    tokens,
-    webhook_secrets,
-)
-from scmhost.store.audit import AuditDraft
-from scmhost.store.engine import Store, Transaction
-from scmhost.store.values import Actor, DeployDraft, MappingDraft, ReleaseDraft
-from scmhost.store.work_tables import ALL_TABLES
+from scmhost.services import Actor
 
 T = TypeVar("T")
 
@@ -81,37 +78,37 @@ def deploy(environment: str = "production", **fields: Any) -> DeployDraft:
 def new_organization(store: Store, slug: str = "acme") -> int:
     """The id of a new organization."""
     with store.write() as tx:
-        return organizations.create(tx, slug, slug.title(), NOW).id
+        return organization_queries.create_organization(tx, slug, slug.title(), NOW).id
 
 
 def new_organization_in(tx: Transaction) -> int:
     """The id of a new organization whose slug no other has."""
-    return organizations.create(tx, f"org-{uuid4().hex}", "Any", NOW).id
+    return organization_queries.create_organization(tx, f"org-{uuid4().hex}", "Any", NOW).id
 
 
 def new_repository(store: Store, organization_id: int, name: str = "acme/web", **details: Any) -> int:
     """The id of a new repository, unclaimed unless the details say otherwise."""
     with store.write() as tx:
-        return repositories.create(tx, organization_id, name, NOW, **details).id
+        return repository_queries.create(tx, organization_id, name, NOW, **details).id
 
 
 def new_installation(store: Store, organization_id: int, external_id: str = "one") -> int:
     """The id of a new installation."""
     with store.write() as tx:
         wanted = InstallationDraft(name=f"Forge {external_id}", external_id=external_id)
-        return installations.create(tx, organization_id, PROVIDER, wanted, NOW).installation.id
+        return installation_queries.create(tx, organization_id, PROVIDER, wanted, NOW).installation.id
 
 
 def new_project(store: Store, organization_id: int, slug: str = "web") -> int:
     """The id of a new project."""
     with store.write() as tx:
-        return projects.create(tx, organization_id, slug, slug.title(), "python", NOW).id
+        return organization_queries.create_project(tx, organization_id, slug, slug.title(), "python", NOW).id
 
 
 def new_token(tx: Transaction, organization_id: int, digest: str = "d1", **fields: Any) -> int:
     """The id of a new token."""
     told = {"name": "ci", "hint": "abcd", "scopes": ["org:read"], "now": NOW} | fields
-    return tokens.create(tx, organization_id, digest=digest, **told).id
+    return organization_queries.create_token(tx, organization_id, digest=digest, **told).id
 
 
 def new_tenant(store: Store, slug: str = "acme") -> Tenant:
@@ -122,19 +119,19 @@ def new_tenant(store: Store, slug: str = "acme") -> Tenant:
     repository = new_repository(store, organization_id, **owner)
     with store.write() as tx:
         token = new_token(tx, organization_id)
-        commits.save(tx, organization_id, repository, [draft(2), draft(1)], NOW)
-        commit = commits.ids_of(tx, organization_id, repository, [sha(2)])[sha(2)]
-        known_files.take_in(tx, organization_id, repository, 0, commit)
-        release, _ = releases.upsert(tx, organization_id, "1.0", ReleaseDraft(ref="main"), NOW)
-        releases.attach_projects(tx, organization_id, release.id, [project])
-        releases.set_commits(tx, organization_id, release.id, repository, [commit])
-        releases.set_head(tx, organization_id, release.id, repository, sha(2), sha(1))
+        bulk_queries.save(tx, organization_id, repository, [draft(2), draft(1)], NOW)
+        commit = bulk_queries.ids_of(tx, organization_id, repository, [sha(2)])[sha(2)]
+        file_queries.take_in(tx, organization_id, repository, 0, commit)
+        release, _ = release_queries.upsert(tx, organization_id, "1.0", ReleaseDraft(ref="main"), NOW)
+        release_queries.attach_projects(tx, organization_id, release.id, [project])
+        content_queries.set_commits(tx, organization_id, release.id, repository, [commit])
+        content_queries.set_head(tx, organization_id, release.id, repository, sha(2), sha(1))
         wanted = MappingDraft(project, repository, "app/", "src/", "main")
-        mapping = code_mappings.create(tx, organization_id, wanted, NOW).id
-        deploys.create(tx, organization_id, release.id, deploy(), [project], NOW)
+        mapping = link_queries.create(tx, organization_id, wanted, NOW).id
+        release_queries.create_deploy(tx, organization_id, release.id, deploy(), [project], NOW)
         jobs.put(tx, organization_id, "work", f"{release.id}:1", {}, NOW)
-        secret = webhook_secrets.create(tx, organization_id, installation, NOW).id
-        audit.add(tx, organization_id, note(token), NOW)
+        secret = installation_queries.create_secret(tx, organization_id, installation, NOW).id
+        audit_queries.add(tx, organization_id, note(token), NOW)
     return Tenant(organization_id, project, token, installation, repository, commit, release.id, mapping, secret)
 
 

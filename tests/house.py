@@ -14,18 +14,18 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 from sqlalchemy import event
 
-from scmhost.api.application import create_application
-from scmhost.api.logs import configure_logs
+from scmhost.admin.bootstrap import Bootstrapped, bootstrap
 from scmhost.app import Host
-from scmhost.kernel.clock import Clock, SystemClock
+from scmhost.infra.clock import Clock, SystemClock
+from scmhost.infra.db.engine import Store
+from scmhost.infra.logs import configure_logs
+from scmhost.infra.telemetry import SILENT, Telemetry
+from scmhost.organizations.tokens import create_token
 from scmhost.plugins import Candidate, PluginHost, read_settings
 from scmhost.plugins.discovery import discover
 from scmhost.sdk import PROMISES, HookPromise
-from scmhost.store.engine import Store
-from scmhost.telemetry import SILENT, Telemetry
-from scmhost.usecases.bootstrap import Bootstrapped, bootstrap
-from scmhost.usecases.services import Services
-from scmhost.usecases.tokens import create_token
+from scmhost.service.application import create_application
+from scmhost.services import Services
 
 # The log is on standard error and tells only faults, as for every command.
 configure_logs(quiet=True)

@@ -13,8 +13,8 @@ from fastapi.testclient import TestClient
 
 from clientele import sentry_cli
 from command import scmhost, scmhost_process
-from scmhost.api.application import create_application
 from scmhost.app import open_host
+from scmhost.service.application import create_application
 from serving import serve
 
 ROOT = Path(__file__).parents[1]

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
+    from scmhost.infra.telemetry import Telemetry
     from scmhost.plugins import Settings
     from scmhost.plugins.watching import Watch
-    from scmhost.telemetry import Telemetry
-    from scmhost.usecases.services import Services
+    from scmhost.services import Services
 
 
 TOLD_BY_A_LOOK: Final = ("plugin refused",)
@@ -38,11 +38,11 @@ class Host:
         Raises:
             ScmhostError: the database cannot be opened. A plugin that fails is listed as broken instead.
         """
-        from scmhost.kernel.clock import SystemClock
+        from scmhost.infra.clock import SystemClock
+        from scmhost.infra.db.engine import Store
+        from scmhost.infra.telemetry import SILENT
         from scmhost.plugins import PluginHost
-        from scmhost.store.engine import Store
-        from scmhost.telemetry import SILENT
-        from scmhost.usecases.services import Services
+        from scmhost.services import Services
 
         store = Store.open(settings.host.database_url)
         if migrate:
@@ -65,9 +65,9 @@ class Host:
 
         The watch ends with the host; ``ask`` has it look at once.
         """
+        from scmhost.admin.configuration import SwitchboardWatch
         from scmhost.plugins import read_settings
         from scmhost.plugins.watching import Watch
-        from scmhost.usecases.watch_switchboard import SwitchboardWatch
 
         self._watch = Watch(SwitchboardWatch(self.services, path, partial(read_settings, path, os.environ)).look)
         return self._watch
@@ -111,8 +111,8 @@ def open_host(
     Without plugins none is imported, whatever the file says. The audit log tells of the user who runs the command.
     For a look the database is neither made nor brought up to date, and what the answer tells is not logged too.
     """
-    from scmhost.api.logs import configure_logs
-    from scmhost.usecases.audit_switchboard import operating_user
+    from scmhost.admin.configuration_audit import operating_user
+    from scmhost.infra.logs import configure_logs
 
     configure_logs(quiet=quiet, besides=TOLD_BY_A_LOOK if look else ())
     settings = read_configuration(config, database_url)
@@ -124,11 +124,11 @@ def open_host(
 
 def asgi() -> "FastAPI":
     """The application of one worker process; its configuration comes through the environment."""
-    from scmhost.api.application import create_application
-    from scmhost.api.logs import configure_logs
+    from scmhost.infra.logs import configure_logs
+    from scmhost.infra.telemetry import open_telemetry
     from scmhost.plugins.configuration import configuration_path
     from scmhost.plugins.watching import on_hangup
-    from scmhost.telemetry import open_telemetry
+    from scmhost.service.application import create_application
 
     configure_logs()
     settings = read_configuration()

@@ -6,7 +6,7 @@ from typing import Final, get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from scmhost.kernel.limits import Limits
+from scmhost.infra.limits import Limits
 from scmhost.plugins.configuration import CONFIG_VARIABLE
 from scmhost.plugins.schema import (
     Breaker,

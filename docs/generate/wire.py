@@ -9,15 +9,15 @@ from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
-from scmhost.api.application import ROUTERS, create_application
-from scmhost.api.context import caller_of
-from scmhost.api.routes import webhooks
-from scmhost.kernel.clock import SystemClock
-from scmhost.kernel.limits import Limits
+from scmhost.commits import routes as commit_routes
+from scmhost.infra.clock import SystemClock
+from scmhost.infra.db.engine import Store
+from scmhost.infra.limits import Limits
+from scmhost.organizations.access import caller_of
+from scmhost.organizations.tokens import ALL_SCOPES, SCOPES, ScopeClass
 from scmhost.plugins import PluginHost, Settings
-from scmhost.store.engine import Store
-from scmhost.usecases.scopes import ALL_SCOPES, SCOPES, ScopeClass
-from scmhost.usecases.services import Services
+from scmhost.service.application import ROUTERS, create_application
+from scmhost.services import Services
 
 from .markdown import code, table
 
@@ -52,7 +52,7 @@ def _application() -> FastAPI:
 
 def _routes() -> Iterator[tuple[APIRoute, str]]:
     """Each endpoint with its class; those without one need any token, or none."""
-    for router in (*ROUTERS, webhooks.deliveries):
+    for router in (*ROUTERS, commit_routes.delivery_router):
         for route in router.routes:
             if isinstance(route, APIRoute):
                 yield route, next(_classes(route.dependant), _without_class(route))

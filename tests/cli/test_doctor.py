@@ -15,12 +15,12 @@ from command import scmhost
 from hosting import candidate
 from house import SWITCHBOARD, House, open_house
 from loading import case_id, load_cases
+from scmhost.admin.doctor import examine, machine
+from scmhost.admin.doctor.findings import MOST_OF_A_KIND, Finding, each
 from scmhost.cli.plugins.doctor import plugin_findings
-from scmhost.kernel.clock import SystemClock
-from scmhost.store import jobs
-from scmhost.usecases.doctor import Finding, examine, machine
-from scmhost.usecases.doctor.findings import MOST_OF_A_KIND, each
-from scmhost.usecases.tokens import create_token
+from scmhost.infra.clock import SystemClock
+from scmhost.infra.db import jobs
+from scmhost.organizations.tokens import create_token
 
 CANDIDATES = {
     "broken": candidate("broken", "plugins.fails_at_import"),

@@ -72,7 +72,7 @@ def clean_environment() -> dict[str, str]:
 
 def pip(python: Path, *words: object) -> None:
     """Run pip, or skip the test if the package index cannot be reached."""
-    command = [python, "-m", "pip", *map(str, words), "--quiet", "--disable-pip-version-check"]
+    command = [str(python), "-m", "pip", *map(str, words), "--quiet", "--disable-pip-version-check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=clean_environment())
     if (
         done.returncode

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from command import Done, scmhost
-from scmhost.store.engine import Store
-from scmhost.usecases.audit_switchboard import operating_user
+from scmhost.admin.configuration_audit import operating_user
+from scmhost.infra.db.engine import Store
 
 
 class Configured:

@@ -48,7 +48,7 @@ def _read(descriptor: int, size: int) -> bytes:
 
 
 @given(st.lists(st.binary(max_size=20).map(lambda line: line.replace(b"\n", b"")), max_size=10), st.booleans())
-def test_stream_keeps_every_byte(lines: list[bytes], ended: bool) -> None:  # noqa: FBT001 - drawn
+def test_stream_keeps_every_byte(lines: list[bytes], ended: bool) -> None:
     """All lines arrive complete and in order, whatever their bytes are."""
     content = b"\n".join(lines) + b"\n" * ended
     read, write = os.pipe()

@@ -9,9 +9,9 @@ import pytest
 
 from endpoints import ENDPOINTS, Endpoint, Furnished, furnished
 from house import House, open_house
-from scmhost.usecases.audit import ACTIONS
-from scmhost.usecases.bootstrap import bootstrap
-from scmhost.usecases.tokens import create_token, revoke_token
+from scmhost.admin.bootstrap import bootstrap
+from scmhost.audit.record import ACTIONS
+from scmhost.organizations.tokens import create_token, revoke_token
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from factories import NOW
 from house import House
-from scmhost.store.values import CodeMapping, MappingDraft
-from scmhost.usecases.bulk_mappings import places
+from scmhost.links.bulk_mappings import places
+from scmhost.links.values import CodeMapping, MappingDraft
 
 
 def roots(number: int) -> dict[str, str]:

@@ -6,6 +6,7 @@ import pytest
 
 from hosting import candidate
 from house import SWITCHBOARD, House, open_house
+from scmhost.infra.loops import Loop, Loops
 
 BROKEN = candidate("broken", "plugins.fails_at_import")
 BOTH = SWITCHBOARD + "[plugins.broken]\nenabled = true\n"
@@ -31,6 +32,7 @@ def test_a_broken_plugin_makes_nothing_unready(tmp_path: Path) -> None:
             "staleSince": None,
             "plugins": {"ready": 1, "broken": 1, "off": 1},
             "suspended": [],
+            "stuck": [],
         }
 
 
@@ -64,3 +66,13 @@ def test_tables_of_another_version_make_the_process_unready(house: House) -> Non
 def test_no_answer_about_health_is_kept(house: House, path: str) -> None:
     """A cache on the way would tell of health that is over."""
     assert house.client.get(path).headers["cache-control"] == "no-store"
+
+
+def test_stuck_background_loop_makes_the_process_unready(house: House) -> None:
+    """A loop that makes no progress is named, so that an operator sees it before its work is missed."""
+    ticks = iter([0.0, 1_000.0])
+    house.services.shared(Loops).add(Loop("jobs", lambda _woken: False, seconds=1.0, monotonic=lambda: next(ticks)))
+    answer = house.client.get("/readyz")
+    assert (answer.status_code, answer.json()["status"]) == (503, "not ready")
+    assert answer.json()["stuck"] == ["jobs has made no progress for 1000 s"]
+    assert "jobs" in answer.json()["detail"]

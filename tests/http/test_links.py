@@ -2,12 +2,12 @@ import pytest
 
 from house import OLDER_SHA, SHA, House, commit
 from scmhost.links import no_link
+from scmhost.links.resolve import resolve_links
+from scmhost.links.values import FrameQuery
 from scmhost.mapping import FrameInfo
+from scmhost.organizations.create import find_project
+from scmhost.releases.content_queries import delete_repository
 from scmhost.sdk import Reason
-from scmhost.store.repository_deletion import delete_now
-from scmhost.usecases.create_organization import find_project
-from scmhost.usecases.frame_query import FrameQuery
-from scmhost.usecases.resolve_links import resolve_links
 
 BASE = "https://git.example.com/team/app"
 
@@ -123,7 +123,7 @@ def test_a_repository_that_is_just_being_deleted_gives_a_reason(house: House) ->
     project = find_project(house.services, house.there.organization, "web")
     house.link()
     with house.services.store.write() as tx:
-        assert delete_now(tx, house.there.organization.id, int(str(mapping["repoId"])))
+        assert delete_repository(tx, house.there.organization.id, int(str(mapping["repoId"])))
     frame = FrameQuery(FrameInfo(filename="/srv/app/a.py"))
     answer = resolve_links(house.services, house.there.organization, project, [frame])[0]
     assert answer.outcome == no_link(Reason.STACK_ROOT_MISMATCH)

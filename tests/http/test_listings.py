@@ -11,7 +11,7 @@ from httpx2 import Response
 from endpoints import ENDPOINTS, Endpoint, Furnished, furnished
 from house import OLDER_SHA, SHA, commit
 from loading import case_id, load_cases
-from scmhost.usecases.bootstrap import bootstrap
+from scmhost.admin.bootstrap import bootstrap
 
 COUNT = 7
 O = "/api/0/organizations/{organization}"  # noqa: E741 - as the documentation calls it

@@ -8,8 +8,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from house import House
-from scmhost.api.application import create_application
-from scmhost.api.logs import configure_logs
+from scmhost.infra.logs import configure_logs
+from scmhost.service.application import create_application
 
 
 class Terminal(io.StringIO):

@@ -12,8 +12,8 @@ from hosting import Hands, candidate
 from house import OLDER_SHA, SWITCHBOARD, House, open_house
 from plugins import archivist
 from plugins.archivist import SHA
-from scmhost.kernel.clock import Clock
-from scmhost.usecases.run_jobs import run_due_jobs
+from scmhost.admin.background import run_due_jobs
+from scmhost.infra.clock import Clock
 
 BASE = "https://git.example.com/team/app"
 LINKS = "/api/0/projects/acme/web/stacktrace-links/"

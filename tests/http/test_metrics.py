@@ -11,7 +11,7 @@ from command import scmhost_process
 from hosting import candidate
 from house import SWITCHBOARD, House, commit, open_house
 from manual import page
-from scmhost.telemetry import open_telemetry
+from scmhost.infra.telemetry import open_telemetry
 from serving import Served, serve
 
 BOTH = SWITCHBOARD + "[plugins.faulty]\nenabled = true\ndefault = true\n"
@@ -137,7 +137,7 @@ def test_what_is_off_is_not_imported() -> None:
     done = scmhost_process("plugins", "list", environ={"PYTHONPROFILEIMPORTTIME": "1"})
     assert done.code == 0
     assert re.findall(r"prometheus_client|opentelemetry", done.err) == []
-    assert "scmhost.telemetry" in done.err
+    assert "scmhost.infra.telemetry" in done.err
 
 
 def grown(served: Served, requests: int) -> float:

@@ -11,9 +11,9 @@ import pytest
 from hosting import candidate
 from house import SWITCHBOARD, House, commit, open_house
 from plugins import historian
-from scmhost.store import jobs
-from scmhost.usecases.run_jobs import MOST_ATTEMPTS, RETRY_AFTER, run_due_jobs
-from scmhost.usecases.services import Services
+from scmhost.admin.background import MOST_ATTEMPTS, RETRY_AFTER, run_due_jobs
+from scmhost.infra.db import jobs
+from scmhost.services import Services
 
 A, B, C = "a" * 40, "b" * 40, "c" * 40
 

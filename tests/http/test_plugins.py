@@ -8,7 +8,7 @@ import pytest
 
 from hosting import candidate
 from house import SWITCHBOARD, House, open_house
-from scmhost.usecases.bootstrap import bootstrap
+from scmhost.admin.bootstrap import bootstrap
 
 MORE = """\
 [plugins.faulty]

@@ -7,9 +7,8 @@ import pytest
 
 from endpoints import ENDPOINTS, Endpoint, Furnished, furnished
 from loading import load_cases
-from scmhost.usecases.bootstrap import bootstrap
-from scmhost.usecases.scopes import ALL_SCOPES, SCOPES
-from scmhost.usecases.tokens import create_token, revoke_token
+from scmhost.admin.bootstrap import bootstrap
+from scmhost.organizations.tokens import ALL_SCOPES, SCOPES, create_token, revoke_token
 
 TABLE = {case["id"]: case["scopes"] for case in load_cases("scopes")}
 

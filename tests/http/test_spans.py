@@ -19,11 +19,12 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from hosting import candidate
 from house import SWITCHBOARD, House, commit, open_house
-from scmhost.api.logs import configure_logs
+from scmhost.infra import telemetry
+from scmhost.infra.logs import configure_logs
+from scmhost.infra.telemetry import Telemetry, TelemetryMissing, check_telemetry
+from scmhost.infra.telemetry.spans import Spans
 from scmhost.plugins.errors import Origin
 from scmhost.plugins.guard import Guard
-from scmhost.telemetry import Telemetry, TelemetryMissing, check_telemetry, opening
-from scmhost.telemetry.spans import Spans
 
 BOTH = SWITCHBOARD + "[plugins.faulty]\nenabled = true\ndefault = true\n"
 FAULTY = candidate("faulty", "plugins.faulty")
@@ -177,7 +178,7 @@ def test_nothing_is_told_unasked(tmp_path: Path) -> None:
 
 def test_traces_without_the_library_are_refused_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     """The service does not start half as asked for; it says what to install."""
-    monkeypatch.setattr(opening, "_is_installed", lambda _name: False)
+    monkeypatch.setattr(telemetry, "_is_installed", lambda _name: False)
     check_telemetry(spans=False)
     with pytest.raises(TelemetryMissing, match=r"pip install 'scmhost\[otel\]'"):
         check_telemetry(spans=True)

@@ -19,11 +19,11 @@ from command import scmhost
 from hosting import report_of
 from house import SWITCHBOARD, House, open_house
 from installed import install
-from scmhost.kernel.errors import Unavailable
-from scmhost.kernel.paging import PageRequest
+from scmhost.admin.configuration import SwitchboardWatch
+from scmhost.audit.record import list_entries
+from scmhost.infra.errors import Unavailable
+from scmhost.infra.paging import PageRequest
 from scmhost.plugins import PluginHost, read_settings
-from scmhost.usecases.audit import list_entries
-from scmhost.usecases.watch_switchboard import SwitchboardWatch
 from serving import Served, serve
 
 OFF = SWITCHBOARD.replace('allow = { organizations = ["acme"] }', "")

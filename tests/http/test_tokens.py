@@ -2,8 +2,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from house import House
-from scmhost.usecases.bootstrap import bootstrap
-from scmhost.usecases.tokens import create_token, list_tokens, revoke_token
+from scmhost.admin.bootstrap import bootstrap
+from scmhost.organizations.tokens import create_token, list_tokens, revoke_token
 
 
 def test_a_revoked_token_is_worthless_at_once(house: House) -> None:

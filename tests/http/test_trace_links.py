@@ -11,9 +11,9 @@ import pytest
 
 from hosting import candidate
 from house import OLDER_SHA, SHA, SWITCHBOARD, House, commit, open_house
-from scmhost.store import known_files
-from scmhost.usecases.list_files import list_files_now
-from scmhost.usecases.run_jobs import run_due_jobs
+from scmhost.admin.background import run_due_jobs
+from scmhost.repositories import file_queries
+from scmhost.repositories.files import list_files_now
 
 TRACE = """\
 Traceback (most recent call last):
@@ -428,8 +428,8 @@ def test_files_are_listed_in_the_background(any_house: House) -> None:
     assert run_due_jobs(replace(any_house.services, clock=Later(timedelta(minutes=1)))) == 1
     there = any_house.there.organization.id
     with any_house.services.store.read() as tx:
-        assert known_files.ordered(tx, there) == []
-        (found,) = known_files.named(tx, there, ["m.py"], 10).values()
+        assert file_queries.ordered(tx, there) == []
+        (found,) = file_queries.named(tx, there, ["m.py"], 10).values()
     assert sorted(found) == ["a/m.py", "b/m.py"]
 
 

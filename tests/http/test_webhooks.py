@@ -14,8 +14,8 @@ from httpx2 import Response
 
 import factories
 from house import SHA, SWITCHBOARD, House, commit, open_house
-from scmhost.usecases.receive_push import receive_push
-from scmhost.usecases.webhook_secrets import MOST_SECRETS, ROTATION
+from scmhost.commits.push import receive_push
+from scmhost.installations.webhooks import MOST_SECRETS, ROTATION
 
 KEY = "an-operator-s-key-of-forty-characters-xx"
 

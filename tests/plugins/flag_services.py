@@ -34,7 +34,7 @@ class Service(InMemoryProvider):
     def resolve_boolean_details(
         self,
         flag_key: str,
-        default_value: bool,  # noqa: FBT001 - the SDK's signature
+        default_value: bool,
         evaluation_context: EvaluationContext | None = None,
     ) -> FlagResolutionDetails[bool]:
         assert evaluation_context is not None

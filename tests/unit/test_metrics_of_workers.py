@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from scmhost.telemetry.workers import FOLDER, common_folder
+from scmhost.infra.telemetry.metrics import FOLDER, common_folder
 
 WORKER = """
 import os, sys
-from scmhost.telemetry.metrics import Metrics
+from scmhost.infra.telemetry.metrics import Metrics
 metrics = Metrics()
 metrics.show({"forge": sys.argv[1]}, int(sys.argv[2]), stale=False)
 if sys.argv[3] == "ends":

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from scmhost.telemetry import SILENT, Act, Telemetry
+from scmhost.infra.telemetry import SILENT, Act, Telemetry
 
 
 class Listener:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import IO, Final
 
-from scmhost.kernel.errors import ScmhostError
+from scmhost.infra.errors import ScmhostError
 
 _BLOCK: Final = 1 << 16
 _HEADER: Final = "%x01%H%x00%an%x00%ae%x00%aI%x00%B%x00"

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from scmhost import __version__
-from scmhost.kernel.errors import ScmhostError
+from scmhost.infra.errors import ScmhostError
 from scmhost.sdk.plain_links import PlainLinks
 
 from .worktree import Checkout

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from scmhost.kernel.errors import ScmhostError
+from scmhost.infra.errors import ScmhostError
 from scmhost.links.changed_lines import CommittedLine, Hunk, committed_line, read_hunks
 
 from .git import GitError, git_output, git_outputs

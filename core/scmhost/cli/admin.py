@@ -9,7 +9,8 @@ import click
 from .context import CommandContext, database_options, json_option, organization_named, say, say_json
 
 if TYPE_CHECKING:
-    from scmhost.usecases.values import AuditEntry, Token
+    from scmhost.audit.queries import AuditEntry
+    from scmhost.organizations.values import Token
 
 
 @click.command(name="migrate")
@@ -49,7 +50,7 @@ def bootstrap(
     Safe to run again: what exists is kept. The token is new each time, because only its hash is stored.
     """
     pairs = [_repository_pair(text) for text in repositories]
-    from scmhost.usecases import bootstrap as usecase
+    from scmhost.admin import bootstrap as usecase
 
     with context.open_host(config, database_url) as host:
         done = usecase.bootstrap(host.services, org, project, pairs)
@@ -104,7 +105,7 @@ def create(
 ) -> None:
     """Create a token and print it once."""
     expires = datetime.now(UTC) + timedelta(days=days) if days else None
-    from scmhost.usecases.tokens import create_token
+    from scmhost.organizations.tokens import create_token
 
     with context.open_host(config, database_url) as host:
         created, secret = create_token(host.services, organization_named(host.services, org), name, scopes, expires)
@@ -123,7 +124,7 @@ def list_tokens(
     context: CommandContext, *, org: str, config: str | None, database_url: str | None, as_json: bool
 ) -> None:
     """List an organization's tokens, without their secrets."""
-    from scmhost.usecases import tokens as usecases
+    from scmhost.organizations import tokens as usecases
 
     with context.open_host(config, database_url) as host:
         tokens = usecases.list_tokens(host.services, organization_named(host.services, org))
@@ -142,7 +143,7 @@ def list_tokens(
 @click.pass_obj
 def revoke(context: CommandContext, *, org: str, token_id: int, config: str | None, database_url: str | None) -> None:
     """Revoke a token immediately. TOKEN_ID is the number that `scmhost token list` prints."""
-    from scmhost.usecases.tokens import revoke_token
+    from scmhost.organizations.tokens import revoke_token
 
     with context.open_host(config, database_url) as host:
         revoke_token(host.services, organization_named(host.services, org), token_id)
@@ -178,9 +179,9 @@ def audit(
     as_json: bool,
 ) -> None:
     """Show who changed what in an organization or in plugins.toml, newest first."""
-    from scmhost.kernel.paging import PageRequest
-    from scmhost.usecases.audit import list_entries
-    from scmhost.usecases.looking import check_database
+    from scmhost.audit.record import list_entries
+    from scmhost.infra.paging import PageRequest
+    from scmhost.services import check_database
 
     with context.open_host(config, database_url, plugins=False, look=True) as host:
         check_database(host.services)

@@ -16,7 +16,7 @@ import click
 if TYPE_CHECKING:
     from scmhost.plugins import Settings
     from scmhost.sdk import Organization
-    from scmhost.usecases.services import Services
+    from scmhost.services import Services
 
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
@@ -146,7 +146,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: int = 
 
 def organization_named(services: "Services", slug: str) -> "Organization":
     """Return the organization that an option names."""
-    from scmhost.usecases.create_organization import find_organization
+    from scmhost.organizations.create import find_organization
 
     return find_organization(services, slug)
 

@@ -24,10 +24,10 @@ from .link_sources import ProjectLinks
 from .targets import LocalTarget
 
 if TYPE_CHECKING:
+    from scmhost.organizations.values import Project
     from scmhost.plugins import PluginHost
     from scmhost.sdk import Organization, Repository
-    from scmhost.usecases.services import Services
-    from scmhost.usecases.values import Project
+    from scmhost.services import Services
 
 CONFIGURATION: Final = """\
 schema = 1
@@ -103,7 +103,7 @@ def _checkout(path: Path | None) -> tuple[DemoRepository | None, str]:
 
 
 def _run(services: "Services", repositories: list[DemoRepository], note: str, trace: str | None) -> None:
-    from scmhost.usecases.bootstrap import bootstrap
+    from scmhost.admin.bootstrap import bootstrap
 
     _step("An organization, a project, and an installation of Custom SCM for each code host")
     created = bootstrap(services, "demo", "app")
@@ -140,7 +140,7 @@ class DemoSteps:
 
     def install(self, repository: DemoRepository) -> None:
         """Install Custom SCM for the code host of a repository."""
-        from scmhost.usecases.install_provider import install_provider
+        from scmhost.installations.install import install_provider
 
         if repository.host in self.installations:
             return
@@ -161,10 +161,9 @@ class DemoSteps:
 
     def claim(self, repository: DemoRepository) -> "Repository":
         """Claim the repository that the commits have created."""
+        from scmhost.repositories.claim import add_repository, offer_repositories
+        from scmhost.repositories.manage import change_repository
         from scmhost.sdk import AddRequest
-        from scmhost.usecases.claim_repository import add_repository
-        from scmhost.usecases.offer_repositories import offer_repositories
-        from scmhost.usecases.repositories import change_repository
 
         services, organization = self.services, self.organization
         installation_id = self.installations[repository.host]
@@ -182,8 +181,8 @@ class DemoSteps:
 
     def map(self, repository: DemoRepository, saved: "Repository") -> None:
         """Map the repository's folder on this machine to its source root."""
-        from scmhost.usecases.code_mappings import create_mapping
-        from scmhost.usecases.values import MappingDraft
+        from scmhost.links.code_mappings import create_mapping
+        from scmhost.links.values import MappingDraft
 
         stack_root, source_root = f"{repository.path}/{repository.source_root}", repository.source_root
         draft = MappingDraft(self.project.id, saved.id, stack_root, source_root, repository.branch)

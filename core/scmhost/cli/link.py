@@ -65,7 +65,7 @@ def link(
     repository links to the exact line of the commit that is checked out. The text itself is unchanged. A summary on
     standard error counts the frames without a link, with a reason and a next step.
     """
-    from scmhost.kernel.errors import ScmhostError
+    from scmhost.infra.errors import ScmhostError
 
     from .link_sources import NoLinks, open_source
 

@@ -15,10 +15,10 @@ from scmhost.frames.languages import JVM
 from .context import CommandContext, organization_named
 
 if TYPE_CHECKING:
+    from scmhost.links.resolve import Resolved
+    from scmhost.organizations.values import Project
     from scmhost.sdk import Organization
-    from scmhost.usecases.resolve_links import Resolved
-    from scmhost.usecases.services import Services
-    from scmhost.usecases.values import Project
+    from scmhost.services import Services
 
     from .targets import ServerClient, ServerError
 
@@ -118,7 +118,7 @@ class ProjectLinks:
 
     def link(self, frames: Sequence[Found]) -> Sequence[LinkedFrame]:
         """Link frames; the result has their order."""
-        from scmhost.usecases.link_trace import link_frames
+        from scmhost.links.traces import link_frames
 
         plain = [found.frame for found in frames]
         answers = link_frames(
@@ -133,7 +133,7 @@ class ProjectLinks:
 
 @contextmanager
 def _open_local_project(context: CommandContext, options: Mapping[str, Any]) -> Iterator[ProjectLinks]:
-    from scmhost.usecases.create_organization import find_project
+    from scmhost.organizations.create import find_project
 
     with context.open_host(options["config"], options["database_url"]) as host:
         organization = organization_named(host.services, options["org"])

@@ -8,7 +8,7 @@ from typing import Final
 import click
 
 from scmhost import __version__
-from scmhost.kernel.errors import ScmhostError
+from scmhost.infra.errors import ScmhostError
 
 from .context import EXIT_CONFIGURATION, EXIT_FAILED, CommandContext, Opener, fail
 from .lazy_group import LazyGroup

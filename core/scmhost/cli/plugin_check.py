@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from structlog.testing import capture_logs
 
-from scmhost.kernel.errors import ScmhostError
+from scmhost.infra.errors import ScmhostError
 from scmhost.plugins import PluginHost, PluginReport, PluginSettings, Settings
 from scmhost.plugins.discovery import Candidate, discover
 from scmhost.plugins.schema import Source

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from scmhost import __version__
-from scmhost.kernel.errors import ScmhostError
+from scmhost.infra.errors import ScmhostError
 from scmhost.sdk import API_VERSION
 
 _PREFIX: Final = re.compile(r"^scmhost[-_ .]+", re.IGNORECASE)

@@ -26,9 +26,9 @@ def serve(
     import structlog
     import uvicorn
 
+    from scmhost.infra.telemetry import check_telemetry
+    from scmhost.infra.telemetry.metrics import common_folder
     from scmhost.plugins.watching import hold_hangups, pass_on_hangups
-    from scmhost.telemetry import check_telemetry
-    from scmhost.telemetry.workers import common_folder
 
     log = structlog.get_logger(__name__)
     hold_hangups()

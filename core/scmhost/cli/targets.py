@@ -12,13 +12,13 @@ from typing import IO, TYPE_CHECKING, Any, Final, Protocol
 from urllib.error import HTTPError
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from scmhost.kernel.errors import InvalidInput, ScmhostError
+from scmhost.infra.errors import InvalidInput, ScmhostError
 
 if TYPE_CHECKING:
     from http.client import HTTPMessage
 
     from scmhost.sdk import Organization
-    from scmhost.usecases.services import Services
+    from scmhost.services import Services
 
 TIMEOUT_SECONDS: Final = 60.0
 _LONGEST_DETAIL: Final = 200
@@ -47,12 +47,12 @@ class LocalTarget:
     organization: "Organization"
 
     def missing(self, repository: str, shas: Sequence[str]) -> set[str]:
-        from scmhost.usecases.ingest_commits import missing_commits
+        from scmhost.commits.ingest import missing_commits
 
         return set(missing_commits(self.services, self.organization, repository, shas))
 
     def send(self, commits: Sequence[Mapping[str, Any]]) -> int:
-        from scmhost.usecases.ingest_commits import ingest_commits
+        from scmhost.commits.ingest import ingest_commits
 
         done, _ = ingest_commits(self.services, self.organization, commits)
         return sum(len(item.saved.new) for item in done)

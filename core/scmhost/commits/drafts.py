@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from scmhost.kernel.limits import Limits
+from scmhost.infra.limits import Limits
 from scmhost.sdk import CommitDraft
 
 from .authors import author_email

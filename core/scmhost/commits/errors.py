@@ -5,7 +5,7 @@ InvalidInput             fix the request
 └── InvalidRefs          an entry of ``refs`` cannot be taken
 """
 
-from scmhost.kernel.errors import InvalidInput
+from scmhost.infra.errors import InvalidInput
 
 
 class InvalidCommits(InvalidInput):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Final
 
-from scmhost.kernel.limits import Limits
+from scmhost.infra.limits import Limits
 
 from .authors import author_email
 from .changes import file_changes

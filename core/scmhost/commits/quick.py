@@ -12,8 +12,8 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct, field
 from msgspec.json import Decoder
 
-from scmhost.kernel.clock import in_utc
-from scmhost.kernel.limits import Limits
+from scmhost.infra.clock import in_utc
+from scmhost.infra.limits import Limits
 
 from .authors import author_email
 from .paths import plain_path

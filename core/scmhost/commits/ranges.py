@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from scmhost.kernel.limits import Limits
+from scmhost.infra.limits import Limits
 
 from .errors import InvalidRefs
 

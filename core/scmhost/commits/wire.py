@@ -13,8 +13,8 @@ from msgspec import Struct
 from pydantic_core import SchemaValidator, ValidationError
 from pydantic_core import core_schema as form
 
-from scmhost.kernel.clock import in_utc
-from scmhost.kernel.limits import Limits
+from scmhost.infra.clock import in_utc
+from scmhost.infra.limits import Limits
 
 from .errors import InvalidCommits
 

@@ -8,7 +8,7 @@ from threading import Lock
 
 import structlog
 
-from scmhost.kernel.clock import Clock, SystemClock
+from scmhost.infra.clock import Clock, SystemClock
 
 from .breaker import HEALTHY, Circuit, Terms, begin, failed, succeeded
 from .errors import Origin, PluginFault

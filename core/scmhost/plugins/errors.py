@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from scmhost.kernel.errors import ScmhostError
+from scmhost.infra.errors import ScmhostError
 
 FaultKind = Literal["raised", "timed_out", "bad_result", "busy", "exited", "suspended"]
 Ill = Literal["broken", "incompatible"]

@@ -11,8 +11,8 @@ from typing import Any, Final, TypeVar, cast
 
 import structlog
 
+from scmhost.infra.telemetry import SILENT, Telemetry
 from scmhost.sdk import ProviderError
-from scmhost.telemetry import SILENT, Telemetry
 
 from .answers import Implementation, LateAsync, Unfit, answer, overdue
 from .breakers import Breakers

@@ -7,9 +7,9 @@ from typing import Any, Self
 
 import structlog
 
-from scmhost.kernel.clock import Clock, SystemClock
+from scmhost.infra.clock import Clock, SystemClock
+from scmhost.infra.telemetry import SILENT, Telemetry
 from scmhost.sdk import PROMISES, Command, HookPromise, Organization, Provider, ProviderError
-from scmhost.telemetry import SILENT, Telemetry
 
 from . import reports
 from .admission import Admission, Admitted, Terms

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, SecretStr
 
-from scmhost.kernel.limits import Limits
+from scmhost.infra.limits import Limits
 
 from .toml_lines import Path, line_of
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from scmhost.kernel.limits import Limits
+from scmhost.infra.limits import Limits
 
 from .discovery import discover
 from .errors import ConfigError, Problem

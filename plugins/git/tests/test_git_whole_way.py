@@ -8,7 +8,7 @@ import pytest
 
 from command import GitRepository, scmhost
 from house import SWITCHBOARD, House, commit, open_house
-from scmhost.usecases.run_jobs import run_due_jobs
+from scmhost.admin.background import run_due_jobs
 
 BASE = "https://git.example.com/team/app"
 TRACE = """\

@@ -1,6 +1,6 @@
 """Imports a room of the host that is none of its business."""
 
-from scmhost.kernel.clock import SystemClock
+from scmhost.infra.clock import SystemClock
 
 from .right import Right
 

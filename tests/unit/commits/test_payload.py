@@ -13,7 +13,7 @@ from loading import case_id, load_cases
 from scmhost.commits import read_commits
 from scmhost.commits.errors import InvalidCommits
 from scmhost.commits.notes import MOST_NOTES
-from scmhost.kernel.limits import Limits
+from scmhost.infra.limits import Limits
 from strategies import any_text
 
 json_values = st.recursive(

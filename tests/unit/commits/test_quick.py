@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from loading import case_id, load_cases
 from scmhost.commits import CommitList, ListedCommit, commits_of_body, read_commits
-from scmhost.kernel.limits import Limits
+from scmhost.infra.limits import Limits
 from strategies import any_text
 
 COMMIT = {

@@ -8,7 +8,7 @@ from hypothesis import given
 from loading import case_id, load_cases
 from scmhost.commits import read_range
 from scmhost.commits.errors import InvalidRefs
-from scmhost.kernel.limits import Limits
+from scmhost.infra.limits import Limits
 from strategies import hostile_text
 
 CASES = load_cases("ranges")

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from scmhost.kernel.clock import SystemClock, in_utc
+from scmhost.infra.clock import SystemClock, in_utc
 
 
 def test_the_machine_clock_tells_utc() -> None:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scmhost.kernel.errors import InvalidInput
-from scmhost.kernel.paging import PageRequest, page_of, read_cursor
+from scmhost.infra.errors import InvalidInput
+from scmhost.infra.paging import PageRequest, page_of, read_cursor
 
 
 @given(st.lists(st.integers()), st.integers(min_value=1, max_value=5))

@@ -1,6 +1,6 @@
 """What the host's errors say."""
 
-from scmhost.kernel.errors import ScmhostError
+from scmhost.infra.errors import ScmhostError
 from scmhost.plugins import BadPlugin, ConfigError, HostError, ProviderOff
 from scmhost.plugins.errors import Incompatible, Problem
 

@@ -95,7 +95,7 @@ def test_safe_mode_loads_no_service() -> None:
     ],
 )
 @pytest.mark.parametrize("default", [True, False])
-def test_files_answer_stands(provider: str, said: str, default: bool) -> None:  # noqa: FBT001 - a column of the table
+def test_files_answer_stands(provider: str, said: str, default: bool) -> None:
     """A service that does not answer changes nothing: the file's answer stands, and the reason says what is wrong."""
     with capture_logs():
         _, switch = asked(settings_with(provider, {"default": default}, timeout=0.05))

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from hosting import ACME, GOOD, INSTALLATION, REPOSITORY, candidate, enabled, host_of, report_of
 from plugins import flag_services, listener
-from scmhost.kernel.limits import Limits
+from scmhost.infra.limits import Limits
 from scmhost.plugins import Candidate, ConfigError, PluginHost, PluginSettings, Settings
 from scmhost.plugins.schema import FlagsProvider, HostSettings, Source
 from scmhost.sdk import InstallationDraft, Provider, hookimpl

@@ -35,7 +35,7 @@ def asked(rules: set[str], *, requires_flag: bool = True, **more: Any) -> tuple[
 
 
 @given(rules=st.sets(st.sampled_from(NAMES), min_size=1), default=st.booleans())
-def test_first_rule_that_applies_answers(rules: set[str], default: bool) -> None:  # noqa: FBT001 - drawn by name
+def test_first_rule_that_applies_answers(rules: set[str], default: bool) -> None:
     """However many rules apply, the one of highest precedence answers and says so."""
     _, _, on, reason = next(rule for rule in RULES if rule[0] in rules)
     switch = decide(*asked(rules, default=default))
@@ -43,7 +43,7 @@ def test_first_rule_that_applies_answers(rules: set[str], default: bool) -> None
 
 
 @pytest.mark.parametrize("default", [True, False])
-def test_default_answers_last(default: bool) -> None:  # noqa: FBT001 - a column of the table
+def test_default_answers_last(default: bool) -> None:
     """An organization that no rule names gets the default."""
     switch = decide(*asked(set(), default=default))
     assert (switch.on, switch.reason) == (default, f"no rule names the organization; default is {str(default).lower()}")

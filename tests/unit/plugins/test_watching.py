@@ -13,7 +13,7 @@ def test_watch_looks_until_it_is_stopped() -> None:
     """It looks by itself, again soon when there is something new, and no more once it is stopped."""
     looks: SimpleQueue[bool] = SimpleQueue()
 
-    def look(asked: bool) -> bool:  # noqa: FBT001 - what a look is told
+    def look(asked: bool) -> bool:
         looks.put(asked)
         return True
 
@@ -29,7 +29,7 @@ def test_asked_for_look_comes_at_once() -> None:
     """Whoever asks need not wait for the next look."""
     looks: SimpleQueue[bool] = SimpleQueue()
 
-    def look(asked: bool) -> bool:  # noqa: FBT001 - what a look is told
+    def look(asked: bool) -> bool:
         looks.put(asked)
         return False
 

@@ -31,7 +31,7 @@ def test_takes_what_git_takes(ref: str) -> None:
         ("a" * 40 + "\n", False),
     ],
 )
-def test_a_commit_is_all_digits(ref: str, expected: bool) -> None:  # noqa: FBT001 - a table's column
+def test_a_commit_is_all_digits(ref: str, expected: bool) -> None:
     """Only 40 or 64 hexadecimal digits are taken for a commit."""
     assert expected is looks_like_commit(ref)
 

@@ -79,7 +79,7 @@ def test_joins_with_one_slash(name: str) -> None:
         ("https://git.example/a b", False),
     ],
 )
-def test_links_stay_on_their_host(url: str, safe: bool) -> None:  # noqa: FBT001 - a table's column
+def test_links_stay_on_their_host(url: str, safe: bool) -> None:
     """A link leads to the configured host, to the page that the template meant."""
     assert safe is safe_link(url, "https://git.example")
 

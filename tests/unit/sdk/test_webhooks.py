@@ -40,7 +40,7 @@ def test_any_other_signature_does_not_fit(secret: str, body: bytes, given: str) 
 
 
 @pytest.mark.parametrize(("secret", "given", "same"), [("é", "é", True), ("a", "b", False), ("a", "", False)])
-def test_a_secret_that_is_sent_is_compared(secret: str, given: str, same: bool) -> None:  # noqa: FBT001 - a case
+def test_a_secret_that_is_sent_is_compared(secret: str, given: str, same: bool) -> None:
     """A host that sends the secret itself must send this one."""
     assert same_secret(secret, given) is same
 

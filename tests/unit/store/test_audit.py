@@ -2,14 +2,14 @@
 
 import factories
 from factories import EVERYTHING, NOW
-from scmhost.store import audit
-from scmhost.store.engine import Store, Transaction
+from scmhost.audit import queries as audit_queries
+from scmhost.infra.db.engine import Store, Transaction
 
 
 def notes(tx: Transaction, organization_id: int | None, **wanted: object) -> list[str]:
     """The targets of the entries, in their order."""
     chosen: dict[str, object] = {"action": None, "actor_id": None, **wanted}
-    found = audit.page(tx, organization_id, EVERYTHING, **chosen).items  # type: ignore[arg-type]
+    found = audit_queries.page(tx, organization_id, EVERYTHING, **chosen).items  # type: ignore[arg-type]
     return [entry.target for entry in found]
 
 
@@ -18,7 +18,7 @@ def test_newest_comes_first_and_lists_are_narrowed(store: Store) -> None:
     me = factories.new_organization(store)
     with store.write() as tx:
         for number, (action, token) in enumerate([("a", 1), ("b", 1), ("b", 2)]):
-            audit.add(tx, me, factories.note(token, action=action, target=str(number), key=None), NOW)
+            audit_queries.add(tx, me, factories.note(token, action=action, target=str(number), key=None), NOW)
         assert notes(tx, me) == ["2", "1", "0"]
         assert (notes(tx, me, action="b"), notes(tx, me, actor_id=1)) == (["2", "1"], ["1", "0"])
 
@@ -27,9 +27,9 @@ def test_host_has_a_log_of_its_own(store: Store) -> None:
     """What is of no organization is with none."""
     me = factories.new_organization(store)
     with store.write() as tx:
-        audit.add(tx, None, factories.note(1, action="own", target="host", key=None), NOW)
+        audit_queries.add(tx, None, factories.note(1, action="own", target="host", key=None), NOW)
         assert (notes(tx, None, action="own"), notes(tx, me)) == (["host"], [])
-        entry = audit.page(tx, None, EVERYTHING, action="own", actor_id=None).items[0]
+        entry = audit_queries.page(tx, None, EVERYTHING, action="own", actor_id=None).items[0]
     assert (entry.organization_id, entry.actor.name, entry.created_at) == (None, "ci", NOW)
 
 
@@ -38,11 +38,11 @@ def test_of_many_who_tell_of_one_thing_the_first_counts(store: Store) -> None:
 
     def tell(number: int) -> bool:
         with store.write() as tx:
-            return audit.add(tx, None, factories.note(number, action="one", key="one"), NOW)
+            return audit_queries.add(tx, None, factories.note(number, action="one", key="one"), NOW)
 
     assert sorted(factories.at_once(6, tell)) == [False] * 5 + [True]
     with store.read() as tx:
-        assert (audit.has_key(tx, None, "one"), audit.has_key(tx, None, "other")) == (True, False)
+        assert (audit_queries.has_key(tx, None, "one"), audit_queries.has_key(tx, None, "other")) == (True, False)
         assert notes(tx, None, action="one") == ["app"]
 
 
@@ -50,5 +50,5 @@ def test_entries_outlive_their_organization(store: Store) -> None:
     """An entry refers to nothing, so that nothing takes it away."""
     tenant = factories.new_tenant(store)
     with store.write() as tx:
-        audit.add(tx, factories.NOBODY, factories.note(tenant.token), NOW)
+        audit_queries.add(tx, factories.NOBODY, factories.note(tenant.token), NOW)
         assert notes(tx, factories.NOBODY) == ["app"]

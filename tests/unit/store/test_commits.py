@@ -6,29 +6,31 @@ from typing import Any
 import pytest
 
 import factories
+from scmhost.commits import bulk_queries
+from scmhost.commits import queries as commit_queries
+from scmhost.commits.stored import SavedCommits
+from scmhost.infra.db.engine import Store
+from scmhost.infra.db.errors import BadText
+from scmhost.releases import content_queries
 from scmhost.sdk import CommitDraft, FileChange
-from scmhost.store import authors, commits, repositories
-from scmhost.store.engine import Store
-from scmhost.store.errors import BadText
-from scmhost.store.values import SavedCommits
 
 
 def save(store: Store, tenant: factories.Tenant, *drafts: CommitDraft) -> SavedCommits:
     """Save commits in the tenant's repository."""
     with store.write() as tx:
-        return commits.save(tx, tenant.id, tenant.repository, drafts, factories.NOW)
+        return bulk_queries.save(tx, tenant.id, tenant.repository, drafts, factories.NOW)
 
 
 def listed(store: Store, tenant: factories.Tenant) -> list[str]:
     """The shas of the tenant's repository, as listed."""
     with store.read() as tx:
-        return [it.sha for it in commits.page(tx, tenant.id, tenant.repository, factories.EVERYTHING).items]
+        return [it.sha for it in commit_queries.page(tx, tenant.id, tenant.repository, factories.EVERYTHING).items]
 
 
 def issues_of(store: Store, tenant: factories.Tenant, number: int) -> tuple[str, ...]:
     """The issues that a commit of the tenant's repository resolves."""
     with store.read() as tx:
-        found = commits.find(tx, tenant.id, tenant.repository, factories.sha(number))
+        found = commit_queries.find(tx, tenant.id, tenant.repository, factories.sha(number))
     assert found is not None
     return found.issue_ids
 
@@ -50,7 +52,7 @@ def test_a_sha_twice_in_a_list_counts_once(store: Store) -> None:
     tenant = factories.new_tenant(store)
     saved = save(store, tenant, factories.draft(3, message="first"), factories.draft(3, message="second"))
     with store.read() as tx:
-        found = commits.find(tx, tenant.id, tenant.repository, factories.sha(3))
+        found = commit_queries.find(tx, tenant.id, tenant.repository, factories.sha(3))
     assert saved == SavedCommits((factories.sha(3),), known=0)
     assert found is not None
     assert found.message == "first"
@@ -84,7 +86,7 @@ def test_a_bare_commit_is_filled_in(store: Store) -> None:
     whole = factories.draft(9)
     assert save(store, tenant, whole) == SavedCommits((), known=1)
     with store.read() as tx:
-        found = commits.find(tx, tenant.id, tenant.repository, whole.sha, with_changes=True)
+        found = commit_queries.find(tx, tenant.id, tenant.repository, whole.sha, with_changes=True)
     assert found is not None
     assert found.author is not None
     assert (found.message, found.author.email, found.committed_at) == (
@@ -102,7 +104,7 @@ def test_changes_that_come_later_are_added(store: Store) -> None:
     for path in ("first.py", "second.py"):
         save(store, tenant, factories.draft(9, changes=(FileChange(path=path, type="A"),)), factories.draft(2))
     with store.read() as tx:
-        found = commits.find(tx, tenant.id, tenant.repository, factories.sha(9), with_changes=True)
+        found = commit_queries.find(tx, tenant.id, tenant.repository, factories.sha(9), with_changes=True)
     assert found is not None
     assert found.changes == (FileChange(path="first.py", type="A"),)
 
@@ -147,10 +149,10 @@ def test_what_is_known_stays(store: Store) -> None:
     tenant = factories.new_tenant(store)
     other = {"message": "Other", "author_email": "eve@example.com", "timestamp": factories.NOW + timedelta(days=9)}
     with store.read() as tx:
-        before = commits.get_many(tx, tenant.id, [tenant.commit])
+        before = commit_queries.get_many(tx, tenant.id, [tenant.commit])
     save(store, tenant, factories.draft(2, **other), CommitDraft(sha=factories.sha(1)))
     with store.read() as tx:
-        assert commits.get_many(tx, tenant.id, [tenant.commit]) == before
+        assert commit_queries.get_many(tx, tenant.id, [tenant.commit]) == before
 
 
 def test_a_message_names_the_issues_that_it_resolves(store: Store) -> None:
@@ -176,7 +178,7 @@ def test_the_newest_comes_first(store: Store) -> None:
     save(store, tenant, *(factories.draft(number) for number in (5, 3, 4)))
     assert listed(store, tenant) == [factories.sha(number) for number in (5, 4, 3, 2, 1)]
     with store.read() as tx:
-        assert commits.latest_sha(tx, tenant.id, tenant.repository) == factories.sha(5)
+        assert commit_queries.latest_sha(tx, tenant.id, tenant.repository) == factories.sha(5)
 
 
 @pytest.mark.parametrize("timestamp", [None, factories.NOW + timedelta(days=1)], ids=["none", "all the same"])
@@ -185,12 +187,12 @@ def test_the_order_sent_is_kept(store: Store, timestamp: object) -> None:
     tenant = factories.new_tenant(store)
     numbers = (14, 11, 19, 12)
     with store.write() as tx:
-        repositories.delete_now(tx, tenant.id, tenant.repository)
+        content_queries.delete_repository(tx, tenant.id, tenant.repository)
     repository = factories.new_repository(store, tenant.id)
     with store.write() as tx:
         drafts = [factories.draft(number, timestamp=timestamp) for number in numbers]
-        commits.save(tx, tenant.id, repository, drafts, factories.NOW)
-        found = commits.page(tx, tenant.id, repository, factories.EVERYTHING)
+        bulk_queries.save(tx, tenant.id, repository, drafts, factories.NOW)
+        found = commit_queries.page(tx, tenant.id, repository, factories.EVERYTHING)
     assert [it.sha for it in found.items] == [factories.sha(number) for number in numbers]
 
 
@@ -201,10 +203,10 @@ def test_authors_are_known_by_their_address(store: Store) -> None:
     save(store, tenant, factories.draft(4, author_email="ada@Example.com", author_name=None))
     save(store, tenant, factories.draft(5, author_email="", author_name="Nobody"))
     with store.read() as tx:
-        known = commits.get_many(tx, tenant.id, [tenant.commit])[tenant.commit].author
-        nobody = commits.find(tx, tenant.id, tenant.repository, factories.sha(5))
+        known = commit_queries.get_many(tx, tenant.id, [tenant.commit])[tenant.commit].author
+        nobody = commit_queries.find(tx, tenant.id, tenant.repository, factories.sha(5))
         assert known is not None
-        assert authors.get_many(tx, tenant.id, [known.id, factories.NOBODY]) == {known.id: known}
+        assert commit_queries.get_authors(tx, tenant.id, [known.id, factories.NOBODY]) == {known.id: known}
     assert (known.email, known.name) == ("ada@example.com", "Ada Lovelace")
     assert nobody is not None
     assert nobody.author is None
@@ -223,8 +225,8 @@ def test_changes_are_told_by_commit(store: Store) -> None:
     tenant = factories.new_tenant(store)
     save(store, tenant, factories.draft(3, changes=()))
     with store.read() as tx:
-        ids = commits.ids_of(tx, tenant.id, tenant.repository, [factories.sha(3), factories.sha(99)])
-        changes = commits.file_changes(tx, tenant.id, [tenant.commit, *ids.values()])
+        ids = bulk_queries.ids_of(tx, tenant.id, tenant.repository, [factories.sha(3), factories.sha(99)])
+        changes = commit_queries.file_changes(tx, tenant.id, [tenant.commit, *ids.values()])
     assert list(ids) == [factories.sha(3)]
     assert changes == {tenant.commit: (FileChange(path="README", type="M"), FileChange(path="src/2.py", type="A"))}
 
@@ -235,7 +237,7 @@ def test_a_path_changes_once_in_a_commit(store: Store) -> None:
     changes = (FileChange(path="a", type="A"), FileChange(path="a", type="D"))
     save(store, tenant, factories.draft(3, changes=changes))
     with store.read() as tx:
-        found = commits.find(tx, tenant.id, tenant.repository, factories.sha(3), with_changes=True)
+        found = commit_queries.find(tx, tenant.id, tenant.repository, factories.sha(3), with_changes=True)
     assert found is not None
     assert found.changes == changes[:1]
 
@@ -244,7 +246,7 @@ def test_commits_know_their_releases(store: Store) -> None:
     """A commit tells in which releases it is."""
     tenant = factories.new_tenant(store)
     with store.read() as tx:
-        found = commits.releases_of(tx, tenant.id, [tenant.commit, factories.NOBODY])
+        found = commit_queries.releases_of(tx, tenant.id, [tenant.commit, factories.NOBODY])
     assert {commit: [it.version for it in of_commit] for commit, of_commit in found.items()} == {tenant.commit: ["1.0"]}
     assert found[tenant.commit][0].id == tenant.release
 
@@ -255,8 +257,8 @@ def test_more_commits_than_a_statement_takes(store: Store) -> None:
     drafts = [factories.draft(number, changes=()) for number in range(100, 5300)]
     assert len(save(store, tenant, *drafts).new) == len(drafts)
     with store.read() as tx:
-        ids = commits.ids_of(tx, tenant.id, tenant.repository, [draft.sha for draft in drafts])
-        assert len(commits.get_many(tx, tenant.id, ids.values())) == len(drafts)
+        ids = bulk_queries.ids_of(tx, tenant.id, tenant.repository, [draft.sha for draft in drafts])
+        assert len(commit_queries.get_many(tx, tenant.id, ids.values())) == len(drafts)
 
 
 def test_pages_follow_each_other(store: Store) -> None:
@@ -265,7 +267,8 @@ def test_pages_follow_each_other(store: Store) -> None:
     save(store, tenant, *(factories.draft(number) for number in range(3, 8)))
     with store.read() as tx:
         pages = [
-            commits.page(tx, tenant.id, tenant.repository, factories.PageRequest(offset, 3)) for offset in (0, 3, 6)
+            commit_queries.page(tx, tenant.id, tenant.repository, factories.PageRequest(offset, 3))
+            for offset in (0, 3, 6)
         ]
     assert [it.sha for page in pages for it in page.items] == listed(store, tenant)
     assert [page.more for page in pages] == [True, True, False]
@@ -277,7 +280,7 @@ def test_a_commit_that_only_a_ref_named_takes_its_place(store: Store) -> None:
     bare = [factories.draft(7, message=None, author_email=None, author_name=None, timestamp=None, changes=())]
     sent = [factories.draft(number, timestamp=None) for number in (9, 7, 8)]
     with store.write() as tx:
-        commits.save(tx, tenant.id, tenant.repository, bare, factories.NOW + timedelta(days=1))
-        commits.save(tx, tenant.id, tenant.repository, sent, factories.NOW + timedelta(days=2))
-        page = commits.page(tx, tenant.id, tenant.repository, factories.EVERYTHING)
+        bulk_queries.save(tx, tenant.id, tenant.repository, bare, factories.NOW + timedelta(days=1))
+        bulk_queries.save(tx, tenant.id, tenant.repository, sent, factories.NOW + timedelta(days=2))
+        page = commit_queries.page(tx, tenant.id, tenant.repository, factories.EVERYTHING)
     assert [commit.sha for commit in page.items][:3] == [factories.sha(number) for number in (9, 7, 8)]

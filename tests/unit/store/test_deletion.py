@@ -5,10 +5,15 @@ from datetime import timedelta
 import pytest
 
 import factories
+from scmhost.commits import bulk_queries
+from scmhost.infra.db.engine import Store
+from scmhost.infra.db.errors import Duplicate
+from scmhost.links import queries as link_queries
+from scmhost.organizations import queries as organization_queries
+from scmhost.releases import content_queries
+from scmhost.releases import queries as release_queries
+from scmhost.repositories import queries as repository_queries
 from scmhost.sdk import RepositoryStatus
-from scmhost.store import code_mappings, commits, projects, releases, repositories
-from scmhost.store.engine import Store
-from scmhost.store.errors import Duplicate
 
 LATER = factories.NOW + timedelta(hours=1)
 
@@ -18,11 +23,11 @@ def test_a_name_is_free_at_once(store: Store) -> None:
     tenant = factories.new_tenant(store)
     owner = {"provider": factories.PROVIDER, "installation_id": tenant.installation, "external_id": "r1"}
     with store.write() as tx:
-        waiting = repositories.schedule_deletion(tx, tenant.id, tenant.repository, LATER)
-        assert repositories.by_name(tx, tenant.id, "acme/web") is None
+        waiting = repository_queries.schedule_deletion(tx, tenant.id, tenant.repository, LATER)
+        assert repository_queries.by_name(tx, tenant.id, "acme/web") is None
     taken = factories.new_repository(store, tenant.id, "ACME/web", **owner)
     with store.read() as tx:
-        listed = repositories.page(tx, tenant.id, factories.EVERYTHING, query="web").items
+        listed = repository_queries.page(tx, tenant.id, factories.EVERYTHING, query="web").items
     assert waiting is not None
     assert (waiting.name, waiting.status) == ("acme/web", RepositoryStatus.PENDING_DELETION)
     assert {found.id for found in listed} == {tenant.repository, taken}
@@ -33,10 +38,10 @@ def test_a_deletion_can_be_called_off(store: Store) -> None:
     tenant = factories.new_tenant(store)
     before = factories.all_rows(store)
     with store.write() as tx:
-        repositories.schedule_deletion(tx, tenant.id, tenant.repository, LATER)
+        repository_queries.schedule_deletion(tx, tenant.id, tenant.repository, LATER)
     with store.write() as tx:
-        assert repositories.cancel_deletion(tx, tenant.id, tenant.repository) is not None
-        assert repositories.cancel_deletion(tx, tenant.id, tenant.repository) is None
+        assert repository_queries.cancel_deletion(tx, tenant.id, tenant.repository) is not None
+        assert repository_queries.cancel_deletion(tx, tenant.id, tenant.repository) is None
     assert factories.all_rows(store) == before
 
 
@@ -44,11 +49,11 @@ def test_a_taken_name_keeps_a_deletion(store: Store) -> None:
     """A deletion cannot be called off when the name went to another meanwhile, and nothing changes then."""
     tenant = factories.new_tenant(store)
     with store.write() as tx:
-        repositories.schedule_deletion(tx, tenant.id, tenant.repository, LATER)
+        repository_queries.schedule_deletion(tx, tenant.id, tenant.repository, LATER)
     factories.new_repository(store, tenant.id)
     before = factories.all_rows(store)
     with pytest.raises(Duplicate, match="choose another"), store.write() as tx:
-        repositories.cancel_deletion(tx, tenant.id, tenant.repository)
+        repository_queries.cancel_deletion(tx, tenant.id, tenant.repository)
     assert factories.all_rows(store) == before
 
 
@@ -56,9 +61,9 @@ def test_asking_twice_does_not_put_it_off(store: Store) -> None:
     """A second request to delete leaves the time of the first."""
     tenant = factories.new_tenant(store)
     with store.write() as tx:
-        repositories.schedule_deletion(tx, tenant.id, tenant.repository, LATER)
-        again = repositories.schedule_deletion(tx, tenant.id, tenant.repository, LATER + timedelta(days=1))
-        due = repositories.due_for_deletion(tx, LATER)
+        repository_queries.schedule_deletion(tx, tenant.id, tenant.repository, LATER)
+        again = repository_queries.schedule_deletion(tx, tenant.id, tenant.repository, LATER + timedelta(days=1))
+        due = repository_queries.due_for_deletion(tx, LATER)
     assert again is None
     assert [repository.id for repository in due] == [tenant.repository]
 
@@ -68,10 +73,10 @@ def test_nothing_is_due_too_early(store: Store) -> None:
     organization = factories.new_organization(store)
     late, early = (factories.new_repository(store, organization, name) for name in ("late", "early"))
     with store.write() as tx:
-        repositories.schedule_deletion(tx, organization, late, LATER)
-        repositories.schedule_deletion(tx, organization, early, factories.NOW)
-        due = [[it.id for it in repositories.due_for_deletion(tx, at)] for at in (factories.NOW, LATER)]
-        first = repositories.due_for_deletion(tx, LATER, limit=1)
+        repository_queries.schedule_deletion(tx, organization, late, LATER)
+        repository_queries.schedule_deletion(tx, organization, early, factories.NOW)
+        due = [[it.id for it in repository_queries.due_for_deletion(tx, at)] for at in (factories.NOW, LATER)]
+        first = repository_queries.due_for_deletion(tx, LATER, limit=1)
     assert due == [[early], [early, late]]
     assert [it.id for it in first] == [early]
 
@@ -80,14 +85,14 @@ def test_deleting_takes_all_that_hangs_on_it(store: Store) -> None:
     """With a repository go its commits, mappings and its part of releases; the releases' numbers follow."""
     tenant = factories.new_tenant(store)
     with store.write() as tx:
-        assert repositories.has_commits(tx, tenant.id, tenant.repository)
-        assert repositories.delete_now(tx, tenant.id, tenant.repository)
-        assert not repositories.delete_now(tx, tenant.id, tenant.repository)
+        assert repository_queries.has_commits(tx, tenant.id, tenant.repository)
+        assert content_queries.delete_repository(tx, tenant.id, tenant.repository)
+        assert not content_queries.delete_repository(tx, tenant.id, tenant.repository)
     rows = factories.all_rows(store)
     gone = ("repositories", "commits", "file_changes", "code_mappings", "release_commits", "release_heads")
     assert [rows[name] for name in gone] == [[]] * len(gone)
     with store.read() as tx:
-        release = releases.find(tx, tenant.id, "1.0")
+        release = release_queries.find(tx, tenant.id, "1.0")
         assert release is not None
         assert (release.commit_count, release.author_ids, release.last_commit_id) == (0, (), None)
 
@@ -96,10 +101,10 @@ def test_deleting_tells_the_projects(store: Store) -> None:
     """A project whose mappings went with a repository knows that they changed."""
     tenant = factories.new_tenant(store)
     with store.write() as tx:
-        before = projects.get_many(tx, tenant.id, [tenant.project])[tenant.project]
-        repositories.delete_now(tx, tenant.id, tenant.repository)
-        after = projects.get_many(tx, tenant.id, [tenant.project])[tenant.project]
-        assert code_mappings.for_project(tx, tenant.id, tenant.project) == []
+        before = organization_queries.get_projects(tx, tenant.id, [tenant.project])[tenant.project]
+        content_queries.delete_repository(tx, tenant.id, tenant.repository)
+        after = organization_queries.get_projects(tx, tenant.id, [tenant.project])[tenant.project]
+        assert link_queries.for_project(tx, tenant.id, tenant.project) == []
     assert after.mappings_version == before.mappings_version + 1
 
 
@@ -108,10 +113,10 @@ def test_other_repositories_keep_theirs(store: Store) -> None:
     tenant = factories.new_tenant(store)
     other = factories.new_repository(store, tenant.id, "other")
     with store.write() as tx:
-        commits.save(tx, tenant.id, other, [factories.draft(5)], factories.NOW)
-        ids = list(commits.ids_of(tx, tenant.id, other, [factories.sha(5)]).values())
-        releases.set_commits(tx, tenant.id, tenant.release, other, ids)
-        repositories.delete_now(tx, tenant.id, tenant.repository)
-        release = releases.find(tx, tenant.id, "1.0")
+        bulk_queries.save(tx, tenant.id, other, [factories.draft(5)], factories.NOW)
+        ids = list(bulk_queries.ids_of(tx, tenant.id, other, [factories.sha(5)]).values())
+        content_queries.set_commits(tx, tenant.id, tenant.release, other, ids)
+        content_queries.delete_repository(tx, tenant.id, tenant.repository)
+        release = release_queries.find(tx, tenant.id, "1.0")
     assert release is not None
     assert (release.commit_count, release.last_commit_id) == (1, ids[0])

@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 import factories
-from scmhost.store import deploys, releases
-from scmhost.store.engine import Store
-from scmhost.store.values import Deploys, ReleaseDraft
+from scmhost.infra.db.engine import Store
+from scmhost.releases import queries as release_queries
+from scmhost.releases.values import Deploys, ReleaseDraft
 
 HOUR = timedelta(hours=1)
 
@@ -22,7 +22,10 @@ def test_a_deploy_told_again_is_the_same(store: Store) -> None:
         factories.deploy("staging", finished_at=factories.NOW + HOUR),
     ]
     with store.write() as tx:
-        made = [deploys.create(tx, tenant.id, tenant.release, draft, [tenant.project], factories.NOW) for draft in told]
+        made = [
+            release_queries.create_deploy(tx, tenant.id, tenant.release, draft, [tenant.project], factories.NOW)
+            for draft in told
+        ]
     assert [created for _, created in made] == [True, False, True, True, True, True]
     assert made[0][0] == made[1][0]
 
@@ -32,7 +35,9 @@ def test_deploys_without_times_are_each_their_own(store: Store) -> None:
     tenant = factories.new_tenant(store)
     draft = factories.deploy("staging", finished_at=None)
     with store.write() as tx:
-        first, second = (deploys.create(tx, tenant.id, tenant.release, draft, [], factories.NOW) for _ in range(2))
+        first, second = (
+            release_queries.create_deploy(tx, tenant.id, tenant.release, draft, [], factories.NOW) for _ in range(2)
+        )
     assert (first[1], second[1], first[0].finished_at) == (True, True, factories.NOW)
 
 
@@ -42,9 +47,9 @@ def test_the_last_deploy_comes_first(store: Store) -> None:
     with store.write() as tx:
         for hours in (2, 3, 1):
             draft = factories.deploy(f"e{hours}", finished_at=factories.NOW + hours * HOUR)
-            deploys.create(tx, tenant.id, tenant.release, draft, [], factories.NOW)
-        other, _ = releases.upsert(tx, tenant.id, "2.0", ReleaseDraft(), factories.NOW)
-        page = deploys.page(tx, tenant.id, tenant.release, factories.EVERYTHING)
-        of = deploys.of_releases(tx, tenant.id, [tenant.release, other.id])
+            release_queries.create_deploy(tx, tenant.id, tenant.release, draft, [], factories.NOW)
+        other, _ = release_queries.upsert(tx, tenant.id, "2.0", ReleaseDraft(), factories.NOW)
+        page = release_queries.deploy_page(tx, tenant.id, tenant.release, factories.EVERYTHING)
+        of = release_queries.deploys_of_releases(tx, tenant.id, [tenant.release, other.id])
     assert [deploy.environment for deploy in page.items] == ["e3", "e2", "e1", "production"]
     assert of == {tenant.release: Deploys(4, page.items[0])}

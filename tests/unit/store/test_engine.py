@@ -11,10 +11,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 import databases
 import factories
+from scmhost.commits import bulk_queries
+from scmhost.infra.db.engine import Store
+from scmhost.infra.db.errors import Duplicate, Missing, StoreBusy, StoreError, StoreFull, StoreUnreachable, kind_of
+from scmhost.organizations import queries as organization_queries
+from scmhost.repositories import queries as repository_queries
 from scmhost.sdk import CommitDraft, RepositoryStatus
-from scmhost.store import commits, organizations, repositories
-from scmhost.store.engine import Store
-from scmhost.store.errors import Duplicate, Missing, StoreBusy, StoreError, StoreFull, StoreUnreachable, kind_of
 
 
 class Halted(Exception):
@@ -24,7 +26,7 @@ class Halted(Exception):
 def write_and_halt(store: Store) -> None:
     """Write something, and fail before the end."""
     with store.write() as tx:
-        organizations.create(tx, "acme", "Acme", factories.NOW)
+        organization_queries.create_organization(tx, "acme", "Acme", factories.NOW)
         raise Halted
 
 
@@ -33,7 +35,7 @@ def save_on_a_full_disk(store: Store, tenant: factories.Tenant, drafts: list[Com
     with store.write() as tx:
         pages = tx.execute(text("PRAGMA page_count")).scalar_one()
         tx.execute(text(f"PRAGMA max_page_count = {pages + 20}"))
-        commits.save(tx, tenant.id, tenant.repository, drafts, factories.NOW)
+        bulk_queries.save(tx, tenant.id, tenant.repository, drafts, factories.NOW)
 
 
 def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
@@ -46,9 +48,9 @@ def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
 def test_a_reader_sees_one_state(store: Store) -> None:
     """What others write meanwhile does not show up in the middle of a read."""
     with store.read() as tx:
-        before = organizations.all_(tx)
+        before = organization_queries.all_organizations(tx)
         factories.new_organization(store)
-        assert organizations.all_(tx) == before
+        assert organization_queries.all_organizations(tx) == before
 
 
 def test_ping_answers(store: Store) -> None:
@@ -128,8 +130,8 @@ def test_a_busy_database_is_still_read(sqlite_url: str) -> None:
     with databases.opened(sqlite_url) as store:
         organization = factories.new_organization(store)
         with store.write() as writing, store.read() as tx:
-            organizations.create(writing, "other", "Other", factories.NOW)
-            assert [found.id for found in organizations.all_(tx)] == [organization]
+            organization_queries.create_organization(writing, "other", "Other", factories.NOW)
+            assert [found.id for found in organization_queries.all_organizations(tx)] == [organization]
 
 
 def test_a_full_disk_saves_nothing_by_half(sqlite_url: str) -> None:
@@ -147,7 +149,7 @@ def test_a_full_disk_saves_nothing_by_half(sqlite_url: str) -> None:
 def test_readers_do_not_write_to_postgresql(postgres_url: str) -> None:
     """A read that tries to write is stopped by the database."""
     with databases.opened(postgres_url) as store, pytest.raises(StoreFull, match="read-only"), store.read() as tx:
-        organizations.create(tx, "acme", "Acme", factories.NOW)
+        organization_queries.create_organization(tx, "acme", "Acme", factories.NOW)
 
 
 def test_a_dangling_reference_is_missing(store: Store) -> None:
@@ -161,10 +163,10 @@ def test_a_duplicate_leaves_the_transaction_usable(store: Store) -> None:
     """After a refused duplicate, the same transaction can go on."""
     organization = factories.new_organization(store)
     with store.write() as tx:
-        repositories.create(tx, organization, "one", factories.NOW)
+        repository_queries.create(tx, organization, "one", factories.NOW)
         with pytest.raises(Duplicate):
-            repositories.create(tx, organization, "ONE", factories.NOW)
-        repositories.create(tx, organization, "two", factories.NOW)
+            repository_queries.create(tx, organization, "ONE", factories.NOW)
+        repository_queries.create(tx, organization, "two", factories.NOW)
     assert len(factories.all_rows(store)["repositories"]) == 2
 
 
@@ -180,4 +182,6 @@ def test_statuses_are_those_of_the_contract(store: Store) -> None:
     repository = factories.new_repository(store, organization := factories.new_organization(store))
     for status in RepositoryStatus:
         with store.write() as tx:
-            assert repositories.update(tx, organization, repository, {"status": status}).status is status
+            assert (
+                repository_queries.update_repository(tx, organization, repository, {"status": status}).status is status
+            )

@@ -7,9 +7,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule, run_state_machine_as_test
 
 import factories
+from scmhost.commits import bulk_queries
+from scmhost.commits import queries as commit_queries
+from scmhost.infra.db.engine import Store
+from scmhost.repositories import queries as repository_queries
 from scmhost.sdk import Claim
-from scmhost.store import commits, repositories
-from scmhost.store.engine import Store
 
 NAMES = ["web", "WEB", "api", "Api", "straße"]
 
@@ -32,7 +34,7 @@ class Senders(RuleBasedStateMachine):
     def ensure(self, names: list[str]) -> object:
         """Someone names repositories."""
         with self.store.write() as tx:
-            found = repositories.ensure(tx, self.organization, names, factories.NOW)
+            found = repository_queries.ensure(tx, self.organization, names, factories.NOW)
         for repository in found.values():
             assert self.owners.setdefault(repository.id, None) == repository.installation_id
         return multiple(*(repository.id for repository in found.values()))
@@ -42,7 +44,7 @@ class Senders(RuleBasedStateMachine):
         """An installation claims a repository, in time or too late."""
         owner = self.installations[number]
         with self.store.write() as tx:
-            won = repositories.claim(tx, self.organization, repository, factories.PROVIDER, owner, Claim())
+            won = repository_queries.claim(tx, self.organization, repository, factories.PROVIDER, owner, Claim())
         assert (won is not None) == (self.owners[repository] is None)
         self.owners[repository] = self.owners[repository] or owner
 
@@ -50,7 +52,7 @@ class Senders(RuleBasedStateMachine):
     def unclaim(self, repository: int) -> None:
         """A repository is given back."""
         with self.store.write() as tx:
-            freed = repositories.unclaim(tx, self.organization, repository)
+            freed = repository_queries.unclaim(tx, self.organization, repository)
         assert (freed is not None) == (self.owners[repository] is not None)
         self.owners[repository] = None
 
@@ -65,7 +67,7 @@ class Senders(RuleBasedStateMachine):
         shas = list(dict.fromkeys(draft.sha for draft in drafts))
         new = tuple(sha for sha in shas if (repository, sha) not in self.messages)
         with self.store.write() as tx:
-            saved = commits.save(tx, self.organization, repository, drafts, factories.NOW)
+            saved = bulk_queries.save(tx, self.organization, repository, drafts, factories.NOW)
         assert (saved.new, saved.known) == (new, len(shas) - len(new))
         for sha in shas:
             self.messages[repository, sha] = self.messages.get((repository, sha)) or message
@@ -74,7 +76,7 @@ class Senders(RuleBasedStateMachine):
     def names_are_single(self) -> None:
         """No two repositories answer to one name, and each has the owner that claimed it."""
         with self.store.read() as tx:
-            found = repositories.page(tx, self.organization, factories.EVERYTHING).items
+            found = repository_queries.page(tx, self.organization, factories.EVERYTHING).items
         assert set(Counter(repository.name.casefold() for repository in found).values()) <= {1}
         assert {repository.id: repository.installation_id for repository in found} == self.owners
 
@@ -82,7 +84,7 @@ class Senders(RuleBasedStateMachine):
     def commits_are_single(self) -> None:
         """Each commit is there once, with the first message that was told."""
         with self.store.read() as tx:
-            pages = [commits.page(tx, self.organization, it, factories.EVERYTHING).items for it in self.owners]
+            pages = [commit_queries.page(tx, self.organization, it, factories.EVERYTHING).items for it in self.owners]
         found = [((commit.repository_id, commit.sha), commit.message) for page in pages for commit in page]
         assert dict(found) == self.messages
         assert len(found) == len(self.messages)

@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 import factories
-from scmhost.store import jobs
-from scmhost.store.engine import Store
-from scmhost.store.values import Job
+from scmhost.infra.db import jobs
+from scmhost.infra.db.engine import Store
+from scmhost.infra.db.jobs import Job
 
 MINUTE = timedelta(minutes=1)
 NOW = factories.NOW

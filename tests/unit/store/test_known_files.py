@@ -6,10 +6,12 @@ from itertools import permutations
 import pytest
 
 import factories
+from scmhost.commits import bulk_queries
+from scmhost.infra.db import jobs
+from scmhost.infra.db.engine import Store
+from scmhost.infra.db.jobs import Job
+from scmhost.repositories import file_queries
 from scmhost.sdk import CommitDraft, FileChange
-from scmhost.store import commits, jobs, known_files
-from scmhost.store.engine import Store
-from scmhost.store.values import Job
 
 ENDLESS = 2**53 - 1
 
@@ -22,22 +24,22 @@ def changing(number: int, *changes: str) -> CommitDraft:
 
 def save(store: Store, tenant: factories.Tenant, *drafts: CommitDraft) -> None:
     with store.write() as tx:
-        commits.save(tx, tenant.id, tenant.repository, drafts, factories.NOW)
+        bulk_queries.save(tx, tenant.id, tenant.repository, drafts, factories.NOW)
 
 
 def orders(store: Store, tenant: factories.Tenant) -> Sequence[Job]:
     with store.read() as tx:
-        return jobs.beginning_with(tx, tenant.id, known_files.KIND, "")
+        return jobs.beginning_with(tx, tenant.id, file_queries.KIND, "")
 
 
 def list_all(store: Store, tenant: factories.Tenant) -> None:
     with store.write() as tx:
-        assert known_files.take_in(tx, tenant.id, tenant.repository, 0, ENDLESS) is None
+        assert file_queries.take_in(tx, tenant.id, tenant.repository, 0, ENDLESS) is None
 
 
 def found(store: Store, tenant: factories.Tenant, *names: str, most: int = 10) -> set[str]:
     with store.read() as tx:
-        return {path for paths in known_files.named(tx, tenant.id, names, most).values() for path in paths}
+        return {path for paths in file_queries.named(tx, tenant.id, names, most).values() for path in paths}
 
 
 def test_files_are_found_by_their_names(store: Store) -> None:
@@ -64,7 +66,7 @@ def test_the_newest_commit_counts(store: Store) -> None:
             save(store, tenant, draft)
             list_all(store, tenant)
         with store.read() as tx:
-            (known,) = known_files.standing(tx, tenant.id, {tenant.repository: ["a.py", "b.py"]}).values()
+            (known,) = file_queries.standing(tx, tenant.id, {tenant.repository: ["a.py", "b.py"]}).values()
         assert (known.path, known.deleted, known.sha) == ("a.py", False, factories.sha(5))
 
 
@@ -75,7 +77,7 @@ def test_a_deleted_file_is_known_to_be_gone(store: Store) -> None:
     list_all(store, tenant)
     assert found(store, tenant, "a.py") == set()
     with store.read() as tx:
-        assert known_files.standing(tx, tenant.id, {tenant.repository: ["a.py"]})[tenant.repository, "a.py"].deleted
+        assert file_queries.standing(tx, tenant.id, {tenant.repository: ["a.py"]})[tenant.repository, "a.py"].deleted
 
 
 def test_listing_again_changes_nothing(store: Store) -> None:
@@ -106,20 +108,20 @@ def test_orders_are_carried_out_together(store: Store) -> None:
     for number in range(10, 20):
         save(store, tenant, changing(number, f"A {number}.py"))
     with store.write() as tx:
-        assert known_files.carry_out(tx, tenant.id, tenant.repository, factories.NOW)
-        assert not known_files.carry_out(tx, tenant.id, tenant.repository, factories.NOW)
+        assert file_queries.carry_out(tx, tenant.id, tenant.repository, factories.NOW)
+        assert not file_queries.carry_out(tx, tenant.id, tenant.repository, factories.NOW)
     assert orders(store, tenant) == []
     assert found(store, tenant, *(f"{number}.py" for number in range(10, 20))) == {f"{n}.py" for n in range(10, 20)}
 
 
 def test_many_commits_are_listed_in_pieces(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """No transaction lists more than some, and what is left is ordered anew."""
-    monkeypatch.setattr(known_files, "_PIECE", 4)
+    monkeypatch.setattr(file_queries, "_PIECE", 4)
     tenant = factories.new_tenant(store)
     save(store, tenant, *(changing(number, f"A {number}.py") for number in range(10, 20)))
     for left in (1, 1, 0):
         with store.write() as tx:
-            assert known_files.carry_out(tx, tenant.id, tenant.repository, factories.NOW)
+            assert file_queries.carry_out(tx, tenant.id, tenant.repository, factories.NOW)
         assert len(orders(store, tenant)) == left
     assert found(store, tenant, *(f"{number}.py" for number in range(10, 20))) == {f"{n}.py" for n in range(10, 20)}
 

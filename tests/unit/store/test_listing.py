@@ -6,10 +6,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import factories
-from scmhost.kernel.paging import Page, PageRequest, read_cursor
+from scmhost.commits import bulk_queries
+from scmhost.commits import queries as commit_queries
+from scmhost.infra.db.engine import Store
+from scmhost.infra.paging import Page, PageRequest, read_cursor
+from scmhost.releases import content_queries
+from scmhost.repositories import queries as repository_queries
 from scmhost.sdk import Repository
-from scmhost.store import commits, repositories
-from scmhost.store.engine import Store
 
 Read = Callable[[PageRequest], Page[Repository]]
 
@@ -19,7 +22,7 @@ def reader(store: Store, organization: int) -> Read:
 
     def read(request: PageRequest) -> Page[Repository]:
         with store.read() as tx:
-            return repositories.page(tx, organization, request)
+            return repository_queries.page(tx, organization, request)
 
     return read
 
@@ -48,7 +51,7 @@ def test_all_pages_together_are_the_list(sqlite_store: Store, wanted: list[str],
     """Who goes on to the last page sees everything once, in order, and sees the same pages on the way back."""
     with sqlite_store.write() as tx:
         organization = factories.new_organization_in(tx)
-        repositories.ensure(tx, organization, wanted, factories.NOW)
+        repository_queries.ensure(tx, organization, wanted, factories.NOW)
     forth, back = forth_and_back(reader(sqlite_store, organization), size)
     everything = [name for page in forth for name in page]
     assert everything == sorted(everything, key=str.casefold)
@@ -61,14 +64,14 @@ def test_pages_are_the_same_on_every_database(store: Store) -> None:
     tenant = factories.new_tenant(store)
     with store.write() as tx:
         drafts = [factories.draft(number, timestamp=factories.NOW) for number in range(9, 2, -1)]
-        commits.save(tx, tenant.id, tenant.repository, drafts, factories.NOW)
+        bulk_queries.save(tx, tenant.id, tenant.repository, drafts, factories.NOW)
         seen: list[str] = []
         request, more = PageRequest(0, 2), True
         while more:
-            page = commits.page(tx, tenant.id, tenant.repository, request)
+            page = commit_queries.page(tx, tenant.id, tenant.repository, request)
             seen += [commit.sha for commit in page.items]
             request, more = read_cursor(page.next_cursor, 2), page.has_next
-        before = commits.page(tx, tenant.id, tenant.repository, read_cursor(page.previous_cursor, 2))
+        before = commit_queries.page(tx, tenant.id, tenant.repository, read_cursor(page.previous_cursor, 2))
     assert seen == [factories.sha(number) for number in (2, 1, 9, 8, 7, 6, 5, 4, 3)]
     assert [commit.sha for commit in before.items] == seen[-3:-1]
 
@@ -80,7 +83,7 @@ def test_nothing_is_passed_over_when_rows_go(store: Store) -> None:
     read = reader(store, organization)
     first = read(PageRequest(0, 2))
     with store.write() as tx:
-        repositories.delete_now(tx, organization, ids[0])
+        content_queries.delete_repository(tx, organization, ids[0])
     assert names(read(read_cursor(first.next_cursor, 2))) == ["c", "d"]
 
 
@@ -91,7 +94,7 @@ def test_a_page_goes_on_without_the_row_beside_it(store: Store) -> None:
     read = reader(store, organization)
     first = read(PageRequest(0, 2))
     with store.write() as tx:
-        repositories.delete_now(tx, organization, ids[1])
+        content_queries.delete_repository(tx, organization, ids[1])
     page = read(read_cursor(first.next_cursor, 2))
     assert (names(page), page.has_previous, page.has_next) == (["d", "e"], True, True)
 

@@ -5,18 +5,21 @@ from datetime import timedelta
 import pytest
 
 import factories
-from scmhost.kernel.errors import NotFound
-from scmhost.kernel.paging import PageRequest
-from scmhost.store import commits, release_files, releases, repositories
-from scmhost.store.engine import Store
-from scmhost.store.errors import Missing
-from scmhost.store.values import Head, Release, ReleaseDraft
+from scmhost.commits import bulk_queries
+from scmhost.infra.db.engine import Store
+from scmhost.infra.db.errors import Missing
+from scmhost.infra.errors import NotFound
+from scmhost.infra.paging import PageRequest
+from scmhost.releases import content_queries
+from scmhost.releases import queries as release_queries
+from scmhost.releases.values import Head, Release, ReleaseDraft
+from scmhost.repositories import queries as repository_queries
 
 
 def release_of(store: Store, tenant: factories.Tenant, version: str = "1.0") -> Release:
     """The release with this version."""
     with store.read() as tx:
-        found = releases.find(tx, tenant.id, version)
+        found = release_queries.find(tx, tenant.id, version)
     assert found is not None
     return found
 
@@ -24,8 +27,8 @@ def release_of(store: Store, tenant: factories.Tenant, version: str = "1.0") -> 
 def saved_ids(store: Store, tenant: factories.Tenant, repository: int, *numbers: int) -> list[int]:
     """The ids of new commits."""
     with store.write() as tx:
-        commits.save(tx, tenant.id, repository, [factories.draft(number) for number in numbers], factories.NOW)
-        ids = commits.ids_of(tx, tenant.id, repository, [factories.sha(number) for number in numbers])
+        bulk_queries.save(tx, tenant.id, repository, [factories.draft(number) for number in numbers], factories.NOW)
+        ids = bulk_queries.ids_of(tx, tenant.id, repository, [factories.sha(number) for number in numbers])
     return [ids[factories.sha(number)] for number in numbers]
 
 
@@ -34,10 +37,10 @@ def test_a_version_is_one_release(store: Store) -> None:
     tenant = factories.new_tenant(store)
     with store.write() as tx:
         later = factories.NOW + timedelta(days=1)
-        found, created = releases.upsert(
+        found, created = release_queries.upsert(
             tx, tenant.id, "1.0", ReleaseDraft(url="https://x.example", owner="ada"), later
         )
-        same, again = releases.upsert(tx, tenant.id, "1.0", ReleaseDraft(), later)
+        same, again = release_queries.upsert(tx, tenant.id, "1.0", ReleaseDraft(), later)
     assert (found.id, created, again) == (tenant.release, False, False)
     assert (found.ref, found.url, found.created_at) == ("main", "https://x.example", factories.NOW)
     assert same == found == release_of(store, tenant)
@@ -50,7 +53,7 @@ def test_a_release_is_made_once(store: Store) -> None:
 
     def upsert(_: int) -> tuple[int, bool]:
         with store.write() as tx:
-            found, created = releases.upsert(tx, organization, "2.0", ReleaseDraft(ref="x"), factories.NOW)
+            found, created = release_queries.upsert(tx, organization, "2.0", ReleaseDraft(ref="x"), factories.NOW)
             return found.id, created
 
     answers = factories.at_once(20, upsert)
@@ -62,12 +65,12 @@ def test_a_release_is_changed_and_deleted(store: Store) -> None:
     """A change tells what it tells; a deleted release is gone, and its commits are not."""
     tenant = factories.new_tenant(store)
     with store.write() as tx:
-        changed = releases.update(tx, tenant.id, tenant.release, ReleaseDraft(status="archived"))
-        assert releases.delete(tx, tenant.id, tenant.release)
-        assert not releases.delete(tx, tenant.id, tenant.release)
-        assert releases.find(tx, tenant.id, "1.0") is None
+        changed = release_queries.update(tx, tenant.id, tenant.release, ReleaseDraft(status="archived"))
+        assert release_queries.delete(tx, tenant.id, tenant.release)
+        assert not release_queries.delete(tx, tenant.id, tenant.release)
+        assert release_queries.find(tx, tenant.id, "1.0") is None
         with pytest.raises(NotFound, match=str(tenant.release)):
-            releases.update(tx, tenant.id, tenant.release, ReleaseDraft())
+            release_queries.update(tx, tenant.id, tenant.release, ReleaseDraft())
     assert (changed.status, changed.ref) == ("archived", "main")
     assert len(factories.all_rows(store)["commits"]) == 2
 
@@ -77,11 +80,13 @@ def test_projects_are_attached_once(store: Store) -> None:
     tenant = factories.new_tenant(store)
     other = factories.new_project(store, tenant.id, "api")
     with store.write() as tx:
-        added = [releases.attach_projects(tx, tenant.id, tenant.release, ids) for ids in ([tenant.project, other], [])]
+        added = [
+            release_queries.attach_projects(tx, tenant.id, tenant.release, ids) for ids in ([tenant.project, other], [])
+        ]
     assert added == [1, 0]
     assert [project.slug for project in release_of(store, tenant).projects] == ["api", "web"]
     with pytest.raises(Missing), store.write() as tx:
-        releases.attach_projects(tx, tenant.id, tenant.release, [factories.NOBODY])
+        release_queries.attach_projects(tx, tenant.id, tenant.release, [factories.NOBODY])
 
 
 def test_a_list_replaces_its_repository_only(store: Store) -> None:
@@ -90,9 +95,9 @@ def test_a_list_replaces_its_repository_only(store: Store) -> None:
     other = factories.new_repository(store, tenant.id, "other")
     mine, theirs = saved_ids(store, tenant, tenant.repository, 4, 3), saved_ids(store, tenant, other, 9, 8)
     with store.write() as tx:
-        releases.set_commits(tx, tenant.id, tenant.release, other, theirs)
-        releases.set_commits(tx, tenant.id, tenant.release, tenant.repository, [*mine, mine[0]])
-        page = releases.commits_page(tx, tenant.id, tenant.release, factories.EVERYTHING)
+        content_queries.set_commits(tx, tenant.id, tenant.release, other, theirs)
+        content_queries.set_commits(tx, tenant.id, tenant.release, tenant.repository, [*mine, mine[0]])
+        page = content_queries.commits_page(tx, tenant.id, tenant.release, factories.EVERYTHING)
     release = release_of(store, tenant)
     assert [commit.id for commit in page.items] == [*theirs, *mine]
     assert (release.commit_count, release.last_commit_id) == (4, theirs[0])
@@ -103,7 +108,7 @@ def test_an_empty_list_takes_a_repository_out(store: Store) -> None:
     """A release may have no commits of a repository any more."""
     tenant = factories.new_tenant(store)
     with store.write() as tx:
-        releases.set_commits(tx, tenant.id, tenant.release, tenant.repository, [])
+        content_queries.set_commits(tx, tenant.id, tenant.release, tenant.repository, [])
     assert release_of(store, tenant).commit_count == 0
 
 
@@ -111,7 +116,7 @@ def test_commits_of_a_missing_release_are_refused(store: Store) -> None:
     """A release that is not there is named."""
     tenant = factories.new_tenant(store)
     with pytest.raises(NotFound, match=str(factories.NOBODY)), store.write() as tx:
-        releases.set_commits(tx, tenant.id, factories.NOBODY, tenant.repository, [tenant.commit])
+        content_queries.set_commits(tx, tenant.id, factories.NOBODY, tenant.repository, [tenant.commit])
 
 
 def test_two_lists_at_once_leave_one(store: Store) -> None:
@@ -121,11 +126,13 @@ def test_two_lists_at_once_leave_one(store: Store) -> None:
 
     def replace(number: int) -> None:
         with store.write() as tx:
-            releases.set_commits(tx, tenant.id, tenant.release, tenant.repository, ids[number * 2 : number * 2 + 2])
+            content_queries.set_commits(
+                tx, tenant.id, tenant.release, tenant.repository, ids[number * 2 : number * 2 + 2]
+            )
 
     factories.at_once(10, replace)
     with store.read() as tx:
-        page = releases.commits_page(tx, tenant.id, tenant.release, factories.EVERYTHING)
+        page = content_queries.commits_page(tx, tenant.id, tenant.release, factories.EVERYTHING)
     found = [commit.id for commit in page.items]
     assert found in [ids[number : number + 2] for number in range(0, 20, 2)]
 
@@ -134,8 +141,8 @@ def test_clearing_takes_commits_and_heads(store: Store) -> None:
     """A cleared release has no commits and no heads; the commits stay in their repository."""
     tenant = factories.new_tenant(store)
     with store.write() as tx:
-        releases.clear_commits(tx, tenant.id, tenant.release)
-        assert releases.heads(tx, tenant.id, tenant.release) == []
+        content_queries.clear_commits(tx, tenant.id, tenant.release)
+        assert content_queries.heads(tx, tenant.id, tenant.release) == []
     release = release_of(store, tenant)
     assert (release.commit_count, release.author_ids, release.last_commit_id) == (0, (), None)
     assert len(factories.all_rows(store)["commits"]) == 2
@@ -146,10 +153,10 @@ def test_heads_are_replaced_by_repository(store: Store) -> None:
     tenant = factories.new_tenant(store)
     other = factories.new_repository(store, tenant.id, "other")
     with store.write() as tx:
-        releases.set_head(tx, tenant.id, tenant.release, other, "c0ffee", None)
-        releases.set_head(tx, tenant.id, tenant.release, tenant.repository, "beef", None)
-        heads = releases.heads(tx, tenant.id, tenant.release)
-        found = [releases.head_of(tx, tenant.id, version, other) for version in ("1.0", "2.0")]
+        content_queries.set_head(tx, tenant.id, tenant.release, other, "c0ffee", None)
+        content_queries.set_head(tx, tenant.id, tenant.release, tenant.repository, "beef", None)
+        heads = content_queries.heads(tx, tenant.id, tenant.release)
+        found = [content_queries.head_of(tx, tenant.id, version, other) for version in ("1.0", "2.0")]
     assert heads == [Head(tenant.repository, "beef", None), Head(other, "c0ffee", None)]
     assert found == [heads[1], None]
 
@@ -162,8 +169,8 @@ def test_the_newest_release_comes_first(store: Store) -> None:
         for version, (created, released) in days.items():
             at = None if released is None else factories.NOW + timedelta(days=released)
             told = ReleaseDraft(released_at=at)
-            releases.upsert(tx, organization, version, told, factories.NOW + timedelta(days=created))
-        page = releases.page(tx, organization, factories.PageRequest(0, 3))
+            release_queries.upsert(tx, organization, version, told, factories.NOW + timedelta(days=created))
+        page = release_queries.page(tx, organization, factories.PageRequest(0, 3))
     assert ([release.version for release in page.items], page.more) == (["old", "same", "plain"], True)
 
 
@@ -183,9 +190,11 @@ def test_releases_are_filtered(store: Store, wanted: dict[str, object], found: l
     """A list holds releases of a status, of projects, and with a part of the version in any case."""
     tenant = factories.new_tenant(store)
     with store.write() as tx:
-        releases.upsert(tx, tenant.id, "web@2_0", ReleaseDraft(status="archived"), factories.NOW)
-        page = releases.page(tx, tenant.id, factories.EVERYTHING, **wanted)  # type: ignore[arg-type]
-        of_project = releases.page(tx, tenant.id, factories.EVERYTHING, project_ids=[tenant.project], status=None)
+        release_queries.upsert(tx, tenant.id, "web@2_0", ReleaseDraft(status="archived"), factories.NOW)
+        page = release_queries.page(tx, tenant.id, factories.EVERYTHING, **wanted)  # type: ignore[arg-type]
+        of_project = release_queries.page(
+            tx, tenant.id, factories.EVERYTHING, project_ids=[tenant.project], status=None
+        )
     assert [release.version for release in page.items] == found
     assert [release.version for release in of_project.items] == ["1.0"]
 
@@ -195,9 +204,9 @@ def test_a_list_is_added_to(store: Store) -> None:
     tenant = factories.new_tenant(store)
     ids = saved_ids(store, tenant, tenant.repository, 9, 8, 7)
     with store.write() as tx:
-        releases.set_commits(tx, tenant.id, tenant.release, tenant.repository, ids[1:])
-        releases.add_commits(tx, tenant.id, tenant.release, tenant.repository, [ids[0], ids[2]])
-        page = releases.commits_page(tx, tenant.id, tenant.release, factories.EVERYTHING)
+        content_queries.set_commits(tx, tenant.id, tenant.release, tenant.repository, ids[1:])
+        content_queries.add_commits(tx, tenant.id, tenant.release, tenant.repository, [ids[0], ids[2]])
+        page = content_queries.commits_page(tx, tenant.id, tenant.release, factories.EVERYTHING)
     assert [commit.id for commit in page.items] == ids
 
 
@@ -207,8 +216,8 @@ def test_commits_of_one_repository_are_told_apart(store: Store) -> None:
     other = factories.new_repository(store, tenant.id, "other")
     ids = saved_ids(store, tenant, other, 9)
     with store.write() as tx:
-        releases.set_commits(tx, tenant.id, tenant.release, other, ids)
-        page = releases.commits_page(tx, tenant.id, tenant.release, factories.EVERYTHING, other)
+        content_queries.set_commits(tx, tenant.id, tenant.release, other, ids)
+        page = content_queries.commits_page(tx, tenant.id, tenant.release, factories.EVERYTHING, other)
     assert [commit.id for commit in page.items] == ids
 
 
@@ -216,16 +225,16 @@ def test_changed_files_are_listed_by_path(store: Store) -> None:
     """The files of a release's commits, of active repositories only."""
     tenant = factories.new_tenant(store)
     with store.read() as tx:
-        page = release_files.page(tx, tenant.id, tenant.release, PageRequest(0, 1))
-        rest = release_files.page(tx, tenant.id, tenant.release, PageRequest(1, 1))
+        page = release_queries.file_page(tx, tenant.id, tenant.release, PageRequest(0, 1))
+        rest = release_queries.file_page(tx, tenant.id, tenant.release, PageRequest(1, 1))
     assert [(item.change.path, item.change.type) for item in (*page.items, *rest.items)] == [
         ("README", "M"),
         ("src/2.py", "A"),
     ]
     assert (page.more, rest.more) == (True, False)
     with store.write() as tx:
-        repositories.update(tx, tenant.id, tenant.repository, {"status": "hidden"})
-        assert release_files.page(tx, tenant.id, tenant.release, factories.EVERYTHING).items == []
+        repository_queries.update_repository(tx, tenant.id, tenant.repository, {"status": "hidden"})
+        assert release_queries.file_page(tx, tenant.id, tenant.release, factories.EVERYTHING).items == []
 
 
 def test_the_release_before_is_found(store: Store) -> None:
@@ -235,15 +244,17 @@ def test_the_release_before_is_found(store: Store) -> None:
     days = {"1.5": 1, "foreign": 2, "short": 3, "elsewhere": 4, "2.0": 5, "newer": 6}
     with store.write() as tx:
         for version, day in days.items():
-            made, _ = releases.upsert(tx, tenant.id, version, ReleaseDraft(), factories.NOW + timedelta(days=day))
-            releases.attach_projects(tx, tenant.id, made.id, [api if version == "foreign" else tenant.project])
+            made, _ = release_queries.upsert(
+                tx, tenant.id, version, ReleaseDraft(), factories.NOW + timedelta(days=day)
+            )
+            release_queries.attach_projects(tx, tenant.id, made.id, [api if version == "foreign" else tenant.project])
             repository = other if version == "elsewhere" else tenant.repository
             head = "abc" if version == "short" else factories.sha(day)
-            releases.set_head(tx, tenant.id, made.id, repository, head, None)
+            content_queries.set_head(tx, tenant.id, made.id, repository, head, None)
         found = {
-            version: releases.before(tx, release, tenant.repository)
+            version: release_queries.before(tx, release, tenant.repository)
             for version in ("2.0", "1.5", "1.0", "foreign")
-            if (release := releases.find(tx, tenant.id, version))
+            if (release := release_queries.find(tx, tenant.id, version))
         }
     assert {version: found and (found[0].version, found[1]) for version, found in found.items()} == {
         "2.0": ("1.5", factories.sha(1)),
@@ -258,6 +269,6 @@ def test_a_release_is_taken_from_a_project(store: Store) -> None:
     tenant = factories.new_tenant(store)
     api = factories.new_project(store, tenant.id, "api")
     with store.write() as tx:
-        releases.attach_projects(tx, tenant.id, tenant.release, [api])
-        releases.detach_project(tx, tenant.id, tenant.release, tenant.project)
+        release_queries.attach_projects(tx, tenant.id, tenant.release, [api])
+        release_queries.detach_project(tx, tenant.id, tenant.release, tenant.project)
     assert [project.slug for project in release_of(store, tenant).projects] == ["api"]

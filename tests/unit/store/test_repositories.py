@@ -5,12 +5,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import factories
-from scmhost.kernel.errors import NotFound
-from scmhost.kernel.paging import PageRequest
+from scmhost.infra.db.engine import Store
+from scmhost.infra.db.errors import Duplicate
+from scmhost.infra.errors import NotFound
+from scmhost.infra.paging import PageRequest
+from scmhost.installations import queries as installation_queries
+from scmhost.repositories import queries as repository_queries
 from scmhost.sdk import Claim, RepositoryStatus
-from scmhost.store import installations, repositories
-from scmhost.store.engine import Store
-from scmhost.store.errors import Duplicate
 
 EVERYTHING = PageRequest()
 
@@ -18,7 +19,7 @@ EVERYTHING = PageRequest()
 def names(store: Store, organization: int, request: PageRequest = EVERYTHING, **wanted: object) -> list[str]:
     """The names on a page."""
     with store.read() as tx:
-        return [found.name for found in repositories.page(tx, organization, request, **wanted).items]  # type: ignore[arg-type]
+        return [found.name for found in repository_queries.page(tx, organization, request, **wanted).items]  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("first", "second"), [("Acme/Web", "acme/web"), ("Straße", "STRASSE"), ("ÉCOLE", "école")])
@@ -29,7 +30,7 @@ def test_names_differ_by_more_than_case(store: Store, first: str, second: str) -
     with pytest.raises(Duplicate, match="exists already"):
         factories.new_repository(store, organization, second)
     with store.read() as tx:
-        found = repositories.by_name(tx, organization, second)
+        found = repository_queries.by_name(tx, organization, second)
     assert found is not None
     assert (found.id, found.name) == (repository, first)
 
@@ -48,8 +49,8 @@ def test_ensure_makes_what_is_missing(store: Store) -> None:
     organization = factories.new_organization(store)
     known = factories.new_repository(store, organization, "Known")
     with store.write() as tx:
-        found = repositories.ensure(tx, organization, ["known", "New", "NEW", "other"], factories.NOW)
-        again = repositories.ensure(tx, organization, ["new", "OTHER", "KNOWN"], factories.NOW)
+        found = repository_queries.ensure(tx, organization, ["known", "New", "NEW", "other"], factories.NOW)
+        again = repository_queries.ensure(tx, organization, ["new", "OTHER", "KNOWN"], factories.NOW)
     assert found == again
     assert {key: value.name for key, value in found.items()} == {"known": "Known", "new": "New", "other": "other"}
     assert found["known"].id == known
@@ -60,7 +61,7 @@ def test_ensure_of_nothing_makes_nothing(store: Store) -> None:
     """No names, no repositories."""
     organization = factories.new_organization(store)
     with store.write() as tx:
-        assert repositories.ensure(tx, organization, [], factories.NOW) == {}
+        assert repository_queries.ensure(tx, organization, [], factories.NOW) == {}
 
 
 def test_ensure_at_once_makes_one(store: Store) -> None:
@@ -70,7 +71,9 @@ def test_ensure_at_once_makes_one(store: Store) -> None:
     def ensure(number: int) -> dict[str, int]:
         spelled = ["web", "api"] if number % 2 else ["API", "Web"]
         with store.write() as tx:
-            return {key: it.id for key, it in repositories.ensure(tx, organization, spelled, factories.NOW).items()}
+            return {
+                key: it.id for key, it in repository_queries.ensure(tx, organization, spelled, factories.NOW).items()
+            }
 
     answers = factories.at_once(20, ensure)
     assert all(answer == answers[0] for answer in answers)
@@ -85,7 +88,7 @@ def test_pages_are_in_the_order_of_names(store: Store) -> None:
     pages = [names(store, organization, PageRequest(offset, 4)) for offset in (0, 4)]
     assert pages == [["Alpha", "beta", "delta", "Gamma"], ["Zeta", "émile"]]
     with store.read() as tx:
-        assert [repositories.page(tx, organization, PageRequest(at, 4)).more for at in (0, 2)] == [True, False]
+        assert [repository_queries.page(tx, organization, PageRequest(at, 4)).more for at in (0, 2)] == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -105,8 +108,8 @@ def test_lists_are_filtered(store: Store) -> None:
     tenant = factories.new_tenant(store)
     hidden = factories.new_repository(store, tenant.id, "hidden")
     with store.write() as tx:
-        repositories.update(tx, tenant.id, hidden, {"status": RepositoryStatus.HIDDEN})
-        owned = repositories.of_installation(tx, tenant.id, tenant.installation)
+        repository_queries.update_repository(tx, tenant.id, hidden, {"status": RepositoryStatus.HIDDEN})
+        owned = repository_queries.of_installation(tx, tenant.id, tenant.installation)
     assert names(store, tenant.id, statuses=[RepositoryStatus.HIDDEN]) == ["hidden"]
     assert names(store, tenant.id, statuses=[]) == []
     assert names(store, tenant.id, installation_id=tenant.installation) == ["acme/web"]
@@ -118,11 +121,11 @@ def test_changes_are_saved(store: Store) -> None:
     tenant = factories.new_tenant(store)
     changes = {"name": "Renamed", "url": "https://forge.example/x", "configuration": {"a": 1}}
     with store.write() as tx:
-        before = repositories.get(tx, tenant.id, tenant.repository)
-        after = repositories.update(tx, tenant.id, tenant.repository, changes)
-        assert repositories.by_name(tx, tenant.id, "RENAMED") == after
-        assert repositories.by_name(tx, tenant.id, "acme/web") is None
-        assert repositories.update(tx, tenant.id, tenant.repository, {}) == after
+        before = repository_queries.get(tx, tenant.id, tenant.repository)
+        after = repository_queries.update_repository(tx, tenant.id, tenant.repository, changes)
+        assert repository_queries.by_name(tx, tenant.id, "RENAMED") == after
+        assert repository_queries.by_name(tx, tenant.id, "acme/web") is None
+        assert repository_queries.update_repository(tx, tenant.id, tenant.repository, {}) == after
     assert before is not None
     assert after == before.model_copy(update=changes)
 
@@ -134,8 +137,8 @@ def test_renaming_keeps_names_apart(store: Store) -> None:
     repository = factories.new_repository(store, organization, "two")
     with store.write() as tx:
         with pytest.raises(Duplicate, match=str(repository)):
-            repositories.update(tx, organization, repository, {"name": "ONE"})
-        assert repositories.update(tx, organization, repository, {"name": "TWO"}).name == "TWO"
+            repository_queries.update_repository(tx, organization, repository, {"name": "ONE"})
+        assert repository_queries.update_repository(tx, organization, repository, {"name": "TWO"}).name == "TWO"
 
 
 def test_what_cannot_be_changed_is_refused(store: Store) -> None:
@@ -143,9 +146,9 @@ def test_what_cannot_be_changed_is_refused(store: Store) -> None:
     organization = factories.new_organization(store)
     with store.write() as tx:
         with pytest.raises(ValueError, match="'organization_id'"):
-            repositories.update(tx, organization, 1, {"organization_id": 2})
+            repository_queries.update_repository(tx, organization, 1, {"organization_id": 2})
         with pytest.raises(NotFound, match=str(factories.NOBODY)):
-            repositories.update(tx, organization, factories.NOBODY, {"url": None})
+            repository_queries.update_repository(tx, organization, factories.NOBODY, {"url": None})
 
 
 def test_a_claim_gives_the_repository_away_once(store: Store) -> None:
@@ -155,10 +158,10 @@ def test_a_claim_gives_the_repository_away_once(store: Store) -> None:
     repository = factories.new_repository(store, organization, url="https://forge.example/x")
     claim = Claim(external_id="r1", configuration={"a": 1})
     with store.write() as tx:
-        first = repositories.claim(tx, organization, repository, factories.PROVIDER, installation, claim)
-        second = repositories.claim(tx, organization, repository, factories.PROVIDER, installation, claim)
-        freed = repositories.unclaim(tx, organization, repository)
-        again = repositories.unclaim(tx, organization, repository)
+        first = repository_queries.claim(tx, organization, repository, factories.PROVIDER, installation, claim)
+        second = repository_queries.claim(tx, organization, repository, factories.PROVIDER, installation, claim)
+        freed = repository_queries.unclaim(tx, organization, repository)
+        again = repository_queries.unclaim(tx, organization, repository)
     assert first is not None
     assert (first.installation_id, first.external_id, first.url) == (installation, "r1", "https://forge.example/x")
     assert (second, again) == (None, None)
@@ -173,9 +176,9 @@ def test_only_active_repositories_are_claimed(store: Store) -> None:
     repository = factories.new_repository(store, organization)
     for status in set(RepositoryStatus) - {RepositoryStatus.ACTIVE}:
         with store.write() as tx:
-            repositories.update(tx, organization, repository, {"status": status})
-            assert repositories.claim(tx, organization, repository, "p", installation, Claim()) is None
-            assert repositories.unclaimed(tx, organization, 10) == []
+            repository_queries.update_repository(tx, organization, repository, {"status": status})
+            assert repository_queries.claim(tx, organization, repository, "p", installation, Claim()) is None
+            assert repository_queries.unclaimed(tx, organization, 10) == []
 
 
 def test_a_claim_keeps_external_ids_apart(store: Store) -> None:
@@ -184,10 +187,10 @@ def test_a_claim_keeps_external_ids_apart(store: Store) -> None:
     repository = factories.new_repository(store, tenant.id, "other")
     with store.write() as tx:
         with pytest.raises(Duplicate, match=str(repository)):
-            repositories.claim(
+            repository_queries.claim(
                 tx, tenant.id, repository, factories.PROVIDER, tenant.installation, Claim(external_id="r1")
             )
-        assert [it.id for it in repositories.unclaimed(tx, tenant.id, 10)] == [repository]
+        assert [it.id for it in repository_queries.unclaimed(tx, tenant.id, 10)] == [repository]
 
 
 def test_of_fifty_claims_at_once_one_wins(store: Store) -> None:
@@ -198,12 +201,12 @@ def test_of_fifty_claims_at_once_one_wins(store: Store) -> None:
 
     def claim(number: int) -> int | None:
         with store.write() as tx:
-            won = repositories.claim(tx, organization, repository, factories.PROVIDER, owners[number], Claim())
+            won = repository_queries.claim(tx, organization, repository, factories.PROVIDER, owners[number], Claim())
             return won.installation_id if won else None
 
     winners = [owner for owner in factories.at_once(50, claim) if owner is not None]
     with store.read() as tx:
-        saved = repositories.get(tx, organization, repository)
+        saved = repository_queries.get(tx, organization, repository)
     assert saved is not None
     assert winners == [saved.installation_id]
 
@@ -214,7 +217,7 @@ def test_unclaimed_ones_are_listed_by_name(store: Store) -> None:
     for name in ("beta", "Alpha", "gamma"):
         factories.new_repository(store, tenant.id, name)
     with store.read() as tx:
-        assert [it.name for it in repositories.unclaimed(tx, tenant.id, 2)] == ["Alpha", "beta"]
+        assert [it.name for it in repository_queries.unclaimed(tx, tenant.id, 2)] == ["Alpha", "beta"]
 
 
 def test_uninstalling_frees_the_repositories(store: Store) -> None:
@@ -222,9 +225,9 @@ def test_uninstalling_frees_the_repositories(store: Store) -> None:
     tenant = factories.new_tenant(store)
     before = factories.all_rows(store)
     with store.write() as tx:
-        assert installations.delete(tx, tenant.id, tenant.installation)
-        assert not installations.delete(tx, tenant.id, tenant.installation)
-        assert [it.id for it in repositories.unclaimed(tx, tenant.id, 10)] == [tenant.repository]
+        assert installation_queries.delete_installation(tx, tenant.id, tenant.installation)
+        assert not installation_queries.delete_installation(tx, tenant.id, tenant.installation)
+        assert [it.id for it in repository_queries.unclaimed(tx, tenant.id, 10)] == [tenant.repository]
     after = factories.all_rows(store)
     changed = {name for name in before if before[name] != after[name]}
     assert changed == {"installations", "repositories", "webhook_secrets"}
@@ -236,9 +239,9 @@ def test_every_ensured_name_is_found(store: Store, wanted: list[str]) -> None:
     """Whatever a repository is called, asking for it by that name finds it."""
     with store.write() as tx:
         organization = factories.new_organization_in(tx)
-        found = repositories.ensure(tx, organization, wanted, factories.NOW)
+        found = repository_queries.ensure(tx, organization, wanted, factories.NOW)
         assert set(found) == {name.casefold() for name in wanted}
-        assert all(repositories.by_name(tx, organization, name) == found[name.casefold()] for name in wanted)
+        assert all(repository_queries.by_name(tx, organization, name) == found[name.casefold()] for name in wanted)
 
 
 def test_repositories_are_found_by_the_path_of_their_url(store: Store) -> None:
@@ -252,10 +255,10 @@ def test_repositories_are_found_by_the_path_of_their_url(store: Store) -> None:
     for number, url in enumerate((*urls, "https://git.example.com/team/a_p")):
         factories.new_repository(store, organization, f"r{number}", url=url)
     with store.write() as tx:
-        found = repositories.by_url_path(tx, organization, "team/app")
-        hidden = repositories.update(tx, organization, found[0].id, {"status": "hidden"})
-        left = repositories.by_url_path(tx, organization, "team/app")
-        active = repositories.active_ids(tx, organization, 2)
+        found = repository_queries.by_url_path(tx, organization, "team/app")
+        hidden = repository_queries.update_repository(tx, organization, found[0].id, {"status": "hidden"})
+        left = repository_queries.by_url_path(tx, organization, "team/app")
+        active = repository_queries.active_ids(tx, organization, 2)
     assert [repository.name for repository in found] == ["r0", "r1"]
     assert ([repository.name for repository in left], len(active)) == (["r1"], 2)
     assert hidden.id not in active

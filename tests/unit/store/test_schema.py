@@ -9,29 +9,57 @@ from sqlalchemy import ForeignKeyConstraint, Table, UniqueConstraint, inspect, t
 
 import databases
 import factories
-from scmhost.store import code_mappings, jobs, known_files
-from scmhost.store.engine import Store
-from scmhost.store.errors import Duplicate, Missing
-from scmhost.store.values import MappingDraft
-from scmhost.store.work_tables import ALL_TABLES
+from scmhost.infra.db import jobs
+from scmhost.infra.db.engine import Store
+from scmhost.infra.db.errors import Duplicate, Missing
+from scmhost.infra.db.schema import ALL_TABLES
+from scmhost.links import queries as link_queries
+from scmhost.links.values import MappingDraft
+from scmhost.repositories import file_queries
 
 OWNED = [table for table in ALL_TABLES.sorted_tables if table.name != "organizations"]
 
-MIGRATE = "import sys; from scmhost.store.engine import Store; s = Store.open(sys.argv[1]); s.migrate(); s.close()"
+MIGRATE = "import sys; from scmhost.infra.db.engine import Store; s = Store.open(sys.argv[1]); s.migrate(); s.close()"
+
+
+# Any worker takes work of any organization, so these are read without one.
+WORK_QUEUES = {"ix_jobs_state_due_at_id", "ix_repositories_delete_after_id"}
 
 
 def leading_columns(table: Table) -> list[str]:
     """The first column of every key of a table."""
     keys = [table.primary_key, *(key for key in table.constraints if isinstance(key, UniqueConstraint))]
     foreign = [key for key in table.constraints if isinstance(key, ForeignKeyConstraint)]
-    indexes = [list(index.columns) for index in table.indexes]
+    indexes = [list(index.columns) for index in table.indexes if index.name not in WORK_QUEUES]
     return [next(iter(columns)).name for columns in (*(key.columns for key in (*keys, *foreign)), *indexes)]
 
 
 @pytest.mark.parametrize("table", OWNED, ids=str)
 def test_keys_lead_with_the_organization(table: Table) -> None:
-    """Every key, foreign key and index begins with the organization, so that rows can be spread by it."""
+    """Every key and index begins with the organization, so that rows can be spread by it; work queues have none."""
     assert set(leading_columns(table)) == {"organization_id"}
+
+
+def test_work_queues_are_found_through_an_index(sqlite_store: Store) -> None:
+    """Workers look for due jobs and due deletions all the time, so neither scans its table."""
+    with sqlite_store.read() as tx:
+        jobs_plan = tx.execute(text("EXPLAIN QUERY PLAN SELECT id FROM jobs WHERE state = 'waiting' AND due_at <= 1"))
+        repositories_plan = tx.execute(
+            text(
+                "EXPLAIN QUERY PLAN SELECT id FROM repositories WHERE status = 'pending_deletion' AND delete_after <= 1"
+            )
+        )
+        assert "ix_jobs_state_due_at_id" in str(jobs_plan.all())
+        assert "ix_repositories_delete_after_id" in str(repositories_plan.all())
+
+
+def test_releases_are_listed_in_the_order_of_an_index(sqlite_store: Store) -> None:
+    """The newest releases are read from an index, not sorted out of all of an organization."""
+    with sqlite_store.read() as tx:
+        query = "SELECT * FROM releases WHERE organization_id = 1 AND status = 'open' ORDER BY dated_at DESC, id DESC"
+        plan = str(tx.execute(text(f"EXPLAIN QUERY PLAN {query} LIMIT 10")).all())
+        assert "ix_releases_organization_id_dated_at_id" in plan
+        assert "TEMP B-TREE" not in plan
 
 
 @pytest.mark.parametrize("table", OWNED, ids=str)
@@ -71,15 +99,15 @@ def test_going_back_to_one_source_root_keeps_the_oldest(store: Store) -> None:
     tenant = factories.new_tenant(store)
     second = MappingDraft(tenant.project, tenant.repository, "app/", "lib/", None)
     with store.write() as tx:
-        code_mappings.create(tx, tenant.id, second, factories.NOW)
+        link_queries.create(tx, tenant.id, second, factories.NOW)
     store.downgrade("0002")
     store.migrate()
     with store.write() as tx:
-        assert [item.id for item in code_mappings.for_project(tx, tenant.id, tenant.project)] == [tenant.mapping]
+        assert [item.id for item in link_queries.for_project(tx, tenant.id, tenant.project)] == [tenant.mapping]
         with pytest.raises(Duplicate):
-            code_mappings.create(tx, tenant.id, replace(second, source_root="src/"), factories.NOW)
+            link_queries.create(tx, tenant.id, replace(second, source_root="src/"), factories.NOW)
     with store.read() as tx:
-        (order,) = jobs.beginning_with(tx, tenant.id, known_files.KIND, "")
+        (order,) = jobs.beginning_with(tx, tenant.id, file_queries.KIND, "")
     assert order.payload == {"repository": tenant.repository, "first": 0, "last": 2**53 - 1}
     assert store.check_differences() == []
 

@@ -9,11 +9,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import factories
-from scmhost.kernel.errors import InvalidInput
+from scmhost.commits import bulk_queries
+from scmhost.commits import queries as commit_queries
+from scmhost.infra.db.columns import ID_LIMIT, KEY_BYTES
+from scmhost.infra.db.engine import Store
+from scmhost.infra.errors import InvalidInput
+from scmhost.installations import queries as installation_queries
+from scmhost.organizations import queries as organization_queries
+from scmhost.repositories import queries as repository_queries
 from scmhost.sdk import InstallationDraft, JsonObject
-from scmhost.store import commits, installations, organizations, projects, repositories
-from scmhost.store.columns import ID_LIMIT, KEY_BYTES
-from scmhost.store.engine import Store
 
 SLUGS: Iterator[str] = (f"org-{number}" for number in count())
 
@@ -26,7 +30,7 @@ UNSTORABLE = ["nul\x00", "half \ud800"]
 def test_naive_times_are_refused(store: Store) -> None:
     """A time without a zone could mean anything, so it is not stored."""
     with pytest.raises(InvalidInput, match="no time zone"), store.write() as tx:
-        organizations.create(tx, "acme", "Acme", datetime(2026, 3, 1))  # noqa: DTZ001 - the point
+        organization_queries.create_organization(tx, "acme", "Acme", datetime(2026, 3, 1))  # noqa: DTZ001 - the point
     assert factories.all_rows(store)["organizations"] == []
 
 
@@ -34,7 +38,7 @@ def test_naive_times_are_refused(store: Store) -> None:
 def test_times_outside_the_calendar_are_refused(store: Store, moment: str) -> None:
     """A plugin may hand over a time that UTC has no date for; that is said before anything is written."""
     with pytest.raises(InvalidInput, match="outside the years"), store.write() as tx:
-        organizations.create(tx, "acme", "Acme", datetime.fromisoformat(moment))
+        organization_queries.create_organization(tx, "acme", "Acme", datetime.fromisoformat(moment))
     assert factories.all_rows(store)["organizations"] == []
 
 
@@ -43,7 +47,7 @@ def test_times_come_back_in_utc(store: Store) -> None:
     sent = datetime(2026, 3, 1, 12, 30, 0, 123456, tzinfo=timezone(timedelta(hours=5, minutes=30)))
     organization = factories.new_organization(store)
     with store.write() as tx:
-        saved = projects.create(tx, organization, "web", "Web", None, sent)
+        saved = organization_queries.create_project(tx, organization, "web", "Web", None, sent)
     assert saved.created_at == sent
     assert saved.created_at.tzinfo is UTC
 
@@ -53,11 +57,11 @@ def test_times_come_back_in_utc(store: Store) -> None:
 def test_what_is_stored_comes_back(store: Store, name: str, moment: datetime) -> None:
     """Any text and any moment are read as they were written."""
     with store.write() as tx:
-        organization = organizations.create(tx, next(SLUGS), name, moment)
-        project = projects.create(tx, organization.id, "web", name, None, moment)
+        organization = organization_queries.create_organization(tx, next(SLUGS), name, moment)
+        project = organization_queries.create_project(tx, organization.id, "web", name, None, moment)
     with store.read() as tx:
-        assert organizations.get(tx, organization.id) == organization
-        assert projects.find(tx, organization.id, "web") == project
+        assert organization_queries.get_organization(tx, organization.id) == organization
+        assert organization_queries.find_project(tx, organization.id, "web") == project
     assert (project.name, project.created_at) == (name, moment)
 
 
@@ -76,7 +80,7 @@ def test_text_that_no_database_takes_is_not_looked_for(store: Store, text: str) 
     """A search for such a text is the caller's mistake, not a failure of the database."""
     organization = factories.new_organization(store)
     with pytest.raises(InvalidInput), store.read() as tx:
-        repositories.by_name(tx, organization, text)
+        repository_queries.by_name(tx, organization, text)
 
 
 def test_one_bad_message_keeps_all_commits_out(store: Store) -> None:
@@ -85,7 +89,7 @@ def test_one_bad_message_keeps_all_commits_out(store: Store) -> None:
     before = factories.all_rows(store)
     drafts = [factories.draft(7), factories.draft(8, message="nul\x00")]
     with pytest.raises(InvalidInput, match="NUL"), store.write() as tx:
-        commits.save(tx, tenant.id, tenant.repository, drafts, factories.NOW)
+        bulk_queries.save(tx, tenant.id, tenant.repository, drafts, factories.NOW)
     assert factories.all_rows(store) == before
 
 
@@ -96,8 +100,8 @@ def test_long_messages_and_paths_are_kept(store: Store) -> None:
     change = {"path": path, "type": "D"}
     sent = factories.draft(9, message="🌍" * 300_000, changes=(change,))
     with store.write() as tx:
-        commits.save(tx, tenant.id, tenant.repository, [sent], factories.NOW)
-        found = commits.find(tx, tenant.id, tenant.repository, sent.sha, with_changes=True)
+        bulk_queries.save(tx, tenant.id, tenant.repository, [sent], factories.NOW)
+        found = commit_queries.find(tx, tenant.id, tenant.repository, sent.sha, with_changes=True)
     assert found is not None
     assert (found.message, found.changes) == (sent.message, sent.changes)
 
@@ -107,9 +111,11 @@ def test_keys_may_be_long_but_not_endless(store: Store) -> None:
     organization = factories.new_organization(store)
     longest = "".join(chr(0x4E00 + (number * 7919) % 20000) for number in range(KEY_BYTES // 3))
     with store.write() as tx:
-        assert projects.create(tx, organization, longest, "Long", None, factories.NOW).slug == longest
+        assert (
+            organization_queries.create_project(tx, organization, longest, "Long", None, factories.NOW).slug == longest
+        )
         with pytest.raises(InvalidInput, match=f"at most {KEY_BYTES} bytes"):
-            projects.create(tx, organization, longest + "xyz", "Longer", None, factories.NOW)
+            organization_queries.create_project(tx, organization, longest + "xyz", "Longer", None, factories.NOW)
 
 
 @pytest.mark.parametrize("number", [0, -1, ID_LIMIT, 2**63, 10**30])
@@ -117,9 +123,9 @@ def test_impossible_ids_are_not_there(store: Store, number: int) -> None:
     """An id that no row can have is looked for in vain, however large."""
     organization = factories.new_organization(store)
     with store.read() as tx:
-        assert organizations.get(tx, number) is None
-        assert repositories.get(tx, organization, number) is None
-        assert projects.find(tx, organization, str(number)) is None
+        assert organization_queries.get_organization(tx, number) is None
+        assert repository_queries.get(tx, organization, number) is None
+        assert organization_queries.find_project(tx, organization, str(number)) is None
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
@@ -136,5 +142,5 @@ def test_json_comes_back_as_it_was(store: Store) -> None:
     held: JsonObject = {"nul": "\x00", "text": "é🌍", "list": [1, 2.5, None, True], "deep": {"a": {"b": []}}}
     wanted = InstallationDraft(name="Forge", external_id="one", metadata=held, configuration=held)
     with store.write() as tx:
-        saved = installations.create(tx, organization, factories.PROVIDER, wanted, factories.NOW)
+        saved = installation_queries.create(tx, organization, factories.PROVIDER, wanted, factories.NOW)
     assert saved.installation.metadata == saved.installation.configuration == held

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from scmhost.usecases.silences import MOST_SILENCES, SILENCE, Question, Silences
+from scmhost.links.caches import MOST_SILENCES, SILENCE, Question, Silences
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

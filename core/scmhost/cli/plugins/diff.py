@@ -67,8 +67,8 @@ def diff(
 
 
 def _stored(context: CommandContext, config: str | None, database_url: str | None) -> "Sequence[Organization]":
-    from scmhost.usecases.edit_switchboard import everybody
-    from scmhost.usecases.looking import check_database
+    from scmhost.admin.configuration import everybody
+    from scmhost.services import check_database
 
     with context.open_host(config, database_url, plugins=False, look=True) as host:
         check_database(host.services)

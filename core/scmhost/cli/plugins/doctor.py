@@ -12,7 +12,7 @@ from scmhost.cli.context import EXIT_FAILED, CommandContext, database_options, j
 from .show import PluginRecord, service_options
 
 if TYPE_CHECKING:
-    from scmhost.usecases.doctor import Finding
+    from scmhost.admin.doctor.findings import Finding
 
 _COLOURS: Final[Mapping[str, str]] = {"error": "red", "warning": "yellow", "note": "cyan"}
 _PLURALS: Final[Mapping[str, str]] = {"error": "errors", "warning": "warnings", "note": "notes"}
@@ -58,9 +58,10 @@ def doctor(
 
 
 def _local_findings(context: CommandContext, config: str | None, database_url: str | None) -> "Sequence[Finding]":
-    from scmhost.kernel.errors import ScmhostError
+    from scmhost.admin.doctor import examine
+    from scmhost.admin.doctor.findings import of_config_error, of_error
+    from scmhost.infra.errors import ScmhostError
     from scmhost.plugins import ConfigError
-    from scmhost.usecases.doctor import examine, of_config_error, of_error
 
     try:
         with context.open_host(config, database_url, look=True) as host:
@@ -73,15 +74,15 @@ def _local_findings(context: CommandContext, config: str | None, database_url: s
 
 def _with_service(findings: "Sequence[Finding]", url: str, token: str | None) -> "Sequence[Finding]":
     """Add the findings of a service, without those that are the same here."""
-    from scmhost.usecases.doctor import in_order
+    from scmhost.admin.doctor import in_order
 
     problems = {finding.problem for finding in findings}
     return in_order([*findings, *(item for item in _service_findings(url, token) if item.problem not in problems)])
 
 
 def _service_findings(url: str, token: str | None) -> "Iterator[Finding]":
+    from scmhost.admin.doctor.findings import Finding
     from scmhost.cli.targets import ServerClient, ServerError
-    from scmhost.usecases.doctor import Finding
 
     try:
         client = ServerClient.open(url, token)
@@ -94,7 +95,7 @@ def _service_findings(url: str, token: str | None) -> "Iterator[Finding]":
 
 
 def _readiness_findings(url: str, ready: Mapping[str, Any]) -> "Iterator[Finding]":
-    from scmhost.usecases.doctor import Finding
+    from scmhost.admin.doctor.findings import Finding
 
     subject = f"the service at {url}"
     if ready["detail"]:
@@ -106,7 +107,7 @@ def _readiness_findings(url: str, ready: Mapping[str, Any]) -> "Iterator[Finding
 
 def plugin_findings(url: str, plugin: PluginRecord) -> "Iterator[Finding]":
     """Yield the problems of a plugin in a running service."""
-    from scmhost.usecases.doctor import Finding
+    from scmhost.admin.doctor.findings import Finding
 
     subject = f"plugin {plugin['name']} at {url}"
     if plugin["state"] in ("broken", "incompatible"):

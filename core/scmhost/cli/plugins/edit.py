@@ -19,12 +19,12 @@ from scmhost.cli.context import (
     say,
     say_json,
 )
-from scmhost.kernel.errors import ScmhostError
+from scmhost.infra.errors import ScmhostError
 
 if TYPE_CHECKING:
     from scmhost.plugins import Settings
     from scmhost.plugins.editing import PluginEdit
-    from scmhost.usecases.services import Services
+    from scmhost.services import Services
 
 # The configuration file and the database URL, as given on the command line.
 Location = tuple[str | None, str | None]
@@ -84,7 +84,7 @@ def _percent(text: str | None) -> Decimal | None:
 
 def _warn_if_not_ready(context: CommandContext, location: Location, name: str) -> None:
     """Load the plugin, and report why it is not ready: enabling it may not be enough."""
-    from scmhost.usecases.show_plugins import find_plugin
+    from scmhost.admin.show_plugins import find_plugin
 
     try:
         with context.open_host(*location, look=True) as host:
@@ -135,9 +135,9 @@ def _organizations(words: Sequence[str]) -> tuple[str | int, ...]:
 
 def _apply(context: CommandContext, location: Location, name: str, edit: "PluginEdit", *, as_json: bool) -> "Settings":
     """Edit a plugin's table, print the changes, and return the new settings."""
+    from scmhost.admin.configuration import edit_switchboard
     from scmhost.plugins.configuration import configuration_path, read_configuration, with_database
     from scmhost.plugins.settings import settings_of
-    from scmhost.usecases.edit_switchboard import edit_switchboard
 
     config, database_url = location
     path = configuration_path(config)
@@ -182,8 +182,8 @@ def _check_plugin(name: str, settings: "Settings") -> None:
 
 
 def _check_organizations(services: "Services | None", names: Sequence[str | int]) -> None:
+    from scmhost.admin.configuration import everybody, unknown_organizations
     from scmhost.plugins.suggestions import did_you_mean
-    from scmhost.usecases.edit_switchboard import everybody, unknown_organizations
 
     if services is None or not names:
         return

@@ -72,7 +72,7 @@ def _read_plugins(
 
         listed: list[PluginRecord] = ServerClient.open(url, token).get("/api/0/plugins/")
         return listed
-    from scmhost.usecases import show_plugins
+    from scmhost.admin import show_plugins
 
     with context.open_host(config, look=True) as host:
         return [show_plugins.described(shown) for shown in show_plugins.list_plugins(host.services)]
@@ -114,7 +114,7 @@ def show(
 
     For a plugin that is off or broken the details come from its metadata; its code is not imported.
     """
-    from scmhost.kernel.errors import NotFound
+    from scmhost.infra.errors import NotFound
 
     by_name = {plugin["name"]: plugin for plugin in _read_plugins(context, config, url, token)}
     if name not in by_name:
@@ -174,7 +174,7 @@ def why(
 
     The rules are listed in the order in which they are tried; the first that applies decides.
     """
-    from scmhost.usecases.looking import check_database
+    from scmhost.services import check_database
 
     with context.open_host(config, database_url, look=True) as host:
         plugins = host.services.plugins

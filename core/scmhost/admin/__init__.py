@@ -1,0 +1,1 @@
+"""The host itself: health, metrics, plugins, plugins.toml, jobs, doctor."""

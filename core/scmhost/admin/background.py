@@ -1,0 +1,143 @@
+"""Background work of the service: due jobs and due deletions."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from scmhost.infra.db import jobs
+from scmhost.infra.db.jobs import Job
+from scmhost.infra.errors import Unavailable
+from scmhost.infra.loops import Loop
+from scmhost.releases import content_queries
+from scmhost.releases.content import FETCH_COMMITS
+from scmhost.releases.fetch import fetch_commits
+from scmhost.repositories import file_queries
+from scmhost.repositories import queries as repository_queries
+from scmhost.repositories.files import list_files
+from scmhost.services import Services
+
+log = structlog.get_logger(__name__)
+
+HOUSEKEEPING_SECONDS: Final = 60.0
+JOBS_SECONDS: Final = 1.0
+
+# Both numbers are Sentry's.
+MOST_ATTEMPTS: Final = 5
+RETRY_AFTER: Final = timedelta(minutes=5)
+
+OVERDUE_AFTER: Final = timedelta(minutes=5)
+"""Workers look for jobs every second, so a job that is due for this long is one that no worker takes."""
+
+_MOST_FAULT: Final = 500
+
+Handler = Callable[[Services, Job], None]
+
+_HANDLERS: Final[Mapping[str, Handler]] = {FETCH_COMMITS: fetch_commits, file_queries.KIND: list_files}
+
+
+def background_loops(services: Services) -> list[Loop]:
+    """Return the loops that every worker of the service runs. Any worker may take a job or a deletion."""
+
+    def run_jobs(_woken: bool) -> bool:  # noqa: FBT001 - the shape of a loop's round
+        _unless_unavailable("jobs postponed", lambda: run_due_jobs(services, beat=jobs_loop.beat))
+        return False
+
+    def keep_house(_woken: bool) -> bool:  # noqa: FBT001
+        _unless_unavailable("housekeeping postponed", lambda: delete_due_repositories(services))
+        return False
+
+    telemetry = services.telemetry
+    # A round may take as long as its slowest job, whose worker reports progress only in between.
+    patience = services.limits.job_seconds + 60.0
+    jobs_loop = Loop("jobs", run_jobs, seconds=JOBS_SECONDS, stuck_after=patience, telemetry=telemetry)
+    return [jobs_loop, Loop("housekeeping", keep_house, seconds=HOUSEKEEPING_SECONDS, telemetry=telemetry)]
+
+
+def _unless_unavailable(event: str, work: Callable[[], object]) -> None:
+    """Log one line, without a traceback, where only the database is away; ``/readyz`` reports that by itself."""
+    try:
+        work()
+    except Unavailable as error:
+        log.warning(event, error=str(error))
+
+
+def run_due_jobs(services: Services, *, beat: Callable[[], None] = lambda: None) -> int:
+    """Run jobs until none is due. ``beat`` is called after each. Return how many were run."""
+    count = 0
+    while job := _take(services):
+        _run(services, job)
+        count += 1
+        beat()
+    return count
+
+
+def count_jobs(services: Services) -> dict[str, int]:
+    """Count the jobs of all organizations that are waiting, overdue, or failed for good."""
+    now = services.clock.now()
+    with services.store.read() as tx:
+        return jobs.count_by_state(tx, now, now - OVERDUE_AFTER)
+
+
+def _take(services: Services) -> Job | None:
+    now = services.clock.now()
+    with services.store.read() as tx:
+        if not jobs.is_due(tx, now):
+            return None
+    with services.store.write() as tx:
+        return jobs.lease(tx, now, now + timedelta(seconds=services.limits.job_seconds))
+
+
+def _run(services: Services, job: Job) -> None:
+    if job.attempts > MOST_ATTEMPTS:
+        _put_off(services, job, "its worker did not come back from the last attempt")
+        return
+    handler = _HANDLERS.get(job.kind)
+    if handler is None:
+        # A newer version may have put it, and one of its workers may take it during a rolling upgrade.
+        _put_off(services, job, f"this version of scmhost has no job of the kind {job.kind!r}")
+        return
+    with services.telemetry.act("job", job=job.kind) as act:
+        try:
+            handler(services, job)
+            log.info("job done", kind=job.kind, key=job.key, organization=job.organization_id, attempts=job.attempts)
+        except Exception as error:  # noqa: BLE001 - one bad job must not keep the others from running
+            act.end("failed", fault=True)
+            _put_off(services, job, fault_text(error))
+
+
+def fault_text(error: Exception) -> str:
+    """Return the text of an exception as a job keeps it. A plugin may have built it, so nothing in it is trusted."""
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - the text is made by foreign code
+        text = ""
+    printable = text[:_MOST_FAULT].encode("utf-8", "backslashreplace").decode().replace("\0", " ")
+    return printable[:_MOST_FAULT] or type(error).__name__
+
+
+def _put_off(services: Services, job: Job, fault: str) -> None:
+    """Have a job tried again later, or give it up after the last attempt."""
+    last = job.attempts >= MOST_ATTEMPTS
+    log.warning("job failed" if last else "job postponed", kind=job.kind, key=job.key, fault=fault)
+    with services.store.write() as tx:
+        if last:
+            jobs.fail(tx, job, fault)
+        else:
+            jobs.retry(tx, job, services.clock.now() + RETRY_AFTER, fault)
+
+
+def delete_due_repositories(services: Services) -> int:
+    """Delete due repositories with their commits, each in a transaction of its own. Return how many were deleted."""
+    with services.store.read() as tx:
+        due = repository_queries.due_for_deletion(tx, services.clock.now())
+    return sum(_delete(services, repository.organization_id, repository.id) for repository in due)
+
+
+def _delete(services: Services, organization_id: int, repository_id: int) -> bool:
+    with services.store.write() as tx:
+        # Since the list was read, the deletion may have been cancelled, or another worker may have done it.
+        if not repository_queries.is_due(tx, organization_id, repository_id, services.clock.now()):
+            return False
+        return content_queries.delete_repository(tx, organization_id, repository_id)

@@ -1,1 +1,0 @@
-"""The HTTP API: the wire of Sentry's API for source control, and what goes beyond it."""

@@ -1,0 +1,32 @@
+"""The table of the audit log."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from scmhost.infra.db.base import Base, table_of
+from scmhost.infra.db.columns import KeyText
+
+
+class AuditEntryRow(Base):
+    """Who changed what. An entry refers to nothing, so that it outlives what it tells of, organizations included."""
+
+    __tablename__ = "audit_entries"
+    __table_args__ = (UniqueConstraint("organization_id", "key"), Index(None, "organization_id", "action", "id"))
+
+    organization_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    created_at: Mapped[datetime]
+    actor_kind: Mapped[str] = mapped_column(KeyText)
+    actor_id: Mapped[int | None]
+    actor_name: Mapped[str]
+    action: Mapped[str] = mapped_column(KeyText)
+    target_id: Mapped[int | None]
+    target: Mapped[str]
+    details: Mapped[dict[str, Any]]
+    key: Mapped[str | None] = mapped_column(KeyText)
+
+
+AUDIT_ENTRIES: Final = table_of(AuditEntryRow)

@@ -1,0 +1,105 @@
+"""Wire shapes of commits."""
+
+from collections.abc import Sequence
+
+from pydantic import Field, JsonValue
+
+from scmhost.infra.http import Moment, Wire
+from scmhost.repositories.serialize import serialize_repository
+from scmhost.sdk import Organization
+from scmhost.sdk.wire import RepositoryPayload
+from scmhost.services import Services
+
+from .ingest import Ingested as IngestedCommits
+from .show import ShownCommit
+from .stored import StoredCommit
+
+
+class CommitReleaseOut(Wire):
+    version: str
+    short_version: str
+    ref: str | None = None
+    url: str | None = None
+    date_released: Moment | None = None
+    date_created: Moment
+
+
+class CommitOut(Wire):
+    id: str = Field(description="The sha.")
+    message: str | None
+    date_created: Moment
+    pull_request: None = None
+    suspect_commit_type: str = ""
+    repository: RepositoryPayload | dict[str, JsonValue]
+    author: dict[str, str | None] = Field(description="Name and e-mail; empty when there is none.")
+    issue_ids: list[str] = Field(default_factory=list, description="Issues that the message says it resolves.")
+    url: str | None = Field(default=None, description="The commit's page on the code host.")
+    releases: list[CommitReleaseOut] = Field(default_factory=list)
+
+
+class IngestedRepository(Wire):
+    id: str
+    name: str
+    new: int
+    known: int
+
+
+class Ingested(Wire):
+    repositories: list[IngestedRepository]
+    notes: list[str]
+
+
+class Missing(Wire):
+    missing: list[str]
+
+
+def shown_ingested(done: Sequence[IngestedCommits], notes: Sequence[str]) -> Ingested:
+    """What became of commits that were sent."""
+    repositories = [
+        IngestedRepository(
+            id=str(item.repository.id),
+            name=item.repository.name,
+            new=len(item.saved.new),
+            known=item.saved.known,
+        )
+        for item in done
+    ]
+    return Ingested(repositories=repositories, notes=list(notes))
+
+
+def shown_commits(services: Services, organization: Organization, commits: Sequence[ShownCommit]) -> list[CommitOut]:
+    """Commits on the wire; each repository among them is serialized once."""
+    payloads: dict[int, RepositoryPayload] = {}
+    for shown in commits:
+        if shown.repository.id not in payloads:
+            payloads[shown.repository.id] = serialize_repository(services, organization, shown.repository)
+    return [_shown(shown, payloads[shown.repository.id]) for shown in commits]
+
+
+def _shown(shown: ShownCommit, repository: RepositoryPayload) -> CommitOut:
+    commit = shown.commit
+    return CommitOut(
+        id=commit.sha,
+        message=commit.message,
+        date_created=commit.committed_at,
+        repository=repository,
+        author=author_of(commit),
+        issue_ids=list(commit.issue_ids),
+        url=shown.url,
+        releases=[
+            CommitReleaseOut(
+                version=release.version,
+                short_version=release.version,
+                ref=release.ref,
+                url=release.url,
+                date_released=release.released_at,
+                date_created=release.created_at,
+            )
+            for release in shown.releases
+        ],
+    )
+
+
+def author_of(commit: StoredCommit) -> dict[str, str | None]:
+    """Name and e-mail; empty when there is no author."""
+    return {"name": commit.author.name, "email": commit.author.email} if commit.author else {}

@@ -1,0 +1,1 @@
+"""What every subject may use: database, jobs, telemetry, HTTP basics, clock, limits."""

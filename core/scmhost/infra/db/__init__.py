@@ -1,0 +1,1 @@
+"""The database: connections, transactions, schema, shared statements, jobs."""

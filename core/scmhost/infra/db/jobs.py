@@ -1,0 +1,128 @@
+"""Jobs: work that one worker leases at a time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, case, delete, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from scmhost.sdk import JsonObject
+
+from .base import JOBS, AnyRow
+from .engine import Transaction
+from .statements import insert_for, take_one
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Work that is done later. ``fault`` says what went wrong the last time; a failed job is not tried again."""
+
+    id: int
+    organization_id: int
+    kind: str
+    key: str
+    payload: JsonObject
+    failed: bool
+    attempts: int
+    fault: str | None
+
+
+_WAITING: Final = "waiting"
+_FAILED: Final = "failed"
+
+
+_KEYS: Final = ("organization_id", "kind", "key")
+_REST: Final = ("id", "payload", "state", "attempts", "due_at", "leased_until", "fault")
+
+
+def put(tx: Transaction, organization_id: int, kind: str, key: str, payload: JsonObject, due_at: datetime) -> None:
+    """Have something done at a time. It takes the place of a job of the same kind and key."""
+    values = (organization_id, kind, key, take_one(tx), payload, _WAITING, 0, due_at, None, None)
+    tx.execute(_putting(tx.get_bind().dialect.name), dict(zip((*_KEYS, *_REST), values, strict=True)))
+
+
+@cache
+def _putting(dialect: str) -> postgresql.Insert | sqlite.Insert:
+    """Made once: every request that brings commits puts a job."""
+    new = insert_for(dialect, JOBS)
+    rest = {name: new.excluded[name] for name in _REST}
+    return new.on_conflict_do_update(index_elements=[JOBS.c[name] for name in _KEYS], set_=rest)
+
+
+def lease(tx: Transaction, now: datetime, until: datetime) -> Job | None:
+    """Take the job of any organization that has been due for longest, for as long as told; None when none is due.
+
+    Two workers never take the same one.
+    """
+    free = or_(JOBS.c.leased_until.is_(None), JOBS.c.leased_until <= now)
+    due = select(JOBS.c.organization_id, JOBS.c.id).where(JOBS.c.state == _WAITING, JOBS.c.due_at <= now, free)
+    first = due.order_by(JOBS.c.due_at, JOBS.c.id).limit(1).with_for_update(skip_locked=True)
+    found = tx.execute(first).one_or_none()
+    if found is None:
+        return None
+    fields = {"attempts": JOBS.c.attempts + 1, "leased_until": until}
+    mine = _is_row(found.organization_id, found.id)
+    return _job(tx.execute(update(JOBS).where(mine).values(fields).returning(JOBS)).one())
+
+
+def is_due(tx: Transaction, now: datetime) -> bool:
+    """Whether there may be a job to take: a look that takes no lock."""
+    due = select(JOBS.c.id).where(JOBS.c.state == _WAITING, JOBS.c.due_at <= now).limit(1)
+    return tx.execute(due).first() is not None
+
+
+def finish(tx: Transaction, job: Job) -> bool:
+    """Forget a job that is done. False when another took its place meanwhile."""
+    gone = delete(JOBS).where(_is_row(job.organization_id, job.id)).returning(JOBS.c.id)
+    return tx.execute(gone).first() is not None
+
+
+def retry(tx: Transaction, job: Job, due_at: datetime, fault: str) -> None:
+    """Have a job done again later."""
+    _change(tx, job, {"due_at": due_at, "leased_until": None, "fault": fault})
+
+
+def fail(tx: Transaction, job: Job, fault: str) -> None:
+    """Give a job up. It stays, so that people can see why."""
+    _change(tx, job, {"state": _FAILED, "leased_until": None, "fault": fault})
+
+
+def count_by_state(tx: Transaction, now: datetime, overdue_before: datetime) -> dict[str, int]:
+    """The jobs of all organizations: ``waiting``, ``overdue`` (due since before, and no worker has it), ``failed``."""
+    free = or_(JOBS.c.leased_until.is_(None), JOBS.c.leased_until <= now)
+    overdue = (JOBS.c.due_at <= overdue_before) & free
+    state = case((JOBS.c.state == _FAILED, _FAILED), (overdue, "overdue"), else_=_WAITING).label("state")
+    inner = select(state).subquery()
+    rows = tx.execute(select(inner.c.state, func.count()).group_by(inner.c.state))
+    return dict.fromkeys((_WAITING, "overdue", _FAILED), 0) | {row[0]: row[1] for row in rows}
+
+
+def beginning_with(tx: Transaction, organization_id: int, kind: str, start: str) -> Sequence[Job]:
+    """The jobs of a kind whose keys begin so, by key."""
+    mine = (JOBS.c.organization_id == organization_id) & (JOBS.c.kind == kind)
+    query = select(JOBS).where(mine, JOBS.c.key.startswith(start, autoescape=True)).order_by(JOBS.c.key)
+    return [_job(row) for row in tx.execute(query)]
+
+
+def _change(tx: Transaction, job: Job, fields: dict[str, Any]) -> None:
+    tx.execute(update(JOBS).where(_is_row(job.organization_id, job.id)).values(fields))
+
+
+def _is_row(organization_id: int, job_id: int) -> ColumnElement[bool]:
+    return (JOBS.c.organization_id == organization_id) & (JOBS.c.id == job_id)
+
+
+def _job(row: AnyRow) -> Job:
+    return Job(
+        id=row.id,
+        organization_id=row.organization_id,
+        kind=row.kind,
+        key=row.key,
+        payload=row.payload,
+        failed=row.state == _FAILED,
+        attempts=row.attempts,
+        fault=row.fault,
+    )

@@ -1,0 +1,66 @@
+"""How much is taken at once. The defaults are those of Sentry's API where it has one."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from .errors import InvalidInput
+
+
+class Limits(BaseModel):
+    """Limits of a running service, in plugins.toml under ``[limits]``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    body_bytes: int = Field(default=8 * 1024 * 1024, ge=1024, description="Largest request body, in bytes.")
+    body_seconds: int = Field(default=60, ge=1, description="Longest time that a request body may take to come in.")
+    commits_per_request: int = Field(default=10_000, ge=1, description="Most commits in one request.")
+    sha_length: int = Field(default=64, ge=1, le=64, description="Longest id of a commit.")
+    repository_name_length: int = Field(
+        default=200, ge=1, le=200, description="Longest name of the repository that a commit names."
+    )
+    author_name_length: int = Field(default=128, ge=1, le=255, description="Longest name of a commit's author.")
+    author_email_length: int = Field(
+        default=200,
+        ge=1,
+        le=254,
+        description="Longest e-mail address of a commit's author; with a longer one the commit is kept without author.",
+    )
+    path_length: int = Field(
+        default=510, ge=1, le=4096, description="Longest path of a changed file; a longer one is left out, with a note."
+    )
+    page_size: int = Field(default=100, ge=1, le=1000, description="Most objects on one page.")
+    version_length: int = Field(default=200, ge=1, le=200, description="Longest version of a release.")
+    ref_length: int = Field(default=200, ge=1, description="Longest `ref` of a release.")
+    refs_per_request: int = Field(default=1_000, ge=1, description="Most refs in one request.")
+    environment_length: int = Field(default=64, ge=1, description="Longest environment of a deploy.")
+    deploy_name_length: int = Field(default=64, ge=1, description="Longest name of a deploy.")
+    mappings_per_request: int = Field(default=300, ge=1, description="Most code mappings in one request.")
+    mappings_per_project: int = Field(default=100_000, ge=1, description="Most code mappings of a project.")
+    offers: int = Field(default=1_000, ge=1, description="Most offers that a provider may list at once.")
+    job_seconds: int = Field(
+        default=60, ge=1, description="Longest time that a job may take; then another worker takes it."
+    )
+    request_threads: int = Field(
+        default=40, ge=1, le=1_000, description="Most requests that one worker answers at the same time."
+    )
+    trace_characters: int = Field(default=1024 * 1024, ge=1024, description="Longest stack trace that is read.")
+    trace_frames: int = Field(default=10_000, ge=1, description="Most frames of one trace.")
+    explained_frames: int = Field(default=50, ge=1, description="Most frames that are explained at once.")
+    explained_mappings: int = Field(
+        default=100, ge=1, description="Most code mappings that an explanation lists besides those that match."
+    )
+    file_checks_per_request: int = Field(
+        default=200, ge=1, description="Most files after which a request asks code hosts; others count as not known."
+    )
+    derived_from_files: int = Field(
+        default=500, ge=1, description="Most files of one name among which a frame's file is looked for."
+    )
+
+    def check(self, limit: str, size: int, field: str | None = None) -> None:
+        """Refuse what is over a limit, by the limit's name.
+
+        Raises:
+            InvalidInput: the size is over it.
+        """
+        most = getattr(self, limit)
+        if size > most:
+            raise InvalidInput(f"{size} is over the limit of {most} (limits.{limit}).", field)

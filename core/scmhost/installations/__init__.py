@@ -1,0 +1,1 @@
+"""Providers set up for an organization, their settings and webhook secrets."""

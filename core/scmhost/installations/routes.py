@@ -1,0 +1,204 @@
+"""Routes of the provider catalogue, installations and webhook secrets."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Body, Query, Request, Response
+from pydantic import JsonValue
+
+from scmhost.infra.errors import InvalidInput, NotFound
+from scmhost.infra.http import Wanted
+from scmhost.organizations.access import (
+    ActingServices,
+    ForIntegrations,
+    ForOrganization,
+    NumericId,
+    ServicesOf,
+    numeric,
+)
+from scmhost.sdk import Organization
+from scmhost.services import Services
+
+from .install import (
+    catalogue,
+    configure_installation,
+    get_installation,
+    idle_reason,
+    install_provider,
+    list_installations,
+)
+from .queries import StoredInstallation
+from .schemas import (
+    Catalogue,
+    IntegrationShort,
+    NewWebhookSecretOut,
+    OrganizationIntegration,
+    WebhookOut,
+    WebhookSecretOut,
+    catalogue_provider,
+    provider_short,
+)
+from .webhooks import create_secret, delete_secret, list_secrets
+
+router: Final = APIRouter(prefix="/api/0/organizations/{organization}", tags=["installations"])
+
+
+@router.get("/config/integrations/")
+def providers_list(
+    services: ServicesOf,
+    organization: ForOrganization,
+    provider_key: str | None = None,
+    provider_key_camel: Annotated[str | None, Query(alias="providerKey")] = None,
+) -> Catalogue:
+    """The providers that are on for this organization."""
+    wanted = provider_key or provider_key_camel
+    found = [
+        catalogue_provider(provider, form)
+        for provider, form in catalogue(services, organization)
+        if wanted in (None, "", provider.key)
+    ]
+    if not found:
+        raise NotFound("Providers do not exist")
+    return Catalogue(providers=found)
+
+
+@router.get("/integrations/")
+def installations_list(
+    services: ServicesOf,
+    organization: ForIntegrations,
+    page: Wanted,
+    provider_key: Annotated[str | None, Query(alias="providerKey")] = None,
+    provider_key_snake: Annotated[str | None, Query(alias="provider_key")] = None,
+    features: Annotated[list[str] | None, Query()] = None,
+    include_config: Annotated[str, Query(alias="includeConfig")] = "1",
+) -> Sequence[OrganizationIntegration]:
+    """Installations by name."""
+    key = (provider_key or provider_key_snake or "").lower() or None
+    found = list_installations(
+        services, organization, page.request, provider_key=key, features=frozenset(features or ())
+    )
+    shown = [_installation_out(services, organization, item, with_config=include_config != "0") for item in found.items]
+    return page.answer(found, shown)
+
+
+@router.post("/integrations/", status_code=201)
+def installations_add(
+    services: ActingServices, organization: ForIntegrations, fields: Annotated[dict[str, Any], Body()]
+) -> OrganizationIntegration:
+    """Install a provider: ``provider`` names it, the other fields are its install form."""
+    key = fields.get("provider")
+    if not isinstance(key, str) or not key:
+        raise InvalidInput("This field is required.", "provider")
+    form = {name: value for name, value in fields.items() if name != "provider"}
+    return _installation_out(
+        services, organization, install_provider(services, organization, _bare(key), form), with_config=True
+    )
+
+
+@router.get("/integrations/{integration_id}/")
+def installations_show(
+    services: ServicesOf, organization: ForIntegrations, integration_id: NumericId
+) -> OrganizationIntegration:
+    """One installation."""
+    found = get_installation(services, organization, numeric(integration_id, "installation"))
+    return _installation_out(services, organization, found, with_config=True)
+
+
+@router.post("/integrations/{integration_id}/")
+def installations_change(
+    services: ActingServices,
+    organization: ForIntegrations,
+    integration_id: NumericId,
+    fields: Annotated[dict[str, Any], Body()],
+) -> OrganizationIntegration:
+    """Replace an installation's configuration, in the provider's own form."""
+    saved = configure_installation(services, organization, numeric(integration_id, "installation"), fields)
+    return _installation_out(services, organization, saved, with_config=True)
+
+
+def short_installation(services: Services, organization: Organization, stored: StoredInstallation) -> IntegrationShort:
+    """An installation as it stands in other answers."""
+    fields = _short_fields(services, stored)
+    idle = idle_reason(services, organization, stored.installation.provider)
+    return IntegrationShort(**fields, status="disabled" if idle else "active")
+
+
+def _installation_out(
+    services: Services, organization: Organization, stored: StoredInstallation, *, with_config: bool
+) -> OrganizationIntegration:
+    """An installation, whole. While its provider is off it shows as disabled and says why."""
+    idle = idle_reason(services, organization, stored.installation.provider)
+    status = "disabled" if idle else "active"
+    return OrganizationIntegration(
+        **_short_fields(services, stored),
+        status=status,
+        config_organization=[] if with_config else None,
+        config_data=dict(stored.installation.configuration) if with_config else None,
+        external_id=stored.installation.external_id,
+        organization_id=organization.id,
+        organization_integration_status=status,
+        idle=idle,
+    )
+
+
+def _short_fields(services: Services, stored: StoredInstallation) -> dict[str, Any]:
+    installation = stored.installation
+    key = installation.provider
+    domain: JsonValue = installation.metadata.get("domain_name")
+    return {
+        "id": str(installation.id),
+        "name": installation.name,
+        "domain_name": domain if isinstance(domain, str) else None,
+        "provider": provider_short(key, services.plugins.provider_name(key), services.plugins.provider(key)),
+    }
+
+
+def _bare(key: str) -> str:
+    """The provider's key; its id on the wire, ``integrations:<key>``, is taken too."""
+    return key.removeprefix("integrations:")
+
+
+webhook_router: Final = APIRouter(
+    prefix="/api/0/organizations/{organization}/integrations/{integration_id}/webhook", tags=["webhooks"]
+)
+
+
+@webhook_router.get("/")
+def webhook_show(
+    services: ServicesOf, organization: ForIntegrations, integration_id: NumericId, request: Request
+) -> WebhookOut:
+    """An installation's webhook: its address, and which secrets are good."""
+    installation_id = numeric(integration_id, "installation")
+    return WebhookOut(**_webhook_out(services, organization, installation_id, request))
+
+
+@webhook_router.post("/", status_code=201)
+def webhook_rotate(
+    services: ActingServices, organization: ForIntegrations, integration_id: NumericId, request: Request
+) -> NewWebhookSecretOut:
+    """Make a new secret. Those before it stay good for a day, so that the code host can be told meanwhile."""
+    installation_id = numeric(integration_id, "installation")
+    new = create_secret(services, organization, installation_id)
+    return NewWebhookSecretOut(**_webhook_out(services, organization, installation_id, request), secret=new.text)
+
+
+@webhook_router.delete("/{secret_id}/", status_code=204, response_class=Response)
+def webhook_revoke(
+    services: ActingServices, organization: ForIntegrations, integration_id: NumericId, secret_id: NumericId
+) -> None:
+    """Make a secret worthless, at once."""
+    ids = numeric(integration_id, "installation"), numeric(secret_id, "secret")
+    delete_secret(services, organization, *ids)
+
+
+def _webhook_out(
+    services: Services, organization: Organization, installation_id: int, request: Request
+) -> dict[str, Any]:
+    secrets = list_secrets(services, organization, installation_id)
+    return {
+        "url": str(request.url_for("delivery_receive", installation_id=installation_id)),
+        "secrets": [
+            WebhookSecretOut(id=str(secret.id), date_created=secret.created_at, date_expires=secret.expires_at)
+            for secret in secrets
+        ],
+    }

@@ -1,0 +1,128 @@
+"""Wire shapes of providers, installations and webhook secrets."""
+
+from pydantic import BaseModel, Field, JsonValue
+
+from scmhost.infra.http import Moment, Wire
+from scmhost.sdk import Provider
+
+
+class FeatureOut(Wire):
+    description: str
+    feature_gate: str
+
+
+class MetadataOut(BaseModel):
+    """The catalogue's texts. Sentry writes ``issue_url`` and ``source_url`` with underscores."""
+
+    description: str
+    features: list[FeatureOut]
+    author: str
+    noun: str
+    issue_url: str
+    source_url: str
+    aspects: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class CatalogueProvider(Wire):
+    key: str
+    slug: str
+    name: str
+    metadata: MetadataOut
+    can_add: bool = True
+    can_disable: bool = False
+    features: list[str]
+    form_schema: dict[str, JsonValue] = Field(alias="formSchema", description="The install form, as JSON Schema.")
+
+
+class Catalogue(Wire):
+    providers: list[CatalogueProvider]
+
+
+class ProviderShort(Wire):
+    key: str
+    slug: str
+    name: str
+    can_add: bool = True
+    can_disable: bool = False
+    features: list[str] = Field(default_factory=list)
+    aspects: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class IntegrationShort(Wire):
+    id: str
+    name: str
+    icon: str | None = None
+    domain_name: str | None = None
+    account_type: str | None = None
+    scopes: list[str] | None = None
+    status: str
+    provider: ProviderShort
+
+
+class OrganizationIntegration(IntegrationShort):
+    config_organization: list[JsonValue] | None = None
+    config_data: dict[str, JsonValue] | None = None
+    external_id: str
+    organization_id: int
+    organization_integration_status: str
+    grace_period_end: None = None
+    idle: str | None = None
+
+
+class OfferOut(Wire):
+    name: str
+    identifier: str
+    default_branch: str | None
+
+
+class Offers(Wire):
+    repos: list[OfferOut]
+    searchable: bool = True
+
+
+class WebhookSecretOut(Wire):
+    id: str
+    date_created: Moment
+    date_expires: Moment | None
+
+
+class WebhookOut(Wire):
+    url: str = Field(description="Where the code host sends its pushes to.")
+    secrets: list[WebhookSecretOut] = Field(description="Those that are still good, newest first.")
+
+
+class NewWebhookSecretOut(WebhookOut):
+    secret: str = Field(description="The new secret. It is shown this once.")
+
+
+def provider_short(key: str, name: str, provider: Provider | None) -> ProviderShort:
+    """A provider as it stands in other objects; one whose plugin is off keeps its key and name."""
+    features = sorted(provider.features) if provider else []
+    return ProviderShort(key=key, slug=key, name=name, features=list(features))
+
+
+def catalogue_provider(provider: Provider, form_schema: dict[str, JsonValue]) -> CatalogueProvider:
+    """A provider in the catalogue."""
+    return CatalogueProvider(
+        key=provider.key,
+        slug=provider.key,
+        name=provider.name,
+        features=sorted(provider.features),
+        metadata=_metadata(provider),
+        form_schema=form_schema,
+    )
+
+
+def _metadata(provider: Provider) -> MetadataOut:
+    texts = provider.metadata
+    return MetadataOut(
+        description=texts.description,
+        features=[
+            FeatureOut(description=text.description, feature_gate=f"integrations-{text.feature.value}")
+            for text in texts.features
+        ],
+        author=texts.author,
+        noun=texts.noun,
+        issue_url=texts.issue_url,
+        source_url=texts.source_url,
+    )

@@ -1,0 +1,41 @@
+"""The tables of installations and their webhook secrets."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from scmhost.infra.db.base import Base, Owned, refers_to, table_of
+from scmhost.infra.db.columns import KeyText
+
+
+class InstallationRow(Owned, Base):
+    __tablename__ = "installations"
+    __table_args__ = (UniqueConstraint("organization_id", "provider", "external_id"),)
+
+    provider: Mapped[str] = mapped_column(KeyText)
+    name: Mapped[str] = mapped_column(KeyText)
+    external_id: Mapped[str] = mapped_column(KeyText)
+    # A declarative class keeps the name "metadata" for itself.
+    metadata_: Mapped[dict[str, Any]] = mapped_column("metadata")
+    configuration: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+
+
+class WebhookSecretRow(Owned, Base):
+    """A secret of an installation's webhook. The secret itself is derived from its id and stored nowhere."""
+
+    __tablename__ = "webhook_secrets"
+    __table_args__ = (
+        refers_to("installations", "installation_id"),
+        Index(None, "organization_id", "installation_id"),
+    )
+
+    installation_id: Mapped[int]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+
+
+INSTALLATIONS: Final = table_of(InstallationRow)
+WEBHOOK_SECRETS: Final = table_of(WebhookSecretRow)

@@ -1,0 +1,147 @@
+"""Code mappings. Every change of one raises its project's version, by which caches know that they are old."""
+
+from collections.abc import Collection
+from dataclasses import asdict, fields
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, and_, func, insert, select
+from sqlalchemy import delete as delete_from
+from sqlalchemy import update as change
+
+from scmhost.infra.db.base import AnyRow, hash_of
+from scmhost.infra.db.engine import Transaction
+from scmhost.infra.db.statements import Key, duplicates, paged, take_one
+from scmhost.infra.errors import NotFound
+from scmhost.infra.paging import Page, PageRequest
+from scmhost.mapping import Evidence
+from scmhost.organizations.queries import touch_mappings
+from scmhost.repositories.tables import REPOSITORIES
+
+from .tables import CODE_MAPPINGS
+from .values import CodeMapping, MappingDraft
+
+_BY_ID: Final = (Key(CODE_MAPPINGS.c.id),)
+
+
+def create(tx: Transaction, organization_id: int, draft: MappingDraft, now: datetime) -> CodeMapping:
+    """Save a code mapping.
+
+    Raises:
+        Duplicate: the project has this code mapping.
+    """
+    row = {"organization_id": organization_id, "id": take_one(tx), "created_at": now, **_fields(draft)}
+    with duplicates(tx, _taken(draft)):
+        saved = _mapping(tx.execute(insert(CODE_MAPPINGS).values(row).returning(CODE_MAPPINGS)).one())
+    touch_mappings(tx, organization_id, saved.project_id)
+    return saved
+
+
+def with_root(tx: Transaction, organization_id: int, project_id: int, stack_root: str) -> list[CodeMapping]:
+    """The code mappings of a project for a stack root, by id."""
+    mine = _of_project(organization_id, project_id) & (CODE_MAPPINGS.c.stack_root == stack_root)
+    return [_mapping(row) for row in tx.execute(select(CODE_MAPPINGS).where(mine).order_by(CODE_MAPPINGS.c.id))]
+
+
+def get(tx: Transaction, organization_id: int, mapping_id: int) -> CodeMapping | None:
+    """One code mapping."""
+    row = tx.execute(select(CODE_MAPPINGS).where(_is_row(organization_id, mapping_id))).one_or_none()
+    return _mapping(row) if row else None
+
+
+def update(tx: Transaction, organization_id: int, mapping_id: int, draft: MappingDraft) -> CodeMapping:
+    """Replace a code mapping's fields.
+
+    Raises:
+        Duplicate: the project has another code mapping with the same roots and repository.
+        NotFound: there is no such code mapping.
+    """
+    known = get(tx, organization_id, mapping_id)
+    if known is None:
+        raise NotFound(f"This organization has no code mapping with the id {mapping_id}.")
+    statement = (
+        change(CODE_MAPPINGS)
+        .where(_is_row(organization_id, mapping_id))
+        .values(_fields(draft))
+        .returning(CODE_MAPPINGS)
+    )
+    with duplicates(tx, _taken(draft)):
+        saved = _mapping(tx.execute(statement).one())
+    for project_id in sorted({known.project_id, saved.project_id}):
+        touch_mappings(tx, organization_id, project_id)
+    return saved
+
+
+def delete(tx: Transaction, organization_id: int, mapping_id: int) -> bool:
+    """Delete a code mapping. Whether there was one."""
+    gone = delete_from(CODE_MAPPINGS).where(_is_row(organization_id, mapping_id)).returning(CODE_MAPPINGS.c.project_id)
+    project_id = tx.scalar(gone)
+    if project_id is None:
+        return False
+    touch_mappings(tx, organization_id, project_id)
+    return True
+
+
+def for_project(tx: Transaction, organization_id: int, project_id: int) -> list[CodeMapping]:
+    """All code mappings of a project, by id."""
+    query = select(CODE_MAPPINGS).where(_of_project(organization_id, project_id)).order_by(CODE_MAPPINGS.c.id)
+    return [_mapping(row) for row in tx.execute(query)]
+
+
+def count(tx: Transaction, organization_id: int, project_id: int) -> int:
+    """How many code mappings a project has."""
+    return tx.execute(select(func.count()).where(_of_project(organization_id, project_id))).scalar_one()
+
+
+def branches(tx: Transaction, organization_id: int, repository_id: int) -> set[str]:
+    """The default branches of a repository's code mappings."""
+    query = select(CODE_MAPPINGS.c.default_branch).where(CODE_MAPPINGS.c.organization_id == organization_id).distinct()
+    return set(
+        tx.scalars(
+            query.where(CODE_MAPPINGS.c.repository_id == repository_id, CODE_MAPPINGS.c.default_branch.is_not(None))
+        )
+    )
+
+
+def page(
+    tx: Transaction,
+    organization_id: int,
+    request: PageRequest,
+    *,
+    project_ids: Collection[int] | None = None,
+    installation_id: int | None = None,
+) -> Page[CodeMapping]:
+    """Code mappings by id: of the named projects, and of the installation's repositories."""
+    query = select(CODE_MAPPINGS).where(CODE_MAPPINGS.c.organization_id == organization_id)
+    if project_ids is not None:
+        query = query.where(CODE_MAPPINGS.c.project_id.in_(sorted(project_ids)))
+    if installation_id is not None:
+        claimed = and_(
+            REPOSITORIES.c.organization_id == organization_id, REPOSITORIES.c.installation_id == installation_id
+        )
+        query = query.where(CODE_MAPPINGS.c.repository_id.in_(select(REPOSITORIES.c.id).where(claimed)))
+    return paged(tx, query, _BY_ID, request, _mapping)
+
+
+def _is_row(organization_id: int, mapping_id: int) -> ColumnElement[bool]:
+    return (CODE_MAPPINGS.c.organization_id == organization_id) & (CODE_MAPPINGS.c.id == mapping_id)
+
+
+def _of_project(organization_id: int, project_id: int) -> ColumnElement[bool]:
+    return (CODE_MAPPINGS.c.organization_id == organization_id) & (CODE_MAPPINGS.c.project_id == project_id)
+
+
+def _fields(draft: MappingDraft) -> dict[str, Any]:
+    """The columns of a draft. What a person made is derived from nothing."""
+    told = {"source_hash": hash_of(draft.source_root), "derived_from": [list(pair) for pair in draft.derived_from]}
+    return asdict(draft) | told | ({} if draft.derived_from else {"derived_from": None})
+
+
+def _mapping(row: AnyRow) -> CodeMapping:
+    known = {field.name: getattr(row, field.name) for field in fields(CodeMapping)}
+    return CodeMapping(**known | {"derived_from": tuple(Evidence(*pair) for pair in row.derived_from or ())})
+
+
+def _taken(draft: MappingDraft) -> str:
+    roots = f"{draft.stack_root!r} to {draft.source_root!r}"
+    return f"Project {draft.project_id} has a code mapping from {roots} in repository {draft.repository_id} already."

@@ -1,0 +1,43 @@
+"""The table of code mappings."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import JSON, BigInteger, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from scmhost.infra.db.base import Base, Owned, refers_to, table_of
+from scmhost.infra.db.columns import KeyText
+
+
+class CodeMappingRow(Owned, Base):
+    """The source root stands in the key as a hash: two long roots are more than an index takes."""
+
+    __tablename__ = "code_mappings"
+    __table_args__ = (
+        refers_to("projects", "project_id"),
+        refers_to("repositories", "repository_id"),
+        UniqueConstraint(
+            "organization_id",
+            "project_id",
+            "stack_root",
+            "repository_id",
+            "source_hash",
+            name="uq_code_mappings_roots",
+        ),
+        Index(None, "organization_id", "repository_id"),
+    )
+
+    project_id: Mapped[int]
+    repository_id: Mapped[int]
+    stack_root: Mapped[str] = mapped_column(KeyText)
+    source_root: Mapped[str]
+    default_branch: Mapped[str | None]
+    generated: Mapped[bool]
+    created_at: Mapped[datetime]
+    source_hash: Mapped[int] = mapped_column(BigInteger)
+    confidence: Mapped[str | None]
+    derived_from: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+
+
+CODE_MAPPINGS: Final = table_of(CodeMappingRow)

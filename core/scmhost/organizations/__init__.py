@@ -1,0 +1,1 @@
+"""Organizations, projects, tokens, and what a token may do."""

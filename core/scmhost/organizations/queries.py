@@ -1,0 +1,188 @@
+"""SQL of organizations, projects and tokens."""
+
+from collections.abc import Iterable
+from dataclasses import fields
+from datetime import datetime
+from typing import Final, NotRequired, TypedDict, Unpack
+
+from sqlalchemy import ColumnElement, insert, select, update
+
+from scmhost.infra.db.base import AnyRow
+from scmhost.infra.db.engine import Transaction
+from scmhost.infra.db.statements import Key, as_id, duplicates, paged, pieces, take_one
+from scmhost.infra.paging import Page, PageRequest
+from scmhost.sdk import Organization
+
+from .tables import ORGANIZATIONS, PROJECTS, TOKENS
+from .values import Project, Token
+
+_ORGANIZATION_COLUMNS: Final = (ORGANIZATIONS.c.id, ORGANIZATIONS.c.slug, ORGANIZATIONS.c.name)
+
+
+def create_organization(tx: Transaction, slug: str, name: str, now: datetime) -> Organization:
+    """Create an organization.
+
+    Raises:
+        Duplicate: the slug is taken.
+    """
+    row = {"id": take_one(tx), "slug": slug, "name": name, "created_at": now}
+    with duplicates(tx, f"Organization {slug!r} exists already; choose another slug."):
+        return _organization(tx.execute(insert(ORGANIZATIONS).values(row).returning(*_ORGANIZATION_COLUMNS)).one())
+
+
+def find_organization(tx: Transaction, slug_or_id: str) -> Organization | None:
+    """The organization with this slug, else the one with this id."""
+    found = _one_organization(tx, ORGANIZATIONS.c.slug == slug_or_id)
+    number = as_id(slug_or_id)
+    return found or (get_organization(tx, number) if number is not None else None)
+
+
+def get_organization(tx: Transaction, organization_id: int) -> Organization | None:
+    """The organization with this id."""
+    return _one_organization(tx, ORGANIZATIONS.c.id == organization_id)
+
+
+def organization_created_at(tx: Transaction, organization_id: int) -> datetime:
+    """When an organization was created."""
+    moment: datetime = tx.execute(
+        select(ORGANIZATIONS.c.created_at).where(ORGANIZATIONS.c.id == organization_id)
+    ).scalar_one()
+    return moment
+
+
+def all_organizations(tx: Transaction) -> list[Organization]:
+    """All organizations by slug."""
+    return [_organization(row) for row in tx.execute(select(*_ORGANIZATION_COLUMNS).order_by(ORGANIZATIONS.c.slug))]
+
+
+def is_only_organization(tx: Transaction) -> bool:
+    """Whether there is one organization and no other."""
+    return len(tx.execute(select(ORGANIZATIONS.c.id).limit(2)).all()) == 1
+
+
+def _one_organization(tx: Transaction, condition: ColumnElement[bool]) -> Organization | None:
+    row = tx.execute(select(*_ORGANIZATION_COLUMNS).where(condition)).one_or_none()
+    return _organization(row) if row else None
+
+
+def _organization(row: AnyRow) -> Organization:
+    return Organization(id=row.id, slug=row.slug, name=row.name)
+
+
+_BY_SLUG: Final = (Key(PROJECTS.c.slug), Key(PROJECTS.c.id))
+_PROJECT_COLUMNS: Final = tuple(PROJECTS.c[field.name] for field in fields(Project))
+
+
+def create_project(
+    tx: Transaction, organization_id: int, slug: str, name: str, platform: str | None, now: datetime
+) -> Project:
+    """Create a project.
+
+    Raises:
+        Duplicate: the slug is taken in this organization.
+    """
+    row = {"slug": slug, "name": name, "platform": platform, "mappings_version": 0, "created_at": now}
+    keys = {"organization_id": organization_id, "id": take_one(tx)}
+    with duplicates(tx, f"Project {slug!r} exists already in this organization; choose another slug."):
+        return project_of(tx.execute(insert(PROJECTS).values(keys | row).returning(*_PROJECT_COLUMNS)).one())
+
+
+def find_project(tx: Transaction, organization_id: int, slug_or_id: str) -> Project | None:
+    """The project with this slug, else the one with this id."""
+    found = _one_project(tx, organization_id, PROJECTS.c.slug == slug_or_id)
+    number = as_id(slug_or_id)
+    return found or (_one_project(tx, organization_id, PROJECTS.c.id == number) if number is not None else None)
+
+
+def project_page(tx: Transaction, organization_id: int, request: PageRequest) -> Page[Project]:
+    """Projects by slug."""
+    query = select(*_PROJECT_COLUMNS).where(PROJECTS.c.organization_id == organization_id)
+    return paged(tx, query, _BY_SLUG, request, project_of)
+
+
+def get_projects(tx: Transaction, organization_id: int, ids: Iterable[int]) -> dict[int, Project]:
+    """The projects with these ids, as far as they are there."""
+    query = select(*_PROJECT_COLUMNS).where(PROJECTS.c.organization_id == organization_id)
+    rows = (row for piece in pieces(ids) for row in tx.execute(query.where(PROJECTS.c.id.in_(piece))))
+    return {row.id: project_of(row) for row in rows}
+
+
+def touch_mappings(tx: Transaction, organization_id: int, project_id: int) -> None:
+    """Say that the project's code mappings changed."""
+    mine = (PROJECTS.c.organization_id == organization_id) & (PROJECTS.c.id == project_id)
+    tx.execute(update(PROJECTS).where(mine).values(mappings_version=PROJECTS.c.mappings_version + 1))
+
+
+def project_of(row: AnyRow) -> Project:
+    """The project in a row that has its columns."""
+    return Project(**{field.name: getattr(row, field.name) for field in fields(Project)})
+
+
+def _one_project(tx: Transaction, organization_id: int, condition: ColumnElement[bool]) -> Project | None:
+    query = select(*_PROJECT_COLUMNS).where(PROJECTS.c.organization_id == organization_id, condition)
+    row = tx.execute(query).one_or_none()
+    return project_of(row) if row else None
+
+
+class NewToken(TypedDict):
+    """What makes a token."""
+
+    name: str
+    digest: str
+    hint: str
+    scopes: Iterable[str]
+    now: datetime
+    expires_at: NotRequired[datetime | None]
+
+
+def create_token(tx: Transaction, organization_id: int, **new: Unpack[NewToken]) -> Token:
+    """Save a token.
+
+    Raises:
+        Duplicate: the digest is known.
+    """
+    row = {
+        "organization_id": organization_id,
+        "id": take_one(tx),
+        "name": new["name"],
+        "digest": new["digest"],
+        "hint": new["hint"],
+        "scopes": sorted(new["scopes"]),
+        "created_at": new["now"],
+        "expires_at": new.get("expires_at"),
+    }
+    with duplicates(tx, f"Token {new['name']!r} was saved already; create a new one."):
+        return _token(tx.execute(insert(TOKENS).values(row).returning(TOKENS)).one())
+
+
+def token_by_digest(tx: Transaction, organization_id: int, digest: str) -> Token | None:
+    """The token with this digest, revoked or not."""
+    mine = (TOKENS.c.organization_id == organization_id) & (TOKENS.c.digest == digest)
+    row = tx.execute(select(TOKENS).where(mine)).one_or_none()
+    return _token(row) if row else None
+
+
+def all_tokens(tx: Transaction, organization_id: int) -> list[Token]:
+    """All tokens of the organization, the oldest first."""
+    query = select(TOKENS).where(TOKENS.c.organization_id == organization_id).order_by(TOKENS.c.id)
+    return [_token(row) for row in tx.execute(query)]
+
+
+def revoke_token(tx: Transaction, organization_id: int, token_id: int, now: datetime) -> bool:
+    """Make a token worthless. Whether there is such a token; an earlier time of revocation stays."""
+    mine = (TOKENS.c.organization_id == organization_id) & (TOKENS.c.id == token_id)
+    tx.execute(update(TOKENS).where(mine, TOKENS.c.revoked_at.is_(None)).values(revoked_at=now))
+    return tx.execute(select(TOKENS.c.id).where(mine)).first() is not None
+
+
+def _token(row: AnyRow) -> Token:
+    return Token(
+        id=row.id,
+        organization_id=row.organization_id,
+        name=row.name,
+        hint=row.hint,
+        scopes=frozenset(row.scopes),
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+    )

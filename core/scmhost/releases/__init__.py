@@ -1,0 +1,1 @@
+"""Releases, refs and deploys."""

@@ -1,0 +1,155 @@
+"""SQL of the commits and heads of a release."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from sqlalchemy import ColumnElement, Table, and_, delete, func, insert, select, update
+
+from scmhost.commits.queries import commit_of, commits_of
+from scmhost.commits.stored import StoredCommit
+from scmhost.commits.tables import COMMITS
+from scmhost.infra.db.engine import Transaction
+from scmhost.infra.db.statements import Key, insert_into, ordered, paged, pieces
+from scmhost.infra.errors import NotFound
+from scmhost.infra.paging import Page, PageRequest
+from scmhost.repositories import queries as repository_queries
+
+from .tables import RELEASE_COMMITS, RELEASE_HEADS, RELEASES
+from .values import Head
+
+_IN_LIST: Final = and_(
+    RELEASE_COMMITS.c.organization_id == COMMITS.c.organization_id, RELEASE_COMMITS.c.commit_id == COMMITS.c.id
+)
+_NEWEST_FIRST: Final = (
+    Key(COMMITS.c.committed_at, descending=True),
+    Key(RELEASE_COMMITS.c.position),
+    Key(COMMITS.c.id, descending=True),
+)
+
+
+def set_commits(
+    tx: Transaction, organization_id: int, release_id: int, repository_id: int, commit_ids: Iterable[int]
+) -> None:
+    """Replace the release's list of one repository's commits, the newest first; other repositories' lists stay."""
+    _lock(tx, organization_id, release_id)
+    keys = {"organization_id": organization_id, "release_id": release_id, "repository_id": repository_id}
+    tx.execute(delete(RELEASE_COMMITS).where(_list_of(organization_id, release_id, repository_id)))
+    rows = [keys | {"position": place, "commit_id": id_} for place, id_ in enumerate(dict.fromkeys(commit_ids))]
+    if rows:
+        tx.execute(insert(RELEASE_COMMITS), rows)
+    refresh(tx, organization_id, release_id)
+
+
+def add_commits(
+    tx: Transaction, organization_id: int, release_id: int, repository_id: int, commit_ids: Iterable[int]
+) -> None:
+    """Put commits before those that the release has of a repository; none is lost."""
+    _lock(tx, organization_id, release_id)
+    mine = _list_of(organization_id, release_id, repository_id)
+    known = tx.scalars(select(RELEASE_COMMITS.c.commit_id).where(mine).order_by(RELEASE_COMMITS.c.position)).all()
+    set_commits(tx, organization_id, release_id, repository_id, [*commit_ids, *known])
+
+
+def clear_commits(tx: Transaction, organization_id: int, release_id: int) -> None:
+    """Take all commits and heads from a release."""
+    _lock(tx, organization_id, release_id)
+    for table in (RELEASE_COMMITS, RELEASE_HEADS):
+        tx.execute(delete(table).where(_of_release(table, organization_id, release_id)))
+    refresh(tx, organization_id, release_id)
+
+
+def refresh(tx: Transaction, organization_id: int, release_id: int) -> None:
+    """Count the release's commits again, and note its authors and its newest commit."""
+    listed = (
+        select(COMMITS.c.id)
+        .join(RELEASE_COMMITS, _IN_LIST)
+        .where(_of_release(RELEASE_COMMITS, organization_id, release_id))
+    )
+    author_ids = listed.with_only_columns(COMMITS.c.author_id).where(COMMITS.c.author_id.is_not(None)).distinct()
+    fields = {
+        "commit_count": tx.execute(listed.with_only_columns(func.count())).scalar_one(),
+        "author_ids": sorted(tx.scalars(author_ids)),
+        "last_commit_id": tx.scalar(listed.order_by(*ordered(_NEWEST_FIRST)).limit(1)),
+    }
+    tx.execute(update(RELEASES).where(_is_release(organization_id, release_id)).values(fields))
+
+
+def delete_repository(tx: Transaction, organization_id: int, repository_id: int) -> bool:
+    """Delete a repository with all that belongs to it, its part of every release included. False if it is not there."""
+    releases = repository_queries.delete_now(tx, organization_id, repository_id)
+    for release_id in releases or ():
+        refresh(tx, organization_id, release_id)
+    return releases is not None
+
+
+def commits_page(
+    tx: Transaction, organization_id: int, release_id: int, request: PageRequest, repository_id: int | None = None
+) -> Page[StoredCommit]:
+    """The commits of a release, those of all repositories together or of one, the newest first."""
+    query = (
+        commits_of(organization_id).join(RELEASE_COMMITS, _IN_LIST).where(RELEASE_COMMITS.c.release_id == release_id)
+    )
+    if repository_id is not None:
+        query = query.where(RELEASE_COMMITS.c.repository_id == repository_id)
+    return paged(tx, query, _NEWEST_FIRST, request, commit_of)
+
+
+def set_head(
+    tx: Transaction, organization_id: int, release_id: int, repository_id: int, sha: str, previous_sha: str | None
+) -> None:
+    """Note at which sha of a repository a release stands."""
+    keys = {"organization_id": organization_id, "release_id": release_id, "repository_id": repository_id}
+    told = {"sha": sha, "previous_sha": previous_sha}
+    new = insert_into(tx, RELEASE_HEADS).values(keys | told)
+    tx.execute(new.on_conflict_do_update(index_elements=[RELEASE_HEADS.c[name] for name in keys], set_=told))
+
+
+def heads(tx: Transaction, organization_id: int, release_id: int) -> list[Head]:
+    """Where a release stands, by repository."""
+    return heads_of(tx, organization_id, [release_id]).get(release_id, [])
+
+
+def heads_of(tx: Transaction, organization_id: int, release_ids: Iterable[int]) -> dict[int, list[Head]]:
+    """Where many releases stand. A release that stands nowhere has no entry."""
+    query = (
+        select(RELEASE_HEADS)
+        .where(RELEASE_HEADS.c.organization_id == organization_id)
+        .order_by(RELEASE_HEADS.c.repository_id)
+    )
+    found: dict[int, list[Head]] = {}
+    for piece in pieces(release_ids):
+        for row in tx.execute(query.where(RELEASE_HEADS.c.release_id.in_(piece))):
+            found.setdefault(row.release_id, []).append(Head(row.repository_id, row.sha, row.previous_sha))
+    return found
+
+
+def head_of(tx: Transaction, organization_id: int, version: str, repository_id: int) -> Head | None:
+    """Where the release with this version stands in a repository."""
+    same = (RELEASES.c.organization_id == RELEASE_HEADS.c.organization_id) & (
+        RELEASES.c.id == RELEASE_HEADS.c.release_id
+    )
+    named = (RELEASE_HEADS.c.organization_id == organization_id) & (RELEASES.c.version == version)
+    query = select(RELEASE_HEADS).join(RELEASES, same).where(named, RELEASE_HEADS.c.repository_id == repository_id)
+    row = tx.execute(query).one_or_none()
+    return Head(row.repository_id, row.sha, row.previous_sha) if row else None
+
+
+def _lock(tx: Transaction, organization_id: int, release_id: int) -> None:
+    """Let two writers of one release come one after the other; SQLite's writers do so anyway."""
+    query = select(RELEASES.c.id).where(_is_release(organization_id, release_id)).with_for_update()
+    if tx.execute(query).first() is None:
+        raise NotFound(f"This organization has no release with the id {release_id}.")
+
+
+def _is_release(organization_id: int, release_id: int) -> ColumnElement[bool]:
+    return (RELEASES.c.organization_id == organization_id) & (RELEASES.c.id == release_id)
+
+
+def _list_of(organization_id: int, release_id: int, repository_id: int) -> ColumnElement[bool]:
+    return _of_release(RELEASE_COMMITS, organization_id, release_id) & (
+        RELEASE_COMMITS.c.repository_id == repository_id
+    )
+
+
+def _of_release(table: Table, organization_id: int, release_id: int) -> ColumnElement[bool]:
+    return (table.c.organization_id == organization_id) & (table.c.release_id == release_id)

@@ -1,0 +1,270 @@
+"""SQL of releases, their changed files and deploys."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, fields
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, and_, func, insert, select
+from sqlalchemy import delete as delete_from
+from sqlalchemy import update as change
+
+from scmhost.commits.queries import commit_of, commits_of
+from scmhost.commits.stored import ChangedFile
+from scmhost.commits.tables import COMMITS, FILE_CHANGES
+from scmhost.infra.db.base import AnyRow, AnySelect
+from scmhost.infra.db.engine import Transaction
+from scmhost.infra.db.statements import Key, insert_into, ordered, paged, pieces, take_one
+from scmhost.infra.errors import NotFound
+from scmhost.infra.paging import Page, PageRequest, page_of
+from scmhost.organizations.queries import project_of
+from scmhost.organizations.tables import PROJECTS
+from scmhost.organizations.values import Project
+from scmhost.repositories.tables import REPOSITORIES
+from scmhost.sdk import FileChange, RepositoryStatus
+
+from .tables import DEPLOY_PROJECTS, DEPLOYS, RELEASE_COMMITS, RELEASE_HEADS, RELEASE_PROJECTS, RELEASES
+from .values import Deploy, DeployDraft, Deploys, Release, ReleaseDraft
+
+WHOLE_SHA: Final = 40
+_NEWEST_FIRST: Final = (Key(RELEASES.c.dated_at, descending=True), Key(RELEASES.c.id, descending=True))
+
+
+def upsert(
+    tx: Transaction, organization_id: int, version: str, draft: ReleaseDraft, now: datetime
+) -> tuple[Release, bool]:
+    """The release with this version, with what the draft tells. The second value says whether it is new."""
+    row = {
+        "organization_id": organization_id,
+        "id": take_one(tx),
+        "version": version,
+        "created_at": now,
+        "commit_count": 0,
+        "author_ids": [],
+        "status": "open",
+        "dated_at": now,
+        **_told(draft),
+    }
+    new = insert_into(tx, RELEASES).values(row).on_conflict_do_nothing().returning(RELEASES)
+    created = tx.execute(new).one_or_none()
+    if created:
+        return _release(created, ()), True
+    known = RELEASES.c.version == version
+    return _change(tx, and_(RELEASES.c.organization_id == organization_id, known), draft, repr(version)), False
+
+
+def update(tx: Transaction, organization_id: int, release_id: int, draft: ReleaseDraft) -> Release:
+    """Change what the draft tells.
+
+    Raises:
+        NotFound: there is no such release.
+    """
+    return _change(tx, _is_row(organization_id, release_id), draft, f"with the id {release_id}")
+
+
+def attach_projects(tx: Transaction, organization_id: int, release_id: int, project_ids: Iterable[int]) -> int:
+    """Make projects have the release; how many did not have it before."""
+    keys = {"organization_id": organization_id, "release_id": release_id}
+    rows = [keys | {"project_id": project_id} for project_id in sorted(set(project_ids))]
+    if not rows:
+        return 0
+    new = (
+        insert_into(tx, RELEASE_PROJECTS).values(rows).on_conflict_do_nothing().returning(RELEASE_PROJECTS.c.project_id)
+    )
+    return len(tx.execute(new).all())
+
+
+def detach_project(tx: Transaction, organization_id: int, release_id: int, project_id: int) -> None:
+    """Take a release from a project."""
+    mine = (RELEASE_PROJECTS.c.organization_id == organization_id) & (RELEASE_PROJECTS.c.release_id == release_id)
+    tx.execute(delete_from(RELEASE_PROJECTS).where(mine, RELEASE_PROJECTS.c.project_id == project_id))
+
+
+def find(tx: Transaction, organization_id: int, version: str) -> Release | None:
+    """The release with this version."""
+    mine = (RELEASES.c.organization_id == organization_id) & (RELEASES.c.version == version)
+    row = tx.execute(select(RELEASES).where(mine)).one_or_none()
+    return _with_projects(tx, organization_id, [row])[0] if row else None
+
+
+def page(
+    tx: Transaction,
+    organization_id: int,
+    request: PageRequest,
+    *,
+    project_ids: Collection[int] | None = None,
+    query: str = "",
+    status: str | None = "open",
+) -> Page[Release]:
+    """Releases, the newest first: of any project or of the named ones, with ``query`` as a part of the version."""
+    rows = select(RELEASES).where(RELEASES.c.organization_id == organization_id)
+    if project_ids is not None:
+        rows = rows.where(RELEASES.c.id.in_(_releases_of(organization_id, project_ids)))
+    if query:
+        rows = rows.where(RELEASES.c.version.icontains(query, autoescape=True))
+    if status is not None:
+        rows = rows.where(RELEASES.c.status == status)
+    found = paged(tx, rows, _NEWEST_FIRST, request, lambda row: row)
+    return found.showing(_with_projects(tx, organization_id, found.items))
+
+
+def before(tx: Transaction, release: Release, repository_id: int) -> tuple[Release, str] | None:
+    """The newest release before this one that shares a project with it and stands at a whole sha of the repository.
+
+    The second value is that sha.
+    """
+    shared = _releases_of(release.organization_id, [project.id for project in release.projects])
+    whole = func.length(RELEASE_HEADS.c.sha) == WHOLE_SHA
+    earlier = ((release.released_at or release.created_at) >= RELEASES.c.dated_at) & (RELEASES.c.id != release.id)
+    same = and_(
+        RELEASE_HEADS.c.organization_id == RELEASES.c.organization_id, RELEASE_HEADS.c.release_id == RELEASES.c.id
+    )
+    query = (
+        select(RELEASES, RELEASE_HEADS.c.sha)
+        .join(RELEASE_HEADS, same)
+        .where(RELEASES.c.organization_id == release.organization_id, RELEASE_HEADS.c.repository_id == repository_id)
+        .where(earlier, whole, RELEASES.c.id.in_(shared))
+        .order_by(*ordered(_NEWEST_FIRST))
+        .limit(1)
+    )
+    row = tx.execute(query).one_or_none()
+    return (_with_projects(tx, release.organization_id, [row])[0], row.sha) if row else None
+
+
+def delete(tx: Transaction, organization_id: int, release_id: int) -> bool:
+    """Delete a release; its commits stay in their repositories."""
+    gone = delete_from(RELEASES).where(_is_row(organization_id, release_id)).returning(RELEASES.c.id)
+    return tx.execute(gone).first() is not None
+
+
+def _change(tx: Transaction, condition: ColumnElement[bool], draft: ReleaseDraft, named: str) -> Release:
+    told = _told(draft)
+    if told:
+        row = tx.execute(change(RELEASES).where(condition).values(told).returning(RELEASES)).one_or_none()
+    else:
+        row = tx.execute(select(RELEASES).where(condition)).one_or_none()
+    if row is None:
+        raise NotFound(f"This organization has no release {named}.")
+    return _with_projects(tx, row.organization_id, [row])[0]
+
+
+def _told(draft: ReleaseDraft) -> dict[str, Any]:
+    told = {name: value for name, value in asdict(draft).items() if value is not None}
+    return told | ({"dated_at": draft.released_at} if draft.released_at else {})
+
+
+def _is_row(organization_id: int, release_id: int) -> ColumnElement[bool]:
+    return (RELEASES.c.organization_id == organization_id) & (RELEASES.c.id == release_id)
+
+
+def _releases_of(organization_id: int, project_ids: Collection[int]) -> AnySelect:
+    attached = select(RELEASE_PROJECTS.c.release_id).where(RELEASE_PROJECTS.c.organization_id == organization_id)
+    return attached.where(RELEASE_PROJECTS.c.project_id.in_(sorted(project_ids)))
+
+
+def _with_projects(tx: Transaction, organization_id: int, rows: Sequence[AnyRow]) -> list[Release]:
+    same = and_(
+        PROJECTS.c.organization_id == RELEASE_PROJECTS.c.organization_id, PROJECTS.c.id == RELEASE_PROJECTS.c.project_id
+    )
+    query = (
+        select(RELEASE_PROJECTS.c.release_id, PROJECTS)
+        .join(PROJECTS, same)
+        .where(RELEASE_PROJECTS.c.organization_id == organization_id)
+        .order_by(PROJECTS.c.slug)
+    )
+    projects: dict[int, tuple[Project, ...]] = {}
+    for piece in pieces(row.id for row in rows):
+        for found in tx.execute(query.where(RELEASE_PROJECTS.c.release_id.in_(piece))):
+            projects[found.release_id] = (*projects.get(found.release_id, ()), project_of(found))
+    return [_release(row, projects.get(row.id, ())) for row in rows]
+
+
+def _release(row: AnyRow, projects: tuple[Project, ...]) -> Release:
+    own = {field.name: getattr(row, field.name) for field in fields(Release) if field.name != "projects"}
+    return Release(**{**own, "projects": projects, "author_ids": tuple(row.author_ids)})
+
+
+def file_page(tx: Transaction, organization_id: int, release_id: int, request: PageRequest) -> Page[ChangedFile]:
+    """The file changes of a release's commits in active repositories, by path."""
+    mine = (RELEASE_COMMITS.c.organization_id == organization_id) & (RELEASE_COMMITS.c.release_id == release_id)
+    changed = and_(
+        FILE_CHANGES.c.organization_id == COMMITS.c.organization_id, FILE_CHANGES.c.commit_id == COMMITS.c.id
+    )
+    query = (
+        commits_of(organization_id)
+        .add_columns(FILE_CHANGES.c.path, FILE_CHANGES.c.type)
+        .join(RELEASE_COMMITS, and_(RELEASE_COMMITS.c.commit_id == COMMITS.c.id, mine))
+        .join(FILE_CHANGES, changed)
+        .where(COMMITS.c.repository_id.in_(_active(organization_id)))
+        .order_by(FILE_CHANGES.c.path, COMMITS.c.id)
+    )
+    rows = tx.execute(query.limit(request.size + 1).offset(request.offset)).all()
+    return page_of([_changed_file(row) for row in rows], request)
+
+
+def _active(organization_id: int) -> AnySelect:
+    active = REPOSITORIES.c.status == RepositoryStatus.ACTIVE.value
+    return select(REPOSITORIES.c.id).where(REPOSITORIES.c.organization_id == organization_id, active)
+
+
+def _changed_file(row: AnyRow) -> ChangedFile:
+    return ChangedFile(commit_of(row), FileChange(path=row.path, type=row.type))
+
+
+_NEWEST_DEPLOY_FIRST: Final = (Key(DEPLOYS.c.finished_at, descending=True), Key(DEPLOYS.c.id, descending=True))
+
+
+def create_deploy(
+    tx: Transaction,
+    organization_id: int,
+    release_id: int,
+    draft: DeployDraft,
+    project_ids: Iterable[int],
+    now: datetime,
+) -> tuple[Deploy, bool]:
+    """Note a deploy. The second value says whether it is new: one with the same words and times is the same."""
+    keys = {"organization_id": organization_id, "release_id": release_id, "request_key": _request_key(draft)}
+    row = asdict(draft) | keys | {"id": take_one(tx), "finished_at": draft.finished_at or now}
+    new = insert_into(tx, DEPLOYS).values(row).on_conflict_do_nothing().returning(DEPLOYS)
+    created = tx.execute(new).one_or_none()
+    if created is None:
+        same = and_(*(DEPLOYS.c[name] == value for name, value in keys.items()))
+        return _deploy(tx.execute(select(DEPLOYS).where(same)).one()), False
+    owners = {"organization_id": organization_id, "deploy_id": created.id}
+    rows = [owners | {"project_id": project_id} for project_id in sorted(set(project_ids))]
+    if rows:
+        tx.execute(insert(DEPLOY_PROJECTS), rows)
+    return _deploy(created), True
+
+
+def deploy_page(tx: Transaction, organization_id: int, release_id: int, request: PageRequest) -> Page[Deploy]:
+    """The deploys of a release, the one that ended last first."""
+    mine = (DEPLOYS.c.organization_id == organization_id) & (DEPLOYS.c.release_id == release_id)
+    return paged(tx, select(DEPLOYS).where(mine), _NEWEST_DEPLOY_FIRST, request, _deploy)
+
+
+def deploys_of_releases(tx: Transaction, organization_id: int, release_ids: Iterable[int]) -> dict[int, Deploys]:
+    """How often releases were deployed, and the last time. A release that never was has no entry."""
+    order = (DEPLOYS.c.finished_at.desc(), DEPLOYS.c.id.desc())
+    place = func.row_number().over(partition_by=DEPLOYS.c.release_id, order_by=order)
+    count = func.count().over(partition_by=DEPLOYS.c.release_id)
+    found: dict[int, Deploys] = {}
+    for piece in pieces(release_ids):
+        mine = (DEPLOYS.c.organization_id == organization_id) & DEPLOYS.c.release_id.in_(piece)
+        ranked = select(DEPLOYS, place.label("place"), count.label("times")).where(mine).subquery()
+        for row in tx.execute(select(ranked).where(ranked.c.place == 1)):
+            found[row.release_id] = Deploys(row.times, _deploy(row))
+    return found
+
+
+def _request_key(draft: DeployDraft) -> str | None:
+    """What a deploy that is sent again has in common with itself; of those without any time two may be two."""
+    moments = [moment and moment.timestamp() for moment in (draft.started_at, draft.finished_at)]
+    if moments == [None, None]:
+        return None
+    return sha256(repr((draft.environment, draft.name, draft.url, moments)).encode()).hexdigest()
+
+
+def _deploy(row: AnyRow) -> Deploy:
+    return Deploy(**{field.name: getattr(row, field.name) for field in fields(Deploy)})

@@ -1,0 +1,235 @@
+"""Routes of releases, for organizations and for projects, and of deploys."""
+
+from collections.abc import Sequence
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, Field
+
+from scmhost.commits.schemas import CommitOut, shown_commits
+from scmhost.infra.http import Wanted
+from scmhost.organizations.access import ActingServices, ForReleases, ProjectOfReleases, ServicesOf
+from scmhost.organizations.create import ALL_PROJECTS, find_project
+
+from .manage import change_release, create_deploy, delete_release, list_deploys, list_releases
+from .schemas import (
+    SAID_BEFORE,
+    ChangedFileOut,
+    DeployOut,
+    MomentIn,
+    NewProjectRelease,
+    NewRelease,
+    ReleaseFields,
+    ReleaseOut,
+    created_release,
+    found_release,
+    saved_release,
+    shown_deploy,
+    shown_file,
+    shown_release,
+)
+from .show import CommitFilter, commits_of_release, files_of_release, previous_with_commits
+from .values import DeployDraft
+
+router: Final = APIRouter(prefix="/api/0/organizations/{organization}/releases", tags=["releases"])
+
+
+@router.get("/")
+def releases_list(
+    services: ServicesOf,
+    organization: ForReleases,
+    page: Wanted,
+    project: Annotated[list[str] | None, Query()] = None,
+    query: str = "",
+    status: str = "open",
+) -> Sequence[ReleaseOut]:
+    """Releases, newest first; open ones, unless ``status`` says otherwise."""
+    names = () if ALL_PROJECTS in (project or ()) else project or ()
+    ids = [find_project(services, organization, name).id for name in names] or None
+    found = list_releases(services, organization, page.request, project_ids=ids, query=query, status=status or "open")
+    return page.answer(found, [shown_release(services, organization, item) for item in found.items])
+
+
+@router.post("/", status_code=201, responses={208: {"model": ReleaseOut, "description": "It was there already."}})
+def releases_add(
+    services: ActingServices, organization: ForReleases, new: NewRelease, response: Response
+) -> ReleaseOut:
+    """Create a release, or add to the one that is there. The same request again is harmless."""
+    return created_release(services, organization, new, response)
+
+
+@router.get("/{version}/")
+def releases_show(services: ServicesOf, organization: ForReleases, version: str) -> ReleaseOut:
+    """One release."""
+    return found_release(services, organization, version)
+
+
+@router.put("/{version}/")
+def releases_change(
+    services: ActingServices, organization: ForReleases, version: str, fields: ReleaseFields
+) -> ReleaseOut:
+    """Change a release; a new list of commits replaces the list of the repositories that it names."""
+    saved = change_release(services, organization, version, fields.request())
+    return saved_release(services, organization, version, saved)
+
+
+@router.delete("/{version}/", status_code=204, response_class=Response)
+def releases_delete(services: ActingServices, organization: ForReleases, version: str) -> None:
+    """Delete a release. Its commits stay."""
+    delete_release(services, organization, version)
+
+
+@router.get("/{version}/commits/")
+def release_commits_list(
+    services: ServicesOf,
+    organization: ForReleases,
+    version: str,
+    page: Wanted,
+    repo_id: Annotated[int | None, Query(ge=0, lt=2**53)] = None,
+    repo_name: str | None = None,
+) -> Sequence[CommitOut]:
+    """A release's commits, newest first: all, or those of a repository."""
+    wanted = CommitFilter(repository_id=repo_id, repository_name=repo_name)
+    found = commits_of_release(services, organization, version, page.request, wanted)
+    return page.answer(found, shown_commits(services, organization, found.items))
+
+
+@router.get("/{version}/commitfiles/")
+def release_files_list(
+    services: ServicesOf, organization: ForReleases, version: str, page: Wanted
+) -> Sequence[ChangedFileOut]:
+    """The files that a release's commits changed, by path."""
+    found = files_of_release(services, organization, version, page.request)
+    return page.answer(found, [shown_file(organization, item) for item in found.items])
+
+
+@router.get("/{version}/previous-with-commits/", response_model=ReleaseOut | dict[str, None])
+def release_previous(
+    services: ServicesOf, organization: ForReleases, version: str, repository: str | None = None
+) -> ReleaseOut | dict[str, None]:
+    """The release before this one with the commit that a checkout of the same repository has; else an empty object.
+
+    Where the checkout may be of several repositories, ``repository`` names the one.
+    """
+    found = previous_with_commits(services, organization, version, repository)
+    return shown_release(services, organization, found) if found else {}
+
+
+project_releases_router: Final = APIRouter(
+    prefix="/api/0/projects/{organization}/{project}/releases", tags=["releases"]
+)
+
+
+@project_releases_router.get("/")
+def project_releases_list(
+    services: ServicesOf,
+    organization: ForReleases,
+    project: ProjectOfReleases,
+    page: Wanted,
+    query: str = "",
+    status: str = "open",
+) -> Sequence[ReleaseOut]:
+    """A project's releases, newest first; open ones, unless ``status`` says otherwise."""
+    found = list_releases(
+        services, organization, page.request, project_ids=[project.id], query=query, status=status or "open"
+    )
+    return page.answer(found, [shown_release(services, organization, item) for item in found.items])
+
+
+@project_releases_router.post(
+    "/", status_code=201, responses={208: {"model": ReleaseOut, "description": "It was there already."}}
+)
+def project_releases_add(
+    services: ActingServices,
+    organization: ForReleases,
+    project: ProjectOfReleases,
+    new: NewProjectRelease,
+    response: Response,
+) -> ReleaseOut:
+    """Create a release of the project, or add to the one that is there."""
+    return created_release(services, organization, new, response, also=project)
+
+
+@project_releases_router.get("/{version}/")
+def project_releases_show(
+    services: ServicesOf, organization: ForReleases, project: ProjectOfReleases, version: str
+) -> ReleaseOut:
+    """One release of the project."""
+    return found_release(services, organization, version, project)
+
+
+@project_releases_router.put("/{version}/")
+def project_releases_change(
+    services: ActingServices,
+    organization: ForReleases,
+    project: ProjectOfReleases,
+    version: str,
+    fields: ReleaseFields,
+) -> ReleaseOut:
+    """Change a release of the project."""
+    saved = change_release(services, organization, version, fields.request(), project)
+    return saved_release(services, organization, version, saved)
+
+
+@project_releases_router.delete("/{version}/", status_code=204, response_class=Response)
+def project_releases_delete(
+    services: ActingServices, organization: ForReleases, project: ProjectOfReleases, version: str
+) -> None:
+    """Delete a release of the project; one of several projects stays with the others."""
+    delete_release(services, organization, version, project)
+
+
+@project_releases_router.get("/{version}/commits/")
+def project_release_commits_list(
+    services: ServicesOf,
+    organization: ForReleases,
+    project: ProjectOfReleases,
+    version: str,
+    page: Wanted,
+    repo_id: Annotated[int | None, Query(ge=0, lt=2**53)] = None,
+    repo_name: str | None = None,
+) -> Sequence[CommitOut]:
+    """The commits of a release of the project, newest first: all, or those of a repository."""
+    wanted = CommitFilter(project, repo_id, repo_name)
+    found = commits_of_release(services, organization, version, page.request, wanted)
+    return page.answer(found, shown_commits(services, organization, found.items))
+
+
+deploys_router: Final = APIRouter(
+    prefix="/api/0/organizations/{organization}/releases/{version}/deploys", tags=["deploys"]
+)
+
+
+class NewDeploy(BaseModel):
+    """A deploy to note. Without projects it is of all that have the release; without an end it ended now."""
+
+    environment: str
+    name: str | None = None
+    url: Annotated[str, Field(max_length=2_000)] | None = None
+    dateStarted: MomentIn | None = None  # noqa: N815 - the wire's spelling
+    dateFinished: MomentIn | None = None  # noqa: N815 - the wire's spelling
+    projects: list[str | int] | None = None
+
+    def draft(self) -> DeployDraft:
+        """The deploy to save."""
+        return DeployDraft(self.environment, self.name or None, self.url or None, self.dateStarted, self.dateFinished)
+
+
+@deploys_router.get("/")
+def deploys_list(services: ServicesOf, organization: ForReleases, version: str, page: Wanted) -> Sequence[DeployOut]:
+    """A release's deploys, the last one first."""
+    found = list_deploys(services, organization, version, page.request)
+    return page.answer(found, [shown_deploy(deploy) for deploy in found.items])
+
+
+@deploys_router.post(
+    "/", status_code=201, responses={208: {"model": DeployOut, "description": "It was there already."}}
+)
+def deploys_add(
+    services: ServicesOf, organization: ForReleases, version: str, new: NewDeploy, response: Response
+) -> DeployOut:
+    """Note a deploy. The same times and words again are the same deploy."""
+    projects = [str(name) for name in new.projects or ()]
+    deploy, created = create_deploy(services, organization, version, new.draft(), projects)
+    response.status_code = 201 if created else SAID_BEFORE
+    return shown_deploy(deploy)

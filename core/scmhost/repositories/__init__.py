@@ -1,0 +1,1 @@
+"""Repositories: create, offer, claim, serialize, delete, and the index of their files."""

@@ -1,0 +1,330 @@
+"""SQL of repositories: create, find, list, change, claim and delete."""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final, TypedDict, Unpack
+
+from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
+
+from scmhost.commits.tables import COMMITS
+from scmhost.infra.db.base import AnyRow
+from scmhost.infra.db.engine import Transaction
+from scmhost.infra.db.statements import Key, duplicates, insert_unknown, paged, pieces, take, take_one
+from scmhost.infra.errors import NotFound
+from scmhost.infra.paging import Page, PageRequest
+from scmhost.links.tables import CODE_MAPPINGS
+from scmhost.organizations.queries import touch_mappings
+from scmhost.releases.tables import RELEASE_COMMITS
+from scmhost.sdk import Claim, JsonObject, Repository, RepositoryStatus
+
+from .tables import REPOSITORIES
+
+COLUMNS: Final = tuple(REPOSITORIES.c[name] for name in Repository.model_fields)
+HOLDERS: Final = (RepositoryStatus.ACTIVE.value, RepositoryStatus.HIDDEN.value)
+"""The statuses in which a repository holds its name and external id against others."""
+
+
+def name_key(name: str) -> str:
+    """What two names have in common that are the same but for the case of letters."""
+    return name.casefold()
+
+
+def is_row(organization_id: int, repository_id: int) -> ColumnElement[bool]:
+    """The condition for one repository."""
+    return (REPOSITORIES.c.organization_id == organization_id) & (REPOSITORIES.c.id == repository_id)
+
+
+def is_unclaimed() -> ColumnElement[bool]:
+    """The condition for repositories that an installation may claim."""
+    free = REPOSITORIES.c.provider.is_(None) & REPOSITORIES.c.installation_id.is_(None)
+    return free & (REPOSITORIES.c.status == RepositoryStatus.ACTIVE.value)
+
+
+def repository_of(row: AnyRow) -> Repository:
+    """The repository in a row of ``COLUMNS``."""
+    return Repository.model_validate(dict(row._mapping))  # noqa: SLF001 - SQLAlchemy's public name for it
+
+
+def change(tx: Transaction, condition: ColumnElement[bool], fields: dict[str, Any], of: str) -> Repository | None:
+    """Change the one row that fulfils the condition, in one statement, and give it back.
+
+    Raises:
+        Duplicate: another repository holds the name or the external id.
+    """
+    with duplicates(tx, f"{of}: its name or external id belongs to another repository; choose another."):
+        row = tx.execute(update(REPOSITORIES).where(condition).values(fields).returning(*COLUMNS)).one_or_none()
+    return repository_of(row) if row else None
+
+
+def one(tx: Transaction, condition: ColumnElement[bool]) -> Repository | None:
+    """The one repository that fulfils the condition."""
+    row = tx.execute(select(*COLUMNS).where(condition)).one_or_none()
+    return repository_of(row) if row else None
+
+
+def schedule_deletion(
+    tx: Transaction, organization_id: int, repository_id: int, delete_after: datetime
+) -> Repository | None:
+    """Leave a repository to its deletion, or None when it is on that way already or not there.
+
+    Its name and external id are free at once.
+    """
+    fields = {"status": RepositoryStatus.PENDING_DELETION.value, "delete_after": delete_after}
+    held = is_row(organization_id, repository_id) & REPOSITORIES.c.status.in_(HOLDERS)
+    return change(tx, held, fields, f"Repository {repository_id}")
+
+
+def cancel_deletion(tx: Transaction, organization_id: int, repository_id: int) -> Repository | None:
+    """Make a repository active that waits for its deletion, or None when it does not.
+
+    Raises:
+        Duplicate: its name or external id was taken meanwhile.
+    """
+    fields = {"status": RepositoryStatus.ACTIVE.value, "delete_after": None}
+    pending = REPOSITORIES.c.status == RepositoryStatus.PENDING_DELETION.value
+    return change(tx, is_row(organization_id, repository_id) & pending, fields, f"Repository {repository_id}")
+
+
+def due_for_deletion(tx: Transaction, now: datetime, limit: int = 100) -> list[Repository]:
+    """Repositories of all organizations whose time of grace is over, the longest overdue first."""
+    rows = select(*COLUMNS).where(_is_due(now)).order_by(REPOSITORIES.c.delete_after, REPOSITORIES.c.id).limit(limit)
+    return [repository_of(row) for row in tx.execute(rows)]
+
+
+def is_due(tx: Transaction, organization_id: int, repository_id: int, now: datetime) -> bool:
+    """Return whether a repository is to be deleted now, and lock its row until the transaction ends."""
+    mine = is_row(organization_id, repository_id)
+    return tx.execute(select(REPOSITORIES.c.id).where(mine, _is_due(now)).with_for_update()).first() is not None
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    return (REPOSITORIES.c.status == RepositoryStatus.PENDING_DELETION.value) & (REPOSITORIES.c.delete_after <= now)
+
+
+def delete_now(tx: Transaction, organization_id: int, repository_id: int) -> list[int] | None:
+    """Delete a repository with its commits and its code mappings.
+
+    Returns:
+        The ids of the releases that had commits of it, which the caller refreshes in the same transaction. None when
+        there is no such repository.
+    """
+    projects, releases = _touched(tx, organization_id, repository_id)
+    gone = delete(REPOSITORIES).where(is_row(organization_id, repository_id)).returning(REPOSITORIES.c.id)
+    if tx.execute(gone).first() is None:
+        return None
+    for project_id in projects:
+        touch_mappings(tx, organization_id, project_id)
+    return releases
+
+
+def _touched(tx: Transaction, organization_id: int, repository_id: int) -> tuple[list[int], list[int]]:
+    """The projects with mappings of a repository, and the releases with its commits."""
+    mappings = (CODE_MAPPINGS.c.organization_id == organization_id) & (CODE_MAPPINGS.c.repository_id == repository_id)
+    projects = select(CODE_MAPPINGS.c.project_id).where(mappings).distinct().order_by(CODE_MAPPINGS.c.project_id)
+    commits = select(COMMITS.c.id).where(
+        COMMITS.c.organization_id == organization_id, COMMITS.c.repository_id == repository_id
+    )
+    listed = (RELEASE_COMMITS.c.organization_id == organization_id) & RELEASE_COMMITS.c.commit_id.in_(commits)
+    releases = select(RELEASE_COMMITS.c.release_id).where(listed).distinct().order_by(RELEASE_COMMITS.c.release_id)
+    return list(tx.scalars(projects)), list(tx.scalars(releases))
+
+
+_BY_NAME: Final = (Key(REPOSITORIES.c.name_key), Key(REPOSITORIES.c.id))
+_IS_ACTIVE: Final = REPOSITORIES.c.status == RepositoryStatus.ACTIVE.value
+_IS_CLAIMED: Final = REPOSITORIES.c.installation_id.is_not(None)
+_CHANGEABLE: Final = frozenset({"name", "url", "status", "provider", "installation_id", "external_id", "configuration"})
+
+
+class RepositoryDetails(TypedDict, total=False):
+    """What a new repository may have besides its name."""
+
+    url: str | None
+    provider: str | None
+    installation_id: int | None
+    external_id: str | None
+    configuration: JsonObject | None
+
+
+def create(
+    tx: Transaction, organization_id: int, name: str, now: datetime, **details: Unpack[RepositoryDetails]
+) -> Repository:
+    """Create a repository.
+
+    Raises:
+        Duplicate: another repository holds the name, in whatever case, or the provider's external id.
+    """
+    row = _new_row(organization_id, take_one(tx), name, now) | details
+    row["configuration"] = row["configuration"] or {}
+    message = f"Repository {name!r}, or one with its external id, exists already; use that one or choose another name."
+    with duplicates(tx, message):
+        return repository_of(tx.execute(insert(REPOSITORIES).values(row).returning(*COLUMNS)).one())
+
+
+def ensure(tx: Transaction, organization_id: int, names: Iterable[str], now: datetime) -> dict[str, Repository]:
+    """The repositories with these names, by casefolded name; those that are not there yet are created unclaimed."""
+    spelled = {name_key(name): name for name in reversed(list(names))}
+    found = _holders(tx, organization_id, spelled)
+    missing = sorted(spelled.keys() - found.keys())
+    if not missing:
+        return found
+    ids = take(tx, len(missing))
+    rows = [_new_row(organization_id, id_, spelled[key], now) for id_, key in zip(ids, missing, strict=True)]
+    insert_unknown(tx, REPOSITORIES, rows)
+    return found | _holders(tx, organization_id, missing)
+
+
+def get(tx: Transaction, organization_id: int, repository_id: int) -> Repository | None:
+    """One repository, in whatever status."""
+    return one(tx, is_row(organization_id, repository_id))
+
+
+def get_many(tx: Transaction, organization_id: int, ids: Iterable[int]) -> dict[int, Repository]:
+    """The repositories with these ids, as far as they are there."""
+    query = select(*COLUMNS).where(REPOSITORIES.c.organization_id == organization_id)
+    rows = (row for piece in pieces(ids) for row in tx.execute(query.where(REPOSITORIES.c.id.in_(piece))))
+    return {row.id: repository_of(row) for row in rows}
+
+
+def by_name(tx: Transaction, organization_id: int, name: str) -> Repository | None:
+    """The repository that holds this name, in whatever case."""
+    return _holders(tx, organization_id, [name_key(name)]).get(name_key(name))
+
+
+def active_ids(tx: Transaction, organization_id: int, limit: int) -> list[int]:
+    """The ids of active repositories, at most so many."""
+    query = select(REPOSITORIES.c.id).where(REPOSITORIES.c.organization_id == organization_id, _IS_ACTIVE)
+    return list(tx.scalars(query.order_by(REPOSITORIES.c.name_key, REPOSITORIES.c.id).limit(limit)))
+
+
+def by_url_path(tx: Transaction, organization_id: int, path: str, limit: int = 2) -> list[Repository]:
+    """Active repositories whose URL ends in this path, in whatever case, with or without ``.git``."""
+    url = func.lower(REPOSITORIES.c.url)
+    ends = [url.endswith(f"/{path.lower()}{rest}", autoescape=True) for rest in ("", ".git")]
+    rows = select(*COLUMNS).where(REPOSITORIES.c.organization_id == organization_id, _IS_ACTIVE, or_(*ends))
+    return [repository_of(row) for row in tx.execute(rows.order_by(REPOSITORIES.c.id).limit(limit))]
+
+
+def claimed_at(tx: Transaction, organization_id: int, urls: Collection[str]) -> list[Repository]:
+    """Active repositories of installations that have one of these URLs, in whatever case, the oldest first."""
+    url = func.lower(REPOSITORIES.c.url)
+    rows = select(*COLUMNS).where(
+        REPOSITORIES.c.organization_id == organization_id, _IS_ACTIVE, _IS_CLAIMED, url.in_(urls)
+    )
+    return [repository_of(row) for row in tx.execute(rows.order_by(REPOSITORIES.c.id))]
+
+
+def installations_below(tx: Transaction, organization_id: int, urls: Collection[str]) -> set[int]:
+    """The installations of active repositories whose URL begins with one of these, in whatever case."""
+    url = func.lower(REPOSITORIES.c.url)
+    below = or_(*(url.startswith(start, autoescape=True) for start in urls))
+    mine = (REPOSITORIES.c.organization_id == organization_id, _IS_ACTIVE, _IS_CLAIMED)
+    return set(tx.scalars(select(REPOSITORIES.c.installation_id).where(*mine, below).distinct()))
+
+
+def page(
+    tx: Transaction,
+    organization_id: int,
+    request: PageRequest,
+    *,
+    query: str = "",
+    statuses: Collection[RepositoryStatus] | None = None,
+    installation_id: int | None = None,
+) -> Page[Repository]:
+    """Repositories by name. ``query`` is a part of the name, in whatever case."""
+    rows = select(*COLUMNS).where(REPOSITORIES.c.organization_id == organization_id)
+    if query:
+        rows = rows.where(REPOSITORIES.c.name_key.contains(name_key(query), autoescape=True))
+    if statuses is not None:
+        rows = rows.where(REPOSITORIES.c.status.in_([RepositoryStatus(status).value for status in statuses]))
+    if installation_id is not None:
+        rows = rows.where(REPOSITORIES.c.installation_id == installation_id)
+    return paged(tx, rows, _BY_NAME, request, repository_of)
+
+
+def unclaimed(tx: Transaction, organization_id: int, limit: int) -> list[Repository]:
+    """The repositories that an installation may claim, by name."""
+    rows = select(*COLUMNS).where(REPOSITORIES.c.organization_id == organization_id, is_unclaimed())
+    return [
+        repository_of(row) for row in tx.execute(rows.order_by(REPOSITORIES.c.name_key, REPOSITORIES.c.id).limit(limit))
+    ]
+
+
+def of_installation(tx: Transaction, organization_id: int, installation_id: int) -> list[Repository]:
+    """All repositories of an installation, in whatever status, by name."""
+    mine = (REPOSITORIES.c.organization_id == organization_id) & (REPOSITORIES.c.installation_id == installation_id)
+    rows = select(*COLUMNS).where(mine).order_by(REPOSITORIES.c.name_key, REPOSITORIES.c.id)
+    return [repository_of(row) for row in tx.execute(rows)]
+
+
+def claim(
+    tx: Transaction, organization_id: int, repository_id: int, provider: str, installation_id: int, claim: Claim
+) -> Repository | None:
+    """Give an unclaimed repository to an installation, or None when another claim was faster.
+
+    Raises:
+        Duplicate: another repository holds the provider's external id.
+    """
+    told = claim.model_dump(include={"external_id", "url", "configuration"}, exclude_none=True)
+    fields = {"provider": provider, "installation_id": installation_id, **told}
+    return change(tx, is_row(organization_id, repository_id) & is_unclaimed(), fields, _called(repository_id))
+
+
+def unclaim(tx: Transaction, organization_id: int, repository_id: int) -> Repository | None:
+    """Take a repository away from its installation, or None when it has none."""
+    claimed = REPOSITORIES.c.provider.is_not(None) | REPOSITORIES.c.installation_id.is_not(None)
+    fields = {"provider": None, "installation_id": None}
+    return change(tx, is_row(organization_id, repository_id) & claimed, fields, _called(repository_id))
+
+
+def update_repository(
+    tx: Transaction, organization_id: int, repository_id: int, changes: Mapping[str, Any]
+) -> Repository:
+    """Change name, URL, status, provider, installation, external id or configuration.
+
+    Raises:
+        Duplicate: another repository holds the name or external id.
+        NotFound: there is no such repository.
+    """
+    unknown = changes.keys() - _CHANGEABLE
+    if unknown:
+        raise ValueError(f"field {min(unknown)!r} of a repository cannot be changed")
+    fields = dict(changes)
+    if "name" in fields:
+        fields["name_key"] = name_key(fields["name"])
+    if not fields:
+        saved = get(tx, organization_id, repository_id)
+    else:
+        saved = change(tx, is_row(organization_id, repository_id), fields, _called(repository_id))
+    if saved is None:
+        raise NotFound(f"This organization has no repository with the id {repository_id}.")
+    return saved
+
+
+def has_commits(tx: Transaction, organization_id: int, repository_id: int) -> bool:
+    """Whether a repository has any commits."""
+    mine = (COMMITS.c.organization_id == organization_id) & (COMMITS.c.repository_id == repository_id)
+    return tx.execute(select(COMMITS.c.id).where(mine).limit(1)).first() is not None
+
+
+def _holders(tx: Transaction, organization_id: int, keys: Iterable[str]) -> dict[str, Repository]:
+    query = select(*COLUMNS).where(
+        REPOSITORIES.c.organization_id == organization_id, REPOSITORIES.c.status.in_(HOLDERS)
+    )
+    rows = (row for piece in pieces(keys) for row in tx.execute(query.where(REPOSITORIES.c.name_key.in_(piece))))
+    return {name_key(row.name): repository_of(row) for row in rows}
+
+
+def _new_row(organization_id: int, repository_id: int, name: str, now: datetime) -> dict[str, Any]:
+    return {
+        "organization_id": organization_id,
+        "id": repository_id,
+        "name": name,
+        "name_key": name_key(name),
+        "configuration": {},
+        "status": RepositoryStatus.ACTIVE.value,
+        "created_at": now,
+    }
+
+
+def _called(repository_id: int) -> str:
+    return f"Repository {repository_id}"

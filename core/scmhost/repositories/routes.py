@@ -1,0 +1,199 @@
+"""Repositories: create by name, claim through a provider, change, hide, delete."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+from fastapi import APIRouter, Body, Query, Response
+from pydantic import BaseModel, Field, JsonValue, TypeAdapter, ValidationError
+
+from scmhost.infra.errors import InvalidInput
+from scmhost.infra.http import Wanted
+from scmhost.infra.paging import Page
+from scmhost.installations.install import InvalidForm, field_problems
+from scmhost.installations.provider_calls import is_known
+from scmhost.installations.schemas import OfferOut, Offers
+from scmhost.organizations.access import ActingServices, ForIntegrations, ForLoose, NumericId, ServicesOf, numeric
+from scmhost.sdk import AddRequest, Organization, Repository, RepositoryStatus
+from scmhost.sdk.wire import RepositoryPayload
+from scmhost.services import Services
+
+from .claim import add_repository, offer_repositories
+from .manage import (
+    change_repository,
+    create_repository,
+    delete_repository,
+    get_repository,
+    list_repositories,
+    uninstall,
+)
+from .serialize import serialize_repositories, serialize_repository
+
+# What concerns both an installation and its repositories.
+installation_router: Final = APIRouter(
+    prefix="/api/0/organizations/{organization}/integrations/{integration_id}", tags=["installations"]
+)
+
+
+@installation_router.delete("/", status_code=204, response_class=Response)
+def installations_delete(services: ActingServices, organization: ForIntegrations, integration_id: NumericId) -> None:
+    """Delete an installation. Its repositories stay and become unclaimed."""
+    uninstall(services, organization, numeric(integration_id, "installation"))
+
+
+@installation_router.get("/repos/")
+def offers_list(
+    services: ServicesOf,
+    organization: ForIntegrations,
+    integration_id: NumericId,
+    search: str = "",
+    installable_only: Annotated[  # noqa: ARG001 - Sentry's clients send it, and get what they ask for without it too
+        str, Query(alias="installableOnly", description="Changes nothing: what is added already is never offered.")
+    ] = "false",
+) -> Offers:
+    """The repositories that may be added to an installation, without those that it has already."""
+    offers = offer_repositories(services, organization, numeric(integration_id, "installation"), search)
+    return Offers(
+        repos=[
+            OfferOut(name=offer.name, identifier=offer.identifier, default_branch=offer.default_branch)
+            for offer in offers
+        ]
+    )
+
+
+router: Final = APIRouter(prefix="/api/0/organizations/{organization}/repos", tags=["repositories"])
+
+T = TypeVar("T")
+
+_STATUSES: Final[Mapping[str, Collection[RepositoryStatus] | None]] = {
+    "": None,
+    "active": frozenset({RepositoryStatus.ACTIVE}),
+    "hidden": frozenset({RepositoryStatus.HIDDEN}),
+    "deleted": frozenset(RepositoryStatus) - {RepositoryStatus.ACTIVE},
+}
+_PUT_STATUS: Final[Mapping[str, RepositoryStatus]] = {
+    "visible": RepositoryStatus.ACTIVE,
+    "active": RepositoryStatus.ACTIVE,
+    "hidden": RepositoryStatus.HIDDEN,
+}
+
+
+class ByName(BaseModel):
+    """A repository to create without a provider."""
+
+    name: str
+    url: str | None = None
+
+
+class Through(BaseModel):
+    """A repository to add through a provider."""
+
+    provider: Annotated[str, Field(min_length=1)]
+    installation: int | str
+    identifier: int | str
+
+
+class Changes(BaseModel):
+    """What may be changed; an absent field stays."""
+
+    status: Literal["visible", "active", "hidden"] | None = None
+    name: str | None = None
+    url: str | None = None
+    integrationId: int | Literal[""] | None = None  # noqa: N815 - the wire's spelling
+
+
+_BY_NAME: Final = TypeAdapter(ByName)
+_THROUGH: Final = TypeAdapter(Through)
+
+
+@router.get("/")
+def repositories_list(
+    services: ServicesOf,
+    organization: ForLoose,
+    page: Wanted,
+    query: str = "",
+    status: str = "active",
+    integration_id: Annotated[int | None, Query(ge=0, lt=2**53)] = None,
+) -> Sequence[RepositoryPayload]:
+    """Repositories by name; active ones, unless ``status`` says otherwise."""
+    if status not in _STATUSES:
+        return page.answer(Page((), page.request, more=False), [])
+    found = list_repositories(
+        services, organization, page.request, query=query, statuses=_STATUSES[status], installation_id=integration_id
+    )
+    return page.answer(found, serialize_repositories(services, organization, found.items))
+
+
+@router.post("/", status_code=201, responses={200: {"model": RepositoryPayload, "description": "It was there."}})
+def repositories_add(
+    services: ActingServices, organization: ForLoose, response: Response, fields: Annotated[dict[str, Any], Body()]
+) -> RepositoryPayload:
+    """Create a repository by ``name`` and ``url``, or add one through a ``provider``: that is a claim."""
+    if fields.get("provider") is not None:
+        return _through(services, organization, fields)
+    wanted = _checked(_BY_NAME, fields)
+    repository, created = create_repository(services, organization, wanted.name, wanted.url)
+    response.status_code = 201 if created else 200
+    return serialize_repository(services, organization, repository)
+
+
+@router.get("/{repository_id}/")
+def repositories_show(
+    services: ServicesOf, organization: ForIntegrations, repository_id: NumericId
+) -> RepositoryPayload:
+    """One repository, in whatever status."""
+    return serialize_repository(services, organization, _found(services, organization, repository_id))
+
+
+@router.put("/{repository_id}/")
+def repositories_change(
+    services: ActingServices, organization: ForIntegrations, repository_id: NumericId, changes: Changes
+) -> RepositoryPayload:
+    """Change name, URL, status, or the installation; ``integrationId: null`` is an unclaim."""
+    wanted = _wanted(changes)
+    saved = change_repository(services, organization, numeric(repository_id, "repository"), wanted)
+    return serialize_repository(services, organization, saved)
+
+
+@router.delete("/{repository_id}/", status_code=202)
+def repositories_delete(
+    services: ActingServices, organization: ForIntegrations, repository_id: NumericId
+) -> RepositoryPayload:
+    """Schedule the deletion; a PUT with ``status: active`` cancels it while it waits."""
+    saved = delete_repository(services, organization, numeric(repository_id, "repository"))
+    return serialize_repository(services, organization, saved)
+
+
+def _found(services: Services, organization: Organization, repository_id: str) -> Repository:
+    return get_repository(services, organization, numeric(repository_id, "repository"))
+
+
+def _through(services: Services, organization: Organization, fields: Mapping[str, Any]) -> RepositoryPayload:
+    wanted = _checked(_THROUGH, fields)
+    key = wanted.provider.removeprefix("integrations:")
+    if not is_known(services, key):
+        raise InvalidInput(f"Provider {wanted.provider!r} is unknown here.", "provider")
+    rest: dict[str, JsonValue] = {
+        name: value for name, value in fields.items() if name not in ("provider", "installation", "identifier")
+    }
+    request = AddRequest(identifier=str(wanted.identifier), fields=rest)
+    installation_id = numeric(str(wanted.installation), "installation")
+    return add_repository(services, organization, key, installation_id, request).payload
+
+
+def _wanted(changes: Changes) -> dict[str, Any]:
+    """The fields that were sent. A blank integrationId leaves the installation; a null detaches it."""
+    sent = {name: getattr(changes, name) for name in changes.model_fields_set}
+    if sent.get("integrationId") == "":
+        del sent["integrationId"]
+    if sent.get("name", "") is None:
+        raise InvalidInput("This field may not be null.", "name")
+    if sent.get("status", "") is None:
+        raise InvalidInput("This field may not be null.", "status")
+    return sent | ({"status": _PUT_STATUS[changes.status]} if changes.status else {})
+
+
+def _checked(model: TypeAdapter[T], fields: Mapping[str, Any]) -> T:
+    try:
+        return model.validate_python(dict(fields))
+    except ValidationError as error:
+        raise InvalidForm(field_problems(error)) from error

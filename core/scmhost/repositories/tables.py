@@ -1,0 +1,76 @@
+"""The tables of repositories and of their known files."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from scmhost.infra.db.base import Base, Inner, Owned, refers_to, table_of
+from scmhost.infra.db.columns import KeyText
+
+IS_DUE_SOME_DAY: Final = "delete_after IS NOT NULL"
+"""Housekeeping looks once a minute for the few rows that wait for their deletion."""
+
+NAME_IS_HELD: Final = "status IN ('active', 'hidden')"
+"""A repository that waits for its deletion leaves its name and its external id to others."""
+
+
+class RepositoryRow(Owned, Base):
+    __tablename__ = "repositories"
+    __table_args__ = (
+        refers_to("installations", "installation_id", ondelete=None),
+        Index(
+            "uq_repositories_name",
+            "organization_id",
+            "name_key",
+            unique=True,
+            sqlite_where=text(NAME_IS_HELD),
+            postgresql_where=text(NAME_IS_HELD),
+        ),
+        Index(
+            "uq_repositories_external_id",
+            "organization_id",
+            "provider",
+            "external_id",
+            unique=True,
+            sqlite_where=text(NAME_IS_HELD),
+            postgresql_where=text(NAME_IS_HELD),
+        ),
+        Index(None, "organization_id", "name_key", "id"),
+        Index(None, "delete_after", "id", sqlite_where=text(IS_DUE_SOME_DAY), postgresql_where=text(IS_DUE_SOME_DAY)),
+        Index(None, "organization_id", "installation_id"),
+    )
+
+    name: Mapped[str]
+    name_key: Mapped[str] = mapped_column(KeyText)
+    url: Mapped[str | None]
+    provider: Mapped[str | None] = mapped_column(KeyText)
+    installation_id: Mapped[int | None]
+    external_id: Mapped[str | None] = mapped_column(KeyText)
+    configuration: Mapped[dict[str, Any]]
+    status: Mapped[str] = mapped_column(KeyText)
+    created_at: Mapped[datetime]
+    delete_after: Mapped[datetime | None]
+
+
+class KnownFileRow(Inner, Base):
+    """A path that commits of a repository named: what the newest of them did, whichever came in first.
+
+    If the rows lived in their key's tree, SQLite would walk that rather than look names up in their index.
+    """
+
+    __tablename__ = "known_files"
+    __table_args__ = (refers_to("repositories", "repository_id"), Index(None, "organization_id", "name"))
+
+    repository_id: Mapped[int] = mapped_column(primary_key=True)
+    path_hash: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    name: Mapped[str] = mapped_column(KeyText)
+    path: Mapped[str]
+    deleted: Mapped[bool]
+    commit_id: Mapped[int]
+    changed_at: Mapped[datetime]
+
+
+REPOSITORIES: Final = table_of(RepositoryRow)
+KNOWN_FILES: Final = table_of(KnownFileRow)

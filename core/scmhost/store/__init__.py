@@ -1,1 +1,0 @@
-"""What is stored, and the only place that speaks SQL."""

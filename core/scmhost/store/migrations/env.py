@@ -1,8 +1,0 @@
-"""Where Alembic comes in: the connection is the store's, inside the store's transaction."""
-
-from alembic import context
-
-from scmhost.store.schema import COMPARISON
-
-context.configure(connection=context.config.attributes["connection"], **COMPARISON)
-context.run_migrations()

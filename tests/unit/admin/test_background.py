@@ -1,0 +1,70 @@
+"""Jobs: one that is bad costs itself, not the others of its worker."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from house import open_house
+from scmhost.admin.background import MOST_ATTEMPTS, fault_text, run_due_jobs
+from scmhost.infra.db import jobs
+from scmhost.infra.db.jobs import Job
+from scmhost.services import Services
+
+
+def put(services: Services, organization_id: int, kind: str, key: str) -> None:
+    with services.store.write() as tx:
+        jobs.put(tx, organization_id, kind, key, {}, services.clock.now() - timedelta(seconds=1))
+
+
+def stored(services: Services, organization_id: int, kind: str) -> list[Job]:
+    with services.store.read() as tx:
+        return list(jobs.beginning_with(tx, organization_id, kind, ""))
+
+
+def test_unknown_kind_and_raising_job_are_put_off_and_the_rest_runs(tmp_path: Path) -> None:
+    """A job of an unknown kind, and one whose handler raises, are tried again later; neither ends the run."""
+    with open_house(tmp_path, background=False) as house:
+        organization_id = house.there.organization.id
+        put(house.services, organization_id, "from_the_future", "1")
+        # Its payload names nothing: the handler raises a KeyError.
+        put(house.services, organization_id, "fetch_commits", "2")
+        assert run_due_jobs(house.services) == 2
+        [unknown] = stored(house.services, organization_id, "from_the_future")
+        [raising] = stored(house.services, organization_id, "fetch_commits")
+        assert unknown.attempts == raising.attempts == 1
+        assert "no job of the kind 'from_the_future'" in (unknown.fault or "")
+        assert "release" in (raising.fault or "")
+        assert not unknown.failed
+
+
+def test_progress_is_reported_after_every_job(tmp_path: Path) -> None:
+    """A worker with many jobs is not taken for stuck."""
+    beats: list[None] = []
+    with open_house(tmp_path, background=False) as house:
+        for key in "123":
+            put(house.services, house.there.organization.id, "unknown", key)
+        run_due_jobs(house.services, beat=lambda: beats.append(None))
+    assert len(beats) == 3
+    assert MOST_ATTEMPTS > 1
+
+
+class Hostile(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (ValueError("plain"), "plain"),
+        (ValueError("half \ud800 nul \0 end"), "half \\ud800 nul   end"),
+        (ValueError("x" * 5_000_000), "x" * 500),
+        (Hostile(), "Hostile"),
+        (ValueError(""), "ValueError"),
+    ],
+    ids=["plain", "surrogate", "long", "raises", "empty"],
+)
+def test_fault_text_can_be_stored(error: Exception, text: str) -> None:
+    """Whatever a plugin puts into an exception, the job keeps a short text that every database takes."""
+    assert fault_text(error) == text
