@@ -1,7 +1,7 @@
-"""Text to frames, against one generic ``file:number`` expression over the same mixed text.
+"""Measure the reading of frames against one generic ``file:number`` expression over the same mixed text.
 
-The text is what people paste: the traces of the tests' cases, of all languages, between the lines of a service's
-log. The expression is the least that anybody would write; it finds places, and no functions.
+The text resembles what people paste: the traces of the test cases, in all languages, between the lines of a service's
+log. The expression is the simplest that finds paths and line numbers; it finds no functions.
 """
 
 import json
@@ -15,8 +15,8 @@ from scmhost.frames import read_text
 
 CASES = Path(__file__).parents[1] / "tests" / "cases"
 CHARACTERS = 1_000_000
-# Lines of the log for each line of a trace, on the average.
-QUIET = 2
+# Lines of the log for each line of a trace, on average.
+LOG_LINES = 2
 ROUNDS = 7
 
 GENERIC = re.compile(r"(?P<path>[\w./\\-]+\.\w+)[:(](?P<line>\d+)")
@@ -24,13 +24,13 @@ MEGABYTE = 1_000_000
 
 
 def main() -> None:
-    """Print the ratio: how fast the notations are, of the expression's speed."""
+    """Print the speed of the notations divided by the speed of the expression."""
     for name, ratio in ratios().items():
         print(f"{name}: {ratio:.2f}")
 
 
 def ratios() -> dict[str, float]:
-    """The quickest of rounds that take turns, and beside them how many megabytes a second that was."""
+    """Return the ratio of the fastest rounds, and print their speeds. The rounds alternate, so that load hits both."""
     text = _mixed(Random(1))
     assert len(read_text(text, limit=len(text)).frames) > CHARACTERS / 1_000
     rounds = [(_seconds(_generic, text), _seconds(_notations, text)) for _ in range(ROUNDS)]
@@ -48,7 +48,7 @@ def _mixed(random: Random) -> str:
     length = 0
     while length < CHARACTERS:
         trace = random.choice(traces)
-        lines = random.randrange(2 * QUIET * (trace.count("\n") + 1))
+        lines = random.randrange(2 * LOG_LINES * (trace.count("\n") + 1))
         parts += [trace, *(_logged(random) for _ in range(lines))]
         length += sum(map(len, parts[-lines - 1 :]))
     return "\n".join(parts)

@@ -1,4 +1,4 @@
-"""Feeds the reading of frames with what atheris makes of the cases: ``make fuzz``, which goes on until a fault."""
+"""Fuzz the reading of frames with atheris, starting from the test cases, until it finds a fault: ``make fuzz``."""
 
 import sys
 from pathlib import Path
@@ -11,17 +11,17 @@ with atheris.instrument_imports():
 ROOT = Path(__file__).parents[1]
 CASES = ROOT / "tests" / "cases" / "traces"
 FOUND = ROOT / ".fuzz"
-"""What atheris finds worth keeping: it writes into the first folder that it is given, and reads the others."""
+"""The inputs that atheris keeps: it writes into the first of its folders and reads the others."""
 
 
 def one_input(data: bytes) -> None:
-    """Whatever the text, it is read, each frame stands within its line, and a stream gives the same."""
+    """Check that any text can be read, each position is within its line, and a stream gives the same frames."""
     text = data.decode(errors="replace")
     lines = text.split("\n")
-    found = read_text(text).frames
-    assert all(0 <= place.start <= place.end <= len(lines[place.text_line]) for place in found)
+    frames = read_text(text).frames
+    assert all(0 <= match.start <= match.end <= len(lines[match.text_line]) for match in frames)
     if text[:1] not in ("{", "["):
-        assert found == tuple(read_lines(f"{line}\n" for line in lines))
+        assert frames == tuple(read_lines(f"{line}\n" for line in lines))
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from scmhost.links import BulkLinks
 from scmhost.mapping import MappingIndex, Rule
 from scmhost.mapping.roots import subject
 from scmhost.sdk import NoUrl, UrlTemplates, preset
-from scmhost.sdk.ref_links import RefLinks
+from scmhost.sdk.urls.ref_links import RefLinks
 
 MAPPINGS = 1_000
 MANY_MAPPINGS = 100_000

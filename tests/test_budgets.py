@@ -17,7 +17,7 @@ LONGEST_FUNCTION = 45
 # The part of a module's lines that may be comments; the names say the rest.
 MOST_COMMENTS = 0.10
 # Where foreign code runs: in the host, and in the conformance suite, which works without one.
-GUARDS = {HOST / "host" / "guard.py", HOST / "sdk" / "testing" / "lane.py"}
+GUARDS = {HOST / "host" / "guard.py", HOST / "sdk" / "testing" / "observe.py"}
 # The demo shows the first-party plugin at work; nothing else of the host names one.
 NAMES_A_PLUGIN = {HOST / "cli" / "demo.py"}
 

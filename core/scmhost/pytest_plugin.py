@@ -1,11 +1,12 @@
-"""Loaded by pytest wherever scmhost is installed: tells about conformance at the end of a run that asked for it."""
+"""A pytest plugin, loaded wherever scmhost is installed: prints conformance reports at the end of a run."""
 
 import sys
 from typing import Any
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """The table of capabilities, for the plugin's README."""
+    """Print the table of capabilities of each checked plugin."""
+    # Only a test run that imported the suite has reports; others must not pay for importing it.
     testing = sys.modules.get("scmhost.sdk.testing")
     for name, report in testing.REPORTS.items() if testing else ():
         terminalreporter.section(f"{name}: capabilities, for your README")

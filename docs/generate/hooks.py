@@ -19,8 +19,8 @@ from scmhost.sdk import (
     preset,
     preset_kinds,
 )
-from scmhost.sdk import templates as template_language
-from scmhost.sdk.escaping import FILTERS
+from scmhost.sdk.urls import templates as template_language
+from scmhost.sdk.urls.escaping import FILTERS
 
 from .helpers import helpers
 from .markdown import code, prose, sentence, table
@@ -71,8 +71,7 @@ def _hook(promise: HookPromise) -> str:
     function = getattr(hooks, promise.name)
     facts = f"{_COLOURS[promise.colour]}, {promise.audience}, {_budget(promise)}"
     head = f"## {promise.name}\n\n```python\n{signature(function)}\n```"
-    old = "".join(f"\n**Mind:** {text}\n" for text in promise.farewells(promise.old_arguments))
-    return f"{head}\n\n*{facts}*\n{old}\n{prose(inspect.getdoc(function))}\n"
+    return f"{head}\n\n*{facts}*\n\n{prose(inspect.getdoc(function))}\n"
 
 
 def _budget(promise: HookPromise) -> str:

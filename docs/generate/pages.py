@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Final
 
 from .broken import failing_calls, refused_plugins
+from .conformance import conformance_page
 from .examples import Send, with_answers
 from .hooks import hooks_page
-from .laws import laws_page
 from .markdown import with_part
 from .settings import limits, settings_page
 from .terminal import terminal
@@ -16,8 +16,8 @@ from .wire import endpoints, openapi, scopes
 DOCS: Final = Path(__file__).parents[1]
 
 _WHOLE: Final[Mapping[str, Callable[[], str]]] = {
+    "conformance.md": conformance_page,
     "hooks.md": hooks_page,
-    "laws.md": laws_page,
     "openapi.json": openapi,
     "settings.md": settings_page,
     "terminal.svg": terminal,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from scmhost.sdk.tokens import NUMBER_TOKENS, TEXT_TOKENS
+from scmhost.sdk.urls.templates import NUMBER_TOKENS, TEXT_TOKENS
 
 from .markdown import code
 

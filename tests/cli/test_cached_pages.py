@@ -14,7 +14,7 @@ from command import GitRepository
 from loading import load_cases
 from scmhost.checkout.pages import CachedPages, cached_pages
 from scmhost.sdk import preset, read_remote
-from scmhost.sdk.ref_links import RefLinks
+from scmhost.sdk.urls.ref_links import RefLinks
 from strategies import hostile_text
 
 REPOSITORIES = {case["preset"]: case["repo_url"] for case in load_cases("presets")}

@@ -1,4 +1,4 @@
-"""``scmhost plugin``: for whoever writes one."""
+"""``scmhost plugin new`` and ``scmhost plugin check``."""
 
 import json
 import subprocess
@@ -9,7 +9,8 @@ import pytest
 
 from command import Done, scmhost, scmhost_process
 from scmhost.cli.scaffolding import BadName, Names
-from scmhost.sdk.testing import LAWS
+from scmhost.sdk import API_VERSION
+from scmhost.sdk.testing import CHECKS
 
 PLUGINS = Path(__file__).parents[1] / "plugins"
 SAMPLES = """\
@@ -32,33 +33,33 @@ secret = "s3cret"
         ("scmhost-git.box", "git_box", "Git Box"),
     ],
 )
-def test_a_name_in_any_spelling(typed: str, key: str, title: str) -> None:
-    """However a person writes the host's name, the package gets the name that it should have."""
+def test_names_of_any_spelling(typed: str, key: str, title: str) -> None:
+    """Every spelling of a host's name gives the same names of package and distribution."""
     names = Names.of(typed)
     assert (names.key, names.title) == (key, title)
     assert (names.distribution, names.package) == (f"scmhost-{key.replace('_', '-')}", f"scmhost_{key}")
 
 
 @pytest.mark.parametrize("typed", ["", "9box", "git/box", "../box", "bücher", "x" * 41, "class", "scmhost", "a//b"])
-def test_a_name_that_no_package_can_have(typed: str) -> None:
-    """What cannot be a package's name is refused with an example."""
+def test_invalid_name_is_refused(typed: str) -> None:
+    """A name that no package can have is refused with an example."""
     with pytest.raises(BadName, match="cannot be named"):
         Names.of(typed)
 
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
-    """A folder with anything in it is left as it is; an empty one will do."""
+    """A folder with files is left unchanged; an empty one is used."""
     folder = tmp_path / "mine"
     folder.mkdir()
     assert scmhost("plugin", "new", "gitbox", "--into", folder).code == 0
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     again = scmhost("plugin", "new", "other", "--into", folder)
-    assert (again.code, "holds something already; nothing was written" in again.err) == (1, True)
+    assert (again.code, "is not empty; nothing was written" in again.err) == (1, True)
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
-def test_a_new_plugin_is_clean(tmp_path: Path) -> None:
-    """What is written passes the strict checks that scmhost's own plugins pass, and says what is left to decide."""
+def test_new_plugin_passes_strict_lint(tmp_path: Path) -> None:
+    """The templates pass the lint rules of scmhost's own plugins, and mark what is left to decide."""
     scmhost("plugin", "new", "git box", "--into", tmp_path / "mine")
     rules = ["--select", "ALL", "--ignore", "D,S101,COM812,INP001,RUF012,PLR2004,CPY001", "--line-length", "120"]
     for words in (["check", *rules], ["format", "--check", "--line-length", "120"]):
@@ -71,41 +72,41 @@ def test_a_new_plugin_is_clean(tmp_path: Path) -> None:
     assert [text for text in texts if text.count("YOURS") != text.count("YOURS: ")] == []
 
 
-def checked(*words: object) -> Done:
-    """A check of the first-party plugin, by a few laws."""
-    return scmhost("plugin", "check", *words, "--law", "links-safe", "--law", "push-sample-read")
+def run_two_checks(*words: object) -> Done:
+    """Run two checks on a first-party plugin."""
+    return scmhost("plugin", "check", *words, "--check", "links-safe", "--check", "push-sample-read")
 
 
-def test_a_plugin_that_keeps_the_laws() -> None:
-    """Asked by its distribution or its own name, it is taken in as the host would, and each law is told."""
+def test_correct_plugin() -> None:
+    """A plugin is found by its distribution or its own name, and each check is listed."""
     for name in ("scmhost-custom-scm", "custom_scm"):
-        done = checked(name)
+        done = run_two_checks(name)
         assert done.code == 0, done.out
         assert "ready         scmhost-custom-scm" in done.out
         assert "kept          links-safe" in done.out
-        assert done.out.endswith(f"2 of {len(LAWS)} laws asked, 2 kept.\n")
+        assert done.out.endswith(f"2 of {len(CHECKS)} checks: 2 kept.\n")
 
 
-def test_a_plugin_for_machines_and_for_a_page() -> None:
-    """The findings as JSON, or the table alone."""
-    (report,) = json.loads(checked("custom_scm", "--json").out)
-    assert (report["provider"], report["laws"][0]) == (
+def test_json_and_markdown_reports() -> None:
+    """The report is printed as JSON, or as a table alone."""
+    (report,) = json.loads(run_two_checks("custom_scm", "--json").out)
+    assert (report["provider"], report["checks"][0]) == (
         "custom_scm",
-        {"law": "links-safe", "verdict": "kept", "text": ""},
+        {"check": "links-safe", "outcome": "kept", "text": ""},
     )
-    assert checked("custom_scm", "--markdown").out.startswith("| capability | hooks | laws |\n")
+    assert run_two_checks("custom_scm", "--markdown").out.startswith("| capability | hooks | checks |\n")
 
 
-def test_samples_of_ones_own(tmp_path: Path) -> None:
-    """What cannot be made up comes from a file; a delivery that is not signed with its secret does not pass."""
+def test_samples_from_a_file(tmp_path: Path) -> None:
+    """Samples come from a file; a delivery that is not signed with its secret is a violation."""
     (tmp_path / "samples.toml").write_text(SAMPLES % ("0" * 64), encoding="utf-8")
-    done = checked("custom_scm", "--samples", tmp_path / "samples.toml")
-    assert (done.code, "broken        push-sample-read" in done.out) == (1, True)
+    done = run_two_checks("custom_scm", "--samples", tmp_path / "samples.toml")
+    assert (done.code, "violated      push-sample-read" in done.out) == (1, True)
     assert "set push = PushSample" in done.out
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         ("frm = {}", "unknown key 'frm'; did you mean 'form'?"),
         ("[push]\nbody = ''\nheader = {}", "unknown key 'header'; did you mean 'headers'?"),
@@ -113,54 +114,115 @@ def test_samples_of_ones_own(tmp_path: Path) -> None:
         ("form = ", "Invalid value"),
     ],
 )
-def test_wrong_samples(tmp_path: Path, text: str, says: str) -> None:
-    """A file that cannot be used is named, with what is wrong in it."""
+def test_invalid_samples(tmp_path: Path, text: str, message: str) -> None:
+    """An invalid file is named with the fault in it."""
     (tmp_path / "samples.toml").write_text(text, encoding="utf-8")
-    done = checked("custom_scm", "--samples", tmp_path / "samples.toml")
-    assert (done.code, says in done.err) == (1, True), done.err
+    done = run_two_checks("custom_scm", "--samples", tmp_path / "samples.toml")
+    assert (done.code, message in done.err) == (1, True), done.err
 
 
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("words", "message"),
     [
         (["custom_smc"], "did you mean 'custom_scm'?"),
-        (["custom_scm", "--law", "links-save"], "did you mean 'links-safe'?"),
+        (["custom_scm", "--check", "links-save"], "did you mean 'links-safe'?"),
         (["custom_scm", "--samples", "nowhere.toml"], "nowhere.toml"),
     ],
 )
-def test_what_there_is_not(words: list[str], says: str) -> None:
-    """A plugin, a law or a file that there is not is told with the nearest that there is."""
+def test_unknown_names(words: list[str], message: str) -> None:
+    """An unknown plugin or check is reported with the nearest name, a missing file with its path."""
     done = scmhost("plugin", "check", *words)
-    assert (done.code, says in done.err) == (1, True), done.err
+    assert (done.code, message in done.err) == (1, True), done.err
 
 
-def test_a_plugin_that_the_host_refuses(tmp_path: Path) -> None:
-    """Admission comes first, with the words that the list of plugins has."""
-    info = tmp_path / "half-1.0.dist-info"
+def installed(folder: Path, entry: str, keywords: str = "") -> dict[str, str]:
+    """Return an environment in which the plugin ``half`` is installed."""
+    info = folder / "half-1.0.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.4\nName: half\nVersion: 1.0\n", encoding="utf-8")
-    entry = "[scmhost]\nhalf = plugins.refused:unmarked\n"
-    (info / "entry_points.txt").write_text(entry, encoding="utf-8")
-    done = scmhost_process("plugin", "check", "half", environ={"PYTHONPATH": f"{tmp_path}:{PLUGINS.parent}"})
-    assert (done.code, "write @hookimpl above it" in done.err) == (1, True), done.err
+    metadata = f"Metadata-Version: 2.4\nName: half\nVersion: 1.0\nKeywords: {keywords}\n"
+    (info / "METADATA").write_text(metadata, encoding="utf-8")
+    (info / "entry_points.txt").write_text(f"[scmhost]\nhalf = {entry}\n", encoding="utf-8")
+    return {"PYTHONPATH": f"{folder}:{PLUGINS.parent}"}
 
 
-def test_without_the_extra(tmp_path: Path) -> None:
-    """Where pytest or Hypothesis is missing, the extra that brings them is named."""
-    (tmp_path / "hide.py").write_text(
-        "import sys\n"
-        "from importlib.machinery import PathFinder\n"
-        "class Hide:\n"
-        "    def find_spec(name, path=None, target=None):\n"
-        "        if name == 'hypothesis': raise ModuleNotFoundError(name)\n"
-        "sys.meta_path.insert(0, Hide)\n"
-        "from scmhost.app import main\n"
-        "main()\n",
-        encoding="utf-8",
-    )
-    command = [sys.executable, str(tmp_path / "hide.py"), "plugin", "check", "custom_scm"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (done.returncode, "hypothesis" in done.stderr) == (1, True), done.stderr
+@pytest.mark.parametrize(
+    ("entry", "keywords", "message"),
+    [
+        ("plugins.refused:unmarked", "", "write @hookimpl above it"),
+        ("plugins.refused:untouchable", "", "RuntimeError: do not look"),
+        ("plugins.refused:raises_at_registration", "", "scm_register_providers refuses: not today"),
+        ("plugins.later", "scmhost-api>=9", f"it supports API >=9, this scmhost offers {API_VERSION}"),
+        ("plugins.later", "scmhost-api>=1.0,<1.1", "it supports API >=1.0,<1.1"),
+        ("plugins.later", "scmhost-api>=one", "its API range '>=one' is invalid"),
+    ],
+)
+def test_plugin_that_the_host_refuses(tmp_path: Path, entry: str, keywords: str, message: str) -> None:
+    """Validation comes first, and ends the command."""
+    done = scmhost_process("plugin", "check", "half", environ=installed(tmp_path, entry, keywords))
+    assert (done.code, message in done.err) == (1, True), done.err
+    assert done.err.startswith("error: the host would not load this plugin: ")
+
+
+def test_notes_about_compatibility(tmp_path: Path) -> None:
+    """Hooks and arguments of a later contract, and a missing API range, are noted."""
+    words = ["plugin", "check", "half", "--check", "hooks-fit"]
+    done = scmhost_process(*words, environ=installed(tmp_path, "plugins.later"))
+    assert (done.code, done.out.count("note          ")) == (0, 3), done.out + done.err
+    assert f"add the keyword 'scmhost-api>={API_VERSION}'" in done.out
+    assert f"API {API_VERSION} has no such hook; it is not called" in done.out
+    assert f"API {API_VERSION} passes no 'mood'; its default is used" in done.out
+
+
+WITHOUT = """\
+import sys
+from importlib.machinery import PathFinder
+
+class Finder(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        return None if name.partition(".")[0] in hidden else super().find_spec(name, path, target)
+
+hidden = sys.argv.pop(1).split()
+sys.meta_path[:] = [Finder if finder is PathFinder else finder for finder in sys.meta_path]
+from scmhost.app import main
+main()
+"""
+SERVER = (
+    "alembic asgi_correlation_id cachetools fastapi httptools httpx2 msgspec openfeature prometheus_client psycopg "
+    "sqlalchemy starlette structlog uvicorn uvloop"
+)
+
+
+def without(packages: str, *words: str, folder: Path) -> Done:
+    """Run a command in a process that cannot import some packages."""
+    command = [sys.executable, "-c", WITHOUT, packages, *words]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["--help"], 0),
+        (["new", "teapot", "--into", "teapot"], 0),
+        (["new", "9"], 1),
+        (["check", "custom_scm", "--check", "links-safe", "--check", "sdk-only"], 0),
+        (["check", "nothing"], 1),
+    ],
+    ids=str,
+)
+def test_light_installation_is_enough(tmp_path: Path, words: list[str], code: int) -> None:
+    """Both commands work without any package of the server."""
+    done = without(SERVER, "plugin", *words, folder=tmp_path)
+    assert (done.code, "Traceback" in done.err) == (code, False), done.out + done.err
+
+
+def test_missing_extra_is_named(tmp_path: Path) -> None:
+    """Without pytest or Hypothesis the command fails with one line that names the extra."""
+    done = without("hypothesis", "plugin", "check", "custom_scm", folder=tmp_path)
+    remedy = "run: pip install 'scmhost[testing]'"
+    message = f"error: scmhost.sdk.testing needs hypothesis, which is not installed; {remedy}\n"
+    assert (done.code, done.err) == (1, message)
 
 
 REMOTE = """\
@@ -168,8 +230,8 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel
 
-from plugins.wrong.remote import Asks
-from plugins.wrong.right import with_provider
+from plugins.wrong.remote import CallsHost
+from plugins.wrong.correct import with_provider
 from scmhost.sdk import Provider, hookimpl
 
 
@@ -178,7 +240,7 @@ class Settings(BaseModel):
     timeout: float = 0.2
 
 
-class Quarry(Asks):
+class Quarry(CallsHost):
     @hookimpl
     def scm_register_providers(self) -> Sequence[Provider]:
         return (with_provider(settings=Settings),)
@@ -190,7 +252,7 @@ plugin = Quarry()
 
 @pytest.fixture
 def quarry(tmp_path: Path) -> dict[str, str]:
-    """Where a plugin is installed that asks its host, and that has a setting it cannot do without."""
+    """The environment of an installed plugin that calls its host and has a required setting."""
     info = tmp_path / "quarry-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.4\nName: quarry\nVersion: 1.0\n", encoding="utf-8")
@@ -199,32 +261,32 @@ def quarry(tmp_path: Path) -> dict[str, str]:
     return {"PYTHONPATH": f"{tmp_path}:{PLUGINS.parent}"}
 
 
-def test_settings_that_a_plugin_cannot_do_without(quarry: dict[str, str]) -> None:
-    """Whoever leaves them out is told where to write them, and how."""
+def test_required_settings_are_named(quarry: dict[str, str]) -> None:
+    """A missing setting is named, with the TOML to write."""
     done = scmhost_process("plugin", "check", "quarry", environ=quarry)
     assert done.code == 1
-    assert "(broken): without --samples: plugins.quarry.settings.base_url: field required;" in done.err
-    assert "give them with --samples FILE" in done.err
+    assert "the host would not load this plugin: Settings refuses the sample (base_url: Field required)" in done.err
+    assert "Pass them with --samples FILE" in done.err
     assert '    [settings]\n    base_url = "..."\n' in done.err
 
 
-def test_a_host_that_cannot_be_asked_is_a_note(quarry: dict[str, str], tmp_path: Path) -> None:
-    """Laws are asked about all the same, and the note says what to do."""
+def test_unreachable_host_is_noted(quarry: dict[str, str], tmp_path: Path) -> None:
+    """The checks run with a default installation, and the note has a remedy."""
     samples = tmp_path / "samples.toml"
     samples.write_text('settings = { base_url = "https://quarry.example.com" }\n', encoding="utf-8")
-    words = ["plugin", "check", "quarry", "--samples", str(samples), "--law", "samples-fit", "--law", "without-url"]
+    words = ["plugin", "check", "quarry", "--samples", str(samples), "--check", "samples-fit", "--check", "without-url"]
     done = scmhost_process(*words, environ=quarry)
-    assert (done.code, ", 2 kept." in done.out) == (0, True), done.out + done.err
-    assert "note          scm_install cannot ask its host: Quarry does not answer" in done.out
+    assert (done.code, ": 2 kept." in done.out) == (0, True), done.out + done.err
+    assert "note          scm_install cannot reach its host: Quarry does not answer" in done.out
     assert "name a server on 127.0.0.1" in done.out
 
 
-def test_one_law_shows_what_it_waits_for(quarry: dict[str, str], tmp_path: Path) -> None:
-    """A law that cannot be asked about shows the finding that stands before it."""
+def test_blocked_check_shows_the_cause(quarry: dict[str, str], tmp_path: Path) -> None:
+    """A check that does not run is printed with the violation that blocks it."""
     samples = tmp_path / "samples.toml"
     samples.write_text('form = { team = 3 }\nsettings = { base_url = "https://x.example" }\n', encoding="utf-8")
     done = scmhost_process(
-        "plugin", "check", "quarry", "--samples", str(samples), "--law", "budget-kept", environ=quarry
+        "plugin", "check", "quarry", "--samples", str(samples), "--check", "budget-kept", environ=quarry
     )
-    assert (done.code, "unreached     budget-kept  (samples-fit is broken first)" in done.out) == (1, True), done.err
+    assert (done.code, "not run       budget-kept  (samples-fit is violated)" in done.out) == (1, True), done.err
     assert "set form = {...}" in done.out

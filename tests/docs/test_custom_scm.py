@@ -7,7 +7,7 @@ from pathlib import Path
 from house import open_house
 from manual import blocks, page, write_files
 from scmhost.sdk import preset_kinds
-from scmhost.sdk.tokens import NUMBER_TOKENS, TEXT_TOKENS
+from scmhost.sdk.urls.templates import NUMBER_TOKENS, TEXT_TOKENS
 from scmhost_custom_scm import plugin
 
 PAGE = page("plugins/custom_scm/README.md")

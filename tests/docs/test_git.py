@@ -6,7 +6,8 @@ from pathlib import Path
 
 from house import House, open_house
 from manual import blocks, page
-from scmhost_git.forms import InstallForm, Settings
+from scmhost_git.forms import GitInstallForm as InstallForm
+from scmhost_git.forms import GitSettings as Settings
 
 PAGE = page("plugins/git/README.md")
 TOML = [block.text for block in blocks(PAGE) if block.language == "toml"]

@@ -1,4 +1,4 @@
-"""A plugin that can be asked about refs and files. What it answers stands in the names that it is asked for."""
+"""A plugin that resolves refs and finds files. The requested names determine its results."""
 
 from collections.abc import Sequence
 
@@ -25,18 +25,18 @@ from scmhost.sdk import (
 )
 
 SHA = "5" * 40
-"""The commit at which each of its refs stands."""
+"""The commit of each ref."""
 
 REFS = {None: "trunk", "v1": "v1", "trunk": "trunk", "release/2026": "release/2026"}
 PAGES = Pages(view="{repo_url}/show/{ref}/{path}")
 FEATURES = frozenset({Feature.COMMITS, Feature.STACKTRACE_LINK, Feature.COMPARE_COMMITS})
 
 asked: list[str | None] = []
-"""The paths and refs that it was asked for."""
+"""The requested paths and refs."""
 
 
 def refuse(name: str) -> None:
-    """What a name makes it do in place of an answer."""
+    """Raise or wait, if the name demands it."""
     if "closed" in name:
         raise ProviderUnavailable("the archive is closed")
     if "broken" in name:

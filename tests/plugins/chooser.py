@@ -1,4 +1,4 @@
-"""A plugin that decides on an added repository as the request tells it to."""
+"""A plugin whose decision about an added repository is determined by the request."""
 
 from collections.abc import Sequence
 

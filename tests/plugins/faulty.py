@@ -1,4 +1,4 @@
-"""A plugin that is admitted and then fails in every call, on purpose or not."""
+"""A plugin that loads and then fails in every call, with a declared error or another one."""
 
 from collections.abc import Sequence
 
@@ -26,7 +26,7 @@ ON_PURPOSE = {"Fix it": ProviderError, "Try later": ProviderUnavailable, "Not yo
 
 
 class Form(BaseModel):
-    """``say`` is what the plugin does wrong in each of its calls."""
+    """``say`` selects the fault of each call."""
 
     say: str = ""
     install: bool = False

@@ -1,4 +1,4 @@
-"""Providers of OpenFeature as other people write them: one that works, and those that do not."""
+"""OpenFeature providers of third parties: one that works, and several that fail."""
 
 import sys
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ released = Event()
 
 
 class Service(InMemoryProvider):
-    """Answers from a table of flags by organization, counts how often it is asked, and tells of changes."""
+    """Resolves flags from a table by organization, counts its calls and emits changes."""
 
     def __init__(self, flags: Mapping[str, Any] | None = None) -> None:
         super().__init__({})
@@ -83,9 +83,9 @@ class NeverReady(Service):
 
 
 class NoProvider:
-    """Something else."""
+    """Not a provider."""
 
 
 def broken(**_: Any) -> None:
-    """A factory that does not come to an end."""
+    """A factory that fails."""
     raise OSError("no such file")

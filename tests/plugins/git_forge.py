@@ -1,4 +1,4 @@
-"""A plugin whose repositories say to clients that they are plain git: for those sentry-cli sends refs."""
+"""A plugin whose repositories have the provider of plain git, for which sentry-cli sends refs."""
 
 from collections.abc import Mapping, Sequence
 
@@ -21,7 +21,7 @@ from scmhost.sdk import (
 
 
 class ForgeForm(BaseModel):
-    """What is asked when it is installed."""
+    """The install form."""
 
     name: str
 

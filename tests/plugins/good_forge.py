@@ -1,4 +1,4 @@
-"""A healthy plugin with every kind of hook that a provider may have."""
+"""A correct plugin with every hook that a provider may have."""
 
 from collections.abc import Mapping, Sequence
 
@@ -33,7 +33,7 @@ from scmhost.sdk import (
 
 
 class ForgeSettings(BaseModel):
-    """What an operator may set."""
+    """The operator's settings."""
 
     region: str = "eu"
 

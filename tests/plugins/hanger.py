@@ -1,4 +1,4 @@
-"""A plugin that hangs until a test lets it go: in an I/O hook or in a pure one."""
+"""A plugin that hangs until a test releases it, in an I/O hook or in a pure one."""
 
 from collections.abc import Sequence
 from threading import Event, Semaphore

@@ -1,4 +1,4 @@
-"""A plugin whose import waits until the test lets it go."""
+"""A plugin whose import waits until the test releases it."""
 
 from threading import Event
 

@@ -1,4 +1,4 @@
-"""A plugin that can be asked for commits. What it answers stands in the base and head that it is asked with."""
+"""A plugin that compares commits. The base and head of a request determine its result."""
 
 import os
 from collections.abc import Sequence
@@ -18,10 +18,10 @@ from scmhost.sdk import (
 )
 
 UNREACHABLE = "e" * 40
-"""A head that the historian cannot look up."""
+"""A head that raises ProviderUnavailable."""
 
 DEADLY = "d" * 40
-"""A head over which its whole process dies, once: it leaves the file named by HISTORIAN_DIED."""
+"""A head that ends the process once; the file named by HISTORIAN_DIED records it."""
 
 FEATURES = frozenset({Feature.COMMITS, Feature.COMPARE_COMMITS})
 PROVIDER = Provider(key="historian", name="Historian", features=FEATURES, requires_feature_flag=False)

@@ -1,4 +1,4 @@
-"""Plugins that pass admission and misbehave when they are called."""
+"""Plugins that pass validation and misbehave when they are called."""
 
 import asyncio
 import sys
@@ -10,7 +10,7 @@ from scmhost.sdk import Installation, InstallationDraft, Offer, Provider, hookim
 
 
 class Gate:
-    """What hanging calls wait for. Opening it lets those go that wait now; later ones wait for the next time."""
+    """The event for which hanging calls wait. Opening it releases the waiting calls, not later ones."""
 
     def __init__(self) -> None:
         self.event = Event()
@@ -27,14 +27,14 @@ gate = Gate()
 
 
 class Unprintable(Exception):
-    """Its text cannot be had."""
+    """Its text cannot be read."""
 
     def __str__(self) -> str:
         raise SystemExit("even here")
 
 
 class Hostile:
-    """A provider whose page of a commit does something bad."""
+    """A provider whose ``scm_commit_url`` runs the given behaviour."""
 
     def __init__(self, key: str, behaviour: Callable[..., Any]) -> None:
         self._provider = Provider(key=key, name=key)
@@ -54,7 +54,7 @@ class Hostile:
 
 
 class HostileOffers(Hostile):
-    """A provider whose offers are something bad; ``scm_offer_repositories`` may wait."""
+    """A provider whose ``scm_offer_repositories``, an I/O hook, runs the given behaviour."""
 
     @hookimpl
     def scm_offer_repositories(self, installation: Installation) -> Any:
@@ -62,7 +62,7 @@ class HostileOffers(Hostile):
 
 
 class HostileAsync(Hostile):
-    """A provider whose existence of a file is something bad; the hook is asynchronous."""
+    """A provider whose async ``scm_file_exists`` never returns."""
 
     @hookimpl
     async def scm_file_exists(self) -> Any:
@@ -70,7 +70,7 @@ class HostileAsync(Hostile):
 
 
 class TenMillion(Sequence[Offer]):
-    """Offers that are made when they are read."""
+    """A lazy sequence of offers."""
 
     def __len__(self) -> int:
         return 10_000_000
@@ -82,7 +82,7 @@ class TenMillion(Sequence[Offer]):
 
 
 class Deaf:
-    """A listener that cannot hear."""
+    """A listener that raises."""
 
     @hookimpl
     def scm_repository_saved(self) -> None:
@@ -90,7 +90,7 @@ class Deaf:
 
 
 class NeverStarts:
-    """A plugin that passes every check and then cannot start."""
+    """A plugin that passes validation and raises in ``scm_startup``."""
 
     @hookimpl
     def scm_startup(self) -> None:

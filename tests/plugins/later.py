@@ -1,7 +1,7 @@
-"""A plugin written with a later contract in mind, that runs on this one too."""
+"""A plugin for a later version of the contract that also works with this one."""
 
 from scmhost.sdk import NoUrl, hookimpl
-from scmhost.sdk.hooks import scm_commit_url  # noqa: F401 - a specification by name is no hook of the plugin
+from scmhost.sdk.hooks import scm_commit_url  # noqa: F401 - an imported specification is not a hook of the plugin
 
 
 @hookimpl(optionalhook=True)

@@ -1,4 +1,4 @@
-"""A plugin that puts its secrets into the texts of its exceptions."""
+"""A plugin with secrets in the texts of its exceptions."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from scmhost.sdk import InstallationDraft, Provider, hookimpl
 
 
 class Settings(BaseModel):
-    """One is marked as a secret, the other sounds like one."""
+    """One field is a secret by type, another by name."""
 
     pass_phrase: SecretStr = SecretStr("")
     api_token: str = ""

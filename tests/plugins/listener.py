@@ -1,4 +1,4 @@
-"""A plugin without providers that remembers what it was told."""
+"""A plugin without providers that records the events it receives."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from scmhost.sdk import Command, Organization, Repository, hookimpl
 
 
 class Listener:
-    """Each instance is a plugin of its own."""
+    """A listener; each instance is a plugin of its own."""
 
     def __init__(self) -> None:
         self.heard: list[str] = []

@@ -1,4 +1,4 @@
-"""A plugin whose page of a commit raises whatever its mood says, and that counts how often it is asked."""
+"""A plugin whose ``scm_commit_url`` raises the error that a test sets, and counts its calls."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ ON_PURPOSE = ProviderUnavailable("the forge does not answer")
 
 
 class Mood:
-    """What a test decides, and sees."""
+    """The error to raise and the number of calls, for tests."""
 
     def __init__(self) -> None:
         self.cause: Exception | None = None

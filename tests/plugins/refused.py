@@ -1,4 +1,4 @@
-"""Plugins that admission refuses; each is an object of its own with one fault."""
+"""Plugins that the host refuses to load; each object has one fault."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from scmhost.sdk import Feature, InstallationDraft, Provider, ProviderError, hoo
 
 
 class StrictSettings(BaseModel):
-    """Settings that must be written."""
+    """Settings with a required field."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -18,7 +18,7 @@ class StrictSettings(BaseModel):
 
 
 class Offers:
-    """A plugin with these providers and a complete set of hooks for providers without features."""
+    """A plugin with the given providers, and the hooks of a provider without features."""
 
     def __init__(self, *providers: Any) -> None:
         self._providers = providers

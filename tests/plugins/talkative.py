@@ -1,4 +1,4 @@
-"""A plugin that logs, in both ways that plugins log."""
+"""A plugin that logs with structlog and with the standard library."""
 
 import logging
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""``ProviderConformance`` in a pytest run of its own, as an author has it."""
+"""``ProviderConformance`` in a pytest run of its own, as an author uses it."""
 
 import os
 import re
@@ -8,48 +8,48 @@ from pathlib import Path
 
 import pytest
 
-from scmhost.sdk.testing import LAWS, ProviderConformance, Waiver
+from scmhost.sdk.testing import CHECKS, ProviderConformance, Waiver
 
 TESTS = Path(__file__).parents[1]
 SUITE = """\
 from datetime import date
-from plugins.wrong.calls import Counts
-from plugins.wrong.links import WalksUp
-from plugins.wrong.remote import Asks
-from plugins.wrong.right import plugin
+from plugins.wrong.calls import CountsCalls
+from plugins.wrong.links import LinksDottedPaths
+from plugins.wrong.remote import CallsHost
+from plugins.wrong.correct import plugin
 from scmhost.sdk.testing import ProviderConformance, Waiver
 
-class TestRight(ProviderConformance):
+class TestCorrect(ProviderConformance):
     plugin = plugin
 
-class TestWithoutItsHost(ProviderConformance):
-    plugin = Asks()
+class TestWithoutHost(ProviderConformance):
+    plugin = CallsHost()
 
-class TestMisfit(ProviderConformance):
+class TestWrongSamples(ProviderConformance):
     plugin = plugin
     form = {"team": 3}
 
 class TestWaived(ProviderConformance):
-    plugin = WalksUp()
+    plugin = LinksDottedPaths()
     waived = {
-        "links-stay-inside": Waiver("the mapping cannot lead out", until=date(2999, 1, 1)),
+        "links-stay-inside": Waiver("mappings have no dotted paths", until=date(2999, 1, 1)),
         "links-safe": Waiver("not needed", until=date(2999, 1, 1)),
     }
 
 class TestOverdue(ProviderConformance):
-    plugin = WalksUp()
+    plugin = LinksDottedPaths()
     waived = {"links-stay-inside": Waiver("soon", until=date(2020, 1, 1))}
 """
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What pytest prints about these classes and three laws."""
+def output(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The output of pytest for these classes and three checks."""
     folder = tmp_path_factory.mktemp("suite")
     (folder / "test_suite.py").write_text(SUITE, encoding="utf-8")
     (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
-    laws = "links-stay-inside or links-safe or commits-once"
-    command = [sys.executable, "-m", "pytest", "-rA", "-p", "no:cacheprovider", "-k", laws]
+    checks = "links-stay-inside or links-safe or commits-once"
+    command = [sys.executable, "-m", "pytest", "-rA", "-p", "no:cacheprovider", "-k", checks]
     done = subprocess.run(
         command, cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(TESTS)}
     )
@@ -59,52 +59,52 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.mark.parametrize(
     ("outcome", "test"),
     [
-        ("PASSED", "TestRight::test_law[links-safe]"),
-        ("PASSED", "TestRight::test_law[links-stay-inside]"),
-        ("XFAIL", "TestWaived::test_law[links-stay-inside]"),
-        ("FAILED", "TestWaived::test_law[links-safe]"),
-        ("FAILED", "TestOverdue::test_law[links-stay-inside]"),
+        ("PASSED", "TestCorrect::test_check[links-safe]"),
+        ("PASSED", "TestCorrect::test_check[links-stay-inside]"),
+        ("XFAIL", "TestWaived::test_check[links-stay-inside]"),
+        ("FAILED", "TestWaived::test_check[links-safe]"),
+        ("FAILED", "TestOverdue::test_check[links-stay-inside]"),
     ],
 )
-def test_each_law_is_a_test(told: str, outcome: str, test: str) -> None:
-    """What is kept passes; what is waived is seen, as long as it has to be and no longer."""
-    assert re.search(rf"^{outcome} test_suite\.py::{re.escape(test)}", told, re.MULTILINE), told
+def test_each_check_is_a_test(output: str, outcome: str, test: str) -> None:
+    """A kept check passes, a violated one fails; a waived violation is an expected failure until its day."""
+    assert re.search(rf"^{outcome} test_suite\.py::{re.escape(test)}", output, re.MULTILINE), output
 
 
-def test_a_waiver_says_why_it_fails(told: str) -> None:
-    """A waiver that is not needed, or whose day is over, is told as such."""
-    assert "it is kept, and still waived until 2999-01-01: not needed; take the waiver away" in told
-    assert "it was waived until 2020-01-01: soon" in told
+def test_failing_waiver_has_a_reason(output: str) -> None:
+    """A waiver that is not needed, or whose day has passed, is reported."""
+    assert "the check is kept, but waived until 2999-01-01: not needed; remove the waiver" in output
+    assert "it was waived until 2020-01-01: soon" in output
 
 
-def test_the_run_ends_with_the_table(told: str) -> None:
-    """The table of capabilities stands at the end, and says how many laws were asked."""
-    assert "test_suite.TestRight: capabilities, for your README" in told
-    assert "| links to source | `scm_source_url` | waived: links-stay-inside" not in told.partition("TestWaived:")[0]
-    assert f"3 of {len(LAWS)} laws asked, 3 kept." in told
+def test_run_ends_with_the_table_of_capabilities(output: str) -> None:
+    """The last section has the table of capabilities and the number of checks."""
+    assert "test_suite.TestCorrect: capabilities, for your README" in output
+    assert "| links to source | `scm_source_url` | waived: links-stay-inside" not in output.partition("TestWaived:")[0]
+    assert f"3 of {len(CHECKS)} checks: 3 kept." in output
 
 
-def test_the_run_ends_with_what_was_made_up(told: str) -> None:
-    """An installation that nobody could ask the host for is told below the table, and what to do about it."""
-    assert "note: scm_install cannot ask its host: Quarry does not answer" in told
+def test_run_ends_with_notes_about_defaults(output: str) -> None:
+    """A default installation is noted below the table."""
+    assert "note: scm_install cannot reach its host: Quarry does not answer" in output
 
 
-def test_what_a_law_waits_for_is_told(told: str) -> None:
-    """Laws that are asked alone say why they could not be asked about."""
-    assert "unreached: samples-fit is broken first" in told
-    assert "Form refuses the sample (team: Input should be a valid string)" in told
+def test_blocked_check_has_a_cause(output: str) -> None:
+    """A check that does not run names the violation that blocks it."""
+    assert "not run: samples-fit is violated" in output
+    assert "Form refuses the sample (team: Input should be a valid string)" in output
 
 
-def test_no_law_goes_missing_unseen() -> None:
-    """A class that replaces the laws, or waives one that there is not, is refused when it is written."""
-    with pytest.raises(TypeError, match="stands in for the laws"):
-        type("TestMine", (ProviderConformance,), {"test_law": None})
-    with pytest.raises(TypeError, match="no law is named 'links-save'"):
+def test_no_check_is_skipped_silently() -> None:
+    """A class that replaces the checks, or waives an unknown one, is refused at its definition."""
+    with pytest.raises(TypeError, match="would replace the checks"):
+        type("TestMine", (ProviderConformance,), {"test_check": None})
+    with pytest.raises(TypeError, match="no check is named 'links-save'"):
         type("TestMine", (ProviderConformance,), {"waived": {"links-save": Waiver("", until=None)}})  # type: ignore[arg-type]
 
 
-def test_the_sdk_alone_is_light() -> None:
-    """Whoever imports the SDK, or runs other tests, pays nothing for the suite."""
+def test_sdk_does_not_import_the_suite() -> None:
+    """Neither the SDK nor the pytest plugin imports the suite."""
     program = "import sys, scmhost.pytest_plugin; print([name for name in sys.modules if name.startswith('scmhost.')]);"
     program += "import scmhost.sdk; print({'pytest', 'hypothesis', 'scmhost.sdk.testing'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -1,4 +1,4 @@
-"""What ``scmhost plugin new`` writes: built as a wheel, installed, tested by itself, and at work in a host."""
+"""The project that ``scmhost plugin new`` writes: built as a wheel, installed, tested, and used in a host."""
 
 import os
 import subprocess
@@ -10,14 +10,14 @@ import pytest
 
 from command import SCMHOST, scmhost
 from house import SHA, open_house
-from scmhost.sdk.testing import LAWS
+from scmhost.sdk.testing import CHECKS
 
 PIP = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A new plugin's folder, its wheel in ``dist``, and the wheel installed in ``site``."""
+    """The folder of a new plugin, with its wheel in ``dist`` and the installed wheel in ``site``."""
     folder = tmp_path_factory.mktemp("new") / "scmhost-teapot"
     assert scmhost("plugin", "new", "teapot", "--into", folder).code == 0
     subprocess.run([*PIP, "wheel", "--no-deps", "--wheel-dir", folder / "dist", folder], check=True)
@@ -27,13 +27,13 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(project: Path, *words: object) -> subprocess.CompletedProcess[str]:
-    """A command in the plugin's folder, with the installed wheel."""
+    """Run a command in the plugin's folder, with the installed wheel."""
     environ = {**os.environ, "PYTHONPATH": str(project / "site")}
     return subprocess.run(list(map(str, words)), cwd=project, capture_output=True, text=True, check=False, env=environ)
 
 
-def test_the_wheel_is_whole(project: Path) -> None:
-    """All modules are in it, with the mark of their types and the range of the contract."""
+def test_wheel_is_complete(project: Path) -> None:
+    """The wheel has all modules, the marker of their types and the API range."""
     (wheel,) = (project / "dist").glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
@@ -43,29 +43,29 @@ def test_the_wheel_is_whole(project: Path) -> None:
     assert "scmhost-api>=1.1" in metadata
 
 
-def test_its_own_tests_pass_at_once(project: Path) -> None:
-    """Nothing has to be mended before the first change."""
+def test_its_own_tests_pass(project: Path) -> None:
+    """The tests of a new plugin pass without a change."""
     done = run(project, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
     assert done.returncode == 0, done.stdout
-    assert f"35 of {len(LAWS)} laws asked, 35 kept." in done.stdout
+    assert f"35 of {len(CHECKS)} checks: 35 kept." in done.stdout
 
 
-def test_its_types_are_whole(project: Path) -> None:
-    """Strict mypy finds nothing."""
+def test_its_types_are_complete(project: Path) -> None:
+    """Strict mypy reports nothing."""
     done = run(project, sys.executable, "-m", "mypy", "--strict", "--no-incremental", "src/scmhost_teapot")
     assert done.returncode == 0, done.stdout
 
 
-def test_it_keeps_the_laws_where_it_is_installed(project: Path) -> None:
-    """The command asks the wheel what the tests ask the source."""
-    done = run(project, SCMHOST, "plugin", "check", "scmhost-teapot", "--law", "links-safe", "--law", "sdk-only")
-    assert (done.returncode, f"2 of {len(LAWS)} laws asked, 2 kept." in done.stdout) == (0, True), (
+def test_installed_wheel_keeps_the_checks(project: Path) -> None:
+    """The command checks the installed wheel."""
+    done = run(project, SCMHOST, "plugin", "check", "scmhost-teapot", "--check", "links-safe", "--check", "sdk-only")
+    assert (done.returncode, f"2 of {len(CHECKS)} checks: 2 kept." in done.stdout) == (0, True), (
         done.stdout + done.stderr
     )
 
 
 def test_it_claims_and_links(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Switched on with its own switchboard, it takes its place in a host."""
+    """With its own plugins.toml the plugin works in a host."""
     monkeypatch.syspath_prepend(project / "site")
     with open_house(tmp_path, (project / "plugins.toml").read_text(encoding="utf-8")) as house:
         form = {"provider": "teapot", "team": "team", "server": "https://teapot.example.com"}

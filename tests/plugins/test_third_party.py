@@ -1,3 +1,5 @@
+"""A plugin of another vendor, installed as a wheel beside the host's wheel."""
+
 import json
 import subprocess
 import sys
@@ -10,7 +12,7 @@ from command import Done
 from serving import Served, serve
 
 ROOT = Path(__file__).parents[2]
-SWITCHBOARD = """\
+CONFIGURATION = """\
 schema = 1
 [plugins.acme_forge]
 enabled = true
@@ -22,7 +24,7 @@ settings = { missing_paths = ["src/gone.py"] }
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A fresh virtual environment with two wheels in it: the host, and a plugin of another vendor."""
+    """Return the ``bin`` folder of a new virtual environment with two wheels: the host and the plugin."""
     folder = tmp_path_factory.mktemp("third-party")
     sources = [ROOT, ROOT / "tests" / "plugins" / "acme_forge"]
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
@@ -42,18 +44,19 @@ def run(command: Path, folder: Path, *words: str) -> Done:
 def link(served: Served, token: str, file: str) -> dict[str, object]:
     with served.client(token) as client:
         query = {"file": file, "lineNo": "4", "commitId": "a" * 40}
-        return client.get("/api/0/projects/acme/web/stacktrace-link/", params=query).json()
+        answer: dict[str, object] = client.get("/api/0/projects/acme/web/stacktrace-link/", params=query).json()
+        return answer
 
 
-def test_a_strangers_plugin_claims_and_links(environment: Path, tmp_path: Path) -> None:
-    """A plugin that scmhost has never heard of is installed as a wheel, claims a repository and makes links."""
-    (tmp_path / "plugins.toml").write_text(SWITCHBOARD, encoding="utf-8")
+def test_third_party_plugin_claims_and_links(environment: Path, tmp_path: Path) -> None:
+    """A plugin of another vendor, installed as a wheel, claims a repository and makes links."""
+    (tmp_path / "plugins.toml").write_text(CONFIGURATION, encoding="utf-8")
     with serve(tmp_path, command=environment / "scmhost") as served:
         options = ["--org", "acme", "--project", "web", "--repository", "team/app", "--json"]
         database = ["--database-url", f"sqlite:///{tmp_path}/served.db"]
-        there = json.loads(run(environment / "scmhost", tmp_path, "bootstrap", *options, *database).out)
+        bootstrap = json.loads(run(environment / "scmhost", tmp_path, "bootstrap", *options, *database).out)
         base = "/api/0/organizations/acme/"
-        with served.client(there["token"]) as client:
+        with served.client(bootstrap["token"]) as client:
             catalogue = client.get(base + "config/integrations/").json()["providers"]
             assert [provider["key"] for provider in catalogue] == ["acme_forge"]
             form = {"provider": "acme_forge", "workspace": "team", "server": "https://forge.example.net"}
@@ -64,7 +67,7 @@ def test_a_strangers_plugin_claims_and_links(environment: Path, tmp_path: Path) 
             claimed = client.post(base + "repos/", json={**add, "identifier": "team/app"})
             assert claimed.status_code == 201
             repository = claimed.json()
-            assert repository["id"] == there["repositories"][0]["id"]
+            assert repository["id"] == bootstrap["repositories"][0]["id"]
             assert repository["externalSlug"] == {"workspace": "team"}
             assert repository["forge"] is True
             assert client.post(base + "repos/", json={**add, "identifier": "team/new"}).json()["name"] == "team/new"
@@ -74,17 +77,17 @@ def test_a_strangers_plugin_claims_and_links(environment: Path, tmp_path: Path) 
                 "Acme Forge keeps secret repositories to itself.",
             )
             mapping = {"repositoryId": repository["id"], "integrationId": installation["id"]}
-            roots = {"projectId": there["project"]["id"], "stackRoot": "/srv/", "sourceRoot": "src/"}
+            roots = {"projectId": bootstrap["project"]["id"], "stackRoot": "/srv/", "sourceRoot": "src/"}
             assert client.post(base + "code-mappings/", json={**mapping, **roots}).status_code == 201
-        found, gone = (link(served, there["token"], f"/srv/{name}.py") for name in ("a b", "gone"))
+        found, gone = (link(served, bootstrap["token"], f"/srv/{name}.py") for name in ("a b", "gone"))
     assert found["sourceUrl"] == f"https://forge.example.net/team/app/show/{'a' * 40}/src/a%20b.py@4"
     assert found["verified"] is True
     assert (gone["error"], gone["sourceUrl"]) == ("file_not_found", None)
     assert str(gone["attemptedUrl"]).endswith("/src/gone.py@4")
 
 
-def test_off_means_not_imported(environment: Path, tmp_path: Path) -> None:
-    """Switched off, an installed plugin is listed with the reason, and its module is never loaded."""
+def test_disabled_plugin_is_not_imported(environment: Path, tmp_path: Path) -> None:
+    """A disabled plugin is listed with the reason, and its module is not imported."""
     (tmp_path / "plugins.toml").write_text("schema = 1\n[plugins.acme_forge]\nenabled = false\n", encoding="utf-8")
     code = (
         "import sys; from scmhost.app import Host, read_configuration; "

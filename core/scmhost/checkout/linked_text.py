@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from scmhost.frames import Found, LineReader
-from scmhost.frames.near import REACH
+from scmhost.frames.notation import REACH
 
 from .formats import Format, LinkedFrame, shifted
 from .stream import Chunk, TextLine

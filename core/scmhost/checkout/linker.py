@@ -5,13 +5,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from scmhost.frames.frame import Frame
-from scmhost.frames.languages import JVM
+from scmhost.frames.source_paths import JVM
 from scmhost.links.changed_lines import CommittedLine
 from scmhost.mapping.file_tree import FileTree, Located
 from scmhost.mapping.java import class_path
 from scmhost.mapping.printed_path import PrintedPath, read_printed_path
-from scmhost.sdk.confidence import Confidence
-from scmhost.sdk.reasons import NEXT_STEP, Reason
+from scmhost.sdk.reasons import NEXT_STEP, Confidence, Reason
 
 if TYPE_CHECKING:
     from scmhost.mapping.index import MappingIndex

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Final
 
 from scmhost import __version__
 from scmhost.infra.errors import ScmhostError
-from scmhost.sdk.plain_links import PlainLinks
+from scmhost.sdk.urls.plain_links import PlainLinks
 
 from .worktree import Checkout
 
 if TYPE_CHECKING:
     from scmhost.sdk import Remote
-    from scmhost.sdk.ref_links import RefLinks
+    from scmhost.sdk.urls.ref_links import RefLinks
 
     from .linker import MissingPage, PageUrls
 
@@ -124,7 +124,7 @@ def _unknown_kind(host: str | None) -> NoPages:
 def _read_remote(url: str, named: str | None, configured: str | None) -> "Remote":
     """Parse the remote. A configured kind applies only to hosts whose kind is not known by name."""
     from scmhost.sdk import read_remote
-    from scmhost.sdk.recognition import known_kind
+    from scmhost.sdk.urls.presets import known_kind
 
     remote = read_remote(url, named)
     if named or configured is None or known_kind(remote.host or ""):

@@ -59,7 +59,7 @@ class ScmhostGroup(LazyGroup):
         # the server extra; without it an unknown name is a typo.
         if name.startswith("-") or not isinstance(ctx.obj, CommandContext) or find_spec("sqlalchemy") is None:
             return None
-        from .plugin_command import plugin_command
+        from .plugin import plugin_command
 
         return plugin_command(ctx.obj, name)
 

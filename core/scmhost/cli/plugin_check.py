@@ -1,152 +1,180 @@
-"""``scmhost plugin check``: admission as the host does it, then every law of the contract."""
+"""``scmhost plugin check``: validate an installed plugin as the host does, then run the conformance checks."""
 
 import re
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, NoReturn
 
-from structlog.testing import capture_logs
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from scmhost.infra.errors import ScmhostError
-from scmhost.plugins import PluginHost, PluginReport, PluginSettings, Settings
-from scmhost.plugins.discovery import Candidate, discover
-from scmhost.plugins.schema import Source
-from scmhost.plugins.suggestions import did_you_mean
-from scmhost.sdk import PROJECT_NAME
+from scmhost.sdk import API_VERSION, PROJECT_NAME
+from scmhost.sdk.testing import CHECKS, Check, ConformanceReport, ConformanceRun, PushSample, Samples
+from scmhost.sdk.testing.checks import Violation
+from scmhost.sdk.testing.functions import compatibility_notes, did_you_mean
+from scmhost.sdk.testing.plugin_under_test import PluginUnderTest
 
 from .context import EXIT_FAILED, fail, say, say_json
 
-if TYPE_CHECKING:
-    from scmhost.sdk.testing import Law, Report, Samples
-
 _KEYS: Final = ("form", "installation", "settings", "repository", "provider", "hosts", "push")
-_MISSING: Final = re.compile(r"\.settings\.([\w-]+)[\w.-]*: field required")
 _PUSH_KEYS: Final = ("body", "headers", "secret")
-
-
-class BadSamples(ScmhostError):
-    """The file of samples cannot be used."""
+# The host does not load a plugin that violates one of these.
+_REQUIRED: Final = ("imports", "hooks-fit", "hook-kinds", "provider-hooks")
+_MISSING_FIELD: Final = re.compile(r"([\w-]+)[\w.-]*: Field required")
+_RANGE: Final = re.compile(r"scmhost-api\s*(?=[<>=!~])")
+_NO_RANGE: Final = f"it states no API range; add the keyword 'scmhost-api>={API_VERSION}' to the distribution"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What was asked for on the command line."""
+class CheckOptions:
+    """The arguments of the command."""
 
     plugin: str
     samples: Path | None
-    laws: tuple[str, ...]
+    checks: tuple[str, ...]
     as_json: bool
     markdown: bool
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether only a report is printed."""
+        return self.as_json or self.markdown
 
-def check_plugin(wanted: Wanted) -> None:
-    """Check every plugin of a distribution; ends with 1 if one is refused or breaks a law."""
-    laws = _laws(wanted.laws)
-    given = _read(wanted.samples) if wanted.samples else {}
-    reports = [
-        report for candidate in _candidates(wanted.plugin) for report in _checked(candidate, given, laws, wanted)
-    ]
-    if wanted.as_json:
+
+def check_plugin(options: CheckOptions) -> None:
+    """Check every plugin of a distribution; exit with 1 if one is invalid or violates a check."""
+    checks = _selected_checks(options.checks)
+    given = _read_samples(options.samples) if options.samples else {}
+    reports = [report for point in _installed(options.plugin) for report in _reports(point, given, checks, options)]
+    if options.as_json:
         say_json([report.data() for report in reports])
-    if not all(report.is_kept for report in reports):
+    if not all(report.passed for report in reports):
         sys.exit(EXIT_FAILED)
 
 
-def _checked(
-    candidate: Candidate, given: Mapping[str, Any], laws: "tuple[Law, ...]", wanted: Wanted
-) -> "Iterator[Report]":
-    admitted = _admitted(candidate, given.get("settings", {}), wanted.samples)
-    quiet = wanted.as_json or wanted.markdown
-    if admitted.state != "ready":
-        fail(f"the host does not take it in ({admitted.state}): {admitted.reason}{_hint(admitted.reason)}")
-    if not quiet:
-        say(f"ready         {candidate.where}")
-        for note in admitted.notes:
+def _reports(
+    point: EntryPoint, given: Mapping[str, Any], checks: tuple[Check, ...], options: CheckOptions
+) -> Iterator[ConformanceReport]:
+    """Validate a plugin, then check and print each of its providers."""
+    notes = _api_notes(point)
+    plugin = PluginUnderTest(_samples(point, given, ""))
+    _require_loadable(plugin)
+    if not options.is_quiet:
+        say(f"ready         {_described(point)}")
+        for note in [*notes, *compatibility_notes(plugin.attributes)]:
             say(f"note          {note}")
-    keys = [given["provider"]] if "provider" in given else list(admitted.providers)
+    keys = [given["provider"]] if "provider" in given else [provider.key for provider in plugin.providers]
     for key in keys or [""]:
-        report = _asked(_samples(candidate, given, key), laws, quiet=quiet)
-        if wanted.markdown:
+        samples = _samples(point, given, key)
+        _require_settings(PluginUnderTest(samples))
+        report = _run(samples, checks, quiet=options.is_quiet)
+        if options.markdown:
             say(report.markdown())
-        elif not wanted.as_json:
-            say(f"\n{report.summary() if wanted.laws else report.markdown()}")
+        elif not options.as_json:
+            say(f"\n{report.summary() if options.checks else report.markdown()}")
         yield report
 
 
-def _asked(samples: "Samples", laws: "tuple[Law, ...]", *, quiet: bool) -> "Report":
-    from scmhost.sdk.testing import Examination
-
-    examination = Examination(samples)
-    for law in laws:
-        finding = examination.ask(law)
+def _run(samples: Samples, checks: tuple[Check, ...], *, quiet: bool) -> ConformanceReport:
+    run = ConformanceRun(samples)
+    for check in checks:
+        result = run.run(check)
         if not quiet:
-            beside = f"  ({finding.text})" if finding.text and not finding.report else ""
-            say(f"{finding.verdict:<14}{law.name}{beside}")
-    for text in () if quiet else _told(examination.report):
+            details = f"  ({result.text})" if result.text and not result.report else ""
+            say(f"{result.outcome:<14}{check.name}{details}")
+    for text in () if quiet else _details(run.report):
         say(f"\n{text.rstrip()}")
-    return examination.report
+    return run.report
 
 
-def _told(report: "Report") -> Iterator[str]:
-    """What there is to say beside the list of laws."""
+def _details(report: ConformanceReport) -> Iterator[str]:
     yield from (f"note          {note}." for note in report.notes)
-    yield from (finding.report for finding in report.broken)
-    yield from dict.fromkeys(finding.cause for finding in report.findings if finding.cause)
+    yield from (result.report for result in report.violations)
+    yield from dict.fromkeys(result.cause for result in report.results if result.cause)
 
 
-def _laws(named: tuple[str, ...]) -> "tuple[Law, ...]":
-    try:
-        from scmhost.sdk.testing import LAWS
-    except ModuleNotFoundError as error:
-        fail(str(error))
-    known = {law.name: law for law in LAWS}
-    for name in named:
+def _selected_checks(names: tuple[str, ...]) -> tuple[Check, ...]:
+    known = [check.name for check in CHECKS]
+    for name in names:
         if name not in known:
-            fail(f"no law is named {name!r}; {did_you_mean(name, known)}")
-    return tuple(law for law in LAWS if not named or law.name in named)
+            fail(f"no check is named {name!r}; {did_you_mean(name, known)}")
+    return tuple(check for check in CHECKS if not names or check.name in names)
 
 
-def _candidates(name: str) -> list[Candidate]:
-    installed = discover()
-    found = [one for one in installed if name in (one.name, one.distribution)]
-    if not found:
-        names = sorted({one.distribution for one in installed} | {one.name for one in installed})
-        hint = did_you_mean(name, names) if names else "no plugin is installed"
+def _installed(name: str) -> list[EntryPoint]:
+    """Return the entry points with this name, or of the distribution with this name."""
+    points = sorted(entry_points(group=PROJECT_NAME), key=lambda point: (point.name, _distribution(point)))
+    matching = [point for point in points if name in (point.name, _distribution(point))]
+    if not matching:
+        names = {point.name for point in points} | {_distribution(point) for point in points}
+        hint = did_you_mean(name, names) if names else "no plugin is installed."
         fail(f"no installed plugin is named {name!r}; {hint} In a plugin's folder: pip install --editable .")
-    return found
+    return matching
 
 
-def _hint(reason: str) -> str:
-    """How to give the settings that a plugin must have, as TOML."""
-    missing = list(dict.fromkeys(_MISSING.findall(reason)))
-    if not missing:
-        return ""
-    lines = ["[settings]", *(f'{name} = "..."' for name in missing)]
-    return "\ngive them with --samples FILE, in which stands what an operator would write:\n\n    " + "\n    ".join(
-        lines
-    )
+def _distribution(point: EntryPoint) -> str:
+    return point.dist.name if point.dist else ""
 
 
-def _admitted(candidate: Candidate, settings: Mapping[str, Any], samples: Path | None) -> PluginReport:
-    plugin = PluginSettings(enabled=True, default=True, settings=dict(settings))
-    source = Source(str(samples) if samples else "without --samples")
-    # What would be logged of it stands in the report.
-    with capture_logs():
-        host = PluginHost.open(Settings(plugins={candidate.name: plugin}, source=source), candidates=[candidate])
-        host.close()
-    return host.plugins[0]
+def _described(point: EntryPoint) -> str:
+    version = f" {point.dist.version}" if point.dist else ""
+    return f"{_distribution(point)}{version}, entry point {point.name} = {point.value}"
 
 
-def _samples(candidate: Candidate, given: Mapping[str, Any], provider: str) -> "Samples":
-    from scmhost.sdk.testing import PushSample, Samples
+def _api_notes(point: EntryPoint) -> list[str]:
+    """Check the stated range of API versions, before the plugin is imported."""
+    stated = _api_range(",".join(point.dist.metadata.get_all("Keywords") or []) if point.dist else "")
+    if not stated:
+        return [_NO_RANGE]
+    try:
+        supported = SpecifierSet(stated).contains(API_VERSION, prereleases=True)
+    except InvalidSpecifier:
+        _refuse(f"its API range {stated!r} is invalid; write it like '>=1.0,<2'")
+    if not supported:
+        _refuse(f"it supports API {stated}, this scmhost offers {API_VERSION}")
+    return []
 
+
+def _api_range(keywords: str) -> str:
+    """Return the range among a distribution's keywords. Metadata joins keywords with commas, as a range its parts."""
+    parts: list[str] = []
+    for word in map(str.strip, keywords.split(",")):
+        if _RANGE.match(word):
+            parts.append(_RANGE.sub("", word))
+        elif parts and word.startswith(tuple("<>=!~")):
+            parts.append(word)
+    return ",".join(parts)
+
+
+def _require_loadable(plugin: PluginUnderTest) -> None:
+    required = {check.name: check for check in CHECKS if check.name in _REQUIRED}
+    for name in _REQUIRED:
+        result = required[name].run(plugin)
+        if result.outcome != "kept":
+            _refuse((result.report or result.text).rstrip())
+
+
+def _require_settings(plugin: PluginUnderTest) -> None:
+    """Settings without defaults must come from the file of samples."""
+    try:
+        _ = plugin.settings
+    except Violation as violation:
+        missing = list(dict.fromkeys(_MISSING_FIELD.findall(violation.problem)))
+        lines = "".join(f"\n    {line}" for line in ["[settings]", *(f'{name} = "..."' for name in missing)])
+        _refuse(f"{violation.problem}" + (f"\nPass them with --samples FILE:\n{lines}" if missing else ""))
+
+
+def _refuse(reason: str) -> NoReturn:
+    fail(f"the host would not load this plugin: {reason}")
+
+
+def _samples(point: EntryPoint, given: Mapping[str, Any], provider: str) -> Samples:
     push = given.get("push")
     return Samples(
-        plugin=EntryPoint(candidate.name, candidate.value, PROJECT_NAME).load(),
+        plugin=point,
         provider=provider,
         settings=given.get("settings", {}),
         form=given.get("form", {}),
@@ -157,16 +185,16 @@ def _samples(candidate: Candidate, given: Mapping[str, Any], provider: str) -> "
     )
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _read_samples(file: Path) -> dict[str, Any]:
     try:
         given = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadSamples(f"{file}: {error}") from None
+        fail(f"{file}: {error}")
     for table, known in ((given, _KEYS), (given.get("push", {}), _PUSH_KEYS)):
         unknown = sorted(set(table) - set(known))
         if unknown:
-            raise BadSamples(f"{file}: unknown key {unknown[0]!r}; {did_you_mean(unknown[0], known)}")
+            fail(f"{file}: unknown key {unknown[0]!r}; {did_you_mean(unknown[0], known)}")
     missing = [key for key in ("body", "headers") if "push" in given and key not in given["push"]]
     if missing:
-        raise BadSamples(f"{file}: push.{missing[0]} is missing; a delivery has body, headers and secret")
+        fail(f"{file}: push.{missing[0]} is missing; a delivery has body, headers and secret")
     return given

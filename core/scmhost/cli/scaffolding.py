@@ -1,4 +1,4 @@
-"""Writes a new plugin's distribution from the files in ``scaffold/``."""
+"""Write a new plugin's distribution from the templates in ``scaffold/``."""
 
 import keyword
 import re
@@ -15,45 +15,45 @@ from scmhost.sdk import API_VERSION
 
 _PREFIX: Final = re.compile(r"^scmhost[-_ .]+", re.IGNORECASE)
 _KEY: Final = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
-_LONGEST: Final = 40
-# Where a file belongs; the others keep their place.
-_PLACES: Final[Mapping[str, str]] = {
+_MAX_KEY: Final = 40
+# Template files that are written to another path.
+_PATHS: Final[Mapping[str, str]] = {
     "gitignore": ".gitignore",
     "workflow.yml": ".github/workflows/test.yml",
 }
 
 
 class BadName(ScmhostError):
-    """A plugin cannot have this name."""
+    """The name is not valid for a plugin."""
 
 
 class NotEmpty(ScmhostError):
-    """The folder holds something already; nothing was written."""
+    """The folder is not empty; nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """One plugin's name in each of its spellings."""
+    """A plugin's name in each of its spellings."""
 
     key: str
     title: str
 
     @classmethod
     def of(cls, text: str) -> "Names":
-        """The names that follow from what a person typed: ``Git Box``, ``git-box`` and ``scmhost-git-box`` are one.
+        """Derive the names from a typed one: ``Git Box``, ``git-box`` and ``scmhost-git-box`` are the same.
 
         Raises:
-            BadName: it is none for a package.
+            BadName: a package cannot have this name.
         """
         words = re.split(r"[-_ .]+", _PREFIX.sub("", text.strip()))
         key = "_".join(words).lower()
-        if not _KEY.fullmatch(key) or len(key) > _LONGEST:
+        if not _KEY.fullmatch(key) or len(key) > _MAX_KEY:
             raise BadName(
                 f"a plugin cannot be named {text!r}; begin with a letter, use ASCII letters, digits, blanks, - and _, "
-                f"and at most {_LONGEST} of them, for example: scmhost plugin new gitbox"
+                f"and at most {_MAX_KEY} of them, for example: scmhost plugin new gitbox"
             )
         if keyword.iskeyword(key) or key == "scmhost":
-            raise BadName(f"a plugin cannot be named {text!r}, which has a meaning already; name the code host")
+            raise BadName(f"a plugin cannot be named {text!r}, which is reserved; use the name of the code host")
         return cls(key, " ".join(word[:1].upper() + word[1:] for word in words))
 
     @property
@@ -67,7 +67,7 @@ class Names:
         return f"scmhost_{self.key}"
 
     def values(self) -> Mapping[str, str]:
-        """What stands for each word between two @ in the files."""
+        """Return the values of the placeholders ``@name@`` in the templates."""
         return {
             "key": self.key,
             "title": self.title,
@@ -80,14 +80,14 @@ class Names:
 
 
 def write_plugin(names: Names, folder: Path) -> list[Path]:
-    """Write the distribution; gives the files, by name.
+    """Write the distribution and return its files, sorted.
 
     Raises:
-        NotEmpty: the folder is not new and not empty.
+        NotEmpty: the folder exists and is not empty.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise NotEmpty(f"{folder} holds something already; nothing was written. Choose another with --into")
-    files = {folder / place: text for place, text in _files(names)}
+        raise NotEmpty(f"{folder} is not empty; nothing was written. Choose another folder with --into")
+    files = {folder / path: text for path, text in _files(names)}
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
@@ -97,15 +97,15 @@ def write_plugin(names: Names, folder: Path) -> list[Path]:
 def _files(names: Names) -> Iterator[tuple[str, str]]:
     values = names.values()
     root = resources.files(__package__).joinpath("scaffold")
-    for place, file in _walk(root, ""):
-        text = re.sub(r"@(\w+)@", lambda found: values[found[1]], file.read_text(encoding="utf-8"))
-        yield _PLACES.get(place, re.sub(r"^src/", f"src/{names.package}/", place)), text
+    for path, file in _walk(root, ""):
+        text = re.sub(r"@(\w+)@", lambda match: values[match[1]], file.read_text(encoding="utf-8"))
+        yield _PATHS.get(path, re.sub(r"^src/", f"src/{names.package}/", path)), text
     yield f"src/{names.package}/py.typed", ""
 
 
-def _walk(folder: Traversable, before: str) -> Iterator[tuple[str, Traversable]]:
+def _walk(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]]:
     for entry in folder.iterdir():
         if entry.is_dir():
-            yield from _walk(entry, f"{before}{entry.name}/")
+            yield from _walk(entry, f"{prefix}{entry.name}/")
         elif entry.name.endswith(".in"):
-            yield f"{before}{entry.name.removesuffix('.in')}", entry
+            yield f"{prefix}{entry.name.removesuffix('.in')}", entry

@@ -7,7 +7,7 @@ from pydantic import Field, JsonValue
 from scmhost.infra.http import Moment, Wire
 from scmhost.repositories.serialize import serialize_repository
 from scmhost.sdk import Organization
-from scmhost.sdk.wire import RepositoryPayload
+from scmhost.sdk.provider import RepositoryPayload
 from scmhost.services import Services
 
 from .ingest import Ingested as IngestedCommits

@@ -1,6 +1,24 @@
-"""Pasted text to frames: what a stack trace says about files, lines and functions."""
+"""Read the frames of stack traces out of pasted text, streams of lines and JSON reports.
 
-from .frame import Found, Frame, Spot
+``reader`` is the entry point. ``block_reader`` offers each line to the grammars in ``notations``; ``reports`` reads
+JSON documents. Nothing in this package does I/O.
+"""
+
+from .frame import Frame, FrameMatch, MatchSpan
 from .reader import MAX_FRAMES, MAX_TEXT, LineReader, Reading, read_lines, read_text
 
-__all__ = ["MAX_FRAMES", "MAX_TEXT", "Found", "Frame", "LineReader", "Reading", "Spot", "read_lines", "read_text"]
+# The commands and the service still import the class under this name.
+Found = FrameMatch
+
+__all__ = [
+    "MAX_FRAMES",
+    "MAX_TEXT",
+    "Found",
+    "Frame",
+    "FrameMatch",
+    "LineReader",
+    "MatchSpan",
+    "Reading",
+    "read_lines",
+    "read_text",
+]

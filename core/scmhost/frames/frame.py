@@ -1,4 +1,4 @@
-"""A frame as printed, and where it stands in its text."""
+"""A frame as printed, and its position in a line or a text."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -6,7 +6,13 @@ from typing import NamedTuple
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One place that a stack trace names. ``path`` is exactly as printed; making it relative is a later step."""
+    """A path with line, column and function, as a stack trace prints them.
+
+    Attributes:
+        path: exactly as printed; a later step makes it relative to a repository.
+        module: the class on the JVM, the application in Elixir, the gem in Ruby, the binary image in native code.
+        language: one of ``source_paths.LANGUAGES``, or the platform that a report names.
+    """
 
     path: str
     line: int | None = None
@@ -16,23 +22,31 @@ class Frame:
     language: str | None = None
 
 
-class Spot(NamedTuple):
-    """A frame within one line of text.
+# A tuple, because a large text has tens of thousands of them for a short time.
+class MatchSpan(NamedTuple):
+    """A frame and the characters of its path within one line.
 
     Attributes:
-        start: where the path begins; ``end`` is behind its line number where that is attached.
-        back: how many lines above the line that was read the path stands.
+        start: the position of the path's first character.
+        end: the position after the path, or after the line number when that follows the path directly.
+        lines_back: how many lines above the line that was read the path is.
     """
 
     frame: Frame
     start: int
     end: int
-    back: int = 0
+    lines_back: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A frame within a text. ``text_line`` counts from 0, and lines end at line feeds only."""
+class FrameMatch:
+    """A frame and its position in a text.
+
+    Attributes:
+        text_line: the number of the line, from 0. Only line feeds end a line.
+        start: the position of the path in that line.
+        end: the position after the path, or after a line number that follows it directly.
+    """
 
     frame: Frame
     text_line: int

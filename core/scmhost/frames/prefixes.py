@@ -1,8 +1,11 @@
-"""What logs, containers, tools and people put before the lines of a trace."""
+"""What logs, containers, tools and people put before the lines of a trace.
+
+A frame that is lost behind a prefix needs a row in ``_KINDS``.
+"""
 
 from typing import Final
 
-from .patterns import Pattern
+from .match_spans import Pattern
 
 _KINDS: Final = (
     r"\s+",
@@ -27,22 +30,22 @@ _KINDS: Final = (
     r"[\w.-]{1,60}\[[\w.-]{1,40}\]:(?=\s)",  # heroku, a process
     r"(?:ERROR|ERR|WARN|WARNING|INFO|DEBUG|FATAL|CRITICAL|error|warn|info|debug|stderr|stdout|npm ERR!)(?: F)?:?(?=\s)",
 )
+# Prefixes come in any order: a container's name, then a time, then a level.
 _PREFIX: Final = Pattern(rf"(?:{'|'.join(_KINDS)}){{0,12}}")
 
-
-# Lines of traces that begin so have no prefix but blanks, and are many.
-_PLAIN: Final = ("at ", "File ", "from ")
+# Most lines of traces begin with one of these. They have no prefix but blanks, so the search is not needed.
+_WITHOUT_PREFIX: Final = ("at ", "File ", "from ")
 
 
 def prefix_length(line: str) -> int:
-    """How many characters stand before what was printed."""
+    """Return the number of characters before the printed line."""
     stripped = line.lstrip()
-    if stripped.startswith(_PLAIN):
+    if stripped.startswith(_WITHOUT_PREFIX):
         return len(line) - len(stripped)
-    found = _PREFIX.match(line)
-    return found.end() if found else 0
+    match = _PREFIX.match(line)
+    return match.end() if match else 0
 
 
 def without_prefix(line: str) -> str:
-    """The line as it was printed."""
+    """Return the line as it was printed, without the blanks at its end."""
     return line[prefix_length(line) :].rstrip()

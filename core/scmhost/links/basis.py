@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from scmhost.sdk import Existence
-from scmhost.sdk.confidence import Confidence
+from scmhost.sdk.reasons import Confidence
 
 from .ref import ChosenRef
 

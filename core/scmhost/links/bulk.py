@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Final, Generic, Protocol, TypeVar
 
 from scmhost.sdk import NoUrl, Reason
-from scmhost.sdk.ref_links import FolderLinks, RefLinks
+from scmhost.sdk.urls.ref_links import FolderLinks, RefLinks
 
 # Hostile paths must not fill the memory.
 MOST_FOLDERS: Final = 8192

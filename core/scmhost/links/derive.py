@@ -14,7 +14,7 @@ from scmhost.repositories import file_queries
 from scmhost.repositories import queries as repository_queries
 from scmhost.repositories.files import list_files_now
 from scmhost.sdk import Organization, Repository, RepositoryStatus
-from scmhost.sdk.confidence import Confidence
+from scmhost.sdk.reasons import Confidence
 from scmhost.services import Services
 
 from . import queries

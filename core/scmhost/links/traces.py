@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from scmhost.frames import Frame, Reading, read_text
-from scmhost.frames.languages import JVM
+from scmhost.frames.source_paths import JVM
 from scmhost.mapping import FrameInfo
 from scmhost.organizations.values import Project
 from scmhost.sdk import Organization

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from scmhost.mapping import Evidence, FrameInfo
-from scmhost.sdk.confidence import Confidence
+from scmhost.sdk.reasons import Confidence
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from scmhost.sdk.confidence import Confidence
+from scmhost.sdk.reasons import Confidence
 
 from .frame_path import FramePath, NoRoots, read_frame_path
 from .munging import FrameInfo

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from scmhost.sdk.confidence import Confidence
+from scmhost.sdk.reasons import Confidence
 
 from .printed_path import PrintedPath
 

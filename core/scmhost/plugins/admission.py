@@ -11,7 +11,7 @@ from packaging.version import Version
 from pydantic import BaseModel
 
 from scmhost.sdk import API_VERSION, PROJECT_NAME, HookPromise, Provider, hooks
-from scmhost.sdk.specs import result_adapter, result_text
+from scmhost.sdk.hooks import result_adapter, result_text
 
 from .answers import Implementation
 from .discovery import Candidate

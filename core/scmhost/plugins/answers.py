@@ -10,7 +10,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter, ValidationError
 
 from scmhost.sdk import PROMISES, HookPromise
-from scmhost.sdk.specs import misfit
+from scmhost.sdk.hooks import describe_mismatch
 
 from .errors import Origin
 from .speakers import SPEAKER, Speaker
@@ -63,7 +63,7 @@ def answer(implementation: Implementation, arguments: Mapping[str, object], spea
     try:
         return implementation.result.validate_python(result)
     except ValidationError as error:
-        raise Unfit(misfit(implementation.expected, result, error)) from None
+        raise Unfit(describe_mismatch(implementation.expected, result, error)) from None
 
 
 def _looked_at(result: Any, implementation: Implementation) -> Any:

@@ -6,7 +6,7 @@ from inspect import Parameter
 from typing import Final
 
 from scmhost.sdk import API_VERSION, PROMISES
-from scmhost.sdk.specs import ARGUMENTS, definition
+from scmhost.sdk.hooks import ARGUMENTS, definition
 
 from .loading import HookFunction, Loaded
 from .suggestions import did_you_mean
@@ -42,8 +42,6 @@ def hook_notes(loaded: Loaded) -> list[str]:
     late = [item for item in loaded.functions if item.hook not in PROMISES]
     notes = [f"{item.name}{item.where}: API {API_VERSION} has no such hook; it is not called" for item in late]
     for item in usable(loaded).values():
-        old = PROMISES[item.hook].farewells(wanted_arguments(item))
-        notes += [f"{item.name}{item.where}: {text}" for text in old]
         notes += [
             f"{item.name}{item.where}: API {API_VERSION} passes no {name!r}; its default is used"
             for name in _unknown_arguments(item)

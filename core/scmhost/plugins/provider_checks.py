@@ -7,7 +7,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 
 from scmhost.sdk import FEATURE_HOOKS, NoFields, Provider
-from scmhost.sdk.specs import definition
+from scmhost.sdk.hooks import definition
 
 from .errors import ConfigError
 from .schema import Settings, Source

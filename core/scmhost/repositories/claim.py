@@ -11,7 +11,7 @@ from scmhost.installations import queries as installation_queries
 from scmhost.installations.install import get_installation
 from scmhost.installations.provider_calls import calls_for, refusals
 from scmhost.sdk import AddRequest, Claim, Create, Installation, Offer, Organization, Refusal, Repository
-from scmhost.sdk.wire import RepositoryPayload
+from scmhost.sdk.provider import RepositoryPayload
 from scmhost.services import Services
 
 from . import queries

@@ -6,7 +6,7 @@ from typing import Final
 
 from scmhost.plugins import ProviderCalls
 from scmhost.sdk import Installation, NoUrl, RefKind, Repository, UrlTemplates
-from scmhost.sdk.pages import RefLinks
+from scmhost.sdk.urls.ref_links import RefLinks
 
 MOST_REPOSITORIES: Final = 1_024
 MOST_REFS: Final = 64

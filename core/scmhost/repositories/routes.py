@@ -14,7 +14,7 @@ from scmhost.installations.provider_calls import is_known
 from scmhost.installations.schemas import OfferOut, Offers
 from scmhost.organizations.access import ActingServices, ForIntegrations, ForLoose, NumericId, ServicesOf, numeric
 from scmhost.sdk import AddRequest, Organization, Repository, RepositoryStatus
-from scmhost.sdk.wire import RepositoryPayload
+from scmhost.sdk.provider import RepositoryPayload
 from scmhost.services import Services
 
 from .claim import add_repository, offer_repositories

@@ -9,7 +9,7 @@ from pydantic import JsonValue, ValidationError
 from scmhost.installations.install import idle_reason
 from scmhost.plugins import PluginFault
 from scmhost.sdk import Organization, Repository
-from scmhost.sdk.wire import ProviderPayload, RepositoryPayload, own_payload
+from scmhost.sdk.provider import ProviderPayload, RepositoryPayload, default_payload
 from scmhost.services import Services
 
 log = structlog.get_logger(__name__)
@@ -63,7 +63,7 @@ def _usable(shaped: RepositoryPayload, own: Mapping[str, JsonValue]) -> Reposito
 
 
 def _own_payload(services: Services, repository: Repository, idle: str | None) -> dict[str, JsonValue]:
-    return own_payload(repository, _provider(services, repository.provider), idle)
+    return default_payload(repository, _provider(services, repository.provider), idle)
 
 
 def _provider(services: Services, key: str | None) -> JsonValue:

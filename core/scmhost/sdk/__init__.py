@@ -1,6 +1,7 @@
-"""All that a plugin author imports: the contract, its values, and the helpers that make good links.
+"""The public names of the SDK: the contract, its values, and helpers for links. Plugins import from here only.
 
-A name is imported from its module when it is first asked for, so that who wants little waits little.
+A name is imported from its module on first use. Measured in CPU time: the modules that most runs of ``scmhost link``
+need load in 14 ms, the whole SDK with pydantic in 190 ms, which is longer than the whole command.
 """
 
 from typing import TYPE_CHECKING
@@ -8,21 +9,19 @@ from typing import TYPE_CHECKING
 from .lazy import lazy_names
 
 if TYPE_CHECKING:
-    from . import escaping
     from .errors import ProviderError, ProviderForbidden, ProviderUnavailable, TemplateError, UrlError
-    from .markers import HOOK_PREFIX, PROJECT_NAME, PROMISES, HookPromise, hookimpl
-    from .page_requests import PageRequest, page_url
-    from .page_urls import read_own_url, read_url
-    from .pages import Pages, RenderedView, UrlTemplates
-    from .presets import Preset, preset, preset_kinds
+    from .markers import HOOK_PREFIX, HOOK_SPECS, PROJECT_NAME, PROMISES, HookPromise, HookSpec, hookimpl
     from .provider import FEATURE_HOOKS, Feature, FeatureText, NoFields, Provider, ProviderMetadata
     from .reasons import NEXT_STEP, Reason
-    from .recognition import kind_of
-    from .refs import full_ref, looks_like_commit, ref_problem
-    from .remotes import Remote, read_remote
-    from .repository_pages import RepositoryPages, read_any_url
-    from .templates import Template
-    from .urls import authority_of, check_web_url, join_url, safe_link, safe_url
+    from .urls import escaping
+    from .urls.page_requests import PageRequest, page_url
+    from .urls.page_templates import RenderedView
+    from .urls.pages import Pages, RepositoryPages, UrlTemplates, read_any_url, read_own_url
+    from .urls.presets import Preset, kind_of, preset, preset_kinds, read_url
+    from .urls.refs import full_ref, looks_like_commit, ref_problem
+    from .urls.remotes import Remote, read_remote
+    from .urls.safety import authority_of, check_web_url, join_url, safe_link, safe_url
+    from .urls.templates import Template
     from .values import (
         AddRequest,
         Claim,
@@ -55,21 +54,19 @@ if TYPE_CHECKING:
 __getattr__ = lazy_names(
     __name__,
     {
-        "": ("escaping",),
         "errors": ("ProviderError", "ProviderForbidden", "ProviderUnavailable", "TemplateError", "UrlError"),
-        "markers": ("HOOK_PREFIX", "PROJECT_NAME", "PROMISES", "HookPromise", "hookimpl"),
-        "page_requests": ("PageRequest", "page_url"),
-        "page_urls": ("read_own_url", "read_url"),
-        "pages": ("Pages", "RenderedView", "UrlTemplates"),
-        "presets": ("Preset", "preset", "preset_kinds"),
+        "markers": ("HOOK_PREFIX", "HOOK_SPECS", "PROJECT_NAME", "PROMISES", "HookPromise", "HookSpec", "hookimpl"),
         "provider": ("FEATURE_HOOKS", "Feature", "FeatureText", "NoFields", "Provider", "ProviderMetadata"),
         "reasons": ("NEXT_STEP", "Reason"),
-        "recognition": ("kind_of",),
-        "refs": ("full_ref", "looks_like_commit", "ref_problem"),
-        "remotes": ("Remote", "read_remote"),
-        "repository_pages": ("RepositoryPages", "read_any_url"),
-        "templates": ("Template",),
-        "urls": ("authority_of", "check_web_url", "join_url", "safe_link", "safe_url"),
+        "urls.page_requests": ("PageRequest", "page_url"),
+        "urls.page_templates": ("RenderedView",),
+        "urls.pages": ("Pages", "RepositoryPages", "UrlTemplates", "read_any_url", "read_own_url"),
+        "urls.presets": ("Preset", "kind_of", "preset", "preset_kinds", "read_url"),
+        "urls.refs": ("full_ref", "looks_like_commit", "ref_problem"),
+        "urls.remotes": ("Remote", "read_remote"),
+        "urls.safety": ("authority_of", "check_web_url", "join_url", "safe_link", "safe_url"),
+        # A module cannot be found as a name of its package before it is imported; ``templates`` imports this one.
+        "urls.templates": ("Template", "escaping"),
         "values": (
             "AddRequest",
             "Claim",
@@ -105,6 +102,7 @@ __all__ = [
     "API_VERSION",
     "FEATURE_HOOKS",
     "HOOK_PREFIX",
+    "HOOK_SPECS",
     "NEXT_STEP",
     "PROJECT_NAME",
     "PROMISES",
@@ -119,6 +117,7 @@ __all__ = [
     "FeatureText",
     "FileChange",
     "HookPromise",
+    "HookSpec",
     "Installation",
     "InstallationDraft",
     "JsonObject",

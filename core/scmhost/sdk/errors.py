@@ -1,22 +1,22 @@
-"""What a plugin raises when it cannot answer, chosen by what the caller should do next.
+"""Errors that a plugin raises when it cannot answer. Choose one by what the caller should do next.
 
-ProviderError            fix the request (the host answers 400)
-├── ProviderForbidden    access is refused (403 where a link was asked for, 401 to a webhook)
-└── ProviderUnavailable  try again later (503)
+ProviderError            fix the request (HTTP 400)
+├── ProviderForbidden    access is refused (HTTP 403 for a link, 401 for a webhook)
+└── ProviderUnavailable  try again later (HTTP 503)
 
-TemplateError            a URL template is wrong; says where and what to write
-UrlError                 a URL is unsafe or malformed; says which rule it breaks
+TemplateError            a URL template is wrong; the message gives the place and the fix
+UrlError                 a URL is unsafe or malformed; the message names the rule that it breaks
 
-"No" as a normal answer is a value (``Refusal``, ``NoUrl``), never one of these.
+A normal negative answer is a value (``Refusal``, ``NoUrl``), not an error.
 """
 
 
 class ProviderError(Exception):
-    """The plugin cannot do what was asked. The text is shown to the person who asked."""
+    """The plugin cannot do what the request needs. The text is shown to the user."""
 
 
 class ProviderForbidden(ProviderError):
-    """The code host refuses access to this repository or file, or a webhook does not know the secret."""
+    """The code host refuses access to this repository or file, or a webhook has no valid signature."""
 
 
 class ProviderUnavailable(ProviderError):
@@ -38,4 +38,4 @@ class TemplateError(ValueError):
 
 
 class UrlError(ValueError):
-    """A URL is not one that scmhost hands out. The text never repeats user names or passwords."""
+    """A URL breaks a rule for URLs. The text never repeats user names or passwords."""

@@ -1,39 +1,39 @@
-"""JSON that nobody can change: what goes to one plugin stays as it is for the host and for the next plugin.
+"""Immutable JSON: a plugin cannot change a value that the host and the next plugin get too.
 
-The values are still a ``dict`` and a ``list``, so that they compare, print and serialize as JSON does everywhere.
+The values are still a ``dict`` and a ``list``, so that they compare, print and serialize like other JSON.
 """
 
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn, TypeVar
 
-K = TypeVar("K")
-V = TypeVar("V")
+_K = TypeVar("_K")
+_V = TypeVar("_V")
 
 
-class FrozenDict(dict[K, V]):
-    """A ``dict`` that refuses to change."""
+class FrozenDict(dict[_K, _V]):
+    """An immutable ``dict``. Every method that would change it raises ``TypeError``."""
 
     __slots__ = ()
 
-    def __copy__(self) -> "FrozenDict[K, V]":
+    def __copy__(self) -> "FrozenDict[_K, _V]":
         return self
 
-    def __deepcopy__(self, memo: object) -> "FrozenDict[K, V]":
+    def __deepcopy__(self, memo: object) -> "FrozenDict[_K, _V]":
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
         return FrozenDict, (dict(self),)
 
 
-class FrozenList(list[V]):
-    """A ``list`` that refuses to change."""
+class FrozenList(list[_V]):
+    """An immutable ``list``. Every method that would change it raises ``TypeError``."""
 
     __slots__ = ()
 
-    def __copy__(self) -> "FrozenList[V]":
+    def __copy__(self) -> "FrozenList[_V]":
         return self
 
-    def __deepcopy__(self, memo: object) -> "FrozenList[V]":
+    def __deepcopy__(self, memo: object) -> "FrozenList[_V]":
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -41,7 +41,7 @@ class FrozenList(list[V]):
 
 
 def frozen(value: Any) -> Any:
-    """A copy of JSON that refuses to change, at any depth. What is neither an object nor an array is itself."""
+    """Return an immutable copy of JSON, at any depth. Text, numbers, booleans and null are returned as they are."""
     if isinstance(value, Mapping):
         return FrozenDict({key: frozen(item) for key, item in value.items()})
     if isinstance(value, list | tuple):
@@ -53,7 +53,7 @@ def _refuse(*_: object, **__: object) -> NoReturn:
     raise TypeError("what a hook gets is frozen; return a new value instead")
 
 
-_CHANGES: Final = {
+_MUTATORS: Final = {
     FrozenDict: ("__delitem__", "__ior__", "__setitem__", "clear", "pop", "popitem", "setdefault", "update"),
     FrozenList: (
         "__delitem__",
@@ -70,8 +70,9 @@ _CHANGES: Final = {
         "sort",
     ),
 }
-for _kind, _names in _CHANGES.items():
+for _kind, _names in _MUTATORS.items():
     for _name in _names:
         setattr(_kind, _name, _refuse)
 
-NOTHING: Final[FrozenDict[str, Any]] = FrozenDict()
+EMPTY_JSON: Final[FrozenDict[str, Any]] = FrozenDict()
+"""An empty JSON object: the default of fields."""

@@ -1,20 +1,25 @@
-"""The contract: every hook that a plugin may implement.
+"""The contract: every hook that a plugin may implement, and what the host needs to call it.
 
-A hook gets frozen values and returns values: no session, no request, no row. An implementation names the
-arguments that it wants, in any order, and leaves out the rest. ``settings`` is the operator's settings, checked by
-the provider's own model. What comes back is validated before anything is saved.
+A hook gets frozen values and returns values: no session, no request, no database row. An implementation names the
+arguments that it needs, in any order, and leaves out the rest. ``settings`` is the operator's settings, validated by
+the provider's own model. Results are validated before anything is saved.
 
-Pure hooks are plain functions; I/O hooks may be ``async def``. Each has a time budget; a call over budget is a
-fault of the plugin, named as such, and hurts only the request that made it.
+Pure hooks are plain functions; I/O hooks may be ``async def``. Each hook has a time budget. A call over its budget is
+reported as a fault of the plugin, and affects only the request that made it.
 """
 
+import inspect
+import re
 from collections.abc import Mapping, Sequence
+from functools import cache
+from types import MappingProxyType
+from typing import Annotated, Any, Final, get_origin, get_type_hints
 
-from pydantic import BaseModel, JsonValue
+from pydantic import BaseModel, BeforeValidator, JsonValue, TypeAdapter, ValidationError
 
-from .markers import promise
-from .pages import UrlTemplates
+from .markers import HOOK_SPECS, specify
 from .provider import Provider
+from .urls.pages import UrlTemplates
 from .values import (
     AddRequest,
     Command,
@@ -34,19 +39,19 @@ from .values import (
 )
 
 
-@promise("pure", "plugin", budget=1.0)
+@specify("pure", "plugin", budget=1.0)
 def scm_register_providers() -> Sequence[Provider]:  # type: ignore[empty-body]
     """The providers that this plugin offers. Called once, at admission."""
 
 
-@promise("io", "provider", budget=10.0)
+@specify("io", "provider", budget=10.0)
 def scm_install(  # type: ignore[empty-body]
     form: BaseModel, organization: Organization, settings: BaseModel
 ) -> InstallationDraft:
     """Turn a filled-in install form into an installation. The form is an instance of the provider's model."""
 
 
-@promise("io", "provider", budget=10.0)
+@specify("io", "provider", budget=10.0)
 def scm_offer_repositories(  # type: ignore[empty-body]
     installation: Installation, repositories: Sequence[Repository], search: str, settings: BaseModel
 ) -> Sequence[Offer]:
@@ -58,7 +63,7 @@ def scm_offer_repositories(  # type: ignore[empty-body]
     """
 
 
-@promise("io", "provider", budget=10.0)
+@specify("io", "provider", budget=10.0)
 def scm_dispatch_repository(  # type: ignore[empty-body]
     installation: Installation, request: AddRequest, candidate: Repository | None, settings: BaseModel
 ) -> Decision:
@@ -69,21 +74,21 @@ def scm_dispatch_repository(  # type: ignore[empty-body]
     """
 
 
-@promise("pure", "provider", budget=1.0)
+@specify("pure", "provider", budget=1.0)
 def scm_serialize_repository(  # type: ignore[empty-body]
     repository: Repository, payload: Mapping[str, JsonValue]
 ) -> Mapping[str, JsonValue]:
     """Fields to replace in, or add to, the host's payload of a repository. The wire's types must stay."""
 
 
-@promise("pure", "provider", budget=1.0)
+@specify("pure", "provider", budget=1.0)
 def scm_source_url(  # type: ignore[empty-body]
     installation: Installation, repository: Repository, location: Location
 ) -> str | NoUrl:
     """The page that shows a location, as an absolute http or https URL, or ``NoUrl`` with the reason."""
 
 
-@promise("pure", "provider", budget=1.0)
+@specify("pure", "provider", budget=1.0)
 def scm_url_templates(installation: Installation, repository: Repository) -> UrlTemplates | None:
     """Templates that the host renders itself in place of one ``scm_source_url`` call per frame.
 
@@ -93,7 +98,7 @@ def scm_url_templates(installation: Installation, repository: Repository) -> Url
     """
 
 
-@promise("pure", "provider", budget=1.0)
+@specify("pure", "provider", budget=1.0)
 def scm_read_source_url(  # type: ignore[empty-body]
     installation: Installation, url: str, repositories: Sequence[Repository]
 ) -> Sequence[LocationCandidate]:
@@ -103,21 +108,21 @@ def scm_read_source_url(  # type: ignore[empty-body]
     """
 
 
-@promise("pure", "provider", budget=1.0)
+@specify("pure", "provider", budget=1.0)
 def scm_commit_url(  # type: ignore[empty-body]
     installation: Installation, repository: Repository, sha: str
 ) -> str | NoUrl:
     """The page that shows a commit."""
 
 
-@promise("pure", "provider", budget=1.0)
+@specify("pure", "provider", budget=1.0)
 def scm_compare_url(  # type: ignore[empty-body]
     installation: Installation, repository: Repository, base: str, head: str
 ) -> str | NoUrl:
     """The page that shows what lies between two commits: those of a release and of the one before it."""
 
 
-@promise("io", "provider", budget=3.0)
+@specify("io", "provider", budget=3.0)
 def scm_file_exists(  # type: ignore[empty-body]
     installation: Installation, repository: Repository, location: Location, settings: BaseModel
 ) -> Existence:
@@ -128,7 +133,7 @@ def scm_file_exists(  # type: ignore[empty-body]
     """
 
 
-@promise("io", "provider", budget=3.0)
+@specify("io", "provider", budget=3.0)
 def scm_resolve_ref(
     installation: Installation, repository: Repository, ref: str | None, settings: BaseModel
 ) -> ResolvedRef | None:
@@ -140,7 +145,7 @@ def scm_resolve_ref(
     """
 
 
-@promise("io", "provider", budget=30.0)
+@specify("io", "provider", budget=30.0)
 def scm_compare_commits(  # type: ignore[empty-body]
     installation: Installation, repository: Repository, base: str | None, head: str, settings: BaseModel
 ) -> Sequence[CommitDraft]:
@@ -152,7 +157,7 @@ def scm_compare_commits(  # type: ignore[empty-body]
     """
 
 
-@promise("pure", "provider", budget=2.0)
+@specify("pure", "provider", budget=2.0)
 def scm_read_push(  # type: ignore[empty-body]
     installation: Installation, headers: Mapping[str, str], body: bytes, secret: str
 ) -> Sequence[Push]:
@@ -164,17 +169,17 @@ def scm_read_push(  # type: ignore[empty-body]
     """
 
 
-@promise("io", "listeners", budget=2.0)
+@specify("io", "listeners", budget=2.0)
 def scm_repository_saved(organization: Organization, repository: Repository) -> None:
     """A repository was created, changed, claimed or unclaimed. Called after the transaction."""
 
 
-@promise("io", "listeners", budget=2.0)
+@specify("io", "listeners", budget=2.0)
 def scm_commits_saved(organization: Organization, repository: Repository, shas: Sequence[str]) -> None:
     """Commits new to the host were saved for a repository. Called after the transaction."""
 
 
-@promise("io", "listeners", budget=10.0)
+@specify("io", "listeners", budget=10.0)
 def scm_startup(settings: BaseModel) -> None:
     """The plugin begins: the process starts, or an operator switches the plugin on while it runs.
 
@@ -183,11 +188,68 @@ def scm_startup(settings: BaseModel) -> None:
     """
 
 
-@promise("io", "listeners", budget=5.0)
+@specify("io", "listeners", budget=5.0)
 def scm_shutdown() -> None:
     """The plugin ends: the process does, or an operator switches the plugin off. Calls under way may still finish."""
 
 
-@promise("pure", "listeners", budget=1.0)
+@specify("pure", "listeners", budget=1.0)
 def scm_register_commands() -> Sequence[Command]:  # type: ignore[empty-body]
     """Commands that this plugin adds to the ``scmhost`` command line."""
+
+
+# The host and the conformance suite both validate with what follows, so that they accept the same plugins.
+
+ARGUMENTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {name: tuple(inspect.signature(globals()[name]).parameters) for name in HOOK_SPECS}
+)
+"""The arguments of each hook, by the hook's name."""
+
+# The alias's long form in the signature says less than the names of its members.
+_RESULT_TEXTS: Final[Mapping[str, str]] = {"scm_dispatch_repository": "Claim | Create | Refusal"}
+_MODULES: Final = re.compile(r"\b(?:[a-z_]+\.)+(?=[A-Z])")
+
+
+@cache
+def result_adapter(hook: str) -> TypeAdapter[Any]:
+    """Return the validator of a hook's result."""
+    annotation: Any = get_type_hints(globals()[hook], include_extras=True)["return"]
+    if get_origin(annotation) is not Mapping:
+        annotation = Annotated[annotation, BeforeValidator(_refuse_dict)]
+    return TypeAdapter(annotation)
+
+
+def _refuse_dict(result: object) -> object:
+    """Refuse a dict: an empty one would pass as a ``NoUrl``, all of whose fields have defaults."""
+    if isinstance(result, dict):
+        raise ValueError("a dict is no value of the contract")  # noqa: TRY004 - pydantic turns only ValueError into a finding
+    return result
+
+
+@cache
+def result_text(hook: str) -> str:
+    """Return the type of a hook's result as plugin authors write it."""
+    return _RESULT_TEXTS.get(hook) or _annotation_text(inspect.signature(globals()[hook]).return_annotation)
+
+
+@cache
+def definition(hook: str) -> str:
+    """Return the ``def`` line of a hook, such as ``def scm_commit_url(sha: str, ...) -> str | NoUrl``."""
+    parameters = inspect.signature(globals()[hook]).parameters
+    arguments = ", ".join(f"{name}: {_annotation_text(item.annotation)}" for name, item in parameters.items())
+    return f"def {hook}({arguments}) -> {result_text(hook)}"
+
+
+def _annotation_text(annotation: object) -> str:
+    return _MODULES.sub("", inspect.formatannotation(annotation))
+
+
+def describe_mismatch(expected: str, result: object, error: ValidationError) -> str:
+    """Describe an invalid result: the expected type, the actual type and the first wrong field.
+
+    Values are left out, because their text is produced by the plugin and may be secret.
+    """
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    field = ".".join(map(str, first["loc"]))
+    detail = f" (at {field}: {first['msg']})" if field else ""
+    return f"gave back {type(result).__name__!r} where {expected} is expected{detail}"

@@ -1,4 +1,8 @@
-"""Names of a package that are imported from their modules when they are first asked for."""
+"""Import the names of a package from its modules on first use.
+
+This pays where a package has light and heavy modules: ``scmhost link`` starts without pydantic, whose import takes
+longer than the whole command.
+"""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -7,17 +11,18 @@ from typing import Any
 
 
 def lazy_names(package: str, names: Mapping[str, Sequence[str]]) -> Callable[[str], Any]:
-    """A package's ``__getattr__``: ``names`` has the names by the modules that they are in; modules are in none.
+    """Return a ``__getattr__`` for a package.
 
-    Who wants little of a package waits little for it: a command in a pipe starts before its first line comes.
+    Args:
+        package: the package's full name.
+        names: by module, relative to the package, the names that it defines.
     """
-    homes = {name: module for module, listed in names.items() for name in listed}
+    modules = {name: module for module, defined in names.items() for name in defined}
 
     def find(name: str) -> Any:
-        if name not in homes:
+        if name not in modules:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        home = homes[name]
-        value = getattr(import_module(f"{package}.{home}"), name) if home else import_module(f"{package}.{name}")
+        value = getattr(import_module(f"{package}.{modules[name]}"), name)
         setattr(sys.modules[package], name, value)
         return value
 

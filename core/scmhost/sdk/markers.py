@@ -1,8 +1,7 @@
-"""The markers of the contract, and what each hook promises about itself."""
+"""pluggy's markers for hooks, and the properties of each hook of the contract."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeVar
 
 import pluggy
@@ -11,66 +10,59 @@ PROJECT_NAME: Final = "scmhost"
 """pluggy's project name, and the entry-point group."""
 
 HOOK_PREFIX: Final = "scm_"
+"""The beginning of every hook's name."""
 
 hookimpl = pluggy.HookimplMarker(PROJECT_NAME)
 """Marks a plugin's function as a hook: ``@hookimpl`` above ``def scm_source_url(...)``."""
 
 hookspec = pluggy.HookspecMarker(PROJECT_NAME)
+"""Marks a function as a hook specification. Plugins do not need it."""
 
-Colour = Literal["pure", "io"]
+HookKind = Literal["pure", "io"]
 """``pure``: a plain function of its values. ``io``: may wait for a disk or a network, may be ``async def``."""
 
 Audience = Literal["plugin", "provider", "listeners"]
-"""Who is called: every plugin once at admission, only the provider's own plugin, or all that listen."""
+"""Which plugins are called: each plugin once when it loads, the provider's own plugin, or all that implement it."""
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
-class HookPromise:
-    """What holds for a hook, whoever implements it.
+class HookSpec:
+    """The properties of a hook, the same for all implementations.
 
     Attributes:
-        name: the hook's.
-        colour: pure or I/O.
-        audience: who is called.
-        budget: how long a call may take, in seconds.
-        deprecated: for a hook that will go: since when, when it goes, and what to write in its place.
-        old_arguments: the same for single arguments, by name.
+        name: the hook's name.
+        kind: ``pure`` or ``io``.
+        audience: which plugins are called.
+        budget: the longest time that one call may take, in seconds.
     """
 
     name: str
-    colour: Colour
+    kind: HookKind
     audience: Audience
     budget: float
-    deprecated: str = ""
-    old_arguments: Mapping[str, str] = field(default_factory=dict, hash=False)
 
-    def farewells(self, arguments: Iterable[str]) -> Iterator[str]:
-        """What a plugin should be told that has the hook and takes these arguments."""
-        if self.deprecated:
-            yield f"the hook is deprecated: {self.deprecated}"
-        for name in arguments:
-            if name in self.old_arguments:
-                yield f"the argument {name!r} is deprecated: {self.old_arguments[name]}"
+    @property
+    def colour(self) -> HookKind:
+        """The same as ``kind``, by its first name."""
+        return self.kind
 
 
-PROMISES: Final[dict[str, HookPromise]] = {}
+HOOK_SPECS: Final[dict[str, HookSpec]] = {}
+"""The properties of every hook, by name, in the order of ``hooks.py``."""
+
+# The names that contract 1.1 published first. Plugins may import them.
+HookPromise = HookSpec
+PROMISES: Final = HOOK_SPECS
 
 
-def promise(
-    colour: Colour,
-    audience: Audience,
-    budget: float,
-    *,
-    deprecated: str = "",
-    old_arguments: Mapping[str, str] = MappingProxyType({}),
-) -> Callable[[_F], _F]:
-    """Declare a hook specification with what it promises; see ``HookPromise``."""
+def specify(kind: HookKind, audience: Audience, budget: float) -> Callable[[_F], _F]:
+    """Return a decorator that declares a hook specification; see ``HookSpec``. ``budget`` is in seconds."""
 
     def declare(function: _F) -> _F:
         name = function.__name__
-        PROMISES[name] = HookPromise(name, colour, audience, budget, deprecated, old_arguments)
+        HOOK_SPECS[name] = HookSpec(name, kind, audience, budget)
         return hookspec(function)
 
     return declare

@@ -1,15 +1,20 @@
-"""A provider: the kind of code host that a plugin offers, with what it promises."""
+"""A provider, the kind of code host that a plugin offers, and its repositories in API answers."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from .values import Value
+from .values import Repository, Value
+
+# Sentry's API has no status for a hidden repository; its clients show a disabled one in the same way.
+_API_STATUS: Final[Mapping[str, str]] = {"hidden": "disabled"}
 
 
 class Feature(StrEnum):
-    """What a provider promises. Each promise needs hooks; see ``FEATURE_HOOKS``."""
+    """A feature of a provider. Each feature requires hooks; see ``FEATURE_HOOKS``."""
 
     COMMITS = "commits"
     STACKTRACE_LINK = "stacktrace-link"
@@ -23,18 +28,18 @@ FEATURE_HOOKS: Final[dict[Feature, tuple[str, ...]]] = {
     Feature.COMPARE_COMMITS: ("scm_compare_commits",),
     Feature.PUSH_WEBHOOKS: ("scm_read_push",),
 }
-"""The hooks without which a promise is refused at admission. ``scm_install`` is needed by every provider."""
+"""The hooks that a feature requires; without them the plugin is not loaded. Every provider requires ``scm_install``."""
 
 
 class FeatureText(Value):
-    """What the catalogue says about one feature."""
+    """The description of a feature in the catalogue of providers."""
 
     description: str
     feature: Feature
 
 
 class ProviderMetadata(Value):
-    """What the catalogue shows about a provider."""
+    """The description of a provider in the catalogue of providers."""
 
     description: str = ""
     features: tuple[FeatureText, ...] = ()
@@ -45,7 +50,7 @@ class ProviderMetadata(Value):
 
 
 class NoFields(BaseModel):
-    """The model of a form or of settings that ask for nothing. An unknown field is an error."""
+    """The model of a form or of settings without fields. An unknown field is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -54,13 +59,14 @@ class Provider(Value):
     """A kind of code host.
 
     Attributes:
-        key: unique among all plugins, lower case; on the wire the id is ``integrations:<key>``.
-        name: what people read.
-        features: what the provider can do; each needs its hooks.
-        requires_feature_flag: whether an operator must switch it on per organization.
-        install_form: the fields that a person fills in to install it; the host validates them.
-        configuration: the fields that may be changed on an installation later, or None for none.
-        settings: what the operator may write under ``settings`` in plugins.toml.
+        key: unique among all plugins, lower case; in API answers the id is ``integrations:<key>``.
+        name: the displayed name.
+        features: the features that it supports; each requires hooks.
+        requires_feature_flag: whether an operator must enable it for each organization.
+        metadata: its description in the catalogue of providers.
+        install_form: the model of the form that a user fills in to install it; the host validates it.
+        configuration: the model of the fields that may be changed later, or None.
+        settings: the model of the operator's ``settings`` in plugins.toml.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -76,5 +82,52 @@ class Provider(Value):
 
     @property
     def id(self) -> str:
-        """The provider's id on the wire, in the form that Sentry's clients know."""
+        """The provider's id in API answers, in the form that Sentry's clients expect."""
         return f"integrations:{self.key}"
+
+
+class ProviderPayload(BaseModel):
+    """The provider of a repository in API answers."""
+
+    id: str
+    name: str
+
+
+class RepositoryPayload(BaseModel):
+    """A repository in API answers. A plugin may replace values and add fields, but must keep these types."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+    name: str
+    url: str | None
+    provider: ProviderPayload
+    status: str
+    dateCreated: datetime  # noqa: N815 - the spelling of Sentry's API
+    integrationId: str | None  # noqa: N815 - the spelling of Sentry's API
+    externalSlug: JsonValue  # noqa: N815 - the spelling of Sentry's API
+    externalId: str  # noqa: N815 - the spelling of Sentry's API
+    idle: str | None = None
+
+
+def default_payload(repository: Repository, provider: JsonValue, idle: str | None = None) -> dict[str, JsonValue]:
+    """Return the payload of a repository that ``scm_serialize_repository`` gets.
+
+    Args:
+        repository: the repository.
+        provider: an object with the provider's ``id`` and ``name``.
+        idle: why the repository gets no links at present, if so.
+    """
+    return {
+        "id": str(repository.id),
+        "name": repository.name,
+        "url": repository.url,
+        "provider": provider,
+        "status": _API_STATUS.get(repository.status.value, repository.status.value),
+        "dateCreated": repository.created_at.isoformat(),
+        "integrationId": str(repository.installation_id) if repository.installation_id is not None else None,
+        # Some clients refuse any type but text here.
+        "externalSlug": repository.name,
+        "externalId": repository.external_id or "",
+        "idle": idle,
+    }

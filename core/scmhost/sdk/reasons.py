@@ -1,13 +1,19 @@
-"""Why there is no link: one closed list, with the next step for each."""
+"""Why there is no link: a closed list with the next step for each reason. Also how sure a derived value is.
+
+This module imports nothing heavy, because ``scmhost link`` loads it at every start.
+"""
 
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
+
+Confidence = Literal["high", "medium", "low"]
+"""How sure a value is that was derived and not configured."""
 
 
 class Reason(StrEnum):
-    """Why a frame has no link. The first six are the wire's own words."""
+    """Why a location has no link. The first six values are those of Sentry's API."""
 
     NO_CODE_MAPPINGS = "no_code_mappings_for_project"
     STACK_ROOT_MISMATCH = "stack_root_mismatch"
@@ -34,16 +40,17 @@ NEXT_STEP: Final[Mapping[Reason, str]] = MappingProxyType(
         Reason.FILE_NOT_FOUND: "Check the mapping's source root, or that the file exists at this commit.",
         Reason.FORBIDDEN: "Give the installation access to this repository on the code host.",
         Reason.INSTALLATION_NOT_FOUND: "Claim the repository through an installation of its provider.",
-        Reason.NOT_A_FILE: "Nothing to do: the frame names no source file.",
-        Reason.PATH_OUTSIDE: "Check the frame's path: after mapping it leaves the repository.",
-        Reason.NOT_IN_REPOSITORY: "Nothing to do if the file is another's; else name its roots in a code mapping.",
-        Reason.SEVERAL_FILES: "Name the roots of such paths in a code mapping.",
+        Reason.NOT_A_FILE: "Nothing to do: the frame has no source file.",
+        Reason.PATH_OUTSIDE: "Check the frame's path: after mapping it is outside of the repository.",
+        Reason.NOT_IN_REPOSITORY: "Ignore this if the file is library code. Else add a code mapping with its roots.",
+        Reason.SEVERAL_FILES: "Add a code mapping with the roots of this path, so that only one file matches.",
         Reason.REPOSITORY_INACTIVE: "Make the repository active again.",
         Reason.REPOSITORY_WITHOUT_URL: "Give the repository its web URL.",
         Reason.NO_REF: "Send the release's commits, or give the code mapping a default branch.",
-        Reason.PROVIDER_OFF: "Ask the operator to switch the provider's plugin on for this organization.",
-        Reason.PROVIDER_FAILED: "Try again; if it stays, the operator finds the plugin's fault in the log.",
-        Reason.NO_SOURCE_PAGES: "Choose a preset or a template whose host shows this kind of page.",
-        Reason.UNSAFE_URL: "Check the repository's URL and the installation's template: the result is no safe link.",
+        Reason.PROVIDER_OFF: "Ask the operator to enable the provider's plugin for this organization.",
+        Reason.PROVIDER_FAILED: "Try again. If it fails again, ask the operator for the plugin's error in the log.",
+        Reason.NO_SOURCE_PAGES: "Choose a preset or a template that has this kind of page.",
+        Reason.UNSAFE_URL: "Check the repository's URL and the installation's template: the link is not safe.",
     }
 )
+"""What a user can do about each reason."""

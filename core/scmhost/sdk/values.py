@@ -1,4 +1,4 @@
-"""The values that hooks get and give. All are frozen and checked whenever they cross the border."""
+"""The values that hooks get and return. All are frozen, and validated whenever they pass between host and plugin."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -6,25 +6,29 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
-from .frozen import NOTHING, frozen
+from .frozen import EMPTY_JSON, frozen
 from .reasons import Reason
 
 RefKind = Literal["branch", "tag", "commit"]
+"""The kinds of ref that a code host has."""
 
 Line = Annotated[int, Field(ge=1, le=10_000_000)]
 Sha = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\s\x00-\x1f]+$")]
 JsonObject = dict[str, JsonValue]
-Kept = Annotated[JsonObject, AfterValidator(frozen)]
+"""A JSON object: text keys, JSON values."""
+
+FrozenJson = Annotated[JsonObject, AfterValidator(frozen)]
+"""A JSON object that is copied and made immutable when it is validated."""
 
 
 class Value(BaseModel):
-    """Base of all values: frozen, no unknown fields, checked again at the border."""
+    """Base of all values: frozen, no unknown fields, validated again between host and plugin."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", revalidate_instances="always")
 
 
 class RepositoryStatus(StrEnum):
-    """Where a repository stands in its life."""
+    """The state of a repository."""
 
     ACTIVE = "active"
     HIDDEN = "hidden"
@@ -33,12 +37,12 @@ class RepositoryStatus(StrEnum):
 
 
 class Organization(Value):
-    """The tenant.
+    """A tenant.
 
     Attributes:
-        id: never changes.
-        slug: its name in URLs; may change.
-        name: what people read.
+        id: the permanent id.
+        slug: the name in URLs; may change.
+        name: the displayed name.
     """
 
     id: int
@@ -50,13 +54,13 @@ class Installation(Value):
     """One provider set up for one organization.
 
     Attributes:
-        id: the host's own.
-        organization_id: whose it is.
+        id: assigned by the host.
+        organization_id: the id of its organization.
         provider: the provider's key.
-        name: as ``scm_install`` gave it; people read it.
-        external_id: as ``scm_install`` gave it; unique for organization and provider.
-        metadata: what ``scm_install`` found worth showing; it is on the wire.
-        configuration: what may be changed later, in the fields of the provider's ``configuration`` model.
+        name: the displayed name, from ``scm_install``.
+        external_id: from ``scm_install``; unique for organization and provider.
+        metadata: facts to show, from ``scm_install``; part of API answers.
+        configuration: values that may be changed later, in the fields of the provider's ``configuration`` model.
     """
 
     id: int
@@ -64,24 +68,24 @@ class Installation(Value):
     provider: str
     name: str
     external_id: str
-    metadata: Kept = Field(default=NOTHING)
-    configuration: Kept = Field(default=NOTHING)
+    metadata: FrozenJson = Field(default=EMPTY_JSON)
+    configuration: FrozenJson = Field(default=EMPTY_JSON)
 
 
 class Repository(Value):
-    """A repository as the host keeps it. Unclaimed while it has neither provider nor installation.
+    """A repository as the host stores it. It is unclaimed while it has neither provider nor installation.
 
     Attributes:
-        id: the host's own.
-        organization_id: whose it is.
-        name: as commits and people name it; people may change it.
-        url: its web page; people may change it or take it away.
+        id: assigned by the host.
+        organization_id: the id of its organization.
+        name: the name that commits and users refer to; users may change it.
+        url: the URL of its web page; users may change or remove it.
         provider: the provider's key.
-        installation_id: the installation that claimed it.
-        external_id: as the plugin's decision gave it.
-        configuration: as the plugin's decision gave it.
-        status: where it stands in its life.
-        created_at: when the host first saw it.
+        installation_id: the id of the installation that claimed it.
+        external_id: from the plugin's decision.
+        configuration: from the plugin's decision.
+        status: its state.
+        created_at: when the host first stored it.
     """
 
     id: int
@@ -91,39 +95,39 @@ class Repository(Value):
     provider: str | None = None
     installation_id: int | None = None
     external_id: str | None = None
-    configuration: Kept = Field(default=NOTHING)
+    configuration: FrozenJson = Field(default=EMPTY_JSON)
     status: RepositoryStatus = RepositoryStatus.ACTIVE
     created_at: datetime
 
     @property
     def unclaimed(self) -> bool:
-        """Whether an installation may still claim it."""
+        """Whether an installation may claim the repository."""
         return self.provider is None and self.installation_id is None
 
 
 class InstallationDraft(Value):
-    """What an installation will be, as ``scm_install`` gives it. The host saves it.
+    """An installation to save, as ``scm_install`` returns it.
 
     Attributes:
-        name: what people read.
-        external_id: what tells it from others; a second one is refused as a double.
+        name: the displayed name.
+        external_id: distinguishes it from the provider's other installations; a duplicate is refused.
         metadata: facts to show, such as ``domain_name``; no secrets.
         configuration: the fields that may be changed later; no secrets.
     """
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
     external_id: Annotated[str, Field(min_length=1, max_length=64)]
-    metadata: Kept = Field(default=NOTHING)
-    configuration: Kept = Field(default=NOTHING)
+    metadata: FrozenJson = Field(default=EMPTY_JSON)
+    configuration: FrozenJson = Field(default=EMPTY_JSON)
 
 
 class Offer(Value):
-    """A repository that a person may add.
+    """A repository that a user may add.
 
     Attributes:
-        identifier: comes back in the ``AddRequest``; the host looks for an unclaimed repository with this id or name.
-        name: what people read.
-        default_branch: the branch that a code mapping may begin with.
+        identifier: sent back in the ``AddRequest``; the host searches an unclaimed repository with this id or name.
+        name: the displayed name.
+        default_branch: the branch that a new code mapping gets by default.
     """
 
     identifier: Annotated[str, Field(min_length=1, max_length=200)]
@@ -135,12 +139,12 @@ class AddRequest(Value):
     """A request to add a repository.
 
     Attributes:
-        identifier: the offer's, or what a person typed.
-        fields: whatever else the body held; nobody has checked it.
+        identifier: the offer's identifier, or text that a user typed.
+        fields: the other fields of the request body; not validated.
     """
 
     identifier: str
-    fields: Kept = Field(default=NOTHING)
+    fields: FrozenJson = Field(default=EMPTY_JSON)
 
 
 class Claim(Value):
@@ -148,14 +152,14 @@ class Claim(Value):
 
     Attributes:
         external_id: the repository's id on its host.
-        url: its web page, to which links are made.
-        configuration: what the plugin wants to know about it later.
+        url: the URL of its web page, from which links are built.
+        configuration: data of the plugin, which it gets back with the repository.
     """
 
     kind: Literal["claim"] = "claim"
     external_id: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     url: str | None = None
-    configuration: Kept | None = None
+    configuration: FrozenJson | None = None
 
 
 class Create(Value):
@@ -164,23 +168,23 @@ class Create(Value):
     Attributes:
         name: unique in the organization, without regard to case.
         external_id: the repository's id on its host.
-        url: its web page, to which links are made.
-        configuration: what the plugin wants to know about it later.
+        url: the URL of its web page, from which links are built.
+        configuration: data of the plugin, which it gets back with the repository.
     """
 
     kind: Literal["create"] = "create"
     name: Annotated[str, Field(min_length=1, max_length=200)]
     external_id: Annotated[str, Field(min_length=1, max_length=64)]
     url: str | None = None
-    configuration: Kept = Field(default=NOTHING)
+    configuration: FrozenJson = Field(default=EMPTY_JSON)
 
 
 class Refusal(Value):
     """Decision: nothing is saved.
 
     Attributes:
-        reason: what kind of no it is: 404, 400, 409 or 503 on the wire.
-        message: is shown to the person who asked.
+        reason: the kind of refusal: HTTP status 404, 400, 409 or 503.
+        message: shown to the user.
     """
 
     kind: Literal["refusal"] = "refusal"
@@ -189,17 +193,18 @@ class Refusal(Value):
 
 
 Decision = Annotated[Claim | Create | Refusal, Field(discriminator="kind")]
+"""The result of ``scm_dispatch_repository``."""
 
 
 class Location(Value):
-    """A place in a repository: what a link points to. Lines and columns count from 1.
+    """A position in a repository: the target of a link. Lines and columns are counted from 1.
 
     Attributes:
-        ref: the branch, tag or commit; any text that somebody sent.
-        ref_kind: which of them it is.
-        path: from the repository's top, with slashes; any text that a stack trace held.
+        ref: the branch, tag or commit; untrusted text.
+        ref_kind: the kind of ref.
+        path: from the repository's root, with slashes; untrusted text, at most 4,096 characters.
         line: the first line.
-        end_line: the last line, if there are several; may be less than the first when somebody erred.
+        end_line: the last line of several; may be less than ``line`` in wrong input.
         column: the first column.
         end_column: the last column.
     """
@@ -214,15 +219,15 @@ class Location(Value):
 
 
 class UrlCandidate(Value):
-    """What a page's URL may mean: a place in a repository.
+    """A possible meaning of a page's URL: a position in a repository.
 
     Attributes:
         repo: the repository's path on its host.
-        ref: the branch, tag or commit; None when the page shows the default branch.
+        ref: the branch, tag or commit; None for a page of the default branch.
         ref_kind: the kind of ref.
-        path: the file; empty when the page is of the repository, its topmost folder or a commit.
-        line: the first line.
-        end_line: the last line, if there are several.
+        path: the file; empty for the page of a repository, of its root folder or of a commit.
+        line: the first line, counted from 1.
+        end_line: the last line of several.
     """
 
     repo: str
@@ -234,12 +239,12 @@ class UrlCandidate(Value):
 
 
 class LocationCandidate(Value):
-    """A location that a pasted URL may mean.
+    """A possible location of a pasted URL.
 
     Attributes:
-        repository_id: one of the repositories that the hook was given.
-        location: the place in it.
-        ambiguous: whether ref and path could be split otherwise.
+        repository_id: the id of one of the repositories that the hook got.
+        location: the position in it.
+        ambiguous: whether ref and path could be separated in another way too.
     """
 
     repository_id: int
@@ -248,12 +253,12 @@ class LocationCandidate(Value):
 
 
 class ResolvedRef(Value):
-    """A ref as its repository has it.
+    """A ref that exists in its repository.
 
     Attributes:
-        name: its name there.
-        kind: what it is there.
-        sha: the commit that it stands at now.
+        name: its name in the repository.
+        kind: its kind in the repository.
+        sha: the full id of the commit that it refers to now.
     """
 
     name: Annotated[str, Field(min_length=1, max_length=255)]
@@ -262,11 +267,11 @@ class ResolvedRef(Value):
 
 
 class NoUrl(Value):
-    """The provider has no page for a location.
+    """There is no URL.
 
     Attributes:
-        reason: why, from the list of reasons; each has a next step.
-        message: what else there is to say, for the person who asked.
+        reason: one of the closed list of reasons; each has a next step.
+        message: details for the user.
     """
 
     reason: Reason = Reason.NO_SOURCE_PAGES
@@ -274,7 +279,7 @@ class NoUrl(Value):
 
 
 class Existence(StrEnum):
-    """Whether a file stands in a repository at a ref."""
+    """Whether a file exists in a repository at a ref."""
 
     YES = "yes"
     NO = "no"
@@ -285,8 +290,8 @@ class FileChange(Value):
     """One changed path of a commit.
 
     Attributes:
-        path: from the repository's top, with slashes.
-        type: added, modified or deleted.
+        path: from the repository's root, with slashes.
+        type: ``A`` (added), ``M`` (modified) or ``D`` (deleted).
     """
 
     path: Annotated[str, Field(min_length=1, max_length=4096)]
@@ -294,15 +299,15 @@ class FileChange(Value):
 
 
 class CommitDraft(Value):
-    """A commit as a code host tells it.
+    """A commit to save.
 
     Attributes:
-        sha: its whole id.
-        message: the whole message.
-        author_name: who wrote it.
-        author_email: the author's address, by which the host tells authors apart.
-        timestamp: when it was made, with its offset.
-        changes: the changed paths; empty when the code host was not asked for them.
+        sha: the full id, at most 64 characters.
+        message: the full message.
+        author_name: the author's name.
+        author_email: the author's address, which identifies the author.
+        timestamp: the time of the commit, with a UTC offset.
+        changes: the changed paths; empty if they are not known.
     """
 
     sha: Sha
@@ -314,13 +319,13 @@ class CommitDraft(Value):
 
 
 class Push(Value):
-    """What a webhook brought: commits of one repository, in the order of the body.
+    """The commits of one repository that a webhook delivered, in the order of the body.
 
     Attributes:
-        repository: as the body names it: best its web URL, else its external id or name.
-        ref: the branch or tag that was pushed to.
-        commits: those that the body lists.
-        unlisted: how many more were pushed; 1 when there are some and nobody knows how many.
+        repository: the repository in the body: preferably its web URL, else its external id or name.
+        ref: the branch or tag that was pushed.
+        commits: the commits that the body lists.
+        unlisted: the number of pushed commits that the body does not list; 1 for an unknown number.
     """
 
     repository: Annotated[str, Field(min_length=1, max_length=2000)]
@@ -333,9 +338,9 @@ class Command(Value):
     """A command that a plugin adds to ``scmhost``.
 
     Attributes:
-        name: what is typed after ``scmhost``.
-        summary: what its help says.
-        run: a function that gets the words after the name, and gives the exit code.
+        name: the word after ``scmhost``.
+        summary: one line for the help text.
+        run: a function that gets the list of arguments after the name, and returns the exit code.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,40}$")]

@@ -1,4 +1,4 @@
-"""The version of the contract between the host and its plugins, apart from the host's own."""
+"""The version of the contract between the host and its plugins. It is independent of the host's version."""
 
 from typing import Final
 

@@ -1,7 +1,6 @@
-"""How a webhook shows that its sender knows the secret.
+"""Check that the sender of a webhook has the shared secret.
 
-Compared in constant time. Whatever was sent, the answer is yes or no; an empty secret fits nothing, because everybody
-knows it.
+Comparisons take constant time. An empty secret matches nothing, because everybody can send it.
 """
 
 import hashlib
@@ -9,17 +8,17 @@ import hmac
 
 
 def check_signature(secret: str, body: bytes, signature: str) -> bool:
-    """Whether a signature is the HMAC-SHA256 of the raw body in hex, with or without ``sha256=`` before it."""
+    """Return whether a signature is the HMAC-SHA256 of the raw body, in hexadecimal, with or without ``sha256=``."""
     expected = hmac.new(_bytes(secret), body, hashlib.sha256).hexdigest()
     given = signature.strip().removeprefix("sha256=").lower()
     return bool(secret) and hmac.compare_digest(_bytes(expected), _bytes(given))
 
 
 def same_secret(secret: str, given: str) -> bool:
-    """Whether a host that sends the secret itself has sent this one."""
+    """Return whether two secrets are equal, for hosts that send the secret itself."""
     return bool(secret) and hmac.compare_digest(_bytes(secret), _bytes(given))
 
 
 def _bytes(text: str) -> bytes:
-    # Halves of characters are no UTF-8, and may still come in a header.
+    # Lone surrogates cannot be encoded as UTF-8, but a header may contain them.
     return text.encode("utf-8", "surrogatepass")

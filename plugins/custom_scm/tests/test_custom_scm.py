@@ -1,4 +1,4 @@
-"""Custom SCM, tested with nothing but the SDK: as the author of any plugin would."""
+"""Custom SCM, tested with the SDK alone, like any other plugin."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -39,19 +39,19 @@ def installation(**configuration: Any) -> Installation:
 
 
 @pytest.mark.parametrize("url", ["https://git.example.com", "https://git.example.com/", "https://git.example.com//"])
-def test_base_url_and_name_meet_in_one_slash(url: str) -> None:
-    """However a person ends the base URL, the joint is one slash."""
+def test_base_url_and_name_are_joined_with_one_slash(url: str) -> None:
+    """The base URL may have any number of slashes at its end."""
     draft = plugin.scm_install(form=InstallForm(name="team", url=url))
     assert draft.metadata == {"domain_name": "https://git.example.com/team"}
 
 
 def test_a_name_with_blanks_still_gives_a_url() -> None:
-    """What a person calls the installation is escaped in its URL and kept as its name."""
+    """The name is escaped in the URL, and kept as the displayed name."""
     draft = plugin.scm_install(form=InstallForm(name="My Team", url="https://git.example.com/"))
     assert (draft.name, draft.metadata["domain_name"]) == ("My Team", "https://git.example.com/My%20Team")
 
 
-def test_two_installations_are_two() -> None:
+def test_equal_forms_give_two_installations() -> None:
     """The same form twice gives different external ids."""
     form = InstallForm(name="team", url="https://git.example.com/")
     assert plugin.scm_install(form=form).external_id != plugin.scm_install(form=form).external_id
@@ -72,7 +72,7 @@ def test_two_installations_are_two() -> None:
     ],
 )
 def test_a_wrong_field_is_named(fields: dict[str, str], field: str) -> None:
-    """The form refuses what would make bad links, by the field that a person typed in."""
+    """A field that would give invalid links is refused; the error names the field."""
     with pytest.raises(ValidationError) as refused:
         InstallForm.model_validate({"name": "team", "url": "https://git.example.com/", **fields})
     assert [error["loc"] for error in refused.value.errors()] == [(field,)]
@@ -80,14 +80,14 @@ def test_a_wrong_field_is_named(fields: dict[str, str], field: str) -> None:
 
 
 def test_unclaimed_repositories_are_offered() -> None:
-    """Each offer has the repository's own id; search finds parts of names in any case."""
+    """Each offer has the repository's id; a search matches parts of names, in any case."""
     known = [repository(5, "team/App"), repository(6, "team/lib")]
     assert [offer.identifier for offer in plugin.scm_offer_repositories(repositories=known, search="")] == ["5", "6"]
     assert [offer.name for offer in plugin.scm_offer_repositories(repositories=known, search="aPP")] == ["team/App"]
 
 
-def test_a_candidate_is_claimed_and_nothing_else() -> None:
-    """With a candidate the decision is a claim; without one a refusal that names the id."""
+def test_only_a_candidate_is_claimed() -> None:
+    """With a candidate the decision is a claim, else a refusal with the id."""
     request = AddRequest(identifier="5")
     assert plugin.scm_dispatch_repository(request=request, candidate=repository()) == Claim()
     refusal = plugin.scm_dispatch_repository(request=request, candidate=None)
@@ -96,7 +96,7 @@ def test_a_candidate_is_claimed_and_nothing_else() -> None:
 
 
 def test_a_repository_shows_its_provider_and_slug() -> None:
-    """The wire has the provider's id and the repository's name as its slug."""
+    """API answers have the provider's id, and the repository's name as its slug."""
     assert plugin.scm_serialize_repository(repository=repository()) == {
         "provider": {"id": "integrations:custom_scm", "name": "CustomSCM"},
         "externalSlug": "team/app",
@@ -113,21 +113,21 @@ locations = st.builds(
 )
 
 
-# Without a clock: the first example reads the presets, on a machine that may be busy.
+# No deadline: the first example reads the presets.
 @settings(deadline=None)
 @given(kind=st.sampled_from(preset_kinds()), location=locations)
 def test_templates_and_urls_agree(kind: str, location: Location) -> None:
-    """Whether the host renders the templates or asks for each URL, the link is the same."""
+    """The templates and ``scm_source_url`` give the same link."""
     here = installation(preset=kind)
     templates = plugin.scm_url_templates(installation=here, repository=repository())
     assert templates is not None
-    asked = plugin.scm_source_url(installation=here, repository=repository(), location=location)
-    assert asked == templates.view(location)
-    assert isinstance(asked, NoUrl) or asked.startswith("https://git.example.com/")
+    url = plugin.scm_source_url(installation=here, repository=repository(), location=location)
+    assert url == templates.view(location)
+    assert isinstance(url, NoUrl) or url.startswith("https://git.example.com/")
 
 
 def test_a_commit_and_a_comparison_have_pages() -> None:
-    """Beside a commit stands its page, where the host has one."""
+    """A kind of host without such a page gives ``NoUrl``."""
     here = installation(preset="gitea")
     assert plugin.scm_commit_url(installation=here, repository=repository(), sha=SHA) == f"{BASE}/commit/{SHA}"
     compared = plugin.scm_compare_url(installation=here, repository=repository(), base="a1", head="b2")
@@ -139,7 +139,7 @@ def test_a_commit_and_a_comparison_have_pages() -> None:
 
 
 def test_without_a_url_there_is_a_reason() -> None:
-    """A repository that has no URL gives no page of any kind, and says why."""
+    """A repository without a URL has no page of any kind."""
     here, bare = installation(), repository(url=None)
     location = Location(ref="main", ref_kind="branch", path="a.py")
     answers = [
@@ -152,21 +152,23 @@ def test_without_a_url_there_is_a_reason() -> None:
 
 
 def test_a_pasted_url_is_read() -> None:
-    """A page's URL is a place in the repository that it is of; known or not, a branch's slashes leave a choice."""
+    """The URL of a page is a location in its repository; a branch with slashes is ambiguous."""
     here, known = installation(preset="gitea"), [repository(5), repository(6, "team/lib", None), repository(7, "x", "")]
     (found,) = plugin.scm_read_source_url(
         installation=here, url=f"{BASE}/src/commit/{SHA}/a%20b.py#L3-L5", repositories=known
     )
     assert (found.repository_id, found.ambiguous) == (5, False)
     assert found.location == Location(ref=SHA, ref_kind="commit", path="a b.py", line=3, end_line=5)
-    unsure = plugin.scm_read_source_url(installation=here, url=f"{BASE}/src/branch/feature/x/a.py", repositories=known)
-    assert [(item.location.ref, item.ambiguous) for item in unsure] == [("feature", True), ("feature/x", True)]
+    ambiguous = plugin.scm_read_source_url(
+        installation=here, url=f"{BASE}/src/branch/feature/x/a.py", repositories=known
+    )
+    assert [(item.location.ref, item.ambiguous) for item in ambiguous] == [("feature", True), ("feature/x", True)]
     for foreign in ("https://other.example/team/app/src/branch/main/a.py", BASE, "javascript:app"):
         assert plugin.scm_read_source_url(installation=here, url=foreign, repositories=known) == []
 
 
-def test_a_pasted_url_of_a_template_of_ones_own_is_read() -> None:
-    """The template that makes links reads them."""
+def test_a_pasted_url_of_a_custom_template_is_read() -> None:
+    """The template that builds links also reads them."""
     here = installation(
         template="{repo_url}/show/{path}?rev={ref}[&l={line}]", raw_template="{repo_url}/raw/{ref}/{path}"
     )
@@ -176,8 +178,8 @@ def test_a_pasted_url_of_a_template_of_ones_own_is_read() -> None:
     assert found.location == Location(ref="main", ref_kind="branch", path="src/a.py", line=3)
 
 
-def test_a_template_of_ones_own_replaces_the_presets() -> None:
-    """One's own template shows its lines itself; the preset's other pages stay."""
+def test_a_custom_template_replaces_that_of_the_preset() -> None:
+    """A custom template contains its line anchor; the other pages are those of the preset."""
     here = installation(preset="gitlab", template="{base_url}/show/{owner|segment}/{repo}?f={path}[&l={line}]")
     location = Location(ref=SHA, ref_kind="commit", path="a b.py", line=3)
     shown = plugin.scm_source_url(installation=here, repository=repository(), location=location)
@@ -185,8 +187,8 @@ def test_a_template_of_ones_own_replaces_the_presets() -> None:
     assert plugin.scm_commit_url(installation=here, repository=repository(), sha=SHA) == f"{BASE}/-/commit/{SHA}"
 
 
-def test_an_anchor_of_ones_own_keeps_the_presets_page() -> None:
-    """A single template can be changed alone."""
+def test_a_custom_anchor_keeps_the_page_of_the_preset() -> None:
+    """Each template can be changed alone."""
     here = installation(preset="gitea", anchor="#line-{line}")
     location = Location(ref="main", ref_kind="branch", path="a.py", line=3)
     shown = plugin.scm_source_url(installation=here, repository=repository(), location=location)
@@ -210,15 +212,15 @@ def test_an_anchor_of_ones_own_keeps_the_presets_page() -> None:
     ],
 )
 def test_each_preset_has_its_form(kind: str, page: str) -> None:
-    """A frame's link is the page that the chosen kind of host has for it."""
+    """A link has the form of the chosen kind of host."""
     location = Location(ref=SHA, ref_kind="commit", path="src/a.py", line=3)
     shown = plugin.scm_source_url(installation=installation(preset=kind), repository=repository(), location=location)
     assert shown == BASE + page
 
 
 @pytest.mark.parametrize("configuration", [{}, {"preset": "github"}, {"anchor": "#L{line}"}])
-def test_a_configuration_of_an_older_form_still_works(configuration: dict[str, str]) -> None:
-    """What an earlier form did not ask for has its default."""
+def test_a_configuration_without_newer_fields_is_valid(configuration: dict[str, str]) -> None:
+    """Fields that an older form did not have get their defaults."""
     location = Location(ref="main", ref_kind="branch", path="a.py", line=3)
     shown = plugin.scm_source_url(
         installation=installation(**configuration), repository=repository(), location=location

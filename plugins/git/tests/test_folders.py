@@ -1,4 +1,4 @@
-"""Which repositories are found, and that no name leads out of the folder."""
+"""Finding repositories below a folder. No name leads out of the folder."""
 
 import os
 from pathlib import Path
@@ -14,7 +14,7 @@ from scmhost_git.folders import find, walk
 
 
 def bare(path: Path) -> Path:
-    """An empty folder that git would take for a bare repository."""
+    """Make an empty folder that git accepts as a bare repository."""
     for name in ("objects", "refs"):
         (path / name).mkdir(parents=True)
     (path / "HEAD").write_text("ref: refs/heads/main\n", encoding="utf-8")
@@ -38,8 +38,8 @@ def test_bare_clones_and_checkouts_are_found_in_nested_folders(tmp_path: Path) -
     assert (found.path, found.git_dir) == ("team/deep/er/lib.git", tmp_path / "team/deep/er/lib.git")
 
 
-def test_two_of_one_name_keep_apart(tmp_path: Path) -> None:
-    """A checkout and its bare clone side by side have different names, and each name finds its own."""
+def test_a_checkout_and_its_bare_clone_have_different_names(tmp_path: Path) -> None:
+    """Side by side, each is found by its own name."""
     bare(tmp_path / "app.git")
     bare(tmp_path / "app" / ".git")
     assert names(tmp_path) == ["app", "app.git"]
@@ -47,8 +47,8 @@ def test_two_of_one_name_keep_apart(tmp_path: Path) -> None:
     assert [found and found.path for found in (find(tmp_path, "app"), find(tmp_path, "app.git"))] == ["app", "app.git"]
 
 
-def test_a_link_that_leads_out_is_refused(tmp_path: Path) -> None:
-    """Whatever is linked to from below the folder, only what lies below it is found, and no walk goes in circles."""
+def test_a_symbolic_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
+    """Only repositories below the folder are found, and a walk does not follow a circle of links."""
     top, outside = tmp_path / "top", tmp_path / "outside"
     inside = bare(top / "inside.git")
     bare(outside / "secret.git")
@@ -67,8 +67,8 @@ def test_a_link_that_leads_out_is_refused(tmp_path: Path) -> None:
     assert [find(top, name) for name in refused] == [None] * len(refused)
 
 
-def test_what_lies_inside_a_repository_is_not_looked_at(tmp_path: Path) -> None:
-    """People commit folders that look like repositories, with settings that run programs."""
+def test_the_inside_of_a_repository_is_not_searched(tmp_path: Path) -> None:
+    """A committed folder may look like a repository, with settings that run programs."""
     bare(tmp_path / "app" / ".git")
     bare(tmp_path / "app" / "fixtures" / "evil.git")
     bare(tmp_path / "lib.git")
@@ -78,8 +78,8 @@ def test_what_lies_inside_a_repository_is_not_looked_at(tmp_path: Path) -> None:
     assert [find(tmp_path, name) for name in inner] == [None] * 4
 
 
-def test_names_that_nobody_can_send_are_left_out(tmp_path: Path) -> None:
-    """A name is text of the contract: not hidden, not too long, no control characters, UTF-8."""
+def test_invalid_names_are_left_out(tmp_path: Path) -> None:
+    """A name is UTF-8, not hidden, not too long, and has no control characters."""
     long = "x" * 120
     for name in (".hidden.git", "a\nb.git", " blank.git", f"{long}/{long}.git", "fine name.git", "ünï.git"):
         bare(tmp_path / name)
@@ -89,17 +89,17 @@ def test_names_that_nobody_can_send_are_left_out(tmp_path: Path) -> None:
 
 
 def test_depth_and_number_of_folders_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A walk ends, whatever lies there, and says so."""
+    """A walk ends after a number of folders, with an error."""
     bare(tmp_path.joinpath(*["d"] * 11, "last.git"))
     bare(tmp_path.joinpath(*["d"] * 12, "too-deep.git"))
     assert names(tmp_path) == ["d/" * 11 + "last"]
-    monkeypatch.setattr(folders, "MOST_FOLDERS", 5)
+    monkeypatch.setattr(folders, "MAX_FOLDERS", 5)
     with pytest.raises(ProviderError, match="more than 5 folders"):
         names(tmp_path)
 
 
-def test_a_folder_that_may_not_be_read_has_no_repositories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The others are offered all the same."""
+def test_an_unreadable_folder_has_no_repositories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The repositories in other folders are still found."""
     bare(tmp_path / "app.git")
     (tmp_path / "shut").mkdir()
     scandir = os.scandir
@@ -131,15 +131,15 @@ def tangle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @given(name=st.lists(segments, max_size=5).map("/".join))
 def test_no_name_leads_out(tangle: Path, name: str) -> None:
-    """Whatever is asked for, what is found lies below the folder, and a walk offers it."""
+    """For any name, the found repository is below the folder, and a walk finds it too."""
     found = find(tangle, name)
     if found is not None:
         assert os.path.realpath(found.git_dir).startswith(f"{tangle}/")
         assert found in list(walk(tangle))
 
 
-def test_what_is_offered_is_found(tangle: Path) -> None:
-    """Each name that a walk gives leads to the same repository."""
+def test_each_listed_repository_is_found(tangle: Path) -> None:
+    """Each name and path from a walk finds the same repository."""
     listed = list(walk(tangle))
     assert listed
     assert [find(tangle, found.name) for found in listed] == listed

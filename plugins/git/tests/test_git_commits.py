@@ -1,4 +1,4 @@
-"""Commits and their files, as git has them."""
+"""Commits and their changed files, read from git."""
 
 import os
 import subprocess
@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from command import GitRepository
 from scmhost.sdk import CommitDraft, Installation, ProviderError, ProviderUnavailable, Repository
-from scmhost_git import history, plugin
-from scmhost_git.forms import Settings
-from scmhost_git.history import parse
+from scmhost_git import git, history, plugin
+from scmhost_git.forms import GitSettings
+from scmhost_git.history import parse, read_history
 
 INSTALLATION = Installation(id=3, organization_id=1, provider="git", name="disk", external_id="1")
 REPOSITORY = Repository(
@@ -29,13 +29,13 @@ def app(tmp_path: Path) -> GitRepository:
 
 @pytest.fixture(autouse=True)
 def processes_end() -> Iterator[None]:
-    """No process of git outlives its test."""
+    """End all git processes after each test."""
     yield
     plugin.scm_shutdown()
 
 
 def compare(app: GitRepository, base: str | None, head: str = "HEAD", **settings: int) -> list[CommitDraft]:
-    chosen = Settings(root=app.path.parent, **settings)
+    chosen = GitSettings(root=app.path.parent, **settings)
     return list(
         plugin.scm_compare_commits(
             installation=INSTALLATION, repository=REPOSITORY, base=base, head=head, settings=chosen
@@ -47,30 +47,30 @@ def files(commit: CommitDraft) -> list[tuple[str, str]]:
     return [(change.type, change.path) for change in commit.changes]
 
 
-def test_commits_between_two_are_told_with_their_files(app: GitRepository) -> None:
-    """Sha, message, author, time and files; a rename is a file deleted and one added."""
+def test_commits_between_two_refs_have_their_files(app: GitRepository) -> None:
+    """A commit has id, message, author, time and files; a rename is one deletion and one addition."""
     first = app.commit("First", {"a.py": "a\n" * 50, "b.py": "b\n"})
     second = app.commit("Second\n\nIts reason.\n", {"dir/c.py": "c\n", "b.py": None, "a.py": "a\n" * 51})
     app.git("mv", "a.py", "z.py")
     third = app.commit("Third")
-    told = compare(app, first)
-    assert [commit.sha for commit in told] == [third, second]
-    assert [files(commit) for commit in told] == [
+    found = compare(app, first)
+    assert [commit.sha for commit in found] == [third, second]
+    assert [files(commit) for commit in found] == [
         [("D", "a.py"), ("A", "z.py")],
         [("M", "a.py"), ("D", "b.py"), ("A", "dir/c.py")],
     ]
-    assert (told[1].message, told[1].author_name, told[1].author_email) == (
+    assert (found[1].message, found[1].author_name, found[1].author_email) == (
         "Second\n\nIts reason.",
         "Ada Lovelace",
         "Ada@Example.com",
     )
-    assert told[1].timestamp == datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=120)
+    assert found[1].timestamp == datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=120)
     assert (compare(app, third), files(compare(app, None)[-1])) == ([], [("A", "a.py"), ("A", "b.py")])
 
 
 @pytest.mark.parametrize("base", ["v1", "side", "short", "annotated"])
-def test_any_name_of_a_commit_will_do(app: GitRepository, base: str) -> None:
-    """Tags, branches and short ids are understood, at either end."""
+def test_any_name_of_a_commit_is_accepted(app: GitRepository, base: str) -> None:
+    """Base and head may be tags, branches and short ids."""
     first = app.commit(files={"a.py": "1\n"})
     app.git("tag", "v1")
     app.git("tag", "-a", "-m", "One", "annotated")
@@ -79,8 +79,8 @@ def test_any_name_of_a_commit_will_do(app: GitRepository, base: str) -> None:
     assert [commit.sha for commit in compare(app, first[:8] if base == "short" else base, "main")] == [second]
 
 
-def test_without_a_base_the_first_few_are_told(app: GitRepository) -> None:
-    """As many as the operator says; and of a long range the newest."""
+def test_without_a_base_the_newest_commits_are_returned(app: GitRepository) -> None:
+    """The operator configures their number; of a long range the newest are returned."""
     shas = app.grow(30)
     assert [commit.sha for commit in compare(app, None)] == shas[:20]
     assert len(compare(app, None, first_commits=3)) == 3
@@ -91,7 +91,7 @@ def test_without_a_base_the_first_few_are_told(app: GitRepository) -> None:
     "ref", ["nowhere", "f" * 40, "--all", "-n1", "a..b", "main~1", "@{u}", "refs", ":/x", "a b", ""]
 )
 def test_an_unknown_ref_is_named(app: GitRepository, ref: str) -> None:
-    """Neither a ref that is not there nor one that would be an option or an expression gives commits."""
+    """A missing ref, an option and an expression are refused, with the ref in the message."""
     app.commit(files={"a.py": "1\n"})
     with pytest.raises(ProviderError, match="the head") as refused:
         compare(app, None, ref)
@@ -100,16 +100,16 @@ def test_an_unknown_ref_is_named(app: GitRepository, ref: str) -> None:
         compare(app, ref, "main")
 
 
-def test_a_ref_that_begins_with_a_dash_is_no_option(app: GitRepository) -> None:
-    """Even where somebody made a branch of such a name, it is refused as everywhere in scmhost."""
+def test_a_ref_that_begins_with_a_dash_is_not_an_option(app: GitRepository) -> None:
+    """It is refused even if a branch of this name exists."""
     app.git("update-ref", "refs/heads/--output=x", app.commit(files={"a.py": "1\n"}))
     with pytest.raises(ProviderError, match="the head"):
         compare(app, None, "--output=x")
     assert not (app.path / ".git" / "x").exists()
 
 
-def test_a_merge_has_the_files_that_it_made_itself(app: GitRepository) -> None:
-    """What came from one of its parents is told at the commits of that parent."""
+def test_a_merge_has_only_its_own_changes(app: GitRepository) -> None:
+    """A change from one parent belongs to the commits of that parent."""
     first = app.commit(files={"a.py": "1\n", "b.py": "1\n", "both.py": "1\n"})
     app.git("checkout", "--quiet", "-b", "side")
     side = app.commit("Side", {"b.py": "2\n", "both.py": "side\n"})
@@ -117,25 +117,25 @@ def test_a_merge_has_the_files_that_it_made_itself(app: GitRepository) -> None:
     here = app.commit("Here", {"a.py": "2\n", "both.py": "here\n"})
     app.git("merge", "--quiet", "--no-commit", "--strategy=ours", "side")
     merge = app.commit("Merge", {"both.py": "both\n", "b.py": "2\n", "new.py": "evil\n", "a.py": "2\n"})
-    told = {commit.sha: files(commit) for commit in compare(app, first)}
-    assert set(told) == {merge, side, here}
-    assert told[merge] == [("M", "both.py"), ("A", "new.py")]
+    found = {commit.sha: files(commit) for commit in compare(app, first)}
+    assert set(found) == {merge, side, here}
+    assert found[merge] == [("M", "both.py"), ("A", "new.py")]
 
 
-def test_names_that_are_hard_to_print_arrive(app: GitRepository) -> None:
-    """Quotes, line ends, blanks, colons and bytes that are no UTF-8: each is one path."""
+def test_file_names_with_special_characters(app: GitRepository) -> None:
+    """Names with quotes, line ends, blanks, colons and bytes that are not UTF-8 stay one path each."""
     hard = ["a\nb.py", ' "q".py', ":100644 x.py", "tab\t.py", "ünï/ö.py", "\n", "-x"]
     for name in hard:
         (app.path / name).parent.mkdir(exist_ok=True)
         (app.path / name).write_text("1\n", encoding="utf-8")
     (app.path / os.fsdecode(b"\xff.py")).write_text("1\n", encoding="utf-8")
     app.commit()
-    (told,) = compare(app, None)
-    assert set(files(told)) == {("A", name) for name in [*hard, "\ufffd.py"]}
+    (found,) = compare(app, None)
+    assert set(files(found)) == {("A", name) for name in [*hard, "\ufffd.py"]}
 
 
-def test_old_letters_and_odd_authors_arrive(app: GitRepository) -> None:
-    """A message in another encoding is read; what is wrong with an author or a time costs only that."""
+def test_old_encodings_and_invalid_authors(app: GitRepository) -> None:
+    """A message in another encoding is decoded; an invalid author or time is left out."""
     app.commit(files={"a.py": "1\n"})
     tree = app.git("rev-parse", "HEAD^{tree}")
     people = "author J\xf6rg <> 1767225600 +0100\ncommitter X <x> 0 +0000"
@@ -149,8 +149,8 @@ def test_old_letters_and_odd_authors_arrive(app: GitRepository) -> None:
     assert (two.message, two.timestamp) == ("\ufffd", None)
 
 
-def test_no_setting_changes_the_answer(app: GitRepository, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither a repository's own settings nor the environment of the service reach the answer, or run anything."""
+def test_settings_and_environment_do_not_change_the_answer(app: GitRepository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The repository's settings and the service's environment change no answer, and run no program."""
     first = app.commit(files={"dir/a.py": "a\n" * 50})
     app.git("mv", "dir/a.py", "dir/b.py")
     app.git("replace", app.commit("Second"), first)
@@ -184,14 +184,14 @@ def test_no_setting_changes_the_answer(app: GitRepository, monkeypatch: pytest.M
 
 
 def test_a_clone_of_another_user_is_read(app: GitRepository, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The operator has named the folder; git does not ask whose the files in it are."""
+    """Git does not check the owner of a configured folder."""
     sha = app.commit(files={"a.py": "1\n"})
-    monkeypatch.setitem(history.git._ENVIRONMENT, "GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    monkeypatch.setitem(git._ENVIRONMENT, "GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
     assert [commit.sha for commit in compare(app, None)] == [sha]
 
 
 def test_nothing_is_fetched(app: GitRepository, tmp_path: Path) -> None:
-    """What a partial clone does not have stays there: no question reaches its remote."""
+    """For a partial clone, no command contacts the remote."""
     app.commit(files={"a.py": "1\n"})
     app.git("config", "uploadpack.allowFilter", "true")
     app.git("clone", "--quiet", "--bare", "--filter=blob:none", f"file://{app.path}", str(tmp_path / "part" / "app"))
@@ -202,8 +202,8 @@ def test_nothing_is_fetched(app: GitRepository, tmp_path: Path) -> None:
     assert not (tmp_path / "trap").exists()
 
 
-def test_a_broken_repository_is_told(app: GitRepository) -> None:
-    """Git's own words reach the person who asked."""
+def test_a_broken_repository_is_reported(app: GitRepository) -> None:
+    """The error contains the message of git."""
     first = app.commit(files={"a.py": "1\n"})
     app.commit(files={"a.py": "2\n"})
     tree = app.git("rev-parse", f"{first}^{{tree}}")
@@ -212,31 +212,31 @@ def test_a_broken_repository_is_told(app: GitRepository) -> None:
         compare(app, None)
 
 
-def test_git_that_takes_too_long_is_ended(app: GitRepository, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A person reads that git took too long, before the host's own patience ends."""
+def test_git_that_takes_too_long_is_killed(app: GitRepository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error names the time limit, which is below the hook's budget."""
     app.commit(files={"a.py": "1\n"})
     monkeypatch.setattr(history, "SECONDS", 0.0)
-    monkeypatch.setattr(history.git, "command", lambda *_: ["sleep", "60"])
+    monkeypatch.setattr(git, "command", lambda *_: ["sleep", "60"])
     with pytest.raises(ProviderUnavailable, match="took longer than 0 s"):
-        history.read_history(app.path, None, "HEAD", 5)
+        read_history(app.path, None, "HEAD", 5)
 
 
-def test_git_that_is_not_there_is_told(app: GitRepository, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A missing program is named when the service starts, and in a call."""
+def test_a_missing_git_is_reported(app: GitRepository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error comes at startup, and from a call."""
     monkeypatch.setenv("PATH", str(app.path))
     with pytest.raises(ProviderError, match="put it on the PATH"):
         plugin.scm_startup()
     with pytest.raises(ProviderUnavailable, match="git cannot be started"):
-        history.read_history(app.path, None, "HEAD", 5)
+        read_history(app.path, None, "HEAD", 5)
 
 
-def test_of_very_many_files_the_first_are_kept() -> None:
-    """A commit that changes more files than fit still tells itself, and so do those after it."""
+def test_the_number_of_changed_files_is_limited() -> None:
+    """A commit beyond the limit, and the commits after it, are returned with fewer or no changes."""
     entry = ":000000 100644 0 1 A\0{}.py\0"
     commit = "{}\0Ada\0a@b.c\0002026-01-02T03:04:05+00:00\0M\n\0"
     stream = (commit.format("a") + "".join(map(entry.format, range(5))) + commit.format("b") + entry.format(9)).encode()
-    told = list(parse([stream], most_changes=3))
-    assert [(commit.sha, len(commit.changes)) for commit in told] == [("a", 3), ("b", 0)]
+    found = list(parse([stream], most_changes=3))
+    assert [(commit.sha, len(commit.changes)) for commit in found] == [("a", 3), ("b", 0)]
 
 
 commits = st.builds(
@@ -258,7 +258,7 @@ commits = st.builds(
 
 
 def printed(commit: CommitDraft) -> bytes:
-    """A commit in git's form."""
+    """Return a commit in the output format of git."""
     moment = commit.timestamp.isoformat() if commit.timestamp else ""
     fields = [commit.sha, commit.author_name, commit.author_email, moment, commit.message]
     head = "".join(f"{field}\0" for field in fields)
@@ -266,8 +266,8 @@ def printed(commit: CommitDraft) -> bytes:
     return (f"{head}\0\n{changes}" if changes else f"{head}\0").encode()
 
 
-@given(told=st.lists(commits, max_size=5), size=st.integers(1, 50))
-def test_a_stream_is_read_whole_however_it_is_cut(told: list[CommitDraft], size: int) -> None:
-    """Where the blocks end that a pipe gives makes no difference."""
-    stream = b"".join(map(printed, told))
-    assert list(parse(stream[at : at + size] for at in range(0, len(stream), size))) == told
+@given(found=st.lists(commits, max_size=5), size=st.integers(1, 50))
+def test_parsing_does_not_depend_on_block_sizes(found: list[CommitDraft], size: int) -> None:
+    """The result is the same for blocks of any size."""
+    stream = b"".join(map(printed, found))
+    assert list(parse(stream[at : at + size] for at in range(0, len(stream), size))) == found

@@ -1,4 +1,4 @@
-"""Whether a file exists at a commit, and what a ref is: asked of processes that are kept."""
+"""Whether a file exists at a commit, and what a ref refers to, answered by kept git processes."""
 
 import os
 import signal
@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from command import GitRepository
 from scmhost.sdk import Existence, Installation, Location, ProviderUnavailable, Repository, ResolvedRef
-from scmhost_git import clones, plugin, questions
-from scmhost_git.forms import Settings
+from scmhost_git import git, object_lookup, plugin
+from scmhost_git.forms import GitSettings
+from scmhost_git.repository import LOOKUP
 
 YES, NO, UNKNOWN = Existence.YES, Existence.NO, Existence.UNKNOWN
 INSTALLATION = Installation(id=3, organization_id=1, provider="git", name="disk", external_id="1")
@@ -31,7 +32,7 @@ def app(tmp_path: Path) -> GitRepository:
 
 @pytest.fixture(autouse=True)
 def processes_end() -> Iterator[None]:
-    """No process of git outlives its test."""
+    """End all git processes after each test."""
     yield
     plugin.scm_shutdown()
 
@@ -46,24 +47,24 @@ def exists(path: Path, ref: str, file: str, kind: Any = "commit", **chosen: int)
         installation=INSTALLATION,
         repository=repository(path),
         location=Location(ref=ref, ref_kind=kind, path=file),
-        settings=Settings(root=path.parent, **chosen),
+        settings=GitSettings(root=path.parent, **chosen),
     )
 
 
 def resolve(path: Path, ref: str | None) -> ResolvedRef | None:
     return plugin.scm_resolve_ref(
-        installation=INSTALLATION, repository=repository(path), ref=ref, settings=Settings(root=path.parent)
+        installation=INSTALLATION, repository=repository(path), ref=ref, settings=GitSettings(root=path.parent)
     )
 
 
 def pids() -> list[int]:
-    """The processes of git that are kept, the one asked longest ago first."""
-    kept = clones.QUESTIONS._kept.values()
-    return [item._process._process.pid for item in kept if item._process]
+    """Return the ids of the kept git processes, the least recently used first."""
+    kept = LOOKUP._kept.values()
+    return [item.process.pid for item in kept if item.process]
 
 
 def test_a_file_exists_at_the_commits_that_have_it(app: GitRepository) -> None:
-    """The answer is of the very commit: before, between and after."""
+    """The answer is that of the given commit: before, between and after changes."""
     first = app.commit(files={"a.py": "1\n"})
     second = app.commit(files={"dir/b.py": "1\n"})
     third = app.commit(files={"a.py": None})
@@ -75,23 +76,23 @@ def test_a_file_exists_at_the_commits_that_have_it(app: GitRepository) -> None:
 @pytest.mark.parametrize(
     "path", ["", "dir", "dir/", "/a.py", "./a.py", "dir/../a.py", "a.py/x", "a.py\0", "A.PY", "sub"]
 )
-def test_what_is_no_file_does_not_exist(app: GitRepository, path: str) -> None:
-    """Folders, submodules and paths that no file of a repository has."""
+def test_other_objects_and_invalid_paths_do_not_exist(app: GitRepository, path: str) -> None:
+    """Folders, submodules and invalid paths are not files."""
     app.commit(files={"a.py": "1\n", "dir/b.py": "1\n"})
     app.git("update-index", "--add", "--cacheinfo", f"160000,{app.shas()[0]},sub")
     app.git("commit", "--quiet", "-m", "Submodule")
     assert exists(app.path, "main", path, "branch") is NO
 
 
-def test_what_the_clone_does_not_have_nobody_knows(app: GitRepository) -> None:
-    """A commit or a ref that was not fetched yet lets the link stand."""
+def test_an_unfetched_ref_gives_an_unknown_answer(app: GitRepository) -> None:
+    """For a commit or a ref that was not fetched yet, the answer is unknown."""
     app.commit(files={"a.py": "1\n"})
     unknown = [("f" * 40, "commit"), ("abc1234", "commit"), ("v9", "tag"), ("gone", "branch"), ("a b", "branch")]
     assert [exists(app.path, ref, "a.py", kind) for ref, kind in unknown] == [UNKNOWN] * len(unknown)
 
 
-def test_new_commits_and_moved_branches_are_seen_at_once(app: GitRepository) -> None:
-    """The process that is kept answers by what the clone has now, through fetches, repacks and new clones."""
+def test_new_commits_and_moved_branches_are_used_immediately(app: GitRepository) -> None:
+    """The kept process uses the current state of the clone after fetches, repacks and new clones."""
     first = app.commit(files={"a.py": "1\n"})
     app.git("clone", "--quiet", "--mirror", ".", "../mirror.git")
     mirror = app.path.parent / "mirror.git"
@@ -118,7 +119,7 @@ def assert_unavailable(path: Path, ref: str) -> None:
 
 
 def test_a_process_that_was_killed_is_replaced(app: GitRepository) -> None:
-    """Who asks next gets an answer all the same."""
+    """The next lookup starts a new process."""
     sha = app.commit(files={"a.py": "1\n"})
     for _ in range(3):
         assert exists(app.path, sha, "a.py") is YES
@@ -129,16 +130,16 @@ def test_a_process_that_was_killed_is_replaced(app: GitRepository) -> None:
 
 
 def test_processes_are_bounded_and_end(app: GitRepository) -> None:
-    """The ones asked longest ago end first; at the end of the service all do."""
+    """The least recently used processes end first; at shutdown all end."""
     sha = app.commit(files={"a.py": "1\n"})
-    clones_of_it = [app.path.parent / f"{number}.git" for number in range(4)]
-    for path in clones_of_it:
+    clones = [app.path.parent / f"{number}.git" for number in range(4)]
+    for path in clones:
         app.git("clone", "--quiet", "--bare", ".", str(path))
-    for path in [*clones_of_it, clones_of_it[2]]:
+    for path in [*clones, clones[2]]:
         assert exists(path, sha, "a.py", processes=2) is YES
     kept = pids()
     assert len(kept) == 2
-    assert exists(clones_of_it[3], sha, "a.py", processes=2) is YES
+    assert exists(clones[3], sha, "a.py", processes=2) is YES
     assert pids() == kept[::-1]
     plugin.scm_shutdown()
     assert pids() == []
@@ -147,8 +148,8 @@ def test_processes_are_bounded_and_end(app: GitRepository) -> None:
             os.kill(pid, 0)
 
 
-def test_many_may_ask_at_once(app: GitRepository) -> None:
-    """Each thread gets the answer to its own question, while processes die and are over the limit."""
+def test_lookups_from_many_threads(app: GitRepository) -> None:
+    """Each thread gets its own answer, while processes are killed and exceed the limit."""
     app.commit(files={f"{number}.py": "1\n" for number in range(0, 100, 2)})
     paths = [app.path]
     for number in range(3):
@@ -167,34 +168,34 @@ def test_many_may_ask_at_once(app: GitRepository) -> None:
         assert all(pool.map(ask, range(600)))
 
 
-def test_git_that_does_not_answer_is_ended(app: GitRepository, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hanging git costs its question, and the next one is answered."""
+def test_a_hanging_git_process_is_killed(app: GitRepository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hanging process fails one lookup; the next lookup works."""
     sha = app.commit(files={"a.py": "1\n"})
     with monkeypatch.context() as patched:
-        patched.setattr(questions, "SECONDS", 0.05)
-        patched.setattr(questions.git, "command", lambda *_: ["sleep", "60"])
+        patched.setattr(object_lookup, "SECONDS", 0.05)
+        patched.setattr(git, "command", lambda *_: ["sleep", "60"])
         with pytest.raises(ProviderUnavailable, match=r"did not answer within 0\.05 s"):
             exists(app.path, sha, "a.py")
     assert pids() == []
     assert exists(app.path, sha, "a.py") is YES
 
 
-def test_waiting_for_others_has_an_end(app: GitRepository, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who cannot ask because others do is told so."""
+def test_waiting_for_other_threads_is_limited(app: GitRepository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lookup that waits too long for other threads, or comes at shutdown, is refused."""
     sha = app.commit(files={"a.py": "1\n"})
     assert exists(app.path, sha, "a.py") is YES
-    monkeypatch.setattr(questions, "SECONDS", 0.05)
-    (kept,) = clones.QUESTIONS._kept.values()
+    monkeypatch.setattr(object_lookup, "SECONDS", 0.05)
+    (kept,) = LOOKUP._kept.values()
     with kept._lock, pytest.raises(ProviderUnavailable, match="busy with other questions"):
         exists(app.path, sha, "a.py")
-    kept._is_over = True
+    kept._is_closed = True
     with pytest.raises(ProviderUnavailable, match="about to end"):
         exists(app.path, sha, "a.py")
-    kept._is_over = False
+    kept._is_closed = False
 
 
-def test_a_repository_that_git_cannot_read_is_told(app: GitRepository) -> None:
-    """A format that this git does not know, and the way to find out."""
+def test_an_unreadable_repository_is_reported(app: GitRepository) -> None:
+    """For an unknown storage format, the error names the command to run."""
     sha = app.commit(files={"a.py": "1\n"})
     app.git("config", "core.repositoryFormatVersion", "99")
     with pytest.raises(ProviderUnavailable, match="git fsck"):
@@ -220,8 +221,8 @@ HARD = [
 ]
 
 
-def test_hard_names_are_found_as_they_are(app: GitRepository) -> None:
-    """Nothing in a name is read as anything but a name: no expression, no pattern, no second question."""
+def test_names_with_special_characters_are_found(app: GitRepository) -> None:
+    """A name is never read as an expression, a pattern or a second name."""
     app.commit(files={"a": "1\n"})
     for name in HARD:
         assert exists(app.path, "main", name, "branch") is NO, name
@@ -232,7 +233,7 @@ def test_hard_names_are_found_as_they_are(app: GitRepository) -> None:
 
 
 def test_a_name_that_looks_like_a_description_is_a_name(app: GitRepository) -> None:
-    """Git reads lib-g1234567 as the object of that id; the file of that name is what is meant."""
+    """Git would read lib-g1234567 as an object id; the plugin finds the file of that name."""
     sha = app.commit(files={"a.py": "1\n"})
     names = [f"lib-g{app.git('rev-parse', what)[:9]}" for what in ("main", "main:a.py")]
     assert [exists(app.path, sha, name) for name in names] == [NO, NO]
@@ -240,15 +241,15 @@ def test_a_name_that_looks_like_a_description_is_a_name(app: GitRepository) -> N
     assert [exists(app.path, there, name) for name in names] == [YES, YES]
 
 
-def test_a_name_that_is_no_utf_8_is_not_denied(app: GitRepository) -> None:
-    """Such a name came to scmhost with a replacement character; whether it exists nobody can tell."""
+def test_a_name_that_is_not_utf_8_gives_an_unknown_answer(app: GitRepository) -> None:
+    """Its bytes were replaced before, so that the file cannot be looked up."""
     (app.path / os.fsdecode(b"\xff.py")).write_text("1\n", encoding="utf-8")
     sha = app.commit()
     assert exists(app.path, sha, "\ufffd.py") is UNKNOWN
 
 
 def test_a_partial_clone_knows_its_names(app: GitRepository) -> None:
-    """A file whose content was not fetched exists, and asking for it does not fetch it."""
+    """A file whose content was not fetched exists, and looking it up does not fetch it."""
     sha = app.commit(files={"a.py": "1\n", "dir/b.py": "2\n"})
     app.git("config", "uploadpack.allowFilter", "true")
     part = app.path.parent / "part.git"
@@ -262,19 +263,19 @@ def test_a_partial_clone_knows_its_names(app: GitRepository) -> None:
     assert trap.exists()
 
 
-def test_a_long_question_has_an_end(app: GitRepository, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where git is started for one question, its time is bounded as well; a repository needs no configuration."""
+def test_a_single_command_has_a_time_limit(app: GitRepository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A git process for one command is killed after the time limit; a repository may lack a configuration file."""
     sha = app.commit(files={"a.py": "1\n"})
     (app.path / ".git" / "config").unlink()
     assert exists(app.path, sha, "a\n.py") is NO
     monkeypatch.setattr("scmhost_git.git._SECONDS", 0.05)
     monkeypatch.setattr("scmhost_git.git.command", lambda *_: ["sleep", "60"])
     with pytest.raises(ProviderUnavailable, match=r"ls-tree took longer than 0\.05 s"):
-        clones.answer(app.path, "ls-tree")
+        git.output(app.path, "ls-tree")
 
 
-def test_a_commit_without_its_folders_is_told(app: GitRepository) -> None:
-    """A clone without folders cannot tell; the reason is in the answer."""
+def test_a_commit_without_its_folders_is_reported(app: GitRepository) -> None:
+    """If a partial clone lacks the folders of a commit, the error says so."""
     sha = app.commit(files={"a.py": "1\n"})
     app.git("config", "extensions.partialClone", "origin")
     tree = app.git("rev-parse", f"{sha}^{{tree}}")
@@ -283,8 +284,8 @@ def test_a_commit_without_its_folders_is_told(app: GitRepository) -> None:
         exists(app.path, sha, "a.py")
 
 
-def test_a_repository_of_sha_256_is_one_like_any_other(tmp_path: Path) -> None:
-    """Ids of 64 digits are commits, too."""
+def test_a_repository_with_sha_256_ids(tmp_path: Path) -> None:
+    """Ids of 64 digits are commits too."""
     path = tmp_path / "app"
     subprocess.run(["git", "init", "--quiet", "--object-format=sha256", "--initial-branch=main", path], check=True)
     app = GitRepository(path)
@@ -294,8 +295,8 @@ def test_a_repository_of_sha_256_is_one_like_any_other(tmp_path: Path) -> None:
     assert resolve(path, "main") == ResolvedRef(name="main", kind="branch", sha=sha)
 
 
-def test_a_ref_is_told_with_kind_and_commit(app: GitRepository) -> None:
-    """Branches, tags of both sorts, whole and short ids; a tag goes before a branch of its name, as for git."""
+def test_a_ref_is_resolved_to_kind_and_commit(app: GitRepository) -> None:
+    """Branches, both kinds of tag, full and short ids; as in git, a tag takes precedence over a branch of its name."""
     first = app.commit(files={"a.py": "1\n"})
     app.git("tag", "v1")
     app.git("tag", "-a", "-m", "Two", "v2")
@@ -303,8 +304,8 @@ def test_a_ref_is_told_with_kind_and_commit(app: GitRepository) -> None:
     app.git("branch", "v1")
     app.git("branch", "beef")
     second = app.commit(files={"a.py": "2\n"})
-    told = {ref: resolve(app.path, ref) for ref in ("main", "v1", "v2", "feature/x", "beef", second, first[:7])}
-    assert {ref: (found.name, found.kind, found.sha) for ref, found in told.items() if found} == {
+    resolved = {ref: resolve(app.path, ref) for ref in ("main", "v1", "v2", "feature/x", "beef", second, first[:7])}
+    assert {ref: (found.name, found.kind, found.sha) for ref, found in resolved.items() if found} == {
         "main": ("main", "branch", second),
         "v1": ("v1", "tag", first),
         "v2": ("v2", "tag", first),
@@ -318,7 +319,7 @@ def test_a_ref_is_told_with_kind_and_commit(app: GitRepository) -> None:
 
 
 def test_the_default_branch_is_that_of_head(app: GitRepository) -> None:
-    """In a bare clone HEAD's; in a checkout that of its remote, where links lead; nowhere when there is none."""
+    """It is the branch of HEAD in a bare clone, and of the remote's HEAD in a checkout; a detached HEAD has none."""
     assert resolve(app.path, None) is None
     app.git("checkout", "--quiet", "-b", "trunk")
     first = app.commit(files={"a.py": "1\n"})
@@ -351,8 +352,8 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> GitRepository:
     path=st.lists(st.sampled_from(["a", "b", "c", "-g12", "c:a", "a-g1234567", "x\ny", "", ".", ".."]), max_size=4),
     ref=st.sampled_from(["old", "main"]),
 )
-def test_the_answer_is_that_of_the_list_of_files(grown: GitRepository, path: list[str], ref: str) -> None:
-    """A file exists when git lists it, and no other way."""
+def test_the_answer_agrees_with_the_list_of_files(grown: GitRepository, path: list[str], ref: str) -> None:
+    """A file exists exactly if ``git ls-tree`` lists it."""
     listed = grown.git("ls-tree", "-r", "-z", "--name-only", ref).split("\0")
     name = "/".join(path)
     kind = "tag" if ref == "old" else "branch"

@@ -25,7 +25,7 @@ from scmhost.sdk import (
     preset_kinds,
 )
 from scmhost_git import plugin
-from scmhost_git.forms import InstallForm, Settings
+from scmhost_git.forms import GitInstallForm, GitSettings
 
 BASE = "https://git.example.com"
 SHA = "0123456789abcdef0123456789abcdef01234567"
@@ -62,11 +62,11 @@ def dispatch(
         installation=at or installation(),
         request=AddRequest(identifier=identifier, fields=fields),
         candidate=candidate,
-        settings=Settings(root=root),
+        settings=GitSettings(root=root),
     )
 
 
-def offered(settings: Settings, search: str = "", organization_id: int = 1) -> list[tuple[str, str | None]]:
+def offered(settings: GitSettings, search: str = "", organization_id: int = 1) -> list[tuple[str, str | None]]:
     offers = plugin.scm_offer_repositories(
         installation=installation(organization_id=organization_id), search=search, settings=settings
     )
@@ -75,7 +75,7 @@ def offered(settings: Settings, search: str = "", organization_id: int = 1) -> l
 
 
 def test_settings_need_a_folder_of_repositories(root: Path) -> None:
-    """What is wrong with the folder is said with its name, before anything is called."""
+    """An unusable folder is refused with its name, before any hook is called."""
     (root / "file").touch()
     wrong = {
         "repositories": "is no absolute path",
@@ -85,23 +85,23 @@ def test_settings_need_a_folder_of_repositories(root: Path) -> None:
     }
     for folder, problem in wrong.items():
         with pytest.raises(ValidationError, match=f"{re.escape(repr(folder))} {problem}"):
-            Settings(root=folder)
+            GitSettings(root=folder)
     with pytest.raises(ValidationError, match="Field required"):
-        Settings.model_validate({})
+        GitSettings.model_validate({})
 
 
 @pytest.mark.parametrize("folder", ["..", "../x", "/", "", ".", "missing", "team/app", "team/app.git", "out", "file"])
 def test_an_organizations_folder_is_below_the_root(root: Path, folder: str) -> None:
-    """Neither the root itself nor anything outside of it, and no repository."""
+    """The root itself, a folder outside of it and a repository are refused."""
     (root / "file").touch()
     (root / "out").symlink_to(root.parent)
     with pytest.raises(ValidationError, match=f"organizations: {re.escape(repr(folder))} is no directory"):
-        Settings(root=root, organizations={1: folder})
+        GitSettings(root=root, organizations={1: folder})
 
 
 def test_repositories_are_offered_with_their_branch(root: Path) -> None:
     """Search finds parts of names in any case."""
-    settings = Settings(root=root)
+    settings = GitSettings(root=root)
     assert offered(settings) == [("other/lib", "main"), ("team/app", "main")]
     assert offered(settings, "APP") == [("team/app", "main")]
     (root / "team" / "app.git" / "HEAD").write_text(SHA, encoding="utf-8")
@@ -109,9 +109,9 @@ def test_repositories_are_offered_with_their_branch(root: Path) -> None:
     assert offered(settings) == [("other/lib", None), ("team/app", None)]
 
 
-def test_an_organization_sees_its_folder_and_no_other(root: Path) -> None:
-    """Where the operator gives folders to organizations, names count from there; the others see nothing."""
-    settings = Settings(root=root, organizations={1: "team", 2: "other"})
+def test_an_organization_uses_its_own_folder_only(root: Path) -> None:
+    """With configured folders, names are relative to them; other organizations have no repositories."""
+    settings = GitSettings(root=root, organizations={1: "team", 2: "other"})
     assert [offered(settings, organization_id=number) for number in (1, 2, 3)] == [
         [("app", "main")],
         [("lib", "main")],
@@ -135,14 +135,14 @@ def test_an_organization_sees_its_folder_and_no_other(root: Path) -> None:
 
 
 def test_a_new_repository_is_created_with_its_page(root: Path) -> None:
-    """Name, path and web page follow from the folder; the name may be given with or without its ending."""
+    """Name, path and web page come from the folder; the identifier may end in .git."""
     facts = {"external_id": "team/app.git", "configuration": {"path": "team/app.git"}, "url": f"{BASE}/team/app"}
     for identifier in ("team/app", "team/app.git"):
         assert dispatch(root, identifier) == Create(name="team/app", **facts)
 
 
-def test_what_commits_made_known_is_claimed(root: Path) -> None:
-    """By its name, or by its id; its own URL stays."""
+def test_a_repository_from_commits_is_claimed(root: Path) -> None:
+    """It is found by its name or by its id, and keeps its own URL."""
     facts = {"external_id": "team/app.git", "configuration": {"path": "team/app.git"}}
     known = repository(5, "Team/App", "https://own.example/x")
     assert dispatch(root, "team/app", known) == Claim(url="https://own.example/x", **facts)
@@ -155,7 +155,7 @@ def test_what_commits_made_known_is_claimed(root: Path) -> None:
 
 
 def test_a_number_is_a_folder_first(root: Path) -> None:
-    """A folder named 5 is not confused with the repository of that id."""
+    """A folder named 5 is preferred to the repository with the id 5."""
     (root / "team" / "app.git").rename(root / "5.git")
     decision = dispatch(root, "5", repository(5, "shop"))
     assert isinstance(decision, Create)
@@ -165,8 +165,8 @@ def test_a_number_is_a_folder_first(root: Path) -> None:
 @pytest.mark.parametrize(
     "identifier", ["team", "nowhere", "../team/app", "/team/app", "team//app", "", "team/app/objects"]
 )
-def test_what_is_no_repository_is_refused(root: Path, identifier: str) -> None:
-    """With a sentence that names it."""
+def test_an_unknown_repository_is_refused(root: Path, identifier: str) -> None:
+    """The message contains the identifier."""
     refused = dispatch(root, identifier)
     assert isinstance(refused, Refusal)
     assert (refused.reason, repr(identifier) in refused.message) == ("not_found", True)
@@ -174,7 +174,7 @@ def test_what_is_no_repository_is_refused(root: Path, identifier: str) -> None:
 
 
 def test_a_long_path_has_a_short_id(root: Path) -> None:
-    """The contract's ids have 64 characters; two long paths still have two."""
+    """External ids have at most 64 characters; two long paths have different ids."""
     ids = set()
     for letter in "ab":
         name = f"{'x' * 80}/{letter}"
@@ -197,26 +197,26 @@ def test_a_long_path_has_a_short_id(root: Path) -> None:
     ],
 )
 def test_a_page_is_in_the_form_of_its_host(root: Path, kind: str, url: str) -> None:
-    """Hosts that show what lies on the disk keep the ending of bare clones."""
+    """On hosts that show the names on the disk, the URL ends in .git."""
     decision = dispatch(root, "team/app", at=installation(kind))
     assert isinstance(decision, Create)
     assert decision.url == url
 
 
 def test_without_a_page_there_is_none(root: Path) -> None:
-    """A path that has no place in the host's form gives a repository without URL."""
+    """A path that the host's URLs cannot contain gives a repository without a URL."""
     (root / "team" / "app.git").rename(root / "app.git")
     decision = dispatch(root, "app", at=installation("google_cloud_source"))
     assert isinstance(decision, Create)
     assert decision.url is None
 
 
-def form(**fields: str) -> InstallForm:
-    return InstallForm.model_validate({"name": "disk", "url": f"{BASE}/", "preset": "gitea", **fields})
+def form(**fields: str) -> GitInstallForm:
+    return GitInstallForm.model_validate({"name": "disk", "url": f"{BASE}/", "preset": "gitea", **fields})
 
 
 def test_the_form_makes_one_installation() -> None:
-    """The same form twice has one id, another form another; the URL has no slash at its end."""
+    """Equal forms give the same id, other forms another id; the URL has no slash at its end."""
     drafts = [plugin.scm_install(form=form(**fields)) for fields in ({}, {"url": BASE}, {"name": "other"})]
     assert drafts[0] == drafts[1]
     assert drafts[0].external_id != drafts[2].external_id
@@ -229,7 +229,7 @@ def test_the_form_makes_one_installation() -> None:
 )
 def test_a_known_host_needs_no_preset(url: str, kind: str) -> None:
     """The kind of host is recognised by its name."""
-    assert InstallForm(name="disk", url=url).preset == kind
+    assert GitInstallForm(name="disk", url=url).preset == kind
 
 
 @pytest.mark.parametrize(
@@ -269,7 +269,7 @@ def test_pages_are_those_of_the_preset() -> None:
 
 
 def test_without_a_url_there_is_a_reason() -> None:
-    """A repository that has no URL gives no page of any kind."""
+    """A repository without a URL has no page of any kind."""
     here, bare = installation(), repository(url=None)
     location = Location(ref="main", ref_kind="branch", path="a.py")
     answers = [
@@ -282,7 +282,7 @@ def test_without_a_url_there_is_a_reason() -> None:
 
 @given(kind=st.sampled_from(preset_kinds()), path=st.text(min_size=1, max_size=20))
 def test_templates_and_urls_agree(kind: str, path: str) -> None:
-    """Whether the host renders the templates or asks for each URL, the link is the same."""
+    """The templates and ``scm_source_url`` give the same link."""
     templates = plugin.scm_url_templates(installation=installation(kind), repository=repository())
     location = Location(ref=SHA, ref_kind="commit", path=path, line=3)
     asked = plugin.scm_source_url(installation=installation(kind), repository=repository(), location=location)

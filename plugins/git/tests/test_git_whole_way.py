@@ -1,4 +1,4 @@
-"""From a clone on a disk to links at the exact commit, over HTTP, as an operator has it."""
+"""From a clone on a disk to links at the exact commit, over HTTP."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -34,7 +34,7 @@ def switchboard(root: Path, **settings: Any) -> str:
 
 @pytest.fixture
 def origin(tmp_path: Path) -> GitRepository:
-    """A repository whose files come and go, mirrored below ``srv``."""
+    """A repository with added and deleted files, mirrored below ``srv``."""
     made = GitRepository(tmp_path / "work")
     made.commit("First", {"src/cart.py": "1\n", "src/gone.py": "1\n"})
     made.git("tag", "v1.0")
@@ -47,7 +47,7 @@ def origin(tmp_path: Path) -> GitRepository:
 
 @pytest.fixture
 def house(tmp_path: Path, origin: GitRepository) -> Iterator[House]:
-    """A house with Git, whose background work is done when a test asks for it."""
+    """A service with the plugin Git, whose background jobs run only when a test runs them."""
     with open_house(tmp_path, switchboard(origin.path.parent / "srv"), background=False) as opened:
         yield opened
 
@@ -56,18 +56,20 @@ def installed(house: House, **form: str) -> dict[str, Any]:
     fields = {"provider": "git", "name": "disk", "url": "https://git.example.com/", "preset": "gitea", **form}
     answer = house.post("integrations/", fields)
     assert answer.status_code == 201, answer.text
-    return answer.json()
+    body: dict[str, Any] = answer.json()
+    return body
 
 
 def added(house: House, installation: Mapping[str, Any], identifier: str = "team/app") -> dict[str, Any]:
     body = {"provider": "integrations:git", "installation": installation["id"], "identifier": identifier}
     answer = house.post("repos/", body)
     assert answer.status_code == 201, answer.text
-    return answer.json()
+    added_repository: dict[str, Any] = answer.json()
+    return added_repository
 
 
 def ready(house: House, **mapping: Any) -> None:
-    """A repository, mapped to its ``src`` folder and behind that to its top."""
+    """Add a repository with two mappings: to its ``src`` folder, then to its root."""
     installation = installed(house)
     repository = added(house, installation)
     assert house.mapping(repository, installation, **mapping).status_code == 201
@@ -75,16 +77,17 @@ def ready(house: House, **mapping: Any) -> None:
 
 
 def set_ref(house: House, version: str, head: str) -> dict[str, Any]:
-    """Set a release's ref, and let the commits up to there be fetched."""
+    """Set a release's ref, fetch its commits, and return the release."""
     house.release(version)
     answer = house.put(f"releases/{version}/", {"refs": [{"repository": "team/app", "commit": head}]})
     assert answer.status_code == 200, answer.text
     run_due_jobs(house.services)
-    return house.get(f"releases/{version}/").json()
+    release: dict[str, Any] = house.get(f"releases/{version}/").json()
+    return release
 
 
 def test_repositories_are_offered_and_added(house: House) -> None:
-    """The clone is offered with its branch, added once, and then left out of what can still be added."""
+    """A clone is offered with its branch, and no longer after it was added; a second request is refused."""
     installation = installed(house)
     path = f"integrations/{installation['id']}/repos/"
     (offer,) = house.get(path, params={"search": "APP"}).json()["repos"]
@@ -99,8 +102,8 @@ def test_repositories_are_offered_and_added(house: House) -> None:
     assert house.post("integrations/", form).status_code == 409
 
 
-def test_what_commits_made_known_is_claimed(house: House) -> None:
-    """A repository that is there without a provider becomes the installation's, with its commits."""
+def test_a_repository_from_commits_is_claimed(house: House) -> None:
+    """An unclaimed repository is given to the installation, and keeps its commits."""
     house.post("commits/", {"commits": [commit(repository="Team/App")]})
     repository = added(house, installed(house))
     assert (repository["name"], repository["url"]) == ("Team/App", BASE)
@@ -108,7 +111,7 @@ def test_what_commits_made_known_is_claimed(house: House) -> None:
 
 
 def test_a_ref_alone_gives_a_release_its_commits(house: House, origin: GitRepository) -> None:
-    """From the clone come the commits since the release before, with authors, files and resolved issues."""
+    """The commits since the previous release are read from the clone, with authors, files and resolved issues."""
     ready(house)
     third, second, first = origin.shas()
     assert set_ref(house, "1.0", first)["commitCount"] == 1
@@ -126,8 +129,8 @@ def test_a_ref_alone_gives_a_release_its_commits(house: House, origin: GitReposi
 
 
 @pytest.mark.parametrize("head", ["v2.0", "main", "short"])
-def test_a_tag_or_branch_is_nailed_to_its_commit(house: House, origin: GitRepository, head: str) -> None:
-    """A release stays at the commit that its ref named, however the branch goes on; the next one goes on from there."""
+def test_a_tag_or_branch_is_resolved_to_its_commit(house: House, origin: GitRepository, head: str) -> None:
+    """A release keeps the commit of its ref when the branch moves; the next release begins after that commit."""
     ready(house)
     third = origin.shas()[0]
     set_ref(house, "1.0", third[:9] if head == "short" else head)
@@ -140,16 +143,16 @@ def test_a_tag_or_branch_is_nailed_to_its_commit(house: House, origin: GitReposi
     assert house.link(file="/srv/app/cart.py", release="2.0")["error"] == "file_not_found"
 
 
-def test_a_release_without_new_commits_stands_at_its_commit(house: House, origin: GitRepository) -> None:
-    """The same commit twice is no fault, though the second release has no commits of its own."""
+def test_a_release_without_new_commits_has_its_commit(house: House, origin: GitRepository) -> None:
+    """A second release of the same commit has no commits and no note."""
     ready(house)
     set_ref(house, "1.0", "main")
     release = set_ref(house, "2.0", "v2.0")
     assert (release["commitCount"], release["notes"], release["refs"][0]["commit"]) == (0, [], origin.shas()[0])
 
 
-def test_a_ref_that_the_clone_does_not_have_is_told(house: House) -> None:
-    """The release says which ref is missing, and is filled once the clone has it."""
+def test_a_missing_ref_is_noted(house: House) -> None:
+    """The release has a note with the missing ref."""
     ready(house)
     (note,) = set_ref(house, "1.0", "v9")["notes"]
     assert "no commit, tag or branch 'v9'" in note
@@ -157,13 +160,13 @@ def test_a_ref_that_the_clone_does_not_have_is_told(house: House) -> None:
 
 
 def test_a_trace_links_at_the_exact_commit(house: House, origin: GitRepository, tmp_path: Path) -> None:
-    """A file that is not there at that commit says so; where another mapping leads to one, that is the link."""
+    """A file that does not exist at the commit has a reason, unless another mapping gives an existing file."""
     ready(house)
     third = origin.shas()[0]
     set_ref(house, "2.0", third)
     (tmp_path / "crash.txt").write_text(TRACE, encoding="utf-8")
-    words = ["crash.txt", "--org", "acme", "--project", "web", "--release", "2.0"]
-    done = linked(tmp_path, *words)
+    arguments = ["crash.txt", "--org", "acme", "--project", "web", "--release", "2.0"]
+    done = linked(tmp_path, *arguments)
     links = [line.strip() for line in done.splitlines() if "->" in line]
     assert links == [
         f"-> {BASE}/src/commit/{third}/src/cart.py#L7",
@@ -179,15 +182,15 @@ def test_a_trace_links_at_the_exact_commit(house: House, origin: GitRepository, 
     assert (first["sourcePath"], first["verified"]) == ("src/gone.py", True)
 
 
-def linked(folder: Path, *words: str) -> str:
+def linked(folder: Path, *arguments: str) -> str:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        done = scmhost("link", *words, "--config", "plugins.toml", "--database-url", f"sqlite:///{folder}/test.db")
+        done = scmhost("link", *arguments, "--config", "plugins.toml", "--database-url", f"sqlite:///{folder}/test.db")
     return done.out + done.err
 
 
-def test_without_a_branch_the_default_one_is_linked(house: House) -> None:
-    """A code mapping that names no branch leads to that of the clone, and the answer says which it was."""
+def test_without_a_branch_the_default_branch_is_used(house: House) -> None:
+    """A code mapping without a branch uses the default branch of the clone; the answer contains its name."""
     ready(house, defaultBranch=None)
     answer = house.link(file="/srv/app/cart.py")
     assert (answer["sourceUrl"], answer["ref"], answer["refSource"], answer["verified"]) == (
@@ -198,8 +201,8 @@ def test_without_a_branch_the_default_one_is_linked(house: House) -> None:
     )
 
 
-def test_a_clone_that_is_gone_costs_no_link(house: House, origin: GitRepository) -> None:
-    """What can no longer be looked up is linked unverified; commits say what is missing."""
+def test_a_missing_clone_gives_unverified_links(house: House, origin: GitRepository) -> None:
+    """Files are linked without a check; the release has a note with the missing clone."""
     ready(house)
     (origin.path.parent / "srv" / "team" / "app.git").rename(origin.path.parent / "elsewhere.git")
     answer = house.link(file="/srv/app/gone.py")
@@ -209,7 +212,7 @@ def test_a_clone_that_is_gone_costs_no_link(house: House, origin: GitRepository)
 
 
 def test_a_branch_with_slashes_is_read_from_a_pasted_page(house: House, origin: GitRepository) -> None:
-    """The clone knows where the branch ends and the path begins."""
+    """The refs of the clone separate the branch from the path."""
     origin.git("branch", "feature/x")
     origin.git("-C", str(origin.path.parent / "srv" / "team" / "app.git"), "fetch", "--quiet")
     added(house, installed(house))
@@ -220,7 +223,7 @@ def test_a_branch_with_slashes_is_read_from_a_pasted_page(house: House, origin: 
 
 
 def test_a_hostile_path_is_answered(house: House) -> None:
-    """Whatever a frame is called, there is a link or a reason."""
+    """For any path there is a link or a reason."""
     ready(house)
     for name in ("x" * 5_000, "a\nb.py", "../../etc/passwd", "cart.py\u2028", "-g1234567.py", "c:art.py"):
         answer = house.link(file=f"/srv/app/{name}.py")
@@ -234,8 +237,8 @@ def test_a_hostile_path_is_answered(house: House) -> None:
         ("repositories", "'repositories' is no absolute path"),
     ],
 )
-def test_a_wrong_folder_is_told_at_the_start(tmp_path: Path, root: str, problem: str) -> None:
-    """The list of plugins names file, line and what is wrong; the other plugins go on."""
+def test_an_invalid_folder_is_reported(tmp_path: Path, root: str, problem: str) -> None:
+    """The list of plugins shows file, line and problem; the other plugins stay enabled."""
     text = switchboard(Path(root))
     line = next(number for number, line in enumerate(text.splitlines(), start=1) if line.startswith("root"))
     (tmp_path / "plugins.toml").write_text(text, encoding="utf-8")

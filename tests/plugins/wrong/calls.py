@@ -1,4 +1,7 @@
-"""Wrong in its calls: what comes back, what is raised, how long it takes, what it touches."""
+"""Plugins that violate a check of single calls."""
+
+# A hook may leave out arguments, which mypy takes for a wrong override.
+# mypy: disable-error-code="override"
 
 import itertools
 import socket
@@ -9,55 +12,55 @@ from typing import Any
 
 from scmhost.sdk import CommitDraft, Existence, Installation, Location, Offer, Repository, hookimpl
 
-from .right import Right, Settings
+from .correct import Correct, Settings
 
 
-class GivesNames(Right):
+class ReturnsNames(Correct):
     @hookimpl
     def scm_offer_repositories(self, repositories: Sequence[Repository]) -> Any:
         return [one.name for one in repositories]
 
 
-class GivesNone(Right):
+class ReturnsNone(Correct):
     @hookimpl
     def scm_source_url(self) -> Any:
         return None
 
 
-class Stumbles(Right):
+class RaisesKeyError(Correct):
     @hookimpl
     def scm_serialize_repository(self, payload: Mapping[str, Any]) -> Mapping[str, Any]:
         return {"externalSlug": payload["slug"]}
 
 
-class Leaves(Right):
+class RaisesSystemExit(Correct):
     @hookimpl
     async def scm_file_exists(self, location: Location) -> Existence:
         raise SystemExit(location.path)
 
 
-class Sleeps(Right):
+class SleepsPastBudget(Correct):
     @hookimpl
     def scm_commit_url(self) -> str:
         time.sleep(5)
         return "https://git.example.com/late"
 
 
-class WritesIntoTheFrozen(Right):
+class ChangesFrozenValue(Correct):
     @hookimpl
     def scm_offer_repositories(self, installation: Installation) -> Sequence[Offer]:
-        installation.configuration["asked"] = True
+        installation.configuration["read"] = True
         return []
 
 
-class Scribbles(Right):
+class ChangesSettings(Correct):
     @hookimpl
     def scm_offer_repositories(self, settings: Settings) -> Sequence[Offer]:
-        settings.asked += 1
+        settings.reads += 1
         return []
 
 
-class PhonesHome(Right):
+class ConnectsInPureHook(Correct):
     @hookimpl
     def scm_commit_url(self, sha: str) -> str:
         try:
@@ -67,24 +70,24 @@ class PhonesHome(Right):
         return f"https://git.example.com/commit/{sha}"
 
 
-class RunsGit(Right):
+class StartsProcessInPureHook(Correct):
     @hookimpl
     def scm_commit_url(self, sha: str) -> str:
         subprocess.run(["true"], check=False)
         return f"https://git.example.com/commit/{sha}"
 
 
-class LetsTheNetworkFail(Right):
+class RaisesNetworkError(Correct):
     @hookimpl
     def scm_compare_commits(self, head: str) -> Sequence[CommitDraft]:
         socket.create_connection(("forge.example", 443), timeout=1).close()
         return [CommitDraft(sha=head)]
 
 
-class Counts(Right):
+class CountsCalls(Correct):
     def __init__(self) -> None:
-        self._times = itertools.count()
+        self._calls = itertools.count()
 
     @hookimpl
     def scm_serialize_repository(self) -> Mapping[str, Any]:
-        return {"asked": next(self._times)}
+        return {"calls": next(self._calls)}

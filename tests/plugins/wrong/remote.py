@@ -1,4 +1,7 @@
-"""Plugins that ask their host over HTTP in every hook that may wait, with the standard library."""
+"""Plugins that call their code host over HTTP in I/O hooks, with the standard library."""
+
+# A hook may leave out arguments, which mypy takes for a wrong override.
+# mypy: disable-error-code="override"
 
 import socket
 from collections.abc import Sequence
@@ -27,7 +30,7 @@ from scmhost.sdk import (
     hookimpl,
 )
 
-from .right import Form, Right, with_provider
+from .correct import Correct, Form, with_provider
 
 
 class Settings(BaseModel):
@@ -35,13 +38,13 @@ class Settings(BaseModel):
     timeout: float = 0.2
 
 
-def fetched(settings: Settings, path: str) -> Any:
+def fetch(settings: Settings, path: str) -> Any:
     with urlopen(f"{settings.base_url}/{path}", timeout=settings.timeout) as answer:  # noqa: S310 - as authors write it
         return load(answer)
 
 
-class Asks(Right):
-    """Asks its host, and says so when it does not answer."""
+class CallsHost(Correct):
+    """Calls its host, and raises ProviderUnavailable when that fails."""
 
     @hookimpl
     def scm_register_providers(self) -> Sequence[Provider]:
@@ -49,34 +52,34 @@ class Asks(Right):
 
     @hookimpl
     def scm_install(self, form: Form, settings: Settings) -> InstallationDraft:
-        team = self._asked(settings, f"teams/{quote(form.team, safe='')}")
+        team = self._fetch(settings, f"teams/{quote(form.team, safe='')}")
         return InstallationDraft(name=form.team, external_id=str(team["id"]), configuration={"team_id": team["id"]})
 
     @hookimpl
     def scm_offer_repositories(self, installation: Installation, settings: Settings) -> Sequence[Offer]:
         team = installation.configuration["team_id"]
-        return [Offer(identifier=name, name=name) for name in self._asked(settings, f"teams/{team}/repositories")]
+        return [Offer(identifier=name, name=name) for name in self._fetch(settings, f"teams/{team}/repositories")]
 
     @hookimpl
     def scm_dispatch_repository(
         self, request: AddRequest, candidate: Repository | None, settings: Settings
     ) -> Claim | Refusal:
-        self._asked(settings, f"repositories/{quote(request.identifier, safe='')}")
+        self._fetch(settings, f"repositories/{quote(request.identifier, safe='')}")
         return Claim() if candidate else Refusal(reason="not_found", message="There is no such repository.")
 
     @hookimpl
     def scm_file_exists(self, location: Location, settings: Settings) -> Existence:
-        return Existence(self._asked(settings, f"files/{quote(location.path, safe='')}"))
+        return Existence(self._fetch(settings, f"files/{quote(location.path, safe='')}"))
 
-    def _asked(self, settings: Settings, path: str) -> Any:
+    def _fetch(self, settings: Settings, path: str) -> Any:
         try:
-            return fetched(settings, path)
+            return fetch(settings, path)
         except (OSError, HTTPException, ValueError) as error:
             raise ProviderUnavailable(f"Quarry does not answer: {error}.") from error
 
 
-class LetsTheTimeoutOut(Right):
-    """Its client has a timeout, and nobody catches it."""
+class RaisesTimeoutError(Correct):
+    """Does not catch the timeout of its client."""
 
     @hookimpl
     def scm_register_providers(self) -> Sequence[Provider]:
@@ -85,27 +88,27 @@ class LetsTheTimeoutOut(Right):
     @hookimpl
     def scm_file_exists(self, location: Location, settings: Settings) -> Existence:
         try:
-            return Existence(fetched(self._patient(settings), f"files/{quote(location.path, safe='')}"))
+            return Existence(fetch(self._with_timeout(settings), f"files/{quote(location.path, safe='')}"))
         except URLError as error:
             raise ProviderUnavailable("Quarry cannot be reached.") from error
 
-    def _patient(self, settings: Settings) -> Settings:
+    def _with_timeout(self, settings: Settings) -> Settings:
         return settings
 
 
-class Waits(LetsTheTimeoutOut):
-    """Its client has a timeout that is longer than the hook's budget."""
+class WaitsTooLong(RaisesTimeoutError):
+    """Has a client with a timeout above the hook's budget."""
 
-    def _patient(self, settings: Settings) -> Settings:
+    def _with_timeout(self, settings: Settings) -> Settings:
         return settings.model_copy(update={"timeout": 60})
 
 
-class HangsUp(Right):
-    """Its settings take only some URLs, and it lets out whatever comes of a connection."""
+class RaisesConnectionReset(Correct):
+    """Its settings accept only URLs with a prefix, and it raises the errors of its connection."""
 
-    def __init__(self, beginning: str) -> None:
+    def __init__(self, prefix: str) -> None:
         class Strict(BaseModel):
-            base_url: Annotated[str, AfterValidator(partial(_begins, beginning))] = "https://quarry.example.com"
+            base_url: Annotated[str, AfterValidator(partial(_has_prefix, prefix))] = "https://quarry.example.com"
 
         self._provider = with_provider(settings=Strict)
 
@@ -123,7 +126,7 @@ class HangsUp(Right):
         raise ConnectionResetError(url.scheme)
 
 
-def _begins(beginning: str, url: str) -> str:
-    if not url.startswith(beginning):
-        raise ValueError(f"begin with {beginning}")
+def _has_prefix(prefix: str, url: str) -> str:
+    if not url.startswith(prefix):
+        raise ValueError(f"begin with {prefix}")
     return url

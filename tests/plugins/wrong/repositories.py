@@ -1,4 +1,7 @@
-"""Wrong about repositories: how it is installed, what it offers, claims and shows."""
+"""Plugins that violate a check of installing, offering, claiming or serializing."""
+
+# A hook may leave out arguments, which mypy takes for a wrong override.
+# mypy: disable-error-code="override"
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -20,81 +23,81 @@ from scmhost.sdk import (
     join_url,
 )
 
-from .right import Right, Settings, with_provider
+from .correct import Correct, Settings, with_provider
 
 
-class TrustingForm(BaseModel):
+class FormWithoutValidation(BaseModel):
     team: str
     server: str
 
 
-class TakesAnyUrl(Right):
+class AcceptsAnyUrl(Correct):
     @hookimpl
     def scm_register_providers(self) -> Sequence[Provider]:
-        return [with_provider(install_form=TrustingForm)]
+        return [with_provider(install_form=FormWithoutValidation)]
 
 
-class StumblesOverUrls(TakesAnyUrl):
+class RaisesForUnsafeUrls(AcceptsAnyUrl):
     @hookimpl
-    def scm_install(self, form: TrustingForm) -> InstallationDraft:
+    def scm_install(self, form: FormWithoutValidation) -> InstallationDraft:
         return InstallationDraft(name=form.team, external_id="1", metadata={"home": join_url(form.server, form.team)})
 
 
-class Blabs(Right):
+class ShowsSecretInInstallation(Correct):
     @hookimpl
     def scm_install(self, form: Any, settings: Settings) -> InstallationDraft:
         token = settings.token.get_secret_value()
         return InstallationDraft(name=form.team, external_id="1", configuration={"token": token})
 
 
-class BlabsInErrors(Right):
+class ShowsSecretInError(Correct):
     @hookimpl
     def scm_compare_commits(self, settings: Settings) -> Sequence[Any]:
         raise ProviderError(f"401 for https://x:{settings.token.get_secret_value()}@git.example.com")
 
 
-class OffersShortNames(Right):
+class OffersSameIdentifier(Correct):
     @hookimpl
     def scm_offer_repositories(self, repositories: Sequence[Repository]) -> Sequence[Offer]:
         return [Offer(identifier=one.name[:1], name=one.name) for one in repositories]
 
 
-class OffersUnderAnotherName(Right):
+class OffersUnknownIdentifier(Correct):
     @hookimpl
     def scm_offer_repositories(self, repositories: Sequence[Repository]) -> Sequence[Offer]:
-        return [Offer(identifier=f"right:{one.id}", name=one.name) for one in repositories]
+        return [Offer(identifier=f"offer:{one.id}", name=one.name) for one in repositories]
 
 
-class RefusesAll(Right):
+class RefusesAll(Correct):
     @hookimpl
     def scm_dispatch_repository(self) -> Refusal:
         return Refusal(reason="invalid", message="Not today.")
 
 
-class ClaimsTheAir(Right):
+class ClaimsWithoutCandidate(Correct):
     @hookimpl
     def scm_dispatch_repository(self, candidate: Repository | None) -> Claim:
         return Claim()
 
 
-class MakesTwins(Right):
+class CreatesDuplicates(Correct):
     @hookimpl
     def scm_dispatch_repository(self, request: AddRequest) -> Create | Refusal:
         name = request.identifier[:100]
         return Create(name=name, external_id="7") if name else Refusal(reason="invalid", message="No name.")
 
 
-class TakesTurns(Right):
+class AlternatesDecisions(Correct):
     def __init__(self) -> None:
-        self._times = itertools.count()
+        self._calls = itertools.count()
 
     @hookimpl
     def scm_dispatch_repository(self, candidate: Repository | None) -> Claim | Refusal:
         refusal = Refusal(reason="unavailable", message="Once more, please.")
-        return Claim() if candidate and next(self._times) % 2 else refusal
+        return Claim() if candidate and next(self._calls) % 2 else refusal
 
 
-class Remembers(Right):
+class RemembersRepositories(Correct):
     def __init__(self) -> None:
         self._known: dict[int, Repository] = {}
 
@@ -104,21 +107,23 @@ class Remembers(Right):
         return [Offer(identifier=str(one.id), name=one.name) for one in self._known.values()]
 
 
-class KeepsTheFirstAnswer(Right):
+class CachesOffers(Correct):
+    def __init__(self) -> None:
+        self._offers: Sequence[Offer] = ()
+
     @hookimpl
     def scm_offer_repositories(self, repositories: Sequence[Repository]) -> Sequence[Offer]:
-        if not vars(self).get("kept"):
-            vars(self)["kept"] = super().scm_offer_repositories(repositories, "")
-        return vars(self)["kept"]
+        self._offers = self._offers or super().scm_offer_repositories(repositories, "")
+        return self._offers
 
 
-class NumbersForText(Right):
+class ReplacesTextByNumber(Correct):
     @hookimpl
     def scm_serialize_repository(self, repository: Repository) -> Mapping[str, Any]:
         return {"name": repository.id}
 
 
-class DropsTheInstallation(Right):
+class DropsInstallationId(Correct):
     @hookimpl
     def scm_serialize_repository(self) -> Mapping[str, Any]:
         return {"integrationId": None}

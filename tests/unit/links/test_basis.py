@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from scmhost.links import Basis, ChosenRef, FileBasis, RefBasis, file_basis, ref_basis
 from scmhost.sdk import Existence
-from scmhost.sdk.confidence import Confidence
+from scmhost.sdk.reasons import Confidence
 
 SUREST = ["high", "medium", "low"]
 # From the surest to the least sure; a derived mapping with how sure it is in itself.

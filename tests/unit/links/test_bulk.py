@@ -10,7 +10,7 @@ from scmhost.links import BulkLinks
 from scmhost.links.bulk import LONGEST_FOLDER, MOST_FOLDERS
 from scmhost.mapping import MappingIndex, Rule
 from scmhost.sdk import NoUrl, Pages, Reason, UrlTemplates, preset
-from scmhost.sdk.ref_links import MAX_LINE, RefLinks
+from scmhost.sdk.urls.ref_links import MAX_LINE, RefLinks
 from strategies import hostile_text, rule_lists, stack_paths
 
 PAGES = (

@@ -22,7 +22,7 @@ from scmhost.plugins.errors import Origin, PluginFault
 from scmhost.plugins.guard import Guard
 from scmhost.plugins.lanes import LANES_PER_PLUGIN, WAITING_PER_PLUGIN
 from scmhost.sdk import Existence, HookPromise, InstallationDraft, ProviderForbidden
-from scmhost.sdk.specs import ARGUMENTS, result_adapter, result_text
+from scmhost.sdk.hooks import ARGUMENTS, result_adapter, result_text
 
 ORIGIN = Origin("forge", "acme-forge", "scm_commit_url")
 rubbish = st.recursive(

@@ -1,4 +1,4 @@
-"""What a hook gets cannot be changed by it."""
+"""Values that hooks get are immutable."""
 
 import copy
 import json
@@ -24,18 +24,18 @@ json_values = st.recursive(
 
 @given(json_values)
 def test_frozen_json_is_the_same_json(value: Any) -> None:
-    """Freezing changes nothing that can be seen: equal, printed alike, copied and pickled as before."""
+    """Frozen JSON is equal, and is printed, copied and pickled like the original."""
     held = frozen(value)
     assert held == value
     assert json.dumps(held) == json.dumps(value)
     assert repr(held) == repr(value)
-    pickled = pickle.loads(pickle.dumps(held))  # noqa: S301 - our own words
+    pickled = pickle.loads(pickle.dumps(held))  # noqa: S301 - pickled in this test
     for again in (copy.copy(held), copy.deepcopy(held), pickled):
         assert (again, type(again)) == (held, type(held))
 
 
-def ways() -> list[Callable[[Any], object]]:
-    """All ways to change a dict or a list."""
+def mutations() -> list[Callable[[Any], object]]:
+    """Return all ways to change a dict or a list."""
     return [
         lambda it: it.__setitem__("a", 1),
         lambda it: it.__delitem__("a"),
@@ -60,24 +60,24 @@ def ways() -> list[Callable[[Any], object]]:
     ]
 
 
-@pytest.mark.parametrize("change", ways())
-def test_no_way_to_change_it_is_left(change: Callable[[Any], object]) -> None:
-    """Each method that would change it says what to do instead."""
+@pytest.mark.parametrize("change", mutations())
+def test_each_mutation_is_refused(change: Callable[[Any], object]) -> None:
+    """Each method that would change the value raises an error with a hint."""
     held = frozen({"a": [1]})
     with pytest.raises(TypeError, match="frozen; return a new value instead"):
         change(held)
     assert held == {"a": [1]}
 
 
-def test_no_method_was_forgotten() -> None:
-    """What changes a dict or a list is known by looking at what a tuple or a mapping does not have."""
+def test_all_mutating_methods_are_covered() -> None:
+    """The mutating methods are those that tuple and mappingproxy do not have."""
     harmless = {"__getattribute__", "copy", "fromkeys", "__init__", "__reversed__", "__sizeof__"}
     assert set(vars(list)) - set(vars(tuple)) - harmless <= set(vars(FrozenList))
     assert set(vars(dict)) - set(vars(MappingProxyType)) - harmless <= set(vars(FrozenDict))
 
 
-def test_values_of_the_contract_are_frozen_to_their_depth() -> None:
-    """Whatever JSON a value holds, neither a hook nor the host can change it; the values that began it stay free."""
+def test_values_of_the_contract_are_frozen_at_any_depth() -> None:
+    """JSON in a value cannot be changed; the original JSON stays mutable and separate."""
     mine = {"hosts": ["a", {"b": 1}]}
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     holders = [
@@ -96,13 +96,13 @@ def test_values_of_the_contract_are_frozen_to_their_depth() -> None:
         with pytest.raises(TypeError):
             held["more"] = 1
     with pytest.raises(TypeError):
-        holders[0]["hosts"][1]["b"] = 2  # type: ignore[index]
+        holders[0]["hosts"][1]["b"] = 2  # type: ignore[index, call-overload]
     mine["hosts"].append("mine")
     assert holders[0] == {"hosts": ["a", {"b": 1}]}
 
 
-def test_frozen_values_serialize_and_come_back() -> None:
-    """A value that holds frozen JSON is dumped and checked again like any other."""
+def test_frozen_values_are_serialized() -> None:
+    """A value with frozen JSON is dumped and validated like any other."""
     draft = InstallationDraft(name="n", external_id="1", configuration={"a": [1, {"b": None}]})
     assert InstallationDraft.model_validate(draft) == draft
     assert InstallationDraft.model_validate_json(draft.model_dump_json()) == draft

@@ -1,4 +1,4 @@
-"""What plugin authors may import."""
+"""The public names of the SDK."""
 
 import ast
 import inspect
@@ -13,21 +13,21 @@ from scmhost.sdk import NEXT_STEP, Reason, hooks
 
 @pytest.mark.parametrize("package", [sdk, links, mapping], ids=lambda package: package.__name__)
 def test_surface_is_deliberate(package: ModuleType) -> None:
-    """What is written down is there, for people and for type checkers alike, and nothing else is."""
+    """The names in ``__all__`` are those that type checkers see, and each can be imported."""
     assert package.__file__
     tree = ast.parse(Path(package.__file__).read_text(encoding="utf-8"))
     for_checkers = next(node for node in tree.body if isinstance(node, ast.If))
-    told = {alias.name for node in for_checkers.body if isinstance(node, ast.ImportFrom) for alias in node.names}
-    assert told == set(package.__all__)
+    declared = {alias.name for node in for_checkers.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    assert declared == set(package.__all__)
     assert all(getattr(package, name) is not None for name in package.__all__)
-    # A module that is imported takes the place of the name that is called like it.
+    # An imported module would replace a public name of the same name.
     assert not {path.stem for path in Path(package.__file__).parent.iterdir()} & set(package.__all__) - {"escaping"}
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
-        package.nothing  # noqa: B018 - asking is the point
+        package.nothing  # noqa: B018 - the access is the test
 
 
 def test_surface_is_sorted() -> None:
-    """Constants, classes and functions stand in groups, each in alphabetical order."""
+    """Constants, classes and functions are in groups, each in alphabetical order."""
     groups = [(not name.isupper(), not name[0].isupper(), name) for name in sdk.__all__]
     assert sorted(groups) == groups
 
@@ -37,17 +37,17 @@ def test_surface_is_sorted() -> None:
     [name for name in sdk.__all__ if inspect.isclass(getattr(sdk, name)) or inspect.isroutine(getattr(sdk, name))],
 )
 def test_public_names_have_docstrings(name: str) -> None:
-    """Whoever looks a name up finds what it is for."""
+    """Each public class and function has a docstring."""
     assert inspect.getdoc(getattr(sdk, name))
 
 
-@pytest.mark.parametrize("promise", sdk.PROMISES.values(), ids=lambda promise: promise.name)
-def test_hooks_have_docstrings(promise: sdk.HookPromise) -> None:
-    """Every hook of the contract says what it is for."""
-    assert inspect.getdoc(getattr(hooks, promise.name))
+@pytest.mark.parametrize("spec", sdk.HOOK_SPECS.values(), ids=lambda spec: spec.name)
+def test_hooks_have_docstrings(spec: sdk.HookSpec) -> None:
+    """Each hook of the contract has a docstring."""
+    assert inspect.getdoc(getattr(hooks, spec.name))
 
 
 def test_every_reason_has_a_next_step() -> None:
-    """Nobody is left with a missing link and no idea what to do."""
+    """For each reason there is a next step of whole sentences."""
     assert set(Reason) == set(NEXT_STEP)
     assert all(step.endswith(".") for step in NEXT_STEP.values())

@@ -1,4 +1,4 @@
-"""How a webhook shows that its sender knows the secret."""
+"""Checks of a webhook's signature and secret."""
 
 import hashlib
 import hmac
@@ -12,13 +12,13 @@ from scmhost.sdk import check_signature, same_secret
 BODY = b'{"ref": "refs/heads/main"}'
 SIGNATURE = hmac.new(b"s3cret", BODY, hashlib.sha256).hexdigest()
 
-# Headers may hold what is no text: halves of characters too.
+# Headers may contain lone surrogates.
 texts = st.text(st.characters(), max_size=80)
 
 
 @pytest.mark.parametrize("given", [SIGNATURE, f"sha256={SIGNATURE}", f"sha256={SIGNATURE.upper()}", f" {SIGNATURE} "])
-def test_a_signature_of_the_body_fits(given: str) -> None:
-    """Hosts write the same signature with or without its kind."""
+def test_a_valid_signature_is_accepted(given: str) -> None:
+    """The signature may have the prefix sha256=, upper-case digits and blanks around it."""
     assert check_signature("s3cret", BODY, given)
 
 
@@ -34,24 +34,24 @@ def test_a_signature_of_the_body_fits(given: str) -> None:
         ("", BODY, hmac.new(b"", BODY, hashlib.sha256).hexdigest()),
     ],
 )
-def test_any_other_signature_does_not_fit(secret: str, body: bytes, given: str) -> None:
-    """A signature is of one secret, one body and one kind; an empty secret is none."""
+def test_an_invalid_signature_is_refused(secret: str, body: bytes, given: str) -> None:
+    """A signature is valid for one secret, one body and SHA-256 only; an empty secret accepts nothing."""
     assert not check_signature(secret, body, given)
 
 
 @pytest.mark.parametrize(("secret", "given", "same"), [("é", "é", True), ("a", "b", False), ("a", "", False)])
-def test_a_secret_that_is_sent_is_compared(secret: str, given: str, same: bool) -> None:
-    """A host that sends the secret itself must send this one."""
+def test_secrets_are_compared(secret: str, given: str, same: bool) -> None:
+    """Only an equal secret is accepted."""
     assert same_secret(secret, given) is same
 
 
-def test_an_empty_secret_is_nobodys() -> None:
-    """Who sends nothing knows nothing."""
+def test_an_empty_secret_accepts_nothing() -> None:
+    """An empty secret is not equal to itself."""
     assert not same_secret("", "")
 
 
 @given(secret=texts, body=st.binary(max_size=40), sent=texts)
-def test_rubbish_is_answered_with_no(secret: str, body: bytes, sent: str) -> None:
-    """Whatever a header holds, it is refused and nothing breaks."""
+def test_random_input_is_refused(secret: str, body: bytes, sent: str) -> None:
+    """For any text in a header, the answer is a boolean and no error."""
     assert not check_signature(secret, body, sent)
     assert same_secret(secret, sent) is (bool(secret) and secret == sent)

@@ -1,105 +1,69 @@
-"""The notations of stack traces. A new one is a module with ``HINTS`` and ``read``, and a row in the table."""
+"""The notations of stack traces, and the order in which they read a line.
 
-from collections.abc import Sequence
-from typing import Final, Protocol
+A module holds the notations of one language or of one family of tools. A new notation is a ``Notation`` in such a
+module, a row in the table below, and cases in ``tests/cases/frames``.
+"""
 
-from scmhost.frames.frame import Spot
-from scmhost.frames.near import Near
+from typing import Final
+
+from scmhost.frames.notation import Notation
 
 from . import (
-    addresses,
     apple,
-    assertions,
-    backward,
-    csharp,
+    beam,
     dart,
-    dart_terse,
-    django,
-    elixir,
-    erlang,
-    gdb,
+    debuggers,
+    dotnet,
     go,
-    ipython,
-    jruby,
+    javascript,
     jvm,
     linux_kernel,
-    lldb,
-    metro,
-    mono,
-    opera,
+    native,
     perl,
     php,
-    php_places,
-    php_rows,
-    pytest_short,
     python,
-    python_debuggers,
-    rich,
     ruby,
     rust,
-    sanitizers,
-    spidermonkey,
-    swift,
-    v8,
-    valgrind,
-    vitest,
-    windows,
-    xunit,
 )
-
-
-class Notation(Protocol):
-    """A grammar of one kind of trace."""
-
-    @property
-    def HINTS(self) -> tuple[str, ...]:  # noqa: N802 - a constant of each module
-        """Every line of this notation contains one of these; other lines are not offered to it."""
-
-    def read(self, line: str, near: Near, /) -> Sequence[Spot] | None:
-        """The frames on this line, none if it has no file, or None when it is not in this notation.
-
-        The line comes without its end, its colours and the prefixes of logs. Work is linear in its length.
-        """
-
 
 NOTATIONS: Final[tuple[Notation, ...]] = (
-    python,
-    python_debuggers,
-    backward,
-    ipython,
-    django,
-    pytest_short,
-    rich,
-    csharp,
-    xunit,
-    mono,
-    jvm,
-    go,
-    rust,
-    php_rows,
-    lldb,
-    swift,
-    valgrind,
-    gdb,
-    addresses,
-    dart,
-    php,
-    sanitizers,
-    apple,
-    windows,
-    metro,
-    vitest,
-    v8,
-    ruby,
-    jruby,
-    elixir,
-    erlang,
-    dart_terse,
-    assertions,
-    linux_kernel,
-    php_places,
-    spidermonkey,
-    opera,
-    perl,
+    python.TRACEBACK,
+    python.DEBUGGERS,
+    native.BACKWARD,
+    python.IPYTHON,
+    python.DJANGO,
+    python.PYTEST,
+    python.RICH,
+    dotnet.DOTNET,
+    dotnet.XUNIT,
+    dotnet.MONO,
+    jvm.JVM,
+    go.GO,
+    rust.RUST,
+    php.TOOLS,
+    debuggers.LLDB,
+    apple.SWIFT,
+    debuggers.VALGRIND,
+    debuggers.GDB,
+    native.ADDRESSES,
+    dart.VM,
+    php.TRACE,
+    native.SANITIZERS,
+    apple.CRASH_REPORT,
+    debuggers.WINDOWS,
+    javascript.METRO,
+    javascript.VITEST,
+    javascript.V8,
+    ruby.BACKTRACE,
+    ruby.JRUBY,
+    beam.ELIXIR,
+    beam.ERLANG,
+    dart.STACK_TRACE,
+    native.ASSERTIONS,
+    linux_kernel.LINUX_KERNEL,
+    php.ERRORS,
+    javascript.SPIDERMONKEY,
+    javascript.OPERA,
+    perl.PERL,
 )
-"""In the order in which a line is offered: the notation that is hardest to mistake stands first."""
+"""The first notation that understands a line reads it, so those that are hardest to confuse with another come first."""

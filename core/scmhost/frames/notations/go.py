@@ -1,14 +1,11 @@
-"""Go's stacks: a function, and on the next line its file, ``/srv/app/main.go:12 +0x1d``."""
+"""Go: panics, dumps of goroutines, pkg/errors, zap, gin, Delve and testify."""
 
 from collections.abc import Sequence
 from typing import Final
 
-from scmhost.frames.frame import Spot
-from scmhost.frames.near import Near
-from scmhost.frames.patterns import Pattern
-from scmhost.frames.spots import LINE, spot
-
-HINTS: Final[tuple[str, ...]] = (".go:", " +0x", ".s:")
+from scmhost.frames.frame import MatchSpan
+from scmhost.frames.match_spans import LINE, Pattern, match_span
+from scmhost.frames.notation import ContextLines, Notation
 
 _PATH: Final = r"(?P<path>(?:[A-Za-z]:)?[^\s:\"'(][^:\"'\n]{0,1000}"
 _FILE: Final = Pattern(
@@ -17,36 +14,39 @@ _FILE: Final = Pattern(
 _CREATED: Final = Pattern(r"created by (?P<function>\S+)(?: in goroutine \d+)?$")
 _DELVE: Final = Pattern(r"(?<!\d)\d{1,6}\s+0x[0-9a-f]{1,16} in (?P<function>\S+)$")
 _CALL: Final = Pattern(r"(?<![^\s()\"'=])(?P<function>[^\s()\"'=]*(?:\(\*?[^()\s]*\)[^\s()]*)?)\([^()]*\)$")
-# pkg/errors and zap print the function alone.
+# pkg/errors and zap print the function without arguments.
 _NAME: Final = Pattern(r"(?<!\S)(?P<function>[\w./~%-]{1,300}\.[\w.()*\[\]/-]{1,300})$")
-_ROWS: Final = (_CREATED, _DELVE, _CALL, _NAME)
+_FUNCTIONS: Final = (_CREATED, _DELVE, _CALL, _NAME)
 _TRACED: Final = Pattern(rf"Error Trace:\s+{_PATH}\.go):{LINE}$")
-# gin prints the function below: "main.total: return prices[3]".
+# gin prints the function below its file: "main.total: return prices[3]".
 _BELOW: Final = Pattern(r"(?P<function>[^\s:]{2,300}): ")
 
 
-def read(line: str, near: Near) -> Sequence[Spot] | None:
-    """The frame whose file is on this line; its function is on a neighbouring one."""
+def _read(line: str, context: ContextLines) -> Sequence[MatchSpan] | None:
+    """Read ``/srv/app/main.go:12 +0x1d``; the function is on the line above, with gin on the line below."""
     if traced := _TRACED.match(line):
-        return [spot(traced, "go")]
-    found = _FILE.match(line)
-    if not found:
+        return [match_span(traced, "go")]
+    match = _FILE.match(line)
+    if not match:
         return None
-    offset = found["offset"]
+    offset = match["offset"]
     if offset and offset.startswith(" (0x"):
-        below = _BELOW.match(near.after())
-        return [spot(found, "go", function=below["function"] if below else None)]
-    function = _function(near.before())
-    if not offset and not (found["path"].endswith((".go", ".s")) and (function or _in_test_trace(near))):
+        below = _BELOW.match(context.after())
+        return [match_span(match, "go", function=below["function"] if below else None)]
+    function = _function(context.before())
+    if not offset and not (match["path"].endswith((".go", ".s")) and (function or _in_test_trace(context))):
         return None
-    return [spot(found, "go", function=function)]
+    return [match_span(match, "go", function=function)]
 
 
 def _function(line: str) -> str | None:
-    found = next((one for pattern in _ROWS if (one := pattern.search(line))), None)
-    return found["function"] if found else None
+    match = next((match for pattern in _FUNCTIONS if (match := pattern.search(line))), None)
+    return match["function"] if match else None
 
 
-def _in_test_trace(near: Near) -> bool:
-    """After its first file testify goes on with others."""
-    return any(_TRACED.match(near.before(back)) for back in range(1, 6))
+def _in_test_trace(context: ContextLines) -> bool:
+    """Return whether an "Error Trace:" of testify is above; its further files have no mark of their own."""
+    return any(_TRACED.match(context.before(back)) for back in range(1, 6))
+
+
+GO: Final = Notation("go", (".go:", " +0x", ".s:"), _read)

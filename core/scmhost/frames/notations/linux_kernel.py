@@ -1,14 +1,11 @@
-"""Linux's call traces with sources: ``dump_stack+0x1fd/0x2d9 lib/dump_stack.c:118``, and where it warned."""
+"""The Linux kernel: call traces with sources, warnings and bugs."""
 
 from collections.abc import Sequence
 from typing import Final
 
-from scmhost.frames.frame import Spot
-from scmhost.frames.near import Near
-from scmhost.frames.patterns import Pattern
-from scmhost.frames.spots import LINE, spot
-
-HINTS: Final[tuple[str, ...]] = (".c:", ".h:", ".S:", ".rs:")
+from scmhost.frames.frame import MatchSpan
+from scmhost.frames.match_spans import LINE, Pattern, match_span
+from scmhost.frames.notation import ContextLines, Notation
 
 _PATH: Final = r"(?P<path>[\w./+-]{1,300}/[\w.+-]{1,100}\.(?:[chS]|rs))"
 _FRAME: Final = Pattern(
@@ -24,10 +21,14 @@ _WARNING: Final = Pattern(
 )
 
 
-def read(line: str, _near: Near) -> Sequence[Spot] | None:
-    """The frame on this line."""
-    found = _FRAME.match(line)
-    if found and not (found["offset"] or found["inline"] or found["path"][0] != "/"):
+def _read(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
+    """Read ``dump_stack+0x1fd/0x2d9 lib/dump_stack.c:118``."""
+    match = _FRAME.match(line)
+    # Paths of the kernel are relative; "name /path.c:12" without an offset is any other program's.
+    if match and not (match["offset"] or match["inline"] or match["path"][0] != "/"):
         return None
-    found = found or _DECODED.match(line) or _WARNING.match(line)
-    return [spot(found, "c", function=found["function"])] if found else None
+    match = match or _DECODED.match(line) or _WARNING.match(line)
+    return [match_span(match, "c", function=match["function"])] if match else None
+
+
+LINUX_KERNEL: Final = Notation("linux_kernel", (".c:", ".h:", ".S:", ".rs:"), _read)

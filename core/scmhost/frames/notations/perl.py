@@ -1,15 +1,12 @@
-"""Perl's messages and Carp's stacks: ``Died at shop.pl line 12.`` and ``main::total(3) called at shop.pl line 12``."""
+"""Perl: messages, and the stacks of Carp."""
 
 from collections.abc import Sequence
 from typing import Final
 
-from scmhost.frames.frame import Spot
-from scmhost.frames.near import Near
-from scmhost.frames.paths import names_a_file
-from scmhost.frames.patterns import Pattern
-from scmhost.frames.spots import LINE, spot
-
-HINTS: Final[tuple[str, ...]] = (" line ",)
+from scmhost.frames.frame import MatchSpan
+from scmhost.frames.match_spans import LINE, Pattern, match_span
+from scmhost.frames.notation import ContextLines, Notation
+from scmhost.frames.source_paths import names_a_file
 
 _PATH: Final = r"(?P<path>(?:[A-Za-z]:(?=[\\/]))?[^\s:\"'()<>,][^:\"'()<>\n]{0,300}?)"
 _CALLED: Final = Pattern(
@@ -20,14 +17,20 @@ _CALLED: Final = Pattern(
 _AT: Final = Pattern(
     rf"(?<!\w)at (?P<path>(?:[A-Za-z]:(?=[\\/]))?[^\s:\"'()<>,]{{1,300}}) line {LINE}(?=[.,;\s)\\\"']|$)"
 )
-_BLANKS: Final = Pattern(rf"(?<!\w)at (?P<path>(?:[A-Za-z]:[\\/]|/)[^:\"'()<>,\n]{{1,300}}?) line {LINE}(?=[.,;]|$)")
+_PATH_WITH_BLANKS: Final = Pattern(
+    rf"(?<!\w)at (?P<path>(?:[A-Za-z]:[\\/]|/)[^:\"'()<>,\n]{{1,300}}?) line {LINE}(?=[.,;]|$)"
+)
 _FILE: Final = Pattern(r".*(?:\.(?:pl|pm|t|cgi|psgi|plx|al|PL|fcgi|pmc|tt|xs|mc)$|[/\\])")
 
 
-def read(line: str, _near: Near) -> Sequence[Spot] | None:
-    """The places on this line; code from the command line gives none."""
+def _read(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
+    """Read ``Died at shop.pl line 12.`` and ``main::total(3) called at shop.pl line 12``."""
     if called := _CALLED.match(line):
-        return [spot(called, "perl", function=called["function"])] if names_a_file(called["path"]) else []
-    found = [one for one in _AT.finditer(line) if _FILE.match(one["path"])]
-    found = found or [one for one in [_BLANKS.search(line)] if one]
-    return [spot(one, "perl") for one in found] or None
+        return [match_span(called, "perl", function=called["function"])] if names_a_file(called["path"]) else []
+    matches = [match for match in _AT.finditer(line) if _FILE.match(match["path"])]
+    if not matches and (with_blanks := _PATH_WITH_BLANKS.search(line)):
+        matches = [with_blanks]
+    return [match_span(match, "perl") for match in matches] or None
+
+
+PERL: Final = Notation("perl", (" line ",), _read)

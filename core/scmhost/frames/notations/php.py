@@ -1,42 +1,124 @@
-"""PHP's traces: ``#1 /srv/app/shop.php(12): Shop->total()``; frames of the engine have no file."""
+"""PHP: where errors were thrown, traces, and the rows that Xdebug, Symfony, Collision and PHPUnit print."""
 
 import re
 from collections.abc import Sequence
 from typing import Final
 
-from scmhost.frames.frame import Spot
-from scmhost.frames.near import Near
-from scmhost.frames.paths import looks_like_a_file
-from scmhost.frames.patterns import Pattern
-from scmhost.frames.spots import LINE, spot
+from scmhost.frames.frame import MatchSpan
+from scmhost.frames.match_spans import LINE, Pattern, match_span
+from scmhost.frames.notation import ContextLines, Notation
+from scmhost.frames.source_paths import looks_like_a_file
 
-from . import php_places
-
-HINTS: Final[tuple[str, ...]] = ("#", ".php(")
-
-_SYMBOL: Final = r"(?P<function>(?:[^({\n]|\{[^}\n]{0,300}\}){1,500})"
-_FRAME: Final = Pattern(
-    r"(?<![^\s\"'>])(?:#\d{1,6}:? +(?P<path>(?:[A-Za-z]:|phar:|vfs:|file:)?[^\s:(\[{](?:[^:(\n]{0,1000}[^:(\s])?)"
-    # Markdown makes a list of it.
-    rf"|\d{{1,4}}\.? +(?P<listed>[^\s:(]{{1,1000}}\.php))\({LINE}\)"
-    rf"(?: : [\w ()'-]{{1,60}}?\(?\d*\)?)?: {_SYMBOL}"
+_ERRORS_PATH: Final = r"(?P<path>(?:[A-Za-z]:(?=[\\/])|[a-z]{2,10}://)?[^\s:\"'`(<][^:\"`(<\n]{0,500}"
+_ERRORS_ON_LINE: Final = Pattern(rf"in {_ERRORS_PATH}?) on line {LINE}")
+_ERRORS_EVALUATED: Final = Pattern(rf"in {_ERRORS_PATH}?)\({LINE}\) : [\w ()'-]{{1,60}}? on line \d")
+_ERRORS_COLON: Final = Pattern(
+    rf"(?:in|at) \"?{_ERRORS_PATH}?\.(?:php\d?|inc|phtml|module|theme|twig|ctp|tpl|install)):{LINE}"
 )
-_CALLED: Final = Pattern(
+_ERRORS_SYMFONY: Final = Pattern(rf"in {_ERRORS_PATH}?\.php) \(?line {LINE}\)?")
+# Symfony's console; PHP's own messages in a browser.
+_ERRORS_TITLE: Final = Pattern(rf"In (?P<path>[^\s:/\\]{{1,300}}\.php) line {LINE}:$")
+_ERRORS_HTML: Final = Pattern(rf".{{1,2000}}? in <b>(?P<path>[^<>\n]{{1,500}})</b> on line <b>{LINE}</b>")
+_ERRORS_CAKE: Final = Pattern(rf"(?P<function>[^\s(]{{1,300}})\(.*\) - {_ERRORS_PATH}?\.php), line:? {LINE}$")
+# Drupal, and the e-mails of WordPress.
+_ERRORS_LINE_OF: Final = Pattern(rf"line {LINE} of (?:the file )?{_ERRORS_PATH}?\.(?:php|inc|module))")
+_ERRORS_ROWS: Final = (_ERRORS_EVALUATED, _ERRORS_ON_LINE, _ERRORS_COLON, _ERRORS_SYMFONY, _ERRORS_LINE_OF)
+_ERRORS_SENTENCE: Final = Pattern(r"at (?P<function>[^\s(]{1,300})\(")
+# Every pattern in _ERRORS_ROWS begins with one of these words.
+_ERRORS_START: Final = Pattern(r"\b(?:in|at|line) ")
+
+
+def _read_errors(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
+    """Read ``in /srv/app/shop.php:12`` and ``in /srv/app/shop.php on line 12``."""
+    if cake := _ERRORS_CAKE.match(line):
+        return [match_span(cake, "php", function=cake["function"])]
+    if alone := _ERRORS_TITLE.match(line) or _ERRORS_HTML.match(line):
+        return [match_span(alone, "php")]
+    return _last_location(line, 0, len(line)) or None
+
+
+def _last_location(line: str, begin: int, end: int) -> Sequence[MatchSpan]:
+    """Return the last location within a part of a line: the message before it may contain paths, too."""
+    starts = [match.start() for match in _ERRORS_START.finditer(line, begin, end)]
+    # The bound keeps the work linear in lines that repeat these words.
+    for start in reversed(starts[-8:]):
+        match = next((match for pattern in _ERRORS_ROWS if (match := pattern.match(line, start, end))), None)
+        if match and looks_like_a_file(match["path"]):
+            called = _ERRORS_SENTENCE.match(line)
+            return [match_span(match, "php", function=called["function"] if called else None)]
+    return []
+
+
+ERRORS: Final = Notation(
+    "php_errors", (" line ", ".php:", ".inc:", ".phtml:", ".module:", ".php(", " of "), _read_errors
+)
+
+
+_TRACE_SYMBOL: Final = r"(?P<function>(?:[^({\n]|\{[^}\n]{0,300}\}){1,500})"
+_TRACE_FRAME: Final = Pattern(
+    r"(?<![^\s\"'>])(?:#\d{1,6}:? +(?P<path>(?:[A-Za-z]:|phar:|vfs:|file:)?[^\s:(\[{](?:[^:(\n]{0,1000}[^:(\s])?)"
+    # Markdown renders the numbers as a list.
+    rf"|\d{{1,4}}\.? +(?P<listed>[^\s:(]{{1,1000}}\.php))\({LINE}\)"
+    rf"(?: : [\w ()'-]{{1,60}}?\(?\d*\)?)?: {_TRACE_SYMBOL}"
+)
+_TRACE_CALLED: Final = Pattern(
     rf"#\d{{1,6}} +(?P<function>[^(\n]{{1,500}})\(.*\) called at \[(?P<path>[^\]\n]{{1,1000}}?):{LINE}\]"
 )
-_NO_FILE: Final = Pattern(r"#\d{1,6} +(?:\[internal function\]|\{main\})")
+_TRACE_NO_FILE: Final = Pattern(r"#\d{1,6} +(?:\[internal function\]|\{main\})")
 
 
-def read(line: str, _near: Near) -> Sequence[Spot] | None:
-    """The frames on this line, and where the error was thrown if all of the trace stands on it."""
-    found = list(_FRAME.finditer(line)) or list(_CALLED.finditer(line))
-    if not found:
-        return [] if _NO_FILE.match(line) else None
-    head, tail = found[0].start(), found[-1].end()
-    frames = [one for one in map(_spot, found) if looks_like_a_file(one.frame.path)]
-    return [*php_places.places(line, 0, head), *frames, *php_places.places(line, tail, len(line))]
+def _read_trace(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
+    """Read ``#1 /srv/app/shop.php(12): Shop->total()``.
+
+    A whole trace may be on one line; then the location of the error precedes or follows its frames.
+    """
+    matches = list(_TRACE_FRAME.finditer(line)) or list(_TRACE_CALLED.finditer(line))
+    if not matches:
+        return [] if _TRACE_NO_FILE.match(line) else None
+    head, tail = matches[0].start(), matches[-1].end()
+    frames = [span for span in map(_trace_span, matches) if looks_like_a_file(span.frame.path)]
+    return [*_last_location(line, 0, head), *frames, *_last_location(line, tail, len(line))]
 
 
-def _spot(found: re.Match[str]) -> Spot:
-    group = "listed" if "listed" in found.re.groupindex and found["listed"] else "path"
-    return spot(found, "php", function=found["function"].strip(), group=group)
+def _trace_span(match: re.Match[str]) -> MatchSpan:
+    group = "listed" if "listed" in match.re.groupindex and match["listed"] else "path"
+    return match_span(match, "php", function=match["function"].strip(), group=group)
+
+
+TRACE: Final = Notation("php_trace", ("#", ".php("), _read_trace)
+
+
+_TOOLS_PATH: Final = r"(?P<path>(?:[A-Za-z]:(?=[\\/])|[a-z]{2,10}://)?[^\s:\"'`(][^:\"'`(\n]{0,500}\.(?:php|inc|phtml))"
+_TOOLS_XDEBUG: Final = Pattern(
+    rf"(?:PHP |[\d.\s]{{1,60}} )? *\d{{1,6}}\.?\s+(?P<function>[^\s(]{{1,300}})\(.*\) {_TOOLS_PATH}:{LINE}$"
+)
+_TOOLS_CONSOLE: Final = Pattern(rf"(?P<function>[^\s(]{{1,300}})\((?:\.\.\.)?\) at {_TOOLS_PATH}:{LINE}$")
+_TOOLS_THROWN: Final = Pattern(rf"at {_TOOLS_PATH}:{LINE}$")
+_TOOLS_COLLISION: Final = Pattern(rf"(?:\d{{1,6}}|➜)\s+{_TOOLS_PATH}:{LINE}$")
+_TOOLS_SYMFONY: Final = Pattern(rf"\({_TOOLS_PATH}:{LINE}\)$")
+_TOOLS_CALL: Final = Pattern(r"(?:at )?(?P<function>[^\s(]{1,300})\(")
+# PHPUnit's stacks are lists of paths; a script without an extension follows a file with one.
+_TOOLS_FRAME: Final = Pattern(rf"{_TOOLS_PATH}:{LINE}$")
+_TOOLS_SCRIPT: Final = Pattern(rf"(?P<path>/[^\s:\"'`(]{{1,500}}/[^\s:\"'`(./]{{1,100}}):{LINE}$")
+
+
+def _read_tools(line: str, context: ContextLines) -> Sequence[MatchSpan] | None:
+    """Read ``1  /srv/app/shop.php:12`` and its variants, whose function is on the same or a neighbouring line."""
+    if match := _TOOLS_XDEBUG.match(line) or _TOOLS_CONSOLE.match(line):
+        return [match_span(match, "php", function=match["function"])]
+    if match := _TOOLS_THROWN.match(line):
+        return [match_span(match, "php")]
+    if match := _TOOLS_COLLISION.match(line):
+        return [match_span(match, "php", function=_tools_function(context.after()))]
+    if match := _TOOLS_SYMFONY.match(line):
+        return [match_span(match, "php", function=_tools_function(context.before()))]
+    match = _TOOLS_FRAME.match(line) or (_TOOLS_FRAME.match(context.before()) and _TOOLS_SCRIPT.match(line))
+    return [match_span(match, "php")] if match else None
+
+
+def _tools_function(line: str) -> str | None:
+    match = _TOOLS_CALL.match(line)
+    return match["function"] if match else None
+
+
+TOOLS: Final = Notation("php_tools", (".php:", "bin/"), _read_tools)

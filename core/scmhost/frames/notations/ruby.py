@@ -1,67 +1,82 @@
-"""Ruby's backtraces: ``app/shop.rb:12:in 'Shop#total'``, with a backtick before 3.4, and gems in Rails' form."""
+"""Ruby: backtraces, crash reports, minitest's failures, and JRuby's backtraces."""
 
 import re
 from collections.abc import Sequence
 from typing import Final
 
-from scmhost.frames.frame import Spot
-from scmhost.frames.languages import language_of
-from scmhost.frames.near import Near
-from scmhost.frames.paths import names_a_file
-from scmhost.frames.patterns import Pattern
-from scmhost.frames.spots import LINE, spot
+from scmhost.frames.frame import MatchSpan
+from scmhost.frames.match_spans import LINE, Pattern, match_span
+from scmhost.frames.notation import ContextLines, Notation
+from scmhost.frames.source_paths import language_of, names_a_file
 
-HINTS: Final[tuple[str, ...]] = (":in", "from ", ".rb:", " p:")
-
-_IN: Final = r":in ?[`'‘“](?P<function>[^\n'’”]{1,300})['’”]"
-_GEM: Final = r"(?:(?P<gem>[\w.-]{1,100}) \([\w.-]{1,60}\) )?"
-# A drive, what stands for a folder in the reports of some tools, JRuby's schemes.
-_ROOT: Final = r"(?:[A-Za-z]:|\[[A-Z][A-Z_]{1,40}\](?=/)|uri:classloader:|(?:jar:)?file:)?"
-# A path with blanks is told from other words by standing first.
-_FIRST: Final = Pattern(
-    rf"(?:\d{{1,6}}: )?(?:from )?{_GEM}"
-    rf"(?P<path>{_ROOT}(?!from )[^\s:\"'`\[(<>|=][^:\"'`\n]{{0,1000}}|<internal:[^>\s]{{1,200}}>):{LINE}{_IN}"
+_BACKTRACE_IN: Final = r":in ?[`'‘“](?P<function>[^\n'’”]{1,300})['’”]"
+_BACKTRACE_GEM: Final = r"(?:(?P<gem>[\w.-]{1,100}) \([\w.-]{1,60}\) )?"
+# A drive, the name of a folder in the reports of some tools, or a scheme of JRuby.
+_BACKTRACE_ROOT: Final = r"(?:[A-Za-z]:|\[[A-Z][A-Z_]{1,40}\](?=/)|uri:classloader:|(?:jar:)?file:)?"
+# A path with blanks can be distinguished from other words only at the beginning of the line.
+_BACKTRACE_FIRST: Final = Pattern(
+    rf"(?:\d{{1,6}}: )?(?:from )?{_BACKTRACE_GEM}"
+    rf"(?P<path>{_BACKTRACE_ROOT}(?!from )[^\s:\"'`\[(<>|=][^:\"'`\n]{{0,1000}}|<internal:[^>\s]{{1,200}}>)"
+    rf":{LINE}{_BACKTRACE_IN}"
 )
-_ANY: Final = Pattern(
-    rf"(?<![^\s\"'(\[,=]){_GEM}"
-    rf"(?P<path>{_ROOT}[^\s:\"'`(),\[\]<>]{{1,1000}}|<internal:[^>\s]{{1,200}}>):{LINE}{_IN}"
+_BACKTRACE_ANY: Final = Pattern(
+    rf"(?<![^\s\"'(\[,=]){_BACKTRACE_GEM}"
+    rf"(?P<path>{_BACKTRACE_ROOT}[^\s:\"'`(),\[\]<>]{{1,1000}}|<internal:[^>\s]{{1,200}}>):{LINE}{_BACKTRACE_IN}"
 )
-# Without a method: Ruby 1.8, and RSpec.
-_BARE: Final = Pattern(
+# Ruby 1.8 and RSpec print no method.
+_BACKTRACE_BARE: Final = Pattern(
     rf"(?:from )?(?P<path>(?:[A-Za-z]:)?[^\s:\"'`<(][^:\"'`\n]{{0,1000}}\.(?:rb|rake|ru|erb|haml|slim)):{LINE}$"
 )
 # Ruby's own crash reports, and minitest's failures.
-_CONTROL: Final = Pattern(
+_BACKTRACE_CONTROL: Final = Pattern(
     rf"c:\d{{1,6}} p:\S{{1,10}} s:\d{{1,9}} e:[0-9a-f]{{1,9}} \w{{1,20}} +(?P<path>[^\s:][^:\n]{{0,1000}}):{LINE}"
 )
-_FAILED: Final = Pattern(
+_BACKTRACE_FAILED: Final = Pattern(
     rf"(?:(?P<function>[\w:]{{1,200}}#\S{{1,300}}) )?\[(?P<path>[^\s:\[\]]{{1,500}}\.rb):{LINE}\]:$"
 )
-_SCRIPT: Final = Pattern(rf"from (?P<path>\.?/[^:\"'`\s]{{1,1000}}):{LINE}$")
+_BACKTRACE_SCRIPT: Final = Pattern(rf"from (?P<path>\.?/[^:\"'`\s]{{1,1000}}):{LINE}$")
 
 
-def read(line: str, near: Near) -> Sequence[Spot] | None:
-    """The frames on this line; code without a file gives none."""
-    found = list(_ANY.finditer(line))
-    if len(found) < _SEVERAL and (first := _FIRST.match(line)):
-        found = [first]
-    if found:
-        return [_spot(one) for one in found if names_a_file(one["path"])]
-    if control := _CONTROL.match(line):
-        return [spot(control, "ruby")] if names_a_file(control["path"]) else []
-    if failed := _FAILED.match(line):
-        return [spot(failed, "ruby", function=failed["function"])]
-    bare = _BARE.match(line) or _SCRIPT.match(line)
-    return [spot(bare, "ruby")] if bare and _in_a_trace(line, near) else None
+def _read_backtrace(line: str, context: ContextLines) -> Sequence[MatchSpan] | None:
+    """Read ``app/shop.rb:12:in 'Shop#total'``, with a backtick before Ruby 3.4, and gems as Rails prints them."""
+    matches = list(_BACKTRACE_ANY.finditer(line))
+    if len(matches) <= 1 and (first := _BACKTRACE_FIRST.match(line)):
+        matches = [first]
+    if matches:
+        return [_backtrace_span(match) for match in matches if names_a_file(match["path"])]
+    if control := _BACKTRACE_CONTROL.match(line):
+        return [match_span(control, "ruby")] if names_a_file(control["path"]) else []
+    if failed := _BACKTRACE_FAILED.match(line):
+        return [match_span(failed, "ruby", function=failed["function"])]
+    bare = _BACKTRACE_BARE.match(line) or _BACKTRACE_SCRIPT.match(line)
+    # "app/shop.rb:12" alone is no frame; RSpec writes "# " before it.
+    in_a_trace = line.startswith("from ") or context.prefix.rstrip().endswith("#")
+    return [match_span(bare, "ruby")] if bare and in_a_trace else None
 
 
-_SEVERAL: Final = 2
+def _backtrace_span(match: re.Match[str]) -> MatchSpan:
+    language = language_of(match["path"], "ruby", "java", "elixir", "erlang")
+    return match_span(match, language, function=match["function"], module=match["gem"])
 
 
-def _in_a_trace(line: str, near: Near) -> bool:
-    return line.startswith("from ") or near.prefix.rstrip().endswith("#")
+BACKTRACE: Final = Notation("ruby", (":in", "from ", ".rb:", " p:"), _read_backtrace)
 
 
-def _spot(found: re.Match[str]) -> Spot:
-    language = language_of(found["path"], "ruby", "java", "elixir", "erlang")
-    return spot(found, language, function=found["function"], module=found["gem"])
+_JRUBY_ROW: Final = Pattern(
+    rf"(?P<function>\(root\)|\S{{1,200}}) at (?P<path>(?:[A-Za-z]:)?[^\s:]{{1,1000}}\.(?:rb|java)):{LINE}$"
+)
+_JRUBY_CALL: Final = Pattern(
+    r"(?P<module>[\w.$]{1,200})\.(?P<function>[^\s.()]{1,200})"
+    rf"\((?P<path>[^\s():]{{0,1000}}/[^\s():]{{1,200}}\.(?:rb|java)):{LINE}\)$"
+)
+
+
+def _read_jruby(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
+    """Read ``     total at /srv/app/shop.rb:12`` and ``RUBY.total(/srv/app/shop.rb:12)``."""
+    match = _JRUBY_ROW.match(line) or _JRUBY_CALL.match(line)
+    if not match:
+        return None
+    return [match_span(match, language_of(match["path"], "ruby", "java"), function=match["function"])]
+
+
+JRUBY: Final = Notation("jruby", (".rb:", ".java:"), _read_jruby)

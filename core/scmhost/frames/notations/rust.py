@@ -1,22 +1,18 @@
-"""Rust's panics and backtraces: ``panicked at src/main.rs:2:5``, and ``4: shop::total`` with its file below."""
+"""Rust: panics, backtraces, eyre's reports and Miri."""
 
 import re
 from collections.abc import Sequence
 from typing import Final
 
-from scmhost.frames.frame import Spot
-from scmhost.frames.languages import language_of
-from scmhost.frames.near import Near
-from scmhost.frames.paths import looks_like_a_file
-from scmhost.frames.patterns import Pattern
-from scmhost.frames.spots import LINE, LINE_COLUMN, spot
-
-HINTS: Final[tuple[str, ...]] = ("at ", "', ", ".rs:")
+from scmhost.frames.frame import MatchSpan
+from scmhost.frames.match_spans import LINE, LINE_COLUMN, Pattern, match_span
+from scmhost.frames.notation import ContextLines, Notation
+from scmhost.frames.source_paths import language_of, looks_like_a_file
 
 _COLUMN: Final = r":(?P<column>\d{1,9})(?!\d)"
 _RS: Final = r"(?P<path>(?:[A-Za-z]:)?[^\s:'\"(][^:'\"\n]{0,1000}\.rs)"
 _PANIC: Final = Pattern(rf"panicked at {_RS}:{LINE}{_COLUMN}")
-# Before 1.73 the message, which may have many lines, stands before the place.
+# Before 1.73 the message, which may have many lines, precedes the location.
 _OLD_PANIC: Final = Pattern(rf"['\")], {_RS}:{LINE}(?:{_COLUMN})?$")
 _FILE: Final = Pattern(rf"at (?P<path>(?:[A-Za-z]:)?[^\s:(][^:\n]{{0,1000}}):{LINE_COLUMN}$")
 # eyre's reports.
@@ -26,24 +22,28 @@ _INLINED: Final = Pattern(r"(?P<function>[^\s(][^\n]{0,500}::.+|<.+>::.+|\w+)$")
 _MIRI: Final = Pattern(rf"inside (?:closure |call to )?`?(?P<function>[^`\n]{{1,300}}?)`? at {_RS}:{LINE_COLUMN}")
 
 
-def read(line: str, near: Near) -> Sequence[Spot] | None:
-    """The place of a panic, or the frame whose file is on this line."""
+def _read(line: str, context: ContextLines) -> Sequence[MatchSpan] | None:
+    """Read ``panicked at src/main.rs:2:5``, and ``at src/main.rs:2:5`` below ``4: shop::total``."""
     if ".rs:" in line:
-        if found := _PANIC.search(line) or _OLD_PANIC.search(line):
-            return [spot(found, "rust")]
-        if found := _MIRI.search(line):
-            return [spot(found, "rust", function=found["function"])]
-        if (found := _LOCATION.match(line)) and (found["head"] or near.before() == "Location:"):
-            return [spot(found, "rust")]
-    found = _FILE.match(line)
-    return _placed(found, near) if found else None
+        if match := _PANIC.search(line) or _OLD_PANIC.search(line):
+            return [match_span(match, "rust")]
+        if match := _MIRI.search(line):
+            return [match_span(match, "rust", function=match["function"])]
+        if (match := _LOCATION.match(line)) and (match["head"] or context.before() == "Location:"):
+            return [match_span(match, "rust")]
+    match = _FILE.match(line)
+    return _backtrace_span(match, context) if match else None
 
 
-def _placed(found: re.Match[str], near: Near) -> Sequence[Spot] | None:
-    above = near.before(2 if near.before().startswith("with ") else 1)
+def _backtrace_span(match: re.Match[str], context: ContextLines) -> Sequence[MatchSpan] | None:
+    # A line "with ..." may be between the function and its file.
+    above = context.before(2 if context.before().startswith("with ") else 1)
     symbol = _SYMBOL.match(above)
-    if not found["path"].endswith(".rs") and not (symbol and looks_like_a_file(found["path"])):
+    if not match["path"].endswith(".rs") and not (symbol and looks_like_a_file(match["path"])):
         return None
     symbol = symbol or _INLINED.match(above)
     function = symbol["function"].rstrip() if symbol else None
-    return [spot(found, language_of(found["path"], "rust", "c", "cpp"), function=function)]
+    return [match_span(match, language_of(match["path"], "rust", "c", "cpp"), function=function)]
+
+
+RUST: Final = Notation("rust", ("at ", "', ", ".rs:"), _read)

@@ -1,38 +1,36 @@
-"""The conformance suite: asks a plugin about every law of the contract.
+"""The conformance suite: checks that a plugin keeps the contract.
 
     from scmhost.sdk.testing import ProviderConformance
 
     class TestMine(ProviderConformance):
         plugin = "mine"
 
-``scmhost plugin check`` asks the same without a test being written. Both need the extra ``scmhost[testing]``.
+``scmhost plugin check`` runs the same checks without a test file. Both need the extra ``scmhost[testing]``.
 """
 
 from importlib.util import find_spec
 
-for _needed in ("pytest", "hypothesis"):
-    if find_spec(_needed) is None:
+for _package in ("pytest", "hypothesis"):
+    if find_spec(_package) is None:
         raise ModuleNotFoundError(
-            f"scmhost.sdk.testing needs {_needed}, which is not installed; run: pip install 'scmhost[testing]'",
-            name=_needed,
+            f"scmhost.sdk.testing needs {_package}, which is not installed; run: pip install 'scmhost[testing]'",
+            name=_package,
         )
 
-from .book import LAWS  # noqa: E402 - what is missing is told first
-from .conformance import REPORTS, ProviderConformance  # noqa: E402
-from .examination import Examination  # noqa: E402
-from .laws import Finding, Law  # noqa: E402
-from .reports import Report  # noqa: E402
+from .checks import Check, CheckResult  # noqa: E402 - a missing package is reported first
+from .report import ConformanceReport  # noqa: E402
+from .runner import CHECKS, REPORTS, ConformanceRun, ProviderConformance  # noqa: E402
 from .samples import PushSample, Samples, Waiver  # noqa: E402
 
 __all__ = [
-    "LAWS",
+    "CHECKS",
     "REPORTS",
-    "Examination",
-    "Finding",
-    "Law",
+    "Check",
+    "CheckResult",
+    "ConformanceReport",
+    "ConformanceRun",
     "ProviderConformance",
     "PushSample",
-    "Report",
     "Samples",
     "Waiver",
 ]

@@ -1,4 +1,4 @@
-"""Calls a plugin's hooks as the host does, and sees which laws a call breaks."""
+"""Call a plugin's hooks with deadlines, and find the violations that a single call shows."""
 
 import inspect
 import traceback
@@ -13,152 +13,155 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from scmhost.sdk.errors import ProviderError
+from scmhost.sdk.hooks import describe_mismatch, result_adapter, result_text
 from scmhost.sdk.markers import PROMISES
-from scmhost.sdk.specs import misfit, result_adapter, result_text
 
-from .breaches import Breach, Call, near, place_of, shown
-from .functions import HookFunction
-from .lane import Lane, Run, text_of
+from .checks import HookCall, Violation, describe, relative_path, source_location
+from .functions import PluginFunction
+from .observe import Execution, SuiteWorker, text_of
 
 RESULT_FITS: Final = "result-fits"
-ERRORS_TELL: Final = "errors-tell"
+ERRORS_DECLARED: Final = "errors-declared"
 BUDGET_KEPT: Final = "budget-kept"
 ARGUMENTS_UNCHANGED: Final = "arguments-unchanged"
-PURE_STAYS_INSIDE: Final = "pure-stays-inside"
-OFFLINE_TOLD: Final = "offline-told"
+PURE_WITHOUT_IO: Final = "pure-without-io"
+HOST_UNREACHABLE: Final = "host-unreachable"
 
-# Without one of these there is no answer to go on with.
-_SILENT: Final = frozenset({RESULT_FITS, ERRORS_TELL, OFFLINE_TOLD})
+# After one of these violations there is no result to work with.
+_WITHOUT_RESULT: Final = frozenset({RESULT_FITS, ERRORS_DECLARED, HOST_UNREACHABLE})
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What a hook gave: a value of the contract, or the ``ProviderError`` that it raised on purpose."""
+class HookResult:
+    """The result of a hook: a value of the contract, or the ``ProviderError`` that it raised."""
 
     value: Any
     error: ProviderError | None
-    call: Call
+    call: HookCall
 
-    def needed(self) -> Any:
-        """The value, where an error will not do."""
+    def required(self) -> Any:
+        """Return the value.
+
+        Raises:
+            Violation: the hook raised an error.
+        """
         if self.error is not None:
-            raise Breach(f"{self.call.hook} refuses: {self.error}", self.call, law=ERRORS_TELL)
+            raise Violation(f"{self.call.hook} refuses: {self.error}", self.call, check=ERRORS_DECLARED)
         return self.value
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """One call: what laws it breaks, and its answer if there is one."""
+class ObservedCall:
+    """One call: its violations by check, and its result, if it has one."""
 
-    breaches: Mapping[str, Breach]
-    answer: Answer | None
+    violations: Mapping[str, Violation]
+    result: HookResult | None
 
 
-class Caller:
-    """Calls one plugin's hooks."""
+class HookCaller:
+    """Calls the hooks of one plugin. ``samples`` are named values that shorten reports."""
 
-    def __init__(self, functions: Mapping[str, HookFunction]) -> None:
-        self.known: dict[str, object] = {}
+    def __init__(self, functions: Mapping[str, PluginFunction]) -> None:
+        self.samples: dict[str, object] = {}
         self._functions = functions
-        self._lane = Lane()
-        self._hung: dict[str, Breach] = {}
+        self._worker = SuiteWorker()
+        self._hanging: dict[str, Violation] = {}
 
-    def answer(self, hook: str, arguments: Mapping[str, Any]) -> Answer:
-        """The answer of a hook.
+    def call(self, hook: str, arguments: Mapping[str, Any]) -> HookResult:
+        """Return the result of a hook.
 
         Raises:
-            Breach: there is none.
+            Violation: there is no valid result.
         """
-        seen = self.see(hook, arguments)
-        if seen.answer is None:
-            raise next(iter(seen.breaches.values()))
-        return seen.answer
+        observed = self.observe(hook, arguments)
+        if observed.result is None:
+            raise next(iter(observed.violations.values()))
+        return observed.result
 
-    def see(self, hook: str, arguments: Mapping[str, Any]) -> _Seen:
-        """Call a hook with those of the arguments that it wants, and look at everything."""
-        if hook in self._hung:
-            return _Seen({BUDGET_KEPT: self._hung[hook]}, None)
-        item = self._functions[hook]
-        wanted = {name: _handed(arguments[name]) for name in item.wants if name in arguments}
-        before = repr(wanted)
-        run = self._run(item, wanted)
-        return self._looked_at(item, wanted, run, changed=run.hangs_at is None and repr(wanted) != before)
+    def observe(self, hook: str, arguments: Mapping[str, Any]) -> ObservedCall:
+        """Call a hook with those of the arguments that it takes. A hook that hung once is not called again."""
+        if hook in self._hanging:
+            return ObservedCall({BUDGET_KEPT: self._hanging[hook]}, None)
+        function = self._functions[hook]
+        passed = {name: _own_copy(arguments[name]) for name in function.wants if name in arguments}
+        before = repr(passed)
+        execution = self._execute(function, passed)
+        changed = execution.hangs_at is None and repr(passed) != before
+        return self._evaluate(function, passed, execution, changed=changed)
 
-    def _run(self, item: HookFunction, wanted: Mapping[str, Any]) -> Run:
-        """One run; a second one where the first was too slow, for the machine may have been busy elsewhere."""
-        budget = PROMISES[item.hook].budget
-        run = self._lane.run(partial(item.function, **wanted), budget)
-        return (
-            run
-            if run.seconds <= budget and run.hangs_at is None
-            else self._lane.run(partial(item.function, **wanted), budget)
-        )
+    def _execute(self, function: PluginFunction, passed: Mapping[str, Any]) -> Execution:
+        """Run the function; once more if it was slow, because the machine may have been busy."""
+        budget = PROMISES[function.hook].budget
+        work = partial(function.function, **passed)
+        execution = self._worker.run(work, budget)
+        is_slow = execution.seconds > budget or execution.hangs_at is not None
+        return self._worker.run(work, budget) if is_slow else execution
 
-    def _looked_at(self, item: HookFunction, wanted: Mapping[str, Any], run: Run, *, changed: bool) -> _Seen:
-        fitted, misfits = _fitted(item.hook, run)
-        call = Call(item.hook, item.place, wanted, _outcome(item, run), self.known)
-        told = dict(_told(item, run))
-        if misfits:
-            told[RESULT_FITS] = misfits
+    def _evaluate(
+        self, function: PluginFunction, passed: Mapping[str, Any], execution: Execution, *, changed: bool
+    ) -> ObservedCall:
+        value, misfit_text = _validated(function.hook, execution)
+        call = HookCall(function.hook, function.location, passed, _outcome(function, execution), self.samples)
+        problems = _problems(function, execution)
+        if misfit_text:
+            problems[RESULT_FITS] = misfit_text
         if changed:
-            told[ARGUMENTS_UNCHANGED] = "an argument is not what it was before the call"
-        breaches = {law: Breach(found, call, law=law) for law, found in told.items()}
-        if run.hangs_at is not None:
-            self._hung[item.hook] = breaches[BUDGET_KEPT]
-            return _Seen(breaches, None)
-        error = run.error if isinstance(run.error, ProviderError) else None
-        silent = bool(_SILENT & breaches.keys())
-        return _Seen(breaches, None if silent else Answer(fitted, error, call))
+            problems[ARGUMENTS_UNCHANGED] = "the call changed an argument"
+        violations = {name: Violation(problem, call, check=name) for name, problem in problems.items()}
+        if execution.hangs_at is not None:
+            self._hanging[function.hook] = violations[BUDGET_KEPT]
+            return ObservedCall(violations, None)
+        error = execution.error if isinstance(execution.error, ProviderError) else None
+        has_result = not _WITHOUT_RESULT & violations.keys()
+        return ObservedCall(violations, HookResult(value, error, call) if has_result else None)
 
 
-def _told(item: HookFunction, run: Run) -> Mapping[str, str]:
-    """What the run itself shows, by law. The first that explains the others stands first."""
-    promise, told = PROMISES[item.hook], {}
-    budget = promise.budget
-    if run.hangs_at is not None:
-        told[BUDGET_KEPT] = f"it did not come back within {budget:g} s, and is at {run.hangs_at}"
-    elif run.seconds > budget:
-        told[BUDGET_KEPT] = f"it took {run.seconds:.2f} s, and may take {budget:g} s"
-    if run.seen and promise.colour == "pure":
-        told[PURE_STAYS_INSIDE] = f"it {run.seen[0].text}"
-    if run.error is not None and not isinstance(run.error, ProviderError):
-        offline = any(seen.refused for seen in run.seen) and isinstance(run.error, Exception)
-        law = OFFLINE_TOLD if offline else ERRORS_TELL
-        told[law] = f"{type(run.error).__name__} is no ProviderError"
-    return told
+def _problems(function: PluginFunction, execution: Execution) -> dict[str, str]:
+    """Return the problems of an execution by check; the first one explains the others."""
+    kind, budget = PROMISES[function.hook].colour, PROMISES[function.hook].budget
+    problems: dict[str, str] = {}
+    if execution.hangs_at is not None:
+        problems[BUDGET_KEPT] = f"it did not return within {budget:g} s, and is at {execution.hangs_at}"
+    elif execution.seconds > budget:
+        problems[BUDGET_KEPT] = f"it took {execution.seconds:.2f} s; its budget is {budget:g} s"
+    if execution.effects and kind == "pure":
+        problems[PURE_WITHOUT_IO] = f"it {execution.effects[0].text}"
+    if execution.error is not None and not isinstance(execution.error, ProviderError):
+        offline = any(effect.refused for effect in execution.effects) and isinstance(execution.error, Exception)
+        name = HOST_UNREACHABLE if offline else ERRORS_DECLARED
+        problems[name] = f"{type(execution.error).__name__} is not a ProviderError"
+    return problems
 
 
-def _fitted(hook: str, run: Run) -> tuple[Any, str]:
-    """The value as the host would take it, and why it would not."""
-    if run.error is not None or run.hangs_at is not None:
+def _validated(hook: str, execution: Execution) -> tuple[Any, str]:
+    """Return the value as the host validates it, or why it is invalid."""
+    if execution.error is not None or execution.hangs_at is not None:
         return None, ""
     try:
-        return result_adapter(hook).validate_python(run.value), ""
+        return result_adapter(hook).validate_python(execution.value), ""
     except ValidationError as error:
-        return None, misfit(result_text(hook), run.value, error)
+        return None, describe_mismatch(result_text(hook), execution.value, error)
 
 
-def _outcome(item: HookFunction, run: Run) -> str:
-    if run.hangs_at is not None:
-        return "did not come back"
-    if run.error is not None:
-        return f"raised {type(run.error).__name__}: {text_of(run.error)}{_raised_at(item, run.error)}"
-    text = shown(run.value)
-    return f"gave back {text if len(text) <= _LONGEST else text[:_LONGEST] + '...'}"
+def _outcome(function: PluginFunction, execution: Execution) -> str:
+    if execution.hangs_at is not None:
+        return "did not return"
+    if execution.error is not None:
+        raised = f"raised {type(execution.error).__name__}: {text_of(execution.error)}"
+        return f"{raised}{_raised_at(function, execution.error)}"
+    return f"returned {describe(execution.value)}"
 
 
-def _raised_at(item: HookFunction, error: BaseException) -> str:
-    """The innermost line of the plugin's own folder; what lies deeper is known to nobody who reads this."""
+def _raised_at(function: PluginFunction, error: BaseException) -> str:
+    """Return the innermost line in the plugin's own folder; deeper lines are not its author's."""
     stack = traceback.extract_tb(error.__traceback__)
-    home = str(Path(getattr(inspect.unwrap(item.function), "__code__", place_of.__code__).co_filename).parent)
-    own = [frame for frame in stack if frame.filename.startswith(home)] or list(stack)
-    return f" ({near(own[-1].filename)}:{own[-1].lineno})" if own else ""
+    code = getattr(inspect.unwrap(function.function), "__code__", source_location.__code__)
+    folder = str(Path(code.co_filename).parent)
+    own = [frame for frame in stack if frame.filename.startswith(folder)] or list(stack)
+    return f" ({relative_path(own[-1].filename)}:{own[-1].lineno})" if own else ""
 
 
-_LONGEST: Final = 400
-
-
-def _handed(value: Any) -> Any:
-    """A value as the host hands it over, and nobody else's: what a plugin does to it stays with this call."""
-    own = deepcopy(value)
-    return MappingProxyType(own) if isinstance(own, dict) else tuple(own) if isinstance(own, list) else own
+def _own_copy(value: Any) -> Any:
+    """Return a deep copy in the types that the host passes, so that calls cannot affect each other."""
+    copy = deepcopy(value)
+    return MappingProxyType(copy) if isinstance(copy, dict) else tuple(copy) if isinstance(copy, list) else copy

@@ -1,4 +1,4 @@
-"""What an author gives the suite to work with, and what the suite makes up where nothing is given."""
+"""The sample values that an author gives to the suite, and defaults for those that are left out."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from typing import Any, Final
 from pydantic import BaseModel, JsonValue
 from pydantic_core import to_jsonable_python
 
-WEB: Final = "https://git.example.com"
+DEFAULT_URL: Final = "https://git.example.com"
 _URL_WORDS: Final = ("url", "uri", "server", "host", "address", "domain", "base")
 
 Headers = Mapping[str, str] | Callable[[str, bytes], Mapping[str, str]]
@@ -16,12 +16,12 @@ Headers = Mapping[str, str] | Callable[[str, bytes], Mapping[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class PushSample:
-    """A good delivery of a push webhook.
+    """A valid delivery of a push webhook.
 
     Attributes:
-        body: what the code host sends.
-        headers: what it sends with it; or a function of secret and body that signs, so that the suite can sign others.
-        secret: what the sample is signed with.
+        body: the body that the code host sends.
+        headers: its headers; or a function of secret and body that signs, so that the suite can sign other bodies.
+        secret: the secret that signs the sample.
     """
 
     body: bytes
@@ -29,14 +29,14 @@ class PushSample:
     secret: str = "s3cret"  # noqa: S105 - of a sample
 
     def signed(self, secret: str, body: bytes) -> Mapping[str, str]:
-        """The headers of a delivery, names in lower case."""
+        """Return the headers of a delivery, with names in lower case."""
         headers = self.headers(secret, body) if callable(self.headers) else self.headers
         return {name.lower(): value for name, value in headers.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """A law that is not kept yet: why, and until when. After that day, or once the law is kept, it fails."""
+    """Accept the violation of a check for a reason and until a day. Later, or once the check is kept, it fails."""
 
     reason: str
     until: date
@@ -44,19 +44,19 @@ class Waiver:
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Whose laws are asked about, and with what.
+    """The plugin to check, and the values to check it with.
 
     Attributes:
-        plugin: the plugin's module or object, or the name of its entry point.
-        provider: the key of the provider to ask about; empty for the first.
-        settings: what an operator would write under ``settings`` in plugins.toml.
-        form: what a person fills into the install form; required fields that are left out are made up.
-        installation: fields of the installation, such as its external_id and configuration, for a plugin whose
-            scm_install asks its host; those that are left out are taken from the form. Used when no host answers.
-        repository: fields of the repository that is added, such as its name and url.
-        hosts: base URLs that links may lead to, beside those of the form, the settings and the repository.
-        push: a good delivery of a push webhook.
-        examples: how many inputs are drawn for a law.
+        plugin: the plugin's module or object, its entry point, or the name of its entry point.
+        provider: the key of the provider to check; empty for the first.
+        settings: the operator's settings, as under ``settings`` in plugins.toml.
+        form: the fields of the install form; required fields that are left out get defaults.
+        installation: fields of the installation, such as external_id and configuration, used when scm_install cannot
+            reach its host; fields that are left out come from the form.
+        repository: fields of the sample repository, such as its name and url.
+        hosts: base URLs that links may lead to, besides those in the form, the settings and the repository.
+        push: a valid delivery of a push webhook.
+        examples: the number of generated inputs for each check.
     """
 
     plugin: object
@@ -70,16 +70,16 @@ class Samples:
     examples: int = 50
 
 
-def made_up(model: type[BaseModel]) -> dict[str, JsonValue]:
-    """Values for the required fields of a form, as far as its schema says what they are."""
+def default_fields(model: type[BaseModel]) -> dict[str, JsonValue]:
+    """Return values for the required fields of a form, chosen by its JSON schema."""
     schema = model.model_json_schema()
     shared: Mapping[str, Any] = schema.get("$defs", {})
     fields: Mapping[str, Any] = schema.get("properties", {})
     return {name: _value(name, fields[name], shared) for name in schema.get("required", ())}
 
 
-def draft_of(samples: Samples, form: BaseModel) -> dict[str, Any]:
-    """The fields of an installation that nobody could ask the plugin's host about."""
+def default_draft(samples: Samples, form: BaseModel) -> dict[str, Any]:
+    """Return the fields of an installation for a plugin whose code host cannot be reached."""
     fields = to_jsonable_python(form.model_dump(), fallback=str)
     texts = [value for value in fields.values() if isinstance(value, str) and value]
     name = next((text for text in texts if not text.lower().startswith("http")), "team")
@@ -101,7 +101,7 @@ def _value(name: str, schema: Mapping[str, Any], shared: Mapping[str, Any]) -> J
 def _text(name: str, schema: Mapping[str, Any]) -> JsonValue:
     is_url = schema.get("format") == "uri" or any(word in name.lower() for word in _URL_WORDS)
     if is_url:
-        return WEB
+        return DEFAULT_URL
     text = "ada@example.com" if "mail" in name.lower() else "team"
     return text.ljust(schema.get("minLength", 0), "m")[: schema.get("maxLength")]
 

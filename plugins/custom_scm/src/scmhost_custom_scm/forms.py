@@ -1,4 +1,4 @@
-"""What a person fills in to set Custom SCM up, and may change later."""
+"""The forms of an installation of Custom SCM."""
 
 from collections.abc import Mapping
 from typing import Annotated
@@ -15,9 +15,10 @@ from pydantic import (
 
 from scmhost.sdk import Pages, check_web_url, preset, preset_kinds
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-TemplateText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)]
+_Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+_TemplateText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)]
 
+# The page that each field overrides.
 _OVERRIDES = {
     "template": "view",
     "anchor": "anchor",
@@ -31,20 +32,20 @@ _OVERRIDES = {
 
 
 class UrlForm(BaseModel):
-    """How this code host writes its URLs: a preset, and single templates in place of the preset's."""
+    """The form of the code host's URLs: a preset, and templates that override single templates of it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     preset: str = Field(default="github", description="The kind of host whose URLs it uses.")
-    template: TemplateText | None = Field(default=None, description="The page of a file, in place of the preset's.")
+    template: _TemplateText | None = Field(default=None, description="The page of a file, in place of the preset's.")
     anchor: str | None = Field(default=None, max_length=200, description="The line anchor, such as #L{line}.")
-    commit_template: TemplateText | None = Field(default=None, description="The page of a commit.")
-    compare_template: TemplateText | None = Field(default=None, description="The page between two commits.")
+    commit_template: _TemplateText | None = Field(default=None, description="The page of a commit.")
+    compare_template: _TemplateText | None = Field(default=None, description="The page between two commits.")
 
-    raw_template: TemplateText | None = Field(default=None, description="A file's bytes.")
-    blame_template: TemplateText | None = Field(default=None, description="Who changed which line of a file.")
-    tree_template: TemplateText | None = Field(default=None, description="The page of a folder.")
-    history_template: TemplateText | None = Field(default=None, description="The commits of a file.")
+    raw_template: _TemplateText | None = Field(default=None, description="A file's bytes.")
+    blame_template: _TemplateText | None = Field(default=None, description="Who changed which line of a file.")
+    tree_template: _TemplateText | None = Field(default=None, description="The page of a folder.")
+    history_template: _TemplateText | None = Field(default=None, description="The commits of a file.")
 
     @field_validator("preset")
     @classmethod
@@ -56,15 +57,17 @@ class UrlForm(BaseModel):
     @field_validator(*_OVERRIDES)
     @classmethod
     def _sound_template(cls, text: str | None, info: ValidationInfo) -> str | None:
-        """Checked on its own, so that the answer names the field that a person typed in."""
+        """Validate each template alone, so that the error names its field."""
         if text is not None:
             _check({"view": "{repo_url}/{path}", _OVERRIDES[str(info.field_name)]: text})
         return text
 
     def pages(self) -> Pages:
-        """The preset's pages with this form's own templates."""
-        own = {page: getattr(self, field) for field, page in _OVERRIDES.items() if getattr(self, field) is not None}
-        return preset(self.preset).pages.with_own(own)
+        """Return the preset's pages with the templates of this form."""
+        templates = {
+            page: getattr(self, field) for field, page in _OVERRIDES.items() if getattr(self, field) is not None
+        }
+        return preset(self.preset).pages.with_own(templates)
 
 
 def _check(pages: Mapping[str, str]) -> None:
@@ -77,8 +80,8 @@ def _check(pages: Mapping[str, str]) -> None:
 class InstallForm(UrlForm):
     """The install form: a name, the base URL of the code host, and the form of its URLs."""
 
-    name: Text = Field(description="The organization or team on the code host.")
-    url: Text = Field(description="The base URL of the code host, such as https://git.example.com/.")
+    name: _Text = Field(description="The organization or team on the code host.")
+    url: _Text = Field(description="The base URL of the code host, such as https://git.example.com/.")
 
     @field_validator("url")
     @classmethod

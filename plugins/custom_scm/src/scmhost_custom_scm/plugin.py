@@ -1,4 +1,4 @@
-"""The hooks of Custom SCM. Every one decides; the host writes."""
+"""The hooks of Custom SCM. The plugin decides; the host saves."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -75,11 +75,11 @@ def scm_install(form: InstallForm) -> InstallationDraft:
 
 @hookimpl
 def scm_offer_repositories(repositories: Sequence[Repository], search: str) -> Sequence[Offer]:
-    wanted = search.casefold()
+    text = search.casefold()
     return [
         Offer(identifier=str(repository.id), name=repository.name)
         for repository in repositories
-        if wanted in repository.name.casefold()
+        if text in repository.name.casefold()
     ]
 
 

@@ -1,1 +1,1 @@
-"""Git: repositories that lie on a disk as bare clones, mirrors or checkouts."""
+"""Git: repositories on a disk, as bare clones, mirrors or checkouts."""

@@ -1,4 +1,4 @@
-"""What the operator writes in plugins.toml, and what a person fills in to set Git up."""
+"""The operator's settings in plugins.toml, and the forms of an installation."""
 
 import os
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from scmhost.sdk import check_web_url, kind_of, preset_kinds
 
 from .folders import find, git_dir_of
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+_Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
 def _known_preset(kind: str) -> str:
@@ -30,8 +30,8 @@ def _known_preset(kind: str) -> str:
     return kind
 
 
-class Settings(BaseModel):
-    """What the operator may write under ``[plugins.git.settings]``."""
+class GitSettings(BaseModel):
+    """The operator's settings, under ``[plugins.git.settings]`` in plugins.toml."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -59,7 +59,7 @@ class Settings(BaseModel):
         return root
 
     @model_validator(mode="after")
-    def _folders_of_organizations(self) -> "Settings":
+    def _folders_of_organizations(self) -> "GitSettings":
         for folder in self.organizations.values():
             is_repository = find(self.root, folder) is not None
             if is_repository or not _is_folder_below(self.root, folder):
@@ -67,7 +67,7 @@ class Settings(BaseModel):
         return self
 
     def folder_of(self, organization_id: int) -> Path | None:
-        """The folder whose repositories an organization sees, or None when it sees none."""
+        """Return the folder whose repositories an organization may use, or None for none."""
         if not self.organizations:
             return self.root
         folder = self.organizations.get(organization_id)
@@ -79,21 +79,21 @@ def _is_folder_below(root: Path, folder: str) -> bool:
     return there.is_dir() and there != Path(os.path.realpath(root)) and there.is_relative_to(os.path.realpath(root))
 
 
-class UrlForm(BaseModel):
-    """How the web pages of the repositories are written."""
+class GitUrlForm(BaseModel):
+    """The form of the URLs of the repositories' web pages."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     preset: Annotated[str, AfterValidator(_known_preset)] = Field(description="The kind of host whose URLs it uses.")
 
 
-class InstallForm(BaseModel):
-    """The install form: a name, and where the web pages of the repositories are."""
+class GitInstallForm(BaseModel):
+    """The install form: a name, and the host of the repositories' web pages."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Text = Field(description="What people call this installation.")
-    url: Text = Field(description="The base URL of the web pages, such as https://git.example.com/.")
+    name: _Text = Field(description="What people call this installation.")
+    url: _Text = Field(description="The base URL of the web pages, such as https://git.example.com/.")
     preset: str = Field(
         default="", validate_default=True, description="The kind of host; by default as the URL's host is recognised."
     )

@@ -1,4 +1,4 @@
-"""Git as a process: what it is called with, and what of the world it may see."""
+"""Run git: its arguments, its environment, and the errors of a process."""
 
 import os
 import subprocess
@@ -9,9 +9,9 @@ from scmhost.sdk import ProviderError, ProviderUnavailable
 
 _SECONDS: Final = 2.0
 
-# A repository's own configuration is read, for it says how the data is kept. What in it would run a program, ask the
-# network or change the form of an answer is overruled.
-_OVERRULED: Final = (
+# Git reads the repository's own configuration, because it describes the storage format. These settings override what in
+# it could run a program, use the network or change the output.
+_OVERRIDES: Final = (
     "core.fsmonitor=false",
     "core.hooksPath=/dev/null",
     "protocol.allow=never",
@@ -23,10 +23,10 @@ _OPTIONS: Final = (
     "--no-pager",
     "--no-replace-objects",
     "--literal-pathspecs",
-    *(word for setting in _OVERRULED for word in ("-c", setting)),
+    *(word for setting in _OVERRIDES for word in ("-c", setting)),
 )
 
-# Nothing of this process's environment but where programs are: no GIT_DIR, no settings of a user or of the machine.
+# Only the search path of this process's environment is passed on: no GIT_DIR, no settings of the user or the machine.
 _ENVIRONMENT: Final = {
     "LC_ALL": "C",
     "GIT_CONFIG_NOSYSTEM": "1",
@@ -38,21 +38,21 @@ _ENVIRONMENT: Final = {
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_ALLOW_PROTOCOL": "",
 }
-_KEPT: Final = ("PATH", "SYSTEMROOT")
+_PASSED_ON: Final = ("PATH", "SYSTEMROOT")
 
 
 def command(git_dir: Path, *arguments: str) -> list[str]:
-    """The words that run git on a repository.
+    """Return the command line that runs git on a repository.
 
-    With its directory named, git neither looks for one above nor asks whose the files are: the operator has said
-    where they lie.
+    With ``--git-dir``, git neither searches parent directories nor checks the owner of the files: the operator has
+    configured the directory.
     """
     return ["git", f"--git-dir={git_dir}", *_OPTIONS, *arguments]
 
 
 def environment() -> dict[str, str]:
-    """What git's process sees of the world."""
-    return {**{name: os.environ[name] for name in _KEPT if name in os.environ}, **_ENVIRONMENT}
+    """Return the environment of git's process."""
+    return {**{name: os.environ[name] for name in _PASSED_ON if name in os.environ}, **_ENVIRONMENT}
 
 
 def start(git_dir: Path, *arguments: str, **pipes: object) -> "subprocess.Popen[bytes]":
@@ -69,8 +69,8 @@ def start(git_dir: Path, *arguments: str, **pipes: object) -> "subprocess.Popen[
         raise ProviderUnavailable(f"git cannot be started ({error.strerror})") from error
 
 
-def answer(git_dir: Path, *arguments: str) -> bytes | None:
-    """What a short command prints, or None when git says no.
+def output(git_dir: Path, *arguments: str) -> bytes | None:
+    """Return the output of a short command, or None if git fails.
 
     Raises:
         ProviderUnavailable: git cannot be started, or takes too long.
@@ -78,18 +78,18 @@ def answer(git_dir: Path, *arguments: str) -> bytes | None:
     process = start(git_dir, *arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     with process:
         try:
-            told, _ = process.communicate(timeout=_SECONDS)
+            printed, _ = process.communicate(timeout=_SECONDS)
         except subprocess.TimeoutExpired as late:
             process.kill()
             raise ProviderUnavailable(f"git {arguments[0]} took longer than {_SECONDS:g} s") from late
-    return told if process.returncode == 0 else None
+    return printed if process.returncode == 0 else None
 
 
 def check_git() -> None:
-    """Look whether git can be run at all.
+    """Check that git is installed.
 
     Raises:
-        ProviderError: it cannot.
+        ProviderError: it cannot be run.
     """
     try:
         subprocess.run(["git", "--version"], capture_output=True, check=True, env=environment())  # noqa: S607 - found on PATH

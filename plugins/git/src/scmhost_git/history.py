@@ -1,4 +1,4 @@
-"""Read commits and the files that they changed, as git prints them: a stream of fields that end in NUL."""
+"""Read commits and their changed files from the output of ``git log``: a stream of fields that end in NUL."""
 
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -14,13 +14,13 @@ from scmhost.sdk import CommitDraft, FileChange, ProviderUnavailable
 from . import git
 
 SECONDS: Final = 25.0
-"""How long reading may take: less than the contract's budget, so that a person reads a sentence of ours."""
+"""The time limit of one reading, in seconds: less than the hook's budget, so that the error names the command."""
 
-MOST_CHANGES: Final = 500_000
-"""How many changed files the commits of one answer have together; of those that follow only the commits are told."""
+MAX_CHANGES: Final = 500_000
+"""The most changed files in one result. The commits after them are returned without changes."""
 
-_LONGEST_PATH: Final = 4_096
-_LONGEST_FAULT: Final = 500
+_MAX_PATH: Final = 4_096
+_MAX_ERROR_TEXT: Final = 500
 _FORMAT: Final = "%H%x00%an%x00%ae%x00%aI%x00%B%x00"
 _OPTIONS: Final = (
     "--topo-order",
@@ -42,21 +42,21 @@ _BLOCK: Final = 1 << 16
 
 
 def read_history(git_dir: Path, base: str | None, head: str, most: int) -> list[CommitDraft]:
-    """The commits after a base up to a head, both whole shas; children before parents, at most so many.
+    """Return at most ``most`` commits after a base up to a head, both full ids; children before parents.
 
-    A file that was renamed is one deleted and one added. A merge changed the files in which it differs from all of its
-    parents. What is not UTF-8 is shown with replacement characters.
+    A renamed file is one deletion and one addition. A merge has changed the files in which it differs from all of its
+    parents. Bytes that are not UTF-8 become replacement characters.
 
     Raises:
-        ProviderUnavailable: git refuses, or takes too long.
+        ProviderUnavailable: git fails, or takes too long.
     """
-    wanted = [head] if base is None else [head, f"^{base}"]
-    with _stream(git_dir, "log", *_OPTIONS, f"--max-count={most}", "--end-of-options", *wanted, "--") as stream:
+    revisions = [head] if base is None else [head, f"^{base}"]
+    with _stream(git_dir, "log", *_OPTIONS, f"--max-count={most}", "--end-of-options", *revisions, "--") as stream:
         return list(parse(iter(lambda: stream.read(_BLOCK), b"")))
 
 
-def parse(blocks: Iterable[bytes], most_changes: int = MOST_CHANGES) -> Iterator[CommitDraft]:
-    """The commits in git's answer, and of the files that they changed together at most so many."""
+def parse(blocks: Iterable[bytes], most_changes: int = MAX_CHANGES) -> Iterator[CommitDraft]:
+    """Yield the commits in git's output, together with at most ``most_changes`` changed files."""
     fields = _fields(blocks)
     sha = next(fields, "")
     while sha:
@@ -76,32 +76,32 @@ def parse(blocks: Iterable[bytes], most_changes: int = MOST_CHANGES) -> Iterator
 
 @contextmanager
 def _stream(git_dir: Path, *arguments: str) -> Iterator[IO[bytes]]:
-    """What a command prints, until it is over or its time is."""
-    late = Event()
-    with TemporaryFile() as faults:
-        process = git.start(git_dir, *arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=faults)
+    """Yield the output of a command; kill the command after the time limit."""
+    timed_out = Event()
+    with TemporaryFile() as errors:
+        process = git.start(git_dir, *arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors)
 
-        def end() -> None:
-            late.set()
+        def kill() -> None:
+            timed_out.set()
             process.kill()
 
-        timer = Timer(SECONDS, end)
+        timer = Timer(SECONDS, kill)
         timer.start()
         try:
             with process:
                 yield cast("IO[bytes]", process.stdout)
         finally:
             timer.cancel()
-        faults.seek(0)
-        told = faults.read(_LONGEST_FAULT).decode(errors="replace").strip()
-    if late.is_set():
+        errors.seek(0)
+        error_text = errors.read(_MAX_ERROR_TEXT).decode(errors="replace").strip()
+    if timed_out.is_set():
         raise ProviderUnavailable(f"git {arguments[0]} took longer than {SECONDS:g} s")
     if process.returncode != 0:
-        raise ProviderUnavailable(f"git {arguments[0]}: {told or f'ended with {process.returncode}'}")
+        raise ProviderUnavailable(f"git {arguments[0]}: {error_text or f'ended with {process.returncode}'}")
 
 
 def _fields(blocks: Iterable[bytes]) -> Iterator[str]:
-    """The fields of git's answer."""
+    """Yield the fields of git's output."""
     rest = b""
     for block in blocks:
         *whole, rest = (rest + block).split(b"\0")
@@ -110,14 +110,14 @@ def _fields(blocks: Iterable[bytes]) -> Iterator[str]:
 
 
 def _changes(fields: Iterator[str], most: int) -> tuple[tuple[FileChange, ...], str]:
-    """The changed files of a commit, and the field after them: the next commit's sha, or nothing."""
+    """Return the changed files of a commit, and the field after them: the next commit's id, or an empty text."""
     changes: list[FileChange] = []
     for field in fields:
         entry = field.strip("\n")
         if entry.startswith(":"):
             path = next(fields, "")
-            # The contract has no room for a longer path, and no link leads to one.
-            if 0 < len(path) <= _LONGEST_PATH and len(changes) < most:
+            # The contract limits the length of a path.
+            if 0 < len(path) <= _MAX_PATH and len(changes) < most:
                 changes.append(FileChange(path=path, type=_type(entry)))
         elif entry:
             return tuple(changes), entry
@@ -125,7 +125,7 @@ def _changes(fields: Iterator[str], most: int) -> tuple[tuple[FileChange, ...], 
 
 
 def _type(entry: str) -> Literal["A", "M", "D"]:
-    """Added or deleted where all parents say so; modified where they say different things."""
+    """Return added or deleted if that is so for all parents, else modified."""
     letters = set(entry.rpartition(" ")[2])
     if letters == {"A"}:
         return "A"
@@ -133,7 +133,7 @@ def _type(entry: str) -> Literal["A", "M", "D"]:
 
 
 def _time(moment: str) -> datetime | None:
-    """When the author wrote it; a time that no calendar has is none."""
+    """Return the author's time, or None for an invalid date."""
     try:
         return datetime.fromisoformat(moment)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The hooks of Git. Every one decides or tells; the host writes."""
+"""The hooks of Git. The plugin decides; the host saves."""
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
@@ -36,16 +36,15 @@ from scmhost.sdk import (
     read_any_url,
 )
 
-from . import clones
-from .folders import Found, find, walk
-from .forms import InstallForm, Settings, UrlForm
+from .folders import RepositoryFolder, find, walk
+from .forms import GitInstallForm, GitSettings, GitUrlForm
 from .git import check_git
-from .refs import default_branch
+from .repository import LOOKUP, compare_commits, default_branch, file_exists, git_dir_for, resolve_ref
 
-MOST_OFFERS: Final = 10_000
-"""How many repositories are offered at once; search text finds the others."""
+MAX_OFFERS: Final = 10_000
+"""The most repositories in one list of offers; a search finds the others."""
 
-_LONGEST_ID: Final = 64
+_MAX_ID: Final = 64
 
 PROVIDER: Final = Provider(
     key="git",
@@ -68,9 +67,9 @@ PROVIDER: Final = Provider(
         author="The scmhost team",
         noun="Installation",
     ),
-    install_form=InstallForm,
-    configuration=UrlForm,
-    settings=Settings,
+    install_form=GitInstallForm,
+    configuration=GitUrlForm,
+    settings=GitSettings,
 )
 
 
@@ -86,15 +85,15 @@ def scm_startup() -> None:
 
 @hookimpl
 def scm_shutdown() -> None:
-    clones.QUESTIONS.end()
+    LOOKUP.end()
 
 
 @hookimpl
-def scm_install(form: InstallForm) -> InstallationDraft:
+def scm_install(form: GitInstallForm) -> InstallationDraft:
     identity = f"{form.url}\n{form.name}".encode()
     return InstallationDraft(
         name=form.name,
-        # The same form twice is one installation: the host says that it exists already.
+        # The same form twice has the same id, so that the host refuses the duplicate.
         external_id=sha256(identity).hexdigest(),
         metadata={"domain_name": form.url},
         configuration={"preset": form.preset},
@@ -102,19 +101,19 @@ def scm_install(form: InstallForm) -> InstallationDraft:
 
 
 @hookimpl
-def scm_offer_repositories(installation: Installation, search: str, settings: Settings) -> Sequence[Offer]:
+def scm_offer_repositories(installation: Installation, search: str, settings: GitSettings) -> Sequence[Offer]:
     folder = settings.folder_of(installation.organization_id)
-    wanted = search.casefold()
-    found = (item for item in walk(folder) if wanted in item.name.casefold()) if folder else ()
+    text = search.casefold()
+    found = (item for item in walk(folder) if text in item.name.casefold()) if folder else ()
     return [
         Offer(identifier=item.name, name=item.name, default_branch=default_branch(item.git_dir))
-        for item in islice(found, MOST_OFFERS)
+        for item in islice(found, MAX_OFFERS)
     ]
 
 
 @hookimpl
 def scm_dispatch_repository(
-    installation: Installation, request: AddRequest, candidate: Repository | None, settings: Settings
+    installation: Installation, request: AddRequest, candidate: Repository | None, settings: GitSettings
 ) -> Claim | Create | Refusal:
     folder = settings.folder_of(installation.organization_id)
     path = request.fields.get("path") or request.identifier
@@ -125,16 +124,16 @@ def scm_dispatch_repository(
         return Refusal(reason="not_found", message=f"There is no git repository {path!r} below the operator's folder.")
     facts = {"external_id": _external_id(found), "configuration": {"path": found.path}}
     url = _web_url(installation, found)
-    # A number may be a folder's name or a repository's id: what was found says which of them was meant.
-    is_meant = candidate and ("path" in request.fields or candidate.name.casefold() == found.name.casefold())
-    if candidate and is_meant:
+    # A number may be the name of a folder or the id of a repository; compare with the name that was found.
+    is_candidate = candidate and ("path" in request.fields or candidate.name.casefold() == found.name.casefold())
+    if candidate and is_candidate:
         return Claim.model_validate({**facts, "url": candidate.url or url})
     return Create.model_validate({**facts, "name": found.name, "url": url})
 
 
 @hookimpl
 def scm_serialize_repository(repository: Repository) -> Mapping[str, JsonValue]:
-    # By this id sentry-cli knows that the ref alone will do, and sends no commits.
+    # For this id, sentry-cli sends the ref alone, without commits.
     return {"provider": {"id": "git", "name": PROVIDER.name}, "externalSlug": repository.name}
 
 
@@ -167,23 +166,23 @@ def scm_read_source_url(
 
 @hookimpl
 def scm_file_exists(
-    installation: Installation, repository: Repository, location: Location, settings: Settings
+    installation: Installation, repository: Repository, location: Location, settings: GitSettings
 ) -> Existence:
-    return clones.file_exists(clones.git_dir_for(installation, repository, settings), location, settings)
+    return file_exists(git_dir_for(installation, repository, settings), location, settings)
 
 
 @hookimpl
 def scm_resolve_ref(
-    installation: Installation, repository: Repository, ref: str | None, settings: Settings
+    installation: Installation, repository: Repository, ref: str | None, settings: GitSettings
 ) -> ResolvedRef | None:
-    return clones.resolve(clones.git_dir_for(installation, repository, settings), ref, settings)
+    return resolve_ref(git_dir_for(installation, repository, settings), ref, settings)
 
 
 @hookimpl
 def scm_compare_commits(
-    installation: Installation, repository: Repository, base: str | None, head: str, settings: Settings
+    installation: Installation, repository: Repository, base: str | None, head: str, settings: GitSettings
 ) -> Sequence[CommitDraft]:
-    return clones.compare(clones.git_dir_for(installation, repository, settings), base, head, settings)
+    return compare_commits(git_dir_for(installation, repository, settings), base, head, settings)
 
 
 def _pages_of(installation: Installation, repository: Repository) -> RepositoryPages:
@@ -191,18 +190,18 @@ def _pages_of(installation: Installation, repository: Repository) -> RepositoryP
 
 
 def _pages(installation: Installation) -> Pages:
-    return preset(UrlForm.model_validate(installation.configuration).preset).pages
+    return preset(GitUrlForm.model_validate(installation.configuration).preset).pages
 
 
-def _external_id(found: Found) -> str:
-    """The repository's path, or a hash of one that is too long."""
-    return found.path if len(found.path) <= _LONGEST_ID else sha256(found.path.encode()).hexdigest()
+def _external_id(found: RepositoryFolder) -> str:
+    """Return the repository's path, or its hash if it is too long."""
+    return found.path if len(found.path) <= _MAX_ID else sha256(found.path.encode()).hexdigest()
 
 
-def _web_url(installation: Installation, found: Found) -> str | None:
-    """The repository's own page; None where this kind of host has no place for its path."""
-    kind = preset(UrlForm.model_validate(installation.configuration).preset)
-    # Such hosts show what lies on the disk, and bare clones end in .git there.
+def _web_url(installation: Installation, found: RepositoryFolder) -> str | None:
+    """Return the URL of the repository's own page; None if this kind of host cannot have its path."""
+    kind = preset(GitUrlForm.model_validate(installation.configuration).preset)
+    # Such hosts show the names on the disk, where bare clones end in .git.
     shows_suffix = not kind.pages.strip_git_suffix and not kind.suffix_in_name
     path = found.path if shows_suffix else found.name
     url = page_url(

@@ -1,45 +1,41 @@
-"""Push webhooks: one module for each form of body, chosen by the headers of the request."""
+"""Push webhooks in the formats of several hosts. The headers of a request select the format."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from scmhost.sdk import ProviderForbidden, Push
 
-from . import bitbucket_cloud, bitbucket_data_center, gitea, github, gitlab, plain
-from .body import read_body
-from .form import Form
+from . import bitbucket, commit_lists, plain
+from .formats import PushFormat, parse_body
 
-# Gitea also sends GitHub's headers, and Bitbucket Cloud those of Bitbucket Data Center: each is asked before the other.
-FORMS: Final[tuple[Form, ...]] = (
-    gitea.FORM,
-    gitlab.FORM,
-    github.FORM,
-    bitbucket_cloud.FORM,
-    bitbucket_data_center.FORM,
-    plain.FORM,
+# The order matters: Gitea also sends GitHub's headers, and Bitbucket Cloud those of Bitbucket Data Center.
+FORMATS: Final[tuple[PushFormat, ...]] = (
+    commit_lists.GITEA,
+    commit_lists.GITLAB,
+    commit_lists.GITHUB,
+    bitbucket.CLOUD,
+    bitbucket.DATA_CENTER,
+    plain.PLAIN,
 )
 
 
 def read_push(headers: Mapping[str, str], body: bytes, secret: str) -> Sequence[Push]:
-    """The pushes of a webhook.
+    """Return the pushes in a webhook request. Header names are lower case.
 
-    An event that is no push, such as a ping, gives none. A push that brings no commits, such as a branch that is
-    deleted or a tag, gives a ``Push`` without commits.
+    Other events, such as a ping, give an empty result. A push without commits, such as a deleted branch or a tag, gives
+    a ``Push`` without commits.
 
     Raises:
-        ProviderForbidden: the request is not signed with the secret, in the way of its host.
-        ProviderError: the body is not what the host sends; the message names the field.
+        ProviderForbidden: the signature is missing or wrong.
+        ProviderError: the body does not have the format of the host; the message names the fields.
     """
-    form = _form_of(headers)
-    if not form.signed(headers, body, secret):
-        raise ProviderForbidden(f"{form.signature} is missing, or was made with another secret or for another body.")
-    if not form.is_push(headers):
-        return ()
-    return tuple(read_body(form.body, body).pushes())
-
-
-def _form_of(headers: Mapping[str, str]) -> Form:
-    found = next((form for form in FORMS if form.claims(headers)), None)
-    if found is None:
+    push_format = next((known for known in FORMATS if known.matches(headers)), None)
+    if push_format is None:
         raise ProviderForbidden("No header tells a host that is known; send X-Scmhost-Signature for a plain push.")
-    return found
+    if not push_format.is_signed(headers, body, secret):
+        raise ProviderForbidden(
+            f"{push_format.signature} is missing, or was made with another secret or for another body."
+        )
+    if not push_format.is_push(headers):
+        return ()
+    return tuple(parse_body(push_format.body, body).pushes())

@@ -1,4 +1,4 @@
-"""The plain form, for scripts and for hosts without a form of their own: commits as the HTTP API takes them."""
+"""The plain push format, for scripts and other hosts: commits as in scmhost's HTTP API."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -8,8 +8,21 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, StringConstrai
 
 from scmhost.sdk import CommitDraft, Push
 
-from .fields import Kind, Many, Path, Ref, RepositoryName, Sha, Text, file_changes, in_utc
-from .form import Form, Payload, PushBody, signed_in
+from .formats import (
+    ChangeKind,
+    FilePath,
+    Many,
+    Payload,
+    PushBody,
+    PushFormat,
+    Ref,
+    RepositoryName,
+    Sha,
+    Text,
+    file_changes,
+    hmac_header,
+    in_utc,
+)
 
 _KINDS: Final = ("A", "M", "D")
 
@@ -23,17 +36,17 @@ def _known_kind(value: Any) -> Any:
 
 
 _stripped: Final = StringConstraints(strip_whitespace=True)
-_Moment = Annotated[datetime, AfterValidator(in_utc)]
+_LenientMoment = Annotated[datetime, AfterValidator(in_utc)]
 _Name = Annotated[Text, StringConstraints(strip_whitespace=True, max_length=128)]
 
 
-class _Change(Payload):
-    path: Path
-    type: Annotated[Kind, BeforeValidator(_known_kind)] = "M"
+class _PlainChange(Payload):
+    path: FilePath
+    type: Annotated[ChangeKind, BeforeValidator(_known_kind)] = "M"
 
 
-class _Commit(Payload):
-    """As lenient as the HTTP API: blank is none, a time without an offset is UTC, an unknown change is an M."""
+class _PlainCommit(Payload):
+    """A commit, as lenient as the HTTP API: blank is null, a time without an offset is UTC, an unknown type is M."""
 
     model_config = ConfigDict(strict=False)
 
@@ -41,8 +54,8 @@ class _Commit(Payload):
     message: Text | None = None
     author_name: Annotated[_Name | None, BeforeValidator(_blank_as_none)] = None
     author_email: Text | None = None
-    timestamp: Annotated[_Moment | None, BeforeValidator(_blank_as_none)] = None
-    patch_set: Many[_Change] = None
+    timestamp: Annotated[_LenientMoment | None, BeforeValidator(_blank_as_none)] = None
+    patch_set: Many[_PlainChange] = None
 
     def draft(self) -> CommitDraft:
         return CommitDraft(
@@ -56,23 +69,23 @@ class _Commit(Payload):
 
 
 class PlainPush(PushBody):
-    """``repository`` is a name, a URL or an external id."""
+    """A push to a repository, which is given by name, URL or external id."""
 
     repository: Annotated[RepositoryName, _stripped]
     ref: Ref | None = None
-    commits: Many[_Commit] = None
+    commits: Many[_PlainCommit] = None
 
     def pushes(self) -> Iterable[Push]:
-        """One push."""
+        """Return one push."""
         commits = tuple(commit.draft() for commit in self.commits or ())
         yield Push(repository=self.repository, ref=self.ref, commits=commits)
 
 
-FORM: Final = Form(
+PLAIN: Final = PushFormat(
     marks=("x-scmhost-signature",),
     events=(),
     push_events=frozenset(),
     signature="X-Scmhost-Signature",
-    signed=signed_in("x-scmhost-signature"),
+    is_signed=hmac_header("x-scmhost-signature"),
     body=PlainPush,
 )

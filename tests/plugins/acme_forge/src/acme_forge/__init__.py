@@ -1,4 +1,4 @@
-"""A provider for Acme Forge, an imaginary code host: written against the SDK alone, as a stranger would."""
+"""A provider for Acme Forge, an imaginary code host: written with the SDK alone, as by another vendor."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,0 +1,65 @@
+"""What a notation is, and the context lines that it may read."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from .frame import MatchSpan
+from .prefixes import without_prefix
+
+REACH: Final = 12
+"""How far above its line a notation may read; a stream keeps this many lines."""
+
+
+class ContextLines:
+    """The lines around the one that is read, for notations whose frames span several lines.
+
+    One object serves a whole block: its reader moves ``at`` from line to line.
+
+    Attributes:
+        at: the index of the line that is read.
+        prefix: the log prefix that was removed from that line.
+        looked_ahead: whether a notation needed the line after the last one, which has not arrived yet.
+    """
+
+    __slots__ = ("_lines", "at", "looked_ahead", "prefix")
+
+    def __init__(self, lines: Sequence[str], at: int = 0) -> None:
+        self._lines = lines
+        self.at = at
+        self.prefix = ""
+        self.looked_ahead = False
+
+    def with_prefix(self, steps: int) -> str:
+        """Return the line ``steps`` above, with its log prefix. It must exist."""
+        return self._lines[self.at - steps]
+
+    def before(self, steps: int = 1) -> str:
+        """Return the line ``steps`` above without its log prefix, or an empty text if there is none."""
+        at = self.at - steps
+        return without_prefix(self._lines[at]) if at >= 0 and steps <= REACH else ""
+
+    def after(self) -> str:
+        """Return the next line without its log prefix, or an empty text if there is none."""
+        at = self.at + 1
+        if at < len(self._lines):
+            return without_prefix(self._lines[at])
+        self.looked_ahead = True
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notation:
+    """The grammar of one kind of trace.
+
+    Attributes:
+        name: unique. Its cases are in the file of this name, or of the name's first word, in tests/cases/frames.
+        hints: texts of which each line of this notation contains at least one; other lines are not offered to it.
+        read: returns the frames on a line, an empty list for a line of this notation without a source file, and None
+            for a line that is not in this notation. The line comes without its end, its colours and its log prefix.
+            Its work must be linear in the length of the line.
+    """
+
+    name: str
+    hints: tuple[str, ...]
+    read: Callable[[str, ContextLines], Sequence[MatchSpan] | None]

@@ -1,0 +1,112 @@
+""".NET: stack traces in many languages of people, and what xUnit, Mono, Unity and ASP.NET print."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from scmhost.frames.frame import MatchSpan
+from scmhost.frames.match_spans import LINE, Pattern, match_span
+from scmhost.frames.notation import ContextLines, Notation
+from scmhost.frames.source_paths import language_of, looks_like_a_file
+
+# .NET translates the word "line".
+_DOTNET_WORDS: Final = (
+    "line",
+    "Zeile",
+    "ligne",
+    "línea",
+    "linea",
+    "linha",
+    "riga",
+    "строка",
+    "рядок",
+    "行号",
+    "行",
+    "줄",
+    "wiersz",
+    "regel",
+    "rad",
+    "satır",
+    "řádek",
+)
+_DOTNET_PATH_LINE: Final = Pattern(
+    r"(?<![^\s(])(?P<path>(?:[A-Za-z]:\\{0,3}[\\/]|/|\\\\|[\w.]{1,60}[\\/]|https?://)[^:\n]{1,1000}"
+    rf"|(?<![^\s(])[\w.-]{{1,100}}\.[A-Za-z]{{2,8}}):(?:{'|'.join(_DOTNET_WORDS)}) {LINE}"
+)
+
+
+def _read_dotnet(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
+    r"""Read ``at Shop.Total(Int32 x) in C:\shop\Shop.cs:line 12``."""
+    spans = []
+    end = 0
+    for match in _DOTNET_PATH_LINE.finditer(line):
+        spans.append(match_span(match, "csharp", function=_dotnet_function(line[end : match.start()])))
+        end = match.end()
+    return spans or None
+
+
+def _dotnet_function(head: str) -> str | None:
+    """Return the method before the path; the word for "at" may be in any language."""
+    before, at, call = f" {head}".rpartition(" at ")
+    symbol, arguments, _ = (call if at else before + call.lstrip().partition(" ")[2]).partition("(")
+    return symbol.strip().removeprefix("async ") if arguments else None
+
+
+DOTNET: Final = Notation("csharp", tuple(f":{word} " for word in _DOTNET_WORDS), _read_dotnet)
+
+
+_XUNIT_FRAME: Final = Pattern(
+    rf"(?P<path>(?:[A-Za-z]:)?[^\s:(][^:(\n]{{0,1000}})\({LINE},(?P<column>\d{{1,9}})\): at"
+    rf" (?P<function>[^()\n]{{1,600}})\("
+)
+
+
+def _read_xunit(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
+    """Read ``/src/ShopTests.cs(12,0): at Acme.Tests.ShopTests.Total()``."""
+    match = _XUNIT_FRAME.match(line)
+    return [match_span(match, "csharp", function=match["function"])] if match else None
+
+
+XUNIT: Final = Notation("csharp_xunit", ("): at ",), _read_xunit)
+
+
+_MONO_SYMBOL: Final = r"(?P<function>[^()\n]{1,600}?) ?\([^\n]{0,2000}?\) ?"
+_MONO_FRAME: Final = Pattern(
+    rf"\bat {_MONO_SYMBOL}(?:\[0x[0-9a-f]{{1,16}}\]|<0x[0-9a-f +x]{{1,40}}>) in (?P<path>[^\n]{{1,1000}}?):{LINE}"
+)
+_MONO_UNITY: Final = Pattern(
+    rf"(?P<function>[^\s()\n][^()\n]{{0,600}}?) ?\([^()\n]{{0,2000}}\) ?\(at"
+    rf" (?P<path>[^()\n]{{1,1000}}?|[^\n]{{1,1000}}?\.cs):{LINE}\)"
+)
+_MONO_PLAYER: Final = Pattern(
+    rf"0x[0-9a-f]{{1,16}} \((?P<module>[^()\n]{{1,100}})\) (?P<function>[^()\n]{{1,600}}?) \(at"
+    rf" (?P<path>[^()\n]{{1,1000}}?):{LINE}\)"
+)
+_MONO_JIT: Final = Pattern(
+    rf"(?:#\d{{1,6}}\s+)?0x[0-9A-Fa-f]{{1,16}} \((?P<module>[^()\n]{{1,100}})\) \[(?P<path>[^\]:\n]{{1,500}}):{LINE}\]"
+    r" (?P<function>[^()\n]{1,600}?) ?\("
+)
+_MONO_ASP: Final = Pattern(
+    rf"(?:at )?{_MONO_SYMBOL}in (?P<path>(?:[A-Za-z]:[\\/]|/)[^:\n]{{1,1000}}\.(?:cs|vb|fs|aspx|ascx|cshtml)):{LINE}$"
+)
+
+
+def _read_mono(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
+    """Read ``at Shop.Total (Int32 x) [0x00007] in Shop.cs:12`` and Unity's ``Shop:Total() (at Shop.cs:12)``."""
+    if player := _MONO_PLAYER.match(line) or _MONO_JIT.match(line):
+        language = language_of(player["path"], "csharp", "cpp", "c")
+        module = player["module"] if player["module"] != "Mono JIT Code" else None
+        return [match_span(player, language, function=player["function"], module=module)]
+    matches = list(_MONO_FRAME.finditer(line)) or list(_MONO_UNITY.finditer(line))
+    if not matches and (asp := _MONO_ASP.match(line)):
+        matches = [asp]
+    if not matches:
+        return None
+    # Modules without sources have a placeholder, or blanks, for the path.
+    return [
+        match_span(match, "csharp", function=match["function"].strip())
+        for match in matches
+        if match["path"].strip() and looks_like_a_file(match["path"])
+    ]
+
+
+MONO: Final = Notation("mono", ("] in ", "> in <", " (at ", ".cs:", ".vb:", ".fs:"), _read_mono)

@@ -1,0 +1,170 @@
+r"""Physical lines: lines as a program printed them, without colours, and cut where a log wrote ``\n`` for a line end.
+
+The text of a log may differ from what was printed. Notations read the physical lines, and ``PhysicalLine.position``
+leads back to the text. ``LineMarks`` finds the few lines of a block that need this or any other work.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, NamedTuple
+
+from .match_spans import Pattern
+
+
+@dataclass(frozen=True, slots=True)
+class LineMarks:
+    """Texts and patterns to search for in a block as a whole, which is much faster than line by line.
+
+    A pattern is fast when it begins with one literal character.
+    """
+
+    texts: Sequence[str]
+    patterns: Sequence[re.Pattern[str]]
+
+    def lines(self, block: str) -> list[int]:
+        """Return the numbers of the lines with any of the marks, from 0, in order."""
+        numbers: set[int] = set()
+        for text in self.texts:
+            if text in block:
+                numbers.update(_line_numbers(block, partial(block.find, text)))
+        for pattern in self.patterns:
+            if pattern.search(block):
+                numbers.update(_line_numbers(block, partial(_find, pattern, block)))
+        return sorted(numbers)
+
+
+def _find(pattern: re.Pattern[str], block: str, begin: int) -> int:
+    match = pattern.search(block, begin)
+    return match.start() if match else -1
+
+
+def _line_numbers(block: str, find: Callable[[int], int]) -> Iterator[int]:
+    """Yield the number of each line on which ``find``, given where to begin, returns a position."""
+    line = begin = 0
+    while (position := find(begin)) >= 0:
+        line += block.count("\n", begin, position)
+        yield line
+        begin = block.find("\n", position) + 1
+        if begin == 0:
+            return
+        line += 1
+
+
+# Pastes lose the escape character more often than the rest.
+_COLOUR: Final = Pattern(
+    r"(?:\x1b|\\u001b|\\x1b|\\033|␛)\[[\d;]{0,20}[mK]|\[(?:\d{1,2};){0,3}\d{1,2}m|\x1b\]8;[^\x1b\x07]{0,500}"
+    r"(?:\x1b\\|\x07)"
+)
+# A backslash and an "n" may also belong to a path; it is a line end only if a trace goes on behind it.
+_ESCAPED_END: Final = Pattern(
+    r"\\n(?:\\{1,2}[tr]|\s{2}|\s?"
+    r"(?:at|from|File|in) |#\d|[^\s\"@]{0,80}@\w|/|[A-Za-z]:\\\\|goroutine |\s*\d+: |Traceback|[Ss]tack)"
+    r"|\\n[^\s\"]{1,200}:\d{1,9}:in "
+)
+_ESCAPE: Final = Pattern(r"\\(.)")
+_INDENT: Final = Pattern(r"(?:\\{1,4}[tr]|\s)*")
+# The quotation in which a log wrote the trace.
+_OPENED: Final = Pattern(r".*(?:[:=\[,(]\s?|^\s*)(?<!\\)[\"']")
+_CLOSED: Final = Pattern(r"(?<!\\)\"(?!, line \d)\s*(?:[,}\])]|$)|'\s*[}\])][\s}\])]*$|(?:\\{1,2}[rn])+$")
+# A whole log with escaped line ends may be pasted as one line, but no larger one.
+_LONGEST: Final = 1_048_576
+_MARKS: Final = LineMarks(
+    ("\\n", "\x1b", "␛"),
+    (re.compile(r"\[(?:\d{1,2}[;m]|(?<=1b\[)|(?<=033\[))"),),
+)
+
+
+class PhysicalLine(NamedTuple):
+    """A printed line within a line of text.
+
+    Attributes:
+        number: the number of the line of text.
+        offset: where it begins in the line of text.
+        cuts: where something was left out: the position in the physical line, and how much was left out up to there.
+    """
+
+    text: str
+    number: int
+    offset: int = 0
+    cuts: tuple[tuple[int, int], ...] = ()
+
+    def position(self, position: int, *, end: bool = False) -> int:
+        """Return the position in the line of text. An end does not include what was left out after it."""
+        left_out = 0
+        for at, total in self.cuts:
+            if at > position or (end and at == position):
+                break
+            left_out = total
+        return self.offset + position + left_out
+
+
+def physical_lines(block: str, first: int) -> tuple[list[str], Sequence[PhysicalLine | int]]:
+    """Split a block of whole lines into physical lines.
+
+    Args:
+        block: whole lines.
+        first: the number of its first line.
+
+    Returns:
+        The texts, and for each its ``PhysicalLine``, or only the number of its line of text if both are equal.
+    """
+    lines = block.split("\n")
+    marked = _MARKS.lines(block)
+    if not marked:
+        return lines, range(first, first + len(lines))
+    texts: list[str] = []
+    origins: list[PhysicalLine | int] = []
+    begin = 0
+    for at in marked:
+        parts = list(split_line(lines[at], first + at))
+        texts += [*lines[begin:at], *(part.text for part in parts)]
+        origins += [*range(first + begin, first + at), *parts]
+        begin = at + 1
+    return [*texts, *lines[begin:]], [*origins, *range(first + begin, first + len(lines))]
+
+
+def split_line(line: str, number: int) -> Iterator[PhysicalLine]:
+    """Yield the physical lines of the line of text with this number."""
+    clean, cuts = _without_colours(line[:_LONGEST])
+    if _ESCAPED_END.search(clean):
+        yield from _split(clean, number, cuts)
+    else:
+        yield PhysicalLine(clean, number, 0, cuts)
+
+
+def _without_colours(line: str) -> tuple[str, tuple[tuple[int, int], ...]]:
+    kept: list[str] = []
+    cuts: list[tuple[int, int]] = []
+    end = total = 0
+    for match in _COLOUR.finditer(line):
+        kept.append(line[end : match.start()])
+        end = match.end()
+        total += end - match.start()
+        cuts.append((end - total, total))
+    if not cuts:
+        return line, ()
+    return "".join([*kept, line[end:]]), tuple(cuts)
+
+
+def _split(line: str, number: int, cuts: tuple[tuple[int, int], ...]) -> Iterator[PhysicalLine]:
+    ends = [match.span() for match in _ESCAPE.finditer(line) if match[1] == "n"]
+    # A log within a log has doubled the backslashes.
+    ends = ends or [match.span() for match in re.finditer(r"\\\\n", line)]
+    begin = 0
+    for end, following in [*ends, (len(line), len(line))]:
+        yield _part(line, (begin, end), number, cuts)
+        begin = following
+
+
+def _part(line: str, span: tuple[int, int], number: int, cuts: tuple[tuple[int, int], ...]) -> PhysicalLine:
+    begin, end = span
+    opened = _OPENED.match(line, begin, end) if begin == 0 else _INDENT.match(line, begin, end)
+    begin = opened.end() if opened else begin
+    closed = _CLOSED.search(line, begin, end)
+    text = line[begin : closed.start() if closed else end]
+    # The cuts are positions in the whole line; this part keeps those after its beginning, and counts from there.
+    before = max((total for at, total in cuts if at <= begin), default=0)
+    own = tuple((at - begin, total - before) for at, total in cuts if at > begin)
+    return PhysicalLine(text, number, begin + before, own)

@@ -1,0 +1,78 @@
+"""Frames in what services send about their errors: Sentry's events and OpenTelemetry's attributes."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from scmhost.frames.frame import Frame
+from scmhost.frames.source_paths import known_language, language_of, names_a_file
+
+from .fields import Form, every_object, number, objects, text
+
+# Sentry's platforms whose names differ from ours.
+_LANGUAGES: Final = {"node": "javascript", "cocoa": "objectivec", "native": "c", "other": None}
+_FAMILIES: Final = {
+    "java": ("kotlin", "scala"),
+    "objectivec": ("swift", "c", "cpp"),
+    "c": ("cpp", "rust", "swift", "objectivec", "go"),
+    "elixir": ("erlang",),
+}
+
+
+def _read_sentry_event(document: Any) -> Iterator[Frame]:
+    """Yield the frames of every stack: ``exception.values[].stacktrace.frames[]`` and the stacks of threads."""
+    platform = text(document, "platform") if isinstance(document, dict) else None
+    for stack in every_object(document):
+        for fields in objects(stack.get("frames")):
+            frame = _sentry_frame(fields, text(fields, "platform") or platform)
+            if frame and names_a_file(frame.path):
+                yield frame
+
+
+def _sentry_frame(fields: dict[str, Any], platform: str | None) -> Frame | None:
+    path = text(fields, "filename", "abs_path", "absPath")
+    if path is None:
+        return None
+    function = text(fields, "function", "name", "method")
+    line, column = number(fields, "lineno", "lineNo"), number(fields, "colno", "colNo")
+    return Frame(path, line, column, function, text(fields, "module"), _language(path, platform))
+
+
+def _language(path: str, platform: str | None) -> str | None:
+    language = _LANGUAGES.get(platform, platform) if platform else None
+    return language_of(path, language, *_FAMILIES.get(language, ())) if language else known_language(path)
+
+
+SENTRY_EVENT: Final = Form(('"frames"',), with_texts=False, read=_read_sentry_event)
+
+
+# The second name of each is from older versions of the semantic conventions.
+_PATHS: Final = ("code.file.path", "code.filepath")
+_LINES: Final = ("code.line.number", "code.lineno")
+_COLUMNS: Final = ("code.column.number", "code.column")
+_FUNCTIONS: Final = ("code.function.name", "code.function")
+_VALUES: Final = ("stringValue", "intValue")
+
+
+def _read_attributes(document: Any) -> Iterator[Frame]:
+    """Yield a frame for every set of attributes with a path, flat or in OTLP's lists."""
+    for fields in every_object(document):
+        for attributes in (fields, _listed(fields.get("attributes"))):
+            path = text(attributes, *_PATHS)
+            if path:
+                line, column = number(attributes, *_LINES), number(attributes, *_COLUMNS)
+                function = text(attributes, *_FUNCTIONS)
+                module = text(attributes, "code.namespace")
+                yield Frame(path, line, column, function, module, known_language(path))
+
+
+def _listed(attributes: Any) -> dict[str, Any]:
+    """Return OTLP's list of keys and typed values as one object."""
+    return {
+        str(item.get("key")): next((value[kind] for kind in _VALUES if kind in value), None)
+        for item in objects(attributes)
+        if isinstance(value := item.get("value"), dict)
+    }
+
+
+# "exception.stacktrace" is a text with a trace of its own.
+OPEN_TELEMETRY: Final = Form(_PATHS, with_texts=True, read=_read_attributes)

@@ -1,0 +1,250 @@
+"""Checks of installing, and of offering, adding and serializing repositories."""
+
+import re
+from typing import Any, Final
+
+from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
+
+from scmhost.sdk import Claim, Create, Refusal, Repository
+from scmhost.sdk.provider import RepositoryPayload
+
+from .calls import HookResult
+from .checks import Violation, check, duplicates
+from .plugin_under_test import ORGANIZATION, PluginUnderTest
+from .strategies import for_all, names, payload, repositories
+
+_ADD: Final = ("scm_dispatch_repository",)
+_OFFER: Final = ("scm_offer_repositories",)
+_SERIALIZE: Final = ("scm_serialize_repository",)
+_KEPT: Final = ("id", "integrationId", "externalId", "dateCreated")
+_UNSAFE_URLS: Final = ("javascript:alert(1)", "data:text/html,x", "https://user:secret@git.example.com")
+_IS_WEB: Final = re.compile(r"https?://", re.IGNORECASE)
+
+
+@check(
+    "install-safe",
+    "The install form rejects URLs that are not http or https, and URLs with a password.",
+    help="check URLs in the form with a field_validator that calls check_web_url",
+    hooks=("scm_install",),
+)
+def install_safe(plugin: PluginUnderTest) -> None:
+    for name, value in plugin.form_fields.items():
+        for url in _UNSAFE_URLS if isinstance(value, str) and _IS_WEB.match(value) else ():
+            form = _form(plugin, {**plugin.form_fields, name: url})
+            result = plugin.call("scm_install", form=form, organization=ORGANIZATION) if form else None
+            if result and result.error is None:
+                raise Violation(f"the field {name!r} accepts {url!r}", result.call)
+
+
+@check(
+    "secrets-hidden",
+    "Secret values appear neither in results of hooks nor in their errors.",
+    help="keep secrets in the settings, and name the failed step in errors, without its arguments",
+)
+def secrets_hidden(plugin: PluginUnderTest) -> None:
+    if not plugin.providers or not plugin.secrets:
+        return
+
+    def test(result: HookResult) -> None:
+        text = f"{result.value!r} {result.value} {result.error}"
+        if any(secret in text for secret in plugin.secrets):
+            raise Violation("it contains a secret", result.call)
+
+    if plugin.has("scm_install"):
+        test(plugin.call("scm_install", form=plugin.form, organization=ORGANIZATION))
+    for result in _sample_results(plugin):
+        test(result)
+
+
+@check(
+    "offers-unique",
+    "Each offer has a unique identifier.",
+    help="use the repository's id or whole name, not a part of it",
+    hooks=_OFFER,
+)
+def offers_unique(plugin: PluginUnderTest) -> None:
+    def test(known: list[Repository]) -> None:
+        result = plugin.offers(known)
+        for identifier, count in duplicates(one.identifier for one in result.value or ()).items():
+            raise Violation(f"{identifier!r} is offered {count} times", result.call)
+
+    for_all(repositories(plugin), test, plugin.samples.examples)
+
+
+@check(
+    "offers-can-be-added",
+    "Every offer can be added: its identifier is neither unknown to scm_dispatch_repository nor refused as invalid.",
+    help="offer only what scm_dispatch_repository accepts, under an identifier that is the id or the name",
+    hooks=(*_OFFER, *_ADD),
+    together=True,
+)
+def offers_can_be_added(plugin: PluginUnderTest) -> None:
+    def test(known: list[Repository]) -> None:
+        for offer in plugin.offers(known).value or ():
+            candidate = _by_identifier(known, offer.identifier)
+            result = plugin.decide(candidate, offer.identifier)
+            if isinstance(result.value, Refusal) and result.value.reason in ("not_found", "invalid"):
+                raise Violation(f"it was offered as {offer.name!r}", result.call)
+
+    for_all(repositories(plugin), test, plugin.samples.examples)
+
+
+@check(
+    "sample-added",
+    "The sample repository can be claimed or created.",
+    help="set repository = {'name': ..., 'url': ...} to one that the sample installation may add",
+    hooks=_ADD,
+)
+def sample_added(plugin: PluginUnderTest) -> None:
+    result = plugin.decide_sample()
+    if isinstance(result.value, Refusal):
+        raise Violation(f"it is refused: {result.value.message}", result.call)
+
+
+@check(
+    "claims-candidate-only",
+    "Without a candidate a plugin creates or refuses, and claims nothing.",
+    help="return Refusal(reason='not_found', ...) or Create(...) when candidate is None",
+    hooks=_ADD,
+)
+def claims_candidate_only(plugin: PluginUnderTest) -> None:
+    def test(identifier: str) -> None:
+        result = plugin.decide(None, identifier)
+        if isinstance(result.value, Claim):
+            raise Violation("there is no candidate to claim", result.call)
+
+    for_all(names, test, plugin.samples.examples)
+
+
+@check(
+    "no-duplicates",
+    "With a candidate, a plugin does not create another repository of the candidate's name.",
+    help="return Claim() when candidate is the requested repository",
+    hooks=_ADD,
+)
+def no_duplicates(plugin: PluginUnderTest) -> None:
+    def test(name: str) -> None:
+        candidate = plugin.unclaimed(name=name)
+        result = plugin.decide(candidate, name)
+        if isinstance(result.value, Create) and result.value.name.casefold() == name.casefold():
+            raise Violation(f"{name!r} exists already, and is unclaimed", result.call)
+
+    for_all(names, test, plugin.samples.examples)
+
+
+@check(
+    "decisions-repeat",
+    "The same request gets the same decision.",
+    help="decide by the installation, the request, the candidate and your host's data alone",
+    hooks=_ADD,
+)
+def decisions_repeat(plugin: PluginUnderTest) -> None:
+    def test(values: tuple[str, bool]) -> None:
+        name, known = values
+        candidate = plugin.unclaimed(name=name) if known else None
+        first, second = (plugin.decide(candidate, name) for _ in range(2))
+        if _decision_key(first.value) != _decision_key(second.value):
+            raise Violation(f"the second time it {second.call.outcome}", first.call)
+
+    for_all(st.tuples(names, st.booleans()), test, plugin.samples.examples)
+
+
+@check(
+    "organizations-isolated",
+    "Results for one organization do not depend on calls for another.",
+    help="keep nothing between calls, or keep it by organization and installation",
+    hooks=_OFFER,
+)
+def organizations_isolated(plugin: PluginUnderTest) -> None:
+    name = plugin.candidate.name
+    own, theirs = plugin.unclaimed(21, name=f"{name}-one"), plugin.unclaimed(22, name=f"{name}-two")
+    other = plugin.installation.model_copy(update={"id": 4, "organization_id": 2, "external_id": "other"})
+    before = plugin.offers([own])
+    others = plugin.offers([theirs.model_copy(update={"organization_id": 2})], other)
+    after = plugin.offers([own])
+    for result, foreign in ((others, own), (after, theirs)):
+        if foreign.name in {one.name for one in result.value or ()}:
+            raise Violation(f"{foreign.name!r} belongs to another organization", result.call)
+    if repr(before.value) != repr(after.value):
+        raise Violation("the result is different after a call for another organization", after.call)
+
+
+@check(
+    "wire-types",
+    "A serialized repository keeps the types of the API's fields.",
+    help="replace text by text; new fields may have any JSON value",
+    hooks=_SERIALIZE,
+)
+def wire_types(plugin: PluginUnderTest) -> None:
+    result, own = _serialized(plugin)
+    try:
+        RepositoryPayload.model_validate({**own, **(result.value or {})})
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        raise Violation(f"{'.'.join(map(str, first['loc']))}: {first['msg']}", result.call) from None
+
+
+@check(
+    "ids-kept",
+    "A serialized repository keeps its ids and its date.",
+    help="return only the fields that you replace or add",
+    hooks=_SERIALIZE,
+)
+def ids_kept(plugin: PluginUnderTest) -> None:
+    result, own = _serialized(plugin)
+    changed = [name for name in _KEPT if name in (result.value or {}) and result.value[name] != own[name]]
+    if changed:
+        raise Violation(f"{changed[0]} was {own[changed[0]]!r}", result.call)
+
+
+CHECKS: Final = (
+    install_safe,
+    secrets_hidden,
+    offers_unique,
+    offers_can_be_added,
+    sample_added,
+    claims_candidate_only,
+    no_duplicates,
+    decisions_repeat,
+    organizations_isolated,
+    wire_types,
+    ids_kept,
+)
+
+
+def _form(plugin: PluginUnderTest, fields: dict[str, Any]) -> BaseModel | None:
+    try:
+        return plugin.provider.install_form.model_validate(fields)
+    except ValidationError:
+        return None
+
+
+def _sample_results(plugin: PluginUnderTest) -> list[HookResult]:
+    """Return results of hooks that use the settings, for the samples."""
+    results = []
+    if plugin.has("scm_offer_repositories"):
+        results.append(plugin.offers([plugin.candidate]))
+    if plugin.has("scm_dispatch_repository"):
+        results += [plugin.decide(candidate, "team/app") for candidate in (None, plugin.candidate)]
+    if plugin.has("scm_serialize_repository"):
+        results.append(_serialized(plugin)[0])
+    if plugin.has("scm_compare_commits"):
+        results.append(plugin.link("scm_compare_commits", base=None, head="main")[0])
+    return results
+
+
+def _by_identifier(known: list[Repository], identifier: str) -> Repository | None:
+    """Return the repository with an identifier, as the host finds it: by id, else by name."""
+    by_id = [one for one in known if str(one.id) == identifier]
+    return next(iter([*by_id, *(one for one in known if one.name.casefold() == identifier.casefold())]), None)
+
+
+def _decision_key(decision: object) -> object:
+    """Return the part of a decision that must repeat; a host may generate a new id each time."""
+    return type(decision), decision.name if isinstance(decision, Create) else getattr(decision, "reason", None)
+
+
+def _serialized(plugin: PluginUnderTest) -> tuple[HookResult, dict[str, Any]]:
+    own = payload(plugin)
+    return plugin.call("scm_serialize_repository", repository=plugin.repository, payload=own), own

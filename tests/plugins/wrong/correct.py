@@ -1,0 +1,185 @@
+"""A plugin with every hook that keeps every check; each wrong plugin changes one thing."""
+
+import socket
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, JsonValue, SecretStr, ValidationError, field_validator
+
+from scmhost.sdk import (
+    AddRequest,
+    Claim,
+    Command,
+    CommitDraft,
+    Create,
+    Existence,
+    Feature,
+    InstallationDraft,
+    Location,
+    LocationCandidate,
+    NoUrl,
+    Offer,
+    Organization,
+    Pages,
+    Provider,
+    ProviderError,
+    ProviderForbidden,
+    ProviderUnavailable,
+    Push,
+    Reason,
+    Refusal,
+    Repository,
+    ResolvedRef,
+    UrlTemplates,
+    check_signature,
+    check_web_url,
+    hookimpl,
+    read_own_url,
+)
+
+PAGES = Pages(
+    view="{repo_url}/show/{ref|segment}/{path}",
+    anchor="#L{line}",
+    commit="{repo_url}/commit/{commit}",
+    compare="{repo_url}/compare/{base}...{head}",
+)
+
+
+class Form(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    team: str
+    server: str
+
+    @field_validator("server")
+    @classmethod
+    def _web_url(cls, url: str) -> str:
+        return check_web_url(url)
+
+
+class Settings(BaseModel):
+    token: SecretStr = SecretStr("sample-token")
+    reads: int = 0
+
+
+class Delivery(BaseModel):
+    """The body of the host's push webhook."""
+
+    repository: str
+    shas: tuple[str, ...]
+
+    def push(self) -> Push:
+        return Push(repository=self.repository, commits=tuple(CommitDraft(sha=sha) for sha in self.shas))
+
+
+PROVIDER = Provider(key="correct", name="Correct", features=frozenset(Feature), install_form=Form, settings=Settings)
+NO_URL = NoUrl(reason=Reason.REPOSITORY_WITHOUT_URL)
+
+
+class Correct:
+    """Implements every hook correctly."""
+
+    @hookimpl
+    def scm_register_providers(self) -> Sequence[Provider]:
+        return (PROVIDER,)
+
+    @hookimpl
+    def scm_install(self, form: Form) -> InstallationDraft:
+        return InstallationDraft(name=form.team, external_id=form.team, metadata={"domain_name": form.server})
+
+    @hookimpl
+    def scm_offer_repositories(self, repositories: Sequence[Repository], search: str) -> Sequence[Offer]:
+        return [Offer(identifier=str(one.id), name=one.name) for one in repositories if search in one.name]
+
+    @hookimpl
+    def scm_dispatch_repository(self, request: AddRequest, candidate: Repository | None) -> Claim | Create | Refusal:
+        return Claim() if candidate else Refusal(reason="not_found", message=f"There is no {request.identifier!r}.")
+
+    @hookimpl
+    def scm_serialize_repository(
+        self, repository: Repository, payload: Mapping[str, JsonValue]
+    ) -> Mapping[str, JsonValue]:
+        return {"externalSlug": repository.name, "team": "correct"}
+
+    @hookimpl
+    def scm_url_templates(self, repository: Repository) -> UrlTemplates | None:
+        return UrlTemplates(pages=PAGES, repo_url=repository.url) if repository.url else None
+
+    @hookimpl
+    def scm_source_url(self, repository: Repository, location: Location) -> str | NoUrl:
+        templates = self.scm_url_templates(repository)
+        return templates.view(location) if templates else NO_URL
+
+    @hookimpl
+    def scm_commit_url(self, repository: Repository, sha: str) -> str | NoUrl:
+        templates = self.scm_url_templates(repository)
+        return templates.commit(sha) if templates else NO_URL
+
+    @hookimpl
+    def scm_compare_url(self, repository: Repository, base: str, head: str) -> str | NoUrl:
+        templates = self.scm_url_templates(repository)
+        return templates.compare(base, head) if templates else NO_URL
+
+    @hookimpl
+    def scm_read_source_url(self, url: str, repositories: Sequence[Repository]) -> Sequence[LocationCandidate]:
+        return [
+            LocationCandidate(
+                repository_id=one.id, location=Location.model_validate(found.model_dump(exclude={"repo"}))
+            )
+            for one in repositories
+            for found in (read_own_url(url, PAGES, one.url) if one.url else ())
+            if found.ref is not None
+        ]
+
+    @hookimpl
+    async def scm_file_exists(self, location: Location) -> Existence:
+        return Existence.YES if location.path.endswith(".py") else Existence.UNKNOWN
+
+    @hookimpl
+    async def scm_resolve_ref(self, ref: str | None) -> ResolvedRef | None:
+        return ResolvedRef(name="main", kind="branch", sha="c0ffee") if ref in (None, "main") else None
+
+    @hookimpl
+    def scm_compare_commits(self, base: str | None, head: str) -> Sequence[CommitDraft]:
+        try:
+            socket.create_connection(("forge.example", 443), timeout=1).close()
+        except OSError as error:
+            raise ProviderUnavailable("The forge does not answer.") from error
+        return [CommitDraft(sha=head)]
+
+    @hookimpl
+    def scm_read_push(self, headers: Mapping[str, str], body: bytes, secret: str) -> Sequence[Push]:
+        if not check_signature(secret, body, headers.get("x-scmhost-signature", "")):
+            raise ProviderForbidden("The signature is wrong.")
+        try:
+            return [Delivery.model_validate_json(body).push()]
+        except ValidationError:
+            raise ProviderError("The body is not a push.") from None
+
+    @hookimpl
+    def scm_repository_saved(self, organization: Organization, repository: Repository) -> None:
+        return None
+
+    @hookimpl
+    def scm_commits_saved(self, organization: Organization, shas: Sequence[str]) -> None:
+        return None
+
+    @hookimpl
+    def scm_startup(self, settings: Settings) -> None:
+        return None
+
+    @hookimpl
+    def scm_shutdown(self) -> None:
+        return None
+
+    @hookimpl
+    def scm_register_commands(self) -> Sequence[Command]:
+        return [Command(name="correct", summary="Print the arguments.", run=print)]
+
+
+plugin = Correct()
+
+
+def with_provider(**changes: Any) -> Provider:
+    """Return the provider with some fields changed."""
+    return PROVIDER.model_copy(update=changes)

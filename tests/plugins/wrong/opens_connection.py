@@ -1,0 +1,14 @@
+"""Opens a connection while it is imported in the suite's own process."""
+
+import socket
+import sys
+
+from .correct import Correct
+
+if sys.argv[0] == "-c":
+    with socket.socket() as connection:
+        connection.connect_ex(("127.0.0.1", 9))
+
+
+class OpensConnection(Correct):
+    """A correct plugin otherwise."""

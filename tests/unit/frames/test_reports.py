@@ -1,0 +1,111 @@
+"""Frames in the fields of JSON documents."""
+
+import json
+from typing import Any
+
+import pytest
+
+from loading import case_id, load_cases
+from scmhost.frames import Frame, FrameMatch, read_text
+
+
+def rows(text: str) -> list[list[Any]]:
+    fields = ("path", "line", "column", "function", "module", "language")
+    return [[getattr(match.frame, field) for field in fields] for match in read_text(text).frames]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("case", load_cases("documents"), ids=case_id)
+def test_document_gives_its_frames(case: dict[str, Any], indent: int | None) -> None:
+    """The frames of a document come in the order of its text, with any indentation."""
+    assert rows(json.dumps(case["document"], indent=indent)) == case["frames"]
+
+
+@pytest.mark.parametrize("ascii_only", [True, False])
+@pytest.mark.parametrize("case", load_cases("documents"), ids=case_id)
+def test_position_is_that_of_the_path_in_the_document(case: dict[str, Any], *, ascii_only: bool) -> None:
+    """The position of a frame is that of its path as JSON writes it."""
+    text = json.dumps(case["document"], indent=1, ensure_ascii=ascii_only)
+    for match in read_text(text).frames:
+        written = text.split("\n")[match.text_line][match.start : match.end]
+        assert json.dumps(match.frame.path, ensure_ascii=ascii_only)[1:-1] in (
+            written,
+            written[: len(match.frame.path)],
+        )
+
+
+def test_document_of_a_known_form_without_frames_is_read_as_text() -> None:
+    """Words of a form alone make no report."""
+    text = '{"frames": [], "log": "File \'/srv/shop.py\', line 12, in total"}'
+    assert [match.frame.path for match in read_text(text).frames] == ["/srv/shop.py"]
+
+
+def test_document_has_no_unread_lines() -> None:
+    """All lines of a document belong to it."""
+    reading = read_text(json.dumps({"frames": [{"filename": "a.py"}]}, indent=1))
+    assert (len(reading.frames), reading.unread, reading.truncated) == (1, 0, False)
+
+
+def test_path_in_another_spelling_is_read_without_its_position() -> None:
+    r"""A slash may be written ``\/``; the position is then the beginning of the text."""
+    text = '{"frames": [{"filename": "app\\/shop.py", "lineno": 12}, {"filename": "a.py"}]}'
+    first, second = read_text(text).frames
+    assert first == FrameMatch(Frame("app/shop.py", 12, language="python"), 0, 0, 0)
+    assert text[second.start : second.end] == "a.py"
+
+
+def test_equal_paths_have_consecutive_positions() -> None:
+    """Frames with the same path are at its occurrences in the order of the text, on their own lines."""
+    text = json.dumps({"frames": [{"filename": "a.py"}, {"filename": "a.py"}, {"filename": "bb.py"}]}, indent=1)
+    positions = [(match.text_line, match.start, match.end) for match in read_text(text).frames]
+    lines = [number for number, line in enumerate(text.split("\n")) if "filename" in line]
+    assert positions == [(line, 16, 16 + length) for line, length in zip(lines, (4, 4, 5), strict=True)]
+
+
+def test_limit_on_frames_keeps_the_first_ones_of_a_document() -> None:
+    """Of a document with too many frames the first ones are read, and the reading is marked as truncated."""
+    text = json.dumps({"frames": [{"filename": "a.py"}] * 3})
+    reading = read_text(text, most=2)
+    assert (len(reading.frames), reading.truncated) == (2, True)
+    assert not read_text(text, most=3).truncated
+
+
+def test_texts_of_a_document_are_read_beside_its_fields() -> None:
+    """A stack trace in an OpenTelemetry attribute gives frames, in the order of the text with those of the fields."""
+    trace = 'File "first.py", line 1, in f'
+    text = json.dumps(
+        {"exception.stacktrace": trace, "code.file.path": "app/shop.py", "code.line.number": 12}, indent=1
+    )
+    reading = read_text(text)
+    assert [(match.frame.path, match.text_line) for match in reading.frames] == [("first.py", 1), ("app/shop.py", 2)]
+
+
+def test_truncated_document_is_read_as_text() -> None:
+    """Half a document is no JSON, so its fields are not read."""
+    text = json.dumps({"frames": [{"filename": "a.py"}]}) + "\n"
+    assert len(read_text(text).frames) == 1
+    assert read_text(text + text, limit=len(text)).frames == ()
+
+
+@pytest.mark.parametrize("before", ["", " ", "\n\n"])
+def test_blanks_before_a_document_are_allowed(before: str) -> None:
+    """A document may begin with blanks and empty lines."""
+    text = f'{before}[{{"frames": [{{"filename": "a.py"}}]}}]'
+    (match,) = read_text(text).frames
+    assert match.text_line == before.count("\n")
+    assert text.split("\n")[match.text_line][match.start : match.end] == "a.py"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"frames": [',
+        '{"frames": 3}',
+        "[" * 100_000 + '"frames"',
+        '{"a": ' * 60 + '{"frames": [{"filename": "a"}]}' + "}" * 60,
+    ],
+    ids=["cut off", "another type", "endless nesting", "too deep"],
+)
+def test_other_documents_have_no_frames(text: str) -> None:
+    """A text that is no document of a known form gives no frames from fields."""
+    assert read_text(text).frames == ()
