@@ -20,9 +20,9 @@ from statistics import median
 from time import perf_counter
 from typing import NamedTuple
 
-from scmhost.links import BulkLinks
+from scmhost.links.bulk import BulkLinks
 from scmhost.mapping import MappingIndex, Rule
-from scmhost.mapping.roots import subject
+from scmhost.mapping.code_mapping import comparable
 from scmhost.sdk import NoUrl, UrlTemplates, preset
 from scmhost.sdk.urls.ref_links import RefLinks
 
@@ -151,9 +151,9 @@ def _walk(rules: Sequence[Rule], pages: RefLinks) -> Resolve:
     ordered = sorted(rules, key=lambda rule: rule.rank)
 
     def resolve(path: str, line: int) -> str | NoUrl | None:
-        wanted = subject(path)
+        text = comparable(path)
         for rule in ordered:
-            if wanted.startswith(rule.prefix):
+            if text.startswith(rule.prefix):
                 source_path = rule.source_path(path)
                 return pages.url(source_path, line) if source_path else None
         return None

@@ -1,7 +1,7 @@
 import pytest
 
 from house import OLDER_SHA, SHA, House, commit
-from scmhost.links import no_link
+from scmhost.links.outcome import no_link
 from scmhost.links.resolve import resolve_links
 from scmhost.links.values import FrameQuery
 from scmhost.mapping import FrameInfo

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from scmhost.frames.frame import Frame
 from scmhost.frames.source_paths import JVM
-from scmhost.links.changed_lines import CommittedLine
-from scmhost.mapping.file_tree import FileTree, Located
-from scmhost.mapping.java import class_path
-from scmhost.mapping.printed_path import PrintedPath, read_printed_path
+from scmhost.links.lines import CommittedLine
+from scmhost.mapping.file_tree import FileTree, LocatedFile
+from scmhost.mapping.munging import class_path
+from scmhost.mapping.paths import PrintedPath, read_printed_path
 from scmhost.sdk.reasons import NEXT_STEP, Confidence, Reason
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class CheckoutLinker:
 
     def _by_suffix(self, printed: PrintedPath) -> CheckoutLink:
         located = self._inputs.tree.locate(printed)
-        if isinstance(located, Located):
+        if isinstance(located, LocatedFile):
             return CheckoutLink(path=located.path, confidence=located.confidence)
         if located.several:
             return CheckoutLink(reason=Reason.SEVERAL_FILES, message=f"{', '.join(located.several)} end alike")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from scmhost.frames import Found
-from scmhost.links.changed_lines import CommittedLine
+from scmhost.links.lines import CommittedLine
 from scmhost.mapping.file_tree import FileTree
 
 from .formats import LinkedFrame, frame_facts

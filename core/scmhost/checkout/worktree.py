@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from scmhost.infra.errors import ScmhostError
-from scmhost.links.changed_lines import CommittedLine, Hunk, committed_line, read_hunks
+from scmhost.links.lines import CommittedLine, Hunk, committed_line, read_hunks
 
 from .git import GitError, git_output, git_outputs
 

@@ -142,7 +142,7 @@ def _open_local_project(context: CommandContext, options: Mapping[str, Any]) -> 
 
 
 def _from_database(found: Found, resolved: "Resolved") -> LinkedFrame:
-    from scmhost.links import Link, said
+    from scmhost.links.outcome import Link, no_link_message
 
     outcome = resolved.outcome
     facts = {**frame_facts(found), "sourcePath": outcome.source_path}
@@ -151,7 +151,7 @@ def _from_database(found: Found, resolved: "Resolved") -> LinkedFrame:
         facts |= {"confidence": outcome.basis.confidence, "reason": None, "message": None, "nextStep": None}
         return LinkedFrame(found, outcome.url, facts)
     facts |= {"url": None, "ref": None, "refSource": None, "confidence": None}
-    facts |= {"reason": outcome.reason.value, "message": said(outcome), "nextStep": outcome.next_step}
+    facts |= {"reason": outcome.reason.value, "message": no_link_message(outcome), "nextStep": outcome.next_step}
     return LinkedFrame(found, None, facts, outcome.reason.value, outcome.message, outcome.next_step)
 
 

@@ -17,7 +17,7 @@ from scmhost.mapping import (
     derive_mappings,
     derive_roots,
     map_frame,
-    rules_of,
+    rules_of_mapping,
 )
 
 from .json_lines import Answer, Question, answer_lines, jsonl_option, refusal
@@ -160,7 +160,9 @@ def _index(mappings: tuple[QuestionMapping, ...]) -> MappingIndex:
         [
             rule
             for number, item in enumerate(mappings)
-            for rule in rules_of(number, item.stack_root, item.source_root, generated=item.automatically_generated)
+            for rule in rules_of_mapping(
+                number, item.stack_root, item.source_root, generated=item.automatically_generated
+            )
         ]
     )
 

@@ -25,9 +25,11 @@ from scmhost.infra.db.statements import (
 from scmhost.repositories import file_queries
 from scmhost.sdk import CommitDraft
 
-from . import ListedCommit, issue_ids, listed, queries
+from . import queries
+from .references import issue_ids
 from .stored import SavedCommits
 from .tables import COMMITS, FILE_CHANGES
+from .values import ListedCommit, listed
 
 # For an EXISTS, PostgreSQL may read all changes there are.
 _A_CHANGE: Final = (

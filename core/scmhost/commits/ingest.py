@@ -11,18 +11,11 @@ from scmhost.repositories.manage import checked_name
 from scmhost.sdk import Organization, Repository
 from scmhost.services import Services
 
-from . import (
-    CheckedCommits,
-    CommitList,
-    ListedCommit,
-    bulk_queries,
-    commits_of_body,
-    newest_first,
-    queries,
-    read_commits,
-)
+from . import bulk_queries, queries
 from .find_repository import Clues, Home, find_named, home_of, stand_in_note
+from .payload import CommitList, newest_first, read_commits
 from .stored import SavedCommits
+from .values import ListedCommit
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +42,6 @@ def ingest_commits(
         done = save_commits(tx, services, organization, listed)
     announce(services, organization, done)
     return done, (*listed.notes, *home_notes(organization, done))
-
-
-def check_body(services: Services, body: bytes) -> CheckedCommits | None:
-    """The entries of a request's body, read at once from its bytes; None when anything is wrong with it."""
-    return commits_of_body(body, services.limits)
 
 
 def missing_commits(

@@ -1,30 +1,30 @@
-"""Commits as clients send them: read, put in order, and told apart by repository."""
+"""Commits of a payload or of a plugin, grouped by repository and put in order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Final
 
-from scmhost.infra.limits import Limits
+from msgspec.structs import replace
 
-from .authors import author_email
-from .changes import file_changes
-from .notes import Notes
-from .quick import CheckedCommits
-from .values import ListedCommit
-from .wire import WireCommit, parse_commits
+from scmhost.infra.limits import Limits
+from scmhost.sdk import CommitDraft
+
+from .fields import Notes, author_email
+from .payload_reader import check_entries, commit_of_entry
+from .values import ListedCommit, listed
 
 SKIP_MARK: Final = "#skipsentry"
 
 
 @dataclass(frozen=True, slots=True)
 class CommitList:
-    """What a payload says.
+    """The commits of a payload.
 
     Attributes:
         by_repository: commits by the repository's name, newest first; None is for commits that name no repository.
-        heads: by the same names, the commit at which the sender's checkout stood.
-        notes: what was read with a change, as sentences for the sender.
+        heads: by the same names, the commit of the sender's checkout.
+        notes: sentences for the sender about entries that were changed.
     """
 
     by_repository: Mapping[str | None, tuple[ListedCommit, ...]]
@@ -33,25 +33,25 @@ class CommitList:
 
 
 def read_commits(entries: Any, limits: Limits) -> CommitList:
-    """Read the ``commits`` of a payload.
+    """Read the ``commits`` of a payload: those of ``read_body``, or plain JSON.
 
-    Names of repositories that differ in case only are one repository, spelled as it came first. A commit sent twice
-    for a repository counts once; the first entry stands.
+    Repository names that differ only in case are one repository, in the spelling of the first. If a commit comes twice
+    for a repository, the first entry counts.
 
     Raises:
-        InvalidCommits: an entry cannot be taken.
+        InvalidCommits: an entry cannot be accepted.
     """
     notes = Notes()
     names: dict[str, str | None] = {}
     commits: dict[str, dict[str, ListedCommit]] = {}
-    for entry in entries if isinstance(entries, CheckedCommits) else parse_commits(entries, limits):
+    for entry in check_entries(entries, limits):
         if entry.message and SKIP_MARK in entry.message:
             continue
         key = (entry.repository or "").casefold()
         names.setdefault(key, entry.repository or None)
         known = commits.setdefault(key, {})
         if entry.sha not in known:
-            known[entry.sha] = entry if isinstance(entry, ListedCommit) else _listed(entry, limits, notes)
+            known[entry.sha] = entry if isinstance(entry, ListedCommit) else commit_of_entry(entry, limits, notes)
     lists = {names[key]: list(known.values()) for key, known in commits.items()}
     return CommitList(
         {name: newest_first(sent) for name, sent in lists.items()},
@@ -60,11 +60,19 @@ def read_commits(entries: Any, limits: Limits) -> CommitList:
     )
 
 
-def head_of(sent: Sequence[ListedCommit]) -> str:
-    """The commit at which a checkout stood, from its history as it was sent.
+def commits_from_drafts(drafts: Iterable[CommitDraft], limits: Limits) -> tuple[ListedCommit, ...]:
+    """Return the commits of a provider's plugin, newest first, under the rules of payloads.
 
-    Clients begin with it. Its time does not tell: git keeps an author's time when a commit is put on top of others.
-    Only a list that goes from old to new throughout ends with it.
+    Each author has a usable address, or the commit has no author.
+    """
+    return newest_first([_from_draft(draft, limits) for draft in drafts if SKIP_MARK not in (draft.message or "")])
+
+
+def head_of(sent: Sequence[ListedCommit]) -> str:
+    """Return the commit of a checkout from the history that it sent.
+
+    Clients send that commit first. Times do not decide: git keeps the author's time when a commit is rebased. Only a
+    list that goes from old to new throughout ends with that commit.
     """
     times = [commit.timestamp for commit in sent if commit.timestamp is not None]
     rises = len(times) == len(sent) and times == sorted(times) and times[0] < times[-1]
@@ -72,27 +80,13 @@ def head_of(sent: Sequence[ListedCommit]) -> str:
 
 
 def newest_first(commits: Sequence[ListedCommit]) -> tuple[ListedCommit, ...]:
-    """By time if every commit has one; else in the order sent, which is a guess that invents nothing."""
+    """Return the commits by time if each has one, or else in the order sent, which clients keep newest first."""
     if None in [commit.timestamp for commit in commits]:
         return tuple(commits)
     # Python's sort stays stable when reversed: commits of one moment keep their order.
     return tuple(sorted(commits, key=attrgetter("timestamp"), reverse=True))
 
 
-def _listed(entry: WireCommit, limits: Limits, notes: Notes) -> ListedCommit:
-    told, name = entry.author_email, entry.author_name or None
-    email = author_email(told, name, limits.author_email_length)
-    if email is None and told and told.strip():
-        notes.add(
-            f"commit {entry.sha}: the author's e-mail address is longer than {limits.author_email_length} characters "
-            "(limits.author_email_length); kept without an author"
-        )
-    return ListedCommit(
-        sha=entry.sha,
-        repository=entry.repository or None,
-        message=entry.message,
-        author_name=None if email is None else name,
-        author_email=email,
-        timestamp=entry.timestamp,
-        changes=file_changes(entry.sha, entry.patch_set, limits.path_length, notes),
-    )
+def _from_draft(draft: CommitDraft, limits: Limits) -> ListedCommit:
+    email = author_email(draft.author_email, draft.author_name, limits.author_email_length)
+    return replace(listed(draft), author_email=email, author_name=draft.author_name if email else None)

@@ -16,8 +16,9 @@ from scmhost.repositories.manage import address_of, path_of
 from scmhost.sdk import Installation, Organization, ProviderForbidden, Push, Repository, RepositoryStatus
 from scmhost.services import Services
 
-from . import bulk_queries, tidy
+from . import bulk_queries
 from .ingest import Ingested, announce
+from .payload import commits_from_drafts
 
 log = structlog.get_logger(__name__)
 
@@ -51,7 +52,7 @@ def receive_push(
         for push in pushes:
             repository = _named(known, push.repository)
             notes += _notes(push, repository)
-            drafts = tidy(push.commits, services.limits)
+            drafts = commits_from_drafts(push.commits, services.limits)
             if repository and drafts:
                 saved = bulk_queries.save(tx, webhook.organization.id, repository.id, drafts, services.clock.now())
                 done.append(Ingested(repository, drafts, saved, drafts[0].sha))

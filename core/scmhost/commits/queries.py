@@ -14,9 +14,9 @@ from scmhost.links.tables import CODE_MAPPINGS
 from scmhost.releases.tables import RELEASE_COMMITS, RELEASES
 from scmhost.sdk import FileChange
 
-from . import ListedCommit
 from .stored import Author, ReleaseSummary, StoredCommit
 from .tables import AUTHORS, COMMITS, FILE_CHANGES
+from .values import ListedCommit
 
 
 def mapped_repository_ids(tx: Transaction, organization_id: int, project_ids: Collection[int]) -> set[int]:

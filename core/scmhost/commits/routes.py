@@ -1,19 +1,17 @@
 """Routes of commits and of push deliveries."""
 
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Annotated, Any, Final, cast
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Request, Response
-from fastapi.routing import APIRoute
+from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
-from starlette.concurrency import run_in_threadpool
 
 from scmhost.infra.http import Wanted
-from scmhost.organizations.access import ForOrganization, ForReleases, NumericId, ServicesOf, numeric, services_of
+from scmhost.organizations.access import ForOrganization, ForReleases, NumericId, ServicesOf, numeric
 
-from .ingest import check_body, ingest_commits, missing_commits
+from .ingest import ingest_commits, missing_commits
 from .push import receive_push
-from .schemas import CommitOut, Ingested, Missing, shown_commits, shown_ingested
+from .schemas import CommitIn, CommitOut, CommitsRoute, Ingested, Missing, shown_commits, shown_ingested
 from .show import commits_of_repository
 
 delivery_router: Final = APIRouter(prefix="/hooks", tags=["webhooks"])
@@ -37,13 +35,13 @@ def delivery_receive(
     return shown_ingested(done, notes)
 
 
-router: Final = APIRouter(prefix="/api/0/organizations/{organization}", tags=["commits"])
+router: Final = APIRouter(prefix="/api/0/organizations/{organization}", tags=["commits"], route_class=CommitsRoute)
 
 
 class CommitsIn(BaseModel):
     """Commits in the form that releases take them too: ``id``, ``repository``, ``message``, ``author_name``, ..."""
 
-    commits: list[dict[str, Any]]
+    commits: list[CommitIn]
 
 
 class ShasIn(BaseModel):
@@ -53,35 +51,11 @@ class ShasIn(BaseModel):
     ids: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=10_000)]
 
 
-class CommitsRequest(Request):
-    """A request whose body is read and checked in one go. Where that fails, the usual way finds out why."""
-
-    async def json(self) -> Any:
-        checked = await run_in_threadpool(check_body, await services_of(self), await self.body())
-        if checked is None:
-            return await super().json()
-        return CommitsIn.model_construct(commits=cast("list[dict[str, Any]]", checked))
-
-
-class CommitsRoute(APIRoute):
-    """A route of such requests."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
-
-        async def handle_commits(request: Request) -> Response:
-            return await handle(CommitsRequest(request.scope, request.receive))
-
-        return handle_commits
-
-
+@router.post("/commits/")
 def commits_send(services: ServicesOf, organization: ForReleases, body: CommitsIn) -> Ingested:
     """Send commits without a release. Sent twice they change nothing."""
     done, notes = ingest_commits(services, organization, body.commits)
     return shown_ingested(done, notes)
-
-
-router.add_api_route("/commits/", commits_send, methods=["POST"], route_class_override=CommitsRoute)
 
 
 @router.post("/commits/missing/")

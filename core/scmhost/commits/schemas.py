@@ -1,18 +1,25 @@
 """Wire shapes of commits."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Annotated, Any
 
-from pydantic import Field, JsonValue
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from pydantic import Field, JsonValue, ValidatorFunctionWrapHandler, WrapValidator
+from starlette.concurrency import run_in_threadpool
 
 from scmhost.infra.http import Moment, Wire
+from scmhost.organizations.access import services_of
 from scmhost.repositories.serialize import serialize_repository
 from scmhost.sdk import Organization
 from scmhost.sdk.provider import RepositoryPayload
 from scmhost.services import Services
 
 from .ingest import Ingested as IngestedCommits
+from .payload_reader import read_body
 from .show import ShownCommit
 from .stored import StoredCommit
+from .values import ListedCommit
 
 
 class CommitReleaseOut(Wire):
@@ -51,6 +58,36 @@ class Ingested(Wire):
 
 class Missing(Wire):
     missing: list[str]
+
+
+class CommitsRequest(Request):
+    """A request whose body may hold commits, which are checked while the body is decoded."""
+
+    async def json(self) -> Any:
+        """Return the body's fields. If it is no JSON object, the usual parser explains what is wrong."""
+        services = await services_of(self)
+        fields = await run_in_threadpool(read_body, await self.body(), services.limits)
+        return await super().json() if fields is None else fields
+
+
+class CommitsRoute(APIRoute):
+    """A route of such requests."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_commits(request: Request) -> Response:
+            return await handle(CommitsRequest(request.scope, request.receive))
+
+        return handle_commits
+
+
+def _keep_checked(entry: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    return entry if isinstance(entry, ListedCommit) else validate(entry)
+
+
+CommitIn = Annotated[dict[str, Any], WrapValidator(_keep_checked)]
+"""An entry of ``commits``: an object, or a commit that ``CommitsRequest`` has checked already."""
 
 
 def shown_ingested(done: Sequence[IngestedCommits], notes: Sequence[str]) -> Ingested:

@@ -1,4 +1,4 @@
-"""Commits to be saved. A payload has up to ten thousand, so that each is as light as it can be."""
+"""Commits to be saved. A payload has up to ten thousand, so that each is as light as possible."""
 
 from datetime import datetime
 
@@ -15,16 +15,16 @@ class ListedChange(Struct, frozen=True, gc=False):
 
 
 class ListedCommit(Struct, gc=False):
-    """A commit as it will be saved. Its names are those that it has on the wire, where they differ.
+    """A commit in the form in which it is saved. Its names on the wire are given where they differ.
 
     Attributes:
         sha: its id.
-        repository: the name of its repository, as far as it was told.
+        repository: the name of its repository, if the sender gave one.
         message: its message.
         author_name: its author's name.
         author_email: its author's address in lower case; without one there is no author.
         timestamp: its time.
-        changes: what it changed; of two entries for one path the first stands.
+        changes: its file changes; of two entries for one path the first counts.
     """
 
     sha: str = field(name="id")
@@ -37,7 +37,7 @@ class ListedCommit(Struct, gc=False):
 
 
 def listed(commit: CommitDraft | ListedCommit) -> ListedCommit:
-    """A commit as it will be saved."""
+    """Return a commit in the form in which it is saved."""
     if isinstance(commit, ListedCommit):
         return commit
     return ListedCommit(

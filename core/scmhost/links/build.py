@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 import structlog
 
-from scmhost.mapping import Standing
+from scmhost.mapping import FileStatus
 from scmhost.plugins import PluginFault, ProviderCalls
 from scmhost.repositories.pages import PageCache, RequestPages
 from scmhost.sdk import (
@@ -26,8 +26,10 @@ from scmhost.sdk import (
 )
 from scmhost.services import Services
 
-from . import Basis, ChosenRef, Link, NoLink, choose_ref, file_basis, no_link, ref_basis, usable_line
 from .caches import SILENCE, Question, Silences
+from .lines import usable_line
+from .outcome import Link, LinkBasis, NoLink, file_basis, no_link, ref_basis
+from .ref_order import ChosenRef, choose_ref
 from .values import CodeMapping
 
 T = TypeVar("T")
@@ -133,7 +135,7 @@ class Place:
     line: int | None
     frame_commit: str | None
     release_commit: str | None
-    standing: Standing = Standing.UNKNOWN
+    standing: FileStatus = FileStatus.UNKNOWN
     newest_commit: str | None = None
 
 
@@ -169,7 +171,7 @@ class LinkBuilder:
 
     def _doubt(self, place: Place) -> NoLink | None:
         """Why the path is none of a file, whatever its repository is."""
-        if place.mapping.catches_all and place.standing is not Standing.LISTED:
+        if place.mapping.catches_all and place.standing is not FileStatus.LISTED:
             return self._no(place, Reason.FILE_NOT_FOUND, "No commit that is known has this file.")
         return None
 
@@ -230,8 +232,8 @@ class LinkBuilder:
         )
 
 
-def _basis(place: Place, exists: Existence, ref: ChosenRef) -> Basis:
-    return Basis(
+def _basis(place: Place, exists: Existence, ref: ChosenRef) -> LinkBasis:
+    return LinkBasis(
         file=file_basis(exists, place.standing.value),
         mapping="derived" if place.mapping.generated else "person",
         ref=ref_basis(ref),

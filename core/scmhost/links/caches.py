@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import Final, TypeVar
 
-from scmhost.mapping import MappingIndex, Rule, rules_of
+from scmhost.mapping import MappingIndex, Rule, rules_of_mapping
 from scmhost.organizations.values import Project
 
 from .values import CodeMapping
@@ -63,7 +63,7 @@ def index_mappings(version: int, rows: Sequence[CodeMapping]) -> ProjectMappings
 
 def rules_for(mapping: CodeMapping) -> list[Rule]:
     """A mapping as rules see it; the first has the mapping's own roots."""
-    return list(rules_of(mapping.id, mapping.stack_root, mapping.source_root, generated=mapping.generated))
+    return list(rules_of_mapping(mapping.id, mapping.stack_root, mapping.source_root, generated=mapping.generated))
 
 
 K = TypeVar("K")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
 
-from scmhost.mapping import Mismatch, Rule, mismatch, mismatch_message, paths_of
+from scmhost.mapping import Mismatch, Rule, find_mismatch, mismatch_message, paths_to_match
 from scmhost.organizations.values import Project
 from scmhost.repositories import queries as repository_queries
 from scmhost.sdk import Organization, Repository
@@ -70,7 +70,7 @@ def explain_links(
 
 
 def _paths(frame: FrameQuery) -> tuple[str | None, tuple[str, ...]]:
-    munged, paths = paths_of(frame.info)
+    munged, paths = paths_to_match(frame.info)
     return munged, tuple(paths)
 
 
@@ -78,11 +78,11 @@ def _unfit(
     services: Services, mappings: ProjectMappings, frame: FrameQuery
 ) -> tuple[list[tuple[CodeMapping, Mismatch, str]], int]:
     """The first mappings that do not fit, each with why, and how many there are."""
-    _, paths = paths_of(frame.info)
+    _, paths = paths_to_match(frame.info)
     found: list[tuple[Rule, Mismatch]] = []
     for mapping in mappings.by_id.values():
         rules = rules_for(mapping)
-        why = mismatch(rules, paths)
+        why = find_mismatch(rules, paths)
         if why is not None:
             found.append((rules[0], why))
     first = nsmallest(services.limits.explained_mappings, found, key=lambda item: item[0].rank)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from scmhost.infra.db.engine import Transaction
 from scmhost.installations import queries as installation_queries
-from scmhost.mapping import Mapped, Standing, Unmapped, by_standing, map_frame
+from scmhost.mapping import FileStatus, MappingMatch, Unmapped, map_frame, order_by_file_status
 from scmhost.organizations.values import Project
 from scmhost.releases import content_queries
 from scmhost.releases.show import require_release
@@ -17,13 +17,14 @@ from scmhost.repositories.files import list_files_now
 from scmhost.sdk import Installation, Organization, Reason, Repository
 from scmhost.services import Services
 
-from . import Link, NoLink, no_link, queries
+from . import queries
 from .build import LinkBuilder, Place
 from .caches import MappingCache, ProjectMappings, index_mappings
 from .derive import derived_for
+from .outcome import Link, NoLink, no_link
 from .values import CodeMapping, FrameQuery, Wish
 
-MappingResult = tuple[Mapped, ...] | Unmapped
+MappingResult = tuple[MappingMatch, ...] | Unmapped
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Mappings:
     derived: Mapping[int, CodeMapping]
     saved: Mapping[int, CodeMapping]
 
-    def of(self, candidate: Mapped) -> CodeMapping:
+    def of(self, candidate: MappingMatch) -> CodeMapping:
         """The mapping of a candidate."""
         return (self.derived if candidate.rule.id < 0 else self.saved)[candidate.rule.id]
 
@@ -53,14 +54,14 @@ class KnownPlaces:
         """The reason for frames that no mapping leads anywhere."""
         return Reason.STACK_ROOT_MISMATCH if self.mappings.saved else Reason.NO_CODE_MAPPINGS
 
-    def standing(self, candidate: Mapped) -> Standing:
+    def standing(self, candidate: MappingMatch) -> FileStatus:
         """What the known commits say of the file that a candidate leads to."""
         file = self._file(candidate)
         if file is None:
-            return Standing.UNKNOWN
-        return Standing.DELETED if file.deleted else Standing.LISTED
+            return FileStatus.UNKNOWN
+        return FileStatus.DELETED if file.deleted else FileStatus.LISTED
 
-    def place(self, frame: FrameQuery, candidate: Mapped) -> Place | None:
+    def place(self, frame: FrameQuery, candidate: MappingMatch) -> Place | None:
         """Where a candidate leads, with all that is known there.
 
         None when its repository was deleted since the mappings were read, or when it is a guess that no commit bears
@@ -69,7 +70,7 @@ class KnownPlaces:
         mapping = self.mappings.of(candidate)
         repository = self.repositories.get(mapping.repository_id)
         standing = self.standing(candidate)
-        if repository is None or (mapping.id < 0 and standing is not Standing.LISTED):
+        if repository is None or (mapping.id < 0 and standing is not FileStatus.LISTED):
             return None
         file = self._file(candidate)
         return Place(
@@ -84,7 +85,7 @@ class KnownPlaces:
             newest_commit=file.sha if file and not file.deleted else None,
         )
 
-    def _file(self, candidate: Mapped) -> KnownFile | None:
+    def _file(self, candidate: MappingMatch) -> KnownFile | None:
         return self.files.get((self.mappings.of(candidate).repository_id, candidate.source_path))
 
 
@@ -114,7 +115,9 @@ def know(
     )
 
 
-def _is_open(mappings: Mappings, heads: Mapping[int, str], frame: FrameQuery, candidates: tuple[Mapped, ...]) -> bool:
+def _is_open(
+    mappings: Mappings, heads: Mapping[int, str], frame: FrameQuery, candidates: tuple[MappingMatch, ...]
+) -> bool:
     """Whether what the commits say of files decides: which mapping is used, whether it is, and to which commit."""
     first = mappings.of(candidates[0])
     has_ref = frame.commit or heads.get(first.repository_id) or first.default_branch
@@ -144,7 +147,7 @@ class Tried:
     mapping: CodeMapping
     repository: Repository
     source_path: str
-    standing: Standing
+    standing: FileStatus
     outcome: Link | NoLink | None
 
 
@@ -266,6 +269,6 @@ def _resolve(builder: LinkBuilder, known: KnownPlaces, frame: FrameQuery, found:
     return Resolved(chosen.outcome, chosen.mapping, chosen.repository, tuple(tried))
 
 
-def _in_order(known: KnownPlaces, frame: FrameQuery, found: Sequence[Mapped]) -> Iterable[Place]:
-    ordered = by_standing(found, known.standing) if len(found) > 1 else found
+def _in_order(known: KnownPlaces, frame: FrameQuery, found: Sequence[MappingMatch]) -> Iterable[Place]:
+    ordered = order_by_file_status(found, known.standing) if len(found) > 1 else found
     return (place for candidate in ordered if (place := known.place(frame, candidate)) is not None)

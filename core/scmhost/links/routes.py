@@ -25,11 +25,12 @@ from scmhost.organizations.values import Project
 from scmhost.sdk import Organization, ref_problem
 from scmhost.services import Services
 
-from . import Link, NoLink, trace_input
+from . import trace_input
 from .code_mappings import ShownMapping
 from .derive import Derivation, Derive, derive_for_project
 from .explain import explain_links
 from .mapping_routes import shown_mapping
+from .outcome import Link, NoLink
 from .resolve import Resolved, resolve_links
 from .schemas import (
     CodeMappingOut,

@@ -10,8 +10,8 @@ from scmhost.installations.schemas import IntegrationShort, ProviderShort
 from scmhost.mapping import MISMATCH_STEP
 from scmhost.sdk import Repository
 
-from . import Link, NoLink, said
 from .explain import Explained, Unfit
+from .outcome import Link, NoLink, no_link_message
 from .resolve import Resolved, Tried
 from .trace_input import Shown
 from .values import CodeMapping, MappingDraft
@@ -298,6 +298,6 @@ def _outcome_fields(outcome: Link | NoLink | None) -> dict[str, Any]:
             return {**nothing, "link": shown}
         case NoLink() as no:
             told = {"attempted_url": no.attempted_url, "reason": no.reason.value, "next_step": no.next_step}
-            return {**nothing, **told, "message": said(no)}
+            return {**nothing, **told, "message": no_link_message(no)}
         case None:
             return {**nothing}

@@ -9,14 +9,15 @@ from scmhost.infra.paging import PageRequest
 from scmhost.installations import queries as installation_queries
 from scmhost.installations.install import InvalidForm
 from scmhost.installations.provider_calls import calls_for, refusals
-from scmhost.mapping import FrameInfo, NoRoots, Roots, derive_roots
+from scmhost.mapping import DerivedRoots, FrameInfo, NoRoots, derive_roots
 from scmhost.plugins import ProviderCalls
 from scmhost.repositories import queries as repository_queries
 from scmhost.repositories.manage import address_of
 from scmhost.sdk import Feature, Installation, Organization, Repository, safe_url
 from scmhost.services import Services
 
-from . import PageLocation, enclosing_urls, file_name_of, queries, read_page
+from . import queries
+from .page_reading import PageLocation, enclosing_urls, file_name_of, read_page
 
 _SCHEMES: Final = ("https://", "http://")
 _ENDS: Final = ("", "/", ".git")
@@ -36,7 +37,7 @@ class ParsedSource:
 
     installation: Installation
     repository: Repository
-    roots: Roots
+    roots: DerivedRoots
     branch: str
 
 

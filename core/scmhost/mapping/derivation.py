@@ -1,24 +1,48 @@
-"""Code mappings that frames and the repositories' lists of files tell together."""
+"""Derive code mappings from frames and the file lists of repositories."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from scmhost.sdk.reasons import Confidence
 
-from .frame_path import FramePath, NoRoots, read_frame_path
-from .munging import FrameInfo
-from .pair_roots import Roots, roots_between
-from .rule import Rule
-from .source_files import is_source_file
+from .code_mapping import Rule, fold, normalize_slashes
+from .munging import FrameInfo, common_package, source_set_of
+from .paths import FramePath, NoRoots, ending_of, read_frame_path
+
+SOURCE_ENDINGS: Final = frozenset(
+    """
+    asm astro bas c c++ cbl cc cfc cfm cjs clj cljc cljs cls cob coffee cpp cr cs cshtml cts cu cxx d dart erl ex exs
+    f f90 for fs fsx gleam go gradle groovy h haml hh hpp hrl hs hx hxx inc ino java jl js jsp jsx jte kt kts lhs lua
+    m mjs ml mli mm mts nim pas php phtml pl pm ps1 psm1 py pyi pyw pyx r rake razor rb rbi rego rs ru s scala sc sol
+    sql svelte swift tcl ts tsx twig v vala vb vbhtml vue wat zig
+    """.split()  # noqa: SIM905 - a hundred quotation marks are no easier to read
+)
+
+_TESTS: Final = (
+    re.compile(r"(?:^|/)(?:tests?|specs?|__tests__|__specs__|__mocks__)/", re.IGNORECASE),
+    # test_cart.py, cart_test.go, cart_spec.rb, cart.test.ts, cart.spec.jsx.
+    re.compile(r"(?:^|/)(?:test_[^/]+|[^/]+(?:_test|_spec|[.-]test|[.-]spec)\.[^/.]+)$", re.IGNORECASE),
+    # CartTest.java, CartTests.cs, CartSpec.groovy; a class with the name Test alone is no test.
+    re.compile(r"[a-z0-9](?:Tests?|TestCase|Spec)\.(?:java|kts?|groovy|scala|cs|vb|swift|php|mm?)$"),
+)
 
 
 class Evidence(NamedTuple):
-    """A frame's path and the one file that it can be of."""
+    """A frame's path and the only file that it can mean."""
 
     path: str
     file: str
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedRoots:
+    """A stack root and the source root that replaces it in the repository."""
+
+    stack_root: str
+    source_root: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,48 +52,42 @@ class DerivedMapping:
     Attributes:
         repository: the repository's name.
         roots: the stack root and the source root.
-        confidence: ``high`` if several files say so or a path has three segments in common with its file, ``medium``
-            for two segments, ``low`` for a mere file name.
-        derived_from: the frames and files that say so.
+        confidence: ``high`` if several files support it or a path has three segments in common with its file,
+            ``medium`` for two segments, ``low`` for a file name alone.
+        derived_from: the frames and files that support it.
     """
 
     repository: str
-    roots: Roots
+    roots: DerivedRoots
     confidence: Confidence
     derived_from: tuple[Evidence, ...]
-
-
-class _Found(NamedTuple):
-    repository: str
-    roots: Roots
-    evidence: Evidence
 
 
 # A repository, and a folder of it that a derived mapping leads to.
 _Covered = set[tuple[str, str]]
 
 
-class Trees:
-    """The source files of repositories, by their names."""
+class _FileLists:
+    """The source files of repositories, by file name."""
 
-    def __init__(self, files: Mapping[str, Iterable[str]], *, whole: bool) -> None:
-        self._whole = whole
+    def __init__(self, files: Mapping[str, Iterable[str]], *, complete: bool) -> None:
+        self._complete = complete
         self._files = {name: [file for file in listed if is_source_file(file)] for name, listed in files.items()}
-        self._named: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+        self._by_name: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
         for repository, listed in self._files.items():
             for file in dict.fromkeys(listed):
-                self._named[_name_of(file)].append((repository, file))
+                self._by_name[_name_of(file)].append((repository, file))
 
-    def of(self, repository: str) -> Sequence[str]:
-        """All files of a repository, or none where nobody knows them all."""
-        return self._files[repository] if self._whole else ()
+    def all_files(self, repository: str) -> Sequence[str]:
+        """Return all files of a repository, or none if the list is incomplete."""
+        return self._files[repository] if self._complete else ()
 
     def only_match(self, normalized: str, covered: _Covered) -> tuple[str, str] | None:
-        """The one repository and file that a path can be of, or None for none or several."""
+        """Return the one repository and file that a path can mean; None if there is none or several."""
         matching = [
             (repository, file)
-            for repository, file in self._named.get(_name_of(normalized), ())
-            if _ends_alike(normalized, file) and not _is_covered(repository, file, covered)
+            for repository, file in self._by_name.get(_name_of(normalized), ())
+            if _one_ends_other(normalized, file) and not _is_covered(repository, file, covered)
         ]
         return matching[0] if len(matching) == 1 else None
 
@@ -77,76 +95,140 @@ class Trees:
 def derive_mappings(
     frames: Iterable[FrameInfo], files: Mapping[str, Iterable[str]], *, whole: bool = True
 ) -> list[DerivedMapping]:
-    """The code mappings that frames and the files of repositories tell, in an order of their own.
+    """Return the code mappings that frames and files support, sorted by repository and roots.
 
-    Frames that could be of several files are looked at again without the files that a mapping leads to already.
+    Frames that could mean several files are tried again without the files that a derived mapping already covers.
 
     Args:
         frames: the frames of a project.
-        files: the files of the repositories that it may be of, by the repositories' names.
-        whole: whether these are all files of each, or just those that are called like a frame's.
+        files: the files of candidate repositories, by the repositories' names.
+        whole: whether these are all files of each repository, or only those with the name of a frame's file.
     """
-    trees = Trees(files, whole=whole)
-    waiting = _paths_of(frames)
-    found: dict[tuple[str, Roots], list[Evidence]] = defaultdict(list)
+    lists = _FileLists(files, complete=whole)
+    waiting = _frame_paths(frames)
+    evidence: dict[tuple[str, DerivedRoots], list[Evidence]] = defaultdict(list)
     covered: _Covered = set()
     while waiting:
-        fresh = list(_look(waiting, trees, covered))
+        fresh = list(_unique_matches(waiting, lists, covered))
         if not fresh:
             break
-        for path, item in fresh:
-            found[item.repository, item.roots].append(item.evidence)
-            covered.add((item.repository, item.roots.source_root))
-            waiting = [other for other in waiting if other.top != path.top]
-    return sorted((_mapping(*key, evidence) for key, evidence in found.items()), key=_place)
+        for path, repository, roots, file in fresh:
+            evidence[repository, roots].append(Evidence(path.raw, file))
+            covered.add((repository, roots.source_root))
+        matched_tops = {path.top for path, *_ in fresh}
+        waiting = [path for path in waiting if path.top not in matched_tops]
+    derived = [
+        DerivedMapping(repository, roots, _confidence(pairs), tuple(sorted(set(pairs))))
+        for (repository, roots), pairs in evidence.items()
+    ]
+    return sorted(derived, key=lambda item: (item.repository, item.roots.stack_root, item.roots.source_root))
 
 
 def file_names(frames: Iterable[FrameInfo]) -> list[str]:
-    """How the files are called that frames may be of, each name once."""
-    return list(dict.fromkeys(_name_of(path.normalized) for path in _paths_of(frames)))
+    """Return the names of the files that frames may mean, each once."""
+    return list(dict.fromkeys(_name_of(path.normalized) for path in _frame_paths(frames)))
 
 
-def _paths_of(frames: Iterable[FrameInfo]) -> list[FramePath]:
-    read = (read_frame_path(info) for info in frames)
-    return list(dict.fromkeys(path for path in read if not isinstance(path, NoRoots)))
+def derive_roots(info: FrameInfo, source_file: str, repo_files: Sequence[str] = ()) -> DerivedRoots | NoRoots:
+    """Return the roots by which a frame's path leads to a source file, or the reason why there are none.
+
+    The repository's files, if they are known, show where the packages of a class begin.
+    """
+    path = read_frame_path(info)
+    return path if isinstance(path, NoRoots) else _roots_between(path, source_file, repo_files)
 
 
-def _look(paths: Iterable[FramePath], trees: Trees, covered: _Covered) -> Iterator[tuple[FramePath, _Found]]:
+def is_source_file(path: str) -> bool:
+    """Return whether a file is source of a known language, and neither a test nor a specification."""
+    return ending_of(path) in SOURCE_ENDINGS and not any(pattern.search(path) for pattern in _TESTS)
+
+
+def _frame_paths(frames: Iterable[FrameInfo]) -> list[FramePath]:
+    paths = (read_frame_path(info) for info in frames)
+    return list(dict.fromkeys(path for path in paths if not isinstance(path, NoRoots)))
+
+
+def _unique_matches(
+    paths: Iterable[FramePath], lists: _FileLists, covered: _Covered
+) -> Iterator[tuple[FramePath, str, DerivedRoots, str]]:
+    """Yield each path that can mean one file only, with its repository, roots and file."""
     for path in paths:
-        match = trees.only_match(path.normalized, covered)
-        roots = roots_between(path, match[1], trees.of(match[0])) if match else NoRoots.NO_COMMON_ROOT
-        if match and isinstance(roots, Roots) and _leads_back(roots, *Evidence(path.raw, match[1])):
-            yield path, _Found(match[0], roots, Evidence(path.raw, match[1]))
-
-
-def _leads_back(roots: Roots, path: str, file: str) -> bool:
-    return Rule(0, roots.stack_root, roots.source_root).source_path(path) == file
+        match = lists.only_match(path.normalized, covered)
+        if match is None:
+            continue
+        repository, file = match
+        roots = _roots_between(path, file, lists.all_files(repository))
+        # DerivedRoots are derived from text; the rule itself must agree before a mapping is offered.
+        if (
+            isinstance(roots, DerivedRoots)
+            and Rule(0, roots.stack_root, roots.source_root).source_path(path.raw) == file
+        ):
+            yield path, repository, roots, file
 
 
 def _name_of(path: str) -> str:
     return path.rpartition("/")[2]
 
 
-def _ends_alike(path: str, file: str) -> bool:
-    """Whether one of two paths is the end of the other, by whole segments."""
+def _one_ends_other(path: str, file: str) -> bool:
+    """Return whether one of two paths is the end of the other, by whole segments."""
     return f"/{file}".endswith(f"/{path}") or f"/{path}".endswith(f"/{file}")
 
 
 def _is_covered(repository: str, file: str, covered: _Covered) -> bool:
-    """A mapping to the whole repository covers nothing, or no other could be found."""
+    # An empty root is the whole repository. It covers no file, or else no second mapping could be derived for it.
     return any(repository == other and root and file.startswith(root) for other, root in covered)
 
 
-def _mapping(repository: str, roots: Roots, evidence: Sequence[Evidence]) -> DerivedMapping:
-    return DerivedMapping(repository, roots, _confidence(evidence), tuple(sorted(set(evidence))))
-
-
 def _confidence(evidence: Sequence[Evidence]) -> Confidence:
-    longest = max(min(item.path.count("/") + item.path.count("\\"), item.file.count("/")) + 1 for item in evidence)
-    if len({item.file for item in evidence}) > 1 or longest > 2:  # noqa: PLR2004 - as the docstring has it
+    longest = max(min(normalize_slashes(item.path).count("/"), item.file.count("/")) + 1 for item in evidence)
+    if len({item.file for item in evidence}) > 1 or longest > 2:  # noqa: PLR2004 - see DerivedMapping.confidence
         return "high"
     return "medium" if longest == 2 else "low"  # noqa: PLR2004
 
 
-def _place(mapping: DerivedMapping) -> tuple[str, str, str]:
-    return mapping.repository, mapping.roots.stack_root, mapping.roots.source_root
+def _roots_between(path: FramePath, source_file: str, repo_files: Sequence[str]) -> DerivedRoots | NoRoots:
+    source = fold(normalize_slashes(source_file))
+    if not source:
+        return NoRoots.NO_COMMON_ROOT
+    return _source_set_roots(path, source, repo_files) or _suffix_roots(path, source) or _common_end_roots(path, source)
+
+
+def _source_set_roots(path: FramePath, source: str, repo_files: Sequence[str]) -> DerivedRoots | None:
+    """Return the roots of a class in a build tool's source set: the package that contains all files of the set."""
+    source_set = source_set_of(source) if path.root is not None else None
+    if source_set is None or source != source_set + path.raw:
+        return None
+    inside = [file.removeprefix(source_set) for file in repo_files if file.startswith(source_set)]
+    if not inside:
+        return None
+    package = common_package([*inside, path.raw])
+    return DerivedRoots(package, source_set + package)
+
+
+def _suffix_roots(path: FramePath, source: str) -> DerivedRoots | None:
+    """Return the roots of a path that is the end of the source file's path.
+
+    Both roots include the path's top folder, so that the mapping does not match frames of other folders.
+    """
+    start = path.raw[:1] if path.raw[:1] in ("/", "\\") else ""
+    body = path.raw[len(start) :]
+    if not source.endswith(f"/{body}"):
+        return None
+    folder, slash, _ = body.partition("/")
+    top = path.root if path.root is not None else (folder + slash if slash else "")
+    return DerivedRoots(start + top, source.removesuffix(body) + top)
+
+
+def _common_end_roots(path: FramePath, source: str) -> DerivedRoots | NoRoots:
+    """Return the roots of paths with a common end: the rest of each path."""
+    common = -1
+    for mine, theirs in zip(
+        reversed(normalize_slashes(path.raw).split("/")), reversed(source.split("/")), strict=False
+    ):
+        if mine != theirs:
+            break
+        common += len(mine) + 1
+    if common <= 0:
+        return NoRoots.NO_COMMON_ROOT
+    return DerivedRoots(path.raw[: len(path.raw) - common], source[: len(source) - common])

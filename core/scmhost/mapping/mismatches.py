@@ -1,16 +1,15 @@
-"""Why a code mapping gives no path for a frame. Whether it does is asked of the rule itself."""
+"""Explain why a code mapping gives no path for a frame. The rule itself decides whether it does."""
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from .roots import subject, unify
-from .rule import Rule
+from .code_mapping import Rule, comparable, normalize_slashes
 
 
 class Mismatch(StrEnum):
-    """Why a mapping gives no path; what is nearest to a match comes first."""
+    """The reason why a mapping gives no path. The nearest to a match comes first."""
 
     NOT_A_FILE = "not_a_file"
     PATH_OUTSIDE = "path_outside_repository"
@@ -18,6 +17,8 @@ class Mismatch(StrEnum):
     CASE_DIFFERS = "case_differs"
     ROOT_DIFFERS = "root_differs"
 
+
+_NEAREST_FIRST: Final = tuple(Mismatch)
 
 MISMATCH_STEP: Final[Mapping[Mismatch, str]] = MappingProxyType(
     {
@@ -29,7 +30,7 @@ MISMATCH_STEP: Final[Mapping[Mismatch, str]] = MappingProxyType(
     }
 )
 
-_SAID: Final[Mapping[Mismatch, str]] = MappingProxyType(
+_EXPLANATION: Final[Mapping[Mismatch, str]] = MappingProxyType(
     {
         Mismatch.NOT_A_FILE: "the path ends where the stack root does, so that no file is left",
         Mismatch.PATH_OUTSIDE: "the stack root fits, but the path that it gives leads out of the repository",
@@ -40,29 +41,31 @@ _SAID: Final[Mapping[Mismatch, str]] = MappingProxyType(
 )
 
 
-def mismatch(rules: Sequence[Rule], paths: Sequence[str]) -> Mismatch | None:
-    """Why the rules of one mapping lead none of a frame's paths to a file, or None when they do lead one."""
-    told = [_of_path(rule, path) for rule in rules for path in paths]
-    if None in told:
+def find_mismatch(rules: Sequence[Rule], paths: Sequence[str]) -> Mismatch | None:
+    """Return why the rules of one mapping give no file for a frame's paths, or None if they do give one."""
+    reasons = [_check_path(rule, path) for rule in rules for path in paths]
+    if None in reasons:
         return None
-    return min((why for why in told if why), key=list(Mismatch).index, default=Mismatch.NOT_A_FILE)
+    return min((reason for reason in reasons if reason), key=_NEAREST_FIRST.index, default=Mismatch.NOT_A_FILE)
 
 
-def mismatch_message(stack_root: str, paths: Sequence[str], why: Mismatch) -> str:
-    """A sentence about a mapping that gives no path."""
-    looked = " or ".join(repr(path) for path in paths) or "no path of a file"
-    return f"Stack root {stack_root!r}, frame {looked}: {_SAID[why]}."
+def mismatch_message(stack_root: str, paths: Sequence[str], reason: Mismatch) -> str:
+    """Return a sentence about a mapping that gives no path."""
+    shown = " or ".join(repr(path) for path in paths) or "no path of a file"
+    return f"Stack root {stack_root!r}, frame {shown}: {_EXPLANATION[reason]}."
 
 
-def _of_path(rule: Rule, path: str) -> Mismatch | None:
-    wanted = subject(path)
-    if rule.consumed(wanted) is not None:
+def _check_path(rule: Rule, path: str) -> Mismatch | None:
+    text = comparable(path)
+    if rule.matched_length(text) is not None:
         source_path = rule.source_path(path)
-        return Mismatch.PATH_OUTSIDE if source_path is None else None if source_path else Mismatch.NOT_A_FILE
-    if _fits(f"{unify(rule.stack_root).rstrip('/')}*", wanted):
+        if source_path is None:
+            return Mismatch.PATH_OUTSIDE
+        return None if source_path else Mismatch.NOT_A_FILE
+    if _would_match(f"{normalize_slashes(rule.stack_root).rstrip('/')}*", text):
         return Mismatch.INSIDE_SEGMENT
-    return Mismatch.CASE_DIFFERS if _fits(rule.stack_root.lower(), wanted.lower()) else Mismatch.ROOT_DIFFERS
+    return Mismatch.CASE_DIFFERS if _would_match(rule.stack_root.lower(), text.lower()) else Mismatch.ROOT_DIFFERS
 
 
-def _fits(stack_root: str, wanted: str) -> bool:
-    return Rule(0, stack_root, "").consumed(wanted) is not None
+def _would_match(stack_root: str, comparable_path: str) -> bool:
+    return Rule(0, stack_root, "").matched_length(comparable_path) is not None

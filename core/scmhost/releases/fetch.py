@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scmhost.commits import ListedCommit, bulk_queries, tidy
+from scmhost.commits import bulk_queries
 from scmhost.commits.ingest import Ingested, announce
+from scmhost.commits.payload import commits_from_drafts
+from scmhost.commits.values import ListedCommit
 from scmhost.infra.db import jobs
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.jobs import Job
@@ -88,7 +90,7 @@ def _asked(services: Services, order: _Order) -> _Answer:
         raise CannotAsk(hindrance or "its plugin is gone")
     head = _exact(calls, order)
     drafts = calls.compare_commits(order.installation, order.repository, order.base, head)
-    return _Answer(head, tidy(drafts[: services.limits.commits_per_request], services.limits))
+    return _Answer(head, commits_from_drafts(drafts[: services.limits.commits_per_request], services.limits))
 
 
 def _exact(calls: ProviderCalls, order: _Order) -> str:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from scmhost.audit.record import Details, record
-from scmhost.commits import CommitList
 from scmhost.commits.ingest import announce, read_limited
+from scmhost.commits.payload import CommitList
 from scmhost.infra.errors import InvalidInput
 from scmhost.infra.paging import Page, PageRequest
 from scmhost.organizations.create import project_ids

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from scmhost.commits.schemas import CommitOut, shown_commits
+from scmhost.commits.schemas import CommitOut, CommitsRoute, shown_commits
 from scmhost.infra.http import Wanted
 from scmhost.organizations.access import ActingServices, ForReleases, ProjectOfReleases, ServicesOf
 from scmhost.organizations.create import ALL_PROJECTS, find_project
@@ -31,7 +31,9 @@ from .schemas import (
 from .show import CommitFilter, commits_of_release, files_of_release, previous_with_commits
 from .values import DeployDraft
 
-router: Final = APIRouter(prefix="/api/0/organizations/{organization}/releases", tags=["releases"])
+router: Final = APIRouter(
+    prefix="/api/0/organizations/{organization}/releases", tags=["releases"], route_class=CommitsRoute
+)
 
 
 @router.get("/")
@@ -116,7 +118,7 @@ def release_previous(
 
 
 project_releases_router: Final = APIRouter(
-    prefix="/api/0/projects/{organization}/{project}/releases", tags=["releases"]
+    prefix="/api/0/projects/{organization}/{project}/releases", tags=["releases"], route_class=CommitsRoute
 )
 
 

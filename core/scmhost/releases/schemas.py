@@ -1,12 +1,12 @@
 """Wire shapes of releases."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import Response
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, JsonValue
 
-from scmhost.commits.schemas import CommitOut, author_of, shown_commits
+from scmhost.commits.schemas import CommitIn, CommitOut, author_of, shown_commits
 from scmhost.infra.clock import in_utc
 from scmhost.infra.http import Moment, Wire
 from scmhost.organizations.values import Project
@@ -142,7 +142,7 @@ class ReleaseFields(BaseModel):
     dateReleased: MomentIn | None = None  # noqa: N815 - the wire's spelling
     dateStarted: MomentIn | None = None  # noqa: N815 - the wire's spelling
     status: Literal["open", "archived"] | None = None
-    commits: list[dict[str, Any]] | None = None
+    commits: list[CommitIn] | None = None
     refs: list[RefIn] | None = None
     headCommits: list[HeadCommitIn] | None = None  # noqa: N815 - the wire's spelling
 

@@ -1,4 +1,4 @@
-"""How sure a link is."""
+"""The confidence of a link."""
 
 from itertools import product
 from typing import get_args
@@ -7,62 +7,63 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scmhost.links import Basis, ChosenRef, FileBasis, RefBasis, file_basis, ref_basis
+from scmhost.links.outcome import FileBasis, LinkBasis, RefBasis, file_basis, ref_basis
+from scmhost.links.ref_order import ChosenRef
 from scmhost.sdk import Existence
 from scmhost.sdk.reasons import Confidence
 
-SUREST = ["high", "medium", "low"]
-# From the surest to the least sure; a derived mapping with how sure it is in itself.
+MOST_CONFIDENT_FIRST = ["high", "medium", "low"]
+# From the most to the least certain; a derived mapping with its own confidence.
 FILES = ["verified", "listed", "unknown", "deleted"]
 MAPPINGS = [("person", None), ("derived", "high"), ("derived", "medium"), ("derived", "low")]
 REFS = ["exact", "branch", "newest_commit"]
 
-places = st.tuples(*(st.integers(0, len(kinds) - 1) for kinds in (FILES, MAPPINGS, REFS)))
+parts = st.tuples(*(st.integers(0, len(kinds) - 1) for kinds in (FILES, MAPPINGS, REFS)))
 
 
-def basis(file: int, mapping: int, ref: int) -> Basis:
+def basis(file: int, mapping: int, ref: int) -> LinkBasis:
     who, derivation = MAPPINGS[mapping]
-    return Basis(FILES[file], who, REFS[ref], derivation)  # type: ignore[arg-type]
+    return LinkBasis(FILES[file], who, REFS[ref], derivation)  # type: ignore[arg-type]
 
 
-def test_the_words_are_all_there_are() -> None:
-    """The lists are closed: each word of them is weighed here."""
+def test_every_word_is_tested_here() -> None:
+    """Each value of the closed lists is weighed in this file."""
     assert (set(get_args(FileBasis)), set(get_args(RefBasis))) == (set(FILES), set(REFS))
-    assert list(get_args(Confidence)) == SUREST
+    assert list(get_args(Confidence)) == MOST_CONFIDENT_FIRST
 
 
 @pytest.mark.parametrize(
-    ("told", "confidence"),
+    ("facts", "confidence"),
     [
-        (Basis("verified", "person", "exact"), "high"),
-        (Basis("listed", "person", "exact"), "high"),
-        (Basis("listed", "person", "branch"), "medium"),
-        (Basis("unknown", "person", "exact"), "medium"),
-        (Basis("deleted", "person", "exact"), "low"),
-        (Basis("listed", "derived", "exact", "high"), "medium"),
-        (Basis("listed", "derived", "newest_commit", "medium"), "medium"),
-        (Basis("verified", "derived", "exact", "low"), "low"),
-        (Basis("listed", "derived", "exact"), "low"),
-        (Basis("unknown", "derived", "exact", "high"), "low"),
+        (LinkBasis("verified", "person", "exact"), "high"),
+        (LinkBasis("listed", "person", "exact"), "high"),
+        (LinkBasis("listed", "person", "branch"), "medium"),
+        (LinkBasis("unknown", "person", "exact"), "medium"),
+        (LinkBasis("deleted", "person", "exact"), "low"),
+        (LinkBasis("listed", "derived", "exact", "high"), "medium"),
+        (LinkBasis("listed", "derived", "newest_commit", "medium"), "medium"),
+        (LinkBasis("verified", "derived", "exact", "low"), "low"),
+        (LinkBasis("listed", "derived", "exact"), "low"),
+        (LinkBasis("unknown", "derived", "exact", "high"), "low"),
     ],
 )
-def test_a_link_is_as_sure_as_its_least_sure_part(told: Basis, confidence: Confidence) -> None:
-    """A person's mapping, a file that is there and the very commit make it high; a guess makes it low."""
-    assert told.confidence == confidence
+def test_confidence_is_that_of_the_least_certain_part(facts: LinkBasis, confidence: Confidence) -> None:
+    """A person's mapping, an existing file and an exact commit make it high; a guess makes it low."""
+    assert facts.confidence == confidence
 
 
-@given(places, places)
-def test_to_know_more_never_makes_less_sure(one: tuple[int, int, int], other: tuple[int, int, int]) -> None:
-    """Where no part is less sure, the link is not."""
+@given(parts, parts)
+def test_more_certain_parts_never_lower_the_confidence(one: tuple[int, int, int], other: tuple[int, int, int]) -> None:
+    """If no part is less certain, neither is the link."""
     better = tuple(map(min, one, other))
     worse = tuple(map(max, one, other))
-    assert SUREST.index(basis(*better).confidence) <= SUREST.index(basis(*worse).confidence)
+    assert MOST_CONFIDENT_FIRST.index(basis(*better).confidence) <= MOST_CONFIDENT_FIRST.index(basis(*worse).confidence)
 
 
-def test_what_is_derived_is_never_as_sure_as_what_a_person_said() -> None:
-    """High is for mappings that people made."""
-    derived = [basis(*place) for place in product(range(4), range(1, 4), range(3))]
-    assert "high" not in {told.confidence for told in derived}
+def test_derived_mappings_never_give_high_confidence() -> None:
+    """Only mappings of people give high confidence."""
+    derived = [basis(*part) for part in product(range(4), range(1, 4), range(3))]
+    assert "high" not in {facts.confidence for facts in derived}
 
 
 @pytest.mark.parametrize(
@@ -76,12 +77,12 @@ def test_what_is_derived_is_never_as_sure_as_what_a_person_said() -> None:
         (ChosenRef("a" * 40, "commit", "newest_commit"), "newest_commit"),
     ],
 )
-def test_a_ref_is_exact_if_it_is_what_ran(ref: ChosenRef, expected: RefBasis) -> None:
-    """A branch moves on, and a default is what everyone gets."""
+def test_only_refs_of_the_trace_are_exact(ref: ChosenRef, expected: RefBasis) -> None:
+    """A branch changes later, and a default is the same for all traces."""
     assert ref_basis(ref) == expected
 
 
-def test_the_code_host_knows_best() -> None:
-    """What it has is verified, whatever the commits say; else they are believed."""
+def test_code_host_decides_before_commits() -> None:
+    """A file that the host has is verified, whatever the commits list; otherwise they decide."""
     assert file_basis(Existence.YES, "deleted") == "verified"
     assert file_basis(Existence.UNKNOWN, "listed") == "listed"

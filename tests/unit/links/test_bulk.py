@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scmhost.links import BulkLinks
-from scmhost.links.bulk import LONGEST_FOLDER, MOST_FOLDERS
+from scmhost.links.bulk import MAX_FOLDER_LENGTH, MAX_FOLDERS, BulkLinks
 from scmhost.mapping import MappingIndex, Rule
 from scmhost.sdk import NoUrl, Pages, Reason, UrlTemplates, preset
 from scmhost.sdk.urls.ref_links import MAX_LINE, RefLinks
@@ -33,7 +32,7 @@ def ref_links(pages: Pages = PAGES[0]) -> RefLinks:
 
 
 def one_by_one(rules: Sequence[Rule], path: str, line: int | None, pages: RefLinks | NoUrl) -> str | NoUrl | None:
-    """What a person would do for one frame: the first rule that leads to a file, and that file's page."""
+    """The page of the first rule that gives a file, without any cache."""
     for rule in MappingIndex(rules).candidates(path):
         source_path = rule.source_path(path)
         if source_path:
@@ -47,9 +46,7 @@ def reason(url: str | NoUrl) -> Reason | None:
 
 
 @given(rule_lists(), st.lists(frames, min_size=1, max_size=5), lines, st.sampled_from(PAGES).map(ref_links))
-def test_many_links_are_the_links_of_each(
-    rules: list[Rule], paths: list[str], line: int | None, pages: RefLinks
-) -> None:
+def test_bulk_links_equal_single_links(rules: list[Rule], paths: list[str], line: int | None, pages: RefLinks) -> None:
     """A frame among many has the link that it has alone, the first time and again."""
     links = BulkLinks(MappingIndex(rules), lambda _: pages)
     for path in paths + paths:
@@ -58,7 +55,7 @@ def test_many_links_are_the_links_of_each(
 
 
 def test_a_repository_without_pages_has_a_reason() -> None:
-    """Where a rule's repository has no pages, its own reason is told."""
+    """If a rule's repository has no pages, the answer is its own reason."""
     links = BulkLinks(MappingIndex([Rule(1, "app", "src")]), lambda _: NO_PAGES)
     assert links.url("app/x.py") == NO_PAGES
     assert links.url("app/.env") == NO_PAGES
@@ -73,8 +70,8 @@ def test_a_repository_without_pages_has_a_reason() -> None:
         ("app/x.py", None),
     ],
 )
-def test_a_missing_link_has_its_reason(path: str, expected: Reason | None) -> None:
-    """A frame of a library, and one that leads out of the repository, are told apart."""
+def test_missing_link_has_a_reason(path: str, expected: Reason | None) -> None:
+    """A frame of a library, and one that leads out of the repository, have different reasons."""
     assert reason(BulkLinks(MappingIndex([Rule(1, "app", "src")]), lambda _: ref_links()).url(path)) is expected
 
 
@@ -87,11 +84,37 @@ def test_each_rule_has_its_own_pages() -> None:
     assert links.url("lib/a.py") == "https://git.example/team/app/src/branch/main/a.py"
 
 
-def test_what_is_remembered_is_bounded() -> None:
-    """Neither many folders nor long ones fill the memory."""
+def test_folder_cache_is_bounded() -> None:
+    """The cache is emptied when it is full, and long folders are not kept."""
     links = BulkLinks(MappingIndex([Rule(1, "a", "b")]), lambda _: ref_links())
-    urls = {links.url(f"a/{number}/x.py") for number in range(MOST_FOLDERS + 2)}
-    long_path = "a/" + "x" * LONGEST_FOLDER + "/x.py"
+    urls = {links.url(f"a/{number}/x.py") for number in range(MAX_FOLDERS + 2)}
+    long_path = "a/" + "x" * MAX_FOLDER_LENGTH + "/x.py"
     assert links.url(long_path) == f"https://git.example/team/app/blob/main/b{long_path[1:]}"
-    assert len(urls) == MOST_FOLDERS + 2
+    assert len(urls) == MAX_FOLDERS + 2
     assert len(links._folders) == 2
+
+
+def test_cache_is_full_at_its_limit() -> None:
+    """The last folder that fits is kept, and the next one empties the cache first."""
+    links = BulkLinks(MappingIndex([Rule(1, "a", "b")]), lambda _: ref_links())
+    for number in range(MAX_FOLDERS):
+        links.url(f"a/{number}/x.py")
+    assert len(links._folders) == MAX_FOLDERS
+    links.url("a/next/x.py")
+    assert list(links._folders) == ["a/next"]
+
+
+@pytest.mark.parametrize(("length", "kept"), [(MAX_FOLDER_LENGTH, 1), (MAX_FOLDER_LENGTH + 1, 0)])
+def test_length_limit_of_cached_folders(length: int, kept: int) -> None:
+    """A folder at the length limit is kept, and a longer one is not."""
+    links = BulkLinks(MappingIndex([Rule(1, "a", "b")]), lambda _: ref_links())
+    links.url("a/" + "x" * (length - 2) + "/m.py")
+    assert len(links._folders) == kept
+
+
+def test_rule_that_leads_outside_is_skipped() -> None:
+    """If the first rule leads out of the repository, the next one gives the link, for plain and for odd names."""
+    rules = [Rule(1, "a/../b/", "../x"), Rule(2, "a/", "src/")]
+    links = BulkLinks(MappingIndex(rules), lambda _: ref_links())
+    for name in ("x.py", ".env"):
+        assert links.url(f"a/../b/{name}") == f"https://git.example/team/app/blob/main/b/{name}"

@@ -1,4 +1,4 @@
-"""Lines of a changed file, and where they stand in the commit."""
+"""Lines of a changed file, and their numbers in the commit."""
 
 from difflib import unified_diff
 from itertools import count
@@ -6,14 +6,14 @@ from itertools import count
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scmhost.links.changed_lines import committed_line, read_hunks
+from scmhost.links.lines import committed_line, read_hunks
 
 edits = st.lists(st.sampled_from(["keep", "drop", "change", "add"]), max_size=12)
 
 
 @given(edits)
-def test_a_line_that_was_kept_is_found_where_it_was(steps: list[str]) -> None:
-    """An unchanged line is shown at its old place, and a changed one is called so."""
+def test_unchanged_line_has_its_old_number(steps: list[str]) -> None:
+    """An unchanged line has its number in the commit, and a changed one is marked."""
     fresh = (f"new {number}" for number in count())
     old: list[str] = []
     new: list[str] = []
@@ -30,13 +30,13 @@ def test_a_line_that_was_kept_is_found_where_it_was(steps: list[str]) -> None:
             assert old[found.line - 1] == text
 
 
-def test_a_changed_line_is_shown_where_its_predecessor_stood() -> None:
-    """The link of a line that is not committed leads to what was there."""
+def test_changed_line_has_the_number_of_the_replaced_one() -> None:
+    """The link of a line that is not committed leads to the line that it replaced."""
     hunks = read_hunks(["@@ -4,2 +4,3 @@ def f():", "@@ -0,0 +1 @@"])
     assert committed_line(5, hunks[:1]).line == 4
     assert committed_line(1, hunks[1:]).line == 1
 
 
-def test_what_is_no_hunk_is_passed_over() -> None:
-    """Headers and lines of code are none."""
+def test_other_lines_of_a_diff_are_skipped() -> None:
+    """Headers and lines of code are no hunks."""
     assert read_hunks(["diff --git a/x b/x", "+@@ -1 +1 @@", " @@ -1 +1 @@"]) == ()

@@ -1,19 +1,19 @@
-"""What a missing link says."""
+"""The message and the next step of a missing link."""
 
 import pytest
 
-from scmhost.links import no_link, said
+from scmhost.links.outcome import no_link, no_link_message
 from scmhost.sdk import NEXT_STEP, Reason
 
 
 @pytest.mark.parametrize("reason", Reason)
-def test_every_missing_link_says_what_to_do(reason: Reason) -> None:
-    """Whatever the reason, there is a next step, and it is the reason's own."""
+def test_missing_link_has_a_next_step(reason: Reason) -> None:
+    """Each reason has its own next step."""
     assert NEXT_STEP[reason] == no_link(reason).next_step
 
 
-def test_details_speak_of_one_mapping() -> None:
-    """Path, URL and code mapping are told as they were tried."""
+def test_missing_link_keeps_its_details() -> None:
+    """Path, URL and code mapping are those that were tried."""
     outcome = no_link(Reason.FILE_NOT_FOUND, "gone", attempted_url="https://h/x", source_path="x", mapping_id=3)
     assert (outcome.message, outcome.attempted_url, outcome.source_path, outcome.mapping_id) == (
         "gone",
@@ -24,7 +24,13 @@ def test_details_speak_of_one_mapping() -> None:
 
 
 @pytest.mark.parametrize("reason", Reason)
-def test_every_missing_link_says_why(reason: Reason) -> None:
-    """In the words of the frame, if there are any, else in those of the reason."""
-    assert said(no_link(reason)).endswith(".")
-    assert said(no_link(reason, "It is gone.")) == "It is gone."
+def test_missing_link_has_a_message(reason: Reason) -> None:
+    """The message of the frame is used, or else that of the reason."""
+    assert no_link_message(no_link(reason)).endswith(".")
+    assert no_link_message(no_link(reason, "It is gone.")) == "It is gone."
+
+
+def test_missing_link_has_no_details_by_default() -> None:
+    """Without details, a missing link has a reason and a next step only."""
+    outcome = no_link(Reason.NO_REF)
+    assert (outcome.message, outcome.attempted_url, outcome.source_path, outcome.mapping_id) == ("", None, None, None)

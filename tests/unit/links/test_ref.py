@@ -2,7 +2,7 @@
 
 import pytest
 
-from scmhost.links import ChosenRef, choose_ref
+from scmhost.links.ref_order import ChosenRef, choose_ref
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 
@@ -27,14 +27,21 @@ SHA = "0123456789abcdef0123456789abcdef01234567"
         (None, None, "feature/x", ChosenRef("feature/x", "branch", "default_branch")),
         (None, None, SHA, ChosenRef(SHA, "commit", "default_branch")),
         (None, None, "b" * 256, None),
+        (None, None, "b" * 255, ChosenRef("b" * 255, "branch", "default_branch")),
+        ("c" * 64, None, "main", ChosenRef("c" * 64, "commit", "frame")),
+        (None, "c" * 65, "main", ChosenRef("main", "branch", "default_branch")),
+        (None, "abc1", "main", ChosenRef("abc1", "commit", "release")),
+        (None, "ab1", "main", ChosenRef("ab1", "branch", "release")),
+        (None, "ABC123", "main", ChosenRef("ABC123", "commit", "release")),
+        (None, "V1.2", "main", ChosenRef("V1.2", "tag", "release")),
         (None, None, "a..b", None),
         (None, None, None, None),
     ],
 )
-def test_ref_is_the_nearest_to_what_ran(
+def test_first_usable_ref_is_chosen(
     frame_commit: str | None, release_commit: str | None, default_branch: str | None, expected: ChosenRef | None
 ) -> None:
-    """The process's own commit goes before the release's, and that before the default branch; odd names are skipped."""
+    """The frame's commit comes before the release's, and that before the default branch; odd names are skipped."""
     assert expected == choose_ref(frame_commit, release_commit, default_branch)
 
 
@@ -47,8 +54,8 @@ def test_ref_is_the_nearest_to_what_ran(
         (None, "HEAD", None),
     ],
 )
-def test_the_newest_commit_of_a_file_is_the_last_resort(
+def test_newest_commit_of_a_file_comes_last(
     default_branch: str | None, newest_commit: str, expected: ChosenRef | None
 ) -> None:
-    """Where nothing tells a ref, the file was there at the newest commit that named it."""
+    """Without any other ref, the newest commit that named the file is used."""
     assert expected == choose_ref(None, None, default_branch, newest_commit)

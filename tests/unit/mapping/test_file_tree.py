@@ -1,4 +1,4 @@
-"""Which file of a repository a printed path is, where no code mapping says it."""
+"""The file of a repository that a printed path means, without a code mapping."""
 
 from typing import Any
 
@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loading import case_id, load_cases
-from scmhost.mapping.file_tree import FileTree, Located, Unlocated
-from scmhost.mapping.printed_path import PrintedPath, read_printed_path
+from scmhost.mapping.file_tree import FileTree, LocatedFile, NotLocated
+from scmhost.mapping.paths import PrintedPath, read_printed_path
 from strategies import hostile_text, stack_paths
 
 names = st.sampled_from(["a", "b", "src", "cart.py", "till.py"])
@@ -16,34 +16,34 @@ file_paths = st.lists(names, min_size=1, max_size=4).map("/".join)
 
 
 @pytest.mark.parametrize("case", load_cases("printed_paths"), ids=case_id)
-def test_a_printed_path_is_read(case: dict[str, Any]) -> None:
-    """What cannot be of a repository is put aside, and what names no file is told apart."""
+def test_printed_path_is_parsed(case: dict[str, Any]) -> None:
+    """Parts that cannot be in a repository are cut off; a text that names no file gives nothing."""
     found = read_printed_path(case["raw"])
-    wanted = {name: case[name] for name in ("whole", "absolute", "installed", "climbs") if name in case}
-    assert found == (PrintedPath(**wanted) if wanted else None)
+    expected = {name: case[name] for name in ("whole", "absolute", "installed", "climbs") if name in case}
+    assert found == (PrintedPath(**expected) if expected else None)
 
 
 @pytest.mark.parametrize("case", load_cases("file_trees"), ids=case_id)
-def test_a_file_is_found_by_its_end(case: dict[str, Any]) -> None:
-    """What is of one file is found, and what could be of several is of none."""
+def test_file_is_located_by_its_end(case: dict[str, Any]) -> None:
+    """A path that matches one file is located; one that matches several is not."""
     tree = FileTree(case["files"])
-    for wanted in case["paths"]:
-        printed = read_printed_path(wanted["raw"])
+    for expected in case["paths"]:
+        printed = read_printed_path(expected["raw"])
         assert printed is not None
         found = tree.locate(printed)
-        told = (
+        actual = (
             {"file": found.path, "confidence": found.confidence}
-            if isinstance(found, Located)
+            if isinstance(found, LocatedFile)
             else {"several": list(found.several)}
             if found.several
             else {}
         )
-        assert {"raw": wanted["raw"], **told} == wanted
+        assert {"raw": expected["raw"], **actual} == expected
 
 
 @given(st.one_of(hostile_text, stack_paths()))
 def test_no_path_climbs_out(raw: str) -> None:
-    """Whatever is printed, what is left of it lies below the repository."""
+    """Any printed text gives a path below the repository, or nothing."""
     found = read_printed_path(raw)
     if found is not None:
         assert found.whole
@@ -51,45 +51,117 @@ def test_no_path_climbs_out(raw: str) -> None:
 
 
 @given(st.sets(file_paths, max_size=8), st.lists(stack_paths(), max_size=5))
-def test_only_files_of_the_repository_are_found(files: set[str], paths: list[str]) -> None:
-    """A file that is found is in the list, and is called as the path says."""
+def test_only_files_of_the_repository_are_located(files: set[str], paths: list[str]) -> None:
+    """A located file is in the list and has the path's file name."""
     tree = FileTree(files)
     for raw in paths:
         printed = read_printed_path(raw)
         found = tree.locate(printed) if printed else None
-        if printed and isinstance(found, Located):
+        if printed and isinstance(found, LocatedFile):
             assert found.path in files
             assert found.path.rpartition("/")[2] == printed.whole.rpartition("/")[2]
 
 
 @given(st.sets(file_paths, min_size=1, max_size=8))
-def test_every_file_is_found_by_its_own_path(files: set[str]) -> None:
-    """A path from the repository's top is that file, whatever the others are called."""
+def test_every_file_is_located_by_its_own_path(files: set[str]) -> None:
+    """A path from the repository's top means that file, whatever the names of others."""
     tree = FileTree(files)
     for file in files:
         printed = read_printed_path(file)
         assert printed is not None
         found = tree.locate(printed)
-        assert isinstance(found, Located)
+        assert isinstance(found, LocatedFile)
         assert found.path == file
 
 
 @given(st.sets(file_paths, max_size=8), stack_paths())
-def test_the_longest_end_is_the_file(files: set[str], raw: str) -> None:
-    """A path that ends in the whole path of a file is the one whose path is the longest."""
+def test_longest_suffix_wins(files: set[str], raw: str) -> None:
+    """If a path ends in the whole paths of several files, the longest one is located."""
     printed = read_printed_path(raw)
     if printed is None or printed.installed is not None:
         return
     ends = [file for file in files if f"/{printed.whole}".endswith(f"/{file}")]
     found = FileTree(files).locate(printed)
     if ends:
-        assert isinstance(found, Located)
+        assert isinstance(found, LocatedFile)
         assert found.path == max(ends, key=len)
 
 
-def test_very_many_files_of_a_name_are_not_compared() -> None:
-    """Text from strangers costs no more in a large repository: what so many share is of none."""
+def test_very_many_similar_files_are_not_compared() -> None:
+    """A path that more than 500 files share is ambiguous without a comparison, which would take long."""
     tree = FileTree(f"m{number}/src/index.ts" for number in range(600))
     printed = read_printed_path("/x/src/index.ts")
     assert printed is not None
-    assert tree.locate(printed) == Unlocated(("m0/src/index.ts", "m1/src/index.ts", "m10/src/index.ts"))
+    assert tree.locate(printed) == NotLocated(("m0/src/index.ts", "m1/src/index.ts", "m10/src/index.ts"))
+
+
+def locate(tree: FileTree, raw: str) -> LocatedFile | NotLocated:
+    """The file that a printed path means."""
+    printed = read_printed_path(raw)
+    assert printed is not None
+    return tree.locate(printed)
+
+
+def test_similar_files_are_compared_up_to_a_limit() -> None:
+    """With 500 similar files, the one that shares the most segments is still located."""
+    tree = FileTree(f"m{number}/src/index.ts" for number in range(500))
+    assert locate(tree, "/x/m7/src/index.ts") == LocatedFile("m7/src/index.ts", "medium")
+    assert locate(FileTree(f"m{number}/src/index.ts" for number in range(500)), "/x/m/src/index.ts") == NotLocated(
+        ("m0/src/index.ts", "m1/src/index.ts", "m10/src/index.ts")
+    )
+
+
+def test_match_shows_the_root_of_later_paths() -> None:
+    """A certain match decides between equal files of a later path with the same start."""
+    tree = FileTree(["a/lib/cart.py", "a/lib/till.py", "b/lib/till.py"])
+    assert locate(tree, "/build/lib/till.py") == NotLocated(("a/lib/till.py", "b/lib/till.py"))
+    assert tree.learned == 0
+    assert locate(tree, "/build/lib/cart.py") == LocatedFile("a/lib/cart.py", "low")
+    assert tree.learned == 1
+    assert locate(tree, "/build/lib/till.py") == LocatedFile("a/lib/till.py", "low")
+
+
+def test_newest_root_is_used_first() -> None:
+    """If two roots fit a path, the one that was found last is used."""
+    tree = FileTree(["a/lib/cart.py", "b/lib/pay.py", "a/lib/till.py", "b/lib/till.py"])
+    assert locate(tree, "/build/lib/cart.py") == LocatedFile("a/lib/cart.py", "low")
+    assert locate(tree, "/build/lib/pay.py") == LocatedFile("b/lib/pay.py", "low")
+    assert locate(tree, "/build/lib/till.py") == LocatedFile("b/lib/till.py", "low")
+
+
+def test_file_name_alone_shows_no_root() -> None:
+    """A match by the file's name alone says nothing about other paths."""
+    tree = FileTree(["a/cart.py"])
+    assert locate(tree, "cart.py") == LocatedFile("a/cart.py", "low")
+    assert tree.learned == 0
+
+
+def test_number_of_roots_is_bounded() -> None:
+    """At most 64 roots are kept."""
+    tree = FileTree(f"a{number}/b/cart.py" for number in range(70))
+    for number in range(70):
+        assert locate(tree, f"/x{number}/a{number}/b/cart.py") == LocatedFile(f"a{number}/b/cart.py", "medium")
+    assert tree.learned == 64
+
+
+def test_only_the_last_folders_of_a_deep_path_are_compared() -> None:
+    """A path of more than 64 segments is compared by its last 64."""
+    deep = "/".join(["d"] * 63 + ["m.py"])
+    assert locate(FileTree([deep]), f"/x/{deep}") == LocatedFile(deep, "medium")
+    assert locate(FileTree([f"d/{deep}"]), f"/x/d/{deep}") == LocatedFile(f"d/{deep}", "low")
+
+
+def test_tree_is_a_collection_of_its_files() -> None:
+    """A tree has the length of its list, each file once, and contains its files."""
+    tree = FileTree(["a.py", "b.py", "a.py"])
+    assert len(tree) == 2
+    assert "a.py" in tree
+    assert "c.py" not in tree
+
+
+@pytest.mark.parametrize("raw", ["X/a.swift", "x[0]/a.py", "a<b>.py"])
+def test_brackets_inside_a_path_are_part_of_it(raw: str) -> None:
+    """Only a text that begins with a bracket names no file."""
+    printed = read_printed_path(raw)
+    assert printed is not None
+    assert printed.whole == raw

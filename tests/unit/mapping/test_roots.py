@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from loading import case_id, load_cases
-from scmhost.mapping import FrameInfo, Mapped, MappingIndex, NoRoots, Roots, Rule, derive_roots, map_frame
+from scmhost.mapping import DerivedRoots, FrameInfo, MappingIndex, MappingMatch, NoRoots, Rule, derive_roots, map_frame
 from strategies import SEGMENTS, hostile_text
 
 NAMES = [segment for segment in SEGMENTS if segment.strip(".")]
@@ -26,45 +26,45 @@ def frame_of(case: dict[str, Any]) -> FrameInfo:
 
 
 @pytest.mark.parametrize("case", load_cases("roots"), ids=case_id)
-def test_roots(case: dict[str, Any]) -> None:
-    """A frame and its file have roots, or a reason of the list."""
+def test_roots_are_derived(case: dict[str, Any]) -> None:
+    """A frame and its file give roots, or a reason of the list."""
     roots = derive_roots(frame_of(case), case["source"], case.get("files", ()))
-    expected = Roots(*case["roots"]) if "roots" in case else NoRoots(case["reason"])
+    expected = DerivedRoots(*case["roots"]) if "roots" in case else NoRoots(case["reason"])
     assert expected == roots
 
 
-def leads_to(roots: Roots, frame: FrameInfo) -> str | None:
-    """Where a mapping of these roots leads the frame."""
+def leads_to(roots: DerivedRoots, frame: FrameInfo) -> str | None:
+    """The path that a mapping of these roots gives for the frame."""
     found = map_frame(MappingIndex([Rule(1, roots.stack_root, roots.source_root)]), frame)
-    return found[0].source_path if isinstance(found, tuple) and isinstance(found[0], Mapped) else None
+    return found[0].source_path if isinstance(found, tuple) and isinstance(found[0], MappingMatch) else None
 
 
 @given(starts, folders, folders, folders, st.sampled_from(["/", "\\"]))
 def test_roots_lead_back(start: str, above: list[str], before: list[str], common: list[str], slash: str) -> None:
-    """A mapping of derived roots leads the frame to the file that they were derived from."""
+    """A mapping of derived roots maps the frame to the file that they were derived from."""
     frame = FrameInfo(filename=start + slash.join([*above, *common, "cart.py"]))
     source = "/".join([*before, *common, "cart.py"])
     # A drive's letter that a name follows without any slash is a part of that name.
     assume("\\" in (frame.filename or "") or start != "C:" or above or common)
     roots = derive_roots(frame, source)
-    assert isinstance(roots, Roots)
+    assert isinstance(roots, DerivedRoots)
     assert leads_to(roots, frame) == source
 
 
 @given(st.lists(parts, min_size=1, max_size=6), folders, st.lists(st.lists(parts, max_size=3), max_size=3))
 def test_roots_of_classes_lead_back(package: list[str], before: list[str], others: list[list[str]]) -> None:
-    """The same of classes, whatever else their source set holds."""
+    """The same holds for classes, whatever other files their source set has."""
     frame = FrameInfo(platform="java", module=".".join([*package, "Cart$1"]), abs_path="Cart.kt")
     source_set = "/".join([*before, "src/main/kotlin/"])
     source = source_set + "/".join([*package, "Cart.kt"])
     roots = derive_roots(frame, source, [source, *(source_set + "/".join([*other, "X.kt"]) for other in others)])
-    assert isinstance(roots, Roots)
+    assert isinstance(roots, DerivedRoots)
     assert leads_to(roots, frame) == source
 
 
 @given(hostile_text, hostile_text, st.none() | hostile_text, st.lists(hostile_text, max_size=3))
-def test_every_pair_has_an_answer(path: str, source: str, module: str | None, files: list[str]) -> None:
-    """Whatever a frame and a file say, there are roots that lead back, or a reason."""
+def test_every_pair_has_an_outcome(path: str, source: str, module: str | None, files: list[str]) -> None:
+    """Any frame and file give roots or a reason."""
     for frame in (FrameInfo(filename=path), FrameInfo(platform="java", module=module, abs_path=path)):
         roots = derive_roots(frame, source, files)
-        assert isinstance(roots, Roots | NoRoots)
+        assert isinstance(roots, DerivedRoots | NoRoots)

@@ -7,11 +7,11 @@ from types import ModuleType
 
 import pytest
 
-from scmhost import links, mapping, sdk
+from scmhost import sdk
 from scmhost.sdk import NEXT_STEP, Reason, hooks
 
 
-@pytest.mark.parametrize("package", [sdk, links, mapping], ids=lambda package: package.__name__)
+@pytest.mark.parametrize("package", [sdk], ids=lambda package: package.__name__)
 def test_surface_is_deliberate(package: ModuleType) -> None:
     """The names in ``__all__`` are those that type checkers see, and each can be imported."""
     assert package.__file__

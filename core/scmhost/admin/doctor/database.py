@@ -13,7 +13,7 @@ from scmhost.links import queries as link_queries
 from scmhost.links.caches import index_mappings
 from scmhost.links.values import CodeMapping
 from scmhost.mapping import Rule
-from scmhost.mapping.roots import unify
+from scmhost.mapping.code_mapping import normalize_slashes
 from scmhost.organizations import queries as organization_queries
 from scmhost.plugins import Settings, Switch
 from scmhost.plugins.suggestions import did_you_mean
@@ -192,7 +192,7 @@ def _hidden(rows: Sequence[CodeMapping]) -> Iterator[tuple[CodeMapping, Rule]]:
     for row in rows:
         for first in index.candidates(_frame_below(row.stack_root))[:1]:
             # Of one stack root with several source roots the files decide.
-            if unify(first.stack_root).rstrip("/") != unify(row.stack_root).rstrip("/"):
+            if normalize_slashes(first.stack_root).rstrip("/") != normalize_slashes(row.stack_root).rstrip("/"):
                 yield row, first
 
 
@@ -210,7 +210,7 @@ def _without_turn(project: str, item: tuple[CodeMapping, Rule]) -> Finding:
 
 def _frame_below(stack_root: str) -> str:
     """The path of a frame that a stack root matches, in a file of which no other root speaks."""
-    root = unify(stack_root)
+    root = normalize_slashes(stack_root)
     start = root[:-1] if root.endswith("*") else root.rstrip("/") + "/" if root else ""
     return start.replace("*", _UNHEARD_OF) + f"{_UNHEARD_OF}.py"
 

@@ -1,4 +1,4 @@
-"""Which ref a link is made for."""
+"""Choose the ref that a link points to."""
 
 import re
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from scmhost.sdk import RefKind, looks_like_commit, ref_problem
 
 RefSource = Literal["frame", "release", "default_branch", "newest_commit"]
 
-# Words such as "feed" are spelled with the same letters, so that a short sha has a digit.
+# Short words such as "feed" consist of hexadecimal letters, so that a short sha must have a digit.
 _REVISION: Final = re.compile(r"\d+|[0-9a-f]{7,64}|(?=[a-f]*\d)[0-9a-f]{4,6}", re.ASCII | re.IGNORECASE)
 _VERSION: Final = re.compile(r"[A-Za-z]{0,20}[-_/@]?v?\d+(?:\.\d+)+[\w.+-]*", re.ASCII)
 
@@ -18,7 +18,7 @@ MAX_BRANCH: Final = 255
 
 @dataclass(frozen=True, slots=True)
 class ChosenRef:
-    """A ref, its kind, and who told it."""
+    """A ref, its kind, and its source."""
 
     ref: str
     kind: RefKind
@@ -28,30 +28,29 @@ class ChosenRef:
 def choose_ref(
     frame_commit: str | None, release_commit: str | None, default_branch: str | None, newest_commit: str | None = None
 ) -> ChosenRef | None:
-    """The ref to link to: what the process said of itself, else its release's commit, else the default branch.
+    """Return the first usable ref: the frame's commit, its release's commit, the default branch, the newest commit.
 
-    Where nobody tells any of these, it is the newest commit that is known to have named the file.
-
-    A name that git would refuse is passed over, and so is a release's ``HEAD``: nobody can tell which commit that was.
+    The newest commit is the newest known one that named the file. A name that git would refuse is skipped, and so is
+    ``HEAD`` as a release's commit, because the commit that it meant is not known.
     """
-    if frame_commit and _usable(frame_commit, MAX_COMMIT):
+    if frame_commit and _is_usable(frame_commit, MAX_COMMIT):
         return ChosenRef(frame_commit, "commit", "frame")
-    if release_commit and release_commit != "HEAD" and _usable(release_commit, MAX_COMMIT):
-        kind = "branch" if release_commit == default_branch else _kind_of_release(release_commit)
+    if release_commit and release_commit != "HEAD" and _is_usable(release_commit, MAX_COMMIT):
+        kind = "branch" if release_commit == default_branch else _kind_of_release_ref(release_commit)
         return ChosenRef(release_commit, kind, "release")
-    if default_branch and _usable(default_branch, MAX_BRANCH):
+    if default_branch and _is_usable(default_branch, MAX_BRANCH):
         return ChosenRef(default_branch, "commit" if looks_like_commit(default_branch) else "branch", "default_branch")
     if newest_commit and looks_like_commit(newest_commit):
         return ChosenRef(newest_commit, "commit", "newest_commit")
     return None
 
 
-def _kind_of_release(ref: str) -> RefKind:
-    """What a client names a release's place by: a revision, else a version's tag, else a branch."""
+def _kind_of_release_ref(ref: str) -> RefKind:
+    """Return the kind of a release's ref, which clients send without one: a revision, else a version, else a branch."""
     if _REVISION.fullmatch(ref):
         return "commit"
     return "tag" if _VERSION.fullmatch(ref) else "branch"
 
 
-def _usable(ref: str, most: int) -> bool:
-    return len(ref) <= most and ref_problem(ref) is None
+def _is_usable(ref: str, max_length: int) -> bool:
+    return len(ref) <= max_length and ref_problem(ref) is None

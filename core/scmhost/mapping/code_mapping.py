@@ -1,0 +1,126 @@
+r"""A code mapping as a rule: a stack root, a source root, and the rule's rank among others.
+
+``src``, ``src/`` and ``src\`` are equal and match whole segments: never ``srca.py``. A root that ends in ``*`` matches
+inside a segment on purpose: ``App*`` matches ``AppDelegate.m``. Any other ``*`` is a wildcard (``wildcards.py``).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from .wildcards import Wildcard, parse_wildcard, prefix_before_wildcard
+
+Rank = tuple[bool, int, bool, bool, int]
+"""A rule's place in the order. It is total and does not depend on when a mapping was made. Lower is tried first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Rewrites the stack root of a path to the source root.
+
+    Attributes:
+        id: the code mapping's id.
+        stack_root: the start of a frame's path.
+        source_root: its replacement in the repository.
+        generated: whether the mapping was derived, not made by a person.
+        prefix: the stack root in its comparable form; of a root with wildcards, the part before the first of them.
+        wildcard: the stack root, if it has wildcards.
+        source: the source root in the form that is put before the rest of a path.
+        rank: the rule's place in the order.
+    """
+
+    id: int
+    stack_root: str
+    source_root: str
+    generated: bool = False
+    prefix: str = field(init=False, repr=False, compare=False)
+    wildcard: Wildcard | None = field(init=False, repr=False, compare=False)
+    source: str = field(init=False, repr=False, compare=False)
+    rank: Rank = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        root = normalize_slashes(self.stack_root)
+        wildcard = parse_wildcard(root)
+        prefix = _comparable_prefix(root)
+        # User-made first, then the longer stack root, absolute before relative, without wildcards, the older id.
+        rank = (self.generated, -len(prefix), not _is_absolute(prefix), wildcard is not None, self.id)
+        # Derived once, because matching reads these fields for every frame.
+        object.__setattr__(self, "prefix", prefix_before_wildcard(root) if wildcard else prefix)
+        object.__setattr__(self, "wildcard", wildcard)
+        object.__setattr__(self, "source", _source_prefix(root, self.source_root))
+        object.__setattr__(self, "rank", rank)
+
+    def matched_length(self, comparable_path: str) -> int | None:
+        """Return how many characters of a comparable path the stack root takes, or None if it does not match."""
+        if self.wildcard is not None:
+            return self.wildcard.matched_length(comparable_path)
+        return len(self.prefix) if comparable_path.startswith(self.prefix) else None
+
+    def source_path(self, path: str) -> str | None:
+        """Return the repository path of a path, or None if the rule does not match or leads out of the repository."""
+        text = comparable(path)
+        length = self.matched_length(text)
+        if length is None:
+            return None
+        joined = self.source + text[length:-1]
+        # Most paths are plain; folding each of them costs more than this test.
+        if "/." in joined or "//" in joined or joined[:1] in ("/", ".", "") or joined[-1] == "/":
+            return fold(joined)
+        return joined
+
+
+def rules_of_mapping(mapping_id: int, stack_root: str, source_root: str, *, generated: bool = False) -> Iterator[Rule]:
+    """Yield the rules of a code mapping.
+
+    Roots that both end in one name, as ``AppDelegate`` and ``src/AppDelegate`` do, end inside a file's name on
+    purpose: a second rule matches the files of that name with any ending.
+    """
+    yield Rule(mapping_id, stack_root, source_root, generated)
+    name = normalize_slashes(stack_root).rpartition("/")[2]
+    if name == normalize_slashes(source_root).rpartition("/")[2] and name and "." not in name and "*" not in stack_root:
+        yield Rule(mapping_id, f"{stack_root}.*", f"{source_root}.", generated)
+
+
+def normalize_slashes(path: str) -> str:
+    r"""Return the path with ``/`` in place of ``\``."""
+    return path.replace("\\", "/")
+
+
+def comparable(path: str) -> str:
+    """Return the form of a path that prefixes are compared with.
+
+    The closing slash lets a root that is a whole file match that file.
+    """
+    return path.replace("\\", "/") + "/"
+
+
+def fold(path: str) -> str | None:
+    """Return the path without ``.``, ``..`` and empty segments, or None if it climbs out of the repository."""
+    folded: list[str] = []
+    for segment in path.split("/"):
+        if segment == "..":
+            if not folded:
+                return None
+            folded.pop()
+        elif segment not in ("", "."):
+            folded.append(segment)
+    return "/".join(folded)
+
+
+def _comparable_prefix(root: str) -> str:
+    """Return the prefix of each comparable path that a stack root without wildcards matches."""
+    if root.endswith("*"):
+        return root[:-1]
+    return root.rstrip("/") + "/" if root else ""
+
+
+def _source_prefix(stack_root: str, source_root: str) -> str:
+    """Return the replacement of a stack root. If that ends in ``*``, the source root is used as it is."""
+    source = normalize_slashes(source_root).lstrip("/")
+    if stack_root.endswith("*"):
+        return source
+    return source.rstrip("/") + "/" if source else ""
+
+
+def _is_absolute(root: str) -> bool:
+    """Return whether a root begins with a slash or with a drive letter."""
+    return root.startswith("/") or (root[1:2] == ":" and root[:1].isascii() and root[:1].isalpha())
