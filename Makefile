@@ -17,7 +17,7 @@ ROOM ?= mapping
 .venv/ready: pyproject.toml plugins/custom_scm/pyproject.toml plugins/git/pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --editable . --editable plugins/custom_scm --editable plugins/git --group dev
+	$(BIN)/python -m pip install --quiet --editable '.[server,testing]' --editable plugins/custom_scm --editable plugins/git --group dev
 	touch $@
 
 # The two lines of sentry-cli that are in use, each in an environment of its own.

@@ -145,7 +145,7 @@ def asgi() -> "FastAPI":
 def main() -> None:
     """The ``scmhost`` command."""
     if sys.argv[1:] == ["--version"]:
-        # Answered before anything heavy is imported.
+        # Shells and installers call this often; it needs no import.
         print(f"scmhost {__version__}")  # noqa: T201 - this is the answer
         return
     from scmhost.cli.main import run

@@ -14,8 +14,8 @@ def database(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/cli.db"
 
 
-def test_help_teaches_every_command() -> None:
-    """The first screen names what there is and where to begin."""
+def test_help_lists_commands_and_first_steps() -> None:
+    """The help has the commands, the first steps and the exit codes."""
     done = scmhost("--help")
     assert done.code == 0
     for word in ("serve", "bootstrap", "link", "demo", "Begin with", "Exit codes"):
@@ -41,21 +41,21 @@ def test_help_teaches_every_command() -> None:
         "derive",
     ],
 )
-def test_every_command_explains_itself(words: str) -> None:
-    """Help of a command needs no database and no plugin."""
+def test_help_of_a_command_needs_no_database(words: str) -> None:
+    """Every command has a help text, without a database or a plugin."""
     done = scmhost(*words.split(), "--help")
     assert done.code == 0
     assert "Usage: scmhost" in done.out
 
 
-def test_an_unknown_command_is_wrong_usage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A typo ends with exit code 2."""
+def test_unknown_command_is_wrong_usage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A typo in the command exits with code 2."""
     monkeypatch.chdir(tmp_path)
     assert scmhost("serv").code == 2
 
 
-def test_the_version_needs_nothing_heavy() -> None:
-    """``--version`` answers before any library is imported."""
+def test_version_imports_no_library() -> None:
+    """``--version`` imports none of the libraries."""
     code = (
         "import sys; sys.argv = ['scmhost', '--version']; from scmhost.app import main; main(); "
         "print(sorted({'click', 'pydantic', 'sqlalchemy', 'fastapi', 'pluggy'} & set(sys.modules)))"
@@ -65,8 +65,8 @@ def test_the_version_needs_nothing_heavy() -> None:
     assert scmhost("--version").out == "scmhost 0.1.0\n"
 
 
-def test_bootstrap_prints_what_a_machine_reads(database: str) -> None:
-    """The JSON names organization, project, token and repositories, with ids as text."""
+def test_bootstrap_prints_json(database: str) -> None:
+    """The JSON has the organization, project, token and repositories, with ids as strings."""
     words = ["bootstrap", "--org", "acme", "--project", "web", "--database-url", database, "--json"]
     answer = json.loads(scmhost(*words, "--repository", "team/app=https://git.example.com/team/app").out)
     assert answer["organization"] == {"id": answer["organization"]["id"], "slug": "acme"}
@@ -76,16 +76,16 @@ def test_bootstrap_prints_what_a_machine_reads(database: str) -> None:
     assert isinstance(answer["repositories"][0]["id"], str)
 
 
-def test_bootstrap_may_be_run_again(database: str) -> None:
-    """Everything but the token stays what it was."""
+def test_bootstrap_can_be_run_again(database: str) -> None:
+    """A second run changes only the token."""
     words = ["bootstrap", "--org", "acme", "--project", "web", "--repository", "a=https://h.example/a"]
     first, again = (json.loads(scmhost(*words, "--database-url", database, "--json").out) for _ in range(2))
     assert first.pop("token") != again.pop("token")
     assert first == again
 
 
-def test_bootstrap_speaks_to_people_too(database: str) -> None:
-    """Without --json a person reads what is there and what comes next."""
+def test_bootstrap_prints_text(database: str) -> None:
+    """Without --json the output is text, with the next command."""
     done = scmhost("bootstrap", "--org", "acme", "--project", "web", "--repository", "a", "--database-url", database)
     assert "repository    a" in done.out
     assert "Next: scmhost serve" in done.out
@@ -102,8 +102,8 @@ def test_bootstrap_speaks_to_people_too(database: str) -> None:
         (["commits", "send", "--org", "nobody", "--repository", "a"], 1, "no organization 'nobody'"),
     ],
 )
-def test_a_refusal_is_a_sentence_and_a_code(database: str, words: list[str], code: int, text: str) -> None:
-    """What is wrong stands on standard error; nothing else does."""
+def test_refusal_prints_an_error_and_exits_with_its_code(database: str, words: list[str], code: int, text: str) -> None:
+    """An error is one message on standard error, without a traceback."""
     done = scmhost(*words, "--database-url", database)
     assert (done.code, text in done.err) == (code, True), done.err
     assert "Traceback" not in done.err
@@ -112,7 +112,7 @@ def test_a_refusal_is_a_sentence_and_a_code(database: str, words: list[str], cod
 @pytest.mark.parametrize(
     "url", ["nonsense", "mysql://h/x", "sqlite:////no/such/folder/x.db", "postgresql://u:geheim@127.0.0.1:1/x"]
 )
-def test_a_database_that_cannot_be_opened_is_a_sentence(url: str) -> None:
+def test_unusable_database_url_is_an_error_without_password(url: str) -> None:
     """A wrong database URL gives a clear error, without its password."""
     done = scmhost("migrate", "--database-url", url)
     assert done.code in (1, 3)
@@ -121,8 +121,8 @@ def test_a_database_that_cannot_be_opened_is_a_sentence(url: str) -> None:
     assert "Traceback" not in done.err
 
 
-def test_a_wrong_switchboard_names_file_line_and_key(tmp_path: Path) -> None:
-    """A typo in plugins.toml is exit code 3, with the nearest known name."""
+def test_invalid_configuration_is_reported_with_file_and_line(tmp_path: Path) -> None:
+    """A typo in plugins.toml exits with code 3, and the error suggests the correct name."""
     config = tmp_path / "plugins.toml"
     config.write_text("schema = 1\n\n[plugins.custom_scm]\nenabeld = true\n", encoding="utf-8")
     done = scmhost("plugins", "list", "--config", config)
@@ -132,7 +132,7 @@ def test_a_wrong_switchboard_names_file_line_and_key(tmp_path: Path) -> None:
 
 
 def test_tokens_are_created_listed_and_revoked(database: str) -> None:
-    """A token is shown once, then known by its last four characters, then worthless."""
+    """A token is printed once; afterwards only its last four characters are shown."""
     scmhost("bootstrap", "--org", "acme", "--project", "web", "--database-url", database)
     options = ["--org", "acme", "--database-url", database]
     made = json.loads(
@@ -148,15 +148,15 @@ def test_tokens_are_created_listed_and_revoked(database: str) -> None:
     assert scmhost("token", "create", *options, "--name", "x", "--scope", "org:ci").out.startswith("scmhost_")
 
 
-def test_migrate_brings_the_database_up_to_date(database: str) -> None:
-    """Migrating again changes nothing."""
+def test_migrate_can_be_run_again(database: str) -> None:
+    """A second migration changes nothing."""
     for _ in range(2):
         done = scmhost("migrate", "--database-url", database)
         assert (done.code, "up to date" in done.out) == (0, True)
 
 
-def test_plugins_why_names_the_rule_and_its_line(tmp_path: Path) -> None:
-    """The answer for an organization comes with the line of plugins.toml that gives it."""
+def test_why_prints_the_line_of_the_rule(tmp_path: Path) -> None:
+    """The answer for an organization has the line of plugins.toml that decides it."""
     config = tmp_path / "plugins.toml"
     lines = ["schema = 1", "[host]", f'database_url = "sqlite:///{tmp_path}/x.db"', "[plugins.custom_scm]"]
     lines += ["enabled = true", 'allow = { organizations = ["acme"] }']
@@ -168,7 +168,7 @@ def test_plugins_why_names_the_rule_and_its_line(tmp_path: Path) -> None:
     assert "is off for rival" in scmhost("plugins", "why", "custom_scm", "--org", "rival", "--config", config).out
 
 
-def test_the_installed_command_runs() -> None:
-    """What pip installs answers."""
+def test_installed_command_runs() -> None:
+    """The script that pip installs works."""
     assert SCMHOST.exists()
     assert scmhost_process("--version").out == "scmhost 0.1.0\n"

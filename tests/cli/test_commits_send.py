@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 
 from command import GitRepository, scmhost
+from scmhost.checkout.git import GitError, git, list_shas, read_history
 from scmhost.cli.commits import send_history
-from scmhost.cli.git_history import list_shas, read_history
-from scmhost.cli.git_process import GitError, git
 
 
 @pytest.fixture
@@ -33,11 +32,12 @@ def send(repository: GitRepository, *words: str) -> dict[str, object]:
     options = ["--org", "acme", "--repository", "Team/App", "--git", repository.path, "--database-url", database]
     done = scmhost("commits", "send", *options, *words, "--json")
     assert done.code == 0, done.err
-    return json.loads(done.out)
+    answer: dict[str, object] = json.loads(done.out)
+    return answer
 
 
-def test_history_is_read_whole(repository: GitRepository) -> None:
-    """Every commit comes once, parents first, with author, time, message and changed files."""
+def test_history_has_every_commit_with_its_changes(repository: GitRepository) -> None:
+    """Every commit is read once, parents first, with author, time, message and changed files."""
     commits = list(read_history(repository.path, "HEAD"))
     assert [commit.sha for commit in commits] == list_shas(repository.path, "HEAD")
     by_message = {commit.message.split("\n")[0]: commit for commit in commits}
@@ -50,21 +50,21 @@ def test_history_is_read_whole(repository: GitRepository) -> None:
     assert by_message["First"].timestamp == "2026-01-01T02:01:00+02:00"
 
 
-def test_sending_again_sends_nothing(repository: GitRepository) -> None:
-    """A second run finds everything known."""
+def test_second_run_sends_nothing(repository: GitRepository) -> None:
+    """A second run finds no new commits."""
     assert send(repository) == {"repository": "Team/App", "commits": 7, "new": 7}
     assert send(repository) == {"repository": "Team/App", "commits": 7, "new": 0}
 
 
-def test_an_interrupted_run_goes_on(repository: GitRepository) -> None:
-    """Only what is missing is sent, wherever the holes are."""
+def test_only_missing_commits_are_sent(repository: GitRepository) -> None:
+    """A run sends the commits that are missing, wherever the gaps are."""
     assert send(repository, "--range", "HEAD~2..HEAD~1")["new"] == 1
     assert send(repository, "--range", "HEAD~1")["new"] == 5
     assert send(repository)["new"] == 1
 
 
-def test_long_messages_are_sent_in_smaller_batches(repository: GitRepository) -> None:
-    """A history whose commits are large is sent within the server's limits, and whole."""
+def test_large_commits_are_sent_in_smaller_batches(repository: GitRepository) -> None:
+    """A history with large commits is sent completely, within the size limit of a request."""
     sent: list[int] = []
 
     class Target:
@@ -81,28 +81,28 @@ def test_long_messages_are_sent_in_smaller_batches(repository: GitRepository) ->
     assert sent == [8, 1, 1]
 
 
-def test_a_bare_repository_will_do(repository: GitRepository, tmp_path: Path) -> None:
-    """No checkout is needed to send a history."""
+def test_bare_repository_can_be_read(repository: GitRepository, tmp_path: Path) -> None:
+    """A bare repository is enough."""
     repository.git("clone", "--quiet", "--bare", str(repository.path), str(tmp_path / "bare.git"))
     assert len(list(read_history(tmp_path / "bare.git", "main"))) == 7
 
 
 @pytest.mark.parametrize("wanted", ["no-such-ref", "a..b", "HEAD^^^^^^^^^^^^"])
-def test_a_wrong_range_is_gits_own_sentence(repository: GitRepository, wanted: str) -> None:
-    """What git refuses is said in git's words, and nothing is sent."""
+def test_invalid_range_gives_the_message_of_git(repository: GitRepository, wanted: str) -> None:
+    """An invalid range is an error with git's own message."""
     with pytest.raises(GitError, match="git rev-list"):
         list_shas(repository.path, wanted)
     with pytest.raises(GitError, match="git log"):
         list(read_history(repository.path, wanted))
 
 
-def test_a_range_is_never_an_option(repository: GitRepository) -> None:
-    """A word that begins with a dash never reaches git as an option."""
+def test_range_cannot_be_an_option_of_git(repository: GitRepository) -> None:
+    """A range that starts with a dash never reaches git."""
     done = scmhost("commits", "send", "--org", "a", "--repository", "b", "--range=--output=x", "--git", repository.path)
     assert (done.code, "not a range" in done.err) == (2, True)
 
 
-def test_a_folder_without_git_is_a_sentence(tmp_path: Path) -> None:
-    """Outside a repository the error says so."""
+def test_folder_without_git_is_an_error(tmp_path: Path) -> None:
+    """Outside a repository the error has the cause."""
     with pytest.raises(GitError, match="not a git repository"):
         git(tmp_path, "rev-parse", "HEAD")

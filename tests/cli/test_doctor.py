@@ -1,4 +1,4 @@
-"""Everything that an operator could have wrong, made wrong, and what the doctor says of it."""
+"""``scmhost plugins doctor``: every problem that it finds."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -17,6 +17,7 @@ from house import SWITCHBOARD, House, open_house
 from loading import case_id, load_cases
 from scmhost.admin.doctor import examine, machine
 from scmhost.admin.doctor.findings import MOST_OF_A_KIND, Finding, each
+from scmhost.cli.plugins.doctor import plugin_findings
 from scmhost.infra.clock import SystemClock
 from scmhost.infra.db import jobs
 from scmhost.organizations.tokens import create_token
@@ -32,38 +33,38 @@ CANDIDATES = {
 
 @contextmanager
 def house_with(folder: Path, more: str = "", *names: str) -> Iterator[House]:
-    """A house on a switchboard with something more in it, and some of the sample plugins."""
+    """A host with a changed configuration and some of the sample plugins."""
     switchboard = f"{SWITCHBOARD}{more}[plugins.git]\nenabled = false\n"
     with open_house(folder, switchboard, more=[CANDIDATES[name] for name in names], background=False) as house:
         (folder / "plugins.toml").chmod(0o600)
         yield house
 
 
-def said(found: list[Finding]) -> list[str]:
+def lines_of(found: list[Finding]) -> list[str]:
     return [f"{item.severity} {item.subject}: {item.problem} -> {item.remedy}" for item in found]
 
 
 def only(found: list[Finding], subject: str) -> Finding:
-    """The one finding about something."""
+    """Return the only finding on a subject."""
     (finding,) = [item for item in found if item.subject == subject]
     return finding
 
 
-def test_where_nothing_is_wrong_nothing_is_said(tmp_path: Path) -> None:
-    """A sound host gives no cause, and the command says so."""
+def test_healthy_host_has_no_findings(tmp_path: Path) -> None:
+    """A host without problems has no findings, and the command reports that."""
     with house_with(tmp_path) as house:
         repository, installation = house.claimed()
         house.mapping(repository, installation)
-        assert said(examine(house.services)) == []
+        assert lines_of(examine(house.services)) == []
     done = scmhost(
         "plugins", "doctor", "--config", tmp_path / "plugins.toml", "--database-url", f"sqlite:///{tmp_path}/test.db"
     )
-    assert (done.code, done.out) == (0, "Nothing is wrong.\n")
+    assert (done.code, done.out) == (0, "No problems found.\n")
 
 
 @pytest.mark.parametrize("case", load_cases("doctor"), ids=case_id)
-def test_the_switchboard(tmp_path: Path, case: dict[str, Any]) -> None:
-    """What is wrong with the switchboard and the plugins has a severity, a place and a remedy."""
+def test_configuration_problems(tmp_path: Path, case: dict[str, Any]) -> None:
+    """Problems of the configuration and the plugins have a severity, a place and a remedy."""
     with house_with(tmp_path, case["more"], *case.get("plugins", [])) as house:
         finding = only(examine(house.services), case["subject"])
     assert finding.severity == case["severity"]
@@ -71,21 +72,21 @@ def test_the_switchboard(tmp_path: Path, case: dict[str, Any]) -> None:
     assert Path(finding.place).name == case.get("place", "")
 
 
-def test_a_switchboard_that_cannot_be_read_is_a_finding(tmp_path: Path) -> None:
-    """All that is wrong with it is told at once, as JSON too."""
+def test_invalid_configuration_is_a_finding(tmp_path: Path) -> None:
+    """Every problem of an invalid file is reported, also in JSON."""
     config = tmp_path / "plugins.toml"
     config.write_text("schema = 1\n[hots]\n[plugins.x]\nenabeld = true\n", encoding="utf-8")
     done = scmhost("plugins", "doctor", "--config", config, "--json")
-    told = json.loads(done.out)
-    assert (done.code, told["errors"], told["warnings"]) == (1, 2, 0)
-    assert {item["subject"]: (item["place"], item["remedy"]) for item in told["findings"]} == {
+    report = json.loads(done.out)
+    assert (done.code, report["errors"], report["warnings"]) == (1, 2, 0)
+    assert {item["subject"]: (item["place"], item["remedy"]) for item in report["findings"]} == {
         "setting hots": (f"{config}:2", "did you mean 'host'?"),
         "setting plugins.x.enabeld": (f"{config}:4", "did you mean 'enabled'?"),
     }
 
 
-def test_a_switchboard_with_secrets_is_not_for_everybody(tmp_path: Path) -> None:
-    """The key of webhooks, in a file that every user of the machine may read, is told without its text."""
+def test_readable_file_with_secrets_is_a_finding(tmp_path: Path) -> None:
+    """A webhook key in a file that every user can read is reported, without its value."""
     with house_with(tmp_path) as house:
         (tmp_path / "plugins.toml").chmod(0o644)
         finding = only(examine(house.services), "the switchboard")
@@ -93,8 +94,8 @@ def test_a_switchboard_with_secrets_is_not_for_everybody(tmp_path: Path) -> None
     assert "an-operator-s-key" not in str(finding)
 
 
-def test_a_secret_in_the_environment_is_not_in_the_file(tmp_path: Path) -> None:
-    """The remedy for a secret among a plugin's settings is a form that the doctor is content with."""
+def test_environment_reference_is_not_a_secret(tmp_path: Path) -> None:
+    """The remedy for a secret setting is an environment reference, which is not reported."""
     secret = "[plugins.faulty]\nsettings = {{ token = {} }}\n"
     with house_with(tmp_path, secret.format('"hunter2-hunter2"')) as house:
         (tmp_path / "plugins.toml").chmod(0o644)
@@ -108,36 +109,36 @@ def test_a_secret_in_the_environment_is_not_in_the_file(tmp_path: Path) -> None:
     assert "settings" not in finding.problem
 
 
-def test_a_database_that_is_not_there_is_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before the first start there is none, and a look makes none; a folder that cannot be written is an error."""
+def test_missing_database_is_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A missing database is a note and is not created; a folder that is not writable is an error."""
     monkeypatch.chdir(tmp_path)
     done = scmhost("plugins", "doctor", "--database-url", f"sqlite:///{tmp_path}/new.db", "--json")
-    told = {item["subject"]: item["severity"] for item in json.loads(done.out)["findings"]}
-    assert told["the database"] == "note"
-    done = scmhost("plugins", "doctor", "--database-url", f"sqlite:///{tmp_path}/no/new.db")
+    severities = {item["subject"]: item["severity"] for item in json.loads(done.out)["findings"]}
+    assert severities["the database"] == "note"
+    done = scmhost("plugins", "doctor", "--database-url", f"sqlite:///{tmp_path}/no/new.db", "--json")
     assert (done.code, "cannot be written" in done.out) == (1, True)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_database_url_that_cannot_be_read_is_an_error() -> None:
-    """The look ends there, with what to write."""
-    done = scmhost("plugins", "doctor", "--database-url", "mysql://x")
+def test_invalid_database_url_is_an_error() -> None:
+    """The finding has the valid forms of a URL."""
+    done = scmhost("plugins", "doctor", "--database-url", "mysql://x", "--json")
     assert (done.code, "write sqlite:///" in done.out) == (1, True)
 
 
-def test_old_tables_are_an_error(tmp_path: Path) -> None:
-    """The command that helps is named, and nothing more is said of rows."""
+def test_old_schema_is_an_error(tmp_path: Path) -> None:
+    """The finding names the command that helps, and rows are not checked."""
     with house_with(tmp_path) as house:
         house.services.store.downgrade("0001")
         finding = only(examine(house.services), "the database")
         assert (finding.severity, finding.remedy) == ("error", "run scmhost migrate")
 
 
-def test_a_server_that_does_not_answer_is_an_error(tmp_path: Path) -> None:
-    """The error says itself what to check."""
+def test_database_that_does_not_answer_is_an_error(tmp_path: Path) -> None:
+    """The finding has the cause, without the password."""
     url = "postgresql://nobody:geheim@127.0.0.1:1/none"
     (tmp_path / "plugins.toml").write_text("schema = 1\n", encoding="utf-8")
-    done = scmhost("plugins", "doctor", "--config", tmp_path / "plugins.toml", "--database-url", url)
+    done = scmhost("plugins", "doctor", "--config", tmp_path / "plugins.toml", "--database-url", url, "--json")
     assert (done.code, "does not answer" in done.out, "geheim" in done.out) == (1, True, False)
 
 
@@ -153,21 +154,21 @@ tmpfs /run tmpfs rw 0 0
     ("folder", "kind"),
     [("/srv", "ext4"), ("/home/ada", "nfs4"), ("/home/ada/local/x", "ext4"), ("/homes", "ext4"), ("/run/x", "tmpfs")],
 )
-def test_the_nearest_mount_is_the_folders_own(tmp_path: Path, folder: str, kind: str) -> None:
-    """On a network's file system SQLite loses rows; which one a folder is on, the system tells."""
+def test_file_system_is_that_of_the_nearest_mount(tmp_path: Path, folder: str, kind: str) -> None:
+    """SQLite loses rows on a network file system, so its kind is read from the mount table."""
     mounts = tmp_path / "mounts"
     mounts.write_text(MOUNTS, encoding="utf-8")
     assert machine.filesystem_of(Path(folder), mounts) == kind
     assert machine.filesystem_of(Path(folder), tmp_path / "none") is None
 
 
-def test_several_source_roots_of_one_stack_root_are_meant(tmp_path: Path) -> None:
-    """Where the files decide, no mapping hides another."""
+def test_several_source_roots_of_one_stack_root_are_allowed(tmp_path: Path) -> None:
+    """The existing files decide between such mappings, so none hides another."""
     with house_with(tmp_path) as house:
         repository, installation = house.claimed()
         for root in ("src/", "lib/"):
             assert house.mapping(repository, installation, sourceRoot=root).status_code == 201
-        assert said(examine(house.services)) == []
+        assert lines_of(examine(house.services)) == []
 
 
 @dataclass(frozen=True)
@@ -181,19 +182,19 @@ class Later:
 
 
 def examined(house: House, *, later: timedelta = timedelta()) -> list[Finding]:
-    """What is found, at a later time if wanted."""
+    """Return the findings, at a later time if given."""
     return examine(replace(house.services, clock=Later(later)))
 
 
-def test_a_clock_that_is_behind_is_told(tmp_path: Path) -> None:
-    """Rows from the future are the sign of a wrong clock."""
+def test_wrong_clock_is_reported(tmp_path: Path) -> None:
+    """Rows from the future show that the clock is wrong."""
     with house_with(tmp_path) as house:
         finding = only(examined(house, later=-timedelta(hours=1)), "the clock")
         assert ("still to come" in finding.problem, "NTP" in finding.remedy) == (True, True)
 
 
-def test_a_token_is_told_before_and_after_its_end(tmp_path: Path) -> None:
-    """A build that fails on Monday is announced the week before; the remedy names the command."""
+def test_expiring_token_is_reported(tmp_path: Path) -> None:
+    """A token is reported a week before it expires, and afterwards with the command that removes it."""
     with house_with(tmp_path) as house:
         now = SystemClock().now()
         token, _ = create_token(house.services, house.there.organization, "ci", ["org:ci"], now + timedelta(days=10))
@@ -205,7 +206,7 @@ def test_a_token_is_told_before_and_after_its_end(tmp_path: Path) -> None:
 
 
 def test_webhooks_without_a_key_are_an_error(tmp_path: Path) -> None:
-    """Deliveries would be answered 404, and nobody would know why."""
+    """Without a key every delivery would be answered with 404."""
     with house_with(tmp_path) as house:
         installation = house.install()
         house.post(f"integrations/{installation['id']}/webhook/", None)
@@ -257,8 +258,8 @@ def of_generated_mapping(house: House) -> str:
         (of_generated_mapping, ["'/srv/app/lib/' comes after", "('/srv/app/')", "was made by hand"]),
     ],
 )
-def test_rows_that_cannot_work_are_told(tmp_path: Path, make: Callable[[House], str], says: list[str]) -> None:
-    """What would give no link is named, with why and what to do."""
+def test_rows_that_give_no_links_are_reported(tmp_path: Path, make: Callable[[House], str], says: list[str]) -> None:
+    """A row that prevents links is named, with the cause and a remedy."""
     with house_with(tmp_path) as house:
         subject = make(house)
         finding = only(examine(house.services), subject)
@@ -266,8 +267,8 @@ def test_rows_that_cannot_work_are_told(tmp_path: Path, make: Callable[[House], 
     assert [word for word in says if word not in f"{finding.problem} {finding.remedy}"] == []
 
 
-def test_an_installation_whose_provider_is_off_is_idle(tmp_path: Path) -> None:
-    """The reason is the switch's own, with its line."""
+def test_installation_of_a_disabled_provider_is_reported(tmp_path: Path) -> None:
+    """The finding has the rule that disables the provider, with its line."""
     with house_with(tmp_path) as house:
         subject = of_installation(house)
     off = SWITCHBOARD.replace('allow = { organizations = ["acme"] }', 'deny = { organizations = ["acme"] }')
@@ -276,8 +277,8 @@ def test_an_installation_whose_provider_is_off_is_idle(tmp_path: Path) -> None:
     assert ("deny names 'acme'" in finding.problem, Path(finding.place).name) == (True, "plugins.toml:7")
 
 
-def test_jobs_that_nobody_does_are_told(tmp_path: Path) -> None:
-    """One that is due and not taken means that no service runs; one that was given up has its last fault."""
+def test_stuck_and_failed_jobs_are_reported(tmp_path: Path) -> None:
+    """A due job that no worker takes is reported, and a failed one with its last error."""
     with house_with(tmp_path) as house:
         now = SystemClock().now()
         organization = house.there.organization.id
@@ -292,9 +293,52 @@ def test_jobs_that_nobody_does_are_told(tmp_path: Path) -> None:
         assert "no such ref" in only(found, f"job {job.id} of acme").problem
 
 
-def test_many_of_a_kind_are_a_number() -> None:
-    """Ten thousand rows with one fault fill no terminal."""
+def test_many_similar_findings_are_summed_up() -> None:
+    """Of ten thousand rows with the same problem only some are listed."""
     rows = range(MOST_OF_A_KIND + 5)
     found = list(each(rows, lambda row: Finding("warning", f"token {row} of acme", "ends", "make another")))
     assert len(found) == MOST_OF_A_KIND + 1
     assert (found[-1].subject, found[-1].problem) == ("5 more", "are like the last token above")
+
+
+SERVICE = "https://scmhost.example.com"
+
+
+def hook_record(**fields: Any) -> dict[str, Any]:
+    return {"name": "scm_file_exists", "calls": 9, "faults": 0, "refusals": 0, "unavailable": 0, **fields}
+
+
+def plugin_record(**fields: Any) -> dict[str, Any]:
+    return {
+        "name": "quarry",
+        "state": "ready",
+        "reason": "",
+        "notes": [],
+        "suspensions": [],
+        "hooks": [hook_record()],
+        **fields,
+    }
+
+
+def test_healthy_plugin_of_a_service_has_no_findings() -> None:
+    """A few refusals are normal."""
+    assert not list(plugin_findings(SERVICE, plugin_record(hooks=[hook_record(refusals=3)])))
+
+
+def test_unavailable_code_host_is_reported() -> None:
+    """Calls that found the code host unavailable are no faults, and are reported on their own."""
+    (one,) = plugin_findings(SERVICE, plugin_record(hooks=[hook_record(refusals=1, unavailable=1)]))
+    (many,) = plugin_findings(SERVICE, plugin_record(hooks=[hook_record(refusals=6, unavailable=6)]))
+    assert one.problem == "in the latest call of scm_file_exists the code host did not answer"
+    assert many.problem == "in the latest 6 calls of scm_file_exists the code host did not answer"
+    assert (many.severity, many.subject) == ("warning", f"plugin quarry at {SERVICE}")
+    assert "check that its code host is up" in many.remedy
+
+
+def test_suspended_hook_is_reported_with_its_last_fault() -> None:
+    """The finding has the fault, and the remedy says what to fix."""
+    pause = {"hook": "scm_file_exists", "nextTry": "12:00", "faults": 5, "lastFault": "hung"}
+    (finding,) = plugin_findings(SERVICE, plugin_record(state="suspended", suspensions=[pause]))
+    assert finding.problem == "scm_file_exists is suspended until 12:00, after 5 faults in a row; its last fault: hung"
+    assert "hung" not in finding.remedy
+    assert "fix the cause that the fault names" in finding.remedy

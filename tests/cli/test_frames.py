@@ -13,8 +13,8 @@ TypeError: x
 """
 
 
-def test_a_machine_reads_the_frames() -> None:
-    """The JSON has every field of every frame, null where it was not printed."""
+def test_frames_are_printed_as_json() -> None:
+    """The JSON has every field of every frame; fields that are not printed are null."""
     done = scmhost_process("frames", "--json", stdin=TRACE)
     frames = json.loads(done.out)["frames"]
     assert frames[0] == {
@@ -28,8 +28,8 @@ def test_a_machine_reads_the_frames() -> None:
     assert [frame["line"] for frame in frames] == [12, 4, None]
 
 
-def test_a_person_reads_the_frames(tmp_path: Path) -> None:
-    """Each frame stands in a line, and beside the answer how much was understood."""
+def test_frames_are_printed_as_text(tmp_path: Path) -> None:
+    """Each frame is one line; the summary is on standard error."""
     (tmp_path / "crash.txt").write_bytes(TRACE)
     done = scmhost("frames", tmp_path / "crash.txt")
     assert done.out.splitlines() == [
@@ -37,23 +37,23 @@ def test_a_person_reads_the_frames(tmp_path: Path) -> None:
         "/srv/app/index.js:4:1",
         "Shop.java  com.acme.Shop total",
     ]
-    assert done.err == "3 frames; 1 lines are of no trace.\n"
+    assert done.err == "3 frames; 1 lines belong to no trace.\n"
 
 
-def test_a_long_text_is_read_in_part(tmp_path: Path) -> None:
-    """Whoever reads the frames of a part is told so."""
+def test_truncated_text_is_reported(tmp_path: Path) -> None:
+    """A text that is too long is read in part, and the summary reports it."""
     (tmp_path / "crash.txt").write_text(TRACE.decode() * 20_000, encoding="utf-8")
     assert "The rest of the text was not read." in scmhost("frames", tmp_path / "crash.txt").err
 
 
-def test_a_file_that_is_not_there_is_named() -> None:
-    """A wrong name is a wrong usage."""
+def test_missing_file_is_wrong_usage() -> None:
+    """The error has the name of the missing file."""
     done = scmhost("frames", "nowhere.txt")
     assert (done.code, "nowhere.txt: No such file" in done.err) == (2, True)
 
 
-def test_nothing_heavy_is_imported(tmp_path: Path) -> None:
-    """Reading frames waits for neither a database nor a web framework."""
+def test_frames_imports_few_libraries(tmp_path: Path) -> None:
+    """Neither the database nor a web framework nor pydantic is imported."""
     (tmp_path / "crash.txt").write_bytes(TRACE)
     command = [sys.executable, "-X", "importtime", str(SCMHOST), "frames", str(tmp_path / "crash.txt")]
     imported = subprocess.run(command, check=True, capture_output=True, text=True).stderr

@@ -11,7 +11,7 @@ import pytest
 from command import SCMHOST, scmhost, scmhost_process
 from manual import page
 
-QUESTIONS = {
+QUESTIONS: dict[str, dict[str, Any]] = {
     "map": {"frame": {"filename": "app/cart.py"}, "code_mappings": [{"stack_root": "app/", "source_root": "src/"}]},
     "roots": {"frame": {"filename": "shop/cart.py"}, "source_file": "src/shop/cart.py"},
     "derive": {"frames": [{"filename": "shop/cart.py"}], "repo_trees": {"acme/web": {"files": ["src/shop/cart.py"]}}},
@@ -31,17 +31,18 @@ ANSWERS = {
         ]
     },
 }
-# Commands whose answers are looked at in a file of their own.
+# The answers of these commands are tested in test_url_lines.py.
 OF_URLS = {
     "url": {"remote": "git@github.com:acme/web.git", "ref": "main", "path": "a.py"},
     "remote": {"remote": "git@github.com:acme/web.git"},
     "read-url": {"url": "https://github.com/acme/web/blob/main/a.py"},
 }
+ALL_QUESTIONS: dict[str, dict[str, Any]] = {**QUESTIONS, **OF_URLS}
 every_pipe = pytest.mark.parametrize("name", [*QUESTIONS, *OF_URLS])
 
 
 def ask(name: str, *questions: object) -> list[Any]:
-    """The answers of a command to questions; text and bytes are sent as they are."""
+    """Return the answers of a command to questions; bytes are sent unchanged."""
     lines = [question if isinstance(question, bytes) else json.dumps(question).encode() for question in questions]
     done = scmhost_process(name, "--jsonl", stdin=b"\n".join(lines))
     assert (done.code, done.err) == (0, "")
@@ -49,9 +50,9 @@ def ask(name: str, *questions: object) -> list[Any]:
 
 
 @every_pipe
-def test_answers_each_line(name: str) -> None:
-    """There is one answer for each line, in order, and a line that cannot be read ends nothing."""
-    question = {**QUESTIONS, **OF_URLS}[name]
+def test_every_line_gets_one_answer(name: str) -> None:
+    """Answers have the order of the lines, and a malformed line gets an error."""
+    question = ALL_QUESTIONS[name]
     bad = [b"no json", b"", b"\xff\xfe", b"[1]", json.dumps({key: [5] for key in question}).encode(), b"[" * 50_000]
     *errors, answer, last = ask(name, *bad, question, question)
     assert {(error["error"], error["reason"]) for error in errors} == {("malformed_input", "malformed_input")}
@@ -61,9 +62,9 @@ def test_answers_each_line(name: str) -> None:
 
 
 @every_pipe
-def test_answers_before_the_next_line_comes(name: str) -> None:
-    """Whoever asks line by line gets each answer at once."""
-    question = {**QUESTIONS, **OF_URLS}[name]
+def test_answer_is_printed_before_the_next_line_arrives(name: str) -> None:
+    """A client that asks line by line gets each answer immediately."""
+    question = ALL_QUESTIONS[name]
     with subprocess.Popen([SCMHOST, name, "--jsonl"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
         assert run.stdin is not None
         assert run.stdout is not None
@@ -76,8 +77,8 @@ def test_answers_before_the_next_line_comes(name: str) -> None:
 
 
 @every_pipe
-def test_nothing_heavy_is_imported(name: str) -> None:
-    """Neither the database nor the web server is needed."""
+def test_no_server_library_is_imported(name: str) -> None:
+    """Neither the database nor the web server is imported."""
     code = (
         f"import sys; sys.argv = ['scmhost', {name!r}, '--jsonl']; from scmhost.app import main\n"
         "try: main()\n"
@@ -89,15 +90,15 @@ def test_nothing_heavy_is_imported(name: str) -> None:
 
 
 @every_pipe
-def test_how_to_speak_has_to_be_said(name: str) -> None:
-    """Without ``--jsonl`` nothing is read, and the command says what it wants."""
+def test_jsonl_option_is_required(name: str) -> None:
+    """Without ``--jsonl`` the command exits with an error that names the option."""
     done = scmhost(name)
     assert done.code == 2
     assert "--jsonl" in done.err
 
 
-def test_map_says_which_mapping_and_why_not() -> None:
-    """The place of the code mapping in the list is told, or the reason why none leads anywhere."""
+def test_map_returns_the_mapping_or_a_reason() -> None:
+    """The answer has the index of the code mapping, or the reason why none leads to a path."""
     mappings = [
         {"stack_root": "", "source_root": "one/", "automatically_generated": True},
         {"stack_root": "com/", "source_root": "src/com/"},
@@ -121,8 +122,8 @@ def test_map_says_which_mapping_and_why_not() -> None:
     ]
 
 
-def test_roots_say_why_not() -> None:
-    """A frame may be its path alone; without roots there is a reason."""
+def test_roots_are_inferred_or_refused() -> None:
+    """A frame may be only its path; without roots there is a reason."""
     java = {"platform": "java", "source_file": "src/main/java/com/acme/Cart.java"}
     known = {**java, "frame": {"module": "com.acme.Cart", "abs_path": "Cart.java"}, "repo_files": [java["source_file"]]}
     assert ask("roots", {"frame": "<anonymous>", "source_file": "x.js"}, {**java, "frame": "Cart.java"}, known) == [
@@ -132,8 +133,8 @@ def test_roots_say_why_not() -> None:
     ]
 
 
-def test_derive_leaves_libraries_out() -> None:
-    """Frames that are known to be of libraries tell nothing, but for classes, of which that is not known yet."""
+def test_derive_ignores_library_frames() -> None:
+    """Library frames are ignored, except for class platforms, which cannot mark them before a mapping exists."""
     trees = {"acme/web": ["lib/six.py", "src/com/acme/Cart.java"]}
     python = {"platform": "python", "frames": [{"filename": "six.py", "in_app": False}, None], "repo_trees": trees}
     cart = {"module": "com.acme.Cart", "abs_path": "Cart.java", "in_app": False}
@@ -142,8 +143,8 @@ def test_derive_leaves_libraries_out() -> None:
     assert [mapping["source_root"] for mapping in java["derived"]] == ["src/com/acme/"]
 
 
-def test_the_page_shows_what_the_commands_say() -> None:
-    """Whoever types what the page says sees what the page says."""
+def test_documented_examples_give_the_documented_answers() -> None:
+    """The examples in docs/api.md give the answers that the page shows."""
     shown = re.findall(r"^\$ echo '(.*)' \| scmhost ([\w-]+) --jsonl\n(.*)$", page("docs/api.md"), re.MULTILINE)
     assert {name for _, name, _ in shown} == {*QUESTIONS, *OF_URLS}
     for question, name, answer in shown:

@@ -19,7 +19,7 @@ ValueError: no
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    """A switchboard and a database with a mapping, closed again."""
+    """A configuration and a database with a code mapping."""
     with open_house(tmp_path) as house:
         repository, installation = house.claimed()
         house.mapping(repository, installation)
@@ -34,8 +34,8 @@ def options(config: Path) -> list[object]:
     return ["--org", "acme", "--project", "web", "--config", config]
 
 
-def test_a_trace_is_printed_with_its_links(config: Path) -> None:
-    """Below each frame of the repository stands its link; the text itself is unchanged."""
+def test_trace_is_printed_with_links(config: Path) -> None:
+    """Each frame of the repository has its link below; the text itself is unchanged."""
     done = scmhost("link", config.with_name("crash.txt"), *options(config), "--commit", SHA)
     lines = done.out.splitlines()
     assert [line for line in lines if not line.startswith("    -> ")] == TRACE.splitlines()
@@ -45,7 +45,7 @@ def test_a_trace_is_printed_with_its_links(config: Path) -> None:
     assert "stack_root_mismatch" in done.err
 
 
-def test_a_machine_reads_every_frame(config: Path) -> None:
+def test_json_has_a_link_or_a_reason_for_each_frame(config: Path) -> None:
     """The JSON has each frame with its link or its reason."""
     frames = json.loads(scmhost("link", config.with_name("crash.txt"), *options(config), "--json").out)["frames"]
     assert [frame["reason"] for frame in frames] == [None, None, "stack_root_mismatch"]
@@ -54,26 +54,26 @@ def test_a_machine_reads_every_frame(config: Path) -> None:
 
 
 def test_standard_input_is_read(config: Path) -> None:
-    """A crash can be piped in."""
+    """A trace can come through a pipe."""
     done = scmhost_process("link", *options(config), stdin=TRACE.encode() + b"\xff\n")
     assert done.code == 0, done.err
     assert "/blob/main/src/main.py#L3" in done.out
 
 
-def test_a_missing_file_is_wrong_usage(config: Path) -> None:
-    """A file that is not there is named."""
+def test_missing_file_is_wrong_usage(config: Path) -> None:
+    """The error has the name of the missing file."""
     done = scmhost("link", "/no/such/file", *options(config))
     assert (done.code, "/no/such/file" in done.err) == (2, True)
 
 
-def test_an_unknown_release_is_refused(config: Path) -> None:
-    """A release that is not there is said aloud."""
+def test_unknown_release_is_an_error(config: Path) -> None:
+    """The error names the release."""
     done = scmhost("link", config.with_name("crash.txt"), *options(config), "--release", "9.9")
     assert (done.code, "no release '9.9'" in done.err) == (1, True)
 
 
-def test_a_java_trace_is_linked(tmp_path: Path) -> None:
-    """On the JVM a frame prints its file's name; the folders are those of its class."""
+def test_java_trace_is_linked(tmp_path: Path) -> None:
+    """A JVM frame prints a file name; the class gives the folders."""
     with open_house(tmp_path) as house:
         repository, installation = house.claimed()
         house.mapping(repository, installation, stackRoot="com/acme/", sourceRoot="src/main/java/com/acme/")

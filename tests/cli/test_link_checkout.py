@@ -1,4 +1,4 @@
-"""``scmhost link`` in a git checkout, where nothing is set up."""
+"""``scmhost link`` in a git checkout, without configuration."""
 
 import json
 import os
@@ -53,8 +53,8 @@ def links(text: str, *options: object) -> list[object]:
     return [frame["url"] for frame in frames(text, *options)]
 
 
-def test_a_trace_links_to_the_commit_that_is_checked_out(checkout: GitRepository) -> None:
-    """The text is unchanged, each file of the repository has its link below, and the others a reason."""
+def test_trace_links_to_the_commit_that_is_checked_out(checkout: GitRepository) -> None:
+    """The text is unchanged; each file of the repository has its link below, and other frames have a reason."""
     done = linked(TRACE)
     page = f"https://github.com/acme/shop/blob/{checkout.shas()[0]}"
     lines = done.out.splitlines()
@@ -65,8 +65,8 @@ def test_a_trace_links_to_the_commit_that_is_checked_out(checkout: GitRepository
     assert "1 without: not_in_repository." in done.err
 
 
-def test_a_pipe_is_read(checkout: GitRepository) -> None:
-    """Bytes that are no text go through as they are."""
+def test_pipe_keeps_bytes_that_are_not_utf8(checkout: GitRepository) -> None:
+    """Bytes that are not UTF-8 pass through unchanged."""
     done = subprocess.run(
         [SCMHOST, "link"], input=b"main.py:2: Error\n\xff\xfe\r\nend", capture_output=True, check=True
     )
@@ -74,16 +74,16 @@ def test_a_pipe_is_read(checkout: GitRepository) -> None:
     assert done.stdout == b"main.py:2: Error\n" + link.encode() + b"\xff\xfe\r\nend"
 
 
-def test_paths_are_read_from_the_working_directory(checkout: GitRepository, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tools print paths from where they run, or climb from there."""
+def test_paths_are_relative_to_the_working_directory(checkout: GitRepository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tools print paths relative to the folder in which they run, also with ``..``."""
     monkeypatch.chdir(checkout.path / "shop")
     found = frames("cart.py:3: Error\n../main.py:1: Error\n")
     assert [frame["sourcePath"] for frame in found] == ["shop/cart.py", "main.py"]
     assert {frame["confidence"] for frame in found} == {"high"}
 
 
-def test_lines_that_were_changed_are_said_aloud(checkout: GitRepository) -> None:
-    """A line below an edit is linked where it was committed; an edited one is named."""
+def test_changed_lines_are_reported(checkout: GitRepository) -> None:
+    """A line below an edit links to its committed number; an edited line is reported."""
     edited = FILES["shop/cart.py"].replace("line 5\n", "line 5\nnew\n").replace("line 20\n", "other\n")
     (checkout.path / "shop/cart.py").write_text(edited, encoding="utf-8")
     done = linked("shop/cart.py:11: Error\nshop/cart.py:21: Error\n")
@@ -93,23 +93,23 @@ def test_lines_that_were_changed_are_said_aloud(checkout: GitRepository) -> None
     assert "shop/cart.py:11" not in done.err
 
 
-def test_an_unpushed_commit_is_said_aloud(checkout: GitRepository) -> None:
-    """Its links lead nowhere until it is pushed."""
+def test_unpushed_commit_is_reported(checkout: GitRepository) -> None:
+    """A warning says that the links of an unpushed commit do not work yet."""
     checkout.git("update-ref", "refs/remotes/origin/main", "HEAD")
     assert "until it is pushed" not in linked(TRACE).err
     checkout.commit(files={"main.py": "changed\n"})
     assert f"commit {checkout.shas()[0][:12]} is on no branch of a remote yet" in linked(TRACE).err
 
 
-def test_a_file_that_is_not_committed_has_no_link(checkout: GitRepository) -> None:
+def test_uncommitted_file_has_no_link(checkout: GitRepository) -> None:
     """The reason names the file."""
     (checkout.path / "fresh.py").write_text("x\n", encoding="utf-8")
     (frame,) = frames(f'  File "{checkout.path}/fresh.py", line 1, in f\n')
     assert (frame["reason"], frame["message"]) == ("file_not_found", "fresh.py is not in the commit")
 
 
-def test_another_ref_is_linked_to(checkout: GitRepository) -> None:
-    """A tag is linked as the commit that it names, and its own files count."""
+def test_ref_option_selects_the_commit(checkout: GitRepository) -> None:
+    """A tag links to its commit, with the files of that commit."""
     checkout.git("tag", "v1")
     first = checkout.shas()[0]
     checkout.commit(files={"main.py": None})
@@ -117,11 +117,11 @@ def test_another_ref_is_linked_to(checkout: GitRepository) -> None:
     assert links("main.py:2: Error\n", "--ref", "v1") == [f"https://github.com/acme/shop/blob/{first}/main.py#L2"]
     done = linked(TRACE, "--ref", "v9")
     assert (done.code, done.out) == (1, TRACE)
-    assert "git knows no ref 'v9'" in done.err
+    assert "unknown ref 'v9'" in done.err
 
 
-def test_every_guess_can_be_overridden(checkout: GitRepository) -> None:
-    """Remote, kind of host and roots are taken as they are said."""
+def test_options_override_the_settings_of_the_checkout(checkout: GitRepository) -> None:
+    """Remote, kind of host, template and roots can be set by options."""
     sha = checkout.shas()[0]
     text = "unit/util.py:1: Error\n"
     (url,) = links(text, "--remote", "ssh://git@git.acme.example/shop", "--kind", "gitea", "--map", "unit=lib")
@@ -132,8 +132,8 @@ def test_every_guess_can_be_overridden(checkout: GitRepository) -> None:
     assert (frame["reason"], frame["message"]) == ("file_not_found", "lib/gone.py is not in the commit")
 
 
-def test_gits_settings_name_the_host(checkout: GitRepository) -> None:
-    """What git knows of remotes holds: the branch's remote, shortened URLs, and the kind of host."""
+def test_settings_of_git_select_remote_and_kind(checkout: GitRepository) -> None:
+    """The branch's remote, ``insteadOf`` and ``scmhost.kind`` are used."""
     sha = checkout.shas()[0]
     checkout.git("remote", "add", "forge", "acme:shop.git")
     checkout.git("config", "branch.main.remote", "forge")
@@ -145,23 +145,23 @@ def test_gits_settings_name_the_host(checkout: GitRepository) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (("remote", "remove", "origin"), "this checkout has no remote"),
         (("remote", "set-url", "origin", "/srv/git/shop"), "the checkout's remote is on no host"),
         (("remote", "set-url", "origin", "https://code.acme.example/shop"), "git config scmhost.kind KIND"),
     ],
 )
-def test_text_goes_through_whatever_is_wrong(checkout: GitRepository, words: tuple[str, ...], said: str) -> None:
-    """Whoever pipes text through gets it back, and the error says what to do."""
+def test_text_passes_through_after_an_error(checkout: GitRepository, words: tuple[str, ...], message: str) -> None:
+    """If no link can be made the text is printed unchanged, and the error has the next step."""
     checkout.git(*words)
     done = linked(TRACE)
     assert (done.code, done.out) == (1, TRACE)
-    assert said in done.err
+    assert message in done.err
 
 
-def test_outside_a_checkout_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The text comes back, with what to do."""
+def test_no_checkout_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outside a checkout the text is printed unchanged, and the error has the next step."""
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path / "empty")
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
@@ -170,32 +170,32 @@ def test_outside_a_checkout_it_is_said(tmp_path: Path, monkeypatch: pytest.Monke
     assert "in no git checkout" in done.err
 
 
-def test_a_checkout_without_a_commit_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """There is nothing to link to yet."""
+def test_checkout_without_commit_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A repository without a commit has nothing to link to."""
     monkeypatch.chdir(GitRepository(tmp_path / "fresh").path)
     assert "has no commit yet" in linked(TRACE).err
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
-        (("--release", "1.0"), "--release belongs to --org"),
-        (("--org", "acme", "--kind", "gitea"), "--kind is of the checkout"),
-        (("--org", "acme", "--map", "a=b"), "--map is of the checkout"),
+        (("--release", "1.0"), "--release needs --org"),
+        (("--org", "acme", "--kind", "gitea"), "--kind applies to the checkout"),
+        (("--org", "acme", "--map", "a=b"), "--map applies to the checkout"),
         (("--org", "acme"), "--org needs --project"),
         (("--map", "app"), "write STACK=SOURCE"),
     ],
 )
-def test_options_that_do_not_belong_together_are_refused(
-    checkout: GitRepository, options: tuple[str, ...], said: str
+def test_options_that_exclude_each_other_are_refused(
+    checkout: GitRepository, options: tuple[str, ...], message: str
 ) -> None:
-    """Wrong usage is told before anything is read."""
+    """Wrong usage is reported before any text is read."""
     done = linked(TRACE, *options)
-    assert (done.code, said in done.err) == (2, True)
+    assert (done.code, message in done.err) == (2, True)
 
 
-def test_a_json_document_is_read_as_a_whole(checkout: GitRepository) -> None:
-    """An event's frames are those of its document, whether it has one line or many."""
+def test_json_document_is_read_as_a_whole(checkout: GitRepository) -> None:
+    """The frames of an event are found in a document of one line or of many lines."""
     event = {"exception": {"values": [{"stacktrace": {"frames": [{"filename": "main.py", "lineno": 2}]}}]}}
     wanted = [f"https://github.com/acme/shop/blob/{checkout.shas()[0]}/main.py#L2"]
     for text in (json.dumps(event), json.dumps(event, indent=1)):
@@ -204,13 +204,13 @@ def test_a_json_document_is_read_as_a_whole(checkout: GitRepository) -> None:
     assert [line for line in done.out.splitlines() if "->" not in line] == json.dumps(event, indent=1).splitlines()
 
 
-def test_a_log_line_with_a_bracket_is_no_document(checkout: GitRepository) -> None:
-    """Such lines are read as they come."""
+def test_log_line_with_a_bracket_is_no_document(checkout: GitRepository) -> None:
+    """Such lines are read one by one."""
     assert links("[ERROR] main.py:2: Error\n[1, 2\nmain.py:1: Error\n") != [None, None]
 
 
-def test_a_link_for_an_earlier_line_is_not_lost(checkout: GitRepository) -> None:
-    """IPython prints the number below the file: the file's line is the link."""
+def test_link_for_an_earlier_line_is_printed(checkout: GitRepository) -> None:
+    """IPython prints the line number below the file; the link is on the line of the file."""
     text = "main.py in run()\n      1 one\n----> 2 two\n      3 three\n"
     (frame,) = frames(text)
     assert (frame["line"], frame["textLine"]) == (2, 1)

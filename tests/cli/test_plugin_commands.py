@@ -13,15 +13,15 @@ from scmhost.cli.main import run
 
 
 def call(folder: Path, *words: str) -> tuple[int, str]:
-    """Run a command line on a host that has the sample plugin."""
+    """Run a command line on a host with the sample plugin."""
 
     @contextmanager
     def opened() -> Iterator[Host]:
-        switchboard = "schema = 1\n[plugins.commander]\nenabled = true\n"
-        with open_house(folder, switchboard, more=[candidate("commander", "plugins.commander")]) as house:
+        configuration = "schema = 1\n[plugins.commander]\nenabled = true\n"
+        with open_house(folder, configuration, more=[candidate("commander", "plugins.commander")]) as house:
             yield house.host
 
-    def open_host(config: str | None = None, database_url: str | None = None, *, quiet: bool = True) -> OpenedHost:
+    def open_host(config: str | None = None, database_url: str | None = None, **_options: bool) -> OpenedHost:
         return opened()  # type: ignore[return-value]  # a context manager that gives the host
 
     out = io.StringIO()
@@ -30,12 +30,12 @@ def call(folder: Path, *words: str) -> tuple[int, str]:
     return int(end.value.code or 0), out.getvalue()
 
 
-def test_a_plugin_adds_a_command(tmp_path: Path) -> None:
-    """The words after its name reach the plugin, and its exit code is the command's."""
+def test_plugin_command_gets_its_arguments(tmp_path: Path) -> None:
+    """The arguments reach the plugin, and its exit code is that of the command."""
     assert call(tmp_path, "greet", "you", "--too") == (2, "hello you --too\n")
 
 
-def test_a_name_that_no_plugin_knows_is_wrong_usage(tmp_path: Path) -> None:
-    """A typo is still a typo."""
+def test_unknown_command_is_wrong_usage(tmp_path: Path) -> None:
+    """A name that no plugin offers is a typo."""
     code, out = call(tmp_path, "greed")
     assert (code, "No such command 'greed'" in out) == (2, True)

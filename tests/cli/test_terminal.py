@@ -6,15 +6,15 @@ from html.parser import HTMLParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scmhost.cli.linking.formats import FORMATS, Shown
-from scmhost.cli.linking.linked_text import LinkedText
-from scmhost.cli.linking.text_stream import Arrived, Line
-from scmhost.cli.progress import progress
+from scmhost.checkout.formats import FORMATS, LinkedFrame
+from scmhost.checkout.linked_text import LinkedText
+from scmhost.checkout.stream import Chunk, TextLine
+from scmhost.cli.context import progress
 from scmhost.frames import read_text
 
 URL = "https://git.example.com/a?b&c#L3"
 _ALLOWED = re.compile(r"\x1b\[[\d;:]*[mK]|\x1b\]8;;(?:https://[!-~]+)?\x1b\\")
-_ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\u061c]")
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\u061c]")
 
 nasty = st.text(
     alphabet=st.one_of(st.characters(codec="utf-8"), st.sampled_from("\x1b[]8;\x07\\m<>&\"'`*_[]()\u202e\x9b\r")),
@@ -23,7 +23,7 @@ nasty = st.text(
 
 
 class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
+    """A stream that reports itself as a terminal."""
 
     def isatty(self) -> bool:
         return True
@@ -47,49 +47,49 @@ class Links(HTMLParser):
 
 
 def printed(form: str, *lines: str) -> str:
-    """Lines in a form, each frame with the same link."""
+    """Return lines in an output format; every frame has the same link."""
     out = io.StringIO()
     shown = FORMATS[form](out.write)
-    text = LinkedText(lambda frames: [Shown(found, URL, {"path": found.frame.path}) for found in frames], shown)
+    text = LinkedText(lambda frames: [LinkedFrame(found, URL, {"path": found.frame.path}) for found in frames], shown)
     shown.begin()
-    text.take(Arrived([Line(line, "\n") for line in lines], idle=True))
+    text.take(Chunk([TextLine(line, "\n") for line in lines], idle=True))
     shown.end({"unreadLines": text.unread})
     return out.getvalue()
 
 
-def test_on_a_terminal_the_frame_itself_is_the_link() -> None:
-    """The text stays as it was, but for marks that a terminal turns into a link."""
+def test_frame_is_a_hyperlink_on_a_terminal() -> None:
+    """The text is unchanged except for the escape sequences of links."""
     shown = printed("hyperlinks", '  File "/srv/app/a.py", line 3, in f', "the end")
     assert shown == f'  File "\x1b]8;;{URL}\x1b\\/srv/app/a.py\x1b]8;;\x1b\\", line 3, in f\nthe end\n'
 
 
-def test_colours_stay_and_are_switched_off_at_the_end() -> None:
-    """What a tool has coloured stays coloured; what follows is not."""
+def test_colours_are_kept_and_reset_at_the_end() -> None:
+    """Colours of the text are kept, and reset at the end."""
     shown = printed("hyperlinks", "\x1b[31ma.py\x1b[0m:3: Error", "\x1b[31mred")
     assert f"\x1b[31m\x1b]8;;{URL}\x1b\\a.py" in shown
     assert shown.endswith("\x1b[31mred\n\x1b[0m")
 
 
 @given(st.lists(nasty, max_size=5))
-def test_a_terminal_is_given_nothing_to_obey(lines: list[str]) -> None:
-    """Whatever is printed, only colours and our own links reach the terminal."""
+def test_no_control_sequence_of_the_text_reaches_the_terminal(lines: list[str]) -> None:
+    """Only colours and our own links reach the terminal."""
     shown = printed("hyperlinks", *(line.replace("\n", "") for line in lines), "a.py:3: Error")
-    assert not _ACTING.search(_ALLOWED.sub("", shown))
+    assert not _CONTROL.search(_ALLOWED.sub("", shown))
     assert shown.count("\x1b]8;;\x1b\\") == shown.count("\x1b]8;;h")
 
 
 @given(st.lists(nasty, max_size=5))
-def test_a_page_has_no_markup_but_ours(lines: list[str]) -> None:
-    """Text is text on a page, and links lead where they should."""
+def test_text_cannot_add_markup_to_a_page(lines: list[str]) -> None:
+    """Text is escaped on a page, and every link is ours."""
     page = Links()
     page.feed(printed("html", *(line.replace("\n", "") for line in lines), "a.py:3: Error"))
     assert set(page.tags) == {"meta", "title", "style", "pre", "a"}
     assert set(page.hrefs) == {URL}
-    assert not _ACTING.search(page.text)
+    assert not _CONTROL.search(page.text)
 
 
-def test_markdown_is_text_with_links() -> None:
-    """Marks of the text are escaped, and nobody is told of it."""
+def test_markdown_escapes_the_text() -> None:
+    """Markup and mentions of the text are escaped."""
     shown = printed("markdown", "# *no* <b> @ada", '  File "a_b.py", line 3, in f', "", "1. x")
     assert shown.splitlines() == [
         "&#35; \\*no\\* \\<b\\> &#64;ada\\",
@@ -99,31 +99,31 @@ def test_markdown_is_text_with_links() -> None:
     ]
 
 
-def test_of_two_frames_in_one_place_one_is_the_link() -> None:
-    """Links are never inside one another."""
+def test_overlapping_frames_give_one_link() -> None:
+    """Links are never nested."""
     (found,) = read_text("a.py:3: Error").frames
     out = io.StringIO()
-    FORMATS["html"](out.write).line("a.py:3: Error", "\n", [Shown(found, URL, {})] * 2)
+    FORMATS["html"](out.write).line("a.py:3: Error", "\n", [LinkedFrame(found, URL, {})] * 2)
     assert out.getvalue().count("<a ") == 1
 
 
-def test_quick_work_shows_no_bar() -> None:
-    """On a terminal a bar appears only when the work takes long."""
+def test_quick_work_has_no_progress_bar() -> None:
+    """On a terminal the bar appears only when the work takes long."""
     with redirect_stderr(Terminal()) as shown, progress("working", 2) as advance:
         advance(1)
         advance(1)
     assert shown.getvalue() == ""
 
 
-def test_long_work_shows_a_bar() -> None:
-    """After the patience is over, the bar names the work."""
-    with redirect_stderr(Terminal()) as shown, progress("sending commits", 2, patience=0.0) as advance:
+def test_long_work_has_a_progress_bar() -> None:
+    """After the delay the bar names the work."""
+    with redirect_stderr(Terminal()) as shown, progress("sending commits", 2, delay=0.0) as advance:
         advance(1)
     assert "sending commits" in shown.getvalue()
 
 
-def test_without_a_terminal_there_is_no_bar() -> None:
-    """A log file gets no bar, however long the work takes."""
-    with redirect_stderr(io.StringIO()) as shown, progress("working", 1, patience=0.0) as advance:
+def test_progress_bar_needs_a_terminal() -> None:
+    """A log file contains no progress bar."""
+    with redirect_stderr(io.StringIO()) as shown, progress("working", 1, delay=0.0) as advance:
         advance(1)
     assert shown.getvalue() == ""

@@ -1,4 +1,4 @@
-"""Text that comes through a pipe which stays open."""
+"""Text from a pipe that stays open."""
 
 import os
 import subprocess
@@ -9,16 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from command import SCMHOST, GitRepository
-from scmhost.cli.linking.text_stream import LONGEST_PART, read_stream
+from scmhost.checkout.stream import LONGEST_PART, read_stream
 
-PATIENCE = 60.0
+TIMEOUT_SECONDS = 60.0
 
 
-def test_a_pipe_that_stays_open_holds_nothing_back(tmp_path: Path) -> None:
-    """Each line is there when nothing more comes, and so is the beginning of the next."""
+def test_open_pipe_is_printed_when_idle(tmp_path: Path) -> None:
+    """Complete lines, and the start of the next one, are printed while the pipe is idle."""
     repository = GitRepository(tmp_path / "checkout")
     sha = repository.commit(files={"a.py": "1\n2\n"})
-    command = [SCMHOST, "link", "--remote", "https://github.com/acme/shop"]
+    command = [str(SCMHOST), "link", "--remote", "https://github.com/acme/shop"]
     with subprocess.Popen(
         command, cwd=repository.path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
@@ -37,9 +37,9 @@ def test_a_pipe_that_stays_open_holds_nothing_back(tmp_path: Path) -> None:
 
 
 def _read(descriptor: int, size: int) -> bytes:
-    """So many bytes, or those that came before the patience was over."""
+    """Read a number of bytes, or those that arrive within the time limit."""
     found = b""
-    while len(found) < size and select([descriptor], [], [], PATIENCE)[0]:
+    while len(found) < size and select([descriptor], [], [], TIMEOUT_SECONDS)[0]:
         block = os.read(descriptor, size - len(found))
         if not block:
             break
@@ -48,24 +48,24 @@ def _read(descriptor: int, size: int) -> bytes:
 
 
 @given(st.lists(st.binary(max_size=20).map(lambda line: line.replace(b"\n", b"")), max_size=10), st.booleans())
-def test_nothing_is_lost_on_the_way(lines: list[bytes], ended: bool) -> None:
-    """All lines come whole and in order, whatever their bytes are."""
+def test_stream_keeps_every_byte(lines: list[bytes], ended: bool) -> None:
+    """All lines arrive complete and in order, whatever their bytes are."""
     content = b"\n".join(lines) + b"\n" * ended
     read, write = os.pipe()
     os.write(write, content)
     os.close(write)
-    came = [line for arrived in read_stream(read) for line in arrived.lines]
+    arrived_lines = [line for arrived in read_stream(read) for line in arrived.lines]
     os.close(read)
-    assert "".join(line.text + line.ending for line in came).encode(errors="surrogateescape") == content
-    assert not any("\n" in line.text for line in came)
+    assert "".join(line.text + line.ending for line in arrived_lines).encode(errors="surrogateescape") == content
+    assert not any("\n" in line.text for line in arrived_lines)
 
 
-def test_a_very_long_line_comes_in_parts(tmp_path: Path) -> None:
-    """Memory stays what it is, however long a line is."""
+def test_very_long_line_is_split(tmp_path: Path) -> None:
+    """A very long line is passed on in parts, which bounds memory."""
     file = tmp_path / "long.txt"
     file.write_bytes(b"x" * (3 * LONGEST_PART) + b"\nend")
     with file.open("rb") as opened:
-        came = [line for arrived in read_stream(opened.fileno()) for line in arrived.lines]
-    assert max(len(line.text) for line in came) < 2 * LONGEST_PART
-    assert [line.ending for line in came[-2:]] == ["\n", ""]
-    assert sum(len(line.text) for line in came) == 3 * LONGEST_PART + len("end")
+        arrived_lines = [line for arrived in read_stream(opened.fileno()) for line in arrived.lines]
+    assert max(len(line.text) for line in arrived_lines) < 2 * LONGEST_PART
+    assert [line.ending for line in arrived_lines[-2:]] == ["\n", ""]
+    assert sum(len(line.text) for line in arrived_lines) == 3 * LONGEST_PART + len("end")

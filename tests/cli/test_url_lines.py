@@ -1,4 +1,4 @@
-"""The commands about URLs, which answer a line for each line."""
+"""``scmhost url``, ``remote`` and ``read-url``."""
 
 import io
 import json
@@ -20,7 +20,7 @@ class Stdin:
 
 
 def ask(monkeypatch: pytest.MonkeyPatch, command: str, *questions: object) -> list[dict[str, Any]]:
-    """The answers to questions, or to lines as they are."""
+    """Return the answers to questions; bytes are sent unchanged."""
     lines = [line if isinstance(line, bytes) else json.dumps(line).encode() for line in questions]
     monkeypatch.setattr(sys, "stdin", Stdin(b"\n".join(lines) + b"\n"))
     done = scmhost(command, "--jsonl")
@@ -28,8 +28,8 @@ def ask(monkeypatch: pytest.MonkeyPatch, command: str, *questions: object) -> li
     return [json.loads(line) for line in done.out.splitlines()]
 
 
-def test_pages_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each type of page is made from the same question."""
+def test_url_of_every_type_of_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each type of page is built from the same question."""
     of_file = {**BASE, "ref": "v1", "ref_kind": "tag", "path": "a b.py", "line": 3}
     answers = ask(
         monkeypatch,
@@ -73,16 +73,16 @@ def test_pages_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
         ({**BASE, "base_url": "https://u:s3cret@git.example", "ref": "main", "path": "a"}, "bad_url"),
     ],
 )
-def test_what_is_wrong_is_an_answer(monkeypatch: pytest.MonkeyPatch, question: object, reason: str) -> None:
-    """A line that cannot be answered gets an error, and the next line is answered."""
+def test_invalid_question_gets_a_reason(monkeypatch: pytest.MonkeyPatch, question: object, reason: str) -> None:
+    """An invalid line gets an error, and the next line is answered."""
     wrong, right = ask(monkeypatch, "url", question, {**BASE, "ref": "main", "path": "a"})
     assert (wrong["reason"], bool(wrong["error"])) == (reason, True)
     assert "s3cret" not in str(wrong)
     assert right == {"url": "https://git.example/sub/team/app/src/branch/main/a"}
 
 
-def test_remotes_are_taken_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Host, repository and web page come out; who may clone does not."""
+def test_remote_is_parsed_without_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer has host, repository and web page, but no password."""
     (answer,) = ask(monkeypatch, "remote", {"remote": "https://me:s3cret@gitlab.com/group/sub/app.git"})
     assert answer == {
         "host": "gitlab.com",
@@ -95,8 +95,8 @@ def test_remotes_are_taken_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     }
 
 
-def test_pages_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A page's URL gives the places that it may mean; known refs decide."""
+def test_page_url_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page's URL gives its possible locations; known refs decide between them."""
     url = "https://github.com/team/app/blob/feature/x/a.py#L3-L5"
     open_, decided, foreign = ask(
         monkeypatch, "read-url", {"url": url}, {"url": url, "refs": ["main", "feature/x"]}, {"url": "https://x.example"}

@@ -8,11 +8,11 @@ import pytest
 
 from command import Done, scmhost
 from house import SWITCHBOARD
-from scmhost.cli.linking.formats import FORMATS
-from scmhost.cli.linking.linked_text import LinkedText
-from scmhost.cli.linking.server_links import ServerLinks
-from scmhost.cli.linking.text_stream import Arrived, Line
-from scmhost.cli.targets import open_client
+from scmhost.checkout.formats import FORMATS
+from scmhost.checkout.linked_text import LinkedText
+from scmhost.cli.link_sources import ServerLinks
+from scmhost.checkout.stream import Chunk, TextLine
+from scmhost.cli.targets import ServerClient
 from serving import serve
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
@@ -76,11 +76,10 @@ def test_server_failure_removes_only_links() -> None:
     """The rest of the text comes, and the fault is told at the end."""
     out = io.StringIO()
     options = {"release": None, "commit": None}
-    with open_client("http://127.0.0.1:9", "token") as client:
-        source = ServerLinks(client, "/nowhere", options)
-        text = LinkedText(source.link, FORMATS["text"](out.write))
-        text.take(Arrived([Line("a.py:1: Error", "\n"), Line("the end", "\n")], idle=True))
-        remarks = source.remarks(text.tally)
+    source = ServerLinks(ServerClient.open("http://127.0.0.1:9", "token"), "/nowhere", options)
+    text = LinkedText(source.link, FORMATS["text"](out.write))
+    text.take(Chunk([TextLine("a.py:1: Error", "\n"), TextLine("the end", "\n")], idle=True))
+    remarks = source.remarks(text.counts)
     assert out.getvalue() == "a.py:1: Error\nthe end\n"
     assert remarks[1].startswith("1 without: server_unavailable.")
     assert remarks[-1].startswith("error: http://127.0.0.1:9")

@@ -1,38 +1,37 @@
-"""``scmhost commits``."""
+"""``scmhost commits send``: send the history of a git repository."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from typing import Final
 
 import click
 
-from .context import CommandContext, database_options, json_option, organization_named, say, say_json
-from .git_history import GitCommit, list_shas, read_history
-from .progress import progress
-from .targets import LocalTarget, ServerTarget, Target, open_client
+from scmhost.checkout.git import GitCommit, list_shas, read_history
 
-BATCH: Final = 1_000
-ASK_AT_ONCE: Final = 10_000
+from .context import CommandContext, database_options, json_option, organization_named, progress, say, say_json
+from .targets import LocalTarget, ServerClient, ServerTarget, Target
+
+BATCH_SIZE: Final = 1_000
+SHAS_PER_QUESTION: Final = 10_000
 MOST_CHARACTERS: Final = 2_000_000
-"""Keeps a request below the server's limit, four bytes a character, where messages or lists of files are long."""
+"""Limit of a batch with long messages or file lists: at four bytes a character it fits the server's limit."""
 
 
 @click.group(name="commits")
-def command() -> None:
+def commits() -> None:
     """Send the commits of a git repository."""
 
 
-@command.command(name="send")
+@commits.command(name="send")
 @click.option("--org", required=True, metavar="SLUG", help="The organization's slug.")
-@click.option("--repository", required=True, metavar="NAME", help="The repository's name; a new one appears unclaimed.")
+@click.option("--repository", required=True, metavar="NAME", help="The repository's name; an unknown one is created.")
 @click.option(
     "--git", "path", default=".", type=click.Path(exists=True, path_type=Path), help="A checkout or a bare repository."
 )
-@click.option("--range", "wanted", default="HEAD", show_default=True, metavar="A..B", help="Which commits.")
-@click.option("--url", metavar="URL", envvar="SCMHOST_URL", help="A server; without it, the local database is used.")
-@click.option("--token", metavar="TOKEN", envvar="SCMHOST_AUTH_TOKEN", help="A token with org:ci.")
+@click.option("--range", "revisions", default="HEAD", show_default=True, metavar="A..B", help="Which commits.")
+@click.option("--url", metavar="URL", envvar="SCMHOST_URL", help="A server (default: the local database).")
+@click.option("--token", metavar="TOKEN", envvar="SCMHOST_AUTH_TOKEN", help="A token for --url, with org:ci.")
 @database_options
 @json_option
 @click.pass_obj
@@ -42,7 +41,7 @@ def send(
     org: str,
     repository: str,
     path: Path,
-    wanted: str,
+    revisions: str,
     url: str | None,
     token: str | None,
     config: str | None,
@@ -51,45 +50,39 @@ def send(
 ) -> None:
     """Send a git history in batches, with authors, messages and changed files.
 
-    Only what is missing is sent, so that an interrupted run goes on where it stopped.
+    Only missing commits are sent: after an interruption, run the command again.
     """
-    if wanted.startswith("-"):
-        raise click.BadParameter(f"{wanted!r} is not a range of commits", param_hint="--range")
-    with _target(context, org, url, token, config, database_url) as target:
-        total, new = send_history(target, repository, path, wanted)
+    if revisions.startswith("-"):
+        raise click.BadParameter(f"{revisions!r} is not a range of commits", param_hint="--range")
+    with _open_target(context, org, url, token, config, database_url) as target:
+        total, new = send_history(target, repository, path, revisions)
     if as_json:
         say_json({"repository": repository, "commits": total, "new": new})
     else:
         say(f"{repository}: {total} commits, {new} new, {total - new} known before.")
 
 
-def send_history(target: Target, repository: str, path: Path, wanted: str) -> tuple[int, int]:
-    """Send what is missing of a range; gives how many commits it has and how many were new."""
-    shas = list_shas(path, wanted)
+def send_history(target: Target, repository: str, path: Path, revisions: str) -> tuple[int, int]:
+    """Send the missing commits of a range; return the number of commits in it, and of new ones."""
+    shas = list_shas(path, revisions)
     missing: set[str] = set()
-    for some in _batches(iter(shas), ASK_AT_ONCE):
-        missing |= target.missing(repository, some)
+    for start in range(0, len(shas), SHAS_PER_QUESTION):
+        missing |= target.missing(repository, shas[start : start + SHAS_PER_QUESTION])
     if not missing:
         return len(shas), 0
     new = 0
     with progress("sending commits", len(missing)) as advance:
-        wanted_commits = (commit for commit in read_history(path, wanted) if commit.sha in missing)
-        for batch in _commit_batches(wanted_commits):
+        for batch in _commit_batches(commit for commit in read_history(path, revisions) if commit.sha in missing):
             new += target.send([commit.payload(repository) for commit in batch])
             advance(len(batch))
     return len(shas), new
 
 
-def _batches(shas: Iterator[str], size: int) -> Iterator[Sequence[str]]:
-    while batch := list(islice(shas, size)):
-        yield batch
-
-
-def _commit_batches(commits: Iterator[GitCommit]) -> Iterator[list[GitCommit]]:
+def _commit_batches(history: Iterable[GitCommit]) -> Iterator[list[GitCommit]]:
     batch: list[GitCommit] = []
     size = 0
-    for commit in commits:
-        if batch and (len(batch) == BATCH or size + commit.size > MOST_CHARACTERS):
+    for commit in history:
+        if batch and (len(batch) == BATCH_SIZE or size + commit.size > MOST_CHARACTERS):
             yield batch
             batch, size = [], 0
         batch.append(commit)
@@ -99,7 +92,7 @@ def _commit_batches(commits: Iterator[GitCommit]) -> Iterator[list[GitCommit]]:
 
 
 @contextmanager
-def _target(
+def _open_target(
     context: CommandContext,
     org: str,
     url: str | None,
@@ -108,8 +101,7 @@ def _target(
     database_url: str | None,
 ) -> Iterator[Target]:
     if url:
-        with open_client(url, token) as client:
-            yield ServerTarget(client, org)
+        yield ServerTarget(ServerClient.open(url, token), org)
         return
     with context.open_host(config, database_url) as host:
         yield LocalTarget(host.services, organization_named(host.services, org))

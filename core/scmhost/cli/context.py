@@ -1,9 +1,14 @@
-"""What every command gets: a way to open scmhost, and how it speaks to people and machines."""
+"""Shared by all commands: opening the host, options, input, output and progress bars."""
 
 import json
+import shutil
 import sys
-from collections.abc import Callable
+import textwrap
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol, Self, TypeVar
 
 import click
@@ -14,13 +19,16 @@ if TYPE_CHECKING:
     from scmhost.services import Services
 
 EXIT_FAILED: Final = 1
+EXIT_USAGE: Final = 2
 EXIT_CONFIGURATION: Final = 3
+PROGRESS_DELAY_SECONDS: Final = 1.0
+_WIDEST: Final = 100
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 class OpenedHost(Protocol):
-    """scmhost, opened; closes itself at the end of a ``with`` block."""
+    """An open host; a ``with`` block closes it at its end."""
 
     services: "Services"
     settings: "Settings"
@@ -30,10 +38,10 @@ class OpenedHost(Protocol):
 
 
 class Opener(Protocol):
-    """Opens scmhost by configuration file and database URL.
+    """Opens the host by configuration file and database URL.
 
-    Unless it is quiet, all is logged, not faults alone; without plugins none is imported. For a look no database is
-    made or changed, and what the answer tells is not logged too.
+    With ``quiet`` only errors are logged. Without ``plugins`` no plugin is imported. With ``look`` no database is
+    created or migrated, and nothing is logged that the answer of the command contains.
     """
 
     def __call__(
@@ -49,13 +57,13 @@ class Opener(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CommandContext:
-    """What click hands from the group to its commands."""
+    """The object that click passes to every command."""
 
     open_host: Opener
 
 
 def database_options(command: F) -> F:
-    """The options of commands that work on the local database."""
+    """Add the options of commands that use the local database."""
     command = click.option(
         "--database-url",
         metavar="URL",
@@ -65,15 +73,15 @@ def database_options(command: F) -> F:
 
 
 def config_option(command: F) -> F:
-    """The option of commands that need the switchboard alone."""
+    """Add the option of commands that read only the configuration."""
     return click.option(
-        "--config", metavar="FILE", help="The operator's switchboard (default: plugins.toml here, if there is one)."
+        "--config", metavar="FILE", help="Configuration file (default: plugins.toml in this folder, if there is one)."
     )(command)
 
 
 def json_option(command: F) -> F:
-    """The option of commands whose answer a machine may read."""
-    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")(command)
+    """Add the option for JSON output."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")(command)
 
 
 def say(text: str = "") -> None:
@@ -82,23 +90,103 @@ def say(text: str = "") -> None:
 
 
 def remark(text: str) -> None:
-    """Print a line beside the answer, on standard error."""
+    """Print a line on standard error."""
     click.echo(text, err=True)
 
 
 def say_json(value: object) -> None:
-    """Print the answer for a machine."""
+    """Print the answer as JSON."""
     click.echo(json.dumps(value, ensure_ascii=False))
 
 
 def fail(message: str, code: int = EXIT_FAILED) -> NoReturn:
-    """End the command with a sentence on standard error."""
+    """Print an error on standard error, and exit."""
     click.echo(f"error: {message}", err=True)
     sys.exit(code)
 
 
+def width() -> int:
+    """Return the number of columns to use; 80 without a terminal."""
+    return min(shutil.get_terminal_size((80, 24)).columns, _WIDEST)
+
+
+def wrapped(text: str, indent: str) -> str:
+    """Wrap text to the width. Paths and URLs are never split, so that they can be copied."""
+    return "\n".join(
+        textwrap.fill(
+            line,
+            width(),
+            initial_indent=indent,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for line in text.splitlines()
+    )
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: int = 0) -> list[str]:
+    """Return one line per row within the width; long cells are cut. The last ``numbers`` columns are right-aligned."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(box=None, pad_edge=False)
+    for place, title in enumerate(head):
+        number = place >= len(head) - numbers
+        # rich takes missing width from columns that may wrap: from text, because a cut number would be wrong.
+        made.add_column(title, justify="right" if number else "left", no_wrap=number)
+    for row in rows:
+        made.add_row(*(Text(cell, no_wrap=True, overflow="ellipsis") for cell in row))
+    console = Console(width=width(), color_system=None, highlight=False)
+    with console.capture() as captured:
+        console.print(made)
+    return [line.rstrip() for line in captured.get().splitlines()]
+
+
 def organization_named(services: "Services", slug: str) -> "Organization":
-    """The organization that an option names."""
+    """Return the organization that an option names."""
     from scmhost.organizations.create import find_organization
 
     return find_organization(services, slug)
+
+
+def read_input(file: str) -> str:
+    """Return the text of a file, or of standard input for ``-``. Bytes that are not UTF-8 are replaced."""
+    if file == "-":
+        return sys.stdin.buffer.read().decode(errors="replace")
+    try:
+        return Path(file).read_bytes().decode(errors="replace")
+    except OSError as error:
+        raise click.BadParameter(f"{file}: {error.strerror}", param_hint="FILE") from error
+
+
+class Progress(Protocol):
+    """Counts finished steps."""
+
+    def __call__(self, _steps: int, /) -> None:
+        """Add finished steps."""
+
+
+@contextmanager
+def progress(what: str, total: int, delay: float = PROGRESS_DELAY_SECONDS) -> Iterator[Progress]:
+    """Count steps. On a terminal a progress bar appears if the work takes longer than ``delay`` seconds."""
+    if not sys.stderr.isatty():
+        yield lambda _steps: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    bar = Bar(console=Console(stderr=True), transient=True)
+    task = bar.add_task(what, total=total)
+    started = time.monotonic()
+
+    def advance(steps: int) -> None:
+        bar.advance(task, steps)
+        if time.monotonic() - started > delay:
+            bar.start()
+
+    try:
+        yield advance
+    finally:
+        bar.stop()

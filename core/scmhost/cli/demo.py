@@ -1,9 +1,10 @@
-"""``scmhost demo``: the main job on real input, on a throw-away database."""
+"""``scmhost demo``: commits in, a claim, a code mapping, links out, on a temporary database."""
 
 import json
-import re
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,13 +12,15 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from scmhost.checkout.formats import PlainText
+from scmhost.checkout.git import GitError
+from scmhost.checkout.linked_text import LinkedText
+from scmhost.checkout.stream import Chunk, TextLine
+
 from .commits import send_history
 from .context import CommandContext, fail, say
-from .demo_crash import crash
-from .git_process import git
-from .linking.formats import PlainText
-from .linking.linked_text import LinkedText
-from .linking.text_stream import Arrived, Line
+from .demo_repositories import DemoRepository, make_sample_repository, read_checkout_repository
+from .link_sources import ProjectLinks
 from .targets import LocalTarget
 
 if TYPE_CHECKING:
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from scmhost.sdk import Organization, Repository
     from scmhost.services import Services
 
-SWITCHBOARD: Final = """\
+CONFIGURATION: Final = """\
 schema = 1
 
 [host]
@@ -36,9 +39,14 @@ database_url = "sqlite:///{folder}/demo.db"
 enabled = true
 allow = {{ organizations = ["demo"] }}
 """
+NEXT_COMMANDS: Final = """\
+  scmhost bootstrap --org acme --project web   an organization of your own, and its token
+  scmhost serve                                the API on http://127.0.0.1:8000
+  scmhost commits send --org acme --repository team/app --git .
+  scmhost link crash.txt --org acme --project web"""
 
-# Exact hosts only: guessing a kind from a name would make wrong links.
-_PRESETS: Final = {
+# Exact hosts only: a kind guessed from a part of the name would make wrong links.
+_KINDS: Final = {
     "github.com": "github",
     "gitlab.com": "gitlab",
     "codeberg.org": "gitea",
@@ -46,176 +54,148 @@ _PRESETS: Final = {
     "git.sr.ht": "sourcehut",
     "dev.azure.com": "azure_devops",
 }
-_HTTP_REMOTE: Final = re.compile(r"https?://(?:[^@/]*@)?(?P<host>[^/@:]+)(?::\d+)?/(?P<path>.+)")
-_SSH_REMOTE: Final = re.compile(r"(?:ssh://)?(?:[^@/]*@)(?P<host>[^/:@]+)[:/](?!\d+/)(?P<path>.+)")
-_STAND_IN: Final = "git.example.com"
-
-
-@dataclass(frozen=True, slots=True)
-class Checkout:
-    """The git repository that the demo works on."""
-
-    path: Path
-    head: str
-    branch: str
-    name: str
-    host: str
-    real: bool
-
-    @property
-    def url(self) -> str:
-        return f"https://{self.host}/{self.name}"
 
 
 @click.command(name="demo")
 @click.option(
     "--git",
     "path",
-    default=".",
     show_default="this checkout",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Another git repository. Python code of it is run to raise an exception.",
+    help="A git repository. Its history is read; none of its code runs.",
 )
-@click.option("--trace", type=click.Path(exists=True, dir_okay=False), help="A stack trace to link in its place.")
+@click.option("--trace", type=click.Path(exists=True, dir_okay=False), help="A stack trace to link to that repository.")
 @click.pass_obj
-def command(context: CommandContext, *, path: Path, trace: str | None) -> None:
-    """See the main job done: commits go in, a repository is claimed, a stack trace comes out as links.
+def demo(context: CommandContext, *, path: Path | None, trace: str | None) -> None:
+    """Show the main features: send commits, claim a repository, map its paths, link a stack trace.
 
-    Everything happens in a temporary folder that is removed at the end; nothing is sent anywhere.
+    The demo uses the history of this checkout and a small sample program, which crashes. No code of the checkout runs.
+    Everything happens in a temporary folder; nothing is sent anywhere.
     """
-    checkout = look_at(path.resolve())
-    with TemporaryDirectory(prefix="scmhost-demo-") as folder:
-        config = Path(folder) / "plugins.toml"
-        config.write_text(SWITCHBOARD.format(folder=folder), encoding="utf-8")
+    checkout, note = _checkout(path)
+    with _temporary_folder() as folder:
+        config = folder / "plugins.toml"
+        config.write_text(CONFIGURATION.format(folder=folder), encoding="utf-8")
+        sample = make_sample_repository(folder / "shop")
         with context.open_host(str(config)) as host:
-            _run(host.services, checkout, Path(folder) / "checkout", trace)
-    _what_next()
+            _step("Plugins, found through their entry points")
+            _show_plugins(host.services.plugins)
+            _run(host.services, [*([checkout] if checkout else []), sample], note, trace)
+    _step("What to run next")
+    say(NEXT_COMMANDS)
 
 
-def look_at(path: Path) -> Checkout:
-    """What git says about a checkout. Without a remote on the web, a stand-in host is used, and the demo says so."""
-    top = Path(
-        git(path, "rev-parse", "--show-toplevel")
-        if git(path, "rev-parse", "--is-bare-repository") == "false"
-        else str(path)
-    )
-    remote = _remote(top)
-    found = _HTTP_REMOTE.fullmatch(remote) or _SSH_REMOTE.fullmatch(remote)
-    name = found["path"].strip("/").removesuffix(".git") if found else f"demo/{top.name}"
-    return Checkout(
-        path=top,
-        head=git(top, "rev-parse", "HEAD"),
-        branch=git(top, "rev-parse", "--abbrev-ref", "HEAD"),
-        name=name,
-        host=found["host"].lower() if found else _STAND_IN,
-        real=found is not None,
-    )
+@contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    with TemporaryDirectory(prefix="scmhost-demo-") as folder:
+        # A stack trace has the real path; the system's folder for temporary files may be a symbolic link.
+        yield Path(folder).resolve()
 
 
-def _remote(top: Path) -> str:
-    return git(top, "remote", "get-url", "origin") if "origin" in git(top, "remote").split() else ""
+def _checkout(path: Path | None) -> tuple[DemoRepository | None, str]:
+    """Return the repository to use, or the reason why there is none here."""
+    try:
+        return read_checkout_repository((path or Path()).resolve()), ""
+    except GitError as error:
+        if path:
+            raise
+        return None, f"No checkout with a commit here, so only the sample program is used. ({error})"
+
+
+def _run(services: "Services", repositories: list[DemoRepository], note: str, trace: str | None) -> None:
+    from scmhost.admin.bootstrap import bootstrap
+
+    _step("An organization, a project, and an installation of Custom SCM for each code host")
+    created = bootstrap(services, "demo", "app")
+    say(f"organization {created.organization.slug}, project {created.project.slug}, one token (its hash is stored)")
+    steps = DemoSteps(services, created.organization, created.project)
+    for repository in repositories:
+        steps.install(repository)
+    _step("Git history, sent as commits")
+    if note:
+        say(note)
+    for repository in repositories:
+        steps.send(repository)
+    for repository in repositories:
+        _step(f"{repository.name}, claimed: dispatch, save, serialize")
+        steps.map(repository, steps.claim(repository))
+    for repository in repositories:
+        text = Path(trace).read_text(encoding="utf-8", errors="replace") if trace else repository.text
+        if text:
+            _step(f"Links to {repository.name} at {repository.head[:12]}")
+            steps.link(repository, text)
+        if trace:
+            break
 
 
 @dataclass(frozen=True, slots=True)
-class Demo:
-    """The steps of the demo, for one organization and project of a throw-away database."""
+class DemoSteps:
+    """The steps of the demo, for one organization and project."""
 
     services: "Services"
     organization: "Organization"
     project: "Project"
-    checkout: Checkout
-    copy: Path
+    installations: dict[str, int] = field(default_factory=dict)
+    """The id of the installation, by code host."""
 
-    def install(self) -> int:
-        """Install Custom SCM; gives the installation's id."""
+    def install(self, repository: DemoRepository) -> None:
+        """Install Custom SCM for the code host of a repository."""
         from scmhost.installations.install import install_provider
 
-        checkout = self.checkout
-        preset = _PRESETS.get(checkout.host, "gitea")
-        form = {"name": checkout.name.split("/")[0], "url": f"https://{checkout.host}/", "preset": preset}
-        stored = install_provider(self.services, self.organization, "custom_scm", form)
-        domain = stored.installation.metadata["domain_name"]
-        say(f"installation {stored.installation.name} at {domain}, URLs as {preset}")
-        if not checkout.real:
-            say(f"(this checkout has no remote on the web: {checkout.host} stands in for its host)")
-        return stored.installation.id
+        if repository.host in self.installations:
+            return
+        kind = _KINDS.get(repository.host, "gitea")
+        form = {"name": repository.name.split("/")[0], "url": f"https://{repository.host}/", "preset": kind}
+        stored = install_provider(self.services, self.organization, "custom_scm", form).installation
+        self.installations[repository.host] = stored.id
+        say(f"installation {stored.name} at {stored.metadata['domain_name']}, URLs as on {kind}")
+        if not repository.has_host:
+            say(f"({repository.name} has no remote on the web: {repository.host} is an example)")
 
-    def send(self) -> None:
-        """Send the checkout's history."""
+    def send(self, repository: DemoRepository) -> None:
+        """Send the history of a repository."""
         started = time.perf_counter()
         target = LocalTarget(self.services, self.organization)
-        total, new = send_history(target, self.checkout.name, self.checkout.path, "HEAD")
-        say(f"{self.checkout.path.name}: {total} commits, {new} new, in {time.perf_counter() - started:.1f} s")
+        total, new = send_history(target, repository.name, repository.path, "HEAD")
+        say(f"{repository.name}: {total} commits, {new} new, in {time.perf_counter() - started:.1f} s")
 
-    def claim(self, installation_id: int) -> "Repository":
-        """Claim the repository that appeared, step by step."""
+    def claim(self, repository: DemoRepository) -> "Repository":
+        """Claim the repository that the commits have created."""
         from scmhost.repositories.claim import add_repository, offer_repositories
         from scmhost.repositories.manage import change_repository
         from scmhost.sdk import AddRequest
 
         services, organization = self.services, self.organization
-        offer = offer_repositories(services, organization, installation_id, self.checkout.name)[0]
-        say(f"offered:    {offer.name} (identifier {offer.identifier}), unclaimed so far")
-        change_repository(services, organization, int(offer.identifier), {"url": self.checkout.url})
+        installation_id = self.installations[repository.host]
+        offer = offer_repositories(services, organization, installation_id, repository.name)[0]
+        say(f"offered:    {offer.name} (identifier {offer.identifier}), unclaimed")
+        change_repository(services, organization, int(offer.identifier), {"url": repository.url})
         request = AddRequest(identifier=offer.identifier)
         added = add_repository(services, organization, "custom_scm", installation_id, request)
         saved = added.saved
-        say(f"decision:   {added.decision!r}  (the plugin's)")
+        say(f"decision:   {added.decision!r}  (by the plugin)")
         say(f"saved:      {saved.name}: provider {saved.provider}, installation {saved.installation_id}")
         payload = json.dumps(added.payload.model_dump(mode="json"), indent=2)
         say("serialized: " + payload.replace("\n", "\n            "))
         return saved
 
-    def map(self, repository: "Repository", installation_id: int) -> None:
-        """Map the copy's folder to the repository's root."""
+    def map(self, repository: DemoRepository, saved: "Repository") -> None:
+        """Map the repository's folder on this machine to its source root."""
         from scmhost.links.code_mappings import create_mapping
         from scmhost.links.values import MappingDraft
 
-        branch = self.checkout.branch if self.checkout.branch != "HEAD" else None
-        draft = MappingDraft(self.project.id, repository.id, f"{self.copy}/", "", branch)
-        create_mapping(self.services, self.organization, installation_id, draft)
-        say(f"stack root {self.copy}/ -> the root of {repository.name}")
+        stack_root, source_root = f"{repository.path}/{repository.source_root}", repository.source_root
+        draft = MappingDraft(self.project.id, saved.id, stack_root, source_root, repository.branch)
+        create_mapping(self.services, self.organization, self.installations[repository.host], draft)
+        say(f"mapped:     {stack_root} -> {source_root or 'the root'} of {saved.name}")
 
-    def link(self, trace: str | None) -> None:
-        """Link a given trace, or one that the checkout's own code makes now."""
-        from .linking.project_links import ProjectLinks
-
-        text = Path(trace).read_text(encoding="utf-8", errors="replace") if trace else self._crash()
-        if text is None:
-            say("No Python code of this checkout could be made to raise; give a stack trace with --trace FILE.")
-            return
-        source = ProjectLinks(self.services, self.organization, self.project, commit=self.checkout.head)
-        say()
+    def link(self, repository: DemoRepository, text: str) -> None:
+        """Print a text with links to the commit of a repository."""
+        source = ProjectLinks(self.services, self.organization, self.project, commit=repository.head)
         linked = LinkedText(source.link, PlainText(partial(click.echo, nl=False)))
-        linked.take(Arrived([Line(line, "\n") for line in text.rstrip("\n").split("\n")], idle=True))
-        say()
-        for line in linked.tally.lines():
+        linked.take(Chunk([TextLine(line, "\n") for line in text.rstrip("\n").split("\n")], idle=True))
+        for line in linked.counts.lines():
             say(line)
-
-    def _crash(self) -> str | None:
-        """The code that runs is a clean copy of HEAD, so that its lines are those of the commit that is linked."""
-        path = self.checkout.path
-        git(path, "clone", "--quiet", "--shared", str(path), str(self.copy))
-        return crash(self.copy, git(path, "ls-tree", "-r", "--name-only", "HEAD").split("\n"))
-
-
-def _run(services: "Services", checkout: Checkout, copy: Path, trace: str | None) -> None:
-    from scmhost.admin.bootstrap import bootstrap
-
-    _step("Plugins, found through their entry points")
-    _show_plugins(services.plugins)
-    _step("An organization, a project, an installation of Custom SCM")
-    there = bootstrap(services, "demo", "app")
-    say(f"organization {there.organization.slug}, project {there.project.slug}, one token (its hash is stored)")
-    demo = Demo(services, there.organization, there.project, checkout, copy)
-    installation_id = demo.install()
-    _step("The history of a real git repository, sent as commits")
-    demo.send()
-    _step("The repository that appeared, claimed: dispatch, save, serialize")
-    repository = demo.claim(installation_id)
-    _step("A code mapping, and a real exception from real code")
-    demo.map(repository, installation_id)
-    demo.link(trace)
 
 
 def _show_plugins(plugins: "PluginHost") -> None:
@@ -224,17 +204,9 @@ def _show_plugins(plugins: "PluginHost") -> None:
         if report.reason:
             say(f"  {report.reason}")
     if plugins.provider("custom_scm") is None:
-        fail("Custom SCM is not there; install it: pip install scmhost-custom-scm")
+        fail("the demo needs the Custom SCM plugin: pip install scmhost-custom-scm")
 
 
 def _step(title: str) -> None:
     say()
     click.secho(title, bold=True)
-
-
-def _what_next() -> None:
-    _step("What to run next")
-    say("  scmhost bootstrap --org acme --project web   an organization of your own, and its token")
-    say("  scmhost serve                                the API on http://127.0.0.1:8000")
-    say("  scmhost commits send --org acme --repository team/app --git .")
-    say("  scmhost link crash.txt --org acme --project web")

@@ -1,18 +1,16 @@
-"""JSON lines for machines: one question a line in, one answer a line out, in order.
+"""JSON lines: one question per line on standard input, one answer per line on standard output, in order.
 
-What has no answer is answered by ``error`` and ``reason``. The reason is one word of a closed list, and the error says
-it in words. Where callers know the word itself as the error, it is that word, and ``detail`` says the rest.
+An answer without a result has ``error`` and ``reason``. The reason is one word of a closed list; the error describes
+it. Some callers expect the word itself as the error; then ``detail`` has the description.
 """
 
 import json
 import sys
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
-
-from scmhost.mapping import FrameInfo
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 F = TypeVar("F", bound=Callable[..., Any])
 QuestionT = TypeVar("QuestionT", bound=BaseModel)
@@ -22,62 +20,38 @@ MALFORMED: Final = "malformed_input"
 
 
 class Question(BaseModel):
-    """An input line. Fields that a command does not know are passed over."""
+    """An input line. Unknown fields are ignored."""
 
     model_config = ConfigDict(strict=True, frozen=True)
 
 
-class Frame(Question):
-    """A frame as its platform prints it."""
-
-    filename: str | None = None
-    module: str | None = None
-    abs_path: str | None = None
-    package: str | None = None
-    in_app: bool | None = None
-
-    def info(self, platform: str | None, sdk_name: str | None = None) -> FrameInfo:
-        """The frame as the rules read it."""
-        return FrameInfo(self.filename, self.module, self.abs_path, self.package, platform, sdk_name)
-
-
-def _frame(value: object) -> object:
-    return {"filename": value} if isinstance(value, str) else value
-
-
-# A frame, or its path alone.
-FrameOrPath = Annotated[Frame, BeforeValidator(_frame)]
-
-
 def jsonl_option(command: F) -> F:
-    """The option that says how the command is spoken to, so that others can be added."""
+    """Add the required option ``--jsonl``, which leaves room for other input formats."""
     return click.option(
-        "--jsonl", "_jsonl", is_flag=True, required=True, help="Read JSON lines from standard input, and answer each."
+        "--jsonl", "_jsonl", is_flag=True, required=True, help="Read JSON lines from standard input; answer each line."
     )(command)
 
 
 def refusal(reason: str, error: str | None = None, detail: str | None = None) -> Answer:
-    """The answer where there is none. Without an error in words it is the reason's own word."""
+    """Return an answer without a result. The error defaults to the reason."""
     refused = {"error": error or reason, "reason": reason}
     return {**refused, "detail": detail} if detail else refused
 
 
+def answer_lines(question: type[QuestionT], answer: Callable[[QuestionT], Answer]) -> None:
+    """Answer each line of standard input; a malformed line gets a refusal."""
+    for line in sys.stdin.buffer:
+        try:
+            parsed = question.model_validate_json(line)
+        except ValidationError as error:
+            result = refusal(MALFORMED, detail=_first_problem(error))
+        else:
+            result = answer(parsed)
+        click.echo(json.dumps(result))
+
+
 def _first_problem(error: ValidationError) -> str:
-    """What is wrong first, with its field if it is of one, and without what stands there."""
+    """Describe the first problem with its field, without the input value."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     where = ".".join(map(str, first["loc"]))
     return f"{where}: {first['msg']}" if where else first["msg"]
-
-
-def answer_lines(question: type[QuestionT], answer: Callable[[QuestionT], Answer]) -> None:
-    """Answer each line of standard input. A line that is no question is refused."""
-    for line in sys.stdin.buffer:
-        click.echo(json.dumps(_answer(line, question, answer)))
-
-
-def _answer(line: bytes, question: type[QuestionT], answer: Callable[[QuestionT], Answer]) -> Answer:
-    try:
-        asked = question.model_validate_json(line)
-    except ValidationError as error:
-        return refusal(MALFORMED, detail=_first_problem(error))
-    return answer(asked)

@@ -1,47 +1,55 @@
-"""``scmhost link``."""
+"""``scmhost link`` and ``scmhost frames``: print a text with links to the source, or its frames."""
 
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from typing import IO, TYPE_CHECKING, Any, Final
 
 import click
 
-from .context import CommandContext, database_options, remark
-from .linking.formats import FORMATS, Format, Write
+from scmhost.checkout.formats import FORMATS, Format, Write
+
+from .context import CommandContext, database_options, json_option, read_input, remark, say, say_json
 
 if TYPE_CHECKING:
-    from .linking.sources import Source
+    from scmhost.frames import Frame, Reading
+
+    from .link_sources import LinkSource
 
 NAMES: Final = ("text", "markdown", "html", "json")
 
 
 @click.command(name="link")
 @click.argument("file", default="-", metavar="[FILE|-]")
-@click.option("--format", "form", type=click.Choice(NAMES), default="text", show_default=True, help="What to print.")
+@click.option("--format", "form", type=click.Choice(NAMES), default="text", show_default=True, help="Output format.")
 @click.option(
     "--hyperlinks/--no-hyperlinks",
     default=None,
-    help="Make the frames themselves links (default: on a terminal), or put each link on a line below.",
+    help="Make the frames themselves links (default: on a terminal), or print each link on a line below its frame.",
 )
 @click.option("--remote", metavar="NAME|URL", help="The remote to link to (default: the branch's, else origin).")
-@click.option("--kind", metavar="KIND", help="The remote's kind of code host, where its name does not tell.")
-@click.option("--template", metavar="TEMPLATE", help="The URL of a file's page, for a host of no known kind.")
+@click.option("--kind", metavar="KIND", help="The remote's kind of code host, if its host name does not show it.")
+@click.option("--template", metavar="TEMPLATE", help="The URL of a file's page, for a host of an unknown kind.")
 @click.option("--ref", metavar="REF", help="The commit, branch or tag to link to (default: what is checked out).")
 @click.option(
-    "--map", "maps", multiple=True, metavar="STACK=SOURCE", help="Paths that begin with STACK are below SOURCE. Repeat."
+    "--map",
+    "maps",
+    multiple=True,
+    metavar="STACK=SOURCE",
+    help="Replace the path prefix STACK by SOURCE, for example /app=src; repeatable.",
 )
-@click.option("--org", metavar="SLUG", help="Use an organization's code mappings and hosts in place of the checkout.")
-@click.option("--project", metavar="SLUG", help="The project whose code mappings are used.")
+@click.option("--org", metavar="SLUG", help="Use an organization's code mappings and hosts instead of the checkout.")
+@click.option("--project", metavar="SLUG", help="With --org: the project whose code mappings are used.")
 @click.option("--release", metavar="VERSION", help="With --project: link to this release's commit of each repository.")
 @click.option("--commit", metavar="SHA", help="With --project: link to this commit.")
 @click.option("--url", metavar="URL", envvar="SCMHOST_URL", help="With --project: a server, not the local database.")
-@click.option("--token", metavar="TOKEN", envvar="SCMHOST_AUTH_TOKEN", help="A token for it, with project:read.")
+@click.option("--token", metavar="TOKEN", envvar="SCMHOST_AUTH_TOKEN", help="A token for --url, with project:read.")
 @database_options
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.pass_obj
-def command(
+def link(
     context: CommandContext,
     /,
     *,
@@ -53,54 +61,52 @@ def command(
 ) -> None:
     """Print a stack trace, or any text, with links to the source.
 
-    In a git checkout nothing need be set up: pipe text in, or name a FILE, and every source location of this
-    repository links to the exact line of the commit that is checked out. The text itself stays as it is. What has no
-    link is summed up at the end, on standard error, with the next step.
+    In a git checkout no configuration is needed: pipe text in, or name a FILE. Every source location of this
+    repository links to the exact line of the commit that is checked out. The text itself is unchanged. A summary on
+    standard error counts the frames without a link, with a reason and a next step.
     """
     from scmhost.infra.errors import ScmhostError
 
-    from .linking.sources import NoLinks, source_of
+    from .link_sources import NoLinks, open_source
 
     write = _writer()
     with ExitStack() as opened:
         descriptor = opened.enter_context(_input(file))
         problem: ScmhostError | None = None
+        source: LinkSource
         try:
-            source = opened.enter_context(source_of(context, options))
+            source = opened.enter_context(open_source(context, options))
         except ScmhostError as error:
-            # Whoever pipes text through wants it back, linked or not.
+            # The command is used in pipes: the text must come through even if nothing can be linked.
             source, problem = NoLinks(), error
-        shown = FORMATS["json" if as_json else _form(form, hyperlinks=hyperlinks)](write)
-        _print(descriptor, source, shown)
+        _print(descriptor, source, FORMATS["json" if as_json else _format_name(form, hyperlinks=hyperlinks)](write))
     if problem:
         raise problem
 
 
-def _form(form: str, *, hyperlinks: bool | None) -> str:
-    """Text has its links inside where they can be clicked."""
+def _format_name(form: str, *, hyperlinks: bool | None) -> str:
     if form != "text":
         return form
     return "hyperlinks" if (sys.stdout.isatty() if hyperlinks is None else hyperlinks) else form
 
 
-def _print(descriptor: int, source: "Source", form: Format) -> None:
-    from .linking.document_input import read_input
-    from .linking.linked_text import LinkedText
+def _print(descriptor: int, source: "LinkSource", form: Format) -> None:
+    from scmhost.checkout.linked_text import LinkedText
+    from scmhost.checkout.stream import feed
 
     text = LinkedText(source.link, form)
     form.begin()
-    for arrived in read_input(descriptor, text):
-        text.take(arrived)
+    for _ in feed(descriptor, text):
         sys.stdout.flush()
     form.end({**source.facts, "unreadLines": text.unread})
     sys.stdout.flush()
-    for line in source.remarks(text.tally):
+    for line in source.remarks(text.counts):
         remark(line)
 
 
 @contextmanager
 def _input(file: str) -> Iterator[int]:
-    """The descriptor of a file, or of standard input."""
+    """Open a file, or standard input for ``-``, as a descriptor."""
     if file == "-":
         yield sys.stdin.fileno()
         return
@@ -115,7 +121,7 @@ def _input(file: str) -> Iterator[int]:
 
 
 def _writer() -> Write:
-    """Writes text to standard output; half characters become the bytes again that they came from."""
+    """Return a function that writes to standard output; lone surrogates become the bytes that they came from."""
     stream: IO[bytes] | None = getattr(sys.stdout, "buffer", None)
 
     def write(text: str) -> None:
@@ -125,3 +131,35 @@ def _writer() -> Write:
             stream.write(text.encode(errors="surrogateescape"))
 
     return write
+
+
+@click.command(name="frames")
+@click.argument("file", default="-", metavar="[FILE|-]")
+@json_option
+def frames(*, file: str, as_json: bool) -> None:
+    """Print the frames of stack traces in FILE, or on standard input.
+
+    The text may be one trace, several traces, a log, or the JSON of an event. Frames are printed in the order of the
+    text, and paths as they are in the text.
+    """
+    from scmhost.frames import read_text
+
+    reading = read_text(read_input(file))
+    if as_json:
+        say_json({"frames": [asdict(found.frame) for found in reading.frames]})
+        return
+    for found in reading.frames:
+        say(_frame_line(found.frame))
+    remark(_frame_summary(reading))
+
+
+def _frame_line(frame: "Frame") -> str:
+    """Return path, line and column of a frame, then its function."""
+    position = ":".join(str(part) for part in (frame.path, frame.line, frame.column) if part is not None)
+    names = [part for part in (frame.module, frame.function) if part]
+    return f"{position}  {' '.join(names)}".rstrip()
+
+
+def _frame_summary(reading: "Reading") -> str:
+    rest = " The rest of the text was not read." if reading.truncated else ""
+    return f"{len(reading.frames)} frames; {reading.unread} lines belong to no trace.{rest}"

@@ -1,7 +1,8 @@
-"""The ``scmhost`` command: subcommands are imported when they are used, not before."""
+"""The ``scmhost`` command."""
 
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Final
 
 import click
@@ -12,32 +13,32 @@ from scmhost.infra.errors import ScmhostError
 from .context import EXIT_CONFIGURATION, EXIT_FAILED, CommandContext, Opener, fail
 from .lazy_group import LazyGroup
 
-# name: (module, what it does in a line)
+# name: ("module:attribute" of the command, its summary)
 COMMANDS: Final = {
-    "audit": ("scmhost.cli.audit", "Say who changed what."),
-    "bootstrap": ("scmhost.cli.bootstrap", "Set up an organization, a project, repositories and a token."),
-    "commits": ("scmhost.cli.commits", "Send the commits of a git repository."),
-    "demo": ("scmhost.cli.demo", "See the main job done, on a throw-away database."),
-    "derive": ("scmhost.cli.derive", "Tell code mappings from frames and lists of files."),
-    "frames": ("scmhost.cli.frames", "Print the frames of stack traces."),
-    "link": ("scmhost.cli.link", "Print a stack trace with links to its source."),
-    "map": ("scmhost.cli.map", "Map stack frames to paths in a repository."),
-    "migrate": ("scmhost.cli.migrate", "Bring the database up to date."),
-    "plugin": ("scmhost.cli.plugin", "Write a plugin, and check it."),
-    "plugins": ("scmhost.cli.plugins", "See what plugins there are and in what state, and switch them."),
-    "read-url": ("scmhost.cli.read_url", "Find the places that URLs of pages mean."),
-    "remote": ("scmhost.cli.remote", "Take remotes of repositories apart."),
-    "roots": ("scmhost.cli.roots", "Tell the roots of a code mapping from a frame and its file."),
-    "serve": ("scmhost.cli.serve", "Run the service."),
-    "token": ("scmhost.cli.token", "Create, list and revoke access tokens."),
-    "url": ("scmhost.cli.url", "Make URLs of pages on code hosts."),
+    "audit": ("scmhost.cli.admin:audit", "Show who changed what."),
+    "bootstrap": ("scmhost.cli.admin:bootstrap", "Create an organization, a project, repositories and a token."),
+    "commits": ("scmhost.cli.commits:commits", "Send the commits of a git repository."),
+    "demo": ("scmhost.cli.demo:demo", "Show commits, a claim, a code mapping and links, on a temporary database."),
+    "derive": ("scmhost.cli.mapping_tools:derive", "Infer code mappings from frames and file lists."),
+    "frames": ("scmhost.cli.link:frames", "Print the frames of stack traces."),
+    "link": ("scmhost.cli.link:link", "Print a stack trace with links to its source."),
+    "map": ("scmhost.cli.mapping_tools:map_frames", "Map stack frames to paths in a repository."),
+    "migrate": ("scmhost.cli.admin:migrate", "Update the database schema."),
+    "plugin": ("scmhost.cli.plugin:command", "Write a plugin, and check it."),
+    "plugins": ("scmhost.cli.plugins:plugins", "List plugins with their state, enable and disable them."),
+    "read-url": ("scmhost.cli.url_tools:read_urls", "Find the repository, ref and path of page URLs."),
+    "remote": ("scmhost.cli.url_tools:remotes", "Parse remote URLs of repositories."),
+    "roots": ("scmhost.cli.mapping_tools:roots", "Infer the roots of a code mapping from a frame and its file."),
+    "serve": ("scmhost.cli.serve:serve", "Run the service."),
+    "token": ("scmhost.cli.admin:token", "Create, list and revoke access tokens."),
+    "url": ("scmhost.cli.url_tools:urls", "Build URLs of pages on code hosts."),
 }
 
 EPILOG: Final = """
 \b
 Begin with:
-  pytest 2>&1 | scmhost link                    links to this checkout's source, nothing to set up
-  scmhost demo                                  the service's main job, nothing to set up either
+  pytest 2>&1 | scmhost link                    links to this checkout's source, without configuration
+  scmhost demo                                  the main features of the service, without configuration
   scmhost bootstrap --org acme --project web    an organization and a token
   scmhost serve                                 the API on http://127.0.0.1:8000
 
@@ -47,15 +48,16 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 wrong configuration.
 
 
 class ScmhostGroup(LazyGroup):
-    """Our own commands, and those that plugins add."""
+    """The commands of scmhost, and those that plugins add."""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        return super().get_command(ctx, cmd_name) or self._of_plugin(ctx, cmd_name)
+        return super().get_command(ctx, cmd_name) or self._plugin_command(ctx, cmd_name)
 
     @staticmethod
-    def _of_plugin(ctx: click.Context, name: str) -> click.Command | None:
-        """A command that a plugin adds. Plugins are opened only for a name that is not ours."""
-        if name.startswith("-") or not isinstance(ctx.obj, CommandContext):
+    def _plugin_command(ctx: click.Context, name: str) -> click.Command | None:
+        # Loading plugins is slow, so it is left to names that are not ours. A host, and so a plugin's command, needs
+        # the server extra; without it an unknown name is a typo.
+        if name.startswith("-") or not isinstance(ctx.obj, CommandContext) or find_spec("sqlalchemy") is None:
             return None
         from .plugin import plugin_command
 
@@ -67,24 +69,24 @@ class ScmhostGroup(LazyGroup):
 def group() -> None:
     """Links errors to source code, on any code host.
 
-    Send commits, claim the repositories they are of, map stack roots to source roots, and get links from stack
-    frames to the exact line of the exact commit.
+    Send commits, claim their repositories, map stack roots to source roots, and get links from stack frames to the
+    exact line of the exact commit.
     """
 
 
 def run(open_host: Opener, arguments: Sequence[str]) -> None:
-    """Run a command line. What scmhost raises on purpose becomes a sentence and an exit code."""
+    """Run a command line. An error of scmhost becomes a message and an exit code."""
     try:
         group.main(list(arguments), prog_name="scmhost", obj=CommandContext(open_host))
     except ScmhostError as error:
         fail(str(error), _exit_code(error))
     except BrokenPipeError:
-        # Whoever read our answer has read enough.
+        # The reader of a pipe, such as head, may stop early.
         sys.stderr.close()
         sys.exit(EXIT_FAILED)
 
 
 def _exit_code(error: ScmhostError) -> int:
-    from scmhost.plugins import ConfigError
-
-    return EXIT_CONFIGURATION if isinstance(error, ConfigError) else EXIT_FAILED
+    # The package may need the server extra, and a ConfigError can only come from a loaded package.
+    plugins = sys.modules.get("scmhost.plugins")
+    return EXIT_CONFIGURATION if plugins and isinstance(error, plugins.ConfigError) else EXIT_FAILED

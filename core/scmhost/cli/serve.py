@@ -1,43 +1,43 @@
-"""``scmhost serve``."""
+"""``scmhost serve``: run the service."""
 
 import multiprocessing
 import os
 
 import click
-import structlog
 
 from .context import CommandContext, database_options
-
-log = structlog.get_logger(__name__)
 
 
 @click.command(name="serve")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="The port.")
-@click.option("--workers", default=1, show_default=True, type=click.IntRange(min=1, max=64), help="Processes.")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(min=1, max=64), help="Worker processes.")
 @database_options
 @click.pass_obj
-def command(
+def serve(
     context: CommandContext, *, host: str, port: int, workers: int, config: str | None, database_url: str | None
 ) -> None:
-    """Run the service. The first start creates the database; every start brings it up to date.
+    """Run the service. The first start creates the database; every start updates its schema.
 
-    Logs go to standard error, a JSON object a line. Stop it with Ctrl-C. What is written to plugins.toml counts
-    within a second, without a restart; SIGHUP has every worker look at once.
+    Logs go to standard error, one JSON object per line. Ctrl-C stops the service. Changes of plugins.toml apply
+    within a second, without a restart; SIGHUP makes every worker check the file at once.
     """
+    # Imported here, so that help works without the server extra.
+    import structlog
     import uvicorn
 
     from scmhost.infra.telemetry import check_telemetry
     from scmhost.infra.telemetry.metrics import common_folder
     from scmhost.plugins.watching import hold_hangups, pass_on_hangups
 
+    log = structlog.get_logger(__name__)
     hold_hangups()
     with context.open_host(config, database_url, quiet=False) as opened:
-        told = opened.settings.host
-        check_telemetry(spans=told.spans.enabled)
+        settings = opened.settings.host
+        check_telemetry(spans=settings.spans.enabled)
         for report in opened.services.plugins.plugins:
             log.info("plugin", name=report.name, state=report.state, reason=report.reason)
-    # Workers are processes of their own: they read their configuration from the environment.
+    # Worker processes read their configuration from the environment.
     if config:
         os.environ["SCMHOST_CONFIG"] = config
     if database_url:
@@ -45,7 +45,7 @@ def command(
     if workers > 1:
         pass_on_hangups(lambda: [child.pid for child in multiprocessing.active_children() if child.pid])
     log.info("listening", url=f"http://{host}:{port}", api="/api/openapi.json")
-    with common_folder(wanted=told.metrics.enabled and workers > 1):
+    with common_folder(wanted=settings.metrics.enabled and workers > 1):
         uvicorn.run(
             "scmhost.app:asgi",
             factory=True,

@@ -1,32 +1,42 @@
-"""What commands work on: a server, or the local database."""
+"""Targets of commands that send data: a server, or the local database.
 
+The HTTP client is the standard library's, so that ``link --url`` and ``commits send --url`` work without the server
+extra, for example in a CI job.
+"""
+
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from dataclasses import dataclass, field
+from http.client import HTTPException
+from typing import IO, TYPE_CHECKING, Any, Final, Protocol
+from urllib.error import HTTPError
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from scmhost.infra.errors import InvalidInput, ScmhostError
 
 if TYPE_CHECKING:
-    import httpx2
+    from http.client import HTTPMessage
 
     from scmhost.sdk import Organization
     from scmhost.services import Services
 
-TIMEOUT: Final = 60.0
+TIMEOUT_SECONDS: Final = 60.0
+_LONGEST_DETAIL: Final = 200
+_FIRST_REDIRECT: Final = 300
 
 
-class ServerRefused(ScmhostError):
+class ServerError(ScmhostError):
     """The server answered with an error, or not at all."""
 
 
 class Target(Protocol):
-    """Takes commits in."""
+    """Accepts commits."""
 
     def missing(self, repository: str, shas: Sequence[str]) -> set[str]:
-        """Those of the shas that are not there yet."""
+        """Return those of the SHAs that are not stored yet."""
 
     def send(self, commits: Sequence[Mapping[str, Any]]) -> int:
-        """Send a batch; gives how many were new."""
+        """Send a batch; return the number of new commits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +60,9 @@ class LocalTarget:
 
 @dataclass(frozen=True, slots=True)
 class ServerTarget:
-    """A server, over HTTP."""
+    """An organization on a server."""
 
-    client: "httpx2.Client"
+    client: "ServerClient"
     organization: str
 
     def missing(self, repository: str, shas: Sequence[str]) -> set[str]:
@@ -63,51 +73,78 @@ class ServerTarget:
         return sum(repository["new"] for repository in answer["repositories"])
 
     def _post(self, path: str, body: Mapping[str, Any]) -> Any:
-        return post_json(self.client, f"/api/0/organizations/{self.organization}/{path}", body)
+        return self.client.post(f"/api/0/organizations/{self.organization}/{path}", body)
 
 
-def open_client(url: str, token: str | None) -> "httpx2.Client":
-    """An HTTP client for a server and a token."""
-    import httpx2
+class _NoRedirects(HTTPRedirectHandler):
+    """Refuses redirects: urllib would send the token to the new address."""
 
-    if not token:
-        raise InvalidInput("--url needs a token: give --token, or set SCMHOST_AUTH_TOKEN")
-    return httpx2.Client(base_url=url.rstrip("/"), headers={"Authorization": f"Bearer {token}"}, timeout=TIMEOUT)
-
-
-def get_json(client: "httpx2.Client", path: str, also: int | None = None) -> Any:
-    """What a server answers; ``also`` is a status of an error whose body is an answer too.
-
-    Raises:
-        ServerRefused: an error, or nothing.
-    """
-    return _asked(client, "GET", path, also)
+    def redirect_request(
+        self, _request: Request, _body: IO[bytes], _code: int, _message: str, _headers: "HTTPMessage", _url: str
+    ) -> None:
+        return None
 
 
-def post_json(client: "httpx2.Client", path: str, body: Mapping[str, Any]) -> Any:
-    """What a server answers to a JSON body.
+@dataclass(frozen=True, slots=True)
+class ServerClient:
+    """JSON requests to a server."""
 
-    Raises:
-        ServerRefused: an error, or nothing.
-    """
-    return _asked(client, "POST", path, json=body)
+    url: str
+    token: str = field(repr=False)
+
+    @classmethod
+    def open(cls, url: str, token: str | None) -> "ServerClient":
+        """Return a client for a server.
+
+        Raises:
+            InvalidInput: the URL is not http or https, or there is no token.
+        """
+        if not url.startswith(("http://", "https://")):
+            raise InvalidInput(f"--url {url!r} is not a server's address; write https://HOST")
+        if not token:
+            raise InvalidInput("--url needs a token: give --token, or set SCMHOST_AUTH_TOKEN")
+        return cls(url.rstrip("/"), token)
+
+    def get(self, path: str, accept_status: int | None = None) -> Any:
+        """Return the JSON answer; ``accept_status`` is an error status whose body is an answer too.
+
+        Raises:
+            ServerError: the server answered with another error, or not at all.
+        """
+        return self._send(path, None, accept_status)
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Send a JSON body; return the JSON answer.
+
+        Raises:
+            ServerError: the server answered with an error, or not at all.
+        """
+        return self._send(path, json.dumps(body).encode())
+
+    def _send(self, path: str, body: bytes | None, accept_status: int | None = None) -> Any:
+        headers = {"Authorization": f"Bearer {self.token}", "Accept": "application/json"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        request = Request(self.url + path, body, headers)  # noqa: S310 - the scheme is checked in open()
+        try:
+            with build_opener(_NoRedirects).open(request, timeout=TIMEOUT_SECONDS) as response:
+                return json.load(response)
+        except HTTPError as error:
+            with error:
+                content = error.read()
+            if error.code == accept_status:
+                return json.loads(content)
+            raise ServerError(f"{self.url} answered {error.code}: {_detail(error, content)}") from error
+        except (OSError, HTTPException, ValueError) as error:
+            raise ServerError(f"{self.url} does not answer: {getattr(error, 'reason', error)}") from error
 
 
-def _asked(client: "httpx2.Client", method: str, path: str, also: int | None = None, **options: Any) -> Any:
-    """What a server answers; ``also`` is a status of an error whose body is an answer too."""
-    import httpx2
-
-    try:
-        answer = client.request(method, path, **options)
-    except httpx2.HTTPError as error:
-        raise ServerRefused(f"{client.base_url} does not answer: {error}") from error
-    if answer.is_error and answer.status_code != also:
-        raise ServerRefused(f"{client.base_url} answered {answer.status_code}: {_detail(answer)}")
-    return answer.json()
-
-
-def _detail(answer: "httpx2.Response") -> str:
-    if answer.headers.get("content-type", "").startswith("application/json"):
-        body = answer.json()
-        return str(body.get("detail", body)) if isinstance(body, dict) else str(body)
-    return answer.text[:200]
+def _detail(error: HTTPError, content: bytes) -> str:
+    """Return the message in an error's body."""
+    if error.code // 100 * 100 == _FIRST_REDIRECT:
+        return f"it redirects to {error.headers.get('Location')}; use that address"
+    text = content.decode(errors="replace")
+    if not error.headers.get_content_type().endswith("json"):
+        return text[:_LONGEST_DETAIL]
+    body = json.loads(text)
+    return str(body.get("detail", body)) if isinstance(body, dict) else str(body)

@@ -1,4 +1,4 @@
-"""``scmhost plugins``: each command has a module of its own here."""
+"""``scmhost plugins``: inspect plugins, and enable or disable them in plugins.toml."""
 
 from typing import Final
 
@@ -6,19 +6,18 @@ import click
 
 from scmhost.cli.lazy_group import LazyGroup
 
-# name: (module, what it does in a line)
+# name: ("module:attribute" of the command, its summary)
 COMMANDS: Final = {
-    "diff": ("scmhost.cli.plugins.diff", "Say which organizations a changed file switches on and off."),
-    "disable": ("scmhost.cli.plugins.disable", "Switch a plugin off in plugins.toml."),
-    "doctor": ("scmhost.cli.plugins.doctor", "Look for whatever could be wrong, and say what to do."),
-    "enable": ("scmhost.cli.plugins.enable", "Switch a plugin on in plugins.toml."),
-    "export": ("scmhost.cli.plugins.export", "Print the rules in another flag service's own form."),
-    "list": ("scmhost.cli.plugins.list_plugins", "List every plugin with its state and the reason for it."),
-    "show": ("scmhost.cli.plugins.show", "Show all that is known of one plugin."),
-    "why": ("scmhost.cli.plugins.why", "Say whether a provider is on for an organization, and why."),
+    "diff": ("scmhost.cli.plugins.diff:diff", "Show which organizations a changed plugins.toml affects."),
+    "disable": ("scmhost.cli.plugins.edit:disable", "Disable a plugin in plugins.toml."),
+    "doctor": ("scmhost.cli.plugins.doctor:doctor", "Find problems, with what to do about each."),
+    "enable": ("scmhost.cli.plugins.edit:enable", "Enable a plugin in plugins.toml."),
+    "list": ("scmhost.cli.plugins.show:list_plugins", "List every plugin with its state and the reason for it."),
+    "show": ("scmhost.cli.plugins.show:show", "Show the details of one plugin."),
+    "why": ("scmhost.cli.plugins.show:why", "Explain why a provider is on or off for an organization."),
 }
 
 
 @click.group(name="plugins", cls=LazyGroup, lazy=COMMANDS)
-def command() -> None:
-    """See what plugins there are and in what state, and switch them on and off in plugins.toml."""
+def plugins() -> None:
+    """List plugins with their state, and enable or disable them in plugins.toml."""

@@ -1,4 +1,4 @@
-"""``scmhost plugins diff``."""
+"""``scmhost plugins diff``: compare two versions of plugins.toml."""
 
 import json
 import os
@@ -26,15 +26,15 @@ _SHOWN: Final = 20
     "listed",
     type=click.Path(dir_okay=False, exists=True),
     metavar="FILE",
-    help='Organizations instead of those of the database: a line {"id": 1, "slug": "acme"} for each.',
+    help='Organizations instead of those in the database, one per line: {"id": 1, "slug": "acme"}.',
 )
 @click.option("--no-flag", "unflagged", multiple=True, metavar="PLUGIN", help="Its provider needs no flag; repeatable.")
-@click.option("--exit-code", is_flag=True, help="End with 1 when an organization is switched.")
-@click.option("--full", is_flag=True, help=f"Name every organization, not {_SHOWN} for each plugin.")
+@click.option("--exit-code", is_flag=True, help="Exit with 1 if an organization is affected.")
+@click.option("--full", is_flag=True, help=f"List every organization, not only {_SHOWN} for each plugin.")
 @database_options
 @json_option
 @click.pass_obj
-def command(
+def diff(
     context: CommandContext,
     *,
     old: str,
@@ -47,22 +47,22 @@ def command(
     database_url: str | None,
     as_json: bool,
 ) -> None:
-    """Say which organizations the switchboard NEW switches on and off, against OLD.
+    """Show for which organizations the configuration NEW turns providers on or off, compared with OLD.
 
-    The two files alone are compared, with the environment applied to both: no plugin is imported, each is taken to be
-    well and, unless told otherwise, to need a flag. A file that is wrong ends the command with 3.
+    Only the two files are compared, with the environment applied to both. No plugin is imported: each is assumed to
+    work, and to need a flag unless --no-flag names it. An invalid file ends the command with exit code 3.
     """
     from scmhost.plugins import read_settings
     from scmhost.plugins.comparing import switched
 
     before, after = (read_settings(Path(file), os.environ) for file in (old, new))
-    organizations = list(_read(listed)) if listed else _stored(context, config, database_url)
-    found = list(switched(before, after, organizations, frozenset(unflagged)))
+    organizations = list(_read_organizations(listed)) if listed else _stored(context, config, database_url)
+    changes = list(switched(before, after, organizations, frozenset(unflagged)))
     if as_json:
-        say_json({"organizations": len(organizations), "plugins": _by_plugin(found)})
+        say_json({"organizations": len(organizations), "plugins": _by_plugin(changes)})
     else:
-        _print(found, len(organizations), None if full else _SHOWN)
-    if exit_code and found:
+        _print(changes, len(organizations), None if full else _SHOWN)
+    if exit_code and changes:
         sys.exit(EXIT_FAILED)
 
 
@@ -75,7 +75,7 @@ def _stored(context: CommandContext, config: str | None, database_url: str | Non
         return everybody(host.services)
 
 
-def _read(file: str) -> "Iterator[Organization]":
+def _read_organizations(file: str) -> "Iterator[Organization]":
     from pydantic import ValidationError
 
     from scmhost.sdk import Organization
@@ -83,46 +83,45 @@ def _read(file: str) -> "Iterator[Organization]":
     for number, line in enumerate(Path(file).read_text(encoding="utf-8").splitlines(), start=1):
         try:
             if line.strip():
-                told = json.loads(line)
-                yield Organization.model_validate({"name": told.get("slug"), **told})
+                record = json.loads(line)
+                yield Organization.model_validate({"name": record.get("slug"), **record})
         except (ValueError, AttributeError, ValidationError):
-            fail(f'{file}:{number}: this is no organization; write {{"id": 1, "slug": "acme"}}')
+            fail(f'{file}:{number}: not an organization; write {{"id": 1, "slug": "acme"}}')
 
 
-def _by_plugin(found: "Sequence[Switching]") -> dict[str, object]:
+def _by_plugin(changes: "Sequence[Switching]") -> dict[str, object]:
     from scmhost.plugins.comparing import counted
 
     return {
         plugin: {
             "on": counts.on,
             "off": counts.off,
-            "organizations": [_described(item) for item in found if item.plugin == plugin],
+            "organizations": [_described(item) for item in changes if item.plugin == plugin],
         }
-        for plugin, counts in counted(found).items()
+        for plugin, counts in counted(changes).items()
     }
 
 
 def _described(item: "Switching") -> dict[str, object]:
-    sides = {"before": item.before, "after": item.after}
-    told = {
+    sides = {
         side: {"on": switch.on, "rule": switch.rule, "reason": switch.reason, "source": switch.source}
-        for side, switch in sides.items()
+        for side, switch in (("before", item.before), ("after", item.after))
     }
-    return {"id": item.organization.id, "slug": item.organization.slug, **told}
+    return {"id": item.organization.id, "slug": item.organization.slug, **sides}
 
 
-def _print(found: "Sequence[Switching]", organizations: int, most: int | None) -> None:
+def _print(changes: "Sequence[Switching]", organizations: int, most: int | None) -> None:
     from scmhost.plugins.comparing import counted
 
-    for plugin, counts in counted(found).items():
+    for plugin, counts in counted(changes).items():
         say(f"{plugin}: +{counts.on} -{counts.off} of {organizations} organizations")
-        own = [item for item in found if item.plugin == plugin]
-        for item in own[:most]:
+        of_plugin = [item for item in changes if item.plugin == plugin]
+        for item in of_plugin[:most]:
             sign = "+" if item.after.on else "-"
             say(f"  {sign} {item.organization.slug} (id {item.organization.id})")
             say(f"      before: {item.before.reason} ({item.before.source})")
             say(f"      after:  {item.after.reason} ({item.after.source})")
-        if len(own) > len(own[:most]):
-            say(f"  and {len(own) - len(own[:most])} more; --full names them")
-    if not found:
-        say(f"No organization is switched, of {organizations}.")
+        if len(of_plugin) > len(of_plugin[:most]):
+            say(f"  and {len(of_plugin) - len(of_plugin[:most])} more; use --full to list them")
+    if not changes:
+        say(f"No changes for {organizations} organizations.")

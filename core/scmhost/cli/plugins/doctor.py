@@ -1,22 +1,29 @@
-"""``scmhost plugins doctor``."""
+"""``scmhost plugins doctor``: find problems on this machine, and in a running service."""
 
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from scmhost.cli.context import EXIT_FAILED, CommandContext, database_options, json_option, say, say_json
+from scmhost.cli.context import EXIT_FAILED, CommandContext, database_options, json_option, say, say_json, wrapped
 
-from .reading import service_options
-from .words import wrapped
+from .show import PluginRecord, service_options
 
 if TYPE_CHECKING:
     from scmhost.admin.doctor.findings import Finding
 
 _COLOURS: Final[Mapping[str, str]] = {"error": "red", "warning": "yellow", "note": "cyan"}
-_MANY: Final[Mapping[str, str]] = {"error": "errors", "warning": "warnings", "note": "notes"}
+_PLURALS: Final[Mapping[str, str]] = {"error": "errors", "warning": "warnings", "note": "notes"}
+# A hook with at least so many calls is reported if more than this share of them failed.
+_MIN_CALLS: Final = 100
+_MAX_FAULT_SHARE: Final = 0.01
+_SUSPENDED: Final = (
+    "fix the cause that the fault names: the code host, or the network; otherwise report it to the plugin's author; "
+    "the hook is retried automatically"
+)
+_UNAVAILABLE: Final = "check that its code host is up, and that the service can reach it"
 
 
 @click.command(name="doctor")
@@ -24,7 +31,7 @@ _MANY: Final[Mapping[str, str]] = {"error": "errors", "warning": "warnings", "no
 @service_options
 @json_option
 @click.pass_obj
-def command(
+def doctor(
     context: CommandContext,
     *,
     config: str | None,
@@ -33,25 +40,24 @@ def command(
     token: str | None,
     as_json: bool,
 ) -> None:
-    """Look for whatever could be wrong: the switchboard, plugins, the database, and what stands in it.
+    """Find problems of the configuration, the plugins, the database and its rows.
 
-    Each finding says what to do. Nothing is changed. With --url the service that runs there is asked too, for what
-    only it knows: plugins that are suspended, settings that are stale. The exit code is 1 when there are errors.
+    Each finding has a next step. Nothing is changed. With --url a running service is checked too, for what only its
+    process has: suspended plugins and stale settings. The exit code is 1 if there are errors.
     """
-    found = _examined(context, config, database_url)
+    findings = _local_findings(context, config, database_url)
     if url:
-        found = _with_service(found, url, token)
-    counts = Counter[str](finding.severity for finding in found)
+        findings = _with_service(findings, url, token)
+    counts = Counter[str](finding.severity for finding in findings)
     if as_json:
-        numbers = {many: counts[severity] for severity, many in _MANY.items()}
-        say_json({"findings": [finding.described() for finding in found], **numbers})
+        numbers = {plural: counts[severity] for severity, plural in _PLURALS.items()}
+        say_json({"findings": [finding.described() for finding in findings], **numbers})
     else:
-        _say(found)
-        say(_summary(counts))
+        _print(findings, counts)
     sys.exit(EXIT_FAILED if counts["error"] else 0)
 
 
-def _examined(context: CommandContext, config: str | None, database_url: str | None) -> "Sequence[Finding]":
+def _local_findings(context: CommandContext, config: str | None, database_url: str | None) -> "Sequence[Finding]":
     from scmhost.admin.doctor import examine
     from scmhost.admin.doctor.findings import of_config_error, of_error
     from scmhost.infra.errors import ScmhostError
@@ -66,30 +72,68 @@ def _examined(context: CommandContext, config: str | None, database_url: str | N
         return [of_error("scmhost", error)]
 
 
-def _with_service(found: "Sequence[Finding]", url: str, token: str | None) -> "Sequence[Finding]":
-    """The findings of a service too, but for what is the same here."""
+def _with_service(findings: "Sequence[Finding]", url: str, token: str | None) -> "Sequence[Finding]":
+    """Add the findings of a service, without those that are the same here."""
     from scmhost.admin.doctor import in_order
 
-    from .service_checks import service_findings
-
-    told = {finding.problem for finding in found}
-    return in_order([*found, *(item for item in service_findings(url, token) if item.problem not in told)])
+    problems = {finding.problem for finding in findings}
+    return in_order([*findings, *(item for item in _service_findings(url, token) if item.problem not in problems)])
 
 
-def _say(found: "Sequence[Finding]") -> None:
-    for finding in found:
+def _service_findings(url: str, token: str | None) -> "Iterator[Finding]":
+    from scmhost.admin.doctor.findings import Finding
+    from scmhost.cli.targets import ServerClient, ServerError
+
+    try:
+        client = ServerClient.open(url, token)
+        # A service that is not ready answers 503 with the reason.
+        yield from _readiness_findings(url, client.get("/readyz", accept_status=503))
+        for plugin in client.get("/api/0/plugins/"):
+            yield from plugin_findings(url, plugin)
+    except ServerError as error:
+        yield Finding("error", f"the service at {url}", str(error))
+
+
+def _readiness_findings(url: str, ready: Mapping[str, Any]) -> "Iterator[Finding]":
+    from scmhost.admin.doctor.findings import Finding
+
+    subject = f"the service at {url}"
+    if ready["detail"]:
+        yield Finding("error", subject, f"is not ready: {ready['detail']}")
+    if ready["staleSince"]:
+        problem = f"its plugins.toml is invalid since {ready['staleSince']}; it uses the previous settings"
+        yield Finding("error", subject, problem, "fix the file; the service's log has the line and the problem")
+
+
+def plugin_findings(url: str, plugin: PluginRecord) -> "Iterator[Finding]":
+    """Yield the problems of a plugin in a running service."""
+    from scmhost.admin.doctor.findings import Finding
+
+    subject = f"plugin {plugin['name']} at {url}"
+    if plugin["state"] in ("broken", "incompatible"):
+        yield Finding("error", subject, plugin["reason"])
+    for note in plugin["notes"]:
+        yield Finding("note", subject, note)
+    for item in plugin["suspensions"]:
+        problem = f"{item['hook']} is suspended until {item['nextTry']}, after {item['faults']} faults in a row"
+        yield Finding("warning", subject, f"{problem}; its last fault: {item['lastFault']}", _SUSPENDED)
+    for hook in plugin["hooks"]:
+        if hook["unavailable"]:
+            count = hook["unavailable"]
+            calls = "latest call" if count == 1 else f"latest {count} calls"
+            problem = f"in the {calls} of {hook['name']} the code host did not answer"
+            yield Finding("warning", subject, problem, _UNAVAILABLE)
+        if hook["calls"] >= _MIN_CALLS and hook["faults"] > hook["calls"] * _MAX_FAULT_SHARE:
+            problem = f"{hook['faults']} of {hook['calls']} calls of {hook['name']} failed"
+            yield Finding("warning", subject, problem, 'the service\'s log has each one as "plugin fault"')
+
+
+def _print(findings: "Sequence[Finding]", counts: "Counter[str]") -> None:
+    for finding in findings:
         place = f"  {finding.place}" if finding.place else ""
         say(f"{click.style(f'{finding.severity:<9}', fg=_COLOURS[finding.severity])}{finding.subject}{place}")
-        for line in _lines(finding):
-            say(line)
-
-
-def _lines(finding: "Finding") -> Iterator[str]:
-    yield wrapped(finding.problem, " " * 9)
-    if finding.remedy:
-        yield wrapped(f"-> {finding.remedy}", " " * 9)
-
-
-def _summary(counts: "Counter[str]") -> str:
-    told = [f"{counts[word]} {word if counts[word] == 1 else many}" for word, many in _MANY.items() if counts[word]]
-    return ", ".join(told) or "Nothing is wrong."
+        say(wrapped(finding.problem, " " * 9))
+        if finding.remedy:
+            say(wrapped(f"-> {finding.remedy}", " " * 9))
+    summary = [f"{counts[one]} {one if counts[one] == 1 else many}" for one, many in _PLURALS.items() if counts[one]]
+    say(", ".join(summary) or "No problems found.")

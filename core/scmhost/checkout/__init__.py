@@ -1,0 +1,1 @@
+"""Links in a git checkout, without a server: git, the linker, and text with links."""

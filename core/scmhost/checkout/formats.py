@@ -1,0 +1,293 @@
+"""Output formats of linked text, one class each. Control characters of the text never reach a terminal or a page."""
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Final, Protocol
+
+from scmhost.frames import Found
+
+Write = Callable[[str], object]
+
+# A code host would notify people or link issues; a backslash does not prevent this.
+_MENTIONS: Final = {"@": "&#64;", "#": "&#35;"}
+# Markup anywhere, and list or heading marks at the start of a line.
+_MARKDOWN: Final = re.compile(r"([\\`*_\[\]<>|~$&#@])|^(\d*)(?=([-+=.)]))")
+_ENTITIES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
+_INDENT: Final = re.compile(r"[ \t]*")
+# Colours, and "erase to the end of the line", which tools print with them.
+_COLOUR: Final = r"\x1b\[[\d;:]{0,64}[mK]"
+# Window titles, hyperlinks and notifications contain no text.
+_COMMAND: Final = r"\x1b\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)"
+# Direction marks can reorder the text around them.
+_DIRECTIONS: Final = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+_CONTROL: Final = f"[\x00-\x08\x0b-\x1f\x7f-\x9f{_DIRECTIONS}\u2028\u2029\ufeff]"
+
+_ON_TERMINAL: Final = re.compile(f"({_COLOUR})|({_COMMAND})|{_CONTROL}")
+_ON_PAGE: Final = re.compile(f"{_COLOUR}|({_COMMAND})|{_CONTROL}|[\ud800-\udfff]")
+_RESET: Final = "\x1b[0m"
+_PAGE: Final = """\
+<!doctype html>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Stack trace</title>
+<style>:root { color-scheme: light dark } pre { white-space: pre-wrap; overflow-wrap: anywhere }</style>
+<pre>
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedFrame:
+    """A frame and its link, or the reason why it has none.
+
+    Attributes:
+        found: the frame and its position in the text.
+        url: its link, or None.
+        facts: the frame in JSON output.
+        reason: why there is no link.
+        message: details of the reason.
+        next_step: what to do about it.
+    """
+
+    found: Found
+    url: str | None
+    facts: Mapping[str, object]
+    reason: str = ""
+    message: str = ""
+    next_step: str = ""
+
+
+class Format(Protocol):
+    """An output format. ``line`` takes each line with its ending, and the frames on it in their order."""
+
+    def begin(self) -> None: ...
+    def line(self, text: str, ending: str, frames: Sequence[LinkedFrame]) -> None: ...
+    def part(self, text: str) -> None: ...
+    def end(self, facts: Mapping[str, object]) -> None: ...
+
+
+class PlainText:
+    """The unchanged text; each link is on its own line below its frame."""
+
+    def __init__(self, write: Write) -> None:
+        self._write = write
+        self._pending: list[str] = []
+
+    def begin(self) -> None:
+        """Print nothing before the text."""
+
+    def line(self, text: str, ending: str, frames: Sequence[LinkedFrame]) -> None:
+        """Print the line, and after its end the links of its frames."""
+        self._write(text + ending)
+        self._pending += [frame.url for frame in frames if frame.url]
+        if ending:
+            self._write_links()
+
+    def part(self, text: str) -> None:
+        """Print the start of an incomplete line."""
+        self._write(text)
+
+    def end(self, _facts: Mapping[str, object]) -> None:
+        """Print the links of a last line without a line ending."""
+        if self._pending:
+            self._write("\n")
+        self._write_links()
+
+    def _write_links(self) -> None:
+        for url in self._pending:
+            self._write(f"    -> {url}\n")
+        self._pending.clear()
+
+
+class Hyperlinks:
+    """The text with its frames as links in OSC 8 sequences. Terminals without links ignore these."""
+
+    def __init__(self, write: Write) -> None:
+        self._write = write
+        self._coloured = False
+
+    def begin(self) -> None:
+        """Print nothing before the text."""
+
+    def line(self, text: str, ending: str, frames: Sequence[LinkedFrame]) -> None:
+        """Print the line without its control characters."""
+        self._write(joined(text, frames, self._safe, _hyperlink) + ending)
+
+    def part(self, text: str) -> None:
+        """Print the start of an incomplete line."""
+        self._write(self._safe(text))
+
+    def end(self, _facts: Mapping[str, object]) -> None:
+        """Reset colours that the text has left on."""
+        if self._coloured:
+            self._write(_RESET)
+
+    def _safe(self, text: str) -> str:
+        self._coloured = self._coloured or "\x1b[" in text
+        return _for_terminal(text)
+
+
+class Markdown:
+    """Markdown that keeps line breaks and indents. Only the links are markup."""
+
+    def __init__(self, write: Write) -> None:
+        self._write = write
+
+    def begin(self) -> None:
+        """Print nothing before the text."""
+
+    def line(self, text: str, ending: str, frames: Sequence[LinkedFrame]) -> None:
+        """Print the line with a hard break, and keep its indent."""
+        indent = _INDENT.match(text)
+        width = len(indent[0].expandtabs(4)) if indent and text.strip() else 0
+        begin = indent.end() if indent else 0
+        shown = joined(text[begin:].rstrip("\r"), shifted(frames, begin), _markdown, _markdown_link)
+        self._write("&nbsp;" * width + shown + ("\\\n" if ending and shown else "\n" if ending else ""))
+
+    def part(self, text: str) -> None:
+        """Print nothing: incomplete lines cannot be converted."""
+
+    def end(self, _facts: Mapping[str, object]) -> None:
+        """Print nothing after the text."""
+
+
+class Html:
+    """A page for a browser; its ``pre`` element can be copied into another page."""
+
+    def __init__(self, write: Write) -> None:
+        self._write = write
+
+    def begin(self) -> None:
+        """Print the head of the page."""
+        self._write(_PAGE)
+
+    def line(self, text: str, ending: str, frames: Sequence[LinkedFrame]) -> None:
+        """Print the escaped line."""
+        self._write(joined(text.rstrip("\r"), frames, _html, _html_link) + ("\n" if ending else ""))
+
+    def part(self, text: str) -> None:
+        """Print nothing: incomplete lines cannot be converted."""
+
+    def end(self, _facts: Mapping[str, object]) -> None:
+        """Close the page."""
+        self._write("</pre>\n")
+
+
+class Json:
+    """One JSON object: ``frames``, then the facts that are known at the end."""
+
+    def __init__(self, write: Write) -> None:
+        self._write = write
+        self._has_frames = False
+
+    def begin(self) -> None:
+        """Open the object."""
+        self._write('{"frames": [')
+
+    def line(self, _text: str, _ending: str, frames: Sequence[LinkedFrame]) -> None:
+        """Print the frames only."""
+        for frame in frames:
+            self._write((", " if self._has_frames else "") + _json(frame.facts))
+            self._has_frames = True
+
+    def part(self, text: str) -> None:
+        """Print nothing: JSON output has no text."""
+
+    def end(self, facts: Mapping[str, object]) -> None:
+        """Close the object."""
+        rest = _json(facts)[1:]
+        self._write(f"], {rest}\n")
+
+
+FORMATS: Final[Mapping[str, Callable[[Write], Format]]] = MappingProxyType(
+    {"text": PlainText, "hyperlinks": Hyperlinks, "markdown": Markdown, "html": Html, "json": Json}
+)
+
+
+def frame_facts(found: Found) -> dict[str, object]:
+    """Return the frame itself for JSON output. ``textLine`` counts from 1, as in the API."""
+    frame = found.frame
+    return {
+        "path": frame.path,
+        "line": frame.line,
+        "column": frame.column,
+        "function": frame.function,
+        "module": frame.module,
+        "language": frame.language,
+        "textLine": found.text_line + 1,
+    }
+
+
+def joined(
+    text: str, frames: Sequence[LinkedFrame], plain: Callable[[str], str], linked: Callable[[str, str], str]
+) -> str:
+    """Return a line with its frames as links; of two overlapping frames only the first. ``plain`` converts text."""
+    parts: list[str] = []
+    at = 0
+    for frame in frames:
+        start, end = frame.found.start, min(frame.found.end, len(text))
+        if frame.url and at <= start < end:
+            parts += [plain(text[at:start]), linked(plain(text[start:end]), frame.url)]
+            at = end
+    return "".join([*parts, plain(text[at:])])
+
+
+def shifted(frames: Sequence[LinkedFrame], by: int) -> list[LinkedFrame]:
+    """Return the frames of a line whose first ``by`` characters are removed."""
+    moved = (replace(frame.found, start=frame.found.start - by, end=frame.found.end - by) for frame in frames)
+    return [replace(frame, found=found) for frame, found in zip(frames, moved, strict=True)]
+
+
+def _hyperlink(text: str, url: str) -> str:
+    return f"\x1b]8;;{url}\x1b\\{text}\x1b]8;;\x1b\\"
+
+
+def _markdown(text: str) -> str:
+    return _MARKDOWN.sub(_escaped_markdown, _for_page(text))
+
+
+def _escaped_markdown(match: re.Match[str]) -> str:
+    mark: str | None = match[1]
+    return f"{match[2]}\\" if mark is None else _MENTIONS.get(mark, f"\\{mark}")
+
+
+def _markdown_link(text: str, url: str) -> str:
+    return f"[{text}](<{url}>)"
+
+
+def _html(text: str) -> str:
+    return _for_page(text).translate(_ENTITIES)
+
+
+def _html_link(text: str, url: str) -> str:
+    return f'<a href="{url.translate(_ENTITIES)}" rel="noopener noreferrer">{text}</a>'
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _for_terminal(text: str) -> str:
+    """Keep colours; replace other control characters by visible symbols."""
+    return _ON_TERMINAL.sub(_visible_but_colours, text)
+
+
+def _for_page(text: str) -> str:
+    """Remove colours; replace other control characters by visible symbols. The result is not escaped yet."""
+    return _ON_PAGE.sub(_visible, text)
+
+
+def _visible_but_colours(match: re.Match[str]) -> str:
+    return match[1] or _visible(match)
+
+
+def _visible(match: re.Match[str]) -> str:
+    text = match[0]
+    if len(text) > 1 or text == "\r":
+        return ""
+    code = ord(text)
+    if code < ord(" "):
+        return chr(0x2400 + code)
+    return "\u2421" if text == "\x7f" else "\ufffd" if 0xD800 <= code <= 0xDFFF else f"<U+{code:04X}>"  # noqa: PLR2004

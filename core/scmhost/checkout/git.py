@@ -1,0 +1,163 @@
+"""Run git, and read a history from its output."""
+
+import os
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from os import PathLike
+from typing import IO, Final
+
+from scmhost.infra.errors import ScmhostError
+
+_BLOCK: Final = 1 << 16
+_HEADER: Final = "%x01%H%x00%an%x00%ae%x00%aI%x00%B%x00"
+_CHANGE_TYPES: Final = {"A": "A", "D": "D"}
+_LONGEST_AUTHOR_NAME: Final = 128
+
+
+class GitError(ScmhostError):
+    """git is not installed, or a git command failed. The message is git's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class GitCommit:
+    """A commit of a git repository, with its changed files as pairs of type (A, D or M) and path."""
+
+    sha: str
+    author_name: str
+    author_email: str
+    timestamp: str
+    message: str
+    changes: tuple[tuple[str, str], ...]
+
+    @property
+    def size(self) -> int:
+        """Approximate length of the payload in characters."""
+        return 250 + len(self.message) + sum(len(path) + 30 for _, path in self.changes)
+
+    def payload(self, repository: str) -> dict[str, object]:
+        """Return the commit as the API expects it."""
+        return {
+            "id": self.sha,
+            "repository": repository,
+            "message": self.message,
+            "author_name": self.author_name[:_LONGEST_AUTHOR_NAME],
+            "author_email": self.author_email,
+            "timestamp": self.timestamp,
+            "patch_set": [{"type": kind, "path": path} for kind, path in self.changes],
+        }
+
+
+def list_shas(path: PathLike[str] | str, revisions: str) -> list[str]:
+    """Return the commits of a revision range, oldest first, parents before children."""
+    return git(path, "rev-list", "--topo-order", "--reverse", revisions, "--").split()
+
+
+def read_history(path: PathLike[str] | str, revisions: str) -> Iterator[GitCommit]:
+    """Yield the commits of a revision range with their changed files, in the order of ``list_shas``."""
+    arguments = ("--raw", "-z", "--no-abbrev", "--no-renames", "--no-show-signature", f"--format={_HEADER}")
+    with _stream(path, "log", "--topo-order", "--reverse", *arguments, revisions, "--") as stream:
+        yield from _commits(_fields(stream))
+
+
+def git(path: PathLike[str] | str, *arguments: str) -> str:
+    """Return the output of a git command without surrounding whitespace.
+
+    Raises:
+        GitError: git is not installed, or the command failed.
+    """
+    return git_output(path, *arguments).encode(errors="surrogateescape").decode(errors="replace").strip()
+
+
+def git_output(path: PathLike[str] | str, *arguments: str) -> str:
+    """Return the exact output of a git command. Bytes that are not UTF-8 become lone surrogates.
+
+    Raises:
+        GitError: git is not installed, or the command failed.
+    """
+    (output,) = git_outputs(path, arguments)
+    if isinstance(output, GitError):
+        raise output
+    return output
+
+
+def git_outputs(path: PathLike[str] | str, *commands: Sequence[str]) -> list[str | GitError]:
+    """Run git commands in parallel; return the output of each, or the error of one that failed.
+
+    Raises:
+        GitError: git is not installed.
+    """
+    try:
+        processes = [
+            subprocess.Popen(  # noqa: S603 - a list, no shell
+                _command(path, *command), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=_environment()
+            )
+            for command in commands
+        ]
+    except FileNotFoundError:
+        raise GitError("git is not installed; install it, or put it on PATH") from None
+    return [_output(path, command, process) for command, process in zip(commands, processes, strict=True)]
+
+
+def _output(path: PathLike[str] | str, command: Sequence[str], process: "subprocess.Popen[bytes]") -> str | GitError:
+    out, err = process.communicate()
+    if process.returncode != 0:
+        return GitError(f"git {command[0]} in {path}: {err.decode(errors='replace').strip()}")
+    return out.decode(errors="surrogateescape")
+
+
+@contextmanager
+def _stream(path: PathLike[str] | str, *arguments: str) -> Iterator[IO[bytes]]:
+    """Open the output of a git command while it runs; a failure is raised at the end of the block."""
+    with subprocess.Popen(  # noqa: S603 - a list, no shell
+        _command(path, *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=_environment()
+    ) as process:
+        assert process.stdout is not None  # noqa: S101 - a pipe, see above
+        assert process.stderr is not None  # noqa: S101 - a pipe, see above
+        yield process.stdout
+        error = process.stderr.read().decode(errors="replace").strip()
+    if process.returncode != 0:
+        raise GitError(f"git {arguments[0]}: {error}")
+
+
+def _command(path: PathLike[str] | str, *arguments: str) -> list[str]:
+    return ["git", "-C", str(path), "-c", "core.quotePath=false", "-c", "log.showSignature=false", *arguments]
+
+
+def _environment() -> dict[str, str]:
+    """Return an environment in which git writes English messages, never prompts and takes no locks."""
+    return {**os.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+
+
+def _fields(stream: IO[bytes]) -> Iterator[str]:
+    """Yield the NUL-separated fields of a stream."""
+    rest = b""
+    while block := stream.read(_BLOCK):
+        *whole, rest = (rest + block).split(b"\0")
+        for field in whole:
+            yield field.decode(errors="replace")
+    if rest.strip():
+        yield rest.decode(errors="replace")
+
+
+def _commits(fields: Iterator[str]) -> Iterator[GitCommit]:
+    head = next(fields, "")
+    while head:
+        name, email, timestamp, message = (next(fields) for _ in range(4))
+        changes, following = _changes(fields)
+        yield GitCommit(head.lstrip("\n\x01"), name, email, timestamp, message.strip(), changes)
+        head = following
+
+
+def _changes(fields: Iterator[str]) -> tuple[tuple[tuple[str, str], ...], str]:
+    """Return the changed files of a commit, and the field after them: the next commit's SHA, or nothing."""
+    changes: list[tuple[str, str]] = []
+    for field in fields:
+        entry = field.lstrip("\n")
+        if entry.startswith(":"):
+            # git prints more types, such as T for a changed file mode; the API has A, D and M.
+            changes.append((_CHANGE_TYPES.get(entry[-1], "M"), next(fields)))
+        elif entry:
+            return tuple(changes), entry
+    return tuple(changes), ""

@@ -1,0 +1,132 @@
+"""Page URLs of a checkout's files at its commit, cached in the checkout's git folder.
+
+The first run reads the templates of all kinds of host, which takes longer than linking a trace.
+"""
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from scmhost import __version__
+from scmhost.infra.errors import ScmhostError
+from scmhost.sdk.urls.plain_links import PlainLinks
+
+from .worktree import Checkout
+
+if TYPE_CHECKING:
+    from scmhost.sdk import Remote
+    from scmhost.sdk.urls.ref_links import RefLinks
+
+    from .linker import MissingPage, PageUrls
+
+_COMMIT: Final = "{commit}"
+_PARTS: Final = ("head", "tail", "before_line", "after_line")
+
+
+class NoPages(ScmhostError):
+    """The checkout's code host, or the URLs of its pages, are unknown."""
+
+
+class CachedPages:
+    """Page URLs from the cache. An odd path, which the cache does not cover, loads the templates."""
+
+    def __init__(self, plain: PlainLinks, load: "Callable[[], RefLinks]") -> None:
+        self._plain = plain
+        self._load = load
+
+    def url(self, path: str, line: int | None = None) -> "str | MissingPage":
+        """Return a page's URL, or the reason why there is none."""
+        return self._plain.url(path, line) or self._load().url(path, line)
+
+
+def checkout_pages(checkout: Checkout, kind: str | None, template: str | None) -> "PageUrls":
+    """Return the pages of the checkout's commit. Kind and template come from the command line.
+
+    Raises:
+        NoPages: the kind of host is unknown, or it has no pages at a commit.
+    """
+    if checkout.remote is None:
+        raise NoPages("this checkout has no remote; name where its files are shown: --remote URL")
+    template = template or checkout.template
+    load = partial(_load_pages, checkout.remote, kind, checkout.kind, template, checkout.commit)
+    return cached_pages(checkout.cache, checkout.commit, (checkout.remote, kind, checkout.kind, template), load)
+
+
+def cached_pages(
+    file: str, commit: str, inputs: Sequence[str | None], load: "Callable[[], RefLinks]"
+) -> "CachedPages | RefLinks":
+    """Return the pages at a commit: from the file if it was written for the same inputs, else loaded and cached."""
+    key = [__version__, *inputs]
+    plain = _read_cache(file, key, commit)
+    if plain:
+        return CachedPages(plain, load)
+    links = load()
+    if links.plain:
+        _write_cache(file, key, commit, links.plain)
+    return links
+
+
+def _read_cache(file: str, key: Sequence[str | None], commit: str) -> PlainLinks | None:
+    try:
+        with open(file, encoding="utf-8") as opened:  # noqa: PTH123 - importing pathlib takes longer than this read
+            content = json.load(opened)
+        head, tail, before_line, after_line = (content[name].replace(_COMMIT, commit) for name in _PARTS)
+        plain = PlainLinks(head, tail, before_line, after_line, frozenset(map(str, content["extensions"])))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        # The file is missing or damaged: it is written again.
+        return None
+    return plain if content.get("key") == key and head.startswith(("https://", "http://")) else None
+
+
+def _write_cache(file: str, key: Sequence[str | None], commit: str, plain: PlainLinks) -> None:
+    parts = {name: getattr(plain, name).replace(commit, _COMMIT) for name in _PARTS}
+    text = json.dumps({"key": key, **parts, "extensions": sorted(plain.extensions)})
+    fresh = f"{file}.{os.getpid()}"
+    try:
+        with open(fresh, "w", encoding="utf-8") as opened:  # noqa: PTH123 - as above
+            opened.write(text)
+        os.replace(fresh, file)  # noqa: PTH105 - as above
+    except OSError:
+        # Links must work in a read-only checkout too.
+        return
+
+
+def _load_pages(url: str, kind: str | None, configured: str | None, template: str | None, commit: str) -> "RefLinks":
+    """Build the page URLs of a remote's repository at a commit from the templates of its kind of host."""
+    from scmhost.sdk import NoUrl, Pages, TemplateError, UrlError, preset
+
+    try:
+        remote = _read_remote(url, kind, configured)
+        if remote.web_url is None:
+            raise NoPages("the checkout's remote is on no host; name where its files are shown: --remote URL")
+        if template is None and remote.kind is None:
+            raise _unknown_kind(remote.host)
+        pages = Pages(view=template) if template else preset(remote.kind or "").pages
+        links = pages.links(remote.web_url, commit, "commit")
+    except (UrlError, TemplateError) as error:
+        raise NoPages(str(error)) from error
+    if isinstance(links, NoUrl):
+        raise NoPages(links.message)
+    return links
+
+
+def _unknown_kind(host: str | None) -> NoPages:
+    from scmhost.sdk import preset_kinds
+
+    return NoPages(
+        f"the kind of code host at {host} is not known; name it: --kind KIND, or for good"
+        f" git config scmhost.kind KIND. The kinds are: {', '.join(preset_kinds())}"
+    )
+
+
+def _read_remote(url: str, named: str | None, configured: str | None) -> "Remote":
+    """Parse the remote. A configured kind applies only to hosts whose kind is not known by name."""
+    from scmhost.sdk import read_remote
+    from scmhost.sdk.urls.presets import known_kind
+
+    remote = read_remote(url, named)
+    if named or configured is None or known_kind(remote.host or ""):
+        return remote
+    return read_remote(url, configured)

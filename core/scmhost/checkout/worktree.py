@@ -1,0 +1,171 @@
+"""Read the state of a git checkout: its root, its commit, its files, its remote and its edited lines."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from scmhost.infra.errors import ScmhostError
+from scmhost.links.lines import CommittedLine, Hunk, committed_line, read_hunks
+
+from .git import GitError, git_output, git_outputs
+
+_NAMES: Final = r"^(remote\..*\.url|branch\..*\.remote|url\..*\.insteadof|scmhost\.(remote|kind|template))$"
+_SETTINGS: Final = ("config", "--null", "--get-regexp", _NAMES)
+_BRANCH: Final = "refs/heads/"
+_HEAD: Final = (
+    *("rev-parse", "--show-toplevel", "--show-prefix", "--git-path", "scmhost-pages.json"),
+    *("HEAD", "--symbolic-full-name", "HEAD"),
+)
+_DIFF: Final = ("diff", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "--ignore-submodules")
+
+
+class NoCheckout(ScmhostError):
+    """The working directory is not in a git checkout, or the checkout lacks the requested commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """A git checkout at one commit.
+
+    Attributes:
+        root: absolute path of its top folder.
+        prefix: the working directory relative to the root, with a trailing slash, or "".
+        commit: the full SHA of the commit.
+        files: the paths of all files of that commit.
+        cache: a file in the git folder for cached page URLs.
+        remote: the URL that the checkout was cloned from, or None.
+        kind: the kind of code host in git's setting ``scmhost.kind``.
+        template: the URL template in git's setting ``scmhost.template``.
+        pushed: True if a remote branch contains the commit; None if no remote branch is known.
+    """
+
+    root: str
+    prefix: str
+    commit: str
+    files: tuple[str, ...]
+    cache: str
+    remote: str | None = None
+    kind: str | None = None
+    template: str | None = None
+    pushed: bool | None = None
+
+
+class ChangedFiles:
+    """Differences between the files on disk and the commit that is checked out. git runs at the first call."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._names: frozenset[str] | None = None
+        self._hunks: dict[str, tuple[Hunk, ...]] = {}
+
+    def committed(self, path: str, line: int) -> CommittedLine:
+        """Return the position that a line of a file on disk has in the commit."""
+        if self._names is None:
+            self._names = frozenset(self._diff("--name-only", "-z", "HEAD", "--").split("\0"))
+        if path not in self._names:
+            return CommittedLine(line)
+        if path not in self._hunks:
+            diff = self._diff("--unified=0", "HEAD", "--", f":(top,literal){path}")
+            self._hunks[path] = read_hunks(diff.split("\n"))
+        return committed_line(line, self._hunks[path])
+
+    def _diff(self, *arguments: str) -> str:
+        return git_output(self._root, *_DIFF, *arguments)
+
+
+def read_checkout(ref: str | None = None, remote: str | None = None) -> Checkout:
+    """Read the checkout of the working directory at a ref, by default at the commit that is checked out.
+
+    ``remote`` is the name of a remote, or a URL. The default is the branch's remote, then ``origin``, then the only
+    remote.
+
+    Raises:
+        NoCheckout: there is no checkout, it has no commit yet, or the ref is unknown.
+    """
+    commit = "HEAD" if ref is None else _commit(ref)
+    tree = ("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit)
+    unpushed = ("rev-list", "--max-count=1", commit, "--not", "--remotes", "--")
+    # One after the other, these four would double the time of a short run.
+    outputs = git_outputs(".", _HEAD, _SETTINGS, tree, unpushed)
+    head = _head(outputs[0])
+    settings = _settings(outputs[1])
+    return Checkout(
+        head.root,
+        head.prefix,
+        head.commit if ref is None else commit,
+        tuple(_succeeded(outputs[2]).split("\0")[:-1]),
+        head.cache,
+        _remote_url(settings, remote or settings.get("scmhost.remote"), head.branch),
+        settings.get("scmhost.kind"),
+        settings.get("scmhost.template"),
+        _is_pushed(_succeeded(outputs[3])),
+    )
+
+
+class _Head(NamedTuple):
+    root: str
+    prefix: str
+    cache: str
+    commit: str
+    branch: str
+
+
+def _head(output: str | GitError) -> _Head:
+    if isinstance(output, GitError):
+        if "not a git repository" in str(output):
+            raise NoCheckout(
+                "this folder is in no git checkout; change into one, or name a project: --org ORG --project PROJECT"
+            ) from output
+        if "'HEAD'" in str(output):
+            raise NoCheckout("this checkout has no commit yet") from output
+        raise output
+    root, prefix, cache, commit, branch, *_ = output.split("\n")
+    return _Head(root, prefix, cache, commit, branch.removeprefix(_BRANCH))
+
+
+def _succeeded(output: str | GitError) -> str:
+    if isinstance(output, GitError):
+        raise output
+    return output
+
+
+def _commit(ref: str) -> str:
+    try:
+        return git_output(".", "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}").strip()
+    except GitError as error:
+        raise NoCheckout(f"unknown ref {ref!r} in this checkout; fetch it first") from error
+
+
+def _settings(output: str | GitError) -> Mapping[str, str]:
+    """Return git's settings on remotes; the last value of a setting wins."""
+    # "git config" fails when no setting matches.
+    entries = output.split("\0") if isinstance(output, str) else ()
+    pairs = (entry.partition("\n") for entry in entries if entry)
+    return {name: value for name, _, value in pairs}
+
+
+def _remote_url(settings: Mapping[str, str], named: str | None, branch: str) -> str | None:
+    urls = {name[7:-4]: value for name, value in settings.items() if name.startswith("remote.")}
+    if named is not None and named not in urls:
+        return _rewritten(named, settings)
+    only = next(iter(urls)) if len(urls) == 1 else None
+    choices = (named, settings.get(f"branch.{branch}.remote"), "origin", only)
+    chosen = next((choice for choice in choices if choice in urls), None)
+    return _rewritten(urls[chosen], settings) if chosen else None
+
+
+def _rewritten(url: str, settings: Mapping[str, str]) -> str:
+    """Apply git's ``url.BASE.insteadOf``: the longest matching prefix is replaced by BASE."""
+    rules = [(value, name[4:-10]) for name, value in settings.items() if name.startswith("url.") and value]
+    short, base = max((rule for rule in rules if url.startswith(rule[0])), key=_prefix_length, default=("", ""))
+    return base + url[len(short) :] if short else url
+
+
+def _prefix_length(rule: tuple[str, str]) -> int:
+    return len(rule[0])
+
+
+def _is_pushed(unpushed: str) -> bool | None:
+    if not unpushed:
+        return True
+    return False if git_output(".", "for-each-ref", "--count=1", "refs/remotes") else None

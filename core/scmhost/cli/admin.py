@@ -1,0 +1,219 @@
+"""``scmhost bootstrap``, ``migrate``, ``token`` and ``audit``: administration of the database."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from .context import CommandContext, database_options, json_option, organization_named, say, say_json
+
+if TYPE_CHECKING:
+    from scmhost.audit.queries import AuditEntry
+    from scmhost.organizations.values import Token
+
+
+@click.command(name="migrate")
+@database_options
+@click.pass_obj
+def migrate(context: CommandContext, *, config: str | None, database_url: str | None) -> None:
+    """Update the database schema. Safe to run again, and on several machines at once."""
+    with context.open_host(config, database_url) as host:
+        say(f"{host.services.store.url_without_password} is up to date.")
+
+
+@click.command(name="bootstrap")
+@click.option("--org", required=True, metavar="SLUG", help="The organization's slug, such as acme.")
+@click.option("--project", required=True, metavar="SLUG", help="The project's slug, such as web.")
+@click.option(
+    "--repository",
+    "repositories",
+    multiple=True,
+    metavar="NAME=URL",
+    help="A repository and its web URL; repeatable. NAME alone leaves the URL empty.",
+)
+@database_options
+@json_option
+@click.pass_obj
+def bootstrap(
+    context: CommandContext,
+    *,
+    org: str,
+    project: str,
+    repositories: tuple[str, ...],
+    config: str | None,
+    database_url: str | None,
+    as_json: bool,
+) -> None:
+    """Create an organization, a project and repositories, and print a token with all scopes.
+
+    Safe to run again: what exists is kept. The token is new each time, because only its hash is stored.
+    """
+    pairs = [_repository_pair(text) for text in repositories]
+    from scmhost.admin import bootstrap as usecase
+
+    with context.open_host(config, database_url) as host:
+        done = usecase.bootstrap(host.services, org, project, pairs)
+    if as_json:
+        say_json(
+            {
+                "organization": {"id": str(done.organization.id), "slug": done.organization.slug},
+                "project": {"id": str(done.project.id), "slug": done.project.slug},
+                "token": done.token,
+                "repositories": [{"id": str(item.id), "name": item.name} for item in done.repositories],
+            }
+        )
+        return
+    say(f"organization  {done.organization.slug} (id {done.organization.id})")
+    say(f"project       {done.project.slug} (id {done.project.id})")
+    for item in done.repositories:
+        say(f"repository    {item.name} (id {item.id})")
+    say(f"token         {done.token}")
+    say("\nKeep the token: it is not shown again. Next: scmhost serve")
+
+
+def _repository_pair(text: str) -> tuple[str, str | None]:
+    name, _, url = text.partition("=")
+    if not name:
+        raise click.BadParameter(f"{text!r} is not NAME=URL", param_hint="--repository")
+    return name, url or None
+
+
+@click.group(name="token")
+def token() -> None:
+    """Create, list and revoke access tokens."""
+
+
+@token.command(name="create")
+@click.option("--org", required=True, metavar="SLUG", help="The organization's slug.")
+@click.option("--name", required=True, help="A name that shows what the token is for.")
+@click.option("--scope", "scopes", multiple=True, required=True, metavar="SCOPE", help="Such as org:ci; repeatable.")
+@click.option("--days", type=click.IntRange(min=1, max=3650), help="Days until it expires (default: never).")
+@database_options
+@json_option
+@click.pass_obj
+def create(
+    context: CommandContext,
+    *,
+    org: str,
+    name: str,
+    scopes: tuple[str, ...],
+    days: int | None,
+    config: str | None,
+    database_url: str | None,
+    as_json: bool,
+) -> None:
+    """Create a token and print it once."""
+    expires = datetime.now(UTC) + timedelta(days=days) if days else None
+    from scmhost.organizations.tokens import create_token
+
+    with context.open_host(config, database_url) as host:
+        created, secret = create_token(host.services, organization_named(host.services, org), name, scopes, expires)
+    if as_json:
+        say_json({**_described_token(created), "token": secret})
+    else:
+        say(secret)
+
+
+@token.command(name="list")
+@click.option("--org", required=True, metavar="SLUG", help="The organization's slug.")
+@database_options
+@json_option
+@click.pass_obj
+def list_tokens(
+    context: CommandContext, *, org: str, config: str | None, database_url: str | None, as_json: bool
+) -> None:
+    """List an organization's tokens, without their secrets."""
+    from scmhost.organizations import tokens as usecases
+
+    with context.open_host(config, database_url) as host:
+        tokens = usecases.list_tokens(host.services, organization_named(host.services, org))
+    if as_json:
+        say_json([_described_token(item) for item in tokens])
+        return
+    for item in tokens:
+        state = "revoked" if item.revoked_at else "valid"
+        say(f"{item.id:<8}...{item.hint}  {state:<8}{item.name}  [{', '.join(sorted(item.scopes))}]")
+
+
+@token.command(name="revoke")
+@click.option("--org", required=True, metavar="SLUG", help="The organization's slug.")
+@click.argument("token_id", type=int)
+@database_options
+@click.pass_obj
+def revoke(context: CommandContext, *, org: str, token_id: int, config: str | None, database_url: str | None) -> None:
+    """Revoke a token immediately. TOKEN_ID is the number that `scmhost token list` prints."""
+    from scmhost.organizations.tokens import revoke_token
+
+    with context.open_host(config, database_url) as host:
+        revoke_token(host.services, organization_named(host.services, org), token_id)
+    say(f"Token {token_id} is revoked.")
+
+
+def _described_token(item: "Token") -> dict[str, object]:
+    return {
+        "id": str(item.id),
+        "name": item.name,
+        "hint": item.hint,
+        "scopes": sorted(item.scopes),
+        "expiresAt": item.expires_at.isoformat() if item.expires_at else None,
+        "revokedAt": item.revoked_at.isoformat() if item.revoked_at else None,
+    }
+
+
+@click.command(name="audit")
+@click.option("--org", metavar="SLUG", help="Entries of this organization (default: of the host, as for plugins.toml).")
+@click.option("--event", metavar="EVENT", help="Only this kind of entry, such as token.create.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000), help="Number of entries.")
+@database_options
+@json_option
+@click.pass_obj
+def audit(
+    context: CommandContext,
+    *,
+    org: str | None,
+    event: str | None,
+    limit: int,
+    config: str | None,
+    database_url: str | None,
+    as_json: bool,
+) -> None:
+    """Show who changed what in an organization or in plugins.toml, newest first."""
+    from scmhost.audit.record import list_entries
+    from scmhost.infra.paging import PageRequest
+    from scmhost.services import check_database
+
+    with context.open_host(config, database_url, plugins=False, look=True) as host:
+        check_database(host.services)
+        organization = organization_named(host.services, org) if org else None
+        entries = list_entries(host.services, organization, PageRequest(size=limit), action=event).items
+    if as_json:
+        say_json([_described_entry(entry) for entry in entries])
+        return
+    for entry in entries:
+        moment = entry.created_at.isoformat(timespec="seconds").replace("+00:00", "Z")
+        kind, name = entry.actor.kind, entry.actor.name
+        say(f"{moment}  {entry.action:<22}{entry.target}  by {name if kind == name else f'{kind} {name}'}")
+        for key, value in entry.details.items():
+            say(f"{'':<22}{key}: {_detail(value)}")
+    if not entries:
+        say("No audit entries.")
+
+
+def _detail(value: object) -> str:
+    if isinstance(value, list):
+        return "; ".join(map(str, value))
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False)
+    return "nothing" if value is None else str(value)
+
+
+def _described_entry(entry: "AuditEntry") -> dict[str, object]:
+    return {
+        "id": str(entry.id),
+        "dateCreated": entry.created_at.isoformat().replace("+00:00", "Z"),
+        "event": entry.action,
+        "actor": {"kind": entry.actor.kind, "id": entry.actor.id, "name": entry.actor.name},
+        "target": {"id": entry.target_id, "name": entry.target},
+        "data": entry.details,
+    }

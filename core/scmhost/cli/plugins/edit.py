@@ -1,0 +1,193 @@
+"""``scmhost plugins enable`` and ``disable``: edit plugins.toml."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from decimal import Decimal, InvalidOperation
+from functools import partial
+from typing import TYPE_CHECKING
+
+import click
+
+from scmhost.cli.context import (
+    EXIT_USAGE,
+    CommandContext,
+    database_options,
+    fail,
+    json_option,
+    remark,
+    say,
+    say_json,
+)
+from scmhost.infra.errors import ScmhostError
+
+if TYPE_CHECKING:
+    from scmhost.plugins import Settings
+    from scmhost.plugins.editing import PluginEdit
+    from scmhost.services import Services
+
+# The configuration file and the database URL, as given on the command line.
+Location = tuple[str | None, str | None]
+
+
+@click.command(name="enable")
+@click.argument("name")
+@click.option("--org", "organizations", multiple=True, metavar="SLUG", help="Also for this organization; repeatable.")
+@click.option("--percent", metavar="N", help="For this percentage of organizations, 0 to 100, always the same ones.")
+@click.option("--all", "everybody", is_flag=True, help="For every organization without a rule of its own.")
+@database_options
+@json_option
+@click.pass_obj
+def enable(
+    context: CommandContext,
+    *,
+    name: str,
+    organizations: tuple[str, ...],
+    percent: str | None,
+    everybody: bool,
+    config: str | None,
+    database_url: str | None,
+    as_json: bool,
+) -> None:
+    """Enable a plugin in plugins.toml. A running service applies the change without a restart.
+
+    Without options: loads the plugin and clears `kill`; organization rules stay unchanged. Comments and layout of the
+    file are kept.
+    """
+    from scmhost.plugins.editing import PluginEdit
+
+    narrow = bool(organizations or percent or everybody)
+    edit = PluginEdit(
+        enabled=True,
+        kill=None if narrow else False,
+        default=True if everybody else None,
+        percent=_percent(percent),
+        allow=_organizations(organizations),
+    )
+    settings = _apply(context, (config, database_url), name, edit, as_json=as_json).of(name)
+    if settings.kill:
+        remark(f"{name} is still off, because kill = true; scmhost plugins enable {name} without options clears it.")
+        return
+    if not (settings.default or settings.rollout or settings.allow.organizations):
+        remark("It is on for no organization yet, unless it needs no flag: add --org SLUG, --percent N or --all.")
+    _warn_if_not_ready(context, (config, database_url), name)
+
+
+def _percent(text: str | None) -> Decimal | None:
+    if text is None:
+        return None
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        fail(f"--percent {text!r} is not a number; write 0 to 100, with up to three decimals", EXIT_USAGE)
+
+
+def _warn_if_not_ready(context: CommandContext, location: Location, name: str) -> None:
+    """Load the plugin, and report why it is not ready: enabling it may not be enough."""
+    from scmhost.admin.show_plugins import find_plugin
+
+    try:
+        with context.open_host(*location, look=True) as host:
+            report = find_plugin(host.services, name).report
+    except ScmhostError as error:
+        remark(f"Could not check whether {name} loads: {error}")
+        return
+    if report.state != "ready":
+        remark(f"{name} is {report.state}: {report.reason}")
+        remark(f"It is not loaded until this is fixed; see scmhost plugins show {name}.")
+
+
+@click.command(name="disable")
+@click.argument("name")
+@click.option("--org", "organizations", multiple=True, metavar="SLUG", help="Only for this organization; repeatable.")
+@click.option("--kill", is_flag=True, help="For all organizations, but keep it loaded: faster to undo.")
+@database_options
+@json_option
+@click.pass_obj
+def disable(
+    context: CommandContext,
+    *,
+    name: str,
+    organizations: tuple[str, ...],
+    kill: bool,
+    config: str | None,
+    database_url: str | None,
+    as_json: bool,
+) -> None:
+    """Disable a plugin in plugins.toml. A running service applies the change without a restart.
+
+    Running calls finish. The data of its providers is kept, and shows why it is inactive.
+    """
+    from scmhost.plugins.editing import PluginEdit
+
+    edit = PluginEdit(
+        enabled=None if organizations or kill else False,
+        kill=True if kill else None,
+        deny=_organizations(organizations),
+    )
+    _apply(context, (config, database_url), name, edit, as_json=as_json)
+
+
+def _organizations(words: Sequence[str]) -> tuple[str | int, ...]:
+    """Return organizations as the file names them: digits are an id, anything else a slug."""
+    return tuple(int(word) if word.isascii() and word.isdigit() else word for word in words)
+
+
+def _apply(context: CommandContext, location: Location, name: str, edit: "PluginEdit", *, as_json: bool) -> "Settings":
+    """Edit a plugin's table, print the changes, and return the new settings."""
+    from scmhost.admin.configuration import edit_switchboard
+    from scmhost.plugins.configuration import configuration_path, read_configuration, with_database
+    from scmhost.plugins.settings import settings_of
+
+    config, database_url = location
+    path = configuration_path(config)
+    _check_plugin(name, read_configuration(config, database_url))
+    read = partial(settings_of, file=str(path), environ=with_database(os.environ, database_url))
+    with _open_services(context, location) as services:
+        _check_organizations(services, (*edit.allow, *edit.deny))
+        done = edit_switchboard(path, name, edit, read, services)
+    if as_json:
+        sha256 = done.after.source.sha256
+        say_json({"file": str(path), "plugin": name, "changes": list(done.changes), "sha256": sha256})
+        return done.after
+    for line in done.changes:
+        say(f"{done.after.source.place(*line.partition(':')[0].split('.'))}: {line}")
+    if not done.changes:
+        reason = f"{path} has these values already" if path.exists() else f"{name} is off without a {path}"
+        say(f"Nothing changed: {reason}.")
+    return done.after
+
+
+@contextmanager
+def _open_services(context: CommandContext, location: Location) -> "Iterator[Services | None]":
+    """Open the database without plugins. If it is down, yield None: disabling a plugin must work all the same."""
+    try:
+        host = context.open_host(*location, plugins=False)
+    except ScmhostError as error:
+        remark(f"{error}\nThe file is changed without an entry in the audit log.")
+        yield None
+        return
+    with host:
+        yield host.services
+
+
+def _check_plugin(name: str, settings: "Settings") -> None:
+    from scmhost.plugins.discovery import discover
+    from scmhost.plugins.suggestions import did_you_mean
+
+    known = {*settings.plugins, *(candidate.name for candidate in discover())}
+    if name not in known:
+        hint = did_you_mean(name, known)
+        fail(f"no plugin {name!r} is installed, and {settings.source.file} has none of that name; {hint}")
+
+
+def _check_organizations(services: "Services | None", names: Sequence[str | int]) -> None:
+    from scmhost.admin.configuration import everybody, unknown_organizations
+    from scmhost.plugins.suggestions import did_you_mean
+
+    if services is None or not names:
+        return
+    unknown = unknown_organizations(services, names)
+    if unknown:
+        slugs = [organization.slug for organization in everybody(services)]
+        fail(f"there is no organization {unknown[0]!r}; {did_you_mean(unknown[0], slugs)}")
