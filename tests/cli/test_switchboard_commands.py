@@ -1,4 +1,4 @@
-"""Commands on the switchboard: enable, disable, why, diff, export, and the audit log."""
+"""Commands on the switchboard: enable, disable, why, diff, and the audit log."""
 
 import getpass
 import json
@@ -346,13 +346,6 @@ def test_diff_of_a_wrong_file(tmp_path: Path) -> None:
     bad.write_text("schema = 1\n[plugins.forge]\nenabeld = true\n")
     done = scmhost("plugins", "diff", good, bad)
     assert (done.code, f"{bad}:3: plugins.forge.enabeld: unknown key" in done.err) == (3, True)
-
-
-def test_export(board: Board) -> None:
-    """The rules in flagd's form, with our bucket as the percentage's measure."""
-    board.change("enable", "custom_scm", "--org", "acme", "--percent", "12.5")
-    flags = json.loads(board.call("plugins", "export", "--to", "flagd").out)["flags"]
-    assert flags["plugins.custom_scm"]["targeting"]["if"][2:] == [{"<": [{"var": "bucket"}, 12500]}, "on", "off"]
 
 
 def test_light_commands_load_no_flags() -> None:

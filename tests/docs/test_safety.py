@@ -4,10 +4,9 @@ import re
 from typing import get_args
 
 from manual import ROOT, page
-from scmhost.plugins.admission import Terms
 from scmhost.plugins.errors import FaultKind
-from scmhost.plugins.lanes import LANES_PER_PLUGIN
-from scmhost.sdk import PROMISES
+from scmhost.plugins.isolation.worker_pool import WORKERS_PER_PLUGIN
+from scmhost.plugins.loading import IMPORT_SECONDS
 
 PAGE = page("docs/safety.md")
 
@@ -21,8 +20,8 @@ def test_every_kind_of_fault_is_explained() -> None:
 def test_the_numbers_are_those_of_the_code() -> None:
     """How many threads a plugin has, and how long its import may take."""
     numbers = {8: "eight", 10: "10"}
-    assert f"A plugin has {numbers[LANES_PER_PLUGIN]} threads of its own" in PAGE
-    assert f"for at most {numbers[int(Terms(PROMISES).import_seconds)]} seconds" in PAGE
+    assert f"A plugin has {numbers[WORKERS_PER_PLUGIN]} threads of its own" in PAGE
+    assert f"for at most {numbers[int(IMPORT_SECONDS)]} seconds" in PAGE
 
 
 def test_the_named_files_are_there() -> None:

@@ -10,8 +10,8 @@ from scmhost.infra.errors import NotFound
 from scmhost.organizations import queries as organization_queries
 from scmhost.organizations.tokens import Caller
 from scmhost.plugins import Count, PluginReport, Suspension
-from scmhost.plugins.hiding import naming_variables, unseen
-from scmhost.plugins.suggestions import did_you_mean
+from scmhost.plugins.config.redaction import naming_variables, unseen
+from scmhost.plugins.errors import did_you_mean
 from scmhost.services import Services
 
 

@@ -1,21 +1,21 @@
 """``scmhost plugin check``: admission as the host does it, then every law of the contract."""
 
+import logging
 import re
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from structlog.testing import capture_logs
-
 from scmhost.infra.errors import ScmhostError
 from scmhost.plugins import PluginHost, PluginReport, PluginSettings, Settings
+from scmhost.plugins.config.schema import Source
 from scmhost.plugins.discovery import Candidate, discover
-from scmhost.plugins.schema import Source
-from scmhost.plugins.suggestions import did_you_mean
+from scmhost.plugins.errors import did_you_mean
 from scmhost.sdk import PROJECT_NAME
 
 from .context import EXIT_FAILED, fail, say, say_json
@@ -135,10 +135,24 @@ def _admitted(candidate: Candidate, settings: Mapping[str, Any], samples: Path |
     plugin = PluginSettings(enabled=True, default=True, settings=dict(settings))
     source = Source(str(samples) if samples else "without --samples")
     # What would be logged of it stands in the report.
-    with capture_logs():
+    with _unlogged():
         host = PluginHost.open(Settings(plugins={candidate.name: plugin}, source=source), candidates=[candidate])
         host.close()
     return host.plugins[0]
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """Keep log lines of the plugin host from the terminal."""
+    logger = logging.getLogger("scmhost.plugins")
+    silent = logging.NullHandler()
+    logger.addHandler(silent)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.propagate = True
+        logger.removeHandler(silent)
 
 
 def _samples(candidate: Candidate, given: Mapping[str, Any], provider: str) -> "Samples":

@@ -29,7 +29,7 @@ def command(
 
     from scmhost.infra.telemetry import check_telemetry
     from scmhost.infra.telemetry.metrics import common_folder
-    from scmhost.plugins.watching import hold_hangups, pass_on_hangups
+    from scmhost.plugins.config.watching import hold_hangups, pass_on_hangups
 
     hold_hangups()
     with context.open_host(config, database_url, quiet=False) as opened:

@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 
 from loading import case_id, load_cases
 from scmhost.plugins import ConfigError
-from scmhost.plugins.editing import PluginEdit, edited
-from scmhost.plugins.settings import settings_of
-from scmhost.plugins.writing import only_writer, written_beside
+from scmhost.plugins.config.editing import PluginEdit, edited, only_writer, written_beside
+from scmhost.plugins.config.reading import settings_of
 
 EDITS = st.builds(
     PluginEdit,

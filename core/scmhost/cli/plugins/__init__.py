@@ -12,7 +12,6 @@ COMMANDS: Final = {
     "disable": ("scmhost.cli.plugins.disable", "Switch a plugin off in plugins.toml."),
     "doctor": ("scmhost.cli.plugins.doctor", "Look for whatever could be wrong, and say what to do."),
     "enable": ("scmhost.cli.plugins.enable", "Switch a plugin on in plugins.toml."),
-    "export": ("scmhost.cli.plugins.export", "Print the rules in another flag service's own form."),
     "list": ("scmhost.cli.plugins.list_plugins", "List every plugin with its state and the reason for it."),
     "show": ("scmhost.cli.plugins.show", "Show all that is known of one plugin."),
     "why": ("scmhost.cli.plugins.why", "Say whether a provider is on for an organization, and why."),

@@ -12,7 +12,7 @@ import click
 from scmhost.cli.context import EXIT_FAILED, CommandContext, database_options, fail, json_option, say, say_json
 
 if TYPE_CHECKING:
-    from scmhost.plugins.comparing import Switching
+    from scmhost.plugins.flags.rules import Switching
     from scmhost.sdk import Organization
 
 _SHOWN: Final = 20
@@ -53,7 +53,7 @@ def command(
     well and, unless told otherwise, to need a flag. A file that is wrong ends the command with 3.
     """
     from scmhost.plugins import read_settings
-    from scmhost.plugins.comparing import switched
+    from scmhost.plugins.flags.rules import switched
 
     before, after = (read_settings(Path(file), os.environ) for file in (old, new))
     organizations = list(_read(listed)) if listed else _stored(context, config, database_url)
@@ -90,7 +90,7 @@ def _read(file: str) -> "Iterator[Organization]":
 
 
 def _by_plugin(found: "Sequence[Switching]") -> dict[str, object]:
-    from scmhost.plugins.comparing import counted
+    from scmhost.plugins.flags.rules import counted
 
     return {
         plugin: {
@@ -112,7 +112,7 @@ def _described(item: "Switching") -> dict[str, object]:
 
 
 def _print(found: "Sequence[Switching]", organizations: int, most: int | None) -> None:
-    from scmhost.plugins.comparing import counted
+    from scmhost.plugins.flags.rules import counted
 
     for plugin, counts in counted(found).items():
         say(f"{plugin}: +{counts.on} -{counts.off} of {organizations} organizations")

@@ -28,7 +28,7 @@ def command(
 
     Calls that are under way finish. What belongs to its providers stays, and says why it is idle.
     """
-    from scmhost.plugins.editing import PluginEdit
+    from scmhost.plugins.config.editing import PluginEdit
 
     edit = PluginEdit(
         enabled=None if organizations or kill else False,

@@ -11,7 +11,7 @@ from scmhost.infra.errors import ScmhostError
 
 if TYPE_CHECKING:
     from scmhost.plugins import Settings
-    from scmhost.plugins.editing import PluginEdit
+    from scmhost.plugins.config.editing import PluginEdit
     from scmhost.services import Services
 
 
@@ -28,8 +28,7 @@ def change(
     ``where`` is the configuration file and the database, as their options name them.
     """
     from scmhost.admin.configuration import edit_switchboard
-    from scmhost.plugins.configuration import configuration_path, read_configuration, with_database
-    from scmhost.plugins.settings import settings_of
+    from scmhost.plugins.config.reading import configuration_path, read_configuration, settings_of, with_database
 
     config, database_url = where
     path = configuration_path(config)
@@ -65,7 +64,7 @@ def _services(context: CommandContext, where: tuple[str | None, str | None]) -> 
 
 def _check_name(name: str, settings: "Settings") -> None:
     from scmhost.plugins.discovery import discover
-    from scmhost.plugins.suggestions import did_you_mean
+    from scmhost.plugins.errors import did_you_mean
 
     known = {*settings.plugins, *(candidate.name for candidate in discover())}
     if name not in known:
@@ -76,7 +75,7 @@ def _check_name(name: str, settings: "Settings") -> None:
 
 def _check_organizations(services: "Services | None", names: Sequence[str | int]) -> None:
     from scmhost.admin.configuration import everybody, unknown_organizations
-    from scmhost.plugins.suggestions import did_you_mean
+    from scmhost.plugins.errors import did_you_mean
 
     if services is None or not names:
         return

@@ -33,7 +33,7 @@ def command(
     Alone it loads the plugin and ends a kill; for whom its providers are on is as the file says already. Comments and
     layout of the file stay.
     """
-    from scmhost.plugins.editing import PluginEdit
+    from scmhost.plugins.config.editing import PluginEdit
 
     narrow = bool(organizations or percent or everybody)
     edit = PluginEdit(

@@ -40,7 +40,7 @@ def command(
 
 
 def _named(name: str, plugins: list[Described]) -> Described:
-    from scmhost.plugins.suggestions import did_you_mean
+    from scmhost.plugins.errors import did_you_mean
 
     found = {plugin["name"]: plugin for plugin in plugins}
     if name not in found:

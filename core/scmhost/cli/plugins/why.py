@@ -41,7 +41,7 @@ def command(
 
 
 def _check_name(provider: str, plugins: "PluginHost") -> None:
-    from scmhost.plugins.suggestions import did_you_mean
+    from scmhost.plugins.errors import did_you_mean
 
     offered = {key for report in plugins.plugins for key in report.providers}
     known = {*offered, *(report.name for report in plugins.plugins)}
@@ -51,5 +51,5 @@ def _check_name(provider: str, plugins: "PluginHost") -> None:
 
 def _told(step: "Step") -> str:
     if step.outcome == "decides":
-        return f"decides: {'on' if step.on else 'off'}, {step.told}"
-    return f"passes: {step.told}" if step.outcome == "passes" else "is not reached"
+        return f"decides: {'on' if step.on else 'off'}, {step.explanation}"
+    return f"passes: {step.explanation}" if step.outcome == "passes" else "is not reached"
