@@ -1,9 +1,8 @@
-"""What a guarded call of a pure hook costs.
+"""The cost of a guarded call of a hook.
 
-- ``dispatch_100_to_1``: with a hundred admitted plugins as much as with one, because a provider's hooks are resolved
-  at admission.
-- ``guarded_to_bare``: little more than what pluggy takes to call one plugin without any care for what it does.
-- ``lane_to_bare``: in a lane, before a plugin has earned its caller's thread, or where it never does.
+- ``dispatch_100_to_1``: with a hundred loaded plugins against one: a provider's hooks are resolved once.
+- ``guarded_to_bare``: a guarded pure hook against a call of one plugin through pluggy alone.
+- ``worker_to_bare``: an I/O hook, which goes to a worker thread and back, against the same.
 
 Each ratio is the median over rounds that take turns in the same process, in a thread as those that answer requests.
 """
@@ -22,7 +21,17 @@ from typing import Any, Final
 import pluggy
 
 from scmhost.plugins import Candidate, PluginHost, PluginSettings, Settings
-from scmhost.sdk import PROJECT_NAME, Installation, InstallationDraft, Provider, Repository, hookimpl, hooks
+from scmhost.sdk import (
+    PROJECT_NAME,
+    Existence,
+    Installation,
+    InstallationDraft,
+    Location,
+    Provider,
+    Repository,
+    hookimpl,
+    hooks,
+)
 
 CEILINGS: Final = {"dispatch_100_to_1": 1.2, "guarded_to_bare": 2.0}
 CALLS: Final = 200
@@ -31,6 +40,7 @@ MODULE: Final = "scmhost_benchmark_plugins"
 
 REPOSITORY: Final = Repository(id=1, organization_id=1, name="app", created_at=datetime(2026, 1, 1, tzinfo=UTC))
 INSTALLATION: Final = Installation(id=1, organization_id=1, provider="forge0", name="forge", external_id="1")
+LOCATION: Final = Location(ref="main", ref_kind="branch", path="here.py", line=3)
 
 
 class Forge:
@@ -51,20 +61,23 @@ class Forge:
     def scm_commit_url(self, sha: str) -> str:
         return f"https://forge.example/{sha}"
 
+    @hookimpl
+    def scm_file_exists(self) -> Existence:
+        return Existence.YES
+
 
 def ratios() -> dict[str, float]:
-    """How much dearer a call is than another."""
+    """Return the ratios of the costs of calls."""
     one, many = host(1), host(100)
     bare, call, among_many = _bare(), _caller(one), _caller(many)
     try:
-        # The main thread is never lent to a plugin: there every call goes through a lane.
         with _one_processor():
-            in_lane = _ratio(bare, call)
+            in_worker = _ratio(bare, _io_caller(one))
         with ThreadPoolExecutor(1) as thread:
             return {
                 "dispatch_100_to_1": thread.submit(_ratio, call, among_many).result(),
                 "guarded_to_bare": thread.submit(_ratio, bare, call).result(),
-                "lane_to_bare": in_lane,
+                "worker_to_bare": in_worker,
             }
     finally:
         one.close()
@@ -94,7 +107,7 @@ def _one_processor() -> Iterator[None]:
 
 
 def host(plugins: int) -> PluginHost:
-    """A host with so many plugins, each with a provider of its own."""
+    """Return a host with a number of plugins, each with a provider of its own."""
     names = [f"forge{number}" for number in range(plugins)]
     module: Any = types.ModuleType(MODULE)
     vars(module).update({name: Forge(name) for name in names})
@@ -126,6 +139,12 @@ def _caller(host: PluginHost) -> Callable[[], object]:
         return calls.commit_url(INSTALLATION, REPOSITORY, "abc")
 
     return call
+
+
+def _io_caller(host: PluginHost) -> Callable[[], object]:
+    calls = host.calls("forge0")
+    assert calls is not None
+    return lambda: calls.file_exists(INSTALLATION, REPOSITORY, LOCATION)
 
 
 def _ratio(one: Callable[[], object], many: Callable[[], object]) -> float:

@@ -1,5 +1,6 @@
 """Hosts with sample plugins, and the values to call them with."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -44,6 +45,34 @@ def host_of(entries: Mapping[str, str], settings: Settings | None = None, **term
         yield host
     finally:
         host.close()
+
+
+@contextmanager
+def logged() -> Iterator[list[dict[str, Any]]]:
+    """The log lines of the plugin host inside the block: each its event and its fields."""
+    lines: list[dict[str, Any]] = []
+    logger = logging.getLogger("scmhost.plugins")
+    handler = _Lines(lines)
+    logger.addHandler(handler)
+    try:
+        yield lines
+    finally:
+        logger.removeHandler(handler)
+
+
+class _Lines(logging.Handler):
+    """Keeps log lines in a list."""
+
+    def __init__(self, lines: list[dict[str, Any]]) -> None:
+        super().__init__(logging.WARNING)
+        self._lines = lines
+
+    def emit(self, record: logging.LogRecord) -> None:
+        fields = {name: value for name, value in vars(record).items() if name not in _STANDARD_FIELDS}
+        self._lines.append({"event": record.getMessage(), **fields})
+
+
+_STANDARD_FIELDS = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime"})
 
 
 def report_of(host: PluginHost, name: str) -> PluginReport:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from scmhost.infra.telemetry import Telemetry
     from scmhost.plugins import Settings
-    from scmhost.plugins.watching import Watch
+    from scmhost.plugins.config.watching import Watch
     from scmhost.services import Services
 
 
@@ -67,7 +67,7 @@ class Host:
         """
         from scmhost.admin.configuration import SwitchboardWatch
         from scmhost.plugins import read_settings
-        from scmhost.plugins.watching import Watch
+        from scmhost.plugins.config.watching import Watch
 
         self._watch = Watch(SwitchboardWatch(self.services, path, partial(read_settings, path, os.environ)).look)
         return self._watch
@@ -93,9 +93,9 @@ def read_configuration(
 
     Without a word on it, ``plugins.toml`` in the working directory is read if it is there.
     """
-    from scmhost.plugins import configuration
+    from scmhost.plugins.config import reading
 
-    return configuration.read_configuration(config, database_url, environ)
+    return reading.read_configuration(config, database_url, environ)
 
 
 def open_host(
@@ -126,8 +126,8 @@ def asgi() -> "FastAPI":
     """The application of one worker process; its configuration comes through the environment."""
     from scmhost.infra.logs import configure_logs
     from scmhost.infra.telemetry import open_telemetry
-    from scmhost.plugins.configuration import configuration_path
-    from scmhost.plugins.watching import on_hangup
+    from scmhost.plugins.config.reading import configuration_path
+    from scmhost.plugins.config.watching import on_hangup
     from scmhost.service.application import create_application
 
     configure_logs()

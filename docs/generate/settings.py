@@ -7,8 +7,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from scmhost.infra.limits import Limits
-from scmhost.plugins.configuration import CONFIG_VARIABLE
-from scmhost.plugins.schema import (
+from scmhost.plugins.config.reading import CONFIG_VARIABLE, PLUGINS_OFF, WEBHOOK_KEY
+from scmhost.plugins.config.reading import DATABASE_URL as DATABASE_VARIABLE
+from scmhost.plugins.config.schema import (
     Breaker,
     FileSettings,
     FlagsProvider,
@@ -19,8 +20,6 @@ from scmhost.plugins.schema import (
     Rollout,
     SpansSettings,
 )
-from scmhost.plugins.settings import DATABASE_URL as DATABASE_VARIABLE
-from scmhost.plugins.settings import PLUGINS_OFF, WEBHOOK_KEY
 
 from .fields import default_of, type_of
 from .markdown import table

@@ -51,8 +51,8 @@ class Author(Terminal):
         if words[0] == "pytest":
             return run_tests(words[1:], installed)
         if words[:3] == ["scmhost", "plugin", "check"]:
-            done = scmhost_process(*words[1:], environ=installed)
-            return done.out + done.err
+            checked = scmhost_process(*words[1:], environ=installed)
+            return checked.out + checked.err
         done = super()._done(words, environ)
         if words[0] == "cd":
             install()

@@ -4,10 +4,9 @@ import re
 from typing import get_args
 
 from manual import page
-from scmhost.plugins.admission import Terms
 from scmhost.plugins.errors import FaultKind
-from scmhost.plugins.lanes import LANES_PER_PLUGIN
-from scmhost.sdk import PROMISES
+from scmhost.plugins.isolation.worker_pool import WORKERS_PER_PLUGIN
+from scmhost.plugins.loading import IMPORT_SECONDS
 
 PAGE = page("docs/safety.md")
 
@@ -21,5 +20,5 @@ def test_every_kind_of_fault_is_explained() -> None:
 def test_the_numbers_are_those_of_the_code() -> None:
     """The size of the worker pool and the time for an import are those of the code."""
     numbers = {8: "eight", 10: "10"}
-    assert f"A plugin has a pool of {numbers[LANES_PER_PLUGIN]} worker threads" in PAGE
-    assert f"for at most {numbers[int(Terms(PROMISES).import_seconds)]} seconds" in PAGE
+    assert f"A plugin has a pool of {numbers[WORKERS_PER_PLUGIN]} worker threads" in PAGE
+    assert f"for at most {numbers[int(IMPORT_SECONDS)]} seconds" in PAGE

@@ -92,16 +92,16 @@ def test_last_valid_configuration_stays_in_use(
 ) -> None:
     """What cannot be used changes nothing and is told once; the switchboard says what is wrong, and since when."""
     path = tmp_path / "plugins.toml"
-    before = house.services.plugins.switchboard
+    before = house.services.plugins.configuration_status
     path.unlink() if content is None else path.write_bytes(content)
     assert looked(watch, 6) == ["switchboard refused"]
-    board = house.services.plugins.switchboard
+    board = house.services.plugins.configuration_status
     assert said in (board.error or "")
     assert board.stale_since is not None
     assert (board.sha256, board.generation, is_on(house)) == (before.sha256, 1, True)
     path.write_text(SWITCHBOARD, encoding="utf-8")
     assert looked(watch, 6) == ["switchboard good again"]
-    assert house.services.plugins.switchboard == before
+    assert house.services.plugins.configuration_status == before
 
 
 def test_each_configuration_error_is_logged_once(watch: SwitchboardWatch, tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_reload_request_reads_the_file(house: House, watch: SwitchboardWatch, tm
     (tmp_path / "plugins.toml").write_text(OFF, encoding="utf-8")
     assert (watch.look(asked=True), is_on(house)) == (False, False)
     watch.look(asked=True)
-    assert house.services.plugins.switchboard.generation == 3
+    assert house.services.plugins.configuration_status.generation == 3
 
 
 def test_configuration_file_may_be_created_later(tmp_path: Path) -> None:
@@ -210,7 +210,7 @@ def test_change_made_while_stopped_is_audited(house: House, tmp_path: Path) -> N
         house.services.plugins.reload(read())
         for _ in range(2):
             looked(SwitchboardWatch(house.services, path, read))
-        digests.append(house.services.plugins.switchboard.sha256)
+        digests.append(house.services.plugins.configuration_status.sha256)
     unseen = ["not known: it was written while no service saw it"]
     assert changes(house) == [
         (None, digests[0], ["seen for the first time"]),
@@ -231,7 +231,7 @@ def test_audit_waits_for_the_database(
     with monkeypatch.context() as patched:
         patched.setattr(house.services.store, "read", away, raising=False)
         assert looked(watch) == ["switchboard changed", "audit postponed"]
-        assert house.services.plugins.switchboard.generation == 2
+        assert house.services.plugins.configuration_status.generation == 2
     assert looked(watch, 1) == []
     assert len(list_entries(house.services, None, PageRequest()).items) == 1
 

@@ -1,4 +1,4 @@
-"""A plugin that hangs costs its own requests, and no other."""
+"""A plugin that hangs costs its own requests and no others."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -53,9 +53,9 @@ def link(house: House) -> Callable[[], Response]:
 def test_a_healthy_provider_answers_while_another_hangs(
     tmp_path: Path, request_that_hangs: Callable[[House], Callable[[], Response]]
 ) -> None:
-    """With a hundred requests to a plugin that hangs, all those to a healthy one are answered before any of them ends.
+    """With a hundred requests to a plugin that hangs, requests to a healthy one are answered before any of them ends.
 
-    Those that found no place in the plugin's lanes are told so at once; the others are still pending.
+    Few requests are pending: those that found no free thread of the plugin were refused.
     """
     with house_with_a_hanger(tmp_path) as house, ThreadPoolExecutor(HANGING + HEALTHY) as clients:
         repository, installation = house.claimed()
@@ -70,11 +70,11 @@ def test_a_healthy_provider_answers_while_another_hangs(
         hanger.released.set()
     assert {str(item["sourceUrl"]) for item in links} == {"https://git.example.com/team/app/blob/main/src/a.py"}
     assert 0 < len(pending) < THREADS / 2
-    assert {told(answer) for answer in refused} == {"busy"}
+    assert {outcome(answer) for answer in refused} == {"busy"}
 
 
-def told(answer: Response) -> str:
-    """What became of a request to the plugin that hangs."""
+def outcome(answer: Response) -> str:
+    """The outcome of a request to the plugin that hangs."""
     body: dict[str, Any] = answer.json()
-    busy = "lanes are taken" in body["detail"]
+    busy = "have not come back" in body["detail"]
     return "busy" if busy and (answer.status_code == 503 or body.get("error") == "provider_failed") else answer.text

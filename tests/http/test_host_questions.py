@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from hosting import Hands, candidate
+from hosting import Hands, candidate, logged
 from house import OLDER_SHA, SWITCHBOARD, House, open_house
 from plugins import archivist
 from plugins.archivist import SHA
@@ -85,7 +85,7 @@ def test_unavailable_provider_does_not_remove_the_link(house: House, fault: str)
 def test_unavailable_provider_is_not_called_for_a_while(tmp_path: Path, fault: str) -> None:
     """For ten seconds no request waits for it again; the log says once that the question rests, and whose it is."""
     hands = Hands()
-    with open_archive(tmp_path, hands) as house, capture_logs() as logs:
+    with open_archive(tmp_path, hands) as house, capture_logs() as logs, logged() as faults:
         ready(house)
         for _ in range(6):
             assert house.link(file=f"/srv/app/{fault}.py")["verified"] is None
@@ -95,8 +95,8 @@ def test_unavailable_provider_is_not_called_for_a_while(tmp_path: Path, fault: s
         assert house.link(file="/srv/app/a.py")["verified"] is True
     (told,) = (entry for entry in logs if entry["event"] == "link not verified")
     assert (told["plugin"], told["hook"], told["rests_seconds"]) == ("archivist", "scm_file_exists", 10)
-    faults = [(entry["plugin"], entry["hook"]) for entry in logs if entry["event"] == "plugin fault"]
-    assert faults == [("archivist", "scm_file_exists")] * (fault == "broken")
+    found = [(line["plugin"], line["hook"]) for line in faults if line["event"] == "plugin fault"]
+    assert found == [("archivist", "scm_file_exists")] * (fault == "broken")
 
 
 def test_forbidden_file_is_not_linked(house: House) -> None:

@@ -10,8 +10,8 @@ from command import Done, scmhost
 from house import SWITCHBOARD
 from scmhost.checkout.formats import FORMATS
 from scmhost.checkout.linked_text import LinkedText
-from scmhost.cli.link_sources import ServerLinks
 from scmhost.checkout.stream import Chunk, TextLine
+from scmhost.cli.link_sources import ServerLinks
 from scmhost.cli.targets import ServerClient
 from serving import serve
 

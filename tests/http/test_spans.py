@@ -24,7 +24,7 @@ from scmhost.infra.logs import configure_logs
 from scmhost.infra.telemetry import Telemetry, TelemetryMissing, check_telemetry
 from scmhost.infra.telemetry.spans import Spans
 from scmhost.plugins.errors import Origin
-from scmhost.plugins.guard import Guard
+from scmhost.plugins.isolation.guard import Guard
 
 BOTH = SWITCHBOARD + "[plugins.faulty]\nenabled = true\ndefault = true\n"
 FAULTY = candidate("faulty", "plugins.faulty")
@@ -121,7 +121,7 @@ def test_plugin_span_is_child_of_its_call(traced: Traced) -> None:
     with traced.provider.get_tracer("test").start_as_current_span("around"):
         guard = Guard(telemetry=traced.house.services.telemetry)
         origin = Origin("forge", "acme-forge", "scm_install")
-        guard.watch(origin, lambda: traced.provider.get_tracer("forge").start_span("inner").end(), 5.0)
+        guard.run(origin, lambda: traced.provider.get_tracer("forge").start_span("inner").end(), 5.0)
         guard.close()
     spans = traced.spans()
     assert parent_of(spans["inner"]) == spans["forge scm_install"].context.span_id

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Callable, Sequence
-from threading import Event, Thread
+from threading import Event
 from typing import Any
 
 from scmhost.sdk import Installation, InstallationDraft, Offer, Provider, hookimpl
@@ -114,17 +114,6 @@ def _change(installation: Installation) -> Sequence[Offer]:
     return ()
 
 
-def _print(_: Installation) -> Sequence[Offer]:
-    print("loading the offers ...")  # noqa: T201 - its fault
-    return ()
-
-
-def _leak(_: Installation) -> Sequence[Offer]:
-    for _number in range(40):
-        Thread(target=gate.event.wait, daemon=True).start()
-    return ()
-
-
 raising = Hostile("raising", lambda: _raise(ValueError("broken page")))
 unprintable = Hostile("unprintable", lambda: _raise(Unprintable()))
 recursing = Hostile("recursing", _recurse)
@@ -137,7 +126,5 @@ waiting = HostileOffers("waiting", lambda _: gate.wait())
 waiting_async = HostileAsync("waiting_async", str)
 endless = HostileOffers("endless", lambda _: TenMillion())
 changing = HostileOffers("changing", _change)
-printing = HostileOffers("printing", _print)
-leaking = HostileOffers("leaking", _leak)
 deaf = Deaf()
 never_starts = NeverStarts()

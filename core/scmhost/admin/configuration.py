@@ -10,10 +10,9 @@ import structlog
 from scmhost.infra.db.engine import Transaction
 from scmhost.organizations import queries as organization_queries
 from scmhost.plugins import HostError, Settings
+from scmhost.plugins.config.editing import PluginEdit, edited, exclusive_writer, replacement_file
+from scmhost.plugins.config.watching import FileState
 from scmhost.plugins.discovery import InstalledState, installed_state
-from scmhost.plugins.editing import PluginEdit, edited
-from scmhost.plugins.watching import FileState
-from scmhost.plugins.writing import only_writer, written_beside
 from scmhost.sdk import Organization
 from scmhost.services import Services
 
@@ -43,14 +42,14 @@ def edit_switchboard(
     Raises:
         ConfigError: the file is wrong, before or after, or cannot be written. Nothing has changed then.
     """
-    with only_writer(path) as target:
+    with exclusive_writer(path) as target:
         old = target.read_bytes() if target.exists() else b""
         before = read(old)
         new = edited(old.decode(), str(path), plugin, edit).encode()
         after = read(new)
         changes = tuple(changed_keys(before, after))
         if changes:
-            with written_beside(target, new) as beside, _writing(services) as tx:
+            with replacement_file(target, new) as beside, _writing(services) as tx:
                 if services and tx:
                     key = change_key(after, beside.stat().st_mtime_ns)
                     details = described(before, after, organization_queries.all_organizations(tx))
@@ -91,7 +90,7 @@ class SwitchboardWatch:
         self._path = path
         self._read = read
         self._dealt_with: FileState | None = None
-        self._seen: object = services.plugins.switchboard.sha256
+        self._seen: object = services.plugins.configuration_status.sha256
         self._told: str | None = None
         self._compared = False
         self._installed: InstalledState | None = None
@@ -106,7 +105,7 @@ class SwitchboardWatch:
         self._audit.catch_up()
         self._look_at_what_is_installed()
         state = FileState.of(self._path)
-        absent = state is None and self._plugins.switchboard.sha256 is None
+        absent = state is None and self._plugins.configuration_status.sha256 is None
         if absent or (state is not None and state == self._dealt_with and not asked):
             return False
         found = self._found()
@@ -135,7 +134,7 @@ class SwitchboardWatch:
     def _deal_with(self, found: Settings | str, state: FileState | None, *, asked: bool) -> None:
         if isinstance(found, str):
             self._refuse(found)
-        elif asked or found.source.sha256 != self._plugins.switchboard.sha256:
+        elif asked or found.source.sha256 != self._plugins.configuration_status.sha256:
             self._take(found, state, retry=asked)
         else:
             self._recover()
@@ -169,10 +168,10 @@ class SwitchboardWatch:
         self._plugins.keep_last_good(error)
         if error != self._told:
             self._told = error
-            log.error("switchboard refused", error=error, generation=self._plugins.switchboard.generation)
+            log.error("switchboard refused", error=error, generation=self._plugins.configuration_status.generation)
 
     def _recover(self) -> None:
-        if self._plugins.switchboard.error is not None:
+        if self._plugins.configuration_status.error is not None:
             self._plugins.keep_last_good(None)
             self._told = None
-            log.info("switchboard good again", generation=self._plugins.switchboard.generation)
+            log.info("switchboard good again", generation=self._plugins.configuration_status.generation)

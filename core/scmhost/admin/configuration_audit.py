@@ -17,7 +17,7 @@ from scmhost.infra.errors import Unavailable
 from scmhost.infra.paging import PageRequest
 from scmhost.organizations import queries as organization_queries
 from scmhost.plugins import Settings
-from scmhost.plugins.comparing import counted, switched
+from scmhost.plugins.flags.rules import counted, switched
 from scmhost.sdk import Organization
 from scmhost.services import Actor, Services
 

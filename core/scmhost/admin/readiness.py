@@ -64,8 +64,8 @@ def readiness(services: Services) -> Readiness:
     reports = services.plugins.plugins
     return Readiness(
         database=_database(services),
-        generation=services.plugins.switchboard.generation,
-        stale_since=services.plugins.switchboard.stale_since,
+        generation=services.plugins.configuration_status.generation,
+        stale_since=services.plugins.configuration_status.stale_since,
         plugins=Counter(report.state for report in reports),
         suspended=tuple(report.name for report in reports if report.state == "suspended"),
         stuck=tuple(services.shared(Loops).stuck),

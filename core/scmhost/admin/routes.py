@@ -111,7 +111,7 @@ def gauges_loop(services: Services, metrics: "Metrics") -> Loop:
 
 
 def _show(metrics: "Metrics", services: Services) -> None:
-    board = services.plugins.switchboard
+    board = services.plugins.configuration_status
     states = {report.name: report.state for report in services.plugins.plugins}
     metrics.show(states, board.generation, stale=board.stale_since is not None)
 

@@ -10,8 +10,8 @@ from scmhost.infra.errors import NotFound
 from scmhost.organizations import queries as organization_queries
 from scmhost.organizations.tokens import Caller
 from scmhost.plugins import Count, PluginReport, Suspension
-from scmhost.plugins.hiding import naming_variables, unseen
-from scmhost.plugins.suggestions import did_you_mean
+from scmhost.plugins.config.redaction import settings_of_unloaded, with_environment_names
+from scmhost.plugins.errors import did_you_mean
 from scmhost.services import Services
 
 
@@ -82,7 +82,7 @@ def _shown(services: Services, report: PluginReport, counts: Mapping[tuple[str, 
     hooks = dict.fromkeys(report.hooks, Count()) | own
     loaded = report.state in ("ready", "suspended")
     written = services.plugins.settings.of(report.name).settings
-    settings = naming_variables(report.settings, written) if loaded else unseen(written)
+    settings = with_environment_names(report.settings, written) if loaded else settings_of_unloaded(written)
     return ShownPlugin(report, settings, dict(sorted(hooks.items())))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final, Protocol
 
-from scmhost.frames import Found
+from scmhost.frames import FrameMatch
 
 Write = Callable[[str], object]
 
@@ -51,7 +51,7 @@ class LinkedFrame:
         next_step: what to do about it.
     """
 
-    found: Found
+    found: FrameMatch
     url: str | None
     facts: Mapping[str, object]
     reason: str = ""
@@ -206,7 +206,7 @@ FORMATS: Final[Mapping[str, Callable[[Write], Format]]] = MappingProxyType(
 )
 
 
-def frame_facts(found: Found) -> dict[str, object]:
+def frame_facts(found: FrameMatch) -> dict[str, object]:
     """Return the frame itself for JSON output. ``textLine`` counts from 1, as in the API."""
     frame = found.frame
     return {

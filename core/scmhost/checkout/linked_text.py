@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from scmhost.frames import Found, LineReader
+from scmhost.frames import FrameMatch, LineReader
 from scmhost.frames.notation import REACH
 
 from .formats import Format, LinkedFrame, shifted
@@ -13,7 +13,7 @@ from .stream import Chunk, TextLine
 
 _MOST_REASONS: Final = 8
 
-LinkFunction = Callable[[Sequence[Found]], Sequence[LinkedFrame]]
+LinkFunction = Callable[[Sequence[FrameMatch]], Sequence[LinkedFrame]]
 
 
 @dataclass(slots=True)
@@ -22,7 +22,7 @@ class _HeldLine:
 
     line: TextLine
     printed: int = 0
-    frames: list[Found] = field(default_factory=list)
+    frames: list[FrameMatch] = field(default_factory=list)
 
 
 class LinkedText:
@@ -56,7 +56,7 @@ class LinkedText:
             self._form.part(chunk.partial[self._partial :])
             self._partial = len(chunk.partial)
 
-    def take_document(self, lines: Sequence[TextLine], frames: Iterable[Found]) -> None:
+    def take_document(self, lines: Sequence[TextLine], frames: Iterable[FrameMatch]) -> None:
         """Print the lines of a document whose frames are all known."""
         self._held.extend(_HeldLine(line) for line in lines)
         self._assign(frames)
@@ -64,7 +64,7 @@ class LinkedText:
         # The reader has not counted these lines.
         self._first -= len(lines)
 
-    def _assign(self, frames: Iterable[Found]) -> None:
+    def _assign(self, frames: Iterable[FrameMatch]) -> None:
         for found in frames:
             index = found.text_line - self._first
             # The frame's line is printed already: its link goes below the line that completed it.

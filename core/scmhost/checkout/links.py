@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from scmhost.frames import Found
+from scmhost.frames import FrameMatch
 from scmhost.links.lines import CommittedLine
 from scmhost.mapping.file_tree import FileTree
 
@@ -58,7 +58,7 @@ class CheckoutLinks:
         """Facts on all links together, for JSON."""
         return {"commit": self._checkout.commit, "pushed": self._checkout.pushed}
 
-    def link(self, frames: Sequence[Found]) -> list[LinkedFrame]:
+    def link(self, frames: Sequence[FrameMatch]) -> list[LinkedFrame]:
         """Link frames; the result has their order."""
         return [self._linked(found, self._linker.link(found.frame)) for found in frames]
 
@@ -74,7 +74,7 @@ class CheckoutLinks:
             lines.append(f"{len(self._changed) - _CHANGED_SHOWN} other linked lines were changed too.")
         return lines
 
-    def _linked(self, found: Found, link: CheckoutLink) -> LinkedFrame:
+    def _linked(self, found: FrameMatch, link: CheckoutLink) -> LinkedFrame:
         if link.changed and link.path and len(self._changed) < _CHANGED_KEPT:
             self._changed[link.path, found.frame.line or 0] = None
         facts: dict[str, object] = {

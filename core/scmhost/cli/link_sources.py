@@ -9,7 +9,7 @@ import click
 
 from scmhost.checkout.formats import LinkedFrame, frame_facts
 from scmhost.checkout.linked_text import LinkCounts
-from scmhost.frames import Found
+from scmhost.frames import FrameMatch
 from scmhost.frames.source_paths import JVM
 
 from .context import CommandContext, organization_named
@@ -37,7 +37,7 @@ class LinkSource(Protocol):
     def facts(self) -> Mapping[str, object]:
         """Facts on all links together, for JSON."""
 
-    def link(self, frames: Sequence[Found]) -> Sequence[LinkedFrame]:
+    def link(self, frames: Sequence[FrameMatch]) -> Sequence[LinkedFrame]:
         """Link frames; the result has their order."""
 
     def remarks(self, counts: LinkCounts) -> Sequence[str]:
@@ -49,7 +49,7 @@ class NoLinks:
 
     facts: Mapping[str, object] = {}
 
-    def link(self, frames: Sequence[Found]) -> Sequence[LinkedFrame]:
+    def link(self, frames: Sequence[FrameMatch]) -> Sequence[LinkedFrame]:
         """Return the frames without links."""
         return [LinkedFrame(found, None, frame_facts(found), "error") for found in frames]
 
@@ -116,7 +116,7 @@ class ProjectLinks:
         self._release = release
         self._commit = commit
 
-    def link(self, frames: Sequence[Found]) -> Sequence[LinkedFrame]:
+    def link(self, frames: Sequence[FrameMatch]) -> Sequence[LinkedFrame]:
         """Link frames; the result has their order."""
         from scmhost.links.traces import link_frames
 
@@ -141,7 +141,7 @@ def _open_local_project(context: CommandContext, options: Mapping[str, Any]) -> 
         yield ProjectLinks(host.services, organization, project, release=options["release"], commit=options["commit"])
 
 
-def _from_database(found: Found, resolved: "Resolved") -> LinkedFrame:
+def _from_database(found: FrameMatch, resolved: "Resolved") -> LinkedFrame:
     from scmhost.links.outcome import Link, no_link_message
 
     outcome = resolved.outcome
@@ -174,7 +174,7 @@ class ServerLinks:
         """
         self._request(())
 
-    def link(self, frames: Sequence[Found]) -> Sequence[LinkedFrame]:
+    def link(self, frames: Sequence[FrameMatch]) -> Sequence[LinkedFrame]:
         """Link frames; the result has their order."""
         batches = (frames[at : at + _FRAMES_PER_REQUEST] for at in range(0, len(frames), _FRAMES_PER_REQUEST))
         return [linked for batch in batches for linked in self._link_batch(batch)]
@@ -183,7 +183,7 @@ class ServerLinks:
         """Return the summary in sentences, with the server's error if there was one."""
         return [*counts.lines(), *([f"error: {self._error}"] if self._error else [])]
 
-    def _link_batch(self, frames: Sequence[Found]) -> list[LinkedFrame]:
+    def _link_batch(self, frames: Sequence[FrameMatch]) -> list[LinkedFrame]:
         from .targets import ServerError
 
         if self._error is None:
@@ -196,7 +196,7 @@ class ServerLinks:
         facts = {"url": None, "reason": _SERVER_UNAVAILABLE}
         return [LinkedFrame(found, None, {**frame_facts(found), **facts}, _SERVER_UNAVAILABLE) for found in frames]
 
-    def _request(self, frames: Sequence[Found]) -> Sequence[Mapping[str, Any]]:
+    def _request(self, frames: Sequence[FrameMatch]) -> Sequence[Mapping[str, Any]]:
         body = {**self._target, "frames": [_wire_frame(found) for found in frames]}
         answers: list[Mapping[str, Any]] = self._client.post(self._path, body)["frames"]
         return answers
@@ -213,14 +213,14 @@ def _open_server_project(options: Mapping[str, Any]) -> Iterator[ServerLinks]:
     yield source
 
 
-def _wire_frame(found: Found) -> dict[str, object]:
+def _wire_frame(found: FrameMatch) -> dict[str, object]:
     """Return the frame with the keys of events. JVM frames print a file name; the class has the folders."""
     frame = found.frame
     wire: dict[str, object] = {"filename": frame.path, "module": frame.module, "lineNo": frame.line}
     return {**wire, "absPath": frame.path, "platform": "java"} if frame.language in JVM else wire
 
 
-def _from_server(found: Found, answer: Mapping[str, Any]) -> LinkedFrame:
+def _from_server(found: FrameMatch, answer: Mapping[str, Any]) -> LinkedFrame:
     link = answer["link"] or {}
     url = link.get("url")
     facts = {

@@ -28,7 +28,7 @@ def serve(
 
     from scmhost.infra.telemetry import check_telemetry
     from scmhost.infra.telemetry.metrics import common_folder
-    from scmhost.plugins.watching import hold_hangups, pass_on_hangups
+    from scmhost.plugins.config.watching import hold_hangups, pass_on_hangups
 
     log = structlog.get_logger(__name__)
     hold_hangups()

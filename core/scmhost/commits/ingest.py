@@ -117,7 +117,7 @@ def announce(services: Services, organization: Organization, done: Sequence[Inge
     )
     for item in done:
         if item.saved.new:
-            services.plugins.tell(
+            services.plugins.notify(
                 "scm_commits_saved", organization=organization, repository=item.repository, shas=item.saved.new
             )
 

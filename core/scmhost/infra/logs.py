@@ -9,8 +9,6 @@ from typing import Any
 import structlog
 from structlog.types import EventDict, Processor
 
-from scmhost.plugins.output import beneath
-
 
 def configure_logs(*, quiet: bool = False, besides: Collection[str] = ()) -> None:
     """Send scmhost's and the server's log lines through one formatter; quiet ones tell only what goes wrong.
@@ -28,13 +26,14 @@ def configure_logs(*, quiet: bool = False, besides: Collection[str] = ()) -> Non
     structlog.configure(
         processors=[partial(_pass_over, told), *shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        # One write for each line: lines of several workers share the stream and must not mix. What a plugin logs is
-        # a line of the log, not something that it prints.
-        logger_factory=lambda *_: structlog.WriteLogger(beneath(sys.stderr)),
+        # One write for each line: lines of several workers share the stream and must not mix.
+        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
     )
-    handler = logging.StreamHandler(beneath(sys.stderr))
+    handler = logging.StreamHandler(sys.stderr)
     formatter = structlog.stdlib.ProcessorFormatter
-    handler.setFormatter(formatter(processors=[formatter.remove_processors_meta, *last], foreign_pre_chain=shared))
+    foreign = [*shared, _with_fields]
+    handler.setFormatter(formatter(processors=[formatter.remove_processors_meta, *last], foreign_pre_chain=foreign))
+    handler.addFilter(lambda record: record.getMessage() not in told)
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
 
 
@@ -42,6 +41,17 @@ def _pass_over(told: Collection[str], _logger: Any, _method: str, entry: EventDi
     if entry["event"] in told:
         raise structlog.DropEvent
     return entry
+
+
+def _with_fields(_logger: Any, _method: str, entry: EventDict) -> EventDict:
+    """Add the fields that scmhost's own modules give to a record of the standard library with ``extra``."""
+    record: logging.LogRecord = entry["_record"]
+    if record.name.startswith("scmhost."):
+        entry.update({name: value for name, value in vars(record).items() if name not in _STANDARD_FIELDS})
+    return entry
+
+
+_STANDARD_FIELDS = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime"})
 
 
 # A traceback shows where, never with which values: among them are tokens, and what people sent.

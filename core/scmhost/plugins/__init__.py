@@ -1,22 +1,22 @@
-"""The plugin host: finds plugins, decides which are loaded and for whom, and calls them behind a guard."""
+"""The plugin host: finds plugins, decides which are loaded and for whom they are on, and calls them behind a guard."""
 
-from .breakers import Suspension
 from .calls import ProviderCalls
-from .counters import Count
+from .config.reading import read_settings
+from .config.schema import PluginSettings, Settings
 from .discovery import Candidate
 from .errors import BadPlugin, ConfigError, HostError, PluginFault, ProviderOff
-from .plugin_host import PluginHost
-from .reports import PluginReport
-from .schema import PluginSettings, Settings
-from .settings import read_settings
-from .switchboard import Switchboard
-from .switches import Step, Switch
+from .flags.rules import FlagDecision, Step
+from .isolation.circuit_breaker import Count, Suspension
+from .plugin_host import ConfigurationStatus, PluginHost
+from .registry import PluginReport
 
 __all__ = [
     "BadPlugin",
     "Candidate",
     "ConfigError",
+    "ConfigurationStatus",
     "Count",
+    "FlagDecision",
     "HostError",
     "PluginFault",
     "PluginHost",
@@ -27,7 +27,5 @@ __all__ = [
     "Settings",
     "Step",
     "Suspension",
-    "Switch",
-    "Switchboard",
     "read_settings",
 ]

@@ -1,12 +1,13 @@
-"""The calls to one provider's own plugin, typed and resolved once."""
+"""Typed calls of one provider's plugin, with its hooks resolved once."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from scmhost.sdk import (
     AddRequest,
@@ -30,17 +31,17 @@ from scmhost.sdk import (
 )
 from scmhost.sdk.frozen import frozen
 
-from .answers import Implementation
-from .guard import Guard
+from .isolation.faults import safe_text
+from .isolation.guard import Guard, Implementation
 
 T = TypeVar("T")
 
 
 class ProviderCalls:
-    """Calls the hooks of one provider. A hook that its plugin does not have gives the answer that says so.
+    """Calls the hooks of one provider. For a hook that its plugin does not have, a call returns "no" or nothing.
 
-    Every call may raise ``ProviderError``, when the plugin cannot answer and says why, or ``PluginFault``, when it
-    breaks its contract.
+    Every call may raise ``ProviderError``, when the plugin reports that it cannot answer, or ``PluginFault``, when it
+    violates the contract.
     """
 
     def __init__(
@@ -54,30 +55,31 @@ class ProviderCalls:
 
     @property
     def plugin(self) -> str:
-        """The name of the plugin that is called."""
+        """The name of the plugin."""
         return self._implementations["scm_install"].origin.plugin
 
     def has(self, hook: str) -> bool:
-        """Whether the plugin implements a hook."""
+        """Return whether the plugin implements a hook."""
         return hook in self._implementations
 
     def read_form(self, model: type[BaseModel], fields: Mapping[str, JsonValue]) -> BaseModel:
-        """The fields as one of the provider's own models reads them; its validators are the plugin's code.
+        """Return the fields as one of the provider's own models. Its validators are the plugin's code.
 
         Raises:
             ValidationError: the model refuses the fields.
         """
-        return self._watched(partial(model.model_validate, dict(fields)), (ValidationError,))
+        return self._run(partial(_validated, model, dict(fields)), (ValidationError,))
 
     def form_schema(self) -> dict[str, Any]:
-        """The install form as JSON Schema."""
-        return self._watched(self.provider.install_form.model_json_schema)
+        """Return the install form as JSON Schema."""
+        return self._run(self.provider.install_form.model_json_schema)
 
     def install(self, form: BaseModel, organization: Organization) -> InstallationDraft:
         """``scm_install``, with an instance of the provider's form."""
-        # Admission refuses a provider without this hook.
-        answer = self._call(self._implementations["scm_install"], {"form": form, "organization": organization})
-        return cast("InstallationDraft", answer)
+        # No provider is loaded without this hook.
+        arguments = {"form": form, "organization": organization, "settings": self.settings}
+        draft: InstallationDraft = self._guard.call(self._implementations["scm_install"], arguments)
+        return draft
 
     def offer_repositories(
         self, installation: Installation, repositories: Sequence[Repository], search: str
@@ -157,16 +159,33 @@ class ProviderCalls:
         lowered = MappingProxyType({name.lower(): value for name, value in headers.items()})
         return self._ask("scm_read_push", (), installation=installation, headers=lowered, body=body, secret=secret)
 
-    def _watched(self, work: Callable[[], T], meant: tuple[type[Exception], ...] = ()) -> T:
+    def _run(self, work: Callable[[], T], expected: tuple[type[Exception], ...] = ()) -> T:
         implementation = self._implementations["scm_install"]
-        # Under a name of its own: a form that can be read says nothing about whether installing works.
+        # Counted under a name of its own: a form that can be read does not show that scm_install works.
         origin = replace(implementation.origin, hook="form")
-        return self._guard.watch(origin, work, implementation.promise.budget, meant)
+        return self._guard.run(origin, work, implementation.promise.budget, expected)
 
     def _ask(self, hook: str, missing: T, **arguments: object) -> T:
         implementation = self._implementations.get(hook)
-        return missing if implementation is None else cast("T", self._call(implementation, arguments))
-
-    def _call(self, implementation: Implementation, arguments: dict[str, object]) -> object:
+        if implementation is None:
+            return missing
         arguments["settings"] = self.settings
-        return self._guard.call(implementation, arguments)
+        # The guard has validated the result against the hook's annotation.
+        result: T = self._guard.call(implementation, arguments)
+        return result
+
+
+def _validated(model: type[BaseModel], fields: dict[str, JsonValue]) -> BaseModel:
+    """Validate fields; the texts of the errors, which the plugin may have written, are read here and made safe."""
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        details = [
+            InitErrorDetails(
+                type=PydanticCustomError(item["type"], "{text}", {"text": safe_text(item["msg"])}),
+                loc=item["loc"],
+                input=item["input"],
+            )
+            for item in error.errors(include_url=False, include_context=False)
+        ]
+        raise ValidationError.from_exception_data(error.title, details) from None

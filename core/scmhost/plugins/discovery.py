@@ -1,34 +1,37 @@
-"""Which plugins are installed: read from metadata, without importing any."""
+"""Find installed plugins by their metadata, and select those to load. Nothing is imported."""
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import Distribution, EntryPoint, entry_points
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from packaging.utils import canonicalize_name
+
 from scmhost.sdk import PROJECT_NAME
 
-from .watching import FileState
+from .config.schema import Settings
+from .config.watching import FileState
+from .errors import did_you_mean
 
 _RANGE: Final = re.compile(r"scmhost-api\s*(?=[<>=!~])")
 _OPERATOR: Final = tuple("<>=!~")
-
 
 InstalledState: TypeAlias = tuple[FileState | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An installed plugin that was not looked into yet.
+    """An installed plugin, before its import.
 
     Attributes:
         name: the entry point's name, which is the plugin's.
-        value: what the entry point refers to: ``module`` or ``module:object``.
-        distribution: who installed it.
+        value: the entry point's reference: ``module`` or ``module:object``.
+        distribution: the distribution that contains it.
         version: the distribution's version.
-        api_range: the versions of the contract that it supports, like ``>=1.0,<2``, or None when it states none.
+        api_range: the contract versions that it supports, like ``>=1.0,<2``, or None when it states none.
     """
 
     name: str
@@ -43,19 +46,37 @@ class Candidate:
         return f"{self.distribution} {self.version}, entry point {self.name} = {self.value}"
 
 
+@dataclass(frozen=True, slots=True)
+class NotSelected:
+    """A plugin that is not loaded, because it is off, missing, or claimed by more than one distribution.
+
+    Attributes:
+        candidate: the plugin, if exactly one distribution may own the name.
+        broken: whether the operator enabled it.
+        notes: what is wrong with a plugin that is off all the same.
+    """
+
+    name: str
+    candidate: Candidate | None
+    broken: bool
+    reason: str
+    notes: tuple[str, ...] = ()
+
+
 def discover() -> list[Candidate]:
-    """All installed plugins, by name and distribution: never in the order of a directory."""
+    """Return all installed plugins, sorted by name and distribution."""
+    # Without sorting, the order would be that of a folder on the disk, and differ between machines.
     found = [candidate for point in entry_points(group=PROJECT_NAME) for candidate in _candidates(point)]
     return sorted(found, key=lambda candidate: (candidate.name, candidate.distribution))
 
 
 def installed_state() -> InstalledState:
-    """The folders of installed distributions. While it is equal, what is installed is the same."""
+    """Return the state of the folders of installed distributions. While it is equal, nothing was installed."""
     return tuple(FileState.of(Path(folder)) for folder in sys.path)
 
 
 def stated_range(keywords: str) -> str | None:
-    """The range of contract versions among a distribution's keywords, which metadata joins with commas."""
+    """Return the range of contract versions among a distribution's keywords, which metadata joins with commas."""
     parts: list[str] = []
     for word in map(str.strip, keywords.split(",")):
         if _RANGE.match(word):
@@ -65,8 +86,61 @@ def stated_range(keywords: str) -> str | None:
     return ",".join(parts) or None
 
 
+def select(settings: Settings, candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[NotSelected]]:
+    """Return the plugins to load, in their order, and those that are not loaded."""
+    selected: list[Candidate] = []
+    others: list[NotSelected] = []
+    for name in sorted({candidate.name for candidate in candidates} | set(settings.plugins)):
+        found = _owner(settings, name, candidates)
+        if isinstance(found, Candidate) and settings.wants(name):
+            selected.append(found)
+        elif isinstance(found, Candidate):
+            others.append(NotSelected(name, found, broken=False, reason=_why_off(settings, name)))
+        elif settings.wants(name):
+            others.append(NotSelected(name, None, broken=True, reason=found))
+        else:
+            others.append(NotSelected(name, None, broken=False, reason=_why_off(settings, name), notes=(found,)))
+    return sorted(selected, key=lambda candidate: (settings.of(candidate.name).order, candidate.name)), others
+
+
 def _candidates(point: EntryPoint) -> Iterator[Candidate]:
     distribution: Distribution | None = point.dist
     if distribution is not None:
         keywords = ",".join(distribution.metadata.get_all("Keywords") or [])
         yield Candidate(point.name, point.value, distribution.name, distribution.version, stated_range(keywords))
+
+
+def _owner(settings: Settings, name: str, candidates: Sequence[Candidate]) -> Candidate | str:
+    """Return the one candidate that may own a name, or the reason why there is none."""
+    claimants = [candidate for candidate in candidates if candidate.name == name]
+    pinned = settings.of(name).distribution
+    owners = [candidate for candidate in claimants if pinned is None or _same(candidate.distribution, pinned)]
+    if len(owners) == 1:
+        return owners[0]
+    names = " and ".join(candidate.distribution for candidate in owners or claimants)
+    if owners:
+        # A conflict is reported instead of resolved: any choice could load the wrong code.
+        write = f"write distribution = {owners[0].distribution!r} (or the other) under [plugins.{name}]"
+        return f"the name is claimed by {names}; {write}, or uninstall one"
+    if claimants:
+        place = settings.source.place("plugins", name, "distribution")
+        return f"the name is claimed by {names}, but {place} gives it to {pinned}; install that, or change the line"
+    hint = did_you_mean(name, {candidate.name for candidate in candidates})
+    place = settings.source.place("plugins", name)
+    return f"{place} names it, but no such plugin is installed; install it, or fix the name ({hint})"
+
+
+def _same(one: str, other: str) -> bool:
+    return canonicalize_name(one) == canonicalize_name(other)
+
+
+def _why_off(settings: Settings, name: str) -> str:
+    source = settings.source
+    if settings.off_by_environment(name):
+        return "switched off by the environment SCMHOST_PLUGINS_OFF"
+    if name in settings.plugins:
+        return f"enabled is not true ({source.place('plugins', name, 'enabled')})"
+    write = f"enabled = true under [plugins.{name}]"
+    if source.absent:
+        return f"{source.place()}; to load it write one with {write}"
+    return f"{source.file} does not name it; to load it write {write}"

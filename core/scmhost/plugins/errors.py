@@ -1,30 +1,31 @@
-"""What the host raises on purpose.
+"""The errors of the plugin host.
 
 HostError
-├── ConfigError       plugins.toml or the environment is wrong: mend the named line
-├── BadPlugin         a plugin breaks the contract: it is listed as broken and never called
+├── ConfigError       plugins.toml or the environment is wrong: fix the named line
+├── BadPlugin         a plugin violates the contract: it is listed as broken and never called
 │   └── Incompatible  it is written for another version of the contract: upgrade one side
-├── PluginFault       a call went wrong, by the plugin's doing: it hurts this request only
-└── ProviderOff       an operator's switch, or a broken plugin, says no for this organization
+├── PluginFault       a call failed because of the plugin: only this request fails
+└── ProviderOff       a switch or a broken plugin turns the provider off for this organization
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import ClassVar, Literal
 
 from scmhost.infra.errors import ScmhostError
 
 FaultKind = Literal["raised", "timed_out", "bad_result", "busy", "exited", "suspended"]
-Ill = Literal["broken", "incompatible"]
+RefusedState = Literal["broken", "incompatible"]
 
 
 class HostError(ScmhostError):
-    """Base of everything that the host raises on purpose."""
+    """Base of the errors that the plugin host raises on purpose."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong in the operator's configuration. ``line`` counts from 1."""
+    """One mistake in the operator's configuration. ``line`` counts from 1."""
 
     file: str
     line: int | None
@@ -39,7 +40,7 @@ class Problem:
 
 
 class ConfigError(HostError):
-    """The configuration cannot be used. All problems are told at once; the attributes are those of the first."""
+    """The configuration cannot be used. The text lists all problems; the attributes describe the first."""
 
     def __init__(self, *problems: Problem) -> None:
         super().__init__("\n".join(map(str, problems)))
@@ -50,13 +51,13 @@ class ConfigError(HostError):
 
 
 class BadPlugin(HostError):
-    """The plugin breaks its contract. Retrying will not help; its author or its operator must act."""
+    """The plugin violates the contract. A retry does not help; its author or operator must act."""
 
-    state: ClassVar[Ill] = "broken"
+    state: ClassVar[RefusedState] = "broken"
 
     def __init__(self, plugin: str, where: str, problems: Sequence[str]) -> None:
-        told = f" {problems[0]}" if len(problems) == 1 else "".join(f"\n- {problem}" for problem in problems)
-        super().__init__(f"plugin {plugin!r} ({where}):{told}")
+        listed = f" {problems[0]}" if len(problems) == 1 else "".join(f"\n- {problem}" for problem in problems)
+        super().__init__(f"plugin {plugin!r} ({where}):{listed}")
         self.plugin = plugin
         self.problems = tuple(problems)
 
@@ -69,7 +70,7 @@ class Incompatible(BadPlugin):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Whose code runs: the plugin, the distribution that brought it, and the hook or step."""
+    """The owner of code that runs: plugin, distribution, and hook or loading step."""
 
     plugin: str
     distribution: str
@@ -77,9 +78,11 @@ class Origin:
 
 
 class PluginFault(HostError):
-    """A plugin's code failed, hung, ended or gave rubbish. The text names plugin, distribution and hook.
+    """A plugin's code failed, hung, exited or returned a wrong value. The text names plugin, distribution and hook.
 
-    ``detail`` is the text without those names. ``retry_after`` is in seconds, where the host knows when it may work.
+    Attributes:
+        detail: the text without those names.
+        retry_after: seconds until a retry makes sense, if the host can estimate it.
     """
 
     def __init__(self, origin: Origin, kind: FaultKind, detail: str, retry_after: int | None = None) -> None:
@@ -96,3 +99,12 @@ class ProviderOff(HostError):
         super().__init__(f"provider {provider!r} is off: {reason}")
         self.provider = provider
         self.reason = reason
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a hint with the nearest known name, or with all names when none is near."""
+    names = sorted(known)
+    near = get_close_matches(name, names, n=1)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return f"known are {', '.join(names)}" if names else "none is known"

@@ -1,56 +1,77 @@
-"""Imports a plugin and finds its functions, as foreign code: one at a time, watched, whatever happens."""
+"""Import a plugin, find its hook functions, and check them against the contract.
+
+The import runs in the guard, one plugin at a time.
+"""
 
 import inspect
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
 from importlib import import_module
 from importlib.metadata import EntryPoint
+from inspect import Parameter
 from threading import Lock
 from time import perf_counter
 from traceback import walk_tb
 from types import MappingProxyType, ModuleType
 from typing import Any, Final
 
-from scmhost.sdk import HOOK_PREFIX, PROJECT_NAME
+from scmhost.sdk import API_VERSION, HOOK_PREFIX, PROJECT_NAME, PROMISES
+from scmhost.sdk.hooks import ARGUMENTS, definition
 
 from .discovery import Candidate
-from .errors import BadPlugin, Origin
-from .guard import Guard
-from .places import deepest_place, place_of
+from .errors import BadPlugin, Origin, did_you_mean
+from .isolation.faults import deepest_place, place_of
+from .isolation.guard import Guard
+
+IMPORT_SECONDS: Final = 10.0
+"""How long the import of a plugin may take."""
 
 _MARK: Final = f"{PROJECT_NAME}_impl"
 _SPEC_MARK: Final = f"{PROJECT_NAME}_spec"
 # Two imports at once can wait for each other's module locks.
 _ONE_AT_A_TIME: Final = Lock()
-# A process that opens its host again finds the modules in memory.
+# The time of the first import in milliseconds: a process that opens its host again finds the modules in memory.
 _IMPORT_MS: Final[dict[str, float]] = {}
+
+_REFUSED_KINDS: Final = {
+    Parameter.POSITIONAL_ONLY: "{0!r} is positional only; arguments are passed by name: remove the /",
+    Parameter.KEYWORD_ONLY: "{0!r} is keyword only; remove the * before it",
+    Parameter.VAR_POSITIONAL: "*{0} would stay empty; name the arguments that you want",
+    Parameter.VAR_KEYWORD: "**{0} would stay empty; name the arguments that you want",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class HookFunction:
-    """A plugin's function that is marked as a hook, or that looks as if it should be."""
+    """A plugin's function that is marked as a hook, or whose name begins like a hook's."""
 
     name: str
     function: Callable[..., Any]
     marked: bool
     options: MappingProxyType[str, Any]
-    where: str
-    signature: inspect.Signature | None = field(default=None)
+    signature: inspect.Signature | None = None
 
     @property
     def hook(self) -> str:
-        """The hook that it is for."""
+        """The hook that it implements."""
         return self.options.get("specname") or self.name
+
+    @property
+    def title(self) -> str:
+        """Its name with file and line, for messages."""
+        code = getattr(inspect.unwrap(self.function), "__code__", None)
+        return self.name + (place_of(code.co_filename, code.co_firstlineno) if code is not None else "")
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
-    """An imported plugin: its functions, and how long its first import in this process took, in milliseconds.
+class ImportedPlugin:
+    """An imported plugin: its hook functions, and the time of its first import in this process.
 
-    None where something else has imported it before.
+    ``import_ms`` is in milliseconds; None where something else imported the module before.
     """
 
     functions: tuple[HookFunction, ...]
@@ -58,7 +79,7 @@ class Loaded:
     import_ms: float | None
 
 
-def load(guard: Guard, candidate: Candidate, seconds: float) -> Loaded:
+def load(guard: Guard, candidate: Candidate, seconds: float) -> ImportedPlugin:
     """Import a plugin.
 
     Raises:
@@ -67,10 +88,10 @@ def load(guard: Guard, candidate: Candidate, seconds: float) -> Loaded:
     """
     origin = Origin(candidate.name, candidate.distribution, "import")
     with _ONE_AT_A_TIME:
-        return guard.watch(origin, partial(_load, candidate), seconds, (BadPlugin,))
+        return guard.run(origin, partial(_load, candidate), seconds, (BadPlugin,))
 
 
-def _load(candidate: Candidate) -> Loaded:
+def _load(candidate: Candidate) -> ImportedPlugin:
     module = EntryPoint(candidate.name, candidate.value, PROJECT_NAME).module
     known = module in sys.modules
     begun = perf_counter()
@@ -78,7 +99,9 @@ def _load(candidate: Candidate) -> Loaded:
     if not known:
         _IMPORT_MS[module] = (perf_counter() - begun) * 1000
     found = (_hook_function(name, getattr(plugin, name)) for name in dir(plugin))
-    return Loaded(tuple(item for item in found if item is not None), inspect.isclass(plugin), _IMPORT_MS.get(module))
+    return ImportedPlugin(
+        tuple(item for item in found if item is not None), inspect.isclass(plugin), _IMPORT_MS.get(module)
+    )
 
 
 def _imported(candidate: Candidate) -> Any:
@@ -98,11 +121,11 @@ def _imported(candidate: Candidate) -> Any:
 
 def _or(name: str, module: ModuleType) -> str:
     near = get_close_matches(name, vars(module), n=1)
-    return f"did you mean {near[0]!r}?" if near else "mend [project.entry-points.scmhost] of the distribution"
+    return f"did you mean {near[0]!r}?" if near else "fix [project.entry-points.scmhost] of the distribution"
 
 
 def _not_found(module: str, error: ModuleNotFoundError) -> str:
-    """Whether the plugin itself is not there, or something that it needs."""
+    """Describe whether the plugin itself is missing, or a module that it imports."""
     if error.name and f"{module}.".startswith(f"{error.name}."):
         return (
             f"the entry point names the module {module!r}, and there is no {error.name!r}; reinstall the distribution"
@@ -118,14 +141,129 @@ def _hook_function(name: str, value: Any) -> HookFunction | None:
         return None
     view = MappingProxyType(dict(options) if isinstance(options, dict) else {})
     signature = inspect.signature(value) if inspect.isroutine(value) else None
-    return HookFunction(name, value, marked, view, _place(value), signature)
+    return HookFunction(name, value, marked, view, signature)
 
 
 def _looks_like_a_hook(name: str, value: Any) -> bool:
-    """The contract's own specifications may be imported by name; they are no hooks of the plugin."""
+    # A plugin may import the contract's own specifications by name.
     return name.startswith(HOOK_PREFIX) and inspect.isroutine(value) and not hasattr(value, _SPEC_MARK)
 
 
-def _place(value: Any) -> str:
-    code = getattr(inspect.unwrap(value), "__code__", None)
-    return place_of(code.co_filename, code.co_firstlineno) if code is not None else ""
+def hook_problems(plugin: ImportedPlugin) -> list[str]:
+    """Return all mistakes in a plugin's functions, with file and line."""
+    if plugin.is_class:
+        return ["the entry point names a class; name an instance of it, or a module"]
+    problems = [f"{item.title}: {problem}" for item in plugin.functions for problem in _problems(item)]
+    return problems + _doubled(plugin)
+
+
+def usable(plugin: ImportedPlugin) -> dict[str, HookFunction]:
+    """Return the functions of a plugin without problems, by hook, without optional hooks of a later contract."""
+    return {item.hook: item for item in plugin.functions if item.hook in PROMISES}
+
+
+def taken_arguments(item: HookFunction) -> tuple[str, ...]:
+    """Return the hook's arguments that a function takes."""
+    return tuple(name for name in ARGUMENTS[item.hook] if item.signature and name in item.signature.parameters)
+
+
+def hook_notes(plugin: ImportedPlugin) -> list[str]:
+    """Return remarks for the plugin's author about functions without mistakes."""
+    late = [item for item in plugin.functions if item.hook not in PROMISES]
+    notes = [f"{item.title}: API {API_VERSION} has no such hook; it is not called" for item in late]
+    for item in usable(plugin).values():
+        notes += [
+            f"{item.title}: API {API_VERSION} passes no {name!r}; its default is used"
+            for name in _unknown_arguments(item)
+        ]
+    return notes
+
+
+def _problems(item: HookFunction) -> Iterator[str]:
+    for check in _CHECKS:
+        found = list(check(item))
+        if found:
+            yield from found[:-1]
+            yield _with_expected(found[-1], item.hook) if check in _OF_THE_HEAD else found[-1]
+            return
+
+
+def _mark(item: HookFunction) -> Iterator[str]:
+    if not item.marked:
+        yield "it is not marked and would not be called; write @hookimpl above it, or give it another name"
+    elif item.signature is None:
+        yield "only functions and methods can be hooks; put @hookimpl on a def"
+
+
+def _known(item: HookFunction) -> Iterator[str]:
+    if item.hook not in PROMISES and not item.options.get("optionalhook"):
+        yield (
+            f"API {API_VERSION} has no hook {item.hook!r}; {did_you_mean(item.hook, PROMISES)} "
+            "For a hook of a later version write @hookimpl(optionalhook=True), or require that version: "
+            "'scmhost-api>=...' among the distribution's keywords"
+        )
+
+
+def _wrapper(item: HookFunction) -> Iterator[str]:
+    if item.options.get("wrapper") or item.options.get("hookwrapper"):
+        yield "wrappers around other plugins' hooks are not allowed; write a plain @hookimpl"
+
+
+def _parameters(item: HookFunction) -> Iterator[str]:
+    for parameter in _signature(item).parameters.values():
+        if parameter.kind in _REFUSED_KINDS:
+            yield _REFUSED_KINDS[parameter.kind].format(parameter.name)
+
+
+def _arguments(item: HookFunction) -> Iterator[str]:
+    known = ARGUMENTS.get(item.hook)
+    if known is None:
+        return
+    for name, parameter in _signature(item).parameters.items():
+        if name not in known and parameter.default is Parameter.empty:
+            yield f"the hook has no argument {name!r}; {did_you_mean(name, known)}"
+
+
+def _kind(item: HookFunction) -> Iterator[str]:
+    promise = PROMISES.get(item.hook)
+    if inspect.isasyncgenfunction(item.function):
+        yield "it is an asynchronous generator; return one value instead of yielding"
+    elif promise and promise.colour == "pure" and inspect.iscoroutinefunction(item.function):
+        yield "this hook is pure and may not wait; write def instead of async def, and no await"
+
+
+def _with_expected(problem: str, hook: str) -> str:
+    """Return a problem with the definition of the hook, whose arguments may all be left out."""
+    if hook not in PROMISES:
+        return problem
+    end = "" if problem.endswith("?") else "."
+    return f"{problem}{end} Expected, with the arguments that you need: {definition(hook)}"
+
+
+def _unknown_arguments(item: HookFunction) -> list[str]:
+    return [name for name in _signature(item).parameters if name not in ARGUMENTS[item.hook]]
+
+
+def _signature(item: HookFunction) -> inspect.Signature:
+    return item.signature or inspect.Signature()
+
+
+def _doubled(plugin: ImportedPlugin) -> list[str]:
+    marked = [item for item in plugin.functions if item.marked]
+    times = Counter(item.hook for item in marked)
+    problems = []
+    for hook in (hook for hook, count in times.items() if count > 1):
+        titles = " and ".join(item.title for item in marked if item.hook == hook)
+        problems.append(f"{hook} is implemented {times[hook]} times, by {titles}; keep one")
+    return problems
+
+
+_CHECKS: Final[tuple[Callable[[HookFunction], Iterator[str]], ...]] = (
+    _mark,
+    _known,
+    _wrapper,
+    _parameters,
+    _arguments,
+    _kind,
+)
+_OF_THE_HEAD: Final = frozenset({_parameters, _arguments, _kind})

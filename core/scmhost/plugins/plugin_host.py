@@ -1,48 +1,83 @@
-"""The plugins of a running host: asked by provider, told by broadcast, exchanged when the switchboard changes."""
+"""The plugins of a running host: calls by provider, notifications of all, and exchange when settings change."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from threading import Lock
-from typing import Any, Self
+from typing import Any, Final, Self
 
-import structlog
+from cachetools import FIFOCache
 
 from scmhost.infra.clock import Clock, SystemClock
 from scmhost.infra.telemetry import SILENT, Telemetry
 from scmhost.sdk import PROMISES, Command, HookPromise, Organization, Provider, ProviderError
 
-from . import reports
-from .admission import Admission, Admitted, Terms
-from .breakers import Breakers, Suspension
 from .calls import ProviderCalls
-from .counters import Count
+from .config.schema import Settings
 from .discovery import Candidate, discover
 from .errors import PluginFault
-from .flag_seat import FlagSeat, leave_seat, take_seat
-from .guard import Guard
-from .reports import PluginReport
-from .roster import Roster
-from .rosters import Rosters
-from .schema import Settings
-from .switchboard import Switchboard, waits_for_restart
-from .switches import Step, Switch, with_suspensions
+from .flags.rules import FlagDecision, Step, with_suspensions
+from .isolation.circuit_breaker import CircuitBreaker, Count, Suspension
+from .isolation.guard import Guard
+from .loading import IMPORT_SECONDS
+from .registry import PluginReport, RegistrySnapshot
+from .reloader import RegistryReloader
+from .validation import LoadedPlugin, Validator
 
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
+
+MOST_DECISIONS: Final = 100_000
+"""How many decisions are cached."""
+
+DecisionKey = tuple[int, str, int, str]
+"""The number of the registry snapshot, the provider's key, and the organization's id and slug."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationStatus:
+    """The state of plugins.toml in one process.
+
+    Attributes:
+        file: the path of the file.
+        sha256: of the bytes that are in use; None without a file. Workers that agree have the same.
+        generation: how many times this process has applied settings; 1 at the start.
+        loaded_at: when it applied those that are in use.
+        stale_since: since when the file cannot be used, so that older settings are in use; None while it can.
+        error: why it cannot be used.
+        restart_for: changed keys that take effect after a restart.
+    """
+
+    file: str
+    sha256: str | None
+    generation: int
+    loaded_at: datetime
+    stale_since: datetime | None = None
+    error: str | None = None
+    restart_for: tuple[str, ...] = ()
 
 
 class PluginHost:
-    """Holds the plugins of one process. Made by ``open``; safe to use from many threads."""
+    """The plugins of one process. Created by ``open``; safe to use from many threads."""
 
-    def __init__(self, guard: Guard, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        guard: Guard,
+        reloader: RegistryReloader,
+        clock: Clock,
+        most_decisions: int = MOST_DECISIONS,
+    ) -> None:
         self._guard = guard
+        self._reloader = reloader
         self._clock = clock
         self._changing = Lock()
         self._names: dict[str, str] = {}
-        self._seat: FlagSeat = take_seat(self._flag)
-        self._rosters: Rosters
-        self._roster: Roster
-        self._started: Settings
-        self._switchboard: Switchboard
+        self._decisions: FIFOCache[DecisionKey, FlagDecision] = FIFOCache(most_decisions)
+        self._deciding = Lock()
+        self._started = settings
+        self._snapshot = reloader.first(settings)
+        self._status = self._new_status()
 
     @classmethod
     def open(
@@ -51,36 +86,29 @@ class PluginHost:
         *,
         candidates: Sequence[Candidate] | None = None,
         promises: Mapping[str, HookPromise] = PROMISES,
-        import_seconds: float = 10.0,
+        import_seconds: float = IMPORT_SECONDS,
         clock: Clock | None = None,
         telemetry: Telemetry = SILENT,
     ) -> Self:
-        """Find, import, check and start the plugins that the settings enable. Never raises for a plugin's fault."""
+        """Find, import, check and start the plugins that the settings enable. Never raises because of a plugin."""
         clock = clock or SystemClock()
-        host = cls(Guard(Breakers(settings.breaker, clock), telemetry=telemetry), clock)
-        admission = Admission(host._guard, settings, Terms(promises, import_seconds))
+        guard = Guard(CircuitBreaker(settings.breaker, clock), telemetry=telemetry)
         installed = discover if candidates is None else lambda: candidates
-        host._rosters = Rosters(host._guard, admission, installed, f"{host.flags_domain}.source")
-        host._start(settings)
-        return host
+        reloader = RegistryReloader(guard, Validator(guard, promises, import_seconds), installed)
+        return cls(settings, guard, reloader, clock)
 
     @property
     def plugins(self) -> tuple[PluginReport, ...]:
-        """What became of each plugin, by name, with the hooks that are suspended at the moment."""
-        suspensions, threads, newer = self.suspensions, self.threads, self._rosters.newer
-        noted = (reports.with_note(report, newer.get(report.name)) for report in self._roster.plugins)
-        return tuple(reports.as_of_now(report, suspensions, threads.get(report.name, 0)) for report in noted)
+        """Reports of all plugins by name, with the hooks that are suspended and the calls that are overdue now."""
+        overdue, suspensions, newer = self._guard.report_overdue(), self.suspensions, self._reloader.newer
+        noted = (report.with_note(newer.get(report.name)) for report in self._snapshot.reports)
+        return tuple(report.as_of_now(suspensions, overdue) for report in noted)
 
     @property
     def suspensions(self) -> tuple[Suspension, ...]:
-        """The hooks that are left alone for a while, by plugin and hook."""
-        self._guard.look()
-        return self._guard.breakers.suspensions()
-
-    @property
-    def threads(self) -> Mapping[str, int]:
-        """How many threads that it started each plugin keeps, for plugins that ever started one."""
-        return self._guard.threads.alive()
+        """The suspended hooks, by plugin and hook."""
+        self._guard.report_overdue()
+        return self._guard.breaker.suspensions()
 
     @property
     def counts(self) -> dict[tuple[str, str], Count]:
@@ -88,134 +116,142 @@ class PluginHost:
         return self._guard.counters.all()
 
     @property
-    def switchboard(self) -> Switchboard:
-        """What was read last, and what is wrong with what stands there now."""
-        return self._switchboard
+    def configuration_status(self) -> ConfigurationStatus:
+        """The state of plugins.toml in this process."""
+        return self._status
 
     @property
     def settings(self) -> Settings:
-        """The settings that count now."""
-        return self._roster.settings
+        """The settings in use."""
+        return self._snapshot.settings
 
     @property
     def unflagged(self) -> frozenset[str]:
-        """The plugins whose providers need no flag: they are on unless something switches them off."""
-        return self._roster.unflagged
-
-    @property
-    def flags_domain(self) -> str:
-        """The domain of OpenFeature on which this host answers."""
-        return self._seat.domain
+        """The plugins whose providers require no flag: they are on unless a rule turns them off."""
+        return self._snapshot.unflagged
 
     def providers(self, organization: Organization) -> list[Provider]:
-        """The providers that are on for an organization, by key."""
-        return [item for key, item in self._roster.providers.items() if self.decide(key, organization).on]
+        """Return the providers that are on for an organization, by key."""
+        owners = self._snapshot.owners
+        return [provider for key, (_, provider) in owners.items() if self.decide(key, organization).on]
 
     def provider(self, key: str) -> Provider | None:
-        """A provider by its key, whether it is on for anybody or not."""
-        return self._roster.provider(key)
+        """Return a provider by its key, whether it is on for anyone or not."""
+        return self._snapshot.provider(key)
 
     def provider_name(self, key: str) -> str:
-        """A provider's name as people know it; its key while this process has never loaded its plugin."""
+        """Return a provider's display name; its key if this process has never loaded its plugin."""
         return self._names.get(key, key)
 
-    def decide(self, provider_key: str, organization: Organization) -> Switch:
-        """Whether a provider is on for an organization, and why."""
-        switch = self._roster.decide(provider_key, organization)
+    def decide(self, provider_key: str, organization: Organization) -> FlagDecision:
+        """Return whether a provider is on for an organization, and why."""
+        snapshot = self._snapshot
+        decision = snapshot.ask_flags(provider_key, organization, self._decided(snapshot, provider_key, organization))
         suspensions = self.suspensions
-        question = self._roster.question(provider_key, organization) if suspensions else None
-        return with_suspensions(switch, question, suspensions) if question else switch
+        question = snapshot.question(provider_key, organization) if suspensions else None
+        return with_suspensions(decision, question, suspensions) if question else decision
 
     def trace(self, provider_key: str, organization: Organization) -> list[Step]:
-        """All rules of the environment and the file in their order, with what each says of an organization."""
-        return self._roster.trace(provider_key, organization)
+        """Return all rules of the environment and the file in their order, with their result for an organization."""
+        return self._snapshot.trace(provider_key, organization)
 
     def calls(self, provider_key: str) -> ProviderCalls | None:
-        """The calls of a provider, or None when no plugin that is ready offers it."""
-        return self._roster.calls(provider_key)
+        """Return the calls of a provider, or None when no ready plugin offers it."""
+        return self._snapshot.calls.get(provider_key)
 
-    def reload(self, settings: Settings, *, retry: bool = False) -> Switchboard:
-        """Take new settings. Calls that are under way finish as they began.
+    def reload(self, settings: Settings, *, retry: bool = False) -> ConfigurationStatus:
+        """Apply new settings. Calls that are under way finish as they began.
 
-        Plugins are brought in and let go, flags and settings of plugins change. What the process reads at its start
-        alone waits for a restart, as ``restart_for`` says. Plugins that failed are tried again when their own table
-        has changed, or when told to ``retry``.
+        Plugins are loaded and unloaded; flags and settings of plugins change. Keys that a process reads only at its
+        start take effect after a restart, see ``restart_for``. Failed plugins are loaded again when their own table has
+        changed, or with ``retry``.
 
         Raises:
-            HostError: the settings do not suit a plugin that is in, or name a flag service that is not there.
-                Nothing has changed then.
+            HostError: a loaded plugin refuses the settings, or the flags provider does not exist. Nothing has changed.
         """
         with self._changing:
-            for change in self._rosters.next(self._roster, settings, retry=retry):
-                self._roster = change.roster
-                self._guard.breakers.terms = settings.breaker
-                self._switchboard = self._described(change.roster)
-                for plugin in change.gone:
-                    self._hear(plugin, "scm_shutdown", {})
-            return self._switchboard
+            for change in self._reloader.next(self._snapshot, settings, retry=retry):
+                self._snapshot = change.snapshot
+                self._guard.breaker.thresholds = settings.breaker
+                self._status = self._new_status()
+                for plugin in change.unloaded:
+                    self._notify_one(plugin, "scm_shutdown", {})
+            return self._status
 
     def notice_installed(self) -> None:
-        """Look which versions of plugins are installed by now: what is said of a plugin names another one."""
+        """Note in the reports which plugins have another version installed by now."""
         with self._changing:
-            self._rosters.look()
+            self._reloader.notice_installed()
 
     def keep_last_good(self, error: str | None) -> None:
-        """Note that the switchboard cannot be used as it is written now, or, with None, that it can again."""
+        """Record that plugins.toml cannot be used as it is now, or, with None, that it can be used again."""
         with self._changing:
-            since = self._switchboard.stale_since or self._clock.now()
-            self._switchboard = replace(self._switchboard, error=error, stale_since=since if error else None)
+            since = self._status.stale_since or self._clock.now()
+            self._status = replace(self._status, error=error, stale_since=since if error else None)
 
-    def tell(self, hook: str, **values: object) -> None:
-        """Tell all plugins that listen, in their order. What goes wrong is logged and counted, never raised."""
-        for plugin in self._roster.admitted:
-            self._hear(plugin, hook, values)
+    def notify(self, hook: str, **values: object) -> None:
+        """Notify all plugins that implement a hook, in their order. Faults are logged and counted, never raised."""
+        for plugin in self._snapshot.loaded:
+            self._notify_one(plugin, hook, values)
 
     def commands(self) -> list[Command]:
-        """The commands that plugins add. Of two with one name the first stays."""
+        """Return the commands that plugins add. Of two with one name, the first is used."""
         found: dict[str, Command] = {}
-        for plugin in self._roster.admitted:
-            for command in self._hear(plugin, "scm_register_commands", {}) or ():
+        for plugin in self._snapshot.loaded:
+            for command in self._notify_one(plugin, "scm_register_commands", {}) or ():
                 found.setdefault(command.name, command)
         return list(found.values())
 
     def close(self) -> None:
-        """Tell the plugins that the process ends, and let go of their threads."""
-        leave_seat(self._seat)
-        self.tell("scm_shutdown")
-        if self._roster.flags:
-            self._roster.flags.close()
+        """Notify the plugins that the process ends, and end their workers."""
+        self.notify("scm_shutdown")
+        if self._snapshot.flags:
+            self._snapshot.flags.close()
         self._guard.close()
 
-    def _start(self, settings: Settings) -> None:
-        self._started = settings
-        self._roster = self._rosters.first(settings)
-        self._switchboard = self._described(self._roster)
+    def _decided(self, snapshot: RegistrySnapshot, key: str, organization: Organization) -> FlagDecision:
+        # With the number: a decision of a snapshot that is replaced meanwhile must not be used for the next one.
+        question = (snapshot.number, key, organization.id, organization.slug)
+        try:
+            # Without the lock, and without ``get``, which looks the key up twice: another thread may evict it between.
+            return self._decisions[question]
+        except KeyError:
+            decision = snapshot.decide(key, organization)
+        with self._deciding:
+            self._decisions[question] = decision
+        return decision
 
-    def _described(self, roster: Roster) -> Switchboard:
-        settings = roster.settings
-        # The names stay when their plugins go: what belongs to them is shown as ever, but idle.
-        self._names |= {key: provider.name for key, provider in roster.providers.items()}
-        return Switchboard(
+    def _new_status(self) -> ConfigurationStatus:
+        settings = self._snapshot.settings
+        # Names stay when their plugins are unloaded: repositories and installations of theirs are still shown.
+        self._names |= {key: provider.name for key, (_, provider) in self._snapshot.owners.items()}
+        return ConfigurationStatus(
             file=settings.source.file,
             sha256=settings.source.sha256,
-            generation=roster.generation,
+            generation=self._snapshot.generation,
             loaded_at=self._clock.now(),
-            restart_for=waits_for_restart(self._started, settings),
+            restart_for=tuple(_changed_at_start(self._started, settings)),
         )
 
-    def _flag(self, name: str, organization: Organization) -> Switch | None:
-        """The answer of a flag of OpenFeature, by the name of a plugin or the key of a provider."""
-        key = self._roster.key_of(name)
-        return self.decide(key, organization) if key else None
-
-    def _hear(self, plugin: Admitted, hook: str, values: Mapping[str, object]) -> Any:
+    def _notify_one(self, plugin: LoadedPlugin, hook: str, values: Mapping[str, object]) -> Any:
         implementation = plugin.implementations.get(hook)
         if implementation is None:
             return None
         try:
-            return self._guard.call(implementation, {**values, "settings": plugin.settings[""]})
+            # In a worker, also a pure hook: nothing waits for a listener without a deadline.
+            return self._guard.call_in_worker(implementation, {**values, "settings": plugin.settings[""]})
         except PluginFault:
             return None
         except ProviderError as error:
-            _log.error("plugin fault", plugin=plugin.candidate.name, hook=hook, error=str(error))
+            fields = {"plugin": plugin.candidate.name, "hook": hook, "error": str(error)}
+            _log.error("plugin fault", extra=fields)
             return None
+
+
+def _changed_at_start(started: Settings, now: Settings) -> Iterator[str]:
+    """Yield the keys that a process reads only at its start and that have changed since."""
+    for table in ("host", "limits"):
+        before, after = getattr(started, table), getattr(now, table)
+        for name in type(before).model_fields:
+            if getattr(before, name) != getattr(after, name):
+                yield f"{table}.{name}"

@@ -60,7 +60,7 @@ def add_repository(
         action: Action = "repository.add" if isinstance(decision, Create) else "repository.claim"
         details: Details = {"provider": provider_key, "integrationId": installation.id}
         record(tx, services, organization, action, (saved.id, saved.name), details)
-    services.plugins.tell("scm_repository_saved", organization=organization, repository=saved)
+    services.plugins.notify("scm_repository_saved", organization=organization, repository=saved)
     return Added(decision, saved, serialize_repository(services, organization, saved))
 
 

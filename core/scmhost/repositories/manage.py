@@ -57,7 +57,7 @@ def create_repository(
             raise Conflict(f"Repository {known.name!r} exists already, with another URL; change it with PUT.")
         else:
             return known, False
-    services.plugins.tell("scm_repository_saved", organization=organization, repository=saved)
+    services.plugins.notify("scm_repository_saved", organization=organization, repository=saved)
     return saved, True
 
 
@@ -98,7 +98,7 @@ def change_repository(
         saved = _save(tx, organization, repository, {**changes, **fields})
         if saved != repository:
             record(tx, services, organization, _change_of(repository, saved), (saved.id, saved.name), _told(changes))
-    services.plugins.tell("scm_repository_saved", organization=organization, repository=saved)
+    services.plugins.notify("scm_repository_saved", organization=organization, repository=saved)
     return saved
 
 

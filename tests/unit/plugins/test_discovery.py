@@ -74,3 +74,15 @@ def test_on_means_on(tmp_path: Path) -> None:
     lines = run_host(tmp_path, "[plugins.forge]\nenabled = true\n[plugins.bomb]\nenabled = true\n")
     assert [line for line in lines if "|" in line] == ["bomb|acme-bomb|broken", "forge|acme-forge|ready"]
     assert lines[-1] == "True False"
+
+
+def test_discovery_is_sorted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plugins come by name and distribution, whatever order their folders have on the path."""
+    for place, distribution, name in [("1", "zz-forge", "forge"), ("2", "aa-forge", "forge"), ("3", "mm", "apple")]:
+        folder = tmp_path / place
+        folder.mkdir()
+        install(folder, distribution, name, "plugins.good_forge")
+    for place in ("3", "2", "1"):
+        monkeypatch.syspath_prepend(str(tmp_path / place))
+    found = [(one.name, one.distribution) for one in discover() if one.value == "plugins.good_forge"]
+    assert found == [("apple", "mm"), ("forge", "aa-forge"), ("forge", "zz-forge")]

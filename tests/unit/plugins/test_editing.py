@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 
 from loading import case_id, load_cases
 from scmhost.plugins import ConfigError
-from scmhost.plugins.editing import PluginEdit, edited
-from scmhost.plugins.settings import settings_of
-from scmhost.plugins.writing import only_writer, written_beside
+from scmhost.plugins.config.editing import PluginEdit, edited, exclusive_writer, replacement_file
+from scmhost.plugins.config.reading import settings_of
 
 EDITS = st.builds(
     PluginEdit,
@@ -70,7 +69,7 @@ def names(folder: Path) -> list[str]:
 
 def replace(path: Path, content: bytes) -> None:
     """Write a file as the commands do."""
-    with only_writer(path) as target, written_beside(target, content) as beside:
+    with exclusive_writer(path) as target, replacement_file(target, content) as beside:
         beside.replace(target)
 
 
@@ -98,7 +97,7 @@ def test_failure_leaves_no_trace(tmp_path: Path) -> None:
     """When something fails between writing and replacing the old file stands, alone."""
     path = tmp_path / "plugins.toml"
     path.write_bytes(b"one")
-    with pytest.raises(RuntimeError), only_writer(path) as target, written_beside(target, b"two"):
+    with pytest.raises(RuntimeError), exclusive_writer(path) as target, replacement_file(target, b"two"):
         raise RuntimeError
     assert (path.read_bytes(), names(tmp_path)) == (b"one", ["plugins.toml"])
 
@@ -116,7 +115,7 @@ def test_writers_take_turns(tmp_path: Path) -> None:
 
     def add(number: int) -> None:
         line = b"%d\n" % number
-        with only_writer(path) as target, written_beside(target, target.read_bytes() + line) as beside:
+        with exclusive_writer(path) as target, replacement_file(target, target.read_bytes() + line) as beside:
             beside.replace(target)
 
     writers = [Thread(target=add, args=(number,)) for number in range(20)]

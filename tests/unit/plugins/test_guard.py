@@ -1,4 +1,4 @@
-"""What the guard does with foreign code, whatever that code does."""
+"""The guard around plugin code: faults, deadlines and validated results."""
 
 import asyncio
 import gc
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -17,11 +18,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scmhost.plugins.answers import MOST_VALUES, Implementation
 from scmhost.plugins.errors import Origin, PluginFault
-from scmhost.plugins.guard import Guard
-from scmhost.plugins.lanes import LANES_PER_PLUGIN, WAITING_PER_PLUGIN
-from scmhost.sdk import Existence, HookPromise, InstallationDraft, ProviderForbidden
+from scmhost.plugins.isolation.guard import MOST_VALUES, Guard, Implementation
+from scmhost.plugins.isolation.worker_pool import WAITING_PER_PLUGIN, WORKERS_PER_PLUGIN
+from scmhost.sdk import PROMISES, Existence, InstallationDraft, ProviderForbidden
 from scmhost.sdk.hooks import ARGUMENTS, result_adapter, result_text
 
 ORIGIN = Origin("forge", "acme-forge", "scm_commit_url")
@@ -32,9 +32,9 @@ CONTEXT: ContextVar[str] = ContextVar("CONTEXT", default="nothing")
 
 
 @contextmanager
-def guarding(lanes: int = 8) -> Iterator[Guard]:
+def guarding(workers: int = 8) -> Iterator[Guard]:
     """A guard that lets go of its threads."""
-    guard = Guard(lanes_per_plugin=lanes)
+    guard = Guard(workers_per_plugin=workers)
     try:
         yield guard
     finally:
@@ -44,9 +44,8 @@ def guarding(lanes: int = 8) -> Iterator[Guard]:
 def implementation(
     function: Callable[..., Any], hook: str = "scm_commit_url", wants: Sequence[str] = (), seconds: float = 5.0
 ) -> Implementation:
-    """A function as it is after admission."""
-    colour = "io" if hook in ("scm_install", "scm_file_exists") else "pure"
-    promise = HookPromise(hook, colour, "provider", seconds)
+    """A function as it is after its plugin was loaded."""
+    promise = replace(PROMISES[hook], budget=seconds)
     origin = Origin("forge", "acme-forge", hook)
     return Implementation(origin, promise, function, tuple(wants), result_adapter(hook), result_text(hook))
 
@@ -115,8 +114,8 @@ def test_whatever_is_raised_becomes_a_fault(error: BaseException, kind: str, tol
     assert fault.__cause__ is error
 
 
-def test_meant_errors_pass() -> None:
-    """What a plugin says on purpose reaches the caller as it is, and is no fault."""
+def test_errors_on_purpose_pass() -> None:
+    """An error that a plugin raises on purpose reaches the caller as it is, and is no fault."""
     with guarding() as guard, pytest.raises(ProviderForbidden, match="not yours"):
         guard.call(implementation(failing(ProviderForbidden("not yours"))), {})
     assert guard.counters.all()["forge", "scm_commit_url"].faults == 0
@@ -194,10 +193,10 @@ def test_hanging_call_costs_its_budget() -> None:
     """A call that never comes back is left behind, and its line is named."""
     released = threading.Event()
     with guarding() as guard:
-        fault = fault_of(guard, released.wait, seconds=0.02)
-        again = guard.call(implementation(lambda: "https://forge.example/"), {})
+        fault = fault_of(guard, released.wait, "scm_file_exists", seconds=0.02)
+        again = guard.call(implementation(lambda: "yes", "scm_file_exists"), {})
         released.set()
-    assert (fault.kind, again) == ("timed_out", "https://forge.example/")
+    assert (fault.kind, again) == ("timed_out", Existence.YES)
     assert "did not come back within its budget of 0.02 s" in str(fault)
 
 
@@ -210,16 +209,16 @@ def test_hanging_result_costs_its_budget_too() -> None:
     assert fault.kind == "timed_out"
 
 
-def test_taken_lanes_are_told_at_once() -> None:
-    """When all calls of a plugin hang, the next is refused without waiting, and other plugins go on."""
+def test_no_caller_waits_for_workers_that_all_hang() -> None:
+    """When all calls of a plugin hang, the next is refused without waiting, and other plugins work."""
     released = threading.Event()
-    with guarding(lanes=2) as guard:
-        hung = [fault_of(guard, released.wait, seconds=0.01).kind for _ in range(2)]
-        busy = fault_of(guard, str)
-        other = guard.watch(Origin("other", "acme-other", "import"), lambda: "fine", 5.0)
+    with guarding(workers=2) as guard:
+        hung = [fault_of(guard, released.wait, "scm_file_exists", seconds=0.01).kind for _ in range(2)]
+        busy = fault_of(guard, str, "scm_file_exists")
+        other = guard.run(Origin("other", "acme-other", "import"), lambda: "fine", 5.0)
         released.set()
     assert (hung, busy.kind, other) == (["timed_out", "timed_out"], "busy", "fine")
-    assert "all 2 lanes are taken" in str(busy)
+    assert "all 2 workers are taken" in str(busy)
 
 
 @contextmanager
@@ -249,10 +248,10 @@ def interrupting() -> Iterator[Callable[[], None]]:
 def test_interrupt_of_the_operator_passes() -> None:
     """An interrupt while a plugin hangs ends the wait at once: it is the operator's, not the plugin's."""
     with interrupting() as send, guarding() as guard, pytest.raises(KeyboardInterrupt):
-        guard.watch(ORIGIN, send, 60.0)
+        guard.run(ORIGIN, send, 60.0)
 
 
-def test_lane_is_used_again_when_its_call_comes_back() -> None:
+def test_worker_is_used_again_when_its_call_comes_back() -> None:
     """A plugin that recovers is called again."""
     released, back = threading.Event(), threading.Event()
 
@@ -260,15 +259,15 @@ def test_lane_is_used_again_when_its_call_comes_back() -> None:
         released.wait()
         back.set()
 
-    with guarding(lanes=1) as guard:
-        fault_of(guard, slow, seconds=0.01)
+    with guarding(workers=1) as guard:
+        fault_of(guard, slow, "scm_file_exists", seconds=0.01)
         released.set()
         back.wait(5)
-        assert eventually(partial(guard.watch, ORIGIN, lambda: "again", 5.0)) == "again"
+        assert eventually(partial(guard.run, ORIGIN, lambda: "again", 5.0)) == "again"
 
 
 def eventually(attempt: Callable[[], str]) -> str:
-    """The answer as soon as the lane has been given back."""
+    """The answer as soon as the worker is free again."""
     while True:
         try:
             return attempt()
@@ -278,26 +277,26 @@ def eventually(attempt: Callable[[], str]) -> str:
 
 
 def test_a_burst_of_calls_waits_its_turn() -> None:
-    """More callers than lanes are all served, as long as the calls before them come back."""
+    """More callers than workers are all served, as long as the calls before them come back."""
     gate = threading.Barrier(20)
 
     def call(number: int) -> int:
         gate.wait()
-        return guard.watch(ORIGIN, lambda: number, 5.0)
+        return guard.run(ORIGIN, lambda: number, 5.0)
 
-    with guarding(lanes=2) as guard, ThreadPoolExecutor(20) as callers:
+    with guarding(workers=2) as guard, ThreadPoolExecutor(20) as callers:
         assert sorted(callers.map(call, range(20))) == list(range(20))
 
 
 def test_a_plugin_that_stands_still_takes_few_callers() -> None:
-    """Of a hundred callers of a plugin that hangs, those that have a lane or wait for one stay; the others go."""
+    """Of a hundred callers of a plugin that hangs, those that have a worker or wait for one stay; the others go."""
     released = threading.Event()
     refused = threading.Semaphore(0)
     kinds: list[str] = []
 
     def call() -> None:
         try:
-            guard.watch(ORIGIN, released.wait, 600.0)
+            guard.run(ORIGIN, released.wait, 600.0)
         except PluginFault as fault:
             kinds.append(fault.kind)
             refused.release()
@@ -306,10 +305,10 @@ def test_a_plugin_that_stands_still_takes_few_callers() -> None:
         callers = [threading.Thread(target=call) for _ in range(100)]
         for caller in callers:
             caller.start()
-        for _ in range(100 - LANES_PER_PLUGIN - WAITING_PER_PLUGIN):
+        for _ in range(100 - WORKERS_PER_PLUGIN - WAITING_PER_PLUGIN):
             assert refused.acquire(timeout=60)
-        assert kinds == ["busy"] * (100 - LANES_PER_PLUGIN - WAITING_PER_PLUGIN)
-        assert guard.watch(Origin("other", "acme-other", "hook"), lambda: "fine", 5.0) == "fine"
+        assert kinds == ["busy"] * (100 - WORKERS_PER_PLUGIN - WAITING_PER_PLUGIN)
+        assert guard.run(Origin("other", "acme-other", "hook"), lambda: "fine", 5.0) == "fine"
         released.set()
         for caller in callers:
             caller.join()
@@ -318,12 +317,12 @@ def test_a_plugin_that_stands_still_takes_few_callers() -> None:
 def test_calls_in_turn_share_one_thread() -> None:
     """A caller in a loop needs one thread, however many calls it makes."""
     with guarding() as guard:
-        threads = {guard.watch(ORIGIN, threading.get_ident, 5.0) for _ in range(50)}
+        threads = {guard.run(ORIGIN, threading.get_ident, 5.0) for _ in range(50)}
     assert len(threads) == 1
     assert threads != {threading.get_ident()}
 
 
-def test_idle_lane_holds_nothing() -> None:
+def test_idle_worker_holds_nothing() -> None:
     """What a call was given and gave is free when the call is over."""
 
     class Heavy:
@@ -332,9 +331,9 @@ def test_idle_lane_holds_nothing() -> None:
     with guarding() as guard:
         heavy = Heavy()
         watch = weakref.ref(heavy)
-        guard.watch(ORIGIN, partial(id, heavy), 5.0)
+        guard.run(ORIGIN, partial(id, heavy), 5.0)
         del heavy
-        guard.watch(ORIGIN, int, 5.0)
+        guard.run(ORIGIN, int, 5.0)
         gc.collect()
         assert watch() is None
 
@@ -342,7 +341,7 @@ def test_idle_lane_holds_nothing() -> None:
 def test_closed_guard_ends_its_threads() -> None:
     """After closing, no thread of a plugin is left waiting."""
     guard = Guard()
-    thread = guard.watch(ORIGIN, threading.current_thread, 5.0)
+    thread = guard.run(ORIGIN, threading.current_thread, 5.0)
     guard.close()
     thread.join(5)
     assert not thread.is_alive()
@@ -375,7 +374,7 @@ def test_async_hook_is_awaited() -> None:
 
 
 def test_late_async_hook_is_cancelled() -> None:
-    """An asynchronous call over budget is cancelled, so that its lane is free again."""
+    """An asynchronous call over budget is cancelled, so that its worker is free again."""
     cancelled = threading.Event()
 
     async def forever() -> str:
@@ -435,7 +434,7 @@ def test_many_callers_at_once() -> None:
     answers: dict[int, list[int]] = {}
 
     def ask(guard: Guard, number: int) -> None:
-        answers[number] = [guard.watch(ORIGIN, partial(int, number), 30.0) for _ in range(100)]
+        answers[number] = [guard.run(ORIGIN, partial(int, number), 30.0) for _ in range(100)]
 
     with guarding() as guard:
         threads = [threading.Thread(target=ask, args=(guard, number)) for number in range(6)]

@@ -2,16 +2,16 @@
 
 import importlib
 import sys
+from functools import partial
 from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 
-from broken import call
-from hosting import ACME, GOOD, INSTALLATION, REPOSITORY, budget, candidate, enabled, host_of, report_of
+from broken import call, fault_of
+from hosting import ACME, GOOD, INSTALLATION, REPOSITORY, budget, candidate, enabled, host_of, logged, report_of
 from loading import case_id, load_cases
 from plugins import hostile, listener
-from scmhost.plugins import PluginFault, PluginHost, PluginSettings, Settings
+from scmhost.plugins import PluginHost, PluginSettings, Settings
 from scmhost.sdk import Organization
 
 OTHER = Organization(id=2, slug="other", name="Other")
@@ -47,9 +47,8 @@ def test_misbehaviour_hurts_its_own_call_only() -> None:
         for name in names:
             bad = host.calls(name)
             assert bad is not None
-            with pytest.raises(PluginFault) as caught:
-                bad.commit_url(INSTALLATION, REPOSITORY, "abc")
-            assert (caught.value.plugin, caught.value.distribution) == (name, f"acme-{name}")
+            fault = fault_of(host, partial(bad.commit_url, INSTALLATION, REPOSITORY, "abc"))
+            assert fault.words.startswith(f"plugin {name!r} (acme-{name}), scm_commit_url: ")
             assert good.commit_url(INSTALLATION, REPOSITORY, "abc") == "https://forge.example/commit/abc"
             assert host.counts[name, "scm_commit_url"].faults == 1
         hostile.gate.open()
@@ -70,7 +69,7 @@ def test_named_but_missing_plugin_is_broken() -> None:
     host = PluginHost.open(settings, candidates=[candidate("good_forge")])
     assert report_of(host, "good_forg").state == "broken"
     assert (
-        "no such plugin is installed; install it, or mend the name (did you mean 'good_forge'?)"
+        "no such plugin is installed; install it, or fix the name (did you mean 'good_forge'?)"
         in report_of(host, "good_forg").reason
     )
     assert report_of(host, "unloved").state == "off"
@@ -139,10 +138,11 @@ def test_listeners_are_told_in_their_order() -> None:
     """All listeners hear, the lower order first; one that cannot hear is logged and counted."""
     plugins = {"a": enabled(order=2), "b": enabled(order=1), "deaf": enabled(order=0)}
     entries = {"a": "plugins.listener:first", "b": "plugins.listener:second", "deaf": "plugins.hostile:deaf"}
-    listener.first.heard = listener.second.heard = heard = []
-    with capture_logs() as logs, host_of(entries, Settings(plugins=plugins)) as host:
-        host.tell("scm_repository_saved", organization=ACME, repository=REPOSITORY)
-        host.tell("scm_commits_saved", organization=ACME, repository=REPOSITORY, shas=("abc", "def"))
+    heard: list[str] = []
+    listener.first.heard = listener.second.heard = heard
+    with logged() as logs, host_of(entries, Settings(plugins=plugins)) as host:
+        host.notify("scm_repository_saved", organization=ACME, repository=REPOSITORY)
+        host.notify("scm_commits_saved", organization=ACME, repository=REPOSITORY, shas=("abc", "def"))
     assert heard == ["startup", "startup", "saved app", "saved app", *["2 commits of acme"] * 2, "shutdown", "shutdown"]
     assert [(entry["plugin"], entry["hook"]) for entry in logs] == [("deaf", "scm_repository_saved")]
     assert host.counts["deaf", "scm_repository_saved"].faults == 1

@@ -9,13 +9,12 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 
-from hosting import ACME, GOOD, INSTALLATION, REPOSITORY, candidate, enabled, host_of, report_of
+from hosting import ACME, GOOD, INSTALLATION, REPOSITORY, candidate, enabled, host_of, logged, report_of
 from plugins import flag_services, listener
 from scmhost.infra.limits import Limits
 from scmhost.plugins import Candidate, ConfigError, PluginHost, PluginSettings, Settings
-from scmhost.plugins.schema import FlagsProvider, HostSettings, Source
+from scmhost.plugins.config.schema import FlagsProvider, HostSettings, Source
 from scmhost.sdk import InstallationDraft, Provider, hookimpl
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -48,7 +47,7 @@ def test_enabling_brings_a_plugin_in() -> None:
         board = host.reload(settings_of(good_forge=enabled(), late=enabled()))
         assert (report_of(host, "late").state, board.generation, board.sha256) == ("ready", 2, "abc")
         assert listener.first.heard == ["startup"]
-        host.tell("scm_repository_saved", repository=REPOSITORY)
+        host.notify("scm_repository_saved", repository=REPOSITORY)
     assert listener.first.heard == ["startup", "saved app", "shutdown"]
 
 
@@ -67,7 +66,7 @@ def test_disabling_lets_a_plugin_go() -> None:
         assert (host.provider_name("good_forge"), host.provider_name("none")) == (name, "none")
         assert kept is not None
         assert kept.commit_url(INSTALLATION, REPOSITORY, "abc") == "https://forge.example/commit/abc"
-        host.tell("scm_repository_saved", repository=REPOSITORY)
+        host.notify("scm_repository_saved", repository=REPOSITORY)
     assert listener.first.heard == ["startup", "shutdown"]
 
 
@@ -79,7 +78,7 @@ def test_plugin_comes_and_goes_and_comes() -> None:
         for settings in (off, on, off, on):
             host.reload(settings)
         assert host.plugins == before
-        assert (host.decide("good_forge", ACME).on, host.switchboard.generation) == (True, 5)
+        assert (host.decide("good_forge", ACME).on, host.configuration_status.generation) == (True, 5)
 
 
 def test_flags_change() -> None:
@@ -108,10 +107,10 @@ def test_settings_that_do_not_suit_change_nothing() -> None:
     """When a plugin's own model refuses the new settings all of the old ones stay, other plugins' too."""
     entries = {"good_forge": GOOD, "late": "plugins.listener:first"}
     with opened(entries, settings_of(good_forge=enabled())) as host:
-        plugins, board = host.plugins, host.switchboard
+        plugins, board = host.plugins, host.configuration_status
         with pytest.raises(ConfigError, match=r"plugins\.good_forge\.settings"):
             host.reload(settings_of(good_forge=enabled(settings={"region": 5}), late=enabled()))
-        assert (host.plugins, host.switchboard) == (plugins, board)
+        assert (host.plugins, host.configuration_status) == (plugins, board)
         host.reload(settings_of(good_forge=enabled(), late=enabled()))
         assert report_of(host, "late").state == "ready"
 
@@ -119,7 +118,7 @@ def test_settings_that_do_not_suit_change_nothing() -> None:
 def test_new_plugin_that_fails_harms_nobody() -> None:
     """A plugin that is enabled and cannot be imported is listed as broken; all else of the change counts."""
     entries = {"good_forge": GOOD, "bomb": "plugins.exits_at_import"}
-    with opened(entries, settings_of(good_forge=enabled())) as host, capture_logs() as logs:
+    with opened(entries, settings_of(good_forge=enabled())) as host, logged() as logs:
         host.reload(settings_of(good_forge=enabled(default=False), bomb=enabled()))
         assert report_of(host, "bomb").state == "broken"
         assert host.decide("good_forge", ACME).on is False
@@ -174,7 +173,7 @@ def test_plugin_that_cannot_start_leaves_its_name_to_itself() -> None:
 
     module.plugin = Starter()
     sys.modules["plugins.late_starter"] = module
-    with capture_logs(), opened({"starter": "plugins.late_starter:plugin"}, settings_of(starter=enabled())) as host:
+    with logged(), opened({"starter": "plugins.late_starter:plugin"}, settings_of(starter=enabled())) as host:
         assert report_of(host, "starter").state == "broken"
         host.reload(settings_of(starter=enabled()), retry=True)
         assert report_of(host, "starter").state == "ready"
@@ -206,7 +205,7 @@ def test_other_version_is_noticed_without_a_change() -> None:
     back = report_of(host, "good_forge")
     host.close()
     assert later.notes == ("acme-good_forge 2.0 is installed by now; restart to run it",)
-    assert (back.notes, host.switchboard.generation) == ((), 1)
+    assert (back.notes, host.configuration_status.generation) == ((), 1)
 
 
 def test_newly_installed_plugin_is_found() -> None:
@@ -222,10 +221,11 @@ def test_newly_installed_plugin_is_found() -> None:
 def test_order_follows_the_file() -> None:
     """A new order counts from the change on."""
     entries = {"a": "plugins.listener:first", "b": "plugins.listener:second"}
-    listener.first.heard = listener.second.heard = heard = []
+    heard: list[str] = []
+    listener.first.heard = listener.second.heard = heard
     with opened(entries, settings_of(a=enabled(order=1), b=enabled(order=2))) as host:
         host.reload(settings_of(a=enabled(order=2), b=enabled(order=1)))
-        assert [plugin.candidate.name for plugin in host._roster.admitted] == ["b", "a"]
+        assert [plugin.candidate.name for plugin in host._snapshot.loaded] == ["b", "a"]
     assert heard == ["startup", "startup", "shutdown", "shutdown"]
 
 
@@ -242,10 +242,10 @@ def test_stale_since_is_the_first_fault() -> None:
     with opened({}, settings_of()) as host:
         host.keep_last_good("plugins.toml:3: this is not TOML")
         host.keep_last_good("plugins.toml:4: this is not TOML")
-        board = host.switchboard
+        board = host.configuration_status
         assert (board.stale_since, board.error, board.generation) == (NOW, "plugins.toml:4: this is not TOML", 1)
         host.keep_last_good(None)
-        assert (host.switchboard.stale_since, host.switchboard.error) == (None, None)
+        assert (host.configuration_status.stale_since, host.configuration_status.error) == (None, None)
 
 
 def test_flag_service_comes_and_goes() -> None:

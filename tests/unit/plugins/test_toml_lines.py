@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loading import case_id, load_cases
-from scmhost.plugins.toml_lines import key_lines, line_of
+from scmhost.plugins.config.toml_lines import key_lines, line_of
 
 names = st.from_regex(r"[a-z][a-z0-9_-]{0,8}", fullmatch=True)
 values = st.sampled_from(["1", '"#"', "[\n1,\n]", '"""\n[x]\n"""', "{ y = 1 }", "true # why"])
@@ -35,3 +35,36 @@ def test_unwritten_key_has_the_line_of_its_table() -> None:
     """A key that is not there is looked for where it would be; without its table it is nowhere."""
     lines = key_lines("[a]\n[a.b]\n")
     assert (line_of(lines, ("a", "b", "missing")), line_of(lines, ("z",))) == (2, None)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["a = [", *(f'  "x{number}", # "]' for number in range(4_000)), "]"],
+        ['a = """', *("x" for _ in range(4_000)), '"""'],
+        [f"a{number} = {number}" for number in range(4_000)],
+        [f"[a.b{number}]" for number in range(4_000)],
+    ],
+    ids=["array", "text", "keys", "tables"],
+)
+def test_work_grows_with_the_text_alone(lines: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each character is parsed once, however many lines a value has."""
+    parsed: list[int] = []
+    original = tomllib.loads
+
+    def loads(text: str) -> dict[str, Any]:
+        parsed.append(len(text))
+        return original(text)
+
+    monkeypatch.setattr(tomllib, "loads", loads)
+    text = "\n".join(lines)
+    key_lines(text)
+    assert sum(parsed) <= len(text)
+
+
+@pytest.mark.parametrize("quotes", ['"' * 3, "'" * 3])
+@pytest.mark.parametrize("inner", ["]", "#", "[x]", "''", '""', "a = 1", "{"])
+def test_brackets_in_texts_mean_nothing(quotes: str, inner: str) -> None:
+    """What stands in a text of several lines is neither a table nor a comment."""
+    lines = key_lines(f"a = {quotes}\n{inner} \n{quotes}\nb = 1\n")
+    assert lines == {("a",): 1, ("b",): 4}

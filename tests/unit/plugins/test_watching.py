@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 from queue import SimpleQueue
 
-from scmhost.plugins.watching import FileState, Watch
+import pytest
+
+from scmhost.plugins.config.watching import FileState, Watch
 
 
 def test_watch_looks_until_it_is_stopped() -> None:
@@ -63,7 +65,7 @@ def test_hangup_is_heard_and_passed_on() -> None:
 HANGUPS = """
 import os, signal, subprocess, sys
 from threading import Event
-from scmhost.plugins.watching import hold_hangups, on_hangup, pass_on_hangups
+from scmhost.plugins.config.watching import hold_hangups, on_hangup, pass_on_hangups
 
 if sys.argv[1:] == ["child"]:
     heard = Event()
@@ -83,3 +85,24 @@ assert child.wait(20) == 0
 print("child parent")
 """
 HANGUPS = HANGUPS.replace("SOURCE", repr(HANGUPS))
+
+
+def test_watch_goes_on_after_a_look_that_raises(caplog: pytest.LogCaptureFixture) -> None:
+    """A database that is away for a moment must not end the thread: no plugin could be switched off any more."""
+    looks: SimpleQueue[int] = SimpleQueue()
+    errors = iter([RuntimeError("no such table"), ValueError("odd"), None, None])
+
+    def look(_requested: bool) -> bool:
+        looks.put(1)
+        error = next(errors, None)
+        if error is not None:
+            raise error
+        return False
+
+    watch = Watch(look, seconds=0.001)
+    for _ in range(4):
+        looks.get(timeout=30)
+        watch.ask()
+    watch.stop()
+    assert watch.failures == 0
+    assert [record.getMessage() for record in caplog.records] == ["configuration watch failed"] * 2

@@ -15,8 +15,8 @@ from scmhost.links.values import CodeMapping
 from scmhost.mapping import Rule
 from scmhost.mapping.code_mapping import normalize_slashes
 from scmhost.organizations import queries as organization_queries
-from scmhost.plugins import Settings, Switch
-from scmhost.plugins.suggestions import did_you_mean
+from scmhost.plugins import FlagDecision, Settings
+from scmhost.plugins.errors import did_you_mean
 from scmhost.services import Services
 
 from .findings import Finding, Findings, each, of_error
@@ -135,7 +135,7 @@ def installations_are_on(services: Services) -> Findings:
     yield from each([(row, switch) for row, switch in asked if not switch.on], _idle)
 
 
-def _idle(item: tuple[Seen, Switch]) -> Finding:
+def _idle(item: tuple[Seen, FlagDecision]) -> Finding:
     row, switch = item
     return Finding(
         "warning",

@@ -8,9 +8,9 @@ from typing import Final
 
 from scmhost.infra.telemetry import TelemetryMissing, check_telemetry
 from scmhost.plugins import PluginReport, PluginSettings, Settings
-from scmhost.plugins.hiding import sounds_secret
-from scmhost.plugins.settings import DATABASE_URL, WEBHOOK_KEY
-from scmhost.plugins.variables import variables_in
+from scmhost.plugins.config.reading import DATABASE_URL, WEBHOOK_KEY
+from scmhost.plugins.config.redaction import sounds_secret
+from scmhost.plugins.config.schema import environment_references
 from scmhost.services import Services
 
 from .findings import Finding, Findings, Severity
@@ -92,7 +92,7 @@ def _secrets_in(settings: Settings) -> Iterator[str]:
     elsewhere = {
         ("plugins", name, "settings", *place)
         for name, table in settings.plugins.items()
-        for place, _ in variables_in(table.settings)
+        for place, _ in environment_references(table.settings)
     }
     for path in lines:
         is_setting = path[:1] == ("plugins",) and path[2:3] == ("settings",)

@@ -12,7 +12,7 @@ import click
 from scmhost.cli.context import EXIT_FAILED, CommandContext, database_options, fail, json_option, say, say_json
 
 if TYPE_CHECKING:
-    from scmhost.plugins.comparing import Switching
+    from scmhost.plugins.flags.rules import DecisionChange
     from scmhost.sdk import Organization
 
 _SHOWN: Final = 20
@@ -53,7 +53,7 @@ def diff(
     work, and to need a flag unless --no-flag names it. An invalid file ends the command with exit code 3.
     """
     from scmhost.plugins import read_settings
-    from scmhost.plugins.comparing import switched
+    from scmhost.plugins.flags.rules import switched
 
     before, after = (read_settings(Path(file), os.environ) for file in (old, new))
     organizations = list(_read_organizations(listed)) if listed else _stored(context, config, database_url)
@@ -89,8 +89,8 @@ def _read_organizations(file: str) -> "Iterator[Organization]":
             fail(f'{file}:{number}: not an organization; write {{"id": 1, "slug": "acme"}}')
 
 
-def _by_plugin(changes: "Sequence[Switching]") -> dict[str, object]:
-    from scmhost.plugins.comparing import counted
+def _by_plugin(changes: "Sequence[DecisionChange]") -> dict[str, object]:
+    from scmhost.plugins.flags.rules import counted
 
     return {
         plugin: {
@@ -102,7 +102,7 @@ def _by_plugin(changes: "Sequence[Switching]") -> dict[str, object]:
     }
 
 
-def _described(item: "Switching") -> dict[str, object]:
+def _described(item: "DecisionChange") -> dict[str, object]:
     sides = {
         side: {"on": switch.on, "rule": switch.rule, "reason": switch.reason, "source": switch.source}
         for side, switch in (("before", item.before), ("after", item.after))
@@ -110,8 +110,8 @@ def _described(item: "Switching") -> dict[str, object]:
     return {"id": item.organization.id, "slug": item.organization.slug, **sides}
 
 
-def _print(changes: "Sequence[Switching]", organizations: int, most: int | None) -> None:
-    from scmhost.plugins.comparing import counted
+def _print(changes: "Sequence[DecisionChange]", organizations: int, most: int | None) -> None:
+    from scmhost.plugins.flags.rules import counted
 
     for plugin, counts in counted(changes).items():
         say(f"{plugin}: +{counts.on} -{counts.off} of {organizations} organizations")

@@ -23,7 +23,7 @@ from scmhost.infra.errors import ScmhostError
 
 if TYPE_CHECKING:
     from scmhost.plugins import Settings
-    from scmhost.plugins.editing import PluginEdit
+    from scmhost.plugins.config.editing import PluginEdit
     from scmhost.services import Services
 
 # The configuration file and the database URL, as given on the command line.
@@ -54,7 +54,7 @@ def enable(
     Without options: loads the plugin and clears `kill`; organization rules stay unchanged. Comments and layout of the
     file are kept.
     """
-    from scmhost.plugins.editing import PluginEdit
+    from scmhost.plugins.config.editing import PluginEdit
 
     narrow = bool(organizations or percent or everybody)
     edit = PluginEdit(
@@ -118,7 +118,7 @@ def disable(
 
     Running calls finish. The data of its providers is kept, and shows why it is inactive.
     """
-    from scmhost.plugins.editing import PluginEdit
+    from scmhost.plugins.config.editing import PluginEdit
 
     edit = PluginEdit(
         enabled=None if organizations or kill else False,
@@ -136,8 +136,7 @@ def _organizations(words: Sequence[str]) -> tuple[str | int, ...]:
 def _apply(context: CommandContext, location: Location, name: str, edit: "PluginEdit", *, as_json: bool) -> "Settings":
     """Edit a plugin's table, print the changes, and return the new settings."""
     from scmhost.admin.configuration import edit_switchboard
-    from scmhost.plugins.configuration import configuration_path, read_configuration, with_database
-    from scmhost.plugins.settings import settings_of
+    from scmhost.plugins.config.reading import configuration_path, read_configuration, settings_of, with_database
 
     config, database_url = location
     path = configuration_path(config)
@@ -173,7 +172,7 @@ def _open_services(context: CommandContext, location: Location) -> "Iterator[Ser
 
 def _check_plugin(name: str, settings: "Settings") -> None:
     from scmhost.plugins.discovery import discover
-    from scmhost.plugins.suggestions import did_you_mean
+    from scmhost.plugins.errors import did_you_mean
 
     known = {*settings.plugins, *(candidate.name for candidate in discover())}
     if name not in known:
@@ -183,7 +182,7 @@ def _check_plugin(name: str, settings: "Settings") -> None:
 
 def _check_organizations(services: "Services | None", names: Sequence[str | int]) -> None:
     from scmhost.admin.configuration import everybody, unknown_organizations
-    from scmhost.plugins.suggestions import did_you_mean
+    from scmhost.plugins.errors import did_you_mean
 
     if services is None or not names:
         return

@@ -118,7 +118,7 @@ def show(
 
     by_name = {plugin["name"]: plugin for plugin in _read_plugins(context, config, url, token)}
     if name not in by_name:
-        from scmhost.plugins.suggestions import did_you_mean
+        from scmhost.plugins.errors import did_you_mean
 
         raise NotFound(f"no plugin {name!r} is installed or named; {did_you_mean(name, by_name)}")
     plugin = by_name[name]
@@ -191,7 +191,7 @@ def why(
 
 
 def _check_provider(provider: str, plugins: "PluginHost") -> None:
-    from scmhost.plugins.suggestions import did_you_mean
+    from scmhost.plugins.errors import did_you_mean
 
     offered = {key for report in plugins.plugins for key in report.providers}
     known = {*offered, *(report.name for report in plugins.plugins)}
@@ -201,8 +201,8 @@ def _check_provider(provider: str, plugins: "PluginHost") -> None:
 
 def _outcome(step: "Step") -> str:
     if step.outcome == "decides":
-        return f"decides: {'on' if step.on else 'off'}, {step.told}"
-    return f"passes: {step.told}" if step.outcome == "passes" else "is not reached"
+        return f"decides: {'on' if step.on else 'off'}, {step.explanation}"
+    return f"passes: {step.explanation}" if step.outcome == "passes" else "is not reached"
 
 
 def _coloured(state: str) -> str:

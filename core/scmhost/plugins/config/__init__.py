@@ -1,0 +1,1 @@
+"""plugins.toml: its schema, reading, editing, watching, and the redaction of its secrets."""

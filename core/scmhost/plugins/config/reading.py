@@ -1,0 +1,253 @@
+"""Find and read plugins.toml, apply the environment, and describe mistakes by line with a hint."""
+
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from scmhost.infra.limits import Limits
+from scmhost.plugins.discovery import discover
+from scmhost.plugins.errors import ConfigError, Problem, did_you_mean
+from scmhost.plugins.isolation.faults import safe_text
+
+from .schema import (
+    EVERYTHING,
+    SCHEMA,
+    Breaker,
+    FileSettings,
+    FlagsProvider,
+    HostSettings,
+    MetricsSettings,
+    Organizations,
+    PluginSettings,
+    Rollout,
+    Settings,
+    Source,
+    SpansSettings,
+    with_references,
+)
+from .toml_lines import key_lines
+
+DATABASE_URL: Final = "SCMHOST_DATABASE_URL"
+WEBHOOK_KEY: Final = "SCMHOST_WEBHOOK_KEY"
+PLUGINS_OFF: Final = "SCMHOST_PLUGINS_OFF"
+CONFIG_VARIABLE: Final = "SCMHOST_CONFIG"
+DEFAULT_CONFIG: Final = Path("plugins.toml")
+
+_HOST_VARIABLES: Final[Mapping[str, str]] = {"database_url": DATABASE_URL, "webhook_key": WEBHOOK_KEY}
+
+KeyPath = tuple[str, ...]
+Tables = Mapping[KeyPath, type[BaseModel]]
+
+# The model of each table, by its path; * stands for a plugin's name.
+_TABLES: Final[Tables] = {
+    (): FileSettings,
+    ("host",): HostSettings,
+    ("host", "breaker"): Breaker,
+    ("host", "metrics"): MetricsSettings,
+    ("host", "spans"): SpansSettings,
+    ("limits",): Limits,
+    ("flags_provider",): FlagsProvider,
+    ("plugins", "*"): PluginSettings,
+    ("plugins", "*", "allow"): Organizations,
+    ("plugins", "*", "breaker"): Breaker,
+    ("plugins", "*", "deny"): Organizations,
+    ("plugins", "*", "rollout"): Rollout,
+}
+_TOML_TYPES: Final[Mapping[type, str]] = {
+    bool: "a boolean",
+    dict: "a table",
+    float: "a float",
+    int: "an integer",
+    list: "an array",
+    str: "a string",
+}
+_PLACE_IN_TEXT: Final = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
+
+
+def configuration_path(config: str | None = None, environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the path of plugins.toml, whether the file exists or not."""
+    return Path(config or environ.get(CONFIG_VARIABLE) or DEFAULT_CONFIG)
+
+
+def read_configuration(
+    config: str | None = None, database_url: str | None = None, environ: Mapping[str, str] = os.environ
+) -> Settings:
+    """Return the settings of plugins.toml; options of the command line and the environment override them.
+
+    Without an option, ``plugins.toml`` in the working directory is read if it exists.
+
+    Raises:
+        ConfigError: the file or the environment is wrong, or a file that was named does not exist.
+    """
+    path = configuration_path(config, environ)
+    named = bool(config or environ.get(CONFIG_VARIABLE))
+    read = read_settings if named or path.exists() else settings_without
+    return read(path, with_database(environ, database_url))
+
+
+def with_database(environ: Mapping[str, str], database_url: str | None) -> Mapping[str, str]:
+    """Return the environment with the database of the command line, if there is one."""
+    return {**environ, DATABASE_URL: database_url} if database_url else environ
+
+
+def read_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
+    """Return the settings of a file with the environment applied. Without a path: the defaults, no plugin enabled.
+
+    Raises:
+        ConfigError: the file is missing or wrong, or the environment names an unknown plugin.
+    """
+    return _settings(*((FileSettings(), Source()) if path is None else _file(_content(path), str(path))), environ)
+
+
+def settings_without(path: Path, environ: Mapping[str, str]) -> Settings:
+    """Return the settings where the file does not exist yet: the defaults with the environment applied.
+
+    Raises:
+        ConfigError: the environment is wrong.
+    """
+    return _settings(FileSettings(), Source(str(path), absent=True), environ)
+
+
+def settings_of(content: bytes, file: str, environ: Mapping[str, str]) -> Settings:
+    """Return the settings of content that may be written to the file.
+
+    Raises:
+        ConfigError: it is wrong.
+    """
+    return _settings(*_file(content, file), environ)
+
+
+def _settings(file: FileSettings, source: Source, environ: Mapping[str, str]) -> Settings:
+    return Settings(
+        host=_host(file.host, environ),
+        limits=file.limits,
+        plugins={name: _with_references(name, table, source, environ) for name, table in file.plugins.items()},
+        flags_provider=file.flags_provider,
+        plugins_off=_plugins_off(environ.get(PLUGINS_OFF, ""), file.plugins),
+        source=source,
+    )
+
+
+def _with_references(name: str, table: PluginSettings, source: Source, environ: Mapping[str, str]) -> PluginSettings:
+    if not table.settings:
+        return table
+    settings = with_references(table.settings, ("plugins", name, "settings"), source, environ)
+    return table.model_copy(update={"settings": settings})
+
+
+def _host(file: HostSettings, environ: Mapping[str, str]) -> HostSettings:
+    given = {name: environ[variable] for name, variable in _HOST_VARIABLES.items() if environ.get(variable)}
+    try:
+        return HostSettings.model_validate({**file.model_dump(), **given})
+    except ValidationError as error:
+        raise ConfigError(*(_environment_problem(detail) for detail in error.errors(include_url=False))) from None
+
+
+def _environment_problem(detail: ErrorDetails) -> Problem:
+    variable = _HOST_VARIABLES.get(str(detail["loc"][0]), "")
+    return Problem("environment", None, variable, _lowered(detail["msg"]), "")
+
+
+def problems_of(
+    error: ValidationError, source: Source, table: KeyPath = (), model: type[BaseModel] = FileSettings
+) -> list[Problem]:
+    """Return the errors of a table's model with the line of each key. Values are not repeated: they may be secrets."""
+    tables = _TABLES if model is FileSettings else {table: model}
+    return [_problem(detail, source, table, tables) for detail in error.errors(include_url=False)]
+
+
+def _file(content: bytes, file: str) -> tuple[FileSettings, Source]:
+    text = _text(content, file)
+    data = _parsed(text, file)
+    source = Source(file, key_lines(text), sha256(content).hexdigest())
+    _check_schema(data.get("schema"), source)
+    try:
+        return FileSettings.model_validate(data), source
+    except ValidationError as error:
+        raise ConfigError(*problems_of(error, source)) from None
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        problem = f"the file cannot be read ({error.strerror})"
+        raise ConfigError(Problem(str(path), None, "", problem, "check the path and its rights")) from None
+
+
+def _text(content: bytes, file: str) -> str:
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ConfigError(Problem(file, line, "", "this is not UTF-8", "save the file as UTF-8")) from None
+
+
+def _parsed(text: str, file: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        message = str(error)
+        found = _PLACE_IN_TEXT.search(message)
+        line = int(found[1]) if found and found[1] else len(text.splitlines()) or 1
+        problem = f"this is not TOML: {_PLACE_IN_TEXT.sub('', message)}"
+        raise ConfigError(Problem(file, line, "", problem, "fix this line")) from None
+
+
+def _check_schema(schema: object, source: Source) -> None:
+    """Report a newer schema before its keys are reported as unknown."""
+    if isinstance(schema, int) and not isinstance(schema, bool) and schema > SCHEMA:
+        problem = f"the file is written in schema {schema}, this scmhost reads {SCHEMA}"
+        raise ConfigError(Problem(source.file, source.line("schema"), "schema", problem, "upgrade scmhost"))
+
+
+def _problem(detail: ErrorDetails, source: Source, table: KeyPath, tables: Tables) -> Problem:
+    path = (*table, *map(str, detail["loc"]))
+    what, hint = _described(detail, path, tables)
+    return Problem(source.file, source.line(*path), ".".join(path), what, hint)
+
+
+def _described(detail: ErrorDetails, path: KeyPath, tables: Tables) -> tuple[str, str]:
+    if detail["type"] == "extra_forbidden":
+        return "unknown key", _known_key(path, tables)
+    if detail["type"] == "missing" and len(path) > 1:
+        return "field required", f"add {path[-1]} = ... to [{'.'.join(path[:-1])}]"
+    # A plugin's own validator may have written the text.
+    what = safe_text(detail["msg"]).removeprefix("Value error, ")
+    if detail["type"].endswith("_type"):
+        what += f", not {_TOML_TYPES.get(type(detail['input']), 'this')}"
+    return _lowered(what), ""
+
+
+def _lowered(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
+
+
+def _known_key(path: KeyPath, tables: Tables) -> str:
+    pattern = tuple("*" if place == 1 and path[0] == "plugins" else name for place, name in enumerate(path[:-1]))
+    model = tables.get(path[:-1]) or tables.get(pattern)
+    if model is None:
+        return "leave it out"
+    return did_you_mean(path[-1], (field.alias or name for name, field in model.model_fields.items()))
+
+
+def _plugins_off(names: str, named: Iterable[str]) -> frozenset[str]:
+    off = frozenset(filter(None, map(str.strip, names.split(","))))
+    unknown = off - {*named, EVERYTHING}
+    if not unknown:
+        return off
+    known = {*named, *(candidate.name for candidate in discover())}
+    problems = [
+        Problem("environment", None, PLUGINS_OFF, f"unknown plugin {name!r}", did_you_mean(name, known))
+        for name in sorted(unknown - known)
+    ]
+    if problems:
+        raise ConfigError(*problems)
+    return off

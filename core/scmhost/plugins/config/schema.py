@@ -1,0 +1,273 @@
+"""The schema of plugins.toml, the settings of a running host, and references to the environment.
+
+``{ env = "NAME" }`` in the place of a plugin's setting refers to the environment variable ``NAME``. Only a table in one
+line with that one key and a name in capitals is a reference. A plugin's own setting of that form can be written under
+a header of its own.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, SecretStr
+
+from scmhost.infra.limits import Limits
+from scmhost.plugins.errors import ConfigError, Problem
+
+from .toml_lines import Path, line_of
+
+SCHEMA: Final = 1
+EVERYTHING: Final = "*"
+
+_ENV_KEY: Final = "env"
+_ENV_NAME: Final = re.compile(r"[A-Z_][A-Z0-9_]*")
+
+
+def _exact(value: object) -> object:
+    """Return a number as it is written: the float 0.1 is not exactly a tenth."""
+    return Decimal(str(value)) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def _slug_or_id(value: object) -> str | int:
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        return value
+    raise ValueError("an organization is named by its slug (a string) or its id (an integer)")
+
+
+WebhookKey = Annotated[SecretStr, Field(min_length=32)]
+Percent = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=100, decimal_places=3)]
+OrganizationName = Annotated[str | int, PlainValidator(_slug_or_id)]
+
+
+class Table(BaseModel):
+    """Base of all tables of the file: frozen, without unknown keys and without conversion between types."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+class Breaker(Table):
+    """``[host.breaker]``: when a hook that keeps failing is suspended, and for how long."""
+
+    faults: int = Field(default=5, ge=1, description="Faults in a row after which a hook of a plugin is suspended.")
+    pause_seconds: int = Field(
+        default=10, ge=1, description="How long the first pause is; each next one is twice that."
+    )
+    longest_pause_seconds: int = Field(default=300, ge=1, description="How long a pause may become.")
+
+
+class MetricsSettings(Table):
+    """``[host.metrics]``."""
+
+    enabled: bool = Field(default=False, description="True: `GET /metrics` answers, in Prometheus' format.")
+
+
+class SpansSettings(Table):
+    """``[host.spans]``."""
+
+    enabled: bool = Field(default=False, description="True: requests and calls of plugins are OpenTelemetry spans.")
+
+
+class HostSettings(Table):
+    """``[host]``."""
+
+    database_url: str = Field(default="sqlite:///scmhost.db", min_length=1, description="Where rows are kept.")
+    webhook_key: WebhookKey | None = Field(
+        default=None, description="The secret from which those of webhooks are derived: 32 or more random characters."
+    )
+    breaker: Breaker = Breaker()
+    operators: Annotated[tuple[OrganizationName, ...], Field(strict=False)] = Field(
+        default=(),
+        description="Organizations whose `org:admin` tokens may see the host's plugins; without any, the only one.",
+    )
+    metrics: MetricsSettings = MetricsSettings()
+    spans: SpansSettings = SpansSettings()
+
+
+class Organizations(Table):
+    """Organizations by slug or id. Ids are safer: slugs may change."""
+
+    organizations: Annotated[tuple[OrganizationName, ...], Field(strict=False)] = ()
+
+    def name(self, slug: str, organization_id: int) -> bool:
+        """Return whether the list contains an organization."""
+        return slug in self.organizations or organization_id in self.organizations
+
+
+class Rollout(Table):
+    """On for a percentage of all organizations; the same salt always selects the same ones."""
+
+    percent: Percent
+    salt: Annotated[str, Field(min_length=1)] | None = None
+
+
+class PluginSettings(Table):
+    """``[plugins.NAME]``: whether a plugin is loaded, and for whom its providers are on."""
+
+    enabled: bool = Field(default=False, description="False: the plugin is never imported.")
+    distribution: str | None = Field(default=None, description="The distribution that may own this name.")
+    default: bool = Field(default=False, description="The answer for an organization that no rule names.")
+    allow: Organizations = Organizations()
+    deny: Organizations = Organizations()
+    rollout: Rollout | None = None
+    kill: bool = Field(default=False, description="True: off for everyone, now.")
+    order: int = Field(default=100, description="Lower comes first; then the name decides.")
+    breaker: Breaker | None = None
+    settings: dict[str, Any] = Field(default_factory=dict, description="Checked by the plugin's own model.")
+
+
+class FlagsProvider(Table):
+    """``[flags_provider]``: another OpenFeature provider, asked before the file's rules on organizations."""
+
+    provider: str = Field(
+        min_length=1,
+        description="An entry point of the group scmhost.flags, or ``module:object``; called with settings.",
+    )
+    timeout: float = Field(
+        default=0.25, gt=0, le=5, strict=False, description="Seconds for an answer; then the file's answer stands."
+    )
+    settings: dict[str, Any] = Field(default_factory=dict, description="The provider's own arguments.")
+
+
+class FileSettings(Table):
+    """All of plugins.toml."""
+
+    # ``schema`` is a name that pydantic's models have taken.
+    schema_version: Literal[1] = Field(default=SCHEMA, alias="schema")
+    host: HostSettings = HostSettings()
+    limits: Limits = Limits()
+    plugins: dict[str, PluginSettings] = Field(default_factory=dict)
+    flags_provider: FlagsProvider | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The file of the settings, the line of each of its keys, and the SHA-256 of its bytes.
+
+    An ``absent`` file does not exist; the settings are the defaults then.
+    """
+
+    file: str = "defaults"
+    lines: Mapping[Path, int] = field(default_factory=dict)
+    sha256: str | None = None
+    absent: bool = False
+
+    def line(self, *path: str) -> int | None:
+        """Return the line of a key, or of the nearest table around it."""
+        return line_of(self.lines, path)
+
+    def place(self, *path: str) -> str:
+        """Return ``plugins.toml:12``, or the file alone when it does not contain the key."""
+        line = self.line(*path)
+        if self.absent:
+            return f"there is no {self.file}"
+        return self.file if line is None else f"{self.file}:{line}"
+
+
+class Settings(BaseModel):
+    """The operator's decisions: the file, with the environment applied."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: HostSettings = HostSettings()
+    limits: Limits = Limits()
+    plugins: dict[str, PluginSettings] = Field(default_factory=dict)
+    flags_provider: FlagsProvider | None = None
+    plugins_off: frozenset[str] = frozenset()
+    source: Source = Source()
+
+    def off_by_environment(self, plugin: str) -> bool:
+        """Return whether the environment turns a plugin off. This overrides the file."""
+        return bool(self.plugins_off & {plugin, EVERYTHING})
+
+    def of(self, plugin: str) -> PluginSettings:
+        """Return a plugin's settings. A plugin that the file does not name is not enabled."""
+        return self.plugins.get(plugin, _UNNAMED)
+
+    def breaker(self, plugin: str) -> Breaker:
+        """Return the thresholds of a plugin's circuit breaker: its own keys, and the host's for the others."""
+        own = self.of(plugin).breaker
+        return self.host.breaker.model_copy(update=own.model_dump(exclude_unset=True)) if own else self.host.breaker
+
+    def wants(self, plugin: str) -> bool:
+        """Return whether a plugin is imported at all."""
+        return self.of(plugin).enabled and not self.off_by_environment(plugin)
+
+
+_UNNAMED: Final = PluginSettings()
+
+
+class EnvironmentReference:
+    """A setting that refers to an environment variable. ``value`` is None while the variable is not set."""
+
+    __slots__ = ("name", "value")
+
+    def __init__(self, name: str, value: str | None) -> None:
+        self.name = name
+        self.value = value
+
+    # The value is a secret and must not appear in logs or reports.
+    def __repr__(self) -> str:
+        return f"(from the environment {self.name})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, EnvironmentReference) and (self.name, self.value) == (other.name, other.value)
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.value))
+
+
+def with_references(settings: Mapping[str, Any], path: Path, source: Source, environ: Mapping[str, str]) -> Any:
+    """Return settings at a path with an ``EnvironmentReference`` for each table that is one.
+
+    An empty environment variable counts as not set.
+    """
+
+    def reference(place: Path, value: Any) -> Any:
+        name = value.get(_ENV_KEY) if isinstance(value, dict) and len(value) == 1 else None
+        if not isinstance(name, str) or not _ENV_NAME.fullmatch(name):
+            return value
+        in_one_line = source.line(*path, *place) == source.line(*path, *place, _ENV_KEY)
+        return EnvironmentReference(name, environ.get(name) or None) if in_one_line else value
+
+    return _replaced(settings, reference)
+
+
+def environment_references(value: Any, place: Path = ()) -> Iterator[tuple[Path, EnvironmentReference]]:
+    """Yield all references among settings with their keys. Items of an array have the key of the array."""
+    match value:
+        case EnvironmentReference():
+            yield place, value
+        case dict():
+            for name, inner in value.items():
+                yield from environment_references(inner, (*place, name))
+        case list():
+            for inner in value:
+                yield from environment_references(inner, place)
+
+
+def with_values(settings: Mapping[str, Any], path: Path, source: Source) -> Any:
+    """Return settings with the values of their environment references.
+
+    Raises:
+        ConfigError: an environment variable is not set.
+    """
+    absent = [(place, item.name) for place, item in environment_references(settings) if item.value is None]
+    if absent:
+        raise ConfigError(*(_not_set((*path, *place), name, source) for place, name in absent))
+    return _replaced(settings, lambda _, value: value.value if isinstance(value, EnvironmentReference) else value)
+
+
+def _not_set(path: Path, name: str, source: Source) -> Problem:
+    hint = f"set {name} where this process is started, or write the value here"
+    return Problem(source.file, source.line(*path), ".".join(path), f"the environment has no {name}", hint)
+
+
+def _replaced(value: Any, replace: Callable[[Path, Any], Any], place: Path = ()) -> Any:
+    new = replace(place, value) if place else value
+    if isinstance(new, dict):
+        return {name: _replaced(inner, replace, (*place, name)) for name, inner in new.items()}
+    if isinstance(new, list):
+        return [_replaced(inner, replace, place) for inner in new]
+    return new

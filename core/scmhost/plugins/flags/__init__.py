@@ -1,0 +1,1 @@
+"""The rules that turn a plugin's providers on and off for an organization."""

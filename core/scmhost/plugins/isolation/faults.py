@@ -1,0 +1,132 @@
+"""Safe text for what plugin code raises, and the line of the plugin's own code where it happened.
+
+A plugin's exception is foreign code and foreign text: ``str`` of it may raise, and the text may have megabytes, lone
+surrogates or control characters of a terminal. Every text of a plugin that people may see passes ``safe_text``.
+"""
+
+import re
+import sys
+import sysconfig
+import traceback
+from collections.abc import Iterable
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+import pydantic
+
+from scmhost import sdk
+from scmhost.plugins.errors import FaultKind, Origin, PluginFault
+from scmhost.sdk import PROMISES, ProviderError
+
+LONGEST_TEXT: Final = 2_000
+"""How many characters of a foreign text are kept."""
+
+_UNPRINTABLE: Final = "a text that cannot be printed"
+# Tab and line feed stay; everything else that a terminal obeys or UTF-8 cannot encode is escaped.
+_UNSAFE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_EXITS: Final = (SystemExit, KeyboardInterrupt)
+_SDK_ERRORS: Final = ProviderError.__module__
+_PLAIN: Final = frozenset({int, float, type(None)})
+_STDLIB: Final = sysconfig.get_path("stdlib")
+# A frozen value raises inside of pydantic or the SDK; the line of the plugin that tried to change it is the cause.
+_OURS: Final = (f"{Path(str(sdk.__file__)).parents[1]}/", f"{Path(pydantic.__file__).parent}/")
+
+
+class BadResult(Exception):
+    """The result of a hook does not match the contract."""
+
+
+class AsyncTimeout(Exception):
+    """An asynchronous hook exceeded its budget and was cancelled."""
+
+
+def safe_text(foreign: object, longest: int = LONGEST_TEXT) -> str:
+    """Return the text of a foreign object, printable and of bounded length. Never raises.
+
+    Reading the text may run the plugin's code. Call this inside of the guard if the object is not a ``str``.
+    """
+    try:
+        text = str(foreign)
+        # ``str`` may return a subclass, whose methods are foreign code too.
+        size, text = str.__len__(text), str.__getitem__(text, slice(longest))
+    except BaseException:  # noqa: BLE001 - the text of a foreign object may raise anything
+        return _UNPRINTABLE
+    escaped = _UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return escaped if size <= longest else f"{escaped[:longest]} ... ({size:,} characters)"
+
+
+def exception_text(error: BaseException) -> str:
+    """Return the type and the text of a foreign exception, like ``ValueError: no such page``."""
+    # The descriptor of ``type`` itself: a metaclass may compute the name.
+    name, text = safe_text(type.__dict__["__name__"].__get__(type(error)), 200), safe_text(error)
+    return f"{name}: {text}" if text else name
+
+
+def safe_provider_error(error: ProviderError) -> ProviderError:
+    """Return an error that a plugin raised on purpose with a safe text, as the nearest class of the SDK.
+
+    The error itself is returned when it is an SDK class with a text that needs no change.
+    """
+    text = safe_text(error)
+    kind: type[ProviderError] = next(
+        base for base in type(error).__mro__ if issubclass(base, ProviderError) and base.__module__ == _SDK_ERRORS
+    )
+    if type(error) is kind and error.args == (text,) and type(error.args[0]) is str:
+        return error
+    safe: ProviderError = Exception.__new__(kind)
+    # Without ``__init__``: later versions of the SDK may give an error more than its text.
+    vars(safe).update({name: value for name, value in vars(error).items() if type(value) in _PLAIN})
+    safe.args = (text,) if text else ()
+    return safe
+
+
+def described(failure: BaseException) -> tuple[FaultKind, str]:
+    """Return the kind of fault that an exception is, and a sentence with its text and line."""
+    if isinstance(failure, BadResult):
+        return "bad_result", str(failure)
+    if isinstance(failure, AsyncTimeout):
+        return "timed_out", str(failure)
+    place = deepest_place((frame, line) for frame, line in traceback.walk_tb(failure.__traceback__))
+    if isinstance(failure, _EXITS):
+        return "exited", f"tried to end the process with {exception_text(failure)}{place}"
+    return "raised", f"raised {exception_text(failure)}{place}"
+
+
+def timeout_text(hook: str, seconds: float, place: str = "") -> str:
+    """Return the sentence for a call that exceeded its budget, with a hint for hooks that do I/O."""
+    does_io = hook in PROMISES and PROMISES[hook].colour == "io"
+    hint = "; give what it waits for a shorter timeout" if does_io else ""
+    return f"did not come back within its budget of {seconds:g} s{place}{hint}"
+
+
+def timed_out(origin: Origin, seconds: float, thread: int | None) -> PluginFault:
+    """Return the fault of a call that exceeded its budget in a thread, with the line where it is now."""
+    return PluginFault(origin, "timed_out", timeout_text(origin.hook, seconds, current_place(thread)))
+
+
+def current_place(thread: int | None) -> str:
+    """Return `` (file:line)`` of the plugin's code that a thread runs now, or nothing."""
+    frame = sys._current_frames().get(thread or 0)  # noqa: SLF001 - the documented way to see another thread's frames
+    stack = list(traceback.walk_stack(frame)) if frame is not None else []
+    return deepest_place(reversed(stack))
+
+
+def deepest_place(frames: Iterable[tuple[FrameType, int]]) -> str:
+    """Return `` (file:line)`` of the innermost frame that is neither Python's nor the host's, or nothing."""
+    places = [(frame.f_code.co_filename, line) for frame, line in frames]
+    foreign = [place for place in places if _is_foreign(place[0])]
+    return place_of(*foreign[-1]) if foreign else ""
+
+
+def place_of(file: str, line: int) -> str:
+    """Return `` (file:line)`` with the file from its package's folder on, without the long folders of ``sys.path``."""
+    roots = (f"{Path(entry)}/" for entry in sys.path if entry)
+    root = max((root for root in roots if file.startswith(root)), key=len, default="")
+    return f" ({file.removeprefix(root)}:{line})"
+
+
+def _is_foreign(file: str) -> bool:
+    if file.startswith(("<", *_OURS)):
+        return False
+    return "site-packages" in file or not file.startswith(_STDLIB)

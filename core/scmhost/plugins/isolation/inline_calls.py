@@ -1,0 +1,136 @@
+"""Bounds for pure hooks, which run in the threads of their callers: a few at a time per plugin.
+
+A call that hangs cannot be ended, and keeps its caller. So a plugin has few slots, and each call takes one: a plugin
+that hangs keeps as many callers as it has slots, and further callers get an answer without it.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from threading import Condition
+from time import perf_counter
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from .guard import Implementation
+
+SLOTS_PER_PLUGIN: Final = 4
+
+PATIENCE: Final = 0.25
+"""How long a caller waits for a slot, in seconds, after one was last taken.
+
+Pure hooks take microseconds, so that several callers at once are served in that time.
+"""
+
+RunningCall = tuple["Implementation", float, int, bool]
+"""The implementation, the time of its begin, the caller's thread, and whether it is a probe of the circuit breaker."""
+
+
+class Slot:
+    """The right to run one call. ``reported`` is the call that somebody has found overdue."""
+
+    __slots__ = ("call", "reported")
+
+    def __init__(self) -> None:
+        self.call: RunningCall | None = None
+        self.reported: RunningCall | None = None
+
+
+class OverdueCall(NamedTuple):
+    """A pure hook that has exceeded its budget and still runs. Times are in seconds."""
+
+    plugin: str
+    hook: str
+    seconds: float
+    budget: float
+    place: str
+
+    @property
+    def description(self) -> str:
+        """The hook, the time that it has run for, and the line that it is at."""
+        return f"{self.hook} has not come back after {self.seconds:.1f} s; its budget is {self.budget:g} s{self.place}"
+
+
+class InlineCalls:
+    """The slots of one plugin. Safe to use from many threads.
+
+    Slots are taken and returned without a lock: both are one atomic operation of a deque, and a call of a pure hook
+    costs little more than that.
+    """
+
+    def __init__(self, limit: int = SLOTS_PER_PLUGIN, clock: Callable[[], float] = perf_counter) -> None:
+        self.limit = limit
+        self.slots = tuple(Slot() for _ in range(limit))
+        self.free = deque(self.slots)
+        self._clock = clock
+        self._change = Condition()
+        self._waiting = 0
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether no call runs."""
+        return len(self.free) == self.limit
+
+    def take(self) -> Slot | None:
+        """Return a free slot; None when none became free within ``PATIENCE``, or when all calls are overdue."""
+        try:
+            return self.free.pop()
+        except IndexError:
+            return self._wait()
+
+    def give_back(self, slot: Slot) -> None:
+        """Return a slot after its call."""
+        slot.call = None
+        self.free.append(slot)
+        if self._waiting:
+            with self._change:
+                self._change.notify()
+
+    def find_overdue(self) -> list[tuple[Slot, RunningCall]]:
+        """Return the calls that have exceeded their budget, whether they were reported or not."""
+        now = self._clock()
+        running = [(slot, slot.call) for slot in self.slots]
+        return [(slot, call) for slot, call in running if call and now - call[1] > call[0].promise.budget]
+
+    def report(self, slot: Slot, call: RunningCall) -> bool:
+        """Mark a call as reported; return False when it has ended or was reported before."""
+        with self._change:
+            if slot.call is not call or slot.reported is call:
+                return False
+            slot.reported = call
+            return True
+
+    def end_reported(self, slot: Slot) -> bool:
+        """Return whether the slot's call was reported as overdue. From now on nobody reports it."""
+        with self._change:
+            reported, slot.reported, slot.call = slot.reported, None, None
+            return reported is not None
+
+    def _wait(self) -> Slot | None:
+        with self._change:
+            self._waiting += 1
+            try:
+                # A slot that was returned before the line above came without a notification.
+                while not self.free:
+                    left = self._patience_left()
+                    if left <= 0:
+                        return None
+                    self._change.wait(left)
+                return self._pop_or_none()
+            finally:
+                self._waiting -= 1
+
+    def _pop_or_none(self) -> Slot | None:
+        # A caller that did not wait may have taken the slot meanwhile.
+        try:
+            return self.free.pop()
+        except IndexError:
+            return None
+
+    def _patience_left(self) -> float:
+        calls = [(slot.call, slot.reported) for slot in self.slots]
+        hopeful = [call for call, reported in calls if call is None or call is not reported]
+        if not hopeful:
+            return 0.0
+        # The begin of a call shows that a slot was free then.
+        last = max((call[1] for call in hopeful if call is not None), default=self._clock())
+        return last + PATIENCE - self._clock()

@@ -1,0 +1,192 @@
+"""Worker threads for the I/O hooks of one plugin: few, so that a plugin that hangs does not take all threads.
+
+The threads are daemons of our own: the executors of the standard library join their threads at exit, and a plugin that
+never returns would keep the process from ending.
+"""
+
+from collections.abc import Callable
+from contextvars import copy_context
+from queue import SimpleQueue
+from threading import Condition, Lock, Thread
+from time import monotonic
+from typing import Any, Final, TypeAlias
+
+from scmhost.plugins.errors import FaultKind, Origin, PluginFault
+from scmhost.sdk import ProviderError
+
+from .faults import described, safe_provider_error
+
+WORKERS_PER_PLUGIN: Final = 8
+
+WAITING_PER_PLUGIN: Final = 8
+"""How many callers may wait for a worker until their deadline.
+
+With the callers that have a worker these are less than half of the threads that answer requests: two plugins that hang
+leave some threads to the others.
+"""
+
+PATIENCE: Final = 0.25
+"""How long further callers wait, in seconds, after a worker was last taken or returned.
+
+A burst of quick calls is served in that time; a plugin whose calls all hang takes no more threads.
+"""
+
+
+Expected: TypeAlias = tuple[type[Exception], ...]
+"""Exceptions that a plugin may raise on purpose; they reach the caller."""
+
+
+class Job:
+    """One piece of plugin code that runs in a worker, and its outcome."""
+
+    __slots__ = ("_context", "_failure", "_fault", "_result", "_work", "budget", "done", "expected", "origin")
+
+    def __init__(self, origin: Origin, work: Callable[[], Any], budget: float, expected: Expected) -> None:
+        self.origin = origin
+        self.budget = budget
+        self.expected = expected
+        self.done = Lock()
+        self.done.acquire()
+        self._work = work
+        self._context = copy_context()
+        self._failure: BaseException | None = None
+        self._fault: tuple[FaultKind, str] | None = None
+
+    def run(self) -> None:
+        """Do the work in a worker."""
+        try:
+            self._result = self._context.run(self._work)
+        except BaseException as failure:  # noqa: BLE001 - the border: plugin code may raise anything
+            # Described here, inside of the budget: the text of the exception is plugin code too.
+            if not issubclass(type(failure), self.expected):
+                self._fault = described(failure)
+            self._failure = safe_provider_error(failure) if isinstance(failure, ProviderError) else failure
+
+    def outcome(self, fault: Callable[[Origin, FaultKind, str], PluginFault]) -> Any:
+        """Return the result, or raise the expected exception or the fault. For one call, after the work has ended."""
+        failure = self._failure
+        if failure is None:
+            return self._result
+        try:
+            if self._fault is None:
+                raise failure
+            raise fault(self.origin, *self._fault) from failure
+        finally:
+            # The traceback of the exception refers to this job: break the cycle.
+            self._failure = failure = None
+
+
+class Worker:
+    """A thread that runs one job at a time."""
+
+    def __init__(self, name: str, returned: Callable[["Worker"], bool]) -> None:
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._returned = returned
+        self.thread = Thread(target=self._loop, name=name, daemon=True)
+        self.thread.start()
+
+    def begin(self, job: Job | None) -> None:
+        """Run a job, or end the thread when there is none."""
+        self._jobs.put(job)
+
+    def _loop(self) -> None:
+        while self._serve(self._jobs.get()):
+            pass
+
+    def _serve(self, job: Job | None) -> bool:
+        """Run one job and return whether to go on."""
+        # A function of its own, so that an idle worker keeps no reference to its last job.
+        if job is None:
+            return False
+        job.run()
+        # The worker is free before its caller continues: a caller in a loop needs one worker only.
+        stays = self._returned(self)
+        job.done.release()
+        return stays
+
+
+class WorkerPool:
+    """The workers of one plugin, made on demand and reused. Safe to use from many threads.
+
+    ``WAITING_PER_PLUGIN`` callers wait for a worker until their deadline. Further callers wait for ``PATIENCE`` only.
+    Nobody waits once every worker is overdue.
+    """
+
+    def __init__(self, plugin: str, limit: int = WORKERS_PER_PLUGIN, clock: Callable[[], float] = monotonic) -> None:
+        self._name = f"scmhost plugin {plugin}"
+        self._limit = limit
+        self._clock = clock
+        self._change = Condition()
+        self._idle: list[Worker] = []
+        self._running: dict[Worker, Job] = {}
+        self._overdue: set[Worker] = set()
+        self._made = 0
+        self._waiting = 0
+        self._last_change = clock()
+        self._closed = False
+
+    def begin(self, job: Job, patience: float) -> Worker | None:
+        """Run a job in a free worker; return None when none became free within the patience, in seconds."""
+        with self._change:
+            self._wait(self._clock() + patience)
+            worker = self._take()
+            if worker is None:
+                return None
+            self._running[worker] = job
+        worker.begin(job)
+        return worker
+
+    def give_up(self, worker: Worker, job: Job) -> None:
+        """Mark a worker as overdue: its caller no longer waits for this job."""
+        with self._change:
+            if self._running.get(worker) is job:
+                self._overdue.add(worker)
+                self._change.notify_all()
+
+    def close(self) -> None:
+        """End the idle workers now, and the others after their job."""
+        with self._change:
+            self._closed = True
+            idle, self._idle = self._idle, []
+            self._change.notify_all()
+        for worker in idle:
+            worker.begin(None)
+
+    def _wait(self, deadline: float) -> None:
+        """Wait until a worker is free, or waiting makes no sense any more."""
+        if self._is_decided():
+            return
+        excess = self._waiting >= WAITING_PER_PLUGIN
+        self._waiting += 1
+        try:
+            while not self._is_decided():
+                last = min(deadline, self._last_change + PATIENCE) if excess else deadline
+                left = last - self._clock()
+                if left <= 0:
+                    return
+                self._change.wait(left)
+        finally:
+            self._waiting -= 1
+
+    def _is_decided(self) -> bool:
+        """Return whether a worker is free, or none can become free."""
+        return bool(self._idle) or self._made < self._limit or self._closed or len(self._overdue) == self._limit
+
+    def _take(self) -> Worker | None:
+        if not self._idle and (self._closed or self._made == self._limit):
+            return None
+        self._last_change = self._clock()
+        if self._idle:
+            return self._idle.pop()
+        self._made += 1
+        return Worker(self._name, self._give_back)
+
+    def _give_back(self, worker: Worker) -> bool:
+        with self._change:
+            del self._running[worker]
+            self._overdue.discard(worker)
+            self._last_change = self._clock()
+            if not self._closed:
+                self._idle.append(worker)
+                self._change.notify()
+            return not self._closed

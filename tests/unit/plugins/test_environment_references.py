@@ -1,0 +1,70 @@
+"""Settings that stand in the environment: which tables name a variable, and what becomes of their values."""
+
+from typing import Any
+
+import pytest
+from pydantic import JsonValue
+
+from scmhost.plugins import ConfigError
+from scmhost.plugins.config.reading import settings_of
+from scmhost.plugins.config.redaction import secrets_of, with_environment_names
+from scmhost.plugins.config.schema import environment_references, with_values
+
+ENVIRON = {"TOKEN_1": "hunter2-hunter2", "EMPTY": ""}
+TABLE = ("plugins", "x", "settings")
+
+
+def read(text: str) -> tuple[dict[str, Any], Any]:
+    """The settings of plugin x as they are written, and with their values."""
+    settings = settings_of(f"[plugins.x]\n{text}\n".encode(), "plugins.toml", ENVIRON)
+    written = settings.of("x").settings
+    return written, with_values(written, TABLE, settings.source)
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ('settings = { a = { env = "TOKEN_1" } }', {"a": "hunter2-hunter2"}),
+        ('[plugins.x.settings]\na = { env = "TOKEN_1" }', {"a": "hunter2-hunter2"}),
+        ('settings = { a = { b = { env = "TOKEN_1" } }, c = 1 }', {"a": {"b": "hunter2-hunter2"}, "c": 1}),
+        ('settings = { a = [{ env = "TOKEN_1" }, "x"] }', {"a": ["hunter2-hunter2", "x"]}),
+        ('[[plugins.x.settings.a]]\nb = { env = "TOKEN_1" }', {"a": [{"b": "hunter2-hunter2"}]}),
+        # A plugin's own settings, whatever they are called.
+        ('settings = { a = { env = "production" } }', {"a": {"env": "production"}}),
+        ('settings = { a = { env = "TOKEN_1", b = 1 } }', {"a": {"env": "TOKEN_1", "b": 1}}),
+        ("settings = { a = { env = 1 } }", {"a": {"env": 1}}),
+        ('[plugins.x.settings.a]\nenv = "TOKEN_1"', {"a": {"env": "TOKEN_1"}}),
+        ('[[plugins.x.settings.a]]\nenv = "TOKEN_1"', {"a": [{"env": "TOKEN_1"}]}),
+        ('settings = { env = "TOKEN_1" }', {"env": "TOKEN_1"}),
+    ],
+)
+def test_which_tables_name_a_variable(text: str, values: dict[str, Any]) -> None:
+    """A table in one line with the key env alone and a name in capitals; any other is a setting of the plugin's."""
+    assert read(text)[1] == values
+
+
+@pytest.mark.parametrize("name", ["ABSENT", "EMPTY"])
+def test_absent_variables_are_told_with_their_lines(name: str) -> None:
+    """The error says which key, in which line, wants which variable. One that is empty is as good as none."""
+    with pytest.raises(ConfigError) as caught:
+        read(f'[plugins.x.settings]\na = 1\nb = {{ c = {{ env = "{name}" }} }}')
+    told = f"plugins.toml:4: plugins.x.settings.b.c: the environment has no {name}; set {name} where this process"
+    assert str(caught.value).startswith(told)
+
+
+def test_values_are_secrets() -> None:
+    """Whatever the setting is called, its value is kept out of what is told; what is told has the variable's name."""
+    written, _ = read('settings = { a = { env = "TOKEN_1" } }')
+    assert secrets_of(written) == {"hunter2-hunter2"}
+    assert [(place, repr(item)) for place, item in environment_references(written)] == [
+        (("a",), "(from the environment TOKEN_1)")
+    ]
+    assert "hunter2" not in repr(written)
+
+
+def test_values_are_shown_under_no_name() -> None:
+    """What a plugin's model makes of a value, under whatever name, is told without it."""
+    written, _ = read('settings = { a = { env = "TOKEN_1" }, b = { c = { env = "TOKEN_1" } }, d = 1 }')
+    told: dict[str, JsonValue] = {"a": "(hidden)", "b": {"c": "hunter2-hunter2"}, "url": ["x?hunter2-hunter2"], "d": 1}
+    named = "(from the environment TOKEN_1)"
+    assert with_environment_names(told, written) == {"a": named, "b": {"c": named}, "url": ["x?(hidden)"], "d": 1}

@@ -1,0 +1,83 @@
+"""Which rule answers whether a provider is on."""
+
+from typing import Any, Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hosting import ACME
+from scmhost.plugins.config.schema import PluginSettings, Settings, Source
+from scmhost.plugins.flags.rules import Question, decide
+
+# What makes each rule apply, in the order of precedence, and its answer.
+RULES: Final[tuple[tuple[str, dict[str, Any], bool, str], ...]] = (
+    ("environment", {}, False, "environment"),
+    ("kill", {"kill": True}, False, "kill"),
+    ("enabled", {"enabled": False}, False, "enabled"),
+    ("unusable", {}, False, "cannot be imported"),
+    ("deny", {"deny": {"organizations": [ACME.slug]}}, False, "deny names"),
+    ("allow", {"allow": {"organizations": [ACME.id]}}, True, "allow names"),
+    ("rollout", {"rollout": {"percent": 0}}, False, "rollout"),
+)
+NAMES: Final = [name for name, *_ in RULES]
+
+
+def asked(rules: set[str], *, requires_flag: bool = True, **more: Any) -> tuple[Settings, Question]:
+    """Settings and a question to which these rules apply."""
+    table: dict[str, Any] = {"enabled": True, **more}
+    for name, keys, *_ in RULES:
+        table |= keys if name in rules else {}
+    off = frozenset({"forge"}) if "environment" in rules else frozenset()
+    settings = Settings(plugins={"forge": PluginSettings.model_validate(table)}, plugins_off=off)
+    unusable = "cannot be imported" if "unusable" in rules else None
+    return settings, Question("forge", ACME, requires_flag, unusable)
+
+
+@given(rules=st.sets(st.sampled_from(NAMES), min_size=1), default=st.booleans())
+def test_first_rule_that_applies_answers(rules: set[str], default: bool) -> None:
+    """However many rules apply, the one of highest precedence answers and says so."""
+    _, _, on, reason = next(rule for rule in RULES if rule[0] in rules)
+    switch = decide(*asked(rules, default=default))
+    assert (switch.on, reason in switch.reason) == (on, True)
+
+
+@pytest.mark.parametrize("default", [True, False])
+def test_default_answers_last(default: bool) -> None:
+    """An organization that no rule names gets the default."""
+    switch = decide(*asked(set(), default=default))
+    assert (switch.on, switch.reason) == (default, f"no rule names the organization; default is {str(default).lower()}")
+
+
+@given(rules=st.sets(st.sampled_from(NAMES)))
+def test_provider_without_flag_is_on_unless_refused(rules: set[str]) -> None:
+    """A provider that needs no flag is on for all, but for off, kill, a fault and deny."""
+    refusing = rules & {"environment", "kill", "enabled", "unusable", "deny"}
+    assert decide(*asked(rules, requires_flag=False)).on is not bool(refusing)
+
+
+def test_star_switches_all_off() -> None:
+    """One star in the environment is off for every plugin, named in the file or not."""
+    settings = Settings(plugins_off=frozenset({"*"}))
+    assert "environment" in decide(settings, Question("anything", ACME)).reason
+
+
+def test_answer_says_where_it_comes_from() -> None:
+    """The source is the file and line of the rule that answered, or the environment."""
+    source = Source("plugins.toml", {("plugins",): 3, ("plugins", "forge"): 3, ("plugins", "forge", "kill"): 5})
+    settings, question = asked({"kill"})
+    killed = decide(settings.model_copy(update={"source": source}), question)
+    off = decide(*asked({"environment"}))
+    assert (killed.source, off.source) == ("plugins.toml:5", "environment SCMHOST_PLUGINS_OFF")
+
+
+def test_unnamed_plugin_has_no_line() -> None:
+    """A plugin that the file does not name is not told by another's line."""
+    settings = Settings(source=Source("plugins.toml", {("plugins",): 3, ("plugins", "other"): 3}))
+    assert decide(settings, Question("forge", ACME)).source == "plugins.toml"
+
+
+def test_rollout_without_salt_takes_the_name() -> None:
+    """Without a salt the plugin's name is the salt, so that two plugins do not pick the same organizations."""
+    settings, question = asked(set(), rollout={"percent": 50})
+    assert "bucket 37957 of 100000" in decide(settings, question).reason

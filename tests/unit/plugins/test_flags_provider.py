@@ -1,0 +1,227 @@
+"""Another flag service beside the file: when it counts, and what stands when it does not answer."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hosting import ACME, GOOD, enabled, host_of, logged
+from plugins import flag_services
+from scmhost.plugins import ConfigError, PluginHost, Settings, read_settings
+from scmhost.plugins.config.schema import FlagsProvider, Source
+from scmhost.plugins.flags.openfeature import FlagService
+from scmhost.plugins.flags.rollout import bucket
+from scmhost.plugins.flags.rules import FlagDecision, Question
+from scmhost.plugins.isolation.guard import Guard
+from scmhost.sdk import Organization
+
+FLAG = "plugins.good_forge"
+
+
+@pytest.fixture(autouse=True)
+def _release() -> Iterator[None]:
+    flag_services.made.clear()
+    flag_services.released.clear()
+    yield
+    flag_services.released.set()
+
+
+def settings_with(provider: str, table: dict[str, Any] | None = None, **more: Any) -> Settings:
+    """Settings with a flag service and one plugin."""
+    service = FlagsProvider(provider=f"plugins.flag_services:{provider}", **more)
+    return Settings(plugins={"good_forge": enabled(**(table or {}))}, flags_provider=service)
+
+
+def asked(settings: Settings) -> tuple[PluginHost, FlagDecision]:
+    """A host that was asked about the organization."""
+    with host_of({"good_forge": GOOD}, settings) as host:
+        return host, host.decide("good_forge", ACME)
+
+
+def test_service_decides_before_the_file() -> None:
+    """A real answer counts, whatever the file says of organizations, and the reason names who gave it."""
+    _, switch = asked(settings_with("Service", {"deny": {"organizations": ["acme"]}}, settings={"flags": {FLAG: True}}))
+    assert (switch.on, switch.rule) == (True, "flags_provider")
+    assert switch.reason == "flags provider plugins.flag_services:Service says on (STATIC, variant v1)"
+
+
+def test_service_is_told_who_asks_and_what_the_file_says() -> None:
+    """The organization, the plugin, our bucket and the file's answer go along."""
+    table = {"rollout": {"percent": 100, "salt": "pilot"}}
+    asked(settings_with("Service", table, settings={"flags": {FLAG: False}}))
+    flag, default, context = flag_services.made[0].asked[0]
+    assert (flag, default, context.targeting_key) == (FLAG, True, "org:1")
+    told = {"organization_id": 1, "organization_slug": "acme", "plugin": "good_forge", "bucket": bucket("pilot", 1)}
+    assert context.attributes == told
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [({"plugins_off": frozenset({"good_forge"})}, "environment"), ({}, "kill")],
+)
+def test_off_is_ours(changes: dict[str, Any], rule: str) -> None:
+    """What the environment or kill switches off stays off; the service is not even asked."""
+    table = {"kill": True} if rule == "kill" else {}
+    settings = settings_with("Service", table, settings={"flags": {FLAG: True}}).model_copy(update=changes)
+    _, switch = asked(settings)
+    assert (switch.on, switch.rule, flag_services.made[0].asked) == (False, rule, [])
+
+
+def test_safe_mode_loads_no_service() -> None:
+    """With * in the environment no foreign code is imported, that of a flag service neither."""
+    asked(settings_with("Service").model_copy(update={"plugins_off": frozenset({"*"})}))
+    assert flag_services.made == []
+
+
+@pytest.mark.parametrize(
+    ("provider", "said"),
+    [
+        ("Service", f"it has no flag {FLAG}"),
+        ("Raising", "GENERAL: the service is down"),
+        # The SDK's own clean-up fails over it, and hides what it was.
+        ("Exiting", "raised UnboundLocalError"),
+        ("Hanging", "did not come back within its budget of 0.05 s"),
+        ("Rubbish", "TYPE_MISMATCH"),
+        ("Nothing", "GENERAL"),
+        ("NeverReady", "GENERAL: nobody is there"),
+        ("NoProvider", "gives 'NoProvider'"),
+        ("broken", "raised OSError: no such file"),
+        ("missing", "has no attribute 'missing'"),
+    ],
+)
+@pytest.mark.parametrize("default", [True, False])
+def test_files_answer_stands(provider: str, said: str, default: bool) -> None:
+    """A service that does not answer changes nothing: the file's answer stands, and the reason says what is wrong."""
+    with logged():
+        _, switch = asked(settings_with(provider, {"default": default}, timeout=0.05))
+    assert (switch.on, switch.rule) == (default, "default")
+    assert "no rule names the organization" in switch.reason
+    assert said in switch.reason
+
+
+def test_fault_is_logged_once() -> None:
+    """A service that is down fills no log."""
+    settings = settings_with("Raising")
+    with logged() as logs, host_of({"good_forge": GOOD}, settings) as host:
+        for number in range(1, 20):
+            host.decide("good_forge", Organization(id=number, slug=f"o{number}", name="O"))
+    assert [line["event"] for line in logs] == ["flags provider fault"]
+
+
+def test_service_that_hangs_is_left_alone_for_a_while() -> None:
+    """The first request waits for the timeout, those behind it do not; later the service gets another chance."""
+    table = FlagsProvider(provider="plugins.flag_services:Hanging", timeout=0.05)
+    now, guard = [0.0], Guard()
+    service = FlagService(table, guard, clock=lambda: now[0])
+    hanging = flag_services.Hanging()
+    service.start(hanging)
+    answer = FlagDecision(on=True, reason="default", source="file")
+    with logged():
+        for number, moment in enumerate((0.0, 1.0, 2.0, 6.0)):
+            now[0] = moment
+            question = Question("x", Organization(id=number + 1, slug=f"o{number}", name="O"))
+            assert service.ask(question, 0, answer).on is True
+    assert len(hanging.asked) == 2
+    service.close()
+    guard.close()
+
+
+def test_answers_are_kept_for_a_moment() -> None:
+    """A second is no long time for a flag, and a long one for a page of links."""
+    now, guard = [0.0], Guard()
+    service = FlagService(FlagsProvider(provider="x:y"), guard, clock=lambda: now[0])
+    provider = flag_services.Service({"plugins.x": True})
+    service.start(provider)
+    question, answer = Question("x", ACME), FlagDecision(on=False, reason="default", source="file")
+    assert [service.ask(question, 0, answer).on for _ in range(3)] == [True] * 3
+    assert len(provider.asked) == 1
+    provider.flags = {"plugins.x": False}
+    now[0] = 1.5
+    assert service.ask(question, 0, answer).on is False
+    provider.change({"plugins.x": True})
+    assert service.ask(question, 0, answer).on is True
+    service.close()
+    assert provider.ended.wait(5)
+    guard.close()
+
+
+def test_named_entry_point_that_is_not_there(tmp_path: Path) -> None:
+    """A name that no distribution offers is told with its line and with what may be written instead."""
+    path = tmp_path / "plugins.toml"
+    path.write_text('schema = 1\n[flags_provider]\nprovider = "flagd"\n', encoding="utf-8")
+    settings = read_settings(path, {})
+    guard = Guard()
+    assert settings.flags_provider is not None
+    with pytest.raises(
+        ConfigError, match=r"plugins\.toml:3: flags_provider\.provider: no entry points .*module:object"
+    ):
+        FlagService.open(settings.flags_provider, settings.source, guard)
+    guard.close()
+
+
+def test_entry_point_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A distribution may offer a provider by name."""
+    info = tmp_path / "acme_flags-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-flags\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[scmhost.flags]\nacme = plugins.flag_services:Service\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    guard = Guard()
+    service = FlagService.open(FlagsProvider(provider="acme"), Source(), guard)
+    assert len(flag_services.made) == 1
+    service.close()
+    guard.close()
+
+
+def test_cache_of_answers_is_bounded() -> None:
+    """However many organizations there are, a fixed number of answers is kept."""
+    guard = Guard()
+    service = FlagService(FlagsProvider(provider="x:y"), guard, clock=lambda: 0.0, most_kept=10)
+    service.start(flag_services.Service({"plugins.x": True}))
+    answer = FlagDecision(on=False, reason="default", source="file")
+    for number in range(1, 101):
+        assert service.ask(Question("x", Organization(id=number, slug="o", name="O")), 0, answer).on is True
+    assert len(service._kept) == 10
+    service.close()
+    guard.close()
+
+
+def test_answer_of_an_old_generation_is_not_used() -> None:
+    """After a change of the file the provider is evaluated again, with the new default."""
+    guard = Guard()
+    service = FlagService(FlagsProvider(provider="x:y"), guard, clock=lambda: 0.0)
+    provider = flag_services.Service({"plugins.x": True})
+    service.start(provider)
+    for generation in (1, 1, 2):
+        answer = FlagDecision(on=False, reason="default", source="file", generation=generation)
+        assert service.ask(Question("x", ACME), 0, answer).generation == generation
+    assert len(provider.asked) == 2
+    service.close()
+    guard.close()
+
+
+def test_many_different_faults_fill_no_memory() -> None:
+    """A provider whose faults are all different is logged, and the faults are forgotten in turn."""
+    guard = Guard()
+    service = FlagService(FlagsProvider(provider="x:y"), guard, clock=lambda: 0.0)
+    with logged() as lines:
+        for number in range(1_000):
+            service._log(f"fault {number}")
+    assert (len(lines), len(service._logged)) == (1_000, 200)
+    service.close()
+    guard.close()
+
+
+def test_two_hosts_do_not_share_a_provider() -> None:
+    """Each service has a domain of OpenFeature of its own, which is used again after it was closed."""
+    guard = Guard()
+    one, two = (FlagService(FlagsProvider(provider="x:y"), guard) for _ in range(2))
+    assert one._domain != two._domain
+    one.close()
+    one.close()
+    three = FlagService(FlagsProvider(provider="x:y"), guard)
+    assert three._domain == one._domain
+    for service in (two, three):
+        service.close()
+    guard.close()
