@@ -16,14 +16,15 @@ LONGEST_MODULE = 400
 LONGEST_FUNCTION = 45
 # The part of a module's lines that may be comments; the names say the rest.
 MOST_COMMENTS = 0.10
-# Where foreign code runs: in the host, and in the conformance suite, which works without one. The thread that watches
-# the configuration must not end.
+# Where foreign code runs: in the host, and in the conformance suite, which works without one. Background loops, and
+# the jobs of one, go on whatever one round raises.
 ISOLATION = HOST / "plugins" / "isolation"
 GUARDS = {
     ISOLATION / "guard.py",
     ISOLATION / "worker_pool.py",
     ISOLATION / "faults.py",
-    HOST / "plugins" / "config" / "watching.py",
+    HOST / "infra" / "loops.py",
+    HOST / "admin" / "background.py",
     HOST / "sdk" / "testing" / "observe.py",
 }
 # The demo shows the first-party plugin at work; nothing else of the host names one.

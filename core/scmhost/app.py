@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
+    from scmhost.infra.loops import Loop
     from scmhost.infra.telemetry import Telemetry
     from scmhost.plugins import Settings
-    from scmhost.plugins.config.watching import Watch
     from scmhost.services import Services
 
 
 TOLD_BY_A_LOOK: Final = ("plugin refused",)
+WATCH_SECONDS: Final = 0.5
 
 
 class Host:
@@ -29,7 +30,6 @@ class Host:
     def __init__(self, settings: "Settings", services: "Services") -> None:
         self.settings = settings
         self.services = services
-        self._watch: Watch | None = None
 
     @classmethod
     def open(cls, settings: "Settings", *, migrate: bool = True, telemetry: "Telemetry | None" = None) -> Self:
@@ -60,22 +60,25 @@ class Host:
         )
         return cls(settings, services)
 
-    def watch(self, path: "Path") -> "Watch":
-        """From now on take what is written to the switchboard's file; what cannot be used changes nothing.
+    def watch(self, path: "Path") -> "Loop":
+        """Apply what is written to plugins.toml from now on. A file that is not valid changes nothing.
 
-        The watch ends with the host; ``ask`` has it look at once.
+        The loop ends with the host. Call its ``wake`` to have the file read at once.
         """
         from scmhost.admin.configuration import SwitchboardWatch
+        from scmhost.infra.loops import Loop, Loops
         from scmhost.plugins import read_settings
-        from scmhost.plugins.config.watching import Watch
 
-        self._watch = Watch(SwitchboardWatch(self.services, path, partial(read_settings, path, os.environ)).look)
-        return self._watch
+        watch = SwitchboardWatch(self.services, path, partial(read_settings, path, os.environ))
+        loop = Loop("configuration", watch.look, seconds=WATCH_SECONDS, telemetry=self.services.telemetry)
+        self.services.shared(Loops).add(loop.start())
+        return loop
 
     def close(self) -> None:
-        """Let the plugins go and close the database."""
-        if self._watch is not None:
-            self._watch.stop()
+        """End the loops, close the plugins, then the database."""
+        from scmhost.infra.loops import Loops
+
+        self.services.shared(Loops).stop()
         self.services.plugins.close()
         self.services.store.close()
 
@@ -134,7 +137,7 @@ def asgi() -> "FastAPI":
     settings = read_configuration()
     telemetry = open_telemetry(metrics=settings.host.metrics.enabled, spans=settings.host.spans.enabled)
     host = Host.open(settings, migrate=False, telemetry=telemetry)
-    on_hangup(host.watch(configuration_path()).ask)
+    on_hangup(host.watch(configuration_path()).wake)
     application = create_application(host.services, on_shutdown=host.close)
     # What is here now stays: no collection need look through it again, as each would that many commits set off.
     gc.collect()

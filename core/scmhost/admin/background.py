@@ -10,6 +10,7 @@ from scmhost.infra.db import jobs
 from scmhost.infra.db.jobs import Job
 from scmhost.infra.errors import Unavailable
 from scmhost.infra.loops import Loop
+from scmhost.plugins.isolation.faults import exception_text
 from scmhost.releases import content_queries
 from scmhost.releases.content import FETCH_COMMITS
 from scmhost.releases.fetch import fetch_commits
@@ -104,17 +105,8 @@ def _run(services: Services, job: Job) -> None:
             log.info("job done", kind=job.kind, key=job.key, organization=job.organization_id, attempts=job.attempts)
         except Exception as error:  # noqa: BLE001 - one bad job must not keep the others from running
             act.end("failed", fault=True)
-            _put_off(services, job, fault_text(error))
-
-
-def fault_text(error: Exception) -> str:
-    """Return the text of an exception as a job keeps it. A plugin may have built it, so nothing in it is trusted."""
-    try:
-        text = str(error)
-    except Exception:  # noqa: BLE001 - the text is made by foreign code
-        text = ""
-    printable = text[:_MOST_FAULT].encode("utf-8", "backslashreplace").decode().replace("\0", " ")
-    return printable[:_MOST_FAULT] or type(error).__name__
+            # A plugin may have built the exception, so nothing in its text is trusted.
+            _put_off(services, job, exception_text(error)[:_MOST_FAULT])
 
 
 def _put_off(services: Services, job: Job, fault: str) -> None:

@@ -3,10 +3,8 @@
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
-
 from house import open_house
-from scmhost.admin.background import MOST_ATTEMPTS, fault_text, run_due_jobs
+from scmhost.admin.background import MOST_ATTEMPTS, run_due_jobs
 from scmhost.infra.db import jobs
 from scmhost.infra.db.jobs import Job
 from scmhost.services import Services
@@ -47,24 +45,3 @@ def test_progress_is_reported_after_every_job(tmp_path: Path) -> None:
         run_due_jobs(house.services, beat=lambda: beats.append(None))
     assert len(beats) == 3
     assert MOST_ATTEMPTS > 1
-
-
-class Hostile(Exception):
-    def __str__(self) -> str:
-        raise RuntimeError
-
-
-@pytest.mark.parametrize(
-    ("error", "text"),
-    [
-        (ValueError("plain"), "plain"),
-        (ValueError("half \ud800 nul \0 end"), "half \\ud800 nul   end"),
-        (ValueError("x" * 5_000_000), "x" * 500),
-        (Hostile(), "Hostile"),
-        (ValueError(""), "ValueError"),
-    ],
-    ids=["plain", "surrogate", "long", "raises", "empty"],
-)
-def test_fault_text_can_be_stored(error: Exception, text: str) -> None:
-    """Whatever a plugin puts into an exception, the job keeps a short text that every database takes."""
-    assert fault_text(error) == text

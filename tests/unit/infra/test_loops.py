@@ -1,6 +1,7 @@
 """Loops go on whatever a round raises, and one that makes no progress is reported."""
 
 from collections.abc import Iterator
+from queue import SimpleQueue
 from threading import Event
 
 from scmhost.infra.loops import MOST_PAUSE, SOON, Loop, Loops
@@ -66,6 +67,37 @@ def test_beat_shows_progress_of_a_long_round() -> None:
     assert loop.stuck == "jobs has made no progress for 100 s"
     loop.beat()
     assert loop.stuck is None
+
+
+def test_loop_repeats_its_work_until_it_is_stopped() -> None:
+    """A round that asks for the next one soon gets it; after the end there is none."""
+    rounds: SimpleQueue[bool] = SimpleQueue()
+
+    def work(woken: bool) -> bool:
+        rounds.put(woken)
+        return True
+
+    loop = Loop("file", work, seconds=60.0).start()
+    assert [rounds.get(timeout=5) for _ in range(3)] == [False] * 3
+    loop.stop()
+    seen = rounds.qsize()
+    loop.wake()
+    assert rounds.qsize() == seen
+
+
+def test_woken_loop_runs_at_once() -> None:
+    """A loop that is woken does not wait for its pause, and the round gets to know why it came."""
+    rounds: SimpleQueue[bool] = SimpleQueue()
+
+    def work(woken: bool) -> bool:
+        rounds.put(woken)
+        return False
+
+    loop = Loop("file", work, seconds=60.0).start()
+    assert rounds.get(timeout=5) is False
+    loop.wake()
+    assert rounds.get(timeout=5) is True
+    loop.stop()
 
 
 def test_thread_survives_a_failing_round() -> None:

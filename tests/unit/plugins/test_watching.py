@@ -1,45 +1,11 @@
-"""Looking at a file again and again."""
+"""The state of files, and SIGHUP."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
-from queue import SimpleQueue
 
-import pytest
-
-from scmhost.plugins.config.watching import FileState, Watch
-
-
-def test_watch_looks_until_it_is_stopped() -> None:
-    """It looks by itself, again soon when there is something new, and no more once it is stopped."""
-    looks: SimpleQueue[bool] = SimpleQueue()
-
-    def look(asked: bool) -> bool:
-        looks.put(asked)
-        return True
-
-    watch = Watch(look, seconds=60)
-    assert [looks.get(timeout=5) for _ in range(3)] == [False] * 3
-    watch.stop()
-    seen = looks.qsize()
-    watch.ask()
-    assert looks.qsize() == seen
-
-
-def test_asked_for_look_comes_at_once() -> None:
-    """Whoever asks need not wait for the next look."""
-    looks: SimpleQueue[bool] = SimpleQueue()
-
-    def look(asked: bool) -> bool:
-        looks.put(asked)
-        return False
-
-    watch = Watch(look, seconds=60)
-    assert looks.get(timeout=5) is False
-    watch.ask()
-    assert looks.get(timeout=5) is True
-    watch.stop()
+from scmhost.plugins.config.watching import FileState
 
 
 def test_changed_file_has_another_state(tmp_path: Path) -> None:
@@ -85,24 +51,3 @@ assert child.wait(20) == 0
 print("child parent")
 """
 HANGUPS = HANGUPS.replace("SOURCE", repr(HANGUPS))
-
-
-def test_watch_goes_on_after_a_look_that_raises(caplog: pytest.LogCaptureFixture) -> None:
-    """A database that is away for a moment must not end the thread: no plugin could be switched off any more."""
-    looks: SimpleQueue[int] = SimpleQueue()
-    errors = iter([RuntimeError("no such table"), ValueError("odd"), None, None])
-
-    def look(_requested: bool) -> bool:
-        looks.put(1)
-        error = next(errors, None)
-        if error is not None:
-            raise error
-        return False
-
-    watch = Watch(look, seconds=0.001)
-    for _ in range(4):
-        looks.get(timeout=30)
-        watch.ask()
-    watch.stop()
-    assert watch.failures == 0
-    assert [record.getMessage() for record in caplog.records] == ["configuration watch failed"] * 2

@@ -1,26 +1,16 @@
-"""The thread that watches a file, the state of files on the disk, and the signal SIGHUP."""
+"""The state of files on the disk, and the signal SIGHUP."""
 
-import logging
 import os
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event, Thread
+from threading import Thread
 from time import time_ns
 from typing import Final, Self
 
-_log = logging.getLogger(__name__)
-
-LOOK_SECONDS: Final = 0.5
-SETTLE_SECONDS: Final = 0.1
-LONGEST_PAUSE_SECONDS: Final = 30.0
-
 # File systems count time in ticks: a file may be written twice within the same one.
 _TICK: Final = 2_000_000_000
-
-Look = Callable[[bool], bool]
-"""Gets whether the look was requested, and returns whether the next look should follow soon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,56 +35,6 @@ class FileState:
     def settled(self) -> bool:
         """Whether a later change would show in the metadata."""
         return abs(time_ns() - self.changed_ns) > _TICK
-
-
-class Watch:
-    """Calls a function twice a second, in a thread of its own, until it is stopped.
-
-    A look that raises is logged and counted, and the thread goes on after a pause that doubles with each failure in a
-    row.
-
-    Attributes:
-        failures: how many looks in a row have raised.
-    """
-
-    def __init__(self, look: Look, seconds: float = LOOK_SECONDS) -> None:
-        self.failures = 0
-        self._look = look
-        self._seconds = seconds
-        self._requested = Event()
-        self._stopped = False
-        self._thread = Thread(target=self._run, name="scmhost configuration watcher", daemon=True)
-        self._thread.start()
-
-    def ask(self) -> None:
-        """Request a look now."""
-        self._requested.set()
-
-    def stop(self) -> None:
-        """End the thread after the look that is under way."""
-        self._stopped = True
-        self._requested.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        pause = SETTLE_SECONDS
-        while True:
-            requested = self._requested.wait(pause)
-            self._requested.clear()
-            if self._stopped:
-                return
-            pause = self._next_pause(requested=requested)
-
-    def _next_pause(self, *, requested: bool) -> float:
-        """Look, and return the seconds until the next look."""
-        try:
-            soon = self._look(requested)
-        except Exception:  # noqa: BLE001 - this loop must not end: no plugin could be switched off any more
-            self.failures += 1
-            _log.exception("configuration watch failed", extra={"failures": self.failures})
-            return min(self._seconds * 2.0 ** min(self.failures, 10), LONGEST_PAUSE_SECONDS)
-        self.failures = 0
-        return SETTLE_SECONDS if soon else self._seconds
 
 
 def hold_hangups() -> bool:
