@@ -17,7 +17,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from house import House
+    from api import ApiClient
 
 ROOT: Final = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
@@ -96,47 +96,47 @@ def measure() -> dict[str, set[str]]:
 
 
 def _files_of(
-    recorder: Recorder, prepare: Callable[["House"], object], request: Callable[["House", Any], object]
+    recorder: Recorder, prepare: Callable[["ApiClient"], object], request: Callable[["ApiClient", Any], object]
 ) -> set[str]:
-    from house import open_house  # noqa: PLC0415 - imported after the recorder, which misses older threads
+    from api import open_api  # noqa: PLC0415 - imported after the recorder, which misses older threads
 
-    with TemporaryDirectory() as folder, open_house(Path(folder), background=False) as house:
-        prepared = prepare(house)
-        house.get("projects/")
+    with TemporaryDirectory() as folder, open_api(Path(folder), background=False) as api:
+        prepared = prepare(api)
+        api.get("projects/")
         with recorder.recording():
-            request(house, prepared)
+            request(api, prepared)
     return recorder.files
 
 
-def _unclaimed(house: "House") -> tuple[dict[str, Any], dict[str, Any]]:
-    return house.repository(), house.install()
+def _unclaimed(api: "ApiClient") -> tuple[dict[str, Any], dict[str, Any]]:
+    return api.repository(), api.install()
 
 
-def _mapped(house: "House") -> None:
-    answer = house.mapping(*house.claimed())
+def _mapped(api: "ApiClient") -> None:
+    answer = api.mapping(*api.claimed())
     assert answer.is_success, answer.text
 
 
-def _claim(house: "House", prepared: tuple[dict[str, Any], dict[str, Any]]) -> None:
-    answer = house.claim(*prepared)
+def _claim(api: "ApiClient", prepared: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    answer = api.claim(*prepared)
     assert answer.is_success, answer.text
 
 
-def _link(house: "House", _: object) -> None:
-    assert house.link(file="/srv/app/shop/cart.py", lineNo="3")["sourceUrl"]
+def _link(api: "ApiClient", _: object) -> None:
+    assert api.link(file="/srv/app/shop/cart.py", lineNo="3")["sourceUrl"]
 
 
-def _link_trace(house: "House", _: object) -> None:
-    answer = house.post("/api/0/projects/acme/web/trace-links/", {"text": PASTED})
+def _link_trace(api: "ApiClient", _: object) -> None:
+    answer = api.post("/api/0/projects/acme/web/trace-links/", {"text": PASTED})
     assert answer.is_success, answer.text
 
 
-def _release(house: "House", _: object) -> None:
+def _release(api: "ApiClient", _: object) -> None:
     commit = {"id": SHA, "repository": "team/app", "patch_set": [{"path": "shop/cart.py", "type": "M"}]}
-    house.release(commits=[commit])
+    api.release(commits=[commit])
 
 
-REQUESTS: Final[dict[str, tuple[Callable[["House"], object], Callable[["House", Any], object]]]] = {
+REQUESTS: Final[dict[str, tuple[Callable[["ApiClient"], object], Callable[["ApiClient", Any], object]]]] = {
     "claim a repository": (_unclaimed, _claim),
     "link one frame": (_mapped, _link),
     "link a pasted trace": (_mapped, _link_trace),

@@ -1,4 +1,4 @@
-"""Every endpoint of the application, as tests/cases/endpoints lists them, and a house in which each finds something."""
+"""Every endpoint of the application, as tests/cases/endpoints lists them, and a api in which each finds something."""
 
 import atexit
 import hashlib
@@ -15,8 +15,8 @@ from typing import Any
 
 from httpx2 import Response
 
+from api import OLDER_SHA, SHA, ApiClient, commit, open_api
 from factories import all_rows, rows_of
-from house import OLDER_SHA, SHA, House, commit, open_house
 from loading import load_cases
 from scmhost.repositories.files import list_files_now
 
@@ -56,9 +56,9 @@ ENDPOINTS = [
 
 @dataclass(frozen=True)
 class PopulatedHost:
-    """A house with one of everything. ``values`` are the values of the paths' and the bodies' names."""
+    """A api with one of everything. ``values`` are the values of the paths' and the bodies' names."""
 
-    house: House
+    api: ApiClient
     values: Mapping[str, str]
     secret: str
 
@@ -74,7 +74,7 @@ class PopulatedHost:
 
     def send(self, endpoint: Endpoint, token: str | None = None, **options: Any) -> Response:
         """The request that an endpoint takes, with a token that has all scopes unless another is given."""
-        headers: dict[str, str | None] = {"Authorization": f"Bearer {token or self.house.there.token}"}
+        headers: dict[str, str | None] = {"Authorization": f"Bearer {token or self.api.there.token}"}
         if endpoint.body is not None:
             options.setdefault("content", self.body(endpoint))
             headers |= {"Content-Type": "application/json", **self.signature(options["content"])}
@@ -82,26 +82,26 @@ class PopulatedHost:
         headers |= options.pop("headers", {})
         sent = {name: value for name, value in headers.items() if value is not None}
         url = self.url(endpoint, **options.pop("values", {}))
-        return self.house.client.request(endpoint.method, url, headers=sent, **options)
+        return self.api.client.request(endpoint.method, url, headers=sent, **options)
 
     def rows(self) -> dict[str, list[tuple[Any, ...]]]:
         """Everything that is stored, once nothing is left to be done."""
-        list_files_now(self.house.services, self.house.there.organization)
-        return all_rows(self.house.services.store)
+        list_files_now(self.api.services, self.api.there.organization)
+        return all_rows(self.api.services.store)
 
     def own_rows(self) -> dict[str, list[tuple[Any, ...]]]:
-        """Everything that is stored for the house's organization, once nothing is left to be done."""
-        list_files_now(self.house.services, self.house.there.organization)
-        return rows_of(self.house.services.store, self.house.there.organization.id)
+        """Everything that is stored for the api's organization, once nothing is left to be done."""
+        list_files_now(self.api.services, self.api.there.organization)
+        return rows_of(self.api.services.store, self.api.there.organization.id)
 
 
 @contextmanager
 def open_populated(folder: Path) -> Iterator[PopulatedHost]:
-    """A house in which a repository is claimed, mapped, pushed to, released and deployed."""
+    """A api in which a repository is claimed, mapped, pushed to, released and deployed."""
     template, places, secret = _template()
     shutil.copy(template, folder / "furnished.db")
-    with open_house(folder, database_url=f"sqlite:///{folder}/furnished.db") as house:
-        yield PopulatedHost(house, places, secret)
+    with open_api(folder, database_url=f"sqlite:///{folder}/furnished.db") as api:
+        yield PopulatedHost(api, places, secret)
 
 
 @cache
@@ -109,27 +109,27 @@ def _template() -> tuple[Path, Mapping[str, str], str]:
     """A furnished database, made once and copied for each test, with what is in it."""
     folder = Path(mkdtemp(prefix="scmhost-tests-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    with open_house(folder) as house:
-        return folder / "test.db", *_furnish(house)
+    with open_api(folder) as api:
+        return folder / "test.db", *_furnish(api)
 
 
-def _furnish(house: House) -> tuple[Mapping[str, str], str]:
+def _furnish(api: ApiClient) -> tuple[Mapping[str, str], str]:
     """The values of the paths' and bodies' names, and the secret of the webhook."""
-    repository, installation = house.claimed()
-    mapping = house.mapping(repository, installation).json()
-    webhook = house.post(f"integrations/{installation['id']}/webhook/", None).json()
+    repository, installation = api.claimed()
+    mapping = api.mapping(repository, installation).json()
+    webhook = api.post(f"integrations/{installation['id']}/webhook/", None).json()
     commits = [commit(SHA), commit(OLDER_SHA, timestamp="2026-01-01T00:00:00Z")]
-    house.post("releases/", {"version": "1.0", "projects": ["web"], "commits": commits})
-    house.post("releases/1.0/deploys/", {"environment": "staging"})
+    api.post("releases/", {"version": "1.0", "projects": ["web"], "commits": commits})
+    api.post("releases/1.0/deploys/", {"environment": "staging"})
     places = {
         "organization": "acme",
-        "organization_id": str(house.there.organization.id),
+        "organization_id": str(api.there.organization.id),
         "project": "web",
-        "project_id": str(house.there.project.id),
+        "project_id": str(api.there.project.id),
         "integration_id": installation["id"],
         "installation_id": installation["id"],
         "repository_id": repository["id"],
-        "unclaimed_id": house.repository("team/lib", "https://git.example.com/team/lib")["id"],
+        "unclaimed_id": api.repository("team/lib", "https://git.example.com/team/lib")["id"],
         "mapping_id": mapping["id"],
         "secret_id": webhook["secrets"][0]["id"],
         "plugin": "custom_scm",

@@ -43,7 +43,7 @@ class SocketClient:
     def head(self, endpoint: Endpoint, *lines: str) -> bytes:
         """The first lines of an endpoint's request, with its token and with more lines."""
         first = f"{endpoint.method} {self.populated.url(endpoint)} HTTP/1.1"
-        token = f"Authorization: Bearer {self.populated.house.there.token}"
+        token = f"Authorization: Bearer {self.populated.api.there.token}"
         return "\r\n".join([first, "Host: localhost", token, *lines, "", ""]).encode()
 
     def head_with_body(self, endpoint: Endpoint, content: bytes) -> bytes:
@@ -84,7 +84,7 @@ def open_socket_client(folder: Path, settings: str = "") -> Iterator[SocketClien
     with open_populated(folder) as populated:
         with (folder / "plugins.toml").open("a", encoding="utf-8") as file:
             file.write(settings)
-        url = populated.house.host.settings.host.database_url
+        url = populated.api.host.settings.host.database_url
         with serve(folder, "--database-url", url) as served:
             socket_client = SocketClient(populated, served)
             # The socket opens a moment after the service has said that it started; this client tries again.

@@ -28,8 +28,8 @@ def _all() -> Iterator[tuple[Path, str]]:
     yield from pages()
     # The same test setup runs the examples in tests/docs.
     sys.path.append(str(_TESTS))
-    with TemporaryDirectory() as folder, import_module("house").open_house(Path(folder)) as house:
-        yield examples(through(house))
+    with TemporaryDirectory() as folder, import_module("api").open_api(Path(folder)) as api:
+        yield examples(through(api))
 
 
 main()

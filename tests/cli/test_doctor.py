@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from api import SWITCHBOARD, ApiClient, open_api
 from command import scmhost
 from hosting import candidate
-from house import SWITCHBOARD, House, open_house
 from loading import case_id, load_cases
 from scmhost.admin.doctor import examine, machine
 from scmhost.admin.doctor.findings import MOST_OF_A_KIND, Finding, each
@@ -32,12 +32,12 @@ CANDIDATES = {
 
 
 @contextmanager
-def house_with(folder: Path, more: str = "", *names: str) -> Iterator[House]:
+def house_with(folder: Path, more: str = "", *names: str) -> Iterator[ApiClient]:
     """A host with a changed configuration and some of the sample plugins."""
     switchboard = f"{SWITCHBOARD}{more}[plugins.git]\nenabled = false\n"
-    with open_house(folder, switchboard, more=[CANDIDATES[name] for name in names], background=False) as house:
+    with open_api(folder, switchboard, more=[CANDIDATES[name] for name in names], background=False) as api:
         (folder / "plugins.toml").chmod(0o600)
-        yield house
+        yield api
 
 
 def lines_of(found: list[Finding]) -> list[str]:
@@ -52,10 +52,10 @@ def only(found: list[Finding], subject: str) -> Finding:
 
 def test_healthy_host_has_no_findings(tmp_path: Path) -> None:
     """A host without problems has no findings, and the command reports that."""
-    with house_with(tmp_path) as house:
-        repository, installation = house.claimed()
-        house.mapping(repository, installation)
-        assert lines_of(examine(house.services)) == []
+    with house_with(tmp_path) as api:
+        repository, installation = api.claimed()
+        api.mapping(repository, installation)
+        assert lines_of(examine(api.services)) == []
     done = scmhost(
         "plugins", "doctor", "--config", tmp_path / "plugins.toml", "--database-url", f"sqlite:///{tmp_path}/test.db"
     )
@@ -65,8 +65,8 @@ def test_healthy_host_has_no_findings(tmp_path: Path) -> None:
 @pytest.mark.parametrize("case", load_cases("doctor"), ids=case_id)
 def test_configuration_problems(tmp_path: Path, case: dict[str, Any]) -> None:
     """Problems of the configuration and the plugins have a severity, a place and a remedy."""
-    with house_with(tmp_path, case["more"], *case.get("plugins", [])) as house:
-        finding = only(examine(house.services), case["subject"])
+    with house_with(tmp_path, case["more"], *case.get("plugins", [])) as api:
+        finding = only(examine(api.services), case["subject"])
     assert finding.severity == case["severity"]
     assert [word for word in case["says"] if word not in f"{finding.problem} {finding.remedy}"] == []
     assert Path(finding.place).name == case.get("place", "")
@@ -87,9 +87,9 @@ def test_invalid_configuration_is_a_finding(tmp_path: Path) -> None:
 
 def test_readable_file_with_secrets_is_a_finding(tmp_path: Path) -> None:
     """A webhook key in a file that every user can read is reported, without its value."""
-    with house_with(tmp_path) as house:
+    with house_with(tmp_path) as api:
         (tmp_path / "plugins.toml").chmod(0o644)
-        finding = only(examine(house.services), "the switchboard")
+        finding = only(examine(api.services), "the switchboard")
     assert ("webhook_key" in finding.problem, "chmod o-r" in finding.remedy) == (True, True)
     assert "an-operator-s-key" not in str(finding)
 
@@ -97,15 +97,15 @@ def test_readable_file_with_secrets_is_a_finding(tmp_path: Path) -> None:
 def test_environment_reference_is_not_a_secret(tmp_path: Path) -> None:
     """The remedy for a secret setting is an environment reference, which is not reported."""
     secret = "[plugins.faulty]\nsettings = {{ token = {} }}\n"
-    with house_with(tmp_path, secret.format('"hunter2-hunter2"')) as house:
+    with house_with(tmp_path, secret.format('"hunter2-hunter2"')) as api:
         (tmp_path / "plugins.toml").chmod(0o644)
-        finding = only(examine(house.services), "the switchboard")
+        finding = only(examine(api.services), "the switchboard")
     assert "plugins.faulty.settings.token is" in finding.problem
     assert '{ env = "VARIABLE" }' in finding.remedy
     (tmp_path / "again").mkdir()
-    with house_with(tmp_path / "again", secret.format('{ env = "ACME_TOKEN" }')) as house:
+    with house_with(tmp_path / "again", secret.format('{ env = "ACME_TOKEN" }')) as api:
         (tmp_path / "again" / "plugins.toml").chmod(0o644)
-        finding = only(examine(house.services), "the switchboard")
+        finding = only(examine(api.services), "the switchboard")
     assert "settings" not in finding.problem
 
 
@@ -128,9 +128,9 @@ def test_invalid_database_url_is_an_error() -> None:
 
 def test_old_schema_is_an_error(tmp_path: Path) -> None:
     """The finding names the command that helps, and rows are not checked."""
-    with house_with(tmp_path) as house:
-        house.services.store.downgrade("0001")
-        finding = only(examine(house.services), "the database")
+    with house_with(tmp_path) as api:
+        api.services.store.downgrade("0001")
+        finding = only(examine(api.services), "the database")
         assert (finding.severity, finding.remedy) == ("error", "run scmhost migrate")
 
 
@@ -164,11 +164,11 @@ def test_file_system_is_that_of_the_nearest_mount(tmp_path: Path, folder: str, k
 
 def test_several_source_roots_of_one_stack_root_are_allowed(tmp_path: Path) -> None:
     """The existing files decide between such mappings, so none hides another."""
-    with house_with(tmp_path) as house:
-        repository, installation = house.claimed()
+    with house_with(tmp_path) as api:
+        repository, installation = api.claimed()
         for root in ("src/", "lib/"):
-            assert house.mapping(repository, installation, sourceRoot=root).status_code == 201
-        assert lines_of(examine(house.services)) == []
+            assert api.mapping(repository, installation, sourceRoot=root).status_code == 201
+        assert lines_of(examine(api.services)) == []
 
 
 @dataclass(frozen=True)
@@ -181,70 +181,70 @@ class Later:
         return SystemClock().now() + self.by
 
 
-def examined(house: House, *, later: timedelta = timedelta()) -> list[Finding]:
+def examined(api: ApiClient, *, later: timedelta = timedelta()) -> list[Finding]:
     """Return the findings, at a later time if given."""
-    return examine(replace(house.services, clock=Later(later)))
+    return examine(replace(api.services, clock=Later(later)))
 
 
 def test_wrong_clock_is_reported(tmp_path: Path) -> None:
     """Rows from the future show that the clock is wrong."""
-    with house_with(tmp_path) as house:
-        finding = only(examined(house, later=-timedelta(hours=1)), "the clock")
+    with house_with(tmp_path) as api:
+        finding = only(examined(api, later=-timedelta(hours=1)), "the clock")
         assert ("still to come" in finding.problem, "NTP" in finding.remedy) == (True, True)
 
 
 def test_expiring_token_is_reported(tmp_path: Path) -> None:
     """A token is reported a week before it expires, and afterwards with the command that removes it."""
-    with house_with(tmp_path) as house:
+    with house_with(tmp_path) as api:
         now = SystemClock().now()
-        token, _ = create_token(house.services, house.there.organization, "ci", ["org:ci"], now + timedelta(days=10))
+        token, _ = create_token(api.services, api.there.organization, "ci", ["org:ci"], now + timedelta(days=10))
         subject = f"token {token.id} of acme"
-        assert examined(house) == []
-        assert only(examined(house, later=timedelta(days=5)), subject).severity == "warning"
-        ended = only(examined(house, later=timedelta(days=11)), subject)
+        assert examined(api) == []
+        assert only(examined(api, later=timedelta(days=5)), subject).severity == "warning"
+        ended = only(examined(api, later=timedelta(days=11)), subject)
         assert (ended.severity, ended.remedy) == ("note", f"scmhost token revoke {token.id} --org acme")
 
 
 def test_webhooks_without_a_key_are_an_error(tmp_path: Path) -> None:
     """Without a key every delivery would be answered with 404."""
-    with house_with(tmp_path) as house:
-        installation = house.install()
-        house.post(f"integrations/{installation['id']}/webhook/", None)
-        finding = only(examine(replace(house.services, webhook_key=None)), "webhooks")
+    with house_with(tmp_path) as api:
+        installation = api.install()
+        api.post(f"integrations/{installation['id']}/webhook/", None)
+        finding = only(examine(replace(api.services, webhook_key=None)), "webhooks")
         assert (finding.severity, "SCMHOST_WEBHOOK_KEY" in finding.remedy) == ("error", True)
 
 
-def of_installation(house: House) -> str:
-    return f"installation {house.install()['id']} of acme"
+def of_installation(api: ApiClient) -> str:
+    return f"installation {api.install()['id']} of acme"
 
 
-def of_unclaimed(house: House) -> str:
-    repository, installation = house.claimed()
-    house.mapping(repository, installation)
-    house.put(f"repos/{repository['id']}/", {"integrationId": None})
+def of_unclaimed(api: ApiClient) -> str:
+    repository, installation = api.claimed()
+    api.mapping(repository, installation)
+    api.put(f"repos/{repository['id']}/", {"integrationId": None})
     return f"repository {repository['id']} of acme"
 
 
-def of_nameless(house: House) -> str:
-    repository, installation = house.claimed()
-    house.mapping(repository, installation)
-    with house.services.store.write() as tx:
+def of_nameless(api: ApiClient) -> str:
+    repository, installation = api.claimed()
+    api.mapping(repository, installation)
+    with api.services.store.write() as tx:
         tx.execute(text("UPDATE repositories SET url = NULL"))
     return f"repository {repository['id']} of acme"
 
 
-def of_hidden(house: House) -> str:
-    repository, installation = house.claimed()
-    house.mapping(repository, installation)
-    house.put(f"repos/{repository['id']}/", {"status": "hidden"})
+def of_hidden(api: ApiClient) -> str:
+    repository, installation = api.claimed()
+    api.mapping(repository, installation)
+    api.put(f"repos/{repository['id']}/", {"status": "hidden"})
     return f"repository {repository['id']} of acme"
 
 
-def of_generated_mapping(house: House) -> str:
-    repository, installation = house.claimed()
-    house.mapping(repository, installation)
-    longer = house.mapping(repository, installation, stackRoot="/srv/app/lib/").json()["id"]
-    with house.services.store.write() as tx:
+def of_generated_mapping(api: ApiClient) -> str:
+    repository, installation = api.claimed()
+    api.mapping(repository, installation)
+    longer = api.mapping(repository, installation, stackRoot="/srv/app/lib/").json()["id"]
+    with api.services.store.write() as tx:
         tx.execute(text("UPDATE code_mappings SET generated = :yes WHERE id = :id"), {"yes": True, "id": int(longer)})
     return f"mapping {longer} of acme/web"
 
@@ -258,37 +258,39 @@ def of_generated_mapping(house: House) -> str:
         (of_generated_mapping, ["'/srv/app/lib/' comes after", "('/srv/app/')", "was made by hand"]),
     ],
 )
-def test_rows_that_give_no_links_are_reported(tmp_path: Path, make: Callable[[House], str], says: list[str]) -> None:
+def test_rows_that_give_no_links_are_reported(
+    tmp_path: Path, make: Callable[[ApiClient], str], says: list[str]
+) -> None:
     """A row that prevents links is named, with the cause and a remedy."""
-    with house_with(tmp_path) as house:
-        subject = make(house)
-        finding = only(examine(house.services), subject)
+    with house_with(tmp_path) as api:
+        subject = make(api)
+        finding = only(examine(api.services), subject)
     assert finding.severity in ("warning", "note")
     assert [word for word in says if word not in f"{finding.problem} {finding.remedy}"] == []
 
 
 def test_installation_of_a_disabled_provider_is_reported(tmp_path: Path) -> None:
     """The finding has the rule that disables the provider, with its line."""
-    with house_with(tmp_path) as house:
-        subject = of_installation(house)
+    with house_with(tmp_path) as api:
+        subject = of_installation(api)
     off = SWITCHBOARD.replace('allow = { organizations = ["acme"] }', 'deny = { organizations = ["acme"] }')
-    with open_house(tmp_path, off, f"sqlite:///{tmp_path}/test.db", background=False) as house:
-        finding = only(examine(house.services), subject)
+    with open_api(tmp_path, off, f"sqlite:///{tmp_path}/test.db", background=False) as api:
+        finding = only(examine(api.services), subject)
     assert ("deny names 'acme'" in finding.problem, Path(finding.place).name) == (True, "plugins.toml:7")
 
 
 def test_stuck_and_failed_jobs_are_reported(tmp_path: Path) -> None:
     """A due job that no worker takes is reported, and a failed one with its last error."""
-    with house_with(tmp_path) as house:
+    with house_with(tmp_path) as api:
         now = SystemClock().now()
-        organization = house.there.organization.id
-        with house.services.store.write() as tx:
+        organization = api.there.organization.id
+        with api.services.store.write() as tx:
             jobs.put(tx, organization, "fetch", "a", {}, now)
             jobs.put(tx, organization, "fetch", "b", {}, now + timedelta(hours=2))
             job = jobs.lease(tx, now, now)
             assert job is not None
             jobs.fail(tx, job, "no such ref")
-        found = examined(house, later=timedelta(hours=3))
+        found = examined(api, later=timedelta(hours=3))
         assert "no worker takes them" in only(found, "jobs").problem
         assert "no such ref" in only(found, f"job {job.id} of acme").problem
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from command import SCMHOST, scmhost, scmhost_process
-from manual import page
+from pages import page
 
 QUESTIONS: dict[str, dict[str, Any]] = {
     "map": {"frame": {"filename": "app/cart.py"}, "code_mappings": [{"stack_root": "app/", "source_root": "src/"}]},

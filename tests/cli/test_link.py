@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from api import SHA, open_api
 from command import scmhost, scmhost_process
-from house import SHA, open_house
 
 TRACE = """\
 Traceback (most recent call last):
@@ -20,9 +20,9 @@ ValueError: no
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     """A configuration and a database with a code mapping."""
-    with open_house(tmp_path) as house:
-        repository, installation = house.claimed()
-        house.mapping(repository, installation)
+    with open_api(tmp_path) as api:
+        repository, installation = api.claimed()
+        api.mapping(repository, installation)
     text = (tmp_path / "plugins.toml").read_text(encoding="utf-8")
     placed = text.replace("[host]\n", f'[host]\ndatabase_url = "sqlite:///{tmp_path}/test.db"\n')
     (tmp_path / "plugins.toml").write_text(placed, encoding="utf-8")
@@ -74,9 +74,9 @@ def test_unknown_release_is_an_error(config: Path) -> None:
 
 def test_java_trace_is_linked(tmp_path: Path) -> None:
     """A JVM frame prints a file name; the class gives the folders."""
-    with open_house(tmp_path) as house:
-        repository, installation = house.claimed()
-        house.mapping(repository, installation, stackRoot="com/acme/", sourceRoot="src/main/java/com/acme/")
+    with open_api(tmp_path) as api:
+        repository, installation = api.claimed()
+        api.mapping(repository, installation, stackRoot="com/acme/", sourceRoot="src/main/java/com/acme/")
     text = (tmp_path / "plugins.toml").read_text(encoding="utf-8")
     placed = text.replace("[host]\n", f'[host]\ndatabase_url = "sqlite:///{tmp_path}/test.db"\n')
     (tmp_path / "plugins.toml").write_text(placed, encoding="utf-8")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from api import open_api
 from hosting import candidate
-from house import open_house
 from scmhost.app import Host
 from scmhost.cli.context import OpenedHost
 from scmhost.cli.main import run
@@ -18,8 +18,8 @@ def call(folder: Path, *words: str) -> tuple[int, str]:
     @contextmanager
     def opened() -> Iterator[Host]:
         configuration = "schema = 1\n[plugins.commander]\nenabled = true\n"
-        with open_house(folder, configuration, more=[candidate("commander", "plugins.commander")]) as house:
-            yield house.host
+        with open_api(folder, configuration, more=[candidate("commander", "plugins.commander")]) as api:
+            yield api.host
 
     def open_host(config: str | None = None, database_url: str | None = None, **_options: bool) -> OpenedHost:
         return opened()  # type: ignore[return-value]  # a context manager that gives the host

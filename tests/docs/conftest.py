@@ -2,6 +2,6 @@
 
 import sys
 
-from manual import ROOT
+from pages import ROOT
 
 sys.path.append(str(ROOT))

@@ -7,13 +7,13 @@ from pathlib import Path
 from docs.generate.examples import requests, through
 from docs.generate.pages import DOCS, examples
 
-from house import open_house
+from api import open_api
 
 
 def test_examples_show_real_answers(tmp_path: Path) -> None:
     """The page shows the answers that its requests get."""
-    with open_house(tmp_path) as house:
-        path, text = examples(through(house))
+    with open_api(tmp_path) as api:
+        path, text = examples(through(api))
     assert path.read_text(encoding="utf-8") == text, "api.md is stale; run: python -m docs.generate"
 
 

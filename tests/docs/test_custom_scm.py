@@ -4,8 +4,8 @@ import re
 import subprocess
 from pathlib import Path
 
-from house import open_house
-from manual import blocks, page, write_files
+from api import open_api
+from pages import blocks, page, write_files
 from scmhost.sdk import preset_kinds
 from scmhost.sdk.urls.templates import NUMBER_TOKENS, TEXT_TOKENS
 from scmhost_custom_scm import plugin
@@ -23,17 +23,17 @@ def test_every_preset_and_token_is_named() -> None:
 
 def test_every_field_of_the_form_is_named(tmp_path: Path) -> None:
     """The page names every field of the install form."""
-    with open_house(tmp_path) as house:
-        form = house.get("config/integrations/").json()["providers"][0]["formSchema"]["properties"]
+    with open_api(tmp_path) as api:
+        form = api.get("config/integrations/").json()["providers"][0]["formSchema"]["properties"]
     assert [field for field in form if f"`{field}`" not in PAGE] == []
 
 
 def test_the_template_of_the_page_makes_links(tmp_path: Path) -> None:
     """The template on the page makes links of its form."""
     template = next(text for text in re.findall(r"`(.+?)`", PAGE) if text.startswith("{repo_url}"))
-    with open_house(tmp_path) as house:
-        house.mapping(*house.claimed(template=template))
-        link = house.link(lineNo=7)["sourceUrl"]
+    with open_api(tmp_path) as api:
+        api.mapping(*api.claimed(template=template))
+        link = api.link(lineNo=7)["sourceUrl"]
     assert link == "https://git.example.com/team/app/view/src/a.py?rev=main#7"
 
 

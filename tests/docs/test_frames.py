@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from manual import Terminal, page, steps, write_files
+from pages import Terminal, page, steps, write_files
 from scmhost.frames.source_paths import LANGUAGES
 
 PAGE = page("docs/frames.md")

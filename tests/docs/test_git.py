@@ -4,8 +4,8 @@ import re
 import tomllib
 from pathlib import Path
 
-from house import House, open_house
-from manual import blocks, page
+from api import ApiClient, open_api
+from pages import blocks, page
 from scmhost_git.forms import GitInstallForm as InstallForm
 from scmhost_git.forms import GitSettings as Settings
 
@@ -31,9 +31,9 @@ def test_settings_on_the_page_are_valid(tmp_path: Path) -> None:
     for folder in tomllib.loads(TOML[1])["plugins"]["git"]["settings"]["organizations"].values():
         (root / folder).mkdir(parents=True)
     switchboard = "\n".join(TOML).replace("/srv/git", str(root))
-    with open_house(tmp_path, switchboard) as house:
-        assert providers(house) == ["git"]
+    with open_api(tmp_path, switchboard) as api:
+        assert providers(api) == ["git"]
 
 
-def providers(house: House) -> list[str]:
-    return [provider["key"] for provider in house.get("config/integrations/").json()["providers"]]
+def providers(api: ApiClient) -> list[str]:
+    return [provider["key"] for provider in api.get("config/integrations/").json()["providers"]]

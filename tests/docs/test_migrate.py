@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from command import GitRepository
-from manual import ROOT, Terminal, page, steps, write_files
+from pages import ROOT, Terminal, page, steps, write_files
 
 PAGE = page("docs/migrate-from-sentry.md")
 CART = "def total(prices):\n    return sum(prices)\n"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from manual import ROOT, Terminal, page, steps, write_files
+from pages import ROOT, Terminal, page, steps, write_files
 from scmhost.cli.main import EPILOG
 
 PAGE = page("docs/operators.md")

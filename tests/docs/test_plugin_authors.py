@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from command import scmhost_process
-from manual import Block, Step, Terminal, blocks, page, steps
+from pages import Block, Step, Terminal, blocks, page, steps
 
 PAGE = page("docs/plugin-authors.md")
 PLACED = re.compile(r"# (for a moment|from now on), at the end of (\S+)\n")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from manual import Terminal, page, steps, write_files
+from pages import Terminal, page, steps, write_files
 
 README = page("README.md")
 

@@ -3,7 +3,7 @@
 import re
 from typing import get_args
 
-from manual import page
+from pages import page
 from scmhost.plugins.errors import FaultKind
 from scmhost.plugins.isolation.worker_pool import WORKERS_PER_PLUGIN
 from scmhost.plugins.loading import IMPORT_SECONDS

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hosting import host_of, report_of
-from manual import blocks, page, write_files
+from pages import blocks, page, write_files
 from scmhost.plugins import PluginHost
 from scmhost.plugins.discovery import stated_range
 from scmhost.sdk import API_VERSION

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from api import ApiClient, open_api
 from endpoints import PopulatedHost, open_populated
-from house import House, open_house
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def api(tmp_path: Path) -> Iterator[ApiClient]:
     """A whole scmhost with Custom SCM on for ``acme``."""
-    with open_house(tmp_path) as opened:
+    with open_api(tmp_path) as opened:
         yield opened
 
 

@@ -2,37 +2,37 @@ import json
 
 import pytest
 
-from house import House, commit
+from api import ApiClient, commit
 
 
-def test_a_body_over_the_limit_is_refused(house: House) -> None:
+def test_a_body_over_the_limit_is_refused(api: ApiClient) -> None:
     """Ten megabytes are too much; the limit is named, and the service goes on."""
-    answer = house.call("POST", "commits/", content=b"[" + b" " * 10_000_000 + b"]")
+    answer = api.call("POST", "commits/", content=b"[" + b" " * 10_000_000 + b"]")
     assert answer.status_code == 413
     assert "limits.body_bytes" in answer.json()["detail"]
-    assert house.client.get("/healthz").status_code == 200
+    assert api.client.get("/healthz").status_code == 200
 
 
-def test_a_body_of_unknown_length_is_counted(house: House) -> None:
+def test_a_body_of_unknown_length_is_counted(api: ApiClient) -> None:
     """A body that does not announce its length is refused once it passes the limit."""
     chunks = (b" " * 1_000_000 for _ in range(10))
     headers = {"Content-Type": "application/json"}
-    answer = house.call("POST", "commits/", content=chunks, headers=headers)
+    answer = api.call("POST", "commits/", content=chunks, headers=headers)
     assert answer.status_code == 413
 
 
 @pytest.mark.parametrize("body", [b"{", b"\xff\xfe{}", b'{"commits": [', b"", b"null", b"[]", b'"x"', b"1e999", b"NaN"])
 @pytest.mark.parametrize("path", ["commits/", "repos/", "integrations/", "releases/", "code-mappings/", "projects/"])
-def test_malformed_body_is_refused_with_detail(house: House, path: str, body: bytes) -> None:
+def test_malformed_body_is_refused_with_detail(api: ApiClient, path: str, body: bytes) -> None:
     """Broken JSON, wrong bytes and wrong shapes are 400, never a crash."""
-    answer = house.call("POST", path, content=body, headers={"Content-Type": "application/json"})
+    answer = api.call("POST", path, content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == 400, answer.text
     assert answer.json()
 
 
-def test_too_many_commits_are_refused_by_name_of_the_limit(house: House) -> None:
+def test_too_many_commits_are_refused_by_name_of_the_limit(api: ApiClient) -> None:
     """The answer names the limit that an operator may raise."""
-    answer = house.post("commits/", {"commits": [{"id": "1"}] * 10_001})
+    answer = api.post("commits/", {"commits": [{"id": "1"}] * 10_001})
     assert answer.status_code == 400
     assert "limits.commits_per_request" in answer.json()["detail"]
 
@@ -41,51 +41,51 @@ def test_too_many_commits_are_refused_by_name_of_the_limit(house: House) -> None
     "fields",
     [{"message": "\x00"}, {"message": "\ud800"}, {"repository": "a\x00b"}, {"repository": "x" * 201}, {"id": "a b"}],
 )
-def test_text_that_no_database_keeps_is_refused(house: House, fields: dict[str, object]) -> None:
+def test_text_that_no_database_keeps_is_refused(api: ApiClient, fields: dict[str, object]) -> None:
     """NUL, half characters and what is too long are named, not stored."""
     body = json.dumps({"commits": [{**commit(), **fields}]})
-    answer = house.call("POST", "commits/", content=body, headers={"Content-Type": "application/json"})
+    answer = api.call("POST", "commits/", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == 400, answer.text
-    assert house.get("repos/").json() == []
+    assert api.get("repos/").json() == []
 
 
 @pytest.mark.parametrize("path", ["/api/0/organizations/acme/nothing/", "/nothing", "/api/0/users/me/regions/"])
-def test_unknown_url_is_404_with_detail(house: House, path: str) -> None:
+def test_unknown_url_is_404_with_detail(api: ApiClient, path: str) -> None:
     """Even where there is nothing, the answer has the one shape."""
-    answer = house.get(path)
+    answer = api.get(path)
     assert (answer.status_code, list(answer.json())) == (404, ["detail"])
 
 
-def test_a_method_that_is_not_there_is_405(house: House) -> None:
+def test_a_method_that_is_not_there_is_405(api: ApiClient) -> None:
     """A wrong method has the same shape."""
-    answer = house.call("PATCH", "repos/")
+    answer = api.call("PATCH", "repos/")
     assert (answer.status_code, list(answer.json())) == (405, ["detail"])
 
 
-def test_every_answer_has_a_request_id(house: House) -> None:
+def test_every_answer_has_a_request_id(api: ApiClient) -> None:
     """An operator finds a request in the log by its id."""
-    assert len(house.get("repos/").headers["x-request-id"]) == 32
+    assert len(api.get("repos/").headers["x-request-id"]) == 32
 
 
 @pytest.mark.parametrize("slug", ["", "A B", "1234", "-x", "x" * 51, "é", "a/b", 5, None])
-def test_a_project_needs_a_slug(house: House, slug: object) -> None:
+def test_a_project_needs_a_slug(api: ApiClient, slug: object) -> None:
     """A slug that could be an id, or that no address holds, is refused."""
-    answer = house.post("projects/", {"slug": slug})
+    answer = api.post("projects/", {"slug": slug})
     assert (answer.status_code, list(answer.json())) == (400, ["slug"])
 
 
-def test_a_project_is_created_once(house: House) -> None:
+def test_a_project_is_created_once(api: ApiClient) -> None:
     """Creating a project again gives the one that is there."""
-    first = house.post("projects/", {"slug": "api", "name": "The API", "platform": "python"})
-    again = house.post("projects/", {"slug": "api"})
+    first = api.post("projects/", {"slug": "api", "name": "The API", "platform": "python"})
+    again = api.post("projects/", {"slug": "api"})
     assert (first.status_code, again.status_code) == (201, 200)
     assert again.json() == first.json()
-    assert [project["slug"] for project in house.get("projects/").json()] == ["api", "web"]
+    assert [project["slug"] for project in api.get("projects/").json()] == ["api", "web"]
 
 
-def test_openapi_describes_every_route(house: House) -> None:
+def test_openapi_describes_every_route(api: ApiClient) -> None:
     """The generated document names each address with its answers."""
-    document = house.client.get("/api/openapi.json").json()
+    document = api.client.get("/api/openapi.json").json()
     listed = set(document["paths"])
     assert "/api/0/organizations/{organization}/repos/" in listed
     assert "/api/0/projects/{organization}/{project}/stacktrace-link/" in listed
@@ -108,10 +108,10 @@ def test_openapi_describes_every_route(house: House) -> None:
     ],
 )
 def test_time_out_of_range_in_utc_is_refused(
-    house: House, path: str, body: dict[str, object], field: str, moment: str
+    api: ApiClient, path: str, body: dict[str, object], field: str, moment: str
 ) -> None:
     """A time may be right where it was written and outside the calendar in UTC: its field is named."""
-    house.post("releases/", {"version": "0.9", "projects": ["web"]})
-    answer = house.post(path, json.loads(json.dumps(body).replace("{}", moment)))
+    api.post("releases/", {"version": "0.9", "projects": ["web"]})
+    answer = api.post(path, json.loads(json.dumps(body).replace("{}", moment)))
     assert (answer.status_code, list(answer.json())) == (400, [field])
     assert "in UTC" in answer.json()[field][0]

@@ -1,6 +1,6 @@
 import pytest
 
-from house import House
+from api import ApiClient
 
 BRANCH_RULE = (
     "Branch name may only have letters, numbers, underscores, forward slashes, dashes, and periods. "
@@ -8,14 +8,14 @@ BRANCH_RULE = (
 )
 
 
-def test_mapping_has_sentrys_json_shape(house: House) -> None:
+def test_mapping_has_sentrys_json_shape(api: ApiClient) -> None:
     """Creating answers 201 with the mapping, which the listing then shows."""
-    repository, installation = house.claimed()
-    answer = house.mapping(repository, installation)
+    repository, installation = api.claimed()
+    answer = api.mapping(repository, installation)
     assert answer.status_code == 201
     assert answer.json() | {"id": "1"} == {
         "id": "1",
-        "projectId": str(house.there.project.id),
+        "projectId": str(api.there.project.id),
         "projectSlug": "web",
         "repoId": repository["id"],
         "repoName": "team/app",
@@ -29,21 +29,21 @@ def test_mapping_has_sentrys_json_shape(house: House) -> None:
         "derivedFrom": [],
     }
     for query in ({}, {"integrationId": installation["id"]}, {"project": "-1"}, {"project": "web"}):
-        assert house.get("code-mappings/", params=query).json() == [answer.json()]
+        assert api.get("code-mappings/", params=query).json() == [answer.json()]
 
 
-def test_snake_case_is_accepted(house: House) -> None:
+def test_snake_case_is_accepted(api: ApiClient) -> None:
     """Both spellings of the fields work, as clients have come to expect."""
-    repository, installation = house.claimed()
+    repository, installation = api.claimed()
     body = {
         "repository_id": repository["id"],
         "integration_id": installation["id"],
-        "project_id": house.there.project.id,
+        "project_id": api.there.project.id,
         "stack_root": "",
         "source_root": "",
         "default_branch": "release/1.x",
     }
-    assert house.post("code-mappings/", body).status_code == 201
+    assert api.post("code-mappings/", body).status_code == 201
 
 
 @pytest.mark.parametrize(
@@ -61,48 +61,48 @@ def test_snake_case_is_accepted(house: House) -> None:
     ],
 )
 def test_a_wrong_mapping_is_refused_in_known_words(
-    house: House, fields: dict[str, object], answer: dict[str, object]
+    api: ApiClient, fields: dict[str, object], answer: dict[str, object]
 ) -> None:
     """Each wrong field is named in the words that clients show; nothing is saved."""
-    repository, installation = house.claimed()
-    refused = house.mapping(repository, installation, **fields)
+    repository, installation = api.claimed()
+    refused = api.mapping(repository, installation, **fields)
     assert (refused.status_code, refused.json()) == (400, answer)
-    assert house.get("code-mappings/").json() == []
+    assert api.get("code-mappings/").json() == []
 
 
 @pytest.mark.parametrize("fields", [{"projectId": 4711}, {"integrationId": 4711}])
-def test_mapping_of_unknown_objects_is_404(house: House, fields: dict[str, int]) -> None:
+def test_mapping_of_unknown_objects_is_404(api: ApiClient, fields: dict[str, int]) -> None:
     """Project and installation must be of this organization."""
-    repository, installation = house.claimed()
-    assert house.mapping(repository, installation, **fields).status_code == 404
+    repository, installation = api.claimed()
+    assert api.mapping(repository, installation, **fields).status_code == 404
 
 
-def test_a_mapping_is_made_once(house: House) -> None:
+def test_a_mapping_is_made_once(api: ApiClient) -> None:
     """The same roots of the same repository twice are refused in known words, and the first mapping stays."""
-    repository, installation = house.claimed()
-    first = house.mapping(repository, installation).json()
-    again = house.mapping(repository, installation, defaultBranch="other")
+    repository, installation = api.claimed()
+    first = api.mapping(repository, installation).json()
+    again = api.mapping(repository, installation, defaultBranch="other")
     text = "Code path config already exists with this project and stack trace root"
     assert (again.status_code, again.json()) == (400, {"nonFieldErrors": [text]})
-    assert house.get("code-mappings/").json() == [first]
+    assert api.get("code-mappings/").json() == [first]
 
 
-def test_a_stack_root_may_have_several_source_roots(house: House) -> None:
+def test_a_stack_root_may_have_several_source_roots(api: ApiClient) -> None:
     """Folders that are one in a running program may be several in a repository; a change may not make two alike."""
-    repository, installation = house.claimed()
-    first = house.mapping(repository, installation).json()
-    second = house.mapping(repository, installation, sourceRoot="other/").json()
-    assert house.get("code-mappings/").json() == [first, second]
+    repository, installation = api.claimed()
+    first = api.mapping(repository, installation).json()
+    second = api.mapping(repository, installation, sourceRoot="other/").json()
+    assert api.get("code-mappings/").json() == [first, second]
     alike = {**{name: second[name] for name in ("projectId", "stackRoot")}, "sourceRoot": "src/"}
-    refused = house.put(f"code-mappings/{second['id']}/", {**alike, "repositoryId": repository["id"]})
+    refused = api.put(f"code-mappings/{second['id']}/", {**alike, "repositoryId": repository["id"]})
     assert (refused.status_code, list(refused.json())) == (400, ["nonFieldErrors"])
-    assert house.get("code-mappings/").json() == [first, second]
+    assert api.get("code-mappings/").json() == [first, second]
 
 
-def test_a_mapping_can_be_changed_and_deleted(house: House) -> None:
+def test_a_mapping_can_be_changed_and_deleted(api: ApiClient) -> None:
     """PUT replaces the fields, DELETE takes it away, and again finds nothing."""
-    repository, installation = house.claimed()
-    made = house.mapping(repository, installation).json()
+    repository, installation = api.claimed()
+    made = api.mapping(repository, installation).json()
     body = {
         "repositoryId": repository["id"],
         "projectId": made["projectId"],
@@ -110,18 +110,18 @@ def test_a_mapping_can_be_changed_and_deleted(house: House) -> None:
         "sourceRoot": "",
         "defaultBranch": "trunk",
     }
-    changed = house.put(f"code-mappings/{made['id']}/", body)
+    changed = api.put(f"code-mappings/{made['id']}/", body)
     assert changed.json() == {**made, "stackRoot": "/opt/", "sourceRoot": "", "defaultBranch": "trunk"}
-    assert house.delete(f"code-mappings/{made['id']}/").status_code == 204
+    assert api.delete(f"code-mappings/{made['id']}/").status_code == 204
     for method in ("PUT", "DELETE"):
-        assert house.call(method, f"code-mappings/{made['id']}/", json=body).status_code == 404
+        assert api.call(method, f"code-mappings/{made['id']}/", json=body).status_code == 404
 
 
-def test_change_to_another_organizations_repository_is_refused(house: House) -> None:
+def test_change_to_another_organizations_repository_is_refused(api: ApiClient) -> None:
     """A mapping stays with its installation."""
-    repository, installation = house.claimed()
-    made = house.mapping(repository, installation).json()
-    other = house.repository("team/other", None)
+    repository, installation = api.claimed()
+    made = api.mapping(repository, installation).json()
+    other = api.repository("team/other", None)
     body = {"repositoryId": other["id"], "projectId": made["projectId"], "stackRoot": "x", "sourceRoot": ""}
-    refused = house.put(f"code-mappings/{made['id']}/", body)
+    refused = api.put(f"code-mappings/{made['id']}/", body)
     assert refused.json() == {"repositoryId": ["Repository does not exist"]}

@@ -15,9 +15,9 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
+from api import SWITCHBOARD, ApiClient, open_api
 from command import scmhost
 from hosting import report_of
-from house import SWITCHBOARD, House, open_house
 from installed import install
 from scmhost.admin.configuration import SwitchboardWatch
 from scmhost.audit.record import list_entries
@@ -30,16 +30,16 @@ OFF = SWITCHBOARD.replace('allow = { organizations = ["acme"] }', "")
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    with open_house(tmp_path, background=False) as opened:
+def api(tmp_path: Path) -> Iterator[ApiClient]:
+    with open_api(tmp_path, background=False) as opened:
         yield opened
 
 
 @pytest.fixture
-def watch(house: House, tmp_path: Path) -> SwitchboardWatch:
+def watch(api: ApiClient, tmp_path: Path) -> SwitchboardWatch:
     path = tmp_path / "plugins.toml"
     read = partial(read_settings, path, {"SCMHOST_DATABASE_URL": f"sqlite:///{tmp_path}/test.db"})
-    return SwitchboardWatch(house.services, path, read)
+    return SwitchboardWatch(api.services, path, read)
 
 
 def looked(watch: SwitchboardWatch, times: int = 2) -> list[str]:
@@ -55,20 +55,20 @@ def looked(watch: SwitchboardWatch, times: int = 2) -> list[str]:
     return [line["event"] for line in logs]
 
 
-def is_on(house: House) -> bool:
+def is_on(api: ApiClient) -> bool:
     """Whether the provider is on for the organization, as a request sees it."""
-    return house.get("config/integrations/").status_code == 200
+    return api.get("config/integrations/").status_code == 200
 
 
-def test_new_configuration_is_used_once_stable(house: House, watch: SwitchboardWatch, tmp_path: Path) -> None:
+def test_new_configuration_is_used_once_stable(api: ApiClient, watch: SwitchboardWatch, tmp_path: Path) -> None:
     """A change counts at the second look that finds it: the first may have come while it was being written."""
     path = tmp_path / "plugins.toml"
-    assert (looked(watch), is_on(house)) == ([], True)
+    assert (looked(watch), is_on(api)) == ([], True)
     path.write_text("", encoding="utf-8")
-    assert (watch.look(asked=False), is_on(house)) == (True, True)
+    assert (watch.look(asked=False), is_on(api)) == (True, True)
     path.write_text(OFF, encoding="utf-8")
-    assert (watch.look(asked=False), is_on(house)) == (True, True)
-    assert (looked(watch, 1), is_on(house)) == (["switchboard changed"], False)
+    assert (watch.look(asked=False), is_on(api)) == (True, True)
+    assert (looked(watch, 1), is_on(api)) == (["switchboard changed"], False)
     assert looked(watch, 5) == []
 
 
@@ -88,20 +88,20 @@ def test_new_configuration_is_used_once_stable(house: House, watch: SwitchboardW
     ],
 )
 def test_last_valid_configuration_stays_in_use(
-    house: House, watch: SwitchboardWatch, tmp_path: Path, content: bytes | None, said: str
+    api: ApiClient, watch: SwitchboardWatch, tmp_path: Path, content: bytes | None, said: str
 ) -> None:
     """What cannot be used changes nothing and is told once; the switchboard says what is wrong, and since when."""
     path = tmp_path / "plugins.toml"
-    before = house.services.plugins.configuration_status
+    before = api.services.plugins.configuration_status
     path.unlink() if content is None else path.write_bytes(content)
     assert looked(watch, 6) == ["switchboard refused"]
-    board = house.services.plugins.configuration_status
+    board = api.services.plugins.configuration_status
     assert said in (board.error or "")
     assert board.stale_since is not None
-    assert (board.sha256, board.generation, is_on(house)) == (before.sha256, 1, True)
+    assert (board.sha256, board.generation, is_on(api)) == (before.sha256, 1, True)
     path.write_text(SWITCHBOARD, encoding="utf-8")
     assert looked(watch, 6) == ["switchboard good again"]
-    assert house.services.plugins.configuration_status == before
+    assert api.services.plugins.configuration_status == before
 
 
 def test_each_configuration_error_is_logged_once(watch: SwitchboardWatch, tmp_path: Path) -> None:
@@ -114,27 +114,27 @@ def test_each_configuration_error_is_logged_once(watch: SwitchboardWatch, tmp_pa
     assert told == ["switchboard refused", "switchboard refused", "switchboard good again", "switchboard refused"]
 
 
-def test_reload_request_reads_the_file(house: House, watch: SwitchboardWatch, tmp_path: Path) -> None:
+def test_reload_request_reads_the_file(api: ApiClient, watch: SwitchboardWatch, tmp_path: Path) -> None:
     """A look that somebody asks for counts at once, and counts when nothing has changed: plugins are tried again."""
     (tmp_path / "plugins.toml").write_text(OFF, encoding="utf-8")
-    assert (watch.look(asked=True), is_on(house)) == (False, False)
+    assert (watch.look(asked=True), is_on(api)) == (False, False)
     watch.look(asked=True)
-    assert house.services.plugins.configuration_status.generation == 3
+    assert api.services.plugins.configuration_status.generation == 3
 
 
 def test_configuration_file_may_be_created_later(tmp_path: Path) -> None:
     """A service that began without a file takes it once it is there."""
     path = tmp_path / "later.toml"
-    with open_house(tmp_path, background=False) as house:
-        house.services.plugins.reload(read_settings(None, {}))
-        watch = SwitchboardWatch(house.services, path, partial(read_settings, path, {}))
-        assert (looked(watch, 3), is_on(house)) == ([], False)
+    with open_api(tmp_path, background=False) as api:
+        api.services.plugins.reload(read_settings(None, {}))
+        watch = SwitchboardWatch(api.services, path, partial(read_settings, path, {}))
+        assert (looked(watch, 3), is_on(api)) == ([], False)
         path.write_text(SWITCHBOARD, encoding="utf-8")
-        assert (looked(watch), is_on(house)) == (["switchboard changed"], True)
+        assert (looked(watch), is_on(api)) == (["switchboard changed"], True)
 
 
 def test_configuration_change_is_noticed_automatically(
-    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    api: ApiClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A plugin that is upgraded on disk says so without anybody's doing, once the installation stands still."""
     site, path = tmp_path / "site", tmp_path / "forge.toml"
@@ -143,7 +143,7 @@ def test_configuration_change_is_noticed_automatically(
     path.write_text("[plugins.forge]\nenabled = true\n", encoding="utf-8")
     read = partial(read_settings, path, {})
     plugins = PluginHost.open(read())
-    watch = SwitchboardWatch(replace(house.services, plugins=plugins), path, read)
+    watch = SwitchboardWatch(replace(api.services, plugins=plugins), path, read)
     looked(watch)
     metadata = (site / "acme_forge-1.2.dist-info").rename(site / "acme_forge-1.3.dist-info") / "METADATA"
     metadata.write_text(metadata.read_text(encoding="utf-8").replace("1.2", "1.3"), encoding="utf-8")
@@ -155,28 +155,28 @@ def test_configuration_change_is_noticed_automatically(
     assert notes == [(), ("acme-forge 1.3 is installed by now; restart to run it",)]
 
 
-def test_disabled_provider_keeps_its_rows(house: House, watch: SwitchboardWatch, tmp_path: Path) -> None:
+def test_disabled_provider_keeps_its_rows(api: ApiClient, watch: SwitchboardWatch, tmp_path: Path) -> None:
     """What belongs to a provider stays readable when its plugin is let go, says why it is idle, and comes back."""
-    repository, _ = house.claimed()
+    repository, _ = api.claimed()
     path = f"repos/{repository['id']}/"
     (tmp_path / "plugins.toml").write_text(SWITCHBOARD.replace("enabled = true", "enabled = false"), encoding="utf-8")
     looked(watch)
-    shown = house.get(path).json()
+    shown = api.get(path).json()
     assert (shown["name"], shown["idle"]) == ("team/app", "enabled is not true: the plugin is not loaded")
     (tmp_path / "plugins.toml").write_text(SWITCHBOARD, encoding="utf-8")
     looked(watch)
-    assert house.get(path).json()["idle"] is None
+    assert api.get(path).json()["idle"] is None
 
 
-def test_change_is_audited_once_for_all_workers(house: House, watch: SwitchboardWatch, tmp_path: Path) -> None:
+def test_change_is_audited_once_for_all_workers(api: ApiClient, watch: SwitchboardWatch, tmp_path: Path) -> None:
     """Every process sees a change, one entry tells of it: what was written, and how many were switched by it."""
     path = tmp_path / "plugins.toml"
-    other = SwitchboardWatch(house.services, path, partial(read_settings, path, {}))
+    other = SwitchboardWatch(api.services, path, partial(read_settings, path, {}))
     key = "another-key-of-the-operator-that-is-long"
     path.write_text(OFF.replace("an-operator-s-key-of-forty-characters-xx", key), encoding="utf-8")
     looked(watch)
     looked(other)
-    entries = list_entries(house.services, None, PageRequest()).items
+    entries = list_entries(api.services, None, PageRequest()).items
     assert [(entry.action, entry.actor.kind, entry.target) for entry in entries] == [
         ("switchboard.change", "file", str(path))
     ]
@@ -188,17 +188,17 @@ def test_change_is_audited_once_for_all_workers(house: House, watch: Switchboard
     looked(watch)
     path.write_text(OFF, encoding="utf-8")
     looked(watch)
-    assert len(list_entries(house.services, None, PageRequest()).items) == 3
+    assert len(list_entries(api.services, None, PageRequest()).items) == 3
 
 
-def changes(house: House) -> list[tuple[Any, Any, Any]]:
+def changes(api: ApiClient) -> list[tuple[Any, Any, Any]]:
     """What the audit log has of the switchboard, the oldest first: the digests, and the changes."""
-    entries = list_entries(house.services, None, PageRequest()).items
+    entries = list_entries(api.services, None, PageRequest()).items
     details = [entry.details for entry in reversed(entries)]
     return [(each["before"], each["after"], each["changes"]) for each in details]
 
 
-def test_change_made_while_stopped_is_audited(house: House, tmp_path: Path) -> None:
+def test_change_made_while_stopped_is_audited(api: ApiClient, tmp_path: Path) -> None:
     """At its start a process compares the file with what was noted last; all processes agree on one entry."""
     path = tmp_path / "plugins.toml"
     read = partial(read_settings, path, {})
@@ -207,12 +207,12 @@ def test_change_made_while_stopped_is_audited(house: House, tmp_path: Path) -> N
         path.write_text(text, encoding="utf-8")
         # The same old time each time, as of a file that is put back from a copy.
         os.utime(path, (1_700_000_000, 1_700_000_000))
-        house.services.plugins.reload(read())
+        api.services.plugins.reload(read())
         for _ in range(2):
-            looked(SwitchboardWatch(house.services, path, read))
-        digests.append(house.services.plugins.configuration_status.sha256)
+            looked(SwitchboardWatch(api.services, path, read))
+        digests.append(api.services.plugins.configuration_status.sha256)
     unseen = ["not known: it was written while no service saw it"]
-    assert changes(house) == [
+    assert changes(api) == [
         (None, digests[0], ["seen for the first time"]),
         (digests[0], digests[1], unseen),
         (digests[1], digests[2], unseen),
@@ -220,7 +220,7 @@ def test_change_made_while_stopped_is_audited(house: House, tmp_path: Path) -> N
 
 
 def test_audit_waits_for_the_database(
-    house: House, watch: SwitchboardWatch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    api: ApiClient, watch: SwitchboardWatch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A switch does not wait for the database; what is to be noted of it is noted when the database is back."""
 
@@ -229,11 +229,11 @@ def test_audit_waits_for_the_database(
 
     (tmp_path / "plugins.toml").write_text(OFF, encoding="utf-8")
     with monkeypatch.context() as patched:
-        patched.setattr(house.services.store, "read", away, raising=False)
+        patched.setattr(api.services.store, "read", away, raising=False)
         assert looked(watch) == ["switchboard changed", "audit postponed"]
-        assert house.services.plugins.configuration_status.generation == 2
+        assert api.services.plugins.configuration_status.generation == 2
     assert looked(watch, 1) == []
-    assert len(list_entries(house.services, None, PageRequest()).items) == 1
+    assert len(list_entries(api.services, None, PageRequest()).items) == 1
 
 
 @pytest.fixture

@@ -8,45 +8,45 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from api import SWITCHBOARD, ApiClient, commit, open_api
 from hosting import candidate
-from house import SWITCHBOARD, House, commit, open_house
 from scmhost.infra.db.engine import Store
 from scmhost.service.application import create_application
 
 
 def test_a_locked_database_is_503_and_nothing_is_half_saved(tmp_path: Path) -> None:
     """While another process holds the lock, writers get a clear answer, readers go on, and then all is as before."""
-    with open_house(tmp_path, busy_timeout=0.05) as house:
+    with open_api(tmp_path, busy_timeout=0.05) as api:
         blocker = sqlite3.connect(tmp_path / "test.db", isolation_level=None)
         blocker.execute("BEGIN IMMEDIATE")
-        answer = house.post("commits/", {"commits": [commit()]})
+        answer = api.post("commits/", {"commits": [commit()]})
         assert (answer.status_code, "busy" in answer.json()["detail"]) == (503, True)
-        assert house.get("repos/").json() == []
-        assert house.client.get("/healthz").status_code == 200
+        assert api.get("repos/").json() == []
+        assert api.client.get("/healthz").status_code == 200
         blocker.execute("ROLLBACK")
         blocker.close()
-        assert house.post("commits/", {"commits": [commit()]}).status_code == 200
+        assert api.post("commits/", {"commits": [commit()]}).status_code == 200
 
 
 def test_a_full_disk_is_503_and_nothing_is_half_saved(tmp_path: Path) -> None:
     """When nothing more can be written, the answer says so, and what was there can still be read."""
-    with open_house(tmp_path) as house:
-        house.repository()
-        with house.services.store.read() as tx:
+    with open_api(tmp_path) as api:
+        api.repository()
+        with api.services.store.read() as tx:
             pages = tx.connection().exec_driver_sql("PRAGMA page_count").scalar_one()
-        house.limit_pages(pages)
+        api.limit_pages(pages)
         many = [commit(f"{number:040}", message="x" * 5_000) for number in range(200)]
-        answer = house.post("commits/", {"commits": many})
+        answer = api.post("commits/", {"commits": many})
         assert (answer.status_code, "disk is full" in answer.json()["detail"]) == (503, True)
-        repository = house.get("repos/").json()[0]
-        assert house.get(f"repos/{repository['id']}/commits/").json() == []
+        repository = api.get("repos/").json()[0]
+        assert api.get(f"repos/{repository['id']}/commits/").json() == []
 
 
 def test_a_database_that_cannot_be_reached_makes_the_process_unready(tmp_path: Path) -> None:
     """Requests belong elsewhere then; the process itself lives, and its housekeeping waits for better times."""
-    with open_house(tmp_path) as house:
+    with open_api(tmp_path) as api:
         gone = Store.open(f"sqlite:///{tmp_path}/no/such/folder/x.db")
-        with TestClient(create_application(replace(house.services, store=gone))) as client:
+        with TestClient(create_application(replace(api.services, store=gone))) as client:
             health, ready = client.get("/healthz"), client.get("/readyz")
         gone.close()
         assert (health.status_code, ready.status_code) == (200, 503)
@@ -60,18 +60,18 @@ BOTH = SWITCHBOARD + "[plugins.faulty]\nenabled = true\ndefault = true\n"
 
 def test_a_plugin_that_fails_is_named(tmp_path: Path) -> None:
     """A plugin's fault hurts the request that needed it, with an answer that names the plugin and the hook."""
-    with open_house(tmp_path, BOTH, more=[FAULTY]) as house:
-        answer = house.post("integrations/", {"provider": "faulty"})
+    with open_api(tmp_path, BOTH, more=[FAULTY]) as api:
+        answer = api.post("integrations/", {"provider": "faulty"})
         assert answer.status_code == 502
         for word in ("faulty", "scm_install", "RuntimeError"):
             assert word in answer.json()["detail"]
-        assert house.install()["provider"]["key"] == "custom_scm"
+        assert api.install()["provider"]["key"] == "custom_scm"
 
 
 def test_repeatedly_failing_plugin_is_suspended(tmp_path: Path) -> None:
     """After a few faults in a row the answer comes at once: 503, when to try again, and what went wrong last."""
-    with open_house(tmp_path, BOTH + "breaker = { faults = 2 }\n", more=[FAULTY]) as house:
-        answers = [house.post("integrations/", {"provider": "faulty"}) for _ in range(3)]
+    with open_api(tmp_path, BOTH + "breaker = { faults = 2 }\n", more=[FAULTY]) as api:
+        answers = [api.post("integrations/", {"provider": "faulty"}) for _ in range(3)]
         assert [answer.status_code for answer in answers] == [502, 502, 503]
         assert 1 <= int(answers[2].headers["Retry-After"]) <= 10
         for word in ("scm_install: suspended since", "next try at", "last fault: raised RuntimeError"):
@@ -80,18 +80,18 @@ def test_repeatedly_failing_plugin_is_suspended(tmp_path: Path) -> None:
 
 def test_failed_file_check_leaves_link_unverified(tmp_path: Path) -> None:
     """A plugin that cannot say whether the file exists does not take the link away."""
-    with open_house(tmp_path, BOTH, more=[FAULTY]) as house:
-        house.mapping(*of_faulty(house, "blind"))
-        answer = house.link()
+    with open_api(tmp_path, BOTH, more=[FAULTY]) as api:
+        api.mapping(*of_faulty(api, "blind"))
+        answer = api.link()
         assert (answer["error"], answer["verified"]) == (None, None)
         assert answer["sourceUrl"] == "https://faulty.example/src/a.py"
 
 
 def test_links_of_suspended_plugin_have_a_reason(tmp_path: Path) -> None:
     """A frame whose provider is suspended has the reason of a failing one, with the pause in words."""
-    with open_house(tmp_path, BOTH + "breaker = { faults = 1 }\n", more=[FAULTY]) as house:
-        house.mapping(*of_faulty(house, "down"))
-        failed, suspended = house.link(), house.link()
+    with open_api(tmp_path, BOTH + "breaker = { faults = 1 }\n", more=[FAULTY]) as api:
+        api.mapping(*of_faulty(api, "down"))
+        failed, suspended = api.link(), api.link()
         assert (failed["error"], suspended["error"]) == ("provider_failed", "provider_failed")
         assert "scm_source_url: suspended since" in suspended["detail"]
 
@@ -99,16 +99,16 @@ def test_links_of_suspended_plugin_have_a_reason(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("text", "status"), [("Fix it", 400), ("Try later", 503), ("Not yours", 403)])
 def test_plugin_refusal_message_is_shown(tmp_path: Path, text: str, status: int) -> None:
     """A refusal on purpose is no fault: its text reaches the person who asked."""
-    with open_house(tmp_path, BOTH, more=[FAULTY]) as house:
-        answer = house.post("integrations/", {"provider": "faulty", "say": text})
+    with open_api(tmp_path, BOTH, more=[FAULTY]) as api:
+        answer = api.post("integrations/", {"provider": "faulty", "say": text})
         assert (answer.status_code, answer.json()) == (status, {"detail": text})
 
 
-def of_faulty(house: House, say: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def of_faulty(api: ApiClient, say: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """A repository that belongs to a faulty installation."""
-    installation = house.post("integrations/", {"provider": "faulty", "install": True, "say": say}).json()
-    repository = house.repository()
-    changed = house.put(f"repos/{repository['id']}/", {"integrationId": installation["id"]})
+    installation = api.post("integrations/", {"provider": "faulty", "install": True, "say": say}).json()
+    repository = api.repository()
+    changed = api.put(f"repos/{repository['id']}/", {"integrationId": installation["id"]})
     return changed.json(), installation
 
 
@@ -125,50 +125,50 @@ def of_faulty(house: House, say: str) -> tuple[dict[str, Any], dict[str, Any]]:
 )
 def test_a_failing_provider_is_a_reason_like_any_other(tmp_path: Path, say: str, error: str) -> None:
     """Whatever a plugin does instead of giving a link, the frame gets a reason and a next step."""
-    with open_house(tmp_path, BOTH, more=[FAULTY]) as house:
-        repository, installation = of_faulty(house, say)
-        mapping = house.mapping(repository, installation).json()
-        answer = house.link()
+    with open_api(tmp_path, BOTH, more=[FAULTY]) as api:
+        repository, installation = of_faulty(api, say)
+        mapping = api.mapping(repository, installation).json()
+        answer = api.link()
         assert (answer["error"], answer["config"], answer["sourceUrl"]) == (error, mapping, None)
         assert answer["nextStep"]
 
 
 def test_a_repository_is_shown_even_when_its_plugin_shapes_it_wrongly(tmp_path: Path) -> None:
     """The host's own payload stands in, and says that the plugin failed."""
-    with open_house(tmp_path, BOTH, more=[FAULTY]) as house:
-        repository, _ = of_faulty(house, "")
+    with open_api(tmp_path, BOTH, more=[FAULTY]) as api:
+        repository, _ = of_faulty(api, "")
         assert repository["name"] == "team/app"
         assert "plugin failed" in repository["idle"]
 
 
 def test_commits_are_listed_even_when_their_pages_fail(tmp_path: Path) -> None:
     """A plugin's fault costs the link, not the listing."""
-    with open_house(tmp_path, BOTH, more=[FAULTY]) as house:
-        repository, _ = of_faulty(house, "")
-        house.post("commits/", {"commits": [commit()]})
-        assert house.get(f"repos/{repository['id']}/commits/").json()[0]["url"] is None
-        house.release(refs=[{"repository": "team/app", "commit": "a..b"}])
-        assert house.get("releases/1.0/").json()["refs"][0]["compareUrl"] is None
+    with open_api(tmp_path, BOTH, more=[FAULTY]) as api:
+        repository, _ = of_faulty(api, "")
+        api.post("commits/", {"commits": [commit()]})
+        assert api.get(f"repos/{repository['id']}/commits/").json()[0]["url"] is None
+        api.release(refs=[{"repository": "team/app", "commit": "a..b"}])
+        assert api.get("releases/1.0/").json()["refs"][0]["compareUrl"] is None
 
 
 def test_a_refused_claim_saves_nothing(tmp_path: Path) -> None:
     """The plugin's refusal decides the status; the repository stays unclaimed."""
-    with open_house(tmp_path, BOTH, more=[FAULTY]) as house:
-        installation = house.post("integrations/", {"provider": "faulty", "install": True}).json()
-        repository = house.repository()
+    with open_api(tmp_path, BOTH, more=[FAULTY]) as api:
+        installation = api.post("integrations/", {"provider": "faulty", "install": True}).json()
+        repository = api.repository()
         body = {"provider": "faulty", "installation": installation["id"], "identifier": repository["id"]}
-        answer = house.post("repos/", body)
+        answer = api.post("repos/", body)
         assert (answer.status_code, answer.json()) == (503, {"detail": "Not today."})
-        assert house.get(f"repos/{repository['id']}/").json()["integrationId"] is None
-        assert house.get(f"integrations/{installation['id']}/repos/").status_code == 502
+        assert api.get(f"repos/{repository['id']}/").json()["integrationId"] is None
+        assert api.get(f"integrations/{installation['id']}/repos/").status_code == 502
 
 
 def test_plugin_off_for_organization_cannot_be_used(tmp_path: Path) -> None:
     """Another organization than the allowed one sees no provider, and installs none."""
     switchboard = SWITCHBOARD.replace("acme", "somebody-else")
-    with open_house(tmp_path, switchboard) as house:
-        assert house.get("config/integrations/").status_code == 404
+    with open_api(tmp_path, switchboard) as api:
+        assert api.get("config/integrations/").status_code == 404
         form = {"provider": "custom_scm", "name": "team", "url": "https://git.example.com/"}
-        answer = house.post("integrations/", form)
+        answer = api.post("integrations/", form)
         assert (answer.status_code, "custom_scm" in answer.json()["detail"]) == (404, True)
-        assert house.get("integrations/").json() == []
+        assert api.get("integrations/").json() == []

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from house import House
+from api import ApiClient
 
 TOLD: dict[str, Any] = {
     "environment": "production",
@@ -15,28 +15,28 @@ TOLD: dict[str, Any] = {
 }
 
 
-def test_release_shows_its_deploys(house: House) -> None:
+def test_release_shows_its_deploys(api: ApiClient) -> None:
     """The release counts its deploys and shows the last."""
-    house.release()
-    made = house.post("releases/1.0/deploys/", TOLD)
+    api.release()
+    made = api.post("releases/1.0/deploys/", TOLD)
     assert made.status_code == 201
     assert made.json()["dateFinished"] == "2026-01-02T03:04:05.123456Z"
-    release = house.get("releases/1.0/").json()
+    release = api.get("releases/1.0/").json()
     assert (release["deployCount"], release["lastDeploy"]) == (1, made.json())
-    assert house.get("releases/1.0/deploys/").json() == [made.json()]
+    assert api.get("releases/1.0/deploys/").json() == [made.json()]
 
 
-def test_a_retried_deploy_is_one(house: House) -> None:
+def test_a_retried_deploy_is_one(api: ApiClient) -> None:
     """The same request again answers 208 with the same deploy."""
-    house.release()
-    first, again = (house.post("releases/1.0/deploys/", TOLD) for _ in range(2))
+    api.release()
+    first, again = (api.post("releases/1.0/deploys/", TOLD) for _ in range(2))
     assert (again.status_code, again.json()) == (208, first.json())
 
 
-def test_a_deploy_without_an_end_ended_now(house: House) -> None:
+def test_a_deploy_without_an_end_ended_now(api: ApiClient) -> None:
     """Clients end with an error where a deploy has no end."""
-    house.release()
-    assert house.post("releases/1.0/deploys/", {"environment": "x"}).json()["dateFinished"].endswith("Z")
+    api.release()
+    assert api.post("releases/1.0/deploys/", {"environment": "x"}).json()["dateFinished"].endswith("Z")
 
 
 @pytest.mark.parametrize(
@@ -51,25 +51,25 @@ def test_a_deploy_without_an_end_ended_now(house: House) -> None:
         ({"dateFinished": "yesterday"}, "dateFinished"),
     ],
 )
-def test_a_wrong_deploy_is_refused_by_field(house: House, fields: dict[str, Any], wrong: str) -> None:
+def test_a_wrong_deploy_is_refused_by_field(api: ApiClient, fields: dict[str, Any], wrong: str) -> None:
     """The answer names the field, and the limit where one is passed; nothing is saved."""
-    house.release()
-    answer = house.post("releases/1.0/deploys/", TOLD | fields)
+    api.release()
+    answer = api.post("releases/1.0/deploys/", TOLD | fields)
     assert (answer.status_code, list(answer.json())) == (400, [wrong])
     assert ("limits." in answer.text) == ("x" * 65 in str(fields))
-    assert house.get("releases/1.0/deploys/").json() == []
+    assert api.get("releases/1.0/deploys/").json() == []
 
 
-def test_a_deploy_needs_a_release(house: House) -> None:
+def test_a_deploy_needs_a_release(api: ApiClient) -> None:
     """Deploys of what is not there are 404."""
-    assert house.post("releases/9/deploys/", TOLD).status_code == 404
-    assert house.get("releases/9/deploys/").status_code == 404
+    assert api.post("releases/9/deploys/", TOLD).status_code == 404
+    assert api.get("releases/9/deploys/").status_code == 404
 
 
-def test_a_deploy_may_be_of_one_project(house: House) -> None:
+def test_a_deploy_may_be_of_one_project(api: ApiClient) -> None:
     """Projects are named by slug or id."""
-    house.release()
-    assert house.post("releases/1.0/deploys/", TOLD | {"projects": [house.there.project.id]}).status_code == 201
-    house.post("projects/", {"slug": "api"})
-    answer = house.post("releases/1.0/deploys/", TOLD | {"projects": ["api"], "environment": "other"})
+    api.release()
+    assert api.post("releases/1.0/deploys/", TOLD | {"projects": [api.there.project.id]}).status_code == 201
+    api.post("projects/", {"slug": "api"})
+    answer = api.post("releases/1.0/deploys/", TOLD | {"projects": ["api"], "environment": "other"})
     assert (answer.status_code, list(answer.json())) == (400, ["projects"])

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from api import SWITCHBOARD, ApiClient, commit, open_api
 from hosting import candidate
-from house import SWITCHBOARD, House, commit, open_house
 from plugins import historian
 from scmhost.admin.background import MOST_ATTEMPTS, RETRY_AFTER, run_due_jobs
 from scmhost.infra.db import jobs
@@ -29,181 +29,181 @@ class At:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    """A house with a repository whose provider can be asked for commits, and no background work of its own."""
+def api(tmp_path: Path) -> Iterator[ApiClient]:
+    """A api with a repository whose provider can be asked for commits, and no background work of its own."""
     switchboard = SWITCHBOARD + "[plugins.historian]\nenabled = true\n"
     more = [candidate("historian", "plugins.historian")]
-    with open_house(tmp_path, switchboard, more=more, background=False) as opened:
+    with open_api(tmp_path, switchboard, more=more, background=False) as opened:
         claim(opened)
         historian.asked.clear()
         yield opened
 
 
-def claim(house: House, name: str = "team/app") -> None:
-    known = house.get("integrations/").json()
-    installation = known[0] if known else house.post("integrations/", {"provider": "historian"}).json()
-    repository = house.repository(name)
+def claim(api: ApiClient, name: str = "team/app") -> None:
+    known = api.get("integrations/").json()
+    installation = known[0] if known else api.post("integrations/", {"provider": "historian"}).json()
+    repository = api.repository(name)
     fields = {"provider": "historian", "installation": installation["id"], "identifier": repository["id"]}
-    assert house.post("repos/", fields).status_code == 201
+    assert api.post("repos/", fields).status_code == 201
 
 
-def set_ref(house: House, head: str, version: str = "1.0", **fields: Any) -> dict[str, Any]:
-    house.release(version)
-    answer = house.put(f"releases/{version}/", {"refs": [{"repository": "team/app", "commit": head}], **fields})
+def set_ref(api: ApiClient, head: str, version: str = "1.0", **fields: Any) -> dict[str, Any]:
+    api.release(version)
+    answer = api.put(f"releases/{version}/", {"refs": [{"repository": "team/app", "commit": head}], **fields})
     assert answer.status_code == 200, answer.text
     body: dict[str, Any] = answer.json()
     return body
 
 
-def later(house: House, minutes: float) -> Services:
+def later(api: ApiClient, minutes: float) -> Services:
     """The services as they will be in some minutes."""
-    return replace(house.services, clock=At(datetime.now(UTC) + timedelta(minutes=minutes)))
+    return replace(api.services, clock=At(datetime.now(UTC) + timedelta(minutes=minutes)))
 
 
-def test_the_commits_up_to_a_ref_are_fetched(house: House) -> None:
+def test_the_commits_up_to_a_ref_are_fetched(api: ApiClient) -> None:
     """The answer says that they come; then they are the release's, with files, authors and resolved issues."""
-    (note,) = set_ref(house, A)["notes"]
+    (note,) = set_ref(api, A)["notes"]
     assert "are fetched" in note
-    assert house.get("releases/1.0/").json()["notes"] == [note]
-    assert run_due_jobs(house.services) == 1
-    release = house.get("releases/1.0/").json()
+    assert api.get("releases/1.0/").json()["notes"] == [note]
+    assert run_due_jobs(api.services) == 1
+    release = api.get("releases/1.0/").json()
     assert (release["commitCount"], release["lastCommit"]["id"], release["notes"]) == (2, A, [])
     assert release["lastCommit"]["issueIds"] == ["SHOP-12"]
     assert [author["email"] for author in release["authors"]] == ["ada@example.com"]
-    assert [item["filename"] for item in house.get("releases/1.0/commitfiles/").json()] == ["a.py"]
+    assert [item["filename"] for item in api.get("releases/1.0/commitfiles/").json()] == ["a.py"]
     assert historian.asked == [(None, A)]
-    assert run_due_jobs(house.services) == 0
+    assert run_due_jobs(api.services) == 0
 
 
-def test_fetched_commits_begin_after_previous_release(house: House) -> None:
+def test_fetched_commits_begin_after_previous_release(api: ApiClient) -> None:
     """Without a base of its own, a ref goes on from the last release of the project."""
-    set_ref(house, A)
-    set_ref(house, B, "2.0")
-    run_due_jobs(house.services)
+    set_ref(api, A)
+    set_ref(api, B, "2.0")
+    run_due_jobs(api.services)
     assert sorted(historian.asked, key=str) == [(A, B), (None, A)]
 
 
 @pytest.mark.parametrize("ref", [{"commit": f"{C}..{A}"}, {"commit": A, "previousCommit": C}])
-def test_given_base_commit_is_used(house: House, ref: dict[str, str]) -> None:
+def test_given_base_commit_is_used(api: ApiClient, ref: dict[str, str]) -> None:
     """As a range, or as the previous commit."""
-    house.release()
-    house.put("releases/1.0/", {"refs": [{"repository": "team/app", **ref}]})
-    run_due_jobs(house.services)
+    api.release()
+    api.put("releases/1.0/", {"refs": [{"repository": "team/app", **ref}]})
+    run_due_jobs(api.services)
     assert historian.asked == [(C, A)]
 
 
-def test_commits_in_the_request_are_not_fetched(house: House) -> None:
+def test_commits_in_the_request_are_not_fetched(api: ApiClient) -> None:
     """Who sends the commits themselves is not asked for them."""
-    assert set_ref(house, A, commits=[commit(A)])["notes"] == []
-    assert run_due_jobs(house.services) == 0
-    assert house.shas() == [A]
+    assert set_ref(api, A, commits=[commit(A)])["notes"] == []
+    assert run_due_jobs(api.services) == 0
+    assert api.shas() == [A]
 
 
-def test_latest_ref_is_fetched(house: House) -> None:
+def test_latest_ref_is_fetched(api: ApiClient) -> None:
     """Setting a ref twice asks once, for what was said last."""
-    set_ref(house, A)
-    set_ref(house, B)
-    assert run_due_jobs(house.services) == 1
+    set_ref(api, A)
+    set_ref(api, B)
+    assert run_due_jobs(api.services) == 1
     assert [head for _, head in historian.asked] == [B]
-    assert house.shas()[0] == B
+    assert api.shas()[0] == B
 
 
-def test_a_job_survives_the_process(house: House, tmp_path: Path) -> None:
+def test_a_job_survives_the_process(api: ApiClient, tmp_path: Path) -> None:
     """What was ordered before a restart is fetched after it."""
-    set_ref(house, A)
+    set_ref(api, A)
     switchboard = SWITCHBOARD + "[plugins.historian]\nenabled = true\n"
     more = [candidate("historian", "plugins.historian")]
-    url = house.services.store.url_without_password
+    url = api.services.store.url_without_password
     (tmp_path / "again").mkdir()
-    with open_house(tmp_path / "again", switchboard, url, more=more, background=False) as reopened:
+    with open_api(tmp_path / "again", switchboard, url, more=more, background=False) as reopened:
         assert run_due_jobs(reopened.services) == 1
-    assert house.get("releases/1.0/").json()["commitCount"] == 2
+    assert api.get("releases/1.0/").json()["commitCount"] == 2
 
 
 def test_service_fetches_commits_in_background(tmp_path: Path) -> None:
     """A running service does what is due without being asked."""
     switchboard = SWITCHBOARD + "[plugins.historian]\nenabled = true\n"
-    with open_house(tmp_path, switchboard, more=[candidate("historian", "plugins.historian")]) as house:
-        claim(house)
-        set_ref(house, A)
-        while house.get("releases/1.0/").json()["commitCount"] < 2:
+    with open_api(tmp_path, switchboard, more=[candidate("historian", "plugins.historian")]) as api:
+        claim(api)
+        set_ref(api, A)
+        while api.get("releases/1.0/").json()["commitCount"] < 2:
             pass
-        assert house.shas()[0] == A
+        assert api.shas()[0] == A
 
 
-def test_unavailable_provider_is_retried(house: House) -> None:
+def test_unavailable_provider_is_retried(api: ApiClient) -> None:
     """After some minutes, a few times; then the release says why its commits are not there."""
-    set_ref(house, historian.UNREACHABLE)
+    set_ref(api, historian.UNREACHABLE)
     for attempt in range(1, MOST_ATTEMPTS + 1):
-        at = later(house, attempt * (RETRY_AFTER.total_seconds() / 60 + 1))
+        at = later(api, attempt * (RETRY_AFTER.total_seconds() / 60 + 1))
         assert (run_due_jobs(at), run_due_jobs(at)) == (1, 0)
-        note = house.get("releases/1.0/").json()["notes"][0]
+        note = api.get("releases/1.0/").json()["notes"][0]
         assert "the archive is closed" in note
         assert ".." not in note
         assert ("again: " in note) == (attempt < MOST_ATTEMPTS)
-    assert run_due_jobs(later(house, 1_000)) == 0
+    assert run_due_jobs(later(api, 1_000)) == 0
     assert len(historian.asked) == MOST_ATTEMPTS
-    assert "are fetched" in set_ref(house, A)["notes"][0]
-    run_due_jobs(house.services)
-    assert house.get("releases/1.0/").json()["notes"] == []
+    assert "are fetched" in set_ref(api, A)["notes"][0]
+    run_due_jobs(api.services)
+    assert api.get("releases/1.0/").json()["notes"] == []
 
 
-def test_deleted_release_fetches_no_commits(house: House) -> None:
+def test_deleted_release_fetches_no_commits(api: ApiClient) -> None:
     """A release that was deleted meanwhile ends its job."""
-    set_ref(house, A)
-    house.delete("releases/1.0/")
-    assert run_due_jobs(house.services) == 1
+    set_ref(api, A)
+    api.delete("releases/1.0/")
+    assert run_due_jobs(api.services) == 1
     assert historian.asked == []
-    house.release()
-    assert house.get("releases/1.0/").json()["notes"] == []
+    api.release()
+    assert api.get("releases/1.0/").json()["notes"] == []
 
 
-def test_unclaimed_repository_has_no_provider_to_fetch_from(house: House) -> None:
+def test_unclaimed_repository_has_no_provider_to_fetch_from(api: ApiClient) -> None:
     """The answer says that only the ref is kept, and what to do."""
-    house.repository("team/free", None)
-    house.release()
-    notes = house.put("releases/1.0/", {"refs": [{"repository": "team/free", "commit": A}]}).json()["notes"]
+    api.repository("team/free", None)
+    api.release()
+    notes = api.put("releases/1.0/", {"refs": [{"repository": "team/free", "commit": A}]}).json()["notes"]
     assert "only the ref is kept: it is unclaimed" in notes[0]
     assert "--local" in notes[0]
-    assert run_due_jobs(house.services) == 0
+    assert run_due_jobs(api.services) == 0
 
 
-def test_provider_without_commit_hook_is_named(house: House) -> None:
+def test_provider_without_commit_hook_is_named(api: ApiClient) -> None:
     """Custom SCM has no commits of its own."""
-    installation = house.install()
-    house.claim(house.repository("team/own", None), installation)
-    house.release()
-    notes = house.put("releases/1.0/", {"refs": [{"repository": "team/own", "commit": A}]}).json()["notes"]
+    installation = api.install()
+    api.claim(api.repository("team/own", None), installation)
+    api.release()
+    notes = api.put("releases/1.0/", {"refs": [{"repository": "team/own", "commit": A}]}).json()["notes"]
     assert "its provider CustomSCM cannot be asked" in notes[0]
 
 
-def test_job_of_disabled_provider_is_postponed(house: House, tmp_path: Path) -> None:
+def test_job_of_disabled_provider_is_postponed(api: ApiClient, tmp_path: Path) -> None:
     """The job waits, and says why."""
-    set_ref(house, A)
-    url = house.services.store.url_without_password
+    set_ref(api, A)
+    url = api.services.store.url_without_password
     (tmp_path / "off").mkdir()
-    with open_house(tmp_path / "off", SWITCHBOARD, url, background=False) as without:
+    with open_api(tmp_path / "off", SWITCHBOARD, url, background=False) as without:
         assert run_due_jobs(without.services) == 1
         assert "its provider is off" in without.get("releases/1.0/").json()["notes"][0]
         off = without.put("releases/1.0/", {"refs": [{"repository": "team/app", "commit": B}]}).json()
         assert "its provider is off" in off["notes"][0]
 
 
-def test_commits_of_two_projects_are_joined_when_fetched(house: House) -> None:
+def test_commits_of_two_projects_are_joined_when_fetched(api: ApiClient) -> None:
     """As for commits that are sent, a release of several projects loses none."""
-    house.post("projects/", {"slug": "api"})
-    house.release("1.0", "web", "api", commits=[commit(B, timestamp="2020-01-01T00:00:00Z")])
-    house.put("releases/1.0/", {"refs": [{"repository": "team/app", "commit": A}]})
-    run_due_jobs(house.services)
-    assert set(house.shas()) == {A, B, C}
+    api.post("projects/", {"slug": "api"})
+    api.release("1.0", "web", "api", commits=[commit(B, timestamp="2020-01-01T00:00:00Z")])
+    api.put("releases/1.0/", {"refs": [{"repository": "team/app", "commit": A}]})
+    run_due_jobs(api.services)
+    assert set(api.shas()) == {A, B, C}
 
 
-def test_job_ends_after_too_many_crashed_workers(house: House) -> None:
+def test_job_ends_after_too_many_crashed_workers(api: ApiClient) -> None:
     """A job that takes its worker along every time is given up."""
-    set_ref(house, A)
+    set_ref(api, A)
     for attempt in range(MOST_ATTEMPTS):
-        at = later(house, 2 * attempt)
+        at = later(api, 2 * attempt)
         with at.store.write() as tx:
             assert jobs.lease(tx, at.clock.now(), at.clock.now() + timedelta(seconds=60))
-    assert run_due_jobs(later(house, 100)) == 1
-    assert "did not come back" in house.get("releases/1.0/").json()["notes"][0]
+    assert run_due_jobs(later(api, 100)) == 1
+    assert "did not come back" in api.get("releases/1.0/").json()["notes"][0]

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from httpx2 import Response
 
+from api import SWITCHBOARD, ApiClient, open_api
 from hosting import budget, candidate
-from house import SWITCHBOARD, House, open_house
 from plugins import hanger
 
 HANGING = 100
@@ -20,50 +20,50 @@ THREADS = 40
 
 
 @contextmanager
-def house_with_a_hanger(folder: Path) -> Iterator[House]:
-    """A house whose plugin ``hanger`` hangs as long as the block lasts: no budget ends before."""
+def house_with_a_hanger(folder: Path) -> Iterator[ApiClient]:
+    """A api whose plugin ``hanger`` hangs as long as the block lasts: no budget ends before."""
     hanger.released.clear()
     switchboard = SWITCHBOARD + "[plugins.hanger]\nenabled = true\n"
     more = [candidate("hanger", "plugins.hanger")]
-    with open_house(folder, switchboard, more=more, promises=budget(600.0)) as house:
+    with open_api(folder, switchboard, more=more, promises=budget(600.0)) as api:
         try:
-            yield house
+            yield api
         finally:
             hanger.released.set()
 
 
-def offers(house: House) -> Callable[[], Response]:
+def offers(api: ApiClient) -> Callable[[], Response]:
     """A request that hangs in an I/O hook."""
-    installation = house.post("integrations/", {"provider": "hanger"}).json()
-    return lambda: house.get(f"integrations/{installation['id']}/repos/")
+    installation = api.post("integrations/", {"provider": "hanger"}).json()
+    return lambda: api.get(f"integrations/{installation['id']}/repos/")
 
 
-def link(house: House) -> Callable[[], Response]:
+def link(api: ApiClient) -> Callable[[], Response]:
     """A request that hangs in a pure hook."""
-    installation = house.post("integrations/", {"provider": "hanger"}).json()
+    installation = api.post("integrations/", {"provider": "hanger"}).json()
     add = {"provider": "integrations:hanger", "installation": installation["id"], "identifier": "hung/app"}
-    repository = house.post("repos/", add).json()
+    repository = api.post("repos/", add).json()
     roots = {"stackRoot": "/hung/", "sourceRoot": "", "defaultBranch": "main"}
-    assert house.mapping(repository, installation, **roots).status_code == 201
+    assert api.mapping(repository, installation, **roots).status_code == 201
     path = "/api/0/projects/acme/web/stacktrace-link/"
-    return lambda: house.get(path, params={"file": "/hung/a.py"})
+    return lambda: api.get(path, params={"file": "/hung/a.py"})
 
 
 @pytest.mark.parametrize("request_that_hangs", [offers, link])
 def test_a_healthy_provider_answers_while_another_hangs(
-    tmp_path: Path, request_that_hangs: Callable[[House], Callable[[], Response]]
+    tmp_path: Path, request_that_hangs: Callable[[ApiClient], Callable[[], Response]]
 ) -> None:
     """With a hundred requests to a plugin that hangs, requests to a healthy one are answered before any of them ends.
 
     Few requests are pending: those that found no free thread of the plugin were refused.
     """
-    with house_with_a_hanger(tmp_path) as house, ThreadPoolExecutor(HANGING + HEALTHY) as clients:
-        repository, installation = house.claimed()
-        house.mapping(repository, installation)
-        ask = request_that_hangs(house)
+    with house_with_a_hanger(tmp_path) as api, ThreadPoolExecutor(HANGING + HEALTHY) as clients:
+        repository, installation = api.claimed()
+        api.mapping(repository, installation)
+        ask = request_that_hangs(api)
         hanging = [clients.submit(ask) for _ in range(HANGING)]
         assert hanger.entered.acquire(timeout=60)
-        answers = [clients.submit(house.link) for _ in range(HEALTHY)]
+        answers = [clients.submit(api.link) for _ in range(HEALTHY)]
         links = [answer.result() for answer in answers]
         pending = [request for request in hanging if not request.done()]
         refused = [request.result() for request in hanging if request.done()]

@@ -4,25 +4,25 @@ from pathlib import Path
 
 import pytest
 
+from api import SWITCHBOARD, ApiClient, open_api
 from hosting import candidate
-from house import SWITCHBOARD, House, open_house
 from scmhost.infra.loops import Loop, Loops
 
 BROKEN = candidate("broken", "plugins.fails_at_import")
 BOTH = SWITCHBOARD + "[plugins.broken]\nenabled = true\n"
 
 
-def test_liveness_does_not_need_the_database(house: House) -> None:
+def test_liveness_does_not_need_the_database(api: ApiClient) -> None:
     """Whether the process lives is not about the database: starting it anew would not mend one."""
-    house.services.store.close()
-    answer = house.client.get("/healthz")
+    api.services.store.close()
+    answer = api.client.get("/healthz")
     assert (answer.status_code, answer.json()["status"]) == (200, "ok")
 
 
 def test_broken_plugin_leaves_process_ready(tmp_path: Path) -> None:
     """The states are counted; why a plugin is broken is not for everybody."""
-    with open_house(tmp_path, BOTH, more=[BROKEN]) as house:
-        answer = house.client.get("/readyz")
+    with open_api(tmp_path, BOTH, more=[BROKEN]) as api:
+        answer = api.client.get("/readyz")
         assert answer.status_code == 200
         assert answer.json() == {
             "status": "ready",
@@ -39,40 +39,40 @@ def test_broken_plugin_leaves_process_ready(tmp_path: Path) -> None:
 def test_suspended_plugin_is_named_and_process_is_ready(tmp_path: Path) -> None:
     """Its other hooks work; whoever reads the probe's answer knows where to look."""
     faulty = SWITCHBOARD + "[plugins.faulty]\nenabled = true\ndefault = true\nbreaker = { faults = 1 }\n"
-    with open_house(tmp_path, faulty, more=[candidate("faulty", "plugins.faulty")]) as house:
-        house.post("integrations/", {"provider": "faulty"})
-        answer = house.client.get("/readyz")
+    with open_api(tmp_path, faulty, more=[candidate("faulty", "plugins.faulty")]) as api:
+        api.post("integrations/", {"provider": "faulty"})
+        answer = api.client.get("/readyz")
         assert (answer.status_code, answer.json()["suspended"]) == (200, ["faulty"])
         assert answer.json()["plugins"] == {"ready": 1, "suspended": 1, "off": 1}
 
 
-def test_unreadable_configuration_is_reported_and_process_is_ready(house: House) -> None:
+def test_unreadable_configuration_is_reported_and_process_is_ready(api: ApiClient) -> None:
     """The last good settings count on; since when they are old stands in the answer, what is wrong does not."""
-    house.services.plugins.keep_last_good("plugins.toml:4: secret")
-    answer = house.client.get("/readyz")
+    api.services.plugins.keep_last_good("plugins.toml:4: secret")
+    answer = api.client.get("/readyz")
     assert (answer.status_code, answer.json()["staleSince"][-1]) == (200, "Z")
     assert "secret" not in answer.text
 
 
-def test_tables_of_another_version_make_the_process_unready(house: House) -> None:
+def test_tables_of_another_version_make_the_process_unready(api: ApiClient) -> None:
     """Before the tables are brought up to date, requests belong elsewhere; the answer names the command."""
-    house.services.store.downgrade("0001")
-    answer = house.client.get("/readyz")
+    api.services.store.downgrade("0001")
+    answer = api.client.get("/readyz")
     assert (answer.status_code, answer.json()["database"]) == (503, "not_migrated")
     assert "scmhost migrate" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-def test_health_answers_are_not_cached(house: House, path: str) -> None:
+def test_health_answers_are_not_cached(api: ApiClient, path: str) -> None:
     """A cache on the way would tell of health that is over."""
-    assert house.client.get(path).headers["cache-control"] == "no-store"
+    assert api.client.get(path).headers["cache-control"] == "no-store"
 
 
-def test_stuck_background_loop_makes_the_process_unready(house: House) -> None:
+def test_stuck_background_loop_makes_the_process_unready(api: ApiClient) -> None:
     """A loop that makes no progress is named, so that an operator sees it before its work is missed."""
     ticks = iter([0.0, 1_000.0])
-    house.services.shared(Loops).add(Loop("jobs", lambda _woken: False, seconds=1.0, monotonic=lambda: next(ticks)))
-    answer = house.client.get("/readyz")
+    api.services.shared(Loops).add(Loop("jobs", lambda _woken: False, seconds=1.0, monotonic=lambda: next(ticks)))
+    answer = api.client.get("/readyz")
     assert (answer.status_code, answer.json()["status"]) == (503, "not ready")
     assert answer.json()["stuck"] == ["jobs has made no progress for 1000 s"]
     assert "jobs" in answer.json()["detail"]

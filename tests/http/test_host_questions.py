@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from api import OLDER_SHA, SWITCHBOARD, ApiClient, open_api
 from hosting import Hands, candidate, logged
-from house import OLDER_SHA, SWITCHBOARD, House, open_house
 from plugins import archivist
 from plugins.archivist import SHA
 from scmhost.admin.background import run_due_jobs
@@ -20,164 +20,164 @@ LINKS = "/api/0/projects/acme/web/stacktrace-links/"
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    """A house with a provider that can be asked, and no background work of its own."""
+def api(tmp_path: Path) -> Iterator[ApiClient]:
+    """A api with a provider that can be asked, and no background work of its own."""
     with open_archive(tmp_path) as opened:
         yield opened
 
 
 @contextmanager
-def open_archive(folder: Path, clock: Clock | None = None) -> Iterator[House]:
+def open_archive(folder: Path, clock: Clock | None = None) -> Iterator[ApiClient]:
     switchboard = SWITCHBOARD + "[plugins.archivist]\nenabled = true\n"
     more = [candidate("archivist", "plugins.archivist")]
-    with open_house(folder, switchboard, more=more, background=False, clock=clock) as opened:
+    with open_api(folder, switchboard, more=more, background=False, clock=clock) as opened:
         yield opened
 
 
-def ready(house: House, name: str = "team/app", **mapping: Any) -> None:
+def ready(api: ApiClient, name: str = "team/app", **mapping: Any) -> None:
     """A repository of the provider, mapped to ``src`` and behind that to ``lib``."""
-    installation = house.post("integrations/", {"provider": "archivist"}).json()
-    repository = house.repository(name)
+    installation = api.post("integrations/", {"provider": "archivist"}).json()
+    repository = api.repository(name)
     through = {"provider": "archivist", "installation": installation["id"], "identifier": repository["id"]}
-    assert house.post("repos/", through).status_code == 201
-    house.mapping(repository, installation, **mapping)
-    house.mapping(repository, installation, stackRoot="/srv/", sourceRoot="lib/", **mapping)
+    assert api.post("repos/", through).status_code == 201
+    api.mapping(repository, installation, **mapping)
+    api.mapping(repository, installation, stackRoot="/srv/", sourceRoot="lib/", **mapping)
     archivist.asked.clear()
 
 
-def files(house: House, *names: str, **query: str) -> list[dict[str, Any]]:
-    answer = house.get(LINKS, params={"file": [f"/srv/app/{name}" for name in names], **query})
+def files(api: ApiClient, *names: str, **query: str) -> list[dict[str, Any]]:
+    answer = api.get(LINKS, params={"file": [f"/srv/app/{name}" for name in names], **query})
     assert answer.status_code == 200, answer.text
     body: list[dict[str, Any]] = answer.json()["files"]
     return body
 
 
-def test_a_file_is_asked_for_once(house: House) -> None:
+def test_a_file_is_asked_for_once(api: ApiClient) -> None:
     """Frames of one file are one question, and a file that exists is verified."""
-    ready(house)
-    answers = files(house, "a.py", "a.py", "b.py", "a.py")
+    ready(api)
+    answers = files(api, "a.py", "a.py", "b.py", "a.py")
     assert archivist.asked == ["src/a.py", "src/b.py"]
     assert [item["sourceUrl"] for item in answers[1:3]] == [f"{BASE}/show/main/src/a.py", f"{BASE}/show/main/src/b.py"]
-    assert house.link()["verified"] is True
+    assert api.link()["verified"] is True
 
 
-def test_the_next_mapping_is_tried(house: House) -> None:
+def test_the_next_mapping_is_tried(api: ApiClient) -> None:
     """A file that is known not to exist is looked for where the next mapping leads; else the first is told."""
-    ready(house)
-    answer = house.link(file="/srv/app/gone.py")
+    ready(api)
+    answer = api.link(file="/srv/app/gone.py")
     assert archivist.asked == ["src/gone.py", "lib/app/gone.py"]
     assert (answer["error"], answer["attemptedUrl"]) == ("file_not_found", f"{BASE}/show/main/src/gone.py")
 
 
 @pytest.mark.parametrize("fault", ["closed", "broken"])
-def test_unavailable_provider_does_not_remove_the_link(house: House, fault: str) -> None:
+def test_unavailable_provider_does_not_remove_the_link(api: ApiClient, fault: str) -> None:
     """The links stand, unverified, and the provider is not asked again for that request."""
-    ready(house)
-    answers = files(house, "a.py", f"{fault}.py", "b.py", "gone.py")
+    ready(api)
+    answers = files(api, "a.py", f"{fault}.py", "b.py", "gone.py")
     assert archivist.asked == ["src/a.py", f"src/{fault}.py"]
     assert [item["sourceUrl"] for item in answers] == [
         f"{BASE}/show/main/src/{name}.py" for name in ("a", fault, "b", "gone")
     ]
-    assert house.link(file=f"/srv/app/{fault}.py")["verified"] is None
+    assert api.link(file=f"/srv/app/{fault}.py")["verified"] is None
 
 
 @pytest.mark.parametrize("fault", ["closed", "broken"])
 def test_unavailable_provider_is_not_called_for_a_while(tmp_path: Path, fault: str) -> None:
     """For ten seconds no request waits for it again; the log says once that the question rests, and whose it is."""
     hands = Hands()
-    with open_archive(tmp_path, hands) as house, capture_logs() as logs, logged() as faults:
-        ready(house)
+    with open_archive(tmp_path, hands) as api, capture_logs() as logs, logged() as faults:
+        ready(api)
         for _ in range(6):
-            assert house.link(file=f"/srv/app/{fault}.py")["verified"] is None
-        assert house.link(file="/srv/app/a.py")["verified"] is None
+            assert api.link(file=f"/srv/app/{fault}.py")["verified"] is None
+        assert api.link(file="/srv/app/a.py")["verified"] is None
         assert archivist.asked == [f"src/{fault}.py"]
         hands.turn(10)
-        assert house.link(file="/srv/app/a.py")["verified"] is True
+        assert api.link(file="/srv/app/a.py")["verified"] is True
     (told,) = (entry for entry in logs if entry["event"] == "link not verified")
     assert (told["plugin"], told["hook"], told["rests_seconds"]) == ("archivist", "scm_file_exists", 10)
     found = [(line["plugin"], line["hook"]) for line in faults if line["event"] == "plugin fault"]
     assert found == [("archivist", "scm_file_exists")] * (fault == "broken")
 
 
-def test_forbidden_file_is_not_linked(house: House) -> None:
+def test_forbidden_file_is_not_linked(api: ApiClient) -> None:
     """A provider that refuses access says so for each file."""
-    ready(house)
-    answers = files(house, "private.py", "a.py")
+    ready(api)
+    answers = files(api, "private.py", "a.py")
     assert [item["error"] for item in answers] == ["integration_link_forbidden", None]
 
 
-def test_overlong_path_is_not_sent_to_provider(house: House) -> None:
+def test_overlong_path_is_not_sent_to_provider(api: ApiClient) -> None:
     """Its link stands, unverified."""
-    ready(house)
-    answer = house.link(file=f"/srv/app/{'x' * 5_000}.py")
+    ready(api)
+    answer = api.link(file=f"/srv/app/{'x' * 5_000}.py")
     assert (answer["error"], answer["verified"], archivist.asked) == (None, None, [])
 
 
-def test_without_a_branch_the_default_one_is_asked_for(house: House) -> None:
+def test_without_a_branch_the_default_one_is_asked_for(api: ApiClient) -> None:
     """Once for a request, and only where nothing else says the ref."""
-    ready(house, defaultBranch=None)
-    answers = files(house, "a.py", "b.py")
+    ready(api, defaultBranch=None)
+    answers = files(api, "a.py", "b.py")
     assert [(item["ref"], item["refSource"]) for item in answers] == [("trunk", "default_branch")] * 2
     assert archivist.asked == [None, "src/a.py", "src/b.py"]
     archivist.asked.clear()
-    assert files(house, "a.py", ref=OLDER_SHA)[0]["ref"] == OLDER_SHA
+    assert files(api, "a.py", ref=OLDER_SHA)[0]["ref"] == OLDER_SHA
     assert archivist.asked == ["src/a.py"]
 
 
 @pytest.mark.parametrize("name", ["team/closed", "team/broken"])
-def test_provider_without_default_branch_gives_no_ref(house: House, name: str) -> None:
+def test_provider_without_default_branch_gives_no_ref(api: ApiClient, name: str) -> None:
     """The reason is that there is no ref, as without the hook."""
-    ready(house, name, defaultBranch=None)
-    assert [item["error"] for item in files(house, "a.py", "b.py")] == ["no_ref", "no_ref"]
+    ready(api, name, defaultBranch=None)
+    assert [item["error"] for item in files(api, "a.py", "b.py")] == ["no_ref", "no_ref"]
     assert archivist.asked == [None]
 
 
-def set_ref(house: House, version: str, head: str, **fields: str) -> dict[str, Any]:
-    house.release(version)
+def set_ref(api: ApiClient, version: str, head: str, **fields: str) -> dict[str, Any]:
+    api.release(version)
     body = {"refs": [{"repository": "team/app", "commit": head, **fields}]}
-    assert house.put(f"releases/{version}/", body).status_code == 200
-    run_due_jobs(house.services)
-    answered: dict[str, Any] = house.get(f"releases/{version}/").json()
+    assert api.put(f"releases/{version}/", body).status_code == 200
+    run_due_jobs(api.services)
+    answered: dict[str, Any] = api.get(f"releases/{version}/").json()
     return answered
 
 
-def test_a_tag_becomes_its_commit(house: House) -> None:
+def test_a_tag_becomes_its_commit(api: ApiClient) -> None:
     """A release stands at the commit that its tag names, and the release after it begins there."""
-    ready(house)
-    release = set_ref(house, "1.0", "v1", previousCommit="c" * 40)
+    ready(api)
+    release = set_ref(api, "1.0", "v1", previousCommit="c" * 40)
     assert archivist.asked == ["v1", f"{'c' * 40}..{SHA}"]
     assert [(ref["commit"], ref["previousCommit"]) for ref in release["refs"]] == [(SHA, "c" * 40)]
     assert (release["commitCount"], release["lastCommit"]["id"]) == (1, SHA)
     archivist.asked.clear()
-    assert set_ref(house, "2.0", "trunk")["refs"][0]["commit"] == SHA
+    assert set_ref(api, "2.0", "trunk")["refs"][0]["commit"] == SHA
     assert archivist.asked == ["trunk", f"{SHA}..{SHA}"]
 
 
 @pytest.mark.parametrize("head", ["HEAD", OLDER_SHA])
-def test_commit_and_sender_head_are_not_resolved(house: House, head: str) -> None:
+def test_commit_and_sender_head_are_not_resolved(api: ApiClient, head: str) -> None:
     """A whole commit needs no look-up, and where a sender's HEAD stood only the sender knows."""
-    ready(house)
-    assert set_ref(house, "1.0", head)["refs"][0]["commit"] == head
+    ready(api)
+    assert set_ref(api, "1.0", head)["refs"][0]["commit"] == head
     assert archivist.asked == [f"None..{head}"]
 
 
-def test_a_ref_that_is_not_known_stays_as_it_is(house: House) -> None:
+def test_a_ref_that_is_not_known_stays_as_it_is(api: ApiClient) -> None:
     """The provider is asked for it in the sender's words."""
-    ready(house)
-    assert set_ref(house, "1.0", "v9")["refs"][0]["commit"] == "v9"
+    ready(api)
+    assert set_ref(api, "1.0", "v9")["refs"][0]["commit"] == "v9"
     assert archivist.asked == ["v9", "None..v9"]
 
 
-def test_a_branch_with_slashes_is_known_from_the_provider(house: House) -> None:
+def test_a_branch_with_slashes_is_known_from_the_provider(api: ApiClient) -> None:
     """Where a URL leaves open where the branch ends, the first branch that there is counts."""
-    ready(house, defaultBranch=None)
+    ready(api, defaultBranch=None)
     path = "/api/0/projects/acme/web/repo-path-parsing/"
     known, unknown = (
-        house.post(path, {"sourceUrl": f"{BASE}/show/{ref}/src/cart.py", "stackPath": "/srv/cart.py"}).json()
+        api.post(path, {"sourceUrl": f"{BASE}/show/{ref}/src/cart.py", "stackPath": "/srv/cart.py"}).json()
         for ref in ("release/2026", "other/2026")
     )
     assert [known[name] for name in ("sourceRoot", "defaultBranch")] == ["src/", "release/2026"]
     assert [unknown[name] for name in ("sourceRoot", "defaultBranch")] == ["2026/src/", "other"]
     archivist.asked.clear()
-    house.post(path, {"sourceUrl": f"{BASE}/show/trunk/cart.py", "stackPath": "/srv/cart.py"})
+    api.post(path, {"sourceUrl": f"{BASE}/show/trunk/cart.py", "stackPath": "/srv/cart.py"})
     assert archivist.asked == []

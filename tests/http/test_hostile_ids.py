@@ -44,7 +44,7 @@ def ask(socket_client: SocketClient, connection: HTTPConnection, endpoint: Endpo
     """The answer to an endpoint's request with these segments in its path, sent as they are."""
     content = socket_client.populated.body(endpoint) if endpoint.body is not None else b""
     headers = {
-        **socket_client.populated.house.headers,
+        **socket_client.populated.api.headers,
         "Content-Type": "application/json",
         **socket_client.populated.signature(content),
     }
@@ -54,7 +54,7 @@ def ask(socket_client: SocketClient, connection: HTTPConnection, endpoint: Endpo
 
 @pytest.fixture(scope="module")
 def shared(socket_client: SocketClient) -> PopulatedHost:
-    """The house behind the service; nothing here changes it."""
+    """The api behind the service; nothing here changes it."""
     return socket_client.populated
 
 

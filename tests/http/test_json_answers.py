@@ -72,7 +72,7 @@ NO_JSON = [None, "", "text/plain", "application/x-www-form-urlencoded", "multipa
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PopulatedHost]:
-    """One house for what changes nothing."""
+    """One api for what changes nothing."""
     with open_populated(tmp_path_factory.mktemp("answers")) as opened:
         yield opened
 

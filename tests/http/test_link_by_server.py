@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from api import SWITCHBOARD
 from command import Done, scmhost
-from house import SWITCHBOARD
 from scmhost.checkout.formats import FORMATS
 from scmhost.checkout.linked_text import LinkedText
 from scmhost.checkout.stream import Chunk, TextLine

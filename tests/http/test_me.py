@@ -1,33 +1,33 @@
 """The questions that clients begin with."""
 
-from house import House
+from api import ApiClient
 
 
-def test_client_can_read_its_identity(house: House) -> None:
+def test_client_can_read_its_identity(api: ApiClient) -> None:
     """The token stands where clients expect a person, with its scopes."""
-    token = house.token("org:ci")
-    index = house.get("/api/0/", token=token).json()
+    token = api.token("org:ci")
+    index = api.get("/api/0/", token=token).json()
     assert index["auth"] == {"scopes": ["org:ci"]}
-    assert index["user"] == house.get("/api/0/auth/", token=token).json()
+    assert index["user"] == api.get("/api/0/auth/", token=token).json()
     assert (index["user"]["name"], type(index["user"]["id"])) == ("test", str)
 
 
-def test_api_index_needs_no_token(house: House) -> None:
+def test_api_index_needs_no_token(api: ApiClient) -> None:
     """Without a token the index answers; with a wrong one it does not."""
-    assert house.client.get("/api/0/").json()["user"] is None
-    assert house.client.get("/api/0/", headers={"Authorization": "Bearer wrong"}).status_code == 401
+    assert api.client.get("/api/0/").json()["user"] is None
+    assert api.client.get("/api/0/", headers={"Authorization": "Bearer wrong"}).status_code == 401
 
 
-def test_a_token_sees_its_own_organization(house: House) -> None:
+def test_a_token_sees_its_own_organization(api: ApiClient) -> None:
     """The list has one organization, on one page."""
-    (mine,) = house.get("/api/0/organizations/").json()
+    (mine,) = api.get("/api/0/organizations/").json()
     assert (mine["slug"], mine["isEarlyAdopter"], mine["require2FA"], mine["features"]) == ("acme", False, False, [])
-    assert house.get("/api/0/organizations/acme/").json() == mine
-    assert house.get("/api/0/organizations/", params={"cursor": "0:100:0"}).json() == []
+    assert api.get("/api/0/organizations/acme/").json() == mine
+    assert api.get("/api/0/organizations/", params={"cursor": "0:100:0"}).json() == []
 
 
-def test_a_project_is_shown_by_slug_and_id(house: House) -> None:
+def test_a_project_is_shown_by_slug_and_id(api: ApiClient) -> None:
     """Both name the same project."""
-    by_slug = house.get("/api/0/projects/acme/web/").json()
-    assert by_slug == house.get(f"/api/0/projects/1/{by_slug['id']}/").json()
-    assert house.get("/api/0/projects/acme/none/").status_code == 404
+    by_slug = api.get("/api/0/projects/acme/web/").json()
+    assert by_slug == api.get(f"/api/0/projects/1/{by_slug['id']}/").json()
+    assert api.get("/api/0/projects/acme/none/").status_code == 404

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from api import SWITCHBOARD, ApiClient, commit, open_api
 from command import scmhost_process
 from hosting import candidate
-from house import SWITCHBOARD, House, commit, open_house
-from manual import page
+from pages import page
 from scmhost.infra.telemetry import open_telemetry
 from serving import Served, serve
 
@@ -40,26 +40,26 @@ def value(found: Samples, name: str, **labels: str) -> float | None:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    """A house that counts, with a plugin that fails."""
-    with open_house(
+def api(tmp_path: Path) -> Iterator[ApiClient]:
+    """A api that counts, with a plugin that fails."""
+    with open_api(
         tmp_path, BOTH, more=[FAULTY], background=False, telemetry=open_telemetry(metrics=True, spans=False)
     ) as opened:
         yield opened
 
 
-def scraped(house: House) -> Samples:
-    answer = house.client.get("/metrics")
+def scraped(api: ApiClient) -> Samples:
+    answer = api.client.get("/metrics")
     assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
     return samples(answer.text)
 
 
-def test_calls_of_plugins_are_counted_by_hook_and_faults_by_kind(house: House) -> None:
+def test_calls_of_plugins_are_counted_by_hook_and_faults_by_kind(api: ApiClient) -> None:
     """Who was called how often and how long, who failed and how."""
-    house.claimed()
-    house.post("integrations/", {"provider": "faulty"})
-    house.post("integrations/", {"provider": "faulty", "say": "Fix it"})
-    found = scraped(house)
+    api.claimed()
+    api.post("integrations/", {"provider": "faulty"})
+    api.post("integrations/", {"provider": "faulty", "say": "Fix it"})
+    found = scraped(api)
     calls = "scmhost_plugin_call_seconds_count"
     assert value(found, calls, plugin="custom_scm", hook="scm_dispatch_repository") == 1
     assert value(found, calls, plugin="faulty", hook="scm_install") == 2
@@ -71,21 +71,21 @@ def test_rejected_call_counts_as_fault_not_as_call(tmp_path: Path) -> None:
     """While a plugin is suspended its times are not mixed with those of calls that never began."""
     telemetry = open_telemetry(metrics=True, spans=False)
     switchboard = BOTH + "breaker = { faults = 1 }\n"
-    with open_house(tmp_path, switchboard, more=[FAULTY], background=False, telemetry=telemetry) as house:
+    with open_api(tmp_path, switchboard, more=[FAULTY], background=False, telemetry=telemetry) as api:
         for _ in range(3):
-            house.post("integrations/", {"provider": "faulty", "install": False})
-        found = scraped(house)
+            api.post("integrations/", {"provider": "faulty", "install": False})
+        found = scraped(api)
     faults = {kind: value(found, "scmhost_plugin_faults_total", **OF_INSTALL, kind=kind) for kind in KINDS}
     assert faults == {"raised": 1, "suspended": 2}
     assert value(found, "scmhost_plugin_state", plugin="faulty", state="suspended") == 1
 
 
-def test_requests_are_counted_by_route_never_by_path(house: House) -> None:
+def test_requests_are_counted_by_route_never_by_path(api: ApiClient) -> None:
     """No stranger makes a time series: what no route takes is one series, whatever its path and method."""
     for path in ("/api/0/organizations/acme/repos/", "/a", "/b/c", "/api/0/organizations/nobody/repos/"):
-        house.get(path)
-    house.client.request("BREW", "/healthz")
-    found = scraped(house)
+        api.get(path)
+    api.client.request("BREW", "/healthz")
+    found = scraped(api)
     repos = "/api/0/organizations/{organization}/repos/"
     total = "scmhost_http_requests_total"
     assert value(found, total, method="GET", route=repos, status="200") == 1
@@ -94,42 +94,42 @@ def test_requests_are_counted_by_route_never_by_path(house: House) -> None:
     assert {dict(labels)["method"] for name, labels in found if name == total} == {"GET", "other"}
 
 
-def test_commits_and_frames_are_counted_by_outcome(house: House) -> None:
+def test_commits_and_frames_are_counted_by_outcome(api: ApiClient) -> None:
     """Sent twice, a commit is new once; a frame is linked, or counted under the reason."""
-    house.link()
-    repository, installation = house.claimed()
+    api.link()
+    repository, installation = api.claimed()
     for _ in range(2):
-        house.post("commits/", {"commits": [commit()]})
-    house.mapping(repository, installation)
-    house.link()
-    found = scraped(house)
+        api.post("commits/", {"commits": [commit()]})
+    api.mapping(repository, installation)
+    api.link()
+    found = scraped(api)
     assert value(found, "scmhost_commits_total", outcome="new") == 1
     assert value(found, "scmhost_commits_total", outcome="known") == 1
     assert value(found, "scmhost_frames_total", outcome="no_code_mappings_for_project") == 1
     assert value(found, "scmhost_frames_total", outcome="linked") == 1
 
 
-def test_job_gauges_need_the_database(house: House) -> None:
+def test_job_gauges_need_the_database(api: ApiClient) -> None:
     """Without the database the page still tells what is counted in memory."""
-    assert value(scraped(house), "scmhost_jobs_stored", state="failed") == 0
-    house.services.store.downgrade()
-    found = scraped(house)
+    assert value(scraped(api), "scmhost_jobs_stored", state="failed") == 0
+    api.services.store.downgrade()
+    found = scraped(api)
     assert value(found, "scmhost_jobs_stored", state="failed") is None
     assert value(found, "scmhost_plugin_state", plugin="custom_scm", state="ready") == 1
 
 
-def test_settings_that_are_old_can_be_seen(house: House) -> None:
+def test_settings_that_are_old_can_be_seen(api: ApiClient) -> None:
     """A switchboard that cannot be read any more is worth an alert."""
-    assert value(scraped(house), "scmhost_config_stale") == 0
-    house.services.plugins.keep_last_good("plugins.toml:4: unknown key")
-    found = scraped(house)
+    assert value(scraped(api), "scmhost_config_stale") == 0
+    api.services.plugins.keep_last_good("plugins.toml:4: unknown key")
+    found = scraped(api)
     assert (value(found, "scmhost_config_stale"), value(found, "scmhost_config_generation")) == (1, 1)
 
 
 def test_metrics_page_is_off_by_default(tmp_path: Path) -> None:
     """Metrics are off unless the operator says otherwise."""
-    with open_house(tmp_path) as house:
-        assert house.client.get("/metrics").status_code == 404
+    with open_api(tmp_path) as api:
+        assert api.client.get("/metrics").status_code == 404
 
 
 def test_unused_telemetry_libraries_are_not_imported() -> None:
@@ -160,9 +160,9 @@ def test_workers_share_their_metrics(tmp_path: Path) -> None:
         assert value(states, "scmhost_plugin_state", plugin="custom_scm", state="ready") == 1
 
 
-def test_every_metric_is_on_the_page(house: House) -> None:
+def test_every_metric_is_on_the_page(api: ApiClient) -> None:
     """Whoever finds a metric on a dashboard finds it in the documentation."""
-    text = house.client.get("/metrics").text
+    text = api.client.get("/metrics").text
     names = {family.name for family in text_string_to_metric_families(text) if family.name.startswith("scmhost")}
     told = set(re.findall(r"`(scmhost_[a-z_]+)`", page("docs/observability.md")))
     assert names == told

@@ -8,8 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from httpx2 import Response
 
+from api import OLDER_SHA, SHA, commit
 from endpoints import ENDPOINTS, Endpoint, PopulatedHost, open_populated
-from house import OLDER_SHA, SHA, commit
 from loading import case_id, load_cases
 from scmhost.admin.bootstrap import bootstrap
 
@@ -42,7 +42,7 @@ LINK = re.compile(f"{ONE.format('previous')}, {ONE.format('next')}")
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PopulatedHost]:
-    """One house for all of these tests, with seven of everything that can be listed."""
+    """One api for all of these tests, with seven of everything that can be listed."""
     with open_populated(tmp_path_factory.mktemp("listings")) as opened:
         fill(opened)
         yield opened
@@ -50,18 +50,18 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PopulatedHost]:
 
 def fill(populated: PopulatedHost) -> None:
     """Add up to seven of everything."""
-    house, installation = populated.house, {"id": populated.values["integration_id"]}
+    api, installation = populated.api, {"id": populated.values["integration_id"]}
     repository = {"id": populated.values["repository_id"]}
     commits = [commit(sha) for sha in (SHA, OLDER_SHA, *(f"{number:040x}" for number in range(2, COUNT)))]
-    house.put("releases/1.0/", {"commits": commits})
+    api.put("releases/1.0/", {"commits": commits})
     for number in range(1, COUNT):
-        house.mapping(repository, installation, stackRoot=f"/srv/{number}/")
-        house.post("releases/", {"version": f"1.{number}", "projects": ["web"]})
-        house.post("releases/1.0/deploys/", {"environment": f"stage-{number}"})
-        house.post("projects/", {"slug": f"project-{number}"})
-        house.install(name=f"team-{number}")
+        api.mapping(repository, installation, stackRoot=f"/srv/{number}/")
+        api.post("releases/", {"version": f"1.{number}", "projects": ["web"]})
+        api.post("releases/1.0/deploys/", {"environment": f"stage-{number}"})
+        api.post("projects/", {"slug": f"project-{number}"})
+        api.install(name=f"team-{number}")
         if number > 1:
-            house.repository(f"team/{number}")
+            api.repository(f"team/{number}")
 
 
 def link(answer: Response) -> dict[str, str]:
@@ -97,7 +97,7 @@ def walk(populated: PopulatedHost, endpoint: Endpoint, size: int, rel: str, curs
 
 def test_every_listing_is_among_these(shared: PopulatedHost) -> None:
     """Whatever has pages is tested here."""
-    paths = shared.house.client.get("/api/openapi.json").json()["paths"]
+    paths = shared.api.client.get("/api/openapi.json").json()["paths"]
     names = {
         path: {item["name"] for item in methods.get("get", {}).get("parameters", [])} for path, methods in paths.items()
     }
@@ -134,23 +134,23 @@ def test_previous_leads_back_through_everything_once(shared: PopulatedHost, endp
 def test_link_url_is_usable_without_changes(shared: PopulatedHost, endpoint: Endpoint) -> None:
     """The URL of a Link header is a whole one and keeps what was asked for; clients may take it or the cursor."""
     first = page(shared, endpoint, 3)
-    by_url = shared.house.client.get(link(first)["next_url"], headers=shared.house.headers)
+    by_url = shared.api.client.get(link(first)["next_url"], headers=shared.api.headers)
     by_cursor = page(shared, endpoint, 3, link(first)["next_cursor"])
     assert (by_url.json(), link(by_url)) == (by_cursor.json(), link(by_cursor))
 
 
 def test_empty_list_has_no_next_page(shared: PopulatedHost) -> None:
     """Where there is nothing, both directions say so."""
-    rival = bootstrap(shared.house.services, "rival", "web")
-    empty = shared.house.repository("team/empty")
+    rival = bootstrap(shared.api.services, "rival", "web")
+    empty = shared.api.repository("team/empty")
     of_release = [f"releases/1.1/{name}/" for name in ("commits", "commitfiles", "deploys")]
     foreign = [f"/api/0/organizations/rival/{name}/" for name in ("integrations", "repos", "code-mappings", "releases")]
-    answers = [shared.house.get(path) for path in [f"repos/{empty['id']}/commits/", *of_release]]
-    answers += [shared.house.get(path, token=rival.token) for path in [*foreign, "/api/0/projects/rival/web/releases/"]]
+    answers = [shared.api.get(path) for path in [f"repos/{empty['id']}/commits/", *of_release]]
+    answers += [shared.api.get(path, token=rival.token) for path in [*foreign, "/api/0/projects/rival/web/releases/"]]
     for answer in answers:
         assert answer.json() == []
         assert (link(answer)["previous"], link(answer)["next"]) == ("false", "false")
-    shared.house.delete(f"repos/{empty['id']}/")
+    shared.api.delete(f"repos/{empty['id']}/")
 
 
 def test_the_one_organization_is_a_list_too(shared: PopulatedHost) -> None:

@@ -5,30 +5,30 @@ from typing import Any
 
 import pytest
 
+from api import SWITCHBOARD, ApiClient, open_api
 from hosting import candidate
-from house import SWITCHBOARD, House, open_house
 
 PATH = "/api/0/projects/acme/web/repo-path-parsing/"
 BASE = "https://git.example.com/team/app"
 
 
-def parse(house: House, url: str, stack_path: str, **more: Any) -> tuple[int, Any]:
+def parse(api: ApiClient, url: str, stack_path: str, **more: Any) -> tuple[int, Any]:
     """The status and the answer to a page and a path."""
-    answer = house.post(PATH, {"sourceUrl": url, "stackPath": stack_path, **more})
+    answer = api.post(PATH, {"sourceUrl": url, "stackPath": stack_path, **more})
     return answer.status_code, answer.json()
 
 
-def parsed(house: House, url: str, stack_path: str, **more: Any) -> tuple[str, str, str]:
+def parsed(api: ApiClient, url: str, stack_path: str, **more: Any) -> tuple[str, str, str]:
     """The roots and the branch of a page and a path that must be read."""
-    status, answer = parse(house, url, stack_path, **more)
+    status, answer = parse(api, url, stack_path, **more)
     assert status == 200, answer
     return answer["stackRoot"], answer["sourceRoot"], answer["defaultBranch"]
 
 
-def test_page_url_gives_all_fields_of_a_code_mapping(house: House) -> None:
+def test_page_url_gives_all_fields_of_a_code_mapping(api: ApiClient) -> None:
     """The answer names the installation and the repository by numbers, and has roots and branch."""
-    repository, installation = house.claimed()
-    status, answer = parse(house, f"{BASE}/blob/main/src/shop/api/cart.py", "shop/api/cart.py")
+    repository, installation = api.claimed()
+    status, answer = parse(api, f"{BASE}/blob/main/src/shop/api/cart.py", "shop/api/cart.py")
     assert status == 200
     assert answer == {
         "integrationId": int(installation["id"]),
@@ -55,42 +55,42 @@ def test_page_url_gives_all_fields_of_a_code_mapping(house: House) -> None:
         ("blob/feature%23one", "feature#one"),
     ],
 )
-def test_the_forms_of_most_hosts_are_read(house: House, page: str, branch: str) -> None:
+def test_the_forms_of_most_hosts_are_read(api: ApiClient, page: str, branch: str) -> None:
     """What stands between the repository and the path tells the branch, and lines and queries tell nothing."""
-    house.claimed()
+    api.claimed()
     expected = ("/srv/", "my src/", branch)
-    assert parsed(house, f"{BASE}/{page}/my%20src/shop/cart.py?plain=1#L42", "/srv/shop/cart.py") == expected
+    assert parsed(api, f"{BASE}/{page}/my%20src/shop/cart.py?plain=1#L42", "/srv/shop/cart.py") == expected
 
 
-def test_a_branch_with_slashes_is_known_from_a_code_mapping(house: House) -> None:
+def test_a_branch_with_slashes_is_known_from_a_code_mapping(api: ApiClient) -> None:
     """A URL does not tell where such a branch ends; the code mappings of the repository do."""
-    repository, installation = house.claimed()
+    repository, installation = api.claimed()
     page = f"{BASE}/blob/release/2026/src/cart.py"
-    assert parsed(house, page, "/srv/cart.py") == ("/srv/", "2026/src/", "release")
-    assert house.mapping(repository, installation, defaultBranch="release/2026").status_code == 201
-    assert parsed(house, page, "/srv/cart.py") == ("/srv/", "src/", "release/2026")
-    assert parsed(house, f"{BASE}/blob/main/src/cart.py", "/srv/cart.py") == ("/srv/", "src/", "main")
+    assert parsed(api, page, "/srv/cart.py") == ("/srv/", "2026/src/", "release")
+    assert api.mapping(repository, installation, defaultBranch="release/2026").status_code == 201
+    assert parsed(api, page, "/srv/cart.py") == ("/srv/", "src/", "release/2026")
+    assert parsed(api, f"{BASE}/blob/main/src/cart.py", "/srv/cart.py") == ("/srv/", "src/", "main")
 
 
-def test_the_longest_url_wins_on_the_border_of_a_segment(house: House) -> None:
+def test_the_longest_url_wins_on_the_border_of_a_segment(api: ApiClient) -> None:
     """A repository whose name begins alike is another one, and one within a group is nearer than the group."""
-    installation = house.install()
+    installation = api.install()
     ids = {}
     for name in ("team", "team/app", "team/app-tools"):
-        made = house.repository(name, f"https://git.example.com/{name}")
-        assert house.claim(made, installation).status_code == 201
+        made = api.repository(name, f"https://git.example.com/{name}")
+        assert api.claim(made, installation).status_code == 201
         ids[int(made["id"])] = name
     for name in ("team/app", "team/app-tools"):
-        _, answer = parse(house, f"https://git.example.com/{name}/blob/main/src/cart.py", "cart.py")
+        _, answer = parse(api, f"https://git.example.com/{name}/blob/main/src/cart.py", "cart.py")
         assert ids[answer["repositoryId"]] == name
 
 
 @pytest.mark.parametrize("url", [f"{BASE}/", f"{BASE}.git", "http://git.example.com/Team/App"])
-def test_urls_are_spelled_in_many_ways(house: House, url: str) -> None:
+def test_urls_are_spelled_in_many_ways(api: ApiClient, url: str) -> None:
     """A slash or ``.git`` at the end, the scheme and the case of letters make no other repository."""
-    installation = house.install()
-    assert house.claim(house.repository(url=url), installation).status_code == 201
-    assert parsed(house, f"{BASE}/blob/main/src/cart.py", "/cart.py") == ("/", "src/", "main")
+    installation = api.install()
+    assert api.claim(api.repository(url=url), installation).status_code == 201
+    assert parsed(api, f"{BASE}/blob/main/src/cart.py", "/cart.py") == ("/", "src/", "main")
 
 
 @pytest.mark.parametrize(
@@ -101,18 +101,18 @@ def test_urls_are_spelled_in_many_ways(house: House, url: str) -> None:
         ("cart.py", ("", "src/shop/")),
     ],
 )
-def test_paths_of_all_systems_are_read(house: House, stack_path: str, roots: tuple[str, str]) -> None:
+def test_paths_of_all_systems_are_read(api: ApiClient, stack_path: str, roots: tuple[str, str]) -> None:
     """The name of the file is found behind slashes and backslashes."""
-    house.claimed()
-    assert parsed(house, f"{BASE}/blob/main/src/shop/cart.py", stack_path) == (*roots, "main")
+    api.claimed()
+    assert parsed(api, f"{BASE}/blob/main/src/shop/cart.py", stack_path) == (*roots, "main")
 
 
-def test_classes_have_their_packages(house: House) -> None:
+def test_classes_have_their_packages(api: ApiClient) -> None:
     """Frames of Java and Kotlin say their module; snake case is taken too."""
-    house.claimed()
+    api.claimed()
     kotlin = {"module": "com.acme.shop.Cart$1", "abs_path": "Cart.kt", "platform": "java"}
     page = f"{BASE}/blob/main/app/com/acme/shop/Cart.kt"
-    assert parsed(house, page, "Cart.kt", **kotlin) == ("com/acme/shop/", "app/com/acme/shop/", "main")
+    assert parsed(api, page, "Cart.kt", **kotlin) == ("com/acme/shop/", "app/com/acme/shop/", "main")
 
 
 @pytest.mark.parametrize(
@@ -130,28 +130,28 @@ def test_classes_have_their_packages(house: House) -> None:
         (f"{BASE}/blob/cart.py", "Source code URL is no page of a file at a branch, a tag or a commit"),
     ],
 )
-def test_unreadable_page_url_is_refused(house: House, url: str, problem: str) -> None:
+def test_unreadable_page_url_is_refused(api: ApiClient, url: str, problem: str) -> None:
     """Each fault of the URL is told in the words that Sentry's clients know, the first one first."""
-    house.claimed()
-    assert parse(house, url, "/srv/cart.py") == (400, {"sourceUrl": [problem]})
+    api.claimed()
+    assert parse(api, url, "/srv/cart.py") == (400, {"sourceUrl": [problem]})
 
 
-def test_an_installation_without_repositories_is_found(house: House) -> None:
+def test_an_installation_without_repositories_is_found(api: ApiClient) -> None:
     """The installation's own address tells whether only the repository is missing."""
-    house.install(name="team")
+    api.install(name="team")
     pages = [f"{BASE}/blob/main/cart.py", "https://git.example.com/other/app/blob/main/cart.py"]
-    problems = [parse(house, page, "cart.py")[1]["sourceUrl"] for page in pages]
+    problems = [parse(api, page, "cart.py")[1]["sourceUrl"] for page in pages]
     assert problems == [["Could not find repo"], ["Could not find integration"]]
 
 
-def test_unclaimed_and_hidden_repositories_are_ignored(house: House) -> None:
+def test_unclaimed_and_hidden_repositories_are_ignored(api: ApiClient) -> None:
     """A code mapping needs an installation and an active repository."""
-    made = house.repository()
+    made = api.repository()
     page = f"{BASE}/blob/main/cart.py"
-    assert parse(house, page, "cart.py") == (400, {"sourceUrl": ["Could not find integration"]})
-    assert house.claim(made, house.install()).status_code == 201
-    assert house.put(f"repos/{made['id']}/", {"status": "hidden"}).status_code == 200
-    assert parse(house, page, "cart.py") == (400, {"sourceUrl": ["Could not find repo"]})
+    assert parse(api, page, "cart.py") == (400, {"sourceUrl": ["Could not find integration"]})
+    assert api.claim(made, api.install()).status_code == 201
+    assert api.put(f"repos/{made['id']}/", {"status": "hidden"}).status_code == 200
+    assert parse(api, page, "cart.py") == (400, {"sourceUrl": ["Could not find repo"]})
 
 
 @pytest.mark.parametrize(
@@ -165,30 +165,30 @@ def test_unclaimed_and_hidden_repositories_are_ignored(house: House) -> None:
     ],
 )
 def test_frame_without_path_is_refused(
-    house: House, name: str, stack_path: str, more: dict[str, str], begins: str
+    api: ApiClient, name: str, stack_path: str, more: dict[str, str], begins: str
 ) -> None:
     """A frame of which no root can be told is wrong input, with a sentence."""
-    house.claimed()
-    status, answer = parse(house, f"{BASE}/blob/main/{name}", stack_path, **more)
+    api.claimed()
+    status, answer = parse(api, f"{BASE}/blob/main/{name}", stack_path, **more)
     assert status == 400
     assert list(answer) == ["stackPath"]
     assert answer["stackPath"][0].startswith(begins)
 
 
-def test_both_paths_are_needed(house: House) -> None:
+def test_both_paths_are_needed(api: ApiClient) -> None:
     """What is missing is named."""
     required = ["This field is required."]
-    answer = house.post(PATH, {})
+    answer = api.post(PATH, {})
     assert (answer.status_code, answer.json()) == (400, {"sourceUrl": required, "stackPath": required})
 
 
-def test_scopes(house: House) -> None:
+def test_scopes(api: ApiClient) -> None:
     """Whoever may read the organization or change the project may ask."""
-    house.claimed()
+    api.claimed()
     body = {"sourceUrl": f"{BASE}/blob/main/cart.py", "stackPath": "cart.py"}
-    statuses = {scope: house.post(PATH, body, token=house.token(scope)).status_code for scope in SCOPES}
+    statuses = {scope: api.post(PATH, body, token=api.token(scope)).status_code for scope in SCOPES}
     assert statuses == SCOPES
-    other = house.post("/api/0/projects/acme/no/repo-path-parsing/", body)
+    other = api.post("/api/0/projects/acme/no/repo-path-parsing/", body)
     assert other.status_code == 404
 
 
@@ -198,14 +198,14 @@ FORGE = f"{SWITCHBOARD}\n[plugins.good_forge]\nenabled = true\ndefault = true\n"
 
 def test_a_plugin_reads_its_own_pages(tmp_path: Path) -> None:
     """The provider knows forms that nobody else does."""
-    with open_house(tmp_path, FORGE, more=[candidate("good_forge")]) as house:
-        installation = house.post("integrations/", {"provider": "good_forge"}).json()
+    with open_api(tmp_path, FORGE, more=[candidate("good_forge")]) as api:
+        installation = api.post("integrations/", {"provider": "good_forge"}).json()
         body = {"provider": "good_forge", "installation": installation["id"], "identifier": "app"}
-        repository = house.post("repos/", body).json()
-        assert house.put(f"repos/{repository['id']}/", {"url": "https://forge.example/app"}).status_code == 200
-        status, answer = parse(house, "https://forge.example/app/+/x:y/shop/cart.py", "shop/cart.py")
+        repository = api.post("repos/", body).json()
+        assert api.put(f"repos/{repository['id']}/", {"url": "https://forge.example/app"}).status_code == 200
+        status, answer = parse(api, "https://forge.example/app/+/x:y/shop/cart.py", "shop/cart.py")
         assert (status, answer["provider"], answer["repositoryId"]) == (200, "good_forge", int(repository["id"]))
         assert (answer["stackRoot"], answer["sourceRoot"], answer["defaultBranch"]) == ("shop/", "", "main")
-        problems = [parse(house, f"https://{host}/no/cart.py", "cart.py")[1] for host in ("forge.example", "x.example")]
+        problems = [parse(api, f"https://{host}/no/cart.py", "cart.py")[1] for host in ("forge.example", "x.example")]
         expected = [["Could not find repo"], ["Could not find integration"]]
         assert [problem["sourceUrl"] for problem in problems] == expected

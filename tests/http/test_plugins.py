@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from api import SWITCHBOARD, ApiClient, open_api
 from hosting import candidate
-from house import SWITCHBOARD, House, open_house
 from scmhost.admin.bootstrap import bootstrap
 
 MORE = """\
@@ -30,22 +30,22 @@ CANDIDATES = [
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    """A house with plugins in several states."""
-    with open_house(tmp_path, SWITCHBOARD + MORE, more=CANDIDATES) as opened:
+def api(tmp_path: Path) -> Iterator[ApiClient]:
+    """A api with plugins in several states."""
+    with open_api(tmp_path, SWITCHBOARD + MORE, more=CANDIDATES) as opened:
         yield opened
 
 
-def plugins(house: House) -> dict[str, dict[str, Any]]:
-    answer = house.get("/api/0/plugins/")
+def plugins(api: ApiClient) -> dict[str, dict[str, Any]]:
+    answer = api.get("/api/0/plugins/")
     assert answer.status_code == 200, answer.text
     return {plugin["name"]: plugin for plugin in answer.json()}
 
 
-def test_plugin_list_shows_state_reason_and_calls(house: House) -> None:
+def test_plugin_list_shows_state_reason_and_calls(api: ApiClient) -> None:
     """What a plugin is, how it is and what it did, with the pause of a suspended hook."""
-    house.post("integrations/", {"provider": "faulty"})
-    found = plugins(house)
+    api.post("integrations/", {"provider": "faulty"})
+    found = plugins(api)
     assert {name: plugin["state"] for name, plugin in found.items()} == {
         "custom_scm": "ready",
         "faulty": "suspended",
@@ -59,41 +59,41 @@ def test_plugin_list_shows_state_reason_and_calls(house: House) -> None:
     assert (suspension["hook"], suspension["faults"], suspension["nextTry"][-1]) == ("scm_install", 1, "Z")
     assert "nothing_of_this_name" in found["broken"]["reason"]
     assert (found["broken"]["hooks"][0]["name"], found["broken"]["providers"]) == ("import", [])
-    assert house.get("/api/0/plugins/faulty/").json() == plugins(house)["faulty"]
+    assert api.get("/api/0/plugins/faulty/").json() == plugins(api)["faulty"]
 
 
-def test_plugin_list_hides_secrets(house: House) -> None:
+def test_plugin_list_hides_secrets(api: ApiClient) -> None:
     """Neither of a plugin that is loaded, nor of one that is not, nor in the text of a fault."""
-    refused = house.post("integrations/", {"provider": "leaky"})
+    refused = api.post("integrations/", {"provider": "leaky"})
     assert (refused.status_code, "Europe refused (hidden)" in refused.json()["detail"]) == (502, True)
-    text = house.get("/api/0/plugins/").text
+    text = api.get("/api/0/plugins/").text
     assert ("hunter2" in text, "Europe" in text) == (False, True)
-    assert plugins(house)["leaky"]["settings"]["api_token"] == "(hidden)"
-    assert "not shown" in plugins(house)["broken"]["settings"]["region"]
+    assert plugins(api)["leaky"]["settings"]["api_token"] == "(hidden)"
+    assert "not shown" in plugins(api)["broken"]["settings"]["region"]
 
 
-def test_only_operators_see_plugins(house: House, tmp_path: Path) -> None:
+def test_only_operators_see_plugins(api: ApiClient, tmp_path: Path) -> None:
     """The admin of any other tenant is told whom to ask; an id in the file is as good as a slug."""
-    rival = bootstrap(house.services, "rival", "web")
+    rival = bootstrap(api.services, "rival", "web")
     for path in ("/api/0/plugins/", "/api/0/plugins/custom_scm/", "/api/0/plugins/none/"):
-        answer = house.get(path, token=rival.token)
+        answer = api.get(path, token=rival.token)
         assert (answer.status_code, "operators under [host]" in answer.json()["detail"]) == (403, True)
     by_id = SWITCHBOARD.replace('["acme"]', f"[{rival.organization.id}]", 1)
-    with open_house(tmp_path, by_id, f"sqlite:///{tmp_path}/test.db") as other:
+    with open_api(tmp_path, by_id, f"sqlite:///{tmp_path}/test.db") as other:
         assert other.get("/api/0/plugins/", token=rival.token).status_code == 200
-        assert other.get("/api/0/plugins/", token=house.there.token).status_code == 403
+        assert other.get("/api/0/plugins/", token=api.there.token).status_code == 403
 
 
 def test_only_organization_sees_plugins_when_no_operator_is_set(tmp_path: Path) -> None:
     """Where all plugins are of one tenant, its admin sees them; what is of several is shown to none by default."""
     silent = SWITCHBOARD.replace('operators = ["acme"]\n', "")
-    with open_house(tmp_path, silent) as house:
-        assert house.get("/api/0/plugins/").status_code == 200
-        bootstrap(house.services, "rival", "web")
-        assert house.get("/api/0/plugins/").status_code == 403
+    with open_api(tmp_path, silent) as api:
+        assert api.get("/api/0/plugins/").status_code == 200
+        bootstrap(api.services, "rival", "web")
+        assert api.get("/api/0/plugins/").status_code == 403
 
 
-def test_unknown_name_suggests_nearest_name(house: House) -> None:
+def test_unknown_name_suggests_nearest_name(api: ApiClient) -> None:
     """A typo is 404 with a hint."""
-    answer = house.get("/api/0/plugins/custom_scn/")
+    answer = api.get("/api/0/plugins/custom_scn/")
     assert (answer.status_code, "did you mean 'custom_scm'?" in answer.json()["detail"]) == (404, True)

@@ -4,84 +4,84 @@ from pathlib import Path
 
 import pytest
 
-from house import OLDER_SHA, SHA, House, commit, open_house
+from api import OLDER_SHA, SHA, ApiClient, commit, open_api
 
 
 @pytest.fixture
-def house(tmp_path: Path, postgres_url: str) -> Iterator[House]:
+def api(tmp_path: Path, postgres_url: str) -> Iterator[ApiClient]:
     """A whole scmhost on PostgreSQL."""
-    with open_house(tmp_path, database_url=postgres_url) as opened:
+    with open_api(tmp_path, database_url=postgres_url) as opened:
         yield opened
 
 
-def test_the_main_job_is_the_same_on_postgresql(house: House) -> None:
+def test_the_main_job_is_the_same_on_postgresql(api: ApiClient) -> None:
     """Commits go in, a repository is claimed, a frame comes out as a link."""
     body = {"version": "1.0", "projects": ["web"], "commits": [commit(SHA), commit(OLDER_SHA)]}
-    assert house.post("releases/", body).json()["commitCount"] == 2
-    assert house.post("releases/", body).status_code == 208
-    installation, repository = house.install(preset="cgit"), house.get("repos/").json()[0]
-    house.put(f"repos/{repository['id']}/", {"url": "https://git.example.com/team/app.git"})
-    claimed = house.claim(repository, installation)
-    assert (claimed.status_code, house.claim(repository, installation).status_code) == (201, 404)
-    assert house.mapping(repository, installation).status_code == 201
-    assert house.mapping(repository, installation).status_code == 400
-    answer = house.link(release="1.0", lineNo="3")
+    assert api.post("releases/", body).json()["commitCount"] == 2
+    assert api.post("releases/", body).status_code == 208
+    installation, repository = api.install(preset="cgit"), api.get("repos/").json()[0]
+    api.put(f"repos/{repository['id']}/", {"url": "https://git.example.com/team/app.git"})
+    claimed = api.claim(repository, installation)
+    assert (claimed.status_code, api.claim(repository, installation).status_code) == (201, 404)
+    assert api.mapping(repository, installation).status_code == 201
+    assert api.mapping(repository, installation).status_code == 400
+    answer = api.link(release="1.0", lineNo="3")
     assert answer["sourceUrl"] == f"https://git.example.com/team/app.git/tree/src/a.py?id={SHA}#n3"
 
 
-def test_of_fifty_claims_on_postgresql_exactly_one_wins(house: House) -> None:
+def test_of_fifty_claims_on_postgresql_exactly_one_wins(api: ApiClient) -> None:
     """The race has one winner there too."""
-    installation, repository = house.install(), house.repository()
+    installation, repository = api.install(), api.repository()
     with ThreadPoolExecutor(50) as pool:
-        answers = list(pool.map(lambda _: house.claim(repository, installation).status_code, range(50)))
+        answers = list(pool.map(lambda _: api.claim(repository, installation).status_code, range(50)))
     assert sorted(answers) == [201, *[404] * 49]
 
 
-def test_refusals_on_postgresql_leave_nothing_behind(house: House) -> None:
+def test_refusals_on_postgresql_leave_nothing_behind(api: ApiClient) -> None:
     """A name that is taken, and a list with one bad commit, change nothing."""
-    house.repository("team/one", None)
-    other = house.repository("team/two", None)
-    assert house.put(f"repos/{other['id']}/", {"name": "TEAM/one"}).status_code == 409
-    assert house.post("commits/", {"commits": [commit(repository="new"), commit(message="\x00")]}).status_code == 400
-    assert [item["name"] for item in house.get("repos/").json()] == ["team/one", "team/two"]
+    api.repository("team/one", None)
+    other = api.repository("team/two", None)
+    assert api.put(f"repos/{other['id']}/", {"name": "TEAM/one"}).status_code == 409
+    assert api.post("commits/", {"commits": [commit(repository="new"), commit(message="\x00")]}).status_code == 400
+    assert [item["name"] for item in api.get("repos/").json()] == ["team/one", "team/two"]
 
 
-def test_release_details_are_the_same_on_postgresql(house: House) -> None:
+def test_release_details_are_the_same_on_postgresql(api: ApiClient) -> None:
     """Homes, joined lists, the release before, deploys, files, bulk mappings and deliveries."""
-    repository, installation = house.claimed()
-    house.post("projects/", {"slug": "api"})
-    house.release("1.0", "web", "api", commits=[commit(OLDER_SHA, "origin", message="Fixes SHOP-1")])
-    house.release("1.0", commits=[commit(SHA, "TEAM/app")])
-    assert set(house.shas()) == {SHA, OLDER_SHA}
-    house.release("2.0", refs=[{"repository": "team/app", "commit": f"{OLDER_SHA}..{'c' * 40}"}])
-    assert house.get("releases/2.0/previous-with-commits/").json()["version"] == "1.0"
+    repository, installation = api.claimed()
+    api.post("projects/", {"slug": "api"})
+    api.release("1.0", "web", "api", commits=[commit(OLDER_SHA, "origin", message="Fixes SHOP-1")])
+    api.release("1.0", commits=[commit(SHA, "TEAM/app")])
+    assert set(api.shas()) == {SHA, OLDER_SHA}
+    api.release("2.0", refs=[{"repository": "team/app", "commit": f"{OLDER_SHA}..{'c' * 40}"}])
+    assert api.get("releases/2.0/previous-with-commits/").json()["version"] == "1.0"
     deploy = {"environment": "production", "dateFinished": "2026-01-02T03:04:05Z"}
-    assert [house.post("releases/1.0/deploys/", deploy).status_code for _ in range(2)] == [201, 208]
-    assert house.get("releases/1.0/").json()["lastDeploy"]["environment"] == "production"
-    assert len(house.get("releases/1.0/commitfiles/").json()) == 2
+    assert [api.post("releases/1.0/deploys/", deploy).status_code for _ in range(2)] == [201, 208]
+    assert api.get("releases/1.0/").json()["lastDeploy"]["environment"] == "production"
+    assert len(api.get("releases/1.0/commitfiles/").json()) == 2
     roots = {"project": "web", "repository": "team/app", "mappings": [{"stackRoot": "/srv/", "sourceRoot": ""}]}
-    assert [house.post("code-mappings/bulk/", roots).json()["created"] for _ in range(2)] == [1, 0]
-    assert house.post(f"integrations/{installation['id']}/webhook/", None).status_code == 201
-    known = house.get(f"repos/{repository['id']}/commits/").json()
+    assert [api.post("code-mappings/bulk/", roots).json()["created"] for _ in range(2)] == [1, 0]
+    assert api.post(f"integrations/{installation['id']}/webhook/", None).status_code == 201
+    known = api.get(f"repos/{repository['id']}/commits/").json()
     assert [item["issueIds"] for item in known if item["id"] == OLDER_SHA] == [["SHOP-1"]]
 
 
-def test_concurrent_commit_lists_of_a_release_are_all_saved(house: House) -> None:
+def test_concurrent_commit_lists_of_a_release_are_all_saved(api: ApiClient) -> None:
     """Builds of many projects that set commits on one release at the same moment lose none."""
     for number in range(8):
-        house.post("projects/", {"slug": f"p{number}"})
-    house.release("1.0", *(f"p{number}" for number in range(8)))
+        api.post("projects/", {"slug": f"p{number}"})
+    api.release("1.0", *(f"p{number}" for number in range(8)))
 
     def send(number: int) -> int:
         sent = [commit(f"{number}{place}" * 20, f"team/{number % 2}") for place in range(5)]
-        return house.put("releases/1.0/", {"commits": sent}).status_code
+        return api.put("releases/1.0/", {"commits": sent}).status_code
 
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(send, range(8))) == {200}
-    assert house.get("releases/1.0/").json()["commitCount"] == len(house.shas()) == 40
+    assert api.get("releases/1.0/").json()["commitCount"] == len(api.shas()) == 40
 
 
-def test_senders_of_the_same_commits_do_not_wait_for_each_other(house: House) -> None:
+def test_senders_of_the_same_commits_do_not_wait_for_each_other(api: ApiClient) -> None:
     """Many requests at once that name the same new repositories, authors and commits, each in an order of its own."""
 
     def send(number: int) -> int:
@@ -89,8 +89,8 @@ def test_senders_of_the_same_commits_do_not_wait_for_each_other(house: House) ->
         sent = [
             commit(f"{place:040}", f"team/{place % 4}", author_email=f"{place % 6}@example.com") for place in places
         ]
-        return house.post("commits/", {"commits": sent}).status_code
+        return api.post("commits/", {"commits": sent}).status_code
 
     with ThreadPoolExecutor(12) as pool:
         assert set(pool.map(send, range(12))) == {200}
-    assert len(house.get("repos/").json()) == 4
+    assert len(api.get("repos/").json()) == 4

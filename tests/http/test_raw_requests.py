@@ -9,8 +9,8 @@ from contextlib import ExitStack
 
 import pytest
 
+from api import commit
 from endpoints import ENDPOINTS, Endpoint
-from house import commit
 from socket_client import SocketClient, open_socket_client, read, reset
 
 WITH_BODY = [endpoint for endpoint in ENDPOINTS if endpoint.body is not None]
@@ -70,9 +70,7 @@ def test_a_client_that_leaves_saves_all_or_nothing(socket_client: SocketClient, 
     grown = {table: len(rows) - len(before[table]) for table, rows in after.items() if len(rows) != len(before[table])}
     assert grown in ({}, ALL_OF_IT)
     assert grown or after == before
-    assert len(socket_client.populated.house.get("repos/", params={"query": name}).json()) == grown.get(
-        "repositories", 0
-    )
+    assert len(socket_client.populated.api.get("repos/", params={"query": name}).json()) == grown.get("repositories", 0)
 
 
 def test_slow_clients_do_not_delay_others(socket_client: SocketClient) -> None:

@@ -3,29 +3,29 @@ from urllib.parse import quote
 
 import pytest
 
-from house import OLDER_SHA, SHA, House, commit
+from api import OLDER_SHA, SHA, ApiClient, commit
 
 
-def new(house: House, version: str = "1.0", **fields: object) -> dict[str, Any]:
-    answer = house.post("releases/", {"version": version, "projects": ["web"], **fields})
+def new(api: ApiClient, version: str = "1.0", **fields: object) -> dict[str, Any]:
+    answer = api.post("releases/", {"version": version, "projects": ["web"], **fields})
     assert answer.status_code in (201, 208), answer.text
     body: dict[str, Any] = answer.json()
     return body
 
 
-def test_a_release_is_created_with_its_commits(house: House) -> None:
+def test_a_release_is_created_with_its_commits(api: ApiClient) -> None:
     """Commits in a release make their repository known and become the release's list, newest first."""
     commits = [
         commit(OLDER_SHA, timestamp="2026-01-01T00:00:00Z", author_email="BOB@example.com", author_name="Bob"),
         commit(SHA),
     ]
-    release = new(house, commits=commits)
+    release = new(api, commits=commits)
     assert (release["version"], release["status"], release["commitCount"]) == ("1.0", "open", 2)
     assert [project["slug"] for project in release["projects"]] == ["web"]
     assert release["lastCommit"]["id"] == SHA
     assert release["dateCreated"].endswith("Z")
     assert {author["email"] for author in release["authors"]} == {"ada@example.com", "bob@example.com"}
-    listed = house.get("releases/1.0/commits/").json()
+    listed = api.get("releases/1.0/commits/").json()
     assert [item["id"] for item in listed] == [SHA, OLDER_SHA]
     assert listed[0]["repository"]["name"] == "team/app"
     assert listed[0]["author"] == {"name": "Ada", "email": "ada@example.com"}
@@ -33,95 +33,95 @@ def test_a_release_is_created_with_its_commits(house: House) -> None:
     assert listed[0]["releases"][0]["version"] == "1.0"
 
 
-def test_creating_again_is_harmless(house: House) -> None:
+def test_creating_again_is_harmless(api: ApiClient) -> None:
     """A retried POST answers 208 with the same release."""
     body = {"version": "1.0", "projects": ["web"], "commits": [commit()]}
-    first = house.post("releases/", body)
-    again = house.post("releases/", body)
+    first = api.post("releases/", body)
+    again = api.post("releases/", body)
     assert (first.status_code, again.status_code) == (201, 208)
     assert again.json() == first.json()
 
 
-def test_another_project_is_attached(house: House) -> None:
+def test_another_project_is_attached(api: ApiClient) -> None:
     """A release may be of several projects; attaching one answers 201."""
-    new(house)
-    house.post("projects/", {"slug": "api"})
-    answer = house.post("releases/", {"version": "1.0", "projects": ["api"]})
+    new(api)
+    api.post("projects/", {"slug": "api"})
+    answer = api.post("releases/", {"version": "1.0", "projects": ["api"]})
     assert answer.status_code == 201
     assert {project["slug"] for project in answer.json()["projects"]} == {"api", "web"}
 
 
-def test_a_new_list_replaces_that_repositorys_list_only(house: House) -> None:
+def test_a_new_list_replaces_that_repositorys_list_only(api: ApiClient) -> None:
     """Commits of two repositories on one release do not erase each other."""
-    new(house, commits=[commit("1" * 40, "team/one"), commit("2" * 40, "team/two")])
-    changed = house.put("releases/1.0/", {"commits": [commit("3" * 40, "team/one")]})
+    new(api, commits=[commit("1" * 40, "team/one"), commit("2" * 40, "team/two")])
+    changed = api.put("releases/1.0/", {"commits": [commit("3" * 40, "team/one")]})
     assert changed.json()["commitCount"] == 2
-    assert {item["id"] for item in house.get("releases/1.0/commits/").json()} == {"2" * 40, "3" * 40}
+    assert {item["id"] for item in api.get("releases/1.0/commits/").json()} == {"2" * 40, "3" * 40}
 
 
-def test_put_changes_what_it_names(house: House) -> None:
+def test_put_changes_what_it_names(api: ApiClient) -> None:
     """Absent fields stay as they are."""
-    new(house, ref="main")
+    new(api, ref="main")
     fields = {"url": "https://ci.example.com/1", "dateReleased": "2026-01-02T03:04:05.123456789Z", "status": "archived"}
-    release = house.put("releases/1.0/", fields).json()
+    release = api.put("releases/1.0/", fields).json()
     assert (release["ref"], release["url"], release["status"]) == ("main", "https://ci.example.com/1", "archived")
     assert release["dateReleased"] == "2026-01-02T03:04:05.123456Z"
-    assert house.get("releases/").json() == []
-    assert [item["version"] for item in house.get("releases/", params={"status": "archived"}).json()] == ["1.0"]
+    assert api.get("releases/").json() == []
+    assert [item["version"] for item in api.get("releases/", params={"status": "archived"}).json()] == ["1.0"]
 
 
-def test_refs_set_the_commit_of_a_repository(house: House) -> None:
+def test_refs_set_the_commit_of_a_repository(api: ApiClient) -> None:
     """A ref is enough to link to a release's commit."""
-    repository, installation = house.claimed()
-    house.mapping(repository, installation)
-    new(house, refs=[{"repository": "TEAM/app", "commit": f"{OLDER_SHA}..{SHA}", "previousCommit": None}])
-    assert house.link(release="1.0")["ref"] == SHA
-    (kept,) = house.get("releases/1.0/").json()["refs"]
+    repository, installation = api.claimed()
+    api.mapping(repository, installation)
+    new(api, refs=[{"repository": "TEAM/app", "commit": f"{OLDER_SHA}..{SHA}", "previousCommit": None}])
+    assert api.link(release="1.0")["ref"] == SHA
+    (kept,) = api.get("releases/1.0/").json()["refs"]
     assert (kept["repository"], kept["commit"], kept["previousCommit"]) == ("team/app", SHA, OLDER_SHA)
-    assert house.get("releases/").json()[0]["refs"] == [kept]
+    assert api.get("releases/").json()[0]["refs"] == [kept]
 
 
-def test_a_ref_has_the_page_of_what_is_new_in_it(house: House) -> None:
+def test_a_ref_has_the_page_of_what_is_new_in_it(api: ApiClient) -> None:
     """Between the release's commit and the one before, where both are known and the code host has such a page."""
-    house.claimed(preset="gitea")
-    house.repository("team/free", "https://git.example.com/team/free")
+    api.claimed(preset="gitea")
+    api.repository("team/free", "https://git.example.com/team/free")
     ranges = [("team/app", f"{OLDER_SHA}..{SHA}"), ("team/free", f"{OLDER_SHA}..{SHA}")]
-    new(house, refs=[{"repository": name, "commit": commits} for name, commits in ranges])
+    new(api, refs=[{"repository": name, "commit": commits} for name, commits in ranges])
     page = f"https://git.example.com/team/app/compare/{OLDER_SHA}...{SHA}"
-    assert [ref["compareUrl"] for ref in house.get("releases/1.0/").json()["refs"]] == [page, None]
-    house.put("releases/1.0/", {"refs": [{"repository": "team/app", "commit": SHA}]})
-    assert house.get("releases/1.0/").json()["refs"][0]["compareUrl"] is None
+    assert [ref["compareUrl"] for ref in api.get("releases/1.0/").json()["refs"]] == [page, None]
+    api.put("releases/1.0/", {"refs": [{"repository": "team/app", "commit": SHA}]})
+    assert api.get("releases/1.0/").json()["refs"][0]["compareUrl"] is None
 
 
-def test_unknown_repositories_in_refs_are_named(house: House) -> None:
+def test_unknown_repositories_in_refs_are_named(api: ApiClient) -> None:
     """A ref of an unknown repository refuses the request, and nothing is half saved."""
     refs = [{"repository": name, "commit": SHA} for name in ("a", "b")]
-    answer = house.post("releases/", {"version": "1.0", "projects": ["web"], "refs": refs})
+    answer = api.post("releases/", {"version": "1.0", "projects": ["web"], "refs": refs})
     assert (answer.status_code, answer.json()) == (400, {"refs": ["Invalid repository names: a,b"]})
-    assert house.get("releases/1.0/").status_code == 404
+    assert api.get("releases/1.0/").status_code == 404
 
 
-def test_empty_refs_clear_the_commits(house: House) -> None:
+def test_empty_refs_clear_the_commits(api: ApiClient) -> None:
     """Clearing works with any number of repositories, and the commits themselves stay."""
-    new(house, commits=[commit("1" * 40, "team/one"), commit("2" * 40, "team/two")])
-    assert house.put("releases/1.0/", {"refs": []}).json()["commitCount"] == 0
-    assert house.get("releases/1.0/commits/").json() == []
-    assert len(house.get(f"repos/{house.get('repos/').json()[0]['id']}/commits/").json()) == 1
+    new(api, commits=[commit("1" * 40, "team/one"), commit("2" * 40, "team/two")])
+    assert api.put("releases/1.0/", {"refs": []}).json()["commitCount"] == 0
+    assert api.get("releases/1.0/commits/").json() == []
+    assert len(api.get(f"repos/{api.get('repos/').json()[0]['id']}/commits/").json()) == 1
 
 
 @pytest.mark.parametrize("version", ["", " ", ".", "..", "latest", "LATEST", "a/b", "a\\b", "a\nb", "a\tb", "x" * 201])
-def test_a_version_that_no_path_can_hold_is_refused(house: House, version: str) -> None:
+def test_a_version_that_no_path_can_hold_is_refused(api: ApiClient, version: str) -> None:
     """A release's name is checked before anything is saved."""
-    answer = house.post("releases/", {"version": version, "projects": ["web"]})
+    answer = api.post("releases/", {"version": version, "projects": ["web"]})
     assert answer.status_code == 400
     assert list(answer.json()) == ["version"]
 
 
 @pytest.mark.parametrize("version", ["pkg@1.0.0+b7", "a b", "100%", "é✓", "a&b=c"])
-def test_odd_versions_are_found_again(house: House, version: str) -> None:
+def test_odd_versions_are_found_again(api: ApiClient, version: str) -> None:
     """Whatever a version holds, its address works."""
-    new(house, version)
-    assert house.get(f"releases/{quote(version, safe='')}/").json()["version"] == version
+    new(api, version)
+    assert api.get(f"releases/{quote(version, safe='')}/").json()["version"] == version
 
 
 @pytest.mark.parametrize(
@@ -143,83 +143,83 @@ def test_odd_versions_are_found_again(house: House, version: str) -> None:
         ({"status": "closed"}, "status"),
     ],
 )
-def test_a_wrong_field_saves_nothing(house: House, fields: dict[str, object], field: str) -> None:
+def test_a_wrong_field_saves_nothing(api: ApiClient, fields: dict[str, object], field: str) -> None:
     """An error anywhere in the body leaves neither release nor commits behind."""
     body = {"version": "1.0", "projects": ["web"], "commits": [commit()], **fields}
-    answer = house.post("releases/", body)
+    answer = api.post("releases/", body)
     assert answer.status_code == 400, answer.text
     assert list(answer.json()) == [field]
-    assert house.get("releases/1.0/").status_code == 404
-    assert house.get("repos/").json() == []
+    assert api.get("releases/1.0/").status_code == 404
+    assert api.get("repos/").json() == []
 
 
-def test_an_odd_file_change_is_kept_and_reported(house: House) -> None:
+def test_an_odd_file_change_is_kept_and_reported(api: ApiClient) -> None:
     """One entry of unknown type does not refuse a release."""
-    release = new(house, commits=[commit(patch_set=[{"path": "a", "type": "T"}, {"path": "b", "type": "A"}])])
+    release = new(api, commits=[commit(patch_set=[{"path": "a", "type": "T"}, {"path": "b", "type": "A"}])])
     assert release["commitCount"] == 1
     assert len(release["notes"]) == 1
 
 
-def test_releases_are_listed_newest_first(house: House) -> None:
+def test_releases_are_listed_newest_first(api: ApiClient) -> None:
     """The listing filters by part of the version and by project."""
     for version in ("1.0", "1.1", "2.0"):
-        new(house, version)
-    assert [item["version"] for item in house.get("releases/").json()] == ["2.0", "1.1", "1.0"]
-    assert [item["version"] for item in house.get("releases/", params={"query": "1."}).json()] == ["1.1", "1.0"]
-    assert len(house.get("releases/", params={"project": "web"}).json()) == 3
+        new(api, version)
+    assert [item["version"] for item in api.get("releases/").json()] == ["2.0", "1.1", "1.0"]
+    assert [item["version"] for item in api.get("releases/", params={"query": "1."}).json()] == ["1.1", "1.0"]
+    assert len(api.get("releases/", params={"project": "web"}).json()) == 3
 
 
-def test_a_deleted_release_is_gone_and_its_commits_stay(house: House) -> None:
+def test_a_deleted_release_is_gone_and_its_commits_stay(api: ApiClient) -> None:
     """DELETE answers 204, then 404."""
-    new(house, commits=[commit()])
-    assert house.delete("releases/1.0/").status_code == 204
+    new(api, commits=[commit()])
+    assert api.delete("releases/1.0/").status_code == 204
     for method in ("GET", "DELETE", "PUT"):
-        assert house.call(method, "releases/1.0/", json={}).status_code == 404
-    assert house.get("releases/1.0/commits/").status_code == 404
-    assert house.post("commits/", {"commits": [commit()]}).json()["repositories"][0]["known"] == 1
+        assert api.call(method, "releases/1.0/", json={}).status_code == 404
+    assert api.get("releases/1.0/commits/").status_code == 404
+    assert api.post("commits/", {"commits": [commit()]}).json()["repositories"][0]["known"] == 1
 
 
-def test_older_clients_name_heads(house: House) -> None:
+def test_older_clients_name_heads(api: ApiClient) -> None:
     """What was ``headCommits`` once is a ref, unless refs are sent too."""
-    house.repository("team/app")
+    api.repository("team/app")
     heads = [{"repository": "team/app", "currentId": SHA, "previousId": OLDER_SHA}]
-    new(house, headCommits=heads)
-    new(house, "2.0")
-    assert house.get("releases/2.0/previous-with-commits/").json()["lastCommit"]["id"] == SHA
+    new(api, headCommits=heads)
+    new(api, "2.0")
+    assert api.get("releases/2.0/previous-with-commits/").json()["lastCommit"]["id"] == SHA
 
 
 @pytest.mark.parametrize("project", ["-1", "web"])
-def test_minus_one_means_all_projects(house: House, project: str) -> None:
+def test_minus_one_means_all_projects(api: ApiClient, project: str) -> None:
     """-1 stands for all projects, as elsewhere."""
-    new(house)
-    assert len(house.get("releases/", params={"project": project}).json()) == 1
+    new(api)
+    assert len(api.get("releases/", params={"project": project}).json()) == 1
 
 
-def test_missing_commits_are_requested_by_repository(house: House) -> None:
+def test_missing_commits_are_requested_by_repository(api: ApiClient) -> None:
     """By id, or by name in whatever case; an unknown name is 404."""
-    new(house, commits=[commit("1" * 40, "team/one"), commit("2" * 40, "team/two")])
-    ids = {item["name"]: item["id"] for item in house.get("repos/").json()}
+    new(api, commits=[commit("1" * 40, "team/one"), commit("2" * 40, "team/two")])
+    ids = {item["name"]: item["id"] for item in api.get("repos/").json()}
     for query in ({"repo_name": "TEAM/one"}, {"repo_id": ids["team/one"]}):
-        assert [item["id"] for item in house.get("releases/1.0/commits/", params=query).json()] == ["1" * 40]
-    assert house.get("releases/1.0/commits/", params={"repo_name": "none"}).status_code == 404
+        assert [item["id"] for item in api.get("releases/1.0/commits/", params=query).json()] == ["1" * 40]
+    assert api.get("releases/1.0/commits/", params={"repo_name": "none"}).status_code == 404
 
 
-def test_changed_files_are_listed(house: House) -> None:
+def test_changed_files_are_listed(api: ApiClient) -> None:
     """Each with its commit, its author and its repository."""
-    new(house, commits=[commit(SHA, patch_set=[{"path": "b.py", "type": "D"}, {"path": "a.py", "type": "A"}])])
-    first, second = house.get("releases/1.0/commitfiles/").json()
+    new(api, commits=[commit(SHA, patch_set=[{"path": "b.py", "type": "D"}, {"path": "a.py", "type": "A"}])])
+    first, second = api.get("releases/1.0/commitfiles/").json()
     assert (first["filename"], first["type"], second["filename"], second["type"]) == ("a.py", "A", "b.py", "D")
     assert (first["repoName"], first["commitMessage"], first["author"]["name"]) == ("team/app", "Mend it", "Ada")
-    assert (type(first["id"]), first["orgId"]) == (str, house.there.organization.id)
-    assert len(house.get("releases/1.0/commitfiles/", params={"per_page": 1}).json()) == 1
-    assert house.get("releases/9/commitfiles/").status_code == 404
+    assert (type(first["id"]), first["orgId"]) == (str, api.there.organization.id)
+    assert len(api.get("releases/1.0/commitfiles/", params={"per_page": 1}).json()) == 1
+    assert api.get("releases/9/commitfiles/").status_code == 404
 
 
-def test_clearing_and_setting_go_together(house: House) -> None:
+def test_clearing_and_setting_go_together(api: ApiClient) -> None:
     """A release that was cleared takes commits as if it were new."""
-    new(house, commits=[commit("1" * 40, "team/one")])
-    house.put("releases/1.0/", {"refs": []})
-    assert house.put("releases/1.0/", {"commits": [commit("2" * 40, "team/one")]}).json()["commitCount"] == 1
+    new(api, commits=[commit("1" * 40, "team/one")])
+    api.put("releases/1.0/", {"refs": []})
+    assert api.put("releases/1.0/", {"commits": [commit("2" * 40, "team/one")]}).json()["commitCount"] == 1
 
 
 @pytest.mark.parametrize(
@@ -227,15 +227,15 @@ def test_clearing_and_setting_go_together(house: House) -> None:
     [((1, 3, 2), 0), ((3, 2, 1), 0), ((1, 2, 3), 2), ((1, 2), 1), ((2, 2), 0), ((1,), 0), ((1, None, 3), 0)],
     ids=str,
 )
-def test_release_ref_is_the_senders_head(house: House, days: tuple[int | None, ...], head: int) -> None:
+def test_release_ref_is_the_senders_head(api: ApiClient, days: tuple[int | None, ...], head: int) -> None:
     """At the commit sent first, whatever its author's time, unless the list goes from old to new."""
-    repository, installation = house.claimed()
-    house.mapping(repository, installation)
+    repository, installation = api.claimed()
+    api.mapping(repository, installation)
     sent = [
         commit(f"{place}" * 40, timestamp=day and f"2026-01-0{day}T00:00:00Z")
         for place, day in enumerate(days, start=1)
     ]
-    new(house, commits=sent)
-    assert house.link(release="1.0")["ref"] == sent[head]["id"]
-    new(house, "2.0")
-    assert house.get("releases/2.0/previous-with-commits/").json()["lastCommit"]["id"] == sent[head]["id"]
+    new(api, commits=sent)
+    assert api.link(release="1.0")["ref"] == sent[head]["id"]
+    new(api, "2.0")
+    assert api.get("releases/2.0/previous-with-commits/").json()["lastCommit"]["id"] == sent[head]["id"]

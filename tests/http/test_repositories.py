@@ -2,12 +2,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from house import House, commit, open_house
+from api import ApiClient, commit, open_api
 
 
-def test_a_repository_is_created_by_name_and_url(house: House) -> None:
+def test_a_repository_is_created_by_name_and_url(api: ApiClient) -> None:
     """A repository needs no provider to exist."""
-    answer = house.post("repos/", {"name": "Team/App", "url": "https://git.example.com/team/app/"})
+    answer = api.post("repos/", {"name": "Team/App", "url": "https://git.example.com/team/app/"})
     assert answer.status_code == 201
     body = answer.json()
     assert body["name"] == "Team/App"
@@ -18,22 +18,22 @@ def test_a_repository_is_created_by_name_and_url(house: House) -> None:
     assert body["dateCreated"].endswith("Z")
 
 
-def test_the_same_name_in_other_case_is_the_same_repository(house: House) -> None:
+def test_the_same_name_in_other_case_is_the_same_repository(api: ApiClient) -> None:
     """sentry-cli lower-cases names; that makes no twin."""
-    first = house.repository("Team/App")
-    again = house.post("repos/", {"name": "team/app", "url": "https://git.example.com/team/app"})
+    first = api.repository("Team/App")
+    again = api.post("repos/", {"name": "team/app", "url": "https://git.example.com/team/app"})
     assert again.status_code == 200
     assert again.json()["id"] == first["id"]
     assert again.json()["name"] == "Team/App"
 
 
-def test_the_same_name_with_another_url_is_refused(house: House) -> None:
+def test_the_same_name_with_another_url_is_refused(api: ApiClient) -> None:
     """A second create never overwrites the first silently."""
-    house.repository()
-    answer = house.post("repos/", {"name": "team/app", "url": "https://elsewhere.example.com/x"})
+    api.repository()
+    answer = api.post("repos/", {"name": "team/app", "url": "https://elsewhere.example.com/x"})
     assert answer.status_code == 409
     assert set(answer.json()) == {"detail"}
-    assert house.get("repos/").json()[0]["url"] == "https://git.example.com/team/app"
+    assert api.get("repos/").json()[0]["url"] == "https://git.example.com/team/app"
 
 
 @pytest.mark.parametrize(
@@ -48,75 +48,75 @@ def test_the_same_name_with_another_url_is_refused(house: House) -> None:
         "https://git.example.com/a b",
     ],
 )
-def test_an_unsafe_url_is_refused_and_nothing_is_saved(house: House, url: str) -> None:
+def test_an_unsafe_url_is_refused_and_nothing_is_saved(api: ApiClient, url: str) -> None:
     """Only plain http and https URLs come in."""
-    answer = house.post("repos/", {"name": "team/app", "url": url})
+    answer = api.post("repos/", {"name": "team/app", "url": url})
     assert answer.status_code == 400
     assert list(answer.json()) == ["url"]
     assert "secret" not in answer.text
-    assert house.get("repos/").json() == []
+    assert api.get("repos/").json() == []
 
 
 @pytest.mark.parametrize(("body", "field"), [({}, "name"), ({"name": ""}, "name"), ({"name": 7}, "name")])
-def test_a_repository_needs_a_name(house: House, body: dict[str, object], field: str) -> None:
+def test_a_repository_needs_a_name(api: ApiClient, body: dict[str, object], field: str) -> None:
     """A missing or unusable name is named in the answer."""
-    answer = house.post("repos/", body)
+    answer = api.post("repos/", body)
     assert answer.status_code == 400
     assert field in answer.json()
 
 
-def test_commits_make_an_unclaimed_repository(house: House) -> None:
+def test_commits_make_an_unclaimed_repository(api: ApiClient) -> None:
     """A repository unknown so far appears unclaimed, and can be found among the offers."""
-    answer = house.post("commits/", {"commits": [commit()]})
+    answer = api.post("commits/", {"commits": [commit()]})
     assert answer.json()["repositories"][0] | {"id": "x"} == {"id": "x", "name": "team/app", "new": 1, "known": 0}
-    offers = house.get(f"integrations/{house.install()['id']}/repos/").json()
-    repository = house.get("repos/").json()[0]
+    offers = api.get(f"integrations/{api.install()['id']}/repos/").json()
+    repository = api.get("repos/").json()[0]
     assert offers == {
         "repos": [{"name": "team/app", "identifier": repository["id"], "defaultBranch": None}],
         "searchable": True,
     }
 
 
-def test_offers_can_be_searched(house: House) -> None:
+def test_offers_can_be_searched(api: ApiClient) -> None:
     """Search ignores case and finds parts of names."""
-    house.repository("team/app")
-    house.repository("team/Library", None)
-    path = f"integrations/{house.install()['id']}/repos/"
-    assert [offer["name"] for offer in house.get(path, params={"search": "LIB"}).json()["repos"]] == ["team/Library"]
+    api.repository("team/app")
+    api.repository("team/Library", None)
+    path = f"integrations/{api.install()['id']}/repos/"
+    assert [offer["name"] for offer in api.get(path, params={"search": "LIB"}).json()["repos"]] == ["team/Library"]
 
 
-def test_a_claim_gives_the_repository_to_the_installation(house: House) -> None:
+def test_a_claim_gives_the_repository_to_the_installation(api: ApiClient) -> None:
     """The claimed repository has the provider's id, its installation and its slug."""
-    repository, installation = house.claimed()
+    repository, installation = api.claimed()
     assert repository["provider"] == {"id": "integrations:custom_scm", "name": "CustomSCM"}
     assert repository["integrationId"] == installation["id"]
     assert repository["externalSlug"] == "team/app"
     assert repository["idle"] is None
-    assert house.get(f"repos/{repository['id']}/").json() == repository
+    assert api.get(f"repos/{repository['id']}/").json() == repository
 
 
-def test_a_claimed_repository_cannot_be_claimed_again(house: House) -> None:
+def test_a_claimed_repository_cannot_be_claimed_again(api: ApiClient) -> None:
     """The second claim finds nothing unclaimed."""
-    repository, installation = house.claimed()
-    answer = house.claim(repository, installation)
+    repository, installation = api.claimed()
+    answer = api.claim(repository, installation)
     assert answer.status_code == 404
     assert repository["id"] in answer.json()["detail"]
 
 
-def test_of_fifty_claims_at_once_exactly_one_wins(house: House) -> None:
+def test_of_fifty_claims_at_once_exactly_one_wins(api: ApiClient) -> None:
     """Claims race; one gets 201, all others 404."""
-    installation, repository = house.install(), house.repository()
+    installation, repository = api.install(), api.repository()
     with ThreadPoolExecutor(50) as pool:
-        answers = list(pool.map(lambda _: house.claim(repository, installation).status_code, range(50)))
+        answers = list(pool.map(lambda _: api.claim(repository, installation).status_code, range(50)))
     assert sorted(answers) == [201, *[404] * 49]
 
 
 @pytest.mark.parametrize("status", ["hidden"])
-def test_only_active_repositories_are_claimed(house: House, status: str) -> None:
+def test_only_active_repositories_are_claimed(api: ApiClient, status: str) -> None:
     """A hidden repository is not there to claim."""
-    installation, repository = house.install(), house.repository()
-    house.put(f"repos/{repository['id']}/", {"status": status})
-    assert house.claim(repository, installation).status_code == 404
+    installation, repository = api.install(), api.repository()
+    api.put(f"repos/{repository['id']}/", {"status": status})
+    assert api.claim(repository, installation).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -132,40 +132,40 @@ def test_only_active_repositories_are_claimed(house: House, status: str) -> None
         ({"provider": 7}, 400),
     ],
 )
-def test_claim_with_malformed_field_is_refused(house: House, changed: dict[str, object], status: int) -> None:
+def test_claim_with_malformed_field_is_refused(api: ApiClient, changed: dict[str, object], status: int) -> None:
     """Text where a number belongs, and what does not exist, get a clear answer; nothing is claimed."""
-    installation, repository = house.install(), house.repository()
+    installation, repository = api.install(), api.repository()
     body = {"provider": "integrations:custom_scm", "installation": installation["id"], "identifier": repository["id"]}
-    answer = house.post("repos/", {**body, **changed})
+    answer = api.post("repos/", {**body, **changed})
     assert answer.status_code == status, answer.text
     assert len(answer.json()) == 1
-    assert house.get(f"repos/{repository['id']}/").json()["integrationId"] is None
+    assert api.get(f"repos/{repository['id']}/").json()["integrationId"] is None
 
 
-def test_a_null_installation_is_an_unclaim(house: House) -> None:
+def test_a_null_installation_is_an_unclaim(api: ApiClient) -> None:
     """A repository can be detached, and claimed again."""
-    repository, installation = house.claimed()
-    answer = house.put(f"repos/{repository['id']}/", {"integrationId": None})
+    repository, installation = api.claimed()
+    answer = api.put(f"repos/{repository['id']}/", {"integrationId": None})
     assert answer.status_code == 200
     assert answer.json()["integrationId"] is None
     assert answer.json()["provider"]["id"] == "unknown"
-    assert house.claim(repository, installation).status_code == 201
+    assert api.claim(repository, installation).status_code == 201
 
 
-def test_put_changes_name_and_url(house: House) -> None:
+def test_put_changes_name_and_url(api: ApiClient) -> None:
     """Unlike elsewhere, PUT does what it says."""
-    repository = house.repository()
-    answer = house.put(f"repos/{repository['id']}/", {"name": "team/new", "url": ""})
+    repository = api.repository()
+    answer = api.put(f"repos/{repository['id']}/", {"name": "team/new", "url": ""})
     assert (answer.json()["name"], answer.json()["url"]) == ("team/new", None)
 
 
-def test_a_name_that_is_taken_is_refused(house: House) -> None:
+def test_a_name_that_is_taken_is_refused(api: ApiClient) -> None:
     """Two repositories never share a name, whatever its case."""
-    house.repository("team/one")
-    other = house.repository("team/two", None)
-    answer = house.put(f"repos/{other['id']}/", {"name": "TEAM/ONE"})
+    api.repository("team/one")
+    other = api.repository("team/two", None)
+    answer = api.put(f"repos/{other['id']}/", {"name": "TEAM/ONE"})
     assert answer.status_code == 409
-    assert house.get(f"repos/{other['id']}/").json()["name"] == "team/two"
+    assert api.get(f"repos/{other['id']}/").json()["name"] == "team/two"
 
 
 @pytest.mark.parametrize(
@@ -179,48 +179,48 @@ def test_a_name_that_is_taken_is_refused(house: House) -> None:
         ({"url": "javascript:x"}, "url"),
     ],
 )
-def test_a_wrong_change_changes_nothing(house: House, body: dict[str, object], field: str) -> None:
+def test_a_wrong_change_changes_nothing(api: ApiClient, body: dict[str, object], field: str) -> None:
     """A refused PUT names the field and leaves the repository as it was."""
-    repository = house.repository()
-    answer = house.put(f"repos/{repository['id']}/", body)
+    repository = api.repository()
+    answer = api.put(f"repos/{repository['id']}/", body)
     assert answer.status_code == 400, answer.text
     assert list(answer.json()) == [field]
-    assert house.get(f"repos/{repository['id']}/").json() == repository
+    assert api.get(f"repos/{repository['id']}/").json() == repository
 
 
-def test_hiding_loses_nothing(house: House) -> None:
+def test_hiding_loses_nothing(api: ApiClient) -> None:
     """A hidden repository keeps its commits, and they come back with it."""
-    house.post("commits/", {"commits": [commit()]})
-    repository = house.get("repos/").json()[0]
-    assert house.put(f"repos/{repository['id']}/", {"status": "hidden"}).json()["status"] == "disabled"
-    assert house.get("repos/").json() == []
-    assert len(house.get(f"repos/{repository['id']}/commits/").json()) == 1
-    assert house.put(f"repos/{repository['id']}/", {"status": "active"}).json() == repository
+    api.post("commits/", {"commits": [commit()]})
+    repository = api.get("repos/").json()[0]
+    assert api.put(f"repos/{repository['id']}/", {"status": "hidden"}).json()["status"] == "disabled"
+    assert api.get("repos/").json() == []
+    assert len(api.get(f"repos/{repository['id']}/commits/").json()) == 1
+    assert api.put(f"repos/{repository['id']}/", {"status": "active"}).json() == repository
 
 
-def test_a_deletion_waits_and_can_be_cancelled(house: House) -> None:
+def test_a_deletion_waits_and_can_be_cancelled(api: ApiClient) -> None:
     """DELETE answers 202, again too, and a PUT brings the repository back."""
-    house.post("commits/", {"commits": [commit()]})
-    repository = house.get("repos/").json()[0]
+    api.post("commits/", {"commits": [commit()]})
+    repository = api.get("repos/").json()[0]
     for _ in range(2):
-        answer = house.delete(f"repos/{repository['id']}/")
+        answer = api.delete(f"repos/{repository['id']}/")
         assert (answer.status_code, answer.json()["status"]) == (202, "pending_deletion")
         assert answer.json()["name"] == "team/app"
-    assert house.put(f"repos/{repository['id']}/", {"status": "active"}).json() == repository
+    assert api.put(f"repos/{repository['id']}/", {"status": "active"}).json() == repository
 
 
-def test_a_deleted_name_is_free_at_once(house: House) -> None:
+def test_a_deleted_name_is_free_at_once(api: ApiClient) -> None:
     """A new repository may take the name; then the old one cannot come back under it."""
-    old = house.repository()
-    house.delete(f"repos/{old['id']}/")
-    assert house.post("repos/", {"name": "team/app"}).status_code == 201
-    assert house.put(f"repos/{old['id']}/", {"status": "active"}).status_code == 409
+    old = api.repository()
+    api.delete(f"repos/{old['id']}/")
+    assert api.post("repos/", {"name": "team/app"}).status_code == 201
+    assert api.put(f"repos/{old['id']}/", {"status": "active"}).status_code == 409
 
 
 @pytest.mark.parametrize("path", ["repos/1/", "repos/x/", "repos/99999999999999999999/", "repos/1/commits/"])
-def test_unknown_object_is_404(house: House, path: str) -> None:
+def test_unknown_object_is_404(api: ApiClient, path: str) -> None:
     """A wrong id, or text for an id, finds nothing and says so."""
-    answer = house.get(path)
+    answer = api.get(path)
     assert answer.status_code == 404
     assert set(answer.json()) == {"detail"}
 
@@ -237,22 +237,22 @@ def test_unknown_object_is_404(house: House, path: str) -> None:
         ({"cursor": "", "unheard": "of"}, ["team/App", "team/b"]),
     ],
 )
-def test_the_listing_filters(house: House, query: dict[str, str], names: list[str]) -> None:
+def test_the_listing_filters(api: ApiClient, query: dict[str, str], names: list[str]) -> None:
     """Repositories are listed by name, filtered by part of it and by status."""
     for name in ("team/App", "team/b", "team/c"):
-        house.repository(name, None)
-    house.put(f"repos/{house.get('repos/', params={'query': 'team/c'}).json()[0]['id']}/", {"status": "hidden"})
-    assert [repository["name"] for repository in house.get("repos/", params=query).json()] == names
+        api.repository(name, None)
+    api.put(f"repos/{api.get('repos/', params={'query': 'team/c'}).json()[0]['id']}/", {"status": "hidden"})
+    assert [repository["name"] for repository in api.get("repos/", params=query).json()] == names
 
 
-def test_pages_follow_each_other(house: House) -> None:
+def test_pages_follow_each_other(api: ApiClient) -> None:
     """A client that follows ``next`` sees everything once."""
     names = [f"team/{number:02}" for number in range(7)]
     for name in names:
-        house.repository(name, None)
+        api.repository(name, None)
     seen, cursor = [], ""
     for _ in range(4):
-        answer = house.get("repos/", params={"per_page": 3, "cursor": cursor})
+        answer = api.get("repos/", params={"per_page": 3, "cursor": cursor})
         seen += [repository["name"] for repository in answer.json()]
         following = answer.headers["link"].split(", ")[1]
         assert 'rel="next"' in following
@@ -262,12 +262,12 @@ def test_pages_follow_each_other(house: House) -> None:
     assert seen == names
 
 
-def test_idle_repository_has_a_reason(house: House, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_idle_repository_has_a_reason(api: ApiClient, tmp_path_factory: pytest.TempPathFactory) -> None:
     """When the operator switches the plugin off, its repositories stay readable and say what happened."""
-    repository, _ = house.claimed()
+    repository, _ = api.claimed()
     folder = tmp_path_factory.mktemp("off")
-    url = house.host.settings.host.database_url
-    with open_house(folder, "schema = 1\n[plugins.custom_scm]\nenabled = false\n", url) as off:
+    url = api.host.settings.host.database_url
+    with open_api(folder, "schema = 1\n[plugins.custom_scm]\nenabled = false\n", url) as off:
         shown = off.get(f"repos/{repository['id']}/").json()
         assert shown["name"] == "team/app"
         assert shown["provider"]["id"] == "integrations:custom_scm"

@@ -4,146 +4,144 @@ from typing import Any
 
 import pytest
 
-from house import House, commit
+from api import ApiClient, commit
 
 A, B, C, D = (letter * 40 for letter in "abcd")
 
 
-def send(house: House, sha: str, name: str | None = "origin", version: str = "1.0", **fields: Any) -> dict[str, Any]:
+def send(api: ApiClient, sha: str, name: str | None = "origin", version: str = "1.0", **fields: Any) -> dict[str, Any]:
     """Commits of a release, as a client in local mode sends them."""
-    answer = house.put(f"releases/{version}/", {"commits": [commit(sha, name, **fields)]})
+    answer = api.put(f"releases/{version}/", {"commits": [commit(sha, name, **fields)]})
     assert answer.status_code == 200, answer.text
     body: dict[str, Any] = answer.json()
     return body
 
 
-def home(house: House, version: str = "1.0") -> list[str]:
-    return [item["repository"]["name"] for item in house.get(f"releases/{version}/commits/").json()]
+def home(api: ApiClient, version: str = "1.0") -> list[str]:
+    return [item["repository"]["name"] for item in api.get(f"releases/{version}/commits/").json()]
 
 
 @pytest.mark.parametrize("remote", ["origin", "Upstream"])
-def test_remote_name_means_the_only_repository(house: House, remote: str) -> None:
+def test_remote_name_means_the_only_repository(api: ApiClient, remote: str) -> None:
     """An organization with one repository needs no name for it."""
-    house.repository("Team/App")
-    house.release()
-    assert send(house, A, remote)["notes"] == []
-    assert home(house) == ["Team/App"]
+    api.repository("Team/App")
+    api.release()
+    assert send(api, A, remote)["notes"] == []
+    assert home(api) == ["Team/App"]
 
 
-def test_origin_is_the_repository_that_the_project_is_mapped_to(house: House) -> None:
+def test_origin_is_the_repository_that_the_project_is_mapped_to(api: ApiClient) -> None:
     """Of several repositories, the one that the release's project has code mappings for."""
-    house.mapping(*house.claimed())
-    house.repository("team/other")
-    house.release()
-    send(house, A)
-    assert home(house) == ["team/app"]
+    api.mapping(*api.claimed())
+    api.repository("team/other")
+    api.release()
+    send(api, A)
+    assert home(api) == ["team/app"]
 
 
-def test_origin_is_the_repository_that_knows_a_commit(house: House) -> None:
+def test_origin_is_the_repository_that_knows_a_commit(api: ApiClient) -> None:
     """A commit that one repository has already tells where the others belong."""
-    house.repository("team/app")
-    house.repository("team/other")
-    house.post("commits/", {"commits": [commit(B, "team/other")]})
-    house.release()
-    house.put(
-        "releases/1.0/", {"commits": [commit(A, "origin"), commit(B, "ORIGIN", timestamp="2025-01-01T00:00:00Z")]}
-    )
-    assert home(house) == ["team/other", "team/other"]
+    api.repository("team/app")
+    api.repository("team/other")
+    api.post("commits/", {"commits": [commit(B, "team/other")]})
+    api.release()
+    api.put("releases/1.0/", {"commits": [commit(A, "origin"), commit(B, "ORIGIN", timestamp="2025-01-01T00:00:00Z")]})
+    assert home(api) == ["team/other", "team/other"]
 
 
-def test_commits_without_repository_are_kept_and_reported(house: House) -> None:
+def test_commits_without_repository_are_kept_and_reported(api: ApiClient) -> None:
     """Where several repositories may be meant, the commits are kept, and the answer says how to set it right."""
-    house.repository("team/app")
-    house.repository("team/other")
-    house.release()
-    notes = send(house, A)["notes"]
-    assert home(house) == ["origin"]
+    api.repository("team/app")
+    api.repository("team/other")
+    api.release()
+    notes = send(api, A)["notes"]
+    assert home(api) == ["origin"]
     assert len(notes) == 1
     assert "SENTRY_VCS_REMOTE" in notes[0]
-    assert "SENTRY_VCS_REMOTE" in house.post("commits/", {"commits": [commit(B, "origin")]}).json()["notes"][0]
+    assert "SENTRY_VCS_REMOTE" in api.post("commits/", {"commits": [commit(B, "origin")]}).json()["notes"][0]
 
 
-def test_commits_of_several_checkouts_do_not_erase_each_other(house: House) -> None:
+def test_commits_of_several_checkouts_do_not_erase_each_other(api: ApiClient) -> None:
     """Two repositories whose commits both say ``origin`` keep both their lists."""
-    house.release()
-    send(house, A, timestamp="2026-01-01T00:00:00Z")
-    send(house, B, timestamp="2026-01-02T00:00:00Z")
-    send(house, B, timestamp="2026-01-02T00:00:00Z")
-    assert house.shas() == [B, A]
+    api.release()
+    send(api, A, timestamp="2026-01-01T00:00:00Z")
+    send(api, B, timestamp="2026-01-02T00:00:00Z")
+    send(api, B, timestamp="2026-01-02T00:00:00Z")
+    assert api.shas() == [B, A]
 
 
-def test_repository_named_origin_is_used(house: House) -> None:
+def test_repository_named_origin_is_used(api: ApiClient) -> None:
     """With a URL or an installation it is no stand-in."""
-    house.repository("team/app")
-    house.repository("origin", "https://git.example.com/origin")
-    house.release()
-    assert send(house, A)["notes"] == []
-    assert home(house) == ["origin"]
+    api.repository("team/app")
+    api.repository("origin", "https://git.example.com/origin")
+    api.release()
+    assert send(api, A)["notes"] == []
+    assert home(api) == ["origin"]
 
 
-def test_placeholder_repository_is_replaced_by_named_one(house: House) -> None:
+def test_placeholder_repository_is_replaced_by_named_one(api: ApiClient) -> None:
     """Renamed, it is the repository that it was all along, and later commits find it."""
-    house.repository("team/other")
-    house.repository("team/third")
-    house.release()
-    send(house, A)
-    stand_in = next(item for item in house.get("repos/").json() if item["name"] == "origin")
-    house.put(f"repos/{stand_in['id']}/", {"name": "Team/App", "url": "https://git.example.com/Team/App"})
-    house.release("2.0")
-    send(house, A, "origin", "2.0")
-    assert home(house, "2.0") == ["Team/App"]
+    api.repository("team/other")
+    api.repository("team/third")
+    api.release()
+    send(api, A)
+    stand_in = next(item for item in api.get("repos/").json() if item["name"] == "origin")
+    api.put(f"repos/{stand_in['id']}/", {"name": "Team/App", "url": "https://git.example.com/Team/App"})
+    api.release("2.0")
+    send(api, A, "origin", "2.0")
+    assert home(api, "2.0") == ["Team/App"]
 
 
 @pytest.mark.parametrize("name", ["team/app", "TEAM/APP", "Team/App"])
-def test_repository_names_ignore_case(house: House, name: str) -> None:
+def test_repository_names_ignore_case(api: ApiClient, name: str) -> None:
     """A remote's path in lower case makes no twin."""
-    house.repository("Team/App", None)
-    house.release()
-    send(house, A, name)
-    assert [item["name"] for item in house.get("repos/").json()] == ["Team/App"]
+    api.repository("Team/App", None)
+    api.release()
+    send(api, A, name)
+    assert [item["name"] for item in api.get("repos/").json()] == ["Team/App"]
 
 
-def test_a_path_of_a_url_finds_its_repository(house: House) -> None:
+def test_a_path_of_a_url_finds_its_repository(api: ApiClient) -> None:
     """A repository with a name of its own is found by the path of its URL, unless two have it."""
-    house.repository("The App", "https://git.example.com/Team/App.git")
-    house.release()
-    send(house, A, "team/app")
-    assert home(house) == ["The App"]
-    house.repository("Its mirror", "https://mirror.example.com/team/app")
-    send(house, B, "team/app")
-    assert set(home(house)) == {"The App", "team/app"}
+    api.repository("The App", "https://git.example.com/Team/App.git")
+    api.release()
+    send(api, A, "team/app")
+    assert home(api) == ["The App"]
+    api.repository("Its mirror", "https://mirror.example.com/team/app")
+    send(api, B, "team/app")
+    assert set(home(api)) == {"The App", "team/app"}
 
 
-def test_two_names_of_one_repository_are_one_list(house: House) -> None:
+def test_two_names_of_one_repository_are_one_list(api: ApiClient) -> None:
     """Commits that name a repository in two ways are one list of it."""
-    house.repository("team/app")
-    house.release()
+    api.repository("team/app")
+    api.release()
     body = [commit(A, "origin", timestamp="2026-01-01T00:00:00Z"), commit(B, "team/app")]
-    house.put("releases/1.0/", {"commits": body})
-    assert (house.shas(), home(house)) == ([B, A], ["team/app", "team/app"])
+    api.put("releases/1.0/", {"commits": body})
+    assert (api.shas(), home(api)) == ([B, A], ["team/app", "team/app"])
 
 
-def test_missing_commits_accept_any_repository_name(house: House) -> None:
+def test_missing_commits_accept_any_repository_name(api: ApiClient) -> None:
     """Who asks which commits are missing names the repository as they send it."""
-    house.repository("The App", "https://git.example.com/team/app")
-    house.post("commits/", {"commits": [commit(A, "team/app")]})
-    assert house.post("commits/missing/", {"repository": "team/app", "ids": [A, B]}).json() == {"missing": [B]}
+    api.repository("The App", "https://git.example.com/team/app")
+    api.post("commits/", {"commits": [commit(A, "team/app")]})
+    assert api.post("commits/missing/", {"repository": "team/app", "ids": [A, B]}).json() == {"missing": [B]}
 
 
-def test_commits_of_two_projects_do_not_erase_each_other(house: House) -> None:
+def test_commits_of_two_projects_do_not_erase_each_other(api: ApiClient) -> None:
     """Each project sends its own range of one repository; the release keeps both, and stands at the newest."""
-    repository, installation = house.claimed()
-    house.mapping(repository, installation)
-    house.post("projects/", {"slug": "api"})
-    house.release("1.0", "web", commits=[commit(A, timestamp="2026-01-03T00:00:00Z")])
-    house.release("1.0", "api", commits=[commit(B, timestamp="2026-01-02T00:00:00Z")])
-    send(house, C, "team/app", timestamp="2026-01-01T00:00:00Z")
-    assert house.shas() == [A, B, C]
-    assert house.link(release="1.0")["ref"] == A
+    repository, installation = api.claimed()
+    api.mapping(repository, installation)
+    api.post("projects/", {"slug": "api"})
+    api.release("1.0", "web", commits=[commit(A, timestamp="2026-01-03T00:00:00Z")])
+    api.release("1.0", "api", commits=[commit(B, timestamp="2026-01-02T00:00:00Z")])
+    send(api, C, "team/app", timestamp="2026-01-01T00:00:00Z")
+    assert api.shas() == [A, B, C]
+    assert api.link(release="1.0")["ref"] == A
 
 
-def test_latest_list_replaces_commits_of_one_project_release(house: House) -> None:
+def test_latest_list_replaces_commits_of_one_project_release(api: ApiClient) -> None:
     """A list that is sent anew is the repository's list."""
-    house.release("1.0", commits=[commit(A)])
-    send(house, D, "team/app")
-    assert house.shas() == [D]
+    api.release("1.0", commits=[commit(A)])
+    send(api, D, "team/app")
+    assert api.shas() == [D]

@@ -11,8 +11,8 @@ import pytest
 import structlog
 from fastapi.testclient import TestClient
 
+from api import SWITCHBOARD, ApiClient, open_api
 from hosting import candidate
-from house import SWITCHBOARD, House, open_house
 from scmhost.infra.logs import configure_logs
 from scmhost.service.application import create_application
 
@@ -33,19 +33,19 @@ def logging_all() -> Iterator[list[dict[str, Any]]]:
 
 
 @pytest.mark.parametrize("given", ["7d2c", "a.b:c/d+e=f@g-h_1", "x" * 128])
-def test_a_given_id_is_kept(house: House, given: str) -> None:
+def test_a_given_id_is_kept(api: ApiClient, given: str) -> None:
     """What a proxy calls a request is what the answer and the log call it."""
     with logging_all() as lines:
-        answer = house.client.get("/healthz", headers={"X-Request-Id": given})
+        answer = api.client.get("/healthz", headers={"X-Request-Id": given})
     assert answer.headers.get_list("x-request-id") == [given]
     assert [line["request_id"] for line in lines if line["event"] == "request"] == [given]
 
 
 @pytest.mark.parametrize("given", ["", "x" * 129, "two words", '"}{', "é", "line\tbreak", "a,b"])
-def test_malformed_request_id_is_replaced(house: House, given: str) -> None:
+def test_malformed_request_id_is_replaced(api: ApiClient, given: str) -> None:
     """Nothing that a stranger makes up gets into the log, but a short word."""
     with logging_all() as lines:
-        answer = house.client.get("/healthz", headers={b"X-Request-Id": given.encode()})
+        answer = api.client.get("/healthz", headers={b"X-Request-Id": given.encode()})
     (own,) = answer.headers.get_list("x-request-id")
     assert (len(own), own.isalnum()) == (32, True)
     assert [line["request_id"] for line in lines if line["event"] == "request"] == [own]
@@ -53,9 +53,9 @@ def test_malformed_request_id_is_replaced(house: House, given: str) -> None:
 
 def test_every_line_of_a_request_has_its_id(tmp_path: Path) -> None:
     """What a plugin logs in its own thread, its fault, and the answer are found by one id."""
-    with open_house(tmp_path, BOTH, more=MORE) as house, logging_all() as lines:
-        house.post("integrations/", {"provider": "talkative"}, headers={"X-Request-Id": "one"})
-        house.post("integrations/", {"provider": "faulty"}, headers={"X-Request-Id": "two"})
+    with open_api(tmp_path, BOTH, more=MORE) as api, logging_all() as lines:
+        api.post("integrations/", {"provider": "talkative"}, headers={"X-Request-Id": "one"})
+        api.post("integrations/", {"provider": "faulty"}, headers={"X-Request-Id": "two"})
     told = [(line["event"], line.get("request_id")) for line in lines if line["event"] != "stopped"]
     assert told == [
         ("hello from a plugin", "one"),
@@ -71,9 +71,9 @@ def fail() -> None:
     raise RuntimeError("wrong")
 
 
-def test_server_error_answer_contains_request_id(house: House) -> None:
+def test_server_error_answer_contains_request_id(api: ApiClient) -> None:
     """Whoever gets a 500 has the word by which the operator finds its reason: in the text, and in the header."""
-    application = create_application(house.services)
+    application = create_application(api.services)
     application.add_api_route("/fail", fail)
     with logging_all() as lines, TestClient(application, raise_server_exceptions=False) as client:
         answer = client.get("/fail", headers={"X-Request-Id": "found-again"})
@@ -86,7 +86,7 @@ def test_server_error_answer_contains_request_id(house: House) -> None:
     ]
 
 
-def test_request_id_is_cleared_after_the_request(house: House) -> None:
+def test_request_id_is_cleared_after_the_request(api: ApiClient) -> None:
     """The next line that is no request's has no id."""
-    house.client.get("/healthz", headers={"X-Request-Id": "gone"})
+    api.client.get("/healthz", headers={"X-Request-Id": "gone"})
     assert structlog.contextvars.get_contextvars() == {}

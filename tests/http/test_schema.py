@@ -35,7 +35,7 @@ IN_ORDER = sorted(ENDPOINTS, key=lambda endpoint: ("GET", "POST", "PUT", "DELETE
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PopulatedHost]:
-    """One house for all of these tests: what one request leaves behind, the next one meets."""
+    """One api for all of these tests: what one request leaves behind, the next one meets."""
     with open_populated(tmp_path_factory.mktemp("schema")) as opened:
         yield opened
 
@@ -43,7 +43,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PopulatedHost]:
 @pytest.fixture(scope="module")
 def schema(shared: PopulatedHost) -> schemathesis.BaseSchema:
     """The document as the service hands it out."""
-    return schemathesis.openapi.from_dict(shared.house.client.get("/api/openapi.json").json())
+    return schemathesis.openapi.from_dict(shared.api.client.get("/api/openapi.json").json())
 
 
 def aimed(shared: PopulatedHost, endpoint: Endpoint, case: Case, data: st.DataObject) -> Case:
@@ -74,8 +74,8 @@ def answer_of(shared: PopulatedHost, case: Case) -> Response:
     """The answer to a case, sent as the bytes that it stands for, by somebody who may do everything."""
     request = requests.Request(**case.as_transport_kwargs(base_url="http://testserver")).prepare()
     content: Any = request.body or b""
-    headers: Any = {**request.headers, **shared.house.headers, **shared.signature(content)}
-    return shared.house.client.request(str(request.method), str(request.url), headers=headers, content=content)
+    headers: Any = {**request.headers, **shared.api.headers, **shared.signature(content)}
+    return shared.api.client.request(str(request.method), str(request.url), headers=headers, content=content)
 
 
 @pytest.mark.parametrize("endpoint", IN_ORDER, ids=lambda endpoint: endpoint.id)

@@ -27,7 +27,7 @@ each_of_organization = each(lambda endpoint: endpoint.of_organization)
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PopulatedHost]:
-    """One house for all of these tests."""
+    """One api for all of these tests."""
     with open_populated(tmp_path_factory.mktemp("scopes")) as opened:
         yield opened
 
@@ -35,20 +35,20 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PopulatedHost]:
 @pytest.fixture(scope="module")
 def tokens(shared: PopulatedHost) -> dict[str, str]:
     """A token for each scope, with that scope alone."""
-    return {scope: shared.house.token(scope) for scope in ALL_SCOPES}
+    return {scope: shared.api.token(scope) for scope in ALL_SCOPES}
 
 
 @pytest.fixture(scope="module")
 def worthless(shared: PopulatedHost) -> dict[str, bytes]:
     """Bearer tokens that open nothing, as headers, by what is wrong with them."""
-    services, organization = shared.house.services, shared.house.there.organization
+    services, organization = shared.api.services, shared.api.there.organization
     revoked, text = create_token(services, organization, "old", ALL_SCOPES)
     revoke_token(services, organization, revoked.id)
     past = datetime.now(UTC) - timedelta(seconds=1)
     tokens = {
         "malformed": "secret",
         "not ASCII": "é",
-        "half of one": shared.house.there.token[:-1],
+        "half of one": shared.api.there.token[:-1],
         "unknown": f"scmhost_{organization.id}_{'a' * 43}",
         "of no organization": f"scmhost_{'9' * 16}_{'a' * 43}",
         "revoked": text,
@@ -59,7 +59,7 @@ def worthless(shared: PopulatedHost) -> dict[str, bytes]:
 
 def test_the_table_lists_every_endpoint(shared: PopulatedHost) -> None:
     """No endpoint is there that nobody decided the scopes of, and none is listed that is not there."""
-    paths = shared.house.client.get("/api/openapi.json").json()["paths"]
+    paths = shared.api.client.get("/api/openapi.json").json()["paths"]
     documented = [f"{method.upper()} {path}" for path, methods in paths.items() for method in methods]
     assert sorted(documented) == sorted(endpoint.id for endpoint in ENDPOINTS)
     assert {endpoint.kind for endpoint in ENDPOINTS} <= {*TABLE, "any token", "no token"}
@@ -85,7 +85,7 @@ def test_each_scope_opens_what_the_table_says(
 @each_of_callers
 def test_own_identity_needs_no_scope(shared: PopulatedHost, tokens: dict[str, str], endpoint: Endpoint) -> None:
     """Every token may ask who it is, and a token without any scope too."""
-    for token in (*tokens.values(), shared.house.token()):
+    for token in (*tokens.values(), shared.api.token()):
         assert shared.send(endpoint, token).status_code == 200
 
 
@@ -110,9 +110,9 @@ def test_a_wrong_token_is_refused_where_none_is_needed(shared: PopulatedHost, wo
 @each_of_organization
 def test_another_organizations_token_finds_and_changes_nothing(shared: PopulatedHost, endpoint: Endpoint) -> None:
     """With all scopes of one organization, everything of another is 404, by slug and by id, and stays as it is."""
-    rival = bootstrap(shared.house.services, "rival", "web")
+    rival = bootstrap(shared.api.services, "rival", "web")
     before = shared.rows()
-    for organization in ("acme", str(shared.house.there.organization.id)):
+    for organization in ("acme", str(shared.api.there.organization.id)):
         answer = shared.send(endpoint, rival.token, values={"organization": organization})
         assert (answer.status_code, list(answer.json())) == (404, ["detail"])
     assert shared.rows() == before
@@ -121,7 +121,7 @@ def test_another_organizations_token_finds_and_changes_nothing(shared: Populated
 @each_of_organization
 def test_another_organizations_ids_find_and_change_nothing(shared: PopulatedHost, endpoint: Endpoint) -> None:
     """Under its own name, an organization reaches no object of another by its id."""
-    rival = bootstrap(shared.house.services, "rival", "web")
+    rival = bootstrap(shared.api.services, "rival", "web")
     before = shared.own_rows()
     answer = shared.send(endpoint, rival.token, values={"organization": "rival"})
     assert answer.status_code < 500

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from api import SWITCHBOARD
 from command import GitRepository, scmhost
-from house import SWITCHBOARD
 from plugins import historian
 from serving import Served, serve
 

@@ -17,8 +17,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
+from api import SWITCHBOARD, ApiClient, commit, open_api
 from hosting import candidate
-from house import SWITCHBOARD, House, commit, open_house
 from scmhost.infra import telemetry
 from scmhost.infra.logs import configure_logs
 from scmhost.infra.telemetry import Telemetry, TelemetryMissing, check_telemetry
@@ -34,9 +34,9 @@ PARENT = {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
 
 @dataclass
 class Traced:
-    """A house whose spans are kept."""
+    """A api whose spans are kept."""
 
-    house: House
+    api: ApiClient
     exporter: InMemorySpanExporter
     provider: TracerProvider
 
@@ -52,9 +52,9 @@ def traced(tmp_path: Path) -> Iterator[Traced]:
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     telemetry = Telemetry(Spans(provider))
-    with open_house(tmp_path, BOTH, more=[FAULTY], background=False, telemetry=telemetry) as house:
+    with open_api(tmp_path, BOTH, more=[FAULTY], background=False, telemetry=telemetry) as api:
         exporter.clear()
-        yield Traced(house, exporter, provider)
+        yield Traced(api, exporter, provider)
     provider.shutdown()
 
 
@@ -64,7 +64,7 @@ def parent_of(span: ReadableSpan) -> int | None:
 
 def test_a_request_and_the_calls_in_it_are_one_trace(traced: Traced) -> None:
     """Each call of a plugin is a span inside the request's, with plugin, hook and outcome."""
-    traced.house.install()
+    traced.api.install()
     spans = traced.spans()
     request, call = spans["POST /api/0/organizations/{organization}/integrations/"], spans["custom_scm scm_install"]
     assert (request.kind, request.parent) == (SpanKind.SERVER, None)
@@ -89,7 +89,7 @@ def test_a_request_and_the_calls_in_it_are_one_trace(traced: Traced) -> None:
 )
 def test_fault_metric_has_only_its_kind(traced: Traced, form: Any, outcome: str, status: StatusCode) -> None:
     """What a plugin refuses on purpose is no error; the text of an error stays out: it may hold anything."""
-    traced.house.post("integrations/", {"provider": "faulty", **form})
+    traced.api.post("integrations/", {"provider": "faulty", **form})
     calls = [span for span in traced.exporter.get_finished_spans() if span.name == "faulty scm_install"]
     assert ((calls[-1].attributes or {})["scmhost.outcome"], calls[-1].status.status_code) == (outcome, status)
     assert (calls[-1].events, calls[-1].status.description) == ((), None)
@@ -98,7 +98,7 @@ def test_fault_metric_has_only_its_kind(traced: Traced, form: Any, outcome: str,
 def test_a_callers_trace_is_continued(traced: Traced) -> None:
     """A request with a traceparent is a part of its caller's trace; one with rubbish begins its own."""
     for headers in (PARENT, {"traceparent": "rubbish"}):
-        traced.house.get("repos/", headers=headers)
+        traced.api.get("repos/", headers=headers)
     first, second = traced.exporter.get_finished_spans()
     assert format(first.context.trace_id, "032x") == TRACE
     assert (first.parent.span_id if first.parent else 0) == 0xB7AD6B7169203331
@@ -110,7 +110,7 @@ def test_the_log_names_the_trace(traced: Traced) -> None:
     stream = io.StringIO()
     with redirect_stderr(stream):
         configure_logs()
-        traced.house.get("repos/", headers=PARENT)
+        traced.api.get("repos/", headers=PARENT)
     configure_logs(quiet=True)
     (line,) = map(json.loads, stream.getvalue().splitlines())
     assert (line["event"], line["trace_id"]) == ("request", TRACE)
@@ -119,7 +119,7 @@ def test_the_log_names_the_trace(traced: Traced) -> None:
 def test_plugin_span_is_child_of_its_call(traced: Traced) -> None:
     """What an instrumented client of a plugin does in a thread of its own has the call as its parent."""
     with traced.provider.get_tracer("test").start_as_current_span("around"):
-        guard = Guard(telemetry=traced.house.services.telemetry)
+        guard = Guard(telemetry=traced.api.services.telemetry)
         origin = Origin("forge", "acme-forge", "scm_install")
         guard.run(origin, lambda: traced.provider.get_tracer("forge").start_span("inner").end(), 5.0)
         guard.close()
@@ -130,8 +130,8 @@ def test_plugin_span_is_child_of_its_call(traced: Traced) -> None:
 
 def test_commits_and_links_have_spans_with_numbers(traced: Traced) -> None:
     """How long saving and linking took, and what became of how many."""
-    traced.house.post("commits/", {"commits": [commit()]})
-    traced.house.link()
+    traced.api.post("commits/", {"commits": [commit()]})
+    traced.api.link()
     spans = traced.spans()
     assert parent_of(spans["ingest"]) == spans["POST /api/0/organizations/{organization}/commits/"].context.span_id
     sent = spans["POST /api/0/organizations/{organization}/commits/"].attributes or {}
@@ -141,9 +141,9 @@ def test_commits_and_links_have_spans_with_numbers(traced: Traced) -> None:
 
 def test_server_fault_marks_span_as_error(traced: Traced) -> None:
     """A 500 is an error of the service, a 404 is none."""
-    traced.house.client.app.add_api_route("/fail", lambda: 1 // 0)  # type: ignore[attr-defined]
+    traced.api.client.app.add_api_route("/fail", lambda: 1 // 0)  # type: ignore[attr-defined]
     for path in ("/fail", "/nowhere"):
-        traced.house.get(path)
+        traced.api.get(path)
     spans = traced.spans()
     assert spans["GET /fail"].status.status_code is StatusCode.ERROR
     assert spans["GET unrouted"].status.status_code is StatusCode.UNSET
@@ -156,14 +156,14 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from house import open_house
+from api import open_api
 
 exporter = InMemorySpanExporter()
 provider = TracerProvider()
 provider.add_span_processor(SimpleSpanProcessor(exporter))
 trace.set_tracer_provider(provider)
-with open_house(Path(sys.argv[1])) as house:
-    assert house.get("repos/").status_code == 200
+with open_api(Path(sys.argv[1])) as api:
+    assert api.get("repos/").status_code == 200
 print([span.name for span in exporter.get_finished_spans()])
 """
 

@@ -1,41 +1,41 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from house import House
+from api import ApiClient
 from scmhost.admin.bootstrap import bootstrap
 from scmhost.organizations.tokens import create_token, list_tokens, revoke_token
 
 
-def test_revoked_token_is_refused_immediately(house: House) -> None:
+def test_revoked_token_is_refused_immediately(api: ApiClient) -> None:
     """Revoking takes effect with the next request."""
-    token, text = create_token(house.services, house.there.organization, "ci", ["org:read"])
-    assert house.get("repos/", token=text).status_code == 200
-    revoke_token(house.services, house.there.organization, token.id)
-    answer = house.get("repos/", token=text)
+    token, text = create_token(api.services, api.there.organization, "ci", ["org:read"])
+    assert api.get("repos/", token=text).status_code == 200
+    revoke_token(api.services, api.there.organization, token.id)
+    answer = api.get("repos/", token=text)
     assert (answer.status_code, "revoked" in answer.json()["detail"]) == (401, True)
 
 
-def test_expired_token_is_refused(house: House) -> None:
+def test_expired_token_is_refused(api: ApiClient) -> None:
     """A token is valid up to its time."""
     past = datetime.now(UTC) - timedelta(seconds=1)
-    _, text = create_token(house.services, house.there.organization, "old", ["org:read"], past)
-    assert house.get("repos/", token=text).status_code == 401
+    _, text = create_token(api.services, api.there.organization, "old", ["org:read"], past)
+    assert api.get("repos/", token=text).status_code == 401
 
 
-def test_the_secret_is_stored_nowhere(house: House) -> None:
+def test_the_secret_is_stored_nowhere(api: ApiClient) -> None:
     """The database holds a digest; the listing shows four characters."""
-    secret = house.there.token
-    database = Path(house.host.settings.host.database_url.removeprefix("sqlite:///"))
+    secret = api.there.token
+    database = Path(api.host.settings.host.database_url.removeprefix("sqlite:///"))
     stored = b"".join(file.read_bytes() for file in database.parent.glob("test.db*"))
     assert secret.encode() not in stored
-    assert [token.hint for token in list_tokens(house.services, house.there.organization)] == [secret[-4:]]
+    assert [token.hint for token in list_tokens(api.services, api.there.organization)] == [secret[-4:]]
 
 
-def test_another_organizations_objects_are_404(house: House) -> None:
+def test_another_organizations_objects_are_404(api: ApiClient) -> None:
     """An id of one organization finds nothing in another."""
-    repository, installation = house.claimed()
-    mapping = house.mapping(repository, installation).json()
-    other = bootstrap(house.services, "rival", "web")
+    repository, installation = api.claimed()
+    mapping = api.mapping(repository, installation).json()
+    other = bootstrap(api.services, "rival", "web")
     base = "/api/0/organizations/rival/"
     for path in (
         f"repos/{repository['id']}/",
@@ -43,6 +43,6 @@ def test_another_organizations_objects_are_404(house: House) -> None:
         f"integrations/{installation['id']}/",
         f"integrations/{installation['id']}/repos/",
     ):
-        assert house.get(base + path, token=other.token).status_code == 404
-    assert house.delete(f"{base}code-mappings/{mapping['id']}/", token=other.token).status_code == 404
-    assert house.get(base + "repos/", token=other.token).json() == []
+        assert api.get(base + path, token=other.token).status_code == 404
+    assert api.delete(f"{base}code-mappings/{mapping['id']}/", token=other.token).status_code == 404
+    assert api.get(base + "repos/", token=other.token).json() == []

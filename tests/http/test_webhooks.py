@@ -13,15 +13,15 @@ import pytest
 from httpx2 import Response
 
 import factories
-from house import SHA, SWITCHBOARD, House, commit, open_house
+from api import SHA, SWITCHBOARD, ApiClient, commit, open_api
 from scmhost.commits.push import receive_push
 from scmhost.installations.webhooks import MOST_SECRETS, ROTATION
 
 KEY = "an-operator-s-key-of-forty-characters-xx"
 
 
-def new_secret(house: House, installation: dict[str, Any]) -> dict[str, Any]:
-    answer = house.post(f"integrations/{installation['id']}/webhook/", None)
+def new_secret(api: ApiClient, installation: dict[str, Any]) -> dict[str, Any]:
+    answer = api.post(f"integrations/{installation['id']}/webhook/", None)
     assert answer.status_code == 201, answer.text
     body: dict[str, Any] = answer.json()
     return body
@@ -32,67 +32,67 @@ def push(repository: str = "team/app", *commits: dict[str, Any]) -> bytes:
     return json.dumps({"repository": repository, "ref": "refs/heads/main", "commits": commits or [commit()]}).encode()
 
 
-def deliver(house: House, installation: dict[str, Any], body: bytes, secret: str) -> Response:
+def deliver(api: ApiClient, installation: dict[str, Any], body: bytes, secret: str) -> Response:
     signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
     headers = {"X-Scmhost-Signature": f"sha256={signature}", "Content-Type": "application/json"}
-    return house.client.post(f"/hooks/{installation['id']}/", content=body, headers=headers)
+    return api.client.post(f"/hooks/{installation['id']}/", content=body, headers=headers)
 
 
-def test_a_push_brings_its_commits(house: House) -> None:
+def test_a_push_brings_its_commits(api: ApiClient) -> None:
     """The secret's answer names the address; what is delivered there stands in the repository."""
-    repository, installation = house.claimed()
-    made = new_secret(house, installation)
+    repository, installation = api.claimed()
+    made = new_secret(api, installation)
     assert made["url"].endswith(f"/hooks/{installation['id']}/")
-    answer = deliver(house, installation, push(), made["secret"])
+    answer = deliver(api, installation, push(), made["secret"])
     assert (answer.status_code, answer.json()["repositories"][0]["new"]) == (200, 1)
-    assert [item["id"] for item in house.get(f"repos/{repository['id']}/commits/").json()] == [SHA]
+    assert [item["id"] for item in api.get(f"repos/{repository['id']}/commits/").json()] == [SHA]
 
 
-def test_the_same_delivery_again_is_harmless(house: House) -> None:
+def test_the_same_delivery_again_is_harmless(api: ApiClient) -> None:
     """Code hosts send again what they are not sure of."""
-    _, installation = house.claimed()
-    secret = new_secret(house, installation)["secret"]
-    deliver(house, installation, push(), secret)
-    before = factories.all_rows(house.services.store)
-    again = deliver(house, installation, push(), secret).json()["repositories"][0]
+    _, installation = api.claimed()
+    secret = new_secret(api, installation)["secret"]
+    deliver(api, installation, push(), secret)
+    before = factories.all_rows(api.services.store)
+    again = deliver(api, installation, push(), secret).json()["repositories"][0]
     assert (again["new"], again["known"]) == (0, 1)
-    assert factories.all_rows(house.services.store) == before
+    assert factories.all_rows(api.services.store) == before
 
 
 @pytest.mark.parametrize(
     "name", ["TEAM/APP", "https://git.example.com/Team/App.git", "https://elsewhere.example/team/app"]
 )
-def test_a_repository_is_named_in_many_ways(house: House, name: str) -> None:
+def test_a_repository_is_named_in_many_ways(api: ApiClient, name: str) -> None:
     """By name or URL in whatever case; the path of a URL is a name too."""
-    _, installation = house.claimed()
-    secret = new_secret(house, installation)["secret"]
-    assert deliver(house, installation, push(name), secret).json()["repositories"][0]["name"] == "team/app"
+    _, installation = api.claimed()
+    secret = new_secret(api, installation)["secret"]
+    assert deliver(api, installation, push(name), secret).json()["repositories"][0]["name"] == "team/app"
 
 
-def test_unknown_or_hidden_repository_is_reported_and_left_out(house: House) -> None:
+def test_unknown_or_hidden_repository_is_reported_and_left_out(api: ApiClient) -> None:
     """What the installation does not have, or has hidden, is named and not saved."""
-    repository, installation = house.claimed()
-    house.repository("team/free", None)
-    secret = new_secret(house, installation)["secret"]
-    house.put(f"repos/{repository['id']}/", {"status": "hidden"})
+    repository, installation = api.claimed()
+    api.repository("team/free", None)
+    secret = new_secret(api, installation)["secret"]
+    api.put(f"repos/{repository['id']}/", {"status": "hidden"})
     for name in ("team/free", "team/app", "nobody"):
-        answer = deliver(house, installation, push(name), secret).json()
+        answer = deliver(api, installation, push(name), secret).json()
         assert (answer["repositories"], len(answer["notes"])) == ([], 1)
         assert repr(name) in answer["notes"][0]
 
 
-def test_secrets_change_without_a_gap(house: House) -> None:
+def test_secrets_change_without_a_gap(api: ApiClient) -> None:
     """An old secret is good for a day beside the new one; then it is not."""
-    _, installation = house.claimed()
-    old, new = (new_secret(house, installation)["secret"] for _ in range(2))
+    _, installation = api.claimed()
+    old, new = (new_secret(api, installation)["secret"] for _ in range(2))
     assert old != new
-    assert [deliver(house, installation, push(), secret).status_code for secret in (old, new)] == [200, 200]
+    assert [deliver(api, installation, push(), secret).status_code for secret in (old, new)] == [200, 200]
     ends = [
-        secret["dateExpires"] for secret in house.get(f"integrations/{installation['id']}/webhook/").json()["secrets"]
+        secret["dateExpires"] for secret in api.get(f"integrations/{installation['id']}/webhook/").json()["secrets"]
     ]
     assert ends[0] is None
     assert ends[1].endswith("Z")
-    later = replace(house.services, clock=At(datetime.now(UTC) + ROTATION + timedelta(minutes=1)))
+    later = replace(api.services, clock=At(datetime.now(UTC) + ROTATION + timedelta(minutes=1)))
     body = push()
     for secret, fits in ((new, True), (old, False)):
         headers = {"x-scmhost-signature": hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}
@@ -110,124 +110,124 @@ class At:
         return self._moment
 
 
-def test_a_secret_can_be_revoked(house: House) -> None:
+def test_a_secret_can_be_revoked(api: ApiClient) -> None:
     """At once; revoking it again says that it is not there."""
-    _, installation = house.claimed()
-    made = new_secret(house, installation)
+    _, installation = api.claimed()
+    made = new_secret(api, installation)
     path = f"integrations/{installation['id']}/webhook/{made['secrets'][0]['id']}/"
-    assert [house.delete(path).status_code for _ in range(2)] == [204, 404]
-    assert deliver(house, installation, push(), made["secret"]).status_code == 404
+    assert [api.delete(path).status_code for _ in range(2)] == [204, 404]
+    assert deliver(api, installation, push(), made["secret"]).status_code == 404
 
 
-def test_a_wrong_signature_is_refused(house: House) -> None:
+def test_a_wrong_signature_is_refused(api: ApiClient) -> None:
     """Another installation's secret, none at all, or one for another body."""
-    _, installation = house.claimed()
-    other = house.install(name="other")
-    secret, foreign = (new_secret(house, each)["secret"] for each in (installation, other))
-    assert deliver(house, installation, push(), foreign).status_code == 401
+    _, installation = api.claimed()
+    other = api.install(name="other")
+    secret, foreign = (new_secret(api, each)["secret"] for each in (installation, other))
+    assert deliver(api, installation, push(), foreign).status_code == 401
     signature = hmac.new(secret.encode(), b"other", hashlib.sha256).hexdigest()
     for value in (b"", signature.encode(), "sha256=\u00e9".encode("latin-1")):
         headers = {b"X-Scmhost-Signature": value} if value else {}
-        assert house.client.post(f"/hooks/{installation['id']}/", content=push(), headers=headers).status_code == 401
-    assert house.get("repos/1/commits/").status_code == 404
+        assert api.client.post(f"/hooks/{installation['id']}/", content=push(), headers=headers).status_code == 401
+    assert api.get("repos/1/commits/").status_code == 404
 
 
-def test_malformed_push_is_refused_after_signature_check(house: House) -> None:
+def test_malformed_push_is_refused_after_signature_check(api: ApiClient) -> None:
     """A signed body that cannot be read is 400 with a sentence."""
-    _, installation = house.claimed()
-    secret = new_secret(house, installation)["secret"]
+    _, installation = api.claimed()
+    secret = new_secret(api, installation)["secret"]
     for body in (b"", b"[", b"[]", b'{"repository": 1}', push("team/app", {"message": "no id"})):
-        answer = deliver(house, installation, body, secret)
+        answer = deliver(api, installation, body, secret)
         assert (answer.status_code, list(answer.json())) == (400, ["detail"]), body
 
 
-def test_unauthenticated_request_reveals_nothing(house: House) -> None:
+def test_unauthenticated_request_reveals_nothing(api: ApiClient) -> None:
     """No installation, no secret, a provider that is off: one answer."""
-    _, installation = house.claimed()
+    _, installation = api.claimed()
     ids = ["999999", "x", installation["id"]]
-    answers = [house.client.post(f"/hooks/{id_}/", content=push()) for id_ in ids]
+    answers = [api.client.post(f"/hooks/{id_}/", content=push()) for id_ in ids]
     assert {answer.status_code for answer in answers} == {404}
     assert answers[0].json() == answers[2].json()
 
 
-def test_disabled_provider_accepts_no_delivery(house: House, tmp_path: Path) -> None:
+def test_disabled_provider_accepts_no_delivery(api: ApiClient, tmp_path: Path) -> None:
     """Switched off, its deliveries find nothing; switched on again, the secret is as good as before."""
-    _, installation = house.claimed()
-    secret = new_secret(house, installation)["secret"]
-    url = house.services.store.url_without_password
+    _, installation = api.claimed()
+    secret = new_secret(api, installation)["secret"]
+    url = api.services.store.url_without_password
     off = tmp_path / "off"
     off.mkdir()
-    with open_house(off, SWITCHBOARD.replace('["acme"]', "[]"), url) as without:
+    with open_api(off, SWITCHBOARD.replace('["acme"]', "[]"), url) as without:
         assert deliver(without, installation, push(), secret).status_code == 404
-    assert deliver(house, installation, push(), secret).status_code == 200
+    assert deliver(api, installation, push(), secret).status_code == 200
 
 
 def test_webhooks_need_a_key(tmp_path: Path) -> None:
     """The answer names the setting."""
-    with open_house(tmp_path, SWITCHBOARD.replace(f'webhook_key = "{KEY}"', "")) as house:
-        _, installation = house.claimed()
-        answer = house.post(f"integrations/{installation['id']}/webhook/", None)
+    with open_api(tmp_path, SWITCHBOARD.replace(f'webhook_key = "{KEY}"', "")) as api:
+        _, installation = api.claimed()
+        answer = api.post(f"integrations/{installation['id']}/webhook/", None)
         assert answer.status_code == 409
         assert "host.webhook_key" in answer.json()["detail"]
 
 
-def test_the_database_holds_no_secret(house: House) -> None:
+def test_the_database_holds_no_secret(api: ApiClient) -> None:
     """Neither the secret nor the key from which it is derived is stored."""
-    _, installation = house.claimed()
-    made = new_secret(house, installation)
-    rows = str(factories.all_rows(house.services.store))
+    _, installation = api.claimed()
+    made = new_secret(api, installation)
+    rows = str(factories.all_rows(api.services.store))
     assert made["secret"] not in rows
     assert KEY not in rows
-    assert KEY not in repr(house.services)
+    assert KEY not in repr(api.services)
 
 
-def test_secrets_are_few(house: House) -> None:
+def test_secrets_are_few(api: ApiClient) -> None:
     """Who asks for ever more is told to delete some."""
-    _, installation = house.claimed()
+    _, installation = api.claimed()
     for _ in range(MOST_SECRETS):
-        new_secret(house, installation)
-    assert house.post(f"integrations/{installation['id']}/webhook/", None).status_code == 409
-    assert house.get("integrations/999999/webhook/").status_code == 404
+        new_secret(api, installation)
+    assert api.post(f"integrations/{installation['id']}/webhook/", None).status_code == 409
+    assert api.get("integrations/999999/webhook/").status_code == 404
 
 
 def test_a_push_over_the_limit_is_refused_by_its_name(tmp_path: Path) -> None:
     """As for commits that are sent otherwise."""
     switchboard = SWITCHBOARD + "[limits]\ncommits_per_request = 1\nbody_bytes = 2000\n"
-    with open_house(tmp_path, switchboard) as house:
-        _, installation = house.claimed()
-        secret = new_secret(house, installation)["secret"]
-        answer = deliver(house, installation, push("team/app", commit("1" * 40), commit("2" * 40)), secret)
+    with open_api(tmp_path, switchboard) as api:
+        _, installation = api.claimed()
+        secret = new_secret(api, installation)["secret"]
+        answer = deliver(api, installation, push("team/app", commit("1" * 40), commit("2" * 40)), secret)
         assert (answer.status_code, "limits.commits_per_request" in answer.text) == (400, True)
-        large = deliver(house, installation, push("team/app", commit(message="x" * 2_000)), secret)
+        large = deliver(api, installation, push("team/app", commit(message="x" * 2_000)), secret)
         assert (large.status_code, "limits.body_bytes" in large.text) == (413, True)
 
 
-def test_marked_commits_are_left_out(house: House) -> None:
+def test_marked_commits_are_left_out(api: ApiClient) -> None:
     """The rules for commits hold wherever they come from."""
-    repository, installation = house.claimed()
-    secret = new_secret(house, installation)["secret"]
+    repository, installation = api.claimed()
+    secret = new_secret(api, installation)["secret"]
     told = [commit("1" * 40, message="x #skipsentry"), commit("2" * 40, author_email=None, author_name="Ada L")]
-    deliver(house, installation, push("team/app", *told), secret)
-    (kept,) = house.get(f"repos/{repository['id']}/commits/").json()
+    deliver(api, installation, push("team/app", *told), secret)
+    (kept,) = api.get(f"repos/{repository['id']}/commits/").json()
     assert (kept["id"], kept["author"]["email"]) == ("2" * 40, "adal@localhost")
 
 
 @pytest.mark.parametrize(
     "name", ["http://[x", "ssh://[::1/team/app", "//[", "http://\u2100/team/app", "other/app", "/"]
 )
-def test_name_without_address_is_left_out(house: House, name: str) -> None:
+def test_name_without_address_is_left_out(api: ApiClient, name: str) -> None:
     """Whatever a delivery calls its repository, it is one by that name or none: not one that has no address either."""
-    installation = house.install()
-    assert house.claim(house.repository(url=None), installation).status_code == 201
-    answer = deliver(house, installation, push(name), new_secret(house, installation)["secret"])
+    installation = api.install()
+    assert api.claim(api.repository(url=None), installation).status_code == 201
+    answer = deliver(api, installation, push(name), new_secret(api, installation)["secret"])
     assert (answer.status_code, answer.json()["repositories"]) == (200, [])
     assert repr(name) in answer.json()["notes"][0]
 
 
-def test_a_push_of_marked_commits_alone_brings_nothing(house: House) -> None:
+def test_a_push_of_marked_commits_alone_brings_nothing(api: ApiClient) -> None:
     """Where every commit is to be left out, the delivery is taken, and nothing is saved."""
-    repository, installation = house.claimed()
-    secret = new_secret(house, installation)["secret"]
-    answer = deliver(house, installation, push("team/app", commit(message="x #skipsentry")), secret)
+    repository, installation = api.claimed()
+    secret = new_secret(api, installation)["secret"]
+    answer = deliver(api, installation, push("team/app", commit(message="x #skipsentry")), secret)
     assert (answer.status_code, answer.json()) == (200, {"repositories": [], "notes": []})
-    assert house.get(f"repos/{repository['id']}/commits/").json() == []
+    assert api.get(f"repos/{repository['id']}/commits/").json() == []

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from api import SHA, open_api
 from command import SCMHOST, scmhost
-from house import SHA, open_house
 from scmhost.sdk.testing import CHECKS
 
 PIP = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
@@ -67,13 +67,13 @@ def test_installed_wheel_keeps_the_checks(project: Path) -> None:
 def test_it_claims_and_links(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With its own plugins.toml the plugin works in a host."""
     monkeypatch.syspath_prepend(project / "site")
-    with open_house(tmp_path, (project / "plugins.toml").read_text(encoding="utf-8")) as house:
+    with open_api(tmp_path, (project / "plugins.toml").read_text(encoding="utf-8")) as api:
         form = {"provider": "teapot", "team": "team", "server": "https://teapot.example.com"}
-        installation = house.post("integrations/", form).json()
-        known = house.repository(url=None)
+        installation = api.post("integrations/", form).json()
+        known = api.repository(url=None)
         add = {"provider": "integrations:teapot", "installation": installation["id"], "identifier": known["id"]}
-        claimed = house.post("repos/", add)
+        claimed = api.post("repos/", add)
         assert (claimed.status_code, claimed.json()["url"]) == (201, "https://teapot.example.com/team/app")
-        assert house.mapping(claimed.json(), installation).status_code == 201
-        link = house.link(file="/srv/app/a b.py", lineNo="4", commitId=SHA)
+        assert api.mapping(claimed.json(), installation).status_code == 201
+        link = api.link(file="/srv/app/a b.py", lineNo="4", commitId=SHA)
     assert link["sourceUrl"] == f"https://teapot.example.com/team/app/show/{SHA}/src/a%20b.py#L4"

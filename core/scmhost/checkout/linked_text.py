@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from scmhost.frames import FrameMatch, LineReader
-from scmhost.frames.notation import REACH
+from scmhost.frames.notation import MAX_LINES_BACK
 
 from .formats import Format, LinkedFrame, shifted
 from .stream import Chunk, TextLine
@@ -51,7 +51,7 @@ class LinkedText:
         self._assign(self._reader.feed_all([line.text for line in chunk.lines]))
         if chunk.idle:
             self._assign(self._reader.flush())
-        self._release(0 if chunk.idle else REACH)
+        self._release(0 if chunk.idle else MAX_LINES_BACK)
         if len(chunk.partial) > self._partial:
             self._form.part(chunk.partial[self._partial :])
             self._partial = len(chunk.partial)

@@ -7,13 +7,9 @@ JSON documents. Nothing in this package does I/O.
 from .frame import Frame, FrameMatch, MatchSpan
 from .reader import MAX_FRAMES, MAX_TEXT, LineReader, Reading, read_lines, read_text
 
-# The commands and the service still import the class under this name.
-Found = FrameMatch
-
 __all__ = [
     "MAX_FRAMES",
     "MAX_TEXT",
-    "Found",
     "Frame",
     "FrameMatch",
     "LineReader",

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from .frame import FrameMatch, MatchSpan
-from .notation import REACH, ContextLines, Notation
+from .notation import MAX_LINES_BACK, ContextLines, Notation
 from .notations import NOTATIONS
 from .physical_lines import LineMarks, PhysicalLine, physical_lines, split_line
 from .prefixes import prefix_length
@@ -64,7 +64,7 @@ class BlockReader:
         first, self._number = self._number, self._number + block.count("\n") + 1
         lines = _shortened(texts)
         above = self._above
-        self._above = [*above, *lines[-REACH:]][-REACH:]
+        self._above = [*above, *lines[-MAX_LINES_BACK:]][-MAX_LINES_BACK:]
         self.unread += len([line for line in lines if line and not line.isspace()])
         # A range means that the block's lines are the physical lines, so the block need not be joined again.
         candidates = _FRAME_MARKS.lines(block if isinstance(origins, range) and lines is texts else "\n".join(lines))

@@ -7,7 +7,7 @@ from typing import Final
 from .frame import MatchSpan
 from .prefixes import without_prefix
 
-REACH: Final = 12
+MAX_LINES_BACK: Final = 12
 """How far above its line a notation may read; a stream keeps this many lines."""
 
 
@@ -37,7 +37,7 @@ class ContextLines:
     def before(self, steps: int = 1) -> str:
         """Return the line ``steps`` above without its log prefix, or an empty text if there is none."""
         at = self.at - steps
-        return without_prefix(self._lines[at]) if at >= 0 and steps <= REACH else ""
+        return without_prefix(self._lines[at]) if at >= 0 and steps <= MAX_LINES_BACK else ""
 
     def after(self) -> str:
         """Return the next line without its log prefix, or an empty text if there is none."""

@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AliasChoices, BaseModel, Field
 
-from scmhost.frames import Found
+from scmhost.frames import FrameMatch
 from scmhost.infra.errors import InvalidInput
 from scmhost.mapping import FrameInfo
 from scmhost.sdk import ref_problem
@@ -77,7 +77,7 @@ class Shown:
 
     frame: FrameIn
     language: str | None = None
-    found: Found | None = None
+    found: FrameMatch | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def _query(frame: FrameIn, body: TraceIn) -> FrameQuery:
     return FrameQuery(info, frame.line_no, body.commit or None, frame.in_app)
 
 
-def _printed(found: Found) -> FrameIn:
+def _printed(found: FrameMatch) -> FrameIn:
     frame = found.frame
     return FrameIn.model_construct(
         filename=frame.path, module=frame.module, function=frame.function, line_no=frame.line, col_no=frame.column

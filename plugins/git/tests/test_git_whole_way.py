@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from api import SWITCHBOARD, ApiClient, commit, open_api
 from command import GitRepository, scmhost
-from house import SWITCHBOARD, House, commit, open_house
 from scmhost.admin.background import run_due_jobs
 
 BASE = "https://git.example.com/team/app"
@@ -46,124 +46,124 @@ def origin(tmp_path: Path) -> GitRepository:
 
 
 @pytest.fixture
-def house(tmp_path: Path, origin: GitRepository) -> Iterator[House]:
+def api(tmp_path: Path, origin: GitRepository) -> Iterator[ApiClient]:
     """A service with the plugin Git, whose background jobs run only when a test runs them."""
-    with open_house(tmp_path, switchboard(origin.path.parent / "srv"), background=False) as opened:
+    with open_api(tmp_path, switchboard(origin.path.parent / "srv"), background=False) as opened:
         yield opened
 
 
-def installed(house: House, **form: str) -> dict[str, Any]:
+def installed(api: ApiClient, **form: str) -> dict[str, Any]:
     fields = {"provider": "git", "name": "disk", "url": "https://git.example.com/", "preset": "gitea", **form}
-    answer = house.post("integrations/", fields)
+    answer = api.post("integrations/", fields)
     assert answer.status_code == 201, answer.text
     body: dict[str, Any] = answer.json()
     return body
 
 
-def added(house: House, installation: Mapping[str, Any], identifier: str = "team/app") -> dict[str, Any]:
+def added(api: ApiClient, installation: Mapping[str, Any], identifier: str = "team/app") -> dict[str, Any]:
     body = {"provider": "integrations:git", "installation": installation["id"], "identifier": identifier}
-    answer = house.post("repos/", body)
+    answer = api.post("repos/", body)
     assert answer.status_code == 201, answer.text
     added_repository: dict[str, Any] = answer.json()
     return added_repository
 
 
-def ready(house: House, **mapping: Any) -> None:
+def ready(api: ApiClient, **mapping: Any) -> None:
     """Add a repository with two mappings: to its ``src`` folder, then to its root."""
-    installation = installed(house)
-    repository = added(house, installation)
-    assert house.mapping(repository, installation, **mapping).status_code == 201
-    assert house.mapping(repository, installation, stackRoot="/srv/", sourceRoot="", **mapping).status_code == 201
+    installation = installed(api)
+    repository = added(api, installation)
+    assert api.mapping(repository, installation, **mapping).status_code == 201
+    assert api.mapping(repository, installation, stackRoot="/srv/", sourceRoot="", **mapping).status_code == 201
 
 
-def set_ref(house: House, version: str, head: str) -> dict[str, Any]:
+def set_ref(api: ApiClient, version: str, head: str) -> dict[str, Any]:
     """Set a release's ref, fetch its commits, and return the release."""
-    house.release(version)
-    answer = house.put(f"releases/{version}/", {"refs": [{"repository": "team/app", "commit": head}]})
+    api.release(version)
+    answer = api.put(f"releases/{version}/", {"refs": [{"repository": "team/app", "commit": head}]})
     assert answer.status_code == 200, answer.text
-    run_due_jobs(house.services)
-    release: dict[str, Any] = house.get(f"releases/{version}/").json()
+    run_due_jobs(api.services)
+    release: dict[str, Any] = api.get(f"releases/{version}/").json()
     return release
 
 
-def test_repositories_are_offered_and_added(house: House) -> None:
+def test_repositories_are_offered_and_added(api: ApiClient) -> None:
     """A clone is offered with its branch, and no longer after it was added; a second request is refused."""
-    installation = installed(house)
+    installation = installed(api)
     path = f"integrations/{installation['id']}/repos/"
-    (offer,) = house.get(path, params={"search": "APP"}).json()["repos"]
+    (offer,) = api.get(path, params={"search": "APP"}).json()["repos"]
     assert (offer["identifier"], offer["name"], offer["defaultBranch"]) == ("team/app", "team/app", "main")
-    repository = added(house, installation)
+    repository = added(api, installation)
     assert (repository["name"], repository["url"], repository["externalId"]) == ("team/app", BASE, "team/app.git")
-    assert house.get(path, params={"installableOnly": "true"}).json()["repos"] == []
+    assert api.get(path, params={"installableOnly": "true"}).json()["repos"] == []
     again = {"provider": "git", "installation": installation["id"], "identifier": "team/app"}
-    assert house.post("repos/", again).status_code == 409
-    assert house.post("repos/", {**again, "identifier": "../work"}).status_code == 404
+    assert api.post("repos/", again).status_code == 409
+    assert api.post("repos/", {**again, "identifier": "../work"}).status_code == 404
     form = {"provider": "git", "name": "disk", "url": "https://git.example.com/", "preset": "gitea"}
-    assert house.post("integrations/", form).status_code == 409
+    assert api.post("integrations/", form).status_code == 409
 
 
-def test_a_repository_from_commits_is_claimed(house: House) -> None:
+def test_a_repository_from_commits_is_claimed(api: ApiClient) -> None:
     """An unclaimed repository is given to the installation, and keeps its commits."""
-    house.post("commits/", {"commits": [commit(repository="Team/App")]})
-    repository = added(house, installed(house))
+    api.post("commits/", {"commits": [commit(repository="Team/App")]})
+    repository = added(api, installed(api))
     assert (repository["name"], repository["url"]) == ("Team/App", BASE)
-    assert len(house.get(f"repos/{repository['id']}/commits/").json()) == 1
+    assert len(api.get(f"repos/{repository['id']}/commits/").json()) == 1
 
 
-def test_a_ref_alone_gives_a_release_its_commits(house: House, origin: GitRepository) -> None:
+def test_a_ref_alone_gives_a_release_its_commits(api: ApiClient, origin: GitRepository) -> None:
     """The commits since the previous release are read from the clone, with authors, files and resolved issues."""
-    ready(house)
+    ready(api)
     third, second, first = origin.shas()
-    assert set_ref(house, "1.0", first)["commitCount"] == 1
-    release = set_ref(house, "2.0", third)
+    assert set_ref(api, "1.0", first)["commitCount"] == 1
+    release = set_ref(api, "2.0", third)
     assert (release["commitCount"], release["lastCommit"]["id"], release["notes"]) == (2, third, [])
-    assert house.shas("2.0") == [third, second]
+    assert api.shas("2.0") == [third, second]
     assert [author["email"] for author in release["authors"]] == ["ada@example.com"]
-    files = {(item["type"], item["filename"]) for item in house.get("releases/2.0/commitfiles/").json()}
+    files = {(item["type"], item["filename"]) for item in api.get("releases/2.0/commitfiles/").json()}
     assert files == {("M", "src/cart.py"), ("D", "src/gone.py"), ("A", "app/vendored.py")}
-    shown = house.get("releases/2.0/commits/").json()
+    shown = api.get("releases/2.0/commits/").json()
     assert [item["url"] for item in shown] == [f"{BASE}/commit/{sha}" for sha in (third, second)]
     assert shown[1]["issueIds"] == ["SHOP-7"]
-    house.put("releases/2.0/", {"refs": [{"repository": "team/app", "commit": f"{first}..{third}"}]})
-    assert house.get("releases/2.0/").json()["refs"][0]["compareUrl"] == f"{BASE}/compare/{first}...{third}"
+    api.put("releases/2.0/", {"refs": [{"repository": "team/app", "commit": f"{first}..{third}"}]})
+    assert api.get("releases/2.0/").json()["refs"][0]["compareUrl"] == f"{BASE}/compare/{first}...{third}"
 
 
 @pytest.mark.parametrize("head", ["v2.0", "main", "short"])
-def test_a_tag_or_branch_is_resolved_to_its_commit(house: House, origin: GitRepository, head: str) -> None:
+def test_a_tag_or_branch_is_resolved_to_its_commit(api: ApiClient, origin: GitRepository, head: str) -> None:
     """A release keeps the commit of its ref when the branch moves; the next release begins after that commit."""
-    ready(house)
+    ready(api)
     third = origin.shas()[0]
-    set_ref(house, "1.0", third[:9] if head == "short" else head)
-    assert house.get("releases/1.0/").json()["refs"][0]["commit"] == third
+    set_ref(api, "1.0", third[:9] if head == "short" else head)
+    assert api.get("releases/1.0/").json()["refs"][0]["commit"] == third
     fourth = origin.commit("Fourth", {"src/cart.py": None})
     origin.git("-C", str(origin.path.parent / "srv" / "team" / "app.git"), "fetch", "--quiet")
-    answer = house.link(file="/srv/app/cart.py", release="1.0", lineNo=7)
+    answer = api.link(file="/srv/app/cart.py", release="1.0", lineNo=7)
     assert (answer["sourceUrl"], answer["verified"]) == (f"{BASE}/src/commit/{third}/src/cart.py#L7", True)
-    assert set_ref(house, "2.0", fourth)["commitCount"] == 1
-    assert house.link(file="/srv/app/cart.py", release="2.0")["error"] == "file_not_found"
+    assert set_ref(api, "2.0", fourth)["commitCount"] == 1
+    assert api.link(file="/srv/app/cart.py", release="2.0")["error"] == "file_not_found"
 
 
-def test_a_release_without_new_commits_has_its_commit(house: House, origin: GitRepository) -> None:
+def test_a_release_without_new_commits_has_its_commit(api: ApiClient, origin: GitRepository) -> None:
     """A second release of the same commit has no commits and no note."""
-    ready(house)
-    set_ref(house, "1.0", "main")
-    release = set_ref(house, "2.0", "v2.0")
+    ready(api)
+    set_ref(api, "1.0", "main")
+    release = set_ref(api, "2.0", "v2.0")
     assert (release["commitCount"], release["notes"], release["refs"][0]["commit"]) == (0, [], origin.shas()[0])
 
 
-def test_a_missing_ref_is_noted(house: House) -> None:
+def test_a_missing_ref_is_noted(api: ApiClient) -> None:
     """The release has a note with the missing ref."""
-    ready(house)
-    (note,) = set_ref(house, "1.0", "v9")["notes"]
+    ready(api)
+    (note,) = set_ref(api, "1.0", "v9")["notes"]
     assert "no commit, tag or branch 'v9'" in note
     assert "fetched" in note
 
 
-def test_a_trace_links_at_the_exact_commit(house: House, origin: GitRepository, tmp_path: Path) -> None:
+def test_a_trace_links_at_the_exact_commit(api: ApiClient, origin: GitRepository, tmp_path: Path) -> None:
     """A file that does not exist at the commit has a reason, unless another mapping gives an existing file."""
-    ready(house)
+    ready(api)
     third = origin.shas()[0]
-    set_ref(house, "2.0", third)
+    set_ref(api, "2.0", third)
     (tmp_path / "crash.txt").write_text(TRACE, encoding="utf-8")
     arguments = ["crash.txt", "--org", "acme", "--project", "web", "--release", "2.0"]
     done = linked(tmp_path, *arguments)
@@ -173,12 +173,12 @@ def test_a_trace_links_at_the_exact_commit(house: House, origin: GitRepository, 
         f"-> {BASE}/src/commit/{third}/app/vendored.py#L1",
     ]
     assert "1 without: file_not_found. Check the mapping's source root" in done
-    gone = house.link(file="/srv/app/gone.py", release="2.0")
+    gone = api.link(file="/srv/app/gone.py", release="2.0")
     assert (gone["error"], gone["attemptedUrl"]) == (
         "file_not_found",
         f"{BASE}/src/commit/{third}/app/gone.py",
     )
-    first = house.link(file="/srv/app/gone.py", commitId=origin.shas()[2])
+    first = api.link(file="/srv/app/gone.py", commitId=origin.shas()[2])
     assert (first["sourcePath"], first["verified"]) == ("src/gone.py", True)
 
 
@@ -189,10 +189,10 @@ def linked(folder: Path, *arguments: str) -> str:
     return done.out + done.err
 
 
-def test_without_a_branch_the_default_branch_is_used(house: House) -> None:
+def test_without_a_branch_the_default_branch_is_used(api: ApiClient) -> None:
     """A code mapping without a branch uses the default branch of the clone; the answer contains its name."""
-    ready(house, defaultBranch=None)
-    answer = house.link(file="/srv/app/cart.py")
+    ready(api, defaultBranch=None)
+    answer = api.link(file="/srv/app/cart.py")
     assert (answer["sourceUrl"], answer["ref"], answer["refSource"], answer["verified"]) == (
         f"{BASE}/src/branch/main/src/cart.py",
         "main",
@@ -201,32 +201,32 @@ def test_without_a_branch_the_default_branch_is_used(house: House) -> None:
     )
 
 
-def test_a_missing_clone_gives_unverified_links(house: House, origin: GitRepository) -> None:
+def test_a_missing_clone_gives_unverified_links(api: ApiClient, origin: GitRepository) -> None:
     """Files are linked without a check; the release has a note with the missing clone."""
-    ready(house)
+    ready(api)
     (origin.path.parent / "srv" / "team" / "app.git").rename(origin.path.parent / "elsewhere.git")
-    answer = house.link(file="/srv/app/gone.py")
+    answer = api.link(file="/srv/app/gone.py")
     assert (answer["sourceUrl"], answer["verified"]) == (f"{BASE}/src/branch/main/src/gone.py", None)
-    (note,) = set_ref(house, "1.0", origin.shas()[0])["notes"]
+    (note,) = set_ref(api, "1.0", origin.shas()[0])["notes"]
     assert "no git repository 'team/app.git' below the operator's folder" in note
 
 
-def test_a_branch_with_slashes_is_read_from_a_pasted_page(house: House, origin: GitRepository) -> None:
+def test_a_branch_with_slashes_is_read_from_a_pasted_page(api: ApiClient, origin: GitRepository) -> None:
     """The refs of the clone separate the branch from the path."""
     origin.git("branch", "feature/x")
     origin.git("-C", str(origin.path.parent / "srv" / "team" / "app.git"), "fetch", "--quiet")
-    added(house, installed(house))
+    added(api, installed(api))
     page = f"{BASE}/src/branch/feature/x/src/cart.py"
     body = {"sourceUrl": page, "stackPath": "/srv/app/cart.py"}
-    answer = house.post("/api/0/projects/acme/web/repo-path-parsing/", body).json()
+    answer = api.post("/api/0/projects/acme/web/repo-path-parsing/", body).json()
     assert (answer["stackRoot"], answer["sourceRoot"], answer["defaultBranch"]) == ("/srv/app/", "src/", "feature/x")
 
 
-def test_a_hostile_path_is_answered(house: House) -> None:
+def test_a_hostile_path_is_answered(api: ApiClient) -> None:
     """For any path there is a link or a reason."""
-    ready(house)
+    ready(api)
     for name in ("x" * 5_000, "a\nb.py", "../../etc/passwd", "cart.py\u2028", "-g1234567.py", "c:art.py"):
-        answer = house.link(file=f"/srv/app/{name}.py")
+        answer = api.link(file=f"/srv/app/{name}.py")
         assert answer["error"] or answer["sourceUrl"]
 
 

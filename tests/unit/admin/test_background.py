@@ -3,7 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
-from house import open_house
+from api import open_api
 from scmhost.admin.background import MOST_ATTEMPTS, run_due_jobs
 from scmhost.infra.db import jobs
 from scmhost.infra.db.jobs import Job
@@ -22,14 +22,14 @@ def stored(services: Services, organization_id: int, kind: str) -> list[Job]:
 
 def test_unknown_kind_and_raising_job_are_put_off_and_the_rest_runs(tmp_path: Path) -> None:
     """A job of an unknown kind, and one whose handler raises, are tried again later; neither ends the run."""
-    with open_house(tmp_path, background=False) as house:
-        organization_id = house.there.organization.id
-        put(house.services, organization_id, "from_the_future", "1")
+    with open_api(tmp_path, background=False) as api:
+        organization_id = api.there.organization.id
+        put(api.services, organization_id, "from_the_future", "1")
         # Its payload names nothing: the handler raises a KeyError.
-        put(house.services, organization_id, "fetch_commits", "2")
-        assert run_due_jobs(house.services) == 2
-        [unknown] = stored(house.services, organization_id, "from_the_future")
-        [raising] = stored(house.services, organization_id, "fetch_commits")
+        put(api.services, organization_id, "fetch_commits", "2")
+        assert run_due_jobs(api.services) == 2
+        [unknown] = stored(api.services, organization_id, "from_the_future")
+        [raising] = stored(api.services, organization_id, "fetch_commits")
         assert unknown.attempts == raising.attempts == 1
         assert "no job of the kind 'from_the_future'" in (unknown.fault or "")
         assert "release" in (raising.fault or "")
@@ -39,9 +39,9 @@ def test_unknown_kind_and_raising_job_are_put_off_and_the_rest_runs(tmp_path: Pa
 def test_progress_is_reported_after_every_job(tmp_path: Path) -> None:
     """A worker with many jobs is not taken for stuck."""
     beats: list[None] = []
-    with open_house(tmp_path, background=False) as house:
+    with open_api(tmp_path, background=False) as api:
         for key in "123":
-            put(house.services, house.there.organization.id, "unknown", key)
-        run_due_jobs(house.services, beat=lambda: beats.append(None))
+            put(api.services, api.there.organization.id, "unknown", key)
+        run_due_jobs(api.services, beat=lambda: beats.append(None))
     assert len(beats) == 3
     assert MOST_ATTEMPTS > 1

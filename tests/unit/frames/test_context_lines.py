@@ -2,7 +2,7 @@
 
 import pytest
 
-from scmhost.frames.notation import REACH, ContextLines
+from scmhost.frames.notation import MAX_LINES_BACK, ContextLines
 from scmhost.frames.prefixes import prefix_length, without_prefix
 
 
@@ -16,8 +16,8 @@ def test_lines_before_come_without_their_prefixes() -> None:
 def test_lines_far_above_are_not_available() -> None:
     """A stream keeps few lines, so a whole text must not give more."""
     context = ContextLines([f"line {number}" for number in range(30)], 29)
-    assert context.before(REACH) == f"line {29 - REACH}"
-    assert context.before(REACH + 1) == ""
+    assert context.before(MAX_LINES_BACK) == f"line {29 - MAX_LINES_BACK}"
+    assert context.before(MAX_LINES_BACK + 1) == ""
 
 
 def test_line_after_comes_without_its_prefix() -> None:

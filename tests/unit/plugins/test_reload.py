@@ -71,7 +71,7 @@ def test_disabling_lets_a_plugin_go() -> None:
 
 
 def test_plugin_comes_and_goes_and_comes() -> None:
-    """Switching off and on again ends where it began."""
+    """DecisionChange off and on again ends where it began."""
     on, off = settings_of(good_forge=enabled()), settings_of(good_forge=PluginSettings())
     with opened({"good_forge": GOOD}, on) as host:
         before = host.plugins

@@ -5,7 +5,7 @@ from typing import Final
 
 from scmhost.frames.frame import MatchSpan
 from scmhost.frames.match_spans import LINE, LINE_COLUMN, Pattern
-from scmhost.frames.notation import REACH, ContextLines, Notation
+from scmhost.frames.notation import MAX_LINES_BACK, ContextLines, Notation
 from scmhost.frames.source_paths import is_source, looks_like_a_file, names_a_file
 
 from .native import native_span
@@ -53,7 +53,7 @@ def _gdb_symbol(head: str, context: ContextLines) -> tuple[str | None, bool]:
 
 
 def _gdb_symbol_above(context: ContextLines) -> str | None:
-    for back in range(1, REACH + 1):
+    for back in range(1, MAX_LINES_BACK + 1):
         above = context.before(back)
         if numbered := _GDB_HEAD.match(above):
             return str(numbered["symbol"])

@@ -6,7 +6,7 @@ from typing import Final
 
 from scmhost.frames.frame import Frame, MatchSpan
 from scmhost.frames.match_spans import LINE, Pattern, match_span
-from scmhost.frames.notation import REACH, ContextLines, Notation
+from scmhost.frames.notation import MAX_LINES_BACK, ContextLines, Notation
 from scmhost.frames.source_paths import names_a_file
 
 # In JSON the quotes are escaped.
@@ -82,7 +82,7 @@ def _read_ipython(line: str, context: ContextLines) -> Sequence[MatchSpan] | Non
 
 def _ipython_above(line: int, context: ContextLines) -> Sequence[MatchSpan] | None:
     """Return the frame whose path is above an arrow, with only lines of code between."""
-    for back in range(1, REACH + 1):
+    for back in range(1, MAX_LINES_BACK + 1):
         above = context.before(back)
         if match := _IPYTHON_PATH.match(above):
             return None if match["path"].endswith(_IPYTHON_COMPILED) else [_ipython_span(match, line, back)]

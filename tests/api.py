@@ -47,7 +47,7 @@ OLDER_SHA = "b" * 40
 
 
 @dataclass(frozen=True)
-class House:
+class ApiClient:
     """An organization ``acme`` with a project ``web``, and a client that holds its token."""
 
     host: Host
@@ -158,7 +158,7 @@ class House:
 
 
 @contextmanager
-def open_house(
+def open_api(
     folder: Path,
     switchboard: str = SWITCHBOARD,
     database_url: str | None = None,
@@ -169,8 +169,8 @@ def open_house(
     background: bool = True,
     telemetry: Telemetry = SILENT,
     clock: Clock | None = None,
-) -> Iterator[House]:
-    """Open a house in a folder, with more plugins than are installed if wanted; it is closed after the block.
+) -> Iterator[ApiClient]:
+    """Open a api in a folder, with more plugins than are installed if wanted; it is closed after the block.
 
     Without its background work nothing is done but what a test asks for.
     """
@@ -198,7 +198,7 @@ def open_house(
         there = there or bootstrap(host.services, "acme", "web")
         client = TestClient(_application(host.services), raise_server_exceptions=False)
         with client if background else nullcontext():
-            yield House(host, client, there)
+            yield ApiClient(host, client, there)
 
 
 _routes: list[BaseRoute] = []
