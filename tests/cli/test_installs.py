@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from command import GitRepository
-from scmhost.cli.lazy_group import SERVER_PACKAGES
+from scmhost.cli.main import SERVER_PACKAGES
 
 ROOT = Path(__file__).parents[2]
 LIGHT = {"click", "packaging", "pluggy", "pydantic", "rich", "tomlkit"}

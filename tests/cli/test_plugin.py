@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from command import Done, scmhost, scmhost_process
-from scmhost.cli.scaffolding import BadName, Names
+from scmhost.cli.plugin import BadName, Names
 from scmhost.sdk import API_VERSION
 from scmhost.sdk.testing import CHECKS
 

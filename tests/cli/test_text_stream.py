@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from command import SCMHOST, GitRepository
-from scmhost.checkout.stream import LONGEST_PART, read_stream
+from scmhost.checkout.linked_text import LONGEST_PART, read_stream
 
 TIMEOUT_SECONDS = 60.0
 

@@ -9,8 +9,7 @@ import pytest
 from api import SWITCHBOARD
 from command import Done, scmhost
 from scmhost.checkout.formats import FORMATS
-from scmhost.checkout.linked_text import LinkedText
-from scmhost.checkout.stream import Chunk, TextLine
+from scmhost.checkout.linked_text import Chunk, LinkedText, TextLine
 from scmhost.cli.link_sources import ServerLinks
 from scmhost.cli.targets import ServerClient
 from serving import serve

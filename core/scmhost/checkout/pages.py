@@ -7,10 +7,11 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from scmhost import __version__
 from scmhost.infra.errors import ScmhostError
+from scmhost.sdk.reasons import Reason
 from scmhost.sdk.urls.plain_links import PlainLinks
 
 from .worktree import Checkout
@@ -19,10 +20,23 @@ if TYPE_CHECKING:
     from scmhost.sdk import Remote
     from scmhost.sdk.urls.ref_links import RefLinks
 
-    from .linker import MissingPage, PageUrls
-
 _COMMIT: Final = "{commit}"
 _PARTS: Final = ("head", "tail", "before_line", "after_line")
+
+
+class MissingPage(Protocol):
+    """Reason why a file has no page."""
+
+    @property
+    def reason(self) -> Reason: ...
+    @property
+    def message(self) -> str: ...
+
+
+class PageUrls(Protocol):
+    """Page URLs of one repository at one ref."""
+
+    def url(self, path: str, line: int | None = None) -> str | MissingPage: ...
 
 
 class NoPages(ScmhostError):
@@ -36,12 +50,12 @@ class CachedPages:
         self._plain = plain
         self._load = load
 
-    def url(self, path: str, line: int | None = None) -> "str | MissingPage":
+    def url(self, path: str, line: int | None = None) -> str | MissingPage:
         """Return a page's URL, or the reason why there is none."""
         return self._plain.url(path, line) or self._load().url(path, line)
 
 
-def checkout_pages(checkout: Checkout, kind: str | None, template: str | None) -> "PageUrls":
+def checkout_pages(checkout: Checkout, kind: str | None, template: str | None) -> PageUrls:
     """Return the pages of the checkout's commit. Kind and template come from the command line.
 
     Raises:

@@ -14,8 +14,7 @@ import click
 
 from scmhost.checkout.formats import PlainText
 from scmhost.checkout.git import GitError
-from scmhost.checkout.linked_text import LinkedText
-from scmhost.checkout.stream import Chunk, TextLine
+from scmhost.checkout.linked_text import Chunk, LinkedText, TextLine
 
 from .commits import send_history
 from .context import CommandContext, fail, say

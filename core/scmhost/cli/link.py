@@ -91,8 +91,7 @@ def _format_name(form: str, *, hyperlinks: bool | None) -> str:
 
 
 def _print(descriptor: int, source: "LinkSource", form: Format) -> None:
-    from scmhost.checkout.linked_text import LinkedText
-    from scmhost.checkout.stream import feed
+    from scmhost.checkout.linked_text import LinkedText, feed
 
     text = LinkedText(source.link, form)
     form.begin()

@@ -1,19 +1,43 @@
-"""The ``scmhost`` command."""
+"""The ``scmhost`` command: its groups import a command only when it is used."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 from importlib.util import find_spec
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from scmhost import __version__
 from scmhost.infra.errors import ScmhostError
 
-from .context import EXIT_CONFIGURATION, EXIT_FAILED, CommandContext, Opener, fail
-from .lazy_group import LazyGroup
+from .context import EXIT_CONFIGURATION, EXIT_FAILED, EXIT_USAGE, CommandContext, Opener, fail
 
-# name: ("module:attribute" of the command, its summary)
+if TYPE_CHECKING:
+    from scmhost.sdk import Command
+
+# Name: ("module:attribute" of the command, its summary).
+Commands = Mapping[str, tuple[str, str]]
+
+# Packages that only the server extra installs.
+SERVER_PACKAGES: Final = frozenset(
+    {
+        "alembic",
+        "fastapi",
+        "httptools",
+        "httpx2",
+        "msgspec",
+        "openfeature",
+        "prometheus_client",
+        "psycopg",
+        "sqlalchemy",
+        "starlette",
+        "structlog",
+        "uvicorn",
+        "uvloop",
+    }
+)
+
 COMMANDS: Final = {
     "audit": ("scmhost.cli.admin:audit", "Show who changed what."),
     "bootstrap": ("scmhost.cli.admin:bootstrap", "Create an organization, a project, repositories and a token."),
@@ -47,6 +71,38 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 wrong configuration.
 """
 
 
+class LazyGroup(click.Group):
+    """A group whose commands are listed in ``lazy``: ``@click.group(cls=LazyGroup, lazy=COMMANDS)``."""
+
+    def __init__(self, *args: Any, lazy: Commands, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.lazy = lazy
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        return sorted(self.lazy)
+
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.lazy:
+            return None
+        module, _, attribute = self.lazy[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in sorted(self.lazy.items())])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command. If it needs the server extra, and that is not installed, exit with a message."""
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] not in SERVER_PACKAGES:
+                raise
+            command = f"{ctx.command_path} {ctx.invoked_subcommand}"
+            fail(f'{command} needs the server: pip install "scmhost[server]"', EXIT_USAGE)
+
+
 class ScmhostGroup(LazyGroup):
     """The commands of scmhost, and those that plugins add."""
 
@@ -59,9 +115,9 @@ class ScmhostGroup(LazyGroup):
         # the server extra; without it an unknown name is a typo.
         if name.startswith("-") or not isinstance(ctx.obj, CommandContext) or find_spec("sqlalchemy") is None:
             return None
-        from .plugin import plugin_command
-
-        return plugin_command(ctx.obj, name)
+        with ctx.obj.open_host() as host:
+            commands = {command.name: command for command in host.services.plugins.commands()}
+        return _as_click(commands[name]) if name in commands else None
 
 
 @click.group(cls=ScmhostGroup, lazy=COMMANDS, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
@@ -84,6 +140,15 @@ def run(open_host: Opener, arguments: Sequence[str]) -> None:
         # The reader of a pipe, such as head, may stop early.
         sys.stderr.close()
         sys.exit(EXIT_FAILED)
+
+
+def _as_click(command: "Command") -> click.Command:
+    @click.command(name=command.name, help=command.summary, context_settings={"ignore_unknown_options": True})
+    @click.argument("words", nargs=-1, type=click.UNPROCESSED)
+    def call(words: tuple[str, ...]) -> None:
+        sys.exit(command.run(list(words)))
+
+    return call
 
 
 def _exit_code(error: ScmhostError) -> int:

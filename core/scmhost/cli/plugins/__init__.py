@@ -4,9 +4,8 @@ from typing import Final
 
 import click
 
-from scmhost.cli.lazy_group import LazyGroup
+from scmhost.cli.main import LazyGroup
 
-# name: ("module:attribute" of the command, its summary)
 COMMANDS: Final = {
     "diff": ("scmhost.cli.plugins.diff:diff", "Show which organizations a changed plugins.toml affects."),
     "disable": ("scmhost.cli.plugins.edit:disable", "Disable a plugin in plugins.toml."),
