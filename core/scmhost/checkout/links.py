@@ -188,7 +188,7 @@ class CheckoutLinks:
         """Link frames; the result has their order."""
         return [self._linked(found, self._linker.link(found.frame)) for found in frames]
 
-    def remarks(self, counts: LinkCounts) -> list[str]:
+    def summary(self, counts: LinkCounts) -> list[str]:
         """Return the counts, and warnings on links that look right but are not."""
         short = self._checkout.commit[:_SHORT_SHA]
         lines = counts.lines()

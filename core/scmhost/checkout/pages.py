@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from scmhost.sdk.urls.ref_links import RefLinks
 
 _COMMIT: Final = "{commit}"
+_ADD_REMOTE: Final = "add --remote URL, with the URL of the repository on its code host"
 _PARTS: Final = ("head", "tail", "before_line", "after_line")
 
 
@@ -62,7 +63,7 @@ def checkout_pages(checkout: Checkout, kind: str | None, template: str | None) -
         NoPages: the kind of host is unknown, or it has no pages at a commit.
     """
     if checkout.remote is None:
-        raise NoPages("this checkout has no remote; name where its files are shown: --remote URL")
+        raise NoPages(f"this checkout has no remote; {_ADD_REMOTE}")
     template = template or checkout.template
     load = partial(_load_pages, checkout.remote, kind, checkout.kind, template, checkout.commit)
     return cached_pages(checkout.cache, checkout.commit, (checkout.remote, kind, checkout.kind, template), load)
@@ -114,7 +115,7 @@ def _load_pages(url: str, kind: str | None, configured: str | None, template: st
     try:
         remote = _read_remote(url, kind, configured)
         if remote.web_url is None:
-            raise NoPages("the checkout's remote is on no host; name where its files are shown: --remote URL")
+            raise NoPages(f"the checkout's remote is not on a code host; {_ADD_REMOTE}")
         if template is None and remote.kind is None:
             raise _unknown_kind(remote.host)
         pages = Pages(view=template) if template else preset(remote.kind or "").pages
@@ -130,8 +131,8 @@ def _unknown_kind(host: str | None) -> NoPages:
     from scmhost.sdk import preset_kinds
 
     return NoPages(
-        f"the kind of code host at {host} is not known; name it: --kind KIND, or for good"
-        f" git config scmhost.kind KIND. The kinds are: {', '.join(preset_kinds())}"
+        f"the kind of code host at {host} is not known; add --kind KIND, or run once: git config scmhost.kind KIND\n"
+        f"Kinds: {', '.join(preset_kinds())}"
     )
 
 

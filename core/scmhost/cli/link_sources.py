@@ -40,7 +40,7 @@ class LinkSource(Protocol):
     def link(self, frames: Sequence[FrameMatch]) -> Sequence[LinkedFrame]:
         """Link frames; the result has their order."""
 
-    def remarks(self, counts: LinkCounts) -> Sequence[str]:
+    def summary(self, counts: LinkCounts) -> Sequence[str]:
         """Return the summary in sentences."""
 
 
@@ -53,7 +53,7 @@ class NoLinks:
         """Return the frames without links."""
         return [LinkedFrame(found, None, frame_facts(found), "error") for found in frames]
 
-    def remarks(self, _counts: LinkCounts) -> Sequence[str]:
+    def summary(self, _counts: LinkCounts) -> Sequence[str]:
         """Return nothing: the command ends with the error."""
         return ()
 
@@ -126,7 +126,7 @@ class ProjectLinks:
         )
         return [_from_database(found, answer) for found, answer in zip(frames, answers, strict=True)]
 
-    def remarks(self, counts: LinkCounts) -> Sequence[str]:
+    def summary(self, counts: LinkCounts) -> Sequence[str]:
         """Return the summary in sentences."""
         return counts.lines()
 
@@ -179,7 +179,7 @@ class ServerLinks:
         batches = (frames[at : at + _FRAMES_PER_REQUEST] for at in range(0, len(frames), _FRAMES_PER_REQUEST))
         return [linked for batch in batches for linked in self._link_batch(batch)]
 
-    def remarks(self, counts: LinkCounts) -> Sequence[str]:
+    def summary(self, counts: LinkCounts) -> Sequence[str]:
         """Return the summary in sentences, with the server's error if there was one."""
         return [*counts.lines(), *([f"error: {self._error}"] if self._error else [])]
 

@@ -23,6 +23,7 @@ Commands = Mapping[str, tuple[str, str]]
 SERVER_PACKAGES: Final = frozenset(
     {
         "alembic",
+        "cachetools",
         "fastapi",
         "httptools",
         "httpx2",
@@ -39,17 +40,17 @@ SERVER_PACKAGES: Final = frozenset(
 )
 
 COMMANDS: Final = {
-    "audit": ("scmhost.cli.admin:audit", "Show who changed what."),
+    "audit": ("scmhost.cli.admin:audit", "Show who changed what in an organization or in plugins.toml."),
     "bootstrap": ("scmhost.cli.admin:bootstrap", "Create an organization, a project, repositories and a token."),
     "commits": ("scmhost.cli.commits:commits", "Send the commits of a git repository."),
-    "demo": ("scmhost.cli.demo:demo", "Show commits, a claim, a code mapping and links, on a temporary database."),
+    "demo": ("scmhost.cli.demo:demo", "Show the main features of the service, with temporary data."),
     "derive": ("scmhost.cli.mapping_tools:derive", "Infer code mappings from frames and file lists."),
     "frames": ("scmhost.cli.link:frames", "Print the frames of stack traces."),
-    "link": ("scmhost.cli.link:link", "Print a stack trace with links to its source."),
+    "link": ("scmhost.cli.link:link", "Print a stack trace, or any text, with links to the source."),
     "map": ("scmhost.cli.mapping_tools:map_frames", "Map stack frames to paths in a repository."),
     "migrate": ("scmhost.cli.admin:migrate", "Update the database schema."),
-    "plugin": ("scmhost.cli.plugin:command", "Write a plugin, and check it."),
-    "plugins": ("scmhost.cli.plugins:plugins", "List plugins with their state, enable and disable them."),
+    "plugin": ("scmhost.cli.plugin:command", "Write a plugin, or check one."),
+    "plugins": ("scmhost.cli.plugins:plugins", "List plugins, find problems, and enable or disable plugins."),
     "read-url": ("scmhost.cli.url_tools:read_urls", "Find the repository, ref and path of page URLs."),
     "remote": ("scmhost.cli.url_tools:remotes", "Parse remote URLs of repositories."),
     "roots": ("scmhost.cli.mapping_tools:roots", "Infer the roots of a code mapping from a frame and its file."),
@@ -61,10 +62,10 @@ COMMANDS: Final = {
 EPILOG: Final = """
 \b
 Begin with:
-  pytest 2>&1 | scmhost link                    links to this checkout's source, without configuration
-  scmhost demo                                  the main features of the service, without configuration
-  scmhost bootstrap --org acme --project web    an organization and a token
-  scmhost serve                                 the API on http://127.0.0.1:8000
+  pytest 2>&1 | scmhost link                  link errors to this checkout
+  scmhost demo                                see what the service does
+  scmhost bootstrap --org acme --project web  create an organization and a token
+  scmhost serve                               serve the API on port 8000
 
 \b
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 wrong configuration.
@@ -87,6 +88,20 @@ class LazyGroup(click.Group):
         module, _, attribute = self.lazy[cmd_name][0].partition(":")
         command: click.Command = getattr(import_module(module), attribute)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Resolve the name of a command; the error for an unknown name contains the most similar one."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from difflib import get_close_matches
+
+            close = get_close_matches(args[0], self.lazy, n=1)
+            if not close:
+                raise
+            raise click.UsageError(f"{error.message} Did you mean '{close[0]}'?", ctx) from error
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -123,10 +138,10 @@ class ScmhostGroup(LazyGroup):
 @click.group(cls=ScmhostGroup, lazy=COMMANDS, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="scmhost", message="%(prog)s %(version)s")
 def group() -> None:
-    """Links errors to source code, on any code host.
+    """Link errors to source code, on any code host.
 
-    Send commits, claim their repositories, map stack roots to source roots, and get links from stack frames to the
-    exact line of the exact commit.
+    In a checkout, `scmhost link` needs no configuration. The service stores commits, repositories, releases and code
+    mappings, and links errors of all your projects.
     """
 
 

@@ -15,7 +15,7 @@ from scmhost import __version__
 from scmhost.infra.errors import ScmhostError
 from scmhost.sdk import API_VERSION
 
-from .context import fail, json_option, remark, say
+from .context import echo, echo_error, fail, json_option
 
 # The packages of the extra "testing".
 _TESTING: Final = ("pytest", "hypothesis")
@@ -31,7 +31,7 @@ _PATHS: Final[Mapping[str, str]] = {
 
 @click.group(name="plugin")
 def command() -> None:
-    """Write a plugin, and check that it keeps the contract."""
+    """Write a plugin, or check one against the contract."""
 
 
 @command.command(name="new")
@@ -50,8 +50,8 @@ def new(name: str, into: Path | None) -> None:
     except ScmhostError as error:
         fail(str(error))
     for path in files:
-        say(f"wrote {path}")
-    remark(
+        echo(f"wrote {path}")
+    echo_error(
         f"\n{names.distribution} works, for a code host that does not exist. Next:\n"
         f"  cd {folder}\n"
         "  python -m pip install --editable '.[test]'\n"
@@ -63,18 +63,20 @@ def new(name: str, into: Path | None) -> None:
 @command.command(name="check")
 @click.argument("plugin")
 @click.option(
-    "--samples", type=click.Path(path_type=Path), metavar="FILE", help="TOML: settings, form, repository, ..."
+    "--samples", type=click.Path(path_type=Path), metavar="FILE", help="A TOML file with realistic values; see above."
 )
-@click.option("--check", "names", multiple=True, metavar="NAME", help="Run only this check; may be repeated.")
+@click.option("--check", "names", multiple=True, metavar="NAME", help="Run only this check; repeatable.")
 @click.option("--markdown", is_flag=True, help="Print only the table of capabilities, for a README.")
 @json_option
 def check(plugin: str, samples: Path | None, names: tuple[str, ...], *, markdown: bool, as_json: bool) -> None:
     """Validate an installed PLUGIN as the host does, then run every conformance check on it.
 
     PLUGIN is the name of its distribution or of its entry point. The checks work offline: connections beyond this
-    machine are refused. A server on 127.0.0.1 that FILE names gets thousands of requests. FILE has the values that
-    need to be realistic: the tables settings (such as a required token), form, installation and repository, the keys
-    provider and hosts, and a table push with body, headers and secret.
+    machine are refused.
+
+    The file of --samples contains values that must be realistic: the tables settings (such as a required token),
+    form, installation, repository and push (body, headers, secret), and the keys provider and hosts. A server on
+    127.0.0.1 that it names gets thousands of requests.
     """
     try:
         from .plugin_check import CheckOptions, check_plugin

@@ -19,4 +19,4 @@ COMMANDS: Final = {
 
 @click.group(name="plugins", cls=LazyGroup, lazy=COMMANDS)
 def plugins() -> None:
-    """List plugins with their state, and enable or disable them in plugins.toml."""
+    """List plugins, find problems, and enable or disable plugins in plugins.toml."""
