@@ -63,7 +63,7 @@ def test_every_line_gets_one_answer(name: str) -> None:
 
 @every_pipe
 def test_answer_is_printed_before_the_next_line_arrives(name: str) -> None:
-    """A client that asks line by line gets each answer immediately."""
+    """A client that sends line by line gets each answer immediately."""
     request = REQUESTS[name]
     with subprocess.Popen([SCMHOST, name, "--jsonl"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
         assert run.stdin is not None

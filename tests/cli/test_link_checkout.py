@@ -94,7 +94,7 @@ def test_changed_lines_are_reported(checkout: GitRepository) -> None:
 
 
 def test_unpushed_commit_is_reported(checkout: GitRepository) -> None:
-    """A warning says that the links of an unpushed commit do not work yet."""
+    """A warning reports that the links of an unpushed commit do not work yet."""
     checkout.git("update-ref", "refs/remotes/origin/main", "HEAD")
     assert "until it is pushed" not in linked(TRACE).err
     checkout.commit(files={"main.py": "changed\n"})

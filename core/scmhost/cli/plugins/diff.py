@@ -52,7 +52,7 @@ def diff(
     """Show which organizations are affected if plugins.toml changes from OLD to NEW.
 
     Only the two files are compared, with the environment applied to both. No plugin is imported: each is assumed to
-    work, and to need a flag (see --no-flag). If a file is invalid, the exit code is 3.
+    work and to need a flag. If a file is invalid, the exit code is 3.
     """
     from scmhost.plugins import read_settings
     from scmhost.plugins.flags.rules import switched
