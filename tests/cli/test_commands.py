@@ -108,6 +108,7 @@ def test_bootstrap_prints_text(database: str) -> None:
 )
 def test_refusal_prints_an_error_and_exits_with_its_code(database: str, words: list[str], code: int, text: str) -> None:
     """An error is one message on standard error, without a traceback."""
+    scmhost("migrate", "--database-url", database)
     done = scmhost(*words, "--database-url", database)
     assert (done.code, text in done.err) == (code, True), done.err
     assert "Traceback" not in done.err

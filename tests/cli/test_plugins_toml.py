@@ -267,6 +267,8 @@ def test_why_suggests_the_nearest_name(configured: Configured) -> None:
         ["plugins", "why", "custom_scm", "--org", "acme"],
         ["plugins", "diff", "plugins.toml", "plugins.toml"],
         ["audit"],
+        ["token", "list", "--org", "acme"],
+        ["link", "plugins.toml", "--org", "acme", "--project", "web"],
     ],
     ids=" ".join,
 )

@@ -125,8 +125,10 @@ def list_tokens(
 ) -> None:
     """List an organization's tokens, without their secrets."""
     from scmhost.organizations import tokens as usecases
+    from scmhost.services import check_database
 
-    with context.open_host(config, database_url) as host:
+    with context.open_host(config, database_url, plugins=False, look=True) as host:
+        check_database(host.services)
         tokens = usecases.list_tokens(host.services, organization_named(host.services, org))
     if as_json:
         echo_json([_described_token(item) for item in tokens])

@@ -134,8 +134,10 @@ class ProjectLinks:
 @contextmanager
 def _open_local_project(context: CommandContext, options: Mapping[str, Any]) -> Iterator[ProjectLinks]:
     from scmhost.organizations.create import find_project
+    from scmhost.services import check_database
 
-    with context.open_host(options["config"], options["database_url"]) as host:
+    with context.open_host(options["config"], options["database_url"], look=True) as host:
+        check_database(host.services)
         organization = organization_named(host.services, options["org"])
         project = find_project(host.services, organization, options["project"])
         yield ProjectLinks(host.services, organization, project, release=options["release"], commit=options["commit"])

@@ -19,8 +19,9 @@ def serve(
 ) -> None:
     """Run the service. The first start creates the database; every start updates its schema.
 
-    Logs go to standard error, one JSON object per line. Ctrl-C stops the service. Changes of plugins.toml apply
-    within a second, without a restart; SIGHUP makes every worker check the file at once.
+    Logs go to standard error: one JSON object per line, or coloured text on a terminal. Ctrl-C stops the service.
+    Changes of plugins.toml apply within a second, without a restart; SIGHUP makes every worker check the file
+    immediately.
     """
     # Imported here, so that help works without the server extra.
     import structlog
