@@ -86,9 +86,11 @@ def token() -> None:
 
 @token.command(name="create")
 @click.option("--org", required=True, metavar="SLUG", help="The organization's slug.")
-@click.option("--name", required=True, help="A name that shows what the token is for.")
+@click.option("--name", required=True, metavar="NAME", help="A name that shows what the token is for.")
 @click.option("--scope", "scopes", multiple=True, required=True, metavar="SCOPE", help="Such as org:ci; repeatable.")
-@click.option("--days", type=click.IntRange(min=1, max=3650), help="Days until it expires (default: never).")
+@click.option(
+    "--days", metavar="N", type=click.IntRange(min=1, max=3650), help="Days until it expires (default: never)."
+)
 @database_options
 @json_option
 @click.pass_obj
@@ -166,7 +168,9 @@ def _described_token(item: "Token") -> dict[str, object]:
 @click.command(name="audit")
 @click.option("--org", metavar="SLUG", help="Entries of this organization (default: of the host, as for plugins.toml).")
 @click.option("--event", metavar="EVENT", help="Only this kind of entry, such as token.create.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000), help="Number of entries.")
+@click.option(
+    "--limit", metavar="N", default=50, show_default=True, type=click.IntRange(1, 1000), help="Number of entries."
+)
 @database_options
 @json_option
 @click.pass_obj

@@ -9,9 +9,13 @@ from .context import CommandContext, database_options
 
 
 @click.command(name="serve")
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="The port.")
-@click.option("--workers", default=1, show_default=True, type=click.IntRange(min=1, max=64), help="Worker processes.")
+@click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--port", metavar="PORT", default=8000, show_default=True, type=click.IntRange(0, 65535), help="The port."
+)
+@click.option(
+    "--workers", metavar="N", default=1, show_default=True, type=click.IntRange(min=1, max=64), help="Worker processes."
+)
 @database_options
 @click.pass_obj
 def serve(
