@@ -26,7 +26,6 @@ SERVER_PACKAGES: Final = frozenset(
         "cachetools",
         "fastapi",
         "httptools",
-        "httpx2",
         "msgspec",
         "openfeature",
         "prometheus_client",
