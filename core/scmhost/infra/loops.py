@@ -1,4 +1,4 @@
-"""Loops: work that is repeated in a thread of its own as long as the service runs."""
+"""Background loops: work that a thread repeats as long as the service runs."""
 
 import time
 from collections.abc import Callable
@@ -31,7 +31,7 @@ class Loop:
         name: the loop's name in logs, metrics and ``/readyz``.
         work: one round.
         seconds: the pause between rounds.
-        stuck_after: the loop is stuck when no round succeeded, and no ``beat`` came, for so many seconds.
+        stuck_after: the loop is stuck when no round succeeded, and no ``beat`` came, for this many seconds.
         telemetry: counts the rounds that failed.
         monotonic: the clock, in seconds.
     """

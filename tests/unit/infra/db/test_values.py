@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import factories
 from scmhost.commits import bulk_queries
 from scmhost.commits import queries as commit_queries
-from scmhost.infra.db.columns import ID_LIMIT, KEY_BYTES
+from scmhost.infra.db.base import ID_LIMIT, KEY_BYTES
 from scmhost.infra.db.engine import Store
 from scmhost.infra.errors import InvalidInput
 from scmhost.installations import queries as installation_queries
