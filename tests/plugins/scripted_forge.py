@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from scmhost.sdk import (
     Feature,
@@ -24,7 +24,8 @@ class ScriptedForm(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str
+    # The description contains a lone surrogate, which UTF-8 cannot encode.
+    name: str = Field(description="the team\ud800")
     answer: str = "install"
 
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from scmhost.audit.queries import record
+from scmhost.infra.db.base import without_surrogates
 from scmhost.infra.db.errors import BadText, Duplicate
 from scmhost.infra.errors import Conflict, InvalidInput, NotFound, ProviderRefused
 from scmhost.infra.paging import Page, PageRequest
@@ -118,8 +119,8 @@ def catalogue(services: Services, organization: Organization) -> list[tuple[Prov
     """Return the providers that are on for this organization, by key, each with its install form as JSON Schema."""
     providers = services.plugins.providers(organization)
     with_calls = ((provider, services.plugins.calls(provider.key)) for provider in providers)
-    # A reload may take a provider away between the two look-ups.
-    return [(provider, calls.form_schema()) for provider, calls in with_calls if calls is not None]
+    # A reload may remove a provider between the two look-ups. Nothing has validated the texts of a plugin's form.
+    return [(provider, without_surrogates(calls.form_schema())) for provider, calls in with_calls if calls is not None]
 
 
 def idle_reason(services: Services, organization: Organization, provider_key: str | None) -> str | None:

@@ -1,6 +1,7 @@
 """Install a provider, configure and list installations, and the refusals of plugins."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -146,9 +147,10 @@ def test_known_providers(services: Services) -> None:
 
 
 def test_catalogue_has_forms(services: Services, acme: Organization) -> None:
-    """Each provider comes with the JSON Schema of its form, by key."""
-    listed = [(provider.key, sorted(form["properties"])) for provider, form in catalogue(services, acme)]  # type: ignore[arg-type]
-    assert listed == [("moody", []), (FORGE, ["answer", "name"])]
+    """Each provider comes with the JSON Schema of its form, by key; its texts can be encoded."""
+    forms: dict[str, Any] = {provider.key: form["properties"] for provider, form in catalogue(services, acme)}
+    assert {key: sorted(form) for key, form in forms.items()} == {"moody": [], FORGE: ["answer", "name"]}
+    assert forms[FORGE]["name"]["description"] == "the team\ufffd"
 
 
 def test_configuration_is_replaced(services: Services, acme: Organization) -> None:

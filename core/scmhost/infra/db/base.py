@@ -154,16 +154,17 @@ def load_json(stored: str | bytes) -> Any:
     """Return the value of stored JSON, with U+FFFD in place of lone surrogates, which older versions did not refuse."""
     text = stored if isinstance(stored, str) else stored.decode()
     value = json.loads(text)
-    return _without_surrogates(value) if _SURROGATE_ESCAPE in text else value
+    return without_surrogates(value) if _SURROGATE_ESCAPE in text else value
 
 
-def _without_surrogates(value: Any) -> Any:
+def without_surrogates(value: Any) -> Any:
+    """Return JSON with U+FFFD in place of lone surrogates, so that it can be encoded as UTF-8."""
     if isinstance(value, str):
         return _SURROGATE.sub("\ufffd", value)
     if isinstance(value, dict):
-        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
+        return {without_surrogates(key): without_surrogates(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_without_surrogates(item) for item in value]
+        return [without_surrogates(item) for item in value]
     return value
 
 

@@ -7,6 +7,7 @@ from itertools import count
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 import factories
 from scmhost.commits import bulk_queries
@@ -65,22 +66,22 @@ def test_what_is_stored_comes_back(store: Store, name: str, moment: datetime) ->
     assert (project.name, project.created_at) == (name, moment)
 
 
-@pytest.mark.parametrize("text", UNSTORABLE, ids=["nul", "surrogate"])
-def test_text_that_no_database_takes_is_refused(store: Store, text: str) -> None:
+@pytest.mark.parametrize("bad", UNSTORABLE, ids=["nul", "surrogate"])
+def test_text_that_no_database_takes_is_refused(store: Store, bad: str) -> None:
     """The same texts are refused on every database, before anything is written."""
     organization = factories.new_organization(store)
-    for values in ({"name": text}, {"name": "web", "url": text}):
+    for values in ({"name": bad}, {"name": "web", "url": bad}):
         with pytest.raises(InvalidInput, match="send"):
             factories.new_repository(store, organization, **values)
     assert factories.all_rows(store)["repositories"] == []
 
 
-@pytest.mark.parametrize("text", UNSTORABLE, ids=["nul", "surrogate"])
-def test_text_that_no_database_takes_is_not_looked_for(store: Store, text: str) -> None:
+@pytest.mark.parametrize("bad", UNSTORABLE, ids=["nul", "surrogate"])
+def test_text_that_no_database_takes_cannot_be_searched(store: Store, bad: str) -> None:
     """A search for such a text is the caller's mistake, not a failure of the database."""
     organization = factories.new_organization(store)
     with pytest.raises(InvalidInput), store.read() as tx:
-        repository_queries.by_name(tx, organization, text)
+        repository_queries.by_name(tx, organization, bad)
 
 
 def test_one_bad_message_keeps_all_commits_out(store: Store) -> None:
@@ -144,3 +145,29 @@ def test_json_comes_back_as_it_was(store: Store) -> None:
     with store.write() as tx:
         saved = installation_queries.create(tx, organization, factories.PROVIDER, wanted, factories.NOW)
     assert saved.installation.metadata == saved.installation.configuration == held
+
+
+@pytest.mark.parametrize(
+    "value", [{"a": "\ud800"}, {"\udfff": 1}, {"deep": [{"a": ["x\ud83dy"]}]}, {"pair": "\ud83d\ude00"}]
+)
+def test_json_with_half_a_character_is_refused(store: Store, value: JsonObject) -> None:
+    """A lone surrogate is refused at any depth, because no answer could contain it."""
+    organization = factories.new_organization(store)
+    with pytest.raises(InvalidInput, match="surrogate"):
+        factories.new_repository(store, organization, configuration=value)
+
+
+def test_json_with_half_a_character_can_be_read(store: Store) -> None:
+    """JSON of an older version that contains a lone surrogate is read with a replacement character."""
+    tenant = factories.new_tenant(store)
+    stored = r'{"bad": ["x\ud800"], "\udfff": "\ud83d\ude00", "backslash": "\\ud800"}'
+    with store.write() as tx:
+        tx.execute(text("UPDATE installations SET metadata = :stored"), {"stored": stored})
+    with store.read() as tx:
+        installation = installation_queries.get(tx, tenant.id, tenant.installation)
+    assert installation is not None
+    assert installation.installation.metadata == {
+        "bad": ["x\ufffd"],
+        "\ufffd": "\U0001f600",
+        "backslash": r"\ud800",
+    }
