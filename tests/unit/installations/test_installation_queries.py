@@ -15,7 +15,7 @@ NOW = factories.NOW
 
 
 def test_installations_are_unique_by_external_id(store: Store) -> None:
-    """A provider is set up once for one external id; another provider may use the same."""
+    """An external id is unique among the installations of a provider."""
     organization = factories.new_organization(store)
     factories.new_installation(store, organization)
     wanted = InstallationDraft(name="Again", external_id="one")
@@ -26,7 +26,7 @@ def test_installations_are_unique_by_external_id(store: Store) -> None:
 
 
 def test_installations_are_listed_by_name(store: Store) -> None:
-    """Lists are by name, of all providers or of those asked for."""
+    """Lists are sorted by name, and can be filtered by provider."""
     organization = factories.new_organization(store)
     ids = [factories.new_installation(store, organization, name) for name in ("b", "a")]
     with store.read() as tx:
@@ -38,7 +38,7 @@ def test_installations_are_listed_by_name(store: Store) -> None:
 
 
 def test_a_configuration_is_replaced(store: Store) -> None:
-    """A new configuration takes the place of the old one; one for no installation goes nowhere."""
+    """A new configuration replaces the old one; without an installation nothing is saved."""
     tenant = factories.new_tenant(store)
     with store.write() as tx:
         installation_queries.set_configuration(tx, tenant.id, tenant.installation, {"a": 1})
@@ -49,33 +49,33 @@ def test_a_configuration_is_replaced(store: Store) -> None:
     assert saved.installation.configuration == {"b": 2}
 
 
-def good(store: Store, tenant: factories.Tenant, at: timedelta) -> list[int]:
+def valid_secrets(store: Store, tenant: factories.Tenant, at: timedelta) -> list[int]:
     with store.read() as tx:
         return [secret.id for secret in installation_queries.live_secrets(tx, tenant.id, tenant.installation, NOW + at)]
 
 
 def test_secrets_overlap_for_a_while(store: Store) -> None:
-    """Those before a new one stay good until their end, which a later call does not move."""
+    """Older secrets are valid until their expiry, which a later call does not change."""
     tenant = factories.new_tenant(store)
     with store.write() as tx:
         installation_queries.expire_secrets(tx, tenant.id, tenant.installation, NOW + DAY)
         new = installation_queries.create_secret(tx, tenant.id, tenant.installation, NOW)
-    assert good(store, tenant, timedelta()) == [new.id, tenant.secret]
+    assert valid_secrets(store, tenant, timedelta()) == [new.id, tenant.secret]
     with store.write() as tx:
         installation_queries.expire_secrets(tx, tenant.id, tenant.installation, NOW + 3 * DAY)
-    assert [good(store, tenant, days * DAY) for days in (1, 3)] == [[new.id], []]
+    assert [valid_secrets(store, tenant, days * DAY) for days in (1, 3)] == [[new.id], []]
 
 
 def test_a_secret_is_deleted_once(store: Store) -> None:
-    """A deleted secret is good no more; deleting it again says that it is not there."""
+    """A deleted secret is invalid; deleting it again returns False."""
     tenant = factories.new_tenant(store)
     with store.write() as tx:
         gone = [installation_queries.delete_secret(tx, tenant.id, tenant.installation, tenant.secret) for _ in range(2)]
-    assert (gone, good(store, tenant, timedelta())) == ([True, False], [])
+    assert (gone, valid_secrets(store, tenant, timedelta())) == ([True, False], [])
 
 
 def test_an_installation_names_its_organization(store: Store) -> None:
-    """A delivery says nothing but the installation's id."""
+    """The organization is found by the installation's id alone, because a delivery contains nothing else."""
     tenant = factories.new_tenant(store)
     with store.read() as tx:
         assert installation_queries.owner_of(tx, tenant.installation) == tenant.id

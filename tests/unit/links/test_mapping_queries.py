@@ -16,13 +16,13 @@ from scmhost.organizations import queries as organization_queries
 
 
 def version_of(tx: Transaction, tenant: factories.Tenant, project: int | None = None) -> int:
-    """How often a project's mappings changed."""
+    """Return the version of a project's mappings."""
     wanted = project or tenant.project
     return organization_queries.get_projects(tx, tenant.id, [wanted])[wanted].mappings_version
 
 
-def test_a_mapping_is_made_once(store: Store) -> None:
-    """The same roots of the same repository are refused; each other source root or repository is another mapping."""
+def test_a_mapping_is_created_once(store: Store) -> None:
+    """A second mapping with the same roots and repository is refused; another source root or repository is accepted."""
     tenant = factories.new_tenant(store)
     there = MappingDraft(tenant.project, tenant.repository, "app/", "src/", None)
     elsewhere = replace(there, repository_id=factories.new_repository(store, tenant.id, "acme/lib"))
@@ -39,8 +39,8 @@ def test_a_mapping_is_made_once(store: Store) -> None:
         assert link_queries.with_root(tx, tenant.id, tenant.project, "app/")[1:] == others
 
 
-def test_long_roots_are_told_apart(store: Store) -> None:
-    """Roots that are longer than an index takes are kept and compared whole."""
+def test_long_roots_are_compared_whole(store: Store) -> None:
+    """Roots that are too long for an index are stored and compared whole."""
     tenant = factories.new_tenant(store)
     first = MappingDraft(tenant.project, tenant.repository, "app/" * 500, "src/" * 1000 + "a/", None)
     with store.write() as tx:
@@ -50,8 +50,8 @@ def test_long_roots_are_told_apart(store: Store) -> None:
             link_queries.create(tx, tenant.id, first, factories.NOW)
 
 
-def test_what_a_mapping_comes_from_is_kept(store: Store) -> None:
-    """A derived mapping says how sure it is and what told it; after a person's change it is theirs."""
+def test_origin_of_a_mapping_is_stored(store: Store) -> None:
+    """A derived mapping has a confidence and its evidence; a user's change removes both."""
     tenant = factories.new_tenant(store)
     told = (Evidence("lib/cart.py", "src/lib/cart.py"), Evidence("lib/shop.py", "src/lib/shop.py"))
     draft = MappingDraft(tenant.project, tenant.repository, "lib/", "src/lib/", None)
@@ -63,8 +63,8 @@ def test_what_a_mapping_comes_from_is_kept(store: Store) -> None:
     assert (changed.generated, changed.confidence, changed.derived_from) == (False, None, ())
 
 
-def test_every_change_of_a_mapping_is_told(store: Store) -> None:
-    """Creating, changing and deleting a mapping each raise the project's version, and a refusal does not."""
+def test_every_change_increases_the_version(store: Store) -> None:
+    """Creating, changing and deleting a mapping increase the project's version; a refusal does not."""
     tenant = factories.new_tenant(store)
     wanted = MappingDraft(tenant.project, tenant.repository, "lib/", "lib/", "main", generated=True)
     with store.write() as tx:
@@ -80,8 +80,8 @@ def test_every_change_of_a_mapping_is_told(store: Store) -> None:
     assert deleted == [True, False]
 
 
-def test_a_mapping_that_moves_is_told_to_both(store: Store) -> None:
-    """A mapping that goes to another project changes both."""
+def test_a_moved_mapping_changes_both_projects(store: Store) -> None:
+    """Moving a mapping to another project increases the versions of both."""
     tenant = factories.new_tenant(store)
     other = factories.new_project(store, tenant.id, "api")
     with store.write() as tx:
@@ -92,7 +92,7 @@ def test_a_mapping_that_moves_is_told_to_both(store: Store) -> None:
 
 
 def test_mappings_are_listed_by_id(store: Store) -> None:
-    """Lists are by id, of projects or of an installation's repositories."""
+    """Lists are sorted by id, and can be filtered by project or installation."""
     tenant = factories.new_tenant(store)
     unclaimed = factories.new_repository(store, tenant.id, "other")
     filters: list[dict[str, Any]] = [{}, {"project_ids": [tenant.project]}, {"project_ids": []}]

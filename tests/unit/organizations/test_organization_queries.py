@@ -12,7 +12,7 @@ from scmhost.organizations import queries as organization_queries
 
 
 def test_organizations_are_found_by_slug_or_id(store: Store) -> None:
-    """An organization answers to its slug and to its id, and to nothing else."""
+    """An organization is found by its slug and by its id, and by nothing else."""
     ids = [factories.new_organization(store, slug) for slug in ("beta", "acme")]
     with store.read() as tx:
         found = [organization_queries.find_organization(tx, text) for text in ("beta", str(ids[0]), "gamma", "²")]
@@ -21,7 +21,7 @@ def test_organizations_are_found_by_slug_or_id(store: Store) -> None:
 
 
 def test_slugs_are_unique(store: Store) -> None:
-    """A slug names one organization, and inside it one project; another organization may use it too."""
+    """A slug is unique among organizations, and among the projects of one organization."""
     organization, other = factories.new_organization(store), factories.new_organization(store, "other")
     factories.new_project(store, organization)
     factories.new_project(store, other)
@@ -32,7 +32,7 @@ def test_slugs_are_unique(store: Store) -> None:
 
 
 def test_projects_are_found_and_listed(store: Store) -> None:
-    """A project answers to its slug and to its id; lists are by slug."""
+    """A project is found by its slug and by its id; lists are sorted by slug."""
     organization = factories.new_organization(store)
     ids = {slug: factories.new_project(store, organization, slug) for slug in ("web", "api", "cli")}
     with store.read() as tx:
@@ -46,7 +46,7 @@ def test_projects_are_found_and_listed(store: Store) -> None:
 
 
 def test_tokens_are_found_by_their_digest(store: Store) -> None:
-    """A token is what its digest says, with its scopes and its end."""
+    """A token is found by its digest, and has its scopes and its expiry."""
     organization = factories.new_organization(store)
     end = factories.NOW + timedelta(days=90)
     with store.write() as tx:
@@ -62,7 +62,7 @@ def test_tokens_are_found_by_their_digest(store: Store) -> None:
 
 
 def test_a_token_is_revoked_once(store: Store) -> None:
-    """A revoked token keeps the time at which it became worthless."""
+    """Revoking a token again keeps the time of the first revocation."""
     tenant = factories.new_tenant(store)
     with store.write() as tx:
         answers = [

@@ -207,7 +207,6 @@ def _configure_sqlite(connection: sqlite3.Connection) -> None:
     # Off: the driver begins transactions itself, but not before every statement, so a reader could see two states.
     connection.isolation_level = None
     connection.execute("PRAGMA foreign_keys = ON")
-    # Setting the mode takes a lock, even if it is set already.
     if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
         connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
