@@ -59,6 +59,7 @@ class Services:
     operators: tuple[str | int, ...] = ()
     telemetry: Telemetry = SILENT
     actor: Actor = SYSTEM
+    # Shared by all copies of the services: for_actor() copies the reference.
     _shared: dict[type[Any], Any] = field(default_factory=dict, repr=False)
 
     def shared(self, kind: type[T]) -> T:
@@ -85,6 +86,7 @@ def check_database(services: Services) -> None:
         Unavailable: it does not answer, or its tables are of another version.
     """
     store = services.store
+    # Checked first, because opening a connection would create an empty file.
     if store.file is not None and not store.file.exists():
         raise NotFound(f"there is no database {store.file} yet; scmhost bootstrap makes it, with an organization")
     if not store.is_current():

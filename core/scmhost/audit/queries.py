@@ -92,6 +92,7 @@ def record(
     details: Details | None = None,
 ) -> None:
     """Record a change of the target with this id and name, as a change by the services' actor."""
+    # The name is stored, because the target may be renamed or deleted later.
     target_id, name = target
     draft = AuditDraft(services.actor, action, name, target_id, dict(details or {}))
     add(tx, organization.id, draft, services.clock.now())

@@ -36,7 +36,11 @@ def _entry_out(entry: AuditEntry) -> AuditEntryOut:
     return AuditEntryOut(
         id=str(entry.id),
         actor=UserOut(
-            id=str(entry.actor.id or entry.actor.kind), name=entry.actor.name, username=entry.actor.name, email=""
+            # Only tokens have an id; for other actors the kind takes its place.
+            id=str(entry.actor.id or entry.actor.kind),
+            name=entry.actor.name,
+            username=entry.actor.name,
+            email="",
         ),
         event=entry.action,
         note=entry.target,

@@ -15,6 +15,7 @@ class AuditEntryRow(Base):
     __tablename__ = "audit_entries"
     __table_args__ = (UniqueConstraint("organization_id", "key"), Index(None, "organization_id", "action", "id"))
 
+    # No foreign key: 0 stands for the host, and entries of a deleted organization are kept.
     organization_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     created_at: Mapped[datetime]

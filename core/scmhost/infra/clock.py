@@ -26,6 +26,7 @@ def in_utc(moment: datetime) -> datetime:
     """
     if moment.tzinfo is None:
         return moment.replace(tzinfo=UTC)
+    # An offset can move the first and the last day of the calendar out of it.
     try:
         return moment.astimezone(UTC)
     except OverflowError:

@@ -56,6 +56,7 @@ class Paging:
         per_page: Annotated[int | None, Query(ge=1, le=100, description="Objects on a page.")] = None,
     ) -> None:
         limits: Limits = request.app.state.services.limits
+        # A page may be smaller than the client wants, but never larger than the operator allows.
         self.request = read_cursor(cursor, min(per_page or limits.page_size, limits.page_size))
         self._url = str(request.url.remove_query_params("cursor"))
         self._response = response
@@ -76,6 +77,7 @@ class Paging:
 Wanted = Annotated[Paging, Depends()]
 
 
+# ASGI servers pass header names in lower case, as bytes.
 REQUEST_ID: Final = b"x-request-id"
 _NO_ROUTE: Final = "unrouted"
 """The route label of requests without a route. Their paths could be any text, and each would become a time series."""
@@ -118,6 +120,7 @@ class RequestLog:
             return
         given = next((value for name, value in scope["headers"] if name == REQUEST_ID), b"")
         request_id = given.decode() if _VALID_ID.fullmatch(given) else uuid4().hex
+        # The answer to an unexpected error contains the id too; it is read from here.
         scope.setdefault("state", {})["request_id"] = request_id
         labels = {"method": scope["method"], "path": scope["path"], "scheme": scope["scheme"]}
         with self._telemetry.act("request", scope["headers"], **labels) as operation:
@@ -158,6 +161,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
         elif _announced_length(scope) > self._limit:
+            # Answered without reading the body: the client has announced that it is too large.
             answer = problem(413, BodyTooLarge(self._limit).detail)
             await answer(scope, receive, send)
         else:
@@ -176,6 +180,7 @@ class BodyLimit:
             except TimeoutError:
                 raise BodyTooSlow(self._seconds) from None
             size += len(message.get("body", b""))
+            # A disconnect has neither a body nor "more_body".
             ended = not message.get("more_body", False)
             if size > self._limit:
                 raise BodyTooLarge(self._limit)

@@ -8,11 +8,13 @@ from .errors import InvalidInput
 class Limits(BaseModel):
     """Limits of a running service, in plugins.toml under ``[limits]``."""
 
+    # A misspelt limit is an error, because the operator would believe that it is set.
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     body_bytes: int = Field(default=8 * 1024 * 1024, ge=1024, description="Largest request body, in bytes.")
     body_seconds: int = Field(default=60, ge=1, description="Longest time that a request body may take to arrive.")
     commits_per_request: int = Field(default=10_000, ge=1, description="Most commits in one request.")
+    # 64: SHA-256, the longest ids of git.
     sha_length: int = Field(default=64, ge=1, le=64, description="Longest id of a commit.")
     repository_name_length: int = Field(
         default=200, ge=1, le=200, description="Longest name of the repository that a commit names."

@@ -61,6 +61,7 @@ class Page(Generic[T]):
 
     @property
     def previous_cursor(self) -> str:
+        # If there is no previous page, the cursor has no id and leads to the first page.
         beside = self.edges[0] if self.has_previous else 0
         return f"{beside}:{max(0, self.request.offset - self.request.size)}:1"
 
@@ -76,6 +77,7 @@ def read_cursor(cursor: str | None, size: int) -> PageRequest:
     match = _CURSOR.fullmatch(cursor)
     if not match:
         raise InvalidInput(f"cursor {cursor[:40]!r} is not valid; begin without a cursor", "cursor")
+    # Without an id the page is found by its offset, and has no direction.
     return PageRequest(int(match[2]), size, int(match[1]), backwards=match[3] == "1" and match[1] != "0")
 
 

@@ -76,6 +76,7 @@ def page(
     """Return a page of installations by name, of all providers or of the named ones."""
     query = select(INSTALLATIONS).where(INSTALLATIONS.c.organization_id == organization_id)
     if providers is not None:
+        # Sorted: equal filters give equal statements, which databases cache.
         query = query.where(INSTALLATIONS.c.provider.in_(sorted(providers)))
     return paged(tx, query, _BY_NAME, request, _installation)
 
@@ -94,6 +95,7 @@ def delete_installation(tx: Transaction, organization_id: int, installation_id: 
 
     Its repositories become unclaimed; their code mappings and commits are kept.
     """
+    # The foreign key has no ON DELETE, because a cascade would delete the repositories' commits and code mappings.
     claimed = (REPOSITORIES.c.organization_id == organization_id) & (REPOSITORIES.c.installation_id == installation_id)
     tx.execute(update(REPOSITORIES).where(claimed).values(provider=None, installation_id=None))
     statement = delete(INSTALLATIONS).where(_is_row(organization_id, installation_id)).returning(INSTALLATIONS.c.id)

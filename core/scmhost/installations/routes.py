@@ -47,6 +47,7 @@ router: Final = APIRouter(prefix="/api/0/organizations/{organization}", tags=["i
 def providers_list(
     services: ServicesOf,
     organization: ForOrganization,
+    # Both spellings occur in Sentry's API.
     provider_key: str | None = None,
     provider_key_camel: Annotated[str | None, Query(alias="providerKey")] = None,
 ) -> Catalogue:
@@ -78,6 +79,7 @@ def installations_list(
     stored = list_installations(
         services, organization, page.request, provider_key=key, features=frozenset(features or ())
     )
+    # Sentry's clients send "0" to leave the configuration out; any other value includes it.
     with_config = include_config != "0"
     shown = [_installation_out(services, organization, each, with_config=with_config) for each in stored.items]
     return page.answer(stored, shown)
@@ -129,6 +131,7 @@ def _installation_out(
     services: Services, organization: Organization, stored: StoredInstallation, *, with_config: bool
 ) -> OrganizationIntegration:
     """Return an installation. While its provider is off, it is disabled, and ``idle`` has the reason."""
+    # Sentry has the status twice: of the integration, and of its use by the organization.
     idle = idle_reason(services, organization, stored.installation.provider)
     status = "disabled" if idle else "active"
     return OrganizationIntegration(

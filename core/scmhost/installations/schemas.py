@@ -6,6 +6,7 @@ from scmhost.infra.http import Moment, Wire
 from scmhost.sdk import Provider
 
 
+# Fields that are always the same have no meaning here, but Sentry's clients read them.
 class FeatureOut(Wire):
     description: str
     feature_gate: str

@@ -42,8 +42,10 @@ def create_secret(services: Services, organization: Organization, installation_i
         raise Conflict("Webhooks are not set up here: the operator must set host.webhook_key, or SCMHOST_WEBHOOK_KEY.")
     now = services.clock.now()
     with services.store.write() as tx:
+        # Each delivery is checked against every valid secret, so their number must be small.
         if len(queries.live_secrets(tx, organization.id, installation_id, now)) >= MOST_SECRETS:
             raise Conflict(f"An installation has at most {MOST_SECRETS} secrets; delete one that is not used any more.")
+        # Before the new secret is saved, which must not expire.
         queries.expire_secrets(tx, organization.id, installation_id, now + ROTATION)
         secret = queries.create_secret(tx, organization.id, installation_id, now)
         target = installation.id, installation.name

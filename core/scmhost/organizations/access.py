@@ -14,6 +14,7 @@ from .create import find_project
 from .queries import Project
 from .tokens import SCOPES, Caller, ScopeClass, authenticate
 
+# Without auto_error: FastAPI's own error would have another shape than Sentry's.
 _BEARER = HTTPBearer(auto_error=False, description="A token of `scmhost token create`.")
 
 OrganizationSegment = Annotated[str, Path(alias="organization", description="An organization's slug or id.")]
@@ -118,6 +119,7 @@ def numeric(text: str, what: str) -> int:
     Raises:
         NotFound: the segment is no id; as with an unknown id, there is no such object.
     """
+    # The length is limited: int() of a text with thousands of digits raises.
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(2**53))):
         raise NotFound(f"There is no {what} with the id {text[:40]!r}.")
     return int(text)

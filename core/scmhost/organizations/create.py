@@ -30,6 +30,7 @@ def create_organization(services: Services, slug: str, name: str | None = None) 
     """
     _check_slug(slug)
     with services.store.write() as tx:
+        # The transaction holds the writer's lock on SQLite; on PostgreSQL the unique slug decides between two at once.
         existing = queries.find_organization(tx, slug)
         if existing is not None:
             return existing

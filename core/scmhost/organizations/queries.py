@@ -100,6 +100,7 @@ def _organization(row: AnyRow) -> Organization:
     return Organization(id=row.id, slug=row.slug, name=row.name)
 
 
+# The slug is unique, but a page is found by the id of the row next to it.
 _BY_SLUG: Final = (Key(PROJECTS.c.slug), Key(PROJECTS.c.id))
 _PROJECT_COLUMNS: Final = tuple(PROJECTS.c[field.name] for field in fields(Project))
 
@@ -134,6 +135,7 @@ def project_page(tx: Transaction, organization_id: int, request: PageRequest) ->
 def get_projects(tx: Transaction, organization_id: int, ids: Iterable[int]) -> dict[int, Project]:
     """Return the projects with these ids by id; ids without a project are left out."""
     query = select(*_PROJECT_COLUMNS).where(PROJECTS.c.organization_id == organization_id)
+    # A release may belong to more projects than one statement takes.
     rows = (row for piece in pieces(ids) for row in tx.execute(query.where(PROJECTS.c.id.in_(piece))))
     return {row.id: project_of(row) for row in rows}
 
@@ -202,6 +204,7 @@ def all_tokens(tx: Transaction, organization_id: int) -> list[Token]:
 def revoke_token(tx: Transaction, organization_id: int, token_id: int, now: datetime) -> bool:
     """Revoke a token. Return whether it exists. The time of an earlier revocation is kept."""
     is_row = (TOKENS.c.organization_id == organization_id) & (TOKENS.c.id == token_id)
+    # The first revocation is kept: the audit log has its time too.
     tx.execute(update(TOKENS).where(is_row, TOKENS.c.revoked_at.is_(None)).values(revoked_at=now))
     return tx.execute(select(TOKENS.c.id).where(is_row)).first() is not None
 

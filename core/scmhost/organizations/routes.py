@@ -39,6 +39,7 @@ class OrganizationOut(Wire):
     name: str
     date_created: Moment
     status: StatusOut
+    # Always the same here, but Sentry's clients read them.
     is_early_adopter: bool = False
     require2_fa: bool = Field(default=False, alias="require2FA")
     require_email_verification: bool = False
@@ -82,6 +83,7 @@ def token_show(caller: CallerOf) -> UserOut:
 @router.get("/organizations/")
 def organizations_list(services: ServicesOf, caller: CallerOf, page: Wanted) -> Sequence[OrganizationOut]:
     """The organization of the token."""
+    # A token belongs to one organization, so there is at most one page with one object.
     own = [] if page.request.offset else [caller.organization]
     return page.answer(Page(own, page.request, more=False), [_organization_out(services, each) for each in own])
 
@@ -129,6 +131,7 @@ def projects_add(
 ) -> ProjectOut:
     """Create a project. For a slug that exists, return the existing project."""
     project, created = create_project(services, organization, new.slug, new.name, new.platform)
+    # A client that repeats a request can tell from the status whether the project is new.
     response.status_code = 201 if created else 200
     return _project_out(project)
 

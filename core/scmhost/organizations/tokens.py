@@ -83,6 +83,7 @@ SCOPES: Final[Mapping[ScopeClass, Mapping[str, frozenset[str]]]] = {
 """The scopes for each class of endpoint and each method. One of them is enough."""
 
 
+# An id below 10**16, and 256 random bits in the alphabet of URL-safe Base64.
 _TOKEN: Final = re.compile(r"scmhost_(\d{1,16})_[A-Za-z0-9_-]{43}", re.ASCII)
 
 
@@ -115,6 +116,7 @@ def create_token(
     unknown = sorted(granted - set(ALL_SCOPES))
     if unknown:
         raise InvalidInput(f"scope {unknown[0]!r} does not exist; choose from {', '.join(ALL_SCOPES)}", "scopes")
+    # The prefix lets secret scanners find tokens that were committed by mistake.
     text = f"scmhost_{organization.id}_{secrets.token_urlsafe(32)}"
     with services.store.write() as tx:
         token = queries.create_token(
@@ -171,6 +173,7 @@ def revoke_token(services: Services, organization: Organization, token_id: int) 
         if token is None:
             raise NotFound(f"Organization {organization.slug!r} has no token with the id {token_id}.")
         queries.revoke_token(tx, organization.id, token_id, services.clock.now())
+        # Revoking twice is allowed, but it is one change.
         if token.revoked_at is None:
             record(tx, services, organization, "token.revoke", (token.id, token.name))
 

@@ -55,6 +55,7 @@ class Id(TypeDecorator[int]):
 
     def process_bind_param(self, value: int | None, dialect: Dialect) -> int | None:
         del dialect
+        # No row has a negative id.
         return value if value is None or -ID_LIMIT < value < ID_LIMIT else _NO_ID
 
 
@@ -191,6 +192,7 @@ class Base(DeclarativeBase):
 class Owned:
     """Mixin of rows that have an id within their organization."""
 
+    # The organization leads the primary key, so that tables can be partitioned by it.
     organization_id: Mapped[int] = mapped_column(
         ForeignKey("organizations.id", ondelete="CASCADE"), primary_key=True, sort_order=-2
     )
@@ -225,6 +227,7 @@ def hash_of(text: str) -> int:
     Raises:
         BadText: no database takes the text.
     """
+    # Python's own hash() differs between processes.
     digest = blake2b(checked_text(text).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)
 

@@ -64,6 +64,7 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """Open a transaction that sees one state of the database."""
+        # autoflush is for ORM objects, and there are none: all statements are on tables.
         with self._translating(), Session(self._reader, autoflush=False) as tx, tx.begin():
             yield tx
 
@@ -156,6 +157,7 @@ def _checked_url(database_url: str) -> URL:
 def _reader_options(engine: Engine) -> dict[str, Any]:
     if engine.dialect.name == "sqlite":
         return {"writes": False}
+    # PostgreSQL's default shows each statement a newer state; an answer of several statements must be consistent.
     return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
@@ -165,6 +167,7 @@ def _create(url: URL, **options: Any) -> Engine:
 
 
 def _postgresql_engine(url: URL) -> Engine:
+    # Connections that a failover or a proxy has closed are replaced before a request uses them.
     engine = _create(url, pool_pre_ping=True, pool_size=10, max_overflow=20, pool_recycle=1800)
     # SQLAlchemy uses do_execute for a list of one row.
     event.listen(engine, "do_execute", _copy_one)
@@ -206,9 +209,12 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
 def _configure_sqlite(connection: sqlite3.Connection) -> None:
     # Off: the driver begins transactions itself, but not before every statement, so a reader could see two states.
     connection.isolation_level = None
+    # SQLite enforces foreign keys only for connections that switch it on.
     connection.execute("PRAGMA foreign_keys = ON")
+    # With a write-ahead log, readers do not wait for the writer.
     if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
         connection.execute("PRAGMA journal_mode = WAL")
+    # With a write-ahead log, a power failure can lose the last transactions, but never corrupts the file.
     connection.execute("PRAGMA synchronous = NORMAL")
     # In pages. Bulk writes change the same pages several times; a late checkpoint copies each of them once.
     connection.execute("PRAGMA wal_autocheckpoint = 8000")

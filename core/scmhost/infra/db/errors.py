@@ -62,6 +62,10 @@ _SQLITE: Final[Mapping[int, type[ScmhostError]]] = {
 
 # By SQLSTATE, else by its class, the first two characters.
 _POSTGRESQL: Final[Mapping[str, type[ScmhostError]]] = {
+    # 23505 and 23503: violated unique key and foreign key. 25006: read-only transaction. 42501: missing privilege.
+    # 42P01 and 42703: missing table and column, of a database that was not migrated. 53100: disk full.
+    # 08, 28 and 3D: connection, password, database name. 40: deadlock or serialization failure. 53: too many
+    # connections. 55: lock not available. 57: the server shuts down.
     "23505": Duplicate,
     "23503": Missing,
     "25006": StoreFull,
@@ -87,6 +91,7 @@ def translate(error: SQLAlchemyError, url: str) -> ScmhostError | None:
 
 def kind_of(error: SQLAlchemyError) -> type[ScmhostError] | None:
     """Return the class of the store's errors that an error of SQLAlchemy is, or None."""
+    # The pool's timeout has no driver error that could be examined.
     if isinstance(error, PoolTimeout):
         return StoreBusy
     if not isinstance(error, DBAPIError) or error.orig is None:
@@ -98,6 +103,7 @@ def _by_sqlite_code(error: BaseException) -> type[ScmhostError] | None:
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:
         return None
+    # SQLite has no code of its own for "no such table" and "no such column".
     if code == sqlite3.SQLITE_ERROR and "no such" in str(error):
         return StoreError
     # The low byte of an extended code is its primary code.

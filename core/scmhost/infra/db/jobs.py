@@ -59,10 +59,12 @@ def lease(tx: Transaction, now: datetime, until: datetime) -> Job | None:
     """
     free = or_(JOBS.c.leased_until.is_(None), JOBS.c.leased_until <= now)
     due = select(JOBS.c.organization_id, JOBS.c.id).where(JOBS.c.state == _WAITING, JOBS.c.due_at <= now, free)
+    # PostgreSQL skips jobs that other workers are leasing now. SQLite has only one writer at a time.
     first = due.order_by(JOBS.c.due_at, JOBS.c.id).limit(1).with_for_update(skip_locked=True)
     job = tx.execute(first).one_or_none()
     if job is None:
         return None
+    # Counted now and not at the end: an attempt that kills its worker counts too.
     fields = {"attempts": JOBS.c.attempts + 1, "leased_until": until}
     is_row = _is_row(job.organization_id, job.id)
     return _job(tx.execute(update(JOBS).where(is_row).values(fields).returning(JOBS)).one())
@@ -76,6 +78,7 @@ def is_due(tx: Transaction, now: datetime) -> bool:
 
 def finish(tx: Transaction, job: Job) -> bool:
     """Delete a job that is done. Return False if another job has replaced it."""
+    # A job that replaced this one has another id, so it stays.
     statement = delete(JOBS).where(_is_row(job.organization_id, job.id)).returning(JOBS.c.id)
     return tx.execute(statement).first() is not None
 
@@ -103,6 +106,7 @@ def count_by_state(tx: Transaction, now: datetime, overdue_before: datetime) -> 
 def beginning_with(tx: Transaction, organization_id: int, kind: str, start: str) -> Sequence[Job]:
     """Return the jobs of a kind whose keys have this prefix, by key."""
     of_kind = (JOBS.c.organization_id == organization_id) & (JOBS.c.kind == kind)
+    # Keys contain "_" and "%", which LIKE would read as wildcards.
     query = select(JOBS).where(of_kind, JOBS.c.key.startswith(start, autoescape=True)).order_by(JOBS.c.key)
     return [_job(row) for row in tx.execute(query)]
 

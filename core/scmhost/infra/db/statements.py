@@ -125,6 +125,7 @@ def among(tx: Transaction, texts: ColumnElement[str], values: Iterable[str]) -> 
 def duplicates(tx: Transaction, message: str) -> Iterator[None]:
     """Turn a violated unique key into a Duplicate with this message. The transaction stays usable."""
     try:
+        # PostgreSQL refuses all statements of a transaction after an error, so the attempt gets a savepoint.
         with tx.begin_nested():
             yield
     except IntegrityError as error:
@@ -140,6 +141,7 @@ def contested(tx: Transaction, message: str) -> AbstractContextManager[None]:
 
 def pieces(values: Iterable[V]) -> Iterator[list[V]]:
     """Return the distinct values in lists that fit into one statement."""
+    # A dict keeps the order, so that the statements of two equal requests are equal.
     rest = iter(dict.fromkeys(values))
     while piece := list(islice(rest, _PIECE)):
         yield piece
@@ -147,6 +149,7 @@ def pieces(values: Iterable[V]) -> Iterator[list[V]]:
 
 def as_id(text: str) -> int | None:
     """Return the id that a text contains, or None if it is no id."""
+    # isdigit() is also true for digits of other scripts.
     digits = text.isascii() and text.isdigit() and len(text) <= len(str(ID_LIMIT))
     return int(text) if digits else None
 
@@ -202,6 +205,7 @@ def paged(
     """Return a page of a query's rows, converted by ``read``. The rows must have a column ``id``."""
     beside = _beside(tx, query, order, request.beside)
     backwards = request.backwards and beside is not None
+    # One row more than the page has: it shows whether another page follows.
     rows = query.order_by(*ordered(order, backwards=backwards)).limit(request.size + 1)
     rows = rows.offset(request.offset) if beside is None else rows.where(_beyond(order, beside, backwards=backwards))
     fetched = tx.execute(rows).all()
@@ -230,7 +234,7 @@ def _beside(tx: Transaction, query: AnySelect, order: Order, id_: int) -> AnyRow
 
 
 def _beyond(order: Order, beside: AnyRow, *, backwards: bool) -> ColumnElement[bool]:
-    """Return the condition for rows after the given one, or before it if backwards."""
+    """Return the condition for rows after another row, or before it if backwards."""
     values = [literal(value, key.column.type) for key, value in zip(order, beside, strict=True)]
     steps = []
     for position, key in enumerate(order):

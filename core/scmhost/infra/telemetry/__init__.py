@@ -69,6 +69,7 @@ class Telemetry:
     def act(self, kind: Kind, headers: RawHeaders = (), /, **labels: str) -> Iterator[Operation]:
         """Measure the ``with`` block. The block may set the outcome; an exception sets it to the exception's type."""
         operation = Operation(kind, labels, headers)
+        # Hooks are called thousands of times a second, so this path must cost almost nothing.
         if not self.on:
             yield operation
             return
@@ -79,6 +80,7 @@ class Telemetry:
             yield operation
             succeeded = True
         finally:
+            # An outcome that the block has set is more precise than the type of an exception.
             if not succeeded and operation.outcome == "ok":
                 operation.end(type(sys.exception()).__name__, fault=True)
             operation.seconds = perf_counter() - begun
@@ -121,6 +123,7 @@ def open_telemetry(*, metrics: bool, spans: bool) -> Telemetry:
     """
     check_telemetry(spans=spans)
     sinks: list[Sink] = []
+    # Imported late: OpenTelemetry is optional, and the Prometheus client slows the start of every command.
     if spans:
         from scmhost.infra.telemetry.spans import Spans
 

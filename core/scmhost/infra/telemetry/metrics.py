@@ -123,6 +123,7 @@ class Metrics:
         if self._folder:
             registry = MultiProcessCollector(None)
         encode, media_type = choose_encoder(accept)
+        # The library chooses OpenMetrics or the text format, as the scraper accepts.
         return encode(_Page(registry, stored_jobs)), media_type
 
     def close(self) -> None:

@@ -36,10 +36,12 @@ class Spans:
 
     def begin(self, operation: Operation) -> Callable[[], None]:
         """Open a span. It is the current span until the operation ends, in plugins' worker threads too."""
+        # The name is final only at the end, when the route is known.
         span = self._tracer.start_span(
             operation.kind, _parent(operation), _KINDS.get(operation.kind, SpanKind.INTERNAL)
         )
         token = context.attach(trace.set_span_in_context(span))
+        # Without a tracer provider the API makes spans without a valid id.
         about = span.get_span_context()
         operation.trace_id = trace.format_trace_id(about.trace_id) if about.is_valid else None
 
@@ -61,6 +63,7 @@ def _parent(operation: Operation) -> context.Context | None:
     """Return the caller's trace for a request, which may continue it; other operations continue the current one."""
     if operation.kind != "request":
         return None
+    # HTTP/1.1 headers are Latin-1.
     return propagate.extract({name.decode("latin-1"): value.decode("latin-1") for name, value in operation.headers})
 
 
