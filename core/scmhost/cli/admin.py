@@ -10,7 +10,7 @@ from .context import CommandContext, database_options, echo, echo_json, json_opt
 
 if TYPE_CHECKING:
     from scmhost.audit.queries import AuditEntry
-    from scmhost.organizations.values import Token
+    from scmhost.organizations.queries import Token
 
 
 @click.command(name="migrate")
@@ -185,7 +185,7 @@ def audit(
     as_json: bool,
 ) -> None:
     """Show who changed what in an organization or in plugins.toml, newest first."""
-    from scmhost.audit.record import list_entries
+    from scmhost.audit.queries import list_entries
     from scmhost.infra.paging import PageRequest
     from scmhost.services import check_database
 

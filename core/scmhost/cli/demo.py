@@ -23,7 +23,7 @@ from .link_sources import ProjectLinks
 from .targets import LocalTarget
 
 if TYPE_CHECKING:
-    from scmhost.organizations.values import Project
+    from scmhost.organizations.queries import Project
     from scmhost.plugins import PluginHost
     from scmhost.sdk import Organization, Repository
     from scmhost.services import Services

@@ -16,7 +16,7 @@ from .context import CommandContext, organization_named
 
 if TYPE_CHECKING:
     from scmhost.links.resolve import Resolved
-    from scmhost.organizations.values import Project
+    from scmhost.organizations.queries import Project
     from scmhost.sdk import Organization
     from scmhost.services import Services
 

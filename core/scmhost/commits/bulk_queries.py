@@ -7,8 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, bindparam, case, func, not_, or_, select, update
 
-from scmhost.infra.db.base import hash_of
-from scmhost.infra.db.columns import checked_text
+from scmhost.infra.db.base import checked_text, hash_of
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.errors import Duplicate, StoreBusy
 from scmhost.infra.db.statements import (

@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Final, TypeVar
 
 from scmhost.mapping import MappingIndex, Rule, rules_of_mapping
-from scmhost.organizations.values import Project
+from scmhost.organizations.queries import Project
 
 from .values import CodeMapping
 

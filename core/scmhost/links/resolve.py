@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from scmhost.infra.db.engine import Transaction
 from scmhost.installations import queries as installation_queries
 from scmhost.mapping import FileStatus, MappingMatch, Unmapped, map_frame, order_by_file_status
-from scmhost.organizations.values import Project
+from scmhost.organizations.queries import Project
 from scmhost.releases import content_queries
 from scmhost.releases.show import require_release
 from scmhost.repositories import file_queries

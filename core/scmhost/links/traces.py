@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from scmhost.frames import Frame, Reading, read_text
 from scmhost.frames.source_paths import JVM
 from scmhost.mapping import FrameInfo
-from scmhost.organizations.values import Project
+from scmhost.organizations.queries import Project
 from scmhost.sdk import Organization
 from scmhost.services import Services
 

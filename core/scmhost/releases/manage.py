@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from scmhost.audit.record import Details, record
+from scmhost.audit.queries import Details, record
 from scmhost.commits.ingest import announce, read_limited
 from scmhost.commits.payload import CommitList
 from scmhost.infra.errors import InvalidInput
 from scmhost.infra.paging import Page, PageRequest
 from scmhost.organizations.create import project_ids
-from scmhost.organizations.values import Project
+from scmhost.organizations.queries import Project
 from scmhost.sdk import Organization
 from scmhost.services import Services
 

@@ -18,9 +18,8 @@ from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.statements import Key, insert_into, ordered, paged, pieces, take_one
 from scmhost.infra.errors import NotFound
 from scmhost.infra.paging import Page, PageRequest, page_of
-from scmhost.organizations.queries import project_of
+from scmhost.organizations.queries import Project, project_of
 from scmhost.organizations.tables import PROJECTS
-from scmhost.organizations.values import Project
 from scmhost.repositories.tables import REPOSITORIES
 from scmhost.sdk import FileChange, RepositoryStatus
 

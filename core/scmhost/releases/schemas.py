@@ -9,7 +9,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, JsonValue
 from scmhost.commits.schemas import CommitIn, CommitOut, author_of, shown_commits
 from scmhost.infra.clock import in_utc
 from scmhost.infra.http import Moment, Wire
-from scmhost.organizations.values import Project
+from scmhost.organizations.queries import Project
 from scmhost.sdk import Organization
 from scmhost.services import Services
 

@@ -11,7 +11,7 @@ from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import NotFound
 from scmhost.infra.paging import Page, PageRequest
 from scmhost.organizations import queries as organization_queries
-from scmhost.organizations.values import Project
+from scmhost.organizations.queries import Project
 from scmhost.repositories import queries as repository_queries
 from scmhost.sdk import FileChange, Installation, Organization, Repository
 from scmhost.services import Services

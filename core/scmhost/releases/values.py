@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from scmhost.organizations.values import Project
+from scmhost.organizations.queries import Project
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Two organizations in one database never see or touch each other's rows."""
+"""An organization can neither read nor change another organization's rows."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -28,7 +28,7 @@ from scmhost.sdk import Claim
 
 Query = Callable[[Transaction, int, Tenant], Any]
 
-# Each asks, in the name of one organization, for what belongs to the other.
+# Each reads, in the name of one organization (me), what belongs to the other one (it).
 READS: dict[str, Query] = {
     "project": lambda tx, me, it: organization_queries.find_project(tx, me, str(it.project)),
     "projects": lambda tx, me, it: organization_queries.get_projects(tx, me, [it.project]),
@@ -111,14 +111,14 @@ WRITES: dict[str, Query] = {
 
 
 def authors_of(tx: Transaction, tenant: Tenant) -> list[int]:
-    """The ids of the authors of a tenant's commit."""
+    """Return the ids of the authors of a tenant's commit."""
     author = commit_queries.get_many(tx, tenant.id, [tenant.commit])[tenant.commit].author
     return [author.id] if author else []
 
 
 @pytest.mark.parametrize("name", READS)
 def test_reads_stay_inside(store: Store, name: str) -> None:
-    """An organization that asks for another's rows gets nothing, and the other gets them."""
+    """A query in the name of another organization returns nothing; the owner gets the rows."""
     theirs, me = factories.new_tenant(store), factories.new_organization(store, "me")
     factories.new_repository(store, theirs.id, "unclaimed")
     with store.read() as tx:
@@ -128,7 +128,7 @@ def test_reads_stay_inside(store: Store, name: str) -> None:
 
 @pytest.mark.parametrize("name", WRITES)
 def test_writes_stay_inside(store: Store, name: str) -> None:
-    """An organization that tries to change another's rows changes nothing of it."""
+    """A change in the name of another organization leaves the owner's rows unchanged."""
     theirs, me = factories.new_tenant(store), factories.new_tenant(store, "me")
     before = factories.rows_of(store, theirs.id)
     with suppress(ScmhostError), store.write() as tx:
@@ -136,27 +136,27 @@ def test_writes_stay_inside(store: Store, name: str) -> None:
     assert factories.rows_of(store, theirs.id) == before
 
 
-def test_the_same_rows_stand_side_by_side(store: Store) -> None:
-    """Two organizations may hold the same names, shas, versions and roots."""
+def test_organizations_may_have_equal_rows(store: Store) -> None:
+    """Two organizations may have the same names, shas, versions and roots."""
     first, second = factories.new_tenant(store), factories.new_tenant(store, "other")
     for rows in (factories.rows_of(store, first.id), factories.rows_of(store, second.id)):
         assert all(rows.values())
 
 
 def test_no_id_is_used_twice(store: Store) -> None:
-    """An id belongs to one row of one kind in one organization, so that a mixed-up id finds nothing."""
+    """An id belongs to one row of one table, so that an id of the wrong kind matches nothing."""
     factories.new_tenant(store)
     factories.new_tenant(store, "other")
     rows = factories.all_rows(store)
-    # What is noted has a series of its own, and is looked for by nobody's id.
+    # Audit entries have a sequence of their own, and are not searched by id.
     tables = [table for table in ALL_TABLES.sorted_tables if table.name != "audit_entries"]
     keyed = [table for table in tables if "id" in table.primary_key.columns]
     found = [row[table.c.keys().index("id")] for table in keyed for row in rows[table.name]]
     assert len(found) == len(set(found)) > len(keyed)
 
 
-def test_ids_rise_and_never_return(store: Store) -> None:
-    """Ids that are taken at once are new to each taker, and each taker's rise."""
+def test_ids_ascend_and_are_unique(store: Store) -> None:
+    """Ids that several threads take at once are unique, and ascend in each thread."""
 
     def take(_: int) -> list[int]:
         with store.write() as tx:
@@ -167,7 +167,7 @@ def test_ids_rise_and_never_return(store: Store) -> None:
     assert len({number for block in taken for number in block}) == 7 * 12
 
 
-def test_no_ids_can_be_taken(store: Store) -> None:
-    """Taking none takes none."""
+def test_zero_ids_can_be_taken(store: Store) -> None:
+    """Taking zero ids returns none."""
     with store.write() as tx:
         assert list(statements.take(tx, 0)) == []

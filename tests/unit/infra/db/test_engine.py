@@ -1,4 +1,4 @@
-"""Transactions, and what is said when the database cannot do its part."""
+"""Transactions, and the errors of a database that cannot be used."""
 
 import sqlite3
 from contextlib import closing
@@ -20,18 +20,18 @@ from scmhost.sdk import CommitDraft, RepositoryStatus
 
 
 class Halted(Exception):
-    """Stands for anything that goes wrong in a caller."""
+    """An error of a caller."""
 
 
 def write_and_halt(store: Store) -> None:
-    """Write something, and fail before the end."""
+    """Write a row, and fail before the end of the transaction."""
     with store.write() as tx:
         organization_queries.create_organization(tx, "acme", "Acme", factories.NOW)
         raise Halted
 
 
 def save_on_a_full_disk(store: Store, tenant: factories.Tenant, drafts: list[CommitDraft]) -> None:
-    """Save commits where SQLite may grow by twenty pages only."""
+    """Save commits while SQLite may grow by only twenty pages."""
     with store.write() as tx:
         pages = tx.execute(text("PRAGMA page_count")).scalar_one()
         tx.execute(text(f"PRAGMA max_page_count = {pages + 20}"))
@@ -39,14 +39,14 @@ def save_on_a_full_disk(store: Store, tenant: factories.Tenant, drafts: list[Com
 
 
 def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
-    """What was written before an exception is gone, and the exception comes out as it is."""
+    """What was written before an exception is not saved, and the exception reaches the caller unchanged."""
     with pytest.raises(Halted):
         write_and_halt(store)
     assert factories.all_rows(store)["organizations"] == []
 
 
 def test_a_reader_sees_one_state(store: Store) -> None:
-    """What others write meanwhile does not show up in the middle of a read."""
+    """A read transaction does not see what others write meanwhile."""
     with store.read() as tx:
         before = organization_queries.all_organizations(tx)
         factories.new_organization(store)
@@ -54,7 +54,7 @@ def test_a_reader_sees_one_state(store: Store) -> None:
 
 
 def test_ping_answers(store: Store) -> None:
-    """A database that works lets itself be asked, and asking changes nothing."""
+    """A ping succeeds and changes nothing."""
     before = factories.all_rows(store)
     store.ping()
     assert factories.all_rows(store) == before
@@ -77,8 +77,8 @@ def test_other_urls_are_refused(url: str, named: str) -> None:
     assert "hunter2" not in str(refusal.value)
 
 
-def test_a_dead_server_is_named_without_its_password() -> None:
-    """Who cannot reach PostgreSQL learns which address was tried, and no log learns the password."""
+def test_unreachable_server_is_named_without_its_password() -> None:
+    """The error contains the address of the PostgreSQL server, but not the password."""
     with databases.opened("postgresql://me:hunter2@127.0.0.1:1/db") as store:
         with pytest.raises(StoreUnreachable, match=r"127\.0\.0\.1:1/db does not answer") as error:
             store.ping()
@@ -86,27 +86,27 @@ def test_a_dead_server_is_named_without_its_password() -> None:
 
 
 def test_a_missing_folder_is_unreachable() -> None:
-    """An SQLite file in a folder that is not there is an address to be put right."""
+    """An SQLite file in a folder that does not exist is an unreachable database."""
     url = "sqlite:////no/such/folder/scmhost.db"
     with databases.opened(url) as store, pytest.raises(StoreUnreachable, match="/no/such/folder/"):
         store.ping()
 
 
-def test_a_database_without_tables_says_what_to_run(empty_url: str) -> None:
-    """Who forgot to bring the database up to date is told the command."""
+def test_error_of_a_database_without_tables_names_the_command(empty_url: str) -> None:
+    """The error names the command that creates the tables."""
     with databases.opened(empty_url) as store, pytest.raises(StoreError, match="scmhost migrate"):
         factories.new_organization(store)
 
 
 def test_a_file_that_is_no_database_is_refused(sqlite_url: str) -> None:
-    """A file of another kind is never written over."""
+    """A file of another kind is refused and not overwritten."""
     Path(databases.name_of(sqlite_url)).write_bytes(b"notes, not a database" * 200)
     with databases.opened(sqlite_url) as store, pytest.raises(StoreUnreachable):
         store.ping()
 
 
 def test_a_locked_database_is_busy(sqlite_url: str) -> None:
-    """While another program holds SQLite's lock, a write is put off and nothing of it is saved."""
+    """While another program holds SQLite's lock, a write fails as a whole and can be repeated."""
     store = Store.open(sqlite_url, busy_timeout=0.01)
     try:
         organization = factories.new_organization(store)
@@ -121,7 +121,7 @@ def test_a_locked_database_is_busy(sqlite_url: str) -> None:
 
 
 def test_all_connections_in_use_is_busy() -> None:
-    """Who gets no connection in time may try again."""
+    """A timeout of the connection pool can be retried."""
     assert kind_of(PoolTimeout("queue is full")) is StoreBusy
 
 
@@ -134,8 +134,8 @@ def test_a_busy_database_is_still_read(sqlite_url: str) -> None:
             assert [found.id for found in organization_queries.all_organizations(tx)] == [organization]
 
 
-def test_a_full_disk_saves_nothing_by_half(sqlite_url: str) -> None:
-    """When the disk fills up in the middle of saving commits, none of them is there, and the reason is told."""
+def test_a_full_disk_leaves_no_partial_write(sqlite_url: str) -> None:
+    """If the disk fills up while commits are saved, none of them is saved, and the error has the reason."""
     with databases.opened(sqlite_url) as store:
         tenant = factories.new_tenant(store)
     drafts = [factories.draft(number, message="x" * 5000) for number in range(10, 200)]
@@ -153,14 +153,14 @@ def test_readers_do_not_write_to_postgresql(postgres_url: str) -> None:
 
 
 def test_a_dangling_reference_is_missing(store: Store) -> None:
-    """A repository cannot belong to an installation that is not there."""
+    """A repository cannot belong to an installation that does not exist."""
     organization = factories.new_organization(store)
     with pytest.raises(Missing, match="refers to"):
         factories.new_repository(store, organization, provider=factories.PROVIDER, installation_id=factories.NOBODY)
 
 
 def test_a_duplicate_leaves_the_transaction_usable(store: Store) -> None:
-    """After a refused duplicate, the same transaction can go on."""
+    """After a refused duplicate, the transaction can be used."""
     organization = factories.new_organization(store)
     with store.write() as tx:
         repository_queries.create(tx, organization, "one", factories.NOW)
@@ -170,15 +170,15 @@ def test_a_duplicate_leaves_the_transaction_usable(store: Store) -> None:
     assert len(factories.all_rows(store)["repositories"]) == 2
 
 
-def test_mistakes_of_our_own_come_out(store: Store) -> None:
-    """What is not the database's state but a wrong statement is never dressed up as one."""
+def test_wrong_statements_are_not_translated(store: Store) -> None:
+    """The error of a wrong statement is not translated, because it is a bug of scmhost."""
     for statement in ("SELEKT 1", "SELECT :unbound"):
         with pytest.raises(SQLAlchemyError), store.read() as tx:
             tx.execute(text(statement))
 
 
 def test_statuses_are_those_of_the_contract(store: Store) -> None:
-    """Every status that the contract knows can be stored and comes back."""
+    """Every status of the contract can be stored and read."""
     repository = factories.new_repository(store, organization := factories.new_organization(store))
     for status in RepositoryStatus:
         with store.write() as tx:

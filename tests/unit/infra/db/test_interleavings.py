@@ -1,4 +1,4 @@
-"""Whatever is sent in whatever order, the same few promises hold."""
+"""Requests in any order keep names, claims and commits consistent."""
 
 from collections import Counter
 
@@ -16,8 +16,8 @@ from scmhost.sdk import Claim
 NAMES = ["web", "WEB", "api", "Api", "straße"]
 
 
-class Senders(RuleBasedStateMachine):
-    """Senders of one organization, and what they may rely on."""
+class RandomRequests(RuleBasedStateMachine):
+    """Random requests of one organization, and the invariants that they keep."""
 
     known = Bundle("known")
 
@@ -32,7 +32,7 @@ class Senders(RuleBasedStateMachine):
 
     @rule(target=known, names=st.lists(st.sampled_from(NAMES), max_size=3))
     def ensure(self, names: list[str]) -> object:
-        """Someone names repositories."""
+        """A request names repositories."""
         with self.store.write() as tx:
             found = repository_queries.ensure(tx, self.organization, names, factories.NOW)
         for repository in found.values():
@@ -41,7 +41,7 @@ class Senders(RuleBasedStateMachine):
 
     @rule(repository=known, number=st.integers(0, 1))
     def claim(self, repository: int, number: int) -> None:
-        """An installation claims a repository, in time or too late."""
+        """An installation claims a repository that may be claimed already."""
         owner = self.installations[number]
         with self.store.write() as tx:
             won = repository_queries.claim(tx, self.organization, repository, factories.PROVIDER, owner, Claim())
@@ -50,7 +50,7 @@ class Senders(RuleBasedStateMachine):
 
     @rule(repository=known)
     def unclaim(self, repository: int) -> None:
-        """A repository is given back."""
+        """A repository is unclaimed."""
         with self.store.write() as tx:
             freed = repository_queries.unclaim(tx, self.organization, repository)
         assert (freed is not None) == (self.owners[repository] is not None)
@@ -62,7 +62,7 @@ class Senders(RuleBasedStateMachine):
         message=st.sampled_from([None, "first", "second"]),
     )
     def save(self, repository: int, numbers: list[int], message: str | None) -> None:
-        """Someone sends commits, some of them known."""
+        """A request has commits, of which some may be stored already."""
         drafts = [factories.draft(number, message=message) for number in numbers]
         shas = list(dict.fromkeys(draft.sha for draft in drafts))
         new = tuple(sha for sha in shas if (repository, sha) not in self.messages)
@@ -74,7 +74,7 @@ class Senders(RuleBasedStateMachine):
 
     @invariant()
     def names_are_single(self) -> None:
-        """No two repositories answer to one name, and each has the owner that claimed it."""
+        """No two repositories have the same name, and each belongs to the installation that claimed it."""
         with self.store.read() as tx:
             found = repository_queries.page(tx, self.organization, factories.EVERYTHING).items
         assert set(Counter(repository.name.casefold() for repository in found).values()) <= {1}
@@ -82,7 +82,7 @@ class Senders(RuleBasedStateMachine):
 
     @invariant()
     def commits_are_single(self) -> None:
-        """Each commit is there once, with the first message that was told."""
+        """Each commit is stored once, with the first message that was sent."""
         with self.store.read() as tx:
             pages = [commit_queries.page(tx, self.organization, it, factories.EVERYTHING).items for it in self.owners]
         found = [((commit.repository_id, commit.sha), commit.message) for page in pages for commit in page]
@@ -90,11 +90,11 @@ class Senders(RuleBasedStateMachine):
         assert len(found) == len(self.messages)
 
 
-def test_any_interleaving_keeps_the_promises(sqlite_store: Store) -> None:
-    """Naming, claiming, giving back and sending, in any order, never make a twin or lose anything."""
+def test_any_order_of_requests_keeps_the_invariants(sqlite_store: Store) -> None:
+    """Naming, claiming, unclaiming and saving, in any order, create no duplicate and lose nothing."""
 
-    class StoreSenders(Senders):
+    class StoreRequests(RandomRequests):
         def __init__(self) -> None:
             super().__init__(sqlite_store)
 
-    run_state_machine_as_test(StoreSenders, settings=settings(max_examples=20, stateful_step_count=12, deadline=None))
+    run_state_machine_as_test(StoreRequests, settings=settings(max_examples=20, stateful_step_count=12, deadline=None))

@@ -1,4 +1,4 @@
-"""Pages that begin beside a row."""
+"""Keyset pages."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ Read = Callable[[PageRequest], Page[Repository]]
 
 
 def reader(store: Store, organization: int) -> Read:
-    """Reads a page of repositories."""
+    """Return a function that reads a page of repositories."""
 
     def read(request: PageRequest) -> Page[Repository]:
         with store.read() as tx:
@@ -27,8 +27,8 @@ def reader(store: Store, organization: int) -> Read:
     return read
 
 
-def forth_and_back(read: Read, size: int) -> tuple[list[list[str]], list[list[str]]]:
-    """The names on each page, on the way to the last one and on the way back."""
+def walk_both_ways(read: Read, size: int) -> tuple[list[list[str]], list[list[str]]]:
+    """Return the names on each page, on the way to the last page and on the way back."""
     page = read(PageRequest(0, size))
     forth = [page]
     while page.has_next:
@@ -48,11 +48,11 @@ def names(page: Page[Repository]) -> list[str]:
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(wanted=st.lists(st.text("abAB\u00e9_%", min_size=1, max_size=4), max_size=12), size=st.integers(1, 5))
 def test_all_pages_together_are_the_list(sqlite_store: Store, wanted: list[str], size: int) -> None:
-    """Who goes on to the last page sees everything once, in order, and sees the same pages on the way back."""
+    """The pages contain every row once and in order, and are the same on the way back."""
     with sqlite_store.write() as tx:
         organization = factories.new_organization_in(tx)
         repository_queries.ensure(tx, organization, wanted, factories.NOW)
-    forth, back = forth_and_back(reader(sqlite_store, organization), size)
+    forth, back = walk_both_ways(reader(sqlite_store, organization), size)
     everything = [name for page in forth for name in page]
     assert everything == sorted(everything, key=str.casefold)
     assert {name.casefold() for name in wanted} == {name.casefold() for name in everything}
@@ -60,7 +60,7 @@ def test_all_pages_together_are_the_list(sqlite_store: Store, wanted: list[str],
 
 
 def test_pages_are_the_same_on_every_database(store: Store) -> None:
-    """Forth and back, pages follow each other without a gap, whatever the order's keys are."""
+    """With several sort keys there are no gaps between pages, in both directions."""
     tenant = factories.new_tenant(store)
     with store.write() as tx:
         drafts = [factories.draft(number, timestamp=factories.NOW) for number in range(9, 2, -1)]
@@ -76,8 +76,8 @@ def test_pages_are_the_same_on_every_database(store: Store) -> None:
     assert [commit.sha for commit in before.items] == seen[-3:-1]
 
 
-def test_nothing_is_passed_over_when_rows_go(store: Store) -> None:
-    """A list that grows shorter while someone reads it does not hide what is left."""
+def test_deleted_rows_hide_no_others(store: Store) -> None:
+    """Rows that are deleted between two requests do not hide other rows."""
     organization = factories.new_organization(store)
     ids = [factories.new_repository(store, organization, name) for name in "abcdef"]
     read = reader(store, organization)
@@ -87,8 +87,8 @@ def test_nothing_is_passed_over_when_rows_go(store: Store) -> None:
     assert names(read(read_cursor(first.next_cursor, 2))) == ["c", "d"]
 
 
-def test_a_page_goes_on_without_the_row_beside_it(store: Store) -> None:
-    """When the row beside which a page begins is gone, the place in the list must do."""
+def test_page_is_found_without_the_row_next_to_it(store: Store) -> None:
+    """If the row next to a page was deleted, the page is found by its offset."""
     organization = factories.new_organization(store)
     ids = [factories.new_repository(store, organization, name) for name in "abcdef"]
     read = reader(store, organization)
@@ -100,7 +100,7 @@ def test_a_page_goes_on_without_the_row_beside_it(store: Store) -> None:
 
 
 def test_an_empty_page_has_no_edges(store: Store) -> None:
-    """Beyond the end there is nothing, and a way back."""
+    """A page after the end is empty, and has a cursor to the page before."""
     organization = factories.new_organization(store)
     page = reader(store, organization)(read_cursor("0:100:0", 10))
     assert (page.items, page.has_next, page.next_cursor, page.previous_cursor) == ([], False, "0:110:0", "0:90:1")

@@ -1,4 +1,4 @@
-"""Where several workers count together."""
+"""Metrics of several workers in one folder."""
 
 import os
 import subprocess
@@ -21,27 +21,27 @@ print(metrics.page("", lambda: {})[0].decode())
 
 
 def worker(folder: Path, state: str, generation: int, end: str) -> list[str]:
-    """The gauges on the page of a worker that has a plugin in a state, and then is killed or ends."""
+    """Return the gauges of a worker that has a plugin in a state, and then is killed or ends."""
     words = [sys.executable, "-c", WORKER, state, str(generation), end]
     done = subprocess.run(words, env={**os.environ, FOLDER: str(folder)}, capture_output=True, text=True, check=True)
     return sorted(line for line in done.stdout.splitlines() if line.startswith(("scmhost_plugin", "scmhost_config_g")))
 
 
-def test_a_killed_worker_is_forgotten_by_the_next(tmp_path: Path) -> None:
-    """What a worker said of its plugins holds no longer than the worker."""
+def test_gauges_of_a_killed_worker_are_removed(tmp_path: Path) -> None:
+    """The next worker removes the gauges of a worker that was killed."""
     first = worker(tmp_path, "suspended", 7, "is killed")
     assert first == ["scmhost_config_generation 7.0", 'scmhost_plugin_state{plugin="forge",state="suspended"} 1.0']
     second = worker(tmp_path, "ready", 8, "is killed")
     assert second == ["scmhost_config_generation 8.0", 'scmhost_plugin_state{plugin="forge",state="ready"} 1.0']
 
 
-def test_a_worker_that_ends_takes_its_states_with_it(tmp_path: Path) -> None:
-    """A restart leaves no plugin behind in a state that it has no more."""
+def test_worker_that_ends_removes_its_gauges(tmp_path: Path) -> None:
+    """After a restart, no plugin is shown in a former state."""
     assert worker(tmp_path, "ready", 1, "ends") == []
 
 
-def test_the_folder_comes_and_goes_with_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is empty at first, its workers find it in their environment, and nothing of it stays."""
+def test_folder_is_temporary(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder is empty at first, its path is in the environment, and it is deleted at the end."""
     monkeypatch.delenv(FOLDER, raising=False)
     with common_folder(wanted=True):
         folder = Path(os.environ[FOLDER])
@@ -50,10 +50,8 @@ def test_the_folder_comes_and_goes_with_the_service(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("wanted", [True, False])
-def test_a_folder_of_the_operators_is_left_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, wanted: bool
-) -> None:
-    """Whoever names one has prepared it, and may read it afterwards."""
+def test_folder_of_the_operator_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, wanted: bool) -> None:
+    """A folder that the operator has set is used and not deleted."""
     monkeypatch.setenv(FOLDER, str(tmp_path))
     with common_folder(wanted=wanted):
         assert os.environ[FOLDER] == str(tmp_path)

@@ -10,7 +10,7 @@ from scmhost.infra.paging import PageRequest, page_of, read_cursor
 
 @given(st.lists(st.integers()), st.integers(min_value=1, max_value=5))
 def test_following_cursors_shows_everything_once(rows: list[int], size: int) -> None:
-    """Who follows the next cursor until there is no more has seen each row once, in order."""
+    """Following the next cursor to the end returns every row once and in order."""
     seen: list[int] = []
     request, more = PageRequest(0, size), True
     while more:
@@ -22,13 +22,13 @@ def test_following_cursors_shows_everything_once(rows: list[int], size: int) -> 
 
 @pytest.mark.parametrize("cursor", [None, "", "0:0:0"])
 def test_no_cursor_is_the_first_page(cursor: str | None) -> None:
-    """Without a cursor the list begins at its beginning."""
+    """Without a cursor the first page is returned."""
     assert PageRequest(0, 10) == read_cursor(cursor, 10)
 
 
 @pytest.mark.parametrize(("offset", "previous"), [(20, "0:10:1"), (5, "0:0:1"), (0, "0:0:1")])
-def test_the_way_back_ends_at_the_beginning(offset: int, previous: str) -> None:
-    """There is no page before the first."""
+def test_previous_page_begins_at_the_first_row_at_most(offset: int, previous: str) -> None:
+    """The previous cursor never points before the first row."""
     assert previous == page_of([1], PageRequest(offset, 10)).previous_cursor
 
 
@@ -36,8 +36,8 @@ def test_the_way_back_ends_at_the_beginning(offset: int, previous: str) -> None:
     "cursor",
     ["x", "0:-1:0", "0:1:2", "0:1", "0:9999999999:0", "99999999999999999:0:0", "0:1:0\n", "\u0660:\u0661:\u0660"],
 )
-def test_foreign_cursors_are_refused(cursor: str) -> None:
-    """A cursor that nobody handed out is the caller's fault, by name."""
+def test_malformed_cursors_are_refused(cursor: str) -> None:
+    """A malformed cursor is refused by the name of its parameter."""
     with pytest.raises(InvalidInput, match="begin without a cursor") as caught:
         read_cursor(cursor, 10)
     assert caught.value.field == "cursor"

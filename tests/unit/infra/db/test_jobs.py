@@ -1,4 +1,4 @@
-"""Jobs: taken by one worker, and by another when that one does not come back."""
+"""Jobs are leased by one worker at a time, and by another one when the lease ends."""
 
 from datetime import timedelta
 
@@ -17,7 +17,7 @@ def put(store: Store, organization: int, key: str = "a", *, due_at: timedelta = 
 
 
 def lease(store: Store, at: timedelta = timedelta()) -> Job | None:
-    """What a worker gets that asks at a time, for a minute."""
+    """Lease a job for a minute, at a time after the start."""
     with store.write() as tx:
         return jobs.lease(tx, NOW + at, NOW + at + MINUTE)
 
@@ -27,8 +27,8 @@ def known(store: Store, organization: int) -> list[Job]:
         return list(jobs.beginning_with(tx, organization, "work", ""))
 
 
-def test_a_job_is_taken_once(store: Store) -> None:
-    """Of workers who ask at once each gets a job of its own, and the rest get none."""
+def test_a_job_is_leased_once(store: Store) -> None:
+    """Workers that lease at once get different jobs, and the rest get none."""
     organization = factories.new_organization(store)
     for key in "abc":
         put(store, organization, key)
@@ -37,7 +37,7 @@ def test_a_job_is_taken_once(store: Store) -> None:
 
 
 def test_the_oldest_due_job_comes_first(store: Store) -> None:
-    """What is due for longest is done first; what is not due yet waits, and nobody looks for it in vain."""
+    """The job that has been due for longest is leased first; a job that is not due yet is not leased."""
     organization = factories.new_organization(store)
     put(store, organization, "later", due_at=MINUTE)
     put(store, organization, "late", due_at=-MINUTE)
@@ -48,8 +48,8 @@ def test_the_oldest_due_job_comes_first(store: Store) -> None:
         assert [jobs.is_due(tx, NOW + at) for at in (-2 * MINUTE, MINUTE)] == [False, True]
 
 
-def test_a_lost_job_is_taken_again(store: Store) -> None:
-    """A worker that dies keeps its job no longer than it was promised."""
+def test_job_of_a_dead_worker_is_leased_again(store: Store) -> None:
+    """When the lease of a worker that died ends, another worker gets the job."""
     put(store, factories.new_organization(store))
     first = lease(store)
     assert lease(store, MINUTE / 2) is None
@@ -59,8 +59,8 @@ def test_a_lost_job_is_taken_again(store: Store) -> None:
     assert (second.id, first.attempts, second.attempts) == (first.id, 1, 2)
 
 
-def test_a_finished_job_is_gone(store: Store) -> None:
-    """Finishing a job a second time, or one whose place another took, says so."""
+def test_a_finished_job_is_deleted(store: Store) -> None:
+    """Finishing a job twice, or a job that was replaced, returns False."""
     organization = factories.new_organization(store)
     put(store, organization)
     job = lease(store)
@@ -75,8 +75,8 @@ def test_a_finished_job_is_gone(store: Store) -> None:
     assert known(store, organization) == []
 
 
-def test_a_job_is_put_off_or_given_up(store: Store) -> None:
-    """A job that is put off is taken at its new time; one that is given up stays, and says why, until put anew."""
+def test_a_job_is_retried_or_fails_for_good(store: Store) -> None:
+    """A retried job is due at its new time; a failed one is kept with its error until it is saved again."""
     organization = factories.new_organization(store)
     put(store, organization)
     job = lease(store)
@@ -95,8 +95,8 @@ def test_a_job_is_put_off_or_given_up(store: Store) -> None:
     assert [(job.failed, job.fault, job.attempts) for job in known(store, organization)] == [(False, None, 0)]
 
 
-def test_jobs_are_found_by_the_beginning_of_their_key(store: Store) -> None:
-    """A key's beginning is taken to the letter."""
+def test_jobs_are_found_by_a_prefix_of_their_key(store: Store) -> None:
+    """The prefix is literal: wildcards of SQL have no meaning in it."""
     organization = factories.new_organization(store)
     for key in ("1:2", "1:3", "11:2", "1%"):
         put(store, organization, key)

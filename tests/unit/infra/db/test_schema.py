@@ -1,4 +1,4 @@
-"""The tables: what leads their keys, and how they come and go."""
+"""The tables: their keys and indexes, and migrations."""
 
 import subprocess
 import sys
@@ -22,12 +22,12 @@ OWNED = [table for table in ALL_TABLES.sorted_tables if table.name != "organizat
 MIGRATE = "import sys; from scmhost.infra.db.engine import Store; s = Store.open(sys.argv[1]); s.migrate(); s.close()"
 
 
-# Any worker takes work of any organization, so these are read without one.
+# A worker leases work of any organization, so these indexes do not begin with one.
 WORK_QUEUES = {"ix_jobs_state_due_at_id", "ix_repositories_delete_after_id"}
 
 
 def leading_columns(table: Table) -> list[str]:
-    """The first column of every key of a table."""
+    """Return the first column of every key of a table."""
     kinds = (UniqueConstraint, ForeignKeyConstraint)
     keys = [list(table.primary_key.columns)]
     keys += [list(key.columns) for key in table.constraints if isinstance(key, kinds)]
@@ -37,12 +37,12 @@ def leading_columns(table: Table) -> list[str]:
 
 @pytest.mark.parametrize("table", OWNED, ids=str)
 def test_keys_lead_with_the_organization(table: Table) -> None:
-    """Every key and index begins with the organization, so that rows can be spread by it; work queues have none."""
+    """Every key and index begins with the organization, so that tables can be partitioned by it, except work queues."""
     assert set(leading_columns(table)) == {"organization_id"}
 
 
-def test_work_queues_are_found_through_an_index(sqlite_store: Store) -> None:
-    """Workers look for due jobs and due deletions all the time, so neither scans its table."""
+def test_work_queues_use_an_index(sqlite_store: Store) -> None:
+    """The frequent searches for due jobs and due deletions do not scan their tables."""
     with sqlite_store.read() as tx:
         jobs_plan = tx.execute(text("EXPLAIN QUERY PLAN SELECT id FROM jobs WHERE state = 'waiting' AND due_at <= 1"))
         repositories_plan = tx.execute(
@@ -54,8 +54,8 @@ def test_work_queues_are_found_through_an_index(sqlite_store: Store) -> None:
         assert "ix_repositories_delete_after_id" in str(repositories_plan.all())
 
 
-def test_releases_are_listed_in_the_order_of_an_index(sqlite_store: Store) -> None:
-    """The newest releases are read from an index, not sorted out of all of an organization."""
+def test_list_of_releases_uses_an_index(sqlite_store: Store) -> None:
+    """The newest releases are read in the order of an index, instead of sorting all releases."""
     with sqlite_store.read() as tx:
         query = "SELECT * FROM releases WHERE organization_id = 1 AND status = 'open' ORDER BY dated_at DESC, id DESC"
         plan = str(tx.execute(text(f"EXPLAIN QUERY PLAN {query} LIMIT 10")).all())
@@ -72,8 +72,8 @@ def test_references_stay_inside_an_organization(table: Table) -> None:
     assert not {parent for parent, _ in pairs} or ("organization_id", "organization_id") in pairs
 
 
-def test_tables_come_and_go(empty_url: str) -> None:
-    """Upgrading, going back and upgrading again end with the same tables."""
+def test_upgrade_and_downgrade(empty_url: str) -> None:
+    """A downgrade deletes all tables, and another upgrade creates them again."""
     with databases.opened(empty_url) as store:
         store.migrate()
         store.downgrade()
@@ -83,20 +83,20 @@ def test_tables_come_and_go(empty_url: str) -> None:
         assert store.is_current()
 
 
-def test_tables_are_those_declared(store: Store) -> None:
-    """What the migrations build is what the code declares."""
+def test_migrations_match_the_declarations(store: Store) -> None:
+    """The migrations create the tables that the code declares."""
     assert store.check_differences() == []
 
 
 def test_an_empty_database_is_not_current(empty_url: str) -> None:
-    """A service can tell that its database must be brought up to date first."""
+    """An empty database is reported as outdated."""
     with databases.opened(empty_url) as store:
         assert not store.is_current()
         assert store.check_differences()
 
 
-def test_going_back_to_one_source_root_keeps_the_oldest(store: Store) -> None:
-    """A version that knows one mapping of a stack root keeps the first; coming back, all commits' files are listed."""
+def test_downgrade_to_one_source_root_keeps_the_oldest(store: Store) -> None:
+    """A downgrade keeps the first mapping of a stack root; the next upgrade indexes the files of all commits."""
     tenant = factories.new_tenant(store)
     second = MappingDraft(tenant.project, tenant.repository, "app/", "lib/", None)
     with store.write() as tx:
@@ -114,14 +114,14 @@ def test_going_back_to_one_source_root_keeps_the_oldest(store: Store) -> None:
 
 
 def test_migrating_again_changes_nothing(store: Store) -> None:
-    """Bringing an up-to-date database up to date is harmless."""
+    """An upgrade of a current database does nothing."""
     before = table_names(store)
     store.migrate()
     assert table_names(store) == before
 
 
-def test_processes_may_migrate_at_once(empty_url: str) -> None:
-    """Several workers may start together on an empty database."""
+def test_processes_can_migrate_at_once(empty_url: str) -> None:
+    """Several processes can upgrade an empty database at once."""
     command = [sys.executable, "-c", MIGRATE, empty_url]
     workers = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(3)]
     errors = [worker.communicate()[1] for worker in workers]
@@ -131,7 +131,7 @@ def test_processes_may_migrate_at_once(empty_url: str) -> None:
 
 
 def test_replacing_a_table_deletes_nothing_else(sqlite_store: Store) -> None:
-    """SQLite alters tables by replacing them; what refers to the old table is still there afterwards."""
+    """SQLite alters a table by replacing it; rows that refer to the old table are kept."""
     factories.new_tenant(sqlite_store)
     before = factories.all_rows(sqlite_store)
     with sqlite_store._changing_schema() as connection:
@@ -141,8 +141,8 @@ def test_replacing_a_table_deletes_nothing_else(sqlite_store: Store) -> None:
     assert factories.all_rows(sqlite_store) == before
 
 
-def test_references_hold_after_a_migration(sqlite_store: Store) -> None:
-    """Bringing the tables up to date does not leave a connection that lets rows dangle."""
+def test_foreign_keys_are_enforced_after_a_migration(sqlite_store: Store) -> None:
+    """No connection is left with foreign keys switched off."""
     sqlite_store.migrate()
     organization = factories.new_organization(sqlite_store)
     with pytest.raises(Missing):
@@ -150,5 +150,5 @@ def test_references_hold_after_a_migration(sqlite_store: Store) -> None:
 
 
 def table_names(store: Store) -> list[str]:
-    """The tables that the database really has."""
+    """Return the tables of the database."""
     return sorted(inspect(store._engine).get_table_names())
