@@ -1,6 +1,6 @@
 """Jobs: work that one worker leases at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -13,7 +13,7 @@ from scmhost.sdk import JsonObject
 
 from .base import JOBS, AnyRow
 from .engine import Transaction
-from .statements import insert_for, take_one
+from .statements import insert_for, take, take_one
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,26 @@ def put(tx: Transaction, organization_id: int, kind: str, key: str, payload: Jso
     """Have something done at a time. It takes the place of a job of the same kind and key."""
     values = (organization_id, kind, key, take_one(tx), payload, _WAITING, 0, due_at, None, None)
     tx.execute(_putting(tx.get_bind().dialect.name), dict(zip((*_KEYS, *_REST), values, strict=True)))
+
+
+def put_many(
+    tx: Transaction, organization_id: int, kind: str, payloads: Mapping[str, JsonObject], due_at: datetime
+) -> None:
+    """Schedule jobs of one kind by key, as ``put`` does for one. They become due in the order of the mapping."""
+    ids = dict(zip(payloads, take(tx, len(payloads)), strict=True))
+    # In the order of their key, in which everyone inserts, so that no two writers block each other.
+    rows = [
+        dict(
+            zip(
+                (*_KEYS, *_REST),
+                (organization_id, kind, key, ids[key], payloads[key], _WAITING, 0, due_at, None, None),
+                strict=True,
+            )
+        )
+        for key in sorted(payloads)
+    ]
+    if rows:
+        tx.execute(_putting(tx.get_bind().dialect.name), rows)
 
 
 @cache
