@@ -109,7 +109,7 @@ def page(
     """
     rows = select(RELEASES).where(RELEASES.c.organization_id == organization_id)
     if project_ids is not None:
-        rows = rows.where(RELEASES.c.id.in_(_releases_of(organization_id, project_ids)))
+        rows = rows.where(_is_of_projects(organization_id, project_ids))
     if query:
         rows = rows.where(RELEASES.c.version.icontains(query, autoescape=True))
     if status is not None:
@@ -123,7 +123,7 @@ def before(tx: Transaction, release: Release, repository_id: int) -> tuple[Relea
 
     The second value is that sha.
     """
-    shared = _releases_of(release.organization_id, [project.id for project in release.projects])
+    shares_project = _is_of_projects(release.organization_id, [project.id for project in release.projects])
     whole = func.length(RELEASE_HEADS.c.sha) == _SHA_LENGTH
     earlier = ((release.released_at or release.created_at) >= RELEASES.c.dated_at) & (RELEASES.c.id != release.id)
     same = and_(
@@ -133,7 +133,7 @@ def before(tx: Transaction, release: Release, repository_id: int) -> tuple[Relea
         select(RELEASES, RELEASE_HEADS.c.sha)
         .join(RELEASE_HEADS, same)
         .where(RELEASES.c.organization_id == release.organization_id, RELEASE_HEADS.c.repository_id == repository_id)
-        .where(earlier, whole, RELEASES.c.id.in_(shared))
+        .where(earlier, whole, shares_project)
         .order_by(*ordered(_NEWEST_FIRST))
         .limit(1)
     )
@@ -167,9 +167,14 @@ def _is_row(organization_id: int, release_id: int) -> ColumnElement[bool]:
     return (RELEASES.c.organization_id == organization_id) & (RELEASES.c.id == release_id)
 
 
-def _releases_of(organization_id: int, project_ids: Collection[int]) -> AnySelect:
-    attached = select(RELEASE_PROJECTS.c.release_id).where(RELEASE_PROJECTS.c.organization_id == organization_id)
-    return attached.where(RELEASE_PROJECTS.c.project_id.in_(sorted(project_ids)))
+def _is_of_projects(organization_id: int, project_ids: Collection[int]) -> ColumnElement[bool]:
+    # EXISTS and not IN, for which SQLite would first read all releases of the projects.
+    return (
+        select(RELEASE_PROJECTS.c.release_id)
+        .where(RELEASE_PROJECTS.c.organization_id == organization_id, RELEASE_PROJECTS.c.release_id == RELEASES.c.id)
+        .where(RELEASE_PROJECTS.c.project_id.in_(sorted(project_ids)))
+        .exists()
+    )
 
 
 def _releases(tx: Transaction, organization_id: int, rows: Sequence[AnyRow]) -> list[Release]:
