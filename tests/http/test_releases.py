@@ -1,9 +1,14 @@
+"""Releases over HTTP."""
+
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+from structlog.testing import capture_logs
 
-from api import OLDER_SHA, SHA, ApiClient, commit
+from api import OLDER_SHA, SHA, SWITCHBOARD, ApiClient, commit, open_api
+from hosting import candidate
 
 
 def new(api: ApiClient, version: str = "1.0", **fields: object) -> dict[str, Any]:
@@ -239,3 +244,25 @@ def test_release_ref_is_the_senders_head(api: ApiClient, days: tuple[int | None,
     assert api.link(release="1.0")["ref"] == sent[head]["id"]
     new(api, "2.0")
     assert api.get("releases/2.0/previous-with-commits/").json()["lastCommit"]["id"] == sent[head]["id"]
+
+
+def test_text_of_a_plugin_that_json_cannot_hold_costs_one_release(tmp_path: Path) -> None:
+    """The list and the release are shown without what the plugin returned, and the log names the provider."""
+    switchboard = SWITCHBOARD + "[plugins.half_characters]\nenabled = true\n"
+    more = [candidate("half_characters", "plugins.half_characters")]
+    with open_api(tmp_path, switchboard, more=more) as api:
+        installation = api.post("integrations/", {"provider": "half_characters"}).json()
+        fields = {"provider": "half_characters", "installation": installation["id"]}
+        api.post("repos/", {**fields, "identifier": api.repository()["id"]})
+        new(api, commits=[commit()], refs=[{"repository": "team/app", "commit": f"{OLDER_SHA}..{SHA}"}])
+        new(api, "2.0", commits=[commit(repository="team/other")])
+        with capture_logs() as logs:
+            listed = api.get("releases/")
+        assert listed.status_code == 200
+        other, bad = listed.json()
+        assert (other["version"], other["lastCommit"]["repository"]["name"]) == ("2.0", "team/other")
+        assert (bad["version"], bad["lastCommit"]["id"], bad["refs"][0]["commit"]) == ("1.0", SHA, SHA)
+        assert (bad["lastCommit"]["url"], bad["refs"][0]["compareUrl"]) == (None, None)
+        assert bad["lastCommit"]["repository"]["provider"] == {"id": "integrations:half_characters", "name": "Halves"}
+        assert "half_characters" in {line.get("provider") for line in logs}
+        assert api.get("releases/1.0/").json() == bad
