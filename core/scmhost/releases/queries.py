@@ -119,12 +119,13 @@ def page(
 
 
 def before(tx: Transaction, release: Release, repository_id: int) -> tuple[Release, str] | None:
-    """The newest release before this one that shares a project with it and stands at a whole sha of the repository.
+    """Return the newest release before this one that shares a project with it and has a full sha as its head.
 
-    The second value is that sha.
+    Returns:
+        The release, and its head of the repository.
     """
     shares_project = _is_of_projects(release.organization_id, [project.id for project in release.projects])
-    whole = func.length(RELEASE_HEADS.c.sha) == _SHA_LENGTH
+    has_full_sha = func.length(RELEASE_HEADS.c.sha) == _SHA_LENGTH
     earlier = ((release.released_at or release.created_at) >= RELEASES.c.dated_at) & (RELEASES.c.id != release.id)
     same = and_(
         RELEASE_HEADS.c.organization_id == RELEASES.c.organization_id, RELEASE_HEADS.c.release_id == RELEASES.c.id
@@ -133,7 +134,7 @@ def before(tx: Transaction, release: Release, repository_id: int) -> tuple[Relea
         select(RELEASES, RELEASE_HEADS.c.sha)
         .join(RELEASE_HEADS, same)
         .where(RELEASES.c.organization_id == release.organization_id, RELEASE_HEADS.c.repository_id == repository_id)
-        .where(earlier, whole, shares_project)
+        .where(earlier, has_full_sha, shares_project)
         .order_by(*ordered(_NEWEST_FIRST))
         .limit(1)
     )

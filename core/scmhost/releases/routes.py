@@ -54,14 +54,14 @@ def releases_list(
     query: str = "",
     status: str = "open",
 ) -> Sequence[ReleaseOut]:
-    """Releases, newest first; open ones, unless ``status`` says otherwise."""
+    """Releases, newest first; open ones, unless ``status`` is given."""
     names = () if ALL_PROJECTS in (project or ()) else project or ()
     ids = [find_project(services, organization, name).id for name in names] or None
     found = list_releases(services, organization, page.request, project_ids=ids, query=query, status=status or "open")
     return page.answer(found, [release_out(services, organization, item) for item in found.items])
 
 
-@router.post("/", status_code=201, responses={208: {"model": ReleaseOut, "description": "It was there already."}})
+@router.post("/", status_code=201, responses={208: {"model": ReleaseOut, "description": "It existed already."}})
 def releases_add(
     services: ActingServices, organization: ForReleases, new: NewRelease, response: Response
 ) -> ReleaseOut:
@@ -79,7 +79,7 @@ def releases_show(services: ServicesOf, organization: ForReleases, version: str)
 def releases_change(
     services: ActingServices, organization: ForReleases, version: str, fields: ReleaseFields
 ) -> ReleaseOut:
-    """Change a release; a new list of commits replaces the list of the repositories that it names."""
+    """Change a release; a list of commits replaces the lists of the repositories that it names."""
     saved = change_release(services, organization, version, fields.request())
     return _saved_release(services, organization, version, saved)
 
@@ -159,7 +159,7 @@ def project_releases_list(
     query: str = "",
     status: str = "open",
 ) -> Sequence[ReleaseOut]:
-    """A project's releases, newest first; open ones, unless ``status`` says otherwise."""
+    """A project's releases, newest first; open ones, unless ``status`` is given."""
     found = list_releases(
         services, organization, page.request, project_ids=[project.id], query=query, status=status or "open"
     )
@@ -167,7 +167,7 @@ def project_releases_list(
 
 
 @project_releases_router.post(
-    "/", status_code=201, responses={208: {"model": ReleaseOut, "description": "It was there already."}}
+    "/", status_code=201, responses={208: {"model": ReleaseOut, "description": "It existed already."}}
 )
 def project_releases_add(
     services: ActingServices,
@@ -237,9 +237,7 @@ def deploys_list(services: ServicesOf, organization: ForReleases, version: str, 
     return page.answer(found, [deploy_out(deploy) for deploy in found.items])
 
 
-@deploys_router.post(
-    "/", status_code=201, responses={208: {"model": DeployOut, "description": "It was there already."}}
-)
+@deploys_router.post("/", status_code=201, responses={208: {"model": DeployOut, "description": "It existed already."}})
 def deploys_add(
     services: ServicesOf, organization: ForReleases, version: str, new: NewDeploy, response: Response
 ) -> DeployOut:

@@ -82,13 +82,16 @@ class ReleaseOut(Wire):
     last_deploy: DeployOut | None = None
     authors: list[AuthorOut] = Field(default_factory=list)
     projects: list[ReleaseProject]
-    refs: list[RefOut] = Field(description="Where the release stands in each of its repositories; links lead there.")
+    refs: list[RefOut] = Field(description="The commit of the release in each of its repositories; links lead to it.")
     first_event: None = None
     last_event: None = None
     current_project_meta: dict[str, JsonValue] = Field(default_factory=dict)
     user_agent: None = None
     adoption_stages: dict[str, JsonValue] = Field(default_factory=dict)
-    notes: list[str] = Field(default_factory=list, description="What was kept otherwise than it was sent.")
+    notes: list[str] = Field(
+        default_factory=list,
+        description="Differences between what was sent and what was saved, and fetches that are not complete.",
+    )
 
 
 MomentIn = Annotated[AwareDatetime, AfterValidator(in_utc)]

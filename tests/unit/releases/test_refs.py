@@ -1,11 +1,14 @@
 """Set the refs of a release."""
 
+from datetime import timedelta
+
 import pytest
 
 from api import commit
 from factories import all_rows, sha
 from plugins import historian
 from release_host import ReleaseHost
+from scmhost.infra.db import jobs
 from scmhost.infra.errors import InvalidInput
 from scmhost.releases.manage import RefDraft
 from statement_count import recorded_statements
@@ -76,6 +79,18 @@ def test_note_says_whether_commits_are_fetched(host: ReleaseHost) -> None:
     assert again == fetched
     assert "Of repository 'team/free' only the ref is kept: it is unclaimed" in free
     assert host.get().notes == (fetched,)
+
+
+def test_fetches_run_in_the_order_of_the_refs(host: ReleaseHost) -> None:
+    """Jobs of one request become due one after the other, whatever the order of the repositories."""
+    installation = host.install("historian")
+    ids = {name: host.add_repository(name, "historian", installation).id for name in ("a", "b", "c", "d")}
+    order = ["c", "a", "d", "b"]
+    host.create(refs=[RefDraft(name, A) for name in order])
+    now = host.services.clock.now()
+    with host.services.store.write() as tx:
+        leased = [jobs.lease(tx, now, now + timedelta(minutes=1)) for _ in range(5)]
+    assert [job and job.payload["repository"] for job in leased] == [*(ids[name] for name in order), None]
 
 
 def test_sent_commits_are_not_fetched(host: ReleaseHost) -> None:
