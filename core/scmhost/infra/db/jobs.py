@@ -44,26 +44,6 @@ def put(tx: Transaction, organization_id: int, kind: str, key: str, payload: Jso
     tx.execute(_putting(tx.get_bind().dialect.name), dict(zip((*_KEYS, *_REST), values, strict=True)))
 
 
-def put_many(
-    tx: Transaction, organization_id: int, kind: str, payloads: Mapping[str, JsonObject], due_at: datetime
-) -> None:
-    """Schedule jobs of one kind by key, as ``put`` does for one. They become due in the order of the mapping."""
-    ids = dict(zip(payloads, take(tx, len(payloads)), strict=True))
-    # In the order of their key, in which everyone inserts, so that no two writers block each other.
-    rows = [
-        dict(
-            zip(
-                (*_KEYS, *_REST),
-                (organization_id, kind, key, ids[key], payloads[key], _WAITING, 0, due_at, None, None),
-                strict=True,
-            )
-        )
-        for key in sorted(payloads)
-    ]
-    if rows:
-        tx.execute(_putting(tx.get_bind().dialect.name), rows)
-
-
 @cache
 def _putting(dialect: str) -> postgresql.Insert | sqlite.Insert:
     """Made once: every request that brings commits puts a job."""
@@ -125,6 +105,21 @@ def beginning_with(tx: Transaction, organization_id: int, kind: str, start: str)
     mine = (JOBS.c.organization_id == organization_id) & (JOBS.c.kind == kind)
     query = select(JOBS).where(mine, JOBS.c.key.startswith(start, autoescape=True)).order_by(JOBS.c.key)
     return [_job(row) for row in tx.execute(query)]
+
+
+def put_many(
+    tx: Transaction, organization_id: int, kind: str, payloads: Mapping[str, JsonObject], due_at: datetime
+) -> None:
+    """Save jobs of one kind by key, as ``put`` does for one. They are leased in the order of the mapping."""
+    ids = dict(zip(payloads, take(tx, len(payloads)), strict=True))
+    row = {"organization_id": organization_id, "kind": kind, "state": _WAITING, "attempts": 0, "due_at": due_at}
+    rows = [
+        row | {"key": key, "id": ids[key], "payload": payloads[key], "leased_until": None, "fault": None}
+        # In the order of their key, in which everyone inserts, so that no two writers block each other.
+        for key in sorted(payloads)
+    ]
+    if rows:
+        tx.execute(_putting(tx.get_bind().dialect.name), rows)
 
 
 def _change(tx: Transaction, job: Job, fields: dict[str, Any]) -> None:
