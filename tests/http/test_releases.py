@@ -247,7 +247,7 @@ def test_release_ref_is_the_senders_head(api: ApiClient, days: tuple[int | None,
 
 
 def test_text_of_a_plugin_that_json_cannot_hold_costs_one_release(tmp_path: Path) -> None:
-    """The list and the release are shown without what the plugin returned, and the log names the provider."""
+    """The list and the release are shown without what the plugin returned, and the log names the plugin."""
     switchboard = SWITCHBOARD + "[plugins.half_characters]\nenabled = true\n"
     more = [candidate("half_characters", "plugins.half_characters")]
     with open_api(tmp_path, switchboard, more=more) as api:
@@ -264,5 +264,6 @@ def test_text_of_a_plugin_that_json_cannot_hold_costs_one_release(tmp_path: Path
         assert (bad["version"], bad["lastCommit"]["id"], bad["refs"][0]["commit"]) == ("1.0", SHA, SHA)
         assert (bad["lastCommit"]["url"], bad["refs"][0]["compareUrl"]) == (None, None)
         assert bad["lastCommit"]["repository"]["provider"] == {"id": "integrations:half_characters", "name": "Halves"}
-        assert "half_characters" in {line.get("provider") for line in logs}
+        assert "half_characters" in {line.get("plugin") for line in logs}
+        assert "plugin failed (half_characters)" in bad["lastCommit"]["repository"]["idle"]
         assert api.get("releases/1.0/").json() == bad

@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 
 import structlog
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, JsonValue
-from pydantic_core import PydanticSerializationError
 
 from scmhost.commits.schemas import CommitIn, CommitOut, author_of, shown_commits
 from scmhost.infra.clock import in_utc
@@ -185,19 +184,25 @@ def release_out(
 ) -> ReleaseOut:
     """Return a release on the wire.
 
-    A plugin may return texts that JSON cannot hold. They cost the release what plugins add to it, not the whole list.
+    A plugin may return a value that JSON cannot express, such as half of a surrogate pair. Then the release is shown
+    without what plugins add to it, because otherwise the whole list would fail.
     """
     out = _release_out(services, organization, view, notes)
     try:
         out.model_dump_json()
-    except PydanticSerializationError as error:
-        repositories = [ref.repository for ref in view.refs]
-        repositories += [view.last_commit.repository] if view.last_commit else []
-        providers = sorted({repository.provider for repository in repositories if repository.provider})
-        version = view.release.version
-        log.warning("release not shaped", provider=", ".join(providers), release=version, error=str(error))
-        return _without_plugin_parts(services, view, out)
+    except (ValueError, RecursionError) as error:
+        plugins = ", ".join(_plugins_of(services, view))
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        log.warning("release not shaped", plugin=plugins, release=view.release.version, error=reason)
+        return _without_plugin_parts(services, view, out, f"A provider's plugin failed ({plugins}): {reason}")
     return out
+
+
+def _plugins_of(services: Services, view: ReleaseView) -> list[str]:
+    """Return the names of the plugins that add to a release."""
+    repositories = [ref.repository for ref in view.refs] + ([view.last_commit.repository] if view.last_commit else [])
+    providers = {repository.provider for repository in repositories if repository.provider}
+    return sorted({calls.plugin for calls in map(services.plugins.calls, providers) if calls})
 
 
 def _release_out(services: Services, organization: Organization, view: ReleaseView, notes: Sequence[str]) -> ReleaseOut:
@@ -227,7 +232,7 @@ def _release_out(services: Services, organization: Organization, view: ReleaseVi
     )
 
 
-def _without_plugin_parts(services: Services, view: ReleaseView, out: ReleaseOut) -> ReleaseOut:
+def _without_plugin_parts(services: Services, view: ReleaseView, out: ReleaseOut, idle: str) -> ReleaseOut:
     """Return a release without pages, and with the host's own payload of the last commit's repository."""
     refs = [ref.model_copy(update={"compare_url": None}) for ref in out.refs]
     if view.last_commit is None or out.last_commit is None:
@@ -238,7 +243,7 @@ def _without_plugin_parts(services: Services, view: ReleaseView, out: ReleaseOut
         "id": f"integrations:{key}" if key else "unknown",
         "name": services.plugins.provider_name(key) if key else "Unknown Provider",
     }
-    payload = RepositoryPayload.model_validate(default_payload(repository, provider))
+    payload = RepositoryPayload.model_validate(default_payload(repository, provider, idle))
     last_commit = out.last_commit.model_copy(update={"url": None, "repository": payload})
     return out.model_copy(update={"refs": refs, "last_commit": last_commit})
 

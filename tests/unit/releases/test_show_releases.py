@@ -47,7 +47,7 @@ def test_release_has_pages_of_its_commits(host: ReleaseHost) -> None:
 def test_text_that_json_cannot_hold_costs_the_plugin_parts(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The release is shown without pages, and the log names the provider."""
+    """The release is shown without pages, and the log names the plugin."""
     # Whether such URLs are safe to show is decided elsewhere; here they must not break the answer.
     monkeypatch.setattr("scmhost.commits.show.safe_url", lambda _: True)
     with open_release_host(tmp_path, database_url, {"half_characters": "plugins.half_characters"}) as host:
@@ -60,7 +60,7 @@ def test_text_that_json_cannot_hold_costs_the_plugin_parts(
     assert (out.last_commit.id, out.refs[0].commit) == (A, A)
     out.model_dump_json()
     (line,) = [line for line in logs if line["event"] == "release not shaped"]
-    assert (line["provider"], line["release"]) == ("half_characters", "1.0")
+    assert (line["plugin"], line["release"]) == ("half_characters", "1.0")
 
 
 def test_release_is_read_in_few_statements(host: ReleaseHost) -> None:
