@@ -1,14 +1,14 @@
 """Show releases with their commits, files and pages, and the release before."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
 from api import commit
 from plugins import historian
-from release_host import ReleaseHost, open_release_host
+from release_host import ReleaseHost
 from scmhost.infra.errors import NotFound
 from scmhost.infra.paging import PageRequest
 from scmhost.installations.install import install_provider
@@ -44,23 +44,22 @@ def test_release_has_pages_of_its_commits(host: ReleaseHost) -> None:
     assert [ref.compare_url for ref in host.get().refs] == [None]
 
 
-def test_text_that_json_cannot_hold_costs_the_plugin_parts(
-    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_text_that_json_cannot_hold_costs_the_plugin_parts(host: ReleaseHost) -> None:
     """The release is shown without pages, and the log names the plugin."""
-    # Whether such URLs are safe to show is decided elsewhere; here they must not break the answer.
-    monkeypatch.setattr("scmhost.commits.show.safe_url", lambda _: True)
-    with open_release_host(tmp_path, database_url, {"half_characters": "plugins.half_characters"}) as host:
-        host.add_repository("team/app", "half_characters", host.install("half_characters"))
-        host.create(commits=[commit(A)], refs=[RefDraft("team/app", f"{B}..{A}")])
+    host.add_repository("team/app", "historian", host.install("historian"))
+    host.create(commits=[commit(A)], refs=[RefDraft("team/app", f"{B}..{A}")])
+    view, url = host.get(), "https://git.example.com/\ud800"
+    assert view.last_commit is not None
+    bad_commit, bad_ref = replace(view.last_commit, url=url), replace(view.refs[0], compare_url=url)
+    for bad in (replace(view, last_commit=bad_commit), replace(view, refs=[bad_ref])):
         with capture_logs() as logs:
-            out = release_out(host.services, host.organization, host.get())
-    assert out.last_commit is not None
-    assert (out.last_commit.url, out.refs[0].compare_url) == (None, None)
-    assert (out.last_commit.id, out.refs[0].commit) == (A, A)
-    out.model_dump_json()
-    (line,) = [line for line in logs if line["event"] == "release not shaped"]
-    assert (line["plugin"], line["release"]) == ("half_characters", "1.0")
+            out = release_out(host.services, host.organization, bad)
+        assert out.last_commit is not None
+        assert (out.last_commit.url, out.refs[0].compare_url) == (None, None)
+        assert (out.last_commit.id, out.refs[0].commit) == (A, A)
+        out.model_dump_json()
+        (line,) = logs
+        assert (line["event"], line["plugin"], line["release"]) == ("release not shaped", "historian", "1.0")
 
 
 def test_release_is_read_in_few_statements(host: ReleaseHost) -> None:
