@@ -148,6 +148,29 @@ def save(
     raise StoreBusy("Others send the same commits just now; send the same request again in a moment.")
 
 
+def save_bare_commits(tx: Transaction, organization_id: int, pairs: Sequence[tuple[int, str]], now: datetime) -> None:
+    """Save commits of which only repository id and sha are known, as a ref names them. Known commits stay as they are.
+
+    Of several commits of a repository the last counts as the newest.
+    """
+    unique = list(dict.fromkeys(pairs))
+    # Where times are equal the higher id counts as newer.
+    ids = dict(zip(unique, take(tx, len(unique)), strict=True))
+    rows = [
+        {
+            "organization_id": organization_id,
+            "repository_id": repository_id,
+            "id": ids[repository_id, sha],
+            "sha": sha,
+            "committed_at": now,
+            "dated": False,
+        }
+        # In the order of the unique key, in which everyone inserts, so that no two writers block each other.
+        for repository_id, sha in sorted(unique)
+    ]
+    insert_unknown(tx, COMMITS, rows)
+
+
 def _read(
     organization_id: int, repository_id: int, commits: Iterable[CommitDraft | ListedCommit], now: datetime
 ) -> _Sent:

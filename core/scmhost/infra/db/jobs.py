@@ -1,6 +1,6 @@
 """Jobs: work for later. One worker leases a job at a time, and another takes it when the lease ends."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -13,7 +13,7 @@ from scmhost.sdk import JsonObject
 
 from .base import JOBS, AnyRow
 from .engine import Transaction
-from .statements import insert_for, take_one
+from .statements import insert_for, take, take_one
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +109,21 @@ def beginning_with(tx: Transaction, organization_id: int, kind: str, start: str)
     # Keys contain "_" and "%", which LIKE would read as wildcards.
     query = select(JOBS).where(of_kind, JOBS.c.key.startswith(start, autoescape=True)).order_by(JOBS.c.key)
     return [_job(row) for row in tx.execute(query)]
+
+
+def put_many(
+    tx: Transaction, organization_id: int, kind: str, payloads: Mapping[str, JsonObject], due_at: datetime
+) -> None:
+    """Save jobs of one kind by key, as ``put`` does for one. They are leased in the order of the mapping."""
+    ids = dict(zip(payloads, take(tx, len(payloads)), strict=True))
+    row = {"organization_id": organization_id, "kind": kind, "state": _WAITING, "attempts": 0, "due_at": due_at}
+    rows = [
+        row | {"key": key, "id": ids[key], "payload": payloads[key], "leased_until": None, "fault": None}
+        # In the order of their key, in which everyone inserts, so that no two writers block each other.
+        for key in sorted(payloads)
+    ]
+    if rows:
+        tx.execute(_upsert(tx.get_bind().dialect.name), rows)
 
 
 def _change(tx: Transaction, job: Job, fields: dict[str, Any]) -> None:

@@ -244,20 +244,20 @@ def test_every_ensured_name_is_found(store: Store, wanted: list[str]) -> None:
         assert all(repository_queries.by_name(tx, organization, name) == found[name.casefold()] for name in wanted)
 
 
-def test_repositories_are_found_by_the_path_of_their_url(store: Store) -> None:
-    """The path is compared in whatever case, as a whole, to the letter; only active repositories count."""
+def test_repositories_are_found_by_the_last_segment_of_their_url(store: Store) -> None:
+    """The segment is compared as a whole, without regard to case and ``.git``; only active repositories count."""
     organization = factories.new_organization(store)
     urls = (
         "https://git.example.com/Team/App",
         "https://other.example/team/app.git",
-        "https://git.example.com/xteam/app",
+        "https://git.example.com/team/xapp",
     )
     for number, url in enumerate((*urls, "https://git.example.com/team/a_p")):
         factories.new_repository(store, organization, f"r{number}", url=url)
     with store.write() as tx:
-        found = repository_queries.by_url_path(tx, organization, "team/app")
+        found = repository_queries.with_url_name(tx, organization, ["app"])
         hidden = repository_queries.update_repository(tx, organization, found[0].id, {"status": "hidden"})
-        left = repository_queries.by_url_path(tx, organization, "team/app")
+        left = repository_queries.with_url_name(tx, organization, ["app"])
         active = repository_queries.active_ids(tx, organization, 2)
     assert [repository.name for repository in found] == ["r0", "r1"]
     assert ([repository.name for repository in left], len(active)) == (["r1"], 2)

@@ -1,4 +1,4 @@
-"""Releases: one for each version, with the commits and heads of each of their repositories."""
+"""SQL of releases: one for each version, with the commits and heads of each of their repositories."""
 
 from datetime import timedelta
 
@@ -32,8 +32,8 @@ def saved_ids(store: Store, tenant: factories.Tenant, repository: int, *numbers:
     return [ids[factories.sha(number)] for number in numbers]
 
 
-def test_a_version_is_one_release(store: Store) -> None:
-    """Naming a version again finds its release, changes what is told, and keeps the rest."""
+def test_version_is_one_release(store: Store) -> None:
+    """A version that exists is changed by the given fields, and keeps the others."""
     tenant = factories.new_tenant(store)
     with store.write() as tx:
         later = factories.NOW + timedelta(days=1)
@@ -47,8 +47,8 @@ def test_a_version_is_one_release(store: Store) -> None:
     assert [project.id for project in found.projects] == [tenant.project]
 
 
-def test_a_release_is_made_once(store: Store) -> None:
-    """Senders who name a new version at the same moment all get one release, and one of them made it."""
+def test_release_is_created_once(store: Store) -> None:
+    """Of concurrent requests for a new version one creates it, and all get the same release."""
     organization = factories.new_organization(store)
 
     def upsert(_: int) -> tuple[int, bool]:
@@ -61,8 +61,8 @@ def test_a_release_is_made_once(store: Store) -> None:
     assert sum(created for _, created in answers) == 1
 
 
-def test_a_release_is_changed_and_deleted(store: Store) -> None:
-    """A change tells what it tells; a deleted release is gone, and its commits are not."""
+def test_release_is_changed_and_deleted(store: Store) -> None:
+    """A change sets the given fields; a deleted release leaves its commits."""
     tenant = factories.new_tenant(store)
     with store.write() as tx:
         changed = release_queries.update(tx, tenant.id, tenant.release, ReleaseDraft(status="archived"))
@@ -76,7 +76,7 @@ def test_a_release_is_changed_and_deleted(store: Store) -> None:
 
 
 def test_projects_are_attached_once(store: Store) -> None:
-    """Attaching tells how many projects are new to the release; a stranger is refused."""
+    """The number of new projects is returned; an unknown project is refused."""
     tenant = factories.new_tenant(store)
     other = factories.new_project(store, tenant.id, "api")
     with store.write() as tx:
@@ -89,8 +89,8 @@ def test_projects_are_attached_once(store: Store) -> None:
         release_queries.attach_projects(tx, tenant.id, tenant.release, [factories.NOBODY])
 
 
-def test_a_list_replaces_its_repository_only(store: Store) -> None:
-    """A new list of one repository's commits leaves those of another, and the numbers follow."""
+def test_list_replaces_its_repository_only(store: Store) -> None:
+    """A new list of one repository's commits keeps those of another, and the counts are updated."""
     tenant = factories.new_tenant(store)
     other = factories.new_repository(store, tenant.id, "other")
     mine, theirs = saved_ids(store, tenant, tenant.repository, 4, 3), saved_ids(store, tenant, other, 9, 8)
@@ -104,8 +104,8 @@ def test_a_list_replaces_its_repository_only(store: Store) -> None:
     assert release.author_ids == tuple({commit.author.id for commit in page.items if commit.author})
 
 
-def test_an_empty_list_takes_a_repository_out(store: Store) -> None:
-    """A release may have no commits of a repository any more."""
+def test_empty_list_removes_commits(store: Store) -> None:
+    """A release keeps no commits of the repository."""
     tenant = factories.new_tenant(store)
     with store.write() as tx:
         content_queries.set_commits(tx, tenant.id, tenant.release, tenant.repository, [])
@@ -113,14 +113,14 @@ def test_an_empty_list_takes_a_repository_out(store: Store) -> None:
 
 
 def test_commits_of_a_missing_release_are_refused(store: Store) -> None:
-    """A release that is not there is named."""
+    """The error names the missing release."""
     tenant = factories.new_tenant(store)
     with pytest.raises(NotFound, match=str(factories.NOBODY)), store.write() as tx:
         content_queries.set_commits(tx, tenant.id, factories.NOBODY, tenant.repository, [tenant.commit])
 
 
 def test_two_lists_at_once_leave_one(store: Store) -> None:
-    """Of lists sent at the same moment one remains, whole."""
+    """Of concurrent lists one remains, complete."""
     tenant = factories.new_tenant(store)
     ids = saved_ids(store, tenant, tenant.repository, *range(40, 20, -1))
 
@@ -137,7 +137,7 @@ def test_two_lists_at_once_leave_one(store: Store) -> None:
     assert found in [ids[number : number + 2] for number in range(0, 20, 2)]
 
 
-def test_clearing_takes_commits_and_heads(store: Store) -> None:
+def test_clearing_removes_commits_and_heads(store: Store) -> None:
     """A cleared release has no commits and no heads; the commits stay in their repository."""
     tenant = factories.new_tenant(store)
     with store.write() as tx:
@@ -149,7 +149,7 @@ def test_clearing_takes_commits_and_heads(store: Store) -> None:
 
 
 def test_heads_are_replaced_by_repository(store: Store) -> None:
-    """A release stands at one sha of each repository, the one told last."""
+    """A release has one head of each repository, the last one that was set."""
     tenant = factories.new_tenant(store)
     other = factories.new_repository(store, tenant.id, "other")
     with store.write() as tx:
@@ -161,21 +161,21 @@ def test_heads_are_replaced_by_repository(store: Store) -> None:
     assert found == [heads[1], None]
 
 
-def test_the_newest_release_comes_first(store: Store) -> None:
-    """Releases are listed by the day of their release, else of their creation."""
+def test_newest_release_comes_first(store: Store) -> None:
+    """Releases are listed by the date of their release, else of their creation."""
     organization = factories.new_organization(store)
     days = {"old": (0, 9), "plain": (5, None), "same": (5, None), "early": (8, 1)}
     with store.write() as tx:
         for version, (created, released) in days.items():
             at = None if released is None else factories.NOW + timedelta(days=released)
-            told = ReleaseDraft(released_at=at)
-            release_queries.upsert(tx, organization, version, told, factories.NOW + timedelta(days=created))
+            draft = ReleaseDraft(released_at=at)
+            release_queries.upsert(tx, organization, version, draft, factories.NOW + timedelta(days=created))
         page = release_queries.page(tx, organization, PageRequest(0, 3))
     assert ([release.version for release in page.items], page.more) == (["old", "same", "plain"], True)
 
 
 @pytest.mark.parametrize(
-    ("wanted", "found"),
+    ("filters", "found"),
     [
         ({}, ["1.0"]),
         ({"status": None}, ["web@2_0", "1.0"]),
@@ -186,12 +186,12 @@ def test_the_newest_release_comes_first(store: Store) -> None:
     ],
     ids=str,
 )
-def test_releases_are_filtered(store: Store, wanted: dict[str, object], found: list[str]) -> None:
-    """A list holds releases of a status, of projects, and with a part of the version in any case."""
+def test_releases_are_filtered(store: Store, filters: dict[str, object], found: list[str]) -> None:
+    """A list is restricted to a status, to projects, and to a part of the version in any case."""
     tenant = factories.new_tenant(store)
     with store.write() as tx:
         release_queries.upsert(tx, tenant.id, "web@2_0", ReleaseDraft(status="archived"), factories.NOW)
-        page = release_queries.page(tx, tenant.id, factories.EVERYTHING, **wanted)  # type: ignore[arg-type]
+        page = release_queries.page(tx, tenant.id, factories.EVERYTHING, **filters)  # type: ignore[arg-type]
         of_project = release_queries.page(
             tx, tenant.id, factories.EVERYTHING, project_ids=[tenant.project], status=None
         )
@@ -199,8 +199,8 @@ def test_releases_are_filtered(store: Store, wanted: dict[str, object], found: l
     assert [release.version for release in of_project.items] == ["1.0"]
 
 
-def test_a_list_is_added_to(store: Store) -> None:
-    """Adding loses nothing: what is new stands first, what is known twice stands once."""
+def test_list_is_added_to(store: Store) -> None:
+    """New commits come before the listed ones, and each commit is listed once."""
     tenant = factories.new_tenant(store)
     ids = saved_ids(store, tenant, tenant.repository, 9, 8, 7)
     with store.write() as tx:
@@ -210,8 +210,8 @@ def test_a_list_is_added_to(store: Store) -> None:
     assert [commit.id for commit in page.items] == ids
 
 
-def test_commits_of_one_repository_are_told_apart(store: Store) -> None:
-    """A release's commits may be asked for by repository."""
+def test_commits_of_one_repository_are_listed(store: Store) -> None:
+    """A list can be restricted to a repository."""
     tenant = factories.new_tenant(store)
     other = factories.new_repository(store, tenant.id, "other")
     ids = saved_ids(store, tenant, other, 9)
@@ -222,7 +222,7 @@ def test_commits_of_one_repository_are_told_apart(store: Store) -> None:
 
 
 def test_changed_files_are_listed_by_path(store: Store) -> None:
-    """The files of a release's commits, of active repositories only."""
+    """Files of repositories that are not active are left out."""
     tenant = factories.new_tenant(store)
     with store.read() as tx:
         page = release_queries.file_page(tx, tenant.id, tenant.release, PageRequest(0, 1))
@@ -237,8 +237,8 @@ def test_changed_files_are_listed_by_path(store: Store) -> None:
         assert release_queries.file_page(tx, tenant.id, tenant.release, factories.EVERYTHING).items == []
 
 
-def test_the_release_before_is_found(store: Store) -> None:
-    """It shares a project, is not newer, and stands at a whole sha of the repository."""
+def test_release_before_is_found(store: Store) -> None:
+    """It shares a project, is not newer, and has a full sha as the head of the repository."""
     tenant = factories.new_tenant(store)
     api, other = factories.new_project(store, tenant.id, "api"), factories.new_repository(store, tenant.id, "other")
     days = {"1.5": 1, "foreign": 2, "short": 3, "elsewhere": 4, "2.0": 5, "newer": 6}
@@ -264,11 +264,60 @@ def test_the_release_before_is_found(store: Store) -> None:
     }
 
 
-def test_a_release_is_taken_from_a_project(store: Store) -> None:
-    """The release stays, and its other projects with it."""
+def test_release_is_removed_from_a_project(store: Store) -> None:
+    """The release keeps its other projects."""
     tenant = factories.new_tenant(store)
     api = factories.new_project(store, tenant.id, "api")
     with store.write() as tx:
         release_queries.attach_projects(tx, tenant.id, tenant.release, [api])
         release_queries.detach_project(tx, tenant.id, tenant.release, tenant.project)
     assert [project.slug for project in release_of(store, tenant).projects] == ["api"]
+
+
+def test_heads_are_set_in_bulk(store: Store) -> None:
+    """Of several heads of one repository the last counts; no heads change nothing."""
+    tenant = factories.new_tenant(store)
+    other = factories.new_repository(store, tenant.id, "other")
+    heads = [
+        Head(other, "c0ffee", "beef"),
+        Head(tenant.repository, "one", "two"),
+        Head(tenant.repository, "last", None),
+    ]
+    with store.write() as tx:
+        content_queries.set_heads(tx, tenant.id, tenant.release, [])
+        before = content_queries.heads(tx, tenant.id, tenant.release)
+        content_queries.set_heads(tx, tenant.id, tenant.release, heads)
+        after = content_queries.heads(tx, tenant.id, tenant.release)
+    assert before == [Head(tenant.repository, factories.sha(2), factories.sha(1))]
+    assert after == [heads[2], heads[0]]
+
+
+def test_heads_set_at_once_do_not_block_each_other(store: Store) -> None:
+    """Concurrent requests set the same heads in any order, and one of them wins as a whole."""
+    tenant = factories.new_tenant(store)
+    ids = [factories.new_repository(store, tenant.id, f"r{number}") for number in range(20)]
+
+    def set_heads(number: int) -> None:
+        order = ids if number % 2 else ids[::-1]
+        with store.write() as tx:
+            heads = [Head(id_, f"{number}", None) for id_ in order]
+            content_queries.set_heads(tx, tenant.id, tenant.release, heads)
+
+    factories.at_once(6, set_heads)
+    with store.read() as tx:
+        found = content_queries.heads(tx, tenant.id, tenant.release)
+    assert len({head.sha for head in found if head.repository_id in ids}) == 1
+
+
+def test_shas_become_the_list_or_join_it(store: Store) -> None:
+    """Saved commits replace the list of their repository, or come before its commits."""
+    tenant = factories.new_tenant(store)
+    saved_ids(store, tenant, tenant.repository, 9, 8)
+    release, shas = release_of(store, tenant), [factories.sha(number) for number in (9, 8)]
+    listed = []
+    for join in (True, False):
+        with store.write() as tx:
+            content_queries.set_shas(tx, release, tenant.repository, shas, join=join)
+            page = content_queries.commits_page(tx, tenant.id, tenant.release, factories.EVERYTHING)
+        listed.append([commit.sha for commit in page.items])
+    assert listed == [[*shas, factories.sha(2)], shas]
