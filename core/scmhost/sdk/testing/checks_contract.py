@@ -9,11 +9,11 @@ from typing import Final
 
 import pluggy
 
-from scmhost.sdk import FEATURE_HOOKS, HOOK_PREFIX, PROJECT_NAME, PROMISES, hooks
+from scmhost.sdk import FEATURE_HOOKS, HOOK_PREFIX, HOOK_SPECS, PROJECT_NAME, hooks
 from scmhost.sdk.hooks import ARGUMENTS
 
+from .calls import PluginFunction, did_you_mean, marking_problems
 from .checks import IMPORTS, Violation, check, duplicates, relative_path
-from .functions import PluginFunction, did_you_mean, marking_problems
 from .observe import MAX_IMPORT_MS, ImportEffects
 from .plugin_under_test import SAMPLES_FIT, PluginUnderTest
 
@@ -71,7 +71,7 @@ def hooks_fit(plugin: PluginUnderTest) -> None:
 def hook_kinds(plugin: PluginUnderTest) -> None:
     for hook, item in plugin.functions.items():
         is_async = inspect.iscoroutinefunction(item.function) or inspect.isasyncgenfunction(item.function)
-        if PROMISES[hook].colour == "pure" and is_async:
+        if HOOK_SPECS[hook].kind == "pure" and is_async:
             raise Violation(f"{hook} ({item.location}) is async, and the hook is pure")
         if inspect.isgeneratorfunction(item.function) or inspect.isasyncgenfunction(item.function):
             raise Violation(f"{hook} ({item.location}) yields; return one value")
