@@ -50,12 +50,12 @@ _LOAD_SECONDS: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class PluginFunction:
-    """A plugin's function for one hook. ``wants`` are the arguments of the hook that it takes."""
+    """A plugin's function for one hook. ``arguments`` are those of the hook that it takes."""
 
     hook: str
     function: Callable[..., Any]
     location: str
-    wants: tuple[str, ...]
+    arguments: tuple[str, ...]
     is_wrapper: bool = False
 
 
@@ -88,7 +88,9 @@ def load(plugin: object) -> LoadedPlugin:
 def hook_functions(attributes: Mapping[str, Any]) -> dict[str, PluginFunction]:
     """Return the marked functions for hooks of the contract, by hook, in the order of the contract."""
     functions = {
-        hook: PluginFunction(hook, function, source_location(function), _wanted(hook, function), _is_wrapper(function))
+        hook: PluginFunction(
+            hook, function, source_location(function), _arguments(hook, function), _is_wrapper(function)
+        )
         for hook, name in _marked(attributes)
         if hook in HOOK_SPECS and inspect.isroutine(function := attributes[name])
     }
@@ -175,7 +177,7 @@ def _is_wrapper(function: Callable[..., Any]) -> bool:
     return bool(options.get("wrapper") or options.get("hookwrapper"))
 
 
-def _wanted(hook: str, function: Callable[..., Any]) -> tuple[str, ...]:
+def _arguments(hook: str, function: Callable[..., Any]) -> tuple[str, ...]:
     return tuple(name for name in ARGUMENTS[hook] if name in inspect.signature(function).parameters)
 
 
@@ -231,7 +233,7 @@ class HookCaller:
         if hook in self._hanging:
             return ObservedCall({BUDGET_KEPT: self._hanging[hook]}, None)
         function = self._functions[hook]
-        passed = {name: _own_copy(arguments[name]) for name in function.wants if name in arguments}
+        passed = {name: _own_copy(arguments[name]) for name in function.arguments if name in arguments}
         before = repr(passed)
         execution = self._execute(function, passed)
         changed = execution.hangs_at is None and repr(passed) != before

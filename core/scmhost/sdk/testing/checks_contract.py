@@ -66,7 +66,7 @@ def hooks_fit(plugin: PluginUnderTest) -> None:
 @check(
     "hook-kinds",
     "A pure hook is a plain function, and no hook is a generator.",
-    help="write def instead of async def; what waits belongs into an I/O hook",
+    help="write def instead of async def; move waiting code into an I/O hook",
 )
 def hook_kinds(plugin: PluginUnderTest) -> None:
     for hook, item in plugin.functions.items():
@@ -136,7 +136,7 @@ def _signature_problems(item: PluginFunction) -> Iterator[str]:
         if one.kind is not one.POSITIONAL_OR_KEYWORD:
             yield f"{str(one).partition(':')[0]!r} cannot be passed by name; remove /, * and **"
         # An argument with a default may belong to a later version of the contract.
-        elif one.default is one.empty and one.name not in item.wants:
+        elif one.default is one.empty and one.name not in item.arguments:
             yield f"the hook has no argument {one.name!r}; {did_you_mean(one.name, ARGUMENTS[item.hook])}"
 
 
