@@ -13,6 +13,7 @@ from scmhost.sdk.testing import CHECKS, ProviderConformance, Waiver
 TESTS = Path(__file__).parents[1]
 SUITE = """\
 from datetime import date
+from plugins.listener import Listener
 from plugins.wrong.calls import CountsCalls
 from plugins.wrong.links import LinksDottedPaths
 from plugins.wrong.remote import CallsHost
@@ -39,6 +40,9 @@ class TestWaived(ProviderConformance):
 class TestOverdue(ProviderConformance):
     plugin = LinksDottedPaths()
     waived = {"links-stay-inside": Waiver("soon", until=date(2020, 1, 1))}
+
+class TestListener(ProviderConformance):
+    plugin = Listener()
 """
 
 
@@ -48,7 +52,7 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("suite")
     (folder / "test_suite.py").write_text(SUITE, encoding="utf-8")
     (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
-    checks = "links-stay-inside or links-safe or commits-once"
+    checks = "links-stay-inside or links-safe or commits-once or (TestListener and hooks-fit)"
     command = [sys.executable, "-m", "pytest", "-rA", "-p", "no:cacheprovider", "-k", checks]
     done = subprocess.run(
         command, cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(TESTS)}
@@ -69,6 +73,14 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_each_check_is_a_test(output: str, outcome: str, test: str) -> None:
     """A kept check passes, a violated one fails; a waived violation is an expected failure until its day."""
     assert re.search(rf"^{outcome} test_suite\.py::{re.escape(test)}", output, re.MULTILINE), output
+
+
+def test_only_checks_that_apply_are_tests(output: str) -> None:
+    """A check of hooks that the plugin does not have makes no test, so that nothing is skipped for it."""
+    assert re.findall(r"^(\w+) test_suite\.py::TestListener::(\S+)", output, re.MULTILINE) == [
+        ("PASSED", "test_check[hooks-fit]")
+    ]
+    assert "not declared:" not in output
 
 
 def test_failing_waiver_has_a_reason(output: str) -> None:

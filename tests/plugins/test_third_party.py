@@ -31,8 +31,10 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", folder / "wheels", *sources], check=True)
     venv.create(folder / "venv", with_pip=True)
     python = folder / "venv" / "bin" / "python"
-    wheels = list((folder / "wheels").glob("*.whl"))
-    subprocess.run([python, *pip[1:], "install", *wheels], check=True)
+    # The host's wheel brings the server with it; the plugin's wheel has no such extra.
+    (host,) = (folder / "wheels").glob("scmhost-*.whl")
+    (plugin,) = (folder / "wheels").glob("acme_*.whl")
+    subprocess.run([python, *pip[1:], "install", f"{host}[server]", plugin], check=True)
     return folder / "venv" / "bin"
 
 

@@ -11,8 +11,7 @@ from typing import Final
 from .frame import FrameMatch, MatchSpan
 from .notation import MAX_LINES_BACK, ContextLines, Notation
 from .notations import NOTATIONS
-from .physical_lines import LineMarks, PhysicalLine, physical_lines, split_line
-from .prefixes import prefix_length
+from .physical_lines import LineMarks, PhysicalLine, physical_lines, prefix_length, split_line
 
 # Lines of minified scripts are longer than any frame; the rest of them is not read.
 LONGEST_LINE: Final = 16_384

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from .frame import MatchSpan
-from .prefixes import without_prefix
+from .physical_lines import without_prefix
 
 MAX_LINES_BACK: Final = 12
 """How far above its line a notation may read; a stream keeps this many lines."""

@@ -4,21 +4,32 @@ A name is imported from its module on first use. Measured in CPU time: the modul
 need load in 14 ms, the whole SDK with pydantic in 190 ms, which is longer than the whole command.
 """
 
-from typing import TYPE_CHECKING
-
-from .lazy import lazy_names
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from .errors import ProviderError, ProviderForbidden, ProviderUnavailable, TemplateError, UrlError
-    from .markers import HOOK_PREFIX, HOOK_SPECS, PROJECT_NAME, PROMISES, HookPromise, HookSpec, hookimpl
+    from .hooks import (
+        API_VERSION,
+        HOOK_PREFIX,
+        HOOK_SPECS,
+        PROJECT_NAME,
+        PROMISES,
+        HookPromise,
+        HookSpec,
+        check_signature,
+        hookimpl,
+        same_secret,
+    )
     from .provider import FEATURE_HOOKS, Feature, FeatureText, NoFields, Provider, ProviderMetadata
     from .reasons import NEXT_STEP, Reason
     from .urls import escaping
+    from .urls.page_reading import UrlCandidate
     from .urls.page_requests import PageRequest, page_url
     from .urls.page_templates import RenderedView
     from .urls.pages import Pages, RepositoryPages, UrlTemplates, read_any_url, read_own_url
     from .urls.presets import Preset, kind_of, preset, preset_kinds, read_url
-    from .urls.refs import full_ref, looks_like_commit, ref_problem
+    from .urls.ref_links import full_ref, looks_like_commit, ref_problem
     from .urls.remotes import Remote, read_remote
     from .urls.safety import authority_of, check_web_url, join_url, safe_link, safe_url
     from .urls.templates import Template
@@ -45,58 +56,73 @@ if TYPE_CHECKING:
         Repository,
         RepositoryStatus,
         ResolvedRef,
-        UrlCandidate,
         Value,
     )
-    from .version import API_VERSION
-    from .webhooks import check_signature, same_secret
 
-__getattr__ = lazy_names(
-    __name__,
-    {
-        "errors": ("ProviderError", "ProviderForbidden", "ProviderUnavailable", "TemplateError", "UrlError"),
-        "markers": ("HOOK_PREFIX", "HOOK_SPECS", "PROJECT_NAME", "PROMISES", "HookPromise", "HookSpec", "hookimpl"),
-        "provider": ("FEATURE_HOOKS", "Feature", "FeatureText", "NoFields", "Provider", "ProviderMetadata"),
-        "reasons": ("NEXT_STEP", "Reason"),
-        "urls.page_requests": ("PageRequest", "page_url"),
-        "urls.page_templates": ("RenderedView",),
-        "urls.pages": ("Pages", "RepositoryPages", "UrlTemplates", "read_any_url", "read_own_url"),
-        "urls.presets": ("Preset", "kind_of", "preset", "preset_kinds", "read_url"),
-        "urls.refs": ("full_ref", "looks_like_commit", "ref_problem"),
-        "urls.remotes": ("Remote", "read_remote"),
-        "urls.safety": ("authority_of", "check_web_url", "join_url", "safe_link", "safe_url"),
-        # A module cannot be found as a name of its package before it is imported; ``templates`` imports this one.
-        "urls.templates": ("Template", "escaping"),
-        "values": (
-            "AddRequest",
-            "Claim",
-            "Command",
-            "CommitDraft",
-            "Create",
-            "Decision",
-            "Existence",
-            "FileChange",
-            "Installation",
-            "InstallationDraft",
-            "JsonObject",
-            "Location",
-            "LocationCandidate",
-            "NoUrl",
-            "Offer",
-            "Organization",
-            "Push",
-            "RefKind",
-            "Refusal",
-            "Repository",
-            "RepositoryStatus",
-            "ResolvedRef",
-            "UrlCandidate",
-            "Value",
-        ),
-        "version": ("API_VERSION",),
-        "webhooks": ("check_signature", "same_secret"),
-    },
-)
+_NAMES_BY_MODULE: Final = {
+    "errors": ("ProviderError", "ProviderForbidden", "ProviderUnavailable", "TemplateError", "UrlError"),
+    "hooks": (
+        "API_VERSION",
+        "HOOK_PREFIX",
+        "HOOK_SPECS",
+        "PROJECT_NAME",
+        "PROMISES",
+        "HookPromise",
+        "HookSpec",
+        "check_signature",
+        "hookimpl",
+        "same_secret",
+    ),
+    "provider": ("FEATURE_HOOKS", "Feature", "FeatureText", "NoFields", "Provider", "ProviderMetadata"),
+    "reasons": ("NEXT_STEP", "Reason"),
+    "urls.page_reading": ("UrlCandidate",),
+    "urls.page_requests": ("PageRequest", "page_url"),
+    "urls.page_templates": ("RenderedView",),
+    "urls.pages": ("Pages", "RepositoryPages", "UrlTemplates", "read_any_url", "read_own_url"),
+    "urls.presets": ("Preset", "kind_of", "preset", "preset_kinds", "read_url"),
+    "urls.ref_links": ("full_ref", "looks_like_commit", "ref_problem"),
+    "urls.remotes": ("Remote", "read_remote"),
+    "urls.safety": ("authority_of", "check_web_url", "join_url", "safe_link", "safe_url"),
+    # A module cannot be found as a name of its package before it is imported; ``templates`` imports this one.
+    "urls.templates": ("Template", "escaping"),
+    "values": (
+        "AddRequest",
+        "Claim",
+        "Command",
+        "CommitDraft",
+        "Create",
+        "Decision",
+        "Existence",
+        "FileChange",
+        "Installation",
+        "InstallationDraft",
+        "JsonObject",
+        "Location",
+        "LocationCandidate",
+        "NoUrl",
+        "Offer",
+        "Organization",
+        "Push",
+        "RefKind",
+        "Refusal",
+        "Repository",
+        "RepositoryStatus",
+        "ResolvedRef",
+        "Value",
+    ),
+}
+_MODULE_OF: Final = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name on first use."""
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    # Next time Python finds the name without this function.
+    globals()[name] = value
+    return value
+
 
 __all__ = [
     "API_VERSION",

@@ -8,16 +8,19 @@ Pure hooks are plain functions; I/O hooks may be ``async def``. Each hook has a 
 reported as a fault of the plugin, and affects only the request that made it.
 """
 
+import hashlib
+import hmac
 import inspect
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
-from typing import Annotated, Any, Final, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Literal, TypeVar, get_origin, get_type_hints
 
+import pluggy
 from pydantic import BaseModel, BeforeValidator, JsonValue, TypeAdapter, ValidationError
 
-from .markers import HOOK_SPECS, specify
 from .provider import Provider
 from .urls.pages import UrlTemplates
 from .values import (
@@ -38,10 +41,77 @@ from .values import (
     ResolvedRef,
 )
 
+API_VERSION: Final = "1.1"
+"""The version of the contract, MAJOR.MINOR, independent of the host's version.
+
+A new hook or optional argument raises MINOR; a removal or a changed meaning raises MAJOR.
+"""
+
+PROJECT_NAME: Final = "scmhost"
+"""pluggy's project name, and the entry-point group."""
+
+HOOK_PREFIX: Final = "scm_"
+"""The beginning of every hook's name."""
+
+hookimpl = pluggy.HookimplMarker(PROJECT_NAME)
+"""Marks a plugin's function as a hook: ``@hookimpl`` above ``def scm_source_url(...)``."""
+
+hookspec = pluggy.HookspecMarker(PROJECT_NAME)
+"""Marks a function as a hook specification. Plugins do not need it."""
+
+HookKind = Literal["pure", "io"]
+"""``pure``: a plain function of its values. ``io``: may wait for a disk or a network, may be ``async def``."""
+
+Audience = Literal["plugin", "provider", "listeners"]
+"""Which plugins are called: each plugin once when it loads, the provider's own plugin, or all that implement it."""
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class HookSpec:
+    """The properties of a hook, the same for all implementations.
+
+    Attributes:
+        name: the hook's name.
+        kind: ``pure`` or ``io``.
+        audience: which plugins are called.
+        budget: the longest time that one call may take, in seconds.
+    """
+
+    name: str
+    kind: HookKind
+    audience: Audience
+    budget: float
+
+    @property
+    def colour(self) -> HookKind:
+        """The same as ``kind``, by its first name."""
+        return self.kind
+
+
+HOOK_SPECS: Final[dict[str, HookSpec]] = {}
+"""The properties of every hook, by name, in the order of this module."""
+
+# The names that contract 1.1 published first. Plugins may import them.
+HookPromise = HookSpec
+PROMISES: Final = HOOK_SPECS
+
+
+def specify(kind: HookKind, audience: Audience, budget: float) -> Callable[[_F], _F]:
+    """Return a decorator that declares a hook specification; see ``HookSpec``. ``budget`` is in seconds."""
+
+    def declare(function: _F) -> _F:
+        name = function.__name__
+        HOOK_SPECS[name] = HookSpec(name, kind, audience, budget)
+        return hookspec(function)
+
+    return declare
+
 
 @specify("pure", "plugin", budget=1.0)
 def scm_register_providers() -> Sequence[Provider]:  # type: ignore[empty-body]
-    """The providers that this plugin offers. Called once, at admission."""
+    """The providers that this plugin offers. Called once, when the plugin is loaded."""
 
 
 @specify("io", "provider", budget=10.0)
@@ -57,9 +127,9 @@ def scm_offer_repositories(  # type: ignore[empty-body]
 ) -> Sequence[Offer]:
     """The repositories that may be added to an installation.
 
-    ``repositories`` are the organization's unclaimed, active ones, by name; ``search`` is what a person typed,
-    possibly empty. The host leaves out what this installation has already: offers whose identifier or name is the
-    name or the external id of one of its repositories.
+    ``repositories`` are the unclaimed, active repositories of the organization, sorted by name. ``search`` is the text
+    that a user searches for, or empty. The host removes offers of repositories that the installation already has: their
+    identifier or name equals the name or the external id of one of its repositories.
     """
 
 
@@ -92,9 +162,9 @@ def scm_source_url(  # type: ignore[empty-body]
 def scm_url_templates(installation: Installation, repository: Repository) -> UrlTemplates | None:
     """Templates that the host renders itself in place of one ``scm_source_url`` call per frame.
 
-    Optional, and what makes links cheap. None means: ask ``scm_source_url``. A process keeps the answer, None too, for
-    the thousand repositories asked for last, across requests; it asks again when any value of the installation or of
-    the repository has changed, or the plugin's settings have.
+    Optional; it makes links cheap. None means that the host calls ``scm_source_url`` instead. A process caches the
+    result, None included, for the thousand most recently used repositories, across requests. It calls the hook again
+    when the installation, the repository or the plugin's settings have changed.
     """
 
 
@@ -102,9 +172,9 @@ def scm_url_templates(installation: Installation, repository: Repository) -> Url
 def scm_read_source_url(  # type: ignore[empty-body]
     installation: Installation, url: str, repositories: Sequence[Repository]
 ) -> Sequence[LocationCandidate]:
-    """The locations that a pasted URL may mean, most likely first; empty when it is no page of this installation.
+    """The locations that a pasted URL may mean, the most likely first; empty if it is no page of this installation.
 
-    Where it gives none, the host reads the forms that most code hosts share.
+    If the result is empty, the host tries the forms of pages that most code hosts share.
     """
 
 
@@ -119,17 +189,18 @@ def scm_commit_url(  # type: ignore[empty-body]
 def scm_compare_url(  # type: ignore[empty-body]
     installation: Installation, repository: Repository, base: str, head: str
 ) -> str | NoUrl:
-    """The page that shows what lies between two commits: those of a release and of the one before it."""
+    """The page that shows the changes between two commits: those of a release and of the release before it."""
 
 
 @specify("io", "provider", budget=3.0)
 def scm_file_exists(  # type: ignore[empty-body]
     installation: Installation, repository: Repository, location: Location, settings: BaseModel
 ) -> Existence:
-    """Whether the file of a location exists. ``UNKNOWN`` lets the link stand, unverified.
+    """Whether the file of a location exists. ``UNKNOWN`` keeps the link, unverified.
 
-    Asked once for each file of a request. A provider that cannot answer raises: the link stands, unverified, and in
-    this request the repository's other files are not asked for. ``ProviderForbidden`` alone takes the link away.
+    Called once for each file of a request. Raise a ``ProviderError`` if the code host cannot answer: the link is kept,
+    unverified, and in this request the hook is not called for the repository's other files. Only ``ProviderForbidden``
+    removes the link.
     """
 
 
@@ -137,11 +208,11 @@ def scm_file_exists(  # type: ignore[empty-body]
 def scm_resolve_ref(
     installation: Installation, repository: Repository, ref: str | None, settings: BaseModel
 ) -> ResolvedRef | None:
-    """What a ref is and at which commit it stands: a branch, a tag, a commit or the beginning of one's id.
+    """The name, the kind and the current commit of a ref: a branch, a tag, a commit, or the beginning of a commit's id.
 
-    Without a ref: the default branch. None when the repository has no such ref. So a release stands at the commit that
-    its tag named when the ref was set, a code mapping without a branch links to the default one, and a pasted URL is
-    read as the branch that there is.
+    Without a ref: the default branch. None if the repository has no such ref. The host uses the result for releases,
+    which keep the commit that their tag had when the ref was set; for code mappings without a branch, which link to the
+    default branch; and for pasted URLs, to tell the name of a branch from the path after it.
     """
 
 
@@ -151,9 +222,9 @@ def scm_compare_commits(  # type: ignore[empty-body]
 ) -> Sequence[CommitDraft]:
     """The commits after ``base`` up to ``head``, newest first, with their file changes.
 
-    Without a base: the newest commits, as many as the provider finds sensible. Called once refs are set on a release,
-    in the background. ``head`` is a commit's whole id where ``scm_resolve_ref`` tells it, else what the sender wrote,
-    as ``base`` is.
+    Without a base: the newest commits, as many as the plugin considers useful. Called in the background after refs are
+    set on a release. ``head`` is a full commit id if ``scm_resolve_ref`` returns one, else the text that the sender
+    wrote; the same is true for ``base``.
     """
 
 
@@ -163,9 +234,9 @@ def scm_read_push(  # type: ignore[empty-body]
 ) -> Sequence[Push]:
     """Read a webhook that was sent to an installation. Header names are lower case.
 
-    Raise ``ProviderForbidden`` for a missing or wrong signature: the host tries the installation's next live secret,
-    and answers 401 when none fits. Raise ``ProviderError`` for a body that cannot be read (400). An event that is not
-    a push, such as a ping, gives no pushes. Check the signature before the body is read.
+    Check the signature before parsing the body. Raise ``ProviderForbidden`` for a missing or wrong signature: the host
+    tries the installation's next valid secret, and answers 401 if none matches. Raise ``ProviderError`` for a body that
+    cannot be parsed (400). For an event that is not a push, such as a ping, return no pushes.
     """
 
 
@@ -181,16 +252,16 @@ def scm_commits_saved(organization: Organization, repository: Repository, shas: 
 
 @specify("io", "listeners", budget=10.0)
 def scm_startup(settings: BaseModel) -> None:
-    """The plugin begins: the process starts, or an operator switches the plugin on while it runs.
+    """Start the plugin: the process starts, or an operator enables the plugin while the process runs.
 
-    Called after admission, before any other hook that is about an organization; again when a plugin that was switched
-    off is switched on once more in the same process.
+    Called after the plugin is validated, before any other hook that concerns an organization. Called again when an
+    operator disables the plugin and enables it again in the same process.
     """
 
 
 @specify("io", "listeners", budget=5.0)
 def scm_shutdown() -> None:
-    """The plugin ends: the process does, or an operator switches the plugin off. Calls under way may still finish."""
+    """Stop the plugin: the process ends, or an operator disables the plugin. Calls in progress may still finish."""
 
 
 @specify("pure", "listeners", budget=1.0)
@@ -253,3 +324,23 @@ def describe_mismatch(expected: str, result: object, error: ValidationError) -> 
     field = ".".join(map(str, first["loc"]))
     detail = f" (at {field}: {first['msg']})" if field else ""
     return f"gave back {type(result).__name__!r} where {expected} is expected{detail}"
+
+
+# Two helpers for ``scm_read_push``. They take constant time. An empty secret matches nothing: everybody can send it.
+
+
+def check_signature(secret: str, body: bytes, signature: str) -> bool:
+    """Return whether a signature is the HMAC-SHA256 of the raw body, in hexadecimal, with or without ``sha256=``."""
+    expected = hmac.new(_bytes(secret), body, hashlib.sha256).hexdigest()
+    given = signature.strip().removeprefix("sha256=").lower()
+    return bool(secret) and hmac.compare_digest(_bytes(expected), _bytes(given))
+
+
+def same_secret(secret: str, given: str) -> bool:
+    """Return whether two secrets are equal, for hosts that send the secret itself."""
+    return bool(secret) and hmac.compare_digest(_bytes(secret), _bytes(given))
+
+
+def _bytes(text: str) -> bytes:
+    # Lone surrogates cannot be encoded as UTF-8, but a header may contain them.
+    return text.encode("utf-8", "surrogatepass")

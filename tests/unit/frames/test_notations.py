@@ -169,3 +169,9 @@ def test_log_prefix_before_every_go_line_hides_no_frame() -> None:
     text = f"{prefix}main.total(...)\n{prefix}\t/srv/app/main.go:12 +0x1d"
     (match,) = read_text(text).frames
     assert match.frame == Frame("/srv/app/main.go", 12, function="main.total", language="go")
+
+
+def test_django_frame_without_a_source_file_is_understood() -> None:
+    """A line of Django's error page with a placeholder for its file gives no frame, and does not count as unread."""
+    reading = read_text('File "<doctest shop.py>" in <module>')
+    assert (reading.frames, reading.unread) == ((), 0)

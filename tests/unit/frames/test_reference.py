@@ -10,8 +10,7 @@ from scmhost.frames import Frame, FrameMatch, read_text
 from scmhost.frames.block_reader import LONGEST_LINE, BlockReader
 from scmhost.frames.notation import ContextLines
 from scmhost.frames.notations import NOTATIONS
-from scmhost.frames.physical_lines import split_line
-from scmhost.frames.prefixes import prefix_length
+from scmhost.frames.physical_lines import prefix_length, split_line
 from strategies import pasted_texts
 
 # More lines than a block has.

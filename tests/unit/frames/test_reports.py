@@ -109,3 +109,11 @@ def test_blanks_before_a_document_are_allowed(before: str) -> None:
 def test_other_documents_have_no_frames(text: str) -> None:
     """A text that is no document of a known form gives no frames from fields."""
     assert read_text(text).frames == ()
+
+
+@pytest.mark.parametrize(("line", "column"), [("lineno", "colno"), ("lineNo", "colNo")])
+def test_sentry_frame_has_its_line_and_column_in_both_spellings(line: str, column: str) -> None:
+    """Sentry's API spells line and column of a frame in another way than its events."""
+    text = json.dumps({"frames": [{"absPath": "/srv/shop.js", line: 12, column: 7, "function": "total"}]})
+    (match,) = read_text(text).frames
+    assert (match.frame.path, match.frame.line, match.frame.column) == ("/srv/shop.js", 12, 7)

@@ -1,4 +1,6 @@
-"""C, C++ and other compiled code: sanitizers, assertions, addr2line, Boost's and backward-cpp's stacks."""
+"""C, C++ and other compiled code: sanitizers, assertions, addr2line, Boost's and backward-cpp's stacks, and
+the Linux kernel's call traces, warnings and bugs.
+"""
 
 import re
 from collections.abc import Sequence
@@ -145,3 +147,30 @@ def _read_assertions(line: str, _context: ContextLines) -> Sequence[MatchSpan] |
 
 
 ASSERTIONS: Final = Notation("assertions", ("ssert", "ASSERT", ": runtime error: "), _read_assertions)
+
+
+_KERNEL_PATH: Final = r"(?P<path>[\w./+-]{1,300}/[\w.+-]{1,100}\.(?:[chS]|rs))"
+_KERNEL_FRAME: Final = Pattern(
+    rf"(?:RIP: [0-9a-f]{{4}}:)?(?:\? )?(?!at )(?P<function>[\w.]{{1,200}})"
+    rf"(?P<offset>\+0x[0-9a-f]+/0x[0-9a-f]+)? {_KERNEL_PATH}:{LINE}(?P<inline> \[inline\])?$"
+)
+_KERNEL_DECODED: Final = Pattern(
+    rf"(?:RIP: [0-9a-f]{{4}}:)?(?:\? )?(?P<function>[\w.]{{1,200}}) \((?:\S{{1,300}}/)??{_KERNEL_PATH}:{LINE}(?: "
+    r"\(discriminator \d+\))?[^()]*\)"
+)
+_KERNEL_WARNING: Final = Pattern(
+    rf"(?:.{{0,100}}\bPID: \d+ at|kernel BUG at) {_KERNEL_PATH}:{LINE}(?:!| (?P<function>[\w.]{{1,200}})\+0x)"
+)
+
+
+def _read_linux_kernel(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
+    """Read ``dump_stack+0x1fd/0x2d9 lib/dump_stack.c:118``."""
+    match = _KERNEL_FRAME.match(line)
+    # Paths of the kernel are relative; "name /path.c:12" without an offset is any other program's.
+    if match and not (match["offset"] or match["inline"] or match["path"][0] != "/"):
+        return None
+    match = match or _KERNEL_DECODED.match(line) or _KERNEL_WARNING.match(line)
+    return [match_span(match, "c", function=match["function"])] if match else None
+
+
+LINUX_KERNEL: Final = Notation("linux_kernel", (".c:", ".h:", ".S:", ".rs:"), _read_linux_kernel)

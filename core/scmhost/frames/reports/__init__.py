@@ -1,7 +1,7 @@
 """Frames in JSON documents that tools send.
 
 A form reads frames from the fields of a document. Their positions in the text are searched for afterwards, by path. A
-new form is a ``Form`` in a module of this package and a row in the table.
+new form is a ``Form`` in ``forms`` and a row in the table.
 """
 
 import json
@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from scmhost.frames.frame import Frame, FrameMatch
 
-from . import telemetry, tools
 from .fields import Form
+from .forms import OPEN_TELEMETRY, PYTEST_REPORT, SARIF, SENTRY_EVENT
 
-FORMS: Final[tuple[Form, ...]] = (tools.SARIF, tools.PYTEST_REPORT, telemetry.SENTRY_EVENT, telemetry.OPEN_TELEMETRY)
+FORMS: Final[tuple[Form, ...]] = (SARIF, PYTEST_REPORT, SENTRY_EVENT, OPEN_TELEMETRY)
 """The form with the most specific sign comes first."""
 
 

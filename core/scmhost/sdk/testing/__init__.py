@@ -18,8 +18,7 @@ for _package in ("pytest", "hypothesis"):
         )
 
 from .checks import Check, CheckResult  # noqa: E402 - a missing package is reported first
-from .report import ConformanceReport  # noqa: E402
-from .runner import CHECKS, REPORTS, ConformanceRun, ProviderConformance  # noqa: E402
+from .runner import CHECKS, REPORTS, ConformanceReport, ConformanceRun, ProviderConformance  # noqa: E402
 from .samples import PushSample, Samples, Waiver  # noqa: E402
 
 __all__ = [

@@ -9,11 +9,11 @@ from typing import Final
 
 import pluggy
 
-from scmhost.sdk import FEATURE_HOOKS, HOOK_PREFIX, PROJECT_NAME, PROMISES, hooks
+from scmhost.sdk import FEATURE_HOOKS, HOOK_PREFIX, HOOK_SPECS, PROJECT_NAME, hooks
 from scmhost.sdk.hooks import ARGUMENTS
 
+from .calls import PluginFunction, did_you_mean, marking_problems
 from .checks import IMPORTS, Violation, check, duplicates, relative_path
-from .functions import PluginFunction, did_you_mean, marking_problems
 from .observe import MAX_IMPORT_MS, ImportEffects
 from .plugin_under_test import SAMPLES_FIT, PluginUnderTest
 
@@ -66,12 +66,12 @@ def hooks_fit(plugin: PluginUnderTest) -> None:
 @check(
     "hook-kinds",
     "A pure hook is a plain function, and no hook is a generator.",
-    help="write def instead of async def; what waits belongs into an I/O hook",
+    help="write def instead of async def; move waiting code into an I/O hook",
 )
 def hook_kinds(plugin: PluginUnderTest) -> None:
     for hook, item in plugin.functions.items():
         is_async = inspect.iscoroutinefunction(item.function) or inspect.isasyncgenfunction(item.function)
-        if PROMISES[hook].colour == "pure" and is_async:
+        if HOOK_SPECS[hook].kind == "pure" and is_async:
             raise Violation(f"{hook} ({item.location}) is async, and the hook is pure")
         if inspect.isgeneratorfunction(item.function) or inspect.isasyncgenfunction(item.function):
             raise Violation(f"{hook} ({item.location}) yields; return one value")
@@ -136,7 +136,7 @@ def _signature_problems(item: PluginFunction) -> Iterator[str]:
         if one.kind is not one.POSITIONAL_OR_KEYWORD:
             yield f"{str(one).partition(':')[0]!r} cannot be passed by name; remove /, * and **"
         # An argument with a default may belong to a later version of the contract.
-        elif one.default is one.empty and one.name not in item.wants:
+        elif one.default is one.empty and one.name not in item.arguments:
             yield f"the hook has no argument {one.name!r}; {did_you_mean(one.name, ARGUMENTS[item.hook])}"
 
 

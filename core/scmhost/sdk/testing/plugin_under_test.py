@@ -24,9 +24,8 @@ from scmhost.sdk import (
     escaping,
 )
 
-from .calls import HookCaller, HookResult
+from .calls import HookCaller, HookResult, PluginFunction, hook_functions, load, module_of
 from .checks import Violation
-from .functions import PluginFunction, hook_functions, load, module_of
 from .observe import ImportEffects, observe_import
 from .samples import DEFAULT_URL, Samples, default_draft, default_fields
 

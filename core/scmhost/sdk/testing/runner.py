@@ -1,16 +1,18 @@
-"""Run the checks: from Python with ``ConformanceRun``, or in pytest with ``ProviderConformance``."""
+"""Run the checks, from Python (``ConformanceRun``) or pytest (``ProviderConformance``), and report the results."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 
 import pytest
 
+from scmhost.sdk import API_VERSION
+
 from . import checks_calls, checks_contract, checks_deliveries, checks_links, checks_repositories
-from .checks import Check, CheckResult, Violation
+from .calls import hook_functions, load
+from .checks import Check, CheckResult, Outcome, Violation
 from .plugin_under_test import PluginUnderTest
-from .report import ConformanceReport
 from .samples import PushSample, Samples, Waiver
 
 CHECKS: Final[tuple[Check, ...]] = (
@@ -23,6 +25,91 @@ CHECKS: Final[tuple[Check, ...]] = (
 """All checks, in the order in which they run."""
 
 CHECKS_BY_NAME: Final[Mapping[str, Check]] = {check.name: check for check in CHECKS}
+
+_CAPABILITIES: Final = (
+    ("installation", ("scm_install",)),
+    ("offers repositories", ("scm_offer_repositories",)),
+    ("adds repositories", ("scm_dispatch_repository",)),
+    ("serializes repositories", ("scm_serialize_repository",)),
+    ("links to source", ("scm_source_url",)),
+    ("links by templates", ("scm_url_templates",)),
+    ("reads pasted links", ("scm_read_source_url",)),
+    ("links to commits", ("scm_commit_url",)),
+    ("links to comparisons", ("scm_compare_url",)),
+    ("checks that files exist", ("scm_file_exists",)),
+    ("resolves refs", ("scm_resolve_ref",)),
+    ("fetches commits", ("scm_compare_commits",)),
+    ("push webhooks", ("scm_read_push",)),
+    ("listens to changes", ("scm_repository_saved", "scm_commits_saved")),
+    ("starts and stops", ("scm_startup", "scm_shutdown")),
+    ("commands", ("scm_register_commands",)),
+)
+
+_NOT_KEPT: Final[tuple[Outcome, ...]] = ("violated", "waived", "not run")
+
+
+@dataclass(slots=True)
+class ConformanceReport:
+    """The results for one provider of a plugin, in the order of the checks. ``total`` is the number of all checks."""
+
+    plugin: str
+    provider: str
+    declared: frozenset[str]
+    total: int
+    results: list[CheckResult] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """Default values that the suite used, and why."""
+
+    @property
+    def violations(self) -> list[CheckResult]:
+        """The results of violated checks."""
+        return [one for one in self.results if one.outcome == "violated"]
+
+    @property
+    def passed(self) -> bool:
+        """Whether no check is violated, and every check that applies was run."""
+        return not any(one.outcome in ("violated", "not run") for one in self.results)
+
+    def markdown(self) -> str:
+        """Return the table of capabilities, for the plugin's README."""
+        rows = ["| capability | hooks | checks |", "| --- | --- | --- |"]
+        for name, hooks in _CAPABILITIES:
+            rows.append(f"| {name} | {', '.join(f'`{hook}`' for hook in hooks)} | {self._cell(hooks)} |")
+        return "\n".join([*rows, "", f"{self.summary()} API {API_VERSION}."])
+
+    def summary(self) -> str:
+        """Return one sentence with the number of checks by outcome."""
+        applicable = [one for one in self.results if one.outcome != "not declared"]
+        counts = {outcome: len(_names(applicable, outcome)) for outcome in ("kept", *_NOT_KEPT)}
+        counted = [f"{count} {outcome}" for outcome, count in counts.items() if count or outcome == "kept"]
+        return f"{len(applicable)} of {self.total} checks: {', '.join(counted)}."
+
+    def data(self) -> dict[str, Any]:
+        """Return the results as JSON values."""
+        checks = [
+            {
+                "check": one.check.name,
+                "outcome": one.outcome,
+                "text": one.text,
+                **({"cause": one.cause} if one.cause else {}),
+            }
+            for one in self.results
+        ]
+        notes = {"notes": self.notes} if self.notes else {}
+        return {"plugin": self.plugin, "provider": self.provider, "api": API_VERSION, "checks": checks, **notes}
+
+    def _cell(self, hooks: tuple[str, ...]) -> str:
+        if not self.declared & set(hooks):
+            return "not declared"
+        own = [one for one in self.results if set(one.check.hooks) & set(hooks) and one.outcome != "not declared"]
+        names = {outcome: _names(own, outcome) for outcome in _NOT_KEPT}
+        faults = "; ".join(f"{outcome}: {', '.join(several)}" for outcome, several in names.items() if several)
+        return faults or (f"{len(own)} kept" if own else "general checks only")
+
+
+def _names(results: Iterable[CheckResult], outcome: Outcome) -> list[str]:
+    return [one.check.name for one in results if one.outcome == outcome]
+
 
 REPORTS: Final[dict[str, ConformanceReport]] = {}
 """The reports of this test run, by test class."""
@@ -116,7 +203,14 @@ class ProviderConformance:
             names = ", ".join(CHECKS_BY_NAME)
             raise TypeError(f"{cls.__name__}.waived: no check is named {unknown[0]!r}; the checks are {names}")
 
-    @pytest.mark.parametrize("check", CHECKS, ids=[check.name for check in CHECKS])
+    @classmethod
+    def pytest_generate_tests(cls, metafunc: pytest.Metafunc) -> None:
+        """Make one test of each check that applies to the hooks of the plugin. pytest calls this when it collects."""
+        if metafunc.function.__name__ == "test_check":
+            declared = frozenset(hook_functions(load(cls.plugin).attributes))
+            checks = [check for check in CHECKS if check.applies_to(declared)]
+            metafunc.parametrize("check", checks, ids=[check.name for check in checks])
+
     def test_check(self, check: Check) -> None:
         """The plugin keeps the check."""
         run = self._class_run()

@@ -4,10 +4,9 @@ From the lowest module to the highest:
 
 ========================  ==========================================================
 ``safety``, ``escaping``  which URLs are allowed; escaping of values
-``refs``                  names of branches, tags and commits
 ``templates``             the template language
 ``matching``              match a URL against a template: the reverse of rendering
-``ref_links``             URLs of many files of one repository at one ref
+``ref_links``             branches, tags and commits; URLs of many files of one repository at one ref
 ``page_templates``        the templates of a code host, and values of a repository
 ``page_reading``          the locations that a page's URL may mean
 ``pages``                 validated templates; the link hooks of most plugins

@@ -4,13 +4,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from scmhost.sdk.values import RefKind, UrlCandidate
+from scmhost.sdk.values import RefKind, Value
 
 from .matching import MatchLimits, ParsedUrl, TokenValues, match_template, prefixes_of
 from .page_templates import PageTemplates, path_of
 from .plain_links import MAX_LINE
-from .ref_links import with_anchor
-from .refs import AnyKind, free_ref_problem, looks_like_commit, ref_problem, split_ref
+from .ref_links import AnyKind, free_ref_problem, looks_like_commit, ref_problem, split_ref, with_anchor
 from .templates import FILE_PAGES, PageName, Template
 
 _MAX_CANDIDATES: Final = 50
@@ -28,6 +27,26 @@ _NOT_IN_PATH: Final = "?&#"
 _FILE_NAME: Final = re.compile(r"[^/]\.[A-Za-z][A-Za-z0-9]{0,9}$")
 _ROOT_PAGES: Final[tuple[PageName, ...]] = ("root", "tree")
 _REF_TOKEN_ORDER: Final = ("ref", "branch", "tag", "commit", "changelist", "changeset")
+
+
+class UrlCandidate(Value):
+    """A possible meaning of a page's URL: a position in a repository.
+
+    Attributes:
+        repo: the repository's path on its host.
+        ref: the branch, tag or commit; None for a page of the default branch.
+        ref_kind: the kind of ref.
+        path: the file; empty for the page of a repository, of its root folder or of a commit.
+        line: the first line, counted from 1.
+        end_line: the last line of several.
+    """
+
+    repo: str
+    ref: str | None = None
+    ref_kind: RefKind | None = None
+    path: str = ""
+    line: int | None = None
+    end_line: int | None = None
 
 
 class PageScope(NamedTuple):

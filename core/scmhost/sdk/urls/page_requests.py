@@ -14,8 +14,19 @@ from scmhost.sdk.values import NoUrl
 from .page_templates import RepositoryValues, values_at, with_page
 from .pages import Pages
 from .presets import host_facts, kind_of, preset
-from .ref_links import checked_url, line_values, literal_authority, path_values, refuse_path
-from .refs import AnyKind, RefAt, free_ref_problem, looks_like_commit, ref_problem, split_ref
+from .ref_links import (
+    AnyKind,
+    RefAt,
+    checked_url,
+    free_ref_problem,
+    line_values,
+    literal_authority,
+    looks_like_commit,
+    path_values,
+    ref_problem,
+    refuse_path,
+    split_ref,
+)
 from .remotes import WebRepository, find_repository, repository_path
 from .safety import authority_of, check_web_url
 from .templates import FILE_PAGES, REPOSITORY_TOKENS, PageName, Template

@@ -13,8 +13,16 @@ from scmhost.sdk.reasons import Reason
 from scmhost.sdk.values import NoUrl, RefKind, Value
 
 from .matching import MatchLimits, match_template, parse_url
-from .ref_links import NO_ANCHOR, RefLinks, checked_url, literal_authority
-from .refs import AnyKind, RefAt, free_ref_problem, ref_problem
+from .ref_links import (
+    NO_ANCHOR,
+    AnyKind,
+    RefAt,
+    RefLinks,
+    checked_url,
+    free_ref_problem,
+    literal_authority,
+    ref_problem,
+)
 from .safety import authority_of
 from .templates import (
     HOST_TOKENS,

@@ -11,13 +11,12 @@ from pydantic import field_validator, model_validator
 
 from scmhost.sdk.errors import TemplateError
 from scmhost.sdk.reasons import Reason
-from scmhost.sdk.values import Location, LocationCandidate, NoUrl, RefKind, Repository, UrlCandidate, Value
+from scmhost.sdk.values import Location, LocationCandidate, NoUrl, RefKind, Repository, Value
 
 from .matching import parse_url
-from .page_reading import PageScope, find_candidates, page_candidates
+from .page_reading import PageScope, UrlCandidate, find_candidates, page_candidates
 from .page_templates import PageTemplates, RepositoryValues, with_page
-from .ref_links import RefLinks
-from .refs import AnyKind, RefAt
+from .ref_links import AnyKind, RefAt, RefLinks
 from .safety import check_web_url
 from .templates import FILE_PAGES, PAGE_NAMES, REF_TOKENS, REPOSITORY_TOKENS, PageName, Template, tokens_of
 

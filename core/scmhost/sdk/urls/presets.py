@@ -12,10 +12,10 @@ from pydantic import Field
 
 from scmhost.sdk.errors import TemplateError
 from scmhost.sdk.reasons import Confidence
-from scmhost.sdk.values import UrlCandidate, Value
+from scmhost.sdk.values import Value
 
 from .matching import ParsedUrl, parse_url
-from .page_reading import PageScope, find_candidates
+from .page_reading import PageScope, UrlCandidate, find_candidates
 from .page_templates import names_in
 from .pages import Pages
 from .templates import PageName

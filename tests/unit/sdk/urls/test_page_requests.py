@@ -203,12 +203,12 @@ def test_an_escaped_dot_segment_is_a_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "says"),
+    ("fields", "message"),
     [({"kind": "klaus"}, "neither a remote nor"), ({"remote": "/srv/app"}, "local path"), ({}, "neither a remote nor")],
 )
-def test_without_a_host_there_is_no_page(fields: dict[str, str], says: str) -> None:
-    """The error says that the host is missing."""
-    with pytest.raises(UrlError, match=says):
+def test_without_a_host_there_is_no_page(fields: dict[str, str], message: str) -> None:
+    """The error names the missing host."""
+    with pytest.raises(UrlError, match=message):
         url(**fields)
 
 

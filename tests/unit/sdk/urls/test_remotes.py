@@ -107,7 +107,7 @@ def test_a_given_kind_is_used() -> None:
 
 
 def test_a_local_path_has_no_web_page() -> None:
-    """The error says that a local path has no web page."""
+    """The error explains that a local path has no web page."""
     with pytest.raises(UrlError, match="local path"):
         find_repository("/srv/git/app")
 

@@ -22,7 +22,7 @@ def test_a_repository_has_pages() -> None:
 
 
 def test_without_a_url_there_is_a_reason() -> None:
-    """A repository without a URL has no page; the reason says so."""
+    """A repository without a URL has no page; it has the reason for that."""
     pages = RepositoryPages(pages=PAGES, repository=REPOSITORY)
     found = [pages.view(LOCATION), pages.commit("c0ffee"), pages.compare("v1", "v2")]
     assert [link.reason for link in found if isinstance(link, NoUrl)] == [Reason.REPOSITORY_WITHOUT_URL] * 3
