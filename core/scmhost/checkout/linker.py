@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from scmhost.frames.frame import Frame
 from scmhost.frames.source_paths import JVM
-from scmhost.links.lines import CommittedLine
 from scmhost.mapping.file_tree import FileTree, LocatedFile
 from scmhost.mapping.munging import class_path
 from scmhost.mapping.paths import PrintedPath, read_printed_path
 from scmhost.sdk.reasons import NEXT_STEP, Confidence, Reason
+
+from .worktree import CommittedLine
 
 if TYPE_CHECKING:
     from scmhost.mapping.index import MappingIndex

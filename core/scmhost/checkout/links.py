@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from scmhost.frames import FrameMatch
-from scmhost.links.lines import CommittedLine
 from scmhost.mapping.file_tree import FileTree
 
 from .formats import LinkedFrame, frame_facts
 from .linked_text import LinkCounts
 from .linker import CheckoutLink, CheckoutLinker, LinkerInputs
 from .pages import checkout_pages
-from .worktree import ChangedFiles, Checkout, read_checkout
+from .worktree import ChangedFiles, Checkout, CommittedLine, read_checkout
 
 if TYPE_CHECKING:
     from scmhost.mapping import MappingIndex
