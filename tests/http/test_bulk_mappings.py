@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from api import ApiClient
 from factories import NOW
-from scmhost.links.bulk_mappings import places
+from scmhost.links.bulk_mappings import assign_ids
 from scmhost.links.values import CodeMapping, MappingDraft
 
 
@@ -74,14 +74,14 @@ def test_sending_the_same_mappings_again_changes_nothing(there: set[tuple[int, s
     """Each source root has one place, no two have the same, and afterwards everything is in its place."""
     before = [known(number, *roots) for number, roots in enumerate(sorted(there), 1)]
     wanted = [MappingDraft(1, 1, "/srv/", root, None) for root in sent]
-    first = places(before, wanted)
+    first = assign_ids(before, wanted)
     taken = [place for place in first.values() if place is not None]
     assert list(first) == list(dict.fromkeys(sent))
     assert len(taken) == len(set(taken)) == min(len(first), len(before))
     fresh = {root: place or 100 + at for at, (root, place) in enumerate(first.items())}
     after = [known(place, 1, root) for root, place in fresh.items()]
     left = [mapping for mapping in before if mapping.id not in taken]
-    assert places([*after, *left], wanted) == fresh
+    assert assign_ids([*after, *left], wanted) == fresh
     assert {item.id for item in before if (item.repository_id, item.source_root) in {(1, root) for root in sent}} <= {
         *taken
     }

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scmhost.links.outcome import FileBasis, LinkBasis, RefBasis, file_basis, ref_basis
-from scmhost.links.ref_order import ChosenRef
+from scmhost.links.outcome import ChosenRef
 from scmhost.sdk import Existence
 from scmhost.sdk.reasons import Confidence
 
