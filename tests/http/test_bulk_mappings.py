@@ -3,13 +3,8 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from api import ApiClient
-from factories import NOW
-from scmhost.links.bulk_mappings import assign_ids
-from scmhost.links.values import CodeMapping, MappingDraft
 
 
 def roots(number: int) -> dict[str, str]:
@@ -60,31 +55,6 @@ def test_a_mapping_moves_to_the_repository_that_is_sent(api: ApiClient) -> None:
     assert upload(api, {"stackRoot": "/srv/", "sourceRoot": "b/"}, repository="team/lib").json()["updated"] == 1
     (left,) = api.get("code-mappings/").json()
     assert (left["repoName"], left["sourceRoot"]) == ("team/lib", "b/")
-
-
-source_roots = st.lists(st.sampled_from(["a/", "b/", "c/", "d/"]), min_size=1, max_size=4)
-
-
-def known(number: int, repository: int, source_root: str) -> CodeMapping:
-    return CodeMapping(number, 1, 1, repository, "/srv/", source_root, None, generated=False, created_at=NOW)
-
-
-@given(st.sets(st.tuples(st.integers(1, 2), st.sampled_from(["a/", "b/", "c/"]))), source_roots)
-def test_sending_the_same_mappings_again_changes_nothing(there: set[tuple[int, str]], sent: list[str]) -> None:
-    """Each source root has one place, no two have the same, and afterwards everything is in its place."""
-    before = [known(number, *roots) for number, roots in enumerate(sorted(there), 1)]
-    wanted = [MappingDraft(1, 1, "/srv/", root, None) for root in sent]
-    first = assign_ids(before, wanted)
-    taken = [place for place in first.values() if place is not None]
-    assert list(first) == list(dict.fromkeys(sent))
-    assert len(taken) == len(set(taken)) == min(len(first), len(before))
-    fresh = {root: place or 100 + at for at, (root, place) in enumerate(first.items())}
-    after = [known(place, 1, root) for root, place in fresh.items()]
-    left = [mapping for mapping in before if mapping.id not in taken]
-    assert assign_ids([*after, *left], wanted) == fresh
-    assert {item.id for item in before if (item.repository_id, item.source_root) in {(1, root) for root in sent}} <= {
-        *taken
-    }
 
 
 def test_one_wrong_mapping_costs_no_other(api: ApiClient) -> None:

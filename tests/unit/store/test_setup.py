@@ -1,28 +1,16 @@
-"""Organizations, projects, tokens, installations and code mappings."""
+"""Organizations, projects, tokens and installations."""
 
-from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 import factories
-from scmhost.infra.db.engine import Store, Transaction
+from scmhost.infra.db.engine import Store
 from scmhost.infra.db.errors import Duplicate
-from scmhost.infra.errors import NotFound
 from scmhost.infra.paging import PageRequest
 from scmhost.installations import queries as installation_queries
-from scmhost.links import queries as link_queries
-from scmhost.links.values import MappingDraft
-from scmhost.mapping import Evidence
 from scmhost.organizations import queries as organization_queries
 from scmhost.sdk import InstallationDraft
-
-
-def version_of(tx: Transaction, tenant: factories.Tenant, project: int | None = None) -> int:
-    """How often a project's mappings changed."""
-    wanted = project or tenant.project
-    return organization_queries.get_projects(tx, tenant.id, [wanted])[wanted].mappings_version
 
 
 def test_organizations_are_found_by_slug_or_id(store: Store) -> None:
@@ -123,88 +111,3 @@ def test_a_configuration_is_replaced(store: Store) -> None:
         assert installation_queries.set_configuration(tx, tenant.id, factories.NOBODY, {}) is None
     assert saved is not None
     assert saved.installation.configuration == {"b": 2}
-
-
-def test_a_mapping_is_made_once(store: Store) -> None:
-    """The same roots of the same repository are refused; each other source root or repository is another mapping."""
-    tenant = factories.new_tenant(store)
-    there = MappingDraft(tenant.project, tenant.repository, "app/", "src/", None)
-    elsewhere = replace(there, repository_id=factories.new_repository(store, tenant.id, "acme/lib"))
-    with store.write() as tx:
-        with pytest.raises(Duplicate, match="'app/' to 'src/'"):
-            link_queries.create(tx, tenant.id, there, factories.NOW)
-        others = [
-            link_queries.create(tx, tenant.id, draft, factories.NOW)
-            for draft in (replace(there, source_root="lib/"), elsewhere)
-        ]
-        with pytest.raises(Duplicate, match="'app/' to 'src/'"):
-            link_queries.update(tx, tenant.id, others[0].id, there)
-        assert link_queries.count(tx, tenant.id, tenant.project) == 3
-        assert link_queries.with_root(tx, tenant.id, tenant.project, "app/")[1:] == others
-
-
-def test_long_roots_are_told_apart(store: Store) -> None:
-    """Roots that are longer than an index takes are kept and compared whole."""
-    tenant = factories.new_tenant(store)
-    first = MappingDraft(tenant.project, tenant.repository, "app/" * 500, "src/" * 1000 + "a/", None)
-    with store.write() as tx:
-        for draft in (first, replace(first, source_root="src/" * 1000 + "b/")):
-            assert link_queries.create(tx, tenant.id, draft, factories.NOW).source_root == draft.source_root
-        with pytest.raises(Duplicate):
-            link_queries.create(tx, tenant.id, first, factories.NOW)
-
-
-def test_what_a_mapping_comes_from_is_kept(store: Store) -> None:
-    """A derived mapping says how sure it is and what told it; after a person's change it is theirs."""
-    tenant = factories.new_tenant(store)
-    told = (Evidence("lib/cart.py", "src/lib/cart.py"), Evidence("lib/shop.py", "src/lib/shop.py"))
-    draft = MappingDraft(tenant.project, tenant.repository, "lib/", "src/lib/", None)
-    derived = replace(draft, generated=True, confidence="high", derived_from=told)
-    with store.write() as tx:
-        saved = link_queries.create(tx, tenant.id, derived, factories.NOW)
-        changed = link_queries.update(tx, tenant.id, saved.id, draft)
-    assert (saved.generated, saved.confidence, saved.derived_from) == (True, "high", told)
-    assert (changed.generated, changed.confidence, changed.derived_from) == (False, None, ())
-
-
-def test_every_change_of_a_mapping_is_told(store: Store) -> None:
-    """Creating, changing and deleting a mapping each raise the project's version, and a refusal does not."""
-    tenant = factories.new_tenant(store)
-    wanted = MappingDraft(tenant.project, tenant.repository, "lib/", "lib/", "main", generated=True)
-    with store.write() as tx:
-        versions = [version_of(tx, tenant)]
-        saved = link_queries.create(tx, tenant.id, wanted, factories.NOW)
-        versions.append(version_of(tx, tenant))
-        changed = link_queries.update(tx, tenant.id, saved.id, replace(wanted, source_root="new/"))
-        versions.append(version_of(tx, tenant))
-        deleted = [link_queries.delete(tx, tenant.id, saved.id) for _ in range(2)]
-        versions.append(version_of(tx, tenant))
-    assert versions == [1, 2, 3, 4]
-    assert changed == replace(saved, source_root="new/")
-    assert deleted == [True, False]
-
-
-def test_a_mapping_that_moves_is_told_to_both(store: Store) -> None:
-    """A mapping that goes to another project changes both."""
-    tenant = factories.new_tenant(store)
-    other = factories.new_project(store, tenant.id, "api")
-    with store.write() as tx:
-        link_queries.update(tx, tenant.id, tenant.mapping, MappingDraft(other, tenant.repository, "app/", "src/", None))
-        assert [version_of(tx, tenant), version_of(tx, tenant, other)] == [2, 1]
-        with pytest.raises(NotFound, match=str(factories.NOBODY)):
-            link_queries.update(tx, tenant.id, factories.NOBODY, MappingDraft(other, tenant.repository, "x", "y", None))
-
-
-def test_mappings_are_listed_by_id(store: Store) -> None:
-    """Lists are by id, of projects or of an installation's repositories."""
-    tenant = factories.new_tenant(store)
-    unclaimed = factories.new_repository(store, tenant.id, "other")
-    filters: list[dict[str, Any]] = [{}, {"project_ids": [tenant.project]}, {"project_ids": []}]
-    with store.write() as tx:
-        second = link_queries.create(
-            tx, tenant.id, MappingDraft(tenant.project, unclaimed, "a/", "b/", None), factories.NOW
-        )
-        pages = [link_queries.page(tx, tenant.id, factories.EVERYTHING, **wanted) for wanted in filters]
-        owned = link_queries.page(tx, tenant.id, factories.EVERYTHING, installation_id=tenant.installation)
-    both = [tenant.mapping, second.id]
-    assert [[it.id for it in page.items] for page in (*pages, owned)] == [both, both, [], [tenant.mapping]]
