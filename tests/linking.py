@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import factories
-from hosting import host_of
+from api import SWITCHBOARD, ApiClient, open_api
+from hosting import candidate, host_of
 from scmhost.audit import queries as audit_queries
 from scmhost.commits import bulk_queries
 from scmhost.infra.clock import Clock, SystemClock
@@ -52,7 +54,11 @@ class LinkProject:
 
     def draft(self, stack_root: str = "/srv/", source_root: str = "src/", **fields: Any) -> MappingDraft:
         """A code mapping to save, of this repository with branch ``main`` unless the fields differ."""
-        known = {"project_id": self.project_id, "repository_id": self.repository, "default_branch": "main"}
+        known: dict[str, Any] = {
+            "project_id": self.project_id,
+            "repository_id": self.repository,
+            "default_branch": "main",
+        }
         return MappingDraft(stack_root=stack_root, source_root=source_root, **(known | fields))
 
     def add_mapping(self, stack_root: str = "/srv/", source_root: str = "src/", **fields: Any) -> CodeMapping:
@@ -132,3 +138,16 @@ def open_project(
         )
         project = factories.new_project(store, organization_id)
         yield LinkProject(services, organization, installation, repository, project, plugin)
+
+
+@contextmanager
+def open_odd_text(folder: Path) -> Iterator[ApiClient]:
+    """Open a whole scmhost with a claimed repository of the plugin ``odd_text``, and a mapping of ``/srv/app/``."""
+    configuration = SWITCHBOARD + "[plugins.odd_text]\nenabled = true\n"
+    more = [candidate("odd_text", "plugins.odd_text")]
+    with open_api(folder, configuration, more=more, background=False) as api:
+        installation = api.post("integrations/", {"provider": "odd_text"}).json()
+        identifier = api.repository()["id"]
+        claim = {"provider": "odd_text", "installation": installation["id"], "identifier": identifier}
+        assert api.mapping(api.post("repos/", claim).json(), installation).status_code == 201
+        yield api

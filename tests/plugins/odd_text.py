@@ -27,7 +27,7 @@ def scm_register_providers() -> Sequence[Provider]:
 
 @hookimpl
 def scm_install() -> InstallationDraft:
-    return InstallationDraft(name="odd", external_id="1", metadata={"domain_name": f"odd{SURROGATE}.example"})
+    return InstallationDraft(name="odd", external_id="1")
 
 
 @hookimpl

@@ -1,6 +1,5 @@
 """Build the link of a mapped frame: installation, provider, ref, URL and file check."""
 
-import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,11 +26,9 @@ from scmhost.services import Services
 
 from .outcome import ChosenRef, Link, LinkBasis, NoLink, choose_ref, file_basis, no_link, ref_basis
 from .provider_questions import MAX_PATH, ProviderQuestions
-from .values import CodeMapping
+from .values import CodeMapping, encodable
 
 MAX_LINE: Final = 10_000_000
-
-_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 
 log = structlog.get_logger(__name__)
 
@@ -146,7 +143,7 @@ class LinkBuilder:
             return _checked(links.url(target.path, line))
         if len(target.path) > MAX_PATH:
             return NoUrl(message=f"The path has more than {MAX_PATH} characters.")
-        if _SURROGATE.search(target.path):
+        if encodable(target.path) != target.path:
             return NoUrl(reason=Reason.NOT_A_FILE, message="The path has half a character (a lone surrogate).")
         location = Location(ref=ref.ref, ref_kind=ref.kind, path=target.path, line=line)
         url = calls.source_url(installation, target.repository, location)
@@ -162,6 +159,6 @@ def usable_line(line: int | None) -> int | None:
 
 def _checked(url: str | NoUrl) -> str | NoUrl:
     """Return the URL, unless UTF-8 cannot encode it: the answer, and not only this link, would be lost."""
-    if isinstance(url, str) and not url.isascii() and _SURROGATE.search(url):
+    if isinstance(url, str) and encodable(url) != url:
         return NoUrl(reason=Reason.UNSAFE_URL, message="The provider's URL has half a character (a lone surrogate).")
     return url

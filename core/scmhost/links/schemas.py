@@ -16,7 +16,7 @@ from .explain import ExplainedFrame, UnmatchedMapping
 from .outcome import Link, NoLink, no_link_message
 from .resolve import ResolvedFrame, TriedMapping
 from .traces import TraceFrame
-from .values import CodeMapping, MappingDraft
+from .values import CodeMapping, MappingDraft, encodable
 
 
 class EvidenceOut(Wire):
@@ -248,7 +248,8 @@ def mapping_with_evidence(
 
 
 def _evidence(evidence: Iterable[tuple[str, str]]) -> list[EvidenceOut]:
-    return [EvidenceOut(path=path, file=file) for path, file in evidence]
+    # A JSON column can hold lone surrogates, unlike all other columns.
+    return [EvidenceOut(path=encodable(path), file=encodable(file)) for path, file in evidence]
 
 
 def _mapping_fields(

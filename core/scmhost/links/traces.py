@@ -1,6 +1,5 @@
 """Stack traces as they are sent, a text or frames with the keys of Sentry's events, and the frames to link in them."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
@@ -16,20 +15,12 @@ from scmhost.sdk import Organization, ref_problem
 from scmhost.services import Services
 
 from .resolve import ResolvedFrame, resolve_links
-from .values import FrameQuery, LinkOptions
+from .values import FrameQuery, LinkOptions, encodable
 
 MAX_FIELD: Final = 4096
 
-_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
-
-
-def _replace_surrogates(text: str) -> str:
-    """Replace lone surrogates, which JSON can hold but UTF-8 cannot encode, and so no answer could repeat."""
-    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
-
-
 _Text = Annotated[str | None, Field(max_length=MAX_FIELD)]
-_AnyText = Annotated[str, AfterValidator(_replace_surrogates)]
+_AnyText = Annotated[str, AfterValidator(encodable)]
 _Count = Annotated[int | None, Field(ge=-(2**53), le=2**53)]
 
 

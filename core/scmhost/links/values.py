@@ -1,10 +1,14 @@
 """Values of links: frames to link, options, and code mappings as they are stored."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from scmhost.mapping import Evidence, FrameInfo
 from scmhost.sdk.reasons import Confidence
+
+_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +82,8 @@ class MappingDraft:
     generated: bool = False
     confidence: Confidence | None = None
     derived_from: tuple[Evidence, ...] = ()
+
+
+def encodable(text: str) -> str:
+    """Return the text with lone surrogates replaced: JSON can hold them, but UTF-8 and so an answer cannot."""
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
