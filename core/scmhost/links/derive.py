@@ -156,7 +156,9 @@ class _DerivationSaver:
         """Return why a mapping is not saved, or None if it can be."""
         least = self._options.min_confidence
         if _rank(draft.confidence) > _rank(least):
-            return f"Its confidence is {draft.confidence}; to save it, ask for that instead of {least}."
+            return (
+                f"Its confidence is {draft.confidence}, and the least to save is {least}; send a lower one to save it."
+            )
         if repository.installation_id is None:
             return "Repository is not associated with an integration. Claim it through an installation first."
         try:

@@ -82,8 +82,8 @@ def _mismatches(
 ) -> tuple[list[tuple[Rule, Mismatch]], int]:
     """Return the first mappings that do not match a frame, each as its first rule, and how many more there are."""
     _, paths = paths_to_match(frame.info)
-    found = [
+    mismatches = [
         (rules[0], mismatch) for rules in rules_of_mappings if (mismatch := find_mismatch(rules, paths)) is not None
     ]
-    shown = nsmallest(most, found, key=lambda pair: pair[0].rank)
-    return shown, len(found) - len(shown)
+    shown = nsmallest(most, mismatches, key=lambda pair: pair[0].rank)
+    return shown, len(mismatches) - len(shown)
