@@ -2,17 +2,21 @@
 PYTHON ?= python3
 BIN := .venv/bin
 CLIENTS := .venv/clients
-WANTED := tests/clients/environments
+CLIENT_VERSIONS := tests/clients/environments
 HAS_NODE := { node -e 'process.exit(process.versions.node.split(".")[0] < 20 ? 1 : 0)' && npm --version; }
 
 # Processes that run tests. Tests that measure time fail on a machine with more busy processes than cores.
 WORKERS ?= auto
 PYTEST_PARALLEL := -n $(WORKERS) --maxprocesses 8 --dist worksteal
-# Tests of rules and use cases: no server, no process of their own.
+# Tests of rules and use cases, without servers and processes.
 QUICK_TESTS := tests/unit tests/contract tests/test_budgets.py
 ROOM ?= mapping
 
-.PHONY: demo test test-quick check clients fmt docs bench fuzz mutants clean
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-quick check clients fmt docs bench fuzz mutants clean
+
+help:  ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 .venv/ready: pyproject.toml plugins/custom_scm/pyproject.toml plugins/git/pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -20,51 +24,51 @@ ROOM ?= mapping
 	$(BIN)/python -m pip install --quiet --editable '.[server,testing]' --editable plugins/custom_scm --editable plugins/git --group dev
 	touch $@
 
-# The two lines of sentry-cli that are in use, each in an environment of its own.
-$(CLIENTS)/v%/ready: $(WANTED)/v%.txt | .venv/ready
+# The two versions of sentry-cli that are in use, each in its own environment.
+$(CLIENTS)/v%/ready: $(CLIENT_VERSIONS)/v%.txt | .venv/ready
 	$(PYTHON) -m venv --without-pip $(@D)
 	$(BIN)/python -m pip --python $(@D) install --quiet --upgrade --requirement $<
 	touch $@
 
-# With CI=true Node must be there; elsewhere the tests that need it are skipped, and say so.
-$(CLIENTS)/node/ready: $(WANTED)/package.json | .venv/ready
+# With CI=true Node is required. Otherwise the tests that need it are skipped with a message.
+$(CLIENTS)/node/ready: $(CLIENT_VERSIONS)/package.json | .venv/ready
 	@if $(HAS_NODE) >/dev/null 2>&1; then \
 	  mkdir -p $(@D) && cp $< $(@D) && \
 	  npm install --prefix $(@D) --no-audit --no-fund --no-package-lock --loglevel=error && touch $@; \
-	elif [ "$$CI" = true ]; then echo "Node 20+ with npm is missing; with CI=true it is needed." >&2; exit 1; \
+	elif [ "$$CI" = true ]; then echo "Node 20+ with npm is missing; it is required with CI=true." >&2; exit 1; \
 	else echo "Node 20+ with npm is missing: the tests of the clients on Node are skipped."; fi
 
-demo: .venv/ready  ## The main job on real input: commits in, links out
+demo: .venv/ready  ## Show the main features: commits in, links out
 	$(BIN)/scmhost demo
 
-clients: $(CLIENTS)/v3/ready $(CLIENTS)/v2/ready $(CLIENTS)/node/ready  ## The real clients that the tests run
+clients: $(CLIENTS)/v3/ready $(CLIENTS)/v2/ready $(CLIENTS)/node/ready  ## Install the real clients that the tests run
 
-test: check clients  ## Everything: static checks, then all tests with coverage
+test: check clients  ## Run everything: static checks, then all tests with coverage
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest $(PYTEST_PARALLEL)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-test-quick: .venv/ready  ## Rules and use cases, without servers: less than a minute
+test-quick: .venv/ready  ## Test rules and use cases, without servers: less than a minute
 	$(BIN)/python -m pytest $(PYTEST_PARALLEL) -q -m "not postgresql" $(QUICK_TESTS)
 
-check: .venv/ready  ## Lint, formatting, types, import rules
+check: .venv/ready  ## Check lint, formatting, types and import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-fmt: .venv/ready  ## Format and mend what can be mended
+fmt: .venv/ready  ## Format, and fix what can be fixed automatically
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: .venv/ready  ## Write the generated documentation anew
+docs: .venv/ready  ## Render the generated documentation again
 	$(BIN)/python -m docs.generate
 
-bench: .venv/ready  ## Ratios against a baseline measured in the same run
+bench: .venv/ready  ## Measure ratios against a baseline of the same run
 	$(BIN)/python benchmarks/run.py
 
-fuzz: .venv/ready  ## Text that nobody would paste, until one is read wrongly; stop it when you like
+fuzz: .venv/ready  ## Generate odd texts until one is read wrongly; stop with Ctrl-C
 	$(BIN)/python -m pip install --quiet --group fuzz
 	$(BIN)/python benchmarks/fuzz_frames.py $(ARGS)
 

@@ -1,4 +1,4 @@
-"""Runs the ``scmhost`` command in tests, and makes git repositories to run it on."""
+"""The ``scmhost`` command, and git repositories for it."""
 
 import io
 import os
@@ -18,7 +18,7 @@ SCMHOST = Path(sys.executable).with_name("scmhost")
 
 @dataclass(frozen=True)
 class Done:
-    """What a command did."""
+    """The exit code and output of a command."""
 
     code: int
     out: str
@@ -50,7 +50,7 @@ def scmhost_process(*words: object, stdin: bytes = b"", environ: Mapping[str, st
 
 
 class GitRepository:
-    """A real git repository with commits of known author and time."""
+    """A git repository whose commits have a fixed author and fixed times."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -59,12 +59,12 @@ class GitRepository:
         self.git("init", "--quiet", "--initial-branch=main")
 
     def git(self, *words: str, stdin: bytes = b"") -> str:
-        """Run git here; its answer."""
+        """Run git in the repository, and return its output."""
         stamp = f"{self._moment} +0200"
         people = {
-            f"GIT_{role}_{what}": value
+            f"GIT_{role}_{name}": value
             for role in ("AUTHOR", "COMMITTER")
-            for what, value in (("NAME", "Ada Lovelace"), ("EMAIL", "Ada@Example.com"), ("DATE", stamp))
+            for name, value in (("NAME", "Ada Lovelace"), ("EMAIL", "Ada@Example.com"), ("DATE", stamp))
         }
         isolated = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "HOME": str(self.path)}
         done = subprocess.run(
@@ -77,7 +77,7 @@ class GitRepository:
         return done.stdout.decode(errors="surrogateescape").strip()
 
     def grow(self, count: int) -> list[str]:
-        """Make many commits at once, each of one file; gives their shas, newest first."""
+        """Create commits that change one file each. Return their SHAs, newest first."""
         stream = b"reset refs/heads/main\n"
         for number in range(count):
             self._moment += 60
@@ -90,12 +90,12 @@ class GitRepository:
         self.git("reset", "--quiet", "--hard")
         return self.shas()
 
-    def shas(self, wanted: str = "HEAD") -> list[str]:
-        """The commits of a range, newest first."""
-        return self.git("rev-list", wanted).split()
+    def shas(self, revisions: str = "HEAD") -> list[str]:
+        """Return the SHAs of a range, newest first."""
+        return self.git("rev-list", revisions).split()
 
     def commit(self, message: str = "Change", files: Mapping[str, str | None] = MappingProxyType({})) -> str:
-        """Write, change or (with None) delete files, and commit; gives the sha."""
+        """Write or (with None) delete files, and commit. Return the SHA."""
         for name, text in files.items():
             file = self.path / name
             if text is None:

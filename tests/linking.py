@@ -22,7 +22,7 @@ from scmhost.links.resolve import ResolvedFrame, resolve_links
 from scmhost.links.values import CodeMapping, FrameQuery, LinkOptions, MappingDraft
 from scmhost.mapping import FrameInfo
 from scmhost.organizations import queries as organization_queries
-from scmhost.organizations.values import Project
+from scmhost.organizations.queries import Project
 from scmhost.releases import content_queries
 from scmhost.releases import queries as release_queries
 from scmhost.releases.values import ReleaseDraft

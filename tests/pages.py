@@ -1,4 +1,4 @@
-"""Runs what the documentation shows: files are written, commands are run, answers are compared."""
+"""Follow the examples of a documentation page: write its files and run its commands."""
 
 import json
 import os
@@ -23,15 +23,15 @@ _BLOCK = re.compile(r"^```(?P<language>\w+)(?: (?P<name>\S+))?\n(?P<text>.*?)^``
 _COMMAND = re.compile(r"^\$ (?P<line>(?:.*(?:\\\n|'\{[^}]*\n))*.*)\n(?P<answer>(?:(?!\$ ).*\n)*)", re.MULTILINE)
 _VARIABLE = re.compile(r"\$([A-Z]+)")
 _SECRETS = ((re.compile(r"scmhost_1_[\w-]{43}"), "scmhost_1_..."), (re.compile(r"\.\.\.[\w-]{4}  "), "...xxxx  "))
-# Shown to people, and done by the test in another way.
+# Commands for readers only; the tests set these things up themselves.
 _NOT_RUN = ("pip", "make", "scmhost serve", "scmhost demo", "python -m", ". .venv", "twine")
-# Where a page has its service; a test's own is at a port that is free.
+# The address of the service on the pages. A test serves on a free port.
 _SHOWN_URL = "http://127.0.0.1:8000"
 
 
 @dataclass(frozen=True)
 class Block:
-    """A block of code in a page; one with a name is a file."""
+    """A block of code on a page. A block with a name is a file."""
 
     language: str
     name: str | None
@@ -40,25 +40,25 @@ class Block:
 
 @dataclass(frozen=True)
 class Step:
-    """A command and the answer that the page shows; an empty answer is not compared."""
+    """A command, and the output that the page shows. Without output nothing is compared."""
 
     line: str
     answer: str
 
 
 def page(name: str) -> str:
-    """The text of a page, by its path from the top."""
+    """Return the text of a page; ``name`` is its path in the repository."""
     return (ROOT / name).read_text(encoding="utf-8")
 
 
 def blocks(text: str) -> Iterator[Block]:
-    """The blocks of code of a page, in order."""
+    """Yield the blocks of code of a page, in order."""
     for found in _BLOCK.finditer(text):
         yield Block(found["language"], found["name"], found["text"])
 
 
 def write_files(text: str, folder: Path) -> None:
-    """Write the files that a page shows."""
+    """Write the files of a page to a folder."""
     for block in blocks(text):
         if block.name:
             path = folder / block.name
@@ -67,7 +67,7 @@ def write_files(text: str, folder: Path) -> None:
 
 
 def steps(text: str) -> list[Step]:
-    """The commands that a page shows, in order."""
+    """Return the commands of a page, in order."""
     consoles = (block.text for block in blocks(text) if block.language == "console")
     found = (match for console in consoles for match in _COMMAND.finditer(console))
     return [Step(match["line"].replace("\\\n", " "), match["answer"]) for match in found]
@@ -75,10 +75,10 @@ def steps(text: str) -> list[Step]:
 
 @dataclass
 class Terminal:
-    """Runs steps in the working directory. Requests of curl go to an application on the same database.
+    """Runs steps in the working directory. Requests of curl go to an application with the same database.
 
-    With ``services``, the page's ``scmhost serve`` runs in a process of its own until they are closed, and sentry-cli
-    speaks to it.
+    With ``services``, the step ``scmhost serve`` starts a process that ends when they are closed, and sentry-cli uses
+    that server.
     """
 
     variables: dict[str, str] = field(default_factory=dict)
@@ -87,12 +87,12 @@ class Terminal:
     url: str = _SHOWN_URL
 
     def follow(self, listed: list[Step]) -> list[Step]:
-        """The steps as they really went. Where a page shows no answer, none is kept."""
+        """Run steps, and return them with their real output. It is left out where the page shows none."""
         done = [Step(step.line, self.run(step)) for step in listed]
         return [Step(step.line, step.answer and went.answer) for step, went in zip(listed, done, strict=True)]
 
     def run(self, step: Step) -> str:
-        """The answer to a step, as a page would show it."""
+        """Run a step, and return its output in the form of a page."""
         if step.line == "scmhost serve" and self.services:
             self._serve(self.services)
         if step.line.startswith(_NOT_RUN):
@@ -122,9 +122,11 @@ class Terminal:
         self.url = served.url
 
     def _sentry_cli(self, words: list[str], environ: Mapping[str, str]) -> str:
-        """The answer of the real client, on both of its outputs."""
-        wanted = {name: value.replace(_SHOWN_URL, self.url) for name, value in {**self.variables, **environ}.items()}
-        done = sentry_cli(3, *words, cwd=Path.cwd(), home=Path.cwd(), environ=wanted)
+        """Return the output of the real client, standard output first."""
+        environment = {
+            name: value.replace(_SHOWN_URL, self.url) for name, value in {**self.variables, **environ}.items()
+        }
+        done = sentry_cli(3, *words, cwd=Path.cwd(), home=Path.cwd(), environ=environment)
         return (done.out + done.err).replace(self.url, _SHOWN_URL)
 
     def _export(self, assignment: str) -> str:
@@ -143,7 +145,7 @@ class Terminal:
 
     @staticmethod
     def _curl(words: list[str]) -> str:
-        """The answer of a request that must succeed."""
+        """Send a request that must succeed, and return its answer."""
         method, url, *options = words[words.index("-X") + 1 :]
         headers = dict(options[at + 1].split(": ", 1) for at, word in enumerate(options) if word == "-H")
         body = json.loads(options[options.index("-d") + 1])

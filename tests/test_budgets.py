@@ -1,7 +1,8 @@
-"""The budgets of this project's style, held by looking at the source."""
+"""The rules of layout and style that no linter checks, read off the source."""
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +28,12 @@ GUARDS = {
     HOST / "admin" / "background.py",
     HOST / "sdk" / "testing" / "observe.py",
 }
+MOST_MODULES = 230
+# The doors of a room that may use SQLAlchemy, and those that may use FastAPI and Starlette.
+SQL_DOORS = ("tables.py", "queries.py", "_queries.py")
+HTTP_DOORS = ("routes.py", "schemas.py", "access.py", "http.py")
+HTTP_ROOMS = {HOST / "service", HOST / "app.py"}
+
 # The demo shows the first-party plugin at work; nothing else of the host names one.
 NAMES_A_PLUGIN = {HOST / "cli" / "demo.py"}
 
@@ -66,6 +73,40 @@ def test_only_the_guard_catches_everything(path: Path) -> None:
     assert broad == [] or path in GUARDS
 
 
+def imported_packages(path: Path) -> set[str]:
+    """The top-level names of all absolute imports of a module."""
+    imported = [node.module or "" for node in nodes(path) if isinstance(node, ast.ImportFrom) and node.level == 0]
+    imported += [alias.name for node in nodes(path) if isinstance(node, ast.Import) for alias in node.names]
+    return {name.partition(".")[0] for name in imported}
+
+
+@every_source
+def test_sql_is_in_tables_and_queries(path: Path) -> None:
+    """A reader who looks for a statement opens ``queries.py`` of its subject, or ``infra/db``."""
+    uses_sql = not imported_packages(path).isdisjoint({"sqlalchemy", "alembic", "psycopg"})
+    assert not uses_sql or path.name.endswith(SQL_DOORS) or path.is_relative_to(HOST / "infra" / "db")
+
+
+@every_source
+def test_http_is_in_routes_and_schemas(path: Path) -> None:
+    """Use cases do not depend on HTTP, so commands and embedders can call them."""
+    uses_http = not imported_packages(path).isdisjoint({"fastapi", "starlette", "uvicorn"})
+    allowed = path.name.endswith(HTTP_DOORS) or any(path.is_relative_to(room) for room in HTTP_ROOMS)
+    # "scmhost serve" starts the server.
+    assert not uses_http or allowed or path == HOST / "cli" / "serve.py"
+
+
+def test_the_host_has_few_modules() -> None:
+    """A new subject is a room; a new detail belongs into a module that exists."""
+    assert len([path for path in SOURCES if path.is_relative_to(HOST)]) <= MOST_MODULES
+
+
+def test_class_names_are_distinct() -> None:
+    """A search for a class name has one answer."""
+    classes = Counter(node.name for path in SOURCES for node in nodes(path) if isinstance(node, ast.ClassDef))
+    assert [name for name, number in classes.items() if number > 1] == []
+
+
 @every_source
 def test_the_host_names_no_plugin(path: Path) -> None:
     """What is particular to a code host is in its plugin."""
@@ -75,7 +116,7 @@ def test_the_host_names_no_plugin(path: Path) -> None:
 
 @pytest.mark.parametrize("path", [path for path in SOURCES if not path.is_relative_to(HOST)], ids=name_of)
 def test_a_plugin_uses_the_sdk_alone(path: Path) -> None:
-    """A first-party plugin may use nothing that a stranger's could not."""
+    """A first-party plugin uses nothing that a third party's plugin could not use."""
     imported = [node.module or "" for node in nodes(path) if isinstance(node, ast.ImportFrom) and node.level == 0]
     imported += [alias.name for node in nodes(path) if isinstance(node, ast.Import) for alias in node.names]
     assert [name for name in imported if name.startswith("scmhost") and not name.startswith("scmhost.sdk")] == []

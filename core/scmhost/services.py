@@ -19,7 +19,14 @@ ActorKind = Literal["token", "user", "file", "system"]
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who changes something: a token, a user of the host's machine, whoever wrote a file, or scmhost itself."""
+    """Who makes a change, for the audit log.
+
+    Attributes:
+        kind: ``token``: an API token; ``user``: a user of the machine, on the command line; ``file``: an unknown editor
+            of plugins.toml; ``system``: scmhost itself.
+        name: the name of the token or user.
+        id: the id of the token.
+    """
 
     kind: ActorKind
     name: str
@@ -31,10 +38,17 @@ SYSTEM: Final = Actor("system", "scmhost")
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The store, the plugins, the time and the limits of one process, and the key of its webhooks' secrets.
+    """What use cases need of one process.
 
-    ``actor`` is who changes things through them, as the audit log tells it. ``operators`` are the organizations that
-    may see the host itself, and ``telemetry`` is told of its work.
+    Attributes:
+        store: the database.
+        plugins: the plugins and their providers.
+        clock: the current time.
+        limits: how much a request may send or read.
+        webhook_key: the key from which webhook secrets are derived; None: webhooks are off.
+        operators: slugs or ids of the organizations whose admins may see the state of the host.
+        telemetry: receives the operations that are measured.
+        actor: who makes the changes, for the audit log.
     """
 
     store: Store
@@ -45,30 +59,34 @@ class Services:
     operators: tuple[str | int, ...] = ()
     telemetry: Telemetry = SILENT
     actor: Actor = SYSTEM
+    # Shared by all copies of the services: for_actor() copies the reference.
     _shared: dict[type[Any], Any] = field(default_factory=dict, repr=False)
 
     def shared(self, kind: type[T]) -> T:
-        """Return the one instance of a class that all requests of this process share, such as a cache of a subject.
+        """Return the instance of a class that all requests of this process share, such as a cache.
 
-        It is made without arguments at the first call.
+        The first call creates it, without arguments.
         """
-        # dict.setdefault is atomic: of two that are made at once, one is kept.
-        found: T = self._shared.get(kind) or self._shared.setdefault(kind, kind())
-        return found
+        if kind not in self._shared:
+            # dict.setdefault is atomic: if two threads create an instance at once, both get the same one.
+            self._shared.setdefault(kind, kind())
+        instance: T = self._shared[kind]
+        return instance
 
     def for_actor(self, actor: Actor) -> Self:
-        """The same for somebody in particular."""
+        """Return the same services, with changes recorded under this actor."""
         return replace(self, actor=actor)
 
 
 def check_database(services: Services) -> None:
-    """That there is a database, with the tables of this version.
+    """Check that the database exists and has the tables of this version.
 
     Raises:
-        NotFound: there is none yet.
+        NotFound: there is no database yet.
         Unavailable: it does not answer, or its tables are of another version.
     """
     store = services.store
+    # Checked first, because opening a connection would create an empty file.
     if store.file is not None and not store.file.exists():
         raise NotFound(f"there is no database {store.file} yet; scmhost bootstrap makes it, with an organization")
     if not store.is_current():

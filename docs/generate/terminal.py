@@ -33,7 +33,7 @@ _PICTURE: Final = """\
   <circle cx="24" cy="22" r="6" fill="#ff5f57"/><circle cx="44" cy="22" r="6" fill="#febc2e"/>
   <circle cx="64" cy="22" r="6" fill="#28c840"/>
 {lines}
-  <rect y="{foot}" width="920" height="34" fill="#21303f"/>
+  <path d="M0 {foot}H920V{corner}a10 10 0 0 1-10 10H10a10 10 0 0 1-10-10z" fill="#21303f"/>
   <text class="where" x="24" y="{below}">{url}</text>
 </svg>
 """
@@ -90,7 +90,9 @@ def _picture(lines: list[str], text_lines: int) -> str:
     # Terminals show the URL of the link under the pointer at the bottom.
     url = next(link["url"] for line in reversed(lines) if (link := _LINK.search(line)))
     foot = _TOP + len(drawn) * _LINE
-    return _PICTURE.format(height=foot + 34, foot=foot, below=foot + 21, url=escape(url), lines="\n".join(rows))
+    return _PICTURE.format(
+        height=foot + 34, foot=foot, corner=foot + 24, below=foot + 21, url=escape(url), lines="\n".join(rows)
+    )
 
 
 def _with_links(line: str) -> str:

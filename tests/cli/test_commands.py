@@ -49,9 +49,13 @@ def test_help_of_a_command_needs_no_database(words: str) -> None:
 
 
 def test_unknown_command_is_wrong_usage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A typo in the command exits with code 2."""
+    """A typo in the command exits with code 2, and the error names the most similar command."""
     monkeypatch.chdir(tmp_path)
-    assert scmhost("serv").code == 2
+    for words, name in ((["serv"], "serve"), (["plugins", "lst"], "list")):
+        done = scmhost(*words)
+        assert done.code == 2
+        assert f"No such command '{words[-1]}'. Did you mean '{name}'?" in done.err
+    assert "Did you mean" not in scmhost("unrelated").err
 
 
 def test_version_imports_no_library() -> None:
@@ -104,6 +108,7 @@ def test_bootstrap_prints_text(database: str) -> None:
 )
 def test_refusal_prints_an_error_and_exits_with_its_code(database: str, words: list[str], code: int, text: str) -> None:
     """An error is one message on standard error, without a traceback."""
+    scmhost("migrate", "--database-url", database)
     done = scmhost(*words, "--database-url", database)
     assert (done.code, text in done.err) == (code, True), done.err
     assert "Traceback" not in done.err

@@ -57,7 +57,7 @@ def test_second_run_sends_nothing(repository: GitRepository) -> None:
 
 
 def test_only_missing_commits_are_sent(repository: GitRepository) -> None:
-    """A run sends the commits that are missing, wherever the gaps are."""
+    """A run sends the commits that are missing, also between known ones."""
     assert send(repository, "--range", "HEAD~2..HEAD~1")["new"] == 1
     assert send(repository, "--range", "HEAD~1")["new"] == 5
     assert send(repository)["new"] == 1

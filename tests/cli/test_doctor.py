@@ -250,7 +250,7 @@ def of_generated_mapping(api: ApiClient) -> str:
 
 
 @pytest.mark.parametrize(
-    ("make", "says"),
+    ("make", "words"),
     [
         (of_unclaimed, ["is unclaimed", "code mappings to it: 1", "claim it"]),
         (of_nameless, ["has no URL", "give it its web URL"]),
@@ -259,14 +259,14 @@ def of_generated_mapping(api: ApiClient) -> str:
     ],
 )
 def test_rows_that_give_no_links_are_reported(
-    tmp_path: Path, make: Callable[[ApiClient], str], says: list[str]
+    tmp_path: Path, make: Callable[[ApiClient], str], words: list[str]
 ) -> None:
     """A row that prevents links is named, with the cause and a remedy."""
     with house_with(tmp_path) as api:
         subject = make(api)
         finding = only(examine(api.services), subject)
     assert finding.severity in ("warning", "note")
-    assert [word for word in says if word not in f"{finding.problem} {finding.remedy}"] == []
+    assert [word for word in words if word not in f"{finding.problem} {finding.remedy}"] == []
 
 
 def test_installation_of_a_disabled_provider_is_reported(tmp_path: Path) -> None:
@@ -338,7 +338,7 @@ def test_unavailable_code_host_is_reported() -> None:
 
 
 def test_suspended_hook_is_reported_with_its_last_fault() -> None:
-    """The finding has the fault, and the remedy says what to fix."""
+    """The finding has the fault, and the remedy is what to fix."""
     pause = {"hook": "scm_file_exists", "nextTry": "12:00", "faults": 5, "lastFault": "hung"}
     (finding,) = plugin_findings(SERVICE, plugin_record(state="suspended", suspensions=[pause]))
     assert finding.problem == "scm_file_exists is suspended until 12:00, after 5 faults in a row; its last fault: hung"

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from command import GitRepository
-from scmhost.cli.lazy_group import SERVER_PACKAGES
+from scmhost.cli.main import SERVER_PACKAGES
 
 ROOT = Path(__file__).parents[2]
 LIGHT = {"click", "packaging", "pluggy", "pydantic", "rich", "tomlkit"}
@@ -127,8 +127,8 @@ def check_light_commands(installed: Install, checkout: GitRepository) -> None:
     assert linked.stdout == f"a.py:1: Error\n    -> {page}\n", linked.stderr
     frames = installed.run("frames", "--json", cwd=checkout.path, text="a.py:1: Error\n")
     assert [frame["path"] for frame in json.loads(frames.stdout)["frames"]] == ["a.py"]
-    question = json.dumps({"remote": "git@github.com:acme/shop.git"})
-    assert json.loads(installed.run("remote", "--jsonl", cwd=checkout.path, text=question).stdout)["repo"] == "shop"
+    request = json.dumps({"remote": "git@github.com:acme/shop.git"})
+    assert json.loads(installed.run("remote", "--jsonl", cwd=checkout.path, text=request).stdout)["repo"] == "shop"
     new = installed.run("plugin", "new", "gitbox", cwd=checkout.path)
     assert (new.returncode, (checkout.path / "scmhost-gitbox" / "pyproject.toml").exists()) == (0, True), new.stderr
 

@@ -37,13 +37,13 @@ OF_URLS = {
     "remote": {"remote": "git@github.com:acme/web.git"},
     "read-url": {"url": "https://github.com/acme/web/blob/main/a.py"},
 }
-ALL_QUESTIONS: dict[str, dict[str, Any]] = {**QUESTIONS, **OF_URLS}
+REQUESTS: dict[str, dict[str, Any]] = {**QUESTIONS, **OF_URLS}
 every_pipe = pytest.mark.parametrize("name", [*QUESTIONS, *OF_URLS])
 
 
-def ask(name: str, *questions: object) -> list[Any]:
-    """Return the answers of a command to questions; bytes are sent unchanged."""
-    lines = [question if isinstance(question, bytes) else json.dumps(question).encode() for question in questions]
+def answers_of(name: str, *requests: object) -> list[Any]:
+    """Return the answers of a command to requests; bytes are sent unchanged."""
+    lines = [request if isinstance(request, bytes) else json.dumps(request).encode() for request in requests]
     done = scmhost_process(name, "--jsonl", stdin=b"\n".join(lines))
     assert (done.code, done.err) == (0, "")
     return [json.loads(line) for line in done.out.splitlines()]
@@ -52,9 +52,9 @@ def ask(name: str, *questions: object) -> list[Any]:
 @every_pipe
 def test_every_line_gets_one_answer(name: str) -> None:
     """Answers have the order of the lines, and a malformed line gets an error."""
-    question = ALL_QUESTIONS[name]
-    bad = [b"no json", b"", b"\xff\xfe", b"[1]", json.dumps({key: [5] for key in question}).encode(), b"[" * 50_000]
-    *errors, answer, last = ask(name, *bad, question, question)
+    request = REQUESTS[name]
+    bad = [b"no json", b"", b"\xff\xfe", b"[1]", json.dumps({key: [5] for key in request}).encode(), b"[" * 50_000]
+    *errors, answer, last = answers_of(name, *bad, request, request)
     assert {(error["error"], error["reason"]) for error in errors} == {("malformed_input", "malformed_input")}
     assert len(errors) == len(bad)
     assert all(error["detail"] for error in errors)
@@ -63,13 +63,13 @@ def test_every_line_gets_one_answer(name: str) -> None:
 
 @every_pipe
 def test_answer_is_printed_before_the_next_line_arrives(name: str) -> None:
-    """A client that asks line by line gets each answer immediately."""
-    question = ALL_QUESTIONS[name]
+    """A client that sends line by line gets each answer immediately."""
+    request = REQUESTS[name]
     with subprocess.Popen([SCMHOST, name, "--jsonl"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
         assert run.stdin is not None
         assert run.stdout is not None
         for _ in range(2):
-            run.stdin.write(json.dumps(question) + "\n")
+            run.stdin.write(json.dumps(request) + "\n")
             run.stdin.flush()
             answer = json.loads(run.stdout.readline())
             assert "error" not in answer
@@ -105,7 +105,7 @@ def test_map_returns_the_mapping_or_a_reason() -> None:
     ]
     frame = {"filename": "Cart.java", "module": "com.acme.Cart", "abs_path": "Cart.java", "lineno": 3}
     java = {"platform": "java", "sdk_name": "sentry.java", "frame": frame, "code_mappings": mappings}
-    assert ask("map", java, {"frame": "../../x.py", "code_mappings": mappings}, {"frame": {}}) == [
+    assert answers_of("map", java, {"frame": "../../x.py", "code_mappings": mappings}, {"frame": {}}) == [
         {
             "source_path": "src/com/acme/Cart.java",
             "matched_mapping": 1,
@@ -126,7 +126,9 @@ def test_roots_are_inferred_or_refused() -> None:
     """A frame may be only its path; without roots there is a reason."""
     java = {"platform": "java", "source_file": "src/main/java/com/acme/Cart.java"}
     known = {**java, "frame": {"module": "com.acme.Cart", "abs_path": "Cart.java"}, "repo_files": [java["source_file"]]}
-    assert ask("roots", {"frame": "<anonymous>", "source_file": "x.js"}, {**java, "frame": "Cart.java"}, known) == [
+    assert answers_of(
+        "roots", {"frame": "<anonymous>", "source_file": "x.js"}, {**java, "frame": "Cart.java"}, known
+    ) == [
         {"error": "unsupported_frame", "reason": "unsupported_frame"},
         {"error": "missing_module_or_abs_path", "reason": "missing_module_or_abs_path"},
         {"stack_root": "com/acme/", "source_root": "src/main/java/com/acme/"},
@@ -138,7 +140,7 @@ def test_derive_ignores_library_frames() -> None:
     trees = {"acme/web": ["lib/six.py", "src/com/acme/Cart.java"]}
     python = {"platform": "python", "frames": [{"filename": "six.py", "in_app": False}, None], "repo_trees": trees}
     cart = {"module": "com.acme.Cart", "abs_path": "Cart.java", "in_app": False}
-    nothing, java = ask("derive", python, {"platform": "java", "frames": [cart], "repo_trees": trees})
+    nothing, java = answers_of("derive", python, {"platform": "java", "frames": [cart], "repo_trees": trees})
     assert nothing == {"derived": []}
     assert [mapping["source_root"] for mapping in java["derived"]] == ["src/com/acme/"]
 
@@ -147,5 +149,5 @@ def test_documented_examples_give_the_documented_answers() -> None:
     """The examples in docs/api.md give the answers that the page shows."""
     shown = re.findall(r"^\$ echo '(.*)' \| scmhost ([\w-]+) --jsonl\n(.*)$", page("docs/api.md"), re.MULTILINE)
     assert {name for _, name, _ in shown} == {*QUESTIONS, *OF_URLS}
-    for question, name, answer in shown:
-        assert scmhost_process(name, "--jsonl", stdin=question.encode()).out == f"{answer}\n"
+    for request, name, answer in shown:
+        assert scmhost_process(name, "--jsonl", stdin=request.encode()).out == f"{answer}\n"

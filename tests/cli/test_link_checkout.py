@@ -94,7 +94,7 @@ def test_changed_lines_are_reported(checkout: GitRepository) -> None:
 
 
 def test_unpushed_commit_is_reported(checkout: GitRepository) -> None:
-    """A warning says that the links of an unpushed commit do not work yet."""
+    """A warning reports that the links of an unpushed commit do not work yet."""
     checkout.git("update-ref", "refs/remotes/origin/main", "HEAD")
     assert "until it is pushed" not in linked(TRACE).err
     checkout.commit(files={"main.py": "changed\n"})
@@ -148,7 +148,7 @@ def test_settings_of_git_select_remote_and_kind(checkout: GitRepository) -> None
     ("words", "message"),
     [
         (("remote", "remove", "origin"), "this checkout has no remote"),
-        (("remote", "set-url", "origin", "/srv/git/shop"), "the checkout's remote is on no host"),
+        (("remote", "set-url", "origin", "/srv/git/shop"), "the checkout's remote is not on a code host"),
         (("remote", "set-url", "origin", "https://code.acme.example/shop"), "git config scmhost.kind KIND"),
     ],
 )
@@ -167,7 +167,7 @@ def test_no_checkout_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
     done = linked(TRACE)
     assert (done.code, done.out) == (1, TRACE)
-    assert "in no git checkout" in done.err
+    assert "not in a git checkout" in done.err
 
 
 def test_checkout_without_commit_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

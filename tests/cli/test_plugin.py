@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from command import Done, scmhost, scmhost_process
-from scmhost.cli.scaffolding import BadName, Names
+from scmhost.cli.main import SERVER_PACKAGES
+from scmhost.cli.plugin import BadName, Names
 from scmhost.sdk import API_VERSION
 from scmhost.sdk.testing import CHECKS
 
@@ -187,10 +188,7 @@ sys.meta_path[:] = [Finder if finder is PathFinder else finder for finder in sys
 from scmhost.app import main
 main()
 """
-SERVER = (
-    "alembic asgi_correlation_id cachetools fastapi httptools httpx2 msgspec openfeature prometheus_client psycopg "
-    "sqlalchemy starlette structlog uvicorn uvloop"
-)
+SERVER = " ".join(SERVER_PACKAGES)
 
 
 def without(packages: str, *words: str, folder: Path) -> Done:

@@ -180,7 +180,7 @@ def test_missing_file_is_created(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_disable_works_without_the_database(configured: Configured) -> None:
-    """If the database is down the file is edited, and a remark says that the audit log has no entry."""
+    """If the database is down the file is edited, and a message reports that the audit log has no entry."""
     done = configured.call("plugins", "disable", "custom_scm", "--database-url", "sqlite:////nowhere/x.db")
     assert done.code == 0
     assert "changed without an entry in the audit log" in done.err
@@ -188,7 +188,7 @@ def test_disable_works_without_the_database(configured: Configured) -> None:
 
 
 def test_enable_works_without_the_database(configured: Configured) -> None:
-    """The file is edited, and a remark says that the plugin was not checked."""
+    """The file is edited, and a message reports that the plugin was not checked."""
     done = configured.call("plugins", "enable", "custom_scm", "--all", "--database-url", "mysql://x")
     assert (done.code, "custom_scm.default: false -> true" in done.out) == (0, True)
     assert "Could not check whether custom_scm loads" in done.err
@@ -267,6 +267,8 @@ def test_why_suggests_the_nearest_name(configured: Configured) -> None:
         ["plugins", "why", "custom_scm", "--org", "acme"],
         ["plugins", "diff", "plugins.toml", "plugins.toml"],
         ["audit"],
+        ["token", "list", "--org", "acme"],
+        ["link", "plugins.toml", "--org", "acme", "--project", "web"],
     ],
     ids=" ".join,
 )

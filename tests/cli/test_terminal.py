@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scmhost.checkout.formats import FORMATS, LinkedFrame
-from scmhost.checkout.linked_text import LinkedText
-from scmhost.checkout.stream import Chunk, TextLine
+from scmhost.checkout.linked_text import Chunk, LinkedText, TextLine
 from scmhost.cli.context import progress
 from scmhost.frames import read_text
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from command import SCMHOST, GitRepository
-from scmhost.checkout.stream import LONGEST_PART, read_stream
+from scmhost.checkout.linked_text import LONGEST_PART, read_stream
 
 TIMEOUT_SECONDS = 60.0
 
@@ -49,7 +49,7 @@ def _read(descriptor: int, size: int) -> bytes:
 
 @given(st.lists(st.binary(max_size=20).map(lambda line: line.replace(b"\n", b"")), max_size=10), st.booleans())
 def test_stream_keeps_every_byte(lines: list[bytes], ended: bool) -> None:
-    """All lines arrive complete and in order, whatever their bytes are."""
+    """All lines arrive complete and in order, with any bytes."""
     content = b"\n".join(lines) + b"\n" * ended
     read, write = os.pipe()
     os.write(write, content)

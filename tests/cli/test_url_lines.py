@@ -19,9 +19,9 @@ class Stdin:
         self.buffer = io.BytesIO(text)
 
 
-def ask(monkeypatch: pytest.MonkeyPatch, command: str, *questions: object) -> list[dict[str, Any]]:
-    """Return the answers to questions; bytes are sent unchanged."""
-    lines = [line if isinstance(line, bytes) else json.dumps(line).encode() for line in questions]
+def answers_of(monkeypatch: pytest.MonkeyPatch, command: str, *requests: object) -> list[dict[str, Any]]:
+    """Return the answers to requests; bytes are sent unchanged."""
+    lines = [line if isinstance(line, bytes) else json.dumps(line).encode() for line in requests]
     monkeypatch.setattr(sys, "stdin", Stdin(b"\n".join(lines) + b"\n"))
     done = scmhost(command, "--jsonl")
     assert (done.code, done.err) == (0, "")
@@ -29,9 +29,9 @@ def ask(monkeypatch: pytest.MonkeyPatch, command: str, *questions: object) -> li
 
 
 def test_url_of_every_type_of_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each type of page is built from the same question."""
+    """Each type of page is built from the same request."""
     of_file = {**BASE, "ref": "v1", "ref_kind": "tag", "path": "a b.py", "line": 3}
-    answers = ask(
+    answers = answers_of(
         monkeypatch,
         "url",
         of_file,
@@ -52,7 +52,7 @@ def test_url_of_every_type_of_page(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("question", "reason"),
+    ("invalid", "reason"),
     [
         (b"{", "malformed_input"),
         (b"", "malformed_input"),
@@ -73,9 +73,9 @@ def test_url_of_every_type_of_page(monkeypatch: pytest.MonkeyPatch) -> None:
         ({**BASE, "base_url": "https://u:s3cret@git.example", "ref": "main", "path": "a"}, "bad_url"),
     ],
 )
-def test_invalid_question_gets_a_reason(monkeypatch: pytest.MonkeyPatch, question: object, reason: str) -> None:
+def test_invalid_request_gets_a_reason(monkeypatch: pytest.MonkeyPatch, invalid: object, reason: str) -> None:
     """An invalid line gets an error, and the next line is answered."""
-    wrong, right = ask(monkeypatch, "url", question, {**BASE, "ref": "main", "path": "a"})
+    wrong, right = answers_of(monkeypatch, "url", invalid, {**BASE, "ref": "main", "path": "a"})
     assert (wrong["reason"], bool(wrong["error"])) == (reason, True)
     assert "s3cret" not in str(wrong)
     assert right == {"url": "https://git.example/sub/team/app/src/branch/main/a"}
@@ -83,7 +83,7 @@ def test_invalid_question_gets_a_reason(monkeypatch: pytest.MonkeyPatch, questio
 
 def test_remote_is_parsed_without_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     """The answer has host, repository and web page, but no password."""
-    (answer,) = ask(monkeypatch, "remote", {"remote": "https://me:s3cret@gitlab.com/group/sub/app.git"})
+    (answer,) = answers_of(monkeypatch, "remote", {"remote": "https://me:s3cret@gitlab.com/group/sub/app.git"})
     assert answer == {
         "host": "gitlab.com",
         "port": None,
@@ -98,7 +98,7 @@ def test_remote_is_parsed_without_credentials(monkeypatch: pytest.MonkeyPatch) -
 def test_page_url_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """A page's URL gives its possible locations; known refs decide between them."""
     url = "https://github.com/team/app/blob/feature/x/a.py#L3-L5"
-    open_, decided, foreign = ask(
+    open_, decided, foreign = answers_of(
         monkeypatch, "read-url", {"url": url}, {"url": url, "refs": ["main", "feature/x"]}, {"url": "https://x.example"}
     )
     assert [found["ref"] for found in open_["candidates"]] == ["feature", "feature/x"]

@@ -1,6 +1,7 @@
 """Rules for all pages."""
 
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,6 +44,18 @@ def test_lines_are_short_enough_to_read(path: Path) -> None:
     """Lines of prose have at most 120 characters; code and tables may be wider."""
     prose = CODE.sub("", path.read_text(encoding="utf-8")).splitlines()
     assert [line for line in prose if len(line) > LONGEST and not line.startswith("|")] == []
+
+
+def test_every_dependency_has_a_reason() -> None:
+    """The page of decisions names every dependency and every package of an extra."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    requirements = [
+        *project["dependencies"],
+        *(one for extra in project["optional-dependencies"].values() for one in extra),
+    ]
+    decisions = (ROOT / "docs" / "decisions.md").read_text(encoding="utf-8").lower()
+    names = {re.split(r"[^\w-]", requirement)[0] for requirement in requirements}
+    assert {name for name in names if not re.search(rf"\b{name}\b", decisions)} == set()
 
 
 def test_readme_links_every_page() -> None:

@@ -16,18 +16,18 @@ PAGE = page("docs/versions.md")
 
 @pytest.fixture(autouse=True)
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The page's files, where they can be imported."""
+    """Write the page's files to a folder from which they can be imported."""
     write_files(PAGE, tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
 
 
 def notes_of(host: PluginHost) -> tuple[str, ...]:
-    """What the list of plugins notes beside the page's plugin."""
+    """Return the notes on the page's plugin in the list of plugins."""
     return report_of(host, "later").notes
 
 
 def test_a_plugin_for_a_later_contract_runs_today() -> None:
-    """What this host does not know is left out, and noted."""
+    """The host ignores unknown hooks and arguments, and notes them."""
     with host_of({"later": "gitbox_later"}) as host:
         assert report_of(host, "later").state == "ready"
         no_hook, no_argument = notes_of(host)
@@ -35,7 +35,7 @@ def test_a_plugin_for_a_later_contract_runs_today() -> None:
 
 
 def test_the_stated_range_is_read() -> None:
-    """The keywords of the page are a range that this host is in."""
+    """The keywords on the page are read as the range of versions."""
     project = next(block.text for block in blocks(PAGE) if block.name == "pyproject.toml")
     keywords = ",".join(tomllib.loads(project)["project"]["keywords"])
     assert stated_range(keywords) == ">=1.1,<2"

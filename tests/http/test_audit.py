@@ -10,7 +10,7 @@ import pytest
 from api import ApiClient, open_api
 from endpoints import ENDPOINTS, Endpoint, PopulatedHost, open_populated
 from scmhost.admin.bootstrap import bootstrap
-from scmhost.audit.record import ACTIONS
+from scmhost.audit.queries import ACTIONS
 from scmhost.organizations.tokens import create_token, revoke_token
 
 

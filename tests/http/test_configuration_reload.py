@@ -20,7 +20,7 @@ from command import scmhost
 from hosting import report_of
 from installed import install
 from scmhost.admin.configuration import SwitchboardWatch
-from scmhost.audit.record import list_entries
+from scmhost.audit.queries import list_entries
 from scmhost.infra.errors import Unavailable
 from scmhost.infra.paging import PageRequest
 from scmhost.plugins import PluginHost, read_settings

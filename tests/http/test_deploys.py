@@ -6,7 +6,7 @@ import pytest
 
 from api import ApiClient
 
-TOLD: dict[str, Any] = {
+BODY: dict[str, Any] = {
     "environment": "production",
     "name": None,
     "url": None,
@@ -16,9 +16,9 @@ TOLD: dict[str, Any] = {
 
 
 def test_release_shows_its_deploys(api: ApiClient) -> None:
-    """The release counts its deploys and shows the last."""
+    """The release has the number of its deploys and the last one."""
     api.release()
-    made = api.post("releases/1.0/deploys/", TOLD)
+    made = api.post("releases/1.0/deploys/", BODY)
     assert made.status_code == 201
     assert made.json()["dateFinished"] == "2026-01-02T03:04:05.123456Z"
     release = api.get("releases/1.0/").json()
@@ -26,21 +26,21 @@ def test_release_shows_its_deploys(api: ApiClient) -> None:
     assert api.get("releases/1.0/deploys/").json() == [made.json()]
 
 
-def test_a_retried_deploy_is_one(api: ApiClient) -> None:
-    """The same request again answers 208 with the same deploy."""
+def test_repeated_deploy_is_one(api: ApiClient) -> None:
+    """The same request again is answered with 208 and the same deploy."""
     api.release()
-    first, again = (api.post("releases/1.0/deploys/", TOLD) for _ in range(2))
+    first, again = (api.post("releases/1.0/deploys/", BODY) for _ in range(2))
     assert (again.status_code, again.json()) == (208, first.json())
 
 
-def test_a_deploy_without_an_end_ended_now(api: ApiClient) -> None:
-    """Clients end with an error where a deploy has no end."""
+def test_deploy_without_an_end_ends_now(api: ApiClient) -> None:
+    """Clients fail on a deploy without an end."""
     api.release()
     assert api.post("releases/1.0/deploys/", {"environment": "x"}).json()["dateFinished"].endswith("Z")
 
 
 @pytest.mark.parametrize(
-    ("fields", "wrong"),
+    ("fields", "invalid"),
     [
         ({"environment": " "}, "environment"),
         ({"environment": "a/b"}, "environment"),
@@ -51,25 +51,25 @@ def test_a_deploy_without_an_end_ended_now(api: ApiClient) -> None:
         ({"dateFinished": "yesterday"}, "dateFinished"),
     ],
 )
-def test_a_wrong_deploy_is_refused_by_field(api: ApiClient, fields: dict[str, Any], wrong: str) -> None:
-    """The answer names the field, and the limit where one is passed; nothing is saved."""
+def test_invalid_deploy_is_refused_by_field(api: ApiClient, fields: dict[str, Any], invalid: str) -> None:
+    """The answer names the field, and the limit that was passed; nothing is saved."""
     api.release()
-    answer = api.post("releases/1.0/deploys/", TOLD | fields)
-    assert (answer.status_code, list(answer.json())) == (400, [wrong])
+    answer = api.post("releases/1.0/deploys/", BODY | fields)
+    assert (answer.status_code, list(answer.json())) == (400, [invalid])
     assert ("limits." in answer.text) == ("x" * 65 in str(fields))
     assert api.get("releases/1.0/deploys/").json() == []
 
 
-def test_a_deploy_needs_a_release(api: ApiClient) -> None:
-    """Deploys of what is not there are 404."""
-    assert api.post("releases/9/deploys/", TOLD).status_code == 404
+def test_deploy_needs_a_release(api: ApiClient) -> None:
+    """Deploys of a missing release are 404."""
+    assert api.post("releases/9/deploys/", BODY).status_code == 404
     assert api.get("releases/9/deploys/").status_code == 404
 
 
-def test_a_deploy_may_be_of_one_project(api: ApiClient) -> None:
+def test_deploy_may_be_for_one_project(api: ApiClient) -> None:
     """Projects are named by slug or id."""
     api.release()
-    assert api.post("releases/1.0/deploys/", TOLD | {"projects": [api.there.project.id]}).status_code == 201
+    assert api.post("releases/1.0/deploys/", BODY | {"projects": [api.there.project.id]}).status_code == 201
     api.post("projects/", {"slug": "api"})
-    answer = api.post("releases/1.0/deploys/", TOLD | {"projects": ["api"], "environment": "other"})
+    answer = api.post("releases/1.0/deploys/", BODY | {"projects": ["api"], "environment": "other"})
     assert (answer.status_code, list(answer.json())) == (400, ["projects"])

@@ -1,4 +1,4 @@
-"""Commits up to a ref are fetched from the provider, in the background."""
+"""Fetch the commits up to a ref from the provider, in the background."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,8 +18,8 @@ from scmhost.services import Services
 A, B, C = "a" * 40, "b" * 40, "c" * 40
 
 
-class At:
-    """A clock that stands still."""
+class FixedClock:
+    """A clock that always returns the same time."""
 
     def __init__(self, moment: datetime) -> None:
         self._moment = moment
@@ -30,7 +30,7 @@ class At:
 
 @pytest.fixture
 def api(tmp_path: Path) -> Iterator[ApiClient]:
-    """A api with a repository whose provider can be asked for commits, and no background work of its own."""
+    """A host with a repository whose provider lists commits, and without background work."""
     switchboard = SWITCHBOARD + "[plugins.historian]\nenabled = true\n"
     more = [candidate("historian", "plugins.historian")]
     with open_api(tmp_path, switchboard, more=more, background=False) as opened:
@@ -56,12 +56,12 @@ def set_ref(api: ApiClient, head: str, version: str = "1.0", **fields: Any) -> d
 
 
 def later(api: ApiClient, minutes: float) -> Services:
-    """The services as they will be in some minutes."""
-    return replace(api.services, clock=At(datetime.now(UTC) + timedelta(minutes=minutes)))
+    """Return the services with a clock that is some minutes ahead."""
+    return replace(api.services, clock=FixedClock(datetime.now(UTC) + timedelta(minutes=minutes)))
 
 
-def test_the_commits_up_to_a_ref_are_fetched(api: ApiClient) -> None:
-    """The answer says that they come; then they are the release's, with files, authors and resolved issues."""
+def test_commits_up_to_a_ref_are_fetched(api: ApiClient) -> None:
+    """A note announces them; then they are the release's, with files, authors and resolved issues."""
     (note,) = set_ref(api, A)["notes"]
     assert "are fetched" in note
     assert api.get("releases/1.0/").json()["notes"] == [note]
@@ -76,7 +76,7 @@ def test_the_commits_up_to_a_ref_are_fetched(api: ApiClient) -> None:
 
 
 def test_fetched_commits_begin_after_previous_release(api: ApiClient) -> None:
-    """Without a base of its own, a ref goes on from the last release of the project."""
+    """A ref without a base continues the last release of the project."""
     set_ref(api, A)
     set_ref(api, B, "2.0")
     run_due_jobs(api.services)
@@ -93,14 +93,14 @@ def test_given_base_commit_is_used(api: ApiClient, ref: dict[str, str]) -> None:
 
 
 def test_commits_in_the_request_are_not_fetched(api: ApiClient) -> None:
-    """Who sends the commits themselves is not asked for them."""
+    """The provider is not called for a repository whose commits were sent."""
     assert set_ref(api, A, commits=[commit(A)])["notes"] == []
     assert run_due_jobs(api.services) == 0
     assert api.shas() == [A]
 
 
 def test_latest_ref_is_fetched(api: ApiClient) -> None:
-    """Setting a ref twice asks once, for what was said last."""
+    """A ref that is set twice is fetched once, at its last commit."""
     set_ref(api, A)
     set_ref(api, B)
     assert run_due_jobs(api.services) == 1
@@ -108,8 +108,8 @@ def test_latest_ref_is_fetched(api: ApiClient) -> None:
     assert api.shas()[0] == B
 
 
-def test_a_job_survives_the_process(api: ApiClient, tmp_path: Path) -> None:
-    """What was ordered before a restart is fetched after it."""
+def test_fetch_survives_a_restart(api: ApiClient, tmp_path: Path) -> None:
+    """A fetch that was requested before a restart runs after it."""
     set_ref(api, A)
     switchboard = SWITCHBOARD + "[plugins.historian]\nenabled = true\n"
     more = [candidate("historian", "plugins.historian")]
@@ -121,7 +121,7 @@ def test_a_job_survives_the_process(api: ApiClient, tmp_path: Path) -> None:
 
 
 def test_service_fetches_commits_in_background(tmp_path: Path) -> None:
-    """A running service does what is due without being asked."""
+    """A running service runs due jobs by itself."""
     switchboard = SWITCHBOARD + "[plugins.historian]\nenabled = true\n"
     with open_api(tmp_path, switchboard, more=[candidate("historian", "plugins.historian")]) as api:
         claim(api)
@@ -132,7 +132,7 @@ def test_service_fetches_commits_in_background(tmp_path: Path) -> None:
 
 
 def test_unavailable_provider_is_retried(api: ApiClient) -> None:
-    """After some minutes, a few times; then the release says why its commits are not there."""
+    """It is tried a few times, some minutes apart; then a note of the release has the reason."""
     set_ref(api, historian.UNREACHABLE)
     for attempt in range(1, MOST_ATTEMPTS + 1):
         at = later(api, attempt * (RETRY_AFTER.total_seconds() / 60 + 1))
@@ -149,7 +149,7 @@ def test_unavailable_provider_is_retried(api: ApiClient) -> None:
 
 
 def test_deleted_release_fetches_no_commits(api: ApiClient) -> None:
-    """A release that was deleted meanwhile ends its job."""
+    """The job of a release that was deleted meanwhile does nothing."""
     set_ref(api, A)
     api.delete("releases/1.0/")
     assert run_due_jobs(api.services) == 1
@@ -159,7 +159,7 @@ def test_deleted_release_fetches_no_commits(api: ApiClient) -> None:
 
 
 def test_unclaimed_repository_has_no_provider_to_fetch_from(api: ApiClient) -> None:
-    """The answer says that only the ref is kept, and what to do."""
+    """A note says that only the ref is kept, and what to do."""
     api.repository("team/free", None)
     api.release()
     notes = api.put("releases/1.0/", {"refs": [{"repository": "team/free", "commit": A}]}).json()["notes"]
@@ -169,7 +169,7 @@ def test_unclaimed_repository_has_no_provider_to_fetch_from(api: ApiClient) -> N
 
 
 def test_provider_without_commit_hook_is_named(api: ApiClient) -> None:
-    """Custom SCM has no commits of its own."""
+    """Custom SCM does not list commits."""
     installation = api.install()
     api.claim(api.repository("team/own", None), installation)
     api.release()
@@ -178,7 +178,7 @@ def test_provider_without_commit_hook_is_named(api: ApiClient) -> None:
 
 
 def test_job_of_disabled_provider_is_postponed(api: ApiClient, tmp_path: Path) -> None:
-    """The job waits, and says why."""
+    """The job waits, and a note has the reason."""
     set_ref(api, A)
     url = api.services.store.url_without_password
     (tmp_path / "off").mkdir()
@@ -190,7 +190,7 @@ def test_job_of_disabled_provider_is_postponed(api: ApiClient, tmp_path: Path) -
 
 
 def test_commits_of_two_projects_are_joined_when_fetched(api: ApiClient) -> None:
-    """As for commits that are sent, a release of several projects loses none."""
+    """A release of several projects keeps its commits, as with commits that are sent."""
     api.post("projects/", {"slug": "api"})
     api.release("1.0", "web", "api", commits=[commit(B, timestamp="2020-01-01T00:00:00Z")])
     api.put("releases/1.0/", {"refs": [{"repository": "team/app", "commit": A}]})
@@ -199,7 +199,7 @@ def test_commits_of_two_projects_are_joined_when_fetched(api: ApiClient) -> None
 
 
 def test_job_ends_after_too_many_crashed_workers(api: ApiClient) -> None:
-    """A job that takes its worker along every time is given up."""
+    """A job whose worker crashes each time is given up."""
     set_ref(api, A)
     for attempt in range(MOST_ATTEMPTS):
         at = later(api, 2 * attempt)

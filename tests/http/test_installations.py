@@ -1,6 +1,11 @@
-import pytest
+import json
+from pathlib import Path
 
-from api import ApiClient
+import pytest
+from sqlalchemy import text
+
+from api import SWITCHBOARD, ApiClient, open_api
+from hosting import candidate
 
 
 def test_the_catalogue_lists_what_is_on(api: ApiClient) -> None:
@@ -105,3 +110,26 @@ def test_configuration_may_be_left_out(api: ApiClient) -> None:
     """``includeConfig=0`` keeps the configuration to itself."""
     api.install()
     assert api.get("integrations/", params={"includeConfig": "0"}).json()[0]["configData"] is None
+
+
+def test_row_with_text_that_cannot_be_encoded_is_listed(api: ApiClient) -> None:
+    """An installation whose stored metadata contains a lone surrogate is shown with a replacement character."""
+    made = api.install()
+    stored = json.dumps({"domain_name": "forge\ud800.example"})
+    with api.services.store.write() as tx:
+        tx.execute(text("UPDATE installations SET metadata = :stored, configuration = :stored"), {"stored": stored})
+    for answer in (api.get("integrations/"), api.get(f"integrations/{made['id']}/")):
+        assert answer.status_code == 200
+        assert "forge\ufffd.example" in answer.text
+
+
+def test_installation_that_cannot_be_encoded_is_refused(tmp_path: Path) -> None:
+    """An installation with a lone surrogate is the plugin's fault. A form with one is shown in the catalogue."""
+    switches = SWITCHBOARD + "[plugins.scripted_forge]\nenabled = true\n"
+    more = [candidate("scripted_forge", "plugins.scripted_forge")]
+    with open_api(tmp_path, switches, more=more, background=False) as api:
+        fields = {"provider": "scripted_forge", "name": "team", "answer": "surrogate in metadata"}
+        answer = api.post("integrations/", fields)
+        assert (answer.status_code, "scripted_forge" in answer.json()["detail"]) == (502, True)
+        assert api.get("integrations/").json() == []
+        assert len(api.get("config/integrations/").json()["providers"]) == 2

@@ -9,8 +9,7 @@ import pytest
 from api import SWITCHBOARD
 from command import Done, scmhost
 from scmhost.checkout.formats import FORMATS
-from scmhost.checkout.linked_text import LinkedText
-from scmhost.checkout.stream import Chunk, TextLine
+from scmhost.checkout.linked_text import Chunk, LinkedText, TextLine
 from scmhost.cli.link_sources import ServerLinks
 from scmhost.cli.targets import ServerClient
 from serving import serve
@@ -79,7 +78,7 @@ def test_server_failure_removes_only_links() -> None:
     source = ServerLinks(ServerClient.open("http://127.0.0.1:9", "token"), "/nowhere", options)
     text = LinkedText(source.link, FORMATS["text"](out.write))
     text.take(Chunk([TextLine("a.py:1: Error", "\n"), TextLine("the end", "\n")], idle=True))
-    remarks = source.remarks(text.counts)
+    remarks = source.summary(text.counts)
     assert out.getvalue() == "a.py:1: Error\nthe end\n"
     assert remarks[1].startswith("1 without: server_unavailable.")
     assert remarks[-1].startswith("error: http://127.0.0.1:9")

@@ -1,4 +1,4 @@
-"""What a client is told to look for in its checkout."""
+"""The release before, whose commit clients search for in their checkout."""
 
 from typing import Any
 
@@ -13,28 +13,28 @@ def previous(api: ApiClient, version: str, **query: str) -> Any:
     return answer.json()
 
 
-def of(api: ApiClient, version: str, sha: str, name: str, *projects: str) -> None:
+def release_of(api: ApiClient, version: str, sha: str, name: str, *projects: str) -> None:
     api.release(version, *projects, commits=[commit(sha, name)])
 
 
-def test_the_first_release_has_none_before_it(api: ApiClient) -> None:
-    """An empty object is the answer that clients know; the release itself does not count."""
-    of(api, "1.0", A, "team/app")
+def test_first_release_has_none_before_it(api: ApiClient) -> None:
+    """Clients expect an empty object; the release itself does not count."""
+    release_of(api, "1.0", A, "team/app")
     assert previous(api, "1.0") == {}
     assert api.get("releases/9/previous-with-commits/").status_code == 404
 
 
 def test_previous_release_has_its_commit(api: ApiClient) -> None:
-    """A client sends only what came after it."""
-    of(api, "1.0", A, "team/app")
+    """A client then sends only the commits after it."""
+    release_of(api, "1.0", A, "team/app")
     api.release("2.0")
     found = previous(api, "2.0")
     assert (found["version"], found["lastCommit"]["id"]) == ("1.0", A)
     assert found["dateCreated"].endswith("Z")
 
 
-def test_a_ref_is_enough(api: ApiClient) -> None:
-    """A release that only a ref was set for stands at a commit too."""
+def test_ref_is_enough(api: ApiClient) -> None:
+    """A release without a list of commits has a head if a ref was set."""
     api.repository("team/app")
     api.release("1.0", refs=[{"repository": "team/app", "commit": A}])
     api.release("2.0")
@@ -43,8 +43,8 @@ def test_a_ref_is_enough(api: ApiClient) -> None:
 
 def test_sha_of_another_repository_is_not_shown(api: ApiClient) -> None:
     """Where the checkout may be of one of several repositories, no commit is named."""
-    of(api, "1.0", A, "team/app")
-    of(api, "1.1", B, "team/other")
+    release_of(api, "1.0", A, "team/app")
+    release_of(api, "1.1", B, "team/other")
     api.release("2.0")
     assert previous(api, "2.0") == {}
     assert previous(api, "2.0", repository="Team/App")["lastCommit"]["id"] == A
@@ -55,23 +55,23 @@ def test_sha_of_another_repository_is_not_shown(api: ApiClient) -> None:
 def test_project_mapping_identifies_the_checkout(api: ApiClient) -> None:
     """A project whose code mappings lead to one repository has its checkout, whatever else was released."""
     api.mapping(*api.claimed())
-    of(api, "1.0", A, "team/app")
-    of(api, "1.1", B, "team/other")
+    release_of(api, "1.0", A, "team/app")
+    release_of(api, "1.1", B, "team/other")
     api.release("2.0")
     assert previous(api, "2.0")["lastCommit"]["id"] == A
 
 
-def test_a_release_of_another_project_does_not_count(api: ApiClient) -> None:
-    """Versions of other projects' code say nothing about this one's."""
+def test_release_of_another_project_does_not_count(api: ApiClient) -> None:
+    """Its commits are of other code."""
     api.post("projects/", {"slug": "api"})
-    of(api, "api-1", A, "team/app", "api")
+    release_of(api, "api-1", A, "team/app", "api")
     api.release("2.0")
     assert previous(api, "2.0") == {}
 
 
 def test_placeholder_repository_is_used_when_it_is_the_only_one(api: ApiClient) -> None:
-    """With one project and no repository but the stand-in, it stands for one; with two projects it may not."""
-    of(api, "1.0", A, "origin")
+    """With two projects, its commits may be of two repositories."""
+    release_of(api, "1.0", A, "origin")
     api.release("2.0")
     assert previous(api, "2.0")["lastCommit"]["id"] == A
     api.post("projects/", {"slug": "api"})
@@ -79,7 +79,7 @@ def test_placeholder_repository_is_used_when_it_is_the_only_one(api: ApiClient) 
 
 
 def test_short_sha_is_not_shown(api: ApiClient) -> None:
-    """Clients look for whole shas only."""
+    """Clients search for full shas only."""
     api.repository("team/app")
     api.release("1.0", refs=[{"repository": "team/app", "commit": "abc1234"}])
     api.release("1.1", refs=[{"repository": "team/app", "commit": "main".rjust(40, "x")}])

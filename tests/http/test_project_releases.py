@@ -1,4 +1,4 @@
-"""The paths of older clients: a release by its project."""
+"""Releases by project: the paths of older clients."""
 
 import pytest
 
@@ -20,8 +20,8 @@ def test_project_release_is_created_changed_and_deleted(api: ApiClient) -> None:
     assert api.get(f"{HERE}1.0/").status_code == 404
 
 
-def test_other_projects_may_be_named_too(api: ApiClient) -> None:
-    """The project of the path is one of those that get the release."""
+def test_body_may_name_other_projects(api: ApiClient) -> None:
+    """The release is added to the project of the path and to those of the body."""
     api.post("projects/", {"slug": "api"})
     made = api.post(HERE, {"version": "1.0", "projects": ["api"]}).json()
     assert {project["slug"] for project in made["projects"]} == {"api", "web"}
@@ -38,13 +38,13 @@ def test_release_of_another_project_is_404(api: ApiClient, method: str) -> None:
     assert api.get("releases/1.0/").status_code == 200
 
 
-def test_an_unknown_project_is_404(api: ApiClient) -> None:
-    """Whatever is asked of it."""
+def test_unknown_project_is_404(api: ApiClient) -> None:
+    """Its releases cannot be listed."""
     assert api.get("/api/0/projects/acme/none/releases/").status_code == 404
 
 
-def test_a_release_of_several_projects_stays_with_the_others(api: ApiClient) -> None:
-    """Deleting by one project takes it from that one; deleting by the last one deletes it."""
+def test_release_of_several_projects_stays_with_the_others(api: ApiClient) -> None:
+    """A project removes itself from the release; the last one deletes it."""
     api.post("projects/", {"slug": "api"})
     api.release("1.0", "api", "web")
     assert api.delete(f"{HERE}1.0/").status_code == 204

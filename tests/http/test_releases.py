@@ -1,9 +1,14 @@
+"""Releases over HTTP."""
+
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+from structlog.testing import capture_logs
 
-from api import OLDER_SHA, SHA, ApiClient, commit
+from api import OLDER_SHA, SHA, SWITCHBOARD, ApiClient, commit, open_api
+from hosting import candidate
 
 
 def new(api: ApiClient, version: str = "1.0", **fields: object) -> dict[str, Any]:
@@ -13,8 +18,8 @@ def new(api: ApiClient, version: str = "1.0", **fields: object) -> dict[str, Any
     return body
 
 
-def test_a_release_is_created_with_its_commits(api: ApiClient) -> None:
-    """Commits in a release make their repository known and become the release's list, newest first."""
+def test_release_is_created_with_its_commits(api: ApiClient) -> None:
+    """Commits in a release create their repository and become the release's list, newest first."""
     commits = [
         commit(OLDER_SHA, timestamp="2026-01-01T00:00:00Z", author_email="BOB@example.com", author_name="Bob"),
         commit(SHA),
@@ -33,7 +38,7 @@ def test_a_release_is_created_with_its_commits(api: ApiClient) -> None:
     assert listed[0]["releases"][0]["version"] == "1.0"
 
 
-def test_creating_again_is_harmless(api: ApiClient) -> None:
+def test_repeated_creation_changes_nothing(api: ApiClient) -> None:
     """A retried POST answers 208 with the same release."""
     body = {"version": "1.0", "projects": ["web"], "commits": [commit()]}
     first = api.post("releases/", body)
@@ -43,7 +48,7 @@ def test_creating_again_is_harmless(api: ApiClient) -> None:
 
 
 def test_another_project_is_attached(api: ApiClient) -> None:
-    """A release may be of several projects; attaching one answers 201."""
+    """A release may have several projects; adding one is answered with 201."""
     new(api)
     api.post("projects/", {"slug": "api"})
     answer = api.post("releases/", {"version": "1.0", "projects": ["api"]})
@@ -51,7 +56,7 @@ def test_another_project_is_attached(api: ApiClient) -> None:
     assert {project["slug"] for project in answer.json()["projects"]} == {"api", "web"}
 
 
-def test_a_new_list_replaces_that_repositorys_list_only(api: ApiClient) -> None:
+def test_new_list_replaces_the_list_of_its_repository_only(api: ApiClient) -> None:
     """Commits of two repositories on one release do not erase each other."""
     new(api, commits=[commit("1" * 40, "team/one"), commit("2" * 40, "team/two")])
     changed = api.put("releases/1.0/", {"commits": [commit("3" * 40, "team/one")]})
@@ -59,8 +64,8 @@ def test_a_new_list_replaces_that_repositorys_list_only(api: ApiClient) -> None:
     assert {item["id"] for item in api.get("releases/1.0/commits/").json()} == {"2" * 40, "3" * 40}
 
 
-def test_put_changes_what_it_names(api: ApiClient) -> None:
-    """Absent fields stay as they are."""
+def test_put_changes_given_fields(api: ApiClient) -> None:
+    """Absent fields keep their values."""
     new(api, ref="main")
     fields = {"url": "https://ci.example.com/1", "dateReleased": "2026-01-02T03:04:05.123456789Z", "status": "archived"}
     release = api.put("releases/1.0/", fields).json()
@@ -81,8 +86,8 @@ def test_refs_set_the_commit_of_a_repository(api: ApiClient) -> None:
     assert api.get("releases/").json()[0]["refs"] == [kept]
 
 
-def test_a_ref_has_the_page_of_what_is_new_in_it(api: ApiClient) -> None:
-    """Between the release's commit and the one before, where both are known and the code host has such a page."""
+def test_ref_has_the_page_that_compares_it(api: ApiClient) -> None:
+    """It needs the commit before, and a code host that has such pages."""
     api.claimed(preset="gitea")
     api.repository("team/free", "https://git.example.com/team/free")
     ranges = [("team/app", f"{OLDER_SHA}..{SHA}"), ("team/free", f"{OLDER_SHA}..{SHA}")]
@@ -110,7 +115,7 @@ def test_empty_refs_clear_the_commits(api: ApiClient) -> None:
 
 
 @pytest.mark.parametrize("version", ["", " ", ".", "..", "latest", "LATEST", "a/b", "a\\b", "a\nb", "a\tb", "x" * 201])
-def test_a_version_that_no_path_can_hold_is_refused(api: ApiClient, version: str) -> None:
+def test_version_that_no_path_can_hold_is_refused(api: ApiClient, version: str) -> None:
     """A release's name is checked before anything is saved."""
     answer = api.post("releases/", {"version": version, "projects": ["web"]})
     assert answer.status_code == 400
@@ -118,8 +123,8 @@ def test_a_version_that_no_path_can_hold_is_refused(api: ApiClient, version: str
 
 
 @pytest.mark.parametrize("version", ["pkg@1.0.0+b7", "a b", "100%", "é✓", "a&b=c"])
-def test_odd_versions_are_found_again(api: ApiClient, version: str) -> None:
-    """Whatever a version holds, its address works."""
+def test_unusual_versions_have_working_addresses(api: ApiClient, version: str) -> None:
+    """A version may have any characters that a path can hold."""
     new(api, version)
     assert api.get(f"releases/{quote(version, safe='')}/").json()["version"] == version
 
@@ -143,7 +148,7 @@ def test_odd_versions_are_found_again(api: ApiClient, version: str) -> None:
         ({"status": "closed"}, "status"),
     ],
 )
-def test_a_wrong_field_saves_nothing(api: ApiClient, fields: dict[str, object], field: str) -> None:
+def test_invalid_field_saves_nothing(api: ApiClient, fields: dict[str, object], field: str) -> None:
     """An error anywhere in the body leaves neither release nor commits behind."""
     body = {"version": "1.0", "projects": ["web"], "commits": [commit()], **fields}
     answer = api.post("releases/", body)
@@ -153,7 +158,7 @@ def test_a_wrong_field_saves_nothing(api: ApiClient, fields: dict[str, object], 
     assert api.get("repos/").json() == []
 
 
-def test_an_odd_file_change_is_kept_and_reported(api: ApiClient) -> None:
+def test_file_change_of_unknown_type_is_reported(api: ApiClient) -> None:
     """One entry of unknown type does not refuse a release."""
     release = new(api, commits=[commit(patch_set=[{"path": "a", "type": "T"}, {"path": "b", "type": "A"}])])
     assert release["commitCount"] == 1
@@ -169,8 +174,8 @@ def test_releases_are_listed_newest_first(api: ApiClient) -> None:
     assert len(api.get("releases/", params={"project": "web"}).json()) == 3
 
 
-def test_a_deleted_release_is_gone_and_its_commits_stay(api: ApiClient) -> None:
-    """DELETE answers 204, then 404."""
+def test_deleted_release_leaves_its_commits(api: ApiClient) -> None:
+    """DELETE is answered with 204, then with 404."""
     new(api, commits=[commit()])
     assert api.delete("releases/1.0/").status_code == 204
     for method in ("GET", "DELETE", "PUT"):
@@ -179,8 +184,8 @@ def test_a_deleted_release_is_gone_and_its_commits_stay(api: ApiClient) -> None:
     assert api.post("commits/", {"commits": [commit()]}).json()["repositories"][0]["known"] == 1
 
 
-def test_older_clients_name_heads(api: ApiClient) -> None:
-    """What was ``headCommits`` once is a ref, unless refs are sent too."""
+def test_head_commits_of_older_clients_are_refs(api: ApiClient) -> None:
+    """``headCommits`` are read as refs, unless refs are sent too."""
     api.repository("team/app")
     heads = [{"repository": "team/app", "currentId": SHA, "previousId": OLDER_SHA}]
     new(api, headCommits=heads)
@@ -190,12 +195,12 @@ def test_older_clients_name_heads(api: ApiClient) -> None:
 
 @pytest.mark.parametrize("project", ["-1", "web"])
 def test_minus_one_means_all_projects(api: ApiClient, project: str) -> None:
-    """-1 stands for all projects, as elsewhere."""
+    """-1 means all projects, as in other lists."""
     new(api)
     assert len(api.get("releases/", params={"project": project}).json()) == 1
 
 
-def test_missing_commits_are_requested_by_repository(api: ApiClient) -> None:
+def test_commits_are_listed_by_repository(api: ApiClient) -> None:
     """By id, or by name in whatever case; an unknown name is 404."""
     new(api, commits=[commit("1" * 40, "team/one"), commit("2" * 40, "team/two")])
     ids = {item["name"]: item["id"] for item in api.get("repos/").json()}
@@ -215,8 +220,8 @@ def test_changed_files_are_listed(api: ApiClient) -> None:
     assert api.get("releases/9/commitfiles/").status_code == 404
 
 
-def test_clearing_and_setting_go_together(api: ApiClient) -> None:
-    """A release that was cleared takes commits as if it were new."""
+def test_cleared_release_takes_commits(api: ApiClient) -> None:
+    """A release whose commits were removed takes new ones."""
     new(api, commits=[commit("1" * 40, "team/one")])
     api.put("releases/1.0/", {"refs": []})
     assert api.put("releases/1.0/", {"commits": [commit("2" * 40, "team/one")]}).json()["commitCount"] == 1
@@ -228,7 +233,7 @@ def test_clearing_and_setting_go_together(api: ApiClient) -> None:
     ids=str,
 )
 def test_release_ref_is_the_senders_head(api: ApiClient, days: tuple[int | None, ...], head: int) -> None:
-    """At the commit sent first, whatever its author's time, unless the list goes from old to new."""
+    """The head is the first commit of the list, unless the list goes from old to new."""
     repository, installation = api.claimed()
     api.mapping(repository, installation)
     sent = [
@@ -239,3 +244,26 @@ def test_release_ref_is_the_senders_head(api: ApiClient, days: tuple[int | None,
     assert api.link(release="1.0")["ref"] == sent[head]["id"]
     new(api, "2.0")
     assert api.get("releases/2.0/previous-with-commits/").json()["lastCommit"]["id"] == sent[head]["id"]
+
+
+def test_text_of_a_plugin_that_json_cannot_hold_costs_one_release(tmp_path: Path) -> None:
+    """The list and the release are shown without what the plugin returned, and the log names the plugin."""
+    switchboard = SWITCHBOARD + "[plugins.half_characters]\nenabled = true\n"
+    more = [candidate("half_characters", "plugins.half_characters")]
+    with open_api(tmp_path, switchboard, more=more) as api:
+        installation = api.post("integrations/", {"provider": "half_characters"}).json()
+        fields = {"provider": "half_characters", "installation": installation["id"]}
+        api.post("repos/", {**fields, "identifier": api.repository()["id"]})
+        new(api, commits=[commit()], refs=[{"repository": "team/app", "commit": f"{OLDER_SHA}..{SHA}"}])
+        new(api, "2.0", commits=[commit(repository="team/other")])
+        with capture_logs() as logs:
+            listed = api.get("releases/")
+        assert listed.status_code == 200
+        other, bad = listed.json()
+        assert (other["version"], other["lastCommit"]["repository"]["name"]) == ("2.0", "team/other")
+        assert (bad["version"], bad["lastCommit"]["id"], bad["refs"][0]["commit"]) == ("1.0", SHA, SHA)
+        assert (bad["lastCommit"]["url"], bad["refs"][0]["compareUrl"]) == (None, None)
+        assert bad["lastCommit"]["repository"]["provider"] == {"id": "integrations:half_characters", "name": "Halves"}
+        assert "half_characters" in {line.get("plugin") for line in logs}
+        assert "plugin failed (half_characters)" in bad["lastCommit"]["repository"]["idle"]
+        assert api.get("releases/1.0/").json() == bad

@@ -12,8 +12,7 @@ from scmhost.infra.errors import Unavailable
 from scmhost.infra.loops import Loop
 from scmhost.plugins.isolation.faults import exception_text
 from scmhost.releases import content_queries
-from scmhost.releases.content import FETCH_COMMITS
-from scmhost.releases.fetch import fetch_commits
+from scmhost.releases.fetch import FETCH_COMMITS, fetch_commits
 from scmhost.repositories import file_queries
 from scmhost.repositories import queries as repository_queries
 from scmhost.repositories.files import list_files

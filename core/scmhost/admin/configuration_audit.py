@@ -10,8 +10,7 @@ import structlog
 from pydantic import BaseModel, JsonValue, SecretStr
 
 from scmhost.audit import queries as audit_queries
-from scmhost.audit.queries import AuditDraft
-from scmhost.audit.record import Action, Details
+from scmhost.audit.queries import Action, AuditDraft, Details
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import Unavailable
 from scmhost.infra.paging import PageRequest

@@ -1,4 +1,4 @@
-"""The audit log of an organization."""
+"""The route of an organization's audit log, and its wire shapes."""
 
 from typing import Annotated, Final
 
@@ -8,12 +8,11 @@ from pydantic import JsonValue
 from scmhost.infra.http import Moment, UserOut, Wanted, Wire
 from scmhost.organizations.access import ForAudit, ServicesOf
 
-from .queries import AuditEntry
-from .record import ACTIONS, list_entries
+from .queries import ACTIONS, AuditEntry, list_entries
 
 
 class AuditEntryOut(Wire):
-    """Who changed what. Sentry's ``ipAddress`` and ``targetUser`` are always null: addresses are not kept."""
+    """An entry. Sentry's ``ipAddress`` and ``targetUser`` are always null, because neither is stored."""
 
     id: str
     actor: UserOut
@@ -27,18 +26,21 @@ class AuditEntryOut(Wire):
 
 
 class AuditLogOut(Wire):
-    """A page of entries, and the names of all events."""
+    """A page of entries, and the names of all events, by which a list can be filtered."""
 
     rows: list[AuditEntryOut]
     options: list[str]
 
 
-def audit_entry(entry: AuditEntry) -> AuditEntryOut:
-    """An entry on the wire."""
+def _entry_out(entry: AuditEntry) -> AuditEntryOut:
     return AuditEntryOut(
         id=str(entry.id),
         actor=UserOut(
-            id=str(entry.actor.id or entry.actor.kind), name=entry.actor.name, username=entry.actor.name, email=""
+            # Only tokens have an id; for other actors the kind takes its place.
+            id=str(entry.actor.id or entry.actor.kind),
+            name=entry.actor.name,
+            username=entry.actor.name,
+            email="",
         ),
         event=entry.action,
         note=entry.target,
@@ -56,10 +58,10 @@ def audit_list(
     services: ServicesOf,
     organization: ForAudit,
     page: Wanted,
-    event: Annotated[str | None, Query(description="Only of this kind, such as token.create.")] = None,
-    actor: Annotated[int | None, Query(ge=0, lt=2**53, description="Only by the token with this id.")] = None,
+    event: Annotated[str | None, Query(description="Only entries of this event, such as token.create.")] = None,
+    actor: Annotated[int | None, Query(ge=0, lt=2**53, description="Only entries of the token with this id.")] = None,
 ) -> AuditLogOut:
-    """Who changed what, the newest first. ``data`` holds no secrets."""
-    found = list_entries(services, organization, page.request, action=event or None, actor_id=actor)
-    rows = page.answer(found, [audit_entry(entry) for entry in found.items])
+    """List who changed what, the newest first. ``data`` contains no secrets."""
+    entries = list_entries(services, organization, page.request, action=event or None, actor_id=actor)
+    rows = page.answer(entries, [_entry_out(entry) for entry in entries.items])
     return AuditLogOut(rows=list(rows), options=list(ACTIONS))

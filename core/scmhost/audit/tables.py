@@ -6,16 +6,16 @@ from typing import Any, Final
 from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from scmhost.infra.db.base import Base, table_of
-from scmhost.infra.db.columns import KeyText
+from scmhost.infra.db.base import Base, KeyText, table_of
 
 
 class AuditEntryRow(Base):
-    """Who changed what. An entry refers to nothing, so that it outlives what it tells of, organizations included."""
+    """An entry of the audit log. It has no foreign key, so that it outlives its target and its organization."""
 
     __tablename__ = "audit_entries"
     __table_args__ = (UniqueConstraint("organization_id", "key"), Index(None, "organization_id", "action", "id"))
 
+    # No foreign key: 0 stands for the host, and entries of a deleted organization are kept.
     organization_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     created_at: Mapped[datetime]

@@ -7,10 +7,11 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from scmhost import __version__
 from scmhost.infra.errors import ScmhostError
+from scmhost.sdk.reasons import Reason
 from scmhost.sdk.urls.plain_links import PlainLinks
 
 from .worktree import Checkout
@@ -19,10 +20,24 @@ if TYPE_CHECKING:
     from scmhost.sdk import Remote
     from scmhost.sdk.urls.ref_links import RefLinks
 
-    from .linker import MissingPage, PageUrls
-
 _COMMIT: Final = "{commit}"
+_ADD_REMOTE: Final = "add --remote URL, with the URL of the repository on its code host"
 _PARTS: Final = ("head", "tail", "before_line", "after_line")
+
+
+class MissingPage(Protocol):
+    """Reason why a file has no page."""
+
+    @property
+    def reason(self) -> Reason: ...
+    @property
+    def message(self) -> str: ...
+
+
+class PageUrls(Protocol):
+    """Page URLs of one repository at one ref."""
+
+    def url(self, path: str, line: int | None = None) -> str | MissingPage: ...
 
 
 class NoPages(ScmhostError):
@@ -36,19 +51,19 @@ class CachedPages:
         self._plain = plain
         self._load = load
 
-    def url(self, path: str, line: int | None = None) -> "str | MissingPage":
+    def url(self, path: str, line: int | None = None) -> str | MissingPage:
         """Return a page's URL, or the reason why there is none."""
         return self._plain.url(path, line) or self._load().url(path, line)
 
 
-def checkout_pages(checkout: Checkout, kind: str | None, template: str | None) -> "PageUrls":
+def checkout_pages(checkout: Checkout, kind: str | None, template: str | None) -> PageUrls:
     """Return the pages of the checkout's commit. Kind and template come from the command line.
 
     Raises:
         NoPages: the kind of host is unknown, or it has no pages at a commit.
     """
     if checkout.remote is None:
-        raise NoPages("this checkout has no remote; name where its files are shown: --remote URL")
+        raise NoPages(f"this checkout has no remote; {_ADD_REMOTE}")
     template = template or checkout.template
     load = partial(_load_pages, checkout.remote, kind, checkout.kind, template, checkout.commit)
     return cached_pages(checkout.cache, checkout.commit, (checkout.remote, kind, checkout.kind, template), load)
@@ -100,7 +115,7 @@ def _load_pages(url: str, kind: str | None, configured: str | None, template: st
     try:
         remote = _read_remote(url, kind, configured)
         if remote.web_url is None:
-            raise NoPages("the checkout's remote is on no host; name where its files are shown: --remote URL")
+            raise NoPages(f"the checkout's remote is not on a code host; {_ADD_REMOTE}")
         if template is None and remote.kind is None:
             raise _unknown_kind(remote.host)
         pages = Pages(view=template) if template else preset(remote.kind or "").pages
@@ -116,8 +131,8 @@ def _unknown_kind(host: str | None) -> NoPages:
     from scmhost.sdk import preset_kinds
 
     return NoPages(
-        f"the kind of code host at {host} is not known; name it: --kind KIND, or for good"
-        f" git config scmhost.kind KIND. The kinds are: {', '.join(preset_kinds())}"
+        f"the kind of code host at {host} is not known; add --kind KIND, or run once: git config scmhost.kind KIND\n"
+        f"Kinds: {', '.join(preset_kinds())}"
     )
 
 

@@ -156,7 +156,7 @@ def _head(output: str | GitError) -> _Head:
     if isinstance(output, GitError):
         if "not a git repository" in str(output):
             raise NoCheckout(
-                "this folder is in no git checkout; change into one, or name a project: --org ORG --project PROJECT"
+                "this folder is not in a git checkout; change into one, or select a project with --org and --project"
             ) from output
         if "'HEAD'" in str(output):
             raise NoCheckout("this checkout has no commit yet") from output

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .context import CommandContext, database_options, json_option, organization_named, say, say_json
+from .context import CommandContext, database_options, echo, echo_json, json_option, organization_named
 
 if TYPE_CHECKING:
     from scmhost.audit.queries import AuditEntry
-    from scmhost.organizations.values import Token
+    from scmhost.organizations.queries import Token
 
 
 @click.command(name="migrate")
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def migrate(context: CommandContext, *, config: str | None, database_url: str | None) -> None:
     """Update the database schema. Safe to run again, and on several machines at once."""
     with context.open_host(config, database_url) as host:
-        say(f"{host.services.store.url_without_password} is up to date.")
+        echo(f"{host.services.store.url_without_password} is up to date.")
 
 
 @click.command(name="bootstrap")
@@ -55,7 +55,7 @@ def bootstrap(
     with context.open_host(config, database_url) as host:
         done = usecase.bootstrap(host.services, org, project, pairs)
     if as_json:
-        say_json(
+        echo_json(
             {
                 "organization": {"id": str(done.organization.id), "slug": done.organization.slug},
                 "project": {"id": str(done.project.id), "slug": done.project.slug},
@@ -64,12 +64,12 @@ def bootstrap(
             }
         )
         return
-    say(f"organization  {done.organization.slug} (id {done.organization.id})")
-    say(f"project       {done.project.slug} (id {done.project.id})")
+    echo(f"organization  {done.organization.slug} (id {done.organization.id})")
+    echo(f"project       {done.project.slug} (id {done.project.id})")
     for item in done.repositories:
-        say(f"repository    {item.name} (id {item.id})")
-    say(f"token         {done.token}")
-    say("\nKeep the token: it is not shown again. Next: scmhost serve")
+        echo(f"repository    {item.name} (id {item.id})")
+    echo(f"token         {done.token}")
+    echo("\nKeep the token: it is not shown again. Next: scmhost serve")
 
 
 def _repository_pair(text: str) -> tuple[str, str | None]:
@@ -86,9 +86,11 @@ def token() -> None:
 
 @token.command(name="create")
 @click.option("--org", required=True, metavar="SLUG", help="The organization's slug.")
-@click.option("--name", required=True, help="A name that shows what the token is for.")
+@click.option("--name", required=True, metavar="NAME", help="A name that shows what the token is for.")
 @click.option("--scope", "scopes", multiple=True, required=True, metavar="SCOPE", help="Such as org:ci; repeatable.")
-@click.option("--days", type=click.IntRange(min=1, max=3650), help="Days until it expires (default: never).")
+@click.option(
+    "--days", metavar="N", type=click.IntRange(min=1, max=3650), help="Days until it expires (default: never)."
+)
 @database_options
 @json_option
 @click.pass_obj
@@ -110,9 +112,9 @@ def create(
     with context.open_host(config, database_url) as host:
         created, secret = create_token(host.services, organization_named(host.services, org), name, scopes, expires)
     if as_json:
-        say_json({**_described_token(created), "token": secret})
+        echo_json({**_described_token(created), "token": secret})
     else:
-        say(secret)
+        echo(secret)
 
 
 @token.command(name="list")
@@ -125,15 +127,17 @@ def list_tokens(
 ) -> None:
     """List an organization's tokens, without their secrets."""
     from scmhost.organizations import tokens as usecases
+    from scmhost.services import check_database
 
-    with context.open_host(config, database_url) as host:
+    with context.open_host(config, database_url, plugins=False, look=True) as host:
+        check_database(host.services)
         tokens = usecases.list_tokens(host.services, organization_named(host.services, org))
     if as_json:
-        say_json([_described_token(item) for item in tokens])
+        echo_json([_described_token(item) for item in tokens])
         return
     for item in tokens:
         state = "revoked" if item.revoked_at else "valid"
-        say(f"{item.id:<8}...{item.hint}  {state:<8}{item.name}  [{', '.join(sorted(item.scopes))}]")
+        echo(f"{item.id:<8}...{item.hint}  {state:<8}{item.name}  [{', '.join(sorted(item.scopes))}]")
 
 
 @token.command(name="revoke")
@@ -147,7 +151,7 @@ def revoke(context: CommandContext, *, org: str, token_id: int, config: str | No
 
     with context.open_host(config, database_url) as host:
         revoke_token(host.services, organization_named(host.services, org), token_id)
-    say(f"Token {token_id} is revoked.")
+    echo(f"Token {token_id} is revoked.")
 
 
 def _described_token(item: "Token") -> dict[str, object]:
@@ -164,7 +168,9 @@ def _described_token(item: "Token") -> dict[str, object]:
 @click.command(name="audit")
 @click.option("--org", metavar="SLUG", help="Entries of this organization (default: of the host, as for plugins.toml).")
 @click.option("--event", metavar="EVENT", help="Only this kind of entry, such as token.create.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000), help="Number of entries.")
+@click.option(
+    "--limit", metavar="N", default=50, show_default=True, type=click.IntRange(1, 1000), help="Number of entries."
+)
 @database_options
 @json_option
 @click.pass_obj
@@ -179,7 +185,7 @@ def audit(
     as_json: bool,
 ) -> None:
     """Show who changed what in an organization or in plugins.toml, newest first."""
-    from scmhost.audit.record import list_entries
+    from scmhost.audit.queries import list_entries
     from scmhost.infra.paging import PageRequest
     from scmhost.services import check_database
 
@@ -188,16 +194,16 @@ def audit(
         organization = organization_named(host.services, org) if org else None
         entries = list_entries(host.services, organization, PageRequest(size=limit), action=event).items
     if as_json:
-        say_json([_described_entry(entry) for entry in entries])
+        echo_json([_described_entry(entry) for entry in entries])
         return
     for entry in entries:
         moment = entry.created_at.isoformat(timespec="seconds").replace("+00:00", "Z")
         kind, name = entry.actor.kind, entry.actor.name
-        say(f"{moment}  {entry.action:<22}{entry.target}  by {name if kind == name else f'{kind} {name}'}")
+        echo(f"{moment}  {entry.action:<22}{entry.target}  by {name if kind == name else f'{kind} {name}'}")
         for key, value in entry.details.items():
-            say(f"{'':<22}{key}: {_detail(value)}")
+            echo(f"{'':<22}{key}: {_detail(value)}")
     if not entries:
-        say("No audit entries.")
+        echo("No audit entries.")
 
 
 def _detail(value: object) -> str:

@@ -9,12 +9,12 @@ import click
 
 from scmhost.checkout.git import GitCommit, list_shas, read_history
 
-from .context import CommandContext, database_options, json_option, organization_named, progress, say, say_json
+from .context import CommandContext, database_options, echo, echo_json, json_option, organization_named, progress
 from .targets import LocalTarget, ServerClient, ServerTarget, Target
 
 BATCH_SIZE: Final = 1_000
-SHAS_PER_QUESTION: Final = 10_000
-MOST_CHARACTERS: Final = 2_000_000
+SHAS_PER_REQUEST: Final = 10_000
+MAX_BATCH_CHARACTERS: Final = 2_000_000
 """Limit of a batch with long messages or file lists: at four bytes a character it fits the server's limit."""
 
 
@@ -27,9 +27,13 @@ def commits() -> None:
 @click.option("--org", required=True, metavar="SLUG", help="The organization's slug.")
 @click.option("--repository", required=True, metavar="NAME", help="The repository's name; an unknown one is created.")
 @click.option(
-    "--git", "path", default=".", type=click.Path(exists=True, path_type=Path), help="A checkout or a bare repository."
+    "--git",
+    "path",
+    default=".",
+    type=click.Path(exists=True, path_type=Path),
+    help="A checkout or a bare repository (default: this folder).",
 )
-@click.option("--range", "revisions", default="HEAD", show_default=True, metavar="A..B", help="Which commits.")
+@click.option("--range", "revisions", default="HEAD", show_default=True, metavar="A..B", help="The commits to send.")
 @click.option("--url", metavar="URL", envvar="SCMHOST_URL", help="A server (default: the local database).")
 @click.option("--token", metavar="TOKEN", envvar="SCMHOST_AUTH_TOKEN", help="A token for --url, with org:ci.")
 @database_options
@@ -57,17 +61,17 @@ def send(
     with _open_target(context, org, url, token, config, database_url) as target:
         total, new = send_history(target, repository, path, revisions)
     if as_json:
-        say_json({"repository": repository, "commits": total, "new": new})
+        echo_json({"repository": repository, "commits": total, "new": new})
     else:
-        say(f"{repository}: {total} commits, {new} new, {total - new} known before.")
+        echo(f"{repository}: {total} commits, {new} new, {total - new} known before.")
 
 
 def send_history(target: Target, repository: str, path: Path, revisions: str) -> tuple[int, int]:
     """Send the missing commits of a range; return the number of commits in it, and of new ones."""
     shas = list_shas(path, revisions)
     missing: set[str] = set()
-    for start in range(0, len(shas), SHAS_PER_QUESTION):
-        missing |= target.missing(repository, shas[start : start + SHAS_PER_QUESTION])
+    for start in range(0, len(shas), SHAS_PER_REQUEST):
+        missing |= target.missing(repository, shas[start : start + SHAS_PER_REQUEST])
     if not missing:
         return len(shas), 0
     new = 0
@@ -82,7 +86,7 @@ def _commit_batches(history: Iterable[GitCommit]) -> Iterator[list[GitCommit]]:
     batch: list[GitCommit] = []
     size = 0
     for commit in history:
-        if batch and (len(batch) == BATCH_SIZE or size + commit.size > MOST_CHARACTERS):
+        if batch and (len(batch) == BATCH_SIZE or size + commit.size > MAX_BATCH_CHARACTERS):
             yield batch
             batch, size = [], 0
         batch.append(commit)

@@ -84,17 +84,17 @@ def json_option(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")(command)
 
 
-def say(text: str = "") -> None:
+def echo(text: str = "") -> None:
     """Print a line of the answer."""
     click.echo(text)
 
 
-def remark(text: str) -> None:
+def echo_error(text: str) -> None:
     """Print a line on standard error."""
     click.echo(text, err=True)
 
 
-def say_json(value: object) -> None:
+def echo_json(value: object) -> None:
     """Print the answer as JSON."""
     click.echo(json.dumps(value, ensure_ascii=False))
 

@@ -14,17 +14,16 @@ import click
 
 from scmhost.checkout.formats import PlainText
 from scmhost.checkout.git import GitError
-from scmhost.checkout.linked_text import LinkedText
-from scmhost.checkout.stream import Chunk, TextLine
+from scmhost.checkout.linked_text import Chunk, LinkedText, TextLine
 
 from .commits import send_history
-from .context import CommandContext, fail, say
+from .context import CommandContext, echo, fail
 from .demo_repositories import DemoRepository, make_sample_repository, read_checkout_repository
 from .link_sources import ProjectLinks
 from .targets import LocalTarget
 
 if TYPE_CHECKING:
-    from scmhost.organizations.values import Project
+    from scmhost.organizations.queries import Project
     from scmhost.plugins import PluginHost
     from scmhost.sdk import Organization, Repository
     from scmhost.services import Services
@@ -82,7 +81,7 @@ def demo(context: CommandContext, *, path: Path | None, trace: str | None) -> No
             _show_plugins(host.services.plugins)
             _run(host.services, [*([checkout] if checkout else []), sample], note, trace)
     _step("What to run next")
-    say(NEXT_COMMANDS)
+    echo(NEXT_COMMANDS)
 
 
 @contextmanager
@@ -107,13 +106,13 @@ def _run(services: "Services", repositories: list[DemoRepository], note: str, tr
 
     _step("An organization, a project, and an installation of Custom SCM for each code host")
     created = bootstrap(services, "demo", "app")
-    say(f"organization {created.organization.slug}, project {created.project.slug}, one token (its hash is stored)")
+    echo(f"organization {created.organization.slug}, project {created.project.slug}, one token (its hash is stored)")
     steps = DemoSteps(services, created.organization, created.project)
     for repository in repositories:
         steps.install(repository)
     _step("Git history, sent as commits")
     if note:
-        say(note)
+        echo(note)
     for repository in repositories:
         steps.send(repository)
     for repository in repositories:
@@ -148,16 +147,16 @@ class DemoSteps:
         form = {"name": repository.name.split("/")[0], "url": f"https://{repository.host}/", "preset": kind}
         stored = install_provider(self.services, self.organization, "custom_scm", form).installation
         self.installations[repository.host] = stored.id
-        say(f"installation {stored.name} at {stored.metadata['domain_name']}, URLs as on {kind}")
+        echo(f"installation {stored.name} at {stored.metadata['domain_name']}, URLs as on {kind}")
         if not repository.has_host:
-            say(f"({repository.name} has no remote on the web: {repository.host} is an example)")
+            echo(f"({repository.name} has no remote on the web: {repository.host} is an example)")
 
     def send(self, repository: DemoRepository) -> None:
         """Send the history of a repository."""
         started = time.perf_counter()
         target = LocalTarget(self.services, self.organization)
         total, new = send_history(target, repository.name, repository.path, "HEAD")
-        say(f"{repository.name}: {total} commits, {new} new, in {time.perf_counter() - started:.1f} s")
+        echo(f"{repository.name}: {total} commits, {new} new, in {time.perf_counter() - started:.1f} s")
 
     def claim(self, repository: DemoRepository) -> "Repository":
         """Claim the repository that the commits have created."""
@@ -168,15 +167,15 @@ class DemoSteps:
         services, organization = self.services, self.organization
         installation_id = self.installations[repository.host]
         offer = offer_repositories(services, organization, installation_id, repository.name)[0]
-        say(f"offered:    {offer.name} (identifier {offer.identifier}), unclaimed")
+        echo(f"offered:    {offer.name} (identifier {offer.identifier}), unclaimed")
         change_repository(services, organization, int(offer.identifier), {"url": repository.url})
         request = AddRequest(identifier=offer.identifier)
         added = add_repository(services, organization, "custom_scm", installation_id, request)
         saved = added.saved
-        say(f"decision:   {added.decision!r}  (by the plugin)")
-        say(f"saved:      {saved.name}: provider {saved.provider}, installation {saved.installation_id}")
+        echo(f"decision:   {added.decision!r}  (by the plugin)")
+        echo(f"saved:      {saved.name}: provider {saved.provider}, installation {saved.installation_id}")
         payload = json.dumps(added.payload.model_dump(mode="json"), indent=2)
-        say("serialized: " + payload.replace("\n", "\n            "))
+        echo("serialized: " + payload.replace("\n", "\n            "))
         return saved
 
     def map(self, repository: DemoRepository, saved: "Repository") -> None:
@@ -187,7 +186,7 @@ class DemoSteps:
         stack_root, source_root = f"{repository.path}/{repository.source_root}", repository.source_root
         draft = MappingDraft(self.project.id, saved.id, stack_root, source_root, repository.branch)
         create_mapping(self.services, self.organization, self.installations[repository.host], draft)
-        say(f"mapped:     {stack_root} -> {source_root or 'the root'} of {saved.name}")
+        echo(f"mapped:     {stack_root} -> {source_root or 'the root'} of {saved.name}")
 
     def link(self, repository: DemoRepository, text: str) -> None:
         """Print a text with links to the commit of a repository."""
@@ -195,18 +194,18 @@ class DemoSteps:
         linked = LinkedText(source.link, PlainText(partial(click.echo, nl=False)))
         linked.take(Chunk([TextLine(line, "\n") for line in text.rstrip("\n").split("\n")], idle=True))
         for line in linked.counts.lines():
-            say(line)
+            echo(line)
 
 
 def _show_plugins(plugins: "PluginHost") -> None:
     for report in plugins.plugins:
-        say(f"{report.name}: {report.state}, from {report.distribution} {report.version}, hooks: {len(report.hooks)}")
+        echo(f"{report.name}: {report.state}, from {report.distribution} {report.version}, hooks: {len(report.hooks)}")
         if report.reason:
-            say(f"  {report.reason}")
+            echo(f"  {report.reason}")
     if plugins.provider("custom_scm") is None:
         fail("the demo needs the Custom SCM plugin: pip install scmhost-custom-scm")
 
 
 def _step(title: str) -> None:
-    say()
+    echo()
     click.secho(title, bold=True)

@@ -1,4 +1,4 @@
-"""JSON lines: one question per line on standard input, one answer per line on standard output, in order.
+"""JSON lines: one request per line on standard input, one answer per line on standard output, in order.
 
 An answer without a result has ``error`` and ``reason``. The reason is one word of a closed list; the error describes
 it. Some callers expect the word itself as the error; then ``detail`` has the description.
@@ -13,13 +13,13 @@ import click
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 F = TypeVar("F", bound=Callable[..., Any])
-QuestionT = TypeVar("QuestionT", bound=BaseModel)
+RequestT = TypeVar("RequestT", bound=BaseModel)
 
 Answer = Mapping[str, object]
 MALFORMED: Final = "malformed_input"
 
 
-class Question(BaseModel):
+class LineRequest(BaseModel):
     """An input line. Unknown fields are ignored."""
 
     model_config = ConfigDict(strict=True, frozen=True)
@@ -38,11 +38,11 @@ def refusal(reason: str, error: str | None = None, detail: str | None = None) ->
     return {**refused, "detail": detail} if detail else refused
 
 
-def answer_lines(question: type[QuestionT], answer: Callable[[QuestionT], Answer]) -> None:
+def answer_lines(request: type[RequestT], answer: Callable[[RequestT], Answer]) -> None:
     """Answer each line of standard input; a malformed line gets a refusal."""
     for line in sys.stdin.buffer:
         try:
-            parsed = question.model_validate_json(line)
+            parsed = request.model_validate_json(line)
         except ValidationError as error:
             result = refusal(MALFORMED, detail=_first_problem(error))
         else:

@@ -11,7 +11,7 @@ import click
 
 from scmhost.checkout.formats import FORMATS, Format, Write
 
-from .context import CommandContext, database_options, json_option, read_input, remark, say, say_json
+from .context import CommandContext, database_options, echo, echo_error, echo_json, json_option, read_input
 
 if TYPE_CHECKING:
     from scmhost.frames import Frame, Reading
@@ -91,8 +91,7 @@ def _format_name(form: str, *, hyperlinks: bool | None) -> str:
 
 
 def _print(descriptor: int, source: "LinkSource", form: Format) -> None:
-    from scmhost.checkout.linked_text import LinkedText
-    from scmhost.checkout.stream import feed
+    from scmhost.checkout.linked_text import LinkedText, feed
 
     text = LinkedText(source.link, form)
     form.begin()
@@ -100,8 +99,8 @@ def _print(descriptor: int, source: "LinkSource", form: Format) -> None:
         sys.stdout.flush()
     form.end({**source.facts, "unreadLines": text.unread})
     sys.stdout.flush()
-    for line in source.remarks(text.counts):
-        remark(line)
+    for line in source.summary(text.counts):
+        echo_error(line)
 
 
 @contextmanager
@@ -146,11 +145,11 @@ def frames(*, file: str, as_json: bool) -> None:
 
     reading = read_text(read_input(file))
     if as_json:
-        say_json({"frames": [asdict(found.frame) for found in reading.frames]})
+        echo_json({"frames": [asdict(found.frame) for found in reading.frames]})
         return
     for found in reading.frames:
-        say(_frame_line(found.frame))
-    remark(_frame_summary(reading))
+        echo(_frame_line(found.frame))
+    echo_error(_frame_summary(reading))
 
 
 def _frame_line(frame: "Frame") -> str:

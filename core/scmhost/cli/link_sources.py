@@ -16,7 +16,7 @@ from .context import CommandContext, organization_named
 
 if TYPE_CHECKING:
     from scmhost.links.resolve import ResolvedFrame
-    from scmhost.organizations.values import Project
+    from scmhost.organizations.queries import Project
     from scmhost.sdk import Organization
     from scmhost.services import Services
 
@@ -40,7 +40,7 @@ class LinkSource(Protocol):
     def link(self, frames: Sequence[FrameMatch]) -> Sequence[LinkedFrame]:
         """Link frames; the result has their order."""
 
-    def remarks(self, counts: LinkCounts) -> Sequence[str]:
+    def summary(self, counts: LinkCounts) -> Sequence[str]:
         """Return the summary in sentences."""
 
 
@@ -53,7 +53,7 @@ class NoLinks:
         """Return the frames without links."""
         return [LinkedFrame(found, None, frame_facts(found), "error") for found in frames]
 
-    def remarks(self, _counts: LinkCounts) -> Sequence[str]:
+    def summary(self, _counts: LinkCounts) -> Sequence[str]:
         """Return nothing: the command ends with the error."""
         return ()
 
@@ -126,7 +126,7 @@ class ProjectLinks:
         )
         return [_from_database(found, answer) for found, answer in zip(frames, answers, strict=True)]
 
-    def remarks(self, counts: LinkCounts) -> Sequence[str]:
+    def summary(self, counts: LinkCounts) -> Sequence[str]:
         """Return the summary in sentences."""
         return counts.lines()
 
@@ -134,8 +134,10 @@ class ProjectLinks:
 @contextmanager
 def _open_local_project(context: CommandContext, options: Mapping[str, Any]) -> Iterator[ProjectLinks]:
     from scmhost.organizations.create import find_project
+    from scmhost.services import check_database
 
-    with context.open_host(options["config"], options["database_url"]) as host:
+    with context.open_host(options["config"], options["database_url"], look=True) as host:
+        check_database(host.services)
         organization = organization_named(host.services, options["org"])
         project = find_project(host.services, organization, options["project"])
         yield ProjectLinks(host.services, organization, project, release=options["release"], commit=options["commit"])
@@ -179,7 +181,7 @@ class ServerLinks:
         batches = (frames[at : at + _FRAMES_PER_REQUEST] for at in range(0, len(frames), _FRAMES_PER_REQUEST))
         return [linked for batch in batches for linked in self._link_batch(batch)]
 
-    def remarks(self, counts: LinkCounts) -> Sequence[str]:
+    def summary(self, counts: LinkCounts) -> Sequence[str]:
         """Return the summary in sentences, with the server's error if there was one."""
         return [*counts.lines(), *([f"error: {self._error}"] if self._error else [])]
 

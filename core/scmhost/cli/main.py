@@ -1,31 +1,55 @@
-"""The ``scmhost`` command."""
+"""The ``scmhost`` command: its groups import a command only when it is used."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 from importlib.util import find_spec
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from scmhost import __version__
 from scmhost.infra.errors import ScmhostError
 
-from .context import EXIT_CONFIGURATION, EXIT_FAILED, CommandContext, Opener, fail
-from .lazy_group import LazyGroup
+from .context import EXIT_CONFIGURATION, EXIT_FAILED, EXIT_USAGE, CommandContext, Opener, fail
 
-# name: ("module:attribute" of the command, its summary)
+if TYPE_CHECKING:
+    from scmhost.sdk import Command
+
+# Name: ("module:attribute" of the command, its summary).
+Commands = Mapping[str, tuple[str, str]]
+
+# Packages that only the server extra installs.
+SERVER_PACKAGES: Final = frozenset(
+    {
+        "alembic",
+        "cachetools",
+        "fastapi",
+        "httptools",
+        "msgspec",
+        "openfeature",
+        "prometheus_client",
+        "psycopg",
+        "sqlalchemy",
+        "starlette",
+        "structlog",
+        "uvicorn",
+        "uvloop",
+    }
+)
+
 COMMANDS: Final = {
-    "audit": ("scmhost.cli.admin:audit", "Show who changed what."),
+    "audit": ("scmhost.cli.admin:audit", "Show who changed what in an organization or in plugins.toml."),
     "bootstrap": ("scmhost.cli.admin:bootstrap", "Create an organization, a project, repositories and a token."),
     "commits": ("scmhost.cli.commits:commits", "Send the commits of a git repository."),
-    "demo": ("scmhost.cli.demo:demo", "Show commits, a claim, a code mapping and links, on a temporary database."),
+    "demo": ("scmhost.cli.demo:demo", "Show the main features of the service, with temporary data."),
     "derive": ("scmhost.cli.mapping_tools:derive", "Infer code mappings from frames and file lists."),
     "frames": ("scmhost.cli.link:frames", "Print the frames of stack traces."),
-    "link": ("scmhost.cli.link:link", "Print a stack trace with links to its source."),
+    "link": ("scmhost.cli.link:link", "Print a stack trace, or any text, with links to the source."),
     "map": ("scmhost.cli.mapping_tools:map_frames", "Map stack frames to paths in a repository."),
     "migrate": ("scmhost.cli.admin:migrate", "Update the database schema."),
-    "plugin": ("scmhost.cli.plugin:command", "Write a plugin, and check it."),
-    "plugins": ("scmhost.cli.plugins:plugins", "List plugins with their state, enable and disable them."),
+    "plugin": ("scmhost.cli.plugin:command", "Write a plugin, or check one."),
+    "plugins": ("scmhost.cli.plugins:plugins", "List plugins, find problems, and enable or disable plugins."),
     "read-url": ("scmhost.cli.url_tools:read_urls", "Find the repository, ref and path of page URLs."),
     "remote": ("scmhost.cli.url_tools:remotes", "Parse remote URLs of repositories."),
     "roots": ("scmhost.cli.mapping_tools:roots", "Infer the roots of a code mapping from a frame and its file."),
@@ -37,14 +61,60 @@ COMMANDS: Final = {
 EPILOG: Final = """
 \b
 Begin with:
-  pytest 2>&1 | scmhost link                    links to this checkout's source, without configuration
-  scmhost demo                                  the main features of the service, without configuration
-  scmhost bootstrap --org acme --project web    an organization and a token
-  scmhost serve                                 the API on http://127.0.0.1:8000
+  pytest 2>&1 | scmhost link                  link errors to this checkout
+  scmhost demo                                see what the service does
+  scmhost bootstrap --org acme --project web  create an organization and a token
+  scmhost serve                               serve the API on port 8000
 
 \b
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 wrong configuration.
 """
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are listed in ``lazy``: ``@click.group(cls=LazyGroup, lazy=COMMANDS)``."""
+
+    def __init__(self, *args: Any, lazy: Commands, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.lazy = lazy
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        return sorted(self.lazy)
+
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.lazy:
+            return None
+        module, _, attribute = self.lazy[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Resolve the name of a command; the error for an unknown name contains the most similar one."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from difflib import get_close_matches
+
+            close = get_close_matches(args[0], self.lazy, n=1)
+            if not close:
+                raise
+            raise click.UsageError(f"{error.message} Did you mean '{close[0]}'?", ctx) from error
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in sorted(self.lazy.items())])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command. If it needs the server extra, and that is not installed, exit with a message."""
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] not in SERVER_PACKAGES:
+                raise
+            command = f"{ctx.command_path} {ctx.invoked_subcommand}"
+            fail(f'{command} needs the server: pip install "scmhost[server]"', EXIT_USAGE)
 
 
 class ScmhostGroup(LazyGroup):
@@ -59,18 +129,18 @@ class ScmhostGroup(LazyGroup):
         # the server extra; without it an unknown name is a typo.
         if name.startswith("-") or not isinstance(ctx.obj, CommandContext) or find_spec("sqlalchemy") is None:
             return None
-        from .plugin import plugin_command
-
-        return plugin_command(ctx.obj, name)
+        with ctx.obj.open_host() as host:
+            commands = {command.name: command for command in host.services.plugins.commands()}
+        return _as_click(commands[name]) if name in commands else None
 
 
 @click.group(cls=ScmhostGroup, lazy=COMMANDS, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="scmhost", message="%(prog)s %(version)s")
 def group() -> None:
-    """Links errors to source code, on any code host.
+    """Link errors to source code, on any code host.
 
-    Send commits, claim their repositories, map stack roots to source roots, and get links from stack frames to the
-    exact line of the exact commit.
+    In a checkout, `scmhost link` needs no configuration. The service stores commits, repositories, releases and code
+    mappings, and links errors of all your projects.
     """
 
 
@@ -84,6 +154,15 @@ def run(open_host: Opener, arguments: Sequence[str]) -> None:
         # The reader of a pipe, such as head, may stop early.
         sys.stderr.close()
         sys.exit(EXIT_FAILED)
+
+
+def _as_click(command: "Command") -> click.Command:
+    @click.command(name=command.name, help=command.summary, context_settings={"ignore_unknown_options": True})
+    @click.argument("words", nargs=-1, type=click.UNPROCESSED)
+    def call(words: tuple[str, ...]) -> None:
+        sys.exit(command.run(list(words)))
+
+    return call
 
 
 def _exit_code(error: ScmhostError) -> int:

@@ -20,7 +20,7 @@ from scmhost.mapping import (
     rules_of_mapping,
 )
 
-from .json_lines import Answer, Question, answer_lines, jsonl_option, refusal
+from .json_lines import Answer, LineRequest, answer_lines, jsonl_option, refusal
 
 # Consecutive lines mostly belong to the same project.
 _INDEX_CACHE_SIZE: Final = 16
@@ -44,7 +44,7 @@ Each line out: {"derived": [{"repository", "stack_root", "source_root", "confide
 """
 
 
-class QuestionFrame(Question):
+class RequestFrame(LineRequest):
     """A frame as its platform prints it."""
 
     filename: str | None = None
@@ -63,10 +63,10 @@ def _frame(value: object) -> object:
 
 
 # A frame, or only its path.
-FrameOrPath = Annotated[QuestionFrame, BeforeValidator(_frame)]
+FrameOrPath = Annotated[RequestFrame, BeforeValidator(_frame)]
 
 
-class QuestionMapping(Question):
+class RequestMapping(LineRequest):
     """A code mapping."""
 
     stack_root: str
@@ -74,16 +74,16 @@ class QuestionMapping(Question):
     automatically_generated: bool = False
 
 
-class MapQuestion(Question):
+class MapRequest(LineRequest):
     """A frame, and the code mappings of its project."""
 
     platform: str | None = None
     sdk_name: str | None = None
     frame: FrameOrPath
-    code_mappings: tuple[QuestionMapping, ...] = ()
+    code_mappings: tuple[RequestMapping, ...] = ()
 
 
-class RootsQuestion(Question):
+class RootsRequest(LineRequest):
     """A frame, and its file in the repository."""
 
     platform: str | None = None
@@ -92,7 +92,7 @@ class RootsQuestion(Question):
     repo_files: tuple[str, ...] | None = None
 
 
-class QuestionTree(Question):
+class RequestTree(LineRequest):
     """The files of a repository at a branch."""
 
     branch: str | None = None
@@ -103,12 +103,12 @@ def _tree(value: object) -> object:
     return {"files": value} if isinstance(value, list) else value
 
 
-class DeriveQuestion(Question):
+class DeriveRequest(LineRequest):
     """The frames of a project, and the files of its possible repositories."""
 
     platform: str | None = None
     frames: tuple[FrameOrPath | None, ...]
-    repo_trees: Mapping[str, Annotated[QuestionTree, BeforeValidator(_tree)]]
+    repo_trees: Mapping[str, Annotated[RequestTree, BeforeValidator(_tree)]]
 
 
 @click.command(name="map", epilog=MAP_LINES)
@@ -118,7 +118,7 @@ def map_frames(*, _jsonl: bool) -> None:
 
     matched_mapping is the index of the code mapping, from 0. If there is no path, reason has the cause.
     """
-    answer_lines(MapQuestion, _mapped)
+    answer_lines(MapRequest, _mapped)
 
 
 @click.command(name="roots", epilog=ROOTS_LINES)
@@ -128,7 +128,7 @@ def roots(*, _jsonl: bool) -> None:
 
     A frame may be only its path. repo_files is optional; it shows the folder layout of Java and Kotlin packages.
     """
-    answer_lines(RootsQuestion, _roots)
+    answer_lines(RootsRequest, _roots)
 
 
 @click.command(name="derive", epilog=DERIVE_LINES)
@@ -138,12 +138,12 @@ def derive(*, _jsonl: bool) -> None:
 
     A frame that matches several files is ignored.
     """
-    answer_lines(DeriveQuestion, _derived)
+    answer_lines(DeriveRequest, _derived)
 
 
-def _mapped(question: MapQuestion) -> Answer:
+def _mapped(request: MapRequest) -> Answer:
     """Apply the first code mapping that matches."""
-    outcome = map_frame(_index(question.code_mappings), question.frame.info(question.platform, question.sdk_name))
+    outcome = map_frame(_index(request.code_mappings), request.frame.info(request.platform, request.sdk_name))
     if isinstance(outcome, Unmapped):
         return _map_answer(None, None, outcome.munged, outcome.reason.value)
     first = outcome[0]
@@ -155,7 +155,7 @@ def _map_answer(path: str | None, mapping: int | None, munged: str | None, reaso
 
 
 @lru_cache(_INDEX_CACHE_SIZE)
-def _index(mappings: tuple[QuestionMapping, ...]) -> MappingIndex:
+def _index(mappings: tuple[RequestMapping, ...]) -> MappingIndex:
     return MappingIndex(
         [
             rule
@@ -167,22 +167,22 @@ def _index(mappings: tuple[QuestionMapping, ...]) -> MappingIndex:
     )
 
 
-def _roots(question: RootsQuestion) -> Answer:
-    derived = derive_roots(question.frame.info(question.platform), question.source_file, question.repo_files or ())
+def _roots(request: RootsRequest) -> Answer:
+    derived = derive_roots(request.frame.info(request.platform), request.source_file, request.repo_files or ())
     if isinstance(derived, NoRoots):
         return refusal(derived.value)
     return {"stack_root": derived.stack_root, "source_root": derived.source_root}
 
 
-def _derived(question: DeriveQuestion) -> Answer:
+def _derived(request: DeriveRequest) -> Answer:
     # Class platforms mark frames as in-app only after a mapping exists, so their frames all count.
-    all_count = question.platform in CLASS_PLATFORMS
+    all_count = request.platform in CLASS_PLATFORMS
     frames = [
-        frame.info(question.platform)
-        for frame in question.frames
+        frame.info(request.platform)
+        for frame in request.frames
         if frame is not None and (all_count or frame.in_app is not False)
     ]
-    mappings = derive_mappings(frames, {name: tree.files for name, tree in question.repo_trees.items()})
+    mappings = derive_mappings(frames, {name: tree.files for name, tree in request.repo_trees.items()})
     return {"derived": [_described(mapping) for mapping in mappings]}
 
 

@@ -17,7 +17,7 @@ from scmhost.sdk.testing.checks import Violation
 from scmhost.sdk.testing.functions import compatibility_notes, did_you_mean
 from scmhost.sdk.testing.plugin_under_test import PluginUnderTest
 
-from .context import EXIT_FAILED, fail, say, say_json
+from .context import EXIT_FAILED, echo, echo_json, fail
 
 _KEYS: Final = ("form", "installation", "settings", "repository", "provider", "hosts", "push")
 _PUSH_KEYS: Final = ("body", "headers", "secret")
@@ -50,7 +50,7 @@ def check_plugin(options: CheckOptions) -> None:
     given = _read_samples(options.samples) if options.samples else {}
     reports = [report for point in _installed(options.plugin) for report in _reports(point, given, checks, options)]
     if options.as_json:
-        say_json([report.data() for report in reports])
+        echo_json([report.data() for report in reports])
     if not all(report.passed for report in reports):
         sys.exit(EXIT_FAILED)
 
@@ -63,18 +63,18 @@ def _reports(
     plugin = PluginUnderTest(_samples(point, given, ""))
     _require_loadable(plugin)
     if not options.is_quiet:
-        say(f"ready         {_described(point)}")
+        echo(f"ready         {_described(point)}")
         for note in [*notes, *compatibility_notes(plugin.attributes)]:
-            say(f"note          {note}")
+            echo(f"note          {note}")
     keys = [given["provider"]] if "provider" in given else [provider.key for provider in plugin.providers]
     for key in keys or [""]:
         samples = _samples(point, given, key)
         _require_settings(PluginUnderTest(samples))
         report = _run(samples, checks, quiet=options.is_quiet)
         if options.markdown:
-            say(report.markdown())
+            echo(report.markdown())
         elif not options.as_json:
-            say(f"\n{report.summary() if options.checks else report.markdown()}")
+            echo(f"\n{report.summary() if options.checks else report.markdown()}")
         yield report
 
 
@@ -84,9 +84,9 @@ def _run(samples: Samples, checks: tuple[Check, ...], *, quiet: bool) -> Conform
         result = run.run(check)
         if not quiet:
             details = f"  ({result.text})" if result.text and not result.report else ""
-            say(f"{result.outcome:<14}{check.name}{details}")
+            echo(f"{result.outcome:<14}{check.name}{details}")
     for text in () if quiet else _details(run.report):
-        say(f"\n{text.rstrip()}")
+        echo(f"\n{text.rstrip()}")
     return run.report
 
 

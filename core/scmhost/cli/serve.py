@@ -9,9 +9,13 @@ from .context import CommandContext, database_options
 
 
 @click.command(name="serve")
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="The port.")
-@click.option("--workers", default=1, show_default=True, type=click.IntRange(min=1, max=64), help="Worker processes.")
+@click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--port", metavar="PORT", default=8000, show_default=True, type=click.IntRange(0, 65535), help="The port."
+)
+@click.option(
+    "--workers", metavar="N", default=1, show_default=True, type=click.IntRange(min=1, max=64), help="Worker processes."
+)
 @database_options
 @click.pass_obj
 def serve(
@@ -19,8 +23,9 @@ def serve(
 ) -> None:
     """Run the service. The first start creates the database; every start updates its schema.
 
-    Logs go to standard error, one JSON object per line. Ctrl-C stops the service. Changes of plugins.toml apply
-    within a second, without a restart; SIGHUP makes every worker check the file at once.
+    Logs go to standard error: one JSON object per line, or coloured text on a terminal. Ctrl-C stops the service.
+    Changes of plugins.toml apply within a second, without a restart; SIGHUP makes every worker check the file
+    immediately.
     """
     # Imported here, so that help works without the server extra.
     import structlog

@@ -8,9 +8,9 @@ from pydantic import BaseModel
 
 from scmhost.sdk import NoUrl, PageRequest, TemplateError, UrlError, page_url, read_remote, read_url
 
-from .json_lines import Answer, Question, answer_lines, jsonl_option, refusal
+from .json_lines import Answer, LineRequest, answer_lines, jsonl_option, refusal
 
-QuestionT = TypeVar("QuestionT", bound=BaseModel)
+RequestT = TypeVar("RequestT", bound=BaseModel)
 
 URL_LINES: Final = """
 \b
@@ -30,14 +30,14 @@ Each line out: {"candidates": [{"repo", "ref", "ref_kind", "path", "line", "end_
 """
 
 
-class RemoteQuestion(Question):
+class RemoteRequest(LineRequest):
     """A remote, and the kind of its host if the host name does not show it."""
 
     remote: str
     kind: str | None = None
 
 
-class PageUrlQuestion(Question):
+class PageUrlRequest(LineRequest):
     """A page's URL, the kind of its host if the host name does not show it, and the known refs."""
 
     url: str
@@ -59,14 +59,14 @@ def urls(*, _jsonl: bool) -> None:
 @jsonl_option
 def remotes(*, _jsonl: bool) -> None:
     """Parse remote URLs of repositories. Users, passwords and tokens are removed."""
-    _answer_lines(RemoteQuestion, _remote)
+    _answer_lines(RemoteRequest, _remote)
 
 
 @click.command(name="read-url", epilog=READ_URL_LINES)
 @jsonl_option
 def read_urls(*, _jsonl: bool) -> None:
     """Find the repository, ref and path of page URLs on code hosts, most likely first."""
-    _answer_lines(PageUrlQuestion, _candidates)
+    _answer_lines(PageUrlRequest, _candidates)
 
 
 def _url(request: PageRequest) -> Answer | NoUrl:
@@ -74,19 +74,19 @@ def _url(request: PageRequest) -> Answer | NoUrl:
     return url if isinstance(url, NoUrl) else {"url": url}
 
 
-def _remote(question: RemoteQuestion) -> Answer:
-    return read_remote(question.remote, question.kind or None).model_dump(mode="json", exclude={"base_url"})
+def _remote(request: RemoteRequest) -> Answer:
+    return read_remote(request.remote, request.kind or None).model_dump(mode="json", exclude={"base_url"})
 
 
-def _candidates(question: PageUrlQuestion) -> Answer:
-    candidates = read_url(question.url, question.kind or None, question.refs or ())
+def _candidates(request: PageUrlRequest) -> Answer:
+    candidates = read_url(request.url, request.kind or None, request.refs or ())
     return {"candidates": [candidate.model_dump(mode="json") for candidate in candidates]}
 
 
-def _answer_lines(question: type[QuestionT], answer: Callable[[QuestionT], Answer | NoUrl]) -> None:
+def _answer_lines(request: type[RequestT], answer: Callable[[RequestT], Answer | NoUrl]) -> None:
     """Answer each line of standard input; an invalid URL or template gets a refusal with the SDK's message."""
 
-    def answer_or_refuse(parsed: QuestionT) -> Answer:
+    def answer_or_refuse(parsed: RequestT) -> Answer:
         try:
             result = answer(parsed)
         except UrlError as error:
@@ -97,4 +97,4 @@ def _answer_lines(question: type[QuestionT], answer: Callable[[QuestionT], Answe
             return refusal(result.reason.value, result.message or "the host's templates have no such page")
         return result
 
-    answer_lines(question, answer_or_refuse)
+    answer_lines(request, answer_or_refuse)

@@ -7,8 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, bindparam, case, func, not_, or_, select, update
 
-from scmhost.infra.db.base import hash_of
-from scmhost.infra.db.columns import checked_text
+from scmhost.infra.db.base import checked_text, hash_of
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.errors import Duplicate, StoreBusy
 from scmhost.infra.db.statements import (
@@ -147,6 +146,29 @@ def save(
             _complete(tx, sent, lacking)
             return SavedCommits(tuple(new), known=len(sent.commits) - len(new))
     raise StoreBusy("Others send the same commits just now; send the same request again in a moment.")
+
+
+def save_bare_commits(tx: Transaction, organization_id: int, pairs: Sequence[tuple[int, str]], now: datetime) -> None:
+    """Save commits of which only repository id and sha are known, as a ref names them. Known commits stay as they are.
+
+    Of several commits of a repository the last counts as the newest.
+    """
+    unique = list(dict.fromkeys(pairs))
+    # Where times are equal the higher id counts as newer.
+    ids = dict(zip(unique, take(tx, len(unique)), strict=True))
+    rows = [
+        {
+            "organization_id": organization_id,
+            "repository_id": repository_id,
+            "id": ids[repository_id, sha],
+            "sha": sha,
+            "committed_at": now,
+            "dated": False,
+        }
+        # In the order of the unique key, in which everyone inserts, so that no two writers block each other.
+        for repository_id, sha in sorted(unique)
+    ]
+    insert_unknown(tx, COMMITS, rows)
 
 
 def _read(

@@ -45,13 +45,27 @@ def home_of(tx: Transaction, organization: Organization, name: str, clues: Clues
 
 
 def find_named(tx: Transaction, organization: Organization, name: str) -> Repository | None:
-    """The repository of this name in whatever case, else the only one whose URL has it as its path."""
-    known = repository_queries.by_name(tx, organization.id, name)
-    if known is not None:
-        return known
-    listed = repository_queries.by_url_path(tx, organization.id, name)
-    found = [row for row in listed if path_of(row.url or "") == name.casefold()]
-    return found[0] if len(found) == 1 else None
+    """Return the repository of this name in whatever case, else the only one whose URL has it as its path."""
+    return find_repositories_named(tx, organization, [name])[name]
+
+
+def find_repositories_named(
+    tx: Transaction, organization: Organization, names: Collection[str]
+) -> dict[str, Repository | None]:
+    """Find the repository of each name, as ``find_named`` does, in a number of statements that names do not raise.
+
+    Returns:
+        An entry for each name as it was given; None where no repository, or more than one, can be meant.
+    """
+    by_name = repository_queries.by_names(tx, organization.id, names)
+    unknown = {key for name in names if (key := name.casefold()) not in by_name}
+    by_path: dict[str, list[Repository]] = {}
+    if unknown:
+        last_segments = {key.rpartition("/")[2] for key in unknown}
+        for repository in repository_queries.with_url_name(tx, organization.id, last_segments):
+            by_path.setdefault(path_of(repository.url or ""), []).append(repository)
+    only_at_path = {path: found[0] for path, found in by_path.items() if len(found) == 1}
+    return {name: by_name.get(name.casefold()) or only_at_path.get(name.casefold()) for name in names}
 
 
 def only_home(tx: Transaction, organization: Organization, clues: Clues) -> Repository | None:

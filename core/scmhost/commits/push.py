@@ -7,7 +7,7 @@ import structlog
 
 from scmhost.infra.errors import NotFound, Unauthenticated
 from scmhost.installations import queries as installation_queries
-from scmhost.installations.provider_calls import calls_for, refusals
+from scmhost.installations.install import calls_for, refusals
 from scmhost.installations.webhooks import secret_text
 from scmhost.organizations import queries as organization_queries
 from scmhost.plugins import ProviderCalls, ProviderOff

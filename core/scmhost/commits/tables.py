@@ -6,8 +6,7 @@ from typing import Final
 from sqlalchemy import BigInteger, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from scmhost.infra.db.base import _NARROW, Base, Inner, Owned, refers_to, table_of
-from scmhost.infra.db.columns import KeyText
+from scmhost.infra.db.base import _NARROW, Base, Inner, KeyText, Owned, refers_to, table_of
 
 
 class AuthorRow(Owned, Base):

@@ -1,31 +1,32 @@
-"""Time comes in as an argument, and is kept in UTC."""
+"""The clock that use cases get as an argument, and times in UTC."""
 
 from datetime import UTC, datetime
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the time."""
+    """A source of the current time. Tests pass one that they set."""
 
     def now(self) -> datetime:
-        """The present moment, in UTC."""
+        """Return the current time in UTC."""
 
 
 class SystemClock:
-    """The machine's clock."""
+    """The clock of the machine."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)
 
 
 def in_utc(moment: datetime) -> datetime:
-    """A moment in UTC; one without an offset is taken to be in UTC already.
+    """Return a time in UTC. A time without an offset is in UTC already.
 
     Raises:
-        ValueError: it is outside the years that there are.
+        ValueError: in UTC it is outside the years 1 to 9999.
     """
     if moment.tzinfo is None:
         return moment.replace(tzinfo=UTC)
+    # An offset can move the first and the last day of the calendar out of it.
     try:
         return moment.astimezone(UTC)
     except OverflowError:

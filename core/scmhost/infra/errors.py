@@ -1,15 +1,15 @@
-"""The errors that scmhost raises on purpose."""
+"""The errors that scmhost raises on purpose, by what the caller should do."""
 
 
 class ScmhostError(Exception):
-    """Base of every error that scmhost raises on purpose. The text is a sentence for the person who must act."""
+    """Base of every error that scmhost raises on purpose. The text is a sentence for the person who can fix it."""
 
 
 class InvalidInput(ScmhostError):
     """The request is wrong; nothing was changed.
 
     Attributes:
-        field: the field that is wrong, by its name on the wire, or None when it is the request as a whole.
+        field: the name of the wrong field on the wire, or None if the request as a whole is wrong.
     """
 
     def __init__(self, message: str, field: str | None = None) -> None:
@@ -19,11 +19,11 @@ class InvalidInput(ScmhostError):
 
 
 class NotFound(ScmhostError):
-    """What was asked for does not exist in this organization."""
+    """There is no such object in this organization."""
 
 
 class Conflict(ScmhostError):
-    """The request is right, but what is stored stands against it."""
+    """The request is valid, but conflicts with what is stored."""
 
 
 class Forbidden(ScmhostError):
@@ -31,15 +31,15 @@ class Forbidden(ScmhostError):
 
 
 class Unavailable(ScmhostError):
-    """Not now: the same request may work in a moment."""
+    """The request cannot be served now; a retry in a moment may succeed."""
 
 
 class Unauthenticated(ScmhostError):
-    """No token, or none that is valid."""
+    """The request has no valid token."""
 
 
 class ProviderRefused(ScmhostError):
-    """A provider's plugin refused or could not do what was asked.
+    """A provider's plugin refused a request, or could not do it.
 
     Attributes:
         reason: ``not_found``, ``invalid``, ``conflict``, ``forbidden`` or ``unavailable``.

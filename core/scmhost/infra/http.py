@@ -1,4 +1,4 @@
-"""HTTP basics: wire types, paging, request ids, limits of bodies."""
+"""HTTP basics: wire types, paging parameters, request ids and the access log, limits of request bodies."""
 
 import asyncio
 import re
@@ -18,11 +18,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .limits import Limits
 from .paging import Page, read_cursor
-from .telemetry import SILENT, Act, Telemetry
+from .telemetry import SILENT, Operation, Telemetry
 
 
 def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """An answer with one key."""
+    """Return an error answer with its one key, ``detail``."""
     return JSONResponse({"detail": detail}, status_code=status, headers=dict(headers or {}))
 
 
@@ -35,7 +35,7 @@ Moment = Annotated[datetime, PlainSerializer(_utc, return_type=str)]
 
 
 class Wire(BaseModel):
-    """Base of what is sent: camel case, as Sentry writes it."""
+    """Base of the answers' models: camel case, as in Sentry's API."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, serialize_by_alias=True)
 
@@ -44,27 +44,29 @@ T = TypeVar("T")
 
 
 class Paging:
-    """Which page is wanted, and how to answer with it."""
+    """The paging parameters of a request, and the Link header of its answer."""
 
     def __init__(
         self,
         request: Request,
         response: Response,
-        cursor: Annotated[str | None, Query(description="A cursor from a Link header; empty: the first page.")] = None,
+        cursor: Annotated[
+            str | None, Query(description="A cursor from a Link header; without one, the first page.")
+        ] = None,
         per_page: Annotated[int | None, Query(ge=1, le=100, description="Objects on a page.")] = None,
     ) -> None:
         limits: Limits = request.app.state.services.limits
-        most = limits.page_size
-        self.request = read_cursor(cursor, min(per_page or most, most))
+        # A page may be smaller than the client wants, but never larger than the operator allows.
+        self.request = read_cursor(cursor, min(per_page or limits.page_size, limits.page_size))
         self._url = str(request.url.remove_query_params("cursor"))
         self._response = response
 
     def answer(self, page: Page[Any], items: Sequence[T]) -> Sequence[T]:
-        """The items, with the Link header set."""
-        joint = "&" if "?" in self._url else "?"
+        """Set the Link header, in Sentry's format, and return the items."""
+        separator = "&" if "?" in self._url else "?"
         self._response.headers["Link"] = ", ".join(
-            f'<{self._url}{joint}cursor={cursor}>; rel="{rel}"; results="{str(there).lower()}"; cursor="{cursor}"'
-            for rel, there, cursor in (
+            f'<{self._url}{separator}cursor={cursor}>; rel="{rel}"; results="{str(exists).lower()}"; cursor="{cursor}"'
+            for rel, exists, cursor in (
                 ("previous", page.has_previous, page.previous_cursor),
                 ("next", page.has_next, page.next_cursor),
             )
@@ -75,36 +77,37 @@ class Paging:
 Wanted = Annotated[Paging, Depends()]
 
 
+# ASGI servers pass header names in lower case, as bytes.
 REQUEST_ID: Final = b"x-request-id"
-UNROUTED: Final = "unrouted"
-"""Stands for the route of a request that no route takes: its path could be any text."""
+_NO_ROUTE: Final = "unrouted"
+"""The route label of requests without a route. Their paths could be any text, and each would become a time series."""
 
-_GOOD_ID: Final = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
+_VALID_ID: Final = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 
 log = structlog.get_logger("scmhost.access")
 
 
 class BodyTooLarge(HTTPException):
-    """The body passed the limit while it was read. FastAPI lets HTTP errors through while it reads a body."""
+    """The body exceeded the limit while it was read. FastAPI passes only HTTP errors on while it reads a body."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(413, f"The body is larger than {limit} bytes (limits.body_bytes).")
 
 
 class BodyTooSlow(HTTPException):
-    """The body did not come to its end in time."""
+    """The body did not arrive in time."""
 
     def __init__(self, seconds: float) -> None:
         message = f"The body took longer than {seconds} seconds (limits.body_seconds)."
-        # Whatever else the client sends belongs to the request that is refused.
+        # The rest of the body may still come, and must not be read as the next request.
         super().__init__(408, message, {"Connection": "close"})
 
 
 class RequestLog:
-    """Gives each request an id, binds it to all log lines of the request, and tells the answer.
+    """Middleware that gives each request an id, binds the id to the request's log lines, and logs the answer.
 
-    An id that a proxy or a client gave is kept if it is a short word; of any other text nothing reaches the log.
-    Header values and bodies are never logged: tokens travel in them.
+    The id of a proxy or client is kept if it is a short word. Other texts are replaced, so that nobody can forge log
+    lines. Header values and bodies are never logged, because they may contain tokens.
     """
 
     def __init__(self, app: ASGIApp, telemetry: Telemetry = SILENT) -> None:
@@ -115,16 +118,19 @@ class RequestLog:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _given_id(scope) or uuid4().hex
+        given = next((value for name, value in scope["headers"] if name == REQUEST_ID), b"")
+        request_id = given.decode() if _VALID_ID.fullmatch(given) else uuid4().hex
+        # The answer to an unexpected error contains the id too; it is read from here.
         scope.setdefault("state", {})["request_id"] = request_id
-        about = {"method": scope["method"], "path": scope["path"], "scheme": scope["scheme"]}
-        with self._telemetry.act("request", scope["headers"], **about) as act:
-            told = {"request_id": request_id} | ({"trace_id": act.trace_id} if act.trace_id else {})
-            with structlog.contextvars.bound_contextvars(**told):
-                await self._answer(scope, receive, send, act)
+        labels = {"method": scope["method"], "path": scope["path"], "scheme": scope["scheme"]}
+        with self._telemetry.act("request", scope["headers"], **labels) as operation:
+            bound = {"request_id": request_id} | ({"trace_id": operation.trace_id} if operation.trace_id else {})
+            with structlog.contextvars.bound_contextvars(**bound):
+                await self._answer(scope, receive, send, operation)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send, act: Act) -> None:
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, operation: Operation) -> None:
         started = time.perf_counter()
+        # The status if the application raises before it answers.
         status = 500
 
         async def send_with_id(message: Message) -> None:
@@ -137,50 +143,47 @@ class RequestLog:
         try:
             await self._app(scope, receive, send_with_id)
         finally:
-            act.labels |= {"status": str(status), "route": getattr(scope.get("route"), "path", UNROUTED)}
-            act.end(str(status), fault=status >= 500)  # noqa: PLR2004
+            operation.labels |= {"status": str(status), "route": getattr(scope.get("route"), "path", _NO_ROUTE)}
+            operation.end(str(status), fault=status >= 500)  # noqa: PLR2004
             milliseconds = round((time.perf_counter() - started) * 1000, 1)
             log.info("request", method=scope["method"], path=scope["path"], status=status, ms=milliseconds)
 
 
-def _given_id(scope: Scope) -> str | None:
-    found = next((value for name, value in scope["headers"] if name == REQUEST_ID), b"")
-    return found.decode() if _GOOD_ID.fullmatch(found) else None
-
-
 class BodyLimit:
-    """Refuses a body over the limit, by its announced length or while it comes in, and one that comes too slowly."""
+    """Middleware that refuses a body that is too large, by its header or while it arrives, or that is too slow."""
 
     def __init__(self, app: ASGIApp, most: int, seconds: float) -> None:
         self._app = app
-        self._most = most
+        self._limit = most
         self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-        elif _announced_length(scope) > self._most:
-            answer = problem(413, BodyTooLarge(self._most).detail)
+        elif _announced_length(scope) > self._limit:
+            # Answered without reading the body: the client has announced that it is too large.
+            answer = problem(413, BodyTooLarge(self._limit).detail)
             await answer(scope, receive, send)
         else:
             await self._app(scope, self._limited(receive), send)
 
     def _limited(self, receive: Receive) -> Receive:
-        """What receives a body within the limits. After the body one may wait for the client without end."""
-        until = asyncio.get_running_loop().time() + self._seconds
-        taken, ended = 0, False
+        """Return a receive function that enforces the limits. After the body, waiting for the client has no limit."""
+        deadline = asyncio.get_running_loop().time() + self._seconds
+        size, ended = 0, False
 
         async def receive_limited() -> Message:
-            nonlocal taken, ended
+            nonlocal size, ended
             try:
-                async with asyncio.timeout_at(None if ended else until):
+                async with asyncio.timeout_at(None if ended else deadline):
                     message = await receive()
             except TimeoutError:
                 raise BodyTooSlow(self._seconds) from None
-            taken += len(message.get("body", b""))
+            size += len(message.get("body", b""))
+            # A disconnect has neither a body nor "more_body".
             ended = not message.get("more_body", False)
-            if taken > self._most:
-                raise BodyTooLarge(self._most)
+            if size > self._limit:
+                raise BodyTooLarge(self._limit)
             return message
 
         return receive_limited
@@ -194,7 +197,7 @@ def _announced_length(scope: Scope) -> int:
 
 
 class UserOut(Wire):
-    """The token that asks, in the place where Sentry's clients expect a person."""
+    """A token in the shape of a user, which Sentry's clients expect."""
 
     id: str
     name: str

@@ -1,4 +1,4 @@
-"""How much is taken at once. The defaults are those of Sentry's API where it has one."""
+"""Limits of requests, answers and jobs. The defaults are those of Sentry's API where it has one."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -8,11 +8,13 @@ from .errors import InvalidInput
 class Limits(BaseModel):
     """Limits of a running service, in plugins.toml under ``[limits]``."""
 
+    # A misspelt limit is an error, because the operator would believe that it is set.
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     body_bytes: int = Field(default=8 * 1024 * 1024, ge=1024, description="Largest request body, in bytes.")
-    body_seconds: int = Field(default=60, ge=1, description="Longest time that a request body may take to come in.")
+    body_seconds: int = Field(default=60, ge=1, description="Longest time that a request body may take to arrive.")
     commits_per_request: int = Field(default=10_000, ge=1, description="Most commits in one request.")
+    # 64: SHA-256, the longest ids of git.
     sha_length: int = Field(default=64, ge=1, le=64, description="Longest id of a commit.")
     repository_name_length: int = Field(
         default=200, ge=1, le=200, description="Longest name of the repository that a commit names."
@@ -22,7 +24,7 @@ class Limits(BaseModel):
         default=200,
         ge=1,
         le=254,
-        description="Longest e-mail address of a commit's author; with a longer one the commit is kept without author.",
+        description="Longest e-mail address of a commit's author; with a longer one the commit has no author.",
     )
     path_length: int = Field(
         default=510, ge=1, le=4096, description="Longest path of a changed file; a longer one is left out, with a note."
@@ -35,9 +37,9 @@ class Limits(BaseModel):
     deploy_name_length: int = Field(default=64, ge=1, description="Longest name of a deploy.")
     mappings_per_request: int = Field(default=300, ge=1, description="Most code mappings in one request.")
     mappings_per_project: int = Field(default=100_000, ge=1, description="Most code mappings of a project.")
-    offers: int = Field(default=1_000, ge=1, description="Most offers that a provider may list at once.")
+    offers: int = Field(default=1_000, ge=1, description="Most repositories that a provider may offer at once.")
     job_seconds: int = Field(
-        default=60, ge=1, description="Longest time that a job may take; then another worker takes it."
+        default=60, ge=1, description="Longest time that a job may take; after it another worker takes the job."
     )
     request_threads: int = Field(
         default=40, ge=1, le=1_000, description="Most requests that one worker answers at the same time."
@@ -49,17 +51,17 @@ class Limits(BaseModel):
         default=100, ge=1, description="Most code mappings that an explanation lists besides those that match."
     )
     file_checks_per_request: int = Field(
-        default=200, ge=1, description="Most files after which a request asks code hosts; others count as not known."
+        default=200, ge=1, description="Most files that a request checks on code hosts; other files count as unknown."
     )
     derived_from_files: int = Field(
-        default=500, ge=1, description="Most files of one name among which a frame's file is looked for."
+        default=500, ge=1, description="Most files with the same name that are compared with a frame."
     )
 
     def check(self, limit: str, size: int, field: str | None = None) -> None:
-        """Refuse what is over a limit, by the limit's name.
+        """Check a size against the limit with this name.
 
         Raises:
-            InvalidInput: the size is over it.
+            InvalidInput: the size is over the limit.
         """
         most = getattr(self, limit)
         if size > most:

@@ -11,20 +11,22 @@ from structlog.types import EventDict, Processor
 
 
 def configure_logs(*, quiet: bool = False, besides: Collection[str] = ()) -> None:
-    """Send scmhost's and the server's log lines through one formatter; quiet ones tell only what goes wrong.
+    """Send scmhost's and the server's log lines through one formatter.
 
-    ``besides`` are events that a command's answer tells itself.
+    Args:
+        quiet: only warnings and errors.
+        besides: events that are not logged, because the output of a command shows them.
     """
     level = logging.WARNING if quiet else logging.INFO
-    told = frozenset(besides)
+    omitted = frozenset(besides)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    last = _for_terminals() if sys.stderr.isatty() else _as_json()
+    renderers = _for_terminals() if sys.stderr.isatty() else _as_json()
     structlog.configure(
-        processors=[partial(_pass_over, told), *shared, *last],
+        processors=[partial(_omit, omitted), *shared, *renderers],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         # One write for each line: lines of several workers share the stream and must not mix.
         logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
@@ -32,19 +34,21 @@ def configure_logs(*, quiet: bool = False, besides: Collection[str] = ()) -> Non
     handler = logging.StreamHandler(sys.stderr)
     formatter = structlog.stdlib.ProcessorFormatter
     foreign = [*shared, _with_fields]
-    handler.setFormatter(formatter(processors=[formatter.remove_processors_meta, *last], foreign_pre_chain=foreign))
-    handler.addFilter(lambda record: record.getMessage() not in told)
+    handler.setFormatter(
+        formatter(processors=[formatter.remove_processors_meta, *renderers], foreign_pre_chain=foreign)
+    )
+    handler.addFilter(lambda record: record.getMessage() not in omitted)
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
 
 
-def _pass_over(told: Collection[str], _logger: Any, _method: str, entry: EventDict) -> EventDict:
-    if entry["event"] in told:
+def _omit(events: Collection[str], _logger: Any, _method: str, entry: EventDict) -> EventDict:
+    if entry["event"] in events:
         raise structlog.DropEvent
     return entry
 
 
 def _with_fields(_logger: Any, _method: str, entry: EventDict) -> EventDict:
-    """Add the fields that scmhost's own modules give to a record of the standard library with ``extra``."""
+    """Add the ``extra`` fields of records that scmhost's own modules log with the standard library."""
     record: logging.LogRecord = entry["_record"]
     if record.name.startswith("scmhost."):
         entry.update({name: value for name, value in vars(record).items() if name not in _STANDARD_FIELDS})
@@ -54,7 +58,7 @@ def _with_fields(_logger: Any, _method: str, entry: EventDict) -> EventDict:
 _STANDARD_FIELDS = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime"})
 
 
-# A traceback shows where, never with which values: among them are tokens, and what people sent.
+# Tracebacks never show local variables: their values may be tokens or what users sent.
 
 
 def _for_terminals() -> list[Processor]:

@@ -1,4 +1,4 @@
-"""Loops: work that is repeated in a thread of its own as long as the service runs."""
+"""Background loops: work that a thread repeats as long as the service runs."""
 
 import time
 from collections.abc import Callable
@@ -31,7 +31,7 @@ class Loop:
         name: the loop's name in logs, metrics and ``/readyz``.
         work: one round.
         seconds: the pause between rounds.
-        stuck_after: the loop is stuck when no round succeeded, and no ``beat`` came, for so many seconds.
+        stuck_after: the loop is stuck when no round succeeded, and no ``beat`` came, for this many seconds.
         telemetry: counts the rounds that failed.
         monotonic: the clock, in seconds.
     """
@@ -62,6 +62,7 @@ class Loop:
     def start(self) -> "Loop":
         """Begin with the first round, in a thread."""
         self._alive_at = self._monotonic()
+        # A daemon thread: a process that exits without stop() must not hang.
         self._thread = Thread(target=self._run, name=f"scmhost {self.name}", daemon=True)
         self._thread.start()
         return self
@@ -85,6 +86,7 @@ class Loop:
     def stuck(self) -> str | None:
         """Return why the loop is stuck, in a sentence without secrets, or None."""
         idle = self._monotonic() - self._alive_at
+        # A loop with long pauses is idle most of the time without being stuck.
         if idle <= max(self._stuck_after, 3 * self._seconds):
             return None
         if self._failures:
@@ -104,7 +106,9 @@ class Loop:
     def _failed(self, error: Exception) -> float:
         self._failures += 1
         self._error = type(error).__name__
+        # The exponent is limited, because a float overflows after a thousand failures.
         pause = min(MOST_PAUSE, max(self._seconds, 1.0) * 2.0 ** min(self._failures - 1, 10))
+        # Only the type of the error is kept for /readyz, which anybody can read; the log has the text.
         log.error("loop failed", loop=self.name, failures=self._failures, next_in_seconds=pause, exc_info=error)
         self._telemetry.count("loop_failures", {self.name: 1})
         return pause
@@ -113,6 +117,7 @@ class Loop:
         woken = False
         while not self._stopped:
             woken = self._woken.wait(self.round(woken=woken))
+            # A wake-up during the round has set the event, so the wait ended at once; it is cleared only now.
             self._woken.clear()
 
 

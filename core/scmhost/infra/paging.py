@@ -10,20 +10,20 @@ from .errors import InvalidInput
 T = TypeVar("T")
 V = TypeVar("V")
 
-# Sixteen digits hold every id, and nine keep the offset inside every database's integer.
+# Sixteen digits hold every id. With nine the offset fits into the integer of every database.
 _CURSOR: Final = re.compile(r"(\d{1,16}):(\d{1,9}):([01])", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """Which page is wanted.
+    """Which page of a list to return.
 
     Attributes:
-        offset: how many objects come before the page, as far as is known.
-        size: how many objects the page has at most.
-        beside: the id of the object beside which the page begins, or 0. It is found by its key, so that the last page
-            costs what the first one does, and that nothing is passed over when others come and go meanwhile.
-        backwards: whether the page comes before that object, not after it.
+        offset: the number of objects before the page, as far as is known.
+        size: the maximum number of objects on the page.
+        beside: the id of the object next to the page, or 0. The database finds it by its key: the last page costs as
+            much as the first one, and no object is skipped when others are added or deleted between two requests.
+        backwards: whether the page comes before that object instead of after it.
     """
 
     offset: int = 0
@@ -34,7 +34,7 @@ class PageRequest:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """Some of a list. ``edges`` are the ids of its first and its last object, where they are known."""
+    """A page of a list. ``edges`` are the ids of its first and its last object, or zeros if they are not known."""
 
     items: Sequence[T]
     request: PageRequest
@@ -42,17 +42,17 @@ class Page(Generic[T]):
     edges: tuple[int, int] = (0, 0)
 
     def showing(self, items: Sequence[V]) -> "Page[V]":
-        """The same page with what is shown in place of what is stored."""
+        """Return the same page with other items, such as answers in place of rows."""
         return Page(items, self.request, self.more, self.edges)
 
     @property
     def has_next(self) -> bool:
-        """Whether anything follows."""
+        """Whether there are objects after this page."""
         return self.request.backwards or self.more
 
     @property
     def has_previous(self) -> bool:
-        """Whether anything comes before."""
+        """Whether there are objects before this page."""
         return self.more if self.request.backwards else self.request.offset > 0
 
     @property
@@ -61,24 +61,26 @@ class Page(Generic[T]):
 
     @property
     def previous_cursor(self) -> str:
+        # If there is no previous page, the cursor has no id and leads to the first page.
         beside = self.edges[0] if self.has_previous else 0
         return f"{beside}:{max(0, self.request.offset - self.request.size)}:1"
 
 
 def read_cursor(cursor: str | None, size: int) -> PageRequest:
-    """The page that a cursor names; an empty or missing one names the first.
+    """Return the page that a cursor names: without a cursor, the first page.
 
     Raises:
-        InvalidInput: the cursor is not one that scmhost handed out.
+        InvalidInput: the cursor is malformed.
     """
     if not cursor:
         return PageRequest(0, size)
-    found = _CURSOR.fullmatch(cursor)
-    if not found:
-        raise InvalidInput(f"cursor {cursor[:40]!r} is not one of ours; begin without a cursor", "cursor")
-    return PageRequest(int(found[2]), size, int(found[1]), backwards=found[3] == "1" and found[1] != "0")
+    match = _CURSOR.fullmatch(cursor)
+    if not match:
+        raise InvalidInput(f"cursor {cursor[:40]!r} is not valid; begin without a cursor", "cursor")
+    # Without an id the page is found by its offset, and has no direction.
+    return PageRequest(int(match[2]), size, int(match[1]), backwards=match[3] == "1" and match[1] != "0")
 
 
 def page_of(rows: Sequence[T], request: PageRequest) -> Page[T]:
-    """A page from rows that were asked for with one more than its size."""
+    """Return a page of rows that were read with a limit of one more than its size."""
     return Page(rows[: request.size], request, more=len(rows) > request.size)

@@ -1,19 +1,21 @@
-"""Install a provider for an organization, change its configuration, and take it away."""
+"""Install a provider for an organization, configure and list installations, and reach the plugin of a provider."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
-from scmhost.audit.record import record
-from scmhost.infra.db.errors import Duplicate
-from scmhost.infra.errors import Conflict, InvalidInput, NotFound
+from scmhost.audit.queries import record
+from scmhost.infra.db.base import without_surrogates
+from scmhost.infra.db.errors import BadText, Duplicate
+from scmhost.infra.errors import Conflict, InvalidInput, NotFound, ProviderRefused
 from scmhost.infra.paging import Page, PageRequest
-from scmhost.plugins import ProviderCalls
-from scmhost.sdk import JsonObject, Organization, Provider
+from scmhost.plugins import PluginFault, ProviderCalls, ProviderOff
+from scmhost.plugins.errors import Origin
+from scmhost.sdk import JsonObject, Organization, Provider, ProviderError, ProviderForbidden, ProviderUnavailable
 from scmhost.services import Services
 
 from . import queries
-from .provider_calls import calls_for, refusals
 from .queries import StoredInstallation
 
 
@@ -28,66 +30,69 @@ class InvalidForm(InvalidInput):
 def install_provider(
     services: Services, organization: Organization, provider_key: str, fields: Mapping[str, JsonValue]
 ) -> StoredInstallation:
-    """Check the form, let the plugin decide what the installation is, and save it.
+    """Validate the form, get the installation from the plugin, and save it.
 
     Raises:
-        ProviderOff: no such provider is on for this organization.
+        ProviderOff: the provider is not on for this organization.
         InvalidForm: the provider's form refuses the fields.
         ProviderRefused: the plugin refuses.
+        PluginFault: the plugin returns text that cannot be stored.
         Conflict: this installation exists already.
     """
     calls = calls_for(services, provider_key, organization)
-    form = _checked_form(calls, calls.provider.install_form, fields)
+    form = _read_form(calls, calls.provider.install_form, fields)
+    # Outside of the transaction: the plugin may ask its code host, and a write must not wait for that.
     with refusals():
         draft = calls.install(form, organization)
     with services.store.write() as tx:
         try:
-            saved = queries.create(tx, organization.id, provider_key, draft, services.clock.now())
+            stored = queries.create(tx, organization.id, provider_key, draft, services.clock.now())
         except Duplicate as error:
             raise Conflict(f"This {provider_key} installation exists already.") from error
-        record(
-            tx,
-            services,
-            organization,
-            "integration.add",
-            (saved.installation.id, saved.installation.name),
-            {"provider": provider_key},
-        )
-    return saved
+        except BadText as error:
+            raise _bad_draft(services, calls.plugin, error) from error
+        target = stored.installation.id, stored.installation.name
+        record(tx, services, organization, "integration.add", target, {"provider": provider_key})
+    return stored
 
 
 def configure_installation(
     services: Services, organization: Organization, installation_id: int, fields: Mapping[str, JsonValue]
 ) -> StoredInstallation:
-    """Replace an installation's configuration by the given fields, after the provider's own check."""
-    found = get_installation(services, organization, installation_id)
-    calls = calls_for(services, found.installation.provider, organization)
+    """Replace an installation's configuration by the given fields, after the provider's form validated them.
+
+    Raises:
+        NotFound: the organization has no such installation.
+        ProviderOff: its provider is not on for this organization.
+        InvalidInput: the provider has nothing to configure.
+        InvalidForm: the provider's form refuses the fields.
+    """
+    installation = get_installation(services, organization, installation_id).installation
+    calls = calls_for(services, installation.provider, organization)
     if calls.provider.configuration is None:
-        raise InvalidInput(f"Installations of {found.installation.provider} have nothing to configure.")
-    form = _checked_form(calls, calls.provider.configuration, fields)
+        raise InvalidInput(f"Installations of {installation.provider} have nothing to configure.")
+    form = _read_form(calls, calls.provider.configuration, fields)
     with services.store.write() as tx:
         configuration = form.model_dump(mode="json", exclude_none=True)
-        changed = _changed(found.installation.configuration, configuration)
         queries.set_configuration(tx, organization.id, installation_id, configuration)
+        changed = _changed_fields(installation.configuration, configuration)
         if changed:
-            record(
-                tx,
-                services,
-                organization,
-                "integration.edit",
-                (found.installation.id, found.installation.name),
-                {"fields": changed},
-            )
+            target = installation.id, installation.name
+            record(tx, services, organization, "integration.edit", target, {"fields": changed})
     return get_installation(services, organization, installation_id)
 
 
 def get_installation(services: Services, organization: Organization, installation_id: int) -> StoredInstallation:
-    """One installation of the organization."""
+    """Return one installation of the organization.
+
+    Raises:
+        NotFound: there is no such installation.
+    """
     with services.store.read() as tx:
-        found = queries.get(tx, organization.id, installation_id)
-    if found is None:
+        stored = queries.get(tx, organization.id, installation_id)
+    if stored is None:
         raise NotFound(f"Organization {organization.slug!r} has no installation with the id {installation_id}.")
-    return found
+    return stored
 
 
 def list_installations(
@@ -98,56 +103,90 @@ def list_installations(
     provider_key: str | None = None,
     features: frozenset[str] = frozenset(),
 ) -> Page[StoredInstallation]:
-    """Installations by name. The feature filter applies before paging, so that no page comes up short."""
-    keys = _keys_with(services, organization, provider_key, features)
+    """Return a page of installations by name, of one provider or of providers that have one of the features."""
+    # The features become provider keys, so that the database filters before it makes pages.
+    keys = {provider_key} if provider_key else None
+    if features:
+        lower = {name.lower() for name in features}
+        providers = services.plugins.providers(organization)
+        matching = {each.key for each in providers if lower & {feature.name.lower() for feature in each.features}}
+        keys = matching if keys is None else matching & keys
     with services.store.read() as tx:
         return queries.page(tx, organization.id, request, keys)
 
 
 def catalogue(services: Services, organization: Organization) -> list[tuple[Provider, JsonObject]]:
-    """The providers that are on for this organization, by key, each with its install form as JSON Schema."""
-    listed = ((provider, services.plugins.calls(provider.key)) for provider in services.plugins.providers(organization))
-    return [(provider, calls.form_schema()) for provider, calls in listed if calls is not None]
+    """Return the providers that are on for this organization, by key, each with its install form as JSON Schema."""
+    providers = services.plugins.providers(organization)
+    with_calls = ((provider, services.plugins.calls(provider.key)) for provider in providers)
+    # A reload may remove a provider between the two look-ups. Nothing has validated the texts of a plugin's form.
+    return [(provider, without_surrogates(calls.form_schema())) for provider, calls in with_calls if calls is not None]
 
 
 def idle_reason(services: Services, organization: Organization, provider_key: str | None) -> str | None:
-    """Why what belongs to this provider is idle now, or None while it works."""
+    """Return why objects of this provider are idle now, or None while it works."""
     if provider_key is None:
         return None
-    switch = services.plugins.decide(provider_key, organization)
-    return None if switch.on else switch.reason
+    decision = services.plugins.decide(provider_key, organization)
+    return None if decision.on else decision.reason
+
+
+def calls_for(services: Services, provider_key: str, organization: Organization) -> ProviderCalls:
+    """Return the hooks of a provider that is on for this organization.
+
+    Raises:
+        ProviderOff: it is not on; the text has the reason, with file and line.
+    """
+    decision = services.plugins.decide(provider_key, organization)
+    calls = services.plugins.calls(provider_key)
+    if not decision.on or calls is None:
+        raise ProviderOff(provider_key, decision.reason)
+    return calls
+
+
+def is_known(services: Services, provider_key: str) -> bool:
+    """Return whether there is such a provider, or at least a plugin with that name, installed or configured."""
+    reports = services.plugins.plugins
+    return services.plugins.provider(provider_key) is not None or provider_key in {report.name for report in reports}
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turn the errors that a plugin raises on purpose into ProviderRefused, with the plugin's own text."""
+    try:
+        yield
+    except ProviderError as error:
+        reason = "invalid"
+        if isinstance(error, ProviderForbidden):
+            reason = "forbidden"
+        elif isinstance(error, ProviderUnavailable):
+            reason = "unavailable"
+        raise ProviderRefused(reason, str(error) or "The provider refused without saying why.") from error
 
 
 def field_problems(error: ValidationError) -> dict[str, list[str]]:
-    """Pydantic's findings as a field map; a missing field in the words that Sentry's clients know."""
+    """Return pydantic's errors by field."""
     problems: dict[str, list[str]] = {}
     for item in error.errors(include_url=False, include_context=False, include_input=False):
+        # Sentry's clients know this text for a missing field.
         text = "This field is required." if item["type"] == "missing" else item["msg"].removeprefix("Value error, ")
         problems.setdefault(str(item["loc"][0]) if item["loc"] else "nonFieldErrors", []).append(text)
     return problems
 
 
-def _changed(before: Mapping[str, JsonValue], after: Mapping[str, JsonValue]) -> list[JsonValue]:
-    """The names of the fields that differ. What they say may be secret."""
-    return [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
-
-
-def _checked_form(calls: ProviderCalls, model: type[BaseModel], fields: Mapping[str, JsonValue]) -> BaseModel:
+def _read_form(calls: ProviderCalls, model: type[BaseModel], fields: Mapping[str, JsonValue]) -> BaseModel:
     try:
         return calls.read_form(model, fields)
     except ValidationError as error:
         raise InvalidForm(field_problems(error)) from error
 
 
-def _keys_with(
-    services: Services, organization: Organization, provider_key: str | None, features: frozenset[str]
-) -> frozenset[str] | None:
-    """The provider keys to keep, or None for all."""
-    if not features:
-        return frozenset({provider_key}) if provider_key else None
-    having = {
-        provider.key
-        for provider in services.plugins.providers(organization)
-        if {feature.name.lower() for feature in provider.features} & {name.lower() for name in features}
-    }
-    return frozenset(having & {provider_key} if provider_key else having)
+def _changed_fields(before: Mapping[str, JsonValue], after: Mapping[str, JsonValue]) -> list[JsonValue]:
+    """Return the names of the fields that differ. Their values may be secret, so the audit log must not have them."""
+    return [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
+
+
+def _bad_draft(services: Services, plugin: str, error: BadText) -> PluginFault:
+    distributions = {report.name: report.distribution for report in services.plugins.plugins}
+    origin = Origin(plugin, distributions.get(plugin) or "unknown", "scm_install")
+    return PluginFault(origin, "bad_result", str(error))

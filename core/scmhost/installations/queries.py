@@ -6,8 +6,6 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy import ColumnElement, delete, insert, or_, select, update
-from sqlalchemy import delete as delete_from
-from sqlalchemy import update as change
 
 from scmhost.infra.db.base import AnyRow
 from scmhost.infra.db.engine import Transaction
@@ -21,7 +19,7 @@ from .tables import INSTALLATIONS, WEBHOOK_SECRETS
 
 @dataclass(frozen=True, slots=True)
 class StoredInstallation:
-    """An installation as the plugin sees it, with what only the host needs."""
+    """An installation as plugins get it, and the time of its creation, which only the host needs."""
 
     installation: Installation
     created_at: datetime
@@ -29,7 +27,7 @@ class StoredInstallation:
 
 @dataclass(frozen=True, slots=True)
 class WebhookSecret:
-    """A secret by which an installation's deliveries are known to be genuine, until it expires."""
+    """A secret that signs an installation's deliveries until it expires."""
 
     id: int
     organization_id: int
@@ -56,17 +54,17 @@ def create(
 
 
 def get(tx: Transaction, organization_id: int, installation_id: int) -> StoredInstallation | None:
-    """One installation."""
+    """Return one installation."""
     return get_many(tx, organization_id, [installation_id]).get(installation_id)
 
 
 def owner_of(tx: Transaction, installation_id: int) -> int | None:
-    """The organization of an installation: ids are of one series, so that an installation's alone names it."""
+    """Return the id of an installation's organization. Ids are unique across organizations."""
     return tx.scalar(select(INSTALLATIONS.c.organization_id).where(INSTALLATIONS.c.id == installation_id))
 
 
 def get_many(tx: Transaction, organization_id: int, ids: Iterable[int]) -> dict[int, StoredInstallation]:
-    """The installations with these ids, as far as they are there."""
+    """Return the installations with these ids by id; ids without an installation are left out."""
     query = select(INSTALLATIONS).where(INSTALLATIONS.c.organization_id == organization_id)
     rows = (row for piece in pieces(ids) for row in tx.execute(query.where(INSTALLATIONS.c.id.in_(piece))))
     return {row.id: _installation(row) for row in rows}
@@ -75,9 +73,10 @@ def get_many(tx: Transaction, organization_id: int, ids: Iterable[int]) -> dict[
 def page(
     tx: Transaction, organization_id: int, request: PageRequest, providers: Collection[str] | None = None
 ) -> Page[StoredInstallation]:
-    """Installations by name, of all providers or of the named ones."""
+    """Return a page of installations by name, of all providers or of the named ones."""
     query = select(INSTALLATIONS).where(INSTALLATIONS.c.organization_id == organization_id)
     if providers is not None:
+        # Sorted: equal filters give equal statements, which databases cache.
         query = query.where(INSTALLATIONS.c.provider.in_(sorted(providers)))
     return paged(tx, query, _BY_NAME, request, _installation)
 
@@ -85,23 +84,22 @@ def page(
 def set_configuration(
     tx: Transaction, organization_id: int, installation_id: int, configuration: JsonObject
 ) -> StoredInstallation | None:
-    """Replace an installation's configuration, or None when there is no such installation."""
-    fields = {"configuration": configuration}
-    row = tx.execute(
-        change(INSTALLATIONS).where(_is_row(organization_id, installation_id)).values(fields).returning(INSTALLATIONS)
-    )
-    found = row.one_or_none()
-    return _installation(found) if found else None
+    """Replace an installation's configuration. Return None if there is no such installation."""
+    statement = update(INSTALLATIONS).where(_is_row(organization_id, installation_id))
+    row = tx.execute(statement.values(configuration=configuration).returning(INSTALLATIONS)).one_or_none()
+    return _installation(row) if row else None
 
 
 def delete_installation(tx: Transaction, organization_id: int, installation_id: int) -> bool:
-    """Delete an installation. Its repositories become unclaimed; their code mappings and commits stay."""
-    mine = (REPOSITORIES.c.organization_id == organization_id) & (REPOSITORIES.c.installation_id == installation_id)
-    tx.execute(change(REPOSITORIES).where(mine).values(provider=None, installation_id=None))
-    row = tx.execute(
-        delete_from(INSTALLATIONS).where(_is_row(organization_id, installation_id)).returning(INSTALLATIONS.c.id)
-    )
-    return row.first() is not None
+    """Delete an installation. Return whether it existed.
+
+    Its repositories become unclaimed; their code mappings and commits are kept.
+    """
+    # The foreign key has no ON DELETE, because a cascade would delete the repositories' commits and code mappings.
+    claimed = (REPOSITORIES.c.organization_id == organization_id) & (REPOSITORIES.c.installation_id == installation_id)
+    tx.execute(update(REPOSITORIES).where(claimed).values(provider=None, installation_id=None))
+    statement = delete(INSTALLATIONS).where(_is_row(organization_id, installation_id)).returning(INSTALLATIONS.c.id)
+    return tx.execute(statement).first() is not None
 
 
 def _is_row(organization_id: int, installation_id: int) -> ColumnElement[bool]:
@@ -114,34 +112,33 @@ def _installation(row: AnyRow) -> StoredInstallation:
 
 
 def create_secret(tx: Transaction, organization_id: int, installation_id: int, now: datetime) -> WebhookSecret:
-    """A new secret."""
+    """Create a secret that does not expire."""
     keys = {"organization_id": organization_id, "id": take_one(tx), "installation_id": installation_id}
-    return _secret(
-        tx.execute(insert(WEBHOOK_SECRETS).values(keys | {"created_at": now}).returning(WEBHOOK_SECRETS)).one()
-    )
+    statement = insert(WEBHOOK_SECRETS).values(keys | {"created_at": now}).returning(WEBHOOK_SECRETS)
+    return _secret(tx.execute(statement).one())
 
 
 def live_secrets(tx: Transaction, organization_id: int, installation_id: int, now: datetime) -> Sequence[WebhookSecret]:
-    """The secrets of an installation that have not expired, the newest first."""
-    alive = or_(WEBHOOK_SECRETS.c.expires_at.is_(None), WEBHOOK_SECRETS.c.expires_at > now)
+    """Return the secrets of an installation that have not expired, the newest first."""
+    is_live = or_(WEBHOOK_SECRETS.c.expires_at.is_(None), WEBHOOK_SECRETS.c.expires_at > now)
     query = (
         select(WEBHOOK_SECRETS)
-        .where(_secrets_of(organization_id, installation_id), alive)
+        .where(_secrets_of(organization_id, installation_id), is_live)
         .order_by(WEBHOOK_SECRETS.c.id.desc())
     )
     return [_secret(row) for row in tx.execute(query)]
 
 
 def expire_secrets(tx: Transaction, organization_id: int, installation_id: int, expires_at: datetime) -> None:
-    """Let all secrets that have no end yet end at a time."""
-    endless = _secrets_of(organization_id, installation_id) & WEBHOOK_SECRETS.c.expires_at.is_(None)
-    tx.execute(update(WEBHOOK_SECRETS).where(endless).values(expires_at=expires_at))
+    """Set the expiry of all secrets of an installation that have none yet."""
+    permanent = _secrets_of(organization_id, installation_id) & WEBHOOK_SECRETS.c.expires_at.is_(None)
+    tx.execute(update(WEBHOOK_SECRETS).where(permanent).values(expires_at=expires_at))
 
 
 def delete_secret(tx: Transaction, organization_id: int, installation_id: int, secret_id: int) -> bool:
-    """Make a secret worthless at once. Whether there was one."""
-    mine = _secrets_of(organization_id, installation_id) & (WEBHOOK_SECRETS.c.id == secret_id)
-    return tx.execute(delete(WEBHOOK_SECRETS).where(mine).returning(WEBHOOK_SECRETS.c.id)).first() is not None
+    """Delete a secret. Return whether it existed."""
+    is_row = _secrets_of(organization_id, installation_id) & (WEBHOOK_SECRETS.c.id == secret_id)
+    return tx.execute(delete(WEBHOOK_SECRETS).where(is_row).returning(WEBHOOK_SECRETS.c.id)).first() is not None
 
 
 def _secrets_of(organization_id: int, installation_id: int) -> ColumnElement[bool]:

@@ -47,19 +47,21 @@ router: Final = APIRouter(prefix="/api/0/organizations/{organization}", tags=["i
 def providers_list(
     services: ServicesOf,
     organization: ForOrganization,
+    # Both spellings occur in Sentry's API.
     provider_key: str | None = None,
     provider_key_camel: Annotated[str | None, Query(alias="providerKey")] = None,
 ) -> Catalogue:
     """The providers that are on for this organization."""
-    wanted = provider_key or provider_key_camel
-    found = [
+    key = provider_key or provider_key_camel
+    providers = [
         catalogue_provider(provider, form)
         for provider, form in catalogue(services, organization)
-        if wanted in (None, "", provider.key)
+        if not key or provider.key == key
     ]
-    if not found:
+    if not providers:
+        # Sentry's own text.
         raise NotFound("Providers do not exist")
-    return Catalogue(providers=found)
+    return Catalogue(providers=providers)
 
 
 @router.get("/integrations/")
@@ -74,11 +76,13 @@ def installations_list(
 ) -> Sequence[OrganizationIntegration]:
     """Installations by name."""
     key = (provider_key or provider_key_snake or "").lower() or None
-    found = list_installations(
+    stored = list_installations(
         services, organization, page.request, provider_key=key, features=frozenset(features or ())
     )
-    shown = [_installation_out(services, organization, item, with_config=include_config != "0") for item in found.items]
-    return page.answer(found, shown)
+    # Sentry's clients send "0" to leave the configuration out; any other value includes it.
+    with_config = include_config != "0"
+    shown = [_installation_out(services, organization, each, with_config=with_config) for each in stored.items]
+    return page.answer(stored, shown)
 
 
 @router.post("/integrations/", status_code=201)
@@ -90,9 +94,9 @@ def installations_add(
     if not isinstance(key, str) or not key:
         raise InvalidInput("This field is required.", "provider")
     form = {name: value for name, value in fields.items() if name != "provider"}
-    return _installation_out(
-        services, organization, install_provider(services, organization, _bare(key), form), with_config=True
-    )
+    # The key and the provider's id on Sentry's wire, integrations:<key>, are both accepted.
+    stored = install_provider(services, organization, key.removeprefix("integrations:"), form)
+    return _installation_out(services, organization, stored, with_config=True)
 
 
 @router.get("/integrations/{integration_id}/")
@@ -100,8 +104,8 @@ def installations_show(
     services: ServicesOf, organization: ForIntegrations, integration_id: NumericId
 ) -> OrganizationIntegration:
     """One installation."""
-    found = get_installation(services, organization, numeric(integration_id, "installation"))
-    return _installation_out(services, organization, found, with_config=True)
+    stored = get_installation(services, organization, numeric(integration_id, "installation"))
+    return _installation_out(services, organization, stored, with_config=True)
 
 
 @router.post("/integrations/{integration_id}/")
@@ -111,13 +115,13 @@ def installations_change(
     integration_id: NumericId,
     fields: Annotated[dict[str, Any], Body()],
 ) -> OrganizationIntegration:
-    """Replace an installation's configuration, in the provider's own form."""
-    saved = configure_installation(services, organization, numeric(integration_id, "installation"), fields)
-    return _installation_out(services, organization, saved, with_config=True)
+    """Replace an installation's configuration: the body has the fields of the provider's form."""
+    stored = configure_installation(services, organization, numeric(integration_id, "installation"), fields)
+    return _installation_out(services, organization, stored, with_config=True)
 
 
 def short_installation(services: Services, organization: Organization, stored: StoredInstallation) -> IntegrationShort:
-    """An installation as it stands in other answers."""
+    """Return an installation as part of another object."""
     fields = _short_fields(services, stored)
     idle = idle_reason(services, organization, stored.installation.provider)
     return IntegrationShort(**fields, status="disabled" if idle else "active")
@@ -126,7 +130,8 @@ def short_installation(services: Services, organization: Organization, stored: S
 def _installation_out(
     services: Services, organization: Organization, stored: StoredInstallation, *, with_config: bool
 ) -> OrganizationIntegration:
-    """An installation, whole. While its provider is off it shows as disabled and says why."""
+    """Return an installation. While its provider is off, it is disabled, and ``idle`` has the reason."""
+    # Sentry has the status twice: of the integration, and of its use by the organization.
     idle = idle_reason(services, organization, stored.installation.provider)
     status = "disabled" if idle else "active"
     return OrganizationIntegration(
@@ -153,11 +158,6 @@ def _short_fields(services: Services, stored: StoredInstallation) -> dict[str, A
     }
 
 
-def _bare(key: str) -> str:
-    """The provider's key; its id on the wire, ``integrations:<key>``, is taken too."""
-    return key.removeprefix("integrations:")
-
-
 webhook_router: Final = APIRouter(
     prefix="/api/0/organizations/{organization}/integrations/{integration_id}/webhook", tags=["webhooks"]
 )
@@ -167,7 +167,7 @@ webhook_router: Final = APIRouter(
 def webhook_show(
     services: ServicesOf, organization: ForIntegrations, integration_id: NumericId, request: Request
 ) -> WebhookOut:
-    """An installation's webhook: its address, and which secrets are good."""
+    """An installation's webhook: its URL and its valid secrets, without their texts."""
     installation_id = numeric(integration_id, "installation")
     return WebhookOut(**_webhook_out(services, organization, installation_id, request))
 
@@ -176,7 +176,7 @@ def webhook_show(
 def webhook_rotate(
     services: ActingServices, organization: ForIntegrations, integration_id: NumericId, request: Request
 ) -> NewWebhookSecretOut:
-    """Make a new secret. Those before it stay good for a day, so that the code host can be told meanwhile."""
+    """Create a secret. The older ones stay valid for a day, so that the code host can be changed meanwhile."""
     installation_id = numeric(integration_id, "installation")
     new = create_secret(services, organization, installation_id)
     return NewWebhookSecretOut(**_webhook_out(services, organization, installation_id, request), secret=new.text)
@@ -186,9 +186,9 @@ def webhook_rotate(
 def webhook_revoke(
     services: ActingServices, organization: ForIntegrations, integration_id: NumericId, secret_id: NumericId
 ) -> None:
-    """Make a secret worthless, at once."""
-    ids = numeric(integration_id, "installation"), numeric(secret_id, "secret")
-    delete_secret(services, organization, *ids)
+    """Delete a secret. Deliveries that it signs are refused from now on."""
+    installation_id = numeric(integration_id, "installation")
+    delete_secret(services, organization, installation_id, numeric(secret_id, "secret"))
 
 
 def _webhook_out(

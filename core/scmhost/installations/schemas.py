@@ -6,13 +6,14 @@ from scmhost.infra.http import Moment, Wire
 from scmhost.sdk import Provider
 
 
+# Fields that are always the same have no meaning here, but Sentry's clients read them.
 class FeatureOut(Wire):
     description: str
     feature_gate: str
 
 
 class MetadataOut(BaseModel):
-    """The catalogue's texts. Sentry writes ``issue_url`` and ``source_url`` with underscores."""
+    """The texts of a provider in the catalogue. Sentry writes ``issue_url`` and ``source_url`` with underscores."""
 
     description: str
     features: list[FeatureOut]
@@ -87,35 +88,24 @@ class WebhookSecretOut(Wire):
 
 
 class WebhookOut(Wire):
-    url: str = Field(description="Where the code host sends its pushes to.")
-    secrets: list[WebhookSecretOut] = Field(description="Those that are still good, newest first.")
+    url: str = Field(description="The URL to which the code host sends its pushes.")
+    secrets: list[WebhookSecretOut] = Field(description="The valid secrets, the newest first.")
 
 
 class NewWebhookSecretOut(WebhookOut):
-    secret: str = Field(description="The new secret. It is shown this once.")
+    secret: str = Field(description="The new secret. It is shown only once.")
 
 
 def provider_short(key: str, name: str, provider: Provider | None) -> ProviderShort:
-    """A provider as it stands in other objects; one whose plugin is off keeps its key and name."""
+    """Return a provider as part of another object. One whose plugin is off has a key and a name, but no features."""
     features = sorted(provider.features) if provider else []
     return ProviderShort(key=key, slug=key, name=name, features=list(features))
 
 
 def catalogue_provider(provider: Provider, form_schema: dict[str, JsonValue]) -> CatalogueProvider:
-    """A provider in the catalogue."""
-    return CatalogueProvider(
-        key=provider.key,
-        slug=provider.key,
-        name=provider.name,
-        features=sorted(provider.features),
-        metadata=_metadata(provider),
-        form_schema=form_schema,
-    )
-
-
-def _metadata(provider: Provider) -> MetadataOut:
+    """Return a provider of the catalogue."""
     texts = provider.metadata
-    return MetadataOut(
+    metadata = MetadataOut(
         description=texts.description,
         features=[
             FeatureOut(description=text.description, feature_gate=f"integrations-{text.feature.value}")
@@ -125,4 +115,12 @@ def _metadata(provider: Provider) -> MetadataOut:
         noun=texts.noun,
         issue_url=texts.issue_url,
         source_url=texts.source_url,
+    )
+    return CatalogueProvider(
+        key=provider.key,
+        slug=provider.key,
+        name=provider.name,
+        features=sorted(provider.features),
+        metadata=metadata,
+        form_schema=form_schema,
     )

@@ -6,8 +6,7 @@ from typing import Any, Final
 from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from scmhost.infra.db.base import Base, Owned, refers_to, table_of
-from scmhost.infra.db.columns import KeyText
+from scmhost.infra.db.base import Base, KeyText, Owned, refers_to, table_of
 
 
 class InstallationRow(Owned, Base):
@@ -17,14 +16,14 @@ class InstallationRow(Owned, Base):
     provider: Mapped[str] = mapped_column(KeyText)
     name: Mapped[str] = mapped_column(KeyText)
     external_id: Mapped[str] = mapped_column(KeyText)
-    # A declarative class keeps the name "metadata" for itself.
+    # SQLAlchemy reserves the attribute "metadata" of a declarative class.
     metadata_: Mapped[dict[str, Any]] = mapped_column("metadata")
     configuration: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
 
 
 class WebhookSecretRow(Owned, Base):
-    """A secret of an installation's webhook. The secret itself is derived from its id and stored nowhere."""
+    """A secret of an installation's webhook. Its text is derived from the id and stored nowhere."""
 
     __tablename__ = "webhook_secrets"
     __table_args__ = (

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from scmhost.audit.record import Action, record
+from scmhost.audit.queries import Action, record
 from scmhost.commits.find_repository import find_named
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import InvalidInput, NotFound
 from scmhost.organizations import queries as organization_queries
-from scmhost.organizations.values import Project
+from scmhost.organizations.queries import Project
 from scmhost.sdk import Organization, Repository, RepositoryStatus
 from scmhost.services import Services
 

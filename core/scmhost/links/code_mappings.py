@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from scmhost.audit.record import Details, record
+from scmhost.audit.queries import Details, record
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.errors import Duplicate
 from scmhost.infra.errors import InvalidInput, NotFound
@@ -13,7 +13,7 @@ from scmhost.infra.paging import Page, PageRequest
 from scmhost.installations import queries as installation_queries
 from scmhost.installations.install import InvalidForm, get_installation
 from scmhost.organizations import queries as organization_queries
-from scmhost.organizations.values import Project
+from scmhost.organizations.queries import Project
 from scmhost.repositories import queries as repository_queries
 from scmhost.sdk import Organization, Repository
 from scmhost.services import Services

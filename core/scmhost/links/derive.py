@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from scmhost.audit.record import Action, record
+from scmhost.audit.queries import Action, record
 from scmhost.commits.find_repository import is_stand_in
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import InvalidInput
 from scmhost.mapping import CLASS_PLATFORMS, Unmapped, derive_mappings, file_names, map_frame
-from scmhost.organizations.values import Project
+from scmhost.organizations.queries import Project
 from scmhost.repositories import file_queries
 from scmhost.repositories import queries as repository_queries
 from scmhost.sdk import Organization, Repository, RepositoryStatus

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from heapq import nsmallest
 
 from scmhost.mapping import Mismatch, Rule, find_mismatch, mismatch_message, paths_to_match
-from scmhost.organizations.values import Project
+from scmhost.organizations.queries import Project
 from scmhost.repositories import queries as repository_queries
 from scmhost.sdk import Organization, Repository
 from scmhost.services import Services

@@ -19,7 +19,7 @@ from scmhost.mapping import (
     order_by_file_status,
     rules_of_mapping,
 )
-from scmhost.organizations.values import Project
+from scmhost.organizations.queries import Project
 from scmhost.releases import content_queries
 from scmhost.releases.show import require_release
 from scmhost.repositories import file_queries

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from scmhost.infra.db.engine import Transaction
 from scmhost.mapping import FileStatus, Unmapped, map_frame
-from scmhost.organizations.values import Project
+from scmhost.organizations.queries import Project
 from scmhost.sdk import Organization, Reason, Repository
 from scmhost.services import Services
 

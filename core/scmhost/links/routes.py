@@ -21,7 +21,7 @@ from scmhost.organizations.access import (
     allowed,
     project_in,
 )
-from scmhost.organizations.values import Project
+from scmhost.organizations.queries import Project
 from scmhost.sdk import Organization, ref_problem
 
 from .code_mappings import MappingDetails

@@ -12,8 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from scmhost.infra.paging import PageRequest
 from scmhost.installations import queries as installation_queries
-from scmhost.installations.install import InvalidForm
-from scmhost.installations.provider_calls import calls_for, refusals
+from scmhost.installations.install import InvalidForm, calls_for, refusals
 from scmhost.mapping import DerivedRoots, FrameInfo, NoRoots, derive_roots
 from scmhost.plugins import ProviderCalls
 from scmhost.repositories import queries as repository_queries

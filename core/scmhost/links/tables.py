@@ -6,8 +6,7 @@ from typing import Any, Final
 from sqlalchemy import JSON, BigInteger, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from scmhost.infra.db.base import Base, Owned, refers_to, table_of
-from scmhost.infra.db.columns import KeyText
+from scmhost.infra.db.base import Base, KeyText, Owned, refers_to, table_of
 
 
 class CodeMappingRow(Owned, Base):

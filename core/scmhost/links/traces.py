@@ -10,7 +10,7 @@ from scmhost.frames import Frame, FrameMatch, read_text
 from scmhost.frames.source_paths import JVM
 from scmhost.infra.errors import InvalidInput
 from scmhost.mapping import FrameInfo
-from scmhost.organizations.values import Project
+from scmhost.organizations.queries import Project
 from scmhost.sdk import Organization, ref_problem
 from scmhost.services import Services
 

@@ -11,9 +11,10 @@ from scmhost.sdk import Organization
 from scmhost.services import Services
 
 from .create import find_project
+from .queries import Project
 from .tokens import SCOPES, Caller, ScopeClass, authenticate
-from .values import Project
 
+# Without auto_error: FastAPI's own error would have another shape than Sentry's.
 _BEARER = HTTPBearer(auto_error=False, description="A token of `scmhost token create`.")
 
 OrganizationSegment = Annotated[str, Path(alias="organization", description="An organization's slug or id.")]
@@ -21,7 +22,7 @@ ProjectSegment = Annotated[str, Path(alias="project", description="A project's s
 
 
 async def services_of(request: Request) -> Services:
-    """The services that the application was made with. Nothing waits here, so that it needs no thread."""
+    """Return the services of the application. It is async, because FastAPI runs a plain function in a thread."""
     return cast("Services", request.app.state.services)
 
 
@@ -31,7 +32,7 @@ ServicesOf = Annotated[Services, Depends(services_of)]
 def caller_of(
     services: ServicesOf, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
 ) -> Caller:
-    """Who asks, by their bearer token."""
+    """Return the caller that the bearer token belongs to."""
     if credentials is None:
         raise Unauthenticated("Authentication credentials were not provided.")
     return authenticate(services, credentials.credentials)
@@ -41,27 +42,28 @@ CallerOf = Annotated[Caller, Depends(caller_of)]
 
 
 async def acting_services(services: ServicesOf, caller: CallerOf) -> Services:
-    """The services for routes that change something: the audit log tells who did."""
+    """Return the services for routes that change something: the audit log names the caller."""
     return services.for_actor(caller.actor)
 
 
 ActingServices = Annotated[Services, Depends(acting_services)]
 
 
-def caller_or_nobody(
+def optional_caller(
     services: ServicesOf, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
 ) -> Caller | None:
-    """Who asks, or None where no token was sent. A wrong one is refused all the same."""
+    """Return the caller, or None if the request has no token. An invalid token is refused."""
     return None if credentials is None else caller_of(services, credentials)
 
 
-CallerOrNobody = Annotated[Caller | None, Depends(caller_or_nobody)]
+OptionalCaller = Annotated[Caller | None, Depends(optional_caller)]
 
 
 def allowed(scope_class: ScopeClass) -> Callable[..., Awaitable[Organization]]:
-    """A dependency: the organization in the path, if the caller's token is of it and has a scope for the method."""
+    """Return a dependency: the organization in the path, if the caller's token may use the method there."""
 
     async def check(request: Request, organization: OrganizationSegment, caller: CallerOf) -> Organization:
+        # 404 for another organization's slug too: nobody finds out which organizations exist.
         if organization not in (caller.organization.slug, str(caller.organization.id)):
             raise NotFound(f"There is no organization {organization!r} that this token may see.")
         check_scope(caller, scope_class, request.method)
@@ -71,8 +73,13 @@ def allowed(scope_class: ScopeClass) -> Callable[..., Awaitable[Organization]]:
 
 
 def check_scope(caller: Caller, scope_class: ScopeClass, method: str) -> None:
+    """Check that the caller's token has a scope for a method.
+
+    Raises:
+        Forbidden: it has none.
+    """
     scopes = SCOPES[scope_class].get(method, frozenset())
-    if not caller.may(scopes):
+    if not caller.has_any(scopes):
         raise Forbidden(f"This token may not do that; one of these scopes is needed: {', '.join(sorted(scopes))}.")
 
 
@@ -86,7 +93,7 @@ ForLinks = Annotated[Organization, Depends(allowed("links"))]
 
 
 def project_in(scope_class: ScopeClass) -> Callable[..., Project]:
-    """A dependency: the project in the path, of the caller's organization."""
+    """Return a dependency: the project in the path, of the caller's organization."""
 
     def find(
         services: ServicesOf,
@@ -107,7 +114,12 @@ NumericId = Annotated[str, Path(description="A number.")]
 
 
 def numeric(text: str, what: str) -> int:
-    """The id in a path's segment; anything but a number names nothing."""
+    """Return the id in a path segment.
+
+    Raises:
+        NotFound: the segment is no id; as with an unknown id, there is no such object.
+    """
+    # The length is limited: int() of a text with thousands of digits raises.
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(2**53))):
         raise NotFound(f"There is no {what} with the id {text[:40]!r}.")
     return int(text)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from scmhost.audit.record import record
+from scmhost.audit.queries import record
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import InvalidInput, NotFound
 from scmhost.infra.paging import Page, PageRequest
@@ -13,29 +13,38 @@ from scmhost.sdk import Organization
 from scmhost.services import Services
 
 from . import queries
-from .values import Project
+from .queries import Project
 
 ALL_PROJECTS: Final = "-1"
-"""What stands for every project where projects are named, as in Sentry's API."""
+"""Names every project where projects are listed, as in Sentry's API."""
 
-# Not all digits: a segment of a path may be a slug or an id.
+# Not digits alone: a path segment is a slug or an id, and must not be both.
 _SLUG: Final = re.compile(r"(?!\d+$)[a-z0-9][a-z0-9_-]{0,49}", re.ASCII)
 
 
 def create_organization(services: Services, slug: str, name: str | None = None) -> Organization:
-    """Create an organization, or give the one that has this slug."""
+    """Create an organization, or return the existing one with this slug.
+
+    Raises:
+        InvalidInput: the slug is not valid.
+    """
     _check_slug(slug)
     with services.store.write() as tx:
-        known = queries.find_organization(tx, slug)
-        if known is not None:
-            return known
-        new = queries.create_organization(tx, slug, name or slug, services.clock.now())
-        record(tx, services, new, "org.create", (new.id, new.slug))
-        return new
+        # The transaction holds the writer's lock on SQLite; on PostgreSQL the unique slug decides between two at once.
+        existing = queries.find_organization(tx, slug)
+        if existing is not None:
+            return existing
+        organization = queries.create_organization(tx, slug, name or slug, services.clock.now())
+        record(tx, services, organization, "org.create", (organization.id, organization.slug))
+        return organization
 
 
 def find_organization(services: Services, slug_or_id: str) -> Organization:
-    """The organization with this slug or id."""
+    """Return the organization with this slug or id.
+
+    Raises:
+        NotFound: there is none.
+    """
     with services.store.read() as tx:
         organization = queries.find_organization(tx, slug_or_id)
     if organization is None:
@@ -44,7 +53,7 @@ def find_organization(services: Services, slug_or_id: str) -> Organization:
 
 
 def creation_time(services: Services, organization: Organization) -> datetime:
-    """When an organization was created."""
+    """Return when an organization was created."""
     with services.store.read() as tx:
         return queries.organization_created_at(tx, organization.id)
 
@@ -52,19 +61,27 @@ def creation_time(services: Services, organization: Organization) -> datetime:
 def create_project(
     services: Services, organization: Organization, slug: str, name: str | None = None, platform: str | None = None
 ) -> tuple[Project, bool]:
-    """Create a project, or give the one that has this slug. The second value says whether it is new."""
+    """Create a project, or return the existing one with this slug. The second value is whether it is new.
+
+    Raises:
+        InvalidInput: the slug is not valid.
+    """
     _check_slug(slug)
     with services.store.write() as tx:
-        known = queries.find_project(tx, organization.id, slug)
-        if known is not None:
-            return known, False
-        new = queries.create_project(tx, organization.id, slug, name or slug, platform, services.clock.now())
-        record(tx, services, organization, "project.create", (new.id, new.slug))
-        return new, True
+        existing = queries.find_project(tx, organization.id, slug)
+        if existing is not None:
+            return existing, False
+        project = queries.create_project(tx, organization.id, slug, name or slug, platform, services.clock.now())
+        record(tx, services, organization, "project.create", (project.id, project.slug))
+        return project, True
 
 
 def find_project(services: Services, organization: Organization, slug_or_id: str) -> Project:
-    """The organization's project with this slug or id."""
+    """Return the organization's project with this slug or id.
+
+    Raises:
+        NotFound: there is none.
+    """
     with services.store.read() as tx:
         project = queries.find_project(tx, organization.id, slug_or_id)
     if project is None:
@@ -72,20 +89,24 @@ def find_project(services: Services, organization: Organization, slug_or_id: str
     return project
 
 
-def project_ids(tx: Transaction, organization: Organization, names: Sequence[str]) -> list[int]:
-    """The ids of the projects with these slugs or ids.
+def project_ids(tx: Transaction, organization: Organization, slugs_or_ids: Sequence[str]) -> list[int]:
+    """Return the ids of projects, in the order of their slugs or ids.
 
     Raises:
-        InvalidInput: one of them is not there.
+        InvalidInput: one of the projects does not exist.
     """
-    found = [queries.find_project(tx, organization.id, name) for name in names]
-    if any(project is None for project in found):
-        raise InvalidInput("Invalid project ids or slugs", "projects")
-    return [project.id for project in found if project is not None]
+    ids = []
+    for slug_or_id in slugs_or_ids:
+        project = queries.find_project(tx, organization.id, slug_or_id)
+        if project is None:
+            # sentry-cli users know this text from Sentry.
+            raise InvalidInput("Invalid project ids or slugs", "projects")
+        ids.append(project.id)
+    return ids
 
 
 def list_projects(services: Services, organization: Organization, request: PageRequest) -> Page[Project]:
-    """The organization's projects, by slug."""
+    """Return a page of the organization's projects, by slug."""
     with services.store.read() as tx:
         return queries.project_page(tx, organization.id, request)
 
@@ -93,5 +114,5 @@ def list_projects(services: Services, organization: Organization, request: PageR
 def _check_slug(slug: str) -> None:
     if not _SLUG.fullmatch(slug):
         raise InvalidInput(
-            f"slug {slug!r} is not one: use up to 50 lower-case letters, digits, - and _, not digits alone", "slug"
+            f"slug {slug!r} is not valid: use up to 50 lower-case letters, digits, - and _, not digits alone", "slug"
         )

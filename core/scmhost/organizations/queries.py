@@ -1,7 +1,7 @@
 """SQL of organizations, projects and tokens."""
 
 from collections.abc import Iterable
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Final, NotRequired, TypedDict, Unpack
 
@@ -14,7 +14,38 @@ from scmhost.infra.paging import Page, PageRequest
 from scmhost.sdk import Organization
 
 from .tables import ORGANIZATIONS, PROJECTS, TOKENS
-from .values import Project, Token
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A deployable unit of an organization.
+
+    Attributes:
+        mappings_version: increases with every change of the project's code mappings, so that caches notice it.
+    """
+
+    id: int
+    organization_id: int
+    slug: str
+    name: str
+    platform: str | None
+    mappings_version: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access token. The secret itself is not stored; ``hint`` is its last four characters."""
+
+    id: int
+    organization_id: int
+    name: str
+    hint: str
+    scopes: frozenset[str]
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
 
 _ORGANIZATION_COLUMNS: Final = (ORGANIZATIONS.c.id, ORGANIZATIONS.c.slug, ORGANIZATIONS.c.name)
 
@@ -31,32 +62,32 @@ def create_organization(tx: Transaction, slug: str, name: str, now: datetime) ->
 
 
 def find_organization(tx: Transaction, slug_or_id: str) -> Organization | None:
-    """The organization with this slug, else the one with this id."""
-    found = _one_organization(tx, ORGANIZATIONS.c.slug == slug_or_id)
+    """Return the organization with this slug, else the one with this id."""
+    organization = _one_organization(tx, ORGANIZATIONS.c.slug == slug_or_id)
     number = as_id(slug_or_id)
-    return found or (get_organization(tx, number) if number is not None else None)
+    return organization or (get_organization(tx, number) if number is not None else None)
 
 
 def get_organization(tx: Transaction, organization_id: int) -> Organization | None:
-    """The organization with this id."""
+    """Return the organization with this id."""
     return _one_organization(tx, ORGANIZATIONS.c.id == organization_id)
 
 
 def organization_created_at(tx: Transaction, organization_id: int) -> datetime:
-    """When an organization was created."""
-    moment: datetime = tx.execute(
+    """Return when an organization was created."""
+    created_at: datetime = tx.execute(
         select(ORGANIZATIONS.c.created_at).where(ORGANIZATIONS.c.id == organization_id)
     ).scalar_one()
-    return moment
+    return created_at
 
 
 def all_organizations(tx: Transaction) -> list[Organization]:
-    """All organizations by slug."""
+    """Return all organizations by slug."""
     return [_organization(row) for row in tx.execute(select(*_ORGANIZATION_COLUMNS).order_by(ORGANIZATIONS.c.slug))]
 
 
 def is_only_organization(tx: Transaction) -> bool:
-    """Whether there is one organization and no other."""
+    """Return whether there is exactly one organization."""
     return len(tx.execute(select(ORGANIZATIONS.c.id).limit(2)).all()) == 1
 
 
@@ -69,6 +100,7 @@ def _organization(row: AnyRow) -> Organization:
     return Organization(id=row.id, slug=row.slug, name=row.name)
 
 
+# The slug is unique, but a page is found by the id of the row next to it.
 _BY_SLUG: Final = (Key(PROJECTS.c.slug), Key(PROJECTS.c.id))
 _PROJECT_COLUMNS: Final = tuple(PROJECTS.c[field.name] for field in fields(Project))
 
@@ -88,33 +120,34 @@ def create_project(
 
 
 def find_project(tx: Transaction, organization_id: int, slug_or_id: str) -> Project | None:
-    """The project with this slug, else the one with this id."""
-    found = _one_project(tx, organization_id, PROJECTS.c.slug == slug_or_id)
+    """Return the project with this slug, else the one with this id."""
+    project = _one_project(tx, organization_id, PROJECTS.c.slug == slug_or_id)
     number = as_id(slug_or_id)
-    return found or (_one_project(tx, organization_id, PROJECTS.c.id == number) if number is not None else None)
+    return project or (_one_project(tx, organization_id, PROJECTS.c.id == number) if number is not None else None)
 
 
 def project_page(tx: Transaction, organization_id: int, request: PageRequest) -> Page[Project]:
-    """Projects by slug."""
+    """Return a page of projects, by slug."""
     query = select(*_PROJECT_COLUMNS).where(PROJECTS.c.organization_id == organization_id)
     return paged(tx, query, _BY_SLUG, request, project_of)
 
 
 def get_projects(tx: Transaction, organization_id: int, ids: Iterable[int]) -> dict[int, Project]:
-    """The projects with these ids, as far as they are there."""
+    """Return the projects with these ids by id; ids without a project are left out."""
     query = select(*_PROJECT_COLUMNS).where(PROJECTS.c.organization_id == organization_id)
+    # A release may belong to more projects than one statement takes.
     rows = (row for piece in pieces(ids) for row in tx.execute(query.where(PROJECTS.c.id.in_(piece))))
     return {row.id: project_of(row) for row in rows}
 
 
 def touch_mappings(tx: Transaction, organization_id: int, project_id: int) -> None:
-    """Say that the project's code mappings changed."""
-    mine = (PROJECTS.c.organization_id == organization_id) & (PROJECTS.c.id == project_id)
-    tx.execute(update(PROJECTS).where(mine).values(mappings_version=PROJECTS.c.mappings_version + 1))
+    """Increase the version of the project's code mappings, after a change of one."""
+    is_row = (PROJECTS.c.organization_id == organization_id) & (PROJECTS.c.id == project_id)
+    tx.execute(update(PROJECTS).where(is_row).values(mappings_version=PROJECTS.c.mappings_version + 1))
 
 
 def project_of(row: AnyRow) -> Project:
-    """The project in a row that has its columns."""
+    """Return the project of a row that has a project's columns."""
     return Project(**{field.name: getattr(row, field.name) for field in fields(Project)})
 
 
@@ -125,7 +158,7 @@ def _one_project(tx: Transaction, organization_id: int, condition: ColumnElement
 
 
 class NewToken(TypedDict):
-    """What makes a token."""
+    """The fields of a token to save. ``digest`` is the SHA-256 of its secret."""
 
     name: str
     digest: str
@@ -139,7 +172,7 @@ def create_token(tx: Transaction, organization_id: int, **new: Unpack[NewToken])
     """Save a token.
 
     Raises:
-        Duplicate: the digest is known.
+        Duplicate: a token with this digest is saved already.
     """
     row = {
         "organization_id": organization_id,
@@ -156,23 +189,24 @@ def create_token(tx: Transaction, organization_id: int, **new: Unpack[NewToken])
 
 
 def token_by_digest(tx: Transaction, organization_id: int, digest: str) -> Token | None:
-    """The token with this digest, revoked or not."""
-    mine = (TOKENS.c.organization_id == organization_id) & (TOKENS.c.digest == digest)
-    row = tx.execute(select(TOKENS).where(mine)).one_or_none()
+    """Return the token with this digest, revoked or not."""
+    is_row = (TOKENS.c.organization_id == organization_id) & (TOKENS.c.digest == digest)
+    row = tx.execute(select(TOKENS).where(is_row)).one_or_none()
     return _token(row) if row else None
 
 
 def all_tokens(tx: Transaction, organization_id: int) -> list[Token]:
-    """All tokens of the organization, the oldest first."""
+    """Return all tokens of the organization, the oldest first."""
     query = select(TOKENS).where(TOKENS.c.organization_id == organization_id).order_by(TOKENS.c.id)
     return [_token(row) for row in tx.execute(query)]
 
 
 def revoke_token(tx: Transaction, organization_id: int, token_id: int, now: datetime) -> bool:
-    """Make a token worthless. Whether there is such a token; an earlier time of revocation stays."""
-    mine = (TOKENS.c.organization_id == organization_id) & (TOKENS.c.id == token_id)
-    tx.execute(update(TOKENS).where(mine, TOKENS.c.revoked_at.is_(None)).values(revoked_at=now))
-    return tx.execute(select(TOKENS.c.id).where(mine)).first() is not None
+    """Revoke a token. Return whether it exists. The time of an earlier revocation is kept."""
+    is_row = (TOKENS.c.organization_id == organization_id) & (TOKENS.c.id == token_id)
+    # The first revocation is kept: the audit log has its time too.
+    tx.execute(update(TOKENS).where(is_row, TOKENS.c.revoked_at.is_(None)).values(revoked_at=now))
+    return tx.execute(select(TOKENS.c.id).where(is_row)).first() is not None
 
 
 def _token(row: AnyRow) -> Token:

@@ -1,4 +1,4 @@
-"""Routes of the caller, organizations and projects."""
+"""Routes of the caller, organizations and projects, and their wire shapes."""
 
 from collections.abc import Sequence
 from typing import Annotated, Final
@@ -7,23 +7,68 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from scmhost import __version__
-from scmhost.infra.http import UserOut, Wanted
+from scmhost.infra.http import Moment, UserOut, Wanted, Wire
 from scmhost.infra.paging import Page
 from scmhost.sdk import Organization
 from scmhost.services import Services
 
-from .access import ActingServices, CallerOf, CallerOrNobody, ForOrganization, ForProjects, ProjectToRead, ServicesOf
+from .access import ActingServices, CallerOf, ForOrganization, ForProjects, OptionalCaller, ProjectToRead, ServicesOf
 from .create import create_project, creation_time, list_projects
-from .schemas import AuthOut, IndexOut, OrganizationOut, ProjectOut, StatusOut
+from .queries import Project
 from .tokens import Caller
-from .values import Project
+
+
+class AuthOut(Wire):
+    scopes: list[str]
+
+
+class IndexOut(Wire):
+    version: str
+    auth: AuthOut | None
+    user: UserOut | None
+
+
+class StatusOut(Wire):
+    id: str
+    name: str
+
+
+class OrganizationOut(Wire):
+    id: str
+    slug: str
+    name: str
+    date_created: Moment
+    status: StatusOut
+    # Always the same here, but Sentry's clients read them.
+    is_early_adopter: bool = False
+    require2_fa: bool = Field(default=False, alias="require2FA")
+    require_email_verification: bool = False
+    features: list[str] = Field(default_factory=list)
+
+
+class ProjectOut(Wire):
+    id: str
+    slug: str
+    name: str
+    platform: str | None
+    date_created: Moment
+    team: None = None
+
+
+class NewProject(BaseModel):
+    """A project to create."""
+
+    slug: str
+    name: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    platform: Annotated[str, Field(max_length=64)] | None = None
+
 
 router: Final = APIRouter(prefix="/api/0", tags=["me"])
 
 
 @router.get("/")
-def index_show(caller: CallerOrNobody) -> IndexOut:
-    """Who asks, and with which scopes; nobody is fine too."""
+def index_show(caller: OptionalCaller) -> IndexOut:
+    """The version of the service, and the token of the request with its scopes. A token is not required."""
     if caller is None:
         return IndexOut(version=__version__, auth=None, user=None)
     return IndexOut(version=__version__, auth=AuthOut(scopes=sorted(caller.token.scopes)), user=_user(caller))
@@ -31,13 +76,14 @@ def index_show(caller: CallerOrNobody) -> IndexOut:
 
 @router.get("/auth/")
 def token_show(caller: CallerOf) -> UserOut:
-    """The token that asks, in the form of a person: the clients that ask this expect one."""
+    """The token of the request, in the shape of a user, which Sentry's clients expect."""
     return _user(caller)
 
 
 @router.get("/organizations/")
 def organizations_list(services: ServicesOf, caller: CallerOf, page: Wanted) -> Sequence[OrganizationOut]:
     """The organization of the token."""
+    # A token belongs to one organization, so there is at most one page with one object.
     own = [] if page.request.offset else [caller.organization]
     return page.answer(Page(own, page.request, more=False), [_organization_out(services, each) for each in own])
 
@@ -50,6 +96,7 @@ def organizations_show(services: ServicesOf, organization: ForOrganization) -> O
 
 def _user(caller: Caller) -> UserOut:
     token = caller.token
+    # A reserved domain: no mail for a token reaches anybody.
     address = f"token-{token.id}@{caller.organization.slug}.invalid"
     return UserOut(id=str(token.id), name=token.name, username=token.name, email=address)
 
@@ -69,29 +116,22 @@ projects_router: Final = APIRouter(prefix="/api/0/organizations/{organization}/p
 project_router: Final = APIRouter(prefix="/api/0/projects/{organization}/{project}", tags=["projects"])
 
 
-class NewProject(BaseModel):
-    """A project to create."""
-
-    slug: str
-    name: Annotated[str, Field(min_length=1, max_length=200)] | None = None
-    platform: Annotated[str, Field(max_length=64)] | None = None
-
-
 @projects_router.get("/")
 def projects_list(services: ServicesOf, organization: ForOrganization, page: Wanted) -> Sequence[ProjectOut]:
     """Projects by slug."""
-    found = list_projects(services, organization, page.request)
-    return page.answer(found, [_project_out(project) for project in found.items])
+    projects = list_projects(services, organization, page.request)
+    return page.answer(projects, [_project_out(project) for project in projects.items])
 
 
 @projects_router.post(
-    "/", status_code=201, responses={200: {"model": ProjectOut, "description": "It was there already."}}
+    "/", status_code=201, responses={200: {"model": ProjectOut, "description": "The project existed already."}}
 )
 def projects_add(
     services: ActingServices, organization: ForProjects, new: NewProject, response: Response
 ) -> ProjectOut:
-    """Create a project. The same slug again gives the project that is there."""
+    """Create a project. For a slug that exists, return the existing project."""
     project, created = create_project(services, organization, new.slug, new.name, new.platform)
+    # A client that repeats a request can tell from the status whether the project is new.
     response.status_code = 201 if created else 200
     return _project_out(project)
 

@@ -6,8 +6,7 @@ from typing import Any, Final
 from sqlalchemy import UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from scmhost.infra.db.base import Base, Owned, table_of
-from scmhost.infra.db.columns import KeyText
+from scmhost.infra.db.base import Base, KeyText, Owned, table_of
 
 
 class OrganizationRow(Base):

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-from scmhost.audit.record import record
+from scmhost.audit.queries import record
 from scmhost.infra.errors import InvalidInput, NotFound, Unauthenticated
 from scmhost.sdk import Organization
 from scmhost.services import Actor, Services
 
 from . import queries
-from .values import Token
+from .queries import Token
 
 ALL_SCOPES: Final = (
     "org:read",
@@ -53,6 +53,7 @@ SCOPES: Final[Mapping[ScopeClass, Mapping[str, frozenset[str]]]] = {
         "PUT": _ORG_WRITE | _INTEGRATIONS,
         "DELETE": _DELETE_INTEGRATIONS,
     },
+    # Sentry's "loose" permission: any member of an organization may link repositories.
     "loose": {
         "GET": _ORG_ANY | _INTEGRATIONS | {"org:ci"},
         "POST": _ORG_ANY | _INTEGRATIONS,
@@ -67,7 +68,7 @@ SCOPES: Final[Mapping[ScopeClass, Mapping[str, frozenset[str]]]] = {
     },
     "audit": {"GET": frozenset({"org:admin"})},
     "path_parsing": {"POST": frozenset({"org:read", "project:write", "project:admin"})},
-    # Reads whose question is too long for a URL: whoever may ask for one link may ask for those of a trace.
+    # Reads whose input is too long for a URL: the scopes that allow one link allow those of a trace.
     "links": {"POST": _PROJECT_ANY},
     "project": {
         "GET": _PROJECT_ANY,
@@ -75,40 +76,47 @@ SCOPES: Final[Mapping[ScopeClass, Mapping[str, frozenset[str]]]] = {
         "PUT": _PROJECT_WRITE,
         "DELETE": frozenset({"project:admin"}),
     },
-    # Not Sentry's: what is of no organization. The operator says which organizations may see it at all.
+    # Not in Sentry: the state of the host, which belongs to no organization. plugins.toml names the organizations that
+    # may see it at all.
     "host": {"GET": frozenset({"org:admin"})},
 }
-"""For each class of endpoint and method: the scopes of which one suffices."""
+"""The scopes for each class of endpoint and each method. One of them is enough."""
 
 
+# An id below 10**16, and 256 random bits in the alphabet of URL-safe Base64.
 _TOKEN: Final = re.compile(r"scmhost_(\d{1,16})_[A-Za-z0-9_-]{43}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: an organization's token and what it may do."""
+    """An authenticated API token and its organization."""
 
     organization: Organization
     token: Token
 
-    def may(self, scopes: frozenset[str]) -> bool:
-        """Whether one of the scopes is there."""
+    def has_any(self, scopes: frozenset[str]) -> bool:
+        """Return whether the token has one of the scopes."""
         return bool(self.token.scopes & scopes)
 
     @property
     def actor(self) -> Actor:
-        """The caller as the audit log tells of it."""
+        """The caller, for the audit log."""
         return Actor("token", self.token.name, self.token.id)
 
 
 def create_token(
     services: Services, organization: Organization, name: str, scopes: Iterable[str], expires_at: datetime | None = None
 ) -> tuple[Token, str]:
-    """Create a token; the second value is the token itself, which is never shown again."""
-    wanted = frozenset(scopes)
-    unknown = sorted(wanted - set(ALL_SCOPES))
+    """Create a token. The second value is its secret text, which cannot be read again.
+
+    Raises:
+        InvalidInput: a scope does not exist.
+    """
+    granted = frozenset(scopes)
+    unknown = sorted(granted - set(ALL_SCOPES))
     if unknown:
         raise InvalidInput(f"scope {unknown[0]!r} does not exist; choose from {', '.join(ALL_SCOPES)}", "scopes")
+    # The prefix lets secret scanners find tokens that were committed by mistake.
     text = f"scmhost_{organization.id}_{secrets.token_urlsafe(32)}"
     with services.store.write() as tx:
         token = queries.create_token(
@@ -117,7 +125,7 @@ def create_token(
             name=name,
             digest=_digest(text),
             hint=text[-4:],
-            scopes=wanted,
+            scopes=granted,
             now=services.clock.now(),
             expires_at=expires_at,
         )
@@ -126,16 +134,16 @@ def create_token(
 
 
 def authenticate(services: Services, text: str) -> Caller:
-    """Find out who a token belongs to.
+    """Return the caller that a token belongs to.
 
     Raises:
-        Unauthenticated: it is malformed, unknown, revoked or expired. The message does not say which of these a
-            stranger could learn from.
+        Unauthenticated: the token is malformed, unknown, revoked or expired.
     """
-    found = _TOKEN.fullmatch(text)
-    if not found:
+    match = _TOKEN.fullmatch(text)
+    if not match:
         raise Unauthenticated("Invalid token: this is not a token of scmhost.")
-    organization_id = int(found[1])
+    # The id in the token finds its row by the table's key, which leads with the organization.
+    organization_id = int(match[1])
     with services.store.read() as tx:
         organization = queries.get_organization(tx, organization_id)
         token = queries.token_by_digest(tx, organization_id, _digest(text)) if organization else None
@@ -149,21 +157,27 @@ def authenticate(services: Services, text: str) -> Caller:
 
 
 def list_tokens(services: Services, organization: Organization) -> list[Token]:
-    """All tokens of an organization, without their secrets."""
+    """Return all tokens of an organization, the oldest first, without their secrets."""
     with services.store.read() as tx:
         return queries.all_tokens(tx, organization.id)
 
 
 def revoke_token(services: Services, organization: Organization, token_id: int) -> None:
-    """Make a token worthless, at once."""
+    """Revoke a token. It is refused from now on.
+
+    Raises:
+        NotFound: the organization has no such token.
+    """
     with services.store.write() as tx:
         token = next((token for token in queries.all_tokens(tx, organization.id) if token.id == token_id), None)
         if token is None:
             raise NotFound(f"Organization {organization.slug!r} has no token with the id {token_id}.")
         queries.revoke_token(tx, organization.id, token_id, services.clock.now())
+        # Revoking twice is allowed, but it is one change.
         if token.revoked_at is None:
             record(tx, services, organization, "token.revoke", (token.id, token.name))
 
 
 def _digest(text: str) -> str:
+    # A fast hash is enough: the text is 256 random bits, not a password that people choose.
     return hashlib.sha256(text.encode()).hexdigest()

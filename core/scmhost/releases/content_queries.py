@@ -1,10 +1,12 @@
-"""SQL of the commits and heads of a release."""
+"""SQL of the commits and heads of a release. A head is the sha of a repository that a ref names."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Final
 
 from sqlalchemy import ColumnElement, Table, and_, delete, func, insert, select, update
 
+from scmhost.commits import bulk_queries
 from scmhost.commits.queries import commit_of, commits_of
 from scmhost.commits.stored import StoredCommit
 from scmhost.commits.tables import COMMITS
@@ -15,7 +17,7 @@ from scmhost.infra.paging import Page, PageRequest
 from scmhost.repositories import queries as repository_queries
 
 from .tables import RELEASE_COMMITS, RELEASE_HEADS, RELEASES
-from .values import Head
+from .values import Head, Release
 
 _IN_LIST: Final = and_(
     RELEASE_COMMITS.c.organization_id == COMMITS.c.organization_id, RELEASE_COMMITS.c.commit_id == COMMITS.c.id
@@ -30,11 +32,15 @@ _NEWEST_FIRST: Final = (
 def set_commits(
     tx: Transaction, organization_id: int, release_id: int, repository_id: int, commit_ids: Iterable[int]
 ) -> None:
-    """Replace the release's list of one repository's commits, the newest first; other repositories' lists stay."""
+    """Replace a release's list of one repository's commits, newest first; other repositories' lists stay.
+
+    Raises:
+        NotFound: there is no such release.
+    """
     _lock(tx, organization_id, release_id)
     keys = {"organization_id": organization_id, "release_id": release_id, "repository_id": repository_id}
     tx.execute(delete(RELEASE_COMMITS).where(_list_of(organization_id, release_id, repository_id)))
-    rows = [keys | {"position": place, "commit_id": id_} for place, id_ in enumerate(dict.fromkeys(commit_ids))]
+    rows = [keys | {"position": number, "commit_id": id_} for number, id_ in enumerate(dict.fromkeys(commit_ids))]
     if rows:
         tx.execute(insert(RELEASE_COMMITS), rows)
     refresh(tx, organization_id, release_id)
@@ -43,15 +49,30 @@ def set_commits(
 def add_commits(
     tx: Transaction, organization_id: int, release_id: int, repository_id: int, commit_ids: Iterable[int]
 ) -> None:
-    """Put commits before those that the release has of a repository; none is lost."""
+    """Put commits before those that the release already lists of a repository, each once."""
     _lock(tx, organization_id, release_id)
-    mine = _list_of(organization_id, release_id, repository_id)
-    known = tx.scalars(select(RELEASE_COMMITS.c.commit_id).where(mine).order_by(RELEASE_COMMITS.c.position)).all()
-    set_commits(tx, organization_id, release_id, repository_id, [*commit_ids, *known])
+    in_list = _list_of(organization_id, release_id, repository_id)
+    listed = tx.scalars(select(RELEASE_COMMITS.c.commit_id).where(in_list).order_by(RELEASE_COMMITS.c.position)).all()
+    set_commits(tx, organization_id, release_id, repository_id, [*commit_ids, *listed])
+
+
+def set_shas(tx: Transaction, release: Release, repository_id: int, shas: Sequence[str], *, join: bool) -> None:
+    """Make saved commits the release's list of a repository.
+
+    Args:
+        tx: the transaction.
+        release: the release.
+        repository_id: the repository.
+        shas: the commits, newest first.
+        join: keep the commits that the list already has, because several projects send their own lists.
+    """
+    ids = bulk_queries.ids_of(tx, release.organization_id, repository_id, shas)
+    save = add_commits if join else set_commits
+    save(tx, release.organization_id, release.id, repository_id, [ids[sha] for sha in shas])
 
 
 def clear_commits(tx: Transaction, organization_id: int, release_id: int) -> None:
-    """Take all commits and heads from a release."""
+    """Remove all commits and heads from a release; the commits stay in their repositories."""
     _lock(tx, organization_id, release_id)
     for table in (RELEASE_COMMITS, RELEASE_HEADS):
         tx.execute(delete(table).where(_of_release(table, organization_id, release_id)))
@@ -59,7 +80,7 @@ def clear_commits(tx: Transaction, organization_id: int, release_id: int) -> Non
 
 
 def refresh(tx: Transaction, organization_id: int, release_id: int) -> None:
-    """Count the release's commits again, and note its authors and its newest commit."""
+    """Update the release's columns that are derived from its commits: their number, authors and newest commit."""
     listed = (
         select(COMMITS.c.id)
         .join(RELEASE_COMMITS, _IN_LIST)
@@ -75,7 +96,7 @@ def refresh(tx: Transaction, organization_id: int, release_id: int) -> None:
 
 
 def delete_repository(tx: Transaction, organization_id: int, repository_id: int) -> bool:
-    """Delete a repository with all that belongs to it, its part of every release included. False if it is not there."""
+    """Delete a repository with its rows in all tables, and refresh its releases. Return whether it existed."""
     releases = repository_queries.delete_now(tx, organization_id, repository_id)
     for release_id in releases or ():
         refresh(tx, organization_id, release_id)
@@ -85,7 +106,7 @@ def delete_repository(tx: Transaction, organization_id: int, repository_id: int)
 def commits_page(
     tx: Transaction, organization_id: int, release_id: int, request: PageRequest, repository_id: int | None = None
 ) -> Page[StoredCommit]:
-    """The commits of a release, those of all repositories together or of one, the newest first."""
+    """Return commits of a release, newest first: of all repositories, or of one."""
     query = (
         commits_of(organization_id).join(RELEASE_COMMITS, _IN_LIST).where(RELEASE_COMMITS.c.release_id == release_id)
     )
@@ -97,20 +118,31 @@ def commits_page(
 def set_head(
     tx: Transaction, organization_id: int, release_id: int, repository_id: int, sha: str, previous_sha: str | None
 ) -> None:
-    """Note at which sha of a repository a release stands."""
-    keys = {"organization_id": organization_id, "release_id": release_id, "repository_id": repository_id}
-    told = {"sha": sha, "previous_sha": previous_sha}
-    new = insert_into(tx, RELEASE_HEADS).values(keys | told)
-    tx.execute(new.on_conflict_do_update(index_elements=[RELEASE_HEADS.c[name] for name in keys], set_=told))
+    """Set the sha of a repository in a release."""
+    set_heads(tx, organization_id, release_id, [Head(repository_id, sha, previous_sha)])
+
+
+def set_heads(tx: Transaction, organization_id: int, release_id: int, heads: Iterable[Head]) -> None:
+    """Set the shas of repositories in a release. Of several heads of one repository the last counts."""
+    last = {head.repository_id: head for head in heads}
+    # Two requests that set the same refs write them in one order, so that they never wait for each other in a circle.
+    rows = [
+        {"organization_id": organization_id, "release_id": release_id, **asdict(last[repository_id])}
+        for repository_id in sorted(last)
+    ]
+    if rows:
+        new = insert_into(tx, RELEASE_HEADS)
+        values = {"sha": new.excluded.sha, "previous_sha": new.excluded.previous_sha}
+        tx.execute(new.on_conflict_do_update(index_elements=list(RELEASE_HEADS.primary_key), set_=values), rows)
 
 
 def heads(tx: Transaction, organization_id: int, release_id: int) -> list[Head]:
-    """Where a release stands, by repository."""
+    """Return the heads of a release, by the id of their repository."""
     return heads_of(tx, organization_id, [release_id]).get(release_id, [])
 
 
 def heads_of(tx: Transaction, organization_id: int, release_ids: Iterable[int]) -> dict[int, list[Head]]:
-    """Where many releases stand. A release that stands nowhere has no entry."""
+    """Return the heads of releases, by release id. A release without heads has no entry."""
     query = (
         select(RELEASE_HEADS)
         .where(RELEASE_HEADS.c.organization_id == organization_id)
@@ -124,18 +156,18 @@ def heads_of(tx: Transaction, organization_id: int, release_ids: Iterable[int]) 
 
 
 def head_of(tx: Transaction, organization_id: int, version: str, repository_id: int) -> Head | None:
-    """Where the release with this version stands in a repository."""
+    """Return the head of a repository in the release with this version."""
     same = (RELEASES.c.organization_id == RELEASE_HEADS.c.organization_id) & (
         RELEASES.c.id == RELEASE_HEADS.c.release_id
     )
-    named = (RELEASE_HEADS.c.organization_id == organization_id) & (RELEASES.c.version == version)
-    query = select(RELEASE_HEADS).join(RELEASES, same).where(named, RELEASE_HEADS.c.repository_id == repository_id)
+    of_version = (RELEASE_HEADS.c.organization_id == organization_id) & (RELEASES.c.version == version)
+    query = select(RELEASE_HEADS).join(RELEASES, same).where(of_version, RELEASE_HEADS.c.repository_id == repository_id)
     row = tx.execute(query).one_or_none()
     return Head(row.repository_id, row.sha, row.previous_sha) if row else None
 
 
 def _lock(tx: Transaction, organization_id: int, release_id: int) -> None:
-    """Let two writers of one release come one after the other; SQLite's writers do so anyway."""
+    """Lock a release, so that writers of its lists run one after the other. SQLite has one writer at a time anyway."""
     query = select(RELEASES.c.id).where(_is_release(organization_id, release_id)).with_for_update()
     if tx.execute(query).first() is None:
         raise NotFound(f"This organization has no release with the id {release_id}.")

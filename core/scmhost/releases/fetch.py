@@ -1,7 +1,8 @@
-"""Fetch the commits up to the ref of a release from the provider, as a job."""
+"""Fetch the commits up to a release's ref from the provider, as a job."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from scmhost.commits import bulk_queries
 from scmhost.commits.ingest import Ingested, announce
@@ -12,24 +13,103 @@ from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.jobs import Job
 from scmhost.infra.errors import Unavailable
 from scmhost.installations import queries as installation_queries
+from scmhost.installations.install import idle_reason
 from scmhost.organizations import queries as organization_queries
 from scmhost.plugins import ProviderCalls
 from scmhost.repositories import queries as repository_queries
-from scmhost.sdk import Installation, Organization, Repository, looks_like_commit
+from scmhost.sdk import Installation, JsonObject, Organization, Repository, looks_like_commit
 from scmhost.services import Services
 
 from . import content_queries, queries
-from .content import hindrance_of, list_commits, repository_id, save_bare
 from .values import Head, Release
 
+FETCH_COMMITS: Final = "fetch_commits"
+"""The kind of the job. Its key is ``<release id>:<repository id>``."""
 
-class CannotAsk(Unavailable):
-    """The provider cannot be asked now."""
+
+class FetchBlocked(Unavailable):
+    """The provider is off, or has no hook that lists commits."""
+
+
+def request_fetches(
+    tx: Transaction,
+    services: Services,
+    organization: Organization,
+    release: Release,
+    repositories: Sequence[Repository],
+) -> list[str]:
+    """Schedule a fetch for each repository whose provider can list commits; a later request replaces an earlier one.
+
+    Returns:
+        A note for the sender for each repository, in their order.
+    """
+    notes = []
+    payloads: dict[str, JsonObject] = {}
+    blockers: dict[str | None, str | None] = {}
+    for repository in repositories:
+        provider = repository.provider if repository.installation_id is not None else None
+        if provider not in blockers:
+            # The same for all repositories of a provider, and the decision may need a flag service.
+            blockers[provider] = fetch_blocker(services, organization, repository)
+        blocker = blockers[provider]
+        if blocker is None:
+            payloads[f"{release.id}:{repository.id}"] = {"release": release.version, "repository": repository.id}
+            notes.append(_scheduled_note(repository.name))
+        else:
+            notes.append(
+                f"Of repository {repository.name!r} only the ref is kept: {blocker}. "
+                "Send its commits with `sentry-cli releases set-commits --local`."
+            )
+    jobs.put_many(tx, organization.id, FETCH_COMMITS, payloads, services.clock.now())
+    return notes
+
+
+def fetch_blocker(services: Services, organization: Organization, repository: Repository) -> str | None:
+    """Return why commits cannot be fetched from a repository's provider; None when they can."""
+    if repository.provider is None or repository.installation_id is None:
+        return "it is unclaimed, so that there is no provider to ask for the commits before it"
+    idle = idle_reason(services, organization, repository.provider)
+    if idle:
+        return f"its provider is off ({idle})"
+    calls = services.plugins.calls(repository.provider)
+    if calls is None or not calls.has("scm_compare_commits"):
+        name = services.plugins.provider_name(repository.provider)
+        return f"its provider {name} cannot be asked for the commits before it"
+    return None
+
+
+def fetch_notes(tx: Transaction, release: Release) -> list[str]:
+    """Return a note for each fetch of a release that is not complete."""
+    pending = jobs.beginning_with(tx, release.organization_id, FETCH_COMMITS, f"{release.id}:")
+    ids = {job.id: _repository_id(job) for job in pending}
+    repositories = repository_queries.get_many(tx, release.organization_id, ids.values())
+    return [_note(job, repositories[ids[job.id]].name) for job in pending if ids[job.id] in repositories]
+
+
+def _note(job: Job, name: str) -> str:
+    fault = job.fault.rstrip(". ") if job.fault else ""
+    if job.failed:
+        return f"The commits of repository {name!r} could not be fetched: {fault}. Set the ref again to try again."
+    if fault:
+        return f"The commits of repository {name!r} could not be fetched yet, and will be tried again: {fault}."
+    return _scheduled_note(name)
+
+
+def _scheduled_note(name: str) -> str:
+    """Return the note of a fetch that waits.
+
+    The answer to the request that schedules it has the note twice, and equal texts are shown once.
+    """
+    return f"The commits of repository {name!r} are fetched from its provider; they appear in a moment."
+
+
+def _repository_id(job: Job) -> int:
+    return int(str(job.payload["repository"]))
 
 
 @dataclass(frozen=True, slots=True)
-class _Order:
-    """What the provider is asked, and for whom."""
+class _FetchRequest:
+    """A range of commits to fetch, with the rows that it belongs to. Without a base it begins anywhere."""
 
     organization: Organization
     release: Release
@@ -40,77 +120,80 @@ class _Order:
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
-    """What the provider tells: the commit that the head is, as far as it knows, and the commits up to there."""
+class _FetchResult:
+    """The sha of the head if the provider could resolve it, else the ref; and the commits, newest first."""
 
     head: str
-    drafts: Sequence[ListedCommit]
+    commits: Sequence[ListedCommit]
 
 
 def fetch_commits(services: Services, job: Job) -> None:
-    """Ask the provider, and save what it tells as the release's commits of that repository.
+    """Fetch commits from the provider, and save them as the release's commits of the repository.
 
-    What is gone meanwhile needs no commits: the job is over. A ref that was set anew has a job of its own.
+    If the release, the repository or the installation is gone, the job is finished without commits. A ref that was
+    set during the call has a job of its own, and this result is dropped.
 
     Raises:
-        ProviderError, PluginFault: the provider cannot tell.
-        CannotAsk: it is off, or cannot be asked any more.
+        ProviderError, PluginFault: the provider failed.
+        FetchBlocked: the provider is off, or does not list commits any more.
     """
     with services.store.read() as tx:
-        order = _order(tx, job)
-    answer = _asked(services, order) if order else None
-    done: list[Ingested] = []
+        request = _read_request(tx, job)
+    result = _call_provider(services, request) if request else None
+    ingested: list[Ingested] = []
     with services.telemetry.act("ingest"), services.store.write() as tx:
-        if jobs.finish(tx, job) and order and answer:
-            done = _save(tx, services, order, answer)
-    if order:
-        announce(services, order.organization, done)
+        if jobs.finish(tx, job) and request and result:
+            ingested = _save(tx, services, request, result)
+    if request:
+        announce(services, request.organization, ingested)
 
 
-def _order(tx: Transaction, job: Job) -> _Order | None:
+def _read_request(tx: Transaction, job: Job) -> _FetchRequest | None:
     organization = organization_queries.get_organization(tx, job.organization_id)
     release = queries.find(tx, job.organization_id, str(job.payload["release"]))
-    repository = repository_queries.get(tx, job.organization_id, repository_id(job))
+    repository = repository_queries.get(tx, job.organization_id, _repository_id(job))
     if organization is None or release is None or repository is None:
         return None
     head = content_queries.head_of(tx, organization.id, release.version, repository.id)
     installation = installation_queries.get(tx, organization.id, repository.installation_id or 0)
     if head is None or installation is None:
         return None
-    before = queries.before(tx, release, repository.id)
-    base = head.previous_sha or (before[1] if before else None)
-    return _Order(organization, release, repository, installation.installation, base, head)
+    previous = queries.before(tx, release, repository.id)
+    base = head.previous_sha or (previous[1] if previous else None)
+    return _FetchRequest(organization, release, repository, installation.installation, base, head)
 
 
-def _asked(services: Services, order: _Order) -> _Answer:
-    """The provider's commits, the newest first, at most as many as a request may have."""
-    hindrance = hindrance_of(services, order.organization, order.repository)
-    calls = services.plugins.calls(order.installation.provider)
-    if hindrance or calls is None:
-        raise CannotAsk(hindrance or "its plugin is gone")
-    head = _exact(calls, order)
-    drafts = calls.compare_commits(order.installation, order.repository, order.base, head)
-    return _Answer(head, commits_from_drafts(drafts[: services.limits.commits_per_request], services.limits))
+def _call_provider(services: Services, request: _FetchRequest) -> _FetchResult:
+    blocker = fetch_blocker(services, request.organization, request.repository)
+    calls = services.plugins.calls(request.installation.provider)
+    if blocker or calls is None:
+        raise FetchBlocked(blocker or "its plugin is gone")
+    head = _resolve_head(calls, request)
+    drafts = calls.compare_commits(request.installation, request.repository, request.base, head)
+    return _FetchResult(head, commits_from_drafts(drafts[: services.limits.commits_per_request], services.limits))
 
 
-def _exact(calls: ProviderCalls, order: _Order) -> str:
-    """The commit that a tag or a branch stands at. A sender's ``HEAD`` is not the provider's."""
-    told = order.head.sha
-    if looks_like_commit(told) or told == "HEAD":
-        return told
-    found = calls.resolve_ref(order.installation, order.repository, told)
-    return found.sha if found else told
+def _resolve_head(calls: ProviderCalls, request: _FetchRequest) -> str:
+    """Return the sha of a tag or a branch. A sender's ``HEAD`` is not the provider's."""
+    ref = request.head.sha
+    if looks_like_commit(ref) or ref == "HEAD":
+        return ref
+    resolved = calls.resolve_ref(request.installation, request.repository, ref)
+    return resolved.sha if resolved else ref
 
 
-def _save(tx: Transaction, services: Services, order: _Order, answer: _Answer) -> list[Ingested]:
-    organization, release, repository = order.organization, order.release, order.repository
-    if answer.head != order.head.sha:
-        # Tags and branches move; the release stays at the commit that was meant when its ref was set.
-        content_queries.set_head(tx, organization.id, release.id, repository.id, answer.head, order.head.previous_sha)
-        save_bare(tx, services, organization, repository, answer.head)
-    if not answer.drafts:
+def _save(tx: Transaction, services: Services, request: _FetchRequest, result: _FetchResult) -> list[Ingested]:
+    organization_id, release, repository = request.organization.id, request.release, request.repository
+    now = services.clock.now()
+    if result.head != request.head.sha:
+        # Tags and branches move; the release keeps the commit that its ref named when it was set.
+        previous = request.head.previous_sha
+        content_queries.set_head(tx, organization_id, release.id, repository.id, result.head, previous)
+        if looks_like_commit(result.head):
+            bulk_queries.save_bare_commits(tx, organization_id, [(repository.id, result.head)], now)
+    if not result.commits:
         return []
-    saved = bulk_queries.save(tx, organization.id, repository.id, answer.drafts, services.clock.now())
-    join = len(release.projects) > 1
-    list_commits(tx, release, repository.id, [draft.sha for draft in answer.drafts], join=join)
-    return [Ingested(repository, answer.drafts, saved, answer.head)]
+    saved = bulk_queries.save(tx, organization_id, repository.id, result.commits, now)
+    shas = [commit.sha for commit in result.commits]
+    content_queries.set_shas(tx, release, repository.id, shas, join=len(release.projects) > 1)
+    return [Ingested(repository, result.commits, saved, result.head)]

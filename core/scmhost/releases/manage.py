@@ -1,31 +1,47 @@
-"""Create, find, change and delete releases; record deploys."""
+"""Create, find, change and delete releases with their commits and refs; record deploys."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from scmhost.audit.record import Details, record
-from scmhost.commits.ingest import announce, read_limited
+from scmhost.audit.queries import Details, record
+from scmhost.commits import bulk_queries
+from scmhost.commits import queries as commit_queries
+from scmhost.commits.find_repository import find_repositories_named
+from scmhost.commits.ingest import Ingested, announce, home_notes, read_limited, save_commits
 from scmhost.commits.payload import CommitList
+from scmhost.commits.references import read_range
+from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import InvalidInput
 from scmhost.infra.paging import Page, PageRequest
 from scmhost.organizations.create import project_ids
-from scmhost.organizations.values import Project
-from scmhost.sdk import Organization
+from scmhost.organizations.queries import Project
+from scmhost.sdk import Organization, Repository, looks_like_commit
 from scmhost.services import Services
 
 from . import content_queries, queries
-from .content import Content, RefDraft, fill_release, order_notes
-from .show import ShownRelease, look_up, require_release, show
-from .values import Deploy, DeployDraft, ReleaseDraft
+from .fetch import fetch_notes, request_fetches
+from .show import ReleaseView, load_details, release_views, require_release
+from .values import Deploy, DeployDraft, Head, Release, ReleaseDraft
 
+# A version is part of a URL's path and of file names.
 _BAD_VERSION: Final = re.compile(r"[\r\n\f\t\x00/\\]")
+_BAD_ENVIRONMENT: Final = re.compile(r"[\x00-\x1f/]")
+
+
+@dataclass(frozen=True, slots=True)
+class RefDraft:
+    """A repository at a commit, or over a range ``a..b``, as clients send it."""
+
+    repository: str
+    commit: str
+    previous: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseRequest:
-    """What a caller sends about a release. None leaves what is there; an empty list of refs clears the commits."""
+    """The body of a request. None keeps what is stored; an empty list of refs removes commits and refs."""
 
     draft: ReleaseDraft
     projects: Sequence[str] = ()
@@ -35,7 +51,7 @@ class ReleaseRequest:
 
 @dataclass(frozen=True, slots=True)
 class SavedRelease:
-    """What saving did."""
+    """The result of a request: whether it created the release, to how many projects it added it, and notes."""
 
     created: bool
     attached: int
@@ -45,21 +61,22 @@ class SavedRelease:
 def create_release(
     services: Services, organization: Organization, version: str, request: ReleaseRequest
 ) -> SavedRelease:
-    """Create a release, or add projects and commits to the one that is there; all of it or nothing.
+    """Create a release, or add projects, commits and refs to an existing one, in one transaction.
 
     Raises:
-        InvalidInput: the version, a project, a commit or a ref is wrong.
+        InvalidInput: the version, a project, a commit or a ref is invalid.
     """
-    check_version(services, version)
-    listed = _read(services, request)
+    _check_version(services, version)
+    commits = _read_request(services, request)
     with services.telemetry.act("ingest"), services.store.write() as tx:
-        wanted = project_ids(tx, organization, request.projects)
+        new_ids = project_ids(tx, organization, request.projects)
         release, created = queries.upsert(tx, organization.id, version, request.draft, services.clock.now())
-        attached = queries.attach_projects(tx, organization.id, release.id, wanted)
-        every = {*wanted, *(project.id for project in release.projects)}
-        filled = fill_release(tx, services, organization, release, Content(listed, request.refs or (), every))
-    announce(services, organization, filled.done)
-    return SavedRelease(created, attached, filled.notes)
+        attached = queries.attach_projects(tx, organization.id, release.id, new_ids)
+        all_ids = {*new_ids, *(project.id for project in release.projects)}
+        ingested, notes = _save_commits(tx, services, organization, release, commits, all_ids)
+        notes += _save_refs(tx, services, organization, release, request.refs or (), ingested)
+    announce(services, organization, ingested)
+    return SavedRelease(created, attached, tuple(notes))
 
 
 def change_release(
@@ -69,27 +86,33 @@ def change_release(
     request: ReleaseRequest,
     project: Project | None = None,
 ) -> SavedRelease:
-    """Change a release that is there. An empty list of refs takes its commits away; the commits themselves stay."""
-    listed = _read(services, request)
+    """Change an existing release, of a project if one is given, in one transaction.
+
+    Raises:
+        NotFound: there is no such release.
+        InvalidInput: a commit or a ref is invalid.
+    """
+    commits = _read_request(services, request)
     with services.telemetry.act("ingest"), services.store.write() as tx:
         release = require_release(tx, organization, version, project)
         queries.update(tx, organization.id, release.id, request.draft)
         if request.refs is not None and not request.refs:
             content_queries.clear_commits(tx, organization.id, release.id)
-        own = [each.id for each in release.projects]
-        filled = fill_release(tx, services, organization, release, Content(listed, request.refs or (), own))
-    announce(services, organization, filled.done)
-    return SavedRelease(created=False, attached=0, notes=filled.notes)
+        all_ids = {each.id for each in release.projects}
+        ingested, notes = _save_commits(tx, services, organization, release, commits, all_ids)
+        notes += _save_refs(tx, services, organization, release, request.refs or (), ingested)
+    announce(services, organization, ingested)
+    return SavedRelease(created=False, attached=0, notes=tuple(notes))
 
 
 def get_release(
     services: Services, organization: Organization, version: str, project: Project | None = None
-) -> ShownRelease:
-    """One release, with what is to be said of commits that are still being fetched."""
+) -> ReleaseView:
+    """Return one release, with notes about commits that are being fetched."""
     with services.store.read() as tx:
         release = require_release(tx, organization, version, project)
-        found, notes = look_up(tx, organization, [release]), order_notes(tx, release)
-    return show(services, organization, found)[0].noting(notes)
+        details, notes = load_details(tx, organization, [release]), fetch_notes(tx, release)
+    return release_views(services, organization, details)[0].with_notes(notes)
 
 
 def list_releases(
@@ -100,18 +123,22 @@ def list_releases(
     project_ids: Sequence[int] | None = None,
     query: str = "",
     status: str = "open",
-) -> Page[ShownRelease]:
-    """Releases, newest first."""
+) -> Page[ReleaseView]:
+    """Return releases, newest first."""
     with services.store.read() as tx:
         page = queries.page(tx, organization.id, request, project_ids=project_ids, query=query, status=status)
-        found = look_up(tx, organization, page.items)
-    return page.showing(show(services, organization, found))
+        details = load_details(tx, organization, page.items)
+    return page.showing(release_views(services, organization, details))
 
 
 def delete_release(
     services: Services, organization: Organization, version: str, project: Project | None = None
 ) -> None:
-    """Delete a release; its commits stay. By a project of several, only that project's part in it."""
+    """Delete a release; its commits stay. If a project is given and not the only one, only remove it from the project.
+
+    Raises:
+        NotFound: there is no such release.
+    """
     with services.store.write() as tx:
         release = require_release(tx, organization, version, project)
         if project is not None and len(release.projects) > 1:
@@ -123,8 +150,41 @@ def delete_release(
         record(tx, services, organization, "release.delete", (release.id, release.version), details)
 
 
-def check_version(services: Services, version: str) -> None:
-    """A release's name may stand in a path and in a file name."""
+def create_deploy(
+    services: Services, organization: Organization, version: str, draft: DeployDraft, projects: Sequence[str]
+) -> tuple[Deploy, bool]:
+    """Record a deploy of a release, for the named projects or for all that have the release.
+
+    Returns:
+        The deploy, and whether it is new: the same request again returns the same deploy.
+
+    Raises:
+        NotFound: there is no such release.
+        InvalidInput: the environment, the name or a project is invalid.
+    """
+    if not draft.environment.strip() or _BAD_ENVIRONMENT.search(draft.environment):
+        raise InvalidInput("An environment has a name, without slashes and control characters.", "environment")
+    services.limits.check("environment_length", len(draft.environment), "environment")
+    services.limits.check("deploy_name_length", len(draft.name or ""), "name")
+    with services.store.write() as tx:
+        release = require_release(tx, organization, version)
+        all_ids = [project.id for project in release.projects]
+        ids = project_ids(tx, organization, projects) or all_ids
+        if not set(ids) <= set(all_ids):
+            raise InvalidInput(
+                f"Release {version!r} is not of all of these projects; add them to it first.", "projects"
+            )
+        return queries.create_deploy(tx, organization.id, release.id, draft, ids, services.clock.now())
+
+
+def list_deploys(services: Services, organization: Organization, version: str, request: PageRequest) -> Page[Deploy]:
+    """Return the deploys of a release, the last one first."""
+    with services.store.read() as tx:
+        release = require_release(tx, organization, version)
+        return queries.deploy_page(tx, organization.id, release.id, request)
+
+
+def _check_version(services: Services, version: str) -> None:
     name = version.strip()
     services.limits.check("version_length", len(version), "version")
     if not name or name in (".", "..") or name.lower() == "latest":
@@ -133,45 +193,88 @@ def check_version(services: Services, version: str) -> None:
         raise InvalidInput("A release's name has no slashes, tabs or line ends.", "version")
 
 
-def _read(services: Services, request: ReleaseRequest) -> CommitList | None:
+def _read_request(services: Services, request: ReleaseRequest) -> CommitList | None:
+    """Check the limits of a request, and return its commits; None where it has no list of them."""
     services.limits.check("refs_per_request", len(request.refs or ()), "refs")
     services.limits.check("ref_length", len(request.draft.ref or ""), "ref")
     return None if request.commits is None else read_limited(services, request.commits)
 
 
-_BAD_ENVIRONMENT: Final = re.compile(r"[\x00-\x1f/]")
+def _save_commits(
+    tx: Transaction,
+    services: Services,
+    organization: Organization,
+    release: Release,
+    commits: CommitList | None,
+    project_ids: Collection[int],
+) -> tuple[list[Ingested], list[str]]:
+    """Save the commits of a request, and make them the release's lists of their repositories.
+
+    Returns:
+        The ingested commits by repository, and notes for the sender.
+    """
+    if commits is None:
+        return [], []
+    ingested = save_commits(tx, services, organization, commits, project_ids)
+    for item in ingested:
+        # Each project of a release sends its own list; in a stand-in, lists of several repositories come together.
+        join = item.stand_in or len(project_ids) > 1
+        content_queries.set_shas(tx, release, item.repository.id, [commit.sha for commit in item.drafts], join=join)
+        head = _newer_head(tx, release, item) if join else item.head
+        content_queries.set_head(tx, organization.id, release.id, item.repository.id, head, None)
+    return ingested, [*commits.notes, *home_notes(organization, ingested)]
 
 
-def create_deploy(
-    services: Services, organization: Organization, version: str, draft: DeployDraft, projects: Sequence[str]
-) -> tuple[Deploy, bool]:
-    """Note a deploy of a release: of the named projects, else of all that have it. Told again, nothing changes.
+def _newer_head(tx: Transaction, release: Release, item: Ingested) -> str:
+    """Return the newer of the stored head and the sent one: several senders add to one release."""
+    stored = content_queries.head_of(tx, release.organization_id, release.version, item.repository.id)
+    if stored is None:
+        return item.head
+    sent_commit, stored_commit = (
+        commit_queries.find(tx, release.organization_id, item.repository.id, sha) for sha in (item.head, stored.sha)
+    )
+    is_newer = sent_commit and stored_commit and stored_commit.committed_at > sent_commit.committed_at
+    return stored.sha if is_newer else item.head
+
+
+def _save_refs(
+    tx: Transaction,
+    services: Services,
+    organization: Organization,
+    release: Release,
+    refs: Sequence[RefDraft],
+    ingested: Sequence[Ingested],
+) -> list[str]:
+    """Set the heads of a release, and schedule fetches of the commits that did not come in the same request.
+
+    The number of statements does not depend on the number of refs.
 
     Raises:
-        NotFound: there is no such release.
-        InvalidInput: the environment or a project is wrong.
+        InvalidInput: a ref names no repository, or no commit.
     """
-    _check(services, draft)
-    with services.store.write() as tx:
-        release = require_release(tx, organization, version)
-        own = [project.id for project in release.projects]
-        ids = project_ids(tx, organization, projects) or own
-        if not set(ids) <= set(own):
-            raise InvalidInput(
-                f"Release {version!r} is not of all of these projects; add them to it first.", "projects"
-            )
-        return queries.create_deploy(tx, organization.id, release.id, draft, ids, services.clock.now())
+    if not refs:
+        return []
+    repositories = _repositories_of(tx, services, organization, refs)
+    heads = []
+    for ref, repository in zip(refs, repositories, strict=True):
+        base, sha = read_range(ref.commit, services.limits)
+        services.limits.check("sha_length", len(ref.previous or ""), "refs")
+        heads.append(Head(repository.id, sha, base or ref.previous or None))
+    content_queries.set_heads(tx, organization.id, release.id, heads)
+    pairs = [(head.repository_id, head.sha) for head in heads if looks_like_commit(head.sha)]
+    bulk_queries.save_bare_commits(tx, organization.id, pairs, services.clock.now())
+    sent_ids = {item.repository.id for item in ingested}
+    without_commits = [repository for repository in repositories if repository.id not in sent_ids]
+    return request_fetches(tx, services, organization, release, without_commits)
 
 
-def list_deploys(services: Services, organization: Organization, version: str, request: PageRequest) -> Page[Deploy]:
-    """The deploys of a release, the last one first."""
-    with services.store.read() as tx:
-        release = require_release(tx, organization, version)
-        return queries.deploy_page(tx, organization.id, release.id, request)
-
-
-def _check(services: Services, draft: DeployDraft) -> None:
-    if not draft.environment.strip() or _BAD_ENVIRONMENT.search(draft.environment):
-        raise InvalidInput("An environment has a name, without slashes and control characters.", "environment")
-    services.limits.check("environment_length", len(draft.environment), "environment")
-    services.limits.check("deploy_name_length", len(draft.name or ""), "name")
+def _repositories_of(
+    tx: Transaction, services: Services, organization: Organization, refs: Sequence[RefDraft]
+) -> list[Repository]:
+    for ref in refs:
+        services.limits.check("repository_name_length", len(ref.repository), "refs")
+    found = find_repositories_named(tx, organization, list(dict.fromkeys(ref.repository for ref in refs)))
+    unknown = [name for name, repository in found.items() if repository is None]
+    if unknown:
+        raise InvalidInput(f"Invalid repository names: {','.join(unknown)}", "refs")
+    return [repository for ref in refs if (repository := found[ref.repository]) is not None]

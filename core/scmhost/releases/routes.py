@@ -4,32 +4,41 @@ from collections.abc import Sequence
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, Field
 
 from scmhost.commits.schemas import CommitOut, CommitsRoute, shown_commits
 from scmhost.infra.http import Wanted
 from scmhost.organizations.access import ActingServices, ForReleases, ProjectOfReleases, ServicesOf
 from scmhost.organizations.create import ALL_PROJECTS, find_project
+from scmhost.organizations.queries import Project
+from scmhost.sdk import Organization
+from scmhost.services import Services
 
-from .manage import change_release, create_deploy, delete_release, list_deploys, list_releases
+from .manage import (
+    SavedRelease,
+    change_release,
+    create_deploy,
+    create_release,
+    delete_release,
+    get_release,
+    list_deploys,
+    list_releases,
+)
 from .schemas import (
-    SAID_BEFORE,
     ChangedFileOut,
     DeployOut,
-    MomentIn,
+    NewDeploy,
     NewProjectRelease,
     NewRelease,
     ReleaseFields,
     ReleaseOut,
-    created_release,
-    found_release,
-    saved_release,
-    shown_deploy,
-    shown_file,
-    shown_release,
+    changed_file_out,
+    deploy_out,
+    release_out,
 )
 from .show import CommitFilter, commits_of_release, files_of_release, previous_with_commits
-from .values import DeployDraft
+
+_ALREADY_REPORTED: Final = 208
+"""Sentry's status of a POST that changed nothing."""
 
 router: Final = APIRouter(
     prefix="/api/0/organizations/{organization}/releases", tags=["releases"], route_class=CommitsRoute
@@ -45,34 +54,34 @@ def releases_list(
     query: str = "",
     status: str = "open",
 ) -> Sequence[ReleaseOut]:
-    """Releases, newest first; open ones, unless ``status`` says otherwise."""
+    """Releases, newest first; open ones, unless ``status`` is given."""
     names = () if ALL_PROJECTS in (project or ()) else project or ()
     ids = [find_project(services, organization, name).id for name in names] or None
     found = list_releases(services, organization, page.request, project_ids=ids, query=query, status=status or "open")
-    return page.answer(found, [shown_release(services, organization, item) for item in found.items])
+    return page.answer(found, [release_out(services, organization, item) for item in found.items])
 
 
-@router.post("/", status_code=201, responses={208: {"model": ReleaseOut, "description": "It was there already."}})
+@router.post("/", status_code=201, responses={208: {"model": ReleaseOut, "description": "It existed already."}})
 def releases_add(
     services: ActingServices, organization: ForReleases, new: NewRelease, response: Response
 ) -> ReleaseOut:
-    """Create a release, or add to the one that is there. The same request again is harmless."""
-    return created_release(services, organization, new, response)
+    """Create a release, or add to the existing one. The same request again changes nothing."""
+    return _create(services, organization, new, response)
 
 
 @router.get("/{version}/")
 def releases_show(services: ServicesOf, organization: ForReleases, version: str) -> ReleaseOut:
     """One release."""
-    return found_release(services, organization, version)
+    return release_out(services, organization, get_release(services, organization, version))
 
 
 @router.put("/{version}/")
 def releases_change(
     services: ActingServices, organization: ForReleases, version: str, fields: ReleaseFields
 ) -> ReleaseOut:
-    """Change a release; a new list of commits replaces the list of the repositories that it names."""
+    """Change a release; a list of commits replaces the lists of the repositories that it names."""
     saved = change_release(services, organization, version, fields.request())
-    return saved_release(services, organization, version, saved)
+    return _saved_release(services, organization, version, saved)
 
 
 @router.delete("/{version}/", status_code=204, response_class=Response)
@@ -91,8 +100,8 @@ def release_commits_list(
     repo_name: str | None = None,
 ) -> Sequence[CommitOut]:
     """A release's commits, newest first: all, or those of a repository."""
-    wanted = CommitFilter(repository_id=repo_id, repository_name=repo_name)
-    found = commits_of_release(services, organization, version, page.request, wanted)
+    only = CommitFilter(repository_id=repo_id, repository_name=repo_name)
+    found = commits_of_release(services, organization, version, page.request, only)
     return page.answer(found, shown_commits(services, organization, found.items))
 
 
@@ -102,7 +111,7 @@ def release_files_list(
 ) -> Sequence[ChangedFileOut]:
     """The files that a release's commits changed, by path."""
     found = files_of_release(services, organization, version, page.request)
-    return page.answer(found, [shown_file(organization, item) for item in found.items])
+    return page.answer(found, [changed_file_out(organization, item) for item in found.items])
 
 
 @router.get("/{version}/previous-with-commits/", response_model=ReleaseOut | dict[str, None])
@@ -114,7 +123,26 @@ def release_previous(
     Where the checkout may be of several repositories, ``repository`` names the one.
     """
     found = previous_with_commits(services, organization, version, repository)
-    return shown_release(services, organization, found) if found else {}
+    return release_out(services, organization, found) if found else {}
+
+
+def _create(
+    services: Services,
+    organization: Organization,
+    new: NewRelease | NewProjectRelease,
+    response: Response,
+    project: Project | None = None,
+) -> ReleaseOut:
+    """Create a release of the named projects and of the project in the path, if there is one."""
+    names = [*map(str, new.projects or ()), *([project.slug] if project else [])]
+    saved = create_release(services, organization, new.version, new.request(names))
+    response.status_code = 201 if saved.created or saved.attached else _ALREADY_REPORTED
+    return _saved_release(services, organization, new.version, saved)
+
+
+def _saved_release(services: Services, organization: Organization, version: str, saved: SavedRelease) -> ReleaseOut:
+    # Read without the project of the path: another request may have removed the release from it meanwhile.
+    return release_out(services, organization, get_release(services, organization, version), saved.notes)
 
 
 project_releases_router: Final = APIRouter(
@@ -131,15 +159,15 @@ def project_releases_list(
     query: str = "",
     status: str = "open",
 ) -> Sequence[ReleaseOut]:
-    """A project's releases, newest first; open ones, unless ``status`` says otherwise."""
+    """A project's releases, newest first; open ones, unless ``status`` is given."""
     found = list_releases(
         services, organization, page.request, project_ids=[project.id], query=query, status=status or "open"
     )
-    return page.answer(found, [shown_release(services, organization, item) for item in found.items])
+    return page.answer(found, [release_out(services, organization, item) for item in found.items])
 
 
 @project_releases_router.post(
-    "/", status_code=201, responses={208: {"model": ReleaseOut, "description": "It was there already."}}
+    "/", status_code=201, responses={208: {"model": ReleaseOut, "description": "It existed already."}}
 )
 def project_releases_add(
     services: ActingServices,
@@ -148,8 +176,8 @@ def project_releases_add(
     new: NewProjectRelease,
     response: Response,
 ) -> ReleaseOut:
-    """Create a release of the project, or add to the one that is there."""
-    return created_release(services, organization, new, response, also=project)
+    """Create a release of the project, or add to the existing one."""
+    return _create(services, organization, new, response, project)
 
 
 @project_releases_router.get("/{version}/")
@@ -157,7 +185,7 @@ def project_releases_show(
     services: ServicesOf, organization: ForReleases, project: ProjectOfReleases, version: str
 ) -> ReleaseOut:
     """One release of the project."""
-    return found_release(services, organization, version, project)
+    return release_out(services, organization, get_release(services, organization, version, project))
 
 
 @project_releases_router.put("/{version}/")
@@ -170,7 +198,7 @@ def project_releases_change(
 ) -> ReleaseOut:
     """Change a release of the project."""
     saved = change_release(services, organization, version, fields.request(), project)
-    return saved_release(services, organization, version, saved)
+    return _saved_release(services, organization, version, saved)
 
 
 @project_releases_router.delete("/{version}/", status_code=204, response_class=Response)
@@ -192,8 +220,8 @@ def project_release_commits_list(
     repo_name: str | None = None,
 ) -> Sequence[CommitOut]:
     """The commits of a release of the project, newest first: all, or those of a repository."""
-    wanted = CommitFilter(project, repo_id, repo_name)
-    found = commits_of_release(services, organization, version, page.request, wanted)
+    only = CommitFilter(project, repo_id, repo_name)
+    found = commits_of_release(services, organization, version, page.request, only)
     return page.answer(found, shown_commits(services, organization, found.items))
 
 
@@ -202,36 +230,19 @@ deploys_router: Final = APIRouter(
 )
 
 
-class NewDeploy(BaseModel):
-    """A deploy to note. Without projects it is of all that have the release; without an end it ended now."""
-
-    environment: str
-    name: str | None = None
-    url: Annotated[str, Field(max_length=2_000)] | None = None
-    dateStarted: MomentIn | None = None  # noqa: N815 - the wire's spelling
-    dateFinished: MomentIn | None = None  # noqa: N815 - the wire's spelling
-    projects: list[str | int] | None = None
-
-    def draft(self) -> DeployDraft:
-        """The deploy to save."""
-        return DeployDraft(self.environment, self.name or None, self.url or None, self.dateStarted, self.dateFinished)
-
-
 @deploys_router.get("/")
 def deploys_list(services: ServicesOf, organization: ForReleases, version: str, page: Wanted) -> Sequence[DeployOut]:
     """A release's deploys, the last one first."""
     found = list_deploys(services, organization, version, page.request)
-    return page.answer(found, [shown_deploy(deploy) for deploy in found.items])
+    return page.answer(found, [deploy_out(deploy) for deploy in found.items])
 
 
-@deploys_router.post(
-    "/", status_code=201, responses={208: {"model": DeployOut, "description": "It was there already."}}
-)
+@deploys_router.post("/", status_code=201, responses={208: {"model": DeployOut, "description": "It existed already."}})
 def deploys_add(
     services: ServicesOf, organization: ForReleases, version: str, new: NewDeploy, response: Response
 ) -> DeployOut:
-    """Note a deploy. The same times and words again are the same deploy."""
+    """Record a deploy. The same times and texts again are the same deploy."""
     projects = [str(name) for name in new.projects or ()]
     deploy, created = create_deploy(services, organization, version, new.draft(), projects)
-    response.status_code = 201 if created else SAID_BEFORE
-    return shown_deploy(deploy)
+    response.status_code = 201 if created else _ALREADY_REPORTED
+    return deploy_out(deploy)

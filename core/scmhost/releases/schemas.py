@@ -3,20 +3,21 @@
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from fastapi import Response
+import structlog
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, JsonValue
 
 from scmhost.commits.schemas import CommitIn, CommitOut, author_of, shown_commits
 from scmhost.infra.clock import in_utc
 from scmhost.infra.http import Moment, Wire
-from scmhost.organizations.values import Project
 from scmhost.sdk import Organization
+from scmhost.sdk.provider import RepositoryPayload, default_payload
 from scmhost.services import Services
 
-from .content import RefDraft
-from .manage import ReleaseRequest, SavedRelease, create_release, get_release
-from .show import ShownFile, ShownRef, ShownRelease
-from .values import Deploy, ReleaseDraft
+from .manage import RefDraft, ReleaseRequest
+from .show import ChangedFileView, RefView, ReleaseView
+from .values import Deploy, DeployDraft, ReleaseDraft
+
+log = structlog.get_logger(__name__)
 
 
 class ChangedFileOut(Wire):
@@ -27,20 +28,6 @@ class ChangedFileOut(Wire):
     filename: str
     type: str
     repo_name: str
-
-
-def shown_file(organization: Organization, shown: ShownFile) -> ChangedFileOut:
-    """A file that a commit of a release changed."""
-    commit = shown.commit
-    return ChangedFileOut(
-        id=f"{commit.sha}:{shown.change.path}",
-        org_id=organization.id,
-        author=author_of(commit),
-        commit_message=commit.message,
-        filename=shown.change.path,
-        type=shown.change.type,
-        repo_name=shown.repository.name,
-    )
 
 
 class AuthorOut(Wire):
@@ -94,20 +81,20 @@ class ReleaseOut(Wire):
     last_deploy: DeployOut | None = None
     authors: list[AuthorOut] = Field(default_factory=list)
     projects: list[ReleaseProject]
-    refs: list[RefOut] = Field(description="Where the release stands in each of its repositories; links lead there.")
+    refs: list[RefOut] = Field(description="The commit of the release in each of its repositories; links lead to it.")
     first_event: None = None
     last_event: None = None
     current_project_meta: dict[str, JsonValue] = Field(default_factory=dict)
     user_agent: None = None
     adoption_stages: dict[str, JsonValue] = Field(default_factory=dict)
-    notes: list[str] = Field(default_factory=list, description="What was kept otherwise than it was sent.")
-
-
-SAID_BEFORE = 208
+    notes: list[str] = Field(
+        default_factory=list,
+        description="Differences between what was sent and what was saved, and fetches that are not complete.",
+    )
 
 
 MomentIn = Annotated[AwareDatetime, AfterValidator(in_utc)]
-"""A time that is sent, with an offset."""
+"""A time with an offset; it is stored in UTC."""
 
 
 class RefIn(BaseModel):
@@ -118,7 +105,7 @@ class RefIn(BaseModel):
     previousCommit: str | None = None  # noqa: N815 - the wire's spelling
 
     def draft(self) -> RefDraft:
-        """The ref to set."""
+        """Return the ref to set."""
         return RefDraft(self.repository, self.commit, self.previousCommit)
 
 
@@ -130,12 +117,12 @@ class HeadCommitIn(BaseModel):
     previousId: str | None = None  # noqa: N815 - the wire's spelling
 
     def draft(self) -> RefDraft:
-        """The ref to set."""
+        """Return the ref to set."""
         return RefDraft(self.repository, self.currentId, self.previousId)
 
 
 class ReleaseFields(BaseModel):
-    """What may be said of a release."""
+    """The fields of a release that may be sent. An absent field keeps its value."""
 
     ref: str | None = None
     url: Annotated[str, Field(max_length=2_000)] | None = None
@@ -147,7 +134,7 @@ class ReleaseFields(BaseModel):
     headCommits: list[HeadCommitIn] | None = None  # noqa: N815 - the wire's spelling
 
     def request(self, projects: Sequence[str] = ()) -> ReleaseRequest:
-        """The use case's request."""
+        """Return the request to the use case, for the named projects."""
         draft = ReleaseDraft(
             ref=self.ref,
             url=self.url,
@@ -177,37 +164,49 @@ class NewProjectRelease(ReleaseFields):
     projects: list[str | int] | None = None
 
 
-def created_release(
-    services: Services,
-    organization: Organization,
-    new: NewRelease | NewProjectRelease,
-    response: Response,
-    also: Project | None = None,
+class NewDeploy(BaseModel):
+    """A deploy to record. Without projects it is for all that have the release; without an end it ends now."""
+
+    environment: str
+    name: str | None = None
+    url: Annotated[str, Field(max_length=2_000)] | None = None
+    dateStarted: MomentIn | None = None  # noqa: N815 - the wire's spelling
+    dateFinished: MomentIn | None = None  # noqa: N815 - the wire's spelling
+    projects: list[str | int] | None = None
+
+    def draft(self) -> DeployDraft:
+        """Return the deploy to save."""
+        return DeployDraft(self.environment, self.name or None, self.url or None, self.dateStarted, self.dateFinished)
+
+
+def release_out(
+    services: Services, organization: Organization, view: ReleaseView, notes: Sequence[str] = ()
 ) -> ReleaseOut:
-    """Create a release of the named projects, and of one more; 208 where nothing was new."""
-    names = [*map(str, new.projects or ()), *([also.slug] if also else [])]
-    saved = create_release(services, organization, new.version, new.request(names))
-    response.status_code = 201 if saved.created or saved.attached else SAID_BEFORE
-    return saved_release(services, organization, new.version, saved)
+    """Return a release on the wire.
+
+    A plugin may return a value that JSON cannot express, such as half of a surrogate pair. Then the release is shown
+    without what plugins add to it, because otherwise the whole list would fail.
+    """
+    out = _release_out(services, organization, view, notes)
+    try:
+        out.model_dump_json()
+    except (ValueError, RecursionError) as error:
+        plugins = ", ".join(_plugins_of(services, view))
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        log.warning("release not shaped", plugin=plugins, release=view.release.version, error=reason)
+        return _without_plugin_parts(services, view, out, f"A provider's plugin failed ({plugins}): {reason}")
+    return out
 
 
-def saved_release(services: Services, organization: Organization, version: str, saved: SavedRelease) -> ReleaseOut:
-    """A release that was just saved, with what its sender is told."""
-    return shown_release(services, organization, get_release(services, organization, version), saved.notes)
+def _plugins_of(services: Services, view: ReleaseView) -> list[str]:
+    """Return the names of the plugins that add to a release."""
+    repositories = [ref.repository for ref in view.refs] + ([view.last_commit.repository] if view.last_commit else [])
+    providers = {repository.provider for repository in repositories if repository.provider}
+    return sorted({calls.plugin for calls in map(services.plugins.calls, providers) if calls})
 
 
-def found_release(
-    services: Services, organization: Organization, version: str, project: Project | None = None
-) -> ReleaseOut:
-    """A release by its version."""
-    return shown_release(services, organization, get_release(services, organization, version, project))
-
-
-def shown_release(
-    services: Services, organization: Organization, shown: ShownRelease, notes: Sequence[str] = ()
-) -> ReleaseOut:
-    """A release on the wire."""
-    release = shown.release
+def _release_out(services: Services, organization: Organization, view: ReleaseView, notes: Sequence[str]) -> ReleaseOut:
+    release = view.release
     return ReleaseOut(
         id=release.id,
         version=release.version,
@@ -220,21 +219,36 @@ def shown_release(
         date_created=release.created_at,
         date_started=release.started_at,
         commit_count=release.commit_count,
-        last_commit=shown_commits(services, organization, [shown.last_commit])[0] if shown.last_commit else None,
-        deploy_count=shown.deploys.count if shown.deploys else 0,
-        last_deploy=shown_deploy(shown.deploys.last) if shown.deploys else None,
-        authors=[AuthorOut(name=author.name, email=author.email) for author in shown.authors],
+        last_commit=shown_commits(services, organization, [view.last_commit])[0] if view.last_commit else None,
+        deploy_count=view.deploys.count if view.deploys else 0,
+        last_deploy=deploy_out(view.deploys.last) if view.deploys else None,
+        authors=[AuthorOut(name=author.name, email=author.email) for author in view.authors],
         projects=[
             ReleaseProject(id=project.id, slug=project.slug, name=project.name, platform=project.platform)
             for project in release.projects
         ],
-        refs=[shown_ref(ref) for ref in shown.refs],
-        notes=list(dict.fromkeys([*notes, *shown.notes])),
+        refs=[_ref_out(ref) for ref in view.refs],
+        notes=list(dict.fromkeys([*notes, *view.notes])),
     )
 
 
-def shown_ref(ref: ShownRef) -> RefOut:
-    """Where a release stands in a repository, on the wire."""
+def _without_plugin_parts(services: Services, view: ReleaseView, out: ReleaseOut, idle: str) -> ReleaseOut:
+    """Return a release without pages, and with the host's own payload of the last commit's repository."""
+    refs = [ref.model_copy(update={"compare_url": None}) for ref in out.refs]
+    if view.last_commit is None or out.last_commit is None:
+        return out.model_copy(update={"refs": refs})
+    repository = view.last_commit.repository
+    key = repository.provider
+    provider: JsonValue = {
+        "id": f"integrations:{key}" if key else "unknown",
+        "name": services.plugins.provider_name(key) if key else "Unknown Provider",
+    }
+    payload = RepositoryPayload.model_validate(default_payload(repository, provider, idle))
+    last_commit = out.last_commit.model_copy(update={"url": None, "repository": payload})
+    return out.model_copy(update={"refs": refs, "last_commit": last_commit})
+
+
+def _ref_out(ref: RefView) -> RefOut:
     return RefOut(
         repository=ref.repository.name,
         commit=ref.head.sha,
@@ -243,8 +257,8 @@ def shown_ref(ref: ShownRef) -> RefOut:
     )
 
 
-def shown_deploy(deploy: Deploy) -> DeployOut:
-    """A deploy on the wire."""
+def deploy_out(deploy: Deploy) -> DeployOut:
+    """Return a deploy on the wire."""
     return DeployOut(
         id=str(deploy.id),
         environment=deploy.environment,
@@ -252,4 +266,18 @@ def shown_deploy(deploy: Deploy) -> DeployOut:
         url=deploy.url,
         date_started=deploy.started_at,
         date_finished=deploy.finished_at,
+    )
+
+
+def changed_file_out(organization: Organization, view: ChangedFileView) -> ChangedFileOut:
+    """Return a changed file on the wire."""
+    commit = view.commit
+    return ChangedFileOut(
+        id=f"{commit.sha}:{view.change.path}",
+        org_id=organization.id,
+        author=author_of(commit),
+        commit_message=commit.message,
+        filename=view.change.path,
+        type=view.change.type,
+        repo_name=view.repository.name,
     )

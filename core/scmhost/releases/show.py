@@ -1,4 +1,4 @@
-"""Show releases with their commits, files, authors and deploys."""
+"""Show releases with their commits, files, authors, refs and deploys."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import NotFound
 from scmhost.infra.paging import Page, PageRequest
 from scmhost.organizations import queries as organization_queries
-from scmhost.organizations.values import Project
+from scmhost.organizations.queries import Project
 from scmhost.repositories import queries as repository_queries
 from scmhost.sdk import FileChange, Installation, Organization, Repository
 from scmhost.services import Services
@@ -23,7 +23,11 @@ from .values import Deploys, Head, Release
 def require_release(
     tx: Transaction, organization: Organization, version: str, project: Project | None = None
 ) -> Release:
-    """The release with this version, of the project if one is named; or a NotFound that names it."""
+    """Return the release with this version, of a project if one is given.
+
+    Raises:
+        NotFound: there is no such release.
+    """
     release = queries.find(tx, organization.id, version)
     if release is None:
         raise NotFound(f"Organization {organization.slug!r} has no release {version!r}.")
@@ -34,7 +38,7 @@ def require_release(
 
 @dataclass(frozen=True, slots=True)
 class CommitFilter:
-    """Which of a release's commits are wanted: of a project's release, and of the repository with an id or a name."""
+    """Restricts commits to the release of a project, and to a repository by id or name."""
 
     project: Project | None = None
     repository_id: int | None = None
@@ -42,29 +46,33 @@ class CommitFilter:
 
 
 def commits_of_release(
-    services: Services, organization: Organization, version: str, request: PageRequest, wanted: CommitFilter
+    services: Services, organization: Organization, version: str, request: PageRequest, only: CommitFilter
 ) -> Page[ShownCommit]:
-    """A release's commits, newest first."""
+    """Return a release's commits, newest first.
+
+    Raises:
+        NotFound: there is no such release, or no repository of the given name.
+    """
     with services.store.read() as tx:
-        release = require_release(tx, organization, version, wanted.project)
-        repository_id = _wanted_id(tx, organization, wanted)
+        release = require_release(tx, organization, version, only.project)
+        repository_id = _repository_id(tx, organization, only)
         page = content_queries.commits_page(tx, organization.id, release.id, request, repository_id)
         beside = look_beside(tx, organization, page.items)
     return page.showing(show_commits(services, organization, page.items, beside))
 
 
-def _wanted_id(tx: Transaction, organization: Organization, wanted: CommitFilter) -> int | None:
-    if not wanted.repository_name:
-        return wanted.repository_id
-    named = repository_queries.by_name(tx, organization.id, wanted.repository_name)
-    if named is None:
-        raise NotFound(f"Organization {organization.slug!r} has no repository {wanted.repository_name!r}.")
-    return named.id
+def _repository_id(tx: Transaction, organization: Organization, only: CommitFilter) -> int | None:
+    if not only.repository_name:
+        return only.repository_id
+    repository = repository_queries.by_name(tx, organization.id, only.repository_name)
+    if repository is None:
+        raise NotFound(f"Organization {organization.slug!r} has no repository {only.repository_name!r}.")
+    return repository.id
 
 
 @dataclass(frozen=True, slots=True)
-class ShownFile:
-    """A file that a commit changed."""
+class ChangedFileView:
+    """A file that a commit changed, with the commit and its repository."""
 
     commit: StoredCommit
     change: FileChange
@@ -73,18 +81,21 @@ class ShownFile:
 
 def files_of_release(
     services: Services, organization: Organization, version: str, request: PageRequest
-) -> Page[ShownFile]:
-    """The files that a release's commits changed, by path."""
+) -> Page[ChangedFileView]:
+    """Return the files that a release's commits changed, by path."""
     with services.store.read() as tx:
         release = require_release(tx, organization, version)
         page = queries.file_page(tx, organization.id, release.id, request)
-        of = repository_queries.get_many(tx, organization.id, {item.commit.repository_id for item in page.items})
-    return page.showing([ShownFile(item.commit, item.change, of[item.commit.repository_id]) for item in page.items])
+        ids = {item.commit.repository_id for item in page.items}
+        repositories = repository_queries.get_many(tx, organization.id, ids)
+    return page.showing(
+        [ChangedFileView(item.commit, item.change, repositories[item.commit.repository_id]) for item in page.items]
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class ShownRef:
-    """Where a release stands in a repository, and the page between there and the commit before, if that is known."""
+class RefView:
+    """A head of a release with its repository, and the page that compares it with the commit before."""
 
     repository: Repository
     head: Head
@@ -92,117 +103,150 @@ class ShownRef:
 
 
 @dataclass(frozen=True, slots=True)
-class ShownRelease:
-    """A release with what is shown beside it."""
+class ReleaseView:
+    """A release with the related objects of its API answer."""
 
     release: Release
     authors: Sequence[Author]
     last_commit: ShownCommit | None
     deploys: Deploys | None
-    refs: Sequence[ShownRef]
+    refs: Sequence[RefView]
     notes: tuple[str, ...] = ()
 
-    def noting(self, notes: Sequence[str]) -> "ShownRelease":
-        """The same with more to be said of it."""
+    def with_notes(self, notes: Sequence[str]) -> "ReleaseView":
+        """Return the view with more notes."""
         return replace(self, notes=(*self.notes, *notes))
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseDetails:
-    """Releases as stored, with what is shown beside them, by release."""
+    """Releases with their related rows.
 
-    rows: Sequence[Release]
+    Attributes:
+        releases: the releases.
+        authors: their authors, by author id.
+        last_commits: the last commit of each, by release id.
+        beside: the related rows of the last commits.
+        deploys: their deploys, by release id.
+        refs: their heads, by release id.
+        installations: the installations of repositories with a page to compare, by installation id.
+    """
+
+    releases: Sequence[Release]
     authors: Mapping[int, Author]
-    last: Mapping[int, StoredCommit]
+    last_commits: Mapping[int, StoredCommit]
     beside: Beside
     deploys: Mapping[int, Deploys]
-    refs: Mapping[int, Sequence[ShownRef]]
+    refs: Mapping[int, Sequence[RefView]]
     installations: Mapping[int, Installation]
 
 
-def look_up(
+def load_details(
     tx: Transaction,
     organization: Organization,
-    rows: Sequence[Release],
-    last: Mapping[int, StoredCommit] | None = None,
+    releases: Sequence[Release],
+    last_commits: Mapping[int, StoredCommit] | None = None,
 ) -> ReleaseDetails:
-    """Read what is shown beside releases. ``last`` are their last commits, where these are not their own."""
-    if last is None:
-        known = commit_queries.get_many(tx, organization.id, {row.last_commit_id for row in rows if row.last_commit_id})
-        last = {row.id: known[row.last_commit_id] for row in rows if row.last_commit_id in known}
-    people = commit_queries.get_authors(tx, organization.id, {author for row in rows for author in row.author_ids})
-    ids = [row.id for row in rows]
-    deployed = queries.deploys_of_releases(tx, organization.id, ids)
-    beside = look_beside(tx, organization, list(last.values()))
-    refs = _refs(tx, organization, ids)
-    compared = [ref.repository for found in refs.values() for ref in found if ref.head.previous_sha]
-    return ReleaseDetails(rows, people, last, beside, deployed, refs, installations_of(tx, organization, compared))
+    """Read the related rows of releases, in a number of statements that does not depend on theirs.
+
+    Args:
+        tx: the transaction.
+        organization: the organization.
+        releases: the releases.
+        last_commits: commits to show as the last ones, by release id, instead of those that are stored.
+    """
+    if last_commits is None:
+        commit_ids = {release.last_commit_id for release in releases if release.last_commit_id}
+        commits = commit_queries.get_many(tx, organization.id, commit_ids)
+        last_commits = {
+            release.id: commits[release.last_commit_id] for release in releases if release.last_commit_id in commits
+        }
+    author_ids = {author_id for release in releases for author_id in release.author_ids}
+    release_ids = [release.id for release in releases]
+    refs = _load_refs(tx, organization, release_ids)
+    compared = [ref.repository for views in refs.values() for ref in views if ref.head.previous_sha]
+    return ReleaseDetails(
+        releases,
+        commit_queries.get_authors(tx, organization.id, author_ids),
+        last_commits,
+        look_beside(tx, organization, list(last_commits.values())),
+        queries.deploys_of_releases(tx, organization.id, release_ids),
+        refs,
+        installations_of(tx, organization, compared),
+    )
 
 
-def show(services: Services, organization: Organization, found: ReleaseDetails) -> list[ShownRelease]:
-    """Releases with all that is shown beside them. Plugins are asked here, so let no transaction be open."""
-    shown = show_commits(services, organization, list(found.last.values()), found.beside)
-    last = dict(zip(found.last, shown, strict=True))
-    pages = CommitPages(services, organization, found.installations)
+def _load_refs(tx: Transaction, organization: Organization, release_ids: Sequence[int]) -> dict[int, list[RefView]]:
+    heads_of = content_queries.heads_of(tx, organization.id, release_ids)
+    ids = {head.repository_id for heads in heads_of.values() for head in heads}
+    repositories = repository_queries.get_many(tx, organization.id, ids)
+    return {
+        release_id: [RefView(repositories[head.repository_id], head) for head in heads]
+        for release_id, heads in heads_of.items()
+    }
+
+
+def release_views(services: Services, organization: Organization, details: ReleaseDetails) -> list[ReleaseView]:
+    """Return releases with their related objects. This calls plugins, so no transaction may be open."""
+    shown = show_commits(services, organization, list(details.last_commits.values()), details.beside)
+    last_commits = dict(zip(details.last_commits, shown, strict=True))
+    pages = CommitPages(services, organization, details.installations)
     return [
-        ShownRelease(
-            row,
-            [found.authors[author] for author in row.author_ids if author in found.authors],
-            last.get(row.id),
-            found.deploys.get(row.id),
-            [_compared(pages, ref) for ref in found.refs.get(row.id, ())],
+        ReleaseView(
+            release,
+            [details.authors[id_] for id_ in release.author_ids if id_ in details.authors],
+            last_commits.get(release.id),
+            details.deploys.get(release.id),
+            [_with_compare_url(pages, ref) for ref in details.refs.get(release.id, ())],
         )
-        for row in found.rows
+        for release in details.releases
     ]
 
 
-def _compared(pages: CommitPages, ref: ShownRef) -> ShownRef:
+def _with_compare_url(pages: CommitPages, ref: RefView) -> RefView:
     if not ref.head.previous_sha:
         return ref
     return replace(ref, compare_url=pages.compare_url(ref.repository, ref.head.previous_sha, ref.head.sha))
 
 
-def _refs(tx: Transaction, organization: Organization, release_ids: Sequence[int]) -> dict[int, list[ShownRef]]:
-    heads = content_queries.heads_of(tx, organization.id, release_ids)
-    ids = {head.repository_id for found in heads.values() for head in found}
-    of = repository_queries.get_many(tx, organization.id, ids)
-    return {
-        release_id: [ShownRef(of[head.repository_id], head) for head in found] for release_id, found in heads.items()
-    }
-
-
 def previous_with_commits(
-    services: Services, organization: Organization, version: str, repository: str | None = None
-) -> ShownRelease | None:
-    """The newest release before this one of a project of this one, with the commit at which it stood as its last.
+    services: Services, organization: Organization, version: str, repository_name: str | None = None
+) -> ReleaseView | None:
+    """Return the newest release before this one of one of its projects, with its head as the last commit.
 
-    Clients look that commit up in their checkout, and fail when it is not there. So only a commit of the named
-    repository is given, else of the only one that a checkout can be of; where it may be one of several, None.
+    Clients search for that commit in their checkout, and fail if it is not there. So the head is of the named
+    repository, else of the only repository that the checkout can be of; where that may be one of several, None.
+
+    Raises:
+        NotFound: there is no such release.
     """
     with services.store.read() as tx:
         release = require_release(tx, organization, version)
-        home = _checkout(tx, organization, [project.id for project in release.projects], repository)
-        before = queries.before(tx, release, home.id) if home else None
-        commit = commit_queries.find(tx, organization.id, home.id, before[1]) if home and before else None
-        if before is None or commit is None:
+        ids = [project.id for project in release.projects]
+        repository = _checkout_repository(tx, organization, ids, repository_name)
+        if repository is None:
             return None
-        found = look_up(tx, organization, [before[0]], {before[0].id: commit})
-    return show(services, organization, found)[0]
+        previous = queries.before(tx, release, repository.id)
+        commit = commit_queries.find(tx, organization.id, repository.id, previous[1]) if previous else None
+        if previous is None or commit is None:
+            return None
+        details = load_details(tx, organization, [previous[0]], {previous[0].id: commit})
+    return release_views(services, organization, details)[0]
 
 
-def _checkout(
-    tx: Transaction, organization: Organization, project_ids: Collection[int], named: str | None
+def _checkout_repository(
+    tx: Transaction, organization: Organization, project_ids: Collection[int], name: str | None
 ) -> Repository | None:
-    """The repository that the sender has before them."""
-    if named:
-        return find_named(tx, organization, named)
-    return only_home(tx, organization, Clues(project_ids)) or _lone_stand_in(tx, organization)
+    """Return the repository of the sender's checkout, if it can be only one."""
+    if name:
+        return find_named(tx, organization, name)
+    return only_home(tx, organization, Clues(project_ids)) or _only_stand_in(tx, organization)
 
 
-def _lone_stand_in(tx: Transaction, organization: Organization) -> Repository | None:
-    """The stand-in of an organization that has one project and nothing else: there it stands for one repository."""
+def _only_stand_in(tx: Transaction, organization: Organization) -> Repository | None:
+    """Return the stand-in of an organization with one project and no other repository: it stands for one checkout."""
     active = repository_queries.active_ids(tx, organization.id, 2)
     if len(active) != 1 or len(organization_queries.project_page(tx, organization.id, PageRequest(0, 2)).items) != 1:
         return None
-    found = repository_queries.get(tx, organization.id, active[0])
-    return found if found and is_stand_in(found) else None
+    repository = repository_queries.get(tx, organization.id, active[0])
+    return repository if repository and is_stand_in(repository) else None

@@ -6,8 +6,7 @@ from typing import Any, Final
 from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from scmhost.infra.db.base import _NARROW, Base, Inner, Owned, refers_to, table_of
-from scmhost.infra.db.columns import KeyText
+from scmhost.infra.db.base import _NARROW, Base, Inner, KeyText, Owned, refers_to, table_of
 
 
 class ReleaseRow(Owned, Base):
@@ -22,7 +21,7 @@ class ReleaseRow(Owned, Base):
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     released_at: Mapped[datetime | None]
-    # The date of the release, or of its creation while it has none: by this column lists are ordered.
+    # ``released_at``, else ``created_at``. One column, because lists are read in its order from an index.
     dated_at: Mapped[datetime]
     commit_count: Mapped[int]
     author_ids: Mapped[list[Any]]
@@ -43,7 +42,7 @@ class ReleaseProjectRow(Inner, Base):
 
 
 class ReleaseCommitRow(Inner, Base):
-    """A commit of a release. The repository is the commit's own, kept here so that its list can be replaced."""
+    """A commit of a release. Its repository is repeated here, so that the list of a repository can be replaced."""
 
     __tablename__ = "release_commits"
     __table_args__ = (
@@ -75,7 +74,7 @@ class ReleaseHeadRow(Inner, Base):
 
 
 class DeployRow(Owned, Base):
-    """``request_key`` tells a deploy that is sent again from a new one; without times sent there is none."""
+    """``request_key`` is equal for a deploy that is sent again. It is null where the sender gave no times."""
 
     __tablename__ = "deploys"
     __table_args__ = (

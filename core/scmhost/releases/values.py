@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from scmhost.organizations.values import Project
+from scmhost.organizations.queries import Project
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseDraft:
-    """What a caller says about a release. None leaves the stored value as it is."""
+    """Fields of a release to set. None keeps the stored value."""
 
     ref: str | None = None
     url: str | None = None
@@ -20,7 +20,7 @@ class ReleaseDraft:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A version of one or more projects' code."""
+    """A version of the code of one or more projects."""
 
     id: int
     organization_id: int
@@ -40,7 +40,7 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class DeployDraft:
-    """What a caller says about a deploy. Without an end it ended when it was told."""
+    """A deploy to record. Without an end it ends at the time of the request."""
 
     environment: str
     name: str | None = None
@@ -51,7 +51,7 @@ class DeployDraft:
 
 @dataclass(frozen=True, slots=True)
 class Deploy:
-    """A release that came to run in an environment."""
+    """A release that was installed in an environment."""
 
     id: int
     release_id: int
@@ -64,7 +64,7 @@ class Deploy:
 
 @dataclass(frozen=True, slots=True)
 class Deploys:
-    """How often a release was deployed, and the last time."""
+    """The number of a release's deploys, and the last one."""
 
     count: int
     last: Deploy
@@ -72,7 +72,10 @@ class Deploys:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A repository's sha in a release, possibly with the sha of the release before."""
+    """The sha of a repository in a release, and the sha of the release before if a ref named it.
+
+    The sha may be a tag or a branch until its commits are fetched.
+    """
 
     repository_id: int
     sha: str

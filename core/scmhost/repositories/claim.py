@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scmhost.audit.record import Action, Details, record
+from scmhost.audit.queries import Action, Details, record
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.errors import Duplicate
 from scmhost.infra.errors import NotFound, ProviderRefused
 from scmhost.installations import queries as installation_queries
-from scmhost.installations.install import get_installation
-from scmhost.installations.provider_calls import calls_for, refusals
+from scmhost.installations.install import calls_for, get_installation, refusals
 from scmhost.sdk import AddRequest, Claim, Create, Installation, Offer, Organization, Refusal, Repository
 from scmhost.sdk.provider import RepositoryPayload
 from scmhost.services import Services

@@ -9,8 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, literal, select, tuple
 
 from scmhost.commits.tables import COMMITS, FILE_CHANGES
 from scmhost.infra.db import jobs
-from scmhost.infra.db.base import hash_of
-from scmhost.infra.db.columns import is_text
+from scmhost.infra.db.base import hash_of, is_text
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.jobs import Job
 from scmhost.infra.db.statements import insert_into, pieces

@@ -5,13 +5,13 @@ from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from scmhost.audit.record import Action, Details, record
+from scmhost.audit.queries import Action, Details, record
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.errors import Duplicate
 from scmhost.infra.errors import Conflict, InvalidInput, NotFound
 from scmhost.infra.paging import Page, PageRequest
 from scmhost.installations import queries as installation_queries
-from scmhost.installations.provider_calls import calls_for
+from scmhost.installations.install import calls_for
 from scmhost.sdk import Organization, Repository, RepositoryStatus, UrlError, check_web_url
 from scmhost.services import Services
 

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
 from scmhost.commits.tables import COMMITS
 from scmhost.infra.db.base import AnyRow
 from scmhost.infra.db.engine import Transaction
-from scmhost.infra.db.statements import Key, duplicates, insert_unknown, paged, pieces, take, take_one
+from scmhost.infra.db.statements import Key, among, duplicates, insert_unknown, paged, pieces, take, take_one
 from scmhost.infra.errors import NotFound
 from scmhost.infra.paging import Page, PageRequest
 from scmhost.links.tables import CODE_MAPPINGS
@@ -196,12 +196,25 @@ def active_ids(tx: Transaction, organization_id: int, limit: int) -> list[int]:
     return list(tx.scalars(query.order_by(REPOSITORIES.c.name_key, REPOSITORIES.c.id).limit(limit)))
 
 
-def by_url_path(tx: Transaction, organization_id: int, path: str, limit: int = 2) -> list[Repository]:
-    """Active repositories whose URL ends in this path, in whatever case, with or without ``.git``."""
-    url = func.lower(REPOSITORIES.c.url)
-    ends = [url.endswith(f"/{path.lower()}{rest}", autoescape=True) for rest in ("", ".git")]
-    rows = select(*COLUMNS).where(REPOSITORIES.c.organization_id == organization_id, _IS_ACTIVE, or_(*ends))
-    return [repository_of(row) for row in tx.execute(rows.order_by(REPOSITORIES.c.id).limit(limit))]
+def by_names(tx: Transaction, organization_id: int, names: Iterable[str]) -> dict[str, Repository]:
+    """Return the repositories that hold these names, by casefolded name. Names match without regard to case."""
+    return _holders(tx, organization_id, {name_key(name) for name in names})
+
+
+def with_url_name(tx: Transaction, organization_id: int, url_names: Iterable[str]) -> list[Repository]:
+    """Return the active repositories whose URL ends in one of these names, without regard to case and ``.git``.
+
+    A name is the last segment of the URL's path. The oldest repository is first.
+    """
+    wanted = {f"{name.lower()}{suffix}" for name in url_names for suffix in ("", ".git")}
+    url = func.rtrim(func.lower(REPOSITORIES.c.url), "/")
+    parent_length = func.length(func.rtrim(url, func.replace(url, "/", "")))
+    rows = select(*COLUMNS).where(
+        REPOSITORIES.c.organization_id == organization_id,
+        _IS_ACTIVE,
+        among(tx, func.substr(url, parent_length + 1), wanted),
+    )
+    return [repository_of(row) for row in tx.execute(rows.order_by(REPOSITORIES.c.id))]
 
 
 def claimed_at(tx: Transaction, organization_id: int, urls: Collection[str]) -> list[Repository]:

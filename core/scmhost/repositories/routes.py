@@ -9,8 +9,7 @@ from pydantic import BaseModel, Field, JsonValue, TypeAdapter, ValidationError
 from scmhost.infra.errors import InvalidInput
 from scmhost.infra.http import Wanted
 from scmhost.infra.paging import Page
-from scmhost.installations.install import InvalidForm, field_problems
-from scmhost.installations.provider_calls import is_known
+from scmhost.installations.install import InvalidForm, field_problems, is_known
 from scmhost.installations.schemas import OfferOut, Offers
 from scmhost.organizations.access import ActingServices, ForIntegrations, ForLoose, NumericId, ServicesOf, numeric
 from scmhost.sdk import AddRequest, Organization, Repository, RepositoryStatus

@@ -6,8 +6,7 @@ from typing import Any, Final
 from sqlalchemy import BigInteger, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from scmhost.infra.db.base import Base, Inner, Owned, refers_to, table_of
-from scmhost.infra.db.columns import KeyText
+from scmhost.infra.db.base import Base, Inner, KeyText, Owned, refers_to, table_of
 
 IS_DUE_SOME_DAY: Final = "delete_after IS NOT NULL"
 """Housekeeping looks once a minute for the few rows that wait for their deletion."""

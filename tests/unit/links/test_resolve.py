@@ -17,7 +17,7 @@ from scmhost.links.outcome import Link, NoLink
 from scmhost.links.resolve import resolve_links
 from scmhost.links.values import FrameQuery, LinkOptions
 from scmhost.mapping import FileStatus, FrameInfo
-from scmhost.organizations.values import Project
+from scmhost.organizations.queries import Project
 from scmhost.sdk import Reason
 
 SHA = "a" * 40

@@ -4,9 +4,8 @@ from typing import Final
 
 import click
 
-from scmhost.cli.lazy_group import LazyGroup
+from scmhost.cli.main import LazyGroup
 
-# name: ("module:attribute" of the command, its summary)
 COMMANDS: Final = {
     "diff": ("scmhost.cli.plugins.diff:diff", "Show which organizations a changed plugins.toml affects."),
     "disable": ("scmhost.cli.plugins.edit:disable", "Disable a plugin in plugins.toml."),
@@ -20,4 +19,4 @@ COMMANDS: Final = {
 
 @click.group(name="plugins", cls=LazyGroup, lazy=COMMANDS)
 def plugins() -> None:
-    """List plugins with their state, and enable or disable them in plugins.toml."""
+    """List plugins, find problems, and enable or disable plugins in plugins.toml."""

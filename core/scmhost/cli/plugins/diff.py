@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from scmhost.cli.context import EXIT_FAILED, CommandContext, database_options, fail, json_option, say, say_json
+from scmhost.cli.context import EXIT_FAILED, CommandContext, database_options, echo, echo_json, fail, json_option
 
 if TYPE_CHECKING:
     from scmhost.plugins.flags.rules import DecisionChange
@@ -28,7 +28,9 @@ _SHOWN: Final = 20
     metavar="FILE",
     help='Organizations instead of those in the database, one per line: {"id": 1, "slug": "acme"}.',
 )
-@click.option("--no-flag", "unflagged", multiple=True, metavar="PLUGIN", help="Its provider needs no flag; repeatable.")
+@click.option(
+    "--no-flag", "unflagged", multiple=True, metavar="PLUGIN", help="This plugin's provider needs no flag; repeatable."
+)
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if an organization is affected.")
 @click.option("--full", is_flag=True, help=f"List every organization, not only {_SHOWN} for each plugin.")
 @database_options
@@ -47,10 +49,10 @@ def diff(
     database_url: str | None,
     as_json: bool,
 ) -> None:
-    """Show for which organizations the configuration NEW turns providers on or off, compared with OLD.
+    """Show which organizations are affected if plugins.toml changes from OLD to NEW.
 
     Only the two files are compared, with the environment applied to both. No plugin is imported: each is assumed to
-    work, and to need a flag unless --no-flag names it. An invalid file ends the command with exit code 3.
+    work and to need a flag. If a file is invalid, the exit code is 3.
     """
     from scmhost.plugins import read_settings
     from scmhost.plugins.flags.rules import switched
@@ -59,7 +61,7 @@ def diff(
     organizations = list(_read_organizations(listed)) if listed else _stored(context, config, database_url)
     changes = list(switched(before, after, organizations, frozenset(unflagged)))
     if as_json:
-        say_json({"organizations": len(organizations), "plugins": _by_plugin(changes)})
+        echo_json({"organizations": len(organizations), "plugins": _by_plugin(changes)})
     else:
         _print(changes, len(organizations), None if full else _SHOWN)
     if exit_code and changes:
@@ -114,14 +116,14 @@ def _print(changes: "Sequence[DecisionChange]", organizations: int, most: int | 
     from scmhost.plugins.flags.rules import counted
 
     for plugin, counts in counted(changes).items():
-        say(f"{plugin}: +{counts.on} -{counts.off} of {organizations} organizations")
+        echo(f"{plugin}: +{counts.on} -{counts.off} of {organizations} organizations")
         of_plugin = [item for item in changes if item.plugin == plugin]
         for item in of_plugin[:most]:
             sign = "+" if item.after.on else "-"
-            say(f"  {sign} {item.organization.slug} (id {item.organization.id})")
-            say(f"      before: {item.before.reason} ({item.before.source})")
-            say(f"      after:  {item.after.reason} ({item.after.source})")
+            echo(f"  {sign} {item.organization.slug} (id {item.organization.id})")
+            echo(f"      before: {item.before.reason} ({item.before.source})")
+            echo(f"      after:  {item.after.reason} ({item.after.source})")
         if len(of_plugin) > len(of_plugin[:most]):
-            say(f"  and {len(of_plugin) - len(of_plugin[:most])} more; use --full to list them")
+            echo(f"  and {len(of_plugin) - len(of_plugin[:most])} more; use --full to list them")
     if not changes:
-        say(f"No changes for {organizations} organizations.")
+        echo(f"No changes for {organizations} organizations.")

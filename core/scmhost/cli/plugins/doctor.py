@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from scmhost.cli.context import EXIT_FAILED, CommandContext, database_options, json_option, say, say_json, wrapped
+from scmhost.cli.context import EXIT_FAILED, CommandContext, database_options, echo, echo_json, json_option, wrapped
 
 from .show import PluginRecord, service_options
 
@@ -40,10 +40,10 @@ def doctor(
     token: str | None,
     as_json: bool,
 ) -> None:
-    """Find problems of the configuration, the plugins, the database and its rows.
+    """Find problems of the configuration, the plugins and the database, with what to do about each.
 
-    Each finding has a next step. Nothing is changed. With --url a running service is checked too, for what only its
-    process has: suspended plugins and stale settings. The exit code is 1 if there are errors.
+    Nothing is changed. With --url a running service is checked too: only its process has suspended hooks and stale
+    settings. The exit code is 1 if there are errors.
     """
     findings = _local_findings(context, config, database_url)
     if url:
@@ -51,7 +51,7 @@ def doctor(
     counts = Counter[str](finding.severity for finding in findings)
     if as_json:
         numbers = {plural: counts[severity] for severity, plural in _PLURALS.items()}
-        say_json({"findings": [finding.described() for finding in findings], **numbers})
+        echo_json({"findings": [finding.described() for finding in findings], **numbers})
     else:
         _print(findings, counts)
     sys.exit(EXIT_FAILED if counts["error"] else 0)
@@ -131,9 +131,9 @@ def plugin_findings(url: str, plugin: PluginRecord) -> "Iterator[Finding]":
 def _print(findings: "Sequence[Finding]", counts: "Counter[str]") -> None:
     for finding in findings:
         place = f"  {finding.place}" if finding.place else ""
-        say(f"{click.style(f'{finding.severity:<9}', fg=_COLOURS[finding.severity])}{finding.subject}{place}")
-        say(wrapped(finding.problem, " " * 9))
+        echo(f"{click.style(f'{finding.severity:<9}', fg=_COLOURS[finding.severity])}{finding.subject}{place}")
+        echo(wrapped(finding.problem, " " * 9))
         if finding.remedy:
-            say(wrapped(f"-> {finding.remedy}", " " * 9))
+            echo(wrapped(f"-> {finding.remedy}", " " * 9))
     summary = [f"{counts[one]} {one if counts[one] == 1 else many}" for one, many in _PLURALS.items() if counts[one]]
-    say(", ".join(summary) or "No problems found.")
+    echo(", ".join(summary) or "No problems found.")

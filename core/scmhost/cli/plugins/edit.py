@@ -13,11 +13,11 @@ from scmhost.cli.context import (
     EXIT_USAGE,
     CommandContext,
     database_options,
+    echo,
+    echo_error,
+    echo_json,
     fail,
     json_option,
-    remark,
-    say,
-    say_json,
 )
 from scmhost.infra.errors import ScmhostError
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from scmhost.services import Services
 
 # The configuration file and the database URL, as given on the command line.
-Location = tuple[str | None, str | None]
+ConfigLocation = tuple[str | None, str | None]
 
 
 @click.command(name="enable")
@@ -51,8 +51,8 @@ def enable(
 ) -> None:
     """Enable a plugin in plugins.toml. A running service applies the change without a restart.
 
-    Without options: loads the plugin and clears `kill`; organization rules stay unchanged. Comments and layout of the
-    file are kept.
+    Without options, the plugin is loaded and `kill` is cleared; the rules for organizations stay. Comments and layout
+    of the file are kept.
     """
     from scmhost.plugins.config.editing import PluginEdit
 
@@ -66,10 +66,10 @@ def enable(
     )
     settings = _apply(context, (config, database_url), name, edit, as_json=as_json).of(name)
     if settings.kill:
-        remark(f"{name} is still off, because kill = true; scmhost plugins enable {name} without options clears it.")
+        echo_error(f"{name} is still off, because kill = true. To clear it: scmhost plugins enable {name}")
         return
     if not (settings.default or settings.rollout or settings.allow.organizations):
-        remark("It is on for no organization yet, unless it needs no flag: add --org SLUG, --percent N or --all.")
+        echo_error("It is on for no organization yet, unless it needs no flag: add --org SLUG, --percent N or --all.")
     _warn_if_not_ready(context, (config, database_url), name)
 
 
@@ -82,7 +82,7 @@ def _percent(text: str | None) -> Decimal | None:
         fail(f"--percent {text!r} is not a number; write 0 to 100, with up to three decimals", EXIT_USAGE)
 
 
-def _warn_if_not_ready(context: CommandContext, location: Location, name: str) -> None:
+def _warn_if_not_ready(context: CommandContext, location: ConfigLocation, name: str) -> None:
     """Load the plugin, and report why it is not ready: enabling it may not be enough."""
     from scmhost.admin.show_plugins import find_plugin
 
@@ -90,11 +90,11 @@ def _warn_if_not_ready(context: CommandContext, location: Location, name: str) -
         with context.open_host(*location, look=True) as host:
             report = find_plugin(host.services, name).report
     except ScmhostError as error:
-        remark(f"Could not check whether {name} loads: {error}")
+        echo_error(f"Could not check whether {name} loads: {error}")
         return
     if report.state != "ready":
-        remark(f"{name} is {report.state}: {report.reason}")
-        remark(f"It is not loaded until this is fixed; see scmhost plugins show {name}.")
+        echo_error(f"{name} is {report.state}: {report.reason}")
+        echo_error(f"It is not loaded until this is fixed; see scmhost plugins show {name}.")
 
 
 @click.command(name="disable")
@@ -133,7 +133,9 @@ def _organizations(words: Sequence[str]) -> tuple[str | int, ...]:
     return tuple(int(word) if word.isascii() and word.isdigit() else word for word in words)
 
 
-def _apply(context: CommandContext, location: Location, name: str, edit: "PluginEdit", *, as_json: bool) -> "Settings":
+def _apply(
+    context: CommandContext, location: ConfigLocation, name: str, edit: "PluginEdit", *, as_json: bool
+) -> "Settings":
     """Edit a plugin's table, print the changes, and return the new settings."""
     from scmhost.admin.configuration import edit_switchboard
     from scmhost.plugins.config.reading import configuration_path, read_configuration, settings_of, with_database
@@ -147,23 +149,23 @@ def _apply(context: CommandContext, location: Location, name: str, edit: "Plugin
         done = edit_switchboard(path, name, edit, read, services)
     if as_json:
         sha256 = done.after.source.sha256
-        say_json({"file": str(path), "plugin": name, "changes": list(done.changes), "sha256": sha256})
+        echo_json({"file": str(path), "plugin": name, "changes": list(done.changes), "sha256": sha256})
         return done.after
     for line in done.changes:
-        say(f"{done.after.source.place(*line.partition(':')[0].split('.'))}: {line}")
+        echo(f"{done.after.source.place(*line.partition(':')[0].split('.'))}: {line}")
     if not done.changes:
         reason = f"{path} has these values already" if path.exists() else f"{name} is off without a {path}"
-        say(f"Nothing changed: {reason}.")
+        echo(f"Nothing changed: {reason}.")
     return done.after
 
 
 @contextmanager
-def _open_services(context: CommandContext, location: Location) -> "Iterator[Services | None]":
+def _open_services(context: CommandContext, location: ConfigLocation) -> "Iterator[Services | None]":
     """Open the database without plugins. If it is down, yield None: disabling a plugin must work all the same."""
     try:
         host = context.open_host(*location, plugins=False)
     except ScmhostError as error:
-        remark(f"{error}\nThe file is changed without an entry in the audit log.")
+        echo_error(f"{error}\nThe file is changed without an entry in the audit log.")
         yield None
         return
     with host:

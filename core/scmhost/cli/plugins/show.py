@@ -11,12 +11,12 @@ from scmhost.cli.context import (
     CommandContext,
     config_option,
     database_options,
+    echo,
+    echo_error,
+    echo_json,
     fail,
     json_option,
     organization_named,
-    remark,
-    say,
-    say_json,
     table,
     wrapped,
 )
@@ -56,11 +56,11 @@ def list_plugins(
     """
     plugins = _read_plugins(context, config, url, token)
     if as_json:
-        say_json(plugins)
+        echo_json(plugins)
     elif plugins:
         _print_list(plugins, with_counts=bool(url))
     else:
-        say("No plugin is installed. Install one, for example: pip install scmhost-custom-scm")
+        echo("No plugin is installed. Install one, for example: pip install scmhost-custom-scm")
 
 
 def _read_plugins(
@@ -82,14 +82,14 @@ def _print_list(plugins: Sequence[PluginRecord], *, with_counts: bool) -> None:
     head = ["STATE", "PLUGIN", "VERSION", "PROVIDERS", *(_COUNTS if with_counts else ())]
     rows = [_list_row(plugin, with_counts=with_counts) for plugin in plugins]
     first, *lines = table(head, rows, numbers=len(_COUNTS) if with_counts else 0)
-    say(first)
+    echo(first)
     for plugin, line in zip(plugins, lines, strict=True):
         state = plugin["state"]
-        say(_coloured(state) + line[len(state) :])
+        echo(_coloured(state) + line[len(state) :])
         if state != "ready":
-            say(wrapped(plugin["reason"], "    "))
+            echo(wrapped(plugin["reason"], "    "))
         for note in plugin["notes"]:
-            say(wrapped(f"note: {note}", "    "))
+            echo(wrapped(f"note: {note}", "    "))
 
 
 def _list_row(plugin: PluginRecord, *, with_counts: bool) -> list[str]:
@@ -123,14 +123,14 @@ def show(
         raise NotFound(f"no plugin {name!r} is installed or named; {did_you_mean(name, by_name)}")
     plugin = by_name[name]
     if as_json:
-        say_json(plugin)
+        echo_json(plugin)
         return
-    say(f"{plugin['name']}  {_coloured(plugin['state'])}")
-    say(wrapped(plugin["reason"], "    "))
+    echo(f"{plugin['name']}  {_coloured(plugin['state'])}")
+    echo(wrapped(plugin["reason"], "    "))
     for line in _details(plugin):
-        say(line)
+        echo(line)
     if not url and plugin["hooks"]:
-        remark("The calls are those of this command, which only loaded the plugin. Use --url to read a service.")
+        echo_error("The calls are those of this command, which only loaded the plugin. Use --url to read a service.")
 
 
 def _details(plugin: PluginRecord) -> Iterator[str]:
@@ -170,7 +170,7 @@ def _hook_row(hook: Mapping[str, Any]) -> list[str]:
 def why(
     context: CommandContext, *, provider: str, org: str, config: str | None, database_url: str | None, as_json: bool
 ) -> None:
-    """Explain whether PROVIDER is on for an organization: by which rule, in which line of which file.
+    """Explain why PROVIDER is on or off for an organization: the rule, with its file and line.
 
     The rules are listed in the order in which they are tried; the first that applies decides.
     """
@@ -183,11 +183,11 @@ def why(
         organization = organization_named(host.services, org)
         switch, steps = plugins.decide(provider, organization), plugins.trace(provider, organization)
     if as_json:
-        say_json({"provider": provider, **asdict(switch), "steps": [asdict(step) for step in steps]})
+        echo_json({"provider": provider, **asdict(switch), "steps": [asdict(step) for step in steps]})
         return
-    say(f"{provider} is {'on' if switch.on else 'off'} for {org}: {switch.reason} ({switch.source})")
+    echo(f"{provider} is {'on' if switch.on else 'off'} for {org}: {switch.reason} ({switch.source})")
     for number, step in enumerate(steps, start=1):
-        say(f"  {number}. {step.rule:<12} {_outcome(step)}{f' ({step.source})' if step.source else ''}")
+        echo(f"  {number}. {step.rule:<12} {_outcome(step)}{f' ({step.source})' if step.source else ''}")
 
 
 def _check_provider(provider: str, plugins: "PluginHost") -> None:

@@ -1,4 +1,4 @@
-"""One database: its connections, its transactions, and the state of its tables."""
+"""The store: the connections of one database, its transactions, and the state of its tables."""
 
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -12,8 +12,8 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from . import schema
-from .columns import dump_json
-from .errors import StoreError, translated
+from .base import dump_json, load_json
+from .errors import StoreError, translate
 
 if TYPE_CHECKING:
     from psycopg import Cursor
@@ -27,16 +27,18 @@ _DRIVERS: Final = {
     "postgresql+psycopg": "postgresql+psycopg",
 }
 
-# SQLite's readers see one state, and its writers take the lock at once instead of failing half way.
+# By whether the transaction writes. A writer takes SQLite's lock at once: a reader that becomes a writer fails when
+# another writer was faster.
 _SQLITE_BEGIN: Final = {False: "BEGIN", True: "BEGIN IMMEDIATE"}
 
-
 KINDS: Final = "kinds"
-"""The option by which a COPY is told what its columns hold."""
+"""The execution option with the PostgreSQL types of a COPY's columns."""
+
+_URL_FORMS: Final = "write sqlite:///path/to/file.db or postgresql://user:password@host/name"
 
 
 class Store:
-    """The database of a process. Safe to use from many threads."""
+    """The database of a process. Threads may share it."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -45,14 +47,14 @@ class Store:
 
     @classmethod
     def open(cls, database_url: str, *, busy_timeout: float = 5.0) -> Self:
-        """A store for ``sqlite:///path`` or ``postgresql://user:password@host/name``; nothing is connected yet.
+        """Return a store for ``sqlite:///path`` or ``postgresql://user:password@host/name``, without a connection yet.
 
         Args:
             database_url: where the database is.
-            busy_timeout: for how many seconds a writer waits for another, on SQLite.
+            busy_timeout: how long a writer waits for another one on SQLite, in seconds.
 
         Raises:
-            StoreError: the URL names no such database.
+            StoreError: the URL is malformed, or of another kind of database.
         """
         url = _checked_url(database_url)
         if url.get_backend_name() == "sqlite":
@@ -61,38 +63,39 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
-        """A transaction that sees one state of the database."""
+        """Open a transaction that sees one state of the database."""
+        # autoflush is for ORM objects, and there are none: all statements are on tables.
         with self._translating(), Session(self._reader, autoflush=False) as tx, tx.begin():
             yield tx
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
-        """A transaction that is saved as a whole, or, after any exception, not at all."""
+        """Open a transaction that is saved as a whole, or not at all if the block raises."""
         with self._translating(), Session(self._writer, autoflush=False) as tx, tx.begin():
             yield tx
 
     def migrate(self) -> None:
-        """Bring the tables up to date. Several processes may do so at once."""
+        """Upgrade the tables to this version. Several processes may do so at once."""
         with self._changing_schema() as connection:
             schema.upgrade(connection)
 
     def downgrade(self, revision: str = "base") -> None:
-        """Bring the tables back to a revision. ``base`` loses everything."""
+        """Downgrade the tables to a revision. ``base`` deletes everything."""
         with self._changing_schema() as connection:
             schema.downgrade(connection, revision)
 
     def is_current(self) -> bool:
-        """Whether the tables are those of this version of scmhost."""
+        """Return whether the tables are those of this version of scmhost."""
         with self._translating(), self._reader.connect() as connection:
             return schema.is_current(connection)
 
     def check_differences(self) -> list[Any]:
-        """How the tables differ from what this version of scmhost declares; empty when they do not."""
+        """Return the differences between the tables and this version's declarations."""
         with self._translating(), self._reader.connect() as connection:
             return schema.differences(connection)
 
     def ping(self) -> None:
-        """Do nothing, when the database answers.
+        """Check that the database answers.
 
         Raises:
             StoreUnreachable: it does not.
@@ -106,7 +109,7 @@ class Store:
 
     @property
     def file(self) -> Path | None:
-        """The file of SQLite; None for a database that is a service."""
+        """SQLite's file, or None for a database server."""
         url = self._engine.url
         return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
 
@@ -121,7 +124,7 @@ class Store:
         try:
             yield
         except SQLAlchemyError as error:
-            own = translated(error, self.url_without_password)
+            own = translate(error, self.url_without_password)
             if own is None:
                 raise
             raise own from error
@@ -141,32 +144,32 @@ def _checked_url(database_url: str) -> URL:
     try:
         url = make_url(database_url)
     except ArgumentError:
-        # The cause would show the text, and with it the password.
-        raise StoreError(f"The database URL cannot be read; {_FORMS}.") from None
+        # Not "from error": its text contains the URL, and with it the password.
+        raise StoreError(f"The database URL cannot be read; {_URL_FORMS}.") from None
     driver = _DRIVERS.get(url.drivername)
     if driver is None:
-        raise StoreError(f"The database URL begins with {url.drivername!r}; {_FORMS}.")
+        raise StoreError(f"The database URL begins with {url.drivername!r}; {_URL_FORMS}.")
     if driver.startswith("sqlite") and url.database in (None, "", ":memory:"):
-        raise StoreError(f"The database URL names no file; {_FORMS}.")
+        raise StoreError(f"The database URL names no file; {_URL_FORMS}.")
     return url.set(drivername=driver)
-
-
-_FORMS: Final = "write sqlite:///path/to/file.db or postgresql://user:password@host/name"
 
 
 def _reader_options(engine: Engine) -> dict[str, Any]:
     if engine.dialect.name == "sqlite":
         return {"writes": False}
+    # PostgreSQL's default shows each statement a newer state; an answer of several statements must be consistent.
     return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
 def _create(url: URL, **options: Any) -> Engine:
-    # Values in errors end up in logs: messages of commits, e-mail addresses.
-    return create_engine(url, hide_parameters=True, json_serializer=dump_json, **options)
+    # hide_parameters: error texts are logged, and the values may be commit messages or e-mail addresses.
+    return create_engine(url, hide_parameters=True, json_serializer=dump_json, json_deserializer=load_json, **options)
 
 
 def _postgresql_engine(url: URL) -> Engine:
+    # Connections that a failover or a proxy has closed are replaced before a request uses them.
     engine = _create(url, pool_pre_ping=True, pool_size=10, max_overflow=20, pool_recycle=1800)
+    # SQLAlchemy uses do_execute for a list of one row.
     event.listen(engine, "do_execute", _copy_one)
     event.listen(engine, "do_executemany", _copy)
     return engine
@@ -177,7 +180,7 @@ def _copy_one(cursor: "Cursor[Any]", statement: str, row: tuple[Any, ...], conte
 
 
 def _copy(cursor: "Cursor[Any]", statement: str, rows: Sequence[tuple[Any, ...]], context: ExecutionContext) -> bool:
-    """Executes a COPY with its rows, which the driver does not take for a statement of many rows."""
+    """Run a COPY with its rows. The driver has a method of its own for it. Return False for any other statement."""
     if not statement.startswith("COPY "):
         return False
     with cursor.copy(statement.encode()) as copied:
@@ -196,21 +199,24 @@ def _sqlite_engine(url: URL, busy_timeout: float) -> Engine:
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     try:
-        _set_up(connection)
+        _configure_sqlite(connection)
     except sqlite3.Error:
-        # The pool forgets a connection whose preparation fails, and would leave it open.
+        # The pool drops a connection whose preparation fails without closing it.
         connection.close()
         raise
 
 
-def _set_up(connection: sqlite3.Connection) -> None:
-    # The driver would begin transactions on its own, and not always.
+def _configure_sqlite(connection: sqlite3.Connection) -> None:
+    # Off: the driver begins transactions itself, but not before every statement, so a reader could see two states.
     connection.isolation_level = None
+    # SQLite enforces foreign keys only for connections that switch it on.
     connection.execute("PRAGMA foreign_keys = ON")
+    # With a write-ahead log, readers do not wait for the writer.
     if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
         connection.execute("PRAGMA journal_mode = WAL")
+    # With a write-ahead log, a power failure can lose the last transactions, but never corrupts the file.
     connection.execute("PRAGMA synchronous = NORMAL")
-    # In pages: what is written in bulk touches the same ones again, and each is copied once at a checkpoint.
+    # In pages. Bulk writes change the same pages several times; a late checkpoint copies each of them once.
     connection.execute("PRAGMA wal_autocheckpoint = 8000")
 
 
@@ -221,7 +227,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 @contextmanager
 def _without_foreign_keys(connection: Connection) -> Iterator[None]:
-    """SQLite alters a table by replacing it, and dropping the old one would delete all that refers to it."""
+    """Switch foreign keys off on SQLite, where altering a table drops it and would delete all rows that refer to it."""
     if connection.dialect.name != "sqlite":
         yield
         return

@@ -1,7 +1,7 @@
-"""What the store raises, chosen by what the caller should do next."""
+"""The errors of the store, by what the caller should do, and their recognition in the drivers' errors."""
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from sqlalchemy.exc import DBAPIError, DontWrapMixin, SQLAlchemyError
@@ -11,19 +11,19 @@ from scmhost.infra.errors import Conflict, InvalidInput, NotFound, ScmhostError,
 
 
 class StoreError(ScmhostError):
-    """The database cannot be used as it is. The text says what the operator should do."""
+    """The operator must change the database or its URL. The text says how."""
 
 
 class BadText(InvalidInput, DontWrapMixin):
-    """A text or value that no database takes."""
+    """A text or value that cannot be stored."""
 
 
 class Missing(NotFound):
-    """A row refers to one that is not there in its organization."""
+    """A row refers to a row that does not exist in its organization."""
 
 
 class Duplicate(Conflict):
-    """A row with this key is there already."""
+    """A row with this key exists already."""
 
 
 class StoreBusy(Unavailable):
@@ -31,7 +31,7 @@ class StoreBusy(Unavailable):
 
 
 class StoreFull(Unavailable):
-    """Nothing can be written now."""
+    """The database cannot be written: disk full, or read-only."""
 
 
 class StoreUnreachable(Unavailable):
@@ -62,6 +62,10 @@ _SQLITE: Final[Mapping[int, type[ScmhostError]]] = {
 
 # By SQLSTATE, else by its class, the first two characters.
 _POSTGRESQL: Final[Mapping[str, type[ScmhostError]]] = {
+    # 23505 and 23503: violated unique key and foreign key. 25006: read-only transaction. 42501: missing privilege.
+    # 42P01 and 42703: missing table and column, of a database that was not migrated. 53100: disk full.
+    # 08, 28 and 3D: connection, password, database name. 40: deadlock or serialization failure. 53: too many
+    # connections. 55: lock not available. 57: the server shuts down.
     "23505": Duplicate,
     "23503": Missing,
     "25006": StoreFull,
@@ -79,41 +83,38 @@ _POSTGRESQL: Final[Mapping[str, type[ScmhostError]]] = {
 }
 
 
-def translated(error: SQLAlchemyError, url: str) -> ScmhostError | None:
-    """The store's own error for one of SQLAlchemy's, or None for what is a mistake in scmhost itself."""
+def translate(error: SQLAlchemyError, url: str) -> ScmhostError | None:
+    """Return the store's error for an error of SQLAlchemy, or None for a bug of scmhost such as a wrong statement."""
     kind = kind_of(error)
     return kind(_TEXTS[kind].format(url=url)) if kind else None
 
 
 def kind_of(error: SQLAlchemyError) -> type[ScmhostError] | None:
-    """Which of the store's errors one of SQLAlchemy's is."""
+    """Return the class of the store's errors that an error of SQLAlchemy is, or None."""
+    # The pool's timeout has no driver error that could be examined.
     if isinstance(error, PoolTimeout):
         return StoreBusy
     if not isinstance(error, DBAPIError) or error.orig is None:
         return None
-    return next((kind for tell in _TELLERS if (kind := tell(error.orig))), None)
+    return _by_sqlite_code(error.orig) or _by_sqlstate(error.orig)
 
 
 def _by_sqlite_code(error: BaseException) -> type[ScmhostError] | None:
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:
         return None
+    # SQLite has no code of its own for "no such table" and "no such column".
     if code == sqlite3.SQLITE_ERROR and "no such" in str(error):
         return StoreError
-    # The low byte is the family, of which the rest is a detail.
+    # The low byte of an extended code is its primary code.
     return _SQLITE.get(code) or _SQLITE.get(code & 0xFF)
 
 
 def _by_sqlstate(error: BaseException) -> type[ScmhostError] | None:
     state = getattr(error, "sqlstate", None)
     if state is None:
-        # psycopg gives no state when there is no server to give one.
-        return StoreUnreachable if type(error).__name__ == "OperationalError" and _is_psycopg(error) else None
+        # Without a connection there is no state. The class is compared by name, because psycopg is not always imported.
+        kind = type(error)
+        unreachable = kind.__name__ == "OperationalError" and kind.__module__.startswith("psycopg")
+        return StoreUnreachable if unreachable else None
     return _POSTGRESQL.get(state) or _POSTGRESQL.get(state[:2])
-
-
-def _is_psycopg(error: BaseException) -> bool:
-    return type(error).__module__.startswith("psycopg")
-
-
-_TELLERS: Final[tuple[Callable[[BaseException], type[ScmhostError] | None], ...]] = (_by_sqlite_code, _by_sqlstate)

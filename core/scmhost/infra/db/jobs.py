@@ -1,6 +1,6 @@
-"""Jobs: work that one worker leases at a time."""
+"""Jobs: work for later. One worker leases a job at a time, and another takes it when the lease ends."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -13,12 +13,12 @@ from scmhost.sdk import JsonObject
 
 from .base import JOBS, AnyRow
 from .engine import Transaction
-from .statements import insert_for, take_one
+from .statements import insert_for, take, take_one
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Work that is done later. ``fault`` says what went wrong the last time; a failed job is not tried again."""
+    """Work for later. ``fault`` is the error of the last attempt; a failed job is not tried again."""
 
     id: int
     organization_id: int
@@ -39,54 +39,57 @@ _REST: Final = ("id", "payload", "state", "attempts", "due_at", "leased_until", 
 
 
 def put(tx: Transaction, organization_id: int, kind: str, key: str, payload: JsonObject, due_at: datetime) -> None:
-    """Have something done at a time. It takes the place of a job of the same kind and key."""
+    """Save a job that is due at a time. It replaces a job of the same kind and key."""
     values = (organization_id, kind, key, take_one(tx), payload, _WAITING, 0, due_at, None, None)
-    tx.execute(_putting(tx.get_bind().dialect.name), dict(zip((*_KEYS, *_REST), values, strict=True)))
+    tx.execute(_upsert(tx.get_bind().dialect.name), dict(zip((*_KEYS, *_REST), values, strict=True)))
 
 
 @cache
-def _putting(dialect: str) -> postgresql.Insert | sqlite.Insert:
-    """Made once: every request that brings commits puts a job."""
+def _upsert(dialect: str) -> postgresql.Insert | sqlite.Insert:
+    """Build the statement once per dialect, because every request with commits saves a job."""
     new = insert_for(dialect, JOBS)
     rest = {name: new.excluded[name] for name in _REST}
     return new.on_conflict_do_update(index_elements=[JOBS.c[name] for name in _KEYS], set_=rest)
 
 
 def lease(tx: Transaction, now: datetime, until: datetime) -> Job | None:
-    """Take the job of any organization that has been due for longest, for as long as told; None when none is due.
+    """Lease the job that has been due for longest, of any organization. Return None if no job is due.
 
-    Two workers never take the same one.
+    Two workers never lease the same job at once.
     """
     free = or_(JOBS.c.leased_until.is_(None), JOBS.c.leased_until <= now)
     due = select(JOBS.c.organization_id, JOBS.c.id).where(JOBS.c.state == _WAITING, JOBS.c.due_at <= now, free)
+    # PostgreSQL skips jobs that other workers are leasing now. SQLite has only one writer at a time.
     first = due.order_by(JOBS.c.due_at, JOBS.c.id).limit(1).with_for_update(skip_locked=True)
-    found = tx.execute(first).one_or_none()
-    if found is None:
+    job = tx.execute(first).one_or_none()
+    if job is None:
         return None
+    # Counted now and not at the end: an attempt that kills its worker counts too.
     fields = {"attempts": JOBS.c.attempts + 1, "leased_until": until}
-    mine = _is_row(found.organization_id, found.id)
-    return _job(tx.execute(update(JOBS).where(mine).values(fields).returning(JOBS)).one())
+    is_row = _is_row(job.organization_id, job.id)
+    return _job(tx.execute(update(JOBS).where(is_row).values(fields).returning(JOBS)).one())
 
 
 def is_due(tx: Transaction, now: datetime) -> bool:
-    """Whether there may be a job to take: a look that takes no lock."""
+    """Return whether a job may be due. This takes no lock, unlike ``lease``, so that idle workers block nobody."""
     due = select(JOBS.c.id).where(JOBS.c.state == _WAITING, JOBS.c.due_at <= now).limit(1)
     return tx.execute(due).first() is not None
 
 
 def finish(tx: Transaction, job: Job) -> bool:
-    """Forget a job that is done. False when another took its place meanwhile."""
-    gone = delete(JOBS).where(_is_row(job.organization_id, job.id)).returning(JOBS.c.id)
-    return tx.execute(gone).first() is not None
+    """Delete a job that is done. Return False if another job has replaced it."""
+    # A job that replaced this one has another id, so it stays.
+    statement = delete(JOBS).where(_is_row(job.organization_id, job.id)).returning(JOBS.c.id)
+    return tx.execute(statement).first() is not None
 
 
 def retry(tx: Transaction, job: Job, due_at: datetime, fault: str) -> None:
-    """Have a job done again later."""
+    """Make a job due again at a later time."""
     _change(tx, job, {"due_at": due_at, "leased_until": None, "fault": fault})
 
 
 def fail(tx: Transaction, job: Job, fault: str) -> None:
-    """Give a job up. It stays, so that people can see why."""
+    """Mark a job as failed for good. It is kept, so that operators see the error."""
     _change(tx, job, {"state": _FAILED, "leased_until": None, "fault": fault})
 
 
@@ -101,10 +104,26 @@ def count_by_state(tx: Transaction, now: datetime, overdue_before: datetime) -> 
 
 
 def beginning_with(tx: Transaction, organization_id: int, kind: str, start: str) -> Sequence[Job]:
-    """The jobs of a kind whose keys begin so, by key."""
-    mine = (JOBS.c.organization_id == organization_id) & (JOBS.c.kind == kind)
-    query = select(JOBS).where(mine, JOBS.c.key.startswith(start, autoescape=True)).order_by(JOBS.c.key)
+    """Return the jobs of a kind whose keys have this prefix, by key."""
+    of_kind = (JOBS.c.organization_id == organization_id) & (JOBS.c.kind == kind)
+    # Keys contain "_" and "%", which LIKE would read as wildcards.
+    query = select(JOBS).where(of_kind, JOBS.c.key.startswith(start, autoescape=True)).order_by(JOBS.c.key)
     return [_job(row) for row in tx.execute(query)]
+
+
+def put_many(
+    tx: Transaction, organization_id: int, kind: str, payloads: Mapping[str, JsonObject], due_at: datetime
+) -> None:
+    """Save jobs of one kind by key, as ``put`` does for one. They are leased in the order of the mapping."""
+    ids = dict(zip(payloads, take(tx, len(payloads)), strict=True))
+    row = {"organization_id": organization_id, "kind": kind, "state": _WAITING, "attempts": 0, "due_at": due_at}
+    rows = [
+        row | {"key": key, "id": ids[key], "payload": payloads[key], "leased_until": None, "fault": None}
+        # In the order of their key, in which everyone inserts, so that no two writers block each other.
+        for key in sorted(payloads)
+    ]
+    if rows:
+        tx.execute(_upsert(tx.get_bind().dialect.name), rows)
 
 
 def _change(tx: Transaction, job: Job, fields: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Statements that all queries share: ids, bulk inserts, keyset pages."""
+"""Statements that all queries share: ids, bulk inserts, lists of values, and keyset pages."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -31,16 +31,16 @@ from sqlalchemy.exc import IntegrityError
 
 from scmhost.infra.paging import Page, PageRequest
 
-from .base import AnyRow, AnySelect
-from .columns import ID_LIMIT, Id, KeyText, LongText, UtcDateTime, checked_text
+from .base import ID_LIMIT, AnyRow, AnySelect, Id, KeyText, LongText, UtcDateTime, checked_text
 from .engine import KINDS, Transaction
 from .errors import Duplicate, kind_of
 
 V = TypeVar("V")
 
-# SQLite takes 32,766 values in a statement, PostgreSQL 65,535.
+# SQLite allows 32,766 values in a statement, PostgreSQL 65,535.
 _PIECE: Final = 5000
 
+# Once its statistics report this many rows, a table is left to autovacuum.
 _FEW: Final = 1000
 
 _BULK: Final = {
@@ -48,8 +48,7 @@ _BULK: Final = {
     "postgresql": "COPY {table} ({columns}) FROM STDIN (FORMAT BINARY)",
 }
 
-
-# A binary COPY says of each column what it holds.
+# A binary COPY needs the type of each column.
 _KINDS: Final[Mapping[type, str]] = {
     Id: "int8",
     BigInteger: "int8",
@@ -61,26 +60,26 @@ _KINDS: Final[Mapping[type, str]] = {
 
 
 def insert_into(tx: Transaction, table: Table) -> postgresql.Insert | sqlite.Insert:
-    """An insert that has ``on_conflict_do_nothing`` and ``on_conflict_do_update``."""
+    """Return an insert that has ``on_conflict_do_nothing`` and ``on_conflict_do_update``."""
     return insert_for(tx.get_bind().dialect.name, table)
 
 
 def insert_for(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
-    """The same by the name of a dialect, for statements that are made once."""
+    """Return the same insert by the name of a dialect, for statements that are built once."""
     return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 def insert_unknown(tx: Transaction, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert the rows whose keys are not there yet. Rows in the order of a key never lock each other out."""
+    """Insert the rows whose keys do not exist yet. Sort the rows by key: writers in the same order cannot deadlock."""
     if rows:
         tx.execute(insert_into(tx, table).on_conflict_do_nothing(), rows)
 
 
 def write(tx: Transaction, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-    """Write new rows as fast as the driver can. The values go to the driver as they are.
+    """Insert new rows with the fastest method of the driver. Values are not converted: see ``for_driver``.
 
     Raises:
-        IntegrityError: a row with such a key is there already.
+        IntegrityError: a row with one of the keys exists already.
     """
     if rows:
         names, places = ", ".join(columns), ", ".join("?" for _ in columns)
@@ -90,27 +89,27 @@ def write(tx: Transaction, table: Table, columns: Sequence[str], rows: Sequence[
 
 
 def for_driver(tx: Transaction, column: ColumnElement[V]) -> Callable[[V], Any]:
-    """What makes a column's values those that the driver takes."""
+    """Return the function that converts values of a column for the driver."""
     dialect = tx.get_bind().dialect
     return column.type.dialect_impl(dialect).bind_processor(dialect) or (lambda value: value)
 
 
 def know_growth(tx: Transaction, table: Table, count: int) -> None:
-    """Have PostgreSQL look at a table that many rows have just gone into, if it takes it for a small one.
+    """Update PostgreSQL's statistics of a table after many new rows, if they still describe it as a small one.
 
-    It would do so on its own, but only within a minute; until then it takes each condition to leave next to nothing,
-    and reads all commits of a repository to find a few.
+    Autovacuum does so only within a minute. Until then the planner expects few rows everywhere, and reads all commits
+    of a repository to find a few.
     """
     if count < _FEW // 2 or tx.get_bind().dialect.name != "postgresql":
         return
     size = text("SELECT reltuples FROM pg_class WHERE oid = CAST(:name AS regclass)")
     if tx.scalars(size, {"name": table.name}).one() < _FEW:
-        # Whoever comes second need not wait.
+        # SKIP_LOCKED: another writer is updating the statistics already.
         tx.execute(text(f"ANALYZE (SKIP_LOCKED) {table.name}"))
 
 
 def given(tx: Transaction, values: Iterable[str]) -> FromClause:
-    """A table of one column, ``value``, of any number of texts, which go to the database as one."""
+    """Return a table of texts with the column ``value``. They are one parameter, so there may be any number."""
     checked = [checked_text(value) for value in values]
     if tx.get_bind().dialect.name == "sqlite":
         return func.json_each(json.dumps(checked)).table_valued(column("value"))
@@ -118,14 +117,15 @@ def given(tx: Transaction, values: Iterable[str]) -> FromClause:
 
 
 def among(tx: Transaction, texts: ColumnElement[str], values: Iterable[str]) -> ColumnElement[bool]:
-    """The condition that a text is one of any number of values."""
+    """Return the condition that a text is one of the values, of which there may be any number."""
     return texts.in_(select(given(tx, values).c.value))
 
 
 @contextmanager
 def duplicates(tx: Transaction, message: str) -> Iterator[None]:
-    """Undo what was tried and raise a Duplicate with this message, when a row with such a key is there already."""
+    """Turn a violated unique key into a Duplicate with this message. The transaction stays usable."""
     try:
+        # PostgreSQL refuses all statements of a transaction after an error, so the attempt gets a savepoint.
         with tx.begin_nested():
             yield
     except IntegrityError as error:
@@ -135,40 +135,44 @@ def duplicates(tx: Transaction, message: str) -> Iterator[None]:
 
 
 def contested(tx: Transaction, message: str) -> AbstractContextManager[None]:
-    """As ``duplicates``, for keys that another writer may take now. On SQLite there is no other writer."""
+    """Do the same as ``duplicates`` where only a concurrent writer can violate the key: on SQLite there is none."""
     return nullcontext() if tx.get_bind().dialect.name == "sqlite" else duplicates(tx, message)
 
 
 def pieces(values: Iterable[V]) -> Iterator[list[V]]:
-    """The values, each once, in lists that fit into a statement."""
+    """Return the distinct values in lists that fit into one statement."""
+    # A dict keeps the order, so that the statements of two equal requests are equal.
     rest = iter(dict.fromkeys(values))
     while piece := list(islice(rest, _PIECE)):
         yield piece
 
 
 def as_id(text: str) -> int | None:
-    """The id that a text writes, or None when it writes none."""
+    """Return the id that a text contains, or None if it is no id."""
+    # isdigit() is also true for digits of other scripts.
     digits = text.isascii() and text.isdigit() and len(text) <= len(str(ID_LIMIT))
     return int(text) if digits else None
 
 
 @dataclass(frozen=True, slots=True)
 class IdSeries:
-    """A series on PostgreSQL, and the row that counts in its place on SQLite."""
+    """A sequence on PostgreSQL, and the table with one row that replaces it on SQLite."""
 
     series: Series
     row: TableClause
 
 
+# All rows but audit entries share a sequence, so that an id of the wrong kind matches no row.
 COMMON: Final = IdSeries(Series("scmhost_ids"), table("id_series", column("next")))
 AUDIT: Final = IdSeries(Series("scmhost_audit_ids"), table("audit_id_series", column("next")))
 
 
 def take(tx: Transaction, count: int, of: IdSeries = COMMON) -> Sequence[int]:
-    """So many new ids, rising. SQLite has no series: a row of its own counts, inside the writer's lock."""
+    """Return new ids in ascending order."""
     if count < 1:
         return range(0)
     if tx.get_bind().dialect.name == "sqlite":
+        # The lock of the writing transaction makes this atomic.
         row = of.row
         end = tx.execute(update(row).values(next=row.c.next + count).returning(row.c.next)).scalar_one()
         return range(end - count, end)
@@ -177,7 +181,7 @@ def take(tx: Transaction, count: int, of: IdSeries = COMMON) -> Sequence[int]:
 
 
 def take_one(tx: Transaction, of: IdSeries = COMMON) -> int:
-    """A new id."""
+    """Return a new id."""
     return take(tx, 1, of)[0]
 
 
@@ -192,36 +196,37 @@ class Key(NamedTuple):
 
 
 Order = Sequence[Key]
-"""Keys that together order a list wholly; the last one is the rows' ``id``, and no key is ever null."""
+"""Columns that together define a total order. The last one is the rows' ``id``, and no column is ever null."""
 
 
 def paged(
     tx: Transaction, query: AnySelect, order: Order, request: PageRequest, read: Callable[[AnyRow], T]
 ) -> Page[T]:
-    """A page of values. The rows have their id as ``id``."""
+    """Return a page of a query's rows, converted by ``read``. The rows must have a column ``id``."""
     beside = _beside(tx, query, order, request.beside)
     backwards = request.backwards and beside is not None
+    # One row more than the page has: it shows whether another page follows.
     rows = query.order_by(*ordered(order, backwards=backwards)).limit(request.size + 1)
     rows = rows.offset(request.offset) if beside is None else rows.where(_beyond(order, beside, backwards=backwards))
-    found = tx.execute(rows).all()
-    items = found[: request.size]
+    fetched = tx.execute(rows).all()
+    items = fetched[: request.size]
     if backwards:
         items = items[::-1]
-    asked = PageRequest(request.offset, request.size, request.beside, backwards)
+    actual = PageRequest(request.offset, request.size, request.beside, backwards)
     edges = (items[0].id, items[-1].id) if items else _NO_EDGES
-    return Page([read(row) for row in items], asked, len(found) > request.size, edges)
+    return Page([read(row) for row in items], actual, len(fetched) > request.size, edges)
 
 
 _NO_EDGES: Final = (0, 0)
 
 
 def ordered(order: Order, *, backwards: bool = False) -> list[ColumnElement[Any]]:
-    """The keys for ``order_by``."""
+    """Return the arguments for ``order_by``."""
     return [key.column.desc() if key.descending != backwards else key.column.asc() for key in order]
 
 
 def _beside(tx: Transaction, query: AnySelect, order: Order, id_: int) -> AnyRow | None:
-    """The keys of the row with this id; without it, because it is gone meanwhile, the offset must do."""
+    """Return the sort keys of the row with this id, or None if it was deleted; then the page is found by its offset."""
     if not id_:
         return None
     keys = query.with_only_columns(*(key.column for key in order))
@@ -229,13 +234,13 @@ def _beside(tx: Transaction, query: AnySelect, order: Order, id_: int) -> AnyRow
 
 
 def _beyond(order: Order, beside: AnyRow, *, backwards: bool) -> ColumnElement[bool]:
-    """The condition for what comes after a row, or before it when backwards."""
+    """Return the condition for rows after another row, or before it if backwards."""
     values = [literal(value, key.column.type) for key, value in zip(order, beside, strict=True)]
     steps = []
-    for place, key in enumerate(order):
-        same = [other.column == value for other, value in zip(order[:place], values[:place], strict=True)]
+    for position, key in enumerate(order):
+        same = [other.column == value for other, value in zip(order[:position], values[:position], strict=True)]
         lower = key.descending != backwards
-        steps.append(and_(*same, key.column < values[place] if lower else key.column > values[place]))
-    # Implied by the rest, and what lets a database begin in its index at once.
+        steps.append(and_(*same, key.column < values[position] if lower else key.column > values[position]))
+    # The rest implies this condition, but it lets the database start at the right place of its index.
     first = order[0].column <= values[0] if order[0].descending != backwards else order[0].column >= values[0]
     return and_(first, or_(*steps))

@@ -20,17 +20,18 @@ RawHeaders = Iterable[tuple[bytes, bytes]]
 
 
 @dataclass(slots=True)
-class Act:
-    """One piece of work, from its beginning to its end.
+class Operation:
+    """A measured piece of work, from its beginning to its end.
 
     Attributes:
-        kind: what kind of work it is.
-        labels: what it is about. Only words from closed lists may stand here: they become names of time series.
-        headers: those of the request, from which a trace may be continued.
-        outcome: ``ok``, or in one word what became of it.
-        fault: whether somebody is to be blamed for the outcome.
-        seconds: how long it took; known at its end.
-        trace_id: the trace that it is part of, if there is one.
+        kind: the kind of work.
+        labels: what the work is about. The values must come from closed lists, because each combination becomes a time
+            series.
+        headers: the request's headers, which may contain the trace of the caller.
+        outcome: ``ok``, or a word from a closed list.
+        fault: whether the outcome counts as an error.
+        seconds: the duration, known at the end.
+        trace_id: the id of the trace that the operation belongs to, if there is one.
     """
 
     kind: Kind
@@ -42,22 +43,22 @@ class Act:
     trace_id: str | None = None
 
     def end(self, outcome: str, *, fault: bool = False) -> None:
-        """Say what became of it."""
+        """Set the outcome."""
         self.outcome, self.fault = outcome, fault
 
 
 class Sink(Protocol):
-    """Somebody who is told of all acts."""
+    """Receives all operations and counts."""
 
-    def begin(self, act: Act) -> Callable[[], None]:
-        """Called when an act begins, in its own thread; what it gives is called there when the act has ended."""
+    def begin(self, operation: Operation) -> Callable[[], None]:
+        """Called when an operation begins, in its thread. The returned function is called there at the end."""
 
-    def count(self, what: str, numbers: Mapping[str, int]) -> None:
-        """So many things more, by what became of them."""
+    def count(self, counter: str, numbers: Mapping[str, int]) -> None:
+        """Add numbers to a counter, by outcome."""
 
 
 class Telemetry:
-    """The sinks of one process. Without any, telling costs next to nothing."""
+    """The sinks of one process. Without a sink, an operation costs next to nothing."""
 
     def __init__(self, *sinks: Sink, metrics: "Metrics | None" = None) -> None:
         self.metrics = metrics
@@ -65,44 +66,47 @@ class Telemetry:
         self.on = bool(self._sinks)
 
     @contextmanager
-    def act(self, kind: Kind, headers: RawHeaders = (), /, **labels: str) -> Iterator[Act]:
-        """Tell of the work that is done inside the ``with`` block, which may say what became of it."""
-        act = Act(kind, labels, headers)
+    def act(self, kind: Kind, headers: RawHeaders = (), /, **labels: str) -> Iterator[Operation]:
+        """Measure the ``with`` block. The block may set the outcome; an exception sets it to the exception's type."""
+        operation = Operation(kind, labels, headers)
+        # Hooks are called thousands of times a second, so this path must cost almost nothing.
         if not self.on:
-            yield act
+            yield operation
             return
-        ends = [sink.begin(act) for sink in self._sinks]
+        ends = [sink.begin(operation) for sink in self._sinks]
         begun = perf_counter()
-        came_through = False
+        succeeded = False
         try:
-            yield act
-            came_through = True
+            yield operation
+            succeeded = True
         finally:
-            if not came_through and act.outcome == "ok":
-                act.end(type(sys.exception()).__name__, fault=True)
-            act.seconds = perf_counter() - begun
+            # An outcome that the block has set is more precise than the type of an exception.
+            if not succeeded and operation.outcome == "ok":
+                operation.end(type(sys.exception()).__name__, fault=True)
+            operation.seconds = perf_counter() - begun
+            # In reverse order: a sink may have entered a context that encloses those of the later sinks.
             for end in reversed(ends):
                 end()
 
-    def count(self, what: str, numbers: Mapping[str, int]) -> None:
-        """Tell that there were so many things more, by what became of them: words of a closed list."""
+    def count(self, counter: str, numbers: Mapping[str, int]) -> None:
+        """Add numbers to a counter, by outcome. The outcomes must come from a closed list."""
         for sink in self._sinks:
-            sink.count(what, numbers)
+            sink.count(counter, numbers)
 
 
 SILENT: Final = Telemetry()
-"""Tells nobody."""
+"""Measures nothing."""
 
 
 class TelemetryMissing(ScmhostError):
-    """The settings ask for something that is not installed."""
+    """The settings enable something that is not installed."""
 
 
 def check_telemetry(*, spans: bool) -> None:
-    """Do nothing, when what is asked for is there.
+    """Check that what the settings enable is installed.
 
     Raises:
-        TelemetryMissing: it is not; the text says how to install it.
+        TelemetryMissing: it is not; the text has the command that installs it.
     """
     if spans and not _is_installed("opentelemetry-api"):
         raise TelemetryMissing(
@@ -112,13 +116,14 @@ def check_telemetry(*, spans: bool) -> None:
 
 
 def open_telemetry(*, metrics: bool, spans: bool) -> Telemetry:
-    """What tells the sinks that are asked for.
+    """Return the telemetry with the sinks that the settings enable.
 
     Raises:
         TelemetryMissing: one of them is not installed.
     """
     check_telemetry(spans=spans)
     sinks: list[Sink] = []
+    # Imported late: OpenTelemetry is optional, and the Prometheus client slows the start of every command.
     if spans:
         from scmhost.infra.telemetry.spans import Spans
 

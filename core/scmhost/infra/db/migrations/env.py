@@ -1,4 +1,4 @@
-"""Where Alembic comes in: the connection is the store's, inside the store's transaction."""
+"""Alembic's entry point. Migrations use the store's connection, inside its transaction."""
 
 from alembic import context
 

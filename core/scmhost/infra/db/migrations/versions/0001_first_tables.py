@@ -61,7 +61,7 @@ def on_sqlite() -> bool:
 
 def create_series() -> None:
     if not on_sqlite():
-        # Readers of JSON keep integers exact below this.
+        # JSON readers represent integers exactly below this number.
         op.execute(sa.schema.CreateSequence(sa.Sequence("scmhost_ids", maxvalue=2**53 - 1)))
         return
     series = op.create_table("id_series", sa.Column("next", ID, nullable=False))
@@ -83,12 +83,12 @@ def of_organization() -> sa.ForeignKeyConstraint:
 
 
 def create_owned(name: str, *items: SchemaItem, narrow: bool = False) -> None:
-    """A table of rows that stand directly under their organization."""
+    """Create a table of rows that have an id within their organization."""
     create_keyed(name, "id", *items, of_organization(), narrow=narrow)
 
 
 def create_keyed(name: str, keys: str, *items: SchemaItem, narrow: bool = False) -> None:
-    """A table whose primary key is the organization and the named columns."""
+    """Create a table whose primary key is the organization and the named columns."""
     primary = ["organization_id", *keys.split()]
     columns = [needed(key, ID) for key in primary]
     op.create_table(name, *columns, *items, sa.PrimaryKeyConstraint(*primary), sqlite_with_rowid=not narrow)

@@ -1,4 +1,4 @@
-"""Deploys, jobs, secrets of webhooks, and the issues that commits resolve."""
+"""Deploys, jobs, webhook secrets, and the issues that commits resolve."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -44,14 +44,14 @@ def refers_to(table: str, column: str) -> sa.ForeignKeyConstraint:
 
 
 def create_keyed(name: str, keys: Sequence[str], *items: SchemaItem, narrow: bool = False) -> None:
-    """A table whose primary key is the organization and the named columns."""
+    """Create a table whose primary key is the organization and the named columns."""
     primary = ["organization_id", *keys]
     columns = [needed(key, ID) for key in primary]
     op.create_table(name, *columns, *items, sa.PrimaryKeyConstraint(*primary), sqlite_with_rowid=not narrow)
 
 
 def create_owned(name: str, *items: SchemaItem) -> None:
-    """A table of rows that stand directly under their organization."""
+    """Create a table of rows that have an id within their organization."""
     owner = sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], ondelete="CASCADE")
     create_keyed(name, ["id"], *items, owner)
 

@@ -1,4 +1,4 @@
-"""Several code mappings of one stack root, what derived ones come from, and the files that commits tell of."""
+"""Several code mappings of one stack root, the evidence of derived ones, and the file index."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -53,7 +53,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Of several mappings of one stack root the oldest stays: there is no place for the others."""
+    """Delete all but the oldest mapping of each stack root, because the older schema allows only one."""
     op.execute(sa.delete(JOBS).where(JOBS.c.kind == "list_files"))
     op.drop_table("known_files")
     older = MAPPINGS.alias()
@@ -102,7 +102,7 @@ def needed(name: str, kind: sa.types.TypeEngine[Any]) -> sa.Column[Any]:
 
 
 def order_file_lists() -> None:
-    """Have the files listed that the commits which are there already name."""
+    """Add jobs that index the files of the stored commits."""
     bind = op.get_bind()
     rows = bind.execute(sa.select(REPOSITORIES.c.organization_id, REPOSITORIES.c.id)).all()
     jobs = [

@@ -1,4 +1,4 @@
-"""Who changed what."""
+"""The audit log."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -48,7 +48,7 @@ def on_sqlite() -> bool:
 
 def create_series() -> None:
     if not on_sqlite():
-        # Readers of JSON keep integers exact below this.
+        # JSON readers represent integers exactly below this number.
         op.execute(sa.schema.CreateSequence(sa.Sequence("scmhost_audit_ids", maxvalue=2**53 - 1)))
         return
     series = op.create_table("audit_id_series", sa.Column("next", ID, nullable=False))

@@ -1,0 +1,154 @@
+"""The tables: their keys and indexes, and migrations."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import ForeignKeyConstraint, Table, UniqueConstraint, inspect, text
+
+import databases
+import factories
+from scmhost.infra.db import jobs
+from scmhost.infra.db.engine import Store
+from scmhost.infra.db.errors import Duplicate, Missing
+from scmhost.infra.db.schema import ALL_TABLES
+from scmhost.links import queries as link_queries
+from scmhost.links.values import MappingDraft
+from scmhost.repositories import file_queries
+
+OWNED = [table for table in ALL_TABLES.sorted_tables if table.name != "organizations"]
+
+MIGRATE = "import sys; from scmhost.infra.db.engine import Store; s = Store.open(sys.argv[1]); s.migrate(); s.close()"
+
+
+# A worker leases work of any organization, so these indexes do not begin with one.
+WORK_QUEUES = {"ix_jobs_state_due_at_id", "ix_repositories_delete_after_id"}
+
+
+def leading_columns(table: Table) -> list[str]:
+    """Return the first column of every key of a table."""
+    kinds = (UniqueConstraint, ForeignKeyConstraint)
+    keys = [list(table.primary_key.columns)]
+    keys += [list(key.columns) for key in table.constraints if isinstance(key, kinds)]
+    keys += [list(index.columns) for index in table.indexes if index.name not in WORK_QUEUES]
+    return [columns[0].name for columns in keys]
+
+
+@pytest.mark.parametrize("table", OWNED, ids=str)
+def test_keys_lead_with_the_organization(table: Table) -> None:
+    """Every key and index begins with the organization, so that tables can be partitioned by it, except work queues."""
+    assert set(leading_columns(table)) == {"organization_id"}
+
+
+def test_work_queues_use_an_index(sqlite_store: Store) -> None:
+    """The frequent searches for due jobs and due deletions do not scan their tables."""
+    with sqlite_store.read() as tx:
+        jobs_plan = tx.execute(text("EXPLAIN QUERY PLAN SELECT id FROM jobs WHERE state = 'waiting' AND due_at <= 1"))
+        repositories_plan = tx.execute(
+            text(
+                "EXPLAIN QUERY PLAN SELECT id FROM repositories WHERE status = 'pending_deletion' AND delete_after <= 1"
+            )
+        )
+        assert "ix_jobs_state_due_at_id" in str(jobs_plan.all())
+        assert "ix_repositories_delete_after_id" in str(repositories_plan.all())
+
+
+def test_list_of_releases_uses_an_index(sqlite_store: Store) -> None:
+    """The newest releases are read in the order of an index, instead of sorting all releases."""
+    with sqlite_store.read() as tx:
+        query = "SELECT * FROM releases WHERE organization_id = 1 AND status = 'open' ORDER BY dated_at DESC, id DESC"
+        plan = str(tx.execute(text(f"EXPLAIN QUERY PLAN {query} LIMIT 10")).all())
+        assert "ix_releases_organization_id_dated_at_id" in plan
+        assert "TEMP B-TREE" not in plan
+
+
+@pytest.mark.parametrize("table", OWNED, ids=str)
+def test_references_stay_inside_an_organization(table: Table) -> None:
+    """A row refers to rows of its own organization only."""
+    pairs = {
+        (key.parent.name, key.column.name) for key in table.foreign_keys if key.column.table.name != "organizations"
+    }
+    assert not {parent for parent, _ in pairs} or ("organization_id", "organization_id") in pairs
+
+
+def test_upgrade_and_downgrade(empty_url: str) -> None:
+    """A downgrade deletes all tables, and another upgrade creates them again."""
+    with databases.opened(empty_url) as store:
+        store.migrate()
+        store.downgrade()
+        left = set(table_names(store))
+        store.migrate()
+        assert left == {"alembic_version"}
+        assert store.is_current()
+
+
+def test_migrations_match_the_declarations(store: Store) -> None:
+    """The migrations create the tables that the code declares."""
+    assert store.check_differences() == []
+
+
+def test_an_empty_database_is_not_current(empty_url: str) -> None:
+    """An empty database is reported as outdated."""
+    with databases.opened(empty_url) as store:
+        assert not store.is_current()
+        assert store.check_differences()
+
+
+def test_downgrade_to_one_source_root_keeps_the_oldest(store: Store) -> None:
+    """A downgrade keeps the first mapping of a stack root; the next upgrade indexes the files of all commits."""
+    tenant = factories.new_tenant(store)
+    second = MappingDraft(tenant.project, tenant.repository, "app/", "lib/", None)
+    with store.write() as tx:
+        link_queries.create(tx, tenant.id, second, factories.NOW)
+    store.downgrade("0002")
+    store.migrate()
+    with store.write() as tx:
+        assert [item.id for item in link_queries.for_project(tx, tenant.id, tenant.project)] == [tenant.mapping]
+        with pytest.raises(Duplicate):
+            link_queries.create(tx, tenant.id, replace(second, source_root="src/"), factories.NOW)
+    with store.read() as tx:
+        (order,) = jobs.beginning_with(tx, tenant.id, file_queries.KIND, "")
+    assert order.payload == {"repository": tenant.repository, "first": 0, "last": 2**53 - 1}
+    assert store.check_differences() == []
+
+
+def test_migrating_again_changes_nothing(store: Store) -> None:
+    """An upgrade of a current database does nothing."""
+    before = table_names(store)
+    store.migrate()
+    assert table_names(store) == before
+
+
+def test_processes_can_migrate_at_once(empty_url: str) -> None:
+    """Several processes can upgrade an empty database at once."""
+    command = [sys.executable, "-c", MIGRATE, empty_url]
+    workers = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(3)]
+    errors = [worker.communicate()[1] for worker in workers]
+    assert [worker.returncode for worker in workers] == [0, 0, 0], errors
+    with databases.opened(empty_url) as store:
+        assert store.is_current()
+
+
+def test_replacing_a_table_deletes_nothing_else(sqlite_store: Store) -> None:
+    """SQLite alters a table by replacing it; rows that refer to the old table are kept."""
+    factories.new_tenant(sqlite_store)
+    before = factories.all_rows(sqlite_store)
+    with sqlite_store._changing_schema() as connection:
+        connection.execute(text("CREATE TABLE replacement AS SELECT * FROM repositories"))
+        connection.execute(text("DROP TABLE repositories"))
+        connection.execute(text("ALTER TABLE replacement RENAME TO repositories"))
+    assert factories.all_rows(sqlite_store) == before
+
+
+def test_foreign_keys_are_enforced_after_a_migration(sqlite_store: Store) -> None:
+    """No connection is left with foreign keys switched off."""
+    sqlite_store.migrate()
+    organization = factories.new_organization(sqlite_store)
+    with pytest.raises(Missing):
+        factories.new_repository(sqlite_store, organization, installation_id=factories.NOBODY)
+
+
+def table_names(store: Store) -> list[str]:
+    """Return the tables of the database."""
+    return sorted(inspect(store._engine).get_table_names())

@@ -1,0 +1,121 @@
+"""Create, check, list and revoke tokens."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from hosting import START, Hands
+from scmhost.infra.db.engine import Store
+from scmhost.infra.errors import InvalidInput, NotFound, Unauthenticated
+from scmhost.organizations.create import create_organization
+from scmhost.organizations.tokens import ALL_SCOPES, SCOPES, authenticate, create_token, list_tokens, revoke_token
+from scmhost.sdk import Organization
+from scmhost.services import Actor, Services
+from use_cases import open_services, recorded
+
+MALFORMED = ["", "scmhost", "scmhost_1_", "Bearer x", "scmhost_1_" + "x" * 42, "\ud800", "scmhost_\u0661_" + "x" * 43]
+
+
+@pytest.fixture
+def services(sqlite_store: Store) -> Iterator[Services]:
+    with open_services(sqlite_store) as opened:
+        yield opened
+
+
+@pytest.fixture
+def acme(services: Services) -> Organization:
+    return create_organization(services, "acme")
+
+
+def test_new_token_authenticates(services: Services, acme: Organization) -> None:
+    """The caller has the token's organization, its scopes, and its name in the audit log."""
+    token, text = create_token(services, acme, "ci", ["org:read", "org:ci", "org:read"])
+    caller = authenticate(services, text)
+    assert (caller.organization, caller.token) == (acme, token)
+    assert caller.actor == Actor("token", "ci", token.id)
+    assert token.scopes == {"org:read", "org:ci"}
+    assert (text[-4:], token.created_at) == (token.hint, START)
+    assert [caller.has_any(frozenset(scopes)) for scopes in (["org:ci", "org:admin"], ["org:admin"], [])] == [
+        True,
+        False,
+        False,
+    ]
+
+
+def test_secret_is_not_stored(services: Services, acme: Organization) -> None:
+    """Neither the list of tokens nor the audit log contains the secret."""
+    secret = create_token(services, acme, "ci", [])[1]
+    assert secret not in repr(list_tokens(services, acme))
+    assert recorded(services, acme) == [("org.create", "acme"), ("token.create", "ci")]
+
+
+def test_two_tokens_differ(services: Services, acme: Organization) -> None:
+    """Two tokens with the same name and scopes have different secrets."""
+    first, second = (create_token(services, acme, "ci", ["org:read"]) for _ in range(2))
+    assert first[1] != second[1]
+    assert list_tokens(services, acme) == [first[0], second[0]]
+
+
+def test_unknown_scope_is_refused(services: Services, acme: Organization) -> None:
+    """The text names the unknown scope and all scopes, and no token is saved."""
+    with pytest.raises(InvalidInput, match=r"'org:own' does not exist.*org:read") as refusal:
+        create_token(services, acme, "ci", ["org:read", "org:own"])
+    assert (refusal.value.field, list_tokens(services, acme)) == ("scopes", [])
+
+
+@pytest.mark.parametrize("text", MALFORMED)
+def test_malformed_token_is_refused(services: Services, text: str) -> None:
+    """A text of another form is refused without a look at the database."""
+    with pytest.raises(Unauthenticated, match="not a token of scmhost"):
+        authenticate(services, text)
+
+
+def test_unknown_token_is_refused(services: Services, acme: Organization) -> None:
+    """A token with another secret, of no organization, or of another organization is unknown."""
+    rival = create_organization(services, "rival")
+    secret = create_token(services, acme, "ci", [])[1][-43:]
+    for organization_id, tail in ((acme.id, "x" * 43), (10**15, secret), (rival.id, secret)):
+        with pytest.raises(Unauthenticated, match="unknown"):
+            authenticate(services, f"scmhost_{organization_id}_{tail}")
+
+
+def test_revoked_token_is_refused(services: Services, acme: Organization) -> None:
+    """A token is refused after it was revoked; revoking it again changes nothing and is not recorded."""
+    token, text = create_token(services, acme, "ci", [])
+    for _ in range(2):
+        revoke_token(services, acme, token.id)
+    with pytest.raises(Unauthenticated, match="revoked"):
+        authenticate(services, text)
+    assert recorded(services, acme)[2:] == [("token.revoke", "ci")]
+
+
+def test_token_of_another_organization_cannot_be_revoked(services: Services, acme: Organization) -> None:
+    """An id of another organization's token is as unknown as an id of no token."""
+    rival = create_organization(services, "rival")
+    token, text = create_token(services, acme, "ci", [])
+    for unknown in (token.id, 2**52):
+        with pytest.raises(NotFound, match=f"'rival' has no token with the id {unknown}"):
+            revoke_token(services, rival, unknown)
+    assert authenticate(services, text).token == token
+
+
+def test_token_expires(services: Services, acme: Organization) -> None:
+    """A token is valid until its expiry, and not at that moment."""
+    token, text = create_token(services, acme, "ci", [], START + timedelta(seconds=10))
+    assert isinstance(services.clock, Hands)
+    services.clock.turn(9.9)
+    assert authenticate(services, text).token == token
+    services.clock.turn(0.1)
+    with pytest.raises(Unauthenticated, match="expired"):
+        authenticate(services, text)
+
+
+@pytest.mark.parametrize("scope_class", SCOPES)
+def test_scopes_of_endpoints_exist(scope_class: str) -> None:
+    """Every endpoint accepts at least one scope, and only scopes that a token can have."""
+    methods = next(methods for name, methods in SCOPES.items() if name == scope_class)
+    assert methods
+    for scopes in methods.values():
+        assert scopes
+        assert scopes <= set(ALL_SCOPES)

@@ -1,0 +1,264 @@
+"""Repositories by name: created once, found in any case, listed in order."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import factories
+from scmhost.infra.db.engine import Store
+from scmhost.infra.db.errors import Duplicate
+from scmhost.infra.errors import NotFound
+from scmhost.infra.paging import PageRequest
+from scmhost.installations import queries as installation_queries
+from scmhost.repositories import queries as repository_queries
+from scmhost.sdk import Claim, RepositoryStatus
+
+EVERYTHING = PageRequest()
+
+
+def names(store: Store, organization: int, request: PageRequest = EVERYTHING, **wanted: object) -> list[str]:
+    """The names on a page."""
+    with store.read() as tx:
+        return [found.name for found in repository_queries.page(tx, organization, request, **wanted).items]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("first", "second"), [("Acme/Web", "acme/web"), ("Straße", "STRASSE"), ("ÉCOLE", "école")])
+def test_names_differ_by_more_than_case(store: Store, first: str, second: str) -> None:
+    """One name in two spellings is one repository, and its first spelling is kept."""
+    organization = factories.new_organization(store)
+    repository = factories.new_repository(store, organization, first)
+    with pytest.raises(Duplicate, match="exists already"):
+        factories.new_repository(store, organization, second)
+    with store.read() as tx:
+        found = repository_queries.by_name(tx, organization, second)
+    assert found is not None
+    assert (found.id, found.name) == (repository, first)
+
+
+def test_external_ids_are_unique_for_a_provider(store: Store) -> None:
+    """A provider's repository is saved once, whatever it is called."""
+    tenant = factories.new_tenant(store)
+    owner = {"provider": factories.PROVIDER, "installation_id": tenant.installation, "external_id": "r1"}
+    with pytest.raises(Duplicate):
+        factories.new_repository(store, tenant.id, "other", **owner)
+    factories.new_repository(store, tenant.id, "other", **owner | {"external_id": "r2"})
+
+
+def test_ensure_makes_what_is_missing(store: Store) -> None:
+    """Names are found or made, each once, however often and in whatever case they are asked for."""
+    organization = factories.new_organization(store)
+    known = factories.new_repository(store, organization, "Known")
+    with store.write() as tx:
+        found = repository_queries.ensure(tx, organization, ["known", "New", "NEW", "other"], factories.NOW)
+        again = repository_queries.ensure(tx, organization, ["new", "OTHER", "KNOWN"], factories.NOW)
+    assert found == again
+    assert {key: value.name for key, value in found.items()} == {"known": "Known", "new": "New", "other": "other"}
+    assert found["known"].id == known
+    assert found["new"].unclaimed
+
+
+def test_ensure_of_nothing_makes_nothing(store: Store) -> None:
+    """No names, no repositories."""
+    organization = factories.new_organization(store)
+    with store.write() as tx:
+        assert repository_queries.ensure(tx, organization, [], factories.NOW) == {}
+
+
+def test_ensure_at_once_makes_one(store: Store) -> None:
+    """Senders who name the same new repositories at the same moment all get the same ones."""
+    organization = factories.new_organization(store)
+
+    def ensure(number: int) -> dict[str, int]:
+        spelled = ["web", "api"] if number % 2 else ["API", "Web"]
+        with store.write() as tx:
+            return {
+                key: it.id for key, it in repository_queries.ensure(tx, organization, spelled, factories.NOW).items()
+            }
+
+    answers = factories.at_once(20, ensure)
+    assert all(answer == answers[0] for answer in answers)
+    assert len(factories.all_rows(store)["repositories"]) == 2
+
+
+def test_pages_are_in_the_order_of_names(store: Store) -> None:
+    """Pages are cut from one order, that of names without regard to case, and say whether more follows."""
+    organization = factories.new_organization(store)
+    for name in ("beta", "Alpha", "delta", "Gamma", "émile", "Zeta"):
+        factories.new_repository(store, organization, name)
+    pages = [names(store, organization, PageRequest(offset, 4)) for offset in (0, 4)]
+    assert pages == [["Alpha", "beta", "delta", "Gamma"], ["Zeta", "émile"]]
+    with store.read() as tx:
+        assert [repository_queries.page(tx, organization, PageRequest(at, 4)).more for at in (0, 2)] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [("WEB", ["my-web", "web_1"]), ("100%", ["100%"]), ("_", ["web_1"]), ("%", ["100%"]), ("É", ["école"]), ("/", [])],
+)
+def test_search_is_for_a_part_of_the_name(store: Store, query: str, found: list[str]) -> None:
+    """A search finds parts of names in any case, and every character stands for itself."""
+    organization = factories.new_organization(store)
+    for name in ("web_1", "my-web", "100%", "école"):
+        factories.new_repository(store, organization, name)
+    assert names(store, organization, query=query) == found
+
+
+def test_lists_are_filtered(store: Store) -> None:
+    """A list holds repositories of the statuses and of the installation that were asked for."""
+    tenant = factories.new_tenant(store)
+    hidden = factories.new_repository(store, tenant.id, "hidden")
+    with store.write() as tx:
+        repository_queries.update_repository(tx, tenant.id, hidden, {"status": RepositoryStatus.HIDDEN})
+        owned = repository_queries.of_installation(tx, tenant.id, tenant.installation)
+    assert names(store, tenant.id, statuses=[RepositoryStatus.HIDDEN]) == ["hidden"]
+    assert names(store, tenant.id, statuses=[]) == []
+    assert names(store, tenant.id, installation_id=tenant.installation) == ["acme/web"]
+    assert [repository.id for repository in owned] == [tenant.repository]
+
+
+def test_changes_are_saved(store: Store) -> None:
+    """Each field that may change does, and the others stay."""
+    tenant = factories.new_tenant(store)
+    changes = {"name": "Renamed", "url": "https://forge.example/x", "configuration": {"a": 1}}
+    with store.write() as tx:
+        before = repository_queries.get(tx, tenant.id, tenant.repository)
+        after = repository_queries.update_repository(tx, tenant.id, tenant.repository, changes)
+        assert repository_queries.by_name(tx, tenant.id, "RENAMED") == after
+        assert repository_queries.by_name(tx, tenant.id, "acme/web") is None
+        assert repository_queries.update_repository(tx, tenant.id, tenant.repository, {}) == after
+    assert before is not None
+    assert after == before.model_copy(update=changes)
+
+
+def test_renaming_keeps_names_apart(store: Store) -> None:
+    """A repository cannot take another's name, but may change the case of its own."""
+    organization = factories.new_organization(store)
+    factories.new_repository(store, organization, "one")
+    repository = factories.new_repository(store, organization, "two")
+    with store.write() as tx:
+        with pytest.raises(Duplicate, match=str(repository)):
+            repository_queries.update_repository(tx, organization, repository, {"name": "ONE"})
+        assert repository_queries.update_repository(tx, organization, repository, {"name": "TWO"}).name == "TWO"
+
+
+def test_what_cannot_be_changed_is_refused(store: Store) -> None:
+    """A repository never moves to another organization, and one that is not there is named."""
+    organization = factories.new_organization(store)
+    with store.write() as tx:
+        with pytest.raises(ValueError, match="'organization_id'"):
+            repository_queries.update_repository(tx, organization, 1, {"organization_id": 2})
+        with pytest.raises(NotFound, match=str(factories.NOBODY)):
+            repository_queries.update_repository(tx, organization, factories.NOBODY, {"url": None})
+
+
+def test_a_claim_gives_the_repository_away_once(store: Store) -> None:
+    """The first claim wins, later ones get nothing, and after an unclaim it is free again."""
+    organization = factories.new_organization(store)
+    installation = factories.new_installation(store, organization)
+    repository = factories.new_repository(store, organization, url="https://forge.example/x")
+    claim = Claim(external_id="r1", configuration={"a": 1})
+    with store.write() as tx:
+        first = repository_queries.claim(tx, organization, repository, factories.PROVIDER, installation, claim)
+        second = repository_queries.claim(tx, organization, repository, factories.PROVIDER, installation, claim)
+        freed = repository_queries.unclaim(tx, organization, repository)
+        again = repository_queries.unclaim(tx, organization, repository)
+    assert first is not None
+    assert (first.installation_id, first.external_id, first.url) == (installation, "r1", "https://forge.example/x")
+    assert (second, again) == (None, None)
+    assert freed is not None
+    assert freed.unclaimed
+
+
+def test_only_active_repositories_are_claimed(store: Store) -> None:
+    """What is hidden or on its way out cannot be claimed, and is not offered."""
+    organization = factories.new_organization(store)
+    installation = factories.new_installation(store, organization)
+    repository = factories.new_repository(store, organization)
+    for status in set(RepositoryStatus) - {RepositoryStatus.ACTIVE}:
+        with store.write() as tx:
+            repository_queries.update_repository(tx, organization, repository, {"status": status})
+            assert repository_queries.claim(tx, organization, repository, "p", installation, Claim()) is None
+            assert repository_queries.unclaimed(tx, organization, 10) == []
+
+
+def test_a_claim_keeps_external_ids_apart(store: Store) -> None:
+    """A claim with another repository's external id changes nothing."""
+    tenant = factories.new_tenant(store)
+    repository = factories.new_repository(store, tenant.id, "other")
+    with store.write() as tx:
+        with pytest.raises(Duplicate, match=str(repository)):
+            repository_queries.claim(
+                tx, tenant.id, repository, factories.PROVIDER, tenant.installation, Claim(external_id="r1")
+            )
+        assert [it.id for it in repository_queries.unclaimed(tx, tenant.id, 10)] == [repository]
+
+
+def test_of_fifty_claims_at_once_one_wins(store: Store) -> None:
+    """However many claim a repository at the same moment, it is given to exactly one."""
+    organization = factories.new_organization(store)
+    owners = [factories.new_installation(store, organization, f"i{number}") for number in range(50)]
+    repository = factories.new_repository(store, organization)
+
+    def claim(number: int) -> int | None:
+        with store.write() as tx:
+            won = repository_queries.claim(tx, organization, repository, factories.PROVIDER, owners[number], Claim())
+            return won.installation_id if won else None
+
+    winners = [owner for owner in factories.at_once(50, claim) if owner is not None]
+    with store.read() as tx:
+        saved = repository_queries.get(tx, organization, repository)
+    assert saved is not None
+    assert winners == [saved.installation_id]
+
+
+def test_unclaimed_ones_are_listed_by_name(store: Store) -> None:
+    """The repositories on offer come by name, and no more than asked for."""
+    tenant = factories.new_tenant(store)
+    for name in ("beta", "Alpha", "gamma"):
+        factories.new_repository(store, tenant.id, name)
+    with store.read() as tx:
+        assert [it.name for it in repository_queries.unclaimed(tx, tenant.id, 2)] == ["Alpha", "beta"]
+
+
+def test_uninstalling_frees_the_repositories(store: Store) -> None:
+    """When an installation goes, its repositories stay with all they have, and can be claimed anew."""
+    tenant = factories.new_tenant(store)
+    before = factories.all_rows(store)
+    with store.write() as tx:
+        assert installation_queries.delete_installation(tx, tenant.id, tenant.installation)
+        assert not installation_queries.delete_installation(tx, tenant.id, tenant.installation)
+        assert [it.id for it in repository_queries.unclaimed(tx, tenant.id, 10)] == [tenant.repository]
+    after = factories.all_rows(store)
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed == {"installations", "repositories", "webhook_secrets"}
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(wanted=st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=5)))
+def test_every_ensured_name_is_found(store: Store, wanted: list[str]) -> None:
+    """Whatever a repository is called, asking for it by that name finds it."""
+    with store.write() as tx:
+        organization = factories.new_organization_in(tx)
+        found = repository_queries.ensure(tx, organization, wanted, factories.NOW)
+        assert set(found) == {name.casefold() for name in wanted}
+        assert all(repository_queries.by_name(tx, organization, name) == found[name.casefold()] for name in wanted)
+
+
+def test_repositories_are_found_by_the_last_segment_of_their_url(store: Store) -> None:
+    """The segment is compared as a whole, without regard to case and ``.git``; only active repositories count."""
+    organization = factories.new_organization(store)
+    urls = (
+        "https://git.example.com/Team/App",
+        "https://other.example/team/app.git",
+        "https://git.example.com/team/xapp",
+    )
+    for number, url in enumerate((*urls, "https://git.example.com/team/a_p")):
+        factories.new_repository(store, organization, f"r{number}", url=url)
+    with store.write() as tx:
+        found = repository_queries.with_url_name(tx, organization, ["app"])
+        hidden = repository_queries.update_repository(tx, organization, found[0].id, {"status": "hidden"})
+        left = repository_queries.with_url_name(tx, organization, ["app"])
+        active = repository_queries.active_ids(tx, organization, 2)
+    assert [repository.name for repository in found] == ["r0", "r1"]
+    assert ([repository.name for repository in left], len(active)) == (["r1"], 2)
+    assert hidden.id not in active
