@@ -3,13 +3,8 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from api import ApiClient
-from factories import NOW
-from scmhost.links.bulk_mappings import places
-from scmhost.links.values import CodeMapping, MappingDraft
 
 
 def roots(number: int) -> dict[str, str]:
@@ -22,7 +17,7 @@ def upload(api: ApiClient, *mappings: dict[str, Any], **fields: Any) -> Any:
 
 
 def test_mappings_are_created_and_updated(api: ApiClient) -> None:
-    """The same file again updates; a frame is linked by what it says."""
+    """A second upload updates the mappings, and frames are linked by the new ones."""
     api.claimed()
     assert upload(api, roots(1), roots(2)).json() == {
         "created": 2,
@@ -35,25 +30,25 @@ def test_mappings_are_created_and_updated(api: ApiClient) -> None:
     assert api.link(file="/srv/1/a.py")["sourcePath"] == "lib/a.py"
 
 
-def told(api: ApiClient) -> set[tuple[str, str]]:
-    """The roots that the project has."""
+def roots_of_project(api: ApiClient) -> set[tuple[str, str]]:
+    """Return the roots that the project has."""
     return {(item["stackRoot"], item["sourceRoot"]) for item in api.get("code-mappings/").json()}
 
 
 def test_several_source_roots_of_one_stack_root_are_kept(api: ApiClient) -> None:
-    """What one request lists for a stack root is what it has; a new source root takes the place of one that is gone."""
+    """A stack root has the source roots of the last request; a new one replaces one that the request does not list."""
     api.claimed()
     both = [{"stackRoot": "/srv/", "sourceRoot": root} for root in ("a/", "b/")]
     assert upload(api, *both).json()["created"] == 2
     assert upload(api, *both).json()["updated"] == 2
-    assert told(api) == {("/srv/", "a/"), ("/srv/", "b/")}
+    assert roots_of_project(api) == {("/srv/", "a/"), ("/srv/", "b/")}
     changed = upload(api, both[0], {"stackRoot": "/srv/", "sourceRoot": "c/"}, both[0]).json()
     assert (changed["created"], changed["updated"]) == (0, 3)
-    assert told(api) == {("/srv/", "a/"), ("/srv/", "c/")}
+    assert roots_of_project(api) == {("/srv/", "a/"), ("/srv/", "c/")}
 
 
-def test_a_mapping_moves_to_the_repository_that_is_sent(api: ApiClient) -> None:
-    """The only source root of a stack root is replaced, its repository too, as on Sentry's wire."""
+def test_mapping_moves_to_the_repository_of_the_request(api: ApiClient) -> None:
+    """The only source root of a stack root is replaced together with its repository, as in Sentry's API."""
     _, installation = api.claimed()
     api.claim(api.repository("team/lib", "https://git.example.com/team/lib"), installation)
     upload(api, {"stackRoot": "/srv/", "sourceRoot": "a/"})
@@ -62,33 +57,8 @@ def test_a_mapping_moves_to_the_repository_that_is_sent(api: ApiClient) -> None:
     assert (left["repoName"], left["sourceRoot"]) == ("team/lib", "b/")
 
 
-source_roots = st.lists(st.sampled_from(["a/", "b/", "c/", "d/"]), min_size=1, max_size=4)
-
-
-def known(number: int, repository: int, source_root: str) -> CodeMapping:
-    return CodeMapping(number, 1, 1, repository, "/srv/", source_root, None, generated=False, created_at=NOW)
-
-
-@given(st.sets(st.tuples(st.integers(1, 2), st.sampled_from(["a/", "b/", "c/"]))), source_roots)
-def test_sending_the_same_mappings_again_changes_nothing(there: set[tuple[int, str]], sent: list[str]) -> None:
-    """Each source root has one place, no two have the same, and afterwards everything is in its place."""
-    before = [known(number, *roots) for number, roots in enumerate(sorted(there), 1)]
-    wanted = [MappingDraft(1, 1, "/srv/", root, None) for root in sent]
-    first = places(before, wanted)
-    taken = [place for place in first.values() if place is not None]
-    assert list(first) == list(dict.fromkeys(sent))
-    assert len(taken) == len(set(taken)) == min(len(first), len(before))
-    fresh = {root: place or 100 + at for at, (root, place) in enumerate(first.items())}
-    after = [known(place, 1, root) for root, place in fresh.items()]
-    left = [mapping for mapping in before if mapping.id not in taken]
-    assert places([*after, *left], wanted) == fresh
-    assert {item.id for item in before if (item.repository_id, item.source_root) in {(1, root) for root in sent}} <= {
-        *taken
-    }
-
-
-def test_one_wrong_mapping_costs_no_other(api: ApiClient) -> None:
-    """The answer is 207 and says which one is wrong, and why."""
+def test_wrong_mapping_does_not_stop_the_others(api: ApiClient) -> None:
+    """The answer is 207 and names the wrong mapping and its problem."""
     api.claimed()
     answer = upload(api, roots(1), {"stackRoot": "a b/", "sourceRoot": ""})
     assert (answer.status_code, answer.json()["created"], answer.json()["errors"]) == (207, 1, 1)
@@ -97,8 +67,8 @@ def test_one_wrong_mapping_costs_no_other(api: ApiClient) -> None:
     assert len(api.get("code-mappings/").json()) == 1
 
 
-def test_the_limit_of_a_request_is_named(api: ApiClient) -> None:
-    """300 at once, as Sentry has it."""
+def test_limit_of_a_request_is_named(api: ApiClient) -> None:
+    """A request may have 300 mappings, as in Sentry's API."""
     api.claimed()
     assert upload(api, *map(roots, range(300))).json()["created"] == 300
     answer = upload(api, *map(roots, range(301)))
@@ -108,7 +78,7 @@ def test_the_limit_of_a_request_is_named(api: ApiClient) -> None:
 
 
 def test_alternative_field_names_are_accepted(api: ApiClient) -> None:
-    """Snake case, an id in place of a slug, no branch, and empty roots."""
+    """Snake case, an id instead of a slug, no branch, and empty roots are accepted."""
     api.claimed()
     body = {
         "project": api.there.project.id,
@@ -130,7 +100,7 @@ def test_alternative_field_names_are_accepted(api: ApiClient) -> None:
     ],
 )
 def test_unknown_object_is_named(api: ApiClient, fields: dict[str, Any], status: int, detail: str) -> None:
-    """The words are those that Sentry's clients know."""
+    """The messages are those that Sentry's clients show."""
     api.claimed()
     api.repository("team/free", None)
     hidden = api.repository("team/hidden", None)

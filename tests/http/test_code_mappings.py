@@ -1,4 +1,9 @@
+"""Code mappings on the wire."""
+
+import json
+
 import pytest
+from sqlalchemy import text
 
 from api import ApiClient
 
@@ -9,7 +14,7 @@ BRANCH_RULE = (
 
 
 def test_mapping_has_sentrys_json_shape(api: ApiClient) -> None:
-    """Creating answers 201 with the mapping, which the listing then shows."""
+    """The answer to a new mapping is 201 with the mapping, which lists show afterwards."""
     repository, installation = api.claimed()
     answer = api.mapping(repository, installation)
     assert answer.status_code == 201
@@ -33,7 +38,7 @@ def test_mapping_has_sentrys_json_shape(api: ApiClient) -> None:
 
 
 def test_snake_case_is_accepted(api: ApiClient) -> None:
-    """Both spellings of the fields work, as clients have come to expect."""
+    """Fields may be in snake case too, as Sentry's clients send them."""
     repository, installation = api.claimed()
     body = {
         "repository_id": repository["id"],
@@ -60,10 +65,10 @@ def test_snake_case_is_accepted(api: ApiClient) -> None:
         ({"integrationId": None}, {"detail": "Missing param: integrationId"}),
     ],
 )
-def test_a_wrong_mapping_is_refused_in_known_words(
+def test_wrong_mapping_is_refused_in_sentrys_words(
     api: ApiClient, fields: dict[str, object], answer: dict[str, object]
 ) -> None:
-    """Each wrong field is named in the words that clients show; nothing is saved."""
+    """Each wrong field has the message that Sentry's clients show, and nothing is saved."""
     repository, installation = api.claimed()
     refused = api.mapping(repository, installation, **fields)
     assert (refused.status_code, refused.json()) == (400, answer)
@@ -72,13 +77,13 @@ def test_a_wrong_mapping_is_refused_in_known_words(
 
 @pytest.mark.parametrize("fields", [{"projectId": 4711}, {"integrationId": 4711}])
 def test_mapping_of_unknown_objects_is_404(api: ApiClient, fields: dict[str, int]) -> None:
-    """Project and installation must be of this organization."""
+    """Project and installation must belong to this organization."""
     repository, installation = api.claimed()
     assert api.mapping(repository, installation, **fields).status_code == 404
 
 
-def test_a_mapping_is_made_once(api: ApiClient) -> None:
-    """The same roots of the same repository twice are refused in known words, and the first mapping stays."""
+def test_same_roots_are_refused_twice(api: ApiClient) -> None:
+    """The same roots of a repository are refused a second time with Sentry's message, and the first mapping stays."""
     repository, installation = api.claimed()
     first = api.mapping(repository, installation).json()
     again = api.mapping(repository, installation, defaultBranch="other")
@@ -87,8 +92,8 @@ def test_a_mapping_is_made_once(api: ApiClient) -> None:
     assert api.get("code-mappings/").json() == [first]
 
 
-def test_a_stack_root_may_have_several_source_roots(api: ApiClient) -> None:
-    """Folders that are one in a running program may be several in a repository; a change may not make two alike."""
+def test_stack_root_may_have_several_source_roots(api: ApiClient) -> None:
+    """A stack root may have several source roots, but no change may make two mappings equal."""
     repository, installation = api.claimed()
     first = api.mapping(repository, installation).json()
     second = api.mapping(repository, installation, sourceRoot="other/").json()
@@ -99,8 +104,8 @@ def test_a_stack_root_may_have_several_source_roots(api: ApiClient) -> None:
     assert api.get("code-mappings/").json() == [first, second]
 
 
-def test_a_mapping_can_be_changed_and_deleted(api: ApiClient) -> None:
-    """PUT replaces the fields, DELETE takes it away, and again finds nothing."""
+def test_mapping_can_be_changed_and_deleted(api: ApiClient) -> None:
+    """PUT replaces the fields, DELETE deletes the mapping, and both answer 404 afterwards."""
     repository, installation = api.claimed()
     made = api.mapping(repository, installation).json()
     body = {
@@ -125,3 +130,17 @@ def test_change_to_another_organizations_repository_is_refused(api: ApiClient) -
     body = {"repositoryId": other["id"], "projectId": made["projectId"], "stackRoot": "x", "sourceRoot": ""}
     refused = api.put(f"code-mappings/{made['id']}/", body)
     assert refused.json() == {"repositoryId": ["Repository does not exist"]}
+
+
+def test_row_with_half_a_character_is_shown(api: ApiClient) -> None:
+    """A JSON column can hold a lone surrogate. The list shows the row with a replacement for it."""
+    made = api.mapping(*api.claimed()).json()
+    with api.services.store.write() as tx:
+        # As an earlier version could have stored it: the column refuses such text now.
+        evidence = json.dumps([["/srv/\ud800.py", "src/a.py"]])
+        tx.execute(text("UPDATE code_mappings SET derived_from = :evidence"), {"evidence": evidence})
+    listed = api.get("code-mappings/")
+    assert listed.status_code == 200
+    assert [item["id"] for item in listed.json()] == [made["id"]]
+    assert listed.json()[0]["derivedFrom"] == [{"path": "/srv/\ufffd.py", "file": "src/a.py"}]
+    assert api.link()["config"]["id"] == made["id"]

@@ -1,4 +1,4 @@
-"""What a provider is asked about refs and files, and what becomes of its answers."""
+"""Questions to code hosts about refs and files, and the effect of their answers."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ LINKS = "/api/0/projects/acme/web/stacktrace-links/"
 
 @pytest.fixture
 def api(tmp_path: Path) -> Iterator[ApiClient]:
-    """A api with a provider that can be asked, and no background work of its own."""
+    """A whole scmhost with a provider that answers questions, without background work."""
     with open_archive(tmp_path) as opened:
         yield opened
 
@@ -35,7 +35,7 @@ def open_archive(folder: Path, clock: Clock | None = None) -> Iterator[ApiClient
 
 
 def ready(api: ApiClient, name: str = "team/app", **mapping: Any) -> None:
-    """A repository of the provider, mapped to ``src`` and behind that to ``lib``."""
+    """Create a repository of the provider, mapped to ``src`` and, as a second choice, to ``lib``."""
     installation = api.post("integrations/", {"provider": "archivist"}).json()
     repository = api.repository(name)
     through = {"provider": "archivist", "installation": installation["id"], "identifier": repository["id"]}
@@ -52,8 +52,8 @@ def files(api: ApiClient, *names: str, **query: str) -> list[dict[str, Any]]:
     return body
 
 
-def test_a_file_is_asked_for_once(api: ApiClient) -> None:
-    """Frames of one file are one question, and a file that exists is verified."""
+def test_each_file_is_checked_once(api: ApiClient) -> None:
+    """Frames of one file take one call, and a file that exists is verified."""
     ready(api)
     answers = files(api, "a.py", "a.py", "b.py", "a.py")
     assert archivist.asked == ["src/a.py", "src/b.py"]
@@ -61,8 +61,8 @@ def test_a_file_is_asked_for_once(api: ApiClient) -> None:
     assert api.link()["verified"] is True
 
 
-def test_the_next_mapping_is_tried(api: ApiClient) -> None:
-    """A file that is known not to exist is looked for where the next mapping leads; else the first is told."""
+def test_next_mapping_is_tried_for_a_missing_file(api: ApiClient) -> None:
+    """If a file does not exist, the next mapping is tried; without any link, the first one's result is shown."""
     ready(api)
     answer = api.link(file="/srv/app/gone.py")
     assert archivist.asked == ["src/gone.py", "lib/app/gone.py"]
@@ -71,7 +71,7 @@ def test_the_next_mapping_is_tried(api: ApiClient) -> None:
 
 @pytest.mark.parametrize("fault", ["closed", "broken"])
 def test_unavailable_provider_does_not_remove_the_link(api: ApiClient, fault: str) -> None:
-    """The links stand, unverified, and the provider is not asked again for that request."""
+    """The frames have unverified links, and the provider is not called again in that request."""
     ready(api)
     answers = files(api, "a.py", f"{fault}.py", "b.py", "gone.py")
     assert archivist.asked == ["src/a.py", f"src/{fault}.py"]
@@ -83,7 +83,7 @@ def test_unavailable_provider_does_not_remove_the_link(api: ApiClient, fault: st
 
 @pytest.mark.parametrize("fault", ["closed", "broken"])
 def test_unavailable_provider_is_not_called_for_a_while(tmp_path: Path, fault: str) -> None:
-    """For ten seconds no request waits for it again; the log says once that the question rests, and whose it is."""
+    """For ten seconds no request calls the hook again, and the log has one line that names it."""
     hands = Hands()
     with open_archive(tmp_path, hands) as api, capture_logs() as logs, logged() as faults:
         ready(api)
@@ -93,28 +93,28 @@ def test_unavailable_provider_is_not_called_for_a_while(tmp_path: Path, fault: s
         assert archivist.asked == [f"src/{fault}.py"]
         hands.turn(10)
         assert api.link(file="/srv/app/a.py")["verified"] is True
-    (told,) = (entry for entry in logs if entry["event"] == "link not verified")
-    assert (told["plugin"], told["hook"], told["rests_seconds"]) == ("archivist", "scm_file_exists", 10)
+    (line,) = (entry for entry in logs if entry["event"] == "link not verified")
+    assert (line["plugin"], line["hook"], line["rests_seconds"]) == ("archivist", "scm_file_exists", 10)
     found = [(line["plugin"], line["hook"]) for line in faults if line["event"] == "plugin fault"]
     assert found == [("archivist", "scm_file_exists")] * (fault == "broken")
 
 
 def test_forbidden_file_is_not_linked(api: ApiClient) -> None:
-    """A provider that refuses access says so for each file."""
+    """The reason of a file is that the provider refuses access to it."""
     ready(api)
     answers = files(api, "private.py", "a.py")
     assert [item["error"] for item in answers] == ["integration_link_forbidden", None]
 
 
 def test_overlong_path_is_not_sent_to_provider(api: ApiClient) -> None:
-    """Its link stands, unverified."""
+    """The frame has an unverified link."""
     ready(api)
     answer = api.link(file=f"/srv/app/{'x' * 5_000}.py")
     assert (answer["error"], answer["verified"], archivist.asked) == (None, None, [])
 
 
-def test_without_a_branch_the_default_one_is_asked_for(api: ApiClient) -> None:
-    """Once for a request, and only where nothing else says the ref."""
+def test_default_branch_comes_from_the_code_host(api: ApiClient) -> None:
+    """A mapping without a branch uses the one of the code host, which is called once and only without another ref."""
     ready(api, defaultBranch=None)
     answers = files(api, "a.py", "b.py")
     assert [(item["ref"], item["refSource"]) for item in answers] == [("trunk", "default_branch")] * 2
@@ -126,7 +126,7 @@ def test_without_a_branch_the_default_one_is_asked_for(api: ApiClient) -> None:
 
 @pytest.mark.parametrize("name", ["team/closed", "team/broken"])
 def test_provider_without_default_branch_gives_no_ref(api: ApiClient, name: str) -> None:
-    """The reason is that there is no ref, as without the hook."""
+    """The reason is the missing ref, as for a provider without the hook."""
     ready(api, name, defaultBranch=None)
     assert [item["error"] for item in files(api, "a.py", "b.py")] == ["no_ref", "no_ref"]
     assert archivist.asked == [None]
@@ -141,8 +141,8 @@ def set_ref(api: ApiClient, version: str, head: str, **fields: str) -> dict[str,
     return answered
 
 
-def test_a_tag_becomes_its_commit(api: ApiClient) -> None:
-    """A release stands at the commit that its tag names, and the release after it begins there."""
+def test_tag_is_resolved_to_its_commit(api: ApiClient) -> None:
+    """A release has the commit of its tag, and the next release starts there."""
     ready(api)
     release = set_ref(api, "1.0", "v1", previousCommit="c" * 40)
     assert archivist.asked == ["v1", f"{'c' * 40}..{SHA}"]
@@ -155,21 +155,21 @@ def test_a_tag_becomes_its_commit(api: ApiClient) -> None:
 
 @pytest.mark.parametrize("head", ["HEAD", OLDER_SHA])
 def test_commit_and_sender_head_are_not_resolved(api: ApiClient, head: str) -> None:
-    """A whole commit needs no look-up, and where a sender's HEAD stood only the sender knows."""
+    """A full commit id needs no resolution, and the commit of a sender's HEAD is not known to the code host."""
     ready(api)
     assert set_ref(api, "1.0", head)["refs"][0]["commit"] == head
     assert archivist.asked == [f"None..{head}"]
 
 
-def test_a_ref_that_is_not_known_stays_as_it_is(api: ApiClient) -> None:
-    """The provider is asked for it in the sender's words."""
+def test_unknown_ref_stays_as_it_is(api: ApiClient) -> None:
+    """The provider is called with the ref as it was sent."""
     ready(api)
     assert set_ref(api, "1.0", "v9")["refs"][0]["commit"] == "v9"
     assert archivist.asked == ["v9", "None..v9"]
 
 
-def test_a_branch_with_slashes_is_known_from_the_provider(api: ApiClient) -> None:
-    """Where a URL leaves open where the branch ends, the first branch that there is counts."""
+def test_branch_with_slashes_is_known_from_the_provider(api: ApiClient) -> None:
+    """If a URL does not show the end of the branch, the first branch that exists is used."""
     ready(api, defaultBranch=None)
     path = "/api/0/projects/acme/web/repo-path-parsing/"
     known, unknown = (

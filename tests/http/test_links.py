@@ -1,6 +1,11 @@
+"""Links of single frames, and of many files at once."""
+
+from pathlib import Path
+
 import pytest
 
 from api import OLDER_SHA, SHA, ApiClient, commit
+from linking import open_odd_text
 from scmhost.links.outcome import no_link
 from scmhost.links.resolve import resolve_links
 from scmhost.links.values import FrameQuery
@@ -21,7 +26,7 @@ def ready(api: ApiClient, **form: str) -> dict[str, object]:
     return body
 
 
-def test_a_frame_links_to_its_own_commit_and_line(api: ApiClient) -> None:
+def test_frame_links_to_its_own_commit_and_line(api: ApiClient) -> None:
     """The link goes to the exact commit, with the host's line anchor."""
     mapping = ready(api, preset="gitea")
     answer = api.link(file="/srv/app/dir/a b.py", commitId=SHA, lineNo="7")
@@ -33,8 +38,8 @@ def test_a_frame_links_to_its_own_commit_and_line(api: ApiClient) -> None:
     assert [item["id"] for item in answer["integrations"]] == [mapping["integrationId"]]
 
 
-def test_a_release_gives_the_commit(api: ApiClient) -> None:
-    """Without a commit of its own, a frame links to the release's commit for that repository."""
+def test_release_gives_the_commit(api: ApiClient) -> None:
+    """A frame without a commit of its own links to the release's commit in that repository."""
     ready(api)
     body = {"version": "1.0", "projects": ["web"], "commits": [commit(SHA), commit(OLDER_SHA)]}
     assert api.post("releases/", body).status_code == 201
@@ -44,22 +49,22 @@ def test_a_release_gives_the_commit(api: ApiClient) -> None:
 
 
 def test_default_branch_is_used_without_commit_and_release(api: ApiClient) -> None:
-    """The mapping's branch is the last resort, and the answer says so."""
+    """The mapping's branch is used last, and the answer has it as the source of the ref."""
     ready(api)
     answer = api.link()
     assert (answer["sourceUrl"], answer["refSource"]) == (f"{BASE}/blob/main/src/a.py", "default_branch")
 
 
-def test_an_unknown_release_is_404(api: ApiClient) -> None:
-    """A release that is not there is said aloud, never skipped."""
+def test_unknown_release_is_404(api: ApiClient) -> None:
+    """A release that the organization does not have is an error, and is not skipped."""
     ready(api)
     answer = api.get("/api/0/projects/acme/web/stacktrace-link/", params={"file": "a", "release": "no"})
     assert answer.status_code == 404
 
 
 @pytest.mark.parametrize("line", ["0", "-1", "99999999999"])
-def test_an_impossible_line_gives_no_anchor(api: ApiClient, line: str) -> None:
-    """Line 0 is no place to go to."""
+def test_impossible_line_gives_no_anchor(api: ApiClient, line: str) -> None:
+    """A line that no file has is left out of the URL."""
     ready(api)
     assert api.link(lineNo=line)["sourceUrl"] == f"{BASE}/blob/main/src/a.py"
 
@@ -74,7 +79,7 @@ def test_an_impossible_line_gives_no_anchor(api: ApiClient, line: str) -> None:
     ],
 )
 def test_missing_link_has_a_reason(api: ApiClient, query: dict[str, str], error: str) -> None:
-    """Every frame without a link has a reason and a next step."""
+    """Each frame without a link has a reason and a next step."""
     ready(api)
     answer = api.link(**query)
     assert answer["error"] == error
@@ -83,12 +88,12 @@ def test_missing_link_has_a_reason(api: ApiClient, query: dict[str, str], error:
 
 
 def test_project_without_mappings_has_a_reason(api: ApiClient) -> None:
-    """The first reason is that nothing is mapped yet."""
+    """The reason is that the project has no mappings yet."""
     assert api.link()["error"] == "no_code_mappings_for_project"
 
 
 def test_repository_without_url_has_a_reason(api: ApiClient) -> None:
-    """No link is ever built on nothing."""
+    """A repository without a URL has no links."""
     installation = api.install()
     repository = api.claim(api.repository("team/app", None), installation).json()
     mapping = api.mapping(repository, installation).json()
@@ -97,21 +102,21 @@ def test_repository_without_url_has_a_reason(api: ApiClient) -> None:
     assert answer["sourcePath"] == "src/a.py"
 
 
-def test_a_mapping_without_branch_and_release_has_no_ref(api: ApiClient) -> None:
-    """Without any ref there is nothing to link to."""
+def test_mapping_without_branch_and_release_has_no_ref(api: ApiClient) -> None:
+    """Without any ref there is no link, and the reason is the missing ref."""
     repository, installation = api.claimed()
     api.mapping(repository, installation, defaultBranch=None)
     assert api.link()["error"] == "no_ref"
 
 
-def test_a_hidden_repository_gives_no_links(api: ApiClient) -> None:
-    """What is hidden is not linked to."""
+def test_hidden_repository_gives_no_links(api: ApiClient) -> None:
+    """The reason is that the repository is not active."""
     mapping = ready(api)
     api.put(f"repos/{mapping['repoId']}/", {"status": "hidden"})
     assert api.link()["error"] == "repository_inactive"
 
 
-def test_an_unclaimed_repository_gives_no_links(api: ApiClient) -> None:
+def test_unclaimed_repository_gives_no_links(api: ApiClient) -> None:
     """After an unclaim the reason is that no installation has the repository."""
     mapping = ready(api)
     api.put(f"repos/{mapping['repoId']}/", {"integrationId": None})
@@ -119,7 +124,7 @@ def test_an_unclaimed_repository_gives_no_links(api: ApiClient) -> None:
 
 
 def test_repository_under_deletion_has_a_reason(api: ApiClient) -> None:
-    """A request that read the mappings before the repository went away is answered, not broken."""
+    """A request that has read the mappings before the repository was deleted gets an answer."""
     mapping = ready(api)
     project = find_project(api.services, api.there.organization, "web")
     api.link()
@@ -132,7 +137,7 @@ def test_repository_under_deletion_has_a_reason(api: ApiClient) -> None:
 
 
 def test_mapping_change_takes_effect_immediately(api: ApiClient) -> None:
-    """No answer comes from mappings of yesterday."""
+    """No answer uses the mappings as they were before a change."""
     mapping = ready(api)
     api.link()
     body = {key: mapping[key] for key in ("repoId", "projectId", "stackRoot", "defaultBranch")}
@@ -143,8 +148,8 @@ def test_mapping_change_takes_effect_immediately(api: ApiClient) -> None:
     assert api.link()["error"] == "no_code_mappings_for_project"
 
 
-def test_the_more_precise_mapping_wins(api: ApiClient) -> None:
-    """Of two roots that match, the longer one is used, whichever was made first."""
+def test_longer_stack_root_is_used(api: ApiClient) -> None:
+    """Of two roots that match, the longer one is used, even if it was created later."""
     repository, installation = api.claimed()
     api.mapping(repository, installation, stackRoot="/srv/app/sub/", sourceRoot="deep/")
     api.mapping(repository, installation)
@@ -152,7 +157,7 @@ def test_the_more_precise_mapping_wins(api: ApiClient) -> None:
 
 
 def test_java_frames_are_munged(api: ApiClient) -> None:
-    """Module and file name of a Java frame make its path."""
+    """The path of a Java frame is made of its module and its file name."""
     repository, installation = api.claimed()
     api.mapping(repository, installation, stackRoot="com/acme/", sourceRoot="app/src/main/java/com/acme/")
     answer = api.link(file="App.java", platform="java", module="com.acme.App", absPath="App.java")
@@ -160,28 +165,28 @@ def test_java_frames_are_munged(api: ApiClient) -> None:
 
 
 def test_custom_template_makes_the_link(api: ApiClient) -> None:
-    """A host that no preset knows is a template away."""
+    """A template gives the URLs of a code host that no preset covers."""
     ready(api, template="{repo_url}/show?f={path}&r={commit}[#{line}]")
     assert api.link(commitId=SHA, lineNo="3")["sourceUrl"] == f"{BASE}/show?f=src%2Fa.py&r={SHA}#3"
 
 
 @pytest.mark.parametrize("query", [{}, {"file": ""}])
-def test_a_frame_needs_a_file(api: ApiClient, query: dict[str, str]) -> None:
-    """The one thing that must be said is the file, in Sentry's words."""
+def test_frame_needs_a_file(api: ApiClient, query: dict[str, str]) -> None:
+    """The file is the only required parameter, and the message is Sentry's."""
     answer = api.get("/api/0/projects/acme/web/stacktrace-link/", params=query)
     assert (answer.status_code, answer.json()) == (400, {"detail": "Filepath is required"})
 
 
 @pytest.mark.parametrize("sha", ["a b", "a..b", "-x", "a\nb"])
-def test_a_commit_that_git_would_refuse_is_refused(api: ApiClient, sha: str) -> None:
-    """A ref that cannot exist is bad input, not a link."""
+def test_malformed_commit_is_refused(api: ApiClient, sha: str) -> None:
+    """A ref that git would refuse is bad input."""
     ready(api)
     query = {"file": "/srv/app/a.py", "commitId": sha}
     assert api.get("/api/0/projects/acme/web/stacktrace-link/", params=query).status_code == 400
 
 
 def test_many_files_are_linked_at_once(api: ApiClient) -> None:
-    """Each file has its link or its reason, in the order asked, at the release's commit."""
+    """Each file has its link or its reason, in the order of the request, at the release's commit."""
     repository, installation = api.claimed()
     api.mapping(repository, installation)
     api.release("1.0", commits=[commit(SHA)])
@@ -195,3 +200,20 @@ def test_many_files_are_linked_at_once(api: ApiClient) -> None:
     assert (at["ref"], at["refSource"]) == (OLDER_SHA, "frame")
     assert api.get(path).json() == {"file": ["This field is required."]}
     assert api.get(path, params={"file": ""}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("bad_url.py", "unsafe_url"),
+        ("bad_message.py", "no_source_pages"),
+        ("bad_error.py", "integration_link_forbidden"),
+        ("script.py", "unsafe_url"),
+    ],
+)
+def test_unencodable_text_of_a_plugin_is_a_reason(tmp_path: Path, name: str, error: str) -> None:
+    """A plugin's URL or message with half a character is the reason why there is no link."""
+    with open_odd_text(tmp_path) as api:
+        answer = api.link(file=f"/srv/app/{name}")
+    assert (answer["error"], answer["sourceUrl"]) == (error, None)
+    assert answer["detail"]

@@ -13,20 +13,20 @@ BASE = "https://git.example.com/team/app"
 
 
 def parse(api: ApiClient, url: str, stack_path: str, **more: Any) -> tuple[int, Any]:
-    """The status and the answer to a page and a path."""
+    """Return the status and the answer for a page and a path."""
     answer = api.post(PATH, {"sourceUrl": url, "stackPath": stack_path, **more})
     return answer.status_code, answer.json()
 
 
 def parsed(api: ApiClient, url: str, stack_path: str, **more: Any) -> tuple[str, str, str]:
-    """The roots and the branch of a page and a path that must be read."""
+    """Return the roots and the branch of a page and a path that are read successfully."""
     status, answer = parse(api, url, stack_path, **more)
     assert status == 200, answer
     return answer["stackRoot"], answer["sourceRoot"], answer["defaultBranch"]
 
 
 def test_page_url_gives_all_fields_of_a_code_mapping(api: ApiClient) -> None:
-    """The answer names the installation and the repository by numbers, and has roots and branch."""
+    """The answer has the ids of the installation and the repository, the roots and the branch."""
     repository, installation = api.claimed()
     status, answer = parse(api, f"{BASE}/blob/main/src/shop/api/cart.py", "shop/api/cart.py")
     assert status == 200
@@ -55,15 +55,15 @@ def test_page_url_gives_all_fields_of_a_code_mapping(api: ApiClient) -> None:
         ("blob/feature%23one", "feature#one"),
     ],
 )
-def test_the_forms_of_most_hosts_are_read(api: ApiClient, page: str, branch: str) -> None:
-    """What stands between the repository and the path tells the branch, and lines and queries tell nothing."""
+def test_url_forms_of_most_hosts_are_read(api: ApiClient, page: str, branch: str) -> None:
+    """The branch is between the repository and the path; line anchors and queries are ignored."""
     api.claimed()
     expected = ("/srv/", "my src/", branch)
     assert parsed(api, f"{BASE}/{page}/my%20src/shop/cart.py?plain=1#L42", "/srv/shop/cart.py") == expected
 
 
-def test_a_branch_with_slashes_is_known_from_a_code_mapping(api: ApiClient) -> None:
-    """A URL does not tell where such a branch ends; the code mappings of the repository do."""
+def test_branch_with_slashes_is_known_from_a_code_mapping(api: ApiClient) -> None:
+    """A URL does not show the end of such a branch; the repository's code mappings have it."""
     repository, installation = api.claimed()
     page = f"{BASE}/blob/release/2026/src/cart.py"
     assert parsed(api, page, "/srv/cart.py") == ("/srv/", "2026/src/", "release")
@@ -72,8 +72,8 @@ def test_a_branch_with_slashes_is_known_from_a_code_mapping(api: ApiClient) -> N
     assert parsed(api, f"{BASE}/blob/main/src/cart.py", "/srv/cart.py") == ("/srv/", "src/", "main")
 
 
-def test_the_longest_url_wins_on_the_border_of_a_segment(api: ApiClient) -> None:
-    """A repository whose name begins alike is another one, and one within a group is nearer than the group."""
+def test_longest_repository_url_is_used(api: ApiClient) -> None:
+    """The longest URL that encloses the page is used, and URLs are compared by whole segments."""
     installation = api.install()
     ids = {}
     for name in ("team", "team/app", "team/app-tools"):
@@ -86,8 +86,8 @@ def test_the_longest_url_wins_on_the_border_of_a_segment(api: ApiClient) -> None
 
 
 @pytest.mark.parametrize("url", [f"{BASE}/", f"{BASE}.git", "http://git.example.com/Team/App"])
-def test_urls_are_spelled_in_many_ways(api: ApiClient, url: str) -> None:
-    """A slash or ``.git`` at the end, the scheme and the case of letters make no other repository."""
+def test_spelling_of_the_url_does_not_matter(api: ApiClient, url: str) -> None:
+    """A slash or ``.git`` at the end, the scheme and the case of letters do not make another repository."""
     installation = api.install()
     assert api.claim(api.repository(url=url), installation).status_code == 201
     assert parsed(api, f"{BASE}/blob/main/src/cart.py", "/cart.py") == ("/", "src/", "main")
@@ -102,13 +102,13 @@ def test_urls_are_spelled_in_many_ways(api: ApiClient, url: str) -> None:
     ],
 )
 def test_paths_of_all_systems_are_read(api: ApiClient, stack_path: str, roots: tuple[str, str]) -> None:
-    """The name of the file is found behind slashes and backslashes."""
+    """The name of the file follows a slash or a backslash."""
     api.claimed()
     assert parsed(api, f"{BASE}/blob/main/src/shop/cart.py", stack_path) == (*roots, "main")
 
 
-def test_classes_have_their_packages(api: ApiClient) -> None:
-    """Frames of Java and Kotlin say their module; snake case is taken too."""
+def test_frames_of_classes_have_packages(api: ApiClient) -> None:
+    """Frames of Java and Kotlin have a module; snake case is accepted too."""
     api.claimed()
     kotlin = {"module": "com.acme.shop.Cart$1", "abs_path": "Cart.kt", "platform": "java"}
     page = f"{BASE}/blob/main/app/com/acme/shop/Cart.kt"
@@ -131,13 +131,13 @@ def test_classes_have_their_packages(api: ApiClient) -> None:
     ],
 )
 def test_unreadable_page_url_is_refused(api: ApiClient, url: str, problem: str) -> None:
-    """Each fault of the URL is told in the words that Sentry's clients know, the first one first."""
+    """The first problem of the URL has the message that Sentry's clients show."""
     api.claimed()
     assert parse(api, url, "/srv/cart.py") == (400, {"sourceUrl": [problem]})
 
 
-def test_an_installation_without_repositories_is_found(api: ApiClient) -> None:
-    """The installation's own address tells whether only the repository is missing."""
+def test_installation_without_repositories_is_found(api: ApiClient) -> None:
+    """The address of the installation decides whether only the repository is missing."""
     api.install(name="team")
     pages = [f"{BASE}/blob/main/cart.py", "https://git.example.com/other/app/blob/main/cart.py"]
     problems = [parse(api, page, "cart.py")[1]["sourceUrl"] for page in pages]
@@ -167,7 +167,7 @@ def test_unclaimed_and_hidden_repositories_are_ignored(api: ApiClient) -> None:
 def test_frame_without_path_is_refused(
     api: ApiClient, name: str, stack_path: str, more: dict[str, str], begins: str
 ) -> None:
-    """A frame of which no root can be told is wrong input, with a sentence."""
+    """A frame that gives no roots is bad input, with a message."""
     api.claimed()
     status, answer = parse(api, f"{BASE}/blob/main/{name}", stack_path, **more)
     assert status == 400
@@ -175,15 +175,15 @@ def test_frame_without_path_is_refused(
     assert answer["stackPath"][0].startswith(begins)
 
 
-def test_both_paths_are_needed(api: ApiClient) -> None:
-    """What is missing is named."""
+def test_both_paths_are_required(api: ApiClient) -> None:
+    """A missing field is named."""
     required = ["This field is required."]
     answer = api.post(PATH, {})
     assert (answer.status_code, answer.json()) == (400, {"sourceUrl": required, "stackPath": required})
 
 
-def test_scopes(api: ApiClient) -> None:
-    """Whoever may read the organization or change the project may ask."""
+def test_scopes_of_path_parsing(api: ApiClient) -> None:
+    """The scope to read the organization or to change the project is enough."""
     api.claimed()
     body = {"sourceUrl": f"{BASE}/blob/main/cart.py", "stackPath": "cart.py"}
     statuses = {scope: api.post(PATH, body, token=api.token(scope)).status_code for scope in SCOPES}
@@ -196,8 +196,8 @@ SCOPES = {"org:read": 200, "project:write": 200, "project:admin": 200, "project:
 FORGE = f"{SWITCHBOARD}\n[plugins.good_forge]\nenabled = true\ndefault = true\n"
 
 
-def test_a_plugin_reads_its_own_pages(tmp_path: Path) -> None:
-    """The provider knows forms that nobody else does."""
+def test_plugin_reads_its_own_pages(tmp_path: Path) -> None:
+    """The provider's plugin reads URL forms that the host cannot read."""
     with open_api(tmp_path, FORGE, more=[candidate("good_forge")]) as api:
         installation = api.post("integrations/", {"provider": "good_forge"}).json()
         body = {"provider": "good_forge", "installation": installation["id"], "identifier": "app"}

@@ -1,5 +1,6 @@
-"""Whole stack traces: their links, how sure these are, and how they come about."""
+"""Links of whole stack traces, their confidence, their explanation, and derived mappings."""
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ import pytest
 
 from api import OLDER_SHA, SHA, SWITCHBOARD, ApiClient, commit, open_api
 from hosting import candidate
+from linking import open_odd_text
 from scmhost.admin.background import run_due_jobs
 from scmhost.repositories import file_queries
 from scmhost.repositories.files import list_files_now
@@ -41,12 +43,12 @@ def any_api(tmp_path: Path, database_url: str) -> Iterator[ApiClient]:
 def answered(api: ApiClient, path: str, **body: Any) -> dict[str, Any]:
     answer = api.post(path, body)
     assert answer.status_code == 200, answer.text
-    told: dict[str, Any] = answer.json()
-    return told
+    result: dict[str, Any] = answer.json()
+    return result
 
 
 def linked(api: ApiClient, *filenames: str, **body: Any) -> list[dict[str, Any]]:
-    """What becomes of frames with these file names."""
+    """Return the linked frames with these file names."""
     frames: list[dict[str, Any]] = answered(api, LINKS, frames=[{"filename": name} for name in filenames], **body)[
         "frames"
     ]
@@ -65,16 +67,16 @@ def urls(frames: list[dict[str, Any]]) -> list[str | None]:
     return [frame["link"] and frame["link"]["url"] for frame in frames]
 
 
-def test_a_pasted_trace_is_linked_frame_by_frame(api: ApiClient) -> None:
-    """Each frame stands where it is in the text, with its link or with the reason why there is none."""
+def test_pasted_trace_is_linked_frame_by_frame(api: ApiClient) -> None:
+    """Each frame has its position in the text, and its link or the reason why there is none."""
     mapping = api.mapping(*api.claimed()).json()
-    told = answered(api, LINKS, text=TRACE)
-    assert (told["unreadLines"], told["truncated"]) == (5, False)
+    result = answered(api, LINKS, text=TRACE)
+    assert (result["unreadLines"], result["truncated"]) == (5, False)
     lines = TRACE.split("\n")
-    at = [frame["text"] for frame in told["frames"]]
+    at = [frame["text"] for frame in result["frames"]]
     paths = [lines[place["line"] - 1][place["start"] : place["end"]] for place in at]
-    assert paths == [frame["frame"]["filename"] for frame in told["frames"]]
-    first, _, last = told["frames"]
+    assert paths == [frame["frame"]["filename"] for frame in result["frames"]]
+    first, _, last = result["frames"]
     assert first["frame"] == {
         "filename": "/srv/app/shop/cart.py",
         "absPath": None,
@@ -98,8 +100,8 @@ def test_a_pasted_trace_is_linked_frame_by_frame(api: ApiClient) -> None:
     assert last["nextStep"]
 
 
-def test_frames_of_an_event_are_taken_in_both_spellings(api: ApiClient) -> None:
-    """An event's frames can be sent as they are, with whatever else they hold."""
+def test_frames_of_an_event_are_accepted_in_both_spellings(api: ApiClient) -> None:
+    """An event's frames can be sent as they are; other keys are ignored."""
     api.mapping(*api.claimed())
     frames = [
         {"filename": "/srv/app/a.py", "lineno": 7, "vars": {"x": "1"}, "in_app": True, "colno": None},
@@ -108,15 +110,15 @@ def test_frames_of_an_event_are_taken_in_both_spellings(api: ApiClient) -> None:
         {"absPath": "/srv/app/b.py"},
         {"function": "main"},
     ]
-    told = answered(api, LINKS, frames=frames)["frames"]
+    result = answered(api, LINKS, frames=frames)["frames"]
     one, two = f"{BASE}/blob/main/src/a.py#L7", f"{BASE}/blob/main/src/b.py"
-    assert urls(told) == [one, one, two, two, None]
-    assert [frame["text"] for frame in told] == [None] * 5
-    assert told[4]["reason"] == "not_a_file"
+    assert urls(result) == [one, one, two, two, None]
+    assert [frame["text"] for frame in result] == [None] * 5
+    assert result[4]["reason"] == "not_a_file"
 
 
-def test_frames_of_the_jvm_are_found_by_their_classes(api: ApiClient) -> None:
-    """The platform is the trace's or the frame's own."""
+def test_frames_of_the_jvm_are_mapped_by_their_classes(api: ApiClient) -> None:
+    """The platform comes from the trace, the frame or the notation."""
     repository, installation = api.claimed()
     api.mapping(repository, installation, stackRoot="com/acme/", sourceRoot="java/com/acme/")
     frame = {"module": "com.acme.Cart", "absPath": "Cart.java", "filename": "Cart.java"}
@@ -128,7 +130,7 @@ def test_frames_of_the_jvm_are_found_by_their_classes(api: ApiClient) -> None:
 
 
 def test_ref_comes_from_commit_or_release(api: ApiClient) -> None:
-    """What ran is told by the commit, else by the release; a release that is not there is said aloud."""
+    """The ref is the commit, or else the release's commit; an unknown release is 404."""
     api.mapping(*api.claimed())
     api.release("1.0", commits=[commit(SHA)])
     by_release = linked(api, "/srv/app/a.py", release="1.0")[0]
@@ -139,28 +141,28 @@ def test_ref_comes_from_commit_or_release(api: ApiClient) -> None:
 
 
 def test_links_have_a_confidence(any_api: ApiClient) -> None:
-    """A file that commits named, a person's mapping and the release's commit make a link sure."""
+    """A known file, a person's mapping and the release's commit give high confidence."""
     any_api.mapping(*any_api.claimed())
     send(any_api, "A src/a.py", "D src/gone.py")
     any_api.release("1.0", refs=[{"repository": "team/app", "commit": SHA}])
     names = ("/srv/app/a.py", "/srv/app/b.py", "/srv/app/gone.py")
-    told = linked(any_api, *names, release="1.0")
-    assert [frame["basis"]["file"] for frame in told] == ["listed", "unknown", "deleted"]
-    assert {(frame["basis"]["mapping"], frame["basis"]["ref"]) for frame in told} == {("person", "exact")}
-    assert [frame["confidence"] for frame in told] == ["high", "medium", "low"]
+    result = linked(any_api, *names, release="1.0")
+    assert [frame["basis"]["file"] for frame in result] == ["listed", "unknown", "deleted"]
+    assert {(frame["basis"]["mapping"], frame["basis"]["ref"]) for frame in result} == {("person", "exact")}
+    assert [frame["confidence"] for frame in result] == ["high", "medium", "low"]
     assert linked(any_api, names[0])[0]["confidence"] == "medium"
 
 
-def test_the_source_root_that_has_the_file_is_used(any_api: ApiClient) -> None:
-    """Several folders of a repository, or of several, are one in the program: each file is found where it is."""
+def test_source_root_with_the_file_is_used(any_api: ApiClient) -> None:
+    """If several source roots have one stack root, each file is linked where it exists."""
     repository, installation = any_api.claimed()
     other = any_api.claim(any_api.repository("team/lib", "https://git.example.com/team/lib"), installation).json()
     for home, source_root in ((repository, "src/"), (repository, "generated/"), (other, "")):
         assert any_api.mapping(home, installation, sourceRoot=source_root).status_code == 201
     send(any_api, "A src/a.py", "A generated/b.py")
     send(any_api, "A c.py", sha=OLDER_SHA, repository="team/lib")
-    told = linked(any_api, *(f"/srv/app/{name}.py" for name in "abcd"))
-    assert [(frame["mapping"]["repository"]["name"], frame["sourcePath"]) for frame in told] == [
+    result = linked(any_api, *(f"/srv/app/{name}.py" for name in "abcd"))
+    assert [(frame["mapping"]["repository"]["name"], frame["sourcePath"]) for frame in result] == [
         ("team/app", "src/a.py"),
         ("team/app", "generated/b.py"),
         ("team/lib", "c.py"),
@@ -169,8 +171,8 @@ def test_the_source_root_that_has_the_file_is_used(any_api: ApiClient) -> None:
     assert any_api.link(file="/srv/app/b.py")["sourcePath"] == "generated/b.py"
 
 
-def test_a_file_that_moved_is_found_where_it_is_now(any_api: ApiClient) -> None:
-    """When commits move a file, the links of the next trace go with it."""
+def test_moved_file_is_linked_at_its_new_path(any_api: ApiClient) -> None:
+    """After commits move a file, the next trace links to its new path."""
     repository, installation = any_api.claimed()
     for source_root in ("old/", "new/"):
         any_api.mapping(repository, installation, sourceRoot=source_root)
@@ -180,8 +182,8 @@ def test_a_file_that_moved_is_found_where_it_is_now(any_api: ApiClient) -> None:
     assert (before, linked(any_api, "/srv/app/a.py")[0]["sourcePath"]) == ("old/a.py", "new/a.py")
 
 
-def test_a_mapping_without_a_branch_links_to_the_newest_commit_of_the_file(any_api: ApiClient) -> None:
-    """Where nothing tells a ref, the file was there at that commit; where no commit named the file, there is none."""
+def test_mapping_without_branch_links_to_the_newest_commit_of_the_file(any_api: ApiClient) -> None:
+    """Without another ref, the newest commit that named the file is used; an unknown file has no ref."""
     repository, installation = any_api.claimed()
     any_api.mapping(repository, installation, defaultBranch=None)
     send(any_api, "A src/a.py")
@@ -192,7 +194,7 @@ def test_a_mapping_without_a_branch_links_to_the_newest_commit_of_the_file(any_a
 
 
 def test_frames_without_mapping_are_linked_by_derived_mapping(any_api: ApiClient) -> None:
-    """A derived mapping links to files that are there, says that it is derived, and is saved nowhere."""
+    """A derived mapping links known files, is marked as derived, and is not saved."""
     any_api.claimed()
     send(any_api, "A shop/cart.py", "A shop/pay.py", "A decoder.py")
     cart, pay, library = answered(any_api, LINKS, text=TRACE)["frames"]
@@ -207,7 +209,7 @@ def test_frames_without_mapping_are_linked_by_derived_mapping(any_api: ApiClient
 
 
 def test_derived_mapping_does_not_link_unknown_files(any_api: ApiClient) -> None:
-    """A root that catches everything is no reason to take a library's file for one of the repository."""
+    """A derived mapping with an empty stack root does not link files of libraries."""
     any_api.claimed()
     send(any_api, "A shop/cart.py")
     own, library = linked(any_api, "shop/cart.py", "requests/sessions.py")
@@ -220,7 +222,7 @@ def test_derived_mapping_does_not_link_unknown_files(any_api: ApiClient) -> None
 
 
 def test_derived_mappings_can_be_saved(any_api: ApiClient) -> None:
-    """First it is told what would be saved; saved, it says what it comes from; again, it changes nothing."""
+    """Without saving, the action is listed; a saved mapping has its evidence; saving again changes nothing."""
     any_api.claimed()
     send(any_api, "A shop/cart.py", "A shop/pay.py")
     dry = answered(any_api, DERIVE, text=TRACE)
@@ -239,13 +241,13 @@ def test_derived_mappings_can_be_saved(any_api: ApiClient) -> None:
 
 
 def test_more_evidence_raises_confidence(any_api: ApiClient) -> None:
-    """What was derived from one file is told more surely by several, and never less surely again."""
+    """Several files raise the confidence of a mapping, and fewer files do not lower it."""
     any_api.claimed()
     send(any_api, "A shop/cart.py", "A shop/pay.py")
     one = [{"filename": "/srv/app/shop/cart.py"}]
     two = [*one, {"filename": "/srv/app/shop/pay.py"}]
-    told = [answered(any_api, DERIVE, frames=frames, save=True)["mappings"][0] for frames in (one, two, one)]
-    assert [(item["action"], item["mapping"]["confidence"]) for item in told] == [
+    result = [answered(any_api, DERIVE, frames=frames, save=True)["mappings"][0] for frames in (one, two, one)]
+    assert [(item["action"], item["mapping"]["confidence"]) for item in result] == [
         ("create", "medium"),
         ("update", "high"),
         ("keep", "high"),
@@ -253,7 +255,7 @@ def test_more_evidence_raises_confidence(any_api: ApiClient) -> None:
 
 
 def test_user_made_mappings_are_never_changed(any_api: ApiClient) -> None:
-    """Frames that a person's mapping fits tell nothing new, and a mapping that a person took over is theirs."""
+    """Nothing is derived for frames that a person's mapping matches, or from a mapping that a person has changed."""
     repository, installation = any_api.claimed()
     made = any_api.mapping(repository, installation, sourceRoot="elsewhere/").json()
     send(any_api, "A shop/cart.py", "A shop/pay.py")
@@ -269,19 +271,19 @@ def test_user_made_mappings_are_never_changed(any_api: ApiClient) -> None:
 
 
 def test_uncertain_or_unclaimed_mapping_is_not_saved(any_api: ApiClient) -> None:
-    """The answer says why, and what to do."""
+    """The answer has the reason and the next step."""
     any_api.repository()
     send(any_api, "A cart.py", "A a/b/c/pay.py")
     frames = [{"filename": "/srv/cart.py"}, {"filename": "/opt/a/b/c/pay.py"}]
-    told = answered(any_api, DERIVE, frames=frames, save=True)["mappings"]
-    assert [(item["action"], item["mapping"]["confidence"]) for item in told] == [("skip", "high"), ("skip", "low")]
-    assert "Claim it" in told[0]["detail"]
-    assert "confidence is low" in told[1]["detail"]
+    result = answered(any_api, DERIVE, frames=frames, save=True)["mappings"]
+    assert [(item["action"], item["mapping"]["confidence"]) for item in result] == [("skip", "high"), ("skip", "low")]
+    assert "Claim it" in result[0]["detail"]
+    assert "confidence is low" in result[1]["detail"]
     assert any_api.get("code-mappings/").json() == []
 
 
 def test_file_in_two_repositories_derives_no_mapping(any_api: ApiClient) -> None:
-    """What could be of either is of neither, nor is what is called as many other files are."""
+    """A file that exists in two repositories supports no mapping for either."""
     any_api.claimed()
     send(any_api, "A shop/cart.py")
     send(any_api, "A shop/cart.py", repository="team/fork")
@@ -289,7 +291,7 @@ def test_file_in_two_repositories_derives_no_mapping(any_api: ApiClient) -> None
 
 
 def test_files_of_hidden_repositories_derive_no_mapping(any_api: ApiClient) -> None:
-    """What is hidden tells no mappings; made active again, it does."""
+    """A hidden repository supports no mapping until it is active again."""
     repository, _ = any_api.claimed()
     send(any_api, "A shop/cart.py")
     found = []
@@ -300,7 +302,7 @@ def test_files_of_hidden_repositories_derive_no_mapping(any_api: ApiClient) -> N
 
 
 def test_commits_of_unknown_repository_derive_no_mapping(any_api: ApiClient) -> None:
-    """A stand-in may hold commits of several repositories: its files are of none."""
+    """A placeholder may have the commits of several repositories, so that its files support no mapping."""
     any_api.claimed()
     any_api.claim(any_api.repository("team/lib", None), any_api.get("integrations/").json()[0])
     send(any_api, "A shop/cart.py", repository="origin")
@@ -308,7 +310,7 @@ def test_commits_of_unknown_repository_derive_no_mapping(any_api: ApiClient) -> 
 
 
 def test_library_frames_derive_no_mapping(api: ApiClient) -> None:
-    """What an event says is not the project's own code leads nowhere by chance."""
+    """A frame that the event marks as library code is not linked by a derived mapping."""
     api.claimed()
     send(api, "A shop/cart.py")
     frame = {"filename": "/site-packages/shop/cart.py", "in_app": False}
@@ -316,31 +318,31 @@ def test_library_frames_derive_no_mapping(api: ApiClient) -> None:
 
 
 def test_explanation_has_a_result_for_each_mapping(api: ApiClient) -> None:
-    """Those that fit, in the order in which they are tried, and why the others do not."""
+    """Mappings that match are listed in the order in which they are tried, the others with their mismatch."""
     repository, installation = api.claimed()
     lib = api.claim(api.repository("team/lib", None), installation).json()
     made = {
         root: api.mapping(home, installation, stackRoot=root).json()["id"]
         for root, home in {"/srv/app/": lib, "/srv/": repository, "": repository, "/sr": lib, "/SRV/": lib}.items()
     }
-    (told,) = answered(api, EXPLAIN, frames=[{"filename": "/srv/app/a.py", "lineno": 3}])["frames"]
-    assert [(item["mapping"]["id"], item["outcome"], item["reason"]) for item in told["tried"]] == [
+    (result,) = answered(api, EXPLAIN, frames=[{"filename": "/srv/app/a.py", "lineno": 3}])["frames"]
+    assert [(item["mapping"]["id"], item["outcome"], item["reason"]) for item in result["tried"]] == [
         (made["/srv/app/"], "no_link", "repository_without_url"),
         (made["/srv/"], "link", None),
         (made[""], "not_needed", None),
     ]
-    assert [(item["mapping"]["id"], item["reason"]) for item in told["notMatched"]] == [
+    assert [(item["mapping"]["id"], item["reason"]) for item in result["notMatched"]] == [
         (made["/SRV/"], "case_differs"),
         (made["/sr"], "inside_segment"),
     ]
-    assert all(item["message"] and item["nextStep"] for item in told["notMatched"])
-    assert (told["paths"], told["munged"], told["notMatchedMore"]) == (["/srv/app/a.py"], None, 0)
-    assert told["tried"][1]["link"] == told["link"]
-    assert told["tried"][1]["sourcePath"] == told["sourcePath"]
+    assert all(item["message"] and item["nextStep"] for item in result["notMatched"])
+    assert (result["paths"], result["munged"], result["notMatchedMore"]) == (["/srv/app/a.py"], None, 0)
+    assert result["tried"][1]["link"] == result["link"]
+    assert result["tried"][1]["sourcePath"] == result["sourcePath"]
 
 
-def test_an_explanation_gives_the_same_answer(any_api: ApiClient) -> None:
-    """Whatever becomes of a frame, it is what trace-links says of it, word for word."""
+def test_explanation_has_the_same_answer(any_api: ApiClient) -> None:
+    """Each frame has exactly the answer that it has from trace-links."""
     repository, installation = any_api.claimed()
     any_api.mapping(repository, installation, stackRoot="/opt/")
     any_api.mapping(repository, installation, stackRoot="/none/", defaultBranch=None)
@@ -353,11 +355,11 @@ def test_an_explanation_gives_the_same_answer(any_api: ApiClient) -> None:
 
 
 def test_explanation_shows_munged_path(api: ApiClient) -> None:
-    """Who looks for the right stack root sees what it is compared with."""
+    """The explanation has the path that stack roots are compared with."""
     api.mapping(*api.claimed())
     frame = {"module": "com.acme.Cart", "absPath": "Cart.java", "platform": "java"}
-    (told,) = answered(api, EXPLAIN, frames=[frame])["frames"]
-    assert (told["munged"], told["paths"]) == ("com/acme/Cart.java", ["com/acme/Cart.java", "Cart.java"])
+    (result,) = answered(api, EXPLAIN, frames=[frame])["frames"]
+    assert (result["munged"], result["paths"]) == ("com/acme/Cart.java", ["com/acme/Cart.java", "Cart.java"])
 
 
 @pytest.mark.parametrize(
@@ -377,29 +379,29 @@ def test_explanation_shows_munged_path(api: ApiClient) -> None:
     ],
 )
 @pytest.mark.parametrize("path", [LINKS, EXPLAIN, DERIVE])
-def test_a_wrong_body_is_refused_by_name(tmp_path: Path, path: str, body: dict[str, Any], answer: str) -> None:
-    """Each answer is 400 and names what is wrong."""
+def test_wrong_field_of_a_body_is_named(tmp_path: Path, path: str, body: dict[str, Any], answer: str) -> None:
+    """Each answer is 400 and names the wrong field."""
     with open_api(tmp_path, SWITCHBOARD + "\n[limits]\ntrace_frames = 3\n", background=False) as small:
         refused = small.post(path, body)
     assert (refused.status_code, list(refused.json())) == (400, [answer])
 
 
 def test_malformed_branch_is_refused(api: ApiClient) -> None:
-    """What is derived is held to the rules of what people send."""
+    """The branch of derived mappings follows the rules for mappings that people send."""
     refused = api.post(DERIVE, {"frames": [], "defaultBranch": "/main"})
     assert (refused.status_code, list(refused.json())) == (400, ["defaultBranch"])
     assert api.post(DERIVE, {"frames": [], "confidence": "sure"}).status_code == 400
 
 
 def test_exceeded_limits_are_named(tmp_path: Path) -> None:
-    """A text is read as far as the limits go, and an explanation lists so many mappings and no more."""
+    """A text is read up to the limit, and an explanation lists mappings up to the limit."""
     limits = "\n[limits]\ntrace_frames = 2\nexplained_frames = 1\nexplained_mappings = 1\n"
     with open_api(tmp_path, SWITCHBOARD + limits, background=False) as small:
         repository, installation = small.claimed()
         for root in ("/a/", "/b/", "/c/"):
             small.mapping(repository, installation, stackRoot=root)
-        told = answered(small, LINKS, text=TRACE)
-        assert (len(told["frames"]), told["truncated"]) == (2, True)
+        result = answered(small, LINKS, text=TRACE)
+        assert (len(result["frames"]), result["truncated"]) == (2, True)
         refused = small.post(EXPLAIN, {"text": TRACE})
         assert (refused.status_code, "limits.explained_frames" in refused.text) == (400, True)
         (explained,) = answered(small, EXPLAIN, frames=[{"filename": "x.py"}])["frames"]
@@ -411,7 +413,7 @@ def test_exceeded_limits_are_named(tmp_path: Path) -> None:
 
 @dataclass(frozen=True)
 class Later:
-    """A clock that goes before."""
+    """A clock that is ahead of the real time."""
 
     ahead: timedelta
 
@@ -449,8 +451,8 @@ def test_links_do_not_wait_for_new_commits_files(tmp_path: Path) -> None:
 FORGE = f"{SWITCHBOARD}[plugins.good_forge]\nenabled = true\ndefault = true\n"
 
 
-def with_a_forge_that_can_be_asked(api: ApiClient) -> None:
-    """A stack root with three source roots, in a repository of which the code host has ``here.py`` alone."""
+def add_forge_repository(api: ApiClient) -> None:
+    """Create a stack root with three source roots; the code host has only the file ``here.py``."""
     installation = api.post("integrations/", {"provider": "good_forge"}).json()
     body = {"provider": "integrations:good_forge", "installation": installation["id"], "identifier": "app"}
     repository = api.post("repos/", body).json()
@@ -459,13 +461,13 @@ def with_a_forge_that_can_be_asked(api: ApiClient) -> None:
 
 
 def test_file_check_selects_source_root(tmp_path: Path) -> None:
-    """What it does not have is passed over; what it has is verified."""
+    """A source root without the file is skipped, and the link of an existing file is verified."""
     with open_api(tmp_path, FORGE, more=[candidate("good_forge")], background=False) as api:
-        with_a_forge_that_can_be_asked(api)
-        (told,) = answered(api, EXPLAIN, frames=[{"filename": "/srv/app/here.py"}], commit=SHA)["frames"]
+        add_forge_repository(api)
+        (result,) = answered(api, EXPLAIN, frames=[{"filename": "/srv/app/here.py"}], commit=SHA)["frames"]
         (gone,) = linked(api, "/srv/app/gone.py")
-    assert (told["sourcePath"], told["basis"]["file"], told["confidence"]) == ("here.py", "verified", "high")
-    assert [(item["outcome"], item["reason"]) for item in told["tried"]] == [
+    assert (result["sourcePath"], result["basis"]["file"], result["confidence"]) == ("here.py", "verified", "high")
+    assert [(item["outcome"], item["reason"]) for item in result["tried"]] == [
         ("no_link", "file_not_found"),
         ("link", None),
         ("not_needed", None),
@@ -474,17 +476,48 @@ def test_file_check_selects_source_root(tmp_path: Path) -> None:
 
 
 def test_number_of_file_checks_is_limited(tmp_path: Path) -> None:
-    """A trace of many frames asks for each file once, and for no more than a request may; others are not known."""
+    """A trace checks each file once, up to the limit of a request; the status of others is unknown."""
     few = FORGE + "[limits]\nfile_checks_per_request = 2\n"
     with open_api(tmp_path, few, more=[candidate("good_forge")], background=False) as api:
-        with_a_forge_that_can_be_asked(api)
-        told = linked(api, "/srv/app/here.py", "/srv/app/here.py", "/srv/app/gone.py")
-    assert [frame["basis"]["file"] for frame in told] == ["verified", "verified", "unknown"]
+        add_forge_repository(api)
+        result = linked(api, "/srv/app/here.py", "/srv/app/here.py", "/srv/app/gone.py")
+    assert [frame["basis"]["file"] for frame in result] == ["verified", "verified", "unknown"]
 
 
 def test_unstorable_text_in_traces_is_accepted(any_api: ApiClient) -> None:
-    """Odd characters in a frame are no trouble: the frame has its link, or none."""
+    """Each frame with odd characters has an answer."""
     repository, installation = any_api.claimed()
     any_api.mapping(repository, installation, stackRoot="")
     odd = ["a\x00b.py", "x" * 4000 + ".py", "é/ü.py", "%2e%2e/x.py", "a\nb.py"]
     assert len(linked(any_api, *odd)) == len(odd)
+
+
+@pytest.mark.parametrize("path", [LINKS, EXPLAIN, DERIVE])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"frames": [{"filename": "/srv/app/a.py", "function": "\ud800"}]},
+        {"text": '  File "/srv/app/\ud800.py", line 3, in \udfff\n'},
+    ],
+)
+def test_lone_surrogate_in_a_trace_is_accepted(api: ApiClient, path: str, body: dict[str, Any]) -> None:
+    """JSON can hold half a character. The answer has a replacement for it."""
+    api.mapping(*api.claimed())
+    # The test client would refuse to encode it.
+    content = json.dumps(body).encode()
+    answer = api.call("POST", path, content=content, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 200, answer.text
+    for frame in answer.json().get("frames", ()):
+        assert frame["frame"]["function"] == "\ufffd"
+        assert frame["link"]
+
+
+@pytest.mark.parametrize("path", [LINKS, EXPLAIN])
+def test_unencodable_text_of_a_plugin_is_a_reason(tmp_path: Path, path: str) -> None:
+    """A plugin's URL or message with half a character costs its own frame the link, and no other frame."""
+    names = ["bad_url.py", "bad_message.py", "bad_error.py", "a.py"]
+    with open_odd_text(tmp_path) as api:
+        frames = answered(api, path, frames=[{"filename": f"/srv/app/{name}"} for name in names])["frames"]
+    reasons = ["unsafe_url", "no_source_pages", "integration_link_forbidden", None]
+    assert [frame["reason"] for frame in frames] == reasons
+    assert [bool(frame["message"]) for frame in frames] == [True, True, True, False]

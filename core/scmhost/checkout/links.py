@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 from scmhost.frames import FrameMatch
 from scmhost.frames.frame import Frame
 from scmhost.frames.source_paths import JVM
-from scmhost.links.lines import CommittedLine
 from scmhost.mapping.file_tree import FileTree, LocatedFile
 from scmhost.mapping.munging import class_path
 from scmhost.mapping.paths import PrintedPath, read_printed_path
@@ -20,7 +19,7 @@ from scmhost.sdk.reasons import NEXT_STEP, Confidence, Reason
 from .formats import LinkedFrame, frame_facts
 from .linked_text import LinkCounts
 from .pages import PageUrls, checkout_pages
-from .worktree import ChangedFiles, Checkout, read_checkout
+from .worktree import ChangedFiles, Checkout, CommittedLine, read_checkout
 
 if TYPE_CHECKING:
     from scmhost.mapping import MappingIndex

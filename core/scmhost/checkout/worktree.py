@@ -1,11 +1,11 @@
 """Read the state of a git checkout: its root, its commit, its files, its remote and its edited lines."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from scmhost.infra.errors import ScmhostError
-from scmhost.links.lines import CommittedLine, Hunk, committed_line, read_hunks
 
 from .git import GitError, git_output, git_outputs
 
@@ -17,6 +17,7 @@ _HEAD: Final = (
     *("HEAD", "--symbolic-full-name", "HEAD"),
 )
 _DIFF: Final = ("diff", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "--ignore-submodules")
+_HUNK: Final = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.ASCII)
 
 
 class NoCheckout(ScmhostError):
@@ -48,6 +49,23 @@ class Checkout:
     kind: str | None = None
     template: str | None = None
     pushed: bool | None = None
+
+
+class Hunk(NamedTuple):
+    """A change in a diff without context: which lines of the commit became which lines of the file."""
+
+    old: int
+    old_count: int
+    new: int
+    new_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommittedLine:
+    """A line's number in the commit. A changed line has the number of the first line that it replaced."""
+
+    line: int
+    changed: bool = False
 
 
 class ChangedFiles:
@@ -100,6 +118,30 @@ def read_checkout(ref: str | None = None, remote: str | None = None) -> Checkout
         settings.get("scmhost.template"),
         _is_pushed(_succeeded(outputs[3])),
     )
+
+
+def read_hunks(diff: Iterable[str]) -> tuple[Hunk, ...]:
+    """Return the hunks of one file's unified diff without context lines, in their order."""
+    matches = (_HUNK.match(line) for line in diff)
+    return tuple(Hunk(int(hunk[1]), _count(hunk[2]), int(hunk[3]), _count(hunk[4])) for hunk in matches if hunk)
+
+
+def committed_line(line: int, hunks: Sequence[Hunk]) -> CommittedLine:
+    """Return where a line of the changed file is in the commit."""
+    shift = 0
+    for hunk in hunks:
+        # A hunk that only removes lines has the number of the line before them.
+        if line < hunk.new + (hunk.new_count == 0):
+            break
+        if line < hunk.new + hunk.new_count:
+            return CommittedLine(max(hunk.old, 1), changed=True)
+        shift += hunk.old_count - hunk.new_count
+    return CommittedLine(line + shift)
+
+
+def _count(digits: str | None) -> int:
+    # Diffs leave a count of one out.
+    return 1 if digits is None else int(digits)
 
 
 class _Head(NamedTuple):

@@ -15,7 +15,7 @@ from scmhost.frames.source_paths import JVM
 from .context import CommandContext, organization_named
 
 if TYPE_CHECKING:
-    from scmhost.links.resolve import Resolved
+    from scmhost.links.resolve import ResolvedFrame
     from scmhost.organizations.queries import Project
     from scmhost.sdk import Organization
     from scmhost.services import Services
@@ -143,7 +143,7 @@ def _open_local_project(context: CommandContext, options: Mapping[str, Any]) -> 
         yield ProjectLinks(host.services, organization, project, release=options["release"], commit=options["commit"])
 
 
-def _from_database(found: FrameMatch, resolved: "Resolved") -> LinkedFrame:
+def _from_database(found: FrameMatch, resolved: "ResolvedFrame") -> LinkedFrame:
     from scmhost.links.outcome import Link, no_link_message
 
     outcome = resolved.outcome

@@ -1,1 +1,1 @@
-"""Location to link: the ref, the lines, the link or the reason why there is none; and from a page to its location."""
+"""Code mappings, and the links that they give for frames and stack traces."""

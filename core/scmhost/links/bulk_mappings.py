@@ -14,21 +14,21 @@ from scmhost.sdk import Organization, Repository, RepositoryStatus
 from scmhost.services import Services
 
 from . import queries
-from .code_mappings import check_limit, check_mapping, mapping_details, problems_of
+from .code_mappings import audit_details, check_limit, check_mapping, problems_of
 from .values import CodeMapping, MappingDraft
 
 
 @dataclass(frozen=True, slots=True)
 class Roots:
-    """A stack root and the source root that takes its place."""
+    """A stack root and the source root that replaces it."""
 
     stack_root: str
     source_root: str
 
 
 @dataclass(frozen=True, slots=True)
-class SavedRoots:
-    """What became of a pair of roots. ``detail`` says what is wrong with one that was not saved."""
+class RootsResult:
+    """The result for a pair of roots. ``detail`` is the problem of one that was not saved."""
 
     roots: Roots
     status: Literal["created", "updated", "error"]
@@ -40,57 +40,59 @@ def save_mappings(
     organization: Organization,
     names: tuple[str, str],
     default_branch: str | None,
-    listed: Sequence[Roots],
-) -> list[SavedRoots]:
-    """Create the mappings, or change those whose stack root the project has; one that is wrong costs no other.
+    pairs: Sequence[Roots],
+) -> list[RootsResult]:
+    """Create mappings, or change those whose stack root the project has. A wrong one does not stop the others.
 
-    What is sent is keyed on the stack root: a source root takes the place of the one that the project has for it, and
-    with it repository and branch, as on Sentry's wire. Where a request lists several source roots for one stack root,
-    the project has them all afterwards, and which one is used is decided for each file by where it is.
+    The stack root is the key: a source root replaces the one that the project has for it, and with it repository and
+    branch, as in Sentry's API. If a request lists several source roots for one stack root, the project has all of them
+    afterwards, and the known files decide which one a frame gets.
 
     Args:
-        services: what every use case works with.
+        services: the services bundle.
         organization: the tenant.
         names: the project's slug or id, and the repository's name.
         default_branch: the branch for frames without a commit.
-        listed: the roots.
+        pairs: the roots.
 
     Raises:
-        InvalidInput: there are none or too many, or the repository has no installation.
-        NotFound: the project or the repository is not there.
+        InvalidInput: there are no roots or too many, or the repository has no installation.
+        NotFound: the organization has no such project or repository.
     """
-    if not listed:
+    if not pairs:
         raise InvalidInput("At least one mapping is required.", "mappings")
     most = services.limits.mappings_per_request
-    if len(listed) > most:
+    if len(pairs) > most:
         message = f"A maximum of {most} mappings can be submitted at once (limits.mappings_per_request)."
         raise InvalidInput(message, "mappings")
     with services.store.write() as tx:
         project, repository = _project(tx, organization, names[0]), _repository(tx, organization, names[1])
         drafts = [
             MappingDraft(project.id, repository.id, roots.stack_root, roots.source_root, default_branch)
-            for roots in listed
+            for roots in pairs
         ]
-        saving = _Saving(tx, services, organization, drafts)
-        return [saving.save(draft) for draft in drafts]
+        saver = _BulkSaver(tx, services, organization, drafts)
+        return [saver.save(draft) for draft in drafts]
 
 
-def places(known: Sequence[CodeMapping], wanted: Sequence[MappingDraft]) -> dict[str, int | None]:
-    """For each source root that one stack root is to have, the mapping that it takes the place of; None is new.
+def assign_ids(existing: Sequence[CodeMapping], drafts: Sequence[MappingDraft]) -> dict[str, int | None]:
+    """Return, for each source root of one stack root, the id of the mapping that it replaces; None creates a mapping.
 
-    A mapping that is there already is its own place. The others take the places of what is no longer wanted, those of
-    their own repository first, then the older ones. What is left stays: sending never deletes.
+    A mapping that exists already replaces itself. The others replace mappings that the request does not list: those of
+    their own repository first, then the oldest ones. What remains is kept: a request never deletes mappings.
     """
-    repository_id = wanted[0].repository_id if wanted else 0
-    there = {mapping.source_root: mapping.id for mapping in known if mapping.repository_id == repository_id}
-    roots = dict.fromkeys(draft.source_root for draft in wanted)
-    free = [mapping for mapping in known if mapping.repository_id != repository_id or mapping.source_root not in roots]
-    left = iter(sorted(free, key=lambda mapping: (mapping.repository_id != repository_id, mapping.id)))
-    missing = {root: getattr(next(left, None), "id", None) for root in roots if root not in there}
-    return {root: there.get(root, missing.get(root)) for root in roots}
+    repository_id = drafts[0].repository_id if drafts else 0
+    unchanged = {mapping.source_root: mapping.id for mapping in existing if mapping.repository_id == repository_id}
+    roots = dict.fromkeys(draft.source_root for draft in drafts)
+    free = [
+        mapping for mapping in existing if mapping.repository_id != repository_id or mapping.source_root not in roots
+    ]
+    free.sort(key=lambda mapping: (mapping.repository_id != repository_id, mapping.id))
+    free_ids = iter([mapping.id for mapping in free])
+    return {root: unchanged[root] if root in unchanged else next(free_ids, None) for root in roots}
 
 
-class _Saving:
+class _BulkSaver:
     """Saves the drafts of one request, one after the other."""
 
     def __init__(
@@ -100,47 +102,46 @@ class _Saving:
         self._services = services
         self._organization = organization
         self._drafts = drafts
-        self._places: dict[str, dict[str, int | None]] = {}
+        self._ids: dict[str, dict[str, int | None]] = {}
 
-    def save(self, draft: MappingDraft) -> SavedRoots:
-        """Save one, or say what is wrong with it."""
+    def save(self, draft: MappingDraft) -> RootsResult:
+        """Save one draft, or return its problem."""
         roots = Roots(draft.stack_root, draft.source_root)
         try:
             check_mapping(draft)
-            status = self._save(draft)
-        except InvalidInput as problem:
-            return SavedRoots(roots, "error", str(problem))
-        return SavedRoots(roots, status)
+            return RootsResult(roots, self._save(draft))
+        except InvalidInput as error:
+            return RootsResult(roots, "error", str(error))
 
     def _save(self, draft: MappingDraft) -> Literal["created", "updated"]:
-        tx, id_ = self._tx, self._organization.id
-        mine = self._of_root(draft.stack_root)
-        place = mine[draft.source_root]
-        if place is None:
+        tx, organization_id = self._tx, self._organization.id
+        ids = self._ids_of(draft.stack_root)
+        mapping_id = ids[draft.source_root]
+        if mapping_id is None:
             check_limit(tx, self._services, self._organization, draft.project_id)
-            saved = queries.create(tx, id_, draft, self._services.clock.now())
-            mine[draft.source_root] = saved.id
+            saved = queries.create(tx, organization_id, draft, self._services.clock.now())
+            # The request may list the same roots again.
+            ids[draft.source_root] = saved.id
             self._record("code-mapping.create", saved)
             return "created"
-        known = queries.get(tx, id_, place)
-        saved = queries.update(tx, id_, place, draft)
-        if saved != known:
+        before = queries.get(tx, organization_id, mapping_id)
+        saved = queries.update(tx, organization_id, mapping_id, draft)
+        if saved != before:
             self._record("code-mapping.edit", saved)
         return "updated"
 
-    def _record(self, action: Action, saved: CodeMapping) -> None:
-        record(
-            self._tx, self._services, self._organization, action, (saved.id, saved.stack_root), mapping_details(saved)
-        )
-
-    def _of_root(self, stack_root: str) -> dict[str, int | None]:
-        """The places of a stack root's good source roots."""
-        if stack_root not in self._places:
-            wanted = [draft for draft in self._drafts if draft.stack_root == stack_root and not problems_of(draft)]
+    def _ids_of(self, stack_root: str) -> dict[str, int | None]:
+        """Return the mappings that the valid source roots of a stack root replace."""
+        if stack_root not in self._ids:
+            valid = [draft for draft in self._drafts if draft.stack_root == stack_root and not problems_of(draft)]
             project_id = self._drafts[0].project_id
-            known = queries.with_root(self._tx, self._organization.id, project_id, stack_root)
-            self._places[stack_root] = places(known, wanted)
-        return self._places[stack_root]
+            existing = queries.with_root(self._tx, self._organization.id, project_id, stack_root)
+            self._ids[stack_root] = assign_ids(existing, valid)
+        return self._ids[stack_root]
+
+    def _record(self, action: Action, mapping: CodeMapping) -> None:
+        target = (mapping.id, mapping.stack_root)
+        record(self._tx, self._services, self._organization, action, target, audit_details(mapping))
 
 
 def _project(tx: Transaction, organization: Organization, name: str) -> Project:

@@ -22,7 +22,8 @@ from . import queries
 from .values import CodeMapping, MappingDraft
 
 _BRANCH: Final = re.compile(r"[A-Za-z0-9_.-][A-Za-z0-9_./-]*(?<!/)", re.ASCII)
-_BAD_ROOT: Final = re.compile(r"[\s'\"\x00-\x1f]")
+# The database takes no lone surrogates. Requests cannot hold them, but roots that are derived from frames can.
+_BAD_ROOT: Final = re.compile(r"[\s'\"\x00-\x1f\ud800-\udfff]")
 _BRANCH_RULE: Final = (
     "Branch name may only have letters, numbers, underscores, forward slashes, dashes, and periods. "
     "Branch name may not start or end with a forward slash."
@@ -30,8 +31,8 @@ _BRANCH_RULE: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class ShownMapping:
-    """A code mapping with what it belongs to."""
+class MappingDetails:
+    """A code mapping with its project and its repository."""
 
     mapping: CodeMapping
     project: Project
@@ -40,12 +41,12 @@ class ShownMapping:
 
 def create_mapping(
     services: Services, organization: Organization, installation_id: int, draft: MappingDraft
-) -> ShownMapping:
-    """Save a code mapping of a repository that the installation has.
+) -> MappingDetails:
+    """Save a code mapping for a repository of an installation.
 
     Raises:
-        NotFound: the project or the installation is not there.
-        InvalidForm: a field is wrong; the messages are those that Sentry's clients know.
+        NotFound: the organization has no such project or installation.
+        InvalidForm: a field is wrong; the messages are those that Sentry's clients show.
     """
     with services.store.read() as tx:
         project = _project(tx, organization, draft.project_id)
@@ -59,38 +60,48 @@ def create_mapping(
         try:
             saved = queries.create(tx, organization.id, draft, services.clock.now())
         except Duplicate as error:
-            raise _taken() from error
-        record(tx, services, organization, "code-mapping.create", (saved.id, saved.stack_root), mapping_details(saved))
-    return ShownMapping(saved, project, repository)
+            raise _duplicate() from error
+        record(tx, services, organization, "code-mapping.create", (saved.id, saved.stack_root), audit_details(saved))
+    return MappingDetails(saved, project, repository)
 
 
 def change_mapping(
     services: Services, organization: Organization, mapping_id: int, draft: MappingDraft
-) -> ShownMapping:
-    """Replace a mapping's fields. The repository must be of the same installation as before."""
+) -> MappingDetails:
+    """Replace a mapping's fields. The new repository must belong to the same installation as the old one.
+
+    Raises:
+        NotFound: the organization has no such mapping or project.
+        InvalidForm: a field is wrong; the messages are those that Sentry's clients show.
+    """
     check_mapping(draft)
     with services.store.write() as tx:
-        known = _require(tx, organization, mapping_id)
-        before = repository_queries.get(tx, organization.id, known.repository_id)
+        existing = _require_mapping(tx, organization, mapping_id)
+        before = repository_queries.get(tx, organization.id, existing.repository_id)
         repository = _repository(tx, organization, draft.repository_id, before.installation_id if before else None)
         project = _project(tx, organization, draft.project_id)
         try:
+            # A derived mapping that a person changes becomes that person's.
             saved = queries.update(tx, organization.id, mapping_id, replace(draft, generated=False))
         except Duplicate as error:
-            raise _taken() from error
-        if saved != known:
-            record(
-                tx, services, organization, "code-mapping.edit", (saved.id, saved.stack_root), mapping_details(saved)
-            )
-    return ShownMapping(saved, project, repository)
+            raise _duplicate() from error
+        if saved != existing:
+            target = (saved.id, saved.stack_root)
+            record(tx, services, organization, "code-mapping.edit", target, audit_details(saved))
+    return MappingDetails(saved, project, repository)
 
 
 def delete_mapping(services: Services, organization: Organization, mapping_id: int) -> None:
-    """Delete a code mapping."""
+    """Delete a code mapping.
+
+    Raises:
+        NotFound: the organization has no such mapping.
+    """
     with services.store.write() as tx:
-        known = _require(tx, organization, mapping_id)
+        mapping = _require_mapping(tx, organization, mapping_id)
         queries.delete(tx, organization.id, mapping_id)
-        record(tx, services, organization, "code-mapping.delete", (known.id, known.stack_root), mapping_details(known))
+        target = (mapping.id, mapping.stack_root)
+        record(tx, services, organization, "code-mapping.delete", target, audit_details(mapping))
 
 
 def list_mappings(
@@ -100,21 +111,21 @@ def list_mappings(
     *,
     project_ids: Sequence[int] | None = None,
     installation_id: int | None = None,
-) -> Page[ShownMapping]:
-    """Code mappings in the order of their ids."""
+) -> Page[MappingDetails]:
+    """Return a page of code mappings in the order of their ids.
+
+    Raises:
+        NotFound: the organization has no such installation.
+    """
     if installation_id is not None:
         get_installation(services, organization, installation_id)
     with services.store.read() as tx:
         page = queries.page(tx, organization.id, request, project_ids=project_ids, installation_id=installation_id)
-        of_projects = organization_queries.get_projects(
-            tx, organization.id, {mapping.project_id for mapping in page.items}
-        )
-        of_repositories = repository_queries.get_many(tx, organization.id, {item.repository_id for item in page.items})
-    shown = [
-        ShownMapping(mapping, of_projects[mapping.project_id], of_repositories[mapping.repository_id])
-        for mapping in page.items
-    ]
-    return page.showing(shown)
+        projects = organization_queries.get_projects(tx, organization.id, {item.project_id for item in page.items})
+        repositories = repository_queries.get_many(tx, organization.id, {item.repository_id for item in page.items})
+    return page.showing(
+        [MappingDetails(item, projects[item.project_id], repositories[item.repository_id]) for item in page.items]
+    )
 
 
 def check_mapping(draft: MappingDraft) -> None:
@@ -129,7 +140,7 @@ def check_mapping(draft: MappingDraft) -> None:
 
 
 def problems_of(draft: MappingDraft) -> dict[str, list[str]]:
-    """What is wrong with each field, in the words that Sentry's clients know."""
+    """Return the problems of each field, in the words that Sentry's clients show."""
     problems: dict[str, list[str]] = {}
     for field, root in (("stackRoot", draft.stack_root), ("sourceRoot", draft.source_root)):
         if _BAD_ROOT.search(root):
@@ -139,6 +150,27 @@ def problems_of(draft: MappingDraft) -> dict[str, list[str]]:
     elif draft.default_branch is not None and not _BRANCH.fullmatch(draft.default_branch):
         problems["defaultBranch"] = [_BRANCH_RULE]
     return problems
+
+
+def check_limit(tx: Transaction, services: Services, organization: Organization, project_id: int) -> None:
+    """Check that a project may have one more code mapping.
+
+    Raises:
+        InvalidInput: the project has as many as the limit allows.
+    """
+    most = services.limits.mappings_per_project
+    if queries.count(tx, organization.id, project_id) >= most:
+        raise InvalidInput(f"A project has at most {most} code mappings (limits.mappings_per_project).")
+
+
+def audit_details(mapping: CodeMapping) -> Details:
+    """Return the fields of a code mapping that the audit log keeps."""
+    return {
+        "projectId": mapping.project_id,
+        "repositoryId": mapping.repository_id,
+        "sourceRoot": mapping.source_root,
+        "defaultBranch": mapping.default_branch,
+    }
 
 
 def _repository(
@@ -157,29 +189,12 @@ def _project(tx: Transaction, organization: Organization, project_id: int) -> Pr
     return project
 
 
-def _require(tx: Transaction, organization: Organization, mapping_id: int) -> CodeMapping:
-    known = queries.get(tx, organization.id, mapping_id)
-    if known is None:
+def _require_mapping(tx: Transaction, organization: Organization, mapping_id: int) -> CodeMapping:
+    mapping = queries.get(tx, organization.id, mapping_id)
+    if mapping is None:
         raise NotFound(f"Organization {organization.slug!r} has no code mapping with the id {mapping_id}.")
-    return known
+    return mapping
 
 
-def check_limit(tx: Transaction, services: Services, organization: Organization, project_id: int) -> None:
-    """Refuse one more code mapping of a project than a project may have."""
-    most = services.limits.mappings_per_project
-    if queries.count(tx, organization.id, project_id) >= most:
-        raise InvalidInput(f"A project has at most {most} code mappings (limits.mappings_per_project).")
-
-
-def _taken() -> InvalidForm:
+def _duplicate() -> InvalidForm:
     return InvalidForm({"nonFieldErrors": ["Code path config already exists with this project and stack trace root"]})
-
-
-def mapping_details(mapping: CodeMapping) -> Details:
-    """What a code mapping says."""
-    return {
-        "projectId": mapping.project_id,
-        "repositoryId": mapping.repository_id,
-        "sourceRoot": mapping.source_root,
-        "defaultBranch": mapping.default_branch,
-    }

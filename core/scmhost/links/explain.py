@@ -1,4 +1,4 @@
-"""Explain how frames come to their links: every code mapping, and what became of it."""
+"""Explain how frames get their links: the outcome of every code mapping of the project."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,81 +10,80 @@ from scmhost.repositories import queries as repository_queries
 from scmhost.sdk import Organization, Repository
 from scmhost.services import Services
 
-from .caches import ProjectMappings, rules_for
-from .resolve import Resolved, project_mappings, resolve_by
-from .values import CodeMapping, FrameQuery, Wish
+from .link_targets import read_mappings, rules_for
+from .resolve import ResolvedFrame, build_links, map_frames
+from .values import CodeMapping, FrameQuery, LinkOptions
 
 
 @dataclass(frozen=True, slots=True)
-class Unfit:
-    """A mapping that gives no path for a frame, and why. The repository is None when it was just deleted."""
+class UnmatchedMapping:
+    """A mapping that gives no path for a frame, and why. The repository is None if it was just deleted."""
 
     mapping: CodeMapping
     repository: Repository | None
-    why: Mismatch
+    mismatch: Mismatch
     message: str
 
 
 @dataclass(frozen=True, slots=True)
-class Explained:
-    """How a frame comes to its answer.
+class ExplainedFrame:
+    """How a frame gets its outcome.
 
     Attributes:
-        resolved: the answer, with the mappings that fit.
+        resolved: the outcome, with the mappings that match.
         munged: the path that the platform's rule made of the frame.
-        paths: the paths that were looked for.
-        unfit: the first of the mappings that do not fit, in the order of mappings.
-        left_out: how many more do not fit.
+        paths: the paths that the stack roots were compared with.
+        unmatched: the first mappings that do not match, in the order of mappings.
+        unmatched_more: how many more mappings do not match.
     """
 
-    resolved: Resolved
+    resolved: ResolvedFrame
     munged: str | None
     paths: tuple[str, ...]
-    unfit: tuple[Unfit, ...]
-    left_out: int
+    unmatched: tuple[UnmatchedMapping, ...]
+    unmatched_more: int
 
 
 def explain_links(
-    services: Services, organization: Organization, project: Project, frames: Sequence[FrameQuery], wish: Wish
-) -> list[Explained]:
-    """How each frame comes to its answer, in order.
+    services: Services, organization: Organization, project: Project, frames: Sequence[FrameQuery], options: LinkOptions
+) -> list[ExplainedFrame]:
+    """Return one explanation for each frame, in order. The outcomes are those of ``resolve_links``.
 
     Raises:
-        NotFound: there is no such release.
+        NotFound: the organization has no such release.
     """
-    mappings = project_mappings(services, organization, project)
-    resolved = resolve_by(services, organization, mappings, frames, wish)
-    explained = [_unfit(services, mappings, frame) for frame in frames]
-    wanted = {mapping.repository_id for unfit, _ in explained for mapping, _, _ in unfit}
-    with services.store.read() as tx:
-        rows = repository_queries.get_many(tx, organization.id, wanted)
-    return [
-        Explained(
-            answer,
-            *_paths(frame),
-            tuple(Unfit(mapping, rows.get(mapping.repository_id), why, text) for mapping, why, text in unfit),
-            count - len(unfit),
+    with services.telemetry.act("links"):
+        with services.store.read() as tx:
+            mappings = read_mappings(tx, services, project)
+            targets = map_frames(tx, services, organization, mappings, frames, options)
+            rules = [rules_for(mapping) for mapping in mappings.by_id.values()]
+            mismatches = [_mismatches(rules, frame, services.limits.explained_mappings) for frame in frames]
+            ids = {mappings.by_id[rule.id].repository_id for shown, _ in mismatches for rule, _ in shown}
+            repositories = repository_queries.get_many(tx, organization.id, ids)
+        resolved = build_links(services, organization, targets)
+    explained: list[ExplainedFrame] = []
+    for frame, outcome, (shown, more) in zip(frames, resolved, mismatches, strict=True):
+        munged, paths = paths_to_match(frame.info)
+        unmatched = tuple(
+            UnmatchedMapping(
+                mapping=mappings.by_id[rule.id],
+                repository=repositories.get(mappings.by_id[rule.id].repository_id),
+                mismatch=mismatch,
+                message=mismatch_message(rule.stack_root, paths, mismatch),
+            )
+            for rule, mismatch in shown
         )
-        for frame, answer, (unfit, count) in zip(frames, resolved, explained, strict=True)
-    ]
+        explained.append(ExplainedFrame(outcome, munged, tuple(paths), unmatched, more))
+    return explained
 
 
-def _paths(frame: FrameQuery) -> tuple[str | None, tuple[str, ...]]:
-    munged, paths = paths_to_match(frame.info)
-    return munged, tuple(paths)
-
-
-def _unfit(
-    services: Services, mappings: ProjectMappings, frame: FrameQuery
-) -> tuple[list[tuple[CodeMapping, Mismatch, str]], int]:
-    """The first mappings that do not fit, each with why, and how many there are."""
+def _mismatches(
+    rules_of_mappings: Sequence[Sequence[Rule]], frame: FrameQuery, most: int
+) -> tuple[list[tuple[Rule, Mismatch]], int]:
+    """Return the first mappings that do not match a frame, each as its first rule, and how many more there are."""
     _, paths = paths_to_match(frame.info)
-    found: list[tuple[Rule, Mismatch]] = []
-    for mapping in mappings.by_id.values():
-        rules = rules_for(mapping)
-        why = find_mismatch(rules, paths)
-        if why is not None:
-            found.append((rules[0], why))
-    first = nsmallest(services.limits.explained_mappings, found, key=lambda item: item[0].rank)
-    told = [(mappings.by_id[rule.id], why, mismatch_message(rule.stack_root, paths, why)) for rule, why in first]
-    return told, len(found)
+    mismatches = [
+        (rules[0], mismatch) for rules in rules_of_mappings if (mismatch := find_mismatch(rules, paths)) is not None
+    ]
+    shown = nsmallest(most, mismatches, key=lambda pair: pair[0].rank)
+    return shown, len(mismatches) - len(shown)

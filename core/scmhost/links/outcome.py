@@ -1,17 +1,19 @@
-"""The outcome of resolving a frame: a link with its basis and confidence, or the reason why there is none."""
+"""The outcome of resolving a frame: a link with its ref, basis and confidence, or the reason why there is none."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
 
-from scmhost.sdk import NEXT_STEP, Existence, Reason, RefKind
+from scmhost.mapping import FileStatus
+from scmhost.sdk import NEXT_STEP, Existence, Reason, RefKind, looks_like_commit, ref_problem
 from scmhost.sdk.reasons import Confidence
 
-from .ref_order import ChosenRef, RefSource
+RefSource = Literal["frame", "release", "default_branch", "newest_commit"]
 
 FileBasis = Literal["verified", "listed", "unknown", "deleted"]
-"""Verified: the code host has the file at this ref. Listed: a known commit named it, and none deleted it since.
+"""Verified: the code host has the file at this ref. Listed: a known commit contains it, and none deleted it since.
 Deleted: the newest known commit that named it deleted it. Unknown: none of these."""
 
 MappingBasis = Literal["person", "derived"]
@@ -20,6 +22,13 @@ MappingBasis = Literal["person", "derived"]
 RefBasis = Literal["exact", "branch", "newest_commit"]
 """Exact: the commit or tag of the frame or its release. Branch: a branch, which changes, or any other default of the
 mapping. Newest commit: the newest one that named the file, because there was no other ref."""
+
+# Short words such as "feed" consist of hexadecimal letters, so that a short sha must have a digit.
+_REVISION: Final = re.compile(r"\d+|[0-9a-f]{7,64}|(?=[a-f]*\d)[0-9a-f]{4,6}", re.ASCII | re.IGNORECASE)
+_VERSION: Final = re.compile(r"[A-Za-z]{0,20}[-_/@]?v?\d+(?:\.\d+)+[\w.+-]*", re.ASCII)
+
+MAX_COMMIT: Final = 64
+MAX_BRANCH: Final = 255
 
 _MOST_CONFIDENT_FIRST: Final[tuple[Confidence, ...]] = ("high", "medium", "low")
 _FILE_CONFIDENCE: Final[Mapping[FileBasis, Confidence]] = MappingProxyType(
@@ -32,6 +41,15 @@ _REF_CONFIDENCE: Final[Mapping[RefBasis, Confidence]] = MappingProxyType(
 _DERIVED_CONFIDENCE: Final[Mapping[Confidence, Confidence]] = MappingProxyType(
     {"high": "medium", "medium": "medium", "low": "low"}
 )
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenRef:
+    """A ref, its kind, and its source."""
+
+    ref: str
+    kind: RefKind
+    source: RefSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +110,7 @@ _MESSAGE: Final[Mapping[Reason, str]] = MappingProxyType(
         Reason.INSTALLATION_NOT_FOUND: "The mapping's repository belongs to no installation.",
         Reason.NOT_A_FILE: "The frame names no file.",
         Reason.PATH_OUTSIDE: "The path that the mapping gives leads out of the repository.",
-        Reason.REPOSITORY_INACTIVE: "The repository is hidden, or waits for its deletion.",
+        Reason.REPOSITORY_INACTIVE: "The repository is hidden, or is to be deleted.",
         Reason.REPOSITORY_WITHOUT_URL: "The repository has no URL to link to.",
         Reason.NO_REF: "Neither the frame nor a release nor the mapping names a commit or a branch.",
         Reason.PROVIDER_OFF: "The repository's provider is off for this organization.",
@@ -105,9 +123,29 @@ _MESSAGE: Final[Mapping[Reason, str]] = MappingProxyType(
 )
 
 
-def file_basis(exists: Existence, standing: Literal["listed", "unknown", "deleted"]) -> FileBasis:
-    """Return what is known of a file: the code host decides, else the commits."""
-    return "verified" if exists is Existence.YES else standing
+def choose_ref(
+    frame_commit: str | None, release_commit: str | None, default_branch: str | None, newest_commit: str | None = None
+) -> ChosenRef | None:
+    """Return the first usable ref: the frame's commit, its release's commit, the default branch, the newest commit.
+
+    The newest commit is the newest known one that named the file. A name that git would refuse is skipped, and so is
+    ``HEAD`` as a release's commit, because the commit that it meant is not known.
+    """
+    if frame_commit and _is_usable(frame_commit, MAX_COMMIT):
+        return ChosenRef(frame_commit, "commit", "frame")
+    if release_commit and release_commit != "HEAD" and _is_usable(release_commit, MAX_COMMIT):
+        kind = "branch" if release_commit == default_branch else _kind_of_release_ref(release_commit)
+        return ChosenRef(release_commit, kind, "release")
+    if default_branch and _is_usable(default_branch, MAX_BRANCH):
+        return ChosenRef(default_branch, "commit" if looks_like_commit(default_branch) else "branch", "default_branch")
+    if newest_commit and looks_like_commit(newest_commit):
+        return ChosenRef(newest_commit, "commit", "newest_commit")
+    return None
+
+
+def file_basis(exists: Existence, status: FileStatus) -> FileBasis:
+    """Return the basis of a file: the code host decides, else the known commits."""
+    return "verified" if exists is Existence.YES else status.value
 
 
 def ref_basis(ref: ChosenRef) -> RefBasis:
@@ -132,3 +170,14 @@ def no_link(
 def no_link_message(outcome: NoLink) -> str:
     """Return why there is no link, in a sentence: the frame's own message, or else that of the reason."""
     return outcome.message or _MESSAGE[outcome.reason]
+
+
+def _kind_of_release_ref(ref: str) -> RefKind:
+    """Return the kind of a release's ref, which clients send without one: a revision, else a version, else a branch."""
+    if _REVISION.fullmatch(ref):
+        return "commit"
+    return "tag" if _VERSION.fullmatch(ref) else "branch"
+
+
+def _is_usable(ref: str, max_length: int) -> bool:
+    return len(ref) <= max_length and ref_problem(ref) is None

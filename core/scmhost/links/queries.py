@@ -1,4 +1,4 @@
-"""Code mappings. Every change of one raises its project's version, by which caches know that they are old."""
+"""All SQL of code mappings. Each change of one raises its project's version, which invalidates cached mappings."""
 
 from collections.abc import Collection
 from dataclasses import asdict, fields
@@ -31,20 +31,20 @@ def create(tx: Transaction, organization_id: int, draft: MappingDraft, now: date
         Duplicate: the project has this code mapping.
     """
     row = {"organization_id": organization_id, "id": take_one(tx), "created_at": now, **_fields(draft)}
-    with duplicates(tx, _taken(draft)):
+    with duplicates(tx, _duplicate_message(draft)):
         saved = _mapping(tx.execute(insert(CODE_MAPPINGS).values(row).returning(CODE_MAPPINGS)).one())
     touch_mappings(tx, organization_id, saved.project_id)
     return saved
 
 
 def with_root(tx: Transaction, organization_id: int, project_id: int, stack_root: str) -> list[CodeMapping]:
-    """The code mappings of a project for a stack root, by id."""
-    mine = _of_project(organization_id, project_id) & (CODE_MAPPINGS.c.stack_root == stack_root)
-    return [_mapping(row) for row in tx.execute(select(CODE_MAPPINGS).where(mine).order_by(CODE_MAPPINGS.c.id))]
+    """Return the code mappings of a project for a stack root, by id."""
+    same_root = _of_project(organization_id, project_id) & (CODE_MAPPINGS.c.stack_root == stack_root)
+    return [_mapping(row) for row in tx.execute(select(CODE_MAPPINGS).where(same_root).order_by(CODE_MAPPINGS.c.id))]
 
 
 def get(tx: Transaction, organization_id: int, mapping_id: int) -> CodeMapping | None:
-    """One code mapping."""
+    """Return a code mapping, or None."""
     row = tx.execute(select(CODE_MAPPINGS).where(_is_row(organization_id, mapping_id))).one_or_none()
     return _mapping(row) if row else None
 
@@ -56,8 +56,8 @@ def update(tx: Transaction, organization_id: int, mapping_id: int, draft: Mappin
         Duplicate: the project has another code mapping with the same roots and repository.
         NotFound: there is no such code mapping.
     """
-    known = get(tx, organization_id, mapping_id)
-    if known is None:
+    existing = get(tx, organization_id, mapping_id)
+    if existing is None:
         raise NotFound(f"This organization has no code mapping with the id {mapping_id}.")
     statement = (
         change(CODE_MAPPINGS)
@@ -65,17 +65,19 @@ def update(tx: Transaction, organization_id: int, mapping_id: int, draft: Mappin
         .values(_fields(draft))
         .returning(CODE_MAPPINGS)
     )
-    with duplicates(tx, _taken(draft)):
+    with duplicates(tx, _duplicate_message(draft)):
         saved = _mapping(tx.execute(statement).one())
-    for project_id in sorted({known.project_id, saved.project_id}):
+    for project_id in sorted({existing.project_id, saved.project_id}):
         touch_mappings(tx, organization_id, project_id)
     return saved
 
 
 def delete(tx: Transaction, organization_id: int, mapping_id: int) -> bool:
-    """Delete a code mapping. Whether there was one."""
-    gone = delete_from(CODE_MAPPINGS).where(_is_row(organization_id, mapping_id)).returning(CODE_MAPPINGS.c.project_id)
-    project_id = tx.scalar(gone)
+    """Delete a code mapping; return whether it existed."""
+    statement = (
+        delete_from(CODE_MAPPINGS).where(_is_row(organization_id, mapping_id)).returning(CODE_MAPPINGS.c.project_id)
+    )
+    project_id = tx.scalar(statement)
     if project_id is None:
         return False
     touch_mappings(tx, organization_id, project_id)
@@ -83,18 +85,18 @@ def delete(tx: Transaction, organization_id: int, mapping_id: int) -> bool:
 
 
 def for_project(tx: Transaction, organization_id: int, project_id: int) -> list[CodeMapping]:
-    """All code mappings of a project, by id."""
+    """Return all code mappings of a project, by id."""
     query = select(CODE_MAPPINGS).where(_of_project(organization_id, project_id)).order_by(CODE_MAPPINGS.c.id)
     return [_mapping(row) for row in tx.execute(query)]
 
 
 def count(tx: Transaction, organization_id: int, project_id: int) -> int:
-    """How many code mappings a project has."""
+    """Return the number of a project's code mappings."""
     return tx.execute(select(func.count()).where(_of_project(organization_id, project_id))).scalar_one()
 
 
 def branches(tx: Transaction, organization_id: int, repository_id: int) -> set[str]:
-    """The default branches of a repository's code mappings."""
+    """Return the default branches of a repository's code mappings."""
     query = select(CODE_MAPPINGS.c.default_branch).where(CODE_MAPPINGS.c.organization_id == organization_id).distinct()
     return set(
         tx.scalars(
@@ -111,7 +113,7 @@ def page(
     project_ids: Collection[int] | None = None,
     installation_id: int | None = None,
 ) -> Page[CodeMapping]:
-    """Code mappings by id: of the named projects, and of the installation's repositories."""
+    """Return a page of code mappings by id, of the given projects and of the installation's repositories."""
     query = select(CODE_MAPPINGS).where(CODE_MAPPINGS.c.organization_id == organization_id)
     if project_ids is not None:
         query = query.where(CODE_MAPPINGS.c.project_id.in_(sorted(project_ids)))
@@ -132,16 +134,16 @@ def _of_project(organization_id: int, project_id: int) -> ColumnElement[bool]:
 
 
 def _fields(draft: MappingDraft) -> dict[str, Any]:
-    """The columns of a draft. What a person made is derived from nothing."""
-    told = {"source_hash": hash_of(draft.source_root), "derived_from": [list(pair) for pair in draft.derived_from]}
-    return asdict(draft) | told | ({} if draft.derived_from else {"derived_from": None})
+    """Return the columns of a draft."""
+    evidence = [list(pair) for pair in draft.derived_from]
+    return asdict(draft) | {"source_hash": hash_of(draft.source_root), "derived_from": evidence or None}
 
 
 def _mapping(row: AnyRow) -> CodeMapping:
-    known = {field.name: getattr(row, field.name) for field in fields(CodeMapping)}
-    return CodeMapping(**known | {"derived_from": tuple(Evidence(*pair) for pair in row.derived_from or ())})
+    columns = {field.name: getattr(row, field.name) for field in fields(CodeMapping)}
+    return CodeMapping(**columns | {"derived_from": tuple(Evidence(*pair) for pair in row.derived_from or ())})
 
 
-def _taken(draft: MappingDraft) -> str:
+def _duplicate_message(draft: MappingDraft) -> str:
     roots = f"{draft.stack_root!r} to {draft.source_root!r}"
     return f"Project {draft.project_id} has a code mapping from {roots} in repository {draft.repository_id} already."

@@ -1,167 +1,53 @@
 """Resolve frames to links, or to the reason why there is no link."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scmhost.infra.db.engine import Transaction
-from scmhost.installations import queries as installation_queries
-from scmhost.mapping import FileStatus, MappingMatch, Unmapped, map_frame, order_by_file_status
+from scmhost.mapping import FileStatus, Unmapped, map_frame
 from scmhost.organizations.queries import Project
-from scmhost.releases import content_queries
-from scmhost.releases.show import require_release
-from scmhost.repositories import file_queries
-from scmhost.repositories import queries as repository_queries
-from scmhost.repositories.file_queries import KnownFile
-from scmhost.repositories.files import list_files_now
-from scmhost.sdk import Installation, Organization, Reason, Repository
+from scmhost.sdk import Organization, Reason, Repository
 from scmhost.services import Services
 
-from . import queries
-from .build import LinkBuilder, Place
-from .caches import MappingCache, ProjectMappings, index_mappings
-from .derive import derived_for
+from .derive import derive_for_request
+from .link_builder import LinkBuilder
+from .link_targets import (
+    LinkTargets,
+    MappingResult,
+    ProjectMappings,
+    index_mappings,
+    read_link_targets,
+    read_mappings,
+)
 from .outcome import Link, NoLink, no_link
-from .values import CodeMapping, FrameQuery, Wish
+from .values import CodeMapping, FrameQuery, LinkOptions
 
-MappingResult = tuple[MappingMatch, ...] | Unmapped
-
-
-@dataclass(frozen=True, slots=True)
-class Mappings:
-    """The code mappings by id: those that are saved, and, with ids below 0, those that a request derives."""
-
-    derived: Mapping[int, CodeMapping]
-    saved: Mapping[int, CodeMapping]
-
-    def of(self, candidate: MappingMatch) -> CodeMapping:
-        """The mapping of a candidate."""
-        return (self.derived if candidate.rule.id < 0 else self.saved)[candidate.rule.id]
+_UNMATCHED = (Reason.NO_CODE_MAPPINGS, Reason.STACK_ROOT_MISMATCH)
 
 
 @dataclass(frozen=True, slots=True)
-class KnownPlaces:
-    """The frames' mappings, the repositories that they name, and what is known of the files there."""
-
-    mappings: Mappings
-    repositories: Mapping[int, Repository]
-    installations: Mapping[int, Installation]
-    heads: Mapping[int, str]
-    files: Mapping[tuple[int, str], KnownFile]
-
-    @property
-    def why_none(self) -> Reason:
-        """The reason for frames that no mapping leads anywhere."""
-        return Reason.STACK_ROOT_MISMATCH if self.mappings.saved else Reason.NO_CODE_MAPPINGS
-
-    def standing(self, candidate: MappingMatch) -> FileStatus:
-        """What the known commits say of the file that a candidate leads to."""
-        file = self._file(candidate)
-        if file is None:
-            return FileStatus.UNKNOWN
-        return FileStatus.DELETED if file.deleted else FileStatus.LISTED
-
-    def place(self, frame: FrameQuery, candidate: MappingMatch) -> Place | None:
-        """Where a candidate leads, with all that is known there.
-
-        None when its repository was deleted since the mappings were read, or when it is a guess that no commit bears
-        out.
-        """
-        mapping = self.mappings.of(candidate)
-        repository = self.repositories.get(mapping.repository_id)
-        standing = self.standing(candidate)
-        if repository is None or (mapping.id < 0 and standing is not FileStatus.LISTED):
-            return None
-        file = self._file(candidate)
-        return Place(
-            mapping=mapping,
-            repository=repository,
-            installation=self.installations.get(repository.installation_id or 0),
-            path=candidate.source_path,
-            line=frame.line,
-            frame_commit=frame.commit,
-            release_commit=self.heads.get(repository.id),
-            standing=standing,
-            newest_commit=file.sha if file and not file.deleted else None,
-        )
-
-    def _file(self, candidate: MappingMatch) -> KnownFile | None:
-        return self.files.get((self.mappings.of(candidate).repository_id, candidate.source_path))
-
-
-def know(
-    tx: Transaction,
-    organization: Organization,
-    mappings: Mappings,
-    found: Iterable[tuple[FrameQuery, MappingResult]],
-    wish: Wish,
-) -> KnownPlaces:
-    """What is known of the places that frames may be of."""
-    mapped = [(frame, one) for frame, one in found if not isinstance(one, Unmapped)]
-    wanted = {mappings.of(candidate).repository_id for _, one in mapped for candidate in one}
-    rows = repository_queries.get_many(tx, organization.id, wanted)
-    heads = _heads(tx, organization, wish.release)
-    paths: defaultdict[int, set[str]] = defaultdict(set)
-    for frame, one in mapped:
-        if wish.tell_files or _is_open(mappings, heads, frame, one):
-            for candidate in one:
-                paths[mappings.of(candidate).repository_id].add(candidate.source_path)
-    return KnownPlaces(
-        mappings=mappings,
-        repositories=rows,
-        installations=_installations(tx, organization, rows.values()),
-        heads=heads,
-        files=file_queries.standing(tx, organization.id, paths),
-    )
-
-
-def _is_open(
-    mappings: Mappings, heads: Mapping[int, str], frame: FrameQuery, candidates: tuple[MappingMatch, ...]
-) -> bool:
-    """Whether what the commits say of files decides: which mapping is used, whether it is, and to which commit."""
-    first = mappings.of(candidates[0])
-    has_ref = frame.commit or heads.get(first.repository_id) or first.default_branch
-    return len(candidates) > 1 or first.id < 0 or not has_ref or first.catches_all
-
-
-def _installations(tx: Transaction, organization: Organization, rows: Iterable[Repository]) -> dict[int, Installation]:
-    wanted = {row.installation_id for row in rows if row.installation_id is not None}
-    found = installation_queries.get_many(tx, organization.id, wanted)
-    return {key: stored.installation for key, stored in found.items()}
-
-
-def _heads(tx: Transaction, organization: Organization, version: str | None) -> dict[int, str]:
-    if version is None:
-        return {}
-    release = require_release(tx, organization, version)
-    return {head.repository_id: head.sha for head in content_queries.heads(tx, organization.id, release.id)}
-
-
-_LOST = (Reason.NO_CODE_MAPPINGS, Reason.STACK_ROOT_MISMATCH)
-
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """A mapping that fits a frame, where it leads, and what came of it; None where an earlier one gave a link."""
+class TriedMapping:
+    """A mapping that matches a frame, and its outcome. The outcome is None after an earlier mapping gave a link."""
 
     mapping: CodeMapping
     repository: Repository
     source_path: str
-    standing: FileStatus
+    file_status: FileStatus
     outcome: Link | NoLink | None
 
 
 @dataclass(frozen=True, slots=True)
-class Resolved:
-    """What became of a frame. Outcome, mapping and repository always speak of the same mapping.
+class ResolvedFrame:
+    """The outcome of a frame, with the mapping and the repository that it comes from.
 
-    ``tried`` are all mappings that fit, in the order in which they are tried.
+    ``tried`` has all mappings that match, in the order in which they are tried.
     """
 
     outcome: Link | NoLink
     mapping: CodeMapping | None = None
     repository: Repository | None = None
-    tried: tuple[Tried, ...] = ()
+    tried: tuple[TriedMapping, ...] = ()
 
 
 def resolve_links(
@@ -169,106 +55,80 @@ def resolve_links(
     organization: Organization,
     project: Project,
     frames: Sequence[FrameQuery],
-    wish: Wish | None = None,
-) -> list[Resolved]:
-    """One answer for each frame, in order. Mappings and repositories are read once for all frames.
+    options: LinkOptions | None = None,
+) -> list[ResolvedFrame]:
+    """Return one outcome for each frame, in order. The database is read once, in one transaction.
 
     Raises:
-        NotFound: there is no such release.
+        NotFound: the organization has no such release.
     """
-    mappings = project_mappings(services, organization, project)
-    return resolve_by(services, organization, mappings, frames, wish or Wish())
+    with services.telemetry.act("links"):
+        with services.store.read() as tx:
+            mappings = read_mappings(tx, services, project)
+            targets = map_frames(tx, services, organization, mappings, frames, options or LinkOptions())
+        return build_links(services, organization, targets)
 
 
-def project_mappings(services: Services, organization: Organization, project: Project) -> ProjectMappings:
-    """A project's code mappings."""
-    cached = services.shared(MappingCache).get(project)
-    if cached is not None:
-        return cached
-    with services.store.read() as tx:
-        rows = queries.for_project(tx, organization.id, project.id)
-    return services.shared(MappingCache).put(project, rows)
-
-
-def resolve_by(
+def map_frames(
+    tx: Transaction,
     services: Services,
     organization: Organization,
     mappings: ProjectMappings,
     frames: Sequence[FrameQuery],
-    wish: Wish,
-) -> list[Resolved]:
-    """As ``resolve_links``, by mappings that are read already."""
-    with services.telemetry.act("links"):
-        resolved = _resolve_all(services, organization, mappings, frames, wish)
-        if services.telemetry.on:
-            services.telemetry.count("frames", Counter(_word(item.outcome) for item in resolved))
+    options: LinkOptions,
+) -> LinkTargets:
+    """Map frames by a project's mappings, and those that none matches by derived ones; read their link targets."""
+    if not (mappings.by_id or options.derive):
+        # This reason comes before any other, such as an unknown release or a frame without a file.
+        results: list[MappingResult] = [Unmapped(Reason.NO_CODE_MAPPINGS) for _ in frames]
+        return read_link_targets(tx, organization, {}, list(zip(frames, results, strict=True)), LinkOptions())
+    results = [map_frame(mappings.index, frame.info) for frame in frames]
+    by_id = dict(mappings.by_id)
+    unmatched = [frame for frame, result in zip(frames, results, strict=True) if _is_unmatched(result)]
+    if options.derive and unmatched:
+        derived = index_mappings(0, derive_for_request(tx, services, organization, unmatched))
+        results = [_by_derived(derived, frame, result) for frame, result in zip(frames, results, strict=True)]
+        by_id.update(derived.by_id)
+    return read_link_targets(tx, organization, by_id, list(zip(frames, results, strict=True)), options)
+
+
+def build_links(services: Services, organization: Organization, targets: LinkTargets) -> list[ResolvedFrame]:
+    """Build the links of mapped frames. Plugins are called, so that no transaction may be open."""
+    builder = LinkBuilder(services, organization)
+    resolved = [_resolve(builder, targets, frame, result) for frame, result in targets.results]
+    if services.telemetry.on:
+        services.telemetry.count("frames", Counter(_outcome_label(item.outcome) for item in resolved))
     return resolved
 
 
-def _word(outcome: Link | NoLink) -> str:
+def _resolve(builder: LinkBuilder, targets: LinkTargets, frame: FrameQuery, result: MappingResult) -> ResolvedFrame:
+    """Return the first link, or else the outcome of the first mapping."""
+    if isinstance(result, Unmapped):
+        return ResolvedFrame(no_link(result.reason))
+    tried: list[TriedMapping] = []
+    chosen: TriedMapping | None = None
+    for target in targets.in_order(frame, result):
+        needed = chosen is None or isinstance(chosen.outcome, NoLink)
+        outcome = builder.build(target) if needed else None
+        item = TriedMapping(target.mapping, target.repository, target.path, target.file_status, outcome)
+        tried.append(item)
+        if chosen is None or isinstance(outcome, Link):
+            chosen = item
+    if chosen is None or chosen.outcome is None:
+        return ResolvedFrame(no_link(targets.no_target))
+    return ResolvedFrame(chosen.outcome, chosen.mapping, chosen.repository, tuple(tried))
+
+
+def _is_unmatched(result: MappingResult) -> bool:
+    """Return whether a frame names a file, but no mapping matches it."""
+    return isinstance(result, Unmapped) and result.reason in _UNMATCHED
+
+
+def _by_derived(derived: ProjectMappings, frame: FrameQuery, result: MappingResult) -> MappingResult:
+    """Return the result of the derived mappings for a frame that no other mapping matches."""
+    second = map_frame(derived.index, frame.info) if _is_unmatched(result) else result
+    return result if isinstance(second, Unmapped) else second
+
+
+def _outcome_label(outcome: Link | NoLink) -> str:
     return "linked" if isinstance(outcome, Link) else outcome.reason.value
-
-
-def _resolve_all(
-    services: Services,
-    organization: Organization,
-    mappings: ProjectMappings,
-    frames: Sequence[FrameQuery],
-    wish: Wish,
-) -> list[Resolved]:
-    if not (mappings.by_id or wish.derive):
-        return [Resolved(no_link(Reason.NO_CODE_MAPPINGS)) for _ in frames]
-    if wish.derive or wish.tell_files:
-        list_files_now(services, organization)
-    found: list[MappingResult] = [map_frame(mappings.index, frame.info) for frame in frames]
-    derived = _derived(services, organization, frames, found) if wish.derive else index_mappings(0, ())
-    if derived.by_id:
-        found = [_by_derived(derived, frame, one) for frame, one in zip(frames, found, strict=True)]
-    with services.store.read() as tx:
-        known = know(tx, organization, Mappings(derived.by_id, mappings.by_id), zip(frames, found, strict=True), wish)
-    builder = LinkBuilder(services, organization)
-    return [_resolve(builder, known, frame, one) for frame, one in zip(frames, found, strict=True)]
-
-
-def _derived(
-    services: Services, organization: Organization, frames: Iterable[FrameQuery], found: Iterable[MappingResult]
-) -> ProjectMappings:
-    """The mappings that are derived for frames that no other fits."""
-    lost = [frame for frame, one in zip(frames, found, strict=True) if _is_lost(one)]
-    if not lost:
-        return index_mappings(0, ())
-    with services.store.read() as tx:
-        return index_mappings(0, derived_for(tx, services, organization, lost))
-
-
-def _is_lost(found: MappingResult) -> bool:
-    """Whether a frame names a file that no mapping fits."""
-    return isinstance(found, Unmapped) and found.reason in _LOST
-
-
-def _by_derived(derived: ProjectMappings, frame: FrameQuery, found: MappingResult) -> MappingResult:
-    """What derived mappings tell of a frame that no other fits."""
-    second = map_frame(derived.index, frame.info) if _is_lost(found) else found
-    return found if isinstance(second, Unmapped) else second
-
-
-def _resolve(builder: LinkBuilder, known: KnownPlaces, frame: FrameQuery, found: MappingResult) -> Resolved:
-    """The first mapping that gives a link; else what stopped the first one."""
-    if isinstance(found, Unmapped):
-        return Resolved(no_link(found.reason))
-    tried: list[Tried] = []
-    chosen: Resolved | None = None
-    for place in _in_order(known, frame, found):
-        linked = chosen is not None and isinstance(chosen.outcome, Link)
-        outcome = None if linked else builder.build(place)
-        tried.append(Tried(place.mapping, place.repository, place.path, place.standing, outcome))
-        if outcome is not None and (chosen is None or isinstance(outcome, Link)):
-            chosen = Resolved(outcome, place.mapping, place.repository)
-    if chosen is None:
-        return Resolved(no_link(known.why_none))
-    return Resolved(chosen.outcome, chosen.mapping, chosen.repository, tuple(tried))
-
-
-def _in_order(known: KnownPlaces, frame: FrameQuery, found: Sequence[MappingMatch]) -> Iterable[Place]:
-    ordered = order_by_file_status(found, known.standing) if len(found) > 1 else found
-    return (place for candidate in ordered if (place := known.place(frame, candidate)) is not None)

@@ -23,31 +23,28 @@ from scmhost.organizations.access import (
 )
 from scmhost.organizations.queries import Project
 from scmhost.sdk import Organization, ref_problem
-from scmhost.services import Services
 
-from . import trace_input
-from .code_mappings import ShownMapping
-from .derive import Derivation, Derive, derive_for_project
+from .code_mappings import MappingDetails
+from .derive import Derivation, DerivationOptions, derive_for_project
 from .explain import explain_links
-from .mapping_routes import shown_mapping
 from .outcome import Link, NoLink
-from .resolve import Resolved, resolve_links
+from .resolve import ResolvedFrame, resolve_links
 from .schemas import (
-    CodeMappingOut,
     ExplainedTraceOut,
     LinkedFile,
     LinkedFiles,
     LinkedTraceOut,
-    MappingWhole,
+    MappingWithEvidence,
     ParsedPath,
     StacktraceLink,
+    code_mapping_out,
     explained_frame,
     linked_frame,
-    mapping_whole,
+    mapping_with_evidence,
 )
 from .source_urls import parse_source_url
-from .trace_input import DeriveIn, LinksIn
-from .values import FrameQuery, Wish
+from .traces import MAX_FIELD, DeriveIn, LinksIn, read_trace
+from .values import FrameQuery, LinkOptions
 
 router: Final = APIRouter(prefix="/api/0/projects/{organization}/{project}", tags=["links"])
 
@@ -62,7 +59,7 @@ def frame_query_of(
     package: str | None = None,
     line_no: Annotated[int | None, Query(alias="lineNo")] = None,
 ) -> FrameQuery:
-    """The frame that a query describes."""
+    """Return the frame that the query parameters describe."""
     if not file:
         raise InvalidInput("Filepath is required")
     if commit_id:
@@ -84,13 +81,15 @@ def stacktrace_link(
     release: str | None = None,
 ) -> StacktraceLink:
     """The link of one frame, or the reason why there is none with the next step."""
-    resolved = resolve_links(services, organization, project, [frame], Wish(release))[0]
-    known = list_installations(services, organization, PageRequest(), features=frozenset({"stacktrace_link"}))
-    integrations = [short_installation(services, organization, item) for item in known.items]
+    resolved = resolve_links(services, organization, project, [frame], LinkOptions(release))[0]
+    config = None
+    if resolved.mapping and resolved.repository:
+        config = code_mapping_out(services, MappingDetails(resolved.mapping, project, resolved.repository))
+    listed = list_installations(services, organization, PageRequest(), features=frozenset({"stacktrace_link"}))
     return StacktraceLink(
-        **_outcome(resolved),
-        config=_config(services, project, resolved),
-        integrations=integrations,
+        **_outcome_fields(resolved),
+        config=config,
+        integrations=[short_installation(services, organization, item) for item in listed.items],
     )
 
 
@@ -105,22 +104,16 @@ def stacktrace_links(
 ) -> LinkedFiles:
     """The links of many files at once, at the commit ``ref``, else at the release's, else at the default branch."""
     frames = [frame_query_of(name, commit_id=ref) for name in file]
-    resolved = resolve_links(services, organization, project, frames, Wish(release))
+    resolved = resolve_links(services, organization, project, frames, LinkOptions(release))
     return LinkedFiles(files=[_linked_file(name, item) for name, item in zip(file, resolved, strict=True)])
 
 
-def _linked_file(name: str, resolved: Resolved) -> LinkedFile:
-    told = _outcome(resolved)
-    return LinkedFile(file=name, **{field: told[field] for field in LinkedFile.model_fields if field in told})
+def _linked_file(name: str, resolved: ResolvedFrame) -> LinkedFile:
+    fields = _outcome_fields(resolved)
+    return LinkedFile(file=name, **{key: fields[key] for key in LinkedFile.model_fields if key in fields})
 
 
-def _config(services: Services, project: Project, resolved: Resolved) -> CodeMappingOut | None:
-    if resolved.mapping is None or resolved.repository is None:
-        return None
-    return shown_mapping(services, ShownMapping(resolved.mapping, project, resolved.repository))
-
-
-def _outcome(resolved: Resolved) -> dict[str, Any]:
+def _outcome_fields(resolved: ResolvedFrame) -> dict[str, Any]:
     match resolved.outcome:
         case Link() as link:
             return {
@@ -131,14 +124,14 @@ def _outcome(resolved: Resolved) -> dict[str, Any]:
                 "ref_source": link.ref_source,
                 "verified": link.verified,
             }
-        case NoLink() as no:
+        case NoLink() as missing:
             return {
                 "source_url": None,
-                "source_path": no.source_path,
-                "attempted_url": no.attempted_url,
-                "error": no.reason.value,
-                "detail": no.message or None,
-                "next_step": no.next_step,
+                "source_path": missing.source_path,
+                "attempted_url": missing.attempted_url,
+                "error": missing.reason.value,
+                "detail": missing.message or None,
+                "next_step": missing.next_step,
             }
 
 
@@ -147,10 +140,10 @@ traces_router: Final = APIRouter(prefix="/api/0/projects/{organization}/{project
 
 @traces_router.post("/trace-links/")
 def trace_links(services: ServicesOf, organization: ForLinks, project: ProjectToLink, body: LinksIn) -> LinkedTraceOut:
-    """The links of all frames of a stack trace, pasted or as an event has them, each with how sure it is."""
-    trace = trace_input.read(services, body)
-    answers = resolve_links(services, organization, project, trace.queries, _wish(body))
-    frames = [linked_frame(shown, answer) for shown, answer in zip(trace.shown, answers, strict=True)]
+    """The links of all frames of a stack trace, pasted or from an event, each with its confidence."""
+    trace = read_trace(services, body)
+    resolved = resolve_links(services, organization, project, trace.queries, body.options)
+    frames = [linked_frame(frame, item) for frame, item in zip(trace.frames, resolved, strict=True)]
     return LinkedTraceOut(frames=frames, unread_lines=trace.unread, truncated=trace.truncated)
 
 
@@ -158,33 +151,29 @@ def trace_links(services: ServicesOf, organization: ForLinks, project: ProjectTo
 def explain_trace(
     services: ServicesOf, organization: ForLinks, project: ProjectToLink, body: LinksIn
 ) -> ExplainedTraceOut:
-    """How frames come to their links or to none: the same answers, with every code mapping that was tried and why."""
-    trace = trace_input.read(services, body)
+    """The answers of ``trace-links``, with the outcome of every code mapping for each frame."""
+    trace = read_trace(services, body)
     services.limits.check("explained_frames", len(trace.queries), "frames" if body.text is None else "text")
-    answers = explain_links(services, organization, project, trace.queries, _wish(body))
-    frames = [explained_frame(shown, answer) for shown, answer in zip(trace.shown, answers, strict=True)]
+    explained = explain_links(services, organization, project, trace.queries, body.options)
+    frames = [explained_frame(frame, item) for frame, item in zip(trace.frames, explained, strict=True)]
     return ExplainedTraceOut(frames=frames, unread_lines=trace.unread, truncated=trace.truncated)
-
-
-def _wish(body: LinksIn) -> Wish:
-    return Wish(body.release or None, derive=body.derive, tell_files=True)
 
 
 derivation_router: Final = APIRouter(prefix="/api/0/projects/{organization}/{project}", tags=["code mappings"])
 
 
 class DerivedOut(Wire):
-    """A code mapping that was derived, and what is done with it."""
+    """A derived code mapping, and the action for it."""
 
     action: str = Field(
-        description="create; update, because it is surer now; keep, because it is there; skip, with the detail why."
+        description="create; update, if its confidence rose; keep, if it exists; skip, with the reason in detail."
     )
-    mapping: MappingWhole
+    mapping: MappingWithEvidence
     detail: str | None
 
 
 class DerivationOut(Wire):
-    saved: bool = Field(description="Whether the actions were done; else they would be.")
+    saved: bool = Field(description="Whether the actions were done, or are only listed.")
     mappings: list[DerivedOut]
     unread_lines: int
     truncated: bool
@@ -194,10 +183,10 @@ class DerivationOut(Wire):
 def derive_mappings_route(
     services: ActingServices, organization: ForProjects, project: ProjectToRead, body: DeriveIn
 ) -> DerivationOut:
-    """The code mappings that a trace and the files of known commits tell; saved only when that is asked for."""
-    trace = trace_input.read(services, body)
-    how = Derive(save=body.save, least=body.confidence, default_branch=body.default_branch)
-    derived = derive_for_project(services, organization, project, trace.queries, how)
+    """The code mappings that a trace and the files of known commits support. They are saved only on request."""
+    trace = read_trace(services, body)
+    options = DerivationOptions(body.save, body.confidence, body.default_branch)
+    derived = derive_for_project(services, organization, project, trace.queries, options)
     return DerivationOut(
         saved=body.save,
         mappings=[_derived(item) for item in derived],
@@ -207,26 +196,26 @@ def derive_mappings_route(
 
 
 def _derived(item: Derivation) -> DerivedOut:
-    mapping = mapping_whole(item.draft, item.repository, item.mapping_id or 0)
+    mapping = mapping_with_evidence(item.draft, item.repository, item.mapping_id or 0)
     return DerivedOut(action=item.action, mapping=mapping, detail=item.detail)
 
 
 path_parsing_router: Final = APIRouter(prefix="/api/0/projects/{organization}/{project}", tags=["code mappings"])
 
-LONGEST: Final = 4096
-
 
 class PathsIn(BaseModel):
-    """A page and the path of a frame; camel case and snake case are both taken."""
+    """The URL of a file's page, and the path of a frame. Camel case and snake case are both accepted."""
 
     source_url: str = Field(validation_alias=AliasChoices("sourceUrl", "source_url"))
-    stack_path: str = Field(validation_alias=AliasChoices("stackPath", "stack_path"), max_length=LONGEST)
-    module: str | None = Field(default=None, max_length=LONGEST)
-    abs_path: str | None = Field(default=None, validation_alias=AliasChoices("absPath", "abs_path"), max_length=LONGEST)
-    platform: str | None = Field(default=None, max_length=LONGEST)
+    stack_path: str = Field(validation_alias=AliasChoices("stackPath", "stack_path"), max_length=MAX_FIELD)
+    module: str | None = Field(default=None, max_length=MAX_FIELD)
+    abs_path: str | None = Field(
+        default=None, validation_alias=AliasChoices("absPath", "abs_path"), max_length=MAX_FIELD
+    )
+    platform: str | None = Field(default=None, max_length=MAX_FIELD)
 
     def frame(self) -> FrameInfo:
-        """The frame that the path is of."""
+        """Return the frame with this path."""
         return FrameInfo(self.stack_path, self.module, self.abs_path, platform=self.platform)
 
 
@@ -237,7 +226,7 @@ def parse_paths(
     _project: Annotated[Project, Depends(project_in("path_parsing"))],
     paths: PathsIn,
 ) -> ParsedPath:
-    """The repository, the roots and the branch that the page of a frame's file tells."""
+    """The repository, the roots and the branch that the page of a frame's file gives."""
     parsed = parse_source_url(services, organization, paths.source_url, paths.frame())
     return ParsedPath(
         integration_id=parsed.installation.id,

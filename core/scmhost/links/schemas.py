@@ -6,19 +6,21 @@ from typing import Any
 from pydantic import Field
 
 from scmhost.infra.http import Wire
-from scmhost.installations.schemas import IntegrationShort, ProviderShort
+from scmhost.installations.schemas import IntegrationShort, ProviderShort, provider_short
 from scmhost.mapping import MISMATCH_STEP
 from scmhost.sdk import Repository
+from scmhost.services import Services
 
-from .explain import Explained, Unfit
+from .code_mappings import MappingDetails
+from .explain import ExplainedFrame, UnmatchedMapping
 from .outcome import Link, NoLink, no_link_message
-from .resolve import Resolved, Tried
-from .trace_input import Shown
-from .values import CodeMapping, MappingDraft
+from .resolve import ResolvedFrame, TriedMapping
+from .traces import TraceFrame
+from .values import CodeMapping, MappingDraft, encodable
 
 
 class EvidenceOut(Wire):
-    """A frame's path and the file that it is of."""
+    """A frame's path and the file that it can only mean."""
 
     path: str
     file: str
@@ -36,8 +38,8 @@ class CodeMappingOut(Wire):
     source_root: str
     default_branch: str | None
     automatically_generated: bool
-    confidence: str | None = Field(description="How sure a derived mapping is: high, medium or low.")
-    derived_from: list[EvidenceOut] = Field(description="What a derived mapping was derived from.")
+    confidence: str | None = Field(description="The confidence of a derived mapping: high, medium or low.")
+    derived_from: list[EvidenceOut] = Field(description="The frames and files that a derived mapping comes from.")
 
 
 class ParsedPath(Wire):
@@ -77,25 +79,6 @@ class LinkedFiles(Wire):
     files: list[LinkedFile]
 
 
-class SavedRootsOut(Wire):
-    stack_root: str
-    source_root: str
-    status: str = Field(description="created, updated or error.")
-    detail: str | None = None
-
-
-class BulkMappingsOut(Wire):
-    created: int
-    updated: int
-    errors: int
-    mappings: list[SavedRootsOut]
-
-
-def evidence_out(evidence: Iterable[tuple[str, str]]) -> list[EvidenceOut]:
-    """What a mapping was derived from."""
-    return [EvidenceOut(path=path, file=file) for path, file in evidence]
-
-
 class FrameOut(Wire):
     """A frame as it was sent, or as it was read from the text."""
 
@@ -109,12 +92,12 @@ class FrameOut(Wire):
     language: str | None = Field(description="The language of the notation that the frame was read in.")
 
 
-class PlaceOut(Wire):
-    """Where a frame stands in the text."""
+class TextSpan(Wire):
+    """The position of a frame's path in the text."""
 
     line: int = Field(description="The line, counted from 1.")
-    start: int = Field(description="Where the path begins in the line, in characters from 0.")
-    end: int = Field(description="Behind the path and the line number that is attached to it.")
+    start: int = Field(description="The start of the path in the line, in characters from 0.")
+    end: int = Field(description="The end of the path and of the line number that is attached to it.")
 
 
 class LinkOut(Wire):
@@ -125,7 +108,7 @@ class LinkOut(Wire):
 
 
 class BasisOut(Wire):
-    """What a link is based on."""
+    """The facts that a link is based on."""
 
     file: str = Field(description="verified, listed, unknown or deleted.")
     mapping: str = Field(description="person or derived.")
@@ -144,20 +127,20 @@ class MappingShort(Wire):
     default_branch: str | None
     repository: RepositoryShort | None
     automatically_generated: bool
-    confidence: str | None = Field(description="How sure a derived mapping is: high, medium or low.")
+    confidence: str | None = Field(description="The confidence of a derived mapping: high, medium or low.")
 
 
-class MappingWhole(MappingShort):
+class MappingWithEvidence(MappingShort):
     derived_from: list[EvidenceOut] = Field(description="The frames and files that a derived mapping comes from.")
 
 
 class LinkedFrameOut(Wire):
-    """A frame and what became of it: a link with how sure it is, or the reason why there is none."""
+    """A frame and its outcome: a link with its confidence, or the reason why there is none."""
 
     frame: FrameOut
-    text: PlaceOut | None
+    text: TextSpan | None
     link: LinkOut | None
-    confidence: str | None = Field(description="high, medium or low: as sure as the least sure part of the basis.")
+    confidence: str | None = Field(description="high, medium or low: the lowest confidence of the parts of the basis.")
     basis: BasisOut | None
     mapping: MappingShort | None
     source_path: str | None
@@ -169,17 +152,17 @@ class LinkedFrameOut(Wire):
 
 class LinkedTraceOut(Wire):
     frames: list[LinkedFrameOut]
-    unread_lines: int = Field(description="Lines of the text that no notation understands, blank ones aside.")
+    unread_lines: int = Field(description="Lines of the text in no known notation, blank lines not counted.")
     truncated: bool = Field(description="Whether the text is longer than a limit, and its rest was not read.")
 
 
-class TriedOut(Wire):
-    """A mapping that fits the frame."""
+class TriedMappingOut(Wire):
+    """A mapping that matches the frame."""
 
-    mapping: MappingWhole
+    mapping: MappingWithEvidence
     outcome: str = Field(description="link, no_link, or not_needed, because an earlier mapping gave the link.")
     source_path: str
-    file: str = Field(description="What the known commits say of the file: listed, unknown or deleted.")
+    file: str = Field(description="The status of the file in the known commits: listed, unknown or deleted.")
     link: LinkOut | None
     attempted_url: str | None
     reason: str | None
@@ -187,7 +170,7 @@ class TriedOut(Wire):
     next_step: str | None
 
 
-class UnfitOut(Wire):
+class UnmatchedMappingOut(Wire):
     """A mapping that gives no path for the frame."""
 
     mapping: MappingShort
@@ -199,13 +182,15 @@ class UnfitOut(Wire):
 
 
 class ExplainedFrameOut(LinkedFrameOut):
-    """A frame, what became of it, and how."""
+    """A frame, its outcome, and every code mapping that was tried."""
 
     munged: str | None = Field(description="The path that the platform's rule made of the frame.")
     paths: list[str] = Field(description="The paths that the stack roots were compared with.")
-    tried: list[TriedOut] = Field(description="The mappings that fit, in the order in which they are tried.")
-    not_matched: list[UnfitOut] = Field(description="Mappings that do not fit, in the order of mappings.")
-    not_matched_more: int = Field(description="How many more do not fit; limits.explained_mappings are listed.")
+    tried: list[TriedMappingOut] = Field(description="The mappings that match, in the order in which they are tried.")
+    not_matched: list[UnmatchedMappingOut] = Field(description="Mappings that do not match, in the order of mappings.")
+    not_matched_more: int = Field(
+        description="How many more do not match; at most limits.explained_mappings are listed."
+    )
 
 
 class ExplainedTraceOut(Wire):
@@ -214,38 +199,64 @@ class ExplainedTraceOut(Wire):
     truncated: bool
 
 
-def linked_frame(shown: Shown, resolved: Resolved) -> LinkedFrameOut:
-    """A frame and what became of it."""
-    return LinkedFrameOut(**_frame_fields(shown), **_answer_fields(resolved))
-
-
-def explained_frame(shown: Shown, explained: Explained) -> ExplainedFrameOut:
-    """A frame, what became of it, and how."""
-    return ExplainedFrameOut(
-        **_frame_fields(shown),
-        **_answer_fields(explained.resolved),
-        munged=explained.munged,
-        paths=list(explained.paths),
-        tried=[_tried(item) for item in explained.resolved.tried],
-        not_matched=[_unfit(item) for item in explained.unfit],
-        not_matched_more=explained.left_out,
+def code_mapping_out(services: Services, details: MappingDetails) -> CodeMappingOut:
+    """Return a code mapping on the wire."""
+    mapping, repository = details.mapping, details.repository
+    key, plugins = repository.provider, services.plugins
+    provider = None if key is None else provider_short(key, plugins.provider_name(key), plugins.provider(key))
+    return CodeMappingOut(
+        id=str(mapping.id),
+        project_id=str(details.project.id),
+        project_slug=details.project.slug,
+        repo_id=str(repository.id),
+        repo_name=repository.name,
+        integration_id=str(repository.installation_id) if repository.installation_id is not None else None,
+        provider=provider,
+        stack_root=mapping.stack_root,
+        source_root=mapping.source_root,
+        default_branch=mapping.default_branch,
+        automatically_generated=mapping.generated,
+        confidence=mapping.confidence,
+        derived_from=_evidence(mapping.derived_from),
     )
 
 
-def mapping_short(mapping: CodeMapping | MappingDraft, repository: Repository | None, id_: int = 0) -> MappingShort:
-    """A code mapping with its repository's name. One that is not saved has no id."""
-    return MappingShort(**_mapping_fields(mapping, repository, id_))
+def linked_frame(frame: TraceFrame, resolved: ResolvedFrame) -> LinkedFrameOut:
+    """Return a frame and its outcome on the wire."""
+    return LinkedFrameOut(**_frame_fields(frame), **_resolved_fields(resolved))
 
 
-def mapping_whole(mapping: CodeMapping | MappingDraft, repository: Repository | None, id_: int = 0) -> MappingWhole:
-    """A code mapping with what it was derived from."""
-    fields = _mapping_fields(mapping, repository, id_)
-    return MappingWhole(**fields, derived_from=evidence_out(mapping.derived_from))
+def explained_frame(frame: TraceFrame, explained: ExplainedFrame) -> ExplainedFrameOut:
+    """Return a frame, its outcome and its explanation on the wire."""
+    return ExplainedFrameOut(
+        **_frame_fields(frame),
+        **_resolved_fields(explained.resolved),
+        munged=explained.munged,
+        paths=list(explained.paths),
+        tried=[_tried(item) for item in explained.resolved.tried],
+        not_matched=[_unmatched(item) for item in explained.unmatched],
+        not_matched_more=explained.unmatched_more,
+    )
 
 
-def _mapping_fields(mapping: CodeMapping | MappingDraft, repository: Repository | None, id_: int) -> dict[str, Any]:
+def mapping_with_evidence(
+    mapping: CodeMapping | MappingDraft, repository: Repository, mapping_id: int
+) -> MappingWithEvidence:
+    """Return a code mapping with the evidence that it was derived from. An id of 0 or less is not shown."""
+    fields = _mapping_fields(mapping, repository, mapping_id)
+    return MappingWithEvidence(**fields, derived_from=_evidence(mapping.derived_from))
+
+
+def _evidence(evidence: Iterable[tuple[str, str]]) -> list[EvidenceOut]:
+    # A JSON column can hold lone surrogates, unlike all other columns.
+    return [EvidenceOut(path=encodable(path), file=encodable(file)) for path, file in evidence]
+
+
+def _mapping_fields(
+    mapping: CodeMapping | MappingDraft, repository: Repository | None, mapping_id: int
+) -> dict[str, Any]:
     return {
-        "id": str(id_) if id_ > 0 else None,
+        "id": str(mapping_id) if mapping_id > 0 else None,
         "stack_root": mapping.stack_root,
         "source_root": mapping.source_root,
         "default_branch": mapping.default_branch,
@@ -255,49 +266,59 @@ def _mapping_fields(mapping: CodeMapping | MappingDraft, repository: Repository 
     }
 
 
-def _frame_fields(shown: Shown) -> dict[str, Any]:
-    frame, found = shown.frame, shown.found
-    place = PlaceOut(line=found.text_line + 1, start=found.start, end=found.end) if found else None
-    fields = frame.model_dump(include=set(FrameOut.model_fields))
-    return {"frame": FrameOut(**fields, language=shown.language), "text": place}
+def _frame_fields(item: TraceFrame) -> dict[str, Any]:
+    fields = item.frame.model_dump(include=set(FrameOut.model_fields))
+    match = item.match
+    span = TextSpan(line=match.text_line + 1, start=match.start, end=match.end) if match else None
+    return {"frame": FrameOut(**fields, language=item.language), "text": span}
 
 
-def _answer_fields(resolved: Resolved) -> dict[str, Any]:
-    link = resolved.outcome if isinstance(resolved.outcome, Link) else None
-    basis = link and BasisOut(file=link.basis.file, mapping=link.basis.mapping, ref=link.basis.ref)
-    mapping = resolved.mapping and mapping_short(resolved.mapping, resolved.repository, resolved.mapping.id)
-    told = {"source_path": resolved.outcome.source_path, "mapping": mapping, "basis": basis}
-    return {**told, "confidence": link and link.basis.confidence, **_outcome_fields(resolved.outcome)}
+def _resolved_fields(resolved: ResolvedFrame) -> dict[str, Any]:
+    basis = resolved.outcome.basis if isinstance(resolved.outcome, Link) else None
+    mapping = resolved.mapping
+    fields = _mapping_fields(mapping, resolved.repository, mapping.id) if mapping else None
+    return {
+        "mapping": fields and MappingShort(**fields),
+        "source_path": resolved.outcome.source_path,
+        "basis": basis and BasisOut(file=basis.file, mapping=basis.mapping, ref=basis.ref),
+        "confidence": basis and basis.confidence,
+        **_outcome_fields(resolved.outcome),
+    }
 
 
-def _tried(item: Tried) -> TriedOut:
+def _tried(item: TriedMapping) -> TriedMappingOut:
     outcome = "not_needed" if item.outcome is None else "link" if isinstance(item.outcome, Link) else "no_link"
-    return TriedOut(
-        mapping=mapping_whole(item.mapping, item.repository, item.mapping.id),
+    return TriedMappingOut(
+        mapping=mapping_with_evidence(item.mapping, item.repository, item.mapping.id),
         outcome=outcome,
         source_path=item.source_path,
-        file=item.standing.value,
+        file=item.file_status.value,
         **_outcome_fields(item.outcome),
     )
 
 
-def _unfit(item: Unfit) -> UnfitOut:
-    return UnfitOut(
-        mapping=mapping_short(item.mapping, item.repository, item.mapping.id),
-        reason=item.why.value,
+def _unmatched(item: UnmatchedMapping) -> UnmatchedMappingOut:
+    return UnmatchedMappingOut(
+        mapping=MappingShort(**_mapping_fields(item.mapping, item.repository, item.mapping.id)),
+        reason=item.mismatch.value,
         message=item.message,
-        next_step=MISMATCH_STEP[item.why],
+        next_step=MISMATCH_STEP[item.mismatch],
     )
 
 
 def _outcome_fields(outcome: Link | NoLink | None) -> dict[str, Any]:
-    nothing = dict.fromkeys(("link", "attempted_url", "reason", "message", "next_step"))
+    fields: dict[str, Any] = dict.fromkeys(("link", "attempted_url", "reason", "message", "next_step"))
     match outcome:
         case Link() as link:
             shown = LinkOut(url=link.url, ref=link.ref, ref_kind=link.ref_kind, ref_source=link.ref_source)
-            return {**nothing, "link": shown}
-        case NoLink() as no:
-            told = {"attempted_url": no.attempted_url, "reason": no.reason.value, "next_step": no.next_step}
-            return {**nothing, **told, "message": no_link_message(no)}
+            return {**fields, "link": shown}
+        case NoLink() as missing:
+            return {
+                **fields,
+                "attempted_url": missing.attempted_url,
+                "reason": missing.reason.value,
+                "message": no_link_message(missing),
+                "next_step": missing.next_step,
+            }
         case None:
-            return {**nothing}
+            return fields

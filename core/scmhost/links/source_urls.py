@@ -1,9 +1,14 @@
-"""From the URL of a file's page, as a person pastes it, to the roots of a code mapping."""
+"""Read the URL of a file's page, as a person pastes it, and derive the roots of a code mapping from it.
+
+The plugin of the provider reads its own pages. Pages that it does not read are read in the forms that most hosts share.
+"""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import cache
+from typing import Final, NamedTuple
+from urllib.parse import unquote, urlsplit
 
 from scmhost.infra.paging import PageRequest
 from scmhost.installations import queries as installation_queries
@@ -12,16 +17,23 @@ from scmhost.mapping import DerivedRoots, FrameInfo, NoRoots, derive_roots
 from scmhost.plugins import ProviderCalls
 from scmhost.repositories import queries as repository_queries
 from scmhost.repositories.manage import address_of
-from scmhost.sdk import Feature, Installation, Organization, Repository, safe_url
+from scmhost.sdk import Feature, Installation, Organization, Pages, Repository, read_own_url, safe_url
 from scmhost.services import Services
 
 from . import queries
-from .page_reading import PageLocation, enclosing_urls, file_name_of, read_page
 
 _SCHEMES: Final = ("https://", "http://")
-_ENDS: Final = ("", "/", ".git")
+_URL_ENDINGS: Final = ("", "/", ".git")
+# The text between a repository's URL and a ref. Longer forms come first: src/branch/main, but also src/main.
+_FORMS: Final = (
+    *("-/blob", "-/tree", "-/blame", "-/raw"),
+    *("src/branch", "src/commit", "src/tag"),
+    *("blob", "tree", "blame", "raw", "src"),
+)
+# No known host nests repositories deeper than this.
+_MAX_SEGMENTS: Final = 32
 
-_WHY_NOT: Final[Mapping[NoRoots, str]] = {
+_NO_ROOTS: Final[Mapping[NoRoots, str]] = {
     NoRoots.UNSUPPORTED_FRAME: "This is no path of a source file; give the path as the stack frame has it.",
     NoRoots.NEEDS_EXTENSION: "The path needs a file extension.",
     NoRoots.MISSING_MODULE_OR_ABS_PATH: "Frames of this platform need module and absPath.",
@@ -30,9 +42,16 @@ _WHY_NOT: Final[Mapping[NoRoots, str]] = {
 }
 
 
+class PageLocation(NamedTuple):
+    """The ref and the path that a page shows."""
+
+    ref: str
+    path: str
+
+
 @dataclass(frozen=True, slots=True)
 class ParsedSource:
-    """What a page and a frame tell together: all that a code mapping needs."""
+    """The fields of a code mapping that a page and a frame give together."""
 
     installation: Installation
     repository: Repository
@@ -41,117 +60,136 @@ class ParsedSource:
 
 
 def parse_source_url(services: Services, organization: Organization, url: str, frame: FrameInfo) -> ParsedSource:
-    """The roots between a frame and the file that a page shows.
+    """Return the roots between a frame and the file that a page shows.
 
     Raises:
-        InvalidForm: the URL or the frame's path tells none. What is said of the URL is what Sentry's clients know.
+        InvalidForm: the URL or the frame's path gives none. The messages on URLs are those that Sentry's clients show.
     """
-    _check(url, frame.filename or "")
-    repository, installation = _find(services, organization, url)
-    location = _read(services, organization, installation, repository, url)
+    if not safe_url(url):
+        raise _invalid("Enter a valid URL.")
+    if file_name_of(url) != re.split(r"[\\/]", frame.filename or "")[-1]:
+        raise _invalid("Source code URL points to a different file than the stack trace")
+    repository, installation = _find_repository(services, organization, url)
+    location = _locate(services, organization, installation, repository, url)
     roots = derive_roots(frame, location.path)
     if isinstance(roots, NoRoots):
-        raise InvalidForm({"stackPath": [_WHY_NOT[roots]]})
+        raise InvalidForm({"stackPath": [_NO_ROOTS[roots]]})
     return ParsedSource(installation, repository, roots, location.ref)
 
 
-def _check(url: str, stack_path: str) -> None:
-    if not safe_url(url):
-        raise _wrong("Enter a valid URL.")
-    if file_name_of(url) != re.split(r"[\\/]", stack_path)[-1]:
-        raise _wrong("Source code URL points to a different file than the stack trace")
+def read_page(url: str, repo_url: str, branches: Iterable[str] = ()) -> PageLocation | None:
+    """Return the ref and path of a page of a repository, or None if the URL has no known form.
+
+    A ref is one segment, unless it is one of the known branches.
+    """
+    locations = read_own_url(url, _pages(), repo_url, branches)
+    return next((PageLocation(page.ref, page.path) for page in locations if page.ref and page.path), None)
 
 
-def _find(services: Services, organization: Organization, url: str) -> tuple[Repository, Installation]:
-    """The claimed repository whose URL is the longest one above the page, and its installation."""
-    above = enclosing_urls(url)
+def enclosing_urls(url: str) -> list[str]:
+    """Return all URLs that may be the repository of a page, the longest first, in the page's spelling."""
+    parts = urlsplit(url)
+    segments = [f"{parts.scheme}://{parts.netloc}", *parts.path.strip("/").split("/")][: _MAX_SEGMENTS + 1]
+    return ["/".join(segments[:count]) for count in range(len(segments), 0, -1)]
+
+
+def file_name_of(url: str) -> str:
+    """Return the name of the file that a page shows: its last segment."""
+    return unquote(urlsplit(url).path.rpartition("/")[2])
+
+
+def _find_repository(services: Services, organization: Organization, url: str) -> tuple[Repository, Installation]:
+    """Return the claimed repository with the longest URL that encloses the page, and its installation."""
+    enclosing = enclosing_urls(url)
+    spellings = [f"{scheme}{_bare(above)}{end}" for above in enclosing for scheme in _SCHEMES for end in _URL_ENDINGS]
     with services.store.read() as tx:
-        listed = repository_queries.claimed_at(tx, organization.id, _spelled(above))
-        known = installation_queries.get_many(tx, organization.id, {item.installation_id or 0 for item in listed})
+        listed = repository_queries.claimed_at(tx, organization.id, spellings)
+        stored = installation_queries.get_many(tx, organization.id, {item.installation_id or 0 for item in listed})
     usable = {
-        key: item.installation for key, item in known.items() if _links(services, organization, item.installation)
+        id_: item.installation for id_, item in stored.items() if _can_link(services, organization, item.installation)
     }
-    found = [item for item in listed if item.installation_id in usable]
-    if not found:
-        is_known = _is_of_an_installation(services, organization, above)
-        raise _wrong("Could not find repo" if is_known else "Could not find integration")
-    best = max(found, key=lambda item: len(address_of(item.url or "")))
+    candidates = [item for item in listed if item.installation_id in usable]
+    if not candidates:
+        is_known = _has_installation(services, organization, enclosing)
+        raise _invalid("Could not find repo" if is_known else "Could not find integration")
+    best = max(candidates, key=lambda item: len(address_of(item.url or "")))
     return best, usable[best.installation_id or 0]
 
 
-def _is_of_an_installation(services: Services, organization: Organization, above: Sequence[str]) -> bool:
-    """Whether the page is below an installation's address; one that tells none is where its repositories are."""
-    host = [f"{scheme}{_bare(above[-1])}/" for scheme in _SCHEMES]
-    addresses = {address_of(url) for url in above}
+def _has_installation(services: Services, organization: Organization, enclosing: Sequence[str]) -> bool:
+    """Return whether the page is below the address of an installation.
+
+    The address of an installation without ``domain_name`` is the host of its repositories.
+    """
+    host = [f"{scheme}{_bare(enclosing[-1])}/" for scheme in _SCHEMES]
+    addresses = {address_of(url) for url in enclosing}
     with services.store.read() as tx:
-        here = repository_queries.installations_below(tx, organization.id, host)
+        on_this_host = repository_queries.installations_below(tx, organization.id, host)
         listed = installation_queries.page(tx, organization.id, PageRequest(), None).items
-    return any(
-        address_of(_with_scheme(str(address))) in addresses if address else item.installation.id in here
-        for item in listed
-        for address in [item.installation.metadata.get("domain_name")]
-        if _links(services, organization, item.installation)
-    )
+    for item in listed:
+        if not _can_link(services, organization, item.installation):
+            continue
+        domain = item.installation.metadata.get("domain_name")
+        if not domain:
+            if item.installation.id in on_this_host:
+                return True
+        # People write the address without a scheme, too.
+        elif address_of(str(domain) if "://" in str(domain) else f"https://{domain}") in addresses:
+            return True
+    return False
 
 
-def _links(services: Services, organization: Organization, installation: Installation) -> bool:
-    """Whether the provider is on for the organization and links stack frames."""
+def _can_link(services: Services, organization: Organization, installation: Installation) -> bool:
+    """Return whether the provider is on for the organization and links stack frames."""
     provider = services.plugins.provider(installation.provider)
     is_on = services.plugins.decide(installation.provider, organization).on
     return is_on and provider is not None and Feature.STACKTRACE_LINK in provider.features
 
 
-def _read(
+def _locate(
     services: Services, organization: Organization, installation: Installation, repository: Repository, url: str
 ) -> PageLocation:
-    """The page's ref and path: as the provider's plugin reads its own pages, else as most hosts write theirs."""
+    """Return the page's ref and path, as the plugin reads them, or else in the forms that most hosts share."""
     calls = calls_for(services, installation.provider, organization)
     with services.store.read() as tx:
         branches = queries.branches(tx, organization.id, repository.id)
-    found = _read_by_plugin(calls, installation, repository, url, branches)
-    found = found or read_page(url, _above(url, repository), branches)
-    if found is None:
-        raise _wrong("Source code URL is no page of a file at a branch, a tag or a commit")
-    return found
+    location = _read_by_plugin(calls, installation, repository, url, branches)
+    if location is None:
+        address = address_of(repository.url or "")
+        repo_url = next(above for above in enclosing_urls(url) if address_of(above) == address)
+        location = read_page(url, repo_url, branches)
+    if location is None:
+        raise _invalid("Source code URL is no page of a file at a branch, a tag or a commit")
+    return location
 
 
 def _read_by_plugin(
     calls: ProviderCalls, installation: Installation, repository: Repository, url: str, branches: Collection[str]
 ) -> PageLocation | None:
-    """What the plugin finds most likely, and of that the first at a ref that is known, if there is one.
+    """Return the plugin's most likely location, preferably the most likely one at a known ref.
 
-    Known are the branches of code mappings, else those that the provider says there are.
+    Refs are known from the branches of code mappings, or else from the provider.
     """
     with refusals():
         candidates = calls.read_source_url(installation, url, [repository])
-        mine = [item.location for item in candidates if item.repository_id == repository.id and item.location.path]
-        known = [location for location in mine if location.ref in branches]
-        if not known and len(mine) > 1:
-            known = [location for location in mine if calls.resolve_ref(installation, repository, location.ref)]
-    best = next(iter(known or mine), None)
+        locations = [item.location for item in candidates if item.repository_id == repository.id and item.location.path]
+        known = [location for location in locations if location.ref in branches]
+        if not known and len(locations) > 1:
+            known = [item for item in locations if calls.resolve_ref(installation, repository, item.ref)]
+    best = next(iter(known or locations), None)
     return PageLocation(best.ref, best.path) if best else None
 
 
-def _above(url: str, repository: Repository) -> str:
-    """The repository's URL as the page spells it."""
-    mine = address_of(repository.url or "")
-    return next(above for above in enclosing_urls(url) if address_of(above) == mine)
-
-
-def _spelled(above: Sequence[str]) -> list[str]:
-    """The ways to write the URLs of repositories."""
-    return [f"{scheme}{_bare(url)}{end}" for url in above for scheme in _SCHEMES for end in _ENDS]
+@cache
+def _pages() -> Pages:
+    first, *others = (f"{{repo_url}}/{form}/{{ref}}/{{path}}" for form in _FORMS)
+    return Pages(view=first, also=tuple(others), strip_git_suffix=False)
 
 
 def _bare(url: str) -> str:
-    """A URL as it is compared in the database: without its scheme and in lower case."""
+    """Return a URL as it is compared in the database: without its scheme and in lower case."""
     return url.lower().partition("://")[2]
 
 
-def _with_scheme(address: str) -> str:
-    """An installation's address, which people write without a scheme, too."""
-    return address if "://" in address else f"https://{address}"
-
-
-def _wrong(problem: str) -> InvalidForm:
+def _invalid(problem: str) -> InvalidForm:
     return InvalidForm({"sourceUrl": [problem]})

@@ -10,7 +10,7 @@ from scmhost.infra.db.base import Base, KeyText, Owned, refers_to, table_of
 
 
 class CodeMappingRow(Owned, Base):
-    """The source root stands in the key as a hash: two long roots are more than an index takes."""
+    """A code mapping. The key has a hash of the source root, because two long roots are too long for an index."""
 
     __tablename__ = "code_mappings"
     __table_args__ = (

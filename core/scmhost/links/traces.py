@@ -1,16 +1,120 @@
-"""Read a stack trace and link its frames."""
+"""Stack traces as they are sent, a text or frames with the keys of Sentry's events, and the frames to link in them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal
 
-from scmhost.frames import Frame, Reading, read_text
+from pydantic import AfterValidator, AliasChoices, BaseModel, Field
+
+from scmhost.frames import Frame, FrameMatch, read_text
 from scmhost.frames.source_paths import JVM
+from scmhost.infra.errors import InvalidInput
 from scmhost.mapping import FrameInfo
 from scmhost.organizations.queries import Project
-from scmhost.sdk import Organization
+from scmhost.sdk import Organization, ref_problem
 from scmhost.services import Services
 
-from .resolve import Resolved, resolve_links
-from .values import FrameQuery, Wish
+from .resolve import ResolvedFrame, resolve_links
+from .values import FrameQuery, LinkOptions, encodable
+
+MAX_FIELD: Final = 4096
+
+_Text = Annotated[str | None, Field(max_length=MAX_FIELD)]
+_AnyText = Annotated[str, AfterValidator(encodable)]
+_Count = Annotated[int | None, Field(ge=-(2**53), le=2**53)]
+
+
+class FrameIn(BaseModel):
+    """A frame of an event. Other keys are ignored."""
+
+    filename: _Text = None
+    abs_path: _Text = Field(default=None, validation_alias=AliasChoices("absPath", "abs_path"))
+    module: _Text = None
+    package: _Text = None
+    function: _AnyText | None = None
+    line_no: _Count = Field(default=None, validation_alias=AliasChoices("lineNo", "lineno", "line_no"))
+    col_no: _Count = Field(default=None, validation_alias=AliasChoices("colNo", "colno", "col_no"))
+    platform: _Text = None
+    in_app: bool | None = Field(default=None, validation_alias=AliasChoices("inApp", "in_app"))
+
+
+class TraceIn(BaseModel):
+    """A stack trace, as a text or as frames. Camel case and snake case are both accepted."""
+
+    text: _AnyText | None = Field(default=None, description="A pasted trace, a log, or the JSON of an event.")
+    frames: list[FrameIn] | None = Field(default=None, description="Frames as Sentry's events have them.")
+    release: _Text = Field(default=None, description="The trace's release; links lead to the release's commits.")
+    commit: _Text = Field(default=None, description="The commit that ran; all links lead to it.")
+    platform: _Text = Field(default=None, description="The platform of frames that have none.")
+    sdk_name: _Text = Field(default=None, validation_alias=AliasChoices("sdkName", "sdk_name"))
+
+
+class LinksIn(TraceIn):
+    """A trace to link."""
+
+    derive: bool = Field(default=True, description="Whether mappings are derived for frames that no mapping matches.")
+
+    @property
+    def options(self) -> LinkOptions:
+        """The options of the links."""
+        return LinkOptions(self.release or None, derive=self.derive, with_file_status=True)
+
+
+class DeriveIn(TraceIn):
+    """A trace to derive code mappings from."""
+
+    save: bool = Field(default=False, description="Whether the mappings are saved; else the actions are only listed.")
+    confidence: Literal["high", "medium", "low"] = Field(
+        default="medium", description="The least confidence of a mapping that is saved."
+    )
+    default_branch: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("defaultBranch", "default_branch"),
+        max_length=255,
+        description="The branch of new mappings; else the one that their repository's other mappings agree on.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TraceFrame:
+    """A frame of a trace, with its position if it was read from a text."""
+
+    frame: FrameIn
+    language: str | None = None
+    match: FrameMatch | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The frames of a trace: as they are repeated in the answer, and as they are linked, in the same order."""
+
+    frames: Sequence[TraceFrame]
+    queries: Sequence[FrameQuery]
+    unread: int = 0
+    truncated: bool = False
+
+
+def read_trace(services: Services, body: TraceIn) -> Trace:
+    """Return the frames of a request's trace.
+
+    Raises:
+        InvalidInput: the body has neither text nor frames, or both, or too many frames, or its commit is malformed.
+    """
+    if (body.text is None) == (body.frames is None):
+        raise InvalidInput("Send either text, a pasted stack trace, or frames, those of an event; not both.")
+    problem = ref_problem(body.commit) if body.commit else None
+    if problem:
+        raise InvalidInput(f"{problem}.", "commit")
+    if body.frames is not None:
+        services.limits.check("trace_frames", len(body.frames), "frames")
+        return Trace([TraceFrame(frame) for frame in body.frames], [_event_query(frame, body) for frame in body.frames])
+    reading = read_text(body.text or "", limit=services.limits.trace_characters, most=services.limits.trace_frames)
+    return Trace(
+        [TraceFrame(_printed(match.frame), match.frame.language, match) for match in reading.frames],
+        [_printed_query(match.frame, body.commit or None, body.platform) for match in reading.frames],
+        reading.unread,
+        reading.truncated,
+    )
 
 
 def link_frames(
@@ -21,22 +125,35 @@ def link_frames(
     *,
     release: str | None = None,
     commit: str | None = None,
-) -> list[Resolved]:
+) -> list[ResolvedFrame]:
     """Link printed frames at the given commit, else at the release's, else at the default branch."""
-    return resolve_links(services, organization, project, queries_of(frames, commit=commit), Wish(release, derive=True))
+    queries = [_printed_query(frame, commit) for frame in frames]
+    return resolve_links(services, organization, project, queries, LinkOptions(release, derive=True))
 
 
-def read_trace(services: Services, text: str) -> Reading:
-    """The frames of a text, as far as the limits go."""
-    return read_text(text, limit=services.limits.trace_characters, most=services.limits.trace_frames)
+def _event_query(frame: FrameIn, body: TraceIn) -> FrameQuery:
+    info = FrameInfo(
+        filename=frame.filename,
+        module=frame.module,
+        abs_path=frame.abs_path,
+        package=frame.package,
+        platform=frame.platform or body.platform,
+        sdk_name=body.sdk_name,
+    )
+    return FrameQuery(info, frame.line_no, body.commit or None, frame.in_app)
 
 
-def queries_of(frames: Sequence[Frame], *, commit: str | None = None, platform: str | None = None) -> list[FrameQuery]:
-    """What is asked of printed frames. The platform is that of frames that do not tell their language."""
-    return [FrameQuery(_info(frame, platform), frame.line, commit) for frame in frames]
-
-
-def _info(frame: Frame, platform: str | None) -> FrameInfo:
-    """What a printed frame tells the code mappings. On the JVM it prints a file's name, and its folders as a class."""
+def _printed_query(frame: Frame, commit: str | None, platform: str | None = None) -> FrameQuery:
+    """Return a printed frame to link. The platform is that of frames whose notation does not show their language."""
     on_jvm = frame.language in JVM or (frame.language is None and platform == "java")
-    return FrameInfo(frame.path, frame.module, frame.path if on_jvm else None, platform="java" if on_jvm else platform)
+    # The JVM prints only the name of a file; the class in front of it has the folders.
+    abs_path = frame.path if on_jvm else None
+    info = FrameInfo(frame.path, frame.module, abs_path, platform="java" if on_jvm else platform)
+    return FrameQuery(info, frame.line, commit)
+
+
+def _printed(frame: Frame) -> FrameIn:
+    # Without validation: a printed path may be longer than a field of a request.
+    return FrameIn.model_construct(
+        filename=frame.path, module=frame.module, function=frame.function, line_no=frame.line, col_no=frame.column
+    )

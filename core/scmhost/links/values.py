@@ -1,10 +1,14 @@
-"""Values of links: what is asked about frames, and code mappings as they are stored."""
+"""Values of links: frames to link, options, and code mappings as they are stored."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from scmhost.mapping import Evidence, FrameInfo
 from scmhost.sdk.reasons import Confidence
+
+_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,10 +16,10 @@ class FrameQuery:
     """A frame to link.
 
     Attributes:
-        info: what it says of its file.
-        line: the line in it.
-        commit: what the running process said of itself, if it did.
-        in_app: whether it is of the project's own code, where somebody says so.
+        info: the fields that its path is derived from.
+        line: the line in the file.
+        commit: the commit of the process that printed the frame, if it is known.
+        in_app: whether the frame belongs to the project's own code, if the sender states it.
     """
 
     info: FrameInfo
@@ -25,18 +29,19 @@ class FrameQuery:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """How frames are to be linked.
+class LinkOptions:
+    """How frames are linked.
 
     Attributes:
-        release: the release that they are of.
-        derive: whether mappings may be derived for frames that no mapping fits. They are not saved.
-        tell_files: whether each link is to say what the known commits say of its file, not only where that decides.
+        release: the version of the release that the frames come from.
+        derive: whether frames that no mapping matches are linked by derived mappings. These are not saved.
+        with_file_status: whether each link has the status of its file. Otherwise the status is read only where it
+            decides which link a frame gets.
     """
 
     release: str | None = None
     derive: bool = False
-    tell_files: bool = False
+    with_file_status: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +49,7 @@ class CodeMapping:
     """Stack root to source root, for one project and one repository.
 
     Attributes:
-        generated: whether a machine made it; then ``confidence`` and ``derived_from`` say how sure it is, and what
-            told it.
+        generated: whether the mapping was derived. Then ``confidence`` and ``derived_from`` are set.
     """
 
     id: int
@@ -62,13 +66,13 @@ class CodeMapping:
 
     @property
     def catches_all(self) -> bool:
-        """Whether it is derived and does not tell which frames are the project's: it leads to listed files only."""
+        """Whether this is a derived mapping without a stack root, which matches frames of libraries too."""
         return self.generated and not self.stack_root
 
 
 @dataclass(frozen=True, slots=True)
 class MappingDraft:
-    """A code mapping to be saved."""
+    """A code mapping to save."""
 
     project_id: int
     repository_id: int
@@ -78,3 +82,8 @@ class MappingDraft:
     generated: bool = False
     confidence: Confidence | None = None
     derived_from: tuple[Evidence, ...] = ()
+
+
+def encodable(text: str) -> str:
+    """Return the text with lone surrogates replaced: JSON can hold them, but UTF-8 and so an answer cannot."""
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)

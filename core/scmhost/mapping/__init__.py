@@ -5,9 +5,19 @@ Imported eagerly: the whole room costs a few milliseconds, and it imports nothin
 
 from .code_mapping import Rule, rules_of_mapping
 from .derivation import DerivedMapping, DerivedRoots, Evidence, derive_mappings, derive_roots, file_names
-from .frame_mapping import FileStatus, MappingMatch, Unmapped, map_frame, order_by_file_status, paths_to_match
+from .frame_mapping import (
+    MISMATCH_STEP,
+    FileStatus,
+    MappingMatch,
+    Mismatch,
+    Unmapped,
+    find_mismatch,
+    map_frame,
+    mismatch_message,
+    order_by_file_status,
+    paths_to_match,
+)
 from .index import MappingIndex, RuleMatch
-from .mismatches import MISMATCH_STEP, Mismatch, find_mismatch, mismatch_message
 from .munging import FrameInfo, munge
 from .paths import CLASS_PLATFORMS, NoRoots
 

@@ -59,8 +59,8 @@ def class_path(module: str, abs_path: str) -> ClassPath | None:
 def source_set_of(source: str) -> str | None:
     """Return the source set's folder that a file is in, or None."""
     for source_set in SOURCE_SETS:
-        before, found, _ = f"/{source}".partition(f"/{source_set}")
-        if found:
+        before, separator, _ = f"/{source}".partition(f"/{source_set}")
+        if separator:
             return f"{before}/{source_set}"[1:]
     return None
 
@@ -85,10 +85,10 @@ def _munge_java(info: FrameInfo) -> str | None:
     the ending of Java: such tools write Java's class files.
     """
     file = info.abs_path or info.filename
-    found = class_path(info.module, file) if info.module and file else None
-    if found and not info.abs_path and "." not in found.path.rpartition("/")[2]:
-        return f"{found.path}.java"
-    return found.path if found else None
+    named = class_path(info.module, file) if info.module and file else None
+    if named and not info.abs_path and "." not in named.path.rpartition("/")[2]:
+        return f"{named.path}.java"
+    return named.path if named else None
 
 
 def _munge_cocoa(info: FrameInfo) -> str | None:

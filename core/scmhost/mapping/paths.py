@@ -133,10 +133,10 @@ def _fold_and_count_climbs(path: str) -> tuple[str, int]:
 def _class_frame_path(info: FrameInfo) -> FramePath | NoRoots:
     if not info.module or not info.abs_path:
         return NoRoots.MISSING_MODULE_OR_ABS_PATH
-    found = class_path(info.module, info.abs_path)
-    if found is None:
+    named = class_path(info.module, info.abs_path)
+    if named is None:
         return NoRoots.NOT_A_JAVA_PACKAGE
-    return FramePath(found.path, found.path, found.root, found.root)
+    return FramePath(named.path, named.path, named.root, named.root)
 
 
 def _file_frame_path(raw: str) -> FramePath | NoRoots:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scmhost.links.lines import usable_line
+from scmhost.links.link_builder import usable_line
 
 
 @pytest.mark.parametrize(

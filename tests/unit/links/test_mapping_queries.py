@@ -16,31 +16,31 @@ from scmhost.organizations import queries as organization_queries
 
 
 def version_of(tx: Transaction, tenant: factories.Tenant, project: int | None = None) -> int:
-    """Return the version of a project's mappings."""
-    wanted = project or tenant.project
-    return organization_queries.get_projects(tx, tenant.id, [wanted])[wanted].mappings_version
+    """Return how often a project's mappings changed."""
+    project_id = project or tenant.project
+    return organization_queries.get_projects(tx, tenant.id, [project_id])[project_id].mappings_version
 
 
-def test_a_mapping_is_created_once(store: Store) -> None:
-    """A second mapping with the same roots and repository is refused; another source root or repository is accepted."""
+def test_same_roots_of_a_repository_are_refused(store: Store) -> None:
+    """The same roots of the same repository are a duplicate; another source root or repository is another mapping."""
     tenant = factories.new_tenant(store)
-    there = MappingDraft(tenant.project, tenant.repository, "app/", "src/", None)
-    elsewhere = replace(there, repository_id=factories.new_repository(store, tenant.id, "acme/lib"))
+    existing = MappingDraft(tenant.project, tenant.repository, "app/", "src/", None)
+    elsewhere = replace(existing, repository_id=factories.new_repository(store, tenant.id, "acme/lib"))
     with store.write() as tx:
         with pytest.raises(Duplicate, match="'app/' to 'src/'"):
-            link_queries.create(tx, tenant.id, there, factories.NOW)
+            link_queries.create(tx, tenant.id, existing, factories.NOW)
         others = [
             link_queries.create(tx, tenant.id, draft, factories.NOW)
-            for draft in (replace(there, source_root="lib/"), elsewhere)
+            for draft in (replace(existing, source_root="lib/"), elsewhere)
         ]
         with pytest.raises(Duplicate, match="'app/' to 'src/'"):
-            link_queries.update(tx, tenant.id, others[0].id, there)
+            link_queries.update(tx, tenant.id, others[0].id, existing)
         assert link_queries.count(tx, tenant.id, tenant.project) == 3
         assert link_queries.with_root(tx, tenant.id, tenant.project, "app/")[1:] == others
 
 
 def test_long_roots_are_compared_whole(store: Store) -> None:
-    """Roots that are too long for an index are stored and compared whole."""
+    """Roots that are too long for an index are kept and compared whole."""
     tenant = factories.new_tenant(store)
     first = MappingDraft(tenant.project, tenant.repository, "app/" * 500, "src/" * 1000 + "a/", None)
     with store.write() as tx:
@@ -50,28 +50,28 @@ def test_long_roots_are_compared_whole(store: Store) -> None:
             link_queries.create(tx, tenant.id, first, factories.NOW)
 
 
-def test_origin_of_a_mapping_is_stored(store: Store) -> None:
-    """A derived mapping has a confidence and its evidence; a user's change removes both."""
+def test_evidence_of_a_derived_mapping_is_kept(store: Store) -> None:
+    """A derived mapping keeps its confidence and evidence until a person changes it."""
     tenant = factories.new_tenant(store)
-    told = (Evidence("lib/cart.py", "src/lib/cart.py"), Evidence("lib/shop.py", "src/lib/shop.py"))
+    evidence = (Evidence("lib/cart.py", "src/lib/cart.py"), Evidence("lib/shop.py", "src/lib/shop.py"))
     draft = MappingDraft(tenant.project, tenant.repository, "lib/", "src/lib/", None)
-    derived = replace(draft, generated=True, confidence="high", derived_from=told)
+    derived = replace(draft, generated=True, confidence="high", derived_from=evidence)
     with store.write() as tx:
         saved = link_queries.create(tx, tenant.id, derived, factories.NOW)
         changed = link_queries.update(tx, tenant.id, saved.id, draft)
-    assert (saved.generated, saved.confidence, saved.derived_from) == (True, "high", told)
+    assert (saved.generated, saved.confidence, saved.derived_from) == (True, "high", evidence)
     assert (changed.generated, changed.confidence, changed.derived_from) == (False, None, ())
 
 
-def test_every_change_increases_the_version(store: Store) -> None:
-    """Creating, changing and deleting a mapping increase the project's version; a refusal does not."""
+def test_each_change_raises_the_version_of_the_project(store: Store) -> None:
+    """Creating, changing and deleting a mapping raise the version; deleting a missing mapping does not."""
     tenant = factories.new_tenant(store)
-    wanted = MappingDraft(tenant.project, tenant.repository, "lib/", "lib/", "main", generated=True)
+    draft = MappingDraft(tenant.project, tenant.repository, "lib/", "lib/", "main", generated=True)
     with store.write() as tx:
         versions = [version_of(tx, tenant)]
-        saved = link_queries.create(tx, tenant.id, wanted, factories.NOW)
+        saved = link_queries.create(tx, tenant.id, draft, factories.NOW)
         versions.append(version_of(tx, tenant))
-        changed = link_queries.update(tx, tenant.id, saved.id, replace(wanted, source_root="new/"))
+        changed = link_queries.update(tx, tenant.id, saved.id, replace(draft, source_root="new/"))
         versions.append(version_of(tx, tenant))
         deleted = [link_queries.delete(tx, tenant.id, saved.id) for _ in range(2)]
         versions.append(version_of(tx, tenant))
@@ -80,8 +80,8 @@ def test_every_change_increases_the_version(store: Store) -> None:
     assert deleted == [True, False]
 
 
-def test_a_moved_mapping_changes_both_projects(store: Store) -> None:
-    """Moving a mapping to another project increases the versions of both."""
+def test_moved_mapping_raises_the_versions_of_both_projects(store: Store) -> None:
+    """A mapping that moves to another project changes both."""
     tenant = factories.new_tenant(store)
     other = factories.new_project(store, tenant.id, "api")
     with store.write() as tx:
@@ -92,7 +92,7 @@ def test_a_moved_mapping_changes_both_projects(store: Store) -> None:
 
 
 def test_mappings_are_listed_by_id(store: Store) -> None:
-    """Lists are sorted by id, and can be filtered by project or installation."""
+    """Lists are by id, of projects or of an installation's repositories."""
     tenant = factories.new_tenant(store)
     unclaimed = factories.new_repository(store, tenant.id, "other")
     filters: list[dict[str, Any]] = [{}, {"project_ids": [tenant.project]}, {"project_ids": []}]
@@ -100,7 +100,7 @@ def test_mappings_are_listed_by_id(store: Store) -> None:
         second = link_queries.create(
             tx, tenant.id, MappingDraft(tenant.project, unclaimed, "a/", "b/", None), factories.NOW
         )
-        pages = [link_queries.page(tx, tenant.id, factories.EVERYTHING, **wanted) for wanted in filters]
+        pages = [link_queries.page(tx, tenant.id, factories.EVERYTHING, **filter_) for filter_ in filters]
         owned = link_queries.page(tx, tenant.id, factories.EVERYTHING, installation_id=tenant.installation)
     both = [tenant.mapping, second.id]
     assert [[it.id for it in page.items] for page in (*pages, owned)] == [both, both, [], [tenant.mapping]]

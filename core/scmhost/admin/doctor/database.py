@@ -10,7 +10,7 @@ from scmhost.admin.background import OVERDUE_AFTER
 from scmhost.admin.queries import Seen
 from scmhost.infra.errors import ScmhostError
 from scmhost.links import queries as link_queries
-from scmhost.links.caches import index_mappings
+from scmhost.links.link_targets import index_mappings
 from scmhost.links.values import CodeMapping
 from scmhost.mapping import Rule
 from scmhost.mapping.code_mapping import normalize_slashes

@@ -6,7 +6,7 @@ from itertools import count
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scmhost.links.lines import committed_line, read_hunks
+from scmhost.checkout.worktree import committed_line, read_hunks
 
 edits = st.lists(st.sampled_from(["keep", "drop", "change", "add"]), max_size=12)
 

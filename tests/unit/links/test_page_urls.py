@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scmhost.links.page_reading import PageLocation, enclosing_urls, file_name_of, read_page
+from scmhost.links.source_urls import PageLocation, enclosing_urls, file_name_of, read_page
 from scmhost.sdk import Location, UrlTemplates, preset
 from strategies import hostile_text
 
