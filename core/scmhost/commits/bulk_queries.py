@@ -198,7 +198,7 @@ def _insert(tx: Transaction, sent: _Sent, shas: Sequence[str]) -> bool:
         return False
     changes = _changes(sent, ids)
     write(tx, FILE_CHANGES, _CHANGE_COLUMNS, changes)
-    _order_list(tx, sent, changes)
+    _schedule_indexing(tx, sent, changes)
     know_growth(tx, COMMITS, len(rows))
     return True
 
@@ -219,13 +219,13 @@ def _complete(tx: Transaction, sent: _Sent, lacking: Sequence[int]) -> None:
     # In the order of their key, in which everyone inserts.
     rows = sorted(_changes(sent, {row.sha: row.id for row in known if not row.has_changes}))
     insert_unknown(tx, FILE_CHANGES, [dict(zip(_CHANGE_COLUMNS, row, strict=True)) for row in rows])
-    _order_list(tx, sent, rows)
+    _schedule_indexing(tx, sent, rows)
 
 
-def _order_list(tx: Transaction, sent: _Sent, changes: Sequence[_Row]) -> None:
-    """Have the changes listed that go in now; they stand in the order of their commits."""
+def _schedule_indexing(tx: Transaction, sent: _Sent, changes: Sequence[_Row]) -> None:
+    """Schedule the indexing of new file changes, which are in the order of their commits."""
     ids = [row[1] for row in (changes[0], changes[-1])] if changes else []
-    file_queries.order(tx, sent.organization_id, sent.repository_id, ids, sent.now)
+    file_queries.schedule_indexing(tx, sent.organization_id, sent.repository_id, ids, sent.now)
 
 
 def _fill(tx: Transaction, sent: _Sent, shas: Sequence[str]) -> None:

@@ -12,7 +12,6 @@ from scmhost.mapping import CLASS_PLATFORMS, Unmapped, derive_mappings, file_nam
 from scmhost.organizations.values import Project
 from scmhost.repositories import file_queries
 from scmhost.repositories import queries as repository_queries
-from scmhost.repositories.files import list_files_now
 from scmhost.sdk import Organization, Repository, RepositoryStatus
 from scmhost.sdk.reasons import Confidence
 from scmhost.services import Services
@@ -131,7 +130,6 @@ def derive_for_project(
         InvalidForm: the branch is none.
     """
     check_mapping(MappingDraft(project.id, 0, "", "", how.default_branch))
-    list_files_now(services, organization)
     with services.store.write() if how.save else services.store.read() as tx:
         saved = queries.for_project(tx, organization.id, project.id)
         by_people = index_mappings(0, [mapping for mapping in saved if not mapping.generated]).index

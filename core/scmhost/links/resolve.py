@@ -13,7 +13,6 @@ from scmhost.releases.show import require_release
 from scmhost.repositories import file_queries
 from scmhost.repositories import queries as repository_queries
 from scmhost.repositories.file_queries import KnownFile
-from scmhost.repositories.files import list_files_now
 from scmhost.sdk import Installation, Organization, Reason, Repository
 from scmhost.services import Services
 
@@ -218,8 +217,6 @@ def _resolve_all(
 ) -> list[Resolved]:
     if not (mappings.by_id or wish.derive):
         return [Resolved(no_link(Reason.NO_CODE_MAPPINGS)) for _ in frames]
-    if wish.derive or wish.tell_files:
-        list_files_now(services, organization)
     found: list[MappingResult] = [map_frame(mappings.index, frame.info) for frame in frames]
     derived = _derived(services, organization, frames, found) if wish.derive else index_mappings(0, ())
     if derived.by_id:

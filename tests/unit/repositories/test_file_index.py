@@ -108,20 +108,20 @@ def test_orders_are_carried_out_together(store: Store) -> None:
     for number in range(10, 20):
         save(store, tenant, changing(number, f"A {number}.py"))
     with store.write() as tx:
-        assert file_queries.carry_out(tx, tenant.id, tenant.repository, factories.NOW)
-        assert not file_queries.carry_out(tx, tenant.id, tenant.repository, factories.NOW)
+        assert file_queries.index_pending(tx, tenant.id, tenant.repository, factories.NOW)
+        assert not file_queries.index_pending(tx, tenant.id, tenant.repository, factories.NOW)
     assert orders(store, tenant) == []
     assert found(store, tenant, *(f"{number}.py" for number in range(10, 20))) == {f"{n}.py" for n in range(10, 20)}
 
 
 def test_many_commits_are_listed_in_pieces(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """No transaction lists more than some, and what is left is ordered anew."""
-    monkeypatch.setattr(file_queries, "_PIECE", 4)
+    monkeypatch.setattr(file_queries, "_COMMITS_PER_TRANSACTION", 4)
     tenant = factories.new_tenant(store)
     save(store, tenant, *(changing(number, f"A {number}.py") for number in range(10, 20)))
     for left in (1, 1, 0):
         with store.write() as tx:
-            assert file_queries.carry_out(tx, tenant.id, tenant.repository, factories.NOW)
+            assert file_queries.index_pending(tx, tenant.id, tenant.repository, factories.NOW)
         assert len(orders(store, tenant)) == left
     assert found(store, tenant, *(f"{number}.py" for number in range(10, 20))) == {f"{n}.py" for n in range(10, 20)}
 
