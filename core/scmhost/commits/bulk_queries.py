@@ -26,10 +26,9 @@ from scmhost.repositories import file_queries
 from scmhost.sdk import CommitDraft
 
 from . import queries
-from .references import issue_ids
-from .stored import SavedCommits
+from .fields import issue_ids
 from .tables import COMMITS, FILE_CHANGES
-from .values import ListedCommit, listed
+from .values import ListedCommit, SavedCommits, listed
 
 # For an EXISTS, PostgreSQL may read all changes there are.
 _A_CHANGE: Final = (

@@ -14,8 +14,7 @@ from scmhost.services import Services
 from . import bulk_queries, queries
 from .find_repository import Clues, Home, find_named, home_of, stand_in_note
 from .payload import CommitList, newest_first, read_commits
-from .stored import SavedCommits
-from .values import ListedCommit
+from .values import ListedCommit, SavedCommits
 
 
 @dataclass(frozen=True, slots=True)

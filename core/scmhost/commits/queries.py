@@ -14,9 +14,8 @@ from scmhost.links.tables import CODE_MAPPINGS
 from scmhost.releases.tables import RELEASE_COMMITS, RELEASES
 from scmhost.sdk import FileChange
 
-from .stored import Author, ReleaseSummary, StoredCommit
 from .tables import AUTHORS, COMMITS, FILE_CHANGES
-from .values import ListedCommit
+from .values import Author, ListedCommit, ReleaseSummary, StoredCommit
 
 
 def mapped_repository_ids(tx: Transaction, organization_id: int, project_ids: Collection[int]) -> set[int]:

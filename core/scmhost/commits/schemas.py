@@ -16,10 +16,9 @@ from scmhost.sdk.provider import RepositoryPayload
 from scmhost.services import Services
 
 from .ingest import Ingested as IngestedCommits
-from .payload_reader import read_body
+from .payload import read_body
 from .show import ShownCommit
-from .stored import StoredCommit
-from .values import ListedCommit
+from .values import ListedCommit, StoredCommit
 
 
 class CommitReleaseOut(Wire):

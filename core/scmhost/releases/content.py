@@ -6,10 +6,10 @@ from typing import Final
 
 from scmhost.commits import bulk_queries
 from scmhost.commits import queries as commit_queries
+from scmhost.commits.fields import read_range
 from scmhost.commits.find_repository import find_named
 from scmhost.commits.ingest import Ingested, home_notes, save_commits
 from scmhost.commits.payload import CommitList
-from scmhost.commits.references import read_range
 from scmhost.infra.db import jobs
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.jobs import Job

@@ -6,8 +6,8 @@ from typing import Final
 from sqlalchemy import ColumnElement, Table, and_, delete, func, insert, select, update
 
 from scmhost.commits.queries import commit_of, commits_of
-from scmhost.commits.stored import StoredCommit
 from scmhost.commits.tables import COMMITS
+from scmhost.commits.values import StoredCommit
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.statements import Key, insert_into, ordered, paged, pieces
 from scmhost.infra.errors import NotFound

@@ -8,7 +8,7 @@ import pytest
 import factories
 from scmhost.commits import bulk_queries
 from scmhost.commits import queries as commit_queries
-from scmhost.commits.stored import SavedCommits
+from scmhost.commits.values import SavedCommits
 from scmhost.infra.db.engine import Store
 from scmhost.infra.db.errors import BadText
 from scmhost.infra.paging import PageRequest
