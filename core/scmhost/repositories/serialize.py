@@ -43,7 +43,8 @@ def serialize_repository(services: Services, organization: Organization, reposit
     except (PluginFault, ProviderError, ValueError, RecursionError) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         log.warning("repository not shaped", plugin=calls.plugin, provider=key, repository=repository.id, error=reason)
-        return RepositoryPayload.model_validate({**payload, "idle": f"The provider's plugin failed: {reason}"})
+        idle = f"The provider's plugin failed ({calls.plugin}): {reason}"
+        return RepositoryPayload.model_validate({**payload, "idle": idle})
 
 
 def serialize_repositories(
