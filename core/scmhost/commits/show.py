@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from scmhost.infra.db.columns import is_text
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.paging import Page, PageRequest
 from scmhost.installations import queries as installation_queries
@@ -129,4 +130,5 @@ class CommitPages:
         except (PluginFault, ProviderError, ValueError) as error:
             log.warning("commit page not built", plugin=calls.plugin, repository=repository.id, error=str(error))
             return None
-        return url if isinstance(url, str) and safe_url(url) else None
+        # JSON cannot express half of a surrogate pair: the whole answer would fail.
+        return url if isinstance(url, str) and is_text(url) and safe_url(url) else None

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scmhost.audit.record import Action, record
+from scmhost.audit.record import Action, Details, record
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.errors import Duplicate
 from scmhost.infra.db.statements import as_id
@@ -108,7 +108,7 @@ def _save(
             saved = _create(tx, services, installation, decision)
         else:
             saved = _claim(tx, installation, decision, candidate)
-        details = {"provider": installation.provider, "integrationId": installation.id}
+        details: Details = {"provider": installation.provider, "integrationId": installation.id}
         record(tx, services, organization, action, (saved.id, saved.name), details)
     return saved
 
