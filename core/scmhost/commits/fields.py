@@ -22,7 +22,7 @@ _DOTS: Final = ".."
 
 
 class InvalidCommits(InvalidInput):
-    """An entry of ``commits`` cannot be accepted; the message names it."""
+    """An entry of ``commits`` cannot be accepted. The message names the entry."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, "commits")

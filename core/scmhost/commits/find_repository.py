@@ -54,7 +54,7 @@ def resolve_repository(
 
 
 def find_named(tx: Transaction, organization: Organization, name: str) -> Repository | None:
-    """Return the repository of this name in whatever case, else the only one whose URL has it as its path."""
+    """Return the repository of this name, in any case, or else the only one with this path in its URL."""
     return find_repositories_named(tx, organization, [name])[name]
 
 

@@ -15,7 +15,7 @@ from scmhost.sdk import Organization
 from scmhost.sdk.provider import RepositoryPayload
 from scmhost.services import Services
 
-from .ingest import Ingested as IngestedCommits
+from . import ingest
 from .payload import read_body
 from .show import ShownCommit
 from .values import ListedCommit, StoredCommit
@@ -89,7 +89,7 @@ CommitIn = Annotated[dict[str, Any], WrapValidator(_keep_checked)]
 """An entry of ``commits``: an object, or a commit that ``CommitsRequest`` has checked."""
 
 
-def shown_ingested(done: Sequence[IngestedCommits], notes: Sequence[str]) -> Ingested:
+def shown_ingested(done: Sequence[ingest.Ingested], notes: Sequence[str]) -> Ingested:
     """Return the answer to a request that sent commits."""
     repositories = [
         IngestedRepository(

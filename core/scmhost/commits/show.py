@@ -11,7 +11,7 @@ from scmhost.infra.paging import Page, PageRequest
 from scmhost.installations import queries as installation_queries
 from scmhost.plugins import PluginFault, ProviderCalls
 from scmhost.repositories import queries as repository_queries
-from scmhost.repositories.manage import require
+from scmhost.repositories.manage import require_repository
 from scmhost.repositories.pages import PageCache, RequestPages
 from scmhost.sdk import Installation, NoUrl, Organization, ProviderError, Repository, UrlTemplates, safe_url
 from scmhost.services import Services
@@ -48,7 +48,7 @@ def commits_of_repository(
 ) -> Page[ShownCommit]:
     """Return a page of a repository's commits, newest first. Commits of a hidden repository stay readable."""
     with services.store.read() as tx:
-        require(tx, organization, repository_id)
+        require_repository(tx, organization, repository_id)
         page = queries.page(tx, organization.id, repository_id, request)
         context = look_beside(tx, organization, page.items)
     return page.showing(show_commits(services, organization, page.items, context))

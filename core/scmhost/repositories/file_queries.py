@@ -1,7 +1,7 @@
 """The index of repositories' files: the newest change of each path that commits list.
 
 A background job adds the changes of new commits to the index. Reads do not wait for it: they add the newest commits
-that the index lacks, of which they read a bounded number.
+that are not indexed yet, of which they read a bounded number.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -128,16 +128,16 @@ def take_in(tx: Transaction, organization_id: int, repository_id: int, first: in
 
 
 def standing(
-    tx: Transaction, organization_id: int, wanted: Mapping[int, Iterable[str]]
+    tx: Transaction, organization_id: int, paths: Mapping[int, Iterable[str]]
 ) -> dict[tuple[int, str], KnownFile]:
     """Return the states of paths by repository id and path.
 
     Args:
         tx: the transaction; nothing is written.
         organization_id: the organization.
-        wanted: the paths by repository id. A path that no commit lists has no entry in the result.
+        paths: the paths by repository id. A path that no commit lists has no entry in the result.
     """
-    hashes = {id_: {hash_of(path) for path in paths if is_text(path)} for id_, paths in wanted.items()}
+    hashes = {id_: {hash_of(path) for path in own if is_text(path)} for id_, own in paths.items()}
     states = _States()
     for repository_id, own in hashes.items():
         for piece in pieces(own):
@@ -232,7 +232,7 @@ def _pending_changes(
     condition: Any,
     values: Collection[Any],
 ) -> list[Any]:
-    """Return the file changes that fulfil a condition, of the newest commits that the index lacks.
+    """Return the file changes that fulfil a condition, of the newest commits that are not indexed yet.
 
     Args:
         tx: the transaction.

@@ -50,7 +50,7 @@ def create_repository(
 def get_repository(services: Services, organization: Organization, repository_id: int) -> Repository:
     """Return one repository of the organization, in any status."""
     with services.store.read() as tx:
-        return require(tx, organization, repository_id)
+        return require_repository(tx, organization, repository_id)
 
 
 def list_repositories(
@@ -84,7 +84,7 @@ def change_repository(
     """
     fields = _installation_fields(services, organization, changes.get("integrationId"))
     with services.store.write() as tx:
-        repository = require(tx, organization, repository_id)
+        repository = require_repository(tx, organization, repository_id)
         if repository.status is RepositoryStatus.DELETION_IN_PROGRESS:
             raise Conflict(f"Repository {repository.name!r} is being deleted now.")
         try:
@@ -140,13 +140,13 @@ def _action(before: Repository, after: Repository) -> Action:
 def delete_repository(services: Services, organization: Organization, repository_id: int) -> Repository:
     """Schedule a repository's deletion: now if it has no commits, else in an hour. A second call changes nothing."""
     with services.store.write() as tx:
-        repository = require(tx, organization, repository_id)
+        repository = require_repository(tx, organization, repository_id)
         if repository.status not in (RepositoryStatus.ACTIVE, RepositoryStatus.HIDDEN):
             return repository
         grace = GRACE if queries.has_commits(tx, organization.id, repository_id) else timedelta()
         queries.schedule_deletion(tx, organization.id, repository_id, services.clock.now() + grace)
         record(tx, services, organization, "repository.delete", (repository.id, repository.name))
-        return require(tx, organization, repository_id)
+        return require_repository(tx, organization, repository_id)
 
 
 def uninstall(services: Services, organization: Organization, installation_id: int) -> None:
@@ -160,7 +160,7 @@ def uninstall(services: Services, organization: Organization, installation_id: i
         record(tx, services, organization, "integration.remove", (removed.id, removed.name), details)
 
 
-def require(tx: Transaction, organization: Organization, repository_id: int) -> Repository:
+def require_repository(tx: Transaction, organization: Organization, repository_id: int) -> Repository:
     """Return the repository with this id.
 
     Raises:

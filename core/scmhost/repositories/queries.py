@@ -212,13 +212,13 @@ def with_url_name(tx: Transaction, organization_id: int, url_names: Iterable[str
 
     A name is the last segment of the URL's path. The oldest repository is first.
     """
-    wanted = {f"{name.lower()}{suffix}" for name in url_names for suffix in ("", ".git")}
+    last_segments = {f"{name.lower()}{suffix}" for name in url_names for suffix in ("", ".git")}
     url = func.rtrim(func.lower(REPOSITORIES.c.url), "/")
     parent_length = func.length(func.rtrim(url, func.replace(url, "/", "")))
     rows = select(*COLUMNS).where(
         REPOSITORIES.c.organization_id == organization_id,
         _IS_ACTIVE,
-        among(tx, func.substr(url, parent_length + 1), wanted),
+        among(tx, func.substr(url, parent_length + 1), last_segments),
     )
     return [repository_of(row) for row in tx.execute(rows.order_by(REPOSITORIES.c.id))]
 
