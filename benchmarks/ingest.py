@@ -10,6 +10,7 @@ and otherwise SQLite's defaults: it checks no foreign keys either.
 
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from shutil import rmtree
@@ -99,10 +100,10 @@ def _run(sent: Sequence[bytes], served: Service, bare: Bare) -> Run:
     first = written = 0.0
     for start in range(0, len(sent), TURN):
         turn = sent[start : start + TURN]
-        first += _seconds(lambda turn=turn: _send(served, turn))
+        first += _seconds(partial(_send, served, turn))
         batches = bare.new_batches()
-        written += _seconds(lambda batches=batches: bare.write(batches))
-    again = _seconds(lambda: _send(served, sent))
+        written += _seconds(partial(bare.write, batches))
+    again = _seconds(partial(_send, served, sent))
     return Run(first, again, written, served.peak_megabytes())
 
 

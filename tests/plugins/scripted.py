@@ -52,7 +52,9 @@ script = Script()
 
 @hookimpl
 def scm_register_providers() -> Sequence[Provider]:
-    return [Provider(key="scripted", name="Scripted", features=frozenset({Feature.COMMITS}), requires_feature_flag=False)]
+    return [
+        Provider(key="scripted", name="Scripted", features=frozenset({Feature.COMMITS}), requires_feature_flag=False)
+    ]
 
 
 @hookimpl
