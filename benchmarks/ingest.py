@@ -1,17 +1,19 @@
-"""Commits over HTTP against the bare database: what the service adds to writing the same rows.
+"""Send commits over HTTP, and write the same rows to a bare database, to measure what the service adds.
 
 Both sides write the same rows into the same tables, a thousand commits with three file changes each in a transaction.
-They take turns, so that the machine's other work falls on both. The bare side gets its rows ready-made: it reads no
-JSON, checks no text, and looks for nothing that may be known already. On SQLite it has the journal and the care for
-power cuts that the service has, and else what SQLite does on its own: it checks no foreign key either.
+They take turns, so that other work of the machine slows both. The bare side gets finished rows: it reads no JSON,
+checks no text, and does not query for known commits. On SQLite it has the journal and the durability of the service,
+and otherwise SQLite's defaults: it checks no foreign keys either.
 
-``ingest/memory`` is no ratio: it is the most memory that a service needed for all of it, in megabytes.
+``ingest/memory`` is no ratio, but the peak memory of a service in megabytes.
 """
 
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
+from shutil import rmtree
 from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import NamedTuple
@@ -22,16 +24,16 @@ from service import Service, service
 
 BODIES = 100
 COMMITS = 1_000
-# So many requests, then the same rows bare.
+# Requests in a turn.
 TURN = 5
 
-# The test suite knows how to bring up a PostgreSQL.
+# The test suite starts PostgreSQL servers.
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 databases = import_module("databases")
 
 
 class Run(NamedTuple):
-    """Seconds for all commits, sent first, sent again, and written bare; and the most memory, in megabytes."""
+    """Seconds for all commits, sent, sent again, and written to the bare database; and the peak memory in megabytes."""
 
     first: float
     again: float
@@ -40,7 +42,7 @@ class Run(NamedTuple):
 
 
 def main() -> None:
-    """Print the rows in a second, and each figure."""
+    """Print the rows per second, and each figure."""
     runs = _runs()
     rows = BODIES * COMMITS * (1 + CHANGES)
     for name, run in runs.items():
@@ -51,7 +53,7 @@ def main() -> None:
 
 
 def ratios() -> dict[str, float]:
-    """How fast the service is against the bare database, how much faster the second time, and its memory."""
+    """Return the speed relative to the bare database, that of known commits relative to new ones, and the memory."""
     return _figures(_runs())
 
 
@@ -79,25 +81,29 @@ def _sqlite(sent: Sequence[bytes]) -> Run:
 
 
 def _postgresql(sent: Sequence[bytes]) -> Run:
-    with (
-        databases.postgres_server() as server,
-        databases.new_database(server) as ours,
-        databases.new_database(server) as theirs,
-        TemporaryDirectory() as folder,
-        service(Path(folder), ours) as served,
-        bare_postgresql(theirs, ours) as bare,
-    ):
-        return _run(sent, served, bare)
+    server_folder = databases.new_server_folder()
+    try:
+        with (
+            databases.postgres_server() as server,
+            databases.new_database(server) as ours,
+            databases.new_database(server) as theirs,
+            TemporaryDirectory() as folder,
+            service(Path(folder), ours) as served,
+            bare_postgresql(theirs, ours) as bare,
+        ):
+            return _run(sent, served, bare)
+    finally:
+        rmtree(server_folder, ignore_errors=True)
 
 
 def _run(sent: Sequence[bytes], served: Service, bare: Bare) -> Run:
     first = written = 0.0
-    for place in range(0, len(sent), TURN):
-        turn = sent[place : place + TURN]
-        first += _seconds(lambda turn=turn: _send(served, turn))
+    for start in range(0, len(sent), TURN):
+        turn = sent[start : start + TURN]
+        first += _seconds(partial(_send, served, turn))
         batches = bare.new_batches()
-        written += _seconds(lambda batches=batches: bare.write(batches))
-    again = _seconds(lambda: _send(served, sent))
+        written += _seconds(partial(bare.write, batches))
+    again = _seconds(partial(_send, served, sent))
     return Run(first, again, written, served.peak_megabytes())
 
 

@@ -17,8 +17,8 @@ from httpx2 import Response
 
 from api import OLDER_SHA, SHA, ApiClient, commit, open_api
 from factories import all_rows, rows_of
+from indexing import index_files
 from loading import load_cases
-from scmhost.repositories.files import list_files_now
 
 
 @dataclass(frozen=True)
@@ -86,12 +86,12 @@ class PopulatedHost:
 
     def rows(self) -> dict[str, list[tuple[Any, ...]]]:
         """Everything that is stored, once nothing is left to be done."""
-        list_files_now(self.api.services, self.api.there.organization)
+        index_files(self.api.services, self.api.there.organization)
         return all_rows(self.api.services.store)
 
     def own_rows(self) -> dict[str, list[tuple[Any, ...]]]:
         """Everything that is stored for the api's organization, once nothing is left to be done."""
-        list_files_now(self.api.services, self.api.there.organization)
+        index_files(self.api.services, self.api.there.organization)
         return rows_of(self.api.services.store, self.api.there.organization.id)
 
 

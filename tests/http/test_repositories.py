@@ -1,8 +1,11 @@
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
-from api import ApiClient, commit, open_api
+from api import SHA, ApiClient, commit, open_api
+from plugins.scripted import script
+from scripted_host import CONFIG, SCRIPTED
 
 
 def test_a_repository_is_created_by_name_and_url(api: ApiClient) -> None:
@@ -275,3 +278,26 @@ def test_idle_repository_has_a_reason(api: ApiClient, tmp_path_factory: pytest.T
         assert off.put(f"repos/{repository['id']}/", {"integrationId": repository["integrationId"]}).status_code == 404
         assert off.get("config/integrations/").status_code == 404
         assert off.get("integrations/").json()[0]["status"] == "disabled"
+
+
+def test_list_with_a_payload_that_cannot_be_sent(tmp_path: Path) -> None:
+    """One repository whose plugin's payload is no JSON is shown as the host stores it, and the others as always."""
+    script.reset()
+    with open_api(tmp_path, CONFIG, more=[SCRIPTED]) as api:
+        installation = api.post("integrations/", {"provider": "scripted"}).json()
+        for name in ("bad", "good"):
+            body = {"provider": "integrations:scripted", "installation": installation["id"], "identifier": name}
+            assert api.post("repos/", body).status_code == 201
+        api.post("commits/", {"commits": [commit(repository="bad")]})
+        script.serialize = lambda saved: {"more": "\ud800"} if saved.name == "bad" else {"more": "shaped"}
+        listed = api.get("repos/")
+        assert listed.status_code == 200
+        bad, good = listed.json()
+        assert ("more" in bad, good["more"], good["idle"]) == (False, "shaped", None)
+        assert bad["idle"].startswith("The provider's plugin failed (scripted): ")
+        assert api.get(f"repos/{bad['id']}/").json() == bad
+        (shown,) = api.get(f"repos/{bad['id']}/commits/").json()
+        assert shown["repository"] == bad
+        script.commit_url = lambda _repository, _sha: "https://forge.example/\ud800"
+        (without_page,) = api.get(f"repos/{bad['id']}/commits/").json()
+    assert (shown["url"], without_page["url"]) == (f"https://forge.example/{SHA}", None)

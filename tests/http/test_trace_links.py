@@ -12,10 +12,10 @@ import pytest
 
 from api import OLDER_SHA, SHA, SWITCHBOARD, ApiClient, commit, open_api
 from hosting import candidate
+from indexing import index_files
 from linking import open_odd_text
 from scmhost.admin.background import run_due_jobs
 from scmhost.repositories import file_queries
-from scmhost.repositories.files import list_files_now
 
 TRACE = """\
 Traceback (most recent call last):
@@ -60,7 +60,7 @@ def send(api: ApiClient, *changes: str, sha: str = SHA, repository: str = "team/
     patch_set = [{"type": change[0], "path": change[2:]} for change in changes]
     answer = api.post("commits/", {"commits": [commit(sha, repository, patch_set=patch_set, **fields)]})
     assert answer.status_code == 200, answer.text
-    list_files_now(api.services, api.there.organization)
+    index_files(api.services, api.there.organization)
 
 
 def urls(frames: list[dict[str, Any]]) -> list[str | None]:
@@ -430,13 +430,13 @@ def test_files_are_listed_in_the_background(any_api: ApiClient) -> None:
     assert run_due_jobs(replace(any_api.services, clock=Later(timedelta(minutes=1)))) == 1
     there = any_api.there.organization.id
     with any_api.services.store.read() as tx:
-        assert file_queries.ordered(tx, there) == []
+        assert file_queries.pending_jobs(tx, there) == []
         (found,) = file_queries.named(tx, there, ["m.py"], 10).values()
     assert sorted(found) == ["a/m.py", "b/m.py"]
 
 
 def test_links_do_not_wait_for_new_commits_files(tmp_path: Path) -> None:
-    """Whoever asks for links while another process writes gets them, with what is known so far."""
+    """While another process writes, frames are linked, with the files of commits that have just come in."""
     with open_api(tmp_path, background=False, busy_timeout=0.05) as api:
         api.mapping(*api.claimed())
         api.post("commits/", {"commits": [commit()]})
@@ -445,7 +445,7 @@ def test_links_do_not_wait_for_new_commits_files(tmp_path: Path) -> None:
         while_busy = linked(api, "/srv/app/a.py")[0]["basis"]["file"]
         blocker.execute("ROLLBACK")
         blocker.close()
-        assert (while_busy, linked(api, "/srv/app/a.py")[0]["basis"]["file"]) == ("unknown", "listed")
+        assert (while_busy, linked(api, "/srv/app/a.py")[0]["basis"]["file"]) == ("listed", "listed")
 
 
 FORGE = f"{SWITCHBOARD}[plugins.good_forge]\nenabled = true\ndefault = true\n"

@@ -15,7 +15,6 @@ from scmhost.releases import content_queries
 from scmhost.releases.fetch import FETCH_COMMITS, fetch_commits
 from scmhost.repositories import file_queries
 from scmhost.repositories import queries as repository_queries
-from scmhost.repositories.files import list_files
 from scmhost.services import Services
 
 log = structlog.get_logger(__name__)
@@ -34,7 +33,7 @@ _MOST_FAULT: Final = 500
 
 Handler = Callable[[Services, Job], None]
 
-_HANDLERS: Final[Mapping[str, Handler]] = {FETCH_COMMITS: fetch_commits, file_queries.KIND: list_files}
+_HANDLERS: Final[Mapping[str, Handler]] = {FETCH_COMMITS: fetch_commits, file_queries.KIND: file_queries.index_files}
 
 
 def background_loops(services: Services) -> list[Loop]:

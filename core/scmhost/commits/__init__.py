@@ -1,1 +1,1 @@
-"""Commits in requests: payloads and their fields, ranges of refs, and the issues that a message names."""
+"""Commits: rules of payloads, ingest, push deliveries, and finding the repository that commits belong to."""

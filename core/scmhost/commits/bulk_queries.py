@@ -25,19 +25,18 @@ from scmhost.repositories import file_queries
 from scmhost.sdk import CommitDraft
 
 from . import queries
-from .references import issue_ids
-from .stored import SavedCommits
+from .fields import issue_ids
 from .tables import COMMITS, FILE_CHANGES
-from .values import ListedCommit, listed
+from .values import ListedCommit, SavedCommits, listed
 
-# For an EXISTS, PostgreSQL may read all changes there are.
+# A scalar subquery, because for an EXISTS PostgreSQL may read the whole table of changes.
 _A_CHANGE: Final = (
     select(FILE_CHANGES.c.path_hash)
     .where(FILE_CHANGES.c.organization_id == COMMITS.c.organization_id, FILE_CHANGES.c.commit_id == COMMITS.c.id)
     .limit(1)
     .scalar_subquery()
 )
-_PARTS: Final[tuple[ColumnElement[bool], ...]] = (
+_IS_KNOWN: Final[tuple[ColumnElement[bool], ...]] = (
     COMMITS.c.message.is_not(None),
     COMMITS.c.author_id.is_not(None),
     COMMITS.c.dated,
@@ -45,8 +44,8 @@ _PARTS: Final[tuple[ColumnElement[bool], ...]] = (
 )
 
 
-class KnownCommit(NamedTuple):
-    """What is stored of a commit."""
+class StoredParts(NamedTuple):
+    """A stored commit, and which of its parts are known."""
 
     sha: str
     id: int
@@ -55,8 +54,8 @@ class KnownCommit(NamedTuple):
     dated: bool
     has_changes: bool
 
-    def gains_by(self, commit: ListedCommit) -> bool:
-        """Whether somebody tells a message, an author or a time that is missing."""
+    def is_completed_by(self, commit: ListedCommit) -> bool:
+        """Return whether a sent commit has a message, an author or a time that is missing here."""
         return (
             not (self.has_message or commit.message is None)
             or not (self.has_author or commit.author_email is None)
@@ -64,30 +63,30 @@ class KnownCommit(NamedTuple):
         )
 
 
-def unsettled(
+def unknown_and_incomplete(
     tx: Transaction, organization_id: int, repository_id: int, shas: Iterable[str]
 ) -> tuple[set[str], list[int]]:
-    """Those of the shas that are not known, and the ids of commits that lack something. The others are whole."""
+    """Return the shas that are unknown, and the ids of known commits of which a part is missing."""
     sent = given(tx, shas)
-    mine = (COMMITS.c.organization_id == organization_id) & (COMMITS.c.repository_id == repository_id)
+    own = (COMMITS.c.organization_id == organization_id) & (COMMITS.c.repository_id == repository_id)
     query = (
         select(sent.c.value, COMMITS.c.id)
-        .select_from(sent.outerjoin(COMMITS, mine & (COMMITS.c.sha == sent.c.value)))
-        .where(or_(COMMITS.c.id.is_(None), not_(and_(*_PARTS))))
+        .select_from(sent.outerjoin(COMMITS, own & (COMMITS.c.sha == sent.c.value)))
+        .where(or_(COMMITS.c.id.is_(None), not_(and_(*_IS_KNOWN))))
     )
     rows = tx.execute(query).all()
     return {sha for sha, id_ in rows if id_ is None}, [id_ for _, id_ in rows if id_ is not None]
 
 
-def known_commits(tx: Transaction, organization_id: int, ids: Iterable[int]) -> list[KnownCommit]:
-    """What there is of the commits with these ids."""
-    query = select(COMMITS.c.sha, COMMITS.c.id, *_PARTS).where(COMMITS.c.organization_id == organization_id)
+def stored_parts(tx: Transaction, organization_id: int, ids: Iterable[int]) -> list[StoredParts]:
+    """Return which parts of the commits with these ids are known."""
+    query = select(COMMITS.c.sha, COMMITS.c.id, *_IS_KNOWN).where(COMMITS.c.organization_id == organization_id)
     rows = (row for piece in pieces(ids) for row in tx.execute(query.where(COMMITS.c.id.in_(piece))))
-    return [KnownCommit._make(row) for row in rows]
+    return [StoredParts._make(row) for row in rows]
 
 
 def ids_of(tx: Transaction, organization_id: int, repository_id: int, shas: Iterable[str]) -> dict[str, int]:
-    """The ids of the commits that are known, by sha."""
+    """Return the ids of known commits, by sha."""
     query = select(COMMITS.c.sha, COMMITS.c.id).where(
         COMMITS.c.organization_id == organization_id,
         COMMITS.c.repository_id == repository_id,
@@ -96,20 +95,20 @@ def ids_of(tx: Transaction, organization_id: int, repository_id: int, shas: Iter
     return {row.sha: row.id for row in tx.execute(query)}
 
 
-_TOLD: Final = ("message", "author_id", "committed_at", "dated", "issue_ids")
-_COMMIT_COLUMNS: Final = ("organization_id", "repository_id", "id", "sha", *_TOLD)
+_SENT_COLUMNS: Final = ("message", "author_id", "committed_at", "dated", "issue_ids")
+_COMMIT_COLUMNS: Final = ("organization_id", "repository_id", "id", "sha", *_SENT_COLUMNS)
 _CHANGE_COLUMNS: Final = ("organization_id", "commit_id", "path_hash", "path", "type")
 
 _TRIES: Final = 20
 # Commits change the same paths again and again.
-_PATHS_REMEMBERED: Final = 20_000
-_hash: Final = lru_cache(maxsize=_PATHS_REMEMBERED)(hash_of)
+_CACHED_PATHS: Final = 20_000
+_hash: Final = lru_cache(maxsize=_CACHED_PATHS)(hash_of)
 
 _Row = tuple[Any, ...]
 
 
 class _Sent(NamedTuple):
-    """What was sent, and when: each sha once, newest first where no time was told."""
+    """The commits that were sent, each sha once, and the times of arrival of those without a time."""
 
     organization_id: int
     repository_id: int
@@ -117,8 +116,8 @@ class _Sent(NamedTuple):
     arrived: Mapping[str, datetime]
     now: datetime
 
-    def told(self, sha: str, author_ids: Mapping[str, int]) -> _Row:
-        """The columns that a sender tells."""
+    def columns(self, sha: str, author_ids: Mapping[str, int]) -> _Row:
+        """Return the values of ``_SENT_COLUMNS``."""
         commit = self.commits[sha]
         message, time = commit.message, commit.timestamp
         issues = " ".join(issue_ids(message)) if message else ""
@@ -133,19 +132,22 @@ def save(
     commits: Iterable[CommitDraft | ListedCommit],
     now: datetime,
 ) -> SavedCommits:
-    """Save the commits that are not known, and add to known ones what they lack.
+    """Save the commits that are unknown, and add to known ones the parts that are missing.
 
-    Commits without a time get the present one, a microsecond less for each that stands before, so that the order in
-    which they were sent is kept. File changes are added to commits that have none.
+    Commits without a time get the present one, less a microsecond for each commit before them in the list, so that
+    their order is kept. File changes are added to commits that have none.
+
+    Raises:
+        StoreBusy: other senders saved the same commits again and again meanwhile.
     """
     sent = _read(organization_id, repository_id, commits, now)
     for _ in range(_TRIES):
-        unknown, lacking = unsettled(tx, organization_id, repository_id, sent.commits)
+        unknown, incomplete = unknown_and_incomplete(tx, organization_id, repository_id, sent.commits)
         new = [sha for sha in sent.commits if sha in unknown]
         if _insert(tx, sent, new):
-            _complete(tx, sent, lacking)
+            _complete(tx, sent, incomplete)
             return SavedCommits(tuple(new), known=len(sent.commits) - len(new))
-    raise StoreBusy("Others send the same commits just now; send the same request again in a moment.")
+    raise StoreBusy("Other clients send the same commits now; send the request again in a moment.")
 
 
 def save_bare_commits(tx: Transaction, organization_id: int, pairs: Sequence[tuple[int, str]], now: datetime) -> None:
@@ -154,7 +156,7 @@ def save_bare_commits(tx: Transaction, organization_id: int, pairs: Sequence[tup
     Of several commits of a repository the last counts as the newest.
     """
     unique = list(dict.fromkeys(pairs))
-    # Where times are equal the higher id counts as newer.
+    # Of equal times the higher id counts as newer.
     ids = dict(zip(unique, take(tx, len(unique)), strict=True))
     rows = [
         {
@@ -165,7 +167,7 @@ def save_bare_commits(tx: Transaction, organization_id: int, pairs: Sequence[tup
             "committed_at": now,
             "dated": False,
         }
-        # In the order of the unique key, in which everyone inserts, so that no two writers block each other.
+        # In the order of the unique key, in which every writer inserts, so that no two block each other.
         for repository_id, sha in sorted(unique)
     ]
     insert_unknown(tx, COMMITS, rows)
@@ -177,54 +179,55 @@ def _read(
     unique: dict[str, ListedCommit] = {}
     for commit in commits:
         unique.setdefault(commit.sha, listed(commit))
-    undated = ((place, sha) for place, (sha, commit) in enumerate(unique.items()) if commit.timestamp is None)
-    arrived = {sha: now - timedelta(microseconds=place) for place, sha in undated}
+    undated = ((index, sha) for index, (sha, commit) in enumerate(unique.items()) if commit.timestamp is None)
+    arrived = {sha: now - timedelta(microseconds=index) for index, sha in undated}
     return _Sent(organization_id, repository_id, unique, arrived, now)
 
 
 def _insert(tx: Transaction, sent: _Sent, shas: Sequence[str]) -> bool:
-    """Write new commits with their changes; False when one of them is not new any more."""
+    """Insert new commits with their changes. Return False when another sender has saved one of them meanwhile."""
     if not shas:
         return True
     author_ids = queries.ensure_authors(tx, sent.organization_id, [sent.commits[sha] for sha in shas])
-    # Where times are equal the higher id counts as newer, and the newest are sent first.
+    # Of equal times the higher id counts as newer, and clients send the newest first.
     ids = dict(zip(shas, reversed(take(tx, len(shas))), strict=True))
     rows = list(_commits(tx, sent, ids, author_ids))
     try:
-        with contested(tx, "A commit has just been saved by another sender."):
+        with contested(tx, "Another sender has just saved one of the commits."):
             write(tx, COMMITS, _COMMIT_COLUMNS, rows)
     except Duplicate:
         return False
     changes = _changes(sent, ids)
     write(tx, FILE_CHANGES, _CHANGE_COLUMNS, changes)
-    _order_list(tx, sent, changes)
+    _schedule_indexing(tx, sent, changes)
     know_growth(tx, COMMITS, len(rows))
     return True
 
 
 def _commits(tx: Transaction, sent: _Sent, ids: Mapping[str, int], author_ids: Mapping[str, int]) -> Iterator[_Row]:
-    """The rows of new commits in the order of shas, in which everyone inserts, so that no two wait for each other."""
+    """Yield the rows of new commits."""
     moment = for_driver(tx, COMMITS.c.committed_at)
+    # In the order of shas, in which every writer inserts, so that no two block each other.
     for sha in sorted(ids):
-        message, author_id, time, dated, issues = sent.told(sha, author_ids)
+        message, author_id, time, dated, issues = sent.columns(sha, author_ids)
         text = message and checked_text(message)
         yield sent.organization_id, sent.repository_id, ids[sha], sha, text, author_id, moment(time), dated, issues
 
 
-def _complete(tx: Transaction, sent: _Sent, lacking: Sequence[int]) -> None:
-    """Add to known commits what they lack, as those do that only a ref named."""
-    known = known_commits(tx, sent.organization_id, lacking)
-    _fill(tx, sent, [row.sha for row in known if row.gains_by(sent.commits[row.sha])])
-    # In the order of their key, in which everyone inserts.
+def _complete(tx: Transaction, sent: _Sent, incomplete: Sequence[int]) -> None:
+    """Add the missing parts to known commits. A commit that only a ref names has its sha alone."""
+    known = stored_parts(tx, sent.organization_id, incomplete)
+    _fill(tx, sent, [row.sha for row in known if row.is_completed_by(sent.commits[row.sha])])
+    # In the order of the key, in which every writer inserts, so that no two block each other.
     rows = sorted(_changes(sent, {row.sha: row.id for row in known if not row.has_changes}))
     insert_unknown(tx, FILE_CHANGES, [dict(zip(_CHANGE_COLUMNS, row, strict=True)) for row in rows])
-    _order_list(tx, sent, rows)
+    _schedule_indexing(tx, sent, rows)
 
 
-def _order_list(tx: Transaction, sent: _Sent, changes: Sequence[_Row]) -> None:
-    """Have the changes listed that go in now; they stand in the order of their commits."""
+def _schedule_indexing(tx: Transaction, sent: _Sent, changes: Sequence[_Row]) -> None:
+    """Schedule the indexing of new file changes, which are in the order of their commits."""
     ids = [row[1] for row in (changes[0], changes[-1])] if changes else []
-    file_queries.order(tx, sent.organization_id, sent.repository_id, ids, sent.now)
+    file_queries.schedule_indexing(tx, sent.organization_id, sent.repository_id, ids, sent.now)
 
 
 def _fill(tx: Transaction, sent: _Sent, shas: Sequence[str]) -> None:
@@ -232,39 +235,41 @@ def _fill(tx: Transaction, sent: _Sent, shas: Sequence[str]) -> None:
     if not shas:
         return
     author_ids = queries.ensure_authors(tx, sent.organization_id, [sent.commits[sha] for sha in shas])
-    names = [f"new_{name}" for name in _TOLD]
-    rows = [{"key": sha, **dict(zip(names, sent.told(sha, author_ids), strict=True))} for sha in sorted(shas)]
-    tx.connection().execute(_filling(sent), rows)
+    names = [f"new_{name}" for name in _SENT_COLUMNS]
+    rows = [{"key": sha, **dict(zip(names, sent.columns(sha, author_ids), strict=True))} for sha in sorted(shas)]
+    tx.connection().execute(_fill_statement(sent), rows)
 
 
-def _filling(sent: _Sent) -> Any:
-    mine = (COMMITS.c.organization_id == sent.organization_id) & (COMMITS.c.repository_id == sent.repository_id)
-    new = {name: bindparam(f"new_{name}", type_=COMMITS.c[name].type) for name in _TOLD}
+def _fill_statement(sent: _Sent) -> Any:
+    own = (COMMITS.c.organization_id == sent.organization_id) & (COMMITS.c.repository_id == sent.repository_id)
+    new = {name: bindparam(f"new_{name}", type_=COMMITS.c[name].type) for name in _SENT_COLUMNS}
     return (
         update(COMMITS)
-        .where(mine, COMMITS.c.sha == bindparam("key"))
+        .where(own, COMMITS.c.sha == bindparam("key"))
         .values(
             message=func.coalesce(COMMITS.c.message, new["message"]),
             author_id=func.coalesce(COMMITS.c.author_id, new["author_id"]),
-            committed_at=case((_untold(new["dated"]), new["committed_at"]), else_=COMMITS.c.committed_at),
+            committed_at=case((_takes_time(new["dated"]), new["committed_at"]), else_=COMMITS.c.committed_at),
             dated=or_(COMMITS.c.dated, new["dated"]),
             issue_ids=case((COMMITS.c.message.is_(None), new["issue_ids"]), else_=COMMITS.c.issue_ids),
         )
     )
 
 
-def _untold(told: Any) -> Any:
-    """Whether a commit's time is to be that of the sender: it has none of its own, and the sender tells one, or is the
-    first to tell the commit at all, in the order of a list.
+def _takes_time(dated: Any) -> Any:
+    """Return the condition for a commit that takes the time of the sender.
+
+    It has no time of its own yet. The sender sends one, or is the first to send the commit with a message, so that
+    its order in the list counts.
     """
-    return ~COMMITS.c.dated & or_(told, COMMITS.c.message.is_(None))
+    return ~COMMITS.c.dated & or_(dated, COMMITS.c.message.is_(None))
 
 
 def _changes(sent: _Sent, ids: Mapping[str, int]) -> list[_Row]:
-    """The rows of the commits' changes, by commit."""
+    """Return the rows of the commits' changes, in the order of commit ids."""
     return [
         (sent.organization_id, id_, hash_, change.path, change.type)
         for id_, sha in sorted(zip(ids.values(), ids, strict=True))
-        # The first for a path stands.
+        # Of several changes for one path the first counts.
         for hash_, change in {_hash(change.path): change for change in reversed(sent.commits[sha].changes)}.items()
     ]

@@ -1,4 +1,4 @@
-"""Find the repository that commits belong to, by the name that they carry and what is known besides."""
+"""Find the repository that commits belong to, by its name and by what else is known of the commits."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -13,18 +13,20 @@ from scmhost.sdk import Organization, Repository, RepositoryStatus
 from . import queries
 
 REMOTES: Final = ("origin", "upstream")
-"""Names of git remotes: commits whose repository nobody can tell are kept under them."""
+"""Names of git remotes. Clients that know no repository send them; several repositories may be meant."""
 
-_MANY: Final = 1_000
-_ENDS: Final = 10
+# With more repositories than this, only those that the projects are mapped to are candidates.
+_MAX_CANDIDATES: Final = 1_000
+# The newest and the oldest shas of a list that are searched for.
+_SHAS_AT_EACH_END: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Home:
-    """The repository of commits. In a stand-in there may be commits of several repositories."""
+class ResolvedRepository:
+    """The repository of commits. A placeholder may contain commits of several repositories."""
 
     repository: Repository
-    stand_in: bool = False
+    is_placeholder: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +37,24 @@ class Clues:
     shas: Sequence[str] = ()
 
 
-def home_of(tx: Transaction, organization: Organization, name: str, clues: Clues, now: datetime) -> Home:
-    """The repository that a name means; a new one, unclaimed, if there is none."""
+def resolve_repository(
+    tx: Transaction, organization: Organization, name: str, hints: Clues, now: datetime
+) -> ResolvedRepository:
+    """Return the repository that a name means. If there is none, create it, unclaimed.
+
+    The name of a git remote means the only repository that the hints allow, or else a placeholder of that name.
+    """
     known = find_named(tx, organization, name)
     if name.casefold() not in REMOTES or (known and not is_stand_in(known)):
-        return Home(known or _new(tx, organization, name, now))
-    found = only_home(tx, organization, clues)
-    return Home(found) if found else Home(known or _new(tx, organization, name, now), stand_in=True)
+        return ResolvedRepository(known or _create(tx, organization, name, now))
+    only = only_home(tx, organization, hints)
+    if only:
+        return ResolvedRepository(only)
+    return ResolvedRepository(known or _create(tx, organization, name, now), is_placeholder=True)
 
 
 def find_named(tx: Transaction, organization: Organization, name: str) -> Repository | None:
-    """Return the repository of this name in whatever case, else the only one whose URL has it as its path."""
+    """Return the repository of this name, in any case, or else the only one with this path in its URL."""
     return find_repositories_named(tx, organization, [name])[name]
 
 
@@ -68,45 +77,38 @@ def find_repositories_named(
     return {name: by_name.get(name.casefold()) or only_at_path.get(name.casefold()) for name in names}
 
 
-def only_home(tx: Transaction, organization: Organization, clues: Clues) -> Repository | None:
-    """The one repository that a checkout can be of, or None when it may be one of several.
+def only_home(tx: Transaction, organization: Organization, hints: Clues) -> Repository | None:
+    """Return the one repository that commits can belong to, or None when several are possible.
 
-    What tells, in this order: a repository has one of the commits already; the projects' code mappings lead to it;
-    the organization has no other.
+    The candidates are reduced in this order: a repository that has one of the commits; one that a code mapping of
+    the projects leads to; the only one of the organization.
     """
-    mapped = queries.mapped_repository_ids(tx, organization.id, clues.project_ids)
-    left = repository_queries.get_many(tx, organization.id, _candidates(tx, organization, mapped))
-    active = [row.id for row in left.values() if row.status is RepositoryStatus.ACTIVE and not is_stand_in(row)]
-    for told in (queries.holders(tx, organization.id, active, _ends(clues.shas)), mapped):
-        active = [id_ for id_ in active if id_ in told] or active
-    return left[active[0]] if len(active) == 1 else None
+    mapped = queries.mapped_repository_ids(tx, organization.id, hints.project_ids)
+    active_ids = repository_queries.active_ids(tx, organization.id, _MAX_CANDIDATES)
+    ids = active_ids if len(active_ids) < _MAX_CANDIDATES else mapped
+    candidates = repository_queries.get_many(tx, organization.id, ids)
+    left = [row.id for row in candidates.values() if row.status is RepositoryStatus.ACTIVE and not is_stand_in(row)]
+    # Of a history that continues, the oldest commits may be known.
+    shas = [*hints.shas[:_SHAS_AT_EACH_END], *hints.shas[-_SHAS_AT_EACH_END:]]
+    for likely in (queries.holders(tx, organization.id, left, shas), mapped):
+        left = [id_ for id_ in left if id_ in likely] or left
+    return candidates[left[0]] if len(left) == 1 else None
 
 
 def is_stand_in(repository: Repository) -> bool:
-    """Whether a repository is there only because nobody could tell where its commits belong."""
+    """Return whether a repository is a placeholder for commits whose repository could not be found."""
     return repository.name.casefold() in REMOTES and repository.unclaimed and repository.url is None
 
 
-def stand_in_note(organization: Organization, repository: Repository) -> str:
-    """What the sender of commits without a home is told."""
+def placeholder_note(organization: Organization, repository: Repository) -> str:
+    """Return the note for the sender of commits that went into a placeholder."""
     return (
         f"The commits name their repository {repository.name!r}, a git remote, and organization {organization.slug!r} "
-        f"has not exactly one repository that this can be: they are kept in a repository of that name. To set it "
-        f"right, set SENTRY_VCS_REMOTE to the URL of the remote, or map the project's code to its repository; "
-        f"what is kept already can be renamed with PUT .../repos/{repository.id}/."
+        f"has not exactly one repository that this can be: they are kept in a repository of that name. To correct "
+        f"this, set SENTRY_VCS_REMOTE to the URL of the remote, or map the project's code to its repository; "
+        f"what is stored already can be renamed with PUT .../repos/{repository.id}/."
     )
 
 
-def _candidates(tx: Transaction, organization: Organization, mapped: set[int]) -> Collection[int]:
-    """All active repositories; where they are too many to look through, those that the projects are mapped to."""
-    active = repository_queries.active_ids(tx, organization.id, _MANY)
-    return active if len(active) < _MANY else mapped
-
-
-def _ends(shas: Sequence[str]) -> Sequence[str]:
-    """The newest and the oldest: of a history that goes on, the oldest may be known."""
-    return [*shas[:_ENDS], *shas[-_ENDS:]]
-
-
-def _new(tx: Transaction, organization: Organization, name: str, now: datetime) -> Repository:
+def _create(tx: Transaction, organization: Organization, name: str, now: datetime) -> Repository:
     return repository_queries.ensure(tx, organization.id, [name], now)[name.casefold()]

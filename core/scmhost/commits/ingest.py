@@ -1,4 +1,4 @@
-"""Take in commits; a repository unknown so far appears unclaimed."""
+"""Save commits that clients send. A repository that is unknown is created, unclaimed."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,15 +12,22 @@ from scmhost.sdk import Organization, Repository
 from scmhost.services import Services
 
 from . import bulk_queries, queries
-from .find_repository import Clues, Home, find_named, home_of, stand_in_note
+from .find_repository import Clues, ResolvedRepository, find_named, placeholder_note, resolve_repository
 from .payload import CommitList, newest_first, read_commits
-from .stored import SavedCommits
-from .values import ListedCommit
+from .values import ListedCommit, SavedCommits
 
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """What became of the commits of one repository."""
+    """The commits of one repository that were saved.
+
+    Attributes:
+        repository: the repository.
+        drafts: the commits, newest first.
+        saved: what is new.
+        head: the sha of the commit that the sender has checked out.
+        stand_in: whether the repository is a placeholder.
+    """
 
     repository: Repository
     drafts: Sequence[ListedCommit]
@@ -32,22 +39,25 @@ class Ingested:
 def ingest_commits(
     services: Services, organization: Organization, entries: Sequence[Mapping[str, Any]]
 ) -> tuple[list[Ingested], tuple[str, ...]]:
-    """Save commits in one transaction. Sent twice, they change nothing. The notes say what was kept otherwise.
+    """Save commits in one transaction. Saving the same commits again changes nothing.
+
+    Returns:
+        What was saved, by repository, and notes for the sender about entries that were changed.
 
     Raises:
-        InvalidInput: an entry cannot be taken, or there are more than ``limits.commits_per_request``.
+        InvalidInput: an entry cannot be accepted, or there are more than ``limits.commits_per_request``.
     """
     listed = read_limited(services, entries)
     with services.telemetry.act("ingest"), services.store.write() as tx:
-        done = save_commits(tx, services, organization, listed)
-    announce(services, organization, done)
-    return done, (*listed.notes, *home_notes(organization, done))
+        ingested = save_commits(tx, services, organization, listed)
+    announce(services, organization, ingested)
+    return ingested, (*listed.notes, *home_notes(organization, ingested))
 
 
 def missing_commits(
     services: Services, organization: Organization, repository_name: str, shas: Sequence[str]
 ) -> list[str]:
-    """Those of the shas that the repository does not have yet, in the order given."""
+    """Return the shas that the repository does not have yet, in their order."""
     with services.store.read() as tx:
         repository = find_named(tx, organization, repository_name)
         known = bulk_queries.ids_of(tx, organization.id, repository.id, shas) if repository else {}
@@ -55,10 +65,14 @@ def missing_commits(
 
 
 def read_limited(services: Services, entries: Sequence[Mapping[str, Any]]) -> CommitList:
-    """The commits of a payload, if they are not too many."""
-    most = services.limits.commits_per_request
-    if len(entries) > most:
-        raise InvalidInput(f"{len(entries)} commits in one request; at most {most} (limits.commits_per_request).")
+    """Read the commits of a payload.
+
+    Raises:
+        InvalidInput: there are too many, or one of them cannot be accepted.
+    """
+    limit = services.limits.commits_per_request
+    if len(entries) > limit:
+        raise InvalidInput(f"{len(entries)} commits in one request; at most {limit} (limits.commits_per_request).")
     return read_commits(entries, services.limits)
 
 
@@ -69,59 +83,53 @@ def save_commits(
     listed: CommitList,
     project_ids: Collection[int] = (),
 ) -> list[Ingested]:
-    """Save what a payload lists, repository by repository. The projects help to tell which repository is meant."""
+    """Save the commits of a payload, repository by repository. The projects help to find the repositories."""
     now = services.clock.now()
-    found = _homes(tx, organization, listed, project_ids, now)
-    homes: dict[int, Home] = {}
-    drafts: dict[int, tuple[ListedCommit, ...]] = {}
+    resolved = _resolve_repositories(tx, organization, listed, project_ids, now)
+    # Two names may mean the same repository.
+    by_id: dict[int, ResolvedRepository] = {}
+    commits: dict[int, tuple[ListedCommit, ...]] = {}
     heads: dict[int, str] = {}
-    for name, told in listed.by_repository.items():
-        home = found[name]
-        homes[home.repository.id] = home
-        drafts[home.repository.id] = newest_first((*drafts.get(home.repository.id, ()), *told))
-        heads.setdefault(home.repository.id, listed.heads[name])
-    # Authors, then repositories by id: senders of the same commits never wait for each other in a circle.
-    queries.ensure_authors(
-        tx, organization.id, [draft for told in drafts.values() for draft in told] if len(drafts) > 1 else []
-    )
-    saved = {id_: bulk_queries.save(tx, organization.id, id_, drafts[id_], now) for id_ in sorted(drafts)}
+    for name, sent in listed.by_repository.items():
+        id_ = resolved[name].repository.id
+        by_id[id_] = resolved[name]
+        commits[id_] = newest_first((*commits.get(id_, ()), *sent))
+        heads.setdefault(id_, listed.heads[name])
+    # All authors come first, then repositories by id, so that senders of the same commits never deadlock.
+    if len(commits) > 1:
+        queries.ensure_authors(tx, organization.id, [commit for sent in commits.values() for commit in sent])
+    saved = {id_: bulk_queries.save(tx, organization.id, id_, commits[id_], now) for id_ in sorted(commits)}
     return [
-        Ingested(home.repository, drafts[id_], saved[id_], heads[id_], home.stand_in) for id_, home in homes.items()
+        Ingested(item.repository, commits[id_], saved[id_], heads[id_], item.is_placeholder)
+        for id_, item in by_id.items()
     ]
 
 
-def _homes(
+def _resolve_repositories(
     tx: Transaction, organization: Organization, listed: CommitList, project_ids: Collection[int], now: datetime
-) -> dict[str | None, Home]:
-    """The repository of each name, found or made in the order of the names, in which everyone makes them."""
-    homes = {}
+) -> dict[str | None, ResolvedRepository]:
+    """Return the repository of each name in a payload."""
+    resolved = {}
+    # Every sender creates repositories in the order of their names, so that no two block each other.
     for name in sorted(listed.by_repository, key=lambda name: (name or "").casefold()):
-        clues = Clues(project_ids, [draft.sha for draft in listed.by_repository[name]])
-        homes[name] = home_of(tx, organization, _name(organization, name), clues, now)
-    return homes
+        hints = Clues(project_ids, [commit.sha for commit in listed.by_repository[name]])
+        # Sentry too keeps commits without a repository under a name of the organization's.
+        stored_name = checked_name(name) if name else f"organization-{organization.id}"
+        resolved[name] = resolve_repository(tx, organization, stored_name, hints, now)
+    return resolved
 
 
-def home_notes(organization: Organization, done: Sequence[Ingested]) -> tuple[str, ...]:
-    """What the sender is told of commits whose repository nobody can tell."""
-    return tuple(stand_in_note(organization, item.repository) for item in done if item.stand_in)
+def home_notes(organization: Organization, ingested: Sequence[Ingested]) -> tuple[str, ...]:
+    """Return the notes for the sender about commits whose repository could not be found."""
+    return tuple(placeholder_note(organization, item.repository) for item in ingested if item.stand_in)
 
 
-def announce(services: Services, organization: Organization, done: Sequence[Ingested]) -> None:
-    """Tell the plugins that listen, and whoever counts, once the transaction is over."""
-    services.telemetry.count(
-        "commits",
-        {
-            "new": sum(len(item.saved.new) for item in done),
-            "known": sum(item.saved.known for item in done),
-        },
-    )
-    for item in done:
+def announce(services: Services, organization: Organization, ingested: Sequence[Ingested]) -> None:
+    """Count saved commits and notify plugins of them. Call this after the transaction."""
+    new = sum(len(item.saved.new) for item in ingested)
+    services.telemetry.count("commits", {"new": new, "known": sum(item.saved.known for item in ingested)})
+    for item in ingested:
         if item.saved.new:
             services.plugins.notify(
                 "scm_commits_saved", organization=organization, repository=item.repository, shas=item.saved.new
             )
-
-
-def _name(organization: Organization, name: str | None) -> str:
-    """Commits without a repository are kept under a name of the organization's, as Sentry does."""
-    return checked_name(name) if name else f"organization-{organization.id}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import fields, replace
+from operator import attrgetter
 from typing import Final
 
 from sqlalchemy import and_, select
@@ -14,40 +15,39 @@ from scmhost.links.tables import CODE_MAPPINGS
 from scmhost.releases.tables import RELEASE_COMMITS, RELEASES
 from scmhost.sdk import FileChange
 
-from .stored import Author, ReleaseSummary, StoredCommit
 from .tables import AUTHORS, COMMITS, FILE_CHANGES
-from .values import ListedCommit
+from .values import Author, ListedCommit, ReleaseSummary, StoredCommit
 
 
 def mapped_repository_ids(tx: Transaction, organization_id: int, project_ids: Collection[int]) -> set[int]:
-    """The repositories to which projects are mapped."""
+    """Return the ids of the repositories that code mappings of the projects lead to."""
     query = select(CODE_MAPPINGS.c.repository_id).where(CODE_MAPPINGS.c.organization_id == organization_id).distinct()
     return set(tx.scalars(query.where(CODE_MAPPINGS.c.project_id.in_(sorted(project_ids)))))
 
 
 def ensure_authors(tx: Transaction, organization_id: int, commits: Iterable[ListedCommit]) -> dict[str, int]:
-    """The ids of the commits' authors by address. A name that is told replaces the stored one."""
-    told = _told_names(commits)
-    known = _known_authors(tx, organization_id, told)
-    changed = sorted(email for email, name in told.items() if email not in known or name not in (None, known[email][1]))
+    """Return the ids of the commits' authors, by address. A name that is sent replaces the stored one."""
+    sent = _names_by_email(commits)
+    known = _known_authors(tx, organization_id, sent)
+    changed = sorted(email for email, name in sent.items() if email not in known or name not in (None, known[email][1]))
     if not changed:
         return {email: id_ for email, (id_, _) in known.items()}
-    _save_authors(tx, organization_id, {email: told[email] for email in changed})
-    return {email: id_ for email, (id_, _) in _known_authors(tx, organization_id, told).items()}
+    _save_authors(tx, organization_id, {email: sent[email] for email in changed})
+    return {email: id_ for email, (id_, _) in _known_authors(tx, organization_id, sent).items()}
 
 
 def get_authors(tx: Transaction, organization_id: int, ids: Iterable[int]) -> dict[int, Author]:
-    """The authors with these ids."""
+    """Return the authors with these ids, by id."""
     query = select(AUTHORS.c.id, AUTHORS.c.email, AUTHORS.c.name).where(AUTHORS.c.organization_id == organization_id)
     rows = (row for piece in pieces(ids) for row in tx.execute(query.where(AUTHORS.c.id.in_(piece))))
     return {row.id: Author(row.id, row.name, row.email) for row in rows}
 
 
-def _told_names(commits: Iterable[ListedCommit]) -> dict[str, str | None]:
-    told = [(commit.author_email, commit.author_name) for commit in commits]
-    # Commits come newest first: the newest name holds.
-    names = {email: name for email, name in reversed(told) if email and name}
-    return {email: names.get(email) for email, _ in told if email}
+def _names_by_email(commits: Iterable[ListedCommit]) -> dict[str, str | None]:
+    sent = [(commit.author_email, commit.author_name) for commit in commits]
+    # Commits are sent newest first, and the newest name counts.
+    names = {email: name for email, name in reversed(sent) if email and name}
+    return {email: names.get(email) for email, _ in sent if email}
 
 
 def _known_authors(tx: Transaction, organization_id: int, emails: Iterable[str]) -> dict[str, tuple[int, str | None]]:
@@ -62,10 +62,10 @@ def _save_authors(tx: Transaction, organization_id: int, names: dict[str, str | 
         for id_, (email, name) in zip(ids, names.items(), strict=True)
     ]
     new = insert_into(tx, AUTHORS)
-    told = new.excluded.name
+    name = new.excluded.name
     tx.execute(
         new.on_conflict_do_update(
-            index_elements=[AUTHORS.c.organization_id, AUTHORS.c.email], set_={"name": told}, where=told.is_not(None)
+            index_elements=[AUTHORS.c.organization_id, AUTHORS.c.email], set_={"name": name}, where=name.is_not(None)
         ),
         rows,
     )
@@ -83,14 +83,14 @@ _COLUMNS: Final = (
 
 
 def commits_of(organization_id: int) -> AnySelect:
-    """The organization's commits with their authors."""
+    """Select the organization's commits with their authors."""
     written_by = and_(AUTHORS.c.organization_id == COMMITS.c.organization_id, AUTHORS.c.id == COMMITS.c.author_id)
     rows = select(*_COLUMNS).select_from(COMMITS.outerjoin(AUTHORS, written_by))
     return rows.where(COMMITS.c.organization_id == organization_id)
 
 
 def commit_of(row: AnyRow) -> StoredCommit:
-    """The commit in a row of ``commits_of``."""
+    """Return the commit in a row of ``commits_of``."""
     author = None if row.author_id is None else Author(row.author_id, row.author_name, row.author_email)
     return StoredCommit(
         id=row.id,
@@ -108,13 +108,13 @@ _NEWEST_FIRST: Final = (Key(COMMITS.c.committed_at, descending=True), Key(COMMIT
 
 
 def page(tx: Transaction, organization_id: int, repository_id: int, request: PageRequest) -> Page[StoredCommit]:
-    """A repository's commits, the newest first."""
+    """Return a page of a repository's commits, newest first."""
     query = commits_of(organization_id).where(COMMITS.c.repository_id == repository_id)
     return paged(tx, query, _NEWEST_FIRST, request, commit_of)
 
 
 def get_many(tx: Transaction, organization_id: int, ids: Iterable[int]) -> dict[int, StoredCommit]:
-    """The commits with these ids, as far as they are there."""
+    """Return the commits with these ids, by id. Unknown ids have no entry."""
     query = commits_of(organization_id)
     rows = (row for piece in pieces(ids) for row in tx.execute(query.where(COMMITS.c.id.in_(piece))))
     return {row.id: commit_of(row) for row in rows}
@@ -123,9 +123,9 @@ def get_many(tx: Transaction, organization_id: int, ids: Iterable[int]) -> dict[
 def find(
     tx: Transaction, organization_id: int, repository_id: int, sha: str, *, with_changes: bool = False
 ) -> StoredCommit | None:
-    """The repository's commit with this sha."""
-    mine = (COMMITS.c.repository_id == repository_id) & (COMMITS.c.sha == sha)
-    row = tx.execute(commits_of(organization_id).where(mine)).one_or_none()
+    """Return the repository's commit with this sha."""
+    own = (COMMITS.c.repository_id == repository_id) & (COMMITS.c.sha == sha)
+    row = tx.execute(commits_of(organization_id).where(own)).one_or_none()
     if row is None or not with_changes:
         return commit_of(row) if row else None
     changes = file_changes(tx, organization_id, [row.id])
@@ -133,33 +133,33 @@ def find(
 
 
 def latest_sha(tx: Transaction, organization_id: int, repository_id: int) -> str | None:
-    """The sha of the newest commit that is known of a repository."""
-    mine = (COMMITS.c.organization_id == organization_id) & (COMMITS.c.repository_id == repository_id)
-    return tx.scalar(select(COMMITS.c.sha).where(mine).order_by(*ordered(_NEWEST_FIRST)).limit(1))
+    """Return the sha of a repository's newest commit."""
+    own = (COMMITS.c.organization_id == organization_id) & (COMMITS.c.repository_id == repository_id)
+    return tx.scalar(select(COMMITS.c.sha).where(own).order_by(*ordered(_NEWEST_FIRST)).limit(1))
 
 
 def holders(tx: Transaction, organization_id: int, repository_ids: Iterable[int], shas: Sequence[str]) -> set[int]:
-    """Those of the repositories that have one of the commits."""
+    """Return the ids of those repositories that have one of the commits."""
     query = select(COMMITS.c.repository_id).where(COMMITS.c.organization_id == organization_id).distinct()
-    some = query.where(COMMITS.c.sha.in_(shas))
-    found = (tx.scalars(some.where(COMMITS.c.repository_id.in_(piece))) for piece in pieces(repository_ids))
+    query = query.where(COMMITS.c.sha.in_(shas))
+    found = (tx.scalars(query.where(COMMITS.c.repository_id.in_(piece))) for piece in pieces(repository_ids))
     return {repository_id for ids in found for repository_id in ids}
 
 
 def file_changes(tx: Transaction, organization_id: int, commit_ids: Iterable[int]) -> dict[int, tuple[FileChange, ...]]:
-    """What commits changed, by path. A commit without changes has no entry."""
+    """Return the changes of commits by commit id, each in the order of paths. A commit without changes has no entry."""
     query = select(FILE_CHANGES).where(FILE_CHANGES.c.organization_id == organization_id)
     found: dict[int, list[FileChange]] = {}
     for piece in pieces(commit_ids):
         for row in tx.execute(query.where(FILE_CHANGES.c.commit_id.in_(piece))):
             found.setdefault(row.commit_id, []).append(FileChange(path=row.path, type=row.type))
-    return {commit_id: tuple(sorted(changes, key=_path)) for commit_id, changes in found.items()}
+    return {commit_id: tuple(sorted(changes, key=attrgetter("path"))) for commit_id, changes in found.items()}
 
 
 def releases_of(
     tx: Transaction, organization_id: int, commit_ids: Iterable[int]
 ) -> dict[int, tuple[ReleaseSummary, ...]]:
-    """The releases that have the commits, the oldest first. A commit of no release has no entry."""
+    """Return the releases of commits by commit id, the oldest first. A commit of no release has no entry."""
     names = [field.name for field in fields(ReleaseSummary)]
     same = (RELEASES.c.organization_id == RELEASE_COMMITS.c.organization_id) & (
         RELEASES.c.id == RELEASE_COMMITS.c.release_id
@@ -176,7 +176,3 @@ def releases_of(
             summary = ReleaseSummary(**{name: getattr(row, name) for name in names})
             found[row.commit_id] = (*found.get(row.commit_id, ()), summary)
     return found
-
-
-def _path(change: FileChange) -> str:
-    return change.path

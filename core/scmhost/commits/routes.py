@@ -22,7 +22,7 @@ _ANY_BODY: Final[dict[str, Any]] = {
 
 
 async def raw_body(request: Request) -> bytes:
-    """The body as it was sent: its signature is over these bytes."""
+    """Return the body as it was sent, because the signature is over these bytes."""
     return await request.body()
 
 
@@ -30,7 +30,7 @@ async def raw_body(request: Request) -> bytes:
 def delivery_receive(
     services: ServicesOf, installation_id: NumericId, request: Request, body: Annotated[bytes, Depends(raw_body)]
 ) -> Ingested:
-    """Take in a push from a code host, signed with a secret of the installation. Sent again it changes nothing."""
+    """Receive a push from a code host, signed with a secret of the installation. Sent again it changes nothing."""
     done, notes = receive_push(services, numeric(installation_id, "webhook"), dict(request.headers), body)
     return shown_ingested(done, notes)
 
@@ -39,13 +39,13 @@ router: Final = APIRouter(prefix="/api/0/organizations/{organization}", tags=["c
 
 
 class CommitsIn(BaseModel):
-    """Commits in the form that releases take them too: ``id``, ``repository``, ``message``, ``author_name``, ..."""
+    """Commits in the form of releases: ``id``, ``repository``, ``message``, ``author_name``, ..."""
 
     commits: list[CommitIn]
 
 
 class ShasIn(BaseModel):
-    """Shas of a repository, of which some may be known."""
+    """Shas of a repository."""
 
     repository: str
     ids: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=10_000)]
@@ -60,7 +60,7 @@ def commits_send(services: ServicesOf, organization: ForReleases, body: CommitsI
 
 @router.post("/commits/missing/")
 def commits_missing(services: ServicesOf, organization: ForReleases, body: ShasIn) -> Missing:
-    """Which of these commits are not there yet, so that a client sends no more than that."""
+    """List those of the shas that the repository does not have yet, so that a client sends only these."""
     return Missing(missing=missing_commits(services, organization, body.repository, body.ids))
 
 

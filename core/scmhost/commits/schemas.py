@@ -15,11 +15,10 @@ from scmhost.sdk import Organization
 from scmhost.sdk.provider import RepositoryPayload
 from scmhost.services import Services
 
-from .ingest import Ingested as IngestedCommits
-from .payload_reader import read_body
+from . import ingest
+from .payload import read_body
 from .show import ShownCommit
-from .stored import StoredCommit
-from .values import ListedCommit
+from .values import ListedCommit, StoredCommit
 
 
 class CommitReleaseOut(Wire):
@@ -61,17 +60,17 @@ class Missing(Wire):
 
 
 class CommitsRequest(Request):
-    """A request whose body may hold commits, which are checked while the body is decoded."""
+    """A request whose body may contain commits, which are checked while the body is decoded."""
 
     async def json(self) -> Any:
-        """Return the body's fields. If it is no JSON object, the usual parser explains what is wrong."""
+        """Return the body's fields. If it is no JSON object, the default parser raises the error."""
         services = await services_of(self)
         fields = await run_in_threadpool(read_body, await self.body(), services.limits)
         return await super().json() if fields is None else fields
 
 
 class CommitsRoute(APIRoute):
-    """A route of such requests."""
+    """A route that handles ``CommitsRequest``."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -87,11 +86,11 @@ def _keep_checked(entry: Any, validate: ValidatorFunctionWrapHandler) -> Any:
 
 
 CommitIn = Annotated[dict[str, Any], WrapValidator(_keep_checked)]
-"""An entry of ``commits``: an object, or a commit that ``CommitsRequest`` has checked already."""
+"""An entry of ``commits``: an object, or a commit that ``CommitsRequest`` has checked."""
 
 
-def shown_ingested(done: Sequence[IngestedCommits], notes: Sequence[str]) -> Ingested:
-    """What became of commits that were sent."""
+def shown_ingested(done: Sequence[ingest.Ingested], notes: Sequence[str]) -> Ingested:
+    """Return the answer to a request that sent commits."""
     repositories = [
         IngestedRepository(
             id=str(item.repository.id),
@@ -105,7 +104,7 @@ def shown_ingested(done: Sequence[IngestedCommits], notes: Sequence[str]) -> Ing
 
 
 def shown_commits(services: Services, organization: Organization, commits: Sequence[ShownCommit]) -> list[CommitOut]:
-    """Commits on the wire; each repository among them is serialized once."""
+    """Return commits as they are sent. Each of their repositories is serialized once."""
     payloads: dict[int, RepositoryPayload] = {}
     for shown in commits:
         if shown.repository.id not in payloads:
@@ -138,5 +137,5 @@ def _shown(shown: ShownCommit, repository: RepositoryPayload) -> CommitOut:
 
 
 def author_of(commit: StoredCommit) -> dict[str, str | None]:
-    """Name and e-mail; empty when there is no author."""
+    """Return the name and the e-mail address of a commit's author; empty without an author."""
     return {"name": commit.author.name, "email": commit.author.email} if commit.author else {}

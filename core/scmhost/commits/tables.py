@@ -18,9 +18,10 @@ class AuthorRow(Owned, Base):
 
 
 class CommitRow(Inner, Base):
-    """``dated`` says whether ``committed_at`` was told, or is only the time at which the commit arrived.
+    """A commit.
 
-    ``issue_ids`` are the issues that the message says it resolves, with blanks between them.
+    ``dated`` is false while ``committed_at`` is only the time at which the commit arrived. ``issue_ids`` are the
+    issues that the message resolves, with blanks between them.
     """
 
     __tablename__ = "commits"
@@ -42,7 +43,7 @@ class CommitRow(Inner, Base):
 
 
 class FileChangeRow(Inner, Base):
-    """Keyed by a hash: a path may be longer than an index takes."""
+    """A change of a file by a commit. A hash is the key, because paths may be too long for an index."""
 
     __tablename__ = "file_changes"
     __table_args__ = (refers_to("commits", "commit_id"), _NARROW)

@@ -1,30 +1,33 @@
-"""Commits to be saved. A payload has up to ten thousand, so that each is as light as possible."""
+"""Commits to save, and commits as stored: values, never rows."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from msgspec import Struct, field
 
-from scmhost.sdk import CommitDraft
+from scmhost.sdk import CommitDraft, FileChange
+
+# A payload lists up to ten thousand commits; msgspec's structs are the lightest values that Python has.
 
 
 class ListedChange(Struct, frozen=True, gc=False):
-    """A changed path: added, modified or deleted."""
+    """A changed path. The type is ``A`` (added), ``M`` (modified) or ``D`` (deleted)."""
 
     path: str
     type: str
 
 
 class ListedCommit(Struct, gc=False):
-    """A commit in the form in which it is saved. Its names on the wire are given where they differ.
+    """A commit to save. Where a field has another name in payloads, ``field`` gives it.
 
     Attributes:
         sha: its id.
         repository: the name of its repository, if the sender gave one.
         message: its message.
         author_name: its author's name.
-        author_email: its author's address in lower case; without one there is no author.
+        author_email: its author's address in lower case; without one the commit has no author.
         timestamp: its time.
-        changes: its file changes; of two entries for one path the first counts.
+        changes: its file changes; of two for one path the first counts.
     """
 
     sha: str = field(name="id")
@@ -37,7 +40,7 @@ class ListedCommit(Struct, gc=False):
 
 
 def listed(commit: CommitDraft | ListedCommit) -> ListedCommit:
-    """Return a commit in the form in which it is saved."""
+    """Return a plugin's commit as one to save."""
     if isinstance(commit, ListedCommit):
         return commit
     return ListedCommit(
@@ -48,3 +51,56 @@ def listed(commit: CommitDraft | ListedCommit) -> ListedCommit:
         timestamp=commit.timestamp,
         changes=tuple(ListedChange(change.path, change.type) for change in commit.changes),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """The author of a commit. The address is in lower case."""
+
+    id: int
+    name: str | None
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCommit:
+    """A commit as stored. ``changes`` is empty unless the query reads it."""
+
+    id: int
+    organization_id: int
+    repository_id: int
+    sha: str
+    message: str | None
+    author: Author | None
+    committed_at: datetime
+    issue_ids: tuple[str, ...] = ()
+    changes: tuple[FileChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SavedCommits:
+    """The result of saving commits: the shas that are new, and the number of those that were stored before."""
+
+    new: tuple[str, ...]
+    known: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedFile:
+    """A file that a commit of a release changed."""
+
+    commit: StoredCommit
+    change: FileChange
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseSummary:
+    """A release in the list of a commit's releases."""
+
+    id: int
+    version: str
+    status: str
+    ref: str | None
+    url: str | None
+    created_at: datetime
+    released_at: datetime | None

@@ -8,8 +8,8 @@ from sqlalchemy import ColumnElement, Table, and_, delete, func, insert, select,
 
 from scmhost.commits import bulk_queries
 from scmhost.commits.queries import commit_of, commits_of
-from scmhost.commits.stored import StoredCommit
 from scmhost.commits.tables import COMMITS
+from scmhost.commits.values import StoredCommit
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.statements import Key, insert_into, ordered, paged, pieces
 from scmhost.infra.errors import NotFound

@@ -8,10 +8,10 @@ from typing import Any, Final
 from scmhost.audit.queries import Details, record
 from scmhost.commits import bulk_queries
 from scmhost.commits import queries as commit_queries
+from scmhost.commits.fields import read_range
 from scmhost.commits.find_repository import find_repositories_named
 from scmhost.commits.ingest import Ingested, announce, home_notes, read_limited, save_commits
 from scmhost.commits.payload import CommitList
-from scmhost.commits.references import read_range
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import InvalidInput
 from scmhost.infra.paging import Page, PageRequest

@@ -11,8 +11,8 @@ from sqlalchemy import delete as delete_from
 from sqlalchemy import update as change
 
 from scmhost.commits.queries import commit_of, commits_of
-from scmhost.commits.stored import ChangedFile
 from scmhost.commits.tables import COMMITS, FILE_CHANGES
+from scmhost.commits.values import ChangedFile
 from scmhost.infra.db.base import AnyRow, AnySelect
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.statements import Key, insert_into, ordered, paged, pieces, take_one

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from scmhost.commits import queries as commit_queries
 from scmhost.commits.find_repository import Clues, find_named, is_stand_in, only_home
 from scmhost.commits.show import Beside, CommitPages, ShownCommit, installations_of, look_beside, show_commits
-from scmhost.commits.stored import Author, StoredCommit
+from scmhost.commits.values import Author, StoredCommit
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import NotFound
 from scmhost.infra.paging import Page, PageRequest

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from scmhost.audit.queries import Action, Details, record
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.errors import Duplicate
+from scmhost.infra.db.statements import as_id
 from scmhost.infra.errors import NotFound, ProviderRefused
 from scmhost.installations import queries as installation_queries
 from scmhost.installations.install import calls_for, get_installation, refusals
@@ -21,7 +22,7 @@ from .serialize import serialize_repository
 def offer_repositories(
     services: Services, organization: Organization, installation_id: int, search: str
 ) -> Sequence[Offer]:
-    """What the provider offers, without what this installation has already, at most as many as the limit says."""
+    """Return what the provider offers, without the repositories that the installation has, up to a limit."""
     installation = get_installation(services, organization, installation_id).installation
     calls = calls_for(services, installation.provider, organization)
     with services.store.read() as tx:
@@ -34,8 +35,8 @@ def offer_repositories(
 
 
 @dataclass(frozen=True, slots=True)
-class Added:
-    """The three steps of adding a repository, for whoever wants to see them."""
+class AddedRepository:
+    """The result of each step of adding a repository."""
 
     decision: Claim | Create
     saved: Repository
@@ -44,23 +45,19 @@ class Added:
 
 def add_repository(
     services: Services, organization: Organization, provider_key: str, installation_id: int, request: AddRequest
-) -> Added:
-    """Dispatch, save, serialize.
+) -> AddedRepository:
+    """Add a repository to an installation: dispatch, save, serialize.
 
     Raises:
         ProviderOff: the provider is not on for this organization.
         ProviderRefused: the plugin refuses, or another claim was faster.
-        NotFound: the installation is not of this organization and provider.
+        NotFound: the organization has no such installation of this provider.
     """
     installation = _installation(services, organization, provider_key, installation_id)
     decision, candidate = _dispatch(services, organization, installation, request)
-    with services.store.write() as tx:
-        saved = _save(tx, services, installation, decision, candidate)
-        action: Action = "repository.add" if isinstance(decision, Create) else "repository.claim"
-        details: Details = {"provider": provider_key, "integrationId": installation.id}
-        record(tx, services, organization, action, (saved.id, saved.name), details)
+    saved = _save(services, organization, installation, decision, candidate)
     services.plugins.notify("scm_repository_saved", organization=organization, repository=saved)
-    return Added(decision, saved, serialize_repository(services, organization, saved))
+    return AddedRepository(decision, saved, serialize_repository(services, organization, saved))
 
 
 def _installation(
@@ -69,6 +66,7 @@ def _installation(
     with services.store.read() as tx:
         found = installation_queries.get(tx, organization.id, installation_id)
     if found is None or found.installation.provider != provider_key:
+        # The text of Sentry's API, which its clients show.
         raise NotFound("Integration matching query does not exist.")
     return found.installation
 
@@ -76,10 +74,10 @@ def _installation(
 def _dispatch(
     services: Services, organization: Organization, installation: Installation, request: AddRequest
 ) -> tuple[Claim | Create, Repository | None]:
-    """The plugin's decision, and the candidate that it was about."""
+    """Return the plugin's decision, and the unclaimed repository that it may claim, if there is one."""
     calls = calls_for(services, installation.provider, organization)
     with services.store.read() as tx:
-        candidate = _candidate(tx, organization, request.identifier)
+        candidate = _find_candidate(tx, organization, request.identifier)
     with refusals():
         decision = calls.dispatch_repository(installation, request, candidate)
     if isinstance(decision, Refusal):
@@ -87,32 +85,39 @@ def _dispatch(
     return decision, candidate
 
 
-def _candidate(tx: Transaction, organization: Organization, identifier: str) -> Repository | None:
-    """The unclaimed, active repository that the identifier names: by its id, else by its name."""
-    found = None
-    if identifier.isascii() and identifier.isdigit() and len(identifier) <= len(str(2**53)):
-        found = queries.get(tx, organization.id, int(identifier))
+def _find_candidate(tx: Transaction, organization: Organization, identifier: str) -> Repository | None:
+    """Return the unclaimed, active repository with the identifier as its id, or else as its name."""
+    id_ = as_id(identifier)
+    found = None if id_ is None else queries.get(tx, organization.id, id_)
     found = found or queries.by_name(tx, organization.id, identifier)
     return found if found and found.unclaimed and found.status == "active" else None
 
 
 def _save(
-    tx: Transaction,
     services: Services,
+    organization: Organization,
     installation: Installation,
     decision: Claim | Create,
     candidate: Repository | None,
 ) -> Repository:
-    if isinstance(decision, Create):
-        return _save_new(tx, services, installation, decision)
+    """Save what the plugin decided, with its entry in the audit log, in one transaction."""
+    action: Action = "repository.add" if isinstance(decision, Create) else "repository.claim"
+    with services.store.write() as tx:
+        if isinstance(decision, Create):
+            saved = _create(tx, services, installation, decision)
+        else:
+            saved = _claim(tx, installation, decision, candidate)
+        details: Details = {"provider": installation.provider, "integrationId": installation.id}
+        record(tx, services, organization, action, (saved.id, saved.name), details)
+    return saved
+
+
+def _claim(tx: Transaction, installation: Installation, claim: Claim, candidate: Repository | None) -> Repository:
+    """Give the candidate to the installation, if no other claim was faster."""
     if candidate is None:
-        raise ProviderRefused("not_found", "The plugin claims a repository that is not there.")
-    return _save_claim(tx, installation, candidate, decision)
-
-
-def _save_claim(tx: Transaction, installation: Installation, candidate: Repository, claim: Claim) -> Repository:
-    """Race free: the row is changed only while it is unclaimed and active."""
+        raise ProviderRefused("not_found", "The plugin claims a repository that does not exist.")
     checked = claim.model_copy(update={"url": checked_url(claim.url)})
+    # The statement changes the row only while it is unclaimed and active, so that one of two claims at once succeeds.
     saved = queries.claim(
         tx, installation.organization_id, candidate.id, installation.provider, installation.id, checked
     )
@@ -121,7 +126,7 @@ def _save_claim(tx: Transaction, installation: Installation, candidate: Reposito
     return saved
 
 
-def _save_new(tx: Transaction, services: Services, installation: Installation, new: Create) -> Repository:
+def _create(tx: Transaction, services: Services, installation: Installation, new: Create) -> Repository:
     try:
         return queries.create(
             tx,
@@ -135,4 +140,5 @@ def _save_new(tx: Transaction, services: Services, installation: Installation, n
             configuration=new.configuration,
         )
     except Duplicate as error:
+        # The text of Sentry's API, which its clients show.
         raise ProviderRefused("conflict", "A repository with that configuration already exists") from error

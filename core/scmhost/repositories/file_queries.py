@@ -1,26 +1,38 @@
-"""The files of repositories, as far as commits named them: listed after the commits are in, found by their names."""
+"""The index of repositories' files: the newest change of each path that commits list.
+
+A background job adds the changes of new commits to the index. Reads do not wait for it: they add the newest commits
+that are not indexed yet, of which they read a bounded number.
+"""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, tuple_
 
 from scmhost.commits.tables import COMMITS, FILE_CHANGES
 from scmhost.infra.db import jobs
-from scmhost.infra.db.base import hash_of, is_text
+from scmhost.infra.db.base import JOBS, hash_of, is_text
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.jobs import Job
 from scmhost.infra.db.statements import insert_into, pieces
 from scmhost.sdk import JsonObject
+from scmhost.services import Services
 
 from .tables import KNOWN_FILES
 
 
 @dataclass(frozen=True, slots=True)
 class KnownFile:
-    """A file of a repository that commits named: whether the newest of them deleted it, and that commit's sha."""
+    """A file that a commit of a repository lists.
+
+    Attributes:
+        repository_id: the repository.
+        path: the file's path.
+        deleted: whether the newest of the commits deleted it.
+        sha: that commit.
+    """
 
     repository_id: int
     path: str
@@ -28,104 +40,293 @@ class KnownFile:
     sha: str
 
 
+# Jobs of earlier versions may be waiting in the database under this name.
 KIND: Final = "list_files"
+# Indexing what many requests brought at once costs far less than indexing after each.
 DELAY: Final = timedelta(seconds=20)
 
 _KEYS: Final = ("organization_id", "repository_id", "path_hash")
 _STATE: Final = ("deleted", "commit_id", "changed_at")
 _COLUMNS: Final = (*_KEYS, "name", "path", *_STATE)
-# As many characters of a name as every database takes in an index; longer ones are told apart afterwards.
-_NAME: Final = 255
-_WITH_SHA: Final = select(KNOWN_FILES.c.path, KNOWN_FILES.c.deleted, COMMITS.c.sha).join_from(
-    KNOWN_FILES,
-    COMMITS,
-    and_(COMMITS.c.organization_id == KNOWN_FILES.c.organization_id, COMMITS.c.id == KNOWN_FILES.c.commit_id),
-)
-# So many commits are listed in a transaction, for others wait meanwhile.
-_PIECE: Final = 10_000
+# As many characters of a name as every database takes in an index.
+_NAME_LENGTH: Final = 255
+
+# Other writers wait while a transaction indexes this many commits.
+_COMMITS_PER_TRANSACTION: Final = 10_000
+# A job ends well before its lease does; it schedules another one for the rest.
+_TRANSACTIONS_PER_JOB: Final = 20
+
+# The bounds of what a read adds to the index. Scanning all of it takes some milliseconds.
+_PENDING_JOBS_READ: Final = 200
+_PENDING_SCANS: Final = 4
+_PENDING_COMMITS_READ: Final = 2_000
+_PENDING_CHANGES_READ: Final = 10_000
+# Ranges with a smaller gap are scanned as one: reading these commits again costs less than another statement.
+_SMALL_GAP: Final = 100
 
 
-def order(tx: Transaction, organization_id: int, repository_id: int, ids: Collection[int], now: datetime) -> None:
-    """Have the files listed that commits with these ids, or with ids in between, changed: after a while, for it costs
-    far less to list what many requests brought at once.
-    """
-    if ids:
-        payload: JsonObject = {"repository": repository_id, "first": min(ids), "last": max(ids)}
-        jobs.put(tx, organization_id, KIND, f"{repository_id}:{min(ids)}:{max(ids)}", payload, now + DELAY)
+def schedule_indexing(
+    tx: Transaction, organization_id: int, repository_id: int, commit_ids: Collection[int], now: datetime
+) -> None:
+    """Put a job that indexes the commits from the lowest of these ids to the highest."""
+    if commit_ids:
+        first, last = min(commit_ids), max(commit_ids)
+        payload: JsonObject = {"repository": repository_id, "first": first, "last": last}
+        jobs.put(tx, organization_id, KIND, f"{repository_id}:{first}:{last}", payload, now + DELAY)
 
 
-def ordered(tx: Transaction, organization_id: int, repository_id: int | None = None) -> Sequence[Job]:
-    """The orders of an organization, or of one of its repositories, whether they are due or not."""
+def pending_jobs(tx: Transaction, organization_id: int, repository_id: int | None = None) -> Sequence[Job]:
+    """Return the jobs that wait for an organization, or for one of its repositories, due or not."""
     return jobs.beginning_with(tx, organization_id, KIND, "" if repository_id is None else f"{repository_id}:")
 
 
-def repository_of(job: Job) -> int:
-    """The repository whose files an order has listed."""
-    return int(str(job.payload["repository"]))
+def index_files(services: Services, job: Job) -> None:
+    """Index the commits that wait in the repository of a job. Running it again changes nothing."""
+    repository_id = int(str(job.payload["repository"]))
+    for _ in range(_TRANSACTIONS_PER_JOB):
+        with services.store.write() as tx:
+            if not index_pending(tx, job.organization_id, repository_id, services.clock.now()):
+                return
 
 
-def carry_out(tx: Transaction, organization_id: int, repository_id: int, now: datetime) -> bool:
-    """Carry out the orders of a repository as one, as far as is good in a transaction; False when there are none."""
-    open_ = ordered(tx, organization_id, repository_id)
-    if not open_:
+def index_pending(tx: Transaction, organization_id: int, repository_id: int, now: datetime) -> bool:
+    """Finish all jobs of a repository as one, and put a job for what is too much for one transaction.
+
+    Returns:
+        False when the repository has no job.
+    """
+    pending = pending_jobs(tx, organization_id, repository_id)
+    if not pending:
         return False
-    first = min(int(str(job.payload["first"])) for job in open_)
-    last = max(int(str(job.payload["last"])) for job in open_)
-    rest = take_in(tx, organization_id, repository_id, first, last)
-    for job in open_:
+    ranges = [_range_of(job.payload) for job in pending]
+    first, last = min(item.first for item in ranges), max(item.last for item in ranges)
+    next_id = take_in(tx, organization_id, repository_id, first, last)
+    for job in pending:
         jobs.finish(tx, job)
-    order(tx, organization_id, repository_id, () if rest is None else (rest, last), now)
+    schedule_indexing(tx, organization_id, repository_id, () if next_id is None else (next_id, last), now)
     return True
 
 
 def take_in(tx: Transaction, organization_id: int, repository_id: int, first: int, last: int) -> int | None:
-    """List what some of a repository's commits changed; gives the id to go on from, or None after the last one."""
-    mine = (COMMITS.c.organization_id == organization_id) & (COMMITS.c.repository_id == repository_id)
-    ids = select(COMMITS.c.id).where(mine, COMMITS.c.id.between(first, last)).order_by(COMMITS.c.id).limit(_PIECE + 1)
-    found = tx.scalars(ids).all()
-    some = found[:_PIECE]
-    if some:
-        _list(tx, mine & COMMITS.c.id.between(some[0], some[-1]))
-    return found[_PIECE] if len(found) > _PIECE else None
+    """Index a repository's commits whose ids are in a range, at most as many as one transaction takes.
+
+    Returns:
+        The id of the first commit that is left over, or None.
+    """
+    own = (COMMITS.c.organization_id == organization_id) & (COMMITS.c.repository_id == repository_id)
+    ids = tx.scalars(
+        select(COMMITS.c.id)
+        .where(own, COMMITS.c.id.between(first, last))
+        .order_by(COMMITS.c.id)
+        .limit(_COMMITS_PER_TRANSACTION + 1)
+    ).all()
+    indexed, rest = ids[:_COMMITS_PER_TRANSACTION], ids[_COMMITS_PER_TRANSACTION:]
+    if indexed:
+        _upsert_newest(tx, own & COMMITS.c.id.between(indexed[0], indexed[-1]))
+    return rest[0] if rest else None
 
 
 def standing(
-    tx: Transaction, organization_id: int, wanted: Mapping[int, Iterable[str]]
+    tx: Transaction, organization_id: int, paths: Mapping[int, Iterable[str]]
 ) -> dict[tuple[int, str], KnownFile]:
-    """What is known of paths, which are asked for by their repositories' ids. Paths that no commit named have none."""
-    found: dict[tuple[int, str], KnownFile] = {}
-    for repository_id, paths in wanted.items():
-        hashes = {hash_of(path) for path in paths if is_text(path)}
-        mine = _of(organization_id) & (KNOWN_FILES.c.repository_id == repository_id)
-        for piece in pieces(hashes):
-            for row in tx.execute(_WITH_SHA.where(mine, KNOWN_FILES.c.path_hash.in_(piece))):
-                found[repository_id, row.path] = KnownFile(repository_id, row.path, row.deleted, row.sha)
-    return found
+    """Return the states of paths by repository id and path.
+
+    Args:
+        tx: the transaction; nothing is written.
+        organization_id: the organization.
+        paths: the paths by repository id. A path that no commit lists has no entry in the result.
+    """
+    hashes = {id_: {hash_of(path) for path in own if is_text(path)} for id_, own in paths.items()}
+    states = _States()
+    for repository_id, own in hashes.items():
+        for piece in pieces(own):
+            condition = (KNOWN_FILES.c.repository_id == repository_id) & KNOWN_FILES.c.path_hash.in_(piece)
+            states.add(tx.execute(_indexed(organization_id).where(condition)))
+    every_hash = set().union(*hashes.values())
+    if every_hash:
+        changes = _pending_changes(
+            tx, organization_id, [id_ for id_, own in hashes.items() if own], _has_hash, every_hash
+        )
+        states.add(change for change in changes if change.path_hash in hashes[change.repository_id])
+    return states.files()
 
 
 def named(tx: Transaction, organization_id: int, names: Iterable[str], most: int) -> dict[int, list[str]]:
-    """The paths that have one of the names and were not deleted, by the ids of their repositories.
+    """Return the paths of files that have one of these names and are not deleted, by repository id.
 
-    Of a name that more than ``most`` files have there are none at all, rather than some.
+    A name that more than ``most`` files have is left out, rather than answered in part.
     """
-    heads = {name[:_NAME] for name in names if is_text(name)}
-    found: dict[int, list[str]] = {}
+    heads = {name[:_NAME_LENGTH] for name in names if is_text(name)}
+    states = _States()
+    too_many: set[str] = set()
     for piece in pieces(heads):
-        called = _of(organization_id) & KNOWN_FILES.c.name.in_(piece)
-        few = select(KNOWN_FILES.c.name).where(called).group_by(KNOWN_FILES.c.name).having(func.count() <= most)
-        rows = select(KNOWN_FILES.c.repository_id, KNOWN_FILES.c.path).where(
-            _of(organization_id), ~KNOWN_FILES.c.deleted, KNOWN_FILES.c.name.in_(tx.scalars(few).all())
+        own = (KNOWN_FILES.c.organization_id == organization_id) & KNOWN_FILES.c.name.in_(piece)
+        counts = select(KNOWN_FILES.c.name).where(own).group_by(KNOWN_FILES.c.name).having(func.count() > most)
+        too_many.update(tx.scalars(counts))
+        few = [name for name in piece if name not in too_many]
+        states.add(tx.execute(_indexed(organization_id).where(KNOWN_FILES.c.name.in_(few))))
+    left = heads - too_many
+    if left:
+        states.add(_pending_changes(tx, organization_id, None, _has_name, left))
+    return states.paths_by_repository(most)
+
+
+class _States:
+    """The newest change of each path among those that are added."""
+
+    def __init__(self) -> None:
+        self._newest: dict[tuple[int, str], Any] = {}
+
+    def add(self, changes: Iterable[Any]) -> None:
+        """Add rows of ``_indexed`` or ``_pending_changes``."""
+        for change in changes:
+            key = (change.repository_id, change.path)
+            known = self._newest.get(key)
+            if known is None or (known.changed_at, known.commit_id) < (change.changed_at, change.commit_id):
+                self._newest[key] = change
+
+    def files(self) -> dict[tuple[int, str], KnownFile]:
+        return {
+            key: KnownFile(row.repository_id, row.path, bool(row.deleted), row.sha) for key, row in self._newest.items()
+        }
+
+    def paths_by_repository(self, most: int) -> dict[int, list[str]]:
+        """Return the paths that are not deleted and whose name at most ``most`` files have, deleted ones included."""
+        by_name: dict[str, list[Any]] = {}
+        for row in self._newest.values():
+            by_name.setdefault(row.path.rpartition("/")[2][:_NAME_LENGTH], []).append(row)
+        paths: dict[int, list[str]] = {}
+        for rows in by_name.values():
+            for row in rows if len(rows) <= most else ():
+                if not row.deleted:
+                    paths.setdefault(row.repository_id, []).append(row.path)
+        return paths
+
+
+def _indexed(organization_id: int) -> Select[Any]:
+    """Select files of the index with the sha of their newest commit."""
+    same_commit = and_(
+        COMMITS.c.organization_id == KNOWN_FILES.c.organization_id, COMMITS.c.id == KNOWN_FILES.c.commit_id
+    )
+    columns = [KNOWN_FILES.c[name] for name in ("repository_id", "path", *_STATE)]
+    query = select(*columns, COMMITS.c.sha).join_from(KNOWN_FILES, COMMITS, same_commit)
+    return query.where(KNOWN_FILES.c.organization_id == organization_id)
+
+
+class _IdRange(NamedTuple):
+    """The ids of commits from the first to the last."""
+
+    first: int
+    last: int
+
+
+def _range_of(payload: Mapping[str, Any]) -> _IdRange:
+    return _IdRange(int(str(payload["first"])), int(str(payload["last"])))
+
+
+def _pending_changes(
+    tx: Transaction,
+    organization_id: int,
+    repository_ids: Collection[int] | None,
+    condition: Any,
+    values: Collection[Any],
+) -> list[Any]:
+    """Return the file changes that fulfil a condition, of the newest commits that are not indexed yet.
+
+    Args:
+        tx: the transaction.
+        organization_id: the organization.
+        repository_ids: the repositories; None for all of the organization.
+        condition: gives the condition for a subquery of file changes and some of the values.
+        values: the hashes or names to find.
+    """
+    found: list[Any] = []
+    for first, last in _ranges_to_scan(tx, organization_id, _pending_ranges(tx, organization_id, repository_ids)):
+        # The limit keeps databases from moving the condition inside, where SQLite would probe each commit for each
+        # path. It also bounds a scan over commits that change very many files.
+        changes = (
+            select(FILE_CHANGES)
+            .where(FILE_CHANGES.c.organization_id == organization_id, FILE_CHANGES.c.commit_id.between(first, last))
+            .order_by(FILE_CHANGES.c.commit_id.desc())
+            .limit(_PENDING_CHANGES_READ)
+            .subquery()
         )
-        for repository_id, path in tx.execute(rows):
-            found.setdefault(repository_id, []).append(path)
+        query = select(
+            COMMITS.c.repository_id,
+            changes.c.path,
+            changes.c.path_hash,
+            (changes.c.type == "D").label("deleted"),
+            COMMITS.c.id.label("commit_id"),
+            COMMITS.c.committed_at.label("changed_at"),
+            COMMITS.c.sha,
+        ).join_from(
+            changes,
+            COMMITS,
+            and_(COMMITS.c.organization_id == changes.c.organization_id, COMMITS.c.id == changes.c.commit_id),
+        )
+        if repository_ids is not None:
+            query = query.where(COMMITS.c.repository_id.in_(repository_ids))
+        for piece in pieces(values):
+            found += tx.execute(query.where(condition(changes, piece)))
     return found
 
 
-def _list(tx: Transaction, mine: ColumnElement[bool]) -> None:
-    newest = _newest(mine).subquery()
-    rows = select(*(newest.c[name] for name in _COLUMNS)).where(newest.c.place == 1)
-    # In the order of the key, in which everyone writes.
-    new = insert_into(tx, KNOWN_FILES).from_select(list(_COLUMNS), rows.order_by(newest.c.path_hash))
+def _has_hash(changes: Any, hashes: Sequence[int]) -> ColumnElement[bool]:
+    matches: ColumnElement[bool] = changes.c.path_hash.in_(hashes)
+    return matches
+
+
+def _has_name(changes: Any, names: Sequence[str]) -> ColumnElement[bool]:
+    return _name_of(changes.c.path).in_(names)
+
+
+def _pending_ranges(tx: Transaction, organization_id: int, repository_ids: Collection[int] | None) -> list[_IdRange]:
+    """Return the id ranges of the newest jobs that wait, the newest first."""
+    query = select(JOBS.c.payload).where(JOBS.c.organization_id == organization_id, JOBS.c.kind == KIND)
+    if repository_ids is not None:
+        query = query.where(or_(*(JOBS.c.key.startswith(f"{id_}:") for id_ in repository_ids)))
+    payloads = tx.scalars(query.order_by(JOBS.c.id.desc()).limit(_PENDING_JOBS_READ))
+    return sorted((_range_of(payload) for payload in payloads), key=lambda ids: ids.last, reverse=True)
+
+
+def _ranges_to_scan(tx: Transaction, organization_id: int, newest_first: Iterable[_IdRange]) -> list[_IdRange]:
+    """Join ranges that are close, and cut the newest of them to the number of commits that a read may scan."""
+    joined: list[_IdRange] = []
+    for ids in newest_first:
+        if joined and joined[-1].first - ids.last <= _SMALL_GAP:
+            joined[-1] = _IdRange(min(joined[-1].first, ids.first), joined[-1].last)
+        elif len(joined) < _PENDING_SCANS:
+            joined.append(ids)
+        else:
+            break
+    chosen: list[_IdRange] = []
+    left = _PENDING_COMMITS_READ
+    # The narrow ranges first, so that a large import does not use up what a single push needs.
+    for first, last in sorted(joined, key=lambda ids: ids.last - ids.first):
+        width = last - first + 1
+        if width <= left:
+            chosen.append(_IdRange(first, last))
+            left -= width
+        elif left > 0:
+            chosen.append(_IdRange(_newest_id(tx, organization_id, first, last, left), last))
+            left = 0
+    return chosen
+
+
+def _newest_id(tx: Transaction, organization_id: int, first: int, last: int, number: int) -> int:
+    """Return the id from which on at most this number of commits are in a range. Most ids of a range may be unused."""
+    own = (COMMITS.c.organization_id == organization_id) & COMMITS.c.id.between(first, last)
+    ids = select(COMMITS.c.id).where(own).order_by(COMMITS.c.id.desc())
+    found = tx.scalar(ids.offset(number - 1).limit(1))
+    return first if found is None else found
+
+
+def _upsert_newest(tx: Transaction, condition: ColumnElement[bool]) -> None:
+    """Write the newest change of each path, among commits that fulfil a condition, unless the index has a newer one."""
+    ranked = _ranked_changes(condition).subquery()
+    rows = select(*(ranked.c[name] for name in _COLUMNS)).where(ranked.c.rank == 1)
+    # In the order of the key, in which every writer inserts, so that no two block each other.
+    new = insert_into(tx, KNOWN_FILES).from_select(list(_COLUMNS), rows.order_by(ranked.c.path_hash))
     newer = tuple_(new.excluded.changed_at, new.excluded.commit_id) > tuple_(
         KNOWN_FILES.c.changed_at, KNOWN_FILES.c.commit_id
     )
@@ -138,30 +339,28 @@ def _list(tx: Transaction, mine: ColumnElement[bool]) -> None:
     )
 
 
-def _newest(mine: ColumnElement[bool]) -> Select[Any]:
-    """The changes of commits, each with its place among those of its file; the newest has the first one."""
-    path = FILE_CHANGES.c.path
-    folder = func.length(func.rtrim(path, func.replace(path, "/", "")))
+def _ranked_changes(condition: ColumnElement[bool]) -> Select[Any]:
+    """Select the file changes of commits, each with its rank among those of its path; the newest has rank 1."""
     newest_first = (COMMITS.c.committed_at.desc(), COMMITS.c.id.desc())
-    return (
-        select(
-            COMMITS.c.organization_id,
-            COMMITS.c.repository_id,
-            FILE_CHANGES.c.path_hash,
-            func.substr(path, folder + 1, literal(_NAME)).label("name"),
-            path,
-            (FILE_CHANGES.c.type == "D").label("deleted"),
-            COMMITS.c.id.label("commit_id"),
-            COMMITS.c.committed_at.label("changed_at"),
-            func.row_number().over(partition_by=FILE_CHANGES.c.path_hash, order_by=newest_first).label("place"),
-        )
-        .join(
-            FILE_CHANGES,
-            and_(FILE_CHANGES.c.organization_id == COMMITS.c.organization_id, FILE_CHANGES.c.commit_id == COMMITS.c.id),
-        )
-        .where(mine)
+    same_commit = and_(
+        FILE_CHANGES.c.organization_id == COMMITS.c.organization_id, FILE_CHANGES.c.commit_id == COMMITS.c.id
     )
+    query = select(
+        COMMITS.c.organization_id,
+        COMMITS.c.repository_id,
+        FILE_CHANGES.c.path_hash,
+        _name_of(FILE_CHANGES.c.path).label("name"),
+        FILE_CHANGES.c.path,
+        (FILE_CHANGES.c.type == "D").label("deleted"),
+        COMMITS.c.id.label("commit_id"),
+        COMMITS.c.committed_at.label("changed_at"),
+        func.row_number().over(partition_by=FILE_CHANGES.c.path_hash, order_by=newest_first).label("rank"),
+    )
+    return query.join(FILE_CHANGES, same_commit).where(condition)
 
 
-def _of(organization_id: int) -> ColumnElement[bool]:
-    return KNOWN_FILES.c.organization_id == organization_id
+def _name_of(path: ColumnElement[str]) -> ColumnElement[str]:
+    """Return the SQL expression for the file name in a path, as far as the index stores it."""
+    # No database has a function for the last segment. Trimming all characters but "/" from the right leaves the folder.
+    folder = func.length(func.rtrim(path, func.replace(path, "/", "")))
+    return func.substr(path, folder + 1, literal(_NAME_LENGTH))

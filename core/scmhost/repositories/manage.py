@@ -1,11 +1,11 @@
-"""Create, find, list, change and delete repositories."""
+"""Create, list, change and delete repositories, and uninstall what they are claimed by."""
 
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from scmhost.audit.queries import Action, Details, record
+from scmhost.audit.queries import Action, record
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.errors import Duplicate
 from scmhost.infra.errors import Conflict, InvalidInput, NotFound
@@ -17,54 +17,40 @@ from scmhost.services import Services
 
 from . import queries
 
-
-def uninstall(services: Services, organization: Organization, installation_id: int) -> None:
-    """Delete an installation. Its repositories stay and become unclaimed."""
-    with services.store.write() as tx:
-        found = installation_queries.get(tx, organization.id, installation_id)
-        if found is None or not installation_queries.delete_installation(tx, organization.id, installation_id):
-            raise NotFound(f"Organization {organization.slug!r} has no installation with the id {installation_id}.")
-        provider = found.installation.provider
-        record(
-            tx,
-            services,
-            organization,
-            "integration.remove",
-            (found.installation.id, found.installation.name),
-            {"provider": provider},
-        )
-
-
 MAX_NAME: Final = 200
 GRACE: Final = timedelta(hours=1)
-"""How long a repository with commits waits before it is gone. The time is Sentry's."""
+"""How long a repository with commits waits before it is deleted, as on Sentry."""
 
 
 def create_repository(
     services: Services, organization: Organization, name: str, url: str | None = None
 ) -> tuple[Repository, bool]:
-    """Create a repository by name and URL, without a provider. The second value says whether it is new.
+    """Create a repository by name and URL, without a provider.
 
-    The same name and URL again give the repository that is there; another URL is a conflict.
+    Returns:
+        The repository, and whether it is new. A second call with the same name and URL returns the same repository.
+
+    Raises:
+        InvalidInput: the name or the URL cannot be accepted.
+        Conflict: a repository of this name has another URL.
     """
     name, url = checked_name(name), checked_url(url)
     with services.store.write() as tx:
         known = queries.by_name(tx, organization.id, name)
-        if known is None:
-            saved = queries.create(tx, organization.id, name, services.clock.now(), url=url)
-            record(tx, services, organization, "repository.add", (saved.id, saved.name))
-        elif known.url != url and url is not None:
+        if known is not None and url not in (None, known.url):
             raise Conflict(f"Repository {known.name!r} exists already, with another URL; change it with PUT.")
-        else:
+        if known is not None:
             return known, False
+        saved = queries.create(tx, organization.id, name, services.clock.now(), url=url)
+        record(tx, services, organization, "repository.add", (saved.id, saved.name))
     services.plugins.notify("scm_repository_saved", organization=organization, repository=saved)
     return saved, True
 
 
 def get_repository(services: Services, organization: Organization, repository_id: int) -> Repository:
-    """One repository of the organization, in whatever status."""
+    """Return one repository of the organization, in any status."""
     with services.store.read() as tx:
-        return require(tx, organization, repository_id)
+        return require_repository(tx, organization, repository_id)
 
 
 def list_repositories(
@@ -76,7 +62,7 @@ def list_repositories(
     statuses: Collection[RepositoryStatus] | None = None,
     installation_id: int | None = None,
 ) -> Page[Repository]:
-    """Repositories by name."""
+    """Return a page of repositories by name. ``query`` is a part of the name; without statuses all are listed."""
     with services.store.read() as tx:
         return queries.page(
             tx, organization.id, request, query=query, statuses=statuses, installation_id=installation_id
@@ -86,96 +72,34 @@ def list_repositories(
 def change_repository(
     services: Services, organization: Organization, repository_id: int, changes: Mapping[str, Any]
 ) -> Repository:
-    """Change name, URL, status or installation. Absent fields stay; a null installation is an unclaim.
+    """Change the name, URL, status or installation of a repository. Absent fields stay as they are.
 
-    Hiding loses nothing; making a repository active again also cancels its deletion.
+    ``integrationId: None`` is an unclaim. Hiding loses no data. The status ``active`` cancels a scheduled deletion.
+
+    Raises:
+        NotFound: the organization has no such repository.
+        Conflict: it is being deleted, or another repository has the name.
+        InvalidInput: a value cannot be accepted.
+        ProviderOff: the provider of the new installation is not on for this organization.
     """
-    fields = _installation_fields(services, organization, changes)
+    fields = _installation_fields(services, organization, changes.get("integrationId"))
     with services.store.write() as tx:
-        repository = require(tx, organization, repository_id)
+        repository = require_repository(tx, organization, repository_id)
         if repository.status is RepositoryStatus.DELETION_IN_PROGRESS:
             raise Conflict(f"Repository {repository.name!r} is being deleted now.")
-        saved = _save(tx, organization, repository, {**changes, **fields})
+        try:
+            saved = _save_changes(tx, organization, repository, changes, fields)
+        except Duplicate as error:
+            raise Conflict("Another repository of this organization has that name.") from error
         if saved != repository:
-            record(tx, services, organization, _change_of(repository, saved), (saved.id, saved.name), _told(changes))
+            details = {name: value if value is None else str(value) for name, value in sorted(changes.items())}
+            record(tx, services, organization, _action(repository, saved), (saved.id, saved.name), details)
     services.plugins.notify("scm_repository_saved", organization=organization, repository=saved)
     return saved
 
 
-def delete_repository(services: Services, organization: Organization, repository_id: int) -> Repository:
-    """Schedule a repository's deletion: at once without commits, else after an hour. Again changes nothing."""
-    with services.store.write() as tx:
-        repository = require(tx, organization, repository_id)
-        if repository.status not in (RepositoryStatus.ACTIVE, RepositoryStatus.HIDDEN):
-            return repository
-        wait = GRACE if queries.has_commits(tx, organization.id, repository_id) else timedelta()
-        queries.schedule_deletion(tx, organization.id, repository_id, services.clock.now() + wait)
-        record(tx, services, organization, "repository.delete", (repository.id, repository.name))
-        return require(tx, organization, repository_id)
-
-
-def require(tx: Transaction, organization: Organization, repository_id: int) -> Repository:
-    """The repository with this id, or a NotFound that names it."""
-    repository = queries.get(tx, organization.id, repository_id)
-    if repository is None:
-        raise NotFound(f"Organization {organization.slug!r} has no repository with the id {repository_id}.")
-    return repository
-
-
-def checked_name(name: str) -> str:
-    """A repository's name, as it will be stored."""
-    name = name.strip()
-    if not name or len(name) > MAX_NAME or any(ord(mark) < ord(" ") for mark in name):
-        raise InvalidInput(f"A repository's name has 1 to {MAX_NAME} characters and no control characters.", "name")
-    return name
-
-
-def checked_url(url: str | None) -> str | None:
-    """A repository's web URL; blank means none."""
-    if url is None or not url.strip():
-        return None
-    try:
-        return check_web_url(url.strip())
-    except UrlError as error:
-        raise InvalidInput(f"Enter a valid URL: {error}.", "url") from error
-
-
-def _change_of(before: Repository, after: Repository) -> Action:
-    if before.installation_id == after.installation_id:
-        return "repository.edit"
-    return "repository.unclaim" if after.installation_id is None else "repository.claim"
-
-
-def _told(changes: Mapping[str, Any]) -> Details:
-    """What was asked for, as it is told: texts, numbers and null."""
-    return {name: value if value is None else str(value) for name, value in sorted(changes.items())}
-
-
-def _save(
-    tx: Transaction, organization: Organization, repository: Repository, changes: Mapping[str, Any]
-) -> Repository:
-    fields: dict[str, Any] = {name: changes[name] for name in ("installation_id", "provider") if name in changes}
-    if "name" in changes:
-        fields["name"] = checked_name(changes["name"])
-    if "url" in changes:
-        fields["url"] = checked_url(changes["url"])
-    if changes.get("integrationId", ...) is None:
-        queries.unclaim(tx, organization.id, repository.id)
-    try:
-        if "status" in changes:
-            fields |= _status_fields(tx, organization, repository, changes["status"])
-        if fields:
-            return queries.update_repository(tx, organization.id, repository.id, fields)
-        return require(tx, organization, repository.id)
-    except Duplicate as error:
-        raise Conflict("Another repository of this organization has that name.") from error
-
-
-def _installation_fields(services: Services, organization: Organization, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns behind ``integrationId``. As for a claim, the provider must be on for the organization."""
-    if "integrationId" not in changes:
-        return {}
-    installation_id = changes["integrationId"]
+def _installation_fields(services: Services, organization: Organization, installation_id: int | None) -> dict[str, Any]:
+    """Return the columns for a new installation. As for a claim, its provider must be on for the organization."""
     if installation_id is None:
         return {}
     with services.store.read() as tx:
@@ -186,18 +110,96 @@ def _installation_fields(services: Services, organization: Organization, changes
     return {"installation_id": installation_id, "provider": found.installation.provider}
 
 
-def _status_fields(
-    tx: Transaction, organization: Organization, repository: Repository, status: RepositoryStatus
-) -> dict[str, Any]:
-    if repository.status is RepositoryStatus.PENDING_DELETION:
-        if status is RepositoryStatus.ACTIVE:
+def _save_changes(
+    tx: Transaction,
+    organization: Organization,
+    repository: Repository,
+    changes: Mapping[str, Any],
+    fields: dict[str, Any],
+) -> Repository:
+    if "name" in changes:
+        fields["name"] = checked_name(changes["name"])
+    if "url" in changes:
+        fields["url"] = checked_url(changes["url"])
+    if changes.get("integrationId", ...) is None:
+        queries.unclaim(tx, organization.id, repository.id)
+    if "status" in changes:
+        if repository.status is not RepositoryStatus.PENDING_DELETION:
+            fields["status"] = changes["status"]
+        elif changes["status"] is RepositoryStatus.ACTIVE:
             queries.cancel_deletion(tx, organization.id, repository.id)
-        return {}
-    return {"status": status}
+    return queries.update_repository(tx, organization.id, repository.id, fields)
+
+
+def _action(before: Repository, after: Repository) -> Action:
+    if before.installation_id == after.installation_id:
+        return "repository.edit"
+    return "repository.unclaim" if after.installation_id is None else "repository.claim"
+
+
+def delete_repository(services: Services, organization: Organization, repository_id: int) -> Repository:
+    """Schedule a repository's deletion: now if it has no commits, else in an hour. A second call changes nothing."""
+    with services.store.write() as tx:
+        repository = require_repository(tx, organization, repository_id)
+        if repository.status not in (RepositoryStatus.ACTIVE, RepositoryStatus.HIDDEN):
+            return repository
+        grace = GRACE if queries.has_commits(tx, organization.id, repository_id) else timedelta()
+        queries.schedule_deletion(tx, organization.id, repository_id, services.clock.now() + grace)
+        record(tx, services, organization, "repository.delete", (repository.id, repository.name))
+        return require_repository(tx, organization, repository_id)
+
+
+def uninstall(services: Services, organization: Organization, installation_id: int) -> None:
+    """Delete an installation. Its repositories stay and become unclaimed."""
+    with services.store.write() as tx:
+        found = installation_queries.get(tx, organization.id, installation_id)
+        if found is None or not installation_queries.delete_installation(tx, organization.id, installation_id):
+            raise NotFound(f"Organization {organization.slug!r} has no installation with the id {installation_id}.")
+        removed = found.installation
+        details = {"provider": removed.provider}
+        record(tx, services, organization, "integration.remove", (removed.id, removed.name), details)
+
+
+def require_repository(tx: Transaction, organization: Organization, repository_id: int) -> Repository:
+    """Return the repository with this id.
+
+    Raises:
+        NotFound: the organization has no such repository.
+    """
+    repository = queries.get(tx, organization.id, repository_id)
+    if repository is None:
+        raise NotFound(f"Organization {organization.slug!r} has no repository with the id {repository_id}.")
+    return repository
+
+
+def checked_name(name: str) -> str:
+    """Return a repository's name as it is stored, without outer blanks.
+
+    Raises:
+        InvalidInput: it is empty, too long, or has a control character.
+    """
+    name = name.strip()
+    if not name or len(name) > MAX_NAME or any(ord(character) < ord(" ") for character in name):
+        raise InvalidInput(f"A repository's name has 1 to {MAX_NAME} characters and no control characters.", "name")
+    return name
+
+
+def checked_url(url: str | None) -> str | None:
+    """Return a repository's web URL, or None if it is blank.
+
+    Raises:
+        InvalidInput: it is not a web URL.
+    """
+    if url is None or not url.strip():
+        return None
+    try:
+        return check_web_url(url.strip())
+    except UrlError as error:
+        raise InvalidInput(f"Enter a valid URL: {error}.", "url") from error
 
 
 def address_of(url: str) -> str:
-    """Host and path, without what may be left out, in one case. What is no URL has nothing in common with any."""
+    """Return the host and the path of a URL in lower case, without ``.git``, to compare URLs; empty for other text."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -207,5 +209,5 @@ def address_of(url: str) -> str:
 
 
 def path_of(url: str) -> str:
-    """The path alone: what a repository is called on its host."""
+    """Return the path of a URL in lower case, without ``.git``: the name of the repository on its host."""
     return address_of(url).partition("/")[2]

@@ -1,4 +1,4 @@
-"""The page templates of repositories, asked of their plugins once and kept."""
+"""The URL templates of repositories, as their plugins return them, in a cache."""
 
 from collections import OrderedDict
 from threading import Lock
@@ -8,12 +8,12 @@ from scmhost.plugins import ProviderCalls
 from scmhost.sdk import Installation, NoUrl, RefKind, Repository, UrlTemplates
 from scmhost.sdk.urls.ref_links import RefLinks
 
-MOST_REPOSITORIES: Final = 1_024
-MOST_REFS: Final = 64
+MAX_REPOSITORIES: Final = 1_024
+MAX_REFS: Final = 64
 
 
-class KnownTemplates:
-    """The pages of one repository, ready to render at the refs asked for last."""
+class RepositoryTemplates:
+    """The URL templates of one repository, and the links to files at its most recently used refs."""
 
     def __init__(self, templates: UrlTemplates | None) -> None:
         self.templates = templates
@@ -21,51 +21,52 @@ class KnownTemplates:
         self._lock = Lock()
 
     def at(self, ref: str, kind: RefKind) -> RefLinks | NoUrl | None:
-        """The file pages at a ref; None when the plugin wants to be asked for each URL."""
+        """Return the links to files at a ref; None when the plugin has no templates and builds each URL."""
         if self.templates is None:
             return None
         with self._lock:
             key = f"{kind}:{ref}"
             if key not in self._refs:
                 self._refs[key] = self.templates.at(ref, kind)
-                if len(self._refs) > MOST_REFS:
+                if len(self._refs) > MAX_REFS:
                     self._refs.popitem(last=False)
             return self._refs[key]
 
 
 class PageCache:
-    """Keeps the pages of the repositories asked for last."""
+    """Caches the URL templates of the most recently used repositories, for all requests of a process."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[ProviderCalls, str, str], KnownTemplates] = OrderedDict()
+        self._cached: OrderedDict[tuple[ProviderCalls, str, str], RepositoryTemplates] = OrderedDict()
         self._lock = Lock()
 
-    def of(self, calls: ProviderCalls, installation: Installation, repository: Repository) -> KnownTemplates:
-        """A repository's pages; the plugin is asked if they are not kept."""
-        # The calls are others once the plugin's settings are.
-        key = (calls, installation.model_dump_json(), repository.model_dump_json())
+    def of(self, calls: ProviderCalls, installation: Installation, repository: Repository) -> RepositoryTemplates:
+        """Return a repository's templates, from its plugin if they are not cached."""
+        # The object of the calls changes with the plugin's settings. The values are compared by their text, because
+        # their configuration is not hashable; as JSON it would fail for half of a surrogate pair.
+        key = (calls, repr(installation), repr(repository))
         with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        # Foreign code runs outside the lock: two requests may ask at once, and get equal answers.
-        pages = KnownTemplates(calls.url_templates(installation, repository))
+            if key in self._cached:
+                self._cached.move_to_end(key)
+                return self._cached[key]
+        # The plugin's code runs outside the lock. Two requests may call it at once, and get equal results.
+        templates = RepositoryTemplates(calls.url_templates(installation, repository))
         with self._lock:
-            self._kept[key] = pages
-            if len(self._kept) > MOST_REPOSITORIES:
-                self._kept.popitem(last=False)
-        return pages
+            self._cached[key] = templates
+            if len(self._cached) > MAX_REPOSITORIES:
+                self._cached.popitem(last=False)
+        return templates
 
 
 class RequestPages:
-    """The pages of one request's repositories: values do not change within a request, so the id tells them apart."""
+    """The URL templates of one request's repositories, by id: values do not change within a request."""
 
     def __init__(self, cache: PageCache) -> None:
         self._cache = cache
-        self._known: dict[int, KnownTemplates] = {}
+        self._templates: dict[int, RepositoryTemplates] = {}
 
-    def of(self, calls: ProviderCalls, installation: Installation, repository: Repository) -> KnownTemplates:
-        """A repository's pages."""
-        if repository.id not in self._known:
-            self._known[repository.id] = self._cache.of(calls, installation, repository)
-        return self._known[repository.id]
+    def of(self, calls: ProviderCalls, installation: Installation, repository: Repository) -> RepositoryTemplates:
+        """Return a repository's templates."""
+        if repository.id not in self._templates:
+            self._templates[repository.id] = self._cache.of(calls, installation, repository)
+        return self._templates[repository.id]

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, TypedDict, Unpack
 
-from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, or_, select, true, update
 
 from scmhost.commits.tables import COMMITS
 from scmhost.infra.db.base import AnyRow
@@ -21,43 +21,48 @@ from .tables import REPOSITORIES
 
 COLUMNS: Final = tuple(REPOSITORIES.c[name] for name in Repository.model_fields)
 HOLDERS: Final = (RepositoryStatus.ACTIVE.value, RepositoryStatus.HIDDEN.value)
-"""The statuses in which a repository holds its name and external id against others."""
+"""The statuses in which no other repository may have the same name or external id."""
 
 
 def name_key(name: str) -> str:
-    """What two names have in common that are the same but for the case of letters."""
+    """Return a name as it is compared: without regard to the case of letters."""
     return name.casefold()
 
 
 def is_row(organization_id: int, repository_id: int) -> ColumnElement[bool]:
-    """The condition for one repository."""
+    """Return the condition for one repository."""
     return (REPOSITORIES.c.organization_id == organization_id) & (REPOSITORIES.c.id == repository_id)
 
 
 def is_unclaimed() -> ColumnElement[bool]:
-    """The condition for repositories that an installation may claim."""
+    """Return the condition for repositories that an installation may claim."""
     free = REPOSITORIES.c.provider.is_(None) & REPOSITORIES.c.installation_id.is_(None)
     return free & (REPOSITORIES.c.status == RepositoryStatus.ACTIVE.value)
 
 
 def repository_of(row: AnyRow) -> Repository:
-    """The repository in a row of ``COLUMNS``."""
+    """Return the repository in a row of ``COLUMNS``."""
     return Repository.model_validate(dict(row._mapping))  # noqa: SLF001 - SQLAlchemy's public name for it
 
 
-def change(tx: Transaction, condition: ColumnElement[bool], fields: dict[str, Any], of: str) -> Repository | None:
-    """Change the one row that fulfils the condition, in one statement, and give it back.
+def _change(
+    tx: Transaction, organization_id: int, repository_id: int, condition: ColumnElement[bool], fields: dict[str, Any]
+) -> Repository | None:
+    """Change a repository if it fulfils the condition, in one statement. Return it, or None if it does not.
 
     Raises:
-        Duplicate: another repository holds the name or the external id.
+        Duplicate: another repository has the name or the external id.
     """
-    with duplicates(tx, f"{of}: its name or external id belongs to another repository; choose another."):
+    condition = is_row(organization_id, repository_id) & condition
+    with duplicates(
+        tx, f"Repository {repository_id}: its name or external id belongs to another repository; choose another."
+    ):
         row = tx.execute(update(REPOSITORIES).where(condition).values(fields).returning(*COLUMNS)).one_or_none()
     return repository_of(row) if row else None
 
 
 def one(tx: Transaction, condition: ColumnElement[bool]) -> Repository | None:
-    """The one repository that fulfils the condition."""
+    """Return the one repository that fulfils a condition."""
     row = tx.execute(select(*COLUMNS).where(condition)).one_or_none()
     return repository_of(row) if row else None
 
@@ -65,36 +70,36 @@ def one(tx: Transaction, condition: ColumnElement[bool]) -> Repository | None:
 def schedule_deletion(
     tx: Transaction, organization_id: int, repository_id: int, delete_after: datetime
 ) -> Repository | None:
-    """Leave a repository to its deletion, or None when it is on that way already or not there.
+    """Schedule a repository's deletion. Other repositories may take its name and external id at once.
 
-    Its name and external id are free at once.
+    Returns:
+        The repository, or None when its deletion is scheduled already or it does not exist.
     """
     fields = {"status": RepositoryStatus.PENDING_DELETION.value, "delete_after": delete_after}
-    held = is_row(organization_id, repository_id) & REPOSITORIES.c.status.in_(HOLDERS)
-    return change(tx, held, fields, f"Repository {repository_id}")
+    return _change(tx, organization_id, repository_id, REPOSITORIES.c.status.in_(HOLDERS), fields)
 
 
 def cancel_deletion(tx: Transaction, organization_id: int, repository_id: int) -> Repository | None:
-    """Make a repository active that waits for its deletion, or None when it does not.
+    """Make a repository active whose deletion is scheduled. Return None when it is not.
 
     Raises:
-        Duplicate: its name or external id was taken meanwhile.
+        Duplicate: another repository has taken its name or external id.
     """
     fields = {"status": RepositoryStatus.ACTIVE.value, "delete_after": None}
     pending = REPOSITORIES.c.status == RepositoryStatus.PENDING_DELETION.value
-    return change(tx, is_row(organization_id, repository_id) & pending, fields, f"Repository {repository_id}")
+    return _change(tx, organization_id, repository_id, pending, fields)
 
 
 def due_for_deletion(tx: Transaction, now: datetime, limit: int = 100) -> list[Repository]:
-    """Repositories of all organizations whose time of grace is over, the longest overdue first."""
+    """Return repositories of all organizations whose deletion is due, the longest overdue first."""
     rows = select(*COLUMNS).where(_is_due(now)).order_by(REPOSITORIES.c.delete_after, REPOSITORIES.c.id).limit(limit)
     return [repository_of(row) for row in tx.execute(rows)]
 
 
 def is_due(tx: Transaction, organization_id: int, repository_id: int, now: datetime) -> bool:
     """Return whether a repository is to be deleted now, and lock its row until the transaction ends."""
-    mine = is_row(organization_id, repository_id)
-    return tx.execute(select(REPOSITORIES.c.id).where(mine, _is_due(now)).with_for_update()).first() is not None
+    condition = is_row(organization_id, repository_id) & _is_due(now)
+    return tx.execute(select(REPOSITORIES.c.id).where(condition).with_for_update()).first() is not None
 
 
 def _is_due(now: datetime) -> ColumnElement[bool]:
@@ -105,20 +110,20 @@ def delete_now(tx: Transaction, organization_id: int, repository_id: int) -> lis
     """Delete a repository with its commits and its code mappings.
 
     Returns:
-        The ids of the releases that had commits of it, which the caller refreshes in the same transaction. None when
-        there is no such repository.
+        The ids of the releases that contained its commits, which the caller refreshes in the same transaction; None
+        when there is no such repository.
     """
-    projects, releases = _touched(tx, organization_id, repository_id)
-    gone = delete(REPOSITORIES).where(is_row(organization_id, repository_id)).returning(REPOSITORIES.c.id)
-    if tx.execute(gone).first() is None:
+    projects, releases = _referring(tx, organization_id, repository_id)
+    deletion = delete(REPOSITORIES).where(is_row(organization_id, repository_id)).returning(REPOSITORIES.c.id)
+    if tx.execute(deletion).first() is None:
         return None
     for project_id in projects:
         touch_mappings(tx, organization_id, project_id)
     return releases
 
 
-def _touched(tx: Transaction, organization_id: int, repository_id: int) -> tuple[list[int], list[int]]:
-    """The projects with mappings of a repository, and the releases with its commits."""
+def _referring(tx: Transaction, organization_id: int, repository_id: int) -> tuple[list[int], list[int]]:
+    """Return the ids of the projects with mappings to a repository, and of the releases with its commits."""
     mappings = (CODE_MAPPINGS.c.organization_id == organization_id) & (CODE_MAPPINGS.c.repository_id == repository_id)
     projects = select(CODE_MAPPINGS.c.project_id).where(mappings).distinct().order_by(CODE_MAPPINGS.c.project_id)
     commits = select(COMMITS.c.id).where(
@@ -136,7 +141,7 @@ _CHANGEABLE: Final = frozenset({"name", "url", "status", "provider", "installati
 
 
 class RepositoryDetails(TypedDict, total=False):
-    """What a new repository may have besides its name."""
+    """The optional fields of a new repository."""
 
     url: str | None
     provider: str | None
@@ -151,7 +156,7 @@ def create(
     """Create a repository.
 
     Raises:
-        Duplicate: another repository holds the name, in whatever case, or the provider's external id.
+        Duplicate: another repository has the name, without regard to case, or the provider's external id.
     """
     row = _new_row(organization_id, take_one(tx), name, now) | details
     row["configuration"] = row["configuration"] or {}
@@ -161,7 +166,8 @@ def create(
 
 
 def ensure(tx: Transaction, organization_id: int, names: Iterable[str], now: datetime) -> dict[str, Repository]:
-    """The repositories with these names, by casefolded name; those that are not there yet are created unclaimed."""
+    """Return the repositories with these names, by casefolded name. Missing ones are created, unclaimed."""
+    # Of two spellings of a name the first is stored.
     spelled = {name_key(name): name for name in reversed(list(names))}
     found = _holders(tx, organization_id, spelled)
     missing = sorted(spelled.keys() - found.keys())
@@ -174,30 +180,30 @@ def ensure(tx: Transaction, organization_id: int, names: Iterable[str], now: dat
 
 
 def get(tx: Transaction, organization_id: int, repository_id: int) -> Repository | None:
-    """One repository, in whatever status."""
+    """Return one repository, in any status."""
     return one(tx, is_row(organization_id, repository_id))
 
 
 def get_many(tx: Transaction, organization_id: int, ids: Iterable[int]) -> dict[int, Repository]:
-    """The repositories with these ids, as far as they are there."""
+    """Return the repositories with these ids, by id. Unknown ids have no entry."""
     query = select(*COLUMNS).where(REPOSITORIES.c.organization_id == organization_id)
     rows = (row for piece in pieces(ids) for row in tx.execute(query.where(REPOSITORIES.c.id.in_(piece))))
     return {row.id: repository_of(row) for row in rows}
 
 
 def by_name(tx: Transaction, organization_id: int, name: str) -> Repository | None:
-    """The repository that holds this name, in whatever case."""
+    """Return the active or hidden repository of this name, without regard to case."""
     return _holders(tx, organization_id, [name_key(name)]).get(name_key(name))
 
 
 def active_ids(tx: Transaction, organization_id: int, limit: int) -> list[int]:
-    """The ids of active repositories, at most so many."""
+    """Return the ids of active repositories by name, up to a limit."""
     query = select(REPOSITORIES.c.id).where(REPOSITORIES.c.organization_id == organization_id, _IS_ACTIVE)
     return list(tx.scalars(query.order_by(REPOSITORIES.c.name_key, REPOSITORIES.c.id).limit(limit)))
 
 
 def by_names(tx: Transaction, organization_id: int, names: Iterable[str]) -> dict[str, Repository]:
-    """Return the repositories that hold these names, by casefolded name. Names match without regard to case."""
+    """Return the active and hidden repositories of these names, by casefolded name."""
     return _holders(tx, organization_id, {name_key(name) for name in names})
 
 
@@ -206,19 +212,19 @@ def with_url_name(tx: Transaction, organization_id: int, url_names: Iterable[str
 
     A name is the last segment of the URL's path. The oldest repository is first.
     """
-    wanted = {f"{name.lower()}{suffix}" for name in url_names for suffix in ("", ".git")}
+    last_segments = {f"{name.lower()}{suffix}" for name in url_names for suffix in ("", ".git")}
     url = func.rtrim(func.lower(REPOSITORIES.c.url), "/")
     parent_length = func.length(func.rtrim(url, func.replace(url, "/", "")))
     rows = select(*COLUMNS).where(
         REPOSITORIES.c.organization_id == organization_id,
         _IS_ACTIVE,
-        among(tx, func.substr(url, parent_length + 1), wanted),
+        among(tx, func.substr(url, parent_length + 1), last_segments),
     )
     return [repository_of(row) for row in tx.execute(rows.order_by(REPOSITORIES.c.id))]
 
 
 def claimed_at(tx: Transaction, organization_id: int, urls: Collection[str]) -> list[Repository]:
-    """Active repositories of installations that have one of these URLs, in whatever case, the oldest first."""
+    """Return the claimed, active repositories with one of these URLs, which are in lower case, the oldest first."""
     url = func.lower(REPOSITORIES.c.url)
     rows = select(*COLUMNS).where(
         REPOSITORIES.c.organization_id == organization_id, _IS_ACTIVE, _IS_CLAIMED, url.in_(urls)
@@ -227,11 +233,11 @@ def claimed_at(tx: Transaction, organization_id: int, urls: Collection[str]) -> 
 
 
 def installations_below(tx: Transaction, organization_id: int, urls: Collection[str]) -> set[int]:
-    """The installations of active repositories whose URL begins with one of these, in whatever case."""
+    """Return the ids of installations with an active repository whose URL starts with one of these, in any case."""
     url = func.lower(REPOSITORIES.c.url)
     below = or_(*(url.startswith(start, autoescape=True) for start in urls))
-    mine = (REPOSITORIES.c.organization_id == organization_id, _IS_ACTIVE, _IS_CLAIMED)
-    return set(tx.scalars(select(REPOSITORIES.c.installation_id).where(*mine, below).distinct()))
+    claimed = (REPOSITORIES.c.organization_id == organization_id, _IS_ACTIVE, _IS_CLAIMED)
+    return set(tx.scalars(select(REPOSITORIES.c.installation_id).where(*claimed, below).distinct()))
 
 
 def page(
@@ -243,7 +249,7 @@ def page(
     statuses: Collection[RepositoryStatus] | None = None,
     installation_id: int | None = None,
 ) -> Page[Repository]:
-    """Repositories by name. ``query`` is a part of the name, in whatever case."""
+    """Return a page of repositories by name. ``query`` is a part of the name, without regard to case."""
     rows = select(*COLUMNS).where(REPOSITORIES.c.organization_id == organization_id)
     if query:
         rows = rows.where(REPOSITORIES.c.name_key.contains(name_key(query), autoescape=True))
@@ -255,7 +261,7 @@ def page(
 
 
 def unclaimed(tx: Transaction, organization_id: int, limit: int) -> list[Repository]:
-    """The repositories that an installation may claim, by name."""
+    """Return the repositories that an installation may claim, by name, up to a limit."""
     rows = select(*COLUMNS).where(REPOSITORIES.c.organization_id == organization_id, is_unclaimed())
     return [
         repository_of(row) for row in tx.execute(rows.order_by(REPOSITORIES.c.name_key, REPOSITORIES.c.id).limit(limit))
@@ -263,30 +269,30 @@ def unclaimed(tx: Transaction, organization_id: int, limit: int) -> list[Reposit
 
 
 def of_installation(tx: Transaction, organization_id: int, installation_id: int) -> list[Repository]:
-    """All repositories of an installation, in whatever status, by name."""
-    mine = (REPOSITORIES.c.organization_id == organization_id) & (REPOSITORIES.c.installation_id == installation_id)
-    rows = select(*COLUMNS).where(mine).order_by(REPOSITORIES.c.name_key, REPOSITORIES.c.id)
+    """Return all repositories of an installation, in any status, by name."""
+    own = (REPOSITORIES.c.organization_id == organization_id) & (REPOSITORIES.c.installation_id == installation_id)
+    rows = select(*COLUMNS).where(own).order_by(REPOSITORIES.c.name_key, REPOSITORIES.c.id)
     return [repository_of(row) for row in tx.execute(rows)]
 
 
 def claim(
     tx: Transaction, organization_id: int, repository_id: int, provider: str, installation_id: int, claim: Claim
 ) -> Repository | None:
-    """Give an unclaimed repository to an installation, or None when another claim was faster.
+    """Give an unclaimed repository to an installation. Return None when it is not unclaimed any more.
 
     Raises:
-        Duplicate: another repository holds the provider's external id.
+        Duplicate: another repository has the provider's external id.
     """
-    told = claim.model_dump(include={"external_id", "url", "configuration"}, exclude_none=True)
-    fields = {"provider": provider, "installation_id": installation_id, **told}
-    return change(tx, is_row(organization_id, repository_id) & is_unclaimed(), fields, _called(repository_id))
+    decided = claim.model_dump(include={"external_id", "url", "configuration"}, exclude_none=True)
+    fields = {"provider": provider, "installation_id": installation_id, **decided}
+    return _change(tx, organization_id, repository_id, is_unclaimed(), fields)
 
 
 def unclaim(tx: Transaction, organization_id: int, repository_id: int) -> Repository | None:
-    """Take a repository away from its installation, or None when it has none."""
+    """Take a repository away from its installation. Return None when it has none."""
     claimed = REPOSITORIES.c.provider.is_not(None) | REPOSITORIES.c.installation_id.is_not(None)
     fields = {"provider": None, "installation_id": None}
-    return change(tx, is_row(organization_id, repository_id) & claimed, fields, _called(repository_id))
+    return _change(tx, organization_id, repository_id, claimed, fields)
 
 
 def update_repository(
@@ -295,7 +301,7 @@ def update_repository(
     """Change name, URL, status, provider, installation, external id or configuration.
 
     Raises:
-        Duplicate: another repository holds the name or external id.
+        Duplicate: another repository has the name or external id.
         NotFound: there is no such repository.
     """
     unknown = changes.keys() - _CHANGEABLE
@@ -307,16 +313,16 @@ def update_repository(
     if not fields:
         saved = get(tx, organization_id, repository_id)
     else:
-        saved = change(tx, is_row(organization_id, repository_id), fields, _called(repository_id))
+        saved = _change(tx, organization_id, repository_id, true(), fields)
     if saved is None:
         raise NotFound(f"This organization has no repository with the id {repository_id}.")
     return saved
 
 
 def has_commits(tx: Transaction, organization_id: int, repository_id: int) -> bool:
-    """Whether a repository has any commits."""
-    mine = (COMMITS.c.organization_id == organization_id) & (COMMITS.c.repository_id == repository_id)
-    return tx.execute(select(COMMITS.c.id).where(mine).limit(1)).first() is not None
+    """Return whether a repository has any commits."""
+    own = (COMMITS.c.organization_id == organization_id) & (COMMITS.c.repository_id == repository_id)
+    return tx.execute(select(COMMITS.c.id).where(own).limit(1)).first() is not None
 
 
 def _holders(tx: Transaction, organization_id: int, keys: Iterable[str]) -> dict[str, Repository]:
@@ -337,7 +343,3 @@ def _new_row(organization_id: int, repository_id: int, name: str, now: datetime)
         "status": RepositoryStatus.ACTIVE.value,
         "created_at": now,
     }
-
-
-def _called(repository_id: int) -> str:
-    return f"Repository {repository_id}"

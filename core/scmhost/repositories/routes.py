@@ -12,7 +12,7 @@ from scmhost.infra.paging import Page
 from scmhost.installations.install import InvalidForm, field_problems, is_known
 from scmhost.installations.schemas import OfferOut, Offers
 from scmhost.organizations.access import ActingServices, ForIntegrations, ForLoose, NumericId, ServicesOf, numeric
-from scmhost.sdk import AddRequest, Organization, Repository, RepositoryStatus
+from scmhost.sdk import AddRequest, Organization, RepositoryStatus
 from scmhost.sdk.provider import RepositoryPayload
 from scmhost.services import Services
 
@@ -27,7 +27,7 @@ from .manage import (
 )
 from .serialize import serialize_repositories, serialize_repository
 
-# What concerns both an installation and its repositories.
+# Routes below an installation that change or list repositories.
 installation_router: Final = APIRouter(
     prefix="/api/0/organizations/{organization}/integrations/{integration_id}", tags=["installations"]
 )
@@ -45,7 +45,7 @@ def offers_list(
     organization: ForIntegrations,
     integration_id: NumericId,
     search: str = "",
-    installable_only: Annotated[  # noqa: ARG001 - Sentry's clients send it, and get what they ask for without it too
+    installable_only: Annotated[  # noqa: ARG001 - Sentry's clients send it
         str, Query(alias="installableOnly", description="Changes nothing: what is added already is never offered.")
     ] = "false",
 ) -> Offers:
@@ -76,14 +76,14 @@ _PUT_STATUS: Final[Mapping[str, RepositoryStatus]] = {
 }
 
 
-class ByName(BaseModel):
+class NewRepository(BaseModel):
     """A repository to create without a provider."""
 
     name: str
     url: str | None = None
 
 
-class Through(BaseModel):
+class AddedThroughProvider(BaseModel):
     """A repository to add through a provider."""
 
     provider: Annotated[str, Field(min_length=1)]
@@ -91,8 +91,8 @@ class Through(BaseModel):
     identifier: int | str
 
 
-class Changes(BaseModel):
-    """What may be changed; an absent field stays."""
+class RepositoryChanges(BaseModel):
+    """The fields that may be changed. An absent field stays as it is."""
 
     status: Literal["visible", "active", "hidden"] | None = None
     name: str | None = None
@@ -100,8 +100,8 @@ class Changes(BaseModel):
     integrationId: int | Literal[""] | None = None  # noqa: N815 - the wire's spelling
 
 
-_BY_NAME: Final = TypeAdapter(ByName)
-_THROUGH: Final = TypeAdapter(Through)
+_NEW_REPOSITORY: Final = TypeAdapter(NewRepository)
+_ADDED_THROUGH_PROVIDER: Final = TypeAdapter(AddedThroughProvider)
 
 
 @router.get("/")
@@ -113,7 +113,7 @@ def repositories_list(
     status: str = "active",
     integration_id: Annotated[int | None, Query(ge=0, lt=2**53)] = None,
 ) -> Sequence[RepositoryPayload]:
-    """Repositories by name; active ones, unless ``status`` says otherwise."""
+    """Repositories by name: active ones, or those of another ``status``."""
     if status not in _STATUSES:
         return page.answer(Page((), page.request, more=False), [])
     found = list_repositories(
@@ -122,15 +122,19 @@ def repositories_list(
     return page.answer(found, serialize_repositories(services, organization, found.items))
 
 
-@router.post("/", status_code=201, responses={200: {"model": RepositoryPayload, "description": "It was there."}})
+@router.post(
+    "/",
+    status_code=201,
+    responses={200: {"model": RepositoryPayload, "description": "The repository existed already."}},
+)
 def repositories_add(
     services: ActingServices, organization: ForLoose, response: Response, fields: Annotated[dict[str, Any], Body()]
 ) -> RepositoryPayload:
     """Create a repository by ``name`` and ``url``, or add one through a ``provider``: that is a claim."""
     if fields.get("provider") is not None:
-        return _through(services, organization, fields)
-    wanted = _checked(_BY_NAME, fields)
-    repository, created = create_repository(services, organization, wanted.name, wanted.url)
+        return _add_through_provider(services, organization, fields)
+    new = _validated(_NEW_REPOSITORY, fields)
+    repository, created = create_repository(services, organization, new.name, new.url)
     response.status_code = 201 if created else 200
     return serialize_repository(services, organization, repository)
 
@@ -139,17 +143,18 @@ def repositories_add(
 def repositories_show(
     services: ServicesOf, organization: ForIntegrations, repository_id: NumericId
 ) -> RepositoryPayload:
-    """One repository, in whatever status."""
-    return serialize_repository(services, organization, _found(services, organization, repository_id))
+    """One repository, in any status."""
+    found = get_repository(services, organization, numeric(repository_id, "repository"))
+    return serialize_repository(services, organization, found)
 
 
 @router.put("/{repository_id}/")
 def repositories_change(
-    services: ActingServices, organization: ForIntegrations, repository_id: NumericId, changes: Changes
+    services: ActingServices, organization: ForIntegrations, repository_id: NumericId, changes: RepositoryChanges
 ) -> RepositoryPayload:
     """Change name, URL, status, or the installation; ``integrationId: null`` is an unclaim."""
-    wanted = _wanted(changes)
-    saved = change_repository(services, organization, numeric(repository_id, "repository"), wanted)
+    sent = _sent_changes(changes)
+    saved = change_repository(services, organization, numeric(repository_id, "repository"), sent)
     return serialize_repository(services, organization, saved)
 
 
@@ -157,30 +162,28 @@ def repositories_change(
 def repositories_delete(
     services: ActingServices, organization: ForIntegrations, repository_id: NumericId
 ) -> RepositoryPayload:
-    """Schedule the deletion; a PUT with ``status: active`` cancels it while it waits."""
+    """Schedule the deletion. Until it is due, a PUT with ``status: active`` cancels it."""
     saved = delete_repository(services, organization, numeric(repository_id, "repository"))
     return serialize_repository(services, organization, saved)
 
 
-def _found(services: Services, organization: Organization, repository_id: str) -> Repository:
-    return get_repository(services, organization, numeric(repository_id, "repository"))
-
-
-def _through(services: Services, organization: Organization, fields: Mapping[str, Any]) -> RepositoryPayload:
-    wanted = _checked(_THROUGH, fields)
-    key = wanted.provider.removeprefix("integrations:")
+def _add_through_provider(
+    services: Services, organization: Organization, fields: Mapping[str, Any]
+) -> RepositoryPayload:
+    sent = _validated(_ADDED_THROUGH_PROVIDER, fields)
+    key = sent.provider.removeprefix("integrations:")
     if not is_known(services, key):
-        raise InvalidInput(f"Provider {wanted.provider!r} is unknown here.", "provider")
+        raise InvalidInput(f"Provider {sent.provider!r} is unknown here.", "provider")
     rest: dict[str, JsonValue] = {
         name: value for name, value in fields.items() if name not in ("provider", "installation", "identifier")
     }
-    request = AddRequest(identifier=str(wanted.identifier), fields=rest)
-    installation_id = numeric(str(wanted.installation), "installation")
+    request = AddRequest(identifier=str(sent.identifier), fields=rest)
+    installation_id = numeric(str(sent.installation), "installation")
     return add_repository(services, organization, key, installation_id, request).payload
 
 
-def _wanted(changes: Changes) -> dict[str, Any]:
-    """The fields that were sent. A blank integrationId leaves the installation; a null detaches it."""
+def _sent_changes(changes: RepositoryChanges) -> dict[str, Any]:
+    """Return the fields that were sent. A blank integrationId changes nothing; null is an unclaim."""
     sent = {name: getattr(changes, name) for name in changes.model_fields_set}
     if sent.get("integrationId") == "":
         del sent["integrationId"]
@@ -191,7 +194,7 @@ def _wanted(changes: Changes) -> dict[str, Any]:
     return sent | ({"status": _PUT_STATUS[changes.status]} if changes.status else {})
 
 
-def _checked(model: TypeAdapter[T], fields: Mapping[str, Any]) -> T:
+def _validated(model: TypeAdapter[T], fields: Mapping[str, Any]) -> T:
     try:
         return model.validate_python(dict(fields))
     except ValidationError as error:

@@ -1,21 +1,21 @@
-"""Show a repository: the host makes the payload, the provider's plugin may shape it."""
+"""Serialize repositories: the host makes the payload, and the provider's plugin may shape it."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final
 
 import structlog
-from pydantic import JsonValue, ValidationError
+from pydantic import JsonValue
 
 from scmhost.installations.install import idle_reason
 from scmhost.plugins import PluginFault
-from scmhost.sdk import Organization, Repository
+from scmhost.sdk import Organization, ProviderError, Repository
 from scmhost.sdk.provider import ProviderPayload, RepositoryPayload, default_payload
 from scmhost.services import Services
 
 log = structlog.get_logger(__name__)
 
-# The ids for which sentry-cli sends refs, after it has compared the repository's URL with that of the git remote.
-_NEED_A_URL: Final = frozenset(
+# For repositories of these providers sentry-cli compares the URL with that of the git remote.
+_PROVIDERS_WITH_URL: Final = frozenset(
     {"git", "github", "bitbucket", "visualstudio", "google"}
     | {
         f"integrations:{key}"
@@ -27,50 +27,59 @@ UNKNOWN_PROVIDER: Final = {"id": "unknown", "name": "Unknown Provider"}
 
 
 def serialize_repository(services: Services, organization: Organization, repository: Repository) -> RepositoryPayload:
-    """The payload of one repository.
+    """Return the payload of one repository, as the plugin of its provider shapes it.
 
-    While the provider is off or its plugin fails, the host's own payload is shown, and ``idle`` says why.
+    While the provider is off or its plugin fails, this is the host's own payload, and its ``idle`` gives the reason.
     """
-    idle = idle_reason(services, organization, repository.provider)
-    payload = _own_payload(services, repository, idle)
-    calls = None if repository.provider is None or idle else services.plugins.calls(repository.provider)
+    key = repository.provider
+    idle = idle_reason(services, organization, key)
+    payload = default_payload(repository, _provider_payload(services, key), idle)
+    calls = None if key is None or idle else services.plugins.calls(key)
     if calls is None:
         return RepositoryPayload.model_validate(payload)
     try:
-        shaped = calls.serialize_repository(repository, payload)
-        return _usable(RepositoryPayload.model_validate({**payload, **shaped, "id": payload["id"]}), payload)
-    except (PluginFault, ValidationError) as error:
-        log.warning("repository not shaped", provider=repository.provider, repository=repository.id, error=str(error))
-        return RepositoryPayload.model_validate({**payload, "idle": f"The provider's plugin failed: {_short(error)}"})
+        shaped = {**payload, **calls.serialize_repository(repository, payload), "id": payload["id"]}
+        return _usable_by_clients(_checked(shaped), payload)
+    except (PluginFault, ProviderError, ValueError, RecursionError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        log.warning("repository not shaped", plugin=calls.plugin, provider=key, repository=repository.id, error=reason)
+        idle = f"The provider's plugin failed ({calls.plugin}): {reason}"
+        return RepositoryPayload.model_validate({**payload, "idle": idle})
 
 
 def serialize_repositories(
     services: Services, organization: Organization, repositories: Iterable[Repository]
 ) -> list[RepositoryPayload]:
-    """The payloads of many repositories, in their order."""
+    """Return the payloads of many repositories, in their order. A plugin that fails affects its own ones only."""
     return [serialize_repository(services, organization, repository) for repository in repositories]
 
 
-def _usable(shaped: RepositoryPayload, own: Mapping[str, JsonValue]) -> RepositoryPayload:
-    """sentry-cli ends with an error for the whole organization where such a provider's repository has no URL."""
-    if shaped.url is not None or shaped.provider.id not in _NEED_A_URL:
+def _checked(shaped: Mapping[str, JsonValue]) -> RepositoryPayload:
+    """Return a plugin's payload if an answer can contain it.
+
+    Raises:
+        ValueError: a value has the wrong type, or JSON cannot express it, such as half of a surrogate pair.
+    """
+    payload = RepositoryPayload.model_validate(shaped)
+    # Otherwise the whole answer would fail, with all other repositories in it.
+    payload.model_dump_json()
+    return payload
+
+
+def _usable_by_clients(shaped: RepositoryPayload, own: Mapping[str, JsonValue]) -> RepositoryPayload:
+    """Replace a provider that requires a URL where the repository has none.
+
+    sentry-cli ends with an error for the whole organization when such a provider's repository has no URL.
+    """
+    if shaped.url is not None or shaped.provider.id not in _PROVIDERS_WITH_URL:
         return shaped
     provider = ProviderPayload.model_validate(own["provider"])
-    known = provider.id not in _NEED_A_URL
-    return shaped.model_copy(
-        update={"provider": provider if known else ProviderPayload(id="unknown", name=provider.name)}
-    )
+    if provider.id in _PROVIDERS_WITH_URL:
+        provider = ProviderPayload(id="unknown", name=provider.name)
+    return shaped.model_copy(update={"provider": provider})
 
 
-def _own_payload(services: Services, repository: Repository, idle: str | None) -> dict[str, JsonValue]:
-    return default_payload(repository, _provider(services, repository.provider), idle)
-
-
-def _provider(services: Services, key: str | None) -> JsonValue:
+def _provider_payload(services: Services, key: str | None) -> JsonValue:
     if key is None:
         return dict(UNKNOWN_PROVIDER)
     return {"id": f"integrations:{key}", "name": services.plugins.provider_name(key)}
-
-
-def _short(error: Exception) -> str:
-    return str(error).splitlines()[0]

@@ -9,10 +9,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from scmhost.infra.db.base import Base, Inner, KeyText, Owned, refers_to, table_of
 
 IS_DUE_SOME_DAY: Final = "delete_after IS NOT NULL"
-"""Housekeeping looks once a minute for the few rows that wait for their deletion."""
+"""The condition of a small index: housekeeping searches once a minute for the few rows whose deletion is scheduled."""
 
 NAME_IS_HELD: Final = "status IN ('active', 'hidden')"
-"""A repository that waits for its deletion leaves its name and its external id to others."""
+"""The condition of unique indexes: others may take the name and external id of a repository that will be deleted."""
 
 
 class RepositoryRow(Owned, Base):
@@ -54,9 +54,9 @@ class RepositoryRow(Owned, Base):
 
 
 class KnownFileRow(Inner, Base):
-    """A path that commits of a repository named: what the newest of them did, whichever came in first.
+    """A path that commits of a repository list, with the newest of these commits.
 
-    If the rows lived in their key's tree, SQLite would walk that rather than look names up in their index.
+    The table has a rowid: without one, SQLite would scan the primary key instead of using the index of names.
     """
 
     __tablename__ = "known_files"

@@ -1,4 +1,4 @@
-"""Commits: saved once, whoever sends them and how often, and listed the newest first."""
+"""Save commits once, however often they are sent, and list them newest first."""
 
 from datetime import timedelta
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 import factories
 from scmhost.commits import bulk_queries
 from scmhost.commits import queries as commit_queries
-from scmhost.commits.stored import SavedCommits
+from scmhost.commits.values import SavedCommits
 from scmhost.infra.db.engine import Store
 from scmhost.infra.db.errors import BadText
 from scmhost.infra.paging import PageRequest
@@ -48,8 +48,8 @@ def test_sending_again_changes_nothing(store: Store) -> None:
     assert second == SavedCommits((), known=27)
 
 
-def test_a_sha_twice_in_a_list_counts_once(store: Store) -> None:
-    """Of two entries with one sha the first holds."""
+def test_repeated_sha_counts_once(store: Store) -> None:
+    """Of two entries with one sha the first counts."""
     tenant = factories.new_tenant(store)
     saved = save(store, tenant, factories.draft(3, message="first"), factories.draft(3, message="second"))
     with store.read() as tx:
@@ -59,8 +59,8 @@ def test_a_sha_twice_in_a_list_counts_once(store: Store) -> None:
     assert found.message == "first"
 
 
-def test_no_commits_are_no_work(store: Store) -> None:
-    """An empty list is fine and does nothing."""
+def test_empty_list_saves_nothing(store: Store) -> None:
+    """An empty list is accepted."""
     tenant = factories.new_tenant(store)
     assert save(store, tenant) == SavedCommits((), known=0)
 
@@ -68,7 +68,7 @@ def test_no_commits_are_no_work(store: Store) -> None:
 def test_many_senders_at_once_save_once(store: Store) -> None:
     """The same commits from many senders, in different orders, are each new to exactly one of them."""
     tenant = factories.new_tenant(store)
-    # New authors would make the senders come one after the other.
+    # New authors would make the senders wait for each other.
     drafts = [factories.draft(number, author_email=None) for number in range(100, 250)]
 
     def send(number: int) -> SavedCommits:
@@ -80,8 +80,8 @@ def test_many_senders_at_once_save_once(store: Store) -> None:
     assert len(factories.all_rows(store)["file_changes"]) == 2 * (2 + len(drafts))
 
 
-def test_a_bare_commit_is_filled_in(store: Store) -> None:
-    """A commit that only a ref named gets message, author, time and changes when they are sent."""
+def test_bare_commit_is_completed(store: Store) -> None:
+    """A commit that only a ref named gets its message, author, time and changes when they are sent."""
     tenant = factories.new_tenant(store)
     save(store, tenant, CommitDraft(sha=factories.sha(9)))
     whole = factories.draft(9)
@@ -98,8 +98,8 @@ def test_a_bare_commit_is_filled_in(store: Store) -> None:
     assert found.changes == tuple(sorted(whole.changes, key=lambda change: change.path))
 
 
-def test_changes_that_come_later_are_added(store: Store) -> None:
-    """A commit that came without file changes gets them when they are sent; one that has some keeps those."""
+def test_later_changes_are_added(store: Store) -> None:
+    """A commit without file changes gets them when they are sent; one that has some keeps them."""
     tenant = factories.new_tenant(store)
     save(store, tenant, factories.draft(9, changes=()))
     for path in ("first.py", "second.py"):
@@ -110,8 +110,8 @@ def test_changes_that_come_later_are_added(store: Store) -> None:
     assert found.changes == (FileChange(path="first.py", type="A"),)
 
 
-def test_old_commits_sent_again_rename_nobody(store: Store) -> None:
-    """An author's name is that of new commits: what is known already has nothing to say."""
+def test_known_commits_do_not_rename_authors(store: Store) -> None:
+    """An author's name comes from new commits only."""
     tenant = factories.new_tenant(store)
     save(store, tenant, factories.draft(5, author_name="Ada Lovelace"))
     save(store, tenant, factories.draft(2, author_name="Ada"))
@@ -123,8 +123,8 @@ def test_old_commits_sent_again_rename_nobody(store: Store) -> None:
     [{"message": "a\x00b"}, {"changes": (FileChange(path="a\x00b", type="A"),)}, {"author_name": "a\x00b"}],
     ids=lambda fields: next(iter(fields)),
 )
-def test_text_that_no_database_takes_is_refused(store: Store, fields: dict[str, Any]) -> None:
-    """A NUL from a plugin is told in a sentence, and nothing is saved."""
+def test_unstorable_text_is_refused(store: Store, fields: dict[str, Any]) -> None:
+    """A NUL character from a plugin is an error that explains itself, and nothing is saved."""
     tenant = factories.new_tenant(store)
     before = factories.all_rows(store)
     with pytest.raises(BadText):
@@ -132,8 +132,8 @@ def test_text_that_no_database_takes_is_refused(store: Store, fields: dict[str, 
     assert factories.all_rows(store)["commits"] == before["commits"]
 
 
-def test_whoever_is_slower_finds_what_is_saved(store: Store) -> None:
-    """A sender that looked before another one was done saves the rest, and fills in nothing twice."""
+def test_overlapping_senders_save_each_commit_once(store: Store) -> None:
+    """A sender whose commits another one has just saved saves the rest."""
     tenant = factories.new_tenant(store)
     drafts = [factories.draft(number) for number in range(100, 120)]
 
@@ -145,8 +145,8 @@ def test_whoever_is_slower_finds_what_is_saved(store: Store) -> None:
     assert sum(answer.known for answer in answers) == 10
 
 
-def test_what_is_known_stays(store: Store) -> None:
-    """A commit sent again with other words keeps those it has, and never loses any."""
+def test_known_commit_keeps_its_parts(store: Store) -> None:
+    """A commit that is sent again with other values, or with none, keeps those it has."""
     tenant = factories.new_tenant(store)
     other = {"message": "Other", "author_email": "eve@example.com", "timestamp": factories.NOW + timedelta(days=9)}
     with store.read() as tx:
@@ -156,16 +156,16 @@ def test_what_is_known_stays(store: Store) -> None:
         assert commit_queries.get_many(tx, tenant.id, [tenant.commit]) == before
 
 
-def test_a_message_names_the_issues_that_it_resolves(store: Store) -> None:
-    """A new commit's issues are kept, in upper case and each once; a message without any leaves none."""
+def test_issues_in_a_message_are_stored(store: Store) -> None:
+    """They are in upper case, each once; a message without issues has none."""
     tenant = factories.new_tenant(store)
     save(store, tenant, factories.draft(3, message="Fixes shop-12, SHOP-13 and shop-12"), factories.draft(4))
     assert issues_of(store, tenant, 3) == ("SHOP-12", "SHOP-13")
     assert issues_of(store, tenant, 4) == ()
 
 
-def test_issues_belong_to_the_message_that_is_kept(store: Store) -> None:
-    """A bare commit gets issues with its message; those of a message that comes too late are not kept."""
+def test_issues_belong_to_the_stored_message(store: Store) -> None:
+    """A bare commit gets issues with its message; those of a later message are not stored."""
     tenant = factories.new_tenant(store)
     save(store, tenant, CommitDraft(sha=factories.sha(9)))
     save(store, tenant, factories.draft(9, message="Resolves A-1", author_email=None))
@@ -173,8 +173,8 @@ def test_issues_belong_to_the_message_that_is_kept(store: Store) -> None:
     assert issues_of(store, tenant, 9) == ("A-1",)
 
 
-def test_the_newest_comes_first(store: Store) -> None:
-    """Commits are listed by time, in whatever order they were sent."""
+def test_newest_commit_is_first(store: Store) -> None:
+    """Commits are listed by time, in any order of arrival."""
     tenant = factories.new_tenant(store)
     save(store, tenant, *(factories.draft(number) for number in (5, 3, 4)))
     assert listed(store, tenant) == [factories.sha(number) for number in (5, 4, 3, 2, 1)]
@@ -183,7 +183,7 @@ def test_the_newest_comes_first(store: Store) -> None:
 
 
 @pytest.mark.parametrize("timestamp", [None, factories.NOW + timedelta(days=1)], ids=["none", "all the same"])
-def test_the_order_sent_is_kept(store: Store, timestamp: object) -> None:
+def test_order_of_the_list_is_kept(store: Store, timestamp: object) -> None:
     """Commits without times, or with equal ones, keep the order in which they were sent."""
     tenant = factories.new_tenant(store)
     numbers = (14, 11, 19, 12)
@@ -197,8 +197,8 @@ def test_the_order_sent_is_kept(store: Store, timestamp: object) -> None:
     assert [it.sha for it in found.items] == [factories.sha(number) for number in numbers]
 
 
-def test_authors_are_known_by_their_address(store: Store) -> None:
-    """Addresses match in any case; a name that is told replaces the old one, and an absent one does not."""
+def test_authors_are_identified_by_address(store: Store) -> None:
+    """Addresses match in any case; a new name replaces the old one, and a missing one does not."""
     tenant = factories.new_tenant(store)
     save(store, tenant, factories.draft(3, author_email="ADA@example.com ", author_name="Ada Lovelace"))
     save(store, tenant, factories.draft(4, author_email="ada@Example.com", author_name=None))
@@ -214,15 +214,15 @@ def test_authors_are_known_by_their_address(store: Store) -> None:
     assert len(factories.all_rows(store)["authors"]) == 1
 
 
-def test_the_newest_name_of_an_author_holds(store: Store) -> None:
-    """Of several names for one address in a list, the first in it is taken, that of the newest commit."""
+def test_newest_name_of_an_author_counts(store: Store) -> None:
+    """Of several names for one address in a list the first is stored, that of the newest commit."""
     tenant = factories.new_tenant(store)
     save(store, tenant, *(factories.draft(n, author_name=name) for n, name in ((8, "New"), (7, "Old"), (6, None))))
     assert [row[3] for row in factories.all_rows(store)["authors"]] == ["New"]
 
 
-def test_changes_are_told_by_commit(store: Store) -> None:
-    """File changes come by path, and a commit without any has no entry."""
+def test_changes_of_commits(store: Store) -> None:
+    """File changes are in the order of paths, and a commit without any has no entry."""
     tenant = factories.new_tenant(store)
     save(store, tenant, factories.draft(3, changes=()))
     with store.read() as tx:
@@ -232,8 +232,8 @@ def test_changes_are_told_by_commit(store: Store) -> None:
     assert changes == {tenant.commit: (FileChange(path="README", type="M"), FileChange(path="src/2.py", type="A"))}
 
 
-def test_a_path_changes_once_in_a_commit(store: Store) -> None:
-    """Of two changes to one path in a commit the first holds."""
+def test_repeated_path_counts_once(store: Store) -> None:
+    """Of two changes of one path in a commit the first counts."""
     tenant = factories.new_tenant(store)
     changes = (FileChange(path="a", type="A"), FileChange(path="a", type="D"))
     save(store, tenant, factories.draft(3, changes=changes))
@@ -243,8 +243,8 @@ def test_a_path_changes_once_in_a_commit(store: Store) -> None:
     assert found.changes == changes[:1]
 
 
-def test_commits_know_their_releases(store: Store) -> None:
-    """A commit tells in which releases it is."""
+def test_releases_of_commits(store: Store) -> None:
+    """A commit in no release has no entry."""
     tenant = factories.new_tenant(store)
     with store.read() as tx:
         found = commit_queries.releases_of(tx, tenant.id, [tenant.commit, factories.NOBODY])
@@ -253,7 +253,7 @@ def test_commits_know_their_releases(store: Store) -> None:
 
 
 def test_more_commits_than_a_statement_takes(store: Store) -> None:
-    """Lists may be longer than what a database takes in one statement."""
+    """Lists may be longer than the number of values that a statement may have."""
     tenant = factories.new_tenant(store)
     drafts = [factories.draft(number, changes=()) for number in range(100, 5300)]
     assert len(save(store, tenant, *drafts).new) == len(drafts)
@@ -263,7 +263,7 @@ def test_more_commits_than_a_statement_takes(store: Store) -> None:
 
 
 def test_pages_follow_each_other(store: Store) -> None:
-    """Pages of commits neither overlap nor leave any out."""
+    """Pages of commits neither overlap nor omit any."""
     tenant = factories.new_tenant(store)
     save(store, tenant, *(factories.draft(number) for number in range(3, 8)))
     with store.read() as tx:
@@ -272,8 +272,8 @@ def test_pages_follow_each_other(store: Store) -> None:
     assert [page.more for page in pages] == [True, True, False]
 
 
-def test_a_commit_that_only_a_ref_named_takes_its_place(store: Store) -> None:
-    """Commits without a time keep the order in which they are sent, one that was known by its sha alone too."""
+def test_bare_commit_takes_its_place_in_a_list(store: Store) -> None:
+    """Commits without a time keep the order of the list, also one that was known by its sha alone."""
     tenant = factories.new_tenant(store)
     bare = [factories.draft(7, message=None, author_email=None, author_name=None, timestamp=None, changes=())]
     sent = [factories.draft(number, timestamp=None) for number in (9, 7, 8)]

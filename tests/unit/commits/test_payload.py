@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from msgspec.json import encode
 
 from loading import case_id, load_cases
-from scmhost.commits.errors import InvalidCommits
-from scmhost.commits.fields import MAX_NOTES
+from scmhost.commits.fields import MAX_NOTES, InvalidCommits
 from scmhost.commits.payload import commits_from_drafts, head_of, read_commits
 from scmhost.commits.values import ListedChange, ListedCommit, listed
 from scmhost.infra.limits import Limits

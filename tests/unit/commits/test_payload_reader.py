@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loading import case_id, load_cases
-from scmhost.commits.errors import InvalidCommits
-from scmhost.commits.payload import CommitList, read_commits
-from scmhost.commits.payload_reader import MAX_PROBLEMS, check_entries, read_body
+from scmhost.commits.fields import InvalidCommits
+from scmhost.commits.payload import MAX_PROBLEMS, CommitList, check_entries, read_body, read_commits
 from scmhost.commits.values import ListedChange, ListedCommit
 from scmhost.infra.limits import Limits
 from strategies import any_text

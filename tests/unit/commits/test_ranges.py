@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 
 from loading import case_id, load_cases
-from scmhost.commits.errors import InvalidRefs
-from scmhost.commits.references import read_range
+from scmhost.commits.fields import InvalidRefs, read_range
 from scmhost.infra.limits import Limits
 from strategies import hostile_text
 

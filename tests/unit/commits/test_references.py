@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from loading import case_id, load_cases
-from scmhost.commits.references import issue_ids
+from scmhost.commits.fields import issue_ids
 
 
 @pytest.mark.parametrize("case", load_cases("references"), ids=case_id)

@@ -1,4 +1,4 @@
-"""Deleting repositories: called off in time, and thorough when done."""
+"""Schedule, cancel and carry out the deletion of repositories in the database."""
 
 from datetime import timedelta
 
@@ -18,8 +18,8 @@ from scmhost.sdk import RepositoryStatus
 LATER = factories.NOW + timedelta(hours=1)
 
 
-def test_a_name_is_free_at_once(store: Store) -> None:
-    """While a repository waits for its deletion, a new one may take its name and external id; both are listed."""
+def test_name_is_free_at_once(store: Store) -> None:
+    """A new repository may take the name and external id of one whose deletion is scheduled; both are listed."""
     tenant = factories.new_tenant(store)
     owner = {"provider": factories.PROVIDER, "installation_id": tenant.installation, "external_id": "r1"}
     with store.write() as tx:
@@ -33,8 +33,8 @@ def test_a_name_is_free_at_once(store: Store) -> None:
     assert {found.id for found in listed} == {tenant.repository, taken}
 
 
-def test_a_deletion_can_be_called_off(store: Store) -> None:
-    """Within its time of grace a repository comes back with everything it had."""
+def test_deletion_can_be_cancelled(store: Store) -> None:
+    """Until the deletion is due, the repository can be restored with all its data."""
     tenant = factories.new_tenant(store)
     before = factories.all_rows(store)
     with store.write() as tx:
@@ -45,8 +45,8 @@ def test_a_deletion_can_be_called_off(store: Store) -> None:
     assert factories.all_rows(store) == before
 
 
-def test_a_taken_name_keeps_a_deletion(store: Store) -> None:
-    """A deletion cannot be called off when the name went to another meanwhile, and nothing changes then."""
+def test_deletion_cannot_be_cancelled_if_the_name_is_taken(store: Store) -> None:
+    """Another repository may have taken the name; nothing changes then."""
     tenant = factories.new_tenant(store)
     with store.write() as tx:
         repository_queries.schedule_deletion(tx, tenant.id, tenant.repository, LATER)
@@ -57,8 +57,8 @@ def test_a_taken_name_keeps_a_deletion(store: Store) -> None:
     assert factories.all_rows(store) == before
 
 
-def test_asking_twice_does_not_put_it_off(store: Store) -> None:
-    """A second request to delete leaves the time of the first."""
+def test_second_request_does_not_postpone_the_deletion(store: Store) -> None:
+    """The time of the first request stays."""
     tenant = factories.new_tenant(store)
     with store.write() as tx:
         repository_queries.schedule_deletion(tx, tenant.id, tenant.repository, LATER)
@@ -68,8 +68,8 @@ def test_asking_twice_does_not_put_it_off(store: Store) -> None:
     assert [repository.id for repository in due] == [tenant.repository]
 
 
-def test_nothing_is_due_too_early(store: Store) -> None:
-    """The time of grace is kept, and the longest overdue goes first."""
+def test_due_deletions(store: Store) -> None:
+    """A deletion is due at its time, and the longest overdue is first."""
     organization = factories.new_organization(store)
     late, early = (factories.new_repository(store, organization, name) for name in ("late", "early"))
     with store.write() as tx:
@@ -81,8 +81,8 @@ def test_nothing_is_due_too_early(store: Store) -> None:
     assert [it.id for it in first] == [early]
 
 
-def test_deleting_takes_all_that_hangs_on_it(store: Store) -> None:
-    """With a repository go its commits, mappings and its part of releases; the releases' numbers follow."""
+def test_deletion_removes_all_data_of_the_repository(store: Store) -> None:
+    """Its commits, mappings and its part of releases are removed; the releases' counts are updated."""
     tenant = factories.new_tenant(store)
     with store.write() as tx:
         assert repository_queries.has_commits(tx, tenant.id, tenant.repository)
@@ -97,8 +97,8 @@ def test_deleting_takes_all_that_hangs_on_it(store: Store) -> None:
         assert (release.commit_count, release.author_ids, release.last_commit_id) == (0, (), None)
 
 
-def test_deleting_tells_the_projects(store: Store) -> None:
-    """A project whose mappings went with a repository knows that they changed."""
+def test_deletion_changes_the_version_of_mappings(store: Store) -> None:
+    """Projects with mappings to the repository get a new version of their mappings."""
     tenant = factories.new_tenant(store)
     with store.write() as tx:
         before = organization_queries.get_projects(tx, tenant.id, [tenant.project])[tenant.project]
@@ -108,7 +108,7 @@ def test_deleting_tells_the_projects(store: Store) -> None:
     assert after.mappings_version == before.mappings_version + 1
 
 
-def test_other_repositories_keep_theirs(store: Store) -> None:
+def test_other_repositories_keep_their_commits(store: Store) -> None:
     """Deleting one repository leaves another's commits in the release."""
     tenant = factories.new_tenant(store)
     other = factories.new_repository(store, tenant.id, "other")

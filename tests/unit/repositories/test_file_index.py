@@ -1,4 +1,4 @@
-"""The files that commits named, listed afterwards and found by their names."""
+"""Index the files that commits list, and find them by path and by name."""
 
 from collections.abc import Sequence
 from itertools import permutations
@@ -27,12 +27,12 @@ def save(store: Store, tenant: factories.Tenant, *drafts: CommitDraft) -> None:
         bulk_queries.save(tx, tenant.id, tenant.repository, drafts, factories.NOW)
 
 
-def orders(store: Store, tenant: factories.Tenant) -> Sequence[Job]:
+def pending(store: Store, tenant: factories.Tenant) -> Sequence[Job]:
     with store.read() as tx:
         return jobs.beginning_with(tx, tenant.id, file_queries.KIND, "")
 
 
-def list_all(store: Store, tenant: factories.Tenant) -> None:
+def index_all(store: Store, tenant: factories.Tenant) -> None:
     with store.write() as tx:
         assert file_queries.take_in(tx, tenant.id, tenant.repository, 0, ENDLESS) is None
 
@@ -42,94 +42,94 @@ def found(store: Store, tenant: factories.Tenant, *names: str, most: int = 10) -
         return {path for paths in file_queries.named(tx, tenant.id, names, most).values() for path in paths}
 
 
-def test_files_are_found_by_their_names(store: Store) -> None:
-    """Wherever they are, and no others."""
+def test_files_are_found_by_name(store: Store) -> None:
+    """The name is the last segment of the path, as a whole."""
     tenant = factories.new_tenant(store)
     save(store, tenant, changing(3, "A a/cart.py", "A b/c/cart.py", "A cart.py", "A a/scart.py", "M cart.py/x"))
-    list_all(store, tenant)
+    index_all(store, tenant)
     assert found(store, tenant, "cart.py", "none.py") == {"a/cart.py", "b/c/cart.py", "cart.py"}
 
 
-def test_of_a_name_that_too_many_have_there_are_none(store: Store) -> None:
-    """Some of many would tell what is not so: that a path can be of one file only."""
+def test_name_of_too_many_files_is_left_out(store: Store) -> None:
+    """Some of many would suggest that a path can mean one file only."""
     tenant = factories.new_tenant(store)
     save(store, tenant, changing(3, "A a/m.py", "A b/m.py", "A c/m.py", "A a/n.py"))
-    list_all(store, tenant)
+    index_all(store, tenant)
     assert found(store, tenant, "m.py", "n.py", most=2) == {"a/n.py"}
 
 
-def test_the_newest_commit_counts(store: Store) -> None:
-    """In whatever order commits are sent, what the newest of them did to a file is what is known."""
+def test_newest_commit_counts(store: Store) -> None:
+    """The state of a file is that of its newest commit, in any order of arrival."""
     for number, sent in enumerate(permutations([changing(3, "A a.py"), changing(4, "D a.py"), changing(5, "M a.py")])):
         tenant = factories.new_tenant(store, f"org-{number}")
         for draft in sent:
             save(store, tenant, draft)
-            list_all(store, tenant)
+            index_all(store, tenant)
         with store.read() as tx:
             (known,) = file_queries.standing(tx, tenant.id, {tenant.repository: ["a.py", "b.py"]}).values()
         assert (known.path, known.deleted, known.sha) == ("a.py", False, factories.sha(5))
 
 
-def test_a_deleted_file_is_known_to_be_gone(store: Store) -> None:
-    """It is not found by its name any more, and what is known of its path says why."""
+def test_deleted_file(store: Store) -> None:
+    """It is not found by its name, and its state is deleted."""
     tenant = factories.new_tenant(store)
     save(store, tenant, changing(3, "A a.py"), changing(4, "D a.py"))
-    list_all(store, tenant)
+    index_all(store, tenant)
     assert found(store, tenant, "a.py") == set()
     with store.read() as tx:
         assert file_queries.standing(tx, tenant.id, {tenant.repository: ["a.py"]})[tenant.repository, "a.py"].deleted
 
 
-def test_listing_again_changes_nothing(store: Store) -> None:
-    """A job that two workers do, or that is done twice, does no harm."""
+def test_indexing_again_changes_nothing(store: Store) -> None:
+    """A job may run twice."""
     tenant = factories.new_tenant(store)
     save(store, tenant, changing(3, "A a.py"), changing(4, "M a.py", "A b.py"))
-    list_all(store, tenant)
+    index_all(store, tenant)
     before = factories.all_rows(store)
-    list_all(store, tenant)
+    index_all(store, tenant)
     assert factories.all_rows(store) == before
 
 
-def test_new_changes_are_ordered_and_known_ones_are_not(store: Store) -> None:
-    """Commits that are sent again order nothing; changes that a known commit lacked are ordered."""
+def test_new_changes_are_scheduled(store: Store) -> None:
+    """New commits and changes that a known commit lacked put a job; commits that are sent again put none."""
     tenant = factories.new_tenant(store)
     bare = factories.draft(3, changes=())
     save(store, tenant, bare)
-    count = len(orders(store, tenant))
+    count = len(pending(store, tenant))
     save(store, tenant, changing(3, "A a.py"))
-    assert len(orders(store, tenant)) == count + 1
+    assert len(pending(store, tenant)) == count + 1
     save(store, tenant, changing(3, "A a.py"))
-    assert len(orders(store, tenant)) == count + 1
+    assert len(pending(store, tenant)) == count + 1
 
 
-def test_orders_are_carried_out_together(store: Store) -> None:
-    """All that is ordered for a repository is listed at once, and nothing is left to be done."""
+def test_jobs_are_finished_together(store: Store) -> None:
+    """All that waits for a repository is indexed at once."""
     tenant = factories.new_tenant(store)
     for number in range(10, 20):
         save(store, tenant, changing(number, f"A {number}.py"))
     with store.write() as tx:
-        assert file_queries.carry_out(tx, tenant.id, tenant.repository, factories.NOW)
-        assert not file_queries.carry_out(tx, tenant.id, tenant.repository, factories.NOW)
-    assert orders(store, tenant) == []
+        assert file_queries.index_pending(tx, tenant.id, tenant.repository, factories.NOW)
+        assert not file_queries.index_pending(tx, tenant.id, tenant.repository, factories.NOW)
+    assert pending(store, tenant) == []
     assert found(store, tenant, *(f"{number}.py" for number in range(10, 20))) == {f"{n}.py" for n in range(10, 20)}
 
 
-def test_many_commits_are_listed_in_pieces(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No transaction lists more than some, and what is left is ordered anew."""
-    monkeypatch.setattr(file_queries, "_PIECE", 4)
+def test_many_commits_are_indexed_in_parts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A transaction indexes a limited number, and the rest gets a new job."""
+    monkeypatch.setattr(file_queries, "_COMMITS_PER_TRANSACTION", 4)
     tenant = factories.new_tenant(store)
     save(store, tenant, *(changing(number, f"A {number}.py") for number in range(10, 20)))
     for left in (1, 1, 0):
         with store.write() as tx:
-            assert file_queries.carry_out(tx, tenant.id, tenant.repository, factories.NOW)
-        assert len(orders(store, tenant)) == left
+            assert file_queries.index_pending(tx, tenant.id, tenant.repository, factories.NOW)
+        assert len(pending(store, tenant)) == left
     assert found(store, tenant, *(f"{number}.py" for number in range(10, 20))) == {f"{n}.py" for n in range(10, 20)}
 
 
 def test_long_and_odd_names_are_found(store: Store) -> None:
-    """Names are compared as far as an index takes them; none is too long or too strange to be kept."""
+    """Names are compared by as many characters as an index takes."""
     tenant = factories.new_tenant(store)
     names = ["é" * 2000, "a b.py", "%_.py", "'\"\\.py"]
     save(store, tenant, changing(3, *(f"A dir/{name}" for name in names)))
-    list_all(store, tenant)
+    index_all(store, tenant)
     assert found(store, tenant, *names) == {f"dir/{name}" for name in names}

@@ -1,4 +1,4 @@
-"""Repositories by name: created once, found in any case, listed in order."""
+"""Create, find, list, change and claim repositories in the database."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -36,7 +36,7 @@ def test_names_differ_by_more_than_case(store: Store, first: str, second: str) -
 
 
 def test_external_ids_are_unique_for_a_provider(store: Store) -> None:
-    """A provider's repository is saved once, whatever it is called."""
+    """A provider's repository is saved once, under any name."""
     tenant = factories.new_tenant(store)
     owner = {"provider": factories.PROVIDER, "installation_id": tenant.installation, "external_id": "r1"}
     with pytest.raises(Duplicate):
@@ -44,8 +44,8 @@ def test_external_ids_are_unique_for_a_provider(store: Store) -> None:
     factories.new_repository(store, tenant.id, "other", **owner | {"external_id": "r2"})
 
 
-def test_ensure_makes_what_is_missing(store: Store) -> None:
-    """Names are found or made, each once, however often and in whatever case they are asked for."""
+def test_ensure_creates_missing_repositories(store: Store) -> None:
+    """Each name is found or created once, in any case."""
     organization = factories.new_organization(store)
     known = factories.new_repository(store, organization, "Known")
     with store.write() as tx:
@@ -57,15 +57,15 @@ def test_ensure_makes_what_is_missing(store: Store) -> None:
     assert found["new"].unclaimed
 
 
-def test_ensure_of_nothing_makes_nothing(store: Store) -> None:
-    """No names, no repositories."""
+def test_ensure_without_names(store: Store) -> None:
+    """Without names nothing is created."""
     organization = factories.new_organization(store)
     with store.write() as tx:
         assert repository_queries.ensure(tx, organization, [], factories.NOW) == {}
 
 
-def test_ensure_at_once_makes_one(store: Store) -> None:
-    """Senders who name the same new repositories at the same moment all get the same ones."""
+def test_ensure_at_once_creates_one(store: Store) -> None:
+    """Callers that ensure the same names at the same moment get the same repositories."""
     organization = factories.new_organization(store)
 
     def ensure(number: int) -> dict[str, int]:
@@ -81,7 +81,7 @@ def test_ensure_at_once_makes_one(store: Store) -> None:
 
 
 def test_pages_are_in_the_order_of_names(store: Store) -> None:
-    """Pages are cut from one order, that of names without regard to case, and say whether more follows."""
+    """The order is that of names without regard to case, and a page has a flag for more."""
     organization = factories.new_organization(store)
     for name in ("beta", "Alpha", "delta", "Gamma", "émile", "Zeta"):
         factories.new_repository(store, organization, name)
@@ -95,8 +95,8 @@ def test_pages_are_in_the_order_of_names(store: Store) -> None:
     ("query", "found"),
     [("WEB", ["my-web", "web_1"]), ("100%", ["100%"]), ("_", ["web_1"]), ("%", ["100%"]), ("É", ["école"]), ("/", [])],
 )
-def test_search_is_for_a_part_of_the_name(store: Store, query: str, found: list[str]) -> None:
-    """A search finds parts of names in any case, and every character stands for itself."""
+def test_search_for_a_part_of_the_name(store: Store, query: str, found: list[str]) -> None:
+    """A search finds parts of names in any case, and no character is a wildcard."""
     organization = factories.new_organization(store)
     for name in ("web_1", "my-web", "100%", "école"):
         factories.new_repository(store, organization, name)
@@ -104,7 +104,7 @@ def test_search_is_for_a_part_of_the_name(store: Store, query: str, found: list[
 
 
 def test_lists_are_filtered(store: Store) -> None:
-    """A list holds repositories of the statuses and of the installation that were asked for."""
+    """Lists can be filtered by status and by installation."""
     tenant = factories.new_tenant(store)
     hidden = factories.new_repository(store, tenant.id, "hidden")
     with store.write() as tx:
@@ -117,7 +117,7 @@ def test_lists_are_filtered(store: Store) -> None:
 
 
 def test_changes_are_saved(store: Store) -> None:
-    """Each field that may change does, and the others stay."""
+    """The given fields change, and the others stay."""
     tenant = factories.new_tenant(store)
     changes = {"name": "Renamed", "url": "https://forge.example/x", "configuration": {"a": 1}}
     with store.write() as tx:
@@ -130,7 +130,7 @@ def test_changes_are_saved(store: Store) -> None:
     assert after == before.model_copy(update=changes)
 
 
-def test_renaming_keeps_names_apart(store: Store) -> None:
+def test_taken_name_is_refused(store: Store) -> None:
     """A repository cannot take another's name, but may change the case of its own."""
     organization = factories.new_organization(store)
     factories.new_repository(store, organization, "one")
@@ -141,8 +141,8 @@ def test_renaming_keeps_names_apart(store: Store) -> None:
         assert repository_queries.update_repository(tx, organization, repository, {"name": "TWO"}).name == "TWO"
 
 
-def test_what_cannot_be_changed_is_refused(store: Store) -> None:
-    """A repository never moves to another organization, and one that is not there is named."""
+def test_fixed_fields_cannot_be_changed(store: Store) -> None:
+    """A repository never moves to another organization; the error for an unknown one has its id."""
     organization = factories.new_organization(store)
     with store.write() as tx:
         with pytest.raises(ValueError, match="'organization_id'"):
@@ -151,8 +151,8 @@ def test_what_cannot_be_changed_is_refused(store: Store) -> None:
             repository_queries.update_repository(tx, organization, factories.NOBODY, {"url": None})
 
 
-def test_a_claim_gives_the_repository_away_once(store: Store) -> None:
-    """The first claim wins, later ones get nothing, and after an unclaim it is free again."""
+def test_repository_is_claimed_once(store: Store) -> None:
+    """The first claim succeeds, later ones return None, and after an unclaim it is unclaimed again."""
     organization = factories.new_organization(store)
     installation = factories.new_installation(store, organization)
     repository = factories.new_repository(store, organization, url="https://forge.example/x")
@@ -170,7 +170,7 @@ def test_a_claim_gives_the_repository_away_once(store: Store) -> None:
 
 
 def test_only_active_repositories_are_claimed(store: Store) -> None:
-    """What is hidden or on its way out cannot be claimed, and is not offered."""
+    """Repositories in any other status cannot be claimed, and are not listed as unclaimed."""
     organization = factories.new_organization(store)
     installation = factories.new_installation(store, organization)
     repository = factories.new_repository(store, organization)
@@ -181,7 +181,7 @@ def test_only_active_repositories_are_claimed(store: Store) -> None:
             assert repository_queries.unclaimed(tx, organization, 10) == []
 
 
-def test_a_claim_keeps_external_ids_apart(store: Store) -> None:
+def test_claim_with_a_taken_external_id_is_refused(store: Store) -> None:
     """A claim with another repository's external id changes nothing."""
     tenant = factories.new_tenant(store)
     repository = factories.new_repository(store, tenant.id, "other")
@@ -193,8 +193,8 @@ def test_a_claim_keeps_external_ids_apart(store: Store) -> None:
         assert [it.id for it in repository_queries.unclaimed(tx, tenant.id, 10)] == [repository]
 
 
-def test_of_fifty_claims_at_once_one_wins(store: Store) -> None:
-    """However many claim a repository at the same moment, it is given to exactly one."""
+def test_one_of_fifty_claims_at_once_succeeds(store: Store) -> None:
+    """A repository is given to exactly one of many installations that claim it at the same moment."""
     organization = factories.new_organization(store)
     owners = [factories.new_installation(store, organization, f"i{number}") for number in range(50)]
     repository = factories.new_repository(store, organization)
@@ -211,8 +211,8 @@ def test_of_fifty_claims_at_once_one_wins(store: Store) -> None:
     assert winners == [saved.installation_id]
 
 
-def test_unclaimed_ones_are_listed_by_name(store: Store) -> None:
-    """The repositories on offer come by name, and no more than asked for."""
+def test_unclaimed_repositories_are_in_the_order_of_names(store: Store) -> None:
+    """The limit cuts the list."""
     tenant = factories.new_tenant(store)
     for name in ("beta", "Alpha", "gamma"):
         factories.new_repository(store, tenant.id, name)
@@ -220,8 +220,8 @@ def test_unclaimed_ones_are_listed_by_name(store: Store) -> None:
         assert [it.name for it in repository_queries.unclaimed(tx, tenant.id, 2)] == ["Alpha", "beta"]
 
 
-def test_uninstalling_frees_the_repositories(store: Store) -> None:
-    """When an installation goes, its repositories stay with all they have, and can be claimed anew."""
+def test_deleting_an_installation_unclaims_its_repositories(store: Store) -> None:
+    """The repositories stay with all their data, and can be claimed again."""
     tenant = factories.new_tenant(store)
     before = factories.all_rows(store)
     with store.write() as tx:
@@ -236,7 +236,7 @@ def test_uninstalling_frees_the_repositories(store: Store) -> None:
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(wanted=st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=5)))
 def test_every_ensured_name_is_found(store: Store, wanted: list[str]) -> None:
-    """Whatever a repository is called, asking for it by that name finds it."""
+    """A repository is found by its name, for any text as the name."""
     with store.write() as tx:
         organization = factories.new_organization_in(tx)
         found = repository_queries.ensure(tx, organization, wanted, factories.NOW)
