@@ -26,7 +26,7 @@ from scmhost.organizations.tokens import create_token
 from scmhost.plugins import Candidate, PluginHost, read_settings
 from scmhost.plugins.discovery import discover
 from scmhost.sdk import PROMISES, HookPromise
-from scmhost.service.application import create_application
+from scmhost.service import create_application
 from scmhost.services import Services
 
 # The log is on standard error and tells only faults, as for every command.

@@ -16,7 +16,7 @@ from scmhost.infra.limits import Limits
 from scmhost.organizations.access import caller_of
 from scmhost.organizations.tokens import ALL_SCOPES, SCOPES, ScopeClass
 from scmhost.plugins import PluginHost, Settings
-from scmhost.service.application import ROUTERS, create_application
+from scmhost.service import ROUTERS, create_application
 from scmhost.services import Services
 
 from .markdown import code, table

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 from api import ApiClient
 from scmhost.infra.logs import configure_logs
-from scmhost.service.application import create_application
+from scmhost.service import create_application
 
 
 class Terminal(io.StringIO):

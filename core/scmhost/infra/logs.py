@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line on standard error, or colours on a terminal."""
+"""Structured logs on standard error: one JSON object per line, or colored text on a terminal."""
 
 import logging
 import sys
@@ -10,41 +10,43 @@ import structlog
 from structlog.types import EventDict, Processor
 
 
-def configure_logs(*, quiet: bool = False, besides: Collection[str] = ()) -> None:
-    """Send scmhost's and the server's log lines through one formatter; quiet ones tell only what goes wrong.
+def configure_logs(*, quiet: bool = False, without: Collection[str] = ()) -> None:
+    """Send the log lines of scmhost and of libraries through one formatter. This changes the logging of the process.
 
-    ``besides`` are events that a command's answer tells itself.
+    Args:
+        quiet: log warnings and errors only.
+        without: events that are not logged.
     """
     level = logging.WARNING if quiet else logging.INFO
-    told = frozenset(besides)
+    dropped = frozenset(without)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    last = _for_terminals() if sys.stderr.isatty() else _as_json()
+    last = _terminal_renderer() if sys.stderr.isatty() else _json_renderer()
     structlog.configure(
-        processors=[partial(_pass_over, told), *shared, *last],
+        processors=[partial(_drop, dropped), *shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        # One write for each line: lines of several workers share the stream and must not mix.
+        # One write per line: several worker processes share the stream, and their lines must not mix.
         logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
     )
     handler = logging.StreamHandler(sys.stderr)
     formatter = structlog.stdlib.ProcessorFormatter
     foreign = [*shared, _with_fields]
     handler.setFormatter(formatter(processors=[formatter.remove_processors_meta, *last], foreign_pre_chain=foreign))
-    handler.addFilter(lambda record: record.getMessage() not in told)
+    handler.addFilter(lambda record: record.getMessage() not in dropped)
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
 
 
-def _pass_over(told: Collection[str], _logger: Any, _method: str, entry: EventDict) -> EventDict:
-    if entry["event"] in told:
+def _drop(events: Collection[str], _logger: Any, _method: str, entry: EventDict) -> EventDict:
+    if entry["event"] in events:
         raise structlog.DropEvent
     return entry
 
 
 def _with_fields(_logger: Any, _method: str, entry: EventDict) -> EventDict:
-    """Add the fields that scmhost's own modules give to a record of the standard library with ``extra``."""
+    """Add the ``extra`` fields of scmhost's own records. Those of libraries may contain anything."""
     record: logging.LogRecord = entry["_record"]
     if record.name.startswith("scmhost."):
         entry.update({name: value for name, value in vars(record).items() if name not in _STANDARD_FIELDS})
@@ -54,13 +56,13 @@ def _with_fields(_logger: Any, _method: str, entry: EventDict) -> EventDict:
 _STANDARD_FIELDS = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime"})
 
 
-# A traceback shows where, never with which values: among them are tokens, and what people sent.
+# Tracebacks are logged without local variables, which contain tokens and request bodies.
 
 
-def _for_terminals() -> list[Processor]:
+def _terminal_renderer() -> list[Processor]:
     return [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
 
 
-def _as_json() -> list[Processor]:
+def _json_renderer() -> list[Processor]:
     frames = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
     return [structlog.processors.ExceptionRenderer(frames), structlog.processors.JSONRenderer()]

@@ -125,11 +125,6 @@ class PluginHost:
         """The settings in use."""
         return self._snapshot.settings
 
-    @property
-    def unflagged(self) -> frozenset[str]:
-        """The plugins whose providers require no flag: they are on unless a rule turns them off."""
-        return self._snapshot.unflagged
-
     def providers(self, organization: Organization) -> list[Provider]:
         """Return the providers that are on for an organization, by key."""
         owners = self._snapshot.owners

@@ -179,15 +179,6 @@ class RegistrySnapshot:
             next(_NUMBERS),
         )
 
-    @property
-    def unflagged(self) -> frozenset[str]:
-        """The plugins none of whose providers requires a flag."""
-        return frozenset(
-            plugin.candidate.name
-            for plugin in self.loaded
-            if plugin.providers and not any(provider.requires_feature_flag for provider in plugin.providers)
-        )
-
     def provider(self, key: str) -> Provider | None:
         """Return a provider by its key."""
         owner = self.owners.get(key)

@@ -11,8 +11,7 @@ from plugins import flag_services
 from scmhost.plugins import ConfigError, PluginHost, Settings, read_settings
 from scmhost.plugins.config.schema import FlagsProvider, Source
 from scmhost.plugins.flags.openfeature import FlagService
-from scmhost.plugins.flags.rollout import bucket
-from scmhost.plugins.flags.rules import FlagDecision, Question
+from scmhost.plugins.flags.rules import FlagDecision, Question, bucket
 from scmhost.plugins.isolation.guard import Guard
 from scmhost.sdk import Organization
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loading import case_id, load_cases
-from scmhost.plugins.flags.rollout import BUCKETS, bucket, included, murmur3
+from scmhost.plugins.flags.rules import BUCKETS, bucket, included, murmur3
 
 salts = st.text(min_size=1, max_size=40)
 ids = st.integers(min_value=1, max_value=2**63 - 1)

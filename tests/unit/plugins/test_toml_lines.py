@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loading import case_id, load_cases
-from scmhost.plugins.config.toml_lines import key_lines, line_of
+from scmhost.plugins.config.reading import key_lines
+from scmhost.plugins.config.schema import Source
 
 names = st.from_regex(r"[a-z][a-z0-9_-]{0,8}", fullmatch=True)
 values = st.sampled_from(["1", '"#"', "[\n1,\n]", '"""\n[x]\n"""', "{ y = 1 }", "true # why"])
@@ -33,8 +34,8 @@ def test_every_key_is_found_on_its_line(pairs: list[tuple[str, str]]) -> None:
 
 def test_unwritten_key_has_the_line_of_its_table() -> None:
     """A key that is not there is looked for where it would be; without its table it is nowhere."""
-    lines = key_lines("[a]\n[a.b]\n")
-    assert (line_of(lines, ("a", "b", "missing")), line_of(lines, ("z",))) == (2, None)
+    source = Source(lines=key_lines("[a]\n[a.b]\n"))
+    assert (source.line("a", "b", "missing"), source.line("z")) == (2, None)
 
 
 @pytest.mark.parametrize(
