@@ -15,11 +15,11 @@ Commands = Mapping[str, tuple[str, str]]
 SERVER_PACKAGES: Final = frozenset(
     {
         "alembic",
+        "cachetools",
         "fastapi",
         "httptools",
         "httpx2",
         "msgspec",
-        "openfeature",
         "prometheus_client",
         "psycopg",
         "sqlalchemy",
