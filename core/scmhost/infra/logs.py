@@ -4,10 +4,13 @@ import logging
 import sys
 from collections.abc import Collection
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from structlog.types import EventDict, Processor
+
+MAX_EXCEPTION_TEXT: Final = 2_000
+"""How many characters of an exception's text are logged."""
 
 
 def configure_logs(*, quiet: bool = False, without: Collection[str] = ()) -> None:
@@ -56,13 +59,22 @@ def _with_fields(_logger: Any, _method: str, entry: EventDict) -> EventDict:
 _STANDARD_FIELDS = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime"})
 
 
-# Tracebacks are logged without local variables, which contain tokens and request bodies.
-
-
 def _terminal_renderer() -> list[Processor]:
+    # As for JSON, without local variables, which contain tokens and request bodies.
     return [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
 
 
 def _json_renderer() -> list[Processor]:
-    frames = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-    return [structlog.processors.ExceptionRenderer(frames), structlog.processors.JSONRenderer()]
+    return [structlog.processors.ExceptionRenderer(_exception_records), structlog.processors.JSONRenderer()]
+
+
+def _exception_records(exc_info: Any) -> list[dict[str, Any]]:
+    """Return an exception and its causes as dictionaries. The text of a plugin's exception may have megabytes."""
+    records = _EXCEPTIONS(exc_info)
+    for record in records:
+        record["exc_value"] = record["exc_value"][:MAX_EXCEPTION_TEXT]
+    return records
+
+
+# Without local variables, which contain tokens and request bodies.
+_EXCEPTIONS: Final = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
