@@ -25,7 +25,7 @@ def house_with_a_hanger(folder: Path) -> Iterator[ApiClient]:
     hanger.released.clear()
     switchboard = SWITCHBOARD + "[plugins.hanger]\nenabled = true\n"
     more = [candidate("hanger", "plugins.hanger")]
-    with open_api(folder, switchboard, more=more, promises=budget(600.0)) as api:
+    with open_api(folder, switchboard, more=more, specs=budget(600.0)) as api:
         try:
             yield api
         finally:

@@ -81,7 +81,7 @@ def test_edit_creates_a_missing_file(services: Services, tmp_path: Path) -> None
     """The first edit creates a valid file; its entry has no digest before it, only that of an empty file."""
     path = tmp_path / "new.toml"
     done = edit(path, PluginEdit(enabled=True), services)
-    assert settings(path.read_text(encoding="utf-8")).wants("custom_scm")
+    assert settings(path.read_text(encoding="utf-8")).enables("custom_scm")
     assert (done.before.plugins, len(entries(services))) == ({}, 1)
 
 
@@ -91,7 +91,7 @@ def test_edit_without_a_database_writes_the_file(tmp_path: Path) -> None:
     path.write_text(SWITCHBOARD, encoding="utf-8")
     done = edit(path, PluginEdit(enabled=False), None)
     assert done.changes == ("plugins.custom_scm.enabled: true -> false",)
-    assert not settings(path.read_text(encoding="utf-8")).wants("custom_scm")
+    assert not settings(path.read_text(encoding="utf-8")).enables("custom_scm")
 
 
 def test_file_stays_unchanged_when_the_entry_cannot_be_saved(

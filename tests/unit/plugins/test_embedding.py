@@ -31,10 +31,12 @@ def state():
 
 OPEN = """
 before = state()
+from pathlib import Path
 import scmhost
 from scmhost.app import Host, read_configuration
 from scmhost.sdk import Organization
 with Host.open(read_configuration(sys.argv[1])) as host:
+    host.watch(Path(sys.argv[1]))
     inside = state()
     plugins = {report.name: report.state for report in host.services.plugins.plugins}
     host.services.plugins.decide("custom_scm", Organization(id=1, slug="acme", name="Acme"))
@@ -111,7 +113,7 @@ host.close(), late.close()
 
 
 def test_named_flags_provider_without_its_extra_names_the_extra(tmp_path: Path) -> None:
-    """Without the extra ``flags`` a configuration with a flags provider is refused with the command that installs it."""
+    """Without the extra ``flags`` a flags provider is refused with the command that installs it."""
     answer = run(WITHOUT_OPENFEATURE, tmp_path)
     assert answer["plugins"]["custom_scm"] == "ready"
     assert "openfeature" in answer["problem"]

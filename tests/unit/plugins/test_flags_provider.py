@@ -42,7 +42,7 @@ def test_service_decides_before_the_file() -> None:
     """A real answer counts, whatever the file says of organizations, and the reason names who gave it."""
     _, switch = asked(settings_with("Service", {"deny": {"organizations": ["acme"]}}, settings={"flags": {FLAG: True}}))
     assert (switch.on, switch.rule) == (True, "flags_provider")
-    assert switch.reason == "flags provider plugins.flag_services:Service says on (STATIC, variant v1)"
+    assert switch.reason == "flags provider plugins.flag_services:Service returned on (STATIC, variant v1)"
 
 
 def test_service_is_told_who_asks_and_what_the_file_says() -> None:
@@ -120,7 +120,7 @@ def test_service_that_hangs_is_left_alone_for_a_while() -> None:
         for number, moment in enumerate((0.0, 1.0, 2.0, 6.0)):
             now[0] = moment
             question = Question("x", Organization(id=number + 1, slug=f"o{number}", name="O"))
-            assert service.ask(question, 0, answer).on is True
+            assert service.evaluate(question, 0, answer).on is True
     assert len(hanging.asked) == 2
     service.close()
     guard.close()
@@ -133,13 +133,13 @@ def test_answers_are_kept_for_a_moment() -> None:
     provider = flag_services.Service({"plugins.x": True})
     service.start(provider)
     question, answer = Question("x", ACME), FlagDecision(on=False, reason="default", source="file")
-    assert [service.ask(question, 0, answer).on for _ in range(3)] == [True] * 3
+    assert [service.evaluate(question, 0, answer).on for _ in range(3)] == [True] * 3
     assert len(provider.asked) == 1
     provider.flags = {"plugins.x": False}
     now[0] = 1.5
-    assert service.ask(question, 0, answer).on is False
+    assert service.evaluate(question, 0, answer).on is False
     provider.change({"plugins.x": True})
-    assert service.ask(question, 0, answer).on is True
+    assert service.evaluate(question, 0, answer).on is True
     service.close()
     assert provider.ended.wait(5)
     guard.close()
@@ -180,7 +180,7 @@ def test_cache_of_answers_is_bounded() -> None:
     service.start(flag_services.Service({"plugins.x": True}))
     answer = FlagDecision(on=False, reason="default", source="file")
     for number in range(1, 101):
-        assert service.ask(Question("x", Organization(id=number, slug="o", name="O")), 0, answer).on is True
+        assert service.evaluate(Question("x", Organization(id=number, slug="o", name="O")), 0, answer).on is True
     assert len(service._kept) == 10
     service.close()
     guard.close()
@@ -194,7 +194,7 @@ def test_answer_of_an_old_generation_is_not_used() -> None:
     service.start(provider)
     for generation in (1, 1, 2):
         answer = FlagDecision(on=False, reason="default", source="file", generation=generation)
-        assert service.ask(Question("x", ACME), 0, answer).generation == generation
+        assert service.evaluate(Question("x", ACME), 0, answer).generation == generation
     assert len(provider.asked) == 2
     service.close()
     guard.close()

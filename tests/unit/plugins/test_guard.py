@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from scmhost.plugins.errors import Origin, PluginFault
 from scmhost.plugins.isolation.guard import MOST_VALUES, Guard, Implementation
 from scmhost.plugins.isolation.worker_pool import WAITING_PER_PLUGIN, WORKERS_PER_PLUGIN
-from scmhost.sdk import PROMISES, Existence, InstallationDraft, ProviderForbidden
+from scmhost.sdk import HOOK_SPECS, Existence, InstallationDraft, ProviderForbidden
 from scmhost.sdk.hooks import ARGUMENTS, result_adapter, result_text
 
 ORIGIN = Origin("forge", "acme-forge", "scm_commit_url")
@@ -45,9 +45,9 @@ def implementation(
     function: Callable[..., Any], hook: str = "scm_commit_url", wants: Sequence[str] = (), seconds: float = 5.0
 ) -> Implementation:
     """A function as it is after its plugin was loaded."""
-    promise = replace(PROMISES[hook], budget=seconds)
+    spec = replace(HOOK_SPECS[hook], budget=seconds)
     origin = Origin("forge", "acme-forge", hook)
-    return Implementation(origin, promise, function, tuple(wants), result_adapter(hook), result_text(hook))
+    return Implementation(origin, spec, function, tuple(wants), result_adapter(hook), result_text(hook))
 
 
 def fault_of(
@@ -123,11 +123,11 @@ def test_errors_on_purpose_pass() -> None:
 
 @given(rubbish)
 def test_rubbish_never_gets_through(result: object) -> None:
-    """What is no URL is refused where a URL is promised."""
+    """A result that is not a URL is refused where the contract has a URL."""
     with guarding() as guard:
         fault = fault_of(guard, lambda: result)
     assert fault.kind == "bad_result"
-    assert f"gave back {type(result).__name__!r} where str | NoUrl is expected" in str(fault)
+    assert f"returned {type(result).__name__!r} where str | NoUrl is expected" in str(fault)
 
 
 def test_bad_result_names_the_field() -> None:
@@ -140,7 +140,7 @@ def test_bad_result_names_the_field() -> None:
 
 
 def test_any_mapping_will_do() -> None:
-    """Where a mapping is promised, one that is no dict is as good."""
+    """Where the contract has a mapping, any kind of mapping is accepted."""
     wanted = implementation(lambda: MappingProxyType({"a": 1}), "scm_serialize_repository")
     with guarding() as guard:
         assert guard.call(wanted, {}) == {"a": 1}
@@ -148,7 +148,7 @@ def test_any_mapping_will_do() -> None:
 
 @pytest.mark.parametrize("result", [(), "yes", {"a": object()}], ids=["tuple", "text", "no JSON"])
 def test_mapping_must_be_json(result: object) -> None:
-    """Where a mapping to JSON is promised, nothing else will do."""
+    """Where the contract has a mapping to JSON, every other value is refused."""
     with guarding() as guard:
         fault = fault_of(guard, lambda: result, "scm_serialize_repository")
     assert fault.kind == "bad_result"
@@ -177,16 +177,16 @@ def test_an_endless_answer_is_not_read_to_its_end(claimed: int) -> None:
     pages = Pages(claimed)
     with guarding() as guard:
         fault = fault_of(guard, lambda: pages, "scm_compare_commits", 60.0)
-    assert (fault.kind, "gave back more than 100,000 values or characters" in str(fault)) == ("bad_result", True)
+    assert (fault.kind, "returned more than 100,000 values or characters" in str(fault)) == ("bad_result", True)
     assert pages.read == MOST_VALUES + 1
 
 
 @pytest.mark.parametrize("result", [[None] * 200_000, (None,) * 200_000, "x" * 200_000], ids=["list", "tuple", "text"])
-def test_a_huge_answer_is_refused_before_it_is_looked_through(result: object) -> None:
-    """What is too much is refused for its size alone."""
+def test_huge_result_is_refused_before_it_is_validated(result: object) -> None:
+    """A result over the limit is refused by its size alone."""
     with guarding() as guard:
         fault = fault_of(guard, lambda: result, "scm_compare_commits")
-    assert (fault.kind, "that many at once are not taken" in str(fault)) == ("bad_result", True)
+    assert (fault.kind, "which is the limit" in str(fault)) == ("bad_result", True)
 
 
 def test_hanging_call_costs_its_budget() -> None:
@@ -409,7 +409,7 @@ def test_coroutine_of_a_pure_hook_is_refused() -> None:
 
     with guarding() as guard:
         fault = fault_of(guard, lambda: page())  # noqa: PLW0108 - a plain function is the point
-    assert "gave back 'coroutine'" in str(fault)
+    assert "returned 'coroutine'" in str(fault)
 
 
 def test_only_wanted_arguments_are_passed() -> None:

@@ -16,7 +16,7 @@ from scmhost.plugins.errors import Origin
 from scmhost.plugins.isolation.circuit_breaker import CircuitBreaker
 from scmhost.plugins.isolation.guard import Guard, Implementation
 from scmhost.plugins.isolation.inline_calls import PATIENCE, SLOTS_PER_PLUGIN, InlineCalls, Slot
-from scmhost.sdk import PROMISES, ProviderUnavailable
+from scmhost.sdk import HOOK_SPECS, ProviderUnavailable
 from scmhost.sdk.hooks import result_adapter, result_text
 
 BUDGET = 1.0
@@ -37,8 +37,8 @@ def implementation(
     function: Callable[[], object], plugin: str = "forge", hook: str = "scm_commit_url"
 ) -> Implementation:
     origin = Origin(plugin, f"acme-{plugin}", hook)
-    promise = replace(PROMISES[hook], budget=BUDGET)
-    return Implementation(origin, promise, function, (), result_adapter(hook), result_text(hook))
+    spec = replace(HOOK_SPECS[hook], budget=BUDGET)
+    return Implementation(origin, spec, function, (), result_adapter(hook), result_text(hook))
 
 
 @dataclass
@@ -244,7 +244,7 @@ def test_waiting_caller_gets_the_slot_that_is_returned() -> None:
     waiter.start()
     while not calls._waiting:
         pass
-    calls.give_back(taken)
+    calls.release(taken)
     waiter.join(30)
     assert got == [taken]
 
@@ -277,8 +277,8 @@ def test_many_callers_at_once_are_all_served() -> None:
 def test_report_of_a_plugin_names_its_overdue_calls() -> None:
     """``plugins list`` shows a pure hook that hangs in its caller's thread."""
     hanger.released.clear()
-    promises = {**PROMISES, "scm_source_url": replace(PROMISES["scm_source_url"], budget=0.0)}
-    with host_of({"hanger": "plugins.hanger"}, promises=promises) as host, ThreadPoolExecutor(1) as callers:
+    specs = {**HOOK_SPECS, "scm_source_url": replace(HOOK_SPECS["scm_source_url"], budget=0.0)}
+    with host_of({"hanger": "plugins.hanger"}, specs=specs) as host, ThreadPoolExecutor(1) as callers:
         calls = host.calls("hanger")
         assert calls is not None
         hung = callers.submit(calls.source_url, INSTALLATION, REPOSITORY, LOCATION)

@@ -41,7 +41,7 @@ def test_misbehaviour_hurts_its_own_call_only() -> None:
     """While and after a plugin does everything wrong, the healthy plugin beside it answers as ever."""
     names = [case["entry"] for case in CALLS if case["hook"] == "commit_url"]
     entries = {"good_forge": GOOD, **{name: f"plugins.hostile:{name}" for name in names}}
-    with host_of(entries, promises=budget(0.5)) as host:
+    with host_of(entries, specs=budget(0.5)) as host:
         good = host.calls("good_forge")
         assert good is not None
         for name in names:

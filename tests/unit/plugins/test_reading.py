@@ -39,7 +39,7 @@ def test_without_a_file_no_plugin_is_enabled() -> None:
     """The defaults keep rows in one SQLite file and load no plugin."""
     settings = read_settings(None, {})
     assert (settings.host.database_url, settings.plugins) == ("sqlite:///scmhost.db", {})
-    assert not settings.wants("custom_scm")
+    assert not settings.enables("custom_scm")
 
 
 def test_missing_file_is_an_error(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_environment_switches_plugins_off(tmp_path: Path) -> None:
     text = "[plugins.forge]\nenabled = true\n[plugins.other]\nenabled = true\n"
     one = settings_of(tmp_path, text, SCMHOST_PLUGINS_OFF=" forge , ")
     every = settings_of(tmp_path, text, SCMHOST_PLUGINS_OFF="*")
-    assert (one.wants("forge"), one.wants("other"), every.wants("other")) == (False, True, False)
+    assert (one.enables("forge"), one.enables("other"), every.enables("other")) == (False, True, False)
 
 
 def test_typing_error_in_the_environment_is_told(tmp_path: Path) -> None:

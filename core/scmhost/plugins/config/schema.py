@@ -126,7 +126,11 @@ class FlagsProvider(Table):
         description="An entry point of the group scmhost.flags, or ``module:object``; called with settings.",
     )
     timeout: float = Field(
-        default=0.25, gt=0, le=5, strict=False, description="Seconds for an answer; then the file's answer stands."
+        default=0.25,
+        gt=0,
+        le=5,
+        strict=False,
+        description="Seconds for a result; after that the file's decision applies.",
     )
     settings: dict[str, Any] = Field(default_factory=dict, description="The provider's own arguments.")
 
@@ -191,7 +195,7 @@ class Settings(BaseModel):
         own = self.of(plugin).breaker
         return self.host.breaker.model_copy(update=own.model_dump(exclude_unset=True)) if own else self.host.breaker
 
-    def wants(self, plugin: str) -> bool:
+    def enables(self, plugin: str) -> bool:
         """Return whether a plugin is imported at all."""
         return self.of(plugin).enabled and not self.off_by_environment(plugin)
 

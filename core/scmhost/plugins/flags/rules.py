@@ -124,11 +124,11 @@ def switched(
     Only the files are compared: plugins count as usable, and as requiring a flag unless they are ``unflagged``.
     """
     plugins = sorted({*before.plugins, *after.plugins})
-    everybody = list(organizations)
+    organizations = list(organizations)
     for plugin in plugins:
         if before.plugins.get(plugin) == after.plugins.get(plugin) and before.plugins_off == after.plugins_off:
             continue
-        for organization in everybody:
+        for organization in organizations:
             question = Question(plugin, organization, plugin not in unflagged)
             old, new = decide(before, question), decide(after, question)
             if old.on is not new.on:
@@ -239,7 +239,7 @@ _PASSES: Final[Mapping[RuleName, str]] = {
     "environment": "SCMHOST_PLUGINS_OFF does not name it",
     "kill": "kill is not set",
     "enabled": "the plugin is enabled",
-    "health": "the plugin is loaded and well",
+    "health": "the plugin is loaded and works",
     "deny": "deny does not name the organization",
     "allow": "allow does not name the organization",
     "rollout": "there is no rollout, or the provider needs no flag",
