@@ -16,12 +16,12 @@ from plugins import hanger
 HANGING = 100
 HEALTHY = 50
 THREADS = 40
-"""How many threads answer requests."""
+"""The number of threads that answer requests."""
 
 
 @contextmanager
 def house_with_a_hanger(folder: Path) -> Iterator[ApiClient]:
-    """A api whose plugin ``hanger`` hangs as long as the block lasts: no budget ends before."""
+    """An API whose plugin ``hanger`` hangs during the block, with a budget that does not end before."""
     hanger.released.clear()
     switchboard = SWITCHBOARD + "[plugins.hanger]\nenabled = true\n"
     more = [candidate("hanger", "plugins.hanger")]

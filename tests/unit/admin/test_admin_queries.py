@@ -8,13 +8,17 @@ from sqlalchemy import text
 import factories
 from factories import NOW
 from scmhost.admin import queries as admin_queries
+from scmhost.audit import queries as audit_queries
+from scmhost.audit.queries import AuditDraft
 from scmhost.infra.db import jobs
 from scmhost.infra.db.engine import Store
 from scmhost.infra.db.errors import StoreUnreachable
+from scmhost.infra.paging import PageRequest
 from scmhost.links import queries as link_queries
 from scmhost.links.values import MappingDraft
 from scmhost.organizations import queries as organization_queries
 from scmhost.repositories import queries as repository_queries
+from scmhost.services import Actor
 
 DAY = timedelta(days=1)
 
@@ -136,3 +140,21 @@ def test_only_postgresql_has_a_clock_of_its_own(store: Store) -> None:
     with store.read() as tx:
         time = admin_queries.database_time(tx)
     assert (time is None) == (store.file is not None)
+
+
+def test_old_name_of_the_audit_action_is_migrated(store: Store) -> None:
+    """Stored entries of plugins.toml are found under the new name of their action; a downgrade restores the old one."""
+    with store.write() as tx:
+        # Entries outlive organizations, those of other tests too.
+        tx.execute(text("DELETE FROM audit_entries"))
+        draft = AuditDraft(Actor("file", "file"), "configuration.change", "plugins.toml", None, {"after": "1"}, "1:1")
+        audit_queries.add(tx, None, draft, NOW)
+        audit_queries.add(tx, None, AuditDraft(Actor("file", "file"), "org.create", "acme", 1, {}), NOW)
+    store.downgrade("0005")
+    with store.read() as tx:
+        actions = tx.execute(text("SELECT action FROM audit_entries ORDER BY id")).scalars()
+        assert list(actions) == ["switchboard.change", "org.create"]
+    store.migrate()
+    with store.read() as tx:
+        page = audit_queries.page(tx, None, PageRequest(), action="configuration.change", actor_id=None)
+        assert [(entry.target, entry.details) for entry in page.items] == [("plugins.toml", {"after": "1"})]

@@ -101,7 +101,7 @@ def test_files_answer_stands(provider: str, said: str, default: bool) -> None:
 
 def test_fault_is_logged_once() -> None:
     """A service that is down fills no log."""
-    settings = settings_with("Raising")
+    settings = settings_with("Raising", timeout=5.0)
     with logged() as logs, host_of({"good_forge": GOOD}, settings) as host:
         for number in range(1, 20):
             host.decide("good_forge", Organization(id=number, slug=f"o{number}", name="O"))
