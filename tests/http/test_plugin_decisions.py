@@ -15,8 +15,8 @@ URL = "https://git.example.com/team/new"
 @pytest.fixture
 def api(tmp_path: Path) -> Iterator[ApiClient]:
     """An API with a plugin whose decisions a test selects."""
-    switchboard = SWITCHBOARD + "[plugins.chooser]\nenabled = true\n"
-    with open_api(tmp_path, switchboard, more=[candidate("chooser", "plugins.chooser")]) as opened:
+    configuration = SWITCHBOARD + "[plugins.chooser]\nenabled = true\n"
+    with open_api(tmp_path, configuration, more=[candidate("chooser", "plugins.chooser")]) as opened:
         yield opened
 
 

@@ -13,7 +13,7 @@ from plugins import historian
 from serving import Served, serve
 
 
-def folder_with_switchboard(tmp_path: Path) -> Path:
+def folder_with_configuration(tmp_path: Path) -> Path:
     (tmp_path / "plugins.toml").write_text(SWITCHBOARD, encoding="utf-8")
     return tmp_path
 
@@ -32,7 +32,7 @@ def claim(served: Served, token: str, installation: str, repository: str) -> int
 
 def test_the_first_start_creates_the_database(tmp_path: Path) -> None:
     """One command creates the database, logs JSON, answers, and ends at SIGTERM."""
-    folder = folder_with_switchboard(tmp_path)
+    folder = folder_with_configuration(tmp_path)
     with serve(folder) as served, served.client() as client:
         answer = client.get("/healthz")
         assert (answer.status_code, answer.json()["status"]) == (200, "ok")
@@ -46,7 +46,7 @@ def test_the_first_start_creates_the_database(tmp_path: Path) -> None:
 
 def test_tokens_are_never_logged(tmp_path: Path) -> None:
     """The log contains no token, whatever the request."""
-    folder = folder_with_switchboard(tmp_path)
+    folder = folder_with_configuration(tmp_path)
     with serve(folder) as served:
         token = str(bootstrap(folder)["token"])
         for used in (token, token[:-1] + "?"):
@@ -58,7 +58,7 @@ def test_tokens_are_never_logged(tmp_path: Path) -> None:
 
 def test_claims_race_across_workers(tmp_path: Path) -> None:
     """Fifty claims at once over two processes: exactly one wins."""
-    folder = folder_with_switchboard(tmp_path)
+    folder = folder_with_configuration(tmp_path)
     with serve(folder, workers=2) as served:
         there = bootstrap(folder, "--repository", "team/app=https://git.example.com/team/app")
         token, repository = str(there["token"]), there["repositories"][0]["id"]
@@ -72,7 +72,7 @@ def test_claims_race_across_workers(tmp_path: Path) -> None:
 
 def test_git_history_is_sent_to_server(tmp_path: Path) -> None:
     """``commits send --url`` sends a history over HTTP; a second run sends nothing new."""
-    folder = folder_with_switchboard(tmp_path)
+    folder = folder_with_configuration(tmp_path)
     repository = GitRepository(tmp_path / "repo")
     for number in range(5):
         repository.commit(f"Change {number}", {"file.py": str(number)})

@@ -81,7 +81,7 @@ class Metrics:
         self._generation = self._gauge(
             "config_generation", "How often a worker has taken settings; the fewest of all.", mode="livemin"
         )
-        self._stale = self._gauge("config_stale", "1 where the switchboard cannot be used as it is written.")
+        self._stale = self._gauge("config_stale", "1 while plugins.toml is invalid, so that older settings are in use.")
         self._recorders: Mapping[Kind, Callable[[Act], None]] = {
             "request": self._request,
             "hook": self._hook,
