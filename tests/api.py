@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute
 
 from scmhost.admin.bootstrap import Bootstrapped, bootstrap
 from scmhost.app import Host
+from scmhost.application import create_application
 from scmhost.infra.clock import Clock, SystemClock
 from scmhost.infra.db.engine import Store
 from scmhost.infra.logs import configure_logs
@@ -25,8 +26,7 @@ from scmhost.infra.telemetry import SILENT, Telemetry
 from scmhost.organizations.tokens import create_token
 from scmhost.plugins import Candidate, PluginHost, read_settings
 from scmhost.plugins.discovery import discover
-from scmhost.sdk import PROMISES, HookPromise
-from scmhost.service.application import create_application
+from scmhost.sdk import HOOK_SPECS, HookSpec
 from scmhost.services import Services
 
 # The log is on standard error and tells only faults, as for every command.
@@ -164,7 +164,7 @@ def open_api(
     database_url: str | None = None,
     *,
     more: Sequence[Candidate] = (),
-    promises: Mapping[str, HookPromise] = PROMISES,
+    specs: Mapping[str, HookSpec] = HOOK_SPECS,
     busy_timeout: float = 5.0,
     background: bool = True,
     telemetry: Telemetry = SILENT,
@@ -184,7 +184,7 @@ def open_api(
         shutil.copy(_migrated(), folder / "test.db")
     settings = read_settings(config, {"SCMHOST_DATABASE_URL": database_url or f"sqlite:///{folder}/test.db"})
     store = Store.open(settings.host.database_url, busy_timeout=busy_timeout)
-    plugins = PluginHost.open(settings, candidates=[*discover(), *more], promises=promises, telemetry=telemetry)
+    plugins = PluginHost.open(settings, candidates=[*discover(), *more], specs=specs, telemetry=telemetry)
     services = Services(
         store,
         plugins,

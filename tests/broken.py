@@ -70,7 +70,7 @@ class Told:
 def call(case: Mapping[str, Any]) -> Told:
     """Call the plugin of a case and return its fault."""
     entries = {"good_forge": GOOD, "subject": f"plugins.hostile:{case['entry']}"}
-    with host_of(entries, promises=budget(case.get("seconds", 5.0))) as host:
+    with host_of(entries, specs=budget(case.get("seconds", 5.0))) as host:
         calls = host.calls(case["entry"])
         assert calls is not None
         ask = partial(getattr(calls, case["hook"]), INSTALLATION, *_ARGUMENTS[case["hook"]])

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from scmhost.plugins import Candidate, PluginHost, PluginReport, PluginSettings, Settings
-from scmhost.sdk import PROMISES, HookPromise, Installation, Location, Organization, Repository
+from scmhost.sdk import HOOK_SPECS, HookSpec, Installation, Location, Organization, Repository
 
 ACME = Organization(id=1, slug="acme", name="Acme")
 REPOSITORY = Repository(id=5, organization_id=1, name="app", created_at=datetime(2026, 1, 2, tzinfo=UTC))
@@ -31,9 +31,9 @@ def enabled(**more: Any) -> PluginSettings:
     return PluginSettings.model_validate({"enabled": True, "default": True, **more})
 
 
-def budget(seconds: float) -> Mapping[str, HookPromise]:
+def budget(seconds: float) -> Mapping[str, HookSpec]:
     """All hooks, with this budget."""
-    return {name: replace(promise, budget=seconds) for name, promise in PROMISES.items()}
+    return {name: replace(spec, budget=seconds) for name, spec in HOOK_SPECS.items()}
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from command import scmhost, scmhost_process
 from real_clients import sentry_cli
 from scmhost.app import open_host
-from scmhost.service.application import create_application
+from scmhost.application import create_application
 from serving import serve
 
 ROOT = Path(__file__).parents[1]

@@ -32,7 +32,7 @@ MOST_MODULES = 230
 # The doors of a room that may use SQLAlchemy, and those that may use FastAPI and Starlette.
 SQL_DOORS = ("tables.py", "queries.py", "_queries.py")
 HTTP_DOORS = ("routes.py", "schemas.py", "access.py", "http.py")
-HTTP_ROOMS = {HOST / "service", HOST / "app.py"}
+HTTP_ROOMS = {HOST / "application.py", HOST / "app.py"}
 
 # The demo shows the first-party plugin at work; nothing else of the host names one.
 NAMES_A_PLUGIN = {HOST / "cli" / "demo.py"}

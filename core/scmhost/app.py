@@ -1,4 +1,4 @@
-"""The composition root: the one module that knows every room."""
+"""The composition root: connects all rooms, for embedders, commands and the service."""
 
 import gc
 import os
@@ -17,15 +17,26 @@ if TYPE_CHECKING:
     from scmhost.infra.loops import Loop
     from scmhost.infra.telemetry import Telemetry
     from scmhost.plugins import Settings
-    from scmhost.services import Services
+    from scmhost.services import Actor, Services
 
 
-TOLD_BY_A_LOOK: Final = ("plugin refused",)
+SHOWN_BY_COMMANDS: Final = ("plugin refused",)
+"""Log events whose content is part of the output of commands that inspect the host."""
+
 WATCH_SECONDS: Final = 0.5
 
 
 class Host:
-    """scmhost inside a process: ``with Host.open(settings) as host: ... host.services``."""
+    """scmhost in a process of your own.
+
+    Example::
+
+        with Host.open(read_configuration("plugins.toml")) as host:
+            host.watch(Path("plugins.toml"))
+            ...  # use cases take host.services
+
+    It changes nothing global: no signal handlers, no logging, no environment.
+    """
 
     def __init__(self, settings: "Settings", services: "Services") -> None:
         self.settings = settings
@@ -33,10 +44,16 @@ class Host:
 
     @classmethod
     def open(cls, settings: "Settings", *, migrate: bool = True, telemetry: "Telemetry | None" = None) -> Self:
-        """Open the database, bring it up to date, and admit the plugins. Without telemetry nobody is told of it.
+        """Open the database and load the enabled plugins.
+
+        Args:
+            settings: the configuration, from ``read_configuration``.
+            migrate: create missing tables and upgrade older ones. Without it nothing is written.
+            telemetry: receives metrics and spans; without it none are made.
 
         Raises:
-            ScmhostError: the database cannot be opened. A plugin that fails is listed as broken instead.
+            ScmhostError: the database cannot be opened. A plugin that fails is listed as broken instead: see
+                ``host.services.plugins.plugins``.
         """
         from scmhost.infra.clock import SystemClock
         from scmhost.infra.db.engine import Store
@@ -47,8 +64,8 @@ class Host:
         store = Store.open(settings.host.database_url)
         if migrate:
             store.migrate()
-        told = telemetry or SILENT
-        plugins = PluginHost.open(settings, telemetry=told)
+        telemetry = telemetry or SILENT
+        plugins = PluginHost.open(settings, telemetry=telemetry)
         services = Services(
             store,
             plugins,
@@ -56,26 +73,30 @@ class Host:
             settings.limits,
             settings.host.webhook_key,
             operators=settings.host.operators,
-            telemetry=told,
+            telemetry=telemetry,
         )
         return cls(settings, services)
 
     def watch(self, path: "Path") -> "Loop":
-        """Apply what is written to plugins.toml from now on. A file that is not valid changes nothing.
+        """Apply changes of plugins.toml from now on. While the file is invalid, the last valid one stays in use.
 
-        The loop ends with the host. Call its ``wake`` to have the file read at once.
+        Two threads run until the host is closed: one applies changes, the other writes them to the audit log, so that
+        a database that is down does not delay a change. Call the loop's ``wake`` to read the file at once.
         """
-        from scmhost.admin.configuration import SwitchboardWatch
+        from scmhost.admin.configuration_watch import ConfigurationAudit, ConfigurationWatch
         from scmhost.infra.loops import Loop, Loops
         from scmhost.plugins import read_settings
 
-        watch = SwitchboardWatch(self.services, path, partial(read_settings, path, os.environ))
-        loop = Loop("configuration", watch.look, seconds=WATCH_SECONDS, telemetry=self.services.telemetry)
-        self.services.shared(Loops).add(loop.start())
-        return loop
+        audit = ConfigurationAudit(self.services)
+        watch = ConfigurationWatch(self.services, path, partial(read_settings, path, os.environ), audit)
+        telemetry = self.services.telemetry
+        changes = Loop("configuration", watch.check, seconds=WATCH_SECONDS, telemetry=telemetry)
+        entries = Loop("configuration audit", audit.save_pending, seconds=WATCH_SECONDS, telemetry=telemetry)
+        self.services.shared(Loops).add(changes.start(), entries.start())
+        return changes
 
     def close(self) -> None:
-        """End the loops, close the plugins, then the database."""
+        """Stop the background loops, then close the plugins and the database."""
         from scmhost.infra.loops import Loops
 
         self.services.shared(Loops).stop()
@@ -92,9 +113,12 @@ class Host:
 def read_configuration(
     config: str | None = None, database_url: str | None = None, environ: Mapping[str, str] = os.environ
 ) -> "Settings":
-    """The settings of plugins.toml, which words on the command line and the environment may override.
+    """Return the settings of plugins.toml; options of the command line and the environment override them.
 
-    Without a word on it, ``plugins.toml`` in the working directory is read if it is there.
+    Without ``config``, ``plugins.toml`` in the working directory is read if it exists.
+
+    Raises:
+        ConfigError: the file or the environment is invalid.
     """
     from scmhost.plugins.config import reading
 
@@ -109,29 +133,50 @@ def open_host(
     plugins: bool = True,
     look: bool = False,
 ) -> Host:
-    """A host by configuration file and database, as commands need it: quiet ones log only what goes wrong.
+    """Open a host for a command. Its changes are audited under the user who runs the command.
 
-    Without plugins none is imported, whatever the file says. The audit log tells of the user who runs the command.
-    For a look the database is neither made nor brought up to date, and what the answer tells is not logged too.
+    Args:
+        config: the path of plugins.toml.
+        database_url: overrides the database of the file.
+        quiet: log warnings and errors only.
+        plugins: load the enabled plugins; otherwise none is imported.
+        look: for a command that only inspects: the database is neither created nor migrated, and events that are
+            part of the command's output are not logged.
+
+    Raises:
+        ScmhostError: the configuration is invalid, or the database cannot be opened.
     """
-    from scmhost.admin.configuration_audit import operating_user
     from scmhost.infra.logs import configure_logs
 
-    configure_logs(quiet=quiet, besides=TOLD_BY_A_LOOK if look else ())
+    configure_logs(quiet=quiet, without=SHOWN_BY_COMMANDS if look else ())
     settings = read_configuration(config, database_url)
-    wanted = settings if plugins else settings.model_copy(update={"plugins": {}, "flags_provider": None})
-    host = Host.open(wanted, migrate=not look)
+    if not plugins:
+        settings = settings.model_copy(update={"plugins": {}, "flags_provider": None})
+    host = Host.open(settings, migrate=not look)
     host.services = host.services.for_actor(operating_user())
     return host
 
 
+def operating_user() -> "Actor":
+    """Return the operating system's user who runs this process, as an actor of the audit log."""
+    import getpass
+
+    from scmhost.services import Actor
+
+    try:
+        return Actor("user", getpass.getuser())
+    except (OSError, KeyError):
+        # A container may run under a user id without a name.
+        return Actor("user", "unknown")
+
+
 def asgi() -> "FastAPI":
-    """The application of one worker process; its configuration comes through the environment."""
+    """Return the application of one worker process. Its configuration comes through the environment."""
+    from scmhost.application import create_application
     from scmhost.infra.logs import configure_logs
     from scmhost.infra.telemetry import open_telemetry
     from scmhost.plugins.config.reading import configuration_path
     from scmhost.plugins.config.watching import on_hangup
-    from scmhost.service.application import create_application
 
     configure_logs()
     settings = read_configuration()
@@ -139,17 +184,17 @@ def asgi() -> "FastAPI":
     host = Host.open(settings, migrate=False, telemetry=telemetry)
     on_hangup(host.watch(configuration_path()).wake)
     application = create_application(host.services, on_shutdown=host.close)
-    # What is here now stays: no collection need look through it again, as each would that many commits set off.
+    # Ingesting many commits triggers full garbage collections; frozen objects are not traversed by them.
     gc.collect()
     gc.freeze()
     return application
 
 
 def main() -> None:
-    """The ``scmhost`` command."""
+    """Run the ``scmhost`` command."""
     if sys.argv[1:] == ["--version"]:
-        # Shells and installers call this often; it needs no import.
-        print(f"scmhost {__version__}")  # noqa: T201 - this is the answer
+        # Shells and installers call this often: it is answered without importing anything.
+        print(f"scmhost {__version__}")  # noqa: T201 - the output of the command
         return
     from scmhost.cli.main import run
 

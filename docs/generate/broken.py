@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from scmhost.service.error_answers import status_of_fault
+from scmhost.application import status_of_fault
 
 from .markdown import table
 

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
+from scmhost.application import ROUTERS, create_application
 from scmhost.commits import routes as commit_routes
 from scmhost.infra.clock import SystemClock
 from scmhost.infra.db.engine import Store
@@ -16,7 +17,6 @@ from scmhost.infra.limits import Limits
 from scmhost.organizations.access import caller_of
 from scmhost.organizations.tokens import ALL_SCOPES, SCOPES, ScopeClass
 from scmhost.plugins import PluginHost, Settings
-from scmhost.service.application import ROUTERS, create_application
 from scmhost.services import Services
 
 from .markdown import code, table

@@ -15,8 +15,8 @@ from api import SWITCHBOARD, ApiClient, open_api
 from command import scmhost
 from hosting import candidate
 from loading import case_id, load_cases
-from scmhost.admin.doctor import examine, machine
-from scmhost.admin.doctor.findings import MOST_OF_A_KIND, Finding, each
+from scmhost.admin.doctor import run_checks
+from scmhost.admin.host_checks import MAX_OF_A_KIND, Finding, each, filesystem_of
 from scmhost.cli.plugins.doctor import plugin_findings
 from scmhost.infra.clock import SystemClock
 from scmhost.infra.db import jobs
@@ -55,7 +55,7 @@ def test_healthy_host_has_no_findings(tmp_path: Path) -> None:
     with house_with(tmp_path) as api:
         repository, installation = api.claimed()
         api.mapping(repository, installation)
-        assert lines_of(examine(api.services)) == []
+        assert lines_of(run_checks(api.services)) == []
     done = scmhost(
         "plugins", "doctor", "--config", tmp_path / "plugins.toml", "--database-url", f"sqlite:///{tmp_path}/test.db"
     )
@@ -66,7 +66,7 @@ def test_healthy_host_has_no_findings(tmp_path: Path) -> None:
 def test_configuration_problems(tmp_path: Path, case: dict[str, Any]) -> None:
     """Problems of the configuration and the plugins have a severity, a place and a remedy."""
     with house_with(tmp_path, case["more"], *case.get("plugins", [])) as api:
-        finding = only(examine(api.services), case["subject"])
+        finding = only(run_checks(api.services), case["subject"])
     assert finding.severity == case["severity"]
     assert [word for word in case["says"] if word not in f"{finding.problem} {finding.remedy}"] == []
     assert Path(finding.place).name == case.get("place", "")
@@ -89,7 +89,7 @@ def test_readable_file_with_secrets_is_a_finding(tmp_path: Path) -> None:
     """A webhook key in a file that every user can read is reported, without its value."""
     with house_with(tmp_path) as api:
         (tmp_path / "plugins.toml").chmod(0o644)
-        finding = only(examine(api.services), "the switchboard")
+        finding = only(run_checks(api.services), "plugins.toml")
     assert ("webhook_key" in finding.problem, "chmod o-r" in finding.remedy) == (True, True)
     assert "an-operator-s-key" not in str(finding)
 
@@ -99,13 +99,13 @@ def test_environment_reference_is_not_a_secret(tmp_path: Path) -> None:
     secret = "[plugins.faulty]\nsettings = {{ token = {} }}\n"
     with house_with(tmp_path, secret.format('"hunter2-hunter2"')) as api:
         (tmp_path / "plugins.toml").chmod(0o644)
-        finding = only(examine(api.services), "the switchboard")
-    assert "plugins.faulty.settings.token is" in finding.problem
+        finding = only(run_checks(api.services), "plugins.toml")
+    assert "plugins.faulty.settings.token" in finding.problem
     assert '{ env = "VARIABLE" }' in finding.remedy
     (tmp_path / "again").mkdir()
     with house_with(tmp_path / "again", secret.format('{ env = "ACME_TOKEN" }')) as api:
         (tmp_path / "again" / "plugins.toml").chmod(0o644)
-        finding = only(examine(api.services), "the switchboard")
+        finding = only(run_checks(api.services), "plugins.toml")
     assert "settings" not in finding.problem
 
 
@@ -130,7 +130,7 @@ def test_old_schema_is_an_error(tmp_path: Path) -> None:
     """The finding names the command that helps, and rows are not checked."""
     with house_with(tmp_path) as api:
         api.services.store.downgrade("0001")
-        finding = only(examine(api.services), "the database")
+        finding = only(run_checks(api.services), "the database")
         assert (finding.severity, finding.remedy) == ("error", "run scmhost migrate")
 
 
@@ -158,8 +158,8 @@ def test_file_system_is_that_of_the_nearest_mount(tmp_path: Path, folder: str, k
     """SQLite loses rows on a network file system, so its kind is read from the mount table."""
     mounts = tmp_path / "mounts"
     mounts.write_text(MOUNTS, encoding="utf-8")
-    assert machine.filesystem_of(Path(folder), mounts) == kind
-    assert machine.filesystem_of(Path(folder), tmp_path / "none") is None
+    assert filesystem_of(Path(folder), mounts) == kind
+    assert filesystem_of(Path(folder), tmp_path / "none") is None
 
 
 def test_several_source_roots_of_one_stack_root_are_allowed(tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_several_source_roots_of_one_stack_root_are_allowed(tmp_path: Path) -> N
         repository, installation = api.claimed()
         for root in ("src/", "lib/"):
             assert api.mapping(repository, installation, sourceRoot=root).status_code == 201
-        assert lines_of(examine(api.services)) == []
+        assert lines_of(run_checks(api.services)) == []
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ class Later:
 
 def examined(api: ApiClient, *, later: timedelta = timedelta()) -> list[Finding]:
     """Return the findings, at a later time if given."""
-    return examine(replace(api.services, clock=Later(later)))
+    return run_checks(replace(api.services, clock=Later(later)))
 
 
 def test_wrong_clock_is_reported(tmp_path: Path) -> None:
@@ -210,7 +210,7 @@ def test_webhooks_without_a_key_are_an_error(tmp_path: Path) -> None:
     with house_with(tmp_path) as api:
         installation = api.install()
         api.post(f"integrations/{installation['id']}/webhook/", None)
-        finding = only(examine(replace(api.services, webhook_key=None)), "webhooks")
+        finding = only(run_checks(replace(api.services, webhook_key=None)), "webhooks")
         assert (finding.severity, "SCMHOST_WEBHOOK_KEY" in finding.remedy) == ("error", True)
 
 
@@ -264,7 +264,7 @@ def test_rows_that_give_no_links_are_reported(
     """A row that prevents links is named, with the cause and a remedy."""
     with house_with(tmp_path) as api:
         subject = make(api)
-        finding = only(examine(api.services), subject)
+        finding = only(run_checks(api.services), subject)
     assert finding.severity in ("warning", "note")
     assert [word for word in words if word not in f"{finding.problem} {finding.remedy}"] == []
 
@@ -275,7 +275,7 @@ def test_installation_of_a_disabled_provider_is_reported(tmp_path: Path) -> None
         subject = of_installation(api)
     off = SWITCHBOARD.replace('allow = { organizations = ["acme"] }', 'deny = { organizations = ["acme"] }')
     with open_api(tmp_path, off, f"sqlite:///{tmp_path}/test.db", background=False) as api:
-        finding = only(examine(api.services), subject)
+        finding = only(run_checks(api.services), subject)
     assert ("deny names 'acme'" in finding.problem, Path(finding.place).name) == (True, "plugins.toml:7")
 
 
@@ -297,9 +297,9 @@ def test_stuck_and_failed_jobs_are_reported(tmp_path: Path) -> None:
 
 def test_many_similar_findings_are_summed_up() -> None:
     """Of ten thousand rows with the same problem only some are listed."""
-    rows = range(MOST_OF_A_KIND + 5)
+    rows = range(MAX_OF_A_KIND + 5)
     found = list(each(rows, lambda row: Finding("warning", f"token {row} of acme", "ends", "make another")))
-    assert len(found) == MOST_OF_A_KIND + 1
+    assert len(found) == MAX_OF_A_KIND + 1
     assert (found[-1].subject, found[-1].problem) == ("5 more", "are like the last token above")
 
 

@@ -1,14 +1,15 @@
-"""The switchboard changes under a running service."""
+"""plugins.toml changes while the service runs."""
 
 import json
 import logging
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import monotonic
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -19,13 +20,17 @@ from api import SWITCHBOARD, ApiClient, open_api
 from command import scmhost
 from hosting import report_of
 from installed import install
-from scmhost.admin.configuration import SwitchboardWatch
+from scmhost.admin.configuration_watch import ConfigurationAudit, ConfigurationWatch
 from scmhost.audit.queries import list_entries
+from scmhost.infra.db.errors import StoreError
 from scmhost.infra.errors import Unavailable
+from scmhost.infra.loops import Loop, Loops
 from scmhost.infra.paging import PageRequest
 from scmhost.plugins import PluginHost, read_settings
+from scmhost.services import Services
 from serving import Served, serve
 
+KILLED = SWITCHBOARD.replace("enabled = true", "enabled = true\nkill = true")
 OFF = SWITCHBOARD.replace('allow = { organizations = ["acme"] }', "")
 
 
@@ -35,45 +40,61 @@ def api(tmp_path: Path) -> Iterator[ApiClient]:
         yield opened
 
 
+class Watch:
+    """Both loops of a process, run by hand: one applies changes, the other saves their audit entries."""
+
+    def __init__(self, services: Services, path: Path, environ: Mapping[str, str] = MappingProxyType({})) -> None:
+        self.audit = ConfigurationAudit(services)
+        self.configuration = ConfigurationWatch(services, path, partial(read_settings, path, environ), self.audit)
+
+    def check(self, *, requested: bool = False) -> bool:
+        again = self.configuration.check(requested)
+        self.audit.save_pending()
+        return again
+
+
 @pytest.fixture
-def watch(api: ApiClient, tmp_path: Path) -> SwitchboardWatch:
-    path = tmp_path / "plugins.toml"
-    read = partial(read_settings, path, {"SCMHOST_DATABASE_URL": f"sqlite:///{tmp_path}/test.db"})
-    return SwitchboardWatch(api.services, path, read)
+def watch(api: ApiClient, tmp_path: Path) -> Watch:
+    environ = {"SCMHOST_DATABASE_URL": f"sqlite:///{tmp_path}/test.db"}
+    return Watch(api.services, tmp_path / "plugins.toml", environ)
 
 
-def looked(watch: SwitchboardWatch, times: int = 2) -> list[str]:
-    """The events of so many looks."""
+def events_of(watch: Watch, times: int = 2) -> list[str]:
+    """Return the log events of some checks."""
     quiet = structlog.get_config()["wrapper_class"]
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
     try:
         with capture_logs() as logs:
             for _ in range(times):
-                watch.look(asked=False)
+                watch.check()
     finally:
         structlog.configure(wrapper_class=quiet)
     return [line["event"] for line in logs]
 
 
 def is_on(api: ApiClient) -> bool:
-    """Whether the provider is on for the organization, as a request sees it."""
+    """Return whether the provider is on for the organization, as a request finds it."""
     return api.get("config/integrations/").status_code == 200
 
 
-def test_new_configuration_is_used_once_stable(api: ApiClient, watch: SwitchboardWatch, tmp_path: Path) -> None:
-    """A change counts at the second look that finds it: the first may have come while it was being written."""
+def is_off(api: ApiClient) -> bool:
+    return not is_on(api)
+
+
+def test_new_configuration_is_used_once_stable(api: ApiClient, watch: Watch, tmp_path: Path) -> None:
+    """A change is applied by the second check that reads it: the first may have read a half-written file."""
     path = tmp_path / "plugins.toml"
-    assert (looked(watch), is_on(api)) == ([], True)
+    assert (events_of(watch), is_on(api)) == ([], True)
     path.write_text("", encoding="utf-8")
-    assert (watch.look(asked=False), is_on(api)) == (True, True)
+    assert (watch.check(), is_on(api)) == (True, True)
     path.write_text(OFF, encoding="utf-8")
-    assert (watch.look(asked=False), is_on(api)) == (True, True)
-    assert (looked(watch, 1), is_on(api)) == (["switchboard changed"], False)
-    assert looked(watch, 5) == []
+    assert (watch.check(), is_on(api)) == (True, True)
+    assert (events_of(watch, 1), is_on(api)) == (["configuration changed"], False)
+    assert events_of(watch, 5) == []
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "error"),
     [
         (b"schema = 1\nenabled = maybe\n", "plugins.toml:2: this is not TOML"),
         (b"schema = 1\n[plugins.custom_scm]\nenabeld = true\n", "did you mean 'enabled'?"),
@@ -88,128 +109,133 @@ def test_new_configuration_is_used_once_stable(api: ApiClient, watch: Switchboar
     ],
 )
 def test_last_valid_configuration_stays_in_use(
-    api: ApiClient, watch: SwitchboardWatch, tmp_path: Path, content: bytes | None, said: str
+    api: ApiClient, watch: Watch, tmp_path: Path, content: bytes | None, error: str
 ) -> None:
-    """What cannot be used changes nothing and is told once; the switchboard says what is wrong, and since when."""
+    """An invalid file changes nothing and is logged once; the status has the error and the time."""
     path = tmp_path / "plugins.toml"
     before = api.services.plugins.configuration_status
     path.unlink() if content is None else path.write_bytes(content)
-    assert looked(watch, 6) == ["switchboard refused"]
-    board = api.services.plugins.configuration_status
-    assert said in (board.error or "")
-    assert board.stale_since is not None
-    assert (board.sha256, board.generation, is_on(api)) == (before.sha256, 1, True)
+    assert events_of(watch, 6) == ["configuration refused"]
+    status = api.services.plugins.configuration_status
+    assert error in (status.error or "")
+    assert status.stale_since is not None
+    assert (status.sha256, status.generation, is_on(api)) == (before.sha256, 1, True)
     path.write_text(SWITCHBOARD, encoding="utf-8")
-    assert looked(watch, 6) == ["switchboard good again"]
+    assert events_of(watch, 6) == ["configuration valid again"]
     assert api.services.plugins.configuration_status == before
 
 
-def test_each_configuration_error_is_logged_once(watch: SwitchboardWatch, tmp_path: Path) -> None:
-    """Another error is another line in the log; the same one again, after it was mended, too."""
+def test_each_configuration_error_is_logged_once(watch: Watch, tmp_path: Path) -> None:
+    """A new error is logged again; so is the same error after the file was valid in between."""
     path = tmp_path / "plugins.toml"
-    told = []
+    logged = []
     for text in ("x = 1\n", "y = 1\n", SWITCHBOARD, "y = 1\n"):
         path.write_text(text, encoding="utf-8")
-        told += looked(watch, 3)
-    assert told == ["switchboard refused", "switchboard refused", "switchboard good again", "switchboard refused"]
+        logged += events_of(watch, 3)
+    assert logged == [
+        "configuration refused",
+        "configuration refused",
+        "configuration valid again",
+        "configuration refused",
+    ]
 
 
-def test_reload_request_reads_the_file(api: ApiClient, watch: SwitchboardWatch, tmp_path: Path) -> None:
-    """A look that somebody asks for counts at once, and counts when nothing has changed: plugins are tried again."""
+def test_reload_request_reads_the_file(api: ApiClient, watch: Watch, tmp_path: Path) -> None:
+    """A requested check applies the file at once, even if it is unchanged: broken plugins are loaded again."""
     (tmp_path / "plugins.toml").write_text(OFF, encoding="utf-8")
-    assert (watch.look(asked=True), is_on(api)) == (False, False)
-    watch.look(asked=True)
+    assert (watch.check(requested=True), is_on(api)) == (False, False)
+    watch.check(requested=True)
     assert api.services.plugins.configuration_status.generation == 3
 
 
 def test_configuration_file_may_be_created_later(tmp_path: Path) -> None:
-    """A service that began without a file takes it once it is there."""
+    """A service that started without a file applies it once it exists."""
     path = tmp_path / "later.toml"
     with open_api(tmp_path, background=False) as api:
         api.services.plugins.reload(read_settings(None, {}))
-        watch = SwitchboardWatch(api.services, path, partial(read_settings, path, {}))
-        assert (looked(watch, 3), is_on(api)) == ([], False)
+        watch = Watch(api.services, path)
+        assert (events_of(watch, 3), is_on(api)) == ([], False)
         path.write_text(SWITCHBOARD, encoding="utf-8")
-        assert (looked(watch), is_on(api)) == (["switchboard changed"], True)
+        assert (events_of(watch), is_on(api)) == (["configuration changed"], True)
 
 
 def test_configuration_change_is_noticed_automatically(
     api: ApiClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A plugin that is upgraded on disk says so without anybody's doing, once the installation stands still."""
+    """A newly installed version is noted once two checks in a row find it."""
     site, path = tmp_path / "site", tmp_path / "forge.toml"
     install(site, "acme-forge", "forge", "plugins.good_forge")
     monkeypatch.syspath_prepend(str(site))
     path.write_text("[plugins.forge]\nenabled = true\n", encoding="utf-8")
     read = partial(read_settings, path, {})
     plugins = PluginHost.open(read())
-    watch = SwitchboardWatch(replace(api.services, plugins=plugins), path, read)
-    looked(watch)
+    watch = Watch(replace(api.services, plugins=plugins), path)
+    events_of(watch)
     metadata = (site / "acme_forge-1.2.dist-info").rename(site / "acme_forge-1.3.dist-info") / "METADATA"
     metadata.write_text(metadata.read_text(encoding="utf-8").replace("1.2", "1.3"), encoding="utf-8")
     notes = []
     for _ in range(2):
-        looked(watch, 1)
+        events_of(watch, 1)
         notes.append(report_of(plugins, "forge").notes)
     plugins.close()
     assert notes == [(), ("acme-forge 1.3 is installed by now; restart to run it",)]
 
 
-def test_disabled_provider_keeps_its_rows(api: ApiClient, watch: SwitchboardWatch, tmp_path: Path) -> None:
-    """What belongs to a provider stays readable when its plugin is let go, says why it is idle, and comes back."""
+def test_disabled_provider_keeps_its_rows(api: ApiClient, watch: Watch, tmp_path: Path) -> None:
+    """The rows of a disabled provider stay readable, with the reason why they are idle, until it is enabled again."""
     repository, _ = api.claimed()
     path = f"repos/{repository['id']}/"
     (tmp_path / "plugins.toml").write_text(SWITCHBOARD.replace("enabled = true", "enabled = false"), encoding="utf-8")
-    looked(watch)
+    events_of(watch)
     shown = api.get(path).json()
     assert (shown["name"], shown["idle"]) == ("team/app", "enabled is not true: the plugin is not loaded")
     (tmp_path / "plugins.toml").write_text(SWITCHBOARD, encoding="utf-8")
-    looked(watch)
+    events_of(watch)
     assert api.get(path).json()["idle"] is None
 
 
-def test_change_is_audited_once_for_all_workers(api: ApiClient, watch: SwitchboardWatch, tmp_path: Path) -> None:
-    """Every process sees a change, one entry tells of it: what was written, and how many were switched by it."""
+def test_change_is_audited_once_for_all_workers(api: ApiClient, watch: Watch, tmp_path: Path) -> None:
+    """All processes apply a change, and one of them saves its entry: the changed keys, without secrets."""
     path = tmp_path / "plugins.toml"
-    other = SwitchboardWatch(api.services, path, partial(read_settings, path, {}))
+    other = Watch(api.services, path)
     key = "another-key-of-the-operator-that-is-long"
     path.write_text(OFF.replace("an-operator-s-key-of-forty-characters-xx", key), encoding="utf-8")
-    looked(watch)
-    looked(other)
+    events_of(watch)
+    events_of(other)
     entries = list_entries(api.services, None, PageRequest()).items
     assert [(entry.action, entry.actor.kind, entry.target) for entry in entries] == [
-        ("switchboard.change", "file", str(path))
+        ("configuration.change", "file", str(path))
     ]
     details = entries[0].details
-    assert details["switched"] == {"custom_scm": {"on": 0, "off": 1}}
+    assert sorted(details) == ["after", "before", "changes"]
     assert details["changes"] == ["host.webhook_key", "plugins.custom_scm.allow.organizations: [acme] -> []"]
     assert key not in json.dumps(details)
     path.write_text(SWITCHBOARD, encoding="utf-8")
-    looked(watch)
+    events_of(watch)
     path.write_text(OFF, encoding="utf-8")
-    looked(watch)
+    events_of(watch)
     assert len(list_entries(api.services, None, PageRequest()).items) == 3
 
 
 def changes(api: ApiClient) -> list[tuple[Any, Any, Any]]:
-    """What the audit log has of the switchboard, the oldest first: the digests, and the changes."""
+    """Return the digests and the changes of the audit entries, the oldest first."""
     entries = list_entries(api.services, None, PageRequest()).items
     details = [entry.details for entry in reversed(entries)]
     return [(each["before"], each["after"], each["changes"]) for each in details]
 
 
 def test_change_made_while_stopped_is_audited(api: ApiClient, tmp_path: Path) -> None:
-    """At its start a process compares the file with what was noted last; all processes agree on one entry."""
+    """At its start a process compares the file with the latest entry; all processes agree on one new entry."""
     path = tmp_path / "plugins.toml"
     read = partial(read_settings, path, {})
     digests = []
     for text in (SWITCHBOARD, OFF, SWITCHBOARD):
         path.write_text(text, encoding="utf-8")
-        # The same old time each time, as of a file that is put back from a copy.
+        # Always the same old time, like a file that is restored from a copy.
         os.utime(path, (1_700_000_000, 1_700_000_000))
         api.services.plugins.reload(read())
         for _ in range(2):
-            looked(SwitchboardWatch(api.services, path, read))
+            events_of(Watch(api.services, path))
         digests.append(api.services.plugins.configuration_status.sha256)
     unseen = ["not known: it was written while no service saw it"]
     assert changes(api) == [
@@ -219,10 +245,59 @@ def test_change_made_while_stopped_is_audited(api: ApiClient, tmp_path: Path) ->
     ]
 
 
-def test_audit_waits_for_the_database(
-    api: ApiClient, watch: SwitchboardWatch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_kill_is_applied_with_tables_of_an_older_version(api: ApiClient, watch: Watch, tmp_path: Path) -> None:
+    """Without the table of audit entries a change is applied; its entry stays pending, and the fault is raised."""
+    api.services.store.downgrade("0003")
+    (tmp_path / "plugins.toml").write_text(KILLED, encoding="utf-8")
+    for _ in range(2):
+        watch.configuration.check(requested=False)
+    assert api.services.plugins.configuration_status.generation == 2
+    assert api.services.plugins.decide("custom_scm", api.there.organization).rule == "kill"
+    with pytest.raises(StoreError):
+        watch.audit.save_pending()
+    assert watch.audit.pending == 1
+    api.services.store.migrate()
+    watch.audit.save_pending()
+    assert (watch.audit.pending, len(list_entries(api.services, None, PageRequest()).items)) == (0, 1)
+
+
+def test_kill_is_applied_while_audit_entries_fail(
+    api: ApiClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A switch does not wait for the database; what is to be noted of it is noted when the database is back."""
+    """A running service applies each change while every audit entry raises, and reports no stuck loop for it."""
+
+    def broken() -> Any:
+        raise RuntimeError("no audit today")
+
+    monkeypatch.setattr(api.services.store, "write", broken, raising=False)
+    api.host.watch(tmp_path / "plugins.toml")
+    for text, on in ((KILLED, False), (SWITCHBOARD, True), (KILLED, False)):
+        (tmp_path / "plugins.toml").write_text(text, encoding="utf-8")
+        assert within(10, partial(is_on, api) if on else partial(is_off, api))
+    assert api.client.get("/readyz").json()["stuck"] == []
+
+
+def test_stuck_configuration_loop_makes_the_process_unready(api: ApiClient, tmp_path: Path) -> None:
+    """A process that cannot apply changes, or cannot save their entries, is named by the loop that fails."""
+    times = iter([0.0, 0.0, 1_000.0])
+    audit = ConfigurationAudit(api.services)
+    loop = Loop("configuration audit", audit.save_pending, seconds=0.5, monotonic=lambda: next(times))
+    api.services.shared(Loops).add(loop)
+    api.services.store.downgrade("0003")
+    settings = read_settings(tmp_path / "plugins.toml", {})
+    audit.add_change(settings, settings, 1)
+    with capture_logs() as logs:
+        assert loop.round(woken=False) == 1.0
+    assert [line["event"] for line in logs] == ["loop failed"]
+    times = iter([1_000.0])
+    [stuck] = api.client.get("/readyz").json()["stuck"]
+    assert stuck == "configuration audit failed 1 times in a row, last with StoreError; the log has details"
+
+
+def test_audit_waits_for_the_database(
+    api: ApiClient, watch: Watch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A change is applied while the database is down; its entry is saved when the database works again."""
 
     def away() -> Any:
         raise Unavailable("the database is away")
@@ -230,9 +305,9 @@ def test_audit_waits_for_the_database(
     (tmp_path / "plugins.toml").write_text(OFF, encoding="utf-8")
     with monkeypatch.context() as patched:
         patched.setattr(api.services.store, "read", away, raising=False)
-        assert looked(watch) == ["switchboard changed", "audit postponed"]
+        assert events_of(watch) == ["configuration changed", "audit postponed"]
         assert api.services.plugins.configuration_status.generation == 2
-    assert looked(watch, 1) == []
+    assert events_of(watch, 1) == []
     assert len(list_entries(api.services, None, PageRequest()).items) == 1
 
 
@@ -245,7 +320,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def within(seconds: float, check: Callable[[], bool]) -> bool:
-    """Whether something becomes true within a time."""
+    """Return whether a condition becomes true in time."""
     end = monotonic() + seconds
     while monotonic() < end:
         if check():
@@ -254,7 +329,7 @@ def within(seconds: float, check: Callable[[], bool]) -> bool:
 
 
 def agreed(served: Served, token: str, expected: int) -> bool:
-    """Whether many requests, each on a connection of its own so that all workers answer, are answered alike."""
+    """Return whether many requests, on connections of their own so that all workers answer, have this status."""
     for _ in range(8):
         with served.client(token) as client:
             if client.get("/api/0/organizations/acme/config/integrations/").status_code != expected:
@@ -263,7 +338,7 @@ def agreed(served: Served, token: str, expected: int) -> bool:
 
 
 def test_all_workers_follow_the_file(folder: Path) -> None:
-    """Commands, edits by hand and SIGHUP reach every worker of a running service; a mistake reaches none."""
+    """Commands, edits by hand and SIGHUP reach every worker of a running service; an invalid file reaches none."""
     config = ["--config", folder / "plugins.toml"]
     token = json.loads(scmhost("bootstrap", "--org", "acme", "--project", "web", *config, "--json").out)["token"]
     with serve(folder, workers=2) as served:
@@ -273,14 +348,14 @@ def test_all_workers_follow_the_file(folder: Path) -> None:
         assert within(10, lambda: agreed(served, token, 404))
         with (folder / "plugins.toml").open("a", encoding="utf-8") as file:
             file.write("enabled = maybe\n")
-        assert within(10, lambda: events(served).count("switchboard refused") == 2)
+        assert within(10, lambda: events(served).count("configuration refused") == 2)
         assert agreed(served, token, 404)
         text = (folder / "plugins.toml").read_text(encoding="utf-8").replace("enabled = maybe\n", "")
         (folder / "plugins.toml").write_text(text.replace("enabled = false", "enabled = true"), encoding="utf-8")
         assert within(10, lambda: agreed(served, token, 200))
-        before = events(served).count("switchboard changed")
+        before = events(served).count("configuration changed")
         os.kill(served.process.pid, signal.SIGHUP)
-        assert within(10, lambda: events(served).count("switchboard changed") == before + 2)
+        assert within(10, lambda: events(served).count("configuration changed") == before + 2)
         assert agreed(served, token, 200)
         assert served.stop() == 0
     assert events(served).count("started") == 2
@@ -291,5 +366,5 @@ def test_all_workers_follow_the_file(folder: Path) -> None:
 
 
 def events(served: Served) -> list[str]:
-    """What the log tells of."""
+    """Return the events of the log."""
     return [line.get("event", "") for line in served.log]

@@ -10,8 +10,8 @@ from fastapi.testclient import TestClient
 
 from api import SWITCHBOARD, ApiClient, commit, open_api
 from hosting import candidate
+from scmhost.application import create_application
 from scmhost.infra.db.engine import Store
-from scmhost.service.application import create_application
 
 
 def test_a_locked_database_is_503_and_nothing_is_half_saved(tmp_path: Path) -> None:

@@ -16,16 +16,16 @@ from plugins import hanger
 HANGING = 100
 HEALTHY = 50
 THREADS = 40
-"""How many threads answer requests."""
+"""The number of threads that answer requests."""
 
 
 @contextmanager
-def house_with_a_hanger(folder: Path) -> Iterator[ApiClient]:
-    """A api whose plugin ``hanger`` hangs as long as the block lasts: no budget ends before."""
+def open_with_hanger(folder: Path) -> Iterator[ApiClient]:
+    """An API whose plugin ``hanger`` hangs during the block, with a budget that does not end before."""
     hanger.released.clear()
-    switchboard = SWITCHBOARD + "[plugins.hanger]\nenabled = true\n"
+    configuration = SWITCHBOARD + "[plugins.hanger]\nenabled = true\n"
     more = [candidate("hanger", "plugins.hanger")]
-    with open_api(folder, switchboard, more=more, promises=budget(600.0)) as api:
+    with open_api(folder, configuration, more=more, specs=budget(600.0)) as api:
         try:
             yield api
         finally:
@@ -57,7 +57,7 @@ def test_a_healthy_provider_answers_while_another_hangs(
 
     Few requests are pending: those that found no free thread of the plugin were refused.
     """
-    with house_with_a_hanger(tmp_path) as api, ThreadPoolExecutor(HANGING + HEALTHY) as clients:
+    with open_with_hanger(tmp_path) as api, ThreadPoolExecutor(HANGING + HEALTHY) as clients:
         repository, installation = api.claimed()
         api.mapping(repository, installation)
         ask = request_that_hangs(api)

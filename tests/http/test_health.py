@@ -1,4 +1,4 @@
-"""What a probe is told."""
+"""Health probes over HTTP."""
 
 from pathlib import Path
 
@@ -13,14 +13,14 @@ BOTH = SWITCHBOARD + "[plugins.broken]\nenabled = true\n"
 
 
 def test_liveness_does_not_need_the_database(api: ApiClient) -> None:
-    """Whether the process lives is not about the database: starting it anew would not mend one."""
+    """A restart of the process would not fix the database, so liveness ignores it."""
     api.services.store.close()
     answer = api.client.get("/healthz")
     assert (answer.status_code, answer.json()["status"]) == (200, "ok")
 
 
 def test_broken_plugin_leaves_process_ready(tmp_path: Path) -> None:
-    """The states are counted; why a plugin is broken is not for everybody."""
+    """The answer has the number of plugins by state; the reasons are for operators only."""
     with open_api(tmp_path, BOTH, more=[BROKEN]) as api:
         answer = api.client.get("/readyz")
         assert answer.status_code == 200
@@ -37,7 +37,7 @@ def test_broken_plugin_leaves_process_ready(tmp_path: Path) -> None:
 
 
 def test_suspended_plugin_is_named_and_process_is_ready(tmp_path: Path) -> None:
-    """Its other hooks work; whoever reads the probe's answer knows where to look."""
+    """The answer names the suspended plugin, whose other hooks work."""
     faulty = SWITCHBOARD + "[plugins.faulty]\nenabled = true\ndefault = true\nbreaker = { faults = 1 }\n"
     with open_api(tmp_path, faulty, more=[candidate("faulty", "plugins.faulty")]) as api:
         api.post("integrations/", {"provider": "faulty"})
@@ -47,7 +47,7 @@ def test_suspended_plugin_is_named_and_process_is_ready(tmp_path: Path) -> None:
 
 
 def test_unreadable_configuration_is_reported_and_process_is_ready(api: ApiClient) -> None:
-    """The last good settings count on; since when they are old stands in the answer, what is wrong does not."""
+    """The previous settings stay in use; the answer has the time, but not the error."""
     api.services.plugins.keep_last_good("plugins.toml:4: secret")
     answer = api.client.get("/readyz")
     assert (answer.status_code, answer.json()["staleSince"][-1]) == (200, "Z")
@@ -55,7 +55,7 @@ def test_unreadable_configuration_is_reported_and_process_is_ready(api: ApiClien
 
 
 def test_tables_of_another_version_make_the_process_unready(api: ApiClient) -> None:
-    """Before the tables are brought up to date, requests belong elsewhere; the answer names the command."""
+    """Before the migration the process answers 503 with the command to run."""
     api.services.store.downgrade("0001")
     answer = api.client.get("/readyz")
     assert (answer.status_code, answer.json()["database"]) == (503, "not_migrated")
@@ -64,7 +64,7 @@ def test_tables_of_another_version_make_the_process_unready(api: ApiClient) -> N
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 def test_health_answers_are_not_cached(api: ApiClient, path: str) -> None:
-    """A cache on the way would tell of health that is over."""
+    """A cached answer could be outdated."""
     assert api.client.get(path).headers["cache-control"] == "no-store"
 
 

@@ -1,4 +1,4 @@
-"""What a plugin may decide, and what the host makes of it."""
+"""The decisions of a plugin about repositories, and how the host applies them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,9 +14,9 @@ URL = "https://git.example.com/team/new"
 
 @pytest.fixture
 def api(tmp_path: Path) -> Iterator[ApiClient]:
-    """A api with a plugin that decides as it is told."""
-    switchboard = SWITCHBOARD + "[plugins.chooser]\nenabled = true\n"
-    with open_api(tmp_path, switchboard, more=[candidate("chooser", "plugins.chooser")]) as opened:
+    """An API with a plugin whose decisions a test selects."""
+    configuration = SWITCHBOARD + "[plugins.chooser]\nenabled = true\n"
+    with open_api(tmp_path, configuration, more=[candidate("chooser", "plugins.chooser")]) as opened:
         yield opened
 
 
@@ -29,7 +29,7 @@ def add(api: ApiClient, identifier: str, **fields: str) -> Response:
 
 
 def test_a_new_repository_belongs_to_the_installation(api: ApiClient) -> None:
-    """A decision to create makes a repository that is claimed from the start."""
+    """``Create`` saves a repository that is claimed from the start."""
     made = add(api, "team/new", new=URL)
     assert made.status_code == 201
     assert (made.json()["provider"]["id"], made.json()["externalId"]) == ("integrations:chooser", "x")
@@ -44,7 +44,7 @@ def test_taken_external_id_or_name_is_a_conflict(api: ApiClient) -> None:
 
 
 def test_claim_without_repository_is_refused(api: ApiClient) -> None:
-    """A plugin that claims what is not there gets nothing saved."""
+    """``Claim`` without a candidate saves nothing."""
     answer = add(api, "nobody")
     assert (answer.status_code, answer.json()["detail"]) == (404, "The plugin claims a repository that is not there.")
 
@@ -64,20 +64,20 @@ def test_the_same_installation_twice_is_a_conflict(api: ApiClient) -> None:
 
 
 def test_a_provider_without_configuration_has_nothing_to_configure(api: ApiClient) -> None:
-    """The answer says so, and saves nothing."""
+    """The request is refused, and nothing is saved."""
     made = api.post("integrations/", {"provider": "chooser"}).json()
     assert api.post(f"integrations/{made['id']}/", {"a": 1}).status_code == 400
 
 
 def test_offers_are_limited(api: ApiClient) -> None:
-    """A plugin that offers very much fills no memory of the client's."""
+    """The number of offers in an answer is bounded."""
     made = api.post("integrations/", {"provider": "chooser"}).json()
     assert len(api.get(f"integrations/{made['id']}/repos/").json()["repos"]) == 1_000
 
 
 @pytest.mark.parametrize("asked", ["true", "false"])
 def test_claimed_repositories_are_not_offered(api: ApiClient, asked: str) -> None:
-    """What this installation has already cannot be added again, so it is not offered, whatever a client asks for."""
+    """Repositories of the installation are not offered again, whatever the search is."""
     made = api.post("integrations/", {"provider": "chooser"}).json()
     add(api, "offer 7", new=URL)
     offers = api.get(f"integrations/{made['id']}/repos/", params={"installableOnly": asked}).json()["repos"]

@@ -1,4 +1,4 @@
-"""The plugins of the host over HTTP: who may see them, and what they see."""
+"""The plugins of the host over HTTP: who may see them, and what is shown."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +31,7 @@ CANDIDATES = [
 
 @pytest.fixture
 def api(tmp_path: Path) -> Iterator[ApiClient]:
-    """A api with plugins in several states."""
+    """An API with plugins in several states."""
     with open_api(tmp_path, SWITCHBOARD + MORE, more=CANDIDATES) as opened:
         yield opened
 
@@ -43,7 +43,7 @@ def plugins(api: ApiClient) -> dict[str, dict[str, Any]]:
 
 
 def test_plugin_list_shows_state_reason_and_calls(api: ApiClient) -> None:
-    """What a plugin is, how it is and what it did, with the pause of a suspended hook."""
+    """A plugin has its state, its reason, its calls and its suspensions."""
     api.post("integrations/", {"provider": "faulty"})
     found = plugins(api)
     assert {name: plugin["state"] for name, plugin in found.items()} == {
@@ -63,7 +63,7 @@ def test_plugin_list_shows_state_reason_and_calls(api: ApiClient) -> None:
 
 
 def test_plugin_list_hides_secrets(api: ApiClient) -> None:
-    """Neither of a plugin that is loaded, nor of one that is not, nor in the text of a fault."""
+    """Secrets are hidden for loaded and for other plugins, and in the text of faults."""
     refused = api.post("integrations/", {"provider": "leaky"})
     assert (refused.status_code, "Europe refused (hidden)" in refused.json()["detail"]) == (502, True)
     text = api.get("/api/0/plugins/").text
@@ -73,7 +73,7 @@ def test_plugin_list_hides_secrets(api: ApiClient) -> None:
 
 
 def test_only_operators_see_plugins(api: ApiClient, tmp_path: Path) -> None:
-    """The admin of any other tenant is told whom to ask; an id in the file is as good as a slug."""
+    """Other organizations get 403 with the key that allows them; the file may name ids or slugs."""
     rival = bootstrap(api.services, "rival", "web")
     for path in ("/api/0/plugins/", "/api/0/plugins/custom_scm/", "/api/0/plugins/none/"):
         answer = api.get(path, token=rival.token)
@@ -85,7 +85,7 @@ def test_only_operators_see_plugins(api: ApiClient, tmp_path: Path) -> None:
 
 
 def test_only_organization_sees_plugins_when_no_operator_is_set(tmp_path: Path) -> None:
-    """Where all plugins are of one tenant, its admin sees them; what is of several is shown to none by default."""
+    """A single organization is the operator; of several, none is by default."""
     silent = SWITCHBOARD.replace('operators = ["acme"]\n', "")
     with open_api(tmp_path, silent) as api:
         assert api.get("/api/0/plugins/").status_code == 200

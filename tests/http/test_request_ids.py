@@ -13,8 +13,8 @@ from fastapi.testclient import TestClient
 
 from api import SWITCHBOARD, ApiClient, open_api
 from hosting import candidate
+from scmhost.application import create_application
 from scmhost.infra.logs import configure_logs
-from scmhost.service.application import create_application
 
 BOTH = SWITCHBOARD + "[plugins.faulty]\nenabled = true\ndefault = true\n[plugins.talkative]\nenabled = true\n"
 MORE = [candidate("faulty", "plugins.faulty"), candidate("talkative", "plugins.talkative")]

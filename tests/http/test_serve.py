@@ -13,7 +13,7 @@ from plugins import historian
 from serving import Served, serve
 
 
-def folder_with_switchboard(tmp_path: Path) -> Path:
+def folder_with_configuration(tmp_path: Path) -> Path:
     (tmp_path / "plugins.toml").write_text(SWITCHBOARD, encoding="utf-8")
     return tmp_path
 
@@ -31,8 +31,8 @@ def claim(served: Served, token: str, installation: str, repository: str) -> int
 
 
 def test_the_first_start_creates_the_database(tmp_path: Path) -> None:
-    """A new operator needs one command; it logs JSON, answers, and ends when asked to."""
-    folder = folder_with_switchboard(tmp_path)
+    """One command creates the database, logs JSON, answers, and ends at SIGTERM."""
+    folder = folder_with_configuration(tmp_path)
     with serve(folder) as served, served.client() as client:
         answer = client.get("/healthz")
         assert (answer.status_code, answer.json()["status"]) == (200, "ok")
@@ -45,8 +45,8 @@ def test_the_first_start_creates_the_database(tmp_path: Path) -> None:
 
 
 def test_tokens_are_never_logged(tmp_path: Path) -> None:
-    """Whatever happens with a token, the log does not hold it."""
-    folder = folder_with_switchboard(tmp_path)
+    """The log contains no token, whatever the request."""
+    folder = folder_with_configuration(tmp_path)
     with serve(folder) as served:
         token = str(bootstrap(folder)["token"])
         for used in (token, token[:-1] + "?"):
@@ -58,7 +58,7 @@ def test_tokens_are_never_logged(tmp_path: Path) -> None:
 
 def test_claims_race_across_workers(tmp_path: Path) -> None:
     """Fifty claims at once over two processes: exactly one wins."""
-    folder = folder_with_switchboard(tmp_path)
+    folder = folder_with_configuration(tmp_path)
     with serve(folder, workers=2) as served:
         there = bootstrap(folder, "--repository", "team/app=https://git.example.com/team/app")
         token, repository = str(there["token"]), there["repositories"][0]["id"]
@@ -71,8 +71,8 @@ def test_claims_race_across_workers(tmp_path: Path) -> None:
 
 
 def test_git_history_is_sent_to_server(tmp_path: Path) -> None:
-    """``commits send --url`` brings a history over HTTP, and again brings nothing."""
-    folder = folder_with_switchboard(tmp_path)
+    """``commits send --url`` sends a history over HTTP; a second run sends nothing new."""
+    folder = folder_with_configuration(tmp_path)
     repository = GitRepository(tmp_path / "repo")
     for number in range(5):
         repository.commit(f"Change {number}", {"file.py": str(number)})
@@ -88,7 +88,7 @@ def test_git_history_is_sent_to_server(tmp_path: Path) -> None:
 
 
 def install_historian(folder: Path) -> Path:
-    """The plugin that can be asked for commits, as an installer leaves it; gives the folder for PYTHONPATH."""
+    """Install the plugin that fetches commits, and return the folder for PYTHONPATH."""
     site = folder / "site"
     info = site / "historian-1.0.dist-info"
     info.mkdir(parents=True)
@@ -99,7 +99,7 @@ def install_historian(folder: Path) -> Path:
 
 
 def test_a_job_survives_a_killed_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Commits that were being fetched when the process was killed are there after the next start."""
+    """A fetch of commits that a killed process had begun is done after the next start."""
     monkeypatch.setenv("PYTHONPATH", str(install_historian(tmp_path)))
     monkeypatch.setenv("HISTORIAN_DIED", str(tmp_path / "died"))
     more = "[plugins.historian]\nenabled = true\n[limits]\njob_seconds = 1\n"

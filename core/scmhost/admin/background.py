@@ -22,14 +22,14 @@ log = structlog.get_logger(__name__)
 HOUSEKEEPING_SECONDS: Final = 60.0
 JOBS_SECONDS: Final = 1.0
 
-# Both numbers are Sentry's.
+# Sentry uses the same two numbers.
 MOST_ATTEMPTS: Final = 5
 RETRY_AFTER: Final = timedelta(minutes=5)
 
 OVERDUE_AFTER: Final = timedelta(minutes=5)
-"""Workers look for jobs every second, so a job that is due for this long is one that no worker takes."""
+"""Workers query for jobs every second: no worker runs when a job is due for this long."""
 
-_MOST_FAULT: Final = 500
+_MAX_FAULT_LENGTH: Final = 500
 
 Handler = Callable[[Services, Job], None]
 
@@ -39,23 +39,23 @@ _HANDLERS: Final[Mapping[str, Handler]] = {FETCH_COMMITS: fetch_commits, file_qu
 def background_loops(services: Services) -> list[Loop]:
     """Return the loops that every worker of the service runs. Any worker may take a job or a deletion."""
 
-    def run_jobs(_woken: bool) -> bool:  # noqa: FBT001 - the shape of a loop's round
+    def run_jobs(_woken: bool) -> bool:  # noqa: FBT001 - the signature of a loop's round
         _unless_unavailable("jobs postponed", lambda: run_due_jobs(services, beat=jobs_loop.beat))
         return False
 
-    def keep_house(_woken: bool) -> bool:  # noqa: FBT001
+    def delete_repositories(_woken: bool) -> bool:  # noqa: FBT001
         _unless_unavailable("housekeeping postponed", lambda: delete_due_repositories(services))
         return False
 
     telemetry = services.telemetry
-    # A round may take as long as its slowest job, whose worker reports progress only in between.
+    # A round reports progress between jobs only, so that it may be silent for as long as its slowest job takes.
     patience = services.limits.job_seconds + 60.0
     jobs_loop = Loop("jobs", run_jobs, seconds=JOBS_SECONDS, stuck_after=patience, telemetry=telemetry)
-    return [jobs_loop, Loop("housekeeping", keep_house, seconds=HOUSEKEEPING_SECONDS, telemetry=telemetry)]
+    return [jobs_loop, Loop("housekeeping", delete_repositories, seconds=HOUSEKEEPING_SECONDS, telemetry=telemetry)]
 
 
 def _unless_unavailable(event: str, work: Callable[[], object]) -> None:
-    """Log one line, without a traceback, where only the database is away; ``/readyz`` reports that by itself."""
+    """Do the work, or log one line without a traceback if the database is down, which ``/readyz`` reports."""
     try:
         work()
     except Unavailable as error:
@@ -90,12 +90,12 @@ def _take(services: Services) -> Job | None:
 
 def _run(services: Services, job: Job) -> None:
     if job.attempts > MOST_ATTEMPTS:
-        _put_off(services, job, "its worker did not come back from the last attempt")
+        _postpone(services, job, "its worker ended during the last attempt")
         return
     handler = _HANDLERS.get(job.kind)
     if handler is None:
-        # A newer version may have put it, and one of its workers may take it during a rolling upgrade.
-        _put_off(services, job, f"this version of scmhost has no job of the kind {job.kind!r}")
+        # A newer version may have added the job during a rolling upgrade, and one of its workers may take it.
+        _postpone(services, job, f"this version of scmhost has no job of the kind {job.kind!r}")
         return
     with services.telemetry.act("job", job=job.kind) as act:
         try:
@@ -104,11 +104,11 @@ def _run(services: Services, job: Job) -> None:
         except Exception as error:  # noqa: BLE001 - one bad job must not keep the others from running
             act.end("failed", fault=True)
             # A plugin may have built the exception, so nothing in its text is trusted.
-            _put_off(services, job, exception_text(error)[:_MOST_FAULT])
+            _postpone(services, job, exception_text(error)[:_MAX_FAULT_LENGTH])
 
 
-def _put_off(services: Services, job: Job, fault: str) -> None:
-    """Have a job tried again later, or give it up after the last attempt."""
+def _postpone(services: Services, job: Job, fault: str) -> None:
+    """Schedule a job's next attempt, or mark it as failed after the last one."""
     last = job.attempts >= MOST_ATTEMPTS
     log.warning("job failed" if last else "job postponed", kind=job.kind, key=job.key, fault=fault)
     with services.store.write() as tx:
@@ -127,7 +127,7 @@ def delete_due_repositories(services: Services) -> int:
 
 def _delete(services: Services, organization_id: int, repository_id: int) -> bool:
     with services.store.write() as tx:
-        # Since the list was read, the deletion may have been cancelled, or another worker may have done it.
+        # Since the list was read, the deletion may have been cancelled, or done by another worker.
         if not repository_queries.is_due(tx, organization_id, repository_id, services.clock.now()):
             return False
         return content_queries.delete_repository(tx, organization_id, repository_id)

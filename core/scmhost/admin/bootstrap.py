@@ -13,7 +13,7 @@ from scmhost.services import Services
 
 @dataclass(frozen=True, slots=True)
 class Bootstrapped:
-    """What is there now. The token is new each time: the secret of an older one cannot be shown again."""
+    """The organization with its rows. The token is new each time: the secret of an older one is not stored."""
 
     organization: Organization
     project: Project
@@ -24,9 +24,19 @@ class Bootstrapped:
 def bootstrap(
     services: Services, organization_slug: str, project_slug: str, repositories: Sequence[tuple[str, str | None]] = ()
 ) -> Bootstrapped:
-    """Create what is missing of an organization, a project and repositories, and a token with all scopes."""
+    """Create those of an organization, a project and repositories that do not exist, and a token with all scopes.
+
+    Args:
+        services: the services of the process.
+        organization_slug: the organization's slug.
+        project_slug: the project's slug.
+        repositories: the name and the URL of each repository.
+
+    Raises:
+        InvalidInput: a slug, a name or a URL is invalid.
+    """
     organization = create_organization(services, organization_slug)
     project, _ = create_project(services, organization, project_slug)
-    known = [create_repository(services, organization, name, url)[0] for name, url in repositories]
+    existing = [create_repository(services, organization, name, url)[0] for name, url in repositories]
     _, token = create_token(services, organization, "bootstrap", ALL_SCOPES)
-    return Bootstrapped(organization, project, token, known)
+    return Bootstrapped(organization, project, token, existing)

@@ -1,4 +1,4 @@
-"""What a look over all organizations finds. For the operator alone: no tenant may see another's rows."""
+"""Queries over all organizations, for the operator: no tenant may read another's rows."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,10 +14,21 @@ from scmhost.links.tables import CODE_MAPPINGS
 from scmhost.organizations.tables import ORGANIZATIONS, PROJECTS, TOKENS
 from scmhost.repositories.tables import REPOSITORIES
 
+_ACTIVE: Final = "active"
+
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A row that was seen: whose it is, its id, what people call it, and a detail if it matters."""
+class TenantRow:
+    """A row of any organization: the organization's slug, the row's id and name, and more where it matters.
+
+    Attributes:
+        organization: the organization's slug.
+        id: the row's id.
+        name: the row's name as people see it.
+        detail: an installation's provider, a repository's status, or a job's last fault.
+        moment: when a token expires or a job was due.
+        count: the number of code mappings of a repository.
+    """
 
     organization: str
     id: int
@@ -27,112 +38,106 @@ class Seen:
     count: int = 0
 
 
-def write_nothing(tx: Transaction) -> None:
-    """Ask for the rights that writing needs, on each table, and change no row."""
+def check_write_access(tx: Transaction) -> None:
+    """Run an update of every table that matches no row. The database refuses it to a user who may not write."""
     for table in ALL_TABLES.sorted_tables:
         column = next(iter(table.columns))
         tx.execute(update(table).where(text("1 = 0")).values({column: column}))
 
 
-def clock(tx: Transaction) -> datetime | None:
-    """What time it is for the database; None where it has no clock of its own."""
+def database_time(tx: Transaction) -> datetime | None:
+    """Return the time of the database server; None for SQLite, which uses this machine's clock."""
     if tx.get_bind().dialect.name != "postgresql":
         return None
     now: datetime = tx.execute(select(func.clock_timestamp())).scalar_one()
     return now.astimezone(UTC)
 
 
-def newest_row(tx: Transaction) -> datetime | None:
-    """When the newest organization or token was made, by the clock of whoever made it."""
+def newest_row_time(tx: Transaction) -> datetime | None:
+    """Return when the newest organization or token was created, by the clock of the machine that created it."""
     moments = [tx.execute(select(func.max(table.c.created_at))).scalar() for table in (ORGANIZATIONS, TOKENS)]
     return max((moment for moment in moments if moment), default=None)
 
 
-def tokens_ending(tx: Transaction, before: datetime) -> list[Seen]:
-    """Tokens that nobody revoked and that end before a time."""
-    alive = TOKENS.c.revoked_at.is_(None) & (TOKENS.c.expires_at <= before)
+def tokens_expiring(tx: Transaction, before: datetime) -> list[TenantRow]:
+    """Return the tokens that expire before a time and are not revoked."""
+    valid = TOKENS.c.revoked_at.is_(None) & (TOKENS.c.expires_at <= before)
     query = select(ORGANIZATIONS.c.slug, TOKENS.c.id, TOKENS.c.name, TOKENS.c.expires_at)
-    query = _of_organization(query, TOKENS.c.organization_id).where(alive).order_by(TOKENS.c.expires_at)
-    return [Seen(row.slug, row.id, row.name, moment=row.expires_at) for row in tx.execute(query)]
+    query = _with_organization(query, TOKENS.c.organization_id).where(valid).order_by(TOKENS.c.expires_at)
+    return [TenantRow(row.slug, row.id, row.name, moment=row.expires_at) for row in tx.execute(query)]
 
 
-def installed(tx: Transaction) -> list[Seen]:
-    """All installations, with the provider as the detail."""
+def all_installations(tx: Transaction) -> list[TenantRow]:
+    """Return all installations, with the provider as the detail."""
     query = select(ORGANIZATIONS.c.slug, INSTALLATIONS.c.id, INSTALLATIONS.c.name, INSTALLATIONS.c.provider)
-    query = _of_organization(query, INSTALLATIONS.c.organization_id).order_by(INSTALLATIONS.c.id)
-    return [Seen(row.slug, row.id, row.name, detail=row.provider) for row in tx.execute(query)]
+    query = _with_organization(query, INSTALLATIONS.c.organization_id).order_by(INSTALLATIONS.c.id)
+    return [TenantRow(row.slug, row.id, row.name, detail=row.provider) for row in tx.execute(query)]
 
 
-def webhooks(tx: Transaction, now: datetime) -> int:
-    """How many installations have a webhook whose secret still counts."""
+def count_webhooks(tx: Transaction, now: datetime) -> int:
+    """Count the installations with a webhook secret that has not expired."""
     live = or_(WEBHOOK_SECRETS.c.expires_at.is_(None), WEBHOOK_SECRETS.c.expires_at > now)
     one = select(WEBHOOK_SECRETS.c.organization_id, WEBHOOK_SECRETS.c.installation_id).where(live).distinct().subquery()
     return int(tx.execute(select(func.count()).select_from(one)).scalar_one())
 
 
-def unclaimed(tx: Transaction) -> list[Seen]:
-    """Active repositories without an installation, with the number of their code mappings."""
-    return _repositories(tx, REPOSITORIES.c.installation_id.is_(None))
+def unclaimed_repositories(tx: Transaction) -> list[TenantRow]:
+    """Return the active repositories without an installation."""
+    return _repositories(tx, REPOSITORIES.c.installation_id.is_(None) & (REPOSITORIES.c.status == _ACTIVE))
 
 
-def without_url(tx: Transaction) -> list[Seen]:
-    """Active repositories without a URL, with the number of their code mappings."""
-    return _repositories(tx, REPOSITORIES.c.url.is_(None))
+def repositories_without_url(tx: Transaction) -> list[TenantRow]:
+    """Return the active repositories without a URL."""
+    return _repositories(tx, REPOSITORIES.c.url.is_(None) & (REPOSITORIES.c.status == _ACTIVE))
 
 
-def inactive(tx: Transaction) -> list[Seen]:
-    """Repositories that are hidden or wait for their deletion, with the number of their code mappings."""
-    return _repositories(tx, REPOSITORIES.c.status != _ACTIVE, status=None)
+def inactive_repositories(tx: Transaction) -> list[TenantRow]:
+    """Return the repositories that are hidden or will be deleted."""
+    return _repositories(tx, REPOSITORIES.c.status != _ACTIVE)
 
 
-def mapped_projects(tx: Transaction) -> list[tuple[str, int, int, str]]:
-    """Projects with more than one code mapping: organization's slug and id, project's id and slug."""
+def projects_with_several_mappings(tx: Transaction) -> list[tuple[str, int, int, str]]:
+    """Return the organization's slug and id and the project's id and slug of projects with several code mappings."""
     same = (CODE_MAPPINGS.c.organization_id == PROJECTS.c.organization_id) & (
         CODE_MAPPINGS.c.project_id == PROJECTS.c.id
     )
-    key = (ORGANIZATIONS.c.slug, ORGANIZATIONS.c.id, PROJECTS.c.id, PROJECTS.c.slug)
-    query = _of_organization(select(*key).join_from(PROJECTS, CODE_MAPPINGS, same), PROJECTS.c.organization_id)
-    found = tx.execute(query.group_by(*key).having(func.count() > 1).order_by(PROJECTS.c.id))
-    return [(row[0], row[1], row[2], row[3]) for row in found]
+    columns = (ORGANIZATIONS.c.slug, ORGANIZATIONS.c.id, PROJECTS.c.id, PROJECTS.c.slug)
+    query = _with_organization(select(*columns).join_from(PROJECTS, CODE_MAPPINGS, same), PROJECTS.c.organization_id)
+    rows = tx.execute(query.group_by(*columns).having(func.count() > 1).order_by(PROJECTS.c.id))
+    return [(row[0], row[1], row[2], row[3]) for row in rows]
 
 
-def overdue_jobs(tx: Transaction, now: datetime, due_before: datetime) -> list[Seen]:
-    """Jobs that were due before a time and that no worker has."""
+def overdue_jobs(tx: Transaction, now: datetime, due_before: datetime) -> list[TenantRow]:
+    """Return the jobs that were due before a time and that no worker is running."""
     free = or_(JOBS.c.leased_until.is_(None), JOBS.c.leased_until <= now)
     return _jobs(tx, (JOBS.c.state == "waiting") & (JOBS.c.due_at <= due_before) & free)
 
 
-def failed_jobs(tx: Transaction) -> list[Seen]:
-    """Jobs that were given up, with the last fault as the detail."""
+def failed_jobs(tx: Transaction) -> list[TenantRow]:
+    """Return the jobs that are not tried again, with the last fault as the detail."""
     return _jobs(tx, JOBS.c.state == "failed")
 
 
-_ACTIVE: Final = "active"
-
-
-def _repositories(tx: Transaction, condition: ColumnElement[bool], status: str | None = _ACTIVE) -> list[Seen]:
-    mine = (CODE_MAPPINGS.c.organization_id == REPOSITORIES.c.organization_id) & (
+def _repositories(tx: Transaction, condition: ColumnElement[bool]) -> list[TenantRow]:
+    """Return repositories with their status as the detail and the number of their code mappings as the count."""
+    own = (CODE_MAPPINGS.c.organization_id == REPOSITORIES.c.organization_id) & (
         CODE_MAPPINGS.c.repository_id == REPOSITORIES.c.id
     )
-    mappings = select(func.count()).select_from(CODE_MAPPINGS).where(mine).scalar_subquery().label("mappings")
-    query = select(ORGANIZATIONS.c.slug, REPOSITORIES.c.id, REPOSITORIES.c.name, REPOSITORIES.c.status, mappings).where(
-        condition
-    )
-    if status:
-        query = query.where(REPOSITORIES.c.status == status)
-    query = _of_organization(query, REPOSITORIES.c.organization_id).order_by(REPOSITORIES.c.id)
-    return [Seen(row.slug, row.id, row.name, detail=row.status, count=row.mappings) for row in tx.execute(query)]
+    mappings = select(func.count()).select_from(CODE_MAPPINGS).where(own).scalar_subquery().label("mappings")
+    query = select(ORGANIZATIONS.c.slug, REPOSITORIES.c.id, REPOSITORIES.c.name, REPOSITORIES.c.status, mappings)
+    query = _with_organization(query.where(condition), REPOSITORIES.c.organization_id).order_by(REPOSITORIES.c.id)
+    return [TenantRow(row.slug, row.id, row.name, detail=row.status, count=row.mappings) for row in tx.execute(query)]
 
 
-def _jobs(tx: Transaction, condition: ColumnElement[bool]) -> list[Seen]:
+def _jobs(tx: Transaction, condition: ColumnElement[bool]) -> list[TenantRow]:
     query = select(ORGANIZATIONS.c.slug, JOBS.c.id, JOBS.c.kind, JOBS.c.key, JOBS.c.fault, JOBS.c.due_at)
-    query = _of_organization(query, JOBS.c.organization_id).where(condition).order_by(JOBS.c.due_at, JOBS.c.id)
+    query = _with_organization(query, JOBS.c.organization_id).where(condition).order_by(JOBS.c.due_at, JOBS.c.id)
     return [_job(row) for row in tx.execute(query)]
 
 
-def _job(row: AnyRow) -> Seen:
-    return Seen(row.slug, row.id, f"{row.kind} {row.key}", detail=row.fault or "", moment=row.due_at)
+def _job(row: AnyRow) -> TenantRow:
+    return TenantRow(row.slug, row.id, f"{row.kind} {row.key}", detail=row.fault or "", moment=row.due_at)
 
 
-def _of_organization(query: AnySelect, organization_id: ColumnElement[int]) -> AnySelect:
+def _with_organization(query: AnySelect, organization_id: ColumnElement[int]) -> AnySelect:
     return query.join(ORGANIZATIONS, ORGANIZATIONS.c.id == organization_id)

@@ -1,35 +1,94 @@
-"""Routes of health, metrics and plugins."""
+"""Routes of health, metrics and plugins, with their wire shapes."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Final
 
 from fastapi import APIRouter, Depends, Path, Request, Response
+from pydantic import Field, JsonValue
 
 from scmhost import __version__
 from scmhost.infra.errors import Forbidden, ScmhostError
+from scmhost.infra.http import Moment, Wire
 from scmhost.infra.loops import Loop
 from scmhost.organizations.access import CallerOf, ServicesOf, check_scope
 from scmhost.organizations.tokens import Caller, ScopeClass
 from scmhost.services import Services
 
 from .background import count_jobs
-from .readiness import readiness
-from .schemas import Health, PluginOut, Ready
-from .show_plugins import described, find_plugin, is_operator, list_plugins
+from .status import find_plugin, is_operator, list_plugins, plugin_record, readiness
 
 if TYPE_CHECKING:
     from scmhost.infra.telemetry.metrics import Metrics
 
 
+class Health(Wire):
+    """The process is running."""
+
+    status: str
+    version: str
+
+
+class Ready(Wire):
+    """Whether requests can be answered, and the plugins by state."""
+
+    status: str
+    detail: str | None
+    database: str
+    generation: int
+    stale_since: Moment | None
+    plugins: dict[str, int]
+    suspended: list[str]
+    stuck: list[str] = Field(description="A sentence for each background loop that makes no progress.")
+
+
+class HookCalls(Wire):
+    """A hook of a plugin, or a step in which the host ran its code, such as ``import``."""
+
+    name: str
+    calls: int
+    faults: int
+    refusals: int = Field(description="How many calls ended with an error that the plugin raised on purpose.")
+    unavailable: int = Field(description="How many of the latest calls, in a row, found the code host unavailable.")
+    slowest_ms: float
+
+
+class SuspensionOut(Wire):
+    """A hook that is not called for a while, after several faults in a row."""
+
+    hook: str
+    since: str
+    next_try: str
+    faults: int
+    last_fault: str
+
+
+class PluginOut(Wire):
+    """A plugin. One that is neither ready nor suspended is described by its metadata alone."""
+
+    name: str
+    distribution: str | None
+    version: str | None
+    api_range: str | None
+    state: str
+    reason: str
+    notes: list[str]
+    providers: list[str]
+    features: list[str]
+    import_ms: float | None
+    settings: dict[str, JsonValue] = Field(description="Without secrets.")
+    hooks: list[HookCalls]
+    suspensions: list[SuspensionOut]
+
+
 def operator(scope_class: ScopeClass) -> Callable[..., Caller]:
-    """A dependency: the caller, if they may see the host itself: by scope, and by their organization."""
+    """Return a dependency: the caller, whose scope and organization may see the whole host."""
 
     def check(request: Request, services: ServicesOf, caller: CallerOf) -> Caller:
         check_scope(caller, scope_class, request.method)
         if not is_operator(services, caller):
             raise Forbidden(
-                "Plugins are of the whole host, which has several organizations. Whoever runs it names those that may "
-                "see them, as operators under [host] in plugins.toml."
+                "Plugins belong to the whole host, which has several organizations. To allow this one, add it to "
+                "operators under [host] in plugins.toml."
             )
         return caller
 
@@ -43,15 +102,15 @@ NO_STORE: Final = {"Cache-Control": "no-store"}
 
 @health_router.get("/healthz")
 async def health_show(response: Response) -> Health:
-    """Answers 200 while the process lives, whatever its database does: a new process would not mend that."""
+    """Answers 200 while the process runs, even if its database does not: a new process would not fix that."""
     response.headers.update(NO_STORE)
     return Health(status="ok", version=__version__)
 
 
-@health_router.get("/readyz", responses={503: {"model": Ready, "description": "Send requests elsewhere, for now."}})
+@health_router.get("/readyz", responses={503: {"model": Ready, "description": "Send requests to another process."}})
 def ready_show(services: ServicesOf, response: Response) -> Ready:
-    """Answers 200 while requests can be answered; else 503, and why. A suspended plugin, or settings that are stale
-    because the switchboard cannot be read, are told and no reason not to be ready.
+    """Answers 200 while requests can be answered, otherwise 503 with the reason. A suspended plugin, or an invalid
+    plugins.toml, is reported, but the process stays ready.
     """
     found = readiness(services)
     response.headers.update(NO_STORE)
@@ -73,29 +132,29 @@ plugins_router: Final = APIRouter(prefix="/api/0/plugins", tags=["host"], depend
 
 @plugins_router.get("/")
 def plugins_list(services: ServicesOf) -> list[PluginOut]:
-    """Every plugin that is installed or named, by name, with its state and what it did in the process that answers."""
-    return [PluginOut.model_validate(described(shown)) for shown in list_plugins(services)]
+    """Every plugin that is installed or configured, by name, with its state and its calls in the answering process."""
+    return [PluginOut.model_validate(plugin_record(plugin)) for plugin in list_plugins(services)]
 
 
 @plugins_router.get("/{plugin}/")
 def plugins_show(services: ServicesOf, plugin: Annotated[str, Path(description="A plugin's name.")]) -> PluginOut:
     """One plugin."""
-    return PluginOut.model_validate(described(find_plugin(services, plugin)))
+    return PluginOut.model_validate(plugin_record(find_plugin(services, plugin)))
 
 
 REFRESH_SECONDS: Final = 1.0
 
 
 def metrics_router(metrics: "Metrics") -> APIRouter:
-    """The page. It is not of the API: no document lists it."""
+    """Return the route of Prometheus' page, which is not part of the documented API."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/metrics")
     def page(request: Request, services: ServicesOf) -> Response:
-        """Everything that is counted."""
-        _show(metrics, services)
-        content, media_type = metrics.page(request.headers.get("accept", ""), lambda: _jobs(services))
-        return Response(content, headers={"Content-Type": media_type, "Cache-Control": "no-store"})
+        """All metrics, in Prometheus' format."""
+        _update_gauges(metrics, services)
+        content, media_type = metrics.page(request.headers.get("accept", ""), lambda: _job_counts(services))
+        return Response(content, headers={"Content-Type": media_type, **NO_STORE})
 
     return router
 
@@ -103,21 +162,21 @@ def metrics_router(metrics: "Metrics") -> APIRouter:
 def gauges_loop(services: Services, metrics: "Metrics") -> Loop:
     """Return the loop by which each worker reports the state of its own plugins, whichever worker serves the page."""
 
-    def refresh(_woken: bool) -> bool:  # noqa: FBT001 - the shape of a loop's round
-        _show(metrics, services)
+    def refresh(_woken: bool) -> bool:  # noqa: FBT001 - the signature of a loop's round
+        _update_gauges(metrics, services)
         return False
 
     return Loop("metrics", refresh, seconds=REFRESH_SECONDS, telemetry=services.telemetry)
 
 
-def _show(metrics: "Metrics", services: Services) -> None:
-    board = services.plugins.configuration_status
+def _update_gauges(metrics: "Metrics", services: Services) -> None:
+    status = services.plugins.configuration_status
     states = {report.name: report.state for report in services.plugins.plugins}
-    metrics.show(states, board.generation, stale=board.stale_since is not None)
+    metrics.show(states, status.generation, stale=status.stale_since is not None)
 
 
-def _jobs(services: Services) -> Mapping[str, int]:
-    """What is counted in memory is told even while the database does not answer."""
+def _job_counts(services: Services) -> Mapping[str, int]:
+    # Metrics are most needed while the database is down: the page then has all others.
     try:
         return count_jobs(services)
     except ScmhostError:

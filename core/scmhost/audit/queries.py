@@ -22,6 +22,7 @@ Action = Literal[
     "code-mapping.create",
     "code-mapping.delete",
     "code-mapping.edit",
+    "configuration.change",
     "integration.add",
     "integration.edit",
     "integration.remove",
@@ -33,8 +34,6 @@ Action = Literal[
     "repository.delete",
     "repository.edit",
     "repository.unclaim",
-    # A change of plugins.toml. The name is kept, because stored entries have it.
-    "switchboard.change",
     "token.create",
     "token.revoke",
     "webhook-secret.create",

@@ -27,7 +27,6 @@ SERVER_PACKAGES: Final = frozenset(
         "fastapi",
         "httptools",
         "msgspec",
-        "openfeature",
         "prometheus_client",
         "psycopg",
         "sqlalchemy",

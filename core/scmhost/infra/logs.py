@@ -1,54 +1,55 @@
-"""Structured logs: one JSON object a line on standard error, or colours on a terminal."""
+"""Structured logs on standard error: one JSON object per line, or colored text on a terminal."""
 
 import logging
 import sys
 from collections.abc import Collection
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from structlog.types import EventDict, Processor
 
+MAX_EXCEPTION_TEXT: Final = 2_000
+"""How many characters of an exception's text are logged."""
 
-def configure_logs(*, quiet: bool = False, besides: Collection[str] = ()) -> None:
-    """Send scmhost's and the server's log lines through one formatter.
+
+def configure_logs(*, quiet: bool = False, without: Collection[str] = ()) -> None:
+    """Send the log lines of scmhost and of libraries through one formatter. This changes the logging of the process.
 
     Args:
-        quiet: only warnings and errors.
-        besides: events that are not logged, because the output of a command shows them.
+        quiet: log warnings and errors only.
+        without: events that are not logged.
     """
     level = logging.WARNING if quiet else logging.INFO
-    omitted = frozenset(besides)
+    dropped = frozenset(without)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    renderers = _for_terminals() if sys.stderr.isatty() else _as_json()
+    last = _terminal_renderer() if sys.stderr.isatty() else _json_renderer()
     structlog.configure(
-        processors=[partial(_omit, omitted), *shared, *renderers],
+        processors=[partial(_drop, dropped), *shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        # One write for each line: lines of several workers share the stream and must not mix.
+        # One write per line: several worker processes share the stream, and their lines must not mix.
         logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
     )
     handler = logging.StreamHandler(sys.stderr)
     formatter = structlog.stdlib.ProcessorFormatter
     foreign = [*shared, _with_fields]
-    handler.setFormatter(
-        formatter(processors=[formatter.remove_processors_meta, *renderers], foreign_pre_chain=foreign)
-    )
-    handler.addFilter(lambda record: record.getMessage() not in omitted)
+    handler.setFormatter(formatter(processors=[formatter.remove_processors_meta, *last], foreign_pre_chain=foreign))
+    handler.addFilter(lambda record: record.getMessage() not in dropped)
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
 
 
-def _omit(events: Collection[str], _logger: Any, _method: str, entry: EventDict) -> EventDict:
+def _drop(events: Collection[str], _logger: Any, _method: str, entry: EventDict) -> EventDict:
     if entry["event"] in events:
         raise structlog.DropEvent
     return entry
 
 
 def _with_fields(_logger: Any, _method: str, entry: EventDict) -> EventDict:
-    """Add the ``extra`` fields of records that scmhost's own modules log with the standard library."""
+    """Add the ``extra`` fields of scmhost's own records. Those of libraries may contain anything."""
     record: logging.LogRecord = entry["_record"]
     if record.name.startswith("scmhost."):
         entry.update({name: value for name, value in vars(record).items() if name not in _STANDARD_FIELDS})
@@ -58,13 +59,22 @@ def _with_fields(_logger: Any, _method: str, entry: EventDict) -> EventDict:
 _STANDARD_FIELDS = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime"})
 
 
-# Tracebacks never show local variables: their values may be tokens or what users sent.
-
-
-def _for_terminals() -> list[Processor]:
+def _terminal_renderer() -> list[Processor]:
+    # As for JSON, without local variables, which contain tokens and request bodies.
     return [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
 
 
-def _as_json() -> list[Processor]:
-    frames = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-    return [structlog.processors.ExceptionRenderer(frames), structlog.processors.JSONRenderer()]
+def _json_renderer() -> list[Processor]:
+    return [structlog.processors.ExceptionRenderer(_exception_records), structlog.processors.JSONRenderer()]
+
+
+def _exception_records(exc_info: Any) -> list[dict[str, Any]]:
+    """Return an exception and its causes as dictionaries. The text of a plugin's exception may have megabytes."""
+    records = _EXCEPTIONS(exc_info)
+    for record in records:
+        record["exc_value"] = record["exc_value"][:MAX_EXCEPTION_TEXT]
+    return records
+
+
+# Without local variables, which contain tokens and request bodies.
+_EXCEPTIONS: Final = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)

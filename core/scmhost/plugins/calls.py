@@ -85,7 +85,7 @@ class ProviderCalls:
         self, installation: Installation, repositories: Sequence[Repository], search: str
     ) -> Sequence[Offer]:
         """``scm_offer_repositories``; nothing without the hook."""
-        return self._ask(
+        return self._call(
             "scm_offer_repositories", (), installation=installation, repositories=tuple(repositories), search=search
         )
 
@@ -94,37 +94,37 @@ class ProviderCalls:
     ) -> Claim | Create | Refusal:
         """``scm_dispatch_repository``; a refusal without the hook."""
         missing = Refusal(reason="invalid", message=f"{self.provider.name} does not add repositories.")
-        return self._ask(
+        return self._call(
             "scm_dispatch_repository", missing, installation=installation, request=request, candidate=candidate
         )
 
     def serialize_repository(self, repository: Repository, payload: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
         """``scm_serialize_repository``; nothing to change without the hook."""
-        return self._ask("scm_serialize_repository", {}, repository=repository, payload=frozen(payload))
+        return self._call("scm_serialize_repository", {}, repository=repository, payload=frozen(payload))
 
     def source_url(self, installation: Installation, repository: Repository, location: Location) -> str | NoUrl:
         """``scm_source_url``; no URL without the hook."""
-        return self._ask(
+        return self._call(
             "scm_source_url", self._no_page, installation=installation, repository=repository, location=location
         )
 
     def url_templates(self, installation: Installation, repository: Repository) -> UrlTemplates | None:
         """``scm_url_templates``; None without the hook."""
-        return self._ask("scm_url_templates", None, installation=installation, repository=repository)
+        return self._call("scm_url_templates", None, installation=installation, repository=repository)
 
     def commit_url(self, installation: Installation, repository: Repository, sha: str) -> str | NoUrl:
         """``scm_commit_url``; no URL without the hook."""
-        return self._ask("scm_commit_url", self._no_page, installation=installation, repository=repository, sha=sha)
+        return self._call("scm_commit_url", self._no_page, installation=installation, repository=repository, sha=sha)
 
     def compare_url(self, installation: Installation, repository: Repository, base: str, head: str) -> str | NoUrl:
         """``scm_compare_url``; no URL without the hook."""
-        return self._ask(
+        return self._call(
             "scm_compare_url", self._no_page, installation=installation, repository=repository, base=base, head=head
         )
 
     def file_exists(self, installation: Installation, repository: Repository, location: Location) -> Existence:
         """``scm_file_exists``; unknown without the hook."""
-        return self._ask(
+        return self._call(
             "scm_file_exists",
             Existence.UNKNOWN,
             installation=installation,
@@ -134,13 +134,13 @@ class ProviderCalls:
 
     def resolve_ref(self, installation: Installation, repository: Repository, ref: str | None) -> ResolvedRef | None:
         """``scm_resolve_ref``; None without the hook."""
-        return self._ask("scm_resolve_ref", None, installation=installation, repository=repository, ref=ref)
+        return self._call("scm_resolve_ref", None, installation=installation, repository=repository, ref=ref)
 
     def read_source_url(
         self, installation: Installation, url: str, repositories: Sequence[Repository]
     ) -> Sequence[LocationCandidate]:
         """``scm_read_source_url``; nothing without the hook."""
-        return self._ask(
+        return self._call(
             "scm_read_source_url", (), installation=installation, url=url, repositories=tuple(repositories)
         )
 
@@ -148,7 +148,7 @@ class ProviderCalls:
         self, installation: Installation, repository: Repository, base: str | None, head: str
     ) -> Sequence[CommitDraft]:
         """``scm_compare_commits``; nothing without the hook."""
-        return self._ask(
+        return self._call(
             "scm_compare_commits", (), installation=installation, repository=repository, base=base, head=head
         )
 
@@ -157,15 +157,15 @@ class ProviderCalls:
     ) -> Sequence[Push]:
         """``scm_read_push``, with header names in lower case; nothing without the hook."""
         lowered = MappingProxyType({name.lower(): value for name, value in headers.items()})
-        return self._ask("scm_read_push", (), installation=installation, headers=lowered, body=body, secret=secret)
+        return self._call("scm_read_push", (), installation=installation, headers=lowered, body=body, secret=secret)
 
     def _run(self, work: Callable[[], T], expected: tuple[type[Exception], ...] = ()) -> T:
         implementation = self._implementations["scm_install"]
         # Counted under a name of its own: a form that can be read does not show that scm_install works.
         origin = replace(implementation.origin, hook="form")
-        return self._guard.run(origin, work, implementation.promise.budget, expected)
+        return self._guard.run(origin, work, implementation.spec.budget, expected)
 
-    def _ask(self, hook: str, missing: T, **arguments: object) -> T:
+    def _call(self, hook: str, missing: T, **arguments: object) -> T:
         implementation = self._implementations.get(hook)
         if implementation is None:
             return missing

@@ -92,11 +92,11 @@ def select(settings: Settings, candidates: Sequence[Candidate]) -> tuple[list[Ca
     others: list[NotSelected] = []
     for name in sorted({candidate.name for candidate in candidates} | set(settings.plugins)):
         found = _owner(settings, name, candidates)
-        if isinstance(found, Candidate) and settings.wants(name):
+        if isinstance(found, Candidate) and settings.enables(name):
             selected.append(found)
         elif isinstance(found, Candidate):
             others.append(NotSelected(name, found, broken=False, reason=_why_off(settings, name)))
-        elif settings.wants(name):
+        elif settings.enables(name):
             others.append(NotSelected(name, None, broken=True, reason=found))
         else:
             others.append(NotSelected(name, None, broken=False, reason=_why_off(settings, name), notes=(found,)))

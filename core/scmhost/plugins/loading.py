@@ -19,7 +19,7 @@ from traceback import walk_tb
 from types import MappingProxyType, ModuleType
 from typing import Any, Final
 
-from scmhost.sdk import API_VERSION, HOOK_PREFIX, PROJECT_NAME, PROMISES
+from scmhost.sdk import API_VERSION, HOOK_PREFIX, HOOK_SPECS, PROJECT_NAME
 from scmhost.sdk.hooks import ARGUMENTS, definition
 
 from .discovery import Candidate
@@ -159,7 +159,7 @@ def hook_problems(plugin: ImportedPlugin) -> list[str]:
 
 def usable(plugin: ImportedPlugin) -> dict[str, HookFunction]:
     """Return the functions of a plugin without problems, by hook, without optional hooks of a later contract."""
-    return {item.hook: item for item in plugin.functions if item.hook in PROMISES}
+    return {item.hook: item for item in plugin.functions if item.hook in HOOK_SPECS}
 
 
 def taken_arguments(item: HookFunction) -> tuple[str, ...]:
@@ -169,7 +169,7 @@ def taken_arguments(item: HookFunction) -> tuple[str, ...]:
 
 def hook_notes(plugin: ImportedPlugin) -> list[str]:
     """Return remarks for the plugin's author about functions without mistakes."""
-    late = [item for item in plugin.functions if item.hook not in PROMISES]
+    late = [item for item in plugin.functions if item.hook not in HOOK_SPECS]
     notes = [f"{item.title}: API {API_VERSION} has no such hook; it is not called" for item in late]
     for item in usable(plugin).values():
         notes += [
@@ -196,9 +196,9 @@ def _mark(item: HookFunction) -> Iterator[str]:
 
 
 def _known(item: HookFunction) -> Iterator[str]:
-    if item.hook not in PROMISES and not item.options.get("optionalhook"):
+    if item.hook not in HOOK_SPECS and not item.options.get("optionalhook"):
         yield (
-            f"API {API_VERSION} has no hook {item.hook!r}; {did_you_mean(item.hook, PROMISES)} "
+            f"API {API_VERSION} has no hook {item.hook!r}; {did_you_mean(item.hook, HOOK_SPECS)} "
             "For a hook of a later version write @hookimpl(optionalhook=True), or require that version: "
             "'scmhost-api>=...' among the distribution's keywords"
         )
@@ -225,16 +225,16 @@ def _arguments(item: HookFunction) -> Iterator[str]:
 
 
 def _kind(item: HookFunction) -> Iterator[str]:
-    promise = PROMISES.get(item.hook)
+    spec = HOOK_SPECS.get(item.hook)
     if inspect.isasyncgenfunction(item.function):
         yield "it is an asynchronous generator; return one value instead of yielding"
-    elif promise and promise.colour == "pure" and inspect.iscoroutinefunction(item.function):
+    elif spec and spec.kind == "pure" and inspect.iscoroutinefunction(item.function):
         yield "this hook is pure and may not wait; write def instead of async def, and no await"
 
 
 def _with_expected(problem: str, hook: str) -> str:
     """Return a problem with the definition of the hook, whose arguments may all be left out."""
-    if hook not in PROMISES:
+    if hook not in HOOK_SPECS:
         return problem
     end = "" if problem.endswith("?") else "."
     return f"{problem}{end} Expected, with the arguments that you need: {definition(hook)}"

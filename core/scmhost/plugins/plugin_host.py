@@ -11,7 +11,7 @@ from cachetools import FIFOCache
 
 from scmhost.infra.clock import Clock, SystemClock
 from scmhost.infra.telemetry import SILENT, Telemetry
-from scmhost.sdk import PROMISES, Command, HookPromise, Organization, Provider, ProviderError
+from scmhost.sdk import HOOK_SPECS, Command, HookSpec, Organization, Provider, ProviderError
 
 from .calls import ProviderCalls
 from .config.schema import Settings
@@ -85,7 +85,7 @@ class PluginHost:
         settings: Settings,
         *,
         candidates: Sequence[Candidate] | None = None,
-        promises: Mapping[str, HookPromise] = PROMISES,
+        specs: Mapping[str, HookSpec] = HOOK_SPECS,
         import_seconds: float = IMPORT_SECONDS,
         clock: Clock | None = None,
         telemetry: Telemetry = SILENT,
@@ -94,7 +94,7 @@ class PluginHost:
         clock = clock or SystemClock()
         guard = Guard(CircuitBreaker(settings.breaker, clock), telemetry=telemetry)
         installed = discover if candidates is None else lambda: candidates
-        reloader = RegistryReloader(guard, Validator(guard, promises, import_seconds), installed)
+        reloader = RegistryReloader(guard, Validator(guard, specs, import_seconds), installed)
         return cls(settings, guard, reloader, clock)
 
     @property
@@ -125,11 +125,6 @@ class PluginHost:
         """The settings in use."""
         return self._snapshot.settings
 
-    @property
-    def unflagged(self) -> frozenset[str]:
-        """The plugins whose providers require no flag: they are on unless a rule turns them off."""
-        return self._snapshot.unflagged
-
     def providers(self, organization: Organization) -> list[Provider]:
         """Return the providers that are on for an organization, by key."""
         owners = self._snapshot.owners
@@ -146,7 +141,9 @@ class PluginHost:
     def decide(self, provider_key: str, organization: Organization) -> FlagDecision:
         """Return whether a provider is on for an organization, and why."""
         snapshot = self._snapshot
-        decision = snapshot.ask_flags(provider_key, organization, self._decided(snapshot, provider_key, organization))
+        decision = snapshot.evaluate_flags(
+            provider_key, organization, self._decided(snapshot, provider_key, organization)
+        )
         suspensions = self.suspensions
         question = snapshot.question(provider_key, organization) if suspensions else None
         return with_suspensions(decision, question, suspensions) if question else decision

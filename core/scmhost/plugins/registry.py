@@ -179,15 +179,6 @@ class RegistrySnapshot:
             next(_NUMBERS),
         )
 
-    @property
-    def unflagged(self) -> frozenset[str]:
-        """The plugins none of whose providers requires a flag."""
-        return frozenset(
-            plugin.candidate.name
-            for plugin in self.loaded
-            if plugin.providers and not any(provider.requires_feature_flag for provider in plugin.providers)
-        )
-
     def provider(self, key: str) -> Provider | None:
         """Return a provider by its key."""
         owner = self.owners.get(key)
@@ -201,12 +192,12 @@ class RegistrySnapshot:
         reason, source = f"no installed plugin offers {key!r}", self.settings.source.place()
         return FlagDecision(on=False, reason=reason, source=source, rule="health", generation=self.generation)
 
-    def ask_flags(self, key: str, organization: Organization, decision: FlagDecision) -> FlagDecision:
+    def evaluate_flags(self, key: str, organization: Organization, decision: FlagDecision) -> FlagDecision:
         """Return the flags provider's decision, if there is a provider and the file's decision may be overridden."""
         if self.flags is None or decision.rule in FIRM:
             return decision
         question = self.question(key, organization)
-        return self.flags.ask(question, bucket_of(self.settings, question), decision) if question else decision
+        return self.flags.evaluate(question, bucket_of(self.settings, question), decision) if question else decision
 
     def trace(self, key: str, organization: Organization) -> list[Step]:
         """Return the rules that are tried, in their order; none where no installed plugin offers the provider."""

@@ -153,7 +153,7 @@ class RegistryReloader:
         except ModuleNotFoundError as error:
             source, key = settings.source, ("flags_provider", "provider")
             problem = f"it needs the module {error.name!r}, which is not installed"
-            hint = "pip install openfeature-sdk"
+            hint = 'pip install "scmhost[flags]"'
             raise ConfigError(Problem(source.file, source.line(*key), ".".join(key), problem, hint)) from None
         return FlagService.open(table, settings.source, self._guard)
 

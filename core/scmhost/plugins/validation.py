@@ -15,18 +15,18 @@ from pydantic import BaseModel, ValidationError
 from scmhost.sdk import (
     API_VERSION,
     FEATURE_HOOKS,
+    HOOK_SPECS,
     PROJECT_NAME,
-    PROMISES,
-    HookPromise,
+    HookSpec,
     NoFields,
     Provider,
     hooks,
 )
 from scmhost.sdk.hooks import definition, result_adapter, result_text
 
-from .config.reading import KeyPath, problems_of
+from .config.reading import problems_of
 from .config.redaction import secrets_of
-from .config.schema import Settings, Source, with_values
+from .config.schema import KeyPath, Settings, Source, with_values
 from .discovery import Candidate
 from .errors import BadPlugin, ConfigError, Incompatible, Origin
 from .isolation.guard import Guard, Implementation
@@ -62,11 +62,11 @@ class Validator:
     def __init__(
         self,
         guard: Guard,
-        promises: Mapping[str, HookPromise] = PROMISES,
+        specs: Mapping[str, HookSpec] = HOOK_SPECS,
         import_seconds: float = IMPORT_SECONDS,
     ) -> None:
         self._guard = guard
-        self._promises = promises
+        self._specs = specs
         self._import_seconds = import_seconds
         self._owners: dict[str, str] = {}
         self._pluggy = pluggy.PluginManager(PROJECT_NAME)
@@ -110,9 +110,9 @@ class Validator:
     def _implementation(self, candidate: Candidate, item: HookFunction) -> Implementation:
         return Implementation(
             origin=Origin(candidate.name, candidate.distribution, item.hook),
-            promise=self._promises[item.hook],
+            spec=self._specs[item.hook],
             function=item.function,
-            wants=taken_arguments(item),
+            parameters=taken_arguments(item),
             result=result_adapter(item.hook),
             expected=result_text(item.hook),
         )

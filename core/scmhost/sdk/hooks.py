@@ -323,7 +323,7 @@ def describe_mismatch(expected: str, result: object, error: ValidationError) -> 
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     field = ".".join(map(str, first["loc"]))
     detail = f" (at {field}: {first['msg']})" if field else ""
-    return f"gave back {type(result).__name__!r} where {expected} is expected{detail}"
+    return f"returned {type(result).__name__!r} where {expected} is expected{detail}"
 
 
 # Two helpers for ``scm_read_push``. They take constant time. An empty secret matches nothing: everybody can send it.

@@ -1,13 +1,61 @@
-"""Jobs: one that is bad costs itself, not the others of its worker."""
+"""Background work: due jobs, and repositories whose deletion is due."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import pytest
+from sqlalchemy import select, update
+from structlog.testing import capture_logs
+
+import factories
 from api import open_api
-from scmhost.admin.background import MOST_ATTEMPTS, run_due_jobs
+from scmhost.admin import background
+from scmhost.admin.background import (
+    MOST_ATTEMPTS,
+    OVERDUE_AFTER,
+    RETRY_AFTER,
+    background_loops,
+    count_jobs,
+    delete_due_repositories,
+    run_due_jobs,
+)
 from scmhost.infra.db import jobs
+from scmhost.infra.db.errors import StoreError
 from scmhost.infra.db.jobs import Job
+from scmhost.infra.errors import Unavailable
+from scmhost.organizations.create import create_organization
+from scmhost.repositories import queries as repository_queries
+from scmhost.repositories.tables import REPOSITORIES
 from scmhost.services import Services
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Iterator[Services]:
+    with open_api(tmp_path, background=False) as api:
+        yield api.services
+
+
+@pytest.fixture
+def organization_id(services: Services) -> int:
+    return create_organization(services, "rival").id
+
+
+@dataclass(frozen=True)
+class Later:
+    """A clock that is ahead by some time."""
+
+    clock: Any
+    by: timedelta
+
+    def now(self) -> Any:
+        return self.clock.now() + self.by
+
+
+def later(services: Services, by: timedelta) -> Services:
+    return replace(services, clock=Later(services.clock, by))
 
 
 def put(services: Services, organization_id: int, kind: str, key: str) -> None:
@@ -20,28 +68,127 @@ def stored(services: Services, organization_id: int, kind: str) -> list[Job]:
         return list(jobs.beginning_with(tx, organization_id, kind, ""))
 
 
-def test_unknown_kind_and_raising_job_are_put_off_and_the_rest_runs(tmp_path: Path) -> None:
+def test_unknown_kind_and_raising_job_are_postponed_and_the_rest_runs(services: Services, organization_id: int) -> None:
     """A job of an unknown kind, and one whose handler raises, are tried again later; neither ends the run."""
-    with open_api(tmp_path, background=False) as api:
-        organization_id = api.there.organization.id
-        put(api.services, organization_id, "from_the_future", "1")
-        # Its payload names nothing: the handler raises a KeyError.
-        put(api.services, organization_id, "fetch_commits", "2")
-        assert run_due_jobs(api.services) == 2
-        [unknown] = stored(api.services, organization_id, "from_the_future")
-        [raising] = stored(api.services, organization_id, "fetch_commits")
-        assert unknown.attempts == raising.attempts == 1
-        assert "no job of the kind 'from_the_future'" in (unknown.fault or "")
-        assert "release" in (raising.fault or "")
-        assert not unknown.failed
+    put(services, organization_id, "from_the_future", "1")
+    # Its payload is empty: the handler raises a KeyError.
+    put(services, organization_id, "fetch_commits", "2")
+    assert run_due_jobs(services) == 2
+    [unknown] = stored(services, organization_id, "from_the_future")
+    [raising] = stored(services, organization_id, "fetch_commits")
+    assert unknown.attempts == raising.attempts == 1
+    assert "no job of the kind 'from_the_future'" in (unknown.fault or "")
+    assert "release" in (raising.fault or "")
+    assert not unknown.failed
 
 
-def test_progress_is_reported_after_every_job(tmp_path: Path) -> None:
-    """A worker with many jobs is not taken for stuck."""
+def test_progress_is_reported_after_every_job(services: Services, organization_id: int) -> None:
+    """A worker with many jobs does not count as stuck."""
     beats: list[None] = []
-    with open_api(tmp_path, background=False) as api:
-        for key in "123":
-            put(api.services, api.there.organization.id, "unknown", key)
-        run_due_jobs(api.services, beat=lambda: beats.append(None))
+    for key in "123":
+        put(services, organization_id, "unknown", key)
+    run_due_jobs(services, beat=lambda: beats.append(None))
     assert len(beats) == 3
-    assert MOST_ATTEMPTS > 1
+
+
+def test_job_fails_after_its_last_attempt(services: Services, organization_id: int) -> None:
+    """Between two attempts there is a pause; after the last one the job stays as failed, with its last fault."""
+    put(services, organization_id, "unknown", "1")
+    for attempt in range(MOST_ATTEMPTS):
+        now = later(services, attempt * (RETRY_AFTER + timedelta(seconds=1)))
+        assert (run_due_jobs(now), run_due_jobs(now)) == (1, 0)
+    [job] = stored(services, organization_id, "unknown")
+    assert (job.failed, job.attempts) == (True, MOST_ATTEMPTS)
+    assert run_due_jobs(later(services, timedelta(days=9))) == 0
+    assert count_jobs(services)["failed"] == 1
+
+
+def test_job_of_a_worker_that_ended_is_not_tried_forever(services: Services, organization_id: int) -> None:
+    """A job that ends its process is leased again after a while, and fails after the last attempt."""
+    put(services, organization_id, "fetch_commits", "1")
+    pause = timedelta(seconds=services.limits.job_seconds + 1)
+    for attempt in range(MOST_ATTEMPTS):
+        now = later(services, attempt * pause).clock.now()
+        with services.store.write() as tx:
+            assert jobs.lease(tx, now, now + timedelta(seconds=services.limits.job_seconds)) is not None
+    assert run_due_jobs(later(services, MOST_ATTEMPTS * pause)) == 1
+    [job] = stored(services, organization_id, "fetch_commits")
+    assert (job.failed, job.fault) == (True, "its worker ended during the last attempt")
+
+
+def test_jobs_are_counted_by_state(services: Services, organization_id: int) -> None:
+    """A job that has been due for minutes is overdue: no worker runs."""
+    put(services, organization_id, "unknown", "1")
+    assert count_jobs(services) == {"waiting": 1, "overdue": 0, "failed": 0}
+    assert count_jobs(later(services, OVERDUE_AFTER))["overdue"] == 1
+
+
+def change(services: Services, repository: int, **values: Any) -> None:
+    with services.store.write() as tx:
+        tx.execute(update(REPOSITORIES).where(REPOSITORIES.c.id == repository).values(values))
+
+
+def due_repository(services: Services, organization_id: int, name: str, *, status: str = "pending_deletion") -> int:
+    repository = factories.new_repository(services.store, organization_id, name, url=f"https://x.example/{name}")
+    change(services, repository, status=status, delete_after=services.clock.now() - timedelta(seconds=1))
+    return repository
+
+
+def repositories(services: Services) -> list[int]:
+    with services.store.read() as tx:
+        return list(tx.execute(select(REPOSITORIES.c.id).order_by(REPOSITORIES.c.id)).scalars())
+
+
+def test_due_repositories_are_deleted(services: Services, organization_id: int) -> None:
+    """Those of all organizations whose time has come; a hidden one and a later one stay."""
+    others = create_organization(services, "third").id
+    due = [due_repository(services, organization_id, "a"), due_repository(services, others, "b")]
+    hidden = due_repository(services, organization_id, "c", status="hidden")
+    assert delete_due_repositories(services) == len(due)
+    assert delete_due_repositories(services) == 0
+    assert repositories(services) == [hidden]
+
+
+def test_deletion_that_was_cancelled_meanwhile_is_not_done(
+    services: Services, organization_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the list and its own transaction a deletion may be cancelled."""
+    repository = due_repository(services, organization_id, "a")
+    original = repository_queries.due_for_deletion
+
+    def cancelled(*arguments: Any) -> Any:
+        due = original(*arguments)
+        change(services, repository, status="active", delete_after=None)
+        return due
+
+    monkeypatch.setattr(repository_queries, "due_for_deletion", cancelled)
+    assert delete_due_repositories(services) == 0
+    assert repositories(services) == [repository]
+
+
+@pytest.mark.parametrize(
+    ("error", "events"),
+    [
+        (Unavailable("the database is down"), ["jobs postponed", "housekeeping postponed"]),
+        (StoreError("no such table"), ["loop failed", "loop failed"]),
+    ],
+    ids=repr,
+)
+def test_rounds_survive_every_error(
+    services: Services, monkeypatch: pytest.MonkeyPatch, error: Exception, events: list[str]
+) -> None:
+    """A database that is down is one line; any other error is logged as a failure of the loop, which goes on."""
+
+    def away() -> Any:
+        raise error
+
+    monkeypatch.setattr(services.store, "read", away, raising=False)
+    with capture_logs() as logs:
+        for loop in background_loops(services):
+            loop.round(woken=False)
+    assert [line["event"] for line in logs] == events
+
+
+def test_each_known_kind_of_job_has_a_handler() -> None:
+    """Other rooms put jobs of these kinds."""
+    assert sorted(background._HANDLERS) == ["fetch_commits", "list_files"]

@@ -106,7 +106,7 @@ def providers() -> Iterator[tuple[ProviderCalls, ProviderCalls]]:
 def test_answer_with_and_without_the_hook(
     providers: tuple[ProviderCalls, ProviderCalls], hook: str, ask: Callable[[ProviderCalls], Any], full: Any, bare: Any
 ) -> None:
-    """A call gives what the plugin says; without the hook it gives an answer that says no."""
+    """A call returns the plugin's result; without the hook it returns "no" or nothing."""
     assert [calls.has(hook) for calls in providers] == [True, False]
     assert [ask(calls) for calls in providers] == [full, bare]
 
@@ -121,14 +121,14 @@ def test_candidate_is_claimed(providers: tuple[ProviderCalls, ProviderCalls]) ->
     assert isinstance(providers[0].dispatch_repository(INSTALLATION, REQUEST, REPOSITORY), Claim)
 
 
-def test_provider_may_say_later(providers: tuple[ProviderCalls, ProviderCalls]) -> None:
-    """A code host that does not answer is told in the plugin's own words."""
+def test_unavailable_code_host_is_raised(providers: tuple[ProviderCalls, ProviderCalls]) -> None:
+    """The error has the plugin's text."""
     with pytest.raises(ProviderUnavailable, match="the forge does not answer"):
         providers[0].compare_commits(INSTALLATION, REPOSITORY, "lost", "abc")
 
 
 def test_payload_cannot_be_changed_in_place(providers: tuple[ProviderCalls, ProviderCalls]) -> None:
-    """What the host is about to send is the host's: a plugin gives fields back."""
+    """The payload is frozen: a plugin returns the fields to change."""
     payload: dict[str, Any] = {"name": "app"}
     providers[0].serialize_repository(REPOSITORY, payload)
     assert payload == {"name": "app"}

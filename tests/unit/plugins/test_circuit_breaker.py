@@ -1,4 +1,4 @@
-"""When a hook that keeps failing is left alone."""
+"""When a failing hook is suspended, and when it is tried again."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -82,13 +82,13 @@ class Callers(RuleBasedStateMachine):
 
 
 def test_any_order_of_calls_keeps_the_rules() -> None:
-    """However calls overlap: so many faults in a row suspend, one call tries at a time, pauses double up to a cap."""
+    """However calls overlap: faults in a row open a circuit, one probe runs at a time, pauses double up to a limit."""
     run_state_machine_as_test(Callers, settings=settings(max_examples=150, stateful_step_count=40, deadline=None))
 
 
 @pytest.mark.parametrize("seconds", [-3600, -11, 10, 3600])
 def test_a_clock_that_was_set_never_makes_a_pause_longer(seconds: int) -> None:
-    """Whatever was done to the machine's clock, nobody waits longer than the pause."""
+    """After a change of the machine's clock no caller waits longer than the pause."""
     circuit = HEALTHY
     for _ in range(3):
         circuit = circuit.fail(TERMS, START, "fell over", probe=False)
@@ -96,14 +96,14 @@ def test_a_clock_that_was_set_never_makes_a_pause_longer(seconds: int) -> None:
     assert circuit.begin(START + timedelta(seconds=seconds))[1] == "probe"
 
 
-def test_what_was_forgotten_while_a_call_tried_begins_anew() -> None:
-    """A plugin that is admitted again is not charged with what a call of before was to find out."""
+def test_plugin_loaded_during_a_probe_starts_closed() -> None:
+    """The result of a probe that began before a plugin was loaded again does not count for the new one."""
     assert HEALTHY.fail(TERMS, START, "fell over", probe=True) == Circuit(1, "fell over")
 
 
 @contextmanager
 def suspended_host(hands: Hands, **terms: int) -> Iterator[PluginHost]:
-    """A host whose moody plugin has just been suspended for ten seconds."""
+    """A host with a plugin that has just been suspended for ten seconds."""
     moody.mood.cause = RuntimeError("bad mood")
     own = enabled(breaker={"faults": 2, **terms})
     with host_of({"moody": "plugins.moody"}, Settings(plugins={"moody": own}), clock=hands) as host:
@@ -124,7 +124,7 @@ def page(host: PluginHost) -> object:
 
 
 def test_a_plugin_that_keeps_failing_is_not_called() -> None:
-    """While it is suspended a hook is not called at all, and the refusal says since when, until when and why."""
+    """A suspended hook is not called; the fault has the begin, the end and the reason of the suspension."""
     with suspended_host(Hands()) as host:
         called = moody.mood.calls
         fault = fault_of(host)
@@ -136,8 +136,8 @@ def test_a_plugin_that_keeps_failing_is_not_called() -> None:
         )
 
 
-def test_report_and_switch_say_so() -> None:
-    """Whoever looks at the plugin or asks why it is on sees what is suspended; its other hooks go on."""
+def test_report_and_decision_have_the_suspension() -> None:
+    """The report of the plugin and the decision about it name the suspended hook; its other hooks are called."""
     with suspended_host(Hands()) as host:
         report, switch = report_of(host, "moody"), host.decide("moody", ACME)
         assert (report.state, [item.hook for item in report.suspensions]) == ("suspended", ["scm_commit_url"])
@@ -152,7 +152,7 @@ def test_report_and_switch_say_so() -> None:
 
 
 def test_a_success_after_the_pause_resumes() -> None:
-    """After the pause one call tries; if it succeeds, all is as if nothing had been."""
+    """After the pause one probe is called; if it succeeds, the circuit is closed."""
     hands = Hands()
     with suspended_host(hands) as host:
         moody.mood.cause = None
@@ -167,7 +167,7 @@ def test_a_success_after_the_pause_resumes() -> None:
 
 
 def test_a_failure_after_the_pause_doubles_it() -> None:
-    """A try that fails is one more fault, and the next pause is twice as long, up to the longest."""
+    """A probe that fails counts as a fault, and doubles the pause up to the longest."""
     hands = Hands()
     with suspended_host(hands, longest_pause_seconds=25) as host:
         waits = []
@@ -188,8 +188,8 @@ def test_a_failure_after_the_pause_doubles_it() -> None:
         assert host.suspensions[0].since == START
 
 
-def test_what_is_meant_is_no_fault() -> None:
-    """A plugin that says why it cannot answer does its work, however often it says so."""
+def test_provider_error_is_no_fault() -> None:
+    """Errors that the contract allows never suspend a hook."""
     breakers = CircuitBreaker(lambda _: TERMS, Hands())
     moody.mood.cause = moody.ON_PURPOSE
     with host_of({"moody": "plugins.moody"}) as host:
@@ -199,8 +199,8 @@ def test_what_is_meant_is_no_fault() -> None:
     assert (host.suspensions, breakers.suspensions()) == ((), ())
 
 
-def test_a_try_that_finds_no_lane_has_failed() -> None:
-    """A try that could not even begin leaves the way open for the next one."""
+def test_probe_without_a_worker_has_failed() -> None:
+    """A probe that finds no free worker ends, so that another probe follows after the pause."""
     hands = Hands()
     breakers = CircuitBreaker(lambda _: TERMS, hands)
     origin = Origin("forge", "acme-forge", "scm_commit_url")
@@ -216,7 +216,7 @@ def test_a_try_that_finds_no_lane_has_failed() -> None:
 
 
 def test_a_listener_that_is_suspended_is_logged_once() -> None:
-    """Whoever does not hear is left alone like any other, and the log does not repeat itself with every event."""
+    """A listener is suspended like any other hook, and the log has one line for that, not one for each event."""
     settings = Settings(plugins={"deaf": enabled(breaker={"faults": 2})})
     with host_of({"deaf": "plugins.hostile:deaf"}, settings, clock=Hands()) as host, logged() as logs:
         for _ in range(5):
@@ -226,7 +226,7 @@ def test_a_listener_that_is_suspended_is_logged_once() -> None:
 
 
 def test_one_hook_suspends_no_other() -> None:
-    """Each hook of each plugin has its own count, and a plugin that is admitted again begins anew."""
+    """Each hook of each plugin has its own circuit, and a plugin that is loaded again starts with closed ones."""
     breakers = CircuitBreaker(lambda _: TERMS, Hands())
     for hook in ("scm_file_exists", "scm_install"):
         for _ in range(3):
@@ -239,8 +239,8 @@ def test_one_hook_suspends_no_other() -> None:
     assert breakers.enter(Origin("forge", "acme-forge", "scm_install")) is False
 
 
-def test_thresholds_are_the_plugins_own_and_else_the_hosts() -> None:
-    """A plugin's keys win; what it leaves out is as for all."""
+def test_thresholds_of_the_plugin_override_those_of_the_host() -> None:
+    """A key that the plugin's table leaves out has the host's value."""
     chosen = Settings.model_validate(
         {"host": {"breaker": {"faults": 7, "pause_seconds": 3}}, "plugins": {"forge": {"breaker": {"faults": 2}}}}
     )

@@ -27,7 +27,7 @@ host.close()
 
 
 def run_host(folder: Path, plugins_toml: str) -> list[str]:
-    """What a fresh process says with the folder's distributions installed."""
+    """Return the output of a new process with the distributions of a folder installed."""
     path = folder / "plugins.toml"
     path.write_text(plugins_toml, encoding="utf-8")
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join((str(folder), str(TESTS)))}
@@ -38,7 +38,7 @@ def run_host(folder: Path, plugins_toml: str) -> list[str]:
 
 @pytest.mark.parametrize("case", load_cases("api_ranges"), ids=case_id)
 def test_range_is_read_from_keywords(case: dict[str, Any]) -> None:
-    """The contract versions that a plugin supports stand among its keywords, however metadata joins them."""
+    """The supported contract versions are read from the keywords, however metadata joins them."""
     assert case["range"] == stated_range(case["keywords"])
 
 
@@ -50,8 +50,8 @@ def test_installed_plugin_is_found() -> None:
     assert found.where == f"scmhost-custom-scm {found.version}, entry point custom_scm = scmhost_custom_scm.plugin"
 
 
-def test_what_is_installed_shows_in_its_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While their state is the same there is no need to read metadata again."""
+def test_installation_changes_the_state_of_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the state of the folders is the same, nothing was installed."""
     monkeypatch.syspath_prepend(str(tmp_path))
     before = installed_state()
     assert installed_state() == before
@@ -59,16 +59,16 @@ def test_what_is_installed_shows_in_its_folders(tmp_path: Path, monkeypatch: pyt
     assert installed_state() != before
 
 
-def test_off_means_off(tmp_path: Path) -> None:
-    """A plugin that is not enabled is listed and never imported; one that would end the process ends nothing."""
+def test_disabled_plugin_is_never_imported(tmp_path: Path) -> None:
+    """A plugin that is not enabled is listed and not imported, even if its import would end the process."""
     install(tmp_path, "acme-forge", "forge", "plugins.good_forge")
     install(tmp_path, "acme-bomb", "bomb", "plugins.exits_at_import")
     lines = run_host(tmp_path, "[plugins.forge]\nenabled = false\n")
     assert lines == ["bomb|acme-bomb|off", "forge|acme-forge|off", "False False"]
 
 
-def test_on_means_on(tmp_path: Path) -> None:
-    """The same plugins, enabled: one is ready, the other is broken, and the process lives."""
+def test_enabled_plugins_are_imported(tmp_path: Path) -> None:
+    """Of the same plugins, enabled, one is ready, the other is broken, and the process goes on."""
     install(tmp_path, "acme-forge", "forge", "plugins.good_forge")
     install(tmp_path, "acme-bomb", "bomb", "plugins.exits_at_import")
     lines = run_host(tmp_path, "[plugins.forge]\nenabled = true\n[plugins.bomb]\nenabled = true\n")

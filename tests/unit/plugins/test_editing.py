@@ -1,4 +1,4 @@
-"""plugins.toml is edited by commands: only what was asked for changes, and nobody sees half of it."""
+"""Editing plugins.toml: only the edited keys change, and readers see the old file or the new one."""
 
 import re
 import stat
@@ -31,7 +31,7 @@ LAYOUTS = [case["before"] for case in load_cases("edits") if "refused" not in ca
 
 @pytest.mark.parametrize("case", load_cases("edits"), ids=case_id)
 def test_edit_keeps_what_people_wrote(case: dict[str, Any]) -> None:
-    """Comments, order and spacing stay; what cannot be edited so is refused, with what to do."""
+    """Comments, order and spacing stay; a layout that cannot be edited is refused with the next step."""
     edit = PluginEdit(**{name: MADE.get(name, bool)(value) for name, value in case["edit"].items()})
     if "refused" in case:
         with pytest.raises(ConfigError, match=re.escape(case["refused"])):
@@ -41,8 +41,8 @@ def test_edit_keeps_what_people_wrote(case: dict[str, Any]) -> None:
 
 
 @given(layout=st.sampled_from(LAYOUTS), edit=EDITS)
-def test_edit_does_what_it_says(layout: str, edit: PluginEdit) -> None:
-    """Whatever the layout, the settings are afterwards what was asked for, comments stay, and again changes nothing."""
+def test_edit_has_its_effect_in_every_layout(layout: str, edit: PluginEdit) -> None:
+    """In every layout the settings have the new values, comments stay, and a second edit changes nothing."""
     text = edited(layout, "plugins.toml", "forge", edit)
     table = settings_of(text.encode(), "plugins.toml", {}).of("forge")
     asked = {name: getattr(edit, name) for name in ("enabled", "kill", "default") if getattr(edit, name) is not None}
@@ -55,7 +55,7 @@ def test_edit_does_what_it_says(layout: str, edit: PluginEdit) -> None:
 
 @given(layout=st.sampled_from(LAYOUTS), edit=EDITS)
 def test_edit_touches_no_other_table(layout: str, edit: PluginEdit) -> None:
-    """What stands elsewhere in the file means the same as before."""
+    """The values of all other tables stay the same."""
     before, after = tomllib.loads(layout), tomllib.loads(edited(layout, "plugins.toml", "forge", edit))
     for tree in (before, after):
         tree.setdefault("schema", 1)
@@ -74,7 +74,7 @@ def replace(path: Path, content: bytes) -> None:
 
 
 def test_replaced_file_keeps_its_mode(tmp_path: Path) -> None:
-    """Who may read the file stays as it was; a new file may be read by all."""
+    """The mode of the file stays; a new file is readable by all."""
     path = tmp_path / "plugins.toml"
     replace(path, b"one")
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
@@ -94,7 +94,7 @@ def test_link_stays_a_link(tmp_path: Path) -> None:
 
 
 def test_failure_leaves_no_trace(tmp_path: Path) -> None:
-    """When something fails between writing and replacing the old file stands, alone."""
+    """If an error occurs between writing and replacing, only the old file is left."""
     path = tmp_path / "plugins.toml"
     path.write_bytes(b"one")
     with pytest.raises(RuntimeError), exclusive_writer(path) as target, replacement_file(target, b"two"):
@@ -103,13 +103,13 @@ def test_failure_leaves_no_trace(tmp_path: Path) -> None:
 
 
 def test_folder_that_is_not_there(tmp_path: Path) -> None:
-    """A place that cannot be written to is told by the file's name."""
+    """The error names the file."""
     with pytest.raises(ConfigError, match=r"plugins\.toml: the file cannot be written \(No such file"):
         replace(tmp_path / "nowhere" / "plugins.toml", b"")
 
 
 def test_writers_take_turns(tmp_path: Path) -> None:
-    """Of many who each add a line at once none loses another's."""
+    """Concurrent writers do not lose each other's lines."""
     path = tmp_path / "plugins.toml"
     path.write_bytes(b"")
 

@@ -31,10 +31,12 @@ def state():
 
 OPEN = """
 before = state()
+from pathlib import Path
 import scmhost
 from scmhost.app import Host, read_configuration
 from scmhost.sdk import Organization
 with Host.open(read_configuration(sys.argv[1])) as host:
+    host.watch(Path(sys.argv[1]))
     inside = state()
     plugins = {report.name: report.state for report in host.services.plugins.plugins}
     host.services.plugins.decide("custom_scm", Organization(id=1, slug="acme", name="Acme"))
@@ -90,3 +92,29 @@ def test_loading_a_plugin_needs_no_package_of_the_service(tmp_path: Path) -> Non
     answer = run(LIGHT, tmp_path)
     assert answer["plugins"]["custom_scm"] == "ready"
     assert answer["heavy"] == []
+
+
+WITHOUT_OPENFEATURE = """
+import json, sys
+sys.modules["openfeature"] = None
+from pathlib import Path
+from scmhost.plugins import ConfigError, PluginHost, read_settings
+path = Path(sys.argv[1])
+host = PluginHost.open(read_settings(path, {}))
+states = {report.name: report.state for report in host.plugins}
+path.write_text(path.read_text() + '[flags_provider]\\nprovider = "acme"\\n')
+try:
+    host.reload(read_settings(path, {}))
+except ConfigError as error:
+    print(json.dumps({"plugins": states, "problem": error.problem, "hint": error.hint}))
+late = PluginHost.open(read_settings(path, {}))
+host.close(), late.close()
+"""
+
+
+def test_named_flags_provider_without_its_extra_names_the_extra(tmp_path: Path) -> None:
+    """Without the extra ``flags`` a flags provider is refused with the command that installs it."""
+    answer = run(WITHOUT_OPENFEATURE, tmp_path)
+    assert answer["plugins"]["custom_scm"] == "ready"
+    assert "openfeature" in answer["problem"]
+    assert answer["hint"] == 'pip install "scmhost[flags]"'

@@ -1,4 +1,4 @@
-"""Settings that stand in the environment: which tables name a variable, and what becomes of their values."""
+"""Environment references in settings: which tables are references, and how their values are used."""
 
 from typing import Any
 
@@ -38,14 +38,14 @@ def read(text: str) -> tuple[dict[str, Any], Any]:
         ('settings = { env = "TOKEN_1" }', {"env": "TOKEN_1"}),
     ],
 )
-def test_which_tables_name_a_variable(text: str, values: dict[str, Any]) -> None:
+def test_which_tables_are_references(text: str, values: dict[str, Any]) -> None:
     """A table in one line with the key env alone and a name in capitals; any other is a setting of the plugin's."""
     assert read(text)[1] == values
 
 
 @pytest.mark.parametrize("name", ["ABSENT", "EMPTY"])
-def test_absent_variables_are_told_with_their_lines(name: str) -> None:
-    """The error says which key, in which line, wants which variable. One that is empty is as good as none."""
+def test_unset_variables_are_reported_with_their_lines(name: str) -> None:
+    """The error has the key, its line and the variable. An empty variable counts as not set."""
     with pytest.raises(ConfigError) as caught:
         read(f'[plugins.x.settings]\na = 1\nb = {{ c = {{ env = "{name}" }} }}')
     told = f"plugins.toml:4: plugins.x.settings.b.c: the environment has no {name}; set {name} where this process"
@@ -53,7 +53,7 @@ def test_absent_variables_are_told_with_their_lines(name: str) -> None:
 
 
 def test_values_are_secrets() -> None:
-    """Whatever the setting is called, its value is kept out of what is told; what is told has the variable's name."""
+    """The value of a reference is a secret under any key; the variable's name is shown instead."""
     written, _ = read('settings = { a = { env = "TOKEN_1" } }')
     assert secrets_of(written) == {"hunter2-hunter2"}
     assert [(place, repr(item)) for place, item in environment_references(written)] == [
@@ -62,8 +62,8 @@ def test_values_are_secrets() -> None:
     assert "hunter2" not in repr(written)
 
 
-def test_values_are_shown_under_no_name() -> None:
-    """What a plugin's model makes of a value, under whatever name, is told without it."""
+def test_values_are_hidden_under_every_key() -> None:
+    """The value is hidden also where the plugin's model stores it under another key."""
     written, _ = read('settings = { a = { env = "TOKEN_1" }, b = { c = { env = "TOKEN_1" } }, d = 1 }')
     told: dict[str, JsonValue] = {"a": "(hidden)", "b": {"c": "hunter2-hunter2"}, "url": ["x?hunter2-hunter2"], "d": 1}
     named = "(from the environment TOKEN_1)"

@@ -72,14 +72,14 @@ class Nameless(Exception, metaclass=Meta):
 
 @given(st.text(st.characters()) | st.binary().map(repr))
 def test_safe_text_can_be_encoded_and_has_no_control_characters(text: str) -> None:
-    """Whatever a plugin writes, it can be sent, stored and printed."""
+    """Every text can be sent, stored and printed."""
     safe = safe_text(text + "\ud800\x1b[31m\x00")
     safe.encode()
     assert [mark for mark in safe if not mark.isprintable() and ord(mark) < 0xA0 and mark not in "\n\t"] == []
 
 
 def test_safe_text_is_cut_and_names_its_size() -> None:
-    """Of five megabytes a page is kept."""
+    """A text of five megabytes is cut to a page."""
     text = safe_text("x" * 5_000_000)
     assert (text[:LONGEST_TEXT], text[LONGEST_TEXT:]) == ("x" * LONGEST_TEXT, " ... (5,000,000 characters)")
 
@@ -94,12 +94,12 @@ def test_safe_text_is_cut_and_names_its_size() -> None:
     ],
 )
 def test_text_of_an_exception(error: Exception, text: str) -> None:
-    """Type and text, whatever the exception does when it is printed."""
+    """The text has the type of the exception, also if reading its own text raises."""
     assert exception_text(error) == text
 
 
 def test_class_name_that_raises_is_no_problem() -> None:
-    """Not even a metaclass of the plugin runs."""
+    """A metaclass of the plugin does not run."""
     assert described(Nameless("odd")) == ("raised", "raised Nameless: odd")
 
 

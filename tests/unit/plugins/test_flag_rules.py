@@ -1,4 +1,4 @@
-"""Which rule answers whether a provider is on."""
+"""Which rule decides whether a provider is on."""
 
 from typing import Any, Final
 
@@ -36,7 +36,7 @@ def asked(rules: set[str], *, requires_flag: bool = True, **more: Any) -> tuple[
 
 @given(rules=st.sets(st.sampled_from(NAMES), min_size=1), default=st.booleans())
 def test_first_rule_that_applies_answers(rules: set[str], default: bool) -> None:
-    """However many rules apply, the one of highest precedence answers and says so."""
+    """Of several rules that apply, the one with the highest precedence decides."""
     _, _, on, reason = next(rule for rule in RULES if rule[0] in rules)
     switch = decide(*asked(rules, default=default))
     assert (switch.on, reason in switch.reason) == (on, True)
@@ -51,19 +51,19 @@ def test_default_answers_last(default: bool) -> None:
 
 @given(rules=st.sets(st.sampled_from(NAMES)))
 def test_provider_without_flag_is_on_unless_refused(rules: set[str]) -> None:
-    """A provider that needs no flag is on for all, but for off, kill, a fault and deny."""
+    """A provider that needs no flag is on, except for the environment, kill, a fault and deny."""
     refusing = rules & {"environment", "kill", "enabled", "unusable", "deny"}
     assert decide(*asked(rules, requires_flag=False)).on is not bool(refusing)
 
 
 def test_star_switches_all_off() -> None:
-    """One star in the environment is off for every plugin, named in the file or not."""
+    """A star in the environment turns every plugin off, whether the file names it or not."""
     settings = Settings(plugins_off=frozenset({"*"}))
     assert "environment" in decide(settings, Question("anything", ACME)).reason
 
 
-def test_answer_says_where_it_comes_from() -> None:
-    """The source is the file and line of the rule that answered, or the environment."""
+def test_decision_has_its_source() -> None:
+    """The source is the file and line of the rule, or the environment."""
     source = Source("plugins.toml", {("plugins",): 3, ("plugins", "forge"): 3, ("plugins", "forge", "kill"): 5})
     settings, question = asked({"kill"})
     killed = decide(settings.model_copy(update={"source": source}), question)
@@ -72,7 +72,7 @@ def test_answer_says_where_it_comes_from() -> None:
 
 
 def test_unnamed_plugin_has_no_line() -> None:
-    """A plugin that the file does not name is not told by another's line."""
+    """The source of a plugin that the file does not name is the file alone."""
     settings = Settings(source=Source("plugins.toml", {("plugins",): 3, ("plugins", "other"): 3}))
     assert decide(settings, Question("forge", ACME)).source == "plugins.toml"
 

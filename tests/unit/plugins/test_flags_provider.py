@@ -11,8 +11,7 @@ from plugins import flag_services
 from scmhost.plugins import ConfigError, PluginHost, Settings, read_settings
 from scmhost.plugins.config.schema import FlagsProvider, Source
 from scmhost.plugins.flags.openfeature import FlagService
-from scmhost.plugins.flags.rollout import bucket
-from scmhost.plugins.flags.rules import FlagDecision, Question
+from scmhost.plugins.flags.rules import FlagDecision, Question, bucket
 from scmhost.plugins.isolation.guard import Guard
 from scmhost.sdk import Organization
 
@@ -40,14 +39,14 @@ def asked(settings: Settings) -> tuple[PluginHost, FlagDecision]:
 
 
 def test_service_decides_before_the_file() -> None:
-    """A real answer counts, whatever the file says of organizations, and the reason names who gave it."""
+    """A result of the provider overrides the file's rules, and the reason names the provider."""
     _, switch = asked(settings_with("Service", {"deny": {"organizations": ["acme"]}}, settings={"flags": {FLAG: True}}))
     assert (switch.on, switch.rule) == (True, "flags_provider")
-    assert switch.reason == "flags provider plugins.flag_services:Service says on (STATIC, variant v1)"
+    assert switch.reason == "flags provider plugins.flag_services:Service returned on (STATIC, variant v1)"
 
 
-def test_service_is_told_who_asks_and_what_the_file_says() -> None:
-    """The organization, the plugin, our bucket and the file's answer go along."""
+def test_evaluation_has_the_context_and_the_default() -> None:
+    """The context has the organization, the plugin and the bucket; the default is the file's decision."""
     table = {"rollout": {"percent": 100, "salt": "pilot"}}
     asked(settings_with("Service", table, settings={"flags": {FLAG: False}}))
     flag, default, context = flag_services.made[0].asked[0]
@@ -60,8 +59,8 @@ def test_service_is_told_who_asks_and_what_the_file_says() -> None:
     ("changes", "rule"),
     [({"plugins_off": frozenset({"good_forge"})}, "environment"), ({}, "kill")],
 )
-def test_off_is_ours(changes: dict[str, Any], rule: str) -> None:
-    """What the environment or kill switches off stays off; the service is not even asked."""
+def test_firm_rules_are_not_overridden(changes: dict[str, Any], rule: str) -> None:
+    """A plugin that the environment or kill turns off stays off; the provider is not called."""
     table = {"kill": True} if rule == "kill" else {}
     settings = settings_with("Service", table, settings={"flags": {FLAG: True}}).model_copy(update=changes)
     _, switch = asked(settings)
@@ -69,7 +68,7 @@ def test_off_is_ours(changes: dict[str, Any], rule: str) -> None:
 
 
 def test_safe_mode_loads_no_service() -> None:
-    """With * in the environment no foreign code is imported, that of a flag service neither."""
+    """With * in the environment no foreign code is imported, also not that of a flags provider."""
     asked(settings_with("Service").model_copy(update={"plugins_off": frozenset({"*"})}))
     assert flag_services.made == []
 
@@ -91,8 +90,8 @@ def test_safe_mode_loads_no_service() -> None:
     ],
 )
 @pytest.mark.parametrize("default", [True, False])
-def test_files_answer_stands(provider: str, said: str, default: bool) -> None:
-    """A service that does not answer changes nothing: the file's answer stands, and the reason says what is wrong."""
+def test_decision_of_the_file_applies_without_a_result(provider: str, said: str, default: bool) -> None:
+    """If the provider has no result, the file's decision applies, and the reason has the fault."""
     with logged():
         _, switch = asked(settings_with(provider, {"default": default}, timeout=0.05))
     assert (switch.on, switch.rule) == (default, "default")
@@ -101,16 +100,16 @@ def test_files_answer_stands(provider: str, said: str, default: bool) -> None:
 
 
 def test_fault_is_logged_once() -> None:
-    """A service that is down fills no log."""
-    settings = settings_with("Raising")
+    """Equal faults have one line in the log."""
+    settings = settings_with("Raising", timeout=5.0)
     with logged() as logs, host_of({"good_forge": GOOD}, settings) as host:
         for number in range(1, 20):
             host.decide("good_forge", Organization(id=number, slug=f"o{number}", name="O"))
     assert [line["event"] for line in logs] == ["flags provider fault"]
 
 
-def test_service_that_hangs_is_left_alone_for_a_while() -> None:
-    """The first request waits for the timeout, those behind it do not; later the service gets another chance."""
+def test_provider_that_hangs_is_not_called_for_a_while() -> None:
+    """The first request waits for the timeout, later ones do not, until the pause is over."""
     table = FlagsProvider(provider="plugins.flag_services:Hanging", timeout=0.05)
     now, guard = [0.0], Guard()
     service = FlagService(table, guard, clock=lambda: now[0])
@@ -121,33 +120,33 @@ def test_service_that_hangs_is_left_alone_for_a_while() -> None:
         for number, moment in enumerate((0.0, 1.0, 2.0, 6.0)):
             now[0] = moment
             question = Question("x", Organization(id=number + 1, slug=f"o{number}", name="O"))
-            assert service.ask(question, 0, answer).on is True
+            assert service.evaluate(question, 0, answer).on is True
     assert len(hanging.asked) == 2
     service.close()
     guard.close()
 
 
 def test_answers_are_kept_for_a_moment() -> None:
-    """A second is no long time for a flag, and a long one for a page of links."""
+    """A result is cached for a second, and dropped when the provider announces a change."""
     now, guard = [0.0], Guard()
     service = FlagService(FlagsProvider(provider="x:y"), guard, clock=lambda: now[0])
     provider = flag_services.Service({"plugins.x": True})
     service.start(provider)
     question, answer = Question("x", ACME), FlagDecision(on=False, reason="default", source="file")
-    assert [service.ask(question, 0, answer).on for _ in range(3)] == [True] * 3
+    assert [service.evaluate(question, 0, answer).on for _ in range(3)] == [True] * 3
     assert len(provider.asked) == 1
     provider.flags = {"plugins.x": False}
     now[0] = 1.5
-    assert service.ask(question, 0, answer).on is False
+    assert service.evaluate(question, 0, answer).on is False
     provider.change({"plugins.x": True})
-    assert service.ask(question, 0, answer).on is True
+    assert service.evaluate(question, 0, answer).on is True
     service.close()
     assert provider.ended.wait(5)
     guard.close()
 
 
 def test_named_entry_point_that_is_not_there(tmp_path: Path) -> None:
-    """A name that no distribution offers is told with its line and with what may be written instead."""
+    """The error has the line, and what may be written instead."""
     path = tmp_path / "plugins.toml"
     path.write_text('schema = 1\n[flags_provider]\nprovider = "flagd"\n', encoding="utf-8")
     settings = read_settings(path, {})
@@ -181,7 +180,7 @@ def test_cache_of_answers_is_bounded() -> None:
     service.start(flag_services.Service({"plugins.x": True}))
     answer = FlagDecision(on=False, reason="default", source="file")
     for number in range(1, 101):
-        assert service.ask(Question("x", Organization(id=number, slug="o", name="O")), 0, answer).on is True
+        assert service.evaluate(Question("x", Organization(id=number, slug="o", name="O")), 0, answer).on is True
     assert len(service._kept) == 10
     service.close()
     guard.close()
@@ -195,7 +194,7 @@ def test_answer_of_an_old_generation_is_not_used() -> None:
     service.start(provider)
     for generation in (1, 1, 2):
         answer = FlagDecision(on=False, reason="default", source="file", generation=generation)
-        assert service.ask(Question("x", ACME), 0, answer).generation == generation
+        assert service.evaluate(Question("x", ACME), 0, answer).generation == generation
     assert len(provider.asked) == 2
     service.close()
     guard.close()

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from scmhost.plugins.errors import Origin, PluginFault
 from scmhost.plugins.isolation.guard import MOST_VALUES, Guard, Implementation
 from scmhost.plugins.isolation.worker_pool import WAITING_PER_PLUGIN, WORKERS_PER_PLUGIN
-from scmhost.sdk import PROMISES, Existence, InstallationDraft, ProviderForbidden
+from scmhost.sdk import HOOK_SPECS, Existence, InstallationDraft, ProviderForbidden
 from scmhost.sdk.hooks import ARGUMENTS, result_adapter, result_text
 
 ORIGIN = Origin("forge", "acme-forge", "scm_commit_url")
@@ -33,7 +33,7 @@ CONTEXT: ContextVar[str] = ContextVar("CONTEXT", default="nothing")
 
 @contextmanager
 def guarding(workers: int = 8) -> Iterator[Guard]:
-    """A guard that lets go of its threads."""
+    """A guard that is closed after the block."""
     guard = Guard(workers_per_plugin=workers)
     try:
         yield guard
@@ -44,10 +44,10 @@ def guarding(workers: int = 8) -> Iterator[Guard]:
 def implementation(
     function: Callable[..., Any], hook: str = "scm_commit_url", wants: Sequence[str] = (), seconds: float = 5.0
 ) -> Implementation:
-    """A function as it is after its plugin was loaded."""
-    promise = replace(PROMISES[hook], budget=seconds)
+    """Return a function as an implementation of a loaded plugin."""
+    spec = replace(HOOK_SPECS[hook], budget=seconds)
     origin = Origin("forge", "acme-forge", hook)
-    return Implementation(origin, promise, function, tuple(wants), result_adapter(hook), result_text(hook))
+    return Implementation(origin, spec, function, tuple(wants), result_adapter(hook), result_text(hook))
 
 
 def fault_of(
@@ -69,7 +69,7 @@ def failing(error: BaseException) -> Callable[[], str]:
 
 
 class Unprintable(Exception):
-    """Its text cannot be had."""
+    """Its text cannot be read."""
 
     def __str__(self) -> str:
         raise SystemExit("even here")
@@ -104,8 +104,8 @@ class EndlessPages(Sequence[str]):
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
 )
-def test_whatever_is_raised_becomes_a_fault(error: BaseException, kind: str, told: str) -> None:
-    """Anything raised ends in one sentence with plugin, distribution, hook and line, and the host goes on."""
+def test_every_exception_becomes_a_fault(error: BaseException, kind: str, told: str) -> None:
+    """The fault is one sentence with plugin, distribution, hook and line, and the host goes on."""
     with guarding() as guard:
         fault = fault_of(guard, failing(error))
     assert fault.kind == kind
@@ -114,7 +114,7 @@ def test_whatever_is_raised_becomes_a_fault(error: BaseException, kind: str, tol
     assert fault.__cause__ is error
 
 
-def test_errors_on_purpose_pass() -> None:
+def test_provider_errors_pass() -> None:
     """An error that a plugin raises on purpose reaches the caller as it is, and is no fault."""
     with guarding() as guard, pytest.raises(ProviderForbidden, match="not yours"):
         guard.call(implementation(failing(ProviderForbidden("not yours"))), {})
@@ -122,16 +122,16 @@ def test_errors_on_purpose_pass() -> None:
 
 
 @given(rubbish)
-def test_rubbish_never_gets_through(result: object) -> None:
-    """What is no URL is refused where a URL is promised."""
+def test_result_of_another_type_is_refused(result: object) -> None:
+    """A result that is not a URL is refused where the contract has a URL."""
     with guarding() as guard:
         fault = fault_of(guard, lambda: result)
     assert fault.kind == "bad_result"
-    assert f"gave back {type(result).__name__!r} where str | NoUrl is expected" in str(fault)
+    assert f"returned {type(result).__name__!r} where str | NoUrl is expected" in str(fault)
 
 
 def test_bad_result_names_the_field() -> None:
-    """A value of the right type with a wrong field is told by field, without its content."""
+    """The fault names a wrong field without its value."""
     draft = InstallationDraft.model_construct(name="secret" * 90, external_id="1")
     with guarding() as guard:
         fault = fault_of(guard, lambda: draft, "scm_install")
@@ -139,8 +139,8 @@ def test_bad_result_names_the_field() -> None:
     assert "secret" not in str(fault)
 
 
-def test_any_mapping_will_do() -> None:
-    """Where a mapping is promised, one that is no dict is as good."""
+def test_any_mapping_is_accepted() -> None:
+    """Where the contract has a mapping, any kind of mapping is accepted."""
     wanted = implementation(lambda: MappingProxyType({"a": 1}), "scm_serialize_repository")
     with guarding() as guard:
         assert guard.call(wanted, {}) == {"a": 1}
@@ -148,7 +148,7 @@ def test_any_mapping_will_do() -> None:
 
 @pytest.mark.parametrize("result", [(), "yes", {"a": object()}], ids=["tuple", "text", "no JSON"])
 def test_mapping_must_be_json(result: object) -> None:
-    """Where a mapping to JSON is promised, nothing else will do."""
+    """Where the contract has a mapping to JSON, every other value is refused."""
     with guarding() as guard:
         fault = fault_of(guard, lambda: result, "scm_serialize_repository")
     assert fault.kind == "bad_result"
@@ -172,25 +172,25 @@ class Pages(Sequence[str]):
 
 
 @pytest.mark.parametrize("claimed", [10_000_000, 3], ids=["honest", "lying"])
-def test_an_endless_answer_is_not_read_to_its_end(claimed: int) -> None:
-    """Of ten million values no more are read than one answer may hold, whatever length the list says it has."""
+def test_endless_result_is_not_read_to_its_end(claimed: int) -> None:
+    """A sequence is read up to the limit, whatever length it reports."""
     pages = Pages(claimed)
     with guarding() as guard:
         fault = fault_of(guard, lambda: pages, "scm_compare_commits", 60.0)
-    assert (fault.kind, "gave back more than 100,000 values or characters" in str(fault)) == ("bad_result", True)
+    assert (fault.kind, "returned more than 100,000 values or characters" in str(fault)) == ("bad_result", True)
     assert pages.read == MOST_VALUES + 1
 
 
 @pytest.mark.parametrize("result", [[None] * 200_000, (None,) * 200_000, "x" * 200_000], ids=["list", "tuple", "text"])
-def test_a_huge_answer_is_refused_before_it_is_looked_through(result: object) -> None:
-    """What is too much is refused for its size alone."""
+def test_huge_result_is_refused_before_it_is_validated(result: object) -> None:
+    """A result over the limit is refused by its size alone."""
     with guarding() as guard:
         fault = fault_of(guard, lambda: result, "scm_compare_commits")
-    assert (fault.kind, "that many at once are not taken" in str(fault)) == ("bad_result", True)
+    assert (fault.kind, "which is the limit" in str(fault)) == ("bad_result", True)
 
 
 def test_hanging_call_costs_its_budget() -> None:
-    """A call that never comes back is left behind, and its line is named."""
+    """A call that never returns is given up after its budget, and its line is named."""
     released = threading.Event()
     with guarding() as guard:
         fault = fault_of(guard, released.wait, "scm_file_exists", seconds=0.02)
@@ -201,7 +201,7 @@ def test_hanging_call_costs_its_budget() -> None:
 
 
 def test_hanging_result_costs_its_budget_too() -> None:
-    """Reading what a plugin gave is its code again, and bounded as well."""
+    """Reading a result may run the plugin's code, and is part of the budget."""
     released = threading.Event()
     with guarding() as guard:
         fault = fault_of(guard, lambda: EndlessPages(released), "scm_compare_commits", 0.02)
@@ -251,7 +251,7 @@ def test_interrupt_of_the_operator_passes() -> None:
         guard.run(ORIGIN, send, 60.0)
 
 
-def test_worker_is_used_again_when_its_call_comes_back() -> None:
+def test_worker_is_used_again_when_its_call_returns() -> None:
     """A plugin that recovers is called again."""
     released, back = threading.Event(), threading.Event()
 
@@ -276,8 +276,8 @@ def eventually(attempt: Callable[[], str]) -> str:
                 raise
 
 
-def test_a_burst_of_calls_waits_its_turn() -> None:
-    """More callers than workers are all served, as long as the calls before them come back."""
+def test_burst_of_calls_is_served() -> None:
+    """More callers than workers are all served, as long as the calls before them return."""
     gate = threading.Barrier(20)
 
     def call(number: int) -> int:
@@ -288,8 +288,8 @@ def test_a_burst_of_calls_waits_its_turn() -> None:
         assert sorted(callers.map(call, range(20))) == list(range(20))
 
 
-def test_a_plugin_that_stands_still_takes_few_callers() -> None:
-    """Of a hundred callers of a plugin that hangs, those that have a worker or wait for one stay; the others go."""
+def test_plugin_that_hangs_takes_few_callers() -> None:
+    """Of a hundred callers, only those that have a worker or wait for one are delayed; the others are refused."""
     released = threading.Event()
     refused = threading.Semaphore(0)
     kinds: list[str] = []
@@ -322,8 +322,8 @@ def test_calls_in_turn_share_one_thread() -> None:
     assert threads != {threading.get_ident()}
 
 
-def test_idle_worker_holds_nothing() -> None:
-    """What a call was given and gave is free when the call is over."""
+def test_idle_worker_keeps_no_reference() -> None:
+    """Arguments and results are freed after the call."""
 
     class Heavy:
         """Something worth freeing."""
@@ -348,7 +348,7 @@ def test_closed_guard_ends_its_threads() -> None:
     assert thread.daemon
 
 
-def test_context_goes_along() -> None:
+def test_context_of_the_caller_is_copied() -> None:
     """A plugin sees its caller's context, and changes to it stay inside."""
     CONTEXT.set("a request")
 
@@ -391,7 +391,7 @@ def test_late_async_hook_is_cancelled() -> None:
 
 
 def test_timeout_of_the_plugins_own_is_its_fault() -> None:
-    """A timeout inside the plugin is told as what it raised, not as the host's budget."""
+    """A timeout inside the plugin is an exception of the plugin, and not of its budget."""
 
     async def gives_up() -> str:
         raise TimeoutError("the forge is slow")
@@ -402,17 +402,17 @@ def test_timeout_of_the_plugins_own_is_its_fault() -> None:
 
 
 def test_coroutine_of_a_pure_hook_is_refused() -> None:
-    """A plain function that gives back a coroutine is a bad result, and leaves no warning behind."""
+    """A plain function that returns a coroutine is a bad result, without a warning."""
 
     async def page() -> str:
         return "https://forge.example/"
 
     with guarding() as guard:
         fault = fault_of(guard, lambda: page())  # noqa: PLW0108 - a plain function is the point
-    assert "gave back 'coroutine'" in str(fault)
+    assert "returned 'coroutine'" in str(fault)
 
 
-def test_only_wanted_arguments_are_passed() -> None:
+def test_only_parameters_of_the_function_are_passed() -> None:
     """An implementation gets the arguments that it names, in whatever order."""
     wanted = implementation(lambda sha, installation: f"{installation}/{sha}", wants=("installation", "sha"))
     with guarding() as guard:

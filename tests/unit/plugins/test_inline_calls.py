@@ -16,7 +16,7 @@ from scmhost.plugins.errors import Origin
 from scmhost.plugins.isolation.circuit_breaker import CircuitBreaker
 from scmhost.plugins.isolation.guard import Guard, Implementation
 from scmhost.plugins.isolation.inline_calls import PATIENCE, SLOTS_PER_PLUGIN, InlineCalls, Slot
-from scmhost.sdk import PROMISES, ProviderUnavailable
+from scmhost.sdk import HOOK_SPECS, ProviderUnavailable
 from scmhost.sdk.hooks import result_adapter, result_text
 
 BUDGET = 1.0
@@ -37,8 +37,8 @@ def implementation(
     function: Callable[[], object], plugin: str = "forge", hook: str = "scm_commit_url"
 ) -> Implementation:
     origin = Origin(plugin, f"acme-{plugin}", hook)
-    promise = replace(PROMISES[hook], budget=BUDGET)
-    return Implementation(origin, promise, function, (), result_adapter(hook), result_text(hook))
+    spec = replace(HOOK_SPECS[hook], budget=BUDGET)
+    return Implementation(origin, spec, function, (), result_adapter(hook), result_text(hook))
 
 
 @dataclass
@@ -98,8 +98,8 @@ def test_pure_hook_may_be_called_in_a_worker() -> None:
     assert called != f"{URL}{threading.get_ident()}"
 
 
-def test_four_callers_are_caught_and_the_fifth_is_refused() -> None:
-    """A plugin that hangs keeps four callers. Further ones get an answer, and other plugins work."""
+def test_four_callers_hang_and_the_fifth_is_refused() -> None:
+    """A plugin that hangs keeps four callers. Further ones are refused, and other plugins work."""
     with hanging() as found:
         hung = found.begin()
         found.clock.now += PATIENCE
@@ -140,7 +140,7 @@ def test_next_call_finds_an_overdue_one() -> None:
 
 
 def test_overdue_calls_suspend_the_hook() -> None:
-    """Calls that hang open the circuit like any fault: then nobody waits for the hook."""
+    """Calls that hang open the circuit like any fault: then no caller waits for the hook."""
     with hanging(faults=2) as found:
         found.begin(2)
         found.clock.now += BUDGET * 2
@@ -162,7 +162,7 @@ def test_overdue_calls_are_listed_while_they_run() -> None:
         assert found.guard.report_overdue() == ()
 
 
-def test_nobody_waits_when_all_calls_are_overdue() -> None:
+def test_no_caller_waits_when_all_calls_are_overdue() -> None:
     """Once four calls are reported as overdue, the next one is refused without any wait."""
     with hanging() as found:
         found.begin()
@@ -171,7 +171,7 @@ def test_nobody_waits_when_all_calls_are_overdue() -> None:
         assert fault_of(found.guard).kind == "busy"
 
 
-def test_call_that_comes_back_late_is_a_fault() -> None:
+def test_call_that_returns_late_is_a_fault() -> None:
     """A result after the budget is not used; the fault names both times."""
     clock = Seconds()
     guard = Guard(clock=clock)
@@ -217,7 +217,7 @@ def test_probe_that_hangs_opens_the_circuit_again() -> None:
     assert fault_of(guard).retry_after == 20
 
 
-def test_slots_are_given_back_after_every_outcome() -> None:
+def test_slots_are_released_after_every_outcome() -> None:
     """Results, refusals and faults all free their slot."""
     guard = Guard(CircuitBreaker(lambda _: Breaker(faults=100)))
 
@@ -244,7 +244,7 @@ def test_waiting_caller_gets_the_slot_that_is_returned() -> None:
     waiter.start()
     while not calls._waiting:
         pass
-    calls.give_back(taken)
+    calls.release(taken)
     waiter.join(30)
     assert got == [taken]
 
@@ -277,8 +277,8 @@ def test_many_callers_at_once_are_all_served() -> None:
 def test_report_of_a_plugin_names_its_overdue_calls() -> None:
     """``plugins list`` shows a pure hook that hangs in its caller's thread."""
     hanger.released.clear()
-    promises = {**PROMISES, "scm_source_url": replace(PROMISES["scm_source_url"], budget=0.0)}
-    with host_of({"hanger": "plugins.hanger"}, promises=promises) as host, ThreadPoolExecutor(1) as callers:
+    specs = {**HOOK_SPECS, "scm_source_url": replace(HOOK_SPECS["scm_source_url"], budget=0.0)}
+    with host_of({"hanger": "plugins.hanger"}, specs=specs) as host, ThreadPoolExecutor(1) as callers:
         calls = host.calls("hanger")
         assert calls is not None
         hung = callers.submit(calls.source_url, INSTALLATION, REPOSITORY, LOCATION)

@@ -15,7 +15,7 @@ def service_log(*besides: str) -> Iterator[io.StringIO]:
     """The standard error of a service."""
     stream = io.StringIO()
     with redirect_stderr(stream):
-        configure_logs(quiet=True, besides=besides)
+        configure_logs(quiet=True, without=besides)
         yield stream
     configure_logs(quiet=True)
 

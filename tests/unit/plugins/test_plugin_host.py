@@ -31,17 +31,17 @@ def test_healthy_plugin_is_ready() -> None:
 
 
 @pytest.mark.parametrize("case", CALLS, ids=case_id)
-def test_misbehaviour_is_told_in_these_words(case: dict[str, Any]) -> None:
-    """A call that goes wrong names its plugin, hook and line, or the log does."""
+def test_fault_of_a_hostile_plugin(case: dict[str, Any]) -> None:
+    """The fault, or the log, names the plugin, the hook and the line."""
     told = call(case)
     assert (told.kind, told.words) == (case["kind"], case["words"])
 
 
-def test_misbehaviour_hurts_its_own_call_only() -> None:
-    """While and after a plugin does everything wrong, the healthy plugin beside it answers as ever."""
+def test_hostile_plugin_does_not_affect_others() -> None:
+    """A healthy plugin works as usual while and after another one misbehaves in every way."""
     names = [case["entry"] for case in CALLS if case["hook"] == "commit_url"]
     entries = {"good_forge": GOOD, **{name: f"plugins.hostile:{name}" for name in names}}
-    with host_of(entries, promises=budget(0.5)) as host:
+    with host_of(entries, specs=budget(0.5)) as host:
         good = host.calls("good_forge")
         assert good is not None
         for name in names:
@@ -55,7 +55,7 @@ def test_misbehaviour_hurts_its_own_call_only() -> None:
 
 
 def test_installed_but_unnamed_plugin_is_off() -> None:
-    """A plugin that nobody enabled is listed, with the line to write."""
+    """A plugin that is not enabled is listed with the line that enables it."""
     host = PluginHost.open(Settings(), candidates=[candidate("good_forge")])
     report = report_of(host, "good_forge")
     assert (report.state, report.hooks) == ("off", ())
@@ -64,7 +64,7 @@ def test_installed_but_unnamed_plugin_is_off() -> None:
 
 
 def test_named_but_missing_plugin_is_broken() -> None:
-    """A plugin that is enabled and not installed is listed, with the nearest that is."""
+    """A plugin that is enabled but not installed is listed with the nearest installed name."""
     settings = Settings(plugins={"good_forg": enabled(), "unloved": PluginSettings()})
     host = PluginHost.open(settings, candidates=[candidate("good_forge")])
     assert report_of(host, "good_forg").state == "broken"
@@ -76,7 +76,7 @@ def test_named_but_missing_plugin_is_broken() -> None:
 
 
 def test_two_claimants_of_a_name_are_a_conflict() -> None:
-    """When two distributions bring one name neither is loaded, and both are named."""
+    """If two distributions claim one name, neither is loaded, and both are named."""
     rivals = [candidate("forge", distribution="acme-forge"), candidate("forge", distribution="evil-forge")]
     host = PluginHost.open(Settings(plugins={"forge": enabled()}), candidates=rivals)
     report = report_of(host, "forge")
@@ -85,8 +85,8 @@ def test_two_claimants_of_a_name_are_a_conflict() -> None:
 
 
 @pytest.mark.parametrize(("pinned", "state"), [("Acme_Forge", "ready"), ("third-forge", "broken")])
-def test_operator_says_who_owns_a_name(pinned: str, state: str) -> None:
-    """With a distribution written down its plugin is the one; if it is not installed, none is."""
+def test_operator_selects_the_distribution_of_a_name(pinned: str, state: str) -> None:
+    """The plugin of the configured distribution is loaded; if it is not installed, none is."""
     rivals = [
         candidate("forge", distribution="acme-forge"),
         candidate("forge", "plugins.not_there", distribution="evil"),
@@ -99,7 +99,7 @@ def test_operator_says_who_owns_a_name(pinned: str, state: str) -> None:
 
 
 def test_environment_keeps_a_plugin_from_being_imported() -> None:
-    """A plugin that the environment switches off is not touched, even if it could not be imported."""
+    """A plugin that the environment turns off is not imported, even if the import would fail."""
     settings = Settings(plugins={"bomb": enabled()}, plugins_off=frozenset({"*"}))
     with host_of({"bomb": "plugins.exits_at_import"}, settings) as host:
         report, switch = report_of(host, "bomb"), host.decide("bomb", ACME)
@@ -127,15 +127,15 @@ def test_unknown_provider_is_off() -> None:
 
 
 def test_broken_plugin_explains_its_provider() -> None:
-    """A provider whose plugin is broken is off for the reason that the plugin is."""
+    """A provider of a broken plugin is off, for the reason in the plugin's report."""
     with host_of({"forge": "plugins.fails_at_import"}) as host:
         switch = host.decide("forge", ACME)
     assert switch.on is False
     assert "nothing_of_this_name" in switch.reason
 
 
-def test_listeners_are_told_in_their_order() -> None:
-    """All listeners hear, the lower order first; one that cannot hear is logged and counted."""
+def test_listeners_are_called_in_their_order() -> None:
+    """All listeners are called, the lower order first; a failing one is logged and counted."""
     plugins = {"a": enabled(order=2), "b": enabled(order=1), "deaf": enabled(order=0)}
     entries = {"a": "plugins.listener:first", "b": "plugins.listener:second", "deaf": "plugins.hostile:deaf"}
     heard: list[str] = []
@@ -149,7 +149,7 @@ def test_listeners_are_told_in_their_order() -> None:
 
 
 def test_order_is_the_operators() -> None:
-    """Of two plugins that add one command the one with the lower order does."""
+    """Of two plugins that add the same command, the one with the lower order wins."""
     plugins = {"good_forge": enabled(order=5), "late": enabled(order=1)}
     with host_of({"good_forge": GOOD, "late": "plugins.listener:first"}, Settings(plugins=plugins)) as host:
         summaries = [command.summary for command in host.commands()]
@@ -157,7 +157,7 @@ def test_order_is_the_operators() -> None:
 
 
 def test_settings_reach_the_plugin() -> None:
-    """The operator's settings come to hooks as the plugin's own model."""
+    """Hooks get the operator's settings as an instance of the plugin's model."""
     settings = Settings(plugins={"good_forge": enabled(settings={"region": "us"})})
     with host_of({"good_forge": GOOD}, settings) as host:
         calls = host.calls("good_forge")
@@ -167,7 +167,7 @@ def test_settings_reach_the_plugin() -> None:
 
 
 def test_later_contract_runs_here_too() -> None:
-    """A plugin may have optional hooks and arguments of a later contract; the list says that they are not used."""
+    """Optional hooks and arguments of a later contract are noted and not used."""
     with host_of({"later": "plugins.later"}) as host:
         report = report_of(host, "later")
     assert (report.state, report.hooks) == ("ready", ("scm_compare_url",))
@@ -175,7 +175,7 @@ def test_later_contract_runs_here_too() -> None:
 
 
 def test_unstated_range_is_noted() -> None:
-    """A plugin that states no range is taken, with a note for its author."""
+    """A plugin without an API range is loaded, with a note for its author."""
     settings = Settings(plugins={"good_forge": enabled()})
     host = PluginHost.open(settings, candidates=[candidate("good_forge", api_range=None)])
     report = report_of(host, "good_forge")
@@ -184,7 +184,7 @@ def test_unstated_range_is_noted() -> None:
 
 
 def test_twelve_plugins_at_once() -> None:
-    """However many plugins are broken, each is listed with its own reason and the healthy one is ready."""
+    """Each broken plugin is listed with its own reason, and the healthy one is ready."""
     bad = (
         "unknown_hook",
         "wrong_argument",
@@ -205,14 +205,14 @@ def test_twelve_plugins_at_once() -> None:
 
 
 def test_closing_twice_is_fine() -> None:
-    """A host may be closed again without harm to anybody."""
+    """Closing a closed host has no effect."""
     with host_of({"good_forge": GOOD}) as host:
         host.close()
     assert report_of(host, "good_forge").state == "ready"
 
 
-def test_the_first_import_is_the_one_that_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second host in one process finds the module in memory, and tells how long its import took all the same."""
+def test_time_of_the_first_import_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second host in the process finds the module in memory, and reports the time of the first import."""
     monkeypatch.delitem(sys.modules, "plugins.moody", raising=False)
     with host_of({"moody": "plugins.moody"}) as host:
         first = report_of(host, "moody").import_ms
@@ -220,8 +220,8 @@ def test_the_first_import_is_the_one_that_is_timed(monkeypatch: pytest.MonkeyPat
         assert report_of(host, "moody").import_ms == first
 
 
-def test_the_time_of_an_import_that_was_not_seen_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the application around it had imported before took nobody knows how long."""
+def test_time_of_an_import_by_others_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module that the application imported before has no import time."""
     monkeypatch.setitem(sys.modules, "plugins.brought", importlib.import_module("plugins.moody"))
     with host_of({"moody": "plugins.brought"}) as host:
         assert report_of(host, "moody").import_ms is None

@@ -21,7 +21,7 @@ def settings_of(folder: Path, text: str, **environ: str) -> Settings:
 
 @pytest.mark.parametrize("case", load_cases("config_errors"), ids=case_id)
 def test_error_names_line_key_and_remedy(case: dict[str, Any], tmp_path: Path) -> None:
-    """A wrong file is told by file, line, key and fault, all faults at once."""
+    """An invalid file is reported with file, line, key and problem, all problems at once."""
     with pytest.raises(ConfigError) as caught:
         settings_of(tmp_path, case["text"])
     assert [part for part in case["says"] if part not in str(caught.value)] == []
@@ -39,17 +39,17 @@ def test_without_a_file_no_plugin_is_enabled() -> None:
     """The defaults keep rows in one SQLite file and load no plugin."""
     settings = read_settings(None, {})
     assert (settings.host.database_url, settings.plugins) == ("sqlite:///scmhost.db", {})
-    assert not settings.wants("custom_scm")
+    assert not settings.enables("custom_scm")
 
 
 def test_missing_file_is_an_error(tmp_path: Path) -> None:
-    """A file that is named but not there is no reason to run without one."""
+    """A file that was named must exist."""
     with pytest.raises(ConfigError, match=r"nowhere\.toml: the file cannot be read .*check the path"):
         read_settings(tmp_path / "nowhere.toml", {})
 
 
 def test_file_must_be_utf8(tmp_path: Path) -> None:
-    """A file in another encoding is told with the line of its first odd byte."""
+    """The error has the line of the first byte that is not UTF-8."""
     path = tmp_path / "plugins.toml"
     path.write_bytes(b"schema = 1\n# caf\xe9\n")
     with pytest.raises(ConfigError, match=r"plugins\.toml:2: this is not UTF-8"):
@@ -81,7 +81,7 @@ def test_everything_that_can_be_written(tmp_path: Path) -> None:
 
 
 def test_environment_chooses_the_database(tmp_path: Path) -> None:
-    """The environment's database wins over the file's; an empty variable is none."""
+    """The environment overrides the file; an empty variable is ignored."""
     text = '[host]\ndatabase_url = "sqlite:///file.db"\n'
     chosen = settings_of(tmp_path, text, SCMHOST_DATABASE_URL="postgresql://db/scm")
     unset = settings_of(tmp_path, text, SCMHOST_DATABASE_URL="")
@@ -89,15 +89,15 @@ def test_environment_chooses_the_database(tmp_path: Path) -> None:
 
 
 def test_environment_switches_plugins_off(tmp_path: Path) -> None:
-    """A plugin that is enabled in the file is not wanted when the environment names it, or all."""
+    """A plugin that is enabled in the file is not loaded when the environment turns it off, or all plugins."""
     text = "[plugins.forge]\nenabled = true\n[plugins.other]\nenabled = true\n"
     one = settings_of(tmp_path, text, SCMHOST_PLUGINS_OFF=" forge , ")
     every = settings_of(tmp_path, text, SCMHOST_PLUGINS_OFF="*")
-    assert (one.wants("forge"), one.wants("other"), every.wants("other")) == (False, True, False)
+    assert (one.enables("forge"), one.enables("other"), every.enables("other")) == (False, True, False)
 
 
-def test_typing_error_in_the_environment_is_told(tmp_path: Path) -> None:
-    """A name that no plugin has is an error with the nearest one: else a plugin would stay on unnoticed."""
+def test_unknown_plugin_in_the_environment_is_an_error(tmp_path: Path) -> None:
+    """The error has the nearest name: otherwise a typo would leave a plugin on."""
     with pytest.raises(
         ConfigError, match=r"environment: SCMHOST_PLUGINS_OFF: unknown plugin 'forgo'; did you mean 'forge'"
     ):
@@ -109,7 +109,7 @@ def test_installed_plugin_may_be_named_in_the_environment() -> None:
     assert read_settings(None, {"SCMHOST_PLUGINS_OFF": "custom_scm"}).off_by_environment("custom_scm")
 
 
-def test_shipped_file_is_right() -> None:
+def test_shipped_file_is_valid() -> None:
     """The plugins.toml of this repository loads Custom SCM, for the organization acme."""
     settings = read_settings(ROOT / "plugins.toml", {})
     plugin = settings.plugins["custom_scm"]

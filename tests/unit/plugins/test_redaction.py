@@ -1,4 +1,4 @@
-"""Settings that are shown, and what of them is not."""
+"""Redaction: which settings are shown, and which are hidden."""
 
 import json
 from datetime import timedelta
@@ -53,8 +53,8 @@ class Everything(BaseModel):
     own_secret: Told = Told()
 
 
-def test_what_is_secret_is_hidden_wherever_it_stands() -> None:
-    """By its type, by its name, or as the login of a URL; everything else is shown as it was understood."""
+def test_secrets_are_hidden_by_type_name_and_url() -> None:
+    """Secrets are found by type, by name, and as the login of a URL; all other values are shown."""
     found = shown(Everything())
     assert "hunter2" not in json.dumps(found)
     inner = {"url": f"https://{HIDDEN}@git.example.com/x", "api_token": HIDDEN}
@@ -80,19 +80,19 @@ def test_what_is_secret_is_hidden_wherever_it_stands() -> None:
     "name", ["token", "API_KEY", "apiKey", "HTTPPassword", "client-secret", "db.dsn", "AUTH", "oauth_token2", "pat"]
 )
 def test_names_of_secrets(name: str) -> None:
-    """However a plugin spells it."""
+    """The words of a name are compared, in any spelling."""
     assert sounds_secret(name)
 
 
 @pytest.mark.parametrize("name", ["retries", "monkey", "tokenizer", "path", "author", "keyboard", "spin"])
 def test_names_that_only_look_alike(name: str) -> None:
-    """A part of a word is no word."""
+    """A part of a word does not count."""
     assert not sounds_secret(name)
 
 
 @given(st.dictionaries(st.text(), st.recursive(st.text() | st.integers(), st.lists), max_size=4))
 def test_without_its_model_no_value_is_shown(settings: dict[str, Any]) -> None:
-    """Of a plugin that is not loaded nobody knows what is secret: its settings are names."""
+    """Only the model of a loaded plugin marks its secrets: otherwise the names are shown alone."""
     assert settings_of_unloaded(settings) == dict.fromkeys(settings, UNKNOWN)
 
 
@@ -100,15 +100,15 @@ class Circle(BaseModel):
     next: Any = None
 
 
-def test_a_circle_comes_to_an_end() -> None:
-    """What a validator ties together does not hang the host."""
+def test_cycle_ends() -> None:
+    """Values that refer to each other are cut at a depth."""
     circle = Circle()
     circle.next = circle
     assert '"next": "..."' in json.dumps(shown(circle))
 
 
-def test_a_secret_in_the_text_of_a_fault_is_left_out() -> None:
-    """What the operator gave a plugin in confidence is in no answer, log or report, whatever the plugin does."""
+def test_secret_in_the_text_of_a_fault_is_hidden() -> None:
+    """A secret setting is in no answer, log or report, also if the plugin raises it."""
     secrets = {"pass_phrase": "correct horse", "api_token": "hunter2-hunter2", "region": "Europe"}
     settings = Settings(plugins={"leaky": enabled(settings=secrets)})
     with host_of({"leaky": "plugins.leaky"}, settings) as host:

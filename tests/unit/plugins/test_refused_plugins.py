@@ -1,4 +1,4 @@
-"""What the host says of plugins that it refuses, and that a healthy one beside them is none the worse."""
+"""The reasons of refused plugins, and a healthy plugin beside them."""
 
 from typing import Any
 
@@ -12,8 +12,8 @@ CASES = load_cases("refused_plugins")
 
 
 @pytest.mark.parametrize("case", CASES, ids=case_id)
-def test_a_refusal_says_what_is_wrong_where_and_what_to_write(case: dict[str, Any]) -> None:
-    """A refused plugin is listed in these words, and a healthy one works as if the refused one were not there."""
+def test_refused_plugin_has_its_reason(case: dict[str, Any]) -> None:
+    """A refused plugin is listed with problem, place and next step, and a healthy one works as usual."""
     host = open_refused(case)
     report = report_of(host, "subject")
     calls = host.calls("good_forge")

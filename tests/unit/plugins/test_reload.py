@@ -1,4 +1,4 @@
-"""The switchboard changes while the host runs."""
+"""plugins.toml changes while the host runs."""
 
 import sys
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 
 
 class Still:
-    """A clock that stands."""
+    """A clock that does not move."""
 
     def now(self) -> datetime:
         return NOW
@@ -38,7 +38,7 @@ def opened(entries: dict[str, str], settings: Settings, **terms: Any) -> Iterato
 
 
 def test_enabling_brings_a_plugin_in() -> None:
-    """A plugin that was off, and so never imported, is imported, admitted and started by the change that enables it."""
+    """A plugin that was off, and so never imported, is imported, checked and started by the change that enables it."""
     sys.modules.pop("plugins.git_forge", None)
     entries = {"good_forge": GOOD, "late": "plugins.listener:first"}
     listener.first.heard = []
@@ -51,8 +51,8 @@ def test_enabling_brings_a_plugin_in() -> None:
     assert listener.first.heard == ["startup", "saved app", "shutdown"]
 
 
-def test_disabling_lets_a_plugin_go() -> None:
-    """Its providers are gone at once, it is told, and the list says that its code stays until a restart."""
+def test_disabling_unloads_a_plugin() -> None:
+    """Its providers are removed at once, scm_shutdown is called, and a note has that its code stays in memory."""
     entries = {"good_forge": GOOD, "late": "plugins.listener:first"}
     listener.first.heard = []
     with opened(entries, settings_of(good_forge=enabled(), late=enabled())) as host:
@@ -71,7 +71,7 @@ def test_disabling_lets_a_plugin_go() -> None:
 
 
 def test_plugin_comes_and_goes_and_comes() -> None:
-    """DecisionChange off and on again ends where it began."""
+    """Disabling and enabling a plugin restores the first state."""
     on, off = settings_of(good_forge=enabled()), settings_of(good_forge=PluginSettings())
     with opened({"good_forge": GOOD}, on) as host:
         before = host.plugins
@@ -82,7 +82,7 @@ def test_plugin_comes_and_goes_and_comes() -> None:
 
 
 def test_flags_change() -> None:
-    """A rule on organizations takes effect with the next question."""
+    """A rule on organizations takes effect with the next decision."""
     with opened({"good_forge": GOOD}, settings_of(good_forge=enabled())) as host:
         assert host.decide("good_forge", ACME).on is True
         host.reload(settings_of(good_forge=enabled(deny={"organizations": ["acme"]})))
@@ -91,7 +91,7 @@ def test_flags_change() -> None:
 
 
 def test_calls_are_the_same_while_nothing_of_theirs_changes() -> None:
-    """What is kept by a provider's calls is kept through changes to others, and let go with its own settings."""
+    """A provider's calls stay the same through changes of other plugins, and are replaced with its own settings."""
     with opened({"good_forge": GOOD}, settings_of(good_forge=enabled())) as host:
         first = host.calls("good_forge")
         host.reload(settings_of(good_forge=enabled(default=False)))
@@ -104,7 +104,7 @@ def test_calls_are_the_same_while_nothing_of_theirs_changes() -> None:
 
 
 def test_settings_that_do_not_suit_change_nothing() -> None:
-    """When a plugin's own model refuses the new settings all of the old ones stay, other plugins' too."""
+    """If a plugin's model refuses its new settings, all old settings stay in use, also those of other plugins."""
     entries = {"good_forge": GOOD, "late": "plugins.listener:first"}
     with opened(entries, settings_of(good_forge=enabled())) as host:
         plugins, board = host.plugins, host.configuration_status
@@ -115,8 +115,8 @@ def test_settings_that_do_not_suit_change_nothing() -> None:
         assert report_of(host, "late").state == "ready"
 
 
-def test_new_plugin_that_fails_harms_nobody() -> None:
-    """A plugin that is enabled and cannot be imported is listed as broken; all else of the change counts."""
+def test_new_plugin_that_fails_does_not_prevent_the_change() -> None:
+    """A newly enabled plugin that cannot be imported is listed as broken; the rest of the change is applied."""
     entries = {"good_forge": GOOD, "bomb": "plugins.exits_at_import"}
     with opened(entries, settings_of(good_forge=enabled())) as host, logged() as logs:
         host.reload(settings_of(good_forge=enabled(default=False), bomb=enabled()))
@@ -130,8 +130,8 @@ def test_new_plugin_that_fails_harms_nobody() -> None:
         assert [line["event"] for line in logs] == ["plugin refused"] * 3
 
 
-def test_plugin_that_hangs_at_import_delays_no_switch() -> None:
-    """What a change switches off is off before anything new is imported."""
+def test_plugin_that_hangs_at_import_does_not_delay_disabling_others() -> None:
+    """A change first turns plugins off, and then imports new ones."""
     entries = {"good_forge": GOOD, "slow": "plugins.looks_around"}
     seen: list[bool] = []
     module = ModuleType("plugins.looks_around")
@@ -151,8 +151,8 @@ def test_plugin_that_hangs_at_import_delays_no_switch() -> None:
     assert seen == [False, True]
 
 
-def test_plugin_that_cannot_start_leaves_its_name_to_itself() -> None:
-    """A plugin whose start fails can be started by a later change; nothing of the first try is in its way."""
+def test_plugin_that_cannot_start_can_be_started_later() -> None:
+    """A failed start leaves nothing registered that would prevent a later one."""
     module: Any = ModuleType("plugins.late_starter")
     starts = iter([RuntimeError("not yet"), None])
 
@@ -181,7 +181,7 @@ def test_plugin_that_cannot_start_leaves_its_name_to_itself() -> None:
 
 
 def test_other_version_waits_for_a_restart() -> None:
-    """A plugin that was upgraded on disk runs on as it is, and says what to do."""
+    """A plugin that was upgraded on disk keeps its loaded version, with a note that a restart is needed."""
     installed = [candidate("good_forge")]
     host = PluginHost.open(settings_of(good_forge=enabled()), candidates=installed)
     installed[:] = [replace(installed[0], version="2.0")]
@@ -192,8 +192,8 @@ def test_other_version_waits_for_a_restart() -> None:
     assert report.notes == ("acme-good_forge 2.0 is installed by now; restart to run it",)
 
 
-def test_other_version_is_noticed_without_a_change() -> None:
-    """Nothing need be written to the switchboard for it; once the version that runs is back nothing is said."""
+def test_other_version_is_noted_without_a_change_of_the_file() -> None:
+    """The note appears without a reload, and disappears when the running version is installed again."""
     before = candidate("good_forge")
     installed = [before]
     host = PluginHost.open(settings_of(good_forge=enabled()), candidates=installed)
@@ -219,7 +219,7 @@ def test_newly_installed_plugin_is_found() -> None:
 
 
 def test_order_follows_the_file() -> None:
-    """A new order counts from the change on."""
+    """A new order is used after the change."""
     entries = {"a": "plugins.listener:first", "b": "plugins.listener:second"}
     heard: list[str] = []
     listener.first.heard = listener.second.heard = heard
@@ -229,8 +229,8 @@ def test_order_follows_the_file() -> None:
     assert heard == ["startup", "startup", "shutdown", "shutdown"]
 
 
-def test_what_needs_a_restart_is_said() -> None:
-    """Keys that a process reads once are taken at the next start; until then the switchboard names them."""
+def test_keys_that_need_a_restart_are_listed() -> None:
+    """Keys that a process reads only at its start are listed until the next start."""
     with opened({}, settings_of()) as host:
         changed = Settings(host=HostSettings(database_url="sqlite:///other.db"), limits=Limits(page_size=7))
         assert host.reload(changed).restart_for == ("host.database_url", "limits.page_size")
@@ -249,7 +249,7 @@ def test_stale_since_is_the_first_fault() -> None:
 
 
 def test_flag_service_comes_and_goes() -> None:
-    """Another flag service is asked from the change on that names it; one that is not there changes nothing."""
+    """A flags provider is used after the change that names it; a missing one is refused and changes nothing."""
     flags = {"plugins.good_forge": False}
     service = FlagsProvider(provider="plugins.flag_services:Service", settings={"flags": flags})
     with opened({"good_forge": GOOD}, settings_of(good_forge=enabled())) as host:

@@ -1,4 +1,4 @@
-"""Which organizations a percentage means."""
+"""Which organizations a percentage selects."""
 
 from decimal import Decimal
 from typing import Any
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loading import case_id, load_cases
-from scmhost.plugins.flags.rollout import BUCKETS, bucket, included, murmur3
+from scmhost.plugins.flags.rules import BUCKETS, bucket, included, murmur3
 
 salts = st.text(min_size=1, max_size=40)
 ids = st.integers(min_value=1, max_value=2**63 - 1)
@@ -31,15 +31,15 @@ def test_hash_is_the_public_one(data: bytes, expected: int) -> None:
 
 
 @given(salt=salts, organization=ids, one=percents, other=percents)
-def test_growing_rollout_drops_nobody(salt: str, organization: int, one: Decimal, other: Decimal) -> None:
-    """Who is in at a percentage is in at every larger one."""
+def test_growing_rollout_drops_no_organization(salt: str, organization: int, one: Decimal, other: Decimal) -> None:
+    """An organization that a percentage selects is selected by every larger one."""
     small, large = sorted((one, other))
     assert included(large, salt, organization) or not included(small, salt, organization)
 
 
 @given(salt=salts, organization=ids)
 def test_ends_are_exact(salt: str, organization: int) -> None:
-    """Zero percent is nobody, a hundred is everybody, and a bucket is one of 100,000."""
+    """Zero percent selects none, a hundred all, and a bucket is one of 100,000."""
     assert not included(Decimal(0), salt, organization)
     assert included(Decimal(100), salt, organization)
     assert 0 <= bucket(salt, organization) < BUCKETS

@@ -1,4 +1,4 @@
-"""Where keys stand in TOML."""
+"""The lines of keys in TOML."""
 
 import tomllib
 from typing import Any
@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loading import case_id, load_cases
-from scmhost.plugins.config.toml_lines import key_lines, line_of
+from scmhost.plugins.config.reading import key_lines
+from scmhost.plugins.config.schema import Source
 
 names = st.from_regex(r"[a-z][a-z0-9_-]{0,8}", fullmatch=True)
 values = st.sampled_from(["1", '"#"', "[\n1,\n]", '"""\n[x]\n"""', "{ y = 1 }", "true # why"])
@@ -24,7 +25,7 @@ def test_line_of_each_key(case: dict[str, Any], ending: str) -> None:
 
 @given(st.lists(st.tuples(names, values), unique_by=lambda pair: pair[0]))
 def test_every_key_is_found_on_its_line(pairs: list[tuple[str, str]]) -> None:
-    """Whatever values stand between, a key's line begins with that key."""
+    """The line of a key begins with that key, whatever values are between."""
     text = "\n".join(f"{name} = {value}" for name, value in pairs)
     lines = key_lines(text)
     assert {path[0] for path in lines} == set(tomllib.loads(text))
@@ -32,9 +33,9 @@ def test_every_key_is_found_on_its_line(pairs: list[tuple[str, str]]) -> None:
 
 
 def test_unwritten_key_has_the_line_of_its_table() -> None:
-    """A key that is not there is looked for where it would be; without its table it is nowhere."""
-    lines = key_lines("[a]\n[a.b]\n")
-    assert (line_of(lines, ("a", "b", "missing")), line_of(lines, ("z",))) == (2, None)
+    """A missing key has the line of its table; without a table it has none."""
+    source = Source(lines=key_lines("[a]\n[a.b]\n"))
+    assert (source.line("a", "b", "missing"), source.line("z")) == (2, None)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,7 @@ def test_work_grows_with_the_text_alone(lines: list[str], monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("quotes", ['"' * 3, "'" * 3])
 @pytest.mark.parametrize("inner", ["]", "#", "[x]", "''", '""', "a = 1", "{"])
-def test_brackets_in_texts_mean_nothing(quotes: str, inner: str) -> None:
-    """What stands in a text of several lines is neither a table nor a comment."""
+def test_brackets_in_strings_are_ignored(quotes: str, inner: str) -> None:
+    """Brackets and signs in a multi-line string are neither tables nor comments."""
     lines = key_lines(f"a = {quotes}\n{inner} \n{quotes}\nb = 1\n")
     assert lines == {("a",): 1, ("b",): 4}

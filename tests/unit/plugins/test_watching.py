@@ -9,7 +9,7 @@ from scmhost.plugins.config.watching import FileState
 
 
 def test_changed_file_has_another_state(tmp_path: Path) -> None:
-    """A file that was replaced is told from the one before, even with the same size and time."""
+    """A replaced file has another state, even with the same size and time."""
     path, other = tmp_path / "a", tmp_path / "b"
     assert FileState.of(path) is None
     for file in (path, other):
@@ -22,8 +22,8 @@ def test_changed_file_has_another_state(tmp_path: Path) -> None:
     assert not before.settled
 
 
-def test_hangup_is_heard_and_passed_on() -> None:
-    """SIGHUP ends no process that holds it; whoever waits for it is called, in processes begun from there too."""
+def test_hangup_is_received_and_forwarded() -> None:
+    """SIGHUP does not end a process that blocks it; handlers are called, also in child processes."""
     done = subprocess.run([sys.executable, "-c", HANGUPS], capture_output=True, text=True, timeout=30, check=False)
     assert (done.returncode, done.stdout.split()) == (0, ["child", "parent"]), done.stderr
 

@@ -40,7 +40,7 @@ def test_worker_is_reused() -> None:
 
 
 def test_caller_without_a_worker_is_refused_at_its_deadline() -> None:
-    """With the patience used up, nobody waits."""
+    """After its patience a caller gets no worker."""
     released, pool = threading.Event(), WorkerPool("forge", limit=1, clock=Seconds())
     begun(pool, job(released.wait))
     assert pool.begin(job(), patience=0.0) is None
@@ -48,7 +48,7 @@ def test_caller_without_a_worker_is_refused_at_its_deadline() -> None:
     pool.close()
 
 
-def test_nobody_waits_for_overdue_workers() -> None:
+def test_no_caller_waits_for_overdue_workers() -> None:
     """When the callers of all workers have given up, the next one is refused whatever its patience."""
     released, pool = threading.Event(), WorkerPool("forge", limit=1, clock=Seconds())
     one = job(released.wait)
@@ -61,7 +61,7 @@ def test_nobody_waits_for_overdue_workers() -> None:
 
 
 def test_giving_up_a_job_that_has_ended_changes_nothing() -> None:
-    """A worker that came back in the last moment is not overdue."""
+    """A worker that ends in the last moment is not overdue."""
     pool = WorkerPool("forge", limit=1)
     one, two = job(), job()
     worker = begun(pool, one)

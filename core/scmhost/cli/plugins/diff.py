@@ -69,12 +69,12 @@ def diff(
 
 
 def _stored(context: CommandContext, config: str | None, database_url: str | None) -> "Sequence[Organization]":
-    from scmhost.admin.configuration import everybody
+    from scmhost.admin.configuration import list_organizations
     from scmhost.services import check_database
 
     with context.open_host(config, database_url, plugins=False, look=True) as host:
         check_database(host.services)
-        return everybody(host.services)
+        return list_organizations(host.services)
 
 
 def _read_organizations(file: str) -> "Iterator[Organization]":

@@ -12,7 +12,7 @@ from scmhost.cli.context import EXIT_FAILED, CommandContext, database_options, e
 from .show import PluginRecord, service_options
 
 if TYPE_CHECKING:
-    from scmhost.admin.doctor.findings import Finding
+    from scmhost.admin.doctor import Finding
 
 _COLOURS: Final[Mapping[str, str]] = {"error": "red", "warning": "yellow", "note": "cyan"}
 _PLURALS: Final[Mapping[str, str]] = {"error": "errors", "warning": "warnings", "note": "notes"}
@@ -58,30 +58,29 @@ def doctor(
 
 
 def _local_findings(context: CommandContext, config: str | None, database_url: str | None) -> "Sequence[Finding]":
-    from scmhost.admin.doctor import examine
-    from scmhost.admin.doctor.findings import of_config_error, of_error
+    from scmhost.admin.doctor import config_error_findings, error_finding, run_checks
     from scmhost.infra.errors import ScmhostError
     from scmhost.plugins import ConfigError
 
     try:
         with context.open_host(config, database_url, look=True) as host:
-            return examine(host.services)
+            return run_checks(host.services)
     except ConfigError as error:
-        return of_config_error(error)
+        return config_error_findings(error)
     except ScmhostError as error:
-        return [of_error("scmhost", error)]
+        return [error_finding("scmhost", error)]
 
 
 def _with_service(findings: "Sequence[Finding]", url: str, token: str | None) -> "Sequence[Finding]":
     """Add the findings of a service, without those that are the same here."""
-    from scmhost.admin.doctor import in_order
+    from scmhost.admin.doctor import worst_first
 
     problems = {finding.problem for finding in findings}
-    return in_order([*findings, *(item for item in _service_findings(url, token) if item.problem not in problems)])
+    return worst_first([*findings, *(item for item in _service_findings(url, token) if item.problem not in problems)])
 
 
 def _service_findings(url: str, token: str | None) -> "Iterator[Finding]":
-    from scmhost.admin.doctor.findings import Finding
+    from scmhost.admin.doctor import Finding
     from scmhost.cli.targets import ServerClient, ServerError
 
     try:
@@ -95,7 +94,7 @@ def _service_findings(url: str, token: str | None) -> "Iterator[Finding]":
 
 
 def _readiness_findings(url: str, ready: Mapping[str, Any]) -> "Iterator[Finding]":
-    from scmhost.admin.doctor.findings import Finding
+    from scmhost.admin.doctor import Finding
 
     subject = f"the service at {url}"
     if ready["detail"]:
@@ -107,7 +106,7 @@ def _readiness_findings(url: str, ready: Mapping[str, Any]) -> "Iterator[Finding
 
 def plugin_findings(url: str, plugin: PluginRecord) -> "Iterator[Finding]":
     """Yield the problems of a plugin in a running service."""
-    from scmhost.admin.doctor.findings import Finding
+    from scmhost.admin.doctor import Finding
 
     subject = f"plugin {plugin['name']} at {url}"
     if plugin["state"] in ("broken", "incompatible"):

@@ -84,7 +84,7 @@ def _percent(text: str | None) -> Decimal | None:
 
 def _warn_if_not_ready(context: CommandContext, location: ConfigLocation, name: str) -> None:
     """Load the plugin, and report why it is not ready: enabling it may not be enough."""
-    from scmhost.admin.show_plugins import find_plugin
+    from scmhost.admin.status import find_plugin
 
     try:
         with context.open_host(*location, look=True) as host:
@@ -137,7 +137,7 @@ def _apply(
     context: CommandContext, location: ConfigLocation, name: str, edit: "PluginEdit", *, as_json: bool
 ) -> "Settings":
     """Edit a plugin's table, print the changes, and return the new settings."""
-    from scmhost.admin.configuration import edit_switchboard
+    from scmhost.admin.configuration import edit_configuration
     from scmhost.plugins.config.reading import configuration_path, read_configuration, settings_of, with_database
 
     config, database_url = location
@@ -146,7 +146,7 @@ def _apply(
     read = partial(settings_of, file=str(path), environ=with_database(os.environ, database_url))
     with _open_services(context, location) as services:
         _check_organizations(services, (*edit.allow, *edit.deny))
-        done = edit_switchboard(path, name, edit, read, services)
+        done = edit_configuration(path, name, edit, read, services)
     if as_json:
         sha256 = done.after.source.sha256
         echo_json({"file": str(path), "plugin": name, "changes": list(done.changes), "sha256": sha256})
@@ -183,12 +183,12 @@ def _check_plugin(name: str, settings: "Settings") -> None:
 
 
 def _check_organizations(services: "Services | None", names: Sequence[str | int]) -> None:
-    from scmhost.admin.configuration import everybody, unknown_organizations
+    from scmhost.admin.configuration import list_organizations, unknown_organizations
     from scmhost.plugins.errors import did_you_mean
 
     if services is None or not names:
         return
     unknown = unknown_organizations(services, names)
     if unknown:
-        slugs = [organization.slug for organization in everybody(services)]
+        slugs = [organization.slug for organization in list_organizations(services)]
         fail(f"there is no organization {unknown[0]!r}; {did_you_mean(unknown[0], slugs)}")

@@ -72,10 +72,10 @@ def _read_plugins(
 
         listed: list[PluginRecord] = ServerClient.open(url, token).get("/api/0/plugins/")
         return listed
-    from scmhost.admin import show_plugins
+    from scmhost.admin.status import list_plugins, plugin_record
 
     with context.open_host(config, look=True) as host:
-        return [show_plugins.described(shown) for shown in show_plugins.list_plugins(host.services)]
+        return [plugin_record(plugin) for plugin in list_plugins(host.services)]
 
 
 def _print_list(plugins: Sequence[PluginRecord], *, with_counts: bool) -> None:

@@ -78,9 +78,7 @@ class Metrics:
         self._generation = self._gauge(
             "config_generation", "How often a worker has read new settings; the lowest of all workers.", mode="livemin"
         )
-        self._stale = self._gauge(
-            "config_stale", "1 if a worker cannot use plugins.toml as it is and keeps the settings before."
-        )
+        self._stale = self._gauge("config_stale", "1 while plugins.toml is invalid, so that older settings are in use.")
         self._recorders: Mapping[Kind, Callable[[Operation], None]] = {
             "request": self._request,
             "hook": self._hook,

@@ -55,16 +55,16 @@ def edited(text: str, file: str, plugin: str, edit: PluginEdit) -> str:
     """
     if not tomllib.loads(text):
         text = f"{text.rstrip()}\n\nschema = {SCHEMA}\n".lstrip()
-    wanted = tomllib.loads(text)
-    _change(wanted, plugin, edit)
+    expected = tomllib.loads(text)
+    _change(expected, plugin, edit)
     try:
         document = tomlkit.parse(_with_table(text, plugin))
         _change(document, plugin, edit)
         new = _with_line_ends(tomlkit.dumps(document), text)
-        if tomllib.loads(new) == wanted:
+        if tomllib.loads(new) == expected:
             return new
     except (TOMLKitError, ValueError, TypeError, KeyError):
-        # The error below tells the operator what to do; the library's own message would not help.
+        # The error below has the next step; the library's message would not help an operator.
         pass
     problem = "its layout cannot be edited by a command"
     raise ConfigError(Problem(file, None, f"plugins.{plugin}", problem, "edit the file by hand"))

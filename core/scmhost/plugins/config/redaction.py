@@ -14,7 +14,7 @@ from pydantic import BaseModel, JsonValue, SecretBytes, SecretStr
 from .schema import EnvironmentReference, environment_references
 
 HIDDEN: Final = "(hidden)"
-UNKNOWN: Final = "(not shown: only a loaded plugin says which of its settings are secret)"
+UNKNOWN: Final = "(not shown: only the model of a loaded plugin marks its secrets)"
 
 _WORDS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _SECRET_WORDS: Final = frozenset({

@@ -16,10 +16,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 from scmhost.infra.limits import Limits
 from scmhost.plugins.errors import ConfigError, Problem
 
-from .toml_lines import Path, line_of
-
 SCHEMA: Final = 1
 EVERYTHING: Final = "*"
+
+KeyPath = tuple[str, ...]
+"""The keys that lead to a value, from the top of the file."""
 
 _ENV_KEY: Final = "env"
 _ENV_NAME: Final = re.compile(r"[A-Z_][A-Z0-9_]*")
@@ -125,7 +126,11 @@ class FlagsProvider(Table):
         description="An entry point of the group scmhost.flags, or ``module:object``; called with settings.",
     )
     timeout: float = Field(
-        default=0.25, gt=0, le=5, strict=False, description="Seconds for an answer; then the file's answer stands."
+        default=0.25,
+        gt=0,
+        le=5,
+        strict=False,
+        description="Seconds for a result; after that the file's decision applies.",
     )
     settings: dict[str, Any] = Field(default_factory=dict, description="The provider's own arguments.")
 
@@ -149,13 +154,13 @@ class Source:
     """
 
     file: str = "defaults"
-    lines: Mapping[Path, int] = field(default_factory=dict)
+    lines: Mapping[KeyPath, int] = field(default_factory=dict)
     sha256: str | None = None
     absent: bool = False
 
     def line(self, *path: str) -> int | None:
         """Return the line of a key, or of the nearest table around it."""
-        return line_of(self.lines, path)
+        return next((self.lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self.lines), None)
 
     def place(self, *path: str) -> str:
         """Return ``plugins.toml:12``, or the file alone when it does not contain the key."""
@@ -190,7 +195,7 @@ class Settings(BaseModel):
         own = self.of(plugin).breaker
         return self.host.breaker.model_copy(update=own.model_dump(exclude_unset=True)) if own else self.host.breaker
 
-    def wants(self, plugin: str) -> bool:
+    def enables(self, plugin: str) -> bool:
         """Return whether a plugin is imported at all."""
         return self.of(plugin).enabled and not self.off_by_environment(plugin)
 
@@ -218,13 +223,13 @@ class EnvironmentReference:
         return hash((self.name, self.value))
 
 
-def with_references(settings: Mapping[str, Any], path: Path, source: Source, environ: Mapping[str, str]) -> Any:
+def with_references(settings: Mapping[str, Any], path: KeyPath, source: Source, environ: Mapping[str, str]) -> Any:
     """Return settings at a path with an ``EnvironmentReference`` for each table that is one.
 
     An empty environment variable counts as not set.
     """
 
-    def reference(place: Path, value: Any) -> Any:
+    def reference(place: KeyPath, value: Any) -> Any:
         name = value.get(_ENV_KEY) if isinstance(value, dict) and len(value) == 1 else None
         if not isinstance(name, str) or not _ENV_NAME.fullmatch(name):
             return value
@@ -234,7 +239,7 @@ def with_references(settings: Mapping[str, Any], path: Path, source: Source, env
     return _replaced(settings, reference)
 
 
-def environment_references(value: Any, place: Path = ()) -> Iterator[tuple[Path, EnvironmentReference]]:
+def environment_references(value: Any, place: KeyPath = ()) -> Iterator[tuple[KeyPath, EnvironmentReference]]:
     """Yield all references among settings with their keys. Items of an array have the key of the array."""
     match value:
         case EnvironmentReference():
@@ -247,7 +252,7 @@ def environment_references(value: Any, place: Path = ()) -> Iterator[tuple[Path,
                 yield from environment_references(inner, place)
 
 
-def with_values(settings: Mapping[str, Any], path: Path, source: Source) -> Any:
+def with_values(settings: Mapping[str, Any], path: KeyPath, source: Source) -> Any:
     """Return settings with the values of their environment references.
 
     Raises:
@@ -259,12 +264,12 @@ def with_values(settings: Mapping[str, Any], path: Path, source: Source) -> Any:
     return _replaced(settings, lambda _, value: value.value if isinstance(value, EnvironmentReference) else value)
 
 
-def _not_set(path: Path, name: str, source: Source) -> Problem:
+def _not_set(path: KeyPath, name: str, source: Source) -> Problem:
     hint = f"set {name} where this process is started, or write the value here"
     return Problem(source.file, source.line(*path), ".".join(path), f"the environment has no {name}", hint)
 
 
-def _replaced(value: Any, replace: Callable[[Path, Any], Any], place: Path = ()) -> Any:
+def _replaced(value: Any, replace: Callable[[KeyPath, Any], Any], place: KeyPath = ()) -> Any:
     new = replace(place, value) if place else value
     if isinstance(new, dict):
         return {name: _replaced(inner, replace, (*place, name)) for name, inner in new.items()}

@@ -1,7 +1,7 @@
 """A flags provider: an OpenFeature provider that the operator names under ``[flags_provider]``.
 
 It is evaluated before the file's rules on organizations. The file's decision is the default value, so that only a real
-answer changes it: for a provider that is not ready, raises, hangs or returns a wrong type, the file's decision stands,
+answer changes it: for a provider that is not ready, raises, hangs or returns a wrong type, the file's decision applies,
 and the reason names the fault. Nothing imports this module, and OpenFeature, unless the table is there.
 """
 
@@ -126,7 +126,7 @@ class FlagService:
 
     @classmethod
     def absent(cls, table: FlagsProvider, guard: Guard, fault: str) -> Self:
-        """Return a service that could not be opened: the file's decisions stand, with the fault in their reason."""
+        """Return a service that could not be opened: the file's decisions apply, with the fault in their reason."""
         service = cls(table, guard)
         service._rests_until, service._fault = float("inf"), fault
         return service
@@ -139,7 +139,7 @@ class FlagService:
         except PluginFault as fault:
             self._log(f"it is not ready: {fault}")
 
-    def ask(self, question: Question, bucket: int, answer: FlagDecision) -> FlagDecision:
+    def evaluate(self, question: Question, bucket: int, answer: FlagDecision) -> FlagDecision:
         """Return the provider's decision for an organization, or the file's ``answer`` where there is none."""
         key = (question.plugin, question.organization.id, question.organization.slug, answer.generation)
         with self._lock:
@@ -173,7 +173,7 @@ class FlagService:
         context = context_of(question.plugin, question.organization, bucket)
         work = partial(self._client.get_boolean_details, flag, answer.on, context)
         try:
-            details = self._run("ask", work, self._table.timeout)
+            details = self._run("evaluate", work, self._table.timeout)
         except PluginFault as fault:
             self._rests_until, self._fault = self._clock() + REST_SECONDS, self._log(str(fault))
             return self._unchanged(answer, str(fault))
@@ -186,7 +186,7 @@ class FlagService:
             text = f"{details.error_code or 'rubbish'}: {_short(details.error_message or '')}".strip(" :")
             return self._unchanged(answer, self._log(text))
         variant = f", variant {_short(details.variant)}" if details.variant else ""
-        reason = f"{self._name} says {'on' if details.value else 'off'} ({_short(details.reason)}{variant})"
+        reason = f"{self._name} returned {'on' if details.value else 'off'} ({_short(details.reason)}{variant})"
         return replace(answer, on=details.value, reason=reason, source=self._name, rule="flags_provider")
 
     def _unchanged(self, answer: FlagDecision, fault: str) -> FlagDecision:

@@ -2,16 +2,20 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Final, Literal
 
 from scmhost.plugins.config.schema import Settings
 from scmhost.plugins.isolation.circuit_breaker import Suspension
 from scmhost.sdk import Organization
 
-from .rollout import BUCKETS, bucket, within
-
 RuleName = Literal["environment", "kill", "enabled", "health", "deny", "allow", "rollout", "default", "flags_provider"]
 Outcome = Literal["passes", "decides", "not reached"]
+
+BUCKETS: Final = 100_000
+"""The buckets of a rollout."""
+
+_MASK: Final = 0xFFFFFFFF
 
 FIRM: Final[frozenset[RuleName]] = frozenset({"environment", "kill", "enabled", "health"})
 """Rules that a flags provider cannot override."""
@@ -120,11 +124,11 @@ def switched(
     Only the files are compared: plugins count as usable, and as requiring a flag unless they are ``unflagged``.
     """
     plugins = sorted({*before.plugins, *after.plugins})
-    everybody = list(organizations)
+    organizations = list(organizations)
     for plugin in plugins:
         if before.plugins.get(plugin) == after.plugins.get(plugin) and before.plugins_off == after.plugins_off:
             continue
-        for organization in everybody:
+        for organization in organizations:
             question = Question(plugin, organization, plugin not in unflagged)
             old, new = decide(before, question), decide(after, question)
             if old.on is not new.on:
@@ -235,8 +239,48 @@ _PASSES: Final[Mapping[RuleName, str]] = {
     "environment": "SCMHOST_PLUGINS_OFF does not name it",
     "kill": "kill is not set",
     "enabled": "the plugin is enabled",
-    "health": "the plugin is loaded and well",
+    "health": "the plugin is loaded and works",
     "deny": "deny does not name the organization",
     "allow": "allow does not name the organization",
     "rollout": "there is no rollout, or the provider needs no flag",
 }
+
+
+def bucket(salt: str, organization_id: int) -> int:
+    """Return the organization's bucket among 100,000 for this salt."""
+    return (murmur3(f"{salt}:{organization_id}".encode()) * BUCKETS) >> 32
+
+
+def included(percent: Decimal, salt: str, organization_id: int) -> bool:
+    """Return whether the organization is among the first ``percent`` of 100. A growing percentage drops nobody."""
+    return within(percent, bucket(salt, organization_id))
+
+
+def within(percent: Decimal, place: int) -> bool:
+    """Return whether a bucket is among the first ``percent`` of 100."""
+    return place < percent * (BUCKETS // 100)
+
+
+def murmur3(data: bytes) -> int:
+    """Return the MurmurHash3 of data: x86, 32 bits, seed 0."""
+    state = 0
+    whole = len(data) // 4 * 4
+    for start in range(0, whole, 4):
+        state ^= _scramble(int.from_bytes(data[start : start + 4], "little"))
+        state = (_rotate(state, 13) * 5 + 0xE6546B64) & _MASK
+    state ^= _scramble(int.from_bytes(data[whole:], "little"))
+    return _finish(state ^ len(data))
+
+
+def _scramble(block: int) -> int:
+    return (_rotate((block * 0xCC9E2D51) & _MASK, 15) * 0x1B873593) & _MASK
+
+
+def _rotate(value: int, by: int) -> int:
+    return ((value << by) | (value >> (32 - by))) & _MASK
+
+
+def _finish(state: int) -> int:
+    state = ((state ^ (state >> 16)) * 0x85EBCA6B) & _MASK
+    state = ((state ^ (state >> 13)) * 0xC2B2AE35) & _MASK
+    return state ^ (state >> 16)

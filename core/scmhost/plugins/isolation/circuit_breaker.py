@@ -132,7 +132,7 @@ class CircuitBreaker:
             after = before.succeed(probe=probe)
             self._store(key, after)
         if before.since is not None and after.since is None:
-            # A warning, as its beginning was: whoever filters by level sees both.
+            # A warning like the suspension, so that a filter by level keeps both.
             since = _utc(before.since)
             _log.warning(
                 "plugin resumed", extra={"plugin": origin.plugin, "hook": origin.hook, "suspended_since": since}

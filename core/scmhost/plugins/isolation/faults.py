@@ -17,7 +17,7 @@ import pydantic
 
 from scmhost import sdk
 from scmhost.plugins.errors import FaultKind, Origin, PluginFault
-from scmhost.sdk import PROMISES, ProviderError
+from scmhost.sdk import HOOK_SPECS, ProviderError
 
 LONGEST_TEXT: Final = 2_000
 """How many characters of a foreign text are kept."""
@@ -95,7 +95,7 @@ def described(failure: BaseException) -> tuple[FaultKind, str]:
 
 def timeout_text(hook: str, seconds: float, place: str = "") -> str:
     """Return the sentence for a call that exceeded its budget, with a hint for hooks that do I/O."""
-    does_io = hook in PROMISES and PROMISES[hook].colour == "io"
+    does_io = hook in HOOK_SPECS and HOOK_SPECS[hook].kind == "io"
     hint = "; give what it waits for a shorter timeout" if does_io else ""
     return f"did not come back within its budget of {seconds:g} s{place}{hint}"
 

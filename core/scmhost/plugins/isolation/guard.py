@@ -20,7 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 from scmhost.infra.telemetry import SILENT, Telemetry
 from scmhost.plugins.config.redaction import without
 from scmhost.plugins.errors import FaultKind, Origin, PluginFault
-from scmhost.sdk import HookPromise, ProviderError
+from scmhost.sdk import HookSpec, ProviderError
 from scmhost.sdk.hooks import describe_mismatch
 
 from .circuit_breaker import CircuitBreaker, Counters
@@ -39,7 +39,7 @@ _TRUE_LENGTH: Final = frozenset({list, tuple})
 
 _ON_PURPOSE: Final = (ProviderError,)
 _LOGGED_BY_CALLER: Final = frozenset(
-    {"import", "scm_register_providers", "settings", "scm_startup", "load", "start", "ask"}
+    {"import", "scm_register_providers", "settings", "scm_startup", "load", "start", "evaluate"}
 )
 """Steps whose faults their caller logs: a plugin, a flag service or a configuration is refused for them."""
 
@@ -49,9 +49,9 @@ class Implementation:
     """A plugin's function for one hook, resolved once and ready to be called."""
 
     origin: Origin
-    promise: HookPromise
+    spec: HookSpec
     function: Callable[..., Any]
-    wants: tuple[str, ...]
+    parameters: tuple[str, ...]
     result: TypeAdapter[Any]
     expected: str
     key: tuple[str, str] = field(init=False, compare=False)
@@ -60,7 +60,7 @@ class Implementation:
     def __post_init__(self) -> None:
         # Every call needs both: they are computed once.
         object.__setattr__(self, "key", (self.origin.plugin, self.origin.hook))
-        object.__setattr__(self, "inline", self.promise.colour == "pure")
+        object.__setattr__(self, "inline", self.spec.kind == "pure")
 
 
 class Guard:
@@ -98,9 +98,9 @@ class Guard:
 
     def call_in_worker(self, implementation: Implementation, arguments: Mapping[str, object]) -> Any:
         """Call a hook in a worker, with a deadline, even if it is pure. Raises as ``call`` does."""
-        taken = {name: arguments[name] for name in implementation.wants}
+        taken = {name: arguments[name] for name in implementation.parameters}
         work = partial(invoke, implementation, taken)
-        return self.run(implementation.origin, work, implementation.promise.budget, _ON_PURPOSE)
+        return self.run(implementation.origin, work, implementation.spec.budget, _ON_PURPOSE)
 
     def run(self, origin: Origin, work: Callable[[], T], seconds: float, expected: Expected = ()) -> T:
         """Run other plugin code, such as its import, in a worker.
@@ -120,7 +120,7 @@ class Guard:
 
     def report_overdue(self) -> tuple[OverdueCall, ...]:
         """Record the inline calls that have exceeded their budget as faults, once; return those that still run."""
-        # Decisions ask for this each time: plugins without a running call cost nothing.
+        # Called for each decision: plugins without a running call must cost nothing.
         running = [calls for calls in tuple(self._inline.values()) if not calls.is_quiet]
         return tuple(found for calls in running for found in self._report_overdue(calls))
 
@@ -141,7 +141,7 @@ class Guard:
         if slot is None:
             detail = f"all {len(calls.slots)} calls of its pure hooks at a time are taken and have not come back"
             raise self._busy(implementation.origin, detail, probe=probe)
-        taken = {name: arguments[name] for name in implementation.wants}
+        taken = {name: arguments[name] for name in implementation.parameters}
         begun = self._clock()
         slot.call = implementation, begun, get_ident(), probe
         try:
@@ -154,12 +154,12 @@ class Guard:
             self._failed_inline(calls, slot, fault)
             raise fault from failure
         seconds = self._clock() - begun
-        if seconds > implementation.promise.budget or slot.reported is not None:
-            detail = f"came back after {seconds:.1f} s; its budget is {implementation.promise.budget:g} s"
+        if seconds > implementation.spec.budget or slot.reported is not None:
+            detail = f"came back after {seconds:.1f} s; its budget is {implementation.spec.budget:g} s"
             late = PluginFault(implementation.origin, "timed_out", detail)
             self._failed_inline(calls, slot, late)
             raise late
-        calls.give_back(slot)
+        calls.release(slot)
         self.counters.add(implementation.key, seconds)
         if breaker.circuits:
             breaker.success(implementation.origin, probe=probe)
@@ -170,7 +170,7 @@ class Guard:
         assert slot.call is not None  # noqa: S101 - only the caller that holds the slot ends its call
         implementation, begun, _, probe = slot.call
         reported = calls.end_reported(slot)
-        calls.give_back(slot)
+        calls.release(slot)
         if not reported:
             self._record(implementation.origin, self._clock() - begun, fault, probe=probe)
 
@@ -178,7 +178,7 @@ class Guard:
         assert slot.call is not None  # noqa: S101 - as above
         implementation, begun, _, probe = slot.call
         reported = calls.end_reported(slot)
-        calls.give_back(slot)
+        calls.release(slot)
         if not reported:
             self.counters.refuse(implementation.key, self._clock() - begun, error)
             self.breaker.success(implementation.origin, probe=probe)
@@ -187,7 +187,7 @@ class Guard:
         overdue: list[OverdueCall] = []
         for slot, call in calls.find_overdue():
             implementation, begun, thread, probe = call
-            origin, budget, seconds = implementation.origin, implementation.promise.budget, self._clock() - begun
+            origin, budget, seconds = implementation.origin, implementation.spec.budget, self._clock() - begun
             if calls.report(slot, call):
                 self._record(origin, seconds, timed_out(origin, budget, thread), probe=probe)
             overdue.append(OverdueCall(*implementation.key, seconds, budget, current_place(thread)))
@@ -303,7 +303,7 @@ def _bounded(result: Any, implementation: Implementation) -> Any:
     else:
         return result
     if size > MOST_VALUES:
-        raise BadResult(f"gave back more than {MOST_VALUES:,} values or characters; that many at once are not taken")
+        raise BadResult(f"returned more than {MOST_VALUES:,} values or characters, which is the limit")
     return result
 
 
@@ -312,16 +312,16 @@ def _awaited(coroutine: Coroutine[Any, Any, Any], implementation: Implementation
     if implementation.inline:
         coroutine.close()
         return coroutine
-    return asyncio.run(_within_budget(coroutine, implementation.promise))
+    return asyncio.run(_within_budget(coroutine, implementation.spec))
 
 
-async def _within_budget(coroutine: Coroutine[Any, Any, Any], promise: HookPromise) -> object:
+async def _within_budget(coroutine: Coroutine[Any, Any, Any], spec: HookSpec) -> object:
     """Cancel the coroutine at its budget, so that the worker is free again soon."""
-    limit = asyncio.timeout(promise.budget)
+    limit = asyncio.timeout(spec.budget)
     try:
         async with limit:
             return await coroutine
     except TimeoutError:
         if limit.expired():
-            raise AsyncTimeout(timeout_text(promise.name, promise.budget)) from None
+            raise AsyncTimeout(timeout_text(spec.name, spec.budget)) from None
         raise

@@ -26,7 +26,7 @@ RunningCall = tuple["Implementation", float, int, bool]
 
 
 class Slot:
-    """The right to run one call. ``reported`` is the call that somebody has found overdue."""
+    """The right to run one call. ``reported`` is the call that was reported as overdue."""
 
     __slots__ = ("call", "reported")
 
@@ -77,7 +77,7 @@ class InlineCalls:
         except IndexError:
             return self._wait()
 
-    def give_back(self, slot: Slot) -> None:
+    def release(self, slot: Slot) -> None:
         """Return a slot after its call."""
         slot.call = None
         self.free.append(slot)
@@ -89,7 +89,7 @@ class InlineCalls:
         """Return the calls that have exceeded their budget, whether they were reported or not."""
         now = self._clock()
         running = [(slot, slot.call) for slot in self.slots]
-        return [(slot, call) for slot, call in running if call and now - call[1] > call[0].promise.budget]
+        return [(slot, call) for slot, call in running if call and now - call[1] > call[0].spec.budget]
 
     def report(self, slot: Slot, call: RunningCall) -> bool:
         """Mark a call as reported; return False when it has ended or was reported before."""
@@ -100,7 +100,7 @@ class InlineCalls:
             return True
 
     def end_reported(self, slot: Slot) -> bool:
-        """Return whether the slot's call was reported as overdue. From now on nobody reports it."""
+        """Take the call out of its slot, so that it is not reported any more. Return whether it was reported."""
         with self._change:
             reported, slot.reported, slot.call = slot.reported, None, None
             return reported is not None

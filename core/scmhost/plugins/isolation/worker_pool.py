@@ -109,7 +109,7 @@ class WorkerPool:
     """The workers of one plugin, made on demand and reused. Safe to use from many threads.
 
     ``WAITING_PER_PLUGIN`` callers wait for a worker until their deadline. Further callers wait for ``PATIENCE`` only.
-    Nobody waits once every worker is overdue.
+    No caller waits once every worker is overdue.
     """
 
     def __init__(self, plugin: str, limit: int = WORKERS_PER_PLUGIN, clock: Callable[[], float] = monotonic) -> None:
@@ -179,9 +179,9 @@ class WorkerPool:
         if self._idle:
             return self._idle.pop()
         self._made += 1
-        return Worker(self._name, self._give_back)
+        return Worker(self._name, self._release)
 
-    def _give_back(self, worker: Worker) -> bool:
+    def _release(self, worker: Worker) -> bool:
         with self._change:
             del self._running[worker]
             self._overdue.discard(worker)

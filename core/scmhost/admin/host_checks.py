@@ -1,0 +1,219 @@
+"""Findings of the doctor, and its checks of this machine: configuration, plugins and files."""
+
+import os
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final, Literal, TypeAlias, TypeVar
+
+from scmhost.infra.telemetry import TelemetryMissing, check_telemetry
+from scmhost.plugins import PluginReport, PluginSettings, Settings
+from scmhost.plugins.config.reading import DATABASE_URL, WEBHOOK_KEY
+from scmhost.plugins.config.redaction import sounds_secret
+from scmhost.plugins.config.schema import environment_references
+from scmhost.services import Services
+
+Severity = Literal["error", "warning", "note"]
+SEVERITIES: Final[Sequence[Severity]] = ("error", "warning", "note")
+
+MAX_OF_A_KIND: Final = 10
+"""How many findings of one kind are listed; the others are counted."""
+
+CONFIGURATION: Final = "plugins.toml"
+DATABASE: Final = "the database"
+
+_MOUNTS: Final = Path("/proc/mounts")
+_NETWORK_FILESYSTEMS: Final = frozenset(
+    {"9p", "afs", "ceph", "cifs", "fuse.sshfs", "glusterfs", "lustre", "nfs", "nfs4", "smb3", "smbfs"}
+)
+_FAILED_STATES: Final[dict[str, Severity]] = {"broken": "error", "incompatible": "error", "suspended": "warning"}
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One problem. An error prevents something, a warning does or will, a note is worth knowing.
+
+    Attributes:
+        severity: error, warning or note.
+        subject: the thing with the problem: ``plugin gitbox``, ``token 4 of acme``.
+        problem: the problem, in a sentence.
+        remedy: the next step, in a sentence; empty if the problem contains it.
+        place: the file and line of the cause, or empty.
+    """
+
+    severity: Severity
+    subject: str
+    problem: str
+    remedy: str = ""
+    place: str = ""
+
+    def described(self) -> dict[str, str]:
+        """Return the finding as ``--json`` shows it."""
+        return asdict(self)
+
+
+Findings: TypeAlias = Iterator[Finding]
+Check: TypeAlias = Callable[[Services], Findings]
+
+
+def each(rows: Sequence[T], finding_of: Callable[[T], Finding]) -> Findings:
+    """Yield a finding for each row, and one with the number of the rows after ``MAX_OF_A_KIND``."""
+    yield from map(finding_of, rows[:MAX_OF_A_KIND])
+    rest = len(rows) - MAX_OF_A_KIND
+    if rest > 0:
+        last = finding_of(rows[MAX_OF_A_KIND])
+        yield Finding(last.severity, f"{rest} more", f"are like the last {last.subject.split()[0]} above", last.remedy)
+
+
+def check_file_mode(services: Services) -> Findings:
+    """Report a plugins.toml with secrets that every user of this machine may read."""
+    settings = services.plugins.settings
+    path = Path(settings.source.file)
+    if not path.is_file() or not path.stat().st_mode & stat.S_IROTH:
+        return
+    secrets = list(_secrets_in(settings))
+    if secrets:
+        yield Finding(
+            "warning",
+            CONFIGURATION,
+            f"every user of this machine may read the file, which contains {', '.join(secrets)}",
+            f"chmod o-r {path}, or move secrets to the environment: {WEBHOOK_KEY}, {DATABASE_URL}, and for a plugin's "
+            'setting write { env = "VARIABLE" } instead of the value',
+            str(path),
+        )
+
+
+def check_telemetry_packages(services: Services) -> Findings:
+    """Report a missing package that the settings of telemetry need."""
+    settings = services.plugins.settings
+    try:
+        check_telemetry(spans=settings.host.spans.enabled)
+    except TelemetryMissing as missing:
+        yield Finding("error", "spans", str(missing), place=settings.source.place("host", "spans", "enabled"))
+
+
+def check_database_file(services: Services) -> Findings:
+    """Report a SQLite file that is missing, is not writable, or is on a network file system."""
+    file = services.store.file
+    if file is None:
+        return
+    folder = file.absolute().parent
+    if not file.exists():
+        yield _missing_file(file, folder)
+    elif not os.access(file, os.W_OK) or not os.access(folder, os.W_OK):
+        remedy = "allow the user that runs scmhost to write both; SQLite creates files in the same folder"
+        yield Finding("error", DATABASE, f"{file} or its folder cannot be written", remedy)
+    kind = filesystem_of(folder)
+    if kind in _NETWORK_FILESYSTEMS:
+        problem = f"{file} is on a network file system ({kind}), where SQLite's locks and WAL do not work"
+        yield Finding("error", DATABASE, problem, "move it to a local disk, or use PostgreSQL")
+
+
+def filesystem_of(folder: Path, mounts: Path = _MOUNTS) -> str | None:
+    """Return the type of the file system of a folder, or None where the system has no table of mounts."""
+    try:
+        lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return None
+    around = [fields for fields in map(str.split, lines) if len(fields) > 2 and folder.is_relative_to(fields[1])]  # noqa: PLR2004
+    # Of two mounts at the same path, the later one covers the other.
+    return max(enumerate(around), key=lambda item: (len(item[1][1]), item[0]))[1][2] if around else None
+
+
+def _missing_file(file: Path, folder: Path) -> Finding:
+    if os.access(folder, os.W_OK):
+        return Finding("note", DATABASE, f"{file} does not exist yet", "scmhost serve or scmhost migrate creates it")
+    remedy = "create the folder, and allow the user that runs scmhost to write it"
+    return Finding("error", DATABASE, f"{file} does not exist, and {folder} cannot be written", remedy)
+
+
+def _secrets_in(settings: Settings) -> Iterator[str]:
+    """Yield the secrets that are written in the file, by name."""
+    lines = settings.source.lines
+    if ("host", "webhook_key") in lines:
+        yield "the webhook_key"
+    if ("host", "database_url") in lines and "@" in settings.host.database_url:
+        yield "the password of the database"
+    from_environment = {
+        ("plugins", name, "settings", *place)
+        for name, table in settings.plugins.items()
+        for place, _ in environment_references(table.settings)
+    }
+    for path in lines:
+        is_setting = path[:1] == ("plugins",) and path[2:3] == ("settings",)
+        if is_setting and sounds_secret(path[-1]) and path not in from_environment:
+            yield ".".join(path)
+
+
+def check_plugin_states(services: Services) -> Findings:
+    """Report configured plugins that are not ready, installed ones that are not configured, and all notes."""
+    for report in services.plugins.plugins:
+        place = _place(services, report.name)
+        if report.state in _FAILED_STATES:
+            yield Finding(_FAILED_STATES[report.state], f"plugin {report.name}", report.reason, place=place)
+        elif report.state == "off" and report.name not in services.plugins.settings.plugins:
+            yield Finding("note", f"plugin {report.name}", "is installed, but not named in plugins.toml", report.reason)
+        for note in report.notes:
+            yield Finding("note", f"plugin {report.name}", note, place=place)
+
+
+def check_plugins_serve_someone(services: Services) -> Findings:
+    """Report a loaded plugin that no rule turns on for any organization."""
+    settings = services.plugins.settings
+    for report in services.plugins.plugins:
+        own = settings.of(report.name)
+        if report.providers and not own.kill and _needs_flag(services, report) and not _has_rule(own):
+            yield Finding(
+                "warning",
+                f"plugin {report.name}",
+                "is loaded, but on for no organization",
+                f"write default = true, allow or rollout under [plugins.{report.name}]",
+                _place(services, report.name),
+            )
+
+
+def check_overrides(services: Services) -> Findings:
+    """Report what an operator may have forgotten: the environment, ``kill``, and contradicting lists."""
+    settings = services.plugins.settings
+    for name, own in settings.plugins.items():
+        if own.enabled and settings.off_by_environment(name):
+            yield Finding(
+                "warning",
+                f"plugin {name}",
+                "is turned off by the environment",
+                "unset SCMHOST_PLUGINS_OFF to load it",
+            )
+        if own.kill:
+            yield Finding(
+                "warning",
+                f"plugin {name}",
+                "is off for everyone, by kill = true",
+                "remove the line when the problem is fixed",
+                settings.source.place("plugins", name, "kill"),
+            )
+        in_both = sorted(map(str, set(own.allow.organizations) & set(own.deny.organizations)))
+        if in_both:
+            yield Finding(
+                "warning",
+                f"plugin {name}",
+                f"allow and deny both name {', '.join(in_both)}; deny wins",
+                "remove the name from one of them",
+                settings.source.place("plugins", name, "allow"),
+            )
+
+
+def _needs_flag(services: Services, report: PluginReport) -> bool:
+    providers = map(services.plugins.provider, report.providers)
+    return all(provider is not None and provider.requires_feature_flag for provider in providers)
+
+
+def _has_rule(own: PluginSettings) -> bool:
+    return own.default or bool(own.allow.organizations) or bool(own.rollout and own.rollout.percent)
+
+
+def _place(services: Services, plugin: str) -> str:
+    settings = services.plugins.settings
+    return settings.source.place("plugins", plugin) if plugin in settings.plugins else ""

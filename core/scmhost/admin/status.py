@@ -1,0 +1,185 @@
+"""The state of this process as operators see it: readiness, and every plugin with its calls."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+import structlog
+from pydantic import JsonValue
+
+from scmhost.infra.errors import NotFound, ScmhostError
+from scmhost.infra.loops import Loops
+from scmhost.organizations import queries as organization_queries
+from scmhost.organizations.tokens import Caller
+from scmhost.plugins import Count, PluginReport, Suspension
+from scmhost.plugins.config.redaction import settings_of_unloaded, with_environment_names
+from scmhost.plugins.errors import did_you_mean
+from scmhost.services import Services
+
+log = structlog.get_logger(__name__)
+
+DatabaseState = Literal["ok", "unreachable", "not_migrated"]
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether this process can answer requests, and what an operator should check besides.
+
+    Neither a failing plugin nor an invalid plugins.toml makes the process unready: it works with what it has, and
+    another process would be no better.
+
+    Attributes:
+        database: whether it answers, with the tables of this version.
+        generation: how many times this process has applied settings.
+        stale_since: since when plugins.toml is invalid, so that older settings are in use; None while it is valid.
+        plugins: the number of plugins by state.
+        suspended: the names of the suspended plugins.
+        stuck: a sentence for each background loop that makes no progress.
+    """
+
+    database: DatabaseState
+    generation: int
+    stale_since: datetime | None
+    plugins: Mapping[str, int]
+    suspended: tuple[str, ...]
+    stuck: tuple[str, ...]
+
+    @property
+    def ready(self) -> bool:
+        """Whether requests can be answered, and the background work is done."""
+        return self.database == "ok" and not self.stuck
+
+    @property
+    def detail(self) -> str | None:
+        """The reason why it is not ready, or None. It is public: it contains neither addresses nor users."""
+        if self.stuck:
+            return "Background work is stuck: " + "; ".join(self.stuck) + "."
+        return _DATABASE_DETAILS.get(self.database)
+
+
+_DATABASE_DETAILS: Final[Mapping[DatabaseState, str]] = {
+    "unreachable": "The database does not answer; see the log of this process.",
+    "not_migrated": "The database's tables are not those of this version; run `scmhost migrate`.",
+}
+
+
+def readiness(services: Services) -> Readiness:
+    """Check the database, the plugins and the background loops."""
+    reports = services.plugins.plugins
+    status = services.plugins.configuration_status
+    return Readiness(
+        database=_database_state(services),
+        generation=status.generation,
+        stale_since=status.stale_since,
+        plugins=Counter(report.state for report in reports),
+        suspended=tuple(report.name for report in reports if report.state == "suspended"),
+        stuck=tuple(services.shared(Loops).stuck),
+    )
+
+
+def _database_state(services: Services) -> DatabaseState:
+    try:
+        return "ok" if services.store.is_current() else "not_migrated"
+    except ScmhostError as error:
+        log.warning("not ready", error=str(error))
+        return "unreachable"
+
+
+@dataclass(frozen=True, slots=True)
+class PluginStatus:
+    """A plugin's report, its settings without secrets, and its calls in this process by hook.
+
+    Among the hooks are the steps in which the host ran the plugin's code, such as ``import``.
+    """
+
+    report: PluginReport
+    settings: Mapping[str, JsonValue]
+    counts: Mapping[str, Count]
+
+
+def is_operator(services: Services, caller: Caller) -> bool:
+    """Return whether the caller's organization may see the whole host.
+
+    Plugins belong to the host, tokens to one organization: otherwise the administrator of one tenant could read
+    settings and traffic of the others. So the file names the operators; a single organization needs no such entry.
+    """
+    if services.operators:
+        return caller.organization.slug in services.operators or caller.organization.id in services.operators
+    with services.store.read() as tx:
+        return organization_queries.is_only_organization(tx)
+
+
+def list_plugins(services: Services) -> list[PluginStatus]:
+    """Return every plugin that is installed or configured, by name."""
+    counts = services.plugins.counts
+    return [_plugin_status(services, report, counts) for report in services.plugins.plugins]
+
+
+def find_plugin(services: Services, name: str) -> PluginStatus:
+    """Return one plugin.
+
+    Raises:
+        NotFound: no plugin of this name is installed or configured.
+    """
+    plugins = {plugin.report.name: plugin for plugin in list_plugins(services)}
+    if name not in plugins:
+        raise NotFound(f"No plugin {name[:50]!r} is installed or configured; {did_you_mean(name, plugins)}")
+    return plugins[name]
+
+
+def plugin_record(plugin: PluginStatus) -> dict[str, JsonValue]:
+    """Return a plugin as the API and ``--json`` show it."""
+    report = plugin.report
+    return {
+        "name": report.name,
+        "distribution": report.distribution,
+        "version": report.version,
+        "apiRange": report.api_range,
+        "state": report.state,
+        "reason": report.reason,
+        "notes": list(report.notes),
+        "providers": list(report.providers),
+        "features": list(report.features),
+        "importMs": None if report.import_ms is None else round(report.import_ms, 1),
+        "settings": dict(plugin.settings),
+        "hooks": [_hook_record(name, count) for name, count in plugin.counts.items()],
+        "suspensions": [_suspension_record(item) for item in report.suspensions],
+    }
+
+
+def _plugin_status(services: Services, report: PluginReport, counts: Mapping[tuple[str, str], Count]) -> PluginStatus:
+    own = {hook: count for (plugin, hook), count in counts.items() if plugin == report.name}
+    hooks = dict.fromkeys(report.hooks, Count()) | own
+    written = services.plugins.settings.of(report.name).settings
+    if report.state in ("ready", "suspended"):
+        settings = with_environment_names(report.settings, written)
+    else:
+        settings = settings_of_unloaded(written)
+    return PluginStatus(report, settings, dict(sorted(hooks.items())))
+
+
+def _hook_record(name: str, count: Count) -> dict[str, JsonValue]:
+    return {
+        "name": name,
+        "calls": count.calls,
+        "faults": count.faults,
+        "refusals": count.refusals,
+        "unavailable": count.unavailable,
+        "slowestMs": round(count.slowest * 1000, 3),
+    }
+
+
+def _suspension_record(item: Suspension) -> dict[str, JsonValue]:
+    return {
+        "hook": item.hook,
+        "since": _utc(item.since),
+        "nextTry": _utc(item.next_try),
+        "faults": item.faults,
+        "lastFault": item.last_fault,
+    }
+
+
+def _utc(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")

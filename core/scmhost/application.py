@@ -1,0 +1,242 @@
+"""The HTTP service: the ASGI application, and its answers to errors.
+
+An error answer has one key, ``detail``, with a sentence; or it is the map of fields that Sentry's clients expect.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import structlog
+from anyio import to_thread
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, RootModel
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp
+
+from scmhost import __version__
+from scmhost.admin import routes as admin_routes
+from scmhost.admin.background import background_loops
+from scmhost.admin.routes import gauges_loop, metrics_router
+from scmhost.audit import routes as audit_routes
+from scmhost.commits import routes as commit_routes
+from scmhost.infra.errors import (
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    ProviderRefused,
+    ScmhostError,
+    Unauthenticated,
+    Unavailable,
+)
+from scmhost.infra.http import BodyLimit, RequestLog, problem
+from scmhost.infra.loops import Loops
+from scmhost.installations import routes as installation_routes
+from scmhost.installations.install import InvalidForm
+from scmhost.links import mapping_routes
+from scmhost.links import routes as link_routes
+from scmhost.organizations import routes as organization_routes
+from scmhost.plugins import PluginFault, ProviderOff
+from scmhost.plugins.isolation.faults import safe_text
+from scmhost.releases import routes as release_routes
+from scmhost.repositories import routes as repository_routes
+from scmhost.services import Services
+
+log = structlog.get_logger(__name__)
+
+ROUTERS: Final = (
+    organization_routes.router,
+    audit_routes.router,
+    installation_routes.router,
+    installation_routes.webhook_router,
+    organization_routes.projects_router,
+    organization_routes.project_router,
+    repository_routes.router,
+    repository_routes.installation_router,
+    commit_routes.router,
+    mapping_routes.router,
+    link_routes.path_parsing_router,
+    link_routes.derivation_router,
+    release_routes.router,
+    release_routes.project_releases_router,
+    release_routes.deploys_router,
+    link_routes.router,
+    link_routes.traces_router,
+    admin_routes.plugins_router,
+)
+
+
+class Problem(BaseModel):
+    """An error, described in a sentence."""
+
+    detail: str
+
+
+class FieldProblems(RootModel[dict[str, list[str]]]):
+    """The errors of each field."""
+
+
+_ERROR_STATUS: Final[tuple[tuple[type[ScmhostError], int], ...]] = (
+    (Unauthenticated, 401),
+    (Forbidden, 403),
+    (NotFound, 404),
+    (ProviderOff, 404),
+    (Conflict, 409),
+    (Unavailable, 503),
+    (InvalidInput, 400),
+)
+_REFUSED_STATUS: Final = {"not_found": 404, "invalid": 400, "conflict": 409, "forbidden": 403, "unavailable": 503}
+_FAULT_STATUS: Final = {"timed_out": 503, "busy": 503, "suspended": 503}
+
+DOCUMENTED_ERRORS: Final[dict[int | str, dict[str, Any]]] = {
+    400: {"model": Problem | FieldProblems, "description": "The request is wrong; nothing was changed."},
+    401: {"model": Problem, "description": "The token is missing or invalid."},
+    403: {"model": Problem, "description": "The token lacks a scope."},
+    404: {"model": Problem, "description": "Not found in this organization."},
+    408: {"model": Problem, "description": "The body took longer than limits.body_seconds."},
+    409: {"model": Problem, "description": "It conflicts with stored data."},
+    413: {"model": Problem, "description": "The body is larger than limits.body_bytes."},
+    502: {"model": Problem, "description": "A plugin is at fault; the answer names it."},
+    503: {"model": Problem, "description": "Temporarily unavailable; try again later."},
+}
+
+
+# Newer versions of FastAPI report requests and the texts of exceptions to OpenTelemetry by default. Here [host.spans]
+# decides, and the spans are our own. Older versions ignore the argument.
+_NO_FASTAPI_TELEMETRY: Final[Any] = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False}
+
+
+class _Application(FastAPI):
+    """A FastAPI application that answers 400 where FastAPI answers 422, and logs every request."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document without FastAPI's own error answers."""
+        document = super().openapi()
+        for operation in (each for methods in document["paths"].values() for each in methods.values()):
+            operation["responses"].pop("422", None)
+        for unused in ("HTTPValidationError", "ValidationError"):
+            document["components"]["schemas"].pop(unused, None)
+        return document
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Put the request log around all middleware, including the one that answers errors with 500."""
+        return RequestLog(super().build_middleware_stack(), self.state.services.telemetry)
+
+
+def create_application(services: Services, on_shutdown: Callable[[], None] = lambda: None) -> FastAPI:
+    """Return the application over these services. ``on_shutdown`` is called when the server stops."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        # Routes run in this pool. Background loops have threads of their own, so neither waits for the other.
+        to_thread.current_default_thread_limiter().total_tokens = services.limits.request_threads
+        loops = services.shared(Loops)
+        metrics = services.telemetry.metrics
+        started = background_loops(services) + ([gauges_loop(services, metrics)] if metrics else [])
+        loops.add(*(loop.start() for loop in started))
+        log.info("started", database=services.store.url_without_password)
+        yield
+        # A round that is under way may take a while and needs the database: wait for it outside of the event loop.
+        await run_in_threadpool(loops.stop)
+        if metrics:
+            metrics.close()
+        on_shutdown()
+        log.info("stopped")
+
+    app = _Application(
+        lifespan=lifespan,
+        title="scmhost",
+        version=__version__,
+        summary="Links errors to source code, on any code host.",
+        # FastAPI's reference pages load scripts from another host, and stay blank in a closed network.
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        telemetry=_NO_FASTAPI_TELEMETRY,
+        responses=DOCUMENTED_ERRORS,
+    )
+    app.state.services = services
+    for router in ROUTERS:
+        app.include_router(router)
+    app.include_router(admin_routes.health_router)
+    app.include_router(commit_routes.delivery_router)
+    if services.telemetry.metrics:
+        app.include_router(metrics_router(services.telemetry.metrics))
+    install_error_handlers(app)
+    app.add_middleware(BodyLimit, most=services.limits.body_bytes, seconds=services.limits.body_seconds)
+    return app
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Register the handlers that answer every error in one of the two shapes."""
+    app.add_exception_handler(ScmhostError, _on_scmhost_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(ClientDisconnect, _on_disconnect)
+    app.add_exception_handler(Exception, _on_bug)
+
+
+def status_of_fault(kind: str) -> int:
+    """Return the HTTP status of a plugin fault."""
+    return _FAULT_STATUS.get(kind, 502)
+
+
+def _on_scmhost_error(_request: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, InvalidForm):
+        return JSONResponse(dict(error.problems), status_code=400)
+    if isinstance(error, InvalidInput) and error.field:
+        return JSONResponse({error.field: [error.message]}, status_code=400)
+    if isinstance(error, ProviderRefused):
+        return problem(_REFUSED_STATUS[error.reason], str(error))
+    if isinstance(error, PluginFault):
+        again = {"Retry-After": str(error.retry_after)} if error.retry_after else None
+        return problem(status_of_fault(error.kind), str(error), again)
+    status = next((status for kind, status in _ERROR_STATUS if isinstance(error, kind)), 500)
+    return problem(status, str(error), {"WWW-Authenticate": "Bearer"} if status == 401 else None)  # noqa: PLR2004
+
+
+def _on_invalid_request(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - FastAPI calls this handler with nothing else
+    problems: dict[str, list[str]] = {}
+    for item in error.errors():
+        if item["type"] == "json_invalid":
+            return problem(400, f"The body is not valid JSON: {item['ctx']['error']}.")
+        if item["loc"] == ("body",) and isinstance(item["input"], bytes):
+            return problem(400, "The body must be JSON, and the request must say so: Content-Type: application/json.")
+        where = [str(part) for part in item["loc"][1:] if not isinstance(part, int)]
+        problems.setdefault(where[0] if where else "nonFieldErrors", []).append(_field_error(item))
+    return JSONResponse(problems, status_code=400)
+
+
+def _field_error(item: Mapping[str, Any]) -> str:
+    # The messages of the two commonest mistakes are Sentry's; its clients show or match them.
+    if item["type"] == "missing":
+        return "This field is required."
+    if item["type"] in ("int_parsing", "int_type"):
+        return "A valid integer is required."
+    inner = [str(part) for part in item["loc"][2:]]
+    text = safe_text(item["msg"]).removeprefix("Value error, ")
+    return f"{'.'.join(inner)}: {text}" if inner else text
+
+
+def _on_http_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 - Starlette calls this handler with nothing else
+    if error.status_code == 400:  # noqa: PLR2004
+        return problem(400, "The body cannot be read: it must be JSON in UTF-8, not compressed.")
+    return problem(error.status_code, error.detail, error.headers)
+
+
+def _on_disconnect(_request: Request, _error: Exception) -> JSONResponse:
+    # The client is gone and reads no answer; without a handler the log would show an error of the server.
+    return problem(400, "The body is incomplete.")
+
+
+def _on_bug(request: Request, error: Exception) -> JSONResponse:
+    log.error("unexpected error", path=request.url.path, method=request.method, exc_info=error)
+    request_id = request.scope.get("state", {}).get("request_id", "")
+    return problem(500, f"Internal error. The operator finds the cause in the log under the request id {request_id}")

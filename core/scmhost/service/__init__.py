@@ -1,1 +1,0 @@
-"""The HTTP service: the application and its error answers."""
