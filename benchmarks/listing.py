@@ -12,7 +12,7 @@ from payloads import names
 from service import ORGANIZATION, Service, service
 
 from scmhost.infra.db.engine import Store
-from scmhost.infra.paging import PageRequest
+from scmhost.infra.paging import PageQuery
 from scmhost.organizations import queries as organization_queries
 from scmhost.repositories import queries as repository_queries
 
@@ -47,7 +47,7 @@ def _fill(url: str, offset: int) -> int:
             organization = organization_queries.find_organization(tx, ORGANIZATION)
             assert organization
             repository_queries.ensure(tx, organization.id, names(REPOSITORIES), datetime.now(UTC))
-            return repository_queries.page(tx, organization.id, PageRequest(offset - 1, 1)).items[0].id
+            return repository_queries.page(tx, organization.id, PageQuery(offset - 1, 1)).items[0].id
     finally:
         store.close()
 

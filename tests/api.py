@@ -22,7 +22,7 @@ from scmhost.application import create_application
 from scmhost.infra.clock import Clock, SystemClock
 from scmhost.infra.db.engine import Store
 from scmhost.infra.logs import configure_logs
-from scmhost.infra.telemetry import SILENT, Telemetry
+from scmhost.infra.telemetry import NO_TELEMETRY, Telemetry
 from scmhost.organizations.tokens import create_token
 from scmhost.plugins import Candidate, PluginHost, read_settings
 from scmhost.plugins.discovery import discover
@@ -167,7 +167,7 @@ def open_api(
     specs: Mapping[str, HookSpec] = HOOK_SPECS,
     busy_timeout: float = 5.0,
     background: bool = True,
-    telemetry: Telemetry = SILENT,
+    telemetry: Telemetry = NO_TELEMETRY,
     clock: Clock | None = None,
 ) -> Iterator[ApiClient]:
     """Open a api in a folder, with more plugins than are installed if wanted; it is closed after the block.

@@ -16,7 +16,7 @@ from scmhost.commits import bulk_queries
 from scmhost.infra.db import jobs
 from scmhost.infra.db.engine import Store, Transaction
 from scmhost.infra.db.schema import ALL_TABLES
-from scmhost.infra.paging import PageRequest
+from scmhost.infra.paging import PageQuery
 from scmhost.installations import queries as installation_queries
 from scmhost.links import queries as link_queries
 from scmhost.links.values import MappingDraft
@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 PROVIDER = "custom_scm"
-EVERYTHING = PageRequest()
+EVERYTHING = PageQuery()
 NOBODY = 2**52
 """An id that no row has."""
 
@@ -121,7 +121,7 @@ def new_tenant(store: Store, slug: str = "acme") -> Tenant:
         token = new_token(tx, organization_id)
         bulk_queries.save(tx, organization_id, repository, [draft(2), draft(1)], NOW)
         commit = bulk_queries.ids_of(tx, organization_id, repository, [sha(2)])[sha(2)]
-        file_queries.take_in(tx, organization_id, repository, 0, commit)
+        file_queries.index_commits(tx, organization_id, repository, 0, commit)
         release, _ = release_queries.upsert(tx, organization_id, "1.0", ReleaseDraft(ref="main"), NOW)
         release_queries.attach_projects(tx, organization_id, release.id, [project])
         content_queries.set_commits(tx, organization_id, release.id, repository, [commit])

@@ -88,7 +88,7 @@ class LinkProject:
         repository = repository or self.repository
         with self.services.store.write() as tx:
             bulk_queries.save(tx, self.organization.id, repository, [draft], factories.NOW)
-            file_queries.take_in(tx, self.organization.id, repository, 0, 2**53 - 1)
+            file_queries.index_commits(tx, self.organization.id, repository, 0, 2**53 - 1)
         return draft.sha
 
     def add_release(self, version: str, sha: str) -> None:

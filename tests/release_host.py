@@ -9,8 +9,8 @@ from typing import Any
 from api import SWITCHBOARD, open_api
 from hosting import candidate
 from scmhost.infra.db import jobs
-from scmhost.infra.db.jobs import Job
-from scmhost.infra.paging import PageRequest
+from scmhost.infra.db.jobs import QueuedJob
+from scmhost.infra.paging import PageQuery
 from scmhost.installations import queries as installation_queries
 from scmhost.organizations.create import create_project
 from scmhost.organizations.queries import Project
@@ -76,17 +76,17 @@ class ReleaseHost:
 
     def shas(self, version: str = "1.0", only: CommitFilter | None = None) -> list[str]:
         """Return the commits of a release, newest first."""
-        page = commits_of_release(self.services, self.organization, version, PageRequest(), only or CommitFilter())
+        page = commits_of_release(self.services, self.organization, version, PageQuery(), only or CommitFilter())
         return [item.commit.sha for item in page.items]
 
     def refs(self, version: str = "1.0") -> list[tuple[str, str, str | None]]:
         """Return the name, the sha and the previous sha of each head."""
         return [(ref.repository.name, ref.head.sha, ref.head.previous_sha) for ref in self.get(version).refs]
 
-    def fetches(self) -> Sequence[Job]:
+    def fetches(self) -> Sequence[QueuedJob]:
         """Return the scheduled fetches."""
         with self.services.store.read() as tx:
-            return jobs.beginning_with(tx, self.organization.id, FETCH_COMMITS, "")
+            return jobs.with_key_prefix(tx, self.organization.id, FETCH_COMMITS, "")
 
 
 def request(

@@ -10,7 +10,7 @@ from hosting import Hands, host_of
 from scmhost.audit.queries import list_entries
 from scmhost.infra.db.engine import Store
 from scmhost.infra.limits import Limits
-from scmhost.infra.paging import PageRequest
+from scmhost.infra.paging import PageQuery
 from scmhost.sdk import Organization
 from scmhost.services import Services
 
@@ -27,5 +27,5 @@ def open_services(store: Store, plugins: Mapping[str, str] | None = None, **fiel
 
 def recorded(services: Services, organization: Organization) -> list[tuple[str, str]]:
     """Return the organization's audit log, the oldest entry first: each entry's action and target."""
-    entries = list_entries(services, organization, PageRequest()).items
+    entries = list_entries(services, organization, PageQuery()).items
     return [(entry.action, entry.target) for entry in reversed(entries)]

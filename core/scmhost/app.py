@@ -57,14 +57,14 @@ class Host:
         """
         from scmhost.infra.clock import SystemClock
         from scmhost.infra.db.engine import Store
-        from scmhost.infra.telemetry import SILENT
+        from scmhost.infra.telemetry import NO_TELEMETRY
         from scmhost.plugins import PluginHost
         from scmhost.services import Services
 
         store = Store.open(settings.host.database_url)
         if migrate:
             store.migrate()
-        telemetry = telemetry or SILENT
+        telemetry = telemetry or NO_TELEMETRY
         plugins = PluginHost.open(settings, telemetry=telemetry)
         services = Services(
             store,

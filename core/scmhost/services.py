@@ -9,7 +9,7 @@ from scmhost.infra.clock import Clock
 from scmhost.infra.db.engine import Store
 from scmhost.infra.errors import NotFound, Unavailable
 from scmhost.infra.limits import Limits
-from scmhost.infra.telemetry import SILENT, Telemetry
+from scmhost.infra.telemetry import NO_TELEMETRY, Telemetry
 from scmhost.plugins import PluginHost
 
 T = TypeVar("T")
@@ -57,7 +57,7 @@ class Services:
     limits: Limits
     webhook_key: SecretStr | None = None
     operators: tuple[str | int, ...] = ()
-    telemetry: Telemetry = SILENT
+    telemetry: Telemetry = NO_TELEMETRY
     actor: Actor = SYSTEM
     # Shared by all copies of the services: for_actor() copies the reference.
     _shared: dict[type[Any], Any] = field(default_factory=dict, repr=False)

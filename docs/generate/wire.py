@@ -14,7 +14,7 @@ from scmhost.commits import routes as commit_routes
 from scmhost.infra.clock import SystemClock
 from scmhost.infra.db.engine import Store
 from scmhost.infra.limits import Limits
-from scmhost.organizations.access import caller_of
+from scmhost.organizations.access import authenticated_caller
 from scmhost.organizations.tokens import ALL_SCOPES, SCOPES, ScopeClass
 from scmhost.plugins import PluginHost, Settings
 from scmhost.services import Services
@@ -61,7 +61,7 @@ def _routes() -> Iterator[tuple[APIRoute, str]]:
 
 
 def _without_class(route: APIRoute) -> str:
-    needs_token = any(dependant.call is caller_of for dependant in route.dependant.dependencies)
+    needs_token = any(dependant.call is authenticated_caller for dependant in route.dependant.dependencies)
     return "any token" if needs_token else "no token"
 
 

@@ -25,7 +25,7 @@ from scmhost.audit.queries import list_entries
 from scmhost.infra.db.errors import StoreError
 from scmhost.infra.errors import Unavailable
 from scmhost.infra.loops import Loop, Loops
-from scmhost.infra.paging import PageRequest
+from scmhost.infra.paging import PageQuery
 from scmhost.plugins import PluginHost, read_settings
 from scmhost.services import Services
 from serving import Served, serve
@@ -202,7 +202,7 @@ def test_change_is_audited_once_for_all_workers(api: ApiClient, watch: Watch, tm
     path.write_text(OFF.replace("an-operator-s-key-of-forty-characters-xx", key), encoding="utf-8")
     events_of(watch)
     events_of(other)
-    entries = list_entries(api.services, None, PageRequest()).items
+    entries = list_entries(api.services, None, PageQuery()).items
     assert [(entry.action, entry.actor.kind, entry.target) for entry in entries] == [
         ("configuration.change", "file", str(path))
     ]
@@ -214,12 +214,12 @@ def test_change_is_audited_once_for_all_workers(api: ApiClient, watch: Watch, tm
     events_of(watch)
     path.write_text(OFF, encoding="utf-8")
     events_of(watch)
-    assert len(list_entries(api.services, None, PageRequest()).items) == 3
+    assert len(list_entries(api.services, None, PageQuery()).items) == 3
 
 
 def changes(api: ApiClient) -> list[tuple[Any, Any, Any]]:
     """Return the digests and the changes of the audit entries, the oldest first."""
-    entries = list_entries(api.services, None, PageRequest()).items
+    entries = list_entries(api.services, None, PageQuery()).items
     details = [entry.details for entry in reversed(entries)]
     return [(each["before"], each["after"], each["changes"]) for each in details]
 
@@ -258,7 +258,7 @@ def test_kill_is_applied_with_tables_of_an_older_version(api: ApiClient, watch: 
     assert watch.audit.pending == 1
     api.services.store.migrate()
     watch.audit.save_pending()
-    assert (watch.audit.pending, len(list_entries(api.services, None, PageRequest()).items)) == (0, 1)
+    assert (watch.audit.pending, len(list_entries(api.services, None, PageQuery()).items)) == (0, 1)
 
 
 def test_kill_is_applied_while_audit_entries_fail(
@@ -308,7 +308,7 @@ def test_audit_waits_for_the_database(
         assert events_of(watch) == ["configuration changed", "audit postponed"]
         assert api.services.plugins.configuration_status.generation == 2
     assert events_of(watch, 1) == []
-    assert len(list_entries(api.services, None, PageRequest()).items) == 1
+    assert len(list_entries(api.services, None, PageQuery()).items) == 1
 
 
 @pytest.fixture

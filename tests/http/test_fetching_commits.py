@@ -11,7 +11,7 @@ import pytest
 from api import SWITCHBOARD, ApiClient, commit, open_api
 from hosting import candidate
 from plugins import historian
-from scmhost.admin.background import MOST_ATTEMPTS, RETRY_AFTER, run_due_jobs
+from scmhost.admin.background import MAX_ATTEMPTS, RETRY_AFTER, run_due_jobs
 from scmhost.infra.db import jobs
 from scmhost.services import Services
 
@@ -134,15 +134,15 @@ def test_service_fetches_commits_in_background(tmp_path: Path) -> None:
 def test_unavailable_provider_is_retried(api: ApiClient) -> None:
     """It is tried a few times, some minutes apart; then a note of the release has the reason."""
     set_ref(api, historian.UNREACHABLE)
-    for attempt in range(1, MOST_ATTEMPTS + 1):
+    for attempt in range(1, MAX_ATTEMPTS + 1):
         at = later(api, attempt * (RETRY_AFTER.total_seconds() / 60 + 1))
         assert (run_due_jobs(at), run_due_jobs(at)) == (1, 0)
         note = api.get("releases/1.0/").json()["notes"][0]
         assert "the archive is closed" in note
         assert ".." not in note
-        assert ("again: " in note) == (attempt < MOST_ATTEMPTS)
+        assert ("again: " in note) == (attempt < MAX_ATTEMPTS)
     assert run_due_jobs(later(api, 1_000)) == 0
-    assert len(historian.asked) == MOST_ATTEMPTS
+    assert len(historian.asked) == MAX_ATTEMPTS
     assert "are fetched" in set_ref(api, A)["notes"][0]
     run_due_jobs(api.services)
     assert api.get("releases/1.0/").json()["notes"] == []
@@ -201,7 +201,7 @@ def test_commits_of_two_projects_are_joined_when_fetched(api: ApiClient) -> None
 def test_job_ends_after_too_many_crashed_workers(api: ApiClient) -> None:
     """A job whose worker crashes each time is given up."""
     set_ref(api, A)
-    for attempt in range(MOST_ATTEMPTS):
+    for attempt in range(MAX_ATTEMPTS):
         at = later(api, 2 * attempt)
         with at.store.write() as tx:
             assert jobs.lease(tx, at.clock.now(), at.clock.now() + timedelta(seconds=60))

@@ -431,7 +431,7 @@ def test_files_are_listed_in_the_background(any_api: ApiClient) -> None:
     there = any_api.there.organization.id
     with any_api.services.store.read() as tx:
         assert file_queries.pending_jobs(tx, there) == []
-        (found,) = file_queries.named(tx, there, ["m.py"], 10).values()
+        (found,) = file_queries.paths_by_name(tx, there, ["m.py"], 10).values()
     assert sorted(found) == ["a/m.py", "b/m.py"]
 
 

@@ -18,7 +18,7 @@ from scmhost.admin.configuration_watch import ConfigurationAudit, ConfigurationW
 from scmhost.admin.doctor import run_checks
 from scmhost.audit.queries import list_entries
 from scmhost.infra.db import jobs
-from scmhost.infra.paging import PageRequest
+from scmhost.infra.paging import PageQuery
 from scmhost.plugins import PluginHost, read_settings
 
 KINDS = ("surrogates", "huge", "raising")
@@ -125,7 +125,7 @@ def failed_job(folder: Path, kind: str) -> Any:
             jobs.put(tx, api.there.organization.id, "unsafe", "1", {}, now)
         background.run_due_jobs(api.services)
         with api.services.store.read() as tx:
-            [job] = jobs.beginning_with(tx, api.there.organization.id, "unsafe", "")
+            [job] = jobs.with_key_prefix(tx, api.there.organization.id, "unsafe", "")
         assert (job.fault or "").startswith("Unsafe")
         with api.services.store.write() as tx:
             jobs.fail(tx, job, job.fault or "")
@@ -160,7 +160,7 @@ def test_audit_entry_of_a_change_is_safe(tmp_path: Path) -> None:
         audit = ConfigurationAudit(api.services)
         audit.add_change(before, read_settings(path, {}), 1)
         audit.save_pending()
-        [entry] = list_entries(api.services, None, PageRequest()).items
+        [entry] = list_entries(api.services, None, PageQuery()).items
         check(dict(entry.details))
         assert "\\x00" in json.dumps(entry.details)
 

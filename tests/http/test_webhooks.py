@@ -15,7 +15,7 @@ from httpx2 import Response
 import factories
 from api import SHA, SWITCHBOARD, ApiClient, commit, open_api
 from scmhost.commits.push import receive_push
-from scmhost.installations.webhooks import MOST_SECRETS, ROTATION
+from scmhost.installations.webhooks import MAX_SECRETS, ROTATION
 
 KEY = "an-operator-s-key-of-forty-characters-xx"
 
@@ -184,7 +184,7 @@ def test_the_database_holds_no_secret(api: ApiClient) -> None:
 def test_secrets_are_few(api: ApiClient) -> None:
     """Who asks for ever more is told to delete some."""
     _, installation = api.claimed()
-    for _ in range(MOST_SECRETS):
+    for _ in range(MAX_SECRETS):
         new_secret(api, installation)
     assert api.post(f"integrations/{installation['id']}/webhook/", None).status_code == 409
     assert api.get("integrations/999999/webhook/").status_code == 404

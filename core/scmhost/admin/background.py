@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 
 from scmhost.infra.db import jobs
-from scmhost.infra.db.jobs import Job
+from scmhost.infra.db.jobs import QueuedJob
 from scmhost.infra.errors import Unavailable
 from scmhost.infra.loops import Loop
 from scmhost.plugins.isolation.faults import exception_text
@@ -23,7 +23,7 @@ HOUSEKEEPING_SECONDS: Final = 60.0
 JOBS_SECONDS: Final = 1.0
 
 # Sentry uses the same two numbers.
-MOST_ATTEMPTS: Final = 5
+MAX_ATTEMPTS: Final = 5
 RETRY_AFTER: Final = timedelta(minutes=5)
 
 OVERDUE_AFTER: Final = timedelta(minutes=5)
@@ -31,9 +31,12 @@ OVERDUE_AFTER: Final = timedelta(minutes=5)
 
 _MAX_FAULT_LENGTH: Final = 500
 
-Handler = Callable[[Services, Job], None]
+Handler = Callable[[Services, QueuedJob], None]
 
-_HANDLERS: Final[Mapping[str, Handler]] = {FETCH_COMMITS: fetch_commits, file_queries.KIND: file_queries.index_files}
+_HANDLERS: Final[Mapping[str, Handler]] = {
+    FETCH_COMMITS: fetch_commits,
+    file_queries.INDEX_FILES: file_queries.index_files,
+}
 
 
 def background_loops(services: Services) -> list[Loop]:
@@ -79,7 +82,7 @@ def count_jobs(services: Services) -> dict[str, int]:
         return jobs.count_by_state(tx, now, now - OVERDUE_AFTER)
 
 
-def _take(services: Services) -> Job | None:
+def _take(services: Services) -> QueuedJob | None:
     now = services.clock.now()
     with services.store.read() as tx:
         if not jobs.is_due(tx, now):
@@ -88,8 +91,8 @@ def _take(services: Services) -> Job | None:
         return jobs.lease(tx, now, now + timedelta(seconds=services.limits.job_seconds))
 
 
-def _run(services: Services, job: Job) -> None:
-    if job.attempts > MOST_ATTEMPTS:
+def _run(services: Services, job: QueuedJob) -> None:
+    if job.attempts > MAX_ATTEMPTS:
         _postpone(services, job, "its worker ended during the last attempt")
         return
     handler = _HANDLERS.get(job.kind)
@@ -107,9 +110,9 @@ def _run(services: Services, job: Job) -> None:
             _postpone(services, job, exception_text(error)[:_MAX_FAULT_LENGTH])
 
 
-def _postpone(services: Services, job: Job, fault: str) -> None:
+def _postpone(services: Services, job: QueuedJob, fault: str) -> None:
     """Schedule a job's next attempt, or mark it as failed after the last one."""
-    last = job.attempts >= MOST_ATTEMPTS
+    last = job.attempts >= MAX_ATTEMPTS
     log.warning("job failed" if last else "job postponed", kind=job.kind, key=job.key, fault=fault)
     with services.store.write() as tx:
         if last:

@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from scmhost.audit import queries as audit_queries
 from scmhost.audit.queries import Details
 from scmhost.infra.errors import Unavailable
-from scmhost.infra.paging import PageRequest
+from scmhost.infra.paging import PageQuery
 from scmhost.plugins import HostError, Settings
 from scmhost.plugins.config.watching import FileState
 from scmhost.plugins.discovery import InstalledState, installed_state
@@ -96,7 +96,7 @@ class ConfigurationAudit:
     def _save_difference(self, settings: Settings, modified_ns: int) -> None:
         key, sha256 = change_key(settings, modified_ns), settings.source.sha256
         with self._services.store.read() as tx:
-            last = audit_queries.page(tx, None, PageRequest(size=1), action=CHANGE_ACTION, actor_id=None).items
+            last = audit_queries.page(tx, None, PageQuery(size=1), action=CHANGE_ACTION, actor_id=None).items
             before = last[0].details.get("after") if last else None
             if before == sha256:
                 return

@@ -10,7 +10,7 @@ from scmhost import __version__
 from scmhost.infra.errors import Forbidden, ScmhostError
 from scmhost.infra.http import Moment, Wire
 from scmhost.infra.loops import Loop
-from scmhost.organizations.access import CallerOf, ServicesOf, check_scope
+from scmhost.organizations.access import CallerDep, ServicesDep, check_scope
 from scmhost.organizations.tokens import Caller, ScopeClass
 from scmhost.services import Services
 
@@ -83,7 +83,7 @@ class PluginOut(Wire):
 def operator(scope_class: ScopeClass) -> Callable[..., Caller]:
     """Return a dependency: the caller, whose scope and organization may see the whole host."""
 
-    def check(request: Request, services: ServicesOf, caller: CallerOf) -> Caller:
+    def check(request: Request, services: ServicesDep, caller: CallerDep) -> Caller:
         check_scope(caller, scope_class, request.method)
         if not is_operator(services, caller):
             raise Forbidden(
@@ -108,7 +108,7 @@ async def health_show(response: Response) -> Health:
 
 
 @health_router.get("/readyz", responses={503: {"model": Ready, "description": "Send requests to another process."}})
-def ready_show(services: ServicesOf, response: Response) -> Ready:
+def ready_show(services: ServicesDep, response: Response) -> Ready:
     """Answers 200 while requests can be answered, otherwise 503 with the reason. A suspended plugin, or an invalid
     plugins.toml, is reported, but the process stays ready.
     """
@@ -131,13 +131,13 @@ plugins_router: Final = APIRouter(prefix="/api/0/plugins", tags=["host"], depend
 
 
 @plugins_router.get("/")
-def plugins_list(services: ServicesOf) -> list[PluginOut]:
+def plugins_list(services: ServicesDep) -> list[PluginOut]:
     """Every plugin that is installed or configured, by name, with its state and its calls in the answering process."""
     return [PluginOut.model_validate(plugin_record(plugin)) for plugin in list_plugins(services)]
 
 
 @plugins_router.get("/{plugin}/")
-def plugins_show(services: ServicesOf, plugin: Annotated[str, Path(description="A plugin's name.")]) -> PluginOut:
+def plugins_show(services: ServicesDep, plugin: Annotated[str, Path(description="A plugin's name.")]) -> PluginOut:
     """One plugin."""
     return PluginOut.model_validate(plugin_record(find_plugin(services, plugin)))
 
@@ -150,7 +150,7 @@ def metrics_router(metrics: "Metrics") -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.get("/metrics")
-    def page(request: Request, services: ServicesOf) -> Response:
+    def page(request: Request, services: ServicesDep) -> Response:
         """All metrics, in Prometheus' format."""
         _update_gauges(metrics, services)
         content, media_type = metrics.page(request.headers.get("accept", ""), lambda: _job_counts(services))

@@ -10,9 +10,9 @@ from sqlalchemy import ColumnElement, select
 
 from scmhost.infra.db.base import AnyRow
 from scmhost.infra.db.engine import Transaction
-from scmhost.infra.db.statements import AUDIT, Key, insert_into, paged, take_one
+from scmhost.infra.db.statements import AUDIT, SortKey, fetch_page, insert_into, new_id
 from scmhost.infra.errors import InvalidInput
-from scmhost.infra.paging import Page, PageRequest
+from scmhost.infra.paging import Page, PageQuery
 from scmhost.sdk import JsonObject, Organization
 from scmhost.services import Actor, Services
 
@@ -46,7 +46,7 @@ ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
 Details = Mapping[str, JsonValue]
 """What else is known of a change, as JSON. It must not contain secrets."""
 
-_NEWEST_FIRST: Final = (Key(AUDIT_ENTRIES.c.id, descending=True),)
+_NEWEST_FIRST: Final = (SortKey(AUDIT_ENTRIES.c.id, descending=True),)
 
 # The organization id of entries about the host. No organization has it: ids begin at 1.
 _HOST: Final = 0
@@ -100,7 +100,7 @@ def record(
 def list_entries(
     services: Services,
     organization: Organization | None,
-    request: PageRequest,
+    request: PageQuery,
     *,
     action: str | None = None,
     actor_id: int | None = None,
@@ -120,7 +120,7 @@ def add(tx: Transaction, organization_id: int | None, draft: AuditDraft, now: da
     """Save an entry. Return False if there is one with the same key already."""
     row: dict[str, Any] = {
         "organization_id": organization_id or _HOST,
-        "id": take_one(tx, AUDIT),
+        "id": new_id(tx, AUDIT),
         "created_at": now,
         "actor_kind": draft.actor.kind,
         "actor_id": draft.actor.id,
@@ -143,7 +143,7 @@ def has_key(tx: Transaction, organization_id: int | None, key: str) -> bool:
 
 
 def page(
-    tx: Transaction, organization_id: int | None, request: PageRequest, *, action: str | None, actor_id: int | None
+    tx: Transaction, organization_id: int | None, request: PageQuery, *, action: str | None, actor_id: int | None
 ) -> Page[AuditEntry]:
     """Return a page of the entries of an organization, or of the host without one, the newest first."""
     query = select(AUDIT_ENTRIES).where(_belongs_to(organization_id))
@@ -151,7 +151,7 @@ def page(
         query = query.where(AUDIT_ENTRIES.c.action == action)
     if actor_id is not None:
         query = query.where(AUDIT_ENTRIES.c.actor_id == actor_id)
-    return paged(tx, query, _NEWEST_FIRST, request, _entry)
+    return fetch_page(tx, query, _NEWEST_FIRST, request, _entry)
 
 
 def _belongs_to(organization_id: int | None) -> ColumnElement[bool]:

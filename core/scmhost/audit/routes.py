@@ -5,8 +5,8 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query
 from pydantic import JsonValue
 
-from scmhost.infra.http import Moment, UserOut, Wanted, Wire
-from scmhost.organizations.access import ForAudit, ServicesOf
+from scmhost.infra.http import Moment, RequestedPage, UserOut, Wire
+from scmhost.organizations.access import ForAudit, ServicesDep
 
 from .queries import ACTIONS, AuditEntry, list_entries
 
@@ -55,9 +55,9 @@ router: Final = APIRouter(prefix="/api/0/organizations/{organization}/audit-logs
 
 @router.get("/")
 def audit_list(
-    services: ServicesOf,
+    services: ServicesDep,
     organization: ForAudit,
-    page: Wanted,
+    page: RequestedPage,
     event: Annotated[str | None, Query(description="Only entries of this event, such as token.create.")] = None,
     actor: Annotated[int | None, Query(ge=0, lt=2**53, description="Only entries of the token with this id.")] = None,
 ) -> AuditLogOut:

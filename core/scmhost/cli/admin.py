@@ -186,13 +186,13 @@ def audit(
 ) -> None:
     """Show who changed what in an organization or in plugins.toml, newest first."""
     from scmhost.audit.queries import list_entries
-    from scmhost.infra.paging import PageRequest
+    from scmhost.infra.paging import PageQuery
     from scmhost.services import check_database
 
     with context.open_host(config, database_url, plugins=False, look=True) as host:
         check_database(host.services)
         organization = organization_named(host.services, org) if org else None
-        entries = list_entries(host.services, organization, PageRequest(size=limit), action=event).items
+        entries = list_entries(host.services, organization, PageQuery(size=limit), action=event).items
     if as_json:
         echo_json([_described_entry(entry) for entry in entries])
         return

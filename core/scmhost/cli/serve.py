@@ -32,11 +32,11 @@ def serve(
     import uvicorn
 
     from scmhost.infra.telemetry import check_telemetry
-    from scmhost.infra.telemetry.metrics import common_folder
-    from scmhost.plugins.config.watching import hold_hangups, pass_on_hangups
+    from scmhost.infra.telemetry.metrics import multiprocess_folder
+    from scmhost.plugins.config.watching import block_hangups, forward_hangups
 
     log = structlog.get_logger(__name__)
-    hold_hangups()
+    block_hangups()
     with context.open_host(config, database_url, quiet=False) as opened:
         settings = opened.settings.host
         check_telemetry(spans=settings.spans.enabled)
@@ -48,9 +48,9 @@ def serve(
     if database_url:
         os.environ["SCMHOST_DATABASE_URL"] = database_url
     if workers > 1:
-        pass_on_hangups(lambda: [child.pid for child in multiprocessing.active_children() if child.pid])
+        forward_hangups(lambda: [child.pid for child in multiprocessing.active_children() if child.pid])
     log.info("listening", url=f"http://{host}:{port}", api="/api/openapi.json")
-    with common_folder(wanted=settings.metrics.enabled and workers > 1):
+    with multiprocess_folder(wanted=settings.metrics.enabled and workers > 1):
         uvicorn.run(
             "scmhost.app:asgi",
             factory=True,

@@ -11,14 +11,14 @@ from scmhost.infra.db.base import checked_text, hash_of
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.errors import Duplicate, StoreBusy
 from scmhost.infra.db.statements import (
-    among,
-    contested,
-    for_driver,
-    given,
-    insert_unknown,
-    know_growth,
-    pieces,
-    take,
+    analyze_if_grown,
+    batches,
+    driver_converter,
+    duplicates_if_concurrent,
+    in_values,
+    insert_missing,
+    new_ids,
+    values_table,
     write,
 )
 from scmhost.repositories import file_queries
@@ -67,7 +67,7 @@ def unknown_and_incomplete(
     tx: Transaction, organization_id: int, repository_id: int, shas: Iterable[str]
 ) -> tuple[set[str], list[int]]:
     """Return the shas that are unknown, and the ids of known commits of which a part is missing."""
-    sent = given(tx, shas)
+    sent = values_table(tx, shas)
     own = (COMMITS.c.organization_id == organization_id) & (COMMITS.c.repository_id == repository_id)
     query = (
         select(sent.c.value, COMMITS.c.id)
@@ -81,7 +81,7 @@ def unknown_and_incomplete(
 def stored_parts(tx: Transaction, organization_id: int, ids: Iterable[int]) -> list[StoredParts]:
     """Return which parts of the commits with these ids are known."""
     query = select(COMMITS.c.sha, COMMITS.c.id, *_IS_KNOWN).where(COMMITS.c.organization_id == organization_id)
-    rows = (row for piece in pieces(ids) for row in tx.execute(query.where(COMMITS.c.id.in_(piece))))
+    rows = (row for piece in batches(ids) for row in tx.execute(query.where(COMMITS.c.id.in_(piece))))
     return [StoredParts._make(row) for row in rows]
 
 
@@ -90,7 +90,7 @@ def ids_of(tx: Transaction, organization_id: int, repository_id: int, shas: Iter
     query = select(COMMITS.c.sha, COMMITS.c.id).where(
         COMMITS.c.organization_id == organization_id,
         COMMITS.c.repository_id == repository_id,
-        among(tx, COMMITS.c.sha, shas),
+        in_values(tx, COMMITS.c.sha, shas),
     )
     return {row.sha: row.id for row in tx.execute(query)}
 
@@ -157,7 +157,7 @@ def save_bare_commits(tx: Transaction, organization_id: int, pairs: Sequence[tup
     """
     unique = list(dict.fromkeys(pairs))
     # Of equal times the higher id counts as newer.
-    ids = dict(zip(unique, take(tx, len(unique)), strict=True))
+    ids = dict(zip(unique, new_ids(tx, len(unique)), strict=True))
     rows = [
         {
             "organization_id": organization_id,
@@ -170,7 +170,7 @@ def save_bare_commits(tx: Transaction, organization_id: int, pairs: Sequence[tup
         # In the order of the unique key, in which every writer inserts, so that no two block each other.
         for repository_id, sha in sorted(unique)
     ]
-    insert_unknown(tx, COMMITS, rows)
+    insert_missing(tx, COMMITS, rows)
 
 
 def _read(
@@ -190,23 +190,23 @@ def _insert(tx: Transaction, sent: _Sent, shas: Sequence[str]) -> bool:
         return True
     author_ids = queries.ensure_authors(tx, sent.organization_id, [sent.commits[sha] for sha in shas])
     # Of equal times the higher id counts as newer, and clients send the newest first.
-    ids = dict(zip(shas, reversed(take(tx, len(shas))), strict=True))
+    ids = dict(zip(shas, reversed(new_ids(tx, len(shas))), strict=True))
     rows = list(_commits(tx, sent, ids, author_ids))
     try:
-        with contested(tx, "Another sender has just saved one of the commits."):
+        with duplicates_if_concurrent(tx, "Another sender has just saved one of the commits."):
             write(tx, COMMITS, _COMMIT_COLUMNS, rows)
     except Duplicate:
         return False
     changes = _changes(sent, ids)
     write(tx, FILE_CHANGES, _CHANGE_COLUMNS, changes)
     _schedule_indexing(tx, sent, changes)
-    know_growth(tx, COMMITS, len(rows))
+    analyze_if_grown(tx, COMMITS, len(rows))
     return True
 
 
 def _commits(tx: Transaction, sent: _Sent, ids: Mapping[str, int], author_ids: Mapping[str, int]) -> Iterator[_Row]:
     """Yield the rows of new commits."""
-    moment = for_driver(tx, COMMITS.c.committed_at)
+    moment = driver_converter(tx, COMMITS.c.committed_at)
     # In the order of shas, in which every writer inserts, so that no two block each other.
     for sha in sorted(ids):
         message, author_id, time, dated, issues = sent.columns(sha, author_ids)
@@ -220,7 +220,7 @@ def _complete(tx: Transaction, sent: _Sent, incomplete: Sequence[int]) -> None:
     _fill(tx, sent, [row.sha for row in known if row.is_completed_by(sent.commits[row.sha])])
     # In the order of the key, in which every writer inserts, so that no two block each other.
     rows = sorted(_changes(sent, {row.sha: row.id for row in known if not row.has_changes}))
-    insert_unknown(tx, FILE_CHANGES, [dict(zip(_CHANGE_COLUMNS, row, strict=True)) for row in rows])
+    insert_missing(tx, FILE_CHANGES, [dict(zip(_CHANGE_COLUMNS, row, strict=True)) for row in rows])
     _schedule_indexing(tx, sent, rows)
 
 

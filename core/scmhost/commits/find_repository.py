@@ -30,7 +30,7 @@ class ResolvedRepository:
 
 
 @dataclass(frozen=True, slots=True)
-class Clues:
+class RepositoryHints:
     """What is known of commits besides the name of their repository."""
 
     project_ids: Collection[int] = ()
@@ -38,16 +38,16 @@ class Clues:
 
 
 def resolve_repository(
-    tx: Transaction, organization: Organization, name: str, hints: Clues, now: datetime
+    tx: Transaction, organization: Organization, name: str, hints: RepositoryHints, now: datetime
 ) -> ResolvedRepository:
     """Return the repository that a name means. If there is none, create it, unclaimed.
 
     The name of a git remote means the only repository that the hints allow, or else a placeholder of that name.
     """
     known = find_named(tx, organization, name)
-    if name.casefold() not in REMOTES or (known and not is_stand_in(known)):
+    if name.casefold() not in REMOTES or (known and not is_placeholder(known)):
         return ResolvedRepository(known or _create(tx, organization, name, now))
-    only = only_home(tx, organization, hints)
+    only = only_possible_repository(tx, organization, hints)
     if only:
         return ResolvedRepository(only)
     return ResolvedRepository(known or _create(tx, organization, name, now), is_placeholder=True)
@@ -77,7 +77,7 @@ def find_repositories_named(
     return {name: by_name.get(name.casefold()) or only_at_path.get(name.casefold()) for name in names}
 
 
-def only_home(tx: Transaction, organization: Organization, hints: Clues) -> Repository | None:
+def only_possible_repository(tx: Transaction, organization: Organization, hints: RepositoryHints) -> Repository | None:
     """Return the one repository that commits can belong to, or None when several are possible.
 
     The candidates are reduced in this order: a repository that has one of the commits; one that a code mapping of
@@ -87,7 +87,7 @@ def only_home(tx: Transaction, organization: Organization, hints: Clues) -> Repo
     active_ids = repository_queries.active_ids(tx, organization.id, _MAX_CANDIDATES)
     ids = active_ids if len(active_ids) < _MAX_CANDIDATES else mapped
     candidates = repository_queries.get_many(tx, organization.id, ids)
-    left = [row.id for row in candidates.values() if row.status is RepositoryStatus.ACTIVE and not is_stand_in(row)]
+    left = [row.id for row in candidates.values() if row.status is RepositoryStatus.ACTIVE and not is_placeholder(row)]
     # Of a history that continues, the oldest commits may be known.
     shas = [*hints.shas[:_SHAS_AT_EACH_END], *hints.shas[-_SHAS_AT_EACH_END:]]
     for likely in (queries.holders(tx, organization.id, left, shas), mapped):
@@ -95,7 +95,7 @@ def only_home(tx: Transaction, organization: Organization, hints: Clues) -> Repo
     return candidates[left[0]] if len(left) == 1 else None
 
 
-def is_stand_in(repository: Repository) -> bool:
+def is_placeholder(repository: Repository) -> bool:
     """Return whether a repository is a placeholder for commits whose repository could not be found."""
     return repository.name.casefold() in REMOTES and repository.unclaimed and repository.url is None
 

@@ -5,6 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from scmhost.commits.find_repository import (
+    RepositoryHints,
+    ResolvedRepository,
+    find_named,
+    placeholder_note,
+    resolve_repository,
+)
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import InvalidInput
 from scmhost.repositories.manage import checked_name
@@ -12,13 +19,12 @@ from scmhost.sdk import Organization, Repository
 from scmhost.services import Services
 
 from . import bulk_queries, queries
-from .find_repository import Clues, ResolvedRepository, find_named, placeholder_note, resolve_repository
 from .payload import CommitList, newest_first, read_commits
 from .values import ListedCommit, SavedCommits
 
 
 @dataclass(frozen=True, slots=True)
-class Ingested:
+class IngestedCommits:
     """The commits of one repository that were saved.
 
     Attributes:
@@ -38,7 +44,7 @@ class Ingested:
 
 def ingest_commits(
     services: Services, organization: Organization, entries: Sequence[Mapping[str, Any]]
-) -> tuple[list[Ingested], tuple[str, ...]]:
+) -> tuple[list[IngestedCommits], tuple[str, ...]]:
     """Save commits in one transaction. Saving the same commits again changes nothing.
 
     Returns:
@@ -50,8 +56,8 @@ def ingest_commits(
     listed = read_limited(services, entries)
     with services.telemetry.act("ingest"), services.store.write() as tx:
         ingested = save_commits(tx, services, organization, listed)
-    announce(services, organization, ingested)
-    return ingested, (*listed.notes, *home_notes(organization, ingested))
+    report_saved_commits(services, organization, ingested)
+    return ingested, (*listed.notes, *placeholder_notes(organization, ingested))
 
 
 def missing_commits(
@@ -82,7 +88,7 @@ def save_commits(
     organization: Organization,
     listed: CommitList,
     project_ids: Collection[int] = (),
-) -> list[Ingested]:
+) -> list[IngestedCommits]:
     """Save the commits of a payload, repository by repository. The projects help to find the repositories."""
     now = services.clock.now()
     resolved = _resolve_repositories(tx, organization, listed, project_ids, now)
@@ -100,7 +106,7 @@ def save_commits(
         queries.ensure_authors(tx, organization.id, [commit for sent in commits.values() for commit in sent])
     saved = {id_: bulk_queries.save(tx, organization.id, id_, commits[id_], now) for id_ in sorted(commits)}
     return [
-        Ingested(item.repository, commits[id_], saved[id_], heads[id_], item.is_placeholder)
+        IngestedCommits(item.repository, commits[id_], saved[id_], heads[id_], item.is_placeholder)
         for id_, item in by_id.items()
     ]
 
@@ -112,19 +118,19 @@ def _resolve_repositories(
     resolved = {}
     # Every sender creates repositories in the order of their names, so that no two block each other.
     for name in sorted(listed.by_repository, key=lambda name: (name or "").casefold()):
-        hints = Clues(project_ids, [commit.sha for commit in listed.by_repository[name]])
+        hints = RepositoryHints(project_ids, [commit.sha for commit in listed.by_repository[name]])
         # Sentry too keeps commits without a repository under a name of the organization's.
         stored_name = checked_name(name) if name else f"organization-{organization.id}"
         resolved[name] = resolve_repository(tx, organization, stored_name, hints, now)
     return resolved
 
 
-def home_notes(organization: Organization, ingested: Sequence[Ingested]) -> tuple[str, ...]:
+def placeholder_notes(organization: Organization, ingested: Sequence[IngestedCommits]) -> tuple[str, ...]:
     """Return the notes for the sender about commits whose repository could not be found."""
     return tuple(placeholder_note(organization, item.repository) for item in ingested if item.stand_in)
 
 
-def announce(services: Services, organization: Organization, ingested: Sequence[Ingested]) -> None:
+def report_saved_commits(services: Services, organization: Organization, ingested: Sequence[IngestedCommits]) -> None:
     """Count saved commits and notify plugins of them. Call this after the transaction."""
     new = sum(len(item.saved.new) for item in ingested)
     services.telemetry.count("commits", {"new": new, "known": sum(item.saved.known for item in ingested)})

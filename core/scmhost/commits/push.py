@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from scmhost.commits.ingest import IngestedCommits, report_saved_commits
 from scmhost.infra.errors import NotFound, Unauthenticated
 from scmhost.installations import queries as installation_queries
 from scmhost.installations.install import calls_for, refusals
@@ -17,7 +18,6 @@ from scmhost.sdk import Installation, Organization, ProviderForbidden, Push, Rep
 from scmhost.services import Services
 
 from . import bulk_queries
-from .ingest import Ingested, announce
 from .payload import commits_from_drafts
 
 log = structlog.get_logger(__name__)
@@ -34,7 +34,7 @@ class _Webhook:
 
 def receive_push(
     services: Services, installation_id: int, headers: Mapping[str, str], body: bytes
-) -> tuple[list[Ingested], tuple[str, ...]]:
+) -> tuple[list[IngestedCommits], tuple[str, ...]]:
     """Save the commits of a delivery. The same delivery again changes nothing.
 
     Returns:
@@ -47,7 +47,7 @@ def receive_push(
     """
     webhook = _webhook(services, installation_id)
     pushes = _verified_pushes(services, webhook, headers, body)
-    ingested: list[Ingested] = []
+    ingested: list[IngestedCommits] = []
     notes: list[str] = []
     with services.telemetry.act("ingest"), services.store.write() as tx:
         known = repository_queries.of_installation(tx, webhook.organization.id, installation_id)
@@ -57,8 +57,8 @@ def receive_push(
             commits = commits_from_drafts(push.commits, services.limits)
             if repository and commits:
                 saved = bulk_queries.save(tx, webhook.organization.id, repository.id, commits, services.clock.now())
-                ingested.append(Ingested(repository, commits, saved, commits[0].sha))
-    announce(services, webhook.organization, ingested)
+                ingested.append(IngestedCommits(repository, commits, saved, commits[0].sha))
+    report_saved_commits(services, webhook.organization, ingested)
     return ingested, tuple(notes)
 
 

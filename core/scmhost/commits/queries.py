@@ -9,8 +9,8 @@ from sqlalchemy import and_, select
 
 from scmhost.infra.db.base import AnyRow, AnySelect
 from scmhost.infra.db.engine import Transaction
-from scmhost.infra.db.statements import Key, among, insert_into, ordered, paged, pieces, take
-from scmhost.infra.paging import Page, PageRequest
+from scmhost.infra.db.statements import SortKey, batches, fetch_page, in_values, insert_into, new_ids, ordered
+from scmhost.infra.paging import Page, PageQuery
 from scmhost.links.tables import CODE_MAPPINGS
 from scmhost.releases.tables import RELEASE_COMMITS, RELEASES
 from scmhost.sdk import FileChange
@@ -39,7 +39,7 @@ def ensure_authors(tx: Transaction, organization_id: int, commits: Iterable[List
 def get_authors(tx: Transaction, organization_id: int, ids: Iterable[int]) -> dict[int, Author]:
     """Return the authors with these ids, by id."""
     query = select(AUTHORS.c.id, AUTHORS.c.email, AUTHORS.c.name).where(AUTHORS.c.organization_id == organization_id)
-    rows = (row for piece in pieces(ids) for row in tx.execute(query.where(AUTHORS.c.id.in_(piece))))
+    rows = (row for piece in batches(ids) for row in tx.execute(query.where(AUTHORS.c.id.in_(piece))))
     return {row.id: Author(row.id, row.name, row.email) for row in rows}
 
 
@@ -52,11 +52,11 @@ def _names_by_email(commits: Iterable[ListedCommit]) -> dict[str, str | None]:
 
 def _known_authors(tx: Transaction, organization_id: int, emails: Iterable[str]) -> dict[str, tuple[int, str | None]]:
     query = select(AUTHORS.c.email, AUTHORS.c.id, AUTHORS.c.name).where(AUTHORS.c.organization_id == organization_id)
-    return {row.email: (row.id, row.name) for row in tx.execute(query.where(among(tx, AUTHORS.c.email, emails)))}
+    return {row.email: (row.id, row.name) for row in tx.execute(query.where(in_values(tx, AUTHORS.c.email, emails)))}
 
 
 def _save_authors(tx: Transaction, organization_id: int, names: dict[str, str | None]) -> None:
-    ids = take(tx, len(names))
+    ids = new_ids(tx, len(names))
     rows = [
         {"organization_id": organization_id, "id": id_, "email": email, "name": name}
         for id_, (email, name) in zip(ids, names.items(), strict=True)
@@ -104,19 +104,19 @@ def commit_of(row: AnyRow) -> StoredCommit:
     )
 
 
-_NEWEST_FIRST: Final = (Key(COMMITS.c.committed_at, descending=True), Key(COMMITS.c.id, descending=True))
+_NEWEST_FIRST: Final = (SortKey(COMMITS.c.committed_at, descending=True), SortKey(COMMITS.c.id, descending=True))
 
 
-def page(tx: Transaction, organization_id: int, repository_id: int, request: PageRequest) -> Page[StoredCommit]:
+def page(tx: Transaction, organization_id: int, repository_id: int, request: PageQuery) -> Page[StoredCommit]:
     """Return a page of a repository's commits, newest first."""
     query = commits_of(organization_id).where(COMMITS.c.repository_id == repository_id)
-    return paged(tx, query, _NEWEST_FIRST, request, commit_of)
+    return fetch_page(tx, query, _NEWEST_FIRST, request, commit_of)
 
 
 def get_many(tx: Transaction, organization_id: int, ids: Iterable[int]) -> dict[int, StoredCommit]:
     """Return the commits with these ids, by id. Unknown ids have no entry."""
     query = commits_of(organization_id)
-    rows = (row for piece in pieces(ids) for row in tx.execute(query.where(COMMITS.c.id.in_(piece))))
+    rows = (row for piece in batches(ids) for row in tx.execute(query.where(COMMITS.c.id.in_(piece))))
     return {row.id: commit_of(row) for row in rows}
 
 
@@ -142,7 +142,7 @@ def holders(tx: Transaction, organization_id: int, repository_ids: Iterable[int]
     """Return the ids of those repositories that have one of the commits."""
     query = select(COMMITS.c.repository_id).where(COMMITS.c.organization_id == organization_id).distinct()
     query = query.where(COMMITS.c.sha.in_(shas))
-    found = (tx.scalars(query.where(COMMITS.c.repository_id.in_(piece))) for piece in pieces(repository_ids))
+    found = (tx.scalars(query.where(COMMITS.c.repository_id.in_(piece))) for piece in batches(repository_ids))
     return {repository_id for ids in found for repository_id in ids}
 
 
@@ -150,7 +150,7 @@ def file_changes(tx: Transaction, organization_id: int, commit_ids: Iterable[int
     """Return the changes of commits by commit id, each in the order of paths. A commit without changes has no entry."""
     query = select(FILE_CHANGES).where(FILE_CHANGES.c.organization_id == organization_id)
     found: dict[int, list[FileChange]] = {}
-    for piece in pieces(commit_ids):
+    for piece in batches(commit_ids):
         for row in tx.execute(query.where(FILE_CHANGES.c.commit_id.in_(piece))):
             found.setdefault(row.commit_id, []).append(FileChange(path=row.path, type=row.type))
     return {commit_id: tuple(sorted(changes, key=attrgetter("path"))) for commit_id, changes in found.items()}
@@ -171,7 +171,7 @@ def releases_of(
         .order_by(RELEASES.c.created_at, RELEASES.c.id)
     )
     found: dict[int, tuple[ReleaseSummary, ...]] = {}
-    for piece in pieces(commit_ids):
+    for piece in batches(commit_ids):
         for row in tx.execute(query.where(RELEASE_COMMITS.c.commit_id.in_(piece))):
             summary = ReleaseSummary(**{name: getattr(row, name) for name in names})
             found[row.commit_id] = (*found.get(row.commit_id, ()), summary)

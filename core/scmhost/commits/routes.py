@@ -6,12 +6,20 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 
-from scmhost.infra.http import Wanted
-from scmhost.organizations.access import ForOrganization, ForReleases, NumericId, ServicesOf, numeric
+from scmhost.commits.schemas import (
+    CommitIn,
+    CommitOut,
+    CommitsRoute,
+    Ingested,
+    MissingOut,
+    shown_commits,
+    shown_ingested,
+)
+from scmhost.infra.http import RequestedPage
+from scmhost.organizations.access import ForOrganization, ForReleases, NumericId, ServicesDep, parse_id
 
 from .ingest import ingest_commits, missing_commits
 from .push import receive_push
-from .schemas import CommitIn, CommitOut, CommitsRoute, Ingested, Missing, shown_commits, shown_ingested
 from .show import commits_of_repository
 
 delivery_router: Final = APIRouter(prefix="/hooks", tags=["webhooks"])
@@ -28,10 +36,10 @@ async def raw_body(request: Request) -> bytes:
 
 @delivery_router.post("/{installation_id}/", openapi_extra=_ANY_BODY)
 def delivery_receive(
-    services: ServicesOf, installation_id: NumericId, request: Request, body: Annotated[bytes, Depends(raw_body)]
+    services: ServicesDep, installation_id: NumericId, request: Request, body: Annotated[bytes, Depends(raw_body)]
 ) -> Ingested:
     """Receive a push from a code host, signed with a secret of the installation. Sent again it changes nothing."""
-    done, notes = receive_push(services, numeric(installation_id, "webhook"), dict(request.headers), body)
+    done, notes = receive_push(services, parse_id(installation_id, "webhook"), dict(request.headers), body)
     return shown_ingested(done, notes)
 
 
@@ -52,25 +60,25 @@ class ShasIn(BaseModel):
 
 
 @router.post("/commits/")
-def commits_send(services: ServicesOf, organization: ForReleases, body: CommitsIn) -> Ingested:
+def commits_send(services: ServicesDep, organization: ForReleases, body: CommitsIn) -> Ingested:
     """Send commits without a release. Sent twice they change nothing."""
     done, notes = ingest_commits(services, organization, body.commits)
     return shown_ingested(done, notes)
 
 
 @router.post("/commits/missing/")
-def commits_missing(services: ServicesOf, organization: ForReleases, body: ShasIn) -> Missing:
+def commits_missing(services: ServicesDep, organization: ForReleases, body: ShasIn) -> MissingOut:
     """List those of the shas that the repository does not have yet, so that a client sends only these."""
-    return Missing(missing=missing_commits(services, organization, body.repository, body.ids))
+    return MissingOut(missing=missing_commits(services, organization, body.repository, body.ids))
 
 
 @router.get("/repos/{repository_id}/commits/")
 def commits_list(
-    services: ServicesOf,
+    services: ServicesDep,
     organization: ForOrganization,
     repository_id: NumericId,
-    page: Wanted,
+    page: RequestedPage,
 ) -> Sequence[CommitOut]:
     """A repository's commits, newest first."""
-    found = commits_of_repository(services, organization, numeric(repository_id, "repository"), page.request)
+    found = commits_of_repository(services, organization, parse_id(repository_id, "repository"), page.request)
     return page.answer(found, shown_commits(services, organization, found.items))

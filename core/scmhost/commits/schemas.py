@@ -55,7 +55,7 @@ class Ingested(Wire):
     notes: list[str]
 
 
-class Missing(Wire):
+class MissingOut(Wire):
     missing: list[str]
 
 
@@ -89,7 +89,7 @@ CommitIn = Annotated[dict[str, Any], WrapValidator(_keep_checked)]
 """An entry of ``commits``: an object, or a commit that ``CommitsRequest`` has checked."""
 
 
-def shown_ingested(done: Sequence[ingest.Ingested], notes: Sequence[str]) -> Ingested:
+def shown_ingested(done: Sequence[ingest.IngestedCommits], notes: Sequence[str]) -> Ingested:
     """Return the answer to a request that sent commits."""
     repositories = [
         IngestedRepository(

@@ -7,7 +7,7 @@ import structlog
 
 from scmhost.infra.db.base import is_text
 from scmhost.infra.db.engine import Transaction
-from scmhost.infra.paging import Page, PageRequest
+from scmhost.infra.paging import Page, PageQuery
 from scmhost.installations import queries as installation_queries
 from scmhost.plugins import PluginFault, ProviderCalls
 from scmhost.repositories import queries as repository_queries
@@ -35,7 +35,7 @@ class ShownCommit:
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class CommitContext:
     """What is shown with some commits: repositories and installations by id, releases by commit id."""
 
     repositories: Mapping[int, Repository]
@@ -44,21 +44,21 @@ class Beside:
 
 
 def commits_of_repository(
-    services: Services, organization: Organization, repository_id: int, request: PageRequest
+    services: Services, organization: Organization, repository_id: int, request: PageQuery
 ) -> Page[ShownCommit]:
     """Return a page of a repository's commits, newest first. Commits of a hidden repository stay readable."""
     with services.store.read() as tx:
         require_repository(tx, organization, repository_id)
         page = queries.page(tx, organization.id, repository_id, request)
-        context = look_beside(tx, organization, page.items)
+        context = read_commit_context(tx, organization, page.items)
     return page.showing(show_commits(services, organization, page.items, context))
 
 
-def look_beside(tx: Transaction, organization: Organization, rows: Sequence[StoredCommit]) -> Beside:
+def read_commit_context(tx: Transaction, organization: Organization, rows: Sequence[StoredCommit]) -> CommitContext:
     """Read what is shown with commits."""
     repositories = repository_queries.get_many(tx, organization.id, {row.repository_id for row in rows})
     releases = queries.releases_of(tx, organization.id, [row.id for row in rows])
-    return Beside(repositories, installations_of(tx, organization, repositories.values()), releases)
+    return CommitContext(repositories, installations_of(tx, organization, repositories.values()), releases)
 
 
 def installations_of(
@@ -70,7 +70,7 @@ def installations_of(
 
 
 def show_commits(
-    services: Services, organization: Organization, rows: Sequence[StoredCommit], context: Beside
+    services: Services, organization: Organization, rows: Sequence[StoredCommit], context: CommitContext
 ) -> list[ShownCommit]:
     """Return commits with all that is shown with them. This calls plugins, so no transaction should be open."""
     pages = CommitPages(services, organization, context.installations)

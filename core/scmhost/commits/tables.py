@@ -6,10 +6,10 @@ from typing import Final
 from sqlalchemy import BigInteger, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from scmhost.infra.db.base import _NARROW, Base, Inner, KeyText, Owned, refers_to, table_of
+from scmhost.infra.db.base import _NARROW, Base, ChildMixin, EntityMixin, KeyText, refers_to, table_of
 
 
-class AuthorRow(Owned, Base):
+class AuthorRow(EntityMixin, Base):
     __tablename__ = "authors"
     __table_args__ = (UniqueConstraint("organization_id", "email"), _NARROW)
 
@@ -17,7 +17,7 @@ class AuthorRow(Owned, Base):
     name: Mapped[str | None]
 
 
-class CommitRow(Inner, Base):
+class CommitRow(ChildMixin, Base):
     """A commit.
 
     ``dated`` is false while ``committed_at`` is only the time at which the commit arrived. ``issue_ids`` are the
@@ -42,7 +42,7 @@ class CommitRow(Inner, Base):
     issue_ids: Mapped[str | None]
 
 
-class FileChangeRow(Inner, Base):
+class FileChangeRow(ChildMixin, Base):
     """A change of a file by a commit. A hash is the key, because paths may be too long for an index."""
 
     __tablename__ = "file_changes"

@@ -16,9 +16,10 @@ from pydantic.alias_generators import to_camel
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from scmhost.infra.telemetry import NO_TELEMETRY, Operation, Telemetry
+
 from .limits import Limits
 from .paging import Page, read_cursor
-from .telemetry import SILENT, Operation, Telemetry
 
 
 def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
@@ -74,7 +75,7 @@ class Paging:
         return items
 
 
-Wanted = Annotated[Paging, Depends()]
+RequestedPage = Annotated[Paging, Depends()]
 
 
 # ASGI servers pass header names in lower case, as bytes.
@@ -110,7 +111,7 @@ class RequestLog:
     lines. Header values and bodies are never logged, because they may contain tokens.
     """
 
-    def __init__(self, app: ASGIApp, telemetry: Telemetry = SILENT) -> None:
+    def __init__(self, app: ASGIApp, telemetry: Telemetry = NO_TELEMETRY) -> None:
         self._app = app
         self._telemetry = telemetry
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from .telemetry import SILENT, Telemetry
+from scmhost.infra.telemetry import NO_TELEMETRY, Telemetry
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +43,7 @@ class Loop:
         *,
         seconds: float,
         stuck_after: float = 120.0,
-        telemetry: Telemetry = SILENT,
+        telemetry: Telemetry = NO_TELEMETRY,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = name

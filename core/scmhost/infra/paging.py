@@ -15,7 +15,7 @@ _CURSOR: Final = re.compile(r"(\d{1,16}):(\d{1,9}):([01])", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class PageRequest:
+class PageQuery:
     """Which page of a list to return.
 
     Attributes:
@@ -37,7 +37,7 @@ class Page(Generic[T]):
     """A page of a list. ``edges`` are the ids of its first and its last object, or zeros if they are not known."""
 
     items: Sequence[T]
-    request: PageRequest
+    request: PageQuery
     more: bool
     edges: tuple[int, int] = (0, 0)
 
@@ -66,21 +66,21 @@ class Page(Generic[T]):
         return f"{beside}:{max(0, self.request.offset - self.request.size)}:1"
 
 
-def read_cursor(cursor: str | None, size: int) -> PageRequest:
+def read_cursor(cursor: str | None, size: int) -> PageQuery:
     """Return the page that a cursor names: without a cursor, the first page.
 
     Raises:
         InvalidInput: the cursor is malformed.
     """
     if not cursor:
-        return PageRequest(0, size)
+        return PageQuery(0, size)
     match = _CURSOR.fullmatch(cursor)
     if not match:
         raise InvalidInput(f"cursor {cursor[:40]!r} is not valid; begin without a cursor", "cursor")
     # Without an id the page is found by its offset, and has no direction.
-    return PageRequest(int(match[2]), size, int(match[1]), backwards=match[3] == "1" and match[1] != "0")
+    return PageQuery(int(match[2]), size, int(match[1]), backwards=match[3] == "1" and match[1] != "0")
 
 
-def page_of(rows: Sequence[T], request: PageRequest) -> Page[T]:
+def page_of(rows: Sequence[T], request: PageQuery) -> Page[T]:
     """Return a page of rows that were read with a limit of one more than its size."""
     return Page(rows[: request.size], request, more=len(rows) > request.size)

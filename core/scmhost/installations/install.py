@@ -9,7 +9,7 @@ from scmhost.audit.queries import record
 from scmhost.infra.db.base import without_surrogates
 from scmhost.infra.db.errors import BadText, Duplicate
 from scmhost.infra.errors import Conflict, InvalidInput, NotFound, ProviderRefused
-from scmhost.infra.paging import Page, PageRequest
+from scmhost.infra.paging import Page, PageQuery
 from scmhost.plugins import PluginFault, ProviderCalls, ProviderOff
 from scmhost.plugins.errors import Origin
 from scmhost.sdk import JsonObject, Organization, Provider, ProviderError, ProviderForbidden, ProviderUnavailable
@@ -98,7 +98,7 @@ def get_installation(services: Services, organization: Organization, installatio
 def list_installations(
     services: Services,
     organization: Organization,
-    request: PageRequest,
+    request: PageQuery,
     *,
     provider_key: str | None = None,
     features: frozenset[str] = frozenset(),

@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, delete, insert, or_, select, update
 
 from scmhost.infra.db.base import AnyRow
 from scmhost.infra.db.engine import Transaction
-from scmhost.infra.db.statements import Key, duplicates, paged, pieces, take_one
-from scmhost.infra.paging import Page, PageRequest
+from scmhost.infra.db.statements import SortKey, batches, duplicates, fetch_page, new_id
+from scmhost.infra.paging import Page, PageQuery
 from scmhost.repositories.tables import REPOSITORIES
 from scmhost.sdk import Installation, InstallationDraft, JsonObject
 
@@ -36,7 +36,7 @@ class WebhookSecret:
     expires_at: datetime | None
 
 
-_BY_NAME: Final = (Key(INSTALLATIONS.c.name), Key(INSTALLATIONS.c.id))
+_BY_NAME: Final = (SortKey(INSTALLATIONS.c.name), SortKey(INSTALLATIONS.c.id))
 
 
 def create(
@@ -47,7 +47,7 @@ def create(
     Raises:
         Duplicate: the provider has an installation with this external id.
     """
-    keys = {"organization_id": organization_id, "id": take_one(tx), "provider": provider}
+    keys = {"organization_id": organization_id, "id": new_id(tx), "provider": provider}
     row = keys | draft.model_dump() | {"created_at": now}
     with duplicates(tx, f"Installation {draft.external_id!r} of {provider!r} exists already; change that one."):
         return _installation(tx.execute(insert(INSTALLATIONS).values(row).returning(INSTALLATIONS)).one())
@@ -66,19 +66,19 @@ def owner_of(tx: Transaction, installation_id: int) -> int | None:
 def get_many(tx: Transaction, organization_id: int, ids: Iterable[int]) -> dict[int, StoredInstallation]:
     """Return the installations with these ids by id; ids without an installation are left out."""
     query = select(INSTALLATIONS).where(INSTALLATIONS.c.organization_id == organization_id)
-    rows = (row for piece in pieces(ids) for row in tx.execute(query.where(INSTALLATIONS.c.id.in_(piece))))
+    rows = (row for piece in batches(ids) for row in tx.execute(query.where(INSTALLATIONS.c.id.in_(piece))))
     return {row.id: _installation(row) for row in rows}
 
 
 def page(
-    tx: Transaction, organization_id: int, request: PageRequest, providers: Collection[str] | None = None
+    tx: Transaction, organization_id: int, request: PageQuery, providers: Collection[str] | None = None
 ) -> Page[StoredInstallation]:
     """Return a page of installations by name, of all providers or of the named ones."""
     query = select(INSTALLATIONS).where(INSTALLATIONS.c.organization_id == organization_id)
     if providers is not None:
         # Sorted: equal filters give equal statements, which databases cache.
         query = query.where(INSTALLATIONS.c.provider.in_(sorted(providers)))
-    return paged(tx, query, _BY_NAME, request, _installation)
+    return fetch_page(tx, query, _BY_NAME, request, _installation)
 
 
 def set_configuration(
@@ -113,7 +113,7 @@ def _installation(row: AnyRow) -> StoredInstallation:
 
 def create_secret(tx: Transaction, organization_id: int, installation_id: int, now: datetime) -> WebhookSecret:
     """Create a secret that does not expire."""
-    keys = {"organization_id": organization_id, "id": take_one(tx), "installation_id": installation_id}
+    keys = {"organization_id": organization_id, "id": new_id(tx), "installation_id": installation_id}
     statement = insert(WEBHOOK_SECRETS).values(keys | {"created_at": now}).returning(WEBHOOK_SECRETS)
     return _secret(tx.execute(statement).one())
 

@@ -7,14 +7,14 @@ from fastapi import APIRouter, Body, Query, Request, Response
 from pydantic import JsonValue
 
 from scmhost.infra.errors import InvalidInput, NotFound
-from scmhost.infra.http import Wanted
+from scmhost.infra.http import RequestedPage
 from scmhost.organizations.access import (
-    ActingServices,
+    AuditedServices,
     ForIntegrations,
     ForOrganization,
     NumericId,
-    ServicesOf,
-    numeric,
+    ServicesDep,
+    parse_id,
 )
 from scmhost.sdk import Organization
 from scmhost.services import Services
@@ -45,7 +45,7 @@ router: Final = APIRouter(prefix="/api/0/organizations/{organization}", tags=["i
 
 @router.get("/config/integrations/")
 def providers_list(
-    services: ServicesOf,
+    services: ServicesDep,
     organization: ForOrganization,
     # Both spellings occur in Sentry's API.
     provider_key: str | None = None,
@@ -66,9 +66,9 @@ def providers_list(
 
 @router.get("/integrations/")
 def installations_list(
-    services: ServicesOf,
+    services: ServicesDep,
     organization: ForIntegrations,
-    page: Wanted,
+    page: RequestedPage,
     provider_key: Annotated[str | None, Query(alias="providerKey")] = None,
     provider_key_snake: Annotated[str | None, Query(alias="provider_key")] = None,
     features: Annotated[list[str] | None, Query()] = None,
@@ -87,7 +87,7 @@ def installations_list(
 
 @router.post("/integrations/", status_code=201)
 def installations_add(
-    services: ActingServices, organization: ForIntegrations, fields: Annotated[dict[str, Any], Body()]
+    services: AuditedServices, organization: ForIntegrations, fields: Annotated[dict[str, Any], Body()]
 ) -> OrganizationIntegration:
     """Install a provider: ``provider`` names it, the other fields are its install form."""
     key = fields.get("provider")
@@ -101,22 +101,22 @@ def installations_add(
 
 @router.get("/integrations/{integration_id}/")
 def installations_show(
-    services: ServicesOf, organization: ForIntegrations, integration_id: NumericId
+    services: ServicesDep, organization: ForIntegrations, integration_id: NumericId
 ) -> OrganizationIntegration:
     """One installation."""
-    stored = get_installation(services, organization, numeric(integration_id, "installation"))
+    stored = get_installation(services, organization, parse_id(integration_id, "installation"))
     return _installation_out(services, organization, stored, with_config=True)
 
 
 @router.post("/integrations/{integration_id}/")
 def installations_change(
-    services: ActingServices,
+    services: AuditedServices,
     organization: ForIntegrations,
     integration_id: NumericId,
     fields: Annotated[dict[str, Any], Body()],
 ) -> OrganizationIntegration:
     """Replace an installation's configuration: the body has the fields of the provider's form."""
-    stored = configure_installation(services, organization, numeric(integration_id, "installation"), fields)
+    stored = configure_installation(services, organization, parse_id(integration_id, "installation"), fields)
     return _installation_out(services, organization, stored, with_config=True)
 
 
@@ -165,30 +165,30 @@ webhook_router: Final = APIRouter(
 
 @webhook_router.get("/")
 def webhook_show(
-    services: ServicesOf, organization: ForIntegrations, integration_id: NumericId, request: Request
+    services: ServicesDep, organization: ForIntegrations, integration_id: NumericId, request: Request
 ) -> WebhookOut:
     """An installation's webhook: its URL and its valid secrets, without their texts."""
-    installation_id = numeric(integration_id, "installation")
+    installation_id = parse_id(integration_id, "installation")
     return WebhookOut(**_webhook_out(services, organization, installation_id, request))
 
 
 @webhook_router.post("/", status_code=201)
 def webhook_rotate(
-    services: ActingServices, organization: ForIntegrations, integration_id: NumericId, request: Request
+    services: AuditedServices, organization: ForIntegrations, integration_id: NumericId, request: Request
 ) -> NewWebhookSecretOut:
     """Create a secret. The older ones stay valid for a day, so that the code host can be changed meanwhile."""
-    installation_id = numeric(integration_id, "installation")
+    installation_id = parse_id(integration_id, "installation")
     new = create_secret(services, organization, installation_id)
     return NewWebhookSecretOut(**_webhook_out(services, organization, installation_id, request), secret=new.text)
 
 
 @webhook_router.delete("/{secret_id}/", status_code=204, response_class=Response)
 def webhook_revoke(
-    services: ActingServices, organization: ForIntegrations, integration_id: NumericId, secret_id: NumericId
+    services: AuditedServices, organization: ForIntegrations, integration_id: NumericId, secret_id: NumericId
 ) -> None:
     """Delete a secret. Deliveries that it signs are refused from now on."""
-    installation_id = numeric(integration_id, "installation")
-    delete_secret(services, organization, installation_id, numeric(secret_id, "secret"))
+    installation_id = parse_id(integration_id, "installation")
+    delete_secret(services, organization, installation_id, parse_id(secret_id, "secret"))
 
 
 def _webhook_out(

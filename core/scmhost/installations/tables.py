@@ -6,10 +6,10 @@ from typing import Any, Final
 from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from scmhost.infra.db.base import Base, KeyText, Owned, refers_to, table_of
+from scmhost.infra.db.base import Base, EntityMixin, KeyText, refers_to, table_of
 
 
-class InstallationRow(Owned, Base):
+class InstallationRow(EntityMixin, Base):
     __tablename__ = "installations"
     __table_args__ = (UniqueConstraint("organization_id", "provider", "external_id"),)
 
@@ -22,7 +22,7 @@ class InstallationRow(Owned, Base):
     created_at: Mapped[datetime]
 
 
-class WebhookSecretRow(Owned, Base):
+class WebhookSecretRow(EntityMixin, Base):
     """A secret of an installation's webhook. Its text is derived from the id and stored nowhere."""
 
     __tablename__ = "webhook_secrets"

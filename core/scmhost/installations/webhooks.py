@@ -19,7 +19,7 @@ from .queries import WebhookSecret
 ROTATION: Final = timedelta(days=1)
 """How long the older secrets stay valid after a new one: time to enter it at the code host, without lost deliveries."""
 
-MOST_SECRETS: Final = 10
+MAX_SECRETS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,8 @@ def create_secret(services: Services, organization: Organization, installation_i
     now = services.clock.now()
     with services.store.write() as tx:
         # Each delivery is checked against every valid secret, so their number must be small.
-        if len(queries.live_secrets(tx, organization.id, installation_id, now)) >= MOST_SECRETS:
-            raise Conflict(f"An installation has at most {MOST_SECRETS} secrets; delete one that is not used any more.")
+        if len(queries.live_secrets(tx, organization.id, installation_id, now)) >= MAX_SECRETS:
+            raise Conflict(f"An installation has at most {MAX_SECRETS} secrets; delete one that is not used any more.")
         # Before the new secret is saved, which must not expire.
         queries.expire_secrets(tx, organization.id, installation_id, now + ROTATION)
         secret = queries.create_secret(tx, organization.id, installation_id, now)

@@ -9,7 +9,7 @@ from scmhost.audit.queries import Details, record
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.errors import Duplicate
 from scmhost.infra.errors import InvalidInput, NotFound
-from scmhost.infra.paging import Page, PageRequest
+from scmhost.infra.paging import Page, PageQuery
 from scmhost.installations import queries as installation_queries
 from scmhost.installations.install import InvalidForm, get_installation
 from scmhost.organizations import queries as organization_queries
@@ -107,7 +107,7 @@ def delete_mapping(services: Services, organization: Organization, mapping_id: i
 def list_mappings(
     services: Services,
     organization: Organization,
-    request: PageRequest,
+    request: PageQuery,
     *,
     project_ids: Sequence[int] | None = None,
     installation_id: int | None = None,

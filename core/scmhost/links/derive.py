@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from scmhost.audit.queries import Action, record
-from scmhost.commits.find_repository import is_stand_in
+from scmhost.commits.find_repository import is_placeholder
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import InvalidInput
 from scmhost.mapping import CLASS_PLATFORMS, Unmapped, derive_mappings, file_names, map_frame
@@ -179,11 +179,11 @@ def _drafts(
     """Return the mappings that frames of the project's own code and the files of active repositories support."""
     own = [frame.info for frame in frames if frame.in_app is not False or frame.info.platform in CLASS_PLATFORMS]
     names = file_names(own)[:_MAX_NAMES]
-    files = file_queries.named(tx, organization.id, names, services.limits.derived_from_files)
+    files = file_queries.paths_by_name(tx, organization.id, names, services.limits.derived_from_files)
     repositories = {
         str(id_): repository
         for id_, repository in repository_queries.get_many(tx, organization.id, files).items()
-        if repository.status is RepositoryStatus.ACTIVE and not is_stand_in(repository)
+        if repository.status is RepositoryStatus.ACTIVE and not is_placeholder(repository)
     }
     paths = {key: files[repository.id] for key, repository in repositories.items()}
     return [

@@ -180,7 +180,7 @@ def read_link_targets(
         repositories=repositories,
         installations=_installations(tx, organization, repositories.values()),
         release_commits=release_commits,
-        files=file_queries.standing(tx, organization.id, paths) if paths else {},
+        files=file_queries.file_states(tx, organization.id, paths) if paths else {},
     )
 
 

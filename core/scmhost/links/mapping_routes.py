@@ -8,8 +8,8 @@ from fastapi import APIRouter, Query, Response
 from pydantic import AliasChoices, BaseModel, Field
 
 from scmhost.infra.errors import InvalidInput
-from scmhost.infra.http import Wanted, Wire
-from scmhost.organizations.access import ActingServices, ForLoose, NumericId, ServicesOf, numeric
+from scmhost.infra.http import RequestedPage, Wire
+from scmhost.organizations.access import AuditedServices, ForLoose, NumericId, ServicesDep, parse_id
 from scmhost.organizations.create import ALL_PROJECTS, find_project
 from scmhost.sdk import Organization
 from scmhost.services import Services
@@ -52,9 +52,9 @@ class NewMapping(MappingIn):
 
 @router.get("/")
 def mappings_list(
-    services: ServicesOf,
+    services: ServicesDep,
     organization: ForLoose,
-    page: Wanted,
+    page: RequestedPage,
     integration_id: Annotated[int | None, Query(alias="integrationId", ge=0, lt=2**53)] = None,
     project: Annotated[list[str] | None, Query()] = None,
 ) -> Sequence[CodeMappingOut]:
@@ -70,7 +70,7 @@ def mappings_list(
 
 
 @router.post("/", status_code=201)
-def mappings_add(services: ActingServices, organization: ForLoose, new: NewMapping) -> CodeMappingOut:
+def mappings_add(services: AuditedServices, organization: ForLoose, new: NewMapping) -> CodeMappingOut:
     """Create a code mapping."""
     if not new.integration_id:
         raise InvalidInput("Missing param: integrationId")
@@ -111,7 +111,7 @@ class BulkMappingsOut(Wire):
 
 @router.post("/bulk/", responses={207: {"model": BulkMappingsOut, "description": "Some could not be saved."}})
 def mappings_add_many(
-    services: ActingServices, organization: ForLoose, bulk: BulkIn, response: Response
+    services: AuditedServices, organization: ForLoose, bulk: BulkIn, response: Response
 ) -> BulkMappingsOut:
     """Create or change many code mappings of a project and a repository. A wrong one does not stop the others.
 
@@ -126,17 +126,17 @@ def mappings_add_many(
 
 @router.put("/{mapping_id}/")
 def mappings_change(
-    services: ActingServices, organization: ForLoose, mapping_id: NumericId, fields: MappingIn
+    services: AuditedServices, organization: ForLoose, mapping_id: NumericId, fields: MappingIn
 ) -> CodeMappingOut:
     """Replace a code mapping's fields. Its repository must stay in the same installation."""
-    saved = change_mapping(services, organization, numeric(mapping_id, "code mapping"), fields.draft())
+    saved = change_mapping(services, organization, parse_id(mapping_id, "code mapping"), fields.draft())
     return code_mapping_out(services, saved)
 
 
 @router.delete("/{mapping_id}/", status_code=204, response_class=Response)
-def mappings_delete(services: ActingServices, organization: ForLoose, mapping_id: NumericId) -> None:
+def mappings_delete(services: AuditedServices, organization: ForLoose, mapping_id: NumericId) -> None:
     """Delete a code mapping."""
-    delete_mapping(services, organization, numeric(mapping_id, "code mapping"))
+    delete_mapping(services, organization, parse_id(mapping_id, "code mapping"))
 
 
 def _bulk_answer(results: Sequence[RootsResult]) -> BulkMappingsOut:

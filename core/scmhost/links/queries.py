@@ -11,9 +11,9 @@ from sqlalchemy import update as change
 
 from scmhost.infra.db.base import AnyRow, hash_of
 from scmhost.infra.db.engine import Transaction
-from scmhost.infra.db.statements import Key, duplicates, paged, take_one
+from scmhost.infra.db.statements import SortKey, duplicates, fetch_page, new_id
 from scmhost.infra.errors import NotFound
-from scmhost.infra.paging import Page, PageRequest
+from scmhost.infra.paging import Page, PageQuery
 from scmhost.mapping import Evidence
 from scmhost.organizations.queries import touch_mappings
 from scmhost.repositories.tables import REPOSITORIES
@@ -21,7 +21,7 @@ from scmhost.repositories.tables import REPOSITORIES
 from .tables import CODE_MAPPINGS
 from .values import CodeMapping, MappingDraft
 
-_BY_ID: Final = (Key(CODE_MAPPINGS.c.id),)
+_BY_ID: Final = (SortKey(CODE_MAPPINGS.c.id),)
 
 
 def create(tx: Transaction, organization_id: int, draft: MappingDraft, now: datetime) -> CodeMapping:
@@ -30,7 +30,7 @@ def create(tx: Transaction, organization_id: int, draft: MappingDraft, now: date
     Raises:
         Duplicate: the project has this code mapping.
     """
-    row = {"organization_id": organization_id, "id": take_one(tx), "created_at": now, **_fields(draft)}
+    row = {"organization_id": organization_id, "id": new_id(tx), "created_at": now, **_fields(draft)}
     with duplicates(tx, _duplicate_message(draft)):
         saved = _mapping(tx.execute(insert(CODE_MAPPINGS).values(row).returning(CODE_MAPPINGS)).one())
     touch_mappings(tx, organization_id, saved.project_id)
@@ -108,7 +108,7 @@ def branches(tx: Transaction, organization_id: int, repository_id: int) -> set[s
 def page(
     tx: Transaction,
     organization_id: int,
-    request: PageRequest,
+    request: PageQuery,
     *,
     project_ids: Collection[int] | None = None,
     installation_id: int | None = None,
@@ -122,7 +122,7 @@ def page(
             REPOSITORIES.c.organization_id == organization_id, REPOSITORIES.c.installation_id == installation_id
         )
         query = query.where(CODE_MAPPINGS.c.repository_id.in_(select(REPOSITORIES.c.id).where(claimed)))
-    return paged(tx, query, _BY_ID, request, _mapping)
+    return fetch_page(tx, query, _BY_ID, request, _mapping)
 
 
 def _is_row(organization_id: int, mapping_id: int) -> ColumnElement[bool]:

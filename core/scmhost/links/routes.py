@@ -7,19 +7,19 @@ from pydantic import AliasChoices, BaseModel, Field
 
 from scmhost.infra.errors import InvalidInput
 from scmhost.infra.http import Wire
-from scmhost.infra.paging import PageRequest
+from scmhost.infra.paging import PageQuery
 from scmhost.installations.install import list_installations
 from scmhost.installations.routes import short_installation
 from scmhost.mapping import FrameInfo
 from scmhost.organizations.access import (
-    ActingServices,
+    AuditedServices,
     ForLinks,
     ForProjects,
     ProjectToLink,
     ProjectToRead,
-    ServicesOf,
-    allowed,
+    ServicesDep,
     project_in,
+    require_scope,
 )
 from scmhost.organizations.queries import Project
 from scmhost.sdk import Organization, ref_problem
@@ -74,7 +74,7 @@ def frame_query_of(
 
 @router.get("/stacktrace-link/")
 def stacktrace_link(
-    services: ServicesOf,
+    services: ServicesDep,
     organization: ForProjects,
     project: ProjectToRead,
     frame: Annotated[FrameQuery, Depends(frame_query_of)],
@@ -85,7 +85,7 @@ def stacktrace_link(
     config = None
     if resolved.mapping and resolved.repository:
         config = code_mapping_out(services, MappingDetails(resolved.mapping, project, resolved.repository))
-    listed = list_installations(services, organization, PageRequest(), features=frozenset({"stacktrace_link"}))
+    listed = list_installations(services, organization, PageQuery(), features=frozenset({"stacktrace_link"}))
     return StacktraceLink(
         **_outcome_fields(resolved),
         config=config,
@@ -95,7 +95,7 @@ def stacktrace_link(
 
 @router.get("/stacktrace-links/")
 def stacktrace_links(
-    services: ServicesOf,
+    services: ServicesDep,
     organization: ForProjects,
     project: ProjectToRead,
     file: Annotated[list[str], Query(min_length=1)],
@@ -139,7 +139,7 @@ traces_router: Final = APIRouter(prefix="/api/0/projects/{organization}/{project
 
 
 @traces_router.post("/trace-links/")
-def trace_links(services: ServicesOf, organization: ForLinks, project: ProjectToLink, body: LinksIn) -> LinkedTraceOut:
+def trace_links(services: ServicesDep, organization: ForLinks, project: ProjectToLink, body: LinksIn) -> LinkedTraceOut:
     """The links of all frames of a stack trace, pasted or from an event, each with its confidence."""
     trace = read_trace(services, body)
     resolved = resolve_links(services, organization, project, trace.queries, body.options)
@@ -149,7 +149,7 @@ def trace_links(services: ServicesOf, organization: ForLinks, project: ProjectTo
 
 @traces_router.post("/explain/")
 def explain_trace(
-    services: ServicesOf, organization: ForLinks, project: ProjectToLink, body: LinksIn
+    services: ServicesDep, organization: ForLinks, project: ProjectToLink, body: LinksIn
 ) -> ExplainedTraceOut:
     """The answers of ``trace-links``, with the outcome of every code mapping for each frame."""
     trace = read_trace(services, body)
@@ -181,7 +181,7 @@ class DerivationOut(Wire):
 
 @derivation_router.post("/derive-mappings/")
 def derive_mappings_route(
-    services: ActingServices, organization: ForProjects, project: ProjectToRead, body: DeriveIn
+    services: AuditedServices, organization: ForProjects, project: ProjectToRead, body: DeriveIn
 ) -> DerivationOut:
     """The code mappings that a trace and the files of known commits support. They are saved only on request."""
     trace = read_trace(services, body)
@@ -221,8 +221,8 @@ class PathsIn(BaseModel):
 
 @path_parsing_router.post("/repo-path-parsing/")
 def parse_paths(
-    services: ServicesOf,
-    organization: Annotated[Organization, Depends(allowed("path_parsing"))],
+    services: ServicesDep,
+    organization: Annotated[Organization, Depends(require_scope("path_parsing"))],
     _project: Annotated[Project, Depends(project_in("path_parsing"))],
     paths: PathsIn,
 ) -> ParsedPath:

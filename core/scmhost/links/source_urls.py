@@ -10,7 +10,7 @@ from functools import cache
 from typing import Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from scmhost.infra.paging import PageRequest
+from scmhost.infra.paging import PageQuery
 from scmhost.installations import queries as installation_queries
 from scmhost.installations.install import InvalidForm, calls_for, refusals
 from scmhost.mapping import DerivedRoots, FrameInfo, NoRoots, derive_roots
@@ -125,7 +125,7 @@ def _has_installation(services: Services, organization: Organization, enclosing:
     addresses = {address_of(url) for url in enclosing}
     with services.store.read() as tx:
         on_this_host = repository_queries.installations_below(tx, organization.id, host)
-        listed = installation_queries.page(tx, organization.id, PageRequest(), None).items
+        listed = installation_queries.page(tx, organization.id, PageQuery(), None).items
     for item in listed:
         if not _can_link(services, organization, item.installation):
             continue

@@ -6,10 +6,10 @@ from typing import Any, Final
 from sqlalchemy import JSON, BigInteger, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from scmhost.infra.db.base import Base, KeyText, Owned, refers_to, table_of
+from scmhost.infra.db.base import Base, EntityMixin, KeyText, refers_to, table_of
 
 
-class CodeMappingRow(Owned, Base):
+class CodeMappingRow(EntityMixin, Base):
     """A code mapping. The key has a hash of the source root, because two long roots are too long for an index."""
 
     __tablename__ = "code_mappings"

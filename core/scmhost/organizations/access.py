@@ -26,11 +26,11 @@ async def services_of(request: Request) -> Services:
     return cast("Services", request.app.state.services)
 
 
-ServicesOf = Annotated[Services, Depends(services_of)]
+ServicesDep = Annotated[Services, Depends(services_of)]
 
 
-def caller_of(
-    services: ServicesOf, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
+def authenticated_caller(
+    services: ServicesDep, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
 ) -> Caller:
     """Return the caller that the bearer token belongs to."""
     if credentials is None:
@@ -38,31 +38,31 @@ def caller_of(
     return authenticate(services, credentials.credentials)
 
 
-CallerOf = Annotated[Caller, Depends(caller_of)]
+CallerDep = Annotated[Caller, Depends(authenticated_caller)]
 
 
-async def acting_services(services: ServicesOf, caller: CallerOf) -> Services:
+async def acting_services(services: ServicesDep, caller: CallerDep) -> Services:
     """Return the services for routes that change something: the audit log names the caller."""
     return services.for_actor(caller.actor)
 
 
-ActingServices = Annotated[Services, Depends(acting_services)]
+AuditedServices = Annotated[Services, Depends(acting_services)]
 
 
 def optional_caller(
-    services: ServicesOf, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
+    services: ServicesDep, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
 ) -> Caller | None:
     """Return the caller, or None if the request has no token. An invalid token is refused."""
-    return None if credentials is None else caller_of(services, credentials)
+    return None if credentials is None else authenticated_caller(services, credentials)
 
 
 OptionalCaller = Annotated[Caller | None, Depends(optional_caller)]
 
 
-def allowed(scope_class: ScopeClass) -> Callable[..., Awaitable[Organization]]:
+def require_scope(scope_class: ScopeClass) -> Callable[..., Awaitable[Organization]]:
     """Return a dependency: the organization in the path, if the caller's token may use the method there."""
 
-    async def check(request: Request, organization: OrganizationSegment, caller: CallerOf) -> Organization:
+    async def check(request: Request, organization: OrganizationSegment, caller: CallerDep) -> Organization:
         # 404 for another organization's slug too: nobody finds out which organizations exist.
         if organization not in (caller.organization.slug, str(caller.organization.id)):
             raise NotFound(f"There is no organization {organization!r} that this token may see.")
@@ -83,21 +83,21 @@ def check_scope(caller: Caller, scope_class: ScopeClass, method: str) -> None:
         raise Forbidden(f"This token may not do that; one of these scopes is needed: {', '.join(sorted(scopes))}.")
 
 
-ForOrganization = Annotated[Organization, Depends(allowed("organization"))]
-ForAudit = Annotated[Organization, Depends(allowed("audit"))]
-ForIntegrations = Annotated[Organization, Depends(allowed("integrations"))]
-ForLoose = Annotated[Organization, Depends(allowed("loose"))]
-ForReleases = Annotated[Organization, Depends(allowed("releases"))]
-ForProjects = Annotated[Organization, Depends(allowed("project"))]
-ForLinks = Annotated[Organization, Depends(allowed("links"))]
+ForOrganization = Annotated[Organization, Depends(require_scope("organization"))]
+ForAudit = Annotated[Organization, Depends(require_scope("audit"))]
+ForIntegrations = Annotated[Organization, Depends(require_scope("integrations"))]
+ForLoose = Annotated[Organization, Depends(require_scope("loose"))]
+ForReleases = Annotated[Organization, Depends(require_scope("releases"))]
+ForProjects = Annotated[Organization, Depends(require_scope("project"))]
+ForLinks = Annotated[Organization, Depends(require_scope("links"))]
 
 
 def project_in(scope_class: ScopeClass) -> Callable[..., Project]:
     """Return a dependency: the project in the path, of the caller's organization."""
 
     def find(
-        services: ServicesOf,
-        organization: Annotated[Organization, Depends(allowed(scope_class))],
+        services: ServicesDep,
+        organization: Annotated[Organization, Depends(require_scope(scope_class))],
         project: ProjectSegment,
     ) -> Project:
         return find_project(services, organization, project)
@@ -113,7 +113,7 @@ ProjectOfReleases = Annotated[Project, Depends(project_in("releases"))]
 NumericId = Annotated[str, Path(description="A number.")]
 
 
-def numeric(text: str, what: str) -> int:
+def parse_id(text: str, what: str) -> int:
     """Return the id in a path segment.
 
     Raises:

@@ -8,7 +8,7 @@ from typing import Final
 from scmhost.audit.queries import record
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import InvalidInput, NotFound
-from scmhost.infra.paging import Page, PageRequest
+from scmhost.infra.paging import Page, PageQuery
 from scmhost.sdk import Organization
 from scmhost.services import Services
 
@@ -105,7 +105,7 @@ def project_ids(tx: Transaction, organization: Organization, slugs_or_ids: Seque
     return ids
 
 
-def list_projects(services: Services, organization: Organization, request: PageRequest) -> Page[Project]:
+def list_projects(services: Services, organization: Organization, request: PageQuery) -> Page[Project]:
     """Return a page of the organization's projects, by slug."""
     with services.store.read() as tx:
         return queries.project_page(tx, organization.id, request)

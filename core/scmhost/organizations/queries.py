@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, insert, select, update
 
 from scmhost.infra.db.base import AnyRow
 from scmhost.infra.db.engine import Transaction
-from scmhost.infra.db.statements import Key, as_id, duplicates, paged, pieces, take_one
-from scmhost.infra.paging import Page, PageRequest
+from scmhost.infra.db.statements import SortKey, as_id, batches, duplicates, fetch_page, new_id
+from scmhost.infra.paging import Page, PageQuery
 from scmhost.sdk import Organization
 
 from .tables import ORGANIZATIONS, PROJECTS, TOKENS
@@ -56,7 +56,7 @@ def create_organization(tx: Transaction, slug: str, name: str, now: datetime) ->
     Raises:
         Duplicate: the slug is taken.
     """
-    row = {"id": take_one(tx), "slug": slug, "name": name, "created_at": now}
+    row = {"id": new_id(tx), "slug": slug, "name": name, "created_at": now}
     with duplicates(tx, f"Organization {slug!r} exists already; choose another slug."):
         return _organization(tx.execute(insert(ORGANIZATIONS).values(row).returning(*_ORGANIZATION_COLUMNS)).one())
 
@@ -101,7 +101,7 @@ def _organization(row: AnyRow) -> Organization:
 
 
 # The slug is unique, but a page is found by the id of the row next to it.
-_BY_SLUG: Final = (Key(PROJECTS.c.slug), Key(PROJECTS.c.id))
+_BY_SLUG: Final = (SortKey(PROJECTS.c.slug), SortKey(PROJECTS.c.id))
 _PROJECT_COLUMNS: Final = tuple(PROJECTS.c[field.name] for field in fields(Project))
 
 
@@ -114,7 +114,7 @@ def create_project(
         Duplicate: the slug is taken in this organization.
     """
     row = {"slug": slug, "name": name, "platform": platform, "mappings_version": 0, "created_at": now}
-    keys = {"organization_id": organization_id, "id": take_one(tx)}
+    keys = {"organization_id": organization_id, "id": new_id(tx)}
     with duplicates(tx, f"Project {slug!r} exists already in this organization; choose another slug."):
         return project_of(tx.execute(insert(PROJECTS).values(keys | row).returning(*_PROJECT_COLUMNS)).one())
 
@@ -126,17 +126,17 @@ def find_project(tx: Transaction, organization_id: int, slug_or_id: str) -> Proj
     return project or (_one_project(tx, organization_id, PROJECTS.c.id == number) if number is not None else None)
 
 
-def project_page(tx: Transaction, organization_id: int, request: PageRequest) -> Page[Project]:
+def project_page(tx: Transaction, organization_id: int, request: PageQuery) -> Page[Project]:
     """Return a page of projects, by slug."""
     query = select(*_PROJECT_COLUMNS).where(PROJECTS.c.organization_id == organization_id)
-    return paged(tx, query, _BY_SLUG, request, project_of)
+    return fetch_page(tx, query, _BY_SLUG, request, project_of)
 
 
 def get_projects(tx: Transaction, organization_id: int, ids: Iterable[int]) -> dict[int, Project]:
     """Return the projects with these ids by id; ids without a project are left out."""
     query = select(*_PROJECT_COLUMNS).where(PROJECTS.c.organization_id == organization_id)
     # A release may belong to more projects than one statement takes.
-    rows = (row for piece in pieces(ids) for row in tx.execute(query.where(PROJECTS.c.id.in_(piece))))
+    rows = (row for piece in batches(ids) for row in tx.execute(query.where(PROJECTS.c.id.in_(piece))))
     return {row.id: project_of(row) for row in rows}
 
 
@@ -176,7 +176,7 @@ def create_token(tx: Transaction, organization_id: int, **new: Unpack[NewToken])
     """
     row = {
         "organization_id": organization_id,
-        "id": take_one(tx),
+        "id": new_id(tx),
         "name": new["name"],
         "digest": new["digest"],
         "hint": new["hint"],

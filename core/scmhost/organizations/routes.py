@@ -7,12 +7,20 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from scmhost import __version__
-from scmhost.infra.http import Moment, UserOut, Wanted, Wire
+from scmhost.infra.http import Moment, RequestedPage, UserOut, Wire
 from scmhost.infra.paging import Page
+from scmhost.organizations.access import (
+    AuditedServices,
+    CallerDep,
+    ForOrganization,
+    ForProjects,
+    OptionalCaller,
+    ProjectToRead,
+    ServicesDep,
+)
 from scmhost.sdk import Organization
 from scmhost.services import Services
 
-from .access import ActingServices, CallerOf, ForOrganization, ForProjects, OptionalCaller, ProjectToRead, ServicesOf
 from .create import create_project, creation_time, list_projects
 from .queries import Project
 from .tokens import Caller
@@ -75,13 +83,13 @@ def index_show(caller: OptionalCaller) -> IndexOut:
 
 
 @router.get("/auth/")
-def token_show(caller: CallerOf) -> UserOut:
+def token_show(caller: CallerDep) -> UserOut:
     """The token of the request, in the shape of a user, which Sentry's clients expect."""
     return _user(caller)
 
 
 @router.get("/organizations/")
-def organizations_list(services: ServicesOf, caller: CallerOf, page: Wanted) -> Sequence[OrganizationOut]:
+def organizations_list(services: ServicesDep, caller: CallerDep, page: RequestedPage) -> Sequence[OrganizationOut]:
     """The organization of the token."""
     # A token belongs to one organization, so there is at most one page with one object.
     own = [] if page.request.offset else [caller.organization]
@@ -89,7 +97,7 @@ def organizations_list(services: ServicesOf, caller: CallerOf, page: Wanted) -> 
 
 
 @router.get("/organizations/{organization}/")
-def organizations_show(services: ServicesOf, organization: ForOrganization) -> OrganizationOut:
+def organizations_show(services: ServicesDep, organization: ForOrganization) -> OrganizationOut:
     """One organization."""
     return _organization_out(services, organization)
 
@@ -117,7 +125,7 @@ project_router: Final = APIRouter(prefix="/api/0/projects/{organization}/{projec
 
 
 @projects_router.get("/")
-def projects_list(services: ServicesOf, organization: ForOrganization, page: Wanted) -> Sequence[ProjectOut]:
+def projects_list(services: ServicesDep, organization: ForOrganization, page: RequestedPage) -> Sequence[ProjectOut]:
     """Projects by slug."""
     projects = list_projects(services, organization, page.request)
     return page.answer(projects, [_project_out(project) for project in projects.items])
@@ -127,7 +135,7 @@ def projects_list(services: ServicesOf, organization: ForOrganization, page: Wan
     "/", status_code=201, responses={200: {"model": ProjectOut, "description": "The project existed already."}}
 )
 def projects_add(
-    services: ActingServices, organization: ForProjects, new: NewProject, response: Response
+    services: AuditedServices, organization: ForProjects, new: NewProject, response: Response
 ) -> ProjectOut:
     """Create a project. For a slug that exists, return the existing project."""
     project, created = create_project(services, organization, new.slug, new.name, new.platform)

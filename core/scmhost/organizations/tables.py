@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy import UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from scmhost.infra.db.base import Base, KeyText, Owned, table_of
+from scmhost.infra.db.base import Base, EntityMixin, KeyText, table_of
 
 
 class OrganizationRow(Base):
@@ -18,7 +18,7 @@ class OrganizationRow(Base):
     created_at: Mapped[datetime]
 
 
-class ProjectRow(Owned, Base):
+class ProjectRow(EntityMixin, Base):
     __tablename__ = "projects"
     __table_args__ = (UniqueConstraint("organization_id", "slug"),)
 
@@ -29,7 +29,7 @@ class ProjectRow(Owned, Base):
     created_at: Mapped[datetime]
 
 
-class TokenRow(Owned, Base):
+class TokenRow(EntityMixin, Base):
     __tablename__ = "tokens"
     __table_args__ = (UniqueConstraint("organization_id", "digest"),)
 

@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 from cachetools import FIFOCache
 
 from scmhost.infra.clock import Clock, SystemClock
-from scmhost.infra.telemetry import SILENT, Telemetry
+from scmhost.infra.telemetry import NO_TELEMETRY, Telemetry
 from scmhost.sdk import HOOK_SPECS, Command, HookSpec, Organization, Provider, ProviderError
 
 from .calls import ProviderCalls
@@ -88,7 +88,7 @@ class PluginHost:
         specs: Mapping[str, HookSpec] = HOOK_SPECS,
         import_seconds: float = IMPORT_SECONDS,
         clock: Clock | None = None,
-        telemetry: Telemetry = SILENT,
+        telemetry: Telemetry = NO_TELEMETRY,
     ) -> Self:
         """Find, import, check and start the plugins that the settings enable. Never raises because of a plugin."""
         clock = clock or SystemClock()

@@ -11,9 +11,9 @@ from scmhost.commits.queries import commit_of, commits_of
 from scmhost.commits.tables import COMMITS
 from scmhost.commits.values import StoredCommit
 from scmhost.infra.db.engine import Transaction
-from scmhost.infra.db.statements import Key, insert_into, ordered, paged, pieces
+from scmhost.infra.db.statements import SortKey, batches, fetch_page, insert_into, ordered
 from scmhost.infra.errors import NotFound
-from scmhost.infra.paging import Page, PageRequest
+from scmhost.infra.paging import Page, PageQuery
 from scmhost.repositories import queries as repository_queries
 
 from .tables import RELEASE_COMMITS, RELEASE_HEADS, RELEASES
@@ -23,9 +23,9 @@ _IN_LIST: Final = and_(
     RELEASE_COMMITS.c.organization_id == COMMITS.c.organization_id, RELEASE_COMMITS.c.commit_id == COMMITS.c.id
 )
 _NEWEST_FIRST: Final = (
-    Key(COMMITS.c.committed_at, descending=True),
-    Key(RELEASE_COMMITS.c.position),
-    Key(COMMITS.c.id, descending=True),
+    SortKey(COMMITS.c.committed_at, descending=True),
+    SortKey(RELEASE_COMMITS.c.position),
+    SortKey(COMMITS.c.id, descending=True),
 )
 
 
@@ -104,7 +104,7 @@ def delete_repository(tx: Transaction, organization_id: int, repository_id: int)
 
 
 def commits_page(
-    tx: Transaction, organization_id: int, release_id: int, request: PageRequest, repository_id: int | None = None
+    tx: Transaction, organization_id: int, release_id: int, request: PageQuery, repository_id: int | None = None
 ) -> Page[StoredCommit]:
     """Return commits of a release, newest first: of all repositories, or of one."""
     query = (
@@ -112,7 +112,7 @@ def commits_page(
     )
     if repository_id is not None:
         query = query.where(RELEASE_COMMITS.c.repository_id == repository_id)
-    return paged(tx, query, _NEWEST_FIRST, request, commit_of)
+    return fetch_page(tx, query, _NEWEST_FIRST, request, commit_of)
 
 
 def set_head(
@@ -149,7 +149,7 @@ def heads_of(tx: Transaction, organization_id: int, release_ids: Iterable[int]) 
         .order_by(RELEASE_HEADS.c.repository_id)
     )
     found: dict[int, list[Head]] = {}
-    for piece in pieces(release_ids):
+    for piece in batches(release_ids):
         for row in tx.execute(query.where(RELEASE_HEADS.c.release_id.in_(piece))):
             found.setdefault(row.release_id, []).append(Head(row.repository_id, row.sha, row.previous_sha))
     return found

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from scmhost.commits import bulk_queries
-from scmhost.commits.ingest import Ingested, announce
+from scmhost.commits.ingest import IngestedCommits, report_saved_commits
 from scmhost.commits.payload import commits_from_drafts
 from scmhost.commits.values import ListedCommit
 from scmhost.infra.db import jobs
 from scmhost.infra.db.engine import Transaction
-from scmhost.infra.db.jobs import Job
+from scmhost.infra.db.jobs import QueuedJob
 from scmhost.infra.errors import Unavailable
 from scmhost.installations import queries as installation_queries
 from scmhost.installations.install import idle_reason
@@ -80,13 +80,13 @@ def fetch_blocker(services: Services, organization: Organization, repository: Re
 
 def fetch_notes(tx: Transaction, release: Release) -> list[str]:
     """Return a note for each fetch of a release that is not complete."""
-    pending = jobs.beginning_with(tx, release.organization_id, FETCH_COMMITS, f"{release.id}:")
+    pending = jobs.with_key_prefix(tx, release.organization_id, FETCH_COMMITS, f"{release.id}:")
     ids = {job.id: _repository_id(job) for job in pending}
     repositories = repository_queries.get_many(tx, release.organization_id, ids.values())
     return [_note(job, repositories[ids[job.id]].name) for job in pending if ids[job.id] in repositories]
 
 
-def _note(job: Job, name: str) -> str:
+def _note(job: QueuedJob, name: str) -> str:
     fault = job.fault.rstrip(". ") if job.fault else ""
     if job.failed:
         return f"The commits of repository {name!r} could not be fetched: {fault}. Set the ref again to try again."
@@ -103,7 +103,7 @@ def _scheduled_note(name: str) -> str:
     return f"The commits of repository {name!r} are fetched from its provider; they appear in a moment."
 
 
-def _repository_id(job: Job) -> int:
+def _repository_id(job: QueuedJob) -> int:
     return int(str(job.payload["repository"]))
 
 
@@ -127,7 +127,7 @@ class _FetchResult:
     commits: Sequence[ListedCommit]
 
 
-def fetch_commits(services: Services, job: Job) -> None:
+def fetch_commits(services: Services, job: QueuedJob) -> None:
     """Fetch commits from the provider, and save them as the release's commits of the repository.
 
     If the release, the repository or the installation is gone, the job is finished without commits. A ref that was
@@ -140,15 +140,15 @@ def fetch_commits(services: Services, job: Job) -> None:
     with services.store.read() as tx:
         request = _read_request(tx, job)
     result = _call_provider(services, request) if request else None
-    ingested: list[Ingested] = []
+    ingested: list[IngestedCommits] = []
     with services.telemetry.act("ingest"), services.store.write() as tx:
         if jobs.finish(tx, job) and request and result:
             ingested = _save(tx, services, request, result)
     if request:
-        announce(services, request.organization, ingested)
+        report_saved_commits(services, request.organization, ingested)
 
 
-def _read_request(tx: Transaction, job: Job) -> _FetchRequest | None:
+def _read_request(tx: Transaction, job: QueuedJob) -> _FetchRequest | None:
     organization = organization_queries.get_organization(tx, job.organization_id)
     release = queries.find(tx, job.organization_id, str(job.payload["release"]))
     repository = repository_queries.get(tx, job.organization_id, _repository_id(job))
@@ -182,7 +182,7 @@ def _resolve_head(calls: ProviderCalls, request: _FetchRequest) -> str:
     return resolved.sha if resolved else ref
 
 
-def _save(tx: Transaction, services: Services, request: _FetchRequest, result: _FetchResult) -> list[Ingested]:
+def _save(tx: Transaction, services: Services, request: _FetchRequest, result: _FetchResult) -> list[IngestedCommits]:
     organization_id, release, repository = request.organization.id, request.release, request.repository
     now = services.clock.now()
     if result.head != request.head.sha:
@@ -196,4 +196,4 @@ def _save(tx: Transaction, services: Services, request: _FetchRequest, result: _
     saved = bulk_queries.save(tx, organization_id, repository.id, result.commits, now)
     shas = [commit.sha for commit in result.commits]
     content_queries.set_shas(tx, release, repository.id, shas, join=len(release.projects) > 1)
-    return [Ingested(repository, result.commits, saved, result.head)]
+    return [IngestedCommits(repository, result.commits, saved, result.head)]

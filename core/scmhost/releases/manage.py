@@ -10,11 +10,11 @@ from scmhost.commits import bulk_queries
 from scmhost.commits import queries as commit_queries
 from scmhost.commits.fields import read_range
 from scmhost.commits.find_repository import find_repositories_named
-from scmhost.commits.ingest import Ingested, announce, home_notes, read_limited, save_commits
+from scmhost.commits.ingest import IngestedCommits, placeholder_notes, read_limited, report_saved_commits, save_commits
 from scmhost.commits.payload import CommitList
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import InvalidInput
-from scmhost.infra.paging import Page, PageRequest
+from scmhost.infra.paging import Page, PageQuery
 from scmhost.organizations.create import project_ids
 from scmhost.organizations.queries import Project
 from scmhost.sdk import Organization, Repository, looks_like_commit
@@ -75,7 +75,7 @@ def create_release(
         all_ids = {*new_ids, *(project.id for project in release.projects)}
         ingested, notes = _save_commits(tx, services, organization, release, commits, all_ids)
         notes += _save_refs(tx, services, organization, release, request.refs or (), ingested)
-    announce(services, organization, ingested)
+    report_saved_commits(services, organization, ingested)
     return SavedRelease(created, attached, tuple(notes))
 
 
@@ -101,7 +101,7 @@ def change_release(
         all_ids = {each.id for each in release.projects}
         ingested, notes = _save_commits(tx, services, organization, release, commits, all_ids)
         notes += _save_refs(tx, services, organization, release, request.refs or (), ingested)
-    announce(services, organization, ingested)
+    report_saved_commits(services, organization, ingested)
     return SavedRelease(created=False, attached=0, notes=tuple(notes))
 
 
@@ -118,7 +118,7 @@ def get_release(
 def list_releases(
     services: Services,
     organization: Organization,
-    request: PageRequest,
+    request: PageQuery,
     *,
     project_ids: Sequence[int] | None = None,
     query: str = "",
@@ -177,7 +177,7 @@ def create_deploy(
         return queries.create_deploy(tx, organization.id, release.id, draft, ids, services.clock.now())
 
 
-def list_deploys(services: Services, organization: Organization, version: str, request: PageRequest) -> Page[Deploy]:
+def list_deploys(services: Services, organization: Organization, version: str, request: PageQuery) -> Page[Deploy]:
     """Return the deploys of a release, the last one first."""
     with services.store.read() as tx:
         release = require_release(tx, organization, version)
@@ -207,7 +207,7 @@ def _save_commits(
     release: Release,
     commits: CommitList | None,
     project_ids: Collection[int],
-) -> tuple[list[Ingested], list[str]]:
+) -> tuple[list[IngestedCommits], list[str]]:
     """Save the commits of a request, and make them the release's lists of their repositories.
 
     Returns:
@@ -222,10 +222,10 @@ def _save_commits(
         content_queries.set_shas(tx, release, item.repository.id, [commit.sha for commit in item.drafts], join=join)
         head = _newer_head(tx, release, item) if join else item.head
         content_queries.set_head(tx, organization.id, release.id, item.repository.id, head, None)
-    return ingested, [*commits.notes, *home_notes(organization, ingested)]
+    return ingested, [*commits.notes, *placeholder_notes(organization, ingested)]
 
 
-def _newer_head(tx: Transaction, release: Release, item: Ingested) -> str:
+def _newer_head(tx: Transaction, release: Release, item: IngestedCommits) -> str:
     """Return the newer of the stored head and the sent one: several senders add to one release."""
     stored = content_queries.head_of(tx, release.organization_id, release.version, item.repository.id)
     if stored is None:
@@ -243,7 +243,7 @@ def _save_refs(
     organization: Organization,
     release: Release,
     refs: Sequence[RefDraft],
-    ingested: Sequence[Ingested],
+    ingested: Sequence[IngestedCommits],
 ) -> list[str]:
     """Set the heads of a release, and schedule fetches of the commits that did not come in the same request.
 

@@ -15,9 +15,9 @@ from scmhost.commits.tables import COMMITS, FILE_CHANGES
 from scmhost.commits.values import ChangedFile
 from scmhost.infra.db.base import AnyRow, AnySelect
 from scmhost.infra.db.engine import Transaction
-from scmhost.infra.db.statements import Key, insert_into, ordered, paged, pieces, take_one
+from scmhost.infra.db.statements import SortKey, batches, fetch_page, insert_into, new_id, ordered
 from scmhost.infra.errors import NotFound
-from scmhost.infra.paging import Page, PageRequest, page_of
+from scmhost.infra.paging import Page, PageQuery, page_of
 from scmhost.organizations.queries import Project, project_of
 from scmhost.organizations.tables import PROJECTS
 from scmhost.repositories.tables import REPOSITORIES
@@ -27,7 +27,7 @@ from .tables import DEPLOY_PROJECTS, DEPLOYS, RELEASE_COMMITS, RELEASE_HEADS, RE
 from .values import Deploy, DeployDraft, Deploys, Release, ReleaseDraft
 
 _SHA_LENGTH: Final = 40
-_NEWEST_FIRST: Final = (Key(RELEASES.c.dated_at, descending=True), Key(RELEASES.c.id, descending=True))
+_NEWEST_FIRST: Final = (SortKey(RELEASES.c.dated_at, descending=True), SortKey(RELEASES.c.id, descending=True))
 
 
 def upsert(
@@ -36,7 +36,7 @@ def upsert(
     """Create the release with this version, or change it. Return it, and whether it is new."""
     row = {
         "organization_id": organization_id,
-        "id": take_one(tx),
+        "id": new_id(tx),
         "version": version,
         "created_at": now,
         "commit_count": 0,
@@ -90,7 +90,7 @@ def find(tx: Transaction, organization_id: int, version: str) -> Release | None:
 def page(
     tx: Transaction,
     organization_id: int,
-    request: PageRequest,
+    request: PageQuery,
     *,
     project_ids: Collection[int] | None = None,
     query: str = "",
@@ -113,7 +113,7 @@ def page(
         rows = rows.where(RELEASES.c.version.icontains(query, autoescape=True))
     if status is not None:
         rows = rows.where(RELEASES.c.status == status)
-    found = paged(tx, rows, _NEWEST_FIRST, request, lambda row: row)
+    found = fetch_page(tx, rows, _NEWEST_FIRST, request, lambda row: row)
     return found.showing(_releases(tx, organization_id, found.items))
 
 
@@ -188,7 +188,7 @@ def _releases(tx: Transaction, organization_id: int, rows: Sequence[AnyRow]) -> 
         .order_by(PROJECTS.c.slug)
     )
     projects: dict[int, tuple[Project, ...]] = {}
-    for piece in pieces(row.id for row in rows):
+    for piece in batches(row.id for row in rows):
         for found in tx.execute(query.where(RELEASE_PROJECTS.c.release_id.in_(piece))):
             projects[found.release_id] = (*projects.get(found.release_id, ()), project_of(found))
     return [_release(row, projects.get(row.id, ())) for row in rows]
@@ -199,7 +199,7 @@ def _release(row: AnyRow, projects: tuple[Project, ...]) -> Release:
     return Release(**{**columns, "projects": projects, "author_ids": tuple(row.author_ids)})
 
 
-def file_page(tx: Transaction, organization_id: int, release_id: int, request: PageRequest) -> Page[ChangedFile]:
+def file_page(tx: Transaction, organization_id: int, release_id: int, request: PageQuery) -> Page[ChangedFile]:
     """Return the file changes of a release's commits in active repositories, by path."""
     listed = (RELEASE_COMMITS.c.organization_id == organization_id) & (RELEASE_COMMITS.c.release_id == release_id)
     changed = and_(
@@ -226,7 +226,7 @@ def _changed_file(row: AnyRow) -> ChangedFile:
     return ChangedFile(commit_of(row), FileChange(path=row.path, type=row.type))
 
 
-_NEWEST_DEPLOY_FIRST: Final = (Key(DEPLOYS.c.finished_at, descending=True), Key(DEPLOYS.c.id, descending=True))
+_NEWEST_DEPLOY_FIRST: Final = (SortKey(DEPLOYS.c.finished_at, descending=True), SortKey(DEPLOYS.c.id, descending=True))
 
 
 def create_deploy(
@@ -239,7 +239,7 @@ def create_deploy(
 ) -> tuple[Deploy, bool]:
     """Record a deploy. Return it, and whether it is new: one with the same texts and times is the same."""
     keys = {"organization_id": organization_id, "release_id": release_id, "request_key": _request_key(draft)}
-    row = asdict(draft) | keys | {"id": take_one(tx), "finished_at": draft.finished_at or now}
+    row = asdict(draft) | keys | {"id": new_id(tx), "finished_at": draft.finished_at or now}
     new = insert_into(tx, DEPLOYS).values(row).on_conflict_do_nothing().returning(DEPLOYS)
     created = tx.execute(new).one_or_none()
     if created is None:
@@ -252,10 +252,10 @@ def create_deploy(
     return _deploy(created), True
 
 
-def deploy_page(tx: Transaction, organization_id: int, release_id: int, request: PageRequest) -> Page[Deploy]:
+def deploy_page(tx: Transaction, organization_id: int, release_id: int, request: PageQuery) -> Page[Deploy]:
     """Return the deploys of a release, the one that ended last first."""
     of_release = (DEPLOYS.c.organization_id == organization_id) & (DEPLOYS.c.release_id == release_id)
-    return paged(tx, select(DEPLOYS).where(of_release), _NEWEST_DEPLOY_FIRST, request, _deploy)
+    return fetch_page(tx, select(DEPLOYS).where(of_release), _NEWEST_DEPLOY_FIRST, request, _deploy)
 
 
 def deploys_of_releases(tx: Transaction, organization_id: int, release_ids: Iterable[int]) -> dict[int, Deploys]:
@@ -264,7 +264,7 @@ def deploys_of_releases(tx: Transaction, organization_id: int, release_ids: Iter
     rank = func.row_number().over(partition_by=DEPLOYS.c.release_id, order_by=order)
     count = func.count().over(partition_by=DEPLOYS.c.release_id)
     found: dict[int, Deploys] = {}
-    for piece in pieces(release_ids):
+    for piece in batches(release_ids):
         of_releases = (DEPLOYS.c.organization_id == organization_id) & DEPLOYS.c.release_id.in_(piece)
         ranked = select(DEPLOYS, rank.label("rank"), count.label("total")).where(of_releases).subquery()
         for row in tx.execute(select(ranked).where(ranked.c.rank == 1)):

@@ -6,8 +6,8 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Response
 
 from scmhost.commits.schemas import CommitOut, CommitsRoute, shown_commits
-from scmhost.infra.http import Wanted
-from scmhost.organizations.access import ActingServices, ForReleases, ProjectOfReleases, ServicesOf
+from scmhost.infra.http import RequestedPage
+from scmhost.organizations.access import AuditedServices, ForReleases, ProjectOfReleases, ServicesDep
 from scmhost.organizations.create import ALL_PROJECTS, find_project
 from scmhost.organizations.queries import Project
 from scmhost.sdk import Organization
@@ -47,9 +47,9 @@ router: Final = APIRouter(
 
 @router.get("/")
 def releases_list(
-    services: ServicesOf,
+    services: ServicesDep,
     organization: ForReleases,
-    page: Wanted,
+    page: RequestedPage,
     project: Annotated[list[str] | None, Query()] = None,
     query: str = "",
     status: str = "open",
@@ -63,21 +63,21 @@ def releases_list(
 
 @router.post("/", status_code=201, responses={208: {"model": ReleaseOut, "description": "It existed already."}})
 def releases_add(
-    services: ActingServices, organization: ForReleases, new: NewRelease, response: Response
+    services: AuditedServices, organization: ForReleases, new: NewRelease, response: Response
 ) -> ReleaseOut:
     """Create a release, or add to the existing one. The same request again changes nothing."""
     return _create(services, organization, new, response)
 
 
 @router.get("/{version}/")
-def releases_show(services: ServicesOf, organization: ForReleases, version: str) -> ReleaseOut:
+def releases_show(services: ServicesDep, organization: ForReleases, version: str) -> ReleaseOut:
     """One release."""
     return release_out(services, organization, get_release(services, organization, version))
 
 
 @router.put("/{version}/")
 def releases_change(
-    services: ActingServices, organization: ForReleases, version: str, fields: ReleaseFields
+    services: AuditedServices, organization: ForReleases, version: str, fields: ReleaseFields
 ) -> ReleaseOut:
     """Change a release; a list of commits replaces the lists of the repositories that it names."""
     saved = change_release(services, organization, version, fields.request())
@@ -85,17 +85,17 @@ def releases_change(
 
 
 @router.delete("/{version}/", status_code=204, response_class=Response)
-def releases_delete(services: ActingServices, organization: ForReleases, version: str) -> None:
+def releases_delete(services: AuditedServices, organization: ForReleases, version: str) -> None:
     """Delete a release. Its commits stay."""
     delete_release(services, organization, version)
 
 
 @router.get("/{version}/commits/")
 def release_commits_list(
-    services: ServicesOf,
+    services: ServicesDep,
     organization: ForReleases,
     version: str,
-    page: Wanted,
+    page: RequestedPage,
     repo_id: Annotated[int | None, Query(ge=0, lt=2**53)] = None,
     repo_name: str | None = None,
 ) -> Sequence[CommitOut]:
@@ -107,7 +107,7 @@ def release_commits_list(
 
 @router.get("/{version}/commitfiles/")
 def release_files_list(
-    services: ServicesOf, organization: ForReleases, version: str, page: Wanted
+    services: ServicesDep, organization: ForReleases, version: str, page: RequestedPage
 ) -> Sequence[ChangedFileOut]:
     """The files that a release's commits changed, by path."""
     found = files_of_release(services, organization, version, page.request)
@@ -116,7 +116,7 @@ def release_files_list(
 
 @router.get("/{version}/previous-with-commits/", response_model=ReleaseOut | dict[str, None])
 def release_previous(
-    services: ServicesOf, organization: ForReleases, version: str, repository: str | None = None
+    services: ServicesDep, organization: ForReleases, version: str, repository: str | None = None
 ) -> ReleaseOut | dict[str, None]:
     """The release before this one with the commit that a checkout of the same repository has; else an empty object.
 
@@ -152,10 +152,10 @@ project_releases_router: Final = APIRouter(
 
 @project_releases_router.get("/")
 def project_releases_list(
-    services: ServicesOf,
+    services: ServicesDep,
     organization: ForReleases,
     project: ProjectOfReleases,
-    page: Wanted,
+    page: RequestedPage,
     query: str = "",
     status: str = "open",
 ) -> Sequence[ReleaseOut]:
@@ -170,7 +170,7 @@ def project_releases_list(
     "/", status_code=201, responses={208: {"model": ReleaseOut, "description": "It existed already."}}
 )
 def project_releases_add(
-    services: ActingServices,
+    services: AuditedServices,
     organization: ForReleases,
     project: ProjectOfReleases,
     new: NewProjectRelease,
@@ -182,7 +182,7 @@ def project_releases_add(
 
 @project_releases_router.get("/{version}/")
 def project_releases_show(
-    services: ServicesOf, organization: ForReleases, project: ProjectOfReleases, version: str
+    services: ServicesDep, organization: ForReleases, project: ProjectOfReleases, version: str
 ) -> ReleaseOut:
     """One release of the project."""
     return release_out(services, organization, get_release(services, organization, version, project))
@@ -190,7 +190,7 @@ def project_releases_show(
 
 @project_releases_router.put("/{version}/")
 def project_releases_change(
-    services: ActingServices,
+    services: AuditedServices,
     organization: ForReleases,
     project: ProjectOfReleases,
     version: str,
@@ -203,7 +203,7 @@ def project_releases_change(
 
 @project_releases_router.delete("/{version}/", status_code=204, response_class=Response)
 def project_releases_delete(
-    services: ActingServices, organization: ForReleases, project: ProjectOfReleases, version: str
+    services: AuditedServices, organization: ForReleases, project: ProjectOfReleases, version: str
 ) -> None:
     """Delete a release of the project; one of several projects stays with the others."""
     delete_release(services, organization, version, project)
@@ -211,11 +211,11 @@ def project_releases_delete(
 
 @project_releases_router.get("/{version}/commits/")
 def project_release_commits_list(
-    services: ServicesOf,
+    services: ServicesDep,
     organization: ForReleases,
     project: ProjectOfReleases,
     version: str,
-    page: Wanted,
+    page: RequestedPage,
     repo_id: Annotated[int | None, Query(ge=0, lt=2**53)] = None,
     repo_name: str | None = None,
 ) -> Sequence[CommitOut]:
@@ -231,7 +231,9 @@ deploys_router: Final = APIRouter(
 
 
 @deploys_router.get("/")
-def deploys_list(services: ServicesOf, organization: ForReleases, version: str, page: Wanted) -> Sequence[DeployOut]:
+def deploys_list(
+    services: ServicesDep, organization: ForReleases, version: str, page: RequestedPage
+) -> Sequence[DeployOut]:
     """A release's deploys, the last one first."""
     found = list_deploys(services, organization, version, page.request)
     return page.answer(found, [deploy_out(deploy) for deploy in found.items])
@@ -239,7 +241,7 @@ def deploys_list(services: ServicesOf, organization: ForReleases, version: str, 
 
 @deploys_router.post("/", status_code=201, responses={208: {"model": DeployOut, "description": "It existed already."}})
 def deploys_add(
-    services: ServicesOf, organization: ForReleases, version: str, new: NewDeploy, response: Response
+    services: ServicesDep, organization: ForReleases, version: str, new: NewDeploy, response: Response
 ) -> DeployOut:
     """Record a deploy. The same times and texts again are the same deploy."""
     projects = [str(name) for name in new.projects or ()]

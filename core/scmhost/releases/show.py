@@ -4,12 +4,19 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from scmhost.commits import queries as commit_queries
-from scmhost.commits.find_repository import Clues, find_named, is_stand_in, only_home
-from scmhost.commits.show import Beside, CommitPages, ShownCommit, installations_of, look_beside, show_commits
+from scmhost.commits.find_repository import RepositoryHints, find_named, is_placeholder, only_possible_repository
+from scmhost.commits.show import (
+    CommitContext,
+    CommitPages,
+    ShownCommit,
+    installations_of,
+    read_commit_context,
+    show_commits,
+)
 from scmhost.commits.values import Author, StoredCommit
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import NotFound
-from scmhost.infra.paging import Page, PageRequest
+from scmhost.infra.paging import Page, PageQuery
 from scmhost.organizations import queries as organization_queries
 from scmhost.organizations.queries import Project
 from scmhost.repositories import queries as repository_queries
@@ -46,7 +53,7 @@ class CommitFilter:
 
 
 def commits_of_release(
-    services: Services, organization: Organization, version: str, request: PageRequest, only: CommitFilter
+    services: Services, organization: Organization, version: str, request: PageQuery, only: CommitFilter
 ) -> Page[ShownCommit]:
     """Return a release's commits, newest first.
 
@@ -57,7 +64,7 @@ def commits_of_release(
         release = require_release(tx, organization, version, only.project)
         repository_id = _repository_id(tx, organization, only)
         page = content_queries.commits_page(tx, organization.id, release.id, request, repository_id)
-        beside = look_beside(tx, organization, page.items)
+        beside = read_commit_context(tx, organization, page.items)
     return page.showing(show_commits(services, organization, page.items, beside))
 
 
@@ -80,7 +87,7 @@ class ChangedFileView:
 
 
 def files_of_release(
-    services: Services, organization: Organization, version: str, request: PageRequest
+    services: Services, organization: Organization, version: str, request: PageQuery
 ) -> Page[ChangedFileView]:
     """Return the files that a release's commits changed, by path."""
     with services.store.read() as tx:
@@ -135,7 +142,7 @@ class ReleaseDetails:
     releases: Sequence[Release]
     authors: Mapping[int, Author]
     last_commits: Mapping[int, StoredCommit]
-    beside: Beside
+    beside: CommitContext
     deploys: Mapping[int, Deploys]
     refs: Mapping[int, Sequence[RefView]]
     installations: Mapping[int, Installation]
@@ -169,7 +176,7 @@ def load_details(
         releases,
         commit_queries.get_authors(tx, organization.id, author_ids),
         last_commits,
-        look_beside(tx, organization, list(last_commits.values())),
+        read_commit_context(tx, organization, list(last_commits.values())),
         queries.deploys_of_releases(tx, organization.id, release_ids),
         refs,
         installations_of(tx, organization, compared),
@@ -240,13 +247,13 @@ def _checkout_repository(
     """Return the repository of the sender's checkout, if it can be only one."""
     if name:
         return find_named(tx, organization, name)
-    return only_home(tx, organization, Clues(project_ids)) or _only_stand_in(tx, organization)
+    return only_possible_repository(tx, organization, RepositoryHints(project_ids)) or _only_stand_in(tx, organization)
 
 
 def _only_stand_in(tx: Transaction, organization: Organization) -> Repository | None:
     """Return the stand-in of an organization with one project and no other repository: it stands for one checkout."""
     active = repository_queries.active_ids(tx, organization.id, 2)
-    if len(active) != 1 or len(organization_queries.project_page(tx, organization.id, PageRequest(0, 2)).items) != 1:
+    if len(active) != 1 or len(organization_queries.project_page(tx, organization.id, PageQuery(0, 2)).items) != 1:
         return None
     repository = repository_queries.get(tx, organization.id, active[0])
-    return repository if repository and is_stand_in(repository) else None
+    return repository if repository and is_placeholder(repository) else None

@@ -6,10 +6,10 @@ from typing import Any, Final
 from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from scmhost.infra.db.base import _NARROW, Base, Inner, KeyText, Owned, refers_to, table_of
+from scmhost.infra.db.base import _NARROW, Base, ChildMixin, EntityMixin, KeyText, refers_to, table_of
 
 
-class ReleaseRow(Owned, Base):
+class ReleaseRow(EntityMixin, Base):
     __tablename__ = "releases"
     __table_args__ = (UniqueConstraint("organization_id", "version"), Index(None, "organization_id", "dated_at", "id"))
 
@@ -28,7 +28,7 @@ class ReleaseRow(Owned, Base):
     last_commit_id: Mapped[int | None]
 
 
-class ReleaseProjectRow(Inner, Base):
+class ReleaseProjectRow(ChildMixin, Base):
     __tablename__ = "release_projects"
     __table_args__ = (
         refers_to("releases", "release_id"),
@@ -41,7 +41,7 @@ class ReleaseProjectRow(Inner, Base):
     project_id: Mapped[int] = mapped_column(primary_key=True)
 
 
-class ReleaseCommitRow(Inner, Base):
+class ReleaseCommitRow(ChildMixin, Base):
     """A commit of a release. Its repository is repeated here, so that the list of a repository can be replaced."""
 
     __tablename__ = "release_commits"
@@ -58,7 +58,7 @@ class ReleaseCommitRow(Inner, Base):
     commit_id: Mapped[int]
 
 
-class ReleaseHeadRow(Inner, Base):
+class ReleaseHeadRow(ChildMixin, Base):
     __tablename__ = "release_heads"
     __table_args__ = (
         refers_to("releases", "release_id"),
@@ -73,7 +73,7 @@ class ReleaseHeadRow(Inner, Base):
     previous_sha: Mapped[str | None]
 
 
-class DeployRow(Owned, Base):
+class DeployRow(EntityMixin, Base):
     """``request_key`` is equal for a deploy that is sent again. It is null where the sender gave no times."""
 
     __tablename__ = "deploys"
@@ -92,7 +92,7 @@ class DeployRow(Owned, Base):
     finished_at: Mapped[datetime]
 
 
-class DeployProjectRow(Inner, Base):
+class DeployProjectRow(ChildMixin, Base):
     __tablename__ = "deploy_projects"
     __table_args__ = (
         refers_to("deploys", "deploy_id"),

@@ -15,8 +15,8 @@ from scmhost.commits.tables import COMMITS, FILE_CHANGES
 from scmhost.infra.db import jobs
 from scmhost.infra.db.base import JOBS, hash_of, is_text
 from scmhost.infra.db.engine import Transaction
-from scmhost.infra.db.jobs import Job
-from scmhost.infra.db.statements import insert_into, pieces
+from scmhost.infra.db.jobs import QueuedJob
+from scmhost.infra.db.statements import batches, insert_into
 from scmhost.sdk import JsonObject
 from scmhost.services import Services
 
@@ -41,7 +41,7 @@ class KnownFile:
 
 
 # Jobs of earlier versions may be waiting in the database under this name.
-KIND: Final = "list_files"
+INDEX_FILES: Final = "list_files"
 # Indexing what many requests brought at once costs far less than indexing after each.
 DELAY: Final = timedelta(seconds=20)
 
@@ -72,15 +72,15 @@ def schedule_indexing(
     if commit_ids:
         first, last = min(commit_ids), max(commit_ids)
         payload: JsonObject = {"repository": repository_id, "first": first, "last": last}
-        jobs.put(tx, organization_id, KIND, f"{repository_id}:{first}:{last}", payload, now + DELAY)
+        jobs.put(tx, organization_id, INDEX_FILES, f"{repository_id}:{first}:{last}", payload, now + DELAY)
 
 
-def pending_jobs(tx: Transaction, organization_id: int, repository_id: int | None = None) -> Sequence[Job]:
+def pending_jobs(tx: Transaction, organization_id: int, repository_id: int | None = None) -> Sequence[QueuedJob]:
     """Return the jobs that wait for an organization, or for one of its repositories, due or not."""
-    return jobs.beginning_with(tx, organization_id, KIND, "" if repository_id is None else f"{repository_id}:")
+    return jobs.with_key_prefix(tx, organization_id, INDEX_FILES, "" if repository_id is None else f"{repository_id}:")
 
 
-def index_files(services: Services, job: Job) -> None:
+def index_files(services: Services, job: QueuedJob) -> None:
     """Index the commits that wait in the repository of a job. Running it again changes nothing."""
     repository_id = int(str(job.payload["repository"]))
     for _ in range(_TRANSACTIONS_PER_JOB):
@@ -100,14 +100,14 @@ def index_pending(tx: Transaction, organization_id: int, repository_id: int, now
         return False
     ranges = [_range_of(job.payload) for job in pending]
     first, last = min(item.first for item in ranges), max(item.last for item in ranges)
-    next_id = take_in(tx, organization_id, repository_id, first, last)
+    next_id = index_commits(tx, organization_id, repository_id, first, last)
     for job in pending:
         jobs.finish(tx, job)
     schedule_indexing(tx, organization_id, repository_id, () if next_id is None else (next_id, last), now)
     return True
 
 
-def take_in(tx: Transaction, organization_id: int, repository_id: int, first: int, last: int) -> int | None:
+def index_commits(tx: Transaction, organization_id: int, repository_id: int, first: int, last: int) -> int | None:
     """Index a repository's commits whose ids are in a range, at most as many as one transaction takes.
 
     Returns:
@@ -126,7 +126,7 @@ def take_in(tx: Transaction, organization_id: int, repository_id: int, first: in
     return rest[0] if rest else None
 
 
-def standing(
+def file_states(
     tx: Transaction, organization_id: int, paths: Mapping[int, Iterable[str]]
 ) -> dict[tuple[int, str], KnownFile]:
     """Return the states of paths by repository id and path.
@@ -139,7 +139,7 @@ def standing(
     hashes = {id_: {hash_of(path) for path in own if is_text(path)} for id_, own in paths.items()}
     states = _States()
     for repository_id, own in hashes.items():
-        for piece in pieces(own):
+        for piece in batches(own):
             condition = (KNOWN_FILES.c.repository_id == repository_id) & KNOWN_FILES.c.path_hash.in_(piece)
             states.add(tx.execute(_indexed(organization_id).where(condition)))
     every_hash = set().union(*hashes.values())
@@ -151,7 +151,7 @@ def standing(
     return states.files()
 
 
-def named(tx: Transaction, organization_id: int, names: Iterable[str], most: int) -> dict[int, list[str]]:
+def paths_by_name(tx: Transaction, organization_id: int, names: Iterable[str], most: int) -> dict[int, list[str]]:
     """Return the paths of files that have one of these names and are not deleted, by repository id.
 
     A name that more than ``most`` files have is left out, rather than answered in part.
@@ -159,7 +159,7 @@ def named(tx: Transaction, organization_id: int, names: Iterable[str], most: int
     heads = {name[:_NAME_LENGTH] for name in names if is_text(name)}
     states = _States()
     too_many: set[str] = set()
-    for piece in pieces(heads):
+    for piece in batches(heads):
         own = (KNOWN_FILES.c.organization_id == organization_id) & KNOWN_FILES.c.name.in_(piece)
         counts = select(KNOWN_FILES.c.name).where(own).group_by(KNOWN_FILES.c.name).having(func.count() > most)
         too_many.update(tx.scalars(counts))
@@ -266,7 +266,7 @@ def _pending_changes(
         )
         if repository_ids is not None:
             query = query.where(COMMITS.c.repository_id.in_(repository_ids))
-        for piece in pieces(values):
+        for piece in batches(values):
             found += tx.execute(query.where(condition(changes, piece)))
     return found
 
@@ -282,7 +282,7 @@ def _has_name(changes: Any, names: Sequence[str]) -> ColumnElement[bool]:
 
 def _pending_ranges(tx: Transaction, organization_id: int, repository_ids: Collection[int] | None) -> list[_IdRange]:
     """Return the id ranges of the newest jobs that wait, the newest first."""
-    query = select(JOBS.c.payload).where(JOBS.c.organization_id == organization_id, JOBS.c.kind == KIND)
+    query = select(JOBS.c.payload).where(JOBS.c.organization_id == organization_id, JOBS.c.kind == INDEX_FILES)
     if repository_ids is not None:
         query = query.where(or_(*(JOBS.c.key.startswith(f"{id_}:") for id_ in repository_ids)))
     payloads = tx.scalars(query.order_by(JOBS.c.id.desc()).limit(_PENDING_JOBS_READ))

@@ -9,7 +9,7 @@ from scmhost.audit.queries import Action, record
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.errors import Duplicate
 from scmhost.infra.errors import Conflict, InvalidInput, NotFound
-from scmhost.infra.paging import Page, PageRequest
+from scmhost.infra.paging import Page, PageQuery
 from scmhost.installations import queries as installation_queries
 from scmhost.installations.install import calls_for
 from scmhost.sdk import Organization, Repository, RepositoryStatus, UrlError, check_web_url
@@ -56,7 +56,7 @@ def get_repository(services: Services, organization: Organization, repository_id
 def list_repositories(
     services: Services,
     organization: Organization,
-    request: PageRequest,
+    request: PageQuery,
     *,
     query: str = "",
     statuses: Collection[RepositoryStatus] | None = None,

@@ -9,9 +9,18 @@ from sqlalchemy import ColumnElement, delete, func, insert, or_, select, true, u
 from scmhost.commits.tables import COMMITS
 from scmhost.infra.db.base import AnyRow
 from scmhost.infra.db.engine import Transaction
-from scmhost.infra.db.statements import Key, among, duplicates, insert_unknown, paged, pieces, take, take_one
+from scmhost.infra.db.statements import (
+    SortKey,
+    batches,
+    duplicates,
+    fetch_page,
+    in_values,
+    insert_missing,
+    new_id,
+    new_ids,
+)
 from scmhost.infra.errors import NotFound
-from scmhost.infra.paging import Page, PageRequest
+from scmhost.infra.paging import Page, PageQuery
 from scmhost.links.tables import CODE_MAPPINGS
 from scmhost.organizations.queries import touch_mappings
 from scmhost.releases.tables import RELEASE_COMMITS
@@ -134,7 +143,7 @@ def _referring(tx: Transaction, organization_id: int, repository_id: int) -> tup
     return list(tx.scalars(projects)), list(tx.scalars(releases))
 
 
-_BY_NAME: Final = (Key(REPOSITORIES.c.name_key), Key(REPOSITORIES.c.id))
+_BY_NAME: Final = (SortKey(REPOSITORIES.c.name_key), SortKey(REPOSITORIES.c.id))
 _IS_ACTIVE: Final = REPOSITORIES.c.status == RepositoryStatus.ACTIVE.value
 _IS_CLAIMED: Final = REPOSITORIES.c.installation_id.is_not(None)
 _CHANGEABLE: Final = frozenset({"name", "url", "status", "provider", "installation_id", "external_id", "configuration"})
@@ -158,7 +167,7 @@ def create(
     Raises:
         Duplicate: another repository has the name, without regard to case, or the provider's external id.
     """
-    row = _new_row(organization_id, take_one(tx), name, now) | details
+    row = _new_row(organization_id, new_id(tx), name, now) | details
     row["configuration"] = row["configuration"] or {}
     message = f"Repository {name!r}, or one with its external id, exists already; use that one or choose another name."
     with duplicates(tx, message):
@@ -173,9 +182,9 @@ def ensure(tx: Transaction, organization_id: int, names: Iterable[str], now: dat
     missing = sorted(spelled.keys() - found.keys())
     if not missing:
         return found
-    ids = take(tx, len(missing))
+    ids = new_ids(tx, len(missing))
     rows = [_new_row(organization_id, id_, spelled[key], now) for id_, key in zip(ids, missing, strict=True)]
-    insert_unknown(tx, REPOSITORIES, rows)
+    insert_missing(tx, REPOSITORIES, rows)
     return found | _holders(tx, organization_id, missing)
 
 
@@ -187,7 +196,7 @@ def get(tx: Transaction, organization_id: int, repository_id: int) -> Repository
 def get_many(tx: Transaction, organization_id: int, ids: Iterable[int]) -> dict[int, Repository]:
     """Return the repositories with these ids, by id. Unknown ids have no entry."""
     query = select(*COLUMNS).where(REPOSITORIES.c.organization_id == organization_id)
-    rows = (row for piece in pieces(ids) for row in tx.execute(query.where(REPOSITORIES.c.id.in_(piece))))
+    rows = (row for piece in batches(ids) for row in tx.execute(query.where(REPOSITORIES.c.id.in_(piece))))
     return {row.id: repository_of(row) for row in rows}
 
 
@@ -218,7 +227,7 @@ def with_url_name(tx: Transaction, organization_id: int, url_names: Iterable[str
     rows = select(*COLUMNS).where(
         REPOSITORIES.c.organization_id == organization_id,
         _IS_ACTIVE,
-        among(tx, func.substr(url, parent_length + 1), last_segments),
+        in_values(tx, func.substr(url, parent_length + 1), last_segments),
     )
     return [repository_of(row) for row in tx.execute(rows.order_by(REPOSITORIES.c.id))]
 
@@ -243,7 +252,7 @@ def installations_below(tx: Transaction, organization_id: int, urls: Collection[
 def page(
     tx: Transaction,
     organization_id: int,
-    request: PageRequest,
+    request: PageQuery,
     *,
     query: str = "",
     statuses: Collection[RepositoryStatus] | None = None,
@@ -257,7 +266,7 @@ def page(
         rows = rows.where(REPOSITORIES.c.status.in_([RepositoryStatus(status).value for status in statuses]))
     if installation_id is not None:
         rows = rows.where(REPOSITORIES.c.installation_id == installation_id)
-    return paged(tx, rows, _BY_NAME, request, repository_of)
+    return fetch_page(tx, rows, _BY_NAME, request, repository_of)
 
 
 def unclaimed(tx: Transaction, organization_id: int, limit: int) -> list[Repository]:
@@ -329,7 +338,7 @@ def _holders(tx: Transaction, organization_id: int, keys: Iterable[str]) -> dict
     query = select(*COLUMNS).where(
         REPOSITORIES.c.organization_id == organization_id, REPOSITORIES.c.status.in_(HOLDERS)
     )
-    rows = (row for piece in pieces(keys) for row in tx.execute(query.where(REPOSITORIES.c.name_key.in_(piece))))
+    rows = (row for piece in batches(keys) for row in tx.execute(query.where(REPOSITORIES.c.name_key.in_(piece))))
     return {name_key(row.name): repository_of(row) for row in rows}
 
 

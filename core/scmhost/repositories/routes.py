@@ -7,11 +7,11 @@ from fastapi import APIRouter, Body, Query, Response
 from pydantic import BaseModel, Field, JsonValue, TypeAdapter, ValidationError
 
 from scmhost.infra.errors import InvalidInput
-from scmhost.infra.http import Wanted
+from scmhost.infra.http import RequestedPage
 from scmhost.infra.paging import Page
 from scmhost.installations.install import InvalidForm, field_problems, is_known
 from scmhost.installations.schemas import OfferOut, Offers
-from scmhost.organizations.access import ActingServices, ForIntegrations, ForLoose, NumericId, ServicesOf, numeric
+from scmhost.organizations.access import AuditedServices, ForIntegrations, ForLoose, NumericId, ServicesDep, parse_id
 from scmhost.sdk import AddRequest, Organization, RepositoryStatus
 from scmhost.sdk.provider import RepositoryPayload
 from scmhost.services import Services
@@ -34,14 +34,14 @@ installation_router: Final = APIRouter(
 
 
 @installation_router.delete("/", status_code=204, response_class=Response)
-def installations_delete(services: ActingServices, organization: ForIntegrations, integration_id: NumericId) -> None:
+def installations_delete(services: AuditedServices, organization: ForIntegrations, integration_id: NumericId) -> None:
     """Delete an installation. Its repositories stay and become unclaimed."""
-    uninstall(services, organization, numeric(integration_id, "installation"))
+    uninstall(services, organization, parse_id(integration_id, "installation"))
 
 
 @installation_router.get("/repos/")
 def offers_list(
-    services: ServicesOf,
+    services: ServicesDep,
     organization: ForIntegrations,
     integration_id: NumericId,
     search: str = "",
@@ -50,7 +50,7 @@ def offers_list(
     ] = "false",
 ) -> Offers:
     """The repositories that may be added to an installation, without those that it has already."""
-    offers = offer_repositories(services, organization, numeric(integration_id, "installation"), search)
+    offers = offer_repositories(services, organization, parse_id(integration_id, "installation"), search)
     return Offers(
         repos=[
             OfferOut(name=offer.name, identifier=offer.identifier, default_branch=offer.default_branch)
@@ -106,9 +106,9 @@ _ADDED_THROUGH_PROVIDER: Final = TypeAdapter(AddedThroughProvider)
 
 @router.get("/")
 def repositories_list(
-    services: ServicesOf,
+    services: ServicesDep,
     organization: ForLoose,
-    page: Wanted,
+    page: RequestedPage,
     query: str = "",
     status: str = "active",
     integration_id: Annotated[int | None, Query(ge=0, lt=2**53)] = None,
@@ -128,7 +128,7 @@ def repositories_list(
     responses={200: {"model": RepositoryPayload, "description": "The repository existed already."}},
 )
 def repositories_add(
-    services: ActingServices, organization: ForLoose, response: Response, fields: Annotated[dict[str, Any], Body()]
+    services: AuditedServices, organization: ForLoose, response: Response, fields: Annotated[dict[str, Any], Body()]
 ) -> RepositoryPayload:
     """Create a repository by ``name`` and ``url``, or add one through a ``provider``: that is a claim."""
     if fields.get("provider") is not None:
@@ -141,29 +141,29 @@ def repositories_add(
 
 @router.get("/{repository_id}/")
 def repositories_show(
-    services: ServicesOf, organization: ForIntegrations, repository_id: NumericId
+    services: ServicesDep, organization: ForIntegrations, repository_id: NumericId
 ) -> RepositoryPayload:
     """One repository, in any status."""
-    found = get_repository(services, organization, numeric(repository_id, "repository"))
+    found = get_repository(services, organization, parse_id(repository_id, "repository"))
     return serialize_repository(services, organization, found)
 
 
 @router.put("/{repository_id}/")
 def repositories_change(
-    services: ActingServices, organization: ForIntegrations, repository_id: NumericId, changes: RepositoryChanges
+    services: AuditedServices, organization: ForIntegrations, repository_id: NumericId, changes: RepositoryChanges
 ) -> RepositoryPayload:
     """Change name, URL, status, or the installation; ``integrationId: null`` is an unclaim."""
     sent = _sent_changes(changes)
-    saved = change_repository(services, organization, numeric(repository_id, "repository"), sent)
+    saved = change_repository(services, organization, parse_id(repository_id, "repository"), sent)
     return serialize_repository(services, organization, saved)
 
 
 @router.delete("/{repository_id}/", status_code=202)
 def repositories_delete(
-    services: ActingServices, organization: ForIntegrations, repository_id: NumericId
+    services: AuditedServices, organization: ForIntegrations, repository_id: NumericId
 ) -> RepositoryPayload:
     """Schedule the deletion. Until it is due, a PUT with ``status: active`` cancels it."""
-    saved = delete_repository(services, organization, numeric(repository_id, "repository"))
+    saved = delete_repository(services, organization, parse_id(repository_id, "repository"))
     return serialize_repository(services, organization, saved)
 
 
@@ -178,7 +178,7 @@ def _add_through_provider(
         name: value for name, value in fields.items() if name not in ("provider", "installation", "identifier")
     }
     request = AddRequest(identifier=str(sent.identifier), fields=rest)
-    installation_id = numeric(str(sent.installation), "installation")
+    installation_id = parse_id(str(sent.installation), "installation")
     return add_repository(services, organization, key, installation_id, request).payload
 
 

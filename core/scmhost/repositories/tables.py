@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy import BigInteger, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from scmhost.infra.db.base import Base, Inner, KeyText, Owned, refers_to, table_of
+from scmhost.infra.db.base import Base, ChildMixin, EntityMixin, KeyText, refers_to, table_of
 
 IS_DUE_SOME_DAY: Final = "delete_after IS NOT NULL"
 """The condition of a small index: housekeeping searches once a minute for the few rows whose deletion is scheduled."""
@@ -15,7 +15,7 @@ NAME_IS_HELD: Final = "status IN ('active', 'hidden')"
 """The condition of unique indexes: others may take the name and external id of a repository that will be deleted."""
 
 
-class RepositoryRow(Owned, Base):
+class RepositoryRow(EntityMixin, Base):
     __tablename__ = "repositories"
     __table_args__ = (
         refers_to("installations", "installation_id", ondelete=None),
@@ -53,7 +53,7 @@ class RepositoryRow(Owned, Base):
     delete_after: Mapped[datetime | None]
 
 
-class KnownFileRow(Inner, Base):
+class KnownFileRow(ChildMixin, Base):
     """A path that commits of a repository list, with the newest of these commits.
 
     The table has a rowid: without one, SQLite would scan the primary key instead of using the index of names.

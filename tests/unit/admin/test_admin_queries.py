@@ -13,7 +13,7 @@ from scmhost.audit.queries import AuditDraft
 from scmhost.infra.db import jobs
 from scmhost.infra.db.engine import Store
 from scmhost.infra.db.errors import StoreUnreachable
-from scmhost.infra.paging import PageRequest
+from scmhost.infra.paging import PageQuery
 from scmhost.links import queries as link_queries
 from scmhost.links.values import MappingDraft
 from scmhost.organizations import queries as organization_queries
@@ -156,5 +156,5 @@ def test_old_name_of_the_audit_action_is_migrated(store: Store) -> None:
         assert list(actions) == ["switchboard.change", "org.create"]
     store.migrate()
     with store.read() as tx:
-        page = audit_queries.page(tx, None, PageRequest(), action="configuration.change", actor_id=None)
+        page = audit_queries.page(tx, None, PageQuery(), action="configuration.change", actor_id=None)
         assert [(entry.target, entry.details) for entry in page.items] == [("plugins.toml", {"after": "1"})]

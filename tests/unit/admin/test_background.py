@@ -14,7 +14,7 @@ import factories
 from api import open_api
 from scmhost.admin import background
 from scmhost.admin.background import (
-    MOST_ATTEMPTS,
+    MAX_ATTEMPTS,
     OVERDUE_AFTER,
     RETRY_AFTER,
     background_loops,
@@ -24,7 +24,7 @@ from scmhost.admin.background import (
 )
 from scmhost.infra.db import jobs
 from scmhost.infra.db.errors import StoreError
-from scmhost.infra.db.jobs import Job
+from scmhost.infra.db.jobs import QueuedJob
 from scmhost.infra.errors import Unavailable
 from scmhost.organizations.create import create_organization
 from scmhost.repositories import queries as repository_queries
@@ -63,9 +63,9 @@ def put(services: Services, organization_id: int, kind: str, key: str) -> None:
         jobs.put(tx, organization_id, kind, key, {}, services.clock.now() - timedelta(seconds=1))
 
 
-def stored(services: Services, organization_id: int, kind: str) -> list[Job]:
+def stored(services: Services, organization_id: int, kind: str) -> list[QueuedJob]:
     with services.store.read() as tx:
-        return list(jobs.beginning_with(tx, organization_id, kind, ""))
+        return list(jobs.with_key_prefix(tx, organization_id, kind, ""))
 
 
 def test_unknown_kind_and_raising_job_are_postponed_and_the_rest_runs(services: Services, organization_id: int) -> None:
@@ -94,11 +94,11 @@ def test_progress_is_reported_after_every_job(services: Services, organization_i
 def test_job_fails_after_its_last_attempt(services: Services, organization_id: int) -> None:
     """Between two attempts there is a pause; after the last one the job stays as failed, with its last fault."""
     put(services, organization_id, "unknown", "1")
-    for attempt in range(MOST_ATTEMPTS):
+    for attempt in range(MAX_ATTEMPTS):
         now = later(services, attempt * (RETRY_AFTER + timedelta(seconds=1)))
         assert (run_due_jobs(now), run_due_jobs(now)) == (1, 0)
     [job] = stored(services, organization_id, "unknown")
-    assert (job.failed, job.attempts) == (True, MOST_ATTEMPTS)
+    assert (job.failed, job.attempts) == (True, MAX_ATTEMPTS)
     assert run_due_jobs(later(services, timedelta(days=9))) == 0
     assert count_jobs(services)["failed"] == 1
 
@@ -107,11 +107,11 @@ def test_job_of_a_worker_that_ended_is_not_tried_forever(services: Services, org
     """A job that ends its process is leased again after a while, and fails after the last attempt."""
     put(services, organization_id, "fetch_commits", "1")
     pause = timedelta(seconds=services.limits.job_seconds + 1)
-    for attempt in range(MOST_ATTEMPTS):
+    for attempt in range(MAX_ATTEMPTS):
         now = later(services, attempt * pause).clock.now()
         with services.store.write() as tx:
             assert jobs.lease(tx, now, now + timedelta(seconds=services.limits.job_seconds)) is not None
-    assert run_due_jobs(later(services, MOST_ATTEMPTS * pause)) == 1
+    assert run_due_jobs(later(services, MAX_ATTEMPTS * pause)) == 1
     [job] = stored(services, organization_id, "fetch_commits")
     assert (job.failed, job.fault) == (True, "its worker ended during the last attempt")
 

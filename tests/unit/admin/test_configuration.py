@@ -22,7 +22,7 @@ from scmhost.admin.configuration import (
 from scmhost.app import operating_user
 from scmhost.audit.queries import AuditEntry, list_entries
 from scmhost.infra.errors import Unavailable
-from scmhost.infra.paging import PageRequest
+from scmhost.infra.paging import PageQuery
 from scmhost.organizations.create import create_organization
 from scmhost.plugins import ConfigError, Settings
 from scmhost.plugins.config.editing import PluginEdit
@@ -45,7 +45,7 @@ def edit(path: Path, change: PluginEdit, services: Services | None, plugin: str 
 
 
 def entries(services: Services) -> list[AuditEntry]:
-    return list(list_entries(services, None, PageRequest()).items)
+    return list(list_entries(services, None, PageQuery()).items)
 
 
 def test_edit_writes_the_file_and_one_entry(services: Services, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from scmhost.admin.configuration_watch import MAX_PENDING, ConfigurationAudit, C
 from scmhost.audit.queries import AuditEntry, list_entries
 from scmhost.infra.db.errors import StoreError
 from scmhost.infra.errors import Unavailable
-from scmhost.infra.paging import PageRequest
+from scmhost.infra.paging import PageQuery
 from scmhost.plugins import Settings, read_settings
 from scmhost.plugins.config.reading import settings_of
 from scmhost.services import Services
@@ -34,7 +34,7 @@ def settings(number: int) -> Settings:
 
 def entries(services: Services) -> list[AuditEntry]:
     """Return the audit entries of the host, the oldest first."""
-    return list(reversed(list_entries(services, None, PageRequest(size=100)).items))
+    return list(reversed(list_entries(services, None, PageQuery(size=100)).items))
 
 
 def changes(services: Services) -> list[Any]:

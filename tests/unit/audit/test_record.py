@@ -8,7 +8,7 @@ from hosting import START
 from scmhost.audit.queries import ACTIONS, AuditDraft, add, list_entries, record
 from scmhost.infra.db.engine import Store
 from scmhost.infra.errors import InvalidInput
-from scmhost.infra.paging import PageRequest, read_cursor
+from scmhost.infra.paging import PageQuery, read_cursor
 from scmhost.organizations.create import create_organization
 from scmhost.sdk import Organization
 from scmhost.services import SYSTEM, Actor, Services
@@ -32,7 +32,7 @@ def test_entry_has_actor_target_and_details(services: Services, acme: Organizati
     """An entry is returned as it was recorded, with the time of the clock."""
     with services.store.write() as tx:
         record(tx, services.for_actor(CI), acme, "repository.add", (5, "team/app"), {"fields": ["name"], "n": 1})
-    entry = list_entries(services, acme, PageRequest(size=1)).items[0]
+    entry = list_entries(services, acme, PageQuery(size=1)).items[0]
     assert (entry.organization_id, entry.created_at, entry.actor) == (acme.id, START, CI)
     assert (entry.action, entry.target_id, entry.target) == ("repository.add", 5, "team/app")
     assert entry.details == {"fields": ["name"], "n": 1}
@@ -58,11 +58,11 @@ def test_list_is_filtered_and_paged(services: Services, acme: Organization) -> N
         for number in range(3):
             record(tx, services.for_actor(CI), acme, "repository.add", (number, str(number)))
         record(tx, services, acme, "repository.delete", (2, "2"))
-    by_ci = list_entries(services, acme, PageRequest(), actor_id=CI.id).items
+    by_ci = list_entries(services, acme, PageQuery(), actor_id=CI.id).items
     assert [entry.target for entry in by_ci] == ["2", "1", "0"]
-    deleted = list_entries(services, acme, PageRequest(), action="repository.delete").items
+    deleted = list_entries(services, acme, PageQuery(), action="repository.delete").items
     assert [(entry.target, entry.actor) for entry in deleted] == [("2", SYSTEM)]
-    first = list_entries(services, acme, PageRequest(size=2), action="repository.add")
+    first = list_entries(services, acme, PageQuery(size=2), action="repository.add")
     second = list_entries(services, acme, read_cursor(first.next_cursor, 2), action="repository.add")
     assert [[entry.target for entry in page.items] for page in (first, second)] == [["2", "1"], ["0"]]
     assert (first.has_next, second.has_next) == (True, False)
@@ -72,7 +72,7 @@ def test_list_is_filtered_and_paged(services: Services, acme: Organization) -> N
 def test_unknown_action_is_refused(services: Services, acme: Organization, action: str) -> None:
     """The error names the field on the wire, and all actions that there are."""
     with pytest.raises(InvalidInput, match=r"There is no event.*token\.revoke") as refusal:
-        list_entries(services, acme, PageRequest(), action=action)
+        list_entries(services, acme, PageQuery(), action=action)
     assert refusal.value.field == "event"
 
 
@@ -80,7 +80,7 @@ def test_host_has_its_own_entries(services: Services, acme: Organization) -> Non
     """Entries without an organization belong to the host, and no organization lists them."""
     with services.store.write() as tx:
         add(tx, None, AuditDraft(SYSTEM, "switchboard.change", "plugins.toml", None, {}), START)
-    (entry,) = list_entries(services, None, PageRequest()).items
+    (entry,) = list_entries(services, None, PageQuery()).items
     assert (entry.organization_id, entry.target) == (None, "plugins.toml")
     assert recorded(services, acme) == [("org.create", "acme")]
 

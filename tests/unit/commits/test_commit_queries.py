@@ -11,7 +11,7 @@ from scmhost.commits import queries as commit_queries
 from scmhost.commits.values import SavedCommits
 from scmhost.infra.db.engine import Store
 from scmhost.infra.db.errors import BadText
-from scmhost.infra.paging import PageRequest
+from scmhost.infra.paging import PageQuery
 from scmhost.releases import content_queries
 from scmhost.sdk import CommitDraft, FileChange
 
@@ -267,7 +267,7 @@ def test_pages_follow_each_other(store: Store) -> None:
     tenant = factories.new_tenant(store)
     save(store, tenant, *(factories.draft(number) for number in range(3, 8)))
     with store.read() as tx:
-        pages = [commit_queries.page(tx, tenant.id, tenant.repository, PageRequest(offset, 3)) for offset in (0, 3, 6)]
+        pages = [commit_queries.page(tx, tenant.id, tenant.repository, PageQuery(offset, 3)) for offset in (0, 3, 6)]
     assert [it.sha for page in pages for it in page.items] == listed(store, tenant)
     assert [page.more for page in pages] == [True, True, False]
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import factories
-from scmhost.commits.ingest import Ingested, ingest_commits, missing_commits
+from scmhost.commits.ingest import IngestedCommits, ingest_commits, missing_commits
 from scmhost.infra.errors import InvalidInput
 from scmhost.repositories import queries as repository_queries
 from scmhost.repositories.manage import create_repository
@@ -19,7 +19,7 @@ def entry(number: int, repository: str | None = "team/app", **fields: Any) -> di
     return {"id": factories.sha(number), "repository": repository, "message": f"Change {number}", **fields}
 
 
-def ingest(scripted: ScriptedHost, *entries: dict[str, Any]) -> list[Ingested]:
+def ingest(scripted: ScriptedHost, *entries: dict[str, Any]) -> list[IngestedCommits]:
     return ingest_commits(scripted.services, scripted.organization, entries)[0]
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 import factories
-from scmhost.commits.ingest import Ingested
+from scmhost.commits.ingest import IngestedCommits
 from scmhost.commits.push import receive_push
 from scmhost.infra.errors import InvalidInput, NotFound, ProviderRefused, Unauthenticated
 from scmhost.installations.webhooks import ROTATION, create_secret
@@ -28,7 +28,7 @@ def new_secret(scripted: ScriptedHost) -> str:
     return scripted.script.secret
 
 
-def deliver(scripted: ScriptedHost, *pushes: Push) -> tuple[list[Ingested], tuple[str, ...]]:
+def deliver(scripted: ScriptedHost, *pushes: Push) -> tuple[list[IngestedCommits], tuple[str, ...]]:
     scripted.script.push = lambda _body: pushes
     return receive_push(scripted.services, scripted.installation.id, {"X-Event": "push"}, b"{}")
 

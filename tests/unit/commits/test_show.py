@@ -9,7 +9,7 @@ from scmhost.commits.ingest import ingest_commits
 from scmhost.commits.schemas import shown_commits
 from scmhost.commits.show import ShownCommit, commits_of_repository
 from scmhost.infra.errors import NotFound
-from scmhost.infra.paging import PageRequest
+from scmhost.infra.paging import PageQuery
 from scmhost.repositories.claim import add_repository
 from scmhost.repositories.manage import change_repository
 from scmhost.sdk import AddRequest, NoUrl, ProviderUnavailable, Repository, RepositoryStatus
@@ -29,7 +29,7 @@ def repository(scripted: ScriptedHost) -> Repository:
 
 
 def commits(scripted: ScriptedHost, repository: Repository) -> list[ShownCommit]:
-    return list(commits_of_repository(scripted.services, scripted.organization, repository.id, PageRequest()).items)
+    return list(commits_of_repository(scripted.services, scripted.organization, repository.id, PageQuery()).items)
 
 
 def urls(scripted: ScriptedHost, repository: Repository) -> list[str | None]:
@@ -92,4 +92,4 @@ def test_stored_half_of_a_surrogate_pair_affects_no_answer(scripted: ScriptedHos
 def test_unknown_repository_is_not_found(scripted: ScriptedHost) -> None:
     """The error names the id."""
     with pytest.raises(NotFound, match=str(factories.NOBODY)):
-        commits_of_repository(scripted.services, scripted.organization, factories.NOBODY, PageRequest())
+        commits_of_repository(scripted.services, scripted.organization, factories.NOBODY, PageQuery())

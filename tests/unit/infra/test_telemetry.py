@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from scmhost.infra.telemetry import SILENT, Operation, Telemetry
+from scmhost.infra.telemetry import NO_TELEMETRY, Operation, Telemetry
 
 
 class RecordingSink:
@@ -64,6 +64,6 @@ def test_an_outcome_that_was_set_is_kept() -> None:
 
 def test_operations_need_no_sink() -> None:
     """Without a sink nothing is measured, and the block runs."""
-    with SILENT.act("ingest") as operation:
-        SILENT.count("commits", {"new": 1})
-    assert (SILENT.on, operation.seconds) == (False, 0.0)
+    with NO_TELEMETRY.act("ingest") as operation:
+        NO_TELEMETRY.count("commits", {"new": 1})
+    assert (NO_TELEMETRY.on, operation.seconds) == (False, 0.0)

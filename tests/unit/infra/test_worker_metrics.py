@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scmhost.infra.telemetry.metrics import FOLDER, common_folder
+from scmhost.infra.telemetry.metrics import FOLDER, multiprocess_folder
 
 WORKER = """
 import os, sys
@@ -43,7 +43,7 @@ def test_worker_that_ends_removes_its_gauges(tmp_path: Path) -> None:
 def test_folder_is_temporary(monkeypatch: pytest.MonkeyPatch) -> None:
     """The folder is empty at first, its path is in the environment, and it is deleted at the end."""
     monkeypatch.delenv(FOLDER, raising=False)
-    with common_folder(wanted=True):
+    with multiprocess_folder(wanted=True):
         folder = Path(os.environ[FOLDER])
         assert list(folder.iterdir()) == []
     assert (FOLDER in os.environ, folder.exists()) == (False, False)
@@ -53,6 +53,6 @@ def test_folder_is_temporary(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_folder_of_the_operator_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, wanted: bool) -> None:
     """A folder that the operator has set is used and not deleted."""
     monkeypatch.setenv(FOLDER, str(tmp_path))
-    with common_folder(wanted=wanted):
+    with multiprocess_folder(wanted=wanted):
         assert os.environ[FOLDER] == str(tmp_path)
     assert tmp_path.exists()

@@ -10,7 +10,7 @@ from hosting import START
 from scmhost.audit.queries import list_entries
 from scmhost.infra.db.engine import Store
 from scmhost.infra.errors import Conflict, InvalidInput, NotFound, ProviderRefused
-from scmhost.infra.paging import PageRequest
+from scmhost.infra.paging import PageQuery
 from scmhost.installations.install import (
     InvalidForm,
     calls_for,
@@ -84,7 +84,7 @@ def test_bad_form_is_refused(
     with pytest.raises(InvalidForm) as refusal:
         install_provider(services, acme, FORGE, dict(form))  # type: ignore[arg-type]
     assert refusal.value.problems == problems
-    assert list_installations(services, acme, PageRequest()).items == []
+    assert list_installations(services, acme, PageQuery()).items == []
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_faulty_plugin_is_named(services: Services, acme: Organization, answer: 
     """An exception, or an installation that cannot be stored, is the plugin's fault, and nothing is saved."""
     with pytest.raises(PluginFault, match=r"'scripted_forge' \(acme-scripted_forge\), scm_install"):
         install(services, acme, answer=answer)
-    assert list_installations(services, acme, PageRequest()).items == []
+    assert list_installations(services, acme, PageQuery()).items == []
     assert recorded(services, acme) == [("org.create", "acme")]
 
 
@@ -124,7 +124,7 @@ def test_old_row_with_bad_text_is_listed(services: Services, acme: Organization)
             text("UPDATE installations SET metadata = :bad, configuration = :bad WHERE id = :id"),
             {"bad": bad, "id": first.installation.id},
         )
-    shown, unchanged = list_installations(services, acme, PageRequest()).items
+    shown, unchanged = list_installations(services, acme, PageQuery()).items
     good = {"domain_name": "forge\ufffd.example", "emoji": "\U0001f600", "\ufffd": ["\ufffd"]}
     assert shown.installation.metadata == shown.installation.configuration == good
     assert unchanged == second
@@ -166,7 +166,7 @@ def test_configuration_is_replaced(services: Services, acme: Organization) -> No
 
 def audit_details(services: Services, acme: Organization) -> list[object]:
     """The details of the recorded changes of installations, the oldest first."""
-    entries = list_entries(services, acme, PageRequest(), action="integration.edit").items
+    entries = list_entries(services, acme, PageQuery(), action="integration.edit").items
     return [entry.details for entry in reversed(entries)]
 
 
@@ -206,7 +206,7 @@ def test_lists_are_filtered_before_paging(services: Services, acme: Organization
         install(services, acme, name)
 
     def names(provider: str | None = None, *features: str, size: int = 100) -> list[str]:
-        request = PageRequest(size=size)
+        request = PageQuery(size=size)
         page = list_installations(services, acme, request, provider_key=provider, features=frozenset(features))
         return [stored.installation.name for stored in page.items]
 

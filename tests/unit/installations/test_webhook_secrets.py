@@ -11,7 +11,7 @@ from scmhost.infra.db.engine import Store
 from scmhost.infra.errors import Conflict, NotFound
 from scmhost.installations.install import install_provider
 from scmhost.installations.webhooks import (
-    MOST_SECRETS,
+    MAX_SECRETS,
     ROTATION,
     create_secret,
     delete_secret,
@@ -82,8 +82,8 @@ def test_older_secret_expires_after_a_day(services: Services, acme: Organization
 
 def test_number_of_secrets_is_limited(services: Services, acme: Organization, installation_id: int) -> None:
     """Expired and deleted secrets do not count."""
-    secrets = [create_secret(services, acme, installation_id).secret for _ in range(MOST_SECRETS)]
-    with pytest.raises(Conflict, match=f"at most {MOST_SECRETS} secrets"):
+    secrets = [create_secret(services, acme, installation_id).secret for _ in range(MAX_SECRETS)]
+    with pytest.raises(Conflict, match=f"at most {MAX_SECRETS} secrets"):
         create_secret(services, acme, installation_id)
     delete_secret(services, acme, installation_id, secrets[0].id)
     create_secret(services, acme, installation_id)

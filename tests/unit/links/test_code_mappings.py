@@ -8,7 +8,7 @@ import factories
 from linking import LinkProject, open_project
 from scmhost.infra.db.engine import Store
 from scmhost.infra.errors import InvalidInput, NotFound
-from scmhost.infra.paging import PageRequest
+from scmhost.infra.paging import PageQuery
 from scmhost.installations.install import InvalidForm
 from scmhost.links.code_mappings import change_mapping, create_mapping, delete_mapping, list_mappings, problems_of
 from scmhost.links.values import MappingDraft
@@ -138,7 +138,7 @@ def test_deleted_mapping_is_not_found_again(web: LinkProject) -> None:
 def test_mappings_are_listed_in_pages(web: LinkProject) -> None:
     """Mappings are listed by id, page by page."""
     ids = [web.add_mapping(f"/{number}/").id for number in range(3)]
-    first = list_mappings(web.services, web.organization, PageRequest(size=2))
+    first = list_mappings(web.services, web.organization, PageQuery(size=2))
     assert ([item.mapping.id for item in first.items], first.has_next) == (ids[:2], True)
 
 

@@ -8,7 +8,7 @@ from hosting import START
 from scmhost.audit.queries import list_entries
 from scmhost.infra.db.engine import Store
 from scmhost.infra.errors import InvalidInput, NotFound
-from scmhost.infra.paging import PageRequest
+from scmhost.infra.paging import PageQuery
 from scmhost.organizations.create import (
     create_organization,
     create_project,
@@ -95,7 +95,7 @@ def test_projects_are_listed_by_slug(services: Services, acme: Organization) -> 
     """A page has at most its size, and says whether another one follows."""
     for slug in ("web", "api", "cli"):
         create_project(services, acme, slug)
-    page = list_projects(services, acme, PageRequest(size=2))
+    page = list_projects(services, acme, PageQuery(size=2))
     assert ([project.slug for project in page.items], page.has_next) == (["api", "cli"], True)
 
 
@@ -114,5 +114,5 @@ def test_actor_is_recorded(services: Services, acme: Organization) -> None:
     """A change is recorded under the actor of the services."""
     actor = Actor("token", "ci", 5)
     create_project(services.for_actor(actor), acme, "web")
-    newest, oldest = list_entries(services, acme, PageRequest()).items
+    newest, oldest = list_entries(services, acme, PageQuery()).items
     assert (newest.actor, oldest.actor) == (actor, SYSTEM)

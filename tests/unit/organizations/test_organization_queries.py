@@ -7,7 +7,7 @@ import pytest
 import factories
 from scmhost.infra.db.engine import Store
 from scmhost.infra.db.errors import Duplicate
-from scmhost.infra.paging import PageRequest
+from scmhost.infra.paging import PageQuery
 from scmhost.organizations import queries as organization_queries
 
 
@@ -37,7 +37,7 @@ def test_projects_are_found_and_listed(store: Store) -> None:
     ids = {slug: factories.new_project(store, organization, slug) for slug in ("web", "api", "cli")}
     with store.read() as tx:
         found = [organization_queries.find_project(tx, organization, text) for text in ("web", str(ids["web"]), "none")]
-        page = organization_queries.project_page(tx, organization, PageRequest(0, 2))
+        page = organization_queries.project_page(tx, organization, PageQuery(0, 2))
         assert set(organization_queries.get_projects(tx, organization, [*ids.values(), factories.NOBODY])) == set(
             ids.values()
         )

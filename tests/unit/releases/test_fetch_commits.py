@@ -10,7 +10,7 @@ from factories import sha
 from plugins import historian
 from release_host import ReleaseHost
 from scmhost.infra.db import jobs
-from scmhost.infra.db.jobs import Job
+from scmhost.infra.db.jobs import QueuedJob
 from scmhost.releases.fetch import FetchBlocked, fetch_commits
 from scmhost.releases.manage import RefDraft, delete_release
 from scmhost.repositories import queries as repository_queries
@@ -26,7 +26,7 @@ def repository(host: ReleaseHost) -> Repository:
     return host.add_repository("team/app", "historian", host.install("historian"))
 
 
-def lease(host: ReleaseHost) -> Job:
+def lease(host: ReleaseHost) -> QueuedJob:
     """Return the fetch that is due."""
     now = host.services.clock.now()
     with host.services.store.write() as tx:

@@ -9,7 +9,7 @@ import pytest
 from api import commit
 from release_host import ReleaseHost
 from scmhost.infra.errors import InvalidInput, NotFound
-from scmhost.infra.paging import PageRequest
+from scmhost.infra.paging import PageQuery
 from scmhost.releases.manage import RefDraft, delete_release, list_releases
 
 A, B, C = "a" * 40, "b" * 40, "c" * 40
@@ -162,8 +162,8 @@ def test_organization_deletes_a_release_of_all_projects(host: ReleaseHost) -> No
     assert host.get("2.0").refs[0].repository.name == "team/app"
 
 
-def versions(host: ReleaseHost, request: PageRequest | None = None, **only: Any) -> Sequence[str]:
-    page = list_releases(host.services, host.organization, request or PageRequest(), **only)
+def versions(host: ReleaseHost, request: PageQuery | None = None, **only: Any) -> Sequence[str]:
+    page = list_releases(host.services, host.organization, request or PageQuery(), **only)
     return [view.release.version for view in page.items]
 
 
@@ -175,7 +175,7 @@ def test_releases_are_listed_newest_first(host: ReleaseHost) -> None:
     host.create("2.0", projects=["api", "web"])
     host.create("0.9", status="archived")
     assert versions(host) == ["2.0", "1.1", "1.0"]
-    assert versions(host, PageRequest(1, 1)) == ["1.1"]
+    assert versions(host, PageQuery(1, 1)) == ["1.1"]
     assert versions(host, project_ids=[host.project.id]) == ["2.0", "1.0"]
     assert versions(host, project_ids=[api.id, host.project.id]) == ["2.0", "1.1", "1.0"]
     assert versions(host, query="1.") == ["1.1", "1.0"]

@@ -9,11 +9,11 @@ from sqlalchemy import event
 
 import factories
 from scmhost.infra.db.engine import Store, Transaction
-from scmhost.infra.paging import PageRequest
+from scmhost.infra.paging import PageQuery
 from scmhost.releases import queries as release_queries
 from scmhost.releases.values import Release
 
-FIRST = PageRequest(0, 10)
+FIRST = PageQuery(0, 10)
 
 
 def first_release(tx: Transaction, tenant: factories.Tenant) -> Release:
@@ -29,10 +29,8 @@ QUERIES: dict[str, Callable[[Transaction, factories.Tenant], object]] = {
     "part of the version": lambda tx, it: release_queries.page(tx, it.id, FIRST, query="1"),
     "project": lambda tx, it: release_queries.page(tx, it.id, FIRST, project_ids=[it.project]),
     "two projects": lambda tx, it: release_queries.page(tx, it.id, FIRST, project_ids=[it.project, 1]),
-    "next page": lambda tx, it: release_queries.page(
-        tx, it.id, PageRequest(1, 10, it.release), project_ids=[it.project]
-    ),
-    "page before": lambda tx, it: release_queries.page(tx, it.id, PageRequest(1, 10, it.release, backwards=True)),
+    "next page": lambda tx, it: release_queries.page(tx, it.id, PageQuery(1, 10, it.release), project_ids=[it.project]),
+    "page before": lambda tx, it: release_queries.page(tx, it.id, PageQuery(1, 10, it.release, backwards=True)),
     "release before": lambda tx, it: release_queries.before(tx, first_release(tx, it), it.repository),
 }
 

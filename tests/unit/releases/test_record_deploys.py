@@ -8,7 +8,7 @@ import pytest
 from factories import all_rows
 from release_host import ReleaseHost
 from scmhost.infra.errors import InvalidInput, NotFound
-from scmhost.infra.paging import PageRequest
+from scmhost.infra.paging import PageQuery
 from scmhost.releases.manage import create_deploy, list_deploys
 from scmhost.releases.values import Deploy, DeployDraft
 
@@ -74,7 +74,7 @@ def test_bad_deploy_is_refused(host: ReleaseHost, draft: DeployDraft, field: str
     with pytest.raises(InvalidInput) as caught:
         deploy(host, draft)
     assert caught.value.field == field
-    assert list_deploys(host.services, host.organization, "1.0", PageRequest()).items == []
+    assert list_deploys(host.services, host.organization, "1.0", PageQuery()).items == []
 
 
 def test_deploys_are_listed_by_their_end(host: ReleaseHost) -> None:
@@ -82,7 +82,7 @@ def test_deploys_are_listed_by_their_end(host: ReleaseHost) -> None:
     host.create()
     for day in (2, 3, 1):
         deploy(host, DeployDraft(f"e{day}", finished_at=datetime(2026, 1, day, tzinfo=UTC)))
-    page = list_deploys(host.services, host.organization, "1.0", PageRequest())
+    page = list_deploys(host.services, host.organization, "1.0", PageQuery())
     assert [item.environment for item in page.items] == ["e3", "e2", "e1"]
     deploys = host.get().deploys
     assert deploys is not None
@@ -94,4 +94,4 @@ def test_deploy_needs_a_release(host: ReleaseHost) -> None:
     with pytest.raises(NotFound):
         deploy(host, DeployDraft("production"))
     with pytest.raises(NotFound):
-        list_deploys(host.services, host.organization, "1.0", PageRequest())
+        list_deploys(host.services, host.organization, "1.0", PageQuery())

@@ -7,9 +7,9 @@ import pytest
 import factories
 from scmhost.commits import bulk_queries
 from scmhost.infra.db.engine import Store
-from scmhost.infra.db.errors import Missing
+from scmhost.infra.db.errors import MissingReference
 from scmhost.infra.errors import NotFound
-from scmhost.infra.paging import PageRequest
+from scmhost.infra.paging import PageQuery
 from scmhost.releases import content_queries
 from scmhost.releases import queries as release_queries
 from scmhost.releases.values import Head, Release, ReleaseDraft
@@ -85,7 +85,7 @@ def test_projects_are_attached_once(store: Store) -> None:
         ]
     assert added == [1, 0]
     assert [project.slug for project in release_of(store, tenant).projects] == ["api", "web"]
-    with pytest.raises(Missing), store.write() as tx:
+    with pytest.raises(MissingReference), store.write() as tx:
         release_queries.attach_projects(tx, tenant.id, tenant.release, [factories.NOBODY])
 
 
@@ -170,7 +170,7 @@ def test_newest_release_comes_first(store: Store) -> None:
             at = None if released is None else factories.NOW + timedelta(days=released)
             draft = ReleaseDraft(released_at=at)
             release_queries.upsert(tx, organization, version, draft, factories.NOW + timedelta(days=created))
-        page = release_queries.page(tx, organization, PageRequest(0, 3))
+        page = release_queries.page(tx, organization, PageQuery(0, 3))
     assert ([release.version for release in page.items], page.more) == (["old", "same", "plain"], True)
 
 
@@ -225,8 +225,8 @@ def test_changed_files_are_listed_by_path(store: Store) -> None:
     """Files of repositories that are not active are left out."""
     tenant = factories.new_tenant(store)
     with store.read() as tx:
-        page = release_queries.file_page(tx, tenant.id, tenant.release, PageRequest(0, 1))
-        rest = release_queries.file_page(tx, tenant.id, tenant.release, PageRequest(1, 1))
+        page = release_queries.file_page(tx, tenant.id, tenant.release, PageQuery(0, 1))
+        rest = release_queries.file_page(tx, tenant.id, tenant.release, PageQuery(1, 1))
     assert [(item.change.path, item.change.type) for item in (*page.items, *rest.items)] == [
         ("README", "M"),
         ("src/2.py", "A"),

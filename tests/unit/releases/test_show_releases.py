@@ -10,7 +10,7 @@ from api import commit
 from plugins import historian
 from release_host import ReleaseHost
 from scmhost.infra.errors import NotFound
-from scmhost.infra.paging import PageRequest
+from scmhost.infra.paging import PageQuery
 from scmhost.installations.install import install_provider
 from scmhost.releases.manage import RefDraft
 from scmhost.releases.schemas import release_out
@@ -92,12 +92,12 @@ def test_changed_files_have_their_commit_and_repository(host: ReleaseHost) -> No
     """They are listed by path, page by page."""
     patch_set = [{"path": "b.py", "type": "D"}, {"path": "a.py", "type": "A"}]
     host.create(commits=[commit(A, patch_set=patch_set)])
-    pages = [files_of_release(host.services, host.organization, "1.0", PageRequest(place, 1)) for place in (0, 1)]
+    pages = [files_of_release(host.services, host.organization, "1.0", PageQuery(place, 1)) for place in (0, 1)]
     files = [item for page in pages for item in page.items]
     assert [(item.change.path, item.change.type) for item in files] == [("a.py", "A"), ("b.py", "D")]
     assert {(item.commit.sha, item.repository.name) for item in files} == {(A, "team/app")}
     with pytest.raises(NotFound):
-        files_of_release(host.services, host.organization, "9", PageRequest())
+        files_of_release(host.services, host.organization, "9", PageQuery())
 
 
 def test_release_before_has_the_head_of_the_only_repository(host: ReleaseHost) -> None:

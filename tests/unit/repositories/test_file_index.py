@@ -9,7 +9,7 @@ import factories
 from scmhost.commits import bulk_queries
 from scmhost.infra.db import jobs
 from scmhost.infra.db.engine import Store
-from scmhost.infra.db.jobs import Job
+from scmhost.infra.db.jobs import QueuedJob
 from scmhost.repositories import file_queries
 from scmhost.sdk import CommitDraft, FileChange
 
@@ -27,19 +27,19 @@ def save(store: Store, tenant: factories.Tenant, *drafts: CommitDraft) -> None:
         bulk_queries.save(tx, tenant.id, tenant.repository, drafts, factories.NOW)
 
 
-def pending(store: Store, tenant: factories.Tenant) -> Sequence[Job]:
+def pending(store: Store, tenant: factories.Tenant) -> Sequence[QueuedJob]:
     with store.read() as tx:
-        return jobs.beginning_with(tx, tenant.id, file_queries.KIND, "")
+        return jobs.with_key_prefix(tx, tenant.id, file_queries.INDEX_FILES, "")
 
 
 def index_all(store: Store, tenant: factories.Tenant) -> None:
     with store.write() as tx:
-        assert file_queries.take_in(tx, tenant.id, tenant.repository, 0, ENDLESS) is None
+        assert file_queries.index_commits(tx, tenant.id, tenant.repository, 0, ENDLESS) is None
 
 
 def found(store: Store, tenant: factories.Tenant, *names: str, most: int = 10) -> set[str]:
     with store.read() as tx:
-        return {path for paths in file_queries.named(tx, tenant.id, names, most).values() for path in paths}
+        return {path for paths in file_queries.paths_by_name(tx, tenant.id, names, most).values() for path in paths}
 
 
 def test_files_are_found_by_name(store: Store) -> None:
@@ -66,7 +66,7 @@ def test_newest_commit_counts(store: Store) -> None:
             save(store, tenant, draft)
             index_all(store, tenant)
         with store.read() as tx:
-            (known,) = file_queries.standing(tx, tenant.id, {tenant.repository: ["a.py", "b.py"]}).values()
+            (known,) = file_queries.file_states(tx, tenant.id, {tenant.repository: ["a.py", "b.py"]}).values()
         assert (known.path, known.deleted, known.sha) == ("a.py", False, factories.sha(5))
 
 
@@ -77,7 +77,7 @@ def test_deleted_file(store: Store) -> None:
     index_all(store, tenant)
     assert found(store, tenant, "a.py") == set()
     with store.read() as tx:
-        assert file_queries.standing(tx, tenant.id, {tenant.repository: ["a.py"]})[tenant.repository, "a.py"].deleted
+        assert file_queries.file_states(tx, tenant.id, {tenant.repository: ["a.py"]})[tenant.repository, "a.py"].deleted
 
 
 def test_indexing_again_changes_nothing(store: Store) -> None:

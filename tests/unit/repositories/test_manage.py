@@ -9,7 +9,7 @@ import factories
 from scmhost.audit import queries as audit_queries
 from scmhost.commits.ingest import ingest_commits
 from scmhost.infra.errors import Conflict, InvalidInput, NotFound
-from scmhost.infra.paging import PageRequest
+from scmhost.infra.paging import PageQuery
 from scmhost.repositories import queries as repository_queries
 from scmhost.repositories.claim import add_repository
 from scmhost.repositories.manage import (
@@ -50,7 +50,7 @@ def delete(scripted: ScriptedHost, repository: Repository) -> Repository:
 def actions(scripted: ScriptedHost) -> list[str]:
     """The actions in the audit log, in their order."""
     with scripted.services.store.read() as tx:
-        rows = audit_queries.page(tx, scripted.organization.id, PageRequest(), action=None, actor_id=None).items
+        rows = audit_queries.page(tx, scripted.organization.id, PageQuery(), action=None, actor_id=None).items
     return [row.action for row in reversed(rows)]
 
 
@@ -215,7 +215,7 @@ def test_list_by_part_of_the_name_and_status(scripted: ScriptedHost) -> None:
     held = claimed(scripted, "d-app")
 
     def names(**filters: Any) -> list[str]:
-        page = list_repositories(scripted.services, scripted.organization, PageRequest(), **filters)
+        page = list_repositories(scripted.services, scripted.organization, PageQuery(), **filters)
         return [repository.name for repository in page.items]
 
     assert names(query="APP") == ["A-app", "b-app", "c-app", "d-app"]

@@ -34,13 +34,13 @@ def index_all(store: Store, tenant: factories.Tenant) -> None:
 def state(store: Store, tenant: factories.Tenant, path: str) -> tuple[bool, str] | None:
     """Whether a path is deleted, and the newest commit that changed it."""
     with store.read() as tx:
-        known = file_queries.standing(tx, tenant.id, {tenant.repository: [path]}).get((tenant.repository, path))
+        known = file_queries.file_states(tx, tenant.id, {tenant.repository: [path]}).get((tenant.repository, path))
     return (known.deleted, known.sha) if known else None
 
 
 def paths(store: Store, tenant: factories.Tenant, names: Iterable[str], most: int = 10) -> dict[int, list[str]]:
     with store.read() as tx:
-        found = file_queries.named(tx, tenant.id, names, most)
+        found = file_queries.paths_by_name(tx, tenant.id, names, most)
     return {id_: sorted(listed) for id_, listed in found.items()}
 
 
@@ -89,7 +89,7 @@ def test_indexing_changes_no_answer(store: Store) -> None:
 
     def answers() -> object:
         with store.read() as tx:
-            return file_queries.standing(tx, tenant.id, {tenant.repository: wanted}), paths(store, tenant, names)
+            return file_queries.file_states(tx, tenant.id, {tenant.repository: wanted}), paths(store, tenant, names)
 
     before = answers()
     index_all(store, tenant)
@@ -141,7 +141,7 @@ def test_statements_do_not_grow_with_what_is_pending(store: Store) -> None:
     def count(*wanted: str) -> int:
         with recorded_statements(store) as statements:
             with store.read() as tx:
-                file_queries.standing(tx, tenant.id, {tenant.repository: wanted})
+                file_queries.file_states(tx, tenant.id, {tenant.repository: wanted})
             paths(store, tenant, [path.rpartition("/")[2] for path in wanted])
         return len(statements)
 
@@ -208,7 +208,7 @@ def test_nothing_wanted_sends_nothing(sqlite_store: Store) -> None:
     """Without paths and names no statement is sent."""
     tenant = factories.new_tenant(sqlite_store)
     with sqlite_store.read() as tx, recorded_statements(sqlite_store) as statements:
-        assert file_queries.standing(tx, tenant.id, {}) == {}
-        assert file_queries.standing(tx, tenant.id, {tenant.repository: []}) == {}
-        assert file_queries.named(tx, tenant.id, [], 10) == {}
+        assert file_queries.file_states(tx, tenant.id, {}) == {}
+        assert file_queries.file_states(tx, tenant.id, {tenant.repository: []}) == {}
+        assert file_queries.paths_by_name(tx, tenant.id, [], 10) == {}
     assert statements == []

@@ -8,15 +8,15 @@ import factories
 from scmhost.infra.db.engine import Store
 from scmhost.infra.db.errors import Duplicate
 from scmhost.infra.errors import NotFound
-from scmhost.infra.paging import PageRequest
+from scmhost.infra.paging import PageQuery
 from scmhost.installations import queries as installation_queries
 from scmhost.repositories import queries as repository_queries
 from scmhost.sdk import Claim, RepositoryStatus
 
-EVERYTHING = PageRequest()
+EVERYTHING = PageQuery()
 
 
-def names(store: Store, organization: int, request: PageRequest = EVERYTHING, **wanted: object) -> list[str]:
+def names(store: Store, organization: int, request: PageQuery = EVERYTHING, **wanted: object) -> list[str]:
     """The names on a page."""
     with store.read() as tx:
         return [found.name for found in repository_queries.page(tx, organization, request, **wanted).items]  # type: ignore[arg-type]
@@ -85,10 +85,10 @@ def test_pages_are_in_the_order_of_names(store: Store) -> None:
     organization = factories.new_organization(store)
     for name in ("beta", "Alpha", "delta", "Gamma", "émile", "Zeta"):
         factories.new_repository(store, organization, name)
-    pages = [names(store, organization, PageRequest(offset, 4)) for offset in (0, 4)]
+    pages = [names(store, organization, PageQuery(offset, 4)) for offset in (0, 4)]
     assert pages == [["Alpha", "beta", "delta", "Gamma"], ["Zeta", "émile"]]
     with store.read() as tx:
-        assert [repository_queries.page(tx, organization, PageRequest(at, 4)).more for at in (0, 2)] == [True, False]
+        assert [repository_queries.page(tx, organization, PageQuery(at, 4)).more for at in (0, 2)] == [True, False]
 
 
 @pytest.mark.parametrize(

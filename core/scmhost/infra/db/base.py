@@ -189,7 +189,7 @@ class Base(DeclarativeBase):
     }
 
 
-class Owned:
+class EntityMixin:
     """Mixin of rows that have an id within their organization."""
 
     # The organization leads the primary key, so that tables can be partitioned by it.
@@ -199,7 +199,7 @@ class Owned:
     id: Mapped[int] = mapped_column(primary_key=True, sort_order=-1)
 
 
-class Inner:
+class ChildMixin:
     """Mixin of rows that belong to a row of the organization, such as the file changes of a commit."""
 
     organization_id: Mapped[int] = mapped_column(primary_key=True, sort_order=-1)
@@ -232,7 +232,7 @@ def hash_of(text: str) -> int:
     return int.from_bytes(digest, "big", signed=True)
 
 
-class JobRow(Owned, Base):
+class JobRow(EntityMixin, Base):
     """A job that is due at a time, or that failed for good.
 
     A new job replaces one with the same kind and key, and gets an id of its own: a worker that still runs the old job

@@ -18,7 +18,7 @@ class BadText(InvalidInput, DontWrapMixin):
     """A text or value that cannot be stored."""
 
 
-class Missing(NotFound):
+class MissingReference(NotFound):
     """A row refers to a row that does not exist in its organization."""
 
 
@@ -40,7 +40,7 @@ class StoreUnreachable(Unavailable):
 
 _TEXTS: Final[Mapping[type[ScmhostError], str]] = {
     Duplicate: "Database {url} holds a row with this key already; read it and change it instead.",
-    Missing: "Database {url} misses a row that this one refers to; it may just have been deleted.",
+    MissingReference: "Database {url} misses a row that this one refers to; it may just have been deleted.",
     StoreBusy: "Database {url} is busy with other writers; send the same request again in a moment.",
     StoreFull: "Database {url} cannot be written: its disk is full or it is read-only; free space or allow writing.",
     StoreUnreachable: "Database {url} does not answer; check that it runs and that its address and access are right.",
@@ -57,7 +57,7 @@ _SQLITE: Final[Mapping[int, type[ScmhostError]]] = {
     sqlite3.SQLITE_NOTADB: StoreUnreachable,
     sqlite3.SQLITE_CONSTRAINT_UNIQUE: Duplicate,
     sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY: Duplicate,
-    sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY: Missing,
+    sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY: MissingReference,
 }
 
 # By SQLSTATE, else by its class, the first two characters.
@@ -67,7 +67,7 @@ _POSTGRESQL: Final[Mapping[str, type[ScmhostError]]] = {
     # 08, 28 and 3D: connection, password, database name. 40: deadlock or serialization failure. 53: too many
     # connections. 55: lock not available. 57: the server shuts down.
     "23505": Duplicate,
-    "23503": Missing,
+    "23503": MissingReference,
     "25006": StoreFull,
     "42501": StoreUnreachable,
     "42P01": StoreError,

@@ -9,15 +9,15 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, case, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from scmhost.infra.db.statements import insert_for, new_id, new_ids
 from scmhost.sdk import JsonObject
 
 from .base import JOBS, AnyRow
 from .engine import Transaction
-from .statements import insert_for, take, take_one
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class QueuedJob:
     """Work for later. ``fault`` is the error of the last attempt; a failed job is not tried again."""
 
     id: int
@@ -40,7 +40,7 @@ _REST: Final = ("id", "payload", "state", "attempts", "due_at", "leased_until", 
 
 def put(tx: Transaction, organization_id: int, kind: str, key: str, payload: JsonObject, due_at: datetime) -> None:
     """Save a job that is due at a time. It replaces a job of the same kind and key."""
-    values = (organization_id, kind, key, take_one(tx), payload, _WAITING, 0, due_at, None, None)
+    values = (organization_id, kind, key, new_id(tx), payload, _WAITING, 0, due_at, None, None)
     tx.execute(_upsert(tx.get_bind().dialect.name), dict(zip((*_KEYS, *_REST), values, strict=True)))
 
 
@@ -52,7 +52,7 @@ def _upsert(dialect: str) -> postgresql.Insert | sqlite.Insert:
     return new.on_conflict_do_update(index_elements=[JOBS.c[name] for name in _KEYS], set_=rest)
 
 
-def lease(tx: Transaction, now: datetime, until: datetime) -> Job | None:
+def lease(tx: Transaction, now: datetime, until: datetime) -> QueuedJob | None:
     """Lease the job that has been due for longest, of any organization. Return None if no job is due.
 
     Two workers never lease the same job at once.
@@ -76,19 +76,19 @@ def is_due(tx: Transaction, now: datetime) -> bool:
     return tx.execute(due).first() is not None
 
 
-def finish(tx: Transaction, job: Job) -> bool:
+def finish(tx: Transaction, job: QueuedJob) -> bool:
     """Delete a job that is done. Return False if another job has replaced it."""
     # A job that replaced this one has another id, so it stays.
     statement = delete(JOBS).where(_is_row(job.organization_id, job.id)).returning(JOBS.c.id)
     return tx.execute(statement).first() is not None
 
 
-def retry(tx: Transaction, job: Job, due_at: datetime, fault: str) -> None:
+def retry(tx: Transaction, job: QueuedJob, due_at: datetime, fault: str) -> None:
     """Make a job due again at a later time."""
     _change(tx, job, {"due_at": due_at, "leased_until": None, "fault": fault})
 
 
-def fail(tx: Transaction, job: Job, fault: str) -> None:
+def fail(tx: Transaction, job: QueuedJob, fault: str) -> None:
     """Mark a job as failed for good. It is kept, so that operators see the error."""
     _change(tx, job, {"state": _FAILED, "leased_until": None, "fault": fault})
 
@@ -103,7 +103,7 @@ def count_by_state(tx: Transaction, now: datetime, overdue_before: datetime) -> 
     return dict.fromkeys((_WAITING, "overdue", _FAILED), 0) | {row[0]: row[1] for row in rows}
 
 
-def beginning_with(tx: Transaction, organization_id: int, kind: str, start: str) -> Sequence[Job]:
+def with_key_prefix(tx: Transaction, organization_id: int, kind: str, start: str) -> Sequence[QueuedJob]:
     """Return the jobs of a kind whose keys have this prefix, by key."""
     of_kind = (JOBS.c.organization_id == organization_id) & (JOBS.c.kind == kind)
     # Keys contain "_" and "%", which LIKE would read as wildcards.
@@ -115,7 +115,7 @@ def put_many(
     tx: Transaction, organization_id: int, kind: str, payloads: Mapping[str, JsonObject], due_at: datetime
 ) -> None:
     """Save jobs of one kind by key, as ``put`` does for one. They are leased in the order of the mapping."""
-    ids = dict(zip(payloads, take(tx, len(payloads)), strict=True))
+    ids = dict(zip(payloads, new_ids(tx, len(payloads)), strict=True))
     row = {"organization_id": organization_id, "kind": kind, "state": _WAITING, "attempts": 0, "due_at": due_at}
     rows = [
         row | {"key": key, "id": ids[key], "payload": payloads[key], "leased_until": None, "fault": None}
@@ -126,7 +126,7 @@ def put_many(
         tx.execute(_upsert(tx.get_bind().dialect.name), rows)
 
 
-def _change(tx: Transaction, job: Job, fields: dict[str, Any]) -> None:
+def _change(tx: Transaction, job: QueuedJob, fields: dict[str, Any]) -> None:
     tx.execute(update(JOBS).where(_is_row(job.organization_id, job.id)).values(fields))
 
 
@@ -134,8 +134,8 @@ def _is_row(organization_id: int, job_id: int) -> ColumnElement[bool]:
     return (JOBS.c.organization_id == organization_id) & (JOBS.c.id == job_id)
 
 
-def _job(row: AnyRow) -> Job:
-    return Job(
+def _job(row: AnyRow) -> QueuedJob:
+    return QueuedJob(
         id=row.id,
         organization_id=row.organization_id,
         kind=row.kind,

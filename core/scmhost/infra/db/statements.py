@@ -29,7 +29,7 @@ from sqlalchemy import Sequence as Series
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from scmhost.infra.paging import Page, PageRequest
+from scmhost.infra.paging import Page, PageQuery
 
 from .base import ID_LIMIT, AnyRow, AnySelect, Id, KeyText, LongText, UtcDateTime, checked_text
 from .engine import KINDS, Transaction
@@ -69,7 +69,7 @@ def insert_for(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
     return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
-def insert_unknown(tx: Transaction, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+def insert_missing(tx: Transaction, table: Table, rows: Sequence[dict[str, Any]]) -> None:
     """Insert the rows whose keys do not exist yet. Sort the rows by key: writers in the same order cannot deadlock."""
     if rows:
         tx.execute(insert_into(tx, table).on_conflict_do_nothing(), rows)
@@ -88,13 +88,13 @@ def write(tx: Transaction, table: Table, columns: Sequence[str], rows: Sequence[
         tx.connection().exec_driver_sql(statement, rows, execution_options={KINDS: kinds})
 
 
-def for_driver(tx: Transaction, column: ColumnElement[V]) -> Callable[[V], Any]:
+def driver_converter(tx: Transaction, column: ColumnElement[V]) -> Callable[[V], Any]:
     """Return the function that converts values of a column for the driver."""
     dialect = tx.get_bind().dialect
     return column.type.dialect_impl(dialect).bind_processor(dialect) or (lambda value: value)
 
 
-def know_growth(tx: Transaction, table: Table, count: int) -> None:
+def analyze_if_grown(tx: Transaction, table: Table, count: int) -> None:
     """Update PostgreSQL's statistics of a table after many new rows, if they still describe it as a small one.
 
     Autovacuum does so only within a minute. Until then the planner expects few rows everywhere, and reads all commits
@@ -108,7 +108,7 @@ def know_growth(tx: Transaction, table: Table, count: int) -> None:
         tx.execute(text(f"ANALYZE (SKIP_LOCKED) {table.name}"))
 
 
-def given(tx: Transaction, values: Iterable[str]) -> FromClause:
+def values_table(tx: Transaction, values: Iterable[str]) -> FromClause:
     """Return a table of texts with the column ``value``. They are one parameter, so there may be any number."""
     checked = [checked_text(value) for value in values]
     if tx.get_bind().dialect.name == "sqlite":
@@ -116,9 +116,9 @@ def given(tx: Transaction, values: Iterable[str]) -> FromClause:
     return func.unnest(literal(checked, postgresql.ARRAY(Text))).table_valued("value").render_derived()
 
 
-def among(tx: Transaction, texts: ColumnElement[str], values: Iterable[str]) -> ColumnElement[bool]:
+def in_values(tx: Transaction, texts: ColumnElement[str], values: Iterable[str]) -> ColumnElement[bool]:
     """Return the condition that a text is one of the values, of which there may be any number."""
-    return texts.in_(select(given(tx, values).c.value))
+    return texts.in_(select(values_table(tx, values).c.value))
 
 
 @contextmanager
@@ -134,12 +134,12 @@ def duplicates(tx: Transaction, message: str) -> Iterator[None]:
         raise Duplicate(message) from error
 
 
-def contested(tx: Transaction, message: str) -> AbstractContextManager[None]:
+def duplicates_if_concurrent(tx: Transaction, message: str) -> AbstractContextManager[None]:
     """Do the same as ``duplicates`` where only a concurrent writer can violate the key: on SQLite there is none."""
     return nullcontext() if tx.get_bind().dialect.name == "sqlite" else duplicates(tx, message)
 
 
-def pieces(values: Iterable[V]) -> Iterator[list[V]]:
+def batches(values: Iterable[V]) -> Iterator[list[V]]:
     """Return the distinct values in lists that fit into one statement."""
     # A dict keeps the order, so that the statements of two equal requests are equal.
     rest = iter(dict.fromkeys(values))
@@ -167,7 +167,7 @@ COMMON: Final = IdSeries(Series("scmhost_ids"), table("id_series", column("next"
 AUDIT: Final = IdSeries(Series("scmhost_audit_ids"), table("audit_id_series", column("next")))
 
 
-def take(tx: Transaction, count: int, of: IdSeries = COMMON) -> Sequence[int]:
+def new_ids(tx: Transaction, count: int, of: IdSeries = COMMON) -> Sequence[int]:
     """Return new ids in ascending order."""
     if count < 1:
         return range(0)
@@ -180,27 +180,27 @@ def take(tx: Transaction, count: int, of: IdSeries = COMMON) -> Sequence[int]:
     return tx.scalars(select(of.series.next_value()).select_from(numbers)).all()
 
 
-def take_one(tx: Transaction, of: IdSeries = COMMON) -> int:
+def new_id(tx: Transaction, of: IdSeries = COMMON) -> int:
     """Return a new id."""
-    return take(tx, 1, of)[0]
+    return new_ids(tx, 1, of)[0]
 
 
 T = TypeVar("T")
 
 
-class Key(NamedTuple):
+class SortKey(NamedTuple):
     """A column by which a list is ordered."""
 
     column: ColumnElement[Any]
     descending: bool = False
 
 
-Order = Sequence[Key]
+Order = Sequence[SortKey]
 """Columns that together define a total order. The last one is the rows' ``id``, and no column is ever null."""
 
 
-def paged(
-    tx: Transaction, query: AnySelect, order: Order, request: PageRequest, read: Callable[[AnyRow], T]
+def fetch_page(
+    tx: Transaction, query: AnySelect, order: Order, request: PageQuery, read: Callable[[AnyRow], T]
 ) -> Page[T]:
     """Return a page of a query's rows, converted by ``read``. The rows must have a column ``id``."""
     beside = _beside(tx, query, order, request.beside)
@@ -212,7 +212,7 @@ def paged(
     items = fetched[: request.size]
     if backwards:
         items = items[::-1]
-    actual = PageRequest(request.offset, request.size, request.beside, backwards)
+    actual = PageQuery(request.offset, request.size, request.beside, backwards)
     edges = (items[0].id, items[-1].id) if items else _NO_EDGES
     return Page([read(row) for row in items], actual, len(fetched) > request.size, edges)
 

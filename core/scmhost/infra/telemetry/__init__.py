@@ -94,7 +94,7 @@ class Telemetry:
             sink.count(counter, numbers)
 
 
-SILENT: Final = Telemetry()
+NO_TELEMETRY: Final = Telemetry()
 """Measures nothing."""
 
 

@@ -21,7 +21,7 @@ FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 
 @contextmanager
-def common_folder(*, wanted: bool) -> Iterator[None]:
+def multiprocess_folder(*, wanted: bool) -> Iterator[None]:
     """Set a temporary folder for the counts of workers that start inside the ``with`` block.
 
     If the operator has set a folder, it is used and kept.

@@ -37,7 +37,7 @@ class FileState:
         return abs(time_ns() - self.changed_ns) > _TICK
 
 
-def hold_hangups() -> bool:
+def block_hangups() -> bool:
     """Block SIGHUP in this process and its children; call this before any thread is started.
 
     Return whether this system has the signal.
@@ -50,11 +50,11 @@ def hold_hangups() -> bool:
 
 def on_hangup(call: Callable[[], None]) -> None:
     """Call a function for each SIGHUP, also for one that came since ``hold_hangups``."""
-    if hold_hangups():
+    if block_hangups():
         Thread(target=_wait_for_hangups, args=(call,), name="scmhost hangups", daemon=True).start()
 
 
-def pass_on_hangups(processes: Callable[[], list[int]]) -> None:
+def forward_hangups(processes: Callable[[], list[int]]) -> None:
     """Send each SIGHUP on to other processes, by their ids."""
     on_hangup(lambda: _send(processes()))
 

@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
-from scmhost.infra.telemetry import SILENT, Telemetry
+from scmhost.infra.telemetry import NO_TELEMETRY, Telemetry
 from scmhost.plugins.config.redaction import without
 from scmhost.plugins.errors import FaultKind, Origin, PluginFault
 from scmhost.sdk import HookSpec, ProviderError
@@ -70,7 +70,7 @@ class Guard:
         self,
         breaker: CircuitBreaker | None = None,
         workers_per_plugin: int = WORKERS_PER_PLUGIN,
-        telemetry: Telemetry = SILENT,
+        telemetry: Telemetry = NO_TELEMETRY,
         clock: Callable[[], float] = perf_counter,
     ) -> None:
         self.counters = Counters()

@@ -13,7 +13,15 @@ import databases
 import factories
 from scmhost.commits import bulk_queries
 from scmhost.infra.db.engine import Store
-from scmhost.infra.db.errors import Duplicate, Missing, StoreBusy, StoreError, StoreFull, StoreUnreachable, kind_of
+from scmhost.infra.db.errors import (
+    Duplicate,
+    MissingReference,
+    StoreBusy,
+    StoreError,
+    StoreFull,
+    StoreUnreachable,
+    kind_of,
+)
 from scmhost.organizations import queries as organization_queries
 from scmhost.repositories import queries as repository_queries
 from scmhost.sdk import CommitDraft, RepositoryStatus
@@ -155,7 +163,7 @@ def test_readers_do_not_write_to_postgresql(postgres_url: str) -> None:
 def test_a_dangling_reference_is_missing(store: Store) -> None:
     """A repository cannot belong to an installation that does not exist."""
     organization = factories.new_organization(store)
-    with pytest.raises(Missing, match="refers to"):
+    with pytest.raises(MissingReference, match="refers to"):
         factories.new_repository(store, organization, provider=factories.PROVIDER, installation_id=factories.NOBODY)
 
 

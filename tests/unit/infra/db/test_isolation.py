@@ -66,11 +66,11 @@ READS: dict[str, Query] = {
     "active": lambda tx, me, it: repository_queries.active_ids(tx, me, 10),
     "mapped": lambda tx, me, it: commit_queries.mapped_repository_ids(tx, me, [it.project]),
     "mappings of root": lambda tx, me, it: link_queries.with_root(tx, me, it.project, "app/"),
-    "standing files": lambda tx, me, it: file_queries.standing(tx, me, {it.repository: ["README"]}),
-    "named files": lambda tx, me, it: file_queries.named(tx, me, ["README"], 10),
+    "standing files": lambda tx, me, it: file_queries.file_states(tx, me, {it.repository: ["README"]}),
+    "named files": lambda tx, me, it: file_queries.paths_by_name(tx, me, ["README"], 10),
     "deploy page": lambda tx, me, it: release_queries.deploy_page(tx, me, it.release, EVERYTHING).items,
     "deploys": lambda tx, me, it: release_queries.deploys_of_releases(tx, me, [it.release]),
-    "jobs": lambda tx, me, it: jobs.beginning_with(tx, me, "work", ""),
+    "jobs": lambda tx, me, it: jobs.with_key_prefix(tx, me, "work", ""),
     "audit": lambda tx, me, it: audit_queries.page(tx, me, EVERYTHING, action=None, actor_id=it.token).items,
     "audit key": lambda tx, me, it: audit_queries.has_key(tx, me, "k1"),
     "secrets": lambda tx, me, it: installation_queries.live_secrets(tx, me, it.installation, NOW),
@@ -105,7 +105,7 @@ WRITES: dict[str, Query] = {
     "expire secret": lambda tx, me, it: installation_queries.expire_secrets(tx, me, it.installation, NOW),
     "delete secret": lambda tx, me, it: installation_queries.delete_secret(tx, me, it.installation, it.secret),
     "note": lambda tx, me, it: audit_queries.add(tx, me, factories.note(it.token), NOW),
-    "list files": lambda tx, me, it: file_queries.take_in(tx, me, it.repository, 0, it.commit),
+    "list files": lambda tx, me, it: file_queries.index_commits(tx, me, it.repository, 0, it.commit),
     "unmap": lambda tx, me, it: link_queries.delete(tx, me, it.mapping),
 }
 
@@ -160,7 +160,7 @@ def test_ids_ascend_and_are_unique(store: Store) -> None:
 
     def take(_: int) -> list[int]:
         with store.write() as tx:
-            return list(statements.take(tx, 7))
+            return list(statements.new_ids(tx, 7))
 
     taken = factories.at_once(12, take)
     assert all(block == sorted(block) for block in taken)
@@ -170,4 +170,4 @@ def test_ids_ascend_and_are_unique(store: Store) -> None:
 def test_zero_ids_can_be_taken(store: Store) -> None:
     """Taking zero ids returns none."""
     with store.write() as tx:
-        assert list(statements.take(tx, 0)) == []
+        assert list(statements.new_ids(tx, 0)) == []

@@ -5,7 +5,7 @@ from datetime import timedelta
 import factories
 from scmhost.infra.db import jobs
 from scmhost.infra.db.engine import Store
-from scmhost.infra.db.jobs import Job
+from scmhost.infra.db.jobs import QueuedJob
 
 MINUTE = timedelta(minutes=1)
 NOW = factories.NOW
@@ -16,15 +16,15 @@ def put(store: Store, organization: int, key: str = "a", *, due_at: timedelta = 
         jobs.put(tx, organization, "work", key, {"key": key}, NOW + due_at)
 
 
-def lease(store: Store, at: timedelta = timedelta()) -> Job | None:
+def lease(store: Store, at: timedelta = timedelta()) -> QueuedJob | None:
     """Lease a job for a minute, at a time after the start."""
     with store.write() as tx:
         return jobs.lease(tx, NOW + at, NOW + at + MINUTE)
 
 
-def known(store: Store, organization: int) -> list[Job]:
+def known(store: Store, organization: int) -> list[QueuedJob]:
     with store.read() as tx:
-        return list(jobs.beginning_with(tx, organization, "work", ""))
+        return list(jobs.with_key_prefix(tx, organization, "work", ""))
 
 
 def test_a_job_is_leased_once(store: Store) -> None:
@@ -101,5 +101,5 @@ def test_jobs_are_found_by_a_prefix_of_their_key(store: Store) -> None:
     for key in ("1:2", "1:3", "11:2", "1%"):
         put(store, organization, key)
     with store.read() as tx:
-        found = [jobs.beginning_with(tx, organization, "work", start) for start in ("1:", "1%", "_")]
+        found = [jobs.with_key_prefix(tx, organization, "work", start) for start in ("1:", "1%", "_")]
     assert [[job.key for job in jobs_] for jobs_ in found] == [["1:2", "1:3"], ["1%"], []]

@@ -9,18 +9,18 @@ import factories
 from scmhost.commits import bulk_queries
 from scmhost.commits import queries as commit_queries
 from scmhost.infra.db.engine import Store
-from scmhost.infra.paging import Page, PageRequest, read_cursor
+from scmhost.infra.paging import Page, PageQuery, read_cursor
 from scmhost.releases import content_queries
 from scmhost.repositories import queries as repository_queries
 from scmhost.sdk import Repository
 
-Read = Callable[[PageRequest], Page[Repository]]
+Read = Callable[[PageQuery], Page[Repository]]
 
 
 def reader(store: Store, organization: int) -> Read:
     """Return a function that reads a page of repositories."""
 
-    def read(request: PageRequest) -> Page[Repository]:
+    def read(request: PageQuery) -> Page[Repository]:
         with store.read() as tx:
             return repository_queries.page(tx, organization, request)
 
@@ -29,7 +29,7 @@ def reader(store: Store, organization: int) -> Read:
 
 def walk_both_ways(read: Read, size: int) -> tuple[list[list[str]], list[list[str]]]:
     """Return the names on each page, on the way to the last page and on the way back."""
-    page = read(PageRequest(0, size))
+    page = read(PageQuery(0, size))
     forth = [page]
     while page.has_next:
         page = read(read_cursor(page.next_cursor, size))
@@ -66,7 +66,7 @@ def test_pages_are_the_same_on_every_database(store: Store) -> None:
         drafts = [factories.draft(number, timestamp=factories.NOW) for number in range(9, 2, -1)]
         bulk_queries.save(tx, tenant.id, tenant.repository, drafts, factories.NOW)
         seen: list[str] = []
-        request, more = PageRequest(0, 2), True
+        request, more = PageQuery(0, 2), True
         while more:
             page = commit_queries.page(tx, tenant.id, tenant.repository, request)
             seen += [commit.sha for commit in page.items]
@@ -81,7 +81,7 @@ def test_deleted_rows_hide_no_others(store: Store) -> None:
     organization = factories.new_organization(store)
     ids = [factories.new_repository(store, organization, name) for name in "abcdef"]
     read = reader(store, organization)
-    first = read(PageRequest(0, 2))
+    first = read(PageQuery(0, 2))
     with store.write() as tx:
         content_queries.delete_repository(tx, organization, ids[0])
     assert names(read(read_cursor(first.next_cursor, 2))) == ["c", "d"]
@@ -92,7 +92,7 @@ def test_page_is_found_without_the_row_next_to_it(store: Store) -> None:
     organization = factories.new_organization(store)
     ids = [factories.new_repository(store, organization, name) for name in "abcdef"]
     read = reader(store, organization)
-    first = read(PageRequest(0, 2))
+    first = read(PageQuery(0, 2))
     with store.write() as tx:
         content_queries.delete_repository(tx, organization, ids[1])
     page = read(read_cursor(first.next_cursor, 2))

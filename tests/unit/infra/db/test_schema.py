@@ -11,7 +11,7 @@ import databases
 import factories
 from scmhost.infra.db import jobs
 from scmhost.infra.db.engine import Store
-from scmhost.infra.db.errors import Duplicate, Missing
+from scmhost.infra.db.errors import Duplicate, MissingReference
 from scmhost.infra.db.schema import ALL_TABLES
 from scmhost.links import queries as link_queries
 from scmhost.links.values import MappingDraft
@@ -108,7 +108,7 @@ def test_downgrade_to_one_source_root_keeps_the_oldest(store: Store) -> None:
         with pytest.raises(Duplicate):
             link_queries.create(tx, tenant.id, replace(second, source_root="src/"), factories.NOW)
     with store.read() as tx:
-        (order,) = jobs.beginning_with(tx, tenant.id, file_queries.KIND, "")
+        (order,) = jobs.with_key_prefix(tx, tenant.id, file_queries.INDEX_FILES, "")
     assert order.payload == {"repository": tenant.repository, "first": 0, "last": 2**53 - 1}
     assert store.check_differences() == []
 
@@ -145,7 +145,7 @@ def test_foreign_keys_are_enforced_after_a_migration(sqlite_store: Store) -> Non
     """No connection is left with foreign keys switched off."""
     sqlite_store.migrate()
     organization = factories.new_organization(sqlite_store)
-    with pytest.raises(Missing):
+    with pytest.raises(MissingReference):
         factories.new_repository(sqlite_store, organization, installation_id=factories.NOBODY)
 
 
