@@ -32,7 +32,7 @@ from scmhost.services import Services
 # The log is on standard error and tells only faults, as for every command.
 configure_logs(quiet=True)
 
-SWITCHBOARD = """\
+PLUGINS_TOML = """\
 schema = 1
 [host]
 operators = ["acme"]
@@ -160,7 +160,7 @@ class ApiClient:
 @contextmanager
 def open_api(
     folder: Path,
-    switchboard: str = SWITCHBOARD,
+    switchboard: str = PLUGINS_TOML,
     database_url: str | None = None,
     *,
     more: Sequence[Candidate] = (),
@@ -223,7 +223,7 @@ def _bootstrapped() -> tuple[Path, Bootstrapped]:
     folder = Path(mkdtemp(prefix="scmhost-tests-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     config = folder / "plugins.toml"
-    config.write_text(SWITCHBOARD, encoding="utf-8")
+    config.write_text(PLUGINS_TOML, encoding="utf-8")
     path = Path(shutil.copy(_migrated(), folder / "acme.db"))
     with Host.open(read_settings(config, {"SCMHOST_DATABASE_URL": f"sqlite:///{path}"})) as host:
         return path, bootstrap(host.services, "acme", "web")

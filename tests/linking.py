@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import factories
-from api import SWITCHBOARD, ApiClient, open_api
+from api import PLUGINS_TOML, ApiClient, open_api
 from hosting import candidate, host_of
 from scmhost.audit import queries as audit_queries
 from scmhost.commits import bulk_queries
@@ -143,7 +143,7 @@ def open_project(
 @contextmanager
 def open_odd_text(folder: Path) -> Iterator[ApiClient]:
     """Open a whole scmhost with a claimed repository of the plugin ``odd_text``, and a mapping of ``/srv/app/``."""
-    configuration = SWITCHBOARD + "[plugins.odd_text]\nenabled = true\n"
+    configuration = PLUGINS_TOML + "[plugins.odd_text]\nenabled = true\n"
     more = [candidate("odd_text", "plugins.odd_text")]
     with open_api(folder, configuration, more=more, background=False) as api:
         installation = api.post("integrations/", {"provider": "odd_text"}).json()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from api import SWITCHBOARD, open_api
+from api import PLUGINS_TOML, open_api
 from hosting import candidate
 from scmhost.infra.db import jobs
 from scmhost.infra.db.jobs import QueuedJob
@@ -102,7 +102,7 @@ def request(
 @contextmanager
 def open_release_host(folder: Path, database_url: str, plugins: Mapping[str, str]) -> Iterator[ReleaseHost]:
     """Open a host with plugins, by name and entry point, that are enabled for all organizations."""
-    switchboard = SWITCHBOARD + "".join(f"[plugins.{name}]\nenabled = true\ndefault = true\n" for name in plugins)
+    switchboard = PLUGINS_TOML + "".join(f"[plugins.{name}]\nenabled = true\ndefault = true\n" for name in plugins)
     more = [candidate(name, value) for name, value in plugins.items()]
     with open_api(folder, switchboard, database_url, more=more, background=False) as opened:
         yield ReleaseHost(opened.services, opened.there.organization, opened.there.project)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from api import SWITCHBOARD, open_api
+from api import PLUGINS_TOML, open_api
 from hosting import candidate
 from plugins.scripted import Script, script
 from scmhost.installations.install import install_provider
@@ -14,7 +14,7 @@ from scmhost.sdk import Installation, Organization, Repository
 from scmhost.services import Services
 
 SCRIPTED = candidate("scripted", "plugins.scripted")
-CONFIG = f"{SWITCHBOARD}[plugins.scripted]\nenabled = true\ndefault = true\n"
+CONFIG = f"{PLUGINS_TOML}[plugins.scripted]\nenabled = true\ndefault = true\n"
 
 
 @dataclass(frozen=True)

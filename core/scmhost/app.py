@@ -131,7 +131,7 @@ def open_host(
     *,
     quiet: bool = True,
     plugins: bool = True,
-    look: bool = False,
+    inspect_only: bool = False,
 ) -> Host:
     """Open a host for a command. Its changes are audited under the user who runs the command.
 
@@ -140,19 +140,18 @@ def open_host(
         database_url: overrides the database of the file.
         quiet: log warnings and errors only.
         plugins: load the enabled plugins; otherwise none is imported.
-        look: for a command that only inspects: the database is neither created nor migrated, and events that are
-            part of the command's output are not logged.
+        inspect_only: neither create nor migrate the database, and do not log events that the command prints.
 
     Raises:
         ScmhostError: the configuration is invalid, or the database cannot be opened.
     """
     from scmhost.infra.logs import configure_logs
 
-    configure_logs(quiet=quiet, without=SHOWN_BY_COMMANDS if look else ())
+    configure_logs(quiet=quiet, without=SHOWN_BY_COMMANDS if inspect_only else ())
     settings = read_configuration(config, database_url)
     if not plugins:
         settings = settings.model_copy(update={"plugins": {}, "flags_provider": None})
-    host = Host.open(settings, migrate=not look)
+    host = Host.open(settings, migrate=not inspect_only)
     host.services = host.services.for_actor(operating_user())
     return host
 

@@ -71,7 +71,7 @@ ROUTERS: Final = (
 )
 
 
-class Problem(BaseModel):
+class ErrorDetail(BaseModel):
     """An error, described in a sentence."""
 
     detail: str
@@ -94,15 +94,15 @@ _REFUSED_STATUS: Final = {"not_found": 404, "invalid": 400, "conflict": 409, "fo
 _FAULT_STATUS: Final = {"timed_out": 503, "busy": 503, "suspended": 503}
 
 DOCUMENTED_ERRORS: Final[dict[int | str, dict[str, Any]]] = {
-    400: {"model": Problem | FieldProblems, "description": "The request is wrong; nothing was changed."},
-    401: {"model": Problem, "description": "The token is missing or invalid."},
-    403: {"model": Problem, "description": "The token lacks a scope."},
-    404: {"model": Problem, "description": "Not found in this organization."},
-    408: {"model": Problem, "description": "The body took longer than limits.body_seconds."},
-    409: {"model": Problem, "description": "It conflicts with stored data."},
-    413: {"model": Problem, "description": "The body is larger than limits.body_bytes."},
-    502: {"model": Problem, "description": "A plugin is at fault; the answer names it."},
-    503: {"model": Problem, "description": "Temporarily unavailable; try again later."},
+    400: {"model": ErrorDetail | FieldProblems, "description": "The request is wrong; nothing was changed."},
+    401: {"model": ErrorDetail, "description": "The token is missing or invalid."},
+    403: {"model": ErrorDetail, "description": "The token lacks a scope."},
+    404: {"model": ErrorDetail, "description": "Not found in this organization."},
+    408: {"model": ErrorDetail, "description": "The body took longer than limits.body_seconds."},
+    409: {"model": ErrorDetail, "description": "It conflicts with stored data."},
+    413: {"model": ErrorDetail, "description": "The body is larger than limits.body_bytes."},
+    502: {"model": ErrorDetail, "description": "A plugin is at fault; the answer names it."},
+    503: {"model": ErrorDetail, "description": "Temporarily unavailable; try again later."},
 }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from api import SWITCHBOARD, ApiClient, open_api
+from api import PLUGINS_TOML, ApiClient, open_api
 from command import scmhost
 from hosting import candidate
 from loading import case_id, load_cases
@@ -34,7 +34,7 @@ CANDIDATES = {
 @contextmanager
 def house_with(folder: Path, more: str = "", *names: str) -> Iterator[ApiClient]:
     """A host with a changed configuration and some of the sample plugins."""
-    switchboard = f"{SWITCHBOARD}{more}[plugins.git]\nenabled = false\n"
+    switchboard = f"{PLUGINS_TOML}{more}[plugins.git]\nenabled = false\n"
     with open_api(folder, switchboard, more=[CANDIDATES[name] for name in names], background=False) as api:
         (folder / "plugins.toml").chmod(0o600)
         yield api
@@ -273,7 +273,7 @@ def test_installation_of_a_disabled_provider_is_reported(tmp_path: Path) -> None
     """The finding has the rule that disables the provider, with its line."""
     with house_with(tmp_path) as api:
         subject = of_installation(api)
-    off = SWITCHBOARD.replace('allow = { organizations = ["acme"] }', 'deny = { organizations = ["acme"] }')
+    off = PLUGINS_TOML.replace('allow = { organizations = ["acme"] }', 'deny = { organizations = ["acme"] }')
     with open_api(tmp_path, off, f"sqlite:///{tmp_path}/test.db", background=False) as api:
         finding = only(run_checks(api.services), subject)
     assert ("deny names 'acme'" in finding.problem, Path(finding.place).name) == (True, "plugins.toml:7")

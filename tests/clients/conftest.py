@@ -13,7 +13,7 @@ from organization_client import OrganizationClient, new_organization
 from real_clients import NODE_READY, Account, SentryCli, SentryMcp, SentryNode
 from serving import Served, serve
 
-SWITCHBOARD = """\
+PLUGINS_TOML = """\
 schema = 1
 [plugins.custom_scm]
 enabled = true
@@ -30,7 +30,7 @@ _numbers = count(1)
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The settings of the service, and a second plugin, installed as pip would do it."""
     made = tmp_path_factory.mktemp("clients")
-    (made / "plugins.toml").write_text(SWITCHBOARD, encoding="utf-8")
+    (made / "plugins.toml").write_text(PLUGINS_TOML, encoding="utf-8")
     info = made / "forge" / "git_forge-1.0.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.4\nName: git-forge\nVersion: 1.0\n", encoding="utf-8")

@@ -16,7 +16,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from api import SWITCHBOARD, ApiClient, open_api
+from api import PLUGINS_TOML, ApiClient, open_api
 from command import scmhost
 from hosting import report_of
 from installed import install
@@ -30,8 +30,8 @@ from scmhost.plugins import PluginHost, read_settings
 from scmhost.services import Services
 from serving import Served, serve
 
-KILLED = SWITCHBOARD.replace("enabled = true", "enabled = true\nkill = true")
-OFF = SWITCHBOARD.replace('allow = { organizations = ["acme"] }', "")
+KILLED = PLUGINS_TOML.replace("enabled = true", "enabled = true\nkill = true")
+OFF = PLUGINS_TOML.replace('allow = { organizations = ["acme"] }', "")
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_last_valid_configuration_stays_in_use(
     assert error in (status.error or "")
     assert status.stale_since is not None
     assert (status.sha256, status.generation, is_on(api)) == (before.sha256, 1, True)
-    path.write_text(SWITCHBOARD, encoding="utf-8")
+    path.write_text(PLUGINS_TOML, encoding="utf-8")
     assert events_of(watch, 6) == ["configuration valid again"]
     assert api.services.plugins.configuration_status == before
 
@@ -129,7 +129,7 @@ def test_each_configuration_error_is_logged_once(watch: Watch, tmp_path: Path) -
     """A new error is logged again; so is the same error after the file was valid in between."""
     path = tmp_path / "plugins.toml"
     logged = []
-    for text in ("x = 1\n", "y = 1\n", SWITCHBOARD, "y = 1\n"):
+    for text in ("x = 1\n", "y = 1\n", PLUGINS_TOML, "y = 1\n"):
         path.write_text(text, encoding="utf-8")
         logged += events_of(watch, 3)
     assert logged == [
@@ -155,7 +155,7 @@ def test_configuration_file_may_be_created_later(tmp_path: Path) -> None:
         api.services.plugins.reload(read_settings(None, {}))
         watch = Watch(api.services, path)
         assert (events_of(watch, 3), is_on(api)) == ([], False)
-        path.write_text(SWITCHBOARD, encoding="utf-8")
+        path.write_text(PLUGINS_TOML, encoding="utf-8")
         assert (events_of(watch), is_on(api)) == (["configuration changed"], True)
 
 
@@ -185,11 +185,11 @@ def test_disabled_provider_keeps_its_rows(api: ApiClient, watch: Watch, tmp_path
     """The rows of a disabled provider stay readable, with the reason why they are idle, until it is enabled again."""
     repository, _ = api.claimed()
     path = f"repos/{repository['id']}/"
-    (tmp_path / "plugins.toml").write_text(SWITCHBOARD.replace("enabled = true", "enabled = false"), encoding="utf-8")
+    (tmp_path / "plugins.toml").write_text(PLUGINS_TOML.replace("enabled = true", "enabled = false"), encoding="utf-8")
     events_of(watch)
     shown = api.get(path).json()
     assert (shown["name"], shown["idle"]) == ("team/app", "enabled is not true: the plugin is not loaded")
-    (tmp_path / "plugins.toml").write_text(SWITCHBOARD, encoding="utf-8")
+    (tmp_path / "plugins.toml").write_text(PLUGINS_TOML, encoding="utf-8")
     events_of(watch)
     assert api.get(path).json()["idle"] is None
 
@@ -210,7 +210,7 @@ def test_change_is_audited_once_for_all_workers(api: ApiClient, watch: Watch, tm
     assert sorted(details) == ["after", "before", "changes"]
     assert details["changes"] == ["host.webhook_key", "plugins.custom_scm.allow.organizations: [acme] -> []"]
     assert key not in json.dumps(details)
-    path.write_text(SWITCHBOARD, encoding="utf-8")
+    path.write_text(PLUGINS_TOML, encoding="utf-8")
     events_of(watch)
     path.write_text(OFF, encoding="utf-8")
     events_of(watch)
@@ -229,7 +229,7 @@ def test_change_made_while_stopped_is_audited(api: ApiClient, tmp_path: Path) ->
     path = tmp_path / "plugins.toml"
     read = partial(read_settings, path, {})
     digests = []
-    for text in (SWITCHBOARD, OFF, SWITCHBOARD):
+    for text in (PLUGINS_TOML, OFF, PLUGINS_TOML):
         path.write_text(text, encoding="utf-8")
         # Always the same old time, like a file that is restored from a copy.
         os.utime(path, (1_700_000_000, 1_700_000_000))
@@ -271,7 +271,7 @@ def test_kill_is_applied_while_audit_entries_fail(
 
     monkeypatch.setattr(api.services.store, "write", broken, raising=False)
     api.host.watch(tmp_path / "plugins.toml")
-    for text, on in ((KILLED, False), (SWITCHBOARD, True), (KILLED, False)):
+    for text, on in ((KILLED, False), (PLUGINS_TOML, True), (KILLED, False)):
         (tmp_path / "plugins.toml").write_text(text, encoding="utf-8")
         assert within(10, partial(is_on, api) if on else partial(is_off, api))
     assert api.client.get("/readyz").json()["stuck"] == []

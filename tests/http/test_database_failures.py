@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from api import SWITCHBOARD, ApiClient, commit, open_api
+from api import PLUGINS_TOML, ApiClient, commit, open_api
 from hosting import candidate
 from scmhost.application import create_application
 from scmhost.infra.db.engine import Store
@@ -55,7 +55,7 @@ def test_a_database_that_cannot_be_reached_makes_the_process_unready(tmp_path: P
 
 
 FAULTY = candidate("faulty", "plugins.faulty")
-BOTH = SWITCHBOARD + "[plugins.faulty]\nenabled = true\ndefault = true\n"
+BOTH = PLUGINS_TOML + "[plugins.faulty]\nenabled = true\ndefault = true\n"
 
 
 def test_a_plugin_that_fails_is_named(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_a_refused_claim_saves_nothing(tmp_path: Path) -> None:
 
 def test_plugin_off_for_organization_cannot_be_used(tmp_path: Path) -> None:
     """Another organization than the allowed one sees no provider, and installs none."""
-    switchboard = SWITCHBOARD.replace("acme", "somebody-else")
+    switchboard = PLUGINS_TOML.replace("acme", "somebody-else")
     with open_api(tmp_path, switchboard) as api:
         assert api.get("config/integrations/").status_code == 404
         form = {"provider": "custom_scm", "name": "team", "url": "https://git.example.com/"}

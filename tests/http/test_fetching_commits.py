@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from api import SWITCHBOARD, ApiClient, commit, open_api
+from api import PLUGINS_TOML, ApiClient, commit, open_api
 from hosting import candidate
 from plugins import historian
 from scmhost.admin.background import MAX_ATTEMPTS, RETRY_AFTER, run_due_jobs
@@ -31,7 +31,7 @@ class FixedClock:
 @pytest.fixture
 def api(tmp_path: Path) -> Iterator[ApiClient]:
     """A host with a repository whose provider lists commits, and without background work."""
-    switchboard = SWITCHBOARD + "[plugins.historian]\nenabled = true\n"
+    switchboard = PLUGINS_TOML + "[plugins.historian]\nenabled = true\n"
     more = [candidate("historian", "plugins.historian")]
     with open_api(tmp_path, switchboard, more=more, background=False) as opened:
         claim(opened)
@@ -111,7 +111,7 @@ def test_latest_ref_is_fetched(api: ApiClient) -> None:
 def test_fetch_survives_a_restart(api: ApiClient, tmp_path: Path) -> None:
     """A fetch that was requested before a restart runs after it."""
     set_ref(api, A)
-    switchboard = SWITCHBOARD + "[plugins.historian]\nenabled = true\n"
+    switchboard = PLUGINS_TOML + "[plugins.historian]\nenabled = true\n"
     more = [candidate("historian", "plugins.historian")]
     url = api.services.store.url_without_password
     (tmp_path / "again").mkdir()
@@ -122,7 +122,7 @@ def test_fetch_survives_a_restart(api: ApiClient, tmp_path: Path) -> None:
 
 def test_service_fetches_commits_in_background(tmp_path: Path) -> None:
     """A running service runs due jobs by itself."""
-    switchboard = SWITCHBOARD + "[plugins.historian]\nenabled = true\n"
+    switchboard = PLUGINS_TOML + "[plugins.historian]\nenabled = true\n"
     with open_api(tmp_path, switchboard, more=[candidate("historian", "plugins.historian")]) as api:
         claim(api)
         set_ref(api, A)
@@ -182,7 +182,7 @@ def test_job_of_disabled_provider_is_postponed(api: ApiClient, tmp_path: Path) -
     set_ref(api, A)
     url = api.services.store.url_without_password
     (tmp_path / "off").mkdir()
-    with open_api(tmp_path / "off", SWITCHBOARD, url, background=False) as without:
+    with open_api(tmp_path / "off", PLUGINS_TOML, url, background=False) as without:
         assert run_due_jobs(without.services) == 1
         assert "its provider is off" in without.get("releases/1.0/").json()["notes"][0]
         off = without.put("releases/1.0/", {"refs": [{"repository": "team/app", "commit": B}]}).json()

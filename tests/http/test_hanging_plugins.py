@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from httpx2 import Response
 
-from api import SWITCHBOARD, ApiClient, open_api
+from api import PLUGINS_TOML, ApiClient, open_api
 from hosting import budget, candidate
 from plugins import hanger
 
@@ -23,7 +23,7 @@ THREADS = 40
 def open_with_hanger(folder: Path) -> Iterator[ApiClient]:
     """An API whose plugin ``hanger`` hangs during the block, with a budget that does not end before."""
     hanger.released.clear()
-    configuration = SWITCHBOARD + "[plugins.hanger]\nenabled = true\n"
+    configuration = PLUGINS_TOML + "[plugins.hanger]\nenabled = true\n"
     more = [candidate("hanger", "plugins.hanger")]
     with open_api(folder, configuration, more=more, specs=budget(600.0)) as api:
         try:

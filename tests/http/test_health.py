@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from api import SWITCHBOARD, ApiClient, open_api
+from api import PLUGINS_TOML, ApiClient, open_api
 from hosting import candidate
 from scmhost.infra.loops import Loop, Loops
 
 BROKEN = candidate("broken", "plugins.fails_at_import")
-BOTH = SWITCHBOARD + "[plugins.broken]\nenabled = true\n"
+BOTH = PLUGINS_TOML + "[plugins.broken]\nenabled = true\n"
 
 
 def test_liveness_does_not_need_the_database(api: ApiClient) -> None:
@@ -38,7 +38,7 @@ def test_broken_plugin_leaves_process_ready(tmp_path: Path) -> None:
 
 def test_suspended_plugin_is_named_and_process_is_ready(tmp_path: Path) -> None:
     """The answer names the suspended plugin, whose other hooks work."""
-    faulty = SWITCHBOARD + "[plugins.faulty]\nenabled = true\ndefault = true\nbreaker = { faults = 1 }\n"
+    faulty = PLUGINS_TOML + "[plugins.faulty]\nenabled = true\ndefault = true\nbreaker = { faults = 1 }\n"
     with open_api(tmp_path, faulty, more=[candidate("faulty", "plugins.faulty")]) as api:
         api.post("integrations/", {"provider": "faulty"})
         answer = api.client.get("/readyz")

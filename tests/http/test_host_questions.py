@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from api import OLDER_SHA, SWITCHBOARD, ApiClient, open_api
+from api import OLDER_SHA, PLUGINS_TOML, ApiClient, open_api
 from hosting import Hands, candidate, logged
 from plugins import archivist
 from plugins.archivist import SHA
@@ -28,7 +28,7 @@ def api(tmp_path: Path) -> Iterator[ApiClient]:
 
 @contextmanager
 def open_archive(folder: Path, clock: Clock | None = None) -> Iterator[ApiClient]:
-    switchboard = SWITCHBOARD + "[plugins.archivist]\nenabled = true\n"
+    switchboard = PLUGINS_TOML + "[plugins.archivist]\nenabled = true\n"
     more = [candidate("archivist", "plugins.archivist")]
     with open_api(folder, switchboard, more=more, background=False, clock=clock) as opened:
         yield opened

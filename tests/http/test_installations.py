@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from api import SWITCHBOARD, ApiClient, open_api
+from api import PLUGINS_TOML, ApiClient, open_api
 from hosting import candidate
 
 
@@ -125,7 +125,7 @@ def test_row_with_text_that_cannot_be_encoded_is_listed(api: ApiClient) -> None:
 
 def test_installation_that_cannot_be_encoded_is_refused(tmp_path: Path) -> None:
     """An installation with a lone surrogate is the plugin's fault. A form with one is shown in the catalogue."""
-    switches = SWITCHBOARD + "[plugins.scripted_forge]\nenabled = true\n"
+    switches = PLUGINS_TOML + "[plugins.scripted_forge]\nenabled = true\n"
     more = [candidate("scripted_forge", "plugins.scripted_forge")]
     with open_api(tmp_path, switches, more=more, background=False) as api:
         fields = {"provider": "scripted_forge", "name": "team", "answer": "surrogate in metadata"}

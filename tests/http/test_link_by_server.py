@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from api import SWITCHBOARD
+from api import PLUGINS_TOML
 from command import Done, scmhost
 from scmhost.checkout.formats import FORMATS
 from scmhost.checkout.linked_text import Chunk, LinkedText, TextLine
@@ -26,7 +26,7 @@ HERE = "/api/0/organizations/acme"
 
 def test_a_text_is_linked_by_a_server(tmp_path: Path) -> None:
     """The service answers for every frame; whoever may not ask gets the text back, and the reason."""
-    (tmp_path / "plugins.toml").write_text(SWITCHBOARD, encoding="utf-8")
+    (tmp_path / "plugins.toml").write_text(PLUGINS_TOML, encoding="utf-8")
     crash = tmp_path / "crash.txt"
     crash.write_text(TRACE, encoding="utf-8")
     with serve(tmp_path) as served:

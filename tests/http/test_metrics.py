@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from api import SWITCHBOARD, ApiClient, commit, open_api
+from api import PLUGINS_TOML, ApiClient, commit, open_api
 from command import scmhost_process
 from hosting import candidate
 from pages import page
 from scmhost.infra.telemetry import open_telemetry
 from serving import Served, serve
 
-BOTH = SWITCHBOARD + "[plugins.faulty]\nenabled = true\ndefault = true\n"
-WITH_METRICS = SWITCHBOARD + "[host.metrics]\nenabled = true\n"
+BOTH = PLUGINS_TOML + "[plugins.faulty]\nenabled = true\ndefault = true\n"
+WITH_METRICS = PLUGINS_TOML + "[host.metrics]\nenabled = true\n"
 FAULTY = candidate("faulty", "plugins.faulty")
 
 OF_INSTALL = {"plugin": "faulty", "hook": "scm_install"}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api import SWITCHBOARD, ApiClient, open_api
+from api import PLUGINS_TOML, ApiClient, open_api
 from hosting import candidate
 
 PATH = "/api/0/projects/acme/web/repo-path-parsing/"
@@ -193,7 +193,7 @@ def test_scopes_of_path_parsing(api: ApiClient) -> None:
 
 
 SCOPES = {"org:read": 200, "project:write": 200, "project:admin": 200, "project:read": 403, "org:ci": 403}
-FORGE = f"{SWITCHBOARD}\n[plugins.good_forge]\nenabled = true\ndefault = true\n"
+FORGE = f"{PLUGINS_TOML}\n[plugins.good_forge]\nenabled = true\ndefault = true\n"
 
 
 def test_plugin_reads_its_own_pages(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from httpx2 import Response
 
-from api import SWITCHBOARD, ApiClient, open_api
+from api import PLUGINS_TOML, ApiClient, open_api
 from hosting import candidate
 
 URL = "https://git.example.com/team/new"
@@ -15,7 +15,7 @@ URL = "https://git.example.com/team/new"
 @pytest.fixture
 def api(tmp_path: Path) -> Iterator[ApiClient]:
     """An API with a plugin whose decisions a test selects."""
-    configuration = SWITCHBOARD + "[plugins.chooser]\nenabled = true\n"
+    configuration = PLUGINS_TOML + "[plugins.chooser]\nenabled = true\n"
     with open_api(tmp_path, configuration, more=[candidate("chooser", "plugins.chooser")]) as opened:
         yield opened
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from api import SWITCHBOARD, ApiClient, open_api
+from api import PLUGINS_TOML, ApiClient, open_api
 from hosting import candidate
 from scmhost.admin.bootstrap import bootstrap
 
@@ -32,7 +32,7 @@ CANDIDATES = [
 @pytest.fixture
 def api(tmp_path: Path) -> Iterator[ApiClient]:
     """An API with plugins in several states."""
-    with open_api(tmp_path, SWITCHBOARD + MORE, more=CANDIDATES) as opened:
+    with open_api(tmp_path, PLUGINS_TOML + MORE, more=CANDIDATES) as opened:
         yield opened
 
 
@@ -78,7 +78,7 @@ def test_only_operators_see_plugins(api: ApiClient, tmp_path: Path) -> None:
     for path in ("/api/0/plugins/", "/api/0/plugins/custom_scm/", "/api/0/plugins/none/"):
         answer = api.get(path, token=rival.token)
         assert (answer.status_code, "operators under [host]" in answer.json()["detail"]) == (403, True)
-    by_id = SWITCHBOARD.replace('["acme"]', f"[{rival.organization.id}]", 1)
+    by_id = PLUGINS_TOML.replace('["acme"]', f"[{rival.organization.id}]", 1)
     with open_api(tmp_path, by_id, f"sqlite:///{tmp_path}/test.db") as other:
         assert other.get("/api/0/plugins/", token=rival.token).status_code == 200
         assert other.get("/api/0/plugins/", token=api.there.token).status_code == 403
@@ -86,7 +86,7 @@ def test_only_operators_see_plugins(api: ApiClient, tmp_path: Path) -> None:
 
 def test_only_organization_sees_plugins_when_no_operator_is_set(tmp_path: Path) -> None:
     """A single organization is the operator; of several, none is by default."""
-    silent = SWITCHBOARD.replace('operators = ["acme"]\n', "")
+    silent = PLUGINS_TOML.replace('operators = ["acme"]\n', "")
     with open_api(tmp_path, silent) as api:
         assert api.get("/api/0/plugins/").status_code == 200
         bootstrap(api.services, "rival", "web")

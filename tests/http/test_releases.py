@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 from structlog.testing import capture_logs
 
-from api import OLDER_SHA, SHA, SWITCHBOARD, ApiClient, commit, open_api
+from api import OLDER_SHA, PLUGINS_TOML, SHA, ApiClient, commit, open_api
 from hosting import candidate
 
 
@@ -248,7 +248,7 @@ def test_release_ref_is_the_senders_head(api: ApiClient, days: tuple[int | None,
 
 def test_text_of_a_plugin_that_json_cannot_hold_costs_one_release(tmp_path: Path) -> None:
     """The list and the release are shown without what the plugin returned, and the log names the plugin."""
-    switchboard = SWITCHBOARD + "[plugins.half_characters]\nenabled = true\n"
+    switchboard = PLUGINS_TOML + "[plugins.half_characters]\nenabled = true\n"
     more = [candidate("half_characters", "plugins.half_characters")]
     with open_api(tmp_path, switchboard, more=more) as api:
         installation = api.post("integrations/", {"provider": "half_characters"}).json()

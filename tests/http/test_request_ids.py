@@ -11,12 +11,12 @@ import pytest
 import structlog
 from fastapi.testclient import TestClient
 
-from api import SWITCHBOARD, ApiClient, open_api
+from api import PLUGINS_TOML, ApiClient, open_api
 from hosting import candidate
 from scmhost.application import create_application
 from scmhost.infra.logs import configure_logs
 
-BOTH = SWITCHBOARD + "[plugins.faulty]\nenabled = true\ndefault = true\n[plugins.talkative]\nenabled = true\n"
+BOTH = PLUGINS_TOML + "[plugins.faulty]\nenabled = true\ndefault = true\n[plugins.talkative]\nenabled = true\n"
 MORE = [candidate("faulty", "plugins.faulty"), candidate("talkative", "plugins.talkative")]
 
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from api import SWITCHBOARD
+from api import PLUGINS_TOML
 from command import GitRepository, scmhost
 from plugins import historian
 from serving import Served, serve
 
 
 def folder_with_configuration(tmp_path: Path) -> Path:
-    (tmp_path / "plugins.toml").write_text(SWITCHBOARD, encoding="utf-8")
+    (tmp_path / "plugins.toml").write_text(PLUGINS_TOML, encoding="utf-8")
     return tmp_path
 
 
@@ -103,7 +103,7 @@ def test_a_job_survives_a_killed_process(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("PYTHONPATH", str(install_historian(tmp_path)))
     monkeypatch.setenv("HISTORIAN_DIED", str(tmp_path / "died"))
     more = "[plugins.historian]\nenabled = true\n[limits]\njob_seconds = 1\n"
-    (tmp_path / "plugins.toml").write_text(SWITCHBOARD + more, encoding="utf-8")
+    (tmp_path / "plugins.toml").write_text(PLUGINS_TOML + more, encoding="utf-8")
     here = "/api/0/organizations/acme"
     with serve(tmp_path) as served:
         there = bootstrap(tmp_path, "--repository", "team/app=https://git.example.com/team/app")

@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from api import SWITCHBOARD, ApiClient, commit, open_api
+from api import PLUGINS_TOML, ApiClient, commit, open_api
 from hosting import candidate
 from scmhost.infra import telemetry
 from scmhost.infra.logs import configure_logs
@@ -26,7 +26,7 @@ from scmhost.infra.telemetry.spans import Spans
 from scmhost.plugins.errors import Origin
 from scmhost.plugins.isolation.guard import Guard
 
-BOTH = SWITCHBOARD + "[plugins.faulty]\nenabled = true\ndefault = true\n"
+BOTH = PLUGINS_TOML + "[plugins.faulty]\nenabled = true\ndefault = true\n"
 FAULTY = candidate("faulty", "plugins.faulty")
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}

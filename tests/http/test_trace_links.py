@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from api import OLDER_SHA, SHA, SWITCHBOARD, ApiClient, commit, open_api
+from api import OLDER_SHA, PLUGINS_TOML, SHA, ApiClient, commit, open_api
 from hosting import candidate
 from indexing import index_files
 from linking import open_odd_text
@@ -381,7 +381,7 @@ def test_explanation_shows_munged_path(api: ApiClient) -> None:
 @pytest.mark.parametrize("path", [LINKS, EXPLAIN, DERIVE])
 def test_wrong_field_of_a_body_is_named(tmp_path: Path, path: str, body: dict[str, Any], answer: str) -> None:
     """Each answer is 400 and names the wrong field."""
-    with open_api(tmp_path, SWITCHBOARD + "\n[limits]\ntrace_frames = 3\n", background=False) as small:
+    with open_api(tmp_path, PLUGINS_TOML + "\n[limits]\ntrace_frames = 3\n", background=False) as small:
         refused = small.post(path, body)
     assert (refused.status_code, list(refused.json())) == (400, [answer])
 
@@ -396,7 +396,7 @@ def test_malformed_branch_is_refused(api: ApiClient) -> None:
 def test_exceeded_limits_are_named(tmp_path: Path) -> None:
     """A text is read up to the limit, and an explanation lists mappings up to the limit."""
     limits = "\n[limits]\ntrace_frames = 2\nexplained_frames = 1\nexplained_mappings = 1\n"
-    with open_api(tmp_path, SWITCHBOARD + limits, background=False) as small:
+    with open_api(tmp_path, PLUGINS_TOML + limits, background=False) as small:
         repository, installation = small.claimed()
         for root in ("/a/", "/b/", "/c/"):
             small.mapping(repository, installation, stackRoot=root)
@@ -448,7 +448,7 @@ def test_links_do_not_wait_for_new_commits_files(tmp_path: Path) -> None:
         assert (while_busy, linked(api, "/srv/app/a.py")[0]["basis"]["file"]) == ("listed", "listed")
 
 
-FORGE = f"{SWITCHBOARD}[plugins.good_forge]\nenabled = true\ndefault = true\n"
+FORGE = f"{PLUGINS_TOML}[plugins.good_forge]\nenabled = true\ndefault = true\n"
 
 
 def add_forge_repository(api: ApiClient) -> None:

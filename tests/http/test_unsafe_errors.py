@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from api import SWITCHBOARD, ApiClient, open_api
+from api import PLUGINS_TOML, ApiClient, open_api
 from hosting import candidate, logged
 from plugins.unsafe_errors import UnsafeError, UnsafeRefusal
 from scmhost.admin import background
@@ -29,7 +29,7 @@ ENABLED = "[plugins.unsafe]\nenabled = true\ndefault = true\n"
 @contextmanager
 def unsafe(folder: Path, entry: str, more: str = "") -> Iterator[ApiClient]:
     """A host with one of the plugins; its log lines are checked at the end."""
-    text = f"{SWITCHBOARD}{ENABLED}breaker = {{ faults = 1 }}\n{more}"
+    text = f"{PLUGINS_TOML}{ENABLED}breaker = {{ faults = 1 }}\n{more}"
     plugin = candidate("unsafe", f"plugins.unsafe_errors:{entry}")
     with logged() as foreign, capture_logs() as own:
         with open_api(folder, text, more=[plugin], background=False) as api:
@@ -156,7 +156,7 @@ def test_audit_entry_of_a_change_is_safe(tmp_path: Path) -> None:
     with open_api(tmp_path, background=False) as api:
         path = tmp_path / "plugins.toml"
         before = api.services.plugins.settings
-        path.write_text(SWITCHBOARD.replace('["acme"] }', '["acme", "a\\u0000b"] }'), encoding="utf-8")
+        path.write_text(PLUGINS_TOML.replace('["acme"] }', '["acme", "a\\u0000b"] }'), encoding="utf-8")
         audit = ConfigurationAudit(api.services)
         audit.add_change(before, read_settings(path, {}), 1)
         audit.save_pending()

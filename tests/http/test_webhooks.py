@@ -13,7 +13,7 @@ import pytest
 from httpx2 import Response
 
 import factories
-from api import SHA, SWITCHBOARD, ApiClient, commit, open_api
+from api import PLUGINS_TOML, SHA, ApiClient, commit, open_api
 from scmhost.commits.push import receive_push
 from scmhost.installations.webhooks import MAX_SECRETS, ROTATION
 
@@ -157,14 +157,14 @@ def test_disabled_provider_accepts_no_delivery(api: ApiClient, tmp_path: Path) -
     url = api.services.store.url_without_password
     off = tmp_path / "off"
     off.mkdir()
-    with open_api(off, SWITCHBOARD.replace('["acme"]', "[]"), url) as without:
+    with open_api(off, PLUGINS_TOML.replace('["acme"]', "[]"), url) as without:
         assert deliver(without, installation, push(), secret).status_code == 404
     assert deliver(api, installation, push(), secret).status_code == 200
 
 
 def test_webhooks_need_a_key(tmp_path: Path) -> None:
     """The answer names the setting."""
-    with open_api(tmp_path, SWITCHBOARD.replace(f'webhook_key = "{KEY}"', "")) as api:
+    with open_api(tmp_path, PLUGINS_TOML.replace(f'webhook_key = "{KEY}"', "")) as api:
         _, installation = api.claimed()
         answer = api.post(f"integrations/{installation['id']}/webhook/", None)
         assert answer.status_code == 409
@@ -192,7 +192,7 @@ def test_secrets_are_few(api: ApiClient) -> None:
 
 def test_a_push_over_the_limit_is_refused_by_its_name(tmp_path: Path) -> None:
     """As for commits that are sent otherwise."""
-    switchboard = SWITCHBOARD + "[limits]\ncommits_per_request = 1\nbody_bytes = 2000\n"
+    switchboard = PLUGINS_TOML + "[limits]\ncommits_per_request = 1\nbody_bytes = 2000\n"
     with open_api(tmp_path, switchboard) as api:
         _, installation = api.claimed()
         secret = new_secret(api, installation)["secret"]

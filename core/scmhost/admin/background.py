@@ -100,12 +100,12 @@ def _run(services: Services, job: QueuedJob) -> None:
         # A newer version may have added the job during a rolling upgrade, and one of its workers may take it.
         _postpone(services, job, f"this version of scmhost has no job of the kind {job.kind!r}")
         return
-    with services.telemetry.act("job", job=job.kind) as act:
+    with services.telemetry.operation("job", job=job.kind) as operation:
         try:
             handler(services, job)
             log.info("job done", kind=job.kind, key=job.key, organization=job.organization_id, attempts=job.attempts)
         except Exception as error:  # noqa: BLE001 - one bad job must not keep the others from running
-            act.end("failed", fault=True)
+            operation.end("failed", fault=True)
             # A plugin may have built the exception, so nothing in its text is trusted.
             _postpone(services, job, exception_text(error)[:_MAX_FAULT_LENGTH])
 

@@ -129,7 +129,7 @@ def list_tokens(
     from scmhost.organizations import tokens as usecases
     from scmhost.services import check_database
 
-    with context.open_host(config, database_url, plugins=False, look=True) as host:
+    with context.open_host(config, database_url, plugins=False, inspect_only=True) as host:
         check_database(host.services)
         tokens = usecases.list_tokens(host.services, organization_named(host.services, org))
     if as_json:
@@ -189,7 +189,7 @@ def audit(
     from scmhost.infra.paging import PageQuery
     from scmhost.services import check_database
 
-    with context.open_host(config, database_url, plugins=False, look=True) as host:
+    with context.open_host(config, database_url, plugins=False, inspect_only=True) as host:
         check_database(host.services)
         organization = organization_named(host.services, org) if org else None
         entries = list_entries(host.services, organization, PageQuery(size=limit), action=event).items

@@ -40,8 +40,8 @@ class OpenedHost(Protocol):
 class Opener(Protocol):
     """Opens the host by configuration file and database URL.
 
-    With ``quiet`` only errors are logged. Without ``plugins`` no plugin is imported. With ``look`` no database is
-    created or migrated, and nothing is logged that the answer of the command contains.
+    With ``quiet`` only errors are logged. Without ``plugins`` no plugin is imported. With ``inspect_only`` no database
+    is created or migrated, and nothing is logged that the answer of the command contains.
     """
 
     def __call__(
@@ -51,7 +51,7 @@ class Opener(Protocol):
         *,
         quiet: bool = True,
         plugins: bool = True,
-        look: bool = False,
+        inspect_only: bool = False,
     ) -> OpenedHost: ...
 
 

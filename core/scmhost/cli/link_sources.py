@@ -136,7 +136,7 @@ def _open_local_project(context: CommandContext, options: Mapping[str, Any]) -> 
     from scmhost.organizations.create import find_project
     from scmhost.services import check_database
 
-    with context.open_host(options["config"], options["database_url"], look=True) as host:
+    with context.open_host(options["config"], options["database_url"], inspect_only=True) as host:
         check_database(host.services)
         organization = organization_named(host.services, options["org"])
         project = find_project(host.services, organization, options["project"])

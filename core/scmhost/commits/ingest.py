@@ -54,7 +54,7 @@ def ingest_commits(
         InvalidInput: an entry cannot be accepted, or there are more than ``limits.commits_per_request``.
     """
     listed = read_limited(services, entries)
-    with services.telemetry.act("ingest"), services.store.write() as tx:
+    with services.telemetry.operation("ingest"), services.store.write() as tx:
         ingested = save_commits(tx, services, organization, listed)
     report_saved_commits(services, organization, ingested)
     return ingested, (*listed.notes, *placeholder_notes(organization, ingested))

@@ -49,7 +49,7 @@ def receive_push(
     pushes = _verified_pushes(services, webhook, headers, body)
     ingested: list[IngestedCommits] = []
     notes: list[str] = []
-    with services.telemetry.act("ingest"), services.store.write() as tx:
+    with services.telemetry.operation("ingest"), services.store.write() as tx:
         known = repository_queries.of_installation(tx, webhook.organization.id, installation_id)
         for push in pushes:
             repository = _find(known, push.repository)

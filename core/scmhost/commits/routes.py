@@ -61,7 +61,7 @@ class ShasIn(BaseModel):
 
 @router.post("/commits/")
 def commits_send(services: ServicesDep, organization: ForReleases, body: CommitsIn) -> Ingested:
-    """Send commits without a release. Sent twice they change nothing."""
+    """Send commits without a release. Sending them again changes nothing."""
     done, notes = ingest_commits(services, organization, body.commits)
     return shown_ingested(done, notes)
 

@@ -124,7 +124,7 @@ class RequestLog:
         # The answer to an unexpected error contains the id too; it is read from here.
         scope.setdefault("state", {})["request_id"] = request_id
         labels = {"method": scope["method"], "path": scope["path"], "scheme": scope["scheme"]}
-        with self._telemetry.act("request", scope["headers"], **labels) as operation:
+        with self._telemetry.operation("request", scope["headers"], **labels) as operation:
             bound = {"request_id": request_id} | ({"trace_id": operation.trace_id} if operation.trace_id else {})
             with structlog.contextvars.bound_contextvars(**bound):
                 await self._answer(scope, receive, send, operation)

@@ -15,11 +15,9 @@ class Limits(BaseModel):
     body_seconds: int = Field(default=60, ge=1, description="Longest time that a request body may take to arrive.")
     commits_per_request: int = Field(default=10_000, ge=1, description="Most commits in one request.")
     # 64: SHA-256, the longest ids of git.
-    sha_length: int = Field(default=64, ge=1, le=64, description="Longest id of a commit.")
-    repository_name_length: int = Field(
-        default=200, ge=1, le=200, description="Longest name of the repository that a commit names."
-    )
-    author_name_length: int = Field(default=128, ge=1, le=255, description="Longest name of a commit's author.")
+    sha_length: int = Field(default=64, ge=1, le=64, description="Longest commit id.")
+    repository_name_length: int = Field(default=200, ge=1, le=200, description="Longest repository name in a commit.")
+    author_name_length: int = Field(default=128, ge=1, le=255, description="Longest author name.")
     author_email_length: int = Field(
         default=200,
         ge=1,
@@ -27,7 +25,7 @@ class Limits(BaseModel):
         description="Longest e-mail address of a commit's author; with a longer one the commit has no author.",
     )
     path_length: int = Field(
-        default=510, ge=1, le=4096, description="Longest path of a changed file; a longer one is left out, with a note."
+        default=510, ge=1, le=4096, description="Longest path of a changed file; a longer one is omitted, with a note."
     )
     page_size: int = Field(default=100, ge=1, le=1000, description="Most objects on one page.")
     version_length: int = Field(default=200, ge=1, le=200, description="Longest version of a release.")
@@ -44,11 +42,11 @@ class Limits(BaseModel):
     request_threads: int = Field(
         default=40, ge=1, le=1_000, description="Most requests that one worker answers at the same time."
     )
-    trace_characters: int = Field(default=1024 * 1024, ge=1024, description="Longest stack trace that is read.")
+    trace_characters: int = Field(default=1024 * 1024, ge=1024, description="Longest stack trace, in characters.")
     trace_frames: int = Field(default=10_000, ge=1, description="Most frames of one trace.")
-    explained_frames: int = Field(default=50, ge=1, description="Most frames that are explained at once.")
+    explained_frames: int = Field(default=50, ge=1, description="Most frames in a request for an explanation.")
     explained_mappings: int = Field(
-        default=100, ge=1, description="Most code mappings that an explanation lists besides those that match."
+        default=100, ge=1, description="Most code mappings without a match in an explanation."
     )
     file_checks_per_request: int = Field(
         default=200, ge=1, description="Most files that a request checks on code hosts; other files count as unknown."

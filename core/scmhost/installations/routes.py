@@ -89,7 +89,7 @@ def installations_list(
 def installations_add(
     services: AuditedServices, organization: ForIntegrations, fields: Annotated[dict[str, Any], Body()]
 ) -> OrganizationIntegration:
-    """Install a provider: ``provider`` names it, the other fields are its install form."""
+    """Install a provider: ``provider`` is its key, the other fields are its install form."""
     key = fields.get("provider")
     if not isinstance(key, str) or not key:
         raise InvalidInput("This field is required.", "provider")

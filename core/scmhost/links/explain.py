@@ -52,7 +52,7 @@ def explain_links(
     Raises:
         NotFound: the organization has no such release.
     """
-    with services.telemetry.act("links"):
+    with services.telemetry.operation("links"):
         with services.store.read() as tx:
             mappings = read_mappings(tx, services, project)
             targets = map_frames(tx, services, organization, mappings, frames, options)

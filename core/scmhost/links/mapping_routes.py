@@ -58,7 +58,7 @@ def mappings_list(
     integration_id: Annotated[int | None, Query(alias="integrationId", ge=0, lt=2**53)] = None,
     project: Annotated[list[str] | None, Query()] = None,
 ) -> Sequence[CodeMappingOut]:
-    """Code mappings in the order of their ids, of an installation or of projects."""
+    """Code mappings by id, filtered by installation or project."""
     listed = list_mappings(
         services,
         organization,

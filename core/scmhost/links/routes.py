@@ -80,7 +80,7 @@ def stacktrace_link(
     frame: Annotated[FrameQuery, Depends(frame_query_of)],
     release: str | None = None,
 ) -> StacktraceLink:
-    """The link of one frame, or the reason why there is none with the next step."""
+    """The link of one frame, or a reason and a next step."""
     resolved = resolve_links(services, organization, project, [frame], LinkOptions(release))[0]
     config = None
     if resolved.mapping and resolved.repository:
@@ -102,7 +102,7 @@ def stacktrace_links(
     ref: str | None = None,
     release: str | None = None,
 ) -> LinkedFiles:
-    """The links of many files at once, at the commit ``ref``, else at the release's, else at the default branch."""
+    """The links of many files, at the commit ``ref``, the release's commit, or the default branch."""
     frames = [frame_query_of(name, commit_id=ref) for name in file]
     resolved = resolve_links(services, organization, project, frames, LinkOptions(release))
     return LinkedFiles(files=[_linked_file(name, item) for name, item in zip(file, resolved, strict=True)])

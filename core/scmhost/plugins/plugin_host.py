@@ -11,6 +11,7 @@ from cachetools import FIFOCache
 
 from scmhost.infra.clock import Clock, SystemClock
 from scmhost.infra.telemetry import NO_TELEMETRY, Telemetry
+from scmhost.plugins.validation import ValidatedPlugin, Validator
 from scmhost.sdk import HOOK_SPECS, Command, HookSpec, Organization, Provider, ProviderError
 
 from .calls import ProviderCalls
@@ -23,7 +24,6 @@ from .isolation.guard import Guard
 from .loading import IMPORT_SECONDS
 from .registry import PluginReport, RegistrySnapshot
 from .reloader import RegistryReloader
-from .validation import LoadedPlugin, Validator
 
 _log = logging.getLogger(__name__)
 
@@ -230,7 +230,7 @@ class PluginHost:
             restart_for=tuple(_changed_at_start(self._started, settings)),
         )
 
-    def _notify_one(self, plugin: LoadedPlugin, hook: str, values: Mapping[str, object]) -> Any:
+    def _notify_one(self, plugin: ValidatedPlugin, hook: str, values: Mapping[str, object]) -> Any:
         implementation = plugin.implementations.get(hook)
         if implementation is None:
             return None

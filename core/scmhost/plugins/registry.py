@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal, Self
 
 from pydantic import JsonValue
 
+from scmhost.plugins.validation import ValidatedPlugin
 from scmhost.sdk import Organization, Provider
 
 from .calls import ProviderCalls
@@ -19,7 +20,6 @@ from .flags.rules import FIRM, FlagDecision, Question, Step, bucket_of, decide, 
 from .isolation.circuit_breaker import Suspension
 from .isolation.guard import Guard
 from .isolation.inline_calls import OverdueCall
-from .validation import LoadedPlugin
 
 if TYPE_CHECKING:
     from .flags.openfeature import FlagService
@@ -58,7 +58,7 @@ class PluginReport:
     settings: Mapping[str, JsonValue] = field(default_factory=dict)
 
     @classmethod
-    def ready(cls, plugin: LoadedPlugin) -> Self:
+    def ready(cls, plugin: ValidatedPlugin) -> Self:
         """Return the report of a loaded plugin."""
         features = {feature.value for provider in plugin.providers for feature in provider.features}
         return cls(
@@ -136,11 +136,11 @@ class RegistrySnapshot:
 
     settings: Settings
     generation: int
-    loaded: tuple[LoadedPlugin, ...]
+    loaded: tuple[ValidatedPlugin, ...]
     others: tuple[PluginReport, ...]
     calls: Mapping[str, ProviderCalls]
     reports: tuple[PluginReport, ...]
-    owners: Mapping[str, tuple[LoadedPlugin, Provider]]
+    owners: Mapping[str, tuple[ValidatedPlugin, Provider]]
     flags: "FlagService | None"
     number: int
 
@@ -148,7 +148,7 @@ class RegistrySnapshot:
     def build(
         cls,
         basis: tuple[Settings, int, "FlagService | None"],
-        loaded: Sequence[LoadedPlugin],
+        loaded: Sequence[ValidatedPlugin],
         others: Sequence[PluginReport],
         guard: Guard,
         before: "RegistrySnapshot | None" = None,

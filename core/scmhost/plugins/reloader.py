@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from scmhost.plugins.validation import ValidatedPlugin, Validator
 from scmhost.sdk import ProviderError
 
 from .config.schema import EVERYTHING, FlagsProvider, Settings
@@ -13,7 +14,6 @@ from .discovery import Candidate, select
 from .errors import ConfigError, HostError, Problem
 from .isolation.guard import Guard
 from .registry import PluginReport, RegistrySnapshot
-from .validation import LoadedPlugin, Validator
 
 if TYPE_CHECKING:
     from .flags.openfeature import FlagService
@@ -29,7 +29,7 @@ class RegistryChange:
     """A snapshot that replaces another, and the plugins that are unloaded by it."""
 
     snapshot: RegistrySnapshot
-    unloaded: tuple[LoadedPlugin, ...] = ()
+    unloaded: tuple[ValidatedPlugin, ...] = ()
 
 
 class RegistryReloader:
@@ -95,7 +95,7 @@ class RegistryReloader:
 
     def _kept(
         self, before: RegistrySnapshot, settings: Settings, selected: Sequence[Candidate]
-    ) -> dict[Candidate, LoadedPlugin]:
+    ) -> dict[Candidate, ValidatedPlugin]:
         """Return the plugins that stay loaded, with their new settings."""
         loaded = {plugin.candidate: plugin for plugin in before.loaded}
         kept = {}
@@ -106,7 +106,9 @@ class RegistryReloader:
                 kept[candidate] = plugin if same else self._validator.with_settings(plugin, settings)
         return kept
 
-    def _load(self, selected: Sequence[Candidate], settings: Settings) -> tuple[list[LoadedPlugin], list[PluginReport]]:
+    def _load(
+        self, selected: Sequence[Candidate], settings: Settings
+    ) -> tuple[list[ValidatedPlugin], list[PluginReport]]:
         """Load all plugins, then start them: a plugin may expect at its start that the others are loaded."""
         validated, refused = _passed(
             {candidate: partial(self._validator.load, candidate, settings, self._imported) for candidate in selected}
@@ -114,7 +116,7 @@ class RegistryReloader:
         started, failed = _passed({plugin.candidate: partial(self._start, plugin) for plugin in validated})
         return started, [*refused, *failed]
 
-    def _start(self, plugin: LoadedPlugin) -> LoadedPlugin:
+    def _start(self, plugin: ValidatedPlugin) -> ValidatedPlugin:
         """Start a plugin. One that cannot start is unloaded, as if its import had failed."""
         implementation = plugin.implementations.get("scm_startup")
         try:
@@ -190,10 +192,10 @@ def _still_failed(before: RegistrySnapshot, settings: Settings) -> dict[str, Plu
 
 
 def _passed(
-    steps: Mapping[Candidate, Callable[[], LoadedPlugin]],
-) -> tuple[list[LoadedPlugin], list[PluginReport]]:
+    steps: Mapping[Candidate, Callable[[], ValidatedPlugin]],
+) -> tuple[list[ValidatedPlugin], list[PluginReport]]:
     """Run a step for each plugin; return those that pass, and reports of the others."""
-    passed: list[LoadedPlugin] = []
+    passed: list[ValidatedPlugin] = []
     failed: list[PluginReport] = []
     for candidate, step in steps.items():
         try:

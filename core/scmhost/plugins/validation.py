@@ -45,7 +45,7 @@ _LOWER_BOUNDS: Final = frozenset({">", ">=", "==", "===", "~="})
 
 
 @dataclass(frozen=True, slots=True)
-class LoadedPlugin:
+class ValidatedPlugin:
     """A plugin that passed all checks, with everything that its calls need."""
 
     candidate: Candidate
@@ -72,7 +72,9 @@ class Validator:
         self._pluggy = pluggy.PluginManager(PROJECT_NAME)
         self._pluggy.add_hookspecs(hooks)
 
-    def load(self, candidate: Candidate, settings: Settings, imported: MutableMapping[str, Candidate]) -> LoadedPlugin:
+    def load(
+        self, candidate: Candidate, settings: Settings, imported: MutableMapping[str, Candidate]
+    ) -> ValidatedPlugin:
         """Import a plugin, check it, and register it. ``imported`` records it once its import begins.
 
         Raises:
@@ -91,9 +93,9 @@ class Validator:
         checked = self._settings(candidate, providers, settings)
         self._register(candidate, implementations, providers)
         notes = (*note, *hook_notes(plugin))
-        return LoadedPlugin(candidate, implementations, providers, checked, plugin.import_ms, notes)
+        return ValidatedPlugin(candidate, implementations, providers, checked, plugin.import_ms, notes)
 
-    def with_settings(self, plugin: LoadedPlugin, settings: Settings) -> LoadedPlugin:
+    def with_settings(self, plugin: ValidatedPlugin, settings: Settings) -> ValidatedPlugin:
         """Return a loaded plugin with new settings.
 
         Raises:
@@ -101,7 +103,7 @@ class Validator:
         """
         return replace(plugin, settings=self._settings(plugin.candidate, plugin.providers, settings))
 
-    def unload(self, plugin: LoadedPlugin) -> None:
+    def unload(self, plugin: ValidatedPlugin) -> None:
         """Unregister a plugin: its name and the keys of its providers are free again."""
         self._pluggy.unregister(name=plugin.candidate.name)
         for provider in plugin.providers:

@@ -141,7 +141,7 @@ def fetch_commits(services: Services, job: QueuedJob) -> None:
         request = _read_request(tx, job)
     result = _call_provider(services, request) if request else None
     ingested: list[IngestedCommits] = []
-    with services.telemetry.act("ingest"), services.store.write() as tx:
+    with services.telemetry.operation("ingest"), services.store.write() as tx:
         if jobs.finish(tx, job) and request and result:
             ingested = _save(tx, services, request, result)
     if request:

@@ -68,7 +68,7 @@ def create_release(
     """
     _check_version(services, version)
     commits = _read_request(services, request)
-    with services.telemetry.act("ingest"), services.store.write() as tx:
+    with services.telemetry.operation("ingest"), services.store.write() as tx:
         new_ids = project_ids(tx, organization, request.projects)
         release, created = queries.upsert(tx, organization.id, version, request.draft, services.clock.now())
         attached = queries.attach_projects(tx, organization.id, release.id, new_ids)
@@ -93,7 +93,7 @@ def change_release(
         InvalidInput: a commit or a ref is invalid.
     """
     commits = _read_request(services, request)
-    with services.telemetry.act("ingest"), services.store.write() as tx:
+    with services.telemetry.operation("ingest"), services.store.write() as tx:
         release = require_release(tx, organization, version, project)
         queries.update(tx, organization.id, release.id, request.draft)
         if request.refs is not None and not request.refs:

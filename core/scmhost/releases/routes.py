@@ -99,7 +99,7 @@ def release_commits_list(
     repo_id: Annotated[int | None, Query(ge=0, lt=2**53)] = None,
     repo_name: str | None = None,
 ) -> Sequence[CommitOut]:
-    """A release's commits, newest first: all, or those of a repository."""
+    """A release's commits, newest first; optionally of one repository."""
     only = CommitFilter(repository_id=repo_id, repository_name=repo_name)
     found = commits_of_release(services, organization, version, page.request, only)
     return page.answer(found, shown_commits(services, organization, found.items))
@@ -118,7 +118,7 @@ def release_files_list(
 def release_previous(
     services: ServicesDep, organization: ForReleases, version: str, repository: str | None = None
 ) -> ReleaseOut | dict[str, None]:
-    """The release before this one with the commit that a checkout of the same repository has; else an empty object.
+    """The previous release with a commit of the same repository, or an empty object.
 
     Where the checkout may be of several repositories, ``repository`` names the one.
     """
@@ -205,7 +205,7 @@ def project_releases_change(
 def project_releases_delete(
     services: AuditedServices, organization: ForReleases, project: ProjectOfReleases, version: str
 ) -> None:
-    """Delete a release of the project; one of several projects stays with the others."""
+    """Delete a release of the project; a release of several projects stays in the others."""
     delete_release(services, organization, version, project)
 
 
@@ -219,7 +219,7 @@ def project_release_commits_list(
     repo_id: Annotated[int | None, Query(ge=0, lt=2**53)] = None,
     repo_name: str | None = None,
 ) -> Sequence[CommitOut]:
-    """The commits of a release of the project, newest first: all, or those of a repository."""
+    """The commits of a release of the project, newest first; optionally of one repository."""
     only = CommitFilter(project, repo_id, repo_name)
     found = commits_of_release(services, organization, version, page.request, only)
     return page.answer(found, shown_commits(services, organization, found.items))
@@ -234,7 +234,7 @@ deploys_router: Final = APIRouter(
 def deploys_list(
     services: ServicesDep, organization: ForReleases, version: str, page: RequestedPage
 ) -> Sequence[DeployOut]:
-    """A release's deploys, the last one first."""
+    """A release's deploys, newest first."""
     found = list_deploys(services, organization, version, page.request)
     return page.answer(found, [deploy_out(deploy) for deploy in found.items])
 

@@ -49,7 +49,7 @@ def offers_list(
         str, Query(alias="installableOnly", description="Changes nothing: what is added already is never offered.")
     ] = "false",
 ) -> Offers:
-    """The repositories that may be added to an installation, without those that it has already."""
+    """The repositories that can be added to an installation, without those that it already has."""
     offers = offer_repositories(services, organization, parse_id(integration_id, "installation"), search)
     return Offers(
         repos=[
@@ -130,7 +130,7 @@ def repositories_list(
 def repositories_add(
     services: AuditedServices, organization: ForLoose, response: Response, fields: Annotated[dict[str, Any], Body()]
 ) -> RepositoryPayload:
-    """Create a repository by ``name`` and ``url``, or add one through a ``provider``: that is a claim."""
+    """Create a repository by ``name`` and ``url``, or claim one for an installation of a ``provider``."""
     if fields.get("provider") is not None:
         return _add_through_provider(services, organization, fields)
     new = _validated(_NEW_REPOSITORY, fields)
@@ -152,7 +152,7 @@ def repositories_show(
 def repositories_change(
     services: AuditedServices, organization: ForIntegrations, repository_id: NumericId, changes: RepositoryChanges
 ) -> RepositoryPayload:
-    """Change name, URL, status, or the installation; ``integrationId: null`` is an unclaim."""
+    """Change name, URL, status or installation; ``integrationId: null`` unclaims the repository."""
     sent = _sent_changes(changes)
     saved = change_repository(services, organization, parse_id(repository_id, "repository"), sent)
     return serialize_repository(services, organization, saved)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from api import SWITCHBOARD, ApiClient, commit, open_api
+from api import PLUGINS_TOML, ApiClient, commit, open_api
 from command import GitRepository, scmhost
 from scmhost.admin.background import run_due_jobs
 
@@ -26,7 +26,7 @@ KeyError: 'tea'
 def switchboard(root: Path, **settings: Any) -> str:
     more = "".join(f"{name} = {value}\n" for name, value in settings.items())
     return (
-        SWITCHBOARD
+        PLUGINS_TOML
         + '[plugins.git]\nenabled = true\nallow = { organizations = ["acme"] }\n'
         + f'[plugins.git.settings]\nroot = "{root}"\n{more}'
     )

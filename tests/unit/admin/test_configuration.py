@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from api import SWITCHBOARD, open_api
+from api import PLUGINS_TOML, open_api
 from scmhost.admin.configuration import (
     ConfigurationEdit,
     change_details,
@@ -87,7 +87,7 @@ def test_edit_creates_a_missing_file(services: Services, tmp_path: Path) -> None
 def test_edit_without_a_database_writes_the_file(tmp_path: Path) -> None:
     """Turning a plugin off does not need the audit log."""
     path = tmp_path / "plugins.toml"
-    path.write_text(SWITCHBOARD, encoding="utf-8")
+    path.write_text(PLUGINS_TOML, encoding="utf-8")
     done = edit(path, PluginEdit(enabled=False), None)
     assert done.changes == ("plugins.custom_scm.enabled: true -> false",)
     assert not settings(path.read_text(encoding="utf-8")).enables("custom_scm")
@@ -106,7 +106,7 @@ def test_file_stays_unchanged_when_the_entry_cannot_be_saved(
     files = sorted(tmp_path.iterdir())
     with pytest.raises(Unavailable):
         edit(path, PluginEdit(kill=True), services)
-    assert (path.read_text(encoding="utf-8"), sorted(tmp_path.iterdir())) == (SWITCHBOARD, files)
+    assert (path.read_text(encoding="utf-8"), sorted(tmp_path.iterdir())) == (PLUGINS_TOML, files)
 
 
 def test_transaction_holds_one_insert_only(services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,7 +160,7 @@ def test_edit_with_an_invalid_result_is_refused(services: Services, tmp_path: Pa
     path = tmp_path / "plugins.toml"
     with pytest.raises(ConfigError, match="percent"):
         edit(path, PluginEdit(percent=Decimal(101)), services)
-    assert (path.read_text(encoding="utf-8"), entries(services)) == (SWITCHBOARD, [])
+    assert (path.read_text(encoding="utf-8"), entries(services)) == (PLUGINS_TOML, [])
 
 
 def test_missing_folder_is_refused(services: Services, tmp_path: Path) -> None:

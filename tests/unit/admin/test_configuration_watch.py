@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from api import SWITCHBOARD, open_api
+from api import PLUGINS_TOML, open_api
 from scmhost.admin.configuration_watch import MAX_PENDING, ConfigurationAudit, ConfigurationWatch
 from scmhost.audit.queries import AuditEntry, list_entries
 from scmhost.infra.db.errors import StoreError
@@ -19,7 +19,7 @@ from scmhost.plugins import Settings, read_settings
 from scmhost.plugins.config.reading import settings_of
 from scmhost.services import Services
 
-KILLED = SWITCHBOARD.replace("enabled = true", "enabled = true\nkill = true")
+KILLED = PLUGINS_TOML.replace("enabled = true", "enabled = true\nkill = true")
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ def test_invalid_file_is_logged_once_and_changes_nothing(services: Services, tmp
     assert [line["event"] for line in logs] == ["configuration refused"]
     status = services.plugins.configuration_status
     assert (status.generation, "upgrade scmhost" in (status.error or "")) == (1, True)
-    path.write_text(SWITCHBOARD, encoding="utf-8")
+    path.write_text(PLUGINS_TOML, encoding="utf-8")
     for _ in range(2):
         watch.check(requested=False)
     assert services.plugins.configuration_status.error is None

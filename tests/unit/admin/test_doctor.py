@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import factories
-from api import SWITCHBOARD, open_api
+from api import PLUGINS_TOML, open_api
 from scmhost.admin import doctor, host_checks
 from scmhost.admin.doctor import config_error_findings, error_finding, run_checks, worst_first
 from scmhost.admin.host_checks import MAX_OF_A_KIND, Check, Finding, each
@@ -104,7 +104,7 @@ def test_unknown_organizations_are_reported(
     services: Services, tmp_path: Path, names: str, found: Sequence[str]
 ) -> None:
     """Slugs and ids of every list are compared with the stored organizations."""
-    text = SWITCHBOARD.replace('allow = { organizations = ["acme"] }', f"deny = {{ organizations = {names} }}")
+    text = PLUGINS_TOML.replace('allow = { organizations = ["acme"] }', f"deny = {{ organizations = {names} }}")
     findings = lines(doctor.check_organization_names, with_file(services, tmp_path, text))
     assert findings[: len(found)] == [f"warning {item}" for item in found]
     assert bool(findings) == bool(found)
@@ -119,7 +119,7 @@ def test_unknown_organizations_are_reported(
 )
 def test_overrides_are_reported(services: Services, tmp_path: Path, change: str, problem: str) -> None:
     """Emergency switches and contradicting lists are warnings with the line of the key."""
-    [finding] = host_checks.check_overrides(with_file(services, tmp_path, SWITCHBOARD + change))
+    [finding] = host_checks.check_overrides(with_file(services, tmp_path, PLUGINS_TOML + change))
     assert (finding.severity, finding.subject, finding.problem) == ("warning", "plugin custom_scm", problem)
     assert "plugins.toml:" in finding.place
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from api import SWITCHBOARD, ApiClient, open_api
+from api import PLUGINS_TOML, ApiClient, open_api
 from hosting import candidate
 from scmhost.admin.status import find_plugin, is_operator, list_plugins, plugin_record, readiness
 from scmhost.infra.errors import NotFound, Unavailable
@@ -30,7 +30,7 @@ CANDIDATES = [candidate("broken", "plugins.fails_at_import"), candidate("faulty"
 
 @pytest.fixture
 def api(tmp_path: Path) -> Iterator[ApiClient]:
-    with open_api(tmp_path, SWITCHBOARD + MORE, more=CANDIDATES, background=False) as opened:
+    with open_api(tmp_path, PLUGINS_TOML + MORE, more=CANDIDATES, background=False) as opened:
         yield opened
 
 

@@ -26,7 +26,7 @@ def test_sinks_end_in_reverse_order() -> None:
     """The sink that begins first ends last, because spans and contexts must be nested."""
     received: list[str] = []
     telemetry = Telemetry(RecordingSink("a", received), RecordingSink("b", received))
-    with telemetry.act("links"):
+    with telemetry.operation("links"):
         telemetry.count("frames", {"linked": 2})
     assert received == [
         "a begins links",
@@ -42,14 +42,14 @@ def test_sinks_end_in_reverse_order() -> None:
 def test_an_exception_is_the_outcome(error: type[BaseException]) -> None:
     """An operation that raises is a fault with the exception's type; the exception reaches the caller."""
     received: list[str] = []
-    with pytest.raises(error), Telemetry(RecordingSink("a", received)).act("job", job="x"):
+    with pytest.raises(error), Telemetry(RecordingSink("a", received)).operation("job", job="x"):
         raise error
     assert received[-1] == f"a ends {error.__name__} True"
 
 
 def refused(telemetry: Telemetry) -> None:
     """A call that a plugin refuses on purpose."""
-    with telemetry.act("hook", plugin="p", hook="h") as operation:
+    with telemetry.operation("hook", plugin="p", hook="h") as operation:
         operation.end("refused")
         raise KeyError
 
@@ -64,6 +64,6 @@ def test_an_outcome_that_was_set_is_kept() -> None:
 
 def test_operations_need_no_sink() -> None:
     """Without a sink nothing is measured, and the block runs."""
-    with NO_TELEMETRY.act("ingest") as operation:
+    with NO_TELEMETRY.operation("ingest") as operation:
         NO_TELEMETRY.count("commits", {"new": 1})
     assert (NO_TELEMETRY.on, operation.seconds) == (False, 0.0)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from api import SWITCHBOARD, open_api
+from api import PLUGINS_TOML, open_api
 from scmhost.repositories.claim import add_repository
 from scmhost.repositories.manage import create_repository
 from scmhost.repositories.serialize import serialize_repositories, serialize_repository
@@ -117,7 +117,7 @@ def test_idle_gives_the_reason_while_the_provider_is_off(tmp_path: Path) -> None
     """The plugin is not called; the provider keeps its name."""
     with open_scripted(tmp_path) as on:
         repository = claimed(on)
-    for config in (f"{CONFIG}deny = {{ organizations = ['acme'] }}\n", SWITCHBOARD):
+    for config in (f"{CONFIG}deny = {{ organizations = ['acme'] }}\n", PLUGINS_TOML):
         with open_api(tmp_path, config, f"sqlite:///{tmp_path}/test.db", more=[SCRIPTED], background=False) as api:
             payload = serialize_repository(api.services, api.there.organization, repository)
         assert payload.idle

@@ -72,7 +72,7 @@ def _stored(context: CommandContext, config: str | None, database_url: str | Non
     from scmhost.admin.configuration import list_organizations
     from scmhost.services import check_database
 
-    with context.open_host(config, database_url, plugins=False, look=True) as host:
+    with context.open_host(config, database_url, plugins=False, inspect_only=True) as host:
         check_database(host.services)
         return list_organizations(host.services)
 

@@ -63,7 +63,7 @@ def _local_findings(context: CommandContext, config: str | None, database_url: s
     from scmhost.plugins import ConfigError
 
     try:
-        with context.open_host(config, database_url, look=True) as host:
+        with context.open_host(config, database_url, inspect_only=True) as host:
             return run_checks(host.services)
     except ConfigError as error:
         return config_error_findings(error)

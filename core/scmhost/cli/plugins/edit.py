@@ -87,7 +87,7 @@ def _warn_if_not_ready(context: CommandContext, location: ConfigLocation, name: 
     from scmhost.admin.status import find_plugin
 
     try:
-        with context.open_host(*location, look=True) as host:
+        with context.open_host(*location, inspect_only=True) as host:
             report = find_plugin(host.services, name).report
     except ScmhostError as error:
         echo_error(f"Could not check whether {name} loads: {error}")

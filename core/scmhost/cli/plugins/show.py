@@ -74,7 +74,7 @@ def _read_plugins(
         return listed
     from scmhost.admin.status import list_plugins, plugin_record
 
-    with context.open_host(config, look=True) as host:
+    with context.open_host(config, inspect_only=True) as host:
         return [plugin_record(plugin) for plugin in list_plugins(host.services)]
 
 
@@ -176,7 +176,7 @@ def why(
     """
     from scmhost.services import check_database
 
-    with context.open_host(config, database_url, look=True) as host:
+    with context.open_host(config, database_url, inspect_only=True) as host:
         plugins = host.services.plugins
         _check_provider(provider, plugins)
         check_database(host.services)

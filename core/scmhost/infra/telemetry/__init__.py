@@ -66,7 +66,7 @@ class Telemetry:
         self.on = bool(self._sinks)
 
     @contextmanager
-    def act(self, kind: Kind, headers: RawHeaders = (), /, **labels: str) -> Iterator[Operation]:
+    def operation(self, kind: Kind, headers: RawHeaders = (), /, **labels: str) -> Iterator[Operation]:
         """Measure the ``with`` block. The block may set the outcome; an exception sets it to the exception's type."""
         operation = Operation(kind, labels, headers)
         # Hooks are called thousands of times a second, so this path must cost almost nothing.

@@ -53,34 +53,34 @@ class Breaker(Table):
 
     faults: int = Field(default=5, ge=1, description="Faults in a row after which a hook of a plugin is suspended.")
     pause_seconds: int = Field(
-        default=10, ge=1, description="How long the first pause is; each next one is twice that."
+        default=10, ge=1, description="Length of the first pause in seconds; each next one is twice as long."
     )
-    longest_pause_seconds: int = Field(default=300, ge=1, description="How long a pause may become.")
+    longest_pause_seconds: int = Field(default=300, ge=1, description="Longest pause in seconds.")
 
 
 class MetricsSettings(Table):
     """``[host.metrics]``."""
 
-    enabled: bool = Field(default=False, description="True: `GET /metrics` answers, in Prometheus' format.")
+    enabled: bool = Field(default=False, description="Enables `GET /metrics` in Prometheus format.")
 
 
 class SpansSettings(Table):
     """``[host.spans]``."""
 
-    enabled: bool = Field(default=False, description="True: requests and calls of plugins are OpenTelemetry spans.")
+    enabled: bool = Field(default=False, description="Creates OpenTelemetry spans for requests and plugin calls.")
 
 
 class HostSettings(Table):
     """``[host]``."""
 
-    database_url: str = Field(default="sqlite:///scmhost.db", min_length=1, description="Where rows are kept.")
+    database_url: str = Field(default="sqlite:///scmhost.db", min_length=1, description="URL of the database.")
     webhook_key: WebhookKey | None = Field(
-        default=None, description="The secret from which those of webhooks are derived: 32 or more random characters."
+        default=None, description="Key for deriving webhook secrets: at least 32 random characters."
     )
     breaker: Breaker = Breaker()
     operators: Annotated[tuple[OrganizationName, ...], Field(strict=False)] = Field(
         default=(),
-        description="Organizations whose `org:admin` tokens may see the host's plugins; without any, the only one.",
+        description="Organizations whose `org:admin` tokens may read plugin data; default: the only organization.",
     )
     metrics: MetricsSettings = MetricsSettings()
     spans: SpansSettings = SpansSettings()
@@ -108,14 +108,14 @@ class PluginSettings(Table):
 
     enabled: bool = Field(default=False, description="False: the plugin is never imported.")
     distribution: str | None = Field(default=None, description="The distribution that may own this name.")
-    default: bool = Field(default=False, description="The answer for an organization that no rule names.")
+    default: bool = Field(default=False, description="The result for an organization that no rule names.")
     allow: Organizations = Organizations()
     deny: Organizations = Organizations()
     rollout: Rollout | None = None
     kill: bool = Field(default=False, description="True: off for everyone, now.")
-    order: int = Field(default=100, description="Lower comes first; then the name decides.")
+    order: int = Field(default=100, description="Position among plugins: lower first, then by name.")
     breaker: Breaker | None = None
-    settings: dict[str, Any] = Field(default_factory=dict, description="Checked by the plugin's own model.")
+    settings: dict[str, Any] = Field(default_factory=dict, description="Validated by the plugin's model.")
 
 
 class FlagsProvider(Table):
@@ -132,7 +132,7 @@ class FlagsProvider(Table):
         strict=False,
         description="Seconds for a result; after that the file's decision applies.",
     )
-    settings: dict[str, Any] = Field(default_factory=dict, description="The provider's own arguments.")
+    settings: dict[str, Any] = Field(default_factory=dict, description="Arguments for the provider.")
 
 
 class FileSettings(Table):

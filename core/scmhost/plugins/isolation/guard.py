@@ -253,14 +253,14 @@ class Guard:
         return pool or self._pools.setdefault(plugin, WorkerPool(plugin, self._workers_per_plugin))
 
     def _traced(self, origin: Origin, call: Callable[[], Any], expected: Expected = _ON_PURPOSE) -> Any:
-        with self._telemetry.act("hook", plugin=origin.plugin, hook=origin.hook) as act:
+        with self._telemetry.operation("hook", plugin=origin.plugin, hook=origin.hook) as operation:
             try:
                 return call()
             except PluginFault as fault:
-                act.end(fault.kind, fault=True)
+                operation.end(fault.kind, fault=True)
                 raise
             except expected:
-                act.end("refused")
+                operation.end("refused")
                 raise
 
     def _fault(self, origin: Origin, kind: FaultKind, detail: str) -> PluginFault:
