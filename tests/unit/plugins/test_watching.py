@@ -31,7 +31,7 @@ def test_hangup_is_received_and_forwarded() -> None:
 HANGUPS = """
 import os, signal, subprocess, sys
 from threading import Event
-from scmhost.plugins.config.watching import hold_hangups, on_hangup, pass_on_hangups
+from scmhost.plugins.config.watching import block_hangups, on_hangup, forward_hangups
 
 if sys.argv[1:] == ["child"]:
     heard = Event()
@@ -40,12 +40,12 @@ if sys.argv[1:] == ["child"]:
     assert heard.wait(20)
     sys.exit(0)
 
-hold_hangups()
+block_hangups()
 child = subprocess.Popen([sys.executable, "-c", SOURCE, "child"], stdout=subprocess.PIPE)
 gone = subprocess.Popen([sys.executable, "-c", ""])
 gone.wait()
 child.stdout.readline()
-pass_on_hangups(lambda: [gone.pid, child.pid])
+forward_hangups(lambda: [gone.pid, child.pid])
 os.kill(os.getpid(), signal.SIGHUP)
 assert child.wait(20) == 0
 print("child parent")
