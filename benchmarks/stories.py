@@ -1,7 +1,8 @@
 """Count the project's own files that run code during one request, and during the load of one plugin.
 
 A reader who follows a request from its route to its answer opens these files. Imports do not count: before anything is
-counted, a request of another kind is answered, and code that runs because a module is imported is left out.
+counted, other requests are answered, and code that runs because a module is imported is left out. Each request is
+counted twice: the first of its kind, which fills the caches, and one more of the same kind, as most requests are.
 
 Usage: ``python benchmarks/stories.py [--files]``. With ``--files`` the files are listed too.
 """
@@ -23,7 +24,6 @@ ROOT: Final = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
 OWN: Final = (f"{ROOT}/core/scmhost/", f"{ROOT}/plugins/")
-SHA: Final = "a" * 40
 PASTED: Final = """\
 Traceback (most recent call last):
   File "/srv/app/shop/views.py", line 12, in checkout
@@ -84,32 +84,36 @@ def _is_import(frame: FrameType | None) -> bool:
     return False
 
 
-def measure() -> dict[str, set[str]]:
-    """Return the files of each story. Each request meets a host of its own, whose caches are empty."""
+def measure() -> dict[str, tuple[set[str], set[str]]]:
+    """Return the files of each story: of the first request, and of one more. A plugin is loaded once."""
     recorder = Recorder()
     recorder.install()
     stories = {name: _files_of(recorder, *parts) for name, parts in REQUESTS.items()}
     load = _plugin_loader()
     with recorder.recording():
         load()
-    return {**stories, "load a plugin": recorder.files}
+    return {**stories, "load a plugin": (recorder.files, recorder.files)}
 
 
 def _files_of(
-    recorder: Recorder, prepare: Callable[["ApiClient"], object], request: Callable[["ApiClient", Any], object]
-) -> set[str]:
+    recorder: Recorder, prepare: Callable[["ApiClient"], Any], request: Callable[["ApiClient", Any, str], None]
+) -> tuple[set[str], set[str]]:
     from api import open_api  # noqa: PLC0415 - imported after the recorder, which misses older threads
 
+    counted = []
     with TemporaryDirectory() as folder, open_api(Path(folder), background=False) as api:
         prepared = prepare(api)
         api.get("projects/")
-        with recorder.recording():
-            request(api, prepared)
-    return recorder.files
+        for name in ("first", "second"):
+            with recorder.recording():
+                request(api, prepared, name)
+            counted.append(recorder.files)
+    return counted[0], counted[1]
 
 
 def _unclaimed(api: "ApiClient") -> tuple[dict[str, Any], dict[str, Any]]:
-    return api.repository(), api.install()
+    repositories = {name: api.repository(name, f"https://git.example.com/{name}") for name in ("first", "second")}
+    return repositories, api.install()
 
 
 def _mapped(api: "ApiClient") -> None:
@@ -117,26 +121,28 @@ def _mapped(api: "ApiClient") -> None:
     assert answer.is_success, answer.text
 
 
-def _claim(api: "ApiClient", prepared: tuple[dict[str, Any], dict[str, Any]]) -> None:
-    answer = api.claim(*prepared)
+def _claim(api: "ApiClient", prepared: tuple[dict[str, Any], dict[str, Any]], name: str) -> None:
+    repositories, installation = prepared
+    answer = api.claim(repositories[name], installation)
     assert answer.is_success, answer.text
 
 
-def _link(api: "ApiClient", _: object) -> None:
+def _link(api: "ApiClient", _prepared: None, _name: str) -> None:
     assert api.link(file="/srv/app/shop/cart.py", lineNo="3")["sourceUrl"]
 
 
-def _link_trace(api: "ApiClient", _: object) -> None:
+def _link_trace(api: "ApiClient", _prepared: None, _name: str) -> None:
     answer = api.post("/api/0/projects/acme/web/trace-links/", {"text": PASTED})
     assert answer.is_success, answer.text
 
 
-def _release(api: "ApiClient", _: object) -> None:
-    commit = {"id": SHA, "repository": "team/app", "patch_set": [{"path": "shop/cart.py", "type": "M"}]}
-    api.release(commits=[commit])
+def _release(api: "ApiClient", _prepared: None, name: str) -> None:
+    sha = name.encode().hex().ljust(40, "0")
+    commit = {"id": sha, "repository": "team/app", "patch_set": [{"path": "shop/cart.py", "type": "M"}]}
+    api.release(name, commits=[commit])
 
 
-REQUESTS: Final[dict[str, tuple[Callable[["ApiClient"], object], Callable[["ApiClient", Any], object]]]] = {
+REQUESTS: Final[dict[str, tuple[Callable[["ApiClient"], Any], Callable[["ApiClient", Any, str], None]]]] = {
     "claim a repository": (_unclaimed, _claim),
     "link one frame": (_mapped, _link),
     "link a pasted trace": (_mapped, _link_trace),
@@ -160,12 +166,15 @@ def _plugin_loader() -> Callable[[], object]:
 def main() -> int:
     """Print the table; return 1 if a story takes more files than it should."""
     stories = measure()
-    print(f"{'story':<34} {'files':>5} {'at most':>7}")
-    for story, files in stories.items():
-        print(f"{story:<34} {len(files):>5} {AT_MOST[story]:>7}")
+    print(f"{'story':<34} {'first':>5} {'again':>5} {'at most':>7}")
+    for story, (first, again) in stories.items():
+        print(f"{story:<34} {len(first):>5} {len(again):>5} {AT_MOST[story]:>7}")
         if "--files" in sys.argv:
-            print("".join(f"    {Path(name).relative_to(ROOT)}\n" for name in sorted(files)), end="")
-    return int(any(len(files) > AT_MOST[story] for story, files in stories.items()))
+            names = sorted(first | again)
+            print(
+                "".join(f"    {Path(name).relative_to(ROOT)}{'' if name in again else ' (first)'}\n" for name in names)
+            )
+    return int(any(len(again) > AT_MOST[story] for story, (_, again) in stories.items()))
 
 
 if __name__ == "__main__":

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 from scmhost.frames import FrameMatch
 from scmhost.frames.frame import Frame
-from scmhost.frames.source_paths import JVM
+from scmhost.frames.match_spans import JVM
 from scmhost.mapping.file_tree import FileTree, LocatedFile
-from scmhost.mapping.munging import class_path
+from scmhost.mapping.frame_mapping import class_path
 from scmhost.mapping.paths import PrintedPath, read_printed_path
 from scmhost.sdk.reasons import NEXT_STEP, Confidence, Reason
 

@@ -10,7 +10,7 @@ import click
 from scmhost.checkout.formats import LinkedFrame, frame_facts
 from scmhost.checkout.linked_text import LinkCounts
 from scmhost.frames import FrameMatch
-from scmhost.frames.source_paths import JVM
+from scmhost.frames.match_spans import JVM
 
 from .context import CommandContext, organization_named
 

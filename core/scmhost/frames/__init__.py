@@ -1,7 +1,7 @@
 """Read the frames of stack traces out of pasted text, streams of lines and JSON reports.
 
-``reader`` is the entry point. ``block_reader`` offers each line to the grammars in ``notations``; ``reports`` reads
-JSON documents. Nothing in this package does I/O.
+``reader`` is the entry point: it offers each line to the grammars in ``notations``; ``reports`` reads JSON documents.
+Nothing in this package does I/O.
 """
 
 from .frame import Frame, FrameMatch, MatchSpan

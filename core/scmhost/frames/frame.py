@@ -11,7 +11,7 @@ class Frame:
     Attributes:
         path: exactly as printed; a later step makes it relative to a repository.
         module: the class on the JVM, the application in Elixir, the gem in Ruby, the binary image in native code.
-        language: one of ``source_paths.LANGUAGES``, or the platform that a report names.
+        language: one of ``match_spans.LANGUAGES``, or the platform that a report names.
     """
 
     path: str

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Body, Query, Request, Response
-from pydantic import JsonValue
 
 from scmhost.infra.errors import InvalidInput, NotFound
 from scmhost.infra.http import RequestedPage
@@ -30,13 +29,12 @@ from .install import (
 from .queries import StoredInstallation
 from .schemas import (
     Catalogue,
-    IntegrationShort,
     NewWebhookSecretOut,
     OrganizationIntegration,
     WebhookOut,
     WebhookSecretOut,
+    _short_fields,
     catalogue_provider,
-    provider_short,
 )
 from .webhooks import create_secret, delete_secret, list_secrets
 
@@ -120,13 +118,6 @@ def installations_change(
     return _installation_out(services, organization, stored, with_config=True)
 
 
-def short_installation(services: Services, organization: Organization, stored: StoredInstallation) -> IntegrationShort:
-    """Return an installation as part of another object."""
-    fields = _short_fields(services, stored)
-    idle = idle_reason(services, organization, stored.installation.provider)
-    return IntegrationShort(**fields, status="disabled" if idle else "active")
-
-
 def _installation_out(
     services: Services, organization: Organization, stored: StoredInstallation, *, with_config: bool
 ) -> OrganizationIntegration:
@@ -144,18 +135,6 @@ def _installation_out(
         organization_integration_status=status,
         idle=idle,
     )
-
-
-def _short_fields(services: Services, stored: StoredInstallation) -> dict[str, Any]:
-    installation = stored.installation
-    key = installation.provider
-    domain: JsonValue = installation.metadata.get("domain_name")
-    return {
-        "id": str(installation.id),
-        "name": installation.name,
-        "domain_name": domain if isinstance(domain, str) else None,
-        "provider": provider_short(key, services.plugins.provider_name(key), services.plugins.provider(key)),
-    }
 
 
 webhook_router: Final = APIRouter(

@@ -1,9 +1,15 @@
 """Wire shapes of providers, installations and webhook secrets."""
 
+from typing import Any
+
 from pydantic import BaseModel, Field, JsonValue
 
 from scmhost.infra.http import Moment, Wire
-from scmhost.sdk import Provider
+from scmhost.sdk import Organization, Provider
+from scmhost.services import Services
+
+from .install import idle_reason
+from .queries import StoredInstallation
 
 
 # Fields that are always the same have no meaning here, but Sentry's clients read them.
@@ -124,3 +130,22 @@ def catalogue_provider(provider: Provider, form_schema: dict[str, JsonValue]) ->
         metadata=metadata,
         form_schema=form_schema,
     )
+
+
+def short_installation(services: Services, organization: Organization, stored: StoredInstallation) -> IntegrationShort:
+    """Return an installation as part of another object."""
+    fields = _short_fields(services, stored)
+    idle = idle_reason(services, organization, stored.installation.provider)
+    return IntegrationShort(**fields, status="disabled" if idle else "active")
+
+
+def _short_fields(services: Services, stored: StoredInstallation) -> dict[str, Any]:
+    installation = stored.installation
+    key = installation.provider
+    domain: JsonValue = installation.metadata.get("domain_name")
+    return {
+        "id": str(installation.id),
+        "name": installation.name,
+        "domain_name": domain if isinstance(domain, str) else None,
+        "provider": provider_short(key, services.plugins.provider_name(key), services.plugins.provider(key)),
+    }

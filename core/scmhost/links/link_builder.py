@@ -1,9 +1,18 @@
-"""Build the link of a mapped frame: installation, provider, ref, URL and file check."""
+"""Build the link of a mapped frame: ref, page, and what the code host answers about the file.
 
+Answers of code hosts make links better, but no link is lost without them. A provider that fails is not asked again for
+a while, so that a hanging one costs a request its time budget once, and the requests of the next seconds nothing.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from datetime import datetime, timedelta
+from functools import partial
+from threading import Lock
+from typing import Final, TypeVar
 
 import structlog
+from cachetools import FIFOCache
 
 from scmhost.mapping import FileStatus
 from scmhost.plugins import PluginFault, ProviderCalls
@@ -17,6 +26,7 @@ from scmhost.sdk import (
     Organization,
     ProviderError,
     ProviderForbidden,
+    ProviderUnavailable,
     Reason,
     Repository,
     RepositoryStatus,
@@ -25,12 +35,156 @@ from scmhost.sdk import (
 from scmhost.services import Services
 
 from .outcome import ChosenRef, Link, LinkBasis, NoLink, choose_ref, file_basis, no_link, ref_basis
-from .provider_questions import MAX_PATH, ProviderQuestions
 from .values import CodeMapping, encodable
 
-MAX_LINE: Final = 10_000_000
+T = TypeVar("T")
+
+MAX_PATH: Final = 4_096
+"""The most characters that the path of a ``Location`` may have."""
+
+NEGATIVE_TTL: Final = timedelta(seconds=10)
+MAX_NEGATIVE_ENTRIES: Final = 4_096
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class HookTarget:
+    """A hook, and the installation and the repository that it is called for."""
+
+    hook: str
+    installation: int
+    repository: int
+
+    @property
+    def keys(self) -> tuple[tuple[str, int, int | None], tuple[str, int, int | None]]:
+        """The keys of the repository alone, and of the whole installation."""
+        return (self.hook, self.installation, self.repository), (self.hook, self.installation, None)
+
+
+class NegativeCache:
+    """The hook calls of this process that failed a short time ago; safe to use from many threads.
+
+    A failure suppresses calls for its repository only, because the fault may be that repository's. When a second
+    repository of the installation fails too, without a success in between, the whole installation is suppressed.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._failed_at: FIFOCache[tuple[str, int, int | None], datetime] = FIFOCache(MAX_NEGATIVE_ENTRIES)
+        self._last_failed: FIFOCache[tuple[str, int], int] = FIFOCache(MAX_NEGATIVE_ENTRIES)
+
+    def is_suppressed(self, target: HookTarget, now: datetime) -> bool:
+        """Return whether the hook failed too short a time ago to be called now."""
+        with self._lock:
+            failures = [self._failed_at.get(key) for key in target.keys]
+        # A failure in the future comes from a clock that was set back. It must not suppress calls for longer.
+        return any(failed is not None and failed <= now < failed + NEGATIVE_TTL for failed in failures)
+
+    def add_failure(self, target: HookTarget, now: datetime) -> None:
+        """Suppress calls for a repository, and for its installation if another repository failed before."""
+        own, shared = target.keys
+        with self._lock:
+            previous = self._last_failed.get(shared[:2], target.repository)
+            self._last_failed[shared[:2]] = target.repository
+            self._failed_at[own] = now
+            if previous != target.repository:
+                self._failed_at[shared] = now
+
+    def add_success(self, target: HookTarget) -> None:
+        """Note that the host answers. Calls that are already suppressed stay suppressed until their time is over."""
+        # Most successes follow no failure, and need no lock to find that out.
+        if (target.hook, target.installation) in self._last_failed:
+            with self._lock:
+                self._last_failed.pop((target.hook, target.installation), None)
+
+
+class ProviderQuestions:
+    """The questions of one request and their answers.
+
+    Each question is asked once. After a failure, nothing more is asked about that repository in this request.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._clock = services.clock
+        self._negative_cache = services.shared(NegativeCache)
+        self._checks_left = services.limits.file_checks_per_request
+        self._existence: dict[tuple[int, str, str], Existence] = {}
+        self._branches: dict[int, ChosenRef | None] = {}
+        self._failed_repositories: set[int] = set()
+
+    def file_exists(
+        self, calls: ProviderCalls, installation: Installation, repository: Repository, ref: ChosenRef, path: str
+    ) -> Existence:
+        """Return whether a file exists at a ref; unknown if the provider cannot or may not be asked.
+
+        Raises:
+            ProviderForbidden: the code host refuses access.
+        """
+        if len(path) > MAX_PATH or not calls.has("scm_file_exists"):
+            return Existence.UNKNOWN
+        key = (repository.id, f"{ref.kind}:{ref.ref}", path)
+        if key not in self._existence:
+            if not self._checks_left:
+                return Existence.UNKNOWN
+            self._checks_left -= 1
+            location = Location(ref=ref.ref, ref_kind=ref.kind, path=path)
+            target = HookTarget("scm_file_exists", installation.id, repository.id)
+            answer = self._ask(calls, target, partial(calls.file_exists, installation, repository, location))
+            self._existence[key] = answer or Existence.UNKNOWN
+        return self._existence[key]
+
+    def default_branch(
+        self, calls: ProviderCalls, installation: Installation, repository: Repository
+    ) -> ChosenRef | None:
+        """Return the repository's default branch on the code host, or None if it is not known.
+
+        Raises:
+            ProviderForbidden: the code host refuses access.
+        """
+        if repository.id not in self._branches:
+            target = HookTarget("scm_resolve_ref", installation.id, repository.id)
+            resolved = self._ask(calls, target, partial(calls.resolve_ref, installation, repository, None))
+            self._branches[repository.id] = choose_ref(None, None, resolved.name) if resolved else None
+        return self._branches[repository.id]
+
+    def _ask(self, calls: ProviderCalls, target: HookTarget, call: Callable[[], T]) -> T | None:
+        if target.repository in self._failed_repositories:
+            return None
+        if self._negative_cache.is_suppressed(target, self._clock.now()):
+            return None
+        try:
+            answer = call()
+        except ProviderForbidden:
+            raise
+        except (PluginFault, ProviderError) as error:
+            self._failed_repositories.add(target.repository)
+            self._note_failure(calls, target, error)
+            return None
+        self._negative_cache.add_success(target)
+        return answer
+
+    def _note_failure(self, calls: ProviderCalls, target: HookTarget, error: PluginFault | ProviderError) -> None:
+        """Log a failure, and suppress the next calls if they would wait in vain too."""
+        if isinstance(error, PluginFault) and error.kind == "suspended":
+            # The circuit breaker refuses at once, and logged it when it opened.
+            return
+        suppressed = isinstance(error, PluginFault | ProviderUnavailable)
+        if suppressed:
+            self._negative_cache.add_failure(target, self._clock.now())
+        log.warning(
+            "link not verified",
+            plugin=calls.plugin,
+            hook=target.hook,
+            provider=calls.provider.key,
+            installation=target.installation,
+            repository=target.repository,
+            rests_seconds=NEGATIVE_TTL.seconds if suppressed else 0,
+            error=str(error),
+        )
+
+
+MAX_LINE: Final = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)

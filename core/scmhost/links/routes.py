@@ -9,7 +9,7 @@ from scmhost.infra.errors import InvalidInput
 from scmhost.infra.http import Wire
 from scmhost.infra.paging import PageQuery
 from scmhost.installations.install import list_installations
-from scmhost.installations.routes import short_installation
+from scmhost.installations.schemas import short_installation
 from scmhost.mapping import FrameInfo
 from scmhost.organizations.access import (
     AuditedServices,

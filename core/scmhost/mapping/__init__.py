@@ -8,17 +8,18 @@ from .derivation import DerivedMapping, DerivedRoots, Evidence, derive_mappings,
 from .frame_mapping import (
     MISMATCH_STEP,
     FileStatus,
+    FrameInfo,
     MappingMatch,
     Mismatch,
     Unmapped,
     find_mismatch,
     map_frame,
     mismatch_message,
+    munge,
     order_by_file_status,
     paths_to_match,
 )
 from .index import MappingIndex, RuleMatch
-from .munging import FrameInfo, munge
 from .paths import CLASS_PLATFORMS, NoRoots
 
 __all__ = [

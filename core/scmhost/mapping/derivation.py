@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from scmhost.sdk.reasons import Confidence
 
 from .code_mapping import Rule, fold, normalize_slashes
-from .munging import FrameInfo, common_package, source_set_of
+from .frame_mapping import FrameInfo, common_package, source_set_of
 from .paths import FramePath, NoRoots, ending_of, read_frame_path
 
 SOURCE_ENDINGS: Final = frozenset(

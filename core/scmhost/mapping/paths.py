@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from .code_mapping import normalize_slashes
-from .munging import FrameInfo, class_path
+from .frame_mapping import FrameInfo, class_path
 
 # Frames of these platforms name the class, not the file.
 CLASS_PLATFORMS: Final = frozenset({"java"})

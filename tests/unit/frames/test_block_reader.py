@@ -2,7 +2,7 @@
 
 import pytest
 
-from scmhost.frames.block_reader import LONGEST_LINE, BlockReader
+from scmhost.frames.reader import LONGEST_LINE, BlockReader
 
 FRAME = '  File "a.py", line 1, in f'
 DJANGO = 'File "/srv/app/views.py" in show'

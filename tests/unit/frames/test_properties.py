@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from loading import load_cases
 from scmhost.frames import Frame, LineReader, read_lines, read_text
-from scmhost.frames.block_reader import LONGEST_LINE
 from scmhost.frames.notation import ContextLines, Notation
 from scmhost.frames.notations import NOTATIONS
+from scmhost.frames.reader import LONGEST_LINE
 from strategies import pasted_lines, pasted_texts
 
 COLOUR = re.compile(r"\x1b?\[[\d;]*m")

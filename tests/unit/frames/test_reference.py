@@ -7,10 +7,10 @@ from hypothesis import given
 
 from loading import load_cases
 from scmhost.frames import Frame, FrameMatch, read_text
-from scmhost.frames.block_reader import LONGEST_LINE, BlockReader
 from scmhost.frames.notation import ContextLines
 from scmhost.frames.notations import NOTATIONS
 from scmhost.frames.physical_lines import prefix_length, split_line
+from scmhost.frames.reader import LONGEST_LINE, BlockReader
 from strategies import pasted_texts
 
 # More lines than a block has.

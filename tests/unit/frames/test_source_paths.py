@@ -2,7 +2,7 @@
 
 import pytest
 
-from scmhost.frames.source_paths import (
+from scmhost.frames.match_spans import (
     JVM,
     LANGUAGES,
     extension_of,

@@ -6,7 +6,7 @@ import pytest
 
 from loading import case_id, load_cases
 from scmhost.mapping import FrameInfo, munge
-from scmhost.mapping.munging import ClassPath, class_path, common_package, source_set_of
+from scmhost.mapping.frame_mapping import ClassPath, class_path, common_package, source_set_of
 
 
 @pytest.mark.parametrize("case", load_cases("munging"), ids=case_id)

@@ -5,9 +5,16 @@ from collections.abc import Sequence
 from typing import Final
 
 from scmhost.frames.frame import MatchSpan
-from scmhost.frames.match_spans import LINE, LINE_COLUMN, Pattern, match_span, without_arguments
+from scmhost.frames.match_spans import (
+    LINE,
+    LINE_COLUMN,
+    Pattern,
+    language_of,
+    match_span,
+    names_a_file,
+    without_arguments,
+)
 from scmhost.frames.notation import ContextLines, Notation
-from scmhost.frames.source_paths import language_of, names_a_file
 
 _CRASH_FAMILY: Final = ("swift", "objectivec", "c", "cpp", "kotlin")
 _CRASH_FILE: Final = rf"\((?P<path>[^():\n]{{1,1000}}):{LINE_COLUMN}\)"

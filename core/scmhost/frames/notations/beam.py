@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from scmhost.frames.frame import MatchSpan
-from scmhost.frames.match_spans import LINE, Pattern, match_span
+from scmhost.frames.match_spans import LINE, Pattern, language_of, match_span
 from scmhost.frames.notation import ContextLines, Notation
-from scmhost.frames.source_paths import language_of
 
 _ELIXIR_EXTENSION: Final = r"\.(?:exs?|eex|heex|leex|erl|hrl|[xy]rl)"
 _ELIXIR_FRAME: Final = Pattern(

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from scmhost.frames.frame import MatchSpan
-from scmhost.frames.match_spans import LINE, LINE_COLUMN, Pattern
+from scmhost.frames.match_spans import LINE, LINE_COLUMN, Pattern, is_source, looks_like_a_file, names_a_file
 from scmhost.frames.notation import MAX_LINES_BACK, ContextLines, Notation
-from scmhost.frames.source_paths import is_source, looks_like_a_file, names_a_file
 
 from .native import native_span
 

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from scmhost.frames.frame import MatchSpan
-from scmhost.frames.match_spans import LINE, Pattern, match_span
+from scmhost.frames.match_spans import LINE, Pattern, language_of, looks_like_a_file, match_span
 from scmhost.frames.notation import ContextLines, Notation
-from scmhost.frames.source_paths import language_of, looks_like_a_file
 
 # .NET translates the word "line".
 _DOTNET_WORDS: Final = (

@@ -6,9 +6,20 @@ from operator import attrgetter
 from typing import Final
 
 from scmhost.frames.frame import MatchSpan
-from scmhost.frames.match_spans import AT, LINE, LINE_COLUMN, Pattern, match_span, without_arguments
+from scmhost.frames.match_spans import (
+    AT,
+    LINE,
+    LINE_COLUMN,
+    Pattern,
+    is_source,
+    known_language,
+    language_of,
+    looks_like_a_file,
+    match_span,
+    names_a_file,
+    without_arguments,
+)
 from scmhost.frames.notation import ContextLines, Notation
-from scmhost.frames.source_paths import is_source, known_language, language_of, looks_like_a_file, names_a_file
 
 _V8_COLUMN: Final = r"(?P<column>\d{1,9})(?!\d)"
 # Code of an eval has the path of the eval. A path may have blanks and parentheses, such as a route's group.

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from scmhost.frames.frame import MatchSpan
-from scmhost.frames.match_spans import AT, Pattern, match_span
+from scmhost.frames.match_spans import AT, Pattern, language_of, match_span
 from scmhost.frames.notation import ContextLines, Notation
-from scmhost.frames.source_paths import language_of
 
 # The first language is the default.
 _FAMILY: Final = ("java", "kotlin", "scala")

@@ -7,9 +7,19 @@ from collections.abc import Sequence
 from typing import Final
 
 from scmhost.frames.frame import Frame, MatchSpan
-from scmhost.frames.match_spans import LINE, LINE_COLUMN, Pattern, match_span, parse_number, without_arguments
+from scmhost.frames.match_spans import (
+    LINE,
+    LINE_COLUMN,
+    Pattern,
+    is_source,
+    looks_like_a_file,
+    match_span,
+    names_a_file,
+    native_language,
+    parse_number,
+    without_arguments,
+)
 from scmhost.frames.notation import ContextLines, Notation
-from scmhost.frames.source_paths import is_source, looks_like_a_file, names_a_file, native_language
 
 
 def native_span(match: re.Match[str], symbol: str, default: str, *family: str, module: str | None = None) -> MatchSpan:

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from scmhost.frames.frame import MatchSpan
-from scmhost.frames.match_spans import LINE, Pattern, match_span
+from scmhost.frames.match_spans import LINE, Pattern, match_span, names_a_file
 from scmhost.frames.notation import ContextLines, Notation
-from scmhost.frames.source_paths import names_a_file
 
 _PATH: Final = r"(?P<path>(?:[A-Za-z]:(?=[\\/]))?[^\s:\"'()<>,][^:\"'()<>\n]{0,300}?)"
 _CALLED: Final = Pattern(

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from scmhost.frames.frame import MatchSpan
-from scmhost.frames.match_spans import LINE, Pattern, match_span
+from scmhost.frames.match_spans import LINE, Pattern, looks_like_a_file, match_span
 from scmhost.frames.notation import ContextLines, Notation
-from scmhost.frames.source_paths import looks_like_a_file
 
 _ERRORS_PATH: Final = r"(?P<path>(?:[A-Za-z]:(?=[\\/])|[a-z]{2,10}://)?[^\s:\"'`(<][^:\"`(<\n]{0,500}"
 _ERRORS_ON_LINE: Final = Pattern(rf"in {_ERRORS_PATH}?) on line {LINE}")

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from scmhost.frames.frame import Frame, MatchSpan
-from scmhost.frames.match_spans import LINE, Pattern, match_span
+from scmhost.frames.match_spans import LINE, Pattern, match_span, names_a_file
 from scmhost.frames.notation import MAX_LINES_BACK, ContextLines, Notation
-from scmhost.frames.source_paths import names_a_file
 
 # In JSON the quotes are escaped.
 _TRACEBACK_FRAME: Final = Pattern(

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from scmhost.frames.frame import MatchSpan
-from scmhost.frames.match_spans import LINE, Pattern, match_span
+from scmhost.frames.match_spans import LINE, Pattern, language_of, match_span, names_a_file
 from scmhost.frames.notation import ContextLines, Notation
-from scmhost.frames.source_paths import language_of, names_a_file
 
 _BACKTRACE_IN: Final = r":in ?[`'‘“](?P<function>[^\n'’”]{1,300})['’”]"
 _BACKTRACE_GEM: Final = r"(?:(?P<gem>[\w.-]{1,100}) \([\w.-]{1,60}\) )?"

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from scmhost.frames.frame import MatchSpan
-from scmhost.frames.match_spans import LINE, LINE_COLUMN, Pattern, match_span
+from scmhost.frames.match_spans import LINE, LINE_COLUMN, Pattern, language_of, looks_like_a_file, match_span
 from scmhost.frames.notation import ContextLines, Notation
-from scmhost.frames.source_paths import language_of, looks_like_a_file
 
 _COLUMN: Final = r":(?P<column>\d{1,9})(?!\d)"
 _RS: Final = r"(?P<path>(?:[A-Za-z]:)?[^\s:'\"(][^:'\"\n]{0,1000}\.rs)"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from scmhost.frames.frame import Frame
-from scmhost.frames.source_paths import known_language, language_of, names_a_file
+from scmhost.frames.match_spans import known_language, language_of, names_a_file
 
 from .fields import Form, every_object, nested_object, number, objects, text
 
