@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import sysconfig
 import venv
 from pathlib import Path
 
@@ -24,17 +25,27 @@ settings = { missing_paths = ["src/gone.py"] }
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the ``bin`` folder of a new virtual environment with two wheels: the host and the plugin."""
+    """Return the ``bin`` folder of a new virtual environment with two wheels: the host and the plugin.
+
+    Their dependencies are those of this environment, so that nothing is downloaded.
+    """
     folder = tmp_path_factory.mktemp("third-party")
     sources = [ROOT, ROOT / "tests" / "plugins" / "acme_forge"]
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", folder / "wheels", *sources], check=True)
-    venv.create(folder / "venv", with_pip=True)
-    python = folder / "venv" / "bin" / "python"
-    # The host's wheel brings the server with it; the plugin's wheel has no such extra.
-    (host,) = (folder / "wheels").glob("scmhost-*.whl")
-    (plugin,) = (folder / "wheels").glob("acme_*.whl")
-    subprocess.run([python, *pip[1:], "install", f"{host}[server]", plugin], check=True)
+    venv.create(folder / "venv", with_pip=False)
+    (packages,) = (folder / "venv" / "lib").glob("python*/site-packages")
+    for dependency in Path(sysconfig.get_path("purelib")).iterdir():
+        # The host and its own plugins are installed here too, from this checkout.
+        if (
+            "scmhost" not in dependency.name
+            and dependency.suffix != ".pth"
+            and not (packages / dependency.name).exists()
+        ):
+            (packages / dependency.name).symlink_to(dependency)
+    wheels = sorted((folder / "wheels").glob("*.whl"))
+    target = ["--python", folder / "venv", "install", "--no-deps", "--no-index", "--ignore-installed"]
+    subprocess.run([*pip, *target, *wheels], check=True)
     return folder / "venv" / "bin"
 
 
