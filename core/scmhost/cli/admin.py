@@ -49,6 +49,7 @@ def bootstrap(
 
     Safe to run again: what exists is kept. The token is new each time, because only its hash is stored.
     """
+    # Before the database is created: wrong usage must leave nothing behind.
     pairs = [_repository_pair(text) for text in repositories]
     from scmhost.admin import bootstrap as usecase
 
@@ -107,6 +108,7 @@ def create(
 ) -> None:
     """Create a token and print it once."""
     expires = datetime.now(UTC) + timedelta(days=days) if days else None
+    # Use cases load SQLAlchemy, which the help texts of this module do not need.
     from scmhost.organizations.tokens import create_token
 
     with context.open_host(config, database_url) as host:

@@ -56,6 +56,7 @@ def send(
 
     Only missing commits are sent: after an interruption, run the command again.
     """
+    # git would take it for an option, such as --output=FILE.
     if revisions.startswith("-"):
         raise click.BadParameter(f"{revisions!r} is not a range of commits", param_hint="--range")
     with _open_target(context, org, url, token, config, database_url) as target:
@@ -68,6 +69,7 @@ def send(
 
 def send_history(target: Target, repository: str, path: Path, revisions: str) -> tuple[int, int]:
     """Send the missing commits of a range; return the number of commits in it, and of new ones."""
+    # The server is asked first: reading the history with its files takes much longer than listing it.
     shas = list_shas(path, revisions)
     missing: set[str] = set()
     for start in range(0, len(shas), SHAS_PER_REQUEST):

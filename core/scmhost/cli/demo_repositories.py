@@ -65,6 +65,7 @@ def read_checkout_repository(path: Path) -> DemoRepository:
     top = path if bare else Path(git(path, "rev-parse", "--show-toplevel"))
     remote = git(top, "remote", "get-url", "origin") if "origin" in git(top, "remote").split() else ""
     match = _HTTP_REMOTE.fullmatch(remote) or _SSH_REMOTE.fullmatch(remote)
+    # git prints HEAD if no branch is checked out.
     branch = git(top, "rev-parse", "--abbrev-ref", "HEAD")
     return DemoRepository(
         path=top,
@@ -79,6 +80,7 @@ def read_checkout_repository(path: Path) -> DemoRepository:
 
 def _changed_files(top: Path) -> str:
     """Return locations in files of the newest commit, so that there is something to link to."""
+    # The first parent, because a merge has no changes of its own.
     names = git(top, "log", "-1", "--first-parent", "-m", "--diff-filter=AM", "--name-only", "--format=", "HEAD")
     sources = [name for name in names.split("\n") if re.search(r"[^/]\.\w+$", name)]
     return "".join(f'  File "{top}/{name}", line 1\n' for name in sources[:_NAMED_FILES])

@@ -188,6 +188,7 @@ class ServerLinks:
     def _link_batch(self, frames: Sequence[FrameMatch]) -> list[LinkedFrame]:
         from .targets import ServerError
 
+        # A server that failed once would let the reader wait for each further line.
         if self._error is None:
             try:
                 return [
@@ -200,7 +201,12 @@ class ServerLinks:
 
     def _request(self, frames: Sequence[FrameMatch]) -> Sequence[Mapping[str, Any]]:
         body = {**self._target, "frames": [_wire_frame(found) for found in frames]}
-        answers: list[Mapping[str, Any]] = self._client.post(self._path, body)["frames"]
+        from .targets import ServerError
+
+        answers: list[Mapping[str, Any]] = self._client.post(self._path, body, "frames")
+        if len(answers) != len(frames):
+            # Links in another order than the frames would lead to wrong files.
+            raise ServerError(f"{self._client.url} answered {len(answers)} of {len(frames)} frames")
         return answers
 
 

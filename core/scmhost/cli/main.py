@@ -146,6 +146,7 @@ def group() -> None:
 
 def run(open_host: Opener, arguments: Sequence[str]) -> None:
     """Run a command line. An error of scmhost becomes a message and an exit code."""
+    # click itself handles wrong usage, with exit code 2.
     try:
         group.main(list(arguments), prog_name="scmhost", obj=CommandContext(open_host))
     except ScmhostError as error:

@@ -76,6 +76,7 @@ def _with_service(findings: "Sequence[Finding]", url: str, token: str | None) ->
     """Add the findings of a service, without those that are the same here."""
     from scmhost.admin.doctor import in_order
 
+    # The service mostly has the same configuration file.
     problems = {finding.problem for finding in findings}
     return in_order([*findings, *(item for item in _service_findings(url, token) if item.problem not in problems)])
 
@@ -92,6 +93,9 @@ def _service_findings(url: str, token: str | None) -> "Iterator[Finding]":
             yield from plugin_findings(url, plugin)
     except ServerError as error:
         yield Finding("error", f"the service at {url}", str(error))
+    except (LookupError, TypeError):
+        # Another program answers with JSON of its own.
+        yield Finding("error", f"the service at {url}", "its answers are not those of scmhost", "check --url")
 
 
 def _readiness_findings(url: str, ready: Mapping[str, Any]) -> "Iterator[Finding]":
