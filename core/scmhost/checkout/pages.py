@@ -113,6 +113,8 @@ def _write_cache(file: str, key: Sequence[str | None], commit: str, plain: Plain
 
 def _load_pages(url: str, kind: str | None, configured: str | None, template: str | None, commit: str) -> "RefLinks":
     """Build the page URLs of a remote's repository at a commit from the templates of its kind of host."""
+    from pydantic import ValidationError
+
     from scmhost.sdk import NoUrl, Pages, TemplateError, UrlError, preset
 
     try:
@@ -125,6 +127,9 @@ def _load_pages(url: str, kind: str | None, configured: str | None, template: st
         links = pages.links(remote.web_url, commit, "commit")
     except (UrlError, TemplateError) as error:
         raise NoPages(str(error)) from error
+    except ValidationError as error:
+        # The template is a field of a model, which wraps the message.
+        raise NoPages(error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")) from error
     if isinstance(links, NoUrl):
         raise NoPages(links.message)
     return links

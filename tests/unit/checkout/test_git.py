@@ -56,7 +56,7 @@ def test_changes_have_a_type(repository: GitRepository) -> None:
 
 
 def test_file_that_becomes_a_link_is_modified(repository: GitRepository) -> None:
-    """git has a type of its own for this change, which the API has not."""
+    """Git has a type of its own for this change, which the API has not."""
     (repository.path / "main.py").unlink()
     (repository.path / "main.py").symlink_to("shop/cart.py")
     repository.commit("Link")
@@ -65,14 +65,20 @@ def test_file_that_becomes_a_link_is_modified(repository: GitRepository) -> None
 
 @pytest.mark.parametrize("name", ["naïve file.txt", 'quo"te.py', "tab\there.py", "line\nfeed.py", "-dash.py", ":x.py"])
 def test_odd_names_of_files_are_read_exactly(repository: GitRepository, name: str) -> None:
-    """git neither quotes nor cuts the names of files."""
+    """Git neither quotes nor cuts the names of files."""
     repository.commit("Odd", {name: "x\n"})
     assert changes(repository)[-1] == (("A", name),)
 
 
 @pytest.mark.parametrize(
     "message",
-    ["Title\n\nBody\nwith lines", ":100644 100644 looks like a change", "grüß 🎉", "commit " + "a" * 40, "\x01 control"],
+    [
+        "Title\n\nBody\nwith lines",
+        ":100644 100644 looks like a change",
+        "grüß 🎉",
+        "commit " + "a" * 40,
+        "\x01 control",
+    ],
 )
 def test_odd_messages_are_read_exactly(repository: GitRepository, message: str) -> None:
     """No message is mistaken for another part of the output."""

@@ -28,9 +28,7 @@ class Recorder:
 
     def link(self, frames: Sequence[FrameMatch]) -> list[LinkedFrame]:
         self.linked += [found.frame.path for found in frames]
-        return [
-            LinkedFrame(found, f"{found.frame.path}#{found.frame.line}", frame_facts(found)) for found in frames
-        ]
+        return [LinkedFrame(found, f"{found.frame.path}#{found.frame.line}", frame_facts(found)) for found in frames]
 
     def take(self, *lines: str, partial: str = "", idle: bool = False) -> str:
         """Take lines, and return what is printed because of them."""
@@ -127,7 +125,9 @@ def test_stream_keeps_lines_and_endings(content: bytes) -> None:
     with pipe(content) as descriptor:
         lines = [line for chunk in read_stream(descriptor) for line in chunk.lines]
     assert "".join(line.text + line.ending for line in lines).encode(errors="surrogateescape") == content
-    assert [line.ending for line in lines] == ["\n"] * content.count(b"\n") + [""] * (not content.endswith(b"\n") and content != b"")
+    assert [line.ending for line in lines] == ["\n"] * content.count(b"\n") + [""] * (
+        not content.endswith(b"\n") and content != b""
+    )
 
 
 def test_stream_reports_a_pause_once() -> None:

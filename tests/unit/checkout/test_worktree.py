@@ -128,7 +128,7 @@ def test_remote_of_the_branch_is_preferred_to_origin(repository: GitRepository) 
 
 
 def test_branch_that_tracks_a_local_branch_uses_origin(repository: GitRepository) -> None:
-    """git writes ``.`` as the remote of such a branch."""
+    """Git writes ``.`` as the remote of such a branch."""
     repository.git("remote", "add", "origin", URL)
     repository.git("config", "branch.main.remote", ".")
     assert read_checkout().remote == URL
@@ -146,7 +146,7 @@ def test_setting_names_the_remote(repository: GitRepository) -> None:
 
 
 def test_remote_with_several_urls_uses_the_first(repository: GitRepository) -> None:
-    """git fetches from the first URL, and only pushes to the others."""
+    """Git fetches from the first URL, and only pushes to the others."""
     repository.git("remote", "add", "origin", URL)
     repository.git("remote", "set-url", "--add", "origin", OTHER)
     assert read_checkout().remote == repository.git("remote", "get-url", "origin") == URL

@@ -169,7 +169,7 @@ def test_unreachable_server_is_an_error(url: str) -> None:
 
 @pytest.mark.parametrize("url", ["", "example.com", "ftp://x", "file:///etc/passwd", "HTTP//x"])
 def test_other_schemes_are_refused(url: str) -> None:
-    """urllib would open files too."""
+    """Urllib would open files too."""
     with pytest.raises(InvalidInput, match="is not a server's address"):
         ServerClient.open(url, "secret")
 
