@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http.client import HTTPException
-from typing import IO, TYPE_CHECKING, Any, Final, Protocol
+from typing import IO, TYPE_CHECKING, Any, Final, Protocol, cast
 from urllib.error import HTTPError
 from urllib.parse import quote
 from urllib.request import HTTPRedirectHandler, Request, build_opener
@@ -154,12 +154,12 @@ class ServerClient:
             raise ServerError(f"{self.url} answered {status} without JSON; {_CHECK_ADDRESS}") from error
 
 
-def _open(request: Request) -> "HTTPResponse | HTTPError":
+def _open(request: Request) -> "HTTPResponse":
     try:
         response: HTTPResponse = build_opener(_NoRedirects).open(request, timeout=TIMEOUT_SECONDS)
     except HTTPError as error:
         # urllib raises what is a response as well: it has a status, headers and a body.
-        return error
+        return cast("HTTPResponse", error)
     return response
 
 

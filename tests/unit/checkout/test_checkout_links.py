@@ -127,7 +127,9 @@ def test_later_frames_use_what_earlier_ones_have_shown() -> None:
 def test_edited_line_links_to_its_place_in_the_commit() -> None:
     """Only certain matches are compared: a guessed file may be a different version."""
     links = linker(committed=lambda _path, line: CommittedLine(line - 2, changed=True))
-    assert links.link(Frame("/srv/app/main.py", 9)) == CheckoutLink("https://x/main.py#7", "main.py", 7, "high", True)
+    assert links.link(Frame("/srv/app/main.py", 9)) == CheckoutLink(
+        "https://x/main.py#7", "main.py", 7, "high", changed=True
+    )
     guessed = links.link(Frame("/elsewhere/shop/cart.py", 9))
     assert (guessed.line, guessed.changed) == (9, False)
 

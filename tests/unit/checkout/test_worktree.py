@@ -60,7 +60,7 @@ def test_ref_selects_another_commit(repository: GitRepository, ref: str) -> None
 @pytest.mark.parametrize("ref", ["v9", "", "--all", "HEAD^{tree}", "main..HEAD", "\u202e"])
 def test_unknown_ref_is_an_error(repository: GitRepository, ref: str) -> None:
     """Whatever is not a commit is refused with its name; it is never an option of git."""
-    with pytest.raises(NoCheckout, match="unknown ref .* fetch it first"):
+    with pytest.raises(NoCheckout, match=r"unknown ref .* fetch it first"):
         read_checkout(ref)
 
 

@@ -117,14 +117,15 @@ def test_missing_package_of_the_server_is_explained() -> None:
     """Only the packages of the server extra are; any other missing module is a defect."""
 
     def needs(package: str) -> LazyGroup:
-        group = LazyGroup("tool", lazy={})
-
         @click.command(name="x")
         def command() -> None:
             raise ModuleNotFoundError(name=package)
 
-        group.get_command = lambda _ctx, _name: command  # type: ignore[method-assign]
-        return group
+        class OneCommand(LazyGroup):
+            def get_command(self, _ctx: click.Context, _cmd_name: str) -> click.Command:
+                return command
+
+        return OneCommand("tool", lazy={})
 
     done = CliRunner().invoke(needs("sqlalchemy.orm"), ["x"])
     assert (done.exit_code, 'pip install "scmhost[server]"' in done.output) == (2, True)

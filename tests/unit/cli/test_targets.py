@@ -1,6 +1,7 @@
 """The HTTP client of commands, against a server on this machine."""
 
 import json
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -48,7 +49,7 @@ def server() -> Iterator[Answering]:
             self.end_headers()
             self.wfile.write(state.body)
 
-        do_GET = do_POST
+        do_GET = do_POST  # noqa: N815 - the name that http.server calls
 
         def log_message(self, *_arguments: object) -> None:
             """Print nothing."""
@@ -151,8 +152,6 @@ def test_incomplete_answer_is_an_error(server: Answering) -> None:
 def test_slow_server_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that accepts a connection and sends nothing is given up after the time limit."""
     monkeypatch.setattr(targets, "TIMEOUT_SECONDS", 0.05)
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as silent:
         client = ServerClient.open(f"http://127.0.0.1:{silent.getsockname()[1]}", "secret")
         with pytest.raises(ServerError, match="does not answer: timed out"):
