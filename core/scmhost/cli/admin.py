@@ -113,6 +113,7 @@ def create(
 
     with context.open_host(config, database_url) as host:
         created, secret = create_token(host.services, organization_named(host.services, org), name, scopes, expires)
+    # The only time that the secret is printed: the database has its hash.
     if as_json:
         echo_json({**_described_token(created), "token": secret})
     else:
@@ -137,6 +138,7 @@ def list_tokens(
     if as_json:
         echo_json([_described_token(item) for item in tokens])
         return
+    # The hint is the end of the secret, by which its owner recognizes it.
     for item in tokens:
         state = "revoked" if item.revoked_at else "valid"
         echo(f"{item.id:<8}...{item.hint}  {state:<8}{item.name}  [{', '.join(sorted(item.scopes))}]")

@@ -88,6 +88,7 @@ def _commit_batches(history: Iterable[GitCommit]) -> Iterator[list[GitCommit]]:
     batch: list[GitCommit] = []
     size = 0
     for commit in history:
+        # A single commit above the limit is sent alone.
         if batch and (len(batch) == BATCH_SIZE or size + commit.size > MAX_BATCH_CHARACTERS):
             yield batch
             batch, size = [], 0

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from scmhost.sdk import Organization
     from scmhost.services import Services
 
+# The codes are documented in the help; click itself exits with 2 for wrong usage.
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_CONFIGURATION: Final = 3

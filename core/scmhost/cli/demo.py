@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from scmhost.sdk import Organization, Repository
     from scmhost.services import Services
 
+# One organization only, to show that a plugin is enabled for some.
 CONFIGURATION: Final = """\
 schema = 1
 

@@ -16,6 +16,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 RequestT = TypeVar("RequestT", bound=BaseModel)
 
 Answer = Mapping[str, object]
+# Part of the closed list of reasons, for lines that no command can read.
 MALFORMED: Final = "malformed_input"
 
 

@@ -27,6 +27,7 @@ _CHECKOUT_OPTIONS: Final = (*_OVERRIDES, "maps")
 _PROJECT_OPTIONS: Final = ("project", "release", "commit", "config", "database_url")
 # The server answers with some hundred bytes for each frame.
 _FRAMES_PER_REQUEST: Final = 1000
+# Not one of the reasons of the API: the server gave none.
 _SERVER_UNAVAILABLE: Final = "server_unavailable"
 
 
@@ -72,6 +73,7 @@ def open_source(context: CommandContext, options: Mapping[str, Any]) -> Iterator
         mappings = tuple(_mapping(text) for text in options["maps"])
         yield CheckoutLinks(LinkOverrides(**{name: options[name] for name in _OVERRIDES}, mappings=mappings))
         return
+    # An option that has no effect would give links that the user does not expect.
     _refuse(options, _CHECKOUT_OPTIONS, "applies to the checkout, and --org uses a project's code mappings")
     if not options["project"]:
         raise click.UsageError("--org needs --project: the project whose code mappings are used.")

@@ -95,6 +95,7 @@ class LazyGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
+            # Only a typo needs this module.
             from difflib import get_close_matches
 
             close = get_close_matches(args[0], self.lazy, n=1)
@@ -153,6 +154,7 @@ def run(open_host: Opener, arguments: Sequence[str]) -> None:
         fail(str(error), _exit_code(error))
     except BrokenPipeError:
         # The reader of a pipe, such as head, may stop early.
+        # Otherwise the interpreter reports at its end that it cannot flush standard output.
         sys.stderr.close()
         sys.exit(EXIT_FAILED)
 

@@ -95,6 +95,7 @@ class ServerClient:
     """JSON requests to a server."""
 
     url: str
+    # Not in the text of the object, which may end up in a log.
     token: str = field(repr=False)
 
     @classmethod
@@ -142,11 +143,11 @@ class ServerClient:
         request = Request(self.url + path, body, headers)  # noqa: S310 - the scheme is checked in open()
         try:
             with _open(request) as response:
-                status, headers, content = response.status, response.headers, response.read()
+                status, received, content = response.status, response.headers, response.read()
         except (OSError, HTTPException, ValueError) as error:
             raise ServerError(f"{self.url} does not answer: {getattr(error, 'reason', error)}") from error
         if status >= _FIRST_REDIRECT and status != accept_status:
-            raise ServerError(f"{self.url} answered {status}: {_detail(status, headers, content)}")
+            raise ServerError(f"{self.url} answered {status}: {_detail(status, received, content)}")
         try:
             return json.loads(content)
         except (ValueError, RecursionError) as error:

@@ -58,6 +58,7 @@ def diff(
     from scmhost.plugins import read_settings
     from scmhost.plugins.flags.rules import switched
 
+    # The environment overrides both files, as it does in the service.
     before, after = (read_settings(Path(file), os.environ) for file in (old, new))
     organizations = list(_read_organizations(listed)) if listed else _stored(context, config, database_url)
     changes = list(switched(before, after, organizations, frozenset(unflagged)))

@@ -54,6 +54,7 @@ def doctor(
         echo_json({"findings": [finding.described() for finding in findings], **numbers})
     else:
         _print(findings, counts)
+    # Warnings and notes do not fail a deployment.
     sys.exit(EXIT_FAILED if counts["error"] else 0)
 
 
@@ -66,6 +67,7 @@ def _local_findings(context: CommandContext, config: str | None, database_url: s
     try:
         with context.open_host(config, database_url, look=True) as host:
             return examine(host.services)
+    # What prevents the start is itself a finding, with what to do about it.
     except ConfigError as error:
         return of_config_error(error)
     except ScmhostError as error:

@@ -130,6 +130,7 @@ def show(
     echo(wrapped(plugin["reason"], "    "))
     for line in _details(plugin):
         echo(line)
+    # Without a service the numbers are nearly zero, and would be mistaken for those of production.
     if not url and plugin["hooks"]:
         echo_error("The calls are those of this command, which only loaded the plugin. Use --url to read a service.")
 
