@@ -107,6 +107,7 @@ def _open_target(
     config: str | None,
     database_url: str | None,
 ) -> Iterator[Target]:
+    # With a server no database is opened, so that a CI job does not need the server extra.
     if url:
         yield ServerTarget(ServerClient.open(url, token), org)
         return

@@ -22,6 +22,7 @@ _SAMPLE_TIMEOUT_SECONDS: Final = 60
 # Fixed, so that the commits are the same in every run.
 _SAMPLE_AUTHOR: Final = {"NAME": "Ada", "EMAIL": "ada@example.com", "DATE": "2026-01-01T12:00:00Z"}
 _NAMED_FILES: Final = 3
+# A user and a password in a URL are not part of the host.
 _HTTP_REMOTE: Final = re.compile(r"https?://(?:[^@/]*@)?(?P<host>[^/@:]+)(?::\d+)?/(?P<path>.+)")
 _SSH_REMOTE: Final = re.compile(r"(?:ssh://)?(?:[^@/]*@)(?P<host>[^/:@]+)[:/](?!\d+/)(?P<path>.+)")
 
@@ -136,6 +137,7 @@ def _run_sample(folder: Path) -> str:
         capture_output=True,
         check=False,
         cwd=folder,
+        # The input of this command is not meant for the program.
         stdin=subprocess.DEVNULL,
         timeout=_SAMPLE_TIMEOUT_SECONDS,
     )

@@ -140,6 +140,7 @@ class Names:
             "distribution": self.distribution,
             "package": self.package,
             "api": API_VERSION,
+            # A plugin supports one major version of the API.
             "next_api": str(int(API_VERSION.partition(".")[0]) + 1),
             "scmhost": __version__,
         }

@@ -182,6 +182,7 @@ def _check_plugin(name: str, settings: "Settings") -> None:
     from scmhost.plugins.discovery import discover
     from scmhost.plugins.errors import did_you_mean
 
+    # A table may belong to a plugin that is no longer installed.
     known = {*settings.plugins, *(candidate.name for candidate in discover())}
     if name not in known:
         hint = did_you_mean(name, known)
