@@ -44,8 +44,8 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ):
             (packages / dependency.name).symlink_to(dependency)
     wheels = sorted((folder / "wheels").glob("*.whl"))
-    target = ["--python", folder / "venv", "install", "--no-deps", "--no-index", "--ignore-installed"]
-    subprocess.run([*pip, *target, *wheels], check=True)
+    target = ["--python", str(folder / "venv"), "install", "--no-deps", "--no-index", "--ignore-installed"]
+    subprocess.run([*pip, *target, *map(str, wheels)], check=True)
     return folder / "venv" / "bin"
 
 

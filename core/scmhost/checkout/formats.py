@@ -13,8 +13,8 @@ Write = Callable[[str], object]
 
 # A code host would notify people or link issues; a backslash does not prevent this.
 _MENTIONS: Final = {"@": "&#64;", "#": "&#35;"}
-# Markup anywhere, and list or heading marks at the start of a line.
-_MARKDOWN: Final = re.compile(r"([\\`*_\[\]<>|~$&#@])|^(\d*)(?=([-+=.)]))")
+# Markup anywhere, and list or heading marks at the start of a line. "!" would make an image of the link after it.
+_MARKDOWN: Final = re.compile(r"([\\`*_!\[\]<>|~$&#@])|^(\d*)(?=([-+=.)]))")
 _ENTITIES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
 _INDENT: Final = re.compile(r"[ \t]*")
 # Colours, and "erase to the end of the line", which tools print with them.
@@ -27,6 +27,7 @@ _CONTROL: Final = f"[\x00-\x08\x0b-\x1f\x7f-\x9f{_DIRECTIONS}\u2028\u2029\ufeff]
 
 _ON_TERMINAL: Final = re.compile(f"({_COLOUR})|({_COMMAND})|{_CONTROL}")
 _ON_PAGE: Final = re.compile(f"{_COLOUR}|({_COMMAND})|{_CONTROL}|[\ud800-\udfff]")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _RESET: Final = "\x1b[0m"
 _PAGE: Final = """\
 <!doctype html>
@@ -141,6 +142,7 @@ class Markdown:
     def line(self, text: str, ending: str, frames: Sequence[LinkedFrame]) -> None:
         """Print the line with a hard break, and keep its indent."""
         indent = _INDENT.match(text)
+        # Four blanks at the start of a line would make a code block, in which links do not work.
         width = len(indent[0].expandtabs(4)) if indent and text.strip() else 0
         begin = indent.end() if indent else 0
         shown = joined(text[begin:].rstrip("\r"), shifted(frames, begin), _markdown, _markdown_link)
@@ -189,7 +191,7 @@ class Json:
     def line(self, _text: str, _ending: str, frames: Sequence[LinkedFrame]) -> None:
         """Print the frames only."""
         for frame in frames:
-            self._write((", " if self._has_frames else "") + _json(frame.facts))
+            self._write((", " if self._has_frames else "") + json_text(frame.facts))
             self._has_frames = True
 
     def part(self, text: str) -> None:
@@ -197,7 +199,7 @@ class Json:
 
     def end(self, facts: Mapping[str, object]) -> None:
         """Close the object."""
-        rest = _json(facts)[1:]
+        rest = json_text(facts)[1:]
         self._write(f"], {rest}\n")
 
 
@@ -228,6 +230,7 @@ def joined(
     at = 0
     for frame in frames:
         start, end = frame.found.start, min(frame.found.end, len(text))
+        # The span is empty if the frame's line was printed before the frame was complete.
         if frame.url and at <= start < end:
             parts += [plain(text[at:start]), linked(plain(text[start:end]), frame.url)]
             at = end
@@ -265,12 +268,19 @@ def _html_link(text: str, url: str) -> str:
     return f'<a href="{url.translate(_ENTITIES)}" rel="noopener noreferrer">{text}</a>'
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
+def json_text(value: object) -> str:
+    """Return a value as JSON. Characters stay readable, but lone surrogates are escaped: UTF-8 has none."""
+    return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, ensure_ascii=False))
+
+
+def printable(text: str) -> str:
+    """Replace control characters and lone surrogates by visible symbols, and remove colours."""
+    return _for_page(text)
 
 
 def _for_terminal(text: str) -> str:
     """Keep colours; replace other control characters by visible symbols."""
+    # Lone surrogates stay: they are written as the bytes that they came from.
     return _ON_TERMINAL.sub(_visible_but_colours, text)
 
 
@@ -285,9 +295,11 @@ def _visible_but_colours(match: re.Match[str]) -> str:
 
 def _visible(match: re.Match[str]) -> str:
     text = match[0]
+    # The carriage return before a line feed is part of the line ending.
     if len(text) > 1 or text == "\r":
         return ""
     code = ord(text)
+    # Unicode has a picture of each control character of ASCII.
     if code < ord(" "):
         return chr(0x2400 + code)
     return "\u2421" if text == "\x7f" else "\ufffd" if 0xD800 <= code <= 0xDFFF else f"<U+{code:04X}>"  # noqa: PLR2004

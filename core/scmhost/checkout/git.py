@@ -11,8 +11,15 @@ from typing import IO, Final
 from scmhost.infra.errors import ScmhostError
 
 _BLOCK: Final = 1 << 16
+# NUL separates fields, because messages contain line feeds.
 _HEADER: Final = "%x01%H%x00%an%x00%ae%x00%aI%x00%B%x00"
+# The user's settings could recode messages, omit the files of the first commit, or list only those of a subfolder.
+_HISTORY: Final = (
+    *("--raw", "-z", "--no-abbrev", "--no-renames", "--root", "--no-relative"),
+    *("--encoding=UTF-8", "--no-show-signature", f"--format={_HEADER}"),
+)
 _CHANGE_TYPES: Final = {"A": "A", "D": "D"}
+# The API's limit; git has none.
 _LONGEST_AUTHOR_NAME: Final = 128
 
 
@@ -56,8 +63,7 @@ def list_shas(path: PathLike[str] | str, revisions: str) -> list[str]:
 
 def read_history(path: PathLike[str] | str, revisions: str) -> Iterator[GitCommit]:
     """Yield the commits of a revision range with their changed files, in the order of ``list_shas``."""
-    arguments = ("--raw", "-z", "--no-abbrev", "--no-renames", "--no-show-signature", f"--format={_HEADER}")
-    with _stream(path, "log", "--topo-order", "--reverse", *arguments, revisions, "--") as stream:
+    with _stream(path, "log", "--topo-order", "--reverse", *_HISTORY, revisions, "--") as stream:
         yield from _commits(_fields(stream))
 
 
@@ -88,19 +94,28 @@ def git_outputs(path: PathLike[str] | str, *commands: Sequence[str]) -> list[str
     Raises:
         GitError: git is not installed.
     """
-    try:
-        processes = [
-            subprocess.Popen(  # noqa: S603 - a list, no shell
-                _command(path, *command), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=_environment()
-            )
-            for command in commands
-        ]
-    except FileNotFoundError:
-        raise GitError("git is not installed; install it, or put it on PATH") from None
+    processes = [_started(path, command) for command in commands]
     return [_output(path, command, process) for command, process in zip(commands, processes, strict=True)]
 
 
+def _started(path: PathLike[str] | str, command: Sequence[str]) -> "subprocess.Popen[bytes]":
+    # Settings of the user would quote paths, and mix signatures into a history.
+    options = ("-C", str(path), "-c", "core.quotePath=false", "-c", "log.showSignature=false")
+    # English messages, because errors are recognized by them; no prompts, and no locks that a running git would meet.
+    environment = {**os.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+    try:
+        return subprocess.Popen(  # noqa: S603 - a list, no shell
+            ["git", *options, *command],  # noqa: S607 - git is found on PATH
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+        )
+    except FileNotFoundError:
+        raise GitError("git is not installed; install it, or put it on PATH") from None
+
+
 def _output(path: PathLike[str] | str, command: Sequence[str], process: "subprocess.Popen[bytes]") -> str | GitError:
+    # Both pipes at once: git blocks when one of them is full.
     out, err = process.communicate()
     if process.returncode != 0:
         return GitError(f"git {command[0]} in {path}: {err.decode(errors='replace').strip()}")
@@ -110,24 +125,13 @@ def _output(path: PathLike[str] | str, command: Sequence[str], process: "subproc
 @contextmanager
 def _stream(path: PathLike[str] | str, *arguments: str) -> Iterator[IO[bytes]]:
     """Open the output of a git command while it runs; a failure is raised at the end of the block."""
-    with subprocess.Popen(  # noqa: S603 - a list, no shell
-        _command(path, *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=_environment()
-    ) as process:
+    with _started(path, arguments) as process:
         assert process.stdout is not None  # noqa: S101 - a pipe, see above
         assert process.stderr is not None  # noqa: S101 - a pipe, see above
         yield process.stdout
         error = process.stderr.read().decode(errors="replace").strip()
     if process.returncode != 0:
         raise GitError(f"git {arguments[0]}: {error}")
-
-
-def _command(path: PathLike[str] | str, *arguments: str) -> list[str]:
-    return ["git", "-C", str(path), "-c", "core.quotePath=false", "-c", "log.showSignature=false", *arguments]
-
-
-def _environment() -> dict[str, str]:
-    """Return an environment in which git writes English messages, never prompts and takes no locks."""
-    return {**os.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
 
 
 def _fields(stream: IO[bytes]) -> Iterator[str]:

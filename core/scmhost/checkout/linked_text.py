@@ -83,6 +83,7 @@ class LinkedText:
         self._assign(self._reader.feed_all([line.text for line in chunk.lines]))
         if chunk.idle:
             self._assign(self._reader.flush())
+        # A later line can complete a frame only that many lines above it.
         self._release(0 if chunk.idle else MAX_LINES_BACK)
         if len(chunk.partial) > self._partial:
             self._form.part(chunk.partial[self._partial :])
@@ -182,6 +183,7 @@ def read_stream(descriptor: int) -> Iterator[Chunk]:
         *whole, rest = (rest + block).split(b"\n")
         lines = [TextLine(_decoded(line), "\n") for line in whole]
         if len(rest) > LONGEST_PART:
+            # No ending: the next part continues the line.
             lines.append(TextLine(_decoded(rest), ""))
             rest = b""
         yield Chunk(lines)
@@ -211,6 +213,7 @@ def _without_document(chunk: Chunk, stream: Iterator[Chunk], text: LinkedText) -
     for more in stream:
         lines += more.lines
         size += _size(more.lines)
+        # The reader would ignore the rest; it is read line by line.
         if size > MAX_TEXT:
             break
     text.take_document(lines, read_text("".join(line.text + line.ending for line in lines)).frames)
@@ -220,7 +223,8 @@ def _without_document(chunk: Chunk, stream: Iterator[Chunk], text: LinkedText) -
 def _is_json(line: str) -> bool:
     try:
         json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
+        # Nested deeper than the parser can follow: the reader treats it as text too.
         return False
     return True
 

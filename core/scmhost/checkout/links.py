@@ -24,6 +24,7 @@ from .worktree import ChangedFiles, Checkout, CommittedLine, read_checkout
 if TYPE_CHECKING:
     from scmhost.mapping import MappingIndex
 
+# A long log may name any number of paths; this bounds memory.
 _CACHE_SIZE: Final = 8192
 _CHANGED_SHOWN: Final = 5
 _CHANGED_KEPT: Final = 25
@@ -126,6 +127,7 @@ class CheckoutLinker:
         below = path[len(root) :] if root else ""
         if below in inputs.tree:
             return CheckoutLink(path=below, confidence="high")
+        # A virtual environment may be inside the checkout, and hold an installed copy of a tracked file.
         return _missing(below) if root and printed.installed is None else None
 
     def _by_suffix(self, printed: PrintedPath) -> CheckoutLink:
@@ -221,9 +223,17 @@ def _roots(checkout: Checkout) -> list[str]:
     """Return the checkout's folder as git and as the shell print it; the shell's may contain symbolic links."""
     roots = [checkout.root]
     here = os.environ.get("PWD", "").rstrip("/") + "/"
-    if here.endswith("/" + checkout.prefix):
+    # A program that starts scmhost in another folder may leave its own PWD in the environment.
+    if here.endswith("/" + checkout.prefix) and _is_working_directory(here):
         roots.append(here[: len(here) - len(checkout.prefix)])
     return [root.replace("\\", "/").strip("/") + "/" for root in roots]
+
+
+def _is_working_directory(folder: str) -> bool:
+    try:
+        return os.path.samefile(folder, ".")  # noqa: PTH121 - importing pathlib takes longer than this check
+    except OSError:
+        return False
 
 
 def _unchanged(_path: str, line: int) -> CommittedLine:
@@ -233,6 +243,7 @@ def _unchanged(_path: str, line: int) -> CommittedLine:
 def _mapping_index(mappings: Sequence[tuple[str, str]]) -> "MappingIndex | None":
     if not mappings:
         return None
+    # Imported here: most runs have no mapping, and start faster without it.
     from scmhost.mapping import MappingIndex, Rule
 
     return MappingIndex([Rule(number, *roots) for number, roots in enumerate(mappings)])

@@ -73,6 +73,7 @@ def cached_pages(
     file: str, commit: str, inputs: Sequence[str | None], load: "Callable[[], RefLinks]"
 ) -> "CachedPages | RefLinks":
     """Return the pages at a commit: from the file if it was written for the same inputs, else loaded and cached."""
+    # Another version may have other templates.
     key = [__version__, *inputs]
     plain = _read_cache(file, key, commit)
     if plain:
@@ -92,12 +93,14 @@ def _read_cache(file: str, key: Sequence[str | None], commit: str) -> PlainLinks
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         # The file is missing or damaged: it is written again.
         return None
+    # The links are clickable: a manipulated file must not add other schemes, such as javascript.
     return plain if content.get("key") == key and head.startswith(("https://", "http://")) else None
 
 
 def _write_cache(file: str, key: Sequence[str | None], commit: str, plain: PlainLinks) -> None:
     parts = {name: getattr(plain, name).replace(commit, _COMMIT) for name in _PARTS}
     text = json.dumps({"key": key, **parts, "extensions": sorted(plain.extensions)})
+    # Two runs may write at once: each replaces the file as a whole.
     fresh = f"{file}.{os.getpid()}"
     try:
         with open(fresh, "w", encoding="utf-8") as opened:  # noqa: PTH123 - as above
@@ -110,6 +113,8 @@ def _write_cache(file: str, key: Sequence[str | None], commit: str, plain: Plain
 
 def _load_pages(url: str, kind: str | None, configured: str | None, template: str | None, commit: str) -> "RefLinks":
     """Build the page URLs of a remote's repository at a commit from the templates of its kind of host."""
+    from pydantic import ValidationError
+
     from scmhost.sdk import NoUrl, Pages, TemplateError, UrlError, preset
 
     try:
@@ -122,6 +127,9 @@ def _load_pages(url: str, kind: str | None, configured: str | None, template: st
         links = pages.links(remote.web_url, commit, "commit")
     except (UrlError, TemplateError) as error:
         raise NoPages(str(error)) from error
+    except ValidationError as error:
+        # The template is a field of a model, which wraps the message.
+        raise NoPages(error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")) from error
     if isinstance(links, NoUrl):
         raise NoPages(links.message)
     return links

@@ -1,7 +1,7 @@
 """Read the state of a git checkout: its root, its commit, its files, its remote and its edited lines."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -12,11 +12,17 @@ from .git import GitError, git_output, git_outputs
 _NAMES: Final = r"^(remote\..*\.url|branch\..*\.remote|url\..*\.insteadof|scmhost\.(remote|kind|template))$"
 _SETTINGS: Final = ("config", "--null", "--get-regexp", _NAMES)
 _BRANCH: Final = "refs/heads/"
+# The name of a setting of git, and one value of it.
+Setting = tuple[str, str]
 _HEAD: Final = (
     *("rev-parse", "--show-toplevel", "--show-prefix", "--git-path", "scmhost-pages.json"),
     *("HEAD", "--symbolic-full-name", "HEAD"),
 )
-_DIFF: Final = ("diff", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "--ignore-submodules")
+# Without these options the user's settings could colour the diff, merge its hunks or replace it by another program's.
+_DIFF: Final = (
+    *("diff", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "--ignore-submodules"),
+    "--inter-hunk-context=0",
+)
 _HUNK: Final = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.ASCII)
 
 
@@ -80,6 +86,7 @@ class ChangedFiles:
         """Return the position that a line of a file on disk has in the commit."""
         if self._names is None:
             self._names = frozenset(self._diff("--name-only", "-z", "HEAD", "--").split("\0"))
+        # Most files are unchanged; a diff for each of them would start git once for each.
         if path not in self._names:
             return CommittedLine(line)
         if path not in self._hunks:
@@ -106,14 +113,16 @@ def read_checkout(ref: str | None = None, remote: str | None = None) -> Checkout
     # One after the other, these four would double the time of a short run.
     outputs = git_outputs(".", _HEAD, _SETTINGS, tree, unpushed)
     head = _head(outputs[0])
-    settings = _settings(outputs[1])
+    entries = _settings(outputs[1])
+    # The last value of a setting applies, as in git.
+    settings = dict(entries)
     return Checkout(
         head.root,
         head.prefix,
         head.commit if ref is None else commit,
         tuple(_succeeded(outputs[2]).split("\0")[:-1]),
         head.cache,
-        _remote_url(settings, remote or settings.get("scmhost.remote"), head.branch),
+        _remote_url(entries, remote or settings.get("scmhost.remote"), settings.get(f"branch.{head.branch}.remote")),
         settings.get("scmhost.kind"),
         settings.get("scmhost.template"),
         _is_pushed(_succeeded(outputs[3])),
@@ -178,27 +187,27 @@ def _commit(ref: str) -> str:
         raise NoCheckout(f"unknown ref {ref!r} in this checkout; fetch it first") from error
 
 
-def _settings(output: str | GitError) -> Mapping[str, str]:
-    """Return git's settings on remotes; the last value of a setting wins."""
+def _settings(output: str | GitError) -> Sequence[Setting]:
+    """Return git's settings on remotes in their order; a setting may have several values."""
     # "git config" fails when no setting matches.
     entries = output.split("\0") if isinstance(output, str) else ()
     pairs = (entry.partition("\n") for entry in entries if entry)
-    return {name: value for name, _, value in pairs}
+    return [(name, value) for name, _, value in pairs]
 
 
-def _remote_url(settings: Mapping[str, str], named: str | None, branch: str) -> str | None:
-    urls = {name[7:-4]: value for name, value in settings.items() if name.startswith("remote.")}
+def _remote_url(settings: Sequence[Setting], named: str | None, of_branch: str | None) -> str | None:
+    # git fetches from a remote's first URL, and only pushes to the others: the first value applies.
+    urls = {name[7:-4]: value for name, value in reversed(settings) if name.startswith("remote.") and value}
     if named is not None and named not in urls:
         return _rewritten(named, settings)
     only = next(iter(urls)) if len(urls) == 1 else None
-    choices = (named, settings.get(f"branch.{branch}.remote"), "origin", only)
-    chosen = next((choice for choice in choices if choice in urls), None)
+    chosen = next((choice for choice in (named, of_branch, "origin", only) if choice in urls), None)
     return _rewritten(urls[chosen], settings) if chosen else None
 
 
-def _rewritten(url: str, settings: Mapping[str, str]) -> str:
+def _rewritten(url: str, settings: Sequence[Setting]) -> str:
     """Apply git's ``url.BASE.insteadOf``: the longest matching prefix is replaced by BASE."""
-    rules = [(value, name[4:-10]) for name, value in settings.items() if name.startswith("url.") and value]
+    rules = [(value, name[4:-10]) for name, value in settings if name.startswith("url.") and value]
     short, base = max((rule for rule in rules if url.startswith(rule[0])), key=_prefix_length, default=("", ""))
     return base + url[len(short) :] if short else url
 
@@ -210,4 +219,5 @@ def _prefix_length(rule: tuple[str, str]) -> int:
 def _is_pushed(unpushed: str) -> bool | None:
     if not unpushed:
         return True
+    # A clone without remote branches proves nothing: its commit may be on the code host.
     return False if git_output(".", "for-each-ref", "--count=1", "refs/remotes") else None

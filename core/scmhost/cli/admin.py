@@ -49,6 +49,7 @@ def bootstrap(
 
     Safe to run again: what exists is kept. The token is new each time, because only its hash is stored.
     """
+    # Before the database is created: wrong usage must leave nothing behind.
     pairs = [_repository_pair(text) for text in repositories]
     from scmhost.admin import bootstrap as usecase
 
@@ -107,10 +108,12 @@ def create(
 ) -> None:
     """Create a token and print it once."""
     expires = datetime.now(UTC) + timedelta(days=days) if days else None
+    # Use cases load SQLAlchemy, which the help texts of this module do not need.
     from scmhost.organizations.tokens import create_token
 
     with context.open_host(config, database_url) as host:
         created, secret = create_token(host.services, organization_named(host.services, org), name, scopes, expires)
+    # The only time that the secret is printed: the database has its hash.
     if as_json:
         echo_json({**_described_token(created), "token": secret})
     else:
@@ -135,6 +138,7 @@ def list_tokens(
     if as_json:
         echo_json([_described_token(item) for item in tokens])
         return
+    # The hint is the end of the secret, by which its owner recognizes it.
     for item in tokens:
         state = "revoked" if item.revoked_at else "valid"
         echo(f"{item.id:<8}...{item.hint}  {state:<8}{item.name}  [{', '.join(sorted(item.scopes))}]")

@@ -56,6 +56,7 @@ def send(
 
     Only missing commits are sent: after an interruption, run the command again.
     """
+    # git would take it for an option, such as --output=FILE.
     if revisions.startswith("-"):
         raise click.BadParameter(f"{revisions!r} is not a range of commits", param_hint="--range")
     with _open_target(context, org, url, token, config, database_url) as target:
@@ -68,6 +69,7 @@ def send(
 
 def send_history(target: Target, repository: str, path: Path, revisions: str) -> tuple[int, int]:
     """Send the missing commits of a range; return the number of commits in it, and of new ones."""
+    # The server is asked first: reading the history with its files takes much longer than listing it.
     shas = list_shas(path, revisions)
     missing: set[str] = set()
     for start in range(0, len(shas), SHAS_PER_REQUEST):
@@ -86,6 +88,7 @@ def _commit_batches(history: Iterable[GitCommit]) -> Iterator[list[GitCommit]]:
     batch: list[GitCommit] = []
     size = 0
     for commit in history:
+        # A single commit above the limit is sent alone.
         if batch and (len(batch) == BATCH_SIZE or size + commit.size > MAX_BATCH_CHARACTERS):
             yield batch
             batch, size = [], 0
@@ -104,6 +107,7 @@ def _open_target(
     config: str | None,
     database_url: str | None,
 ) -> Iterator[Target]:
+    # With a server no database is opened, so that a CI job does not need the server extra.
     if url:
         yield ServerTarget(ServerClient.open(url, token), org)
         return

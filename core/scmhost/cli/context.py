@@ -1,6 +1,5 @@
 """Shared by all commands: opening the host, options, input, output and progress bars."""
 
-import json
 import shutil
 import sys
 import textwrap
@@ -18,10 +17,12 @@ if TYPE_CHECKING:
     from scmhost.sdk import Organization
     from scmhost.services import Services
 
+# The codes are documented in the help; click itself exits with 2 for wrong usage.
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_CONFIGURATION: Final = 3
 PROGRESS_DELAY_SECONDS: Final = 1.0
+# Longer lines are hard to read.
 _WIDEST: Final = 100
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -86,22 +87,27 @@ def json_option(command: F) -> F:
 
 def echo(text: str = "") -> None:
     """Print a line of the answer."""
-    click.echo(text)
+    # A JSON event may contain lone surrogates, which no output encoding has.
+    click.echo(text.encode(errors="replace").decode())
 
 
 def echo_error(text: str) -> None:
-    """Print a line on standard error."""
-    click.echo(text, err=True)
+    """Print a line on standard error. It may quote a text or a server, so control characters become visible."""
+    from scmhost.checkout.formats import printable
+
+    click.echo(printable(text), err=True)
 
 
 def echo_json(value: object) -> None:
     """Print the answer as JSON."""
-    click.echo(json.dumps(value, ensure_ascii=False))
+    from scmhost.checkout.formats import json_text
+
+    click.echo(json_text(value))
 
 
 def fail(message: str, code: int = EXIT_FAILED) -> NoReturn:
     """Print an error on standard error, and exit."""
-    click.echo(f"error: {message}", err=True)
+    echo_error(f"error: {message}")
     sys.exit(code)
 
 
@@ -138,6 +144,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: int = 
         made.add_column(title, justify="right" if number else "left", no_wrap=number)
     for row in rows:
         made.add_row(*(Text(cell, no_wrap=True, overflow="ellipsis") for cell in row))
+    # The console must not look at the real terminal: a pipe gets the same table.
     console = Console(width=width(), color_system=None, highlight=False)
     with console.capture() as captured:
         console.print(made)
@@ -153,6 +160,7 @@ def organization_named(services: "Services", slug: str) -> "Organization":
 
 def read_input(file: str) -> str:
     """Return the text of a file, or of standard input for ``-``. Bytes that are not UTF-8 are replaced."""
+    # Logs may contain bytes of any encoding; a command on them must not fail for that.
     if file == "-":
         return sys.stdin.buffer.read().decode(errors="replace")
     try:
@@ -177,6 +185,7 @@ def progress(what: str, total: int, delay: float = PROGRESS_DELAY_SECONDS) -> It
     from rich.console import Console
     from rich.progress import Progress as Bar
 
+    # Short work would only make the terminal flicker, so the bar starts late.
     bar = Bar(console=Console(stderr=True), transient=True)
     task = bar.add_task(what, total=total)
     started = time.monotonic()

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from scmhost.sdk import Organization, Repository
     from scmhost.services import Services
 
+# One organization only, to show that a plugin is enabled for some.
 CONFIGURATION: Final = """\
 schema = 1
 
@@ -71,6 +72,7 @@ def demo(context: CommandContext, *, path: Path | None, trace: str | None) -> No
     The demo uses the history of this checkout and a small sample program, which crashes. No code of the checkout runs.
     Everything happens in a temporary folder; nothing is sent anywhere.
     """
+    # First, because a wrong --git must fail before anything is created.
     checkout, note = _checkout(path)
     with _temporary_folder() as folder:
         config = folder / "plugins.toml"
@@ -141,6 +143,7 @@ class DemoSteps:
         """Install Custom SCM for the code host of a repository."""
         from scmhost.installations.install import install_provider
 
+        # Repositories on one code host share its installation.
         if repository.host in self.installations:
             return
         kind = _KINDS.get(repository.host, "gitea")
@@ -168,6 +171,7 @@ class DemoSteps:
         installation_id = self.installations[repository.host]
         offer = offer_repositories(services, organization, installation_id, repository.name)[0]
         echo(f"offered:    {offer.name} (identifier {offer.identifier}), unclaimed")
+        # Commits create a repository without a URL, and a claim needs one.
         change_repository(services, organization, int(offer.identifier), {"url": repository.url})
         request = AddRequest(identifier=offer.identifier)
         added = add_repository(services, organization, "custom_scm", installation_id, request)

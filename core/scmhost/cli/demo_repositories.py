@@ -22,6 +22,7 @@ _SAMPLE_TIMEOUT_SECONDS: Final = 60
 # Fixed, so that the commits are the same in every run.
 _SAMPLE_AUTHOR: Final = {"NAME": "Ada", "EMAIL": "ada@example.com", "DATE": "2026-01-01T12:00:00Z"}
 _NAMED_FILES: Final = 3
+# A user and a password in a URL are not part of the host.
 _HTTP_REMOTE: Final = re.compile(r"https?://(?:[^@/]*@)?(?P<host>[^/@:]+)(?::\d+)?/(?P<path>.+)")
 _SSH_REMOTE: Final = re.compile(r"(?:ssh://)?(?:[^@/]*@)(?P<host>[^/:@]+)[:/](?!\d+/)(?P<path>.+)")
 
@@ -65,6 +66,7 @@ def read_checkout_repository(path: Path) -> DemoRepository:
     top = path if bare else Path(git(path, "rev-parse", "--show-toplevel"))
     remote = git(top, "remote", "get-url", "origin") if "origin" in git(top, "remote").split() else ""
     match = _HTTP_REMOTE.fullmatch(remote) or _SSH_REMOTE.fullmatch(remote)
+    # git prints HEAD if no branch is checked out.
     branch = git(top, "rev-parse", "--abbrev-ref", "HEAD")
     return DemoRepository(
         path=top,
@@ -79,6 +81,7 @@ def read_checkout_repository(path: Path) -> DemoRepository:
 
 def _changed_files(top: Path) -> str:
     """Return locations in files of the newest commit, so that there is something to link to."""
+    # The first parent, because a merge has no changes of its own.
     names = git(top, "log", "-1", "--first-parent", "-m", "--diff-filter=AM", "--name-only", "--format=", "HEAD")
     sources = [name for name in names.split("\n") if re.search(r"[^/]\.\w+$", name)]
     return "".join(f'  File "{top}/{name}", line 1\n' for name in sources[:_NAMED_FILES])
@@ -134,6 +137,7 @@ def _run_sample(folder: Path) -> str:
         capture_output=True,
         check=False,
         cwd=folder,
+        # The input of this command is not meant for the program.
         stdin=subprocess.DEVNULL,
         timeout=_SAMPLE_TIMEOUT_SECONDS,
     )

@@ -16,12 +16,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 RequestT = TypeVar("RequestT", bound=BaseModel)
 
 Answer = Mapping[str, object]
+# Part of the closed list of reasons, for lines that no command can read.
 MALFORMED: Final = "malformed_input"
 
 
 class LineRequest(BaseModel):
     """An input line. Unknown fields are ignored."""
 
+    # Strict: a number as text, or the reverse, is a mistake of the caller.
     model_config = ConfigDict(strict=True, frozen=True)
 
 
@@ -40,6 +42,7 @@ def refusal(reason: str, error: str | None = None, detail: str | None = None) ->
 
 def answer_lines(request: type[RequestT], answer: Callable[[RequestT], Answer]) -> None:
     """Answer each line of standard input; a malformed line gets a refusal."""
+    # Bytes, because pydantic decodes them itself and refuses what is not UTF-8.
     for line in sys.stdin.buffer:
         try:
             parsed = request.model_validate_json(line)
@@ -47,11 +50,13 @@ def answer_lines(request: type[RequestT], answer: Callable[[RequestT], Answer]) 
             result = refusal(MALFORMED, detail=_first_problem(error))
         else:
             result = answer(parsed)
+        # click flushes each line: a caller may wait for the answer before it sends the next line.
         click.echo(json.dumps(result))
 
 
 def _first_problem(error: ValidationError) -> str:
     """Describe the first problem with its field, without the input value."""
+    # The value may be a secret, such as a token in a URL, and answers end up in logs.
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     where = ".".join(map(str, first["loc"]))
     return f"{where}: {first['msg']}" if where else first["msg"]

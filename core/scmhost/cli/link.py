@@ -9,12 +9,12 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 import click
 
-from scmhost.checkout.formats import FORMATS, Format, Write
+from scmhost.checkout.formats import FORMATS, Format, Write, printable
 
 from .context import CommandContext, database_options, echo, echo_error, echo_json, json_option, read_input
 
 if TYPE_CHECKING:
-    from scmhost.frames import Frame, Reading
+    from scmhost.frames import Frame
 
     from .link_sources import LinkSource
 
@@ -96,6 +96,7 @@ def _print(descriptor: int, source: "LinkSource", form: Format) -> None:
     text = LinkedText(source.link, form)
     form.begin()
     for _ in feed(descriptor, text):
+        # The reader of a pipe that stays open must get each link when its line arrives.
         sys.stdout.flush()
     form.end({**source.facts, "unreadLines": text.unread})
     sys.stdout.flush()
@@ -111,6 +112,8 @@ def _input(file: str) -> Iterator[int]:
         return
     try:
         descriptor = os.open(file, os.O_RDONLY)
+        # A folder can be opened too; only reading it fails.
+        os.read(descriptor, 0)
     except OSError as error:
         raise click.BadParameter(f"{file}: {error.strerror}", param_hint="FILE") from error
     try:
@@ -121,6 +124,7 @@ def _input(file: str) -> Iterator[int]:
 
 def _writer() -> Write:
     """Return a function that writes to standard output; lone surrogates become the bytes that they came from."""
+    # A text stream without a buffer is one that a program has put in place of standard output.
     stream: IO[bytes] | None = getattr(sys.stdout, "buffer", None)
 
     def write(text: str) -> None:
@@ -148,8 +152,9 @@ def frames(*, file: str, as_json: bool) -> None:
         echo_json({"frames": [asdict(found.frame) for found in reading.frames]})
         return
     for found in reading.frames:
-        echo(_frame_line(found.frame))
-    echo_error(_frame_summary(reading))
+        echo(printable(_frame_line(found.frame)))
+    rest = " The rest of the text was not read." if reading.truncated else ""
+    echo_error(f"{len(reading.frames)} frames; {reading.unread} lines belong to no trace.{rest}")
 
 
 def _frame_line(frame: "Frame") -> str:
@@ -157,8 +162,3 @@ def _frame_line(frame: "Frame") -> str:
     position = ":".join(str(part) for part in (frame.path, frame.line, frame.column) if part is not None)
     names = [part for part in (frame.module, frame.function) if part]
     return f"{position}  {' '.join(names)}".rstrip()
-
-
-def _frame_summary(reading: "Reading") -> str:
-    rest = " The rest of the text was not read." if reading.truncated else ""
-    return f"{len(reading.frames)} frames; {reading.unread} lines belong to no trace.{rest}"

@@ -27,6 +27,7 @@ _CHECKOUT_OPTIONS: Final = (*_OVERRIDES, "maps")
 _PROJECT_OPTIONS: Final = ("project", "release", "commit", "config", "database_url")
 # The server answers with some hundred bytes for each frame.
 _FRAMES_PER_REQUEST: Final = 1000
+# Not one of the reasons of the API: the server gave none.
 _SERVER_UNAVAILABLE: Final = "server_unavailable"
 
 
@@ -72,6 +73,7 @@ def open_source(context: CommandContext, options: Mapping[str, Any]) -> Iterator
         mappings = tuple(_mapping(text) for text in options["maps"])
         yield CheckoutLinks(LinkOverrides(**{name: options[name] for name in _OVERRIDES}, mappings=mappings))
         return
+    # An option that has no effect would give links that the user does not expect.
     _refuse(options, _CHECKOUT_OPTIONS, "applies to the checkout, and --org uses a project's code mappings")
     if not options["project"]:
         raise click.UsageError("--org needs --project: the project whose code mappings are used.")
@@ -188,6 +190,7 @@ class ServerLinks:
     def _link_batch(self, frames: Sequence[FrameMatch]) -> list[LinkedFrame]:
         from .targets import ServerError
 
+        # A server that failed once would let the reader wait for each further line.
         if self._error is None:
             try:
                 return [
@@ -200,7 +203,12 @@ class ServerLinks:
 
     def _request(self, frames: Sequence[FrameMatch]) -> Sequence[Mapping[str, Any]]:
         body = {**self._target, "frames": [_wire_frame(found) for found in frames]}
-        answers: list[Mapping[str, Any]] = self._client.post(self._path, body)["frames"]
+        from .targets import ServerError
+
+        answers: list[Mapping[str, Any]] = self._client.post(self._path, body, "frames")
+        if len(answers) != len(frames):
+            # Links in another order than the frames would lead to wrong files.
+            raise ServerError(f"{self._client.url} answered {len(answers)} of {len(frames)} frames")
         return answers
 
 

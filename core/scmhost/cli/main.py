@@ -94,6 +94,7 @@ class LazyGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
+            # Only a typo needs this module.
             from difflib import get_close_matches
 
             close = get_close_matches(args[0], self.lazy, n=1)
@@ -145,12 +146,14 @@ def group() -> None:
 
 def run(open_host: Opener, arguments: Sequence[str]) -> None:
     """Run a command line. An error of scmhost becomes a message and an exit code."""
+    # click itself handles wrong usage, with exit code 2.
     try:
         group.main(list(arguments), prog_name="scmhost", obj=CommandContext(open_host))
     except ScmhostError as error:
         fail(str(error), _exit_code(error))
     except BrokenPipeError:
         # The reader of a pipe, such as head, may stop early.
+        # Otherwise the interpreter reports at its end that it cannot flush standard output.
         sys.stderr.close()
         sys.exit(EXIT_FAILED)
 

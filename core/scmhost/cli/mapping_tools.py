@@ -89,6 +89,7 @@ class RootsRequest(LineRequest):
     platform: str | None = None
     frame: FrameOrPath
     source_file: str
+    # None and an empty list are the same: both show no folder layout.
     repo_files: tuple[str, ...] | None = None
 
 

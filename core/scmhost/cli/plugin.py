@@ -21,6 +21,7 @@ from .context import echo, echo_error, fail, json_option
 _TESTING: Final = ("pytest", "hypothesis")
 _PREFIX: Final = re.compile(r"^scmhost[-_ .]+", re.IGNORECASE)
 _KEY: Final = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
+# The key is part of URLs and of names of settings.
 _MAX_KEY: Final = 40
 # Template files that are written to another path.
 _PATHS: Final[Mapping[str, str]] = {
@@ -78,6 +79,7 @@ def check(plugin: str, samples: Path | None, names: tuple[str, ...], *, markdown
     form, installation, repository and push (body, headers, secret), and the keys provider and hosts. A server on
     127.0.0.1 that it names gets thousands of requests.
     """
+    # Imported here: the checks need the extra "testing", and "plugin new" does not.
     try:
         from .plugin_check import CheckOptions, check_plugin
     except ModuleNotFoundError as error:
@@ -138,6 +140,7 @@ class Names:
             "distribution": self.distribution,
             "package": self.package,
             "api": API_VERSION,
+            # A plugin supports one major version of the API.
             "next_api": str(int(API_VERSION.partition(".")[0]) + 1),
             "scmhost": __version__,
         }
@@ -151,6 +154,7 @@ def write_plugin(names: Names, folder: Path) -> list[Path]:
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise NotEmpty(f"{folder} is not empty; nothing was written. Choose another folder with --into")
+    # All templates are rendered before the first file is written, so that an error leaves no half of a plugin.
     files = {folder / path: text for path, text in _files(names)}
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -171,5 +175,6 @@ def _walk(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]]
     for entry in folder.iterdir():
         if entry.is_dir():
             yield from _walk(entry, f"{prefix}{entry.name}/")
+        # The suffix keeps linters and type checkers away from the templates.
         elif entry.name.endswith(".in"):
             yield f"{prefix}{entry.name.removesuffix('.in')}", entry

@@ -20,6 +20,7 @@ from scmhost.sdk.testing.plugin_under_test import PluginUnderTest
 from .context import EXIT_FAILED, echo, echo_json, fail
 
 _KEYS: Final = ("form", "installation", "settings", "repository", "provider", "hosts", "push")
+_TABLES: Final = ("form", "installation", "settings", "repository", "push")
 _PUSH_KEYS: Final = ("body", "headers", "secret")
 # The host does not load a plugin that violates one of these.
 _REQUIRED: Final = ("imports", "hooks-fit", "hook-kinds", "provider-hooks")
@@ -51,6 +52,7 @@ def check_plugin(options: CheckOptions) -> None:
     reports = [report for point in _installed(options.plugin) for report in _reports(point, given, checks, options)]
     if options.as_json:
         echo_json([report.data() for report in reports])
+    # Only after all reports are printed: a CI job shows every provider's problems at once.
     if not all(report.passed for report in reports):
         sys.exit(EXIT_FAILED)
 
@@ -59,6 +61,7 @@ def _reports(
     point: EntryPoint, given: Mapping[str, Any], checks: tuple[Check, ...], options: CheckOptions
 ) -> Iterator[ConformanceReport]:
     """Validate a plugin, then check and print each of its providers."""
+    # Before the import, as in the host: an incompatible plugin may fail in confusing ways.
     notes = _api_notes(point)
     plugin = PluginUnderTest(_samples(point, given, ""))
     _require_loadable(plugin)
@@ -66,6 +69,7 @@ def _reports(
         echo(f"ready         {_described(point)}")
         for note in [*notes, *compatibility_notes(plugin.attributes)]:
             echo(f"note          {note}")
+    # A plugin without a provider is checked too: its other hooks have rules of their own.
     keys = [given["provider"]] if "provider" in given else [provider.key for provider in plugin.providers]
     for key in keys or [""]:
         samples = _samples(point, given, key)
@@ -190,6 +194,9 @@ def _read_samples(file: Path) -> dict[str, Any]:
         given = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         fail(f"{file}: {error}")
+    no_table = next((key for key in _TABLES if not isinstance(given.get(key, {}), dict)), None)
+    if no_table:
+        fail(f"{file}: {no_table} is not a table; begin it with [{no_table}]")
     for table, known in ((given, _KEYS), (given.get("push", {}), _PUSH_KEYS)):
         unknown = sorted(set(table) - set(known))
         if unknown:
@@ -197,4 +204,6 @@ def _read_samples(file: Path) -> dict[str, Any]:
     missing = [key for key in ("body", "headers") if "push" in given and key not in given["push"]]
     if missing:
         fail(f"{file}: push.{missing[0]} is missing; a delivery has body, headers and secret")
+    if "push" in given and not isinstance(given["push"]["body"], str):
+        fail(f"{file}: push.body is not text; write the delivery's body as one string")
     return given

@@ -36,6 +36,7 @@ def serve(
     from scmhost.plugins.config.watching import block_hangups, forward_hangups
 
     log = structlog.get_logger(__name__)
+    # A SIGHUP that arrives during the start would end the process.
     block_hangups()
     with context.open_host(config, database_url, quiet=False) as opened:
         settings = opened.settings.host
@@ -57,8 +58,10 @@ def serve(
             host=host,
             port=port,
             workers=workers,
+            # Without these, uvicorn chooses by what is installed, and speed would differ between machines.
             loop="uvloop",
             http="httptools",
+            # The service writes its own access log, as JSON.
             access_log=False,
             log_config=None,
             server_header=False,

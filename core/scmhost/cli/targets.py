@@ -8,21 +8,26 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http.client import HTTPException
-from typing import IO, TYPE_CHECKING, Any, Final, Protocol
+from typing import IO, TYPE_CHECKING, Any, Final, Protocol, cast
 from urllib.error import HTTPError
+from urllib.parse import quote
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from scmhost.infra.errors import InvalidInput, ScmhostError
 
 if TYPE_CHECKING:
-    from http.client import HTTPMessage
+    from http.client import HTTPMessage, HTTPResponse
 
     from scmhost.sdk import Organization
     from scmhost.services import Services
 
+# A batch of commits with many files takes a slow database this long.
 TIMEOUT_SECONDS: Final = 60.0
+# An HTML error page has thousands of characters.
 _LONGEST_DETAIL: Final = 200
 _FIRST_REDIRECT: Final = 300
+_FIRST_CLIENT_ERROR: Final = 400
+_CHECK_ADDRESS: Final = "check that --url is the address of scmhost"
 
 
 class ServerError(ScmhostError):
@@ -66,14 +71,14 @@ class ServerTarget:
     organization: str
 
     def missing(self, repository: str, shas: Sequence[str]) -> set[str]:
-        return set(self._post("commits/missing/", {"repository": repository, "ids": list(shas)})["missing"])
+        return set(self._post("commits/missing/", {"repository": repository, "ids": list(shas)}, "missing"))
 
     def send(self, commits: Sequence[Mapping[str, Any]]) -> int:
-        answer = self._post("commits/", {"commits": list(commits)})
-        return sum(repository["new"] for repository in answer["repositories"])
+        repositories = self._post("commits/", {"commits": list(commits)}, "repositories")
+        return sum(repository["new"] for repository in repositories)
 
-    def _post(self, path: str, body: Mapping[str, Any]) -> Any:
-        return self.client.post(f"/api/0/organizations/{self.organization}/{path}", body)
+    def _post(self, path: str, body: Mapping[str, Any], key: str) -> list[Any]:
+        return self.client.post(f"/api/0/organizations/{quote(self.organization, safe='')}/{path}", body, key)
 
 
 class _NoRedirects(HTTPRedirectHandler):
@@ -90,6 +95,7 @@ class ServerClient:
     """JSON requests to a server."""
 
     url: str
+    # Not in the text of the object, which may end up in a log.
     token: str = field(repr=False)
 
     @classmethod
@@ -101,8 +107,13 @@ class ServerClient:
         """
         if not url.startswith(("http://", "https://")):
             raise InvalidInput(f"--url {url!r} is not a server's address; write https://HOST")
+        # A secret that was read from a file mostly ends with a line feed.
+        token = (token or "").strip()
         if not token:
             raise InvalidInput("--url needs a token: give --token, or set SCMHOST_AUTH_TOKEN")
+        if not (token.isascii() and token.isprintable()):
+            # The HTTP library would refuse it too, but with the token in its message.
+            raise InvalidInput("the token contains characters that no token has; copy it again")
         return cls(url.rstrip("/"), token)
 
     def get(self, path: str, accept_status: int | None = None) -> Any:
@@ -113,13 +124,17 @@ class ServerClient:
         """
         return self._send(path, None, accept_status)
 
-    def post(self, path: str, body: Mapping[str, Any]) -> Any:
-        """Send a JSON body; return the JSON answer.
+    def post(self, path: str, body: Mapping[str, Any], key: str) -> list[Any]:
+        """Send a JSON body; return the list with this key in the JSON answer.
 
         Raises:
-            ServerError: the server answered with an error, or not at all.
+            ServerError: the server answered with an error, without such a list, or not at all.
         """
-        return self._send(path, json.dumps(body).encode())
+        answer = self._send(path, json.dumps(body).encode())
+        found = answer.get(key) if isinstance(answer, dict) else None
+        if not isinstance(found, list):
+            raise ServerError(f"{self.url} answered without {key!r}; {_CHECK_ADDRESS}")
+        return found
 
     def _send(self, path: str, body: bytes | None, accept_status: int | None = None) -> Any:
         headers = {"Authorization": f"Bearer {self.token}", "Accept": "application/json"}
@@ -127,24 +142,36 @@ class ServerClient:
             headers["Content-Type"] = "application/json"
         request = Request(self.url + path, body, headers)  # noqa: S310 - the scheme is checked in open()
         try:
-            with build_opener(_NoRedirects).open(request, timeout=TIMEOUT_SECONDS) as response:
-                return json.load(response)
-        except HTTPError as error:
-            with error:
-                content = error.read()
-            if error.code == accept_status:
-                return json.loads(content)
-            raise ServerError(f"{self.url} answered {error.code}: {_detail(error, content)}") from error
+            with _open(request) as response:
+                status, received, content = response.status, response.headers, response.read()
         except (OSError, HTTPException, ValueError) as error:
             raise ServerError(f"{self.url} does not answer: {getattr(error, 'reason', error)}") from error
+        if status >= _FIRST_REDIRECT and status != accept_status:
+            raise ServerError(f"{self.url} answered {status}: {_detail(status, received, content)}")
+        try:
+            return json.loads(content)
+        except (ValueError, RecursionError) as error:
+            # A proxy's login page, or another program on this port.
+            raise ServerError(f"{self.url} answered {status} without JSON; {_CHECK_ADDRESS}") from error
 
 
-def _detail(error: HTTPError, content: bytes) -> str:
+def _open(request: Request) -> "HTTPResponse":
+    try:
+        response: HTTPResponse = build_opener(_NoRedirects).open(request, timeout=TIMEOUT_SECONDS)
+    except HTTPError as error:
+        # urllib raises what is a response as well: it has a status, headers and a body.
+        return cast("HTTPResponse", error)
+    return response
+
+
+def _detail(status: int, headers: "HTTPMessage", content: bytes) -> str:
     """Return the message in an error's body."""
-    if error.code // 100 * 100 == _FIRST_REDIRECT:
-        return f"it redirects to {error.headers.get('Location')}; use that address"
+    if status < _FIRST_CLIENT_ERROR:
+        return f"it redirects to {headers.get('Location')}; use that address"
     text = content.decode(errors="replace")
-    if not error.headers.get_content_type().endswith("json"):
-        return text[:_LONGEST_DETAIL]
-    body = json.loads(text)
-    return str(body.get("detail", body)) if isinstance(body, dict) else str(body)
+    try:
+        body = json.loads(text) if headers.get_content_type().endswith("json") else text
+    except (ValueError, RecursionError):
+        body = text
+    detail = body.get("detail", body) if isinstance(body, dict) else body
+    return detail[:_LONGEST_DETAIL] if isinstance(detail, str) else json.dumps(detail)[:_LONGEST_DETAIL]

@@ -71,6 +71,7 @@ def read_urls(*, _jsonl: bool) -> None:
 
 def _url(request: PageRequest) -> Answer | NoUrl:
     url = page_url(request)
+    # A page that the host does not have is a normal answer, not an error of the request.
     return url if isinstance(url, NoUrl) else {"url": url}
 
 

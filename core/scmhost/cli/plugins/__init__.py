@@ -6,6 +6,7 @@ import click
 
 from scmhost.cli.main import LazyGroup
 
+# Not imported before use: some of them load the database or every plugin.
 COMMANDS: Final = {
     "diff": ("scmhost.cli.plugins.diff:diff", "Show which organizations a changed plugins.toml affects."),
     "disable": ("scmhost.cli.plugins.edit:disable", "Disable a plugin in plugins.toml."),

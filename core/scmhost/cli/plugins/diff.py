@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from scmhost.plugins.flags.rules import DecisionChange
     from scmhost.sdk import Organization
 
+# A rollout may affect thousands.
 _SHOWN: Final = 20
 
 
@@ -57,6 +58,7 @@ def diff(
     from scmhost.plugins import read_settings
     from scmhost.plugins.flags.rules import switched
 
+    # The environment overrides both files, as it does in the service.
     before, after = (read_settings(Path(file), os.environ) for file in (old, new))
     organizations = list(_read_organizations(listed)) if listed else _stored(context, config, database_url)
     changes = list(switched(before, after, organizations, frozenset(unflagged)))
@@ -82,12 +84,13 @@ def _read_organizations(file: str) -> "Iterator[Organization]":
 
     from scmhost.sdk import Organization
 
-    for number, line in enumerate(Path(file).read_text(encoding="utf-8").splitlines(), start=1):
+    # Only line feeds end a line of JSON: its strings may contain other separators.
+    for number, line in enumerate(Path(file).read_bytes().split(b"\n"), start=1):
         try:
             if line.strip():
                 record = json.loads(line)
                 yield Organization.model_validate({"name": record.get("slug"), **record})
-        except (ValueError, AttributeError, ValidationError):
+        except (ValueError, AttributeError, TypeError, RecursionError, ValidationError):
             fail(f'{file}:{number}: not an organization; write {{"id": 1, "slug": "acme"}}')
 
 

@@ -54,6 +54,7 @@ def doctor(
         echo_json({"findings": [finding.described() for finding in findings], **numbers})
     else:
         _print(findings, counts)
+    # Warnings and notes do not fail a deployment.
     sys.exit(EXIT_FAILED if counts["error"] else 0)
 
 
@@ -65,6 +66,7 @@ def _local_findings(context: CommandContext, config: str | None, database_url: s
     try:
         with context.open_host(config, database_url, inspect_only=True) as host:
             return run_checks(host.services)
+    # What prevents the start is itself a finding, with what to do about it.
     except ConfigError as error:
         return config_error_findings(error)
     except ScmhostError as error:
@@ -75,6 +77,7 @@ def _with_service(findings: "Sequence[Finding]", url: str, token: str | None) ->
     """Add the findings of a service, without those that are the same here."""
     from scmhost.admin.doctor import worst_first
 
+    # The service mostly has the same configuration file.
     problems = {finding.problem for finding in findings}
     return worst_first([*findings, *(item for item in _service_findings(url, token) if item.problem not in problems)])
 
@@ -91,6 +94,9 @@ def _service_findings(url: str, token: str | None) -> "Iterator[Finding]":
             yield from plugin_findings(url, plugin)
     except ServerError as error:
         yield Finding("error", f"the service at {url}", str(error))
+    except (LookupError, TypeError):
+        # Another program answers with JSON of its own.
+        yield Finding("error", f"the service at {url}", "its answers are not those of scmhost", "check --url")
 
 
 def _readiness_findings(url: str, ready: Mapping[str, Any]) -> "Iterator[Finding]":

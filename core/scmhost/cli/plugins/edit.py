@@ -56,6 +56,7 @@ def enable(
     """
     from scmhost.plugins.config.editing import PluginEdit
 
+    # A change for some organizations must not lift a kill switch, which an operator set in an emergency.
     narrow = bool(organizations or percent or everybody)
     edit = PluginEdit(
         enabled=True,
@@ -77,9 +78,13 @@ def _percent(text: str | None) -> Decimal | None:
     if text is None:
         return None
     try:
-        return Decimal(text)
+        number = Decimal(text)
     except InvalidOperation:
+        number = Decimal("NaN")
+    # Decimal reads "NaN" and "Infinity" too, which are no share of the organizations.
+    if not number.is_finite():
         fail(f"--percent {text!r} is not a number; write 0 to 100, with up to three decimals", EXIT_USAGE)
+    return number
 
 
 def _warn_if_not_ready(context: CommandContext, location: ConfigLocation, name: str) -> None:
@@ -141,6 +146,7 @@ def _apply(
     from scmhost.plugins.config.reading import configuration_path, read_configuration, settings_of, with_database
 
     config, database_url = location
+    # A typo must not add a table of its own to the file.
     path = configuration_path(config)
     _check_plugin(name, read_configuration(config, database_url))
     read = partial(settings_of, file=str(path), environ=with_database(os.environ, database_url))
@@ -176,6 +182,7 @@ def _check_plugin(name: str, settings: "Settings") -> None:
     from scmhost.plugins.discovery import discover
     from scmhost.plugins.errors import did_you_mean
 
+    # A table may belong to a plugin that is no longer installed.
     known = {*settings.plugins, *(candidate.name for candidate in discover())}
     if name not in known:
         hint = did_you_mean(name, known)

@@ -81,6 +81,7 @@ def _read_plugins(
 def _print_list(plugins: Sequence[PluginRecord], *, with_counts: bool) -> None:
     head = ["STATE", "PLUGIN", "VERSION", "PROVIDERS", *(_COUNTS if with_counts else ())]
     rows = [_list_row(plugin, with_counts=with_counts) for plugin in plugins]
+    # The colour is added afterwards: its escape sequence would count as columns.
     first, *lines = table(head, rows, numbers=len(_COUNTS) if with_counts else 0)
     echo(first)
     for plugin, line in zip(plugins, lines, strict=True):
@@ -129,6 +130,7 @@ def show(
     echo(wrapped(plugin["reason"], "    "))
     for line in _details(plugin):
         echo(line)
+    # Without a service the numbers are nearly zero, and would be mistaken for those of production.
     if not url and plugin["hooks"]:
         echo_error("The calls are those of this command, which only loaded the plugin. Use --url to read a service.")
 
