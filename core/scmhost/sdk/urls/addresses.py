@@ -167,7 +167,8 @@ def _from_authority(scheme: str, authority: str, path: str) -> RemoteAddress:
     host, colon, port = host_and_port.rpartition(":")
     if not colon or host_and_port.endswith("]"):
         host, port = host_and_port, ""
-    if port and not port.isdigit():
+    # Other digits than those of ASCII are digits for Python, but int() refuses some of them.
+    if port and not (port.isascii() and port.isdigit()):
         # ssh://git@host:owner/name occurs in practice, and means git@host:owner/name.
         if scheme in _WEB:
             raise UrlError("the remote's port is no number; escape the / of a password as %2F")

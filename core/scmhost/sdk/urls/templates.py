@@ -73,10 +73,12 @@ FILE_PAGES: Final = PAGE_NAMES[:7]
 """Pages that show a file or a folder at a ref, in the order in which URLs are matched."""
 
 _TOKEN: Final = re.compile(
-    r"(?P<name>[a-z_]+(?:_1)?)(?::(?P<short>-?\d{1,2}))?(?P<plus>\+\d)?(?P<filters>(?:\|[a-z_]+)*)"
+    r"(?P<name>[a-z_]+(?:_1)?)(?::(?P<short>-?\d{1,2}))?(?P<plus>\+\d)?(?P<filters>(?:\|[a-z_]+)*)",
+    re.ASCII,
 )
 _ROOT: Final = re.compile(
-    r"(?:https?|\{scheme\})://(?:[A-Za-z0-9.\-]+|\{web_host\})(?::\d{1,5}|:\{port\}|\[:\{port\}\])?(?:\[?\{prefix\}\]?)?/"
+    r"(?:https?|\{scheme\})://(?:[A-Za-z0-9.\-]+|\{web_host\})(?::\d{1,5}|:\{port\}|\[:\{port\}\])?(?:\[?\{prefix\}\]?)?/",
+    re.ASCII,
 )
 # The slashes of https://host.
 _ROOT_SLASHES: Final = 2
