@@ -32,8 +32,9 @@ _MAX_STEPS: Final = 20_000
 _MAX_PREFIX_SEGMENTS: Final = 3
 _MAX_DIGITS: Final = 9
 
+# A path begins with a slash: in a@b@c, where browsers take c as the host, b is none.
 _URL: Final = re.compile(
-    r"(?P<scheme>https?)://(?:[^/?#@]*@)?(?P<host>[^/?#@]+)(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?(?:#(?P<fragment>.*))?",
+    r"(?P<scheme>https?)://(?:[^/?#@]*@)?(?P<host>[^/?#@]+)(?P<path>(?:/[^?#]*)?)(?:\?(?P<query>[^#]*))?(?:#(?P<fragment>.*))?",
     re.IGNORECASE,
 )
 _PORT: Final = re.compile(r":\d*$")
