@@ -99,10 +99,12 @@ def _value(name: str, schema: Mapping[str, Any], shared: Mapping[str, Any]) -> J
 
 
 def _text(name: str, schema: Mapping[str, Any]) -> JsonValue:
-    is_url = schema.get("format") == "uri" or any(word in name.lower() for word in _URL_WORDS)
+    # An email_address has a word of URLs in its name, but is none.
+    is_mail = schema.get("format") == "email" or "mail" in name.lower()
+    is_url = schema.get("format") == "uri" or any(word in name.lower() for word in _URL_WORDS if not is_mail)
     if is_url:
         return DEFAULT_URL
-    text = "ada@example.com" if "mail" in name.lower() else "team"
+    text = "ada@example.com" if is_mail else "team"
     return text.ljust(schema.get("minLength", 0), "m")[: schema.get("maxLength")]
 
 
