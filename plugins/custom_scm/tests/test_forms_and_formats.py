@@ -48,7 +48,7 @@ def test_an_accepted_form_has_pages(kind: str, template: str, anchor: str | None
 
 def test_a_template_that_is_wrong_with_its_preset_is_refused() -> None:
     """Fossil serves one repository at its root: a query directly after its host has no path."""
-    assert UrlForm(preset="github", template="{repo_url}?p={path}").pages()
+    assert UrlForm(preset="github", template="{repo_url}?p={path}").pages().view == "{repo_url}?p={path}"
     with pytest.raises(ValidationError) as caught:
         UrlForm(preset="fossil", template="{repo_url}?p={path}")
     assert caught.value.errors()[0]["loc"] == ("template",)

@@ -178,7 +178,7 @@ def test_a_mismatch_names_the_first_wrong_field() -> None:
 @given(st.text(min_size=8, max_size=20, alphabet="stuvwxyz"))
 def test_a_mismatch_contains_no_values(secret: str) -> None:
     """The text of a plugin may be a password: no value is repeated."""
-    draft = InstallationDraft.model_construct(name=[secret], external_id=secret * 20)
+    draft = InstallationDraft.model_construct(name=secret * 40, external_id=secret * 20)
     assert secret not in mismatch("scm_install", draft)
     assert secret not in mismatch("scm_install", {secret: secret})
     assert secret not in mismatch("scm_compare_commits", [CommitDraft.model_construct(sha=f"{secret} {secret}")])

@@ -309,9 +309,9 @@ def test_tuples_in_json_become_lists() -> None:
 @given(
     st.builds(
         Location,
-        ref=st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=255),
+        ref=st.text(st.characters(codec="utf-8"), min_size=1, max_size=255),
         ref_kind=st.sampled_from(["branch", "tag", "commit"]),
-        path=st.text(st.characters(exclude_categories=("Cs",)), max_size=60),
+        path=st.text(st.characters(codec="utf-8"), max_size=60),
         line=st.none() | st.integers(1, 10_000_000),
     )
 )

@@ -90,6 +90,7 @@ def default_draft(samples: Samples, form: BaseModel) -> dict[str, Any]:
 def _value(name: str, schema: Mapping[str, Any], shared: Mapping[str, Any]) -> JsonValue:
     if "$ref" in schema:
         return _value(name, shared[schema["$ref"].rpartition("/")[2]], shared)
+    # The first type of an optional field is not null.
     for several in ("anyOf", "oneOf", "allOf"):
         if several in schema:
             return _value(name, schema[several][0], shared)

@@ -88,6 +88,7 @@ class Pages(PageTemplates):
         """
         fields = self.model_dump(exclude_none=True)
         removed = _FIELDS_OF_VIEW if "view" in templates else frozenset[str]()
+        # ``model_copy`` would skip the check of samples.
         return self.model_validate({**{name: fields[name] for name in fields.keys() - removed}, **templates})
 
     @model_validator(mode="after")
@@ -232,6 +233,7 @@ def _check_pages(pages: PageTemplates) -> None:
             link = pages.page(page, repository, "commit", _SAMPLE_REFS)
             if isinstance(link, NoUrl):
                 raise TemplateError(text, f"a sample gives no safe link for the {page} page ({link.message})")
+    # Only many different templates of requests fill it.
     if len(_VALID) >= _MAX_VALID:
         _VALID.clear()
     _VALID.add(key)

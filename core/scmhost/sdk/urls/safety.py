@@ -95,6 +95,7 @@ def _split(url: str) -> SplitResult:
     if "@" in parts.netloc:
         raise UrlError("the URL carries a user name or password; leave that part out")
     host = parts.netloc if parts.port is None else parts.netloc.rpartition(":")[0]
+    # A name outside of ASCII can look like another one; its punycode cannot.
     if not port_is_fine or not host.isascii() or not _HOST.fullmatch(host.lower()):
         raise UrlError("the URL names no host in ASCII letters; write it as https://host/path")
     return parts

@@ -18,6 +18,7 @@ from scmhost.sdk import Pages, check_web_url, preset, preset_kinds
 _Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 _TemplateText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)]
 
+# Stands in for a preset that is wrong itself, so that only that field is reported.
 _ANY_PAGES = Pages(view="{repo_url}/{path}")
 # The page that each field overrides.
 _OVERRIDES = {

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -193,13 +194,17 @@ def test_a_class_waives_known_checks_only() -> None:
 
 def test_a_class_needs_a_plugin() -> None:
     """The message names the class."""
-    mine = type("Mine", (ProviderConformance,), {})
+
+    class Mine(ProviderConformance):
+        pass
+
     with pytest.raises(TypeError, match=r"Mine\.plugin is not set"):
-        mine._samples()
+        Mine._samples()
 
 
 def test_a_class_passes_its_samples_on() -> None:
     """Every attribute of the class is a sample of the same name."""
     fields = {"plugin": good_forge, "provider": "good_forge", "form": {"a": 1}, "hosts": ("https://x",), "examples": 7}
-    samples = type("Mine", (ProviderConformance,), fields)._samples()
+    mine: Any = type("Mine", (ProviderConformance,), fields)
+    samples = mine._samples()
     assert {name: getattr(samples, name) for name in fields} == fields

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import AnyHttpUrl, BaseModel, Field, SecretStr
+from pydantic import AnyHttpUrl, BaseModel, Field, SecretStr, create_model
 
 from scmhost.sdk import InstallationDraft
 from scmhost.sdk.testing.samples import DEFAULT_URL, PushSample, Samples, default_draft, default_fields
@@ -114,7 +114,8 @@ SAMPLES = Samples(plugin=object())
 )
 def test_the_default_installation_is_named_after_the_form(form: dict[str, Any], name: str) -> None:
     """The first text that is no URL is the name; all fields are the configuration."""
-    model = type("Form", (BaseModel,), {"__annotations__": {key: type(value) for key, value in form.items()}})
+    types: dict[str, Any] = {key: (type(value), ...) for key, value in form.items()}
+    model = create_model("SampleForm", **types)
     draft = default_draft(SAMPLES, model.model_validate(form))
     assert (draft["name"], draft["external_id"], draft["configuration"]) == (name, name[:64], form)
     InstallationDraft.model_validate(draft)

@@ -312,7 +312,7 @@ def test_the_ref_of_a_location_is_ignored() -> None:
 )
 def test_columns_need_both_ends(position: dict[str, int], anchor: str) -> None:
     """GitHub's anchor with columns needs both of them."""
-    location = Location(ref="main", ref_kind="branch", path="a.py", **position)  # type: ignore[arg-type]
+    location = Location(ref="main", ref_kind="branch", path="a.py", **position)
     assert links(preset("github").pages).of(location) == f"{REPO_URL}/blob/main/a.py{anchor}"
 
 
