@@ -209,7 +209,8 @@ def test_hostile_values_stay_on_the_host(kind: str, ref_kind: RefKind, ref: str,
 @given(st.sampled_from(REVERSIBLE), st.lists(segments, min_size=1, max_size=4).map("/".join), st.integers(1, 10**7))
 def test_each_preset_reads_its_own_pages(kind: str, path: str, line: int) -> None:
     """The page of a file at a commit gives the file and the commit again."""
-    pages, repo_url = preset(kind).pages, "https://git.example/team/app"
+    pages = preset(kind).pages
+    repo_url = "/".join(["https://git.example", *["team"] * max(pages.least - 1, 1), "app"])
     templates = UrlTemplates(pages=pages, repo_url=repo_url)
     url = templates.view(Location(ref=SHA, ref_kind="commit", path=path, line=line))
     if isinstance(url, NoUrl):
