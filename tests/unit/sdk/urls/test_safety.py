@@ -94,10 +94,10 @@ def test_checked_urls_are_safe(text: str) -> None:
     assert safe_url(url)
 
 
-@pytest.mark.parametrize("text", ["\ud800", "\udfff", "a\udc80b"])
-def test_half_a_character_is_refused(text: str) -> None:
+@pytest.mark.parametrize("code", [0xD800, 0xDC80, 0xDFFF])
+def test_half_a_character_is_refused(code: int) -> None:
     """A lone surrogate cannot be sent, so that one link would break the whole answer."""
-    url = f"https://git.example/{text}"
+    url = f"https://git.example/a{chr(code)}b"
     assert not safe_url(url)
     assert not safe_link(url, "https://git.example")
     with pytest.raises(UrlError, match="not seen"):
