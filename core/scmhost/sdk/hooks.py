@@ -320,6 +320,7 @@ def describe_mismatch(expected: str, result: object, error: ValidationError) -> 
 
     Values are left out, because their text is produced by the plugin and may be secret.
     """
+    # The context of an error may contain the value too.
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     field = ".".join(map(str, first["loc"]))
     detail = f" (at {field}: {first['msg']})" if field else ""
@@ -332,6 +333,7 @@ def describe_mismatch(expected: str, result: object, error: ValidationError) -> 
 def check_signature(secret: str, body: bytes, signature: str) -> bool:
     """Return whether a signature is the HMAC-SHA256 of the raw body, in hexadecimal, with or without ``sha256=``."""
     expected = hmac.new(_bytes(secret), body, hashlib.sha256).hexdigest()
+    # Some hosts send the digits alone, and some in upper case.
     given = signature.strip().removeprefix("sha256=").lower()
     return bool(secret) and hmac.compare_digest(_bytes(expected), _bytes(given))
 

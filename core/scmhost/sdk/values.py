@@ -13,6 +13,7 @@ _K = TypeVar("_K")
 _V = TypeVar("_V")
 
 
+# Subclasses of dict and list, because json, pydantic and plugins test for these types.
 class FrozenDict(dict[_K, _V]):
     """An immutable ``dict``. Every method that would change it raises ``TypeError``."""
 
@@ -24,6 +25,7 @@ class FrozenDict(dict[_K, _V]):
     def __deepcopy__(self, memo: object) -> "FrozenDict[_K, _V]":
         return self
 
+    # By default pickle fills an empty dict item by item, which is refused.
     def __reduce__(self) -> tuple[Any, ...]:
         return FrozenDict, (dict(self),)
 
@@ -39,6 +41,7 @@ class FrozenList(list[_V]):
     def __deepcopy__(self, memo: object) -> "FrozenList[_V]":
         return self
 
+    # By default pickle appends the items to an empty list, which is refused.
     def __reduce__(self) -> tuple[Any, ...]:
         return FrozenList, (list(self),)
 
@@ -96,6 +99,7 @@ Sha = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\s\x00-\x1f
 class Value(BaseModel):
     """Base of all values: frozen, no unknown fields, validated again between host and plugin."""
 
+    # A plugin can make an instance without validation, with ``model_construct`` or ``model_copy``.
     model_config = ConfigDict(frozen=True, extra="forbid", revalidate_instances="always")
 
 

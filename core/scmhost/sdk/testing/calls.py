@@ -234,6 +234,7 @@ class HookCaller:
             return ObservedCall({BUDGET_KEPT: self._hanging[hook]}, None)
         function = self._functions[hook]
         passed = {name: _own_copy(arguments[name]) for name in function.arguments if name in arguments}
+        # Compared as text, because an object in the arguments need not define equality.
         before = repr(passed)
         execution = self._execute(function, passed)
         changed = execution.hangs_at is None and repr(passed) != before

@@ -21,10 +21,13 @@ from pydantic import ValidationError
 
 MAX_IMPORT_MS: Final = 100.0
 
+# An empty host and None mean any address of this machine.
 _LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1", "", None})
 _WRITES: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND
+# The first import also compiles the module, so that one slow run shows nothing.
 _IMPORT_RUNS: Final = 5
 _IMPORT_SECONDS: Final = 60.0
+# Separates the effects from what the module prints.
 _MARK: Final = "scmhost import: "
 
 # An audit hook cannot be removed: this one is added once, and does nothing while the list is empty.

@@ -217,6 +217,7 @@ class ProviderConformance:
         result = _apply_waiver(run.run(check), self.waived.get(check.name))
         run.report.results[-1] = result
         if result.outcome == "violated":
+            # A traceback would show the lines of the suite, not those of the plugin.
             pytest.fail(result.report, pytrace=False)
         if result.outcome == "waived":
             pytest.xfail(result.text)
@@ -226,6 +227,7 @@ class ProviderConformance:
     @classmethod
     def _class_run(cls) -> ConformanceRun:
         """Return the run of this class, which all its tests share."""
+        # Not an inherited attribute: a derived class would share the run of its base.
         run: ConformanceRun | None = vars(cls).get("_run")
         if run is None:
             run = cls._run = ConformanceRun(cls._samples())

@@ -90,6 +90,7 @@ def default_draft(samples: Samples, form: BaseModel) -> dict[str, Any]:
 def _value(name: str, schema: Mapping[str, Any], shared: Mapping[str, Any]) -> JsonValue:
     if "$ref" in schema:
         return _value(name, shared[schema["$ref"].rpartition("/")[2]], shared)
+    # The first type of an optional field is not null.
     for several in ("anyOf", "oneOf", "allOf"):
         if several in schema:
             return _value(name, schema[several][0], shared)
@@ -99,10 +100,12 @@ def _value(name: str, schema: Mapping[str, Any], shared: Mapping[str, Any]) -> J
 
 
 def _text(name: str, schema: Mapping[str, Any]) -> JsonValue:
-    is_url = schema.get("format") == "uri" or any(word in name.lower() for word in _URL_WORDS)
+    # An email_address has a word of URLs in its name, but is none.
+    is_mail = schema.get("format") == "email" or "mail" in name.lower()
+    is_url = schema.get("format") == "uri" or any(word in name.lower() for word in _URL_WORDS if not is_mail)
     if is_url:
         return DEFAULT_URL
-    text = "ada@example.com" if "mail" in name.lower() else "team"
+    text = "ada@example.com" if is_mail else "team"
     return text.ljust(schema.get("minLength", 0), "m")[: schema.get("maxLength")]
 
 

@@ -21,6 +21,7 @@ T = TypeVar("T")
 
 SHA: Final = "0123456789abcdef0123456789abcdef01234567"
 _OTHER_SHAS: Final = ("c0ffee0123456789c0ffee0123456789c0ffee01", "f" * 40)
+# A slash separates segments, and no text with a limit in the contract holds a lone surrogate.
 _LETTERS: Final = st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="/")
 _DIFFICULT_NAMES: Final = (
     "a.py",

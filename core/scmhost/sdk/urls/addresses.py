@@ -167,7 +167,8 @@ def _from_authority(scheme: str, authority: str, path: str) -> RemoteAddress:
     host, colon, port = host_and_port.rpartition(":")
     if not colon or host_and_port.endswith("]"):
         host, port = host_and_port, ""
-    if port and not port.isdigit():
+    # Other digits than those of ASCII are digits for Python, but int() refuses some of them.
+    if port and not (port.isascii() and port.isdigit()):
         # ssh://git@host:owner/name occurs in practice, and means git@host:owner/name.
         if scheme in _WEB:
             raise UrlError("the remote's port is no number; escape the / of a password as %2F")
@@ -186,6 +187,7 @@ def _scp(text: str) -> RemoteAddress | None:
     found = _SCP.fullmatch(_without_password(text))
     if not found:
         return None
+    # In the form without a scheme, digits after the colon are a folder, so that a port would be taken for one.
     if re.match(r"\d*:", found["path"]):
         raise UrlError("the remote has two colons; a port needs a scheme, as in ssh://host:port/path")
     return RemoteAddress("ssh", _host(found["host"]), _path(found["path"]), None, _user(found["user"] or ""))
@@ -227,6 +229,7 @@ def _local(text: str) -> RemoteAddress:
     return RemoteAddress("file", None, _normalized(text.replace("\\", "/"), local=True))
 
 
+# The order matters: a later form would accept the text of an earlier one with another meaning.
 _FORMS: Final[tuple[Callable[[str], RemoteAddress | None], ...]] = (
     _helper,
     _launchpad,
@@ -247,6 +250,7 @@ def _user(text: str) -> str:
 
 
 def _host(text: str) -> str:
+    # A dot at the end makes a name absolute in DNS, and means the same host.
     name = text.rstrip(".").lower()
     if not name.isascii():
         name = _in_ascii(name)
@@ -265,6 +269,7 @@ def _in_ascii(name: str) -> str:
 def _port(text: str) -> int | None:
     if not text:
         return None
+    # A longer text is out of range in any case, and int() is slow for very long ones.
     number = int(text) if len(text) <= len(str(_HIGHEST_PORT)) else 0
     if not 1 <= number <= _HIGHEST_PORT:
         raise UrlError("the remote's port is out of range")

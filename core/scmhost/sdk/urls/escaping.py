@@ -39,6 +39,7 @@ def double(value: str) -> str:
 
 def phab(value: str) -> str:
     """Escape a path for Phabricator, where ``;`` and ``$`` separate parts unless they are doubled."""
+    # Doubled first: an escaped separator would be no separator for the host.
     return path(value.replace(";", ";;").replace("$", "$$"))
 
 

@@ -32,8 +32,9 @@ _MAX_STEPS: Final = 20_000
 _MAX_PREFIX_SEGMENTS: Final = 3
 _MAX_DIGITS: Final = 9
 
+# A path begins with a slash: in a@b@c, where browsers take c as the host, b is none.
 _URL: Final = re.compile(
-    r"(?P<scheme>https?)://(?:[^/?#@]*@)?(?P<host>[^/?#@]+)(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?(?:#(?P<fragment>.*))?",
+    r"(?P<scheme>https?)://(?:[^/?#@]*@)?(?P<host>[^/?#@]+)(?P<path>(?:/[^?#]*)?)(?:\?(?P<query>[^#]*))?(?:#(?P<fragment>.*))?",
     re.IGNORECASE,
 )
 _PORT: Final = re.compile(r":\d*$")
@@ -164,6 +165,7 @@ def _match(
     nodes: _Nodes, text: str, values: TokenValues, limits: MatchLimits, *, quoted: bool, start: int = 0
 ) -> Iterator[TokenValues]:
     """Yield all ways to match the text from ``start`` on. ``quoted`` text is escaped; a slash ends a segment there."""
+    # The number of ways grows exponentially with the tokens that may hold slashes.
     limits.steps -= 1
     if limits.steps < 0:
         return
@@ -194,6 +196,7 @@ def _ends(token: TemplateToken, rest: _Nodes, text: str, start: int, *, quoted: 
             yield last
         return
     literal = rest[0] if isinstance(rest[0], str) else ""
+    # No value is empty.
     end = text.find(literal, start + 1)
     while 0 <= end <= last:
         yield end
@@ -203,6 +206,7 @@ def _ends(token: TemplateToken, rest: _Nodes, text: str, start: int, *, quoted: 
 def _value(token: TemplateToken, text: str, limits: MatchLimits, *, quoted: bool) -> str | int | None:
     """Return the value from which a token was rendered, or None if there is none."""
     if token.name in NUMBER_TOKENS:
+        # int() also accepts digits outside of ASCII, and is slow for long texts.
         number = int(text) - token.plus if text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS else 0
         return number if 0 < number <= MAX_LINE else None
     value = _unescaped(token, text) if quoted else text
@@ -218,6 +222,7 @@ def _unescaped(token: TemplateToken, text: str) -> str | None:
     if token.escapes == ("phab",):
         value = value.replace(";;", ";").replace("$$", "$")
     for name in token.escapes:
+        # A value has several spellings; only the one that the template gives is its page.
         if name in ("double", "phab", "segment") and escaping.FILTERS[name](value) != text:
             return None
     return None if _CONTROL_OR_SURROGATE.search(value) else value
@@ -308,6 +313,7 @@ def _query_item(item: list[str | TemplateToken]) -> Iterator[tuple[str | None, _
 
 
 def _items(query: str) -> Iterator[tuple[str | None, str]]:
+    # gitweb separates its parameters with a semicolon.
     for item in re.split("[&;]", query):
         key, equals, value = item.partition("=")
         if equals:
@@ -319,6 +325,7 @@ def _items(query: str) -> Iterator[tuple[str | None, str]]:
 def _authority(scheme: str, host: str) -> str:
     name = host.lower()
     default = {"http": ":80", "https": ":443"}[scheme.lower()]
+    # A colon without a port is valid, and means the default port.
     return f"{scheme.lower()}://{name.removesuffix(default).removesuffix(':')}"
 
 

@@ -13,6 +13,7 @@ from .ref_links import AnyKind, free_ref_problem, looks_like_commit, ref_problem
 from .templates import FILE_PAGES, PageName, Template
 
 _MAX_CANDIDATES: Final = 50
+# The limit of ``Location.ref``.
 _MAX_REF: Final = 255
 _HEX: Final = re.compile(r"[0-9a-fA-F]{4,64}")
 # Beginnings of full refs are not names of branches.
@@ -203,6 +204,7 @@ def _ref_of(values: TokenValues, kind: AnyKind | None, *, free: bool) -> tuple[s
     problem = free_ref_problem if free else ref_problem
     if problem(ref) or len(ref) > _MAX_REF or ref in _NAMESPACES:
         return None
+    # Where each kind of ref has its own form of URL, that for commits also matches names of branches.
     if kind == "commit" and name == "ref" and not free and not _HEX.fullmatch(ref):
         return None
     return ref, _kind_of(ref, name, kind, free=free)
@@ -227,6 +229,7 @@ def _path_in(values: TokenValues) -> str:
     path = values.get("path")
     if path is None:
         path = "/".join(str(values[name]) for name in ("dir", "filename") if name in values)
+    # The page of a folder may end in a slash.
     return str(path).rstrip("/")
 
 

@@ -79,6 +79,7 @@ class PageRequest(BaseModel):
         default_branch: the value of the token of the same name, like the fields after it.
     """
 
+    # Callers send numbers for changelists, and rows with columns of their own.
     model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True)
 
     kind: Text = None

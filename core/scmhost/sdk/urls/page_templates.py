@@ -170,6 +170,7 @@ class PageTemplates(Value):
         problem = self._problem(at.ref) if at.ref is not None else None
         if problem:
             return problem
+        # Such hosts take the first segment of a branch for its whole name; a commit has no slash.
         if page == "view" and self.pinned is not None and at.commit and at.kind == "branch" and "/" in (at.ref or ""):
             page = "pinned"
         text = self.template(page, at.kind)
@@ -221,6 +222,7 @@ def values_at(base_url: str, path: str, template: str) -> dict[str, str]:
     values = {**_host_values(base_url), "repo_path": path, "owner": owner, "repo": repo}
     values |= _split_path(names_in(template), path)
     values |= {"owner_first": values["owner"].partition("/")[0], "owner_last": values["owner"].rpartition("/")[2]}
+    # The tokens in the template of the host take precedence over segments of the owner.
     values = {"org": values["owner_first"], "project": values["owner_last"], **values}
     return {name: value for name, value in values.items() if value or name == "prefix"}
 
@@ -263,6 +265,7 @@ def _host_values(base_url: str) -> dict[str, str]:
     return {
         "base_url": base_url,
         "scheme": parts.scheme,
+        # ``hostname`` would drop the brackets of an IPv6 address.
         "web_host": parts.netloc if parts.port is None else parts.netloc.rpartition(":")[0],
         "port": str(parts.port or ""),
         "prefix": parts.path,

@@ -17,7 +17,7 @@ from .matching import parse_url
 from .page_reading import PageScope, UrlCandidate, find_candidates, page_candidates
 from .page_templates import PageTemplates, RepositoryValues, with_page
 from .ref_links import AnyKind, RefAt, RefLinks
-from .safety import check_web_url
+from .safety import check_web_url, safe_url
 from .templates import FILE_PAGES, PAGE_NAMES, REF_TOKENS, REPOSITORY_TOKENS, PageName, Template, tokens_of
 
 _FIELDS_OF_VIEW: Final = frozenset({"anchor", "columns", "also", "also_anchors", "rendered", "pinned"})
@@ -88,6 +88,7 @@ class Pages(PageTemplates):
         """
         fields = self.model_dump(exclude_none=True)
         removed = _FIELDS_OF_VIEW if "view" in templates else frozenset[str]()
+        # ``model_copy`` would skip the check of samples.
         return self.model_validate({**{name: fields[name] for name in fields.keys() - removed}, **templates})
 
     @model_validator(mode="after")
@@ -149,9 +150,9 @@ class RepositoryPages(Value):
 
     @property
     def templates(self) -> UrlTemplates | None:
-        """The result of ``scm_url_templates``; None for a repository without a URL."""
+        """The result of ``scm_url_templates``; None for a repository without the URL of a web page."""
         url = self.repository.url
-        return UrlTemplates(pages=self.pages, repo_url=url) if url is not None else None
+        return UrlTemplates(pages=self.pages, repo_url=url) if url is not None and _is_web_page(url) else None
 
     def view(self, location: Location) -> str | NoUrl:
         """Return the URL of a location, for ``scm_source_url``."""
@@ -169,7 +170,10 @@ class RepositoryPages(Value):
         return templates.compare(base, head) if templates else self._without_url()
 
     def _without_url(self) -> NoUrl:
-        return NoUrl(reason=Reason.REPOSITORY_WITHOUT_URL, message=f"Repository {self.repository.name!r} has no URL.")
+        name = self.repository.name
+        if self.repository.url is not None:
+            return NoUrl(reason=Reason.UNSAFE_URL, message=f"The URL of repository {name!r} is not that of a web page.")
+        return NoUrl(reason=Reason.REPOSITORY_WITHOUT_URL, message=f"Repository {name!r} has no URL.")
 
 
 def read_own_url(url: str, pages: Pages, repo_url: str, refs: Iterable[str] = ()) -> tuple[UrlCandidate, ...]:
@@ -181,6 +185,9 @@ def read_own_url(url: str, pages: Pages, repo_url: str, refs: Iterable[str] = ()
         repo_url: the URL of the repository's own page.
         refs: the refs that the repository has, if they are known. They separate a ref with slashes from the path.
     """
+    # One repository with a clone URL in place of its web page must not stop the reading for all others.
+    if not _is_web_page(repo_url):
+        return ()
     parts, repository = parse_url(url), pages.values(repo_url)
     # A quick test that most URLs of other repositories fail.
     if parts is None or repository.get("repo", "") not in unquote(url):
@@ -197,6 +204,11 @@ def read_any_url(url: str, pages: Pages, repositories: Iterable[Repository]) -> 
         if candidate.ref is not None
     ]
     return [LocationCandidate(repository_id=to, location=at, ambiguous=len(found) > 1) for to, at in found]
+
+
+def _is_web_page(url: str) -> bool:
+    """Return whether a repository's URL may be that of its page: a safe URL without a fragment."""
+    return "#" not in url and safe_url(url)
 
 
 def _check_pages(pages: PageTemplates) -> None:
@@ -221,6 +233,7 @@ def _check_pages(pages: PageTemplates) -> None:
             link = pages.page(page, repository, "commit", _SAMPLE_REFS)
             if isinstance(link, NoUrl):
                 raise TemplateError(text, f"a sample gives no safe link for the {page} page ({link.message})")
+    # Only many different templates of requests fill it.
     if len(_VALID) >= _MAX_VALID:
         _VALID.clear()
     _VALID.add(key)

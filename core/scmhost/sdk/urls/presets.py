@@ -164,6 +164,7 @@ def known_kind(host: str) -> str | None:
     """Return the kind of a host that is known by its whole name or by its domain."""
     index = _host_index()
     found = index.hosts.get(host)
+    # A suffix alone has an empty name before its dot, and is no host.
     return found or next((kind for suffix, kind in index.suffixes if host.endswith(suffix) and host != suffix), None)
 
 

@@ -262,6 +262,7 @@ def refuse_path(path: str) -> NoUrl | None:
 
 def with_anchor(page: str, anchor: str) -> str:
     """Append an anchor to a page's URL or template. It may belong to the path, the query or the fragment."""
+    # A URL has one fragment, and that of the page selects the file.
     if anchor.startswith("#") and "#" in page:
         return page
     if anchor[:1] in ("$", ";") and "?" in page:

@@ -22,6 +22,7 @@ _SHORT: Final = re.compile(r"[\w-][\w.-]*/[\w.-]+", re.ASCII)
 _DOT_SEGMENT: Final = re.compile(r"(?:^|/)\.\.?(?:/|$)")
 _SUFFIX: Final = re.compile(r"(?:\.git|/)+$")
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+# Some package managers append a folder to a clone URL.
 _AFTER_SUFFIX: Final = re.compile(r"(?<=[^/]\.git)/.*", re.DOTALL)
 _LITERAL_SEGMENT: Final = re.compile(r"/\w")
 _ANY_REPOSITORY: Final = "{base_url}/{owner}{repo_path}{repo}"
@@ -138,6 +139,7 @@ def _find(address: RemoteAddress, given_kind: str | None) -> WebRepository:
 def _by_rules(address: RemoteAddress, facts: HostFacts, pages: Pages) -> Iterator[WebRepository]:
     path = "/".join(name for name in address.path.split("/") if name not in facts.skipped)
     path = path if facts.suffix_in_name else _SUFFIX.sub("", path) if pages.strip_git_suffix else path
+    # Only the URL of a page goes on after the repository; a clone URL ends with it.
     for prefix_path in _beginnings(path) if address.is_web and not address.path.endswith(".git") else (path,):
         for rule in facts.clone:
             values = _match_rule(rule, address, prefix_path, pages.groups)
@@ -170,6 +172,7 @@ def _match_rule(rule: CloneRule, address: RemoteAddress, path: str, groups: int)
     return None
 
 
+# Each rule of a kind is tried for every clone URL, so that it is compiled once.
 @cache
 def _rule(at: str) -> tuple[re.Pattern[str], Template]:
     host, _, path = at.partition("/")
@@ -266,6 +269,7 @@ def _web_url(base_url: str, found: WebRepository) -> str | None:
 
 
 def _web_url_or_none(url: str) -> str | None:
+    # Git and SSH accept hosts that no browser opens.
     try:
         return check_web_url(url)
     except UrlError:

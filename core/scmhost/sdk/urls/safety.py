@@ -11,7 +11,8 @@ MAX_URL: Final = 8_000
 
 # Characters that are invisible, or that reorder the displayed text (bidirectional controls).
 _INVISIBLE: Final = r"\x00-\x20\x7f-\xa0\xad\u061c\u180e\u200b-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff"
-_UNSAFE: Final = re.compile(rf"[{_INVISIBLE}\\<>\"`{{|}}^]")
+# A lone surrogate cannot be encoded as UTF-8: one in a link would break the whole answer that contains it.
+_UNSAFE: Final = re.compile(rf"[{_INVISIBLE}\ud800-\udfff\\<>\"`{{|}}^]")
 # Browsers resolve such segments, so that the URL leads to another page than the template's.
 _DOT_SEGMENT: Final = re.compile(r"[^?#]*?/\.\.?(?:[/?#]|$)")
 _HOST: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\]", re.ASCII)
@@ -21,8 +22,8 @@ def check_web_url(url: str) -> str:
     """Return a configured URL without its trailing slashes.
 
     Raises:
-        UrlError: the URL is not http or https, has no host, has a user part, a fragment, a space, a backslash or
-            a control character, or is longer than 8,000 characters.
+        UrlError: the URL is not http or https, has no host, has a user part, a fragment, a space, a backslash,
+            a control character or a lone surrogate, or is longer than 8,000 characters.
     """
     _split(url)
     if "#" in url:
@@ -61,10 +62,11 @@ def safe_url(url: str) -> bool:
 def safe_link(url: str, authority: str) -> bool:
     """Return whether a rendered URL is safe to show.
 
-    A safe URL has the given authority (``scheme://host[:port]``, lower case), no control character, no ``.`` or ``..``
-    segment, and at most 8,000 characters.
+    A safe URL has the given authority (``scheme://host[:port]``, lower case), no control character, no lone
+    surrogate, no ``.`` or ``..`` segment, and at most 8,000 characters.
     """
     head = url[: len(authority)].lower()
+    # Without a boundary, https://git.example would also accept https://git.example.evil.example.
     boundary = url[len(authority) : len(authority) + 1]
     if head != authority or boundary not in ("", "/", "?", "#") or len(url) > MAX_URL:
         return False
@@ -93,6 +95,7 @@ def _split(url: str) -> SplitResult:
     if "@" in parts.netloc:
         raise UrlError("the URL carries a user name or password; leave that part out")
     host = parts.netloc if parts.port is None else parts.netloc.rpartition(":")[0]
+    # A name outside of ASCII can look like another one; its punycode cannot.
     if not port_is_fine or not host.isascii() or not _HOST.fullmatch(host.lower()):
         raise UrlError("the URL names no host in ASCII letters; write it as https://host/path")
     return parts

@@ -72,11 +72,14 @@ PAGE_NAMES: Final[tuple[PageName, ...]] = get_args(PageName)
 FILE_PAGES: Final = PAGE_NAMES[:7]
 """Pages that show a file or a folder at a ref, in the order in which URLs are matched."""
 
+# The only names with a digit are aliases such as line_plus_1.
 _TOKEN: Final = re.compile(
-    r"(?P<name>[a-z_]+(?:_1)?)(?::(?P<short>-?\d{1,2}))?(?P<plus>\+\d)?(?P<filters>(?:\|[a-z_]+)*)"
+    r"(?P<name>[a-z_]+(?:_1)?)(?::(?P<short>-?\d{1,2}))?(?P<plus>\+\d)?(?P<filters>(?:\|[a-z_]+)*)",
+    re.ASCII,
 )
 _ROOT: Final = re.compile(
-    r"(?:https?|\{scheme\})://(?:[A-Za-z0-9.\-]+|\{web_host\})(?::\d{1,5}|:\{port\}|\[:\{port\}\])?(?:\[?\{prefix\}\]?)?/"
+    r"(?:https?|\{scheme\})://(?:[A-Za-z0-9.\-]+|\{web_host\})(?::\d{1,5}|:\{port\}|\[:\{port\}\])?(?:\[?\{prefix\}\]?)?/",
+    re.ASCII,
 )
 # The slashes of https://host.
 _ROOT_SLASHES: Final = 2
@@ -112,6 +115,7 @@ class TemplateToken:
         if value is None or value == "":
             # An empty prefix is a value: that of a host whose pages begin at the root.
             return "" if value == "" and self.name == "prefix" else None
+        # Cut before escaping: the rest of a cut escape would be no escape.
         text = str(value + self.plus) if isinstance(value, int) else self._shortened(value)
         for name in self.escapes:
             text = escaping.FILTERS[name](text)
@@ -149,6 +153,7 @@ class Template:
     nodes: tuple[Node, ...]
 
     @classmethod
+    # Bounded, because templates also come from requests.
     @lru_cache(maxsize=1024)
     def parse(cls, text: str, *, rooted: bool = True) -> Self:
         """Parse a template.
@@ -239,6 +244,7 @@ class _Parser:
         self._stack[-1].append(OptionalPart(_merge(inner)))
 
     def _literal(self, text: str) -> None:
+        # A # after a ? still begins the fragment, while a ? after a # is text.
         if "#" in text:
             self._part = "fragment"
         elif "?" in text and self._part == "path":
@@ -264,6 +270,7 @@ class _Parser:
         unknown = [name for name in filters if name not in escaping.FILTERS]
         if unknown:
             raise self._wrong(f"unknown filter {unknown[0]!r}", f"the filters are {', '.join(escaping.FILTERS)}")
+        # These are URLs or parts of URLs already; escaping would break their slashes.
         if name in ROOT_TOKENS | HOST_TOKENS:
             return ()
         if any(name not in ("lower", "upper") for name in filters):

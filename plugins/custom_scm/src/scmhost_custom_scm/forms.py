@@ -18,6 +18,8 @@ from scmhost.sdk import Pages, check_web_url, preset, preset_kinds
 _Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 _TemplateText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)]
 
+# Stands in for a preset that is wrong itself, so that only that field is reported.
+_ANY_PAGES = Pages(view="{repo_url}/{path}")
 # The page that each field overrides.
 _OVERRIDES = {
     "template": "view",
@@ -57,9 +59,17 @@ class UrlForm(BaseModel):
     @field_validator(*_OVERRIDES)
     @classmethod
     def _sound_template(cls, text: str | None, info: ValidationInfo) -> str | None:
-        """Validate each template alone, so that the error names its field."""
+        """Validate each template with the preset and the fields before it, so that the error names its field.
+
+        A template may be right alone and wrong with the preset: a repository's page without a path cannot be continued
+        with a query, for example.
+        """
         if text is not None:
-            _check({"view": "{repo_url}/{path}", _OVERRIDES[str(info.field_name)]: text})
+            given = {**info.data, str(info.field_name): text}
+            _check(
+                given.get("preset"),
+                {page: given[field] for field, page in _OVERRIDES.items() if given.get(field) is not None},
+            )
         return text
 
     def pages(self) -> Pages:
@@ -70,9 +80,11 @@ class UrlForm(BaseModel):
         return preset(self.preset).pages.with_own(templates)
 
 
-def _check(pages: Mapping[str, str]) -> None:
+def _check(kind: str | None, templates: Mapping[str, str]) -> None:
+    """Check templates together with a preset's; ``kind`` is None if the preset is wrong itself."""
+    pages = preset(kind).pages if kind else _ANY_PAGES
     try:
-        Pages.model_validate(pages)
+        pages.with_own(templates)
     except ValidationError as error:
         raise ValueError(error.errors()[0]["msg"].removeprefix("Value error, ")) from error
 

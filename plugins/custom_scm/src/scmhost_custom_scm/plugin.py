@@ -67,6 +67,7 @@ def scm_register_providers() -> Sequence[Provider]:
 def scm_install(form: InstallForm) -> InstallationDraft:
     return InstallationDraft(
         name=form.name,
+        # Two teams may use the same host and name, so that equal forms give two installations.
         external_id=uuid4().hex,
         metadata={"domain_name": join_url(form.url, escaping.path(form.name))},
         configuration=form.model_dump(mode="json", exclude={"name", "url"}, exclude_none=True),
@@ -131,4 +132,5 @@ def scm_read_push(headers: Mapping[str, str], body: bytes, secret: str) -> Seque
 
 
 def _pages(installation: Installation, repository: Repository) -> RepositoryPages:
+    # Validated here, because a stored configuration may lack newer fields.
     return RepositoryPages(pages=UrlForm.model_validate(installation.configuration).pages(), repository=repository)

@@ -72,6 +72,7 @@ def walk(top: Path) -> Iterator[RepositoryFolder]:
         found = _found(top, path)
         if found:
             yield found
+        # A link to a folder above would lead in a circle.
         elif not entry.is_symlink() and path.count("/") + 1 < MAX_DEPTH:
             waiting.append((f"{path}/", _entries(top / path)))
     raise ProviderError(

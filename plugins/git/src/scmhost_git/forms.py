@@ -76,6 +76,7 @@ class GitSettings(BaseModel):
 
 def _is_folder_below(root: Path, folder: str) -> bool:
     there = Path(os.path.realpath(root / folder))
+    # The root itself would show the repositories of all organizations.
     return there.is_dir() and there != Path(os.path.realpath(root)) and there.is_relative_to(os.path.realpath(root))
 
 

@@ -28,13 +28,16 @@ _OPTIONS: Final = (
 
 # Only the search path of this process's environment is passed on: no GIT_DIR, no settings of the user or the machine.
 _ENVIRONMENT: Final = {
+    # Messages in English, also in the log of a machine with another language.
     "LC_ALL": "C",
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_CONFIG_SYSTEM": os.devnull,
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_ATTR_NOSYSTEM": "1",
     "GIT_TERMINAL_PROMPT": "0",
+    # The repositories belong to another program, and may be read-only.
     "GIT_OPTIONAL_LOCKS": "0",
+    # A partial clone would fetch missing objects from its remote.
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_ALLOW_PROTOCOL": "",
 }

@@ -24,10 +24,13 @@ _MAX_ERROR_TEXT: Final = 500
 _FORMAT: Final = "%H%x00%an%x00%ae%x00%aI%x00%B%x00"
 _OPTIONS: Final = (
     "--topo-order",
+    # With -z, names are not quoted, so that they may contain any byte.
     "--raw",
     "-z",
+    # A merge shows only the files in which it differs from all of its parents.
     "-c",
     "--no-abbrev",
+    # The contract has no renames: one is a deletion and an addition.
     "--no-renames",
     "--no-relative",
     "--no-color",

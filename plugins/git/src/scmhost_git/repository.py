@@ -99,6 +99,7 @@ def compare_commits(git_dir: Path, base: str | None, head: str, settings: GitSet
         ProviderError: the repository has no such base or head.
     """
     base_sha = None if base is None else _commit(git_dir, "base", base, settings)
+    # Without a base, the whole history would be the commits of the first release.
     most = settings.first_commits if base is None else settings.most_commits
     return read_history(git_dir, base_sha, _commit(git_dir, "head", head, settings), most)
 
@@ -114,6 +115,7 @@ def ref_names(ref: str, kind: RefKind | None) -> list[RefName]:
     if ref == "HEAD":
         return [RefName("branch", head) for head in _HEADS]
     commit = [RefName("commit", ref)] if _COMMIT_ID.fullmatch(ref) else []
+    # A branch may be named like a commit, but git resolves a full id first.
     if looks_like_commit(ref):
         return commit
     kinds = sorted(_NAMESPACES, key=lambda name: name != kind)

@@ -44,3 +44,19 @@ def test_a_custom_view_removes_the_anchors() -> None:
     assert PAGES.with_own({"commit": "{repo_url}/c/{commit}"}).anchor == PAGES.anchor
     with pytest.raises(ValidationError, match="unknown token"):
         PAGES.with_own({"view": "{repo_url}/{sha}"})
+
+
+@pytest.mark.parametrize(
+    "url", ["git@git.example:team/app.git", "", "https://git.example/a b", "https://git.example/\ud800", "https://h/#x"]
+)
+def test_a_url_that_is_no_web_page_has_a_reason(url: str) -> None:
+    """A repository with a clone URL in place of its page gets no link, and does not stop the reading for others."""
+    odd = REPOSITORY.model_copy(update={"url": url})
+    pages = RepositoryPages.model_construct(pages=preset("github").pages, repository=odd)
+    assert pages.templates is None
+    for found in (pages.commit("c0ffee"), pages.compare("v1", "v2")):
+        assert isinstance(found, NoUrl)
+        assert found.reason is Reason.UNSAFE_URL
+    page = "https://git.example/team/app/blob/main/a.py"
+    other = REPOSITORY.model_copy(update={"id": 9, "url": "https://git.example/team/app"})
+    assert [one.repository_id for one in read_any_url(page, preset("github").pages, [odd, other])] == [9]

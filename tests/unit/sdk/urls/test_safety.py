@@ -92,3 +92,22 @@ def test_checked_urls_are_safe(text: str) -> None:
     except UrlError:
         return
     assert safe_url(url)
+
+
+@pytest.mark.parametrize("code", [0xD800, 0xDC80, 0xDFFF])
+def test_half_a_character_is_refused(code: int) -> None:
+    """A lone surrogate cannot be sent, so that one link would break the whole answer."""
+    url = f"https://git.example/a{chr(code)}b"
+    assert not safe_url(url)
+    assert not safe_link(url, "https://git.example")
+    with pytest.raises(UrlError, match="not seen"):
+        check_web_url(url)
+
+
+@given(hostile_text)
+def test_safe_urls_can_be_sent(text: str) -> None:
+    """A safe URL is text that UTF-8 can hold, without blanks and quotes."""
+    url = f"https://git.example/{text}"
+    if safe_url(url):
+        assert url.encode()
+        assert not set(url) & set(' "<>\\`{}|^\r\n\t')

@@ -18,6 +18,7 @@ _NAMESPACES: Final[Mapping[str, str]] = MappingProxyType({"branch": "refs/heads/
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # From the year 1 to the year 9999, the range of datetime.
 _Milliseconds = Annotated[int, Field(ge=-62_135_596_800_000, le=253_402_300_799_999)]
+# Two of them and a slash are within the limit of ``Push.repository``.
 _PathPart = Annotated[Text, Field(min_length=1, max_length=900)]
 
 
@@ -115,6 +116,7 @@ class _ServerRepository(Payload):
 
     def name_or_url(self) -> str:
         """Return the web URL, or project and name for versions that send no URL."""
+        # The link leads to the list of files, one segment below the repository's URL.
         page = next((link.href for link in (self.links or _NO_LINKS).own or ()), "").removesuffix("/browse")
         return page or f"{self.project.key}/{self.slug}"
 

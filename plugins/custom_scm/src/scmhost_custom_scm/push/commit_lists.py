@@ -138,6 +138,7 @@ class GitLabPush(_CommitList):
 
 def _is_signed_by_gitlab(headers: Mapping[str, str], body: bytes, secret: str) -> bool:
     """Return whether the secret was sent, or is a signing token with which the body was signed."""
+    # While a token is being replaced, the header has a signature for each of them.
     given = headers.get("webhook-signature", "").split(" ")
     expected = _standard_signature(headers, body, _signing_key(secret))
     return same_secret(secret, headers.get("x-gitlab-token", "")) or any(same_secret(expected, one) for one in given)
@@ -149,6 +150,7 @@ def _standard_signature(headers: Mapping[str, str], body: bytes, key: bytes) -> 
     The signed time is not compared with a clock: a repeated push changes nothing.
     """
     head = f"{headers.get('webhook-id', '')}.{headers.get('webhook-timestamp', '')}.".encode("utf-8", "surrogatepass")
+    # The signature covers the raw body, so that it is checked before the body is parsed.
     digest = hmac.new(key, head + body, hashlib.sha256).digest()
     return f"v1,{b64encode(digest).decode('ascii')}" if key else ""
 

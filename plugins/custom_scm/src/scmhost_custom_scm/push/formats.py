@@ -58,6 +58,7 @@ Many = Annotated[tuple[_T, ...], Field(fail_fast=True)] | None
 class Payload(BaseModel):
     """A part of a body. Fields that are not declared are ignored."""
 
+    # Without strict, numbers and booleans would pass as texts and texts as numbers.
     model_config = ConfigDict(frozen=True, strict=True)
 
 
@@ -129,6 +130,7 @@ def parse_body(model: type[_Body], body: bytes) -> _Body:
         ProviderError: it is invalid; the message names the first invalid fields.
     """
     if body.startswith(FORM_START):
+        # A form has + for a blank, and %2B for a plus.
         body = unquote_to_bytes(body.removeprefix(FORM_START).replace(b"+", b" "))
     try:
         return model.model_validate_json(body)

@@ -24,6 +24,7 @@ from .formats import (
     in_utc,
 )
 
+# Renames and copies of git (R and C) count as modifications.
 _KINDS: Final = ("A", "M", "D")
 
 
