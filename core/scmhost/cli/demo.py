@@ -160,7 +160,7 @@ class DemoSteps:
 
     def claim(self, repository: DemoRepository) -> "Repository":
         """Claim the repository that the commits have created."""
-        from scmhost.repositories.claim import add_repository, offer_repositories
+        from scmhost.repositories.add import add_repository, offer_repositories
         from scmhost.repositories.manage import change_repository
         from scmhost.sdk import AddRequest
 

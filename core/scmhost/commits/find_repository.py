@@ -7,7 +7,7 @@ from typing import Final
 
 from scmhost.infra.db.engine import Transaction
 from scmhost.repositories import queries as repository_queries
-from scmhost.repositories.manage import path_of
+from scmhost.repositories.add import path_of
 from scmhost.sdk import Organization, Repository, RepositoryStatus
 
 from . import queries

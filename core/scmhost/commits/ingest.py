@@ -14,7 +14,7 @@ from scmhost.commits.find_repository import (
 )
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import InvalidInput
-from scmhost.repositories.manage import checked_name
+from scmhost.repositories.add import checked_name
 from scmhost.sdk import Organization, Repository
 from scmhost.services import Services
 

@@ -13,7 +13,7 @@ from scmhost.installations.webhooks import secret_text
 from scmhost.organizations import queries as organization_queries
 from scmhost.plugins import ProviderCalls, ProviderOff
 from scmhost.repositories import queries as repository_queries
-from scmhost.repositories.manage import address_of, path_of
+from scmhost.repositories.add import address_of, path_of
 from scmhost.sdk import Installation, Organization, ProviderForbidden, Push, Repository, RepositoryStatus
 from scmhost.services import Services
 

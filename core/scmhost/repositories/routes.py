@@ -16,15 +16,8 @@ from scmhost.sdk import AddRequest, Organization, RepositoryStatus
 from scmhost.sdk.provider import RepositoryPayload
 from scmhost.services import Services
 
-from .claim import add_repository, offer_repositories
-from .manage import (
-    change_repository,
-    create_repository,
-    delete_repository,
-    get_repository,
-    list_repositories,
-    uninstall,
-)
+from .add import add_repository, create_repository, offer_repositories
+from .manage import change_repository, delete_repository, get_repository, list_repositories, uninstall
 from .serialize import serialize_repositories, serialize_repository
 
 # Routes below an installation that change or list repositories.

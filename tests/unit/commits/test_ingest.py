@@ -9,7 +9,7 @@ import factories
 from scmhost.commits.ingest import IngestedCommits, ingest_commits, missing_commits
 from scmhost.infra.errors import InvalidInput
 from scmhost.repositories import queries as repository_queries
-from scmhost.repositories.manage import create_repository
+from scmhost.repositories.add import create_repository
 from scmhost.sdk import Repository
 from scripted_host import ScriptedHost
 

@@ -11,7 +11,7 @@ from scmhost.commits.push import receive_push
 from scmhost.infra.errors import InvalidInput, NotFound, ProviderRefused, Unauthenticated
 from scmhost.installations.webhooks import ROTATION, create_secret
 from scmhost.plugins import PluginFault
-from scmhost.repositories.claim import add_repository
+from scmhost.repositories.add import add_repository
 from scmhost.repositories.manage import change_repository
 from scmhost.sdk import AddRequest, ProviderError, Push, Repository, RepositoryStatus
 from scripted_host import ScriptedHost

@@ -10,7 +10,7 @@ from scmhost.commits.schemas import shown_commits
 from scmhost.commits.show import ShownCommit, commits_of_repository
 from scmhost.infra.errors import NotFound
 from scmhost.infra.paging import PageQuery
-from scmhost.repositories.claim import add_repository
+from scmhost.repositories.add import add_repository
 from scmhost.repositories.manage import change_repository
 from scmhost.sdk import AddRequest, NoUrl, ProviderUnavailable, Repository, RepositoryStatus
 from scripted_host import ScriptedHost

@@ -11,17 +11,13 @@ from scmhost.commits.ingest import ingest_commits
 from scmhost.infra.errors import Conflict, InvalidInput, NotFound
 from scmhost.infra.paging import PageQuery
 from scmhost.repositories import queries as repository_queries
-from scmhost.repositories.claim import add_repository
+from scmhost.repositories.add import MAX_NAME, add_repository, address_of, create_repository, path_of
 from scmhost.repositories.manage import (
     GRACE,
-    MAX_NAME,
-    address_of,
     change_repository,
-    create_repository,
     delete_repository,
     get_repository,
     list_repositories,
-    path_of,
     uninstall,
 )
 from scmhost.sdk import AddRequest, Repository, RepositoryStatus
