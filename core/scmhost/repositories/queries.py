@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, TypedDict, Unpack
 
+import structlog
 from sqlalchemy import ColumnElement, delete, func, insert, or_, select, true, update
 
 from scmhost.commits.tables import COMMITS
@@ -28,9 +29,12 @@ from scmhost.sdk import Claim, JsonObject, Repository, RepositoryStatus
 
 from .tables import REPOSITORIES
 
+log = structlog.get_logger(__name__)
+
 COLUMNS: Final = tuple(REPOSITORIES.c[name] for name in Repository.model_fields)
 HOLDERS: Final = (RepositoryStatus.ACTIVE.value, RepositoryStatus.HIDDEN.value)
 """The statuses in which no other repository may have the same name or external id."""
+_STATUSES: Final = frozenset(status.value for status in RepositoryStatus)
 
 
 def name_key(name: str) -> str:
@@ -50,8 +54,14 @@ def is_unclaimed() -> ColumnElement[bool]:
 
 
 def repository_of(row: AnyRow) -> Repository:
-    """Return the repository in a row of ``COLUMNS``."""
-    return Repository.model_validate(dict(row._mapping))  # noqa: SLF001 - SQLAlchemy's public name for it
+    """Return the repository in a row of ``COLUMNS``. One with an unknown status counts as hidden."""
+    fields = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+    if fields["status"] not in _STATUSES:
+        # A newer version may have stored it, during a rolling upgrade or before a downgrade. Raising here would fail
+        # whole lists; a hidden repository stays readable and gets no links.
+        log.warning("unknown repository status", repository=fields["id"], status=fields["status"])
+        fields["status"] = RepositoryStatus.HIDDEN
+    return Repository.model_validate(fields)
 
 
 def _change(
@@ -103,6 +113,12 @@ def due_for_deletion(tx: Transaction, now: datetime, limit: int = 100) -> list[R
     """Return repositories of all organizations whose deletion is due, the longest overdue first."""
     rows = select(*COLUMNS).where(_is_due(now)).order_by(REPOSITORIES.c.delete_after, REPOSITORIES.c.id).limit(limit)
     return [repository_of(row) for row in tx.execute(rows)]
+
+
+def postpone_deletion(tx: Transaction, organization_id: int, repository_id: int, delete_after: datetime) -> None:
+    """Move a scheduled deletion to a later time. A deletion that was cancelled meanwhile stays cancelled."""
+    pending = REPOSITORIES.c.status == RepositoryStatus.PENDING_DELETION.value
+    _change(tx, organization_id, repository_id, pending, {"delete_after": delete_after})
 
 
 def is_due(tx: Transaction, organization_id: int, repository_id: int, now: datetime) -> bool:
