@@ -26,8 +26,9 @@ from scmhost.sdk import CommitDraft
 
 from . import queries
 from .fields import issue_ids
+from .payload import listed
 from .tables import COMMITS, FILE_CHANGES
-from .values import ListedCommit, SavedCommits, listed
+from .values import ListedCommit, SavedCommits
 
 # A scalar subquery, because for an EXISTS PostgreSQL may read the whole table of changes.
 _A_CHANGE: Final = (

@@ -25,7 +25,7 @@ from scmhost.infra.limits import Limits
 from scmhost.sdk import CommitDraft
 
 from .fields import InvalidCommits, Notes, author_email, file_changes, plain_path
-from .values import ListedChange, ListedCommit, listed
+from .values import ListedChange, ListedCommit
 
 SKIP_MARK: Final = "#skipsentry"
 MAX_PROBLEMS: Final = 5
@@ -96,6 +96,20 @@ def commits_from_drafts(drafts: Iterable[CommitDraft], limits: Limits) -> tuple[
     Each author has a usable address, or the commit has no author.
     """
     return newest_first([_from_draft(draft, limits) for draft in drafts if SKIP_MARK not in (draft.message or "")])
+
+
+def listed(commit: CommitDraft | ListedCommit) -> ListedCommit:
+    """Return a plugin's commit as one to save."""
+    if isinstance(commit, ListedCommit):
+        return commit
+    return ListedCommit(
+        sha=commit.sha,
+        message=commit.message,
+        author_name=commit.author_name,
+        author_email=(commit.author_email or "").strip().lower() or None,
+        timestamp=commit.timestamp,
+        changes=tuple(ListedChange(change.path, change.type) for change in commit.changes),
+    )
 
 
 def head_of(sent: Sequence[ListedCommit]) -> str:

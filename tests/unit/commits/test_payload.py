@@ -12,8 +12,8 @@ from msgspec.json import encode
 
 from loading import case_id, load_cases
 from scmhost.commits.fields import MAX_NOTES, InvalidCommits
-from scmhost.commits.payload import commits_from_drafts, head_of, read_commits
-from scmhost.commits.values import ListedChange, ListedCommit, listed
+from scmhost.commits.payload import commits_from_drafts, head_of, listed, read_commits
+from scmhost.commits.values import ListedChange, ListedCommit
 from scmhost.infra.limits import Limits
 from scmhost.sdk import CommitDraft, FileChange
 from strategies import any_text
