@@ -1,4 +1,4 @@
-"""Find the repository that commits belong to, by its name and by what else is known of the commits."""
+"""Find the repository of commits by its name, by their shas and by the code mappings of their projects."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from scmhost.sdk import Organization, Repository, RepositoryStatus
 from . import queries
 
 REMOTES: Final = ("origin", "upstream")
-"""Names of git remotes. Clients that know no repository send them; several repositories may be meant."""
+"""Names of git remotes. Clients without a configured repository send them for any checkout."""
 
 # With more repositories than this, only those that the projects are mapped to are candidates.
 _MAX_CANDIDATES: Final = 1_000
@@ -31,7 +31,7 @@ class ResolvedRepository:
 
 @dataclass(frozen=True, slots=True)
 class RepositoryHints:
-    """What is known of commits besides the name of their repository."""
+    """The projects and the shas of commits, which help to find their repository."""
 
     project_ids: Collection[int] = ()
     shas: Sequence[str] = ()
@@ -61,7 +61,7 @@ def find_named(tx: Transaction, organization: Organization, name: str) -> Reposi
 def find_repositories_named(
     tx: Transaction, organization: Organization, names: Collection[str]
 ) -> dict[str, Repository | None]:
-    """Find the repository of each name, as ``find_named`` does, in a number of statements that names do not raise.
+    """Find the repository of each name, as ``find_named`` does, in a fixed number of statements.
 
     Returns:
         An entry for each name as it was given; None where no repository, or more than one, can be meant.
@@ -104,7 +104,7 @@ def placeholder_note(organization: Organization, repository: Repository) -> str:
     """Return the note for the sender of commits that went into a placeholder."""
     return (
         f"The commits name their repository {repository.name!r}, a git remote, and organization {organization.slug!r} "
-        f"has not exactly one repository that this can be: they are kept in a repository of that name. To correct "
+        f"has no single repository that fits: they are kept in a repository of that name. To correct "
         f"this, set SENTRY_VCS_REMOTE to the URL of the remote, or map the project's code to its repository; "
         f"what is stored already can be renamed with PUT .../repos/{repository.id}/."
     )

@@ -32,14 +32,14 @@ class IngestedCommits:
         drafts: the commits, newest first.
         saved: what is new.
         head: the sha of the commit that the sender has checked out.
-        stand_in: whether the repository is a placeholder.
+        is_placeholder: whether the repository is a placeholder.
     """
 
     repository: Repository
     drafts: Sequence[ListedCommit]
     saved: SavedCommits
     head: str
-    stand_in: bool = False
+    is_placeholder: bool = False
 
 
 def ingest_commits(
@@ -127,7 +127,7 @@ def _resolve_repositories(
 
 def placeholder_notes(organization: Organization, ingested: Sequence[IngestedCommits]) -> tuple[str, ...]:
     """Return the notes for the sender about commits whose repository could not be found."""
-    return tuple(placeholder_note(organization, item.repository) for item in ingested if item.stand_in)
+    return tuple(placeholder_note(organization, item.repository) for item in ingested if item.is_placeholder)
 
 
 def report_saved_commits(services: Services, organization: Organization, ingested: Sequence[IngestedCommits]) -> None:

@@ -41,7 +41,8 @@ def receive_push(
         What was saved, by repository, and notes about what was left out.
 
     Raises:
-        NotFound: there is no such webhook, or it cannot receive deliveries. Without a signature nobody learns more.
+        NotFound: there is no such webhook, or it cannot receive deliveries. The error does not distinguish them,
+            because the caller is not authenticated yet.
         Unauthenticated: no secret of the installation signed the delivery.
         ProviderRefused: the plugin cannot read the delivery.
     """

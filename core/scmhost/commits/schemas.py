@@ -38,7 +38,7 @@ class CommitOut(Wire):
     suspect_commit_type: str = ""
     repository: RepositoryPayload | dict[str, JsonValue]
     author: dict[str, str | None] = Field(description="Name and e-mail; empty when there is none.")
-    issue_ids: list[str] = Field(default_factory=list, description="Issues that the message says it resolves.")
+    issue_ids: list[str] = Field(default_factory=list, description="Issues that the message resolves.")
     url: str | None = Field(default=None, description="The commit's page on the code host.")
     releases: list[CommitReleaseOut] = Field(default_factory=list)
 

@@ -36,7 +36,7 @@ class ShownCommit:
 
 @dataclass(frozen=True, slots=True)
 class CommitContext:
-    """What is shown with some commits: repositories and installations by id, releases by commit id."""
+    """The related rows of commits: repositories and installations by id, releases by commit id."""
 
     repositories: Mapping[int, Repository]
     installations: Mapping[int, Installation]
@@ -55,7 +55,7 @@ def commits_of_repository(
 
 
 def read_commit_context(tx: Transaction, organization: Organization, rows: Sequence[StoredCommit]) -> CommitContext:
-    """Read what is shown with commits."""
+    """Read the related rows of commits."""
     repositories = repository_queries.get_many(tx, organization.id, {row.repository_id for row in rows})
     releases = queries.releases_of(tx, organization.id, [row.id for row in rows])
     return CommitContext(repositories, installations_of(tx, organization, repositories.values()), releases)
@@ -72,7 +72,7 @@ def installations_of(
 def show_commits(
     services: Services, organization: Organization, rows: Sequence[StoredCommit], context: CommitContext
 ) -> list[ShownCommit]:
-    """Return commits with all that is shown with them. This calls plugins, so no transaction should be open."""
+    """Return commits with their related rows and pages. This calls plugins, so no transaction should be open."""
     pages = CommitPages(services, organization, context.installations)
     shown = []
     for row in rows:
@@ -83,7 +83,7 @@ def show_commits(
 
 
 class CommitPages:
-    """Builds the URLs of pages on the code host. Where a plugin fails, only the URL is missing from the answer.
+    """Builds the URLs of pages on the code host. If a plugin fails, the answer has no URL.
 
     Args:
         services: the services.

@@ -67,14 +67,14 @@ def request_fetches(
 def fetch_blocker(services: Services, organization: Organization, repository: Repository) -> str | None:
     """Return why commits cannot be fetched from a repository's provider; None when they can."""
     if repository.provider is None or repository.installation_id is None:
-        return "it is unclaimed, so that there is no provider to ask for the commits before it"
+        return "it is unclaimed, so no provider can list the commits before it"
     idle = idle_reason(services, organization, repository.provider)
     if idle:
         return f"its provider is off ({idle})"
     calls = services.plugins.calls(repository.provider)
     if calls is None or not calls.has("scm_compare_commits"):
         name = services.plugins.provider_name(repository.provider)
-        return f"its provider {name} cannot be asked for the commits before it"
+        return f"its provider {name} cannot list the commits before it"
     return None
 
 
@@ -96,9 +96,9 @@ def _note(job: QueuedJob, name: str) -> str:
 
 
 def _scheduled_note(name: str) -> str:
-    """Return the note of a fetch that waits.
+    """Return the note of a fetch that is scheduled.
 
-    The answer to the request that schedules it has the note twice, and equal texts are shown once.
+    The request that schedules it and the release itself add the same text, so that the answer shows it once.
     """
     return f"The commits of repository {name!r} are fetched from its provider; they appear in a moment."
 
@@ -109,7 +109,7 @@ def _repository_id(job: QueuedJob) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _FetchRequest:
-    """A range of commits to fetch, with the rows that it belongs to. Without a base it begins anywhere."""
+    """A range of commits to fetch, with its rows. Without a base, the provider chooses where it begins."""
 
     organization: Organization
     release: Release

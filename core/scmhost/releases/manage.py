@@ -172,7 +172,7 @@ def create_deploy(
         ids = project_ids(tx, organization, projects) or all_ids
         if not set(ids) <= set(all_ids):
             raise InvalidInput(
-                f"Release {version!r} is not of all of these projects; add them to it first.", "projects"
+                f"Release {version!r} does not belong to all of these projects; add them to it first.", "projects"
             )
         return queries.create_deploy(tx, organization.id, release.id, draft, ids, services.clock.now())
 
@@ -217,8 +217,8 @@ def _save_commits(
         return [], []
     ingested = save_commits(tx, services, organization, commits, project_ids)
     for item in ingested:
-        # Each project of a release sends its own list; in a stand-in, lists of several repositories come together.
-        join = item.stand_in or len(project_ids) > 1
+        # Each project of a release sends its own list; a placeholder has the lists of several repositories.
+        join = item.is_placeholder or len(project_ids) > 1
         content_queries.set_shas(tx, release, item.repository.id, [commit.sha for commit in item.drafts], join=join)
         head = _newer_head(tx, release, item) if join else item.head
         content_queries.set_head(tx, organization.id, release.id, item.repository.id, head, None)
@@ -226,7 +226,7 @@ def _save_commits(
 
 
 def _newer_head(tx: Transaction, release: Release, item: IngestedCommits) -> str:
-    """Return the newer of the stored head and the sent one: several senders add to one release."""
+    """Return the newer of the stored head and the sent one, because several senders add to one release."""
     stored = content_queries.head_of(tx, release.organization_id, release.version, item.repository.id)
     if stored is None:
         return item.head

@@ -58,7 +58,7 @@ class RefOut(Wire):
     repository: str
     commit: str
     previous_commit: str | None
-    compare_url: str | None = Field(default=None, description="The page of what lies between the two commits.")
+    compare_url: str | None = Field(default=None, description="The page with the changes between the two commits.")
 
 
 class ReleaseOut(Wire):
@@ -165,7 +165,7 @@ class NewProjectRelease(ReleaseFields):
 
 
 class NewDeploy(BaseModel):
-    """A deploy to record. Without projects it is for all that have the release; without an end it ends now."""
+    """A deploy to record: for all projects of the release unless some are named; it ends now unless an end is sent."""
 
     environment: str
     name: str | None = None

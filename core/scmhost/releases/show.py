@@ -64,8 +64,8 @@ def commits_of_release(
         release = require_release(tx, organization, version, only.project)
         repository_id = _repository_id(tx, organization, only)
         page = content_queries.commits_page(tx, organization.id, release.id, request, repository_id)
-        beside = read_commit_context(tx, organization, page.items)
-    return page.showing(show_commits(services, organization, page.items, beside))
+        context = read_commit_context(tx, organization, page.items)
+    return page.showing(show_commits(services, organization, page.items, context))
 
 
 def _repository_id(tx: Transaction, organization: Organization, only: CommitFilter) -> int | None:
@@ -133,7 +133,7 @@ class ReleaseDetails:
         releases: the releases.
         authors: their authors, by author id.
         last_commits: the last commit of each, by release id.
-        beside: the related rows of the last commits.
+        context: the related rows of the last commits.
         deploys: their deploys, by release id.
         refs: their heads, by release id.
         installations: the installations of repositories with a page to compare, by installation id.
@@ -142,7 +142,7 @@ class ReleaseDetails:
     releases: Sequence[Release]
     authors: Mapping[int, Author]
     last_commits: Mapping[int, StoredCommit]
-    beside: CommitContext
+    context: CommitContext
     deploys: Mapping[int, Deploys]
     refs: Mapping[int, Sequence[RefView]]
     installations: Mapping[int, Installation]
@@ -195,7 +195,7 @@ def _load_refs(tx: Transaction, organization: Organization, release_ids: Sequenc
 
 def release_views(services: Services, organization: Organization, details: ReleaseDetails) -> list[ReleaseView]:
     """Return releases with their related objects. This calls plugins, so no transaction may be open."""
-    shown = show_commits(services, organization, list(details.last_commits.values()), details.beside)
+    shown = show_commits(services, organization, list(details.last_commits.values()), details.context)
     last_commits = dict(zip(details.last_commits, shown, strict=True))
     pages = CommitPages(services, organization, details.installations)
     return [
@@ -247,11 +247,13 @@ def _checkout_repository(
     """Return the repository of the sender's checkout, if it can be only one."""
     if name:
         return find_named(tx, organization, name)
-    return only_possible_repository(tx, organization, RepositoryHints(project_ids)) or _only_stand_in(tx, organization)
+    return only_possible_repository(tx, organization, RepositoryHints(project_ids)) or _only_placeholder(
+        tx, organization
+    )
 
 
-def _only_stand_in(tx: Transaction, organization: Organization) -> Repository | None:
-    """Return the stand-in of an organization with one project and no other repository: it stands for one checkout."""
+def _only_placeholder(tx: Transaction, organization: Organization) -> Repository | None:
+    """Return the placeholder of an organization with one project and no other repository."""
     active = repository_queries.active_ids(tx, organization.id, 2)
     if len(active) != 1 or len(organization_queries.project_page(tx, organization.id, PageQuery(0, 2)).items) != 1:
         return None

@@ -1,4 +1,4 @@
-"""List, change and delete repositories, and uninstall what they are claimed by."""
+"""List, change and delete repositories, and delete the installations that claim them."""
 
 from collections.abc import Collection, Mapping
 from datetime import timedelta

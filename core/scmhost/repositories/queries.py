@@ -81,7 +81,7 @@ def _change(
 
 
 def one(tx: Transaction, condition: ColumnElement[bool]) -> Repository | None:
-    """Return the one repository that fulfils a condition."""
+    """Return the only repository that fulfils a condition."""
     row = tx.execute(select(*COLUMNS).where(condition)).one_or_none()
     return repository_of(row) if row else None
 

@@ -39,7 +39,11 @@ def offers_list(
     integration_id: NumericId,
     search: str = "",
     installable_only: Annotated[  # noqa: ARG001 - Sentry's clients send it
-        str, Query(alias="installableOnly", description="Changes nothing: what is added already is never offered.")
+        str,
+        Query(
+            alias="installableOnly",
+            description="Changes nothing: repositories that the installation has are never offered.",
+        ),
     ] = "false",
 ) -> Offers:
     """The repositories that can be added to an installation, without those that it already has."""
@@ -166,7 +170,7 @@ def _add_through_provider(
     sent = _validated(_ADDED_THROUGH_PROVIDER, fields)
     key = sent.provider.removeprefix("integrations:")
     if not is_known(services, key):
-        raise InvalidInput(f"Provider {sent.provider!r} is unknown here.", "provider")
+        raise InvalidInput(f"Provider {sent.provider!r} is unknown.", "provider")
     rest: dict[str, JsonValue] = {
         name: value for name, value in fields.items() if name not in ("provider", "installation", "identifier")
     }

@@ -50,7 +50,7 @@ def serialize_repository(services: Services, organization: Organization, reposit
 def serialize_repositories(
     services: Services, organization: Organization, repositories: Iterable[Repository]
 ) -> list[RepositoryPayload]:
-    """Return the payloads of many repositories, in their order. A plugin that fails affects its own ones only."""
+    """Return the payloads of many repositories, in order. A plugin that fails affects its own repositories only."""
     return [serialize_repository(services, organization, repository) for repository in repositories]
 
 

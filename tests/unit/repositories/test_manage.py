@@ -244,6 +244,6 @@ def test_unknown_repository_is_not_found(scripted: ScriptedHost, id_: int) -> No
     ],
 )
 def test_addresses_are_compared_without_case_and_suffix(url: str, address: str) -> None:
-    """Text that is no URL has an empty address, and so no path."""
+    """Text that is not a URL has an empty address and no path."""
     assert address_of(url) == address
     assert path_of(url) == address.partition("/")[2]
