@@ -11,12 +11,16 @@ from .values import ListedChange
 
 MAX_NOTES: Final = 20
 
+# Sentry refuses a whole release for any other type. libgit2 also has T for a change of type.
 _CHANGE_TYPES: Final = ("A", "M", "D")
+# The same characters as on Sentry, so that an author without an address is the same author after a migration.
 _NOT_IN_ADDRESS: Final = re.compile(r"[^a-zA-Z0-9\-_.]")
 _NOT_STORABLE: Final = re.compile(r"[\x00\ud800-\udfff]")
+# All forms that libgit2 writes: the mark follows the old name or the new one, some with a second blank.
 _MODE_CHANGES: Final = ("{0}* {0}", "{0}* {0} ", "{0}*  {0}", "{0}  {0}*", "{0} {0}*")
 
 _MARKDOWN_LINK: Final = re.compile(r"\[([^\[\]]++)\]\([^()\s]*+\)")
+# The keywords of Sentry. The possessive quantifiers keep the search linear in a hostile message.
 _CLAUSE: Final = re.compile(r"\b(?:fix(?:e[sd])?|close[sd]?|resolve[sd]?):?\s++([\w\-,\s]++)", re.IGNORECASE | re.ASCII)
 _DOTS: Final = ".."
 
@@ -140,9 +144,11 @@ def read_range(commit: str, limits: Limits) -> tuple[str | None, str]:
         raise InvalidRefs("Commit is empty; send a sha or a range start..end")
     if _DOTS not in commit:
         return None, _within_limit(commit, most, f"Commit too long - max is {most} chars")
+    # The texts of Sentry's API, as for refs that are too long: clients print them.
     if commit.startswith(_DOTS) or commit.endswith(_DOTS):
         raise InvalidRefs("Commit cannot begin or end with ..")
     base, _, head = commit.partition(_DOTS)
+    # sentry-cli reads git's a...b as a range from "a.". Sentry fails with 500 for a second pair of dots.
     if head.startswith(".") or _DOTS in head:
         raise InvalidRefs("Commit has more than one ..; send start..end")
     too_long = f"Start or end commit too long - max is {most} chars each"

@@ -45,6 +45,7 @@ def resolve_repository(
     The name of a git remote means the only repository that the hints allow, or else a placeholder of that name.
     """
     known = find_named(tx, organization, name)
+    # sentry-cli in local mode sends the name of the remote for each commit, and not its path.
     if name.casefold() not in REMOTES or (known and not is_placeholder(known)):
         return ResolvedRepository(known or _create(tx, organization, name, now))
     only = only_possible_repository(tx, organization, hints)
@@ -66,6 +67,7 @@ def find_repositories_named(
     Returns:
         An entry for each name as it was given; None where no repository, or more than one, can be meant.
     """
+    # sentry-cli sends the path of the remote in lower case. Sentry compares exactly, and creates a second repository.
     by_name = repository_queries.by_names(tx, organization.id, names)
     unknown = {key for name in names if (key := name.casefold()) not in by_name}
     by_path: dict[str, list[Repository]] = {}
@@ -73,6 +75,7 @@ def find_repositories_named(
         last_segments = {key.rpartition("/")[2] for key in unknown}
         for repository in repository_queries.with_url_name(tx, organization.id, last_segments):
             by_path.setdefault(path_of(repository.url or ""), []).append(repository)
+    # The same path on two hosts may be two projects or a mirror; choosing one would mix their commits.
     only_at_path = {path: found[0] for path, found in by_path.items() if len(found) == 1}
     return {name: by_name.get(name.casefold()) or only_at_path.get(name.casefold()) for name in names}
 

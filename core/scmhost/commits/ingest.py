@@ -56,6 +56,7 @@ def ingest_commits(
     listed = read_limited(services, entries)
     with services.telemetry.operation("ingest"), services.store.write() as tx:
         ingested = save_commits(tx, services, organization, listed)
+    # After the transaction: a slow plugin must not hold its locks, and it must not see commits that are rolled back.
     report_saved_commits(services, organization, ingested)
     return ingested, (*listed.notes, *placeholder_notes(organization, ingested))
 
@@ -100,6 +101,7 @@ def save_commits(
         id_ = resolved[name].repository.id
         by_id[id_] = resolved[name]
         commits[id_] = newest_first((*commits.get(id_, ()), *sent))
+        # Clients send the checked-out commit first, so the first name has the head.
         heads.setdefault(id_, listed.heads[name])
     # All authors come first, then repositories by id, so that senders of the same commits never deadlock.
     if len(commits) > 1:

@@ -27,7 +27,9 @@ from scmhost.sdk import CommitDraft
 from .fields import InvalidCommits, Notes, author_email, file_changes, plain_path
 from .values import ListedChange, ListedCommit
 
+# Sentry leaves out commits with this mark, too.
 SKIP_MARK: Final = "#skipsentry"
+# Enough to correct a client; ten thousand entries may have the same problem.
 MAX_PROBLEMS: Final = 5
 
 DecodedT = TypeVar("DecodedT")
@@ -77,6 +79,7 @@ def read_commits(entries: Any, limits: Limits) -> CommitList:
     for entry in check_entries(entries, limits):
         if entry.message and SKIP_MARK in entry.message:
             continue
+        # sentry-cli sends names in lower case, other clients as they are configured.
         key = (entry.repository or "").casefold()
         names.setdefault(key, entry.repository or None)
         known = commits.setdefault(key, {})
@@ -327,6 +330,7 @@ def _text(name: str, value: Any, limits: Limits) -> str:
             raise _FieldProblem(f"it is longer than {most} characters (limits.{limit}); shorten it")
     if name == "id" and not text:
         raise _FieldProblem("it is empty; leave the field out or fill it")
+    # PostgreSQL stores no NUL. A sha with a blank could not be part of a URL.
     if "\x00" in text or (name == "id" and _BLANK.search(text)):
         raise _FieldProblem("it has a NUL character, or it is an id with a blank; leave such characters out")
     return text

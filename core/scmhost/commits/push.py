@@ -51,6 +51,7 @@ def receive_push(
     ingested: list[IngestedCommits] = []
     notes: list[str] = []
     with services.telemetry.operation("ingest"), services.store.write() as tx:
+        # Only those of the installation: its secret must not give write access to other repositories.
         known = repository_queries.of_installation(tx, webhook.organization.id, installation_id)
         for push in pushes:
             repository = _find(known, push.repository)
@@ -75,6 +76,7 @@ def _webhook(services: Services, installation_id: int) -> _Webhook:
         live = installation_queries.live_secrets(tx, organization.id, installation_id, now)
     if found is None or not live:
         raise _no_webhook()
+    # Secrets are derived from the key of the service, so that the database alone does not reveal them.
     texts = [secret_text(key.get_secret_value(), secret) for secret in live]
     return _Webhook(organization, found.installation, texts)
 
@@ -86,6 +88,7 @@ def _verified_pushes(services: Services, webhook: _Webhook, headers: Mapping[str
         with refusals():
             try:
                 pushes = calls.read_push(webhook.installation, headers, body, secret)
+            # For a while after a rotation, deliveries are signed with the old secret or with the new one.
             except ProviderForbidden:
                 continue
         for push in pushes:

@@ -34,6 +34,7 @@ class CommitOut(Wire):
     id: str = Field(description="The sha.")
     message: str | None
     date_created: Moment
+    # Sentry's schema requires both fields; there is no counterpart here.
     pull_request: None = None
     suspect_commit_type: str = ""
     repository: RepositoryPayload | dict[str, JsonValue]
@@ -65,6 +66,7 @@ class CommitsRequest(Request):
     async def json(self) -> Any:
         """Return the body's fields. If it is no JSON object, the default parser raises the error."""
         services = await services_of(self)
+        # Decoding ten thousand commits takes tens of milliseconds, in which the event loop would serve nobody.
         fields = await run_in_threadpool(read_body, await self.body(), services.limits)
         return await super().json() if fields is None else fields
 
@@ -105,6 +107,7 @@ def shown_ingested(done: Sequence[ingest.IngestedCommits], notes: Sequence[str])
 
 def shown_commits(services: Services, organization: Organization, commits: Sequence[ShownCommit]) -> list[CommitOut]:
     """Return commits as they are sent. Each of their repositories is serialized once."""
+    # Each serialization calls a plugin, and a page has up to a hundred commits of few repositories.
     payloads: dict[int, RepositoryPayload] = {}
     for shown in commits:
         if shown.repository.id not in payloads:

@@ -119,6 +119,7 @@ class CommitPages:
         return self._built(repository, build)
 
     def _built(self, repository: Repository, build: _BuildUrl) -> str | None:
+        # No id is 0, so that an unclaimed repository has no installation.
         installation = self._installations.get(repository.installation_id or 0)
         if installation is None or not self._plugins.decide(installation.provider, self._organization).on:
             return None

@@ -38,6 +38,7 @@ def require_release(
     release = queries.find(tx, organization.id, version)
     if release is None:
         raise NotFound(f"Organization {organization.slug!r} has no release {version!r}.")
+    # As for a release that does not exist, so that a project shows nothing of the others.
     if project is not None and project.id not in {own.id for own in release.projects}:
         raise NotFound(f"Project {project.slug!r} has no release {version!r}.")
     return release
@@ -162,6 +163,7 @@ def load_details(
         releases: the releases.
         last_commits: commits to show as the last ones, by release id, instead of those that are stored.
     """
+    # The stored one is the newest of all repositories; a client's checkout needs the one of its repository.
     if last_commits is None:
         commit_ids = {release.last_commit_id for release in releases if release.last_commit_id}
         commits = commit_queries.get_many(tx, organization.id, commit_ids)
@@ -171,6 +173,7 @@ def load_details(
     author_ids = {author_id for release in releases for author_id in release.author_ids}
     release_ids = [release.id for release in releases]
     refs = _load_refs(tx, organization, release_ids)
+    # Only for these is an installation needed: the page that compares needs two commits.
     compared = [ref.repository for views in refs.values() for ref in views if ref.head.previous_sha]
     return ReleaseDetails(
         releases,
@@ -197,6 +200,7 @@ def release_views(services: Services, organization: Organization, details: Relea
     """Return releases with their related objects. This calls plugins, so no transaction may be open."""
     shown = show_commits(services, organization, list(details.last_commits.values()), details.context)
     last_commits = dict(zip(details.last_commits, shown, strict=True))
+    # One object for all releases of a page: most of them have the same repositories.
     pages = CommitPages(services, organization, details.installations)
     return [
         ReleaseView(
@@ -231,6 +235,7 @@ def previous_with_commits(
         release = require_release(tx, organization, version)
         ids = [project.id for project in release.projects]
         repository = _checkout_repository(tx, organization, ids, repository_name)
+        # No release is safe: sentry-cli then sends its default number of commits. A wrong sha would end the build.
         if repository is None:
             return None
         previous = queries.before(tx, release, repository.id)
@@ -254,7 +259,10 @@ def _checkout_repository(
 
 def _only_placeholder(tx: Transaction, organization: Organization) -> Repository | None:
     """Return the placeholder of an organization with one project and no other repository."""
+    # Two are enough to see that there is more than one.
     active = repository_queries.active_ids(tx, organization.id, 2)
+    # With a second project or repository, the placeholder may have commits of several checkouts, and a client that gets
+    # a sha of another checkout fails.
     if len(active) != 1 or len(organization_queries.project_page(tx, organization.id, PageQuery(0, 2)).items) != 1:
         return None
     repository = repository_queries.get(tx, organization.id, active[0])

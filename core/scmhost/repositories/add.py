@@ -30,6 +30,7 @@ from scmhost.services import Services
 from . import queries
 from .serialize import serialize_repository
 
+# The limit of Sentry's model. Its limit of 64 for the repository of a commit is an oddity of one endpoint.
 MAX_NAME: Final = 200
 
 
@@ -48,6 +49,7 @@ def create_repository(
     name, url = checked_name(name), checked_url(url)
     with services.store.write() as tx:
         known = queries.by_name(tx, organization.id, name)
+        # A retried request must succeed, but must not replace a URL that someone has corrected.
         if known is not None and url not in (None, known.url):
             raise Conflict(f"Repository {known.name!r} exists already, with another URL; change it with PUT.")
         if known is not None:
@@ -69,6 +71,7 @@ def offer_repositories(
         owned = queries.of_installation(tx, organization.id, installation_id)
     with refusals():
         offers = calls.offer_repositories(installation, unclaimed, search)
+    # Plugins offer ids or names as identifiers; either may have become the name or the external id.
     taken = {name for repository in owned for name in (repository.name, repository.external_id)}
     return [offer for offer in offers if not {offer.identifier, offer.name} & taken][: services.limits.offers]
 
@@ -95,6 +98,7 @@ def add_repository(
     installation = _installation(services, organization, provider_key, installation_id)
     decision, candidate = _dispatch(services, organization, installation, request)
     saved = _save(services, organization, installation, decision, candidate)
+    # After the transaction, so that a plugin sees committed data only and holds no lock.
     services.plugins.notify("scm_repository_saved", organization=organization, repository=saved)
     return AddedRepository(decision, saved, serialize_repository(services, organization, saved))
 
@@ -127,6 +131,7 @@ def _dispatch(
 def _find_candidate(tx: Transaction, organization: Organization, identifier: str) -> Repository | None:
     """Return the unclaimed, active repository with the identifier as its id, or else as its name."""
     id_ = as_id(identifier)
+    # Sentry's custom SCM sends the id; a name is what users have at hand.
     found = None if id_ is None else queries.get(tx, organization.id, id_)
     found = found or queries.by_name(tx, organization.id, identifier)
     return found if found and found.unclaimed and found.status == "active" else None

@@ -17,6 +17,7 @@ from scmhost.services import Services
 from . import queries
 from .add import checked_name, checked_url
 
+# Time to notice a mistake before data is lost.
 GRACE: Final = timedelta(hours=1)
 """How long a repository with commits waits before it is deleted, as on Sentry."""
 
@@ -79,7 +80,9 @@ def _installation_fields(services: Services, organization: Organization, install
     with services.store.read() as tx:
         found = installation_queries.get(tx, organization.id, installation_id)
     if found is None:
+        # The text of Sentry's API.
         raise InvalidInput("Invalid integration id")
+    # For its error only: the provider must be on.
     calls_for(services, found.installation.provider, organization)
     return {"installation_id": installation_id, "provider": found.installation.provider}
 
@@ -95,11 +98,13 @@ def _save_changes(
         fields["name"] = checked_name(changes["name"])
     if "url" in changes:
         fields["url"] = checked_url(changes["url"])
+    # The default distinguishes an absent field from null. Sentry ignores null, so that nothing can be detached there.
     if changes.get("integrationId", ...) is None:
         queries.unclaim(tx, organization.id, repository.id)
     if "status" in changes:
         if repository.status is not RepositoryStatus.PENDING_DELETION:
             fields["status"] = changes["status"]
+        # Only an explicit restore cancels a deletion; hiding the repository must not.
         elif changes["status"] is RepositoryStatus.ACTIVE:
             queries.cancel_deletion(tx, organization.id, repository.id)
     return queries.update_repository(tx, organization.id, repository.id, fields)
@@ -115,8 +120,10 @@ def delete_repository(services: Services, organization: Organization, repository
     """Schedule a repository's deletion: now if it has no commits, else in an hour. A second call changes nothing."""
     with services.store.write() as tx:
         repository = require_repository(tx, organization, repository_id)
+        # Clients repeat requests; a second one must not restart the time of grace.
         if repository.status not in (RepositoryStatus.ACTIVE, RepositoryStatus.HIDDEN):
             return repository
+        # Without commits nothing is lost, and a test or a typo is gone at once.
         grace = GRACE if queries.has_commits(tx, organization.id, repository_id) else timedelta()
         queries.schedule_deletion(tx, organization.id, repository_id, services.clock.now() + grace)
         record(tx, services, organization, "repository.delete", (repository.id, repository.name))

@@ -128,6 +128,7 @@ def is_due(tx: Transaction, organization_id: int, repository_id: int, now: datet
 
 
 def _is_due(now: datetime) -> ColumnElement[bool]:
+    # Compared in SQL with the caller's clock, so that tests can move it.
     return (REPOSITORIES.c.status == RepositoryStatus.PENDING_DELETION.value) & (REPOSITORIES.c.delete_after <= now)
 
 
@@ -138,10 +139,12 @@ def delete_now(tx: Transaction, organization_id: int, repository_id: int) -> lis
         The ids of the releases that contained its commits, which the caller refreshes in the same transaction; None
         when there is no such repository.
     """
+    # Read before the row is deleted: the cascade removes what refers to it.
     projects, releases = _referring(tx, organization_id, repository_id)
     deletion = delete(REPOSITORIES).where(is_row(organization_id, repository_id)).returning(REPOSITORIES.c.id)
     if tx.execute(deletion).first() is None:
         return None
+    # Workers cache the mappings of a project by their version.
     for project_id in projects:
         touch_mappings(tx, organization_id, project_id)
     return releases
@@ -237,6 +240,7 @@ def with_url_name(tx: Transaction, organization_id: int, url_names: Iterable[str
 
     A name is the last segment of the URL's path. The oldest repository is first.
     """
+    # SQL compares only the last segment, because databases cannot split a URL; callers compare the whole path.
     last_segments = {f"{name.lower()}{suffix}" for name in url_names for suffix in ("", ".git")}
     url = func.rtrim(func.lower(REPOSITORIES.c.url), "/")
     parent_length = func.length(func.rtrim(url, func.replace(url, "/", "")))
@@ -277,6 +281,7 @@ def page(
     """Return a page of repositories by name. ``query`` is a part of the name, without regard to case."""
     rows = select(*COLUMNS).where(REPOSITORIES.c.organization_id == organization_id)
     if query:
+        # The casefolded name: lower() of SQLite changes ASCII letters only.
         rows = rows.where(REPOSITORIES.c.name_key.contains(name_key(query), autoescape=True))
     if statuses is not None:
         rows = rows.where(REPOSITORIES.c.status.in_([RepositoryStatus(status).value for status in statuses]))

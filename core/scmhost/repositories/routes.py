@@ -111,6 +111,7 @@ def repositories_list(
     integration_id: Annotated[int | None, Query(ge=0, lt=2**53)] = None,
 ) -> Sequence[RepositoryPayload]:
     """Repositories by name: active ones, or those of another ``status``."""
+    # As on Sentry, an unknown status is an empty list and not an error.
     if status not in _STATUSES:
         return page.answer(Page((), page.request, more=False), [])
     found = list_repositories(
@@ -128,6 +129,7 @@ def repositories_add(
     services: AuditedServices, organization: ForLoose, response: Response, fields: Annotated[dict[str, Any], Body()]
 ) -> RepositoryPayload:
     """Create a repository by ``name`` and ``url``, or claim one for an installation of a ``provider``."""
+    # Sentry refuses a request without a provider, although users ask for just that.
     if fields.get("provider") is not None:
         return _add_through_provider(services, organization, fields)
     new = _validated(_NEW_REPOSITORY, fields)
@@ -168,6 +170,7 @@ def _add_through_provider(
     services: Services, organization: Organization, fields: Mapping[str, Any]
 ) -> RepositoryPayload:
     sent = _validated(_ADDED_THROUGH_PROVIDER, fields)
+    # Answers have the provider with this prefix, and clients send it back.
     key = sent.provider.removeprefix("integrations:")
     if not is_known(services, key):
         raise InvalidInput(f"Provider {sent.provider!r} is unknown.", "provider")
