@@ -66,7 +66,7 @@ class CommitsRequest(Request):
     async def json(self) -> Any:
         """Return the body's fields. If it is no JSON object, the default parser raises the error."""
         services = await services_of(self)
-        # Decoding ten thousand commits takes tens of milliseconds, in which the event loop would serve nobody.
+        # Decoding ten thousand commits takes tens of milliseconds, in which the event loop would serve no other request.
         fields = await run_in_threadpool(read_body, await self.body(), services.limits)
         return await super().json() if fields is None else fields
 
