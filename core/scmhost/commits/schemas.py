@@ -64,9 +64,9 @@ class CommitsRequest(Request):
     """A request whose body may contain commits, which are checked while the body is decoded."""
 
     async def json(self) -> Any:
-        """Return the body's fields. If it is no JSON object, the default parser raises the error."""
+        """Return the body's fields. If it is not a JSON object, the default parser raises the error."""
         services = await services_of(self)
-        # Decoding ten thousand commits takes tens of milliseconds, in which the event loop would serve no other request.
+        # Decoding ten thousand commits takes tens of milliseconds, in which the event loop would serve nothing else.
         fields = await run_in_threadpool(read_body, await self.body(), services.limits)
         return await super().json() if fields is None else fields
 
