@@ -80,7 +80,7 @@ def report_of(host: PluginHost, name: str) -> PluginReport:
     return next(report for report in host.plugins if report.name == name)
 
 
-class Hands:
+class SettableClock:
     """A clock that a test sets."""
 
     def __init__(self) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from hosting import Hands, host_of
+from hosting import SettableClock, host_of
 from scmhost.audit.queries import list_entries
 from scmhost.infra.db.engine import Store
 from scmhost.infra.limits import Limits
@@ -22,7 +22,7 @@ def open_services(store: Store, plugins: Mapping[str, str] | None = None, **fiel
     """Open the services of a process: a store, plugins by name and entry point, and a clock that the test sets."""
     with host_of(plugins or {}) as host:
         chosen: dict[str, Any] = {"webhook_key": SecretStr(WEBHOOK_KEY), **fields}
-        yield Services(store, host, Hands(), Limits(), **chosen)
+        yield Services(store, host, SettableClock(), Limits(), **chosen)
 
 
 def recorded(services: Services, organization: Organization) -> list[tuple[str, str]]:

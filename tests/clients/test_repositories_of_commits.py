@@ -1,4 +1,4 @@
-"""Which repository the commits of a build belong to, when the client says only ``origin``."""
+"""Which repository the commits of a build belong to, when the client sends only ``origin``."""
 
 from pathlib import Path
 
@@ -46,7 +46,7 @@ def test_first_release_needs_no_setup(cli: SentryCli, organization: Organization
 def test_repository_created_later_is_found(
     cli: SentryCli, organization: OrganizationClient, app: GitRepository
 ) -> None:
-    """Builds that ran before there was a repository stand in nobody's way."""
+    """Builds that ran before the repository was created do not affect later ones."""
     send(cli, app, "1.0")
     organization.map(organization.claimed("team/app"), "/srv/")
     app.commit("New")
@@ -58,7 +58,7 @@ def test_repository_created_later_is_found(
 
 
 def test_only_repository_is_used(cli: SentryCli, organization: OrganizationClient, app: GitRepository) -> None:
-    """An organization with one repository need not say anything."""
+    """An organization with one repository needs no settings."""
     organization.repository("team/app")
     send(cli, app, "1.0")
     assert organization.commits_by_repository("1.0") == {"team/app": set(app.shas())}
@@ -96,7 +96,7 @@ def test_known_commit_identifies_repository(
 def test_commits_of_ambiguous_repository_are_kept_separately(
     cli: SentryCli, organization: OrganizationClient, app: GitRepository, lib: GitRepository
 ) -> None:
-    """Commits of two unknown checkouts hurt neither each other nor the repositories, and no build fails of them."""
+    """Commits of two unknown checkouts do not replace each other, change no repository, and fail no build."""
     for name in ("team/app", "team/lib"):
         organization.repository(name, f"https://git.example.com/{name}")
     for version in ("1.0", "1.1"):
@@ -111,11 +111,11 @@ def test_commits_of_ambiguous_repository_are_kept_separately(
 def test_separately_kept_commits_move_to_named_repository(
     cli: SentryCli, organization: OrganizationClient, app: GitRepository
 ) -> None:
-    """The repository that stood in is renamed once it is known which one it is, and builds go on with it."""
+    """The placeholder is renamed to the name of its repository, and later builds use it."""
     send(cli, app, "1.0")
-    stand_in = organization.repositories()["origin"]
+    placeholder = organization.repositories()["origin"]
     change = {"name": "team/app", "url": "https://git.example.com/team/app"}
-    organization.request("PUT", f"repos/{stand_in['id']}/", json=change)
+    organization.request("PUT", f"repos/{placeholder['id']}/", json=change)
     new = app.commit("New")
     send(cli, app, "1.1")
     assert organization.commits_by_repository("1.1") == {"team/app": {new}}
@@ -124,7 +124,7 @@ def test_separately_kept_commits_move_to_named_repository(
 def test_two_repositories_share_a_release(
     cli: SentryCli, organization: OrganizationClient, app: GitRepository, lib: GitRepository
 ) -> None:
-    """The builds of two repositories that are one release leave each other's commits alone, however often they run."""
+    """The builds of two repositories that are one release keep each other's commits, also if they run again."""
     for name in ("team/app", "team/lib"):
         organization.map(organization.claimed(name), f"/srv/{name}/")
     for _ in range(2):
@@ -154,7 +154,7 @@ def test_two_projects_share_a_release(cli: SentryCli, organization: Organization
 def test_release_of_one_project_replaces_its_commits(
     cli: SentryCli, organization: OrganizationClient, app: GitRepository
 ) -> None:
-    """A build that is run again at another commit says what the release holds now."""
+    """A build that runs again at another commit replaces the commits of the release."""
     organization.map(organization.claimed("team/app"), "/srv/")
     send(cli, app, "1.0")
     app.git("reset", "--quiet", "--hard", "HEAD~2")
@@ -166,7 +166,7 @@ def test_release_of_one_project_replaces_its_commits(
 def test_commit_of_another_repository_does_not_fail_build(
     cli: SentryCli, organization: OrganizationClient, app: GitRepository, lib: GitRepository
 ) -> None:
-    """The release before may be of another repository; its commit is never asked of a checkout that lacks it."""
+    """The release before may be of another repository; a checkout without its commit gets none."""
     for name in ("team/app", "team/lib"):
         organization.map(organization.claimed(name), f"/srv/{name}/")
     send(cli, app, "1.0", SENTRY_VCS_REMOTE=remote("team/app"))

@@ -13,8 +13,8 @@ def test_sending_twice_changes_nothing(api: ApiClient) -> None:
     assert api.get(path).json() == listed
 
 
-def test_commits_of_many_repositories_go_in_together(api: ApiClient) -> None:
-    """One request may bring commits of several repositories; names differ by more than case."""
+def test_commits_of_several_repositories_are_saved_together(api: ApiClient) -> None:
+    """One request may have commits of several repositories; names that differ only in case are one."""
     body = {"commits": [commit("1" * 40, "A"), commit("2" * 40, "a"), commit("3" * 40, "b")]}
     assert [(item["name"], item["new"]) for item in api.post("commits/", body).json()["repositories"]] == [
         ("A", 2),
@@ -23,13 +23,13 @@ def test_commits_of_many_repositories_go_in_together(api: ApiClient) -> None:
 
 
 def test_a_commit_without_repository_is_kept(api: ApiClient) -> None:
-    """It goes to a repository that is named after the organization."""
+    """Its repository is named after the organization."""
     name = f"organization-{api.there.organization.id}"
     assert api.post("commits/", {"commits": [commit(repository=None)]}).json()["repositories"][0]["name"] == name
 
 
 def test_only_missing_commits_are_requested(api: ApiClient) -> None:
-    """A client learns which commits are not there yet."""
+    """The answer lists the commits that are not stored yet."""
     body = {"repository": "Team/App", "ids": [SHA, OLDER_SHA]}
     assert api.post("commits/missing/", body).json() == {"missing": [SHA, OLDER_SHA]}
     api.post("commits/", {"commits": [commit(SHA)]})
@@ -37,7 +37,7 @@ def test_only_missing_commits_are_requested(api: ApiClient) -> None:
 
 
 def test_a_claimed_repositorys_commits_have_pages(api: ApiClient) -> None:
-    """Beside each commit stands its page on the code host."""
+    """Each commit has the URL of its page on the code host."""
     repository, _ = api.claimed(preset="gitlab")
     api.post("commits/", {"commits": [commit()]})
     shown = api.get(f"repos/{repository['id']}/commits/").json()[0]
@@ -47,7 +47,7 @@ def test_a_claimed_repositorys_commits_have_pages(api: ApiClient) -> None:
 
 
 def test_commits_without_a_time_keep_their_order(api: ApiClient) -> None:
-    """Without times the order sent is the order listed."""
+    """Without times, commits are listed in the order in which they were sent."""
     shas = [digit * 40 for digit in "7391"]
     done = api.post("commits/", {"commits": [commit(sha, timestamp=None) for sha in shas]}).json()
     listed = api.get(f"repos/{done['repositories'][0]['id']}/commits/").json()
@@ -55,20 +55,20 @@ def test_commits_without_a_time_keep_their_order(api: ApiClient) -> None:
 
 
 def test_a_commit_shows_the_issues_that_it_resolves(api: ApiClient) -> None:
-    """The issues that a message names with a keyword stand beside it."""
+    """A commit has the issues that its message names after a keyword."""
     done = api.post("commits/", {"commits": [commit(message="Round once\n\nFixes SHOP-12, shop-13")]}).json()
     shown = api.get(f"repos/{done['repositories'][0]['id']}/commits/").json()[0]
     assert shown["issueIds"] == ["SHOP-12", "SHOP-13"]
 
 
 def test_a_commit_without_an_author_has_an_empty_one(api: ApiClient) -> None:
-    """No author is made up."""
+    """The author is an empty object."""
     done = api.post("commits/", {"commits": [commit(author_name=None, author_email=None)]}).json()
     assert api.get(f"repos/{done['repositories'][0]['id']}/commits/").json()[0]["author"] == {}
 
 
 def test_one_bad_commit_saves_none(api: ApiClient) -> None:
-    """A commit without a sha refuses the whole list; nothing is half saved."""
+    """A commit without a sha refuses the whole list; nothing is saved."""
     answer = api.post("commits/", {"commits": [commit(), {"message": "no id"}]})
     assert answer.status_code == 400
     assert "commits[1].id" in answer.text

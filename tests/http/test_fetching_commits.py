@@ -35,7 +35,7 @@ def api(tmp_path: Path) -> Iterator[ApiClient]:
     more = [candidate("historian", "plugins.historian")]
     with open_api(tmp_path, switchboard, more=more, background=False) as opened:
         claim(opened)
-        historian.asked.clear()
+        historian.requests.clear()
         yield opened
 
 
@@ -71,7 +71,7 @@ def test_commits_up_to_a_ref_are_fetched(api: ApiClient) -> None:
     assert release["lastCommit"]["issueIds"] == ["SHOP-12"]
     assert [author["email"] for author in release["authors"]] == ["ada@example.com"]
     assert [item["filename"] for item in api.get("releases/1.0/commitfiles/").json()] == ["a.py"]
-    assert historian.asked == [(None, A)]
+    assert historian.requests == [(None, A)]
     assert run_due_jobs(api.services) == 0
 
 
@@ -80,7 +80,7 @@ def test_fetched_commits_begin_after_previous_release(api: ApiClient) -> None:
     set_ref(api, A)
     set_ref(api, B, "2.0")
     run_due_jobs(api.services)
-    assert sorted(historian.asked, key=str) == [(A, B), (None, A)]
+    assert sorted(historian.requests, key=str) == [(A, B), (None, A)]
 
 
 @pytest.mark.parametrize("ref", [{"commit": f"{C}..{A}"}, {"commit": A, "previousCommit": C}])
@@ -89,7 +89,7 @@ def test_given_base_commit_is_used(api: ApiClient, ref: dict[str, str]) -> None:
     api.release()
     api.put("releases/1.0/", {"refs": [{"repository": "team/app", **ref}]})
     run_due_jobs(api.services)
-    assert historian.asked == [(C, A)]
+    assert historian.requests == [(C, A)]
 
 
 def test_commits_in_the_request_are_not_fetched(api: ApiClient) -> None:
@@ -104,7 +104,7 @@ def test_latest_ref_is_fetched(api: ApiClient) -> None:
     set_ref(api, A)
     set_ref(api, B)
     assert run_due_jobs(api.services) == 1
-    assert [head for _, head in historian.asked] == [B]
+    assert [head for _, head in historian.requests] == [B]
     assert api.shas()[0] == B
 
 
@@ -142,7 +142,7 @@ def test_unavailable_provider_is_retried(api: ApiClient) -> None:
         assert ".." not in note
         assert ("again: " in note) == (attempt < MAX_ATTEMPTS)
     assert run_due_jobs(later(api, 1_000)) == 0
-    assert len(historian.asked) == MAX_ATTEMPTS
+    assert len(historian.requests) == MAX_ATTEMPTS
     assert "are fetched" in set_ref(api, A)["notes"][0]
     run_due_jobs(api.services)
     assert api.get("releases/1.0/").json()["notes"] == []
@@ -153,13 +153,13 @@ def test_deleted_release_fetches_no_commits(api: ApiClient) -> None:
     set_ref(api, A)
     api.delete("releases/1.0/")
     assert run_due_jobs(api.services) == 1
-    assert historian.asked == []
+    assert historian.requests == []
     api.release()
     assert api.get("releases/1.0/").json()["notes"] == []
 
 
 def test_unclaimed_repository_has_no_provider_to_fetch_from(api: ApiClient) -> None:
-    """A note says that only the ref is kept, and what to do."""
+    """A note explains that only the ref is kept, and how to send the commits."""
     api.repository("team/free", None)
     api.release()
     notes = api.put("releases/1.0/", {"refs": [{"repository": "team/free", "commit": A}]}).json()["notes"]
@@ -174,7 +174,7 @@ def test_provider_without_commit_hook_is_named(api: ApiClient) -> None:
     api.claim(api.repository("team/own", None), installation)
     api.release()
     notes = api.put("releases/1.0/", {"refs": [{"repository": "team/own", "commit": A}]}).json()["notes"]
-    assert "its provider CustomSCM cannot be asked" in notes[0]
+    assert "its provider CustomSCM cannot list" in notes[0]
 
 
 def test_job_of_disabled_provider_is_postponed(api: ApiClient, tmp_path: Path) -> None:
@@ -206,4 +206,4 @@ def test_job_ends_after_too_many_crashed_workers(api: ApiClient) -> None:
         with at.store.write() as tx:
             assert jobs.lease(tx, at.clock.now(), at.clock.now() + timedelta(seconds=60))
     assert run_due_jobs(later(api, 100)) == 1
-    assert "did not come back" in api.get("releases/1.0/").json()["notes"][0]
+    assert "its worker ended" in api.get("releases/1.0/").json()["notes"][0]

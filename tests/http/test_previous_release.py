@@ -53,7 +53,7 @@ def test_sha_of_another_repository_is_not_shown(api: ApiClient) -> None:
 
 
 def test_project_mapping_identifies_the_checkout(api: ApiClient) -> None:
-    """A project whose code mappings lead to one repository has its checkout, whatever else was released."""
+    """A project whose code mappings lead to one repository has its checkout, even if others are released."""
     api.mapping(*api.claimed())
     release_of(api, "1.0", A, "team/app")
     release_of(api, "1.1", B, "team/other")

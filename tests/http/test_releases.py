@@ -99,7 +99,7 @@ def test_ref_has_the_page_that_compares_it(api: ApiClient) -> None:
 
 
 def test_unknown_repositories_in_refs_are_named(api: ApiClient) -> None:
-    """A ref of an unknown repository refuses the request, and nothing is half saved."""
+    """A ref of an unknown repository refuses the request, and nothing is saved."""
     refs = [{"repository": name, "commit": SHA} for name in ("a", "b")]
     answer = api.post("releases/", {"version": "1.0", "projects": ["web"], "refs": refs})
     assert (answer.status_code, answer.json()) == (400, {"refs": ["Invalid repository names: a,b"]})
@@ -115,7 +115,7 @@ def test_empty_refs_clear_the_commits(api: ApiClient) -> None:
 
 
 @pytest.mark.parametrize("version", ["", " ", ".", "..", "latest", "LATEST", "a/b", "a\\b", "a\nb", "a\tb", "x" * 201])
-def test_version_that_no_path_can_hold_is_refused(api: ApiClient, version: str) -> None:
+def test_version_that_no_path_can_contain_is_refused(api: ApiClient, version: str) -> None:
     """A release's name is checked before anything is saved."""
     answer = api.post("releases/", {"version": version, "projects": ["web"]})
     assert answer.status_code == 400
@@ -124,7 +124,7 @@ def test_version_that_no_path_can_hold_is_refused(api: ApiClient, version: str) 
 
 @pytest.mark.parametrize("version", ["pkg@1.0.0+b7", "a b", "100%", "é✓", "a&b=c"])
 def test_unusual_versions_have_working_addresses(api: ApiClient, version: str) -> None:
-    """A version may have any characters that a path can hold."""
+    """A version may have any characters that a path can contain."""
     new(api, version)
     assert api.get(f"releases/{quote(version, safe='')}/").json()["version"] == version
 
@@ -149,7 +149,7 @@ def test_unusual_versions_have_working_addresses(api: ApiClient, version: str) -
     ],
 )
 def test_invalid_field_saves_nothing(api: ApiClient, fields: dict[str, object], field: str) -> None:
-    """An error anywhere in the body leaves neither release nor commits behind."""
+    """An error anywhere in the body saves neither the release nor its commits."""
     body = {"version": "1.0", "projects": ["web"], "commits": [commit()], **fields}
     answer = api.post("releases/", body)
     assert answer.status_code == 400, answer.text
@@ -201,7 +201,7 @@ def test_minus_one_means_all_projects(api: ApiClient, project: str) -> None:
 
 
 def test_commits_are_listed_by_repository(api: ApiClient) -> None:
-    """By id, or by name in whatever case; an unknown name is 404."""
+    """By id, or by name in any case; an unknown name is 404."""
     new(api, commits=[commit("1" * 40, "team/one"), commit("2" * 40, "team/two")])
     ids = {item["name"]: item["id"] for item in api.get("repos/").json()}
     for query in ({"repo_name": "TEAM/one"}, {"repo_id": ids["team/one"]}):
@@ -246,7 +246,7 @@ def test_release_ref_is_the_senders_head(api: ApiClient, days: tuple[int | None,
     assert api.get("releases/2.0/previous-with-commits/").json()["lastCommit"]["id"] == sent[head]["id"]
 
 
-def test_text_of_a_plugin_that_json_cannot_hold_costs_one_release(tmp_path: Path) -> None:
+def test_text_that_json_cannot_express_affects_one_release_only(tmp_path: Path) -> None:
     """The list and the release are shown without what the plugin returned, and the log names the plugin."""
     switchboard = PLUGINS_TOML + "[plugins.half_characters]\nenabled = true\n"
     more = [candidate("half_characters", "plugins.half_characters")]

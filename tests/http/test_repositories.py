@@ -22,7 +22,7 @@ def test_a_repository_is_created_by_name_and_url(api: ApiClient) -> None:
 
 
 def test_the_same_name_in_other_case_is_the_same_repository(api: ApiClient) -> None:
-    """sentry-cli lower-cases names; that makes no twin."""
+    """sentry-cli lower-cases names; this creates no second repository."""
     first = api.repository("Team/App")
     again = api.post("repos/", {"name": "team/app", "url": "https://git.example.com/team/app"})
     assert again.status_code == 200
@@ -31,7 +31,7 @@ def test_the_same_name_in_other_case_is_the_same_repository(api: ApiClient) -> N
 
 
 def test_the_same_name_with_another_url_is_refused(api: ApiClient) -> None:
-    """A second create never overwrites the first silently."""
+    """A second request does not replace the stored URL."""
     api.repository()
     answer = api.post("repos/", {"name": "team/app", "url": "https://elsewhere.example.com/x"})
     assert answer.status_code == 409
@@ -52,7 +52,7 @@ def test_the_same_name_with_another_url_is_refused(api: ApiClient) -> None:
     ],
 )
 def test_an_unsafe_url_is_refused_and_nothing_is_saved(api: ApiClient, url: str) -> None:
-    """Only plain http and https URLs come in."""
+    """Only plain http and https URLs are accepted."""
     answer = api.post("repos/", {"name": "team/app", "url": url})
     assert answer.status_code == 400
     assert list(answer.json()) == ["url"]
@@ -69,7 +69,7 @@ def test_a_repository_needs_a_name(api: ApiClient, body: dict[str, object], fiel
 
 
 def test_commits_make_an_unclaimed_repository(api: ApiClient) -> None:
-    """A repository unknown so far appears unclaimed, and can be found among the offers."""
+    """A new repository is created, unclaimed, and is one of the offers."""
     answer = api.post("commits/", {"commits": [commit()]})
     assert answer.json()["repositories"][0] | {"id": "x"} == {"id": "x", "name": "team/app", "new": 1, "known": 0}
     offers = api.get(f"integrations/{api.install()['id']}/repos/").json()
@@ -99,15 +99,15 @@ def test_a_claim_gives_the_repository_to_the_installation(api: ApiClient) -> Non
 
 
 def test_a_claimed_repository_cannot_be_claimed_again(api: ApiClient) -> None:
-    """The second claim finds nothing unclaimed."""
+    """The second claim is answered with 404."""
     repository, installation = api.claimed()
     answer = api.claim(repository, installation)
     assert answer.status_code == 404
     assert repository["id"] in answer.json()["detail"]
 
 
-def test_of_fifty_claims_at_once_exactly_one_wins(api: ApiClient) -> None:
-    """Claims race; one gets 201, all others 404."""
+def test_of_fifty_claims_at_once_one_succeeds(api: ApiClient) -> None:
+    """One gets 201, all others 404."""
     installation, repository = api.install(), api.repository()
     with ThreadPoolExecutor(50) as pool:
         answers = list(pool.map(lambda _: api.claim(repository, installation).status_code, range(50)))
@@ -116,7 +116,7 @@ def test_of_fifty_claims_at_once_exactly_one_wins(api: ApiClient) -> None:
 
 @pytest.mark.parametrize("status", ["hidden"])
 def test_only_active_repositories_are_claimed(api: ApiClient, status: str) -> None:
-    """A hidden repository is not there to claim."""
+    """A hidden repository cannot be claimed."""
     installation, repository = api.install(), api.repository()
     api.put(f"repos/{repository['id']}/", {"status": status})
     assert api.claim(repository, installation).status_code == 404
@@ -136,7 +136,7 @@ def test_only_active_repositories_are_claimed(api: ApiClient, status: str) -> No
     ],
 )
 def test_claim_with_malformed_field_is_refused(api: ApiClient, changed: dict[str, object], status: int) -> None:
-    """Text where a number belongs, and what does not exist, get a clear answer; nothing is claimed."""
+    """Text instead of a number, and unknown ids, are refused with a status of their own; nothing is claimed."""
     installation, repository = api.install(), api.repository()
     body = {"provider": "integrations:custom_scm", "installation": installation["id"], "identifier": repository["id"]}
     answer = api.post("repos/", {**body, **changed})
@@ -156,14 +156,14 @@ def test_a_null_installation_is_an_unclaim(api: ApiClient) -> None:
 
 
 def test_put_changes_name_and_url(api: ApiClient) -> None:
-    """Unlike elsewhere, PUT does what it says."""
+    """Unlike on Sentry, PUT saves both."""
     repository = api.repository()
     answer = api.put(f"repos/{repository['id']}/", {"name": "team/new", "url": ""})
     assert (answer.json()["name"], answer.json()["url"]) == ("team/new", None)
 
 
 def test_a_name_that_is_taken_is_refused(api: ApiClient) -> None:
-    """Two repositories never share a name, whatever its case."""
+    """Two repositories never have the same name, in any case."""
     api.repository("team/one")
     other = api.repository("team/two", None)
     answer = api.put(f"repos/{other['id']}/", {"name": "TEAM/ONE"})
@@ -192,7 +192,7 @@ def test_a_wrong_change_changes_nothing(api: ApiClient, body: dict[str, object],
 
 
 def test_hiding_loses_nothing(api: ApiClient) -> None:
-    """A hidden repository keeps its commits, and they come back with it."""
+    """A hidden repository keeps its commits, and shows them when it is active again."""
     api.post("commits/", {"commits": [commit()]})
     repository = api.get("repos/").json()[0]
     assert api.put(f"repos/{repository['id']}/", {"status": "hidden"}).json()["status"] == "disabled"
@@ -202,7 +202,7 @@ def test_hiding_loses_nothing(api: ApiClient) -> None:
 
 
 def test_a_deletion_waits_and_can_be_cancelled(api: ApiClient) -> None:
-    """DELETE answers 202, again too, and a PUT brings the repository back."""
+    """DELETE answers 202, also the second time, and a PUT cancels the deletion."""
     api.post("commits/", {"commits": [commit()]})
     repository = api.get("repos/").json()[0]
     for _ in range(2):
@@ -213,7 +213,7 @@ def test_a_deletion_waits_and_can_be_cancelled(api: ApiClient) -> None:
 
 
 def test_a_deleted_name_is_free_at_once(api: ApiClient) -> None:
-    """A new repository may take the name; then the old one cannot come back under it."""
+    """A new repository may take the name; then the old one cannot be restored."""
     old = api.repository()
     api.delete(f"repos/{old['id']}/")
     assert api.post("repos/", {"name": "team/app"}).status_code == 201
@@ -222,7 +222,7 @@ def test_a_deleted_name_is_free_at_once(api: ApiClient) -> None:
 
 @pytest.mark.parametrize("path", ["repos/1/", "repos/x/", "repos/99999999999999999999/", "repos/1/commits/"])
 def test_unknown_object_is_404(api: ApiClient, path: str) -> None:
-    """A wrong id, or text for an id, finds nothing and says so."""
+    """A wrong id, or text instead of an id, is answered with 404."""
     answer = api.get(path)
     assert answer.status_code == 404
     assert set(answer.json()) == {"detail"}
@@ -249,7 +249,7 @@ def test_the_listing_filters(api: ApiClient, query: dict[str, str], names: list[
 
 
 def test_pages_follow_each_other(api: ApiClient) -> None:
-    """A client that follows ``next`` sees everything once."""
+    """A client that follows ``next`` gets each repository once."""
     names = [f"team/{number:02}" for number in range(7)]
     for name in names:
         api.repository(name, None)
@@ -266,7 +266,7 @@ def test_pages_follow_each_other(api: ApiClient) -> None:
 
 
 def test_idle_repository_has_a_reason(api: ApiClient, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """When the operator switches the plugin off, its repositories stay readable and say what happened."""
+    """When the operator switches the plugin off, its repositories stay readable and have the reason."""
     repository, _ = api.claimed()
     folder = tmp_path_factory.mktemp("off")
     url = api.host.settings.host.database_url

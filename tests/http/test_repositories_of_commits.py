@@ -1,4 +1,4 @@
-"""Commits find their repository, whatever name they carry."""
+"""The repository of commits is found by the name that the client sends."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def send(api: ApiClient, sha: str, name: str | None = "origin", version: str = "
     return body
 
 
-def home(api: ApiClient, version: str = "1.0") -> list[str]:
+def repositories_of_commits(api: ApiClient, version: str = "1.0") -> list[str]:
     return [item["repository"]["name"] for item in api.get(f"releases/{version}/commits/").json()]
 
 
@@ -27,7 +27,7 @@ def test_remote_name_means_the_only_repository(api: ApiClient, remote: str) -> N
     api.repository("Team/App")
     api.release()
     assert send(api, A, remote)["notes"] == []
-    assert home(api) == ["Team/App"]
+    assert repositories_of_commits(api) == ["Team/App"]
 
 
 def test_origin_is_the_repository_that_the_project_is_mapped_to(api: ApiClient) -> None:
@@ -36,33 +36,33 @@ def test_origin_is_the_repository_that_the_project_is_mapped_to(api: ApiClient) 
     api.repository("team/other")
     api.release()
     send(api, A)
-    assert home(api) == ["team/app"]
+    assert repositories_of_commits(api) == ["team/app"]
 
 
-def test_origin_is_the_repository_that_knows_a_commit(api: ApiClient) -> None:
-    """A commit that one repository has already tells where the others belong."""
+def test_origin_is_the_repository_that_has_a_commit(api: ApiClient) -> None:
+    """If one repository has one of the commits, the others belong to it too."""
     api.repository("team/app")
     api.repository("team/other")
     api.post("commits/", {"commits": [commit(B, "team/other")]})
     api.release()
     api.put("releases/1.0/", {"commits": [commit(A, "origin"), commit(B, "ORIGIN", timestamp="2025-01-01T00:00:00Z")]})
-    assert home(api) == ["team/other", "team/other"]
+    assert repositories_of_commits(api) == ["team/other", "team/other"]
 
 
 def test_commits_without_repository_are_kept_and_reported(api: ApiClient) -> None:
-    """Where several repositories may be meant, the commits are kept, and the answer says how to set it right."""
+    """If several repositories are possible, the commits are kept, and a note explains how to correct it."""
     api.repository("team/app")
     api.repository("team/other")
     api.release()
     notes = send(api, A)["notes"]
-    assert home(api) == ["origin"]
+    assert repositories_of_commits(api) == ["origin"]
     assert len(notes) == 1
     assert "SENTRY_VCS_REMOTE" in notes[0]
     assert "SENTRY_VCS_REMOTE" in api.post("commits/", {"commits": [commit(B, "origin")]}).json()["notes"][0]
 
 
 def test_commits_of_several_checkouts_do_not_erase_each_other(api: ApiClient) -> None:
-    """Two repositories whose commits both say ``origin`` keep both their lists."""
+    """Two repositories whose clients both send ``origin`` keep both lists."""
     api.release()
     send(api, A, timestamp="2026-01-01T00:00:00Z")
     send(api, B, timestamp="2026-01-02T00:00:00Z")
@@ -71,30 +71,30 @@ def test_commits_of_several_checkouts_do_not_erase_each_other(api: ApiClient) ->
 
 
 def test_repository_named_origin_is_used(api: ApiClient) -> None:
-    """With a URL or an installation it is no stand-in."""
+    """With a URL or an installation it is not a placeholder."""
     api.repository("team/app")
     api.repository("origin", "https://git.example.com/origin")
     api.release()
     assert send(api, A)["notes"] == []
-    assert home(api) == ["origin"]
+    assert repositories_of_commits(api) == ["origin"]
 
 
 def test_placeholder_repository_is_replaced_by_named_one(api: ApiClient) -> None:
-    """Renamed, it is the repository that it was all along, and later commits find it."""
+    """It is renamed, and later commits go into it."""
     api.repository("team/other")
     api.repository("team/third")
     api.release()
     send(api, A)
-    stand_in = next(item for item in api.get("repos/").json() if item["name"] == "origin")
-    api.put(f"repos/{stand_in['id']}/", {"name": "Team/App", "url": "https://git.example.com/Team/App"})
+    placeholder = next(item for item in api.get("repos/").json() if item["name"] == "origin")
+    api.put(f"repos/{placeholder['id']}/", {"name": "Team/App", "url": "https://git.example.com/Team/App"})
     api.release("2.0")
     send(api, A, "origin", "2.0")
-    assert home(api, "2.0") == ["Team/App"]
+    assert repositories_of_commits(api, "2.0") == ["Team/App"]
 
 
 @pytest.mark.parametrize("name", ["team/app", "TEAM/APP", "Team/App"])
 def test_repository_names_ignore_case(api: ApiClient, name: str) -> None:
-    """A remote's path in lower case makes no twin."""
+    """A name in another case creates no second repository."""
     api.repository("Team/App", None)
     api.release()
     send(api, A, name)
@@ -106,10 +106,10 @@ def test_a_path_of_a_url_finds_its_repository(api: ApiClient) -> None:
     api.repository("The App", "https://git.example.com/Team/App.git")
     api.release()
     send(api, A, "team/app")
-    assert home(api) == ["The App"]
+    assert repositories_of_commits(api) == ["The App"]
     api.repository("Its mirror", "https://mirror.example.com/team/app")
     send(api, B, "team/app")
-    assert set(home(api)) == {"The App", "team/app"}
+    assert set(repositories_of_commits(api)) == {"The App", "team/app"}
 
 
 def test_two_names_of_one_repository_are_one_list(api: ApiClient) -> None:
@@ -118,18 +118,18 @@ def test_two_names_of_one_repository_are_one_list(api: ApiClient) -> None:
     api.release()
     body = [commit(A, "origin", timestamp="2026-01-01T00:00:00Z"), commit(B, "team/app")]
     api.put("releases/1.0/", {"commits": body})
-    assert (api.shas(), home(api)) == ([B, A], ["team/app", "team/app"])
+    assert (api.shas(), repositories_of_commits(api)) == ([B, A], ["team/app", "team/app"])
 
 
 def test_missing_commits_accept_any_repository_name(api: ApiClient) -> None:
-    """Who asks which commits are missing names the repository as they send it."""
+    """A client names the repository in this request as in those that send commits."""
     api.repository("The App", "https://git.example.com/team/app")
     api.post("commits/", {"commits": [commit(A, "team/app")]})
     assert api.post("commits/missing/", {"repository": "team/app", "ids": [A, B]}).json() == {"missing": [B]}
 
 
 def test_commits_of_two_projects_do_not_erase_each_other(api: ApiClient) -> None:
-    """Each project sends its own range of one repository; the release keeps both, and stands at the newest."""
+    """Each project sends its own range of one repository; the release keeps both, and its ref is the newest commit."""
     repository, installation = api.claimed()
     api.mapping(repository, installation)
     api.post("projects/", {"slug": "api"})
@@ -141,7 +141,7 @@ def test_commits_of_two_projects_do_not_erase_each_other(api: ApiClient) -> None
 
 
 def test_latest_list_replaces_commits_of_one_project_release(api: ApiClient) -> None:
-    """A list that is sent anew is the repository's list."""
+    """A new list replaces the repository's list."""
     api.release("1.0", commits=[commit(A)])
     send(api, D, "team/app")
     assert api.shas() == [D]

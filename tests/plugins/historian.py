@@ -26,7 +26,7 @@ DEADLY = "d" * 40
 FEATURES = frozenset({Feature.COMMITS, Feature.COMPARE_COMMITS})
 PROVIDER = Provider(key="historian", name="Historian", features=FEATURES, requires_feature_flag=False)
 
-asked: list[tuple[str | None, str]] = []
+requests: list[tuple[str | None, str]] = []
 
 
 @hookimpl
@@ -51,7 +51,7 @@ def scm_dispatch_repository(request: AddRequest) -> Claim:
 
 @hookimpl
 def scm_compare_commits(base: str | None, head: str) -> Sequence[CommitDraft]:
-    asked.append((base, head))
+    requests.append((base, head))
     if head == UNREACHABLE:
         raise ProviderUnavailable("the archive is closed")
     if head == DEADLY:

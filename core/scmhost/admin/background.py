@@ -15,6 +15,7 @@ from scmhost.releases import content_queries
 from scmhost.releases.fetch import FETCH_COMMITS, fetch_commits
 from scmhost.repositories import file_queries
 from scmhost.repositories import queries as repository_queries
+from scmhost.sdk import Repository
 from scmhost.services import Services
 
 log = structlog.get_logger(__name__)
@@ -122,10 +123,31 @@ def _postpone(services: Services, job: QueuedJob, fault: str) -> None:
 
 
 def delete_due_repositories(services: Services) -> int:
-    """Delete due repositories with their commits, each in a transaction of its own. Return how many were deleted."""
+    """Delete due repositories with their commits, each in a transaction of its own. Return how many were deleted.
+
+    A deletion that fails is postponed, so that it delays no other.
+    """
     with services.store.read() as tx:
         due = repository_queries.due_for_deletion(tx, services.clock.now())
-    return sum(_delete(services, repository.organization_id, repository.id) for repository in due)
+    deleted = failed = 0
+    for repository in due:
+        try:
+            deleted += _delete(services, repository.organization_id, repository.id)
+        except Exception as error:  # noqa: BLE001 - one bad repository must not keep the others from being deleted
+            failed += 1
+            _postpone_deletion(services, repository, exception_text(error)[:_MAX_FAULT_LENGTH])
+    if failed:
+        log.warning("deletions postponed", deleted=deleted, failed=failed)
+    return deleted
+
+
+def _postpone_deletion(services: Services, repository: Repository, fault: str) -> None:
+    log.error("repository not deleted", organization=repository.organization_id, repository=repository.id, fault=fault)
+    # A round reads the longest overdue first, up to a limit. Without a new time, enough bad ones would fill it forever.
+    # If the database is down, this raises too and ends the round.
+    with services.store.write() as tx:
+        later = services.clock.now() + RETRY_AFTER
+        repository_queries.postpone_deletion(tx, repository.organization_id, repository.id, later)
 
 
 def _delete(services: Services, organization_id: int, repository_id: int) -> bool:

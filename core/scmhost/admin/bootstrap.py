@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from scmhost.organizations.create import create_organization, create_project
 from scmhost.organizations.queries import Project
 from scmhost.organizations.tokens import ALL_SCOPES, create_token
-from scmhost.repositories.manage import create_repository
+from scmhost.repositories.claim import create_repository
 from scmhost.sdk import Organization, Repository
 from scmhost.services import Services
 

@@ -26,8 +26,9 @@ from scmhost.sdk import CommitDraft
 
 from . import queries
 from .fields import issue_ids
+from .payload import listed
 from .tables import COMMITS, FILE_CHANGES
-from .values import ListedCommit, SavedCommits, listed
+from .values import ListedCommit, SavedCommits
 
 # A scalar subquery, because for an EXISTS PostgreSQL may read the whole table of changes.
 _A_CHANGE: Final = (
@@ -36,6 +37,7 @@ _A_CHANGE: Final = (
     .limit(1)
     .scalar_subquery()
 )
+# In the order of the last fields of StoredParts, which reads them by position.
 _IS_KNOWN: Final[tuple[ColumnElement[bool], ...]] = (
     COMMITS.c.message.is_not(None),
     COMMITS.c.author_id.is_not(None),
@@ -67,6 +69,7 @@ def unknown_and_incomplete(
     tx: Transaction, organization_id: int, repository_id: int, shas: Iterable[str]
 ) -> tuple[set[str], list[int]]:
     """Return the shas that are unknown, and the ids of known commits of which a part is missing."""
+    # One parameter for all shas: ten thousand would be more than a statement may have.
     sent = values_table(tx, shas)
     own = (COMMITS.c.organization_id == organization_id) & (COMMITS.c.repository_id == repository_id)
     query = (
@@ -99,6 +102,7 @@ _SENT_COLUMNS: Final = ("message", "author_id", "committed_at", "dated", "issue_
 _COMMIT_COLUMNS: Final = ("organization_id", "repository_id", "id", "sha", *_SENT_COLUMNS)
 _CHANGE_COLUMNS: Final = ("organization_id", "commit_id", "path_hash", "path", "type")
 
+# Each try that fails needs another sender that saved one of the same shas in between.
 _TRIES: Final = 20
 # Commits change the same paths again and again.
 _CACHED_PATHS: Final = 20_000
@@ -188,12 +192,15 @@ def _insert(tx: Transaction, sent: _Sent, shas: Sequence[str]) -> bool:
     """Insert new commits with their changes. Return False when another sender has saved one of them meanwhile."""
     if not shas:
         return True
+    # Authors first, in every transaction: senders that lock authors and commits in one order never block each other.
     author_ids = queries.ensure_authors(tx, sent.organization_id, [sent.commits[sha] for sha in shas])
     # Of equal times the higher id counts as newer, and clients send the newest first.
     ids = dict(zip(shas, reversed(new_ids(tx, len(shas))), strict=True))
     rows = list(_commits(tx, sent, ids, author_ids))
     try:
         with duplicates_if_concurrent(tx, "Another sender has just saved one of the commits."):
+            # A plain insert, COPY on PostgreSQL, is much faster than ON CONFLICT. Duplicates are rare, because known
+            # shas were left out above.
             write(tx, COMMITS, _COMMIT_COLUMNS, rows)
     except Duplicate:
         return False
@@ -210,6 +217,7 @@ def _commits(tx: Transaction, sent: _Sent, ids: Mapping[str, int], author_ids: M
     # In the order of shas, in which every writer inserts, so that no two block each other.
     for sha in sorted(ids):
         message, author_id, time, dated, issues = sent.columns(sha, author_ids)
+        # write() does not check texts. Shas, authors and paths were checked by earlier statements and by their hashes.
         text = message and checked_text(message)
         yield sent.organization_id, sent.repository_id, ids[sha], sha, text, author_id, moment(time), dated, issues
 
@@ -248,9 +256,11 @@ def _fill_statement(sent: _Sent) -> Any:
         .where(own, COMMITS.c.sha == bindparam("key"))
         .values(
             message=func.coalesce(COMMITS.c.message, new["message"]),
+            # Unlike on Sentry, a stored part is never replaced: an old build that runs again must not undo a newer one.
             author_id=func.coalesce(COMMITS.c.author_id, new["author_id"]),
             committed_at=case((_takes_time(new["dated"]), new["committed_at"]), else_=COMMITS.c.committed_at),
             dated=or_(COMMITS.c.dated, new["dated"]),
+            # The issues are those of the stored message, which may be another than the sent one.
             issue_ids=case((COMMITS.c.message.is_(None), new["issue_ids"]), else_=COMMITS.c.issue_ids),
         )
     )

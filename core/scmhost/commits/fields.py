@@ -11,12 +11,16 @@ from .values import ListedChange
 
 MAX_NOTES: Final = 20
 
+# Sentry refuses a whole release for any other type. libgit2 also has T for a change of type.
 _CHANGE_TYPES: Final = ("A", "M", "D")
+# The same characters as on Sentry, so that an author without an address is the same author after a migration.
 _NOT_IN_ADDRESS: Final = re.compile(r"[^a-zA-Z0-9\-_.]")
 _NOT_STORABLE: Final = re.compile(r"[\x00\ud800-\udfff]")
+# All forms that libgit2 writes: the mark follows the old name or the new one, some with a second blank.
 _MODE_CHANGES: Final = ("{0}* {0}", "{0}* {0} ", "{0}*  {0}", "{0}  {0}*", "{0} {0}*")
 
 _MARKDOWN_LINK: Final = re.compile(r"\[([^\[\]]++)\]\([^()\s]*+\)")
+# The keywords of Sentry. The possessive quantifiers keep the search linear in a hostile message.
 _CLAUSE: Final = re.compile(r"\b(?:fix(?:e[sd])?|close[sd]?|resolve[sd]?):?\s++([\w\-,\s]++)", re.IGNORECASE | re.ASCII)
 _DOTS: Final = ".."
 
@@ -36,7 +40,7 @@ class InvalidRefs(InvalidInput):
 
 
 class Notes:
-    """Collects sentences for the sender. Only the first ones are kept: a payload may give rise to a million."""
+    """Collects sentences for the sender. Only the first ones are kept, because a payload may cause a million."""
 
     def __init__(self) -> None:
         self._kept: list[str] = []
@@ -57,8 +61,8 @@ class Notes:
 def author_email(email: str | None, name: str | None, max_length: int) -> str | None:
     """Return the address that identifies an author, or None for no author.
 
-    Without an address, the name becomes a local one. A blank address means that there is no author. A longer one than
-    ``max_length`` is dropped: cut, it could be the address of someone else.
+    Without an address, the name becomes a local one. A blank address means no author. An address
+    that is longer than ``max_length`` is dropped, because its beginning may be the address of someone else.
     """
     if email is None:
         local = _NOT_IN_ADDRESS.sub("", name or "").lower()
@@ -68,10 +72,10 @@ def author_email(email: str | None, name: str | None, max_length: int) -> str | 
 
 
 def plain_path(path: str) -> str:
-    """Return the path without libgit2's marks, as far as the path itself shows them.
+    """Return the path without the marks of libgit2, as far as the path alone shows that they are marks.
 
-    sentry-cli takes paths from libgit2's list of changes. That writes a ``*`` behind the name of an executable file,
-    and a change of mode as the old name and the new one.
+    sentry-cli reads paths from the list of changes of libgit2, which writes a ``*`` behind the name of an executable
+    file, and a change of mode as the old name and the new one.
     """
     if "*" not in path:
         return path
@@ -86,7 +90,7 @@ def file_changes(sha: str, patch_set: Any, max_length: int, notes: Notes) -> tup
     if patch_set is None:
         return ()
     if not isinstance(patch_set, list):
-        notes.add(f"commit {sha}: patch_set is no list; the commit is kept without file changes")
+        notes.add(f"commit {sha}: patch_set is not a list; the commit is kept without file changes")
         return ()
     changes: dict[str, ListedChange] = {}
     for change in _read_changes(sha, patch_set, max_length, notes):
@@ -123,7 +127,7 @@ def issue_ids(message: str) -> tuple[str, ...]:
     They are in upper case and in the order of the text, each once. A line break does not end a list.
     """
     text = _MARKDOWN_LINK.sub(r"\1", message) if "](" in message else message
-    if not _may_name_an_issue(text):
+    if not _may_have_issues(text):
         return ()
     words = (word for clause in _CLAUSE.findall(text) for word in clause.replace(",", " ").split())
     return tuple(dict.fromkeys(word.upper() for word in words if _is_issue_id(word)))
@@ -140,17 +144,19 @@ def read_range(commit: str, limits: Limits) -> tuple[str | None, str]:
         raise InvalidRefs("Commit is empty; send a sha or a range start..end")
     if _DOTS not in commit:
         return None, _within_limit(commit, most, f"Commit too long - max is {most} chars")
+    # The texts of Sentry's API, as for refs that are too long: clients print them.
     if commit.startswith(_DOTS) or commit.endswith(_DOTS):
         raise InvalidRefs("Commit cannot begin or end with ..")
     base, _, head = commit.partition(_DOTS)
+    # sentry-cli reads git's a...b as a range from "a.". Sentry fails with 500 for a second pair of dots.
     if head.startswith(".") or _DOTS in head:
         raise InvalidRefs("Commit has more than one ..; send start..end")
     too_long = f"Start or end commit too long - max is {most} chars each"
     return _within_limit(base, most, too_long), _within_limit(head, most, too_long)
 
 
-def _may_name_an_issue(text: str) -> bool:
-    # Most messages name no issue, and these tests are many times faster than the pattern.
+def _may_have_issues(text: str) -> bool:
+    # Most messages have none, and these tests are many times faster than the pattern.
     if "-" not in text:
         return False
     lower = text.lower()

@@ -1,4 +1,4 @@
-"""Find the repository that commits belong to, by its name and by what else is known of the commits."""
+"""Find the repository of commits by its name, by their shas and by the code mappings of their projects."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from typing import Final
 
 from scmhost.infra.db.engine import Transaction
 from scmhost.repositories import queries as repository_queries
-from scmhost.repositories.manage import path_of
+from scmhost.repositories.claim import path_of
 from scmhost.sdk import Organization, Repository, RepositoryStatus
 
 from . import queries
 
 REMOTES: Final = ("origin", "upstream")
-"""Names of git remotes. Clients that know no repository send them; several repositories may be meant."""
+"""Names of git remotes. Clients without a configured repository send them for any checkout."""
 
 # With more repositories than this, only those that the projects are mapped to are candidates.
 _MAX_CANDIDATES: Final = 1_000
@@ -31,7 +31,7 @@ class ResolvedRepository:
 
 @dataclass(frozen=True, slots=True)
 class RepositoryHints:
-    """What is known of commits besides the name of their repository."""
+    """The projects and the shas of commits, which help to find their repository."""
 
     project_ids: Collection[int] = ()
     shas: Sequence[str] = ()
@@ -45,6 +45,7 @@ def resolve_repository(
     The name of a git remote means the only repository that the hints allow, or else a placeholder of that name.
     """
     known = find_named(tx, organization, name)
+    # sentry-cli in local mode sends the name of the remote for each commit, and not its path.
     if name.casefold() not in REMOTES or (known and not is_placeholder(known)):
         return ResolvedRepository(known or _create(tx, organization, name, now))
     only = only_possible_repository(tx, organization, hints)
@@ -61,11 +62,12 @@ def find_named(tx: Transaction, organization: Organization, name: str) -> Reposi
 def find_repositories_named(
     tx: Transaction, organization: Organization, names: Collection[str]
 ) -> dict[str, Repository | None]:
-    """Find the repository of each name, as ``find_named`` does, in a number of statements that names do not raise.
+    """Find the repository of each name, as ``find_named`` does, in a fixed number of statements.
 
     Returns:
         An entry for each name as it was given; None where no repository, or more than one, can be meant.
     """
+    # sentry-cli sends the path of the remote in lower case. Sentry compares exactly, and creates a second repository.
     by_name = repository_queries.by_names(tx, organization.id, names)
     unknown = {key for name in names if (key := name.casefold()) not in by_name}
     by_path: dict[str, list[Repository]] = {}
@@ -73,6 +75,7 @@ def find_repositories_named(
         last_segments = {key.rpartition("/")[2] for key in unknown}
         for repository in repository_queries.with_url_name(tx, organization.id, last_segments):
             by_path.setdefault(path_of(repository.url or ""), []).append(repository)
+    # The same path on two hosts may be two projects or a mirror; choosing one would mix their commits.
     only_at_path = {path: found[0] for path, found in by_path.items() if len(found) == 1}
     return {name: by_name.get(name.casefold()) or only_at_path.get(name.casefold()) for name in names}
 
@@ -104,7 +107,7 @@ def placeholder_note(organization: Organization, repository: Repository) -> str:
     """Return the note for the sender of commits that went into a placeholder."""
     return (
         f"The commits name their repository {repository.name!r}, a git remote, and organization {organization.slug!r} "
-        f"has not exactly one repository that this can be: they are kept in a repository of that name. To correct "
+        f"has no single repository that fits: they are kept in a repository of that name. To correct "
         f"this, set SENTRY_VCS_REMOTE to the URL of the remote, or map the project's code to its repository; "
         f"what is stored already can be renamed with PUT .../repos/{repository.id}/."
     )

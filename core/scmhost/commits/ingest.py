@@ -14,7 +14,7 @@ from scmhost.commits.find_repository import (
 )
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import InvalidInput
-from scmhost.repositories.manage import checked_name
+from scmhost.repositories.claim import checked_name
 from scmhost.sdk import Organization, Repository
 from scmhost.services import Services
 
@@ -32,14 +32,14 @@ class IngestedCommits:
         drafts: the commits, newest first.
         saved: what is new.
         head: the sha of the commit that the sender has checked out.
-        stand_in: whether the repository is a placeholder.
+        is_placeholder: whether the repository is a placeholder.
     """
 
     repository: Repository
     drafts: Sequence[ListedCommit]
     saved: SavedCommits
     head: str
-    stand_in: bool = False
+    is_placeholder: bool = False
 
 
 def ingest_commits(
@@ -56,6 +56,7 @@ def ingest_commits(
     listed = read_limited(services, entries)
     with services.telemetry.operation("ingest"), services.store.write() as tx:
         ingested = save_commits(tx, services, organization, listed)
+    # After the transaction: a slow plugin must not hold its locks, and it must not see commits that are rolled back.
     report_saved_commits(services, organization, ingested)
     return ingested, (*listed.notes, *placeholder_notes(organization, ingested))
 
@@ -100,6 +101,7 @@ def save_commits(
         id_ = resolved[name].repository.id
         by_id[id_] = resolved[name]
         commits[id_] = newest_first((*commits.get(id_, ()), *sent))
+        # Clients send the checked-out commit first, so the first name has the head.
         heads.setdefault(id_, listed.heads[name])
     # All authors come first, then repositories by id, so that senders of the same commits never deadlock.
     if len(commits) > 1:
@@ -127,7 +129,7 @@ def _resolve_repositories(
 
 def placeholder_notes(organization: Organization, ingested: Sequence[IngestedCommits]) -> tuple[str, ...]:
     """Return the notes for the sender about commits whose repository could not be found."""
-    return tuple(placeholder_note(organization, item.repository) for item in ingested if item.stand_in)
+    return tuple(placeholder_note(organization, item.repository) for item in ingested if item.is_placeholder)
 
 
 def report_saved_commits(services: Services, organization: Organization, ingested: Sequence[IngestedCommits]) -> None:

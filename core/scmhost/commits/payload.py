@@ -1,7 +1,7 @@
 """Read the commits of a payload, or of a plugin: decoded, checked, grouped by repository and put in order.
 
-msgspec decodes and checks an entry in one step, many times faster than code in Python. An entry that it refuses, or
-one whose sender needs a note about a change, is read again field by field, so that the answer names what is wrong.
+msgspec decodes and checks an entry in one step, many times faster than code in Python. Entries that it refuses, and
+entries that need a note for the sender, are read again field by field, so that the answer names the problem.
 """
 
 import json
@@ -25,9 +25,11 @@ from scmhost.infra.limits import Limits
 from scmhost.sdk import CommitDraft
 
 from .fields import InvalidCommits, Notes, author_email, file_changes, plain_path
-from .values import ListedChange, ListedCommit, listed
+from .values import ListedChange, ListedCommit
 
+# Sentry leaves out commits with this mark, too.
 SKIP_MARK: Final = "#skipsentry"
+# Enough to correct a client; ten thousand entries may have the same problem.
 MAX_PROBLEMS: Final = 5
 
 DecodedT = TypeVar("DecodedT")
@@ -77,6 +79,7 @@ def read_commits(entries: Any, limits: Limits) -> CommitList:
     for entry in check_entries(entries, limits):
         if entry.message and SKIP_MARK in entry.message:
             continue
+        # sentry-cli sends names in lower case, other clients as they are configured.
         key = (entry.repository or "").casefold()
         names.setdefault(key, entry.repository or None)
         known = commits.setdefault(key, {})
@@ -96,6 +99,20 @@ def commits_from_drafts(drafts: Iterable[CommitDraft], limits: Limits) -> tuple[
     Each author has a usable address, or the commit has no author.
     """
     return newest_first([_from_draft(draft, limits) for draft in drafts if SKIP_MARK not in (draft.message or "")])
+
+
+def listed(commit: CommitDraft | ListedCommit) -> ListedCommit:
+    """Return a plugin's commit as one to save."""
+    if isinstance(commit, ListedCommit):
+        return commit
+    return ListedCommit(
+        sha=commit.sha,
+        message=commit.message,
+        author_name=commit.author_name,
+        author_email=(commit.author_email or "").strip().lower() or None,
+        timestamp=commit.timestamp,
+        changes=tuple(ListedChange(change.path, change.type) for change in commit.changes),
+    )
 
 
 def head_of(sent: Sequence[ListedCommit]) -> str:
@@ -123,11 +140,11 @@ def _from_draft(draft: CommitDraft, limits: Limits) -> ListedCommit:
 
 
 class _FieldProblem(ValueError):
-    """A field cannot be accepted; the message says why."""
+    """A field cannot be accepted. The message has the reason."""
 
 
 class CommitEntry(Struct, gc=False):
-    """One checked entry of ``commits``. ``patch_set`` is unchecked, because an odd one does not refuse the commit."""
+    """One checked entry of ``commits``. ``patch_set`` is unchecked: a bad one does not refuse the commit."""
 
     sha: str
     repository: str | None = None
@@ -141,10 +158,10 @@ class CommitEntry(Struct, gc=False):
 def read_body(body: bytes, limits: Limits) -> dict[str, Any] | None:
     """Decode a JSON object, and check the entries of its ``commits`` on the way.
 
-    Entries that are ready to be saved become ``ListedCommit``; odd ones, and all other fields, stay plain JSON.
+    Entries that are ready to be saved become ``ListedCommit``. All other entries and fields stay plain JSON.
 
     Returns:
-        The object's fields, or None if the body is no JSON object. A JSON parser then explains what is wrong.
+        The object's fields, or None if the body is not a JSON object; the default parser then reports the error.
     """
     try:
         return {
@@ -180,7 +197,7 @@ def check_entries(entries: Any, limits: Limits) -> list[ListedCommit | CommitEnt
 
 
 def commit_of_entry(entry: CommitEntry, limits: Limits, notes: Notes) -> ListedCommit:
-    """Return the commit of a checked entry. The notes get each change that the sender did not ask for."""
+    """Return the commit of a checked entry. Each change that the host makes is added to the notes."""
     sent, name = entry.author_email, entry.author_name or None
     email = author_email(sent, name, limits.author_email_length)
     if email is None and sent and sent.strip():
@@ -225,7 +242,7 @@ def _decode_plain(data: bytes, decoder: Decoder[DecodedT]) -> DecodedT:
     """Decode entries.
 
     Raises:
-        ValueError: msgspec refuses them, or would read them otherwise than field by field.
+        ValueError: msgspec refuses them, or would read them differently.
     """
     if _NUL_ESCAPE in data or _LONG_FRACTION.search(data):
         raise ValueError("odd text")
@@ -236,7 +253,7 @@ def _ready(commit: ListedCommit, max_email: int) -> ListedCommit:
     """Return the commit in the form in which it is saved.
 
     Raises:
-        ValueError: it is odd: an unusual sha, a name with outer blanks, an address that is refused, an impossible time.
+        ValueError: the sha is unusual, a name has outer blanks, the address is refused, or the time is impossible.
     """
     sent, name, repository = commit.author_email, commit.author_name, commit.repository
     email = _cached_author_email(sent, name, max_email)
@@ -280,7 +297,7 @@ def _decoders(limits: Limits) -> tuple[Decoder[Sequence[ListedCommit]], Decoder[
 
 
 def _check_entry(place: str, entry: dict[str, Any], limits: Limits, problems: list[str]) -> CommitEntry:
-    """Return an entry with its texts and its time checked; what is wrong is added to the problems."""
+    """Return an entry with its texts and its time checked. Errors are added to the problems."""
     checked: dict[str, Any] = {}
     for name in ("id", "repository", "message", "author_name", "author_email", "timestamp"):
         if entry.get(name) is None and (name != "id" or name not in entry):
@@ -304,7 +321,7 @@ def _text(name: str, value: Any, limits: Limits) -> str:
         raise _FieldProblem("it must be text")
     text: str = value
     if not text.isascii() and _SURROGATE.search(text):
-        raise _FieldProblem("it holds half of a character (a lone surrogate); send valid Unicode")
+        raise _FieldProblem("it has half of a character (a lone surrogate); send valid Unicode")
     limit = _LIMIT_OF.get(name)
     if limit is not None:
         text = text.strip()
@@ -313,8 +330,9 @@ def _text(name: str, value: Any, limits: Limits) -> str:
             raise _FieldProblem(f"it is longer than {most} characters (limits.{limit}); shorten it")
     if name == "id" and not text:
         raise _FieldProblem("it is empty; leave the field out or fill it")
+    # PostgreSQL stores no NUL. A sha with a blank could not be part of a URL.
     if "\x00" in text or (name == "id" and _BLANK.search(text)):
-        raise _FieldProblem("it holds a NUL, or an id a blank; leave such characters out")
+        raise _FieldProblem("it has a NUL character, or it is an id with a blank; leave such characters out")
     return text
 
 
@@ -322,12 +340,12 @@ def _time(value: Any) -> datetime | None:
     """Return a time in UTC; None for a blank text.
 
     Raises:
-        ValueError: it is no time, or it is outside the calendar in UTC.
+        ValueError: it is not a time, or it is outside the calendar in UTC.
     """
     if isinstance(value, str) and not value.strip():
         return None
     try:
         moment = _DATETIME.validate_python(value)
     except ValidationError:
-        raise _FieldProblem("it is no time; send it like 2024-05-06T07:08:09+02:00") from None
+        raise _FieldProblem("it is not a time; send it like 2024-05-06T07:08:09+02:00") from None
     return in_utc(moment)

@@ -13,7 +13,7 @@ from scmhost.installations.webhooks import secret_text
 from scmhost.organizations import queries as organization_queries
 from scmhost.plugins import ProviderCalls, ProviderOff
 from scmhost.repositories import queries as repository_queries
-from scmhost.repositories.manage import address_of, path_of
+from scmhost.repositories.claim import address_of, path_of
 from scmhost.sdk import Installation, Organization, ProviderForbidden, Push, Repository, RepositoryStatus
 from scmhost.services import Services
 
@@ -41,7 +41,8 @@ def receive_push(
         What was saved, by repository, and notes about what was left out.
 
     Raises:
-        NotFound: there is no such webhook, or it cannot receive deliveries. Without a signature nobody learns more.
+        NotFound: there is no such webhook, or it cannot receive deliveries. The error does not distinguish them,
+            because the caller is not authenticated yet.
         Unauthenticated: no secret of the installation signed the delivery.
         ProviderRefused: the plugin cannot read the delivery.
     """
@@ -50,6 +51,7 @@ def receive_push(
     ingested: list[IngestedCommits] = []
     notes: list[str] = []
     with services.telemetry.operation("ingest"), services.store.write() as tx:
+        # Only those of the installation: its secret must not give write access to other repositories.
         known = repository_queries.of_installation(tx, webhook.organization.id, installation_id)
         for push in pushes:
             repository = _find(known, push.repository)
@@ -74,6 +76,7 @@ def _webhook(services: Services, installation_id: int) -> _Webhook:
         live = installation_queries.live_secrets(tx, organization.id, installation_id, now)
     if found is None or not live:
         raise _no_webhook()
+    # Secrets are derived from the key of the service, so that the database alone does not reveal them.
     texts = [secret_text(key.get_secret_value(), secret) for secret in live]
     return _Webhook(organization, found.installation, texts)
 
@@ -85,6 +88,7 @@ def _verified_pushes(services: Services, webhook: _Webhook, headers: Mapping[str
         with refusals():
             try:
                 pushes = calls.read_push(webhook.installation, headers, body, secret)
+            # For a while after a rotation, deliveries are signed with the old secret or with the new one.
             except ProviderForbidden:
                 continue
         for push in pushes:

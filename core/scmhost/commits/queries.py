@@ -29,6 +29,8 @@ def ensure_authors(tx: Transaction, organization_id: int, commits: Iterable[List
     """Return the ids of the commits' authors, by address. A name that is sent replaces the stored one."""
     sent = _names_by_email(commits)
     known = _known_authors(tx, organization_id, sent)
+    # In one order for all senders, so that no two block each other. Unchanged authors are not written: most requests
+    # have known authors only, and a write would lock their rows.
     changed = sorted(email for email, name in sent.items() if email not in known or name not in (None, known[email][1]))
     if not changed:
         return {email: id_ for email, (id_, _) in known.items()}
@@ -65,7 +67,10 @@ def _save_authors(tx: Transaction, organization_id: int, names: dict[str, str | 
     name = new.excluded.name
     tx.execute(
         new.on_conflict_do_update(
-            index_elements=[AUTHORS.c.organization_id, AUTHORS.c.email], set_={"name": name}, where=name.is_not(None)
+            # Another sender may have created the author since the read. Sentry also replaces names by null.
+            index_elements=[AUTHORS.c.organization_id, AUTHORS.c.email],
+            set_={"name": name},
+            where=name.is_not(None),
         ),
         rows,
     )
@@ -84,6 +89,7 @@ _COLUMNS: Final = (
 
 def commits_of(organization_id: int) -> AnySelect:
     """Select the organization's commits with their authors."""
+    # An outer join: a commit of a plugin or of a ref may have no author.
     written_by = and_(AUTHORS.c.organization_id == COMMITS.c.organization_id, AUTHORS.c.id == COMMITS.c.author_id)
     rows = select(*_COLUMNS).select_from(COMMITS.outerjoin(AUTHORS, written_by))
     return rows.where(COMMITS.c.organization_id == organization_id)
@@ -160,6 +166,7 @@ def releases_of(
     tx: Transaction, organization_id: int, commit_ids: Iterable[int]
 ) -> dict[int, tuple[ReleaseSummary, ...]]:
     """Return the releases of commits by commit id, the oldest first. A commit of no release has no entry."""
+    # Only these columns: a commit may be in a thousand releases.
     names = [field.name for field in fields(ReleaseSummary)]
     same = (RELEASES.c.organization_id == RELEASE_COMMITS.c.organization_id) & (
         RELEASES.c.id == RELEASE_COMMITS.c.release_id

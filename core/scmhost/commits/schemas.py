@@ -34,11 +34,12 @@ class CommitOut(Wire):
     id: str = Field(description="The sha.")
     message: str | None
     date_created: Moment
+    # Sentry's schema requires both fields; there is no counterpart here.
     pull_request: None = None
     suspect_commit_type: str = ""
     repository: RepositoryPayload | dict[str, JsonValue]
     author: dict[str, str | None] = Field(description="Name and e-mail; empty when there is none.")
-    issue_ids: list[str] = Field(default_factory=list, description="Issues that the message says it resolves.")
+    issue_ids: list[str] = Field(default_factory=list, description="Issues that the message resolves.")
     url: str | None = Field(default=None, description="The commit's page on the code host.")
     releases: list[CommitReleaseOut] = Field(default_factory=list)
 
@@ -63,8 +64,9 @@ class CommitsRequest(Request):
     """A request whose body may contain commits, which are checked while the body is decoded."""
 
     async def json(self) -> Any:
-        """Return the body's fields. If it is no JSON object, the default parser raises the error."""
+        """Return the body's fields. If it is not a JSON object, the default parser raises the error."""
         services = await services_of(self)
+        # Decoding ten thousand commits takes tens of milliseconds, in which the event loop would serve nothing else.
         fields = await run_in_threadpool(read_body, await self.body(), services.limits)
         return await super().json() if fields is None else fields
 
@@ -105,6 +107,7 @@ def shown_ingested(done: Sequence[ingest.IngestedCommits], notes: Sequence[str])
 
 def shown_commits(services: Services, organization: Organization, commits: Sequence[ShownCommit]) -> list[CommitOut]:
     """Return commits as they are sent. Each of their repositories is serialized once."""
+    # Each serialization calls a plugin, and a page has up to a hundred commits of few repositories.
     payloads: dict[int, RepositoryPayload] = {}
     for shown in commits:
         if shown.repository.id not in payloads:

@@ -12,14 +12,14 @@ from scmhost.installations import queries as installation_queries
 from scmhost.plugins import PluginFault, ProviderCalls
 from scmhost.repositories import queries as repository_queries
 from scmhost.repositories.manage import require_repository
-from scmhost.repositories.pages import PageCache, RequestPages
-from scmhost.sdk import Installation, NoUrl, Organization, ProviderError, Repository, UrlTemplates, safe_url
+from scmhost.repositories.pages import PageCache, RepositoryTemplates, RequestPages
+from scmhost.sdk import Installation, NoUrl, Organization, ProviderError, Repository, safe_url
 from scmhost.services import Services
 
 from . import queries
 from .values import ReleaseSummary, StoredCommit
 
-_BuildUrl = Callable[[ProviderCalls, Installation, UrlTemplates | None], str | NoUrl]
+_BuildUrl = Callable[[ProviderCalls, Installation, RepositoryTemplates], str | NoUrl]
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +36,7 @@ class ShownCommit:
 
 @dataclass(frozen=True, slots=True)
 class CommitContext:
-    """What is shown with some commits: repositories and installations by id, releases by commit id."""
+    """The related rows of commits: repositories and installations by id, releases by commit id."""
 
     repositories: Mapping[int, Repository]
     installations: Mapping[int, Installation]
@@ -55,7 +55,7 @@ def commits_of_repository(
 
 
 def read_commit_context(tx: Transaction, organization: Organization, rows: Sequence[StoredCommit]) -> CommitContext:
-    """Read what is shown with commits."""
+    """Read the related rows of commits."""
     repositories = repository_queries.get_many(tx, organization.id, {row.repository_id for row in rows})
     releases = queries.releases_of(tx, organization.id, [row.id for row in rows])
     return CommitContext(repositories, installations_of(tx, organization, repositories.values()), releases)
@@ -72,7 +72,7 @@ def installations_of(
 def show_commits(
     services: Services, organization: Organization, rows: Sequence[StoredCommit], context: CommitContext
 ) -> list[ShownCommit]:
-    """Return commits with all that is shown with them. This calls plugins, so no transaction should be open."""
+    """Return commits with their related rows and pages. This calls plugins, so no transaction should be open."""
     pages = CommitPages(services, organization, context.installations)
     shown = []
     for row in rows:
@@ -83,7 +83,7 @@ def show_commits(
 
 
 class CommitPages:
-    """Builds the URLs of pages on the code host. Where a plugin fails, only the URL is missing from the answer.
+    """Builds the URLs of pages on the code host. If a plugin fails, the answer has no URL.
 
     Args:
         services: the services.
@@ -102,22 +102,24 @@ class CommitPages:
     def url(self, repository: Repository, sha: str) -> str | None:
         """Return the page of a commit, or None if there is none."""
 
-        def build(calls: ProviderCalls, installation: Installation, templates: UrlTemplates | None) -> str | NoUrl:
-            return templates.commit(sha) if templates else calls.commit_url(installation, repository, sha)
+        def build(calls: ProviderCalls, installation: Installation, cached: RepositoryTemplates) -> str | NoUrl:
+            page = cached.commit(sha)
+            return calls.commit_url(installation, repository, sha) if page is None else page
 
         return self._built(repository, build)
 
     def compare_url(self, repository: Repository, base: str, head: str) -> str | None:
         """Return the page that compares two commits, or None if there is none."""
 
-        def build(calls: ProviderCalls, installation: Installation, templates: UrlTemplates | None) -> str | NoUrl:
-            if templates:
-                return templates.compare(base, head)
+        def build(calls: ProviderCalls, installation: Installation, cached: RepositoryTemplates) -> str | NoUrl:
+            if cached.templates:
+                return cached.templates.compare(base, head)
             return calls.compare_url(installation, repository, base, head)
 
         return self._built(repository, build)
 
     def _built(self, repository: Repository, build: _BuildUrl) -> str | None:
+        # No id is 0, so that an unclaimed repository has no installation.
         installation = self._installations.get(repository.installation_id or 0)
         if installation is None or not self._plugins.decide(installation.provider, self._organization).on:
             return None
@@ -125,10 +127,14 @@ class CommitPages:
         if calls is None:
             return None
         try:
-            url = build(calls, installation, self._pages.of(calls, installation, repository).templates)
+            cached = self._pages.of(calls, installation, repository)
+            url = build(calls, installation, cached)
         # A ValueError is a value that cannot be part of a URL, such as half of a surrogate pair.
         except (PluginFault, ProviderError, ValueError) as error:
             log.warning("commit page not built", plugin=calls.plugin, repository=repository.id, error=str(error))
             return None
         # JSON cannot express half of a surrogate pair: the whole answer would fail.
-        return url if isinstance(url, str) and is_text(url) and safe_url(url) else None
+        if not isinstance(url, str) or not is_text(url):
+            return None
+        # Templates give checked URLs only.
+        return url if cached.templates or safe_url(url) else None

@@ -27,6 +27,7 @@ class CommitRow(ChildMixin, Base):
     __tablename__ = "commits"
     __table_args__ = (
         refers_to("repositories", "repository_id"),
+        # No cascade: an author is never deleted while commits refer to it.
         refers_to("authors", "author_id", ondelete=None),
         UniqueConstraint("organization_id", "repository_id", "sha"),
         Index(None, "organization_id", "repository_id", "committed_at", "id"),
@@ -34,6 +35,7 @@ class CommitRow(ChildMixin, Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     repository_id: Mapped[int]
+    # A generated id is the key, so that rows are appended, and only this index has random keys.
     sha: Mapped[str] = mapped_column(KeyText)
     message: Mapped[str | None]
     author_id: Mapped[int | None]

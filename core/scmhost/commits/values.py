@@ -5,7 +5,7 @@ from datetime import datetime
 
 from msgspec import Struct, field
 
-from scmhost.sdk import CommitDraft, FileChange
+from scmhost.sdk import FileChange
 
 # A payload lists up to ten thousand commits; msgspec's structs are the lightest values that Python has.
 
@@ -37,20 +37,6 @@ class ListedCommit(Struct, gc=False):
     author_email: str | None = None
     timestamp: datetime | None = None
     changes: tuple[ListedChange, ...] = field(name="patch_set", default=())
-
-
-def listed(commit: CommitDraft | ListedCommit) -> ListedCommit:
-    """Return a plugin's commit as one to save."""
-    if isinstance(commit, ListedCommit):
-        return commit
-    return ListedCommit(
-        sha=commit.sha,
-        message=commit.message,
-        author_name=commit.author_name,
-        author_email=(commit.author_email or "").strip().lower() or None,
-        timestamp=commit.timestamp,
-        changes=tuple(ListedChange(change.path, change.type) for change in commit.changes),
-    )
 
 
 @dataclass(frozen=True, slots=True)

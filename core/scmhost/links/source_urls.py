@@ -16,7 +16,7 @@ from scmhost.installations.install import InvalidForm, calls_for, refusals
 from scmhost.mapping import DerivedRoots, FrameInfo, NoRoots, derive_roots
 from scmhost.plugins import ProviderCalls
 from scmhost.repositories import queries as repository_queries
-from scmhost.repositories.manage import address_of
+from scmhost.repositories.claim import address_of
 from scmhost.sdk import Feature, Installation, Organization, Pages, Repository, read_own_url, safe_url
 from scmhost.services import Services
 

@@ -22,6 +22,7 @@ from .values import Head, Release
 _IN_LIST: Final = and_(
     RELEASE_COMMITS.c.organization_id == COMMITS.c.organization_id, RELEASE_COMMITS.c.commit_id == COMMITS.c.id
 )
+# Commits of several repositories are merged by time; the position keeps the order of commits of one moment.
 _NEWEST_FIRST: Final = (
     SortKey(COMMITS.c.committed_at, descending=True),
     SortKey(RELEASE_COMMITS.c.position),
@@ -37,9 +38,11 @@ def set_commits(
     Raises:
         NotFound: there is no such release.
     """
+    # Two lists at once would otherwise both delete the old rows and insert their own: a mixed list, or a violated key.
     _lock(tx, organization_id, release_id)
     keys = {"organization_id": organization_id, "release_id": release_id, "repository_id": repository_id}
     tx.execute(delete(RELEASE_COMMITS).where(_list_of(organization_id, release_id, repository_id)))
+    # Without repetitions: a commit has one position, and clients may list it twice.
     rows = [keys | {"position": number, "commit_id": id_} for number, id_ in enumerate(dict.fromkeys(commit_ids))]
     if rows:
         tx.execute(insert(RELEASE_COMMITS), rows)
@@ -50,6 +53,7 @@ def add_commits(
     tx: Transaction, organization_id: int, release_id: int, repository_id: int, commit_ids: Iterable[int]
 ) -> None:
     """Put commits before those that the release already lists of a repository, each once."""
+    # Before the read, so that no other writer changes the list that is written back.
     _lock(tx, organization_id, release_id)
     in_list = _list_of(organization_id, release_id, repository_id)
     listed = tx.scalars(select(RELEASE_COMMITS.c.commit_id).where(in_list).order_by(RELEASE_COMMITS.c.position)).all()
@@ -67,6 +71,7 @@ def set_shas(tx: Transaction, release: Release, repository_id: int, shas: Sequen
         join: keep the commits that the list already has, because several projects send their own lists.
     """
     ids = bulk_queries.ids_of(tx, release.organization_id, repository_id, shas)
+    # On Sentry the second project's list replaces the first one's.
     save = add_commits if join else set_commits
     save(tx, release.organization_id, release.id, repository_id, [ids[sha] for sha in shas])
 
@@ -86,7 +91,9 @@ def refresh(tx: Transaction, organization_id: int, release_id: int) -> None:
         .join(RELEASE_COMMITS, _IN_LIST)
         .where(_of_release(RELEASE_COMMITS, organization_id, release_id))
     )
+    # A commit without an author adds none.
     author_ids = listed.with_only_columns(COMMITS.c.author_id).where(COMMITS.c.author_id.is_not(None)).distinct()
+    # Stored and not computed, because a page of a hundred releases would count all their commits.
     fields = {
         "commit_count": tx.execute(listed.with_only_columns(func.count())).scalar_one(),
         "author_ids": sorted(tx.scalars(author_ids)),
@@ -98,6 +105,7 @@ def refresh(tx: Transaction, organization_id: int, release_id: int) -> None:
 def delete_repository(tx: Transaction, organization_id: int, repository_id: int) -> bool:
     """Delete a repository with its rows in all tables, and refresh its releases. Return whether it existed."""
     releases = repository_queries.delete_now(tx, organization_id, repository_id)
+    # In the same transaction: the rows of the commits are gone, but releases store their number and authors.
     for release_id in releases or ():
         refresh(tx, organization_id, release_id)
     return releases is not None

@@ -60,6 +60,7 @@ def request_fetches(
                 f"Of repository {repository.name!r} only the ref is kept: {blocker}. "
                 "Send its commits with `sentry-cli releases set-commits --local`."
             )
+    # In the transaction of the refs: after a crash there is no ref without its fetch.
     jobs.put_many(tx, organization.id, FETCH_COMMITS, payloads, services.clock.now())
     return notes
 
@@ -67,14 +68,14 @@ def request_fetches(
 def fetch_blocker(services: Services, organization: Organization, repository: Repository) -> str | None:
     """Return why commits cannot be fetched from a repository's provider; None when they can."""
     if repository.provider is None or repository.installation_id is None:
-        return "it is unclaimed, so that there is no provider to ask for the commits before it"
+        return "it is unclaimed, so no provider can list the commits before it"
     idle = idle_reason(services, organization, repository.provider)
     if idle:
         return f"its provider is off ({idle})"
     calls = services.plugins.calls(repository.provider)
     if calls is None or not calls.has("scm_compare_commits"):
         name = services.plugins.provider_name(repository.provider)
-        return f"its provider {name} cannot be asked for the commits before it"
+        return f"its provider {name} cannot list the commits before it"
     return None
 
 
@@ -83,10 +84,12 @@ def fetch_notes(tx: Transaction, release: Release) -> list[str]:
     pending = jobs.with_key_prefix(tx, release.organization_id, FETCH_COMMITS, f"{release.id}:")
     ids = {job.id: _repository_id(job) for job in pending}
     repositories = repository_queries.get_many(tx, release.organization_id, ids.values())
+    # A repository may have been deleted while its fetch was waiting.
     return [_note(job, repositories[ids[job.id]].name) for job in pending if ids[job.id] in repositories]
 
 
 def _note(job: QueuedJob, name: str) -> str:
+    # The text becomes a part of a sentence.
     fault = job.fault.rstrip(". ") if job.fault else ""
     if job.failed:
         return f"The commits of repository {name!r} could not be fetched: {fault}. Set the ref again to try again."
@@ -96,9 +99,9 @@ def _note(job: QueuedJob, name: str) -> str:
 
 
 def _scheduled_note(name: str) -> str:
-    """Return the note of a fetch that waits.
+    """Return the note of a fetch that is scheduled.
 
-    The answer to the request that schedules it has the note twice, and equal texts are shown once.
+    The request that schedules it and the release itself add the same text, so that the answer shows it once.
     """
     return f"The commits of repository {name!r} are fetched from its provider; they appear in a moment."
 
@@ -109,7 +112,7 @@ def _repository_id(job: QueuedJob) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _FetchRequest:
-    """A range of commits to fetch, with the rows that it belongs to. Without a base it begins anywhere."""
+    """A range of commits to fetch, with its rows. Without a base, the provider chooses where it begins."""
 
     organization: Organization
     release: Release
@@ -159,6 +162,7 @@ def _read_request(tx: Transaction, job: QueuedJob) -> _FetchRequest | None:
     if head is None or installation is None:
         return None
     previous = queries.before(tx, release, repository.id)
+    # As on Sentry: without a base, the commits since the previous release of the same projects.
     base = head.previous_sha or (previous[1] if previous else None)
     return _FetchRequest(organization, release, repository, installation.installation, base, head)
 
@@ -166,16 +170,20 @@ def _read_request(tx: Transaction, job: QueuedJob) -> _FetchRequest | None:
 def _call_provider(services: Services, request: _FetchRequest) -> _FetchResult:
     blocker = fetch_blocker(services, request.organization, request.repository)
     calls = services.plugins.calls(request.installation.provider)
+    # The configuration may have been reloaded since the fetch was scheduled.
     if blocker or calls is None:
         raise FetchBlocked(blocker or "its plugin is gone")
     head = _resolve_head(calls, request)
+    # Outside of a transaction: a code host may take seconds to answer.
     drafts = calls.compare_commits(request.installation, request.repository, request.base, head)
+    # The newest ones are first, so the limit drops the oldest.
     return _FetchResult(head, commits_from_drafts(drafts[: services.limits.commits_per_request], services.limits))
 
 
 def _resolve_head(calls: ProviderCalls, request: _FetchRequest) -> str:
     """Return the sha of a tag or a branch. A sender's ``HEAD`` is not the provider's."""
     ref = request.head.sha
+    # sentry-cli sends HEAD for a --commit without a revision, and resolves nothing locally.
     if looks_like_commit(ref) or ref == "HEAD":
         return ref
     resolved = calls.resolve_ref(request.installation, request.repository, ref)

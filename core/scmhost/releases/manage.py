@@ -27,6 +27,7 @@ from .values import Deploy, DeployDraft, Head, Release, ReleaseDraft
 
 # A version is part of a URL's path and of file names.
 _BAD_VERSION: Final = re.compile(r"[\r\n\f\t\x00/\\]")
+# As on Sentry, an environment has no slashes.
 _BAD_ENVIRONMENT: Final = re.compile(r"[\x00-\x1f/]")
 
 
@@ -67,11 +68,14 @@ def create_release(
         InvalidInput: the version, a project, a commit or a ref is invalid.
     """
     _check_version(services, version)
+    # Before the transaction: SQLite has one writer at a time, and checking ten thousand commits takes a while.
     commits = _read_request(services, request)
     with services.telemetry.operation("ingest"), services.store.write() as tx:
         new_ids = project_ids(tx, organization, request.projects)
+        # An upsert and not a read before it: builds of several projects create the same release at once.
         release, created = queries.upsert(tx, organization.id, version, request.draft, services.clock.now())
         attached = queries.attach_projects(tx, organization.id, release.id, new_ids)
+        # Also the projects of earlier requests: their builds have sent lists of their own.
         all_ids = {*new_ids, *(project.id for project in release.projects)}
         ingested, notes = _save_commits(tx, services, organization, release, commits, all_ids)
         notes += _save_refs(tx, services, organization, release, request.refs or (), ingested)
@@ -96,6 +100,7 @@ def change_release(
     with services.telemetry.operation("ingest"), services.store.write() as tx:
         release = require_release(tx, organization, version, project)
         queries.update(tx, organization.id, release.id, request.draft)
+        # `sentry-cli releases set-commits --clear` sends an empty list. An absent one changes nothing.
         if request.refs is not None and not request.refs:
             content_queries.clear_commits(tx, organization.id, release.id)
         all_ids = {each.id for each in release.projects}
@@ -141,6 +146,7 @@ def delete_release(
     """
     with services.store.write() as tx:
         release = require_release(tx, organization, version, project)
+        # The other projects still need the release.
         if project is not None and len(release.projects) > 1:
             queries.detach_project(tx, organization.id, release.id, project.id)
             details: Details = {"project": project.slug}
@@ -172,7 +178,7 @@ def create_deploy(
         ids = project_ids(tx, organization, projects) or all_ids
         if not set(ids) <= set(all_ids):
             raise InvalidInput(
-                f"Release {version!r} is not of all of these projects; add them to it first.", "projects"
+                f"Release {version!r} does not belong to all of these projects; add them to it first.", "projects"
             )
         return queries.create_deploy(tx, organization.id, release.id, draft, ids, services.clock.now())
 
@@ -187,7 +193,9 @@ def list_deploys(services: Services, organization: Organization, version: str, r
 def _check_version(services: Services, version: str) -> None:
     name = version.strip()
     services.limits.check("version_length", len(version), "version")
+    # As on Sentry. The dots would also change the path of a URL.
     if not name or name in (".", "..") or name.lower() == "latest":
+        # The text of Sentry's API, which sentry-cli prints.
         raise InvalidInput(f"Release with name {version!r} is not allowed", "version")
     if _BAD_VERSION.search(version):
         raise InvalidInput("A release's name has no slashes, tabs or line ends.", "version")
@@ -217,8 +225,8 @@ def _save_commits(
         return [], []
     ingested = save_commits(tx, services, organization, commits, project_ids)
     for item in ingested:
-        # Each project of a release sends its own list; in a stand-in, lists of several repositories come together.
-        join = item.stand_in or len(project_ids) > 1
+        # Each project of a release sends its own list; a placeholder has the lists of several repositories.
+        join = item.is_placeholder or len(project_ids) > 1
         content_queries.set_shas(tx, release, item.repository.id, [commit.sha for commit in item.drafts], join=join)
         head = _newer_head(tx, release, item) if join else item.head
         content_queries.set_head(tx, organization.id, release.id, item.repository.id, head, None)
@@ -226,13 +234,14 @@ def _save_commits(
 
 
 def _newer_head(tx: Transaction, release: Release, item: IngestedCommits) -> str:
-    """Return the newer of the stored head and the sent one: several senders add to one release."""
+    """Return the newer of the stored head and the sent one, because several senders add to one release."""
     stored = content_queries.head_of(tx, release.organization_id, release.version, item.repository.id)
     if stored is None:
         return item.head
     sent_commit, stored_commit = (
         commit_queries.find(tx, release.organization_id, item.repository.id, sha) for sha in (item.head, stored.sha)
     )
+    # A head without a commit, such as a tag, has no time to compare; the sent one counts then.
     is_newer = sent_commit and stored_commit and stored_commit.committed_at > sent_commit.committed_at
     return stored.sha if is_newer else item.head
 
@@ -260,10 +269,13 @@ def _save_refs(
         base, sha = read_range(ref.commit, services.limits)
         services.limits.check("sha_length", len(ref.previous or ""), "refs")
         heads.append(Head(repository.id, sha, base or ref.previous or None))
+    # Heads are set at once, and commits are fetched later: links need only the sha.
     content_queries.set_heads(tx, organization.id, release.id, heads)
+    # A tag or a branch is not a commit, and gets its row when the provider has resolved it.
     pairs = [(head.repository_id, head.sha) for head in heads if looks_like_commit(head.sha)]
     bulk_queries.save_bare_commits(tx, organization.id, pairs, services.clock.now())
     sent_ids = {item.repository.id for item in ingested}
+    # Fetching what was just sent would replace a list with files by one that may lack them.
     without_commits = [repository for repository in repositories if repository.id not in sent_ids]
     return request_fetches(tx, services, organization, release, without_commits)
 
@@ -276,5 +288,6 @@ def _repositories_of(
     found = find_repositories_named(tx, organization, list(dict.fromkeys(ref.repository for ref in refs)))
     unknown = [name for name, repository in found.items() if repository is None]
     if unknown:
+        # The text of Sentry's API. All names at once, so that one correction is enough.
         raise InvalidInput(f"Invalid repository names: {','.join(unknown)}", "refs")
     return [repository for ref in refs if (repository := found[ref.repository]) is not None]

@@ -26,6 +26,7 @@ from scmhost.sdk import FileChange, RepositoryStatus
 from .tables import DEPLOY_PROJECTS, DEPLOYS, RELEASE_COMMITS, RELEASE_HEADS, RELEASE_PROJECTS, RELEASES
 from .values import Deploy, DeployDraft, Deploys, Release, ReleaseDraft
 
+# sentry-cli extends an abbreviated sha with zeros and then fails, because its history has no such commit.
 _SHA_LENGTH: Final = 40
 _NEWEST_FIRST: Final = (SortKey(RELEASES.c.dated_at, descending=True), SortKey(RELEASES.c.id, descending=True))
 
@@ -45,6 +46,7 @@ def upsert(
         "dated_at": now,
         **_values(draft),
     }
+    # Not an upsert in one statement: only RETURNING of an insert shows on both databases whether the row is new.
     new = insert_into(tx, RELEASES).values(row).on_conflict_do_nothing().returning(RELEASES)
     created = tx.execute(new).one_or_none()
     if created:
@@ -65,6 +67,7 @@ def update(tx: Transaction, organization_id: int, release_id: int, draft: Releas
 def attach_projects(tx: Transaction, organization_id: int, release_id: int, project_ids: Iterable[int]) -> int:
     """Add a release to projects. Return how many did not have it before."""
     keys = {"organization_id": organization_id, "release_id": release_id}
+    # Sorted, as every writer inserts in the order of keys and so no two block each other.
     rows = [keys | {"project_id": project_id} for project_id in sorted(set(project_ids))]
     if not rows:
         return 0
@@ -110,6 +113,7 @@ def page(
     if project_ids is not None:
         rows = rows.where(_is_of_projects(organization_id, project_ids))
     if query:
+        # Escaped, because versions often have an underscore, which is a wildcard in LIKE.
         rows = rows.where(RELEASES.c.version.icontains(query, autoescape=True))
     if status is not None:
         rows = rows.where(RELEASES.c.status == status)
@@ -125,6 +129,7 @@ def before(tx: Transaction, release: Release, repository_id: int) -> tuple[Relea
     """
     shares_project = _is_of_projects(release.organization_id, [project.id for project in release.projects])
     has_full_sha = func.length(RELEASE_HEADS.c.sha) == _SHA_LENGTH
+    # Sentry counts the release itself, so that a second build of it sends no commits.
     earlier = ((release.released_at or release.created_at) >= RELEASES.c.dated_at) & (RELEASES.c.id != release.id)
     same = and_(
         RELEASE_HEADS.c.organization_id == RELEASES.c.organization_id, RELEASE_HEADS.c.release_id == RELEASES.c.id
@@ -160,6 +165,7 @@ def _change(tx: Transaction, condition: ColumnElement[bool], draft: ReleaseDraft
 
 def _values(draft: ReleaseDraft) -> dict[str, Any]:
     values = {name: value for name, value in asdict(draft).items() if value is not None}
+    # A release without a date keeps its place by its creation.
     return values | ({"dated_at": draft.released_at} if draft.released_at else {})
 
 
@@ -187,6 +193,7 @@ def _releases(tx: Transaction, organization_id: int, rows: Sequence[AnyRow]) -> 
         .where(RELEASE_PROJECTS.c.organization_id == organization_id)
         .order_by(PROJECTS.c.slug)
     )
+    # A statement of its own, because a join would repeat a release for each project and break the limit of a page.
     projects: dict[int, tuple[Project, ...]] = {}
     for piece in batches(row.id for row in rows):
         for found in tx.execute(query.where(RELEASE_PROJECTS.c.release_id.in_(piece))):
@@ -213,6 +220,7 @@ def file_page(tx: Transaction, organization_id: int, release_id: int, request: P
         .where(COMMITS.c.repository_id.in_(_active(organization_id)))
         .order_by(FILE_CHANGES.c.path, COMMITS.c.id)
     )
+    # By offset, because the rows have no id of their own from which the next page could continue.
     rows = tx.execute(query.limit(request.size + 1).offset(request.offset)).all()
     return page_of([_changed_file(row) for row in rows], request)
 
@@ -238,6 +246,7 @@ def create_deploy(
     now: datetime,
 ) -> tuple[Deploy, bool]:
     """Record a deploy. Return it, and whether it is new: one with the same texts and times is the same."""
+    # Clients repeat a request after a timeout. NULL keys never conflict on either database.
     keys = {"organization_id": organization_id, "release_id": release_id, "request_key": _request_key(draft)}
     row = asdict(draft) | keys | {"id": new_id(tx), "finished_at": draft.finished_at or now}
     new = insert_into(tx, DEPLOYS).values(row).on_conflict_do_nothing().returning(DEPLOYS)
@@ -266,6 +275,7 @@ def deploys_of_releases(tx: Transaction, organization_id: int, release_ids: Iter
     found: dict[int, Deploys] = {}
     for piece in batches(release_ids):
         of_releases = (DEPLOYS.c.organization_id == organization_id) & DEPLOYS.c.release_id.in_(piece)
+        # One statement for all releases of a page; neither database has a common form of LIMIT for each group.
         ranked = select(DEPLOYS, rank.label("rank"), count.label("total")).where(of_releases).subquery()
         for row in tx.execute(select(ranked).where(ranked.c.rank == 1)):
             found[row.release_id] = Deploys(row.total, _deploy(row))

@@ -56,6 +56,7 @@ def releases_list(
 ) -> Sequence[ReleaseOut]:
     """Releases, newest first; open ones, unless ``status`` is given."""
     names = () if ALL_PROJECTS in (project or ()) else project or ()
+    # Sentry's clients send -1 for all projects.
     ids = [find_project(services, organization, name).id for name in names] or None
     found = list_releases(services, organization, page.request, project_ids=ids, query=query, status=status or "open")
     return page.answer(found, [release_out(services, organization, item) for item in found.items])
@@ -123,6 +124,7 @@ def release_previous(
     Where the checkout may be of several repositories, ``repository`` names the one.
     """
     found = previous_with_commits(services, organization, version, repository)
+    # sentry-cli fails for 204; an empty object means that there is no such release.
     return release_out(services, organization, found) if found else {}
 
 
@@ -134,6 +136,7 @@ def _create(
     project: Project | None = None,
 ) -> ReleaseOut:
     """Create a release of the named projects and of the project in the path, if there is one."""
+    # sentry-cli 3 sends a project with a numeric name as a number.
     names = [*map(str, new.projects or ()), *([project.slug] if project else [])]
     saved = create_release(services, organization, new.version, new.request(names))
     response.status_code = 201 if saved.created or saved.attached else _ALREADY_REPORTED

@@ -41,6 +41,7 @@ class DeployOut(Wire):
     name: str | None
     url: str | None
     date_started: Moment | None
+    # Never null: `sentry-cli deploys list` crashes for a deploy without an end.
     date_finished: Moment
 
 
@@ -48,6 +49,7 @@ class ReleaseProject(Wire):
     id: int
     slug: str
     name: str
+    # Fields about errors, which this host does not store; clients expect them.
     new_groups: int = 0
     platform: str | None = None
     platforms: list[str] = Field(default_factory=list)
@@ -58,7 +60,7 @@ class RefOut(Wire):
     repository: str
     commit: str
     previous_commit: str | None
-    compare_url: str | None = Field(default=None, description="The page of what lies between the two commits.")
+    compare_url: str | None = Field(default=None, description="The page with the changes between the two commits.")
 
 
 class ReleaseOut(Wire):
@@ -66,6 +68,7 @@ class ReleaseOut(Wire):
     version: str
     short_version: str
     status: str
+    # Sentry parses semantic versions here; null is one of its own values.
     version_info: None = None
     ref: str | None
     url: str | None
@@ -81,6 +84,7 @@ class ReleaseOut(Wire):
     last_deploy: DeployOut | None = None
     authors: list[AuthorOut] = Field(default_factory=list)
     projects: list[ReleaseProject]
+    # Not on Sentry: without it, a client could not see which commit the links of a release lead to.
     refs: list[RefOut] = Field(description="The commit of the release in each of its repositories; links lead to it.")
     first_event: None = None
     last_event: None = None
@@ -145,6 +149,7 @@ class ReleaseFields(BaseModel):
         return ReleaseRequest(draft, projects, self.commits, self._refs())
 
     def _refs(self) -> list[RefDraft] | None:
+        # As on Sentry, the older field counts only without refs.
         if not self.refs and self.headCommits:
             return [head.draft() for head in self.headCommits]
         return None if self.refs is None else [ref.draft() for ref in self.refs]
@@ -154,6 +159,7 @@ class NewRelease(ReleaseFields):
     """A release to create, or one to add projects and commits to."""
 
     version: str
+    # May be empty: sentry-cli archives and restores releases without naming projects.
     projects: list[str | int]
 
 
@@ -165,7 +171,7 @@ class NewProjectRelease(ReleaseFields):
 
 
 class NewDeploy(BaseModel):
-    """A deploy to record. Without projects it is for all that have the release; without an end it ends now."""
+    """A deploy to record: for all projects of the release unless some are named; it ends now unless an end is sent."""
 
     environment: str
     name: str | None = None
@@ -238,6 +244,7 @@ def _without_plugin_parts(services: Services, view: ReleaseView, out: ReleaseOut
     if view.last_commit is None or out.last_commit is None:
         return out.model_copy(update={"refs": refs})
     repository = view.last_commit.repository
+    # Not serialize_repository(), which would call the plugin that has just failed.
     key = repository.provider
     provider: JsonValue = {
         "id": f"integrations:{key}" if key else "unknown",

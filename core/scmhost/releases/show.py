@@ -38,6 +38,7 @@ def require_release(
     release = queries.find(tx, organization.id, version)
     if release is None:
         raise NotFound(f"Organization {organization.slug!r} has no release {version!r}.")
+    # As for a release that does not exist, so that a project shows nothing of the others.
     if project is not None and project.id not in {own.id for own in release.projects}:
         raise NotFound(f"Project {project.slug!r} has no release {version!r}.")
     return release
@@ -64,8 +65,8 @@ def commits_of_release(
         release = require_release(tx, organization, version, only.project)
         repository_id = _repository_id(tx, organization, only)
         page = content_queries.commits_page(tx, organization.id, release.id, request, repository_id)
-        beside = read_commit_context(tx, organization, page.items)
-    return page.showing(show_commits(services, organization, page.items, beside))
+        context = read_commit_context(tx, organization, page.items)
+    return page.showing(show_commits(services, organization, page.items, context))
 
 
 def _repository_id(tx: Transaction, organization: Organization, only: CommitFilter) -> int | None:
@@ -133,7 +134,7 @@ class ReleaseDetails:
         releases: the releases.
         authors: their authors, by author id.
         last_commits: the last commit of each, by release id.
-        beside: the related rows of the last commits.
+        context: the related rows of the last commits.
         deploys: their deploys, by release id.
         refs: their heads, by release id.
         installations: the installations of repositories with a page to compare, by installation id.
@@ -142,7 +143,7 @@ class ReleaseDetails:
     releases: Sequence[Release]
     authors: Mapping[int, Author]
     last_commits: Mapping[int, StoredCommit]
-    beside: CommitContext
+    context: CommitContext
     deploys: Mapping[int, Deploys]
     refs: Mapping[int, Sequence[RefView]]
     installations: Mapping[int, Installation]
@@ -162,6 +163,7 @@ def load_details(
         releases: the releases.
         last_commits: commits to show as the last ones, by release id, instead of those that are stored.
     """
+    # The stored one is the newest of all repositories; a client's checkout needs the one of its repository.
     if last_commits is None:
         commit_ids = {release.last_commit_id for release in releases if release.last_commit_id}
         commits = commit_queries.get_many(tx, organization.id, commit_ids)
@@ -171,6 +173,7 @@ def load_details(
     author_ids = {author_id for release in releases for author_id in release.author_ids}
     release_ids = [release.id for release in releases]
     refs = _load_refs(tx, organization, release_ids)
+    # Only for these is an installation needed: the page that compares needs two commits.
     compared = [ref.repository for views in refs.values() for ref in views if ref.head.previous_sha]
     return ReleaseDetails(
         releases,
@@ -195,8 +198,9 @@ def _load_refs(tx: Transaction, organization: Organization, release_ids: Sequenc
 
 def release_views(services: Services, organization: Organization, details: ReleaseDetails) -> list[ReleaseView]:
     """Return releases with their related objects. This calls plugins, so no transaction may be open."""
-    shown = show_commits(services, organization, list(details.last_commits.values()), details.beside)
+    shown = show_commits(services, organization, list(details.last_commits.values()), details.context)
     last_commits = dict(zip(details.last_commits, shown, strict=True))
+    # One object for all releases of a page: most of them have the same repositories.
     pages = CommitPages(services, organization, details.installations)
     return [
         ReleaseView(
@@ -231,6 +235,7 @@ def previous_with_commits(
         release = require_release(tx, organization, version)
         ids = [project.id for project in release.projects]
         repository = _checkout_repository(tx, organization, ids, repository_name)
+        # No release is safe: sentry-cli then sends its default number of commits. A wrong sha would end the build.
         if repository is None:
             return None
         previous = queries.before(tx, release, repository.id)
@@ -247,12 +252,17 @@ def _checkout_repository(
     """Return the repository of the sender's checkout, if it can be only one."""
     if name:
         return find_named(tx, organization, name)
-    return only_possible_repository(tx, organization, RepositoryHints(project_ids)) or _only_stand_in(tx, organization)
+    return only_possible_repository(tx, organization, RepositoryHints(project_ids)) or _only_placeholder(
+        tx, organization
+    )
 
 
-def _only_stand_in(tx: Transaction, organization: Organization) -> Repository | None:
-    """Return the stand-in of an organization with one project and no other repository: it stands for one checkout."""
+def _only_placeholder(tx: Transaction, organization: Organization) -> Repository | None:
+    """Return the placeholder of an organization with one project and no other repository."""
+    # Two are enough to see that there is more than one.
     active = repository_queries.active_ids(tx, organization.id, 2)
+    # With a second project or repository, the placeholder may have commits of several checkouts, and a client that gets
+    # a sha of another checkout fails.
     if len(active) != 1 or len(organization_queries.project_page(tx, organization.id, PageQuery(0, 2)).items) != 1:
         return None
     repository = repository_queries.get(tx, organization.id, active[0])

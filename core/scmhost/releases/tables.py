@@ -13,6 +13,7 @@ class ReleaseRow(EntityMixin, Base):
     __tablename__ = "releases"
     __table_args__ = (UniqueConstraint("organization_id", "version"), Index(None, "organization_id", "dated_at", "id"))
 
+    # Unique in the organization, not in a project: Sentry's clients share one release between projects.
     version: Mapped[str] = mapped_column(KeyText)
     status: Mapped[str]
     ref: Mapped[str | None]
@@ -24,6 +25,7 @@ class ReleaseRow(EntityMixin, Base):
     # ``released_at``, else ``created_at``. One column, because lists are read in its order from an index.
     dated_at: Mapped[datetime]
     commit_count: Mapped[int]
+    # Derived from the commits, for lists; see content_queries.refresh().
     author_ids: Mapped[list[Any]]
     last_commit_id: Mapped[int | None]
 
@@ -54,6 +56,7 @@ class ReleaseCommitRow(ChildMixin, Base):
 
     release_id: Mapped[int] = mapped_column(primary_key=True)
     repository_id: Mapped[int] = mapped_column(primary_key=True)
+    # 0 is the newest commit of the repository.
     position: Mapped[int] = mapped_column(primary_key=True)
     commit_id: Mapped[int]
 
@@ -69,6 +72,7 @@ class ReleaseHeadRow(ChildMixin, Base):
 
     release_id: Mapped[int] = mapped_column(primary_key=True)
     repository_id: Mapped[int] = mapped_column(primary_key=True)
+    # Not a reference to a commit: a head may be a tag or a branch.
     sha: Mapped[str]
     previous_sha: Mapped[str | None]
 

@@ -45,6 +45,7 @@ class DeployDraft:
     environment: str
     name: str | None = None
     url: str | None = None
+    # Clients send null for a time that was not given.
     started_at: datetime | None = None
     finished_at: datetime | None = None
 

@@ -1,22 +1,63 @@
-"""Offer and claim repositories: the plugin decides, the host saves, the plugin shapes the answer."""
+"""Add repositories: by name and URL, or through a provider, whose plugin offers, decides and shapes the answer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
 
 from scmhost.audit.queries import Action, Details, record
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.errors import Duplicate
 from scmhost.infra.db.statements import as_id
-from scmhost.infra.errors import NotFound, ProviderRefused
+from scmhost.infra.errors import Conflict, InvalidInput, NotFound, ProviderRefused
 from scmhost.installations import queries as installation_queries
 from scmhost.installations.install import calls_for, get_installation, refusals
-from scmhost.sdk import AddRequest, Claim, Create, Installation, Offer, Organization, Refusal, Repository
+from scmhost.sdk import (
+    AddRequest,
+    Claim,
+    Create,
+    Installation,
+    Offer,
+    Organization,
+    Refusal,
+    Repository,
+    UrlError,
+    check_web_url,
+)
 from scmhost.sdk.provider import RepositoryPayload
 from scmhost.services import Services
 
 from . import queries
-from .manage import checked_name, checked_url
 from .serialize import serialize_repository
+
+# The limit of Sentry's model. Its limit of 64 for the repository of a commit is an oddity of one endpoint.
+MAX_NAME: Final = 200
+
+
+def create_repository(
+    services: Services, organization: Organization, name: str, url: str | None = None
+) -> tuple[Repository, bool]:
+    """Create a repository by name and URL, without a provider.
+
+    Returns:
+        The repository, and whether it is new. A second call with the same name and URL returns the same repository.
+
+    Raises:
+        InvalidInput: the name or the URL cannot be accepted.
+        Conflict: a repository of this name has another URL.
+    """
+    name, url = checked_name(name), checked_url(url)
+    with services.store.write() as tx:
+        known = queries.by_name(tx, organization.id, name)
+        # A retried request must succeed, but must not replace a URL that someone has corrected.
+        if known is not None and url not in (None, known.url):
+            raise Conflict(f"Repository {known.name!r} exists already, with another URL; change it with PUT.")
+        if known is not None:
+            return known, False
+        saved = queries.create(tx, organization.id, name, services.clock.now(), url=url)
+        record(tx, services, organization, "repository.add", (saved.id, saved.name))
+    services.plugins.notify("scm_repository_saved", organization=organization, repository=saved)
+    return saved, True
 
 
 def offer_repositories(
@@ -30,6 +71,7 @@ def offer_repositories(
         owned = queries.of_installation(tx, organization.id, installation_id)
     with refusals():
         offers = calls.offer_repositories(installation, unclaimed, search)
+    # Plugins offer ids or names as identifiers; either may have become the name or the external id.
     taken = {name for repository in owned for name in (repository.name, repository.external_id)}
     return [offer for offer in offers if not {offer.identifier, offer.name} & taken][: services.limits.offers]
 
@@ -56,6 +98,7 @@ def add_repository(
     installation = _installation(services, organization, provider_key, installation_id)
     decision, candidate = _dispatch(services, organization, installation, request)
     saved = _save(services, organization, installation, decision, candidate)
+    # After the transaction, so that a plugin sees committed data only and holds no lock.
     services.plugins.notify("scm_repository_saved", organization=organization, repository=saved)
     return AddedRepository(decision, saved, serialize_repository(services, organization, saved))
 
@@ -88,6 +131,7 @@ def _dispatch(
 def _find_candidate(tx: Transaction, organization: Organization, identifier: str) -> Repository | None:
     """Return the unclaimed, active repository with the identifier as its id, or else as its name."""
     id_ = as_id(identifier)
+    # Sentry's custom SCM sends the id; a name is what users have at hand.
     found = None if id_ is None else queries.get(tx, organization.id, id_)
     found = found or queries.by_name(tx, organization.id, identifier)
     return found if found and found.unclaimed and found.status == "active" else None
@@ -142,3 +186,44 @@ def _create(tx: Transaction, services: Services, installation: Installation, new
     except Duplicate as error:
         # The text of Sentry's API, which its clients show.
         raise ProviderRefused("conflict", "A repository with that configuration already exists") from error
+
+
+def checked_name(name: str) -> str:
+    """Return a repository's name as it is stored, without outer blanks.
+
+    Raises:
+        InvalidInput: it is empty, too long, or has a control character.
+    """
+    name = name.strip()
+    if not name or len(name) > MAX_NAME or any(ord(character) < ord(" ") for character in name):
+        raise InvalidInput(f"A repository's name has 1 to {MAX_NAME} characters and no control characters.", "name")
+    return name
+
+
+def checked_url(url: str | None) -> str | None:
+    """Return a repository's web URL, or None if it is blank.
+
+    Raises:
+        InvalidInput: it is not a web URL.
+    """
+    if url is None or not url.strip():
+        return None
+    try:
+        return check_web_url(url.strip())
+    except UrlError as error:
+        raise InvalidInput(f"Enter a valid URL: {error}.", "url") from error
+
+
+def address_of(url: str) -> str:
+    """Return the host and the path of a URL in lower case, without ``.git``, to compare URLs; empty for other text."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    path = parts.path.strip("/").casefold().removesuffix(".git")
+    return f"{parts.hostname}/{path}".casefold() if parts.hostname else ""
+
+
+def path_of(url: str) -> str:
+    """Return the path of a URL in lower case, without ``.git``: the name of the repository on its host."""
+    return address_of(url).partition("/")[2]

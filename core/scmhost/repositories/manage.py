@@ -1,9 +1,8 @@
-"""Create, list, change and delete repositories, and uninstall what they are claimed by."""
+"""List, change and delete repositories, and delete the installations that claim them."""
 
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from scmhost.audit.queries import Action, record
 from scmhost.infra.db.engine import Transaction
@@ -12,39 +11,15 @@ from scmhost.infra.errors import Conflict, InvalidInput, NotFound
 from scmhost.infra.paging import Page, PageQuery
 from scmhost.installations import queries as installation_queries
 from scmhost.installations.install import calls_for
-from scmhost.sdk import Organization, Repository, RepositoryStatus, UrlError, check_web_url
+from scmhost.sdk import Organization, Repository, RepositoryStatus
 from scmhost.services import Services
 
 from . import queries
+from .claim import checked_name, checked_url
 
-MAX_NAME: Final = 200
+# Time to notice a mistake before data is lost.
 GRACE: Final = timedelta(hours=1)
 """How long a repository with commits waits before it is deleted, as on Sentry."""
-
-
-def create_repository(
-    services: Services, organization: Organization, name: str, url: str | None = None
-) -> tuple[Repository, bool]:
-    """Create a repository by name and URL, without a provider.
-
-    Returns:
-        The repository, and whether it is new. A second call with the same name and URL returns the same repository.
-
-    Raises:
-        InvalidInput: the name or the URL cannot be accepted.
-        Conflict: a repository of this name has another URL.
-    """
-    name, url = checked_name(name), checked_url(url)
-    with services.store.write() as tx:
-        known = queries.by_name(tx, organization.id, name)
-        if known is not None and url not in (None, known.url):
-            raise Conflict(f"Repository {known.name!r} exists already, with another URL; change it with PUT.")
-        if known is not None:
-            return known, False
-        saved = queries.create(tx, organization.id, name, services.clock.now(), url=url)
-        record(tx, services, organization, "repository.add", (saved.id, saved.name))
-    services.plugins.notify("scm_repository_saved", organization=organization, repository=saved)
-    return saved, True
 
 
 def get_repository(services: Services, organization: Organization, repository_id: int) -> Repository:
@@ -105,7 +80,9 @@ def _installation_fields(services: Services, organization: Organization, install
     with services.store.read() as tx:
         found = installation_queries.get(tx, organization.id, installation_id)
     if found is None:
+        # The text of Sentry's API.
         raise InvalidInput("Invalid integration id")
+    # For its error only: the provider must be on.
     calls_for(services, found.installation.provider, organization)
     return {"installation_id": installation_id, "provider": found.installation.provider}
 
@@ -121,11 +98,13 @@ def _save_changes(
         fields["name"] = checked_name(changes["name"])
     if "url" in changes:
         fields["url"] = checked_url(changes["url"])
+    # The default distinguishes an absent field from null. Sentry ignores null, so that nothing can be detached there.
     if changes.get("integrationId", ...) is None:
         queries.unclaim(tx, organization.id, repository.id)
     if "status" in changes:
         if repository.status is not RepositoryStatus.PENDING_DELETION:
             fields["status"] = changes["status"]
+        # Only an explicit restore cancels a deletion; hiding the repository must not.
         elif changes["status"] is RepositoryStatus.ACTIVE:
             queries.cancel_deletion(tx, organization.id, repository.id)
     return queries.update_repository(tx, organization.id, repository.id, fields)
@@ -141,8 +120,10 @@ def delete_repository(services: Services, organization: Organization, repository
     """Schedule a repository's deletion: now if it has no commits, else in an hour. A second call changes nothing."""
     with services.store.write() as tx:
         repository = require_repository(tx, organization, repository_id)
+        # Clients repeat requests; a second one must not restart the time of grace.
         if repository.status not in (RepositoryStatus.ACTIVE, RepositoryStatus.HIDDEN):
             return repository
+        # Without commits nothing is lost, and a test or a typo is gone at once.
         grace = GRACE if queries.has_commits(tx, organization.id, repository_id) else timedelta()
         queries.schedule_deletion(tx, organization.id, repository_id, services.clock.now() + grace)
         record(tx, services, organization, "repository.delete", (repository.id, repository.name))
@@ -170,44 +151,3 @@ def require_repository(tx: Transaction, organization: Organization, repository_i
     if repository is None:
         raise NotFound(f"Organization {organization.slug!r} has no repository with the id {repository_id}.")
     return repository
-
-
-def checked_name(name: str) -> str:
-    """Return a repository's name as it is stored, without outer blanks.
-
-    Raises:
-        InvalidInput: it is empty, too long, or has a control character.
-    """
-    name = name.strip()
-    if not name or len(name) > MAX_NAME or any(ord(character) < ord(" ") for character in name):
-        raise InvalidInput(f"A repository's name has 1 to {MAX_NAME} characters and no control characters.", "name")
-    return name
-
-
-def checked_url(url: str | None) -> str | None:
-    """Return a repository's web URL, or None if it is blank.
-
-    Raises:
-        InvalidInput: it is not a web URL.
-    """
-    if url is None or not url.strip():
-        return None
-    try:
-        return check_web_url(url.strip())
-    except UrlError as error:
-        raise InvalidInput(f"Enter a valid URL: {error}.", "url") from error
-
-
-def address_of(url: str) -> str:
-    """Return the host and the path of a URL in lower case, without ``.git``, to compare URLs; empty for other text."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return ""
-    path = parts.path.strip("/").casefold().removesuffix(".git")
-    return f"{parts.hostname}/{path}".casefold() if parts.hostname else ""
-
-
-def path_of(url: str) -> str:
-    """Return the path of a URL in lower case, without ``.git``: the name of the repository on its host."""
-    return address_of(url).partition("/")[2]

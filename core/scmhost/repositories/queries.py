@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, TypedDict, Unpack
 
+import structlog
 from sqlalchemy import ColumnElement, delete, func, insert, or_, select, true, update
 
 from scmhost.commits.tables import COMMITS
@@ -28,9 +29,12 @@ from scmhost.sdk import Claim, JsonObject, Repository, RepositoryStatus
 
 from .tables import REPOSITORIES
 
+log = structlog.get_logger(__name__)
+
 COLUMNS: Final = tuple(REPOSITORIES.c[name] for name in Repository.model_fields)
 HOLDERS: Final = (RepositoryStatus.ACTIVE.value, RepositoryStatus.HIDDEN.value)
 """The statuses in which no other repository may have the same name or external id."""
+_STATUSES: Final = frozenset(status.value for status in RepositoryStatus)
 
 
 def name_key(name: str) -> str:
@@ -50,8 +54,14 @@ def is_unclaimed() -> ColumnElement[bool]:
 
 
 def repository_of(row: AnyRow) -> Repository:
-    """Return the repository in a row of ``COLUMNS``."""
-    return Repository.model_validate(dict(row._mapping))  # noqa: SLF001 - SQLAlchemy's public name for it
+    """Return the repository in a row of ``COLUMNS``. One with an unknown status counts as hidden."""
+    fields = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+    if fields["status"] not in _STATUSES:
+        # A newer version may have stored it, during a rolling upgrade or before a downgrade. Raising here would fail
+        # whole lists; a hidden repository stays readable and gets no links.
+        log.warning("unknown repository status", repository=fields["id"], status=fields["status"])
+        fields["status"] = RepositoryStatus.HIDDEN
+    return Repository.model_validate(fields)
 
 
 def _change(
@@ -71,7 +81,7 @@ def _change(
 
 
 def one(tx: Transaction, condition: ColumnElement[bool]) -> Repository | None:
-    """Return the one repository that fulfils a condition."""
+    """Return the only repository that fulfils a condition."""
     row = tx.execute(select(*COLUMNS).where(condition)).one_or_none()
     return repository_of(row) if row else None
 
@@ -105,6 +115,12 @@ def due_for_deletion(tx: Transaction, now: datetime, limit: int = 100) -> list[R
     return [repository_of(row) for row in tx.execute(rows)]
 
 
+def postpone_deletion(tx: Transaction, organization_id: int, repository_id: int, delete_after: datetime) -> None:
+    """Move a scheduled deletion to a later time. A deletion that was cancelled meanwhile stays cancelled."""
+    pending = REPOSITORIES.c.status == RepositoryStatus.PENDING_DELETION.value
+    _change(tx, organization_id, repository_id, pending, {"delete_after": delete_after})
+
+
 def is_due(tx: Transaction, organization_id: int, repository_id: int, now: datetime) -> bool:
     """Return whether a repository is to be deleted now, and lock its row until the transaction ends."""
     condition = is_row(organization_id, repository_id) & _is_due(now)
@@ -112,6 +128,7 @@ def is_due(tx: Transaction, organization_id: int, repository_id: int, now: datet
 
 
 def _is_due(now: datetime) -> ColumnElement[bool]:
+    # Compared in SQL with the caller's clock, so that tests can move it.
     return (REPOSITORIES.c.status == RepositoryStatus.PENDING_DELETION.value) & (REPOSITORIES.c.delete_after <= now)
 
 
@@ -122,10 +139,12 @@ def delete_now(tx: Transaction, organization_id: int, repository_id: int) -> lis
         The ids of the releases that contained its commits, which the caller refreshes in the same transaction; None
         when there is no such repository.
     """
+    # Read before the row is deleted: the cascade removes what refers to it.
     projects, releases = _referring(tx, organization_id, repository_id)
     deletion = delete(REPOSITORIES).where(is_row(organization_id, repository_id)).returning(REPOSITORIES.c.id)
     if tx.execute(deletion).first() is None:
         return None
+    # Workers cache the mappings of a project by their version.
     for project_id in projects:
         touch_mappings(tx, organization_id, project_id)
     return releases
@@ -221,6 +240,7 @@ def with_url_name(tx: Transaction, organization_id: int, url_names: Iterable[str
 
     A name is the last segment of the URL's path. The oldest repository is first.
     """
+    # SQL compares only the last segment, because databases cannot split a URL; callers compare the whole path.
     last_segments = {f"{name.lower()}{suffix}" for name in url_names for suffix in ("", ".git")}
     url = func.rtrim(func.lower(REPOSITORIES.c.url), "/")
     parent_length = func.length(func.rtrim(url, func.replace(url, "/", "")))
@@ -261,6 +281,7 @@ def page(
     """Return a page of repositories by name. ``query`` is a part of the name, without regard to case."""
     rows = select(*COLUMNS).where(REPOSITORIES.c.organization_id == organization_id)
     if query:
+        # The casefolded name: lower() of SQLite changes ASCII letters only.
         rows = rows.where(REPOSITORIES.c.name_key.contains(name_key(query), autoescape=True))
     if statuses is not None:
         rows = rows.where(REPOSITORIES.c.status.in_([RepositoryStatus(status).value for status in statuses]))

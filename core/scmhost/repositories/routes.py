@@ -16,15 +16,8 @@ from scmhost.sdk import AddRequest, Organization, RepositoryStatus
 from scmhost.sdk.provider import RepositoryPayload
 from scmhost.services import Services
 
-from .claim import add_repository, offer_repositories
-from .manage import (
-    change_repository,
-    create_repository,
-    delete_repository,
-    get_repository,
-    list_repositories,
-    uninstall,
-)
+from .claim import add_repository, create_repository, offer_repositories
+from .manage import change_repository, delete_repository, get_repository, list_repositories, uninstall
 from .serialize import serialize_repositories, serialize_repository
 
 # Routes below an installation that change or list repositories.
@@ -46,7 +39,11 @@ def offers_list(
     integration_id: NumericId,
     search: str = "",
     installable_only: Annotated[  # noqa: ARG001 - Sentry's clients send it
-        str, Query(alias="installableOnly", description="Changes nothing: what is added already is never offered.")
+        str,
+        Query(
+            alias="installableOnly",
+            description="Changes nothing: repositories that the installation has are never offered.",
+        ),
     ] = "false",
 ) -> Offers:
     """The repositories that can be added to an installation, without those that it already has."""
@@ -114,6 +111,7 @@ def repositories_list(
     integration_id: Annotated[int | None, Query(ge=0, lt=2**53)] = None,
 ) -> Sequence[RepositoryPayload]:
     """Repositories by name: active ones, or those of another ``status``."""
+    # As on Sentry, an unknown status is an empty list and not an error.
     if status not in _STATUSES:
         return page.answer(Page((), page.request, more=False), [])
     found = list_repositories(
@@ -131,6 +129,7 @@ def repositories_add(
     services: AuditedServices, organization: ForLoose, response: Response, fields: Annotated[dict[str, Any], Body()]
 ) -> RepositoryPayload:
     """Create a repository by ``name`` and ``url``, or claim one for an installation of a ``provider``."""
+    # Sentry refuses a request without a provider, although users ask for just that.
     if fields.get("provider") is not None:
         return _add_through_provider(services, organization, fields)
     new = _validated(_NEW_REPOSITORY, fields)
@@ -171,9 +170,10 @@ def _add_through_provider(
     services: Services, organization: Organization, fields: Mapping[str, Any]
 ) -> RepositoryPayload:
     sent = _validated(_ADDED_THROUGH_PROVIDER, fields)
+    # Answers have the provider with this prefix, and clients send it back.
     key = sent.provider.removeprefix("integrations:")
     if not is_known(services, key):
-        raise InvalidInput(f"Provider {sent.provider!r} is unknown here.", "provider")
+        raise InvalidInput(f"Provider {sent.provider!r} is unknown.", "provider")
     rest: dict[str, JsonValue] = {
         name: value for name, value in fields.items() if name not in ("provider", "installation", "identifier")
     }

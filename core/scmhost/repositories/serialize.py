@@ -38,9 +38,11 @@ def serialize_repository(services: Services, organization: Organization, reposit
     if calls is None:
         return RepositoryPayload.model_validate(payload)
     try:
+        # The id is the host's: clients use it in the paths of later requests.
         shaped = {**payload, **calls.serialize_repository(repository, payload), "id": payload["id"]}
         return _usable_by_clients(_checked(shaped), payload)
     except (PluginFault, ProviderError, ValueError, RecursionError) as error:
+        # The first line only: pydantic's errors have a line for each field, and a plugin may raise an empty one.
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         log.warning("repository not shaped", plugin=calls.plugin, provider=key, repository=repository.id, error=reason)
         idle = f"The provider's plugin failed ({calls.plugin}): {reason}"
@@ -50,7 +52,7 @@ def serialize_repository(services: Services, organization: Organization, reposit
 def serialize_repositories(
     services: Services, organization: Organization, repositories: Iterable[Repository]
 ) -> list[RepositoryPayload]:
-    """Return the payloads of many repositories, in their order. A plugin that fails affects its own ones only."""
+    """Return the payloads of many repositories, in order. A plugin that fails affects its own repositories only."""
     return [serialize_repository(services, organization, repository) for repository in repositories]
 
 

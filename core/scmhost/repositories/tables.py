@@ -36,6 +36,7 @@ class RepositoryRow(EntityMixin, Base):
             sqlite_where=text(NAME_IS_HELD),
             postgresql_where=text(NAME_IS_HELD),
         ),
+        # For pages by name, which also have the repositories that the unique index leaves out.
         Index(None, "organization_id", "name_key", "id"),
         Index(None, "delete_after", "id", sqlite_where=text(IS_DUE_SOME_DAY), postgresql_where=text(IS_DUE_SOME_DAY)),
         Index(None, "organization_id", "installation_id"),

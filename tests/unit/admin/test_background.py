@@ -23,10 +23,12 @@ from scmhost.admin.background import (
     run_due_jobs,
 )
 from scmhost.infra.db import jobs
-from scmhost.infra.db.errors import StoreError
+from scmhost.infra.db.engine import Transaction
+from scmhost.infra.db.errors import StoreBusy, StoreError
 from scmhost.infra.db.jobs import QueuedJob
 from scmhost.infra.errors import Unavailable
 from scmhost.organizations.create import create_organization
+from scmhost.releases import content_queries
 from scmhost.repositories import queries as repository_queries
 from scmhost.repositories.tables import REPOSITORIES
 from scmhost.services import Services
@@ -164,6 +166,46 @@ def test_deletion_that_was_cancelled_meanwhile_is_not_done(
     monkeypatch.setattr(repository_queries, "due_for_deletion", cancelled)
     assert delete_due_repositories(services) == 0
     assert repositories(services) == [repository]
+
+
+@pytest.mark.parametrize("error", [RuntimeError("bad row"), StoreBusy("locked")], ids=repr)
+def test_deletion_that_fails_delays_no_other(
+    services: Services, organization_id: int, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """It is logged and postponed, the others are done, and a later round tries it again."""
+    bad, good = (due_repository(services, organization_id, name) for name in ("bad", "good"))
+    original = content_queries.delete_repository
+
+    def delete(tx: Transaction, organization: int, repository: int) -> bool:
+        if repository == bad:
+            raise error
+        return original(tx, organization, repository)
+
+    monkeypatch.setattr(content_queries, "delete_repository", delete)
+    with capture_logs() as logs:
+        assert delete_due_repositories(services) == 1
+    assert [line["event"] for line in logs] == ["repository not deleted", "deletions postponed"]
+    assert (logs[0]["repository"], logs[1]["failed"], str(error) in logs[0]["fault"]) == (bad, 1, True)
+    assert repositories(services) == [bad]
+    monkeypatch.undo()
+    assert delete_due_repositories(services) == 0
+    assert delete_due_repositories(later(services, RETRY_AFTER)) == 1
+    assert good not in repositories(services)
+
+
+def test_database_that_fails_ends_the_round_of_deletions(
+    services: Services, organization_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When a deletion cannot be postponed either, the other repositories wait for the next round."""
+    due = [due_repository(services, organization_id, name) for name in ("a", "b")]
+
+    def away() -> Any:
+        raise Unavailable("the database is down")
+
+    monkeypatch.setattr(services.store, "write", away, raising=False)
+    with pytest.raises(Unavailable):
+        delete_due_repositories(services)
+    assert repositories(services) == due
 
 
 @pytest.mark.parametrize(

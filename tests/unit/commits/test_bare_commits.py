@@ -24,7 +24,7 @@ def test_bare_commits_of_several_repositories(store: Store) -> None:
 
 
 def test_known_commits_stay_as_they_are(store: Store) -> None:
-    """A commit that was sent whole keeps all it has."""
+    """A complete commit keeps its values."""
     tenant = factories.new_tenant(store)
     before = factories.all_rows(store)["commits"]
     with store.write() as tx:
@@ -33,7 +33,7 @@ def test_known_commits_stay_as_they_are(store: Store) -> None:
     assert factories.all_rows(store)["commits"] == before
 
 
-def test_whole_commit_completes_a_bare_one(store: Store) -> None:
+def test_full_commit_completes_a_bare_one(store: Store) -> None:
     """What is sent later fills in the message, the author, the time and the file changes."""
     organization = factories.new_organization(store)
     repository = factories.new_repository(store, organization)

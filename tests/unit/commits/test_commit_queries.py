@@ -205,12 +205,12 @@ def test_authors_are_identified_by_address(store: Store) -> None:
     save(store, tenant, factories.draft(5, author_email="", author_name="Nobody"))
     with store.read() as tx:
         known = commit_queries.get_many(tx, tenant.id, [tenant.commit])[tenant.commit].author
-        nobody = commit_queries.find(tx, tenant.id, tenant.repository, factories.sha(5))
+        without_author = commit_queries.find(tx, tenant.id, tenant.repository, factories.sha(5))
         assert known is not None
         assert commit_queries.get_authors(tx, tenant.id, [known.id, factories.NOBODY]) == {known.id: known}
     assert (known.email, known.name) == ("ada@example.com", "Ada Lovelace")
-    assert nobody is not None
-    assert nobody.author is None
+    assert without_author is not None
+    assert without_author.author is None
     assert len(factories.all_rows(store)["authors"]) == 1
 
 

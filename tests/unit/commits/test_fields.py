@@ -25,7 +25,7 @@ def test_each_form_of_a_mode_change_gives_the_name(name: str) -> None:
 
 
 def test_a_long_path_takes_linear_time() -> None:
-    """A path of marks and blanks is read in one pass, whatever its length."""
+    """A path of marks and blanks is read in one pass, also a long one."""
     assert plain_path("a* " * 1_000_000 + "a*").endswith("a")
 
 
@@ -62,7 +62,7 @@ def test_notes_are_counted_beyond_their_limit(count: int) -> None:
     [
         (None, [], None),
         ([], [], None),
-        ("a.py", [], "commit a1: patch_set is no list; the commit is kept without file changes"),
+        ("a.py", [], "commit a1: patch_set is not a list; the commit is kept without file changes"),
         ([{"path": "a.py", "type": "D"}, {"path": "a.py*", "type": "A"}], [("a.py", "D")], None),
         ([{"path": "x" * 10, "type": "A"}], [("x" * 10, "A")], None),
         ([{"path": "x" * 10 + "*", "type": "A"}], [("x" * 10, "A")], None),

@@ -1,4 +1,4 @@
-"""Find the repository that a name means."""
+"""Find a repository by a name."""
 
 import pytest
 

@@ -9,7 +9,7 @@ import factories
 from scmhost.commits.ingest import IngestedCommits, ingest_commits, missing_commits
 from scmhost.infra.errors import InvalidInput
 from scmhost.repositories import queries as repository_queries
-from scmhost.repositories.manage import create_repository
+from scmhost.repositories.claim import create_repository
 from scmhost.sdk import Repository
 from scripted_host import ScriptedHost
 
@@ -73,7 +73,7 @@ def test_remote_name_means_the_only_repository(scripted: ScriptedHost) -> None:
     """``origin`` is the name of a git remote, not of a repository."""
     repository = create(scripted, "team/app")
     (result,) = ingest(scripted, entry(1, "origin"))
-    assert (result.repository, result.stand_in) == (repository, False)
+    assert (result.repository, result.is_placeholder) == (repository, False)
     assert names(scripted) == ["team/app"]
 
 
@@ -83,7 +83,7 @@ def test_remote_name_means_the_repository_that_has_a_commit(scripted: ScriptedHo
     lib = create(scripted, "team/lib")
     ingest(scripted, entry(1, "team/lib"))
     (result,) = ingest(scripted, entry(2, "origin"), entry(1, "origin"))
-    assert (result.repository, result.stand_in) == (lib, False)
+    assert (result.repository, result.is_placeholder) == (lib, False)
 
 
 def test_remote_name_goes_into_a_placeholder_if_several_are_possible(scripted: ScriptedHost) -> None:
@@ -91,7 +91,7 @@ def test_remote_name_goes_into_a_placeholder_if_several_are_possible(scripted: S
     create(scripted, "team/app")
     create(scripted, "team/lib")
     (result,), notes = ingest_commits(scripted.services, scripted.organization, [entry(1, "origin")])
-    assert (result.repository.name, result.stand_in) == ("origin", True)
+    assert (result.repository.name, result.is_placeholder) == ("origin", True)
     (note,) = notes
     assert "SENTRY_VCS_REMOTE" in note
     assert f"repos/{result.repository.id}/" in note

@@ -12,8 +12,8 @@ from msgspec.json import encode
 
 from loading import case_id, load_cases
 from scmhost.commits.fields import MAX_NOTES, InvalidCommits
-from scmhost.commits.payload import commits_from_drafts, head_of, read_commits
-from scmhost.commits.values import ListedChange, ListedCommit, listed
+from scmhost.commits.payload import commits_from_drafts, head_of, listed, read_commits
+from scmhost.commits.values import ListedChange, ListedCommit
 from scmhost.infra.limits import Limits
 from scmhost.sdk import CommitDraft, FileChange
 from strategies import any_text
@@ -28,7 +28,7 @@ FIELDS = ("id", "repository", "message", "author_name", "author_email", "timesta
 
 
 def limits_of(case: dict[str, Any]) -> Limits:
-    """The limits of a case: the usual ones, unless it says otherwise."""
+    """The limits of a case: the defaults, with those that it sets."""
     return Limits(**case.get("limits", {}))
 
 
@@ -70,7 +70,7 @@ def test_refusal_names_the_limit(field: str, limit: str, most: int | None) -> No
 
 
 def test_long_addresses_are_never_cut() -> None:
-    """An address over the limit makes no author; cut, it could be somebody else's."""
+    """A commit with an address over the limit has no author, because a cut one may be of somebody else."""
     read = read_commits([{"id": "a1", "author_name": "Ada", "author_email": "a" * 200 + "@example.com"}], LIMITS)
     assert read.by_repository[None][0].author_email is None
     reason = "the author's e-mail address is longer than 200 characters (limits.author_email_length)"

@@ -192,7 +192,7 @@ def test_values_at_their_limit_are_not_odd(change: dict[str, Any]) -> None:
 
 
 def test_limits_are_those_of_the_operator() -> None:
-    """The decoder checks the limits that it is given, whatever it checked before."""
+    """The decoder checks the limits of the call, and not those of an earlier one."""
     assert isinstance(read([{"id": "abcd"}], LIMITS)[0], ListedCommit)
     assert read([{"id": "abcd"}], Limits(sha_length=3)) == [{"id": "abcd"}]
 
@@ -210,7 +210,7 @@ def test_other_fields_stay_plain_json() -> None:
 
 @pytest.mark.parametrize("value", [None, 5, {}, "a1", {"id": "a1"}])
 def test_commits_that_are_no_list_stay_plain_json(value: Any) -> None:
-    """Whoever validates the fields decides about them: null means no commits, the rest is refused."""
+    """Null means no commits; the later validation refuses any other value."""
     assert read_body(json.dumps({"commits": value}).encode(), LIMITS) == {"commits": value}
 
 
@@ -226,7 +226,7 @@ def test_commits_that_are_no_list_stay_plain_json(value: Any) -> None:
     ids=lambda body: repr(body[:20]),
 )
 def test_bodies_that_are_no_object_are_not_read(body: bytes) -> None:
-    """A body that is no JSON object, or is broken, is left to a parser that explains what is wrong."""
+    """A body that is broken or not a JSON object is left to a parser that reports the error."""
     assert read_body(body, LIMITS) is None
 
 

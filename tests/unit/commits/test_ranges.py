@@ -21,7 +21,7 @@ def test_range_is_read(case: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("case", [case for case in CASES if "message" in case], ids=case_id)
 def test_bad_range_is_refused(case: dict[str, Any]) -> None:
-    """A text that is no range is refused with the messages of Sentry."""
+    """A text that is not a range is refused with the messages of Sentry."""
     with pytest.raises(InvalidRefs) as caught:
         read_range(case["commit"], Limits())
     assert (case["message"], "refs") == (caught.value.message, caught.value.field)

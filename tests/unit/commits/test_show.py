@@ -42,7 +42,7 @@ def test_commits_have_pages(scripted: ScriptedHost, repository: Repository) -> N
 
 
 def test_commits_of_a_hidden_repository_stay_readable(scripted: ScriptedHost, repository: Repository) -> None:
-    """Hiding loses nothing."""
+    """A hidden repository shows the same commits."""
     before = len(commits(scripted, repository))
     change_repository(scripted.services, scripted.organization, repository.id, {"status": RepositoryStatus.HIDDEN})
     assert len(commits(scripted, repository)) == before == 2

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from hosting import START, Hands
+from hosting import START, SettableClock
 from scmhost.infra.db.engine import Store
 from scmhost.infra.errors import Conflict, NotFound
 from scmhost.installations.install import install_provider
@@ -64,7 +64,7 @@ def test_text_is_derived_from_key_and_ids(services: Services, acme: Organization
 
 def test_older_secret_expires_after_a_day(services: Services, acme: Organization, installation_id: int) -> None:
     """A new secret gives the one before a day; a third secret does not extend it."""
-    assert isinstance(services.clock, Hands)
+    assert isinstance(services.clock, SettableClock)
     half_a_day = ROTATION.total_seconds() / 2
     first = create_secret(services, acme, installation_id).secret
     second = create_secret(services, acme, installation_id).secret
@@ -87,7 +87,7 @@ def test_number_of_secrets_is_limited(services: Services, acme: Organization, in
         create_secret(services, acme, installation_id)
     delete_secret(services, acme, installation_id, secrets[0].id)
     create_secret(services, acme, installation_id)
-    assert isinstance(services.clock, Hands)
+    assert isinstance(services.clock, SettableClock)
     services.clock.turn(ROTATION.total_seconds())
     create_secret(services, acme, installation_id)
     assert len(list_secrets(services, acme, installation_id)) == 2

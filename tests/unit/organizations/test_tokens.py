@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from hosting import START, Hands
+from hosting import START, SettableClock
 from scmhost.infra.db.engine import Store
 from scmhost.infra.errors import InvalidInput, NotFound, Unauthenticated
 from scmhost.organizations.create import create_organization
@@ -103,7 +103,7 @@ def test_token_of_another_organization_cannot_be_revoked(services: Services, acm
 def test_token_expires(services: Services, acme: Organization) -> None:
     """A token is valid until its expiry, and not at that moment."""
     token, text = create_token(services, acme, "ci", [], START + timedelta(seconds=10))
-    assert isinstance(services.clock, Hands)
+    assert isinstance(services.clock, SettableClock)
     services.clock.turn(9.9)
     assert authenticate(services, text).token == token
     services.clock.turn(0.1)

@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from hosting import ACME, INSTALLATION, REPOSITORY, START, Hands, enabled, host_of, logged, report_of
+from hosting import ACME, INSTALLATION, REPOSITORY, START, SettableClock, enabled, host_of, logged, report_of
 from plugins import moody
 from scmhost.plugins import PluginFault, PluginHost, Settings
 from scmhost.plugins.config.schema import Breaker
@@ -102,7 +102,7 @@ def test_plugin_loaded_during_a_probe_starts_closed() -> None:
 
 
 @contextmanager
-def suspended_host(hands: Hands, **terms: int) -> Iterator[PluginHost]:
+def suspended_host(hands: SettableClock, **terms: int) -> Iterator[PluginHost]:
     """A host with a plugin that has just been suspended for ten seconds."""
     moody.mood.cause = RuntimeError("bad mood")
     own = enabled(breaker={"faults": 2, **terms})
@@ -125,7 +125,7 @@ def page(host: PluginHost) -> object:
 
 def test_a_plugin_that_keeps_failing_is_not_called() -> None:
     """A suspended hook is not called; the fault has the begin, the end and the reason of the suspension."""
-    with suspended_host(Hands()) as host:
+    with suspended_host(SettableClock()) as host:
         called = moody.mood.calls
         fault = fault_of(host)
         assert moody.mood.calls == called
@@ -138,7 +138,7 @@ def test_a_plugin_that_keeps_failing_is_not_called() -> None:
 
 def test_report_and_decision_have_the_suspension() -> None:
     """The report of the plugin and the decision about it name the suspended hook; its other hooks are called."""
-    with suspended_host(Hands()) as host:
+    with suspended_host(SettableClock()) as host:
         report, switch = report_of(host, "moody"), host.decide("moody", ACME)
         assert (report.state, [item.hook for item in report.suspensions]) == ("suspended", ["scm_commit_url"])
         assert report.reason.startswith(
@@ -153,7 +153,7 @@ def test_report_and_decision_have_the_suspension() -> None:
 
 def test_a_success_after_the_pause_resumes() -> None:
     """After the pause one probe is called; if it succeeds, the circuit is closed."""
-    hands = Hands()
+    hands = SettableClock()
     with suspended_host(hands) as host:
         moody.mood.cause = None
         hands.turn(10)
@@ -168,7 +168,7 @@ def test_a_success_after_the_pause_resumes() -> None:
 
 def test_a_failure_after_the_pause_doubles_it() -> None:
     """A probe that fails counts as a fault, and doubles the pause up to the longest."""
-    hands = Hands()
+    hands = SettableClock()
     with suspended_host(hands, longest_pause_seconds=25) as host:
         waits = []
         with logged() as logs:
@@ -190,7 +190,7 @@ def test_a_failure_after_the_pause_doubles_it() -> None:
 
 def test_provider_error_is_no_fault() -> None:
     """Errors that the contract allows never suspend a hook."""
-    breakers = CircuitBreaker(lambda _: TERMS, Hands())
+    breakers = CircuitBreaker(lambda _: TERMS, SettableClock())
     moody.mood.cause = moody.ON_PURPOSE
     with host_of({"moody": "plugins.moody"}) as host:
         for _ in range(20):
@@ -201,7 +201,7 @@ def test_provider_error_is_no_fault() -> None:
 
 def test_probe_without_a_worker_has_failed() -> None:
     """A probe that finds no free worker ends, so that another probe follows after the pause."""
-    hands = Hands()
+    hands = SettableClock()
     breakers = CircuitBreaker(lambda _: TERMS, hands)
     origin = Origin("forge", "acme-forge", "scm_commit_url")
     for _ in range(3):
@@ -218,7 +218,7 @@ def test_probe_without_a_worker_has_failed() -> None:
 def test_a_listener_that_is_suspended_is_logged_once() -> None:
     """A listener is suspended like any other hook, and the log has one line for that, not one for each event."""
     settings = Settings(plugins={"deaf": enabled(breaker={"faults": 2})})
-    with host_of({"deaf": "plugins.hostile:deaf"}, settings, clock=Hands()) as host, logged() as logs:
+    with host_of({"deaf": "plugins.hostile:deaf"}, settings, clock=SettableClock()) as host, logged() as logs:
         for _ in range(5):
             host.notify("scm_repository_saved", organization=ACME, repository=REPOSITORY)
     events = [entry["event"] for entry in logs]
@@ -227,7 +227,7 @@ def test_a_listener_that_is_suspended_is_logged_once() -> None:
 
 def test_one_hook_suspends_no_other() -> None:
     """Each hook of each plugin has its own circuit, and a plugin that is loaded again starts with closed ones."""
-    breakers = CircuitBreaker(lambda _: TERMS, Hands())
+    breakers = CircuitBreaker(lambda _: TERMS, SettableClock())
     for hook in ("scm_file_exists", "scm_install"):
         for _ in range(3):
             breakers.fault(Origin("forge", "acme-forge", hook), "hung", probe=False)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from hosting import INSTALLATION, LOCATION, REPOSITORY, Hands, host_of, logged, report_of
+from hosting import INSTALLATION, LOCATION, REPOSITORY, SettableClock, host_of, logged, report_of
 from plugins import hanger
 from scmhost.plugins import PluginFault
 from scmhost.plugins.config.schema import Breaker
@@ -68,7 +68,7 @@ class Hanging:
 def hanging(faults: int = 100) -> Iterator[Hanging]:
     """A guard with clocks that the test sets, whose circuit breaker opens after some faults."""
     clock = Seconds()
-    guard = Guard(CircuitBreaker(lambda _: Breaker(faults=faults), Hands()), clock=clock)
+    guard = Guard(CircuitBreaker(lambda _: Breaker(faults=faults), SettableClock()), clock=clock)
     with ThreadPoolExecutor(SLOTS_PER_PLUGIN) as callers:
         found = Hanging(guard, clock, callers)
         try:
@@ -203,7 +203,7 @@ def test_overdue_refusal_is_counted_once() -> None:
 
 def test_probe_that_hangs_opens_the_circuit_again() -> None:
     """A half open circuit whose probe hangs waits for the next try, twice as long."""
-    hands, clock = Hands(), Seconds()
+    hands, clock = SettableClock(), Seconds()
     guard = Guard(CircuitBreaker(lambda _: Breaker(faults=1, pause_seconds=10), hands), clock=clock)
     fault_of(guard, lambda: 1 / 0)
     hands.turn(10)

@@ -60,7 +60,7 @@ def test_fetched_commits_are_those_of_the_release(host: ReleaseHost) -> None:
 def test_base_comes_from_the_ref(host: ReleaseHost, ref: RefDraft, base: str | None) -> None:
     """A range or a previous commit is the base; without one the provider gets none."""
     fetch(host, ref)
-    assert historian.asked == [(base, A)]
+    assert historian.requests == [(base, A)]
 
 
 @pytest.mark.usefixtures("repository")
@@ -68,7 +68,7 @@ def test_base_comes_from_the_release_before(host: ReleaseHost) -> None:
     """A ref without a base continues the last release of the project."""
     fetch(host, RefDraft("team/app", B), "1.0")
     fetch(host, RefDraft("team/app", A), "2.0")
-    assert historian.asked == [(None, B), (B, A)]
+    assert historian.requests == [(None, B), (B, A)]
 
 
 @pytest.mark.usefixtures("repository")
@@ -96,7 +96,7 @@ def test_failure_of_the_provider_is_raised(host: ReleaseHost) -> None:
 @pytest.mark.usefixtures("repository")
 @pytest.mark.parametrize("failed", [False, True])
 def test_failure_is_a_note_of_the_release(host: ReleaseHost, *, failed: bool) -> None:
-    """The note says whether the fetch is tried again; setting the ref again schedules it anew."""
+    """The note has the next attempt, or that there is none; setting the ref again schedules a new fetch."""
     host.create(refs=[RefDraft("team/app", A)])
     with host.services.store.write() as tx:
         (job,) = host.fetches()
@@ -124,7 +124,7 @@ def test_job_without_its_rows_is_finished(host: ReleaseHost, repository: Reposit
             tx, host.organization.id, repository.id, {"provider": None, "installation_id": None, "external_id": None}
         )
     fetch_commits(host.services, job)
-    assert (historian.asked, host.fetches()) == ([], [])
+    assert (historian.requests, host.fetches()) == ([], [])
 
 
 @pytest.mark.usefixtures("repository")
@@ -167,7 +167,7 @@ def test_tag_is_resolved(host: ReleaseHost, resolved: list[str | None], ref: str
     """The release keeps the commit of a tag. The sender's HEAD and a sha are not resolved."""
     fetch(host, RefDraft("team/app", ref, C))
     assert host.refs() == [("team/app", head, C)]
-    assert historian.asked == [(C, head)]
+    assert historian.requests == [(C, head)]
     assert resolved == ([ref] if ref == "v1.2" else [])
 
 
@@ -178,9 +178,9 @@ def test_provider_that_is_off_blocks_the_fetch(host: ReleaseHost, repository: Re
     with host.services.store.write() as tx:
         changes = {"provider": "custom_scm", "installation_id": repository.installation_id}
         repository_queries.update_repository(tx, host.organization.id, repository.id, changes)
-    with pytest.raises(FetchBlocked, match="its provider CustomSCM cannot be asked"):
+    with pytest.raises(FetchBlocked, match="its provider CustomSCM cannot list"):
         fetch_commits(host.services, job)
-    assert (historian.asked, len(host.fetches())) == ([], 1)
+    assert (historian.requests, len(host.fetches())) == ([], 1)
 
 
 @pytest.mark.usefixtures("repository")

@@ -67,14 +67,14 @@ def test_all_unknown_repositories_are_named(host: ReleaseHost) -> None:
         host.create(refs=refs)
 
 
-def test_note_says_whether_commits_are_fetched(host: ReleaseHost) -> None:
+def test_each_ref_has_a_note_about_its_commits(host: ReleaseHost) -> None:
     """There is a note for each ref, in the order of the refs."""
     claimed(host)
     host.add_repository("team/free")
     host.add_repository("team/own", "custom_scm", host.install("custom_scm"))
     names = ["team/own", "team/app", "team/free", "team/app"]
     own, fetched, free, again = host.create(refs=[RefDraft(name, A) for name in names]).notes
-    assert "Of repository 'team/own' only the ref is kept: its provider CustomSCM cannot be asked" in own
+    assert "Of repository 'team/own' only the ref is kept: its provider CustomSCM cannot list" in own
     assert "The commits of repository 'team/app' are fetched from its provider" in fetched
     assert again == fetched
     assert "Of repository 'team/free' only the ref is kept: it is unclaimed" in free
@@ -82,7 +82,7 @@ def test_note_says_whether_commits_are_fetched(host: ReleaseHost) -> None:
 
 
 def test_fetches_run_in_the_order_of_the_refs(host: ReleaseHost) -> None:
-    """Jobs of one request become due one after the other, whatever the order of the repositories."""
+    """Jobs of one request become due one after the other, in any order of the repositories."""
     installation = host.install("historian")
     ids = {name: host.add_repository(name, "historian", installation).id for name in ("a", "b", "c", "d")}
     order = ["c", "a", "d", "b"]
@@ -146,4 +146,4 @@ def test_hundred_refs_of_one_repository_take_few_statements(host: ReleaseHost) -
     assert host.refs() == [("team/app", sha(99), None)]
     assert len(host.fetches()) == 1
     assert len(all_rows(host.services.store)["commits"]) == 100
-    assert historian.asked == []
+    assert historian.requests == []

@@ -30,7 +30,7 @@ def previous(host: ReleaseHost, version: str, repository: str | None = None) -> 
 
 
 def test_release_has_pages_of_its_commits(host: ReleaseHost) -> None:
-    """The last commit has its page, and a ref with a previous commit the page of what lies between."""
+    """The last commit has its page, and a ref with a previous commit has the page that compares the two."""
     form = {"name": "team", "url": "https://git.example.com/", "preset": "gitea"}
     installation = install_provider(host.services, host.organization, "custom_scm", form).installation
     url = "https://git.example.com/team/app"
@@ -44,7 +44,7 @@ def test_release_has_pages_of_its_commits(host: ReleaseHost) -> None:
     assert [ref.compare_url for ref in host.get().refs] == [None]
 
 
-def test_text_that_json_cannot_hold_costs_the_plugin_parts(host: ReleaseHost) -> None:
+def test_release_is_shown_without_text_that_json_cannot_express(host: ReleaseHost) -> None:
     """The release is shown without pages, and the log names the plugin."""
     host.add_repository("team/app", "historian", host.install("historian"))
     host.create(commits=[commit(A)], refs=[RefDraft("team/app", f"{B}..{A}")])
@@ -139,15 +139,15 @@ def test_release_of_another_project_is_not_before(host: ReleaseHost) -> None:
 
 
 def test_release_with_a_tag_is_not_before(host: ReleaseHost) -> None:
-    """Clients search for whole shas only."""
+    """Clients search for full shas only."""
     host.add_repository("team/app", "historian", host.install("historian"))
     host.create("1.0", refs=[RefDraft("team/app", "v1.0")])
     host.create("2.0")
     assert previous(host, "2.0") is None
-    assert historian.asked == []
+    assert historian.requests == []
 
 
-def test_stand_in_counts_while_it_is_the_only_repository(host: ReleaseHost) -> None:
+def test_placeholder_counts_while_it_is_the_only_repository(host: ReleaseHost) -> None:
     """With a second project, the commits of the remote may be of another repository."""
     host.create("1.0", commits=[commit(A, "origin")])
     host.create("2.0")

@@ -8,8 +8,8 @@ import factories
 from api import open_api
 from scmhost.infra.errors import InvalidInput, NotFound, ProviderRefused
 from scmhost.plugins import PluginFault, ProviderOff
-from scmhost.repositories.claim import AddedRepository, add_repository, offer_repositories
-from scmhost.repositories.manage import create_repository, delete_repository
+from scmhost.repositories.claim import AddedRepository, add_repository, create_repository, offer_repositories
+from scmhost.repositories.manage import delete_repository
 from scmhost.sdk import AddRequest, Claim, Create, Offer, ProviderUnavailable, Refusal, Repository
 from scripted_host import CONFIG, SCRIPTED, ScriptedHost, open_scripted
 

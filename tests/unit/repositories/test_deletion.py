@@ -81,6 +81,23 @@ def test_due_deletions(store: Store) -> None:
     assert [it.id for it in first] == [early]
 
 
+def test_deletion_is_postponed(store: Store) -> None:
+    """It is due at the new time; one that was cancelled meanwhile stays cancelled."""
+    tenant = factories.new_tenant(store)
+    later = LATER + timedelta(minutes=5)
+    with store.write() as tx:
+        repository_queries.schedule_deletion(tx, tenant.id, tenant.repository, factories.NOW)
+        repository_queries.postpone_deletion(tx, tenant.id, tenant.repository, later)
+        due = [[it.id for it in repository_queries.due_for_deletion(tx, at)] for at in (LATER, later)]
+        repository_queries.cancel_deletion(tx, tenant.id, tenant.repository)
+        repository_queries.postpone_deletion(tx, tenant.id, tenant.repository, LATER)
+        found = repository_queries.get(tx, tenant.id, tenant.repository)
+        assert repository_queries.due_for_deletion(tx, later) == []
+    assert due == [[], [tenant.repository]]
+    assert found is not None
+    assert found.status is RepositoryStatus.ACTIVE
+
+
 def test_deletion_removes_all_data_of_the_repository(store: Store) -> None:
     """Its commits, mappings and its part of releases are removed; the releases' counts are updated."""
     tenant = factories.new_tenant(store)

@@ -11,17 +11,13 @@ from scmhost.commits.ingest import ingest_commits
 from scmhost.infra.errors import Conflict, InvalidInput, NotFound
 from scmhost.infra.paging import PageQuery
 from scmhost.repositories import queries as repository_queries
-from scmhost.repositories.claim import add_repository
+from scmhost.repositories.claim import MAX_NAME, add_repository, address_of, create_repository, path_of
 from scmhost.repositories.manage import (
     GRACE,
-    MAX_NAME,
-    address_of,
     change_repository,
-    create_repository,
     delete_repository,
     get_repository,
     list_repositories,
-    path_of,
     uninstall,
 )
 from scmhost.sdk import AddRequest, Repository, RepositoryStatus
@@ -248,6 +244,6 @@ def test_unknown_repository_is_not_found(scripted: ScriptedHost, id_: int) -> No
     ],
 )
 def test_addresses_are_compared_without_case_and_suffix(url: str, address: str) -> None:
-    """Text that is no URL has an empty address, and so no path."""
+    """Text that is not a URL has an empty address and no path."""
     assert address_of(url) == address
     assert path_of(url) == address.partition("/")[2]

@@ -55,7 +55,7 @@ def test_new_commit_is_read_before_it_is_indexed(store: Store) -> None:
 
 
 def test_newest_change_counts_wherever_it_is(store: Store) -> None:
-    """In whatever order three commits arrive, and whichever of them are indexed, the newest one decides."""
+    """For each order of three commits, and each part of them that is indexed, the newest one decides."""
     drafts = [changing(3, "A a.py"), changing(4, "D a.py"), changing(5, "M a.py")]
     for number, sent in enumerate(permutations(drafts)):
         for indexed in range(3):
@@ -85,11 +85,13 @@ def test_indexing_changes_no_answer(store: Store) -> None:
     for number, name in enumerate(names):
         kind = "D" if number % 3 == 0 else "M"
         save(store, tenant, changing(100 + (number * 17) % 40, f"{kind} dir/{name}", f"A {number % 5}/{name}"))
-    wanted = [f"{folder}/{name}" for name in names for folder in ("dir", *"01234")]
+    paths_to_find = [f"{folder}/{name}" for name in names for folder in ("dir", *"01234")]
 
     def answers() -> object:
         with store.read() as tx:
-            return file_queries.file_states(tx, tenant.id, {tenant.repository: wanted}), paths(store, tenant, names)
+            return file_queries.file_states(tx, tenant.id, {tenant.repository: paths_to_find}), paths(
+                store, tenant, names
+            )
 
     before = answers()
     index_all(store, tenant)
@@ -110,11 +112,11 @@ def test_pending_files_count_towards_the_limit_of_a_name(store: Store) -> None:
 
 def test_names_are_found_in_all_repositories_of_the_organization_only(store: Store) -> None:
     """Pending commits of other repositories are read for names; those of other organizations never are."""
-    tenant, stranger = factories.new_tenant(store), factories.new_tenant(store, "other")
+    tenant, other = factories.new_tenant(store), factories.new_tenant(store, "other")
     second = factories.new_repository(store, tenant.id, "second")
     save(store, tenant, changing(3, "A one/m.py"))
     save(store, tenant, changing(4, "A two/m.py"), repository=second)
-    save(store, stranger, changing(5, "A three/m.py"))
+    save(store, other, changing(5, "A three/m.py"))
     assert paths(store, tenant, ["m.py"]) == {tenant.repository: ["one/m.py"], second: ["two/m.py"]}
     assert state(store, tenant, "two/m.py") is None
     assert state(store, tenant, "three/m.py") is None
@@ -138,11 +140,11 @@ def test_statements_do_not_grow_with_what_is_pending(store: Store) -> None:
     others = [factories.new_repository(store, tenant.id, f"r{number}") for number in range(10)]
     save(store, tenant, changing(3, "A a.py"))
 
-    def count(*wanted: str) -> int:
+    def count(*paths_to_find: str) -> int:
         with recorded_statements(store) as statements:
             with store.read() as tx:
-                file_queries.file_states(tx, tenant.id, {tenant.repository: wanted})
-            paths(store, tenant, [path.rpartition("/")[2] for path in wanted])
+                file_queries.file_states(tx, tenant.id, {tenant.repository: paths_to_find})
+            paths(store, tenant, [path.rpartition("/")[2] for path in paths_to_find])
         return len(statements)
 
     alone = count("a.py")
@@ -161,7 +163,7 @@ def test_only_the_newest_commits_are_read(store: Store, monkeypatch: pytest.Monk
     assert known == [26, 27, 28, 29, 30]
 
 
-def test_only_so_many_changes_are_read(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_number_of_changes_that_are_read_is_limited(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Commits with very many changes are read up to a number of changes."""
     monkeypatch.setattr(file_queries, "_PENDING_CHANGES_READ", 10)
     tenant = factories.new_tenant(store)
@@ -197,14 +199,14 @@ def test_job_for_all_commits_is_read_from_the_newest(store: Store, monkeypatch: 
 
 @pytest.mark.parametrize("odd", ["", "/", "a\x00b", "\ud800", "é" * 3000, "%", "*", "a/"])
 def test_odd_paths_and_names_have_no_state(sqlite_store: Store, odd: str) -> None:
-    """Text that no path can be is no error."""
+    """Text that cannot be a path is not an error."""
     tenant = factories.new_tenant(sqlite_store)
     save(sqlite_store, tenant, changing(3, "A a.py"))
     assert state(sqlite_store, tenant, odd) is None
     assert paths(sqlite_store, tenant, [odd]) == {}
 
 
-def test_nothing_wanted_sends_nothing(sqlite_store: Store) -> None:
+def test_no_paths_and_no_names_send_no_statement(sqlite_store: Store) -> None:
     """Without paths and names no statement is sent."""
     tenant = factories.new_tenant(sqlite_store)
     with sqlite_store.read() as tx, recorded_statements(sqlite_store) as statements:

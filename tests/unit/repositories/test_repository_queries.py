@@ -3,6 +3,8 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import update
+from structlog.testing import capture_logs
 
 import factories
 from scmhost.infra.db.engine import Store
@@ -11,15 +13,16 @@ from scmhost.infra.errors import NotFound
 from scmhost.infra.paging import PageQuery
 from scmhost.installations import queries as installation_queries
 from scmhost.repositories import queries as repository_queries
+from scmhost.repositories.tables import REPOSITORIES
 from scmhost.sdk import Claim, RepositoryStatus
 
 EVERYTHING = PageQuery()
 
 
-def names(store: Store, organization: int, request: PageQuery = EVERYTHING, **wanted: object) -> list[str]:
+def names(store: Store, organization: int, request: PageQuery = EVERYTHING, **filters: object) -> list[str]:
     """The names on a page."""
     with store.read() as tx:
-        return [found.name for found in repository_queries.page(tx, organization, request, **wanted).items]  # type: ignore[arg-type]
+        return [found.name for found in repository_queries.page(tx, organization, request, **filters).items]  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("first", "second"), [("Acme/Web", "acme/web"), ("Straße", "STRASSE"), ("ÉCOLE", "école")])
@@ -234,14 +237,14 @@ def test_deleting_an_installation_unclaims_its_repositories(store: Store) -> Non
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(wanted=st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=5)))
-def test_every_ensured_name_is_found(store: Store, wanted: list[str]) -> None:
+@given(spellings=st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=5)))
+def test_every_ensured_name_is_found(store: Store, spellings: list[str]) -> None:
     """A repository is found by its name, for any text as the name."""
     with store.write() as tx:
         organization = factories.new_organization_in(tx)
-        found = repository_queries.ensure(tx, organization, wanted, factories.NOW)
-        assert set(found) == {name.casefold() for name in wanted}
-        assert all(repository_queries.by_name(tx, organization, name) == found[name.casefold()] for name in wanted)
+        found = repository_queries.ensure(tx, organization, spellings, factories.NOW)
+        assert set(found) == {name.casefold() for name in spellings}
+        assert all(repository_queries.by_name(tx, organization, name) == found[name.casefold()] for name in spellings)
 
 
 def test_repositories_are_found_by_the_last_segment_of_their_url(store: Store) -> None:
@@ -262,3 +265,18 @@ def test_repositories_are_found_by_the_last_segment_of_their_url(store: Store) -
     assert [repository.name for repository in found] == ["r0", "r1"]
     assert ([repository.name for repository in left], len(active)) == (["r1"], 2)
     assert hidden.id not in active
+
+
+def test_repository_with_an_unknown_status_counts_as_hidden(store: Store) -> None:
+    """Another version may have stored the status; the lists that contain the repository stay readable."""
+    organization = factories.new_organization(store)
+    odd = factories.new_repository(store, organization, "odd")
+    factories.new_repository(store, organization, "usual")
+    with store.write() as tx:
+        tx.execute(update(REPOSITORIES).where(REPOSITORIES.c.id == odd).values(status="archived"))
+    with capture_logs() as logs, store.read() as tx:
+        listed = repository_queries.page(tx, organization, EVERYTHING).items
+        found = repository_queries.get(tx, organization, odd)
+    assert [(item.name, item.status.value) for item in listed] == [("odd", "hidden"), ("usual", "active")]
+    assert found == listed[0]
+    assert [(line["repository"], line["status"]) for line in logs] == [(odd, "archived")] * 2
