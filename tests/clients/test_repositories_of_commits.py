@@ -1,4 +1,4 @@
-"""Which repository the commits of a build belong to, when the client says only ``origin``."""
+"""The repository of a build's commits, if the client sends only ``origin``."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def send(cli: SentryCli, checkout: GitRepository, version: str, *words: str, **e
 
 
 def test_first_release_needs_no_setup(cli: SentryCli, organization: OrganizationClient, app: GitRepository) -> None:
-    """The first build of a new organization is kept under the remote's name, and the next one goes on from there."""
+    """The commits are stored under the remote's name, and the next build continues from them."""
     send(cli, app, "1.0")
     assert organization.commits_by_repository("1.0") == {"origin": set(app.shas())}
     new = app.commit("New")
@@ -46,7 +46,7 @@ def test_first_release_needs_no_setup(cli: SentryCli, organization: Organization
 def test_repository_created_later_is_found(
     cli: SentryCli, organization: OrganizationClient, app: GitRepository
 ) -> None:
-    """Builds that ran before there was a repository stand in nobody's way."""
+    """Builds from before the repository existed do not prevent its use."""
     send(cli, app, "1.0")
     organization.map(organization.claimed("team/app"), "/srv/")
     app.commit("New")
@@ -58,7 +58,7 @@ def test_repository_created_later_is_found(
 
 
 def test_only_repository_is_used(cli: SentryCli, organization: OrganizationClient, app: GitRepository) -> None:
-    """An organization with one repository need not say anything."""
+    """If an organization has one repository, its name is not needed."""
     organization.repository("team/app")
     send(cli, app, "1.0")
     assert organization.commits_by_repository("1.0") == {"team/app": set(app.shas())}
@@ -68,7 +68,7 @@ def test_only_repository_is_used(cli: SentryCli, organization: OrganizationClien
 def test_project_mapping_identifies_repository(
     cli: SentryCli, organization: OrganizationClient, app: GitRepository, lib: GitRepository
 ) -> None:
-    """Where each project is mapped to one repository, each build's commits arrive there."""
+    """If each project is mapped to one repository, the commits of its builds are added there."""
     api = organization.post("projects/", slug="api")["id"]
     organization.map(organization.claimed("team/app"), "/srv/")
     organization.map(organization.claimed("team/lib"), "/srv/", project_id=api)
@@ -84,7 +84,7 @@ def test_project_mapping_identifies_repository(
 def test_known_commit_identifies_repository(
     cli: SentryCli, organization: OrganizationClient, app: GitRepository
 ) -> None:
-    """Where a repository has one of the commits already, the others are its own too."""
+    """If a repository has one of the commits already, the others are added to it."""
     organization.repository("team/app", "https://git.example.com/team/app")
     organization.repository("team/lib", "https://git.example.com/team/lib")
     send(cli, app, "1.0", SENTRY_VCS_REMOTE=remote("team/app"))
@@ -96,7 +96,7 @@ def test_known_commit_identifies_repository(
 def test_commits_of_ambiguous_repository_are_kept_separately(
     cli: SentryCli, organization: OrganizationClient, app: GitRepository, lib: GitRepository
 ) -> None:
-    """Commits of two unknown checkouts hurt neither each other nor the repositories, and no build fails of them."""
+    """Commits of two unknown checkouts do not mix, and no build fails."""
     for name in ("team/app", "team/lib"):
         organization.repository(name, f"https://git.example.com/{name}")
     for version in ("1.0", "1.1"):
@@ -111,7 +111,7 @@ def test_commits_of_ambiguous_repository_are_kept_separately(
 def test_separately_kept_commits_move_to_named_repository(
     cli: SentryCli, organization: OrganizationClient, app: GitRepository
 ) -> None:
-    """The repository that stood in is renamed once it is known which one it is, and builds go on with it."""
+    """The placeholder is renamed to the real repository, and later builds use it."""
     send(cli, app, "1.0")
     stand_in = organization.repositories()["origin"]
     change = {"name": "team/app", "url": "https://git.example.com/team/app"}
@@ -124,7 +124,7 @@ def test_separately_kept_commits_move_to_named_repository(
 def test_two_repositories_share_a_release(
     cli: SentryCli, organization: OrganizationClient, app: GitRepository, lib: GitRepository
 ) -> None:
-    """The builds of two repositories that are one release leave each other's commits alone, however often they run."""
+    """Repeated builds of two repositories with one release keep each other's commits."""
     for name in ("team/app", "team/lib"):
         organization.map(organization.claimed(name), f"/srv/{name}/")
     for _ in range(2):
@@ -136,7 +136,7 @@ def test_two_repositories_share_a_release(
 
 
 def test_two_projects_share_a_release(cli: SentryCli, organization: OrganizationClient, app: GitRepository) -> None:
-    """Two parts of one repository are released as one version, from different commits: none is lost."""
+    """Two parts of one repository with the same version and different commits keep both."""
     api = organization.post("projects/", slug="api")["id"]
     repository = organization.claimed("team/app")
     organization.map(repository, "/srv/")
@@ -154,7 +154,7 @@ def test_two_projects_share_a_release(cli: SentryCli, organization: Organization
 def test_release_of_one_project_replaces_its_commits(
     cli: SentryCli, organization: OrganizationClient, app: GitRepository
 ) -> None:
-    """A build that is run again at another commit says what the release holds now."""
+    """A repeated build at another commit replaces the commits of the release."""
     organization.map(organization.claimed("team/app"), "/srv/")
     send(cli, app, "1.0")
     app.git("reset", "--quiet", "--hard", "HEAD~2")
@@ -166,7 +166,7 @@ def test_release_of_one_project_replaces_its_commits(
 def test_commit_of_another_repository_does_not_fail_build(
     cli: SentryCli, organization: OrganizationClient, app: GitRepository, lib: GitRepository
 ) -> None:
-    """The release before may be of another repository; its commit is never asked of a checkout that lacks it."""
+    """The commit of a previous release is not requested from a checkout of another repository."""
     for name in ("team/app", "team/lib"):
         organization.map(organization.claimed(name), f"/srv/{name}/")
     send(cli, app, "1.0", SENTRY_VCS_REMOTE=remote("team/app"))

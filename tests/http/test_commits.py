@@ -2,7 +2,7 @@ from api import OLDER_SHA, SHA, ApiClient, commit
 
 
 def test_sending_twice_changes_nothing(api: ApiClient) -> None:
-    """The second time every commit is known, and the listing is the same."""
+    """The second request creates no commit, and the list stays the same."""
     body = {"commits": [commit(SHA), commit(OLDER_SHA, timestamp="2025-01-01T00:00:00Z")]}
     first = api.post("commits/", body).json()["repositories"][0]
     path = f"repos/{first['id']}/commits/"
@@ -14,7 +14,7 @@ def test_sending_twice_changes_nothing(api: ApiClient) -> None:
 
 
 def test_commits_of_many_repositories_go_in_together(api: ApiClient) -> None:
-    """One request may bring commits of several repositories; names differ by more than case."""
+    """One request may have commits of several repositories, whose names differ in more than case."""
     body = {"commits": [commit("1" * 40, "A"), commit("2" * 40, "a"), commit("3" * 40, "b")]}
     assert [(item["name"], item["new"]) for item in api.post("commits/", body).json()["repositories"]] == [
         ("A", 2),
@@ -29,7 +29,7 @@ def test_a_commit_without_repository_is_kept(api: ApiClient) -> None:
 
 
 def test_only_missing_commits_are_requested(api: ApiClient) -> None:
-    """A client learns which commits are not there yet."""
+    """The answer has the commits that are not stored yet."""
     body = {"repository": "Team/App", "ids": [SHA, OLDER_SHA]}
     assert api.post("commits/missing/", body).json() == {"missing": [SHA, OLDER_SHA]}
     api.post("commits/", {"commits": [commit(SHA)]})
@@ -37,7 +37,7 @@ def test_only_missing_commits_are_requested(api: ApiClient) -> None:
 
 
 def test_a_claimed_repositorys_commits_have_pages(api: ApiClient) -> None:
-    """Beside each commit stands its page on the code host."""
+    """Each commit has the URL of its page on the code host."""
     repository, _ = api.claimed(preset="gitlab")
     api.post("commits/", {"commits": [commit()]})
     shown = api.get(f"repos/{repository['id']}/commits/").json()[0]
@@ -47,7 +47,7 @@ def test_a_claimed_repositorys_commits_have_pages(api: ApiClient) -> None:
 
 
 def test_commits_without_a_time_keep_their_order(api: ApiClient) -> None:
-    """Without times the order sent is the order listed."""
+    """Without times the commits are listed in the order of the request."""
     shas = [digit * 40 for digit in "7391"]
     done = api.post("commits/", {"commits": [commit(sha, timestamp=None) for sha in shas]}).json()
     listed = api.get(f"repos/{done['repositories'][0]['id']}/commits/").json()
@@ -55,20 +55,20 @@ def test_commits_without_a_time_keep_their_order(api: ApiClient) -> None:
 
 
 def test_a_commit_shows_the_issues_that_it_resolves(api: ApiClient) -> None:
-    """The issues that a message names with a keyword stand beside it."""
+    """A commit has the issues that its message names after a keyword."""
     done = api.post("commits/", {"commits": [commit(message="Round once\n\nFixes SHOP-12, shop-13")]}).json()
     shown = api.get(f"repos/{done['repositories'][0]['id']}/commits/").json()[0]
     assert shown["issueIds"] == ["SHOP-12", "SHOP-13"]
 
 
 def test_a_commit_without_an_author_has_an_empty_one(api: ApiClient) -> None:
-    """No author is made up."""
+    """The fields of the author are empty."""
     done = api.post("commits/", {"commits": [commit(author_name=None, author_email=None)]}).json()
     assert api.get(f"repos/{done['repositories'][0]['id']}/commits/").json()[0]["author"] == {}
 
 
 def test_one_bad_commit_saves_none(api: ApiClient) -> None:
-    """A commit without a sha refuses the whole list; nothing is half saved."""
+    """A commit without a sha rejects the whole request, and nothing is saved."""
     answer = api.post("commits/", {"commits": [commit(), {"message": "no id"}]})
     assert answer.status_code == 400
     assert "commits[1].id" in answer.text

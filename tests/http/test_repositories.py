@@ -9,7 +9,7 @@ from scripted_host import CONFIG, SCRIPTED
 
 
 def test_a_repository_is_created_by_name_and_url(api: ApiClient) -> None:
-    """A repository needs no provider to exist."""
+    """A repository can exist without a provider."""
     answer = api.post("repos/", {"name": "Team/App", "url": "https://git.example.com/team/app/"})
     assert answer.status_code == 201
     body = answer.json()
@@ -22,7 +22,7 @@ def test_a_repository_is_created_by_name_and_url(api: ApiClient) -> None:
 
 
 def test_the_same_name_in_other_case_is_the_same_repository(api: ApiClient) -> None:
-    """sentry-cli lower-cases names; that makes no twin."""
+    """sentry-cli sends names in lower case, which must not create a second repository."""
     first = api.repository("Team/App")
     again = api.post("repos/", {"name": "team/app", "url": "https://git.example.com/team/app"})
     assert again.status_code == 200
@@ -31,7 +31,7 @@ def test_the_same_name_in_other_case_is_the_same_repository(api: ApiClient) -> N
 
 
 def test_the_same_name_with_another_url_is_refused(api: ApiClient) -> None:
-    """A second create never overwrites the first silently."""
+    """The second request does not overwrite the first."""
     api.repository()
     answer = api.post("repos/", {"name": "team/app", "url": "https://elsewhere.example.com/x"})
     assert answer.status_code == 409
@@ -52,7 +52,7 @@ def test_the_same_name_with_another_url_is_refused(api: ApiClient) -> None:
     ],
 )
 def test_an_unsafe_url_is_refused_and_nothing_is_saved(api: ApiClient, url: str) -> None:
-    """Only plain http and https URLs come in."""
+    """Only http and https URLs are accepted."""
     answer = api.post("repos/", {"name": "team/app", "url": url})
     assert answer.status_code == 400
     assert list(answer.json()) == ["url"]
@@ -62,14 +62,14 @@ def test_an_unsafe_url_is_refused_and_nothing_is_saved(api: ApiClient, url: str)
 
 @pytest.mark.parametrize(("body", "field"), [({}, "name"), ({"name": ""}, "name"), ({"name": 7}, "name")])
 def test_a_repository_needs_a_name(api: ApiClient, body: dict[str, object], field: str) -> None:
-    """A missing or unusable name is named in the answer."""
+    """The answer to a missing or invalid name has the field."""
     answer = api.post("repos/", body)
     assert answer.status_code == 400
     assert field in answer.json()
 
 
 def test_commits_make_an_unclaimed_repository(api: ApiClient) -> None:
-    """A repository unknown so far appears unclaimed, and can be found among the offers."""
+    """Commits of an unknown repository create it unclaimed, and it is among the offers."""
     answer = api.post("commits/", {"commits": [commit()]})
     assert answer.json()["repositories"][0] | {"id": "x"} == {"id": "x", "name": "team/app", "new": 1, "known": 0}
     offers = api.get(f"integrations/{api.install()['id']}/repos/").json()
@@ -81,7 +81,7 @@ def test_commits_make_an_unclaimed_repository(api: ApiClient) -> None:
 
 
 def test_offers_can_be_searched(api: ApiClient) -> None:
-    """Search ignores case and finds parts of names."""
+    """The search ignores case and matches parts of names."""
     api.repository("team/app")
     api.repository("team/Library", None)
     path = f"integrations/{api.install()['id']}/repos/"
@@ -99,7 +99,7 @@ def test_a_claim_gives_the_repository_to_the_installation(api: ApiClient) -> Non
 
 
 def test_a_claimed_repository_cannot_be_claimed_again(api: ApiClient) -> None:
-    """The second claim finds nothing unclaimed."""
+    """The second claim is 404."""
     repository, installation = api.claimed()
     answer = api.claim(repository, installation)
     assert answer.status_code == 404
@@ -107,7 +107,7 @@ def test_a_claimed_repository_cannot_be_claimed_again(api: ApiClient) -> None:
 
 
 def test_of_fifty_claims_at_once_exactly_one_wins(api: ApiClient) -> None:
-    """Claims race; one gets 201, all others 404."""
+    """One claim is 201, all others are 404."""
     installation, repository = api.install(), api.repository()
     with ThreadPoolExecutor(50) as pool:
         answers = list(pool.map(lambda _: api.claim(repository, installation).status_code, range(50)))
@@ -116,7 +116,7 @@ def test_of_fifty_claims_at_once_exactly_one_wins(api: ApiClient) -> None:
 
 @pytest.mark.parametrize("status", ["hidden"])
 def test_only_active_repositories_are_claimed(api: ApiClient, status: str) -> None:
-    """A hidden repository is not there to claim."""
+    """A hidden repository cannot be claimed."""
     installation, repository = api.install(), api.repository()
     api.put(f"repos/{repository['id']}/", {"status": status})
     assert api.claim(repository, installation).status_code == 404
@@ -136,7 +136,7 @@ def test_only_active_repositories_are_claimed(api: ApiClient, status: str) -> No
     ],
 )
 def test_claim_with_malformed_field_is_refused(api: ApiClient, changed: dict[str, object], status: int) -> None:
-    """Text where a number belongs, and what does not exist, get a clear answer; nothing is claimed."""
+    """Malformed and unknown ids have a clear answer, and nothing is claimed."""
     installation, repository = api.install(), api.repository()
     body = {"provider": "integrations:custom_scm", "installation": installation["id"], "identifier": repository["id"]}
     answer = api.post("repos/", {**body, **changed})
@@ -146,7 +146,7 @@ def test_claim_with_malformed_field_is_refused(api: ApiClient, changed: dict[str
 
 
 def test_a_null_installation_is_an_unclaim(api: ApiClient) -> None:
-    """A repository can be detached, and claimed again."""
+    """The repository is unclaimed, and can be claimed again."""
     repository, installation = api.claimed()
     answer = api.put(f"repos/{repository['id']}/", {"integrationId": None})
     assert answer.status_code == 200
@@ -156,14 +156,14 @@ def test_a_null_installation_is_an_unclaim(api: ApiClient) -> None:
 
 
 def test_put_changes_name_and_url(api: ApiClient) -> None:
-    """Unlike elsewhere, PUT does what it says."""
+    """Both fields are changed, unlike in Sentry."""
     repository = api.repository()
     answer = api.put(f"repos/{repository['id']}/", {"name": "team/new", "url": ""})
     assert (answer.json()["name"], answer.json()["url"]) == ("team/new", None)
 
 
 def test_a_name_that_is_taken_is_refused(api: ApiClient) -> None:
-    """Two repositories never share a name, whatever its case."""
+    """Two repositories cannot have names that differ only in case."""
     api.repository("team/one")
     other = api.repository("team/two", None)
     answer = api.put(f"repos/{other['id']}/", {"name": "TEAM/ONE"})
@@ -183,7 +183,7 @@ def test_a_name_that_is_taken_is_refused(api: ApiClient) -> None:
     ],
 )
 def test_a_wrong_change_changes_nothing(api: ApiClient, body: dict[str, object], field: str) -> None:
-    """A refused PUT names the field and leaves the repository as it was."""
+    """The answer has the field, and the repository stays as it was."""
     repository = api.repository()
     answer = api.put(f"repos/{repository['id']}/", body)
     assert answer.status_code == 400, answer.text
@@ -192,7 +192,7 @@ def test_a_wrong_change_changes_nothing(api: ApiClient, body: dict[str, object],
 
 
 def test_hiding_loses_nothing(api: ApiClient) -> None:
-    """A hidden repository keeps its commits, and they come back with it."""
+    """A hidden repository keeps its commits, which are shown when it is active again."""
     api.post("commits/", {"commits": [commit()]})
     repository = api.get("repos/").json()[0]
     assert api.put(f"repos/{repository['id']}/", {"status": "hidden"}).json()["status"] == "disabled"
@@ -202,7 +202,7 @@ def test_hiding_loses_nothing(api: ApiClient) -> None:
 
 
 def test_a_deletion_waits_and_can_be_cancelled(api: ApiClient) -> None:
-    """DELETE answers 202, again too, and a PUT brings the repository back."""
+    """DELETE is 202 each time, and a PUT cancels the deletion."""
     api.post("commits/", {"commits": [commit()]})
     repository = api.get("repos/").json()[0]
     for _ in range(2):
@@ -213,7 +213,7 @@ def test_a_deletion_waits_and_can_be_cancelled(api: ApiClient) -> None:
 
 
 def test_a_deleted_name_is_free_at_once(api: ApiClient) -> None:
-    """A new repository may take the name; then the old one cannot come back under it."""
+    """A new repository may take the name, and then the deletion of the old one cannot be cancelled under it."""
     old = api.repository()
     api.delete(f"repos/{old['id']}/")
     assert api.post("repos/", {"name": "team/app"}).status_code == 201
@@ -222,7 +222,7 @@ def test_a_deleted_name_is_free_at_once(api: ApiClient) -> None:
 
 @pytest.mark.parametrize("path", ["repos/1/", "repos/x/", "repos/99999999999999999999/", "repos/1/commits/"])
 def test_unknown_object_is_404(api: ApiClient, path: str) -> None:
-    """A wrong id, or text for an id, finds nothing and says so."""
+    """An unknown id and text in the place of an id are 404."""
     answer = api.get(path)
     assert answer.status_code == 404
     assert set(answer.json()) == {"detail"}
@@ -249,7 +249,7 @@ def test_the_listing_filters(api: ApiClient, query: dict[str, str], names: list[
 
 
 def test_pages_follow_each_other(api: ApiClient) -> None:
-    """A client that follows ``next`` sees everything once."""
+    """Following ``next`` returns every object once."""
     names = [f"team/{number:02}" for number in range(7)]
     for name in names:
         api.repository(name, None)
@@ -266,7 +266,7 @@ def test_pages_follow_each_other(api: ApiClient) -> None:
 
 
 def test_idle_repository_has_a_reason(api: ApiClient, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """When the operator switches the plugin off, its repositories stay readable and say what happened."""
+    """After its plugin is disabled a repository can be read, and has the reason."""
     repository, _ = api.claimed()
     folder = tmp_path_factory.mktemp("off")
     url = api.host.settings.host.database_url
@@ -281,7 +281,7 @@ def test_idle_repository_has_a_reason(api: ApiClient, tmp_path_factory: pytest.T
 
 
 def test_list_with_a_payload_that_cannot_be_sent(tmp_path: Path) -> None:
-    """One repository whose plugin's payload is no JSON is shown as the host stores it, and the others as always."""
+    """The repository is shown without the plugin's payload, and the others are unchanged."""
     script.reset()
     with open_api(tmp_path, CONFIG, more=[SCRIPTED]) as api:
         installation = api.post("integrations/", {"provider": "scripted"}).json()

@@ -1,4 +1,4 @@
-"""Commits find their repository, whatever name they carry."""
+"""The repository of commits, by the name that clients send."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ A, B, C, D = (letter * 40 for letter in "abcd")
 
 
 def send(api: ApiClient, sha: str, name: str | None = "origin", version: str = "1.0", **fields: Any) -> dict[str, Any]:
-    """Commits of a release, as a client in local mode sends them."""
+    """Send commits of a release, as clients without a repository name do."""
     answer = api.put(f"releases/{version}/", {"commits": [commit(sha, name, **fields)]})
     assert answer.status_code == 200, answer.text
     body: dict[str, Any] = answer.json()
@@ -23,7 +23,7 @@ def home(api: ApiClient, version: str = "1.0") -> list[str]:
 
 @pytest.mark.parametrize("remote", ["origin", "Upstream"])
 def test_remote_name_means_the_only_repository(api: ApiClient, remote: str) -> None:
-    """An organization with one repository needs no name for it."""
+    """If an organization has one repository, its name is not needed."""
     api.repository("Team/App")
     api.release()
     assert send(api, A, remote)["notes"] == []
@@ -31,7 +31,7 @@ def test_remote_name_means_the_only_repository(api: ApiClient, remote: str) -> N
 
 
 def test_origin_is_the_repository_that_the_project_is_mapped_to(api: ApiClient) -> None:
-    """Of several repositories, the one that the release's project has code mappings for."""
+    """Of several repositories, the one of the project's code mappings is used."""
     api.mapping(*api.claimed())
     api.repository("team/other")
     api.release()
@@ -39,8 +39,8 @@ def test_origin_is_the_repository_that_the_project_is_mapped_to(api: ApiClient) 
     assert home(api) == ["team/app"]
 
 
-def test_origin_is_the_repository_that_knows_a_commit(api: ApiClient) -> None:
-    """A commit that one repository has already tells where the others belong."""
+def test_origin_is_the_repository_with_a_stored_commit(api: ApiClient) -> None:
+    """If a repository has one of the commits already, the others are added to it."""
     api.repository("team/app")
     api.repository("team/other")
     api.post("commits/", {"commits": [commit(B, "team/other")]})
@@ -50,7 +50,7 @@ def test_origin_is_the_repository_that_knows_a_commit(api: ApiClient) -> None:
 
 
 def test_commits_without_repository_are_kept_and_reported(api: ApiClient) -> None:
-    """Where several repositories may be meant, the commits are kept, and the answer says how to set it right."""
+    """If several repositories are possible, the commits are kept, and a note has the next step."""
     api.repository("team/app")
     api.repository("team/other")
     api.release()
@@ -62,7 +62,7 @@ def test_commits_without_repository_are_kept_and_reported(api: ApiClient) -> Non
 
 
 def test_commits_of_several_checkouts_do_not_erase_each_other(api: ApiClient) -> None:
-    """Two repositories whose commits both say ``origin`` keep both their lists."""
+    """Two repositories whose clients send ``origin`` both keep their commits."""
     api.release()
     send(api, A, timestamp="2026-01-01T00:00:00Z")
     send(api, B, timestamp="2026-01-02T00:00:00Z")
@@ -71,7 +71,7 @@ def test_commits_of_several_checkouts_do_not_erase_each_other(api: ApiClient) ->
 
 
 def test_repository_named_origin_is_used(api: ApiClient) -> None:
-    """With a URL or an installation it is no stand-in."""
+    """A repository with this name and a URL or an installation is no placeholder."""
     api.repository("team/app")
     api.repository("origin", "https://git.example.com/origin")
     api.release()
@@ -80,7 +80,7 @@ def test_repository_named_origin_is_used(api: ApiClient) -> None:
 
 
 def test_placeholder_repository_is_replaced_by_named_one(api: ApiClient) -> None:
-    """Renamed, it is the repository that it was all along, and later commits find it."""
+    """After it is renamed, later commits are added to it."""
     api.repository("team/other")
     api.repository("team/third")
     api.release()
@@ -94,7 +94,7 @@ def test_placeholder_repository_is_replaced_by_named_one(api: ApiClient) -> None
 
 @pytest.mark.parametrize("name", ["team/app", "TEAM/APP", "Team/App"])
 def test_repository_names_ignore_case(api: ApiClient, name: str) -> None:
-    """A remote's path in lower case makes no twin."""
+    """A remote's path in lower case creates no second repository."""
     api.repository("Team/App", None)
     api.release()
     send(api, A, name)
@@ -102,7 +102,7 @@ def test_repository_names_ignore_case(api: ApiClient, name: str) -> None:
 
 
 def test_a_path_of_a_url_finds_its_repository(api: ApiClient) -> None:
-    """A repository with a name of its own is found by the path of its URL, unless two have it."""
+    """The path of a repository's URL is accepted as its name, unless two repositories have it."""
     api.repository("The App", "https://git.example.com/Team/App.git")
     api.release()
     send(api, A, "team/app")
@@ -113,7 +113,7 @@ def test_a_path_of_a_url_finds_its_repository(api: ApiClient) -> None:
 
 
 def test_two_names_of_one_repository_are_one_list(api: ApiClient) -> None:
-    """Commits that name a repository in two ways are one list of it."""
+    """Commits under two names of a repository are one list."""
     api.repository("team/app")
     api.release()
     body = [commit(A, "origin", timestamp="2026-01-01T00:00:00Z"), commit(B, "team/app")]
@@ -122,14 +122,14 @@ def test_two_names_of_one_repository_are_one_list(api: ApiClient) -> None:
 
 
 def test_missing_commits_accept_any_repository_name(api: ApiClient) -> None:
-    """Who asks which commits are missing names the repository as they send it."""
+    """The check for missing commits accepts the same names as sending them."""
     api.repository("The App", "https://git.example.com/team/app")
     api.post("commits/", {"commits": [commit(A, "team/app")]})
     assert api.post("commits/missing/", {"repository": "team/app", "ids": [A, B]}).json() == {"missing": [B]}
 
 
 def test_commits_of_two_projects_do_not_erase_each_other(api: ApiClient) -> None:
-    """Each project sends its own range of one repository; the release keeps both, and stands at the newest."""
+    """If two projects send ranges of one repository, the release keeps both, and its head is the newest commit."""
     repository, installation = api.claimed()
     api.mapping(repository, installation)
     api.post("projects/", {"slug": "api"})
@@ -141,7 +141,7 @@ def test_commits_of_two_projects_do_not_erase_each_other(api: ApiClient) -> None
 
 
 def test_latest_list_replaces_commits_of_one_project_release(api: ApiClient) -> None:
-    """A list that is sent anew is the repository's list."""
+    """A new list replaces the repository's earlier one."""
     api.release("1.0", commits=[commit(A)])
     send(api, D, "team/app")
     assert api.shas() == [D]
