@@ -206,4 +206,4 @@ def test_job_ends_after_too_many_crashed_workers(api: ApiClient) -> None:
         with at.store.write() as tx:
             assert jobs.lease(tx, at.clock.now(), at.clock.now() + timedelta(seconds=60))
     assert run_due_jobs(later(api, 100)) == 1
-    assert "did not come back" in api.get("releases/1.0/").json()["notes"][0]
+    assert "its worker ended during the last attempt" in api.get("releases/1.0/").json()["notes"][0]

@@ -153,7 +153,7 @@ def test_old_name_of_the_audit_action_is_migrated(store: Store) -> None:
     store.downgrade("0005")
     with store.read() as tx:
         actions = tx.execute(text("SELECT action FROM audit_entries ORDER BY id")).scalars()
-        assert list(actions) == ["configuration.change", "org.create"]
+        assert list(actions) == ["switchboard.change", "org.create"]
     store.migrate()
     with store.read() as tx:
         page = audit_queries.page(tx, None, PageQuery(), action="configuration.change", actor_id=None)
