@@ -1,4 +1,4 @@
-"""``scmhost link --url``: links by the code mappings, releases and code hosts of a server."""
+"""``scmhost link --url``: a text is linked by a server's mappings, releases and hosts."""
 
 import io
 import json
@@ -25,7 +25,7 @@ HERE = "/api/0/organizations/acme"
 
 
 def test_a_text_is_linked_by_a_server(tmp_path: Path) -> None:
-    """Every frame is resolved by the server; without permission the text is printed as it is, with the reason."""
+    """The service answers for every frame; whoever may not ask gets the text back, and the reason."""
     (tmp_path / "plugins.toml").write_text(PLUGINS_TOML, encoding="utf-8")
     crash = tmp_path / "crash.txt"
     crash.write_text(TRACE, encoding="utf-8")
@@ -72,7 +72,7 @@ def test_a_text_is_linked_by_a_server(tmp_path: Path) -> None:
 
 
 def test_server_failure_removes_only_links() -> None:
-    """The rest of the text is printed, and the error comes at the end."""
+    """The rest of the text comes, and the fault is told at the end."""
     out = io.StringIO()
     options = {"release": None, "commit": None}
     source = ServerLinks(ServerClient.open("http://127.0.0.1:9", "token"), "/nowhere", options)

@@ -129,7 +129,6 @@ def delete_due_repositories(services: Services) -> int:
     """Delete due repositories with their commits, each in a transaction of its own. Return how many were deleted."""
     with services.store.read() as tx:
         due = repository_queries.due_for_deletion(tx, services.clock.now())
-    # Commits of many repositories in one transaction would keep the writer's lock of SQLite for seconds.
     return sum(_delete(services, repository.organization_id, repository.id) for repository in due)
 
 
