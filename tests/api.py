@@ -1,4 +1,4 @@
-"""A whole scmhost for tests: real database, real plugin, and a client that speaks HTTP to it in the process."""
+"""A complete scmhost for tests: a real database, a real plugin, and an HTTP client in the same process."""
 
 import atexit
 import shutil
@@ -29,7 +29,7 @@ from scmhost.plugins.discovery import discover
 from scmhost.sdk import HOOK_SPECS, HookSpec
 from scmhost.services import Services
 
-# The log is on standard error and tells only faults, as for every command.
+# As for every command, only warnings and errors are logged, on standard error.
 configure_logs(quiet=True)
 
 PLUGINS_TOML = """\
@@ -48,7 +48,7 @@ OLDER_SHA = "b" * 40
 
 @dataclass(frozen=True)
 class ApiClient:
-    """An organization ``acme`` with a project ``web``, and a client that holds its token."""
+    """An organization ``acme`` with a project ``web``, and a client with its token."""
 
     host: Host
     client: TestClient
@@ -63,7 +63,7 @@ class ApiClient:
         return {"Authorization": f"Bearer {self.there.token}"}
 
     def call(self, method: str, path: str, *, token: str | None = None, **options: Any) -> Response:
-        """A request below ``/api/0/organizations/acme/``, or to an absolute path."""
+        """Send a request below ``/api/0/organizations/acme/``, or to an absolute path."""
         url = path if path.startswith("/") else f"/api/0/organizations/acme/{path}"
         headers = {
             **self.headers,
@@ -85,7 +85,7 @@ class ApiClient:
         return self.call("DELETE", path, **options)
 
     def limit_pages(self, pages: int) -> None:
-        """Let the SQLite database grow no further: what a full disk looks like to it."""
+        """Limit the size of the SQLite database, as a full disk does."""
         pragma = f"PRAGMA max_page_count = {pages}"
         event.listen(self.services.store._engine, "checkout", lambda driver, *_: driver.execute(pragma))
 
@@ -93,7 +93,7 @@ class ApiClient:
         return create_token(self.services, self.there.organization, "test", scopes)[1]
 
     def install(self, **form: Any) -> dict[str, Any]:
-        """An installation of Custom SCM."""
+        """Create an installation of Custom SCM."""
         fields = {"provider": "custom_scm", "name": "team", "url": "https://git.example.com/", **form}
         answer = self.post("integrations/", fields)
         assert answer.status_code == 201, answer.text
@@ -103,14 +103,14 @@ class ApiClient:
     def repository(
         self, name: str = "team/app", url: str | None = "https://git.example.com/team/app"
     ) -> dict[str, Any]:
-        """An unclaimed repository."""
+        """Create an unclaimed repository."""
         answer = self.post("repos/", {"name": name, "url": url})
         assert answer.status_code in (200, 201), answer.text
         body: dict[str, Any] = answer.json()
         return body
 
     def claim(self, repository: Mapping[str, Any], installation: Mapping[str, Any]) -> Response:
-        """The claim, as Sentry's wire has it."""
+        """Claim a repository, with a body as in Sentry's API."""
         body = {
             "provider": "integrations:custom_scm",
             "installation": installation["id"],
@@ -119,14 +119,14 @@ class ApiClient:
         return self.post("repos/", body)
 
     def claimed(self, **form: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        """A claimed repository, and its installation."""
+        """Create a claimed repository. Return it with its installation."""
         installation = self.install(**form)
         answer = self.claim(self.repository(), installation)
         assert answer.status_code == 201, answer.text
         return answer.json(), installation
 
     def mapping(self, repository: Mapping[str, Any], installation: Mapping[str, Any], **fields: Any) -> Response:
-        """A code mapping of ``/srv/app/`` to ``src/``."""
+        """Create a code mapping of ``/srv/app/`` to ``src/``."""
         body = {
             "repositoryId": repository["id"],
             "integrationId": installation["id"],
@@ -139,18 +139,18 @@ class ApiClient:
         return self.post("code-mappings/", body)
 
     def release(self, version: str = "1.0", *projects: str, **fields: Any) -> dict[str, Any]:
-        """A release of projects, created or added to."""
+        """Create a release of projects, or add to an existing one."""
         answer = self.post("releases/", {"version": version, "projects": list(projects or ("web",)), **fields})
         assert answer.status_code in (201, 208), answer.text
         answered: dict[str, Any] = answer.json()
         return answered
 
     def shas(self, version: str = "1.0") -> list[str]:
-        """The commits of a release, newest first."""
+        """Return the commits of a release, newest first."""
         return [item["id"] for item in self.get(f"releases/{version}/commits/").json()]
 
     def link(self, **query: Any) -> dict[str, Any]:
-        """What ``stacktrace-link`` says of a frame."""
+        """Return the answer of ``stacktrace-link`` for a frame."""
         answer = self.get("/api/0/projects/acme/web/stacktrace-link/", params={"file": "/srv/app/a.py", **query})
         assert answer.status_code == 200, answer.text
         body: dict[str, Any] = answer.json()
@@ -160,7 +160,7 @@ class ApiClient:
 @contextmanager
 def open_api(
     folder: Path,
-    switchboard: str = PLUGINS_TOML,
+    configuration: str = PLUGINS_TOML,
     database_url: str | None = None,
     *,
     more: Sequence[Candidate] = (),
@@ -170,12 +170,12 @@ def open_api(
     telemetry: Telemetry = NO_TELEMETRY,
     clock: Clock | None = None,
 ) -> Iterator[ApiClient]:
-    """Open a api in a folder, with more plugins than are installed if wanted; it is closed after the block.
+    """Open an API in a folder, with additional plugins, and close it after the block.
 
-    Without its background work nothing is done but what a test asks for.
+    Without background work, jobs run only when a test runs them.
     """
     config = folder / "plugins.toml"
-    config.write_text(switchboard, encoding="utf-8")
+    config.write_text(configuration, encoding="utf-8")
     there: Bootstrapped | None = None
     if database_url is None and clock is None:
         template, there = _bootstrapped()
@@ -219,7 +219,7 @@ def _application(services: Services) -> FastAPI:
 
 @cache
 def _bootstrapped() -> tuple[Path, Bootstrapped]:
-    """A database with the organization, made once and copied for each test."""
+    """Return a database with the organization. It is created once and copied for each test."""
     folder = Path(mkdtemp(prefix="scmhost-tests-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     config = folder / "plugins.toml"
@@ -231,7 +231,7 @@ def _bootstrapped() -> tuple[Path, Bootstrapped]:
 
 @cache
 def _migrated() -> Path:
-    """An empty database with all tables, made once and copied for each test."""
+    """Return an empty database with all tables. It is created once and copied for each test."""
     folder = Path(mkdtemp(prefix="scmhost-tests-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     store = Store.open(f"sqlite:///{folder}/empty.db")
@@ -241,7 +241,7 @@ def _migrated() -> Path:
 
 
 def commit(sha: str = SHA, repository: str | None = "team/app", **fields: Any) -> dict[str, Any]:
-    """A commit as clients send it."""
+    """Return a commit in the form in which clients send it."""
     return {
         "id": sha,
         "repository": repository,

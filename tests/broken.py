@@ -35,7 +35,7 @@ _ARGUMENTS: Final[Mapping[str, tuple[Any, ...]]] = MappingProxyType(
 
 
 def open_refused(case: Mapping[str, Any]) -> PluginHost:
-    """A host with a healthy plugin, and after it the subject of a case."""
+    """Open a host with a healthy plugin, and after it the subject of a case."""
     distributions = case.get("distributions", ["acme-subject"])
     subjects = [
         candidate("subject", case["entry"], distribution=name, api_range=case.get("api_range"))
@@ -47,7 +47,7 @@ def open_refused(case: Mapping[str, Any]) -> PluginHost:
         settings = read_settings(file, {})
     seconds = case.get("import_seconds", 10.0)
     host = PluginHost.open(settings, candidates=[candidate("good_forge"), *subjects], import_seconds=seconds)
-    # A module that hangs at import may go on now: nothing waits for it any more.
+    # Release a module that hangs at import: nothing waits for it any more.
     waiting = sys.modules.pop("plugins.hangs_at_import", None)
     if waiting is not None:
         waiting.released.set()
@@ -55,19 +55,19 @@ def open_refused(case: Mapping[str, Any]) -> PluginHost:
 
 
 def reason(report: PluginReport) -> str:
-    """The reason of a report, with paths as they are in this repository."""
+    """Return the reason of a report, with paths relative to this repository."""
     return _portable(report.reason)
 
 
 @dataclass(frozen=True)
-class Told:
+class HookFault:
     """The fault of a call: its kind and its text."""
 
     kind: str
     words: str
 
 
-def call(case: Mapping[str, Any]) -> Told:
+def call(case: Mapping[str, Any]) -> HookFault:
     """Call the plugin of a case and return its fault."""
     entries = {"good_forge": GOOD, "subject": f"plugins.hostile:{case['entry']}"}
     with host_of(entries, specs=budget(case.get("seconds", 5.0))) as host:
@@ -80,32 +80,32 @@ def call(case: Mapping[str, Any]) -> Told:
             hostile.gate.open()
 
 
-def fault_of(host: PluginHost, ask: Callable[[], object]) -> Told:
-    """Return the fault of a call. A pure hook that hangs keeps its caller: its fault is the one in the log."""
-    raised: list[Told] = []
+def fault_of(host: PluginHost, ask: Callable[[], object]) -> HookFault:
+    """Return the fault of a call. A pure hook that hangs blocks its caller, so its fault is read from the log."""
+    raised: list[HookFault] = []
 
     def caller() -> None:
         try:
             ask()
         except PluginFault as fault:
-            raised.append(Told(fault.kind, _portable(str(fault))))
+            raised.append(HookFault(fault.kind, _portable(str(fault))))
 
     thread = Thread(target=caller, daemon=True)
     with logged() as logs:
         thread.start()
         while thread.is_alive():
             thread.join(0.01)
-            # Whoever looks at the plugins finds the calls that are overdue.
+            # Reading the list of plugins detects overdue calls.
             _ = host.plugins
             late = [line for line in logs if thread.is_alive() and line.get("kind") == "timed_out"]
             if late:
                 owner = f"plugin {late[0]['plugin']!r} (acme-{late[0]['plugin']})"
-                return Told("timed_out", _portable(f"{owner}, {late[0]['hook']}: {late[0]['error']}"))
+                return HookFault("timed_out", _portable(f"{owner}, {late[0]['hook']}: {late[0]['error']}"))
     return raised[0]
 
 
 def _portable(text: str) -> str:
-    """Paths without the folder in which this machine keeps them."""
+    """Return a text without the folders of this machine."""
     return _TEMPORARY.sub("", text.replace(_PLUGINS, ""))
 
 
@@ -125,7 +125,7 @@ def _refusal(case: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def main() -> None:
-    """Write the reports and faults of now into both files of cases, for review before a commit."""
+    """Update the reports and faults in both files of cases, for review before a commit."""
     logging.disable(logging.CRITICAL)
     _write(REFUSED, _refusal)
     logging.disable(logging.NOTSET)

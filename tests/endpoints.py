@@ -1,4 +1,4 @@
-"""Every endpoint of the application, as tests/cases/endpoints lists them, and a api in which each finds something."""
+"""Every endpoint of the application, as listed in tests/cases/endpoints, and an API in which each has an object."""
 
 import atexit
 import hashlib
@@ -23,16 +23,16 @@ from loading import load_cases
 
 @dataclass(frozen=True)
 class Endpoint:
-    """An endpoint with the class of its scopes, and a body or a query that it takes."""
+    """An endpoint with the class of its scopes, and an example of its body or query."""
 
     id: str
     kind: str
     body: Any = None
     query: Mapping[str, str] | None = None
     again: int | None = None
-    """What the same POST is answered the second time, when it changes nothing."""
+    """The status of the same POST the second time, if it changes nothing."""
     once: str | None = None
-    """Why the same POST may do something the second time too."""
+    """The reason why the same POST changes something the second time too."""
 
     @property
     def method(self) -> str:
@@ -44,7 +44,7 @@ class Endpoint:
 
     @property
     def of_organization(self) -> bool:
-        """Whether its path names an organization."""
+        """Whether the path contains an organization."""
         return "{organization}" in self.template
 
 
@@ -56,7 +56,7 @@ ENDPOINTS = [
 
 @dataclass(frozen=True)
 class PopulatedHost:
-    """A api with one of everything. ``values`` are the values of the paths' and the bodies' names."""
+    """An API with one object of each kind. ``values`` are the values of the names in paths and bodies."""
 
     api: ApiClient
     values: Mapping[str, str]
@@ -69,11 +69,11 @@ class PopulatedHost:
         return json.dumps(fill_in(endpoint.body, self.values)).encode()
 
     def signature(self, content: bytes) -> dict[str, str]:
-        """The header by which a push of the plain form shows that it is genuine."""
+        """Return the header with the signature of a push in the plain form."""
         return {"X-Scmhost-Signature": f"sha256={hmac.new(self.secret.encode(), content, hashlib.sha256).hexdigest()}"}
 
     def send(self, endpoint: Endpoint, token: str | None = None, **options: Any) -> Response:
-        """The request that an endpoint takes, with a token that has all scopes unless another is given."""
+        """Send the example of an endpoint, by default with a token that has all scopes."""
         headers: dict[str, str | None] = {"Authorization": f"Bearer {token or self.api.there.token}"}
         if endpoint.body is not None:
             options.setdefault("content", self.body(endpoint))
@@ -85,28 +85,28 @@ class PopulatedHost:
         return self.api.client.request(endpoint.method, url, headers=sent, **options)
 
     def rows(self) -> dict[str, list[tuple[Any, ...]]]:
-        """Everything that is stored, once nothing is left to be done."""
+        """Return all stored rows, after the background work is done."""
         index_files(self.api.services, self.api.there.organization)
         return all_rows(self.api.services.store)
 
     def own_rows(self) -> dict[str, list[tuple[Any, ...]]]:
-        """Everything that is stored for the api's organization, once nothing is left to be done."""
+        """Return all stored rows of the organization, after the background work is done."""
         index_files(self.api.services, self.api.there.organization)
         return rows_of(self.api.services.store, self.api.there.organization.id)
 
 
 @contextmanager
 def open_populated(folder: Path) -> Iterator[PopulatedHost]:
-    """A api in which a repository is claimed, mapped, pushed to, released and deployed."""
+    """Open an API in which a repository is claimed, mapped, pushed to, released and deployed."""
     template, places, secret = _template()
-    shutil.copy(template, folder / "furnished.db")
-    with open_api(folder, database_url=f"sqlite:///{folder}/furnished.db") as api:
+    shutil.copy(template, folder / "populated.db")
+    with open_api(folder, database_url=f"sqlite:///{folder}/populated.db") as api:
         yield PopulatedHost(api, places, secret)
 
 
 @cache
 def _template() -> tuple[Path, Mapping[str, str], str]:
-    """A furnished database, made once and copied for each test, with what is in it."""
+    """Return a database with all objects and their values. It is created once and copied for each test."""
     folder = Path(mkdtemp(prefix="scmhost-tests-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     with open_api(folder) as api:
@@ -114,7 +114,7 @@ def _template() -> tuple[Path, Mapping[str, str], str]:
 
 
 def _furnish(api: ApiClient) -> tuple[Mapping[str, str], str]:
-    """The values of the paths' and bodies' names, and the secret of the webhook."""
+    """Create the objects. Return the values of the names in paths and bodies, and the secret of the webhook."""
     repository, installation = api.claimed()
     mapping = api.mapping(repository, installation).json()
     webhook = api.post(f"integrations/{installation['id']}/webhook/", None).json()
@@ -141,7 +141,7 @@ def _furnish(api: ApiClient) -> tuple[Mapping[str, str], str]:
 
 
 def fill_in(value: Any, places: Mapping[str, str]) -> Any:
-    """A body with its ``{names}`` replaced."""
+    """Return a body with its ``{names}`` replaced."""
     match value:
         case str():
             return value.format_map(places)

@@ -1,4 +1,4 @@
-"""Makes what store tests need, with values that matter only where a test names them."""
+"""Create rows for tests, with values that matter only where a test gives them."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -54,65 +54,65 @@ class Tenant:
 
 
 def sha(number: int) -> str:
-    """A commit's sha."""
+    """Return a commit's sha."""
     return f"{number:040x}"
 
 
 def draft(number: int = 1, **fields: Any) -> CommitDraft:
-    """A whole commit; the higher its number, the newer it is."""
-    told = {
+    """Return a complete commit. A higher number is a later time."""
+    defaults = {
         "message": f"Change {number}",
         "author_name": "Ada",
         "author_email": "ada@example.com",
         "timestamp": NOW + timedelta(minutes=number),
         "changes": (FileChange(path=f"src/{number}.py", type="A"), FileChange(path="README", type="M")),
     }
-    return CommitDraft(sha=sha(number), **(told | fields))
+    return CommitDraft(sha=sha(number), **(defaults | fields))
 
 
 def deploy(environment: str = "production", **fields: Any) -> DeployDraft:
-    """A deploy that ended now."""
+    """Return a deploy that ended now."""
     return DeployDraft(environment, **({"finished_at": NOW} | fields))
 
 
 def new_organization(store: Store, slug: str = "acme") -> int:
-    """The id of a new organization."""
+    """Create an organization, and return its id."""
     with store.write() as tx:
         return organization_queries.create_organization(tx, slug, slug.title(), NOW).id
 
 
 def new_organization_in(tx: Transaction) -> int:
-    """The id of a new organization whose slug no other has."""
+    """Create an organization with a unique slug, and return its id."""
     return organization_queries.create_organization(tx, f"org-{uuid4().hex}", "Any", NOW).id
 
 
 def new_repository(store: Store, organization_id: int, name: str = "acme/web", **details: Any) -> int:
-    """The id of a new repository, unclaimed unless the details say otherwise."""
+    """Create a repository, and return its id. It is unclaimed by default."""
     with store.write() as tx:
         return repository_queries.create(tx, organization_id, name, NOW, **details).id
 
 
 def new_installation(store: Store, organization_id: int, external_id: str = "one") -> int:
-    """The id of a new installation."""
+    """Create an installation, and return its id."""
     with store.write() as tx:
-        wanted = InstallationDraft(name=f"Forge {external_id}", external_id=external_id)
-        return installation_queries.create(tx, organization_id, PROVIDER, wanted, NOW).installation.id
+        new = InstallationDraft(name=f"Forge {external_id}", external_id=external_id)
+        return installation_queries.create(tx, organization_id, PROVIDER, new, NOW).installation.id
 
 
 def new_project(store: Store, organization_id: int, slug: str = "web") -> int:
-    """The id of a new project."""
+    """Create a project, and return its id."""
     with store.write() as tx:
         return organization_queries.create_project(tx, organization_id, slug, slug.title(), "python", NOW).id
 
 
 def new_token(tx: Transaction, organization_id: int, digest: str = "d1", **fields: Any) -> int:
-    """The id of a new token."""
+    """Create a token, and return its id."""
     values: dict[str, Any] = {"name": "ci", "hint": "abcd", "scopes": ["org:read"], "now": NOW} | fields
     return organization_queries.create_token(tx, organization_id, digest=digest, **values).id
 
 
 def new_tenant(store: Store, slug: str = "acme") -> Tenant:
-    """A new organization in which everything is connected to everything."""
+    """Create an organization with one row of each kind, which refer to each other."""
     organization_id = new_organization(store, slug)
     project, installation = new_project(store, organization_id), new_installation(store, organization_id)
     owner: dict[str, Any] = {"provider": PROVIDER, "installation_id": installation, "external_id": "r1"}
@@ -126,8 +126,8 @@ def new_tenant(store: Store, slug: str = "acme") -> Tenant:
         release_queries.attach_projects(tx, organization_id, release.id, [project])
         content_queries.set_commits(tx, organization_id, release.id, repository, [commit])
         content_queries.set_head(tx, organization_id, release.id, repository, sha(2), sha(1))
-        wanted = MappingDraft(project, repository, "app/", "src/", "main")
-        mapping = link_queries.create(tx, organization_id, wanted, NOW).id
+        new = MappingDraft(project, repository, "app/", "src/", "main")
+        mapping = link_queries.create(tx, organization_id, new, NOW).id
         release_queries.create_deploy(tx, organization_id, release.id, deploy(), [project], NOW)
         jobs.put(tx, organization_id, "work", f"{release.id}:1", {}, NOW)
         secret = installation_queries.create_secret(tx, organization_id, installation, NOW).id
@@ -136,13 +136,13 @@ def new_tenant(store: Store, slug: str = "acme") -> Tenant:
 
 
 def note(token: int, **fields: Any) -> AuditDraft:
-    """An entry of the audit log, of what a token did."""
-    told = {"action": "repository.add", "target": "app", "target_id": 1, "details": {}, "key": "k1"}
-    return AuditDraft(actor=Actor("token", "ci", token), **{**told, **fields})
+    """Return an audit entry of a change by a token."""
+    defaults = {"action": "repository.add", "target": "app", "target_id": 1, "details": {}, "key": "k1"}
+    return AuditDraft(actor=Actor("token", "ci", token), **{**defaults, **fields})
 
 
 def all_rows(store: Store) -> dict[str, list[tuple[Any, ...]]]:
-    """Everything that is stored, by table."""
+    """Return all stored rows by table."""
     with store.read() as tx:
         return {
             table.name: [tuple(row) for row in tx.execute(select(table).order_by(*table.primary_key))]
@@ -151,12 +151,12 @@ def all_rows(store: Store) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def rows_of(store: Store, organization_id: int) -> dict[str, list[tuple[Any, ...]]]:
-    """Everything that is stored for one organization, by table."""
+    """Return all stored rows of one organization by table."""
     return {name: [row for row in rows if row[0] == organization_id] for name, rows in all_rows(store).items()}
 
 
 def at_once(count: int, work: Callable[[int], T]) -> list[T]:
-    """What the work gives in so many threads that begin together."""
+    """Return the results of the work in several threads that start at the same time."""
     start = Barrier(count)
 
     def run(number: int) -> T:

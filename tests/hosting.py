@@ -1,4 +1,4 @@
-"""Hosts with sample plugins, and the values to call them with."""
+"""Hosts with sample plugins, and arguments for their hooks."""
 
 import logging
 from collections.abc import Iterator, Mapping
@@ -16,29 +16,29 @@ INSTALLATION = Installation(id=3, organization_id=1, provider="good_forge", name
 LOCATION = Location(ref="main", ref_kind="branch", path="here.py", line=3)
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-"""What the clock shows that a test sets, at first."""
+"""The time at which the clock of a test starts."""
 
 GOOD = "plugins.good_forge"
 
 
 def candidate(name: str, value: str = GOOD, *, distribution: str = "", api_range: str | None = ">=1.0,<2") -> Candidate:
-    """A plugin as if it were installed; its code is in tests/plugins."""
+    """Return a plugin as if it were installed; its code is in tests/plugins."""
     return Candidate(name, value, distribution or f"acme-{name}", "1.2", api_range)
 
 
 def enabled(**more: Any) -> PluginSettings:
-    """The settings of a plugin that is loaded and on for everybody."""
+    """Return the settings of a plugin that is loaded and on for all organizations."""
     return PluginSettings.model_validate({"enabled": True, "default": True, **more})
 
 
 def budget(seconds: float) -> Mapping[str, HookSpec]:
-    """All hooks, with this budget."""
+    """Return all hooks with this budget."""
     return {name: replace(spec, budget=seconds) for name, spec in HOOK_SPECS.items()}
 
 
 @contextmanager
 def host_of(entries: Mapping[str, str], settings: Settings | None = None, **terms: Any) -> Iterator[PluginHost]:
-    """A host with these plugins, by name and entry point, all enabled unless settings say otherwise."""
+    """Open a host with these plugins, by name and entry point. By default all are enabled."""
     chosen = settings or Settings(plugins={name: enabled() for name in entries})
     host = PluginHost.open(chosen, candidates=[candidate(name, value) for name, value in entries.items()], **terms)
     try:
@@ -49,7 +49,7 @@ def host_of(entries: Mapping[str, str], settings: Settings | None = None, **term
 
 @contextmanager
 def logged() -> Iterator[list[dict[str, Any]]]:
-    """The log lines of the plugin host inside the block: each its event and its fields."""
+    """Yield a list of the plugin host's log lines inside the block: each has its event and its fields."""
     lines: list[dict[str, Any]] = []
     logger = logging.getLogger("scmhost.plugins")
     handler = _Lines(lines)
@@ -61,7 +61,7 @@ def logged() -> Iterator[list[dict[str, Any]]]:
 
 
 class _Lines(logging.Handler):
-    """Keeps log lines in a list."""
+    """A handler that keeps log lines in a list."""
 
     def __init__(self, lines: list[dict[str, Any]]) -> None:
         super().__init__(logging.WARNING)
@@ -76,7 +76,7 @@ _STANDARD_FIELDS = frozenset({*vars(logging.makeLogRecord({})), "message", "asct
 
 
 def report_of(host: PluginHost, name: str) -> PluginReport:
-    """What a host says about one plugin."""
+    """Return the report of one plugin."""
     return next(report for report in host.plugins if report.name == name)
 
 

@@ -68,7 +68,7 @@ class LinkProject:
             return link_queries.create(tx, self.organization.id, draft, factories.NOW)
 
     def mappings(self) -> list[CodeMapping]:
-        """All code mappings of the project."""
+        """Return all code mappings of the project."""
         with self.services.store.read() as tx:
             return link_queries.for_project(tx, self.organization.id, self.project_id)
 

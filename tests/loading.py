@@ -1,4 +1,4 @@
-"""Reads the cases of tables: files under tests/cases/<subject>/, one case or a list of cases in each."""
+"""Test cases in files under tests/cases/<subject>/, with one case or a list of cases in each."""
 
 import json
 import tomllib
@@ -9,7 +9,7 @@ CASES = Path(__file__).parent / "cases"
 
 
 def load_cases(subject: str) -> list[dict[str, Any]]:
-    """All cases of a subject, in the order of their files. Each has an ``id``, by default its file and number."""
+    """Return all cases of a subject, in the order of their files. By default the ``id`` is the file and a number."""
     files = sorted(path for path in (CASES / subject).rglob("*") if path.suffix in (".json", ".toml"))
     cases = [case for path in files for case in _cases(path)]
     if not cases:
@@ -18,7 +18,7 @@ def load_cases(subject: str) -> list[dict[str, Any]]:
 
 
 def case_id(case: dict[str, Any]) -> str:
-    """For ``pytest.mark.parametrize(ids=case_id)``."""
+    """Return the id of a case, for ``pytest.mark.parametrize(ids=case_id)``."""
     return str(case["id"])
 
 

@@ -1,4 +1,4 @@
-"""An organization of a test's own on a service that many tests share, and what the service says of it."""
+"""An organization for one test on a service that many tests share, and a client for it."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ class OrganizationClient:
     client: httpx2.Client
 
     def request(self, method: str, path: str, *codes: int, **options: Any) -> Any:
-        """What is answered below ``/api/0/organizations/{slug}/``, or at an absolute path."""
+        """Send a request below ``/api/0/organizations/{slug}/``, or to an absolute path, and return the body."""
         url = path if path.startswith("/") else f"/api/0/organizations/{self.slug}/{path}"
         answer = self.client.request(method, url, headers={"Authorization": f"Bearer {self.token}"}, **options)
         assert answer.status_code in (codes or (200, 201)), answer.text
@@ -35,16 +35,16 @@ class OrganizationClient:
         return self.request("POST", path, json=body)
 
     def repository(self, name: str, url: str | None = None) -> dict[str, Any]:
-        """A repository without a provider."""
+        """Create a repository without a provider."""
         value: dict[str, Any] = self.post("repos/", name=name, url=url)
         return value
 
     def repositories(self) -> dict[str, dict[str, Any]]:
-        """The active repositories by name."""
+        """Return the active repositories by name."""
         return {item["name"]: item for item in self.get("repos/")}
 
     def claimed(self, name: str, *, provider: str = "custom_scm", **install: str) -> dict[str, Any]:
-        """A repository at https://git.example.com/, through a provider."""
+        """Create a repository at https://git.example.com/, claimed through a provider."""
         url = f"https://git.example.com/{name}"
         form = {"name": name.replace("/", "-"), "url": "https://git.example.com/", "preset": "gitea", **install}
         installation = self.post("integrations/", provider=provider, **form)
@@ -54,7 +54,7 @@ class OrganizationClient:
         return value
 
     def map(self, repository: Mapping[str, Any], stack_root: str, *, project_id: str = "") -> None:
-        """A code mapping to the top of a claimed repository."""
+        """Create a code mapping to the root of a claimed repository."""
         self.post(
             "code-mappings/",
             repositoryId=repository["id"],
@@ -73,7 +73,7 @@ class OrganizationClient:
         return [item["version"] for item in self.get("releases/")]
 
     def commits(self, version: str) -> list[dict[str, Any]]:
-        """All commits of a release, page by page."""
+        """Return all commits of a release, from all pages."""
         found: list[dict[str, Any]] = []
         while page := self.get(f"releases/{escaped(version)}/commits/", cursor=f"0:{len(found)}:0"):
             found += page
@@ -83,30 +83,30 @@ class OrganizationClient:
         return [commit["id"] for commit in self.commits(version)]
 
     def commits_by_repository(self, version: str) -> dict[str, set[str]]:
-        """The shas of a release by the names of their repositories."""
+        """Return the shas of a release by the name of the repository."""
         found: dict[str, set[str]] = {}
         for commit in self.commits(version):
             found.setdefault(commit["repository"]["name"], set()).add(commit["id"])
         return found
 
     def files(self, version: str) -> set[tuple[str, str]]:
-        """Type and path of what the commits of a release changed."""
+        """Return the type and path of each file that the commits of a release changed."""
         return {(item["type"], item["filename"]) for item in self.get(f"releases/{escaped(version)}/commitfiles/")}
 
     def refs(self, version: str) -> dict[str, tuple[str, str | None]]:
-        """Where a release stands in each repository, and the commit before, if there is one."""
+        """Return the head commit of a release in each repository, and the previous commit, if there is one."""
         listed = self.release(version)["refs"]
         return {ref["repository"]: (ref["commit"], ref["previousCommit"]) for ref in listed}
 
     def link(self, file: str, version: str | None = None) -> dict[str, Any]:
-        """The link of a frame, of a release or of none."""
+        """Return the link of a frame, with or without a release."""
         query = {"file": file} | ({"release": version} if version else {})
         value: dict[str, Any] = self.get(f"/api/0/projects/{self.slug}/web/stacktrace-link/", **query)
         return value
 
 
 def new_organization(folder: Path, client: httpx2.Client, slug: str, *repositories: str) -> OrganizationClient:
-    """Set an organization up in the database of a service."""
+    """Create an organization in the database of a service."""
     named = [word for name in repositories for word in ("--repository", name)]
     where = ["--database-url", f"sqlite:///{folder}/served.db", "--json"]
     done = scmhost("bootstrap", "--org", slug, "--project", "web", *named, *where)
@@ -116,7 +116,7 @@ def new_organization(folder: Path, client: httpx2.Client, slug: str, *repositori
 
 
 def new_token(folder: Path, organization: OrganizationClient, *scopes: str) -> str:
-    """A token of an organization with these scopes."""
+    """Create a token with these scopes."""
     words = [word for scope in scopes for word in ("--scope", scope)]
     where = ["--database-url", f"sqlite:///{folder}/served.db"]
     done = scmhost("token", "create", "--org", organization.slug, "--name", "ci", *words, *where)
@@ -125,16 +125,16 @@ def new_token(folder: Path, organization: OrganizationClient, *scopes: str) -> s
 
 
 def escaped(version: str) -> str:
-    """A version as a segment of a path."""
+    """Return a version as a segment of a path."""
     return "".join(f"%{byte:02X}" for byte in version.encode())
 
 
 def remote(name: str) -> str:
-    """The address of a repository as git has it."""
+    """Return the URL of a repository as a git remote."""
     return f"git@git.example.com:{name}.git"
 
 
 def column(table: str, at: int) -> Sequence[str]:
-    """A column of a table that a client draws, without its heading."""
+    """Return a column of a table in a client's output, without its heading."""
     rows = [line.split("|")[1:-1] for line in table.splitlines() if line.startswith("|")]
     return [row[at].strip() for row in rows[1:]]

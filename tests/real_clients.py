@@ -1,4 +1,4 @@
-"""Runs the clients of Sentry's API as people run them: the real programs, each in a clean environment."""
+"""Run the clients of Sentry's API: the real programs, each in a clean environment."""
 
 import json
 import os
@@ -14,13 +14,13 @@ from command import Done
 CLIENTS = Path(__file__).parents[1] / ".venv" / "clients"
 HOW_TO_GET_THEM = "run `make clients`"
 NODE_READY = CLIENTS / "node" / "ready"
-# Nothing listens there: a client that turns to the world outside fails, and its test with it.
+# No server uses this port: a client that connects to another host fails, and so does its test.
 _NOWHERE = "http://127.0.0.1:9"
 
 
 @dataclass(frozen=True)
 class Account:
-    """Whom a client speaks to, and as whom. ``home`` is its home and its working directory."""
+    """The server of a client and its credentials. ``home`` is its home and its working directory."""
 
     url: str
     token: str
@@ -37,18 +37,18 @@ class SentryCli:
     account: Account
 
     def run(self, *words: str, cwd: Path | None = None, **environ: str) -> Done:
-        """Run a command, whatever becomes of it. A variable without a value is not set."""
+        """Run a command, which may fail. A variable with an empty value is not set."""
         own = {
             "SENTRY_URL": self.account.url,
             "SENTRY_AUTH_TOKEN": self.account.token,
             "SENTRY_ORG": self.account.organization,
             "SENTRY_PROJECT": self.account.project,
         }
-        wanted = {name: value for name, value in (own | environ).items() if value}
-        return sentry_cli(self.major, *words, cwd=cwd or self.account.home, home=self.account.home, environ=wanted)
+        variables = {name: value for name, value in (own | environ).items() if value}
+        return sentry_cli(self.major, *words, cwd=cwd or self.account.home, home=self.account.home, environ=variables)
 
     def __call__(self, *words: str, cwd: Path | None = None, **environ: str) -> str:
-        """What a command prints; it must succeed."""
+        """Return the output of a command, which must succeed."""
         done = self.run(*words, cwd=cwd, **environ)
         assert done.code == 0, f"{words}: {done}"
         return done.out
@@ -61,7 +61,7 @@ class SentryNode:
     account: Account
 
     def __call__(self, *words: str, cwd: Path | None = None, code: int = 0) -> str:
-        """What a command prints, on both of its outputs; it must end with this code."""
+        """Return both outputs of a command, which must end with this code."""
         own = {
             "SENTRY_HOST": self.account.url,
             "SENTRY_AUTH_TOKEN": self.account.token,
@@ -76,7 +76,7 @@ class SentryNode:
 
 
 class SentryMcp:
-    """``sentry-mcp`` of npm: JSON-RPC over standard input and output, a message a line."""
+    """``sentry-mcp`` of npm: JSON-RPC over standard input and output, one message per line."""
 
     def __init__(self, account: Account) -> None:
         host = account.url.removeprefix("http://")
@@ -95,7 +95,7 @@ class SentryMcp:
             env=_clean(account.home),
             text=True,
         )
-        self._asked = 0
+        self._requests = 0
         about = {"protocolVersion": "2025-03-26", "capabilities": {}, "clientInfo": {"name": "tests", "version": "1"}}
         self.request("initialize", about)
         self._send({"method": "notifications/initialized"})
@@ -108,19 +108,19 @@ class SentryMcp:
             process.terminate()
 
     def request(self, method: str, parameters: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
-        """The result of a request."""
-        self._asked += 1
-        self._send({"id": self._asked, "method": method, "params": dict(parameters)})
+        """Return the result of a request."""
+        self._requests += 1
+        self._send({"id": self._requests, "method": method, "params": dict(parameters)})
         assert self._process.stdout is not None
         for line in self._process.stdout:
             answer = json.loads(line)
-            if answer.get("id") == self._asked:
+            if answer.get("id") == self._requests:
                 value: dict[str, Any] = answer["result"]
                 return value
         raise AssertionError("sentry-mcp ended")
 
     def call(self, tool: str, **arguments: str) -> str:
-        """What a tool answers; it must succeed."""
+        """Return the answer of a tool, which must succeed."""
         result = self.request("tools/call", {"name": tool, "arguments": arguments})
         text = "\n".join(part.get("text", "") for part in result["content"])
         assert not result.get("isError"), text
@@ -133,19 +133,19 @@ class SentryMcp:
 
 
 def sentry_cli(major: int, *words: str, cwd: Path, home: Path, environ: Mapping[str, str]) -> Done:
-    """Run sentry-cli of a major version, with these variables and no others."""
+    """Run sentry-cli of a major version, with only these variables."""
     program = CLIENTS / f"v{major}" / "bin" / "sentry-cli"
     assert program.exists(), HOW_TO_GET_THEM
     return _run([program, *words], cwd, {**_clean(home), "SENTRY_DISABLE_UPDATE_CHECK": "1", **environ})
 
 
 def node_program(name: str) -> Path:
-    """A program of npm."""
+    """Return the path of a program of npm."""
     return NODE_READY.with_name("node_modules") / ".bin" / name
 
 
 def _clean(home: Path) -> dict[str, str]:
-    """No proxy for loopback, no backtraces, no settings of the person who runs the tests."""
+    """Return an environment without proxies for loopback, backtraces and settings of the user."""
     proxies = {"https_proxy": _NOWHERE, "HTTPS_PROXY": _NOWHERE, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
     return {"PATH": os.environ["PATH"], "HOME": str(home), "LC_ALL": "C.UTF-8", **proxies}
 

@@ -102,7 +102,7 @@ def request(
 @contextmanager
 def open_release_host(folder: Path, database_url: str, plugins: Mapping[str, str]) -> Iterator[ReleaseHost]:
     """Open a host with plugins, by name and entry point, that are enabled for all organizations."""
-    switchboard = PLUGINS_TOML + "".join(f"[plugins.{name}]\nenabled = true\ndefault = true\n" for name in plugins)
+    configuration = PLUGINS_TOML + "".join(f"[plugins.{name}]\nenabled = true\ndefault = true\n" for name in plugins)
     more = [candidate(name, value) for name, value in plugins.items()]
-    with open_api(folder, switchboard, database_url, more=more, background=False) as opened:
+    with open_api(folder, configuration, database_url, more=more, background=False) as opened:
         yield ReleaseHost(opened.services, opened.there.organization, opened.there.project)

@@ -32,13 +32,13 @@ class Served:
     _reader: Thread | None = None
 
     def client(self, token: str | None = None) -> httpx2.Client:
-        """A client; it tries again while the server still opens its socket."""
+        """Return a client that retries while the server opens its socket."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         transport = httpx2.HTTPTransport(retries=8)
         return httpx2.Client(base_url=self.url, headers=headers, transport=transport, timeout=30, trust_env=False)
 
     def read_until(self, event: str, times: int = 1) -> None:
-        """Read the log until an event has been logged so often."""
+        """Read the log until an event has been logged this many times."""
         assert self.process.stderr is not None
         while sum(line.get("event") == event for line in self.log) < times:
             line = self.process.stderr.readline()
@@ -46,12 +46,12 @@ class Served:
             self._note(line)
 
     def keep_reading(self) -> None:
-        """Read the log from now on beside the test: a pipe that nobody empties would stop a long talk."""
+        """Read the log in a thread, because a full pipe would block the service."""
         self._reader = Thread(target=self._read_rest, daemon=True)
         self._reader.start()
 
     def stop(self) -> int:
-        """Ask the service to end; its exit code."""
+        """Stop the service, and return its exit code."""
         self.process.send_signal(signal.SIGTERM)
         if self._reader:
             self._reader.join()
@@ -89,7 +89,7 @@ def serve(
     workers: int = 1,
     more: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Served]:
-    """A service over ``plugins.toml`` and ``served.db`` of a folder, with more in its environment if wanted."""
+    """Serve ``plugins.toml`` and ``served.db`` of a folder, with additional environment variables."""
     port = free_port()
     arguments = [str(command), "serve", "--port", str(port), "--workers", str(workers), "--config", "plugins.toml"]
     database = ["--database-url", f"sqlite:///{folder}/served.db"]

@@ -1,4 +1,4 @@
-"""Values for property tests: what a hostile or unlucky sender may put into a field."""
+"""Strategies for property tests: values that a hostile sender may put into a field."""
 
 import re
 
@@ -21,7 +21,7 @@ separators = st.sampled_from(["/", "\\"])
 
 @st.composite
 def stack_paths(draw: st.DrawFn) -> str:
-    """Paths of few different segments, so that roots often fit."""
+    """Paths of a few different segments, so that roots often match."""
     segments = draw(st.lists(st.sampled_from(SEGMENTS), max_size=5))
     start = draw(st.sampled_from(["", "/", "C:\\", "./", "app:///"]))
     return start + draw(separators).join(segments)
@@ -29,7 +29,7 @@ def stack_paths(draw: st.DrawFn) -> str:
 
 @st.composite
 def stack_roots(draw: st.DrawFn) -> str:
-    """The beginnings of such paths, some cut inside a segment on purpose, some with wildcards."""
+    """Prefixes of such paths, some cut inside of a segment, some with wildcards."""
     root = draw(stack_paths())
     for segment in draw(st.sets(st.sampled_from(SEGMENTS), max_size=2)):
         root = root.replace(segment, draw(st.sampled_from(["*", segment[:1] + "*", "*" + segment[-1:]])))
@@ -38,7 +38,7 @@ def stack_roots(draw: st.DrawFn) -> str:
 
 @st.composite
 def rule_lists(draw: st.DrawFn) -> list[Rule]:
-    """Rules with different ids, as a project has them."""
+    """Rules of a project, with different ids."""
     parts = st.tuples(stack_roots(), st.sampled_from(["", "/", "repo", "repo/", "a/../b"]), st.booleans())
     return [
         Rule(number, stack_root, source_root, generated)

@@ -15,10 +15,10 @@ SOURCES = sorted(path for folder in (HOST, *PLUGINS) for path in folder.rglob("*
 
 LONGEST_MODULE = 400
 LONGEST_FUNCTION = 45
-# The part of a module's lines that may be comments; the names say the rest.
+# The greatest share of a module's lines that may be comments.
 MOST_COMMENTS = 0.10
 # Where foreign code runs: in the host, and in the conformance suite, which works without one. Background loops, and
-# the jobs of one, go on whatever one round raises.
+# the jobs of one, must not end when one round raises.
 ISOLATION = HOST / "plugins" / "isolation"
 GUARDS = {
     ISOLATION / "guard.py",
@@ -29,7 +29,7 @@ GUARDS = {
     HOST / "sdk" / "testing" / "observe.py",
 }
 MOST_MODULES = 230
-# The doors of a room that may use SQLAlchemy, and those that may use FastAPI and Starlette.
+# The modules of a package that may use SQLAlchemy, and those that may use FastAPI and Starlette.
 SQL_DOORS = ("tables.py", "queries.py", "_queries.py")
 HTTP_DOORS = ("routes.py", "schemas.py", "access.py", "http.py")
 HTTP_ROOMS = {HOST / "application.py", HOST / "app.py"}
@@ -57,7 +57,7 @@ def length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 @every_source
 def test_modules_and_functions_stay_short(path: Path) -> None:
-    """A module can be held in the head, and a function seen at once."""
+    """Modules and functions have at most the length of the budget."""
     assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_MODULE
     functions = [node for node in nodes(path) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     assert {node.name: length(node) for node in functions if length(node) > LONGEST_FUNCTION} == {}
@@ -65,7 +65,7 @@ def test_modules_and_functions_stay_short(path: Path) -> None:
 
 @every_source
 def test_only_the_guard_catches_everything(path: Path) -> None:
-    """A broad except hides faults; foreign code needs one, in one place."""
+    """Only the listed modules catch ``Exception``, because it hides faults elsewhere."""
     caught = [
         ast.unparse(node.type) if node.type else "" for node in nodes(path) if isinstance(node, ast.ExceptHandler)
     ]
@@ -82,7 +82,7 @@ def imported_packages(path: Path) -> set[str]:
 
 @every_source
 def test_sql_is_in_tables_and_queries(path: Path) -> None:
-    """A reader who looks for a statement opens ``queries.py`` of its subject, or ``infra/db``."""
+    """SQL is only in ``queries.py`` of its subject, or in ``infra/db``."""
     uses_sql = not imported_packages(path).isdisjoint({"sqlalchemy", "alembic", "psycopg"})
     assert not uses_sql or path.name.endswith(SQL_DOORS) or path.is_relative_to(HOST / "infra" / "db")
 

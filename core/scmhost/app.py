@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SHOWN_BY_COMMANDS: Final = ("plugin refused",)
 """Log events whose content is part of the output of commands that inspect the host."""
 
+# A change is applied when two checks agree: about a second after the file was written.
 WATCH_SECONDS: Final = 0.5
 
 
@@ -99,6 +100,7 @@ class Host:
         """Stop the background loops, then close the plugins and the database."""
         from scmhost.infra.loops import Loops
 
+        # First the loops, whose rounds use the plugins and the database.
         self.services.shared(Loops).stop()
         self.services.plugins.close()
         self.services.store.close()
@@ -180,6 +182,7 @@ def asgi() -> "FastAPI":
     configure_logs()
     settings = read_configuration()
     telemetry = open_telemetry(metrics=settings.host.metrics.enabled, spans=settings.host.spans.enabled)
+    # The command migrates once, before it starts the workers.
     host = Host.open(settings, migrate=False, telemetry=telemetry)
     on_hangup(host.watch(configuration_path()).wake)
     application = create_application(host.services, on_shutdown=host.close)

@@ -124,7 +124,7 @@ class _Application(FastAPI):
         return document
 
     def build_middleware_stack(self) -> ASGIApp:
-        """Put the request log around all middleware, including the one that answers errors with 500."""
+        """Put the request log around all middleware, including the one that answers unexpected errors."""
         return RequestLog(super().build_middleware_stack(), self.state.services.telemetry)
 
 
@@ -207,7 +207,7 @@ def _on_invalid_request(_request: Request, error: Exception) -> JSONResponse:
         if item["type"] == "json_invalid":
             return problem(400, f"The body is not valid JSON: {item['ctx']['error']}.")
         if item["loc"] == ("body",) and isinstance(item["input"], bytes):
-            return problem(400, "The body must be JSON, and the request must say so: Content-Type: application/json.")
+            return problem(400, "The body must be JSON, with the header Content-Type: application/json.")
         where = [str(part) for part in item["loc"][1:] if not isinstance(part, int)]
         problems.setdefault(where[0] if where else "nonFieldErrors", []).append(_field_error(item))
     return JSONResponse(problems, status_code=400)

@@ -1,4 +1,4 @@
-"""A pytest plugin, loaded wherever scmhost is installed: prints conformance reports at the end of a run."""
+"""A pytest plugin, loaded in every run if scmhost is installed: prints conformance reports at the end of a run."""
 
 import sys
 from typing import Any

@@ -38,7 +38,7 @@ SYSTEM: Final = Actor("system", "scmhost")
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What use cases need of one process.
+    """The resources of one process that use cases need.
 
     Attributes:
         store: the database.

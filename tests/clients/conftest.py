@@ -41,7 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def served(folder: Path) -> Iterator[Served]:
-    """A service of its own process. Whatever the clients do, it makes no mistake."""
+    """A service in a process of its own, which must not log an error."""
     with serve(folder, more={"PYTHONPATH": str(folder / "forge")}) as running:
         running.keep_reading()
         yield running
@@ -58,13 +58,13 @@ def http(served: Served) -> Iterator[httpx2.Client]:
 
 @pytest.fixture
 def organization(folder: Path, http: httpx2.Client) -> OrganizationClient:
-    """An organization that no other test knows."""
+    """A new organization for each test."""
     return new_organization(folder, http, f"team-{next(_numbers)}")
 
 
 @pytest.fixture
 def account(served: Served, organization: OrganizationClient, tmp_path: Path) -> Account:
-    """The tenant as clients know it."""
+    """The organization as settings of clients."""
     home = tmp_path / "home"
     home.mkdir()
     return Account(served.url, organization.token, organization.slug, "web", home)
@@ -72,13 +72,13 @@ def account(served: Served, organization: OrganizationClient, tmp_path: Path) ->
 
 @pytest.fixture(params=[3, 2], ids=["v3", "v2"])
 def cli(request: pytest.FixtureRequest, account: Account) -> SentryCli:
-    """sentry-cli, the newest and the one that GitHub's action and the bundlers' plugins bring."""
+    """sentry-cli: the newest version, and the one that GitHub's action and the bundlers' plugins use."""
     return SentryCli(request.param, account)
 
 
 @pytest.fixture
 def newest_cli(account: Account) -> SentryCli:
-    """sentry-cli, the newest."""
+    """The newest sentry-cli."""
     return SentryCli(3, account)
 
 
@@ -90,7 +90,7 @@ def older_cli(account: Account) -> SentryCli:
 
 @pytest.fixture(scope="session")
 def node() -> None:
-    """Node with the clients of npm; with CI=true it must be there."""
+    """Node with the clients of npm; with CI=true it is required."""
     if not NODE_READY.exists():
         message = "Node 20+ with npm is missing, and so are the clients that run on it; then run `make clients`"
         assert os.environ.get("CI") != "true", message

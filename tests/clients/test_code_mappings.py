@@ -9,7 +9,7 @@ from real_clients import SentryCli
 
 
 def mappings(folder: Path, count: int, source: str = "src") -> str:
-    """A file of code mappings."""
+    """Write a file of code mappings."""
     listed = [{"stackRoot": f"/srv/m{number}/", "sourceRoot": f"{source}/m{number}/"} for number in range(count)]
     path = folder / f"{source}-{count}.json"
     path.write_text(json.dumps(listed), encoding="utf-8")
@@ -20,22 +20,22 @@ def mappings(folder: Path, count: int, source: str = "src") -> str:
 def test_many_code_mappings_are_uploaded(
     newest_cli: SentryCli, organization: OrganizationClient, tmp_path: Path, count: int
 ) -> None:
-    """A file of mappings arrives whole, in as many requests as it takes; again it changes what is there."""
+    """A file of mappings is uploaded in several requests; a second upload updates them."""
     organization.claimed("team/app")
     words = ["code-mappings", "upload", "--repo", "Team/App", "--default-branch", "trunk"]
     assert f"Created: {count}, Updated: 0, Errors: 0" in newest_cli(*words, mappings(tmp_path, count))
     first, last = (organization.link(f"/srv/m{number}/a.py") for number in (0, count - 1))
     assert first["sourceUrl"] == "https://git.example.com/team/app/src/branch/trunk/src/m0/a.py"
     assert last["sourcePath"] == f"src/m{count - 1}/a.py"
-    told = newest_cli(*words, mappings(tmp_path, count, "lib"))
-    assert f"Created: 0, Updated: {count}, Errors: 0" in told
+    output = newest_cli(*words, mappings(tmp_path, count, "lib"))
+    assert f"Created: 0, Updated: {count}, Errors: 0" in output
     assert organization.link("/srv/m0/a.py")["sourcePath"] == "lib/m0/a.py"
 
 
 def test_the_checkout_names_repository_and_branch(
     newest_cli: SentryCli, organization: OrganizationClient, tmp_path: Path
 ) -> None:
-    """In a checkout nothing needs to be said but the file."""
+    """In a checkout the file is the only argument that is needed."""
     organization.claimed("team/app")
     checkout = GitRepository(tmp_path / "checkout")
     checkout.commit()
@@ -50,7 +50,7 @@ def test_the_checkout_names_repository_and_branch(
 def test_mappings_need_a_claimed_repository(
     newest_cli: SentryCli, organization: OrganizationClient, tmp_path: Path, name: str
 ) -> None:
-    """Where there is no repository to map to, the upload fails, and nothing is left of it."""
+    """Without a claimed repository the upload fails, and nothing is saved."""
     organization.repository("team/unclaimed")
     done = newest_cli.run("code-mappings", "upload", "--repo", name, mappings(tmp_path, 2))
     assert (done.code, "failed" in done.out) == (1, True), done

@@ -16,7 +16,7 @@ def checkout(tmp_path: Path) -> GitRepository:
 
 
 def linked_commit(organization: OrganizationClient, version: str) -> str:
-    """The commit that frames of a release link to."""
+    """Return the commit that frames of a release link to."""
     value: str = organization.link("/srv/a.py", version)["ref"]
     return value
 
@@ -28,7 +28,7 @@ def send(cli: SentryCli, checkout: Path, version: str, *words: str, **environ: s
 def test_every_kind_of_change_arrives(
     cli: SentryCli, organization: OrganizationClient, checkout: GitRepository
 ) -> None:
-    """Renamed, deleted, replaced by a link, with blanks or letters of any script: the files are what git says."""
+    """Renamed and deleted files, symbolic links and unusual names are listed as git lists them."""
     checkout.commit(
         "First", {"old name.txt": "same\n" * 9, "naïve/é ✓.txt": "1", "gone": "1", "link": "1", "a.py": "1"}
     )
@@ -39,8 +39,8 @@ def test_every_kind_of_change_arrives(
     checkout.commit("A link")
     checkout.commit("Empty")
     send(cli, checkout.path, "1.0")
-    told = checkout.git("-c", "core.quotepath=off", "log", "--no-renames", "--name-status", "--format=").splitlines()
-    listed = {(line[0], line[2:]) for line in told} - {("T", "link")}
+    lines = checkout.git("-c", "core.quotepath=off", "log", "--no-renames", "--name-status", "--format=").splitlines()
+    listed = {(line[0], line[2:]) for line in lines} - {("T", "link")}
     assert organization.files("1.0") == listed | {("A", "link"), ("D", "link")}
     assert (organization.shas("1.0"), organization.release("1.0")["notes"]) == (checkout.shas(), [])
 
@@ -48,7 +48,7 @@ def test_every_kind_of_change_arrives(
 def test_executable_files_have_their_names(
     cli: SentryCli, organization: OrganizationClient, checkout: GitRepository
 ) -> None:
-    """What the client writes after the name of an executable file, or of one that becomes it, is no part of it."""
+    """The suffix that the client adds to the names of executable files is removed."""
     checkout.commit("First", {"run.sh": "1", "plain": "1"})
     for mode in (0o755, 0o644):
         (checkout.path / "run.sh").chmod(mode)
@@ -59,7 +59,7 @@ def test_executable_files_have_their_names(
 
 
 def test_merges_bring_both_sides(cli: SentryCli, organization: OrganizationClient, checkout: GitRepository) -> None:
-    """A release lists what was merged, and stands at the merge."""
+    """A release has the commits of both sides of a merge, and the merge is its head."""
     organization.map(organization.claimed("team/app"), "/srv/")
     checkout.commit("First", {"a.py": "1"})
     send(cli, checkout.path, "1.0")
@@ -74,7 +74,7 @@ def test_merges_bring_both_sides(cli: SentryCli, organization: OrganizationClien
 
 
 def test_messages_of_any_kind_arrive(cli: SentryCli, organization: OrganizationClient, checkout: GitRepository) -> None:
-    """An empty message, one of any script, one that no encoding explains, and an author without an address."""
+    """Messages may be empty, in any script or with an invalid encoding, and authors without an address."""
     checkout.git("commit", "--quiet", "--allow-empty", "--allow-empty-message", "--message", "")
     checkout.commit("naïve ✓ 日本\n\n" + "word " * 2_000)
     latin = ["-c", "i18n.commitEncoding=latin1"]
@@ -89,16 +89,16 @@ def test_messages_of_any_kind_arrive(cli: SentryCli, organization: OrganizationC
 def test_a_long_history_arrives_at_once(
     cli: SentryCli, organization: OrganizationClient, checkout: GitRepository
 ) -> None:
-    """The first release of an old repository may list thousands of commits."""
+    """The first release of an old repository may have thousands of commits."""
     grown = checkout.grow(3_000)
     send(cli, checkout.path, "1.0", "--initial-depth", "3000")
     assert (organization.release("1.0")["commitCount"], organization.shas("1.0")) == (3_000, grown)
 
 
-def test_a_detached_head_is_where_the_release_stands(
+def test_a_detached_head_is_the_head_of_the_release(
     cli: SentryCli, organization: OrganizationClient, checkout: GitRepository
 ) -> None:
-    """Builds check out a commit, not a branch, and often in a sub-folder."""
+    """Builds check out a commit instead of a branch, and often run in a subfolder."""
     organization.map(organization.claimed("team/app"), "/srv/")
     shas = checkout.grow(5)
     checkout.git("checkout", "--quiet", "--detach", shas[2])
@@ -110,7 +110,7 @@ def test_a_detached_head_is_where_the_release_stands(
 def test_shallow_clone_sends_available_commits(
     cli: SentryCli, organization: OrganizationClient, checkout: GitRepository
 ) -> None:
-    """Builds often have only the last commits; a later release from such a clone has its commit all the same."""
+    """A release from a shallow clone has the commits of the clone, and a later release has its own."""
     organization.map(organization.claimed("team/app"), "/srv/")
     shas = checkout.grow(9)
     for version, depth in (("1.0", 3), ("1.1", 1)):
@@ -122,7 +122,7 @@ def test_shallow_clone_sends_available_commits(
 
 
 def test_remote_can_be_named(cli: SentryCli, organization: OrganizationClient, checkout: GitRepository) -> None:
-    """Of several remotes one names the repository, in whatever case; no twin of it appears."""
+    """One of several remotes can be chosen, in any case, and no second repository is created."""
     organization.repository("Team/App", "https://git.example.com/Team/App")
     organization.repository("me/fork", "https://git.example.com/me/fork")
     shas = checkout.grow(3)
@@ -140,7 +140,7 @@ def test_remote_can_be_named(cli: SentryCli, organization: OrganizationClient, c
 def test_a_repository_is_found_by_its_address(
     cli: SentryCli, organization: OrganizationClient, checkout: GitRepository
 ) -> None:
-    """A repository may have a name of its own; the path of its URL tells that it is meant."""
+    """A repository with another name is found by the path of its URL."""
     organization.repository("The shop", "https://git.example.com/Team/App.git")
     organization.repository("The till", "https://git.example.com/team/till")
     shas = checkout.grow(3)
@@ -151,7 +151,7 @@ def test_a_repository_is_found_by_its_address(
 def test_a_commit_that_is_older_than_those_below_it(
     cli: SentryCli, organization: OrganizationClient, checkout: GitRepository
 ) -> None:
-    """After a rebase the newest commit may have the oldest author's time; the release stands there all the same."""
+    """After a rebase the newest commit may have the oldest author's time; it is still the head."""
     organization.map(organization.claimed("team/app"), "/srv/")
     for number in range(3):
         checkout.commit(f"Change {number}", {"a.py": f"{number}"})

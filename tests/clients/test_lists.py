@@ -9,15 +9,15 @@ from real_clients import SentryCli
 
 
 def test_info_shows_server_organization_and_scopes(cli: SentryCli, organization: OrganizationClient) -> None:
-    """The first command that people try names the server, the organization and what the token may do."""
-    told = cli("info")
+    """The output has the server, the organization and the scopes of the token."""
+    output = cli("info")
     for line in (
         f"Sentry Server: {cli.account.url}",
         f"Default Organization: {organization.slug}",
         "User: token-",
         "- org:ci",
     ):
-        assert line in told, told
+        assert line in output, output
 
 
 def test_the_organization_of_the_token_is_listed(cli: SentryCli, organization: OrganizationClient) -> None:
@@ -27,7 +27,7 @@ def test_the_organization_of_the_token_is_listed(cli: SentryCli, organization: O
 
 
 def test_every_project_is_listed(cli: SentryCli, organization: OrganizationClient) -> None:
-    """A list goes on over its pages."""
+    """The list continues over all pages."""
     slugs = [f"p{number:03}" for number in range(120)]
     for slug in slugs:
         organization.post("projects/", slug=slug)
@@ -36,7 +36,7 @@ def test_every_project_is_listed(cli: SentryCli, organization: OrganizationClien
 
 
 def test_every_repository_is_listed(cli: SentryCli, organization: OrganizationClient) -> None:
-    """A list goes on over its pages; repositories with a provider, with a URL alone, and with neither."""
+    """The list has repositories with a provider, with only a URL, and with neither, over all pages."""
     names = [f"team/app-{number:03}" for number in range(120)]
     for name in names:
         organization.repository(name)
@@ -49,7 +49,7 @@ def test_every_repository_is_listed(cli: SentryCli, organization: OrganizationCl
 
 
 def test_hidden_or_deleted_repository_is_not_listed(cli: SentryCli, organization: OrganizationClient) -> None:
-    """A repository that is put away is not offered to a build."""
+    """Hidden and deleted repositories are not offered to a build."""
     for name, change in (("team/hidden", {"status": "hidden"}), ("team/there", {"status": "visible"})):
         organization.request("PUT", f"repos/{organization.repository(name)['id']}/", json=change)
     organization.request("DELETE", f"repos/{organization.repository('team/gone')['id']}/", 202)
@@ -57,20 +57,20 @@ def test_hidden_or_deleted_repository_is_not_listed(cli: SentryCli, organization
 
 
 def test_empty_organization_is_no_error(cli: SentryCli) -> None:
-    """A new organization has no repositories and no releases, and the client says so."""
+    """Without repositories and releases the client prints that there are none."""
     assert "No repos found" in cli("repos", "list")
     assert cli("releases", "list") == ""
 
 
 @pytest.mark.parametrize("case", load_cases("clients/refusals"), ids=case_id)
 def test_client_shows_the_error_message(cli: SentryCli, case: dict[str, Any]) -> None:
-    """Who is refused reads why, or what cannot be found."""
+    """The client prints the reason of a 403 and the missing object of a 404."""
     done = cli.run(*case["words"].split(), **case.get("environ", {}))
     assert (done.code, case[f"v{cli.major}"] in done.err) == (1, True), done
 
 
 def test_the_version_of_a_checkout_is_its_commit(cli: SentryCli, organization: OrganizationClient) -> None:
-    """What a build calls its release without being told is the commit that it has before it."""
+    """Without a version the client uses the commit of the checkout."""
     made = GitRepository(cli.account.home / "checkout")
     sha = made.commit()
     assert cli("releases", "propose-version", cwd=made.path).strip() == sha

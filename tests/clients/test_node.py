@@ -10,7 +10,7 @@ from real_clients import SentryMcp, SentryNode
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> GitRepository:
-    """A checkout of Team/App, which the organization writes in lower case."""
+    """A checkout of Team/App; the organization has the name in lower case."""
     made = GitRepository(tmp_path / "checkout")
     made.grow(5)
     made.git("remote", "add", "origin", remote("Team/App"))
@@ -20,7 +20,7 @@ def checkout(tmp_path: Path) -> GitRepository:
 def test_a_release_is_made_with_the_newer_client(
     sentry: SentryNode, organization: OrganizationClient, checkout: GitRepository
 ) -> None:
-    """The client of npm makes a release, sets its commits in each way it has, deploys it and takes it away."""
+    """The npm client creates a release, sets its commits in each way, deploys it and deletes it."""
     organization.map(organization.claimed("team/app"), "/srv/")
     version, shas = f"{organization.slug}/app@1.0+b7", checkout.shas()
     sentry("release", "create", version, "--project", "web")
@@ -49,7 +49,7 @@ def test_a_release_is_made_with_the_newer_client(
 def test_newer_client_lists_organization_projects_and_releases(
     sentry: SentryNode, organization: OrganizationClient, checkout: GitRepository, tmp_path: Path
 ) -> None:
-    """The client of npm lists what there is, and uploads code mappings in batches."""
+    """The npm client lists existing objects, and uploads code mappings in batches."""
     organization.claimed("team/app")
     assert f"@{organization.slug}.invalid>" in sentry("auth", "whoami")
     assert organization.slug in sentry("org", "list")
@@ -58,8 +58,8 @@ def test_newer_client_lists_organization_projects_and_releases(
     assert organization.project_id in sentry("project", "view", f"{organization.slug}/web")
     listed = [{"stackRoot": f"/srv/m{number}/", "sourceRoot": "src/"} for number in range(301)]
     (tmp_path / "mappings.json").write_text(json.dumps(listed), encoding="utf-8")
-    told = sentry("code-mappings", "upload", "../mappings.json", cwd=checkout.path)
-    assert "Created: 301, Updated: 0" in told
+    output = sentry("code-mappings", "upload", "../mappings.json", cwd=checkout.path)
+    assert "Created: 301, Updated: 0" in output
     assert (
         organization.link("/srv/m300/a.py")["sourceUrl"] == "https://git.example.com/team/app/src/branch/main/src/a.py"
     )
@@ -79,5 +79,5 @@ def test_mcp_assistant_lists_organization_and_releases(mcp: SentryMcp, organizat
     assert f"**{organization.slug}**" in mcp.call("find_organizations")
     assert "**web**" in mcp.call("find_projects", organizationSlug=organization.slug)
     for project in ({}, {"projectSlug": "web"}):
-        told = mcp.call("find_releases", organizationSlug=organization.slug, **project)
-        assert ("## 1.0" in told, "Mend it" in told) == (True, True), told
+        output = mcp.call("find_releases", organizationSlug=organization.slug, **project)
+        assert ("## 1.0" in output, "Mend it" in output) == (True, True), output

@@ -8,7 +8,7 @@ from real_clients import SentryCli
 
 
 def test_release_is_created_finalized_and_deleted(cli: SentryCli, organization: OrganizationClient) -> None:
-    """Made, made again, shown, finished, put away, brought back, deleted, and deleted once more."""
+    """A release is created twice, shown, finalized, archived, restored and deleted twice."""
     for _ in range(2):
         assert cli("releases", "new", "1.0", "--url", "https://example.com/1.0") == "Created release 1.0\n"
     made = organization.release("1.0")
@@ -27,7 +27,7 @@ def test_release_is_created_finalized_and_deleted(cli: SentryCli, organization: 
 
 
 def test_a_release_is_of_several_projects(cli: SentryCli, organization: OrganizationClient) -> None:
-    """Projects are named by slug or by number, at once or one after the other; an organization by number too."""
+    """Projects are given by slug or id, together or one after the other; the organization by id too."""
     numbers = {slug: organization.post("projects/", slug=slug)["id"] for slug in ("api", "app")}
     cli("releases", "new", "1.0", "-p", "web", "-p", numbers["api"], "-o", organization.id)
     cli("releases", "new", "1.0", "-p", numbers["app"])
@@ -40,7 +40,7 @@ def test_a_release_is_of_several_projects(cli: SentryCli, organization: Organiza
 
 
 def test_archived_release_is_not_listed(cli: SentryCli) -> None:
-    """A list shows what is in use, the newest first, one version a line if wanted."""
+    """The list has the releases in use, the newest first, also in the raw form."""
     for version in ("1.0", "2.0", "3.0"):
         cli("releases", "new", version)
     cli("releases", "archive", "2.0")
@@ -49,7 +49,7 @@ def test_archived_release_is_not_listed(cli: SentryCli) -> None:
 
 
 def test_project_is_removed_from_a_release(older_cli: SentryCli, organization: OrganizationClient) -> None:
-    """Who deletes a release of one of its projects leaves it to the others."""
+    """Deleting a release of one project keeps it for the others."""
     organization.post("projects/", slug="api")
     older_cli("releases", "new", "1.0", "-p", "web", "-p", "api")
     older_cli("releases", "delete", "1.0")
@@ -60,7 +60,7 @@ def test_project_is_removed_from_a_release(older_cli: SentryCli, organization: O
 def test_odd_versions_are_kept_to_the_letter(
     cli: SentryCli, organization: OrganizationClient, case: dict[str, str]
 ) -> None:
-    """A version is what the team calls it, in the body and in the path."""
+    """Unusual versions are unchanged in bodies and paths."""
     version = case["version"]
     cli("releases", "new", version)
     cli("releases", "finalize", version)
@@ -74,7 +74,7 @@ def test_odd_versions_are_kept_to_the_letter(
 
 
 def test_deploys_are_noted_and_listed(cli: SentryCli, organization: OrganizationClient) -> None:
-    """Where and when a release was deployed, the newest first, for all its projects or for some."""
+    """Deploys have an environment and a time, the newest first, for all projects or for some."""
     organization.post("projects/", slug="api")
     cli("releases", "new", "1.0", "-p", "web", "-p", "api")
     assert "No deploys found" in cli("deploys", "list", "-r", "1.0")

@@ -35,7 +35,7 @@ def send(cli: SentryCli, checkout: GitRepository, version: str, *words: str, **e
 
 
 def test_first_release_needs_no_setup(cli: SentryCli, organization: OrganizationClient, app: GitRepository) -> None:
-    """The first build of a new organization is kept under the remote's name, and the next one goes on from there."""
+    """The commits are stored under the remote's name, and the next build continues from them."""
     send(cli, app, "1.0")
     assert organization.commits_by_repository("1.0") == {"origin": set(app.shas())}
     new = app.commit("New")
@@ -68,7 +68,7 @@ def test_only_repository_is_used(cli: SentryCli, organization: OrganizationClien
 def test_project_mapping_identifies_repository(
     cli: SentryCli, organization: OrganizationClient, app: GitRepository, lib: GitRepository
 ) -> None:
-    """Where each project is mapped to one repository, each build's commits arrive there."""
+    """If each project is mapped to one repository, the commits of its builds are added there."""
     api = organization.post("projects/", slug="api")["id"]
     organization.map(organization.claimed("team/app"), "/srv/")
     organization.map(organization.claimed("team/lib"), "/srv/", project_id=api)
@@ -84,7 +84,7 @@ def test_project_mapping_identifies_repository(
 def test_known_commit_identifies_repository(
     cli: SentryCli, organization: OrganizationClient, app: GitRepository
 ) -> None:
-    """Where a repository has one of the commits already, the others are its own too."""
+    """If a repository has one of the commits already, the others are added to it."""
     organization.repository("team/app", "https://git.example.com/team/app")
     organization.repository("team/lib", "https://git.example.com/team/lib")
     send(cli, app, "1.0", SENTRY_VCS_REMOTE=remote("team/app"))
@@ -136,7 +136,7 @@ def test_two_repositories_share_a_release(
 
 
 def test_two_projects_share_a_release(cli: SentryCli, organization: OrganizationClient, app: GitRepository) -> None:
-    """Two parts of one repository are released as one version, from different commits: none is lost."""
+    """Two parts of one repository with the same version and different commits keep both."""
     api = organization.post("projects/", slug="api")["id"]
     repository = organization.claimed("team/app")
     organization.map(repository, "/srv/")

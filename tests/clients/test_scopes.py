@@ -12,7 +12,7 @@ from real_clients import SentryCli
 def test_ci_token_allows_all_build_steps(
     cli: SentryCli, organization: OrganizationClient, folder: Path, tmp_path: Path, case: dict[str, list[str]]
 ) -> None:
-    """A token needs one scope for what a build does, and with that it can do little else."""
+    """One scope is enough for all steps of a build, and allows little else."""
     checkout = GitRepository(tmp_path / "checkout")
     checkout.commit("Mappings", {"mappings.json": '[{"stackRoot": "/srv/", "sourceRoot": "src/"}]'})
     checkout.git("remote", "add", "origin", remote("team/app"))
@@ -24,5 +24,5 @@ def test_ci_token_allows_all_build_steps(
         cli(*words.split(), cwd=checkout.path, SENTRY_AUTH_TOKEN=token)
     for words in [*case["may_not"], *(case.get("newest_may_not", []) if newest else [])]:
         done = cli.run(*words.split(), cwd=checkout.path, SENTRY_AUTH_TOKEN=token)
-        told = "one of these scopes is needed" in done.err or "Batch 1/1 failed: API request failed" in done.out
-        assert (done.code, told) == (1, True), done
+        refused = "one of these scopes is needed" in done.err or "Batch 1/1 failed: API request failed" in done.out
+        assert (done.code, refused) == (1, True), done

@@ -36,9 +36,9 @@ def head(organization: OrganizationClient, version: str, repository: str = "team
 def test_auto_sends_the_local_history_of_a_custom_scm(
     cli: SentryCli, organization: OrganizationClient, checkout: GitRepository
 ) -> None:
-    """The usual line of a build: the last commits arrive with author, message and files, and frames link to HEAD."""
-    told = cli("releases", "set-commits", "1.0", "--auto", cwd=checkout.path)
-    assert "Success! Set commits for release 1.0" in told
+    """The last commits have author, message and files, and frames link to HEAD."""
+    output = cli("releases", "set-commits", "1.0", "--auto", cwd=checkout.path)
+    assert "Success! Set commits for release 1.0" in output
     assert organization.commits_by_repository("1.0") == {"team/app": set(checkout.shas()[:20])}
     assert organization.shas("1.0") == checkout.shas()[:20]
     assert head(organization, "1.0") == checkout.shas()[0]
@@ -56,24 +56,24 @@ def test_auto_sends_the_local_history_of_a_custom_scm(
 def test_a_release_lists_what_is_new_in_it(
     cli: SentryCli, organization: OrganizationClient, checkout: GitRepository
 ) -> None:
-    """The next release begins where the one before ended; with nothing new it is left alone."""
+    """The next release starts after the previous one; without new commits it is unchanged."""
     cli("releases", "set-commits", "1.0", "--auto", cwd=checkout.path)
     new = [checkout.commit("One more"), checkout.commit("Another")]
     for _ in range(2):
         cli("releases", "set-commits", "1.1", "--auto", cwd=checkout.path)
         assert organization.shas("1.1") == new[::-1]
-    told = cli("releases", "set-commits", "1.2", "--auto", cwd=checkout.path)
-    assert "No commits found. Leaving release alone." in told
+    output = cli("releases", "set-commits", "1.2", "--auto", cwd=checkout.path)
+    assert "No commits found. Leaving release alone." in output
     assert organization.release("1.2")["commitCount"] == 0
     cli("releases", "set-commits", "1.2", "--commit", f"team/app@{new[1]}")
     assert head(organization, "1.2") == new[1]
 
 
 @pytest.mark.parametrize("depth", [0, 3, 24])
-def test_the_first_release_is_as_deep_as_wanted(
+def test_depth_of_the_first_release_is_an_option(
     cli: SentryCli, organization: OrganizationClient, checkout: GitRepository, depth: int
 ) -> None:
-    """How much history a first release lists is the build's choice."""
+    """The build decides how many commits a first release has."""
     cli("releases", "set-commits", "1.0", "--local", "--initial-depth", str(depth), cwd=checkout.path)
     assert organization.shas("1.0") == checkout.shas()[:depth]
 
@@ -82,7 +82,7 @@ def test_the_first_release_is_as_deep_as_wanted(
 def test_rewritten_history_needs_ignore_missing(
     cli: SentryCli, organization: OrganizationClient, checkout: GitRepository
 ) -> None:
-    """Where the commit of the release before is gone, the client stops, or goes on if it is told to."""
+    """If the previous commit is gone, the client fails, or continues with ``--ignore-missing``."""
     cli("releases", "set-commits", "1.0", "--local", cwd=checkout.path)
     checkout.git("commit", "--quiet", "--amend", "--message", "Rewritten")
     done = cli.run("releases", "set-commits", "1.1", "--local", cwd=checkout.path)
@@ -96,7 +96,7 @@ def test_rewritten_history_needs_ignore_missing(
 def test_commits_are_named_by_hand(
     cli: SentryCli, organization: OrganizationClient, checkout: GitRepository, case: dict[str, Any]
 ) -> None:
-    """A build without a checkout names repository and commit, and frames link to that commit."""
+    """A build without a checkout gives repository and commit, and frames link to that commit."""
     organization.map(organization.claimed("team/lib"), "/srv/lib/")
     words = [part for word in case["words"] for part in ("--commit", word.format(*checkout.shas()))]
     cli("releases", "set-commits", "1.0", *words)
@@ -108,7 +108,7 @@ def test_commits_are_named_by_hand(
 
 @pytest.mark.usefixtures("app")
 def test_an_unknown_repository_is_refused(cli: SentryCli, organization: OrganizationClient) -> None:
-    """A name that is mistyped makes no repository."""
+    """A mistyped name creates no repository."""
     done = cli.run("releases", "set-commits", "1.0", "--commit", "team/ap@abc")
     assert (done.code, "Unknown repo 'team/ap'" in done.err) == (1, True)
     assert set(organization.repositories()) == {"team/app"}
@@ -118,7 +118,7 @@ def test_an_unknown_repository_is_refused(cli: SentryCli, organization: Organiza
 def test_a_releases_commits_are_cleared(
     cli: SentryCli, organization: OrganizationClient, checkout: GitRepository
 ) -> None:
-    """Cleared, a release has no commits and its frames link to the branch; the repository keeps them."""
+    """The release has no commits, its frames link to the branch, and the repository keeps the commits."""
     cli("releases", "set-commits", "1.0", "--local", cwd=checkout.path)
     cli("releases", "set-commits", "1.0", "--clear")
     assert (organization.shas("1.0"), organization.refs("1.0"), organization.release("1.0")["lastCommit"]) == (
@@ -137,13 +137,13 @@ def test_a_releases_commits_are_cleared(
 def test_auto_sends_a_ref_where_the_provider_is_git(
     cli: SentryCli, organization: OrganizationClient, checkout: GitRepository, case: dict[str, str]
 ) -> None:
-    """For a provider that clients know as git the commit alone is sent, however the remote is spelled."""
+    """For a provider that clients treat as git only the commit is sent, for every spelling of the remote."""
     repository = organization.claimed("team/app", provider="git_forge")
     organization.map(repository, "/srv/app/")
     organization.claimed("team/other", provider="git_forge")
     checkout.git("remote", "set-url", "origin", case["remote"])
-    told = cli("releases", "set-commits", "1.0", "--auto", cwd=checkout.path)
-    assert f"| team/app   | {checkout.shas()[0][:12]} |" in told
+    output = cli("releases", "set-commits", "1.0", "--auto", cwd=checkout.path)
+    assert f"| team/app   | {checkout.shas()[0][:12]} |" in output
     assert organization.refs("1.0") == {"team/app": (checkout.shas()[0], None)}
     link = organization.link("/srv/app/a.py", "1.0")
     assert link["sourceUrl"] == f"https://git.example.com/team/app/{checkout.shas()[0]}/a.py"
@@ -151,7 +151,7 @@ def test_auto_sends_a_ref_where_the_provider_is_git(
 
 @pytest.mark.usefixtures("app")
 def test_ids_are_accepted_as_names(cli: SentryCli, organization: OrganizationClient, checkout: GitRepository) -> None:
-    """Organization and project may be named by their numbers in every step of a release."""
+    """Organization and project may be given by id in every step of a release."""
     numbers: dict[str, Any] = {"SENTRY_ORG": organization.id, "SENTRY_PROJECT": organization.project_id}
     for words in ("new 1.0", "set-commits 1.0 --auto", "finalize 1.0", "info -C 1.0", "list", "archive 1.0"):
         cli("releases", *words.split(), cwd=checkout.path, **numbers)
@@ -166,7 +166,7 @@ def test_ids_are_accepted_as_names(cli: SentryCli, organization: OrganizationCli
 def test_without_a_project_the_release_must_be_there(
     cli: SentryCli, organization: OrganizationClient, checkout: GitRepository
 ) -> None:
-    """A build that names no project adds commits to a release, and does not make one up."""
+    """Without a project a build adds commits to an existing release, but creates none."""
     words = ["releases", "set-commits", "1.0", "--local"]
     done = cli.run(*words, cwd=checkout.path, SENTRY_PROJECT="")
     assert (done.code, "Release not found" in done.err) == (1, True)

@@ -11,13 +11,13 @@ from endpoints import PopulatedHost, open_populated
 
 @pytest.fixture
 def api(tmp_path: Path) -> Iterator[ApiClient]:
-    """A whole scmhost with Custom SCM on for ``acme``."""
+    """A complete scmhost with Custom SCM on for ``acme``."""
     with open_api(tmp_path) as opened:
         yield opened
 
 
 @pytest.fixture
 def populated(tmp_path: Path) -> Iterator[PopulatedHost]:
-    """A scmhost in which every endpoint finds something."""
+    """A scmhost in which every endpoint has an object."""
     with open_populated(tmp_path) as opened:
         yield opened

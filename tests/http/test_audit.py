@@ -21,25 +21,25 @@ def api(tmp_path: Path) -> Iterator[ApiClient]:
 
 
 def entries(api: ApiClient, **query: Any) -> list[dict[str, Any]]:
-    """The entries, the newest first."""
+    """Return the entries, the newest first."""
     rows: list[dict[str, Any]] = api.get("audit-logs/", params=query).json()["rows"]
     return rows
 
 
-def told(api: ApiClient, count: int) -> list[tuple[str, str]]:
-    """The newest entries, by event and the target's name."""
+def newest_entries(api: ApiClient, count: int) -> list[tuple[str, str]]:
+    """Return the newest entries: each one's event and the name of its target."""
     return [(entry["event"], entry["note"]) for entry in entries(api)[:count]]
 
 
 def test_user_actions_are_audited(api: ApiClient) -> None:
-    """Each change has its entry, in the order in which they were made."""
+    """Each change has an entry, and the entries are in the order of the changes."""
     repository, installation = api.claimed()
     here = f"repos/{repository['id']}/"
     api.put(here, {"name": "team/app2"})
     api.put(here, {"integrationId": None})
     api.put(here, {"integrationId": installation["id"]})
     api.delete(here)
-    assert told(api, 7) == [
+    assert newest_entries(api, 7) == [
         ("repository.delete", "team/app2"),
         ("repository.claim", "team/app2"),
         ("repository.unclaim", "team/app2"),
@@ -51,13 +51,13 @@ def test_user_actions_are_audited(api: ApiClient) -> None:
 
 
 def test_installations_and_their_secrets(api: ApiClient) -> None:
-    """What is set up, changed and taken away, without what the fields and secrets say."""
+    """Creating, changing and deleting are recorded without the values of fields and secrets."""
     here = f"integrations/{api.install()['id']}/"
     api.post(here, {"preset": "gitlab"})
     made = api.post(f"{here}webhook/", None).json()
     api.delete(f"{here}webhook/{made['secrets'][0]['id']}/")
     api.delete(here)
-    assert told(api, 5) == [
+    assert newest_entries(api, 5) == [
         ("integration.remove", "team"),
         ("webhook-secret.delete", "team"),
         ("webhook-secret.create", "team"),
@@ -69,7 +69,7 @@ def test_installations_and_their_secrets(api: ApiClient) -> None:
 
 
 def test_mappings_and_releases(api: ApiClient) -> None:
-    """Code mappings one by one, those of a list too; a release, and a project's part in one."""
+    """Changes of single and of listed code mappings are recorded, and so are deletions of releases."""
     repository, installation = api.claimed()
     mapping = api.mapping(repository, installation).json()
     body = {"project": "web", "repository": "team/app", "mappings": [{"stackRoot": "/b/", "sourceRoot": "b/"}]}
@@ -80,7 +80,7 @@ def test_mappings_and_releases(api: ApiClient) -> None:
     api.release("1.0", "web", "api")
     api.delete("/api/0/projects/acme/api/releases/1.0/")
     api.delete("releases/1.0/")
-    assert told(api, 7) == [
+    assert newest_entries(api, 7) == [
         ("release.delete", "1.0"),
         ("release.delete", "1.0"),
         ("project.create", "api"),
@@ -93,17 +93,17 @@ def test_mappings_and_releases(api: ApiClient) -> None:
 
 
 def test_tokens(api: ApiClient) -> None:
-    """A token that is made or revoked is noted once, and never shown."""
+    """Creating or revoking a token is recorded once, without its secret."""
     token, text = create_token(api.services, api.there.organization, "ci", ["org:ci"])
     for _ in range(2):
         revoke_token(api.services, api.there.organization, token.id)
-    assert told(api, 3) == [("token.revoke", "ci"), ("token.create", "ci"), ("token.create", "bootstrap")]
+    assert newest_entries(api, 3) == [("token.revoke", "ci"), ("token.create", "ci"), ("token.create", "bootstrap")]
     assert entries(api)[1]["data"] == {"scopes": ["org:ci"]}
     assert text not in json.dumps(entries(api))
 
 
 def test_audit_entry_names_the_actor(api: ApiClient) -> None:
-    """A request is told by its token's name and id, which find all that the token did."""
+    """An entry has the token's name and id, and the list can be filtered by the id."""
     token = api.token("org:write", "org:admin")
     api.call("POST", "repos/", json={"name": "team/lib"}, token=token)
     newest = entries(api)[0]
@@ -115,7 +115,7 @@ def test_audit_entry_names_the_actor(api: ApiClient) -> None:
 
 
 def test_events_are_a_closed_list(api: ApiClient) -> None:
-    """The answer names all events; one of them narrows the list, any other is refused."""
+    """The answer has the names of all events. A filter by one of them is accepted, any other is 400."""
     assert api.get("audit-logs/").json()["options"] == list(ACTIONS)
     assert [entry["event"] for entry in entries(api, event="org.create")] == ["org.create"]
     answer = api.get("audit-logs/", params={"event": "org.destroy"})
@@ -132,7 +132,7 @@ def test_organizations_do_not_see_each_other(api: ApiClient) -> None:
 
 
 def test_refused_change_is_not_noted(api: ApiClient) -> None:
-    """Entry and change are one transaction: what is refused leaves neither."""
+    """Entry and change are one transaction: a rejected request saves neither."""
     api.claimed()
     before = entries(api)
     refused = [
@@ -150,7 +150,7 @@ CHANGING = [each for each in ENDPOINTS if each.method in ("PUT", "DELETE") and e
 
 @pytest.mark.parametrize("endpoint", CHANGING, ids=lambda endpoint: endpoint.id)
 def test_same_change_again_is_not_noted_again(tmp_path: Path, endpoint: Endpoint) -> None:
-    """Sent a second time, a request that then changes nothing leaves no second entry."""
+    """A repeated request that changes nothing adds no entry."""
     with open_populated(tmp_path) as populated:
         populated.send(endpoint)
         before = noted(populated)

@@ -6,7 +6,7 @@ from api import ApiClient, commit
 
 
 def test_a_body_over_the_limit_is_refused(api: ApiClient) -> None:
-    """Ten megabytes are too much; the limit is named, and the service goes on."""
+    """A body of ten megabytes is rejected with the name of the limit, and later requests are answered."""
     answer = api.call("POST", "commits/", content=b"[" + b" " * 10_000_000 + b"]")
     assert answer.status_code == 413
     assert "limits.body_bytes" in answer.json()["detail"]
@@ -14,7 +14,7 @@ def test_a_body_over_the_limit_is_refused(api: ApiClient) -> None:
 
 
 def test_a_body_of_unknown_length_is_counted(api: ApiClient) -> None:
-    """A body that does not announce its length is refused once it passes the limit."""
+    """A body without Content-Length is rejected as soon as it exceeds the limit."""
     chunks = (b" " * 1_000_000 for _ in range(10))
     headers = {"Content-Type": "application/json"}
     answer = api.call("POST", "commits/", content=chunks, headers=headers)
@@ -31,7 +31,7 @@ def test_malformed_body_is_refused_with_detail(api: ApiClient, path: str, body: 
 
 
 def test_too_many_commits_are_refused_by_name_of_the_limit(api: ApiClient) -> None:
-    """The answer names the limit that an operator may raise."""
+    """The answer has the name of the limit, which an operator can raise."""
     answer = api.post("commits/", {"commits": [{"id": "1"}] * 10_001})
     assert answer.status_code == 400
     assert "limits.commits_per_request" in answer.json()["detail"]
@@ -42,7 +42,7 @@ def test_too_many_commits_are_refused_by_name_of_the_limit(api: ApiClient) -> No
     [{"message": "\x00"}, {"message": "\ud800"}, {"repository": "a\x00b"}, {"repository": "x" * 201}, {"id": "a b"}],
 )
 def test_text_that_no_database_keeps_is_refused(api: ApiClient, fields: dict[str, object]) -> None:
-    """NUL, half characters and what is too long are named, not stored."""
+    """NUL, lone surrogates and overlong texts are rejected by field."""
     body = json.dumps({"commits": [{**commit(), **fields}]})
     answer = api.call("POST", "commits/", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == 400, answer.text
@@ -51,31 +51,31 @@ def test_text_that_no_database_keeps_is_refused(api: ApiClient, fields: dict[str
 
 @pytest.mark.parametrize("path", ["/api/0/organizations/acme/nothing/", "/nothing", "/api/0/users/me/regions/"])
 def test_unknown_url_is_404_with_detail(api: ApiClient, path: str) -> None:
-    """Even where there is nothing, the answer has the one shape."""
+    """The answer to an unknown path has ``detail`` too."""
     answer = api.get(path)
     assert (answer.status_code, list(answer.json())) == (404, ["detail"])
 
 
 def test_a_method_that_is_not_there_is_405(api: ApiClient) -> None:
-    """A wrong method has the same shape."""
+    """The answer to a wrong method has ``detail`` too."""
     answer = api.call("PATCH", "repos/")
     assert (answer.status_code, list(answer.json())) == (405, ["detail"])
 
 
 def test_every_answer_has_a_request_id(api: ApiClient) -> None:
-    """An operator finds a request in the log by its id."""
+    """The id is in the log, where an operator can search for it."""
     assert len(api.get("repos/").headers["x-request-id"]) == 32
 
 
 @pytest.mark.parametrize("slug", ["", "A B", "1234", "-x", "x" * 51, "é", "a/b", 5, None])
 def test_a_project_needs_a_slug(api: ApiClient, slug: object) -> None:
-    """A slug that could be an id, or that no address holds, is refused."""
+    """A slug that looks like an id, or that no URL can contain, is rejected."""
     answer = api.post("projects/", {"slug": slug})
     assert (answer.status_code, list(answer.json())) == (400, ["slug"])
 
 
 def test_a_project_is_created_once(api: ApiClient) -> None:
-    """Creating a project again gives the one that is there."""
+    """Creating a project again returns the existing one."""
     first = api.post("projects/", {"slug": "api", "name": "The API", "platform": "python"})
     again = api.post("projects/", {"slug": "api"})
     assert (first.status_code, again.status_code) == (201, 200)
@@ -84,7 +84,7 @@ def test_a_project_is_created_once(api: ApiClient) -> None:
 
 
 def test_openapi_describes_every_route(api: ApiClient) -> None:
-    """The generated document names each address with its answers."""
+    """The document has every route with its answers."""
     document = api.client.get("/api/openapi.json").json()
     listed = set(document["paths"])
     assert "/api/0/organizations/{organization}/repos/" in listed
@@ -110,7 +110,7 @@ def test_openapi_describes_every_route(api: ApiClient) -> None:
 def test_time_out_of_range_in_utc_is_refused(
     api: ApiClient, path: str, body: dict[str, object], field: str, moment: str
 ) -> None:
-    """A time may be right where it was written and outside the calendar in UTC: its field is named."""
+    """A time that is outside of the calendar in UTC is rejected by field."""
     api.post("releases/", {"version": "0.9", "projects": ["web"]})
     answer = api.post(path, json.loads(json.dumps(body).replace("{}", moment)))
     assert (answer.status_code, list(answer.json())) == (400, [field])

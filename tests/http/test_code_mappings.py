@@ -136,7 +136,7 @@ def test_row_with_half_a_character_is_shown(api: ApiClient) -> None:
     """A JSON column can hold a lone surrogate. The list shows the row with a replacement for it."""
     made = api.mapping(*api.claimed()).json()
     with api.services.store.write() as tx:
-        # As an earlier version could have stored it: the column refuses such text now.
+        # An earlier version could store such text, which the column rejects now.
         evidence = json.dumps([["/srv/\ud800.py", "src/a.py"]])
         tx.execute(text("UPDATE code_mappings SET derived_from = :evidence"), {"evidence": evidence})
     listed = api.get("code-mappings/")

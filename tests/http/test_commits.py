@@ -2,7 +2,7 @@ from api import OLDER_SHA, SHA, ApiClient, commit
 
 
 def test_sending_twice_changes_nothing(api: ApiClient) -> None:
-    """The second time every commit is known, and the listing is the same."""
+    """The second request creates no commit, and the list stays the same."""
     body = {"commits": [commit(SHA), commit(OLDER_SHA, timestamp="2025-01-01T00:00:00Z")]}
     first = api.post("commits/", body).json()["repositories"][0]
     path = f"repos/{first['id']}/commits/"

@@ -1,4 +1,4 @@
-"""What happens when the database cannot do what is asked."""
+"""Failures of the database and of plugins, and the answers to requests that need them."""
 
 import sqlite3
 from dataclasses import replace
@@ -15,7 +15,7 @@ from scmhost.infra.db.engine import Store
 
 
 def test_a_locked_database_is_503_and_nothing_is_half_saved(tmp_path: Path) -> None:
-    """While another process holds the lock, writers get a clear answer, readers go on, and then all is as before."""
+    """While another process holds the lock, writes are 503 and reads succeed; afterwards everything works."""
     with open_api(tmp_path, busy_timeout=0.05) as api:
         blocker = sqlite3.connect(tmp_path / "test.db", isolation_level=None)
         blocker.execute("BEGIN IMMEDIATE")
@@ -29,7 +29,7 @@ def test_a_locked_database_is_503_and_nothing_is_half_saved(tmp_path: Path) -> N
 
 
 def test_a_full_disk_is_503_and_nothing_is_half_saved(tmp_path: Path) -> None:
-    """When nothing more can be written, the answer says so, and what was there can still be read."""
+    """On a full disk writes are 503, nothing is saved in part, and stored data can be read."""
     with open_api(tmp_path) as api:
         api.repository()
         with api.services.store.read() as tx:
@@ -43,7 +43,7 @@ def test_a_full_disk_is_503_and_nothing_is_half_saved(tmp_path: Path) -> None:
 
 
 def test_a_database_that_cannot_be_reached_makes_the_process_unready(tmp_path: Path) -> None:
-    """Requests belong elsewhere then; the process itself lives, and its housekeeping waits for better times."""
+    """The process is alive but not ready, and its housekeeping is postponed."""
     with open_api(tmp_path) as api:
         gone = Store.open(f"sqlite:///{tmp_path}/no/such/folder/x.db")
         with TestClient(create_application(replace(api.services, store=gone))) as client:
@@ -59,7 +59,7 @@ BOTH = PLUGINS_TOML + "[plugins.faulty]\nenabled = true\ndefault = true\n"
 
 
 def test_a_plugin_that_fails_is_named(tmp_path: Path) -> None:
-    """A plugin's fault hurts the request that needed it, with an answer that names the plugin and the hook."""
+    """A fault fails the request that needed the plugin, and the answer has the plugin and the hook."""
     with open_api(tmp_path, BOTH, more=[FAULTY]) as api:
         answer = api.post("integrations/", {"provider": "faulty"})
         assert answer.status_code == 502
@@ -69,7 +69,7 @@ def test_a_plugin_that_fails_is_named(tmp_path: Path) -> None:
 
 
 def test_repeatedly_failing_plugin_is_suspended(tmp_path: Path) -> None:
-    """After a few faults in a row the answer comes at once: 503, when to try again, and what went wrong last."""
+    """After several faults in a row the answer is 503 at once, with Retry-After and the last fault."""
     with open_api(tmp_path, BOTH + "breaker = { faults = 2 }\n", more=[FAULTY]) as api:
         answers = [api.post("integrations/", {"provider": "faulty"}) for _ in range(3)]
         assert [answer.status_code for answer in answers] == [502, 502, 503]
@@ -79,7 +79,7 @@ def test_repeatedly_failing_plugin_is_suspended(tmp_path: Path) -> None:
 
 
 def test_failed_file_check_leaves_link_unverified(tmp_path: Path) -> None:
-    """A plugin that cannot say whether the file exists does not take the link away."""
+    """If the check of a file fails, the link is returned without ``verified``."""
     with open_api(tmp_path, BOTH, more=[FAULTY]) as api:
         api.mapping(*of_faulty(api, "blind"))
         answer = api.link()
@@ -88,7 +88,7 @@ def test_failed_file_check_leaves_link_unverified(tmp_path: Path) -> None:
 
 
 def test_links_of_suspended_plugin_have_a_reason(tmp_path: Path) -> None:
-    """A frame whose provider is suspended has the reason of a failing one, with the pause in words."""
+    """A frame of a suspended provider has the reason of a failing one, with the rest of the pause."""
     with open_api(tmp_path, BOTH + "breaker = { faults = 1 }\n", more=[FAULTY]) as api:
         api.mapping(*of_faulty(api, "down"))
         failed, suspended = api.link(), api.link()
@@ -98,14 +98,14 @@ def test_links_of_suspended_plugin_have_a_reason(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("text", "status"), [("Fix it", 400), ("Try later", 503), ("Not yours", 403)])
 def test_plugin_refusal_message_is_shown(tmp_path: Path, text: str, status: int) -> None:
-    """A refusal on purpose is no fault: its text reaches the person who asked."""
+    """An error that a plugin raises on purpose is no fault: the answer has its text."""
     with open_api(tmp_path, BOTH, more=[FAULTY]) as api:
         answer = api.post("integrations/", {"provider": "faulty", "say": text})
         assert (answer.status_code, answer.json()) == (status, {"detail": text})
 
 
 def of_faulty(api: ApiClient, say: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A repository that belongs to a faulty installation."""
+    """Create a repository of an installation of the faulty plugin."""
     installation = api.post("integrations/", {"provider": "faulty", "install": True, "say": say}).json()
     repository = api.repository()
     changed = api.put(f"repos/{repository['id']}/", {"integrationId": installation["id"]})
@@ -124,7 +124,7 @@ def of_faulty(api: ApiClient, say: str) -> tuple[dict[str, Any], dict[str, Any]]
     ],
 )
 def test_a_failing_provider_is_a_reason_like_any_other(tmp_path: Path, say: str, error: str) -> None:
-    """Whatever a plugin does instead of giving a link, the frame gets a reason and a next step."""
+    """For every kind of fault the frame has a reason and a next step."""
     with open_api(tmp_path, BOTH, more=[FAULTY]) as api:
         repository, installation = of_faulty(api, say)
         mapping = api.mapping(repository, installation).json()
@@ -134,7 +134,7 @@ def test_a_failing_provider_is_a_reason_like_any_other(tmp_path: Path, say: str,
 
 
 def test_a_repository_is_shown_even_when_its_plugin_shapes_it_wrongly(tmp_path: Path) -> None:
-    """The host's own payload stands in, and says that the plugin failed."""
+    """The host's own payload is shown, with a note about the fault."""
     with open_api(tmp_path, BOTH, more=[FAULTY]) as api:
         repository, _ = of_faulty(api, "")
         assert repository["name"] == "team/app"
@@ -142,7 +142,7 @@ def test_a_repository_is_shown_even_when_its_plugin_shapes_it_wrongly(tmp_path: 
 
 
 def test_commits_are_listed_even_when_their_pages_fail(tmp_path: Path) -> None:
-    """A plugin's fault costs the link, not the listing."""
+    """A fault of the plugin removes the URL of the page, but the commits are listed."""
     with open_api(tmp_path, BOTH, more=[FAULTY]) as api:
         repository, _ = of_faulty(api, "")
         api.post("commits/", {"commits": [commit()]})
@@ -152,7 +152,7 @@ def test_commits_are_listed_even_when_their_pages_fail(tmp_path: Path) -> None:
 
 
 def test_a_refused_claim_saves_nothing(tmp_path: Path) -> None:
-    """The plugin's refusal decides the status; the repository stays unclaimed."""
+    """The status is that of the plugin's error, and the repository stays unclaimed."""
     with open_api(tmp_path, BOTH, more=[FAULTY]) as api:
         installation = api.post("integrations/", {"provider": "faulty", "install": True}).json()
         repository = api.repository()
@@ -164,9 +164,9 @@ def test_a_refused_claim_saves_nothing(tmp_path: Path) -> None:
 
 
 def test_plugin_off_for_organization_cannot_be_used(tmp_path: Path) -> None:
-    """Another organization than the allowed one sees no provider, and installs none."""
-    switchboard = PLUGINS_TOML.replace("acme", "somebody-else")
-    with open_api(tmp_path, switchboard) as api:
+    """An organization that is not in ``allow`` does not see the provider and cannot install it."""
+    configuration = PLUGINS_TOML.replace("acme", "somebody-else")
+    with open_api(tmp_path, configuration) as api:
         assert api.get("config/integrations/").status_code == 404
         form = {"provider": "custom_scm", "name": "team", "url": "https://git.example.com/"}
         answer = api.post("integrations/", form)

@@ -34,7 +34,7 @@ def test_repeated_deploy_is_one(api: ApiClient) -> None:
 
 
 def test_deploy_without_an_end_ends_now(api: ApiClient) -> None:
-    """Clients fail on a deploy without an end."""
+    """The end is set to now, because clients fail without one."""
     api.release()
     assert api.post("releases/1.0/deploys/", {"environment": "x"}).json()["dateFinished"].endswith("Z")
 

@@ -31,9 +31,9 @@ class FixedClock:
 @pytest.fixture
 def api(tmp_path: Path) -> Iterator[ApiClient]:
     """A host with a repository whose provider lists commits, and without background work."""
-    switchboard = PLUGINS_TOML + "[plugins.historian]\nenabled = true\n"
+    configuration = PLUGINS_TOML + "[plugins.historian]\nenabled = true\n"
     more = [candidate("historian", "plugins.historian")]
-    with open_api(tmp_path, switchboard, more=more, background=False) as opened:
+    with open_api(tmp_path, configuration, more=more, background=False) as opened:
         claim(opened)
         historian.requests.clear()
         yield opened
@@ -61,7 +61,7 @@ def later(api: ApiClient, minutes: float) -> Services:
 
 
 def test_commits_up_to_a_ref_are_fetched(api: ApiClient) -> None:
-    """A note announces them; then they are the release's, with files, authors and resolved issues."""
+    """The answer has a note; after the job the release has the commits with files, authors and issues."""
     (note,) = set_ref(api, A)["notes"]
     assert "are fetched" in note
     assert api.get("releases/1.0/").json()["notes"] == [note]
@@ -100,7 +100,7 @@ def test_commits_in_the_request_are_not_fetched(api: ApiClient) -> None:
 
 
 def test_latest_ref_is_fetched(api: ApiClient) -> None:
-    """A ref that is set twice is fetched once, at its last commit."""
+    """If a ref is set twice, only the last commit is fetched."""
     set_ref(api, A)
     set_ref(api, B)
     assert run_due_jobs(api.services) == 1
@@ -111,19 +111,19 @@ def test_latest_ref_is_fetched(api: ApiClient) -> None:
 def test_fetch_survives_a_restart(api: ApiClient, tmp_path: Path) -> None:
     """A fetch that was requested before a restart runs after it."""
     set_ref(api, A)
-    switchboard = PLUGINS_TOML + "[plugins.historian]\nenabled = true\n"
+    configuration = PLUGINS_TOML + "[plugins.historian]\nenabled = true\n"
     more = [candidate("historian", "plugins.historian")]
     url = api.services.store.url_without_password
     (tmp_path / "again").mkdir()
-    with open_api(tmp_path / "again", switchboard, url, more=more, background=False) as reopened:
+    with open_api(tmp_path / "again", configuration, url, more=more, background=False) as reopened:
         assert run_due_jobs(reopened.services) == 1
     assert api.get("releases/1.0/").json()["commitCount"] == 2
 
 
 def test_service_fetches_commits_in_background(tmp_path: Path) -> None:
     """A running service runs due jobs by itself."""
-    switchboard = PLUGINS_TOML + "[plugins.historian]\nenabled = true\n"
-    with open_api(tmp_path, switchboard, more=[candidate("historian", "plugins.historian")]) as api:
+    configuration = PLUGINS_TOML + "[plugins.historian]\nenabled = true\n"
+    with open_api(tmp_path, configuration, more=[candidate("historian", "plugins.historian")]) as api:
         claim(api)
         set_ref(api, A)
         while api.get("releases/1.0/").json()["commitCount"] < 2:
@@ -149,7 +149,7 @@ def test_unavailable_provider_is_retried(api: ApiClient) -> None:
 
 
 def test_deleted_release_fetches_no_commits(api: ApiClient) -> None:
-    """The job of a release that was deleted meanwhile does nothing."""
+    """The job of a deleted release does nothing."""
     set_ref(api, A)
     api.delete("releases/1.0/")
     assert run_due_jobs(api.services) == 1
@@ -169,7 +169,7 @@ def test_unclaimed_repository_has_no_provider_to_fetch_from(api: ApiClient) -> N
 
 
 def test_provider_without_commit_hook_is_named(api: ApiClient) -> None:
-    """Custom SCM does not list commits."""
+    """The note names Custom SCM, which cannot list commits."""
     installation = api.install()
     api.claim(api.repository("team/own", None), installation)
     api.release()
@@ -190,7 +190,7 @@ def test_job_of_disabled_provider_is_postponed(api: ApiClient, tmp_path: Path) -
 
 
 def test_commits_of_two_projects_are_joined_when_fetched(api: ApiClient) -> None:
-    """A release of several projects keeps its commits, as with commits that are sent."""
+    """A release of several projects keeps the commits of all of them."""
     api.post("projects/", {"slug": "api"})
     api.release("1.0", "web", "api", commits=[commit(B, timestamp="2020-01-01T00:00:00Z")])
     api.put("releases/1.0/", {"refs": [{"repository": "team/app", "commit": A}]})
@@ -199,7 +199,7 @@ def test_commits_of_two_projects_are_joined_when_fetched(api: ApiClient) -> None
 
 
 def test_job_ends_after_too_many_crashed_workers(api: ApiClient) -> None:
-    """A job whose worker crashes each time is given up."""
+    """A job whose worker crashes at each attempt fails for good."""
     set_ref(api, A)
     for attempt in range(MAX_ATTEMPTS):
         at = later(api, 2 * attempt)

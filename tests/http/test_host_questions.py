@@ -28,9 +28,9 @@ def api(tmp_path: Path) -> Iterator[ApiClient]:
 
 @contextmanager
 def open_archive(folder: Path, clock: Clock | None = None) -> Iterator[ApiClient]:
-    switchboard = PLUGINS_TOML + "[plugins.archivist]\nenabled = true\n"
+    configuration = PLUGINS_TOML + "[plugins.archivist]\nenabled = true\n"
     more = [candidate("archivist", "plugins.archivist")]
-    with open_api(folder, switchboard, more=more, background=False, clock=clock) as opened:
+    with open_api(folder, configuration, more=more, background=False, clock=clock) as opened:
         yield opened
 
 
@@ -91,7 +91,7 @@ def test_unavailable_provider_is_not_called_for_a_while(tmp_path: Path, fault: s
             assert api.link(file=f"/srv/app/{fault}.py")["verified"] is None
         assert api.link(file="/srv/app/a.py")["verified"] is None
         assert archivist.asked == [f"src/{fault}.py"]
-        hands.turn(10)
+        clock.turn(10)
         assert api.link(file="/srv/app/a.py")["verified"] is True
     (line,) = (entry for entry in logs if entry["event"] == "link not verified")
     assert (line["plugin"], line["hook"], line["rests_seconds"]) == ("archivist", "scm_file_exists", 10)

@@ -1,4 +1,4 @@
-"""What may stand where paths, queries and bodies name things."""
+"""Hostile ids in paths, queries and bodies."""
 
 import json
 import re
@@ -27,7 +27,7 @@ def socket_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SocketCl
 
 @pytest.mark.parametrize("case", load_cases("segments"), ids=case_id)
 def test_a_hostile_segment_names_nothing(socket_client: SocketClient, case: dict[str, Any]) -> None:
-    """Whatever stands in a path, in every place of every endpoint: it is not found, or refused, and changes nothing."""
+    """A hostile segment at any place of any path is 404 or 400, and changes nothing."""
     before, segment = socket_client.populated.rows(), case["segment"] * case.get("times", 1)
     with closing(HTTPConnection("127.0.0.1", socket_client.port)) as connection:
         for endpoint in ENDPOINTS:
@@ -41,7 +41,7 @@ def test_a_hostile_segment_names_nothing(socket_client: SocketClient, case: dict
 
 
 def ask(socket_client: SocketClient, connection: HTTPConnection, endpoint: Endpoint, places: dict[str, str]) -> Answer:
-    """The answer to an endpoint's request with these segments in its path, sent as they are."""
+    """Send an endpoint's request with these segments in its path, unchanged."""
     content = socket_client.populated.body(endpoint) if endpoint.body is not None else b""
     headers = {
         **socket_client.populated.api.headers,
@@ -54,7 +54,7 @@ def ask(socket_client: SocketClient, connection: HTTPConnection, endpoint: Endpo
 
 @pytest.fixture(scope="module")
 def shared(socket_client: SocketClient) -> PopulatedHost:
-    """The api behind the service; nothing here changes it."""
+    """The API behind the service, which no test here changes."""
     return socket_client.populated
 
 
@@ -77,12 +77,12 @@ ID_FIELDS = [
 ]
 
 
-@pytest.mark.parametrize(("wanted", "field"), ID_FIELDS, ids=lambda text: text)
-def test_a_hostile_id_in_a_body_names_nothing(shared: PopulatedHost, wanted: str, field: str) -> None:
-    """An id that is too large, or none at all, is not found, or refused by the name of its field."""
-    endpoint, before = ENDPOINT[wanted], shared.rows()
-    # On the wire a blank or missing installation means none.
-    none = [] if wanted == CHANGE_REPOSITORY else ["", None]
+@pytest.mark.parametrize(("endpoint_id", "field"), ID_FIELDS, ids=lambda text: text)
+def test_a_hostile_id_in_a_body_names_nothing(shared: PopulatedHost, endpoint_id: str, field: str) -> None:
+    """An id that is too large or malformed is 404, or 400 under the name of its field."""
+    endpoint, before = ENDPOINT[endpoint_id], shared.rows()
+    # An empty or missing installation means none.
+    none = [] if endpoint_id == CHANGE_REPOSITORY else ["", None]
     for value in [*BEYOND, *OTHER, *none]:
         body = fill_in(endpoint.body, shared.values) | {field: [value] if field == "projects" else value}
         answer = shared.send(endpoint, content=json.dumps(body).encode())
@@ -100,18 +100,18 @@ ID_PARAMETERS = [
 ]
 
 
-@pytest.mark.parametrize(("wanted", "field"), ID_PARAMETERS, ids=lambda text: text)
-def test_a_hostile_id_in_a_query_finds_nothing(shared: PopulatedHost, wanted: str, field: str) -> None:
-    """An id that no object has filters everything out, or is refused; it is never a fault."""
+@pytest.mark.parametrize(("endpoint_id", "field"), ID_PARAMETERS, ids=lambda text: text)
+def test_a_hostile_id_in_a_query_finds_nothing(shared: PopulatedHost, endpoint_id: str, field: str) -> None:
+    """An id without an object gives an empty list or 400, and no server error."""
     everything = {"project": "-1"}.get(field)
     for value in {*map(str, BEYOND), "x", "1.5", "9" * 5_000, "1\x00", "²"} - {everything}:
-        answer = shared.send(ENDPOINT[wanted], params={field: value})
+        answer = shared.send(ENDPOINT[endpoint_id], params={field: value})
         assert answer.status_code in (400, 404) or answer.json() == [], (value, answer.text)
 
 
 @pytest.mark.parametrize("endpoint", GETS, ids=lambda endpoint: endpoint.id)
 def test_unknown_query_parameters_are_ignored(shared: PopulatedHost, endpoint: Endpoint) -> None:
-    """A newer client may ask for more than is known here, and gets what is known."""
+    """The answer is the same with parameters that only newer versions may have."""
     more = {"expand": "everything", "sort": "date", "a[]": "1", "%00": "\x00", "é": "²"}
-    plain, told = shared.send(endpoint), shared.send(endpoint, params={**(endpoint.query or {}), **more})
-    assert (told.status_code, told.content) == (plain.status_code, plain.content)
+    plain, with_more = shared.send(endpoint), shared.send(endpoint, params={**(endpoint.query or {}), **more})
+    assert (with_more.status_code, with_more.content) == (plain.status_code, plain.content)

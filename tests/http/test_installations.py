@@ -19,19 +19,19 @@ def test_the_catalogue_lists_what_is_on(api: ApiClient) -> None:
 
 @pytest.mark.parametrize("query", [{"provider_key": "custom_scm"}, {"providerKey": "custom_scm"}])
 def test_the_catalogue_can_be_asked_for_one(api: ApiClient, query: dict[str, str]) -> None:
-    """Both spellings of the parameter find the provider."""
+    """Both spellings of the parameter select a provider."""
     assert len(api.get("config/integrations/", params=query).json()["providers"]) == 1
 
 
 def test_an_unknown_provider_is_not_in_the_catalogue(api: ApiClient) -> None:
-    """Nothing left is 404, in Sentry's words."""
+    """An unknown provider is 404, with Sentry's text."""
     answer = api.get("config/integrations/", params={"provider_key": "nobody"})
     assert (answer.status_code, answer.json()) == (404, {"detail": "Providers do not exist"})
 
 
 @pytest.mark.parametrize("url", ["https://git.example.com", "https://git.example.com/", "https://git.example.com//"])
 def test_base_url_and_name_are_joined_with_one_slash(api: ApiClient, url: str) -> None:
-    """However the base URL ends, the joint is one slash."""
+    """With or without a slash at the end of the base URL, there is one slash."""
     assert api.install(url=url)["domainName"] == "https://git.example.com/team"
 
 
@@ -65,7 +65,7 @@ def test_answer_contains_whole_installation(api: ApiClient) -> None:
     ],
 )
 def test_a_wrong_form_is_refused_by_field(api: ApiClient, fields: dict[str, object], field: str) -> None:
-    """The plugin's own form checks what a person typed; nothing is installed."""
+    """The plugin's form validates the fields, and nothing is installed."""
     body = {"provider": "custom_scm", "name": "team", "url": "https://git.example.com/", **fields}
     answer = api.post("integrations/", body)
     assert answer.status_code == 400, answer.text
@@ -80,7 +80,7 @@ def test_a_provider_must_be_named(api: ApiClient, body: dict[str, object], statu
 
 
 def test_the_configuration_can_be_changed(api: ApiClient) -> None:
-    """Another preset takes effect; an unknown one changes nothing."""
+    """Another preset takes effect; an unknown one is rejected."""
     made = api.install(preset="gitea")
     path = f"integrations/{made['id']}/"
     assert api.post(path, {"preset": "nonsense"}).status_code == 400
@@ -89,7 +89,7 @@ def test_the_configuration_can_be_changed(api: ApiClient) -> None:
 
 
 def test_deleting_an_installation_leaves_its_repositories_unclaimed(api: ApiClient) -> None:
-    """Uninstalling loses no repository; each can be claimed again."""
+    """The repositories are kept, and can be claimed again."""
     repository, installation = api.claimed()
     assert api.delete(f"integrations/{installation['id']}/").status_code == 204
     assert api.delete(f"integrations/{installation['id']}/").status_code == 404
@@ -98,7 +98,7 @@ def test_deleting_an_installation_leaves_its_repositories_unclaimed(api: ApiClie
 
 
 def test_the_feature_filter_comes_before_paging(api: ApiClient) -> None:
-    """A page is never short because of a filter."""
+    """Filtered pages are full."""
     for number in range(3):
         api.install(name=f"team{number}")
     listed = api.get("integrations/", params={"features": "STACKTRACE_LINK", "per_page": 2}).json()
@@ -107,7 +107,7 @@ def test_the_feature_filter_comes_before_paging(api: ApiClient) -> None:
 
 
 def test_configuration_may_be_left_out(api: ApiClient) -> None:
-    """``includeConfig=0`` keeps the configuration to itself."""
+    """With ``includeConfig=0`` the answer has no configuration."""
     api.install()
     assert api.get("integrations/", params={"includeConfig": "0"}).json()[0]["configData"] is None
 

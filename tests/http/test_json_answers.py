@@ -1,4 +1,4 @@
-"""What all answers have in common, and what the types and encodings of bodies may be."""
+"""The types in all answers, and the accepted types and encodings of bodies."""
 
 import gzip
 import re
@@ -17,12 +17,12 @@ WITH_JSON = [
 each_with_json = pytest.mark.parametrize("endpoint", WITH_JSON, ids=lambda endpoint: endpoint.id)
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 LIKE_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
-# Answers that are a release or a list of them: their ids, and those of their projects, are numbers as on Sentry's wire.
+# Answers that are a release or a list of them: their ids, and those of their projects, are numbers as in Sentry's API.
 RELEASES = ("/releases/", "/releases/{version}/", "/previous-with-commits/")
 
 
 def walk(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value of an answer with the names that lead to it; places in lists are left out."""
+    """Yield every value of an answer with its keys; positions in lists are left out."""
     if isinstance(value, dict):
         for name, inner in value.items():
             yield from walk(inner, f"{path}.{name}")
@@ -34,13 +34,13 @@ def walk(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def number_ids(endpoint: Endpoint) -> set[str]:
-    """Where an endpoint's answer has ids that are numbers."""
+    """Return the places of an endpoint's answer that have numeric ids."""
     return {".organizationId", ".orgId"} | ({".id", ".projects.id"} if endpoint.template.endswith(RELEASES) else set())
 
 
 @pytest.mark.parametrize("endpoint", GETS, ids=lambda endpoint: endpoint.id)
 def test_ids_are_text_and_times_are_in_utc(populated: PopulatedHost, endpoint: Endpoint) -> None:
-    """Strict clients take ids as text, but for the few that Sentry sends as numbers, and times that end in a Z."""
+    """Ids are text, except for the few that Sentry sends as numbers, and times end in Z."""
     answer = populated.send(endpoint)
     for path, value in walk(answer.json()):
         name = path.rpartition(".")[2]
@@ -52,7 +52,7 @@ def test_ids_are_text_and_times_are_in_utc(populated: PopulatedHost, endpoint: E
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.id)
 def test_answers_have_json_content_type(populated: PopulatedHost, endpoint: Endpoint) -> None:
-    """sentry-cli reads an answer only where it is called ``application/json``; without a body there is no type."""
+    """sentry-cli parses only ``application/json``. An answer without a body has no type."""
     answers = [
         populated.send(endpoint),
         populated.send(endpoint),
@@ -72,14 +72,14 @@ NO_JSON = [None, "", "text/plain", "application/x-www-form-urlencoded", "multipa
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PopulatedHost]:
-    """One api for what changes nothing."""
+    """An API for tests that change nothing."""
     with open_populated(tmp_path_factory.mktemp("answers")) as opened:
         yield opened
 
 
 @pytest.mark.parametrize("kind", JSON)
 def test_all_json_content_types_are_accepted(populated: PopulatedHost, kind: str) -> None:
-    """Clients write the type of a body in their own ways; in each it is read."""
+    """Each spelling of the type that clients use is accepted."""
     for endpoint in WITH_JSON:
         answer = populated.send(endpoint, headers={"Content-Type": kind})
         assert answer.status_code < 500
@@ -88,7 +88,7 @@ def test_all_json_content_types_are_accepted(populated: PopulatedHost, kind: str
 
 @each_with_json
 def test_a_body_that_is_not_called_json_is_refused(shared: PopulatedHost, endpoint: Endpoint) -> None:
-    """Whoever forgets the type of the body, as with ``curl -d``, is told to name it, and nothing is changed."""
+    """Another type, such as that of ``curl -d``, is 400 with the header to send, and nothing is changed."""
     before = shared.rows()
     for kind in NO_JSON:
         answer = shared.send(endpoint, headers={"Content-Type": kind})
@@ -99,7 +99,7 @@ def test_a_body_that_is_not_called_json_is_refused(shared: PopulatedHost, endpoi
 
 @each_with_json
 def test_a_compressed_body_is_refused(shared: PopulatedHost, endpoint: Endpoint) -> None:
-    """Compressed bodies are not unpacked, and nothing is changed: a small one may be large inside."""
+    """Compressed bodies are rejected, because a small one can unpack to a very large one."""
     before, plain = shared.rows(), shared.body(endpoint)
     for encoding, pack in (("gzip", gzip.compress), ("deflate", zlib.compress), ("zstd", gzip.compress)):
         answer = shared.send(endpoint, content=pack(plain), headers={"Content-Encoding": encoding})
@@ -123,7 +123,7 @@ STRANGE = {
 
 @each_with_json
 def test_unusual_json_is_never_a_server_error(populated: PopulatedHost, endpoint: Endpoint) -> None:
-    """JSON that is deep, odd or in another encoding is refused, or means what it says; it is never a fault."""
+    """Deep or unusual JSON and other encodings are read or rejected, without a server error."""
     for name, content in STRANGE.items():
         answer = populated.send(endpoint, content=content)
         assert answer.status_code in (200, 400), (name, answer.text)

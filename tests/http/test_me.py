@@ -1,10 +1,10 @@
-"""The questions that clients begin with."""
+"""The first requests of clients: index, token, organizations and projects."""
 
 from api import ApiClient
 
 
 def test_client_can_read_its_identity(api: ApiClient) -> None:
-    """The token stands where clients expect a person, with its scopes."""
+    """The token has the shape of a user, with its scopes."""
     token = api.token("org:ci")
     index = api.get("/api/0/", token=token).json()
     assert index["auth"] == {"scopes": ["org:ci"]}
@@ -13,7 +13,7 @@ def test_client_can_read_its_identity(api: ApiClient) -> None:
 
 
 def test_api_index_needs_no_token(api: ApiClient) -> None:
-    """Without a token the index answers; with a wrong one it does not."""
+    """The index is answered without a token, but not with a wrong one."""
     assert api.client.get("/api/0/").json()["user"] is None
     assert api.client.get("/api/0/", headers={"Authorization": "Bearer wrong"}).status_code == 401
 

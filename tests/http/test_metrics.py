@@ -1,4 +1,4 @@
-"""What Prometheus is told, by its own parser."""
+"""The metrics page, parsed by Prometheus' own parser."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -26,7 +26,7 @@ Samples = Mapping[tuple[str, Labels], float]
 
 
 def samples(text: str) -> Samples:
-    """Every sample of a page, by name and labels."""
+    """Return all samples of a page by name and labels."""
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
         for family in text_string_to_metric_families(text)
@@ -35,13 +35,13 @@ def samples(text: str) -> Samples:
 
 
 def value(found: Samples, name: str, **labels: str) -> float | None:
-    """One sample; None where there is none."""
+    """Return one sample, or None if there is none."""
     return found.get((name, frozenset(labels.items())))
 
 
 @pytest.fixture
 def api(tmp_path: Path) -> Iterator[ApiClient]:
-    """A api that counts, with a plugin that fails."""
+    """An API with metrics and with a plugin that fails."""
     with open_api(
         tmp_path, BOTH, more=[FAULTY], background=False, telemetry=open_telemetry(metrics=True, spans=False)
     ) as opened:
@@ -55,7 +55,7 @@ def scraped(api: ApiClient) -> Samples:
 
 
 def test_calls_of_plugins_are_counted_by_hook_and_faults_by_kind(api: ApiClient) -> None:
-    """Who was called how often and how long, who failed and how."""
+    """Calls have a number and a duration by hook, faults a number by kind."""
     api.claimed()
     api.post("integrations/", {"provider": "faulty"})
     api.post("integrations/", {"provider": "faulty", "say": "Fix it"})
@@ -68,10 +68,10 @@ def test_calls_of_plugins_are_counted_by_hook_and_faults_by_kind(api: ApiClient)
 
 
 def test_rejected_call_counts_as_fault_not_as_call(tmp_path: Path) -> None:
-    """While a plugin is suspended its times are not mixed with those of calls that never began."""
+    """Rejected calls of a suspended plugin do not distort the durations of real ones."""
     telemetry = open_telemetry(metrics=True, spans=False)
-    switchboard = BOTH + "breaker = { faults = 1 }\n"
-    with open_api(tmp_path, switchboard, more=[FAULTY], background=False, telemetry=telemetry) as api:
+    configuration = BOTH + "breaker = { faults = 1 }\n"
+    with open_api(tmp_path, configuration, more=[FAULTY], background=False, telemetry=telemetry) as api:
         for _ in range(3):
             api.post("integrations/", {"provider": "faulty", "install": False})
         found = scraped(api)
@@ -81,7 +81,7 @@ def test_rejected_call_counts_as_fault_not_as_call(tmp_path: Path) -> None:
 
 
 def test_requests_are_counted_by_route_never_by_path(api: ApiClient) -> None:
-    """No stranger makes a time series: what no route takes is one series, whatever its path and method."""
+    """Requests without a route share one series, so that clients cannot create series by sending paths and methods."""
     for path in ("/api/0/organizations/acme/repos/", "/a", "/b/c", "/api/0/organizations/nobody/repos/"):
         api.get(path)
     api.client.request("BREW", "/healthz")
@@ -95,7 +95,7 @@ def test_requests_are_counted_by_route_never_by_path(api: ApiClient) -> None:
 
 
 def test_commits_and_frames_are_counted_by_outcome(api: ApiClient) -> None:
-    """Sent twice, a commit is new once; a frame is linked, or counted under the reason."""
+    """A commit that is sent twice is new once; a frame is counted as linked, or under its reason."""
     api.link()
     repository, installation = api.claimed()
     for _ in range(2):
@@ -110,7 +110,7 @@ def test_commits_and_frames_are_counted_by_outcome(api: ApiClient) -> None:
 
 
 def test_job_gauges_need_the_database(api: ApiClient) -> None:
-    """Without the database the page still tells what is counted in memory."""
+    """Without the database the page has all other metrics."""
     assert value(scraped(api), "scmhost_jobs_stored", state="failed") == 0
     api.services.store.downgrade()
     found = scraped(api)
@@ -119,7 +119,7 @@ def test_job_gauges_need_the_database(api: ApiClient) -> None:
 
 
 def test_settings_that_are_old_can_be_seen(api: ApiClient) -> None:
-    """A switchboard that cannot be read any more is worth an alert."""
+    """A gauge is 1 while plugins.toml is invalid."""
     assert value(scraped(api), "scmhost_config_stale") == 0
     api.services.plugins.keep_last_good("plugins.toml:4: unknown key")
     found = scraped(api)
@@ -127,13 +127,13 @@ def test_settings_that_are_old_can_be_seen(api: ApiClient) -> None:
 
 
 def test_metrics_page_is_off_by_default(tmp_path: Path) -> None:
-    """Metrics are off unless the operator says otherwise."""
+    """Without ``[host.metrics]`` the page is 404."""
     with open_api(tmp_path) as api:
         assert api.client.get("/metrics").status_code == 404
 
 
 def test_unused_telemetry_libraries_are_not_imported() -> None:
-    """Neither library costs anything, in time or memory, where it is not asked for."""
+    """Without metrics and spans neither library is imported."""
     done = scmhost_process("plugins", "list", environ={"PYTHONPROFILEIMPORTTIME": "1"})
     assert done.code == 0
     assert re.findall(r"prometheus_client|opentelemetry", done.err) == []
@@ -141,7 +141,7 @@ def test_unused_telemetry_libraries_are_not_imported() -> None:
 
 
 def grown(served: Served, requests: int) -> float:
-    """How many requests for health the page of any worker counts, after so many more."""
+    """Return the number of health requests on the page of any worker, after more of them."""
     for _ in range(requests):
         with served.client() as client:
             assert client.get("/healthz").status_code == 200
@@ -151,7 +151,7 @@ def grown(served: Served, requests: int) -> float:
 
 
 def test_workers_share_their_metrics(tmp_path: Path) -> None:
-    """Whichever worker is asked, it tells the counts of all."""
+    """The page of every worker has the counts of all workers."""
     (tmp_path / "plugins.toml").write_text(WITH_METRICS, encoding="utf-8")
     with serve(tmp_path, workers=2) as served:
         assert [grown(served, number) for number in (10, 0, 10, 0)] == [10, 10, 20, 20]
@@ -161,8 +161,8 @@ def test_workers_share_their_metrics(tmp_path: Path) -> None:
 
 
 def test_every_metric_is_on_the_page(api: ApiClient) -> None:
-    """Whoever finds a metric on a dashboard finds it in the documentation."""
+    """The documentation lists exactly the metrics of the page."""
     text = api.client.get("/metrics").text
     names = {family.name for family in text_string_to_metric_families(text) if family.name.startswith("scmhost")}
-    told = set(re.findall(r"`(scmhost_[a-z_]+)`", page("docs/observability.md")))
-    assert names == told
+    documented = set(re.findall(r"`(scmhost_[a-z_]+)`", page("docs/observability.md")))
+    assert names == documented

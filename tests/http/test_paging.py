@@ -1,4 +1,4 @@
-"""Every listing, page by page: Link headers as Sentry's clients parse them, and cursors that nobody handed out."""
+"""Every list, page by page: Link headers as Sentry's clients parse them, and forged cursors."""
 
 import re
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ LISTED = [
     f"{O}/releases/{{version}}/commitfiles/",
     f"{O}/releases/{{version}}/deploys/",
 ]
-# A token sees one organization: there is no second page to turn to.
+# A token has one organization, so this list has no second page.
 LISTINGS = [endpoint for endpoint in ENDPOINTS if endpoint.id in {f"GET {path}" for path in LISTED}]
 ALL_LISTINGS = [*LISTINGS, *(endpoint for endpoint in ENDPOINTS if endpoint.id == "GET /api/0/organizations/")]
 
@@ -42,14 +42,14 @@ LINK = re.compile(f"{ONE.format('previous')}, {ONE.format('next')}")
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PopulatedHost]:
-    """One api for all of these tests, with seven of everything that can be listed."""
+    """One API for all of these tests, with seven objects in each list."""
     with open_populated(tmp_path_factory.mktemp("listings")) as opened:
         fill(opened)
         yield opened
 
 
 def fill(populated: PopulatedHost) -> None:
-    """Add up to seven of everything."""
+    """Add objects until each list has seven."""
     api, installation = populated.api, {"id": populated.values["integration_id"]}
     repository = {"id": populated.values["repository_id"]}
     commits = [commit(sha) for sha in (SHA, OLDER_SHA, *(f"{number:040x}" for number in range(2, COUNT)))]
@@ -65,7 +65,7 @@ def fill(populated: PopulatedHost) -> None:
 
 
 def link(answer: Response) -> dict[str, str]:
-    """The parts of a Link header; it has exactly the form that clients look for."""
+    """Return the parts of a Link header after checking the form that clients require."""
     assert answer.status_code == 200, answer.text
     found = LINK.fullmatch(answer.headers["link"])
     assert found, answer.headers["link"]
@@ -80,14 +80,14 @@ def page(populated: PopulatedHost, endpoint: Endpoint, size: int, cursor: str = 
 
 
 def items(answer: Response) -> list[Any]:
-    """What a page lists; the audit log has its entries beside the names of all events."""
+    """Return the objects of a page; those of the audit log are under ``rows``."""
     found = answer.json()
     value: list[Any] = found["rows"] if isinstance(found, dict) else found
     return value
 
 
 def walk(populated: PopulatedHost, endpoint: Endpoint, size: int, rel: str, cursor: str = "") -> list[Response]:
-    """The pages from a cursor on, in the direction of ``rel``, for as long as there is one more."""
+    """Return the pages from a cursor on, in the direction of ``rel``, up to the last one."""
     pages = [page(populated, endpoint, size, cursor)]
     while link(pages[-1])[rel] == "true":
         assert len(pages) <= COUNT * 2
@@ -96,18 +96,18 @@ def walk(populated: PopulatedHost, endpoint: Endpoint, size: int, rel: str, curs
 
 
 def test_every_listing_is_among_these(shared: PopulatedHost) -> None:
-    """Whatever has pages is tested here."""
+    """All endpoints with a cursor are tested here."""
     paths = shared.api.client.get("/api/openapi.json").json()["paths"]
     names = {
         path: {item["name"] for item in methods.get("get", {}).get("parameters", [])} for path, methods in paths.items()
     }
-    assert {path for path, told in names.items() if "cursor" in told} == {item.template for item in ALL_LISTINGS}
+    assert {path for path, query in names.items() if "cursor" in query} == {item.template for item in ALL_LISTINGS}
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, COUNT - 1, COUNT, 100])
 @each_listing
 def test_next_leads_through_everything_once(shared: PopulatedHost, endpoint: Endpoint, size: int) -> None:
-    """Pages of any size, one after the other, are the whole list; only the first has nothing before it."""
+    """Pages of any size together are the whole list; only the first one has no previous page."""
     whole = items(page(shared, endpoint, 100))
     pages = walk(shared, endpoint, size, "next")
     assert len(whole) == COUNT
@@ -120,7 +120,7 @@ def test_next_leads_through_everything_once(shared: PopulatedHost, endpoint: End
 @pytest.mark.parametrize("size", [1, 2, 3, COUNT - 1, COUNT])
 @each_listing
 def test_previous_leads_back_through_everything_once(shared: PopulatedHost, endpoint: Endpoint, size: int) -> None:
-    """From the last page, the pages before it are the same ones in reverse, up to the first."""
+    """From the last page, ``previous`` leads through the same pages in reverse."""
     forward = walk(shared, endpoint, size, "next")
     last_cursor = link(forward[-2])["next_cursor"] if len(forward) > 1 else ""
     back = walk(shared, endpoint, size, "previous", last_cursor)
@@ -132,7 +132,7 @@ def test_previous_leads_back_through_everything_once(shared: PopulatedHost, endp
 
 @each_listing
 def test_link_url_is_usable_without_changes(shared: PopulatedHost, endpoint: Endpoint) -> None:
-    """The URL of a Link header is a whole one and keeps what was asked for; clients may take it or the cursor."""
+    """The URL is complete and keeps the query, so that clients may use it or the cursor."""
     first = page(shared, endpoint, 3)
     by_url = shared.api.client.get(link(first)["next_url"], headers=shared.api.headers)
     by_cursor = page(shared, endpoint, 3, link(first)["next_cursor"])
@@ -140,7 +140,7 @@ def test_link_url_is_usable_without_changes(shared: PopulatedHost, endpoint: End
 
 
 def test_empty_list_has_no_next_page(shared: PopulatedHost) -> None:
-    """Where there is nothing, both directions say so."""
+    """An empty list has neither a next nor a previous page."""
     rival = bootstrap(shared.api.services, "rival", "web")
     empty = shared.api.repository("team/empty")
     of_release = [f"releases/1.1/{name}/" for name in ("commits", "commitfiles", "deploys")]
@@ -154,7 +154,7 @@ def test_empty_list_has_no_next_page(shared: PopulatedHost) -> None:
 
 
 def test_the_one_organization_is_a_list_too(shared: PopulatedHost) -> None:
-    """The list of organizations has one page; beyond it there is nothing."""
+    """The list of organizations has one page; the page after it is empty."""
     endpoint = ALL_LISTINGS[-1]
     only, beyond = page(shared, endpoint, 100), page(shared, endpoint, 100, "0:100:0")
     assert [item["slug"] for item in only.json()] == ["acme"]
@@ -164,7 +164,7 @@ def test_the_one_organization_is_a_list_too(shared: PopulatedHost) -> None:
 
 @pytest.mark.parametrize("case", load_cases("cursors"), ids=case_id)
 def test_a_made_up_cursor_is_refused_or_harmless(shared: PopulatedHost, case: dict[str, Any]) -> None:
-    """On every listing, a cursor that is none of ours is refused by its name; one that could be ours gives a page."""
+    """On every list a malformed cursor is 400, and a well-formed one returns a page."""
     for endpoint in ALL_LISTINGS:
         answer = page(shared, endpoint, 3, case["cursor"])
         if case.get("page"):
@@ -176,7 +176,7 @@ def test_a_made_up_cursor_is_refused_or_harmless(shared: PopulatedHost, case: di
 
 @pytest.mark.parametrize("size", ["0", "-1", "101", "x", "1.5", "1e2", "", "9" * 5_000, "²"], ids=lambda text: text[:8])
 def test_a_page_has_a_size_that_is_allowed(shared: PopulatedHost, size: str) -> None:
-    """Pages have 1 to 100 objects; any other size is refused by its name, on every listing."""
+    """Pages have 1 to 100 objects; any other size is 400 on every list."""
     for endpoint in ALL_LISTINGS:
         answer = shared.send(endpoint, params={"per_page": size})
         assert (answer.status_code, list(answer.json())) == (400, ["per_page"])

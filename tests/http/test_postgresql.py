@@ -15,7 +15,7 @@ def api(tmp_path: Path, postgres_url: str) -> Iterator[ApiClient]:
 
 
 def test_the_main_job_is_the_same_on_postgresql(api: ApiClient) -> None:
-    """Commits go in, a repository is claimed, a frame comes out as a link."""
+    """Commits are sent, a repository is claimed, and a frame is linked."""
     body = {"version": "1.0", "projects": ["web"], "commits": [commit(SHA), commit(OLDER_SHA)]}
     assert api.post("releases/", body).json()["commitCount"] == 2
     assert api.post("releases/", body).status_code == 208
@@ -30,7 +30,7 @@ def test_the_main_job_is_the_same_on_postgresql(api: ApiClient) -> None:
 
 
 def test_of_fifty_claims_on_postgresql_exactly_one_wins(api: ApiClient) -> None:
-    """The race has one winner there too."""
+    """One of fifty claims at once succeeds."""
     installation, repository = api.install(), api.repository()
     with ThreadPoolExecutor(50) as pool:
         answers = list(pool.map(lambda _: api.claim(repository, installation).status_code, range(50)))
@@ -38,7 +38,7 @@ def test_of_fifty_claims_on_postgresql_exactly_one_wins(api: ApiClient) -> None:
 
 
 def test_refusals_on_postgresql_leave_nothing_behind(api: ApiClient) -> None:
-    """A name that is taken, and a list with one bad commit, change nothing."""
+    """A taken name and a list with a bad commit change nothing."""
     api.repository("team/one", None)
     other = api.repository("team/two", None)
     assert api.put(f"repos/{other['id']}/", {"name": "TEAM/one"}).status_code == 409
@@ -47,7 +47,7 @@ def test_refusals_on_postgresql_leave_nothing_behind(api: ApiClient) -> None:
 
 
 def test_release_details_are_the_same_on_postgresql(api: ApiClient) -> None:
-    """Homes, joined lists, the release before, deploys, files, bulk mappings and deliveries."""
+    """Projects, joined lists, the previous release, deploys, files, bulk mappings and deliveries work."""
     repository, installation = api.claimed()
     api.post("projects/", {"slug": "api"})
     api.release("1.0", "web", "api", commits=[commit(OLDER_SHA, "origin", message="Fixes SHOP-1")])
@@ -67,7 +67,7 @@ def test_release_details_are_the_same_on_postgresql(api: ApiClient) -> None:
 
 
 def test_concurrent_commit_lists_of_a_release_are_all_saved(api: ApiClient) -> None:
-    """Builds of many projects that set commits on one release at the same moment lose none."""
+    """Builds of many projects that set commits on one release at once all keep theirs."""
     for number in range(8):
         api.post("projects/", {"slug": f"p{number}"})
     api.release("1.0", *(f"p{number}" for number in range(8)))
@@ -82,7 +82,7 @@ def test_concurrent_commit_lists_of_a_release_are_all_saved(api: ApiClient) -> N
 
 
 def test_senders_of_the_same_commits_do_not_wait_for_each_other(api: ApiClient) -> None:
-    """Many requests at once that name the same new repositories, authors and commits, each in an order of its own."""
+    """Concurrent requests with the same new rows in different orders do not deadlock."""
 
     def send(number: int) -> int:
         places = [(number + step) % 12 for step in range(12)]

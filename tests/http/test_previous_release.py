@@ -1,4 +1,4 @@
-"""The release before, whose commit clients search for in their checkout."""
+"""The previous release, whose commit clients search for in their checkout."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def release_of(api: ApiClient, version: str, sha: str, name: str, *projects: str
 
 
 def test_first_release_has_none_before_it(api: ApiClient) -> None:
-    """Clients expect an empty object; the release itself does not count."""
+    """The answer is an empty object, as clients expect."""
     release_of(api, "1.0", A, "team/app")
     assert previous(api, "1.0") == {}
     assert api.get("releases/9/previous-with-commits/").status_code == 404
@@ -42,7 +42,7 @@ def test_ref_is_enough(api: ApiClient) -> None:
 
 
 def test_sha_of_another_repository_is_not_shown(api: ApiClient) -> None:
-    """Where the checkout may be of one of several repositories, no commit is named."""
+    """If the checkout may be of one of several repositories, the answer has no commit."""
     release_of(api, "1.0", A, "team/app")
     release_of(api, "1.1", B, "team/other")
     api.release("2.0")

@@ -1,4 +1,4 @@
-"""What clients do to a served scmhost below HTTP's rules: half bodies, hasty goodbyes, slow bytes, rubbish."""
+"""Violations of HTTP by clients of a served scmhost: incomplete bodies, early disconnects, slow bytes, garbage."""
 
 import json
 import re
@@ -41,7 +41,7 @@ def socket_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SocketCl
 @pytest.mark.parametrize("part", [0.0, 0.5, 0.99])
 @pytest.mark.parametrize("endpoint", WITH_BODY, ids=lambda endpoint: endpoint.id)
 def test_half_a_body_changes_nothing(socket_client: SocketClient, endpoint: Endpoint, part: float) -> None:
-    """A request whose body breaks off leaves no trace, neither in the database nor among the service's faults."""
+    """A request with an incomplete body changes nothing and is no error of the service."""
     before, content = socket_client.populated.rows(), socket_client.populated.body(endpoint)
     with socket_client.connect() as opened:
         opened.sendall(socket_client.head_with_body(endpoint, content) + content[: int(len(content) * part)])
@@ -51,7 +51,7 @@ def test_half_a_body_changes_nothing(socket_client: SocketClient, endpoint: Endp
 
 
 def big(socket_client: SocketClient, name: str) -> bytes:
-    """Three thousand commits of one repository."""
+    """Return three thousand commits of one repository."""
     commits = [commit(f"{number:040x}", f"team/{name}") for number in range(3_000)]
     return json.dumps({"commits": commits}).encode()
 
@@ -59,7 +59,7 @@ def big(socket_client: SocketClient, name: str) -> bytes:
 @pytest.mark.parametrize("leave", [socket.socket.close, reset], ids=["closed", "reset"])
 @pytest.mark.parametrize("part", [0.01, 0.5, 0.9999, 1.0])
 def test_a_client_that_leaves_saves_all_or_nothing(socket_client: SocketClient, part: float, leave: Leave) -> None:
-    """Whenever the client of a large release goes away, all of its commits are there, or none and no repository."""
+    """After a disconnect at any moment all commits of the request are saved, or none and no repository."""
     name = f"big-{part}-{leave.__name__}"
     before, content = socket_client.populated.rows(), big(socket_client, name)
     opened = socket_client.connect()
@@ -74,7 +74,7 @@ def test_a_client_that_leaves_saves_all_or_nothing(socket_client: SocketClient, 
 
 
 def test_slow_clients_do_not_delay_others(socket_client: SocketClient) -> None:
-    """While fifty clients send their bodies byte by byte, others are answered; and in the end so are the fifty."""
+    """While fifty clients send their bodies byte by byte, others are answered; at the end the fifty are too."""
     content = json.dumps({"commits": []}).encode()
     with ExitStack() as stack:
         slow = [stack.enter_context(socket_client.connect()) for _ in range(50)]
@@ -92,7 +92,7 @@ def test_slow_clients_do_not_delay_others(socket_client: SocketClient) -> None:
 
 @pytest.fixture(scope="module")
 def hurried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SocketClient]:
-    """A service that waits a second for a body."""
+    """A service that waits one second for a body."""
     with open_socket_client(tmp_path_factory.mktemp("hurried"), "[limits]\nbody_seconds = 1\n") as opened:
         yield opened
 
@@ -100,7 +100,7 @@ def hurried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SocketClient]:
 @pytest.mark.parametrize("drop", [b"", b" "], ids=["stops", "drips"])
 @pytest.mark.parametrize("endpoint", [PUT_RELEASE, RECEIVE], ids=lambda endpoint: endpoint.id)
 def test_a_body_that_takes_too_long_is_refused(hurried: SocketClient, endpoint: Endpoint, drop: bytes) -> None:
-    """A body has one time to come in, however its bytes are spread; the answer names the limit and ends it."""
+    """The limit is for the whole body; the answer has its name and closes the connection."""
     with hurried.connect() as opened:
         opened.sendall(hurried.head_with_body(endpoint, b" " * 1_000_000) + b" ")
         while not select.select([opened], [], [], 0.02)[0]:
@@ -113,7 +113,7 @@ def test_a_body_that_takes_too_long_is_refused(hurried: SocketClient, endpoint: 
 
 
 def test_body_timeout_excludes_processing_time(hurried: SocketClient) -> None:
-    """The time is the body's alone: what is done with a large one afterwards may take longer."""
+    """Processing a large body may take longer than the limit for its arrival."""
     content = big(hurried, "big")
     answer = hurried.exchange(hurried.head_with_body(PUT_RELEASE, content) + content)
     assert answer.status == 200
@@ -142,13 +142,13 @@ RUBBISH = {
 
 @pytest.mark.parametrize("raw", RUBBISH.values(), ids=RUBBISH)
 def test_malformed_request_is_refused_and_service_is_healthy(socket_client: SocketClient, raw: bytes) -> None:
-    """What is no request is refused as the sender's fault, and the next client notices nothing of it."""
+    """A malformed request is an error of the client, and the next client is answered as usual."""
     assert 400 <= socket_client.exchange(raw).status < 500
     assert socket_client.is_healthy()
 
 
 def test_garbage_after_a_request_affects_only_that_connection(socket_client: SocketClient) -> None:
-    """Of two requests sent at once, the first is answered though the second is none."""
+    """A valid request is answered, even if garbage follows it on the connection."""
     with socket_client.connect() as opened:
         opened.sendall(HEALTH + b"\r\n" + b"\x00rubbish\r\n\r\n")
         assert read(opened).status in (200, 400)
@@ -156,7 +156,7 @@ def test_garbage_after_a_request_affects_only_that_connection(socket_client: Soc
 
 
 def test_requests_sent_at_once_are_answered_in_order(socket_client: SocketClient) -> None:
-    """A client need not wait for one answer to ask the next."""
+    """Pipelined requests are answered in their order."""
     last = HEALTH.replace(b"healthz", b"nothing") + b"Connection: close\r\n\r\n"
     with socket_client.connect() as opened:
         opened.sendall((HEALTH + b"\r\n") * 3 + last)
@@ -165,7 +165,7 @@ def test_requests_sent_at_once_are_answered_in_order(socket_client: SocketClient
 
 
 def test_ten_thousand_headers_are_read_or_refused(socket_client: SocketClient) -> None:
-    """Headers that nobody asked for hurt nobody."""
+    """The request is answered or rejected, and the service stays healthy."""
     answer = socket_client.exchange(
         HEALTH + b"".join(b"X-Header-%d: value\r\n" % number for number in range(10_000)) + b"\r\n"
     )
@@ -175,7 +175,7 @@ def test_ten_thousand_headers_are_read_or_refused(socket_client: SocketClient) -
 
 @pytest.mark.parametrize("size", [1, 7, 10_000])
 def test_a_body_may_come_in_chunks(socket_client: SocketClient, size: int) -> None:
-    """A client that does not know the length of its body sends chunks, however small."""
+    """A chunked body is read, even with very small chunks."""
     content = socket_client.populated.body(POST_COMMITS)
     pieces = [content[start : start + size] for start in range(0, len(content), size)]
     chunks = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in [*pieces, b""])
@@ -185,7 +185,7 @@ def test_a_body_may_come_in_chunks(socket_client: SocketClient, size: int) -> No
 
 @pytest.mark.parametrize("end", [b"", b"5\r\nab", b"xyz\r\n"], ids=["no end", "half a chunk", "no size"])
 def test_chunks_that_break_off_change_nothing(socket_client: SocketClient, end: bytes) -> None:
-    """Chunks without an end are no body."""
+    """A chunked body without an end changes nothing."""
     before, content = socket_client.populated.rows(), socket_client.populated.body(POST_COMMITS)
     with socket_client.connect() as opened:
         opened.sendall(socket_client.head(POST_COMMITS, *CHUNKED) + b"%x\r\n%b\r\n" % (len(content), content) + end)

@@ -76,7 +76,7 @@ def test_put_changes_given_fields(api: ApiClient) -> None:
 
 
 def test_refs_set_the_commit_of_a_repository(api: ApiClient) -> None:
-    """A ref is enough to link to a release's commit."""
+    """A release with a ref has a commit to link to."""
     repository, installation = api.claimed()
     api.mapping(repository, installation)
     new(api, refs=[{"repository": "TEAM/app", "commit": f"{OLDER_SHA}..{SHA}", "previousCommit": None}])
@@ -87,7 +87,7 @@ def test_refs_set_the_commit_of_a_repository(api: ApiClient) -> None:
 
 
 def test_ref_has_the_page_that_compares_it(api: ApiClient) -> None:
-    """It needs the commit before, and a code host that has such pages."""
+    """The URL needs the previous commit, and a code host with such pages."""
     api.claimed(preset="gitea")
     api.repository("team/free", "https://git.example.com/team/free")
     ranges = [("team/app", f"{OLDER_SHA}..{SHA}"), ("team/free", f"{OLDER_SHA}..{SHA}")]
@@ -107,7 +107,7 @@ def test_unknown_repositories_in_refs_are_named(api: ApiClient) -> None:
 
 
 def test_empty_refs_clear_the_commits(api: ApiClient) -> None:
-    """Clearing works with any number of repositories, and the commits themselves stay."""
+    """The release has no commits of any repository; the commits themselves are kept."""
     new(api, commits=[commit("1" * 40, "team/one"), commit("2" * 40, "team/two")])
     assert api.put("releases/1.0/", {"refs": []}).json()["commitCount"] == 0
     assert api.get("releases/1.0/commits/").json() == []
@@ -210,7 +210,7 @@ def test_commits_are_listed_by_repository(api: ApiClient) -> None:
 
 
 def test_changed_files_are_listed(api: ApiClient) -> None:
-    """Each with its commit, its author and its repository."""
+    """Each file has its commit, its author and its repository."""
     new(api, commits=[commit(SHA, patch_set=[{"path": "b.py", "type": "D"}, {"path": "a.py", "type": "A"}])])
     first, second = api.get("releases/1.0/commitfiles/").json()
     assert (first["filename"], first["type"], second["filename"], second["type"]) == ("a.py", "A", "b.py", "D")
@@ -221,7 +221,7 @@ def test_changed_files_are_listed(api: ApiClient) -> None:
 
 
 def test_cleared_release_takes_commits(api: ApiClient) -> None:
-    """A release whose commits were removed takes new ones."""
+    """New commits can be added after the old ones were removed."""
     new(api, commits=[commit("1" * 40, "team/one")])
     api.put("releases/1.0/", {"refs": []})
     assert api.put("releases/1.0/", {"commits": [commit("2" * 40, "team/one")]}).json()["commitCount"] == 1
@@ -248,9 +248,9 @@ def test_release_ref_is_the_senders_head(api: ApiClient, days: tuple[int | None,
 
 def test_text_that_json_cannot_express_affects_one_release_only(tmp_path: Path) -> None:
     """The list and the release are shown without what the plugin returned, and the log names the plugin."""
-    switchboard = PLUGINS_TOML + "[plugins.half_characters]\nenabled = true\n"
+    configuration = PLUGINS_TOML + "[plugins.half_characters]\nenabled = true\n"
     more = [candidate("half_characters", "plugins.half_characters")]
-    with open_api(tmp_path, switchboard, more=more) as api:
+    with open_api(tmp_path, configuration, more=more) as api:
         installation = api.post("integrations/", {"provider": "half_characters"}).json()
         fields = {"provider": "half_characters", "installation": installation["id"]}
         api.post("repos/", {**fields, "identifier": api.repository()["id"]})

@@ -9,7 +9,7 @@ from scripted_host import CONFIG, SCRIPTED
 
 
 def test_a_repository_is_created_by_name_and_url(api: ApiClient) -> None:
-    """A repository needs no provider to exist."""
+    """A repository can exist without a provider."""
     answer = api.post("repos/", {"name": "Team/App", "url": "https://git.example.com/team/app/"})
     assert answer.status_code == 201
     body = answer.json()
@@ -62,7 +62,7 @@ def test_an_unsafe_url_is_refused_and_nothing_is_saved(api: ApiClient, url: str)
 
 @pytest.mark.parametrize(("body", "field"), [({}, "name"), ({"name": ""}, "name"), ({"name": 7}, "name")])
 def test_a_repository_needs_a_name(api: ApiClient, body: dict[str, object], field: str) -> None:
-    """A missing or unusable name is named in the answer."""
+    """The answer to a missing or invalid name has the field."""
     answer = api.post("repos/", body)
     assert answer.status_code == 400
     assert field in answer.json()
@@ -81,7 +81,7 @@ def test_commits_make_an_unclaimed_repository(api: ApiClient) -> None:
 
 
 def test_offers_can_be_searched(api: ApiClient) -> None:
-    """Search ignores case and finds parts of names."""
+    """The search ignores case and matches parts of names."""
     api.repository("team/app")
     api.repository("team/Library", None)
     path = f"integrations/{api.install()['id']}/repos/"
@@ -146,7 +146,7 @@ def test_claim_with_malformed_field_is_refused(api: ApiClient, changed: dict[str
 
 
 def test_a_null_installation_is_an_unclaim(api: ApiClient) -> None:
-    """A repository can be detached, and claimed again."""
+    """The repository is unclaimed, and can be claimed again."""
     repository, installation = api.claimed()
     answer = api.put(f"repos/{repository['id']}/", {"integrationId": None})
     assert answer.status_code == 200
@@ -183,7 +183,7 @@ def test_a_name_that_is_taken_is_refused(api: ApiClient) -> None:
     ],
 )
 def test_a_wrong_change_changes_nothing(api: ApiClient, body: dict[str, object], field: str) -> None:
-    """A refused PUT names the field and leaves the repository as it was."""
+    """The answer has the field, and the repository stays as it was."""
     repository = api.repository()
     answer = api.put(f"repos/{repository['id']}/", body)
     assert answer.status_code == 400, answer.text
@@ -281,7 +281,7 @@ def test_idle_repository_has_a_reason(api: ApiClient, tmp_path_factory: pytest.T
 
 
 def test_list_with_a_payload_that_cannot_be_sent(tmp_path: Path) -> None:
-    """One repository whose plugin's payload is no JSON is shown as the host stores it, and the others as always."""
+    """The repository is shown without the plugin's payload, and the others are unchanged."""
     script.reset()
     with open_api(tmp_path, CONFIG, more=[SCRIPTED]) as api:
         installation = api.post("integrations/", {"provider": "scripted"}).json()

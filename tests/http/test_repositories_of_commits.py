@@ -10,7 +10,7 @@ A, B, C, D = (letter * 40 for letter in "abcd")
 
 
 def send(api: ApiClient, sha: str, name: str | None = "origin", version: str = "1.0", **fields: Any) -> dict[str, Any]:
-    """Commits of a release, as a client in local mode sends them."""
+    """Send commits of a release, as clients without a repository name do."""
     answer = api.put(f"releases/{version}/", {"commits": [commit(sha, name, **fields)]})
     assert answer.status_code == 200, answer.text
     body: dict[str, Any] = answer.json()
@@ -23,7 +23,7 @@ def repositories_of_commits(api: ApiClient, version: str = "1.0") -> list[str]:
 
 @pytest.mark.parametrize("remote", ["origin", "Upstream"])
 def test_remote_name_means_the_only_repository(api: ApiClient, remote: str) -> None:
-    """An organization with one repository needs no name for it."""
+    """If an organization has one repository, its name is not needed."""
     api.repository("Team/App")
     api.release()
     assert send(api, A, remote)["notes"] == []
@@ -31,7 +31,7 @@ def test_remote_name_means_the_only_repository(api: ApiClient, remote: str) -> N
 
 
 def test_origin_is_the_repository_that_the_project_is_mapped_to(api: ApiClient) -> None:
-    """Of several repositories, the one that the release's project has code mappings for."""
+    """Of several repositories, the one of the project's code mappings is used."""
     api.mapping(*api.claimed())
     api.repository("team/other")
     api.release()
@@ -102,7 +102,7 @@ def test_repository_names_ignore_case(api: ApiClient, name: str) -> None:
 
 
 def test_a_path_of_a_url_finds_its_repository(api: ApiClient) -> None:
-    """A repository with a name of its own is found by the path of its URL, unless two have it."""
+    """The path of a repository's URL is accepted as its name, unless two repositories have it."""
     api.repository("The App", "https://git.example.com/Team/App.git")
     api.release()
     send(api, A, "team/app")
@@ -113,7 +113,7 @@ def test_a_path_of_a_url_finds_its_repository(api: ApiClient) -> None:
 
 
 def test_two_names_of_one_repository_are_one_list(api: ApiClient) -> None:
-    """Commits that name a repository in two ways are one list of it."""
+    """Commits under two names of a repository are one list."""
     api.repository("team/app")
     api.release()
     body = [commit(A, "origin", timestamp="2026-01-01T00:00:00Z"), commit(B, "team/app")]

@@ -1,4 +1,4 @@
-"""One id for a request, from the proxy in front of the service to the last line of its log."""
+"""Request ids, from the proxy in front of the service to the last line of its log."""
 
 import io
 import json
@@ -22,7 +22,7 @@ MORE = [candidate("faulty", "plugins.faulty"), candidate("talkative", "plugins.t
 
 @contextmanager
 def logging_all() -> Iterator[list[dict[str, Any]]]:
-    """The lines that are logged inside the block, once it is over."""
+    """Yield a list that has the logged lines after the block."""
     stream = io.StringIO()
     lines: list[dict[str, Any]] = []
     with redirect_stderr(stream):
@@ -34,7 +34,7 @@ def logging_all() -> Iterator[list[dict[str, Any]]]:
 
 @pytest.mark.parametrize("given", ["7d2c", "a.b:c/d+e=f@g-h_1", "x" * 128])
 def test_a_given_id_is_kept(api: ApiClient, given: str) -> None:
-    """What a proxy calls a request is what the answer and the log call it."""
+    """The id of a proxy is in the answer and in the log."""
     with logging_all() as lines:
         answer = api.client.get("/healthz", headers={"X-Request-Id": given})
     assert answer.headers.get_list("x-request-id") == [given]
@@ -43,7 +43,7 @@ def test_a_given_id_is_kept(api: ApiClient, given: str) -> None:
 
 @pytest.mark.parametrize("given", ["", "x" * 129, "two words", '"}{', "é", "line\tbreak", "a,b"])
 def test_malformed_request_id_is_replaced(api: ApiClient, given: str) -> None:
-    """Nothing that a stranger makes up gets into the log, but a short word."""
+    """A text that could forge log lines is replaced by a new id."""
     with logging_all() as lines:
         answer = api.client.get("/healthz", headers={b"X-Request-Id": given.encode()})
     (own,) = answer.headers.get_list("x-request-id")
@@ -52,12 +52,12 @@ def test_malformed_request_id_is_replaced(api: ApiClient, given: str) -> None:
 
 
 def test_every_line_of_a_request_has_its_id(tmp_path: Path) -> None:
-    """What a plugin logs in its own thread, its fault, and the answer are found by one id."""
+    """The lines of a plugin's thread, of its fault and of the answer have the same id."""
     with open_api(tmp_path, BOTH, more=MORE) as api, logging_all() as lines:
         api.post("integrations/", {"provider": "talkative"}, headers={"X-Request-Id": "one"})
         api.post("integrations/", {"provider": "faulty"}, headers={"X-Request-Id": "two"})
-    told = [(line["event"], line.get("request_id")) for line in lines if line["event"] != "stopped"]
-    assert told == [
+    logged_ids = [(line["event"], line.get("request_id")) for line in lines if line["event"] != "stopped"]
+    assert logged_ids == [
         ("hello from a plugin", "one"),
         ("hello from a library", "one"),
         ("request", "one"),
@@ -67,12 +67,12 @@ def test_every_line_of_a_request_has_its_id(tmp_path: Path) -> None:
 
 
 def fail() -> None:
-    """A route with a fault."""
+    """Raise, as a route with a bug."""
     raise RuntimeError("wrong")
 
 
 def test_server_error_answer_contains_request_id(api: ApiClient) -> None:
-    """Whoever gets a 500 has the word by which the operator finds its reason: in the text, and in the header."""
+    """A 500 has the id in its text and in its header."""
     application = create_application(api.services)
     application.add_api_route("/fail", fail)
     with logging_all() as lines, TestClient(application, raise_server_exceptions=False) as client:
@@ -87,6 +87,6 @@ def test_server_error_answer_contains_request_id(api: ApiClient) -> None:
 
 
 def test_request_id_is_cleared_after_the_request(api: ApiClient) -> None:
-    """The next line that is no request's has no id."""
+    """A line outside of requests has no id."""
     api.client.get("/healthz", headers={"X-Request-Id": "gone"})
     assert structlog.contextvars.get_contextvars() == {}

@@ -1,4 +1,4 @@
-"""Requests made up from the OpenAPI document, right ones and wrong ones, and answers held against it."""
+"""Valid and invalid requests that are generated from the OpenAPI document, and checks of the answers against it."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -29,25 +29,25 @@ CHECKS = [
 ]
 EXAMPLES = 20
 Case = schemathesis.Case[Any]
-# What is there is read before it is changed, and deleted last.
+# Objects are read before they are changed, and deleted last.
 IN_ORDER = sorted(ENDPOINTS, key=lambda endpoint: ("GET", "POST", "PUT", "DELETE").index(endpoint.method))
 
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PopulatedHost]:
-    """One api for all of these tests: what one request leaves behind, the next one meets."""
+    """One API for all of these tests; later requests see the changes of earlier ones."""
     with open_populated(tmp_path_factory.mktemp("schema")) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
 def schema(shared: PopulatedHost) -> schemathesis.BaseSchema:
-    """The document as the service hands it out."""
+    """The OpenAPI document of the service."""
     return schemathesis.openapi.from_dict(shared.api.client.get("/api/openapi.json").json())
 
 
 def aimed(shared: PopulatedHost, endpoint: Endpoint, case: Case, data: st.DataObject) -> Case:
-    """A case with some of what it made up replaced by what is there, so that not all answers are 404 and 400."""
+    """Replace some generated values by existing ones, so that not all answers are 404 and 400."""
     known = {name: shared.values[name] for name in case.path_parameters or {}}
     kept = data.draw(st.just(set(known)) | some_of(known))
     case.path_parameters = {**case.path_parameters, **{name: known[name] for name in kept}}
@@ -59,19 +59,19 @@ def aimed(shared: PopulatedHost, endpoint: Endpoint, case: Case, data: st.DataOb
 
 
 def mixed(known: Mapping[str, Any], made_up: Any, data: st.DataObject) -> dict[str, Any]:
-    """Fields that are known to be right, some of them replaced."""
+    """Return valid fields, some of them replaced by generated ones."""
     fields = made_up if isinstance(made_up, dict) else {}
     return {**known, **{name: fields[name] for name in data.draw(some_of(fields))}}
 
 
 def some_of(names: Iterable[str]) -> st.SearchStrategy[set[str]]:
-    """Any of the names."""
+    """Return a strategy for subsets of names."""
     chosen = sorted(names)
     return st.sets(st.sampled_from(chosen)) if chosen else st.just(set())
 
 
 def answer_of(shared: PopulatedHost, case: Case) -> Response:
-    """The answer to a case, sent as the bytes that it stands for, by somebody who may do everything."""
+    """Send a case with all permissions, and return the answer."""
     request = requests.Request(**case.as_transport_kwargs(base_url="http://testserver")).prepare()
     content: Any = request.body or b""
     headers: Any = {**request.headers, **shared.api.headers, **shared.signature(content)}
@@ -82,7 +82,7 @@ def answer_of(shared: PopulatedHost, case: Case) -> Response:
 def test_answers_match_the_openapi_document(
     shared: PopulatedHost, schema: schemathesis.BaseSchema, endpoint: Endpoint
 ) -> None:
-    """Whatever is sent, the status, the headers and the body of the answer are documented, and never a 5xx."""
+    """The status, headers and body of every answer are documented, and no answer is 5xx."""
     operation = schema[endpoint.template][endpoint.method]
     right, wrong = (operation.as_strategy(mode) for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE))
 

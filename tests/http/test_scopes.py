@@ -13,9 +13,9 @@ from scmhost.organizations.tokens import ALL_SCOPES, SCOPES, create_token, revok
 TABLE = {case["id"]: case["scopes"] for case in load_cases("scopes")}
 
 
-def each(wanted: Callable[[Endpoint], bool]) -> pytest.MarkDecorator:
-    """A test for each of the endpoints that are wanted."""
-    chosen = [endpoint for endpoint in ENDPOINTS if wanted(endpoint)]
+def each(selects: Callable[[Endpoint], bool]) -> pytest.MarkDecorator:
+    """Parametrize a test with the endpoints that a condition selects."""
+    chosen = [endpoint for endpoint in ENDPOINTS if selects(endpoint)]
     return pytest.mark.parametrize("endpoint", chosen, ids=lambda endpoint: endpoint.id)
 
 
@@ -27,20 +27,20 @@ each_of_organization = each(lambda endpoint: endpoint.of_organization)
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PopulatedHost]:
-    """One api for all of these tests."""
+    """One API for all of these tests."""
     with open_populated(tmp_path_factory.mktemp("scopes")) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
 def tokens(shared: PopulatedHost) -> dict[str, str]:
-    """A token for each scope, with that scope alone."""
+    """A token for each scope, with only that scope."""
     return {scope: shared.api.token(scope) for scope in ALL_SCOPES}
 
 
 @pytest.fixture(scope="module")
-def worthless(shared: PopulatedHost) -> dict[str, bytes]:
-    """Bearer tokens that open nothing, as headers, by what is wrong with them."""
+def invalid_tokens(shared: PopulatedHost) -> dict[str, bytes]:
+    """Headers with invalid bearer tokens, by what is wrong with them."""
     services, organization = shared.api.services, shared.api.there.organization
     revoked, text = create_token(services, organization, "old", ALL_SCOPES)
     revoke_token(services, organization, revoked.id)
@@ -58,7 +58,7 @@ def worthless(shared: PopulatedHost) -> dict[str, bytes]:
 
 
 def test_the_table_lists_every_endpoint(shared: PopulatedHost) -> None:
-    """No endpoint is there that nobody decided the scopes of, and none is listed that is not there."""
+    """The table has exactly the endpoints of the application."""
     paths = shared.api.client.get("/api/openapi.json").json()["paths"]
     documented = [f"{method.upper()} {path}" for path, methods in paths.items() for method in methods]
     assert sorted(documented) == sorted(endpoint.id for endpoint in ENDPOINTS)
@@ -66,9 +66,9 @@ def test_the_table_lists_every_endpoint(shared: PopulatedHost) -> None:
 
 
 def test_the_table_of_scopes_is_the_published_one() -> None:
-    """The classes and their scopes are those of Sentry's API, and the one of ours, no more and no less."""
-    told = {kind: {method: frozenset(scopes) for method, scopes in by.items()} for kind, by in TABLE.items()}
-    assert {kind: dict(by) for kind, by in SCOPES.items()} == told
+    """The classes and their scopes are those of Sentry's API, with one addition."""
+    expected = {kind: {method: frozenset(scopes) for method, scopes in by.items()} for kind, by in TABLE.items()}
+    assert {kind: dict(by) for kind, by in SCOPES.items()} == expected
 
 
 @each_scoped
@@ -84,32 +84,34 @@ def test_each_scope_opens_what_the_table_says(
 
 @each_of_callers
 def test_own_identity_needs_no_scope(shared: PopulatedHost, tokens: dict[str, str], endpoint: Endpoint) -> None:
-    """Every token may ask who it is, and a token without any scope too."""
+    """A token without any scope can read its own identity."""
     for token in (*tokens.values(), shared.api.token()):
         assert shared.send(endpoint, token).status_code == 200
 
 
 @each_guarded
 def test_request_without_valid_token_is_refused(
-    shared: PopulatedHost, worthless: dict[str, bytes], endpoint: Endpoint
+    shared: PopulatedHost, invalid_tokens: dict[str, bytes], endpoint: Endpoint
 ) -> None:
-    """No token, another scheme, and any token that is not good: 401 with a sentence, and the scheme to use."""
-    for sent in (None, b"Bearer", b"Basic c2VjcmV0", *worthless.values()):
+    """Without a valid token the answer is 401 with ``detail`` and the scheme."""
+    for sent in (None, b"Bearer", b"Basic c2VjcmV0", *invalid_tokens.values()):
         answer = shared.send(endpoint, headers={"Authorization": sent})
         assert (answer.status_code, list(answer.json())) == (401, ["detail"]), (sent, answer.text)
         assert answer.headers["www-authenticate"] == "Bearer"
 
 
-def test_a_wrong_token_is_refused_where_none_is_needed(shared: PopulatedHost, worthless: dict[str, bytes]) -> None:
-    """Anybody may ask for the version; a client with a bad token learns that it is bad."""
+def test_a_wrong_token_is_refused_where_none_is_needed(shared: PopulatedHost, invalid_tokens: dict[str, bytes]) -> None:
+    """The index needs no token, but an invalid token is 401 there too."""
     index = next(endpoint for endpoint in ENDPOINTS if endpoint.template == "/api/0/")
     assert shared.send(index, headers={"Authorization": None}).status_code == 200
-    assert {shared.send(index, headers={"Authorization": sent}).status_code for sent in worthless.values()} == {401}
+    assert {shared.send(index, headers={"Authorization": sent}).status_code for sent in invalid_tokens.values()} == {
+        401
+    }
 
 
 @each_of_organization
 def test_another_organizations_token_finds_and_changes_nothing(shared: PopulatedHost, endpoint: Endpoint) -> None:
-    """With all scopes of one organization, everything of another is 404, by slug and by id, and stays as it is."""
+    """With all scopes of one organization, all objects of another are 404 by slug and by id, and stay unchanged."""
     rival = bootstrap(shared.api.services, "rival", "web")
     before = shared.rows()
     for organization in ("acme", str(shared.api.there.organization.id)):
@@ -120,7 +122,7 @@ def test_another_organizations_token_finds_and_changes_nothing(shared: Populated
 
 @each_of_organization
 def test_another_organizations_ids_find_and_change_nothing(shared: PopulatedHost, endpoint: Endpoint) -> None:
-    """Under its own name, an organization reaches no object of another by its id."""
+    """The ids of another organization's objects are 404 below the own organization."""
     rival = bootstrap(shared.api.services, "rival", "web")
     before = shared.own_rows()
     answer = shared.send(endpoint, rival.token, values={"organization": "rival"})

@@ -31,7 +31,7 @@ def claim(served: Served, token: str, installation: str, repository: str) -> int
 
 
 def test_the_first_start_creates_the_database(tmp_path: Path) -> None:
-    """One command creates the database, logs JSON, answers, and ends at SIGTERM."""
+    """The command creates the database, logs JSON, answers requests and ends after SIGTERM."""
     folder = folder_with_configuration(tmp_path)
     with serve(folder) as served, served.client() as client:
         answer = client.get("/healthz")
@@ -45,7 +45,7 @@ def test_the_first_start_creates_the_database(tmp_path: Path) -> None:
 
 
 def test_tokens_are_never_logged(tmp_path: Path) -> None:
-    """The log contains no token, whatever the request."""
+    """The log has no token after any kind of request."""
     folder = folder_with_configuration(tmp_path)
     with serve(folder) as served:
         token = str(bootstrap(folder)["token"])
@@ -57,7 +57,7 @@ def test_tokens_are_never_logged(tmp_path: Path) -> None:
 
 
 def test_claims_race_across_workers(tmp_path: Path) -> None:
-    """Fifty claims at once over two processes: exactly one wins."""
+    """Of fifty claims at once over two processes exactly one succeeds."""
     folder = folder_with_configuration(tmp_path)
     with serve(folder, workers=2) as served:
         there = bootstrap(folder, "--repository", "team/app=https://git.example.com/team/app")
@@ -99,7 +99,7 @@ def install_historian(folder: Path) -> Path:
 
 
 def test_a_job_survives_a_killed_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A fetch of commits that a killed process had begun is done after the next start."""
+    """A fetch of commits that a killed process had started is completed after the next start."""
     monkeypatch.setenv("PYTHONPATH", str(install_historian(tmp_path)))
     monkeypatch.setenv("HISTORIAN_DIED", str(tmp_path / "died"))
     more = "[plugins.historian]\nenabled = true\n[limits]\njob_seconds = 1\n"

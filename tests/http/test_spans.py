@@ -1,4 +1,4 @@
-"""Spans, as the SDK of OpenTelemetry keeps them."""
+"""Spans, as OpenTelemetry's SDK receives them."""
 
 import io
 import json
@@ -34,20 +34,20 @@ PARENT = {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
 
 @dataclass
 class Traced:
-    """A api whose spans are kept."""
+    """An API whose spans are recorded."""
 
     api: ApiClient
     exporter: InMemorySpanExporter
     provider: TracerProvider
 
     def spans(self) -> dict[str, ReadableSpan]:
-        """The spans that have ended, by name."""
+        """Return the ended spans by name."""
         return {span.name: span for span in self.exporter.get_finished_spans()}
 
 
 @pytest.fixture
 def traced(tmp_path: Path) -> Iterator[Traced]:
-    """Spans of what tests do; those of the start are forgotten."""
+    """Yield an API with the spans of the test, without those of the start."""
     exporter = InMemorySpanExporter()
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
@@ -63,7 +63,7 @@ def parent_of(span: ReadableSpan) -> int | None:
 
 
 def test_a_request_and_the_calls_in_it_are_one_trace(traced: Traced) -> None:
-    """Each call of a plugin is a span inside the request's, with plugin, hook and outcome."""
+    """Each call of a plugin is a child of the request's span, with plugin, hook and outcome."""
     traced.api.install()
     spans = traced.spans()
     request, call = spans["POST /api/0/organizations/{organization}/integrations/"], spans["custom_scm scm_install"]
@@ -88,7 +88,7 @@ def test_a_request_and_the_calls_in_it_are_one_trace(traced: Traced) -> None:
     [({}, "raised", StatusCode.ERROR), ({"say": "Fix it"}, "refused", StatusCode.UNSET)],
 )
 def test_fault_metric_has_only_its_kind(traced: Traced, form: Any, outcome: str, status: StatusCode) -> None:
-    """What a plugin refuses on purpose is no error; the text of an error stays out: it may hold anything."""
+    """An error that a plugin raises on purpose is no fault, and no span has the text of an exception."""
     traced.api.post("integrations/", {"provider": "faulty", **form})
     calls = [span for span in traced.exporter.get_finished_spans() if span.name == "faulty scm_install"]
     assert ((calls[-1].attributes or {})["scmhost.outcome"], calls[-1].status.status_code) == (outcome, status)
@@ -96,7 +96,7 @@ def test_fault_metric_has_only_its_kind(traced: Traced, form: Any, outcome: str,
 
 
 def test_a_callers_trace_is_continued(traced: Traced) -> None:
-    """A request with a traceparent is a part of its caller's trace; one with rubbish begins its own."""
+    """A request with a valid traceparent joins its trace; one with an invalid one starts a new trace."""
     for headers in (PARENT, {"traceparent": "rubbish"}):
         traced.api.get("repos/", headers=headers)
     first, second = traced.exporter.get_finished_spans()
@@ -106,7 +106,7 @@ def test_a_callers_trace_is_continued(traced: Traced) -> None:
 
 
 def test_the_log_names_the_trace(traced: Traced) -> None:
-    """From a line of the log to the trace, and back."""
+    """The log lines of a request have the id of its trace."""
     stream = io.StringIO()
     with redirect_stderr(stream):
         configure_logs()
@@ -117,7 +117,7 @@ def test_the_log_names_the_trace(traced: Traced) -> None:
 
 
 def test_plugin_span_is_child_of_its_call(traced: Traced) -> None:
-    """What an instrumented client of a plugin does in a thread of its own has the call as its parent."""
+    """Spans that a plugin's thread creates are children of the call."""
     with traced.provider.get_tracer("test").start_as_current_span("around"):
         guard = Guard(telemetry=traced.api.services.telemetry)
         origin = Origin("forge", "acme-forge", "scm_install")
@@ -129,7 +129,7 @@ def test_plugin_span_is_child_of_its_call(traced: Traced) -> None:
 
 
 def test_commits_and_links_have_spans_with_numbers(traced: Traced) -> None:
-    """How long saving and linking took, and what became of how many."""
+    """Saving and linking have spans with numbers by outcome."""
     traced.api.post("commits/", {"commits": [commit()]})
     traced.api.link()
     spans = traced.spans()
@@ -140,7 +140,7 @@ def test_commits_and_links_have_spans_with_numbers(traced: Traced) -> None:
 
 
 def test_server_fault_marks_span_as_error(traced: Traced) -> None:
-    """A 500 is an error of the service, a 404 is none."""
+    """A 500 is an error, a 404 is none."""
     traced.api.client.app.add_api_route("/fail", lambda: 1 // 0)  # type: ignore[attr-defined]
     for path in ("/fail", "/nowhere"):
         traced.api.get(path)
@@ -169,7 +169,7 @@ print([span.name for span in exporter.get_finished_spans()])
 
 
 def test_no_telemetry_without_configuration(tmp_path: Path) -> None:
-    """Where OpenTelemetry is set up for other things, scmhost tells it nothing until the switch says so."""
+    """If OpenTelemetry is set up for something else, scmhost creates no spans until they are enabled."""
     words = [sys.executable, "-c", UNASKED, str(tmp_path)]
     tests = str(Path(__file__).parents[1])
     done = subprocess.run(words, env={**os.environ, "PYTHONPATH": tests}, capture_output=True, text=True, check=True)
@@ -177,7 +177,7 @@ def test_no_telemetry_without_configuration(tmp_path: Path) -> None:
 
 
 def test_traces_without_the_library_are_refused_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The service does not start half as asked for; it says what to install."""
+    """The service does not start, and the message has the package to install."""
     monkeypatch.setattr(telemetry, "_is_installed", lambda _name: False)
     check_telemetry(spans=False)
     with pytest.raises(TelemetryMissing, match=r"pip install 'scmhost\[otel\]'"):

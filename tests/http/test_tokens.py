@@ -7,7 +7,7 @@ from scmhost.organizations.tokens import create_token, list_tokens, revoke_token
 
 
 def test_revoked_token_is_refused_immediately(api: ApiClient) -> None:
-    """Revoking takes effect with the next request."""
+    """The next request with the token is 401."""
     token, text = create_token(api.services, api.there.organization, "ci", ["org:read"])
     assert api.get("repos/", token=text).status_code == 200
     revoke_token(api.services, api.there.organization, token.id)
@@ -16,14 +16,14 @@ def test_revoked_token_is_refused_immediately(api: ApiClient) -> None:
 
 
 def test_expired_token_is_refused(api: ApiClient) -> None:
-    """A token is valid up to its time."""
+    """From its expiry time on a token is invalid."""
     past = datetime.now(UTC) - timedelta(seconds=1)
     _, text = create_token(api.services, api.there.organization, "old", ["org:read"], past)
     assert api.get("repos/", token=text).status_code == 401
 
 
 def test_the_secret_is_stored_nowhere(api: ApiClient) -> None:
-    """The database holds a digest; the listing shows four characters."""
+    """The database has a digest, and the list has the last four characters."""
     secret = api.there.token
     database = Path(api.host.settings.host.database_url.removeprefix("sqlite:///"))
     stored = b"".join(file.read_bytes() for file in database.parent.glob("test.db*"))
@@ -32,7 +32,7 @@ def test_the_secret_is_stored_nowhere(api: ApiClient) -> None:
 
 
 def test_another_organizations_objects_are_404(api: ApiClient) -> None:
-    """An id of one organization finds nothing in another."""
+    """The id of another organization's object is 404."""
     repository, installation = api.claimed()
     mapping = api.mapping(repository, installation).json()
     other = bootstrap(api.services, "rival", "web")

@@ -422,7 +422,7 @@ class Later:
 
 
 def test_files_are_listed_in_the_background(any_api: ApiClient) -> None:
-    """Soon after commits came in, whether or not anybody asks for links: for many requests together, and once."""
+    """Files of new commits are indexed soon after they are saved: in batches, once, and without a request for links."""
     any_api.claimed()
     for sha in (SHA, OLDER_SHA):
         any_api.post("commits/", {"commits": [commit(sha, patch_set=[{"path": f"{sha[0]}/m.py", "type": "A"}])]})

@@ -1,4 +1,4 @@
-"""The text of a plugin's exception is foreign: it is safe and short in every place where people or programs read it."""
+"""The text of a plugin's exception is safe and short wherever it is shown."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -59,7 +59,7 @@ def install_fault(folder: Path, kind: str) -> Any:
 
 
 def refusal(folder: Path, kind: str) -> Any:
-    """A hook refuses with an error of the contract: the answer has its text."""
+    """A hook raises an error of the contract: the answer has its text."""
     with unsafe(folder, f"offers_{kind}") as api:
         installation = api.post("integrations/", {"provider": "unsafe"}).json()["id"]
         answer = api.get(f"integrations/{installation}/repos/")
@@ -94,7 +94,7 @@ def broken_plugin(folder: Path, kind: str, entry: str) -> Any:
 
 
 def refused_settings(folder: Path, kind: str) -> Any:
-    """A plugin's model refuses settings: the report at the start, and the status of a changed file."""
+    """A plugin's model rejects settings: the report at the start, and the status of a changed file."""
     settings = f'[plugins.unsafe.settings]\ninvalid = "{kind}"\n'
     with unsafe(folder, "offers_huge", settings) as api:
         shown = api.get("/api/0/plugins/unsafe/").json()
@@ -152,7 +152,7 @@ def test_text_of_a_plugins_exception_is_safe(tmp_path: Path, place: str, kind: s
 
 
 def test_audit_entry_of_a_change_is_safe(tmp_path: Path) -> None:
-    """A control character in the file, which no database stores, does not keep the entry from being saved."""
+    """A control character in the file, which databases reject, does not prevent the entry."""
     with open_api(tmp_path, background=False) as api:
         path = tmp_path / "plugins.toml"
         before = api.services.plugins.settings
@@ -166,7 +166,7 @@ def test_audit_entry_of_a_change_is_safe(tmp_path: Path) -> None:
 
 
 def test_opening_a_host_survives_unsafe_errors(tmp_path: Path) -> None:
-    """Whatever its start raises, a plugin is listed as broken and the host opens."""
+    """For every error of a plugin's start, it is listed as broken and the host opens."""
     path = tmp_path / "plugins.toml"
     path.write_text(ENABLED, encoding="utf-8")
     for kind in KINDS:

@@ -1,4 +1,4 @@
-"""Code hosts deliver pushes, signed with a secret of the installation."""
+"""Pushes from code hosts, signed with a secret of the installation."""
 
 import hashlib
 import hmac
@@ -28,7 +28,7 @@ def new_secret(api: ApiClient, installation: dict[str, Any]) -> dict[str, Any]:
 
 
 def push(repository: str = "team/app", *commits: dict[str, Any]) -> bytes:
-    """A delivery in the plain form."""
+    """Return a delivery in the plain form."""
     return json.dumps({"repository": repository, "ref": "refs/heads/main", "commits": commits or [commit()]}).encode()
 
 
@@ -39,7 +39,7 @@ def deliver(api: ApiClient, installation: dict[str, Any], body: bytes, secret: s
 
 
 def test_a_push_brings_its_commits(api: ApiClient) -> None:
-    """The secret's answer names the address; what is delivered there stands in the repository."""
+    """The answer with the secret has the URL; commits that are sent to it are saved."""
     repository, installation = api.claimed()
     made = new_secret(api, installation)
     assert made["url"].endswith(f"/hooks/{installation['id']}/")
@@ -49,7 +49,7 @@ def test_a_push_brings_its_commits(api: ApiClient) -> None:
 
 
 def test_the_same_delivery_again_is_harmless(api: ApiClient) -> None:
-    """Code hosts send again what they are not sure of."""
+    """A repeated delivery changes nothing."""
     _, installation = api.claimed()
     secret = new_secret(api, installation)["secret"]
     deliver(api, installation, push(), secret)
@@ -63,14 +63,14 @@ def test_the_same_delivery_again_is_harmless(api: ApiClient) -> None:
     "name", ["TEAM/APP", "https://git.example.com/Team/App.git", "https://elsewhere.example/team/app"]
 )
 def test_a_repository_is_named_in_many_ways(api: ApiClient, name: str) -> None:
-    """By name or URL in whatever case; the path of a URL is a name too."""
+    """A delivery may have the name or the URL in any case, or the path of the URL."""
     _, installation = api.claimed()
     secret = new_secret(api, installation)["secret"]
     assert deliver(api, installation, push(name), secret).json()["repositories"][0]["name"] == "team/app"
 
 
 def test_unknown_or_hidden_repository_is_reported_and_left_out(api: ApiClient) -> None:
-    """What the installation does not have, or has hidden, is named and not saved."""
+    """Nothing is saved for such a repository, and the answer names it."""
     repository, installation = api.claimed()
     api.repository("team/free", None)
     secret = new_secret(api, installation)["secret"]
@@ -82,7 +82,7 @@ def test_unknown_or_hidden_repository_is_reported_and_left_out(api: ApiClient) -
 
 
 def test_secrets_change_without_a_gap(api: ApiClient) -> None:
-    """An old secret is good for a day beside the new one; then it is not."""
+    """The old secret is valid for one day beside the new one."""
     _, installation = api.claimed()
     old, new = (new_secret(api, installation)["secret"] for _ in range(2))
     assert old != new
@@ -101,7 +101,7 @@ def test_secrets_change_without_a_gap(api: ApiClient) -> None:
 
 
 class At:
-    """A clock that stands still."""
+    """A clock that always returns the same time."""
 
     def __init__(self, moment: datetime) -> None:
         self._moment = moment
@@ -111,7 +111,7 @@ class At:
 
 
 def test_a_secret_can_be_revoked(api: ApiClient) -> None:
-    """At once; revoking it again says that it is not there."""
+    """The secret is invalid at once; deleting it again is 404."""
     _, installation = api.claimed()
     made = new_secret(api, installation)
     path = f"integrations/{installation['id']}/webhook/{made['secrets'][0]['id']}/"
@@ -120,7 +120,7 @@ def test_a_secret_can_be_revoked(api: ApiClient) -> None:
 
 
 def test_a_wrong_signature_is_refused(api: ApiClient) -> None:
-    """Another installation's secret, none at all, or one for another body."""
+    """Another installation's secret, no signature, and the signature of another body are rejected."""
     _, installation = api.claimed()
     other = api.install(name="other")
     secret, foreign = (new_secret(api, each)["secret"] for each in (installation, other))
@@ -133,7 +133,7 @@ def test_a_wrong_signature_is_refused(api: ApiClient) -> None:
 
 
 def test_malformed_push_is_refused_after_signature_check(api: ApiClient) -> None:
-    """A signed body that cannot be read is 400 with a sentence."""
+    """A signed body that cannot be read is 400 with ``detail``."""
     _, installation = api.claimed()
     secret = new_secret(api, installation)["secret"]
     for body in (b"", b"[", b"[]", b'{"repository": 1}', push("team/app", {"message": "no id"})):
@@ -142,7 +142,7 @@ def test_malformed_push_is_refused_after_signature_check(api: ApiClient) -> None
 
 
 def test_unauthenticated_request_reveals_nothing(api: ApiClient) -> None:
-    """No installation, no secret, a provider that is off: one answer."""
+    """The answer is the same without an installation, without a secret and with a disabled provider."""
     _, installation = api.claimed()
     ids = ["999999", "x", installation["id"]]
     answers = [api.client.post(f"/hooks/{id_}/", content=push()) for id_ in ids]
@@ -151,7 +151,7 @@ def test_unauthenticated_request_reveals_nothing(api: ApiClient) -> None:
 
 
 def test_disabled_provider_accepts_no_delivery(api: ApiClient, tmp_path: Path) -> None:
-    """Switched off, its deliveries find nothing; switched on again, the secret is as good as before."""
+    """Deliveries are 404 while the provider is off; afterwards the secret is valid again."""
     _, installation = api.claimed()
     secret = new_secret(api, installation)["secret"]
     url = api.services.store.url_without_password
@@ -163,7 +163,7 @@ def test_disabled_provider_accepts_no_delivery(api: ApiClient, tmp_path: Path) -
 
 
 def test_webhooks_need_a_key(tmp_path: Path) -> None:
-    """The answer names the setting."""
+    """The answer has the name of the setting."""
     with open_api(tmp_path, PLUGINS_TOML.replace(f'webhook_key = "{KEY}"', "")) as api:
         _, installation = api.claimed()
         answer = api.post(f"integrations/{installation['id']}/webhook/", None)
@@ -172,7 +172,7 @@ def test_webhooks_need_a_key(tmp_path: Path) -> None:
 
 
 def test_the_database_holds_no_secret(api: ApiClient) -> None:
-    """Neither the secret nor the key from which it is derived is stored."""
+    """Neither the secret nor the key is stored."""
     _, installation = api.claimed()
     made = new_secret(api, installation)
     rows = str(factories.all_rows(api.services.store))
@@ -182,7 +182,7 @@ def test_the_database_holds_no_secret(api: ApiClient) -> None:
 
 
 def test_secrets_are_few(api: ApiClient) -> None:
-    """Who asks for ever more is told to delete some."""
+    """Above the maximum the answer is a conflict with the next step."""
     _, installation = api.claimed()
     for _ in range(MAX_SECRETS):
         new_secret(api, installation)
@@ -191,9 +191,9 @@ def test_secrets_are_few(api: ApiClient) -> None:
 
 
 def test_a_push_over_the_limit_is_refused_by_its_name(tmp_path: Path) -> None:
-    """As for commits that are sent otherwise."""
-    switchboard = PLUGINS_TOML + "[limits]\ncommits_per_request = 1\nbody_bytes = 2000\n"
-    with open_api(tmp_path, switchboard) as api:
+    """The limits for commits are the same as for other requests."""
+    configuration = PLUGINS_TOML + "[limits]\ncommits_per_request = 1\nbody_bytes = 2000\n"
+    with open_api(tmp_path, configuration) as api:
         _, installation = api.claimed()
         secret = new_secret(api, installation)["secret"]
         answer = deliver(api, installation, push("team/app", commit("1" * 40), commit("2" * 40)), secret)
@@ -203,11 +203,11 @@ def test_a_push_over_the_limit_is_refused_by_its_name(tmp_path: Path) -> None:
 
 
 def test_marked_commits_are_left_out(api: ApiClient) -> None:
-    """The rules for commits hold wherever they come from."""
+    """The rules for commits are the same as for other requests."""
     repository, installation = api.claimed()
     secret = new_secret(api, installation)["secret"]
-    told = [commit("1" * 40, message="x #skipsentry"), commit("2" * 40, author_email=None, author_name="Ada L")]
-    deliver(api, installation, push("team/app", *told), secret)
+    marked = [commit("1" * 40, message="x #skipsentry"), commit("2" * 40, author_email=None, author_name="Ada L")]
+    deliver(api, installation, push("team/app", *marked), secret)
     (kept,) = api.get(f"repos/{repository['id']}/commits/").json()
     assert (kept["id"], kept["author"]["email"]) == ("2" * 40, "adal@localhost")
 
@@ -216,7 +216,7 @@ def test_marked_commits_are_left_out(api: ApiClient) -> None:
     "name", ["http://[x", "ssh://[::1/team/app", "//[", "http://\u2100/team/app", "other/app", "/"]
 )
 def test_name_without_address_is_left_out(api: ApiClient, name: str) -> None:
-    """Whatever a delivery calls its repository, it is one by that name or none: not one that has no address either."""
+    """A repository of that name without a URL is not used for a delivery."""
     installation = api.install()
     assert api.claim(api.repository(url=None), installation).status_code == 201
     answer = deliver(api, installation, push(name), new_secret(api, installation)["secret"])
@@ -225,7 +225,7 @@ def test_name_without_address_is_left_out(api: ApiClient, name: str) -> None:
 
 
 def test_a_push_of_marked_commits_alone_brings_nothing(api: ApiClient) -> None:
-    """Where every commit is to be left out, the delivery is taken, and nothing is saved."""
+    """If all commits are marked, the delivery is accepted and nothing is saved."""
     repository, installation = api.claimed()
     secret = new_secret(api, installation)["secret"]
     answer = deliver(api, installation, push("team/app", commit(message="x #skipsentry")), secret)

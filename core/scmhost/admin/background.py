@@ -20,6 +20,7 @@ from scmhost.services import Services
 
 log = structlog.get_logger(__name__)
 
+# Deletions are not urgent: most are due an hour after the request.
 HOUSEKEEPING_SECONDS: Final = 60.0
 JOBS_SECONDS: Final = 1.0
 
@@ -52,7 +53,7 @@ def background_loops(services: Services) -> list[Loop]:
         return False
 
     telemetry = services.telemetry
-    # A round reports progress between jobs only, so that it may be silent for as long as its slowest job takes.
+    # A round reports progress only between jobs, so it is not stuck while its slowest job runs.
     patience = services.limits.job_seconds + 60.0
     jobs_loop = Loop("jobs", run_jobs, seconds=JOBS_SECONDS, stuck_after=patience, telemetry=telemetry)
     return [jobs_loop, Loop("housekeeping", delete_repositories, seconds=HOUSEKEEPING_SECONDS, telemetry=telemetry)]
@@ -86,13 +87,16 @@ def count_jobs(services: Services) -> dict[str, int]:
 def _take(services: Services) -> QueuedJob | None:
     now = services.clock.now()
     with services.store.read() as tx:
+        # Most rounds find nothing. A read does not take the writer's lock of SQLite once a second and worker.
         if not jobs.is_due(tx, now):
             return None
     with services.store.write() as tx:
+        # If the worker dies, the lease ends, and another worker takes the job.
         return jobs.lease(tx, now, now + timedelta(seconds=services.limits.job_seconds))
 
 
 def _run(services: Services, job: QueuedJob) -> None:
+    # A job that kills its worker, by using up the memory for example, must not do so for ever.
     if job.attempts > MAX_ATTEMPTS:
         _postpone(services, job, "its worker ended during the last attempt")
         return

@@ -38,5 +38,6 @@ def bootstrap(
     organization = create_organization(services, organization_slug)
     project, _ = create_project(services, organization, project_slug)
     existing = [create_repository(services, organization, name, url)[0] for name, url in repositories]
+    # Last: if a name or a URL above is invalid, no token that nobody has seen remains.
     _, token = create_token(services, organization, "bootstrap", ALL_SCOPES)
     return Bootstrapped(organization, project, token, existing)

@@ -51,6 +51,7 @@ def edit_configuration(
     with exclusive_writer(path) as target:
         old = target.read_bytes() if target.exists() else b""
         before = read(old)
+        # Edited as text, because writing parsed TOML again would lose the operator's comments and order.
         new = edited(old.decode(), str(path), plugin, edit).encode()
         after = read(new)
         # Before the transaction: while it is open, no other process can write to the database.
@@ -61,6 +62,7 @@ def edit_configuration(
                 if services and tx:
                     key = change_key(after, replacement.stat().st_mtime_ns)
                     add_change(tx, services, services.actor, (str(path), key), details)
+                # Inside of the transaction: if the file cannot be replaced, the entry is rolled back.
                 replacement.replace(target)
     return ConfigurationEdit(before, after, changes)
 
@@ -97,7 +99,7 @@ def change_key(settings: Settings, modified_ns: int) -> str:
 
 def change_details(before: Settings, after: Settings) -> Details:
     """Return the details of an audit entry: the digests of both files, and the changed keys with their values."""
-    # TOML may contain control characters as escapes, which a database refuses.
+    # TOML may contain control characters as escapes, which databases reject.
     changes: list[JsonValue] = [safe_text(change) for change in changed_keys(before, after)]
     return {"before": before.source.sha256, "after": after.source.sha256, "changes": changes}
 
@@ -108,6 +110,7 @@ def changed_keys(before: Settings, after: Settings) -> Iterator[str]:
     Of a table that is new or was removed, keys that are not written in it are left out.
     """
     old, new = (dict(_values((), each.model_dump(include=_TABLES))) for each in (before, after))
+    # The defaults of a new table are not changes that somebody made.
     written = {path for each in (before, after) for path, _ in _values((), each.model_dump(exclude_unset=True))}
     for path in sorted({*old, *new}):
         if old.get(path) != new.get(path) and (path in written or (path in old and path in new)):
@@ -130,6 +133,7 @@ def _values(path: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...]
 def _shown(value: Any) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(map(str, value))}]"
+    # As TOML spells it.
     if isinstance(value, bool):
         return str(value).lower()
     return "nothing" if value is None else str(value)

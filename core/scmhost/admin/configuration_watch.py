@@ -29,14 +29,14 @@ MAX_PENDING: Final = 100
 """How many audit entries are kept in memory while they cannot be saved; beyond that the oldest are dropped."""
 
 _FIRST_SEEN: Final = "seen for the first time"
-_UNSEEN: Final = "not known: it was written while no service saw it"
+_UNSEEN: Final = "unknown: the file was changed while no service was running"
 
 ReadFile = Callable[[], Settings]
 """Reads the file and the environment; raises ConfigError."""
 
 
 class ConfigurationAudit:
-    """The audit entries of the changes that one process sees.
+    """The audit entries of the changes that one process applies.
 
     An entry is added to a queue, and saved by a later call of ``save_pending``: a change is applied at once, whether
     the database works or not. One thread adds, one thread saves.
@@ -78,6 +78,7 @@ class ConfigurationAudit:
                 self._pending.popleft()
         return False
 
+    # Changes are far apart. A hundred pending ones mean that the database has been down for very long.
     def _queue(self, save: Callable[[], None]) -> None:
         if self.pending == MAX_PENDING:
             log.error("audit entry dropped", pending=MAX_PENDING)
@@ -89,6 +90,7 @@ class ConfigurationAudit:
             # Usually another worker was faster, or the command that made the change has saved it.
             if audit_queries.has_key(tx, None, key):
                 return
+        # The key of the entry decides if two workers get here at once.
         details = change_details(before, after)
         with self._services.store.write() as tx:
             add_change(tx, self._services, FILE_ACTOR, (after.source.file, key), details)
@@ -132,6 +134,7 @@ class ConfigurationWatch:
         """
         self._check_installed()
         state = FileState.of(self._path)
+        # A service may run without a file; only the removal of a file that was in use is an error.
         absent = state is None and self._plugins.configuration_status.sha256 is None
         if absent or (state is not None and state == self._handled and not requested):
             return False
@@ -140,6 +143,7 @@ class ConfigurationWatch:
         if previous != self._last_content and not requested:
             return True
         self._handle(content, state, requested=requested)
+        # Within the resolution of the file system's clock, a later write can leave the time of the file unchanged.
         self._handled = state if state and state.settled else None
         return False
 
@@ -164,6 +168,7 @@ class ConfigurationWatch:
             self._apply(content, state, retry=requested)
         else:
             self._recover()
+            # At the first check after the start only: later edits are seen, and have entries of their own.
             if state and not self._is_compared:
                 self._is_compared = True
                 self._audit.add_difference(content, state.modified_ns)
@@ -188,6 +193,7 @@ class ConfigurationWatch:
 
     def _refuse(self, error: str) -> None:
         self._plugins.keep_last_good(error)
+        # The file is read again every half a second: the same error is logged once.
         if error != self._logged_error:
             self._logged_error = error
             generation = self._plugins.configuration_status.generation

@@ -25,6 +25,7 @@ from .queries import TenantRow
 
 __all__ = ["Finding", "config_error_findings", "error_finding", "run_checks", "worst_first"]
 
+# Includes the duration of the queries between the two readings.
 _MAX_CLOCK_DIFFERENCE: Final = timedelta(seconds=5)
 # The clocks of two machines may differ a little, so that new rows may seem to come from the future.
 _FUTURE: Final = timedelta(minutes=5)
@@ -39,6 +40,7 @@ def run_checks(services: Services) -> list[Finding]:
     findings = list(chain.from_iterable(check(services) for check in _HOST_CHECKS))
     # SQLite would create a file that is missing; check_database_file has reported it.
     if services.store.file is None or services.store.file.exists():
+        # Checks of rows would fail one after the other on tables of another version.
         findings += list(check_database(services)) or _check_rows(services)
     return worst_first(findings)
 
@@ -111,6 +113,7 @@ def check_organization_names(services: Services) -> Findings:
     """Report organizations in plugins.toml that do not exist."""
     with services.store.read() as tx:
         known = organization_queries.all_organizations(tx)
+    # plugins.toml may name an organization by its slug or by its id.
     existing = {organization.slug for organization in known} | {organization.id for organization in known}
     for path, names in _organization_lists(services.plugins.settings):
         for name in names:
@@ -137,6 +140,7 @@ def check_tokens(services: Services) -> Findings:
     with services.store.read() as tx:
         expiring = admin_queries.tokens_expiring(tx, now + _EXPIRES_SOON)
     expired = [token for token in expiring if token.moment and token.moment <= now]
+    # First those that still work: there is time to replace them before a build fails.
     soon = [token for token in expiring if token not in expired]
     yield from each(soon, _expires_soon)
     yield from each(expired, _expired)
@@ -195,6 +199,7 @@ def check_repositories(services: Services) -> Findings:
     yield from _mapped_repositories(unclaimed, "is unclaimed", "claim it through an installation of its provider")
     yield from _mapped_repositories(without_url, "has no URL", "give it its web URL")
     yield from _mapped_repositories(inactive, "is not active", "make it active again, or delete its code mappings")
+    # Sending commits creates repositories, so that many without an installation are normal: one note, not a list.
     unmapped = [row for row in unclaimed if not row.count]
     if unmapped:
         names = ", ".join(f"{row.organization}/{row.name}" for row in unmapped[:_EXAMPLES])
@@ -219,6 +224,7 @@ def check_mapping_order(services: Services) -> Findings:
     with services.store.read() as tx:
         projects = admin_queries.projects_with_several_mappings(tx)
     for organization, organization_id, project_id, slug in projects:
+        # A short transaction for each project: a long one would keep PostgreSQL from cleaning up old rows.
         with services.store.read() as tx:
             rows = link_queries.for_project(tx, organization_id, project_id)
         yield from each(list(_shadowed(rows)), partial(_shadowed_mapping, f"{organization}/{slug}"))

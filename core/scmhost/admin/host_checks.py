@@ -71,6 +71,7 @@ def each(rows: Sequence[T], finding_of: Callable[[T], Finding]) -> Findings:
 def check_file_mode(services: Services) -> Findings:
     """Report a plugins.toml with secrets that every user of this machine may read."""
     settings = services.plugins.settings
+    # The group may read the file: a service often runs as a user of its own, with the operators in its group.
     path = Path(settings.source.file)
     if not path.is_file() or not path.stat().st_mode & stat.S_IROTH:
         return
@@ -103,6 +104,7 @@ def check_database_file(services: Services) -> Findings:
     folder = file.absolute().parent
     if not file.exists():
         yield _missing_file(file, folder)
+    # SQLite creates the files of its write-ahead log beside the database, so it needs the folder too.
     elif not os.access(file, os.W_OK) or not os.access(folder, os.W_OK):
         remedy = "allow the user that runs scmhost to write both; SQLite creates files in the same folder"
         yield Finding("error", DATABASE, f"{file} or its folder cannot be written", remedy)
@@ -136,6 +138,7 @@ def _secrets_in(settings: Settings) -> Iterator[str]:
     if ("host", "webhook_key") in lines:
         yield "the webhook_key"
     if ("host", "database_url") in lines and "@" in settings.host.database_url:
+        # Only a URL with credentials is a secret; the path of a SQLite file is not.
         yield "the password of the database"
     from_environment = {
         ("plugins", name, "settings", *place)
@@ -144,6 +147,7 @@ def _secrets_in(settings: Settings) -> Iterator[str]:
     }
     for path in lines:
         is_setting = path[:1] == ("plugins",) and path[2:3] == ("settings",)
+        # The schema of a plugin that is not loaded is unknown, so the name of a key is the only hint.
         if is_setting and sounds_secret(path[-1]) and path not in from_environment:
             yield ".".join(path)
 
@@ -154,6 +158,7 @@ def check_plugin_states(services: Services) -> Findings:
         place = _place(services, report.name)
         if report.state in _FAILED_STATES:
             yield Finding(_FAILED_STATES[report.state], f"plugin {report.name}", report.reason, place=place)
+        # A plugin that is off on purpose is no finding: its table proves that the operator knows it.
         elif report.state == "off" and report.name not in services.plugins.settings.plugins:
             yield Finding("note", f"plugin {report.name}", "is installed, but not named in plugins.toml", report.reason)
         for note in report.notes:
@@ -206,6 +211,7 @@ def check_overrides(services: Services) -> Findings:
 
 
 def _needs_flag(services: Services, report: PluginReport) -> bool:
+    # One provider that is on without a flag is enough: the plugin is then of use to every organization.
     providers = map(services.plugins.provider, report.providers)
     return all(provider is not None and provider.requires_feature_flag for provider in providers)
 

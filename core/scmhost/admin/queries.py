@@ -39,16 +39,19 @@ class TenantRow:
 
 
 def check_write_access(tx: Transaction) -> None:
-    """Run an update of every table that matches no row. The database refuses it to a user who may not write."""
+    """Run an update of every table that matches no row. It fails for a database user without write permission."""
     for table in ALL_TABLES.sorted_tables:
+        # Any column will do: permissions are checked before the condition, and no row is changed.
         column = next(iter(table.columns))
         tx.execute(update(table).where(text("1 = 0")).values({column: column}))
 
 
 def database_time(tx: Transaction) -> datetime | None:
     """Return the time of the database server; None for SQLite, which uses this machine's clock."""
+    # SQLite runs in this process, so that its clock cannot differ.
     if tx.get_bind().dialect.name != "postgresql":
         return None
+    # Not now(): in PostgreSQL that is the start of the transaction.
     now: datetime = tx.execute(select(func.clock_timestamp())).scalar_one()
     return now.astimezone(UTC)
 
@@ -77,6 +80,7 @@ def all_installations(tx: Transaction) -> list[TenantRow]:
 def count_webhooks(tx: Transaction, now: datetime) -> int:
     """Count the installations with a webhook secret that has not expired."""
     live = or_(WEBHOOK_SECRETS.c.expires_at.is_(None), WEBHOOK_SECRETS.c.expires_at > now)
+    # An installation has several live secrets while one of them is being replaced.
     one = select(WEBHOOK_SECRETS.c.organization_id, WEBHOOK_SECRETS.c.installation_id).where(live).distinct().subquery()
     return int(tx.execute(select(func.count()).select_from(one)).scalar_one())
 
@@ -109,6 +113,7 @@ def projects_with_several_mappings(tx: Transaction) -> list[tuple[str, int, int,
 
 def overdue_jobs(tx: Transaction, now: datetime, due_before: datetime) -> list[TenantRow]:
     """Return the jobs that were due before a time and that no worker is running."""
+    # A leased job is running, even if it was due long ago.
     free = or_(JOBS.c.leased_until.is_(None), JOBS.c.leased_until <= now)
     return _jobs(tx, (JOBS.c.state == "waiting") & (JOBS.c.due_at <= due_before) & free)
 
@@ -123,6 +128,7 @@ def _repositories(tx: Transaction, condition: ColumnElement[bool]) -> list[Tenan
     own = (CODE_MAPPINGS.c.organization_id == REPOSITORIES.c.organization_id) & (
         CODE_MAPPINGS.c.repository_id == REPOSITORIES.c.id
     )
+    # A subquery instead of a join with GROUP BY: repositories without code mappings must be listed with 0.
     mappings = select(func.count()).select_from(CODE_MAPPINGS).where(own).scalar_subquery().label("mappings")
     query = select(ORGANIZATIONS.c.slug, REPOSITORIES.c.id, REPOSITORIES.c.name, REPOSITORIES.c.status, mappings)
     query = _with_organization(query.where(condition), REPOSITORIES.c.organization_id).order_by(REPOSITORIES.c.id)

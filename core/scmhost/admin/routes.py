@@ -97,9 +97,11 @@ def operator(scope_class: ScopeClass) -> Callable[..., Caller]:
 
 health_router: Final = APIRouter(tags=["health"])
 
+# A proxy that caches an answer would show the state of an earlier moment, or of another process.
 NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
+# Async, so that it needs no thread of the pool: it answers while all of them are busy with slow requests.
 @health_router.get("/healthz")
 async def health_show(response: Response) -> Health:
     """Answers 200 while the process runs, even if its database does not: a new process would not fix that."""
@@ -152,6 +154,7 @@ def metrics_router(metrics: "Metrics") -> APIRouter:
     @router.get("/metrics")
     def page(request: Request, services: ServicesDep) -> Response:
         """All metrics, in Prometheus' format."""
+        # The loop has set them up to a second ago; the worker that serves the page shows its state of now.
         _update_gauges(metrics, services)
         content, media_type = metrics.page(request.headers.get("accept", ""), lambda: _job_counts(services))
         return Response(content, headers={"Content-Type": media_type, **NO_STORE})

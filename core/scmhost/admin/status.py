@@ -83,6 +83,7 @@ def _database_state(services: Services) -> DatabaseState:
     try:
         return "ok" if services.store.is_current() else "not_migrated"
     except ScmhostError as error:
+        # The text may contain the address of the database, and /readyz is public: it stays in the log.
         log.warning("not ready", error=str(error))
         return "unreachable"
 
@@ -125,6 +126,7 @@ def find_plugin(services: Services, name: str) -> PluginStatus:
     """
     plugins = {plugin.report.name: plugin for plugin in list_plugins(services)}
     if name not in plugins:
+        # The name comes from a URL and may have any length.
         raise NotFound(f"No plugin {name[:50]!r} is installed or configured; {did_you_mean(name, plugins)}")
     return plugins[name]
 
@@ -151,8 +153,10 @@ def plugin_record(plugin: PluginStatus) -> dict[str, JsonValue]:
 
 def _plugin_status(services: Services, report: PluginReport, counts: Mapping[tuple[str, str], Count]) -> PluginStatus:
     own = {hook: count for (plugin, hook), count in counts.items() if plugin == report.name}
+    # Hooks without a call are listed too, so that a plugin that is never used shows.
     hooks = dict.fromkeys(report.hooks, Count()) | own
     written = services.plugins.settings.of(report.name).settings
+    # Only a loaded plugin has a schema that marks its secrets; otherwise every value is treated as one.
     if report.state in ("ready", "suspended"):
         settings = with_environment_names(report.settings, written)
     else:

@@ -46,6 +46,7 @@ ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
 Details = Mapping[str, JsonValue]
 """What else is known of a change, as JSON. It must not contain secrets."""
 
+# By id, because several entries can have the same time.
 _NEWEST_FIRST: Final = (SortKey(AUDIT_ENTRIES.c.id, descending=True),)
 
 # The organization id of entries about the host. No organization has it: ids begin at 1.
@@ -110,6 +111,7 @@ def list_entries(
     Raises:
         InvalidInput: there is no such action.
     """
+    # A mistyped name would give an empty list, which looks like "nothing happened".
     if action is not None and action not in ACTIONS:
         raise InvalidInput(f"There is no event {action!r}; choose from {', '.join(ACTIONS)}.", "event")
     with services.store.read() as tx:

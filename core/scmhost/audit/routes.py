@@ -40,6 +40,7 @@ def _entry_out(entry: AuditEntry) -> AuditEntryOut:
             id=str(entry.actor.id or entry.actor.kind),
             name=entry.actor.name,
             username=entry.actor.name,
+            # Sentry has the address of a person here. An entry is kept when its token is gone, so it has none.
             email="",
         ),
         event=entry.action,

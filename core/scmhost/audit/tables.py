@@ -26,6 +26,7 @@ class AuditEntryRow(Base):
     target_id: Mapped[int | None]
     target: Mapped[str]
     details: Mapped[dict[str, Any]]
+    # Most entries have no key; NULLs do not conflict with each other in a unique constraint.
     key: Mapped[str | None] = mapped_column(KeyText)
 
 

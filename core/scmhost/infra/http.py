@@ -57,7 +57,7 @@ class Paging:
         per_page: Annotated[int | None, Query(ge=1, le=100, description="Objects on a page.")] = None,
     ) -> None:
         limits: Limits = request.app.state.services.limits
-        # A page may be smaller than the client wants, but never larger than the operator allows.
+        # The client chooses the size of a page, up to the limit of the operator.
         self.request = read_cursor(cursor, min(per_page or limits.page_size, limits.page_size))
         self._url = str(request.url.remove_query_params("cursor"))
         self._response = response

@@ -12,7 +12,7 @@ from scmhost.infra.telemetry import NO_TELEMETRY, Telemetry
 log = structlog.get_logger(__name__)
 
 SOON: Final = 0.1
-"""The pause after a round that asks for the next one soon, in seconds."""
+"""The pause after a round that returned True, in seconds."""
 
 MOST_PAUSE: Final = 60.0
 """The longest pause after failures, in seconds."""
@@ -90,14 +90,15 @@ class Loop:
         if idle <= max(self._stuck_after, 3 * self._seconds):
             return None
         if self._failures:
-            return f"{self.name} failed {self._failures} times in a row, last with {self._error}; the log has details"
+            times = "once" if self._failures == 1 else f"{self._failures} times in a row, last"
+            return f"{self.name} failed {times} with {self._error}; the log has details"
         return f"{self.name} has made no progress for {idle:.0f} s"
 
     def round(self, *, woken: bool) -> float:
         """Run the work once. Return the pause until the next round, in seconds."""
         try:
             soon = self._work(woken)
-        except Exception as error:  # noqa: BLE001 - whatever one round raises, the loop goes on
+        except Exception as error:  # noqa: BLE001 - no error of a round may end the loop
             return self._failed(error)
         self._failures = 0
         self.beat()
@@ -128,7 +129,7 @@ class Loops:
         self._loops: list[Loop] = []
 
     def add(self, *loops: Loop) -> None:
-        """Watch over loops from now on."""
+        """Add running loops: ``stuck`` reports on them, and ``stop`` ends them."""
         self._loops += loops
 
     @property
@@ -137,7 +138,7 @@ class Loops:
         return [reason for loop in self._loops if (reason := loop.stuck)]
 
     def stop(self) -> None:
-        """End all loops, each after the round that is under way, and forget them."""
+        """End all loops, each after the round that is under way, and remove them."""
         for loop in self._loops:
             loop.stop()
         self._loops.clear()

@@ -34,14 +34,14 @@ def install_provider(
 
     Raises:
         ProviderOff: the provider is not on for this organization.
-        InvalidForm: the provider's form refuses the fields.
-        ProviderRefused: the plugin refuses.
+        InvalidForm: the fields are not valid for the provider's form.
+        ProviderRefused: the plugin rejected the request.
         PluginFault: the plugin returns text that cannot be stored.
         Conflict: this installation exists already.
     """
     calls = calls_for(services, provider_key, organization)
     form = _read_form(calls, calls.provider.install_form, fields)
-    # Outside of the transaction: the plugin may ask its code host, and a write must not wait for that.
+    # Outside of the transaction: the plugin may call its code host, and a write must not wait for that.
     with refusals():
         draft = calls.install(form, organization)
     with services.store.write() as tx:
@@ -51,6 +51,7 @@ def install_provider(
             raise Conflict(f"This {provider_key} installation exists already.") from error
         except BadText as error:
             raise _bad_draft(services, calls.plugin, error) from error
+        # The name is the plugin's, not the form's: the plugin may have normalized it.
         target = stored.installation.id, stored.installation.name
         record(tx, services, organization, "integration.add", target, {"provider": provider_key})
     return stored
@@ -65,7 +66,7 @@ def configure_installation(
         NotFound: the organization has no such installation.
         ProviderOff: its provider is not on for this organization.
         InvalidInput: the provider has nothing to configure.
-        InvalidForm: the provider's form refuses the fields.
+        InvalidForm: the fields are not valid for the provider's form.
     """
     installation = get_installation(services, organization, installation_id).installation
     calls = calls_for(services, installation.provider, organization)
@@ -73,9 +74,11 @@ def configure_installation(
         raise InvalidInput(f"Installations of {installation.provider} have nothing to configure.")
     form = _read_form(calls, calls.provider.configuration, fields)
     with services.store.write() as tx:
+        # To a form, a field that is null is one that is missing: both are stored in the same way.
         configuration = form.model_dump(mode="json", exclude_none=True)
         queries.set_configuration(tx, organization.id, installation_id, configuration)
         changed = _changed_fields(installation.configuration, configuration)
+        # Saving a form without changes is no event for the audit log.
         if changed:
             target = installation.id, installation.name
             record(tx, services, organization, "integration.edit", target, {"fields": changed})
@@ -156,6 +159,7 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except ProviderError as error:
+        # Every other ProviderError is about the input: the caller can correct it.
         reason = "invalid"
         if isinstance(error, ProviderForbidden):
             reason = "forbidden"
@@ -168,7 +172,7 @@ def field_problems(error: ValidationError) -> dict[str, list[str]]:
     """Return pydantic's errors by field."""
     problems: dict[str, list[str]] = {}
     for item in error.errors(include_url=False, include_context=False, include_input=False):
-        # Sentry's clients know this text for a missing field.
+        # Sentry's text for a missing field.
         text = "This field is required." if item["type"] == "missing" else item["msg"].removeprefix("Value error, ")
         problems.setdefault(str(item["loc"][0]) if item["loc"] else "nonFieldErrors", []).append(text)
     return problems
@@ -187,6 +191,7 @@ def _changed_fields(before: Mapping[str, JsonValue], after: Mapping[str, JsonVal
 
 
 def _bad_draft(services: Services, plugin: str, error: BadText) -> PluginFault:
+    # The draft was valid for the guard; only the database refuses texts such as those with a NUL.
     distributions = {report.name: report.distribution for report in services.plugins.plugins}
     origin = Origin(plugin, distributions.get(plugin) or "unknown", "scm_install")
     return PluginFault(origin, "bad_result", str(error))

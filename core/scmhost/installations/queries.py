@@ -113,6 +113,7 @@ def _installation(row: AnyRow) -> StoredInstallation:
 
 def create_secret(tx: Transaction, organization_id: int, installation_id: int, now: datetime) -> WebhookSecret:
     """Create a secret that does not expire."""
+    # The id is part of what the secret's text is derived from, so it must never be used twice.
     keys = {"organization_id": organization_id, "id": new_id(tx), "installation_id": installation_id}
     statement = insert(WEBHOOK_SECRETS).values(keys | {"created_at": now}).returning(WEBHOOK_SECRETS)
     return _secret(tx.execute(statement).one())
@@ -131,6 +132,7 @@ def live_secrets(tx: Transaction, organization_id: int, installation_id: int, no
 
 def expire_secrets(tx: Transaction, organization_id: int, installation_id: int, expires_at: datetime) -> None:
     """Set the expiry of all secrets of an installation that have none yet."""
+    # A secret that expires already keeps its time: rotating twice must not prolong its life.
     permanent = _secrets_of(organization_id, installation_id) & WEBHOOK_SECRETS.c.expires_at.is_(None)
     tx.execute(update(WEBHOOK_SECRETS).where(permanent).values(expires_at=expires_at))
 

@@ -33,8 +33,8 @@ from .schemas import (
     OrganizationIntegration,
     WebhookOut,
     WebhookSecretOut,
-    _short_fields,
     catalogue_provider,
+    short_fields,
 )
 from .webhooks import create_secret, delete_secret, list_secrets
 
@@ -73,6 +73,7 @@ def installations_list(
     include_config: Annotated[str, Query(alias="includeConfig")] = "1",
 ) -> Sequence[OrganizationIntegration]:
     """Installations by name."""
+    # Both spellings occur in Sentry's API.
     key = (provider_key or provider_key_snake or "").lower() or None
     stored = list_installations(
         services, organization, page.request, provider_key=key, features=frozenset(features or ())
@@ -126,7 +127,7 @@ def _installation_out(
     idle = idle_reason(services, organization, stored.installation.provider)
     status = "disabled" if idle else "active"
     return OrganizationIntegration(
-        **_short_fields(services, stored),
+        **short_fields(services, stored),
         status=status,
         config_organization=[] if with_config else None,
         config_data=dict(stored.installation.configuration) if with_config else None,

@@ -134,18 +134,19 @@ def catalogue_provider(provider: Provider, form_schema: dict[str, JsonValue]) ->
 
 def short_installation(services: Services, organization: Organization, stored: StoredInstallation) -> IntegrationShort:
     """Return an installation as part of another object."""
-    fields = _short_fields(services, stored)
+    fields = short_fields(services, stored)
     idle = idle_reason(services, organization, stored.installation.provider)
     return IntegrationShort(**fields, status="disabled" if idle else "active")
 
 
-def _short_fields(services: Services, stored: StoredInstallation) -> dict[str, Any]:
+def short_fields(services: Services, stored: StoredInstallation) -> dict[str, Any]:
     installation = stored.installation
     key = installation.provider
     domain: JsonValue = installation.metadata.get("domain_name")
     return {
         "id": str(installation.id),
         "name": installation.name,
+        # Plugins may put any JSON into the metadata.
         "domain_name": domain if isinstance(domain, str) else None,
         "provider": provider_short(key, services.plugins.provider_name(key), services.plugins.provider(key)),
     }

@@ -73,6 +73,7 @@ def delete_secret(services: Services, organization: Organization, installation_i
     with services.store.write() as tx:
         if not queries.delete_secret(tx, organization.id, installation_id, secret_id):
             raise NotFound(f"Installation {installation_id} has no secret with the id {secret_id}.")
+        # For its name in the audit log. It exists, because the deleted secret referred to it.
         stored = queries.get(tx, organization.id, installation_id)
         target = (installation_id, stored.installation.name if stored else "")
         record(tx, services, organization, "webhook-secret.delete", target, {"secretId": secret_id})

@@ -63,7 +63,7 @@ def require_scope(scope_class: ScopeClass) -> Callable[..., Awaitable[Organizati
     """Return a dependency: the organization in the path, if the caller's token may use the method there."""
 
     async def check(request: Request, organization: OrganizationSegment, caller: CallerDep) -> Organization:
-        # 404 for another organization's slug too: nobody finds out which organizations exist.
+        # 404 for another organization's slug too, so that a token does not reveal which organizations exist.
         if organization not in (caller.organization.slug, str(caller.organization.id)):
             raise NotFound(f"There is no organization {organization!r} that this token may see.")
         check_scope(caller, scope_class, request.method)

@@ -99,7 +99,7 @@ def project_ids(tx: Transaction, organization: Organization, slugs_or_ids: Seque
     for slug_or_id in slugs_or_ids:
         project = queries.find_project(tx, organization.id, slug_or_id)
         if project is None:
-            # sentry-cli users know this text from Sentry.
+            # The text of Sentry's API, which sentry-cli prints.
             raise InvalidInput("Invalid project ids or slugs", "projects")
         ids.append(project.id)
     return ids

@@ -63,6 +63,7 @@ def create_organization(tx: Transaction, slug: str, name: str, now: datetime) ->
 
 def find_organization(tx: Transaction, slug_or_id: str) -> Organization | None:
     """Return the organization with this slug, else the one with this id."""
+    # A slug is never digits alone, so that no slug is the id of another organization.
     organization = _one_organization(tx, ORGANIZATIONS.c.slug == slug_or_id)
     number = as_id(slug_or_id)
     return organization or (get_organization(tx, number) if number is not None else None)
@@ -88,6 +89,7 @@ def all_organizations(tx: Transaction) -> list[Organization]:
 
 def is_only_organization(tx: Transaction) -> bool:
     """Return whether there is exactly one organization."""
+    # Two rows are enough to decide; a count would read all of them.
     return len(tx.execute(select(ORGANIZATIONS.c.id).limit(2)).all()) == 1
 
 
@@ -180,6 +182,7 @@ def create_token(tx: Transaction, organization_id: int, **new: Unpack[NewToken])
         "name": new["name"],
         "digest": new["digest"],
         "hint": new["hint"],
+        # Sorted, because the column is JSON: equal sets are stored as equal texts.
         "scopes": sorted(new["scopes"]),
         "created_at": new["now"],
         "expires_at": new.get("expires_at"),

@@ -60,6 +60,7 @@ class ProjectOut(Wire):
     name: str
     platform: str | None
     date_created: Moment
+    # A field of Sentry; scmhost has no teams.
     team: None = None
 
 

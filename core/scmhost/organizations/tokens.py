@@ -142,9 +142,10 @@ def authenticate(services: Services, text: str) -> Caller:
     match = _TOKEN.fullmatch(text)
     if not match:
         raise Unauthenticated("Invalid token: this is not a token of scmhost.")
-    # The id in the token finds its row by the table's key, which leads with the organization.
+    # The table's key begins with the organization's id, so the token contains it.
     organization_id = int(match[1])
     with services.store.read() as tx:
+        # The digest covers the id: a token with another organization's id in it matches no row.
         organization = queries.get_organization(tx, organization_id)
         token = queries.token_by_digest(tx, organization_id, _digest(text)) if organization else None
     if organization is None or token is None:
@@ -163,7 +164,7 @@ def list_tokens(services: Services, organization: Organization) -> list[Token]:
 
 
 def revoke_token(services: Services, organization: Organization, token_id: int) -> None:
-    """Revoke a token. It is refused from now on.
+    """Revoke a token. Requests with it are refused from now on.
 
     Raises:
         NotFound: the organization has no such token.

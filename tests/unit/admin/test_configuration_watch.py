@@ -107,7 +107,7 @@ def test_unchanged_file_at_the_start_has_one_entry(services: Services) -> None:
         audit = ConfigurationAudit(services)
         audit.add_difference(settings(number), modified_ns)
         audit.save_pending()
-    unseen = ["not known: it was written while no service saw it"]
+    unseen = ["unknown: the file was changed while no service was running"]
     assert changes(services) == [["seen for the first time"], unseen, unseen]
     digests = [entry.details["after"] for entry in entries(services)]
     assert digests == [settings(number).source.sha256 for number in (1, 2, 1)]

@@ -79,7 +79,7 @@ def test_unknown_action_is_refused(services: Services, acme: Organization, actio
 def test_host_has_its_own_entries(services: Services, acme: Organization) -> None:
     """Entries without an organization belong to the host, and no organization lists them."""
     with services.store.write() as tx:
-        add(tx, None, AuditDraft(SYSTEM, "switchboard.change", "plugins.toml", None, {}), START)
+        add(tx, None, AuditDraft(SYSTEM, "configuration.change", "plugins.toml", None, {}), START)
     (entry,) = list_entries(services, None, PageQuery()).items
     assert (entry.organization_id, entry.target) == (None, "plugins.toml")
     assert recorded(services, acme) == [("org.create", "acme")]
