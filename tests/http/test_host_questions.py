@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from api import OLDER_SHA, PLUGINS_TOML, ApiClient, open_api
-from hosting import SettableClock, candidate, logged
+from hosting import Hands, candidate, logged
 from plugins import archivist
 from plugins.archivist import SHA
 from scmhost.admin.background import run_due_jobs
@@ -28,9 +28,9 @@ def api(tmp_path: Path) -> Iterator[ApiClient]:
 
 @contextmanager
 def open_archive(folder: Path, clock: Clock | None = None) -> Iterator[ApiClient]:
-    configuration = PLUGINS_TOML + "[plugins.archivist]\nenabled = true\n"
+    switchboard = PLUGINS_TOML + "[plugins.archivist]\nenabled = true\n"
     more = [candidate("archivist", "plugins.archivist")]
-    with open_api(folder, configuration, more=more, background=False, clock=clock) as opened:
+    with open_api(folder, switchboard, more=more, background=False, clock=clock) as opened:
         yield opened
 
 
@@ -84,14 +84,14 @@ def test_unavailable_provider_does_not_remove_the_link(api: ApiClient, fault: st
 @pytest.mark.parametrize("fault", ["closed", "broken"])
 def test_unavailable_provider_is_not_called_for_a_while(tmp_path: Path, fault: str) -> None:
     """For ten seconds no request calls the hook again, and the log has one line that names it."""
-    hands = SettableClock()
+    hands = Hands()
     with open_archive(tmp_path, hands) as api, capture_logs() as logs, logged() as faults:
         ready(api)
         for _ in range(6):
             assert api.link(file=f"/srv/app/{fault}.py")["verified"] is None
         assert api.link(file="/srv/app/a.py")["verified"] is None
         assert archivist.asked == [f"src/{fault}.py"]
-        clock.turn(10)
+        hands.turn(10)
         assert api.link(file="/srv/app/a.py")["verified"] is True
     (line,) = (entry for entry in logs if entry["event"] == "link not verified")
     assert (line["plugin"], line["hook"], line["rests_seconds"]) == ("archivist", "scm_file_exists", 10)
