@@ -107,8 +107,7 @@ class PluginHost:
     @property
     def suspensions(self) -> tuple[Suspension, ...]:
         """The suspended hooks, by plugin and hook."""
-        self._guard.report_overdue()
-        return self._guard.breaker.suspensions()
+        return self._guard.suspensions()
 
     @property
     def counts(self) -> dict[tuple[str, str], Count]:
@@ -132,7 +131,8 @@ class PluginHost:
 
     def provider(self, key: str) -> Provider | None:
         """Return a provider by its key, whether it is on for anyone or not."""
-        return self._snapshot.provider(key)
+        owner = self._snapshot.owners.get(key)
+        return owner[1] if owner else None
 
     def provider_name(self, key: str) -> str:
         """Return a provider's display name; its key if this process has never loaded its plugin."""
@@ -141,9 +141,9 @@ class PluginHost:
     def decide(self, provider_key: str, organization: Organization) -> FlagDecision:
         """Return whether a provider is on for an organization, and why."""
         snapshot = self._snapshot
-        decision = snapshot.evaluate_flags(
-            provider_key, organization, self._decided(snapshot, provider_key, organization)
-        )
+        decision = self._decided(snapshot, provider_key, organization)
+        if snapshot.flags is not None:
+            decision = snapshot.evaluate_flags(snapshot.flags, provider_key, organization, decision)
         suspensions = self.suspensions
         question = snapshot.question(provider_key, organization) if suspensions else None
         return with_suspensions(decision, question, suspensions) if question else decision

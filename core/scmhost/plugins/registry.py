@@ -179,11 +179,6 @@ class RegistrySnapshot:
             next(_NUMBERS),
         )
 
-    def provider(self, key: str) -> Provider | None:
-        """Return a provider by its key."""
-        owner = self.owners.get(key)
-        return owner[1] if owner else None
-
     def decide(self, key: str, organization: Organization) -> FlagDecision:
         """Return the decision of the environment and the file. It does not change for this snapshot."""
         question = self.question(key, organization)
@@ -192,12 +187,12 @@ class RegistrySnapshot:
         reason, source = f"no installed plugin offers {key!r}", self.settings.source.place()
         return FlagDecision(on=False, reason=reason, source=source, rule="health", generation=self.generation)
 
-    def evaluate_flags(self, key: str, organization: Organization, decision: FlagDecision) -> FlagDecision:
-        """Return the flags provider's decision, if there is a provider and the file's decision may be overridden."""
-        if self.flags is None or decision.rule in FIRM:
-            return decision
-        question = self.question(key, organization)
-        return self.flags.evaluate(question, bucket_of(self.settings, question), decision) if question else decision
+    def evaluate_flags(
+        self, flags: "FlagService", key: str, organization: Organization, decision: FlagDecision
+    ) -> FlagDecision:
+        """Return the flags provider's decision, or the file's if that may not be overridden."""
+        question = None if decision.rule in FIRM else self.question(key, organization)
+        return flags.evaluate(question, bucket_of(self.settings, question), decision) if question else decision
 
     def trace(self, key: str, organization: Organization) -> list[Step]:
         """Return the rules that are tried, in their order; none where no installed plugin offers the provider."""

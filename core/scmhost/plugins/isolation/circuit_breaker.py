@@ -159,8 +159,6 @@ class CircuitBreaker:
 
     def suspensions(self) -> tuple[Suspension, ...]:
         """Return the suspended hooks by plugin and hook, half open ones included."""
-        if not self.circuits:
-            return ()
         with self._lock:
             circuits = sorted(self.circuits.items())
         return tuple(

@@ -23,7 +23,7 @@ from scmhost.plugins.errors import FaultKind, Origin, PluginFault
 from scmhost.sdk import HookSpec, ProviderError
 from scmhost.sdk.hooks import describe_mismatch
 
-from .circuit_breaker import CircuitBreaker, Counters
+from .circuit_breaker import CircuitBreaker, Counters, Suspension
 from .faults import AsyncTimeout, BadResult, current_place, described, safe_provider_error, timed_out, timeout_text
 from .inline_calls import InlineCalls, OverdueCall, Slot
 from .worker_pool import WORKERS_PER_PLUGIN, Expected, Job, WorkerPool
@@ -121,8 +121,14 @@ class Guard:
     def report_overdue(self) -> tuple[OverdueCall, ...]:
         """Record the inline calls that have exceeded their budget as faults, once; return those that still run."""
         # Called for each decision: plugins without a running call must cost nothing.
-        running = [calls for calls in tuple(self._inline.values()) if not calls.is_quiet]
+        running = [calls for calls in tuple(self._inline.values()) if len(calls.free) != calls.limit]
         return tuple(found for calls in running for found in self._report_overdue(calls))
+
+    def suspensions(self) -> tuple[Suspension, ...]:
+        """Return the suspended hooks, after overdue calls have been recorded as faults."""
+        self.report_overdue()
+        # Needed for each decision, and there are usually none.
+        return self.breaker.suspensions() if self.breaker.circuits else ()
 
     def close(self) -> None:
         """End all workers. A call that hangs cannot be ended, but nothing waits for it."""

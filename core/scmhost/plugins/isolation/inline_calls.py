@@ -65,11 +65,6 @@ class InlineCalls:
         self._change = Condition()
         self._waiting = 0
 
-    @property
-    def is_quiet(self) -> bool:
-        """Whether no call runs."""
-        return len(self.free) == self.limit
-
     def take(self) -> Slot | None:
         """Return a free slot; None when none became free within ``PATIENCE``, or when all calls are overdue."""
         try:
