@@ -43,7 +43,10 @@ class BulkLinks:
         links = self._folders[folder]
         if isinstance(links, FolderLinks):
             return links.url(name, line) or self._url_by_path(path, line)
-        return links or self._url_by_path(path, line)
+        # A name with a backslash has folders of its own, which a root with wildcards may match.
+        if links is None or "\\" in name:
+            return self._url_by_path(path, line)
+        return links
 
     def _url_by_path(self, path: str, line: int | None) -> str | NoUrl:
         matches = self.mappings.matches(path)

@@ -8,7 +8,7 @@ from scmhost.audit.queries import Action, record
 from scmhost.commits.find_repository import is_placeholder
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import InvalidInput
-from scmhost.mapping import CLASS_PLATFORMS, Unmapped, derive_mappings, file_names, map_frame
+from scmhost.mapping import CLASS_PLATFORMS, MappingIndex, Unmapped, derive_mappings, file_names, map_frame
 from scmhost.organizations.queries import Project
 from scmhost.repositories import file_queries
 from scmhost.repositories import queries as repository_queries
@@ -18,7 +18,6 @@ from scmhost.services import Services
 
 from . import queries
 from .code_mappings import audit_details, check_limit, check_mapping
-from .link_targets import index_mappings
 from .values import CodeMapping, FrameQuery, MappingDraft
 
 # A trace has some dozen files of its own; the rest are files of libraries.
@@ -98,7 +97,7 @@ def derive_for_project(
     check_mapping(MappingDraft(project.id, 0, "", "", options.default_branch))
     with services.store.write() if options.save else services.store.read() as tx:
         saved = queries.for_project(tx, organization.id, project.id)
-        by_people = index_mappings(0, [mapping for mapping in saved if not mapping.generated]).index
+        by_people = MappingIndex([rule for mapping in saved if not mapping.generated for rule in mapping.rules])
         unmatched = [frame for frame in frames if isinstance(map_frame(by_people, frame.info), Unmapped)]
         drafts = _drafts(tx, services, organization, unmatched, project.id)
         saver = _DerivationSaver(tx, services, organization, saved, options)

@@ -10,8 +10,7 @@ from scmhost.repositories import queries as repository_queries
 from scmhost.sdk import Organization, Repository
 from scmhost.services import Services
 
-from .link_targets import read_mappings, rules_for
-from .resolve import ResolvedFrame, build_links, map_frames
+from .resolve import ResolvedFrame, build_links, map_frames, read_mappings
 from .values import CodeMapping, FrameQuery, LinkOptions
 
 
@@ -56,7 +55,7 @@ def explain_links(
         with services.store.read() as tx:
             mappings = read_mappings(tx, services, project)
             targets = map_frames(tx, services, organization, mappings, frames, options)
-            rules = [rules_for(mapping) for mapping in mappings.by_id.values()]
+            rules = [mapping.rules for mapping in mappings.by_id.values()]
             mismatches = [_mismatches(rules, frame, services.limits.explained_mappings) for frame in frames]
             ids = {mappings.by_id[rule.id].repository_id for shown, _ in mismatches for rule, _ in shown}
             repositories = repository_queries.get_many(tx, organization.id, ids)

@@ -34,8 +34,18 @@ from scmhost.sdk import (
 )
 from scmhost.services import Services
 
-from .outcome import ChosenRef, Link, LinkBasis, NoLink, choose_ref, file_basis, no_link, ref_basis
-from .values import CodeMapping, encodable
+from .values import (
+    ChosenRef,
+    CodeMapping,
+    Link,
+    LinkBasis,
+    NoLink,
+    choose_ref,
+    encodable,
+    file_basis,
+    no_link,
+    ref_basis,
+)
 
 T = TypeVar("T")
 

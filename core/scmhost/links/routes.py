@@ -27,7 +27,6 @@ from scmhost.sdk import Organization, ref_problem
 from .code_mappings import MappingDetails
 from .derive import Derivation, DerivationOptions, derive_for_project
 from .explain import explain_links
-from .outcome import Link, NoLink
 from .resolve import ResolvedFrame, resolve_links
 from .schemas import (
     ExplainedTraceOut,
@@ -44,7 +43,7 @@ from .schemas import (
 )
 from .source_urls import parse_source_url
 from .traces import MAX_FIELD, DeriveIn, LinksIn, read_trace
-from .values import FrameQuery, LinkOptions
+from .values import FrameQuery, Link, LinkOptions, NoLink
 
 router: Final = APIRouter(prefix="/api/0/projects/{organization}/{project}", tags=["links"])
 

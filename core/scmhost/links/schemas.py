@@ -13,10 +13,9 @@ from scmhost.services import Services
 
 from .code_mappings import MappingDetails
 from .explain import ExplainedFrame, UnmatchedMapping
-from .outcome import Link, NoLink, no_link_message
 from .resolve import ResolvedFrame, TriedMapping
 from .traces import TraceFrame
-from .values import CodeMapping, MappingDraft, encodable
+from .values import CodeMapping, Link, MappingDraft, NoLink, encodable, no_link_message
 
 
 class EvidenceOut(Wire):

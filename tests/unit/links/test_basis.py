@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scmhost.links.outcome import ChosenRef, FileBasis, LinkBasis, RefBasis, file_basis, ref_basis
+from scmhost.links.values import ChosenRef, FileBasis, LinkBasis, RefBasis, file_basis, ref_basis
 from scmhost.mapping import FileStatus
 from scmhost.sdk import Existence
 from scmhost.sdk.reasons import Confidence

@@ -12,10 +12,8 @@ import factories
 from linking import BASE, LinkProject
 from plugins.odd_text import SURROGATE
 from scmhost.infra.errors import NotFound
-from scmhost.links.link_targets import MAX_CACHED_PROJECTS, MappingCache, index_mappings
-from scmhost.links.outcome import Link, NoLink
-from scmhost.links.resolve import resolve_links
-from scmhost.links.values import FrameQuery, LinkOptions
+from scmhost.links.resolve import MAX_CACHED_PROJECTS, MappingCache, index_mappings, resolve_links
+from scmhost.links.values import FrameQuery, Link, LinkOptions, NoLink
 from scmhost.mapping import FileStatus, FrameInfo
 from scmhost.organizations.queries import Project
 from scmhost.sdk import Reason

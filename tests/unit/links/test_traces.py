@@ -9,9 +9,8 @@ from linking import BASE, LinkProject, open_project
 from scmhost.frames import read_text
 from scmhost.infra.db.engine import Store
 from scmhost.infra.errors import InvalidInput
-from scmhost.links.outcome import Link
 from scmhost.links.traces import LinksIn, Trace, TraceIn, link_frames, read_trace
-from scmhost.links.values import FrameQuery, LinkOptions
+from scmhost.links.values import FrameQuery, Link, LinkOptions
 from scmhost.mapping import FrameInfo
 
 PYTHON = '  File "/srv/shop/cart.py", line 12, in total\n    return sum(prices)\n'
