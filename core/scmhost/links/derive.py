@@ -94,9 +94,12 @@ def derive_for_project(
     Raises:
         InvalidForm: the default branch is malformed.
     """
+    # Only the branch can be wrong here. It is checked first, because it would fail for every mapping.
     check_mapping(MappingDraft(project.id, 0, "", "", options.default_branch))
+    # A preview takes no write lock: SQLite has one for the whole file.
     with services.store.write() if options.save else services.store.read() as tx:
         saved = queries.for_project(tx, organization.id, project.id)
+        # Derived mappings are left out, so that more evidence can raise their confidence.
         by_people = MappingIndex([rule for mapping in saved if not mapping.generated for rule in mapping.rules])
         unmatched = [frame for frame in frames if isinstance(map_frame(by_people, frame.info), Unmapped)]
         drafts = _drafts(tx, services, organization, unmatched, project.id)
@@ -123,6 +126,7 @@ class _DerivationSaver:
 
     def process(self, draft: MappingDraft, repository: Repository) -> Derivation:
         """Return the action for a mapping, after doing it."""
+        # A repeated derivation finds its own mapping here, and changes nothing.
         existing = self._saved.get(_key(draft))
         if existing is not None:
             return self._update(existing, draft, repository)
@@ -138,7 +142,9 @@ class _DerivationSaver:
 
     def _update(self, existing: CodeMapping, draft: MappingDraft, repository: Repository) -> Derivation:
         """Raise the confidence of a derived mapping. A person's mapping stays as it is."""
+        # Somebody may have set the branch of a derived mapping; a derivation must not undo that.
         draft = replace(draft, default_branch=existing.default_branch)
+        # The confidence never falls: a later trace may have fewer frames, which disprove nothing.
         if not existing.generated or _rank(draft.confidence) >= _rank(existing.confidence):
             kept = replace(
                 draft,
@@ -158,6 +164,7 @@ class _DerivationSaver:
             return (
                 f"Its confidence is {draft.confidence}, and the least to save is {least}; send a lower one to save it."
             )
+        # Sentry's message for the same case: a mapping without an installation could not build URLs.
         if repository.installation_id is None:
             return "Repository is not associated with an integration. Claim it through an installation first."
         try:
@@ -176,12 +183,14 @@ def _drafts(
     tx: Transaction, services: Services, organization: Organization, frames: Iterable[FrameQuery], project_id: int
 ) -> list[tuple[MappingDraft, Repository]]:
     """Return the mappings that frames of the project's own code and the files of active repositories support."""
+    # SDKs mark classes as ``in_app`` by configured packages, which few projects set, so that it proves nothing there.
     own = [frame.info for frame in frames if frame.in_app is not False or frame.info.platform in CLASS_PLATFORMS]
     names = file_names(own)[:_MAX_NAMES]
     files = file_queries.paths_by_name(tx, organization.id, names, services.limits.derived_from_files)
     repositories = {
         str(id_): repository
         for id_, repository in repository_queries.get_many(tx, organization.id, files).items()
+        # A placeholder stands for commits whose repository is unknown; it has no pages to link to.
         if repository.status is RepositoryStatus.ACTIVE and not is_placeholder(repository)
     }
     paths = {key: files[repository.id] for key, repository in repositories.items()}
@@ -199,6 +208,7 @@ def _drafts(
             ),
             repositories[derived.repository],
         )
+        # Not whole: the query above reads only files with the names of frames.
         for derived in derive_mappings(own, paths, whole=False)
     ]
 
@@ -206,6 +216,7 @@ def _drafts(
 def _common_branch(tx: Transaction, organization: Organization, repository_id: int) -> str | None:
     """Return the default branch that all mappings of a repository have, if they have one."""
     branches = queries.branches(tx, organization.id, repository_id)
+    # If mappings differ, neither branch can be preferred.
     return branches.pop() if len(branches) == 1 else None
 
 

@@ -94,6 +94,7 @@ class LinkTargets:
 
     def in_order(self, frame: FrameQuery, matches: Sequence[MappingMatch]) -> Iterable[LinkTarget]:
         """Yield the targets of a frame in the order in which they are tried."""
+        # Most frames match one mapping, and need no sort.
         ordered = order_by_file_status(matches, self._file_status) if len(matches) > 1 else matches
         for match in ordered:
             target = self._target(frame, match)
@@ -105,6 +106,7 @@ class LinkTargets:
         mapping = self.mappings[match.rule.id]
         repository = self.repositories.get(mapping.repository_id)
         status = self._file_status(match)
+        # Derived mappings are guesses: only a file that a commit named makes them worth a link.
         if repository is None or (mapping.id < 0 and status is not FileStatus.LISTED):
             return None
         file = self.files.get((mapping.repository_id, match.source_path))
@@ -117,6 +119,7 @@ class LinkTargets:
             frame_commit=frame.commit,
             release_commit=self.release_commits.get(repository.id),
             file_status=status,
+            # A deleted file is not in the commit that deleted it.
             newest_commit=file.sha if file and not file.deleted else None,
         )
 
@@ -184,6 +187,7 @@ def map_frames(
         results: list[MappingResult] = [Unmapped(Reason.NO_CODE_MAPPINGS) for _ in frames]
         return read_link_targets(tx, organization, {}, list(zip(frames, results, strict=True)), LinkOptions())
     results = [map_frame(mappings.index, frame.info) for frame in frames]
+    # A copy: the cached mappings are shared by all requests.
     by_id = dict(mappings.by_id)
     unmatched = [frame for frame, result in zip(frames, results, strict=True) if _is_unmatched(result)]
     if options.derive and unmatched:
@@ -196,6 +200,7 @@ def map_frames(
 def read_mappings(tx: Transaction, services: Services, project: Project) -> ProjectMappings:
     """Return a project's code mappings, from the cache if they have not changed."""
     cache = services.shared(MappingCache)
+    # The version was read with the project, in this request: no second statement is needed to see a change.
     mappings = cache.get(project)
     if mappings is None:
         rows = queries.for_project(tx, project.organization_id, project.id)
@@ -229,6 +234,7 @@ def read_link_targets(
     release_commits = _release_commits(tx, organization, options.release)
     paths: defaultdict[int, set[str]] = defaultdict(set)
     for frame, matches in mapped:
+        # Files are the largest table: they are read only if they decide something.
         if options.with_file_status or _needs_file_status(mappings, release_commits, frame, matches):
             for match in matches:
                 paths[mappings[match.rule.id].repository_id].add(match.source_path)
@@ -239,6 +245,7 @@ def read_link_targets(
         repositories=repositories,
         installations=_installations(tx, organization, repositories.values()),
         release_commits=release_commits,
+        # All frames in one statement: a trace may have hundreds of them.
         files=file_queries.file_states(tx, organization.id, paths) if paths else {},
     )
 
@@ -247,6 +254,7 @@ def build_links(services: Services, organization: Organization, targets: LinkTar
     """Build the links of mapped frames. Plugins are called, so that no transaction may be open."""
     builder = LinkBuilder(services, organization)
     resolved = [_resolve(builder, targets, frame, result) for frame, result in targets.results]
+    # Without telemetry the outcomes need not be counted.
     if services.telemetry.on:
         services.telemetry.count("frames", Counter(_outcome_label(item.outcome) for item in resolved))
     return resolved
@@ -259,6 +267,7 @@ def _resolve(builder: LinkBuilder, targets: LinkTargets, frame: FrameQuery, resu
     tried: list[TriedMapping] = []
     chosen: TriedMapping | None = None
     for target in targets.in_order(frame, result):
+        # After a link no plugin is called any more; the rest is listed for explanations.
         needed = chosen is None or isinstance(chosen.outcome, NoLink)
         outcome = builder.build(target) if needed else None
         item = TriedMapping(target.mapping, target.repository, target.path, target.file_status, outcome)
@@ -298,6 +307,7 @@ def _needs_file_status(
 
 
 def _release_commits(tx: Transaction, organization: Organization, version: str | None) -> dict[int, str]:
+    # No release is the common case, and costs no statement.
     if version is None:
         return {}
     release = require_release(tx, organization, version)

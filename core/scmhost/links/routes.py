@@ -49,6 +49,7 @@ router: Final = APIRouter(prefix="/api/0/projects/{organization}/{project}", tag
 
 
 def frame_query_of(
+    # Not required by the signature: Sentry answers 400 with its own text, not with a validation error.
     file: str = "",
     commit_id: Annotated[str | None, Query(alias="commitId")] = None,
     platform: str | None = None,
@@ -62,6 +63,7 @@ def frame_query_of(
     if not file:
         raise InvalidInput("Filepath is required")
     if commit_id:
+        # A commit becomes a part of a URL; a bad one would silently link to something else.
         problem = ref_problem(commit_id)
         if problem:
             raise InvalidInput(f"{problem}.", "commitId")
@@ -84,6 +86,7 @@ def stacktrace_link(
     config = None
     if resolved.mapping and resolved.repository:
         config = code_mapping_out(services, MappingDetails(resolved.mapping, project, resolved.repository))
+    # Sentry's issue page offers the set-up of a mapping if there is an installation but no link.
     listed = list_installations(services, organization, PageQuery(), features=frozenset({"stacktrace_link"}))
     return StacktraceLink(
         **_outcome_fields(resolved),
@@ -152,6 +155,7 @@ def explain_trace(
 ) -> ExplainedTraceOut:
     """The answers of ``trace-links``, with the outcome of every code mapping for each frame."""
     trace = read_trace(services, body)
+    # Checked after reading: only then the number of frames in a text is known.
     services.limits.check("explained_frames", len(trace.queries), "frames" if body.text is None else "text")
     explained = explain_links(services, organization, project, trace.queries, body.options)
     frames = [explained_frame(frame, item) for frame, item in zip(trace.frames, explained, strict=True)]

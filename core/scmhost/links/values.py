@@ -214,9 +214,11 @@ def choose_ref(
     if frame_commit and _is_usable(frame_commit, MAX_COMMIT):
         return ChosenRef(frame_commit, "commit", "frame")
     if release_commit and release_commit != "HEAD" and _is_usable(release_commit, MAX_COMMIT):
+        # Releases may name a branch in the place of a commit.
         kind = "branch" if release_commit == default_branch else _kind_of_release_ref(release_commit)
         return ChosenRef(release_commit, kind, "release")
     if default_branch and _is_usable(default_branch, MAX_BRANCH):
+        # A mapping may be pinned to a commit by hand.
         return ChosenRef(default_branch, "commit" if looks_like_commit(default_branch) else "branch", "default_branch")
     if newest_commit and looks_like_commit(newest_commit):
         return ChosenRef(newest_commit, "commit", "newest_commit")
@@ -225,6 +227,7 @@ def choose_ref(
 
 def file_basis(exists: Existence, status: FileStatus) -> FileBasis:
     """Return the basis of a file: the code host decides, else the known commits."""
+    # A "no" never comes here: then there is no link.
     return "verified" if exists is Existence.YES else status.value
 
 
