@@ -53,7 +53,7 @@ class NotSelected:
     Attributes:
         candidate: the plugin, if exactly one distribution may own the name.
         broken: whether the operator enabled it.
-        notes: what is wrong with a plugin that is off all the same.
+        notes: the problems of a plugin that is off anyway.
     """
 
     name: str
@@ -79,6 +79,7 @@ def stated_range(keywords: str) -> str | None:
     """Return the range of contract versions among a distribution's keywords, which metadata joins with commas."""
     parts: list[str] = []
     for word in map(str.strip, keywords.split(",")):
+        # A range with a comma, such as ``>=1.0,<2``, arrives as two keywords.
         if _RANGE.match(word):
             parts.append(_RANGE.sub("", word))
         elif parts and word.startswith(_OPERATOR):
@@ -90,6 +91,7 @@ def select(settings: Settings, candidates: Sequence[Candidate]) -> tuple[list[Ca
     """Return the plugins to load, in their order, and those that are not loaded."""
     selected: list[Candidate] = []
     others: list[NotSelected] = []
+    # A plugin that only the file names is reported too: it may be misspelled or not installed yet.
     for name in sorted({candidate.name for candidate in candidates} | set(settings.plugins)):
         found = _owner(settings, name, candidates)
         if isinstance(found, Candidate) and settings.enables(name):
@@ -105,6 +107,7 @@ def select(settings: Settings, candidates: Sequence[Candidate]) -> tuple[list[Ca
 
 def _candidates(point: EntryPoint) -> Iterator[Candidate]:
     distribution: Distribution | None = point.dist
+    # An entry point without a distribution has no version, so that its contract range cannot be checked.
     if distribution is not None:
         keywords = ",".join(distribution.metadata.get_all("Keywords") or [])
         yield Candidate(point.name, point.value, distribution.name, distribution.version, stated_range(keywords))
@@ -131,6 +134,7 @@ def _owner(settings: Settings, name: str, candidates: Sequence[Candidate]) -> Ca
 
 
 def _same(one: str, other: str) -> bool:
+    # ``scmhost_git`` and ``scmhost-git`` are one distribution.
     return canonicalize_name(one) == canonicalize_name(other)
 
 

@@ -87,12 +87,14 @@ def load(guard: Guard, candidate: Candidate, seconds: float) -> ImportedPlugin:
         PluginFault: the import fails, hangs or tries to end the process.
     """
     origin = Origin(candidate.name, candidate.distribution, "import")
+    # The lock is taken outside of the budget: waiting for another plugin is not this plugin's fault.
     with _ONE_AT_A_TIME:
         return guard.run(origin, partial(_load, candidate), seconds, (BadPlugin,))
 
 
 def _load(candidate: Candidate) -> ImportedPlugin:
     module = EntryPoint(candidate.name, candidate.value, PROJECT_NAME).module
+    # The time of a module that is already in memory would be misleading.
     known = module in sys.modules
     begun = perf_counter()
     plugin = _imported(candidate)
@@ -112,6 +114,7 @@ def _imported(candidate: Candidate) -> Any:
         raise BadPlugin(candidate.name, candidate.where, [_not_found(point.module, error)]) from error
     plugin: Any = module
     for name in filter(None, point.attr.split(".") if point.attr else ()):
+        # Attributes are read in the guard: a module's ``__getattr__`` is code of the plugin.
         if not hasattr(plugin, name):
             problem = f"the entry point names {point.attr!r}, which {point.module} does not have; {_or(name, module)}"
             raise BadPlugin(candidate.name, candidate.where, [problem])
@@ -140,6 +143,7 @@ def _hook_function(name: str, value: Any) -> HookFunction | None:
     if not marked and not _looks_like_a_hook(name, value):
         return None
     view = MappingProxyType(dict(options) if isinstance(options, dict) else {})
+    # Other callables may have a signature that runs code or raises.
     signature = inspect.signature(value) if inspect.isroutine(value) else None
     return HookFunction(name, value, marked, view, signature)
 
@@ -196,6 +200,7 @@ def _mark(item: HookFunction) -> Iterator[str]:
 
 
 def _known(item: HookFunction) -> Iterator[str]:
+    # With optionalhook a plugin can support a later contract and still load here.
     if item.hook not in HOOK_SPECS and not item.options.get("optionalhook"):
         yield (
             f"API {API_VERSION} has no hook {item.hook!r}; {did_you_mean(item.hook, HOOK_SPECS)} "
@@ -205,6 +210,7 @@ def _known(item: HookFunction) -> Iterator[str]:
 
 
 def _wrapper(item: HookFunction) -> Iterator[str]:
+    # A wrapper would see the arguments and results of other plugins, secrets included.
     if item.options.get("wrapper") or item.options.get("hookwrapper"):
         yield "wrappers around other plugins' hooks are not allowed; write a plain @hookimpl"
 
@@ -220,6 +226,7 @@ def _arguments(item: HookFunction) -> Iterator[str]:
     if known is None:
         return
     for name, parameter in _signature(item).parameters.items():
+        # A default makes an argument of a later contract optional.
         if name not in known and parameter.default is Parameter.empty:
             yield f"the hook has no argument {name!r}; {did_you_mean(name, known)}"
 
@@ -228,6 +235,7 @@ def _kind(item: HookFunction) -> Iterator[str]:
     spec = HOOK_SPECS.get(item.hook)
     if inspect.isasyncgenfunction(item.function):
         yield "it is an asynchronous generator; return one value instead of yielding"
+    # Pure hooks run in the caller's thread, where a loop may be running already.
     elif spec and spec.kind == "pure" and inspect.iscoroutinefunction(item.function):
         yield "this hook is pure and may not wait; write def instead of async def, and no await"
 
@@ -249,6 +257,7 @@ def _signature(item: HookFunction) -> inspect.Signature:
 
 
 def _doubled(plugin: ImportedPlugin) -> list[str]:
+    # pluggy would call both; the host expects one result per hook and plugin.
     marked = [item for item in plugin.functions if item.marked]
     times = Counter(item.hook for item in marked)
     problems = []

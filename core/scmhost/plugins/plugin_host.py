@@ -75,7 +75,9 @@ class PluginHost:
         self._names: dict[str, str] = {}
         self._decisions: FIFOCache[DecisionKey, FlagDecision] = FIFOCache(most_decisions)
         self._deciding = Lock()
+        # Kept to find keys whose change needs a restart, also after several reloads.
         self._started = settings
+        # Readers take this reference once per call, so that they need no lock while it is replaced.
         self._snapshot = reloader.first(settings)
         self._status = self._new_status()
 
@@ -92,6 +94,7 @@ class PluginHost:
     ) -> Self:
         """Find, import, check and start the plugins that the settings enable. Never raises because of a plugin."""
         clock = clock or SystemClock()
+        # One guard for all snapshots: a reload must not reset circuits, counts and workers.
         guard = Guard(CircuitBreaker(settings.breaker, clock), telemetry=telemetry)
         installed = discover if candidates is None else lambda: candidates
         reloader = RegistryReloader(guard, Validator(guard, specs, import_seconds), installed)
@@ -101,6 +104,7 @@ class PluginHost:
     def plugins(self) -> tuple[PluginReport, ...]:
         """Reports of all plugins by name, with the hooks that are suspended and the calls that are overdue now."""
         overdue, suspensions, newer = self._guard.report_overdue(), self.suspensions, self._reloader.newer
+        # Added at read time: the reports of a snapshot are immutable.
         noted = (report.with_note(newer.get(report.name)) for report in self._snapshot.reports)
         return tuple(report.as_of_now(suspensions, overdue) for report in noted)
 
@@ -131,6 +135,7 @@ class PluginHost:
 
     def provider(self, key: str) -> Provider | None:
         """Return a provider by its key, whether it is on for anyone or not."""
+        # A provider that is off is still needed to show repositories that belong to it.
         owner = self._snapshot.owners.get(key)
         return owner[1] if owner else None
 
@@ -145,6 +150,7 @@ class PluginHost:
         if snapshot.flags is not None:
             decision = snapshot.evaluate_flags(snapshot.flags, provider_key, organization, decision)
         suspensions = self.suspensions
+        # Suspensions are not cached with the decision, because they change with time.
         question = snapshot.question(provider_key, organization) if suspensions else None
         return with_suspensions(decision, question, suspensions) if question else decision
 
@@ -167,11 +173,13 @@ class PluginHost:
             HostError: a loaded plugin refuses the settings, or the flags provider does not exist. Nothing has changed.
         """
         with self._changing:
+            # Each snapshot is published before the next one is built: a kill must not wait for a slow import.
             for change in self._reloader.next(self._snapshot, settings, retry=retry):
                 self._snapshot = change.snapshot
                 self._guard.breaker.thresholds = settings.breaker
                 self._status = self._new_status()
                 for plugin in change.unloaded:
+                    # After the exchange, so that no new call reaches a plugin that has been shut down.
                     self._notify_one(plugin, "scm_shutdown", {})
             return self._status
 
@@ -183,6 +191,7 @@ class PluginHost:
     def keep_last_good(self, error: str | None) -> None:
         """Record that plugins.toml cannot be used as it is now, or, with None, that it can be used again."""
         with self._changing:
+            # The first failure counts: a second edit that fails too does not make the settings fresher.
             since = self._status.stale_since or self._clock.now()
             self._status = replace(self._status, error=error, stale_since=since if error else None)
 

@@ -109,6 +109,7 @@ class PluginReport:
         """Return the report of a ready plugin with its suspended hooks and overdue calls."""
         if self.state != "ready":
             return self
+        # A note and no state: an overdue call keeps its slot, but the plugin still works.
         late = [call.description for call in overdue if call.plugin == self.name]
         report = replace(self, notes=(*self.notes, *late)) if late else self
         own = tuple(item for item in suspensions if item.plugin == self.name)
@@ -161,11 +162,13 @@ class RegistrySnapshot:
         )
         calls = {}
         for key, (plugin, provider) in pairs:
+            # The same object keeps the cached pages of its repositories valid.
             same = before is not None and key in before.owners and before.owners[key][0] is plugin
             if before is not None and same:
                 calls[key] = before.calls[key]
             else:
                 calls[key] = ProviderCalls(provider, plugin.settings[key], plugin.implementations, guard)
+        # By name instead of load order: people look for a name in the list.
         reports = sorted((*map(PluginReport.ready, loaded), *others), key=lambda report: report.name)
         return cls(
             settings,
@@ -191,6 +194,7 @@ class RegistrySnapshot:
         self, flags: "FlagService", key: str, organization: Organization, decision: FlagDecision
     ) -> FlagDecision:
         """Return the flags provider's decision, or the file's if that may not be overridden."""
+        # A kill switch must work while the flags provider is wrong or does not answer.
         question = None if decision.rule in FIRM else self.question(key, organization)
         return flags.evaluate(question, bucket_of(self.settings, question), decision) if question else decision
 

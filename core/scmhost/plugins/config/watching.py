@@ -44,6 +44,7 @@ def block_hangups() -> bool:
     """
     if not hasattr(signal, "SIGHUP"):
         return False
+    # Blocked, so that ``sigwait`` receives the signal: its default action would end the process.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     return True
 

@@ -43,8 +43,8 @@ FLAG_PREFIX: Final = "plugins."
 KEPT_SECONDS: Final = 1.0
 """How long an answer is cached. A provider that announces changes clears the cache at once."""
 
-REST_SECONDS: Final = 5.0
-"""How long a provider that raised or hung is left alone, so that it does not delay every request."""
+SUSPENDED_SECONDS: Final = 5.0
+"""How long a provider that raised or hung is not called, because it would delay every request."""
 
 MOST_KEPT: Final = 100_000
 _LOAD_SECONDS: Final = 10.0
@@ -97,12 +97,13 @@ class FlagService:
         self._guard = guard
         self._clock = clock
         self._domain = _DOMAINS.take()
+        # A domain of its own: the application may use OpenFeature for its own flags.
         self._client = api.get_client(self._domain)
         self._client.add_handler(ProviderEvent.PROVIDER_CONFIGURATION_CHANGED, self._forget)
         self._lock = Lock()
         self._kept: TTLCache[AnswerKey, FlagDecision] = TTLCache(most_kept, KEPT_SECONDS, timer=clock)
         self._logged: LRUCache[str, bool] = LRUCache(_MOST_LOGGED)
-        self._rests_until, self._fault = 0.0, ""
+        self._suspended_until, self._fault = 0.0, ""
         self._closed = False
 
     @classmethod
@@ -128,7 +129,7 @@ class FlagService:
     def absent(cls, table: FlagsProvider, guard: Guard, fault: str) -> Self:
         """Return a service that could not be opened: the file's decisions apply, with the fault in their reason."""
         service = cls(table, guard)
-        service._rests_until, service._fault = float("inf"), fault
+        service._suspended_until, service._fault = float("inf"), fault
         return service
 
     def start(self, provider: FeatureProvider) -> None:
@@ -141,12 +142,13 @@ class FlagService:
 
     def evaluate(self, question: Question, bucket: int, answer: FlagDecision) -> FlagDecision:
         """Return the provider's decision for an organization, or the file's ``answer`` where there is none."""
+        # With the generation: a reload changes the default value that the answer depends on.
         key = (question.plugin, question.organization.id, question.organization.slug, answer.generation)
         with self._lock:
             kept = self._kept.get(key)
         if kept is not None:
             return kept
-        if self._clock() < self._rests_until:
+        if self._clock() < self._suspended_until:
             return self._unchanged(answer, self._fault)
         found = self._evaluated(question, bucket, answer)
         with self._lock:
@@ -154,13 +156,14 @@ class FlagService:
         return found
 
     def close(self) -> None:
-        """Let the provider go. OpenFeature shuts it down in a thread of its own, because it may hang."""
+        """Release the provider. OpenFeature shuts it down in a thread of its own, because it may hang."""
         if self._closed:
             return
         self._closed = True
         # An application may have removed all handlers.
         with suppress(ValueError):
             self._client.remove_handler(ProviderEvent.PROVIDER_CONFIGURATION_CHANGED, self._forget)
+        # Replaced, because OpenFeature has no call that removes the provider of one domain.
         api.set_provider(NoOpProvider(), self._domain)
         _DOMAINS.leave(self._domain)
 
@@ -175,7 +178,7 @@ class FlagService:
         try:
             details = self._run("evaluate", work, self._table.timeout)
         except PluginFault as fault:
-            self._rests_until, self._fault = self._clock() + REST_SECONDS, self._log(str(fault))
+            self._suspended_until, self._fault = self._clock() + SUSPENDED_SECONDS, self._log(str(fault))
             return self._unchanged(answer, str(fault))
         return self._decided(flag, details, answer)
 
@@ -183,7 +186,7 @@ class FlagService:
         if details.error_code is ErrorCode.FLAG_NOT_FOUND:
             return self._unchanged(answer, f"it has no flag {flag}")
         if details.error_code is not None or not isinstance(details.value, bool):
-            text = f"{details.error_code or 'rubbish'}: {_short(details.error_message or '')}".strip(" :")
+            text = f"{details.error_code or 'malformed result'}: {_short(details.error_message or '')}".strip(" :")
             return self._unchanged(answer, self._log(text))
         variant = f", variant {_short(details.variant)}" if details.variant else ""
         reason = f"{self._name} returned {'on' if details.value else 'off'} ({_short(details.reason)}{variant})"
@@ -196,6 +199,7 @@ class FlagService:
         """Log a fault once, and return it as a short text."""
         fault = _short(fault)
         with self._lock:
+            # A provider that is down fails for each organization and request; one log entry is enough.
             new = fault not in self._logged
             self._logged[fault] = True
         if new:
@@ -235,6 +239,7 @@ def _created(table: FlagsProvider, source: Source) -> FeatureProvider:
 
 
 def _entry_point(provider: str, source: Source) -> EntryPoint:
+    # A reference needs no distribution, for operators with a provider of their own.
     if ":" in provider:
         return EntryPoint("flags_provider", provider, GROUP)
     known = entry_points(group=GROUP)

@@ -107,6 +107,7 @@ def timed_out(origin: Origin, seconds: float, thread: int | None) -> PluginFault
 
 def current_place(thread: int | None) -> str:
     """Return `` (file:line)`` of the plugin's code that a thread runs now, or nothing."""
+    # The thread still runs, so that its stack shows where it hangs.
     frame = sys._current_frames().get(thread or 0)  # noqa: SLF001 - the documented way to see another thread's frames
     stack = list(traceback.walk_stack(frame)) if frame is not None else []
     return deepest_place(reversed(stack))
@@ -121,6 +122,7 @@ def deepest_place(frames: Iterable[tuple[FrameType, int]]) -> str:
 
 def place_of(file: str, line: int) -> str:
     """Return `` (file:line)`` with the file from its package's folder on, without the long folders of ``sys.path``."""
+    # At call time, because a plugin may be on a path that was added later.
     roots = (f"{Path(entry)}/" for entry in sys.path if entry)
     root = max((root for root in roots if file.startswith(root)), key=len, default="")
     return f" ({file.removeprefix(root)}:{line})"

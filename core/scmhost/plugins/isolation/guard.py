@@ -149,8 +149,10 @@ class Guard:
             raise self._busy(implementation.origin, detail, probe=probe)
         taken = {name: arguments[name] for name in implementation.parameters}
         begun = self._clock()
+        # Set before the call: from here on other threads can see that it is overdue.
         slot.call = implementation, begun, get_ident(), probe
         try:
+            # A copy: context variables that the plugin sets must not leak into the request.
             result = copy_context().run(invoke, implementation, taken)
         except ProviderError as error:
             self._refused_inline(calls, slot, error)
@@ -160,6 +162,7 @@ class Guard:
             self._failed_inline(calls, slot, fault)
             raise fault from failure
         seconds = self._clock() - begun
+        # A late result is dropped too: the caller must get the same answer as for an overdue call.
         if seconds > implementation.spec.budget or slot.reported is not None:
             detail = f"came back after {seconds:.1f} s; its budget is {implementation.spec.budget:g} s"
             late = PluginFault(implementation.origin, "timed_out", detail)
@@ -200,7 +203,7 @@ class Guard:
         return overdue
 
     def _busy(self, origin: Origin, detail: str, *, probe: bool) -> PluginFault:
-        """Return the fault of a call that found no thread. It shows nothing about the hook, unless it was a probe."""
+        """Return the fault of a call that got no thread. It counts against the hook only if it was a probe."""
         fault = PluginFault(origin, "busy", detail, retry_after=1)
         self.counters.add((origin.plugin, origin.hook), 0.0, fault=True)
         _log_fault(fault)
@@ -220,6 +223,7 @@ class Guard:
         try:
             result = self._result(job, probe=probe)
         except job.expected as error:
+            # Other expected errors, as of a form's validation, are answers of the plugin.
             if isinstance(error, ProviderError):
                 self.counters.refuse((origin.plugin, origin.hook), self._clock() - begun, error)
             else:
@@ -227,6 +231,7 @@ class Guard:
             self.breaker.success(origin, probe=probe)
             raise
         except PluginFault as fault:
+            # A busy fault was counted where it was raised, and is no fault of the hook.
             if fault.kind != "busy":
                 self._record(origin, self._clock() - begun, fault, probe=probe)
             raise
@@ -316,6 +321,7 @@ def _bounded(result: Any, implementation: Implementation) -> Any:
 def _awaited(coroutine: Coroutine[Any, Any, Any], implementation: Implementation) -> object:
     """Run the coroutine of an I/O hook. That of a pure hook is closed and then fails the validation."""
     if implementation.inline:
+        # Closed, because Python warns of coroutines that are never awaited.
         coroutine.close()
         return coroutine
     return asyncio.run(_within_budget(coroutine, implementation.spec))
@@ -328,6 +334,7 @@ async def _within_budget(coroutine: Coroutine[Any, Any, Any], spec: HookSpec) ->
         async with limit:
             return await coroutine
     except TimeoutError:
+        # Otherwise the plugin raised TimeoutError itself, which is a fault of another kind.
         if limit.expired():
             raise AsyncTimeout(timeout_text(spec.name, spec.budget)) from None
         raise

@@ -76,6 +76,7 @@ class InlineCalls:
         """Return a slot after its call."""
         slot.call = None
         self.free.append(slot)
+        # Read without the lock: a caller checks the free slots again before it waits.
         if self._waiting:
             with self._change:
                 self._change.notify()
@@ -89,6 +90,7 @@ class InlineCalls:
     def report(self, slot: Slot, call: RunningCall) -> bool:
         """Mark a call as reported; return False when it has ended or was reported before."""
         with self._change:
+            # The slot may serve the next call by now, which has a budget of its own.
             if slot.call is not call or slot.reported is call:
                 return False
             slot.reported = call

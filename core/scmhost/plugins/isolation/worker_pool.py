@@ -46,6 +46,7 @@ class Job:
         self.budget = budget
         self.expected = expected
         self.done = Lock()
+        # A lock as a one-time event: ``threading.Event`` costs several times as much.
         self.done.acquire()
         self._work = work
         self._context = copy_context()
@@ -140,6 +141,7 @@ class WorkerPool:
         """Mark a worker as overdue: its caller no longer waits for this job."""
         with self._change:
             if self._running.get(worker) is job:
+                # Waiting callers are woken, because all workers may be overdue now.
                 self._overdue.add(worker)
                 self._change.notify_all()
 
@@ -156,6 +158,7 @@ class WorkerPool:
         """Wait until a worker is free, or waiting makes no sense any more."""
         if self._is_decided():
             return
+        # Decided once: a caller that came late must not wait longer because others have gone.
         excess = self._waiting >= WAITING_PER_PLUGIN
         self._waiting += 1
         try:
