@@ -32,7 +32,7 @@ DerivationAction = Literal["create", "update", "keep", "skip"]
 
 @dataclass(frozen=True, slots=True)
 class DerivationOptions:
-    """What is done with derived mappings.
+    """The treatment of derived mappings.
 
     Attributes:
         save: whether they are saved. Otherwise the actions are only listed.
@@ -108,7 +108,7 @@ def derive_for_project(
 
 
 class _DerivationSaver:
-    """Chooses the action for each derived mapping of a request, and does it if the options say so."""
+    """Chooses the action for each derived mapping of a request, and executes it if ``options.save`` is set."""
 
     def __init__(
         self,
@@ -125,7 +125,7 @@ class _DerivationSaver:
         self._options = options
 
     def process(self, draft: MappingDraft, repository: Repository) -> Derivation:
-        """Return the action for a mapping, after doing it."""
+        """Save a mapping if it should be saved, and return the action."""
         # A repeated derivation finds its own mapping here, and changes nothing.
         existing = self._saved.get(_key(draft))
         if existing is not None:
@@ -190,7 +190,7 @@ def _drafts(
     repositories = {
         str(id_): repository
         for id_, repository in repository_queries.get_many(tx, organization.id, files).items()
-        # A placeholder stands for commits whose repository is unknown; it has no pages to link to.
+        # A placeholder holds commits whose repository is unknown, and has no pages to link to.
         if repository.status is RepositoryStatus.ACTIVE and not is_placeholder(repository)
     }
     paths = {key: files[repository.id] for key, repository in repositories.items()}

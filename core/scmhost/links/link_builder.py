@@ -1,7 +1,7 @@
 """Build the link of a mapped frame: ref, page, and what the code host answers about the file.
 
-Answers of code hosts make links better, but no link is lost without them. A provider that fails is not asked again for
-a while, so that a hanging one costs a request its time budget once, and the requests of the next seconds nothing.
+Answers of code hosts make links better, but no link is lost without them. After a failure, a provider is not called for
+some seconds: a hanging one delays one request, and not the next ones.
 """
 
 from collections.abc import Callable
@@ -114,7 +114,7 @@ class NegativeCache:
 class ProviderQuestions:
     """The questions of one request and their answers.
 
-    Each question is asked once. After a failure, nothing more is asked about that repository in this request.
+    Each question is sent once. After a failure, no more are sent about that repository in this request.
     """
 
     def __init__(self, services: Services) -> None:
@@ -128,7 +128,7 @@ class ProviderQuestions:
     def file_exists(
         self, calls: ProviderCalls, installation: Installation, repository: Repository, ref: ChosenRef, path: str
     ) -> Existence:
-        """Return whether a file exists at a ref; unknown if the provider cannot or may not be asked.
+        """Return whether a file exists at a ref; unknown if the provider has no such hook or may not be called.
 
         Raises:
             ProviderForbidden: the code host refuses access.
@@ -181,7 +181,7 @@ class ProviderQuestions:
         return answer
 
     def _note_failure(self, calls: ProviderCalls, target: HookTarget, error: PluginFault | ProviderError) -> None:
-        """Log a failure, and suppress the next calls if they would wait in vain too."""
+        """Log a failure, and suppress the next calls if they would fail in the same way."""
         if isinstance(error, PluginFault) and error.kind == "suspended":
             # The circuit breaker refuses at once, and logged it when it opened.
             return

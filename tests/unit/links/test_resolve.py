@@ -103,7 +103,7 @@ def test_frame_without_link_has_a_reason(web: LinkProject, path: str, expected: 
 
 
 def test_project_without_mappings_has_one_reason_for_all_frames(web: LinkProject) -> None:
-    """The first thing to do is to create a mapping, whatever the frame is."""
+    """The reason is the missing mappings for every frame, because creating one is the next step."""
     assert [reason(web, path) for path in ("/srv/a.py", "<string>")] == [Reason.NO_CODE_MAPPINGS] * 2
     assert web.resolve() == []
 

@@ -83,7 +83,7 @@ def test_url_with_a_lone_surrogate_is_refused(web: LinkProject) -> None:
 def test_frame_without_roots_is_refused(
     web: LinkProject, name: str, path: str, fields: dict[str, str], problem: str
 ) -> None:
-    """The problem of the frame's path is named, with what is needed."""
+    """The problem of the frame's path is named, with the next step."""
     found = problems(web, f"{BASE}/acme/web/blob/main/{name}", path, **fields)
     assert list(found) == ["stackPath"]
     assert found["stackPath"][0].startswith(problem)

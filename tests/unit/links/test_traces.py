@@ -78,7 +78,7 @@ def test_wrong_field_of_a_frame_is_refused(frame: dict[str, Any]) -> None:
 
 
 def test_long_text_is_truncated(sqlite_store: Store) -> None:
-    """A text is read up to the limits, and the result says that it was not read to its end."""
+    """A text is read up to the limits, and the result is marked as truncated."""
     with open_project(sqlite_store, trace_frames=1) as web:
         trace = read(web, text=PYTHON * 3)
     assert (len(trace.frames), len(trace.queries), trace.truncated) == (1, 1, True)

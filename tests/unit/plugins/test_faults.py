@@ -23,7 +23,7 @@ from scmhost.sdk import ProviderError, ProviderForbidden, ProviderUnavailable
 
 
 @pytest.mark.parametrize(
-    ("file", "told"),
+    ("file", "shown_file"),
     [
         ("/venv/lib/site-packages/quarry/client.py", "quarry/client.py"),
         ("/venv/lib/site-packages/quarry.py", "quarry.py"),
@@ -31,10 +31,10 @@ from scmhost.sdk import ProviderError, ProviderForbidden, ProviderUnavailable
         ("/elsewhere/quarry/client.py", "/elsewhere/quarry/client.py"),
     ],
 )
-def test_a_file_is_named_from_its_package_on(monkeypatch: pytest.MonkeyPatch, file: str, told: str) -> None:
+def test_a_file_is_named_from_its_package_on(monkeypatch: pytest.MonkeyPatch, file: str, shown_file: str) -> None:
     """The folders that modules are imported from are left out, the innermost one where they are nested."""
     monkeypatch.setattr("sys.path", ["", "/home/ada", "/venv/lib", "/home/ada/quarry/src", "/venv/lib/site-packages"])
-    assert place_of(file, 7) == f" ({told}:7)"
+    assert place_of(file, 7) == f" ({shown_file}:7)"
 
 
 class Raising(ProviderForbidden):

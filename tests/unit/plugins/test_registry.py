@@ -41,7 +41,7 @@ def test_snapshot_cannot_be_changed() -> None:
 
 
 def test_decisions_and_calls_leave_a_snapshot_as_it_is() -> None:
-    """What is computed for organizations is kept outside of the snapshot."""
+    """Results for organizations are cached outside of the snapshot."""
     with host_of({"good_forge": GOOD}) as host:
         snapshot = host._snapshot
         before = repr(snapshot)
