@@ -97,11 +97,11 @@ def select(settings: Settings, candidates: Sequence[Candidate]) -> tuple[list[Ca
         if isinstance(found, Candidate) and settings.enables(name):
             selected.append(found)
         elif isinstance(found, Candidate):
-            others.append(NotSelected(name, found, broken=False, reason=_why_off(settings, name)))
+            others.append(NotSelected(name, found, broken=False, reason=_off_reason(settings, name)))
         elif settings.enables(name):
             others.append(NotSelected(name, None, broken=True, reason=found))
         else:
-            others.append(NotSelected(name, None, broken=False, reason=_why_off(settings, name), notes=(found,)))
+            others.append(NotSelected(name, None, broken=False, reason=_off_reason(settings, name), notes=(found,)))
     return sorted(selected, key=lambda candidate: (settings.of(candidate.name).order, candidate.name)), others
 
 
@@ -117,7 +117,9 @@ def _owner(settings: Settings, name: str, candidates: Sequence[Candidate]) -> Ca
     """Return the one candidate that may own a name, or the reason why there is none."""
     claimants = [candidate for candidate in candidates if candidate.name == name]
     pinned = settings.of(name).distribution
-    owners = [candidate for candidate in claimants if pinned is None or _same(candidate.distribution, pinned)]
+    owners = [
+        candidate for candidate in claimants if pinned is None or _is_same_distribution(candidate.distribution, pinned)
+    ]
     if len(owners) == 1:
         return owners[0]
     names = " and ".join(candidate.distribution for candidate in owners or claimants)
@@ -133,12 +135,12 @@ def _owner(settings: Settings, name: str, candidates: Sequence[Candidate]) -> Ca
     return f"{place} names it, but no such plugin is installed; install it, or fix the name ({hint})"
 
 
-def _same(one: str, other: str) -> bool:
+def _is_same_distribution(one: str, other: str) -> bool:
     # ``scmhost_git`` and ``scmhost-git`` are one distribution.
     return canonicalize_name(one) == canonicalize_name(other)
 
 
-def _why_off(settings: Settings, name: str) -> str:
+def _off_reason(settings: Settings, name: str) -> str:
     source = settings.source
     if settings.off_by_environment(name):
         return "switched off by the environment SCMHOST_PLUGINS_OFF"

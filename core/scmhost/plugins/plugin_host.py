@@ -27,7 +27,7 @@ from .reloader import RegistryReloader
 
 _log = logging.getLogger(__name__)
 
-MOST_DECISIONS: Final = 100_000
+MAX_DECISIONS: Final = 100_000
 """How many decisions are cached."""
 
 DecisionKey = tuple[int, str, int, str]
@@ -66,17 +66,17 @@ class PluginHost:
         guard: Guard,
         reloader: RegistryReloader,
         clock: Clock,
-        most_decisions: int = MOST_DECISIONS,
+        max_decisions: int = MAX_DECISIONS,
     ) -> None:
         self._guard = guard
         self._reloader = reloader
         self._clock = clock
-        self._changing = Lock()
+        self._reload_lock = Lock()
         self._names: dict[str, str] = {}
-        self._decisions: FIFOCache[DecisionKey, FlagDecision] = FIFOCache(most_decisions)
-        self._deciding = Lock()
+        self._decisions: FIFOCache[DecisionKey, FlagDecision] = FIFOCache(max_decisions)
+        self._decision_lock = Lock()
         # Kept to find keys whose change needs a restart, also after several reloads.
-        self._started = settings
+        self._settings_at_start = settings
         # Readers take this reference once per call, so that they need no lock while it is replaced.
         self._snapshot = reloader.first(settings)
         self._status = self._new_status()
@@ -146,7 +146,7 @@ class PluginHost:
     def decide(self, provider_key: str, organization: Organization) -> FlagDecision:
         """Return whether a provider is on for an organization, and why."""
         snapshot = self._snapshot
-        decision = self._decided(snapshot, provider_key, organization)
+        decision = self._cached_decision(snapshot, provider_key, organization)
         if snapshot.flags is not None:
             decision = snapshot.evaluate_flags(snapshot.flags, provider_key, organization, decision)
         suspensions = self.suspensions
@@ -172,7 +172,7 @@ class PluginHost:
         Raises:
             HostError: a loaded plugin refuses the settings, or the flags provider does not exist. Nothing has changed.
         """
-        with self._changing:
+        with self._reload_lock:
             # Each snapshot is published before the next one is built: a kill must not wait for a slow import.
             for change in self._reloader.next(self._snapshot, settings, retry=retry):
                 self._snapshot = change.snapshot
@@ -185,12 +185,12 @@ class PluginHost:
 
     def notice_installed(self) -> None:
         """Note in the reports which plugins have another version installed by now."""
-        with self._changing:
+        with self._reload_lock:
             self._reloader.notice_installed()
 
     def keep_last_good(self, error: str | None) -> None:
         """Record that plugins.toml cannot be used as it is now, or, with None, that it can be used again."""
-        with self._changing:
+        with self._reload_lock:
             # The first failure counts: a second edit that fails too does not make the settings fresher.
             since = self._status.stale_since or self._clock.now()
             self._status = replace(self._status, error=error, stale_since=since if error else None)
@@ -215,7 +215,7 @@ class PluginHost:
             self._snapshot.flags.close()
         self._guard.close()
 
-    def _decided(self, snapshot: RegistrySnapshot, key: str, organization: Organization) -> FlagDecision:
+    def _cached_decision(self, snapshot: RegistrySnapshot, key: str, organization: Organization) -> FlagDecision:
         # With the number: a decision of a snapshot that is replaced meanwhile must not be used for the next one.
         question = (snapshot.number, key, organization.id, organization.slug)
         try:
@@ -223,7 +223,7 @@ class PluginHost:
             return self._decisions[question]
         except KeyError:
             decision = snapshot.decide(key, organization)
-        with self._deciding:
+        with self._decision_lock:
             self._decisions[question] = decision
         return decision
 
@@ -236,7 +236,7 @@ class PluginHost:
             sha256=settings.source.sha256,
             generation=self._snapshot.generation,
             loaded_at=self._clock.now(),
-            restart_for=tuple(_changed_at_start(self._started, settings)),
+            restart_for=tuple(_restart_keys(self._settings_at_start, settings)),
         )
 
     def _notify_one(self, plugin: ValidatedPlugin, hook: str, values: Mapping[str, object]) -> Any:
@@ -254,7 +254,7 @@ class PluginHost:
             return None
 
 
-def _changed_at_start(started: Settings, now: Settings) -> Iterator[str]:
+def _restart_keys(started: Settings, now: Settings) -> Iterator[str]:
     """Yield the keys that a process reads only at its start and that have changed since."""
     for table in ("host", "limits"):
         before, after = getattr(started, table), getattr(now, table)

@@ -164,7 +164,7 @@ def provider_problems(providers: Sequence[Provider], hooks: Collection[str], tak
     problems = [
         f"provider {provider.key!r}: {problem}"
         for provider in providers
-        for problem in (*_taken(provider, taken), *_missing_hooks(provider, hooks))
+        for problem in (*_key_conflict(provider, taken), *_missing_hooks(provider, hooks))
     ]
     times = Counter(provider.key for provider in providers)
     return problems + [
@@ -194,7 +194,7 @@ def _checked(model: type[BaseModel], values: Mapping[str, Any], source: Source, 
         raise ConfigError(*problems_of(error, source, table, model)) from None
 
 
-def _taken(provider: Provider, taken: Mapping[str, str]) -> Iterator[str]:
+def _key_conflict(provider: Provider, taken: Mapping[str, str]) -> Iterator[str]:
     if provider.key in taken:
         yield f"the key is taken by {taken[provider.key]}; choose another key, or enable only one of the two"
 

@@ -181,14 +181,14 @@ def test_entry_point_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_cache_of_answers_is_bounded() -> None:
-    """However many organizations there are, a fixed number of answers is kept."""
+    """However many organizations there are, a fixed number of answers is cached."""
     guard = Guard()
-    service = FlagService(FlagsProvider(provider="x:y"), guard, clock=lambda: 0.0, most_kept=10)
+    service = FlagService(FlagsProvider(provider="x:y"), guard, clock=lambda: 0.0, max_cached=10)
     service.start(flag_services.Service({"plugins.x": True}))
     answer = FlagDecision(on=False, reason="default", source="file")
     for number in range(1, 101):
         assert service.evaluate(Question("x", Organization(id=number, slug="o", name="O")), 0, answer).on is True
-    assert len(service._kept) == 10
+    assert len(service._cached) == 10
     service.close()
     guard.close()
 

@@ -254,13 +254,8 @@ def bucket(salt: str, organization_id: int) -> int:
     return (murmur3(f"{salt}:{organization_id}".encode()) * BUCKETS) >> 32
 
 
-def included(percent: Decimal, salt: str, organization_id: int) -> bool:
-    """Return whether the organization is among the first ``percent`` of 100. A growing percentage drops nobody."""
-    return within(percent, bucket(salt, organization_id))
-
-
 def within(percent: Decimal, place: int) -> bool:
-    """Return whether a bucket is among the first ``percent`` of 100."""
+    """Return whether a bucket is among the first ``percent`` of 100. A growing percentage drops no bucket."""
     # Decimal: a float could move the border of a percentage by one bucket.
     return place < percent * (BUCKETS // 100)
 

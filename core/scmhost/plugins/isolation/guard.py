@@ -24,7 +24,15 @@ from scmhost.sdk import HookSpec, ProviderError
 from scmhost.sdk.hooks import describe_mismatch
 
 from .circuit_breaker import CircuitBreaker, Counters, Suspension
-from .faults import AsyncTimeout, BadResult, current_place, described, safe_provider_error, timed_out, timeout_text
+from .faults import (
+    AsyncTimeout,
+    BadResult,
+    current_location,
+    kind_and_detail,
+    safe_provider_error,
+    timed_out,
+    timeout_text,
+)
 from .inline_calls import InlineCalls, OverdueCall, Slot
 from .worker_pool import WORKERS_PER_PLUGIN, Expected, Job, WorkerPool
 
@@ -158,7 +166,7 @@ class Guard:
             self._refused_inline(calls, slot, error)
             raise safe_provider_error(error) from error
         except BaseException as failure:
-            fault = self._fault(implementation.origin, *described(failure))
+            fault = self._fault(implementation.origin, *kind_and_detail(failure))
             self._failed_inline(calls, slot, fault)
             raise fault from failure
         seconds = self._clock() - begun
@@ -199,7 +207,7 @@ class Guard:
             origin, budget, seconds = implementation.origin, implementation.spec.budget, self._clock() - begun
             if calls.report(slot, call):
                 self._record(origin, seconds, timed_out(origin, budget, thread), probe=probe)
-            overdue.append(OverdueCall(*implementation.key, seconds, budget, current_place(thread)))
+            overdue.append(OverdueCall(*implementation.key, seconds, budget, current_location(thread)))
         return overdue
 
     def _busy(self, origin: Origin, detail: str, *, probe: bool) -> PluginFault:
@@ -294,17 +302,17 @@ def invoke(implementation: Implementation, arguments: Mapping[str, object]) -> A
     """
     result = implementation.function(**arguments)
     if type(result) is not str or len(result) > MOST_VALUES:
-        result = _bounded(result, implementation)
+        result = _bounded_result(result, implementation)
     try:
         return implementation.result.validate_python(result)
     except ValidationError as error:
         raise BadResult(describe_mismatch(implementation.expected, result, error)) from None
 
 
-def _bounded(result: Any, implementation: Implementation) -> Any:
+def _bounded_result(result: Any, implementation: Implementation) -> Any:
     """Return the result, awaited if necessary, or raise when it is too large to be validated."""
     if isinstance(result, CoroutineType):
-        result = _awaited(result, implementation)
+        result = _run_coroutine(result, implementation)
     if isinstance(result, str):
         size = str.__len__(result)
     elif isinstance(result, Sequence):
@@ -318,7 +326,7 @@ def _bounded(result: Any, implementation: Implementation) -> Any:
     return result
 
 
-def _awaited(coroutine: Coroutine[Any, Any, Any], implementation: Implementation) -> object:
+def _run_coroutine(coroutine: Coroutine[Any, Any, Any], implementation: Implementation) -> object:
     """Run the coroutine of an I/O hook. That of a pure hook is closed and then fails the validation."""
     if implementation.inline:
         # Closed, because Python warns of coroutines that are never awaited.

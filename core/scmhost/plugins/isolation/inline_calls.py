@@ -125,9 +125,9 @@ class InlineCalls:
 
     def _patience_left(self) -> float:
         calls = [(slot.call, slot.reported) for slot in self.slots]
-        hopeful = [call for call, reported in calls if call is None or call is not reported]
-        if not hopeful:
+        in_time = [call for call, reported in calls if call is None or call is not reported]
+        if not in_time:
             return 0.0
         # The begin of a call shows that a slot was free then.
-        last = max((call[1] for call in hopeful if call is not None), default=self._clock())
+        last = max((call[1] for call in in_time if call is not None), default=self._clock())
         return last + PATIENCE - self._clock()

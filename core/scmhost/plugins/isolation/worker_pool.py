@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 from scmhost.plugins.errors import FaultKind, Origin, PluginFault
 from scmhost.sdk import ProviderError
 
-from .faults import described, safe_provider_error
+from .faults import kind_and_detail, safe_provider_error
 
 WORKERS_PER_PLUGIN: Final = 8
 
@@ -60,7 +60,7 @@ class Job:
         except BaseException as failure:  # noqa: BLE001 - the border: plugin code may raise anything
             # Described here, inside of the budget: the text of the exception is plugin code too.
             if not issubclass(type(failure), self.expected):
-                self._fault = described(failure)
+                self._fault = kind_and_detail(failure)
             self._failure = safe_provider_error(failure) if isinstance(failure, ProviderError) else failure
 
     def outcome(self, fault: Callable[[Origin, FaultKind, str], PluginFault]) -> Any:
