@@ -162,10 +162,10 @@ _NEAREST_FIRST: Final = tuple(Mismatch)
 
 MISMATCH_STEP: Final[Mapping[Mismatch, str]] = MappingProxyType(
     {
-        Mismatch.NOT_A_FILE: "Nothing to do, if the frame names no source file; else make the stack root shorter.",
+        Mismatch.NOT_A_FILE: "Ignore this if the frame names no source file. Otherwise make the stack root shorter.",
         Mismatch.PATH_OUTSIDE: "Check the source root, and the `..` in the frame's path.",
         Mismatch.INSIDE_SEGMENT: "If the root is to end inside a folder's name, end it in `*`.",
-        Mismatch.CASE_DIFFERS: "Write the stack root with the letters of the frame's path.",
+        Mismatch.CASE_DIFFERS: "Write the stack root in the upper and lower case of the frame's path.",
         Mismatch.ROOT_DIFFERS: "If this mapping is meant for the frame, make its stack root the start of the path.",
     }
 )
@@ -175,7 +175,7 @@ _EXPLANATION: Final[Mapping[Mismatch, str]] = MappingProxyType(
         Mismatch.NOT_A_FILE: "the path ends where the stack root does, so that no file is left",
         Mismatch.PATH_OUTSIDE: "the stack root fits, but the path that it gives leads out of the repository",
         Mismatch.INSIDE_SEGMENT: "the path begins like the stack root, but goes on inside the same folder's name",
-        Mismatch.CASE_DIFFERS: "the path begins like the stack root but for upper and lower case",
+        Mismatch.CASE_DIFFERS: "the path begins with the stack root only if upper and lower case are ignored",
         Mismatch.ROOT_DIFFERS: "the path does not begin with the stack root",
     }
 )

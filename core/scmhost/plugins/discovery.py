@@ -52,7 +52,7 @@ class NotSelected:
 
     Attributes:
         candidate: the plugin, if exactly one distribution may own the name.
-        broken: whether the operator enabled it.
+        broken: whether it is enabled, so that the operator must act.
         notes: the problems of a plugin that is off anyway.
     """
 

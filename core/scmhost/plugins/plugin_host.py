@@ -163,7 +163,7 @@ class PluginHost:
         return self._snapshot.calls.get(provider_key)
 
     def reload(self, settings: Settings, *, retry: bool = False) -> ConfigurationStatus:
-        """Apply new settings. Calls that are under way finish as they began.
+        """Apply new settings. Calls that run already keep the old settings.
 
         Plugins are loaded and unloaded; flags and settings of plugins change. Keys that a process reads only at its
         start take effect after a restart, see ``restart_for``. Failed plugins are loaded again when their own table has
@@ -184,12 +184,12 @@ class PluginHost:
             return self._status
 
     def notice_installed(self) -> None:
-        """Note in the reports which plugins have another version installed by now."""
+        """Note in the reports which plugins have another version installed now."""
         with self._reload_lock:
             self._reloader.notice_installed()
 
     def keep_last_good(self, error: str | None) -> None:
-        """Record that plugins.toml cannot be used as it is now, or, with None, that it can be used again."""
+        """Record why plugins.toml cannot be used, or, with None, that it can be used again."""
         with self._reload_lock:
             # The first failure counts: a second edit that fails too does not make the settings fresher.
             since = self._status.stale_since or self._clock.now()

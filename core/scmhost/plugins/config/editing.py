@@ -168,7 +168,7 @@ def exclusive_writer(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def replacement_file(target: Path, content: bytes) -> Iterator[Path]:
-    """Yield a file beside the target with its new content, synchronized to the disk, with the target's mode.
+    """Yield a file in the target's folder with the new content, synchronized to the disk, with the target's mode.
 
     The caller moves it into its place with ``os.replace``; otherwise it is deleted after the block.
     """

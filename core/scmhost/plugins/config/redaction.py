@@ -49,7 +49,7 @@ def settings_of_unloaded(settings: Mapping[str, object]) -> dict[str, JsonValue]
 
 
 def with_environment_names(redacted: Mapping[str, JsonValue], written: Mapping[str, object]) -> dict[str, JsonValue]:
-    """Return redacted settings with the environment variable's name in the place of each value that comes from one.
+    """Return redacted settings in which each value from the environment is replaced by the variable's name.
 
     Values that the plugin's model stored under another name are hidden.
     """

@@ -50,7 +50,7 @@ def block_hangups() -> bool:
 
 
 def on_hangup(call: Callable[[], None]) -> None:
-    """Call a function for each SIGHUP, also for one that came since ``hold_hangups``."""
+    """Call a function for each SIGHUP, also for one that came since ``block_hangups``."""
     if block_hangups():
         Thread(target=_wait_for_hangups, args=(call,), name="scmhost hangups", daemon=True).start()
 

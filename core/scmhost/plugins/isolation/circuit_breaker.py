@@ -108,7 +108,7 @@ class CircuitBreaker:
         self.circuits: dict[HookKey, Circuit] = {}
 
     def enter(self, origin: Origin) -> bool:
-        """Let a call begin; return whether it is the probe of a suspended hook.
+        """Begin a call; return whether it is the probe of a suspended hook.
 
         Raises:
             PluginFault: the hook is suspended.

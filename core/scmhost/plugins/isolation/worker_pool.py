@@ -155,7 +155,7 @@ class WorkerPool:
             worker.begin(None)
 
     def _wait(self, deadline: float) -> None:
-        """Wait until a worker is free, or waiting makes no sense any more."""
+        """Wait until a worker is free, or none can become free before the deadline."""
         if self._is_decided():
             return
         # Decided once: a caller that came late must not wait longer because others have gone.
