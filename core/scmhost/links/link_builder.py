@@ -196,7 +196,7 @@ class ProviderQuestions:
             provider=calls.provider.key,
             installation=target.installation,
             repository=target.repository,
-            suppressed_seconds=NEGATIVE_TTL.seconds if suppressed else 0,
+            rests_seconds=NEGATIVE_TTL.seconds if suppressed else 0,
             error=str(error),
         )
 
