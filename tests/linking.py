@@ -17,9 +17,8 @@ from scmhost.infra.db.engine import Store
 from scmhost.infra.limits import Limits
 from scmhost.installations import queries as installation_queries
 from scmhost.links import queries as link_queries
-from scmhost.links.outcome import Link
 from scmhost.links.resolve import ResolvedFrame, resolve_links
-from scmhost.links.values import CodeMapping, FrameQuery, LinkOptions, MappingDraft
+from scmhost.links.values import CodeMapping, FrameQuery, Link, LinkOptions, MappingDraft
 from scmhost.mapping import FrameInfo
 from scmhost.organizations import queries as organization_queries
 from scmhost.organizations.queries import Project

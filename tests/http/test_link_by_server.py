@@ -25,7 +25,7 @@ HERE = "/api/0/organizations/acme"
 
 
 def test_a_text_is_linked_by_a_server(tmp_path: Path) -> None:
-    """The service answers for every frame; whoever may not ask gets the text back, and the reason."""
+    """The service links every frame. With a token that may not link, the text comes back with the reason."""
     (tmp_path / "plugins.toml").write_text(PLUGINS_TOML, encoding="utf-8")
     crash = tmp_path / "crash.txt"
     crash.write_text(TRACE, encoding="utf-8")
@@ -46,8 +46,8 @@ def test_a_text_is_linked_by_a_server(tmp_path: Path) -> None:
                 assert client.post(f"{HERE}/code-mappings/", json={**mapping, **roots}).status_code == 201
 
         def link(*more: object, key: str = token) -> Done:
-            asked = ("--org", "acme", "--project", "web", "--url", served.url, "--token", key)
-            return scmhost("link", crash, *asked, *more)
+            connection = ("--org", "acme", "--project", "web", "--url", served.url, "--token", key)
+            return scmhost("link", crash, *connection, *more)
 
         done = link()
         assert [line for line in done.out.splitlines() if "->" not in line] == TRACE.splitlines()
@@ -72,7 +72,7 @@ def test_a_text_is_linked_by_a_server(tmp_path: Path) -> None:
 
 
 def test_server_failure_removes_only_links() -> None:
-    """The rest of the text comes, and the fault is told at the end."""
+    """The text is printed without links, and the fault is reported at the end."""
     out = io.StringIO()
     options = {"release": None, "commit": None}
     source = ServerLinks(ServerClient.open("http://127.0.0.1:9", "token"), "/nowhere", options)

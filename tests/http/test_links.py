@@ -6,9 +6,8 @@ import pytest
 
 from api import OLDER_SHA, SHA, ApiClient, commit
 from linking import open_odd_text
-from scmhost.links.outcome import no_link
 from scmhost.links.resolve import resolve_links
-from scmhost.links.values import FrameQuery
+from scmhost.links.values import FrameQuery, no_link
 from scmhost.mapping import FrameInfo
 from scmhost.organizations.create import find_project
 from scmhost.releases.content_queries import delete_repository

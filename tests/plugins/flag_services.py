@@ -20,7 +20,7 @@ class Service(InMemoryProvider):
     def __init__(self, flags: Mapping[str, Any] | None = None) -> None:
         super().__init__({})
         self.flags = dict(flags or {})
-        self.asked: list[tuple[str, bool, EvaluationContext]] = []
+        self.evaluations: list[tuple[str, bool, EvaluationContext]] = []
         self.ended = Event()
         made.append(self)
 
@@ -38,7 +38,7 @@ class Service(InMemoryProvider):
         evaluation_context: EvaluationContext | None = None,
     ) -> FlagResolutionDetails[bool]:
         assert evaluation_context is not None
-        self.asked.append((flag_key, default_value, evaluation_context))
+        self.evaluations.append((flag_key, default_value, evaluation_context))
         if flag_key not in self.flags:
             raise FlagNotFoundError
         return FlagResolutionDetails(self.flags[flag_key], reason=Reason.STATIC, variant="v1")
@@ -59,7 +59,7 @@ class Exiting(Service):
 
 class Hanging(Service):
     def resolve_boolean_details(self, *_: Any, **__: Any) -> FlagResolutionDetails[bool]:
-        self.asked.append(("", False, EvaluationContext()))
+        self.evaluations.append(("", False, EvaluationContext()))
         released.wait(30)
         return FlagResolutionDetails(value=True)
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from scmhost.infra.errors import ScmhostError
 from scmhost.links import queries as link_queries
-from scmhost.links.link_targets import index_mappings
+from scmhost.links.resolve import index_mappings
 from scmhost.links.values import CodeMapping
 from scmhost.mapping import Rule
 from scmhost.mapping.code_mapping import normalize_slashes

@@ -146,7 +146,7 @@ def _open_local_project(context: CommandContext, options: Mapping[str, Any]) -> 
 
 
 def _from_database(found: FrameMatch, resolved: "ResolvedFrame") -> LinkedFrame:
-    from scmhost.links.outcome import Link, no_link_message
+    from scmhost.links.values import Link, no_link_message
 
     outcome = resolved.outcome
     facts = {**frame_facts(found), "sourcePath": outcome.source_path}

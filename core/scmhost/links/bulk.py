@@ -40,10 +40,14 @@ class BulkLinks:
     def url(self, path: str, line: int | None = None) -> str | NoUrl:
         """Return the page of a frame's path, at a line if one is given, by the first rule that gives a file."""
         folder, _, name = path.rpartition("/")
+        # Partition instead of a split into segments: this line runs once per stored frame.
         links = self._folders[folder]
         if isinstance(links, FolderLinks):
             return links.url(name, line) or self._url_by_path(path, line)
-        return links or self._url_by_path(path, line)
+        # A name with a backslash has folders of its own, which a root with wildcards may match.
+        if links is None or "\\" in name:
+            return self._url_by_path(path, line)
+        return links
 
     def _url_by_path(self, path: str, line: int | None) -> str | NoUrl:
         matches = self.mappings.matches(path)
@@ -70,6 +74,7 @@ class _FolderLinksCache(dict[str, FolderLinks | NoUrl | None]):
     def __missing__(self, folder: str) -> FolderLinks | NoUrl | None:
         links = self._compute(folder)
         if len(folder) <= MAX_FOLDER_LENGTH:
+            # Emptied as a whole: an order of use would cost every hit.
             if len(self) >= MAX_FOLDERS:
                 self.clear()
             self[folder] = links
@@ -85,5 +90,6 @@ class _FolderLinksCache(dict[str, FolderLinks | NoUrl | None]):
         for rule, head in matches:
             if head is not None:
                 pages = self._pages(rule)
+                # Without pages each path gives the reason of its own rule.
                 return None if isinstance(pages, NoUrl) else pages.below(head)
         return None

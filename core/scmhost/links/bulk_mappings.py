@@ -62,9 +62,11 @@ def save_mappings(
     if not pairs:
         raise InvalidInput("At least one mapping is required.", "mappings")
     most = services.limits.mappings_per_request
+    # The limit and the message are those of sentry-cli's endpoint in Sentry, which prints the message.
     if len(pairs) > most:
         message = f"A maximum of {most} mappings can be submitted at once (limits.mappings_per_request)."
         raise InvalidInput(message, "mappings")
+    # One transaction: a failure of the database must not leave half of an uploaded file.
     with services.store.write() as tx:
         project, repository = _project(tx, organization, names[0]), _repository(tx, organization, names[1])
         drafts = [
@@ -87,6 +89,7 @@ def assign_ids(existing: Sequence[CodeMapping], drafts: Sequence[MappingDraft]) 
     free = [
         mapping for mapping in existing if mapping.repository_id != repository_id or mapping.source_root not in roots
     ]
+    # By id in the end, so that a repeated upload makes the same choice on every database.
     free.sort(key=lambda mapping: (mapping.repository_id != repository_id, mapping.id))
     free_ids = iter([mapping.id for mapping in free])
     return {root: unchanged[root] if root in unchanged else next(free_ids, None) for root in roots}
@@ -108,6 +111,7 @@ class _BulkSaver:
         """Save one draft, or return its problem."""
         roots = Roots(draft.stack_root, draft.source_root)
         try:
+            # Invalid roots are an item of the answer, not an error of the request: sentry-cli lists them.
             check_mapping(draft)
             return RootsResult(roots, self._save(draft))
         except InvalidInput as error:
@@ -126,13 +130,16 @@ class _BulkSaver:
             return "created"
         before = queries.get(tx, organization_id, mapping_id)
         saved = queries.update(tx, organization_id, mapping_id, draft)
+        # A repeated upload changes nothing, and must not fill the audit log.
         if saved != before:
             self._record("code-mapping.edit", saved)
         return "updated"
 
     def _ids_of(self, stack_root: str) -> dict[str, int | None]:
         """Return the mappings that the valid source roots of a stack root replace."""
+        # Computed once per stack root: a mapping that was created above must not be replaced by the next pair.
         if stack_root not in self._ids:
+            # Invalid pairs are left out, so that they do not take the id that a valid one should replace.
             valid = [draft for draft in self._drafts if draft.stack_root == stack_root and not problems_of(draft)]
             project_id = self._drafts[0].project_id
             existing = queries.with_root(self._tx, self._organization.id, project_id, stack_root)

@@ -52,6 +52,7 @@ def create_mapping(
         project = _project(tx, organization, draft.project_id)
         installation = installation_queries.get(tx, organization.id, installation_id)
     if installation is None:
+        # The text is Sentry's; its clients show it as it is.
         raise NotFound("Could not find this integration installed on your organization")
     check_mapping(draft)
     with services.store.write() as tx:
@@ -61,6 +62,7 @@ def create_mapping(
             saved = queries.create(tx, organization.id, draft, services.clock.now())
         except Duplicate as error:
             raise _duplicate() from error
+        # In the same transaction: there is no change without its entry, and no entry without its change.
         record(tx, services, organization, "code-mapping.create", (saved.id, saved.stack_root), audit_details(saved))
     return MappingDetails(saved, project, repository)
 
@@ -77,6 +79,7 @@ def change_mapping(
     check_mapping(draft)
     with services.store.write() as tx:
         existing = _require_mapping(tx, organization, mapping_id)
+        # The update has no integrationId: the installation is the one of the current repository, as in Sentry.
         before = repository_queries.get(tx, organization.id, existing.repository_id)
         repository = _repository(tx, organization, draft.repository_id, before.installation_id if before else None)
         project = _project(tx, organization, draft.project_id)
@@ -98,6 +101,7 @@ def delete_mapping(services: Services, organization: Organization, mapping_id: i
         NotFound: the organization has no such mapping.
     """
     with services.store.write() as tx:
+        # Read first, because the audit entry has the roots of the deleted row.
         mapping = _require_mapping(tx, organization, mapping_id)
         queries.delete(tx, organization.id, mapping_id)
         target = (mapping.id, mapping.stack_root)
@@ -118,6 +122,7 @@ def list_mappings(
         NotFound: the organization has no such installation.
     """
     if installation_id is not None:
+        # An unknown installation is an error, not an empty page: the caller may have a wrong id.
         get_installation(services, organization, installation_id)
     with services.store.read() as tx:
         page = queries.page(tx, organization.id, request, project_ids=project_ids, installation_id=installation_id)
@@ -143,6 +148,7 @@ def problems_of(draft: MappingDraft) -> dict[str, list[str]]:
     """Return the problems of each field, in the words that Sentry's clients show."""
     problems: dict[str, list[str]] = {}
     for field, root in (("stackRoot", draft.stack_root), ("sourceRoot", draft.source_root)):
+        # Key and message of each problem are those of the form in Sentry's settings.
         if _BAD_ROOT.search(root):
             problems[field] = ["Path may not contain spaces or quotations"]
     if draft.default_branch == "":
@@ -158,6 +164,7 @@ def check_limit(tx: Transaction, services: Services, organization: Organization,
     Raises:
         InvalidInput: the project has as many as the limit allows.
     """
+    # All mappings of a project are indexed in memory, in each process that links its frames.
     most = services.limits.mappings_per_project
     if queries.count(tx, organization.id, project_id) >= most:
         raise InvalidInput(f"A project has at most {most} code mappings (limits.mappings_per_project).")
@@ -177,6 +184,7 @@ def _repository(
     tx: Transaction, organization: Organization, repository_id: int, installation_id: int | None
 ) -> Repository:
     repository = repository_queries.get(tx, organization.id, repository_id)
+    # A repository of another installation gets the same answer, as in Sentry.
     if repository is None or repository.installation_id != installation_id:
         raise InvalidForm({"repositoryId": ["Repository does not exist"]})
     return repository

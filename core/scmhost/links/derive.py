@@ -8,7 +8,7 @@ from scmhost.audit.queries import Action, record
 from scmhost.commits.find_repository import is_placeholder
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import InvalidInput
-from scmhost.mapping import CLASS_PLATFORMS, Unmapped, derive_mappings, file_names, map_frame
+from scmhost.mapping import CLASS_PLATFORMS, MappingIndex, Unmapped, derive_mappings, file_names, map_frame
 from scmhost.organizations.queries import Project
 from scmhost.repositories import file_queries
 from scmhost.repositories import queries as repository_queries
@@ -18,7 +18,6 @@ from scmhost.services import Services
 
 from . import queries
 from .code_mappings import audit_details, check_limit, check_mapping
-from .link_targets import index_mappings
 from .values import CodeMapping, FrameQuery, MappingDraft
 
 # A trace has some dozen files of its own; the rest are files of libraries.
@@ -33,7 +32,7 @@ DerivationAction = Literal["create", "update", "keep", "skip"]
 
 @dataclass(frozen=True, slots=True)
 class DerivationOptions:
-    """What is done with derived mappings.
+    """The treatment of derived mappings.
 
     Attributes:
         save: whether they are saved. Otherwise the actions are only listed.
@@ -95,10 +94,13 @@ def derive_for_project(
     Raises:
         InvalidForm: the default branch is malformed.
     """
+    # Only the branch can be wrong here. It is checked first, because it would fail for every mapping.
     check_mapping(MappingDraft(project.id, 0, "", "", options.default_branch))
+    # A preview takes no write lock: SQLite has one for the whole file.
     with services.store.write() if options.save else services.store.read() as tx:
         saved = queries.for_project(tx, organization.id, project.id)
-        by_people = index_mappings(0, [mapping for mapping in saved if not mapping.generated]).index
+        # Derived mappings are left out, so that more evidence can raise their confidence.
+        by_people = MappingIndex([rule for mapping in saved if not mapping.generated for rule in mapping.rules])
         unmatched = [frame for frame in frames if isinstance(map_frame(by_people, frame.info), Unmapped)]
         drafts = _drafts(tx, services, organization, unmatched, project.id)
         saver = _DerivationSaver(tx, services, organization, saved, options)
@@ -106,7 +108,7 @@ def derive_for_project(
 
 
 class _DerivationSaver:
-    """Chooses the action for each derived mapping of a request, and does it if the options say so."""
+    """Chooses the action for each derived mapping of a request, and executes it if ``options.save`` is set."""
 
     def __init__(
         self,
@@ -123,7 +125,8 @@ class _DerivationSaver:
         self._options = options
 
     def process(self, draft: MappingDraft, repository: Repository) -> Derivation:
-        """Return the action for a mapping, after doing it."""
+        """Save a mapping if it should be saved, and return the action."""
+        # A repeated derivation finds its own mapping here, and changes nothing.
         existing = self._saved.get(_key(draft))
         if existing is not None:
             return self._update(existing, draft, repository)
@@ -139,7 +142,9 @@ class _DerivationSaver:
 
     def _update(self, existing: CodeMapping, draft: MappingDraft, repository: Repository) -> Derivation:
         """Raise the confidence of a derived mapping. A person's mapping stays as it is."""
+        # Somebody may have set the branch of a derived mapping; a derivation must not undo that.
         draft = replace(draft, default_branch=existing.default_branch)
+        # The confidence never falls: a later trace may have fewer frames, which disprove nothing.
         if not existing.generated or _rank(draft.confidence) >= _rank(existing.confidence):
             kept = replace(
                 draft,
@@ -159,6 +164,7 @@ class _DerivationSaver:
             return (
                 f"Its confidence is {draft.confidence}, and the least to save is {least}; send a lower one to save it."
             )
+        # Sentry's message for the same case: a mapping without an installation could not build URLs.
         if repository.installation_id is None:
             return "Repository is not associated with an integration. Claim it through an installation first."
         try:
@@ -177,12 +183,14 @@ def _drafts(
     tx: Transaction, services: Services, organization: Organization, frames: Iterable[FrameQuery], project_id: int
 ) -> list[tuple[MappingDraft, Repository]]:
     """Return the mappings that frames of the project's own code and the files of active repositories support."""
+    # SDKs mark classes as ``in_app`` by configured packages, which few projects set, so that it proves nothing there.
     own = [frame.info for frame in frames if frame.in_app is not False or frame.info.platform in CLASS_PLATFORMS]
     names = file_names(own)[:_MAX_NAMES]
     files = file_queries.paths_by_name(tx, organization.id, names, services.limits.derived_from_files)
     repositories = {
         str(id_): repository
         for id_, repository in repository_queries.get_many(tx, organization.id, files).items()
+        # A placeholder holds commits whose repository is unknown, and has no pages to link to.
         if repository.status is RepositoryStatus.ACTIVE and not is_placeholder(repository)
     }
     paths = {key: files[repository.id] for key, repository in repositories.items()}
@@ -200,6 +208,7 @@ def _drafts(
             ),
             repositories[derived.repository],
         )
+        # Not whole: the query above reads only files with the names of frames.
         for derived in derive_mappings(own, paths, whole=False)
     ]
 
@@ -207,6 +216,7 @@ def _drafts(
 def _common_branch(tx: Transaction, organization: Organization, repository_id: int) -> str | None:
     """Return the default branch that all mappings of a repository have, if they have one."""
     branches = queries.branches(tx, organization.id, repository_id)
+    # If mappings differ, neither branch can be preferred.
     return branches.pop() if len(branches) == 1 else None
 
 

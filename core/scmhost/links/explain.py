@@ -10,8 +10,7 @@ from scmhost.repositories import queries as repository_queries
 from scmhost.sdk import Organization, Repository
 from scmhost.services import Services
 
-from .link_targets import read_mappings, rules_for
-from .resolve import ResolvedFrame, build_links, map_frames
+from .resolve import ResolvedFrame, build_links, map_frames, read_mappings
 from .values import CodeMapping, FrameQuery, LinkOptions
 
 
@@ -53,13 +52,16 @@ def explain_links(
         NotFound: the organization has no such release.
     """
     with services.telemetry.operation("links"):
+        # One read transaction, so that outcomes and mismatches are of the same mappings.
         with services.store.read() as tx:
             mappings = read_mappings(tx, services, project)
             targets = map_frames(tx, services, organization, mappings, frames, options)
-            rules = [rules_for(mapping) for mapping in mappings.by_id.values()]
+            # From the mappings, not from the index: the index groups rules by prefix and not by mapping.
+            rules = [mapping.rules for mapping in mappings.by_id.values()]
             mismatches = [_mismatches(rules, frame, services.limits.explained_mappings) for frame in frames]
             ids = {mappings.by_id[rule.id].repository_id for shown, _ in mismatches for rule, _ in shown}
             repositories = repository_queries.get_many(tx, organization.id, ids)
+        # Outside of the transaction: plugins are called, and may take their whole budget.
         resolved = build_links(services, organization, targets)
     explained: list[ExplainedFrame] = []
     for frame, outcome, (shown, more) in zip(frames, resolved, mismatches, strict=True):
@@ -85,5 +87,6 @@ def _mismatches(
     mismatches = [
         (rules[0], mismatch) for rules in rules_of_mappings if (mismatch := find_mismatch(rules, paths)) is not None
     ]
+    # A project may have a thousand mappings; an answer with all of them for each frame would be too large.
     shown = nsmallest(most, mismatches, key=lambda pair: pair[0].rank)
     return shown, len(mismatches) - len(shown)

@@ -1,7 +1,7 @@
 """Build the link of a mapped frame: ref, page, and what the code host answers about the file.
 
-Answers of code hosts make links better, but no link is lost without them. A provider that fails is not asked again for
-a while, so that a hanging one costs a request its time budget once, and the requests of the next seconds nothing.
+Answers of code hosts make links better, but no link is lost without them. After a failure, a provider is not called for
+some seconds: a hanging one delays one request, and not the next ones.
 """
 
 from collections.abc import Callable
@@ -34,8 +34,18 @@ from scmhost.sdk import (
 )
 from scmhost.services import Services
 
-from .outcome import ChosenRef, Link, LinkBasis, NoLink, choose_ref, file_basis, no_link, ref_basis
-from .values import CodeMapping, encodable
+from .values import (
+    ChosenRef,
+    CodeMapping,
+    Link,
+    LinkBasis,
+    NoLink,
+    choose_ref,
+    encodable,
+    file_basis,
+    no_link,
+    ref_basis,
+)
 
 T = TypeVar("T")
 
@@ -77,6 +87,7 @@ class NegativeCache:
     def is_suppressed(self, target: HookTarget, now: datetime) -> bool:
         """Return whether the hook failed too short a time ago to be called now."""
         with self._lock:
+            # Only dictionary look-ups are under the lock: every link of every thread passes here.
             failures = [self._failed_at.get(key) for key in target.keys]
         # A failure in the future comes from a clock that was set back. It must not suppress calls for longer.
         return any(failed is not None and failed <= now < failed + NEGATIVE_TTL for failed in failures)
@@ -85,6 +96,7 @@ class NegativeCache:
         """Suppress calls for a repository, and for its installation if another repository failed before."""
         own, shared = target.keys
         with self._lock:
+            # Without an earlier failure the repository itself is the default: one failure must not count as two.
             previous = self._last_failed.get(shared[:2], target.repository)
             self._last_failed[shared[:2]] = target.repository
             self._failed_at[own] = now
@@ -102,7 +114,7 @@ class NegativeCache:
 class ProviderQuestions:
     """The questions of one request and their answers.
 
-    Each question is asked once. After a failure, nothing more is asked about that repository in this request.
+    Each question is sent once. After a failure, no more are sent about that repository in this request.
     """
 
     def __init__(self, services: Services) -> None:
@@ -116,15 +128,17 @@ class ProviderQuestions:
     def file_exists(
         self, calls: ProviderCalls, installation: Installation, repository: Repository, ref: ChosenRef, path: str
     ) -> Existence:
-        """Return whether a file exists at a ref; unknown if the provider cannot or may not be asked.
+        """Return whether a file exists at a ref; unknown if the provider has no such hook or may not be called.
 
         Raises:
             ProviderForbidden: the code host refuses access.
         """
         if len(path) > MAX_PATH or not calls.has("scm_file_exists"):
             return Existence.UNKNOWN
+        # With the kind: a branch and a tag may have the same name.
         key = (repository.id, f"{ref.kind}:{ref.ref}", path)
         if key not in self._existence:
+            # A trace may have hundreds of frames, and code hosts limit the requests of a client.
             if not self._checks_left:
                 return Existence.UNKNOWN
             self._checks_left -= 1
@@ -142,6 +156,7 @@ class ProviderQuestions:
         Raises:
             ProviderForbidden: the code host refuses access.
         """
+        # Requested once: most frames of a trace are in one repository.
         if repository.id not in self._branches:
             target = HookTarget("scm_resolve_ref", installation.id, repository.id)
             resolved = self._ask(calls, target, partial(calls.resolve_ref, installation, repository, None))
@@ -155,6 +170,7 @@ class ProviderQuestions:
             return None
         try:
             answer = call()
+        # A refusal is an answer: it becomes the reason of the missing link, and the host is not down.
         except ProviderForbidden:
             raise
         except (PluginFault, ProviderError) as error:
@@ -165,10 +181,11 @@ class ProviderQuestions:
         return answer
 
     def _note_failure(self, calls: ProviderCalls, target: HookTarget, error: PluginFault | ProviderError) -> None:
-        """Log a failure, and suppress the next calls if they would wait in vain too."""
+        """Log a failure, and suppress the next calls if they would fail in the same way."""
         if isinstance(error, PluginFault) and error.kind == "suspended":
             # The circuit breaker refuses at once, and logged it when it opened.
             return
+        # Other errors come quickly and may concern one file only, so that the next call may succeed.
         suppressed = isinstance(error, PluginFault | ProviderUnavailable)
         if suppressed:
             self._negative_cache.add_failure(target, self._clock.now())
@@ -229,6 +246,7 @@ class LinkBuilder:
 
     def build(self, target: LinkTarget) -> Link | NoLink:
         """Return the link, or the reason why there is none. A plugin's fault is such a reason, and is logged."""
+        # Such a mapping matches every relative path, also those of libraries.
         if target.mapping.catches_all and target.file_status is not FileStatus.LISTED:
             return target.no_link(Reason.FILE_NOT_FOUND, "No commit that is known has this file.")
         try:
@@ -252,11 +270,13 @@ class LinkBuilder:
             return target.no_link(Reason.REPOSITORY_INACTIVE)
         if target.installation is None:
             return target.no_link(Reason.INSTALLATION_NOT_FOUND)
+        # Decided for each link: an operator may turn a provider off while a long trace is linked.
         decision = self._plugins.decide(target.installation.provider, self._organization)
         calls = self._plugins.calls(target.installation.provider)
         if not decision.on or calls is None:
             return target.no_link(Reason.PROVIDER_OFF, decision.reason)
         ref = choose_ref(target.frame_commit, target.release_commit, target.mapping.default_branch)
+        # Only if there is no other ref, because the answer costs a request to the code host.
         ref = ref or self._questions.default_branch(calls, target.installation, target.repository)
         ref = ref or choose_ref(None, None, None, target.newest_commit)
         if ref is None:
@@ -269,6 +289,7 @@ class LinkBuilder:
         url = self._url(calls, installation, target, ref)
         if isinstance(url, NoUrl):
             return target.no_link(url.reason, safe_text(url.message))
+        # After the URL: a page that cannot be built needs no request to the code host.
         exists = self._questions.file_exists(calls, installation, target.repository, ref, target.path)
         if exists is Existence.NO:
             return target.no_link(Reason.FILE_NOT_FOUND, attempted_url=url)
@@ -285,16 +306,19 @@ class LinkBuilder:
                 ref=ref_basis(ref),
                 derivation=target.mapping.confidence,
             ),
+            # Null instead of false: no answer does not mean that the file is missing.
             verified=True if exists is Existence.YES else None,
         )
 
     def _url(self, calls: ProviderCalls, installation: Installation, target: LinkTarget, ref: ChosenRef) -> str | NoUrl:
         line = usable_line(target.line)
+        # Templates are read once per repository and ref; a hook call for each frame would dominate the cost.
         links = self._pages.of(calls, installation, target.repository).at(ref.ref, ref.kind)
         if isinstance(links, NoUrl):
             return links
         if links is not None:
             return _checked(links.url(target.path, line))
+        # ``Location`` would refuse the path with an exception.
         if len(target.path) > MAX_PATH:
             return NoUrl(message=f"The path has more than {MAX_PATH} characters.")
         if encodable(target.path) != target.path:

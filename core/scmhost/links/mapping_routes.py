@@ -29,6 +29,7 @@ def _either(camel: str, snake: str) -> AliasChoices:
 class MappingIn(BaseModel):
     """The fields of a code mapping. Camel case and snake case are both accepted."""
 
+    # Ids end below 2**53, the largest integer that JavaScript clients read exactly.
     repository_id: int = Field(validation_alias=_either("repositoryId", "repository_id"), ge=0, lt=2**53)
     project_id: int = Field(validation_alias=_either("projectId", "project_id"), ge=0, lt=2**53)
     stack_root: str = Field(validation_alias=_either("stackRoot", "stack_root"), max_length=4096)
@@ -72,6 +73,7 @@ def mappings_list(
 @router.post("/", status_code=201)
 def mappings_add(services: AuditedServices, organization: ForLoose, new: NewMapping) -> CodeMappingOut:
     """Create a code mapping."""
+    # Sentry checks this before the other fields and answers with this text.
     if not new.integration_id:
         raise InvalidInput("Missing param: integrationId")
     return code_mapping_out(services, create_mapping(services, organization, new.integration_id, new.draft()))
@@ -87,6 +89,7 @@ class RootsIn(BaseModel):
 class BulkIn(BaseModel):
     """Code mappings of a project and a repository, by their names."""
 
+    # A slug or an id; scripts send ids as numbers too.
     project: str | int
     repository: str
     default_branch: str | None = Field(
@@ -119,7 +122,9 @@ def mappings_add_many(
     """
     pairs = [Roots(roots.stack_root, roots.source_root) for roots in bulk.mappings]
     names = str(bulk.project), bulk.repository
+    # An empty branch means none here, unlike in the form of a single mapping.
     answer = _bulk_answer(save_mappings(services, organization, names, bulk.default_branch or None, pairs))
+    # As in Sentry: some mappings were saved and others were not.
     response.status_code = 207 if answer.errors else 200
     return answer
 
@@ -158,6 +163,7 @@ def _bulk_answer(results: Sequence[RootsResult]) -> BulkMappingsOut:
 
 
 def _project_ids(services: Services, organization: Organization, projects: list[str] | None) -> list[int] | None:
+    # Sentry's clients send project=-1 for all projects.
     if not projects or ALL_PROJECTS in projects:
         return None
     return [find_project(services, organization, project).id for project in projects]

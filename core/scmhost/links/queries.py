@@ -67,6 +67,7 @@ def update(tx: Transaction, organization_id: int, mapping_id: int, draft: Mappin
     )
     with duplicates(tx, _duplicate_message(draft)):
         saved = _mapping(tx.execute(statement).one())
+    # In a fixed order: two updates that swap projects would otherwise wait for each other.
     for project_id in sorted({existing.project_id, saved.project_id}):
         touch_mappings(tx, organization_id, project_id)
     return saved
@@ -136,6 +137,7 @@ def _of_project(organization_id: int, project_id: int) -> ColumnElement[bool]:
 def _fields(draft: MappingDraft) -> dict[str, Any]:
     """Return the columns of a draft."""
     evidence = [list(pair) for pair in draft.derived_from]
+    # An empty list is stored as NULL, as it is in rows of people's mappings.
     return asdict(draft) | {"source_hash": hash_of(draft.source_root), "derived_from": evidence or None}
 
 

@@ -1,29 +1,133 @@
-"""Resolve frames to links, or to the reason why there is no link."""
+"""Resolve frames to links, or to the reason why there is no link.
 
-from collections import Counter
-from collections.abc import Sequence
+Frames are mapped first. Then the database is read once for all of them: repositories, release commits and known files.
+The links are built last, without a transaction, because building them calls plugins.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from threading import Lock
+from typing import Final
+
+from cachetools import LRUCache
 
 from scmhost.infra.db.engine import Transaction
-from scmhost.mapping import FileStatus, Unmapped, map_frame
+from scmhost.installations import queries as installation_queries
+from scmhost.mapping import FileStatus, MappingIndex, MappingMatch, Unmapped, map_frame, order_by_file_status
 from scmhost.organizations.queries import Project
-from scmhost.sdk import Organization, Reason, Repository
+from scmhost.releases import content_queries
+from scmhost.releases.show import require_release
+from scmhost.repositories import file_queries
+from scmhost.repositories import queries as repository_queries
+from scmhost.repositories.file_queries import KnownFile
+from scmhost.sdk import Installation, Organization, Reason, Repository
 from scmhost.services import Services
 
+from . import queries
 from .derive import derive_for_request
-from .link_builder import LinkBuilder
-from .link_targets import (
-    LinkTargets,
-    MappingResult,
-    ProjectMappings,
-    index_mappings,
-    read_link_targets,
-    read_mappings,
-)
-from .outcome import Link, NoLink, no_link
-from .values import CodeMapping, FrameQuery, LinkOptions
+from .link_builder import LinkBuilder, LinkTarget
+from .values import CodeMapping, FrameQuery, Link, LinkOptions, NoLink, no_link
 
-_UNMATCHED = (Reason.NO_CODE_MAPPINGS, Reason.STACK_ROOT_MISMATCH)
+MAX_CACHED_PROJECTS: Final = 256
+_UNMATCHED: Final = (Reason.NO_CODE_MAPPINGS, Reason.STACK_ROOT_MISMATCH)
+
+MappingResult = tuple[MappingMatch, ...] | Unmapped
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectMappings:
+    """The code mappings of a project at one version, and their index."""
+
+    version: int
+    by_id: Mapping[int, CodeMapping]
+    index: MappingIndex
+
+
+class MappingCache:
+    """The mappings of recently used projects.
+
+    Each change of a mapping raises its project's version in the same transaction, so that processes need not notify
+    each other of changes.
+    """
+
+    def __init__(self) -> None:
+        self._projects: LRUCache[int, ProjectMappings] = LRUCache(MAX_CACHED_PROJECTS)
+        self._lock = Lock()
+
+    def __len__(self) -> int:
+        return len(self._projects)
+
+    def get(self, project: Project) -> ProjectMappings | None:
+        """Return the mappings of this version of the project, if they are cached."""
+        with self._lock:
+            mappings = self._projects.get(project.id)
+        return mappings if mappings and mappings.version == project.mappings_version else None
+
+    def put(self, project: Project, mappings: ProjectMappings) -> None:
+        """Keep the mappings of a project in place of those of another version."""
+        with self._lock:
+            self._projects[project.id] = mappings
+
+
+@dataclass(frozen=True, slots=True)
+class LinkTargets:
+    """The mapping results of frames, and the rows that lead from them to links.
+
+    Attributes:
+        results: each frame with the paths that the mappings give for it, in the order of the request.
+        mappings: the mappings by id. Those that were derived for this request have ids below 0.
+        no_target: the reason for frames whose mappings lead to no repository.
+        repositories: the repositories of the mappings.
+        installations: the installations of the repositories.
+        release_commits: the release's commits by repository.
+        files: the known files by repository and path.
+    """
+
+    results: Sequence[tuple[FrameQuery, MappingResult]]
+    mappings: Mapping[int, CodeMapping]
+    no_target: Reason
+    repositories: Mapping[int, Repository]
+    installations: Mapping[int, Installation]
+    release_commits: Mapping[int, str]
+    files: Mapping[tuple[int, str], KnownFile]
+
+    def in_order(self, frame: FrameQuery, matches: Sequence[MappingMatch]) -> Iterable[LinkTarget]:
+        """Yield the targets of a frame in the order in which they are tried."""
+        # Most frames match one mapping, and need no sort.
+        ordered = order_by_file_status(matches, self._file_status) if len(matches) > 1 else matches
+        for match in ordered:
+            target = self._target(frame, match)
+            if target is not None:
+                yield target
+
+    def _target(self, frame: FrameQuery, match: MappingMatch) -> LinkTarget | None:
+        """Return the target, or None if its repository was just deleted, or if it is a guess without a known file."""
+        mapping = self.mappings[match.rule.id]
+        repository = self.repositories.get(mapping.repository_id)
+        status = self._file_status(match)
+        # Derived mappings are guesses: only a file that a commit named makes them worth a link.
+        if repository is None or (mapping.id < 0 and status is not FileStatus.LISTED):
+            return None
+        file = self.files.get((mapping.repository_id, match.source_path))
+        return LinkTarget(
+            mapping=mapping,
+            repository=repository,
+            installation=self.installations.get(repository.installation_id or 0),
+            path=match.source_path,
+            line=frame.line,
+            frame_commit=frame.commit,
+            release_commit=self.release_commits.get(repository.id),
+            file_status=status,
+            # A deleted file is not in the commit that deleted it.
+            newest_commit=file.sha if file and not file.deleted else None,
+        )
+
+    def _file_status(self, match: MappingMatch) -> FileStatus:
+        file = self.files.get((self.mappings[match.rule.id].repository_id, match.source_path))
+        if file is None:
+            return FileStatus.UNKNOWN
+        return FileStatus.DELETED if file.deleted else FileStatus.LISTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +187,7 @@ def map_frames(
         results: list[MappingResult] = [Unmapped(Reason.NO_CODE_MAPPINGS) for _ in frames]
         return read_link_targets(tx, organization, {}, list(zip(frames, results, strict=True)), LinkOptions())
     results = [map_frame(mappings.index, frame.info) for frame in frames]
+    # A copy: the cached mappings are shared by all requests.
     by_id = dict(mappings.by_id)
     unmatched = [frame for frame, result in zip(frames, results, strict=True) if _is_unmatched(result)]
     if options.derive and unmatched:
@@ -92,10 +197,64 @@ def map_frames(
     return read_link_targets(tx, organization, by_id, list(zip(frames, results, strict=True)), options)
 
 
+def read_mappings(tx: Transaction, services: Services, project: Project) -> ProjectMappings:
+    """Return a project's code mappings, from the cache if they have not changed."""
+    cache = services.shared(MappingCache)
+    # The version was read with the project, in this request: no second statement is needed to see a change.
+    mappings = cache.get(project)
+    if mappings is None:
+        rows = queries.for_project(tx, project.organization_id, project.id)
+        mappings = index_mappings(project.mappings_version, rows)
+        cache.put(project, mappings)
+    return mappings
+
+
+def index_mappings(version: int, rows: Sequence[CodeMapping]) -> ProjectMappings:
+    """Index code mappings of a version."""
+    rules = [rule for row in rows for rule in row.rules]
+    return ProjectMappings(version, {row.id: row for row in rows}, MappingIndex(rules))
+
+
+def read_link_targets(
+    tx: Transaction,
+    organization: Organization,
+    mappings: Mapping[int, CodeMapping],
+    results: Sequence[tuple[FrameQuery, MappingResult]],
+    options: LinkOptions,
+) -> LinkTargets:
+    """Read the rows that lead from the mapping results of frames to links.
+
+    Raises:
+        NotFound: the organization has no such release.
+    """
+    mapped = [(frame, result) for frame, result in results if not isinstance(result, Unmapped)]
+    repositories = repository_queries.get_many(
+        tx, organization.id, {mappings[match.rule.id].repository_id for _, matches in mapped for match in matches}
+    )
+    release_commits = _release_commits(tx, organization, options.release)
+    paths: defaultdict[int, set[str]] = defaultdict(set)
+    for frame, matches in mapped:
+        # Files are the largest table: they are read only if they decide something.
+        if options.with_file_status or _needs_file_status(mappings, release_commits, frame, matches):
+            for match in matches:
+                paths[mappings[match.rule.id].repository_id].add(match.source_path)
+    return LinkTargets(
+        results=results,
+        mappings=mappings,
+        no_target=Reason.STACK_ROOT_MISMATCH if any(id_ > 0 for id_ in mappings) else Reason.NO_CODE_MAPPINGS,
+        repositories=repositories,
+        installations=_installations(tx, organization, repositories.values()),
+        release_commits=release_commits,
+        # All frames in one statement: a trace may have hundreds of them.
+        files=file_queries.file_states(tx, organization.id, paths) if paths else {},
+    )
+
+
 def build_links(services: Services, organization: Organization, targets: LinkTargets) -> list[ResolvedFrame]:
     """Build the links of mapped frames. Plugins are called, so that no transaction may be open."""
     builder = LinkBuilder(services, organization)
     resolved = [_resolve(builder, targets, frame, result) for frame, result in targets.results]
+    # Without telemetry the outcomes need not be counted.
     if services.telemetry.on:
         services.telemetry.count("frames", Counter(_outcome_label(item.outcome) for item in resolved))
     return resolved
@@ -108,6 +267,7 @@ def _resolve(builder: LinkBuilder, targets: LinkTargets, frame: FrameQuery, resu
     tried: list[TriedMapping] = []
     chosen: TriedMapping | None = None
     for target in targets.in_order(frame, result):
+        # After a link no plugin is called any more; the rest is listed for explanations.
         needed = chosen is None or isinstance(chosen.outcome, NoLink)
         outcome = builder.build(target) if needed else None
         item = TriedMapping(target.mapping, target.repository, target.path, target.file_status, outcome)
@@ -132,3 +292,31 @@ def _by_derived(derived: ProjectMappings, frame: FrameQuery, result: MappingResu
 
 def _outcome_label(outcome: Link | NoLink) -> str:
     return "linked" if isinstance(outcome, Link) else outcome.reason.value
+
+
+def _needs_file_status(
+    mappings: Mapping[int, CodeMapping],
+    release_commits: Mapping[int, str],
+    frame: FrameQuery,
+    matches: tuple[MappingMatch, ...],
+) -> bool:
+    """Return whether the known files decide which mapping is used, whether it is used, or which commit is linked."""
+    first = mappings[matches[0].rule.id]
+    has_ref = frame.commit or release_commits.get(first.repository_id) or first.default_branch
+    return len(matches) > 1 or first.id < 0 or not has_ref or first.catches_all
+
+
+def _release_commits(tx: Transaction, organization: Organization, version: str | None) -> dict[int, str]:
+    # No release is the common case, and costs no statement.
+    if version is None:
+        return {}
+    release = require_release(tx, organization, version)
+    return {head.repository_id: head.sha for head in content_queries.heads(tx, organization.id, release.id)}
+
+
+def _installations(
+    tx: Transaction, organization: Organization, repositories: Iterable[Repository]
+) -> dict[int, Installation]:
+    ids = {repository.installation_id for repository in repositories if repository.installation_id is not None}
+    stored = installation_queries.get_many(tx, organization.id, ids)
+    return {id_: item.installation for id_, item in stored.items()}

@@ -27,7 +27,6 @@ from scmhost.sdk import Organization, ref_problem
 from .code_mappings import MappingDetails
 from .derive import Derivation, DerivationOptions, derive_for_project
 from .explain import explain_links
-from .outcome import Link, NoLink
 from .resolve import ResolvedFrame, resolve_links
 from .schemas import (
     ExplainedTraceOut,
@@ -44,12 +43,13 @@ from .schemas import (
 )
 from .source_urls import parse_source_url
 from .traces import MAX_FIELD, DeriveIn, LinksIn, read_trace
-from .values import FrameQuery, LinkOptions
+from .values import FrameQuery, Link, LinkOptions, NoLink
 
 router: Final = APIRouter(prefix="/api/0/projects/{organization}/{project}", tags=["links"])
 
 
 def frame_query_of(
+    # Not required by the signature: Sentry answers 400 with its own text, not with a validation error.
     file: str = "",
     commit_id: Annotated[str | None, Query(alias="commitId")] = None,
     platform: str | None = None,
@@ -63,6 +63,7 @@ def frame_query_of(
     if not file:
         raise InvalidInput("Filepath is required")
     if commit_id:
+        # A commit becomes a part of a URL; a bad one would silently link to something else.
         problem = ref_problem(commit_id)
         if problem:
             raise InvalidInput(f"{problem}.", "commitId")
@@ -85,6 +86,7 @@ def stacktrace_link(
     config = None
     if resolved.mapping and resolved.repository:
         config = code_mapping_out(services, MappingDetails(resolved.mapping, project, resolved.repository))
+    # Sentry's issue page offers the set-up of a mapping if there is an installation but no link.
     listed = list_installations(services, organization, PageQuery(), features=frozenset({"stacktrace_link"}))
     return StacktraceLink(
         **_outcome_fields(resolved),
@@ -153,6 +155,7 @@ def explain_trace(
 ) -> ExplainedTraceOut:
     """The answers of ``trace-links``, with the outcome of every code mapping for each frame."""
     trace = read_trace(services, body)
+    # Checked after reading: only then the number of frames in a text is known.
     services.limits.check("explained_frames", len(trace.queries), "frames" if body.text is None else "text")
     explained = explain_links(services, organization, project, trace.queries, body.options)
     frames = [explained_frame(frame, item) for frame, item in zip(trace.frames, explained, strict=True)]

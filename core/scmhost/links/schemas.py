@@ -13,10 +13,9 @@ from scmhost.services import Services
 
 from .code_mappings import MappingDetails
 from .explain import ExplainedFrame, UnmatchedMapping
-from .outcome import Link, NoLink, no_link_message
 from .resolve import ResolvedFrame, TriedMapping
 from .traces import TraceFrame
-from .values import CodeMapping, MappingDraft, encodable
+from .values import CodeMapping, Link, MappingDraft, NoLink, encodable, no_link_message
 
 
 class EvidenceOut(Wire):
@@ -43,6 +42,7 @@ class CodeMappingOut(Wire):
 
 
 class ParsedPath(Wire):
+    # Integers here, though ids are strings elsewhere: Sentry's path-parsing answer has them so.
     integration_id: int
     repository_id: int
     provider: str
@@ -267,8 +267,10 @@ def _mapping_fields(
 
 
 def _frame_fields(item: TraceFrame) -> dict[str, Any]:
+    # ``platform`` and ``in_app`` are not repeated: they only decide how the frame is linked.
     fields = item.frame.model_dump(include=set(FrameOut.model_fields))
     match = item.match
+    # Lines count from 1 as in editors; characters from 0, so that they can be used as indexes.
     span = TextSpan(line=match.text_line + 1, start=match.start, end=match.end) if match else None
     return {"frame": FrameOut(**fields, language=item.language), "text": span}
 

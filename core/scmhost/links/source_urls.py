@@ -67,6 +67,7 @@ def parse_source_url(services: Services, organization: Organization, url: str, f
     """
     if not safe_url(url):
         raise _invalid("Enter a valid URL.")
+    # Checked before any query: the usual mistake is a page of another file.
     if file_name_of(url) != re.split(r"[\\/]", frame.filename or "")[-1]:
         raise _invalid("Source code URL points to a different file than the stack trace")
     repository, installation = _find_repository(services, organization, url)
@@ -101,6 +102,7 @@ def file_name_of(url: str) -> str:
 def _find_repository(services: Services, organization: Organization, url: str) -> tuple[Repository, Installation]:
     """Return the claimed repository with the longest URL that encloses the page, and its installation."""
     enclosing = enclosing_urls(url)
+    # Exact spellings can use the index on URLs; a pattern could not.
     spellings = [f"{scheme}{_bare(above)}{end}" for above in enclosing for scheme in _SCHEMES for end in _URL_ENDINGS]
     with services.store.read() as tx:
         listed = repository_queries.claimed_at(tx, organization.id, spellings)
@@ -111,7 +113,9 @@ def _find_repository(services: Services, organization: Organization, url: str) -
     candidates = [item for item in listed if item.installation_id in usable]
     if not candidates:
         is_known = _has_installation(services, organization, enclosing)
+        # Sentry has two messages: one leads to adding the repository, the other to installing the provider.
         raise _invalid("Could not find repo" if is_known else "Could not find integration")
+    # A repository may lie below the path of another one, as nested groups of GitLab do.
     best = max(candidates, key=lambda item: len(address_of(item.url or "")))
     return best, usable[best.installation_id or 0]
 
@@ -174,6 +178,7 @@ def _read_by_plugin(
         candidates = calls.read_source_url(installation, url, [repository])
         locations = [item.location for item in candidates if item.repository_id == repository.id and item.location.path]
         known = [location for location in locations if location.ref in branches]
+        # One candidate needs no confirmation; several mean that the ref may have slashes.
         if not known and len(locations) > 1:
             known = [item for item in locations if calls.resolve_ref(installation, repository, item.ref)]
     best = next(iter(known or locations), None)
@@ -182,6 +187,7 @@ def _read_by_plugin(
 
 @cache
 def _pages() -> Pages:
+    # Built on first use: parsing templates costs more than the import of the room.
     first, *others = (f"{{repo_url}}/{form}/{{ref}}/{{path}}" for form in _FORMS)
     return Pages(view=first, also=tuple(others), strip_git_suffix=False)
 

@@ -34,7 +34,9 @@ class CodeMappingRow(EntityMixin, Base):
     default_branch: Mapped[str | None]
     generated: Mapped[bool]
     created_at: Mapped[datetime]
+    # Equal hashes of different roots only refuse a mapping; with 64 bits that does not happen by chance.
     source_hash: Mapped[int] = mapped_column(BigInteger)
+    # Confidence and evidence are NULL for mappings of people.
     confidence: Mapped[str | None]
     derived_from: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
 

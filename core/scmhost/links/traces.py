@@ -32,6 +32,7 @@ class FrameIn(BaseModel):
     module: _Text = None
     package: _Text = None
     function: _AnyText | None = None
+    # SDKs write events in snake case; Sentry's API returns them in camel case.
     line_no: _Count = Field(default=None, validation_alias=AliasChoices("lineNo", "lineno", "line_no"))
     col_no: _Count = Field(default=None, validation_alias=AliasChoices("colNo", "colno", "col_no"))
     platform: _Text = None
@@ -102,10 +103,12 @@ def read_trace(services: Services, body: TraceIn) -> Trace:
     """
     if (body.text is None) == (body.frames is None):
         raise InvalidInput("Send either text, a pasted stack trace, or frames, those of an event; not both.")
+    # Checked once for all frames; a frame of an event has no commit of its own.
     problem = ref_problem(body.commit) if body.commit else None
     if problem:
         raise InvalidInput(f"{problem}.", "commit")
     if body.frames is not None:
+        # A list that is too long is an error, but a text is cut: nobody can count its frames before.
         services.limits.check("trace_frames", len(body.frames), "frames")
         return Trace([TraceFrame(frame) for frame in body.frames], [_event_query(frame, body) for frame in body.frames])
     reading = read_text(body.text or "", limit=services.limits.trace_characters, most=services.limits.trace_frames)

@@ -94,6 +94,7 @@ class Rule:
     def source_path(self, path: str) -> str | None:
         """Return the repository path of a path, or None if the rule does not match or leads out of the repository."""
         text = comparable(path)
+        # The closing slash of the comparable form is cut off again below.
         length = self.matched_length(text)
         if length is None:
             return None
@@ -165,6 +166,7 @@ def _matches_segment(parts: Parts, segment: str) -> bool:
     """Return whether a whole segment has the parts in order, the first at its start and the last at its end."""
     if len(parts) == 1:
         return segment == parts[0]
+    # A star matches a name. These would let a path climb over a segment that the root names.
     if segment in ("", ".", ".."):
         return False
     length = _shortest_start(parts[:-1], segment)
@@ -178,6 +180,7 @@ def _shortest_start(parts: Parts, segment: str) -> int | None:
         return None
     length = len(parts[0])
     for part in parts[1:]:
+        # The shortest start leaves the most text for the last part, so that no backtracking is needed.
         at = segment.find(part, length)
         if at < 0:
             return None
@@ -194,6 +197,7 @@ def _comparable_prefix(root: str) -> str:
 
 def _source_prefix(stack_root: str, source_root: str) -> str:
     """Return the replacement of a stack root. If that ends in ``*``, the source root is used as it is."""
+    # People write source roots with a leading slash, but repository paths have none.
     source = normalize_slashes(source_root).lstrip("/")
     if stack_root.endswith("*"):
         return source

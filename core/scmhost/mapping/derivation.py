@@ -75,6 +75,7 @@ class _FileLists:
         self._files = {name: [file for file in listed if is_source_file(file)] for name, listed in files.items()}
         self._by_name: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
         for repository, listed in self._files.items():
+            # Without duplicates: a file that is listed twice would look ambiguous.
             for file in dict.fromkeys(listed):
                 self._by_name[_name_of(file)].append((repository, file))
 
@@ -115,12 +116,14 @@ def derive_mappings(
         for path, repository, roots, file in fresh:
             evidence[repository, roots].append(Evidence(path.raw, file))
             covered.add((repository, roots.source_root))
+        # Frames of one origin share a mapping; the others of that origin need none of their own.
         matched_tops = {path.top for path, *_ in fresh}
         waiting = [path for path in waiting if path.top not in matched_tops]
     derived = [
         DerivedMapping(repository, roots, _confidence(pairs), tuple(sorted(set(pairs))))
         for (repository, roots), pairs in evidence.items()
     ]
+    # Sorted, so that frames in another order give the same answer.
     return sorted(derived, key=lambda item: (item.repository, item.roots.stack_root, item.roots.source_root))
 
 
@@ -196,6 +199,7 @@ def _roots_between(path: FramePath, source_file: str, repo_files: Sequence[str])
 
 def _source_set_roots(path: FramePath, source: str, repo_files: Sequence[str]) -> DerivedRoots | None:
     """Return the roots of a class in a build tool's source set: the package that contains all files of the set."""
+    # Only classes have a package below a source set; a printed file path shows its folders itself.
     source_set = source_set_of(source) if path.root is not None else None
     if source_set is None or source != source_set + path.raw:
         return None
@@ -229,6 +233,7 @@ def _common_end_roots(path: FramePath, source: str) -> DerivedRoots | NoRoots:
         if mine != theirs:
             break
         common += len(mine) + 1
+    # Zero if only the empty names after two closing slashes are equal.
     if common <= 0:
         return NoRoots.NO_COMMON_ROOT
     return DerivedRoots(path.raw[: len(path.raw) - common], source[: len(source) - common])

@@ -68,6 +68,7 @@ class FileTree:
     def locate(self, printed: PrintedPath) -> LocatedFile | NotLocated:
         """Return the file that a printed path means: one path is the end of the other, or they share an end."""
         path = printed.whole
+        # An absolute path equal to a file is a coincidence: it begins at the top of a machine.
         if path in self._files and not printed.absolute:
             return LocatedFile(path, "high")
         if printed.installed is not None:
@@ -83,6 +84,7 @@ class FileTree:
 
     def _locate_by_root(self, path: str) -> LocatedFile | None:
         """Use a root of an earlier match, the newest first."""
+        # The newest first: a log may hold the output of several machines, one after the other.
         for (stack_root, source_root), confidence in reversed(self._roots.items()):
             if path.startswith(stack_root) and source_root + path[len(stack_root) :] in self._files:
                 return LocatedFile(source_root + path[len(stack_root) :], confidence)
@@ -93,6 +95,7 @@ class FileTree:
         if longest is not None:
             return self._accept(path, longest, "medium")
         similar = self._with_same_end(path)
+        # Hundreds of files with the same name and folder, such as ``__init__.py``, cannot be distinguished.
         if len(similar) > _MAX_COMPARED:
             return _ambiguous(similar)
         whole = [file for file in similar if _ends_with(file, path)]

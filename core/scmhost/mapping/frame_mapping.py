@@ -54,6 +54,7 @@ def class_path(module: str, abs_path: str) -> ClassPath | None:
     outer, file = module.partition("$")[0], normalize_slashes(abs_path).rpartition("/")[2]
     package, dot, _ = outer.rpartition(".")
     parts = package.split(".")
+    # Obfuscators such as ProGuard print a made-up source file, such as ``SourceFile``.
     if "$" in file or "." not in file:
         return ClassPath(outer.replace(".", "/"), _folder(parts)) if outer else None
     if not dot:
@@ -102,11 +103,13 @@ def _munge_cocoa(info: FrameInfo) -> str | None:
         return None
     package = info.package.strip("/")
     segments = info.abs_path.split("/")
+    # From the first one: the package of an app is its folder, and the folders before it belong to the build machine.
     return "/".join(segments[segments.index(package) :]) if package in segments else None
 
 
 def _munge_flutter(info: FrameInfo) -> str | None:
     """Return ``src/cart.dart`` for ``package:shop/src/cart.dart`` of package ``shop``; None for files of the SDK."""
+    # Platform ``other`` is shared by many SDKs; only this one prints packages of Dart.
     if info.sdk_name != "sentry.dart.flutter" or not info.package or not info.abs_path:
         return None
     start = f"package:{info.package}/"
@@ -159,10 +162,10 @@ _NEAREST_FIRST: Final = tuple(Mismatch)
 
 MISMATCH_STEP: Final[Mapping[Mismatch, str]] = MappingProxyType(
     {
-        Mismatch.NOT_A_FILE: "Nothing to do, if the frame names no source file; else make the stack root shorter.",
+        Mismatch.NOT_A_FILE: "Ignore this if the frame names no source file. Otherwise make the stack root shorter.",
         Mismatch.PATH_OUTSIDE: "Check the source root, and the `..` in the frame's path.",
         Mismatch.INSIDE_SEGMENT: "If the root is to end inside a folder's name, end it in `*`.",
-        Mismatch.CASE_DIFFERS: "Write the stack root with the letters of the frame's path.",
+        Mismatch.CASE_DIFFERS: "Write the stack root in the upper and lower case of the frame's path.",
         Mismatch.ROOT_DIFFERS: "If this mapping is meant for the frame, make its stack root the start of the path.",
     }
 )
@@ -172,7 +175,7 @@ _EXPLANATION: Final[Mapping[Mismatch, str]] = MappingProxyType(
         Mismatch.NOT_A_FILE: "the path ends where the stack root does, so that no file is left",
         Mismatch.PATH_OUTSIDE: "the stack root fits, but the path that it gives leads out of the repository",
         Mismatch.INSIDE_SEGMENT: "the path begins like the stack root, but goes on inside the same folder's name",
-        Mismatch.CASE_DIFFERS: "the path begins like the stack root but for upper and lower case",
+        Mismatch.CASE_DIFFERS: "the path begins with the stack root only if upper and lower case are ignored",
         Mismatch.ROOT_DIFFERS: "the path does not begin with the stack root",
     }
 )
@@ -192,6 +195,7 @@ def map_frame(index: MappingIndex, info: FrameInfo) -> tuple[MappingMatch, ...] 
         return Unmapped(Reason.STACK_ROOT_MISMATCH if len(index) else Reason.NO_CODE_MAPPINGS, munged)
     mapped: dict[int, MappingMatch] = {}
     for rule, source_path in matches:
+        # A mapping may have two rules and a frame two paths: the first match of each mapping counts.
         if source_path and rule.id not in mapped:
             mapped[rule.id] = MappingMatch(rule, source_path, munged)
     if mapped:
@@ -212,8 +216,8 @@ def order_by_file_status(
 ) -> tuple[MappingMatch, ...]:
     """Return the matches in the order in which they are tried: the file's status decides among equals.
 
-    Mappings of people come before derived ones, whatever is known of their files. The sort is stable, so that matches
-    with the same status keep the order of their rules.
+    Mappings of people come before derived ones with any file status. The sort is stable: matches with the same status
+    keep the order of their rules.
     """
     return tuple(sorted(matches, key=lambda match: (match.rule.generated, _STATUS_RANK[status(match)])))
 
@@ -234,6 +238,7 @@ def mismatch_message(stack_root: str, paths: Sequence[str], reason: Mismatch) ->
 
 def _matches(index: MappingIndex, paths: list[str]) -> Sequence[RuleMatch]:
     """Return the matches of all paths by the rules' order; for one rule, those of the earlier path first."""
+    # The common case: the index returns its matches in order already.
     if len(paths) == 1:
         return index.matches(paths[0])
     return sorted((match for path in paths for match in index.matches(path)), key=_rank)

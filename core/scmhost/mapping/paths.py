@@ -97,6 +97,7 @@ def read_printed_path(raw: str) -> PrintedPath | None:
         # The text between ``://`` and the next slash is a host, or a name that a build tool made up.
         path = _QUERY.sub("", path[scheme.end() :])
         path = f"/{path}" if local and not _DRIVE.match(path) else path
+    # Dart prints ``package:shop/x.dart`` for the file ``lib/x.dart`` of the package.
     path = _PACKAGE.sub("lib/", path, count=1)
     path, drives = _DRIVE.subn("", path, count=1)
     absolute = path.startswith("/") and (local or not scheme)
@@ -123,6 +124,7 @@ def _fold_and_count_climbs(path: str) -> tuple[str, int]:
     climbs = 0
     for segment in path.split("/"):
         if segment == "..":
+            # Paths that climb are printed by tools that ran in a subfolder; the caller needs the number of levels.
             climbs += not kept
             del kept[-1:]
         elif segment not in ("", "."):

@@ -51,11 +51,13 @@ class ProviderCalls:
         self.settings = settings
         self._implementations = implementations
         self._guard = guard
+        # Made once: it depends on the provider's name alone.
         self._no_page = NoUrl(message=f"{provider.name} has no such page")
 
     @property
     def plugin(self) -> str:
         """The name of the plugin."""
+        # Every provider has this hook; another one may be missing.
         return self._implementations["scm_install"].origin.plugin
 
     def has(self, hook: str) -> bool:
@@ -72,6 +74,7 @@ class ProviderCalls:
 
     def form_schema(self) -> dict[str, Any]:
         """Return the install form as JSON Schema."""
+        # In a worker: a model may build its schema with code of the plugin.
         return self._run(self.provider.install_form.model_json_schema)
 
     def install(self, form: BaseModel, organization: Organization) -> InstallationDraft:
@@ -156,6 +159,7 @@ class ProviderCalls:
         self, installation: Installation, headers: Mapping[str, str], body: bytes, secret: str
     ) -> Sequence[Push]:
         """``scm_read_push``, with header names in lower case; nothing without the hook."""
+        # HTTP header names have no case, and code hosts write them in several ways.
         lowered = MappingProxyType({name.lower(): value for name, value in headers.items()})
         return self._call("scm_read_push", (), installation=installation, headers=lowered, body=body, secret=secret)
 
@@ -169,6 +173,7 @@ class ProviderCalls:
         implementation = self._implementations.get(hook)
         if implementation is None:
             return missing
+        # Settings belong to the snapshot: a call that is under way keeps those that it began with.
         arguments["settings"] = self.settings
         # The guard has validated the result against the hook's annotation.
         result: T = self._guard.call(implementation, arguments)
@@ -182,10 +187,12 @@ def _validated(model: type[BaseModel], fields: dict[str, JsonValue]) -> BaseMode
     except ValidationError as error:
         details = [
             InitErrorDetails(
+                # A placeholder, so that braces in the text are not read as a template.
                 type=PydanticCustomError(item["type"], "{text}", {"text": safe_text(item["msg"])}),
                 loc=item["loc"],
                 input=item["input"],
             )
             for item in error.errors(include_url=False, include_context=False)
         ]
+        # Not chained: a traceback would show the original texts, which are not safe.
         raise ValidationError.from_exception_data(error.title, details) from None

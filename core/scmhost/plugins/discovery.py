@@ -52,8 +52,8 @@ class NotSelected:
 
     Attributes:
         candidate: the plugin, if exactly one distribution may own the name.
-        broken: whether the operator enabled it.
-        notes: what is wrong with a plugin that is off all the same.
+        broken: whether it is enabled, so that the operator must act.
+        notes: the problems of a plugin that is off anyway.
     """
 
     name: str
@@ -79,6 +79,7 @@ def stated_range(keywords: str) -> str | None:
     """Return the range of contract versions among a distribution's keywords, which metadata joins with commas."""
     parts: list[str] = []
     for word in map(str.strip, keywords.split(",")):
+        # A range with a comma, such as ``>=1.0,<2``, arrives as two keywords.
         if _RANGE.match(word):
             parts.append(_RANGE.sub("", word))
         elif parts and word.startswith(_OPERATOR):
@@ -90,21 +91,23 @@ def select(settings: Settings, candidates: Sequence[Candidate]) -> tuple[list[Ca
     """Return the plugins to load, in their order, and those that are not loaded."""
     selected: list[Candidate] = []
     others: list[NotSelected] = []
+    # A plugin that only the file names is reported too: it may be misspelled or not installed yet.
     for name in sorted({candidate.name for candidate in candidates} | set(settings.plugins)):
         found = _owner(settings, name, candidates)
         if isinstance(found, Candidate) and settings.enables(name):
             selected.append(found)
         elif isinstance(found, Candidate):
-            others.append(NotSelected(name, found, broken=False, reason=_why_off(settings, name)))
+            others.append(NotSelected(name, found, broken=False, reason=_off_reason(settings, name)))
         elif settings.enables(name):
             others.append(NotSelected(name, None, broken=True, reason=found))
         else:
-            others.append(NotSelected(name, None, broken=False, reason=_why_off(settings, name), notes=(found,)))
+            others.append(NotSelected(name, None, broken=False, reason=_off_reason(settings, name), notes=(found,)))
     return sorted(selected, key=lambda candidate: (settings.of(candidate.name).order, candidate.name)), others
 
 
 def _candidates(point: EntryPoint) -> Iterator[Candidate]:
     distribution: Distribution | None = point.dist
+    # An entry point without a distribution has no version, so that its contract range cannot be checked.
     if distribution is not None:
         keywords = ",".join(distribution.metadata.get_all("Keywords") or [])
         yield Candidate(point.name, point.value, distribution.name, distribution.version, stated_range(keywords))
@@ -114,7 +117,9 @@ def _owner(settings: Settings, name: str, candidates: Sequence[Candidate]) -> Ca
     """Return the one candidate that may own a name, or the reason why there is none."""
     claimants = [candidate for candidate in candidates if candidate.name == name]
     pinned = settings.of(name).distribution
-    owners = [candidate for candidate in claimants if pinned is None or _same(candidate.distribution, pinned)]
+    owners = [
+        candidate for candidate in claimants if pinned is None or _is_same_distribution(candidate.distribution, pinned)
+    ]
     if len(owners) == 1:
         return owners[0]
     names = " and ".join(candidate.distribution for candidate in owners or claimants)
@@ -130,11 +135,12 @@ def _owner(settings: Settings, name: str, candidates: Sequence[Candidate]) -> Ca
     return f"{place} names it, but no such plugin is installed; install it, or fix the name ({hint})"
 
 
-def _same(one: str, other: str) -> bool:
+def _is_same_distribution(one: str, other: str) -> bool:
+    # ``scmhost_git`` and ``scmhost-git`` are one distribution.
     return canonicalize_name(one) == canonicalize_name(other)
 
 
-def _why_off(settings: Settings, name: str) -> str:
+def _off_reason(settings: Settings, name: str) -> str:
     source = settings.source
     if settings.off_by_environment(name):
         return "switched off by the environment SCMHOST_PLUGINS_OFF"

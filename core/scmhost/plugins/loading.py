@@ -24,7 +24,7 @@ from scmhost.sdk.hooks import ARGUMENTS, definition
 
 from .discovery import Candidate
 from .errors import BadPlugin, Origin, did_you_mean
-from .isolation.faults import deepest_place, place_of
+from .isolation.faults import innermost_location, location_text
 from .isolation.guard import Guard
 
 IMPORT_SECONDS: Final = 10.0
@@ -64,7 +64,7 @@ class HookFunction:
     def title(self) -> str:
         """Its name with file and line, for messages."""
         code = getattr(inspect.unwrap(self.function), "__code__", None)
-        return self.name + (place_of(code.co_filename, code.co_firstlineno) if code is not None else "")
+        return self.name + (location_text(code.co_filename, code.co_firstlineno) if code is not None else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +87,14 @@ def load(guard: Guard, candidate: Candidate, seconds: float) -> ImportedPlugin:
         PluginFault: the import fails, hangs or tries to end the process.
     """
     origin = Origin(candidate.name, candidate.distribution, "import")
+    # The lock is taken outside of the budget: waiting for another plugin is not this plugin's fault.
     with _ONE_AT_A_TIME:
         return guard.run(origin, partial(_load, candidate), seconds, (BadPlugin,))
 
 
 def _load(candidate: Candidate) -> ImportedPlugin:
     module = EntryPoint(candidate.name, candidate.value, PROJECT_NAME).module
+    # The time of a module that is already in memory would be misleading.
     known = module in sys.modules
     begun = perf_counter()
     plugin = _imported(candidate)
@@ -109,42 +111,45 @@ def _imported(candidate: Candidate) -> Any:
     try:
         module = import_module(point.module)
     except ModuleNotFoundError as error:
-        raise BadPlugin(candidate.name, candidate.where, [_not_found(point.module, error)]) from error
+        raise BadPlugin(candidate.name, candidate.where, [_missing_module(point.module, error)]) from error
     plugin: Any = module
     for name in filter(None, point.attr.split(".") if point.attr else ()):
+        # Attributes are read in the guard: a module's ``__getattr__`` is code of the plugin.
         if not hasattr(plugin, name):
-            problem = f"the entry point names {point.attr!r}, which {point.module} does not have; {_or(name, module)}"
+            hint = _entry_point_hint(name, module)
+            problem = f"the entry point names {point.attr!r}, which {point.module} does not have; {hint}"
             raise BadPlugin(candidate.name, candidate.where, [problem])
         plugin = getattr(plugin, name)
     return plugin
 
 
-def _or(name: str, module: ModuleType) -> str:
+def _entry_point_hint(name: str, module: ModuleType) -> str:
     near = get_close_matches(name, vars(module), n=1)
     return f"did you mean {near[0]!r}?" if near else "fix [project.entry-points.scmhost] of the distribution"
 
 
-def _not_found(module: str, error: ModuleNotFoundError) -> str:
+def _missing_module(module: str, error: ModuleNotFoundError) -> str:
     """Describe whether the plugin itself is missing, or a module that it imports."""
     if error.name and f"{module}.".startswith(f"{error.name}."):
         return (
             f"the entry point names the module {module!r}, and there is no {error.name!r}; reinstall the distribution"
         )
-    place = deepest_place((frame, line) for frame, line in walk_tb(error.__traceback__))
+    place = innermost_location((frame, line) for frame, line in walk_tb(error.__traceback__))
     return f"it needs the module {error.name!r}, which is not installed{place}; install it beside the plugin"
 
 
 def _hook_function(name: str, value: Any) -> HookFunction | None:
     options = getattr(value, _MARK, None)
     marked = isinstance(options, dict)
-    if not marked and not _looks_like_a_hook(name, value):
+    if not marked and not _has_hook_name(name, value):
         return None
     view = MappingProxyType(dict(options) if isinstance(options, dict) else {})
+    # Other callables may have a signature that runs code or raises.
     signature = inspect.signature(value) if inspect.isroutine(value) else None
     return HookFunction(name, value, marked, view, signature)
 
 
-def _looks_like_a_hook(name: str, value: Any) -> bool:
+def _has_hook_name(name: str, value: Any) -> bool:
     # A plugin may import the contract's own specifications by name.
     return name.startswith(HOOK_PREFIX) and inspect.isroutine(value) and not hasattr(value, _SPEC_MARK)
 
@@ -154,7 +159,7 @@ def hook_problems(plugin: ImportedPlugin) -> list[str]:
     if plugin.is_class:
         return ["the entry point names a class; name an instance of it, or a module"]
     problems = [f"{item.title}: {problem}" for item in plugin.functions for problem in _problems(item)]
-    return problems + _doubled(plugin)
+    return problems + _duplicates(plugin)
 
 
 def usable(plugin: ImportedPlugin) -> dict[str, HookFunction]:
@@ -184,18 +189,19 @@ def _problems(item: HookFunction) -> Iterator[str]:
         found = list(check(item))
         if found:
             yield from found[:-1]
-            yield _with_expected(found[-1], item.hook) if check in _OF_THE_HEAD else found[-1]
+            yield _with_expected(found[-1], item.hook) if check in _SIGNATURE_CHECKS else found[-1]
             return
 
 
-def _mark(item: HookFunction) -> Iterator[str]:
+def _check_mark(item: HookFunction) -> Iterator[str]:
     if not item.marked:
         yield "it is not marked and would not be called; write @hookimpl above it, or give it another name"
     elif item.signature is None:
         yield "only functions and methods can be hooks; put @hookimpl on a def"
 
 
-def _known(item: HookFunction) -> Iterator[str]:
+def _check_hook_name(item: HookFunction) -> Iterator[str]:
+    # With optionalhook a plugin can support a later contract and still load here.
     if item.hook not in HOOK_SPECS and not item.options.get("optionalhook"):
         yield (
             f"API {API_VERSION} has no hook {item.hook!r}; {did_you_mean(item.hook, HOOK_SPECS)} "
@@ -204,30 +210,33 @@ def _known(item: HookFunction) -> Iterator[str]:
         )
 
 
-def _wrapper(item: HookFunction) -> Iterator[str]:
+def _check_no_wrapper(item: HookFunction) -> Iterator[str]:
+    # A wrapper would see the arguments and results of other plugins, secrets included.
     if item.options.get("wrapper") or item.options.get("hookwrapper"):
         yield "wrappers around other plugins' hooks are not allowed; write a plain @hookimpl"
 
 
-def _parameters(item: HookFunction) -> Iterator[str]:
+def _check_parameters(item: HookFunction) -> Iterator[str]:
     for parameter in _signature(item).parameters.values():
         if parameter.kind in _REFUSED_KINDS:
             yield _REFUSED_KINDS[parameter.kind].format(parameter.name)
 
 
-def _arguments(item: HookFunction) -> Iterator[str]:
+def _check_arguments(item: HookFunction) -> Iterator[str]:
     known = ARGUMENTS.get(item.hook)
     if known is None:
         return
     for name, parameter in _signature(item).parameters.items():
+        # A default makes an argument of a later contract optional.
         if name not in known and parameter.default is Parameter.empty:
             yield f"the hook has no argument {name!r}; {did_you_mean(name, known)}"
 
 
-def _kind(item: HookFunction) -> Iterator[str]:
+def _check_kind(item: HookFunction) -> Iterator[str]:
     spec = HOOK_SPECS.get(item.hook)
     if inspect.isasyncgenfunction(item.function):
         yield "it is an asynchronous generator; return one value instead of yielding"
+    # Pure hooks run in the caller's thread, where a loop may be running already.
     elif spec and spec.kind == "pure" and inspect.iscoroutinefunction(item.function):
         yield "this hook is pure and may not wait; write def instead of async def, and no await"
 
@@ -248,7 +257,8 @@ def _signature(item: HookFunction) -> inspect.Signature:
     return item.signature or inspect.Signature()
 
 
-def _doubled(plugin: ImportedPlugin) -> list[str]:
+def _duplicates(plugin: ImportedPlugin) -> list[str]:
+    # pluggy would call both; the host expects one result per hook and plugin.
     marked = [item for item in plugin.functions if item.marked]
     times = Counter(item.hook for item in marked)
     problems = []
@@ -259,11 +269,11 @@ def _doubled(plugin: ImportedPlugin) -> list[str]:
 
 
 _CHECKS: Final[tuple[Callable[[HookFunction], Iterator[str]], ...]] = (
-    _mark,
-    _known,
-    _wrapper,
-    _parameters,
-    _arguments,
-    _kind,
+    _check_mark,
+    _check_hook_name,
+    _check_no_wrapper,
+    _check_parameters,
+    _check_arguments,
+    _check_kind,
 )
-_OF_THE_HEAD: Final = frozenset({_parameters, _arguments, _kind})
+_SIGNATURE_CHECKS: Final = frozenset({_check_parameters, _check_arguments, _check_kind})

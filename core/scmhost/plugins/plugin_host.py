@@ -27,7 +27,7 @@ from .reloader import RegistryReloader
 
 _log = logging.getLogger(__name__)
 
-MOST_DECISIONS: Final = 100_000
+MAX_DECISIONS: Final = 100_000
 """How many decisions are cached."""
 
 DecisionKey = tuple[int, str, int, str]
@@ -66,16 +66,18 @@ class PluginHost:
         guard: Guard,
         reloader: RegistryReloader,
         clock: Clock,
-        most_decisions: int = MOST_DECISIONS,
+        max_decisions: int = MAX_DECISIONS,
     ) -> None:
         self._guard = guard
         self._reloader = reloader
         self._clock = clock
-        self._changing = Lock()
+        self._reload_lock = Lock()
         self._names: dict[str, str] = {}
-        self._decisions: FIFOCache[DecisionKey, FlagDecision] = FIFOCache(most_decisions)
-        self._deciding = Lock()
-        self._started = settings
+        self._decisions: FIFOCache[DecisionKey, FlagDecision] = FIFOCache(max_decisions)
+        self._decision_lock = Lock()
+        # Kept to find keys whose change needs a restart, also after several reloads.
+        self._settings_at_start = settings
+        # Readers take this reference once per call, so that they need no lock while it is replaced.
         self._snapshot = reloader.first(settings)
         self._status = self._new_status()
 
@@ -92,6 +94,7 @@ class PluginHost:
     ) -> Self:
         """Find, import, check and start the plugins that the settings enable. Never raises because of a plugin."""
         clock = clock or SystemClock()
+        # One guard for all snapshots: a reload must not reset circuits, counts and workers.
         guard = Guard(CircuitBreaker(settings.breaker, clock), telemetry=telemetry)
         installed = discover if candidates is None else lambda: candidates
         reloader = RegistryReloader(guard, Validator(guard, specs, import_seconds), installed)
@@ -101,14 +104,14 @@ class PluginHost:
     def plugins(self) -> tuple[PluginReport, ...]:
         """Reports of all plugins by name, with the hooks that are suspended and the calls that are overdue now."""
         overdue, suspensions, newer = self._guard.report_overdue(), self.suspensions, self._reloader.newer
+        # Added at read time: the reports of a snapshot are immutable.
         noted = (report.with_note(newer.get(report.name)) for report in self._snapshot.reports)
         return tuple(report.as_of_now(suspensions, overdue) for report in noted)
 
     @property
     def suspensions(self) -> tuple[Suspension, ...]:
         """The suspended hooks, by plugin and hook."""
-        self._guard.report_overdue()
-        return self._guard.breaker.suspensions()
+        return self._guard.suspensions()
 
     @property
     def counts(self) -> dict[tuple[str, str], Count]:
@@ -132,7 +135,9 @@ class PluginHost:
 
     def provider(self, key: str) -> Provider | None:
         """Return a provider by its key, whether it is on for anyone or not."""
-        return self._snapshot.provider(key)
+        # A provider that is off is still needed to show repositories that belong to it.
+        owner = self._snapshot.owners.get(key)
+        return owner[1] if owner else None
 
     def provider_name(self, key: str) -> str:
         """Return a provider's display name; its key if this process has never loaded its plugin."""
@@ -141,10 +146,11 @@ class PluginHost:
     def decide(self, provider_key: str, organization: Organization) -> FlagDecision:
         """Return whether a provider is on for an organization, and why."""
         snapshot = self._snapshot
-        decision = snapshot.evaluate_flags(
-            provider_key, organization, self._decided(snapshot, provider_key, organization)
-        )
+        decision = self._cached_decision(snapshot, provider_key, organization)
+        if snapshot.flags is not None:
+            decision = snapshot.evaluate_flags(snapshot.flags, provider_key, organization, decision)
         suspensions = self.suspensions
+        # Suspensions are not cached with the decision, because they change with time.
         question = snapshot.question(provider_key, organization) if suspensions else None
         return with_suspensions(decision, question, suspensions) if question else decision
 
@@ -157,7 +163,7 @@ class PluginHost:
         return self._snapshot.calls.get(provider_key)
 
     def reload(self, settings: Settings, *, retry: bool = False) -> ConfigurationStatus:
-        """Apply new settings. Calls that are under way finish as they began.
+        """Apply new settings. Calls that run already keep the old settings.
 
         Plugins are loaded and unloaded; flags and settings of plugins change. Keys that a process reads only at its
         start take effect after a restart, see ``restart_for``. Failed plugins are loaded again when their own table has
@@ -166,23 +172,26 @@ class PluginHost:
         Raises:
             HostError: a loaded plugin refuses the settings, or the flags provider does not exist. Nothing has changed.
         """
-        with self._changing:
+        with self._reload_lock:
+            # Each snapshot is published before the next one is built: a kill must not wait for a slow import.
             for change in self._reloader.next(self._snapshot, settings, retry=retry):
                 self._snapshot = change.snapshot
                 self._guard.breaker.thresholds = settings.breaker
                 self._status = self._new_status()
                 for plugin in change.unloaded:
+                    # After the exchange, so that no new call reaches a plugin that has been shut down.
                     self._notify_one(plugin, "scm_shutdown", {})
             return self._status
 
     def notice_installed(self) -> None:
-        """Note in the reports which plugins have another version installed by now."""
-        with self._changing:
+        """Note in the reports which plugins have another version installed now."""
+        with self._reload_lock:
             self._reloader.notice_installed()
 
     def keep_last_good(self, error: str | None) -> None:
-        """Record that plugins.toml cannot be used as it is now, or, with None, that it can be used again."""
-        with self._changing:
+        """Record why plugins.toml cannot be used, or, with None, that it can be used again."""
+        with self._reload_lock:
+            # The first failure counts: a second edit that fails too does not make the settings fresher.
             since = self._status.stale_since or self._clock.now()
             self._status = replace(self._status, error=error, stale_since=since if error else None)
 
@@ -206,7 +215,7 @@ class PluginHost:
             self._snapshot.flags.close()
         self._guard.close()
 
-    def _decided(self, snapshot: RegistrySnapshot, key: str, organization: Organization) -> FlagDecision:
+    def _cached_decision(self, snapshot: RegistrySnapshot, key: str, organization: Organization) -> FlagDecision:
         # With the number: a decision of a snapshot that is replaced meanwhile must not be used for the next one.
         question = (snapshot.number, key, organization.id, organization.slug)
         try:
@@ -214,7 +223,7 @@ class PluginHost:
             return self._decisions[question]
         except KeyError:
             decision = snapshot.decide(key, organization)
-        with self._deciding:
+        with self._decision_lock:
             self._decisions[question] = decision
         return decision
 
@@ -227,7 +236,7 @@ class PluginHost:
             sha256=settings.source.sha256,
             generation=self._snapshot.generation,
             loaded_at=self._clock.now(),
-            restart_for=tuple(_changed_at_start(self._started, settings)),
+            restart_for=tuple(_restart_keys(self._settings_at_start, settings)),
         )
 
     def _notify_one(self, plugin: ValidatedPlugin, hook: str, values: Mapping[str, object]) -> Any:
@@ -245,7 +254,7 @@ class PluginHost:
             return None
 
 
-def _changed_at_start(started: Settings, now: Settings) -> Iterator[str]:
+def _restart_keys(started: Settings, now: Settings) -> Iterator[str]:
     """Yield the keys that a process reads only at its start and that have changed since."""
     for table in ("host", "limits"):
         before, after = getattr(started, table), getattr(now, table)

@@ -109,6 +109,7 @@ class PluginReport:
         """Return the report of a ready plugin with its suspended hooks and overdue calls."""
         if self.state != "ready":
             return self
+        # A note and no state: an overdue call keeps its slot, but the plugin still works.
         late = [call.description for call in overdue if call.plugin == self.name]
         report = replace(self, notes=(*self.notes, *late)) if late else self
         own = tuple(item for item in suspensions if item.plugin == self.name)
@@ -161,11 +162,13 @@ class RegistrySnapshot:
         )
         calls = {}
         for key, (plugin, provider) in pairs:
+            # The same object keeps the cached pages of its repositories valid.
             same = before is not None and key in before.owners and before.owners[key][0] is plugin
             if before is not None and same:
                 calls[key] = before.calls[key]
             else:
                 calls[key] = ProviderCalls(provider, plugin.settings[key], plugin.implementations, guard)
+        # By name instead of load order: people look for a name in the list.
         reports = sorted((*map(PluginReport.ready, loaded), *others), key=lambda report: report.name)
         return cls(
             settings,
@@ -179,11 +182,6 @@ class RegistrySnapshot:
             next(_NUMBERS),
         )
 
-    def provider(self, key: str) -> Provider | None:
-        """Return a provider by its key."""
-        owner = self.owners.get(key)
-        return owner[1] if owner else None
-
     def decide(self, key: str, organization: Organization) -> FlagDecision:
         """Return the decision of the environment and the file. It does not change for this snapshot."""
         question = self.question(key, organization)
@@ -192,12 +190,13 @@ class RegistrySnapshot:
         reason, source = f"no installed plugin offers {key!r}", self.settings.source.place()
         return FlagDecision(on=False, reason=reason, source=source, rule="health", generation=self.generation)
 
-    def evaluate_flags(self, key: str, organization: Organization, decision: FlagDecision) -> FlagDecision:
-        """Return the flags provider's decision, if there is a provider and the file's decision may be overridden."""
-        if self.flags is None or decision.rule in FIRM:
-            return decision
-        question = self.question(key, organization)
-        return self.flags.evaluate(question, bucket_of(self.settings, question), decision) if question else decision
+    def evaluate_flags(
+        self, flags: "FlagService", key: str, organization: Organization, decision: FlagDecision
+    ) -> FlagDecision:
+        """Return the flags provider's decision, or the file's if that may not be overridden."""
+        # A kill switch must work while the flags provider is wrong or does not answer.
+        question = None if decision.rule in FIRM else self.question(key, organization)
+        return flags.evaluate(question, bucket_of(self.settings, question), decision) if question else decision
 
     def trace(self, key: str, organization: Organization) -> list[Step]:
         """Return the rules that are tried, in their order; none where no installed plugin offers the provider."""

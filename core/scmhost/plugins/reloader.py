@@ -56,6 +56,7 @@ class RegistryReloader:
     def first(self, settings: Settings) -> RegistrySnapshot:
         """Find, import, check and start the enabled plugins. Never raises because of a plugin."""
         selected, others = select(settings, self._candidates())
+        # A plugin that cannot be loaded must not keep the service from starting.
         loaded, refused = self._load(selected, settings)
         reports = [*map(PluginReport.not_selected, others), *refused]
         return RegistrySnapshot.build((settings, 1, self._first_flags(settings)), loaded, reports, self._guard)
@@ -71,10 +72,12 @@ class RegistryReloader:
         """
         installed = self._candidates()
         selected, others = select(settings, [self._as_imported(candidate) for candidate in installed])
+        # First of all, because it may raise: until here nothing has changed.
         kept = self._kept(before, settings, selected)
         basis = settings, before.generation + 1, self._next_flags(before, settings)
         self.newer = self._newer(installed)
 
+        # Unregistered before new plugins are loaded, so that these can take over provider keys.
         unloaded = tuple(plugin for plugin in before.loaded if plugin.candidate not in kept)
         for plugin in unloaded:
             self._validator.unload(plugin)
@@ -82,6 +85,7 @@ class RegistryReloader:
         new = [candidate for candidate in selected if candidate not in kept and candidate.name not in failed]
         out = [self._with_memory_note(PluginReport.not_selected(found)) for found in others]
         out += [failed[candidate.name] for candidate in selected if candidate.name in failed]
+        # Reported while the import runs, which may take seconds.
         pending = [PluginReport.not_loaded(candidate, "off", _BEING_LOADED) for candidate in new]
         stay = [kept[candidate] for candidate in selected if candidate in kept]
         now = RegistrySnapshot.build(basis, stay, [*out, *pending], self._guard, before)
@@ -90,6 +94,7 @@ class RegistryReloader:
         if new:
             loaded, refused = self._load(new, settings)
             everything = {plugin.candidate: plugin for plugin in loaded} | kept
+            # In the order of selection: the operator sets it, and listeners are notified in it.
             ordered = [everything[candidate] for candidate in selected if candidate in everything]
             yield RegistryChange(RegistrySnapshot.build(basis, ordered, [*out, *refused], self._guard, now))
 
@@ -102,6 +107,7 @@ class RegistryReloader:
         for candidate in selected:
             if candidate in loaded:
                 plugin, name = loaded[candidate], candidate.name
+                # Equal settings need no validation, which runs code of the plugin.
                 same = before.settings.of(name).settings == settings.of(name).settings
                 kept[candidate] = plugin if same else self._validator.with_settings(plugin, settings)
         return kept
@@ -140,6 +146,7 @@ class RegistryReloader:
 
     def _next_flags(self, before: RegistrySnapshot, settings: Settings) -> "FlagService | None":
         table = settings.flags_provider
+        # The same provider stays open: opening it again would lose its connection and cache.
         if table == before.settings.flags_provider:
             return before.flags
         if table is None or EVERYTHING in settings.plugins_off:
@@ -201,6 +208,7 @@ def _passed(
         try:
             passed.append(step())
         except (HostError, ProviderError) as fault:
+            # Logged here, because the guard leaves faults of loading to its caller.
             fields = {"plugin": candidate.name, "distribution": candidate.distribution, "fault": str(fault)}
             _log.error("plugin refused", extra=fields)
             failed.append(PluginReport.refused(candidate, fault))

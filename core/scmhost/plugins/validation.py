@@ -70,6 +70,7 @@ class Validator:
         self._import_seconds = import_seconds
         self._owners: dict[str, str] = {}
         self._pluggy = pluggy.PluginManager(PROJECT_NAME)
+        # pluggy checks marks and names once more when a plugin is registered; the guard makes the calls.
         self._pluggy.add_hookspecs(hooks)
 
     def load(
@@ -80,8 +81,11 @@ class Validator:
         Raises:
             BadPlugin, PluginFault, ConfigError, ProviderError: the plugin is refused, and nothing else has changed.
         """
+        # A plugin that is loaded again gets a new try; its old faults do not count.
         self._guard.breaker.forget(candidate.name)
+        # Before the import: a plugin for another contract may fail in ways that hide the reason.
         note = _range_note(candidate)
+        # Before the import: even one that fails leaves modules in memory.
         imported[candidate.name] = candidate
         plugin = load(self._guard, candidate, self._import_seconds)
         _refuse(candidate, hook_problems(plugin))
@@ -130,8 +134,10 @@ class Validator:
         origin = Origin(candidate.name, candidate.distribution, "settings")
         check = partial(settings_for, providers, settings, candidate.name)
         written = settings.of(candidate.name).settings
+        # Before validation, because the error of a validator may repeat a secret.
         self._guard.keep_secret(candidate.name, secrets_of(written))
         checked = self._guard.run(origin, check, _SETTINGS_SECONDS, (ConfigError,))
+        # Again after it: only the validated model marks secrets by type.
         self._guard.keep_secret(candidate.name, secrets_of(written, *checked.values()))
         return MappingProxyType(checked)
 
@@ -158,7 +164,7 @@ def provider_problems(providers: Sequence[Provider], hooks: Collection[str], tak
     problems = [
         f"provider {provider.key!r}: {problem}"
         for provider in providers
-        for problem in (*_taken(provider, taken), *_missing_hooks(provider, hooks))
+        for problem in (*_key_conflict(provider, taken), *_missing_hooks(provider, hooks))
     ]
     times = Counter(provider.key for provider in providers)
     return problems + [
@@ -188,7 +194,7 @@ def _checked(model: type[BaseModel], values: Mapping[str, Any], source: Source, 
         raise ConfigError(*problems_of(error, source, table, model)) from None
 
 
-def _taken(provider: Provider, taken: Mapping[str, str]) -> Iterator[str]:
+def _key_conflict(provider: Provider, taken: Mapping[str, str]) -> Iterator[str]:
     if provider.key in taken:
         yield f"the key is taken by {taken[provider.key]}; choose another key, or enable only one of the two"
 
@@ -223,6 +229,7 @@ def _range_note(candidate: Candidate) -> tuple[str, ...]:
     except InvalidSpecifier:
         problem = f"its API range {candidate.api_range!r} cannot be read; write it like '>=1.0,<2'"
         raise BadPlugin(candidate.name, candidate.where, [problem]) from None
+    # Prereleases count: plugins are tested against release candidates of the host.
     if not allowed.contains(API_VERSION, prereleases=True):
         bounds = [bound.version.removesuffix(".*") for bound in allowed if bound.operator in _LOWER_BOUNDS]
         needs_newer_host = any(Version(bound) > Version(API_VERSION) for bound in bounds)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scmhost.links.outcome import ChosenRef, FileBasis, LinkBasis, RefBasis, file_basis, ref_basis
+from scmhost.links.values import ChosenRef, FileBasis, LinkBasis, RefBasis, file_basis, ref_basis
 from scmhost.mapping import FileStatus
 from scmhost.sdk import Existence
 from scmhost.sdk.reasons import Confidence
@@ -83,6 +83,6 @@ def test_only_refs_of_the_trace_are_exact(ref: ChosenRef, expected: RefBasis) ->
 
 
 def test_code_host_decides_before_commits() -> None:
-    """A file that the host has is verified, whatever the commits list; otherwise they decide."""
+    """A file that the host has is verified; otherwise the known commits decide."""
     assert file_basis(Existence.YES, FileStatus.DELETED) == "verified"
     assert file_basis(Existence.UNKNOWN, FileStatus.LISTED) == "listed"

@@ -62,6 +62,13 @@ def test_a_repository_without_pages_has_a_reason() -> None:
     assert links.url("app/.env") == NO_PAGES
 
 
+def test_name_with_a_backslash_is_matched_as_a_path() -> None:
+    """A wildcard that matches no file of a folder may match below it, if the path goes on with a backslash."""
+    links = BulkLinks(MappingIndex([Rule(1, "app/*/shop", "src")]), lambda _: ref_links())
+    assert reason(links.url("app/x.py")) == Reason.STACK_ROOT_MISMATCH
+    assert links.url("app/1\\shop\\x.py") == ref_links().url("src/x.py", None)
+
+
 @pytest.mark.parametrize(
     ("path", "expected"),
     [

@@ -6,8 +6,7 @@ from linking import LinkProject, open_project
 from scmhost.infra.db.engine import Store
 from scmhost.infra.errors import NotFound
 from scmhost.links.explain import ExplainedFrame, explain_links
-from scmhost.links.outcome import Link
-from scmhost.links.values import FrameQuery, LinkOptions
+from scmhost.links.values import FrameQuery, Link, LinkOptions
 from scmhost.mapping import FrameInfo, Mismatch
 
 OPTIONS = LinkOptions(derive=True, with_file_status=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scmhost.links.outcome import no_link, no_link_message
+from scmhost.links.values import no_link, no_link_message
 from scmhost.sdk import NEXT_STEP, Reason
 
 

@@ -47,7 +47,45 @@ def test_enclosing_urls_go_from_the_page_to_its_host() -> None:
         "https://git.example.com/team",
         "https://git.example.com",
     ]
-    assert len(enclosing_urls("https://git.example.com" + "/x" * 500)) == 33
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://git.example.com", ["https://git.example.com/", "https://git.example.com"]),
+        ("https://git.example.com/?path=/a/b", ["https://git.example.com/", "https://git.example.com"]),
+        ("http://git.example.com:8443//a//", ["http://git.example.com:8443/a", "http://git.example.com:8443"]),
+        (
+            "https://git.example.com/a//b",
+            [
+                "https://git.example.com/a//b",
+                "https://git.example.com/a/",
+                "https://git.example.com/a",
+                "https://git.example.com",
+            ],
+        ),
+        ("https://git.example.com/%C3%A9/a", ["https://git.example.com/%C3%A9/a", "https://git.example.com/%C3%A9"]),
+    ],
+)
+def test_enclosing_urls_keep_the_spelling(url: str, expected: list[str]) -> None:
+    """Port, escapes and inner empty segments stay; slashes around the path, query and fragment are dropped."""
+    assert enclosing_urls(url)[: len(expected)] == expected
+
+
+@pytest.mark.parametrize("segments", [31, 32, 33, 500])
+def test_enclosing_urls_of_a_deep_page_are_the_shortest(segments: int) -> None:
+    """Of a page with more than 32 segments, only the URLs of the first 32 are candidates."""
+    host = "https://git.example.com"
+    candidates = enclosing_urls(host + "/x" * segments)
+    assert candidates == [host + "/x" * count for count in range(min(segments, 32), -1, -1)]
+
+
+@given(st.lists(st.text("ab.-", min_size=1, max_size=3), max_size=40))
+def test_each_enclosing_url_is_the_start_of_the_one_before(segments: list[str]) -> None:
+    """Every candidate lacks the last segment of the one before it, down to the host."""
+    candidates = enclosing_urls("/".join(["https://git.example.com", *segments]))
+    assert candidates[-1] == "https://git.example.com"
+    assert [longer.rpartition("/")[0] for longer in candidates[:-1]] == candidates[1:]
 
 
 @pytest.mark.parametrize(

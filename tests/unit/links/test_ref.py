@@ -2,7 +2,7 @@
 
 import pytest
 
-from scmhost.links.outcome import ChosenRef, choose_ref
+from scmhost.links.values import ChosenRef, choose_ref
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 

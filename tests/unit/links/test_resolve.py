@@ -1,6 +1,6 @@
 """Resolve frames to links."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,10 +12,9 @@ import factories
 from linking import BASE, LinkProject
 from plugins.odd_text import SURROGATE
 from scmhost.infra.errors import NotFound
-from scmhost.links.link_targets import MAX_CACHED_PROJECTS, MappingCache, index_mappings
-from scmhost.links.outcome import Link, NoLink
-from scmhost.links.resolve import resolve_links
-from scmhost.links.values import FrameQuery, LinkOptions
+from scmhost.infra.telemetry import Operation, Sink, Telemetry
+from scmhost.links.resolve import MAX_CACHED_PROJECTS, MappingCache, index_mappings, resolve_links
+from scmhost.links.values import FrameQuery, Link, LinkOptions, NoLink
 from scmhost.mapping import FileStatus, FrameInfo
 from scmhost.organizations.queries import Project
 from scmhost.sdk import Reason
@@ -105,7 +104,7 @@ def test_frame_without_link_has_a_reason(web: LinkProject, path: str, expected: 
 
 
 def test_project_without_mappings_has_one_reason_for_all_frames(web: LinkProject) -> None:
-    """The first thing to do is to create a mapping, whatever the frame is."""
+    """The reason is the missing mappings for every frame, because creating one is the next step."""
     assert [reason(web, path) for path in ("/srv/a.py", "<string>")] == [Reason.NO_CODE_MAPPINGS] * 2
     assert web.resolve() == []
 
@@ -228,6 +227,60 @@ def test_links_are_read_in_one_transaction(web: LinkProject) -> None:
         resolve_links(web.services, web.organization, project, frames, replace(DERIVE, release="1.0"))
     assert statements.count("BEGIN") == 1
     assert set(statements) == {"BEGIN", "SELECT"}
+
+
+def test_mappings_are_read_once(web: LinkProject) -> None:
+    """The second request of a project reads no mappings, because their version has not changed."""
+    web.add_mapping()
+    project, frame = web.project, FrameQuery(FrameInfo(filename="/srv/a.py"))
+    counts = []
+    for _ in range(2):
+        with statements_of(web) as statements:
+            resolve_links(web.services, web.organization, project, [frame])
+        counts.append(statements.count("SELECT"))
+    assert counts[0] == counts[1] + 1
+
+
+def test_derived_mapping_to_an_unknown_file_leaves_the_reason(web: LinkProject) -> None:
+    """A project without mappings keeps its reason if the derived mapping gives a file that no commit named."""
+    web.add_commit("A shop/cart.py")
+    frames = ("/build/shop/cart.py", "/build/shop/other.py")
+    derived, unknown = web.resolve(*frames, options=LinkOptions(derive=True))
+    assert isinstance(derived.outcome, Link)
+    assert isinstance(unknown.outcome, NoLink)
+    assert unknown.outcome.reason is Reason.NO_CODE_MAPPINGS
+
+
+def test_outcome_has_its_mapping_and_repository(web: LinkProject) -> None:
+    """A link and a missing link name the mapping that they come from, with its repository."""
+    mapping = web.add_mapping()
+    for resolved in web.resolve("/srv/a.py", "/srv/script.py"):
+        assert resolved.mapping == mapping
+        assert resolved.repository is not None
+        assert resolved.repository.id == web.repository
+
+
+class Counted(Sink):
+    """Keeps the last counts."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, dict[str, int]] = {}
+
+    def begin(self, operation: Operation) -> Callable[[], None]:
+        return lambda: None
+
+    def count(self, counter: str, numbers: Mapping[str, int]) -> None:
+        self.counts[counter] = dict(numbers)
+
+
+def test_frames_are_counted_by_outcome(web: LinkProject) -> None:
+    """Telemetry gets the number of links, and of missing links by reason."""
+    web.add_mapping()
+    sink = Counted()
+    services = replace(web.services, telemetry=Telemetry(sink))
+    frames = [FrameQuery(FrameInfo(filename=path)) for path in ("/srv/a.py", "/srv/b.py", "/lib/c.py")]
+    resolve_links(services, web.organization, web.project, frames)
+    assert sink.counts == {"frames": {"linked": 2, Reason.STACK_ROOT_MISMATCH.value: 1}}
 
 
 def project_of(number: int) -> Project:

@@ -3,7 +3,8 @@
 import pytest
 
 import factories
-from linking import BASE, LinkProject
+from linking import BASE, LinkProject, open_project
+from scmhost.infra.db.engine import Store
 from scmhost.installations.install import InvalidForm
 from scmhost.links.source_urls import ParsedSource, parse_source_url
 from scmhost.mapping import DerivedRoots, FrameInfo
@@ -83,7 +84,7 @@ def test_url_with_a_lone_surrogate_is_refused(web: LinkProject) -> None:
 def test_frame_without_roots_is_refused(
     web: LinkProject, name: str, path: str, fields: dict[str, str], problem: str
 ) -> None:
-    """The problem of the frame's path is named, with what is needed."""
+    """The problem of the frame's path is named, with the next step."""
     found = problems(web, f"{BASE}/acme/web/blob/main/{name}", path, **fields)
     assert list(found) == ["stackPath"]
     assert found["stackPath"][0].startswith(problem)
@@ -93,3 +94,18 @@ def test_unclaimed_repository_is_not_found(web: LinkProject) -> None:
     """Only repositories of an installation can have a mapping."""
     factories.new_repository(web.services.store, web.organization.id, "free", url=f"{BASE}/free/lib")
     assert problems(web, f"{BASE}/free/lib/blob/main/cart.py") == {"sourceUrl": ["Could not find repo"]}
+
+
+@pytest.mark.parametrize(
+    ("ref", "branches", "expected"),
+    [("release/2026", (), "release/2026"), ("topic/new", (), "topic"), ("topic/new", ("topic/new",), "topic/new")],
+)
+def test_plugin_confirms_a_ref_with_slashes(
+    sqlite_store: Store, ref: str, branches: tuple[str, ...], expected: str
+) -> None:
+    """Of several readings of a page, one at a known branch is used, or one whose ref the code host has."""
+    with open_project(sqlite_store, plugin="archivist") as project:
+        for branch in branches:
+            project.add_mapping("/other/", "", default_branch=branch)
+        parsed = parse(project, f"{BASE}/acme/web/show/{ref}/shop/cart.py")
+    assert parsed.branch == expected

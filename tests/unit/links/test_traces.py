@@ -9,9 +9,8 @@ from linking import BASE, LinkProject, open_project
 from scmhost.frames import read_text
 from scmhost.infra.db.engine import Store
 from scmhost.infra.errors import InvalidInput
-from scmhost.links.outcome import Link
 from scmhost.links.traces import LinksIn, Trace, TraceIn, link_frames, read_trace
-from scmhost.links.values import FrameQuery, LinkOptions
+from scmhost.links.values import FrameQuery, Link, LinkOptions
 from scmhost.mapping import FrameInfo
 
 PYTHON = '  File "/srv/shop/cart.py", line 12, in total\n    return sum(prices)\n'
@@ -79,7 +78,7 @@ def test_wrong_field_of_a_frame_is_refused(frame: dict[str, Any]) -> None:
 
 
 def test_long_text_is_truncated(sqlite_store: Store) -> None:
-    """A text is read up to the limits, and the result says that it was not read to its end."""
+    """A text is read up to the limits, and the result is marked as truncated."""
     with open_project(sqlite_store, trace_frames=1) as web:
         trace = read(web, text=PYTHON * 3)
     assert (len(trace.frames), len(trace.queries), trace.truncated) == (1, 1, True)

@@ -64,7 +64,7 @@ def test_only_files_of_the_repository_are_located(files: set[str], paths: list[s
 
 @given(st.sets(file_paths, min_size=1, max_size=8))
 def test_every_file_is_located_by_its_own_path(files: set[str]) -> None:
-    """A path from the repository's top means that file, whatever the names of others."""
+    """A path from the repository's top means that file, even if others have the same name."""
     tree = FileTree(files)
     for file in files:
         printed = read_printed_path(file)
@@ -130,7 +130,7 @@ def test_newest_root_is_used_first() -> None:
 
 
 def test_file_name_alone_shows_no_root() -> None:
-    """A match by the file's name alone says nothing about other paths."""
+    """A match by the file's name alone gives no root for other paths."""
     tree = FileTree(["a/cart.py"])
     assert locate(tree, "cart.py") == LocatedFile("a/cart.py", "low")
     assert tree.learned == 0

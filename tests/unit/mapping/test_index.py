@@ -68,7 +68,7 @@ def test_hostile_paths_match_like_others(rules: list[Rule], path: str) -> None:
 
 @given(rule_lists(), stack_paths(), st.randoms(use_true_random=False))
 def test_order_does_not_depend_on_creation(rules: list[Rule], path: str, random: Random) -> None:
-    """The same code mappings give the same order, whatever the order of rows."""
+    """The same code mappings give the same order for every order of rows."""
     shuffled = random.sample(rules, len(rules))
     assert MappingIndex(rules).candidates(path) == MappingIndex(shuffled).candidates(path)
 

@@ -73,7 +73,7 @@ def test_messages_differ() -> None:
 
 
 def test_message_lists_the_paths() -> None:
-    """The message has each path, or says that the frame has none."""
+    """The message has each path, or states that the frame has none."""
     several = mismatch_message("src/", ["a.py", "/b.py"], Mismatch.ROOT_DIFFERS)
     assert several == "Stack root 'src/', frame 'a.py' or '/b.py': the path does not begin with the stack root."
     assert "frame no path of a file:" in mismatch_message("src/", [], Mismatch.NOT_A_FILE)

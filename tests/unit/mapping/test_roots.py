@@ -53,7 +53,7 @@ def test_roots_lead_back(start: str, above: list[str], before: list[str], common
 
 @given(st.lists(parts, min_size=1, max_size=6), folders, st.lists(st.lists(parts, max_size=3), max_size=3))
 def test_roots_of_classes_lead_back(package: list[str], before: list[str], others: list[list[str]]) -> None:
-    """The same holds for classes, whatever other files their source set has."""
+    """The roots of classes lead back too, with any other files in their source set."""
     frame = FrameInfo(platform="java", module=".".join([*package, "Cart$1"]), abs_path="Cart.kt")
     source_set = "/".join([*before, "src/main/kotlin/"])
     source = source_set + "/".join([*package, "Cart.kt"])

@@ -77,7 +77,7 @@ def test_enabled_plugins_are_imported(tmp_path: Path) -> None:
 
 
 def test_discovery_is_sorted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Plugins come by name and distribution, whatever order their folders have on the path."""
+    """Plugins are sorted by name and distribution, not by the order of their folders on the path."""
     for place, distribution, name in [("1", "zz-forge", "forge"), ("2", "aa-forge", "forge"), ("3", "mm", "apple")]:
         folder = tmp_path / place
         folder.mkdir()

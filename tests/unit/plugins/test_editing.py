@@ -45,8 +45,8 @@ def test_edit_has_its_effect_in_every_layout(layout: str, edit: PluginEdit) -> N
     """In every layout the settings have the new values, comments stay, and a second edit changes nothing."""
     text = edited(layout, "plugins.toml", "forge", edit)
     table = settings_of(text.encode(), "plugins.toml", {}).of("forge")
-    asked = {name: getattr(edit, name) for name in ("enabled", "kill", "default") if getattr(edit, name) is not None}
-    assert {name: getattr(table, name) for name in asked} == asked
+    changed = {name: getattr(edit, name) for name in ("enabled", "kill", "default") if getattr(edit, name) is not None}
+    assert {name: getattr(table, name) for name in changed} == changed
     assert edit.percent is None or (table.rollout is not None and table.rollout.percent == edit.percent)
     assert all(table.allow.name(str(name), name if isinstance(name, int) else 0) for name in edit.allow)
     assert [line for line in re.findall("#.*", layout) if line not in text] == []

@@ -29,7 +29,7 @@ def read(text: str) -> tuple[dict[str, Any], Any]:
         ('settings = { a = { b = { env = "TOKEN_1" } }, c = 1 }', {"a": {"b": "hunter2-hunter2"}, "c": 1}),
         ('settings = { a = [{ env = "TOKEN_1" }, "x"] }', {"a": ["hunter2-hunter2", "x"]}),
         ('[[plugins.x.settings.a]]\nb = { env = "TOKEN_1" }', {"a": [{"b": "hunter2-hunter2"}]}),
-        # A plugin's own settings, whatever they are called.
+        # A plugin's own settings with names like these.
         ('settings = { a = { env = "production" } }', {"a": {"env": "production"}}),
         ('settings = { a = { env = "TOKEN_1", b = 1 } }', {"a": {"env": "TOKEN_1", "b": 1}}),
         ("settings = { a = { env = 1 } }", {"a": {"env": 1}}),
@@ -48,8 +48,8 @@ def test_unset_variables_are_reported_with_their_lines(name: str) -> None:
     """The error has the key, its line and the variable. An empty variable counts as not set."""
     with pytest.raises(ConfigError) as caught:
         read(f'[plugins.x.settings]\na = 1\nb = {{ c = {{ env = "{name}" }} }}')
-    told = f"plugins.toml:4: plugins.x.settings.b.c: the environment has no {name}; set {name} where this process"
-    assert str(caught.value).startswith(told)
+    problem = f"plugins.toml:4: plugins.x.settings.b.c: the environment has no {name}; set {name} where this process"
+    assert str(caught.value).startswith(problem)
 
 
 def test_values_are_secrets() -> None:
@@ -65,6 +65,11 @@ def test_values_are_secrets() -> None:
 def test_values_are_hidden_under_every_key() -> None:
     """The value is hidden also where the plugin's model stores it under another key."""
     written, _ = read('settings = { a = { env = "TOKEN_1" }, b = { c = { env = "TOKEN_1" } }, d = 1 }')
-    told: dict[str, JsonValue] = {"a": "(hidden)", "b": {"c": "hunter2-hunter2"}, "url": ["x?hunter2-hunter2"], "d": 1}
+    redacted: dict[str, JsonValue] = {
+        "a": "(hidden)",
+        "b": {"c": "hunter2-hunter2"},
+        "url": ["x?hunter2-hunter2"],
+        "d": 1,
+    }
     named = "(from the environment TOKEN_1)"
-    assert with_environment_names(told, written) == {"a": named, "b": {"c": named}, "url": ["x?(hidden)"], "d": 1}
+    assert with_environment_names(redacted, written) == {"a": named, "b": {"c": named}, "url": ["x?(hidden)"], "d": 1}

@@ -12,9 +12,9 @@ from scmhost.plugins.config.schema import Source
 from scmhost.plugins.errors import Origin
 from scmhost.plugins.isolation.faults import (
     LONGEST_TEXT,
-    described,
     exception_text,
-    place_of,
+    kind_and_detail,
+    location_text,
     safe_provider_error,
     safe_text,
 )
@@ -23,7 +23,7 @@ from scmhost.sdk import ProviderError, ProviderForbidden, ProviderUnavailable
 
 
 @pytest.mark.parametrize(
-    ("file", "told"),
+    ("file", "shown_file"),
     [
         ("/venv/lib/site-packages/quarry/client.py", "quarry/client.py"),
         ("/venv/lib/site-packages/quarry.py", "quarry.py"),
@@ -31,10 +31,10 @@ from scmhost.sdk import ProviderError, ProviderForbidden, ProviderUnavailable
         ("/elsewhere/quarry/client.py", "/elsewhere/quarry/client.py"),
     ],
 )
-def test_a_file_is_named_from_its_package_on(monkeypatch: pytest.MonkeyPatch, file: str, told: str) -> None:
+def test_a_file_is_named_from_its_package_on(monkeypatch: pytest.MonkeyPatch, file: str, shown_file: str) -> None:
     """The folders that modules are imported from are left out, the innermost one where they are nested."""
     monkeypatch.setattr("sys.path", ["", "/home/ada", "/venv/lib", "/home/ada/quarry/src", "/venv/lib/site-packages"])
-    assert place_of(file, 7) == f" ({told}:7)"
+    assert location_text(file, 7) == f" ({shown_file}:7)"
 
 
 class Raising(ProviderForbidden):
@@ -100,7 +100,7 @@ def test_text_of_an_exception(error: Exception, text: str) -> None:
 
 def test_class_name_that_raises_is_no_problem() -> None:
     """A metaclass of the plugin does not run."""
-    assert described(Nameless("odd")) == ("raised", "raised Nameless: odd")
+    assert kind_and_detail(Nameless("odd")) == ("raised", "raised Nameless: odd")
 
 
 @pytest.mark.parametrize("error", [ProviderError("no such page"), ProviderUnavailable("later"), ProviderForbidden()])

@@ -23,7 +23,7 @@ RULES: Final[tuple[tuple[str, dict[str, Any], bool, str], ...]] = (
 NAMES: Final = [name for name, *_ in RULES]
 
 
-def asked(rules: set[str], *, requires_flag: bool = True, **more: Any) -> tuple[Settings, Question]:
+def rules_input(rules: set[str], *, requires_flag: bool = True, **more: Any) -> tuple[Settings, Question]:
     """Settings and a question to which these rules apply."""
     table: dict[str, Any] = {"enabled": True, **more}
     for name, keys, *_ in RULES:
@@ -38,22 +38,25 @@ def asked(rules: set[str], *, requires_flag: bool = True, **more: Any) -> tuple[
 def test_first_rule_that_applies_answers(rules: set[str], default: bool) -> None:
     """Of several rules that apply, the one with the highest precedence decides."""
     _, _, on, reason = next(rule for rule in RULES if rule[0] in rules)
-    switch = decide(*asked(rules, default=default))
-    assert (switch.on, reason in switch.reason) == (on, True)
+    decision = decide(*rules_input(rules, default=default))
+    assert (decision.on, reason in decision.reason) == (on, True)
 
 
 @pytest.mark.parametrize("default", [True, False])
 def test_default_answers_last(default: bool) -> None:
     """An organization that no rule names gets the default."""
-    switch = decide(*asked(set(), default=default))
-    assert (switch.on, switch.reason) == (default, f"no rule names the organization; default is {str(default).lower()}")
+    decision = decide(*rules_input(set(), default=default))
+    assert (decision.on, decision.reason) == (
+        default,
+        f"no rule names the organization; default is {str(default).lower()}",
+    )
 
 
 @given(rules=st.sets(st.sampled_from(NAMES)))
 def test_provider_without_flag_is_on_unless_refused(rules: set[str]) -> None:
     """A provider that needs no flag is on, except for the environment, kill, a fault and deny."""
     refusing = rules & {"environment", "kill", "enabled", "unusable", "deny"}
-    assert decide(*asked(rules, requires_flag=False)).on is not bool(refusing)
+    assert decide(*rules_input(rules, requires_flag=False)).on is not bool(refusing)
 
 
 def test_star_switches_all_off() -> None:
@@ -65,9 +68,9 @@ def test_star_switches_all_off() -> None:
 def test_decision_has_its_source() -> None:
     """The source is the file and line of the rule, or the environment."""
     source = Source("plugins.toml", {("plugins",): 3, ("plugins", "forge"): 3, ("plugins", "forge", "kill"): 5})
-    settings, question = asked({"kill"})
+    settings, question = rules_input({"kill"})
     killed = decide(settings.model_copy(update={"source": source}), question)
-    off = decide(*asked({"environment"}))
+    off = decide(*rules_input({"environment"}))
     assert (killed.source, off.source) == ("plugins.toml:5", "environment SCMHOST_PLUGINS_OFF")
 
 
@@ -79,5 +82,5 @@ def test_unnamed_plugin_has_no_line() -> None:
 
 def test_rollout_without_salt_takes_the_name() -> None:
     """Without a salt the plugin's name is the salt, so that two plugins do not pick the same organizations."""
-    settings, question = asked(set(), rollout={"percent": 50})
+    settings, question = rules_input(set(), rollout={"percent": 50})
     assert "bucket 37957 of 100000" in decide(settings, question).reason

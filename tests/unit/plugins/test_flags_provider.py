@@ -1,4 +1,4 @@
-"""Another flag service beside the file: when it counts, and what stands when it does not answer."""
+"""A flags provider beside the file: when it decides, and when the file's decision applies."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,27 +32,34 @@ def settings_with(provider: str, table: dict[str, Any] | None = None, **more: An
     return Settings(plugins={"good_forge": enabled(**(table or {}))}, flags_provider=service)
 
 
-def asked(settings: Settings) -> tuple[PluginHost, FlagDecision]:
-    """A host that was asked about the organization."""
+def decided(settings: Settings) -> tuple[PluginHost, FlagDecision]:
+    """A host, and its decision for the organization."""
     with host_of({"good_forge": GOOD}, settings) as host:
         return host, host.decide("good_forge", ACME)
 
 
 def test_service_decides_before_the_file() -> None:
     """A result of the provider overrides the file's rules, and the reason names the provider."""
-    _, switch = asked(settings_with("Service", {"deny": {"organizations": ["acme"]}}, settings={"flags": {FLAG: True}}))
-    assert (switch.on, switch.rule) == (True, "flags_provider")
-    assert switch.reason == "flags provider plugins.flag_services:Service returned on (STATIC, variant v1)"
+    _, decision = decided(
+        settings_with("Service", {"deny": {"organizations": ["acme"]}}, settings={"flags": {FLAG: True}})
+    )
+    assert (decision.on, decision.rule) == (True, "flags_provider")
+    assert decision.reason == "flags provider plugins.flag_services:Service returned on (STATIC, variant v1)"
 
 
 def test_evaluation_has_the_context_and_the_default() -> None:
     """The context has the organization, the plugin and the bucket; the default is the file's decision."""
     table = {"rollout": {"percent": 100, "salt": "pilot"}}
-    asked(settings_with("Service", table, settings={"flags": {FLAG: False}}))
-    flag, default, context = flag_services.made[0].asked[0]
+    decided(settings_with("Service", table, settings={"flags": {FLAG: False}}))
+    flag, default, context = flag_services.made[0].evaluations[0]
     assert (flag, default, context.targeting_key) == (FLAG, True, "org:1")
-    told = {"organization_id": 1, "organization_slug": "acme", "plugin": "good_forge", "bucket": bucket("pilot", 1)}
-    assert context.attributes == told
+    attributes = {
+        "organization_id": 1,
+        "organization_slug": "acme",
+        "plugin": "good_forge",
+        "bucket": bucket("pilot", 1),
+    }
+    assert context.attributes == attributes
 
 
 @pytest.mark.parametrize(
@@ -63,13 +70,13 @@ def test_firm_rules_are_not_overridden(changes: dict[str, Any], rule: str) -> No
     """A plugin that the environment or kill turns off stays off; the provider is not called."""
     table = {"kill": True} if rule == "kill" else {}
     settings = settings_with("Service", table, settings={"flags": {FLAG: True}}).model_copy(update=changes)
-    _, switch = asked(settings)
-    assert (switch.on, switch.rule, flag_services.made[0].asked) == (False, rule, [])
+    _, decision = decided(settings)
+    assert (decision.on, decision.rule, flag_services.made[0].evaluations) == (False, rule, [])
 
 
 def test_safe_mode_loads_no_service() -> None:
     """With * in the environment no foreign code is imported, also not that of a flags provider."""
-    asked(settings_with("Service").model_copy(update={"plugins_off": frozenset({"*"})}))
+    decided(settings_with("Service").model_copy(update={"plugins_off": frozenset({"*"})}))
     assert flag_services.made == []
 
 
@@ -93,10 +100,10 @@ def test_safe_mode_loads_no_service() -> None:
 def test_decision_of_the_file_applies_without_a_result(provider: str, said: str, default: bool) -> None:
     """If the provider has no result, the file's decision applies, and the reason has the fault."""
     with logged():
-        _, switch = asked(settings_with(provider, {"default": default}, timeout=0.05))
-    assert (switch.on, switch.rule) == (default, "default")
-    assert "no rule names the organization" in switch.reason
-    assert said in switch.reason
+        _, decision = decided(settings_with(provider, {"default": default}, timeout=0.05))
+    assert (decision.on, decision.rule) == (default, "default")
+    assert "no rule names the organization" in decision.reason
+    assert said in decision.reason
 
 
 def test_fault_is_logged_once() -> None:
@@ -121,7 +128,7 @@ def test_provider_that_hangs_is_not_called_for_a_while() -> None:
             now[0] = moment
             question = Question("x", Organization(id=number + 1, slug=f"o{number}", name="O"))
             assert service.evaluate(question, 0, answer).on is True
-    assert len(hanging.asked) == 2
+    assert len(hanging.evaluations) == 2
     service.close()
     guard.close()
 
@@ -134,7 +141,7 @@ def test_answers_are_kept_for_a_moment() -> None:
     service.start(provider)
     question, answer = Question("x", ACME), FlagDecision(on=False, reason="default", source="file")
     assert [service.evaluate(question, 0, answer).on for _ in range(3)] == [True] * 3
-    assert len(provider.asked) == 1
+    assert len(provider.evaluations) == 1
     provider.flags = {"plugins.x": False}
     now[0] = 1.5
     assert service.evaluate(question, 0, answer).on is False
@@ -174,14 +181,14 @@ def test_entry_point_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_cache_of_answers_is_bounded() -> None:
-    """However many organizations there are, a fixed number of answers is kept."""
+    """However many organizations there are, a fixed number of answers is cached."""
     guard = Guard()
-    service = FlagService(FlagsProvider(provider="x:y"), guard, clock=lambda: 0.0, most_kept=10)
+    service = FlagService(FlagsProvider(provider="x:y"), guard, clock=lambda: 0.0, max_cached=10)
     service.start(flag_services.Service({"plugins.x": True}))
     answer = FlagDecision(on=False, reason="default", source="file")
     for number in range(1, 101):
         assert service.evaluate(Question("x", Organization(id=number, slug="o", name="O")), 0, answer).on is True
-    assert len(service._kept) == 10
+    assert len(service._cached) == 10
     service.close()
     guard.close()
 
@@ -195,7 +202,7 @@ def test_answer_of_an_old_generation_is_not_used() -> None:
     for generation in (1, 1, 2):
         answer = FlagDecision(on=False, reason="default", source="file", generation=generation)
         assert service.evaluate(Question("x", ACME), 0, answer).generation == generation
-    assert len(provider.asked) == 2
+    assert len(provider.evaluations) == 2
     service.close()
     guard.close()
 

@@ -42,12 +42,12 @@ def guarding(workers: int = 8) -> Iterator[Guard]:
 
 
 def implementation(
-    function: Callable[..., Any], hook: str = "scm_commit_url", wants: Sequence[str] = (), seconds: float = 5.0
+    function: Callable[..., Any], hook: str = "scm_commit_url", parameters: Sequence[str] = (), seconds: float = 5.0
 ) -> Implementation:
     """Return a function as an implementation of a loaded plugin."""
     spec = replace(HOOK_SPECS[hook], budget=seconds)
     origin = Origin("forge", "acme-forge", hook)
-    return Implementation(origin, spec, function, tuple(wants), result_adapter(hook), result_text(hook))
+    return Implementation(origin, spec, function, tuple(parameters), result_adapter(hook), result_text(hook))
 
 
 def fault_of(
@@ -90,7 +90,7 @@ class EndlessPages(Sequence[str]):
 
 
 @pytest.mark.parametrize(
-    ("error", "kind", "told"),
+    ("error", "kind", "text"),
     [
         (ValueError("broken"), "raised", "raised ValueError: broken"),
         (StopIteration(), "raised", "raised StopIteration"),
@@ -104,12 +104,12 @@ class EndlessPages(Sequence[str]):
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
 )
-def test_every_exception_becomes_a_fault(error: BaseException, kind: str, told: str) -> None:
+def test_every_exception_becomes_a_fault(error: BaseException, kind: str, text: str) -> None:
     """The fault is one sentence with plugin, distribution, hook and line, and the host goes on."""
     with guarding() as guard:
         fault = fault_of(guard, failing(error))
     assert fault.kind == kind
-    assert str(fault).startswith(f"plugin 'forge' (acme-forge), scm_commit_url: {told} (")
+    assert str(fault).startswith(f"plugin 'forge' (acme-forge), scm_commit_url: {text} (")
     assert "test_guard.py:" in str(fault)
     assert fault.__cause__ is error
 
@@ -141,9 +141,9 @@ def test_bad_result_names_the_field() -> None:
 
 def test_any_mapping_is_accepted() -> None:
     """Where the contract has a mapping, any kind of mapping is accepted."""
-    wanted = implementation(lambda: MappingProxyType({"a": 1}), "scm_serialize_repository")
+    hook = implementation(lambda: MappingProxyType({"a": 1}), "scm_serialize_repository")
     with guarding() as guard:
-        assert guard.call(wanted, {}) == {"a": 1}
+        assert guard.call(hook, {}) == {"a": 1}
 
 
 @pytest.mark.parametrize("result", [(), "yes", {"a": object()}], ids=["tuple", "text", "no JSON"])
@@ -173,7 +173,7 @@ class Pages(Sequence[str]):
 
 @pytest.mark.parametrize("claimed", [10_000_000, 3], ids=["honest", "lying"])
 def test_endless_result_is_not_read_to_its_end(claimed: int) -> None:
-    """A sequence is read up to the limit, whatever length it reports."""
+    """A sequence is read up to the limit, even if it reports another length."""
     pages = Pages(claimed)
     with guarding() as guard:
         fault = fault_of(guard, lambda: pages, "scm_compare_commits", 60.0)
@@ -413,10 +413,10 @@ def test_coroutine_of_a_pure_hook_is_refused() -> None:
 
 
 def test_only_parameters_of_the_function_are_passed() -> None:
-    """An implementation gets the arguments that it names, in whatever order."""
-    wanted = implementation(lambda sha, installation: f"{installation}/{sha}", wants=("installation", "sha"))
+    """An implementation gets the arguments that it names, in any order."""
+    hook = implementation(lambda sha, installation: f"{installation}/{sha}", parameters=("installation", "sha"))
     with guarding() as guard:
-        assert guard.call(wanted, {"installation": "i", "repository": "r", "sha": "s"}) == "i/s"
+        assert guard.call(hook, {"installation": "i", "repository": "r", "sha": "s"}) == "i/s"
     assert "repository" in ARGUMENTS["scm_commit_url"]
 
 

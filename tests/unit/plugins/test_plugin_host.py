@@ -33,8 +33,8 @@ def test_healthy_plugin_is_ready() -> None:
 @pytest.mark.parametrize("case", CALLS, ids=case_id)
 def test_fault_of_a_hostile_plugin(case: dict[str, Any]) -> None:
     """The fault, or the log, names the plugin, the hook and the line."""
-    told = call(case)
-    assert (told.kind, told.words) == (case["kind"], case["words"])
+    fault = call(case)
+    assert (fault.kind, fault.words) == (case["kind"], case["words"])
 
 
 def test_hostile_plugin_does_not_affect_others() -> None:

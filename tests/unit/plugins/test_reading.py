@@ -24,7 +24,7 @@ def test_error_names_line_key_and_remedy(case: dict[str, Any], tmp_path: Path) -
     """An invalid file is reported with file, line, key and problem, all problems at once."""
     with pytest.raises(ConfigError) as caught:
         settings_of(tmp_path, case["text"])
-    assert [part for part in case["says"] if part not in str(caught.value)] == []
+    assert [part for part in case["contains"] if part not in str(caught.value)] == []
 
 
 def test_secrets_are_not_repeated(tmp_path: Path) -> None:

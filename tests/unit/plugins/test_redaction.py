@@ -27,7 +27,7 @@ class Inner(BaseModel):
     api_token: str = "hunter2"
 
 
-class Told:
+class OwnText:
     """A type of the plugin's own, whose text is its code."""
 
     def __str__(self) -> str:
@@ -49,8 +49,8 @@ class Everything(BaseModel):
     marked_bytes: tuple[SecretBytes, ...] = (SecretBytes(b"hunter2"),)
     webhookKey: str = "hunter2"  # noqa: N815 - the case of names differs from plugin to plugin
     private_key: str | None = None
-    own: Told = Told()
-    own_secret: Told = Told()
+    own: OwnText = OwnText()
+    own_secret: OwnText = OwnText()
 
 
 def test_secrets_are_hidden_by_type_name_and_url() -> None:
@@ -71,7 +71,7 @@ def test_secrets_are_hidden_by_type_name_and_url() -> None:
         "marked_bytes": [HIDDEN],
         "webhookKey": HIDDEN,
         "private_key": None,
-        "own": "(Told)",
+        "own": "(OwnText)",
         "own_secret": HIDDEN,
     }
 
@@ -160,6 +160,6 @@ class Disguised(str):
 
 
 def test_subclass_of_a_plain_type_runs_no_code() -> None:
-    """Only exact types are shown, whatever module a class claims to be from."""
+    """Only exact types are shown, even if a class claims to be from another module."""
     assert shown(Circle(next=Disguised("x"))) == {"next": "(Disguised)"}
     assert secrets_of({"token": Disguised("hunter2-hunter2")}) == {"hunter2-hunter2"}

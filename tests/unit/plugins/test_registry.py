@@ -41,7 +41,7 @@ def test_snapshot_cannot_be_changed() -> None:
 
 
 def test_decisions_and_calls_leave_a_snapshot_as_it_is() -> None:
-    """What is computed for organizations is kept outside of the snapshot."""
+    """Results for organizations are cached outside of the snapshot."""
     with host_of({"good_forge": GOOD}) as host:
         snapshot = host._snapshot
         before = repr(snapshot)
@@ -67,7 +67,7 @@ def test_decision_of_a_snapshot_that_was_replaced_meanwhile_is_not_used() -> Non
     with host_of({"good_forge": GOOD}, settings()) as host:
         before = host._snapshot
         host.reload(settings(kill=True))
-        assert host._decided(before, "good_forge", ACME).on is True
+        assert host._cached_decision(before, "good_forge", ACME).on is True
         assert host.decide("good_forge", ACME).on is False
 
 
@@ -75,7 +75,7 @@ def test_cache_of_decisions_is_bounded() -> None:
     """However many organizations there are, a fixed number of decisions is kept, the newest ones."""
     guard = Guard()
     reloader = RegistryReloader(guard, Validator(guard), lambda: [candidate("good_forge")])
-    host = PluginHost(settings(), guard, reloader, SystemClock(), most_decisions=10)
+    host = PluginHost(settings(), guard, reloader, SystemClock(), max_decisions=10)
     for number in range(1, 101):
         assert host.decide("good_forge", organization(number)).on is True
     kept = {key[2] for key in host._decisions}

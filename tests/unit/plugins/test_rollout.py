@@ -8,11 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loading import case_id, load_cases
-from scmhost.plugins.flags.rules import BUCKETS, bucket, included, murmur3
+from scmhost.plugins.flags.rules import BUCKETS, bucket, murmur3, within
 
 salts = st.text(min_size=1, max_size=40)
 ids = st.integers(min_value=1, max_value=2**63 - 1)
 percents = st.decimals(min_value=0, max_value=100, places=3)
+
+
+def included(percent: Decimal, salt: str, organization: int) -> bool:
+    """Whether an organization is on at this percentage."""
+    return within(percent, bucket(salt, organization))
 
 
 @pytest.mark.parametrize("case", load_cases("rollout"), ids=case_id)

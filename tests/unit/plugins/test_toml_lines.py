@@ -25,7 +25,7 @@ def test_line_of_each_key(case: dict[str, Any], ending: str) -> None:
 
 @given(st.lists(st.tuples(names, values), unique_by=lambda pair: pair[0]))
 def test_every_key_is_found_on_its_line(pairs: list[tuple[str, str]]) -> None:
-    """The line of a key begins with that key, whatever values are between."""
+    """The line of a key begins with that key, with any values before it."""
     text = "\n".join(f"{name} = {value}" for name, value in pairs)
     lines = key_lines(text)
     assert {path[0] for path in lines} == set(tomllib.loads(text))

@@ -49,7 +49,7 @@ def test_caller_without_a_worker_is_refused_at_its_deadline() -> None:
 
 
 def test_no_caller_waits_for_overdue_workers() -> None:
-    """When the callers of all workers have given up, the next one is refused whatever its patience."""
+    """When the callers of all workers have given up, the next one is refused at once, with any patience."""
     released, pool = threading.Event(), WorkerPool("forge", limit=1, clock=Seconds())
     one = job(released.wait)
     pool.give_up(begun(pool, one), one)

@@ -53,8 +53,10 @@ def edited(text: str, file: str, plugin: str, edit: PluginEdit) -> str:
     Raises:
         ConfigError: the text cannot be edited without changing anything else.
     """
+    # A file with comments only gets the schema first: top-level keys must come before tables.
     if not tomllib.loads(text):
         text = f"{text.rstrip()}\n\nschema = {SCHEMA}\n".lstrip()
+    # The same change on plain data is the proof that the edited text has no other change.
     expected = tomllib.loads(text)
     _change(expected, plugin, edit)
     try:
@@ -149,12 +151,14 @@ def exclusive_writer(path: Path) -> Iterator[Path]:
     """
     target = Path(os.path.realpath(path))
     try:
+        # The folder is locked, not the file: replacing the file would leave the lock on the old one.
         folder = os.open(target.parent, os.O_RDONLY)
     except OSError as error:
         raise _unwritable(path, error) from None
     try:
         _lock(folder)
         yield target
+        # The rename is durable only when the folder is written, too.
         os.fsync(folder)
     except OSError as error:
         raise _unwritable(path, error) from None
@@ -164,15 +168,17 @@ def exclusive_writer(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def replacement_file(target: Path, content: bytes) -> Iterator[Path]:
-    """Yield a file beside the target with its new content, synchronized to the disk, with the target's mode.
+    """Yield a file in the target's folder with the new content, synchronized to the disk, with the target's mode.
 
     The caller moves it into its place with ``os.replace``; otherwise it is deleted after the block.
     """
+    # In the same folder: a rename is atomic only within one file system.
     handle, name = mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
+            # mkstemp makes files for their owner alone; the service may run as another user.
             os.fchmod(file.fileno(), target.stat().st_mode & 0o7777 if target.exists() else _NEW_FILE)
             os.fsync(file.fileno())
         yield Path(name)

@@ -101,6 +101,7 @@ def read_configuration(
     """
     path = configuration_path(config, environ)
     named = bool(config or environ.get(CONFIG_VARIABLE))
+    # A missing file is an error only if somebody named it; the default path is optional.
     read = read_settings if named or path.exists() else settings_without
     return read(path, with_database(environ, database_url))
 
@@ -156,6 +157,7 @@ def _with_references(name: str, table: PluginSettings, source: Source, environ: 
 
 
 def _host(file: HostSettings, environ: Mapping[str, str]) -> HostSettings:
+    # An empty variable counts as not set: container files often pass it on empty.
     given = {name: environ[variable] for name, variable in _HOST_VARIABLES.items() if environ.get(variable)}
     try:
         return HostSettings.model_validate({**file.model_dump(), **given})
@@ -179,6 +181,7 @@ def problems_of(
 def _file(content: bytes, file: str) -> tuple[FileSettings, Source]:
     text = _text(content, file)
     data = _parsed(text, file)
+    # The hash lets operators check that all workers use the same bytes.
     source = Source(file, key_lines(text), sha256(content).hexdigest())
     _check_schema(data.get("schema"), source)
     try:
@@ -209,6 +212,7 @@ def _parsed(text: str, file: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         message = str(error)
         found = _PLACE_IN_TEXT.search(message)
+        # An error at the end of the document has no line in the parser's message.
         line = int(found[1]) if found and found[1] else len(text.splitlines()) or 1
         problem = f"this is not TOML: {_PLACE_IN_TEXT.sub('', message)}"
         raise ConfigError(Problem(file, line, "", problem, "fix this line")) from None
@@ -256,6 +260,7 @@ def _plugins_off(names: str, named: Iterable[str]) -> frozenset[str]:
     unknown = off - {*named, EVERYTHING}
     if not unknown:
         return off
+    # Installed plugins are read only here: reading metadata is slow, and unknown names are rare.
     known = {*named, *(candidate.name for candidate in discover())}
     problems = [
         Problem("environment", None, PLUGINS_OFF, f"unknown plugin {name!r}", did_you_mean(name, known))
@@ -275,6 +280,7 @@ def key_lines(text: str) -> dict[KeyPath, int]:
     lines: dict[KeyPath, int] = {}
     table: KeyPath = ()
     for line, statement in _statements(text):
+        # Each statement alone is TOML; the parser of the standard library keeps no positions.
         content = tomllib.loads(statement)
         if statement.startswith("["):
             table = _header_path(content)

@@ -49,7 +49,7 @@ def settings_of_unloaded(settings: Mapping[str, object]) -> dict[str, JsonValue]
 
 
 def with_environment_names(redacted: Mapping[str, JsonValue], written: Mapping[str, object]) -> dict[str, JsonValue]:
-    """Return redacted settings with the environment variable's name in the place of each value that comes from one.
+    """Return redacted settings in which each value from the environment is replaced by the variable's name.
 
     Values that the plugin's model stored under another name are hidden.
     """
@@ -80,6 +80,7 @@ def secrets_of(*settings: BaseModel | Mapping[str, object]) -> frozenset[str]:
 
 def without(text: str, secrets: Iterable[str]) -> str:
     """Return a text with its secrets hidden."""
+    # The longest first: a secret may contain another one.
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
     return text
@@ -87,11 +88,13 @@ def without(text: str, secrets: Iterable[str]) -> str:
 
 def sounds_secret(name: str) -> bool:
     """Return whether a setting of this name is likely to be a secret. Too many are better than too few."""
+    # By words, so that ``apiKey`` and ``api_key`` are secret, but ``monkey`` is not.
     return any(word.lower() in _SECRET_WORDS for word in _WORDS.findall(name))
 
 
 def _secrets_in(value: object, depth: int, seen: set[tuple[int, bool]], *, secret: bool) -> Iterator[str]:
     """Yield the secret texts of a value. Each container is visited once."""
+    # With ``secret`` in the key: a container may be reached under a harmless and a secret name.
     if depth > _DEEPEST or (id(value), secret) in seen:
         return
     match value:

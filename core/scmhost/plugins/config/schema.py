@@ -45,6 +45,7 @@ OrganizationName = Annotated[str | int, PlainValidator(_slug_or_id)]
 class Table(BaseModel):
     """Base of all tables of the file: frozen, without unknown keys and without conversion between types."""
 
+    # Strict and closed: a misspelled key or ``"true"`` in quotes must not silently turn a plugin off.
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
 
@@ -78,6 +79,7 @@ class HostSettings(Table):
         default=None, description="Key for deriving webhook secrets: at least 32 random characters."
     )
     breaker: Breaker = Breaker()
+    # Not strict: TOML has arrays, and the frozen model needs a tuple.
     operators: Annotated[tuple[OrganizationName, ...], Field(strict=False)] = Field(
         default=(),
         description="Organizations whose `org:admin` tokens may read plugin data; default: the only organization.",
@@ -93,6 +95,7 @@ class Organizations(Table):
 
     def name(self, slug: str, organization_id: int) -> bool:
         """Return whether the list contains an organization."""
+        # A slug is a string and an id an integer, so that a slug of digits matches no id.
         return slug in self.organizations or organization_id in self.organizations
 
 
@@ -119,7 +122,7 @@ class PluginSettings(Table):
 
 
 class FlagsProvider(Table):
-    """``[flags_provider]``: another OpenFeature provider, asked before the file's rules on organizations."""
+    """``[flags_provider]``: another OpenFeature provider, evaluated before the file's rules on organizations."""
 
     provider: str = Field(
         min_length=1,
@@ -193,6 +196,7 @@ class Settings(BaseModel):
     def breaker(self, plugin: str) -> Breaker:
         """Return the thresholds of a plugin's circuit breaker: its own keys, and the host's for the others."""
         own = self.of(plugin).breaker
+        # Only keys that are written override: a default of the plugin's table must not hide the host's value.
         return self.host.breaker.model_copy(update=own.model_dump(exclude_unset=True)) if own else self.host.breaker
 
     def enables(self, plugin: str) -> bool:

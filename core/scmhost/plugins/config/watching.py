@@ -44,12 +44,13 @@ def block_hangups() -> bool:
     """
     if not hasattr(signal, "SIGHUP"):
         return False
+    # Blocked, so that ``sigwait`` receives the signal: its default action would end the process.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     return True
 
 
 def on_hangup(call: Callable[[], None]) -> None:
-    """Call a function for each SIGHUP, also for one that came since ``hold_hangups``."""
+    """Call a function for each SIGHUP, also for one that came since ``block_hangups``."""
     if block_hangups():
         Thread(target=_wait_for_hangups, args=(call,), name="scmhost hangups", daemon=True).start()
 

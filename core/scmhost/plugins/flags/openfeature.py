@@ -40,17 +40,17 @@ GROUP: Final = "scmhost.flags"
 
 FLAG_PREFIX: Final = "plugins."
 
-KEPT_SECONDS: Final = 1.0
+CACHED_SECONDS: Final = 1.0
 """How long an answer is cached. A provider that announces changes clears the cache at once."""
 
-REST_SECONDS: Final = 5.0
-"""How long a provider that raised or hung is left alone, so that it does not delay every request."""
+SUSPENDED_SECONDS: Final = 5.0
+"""How long a provider that raised or hung is not called, because it would delay every request."""
 
-MOST_KEPT: Final = 100_000
+MAX_CACHED: Final = 100_000
 _LOAD_SECONDS: Final = 10.0
 _READY_SECONDS: Final = 5.0
-_LONGEST_TEXT: Final = 200
-_MOST_LOGGED: Final = 200
+_MAX_TEXT: Final = 200
+_MAX_LOGGED: Final = 200
 
 AnswerKey = tuple[str, int, str, int]
 """A plugin, an organization's id and slug, and the generation of the configuration."""
@@ -66,13 +66,13 @@ class _Domains:
         self._lock = Lock()
         self._used: set[str] = set()
 
-    def take(self) -> str:
+    def acquire(self) -> str:
         with self._lock:
             domain = next(name for name in self._names() if name not in self._used)
             self._used.add(domain)
             return domain
 
-    def leave(self, domain: str) -> None:
+    def release(self, domain: str) -> None:
         with self._lock:
             self._used.discard(domain)
 
@@ -91,18 +91,19 @@ class FlagService:
         table: FlagsProvider,
         guard: Guard,
         clock: Callable[[], float] = monotonic,
-        most_kept: int = MOST_KEPT,
+        max_cached: int = MAX_CACHED,
     ) -> None:
         self._table = table
         self._guard = guard
         self._clock = clock
-        self._domain = _DOMAINS.take()
+        self._domain = _DOMAINS.acquire()
+        # A domain of its own: the application may use OpenFeature for its own flags.
         self._client = api.get_client(self._domain)
-        self._client.add_handler(ProviderEvent.PROVIDER_CONFIGURATION_CHANGED, self._forget)
+        self._client.add_handler(ProviderEvent.PROVIDER_CONFIGURATION_CHANGED, self._clear_cache)
         self._lock = Lock()
-        self._kept: TTLCache[AnswerKey, FlagDecision] = TTLCache(most_kept, KEPT_SECONDS, timer=clock)
-        self._logged: LRUCache[str, bool] = LRUCache(_MOST_LOGGED)
-        self._rests_until, self._fault = 0.0, ""
+        self._cached: TTLCache[AnswerKey, FlagDecision] = TTLCache(max_cached, CACHED_SECONDS, timer=clock)
+        self._logged: LRUCache[str, bool] = LRUCache(_MAX_LOGGED)
+        self._suspended_until, self._fault = 0.0, ""
         self._closed = False
 
     @classmethod
@@ -114,7 +115,7 @@ class FlagService:
         """
         service = cls(table, guard)
         try:
-            provider = service._run("load", partial(_created, table, source), _LOAD_SECONDS, (ConfigError,))
+            provider = service._run("load", partial(_create_provider, table, source), _LOAD_SECONDS, (ConfigError,))
         except PluginFault as fault:
             service.close()
             raise ConfigError(_problem(source, str(fault), "fix its settings, or remove the table")) from fault
@@ -128,7 +129,7 @@ class FlagService:
     def absent(cls, table: FlagsProvider, guard: Guard, fault: str) -> Self:
         """Return a service that could not be opened: the file's decisions apply, with the fault in their reason."""
         service = cls(table, guard)
-        service._rests_until, service._fault = float("inf"), fault
+        service._suspended_until, service._fault = float("inf"), fault
         return service
 
     def start(self, provider: FeatureProvider) -> None:
@@ -141,61 +142,64 @@ class FlagService:
 
     def evaluate(self, question: Question, bucket: int, answer: FlagDecision) -> FlagDecision:
         """Return the provider's decision for an organization, or the file's ``answer`` where there is none."""
+        # With the generation: a reload changes the default value that the answer depends on.
         key = (question.plugin, question.organization.id, question.organization.slug, answer.generation)
         with self._lock:
-            kept = self._kept.get(key)
-        if kept is not None:
-            return kept
-        if self._clock() < self._rests_until:
-            return self._unchanged(answer, self._fault)
-        found = self._evaluated(question, bucket, answer)
+            cached = self._cached.get(key)
+        if cached is not None:
+            return cached
+        if self._clock() < self._suspended_until:
+            return self._file_decision(answer, self._fault)
+        found = self._evaluate_uncached(question, bucket, answer)
         with self._lock:
-            self._kept[key] = found
+            self._cached[key] = found
         return found
 
     def close(self) -> None:
-        """Let the provider go. OpenFeature shuts it down in a thread of its own, because it may hang."""
+        """Release the provider. OpenFeature shuts it down in a thread of its own, because it may hang."""
         if self._closed:
             return
         self._closed = True
         # An application may have removed all handlers.
         with suppress(ValueError):
-            self._client.remove_handler(ProviderEvent.PROVIDER_CONFIGURATION_CHANGED, self._forget)
+            self._client.remove_handler(ProviderEvent.PROVIDER_CONFIGURATION_CHANGED, self._clear_cache)
+        # Replaced, because OpenFeature has no call that removes the provider of one domain.
         api.set_provider(NoOpProvider(), self._domain)
-        _DOMAINS.leave(self._domain)
+        _DOMAINS.release(self._domain)
 
-    def _forget(self, _details: EventDetails) -> None:
+    def _clear_cache(self, _details: EventDetails) -> None:
         with self._lock:
-            self._kept.clear()
+            self._cached.clear()
 
-    def _evaluated(self, question: Question, bucket: int, answer: FlagDecision) -> FlagDecision:
+    def _evaluate_uncached(self, question: Question, bucket: int, answer: FlagDecision) -> FlagDecision:
         flag = f"{FLAG_PREFIX}{question.plugin}"
         context = context_of(question.plugin, question.organization, bucket)
         work = partial(self._client.get_boolean_details, flag, answer.on, context)
         try:
             details = self._run("evaluate", work, self._table.timeout)
         except PluginFault as fault:
-            self._rests_until, self._fault = self._clock() + REST_SECONDS, self._log(str(fault))
-            return self._unchanged(answer, str(fault))
-        return self._decided(flag, details, answer)
+            self._suspended_until, self._fault = self._clock() + SUSPENDED_SECONDS, self._log(str(fault))
+            return self._file_decision(answer, str(fault))
+        return self._decision_of(flag, details, answer)
 
-    def _decided(self, flag: str, details: FlagEvaluationDetails[bool], answer: FlagDecision) -> FlagDecision:
+    def _decision_of(self, flag: str, details: FlagEvaluationDetails[bool], answer: FlagDecision) -> FlagDecision:
         if details.error_code is ErrorCode.FLAG_NOT_FOUND:
-            return self._unchanged(answer, f"it has no flag {flag}")
+            return self._file_decision(answer, f"it has no flag {flag}")
         if details.error_code is not None or not isinstance(details.value, bool):
-            text = f"{details.error_code or 'rubbish'}: {_short(details.error_message or '')}".strip(" :")
-            return self._unchanged(answer, self._log(text))
-        variant = f", variant {_short(details.variant)}" if details.variant else ""
-        reason = f"{self._name} returned {'on' if details.value else 'off'} ({_short(details.reason)}{variant})"
+            text = f"{details.error_code or 'malformed result'}: {_one_line(details.error_message or '')}".strip(" :")
+            return self._file_decision(answer, self._log(text))
+        variant = f", variant {_one_line(details.variant)}" if details.variant else ""
+        reason = f"{self._name} returned {'on' if details.value else 'off'} ({_one_line(details.reason)}{variant})"
         return replace(answer, on=details.value, reason=reason, source=self._name, rule="flags_provider")
 
-    def _unchanged(self, answer: FlagDecision, fault: str) -> FlagDecision:
+    def _file_decision(self, answer: FlagDecision, fault: str) -> FlagDecision:
         return replace(answer, reason=f"{answer.reason} ({self._name} gave no answer: {fault})")
 
     def _log(self, fault: str) -> str:
         """Log a fault once, and return it as a short text."""
-        fault = _short(fault)
+        fault = _one_line(fault)
         with self._lock:
+            # A provider that is down fails for each organization and request; one log entry is enough.
             new = fault not in self._logged
             self._logged[fault] = True
         if new:
@@ -225,7 +229,7 @@ def context_of(plugin: str, organization: Organization, bucket: int) -> Evaluati
     )
 
 
-def _created(table: FlagsProvider, source: Source) -> FeatureProvider:
+def _create_provider(table: FlagsProvider, source: Source) -> FeatureProvider:
     factory = _entry_point(table.provider, source).load()
     provider: FeatureProvider = factory(**table.settings)
     if not callable(getattr(provider, "resolve_boolean_details", None)):
@@ -235,6 +239,7 @@ def _created(table: FlagsProvider, source: Source) -> FeatureProvider:
 
 
 def _entry_point(provider: str, source: Source) -> EntryPoint:
+    # A reference needs no distribution, for operators with a provider of their own.
     if ":" in provider:
         return EntryPoint("flags_provider", provider, GROUP)
     known = entry_points(group=GROUP)
@@ -251,6 +256,6 @@ def _problem(source: Source, problem: str, hint: str) -> Problem:
     return Problem(source.file, source.line(*key), ".".join(key), problem, hint)
 
 
-def _short(text: object) -> str:
+def _one_line(text: object) -> str:
     """Return a foreign text as one short line."""
-    return " ".join(safe_text(text).split())[:_LONGEST_TEXT]
+    return " ".join(safe_text(text).split())[:_MAX_TEXT]

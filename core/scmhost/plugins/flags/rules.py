@@ -70,13 +70,13 @@ def decide(settings: Settings, question: Question) -> FlagDecision:
     return next(answer for answer in answers if answer is not None)
 
 
-def with_suspensions(switch: FlagDecision, question: Question, suspensions: Sequence[Suspension]) -> FlagDecision:
+def with_suspensions(decision: FlagDecision, question: Question, suspensions: Sequence[Suspension]) -> FlagDecision:
     """Return the decision with the plugin's suspended hooks in its reason.
 
     The provider stays on: its other hooks work, and a suspended one raises its own error until its next try.
     """
     own = [f"{item.hook} is {item.description}" for item in suspensions if item.plugin == question.plugin]
-    return replace(switch, reason="; ".join([switch.reason, *own])) if switch.on and own else switch
+    return replace(decision, reason="; ".join([decision.reason, *own])) if decision.on and own else decision
 
 
 def trace(settings: Settings, question: Question) -> list[Step]:
@@ -94,6 +94,7 @@ def trace(settings: Settings, question: Question) -> list[Step]:
 def bucket_of(settings: Settings, question: Question) -> int:
     """Return the organization's bucket for this plugin, which a flags provider may compare with a number."""
     rollout = settings.of(question.plugin).rollout
+    # By default each plugin has buckets of its own, so that the same organizations are not always the first.
     salt = (rollout.salt if rollout else None) or question.plugin
     return bucket(salt, question.organization.id)
 
@@ -126,6 +127,7 @@ def switched(
     plugins = sorted({*before.plugins, *after.plugins})
     organizations = list(organizations)
     for plugin in plugins:
+        # Most changes concern one plugin; the others need no decision for each organization.
         if before.plugins.get(plugin) == after.plugins.get(plugin) and before.plugins_off == after.plugins_off:
             continue
         for organization in organizations:
@@ -135,10 +137,10 @@ def switched(
                 yield DecisionChange(plugin, organization, old, new)
 
 
-def counted(found: Iterable[DecisionChange]) -> Mapping[str, Counts]:
+def counted(changes: Iterable[DecisionChange]) -> Mapping[str, Counts]:
     """Return the number of organizations that are turned on and off, by plugin."""
     counts: dict[str, Counts] = {}
-    for item in found:
+    for item in changes:
         so_far = counts.get(item.plugin, Counts())
         counts[item.plugin] = Counts(so_far.on + item.after.on, so_far.off + item.before.on)
     return counts
@@ -248,16 +250,13 @@ _PASSES: Final[Mapping[RuleName, str]] = {
 
 def bucket(salt: str, organization_id: int) -> int:
     """Return the organization's bucket among 100,000 for this salt."""
+    # The high bits of the hash decide, so that every bucket has almost the same size.
     return (murmur3(f"{salt}:{organization_id}".encode()) * BUCKETS) >> 32
 
 
-def included(percent: Decimal, salt: str, organization_id: int) -> bool:
-    """Return whether the organization is among the first ``percent`` of 100. A growing percentage drops nobody."""
-    return within(percent, bucket(salt, organization_id))
-
-
 def within(percent: Decimal, place: int) -> bool:
-    """Return whether a bucket is among the first ``percent`` of 100."""
+    """Return whether a bucket is among the first ``percent`` of 100. A growing percentage drops no bucket."""
+    # Decimal: a float could move the border of a percentage by one bucket.
     return place < percent * (BUCKETS // 100)
 
 

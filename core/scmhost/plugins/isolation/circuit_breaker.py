@@ -53,6 +53,7 @@ class Circuit:
     def fail(self, thresholds: Breaker, now: datetime, fault: str, *, probe: bool) -> "Circuit":
         """Return the circuit after a faulty call."""
         after = replace(self, faults=self.faults + 1, last_fault=fault)
+        # Only the probe decides: calls from before the suspension may still fail during the pause.
         if probe and self.since is not None:
             return _opened(after, thresholds, now, self.pause * 2)
         if self.since is None and after.faults >= thresholds.faults:
@@ -65,6 +66,7 @@ class Circuit:
 
 
 def _opened(circuit: Circuit, thresholds: Breaker, now: datetime, pause: timedelta) -> Circuit:
+    # Bounded, so that a code host that is back after hours is noticed within minutes.
     pause = min(pause, timedelta(seconds=thresholds.longest_pause_seconds))
     return replace(circuit, since=circuit.since or now, pause=pause, next_try=now + pause, probing=False)
 
@@ -106,7 +108,7 @@ class CircuitBreaker:
         self.circuits: dict[HookKey, Circuit] = {}
 
     def enter(self, origin: Origin) -> bool:
-        """Let a call begin; return whether it is the probe of a suspended hook.
+        """Begin a call; return whether it is the probe of a suspended hook.
 
         Raises:
             PluginFault: the hook is suspended.
@@ -141,11 +143,13 @@ class CircuitBreaker:
     def fault(self, origin: Origin, fault: str, *, probe: bool) -> None:
         """Record a call that failed because of the plugin."""
         key = origin.plugin, origin.hook
+        # Before the lock: it is a callback.
         thresholds = self.thresholds(origin.plugin)
         with self._lock:
             before = self.circuits.get(key, HEALTHY)
             after = before.fail(thresholds, self._clock.now(), fault, probe=probe)
             self._store(key, after)
+        # Logged when a pause begins, not for each refused call.
         if after.next_try is not None and after.next_try != before.next_try:
             again = _utc(after.next_try)
             fields = {"plugin": origin.plugin, "hook": origin.hook, "next_try": again, "fault": fault}
@@ -154,13 +158,12 @@ class CircuitBreaker:
     def forget(self, plugin: str) -> None:
         """Close all circuits of a plugin that is loaded again."""
         with self._lock:
+            # A list, because the loop changes the dictionary.
             for key in [key for key in self.circuits if key[0] == plugin]:
                 del self.circuits[key]
 
     def suspensions(self) -> tuple[Suspension, ...]:
         """Return the suspended hooks by plugin and hook, half open ones included."""
-        if not self.circuits:
-            return ()
         with self._lock:
             circuits = sorted(self.circuits.items())
         return tuple(

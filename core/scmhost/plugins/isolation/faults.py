@@ -81,13 +81,13 @@ def safe_provider_error(error: ProviderError) -> ProviderError:
     return safe
 
 
-def described(failure: BaseException) -> tuple[FaultKind, str]:
+def kind_and_detail(failure: BaseException) -> tuple[FaultKind, str]:
     """Return the kind of fault that an exception is, and a sentence with its text and line."""
     if isinstance(failure, BadResult):
         return "bad_result", str(failure)
     if isinstance(failure, AsyncTimeout):
         return "timed_out", str(failure)
-    place = deepest_place((frame, line) for frame, line in traceback.walk_tb(failure.__traceback__))
+    place = innermost_location((frame, line) for frame, line in traceback.walk_tb(failure.__traceback__))
     if isinstance(failure, _EXITS):
         return "exited", f"tried to end the process with {exception_text(failure)}{place}"
     return "raised", f"raised {exception_text(failure)}{place}"
@@ -102,25 +102,27 @@ def timeout_text(hook: str, seconds: float, place: str = "") -> str:
 
 def timed_out(origin: Origin, seconds: float, thread: int | None) -> PluginFault:
     """Return the fault of a call that exceeded its budget in a thread, with the line where it is now."""
-    return PluginFault(origin, "timed_out", timeout_text(origin.hook, seconds, current_place(thread)))
+    return PluginFault(origin, "timed_out", timeout_text(origin.hook, seconds, current_location(thread)))
 
 
-def current_place(thread: int | None) -> str:
+def current_location(thread: int | None) -> str:
     """Return `` (file:line)`` of the plugin's code that a thread runs now, or nothing."""
+    # The thread still runs, so that its stack shows where it hangs.
     frame = sys._current_frames().get(thread or 0)  # noqa: SLF001 - the documented way to see another thread's frames
     stack = list(traceback.walk_stack(frame)) if frame is not None else []
-    return deepest_place(reversed(stack))
+    return innermost_location(reversed(stack))
 
 
-def deepest_place(frames: Iterable[tuple[FrameType, int]]) -> str:
+def innermost_location(frames: Iterable[tuple[FrameType, int]]) -> str:
     """Return `` (file:line)`` of the innermost frame that is neither Python's nor the host's, or nothing."""
     places = [(frame.f_code.co_filename, line) for frame, line in frames]
     foreign = [place for place in places if _is_foreign(place[0])]
-    return place_of(*foreign[-1]) if foreign else ""
+    return location_text(*foreign[-1]) if foreign else ""
 
 
-def place_of(file: str, line: int) -> str:
+def location_text(file: str, line: int) -> str:
     """Return `` (file:line)`` with the file from its package's folder on, without the long folders of ``sys.path``."""
+    # At call time, because a plugin may be on a path that was added later.
     roots = (f"{Path(entry)}/" for entry in sys.path if entry)
     root = max((root for root in roots if file.startswith(root)), key=len, default="")
     return f" ({file.removeprefix(root)}:{line})"

@@ -23,8 +23,16 @@ from scmhost.plugins.errors import FaultKind, Origin, PluginFault
 from scmhost.sdk import HookSpec, ProviderError
 from scmhost.sdk.hooks import describe_mismatch
 
-from .circuit_breaker import CircuitBreaker, Counters
-from .faults import AsyncTimeout, BadResult, current_place, described, safe_provider_error, timed_out, timeout_text
+from .circuit_breaker import CircuitBreaker, Counters, Suspension
+from .faults import (
+    AsyncTimeout,
+    BadResult,
+    current_location,
+    kind_and_detail,
+    safe_provider_error,
+    timed_out,
+    timeout_text,
+)
 from .inline_calls import InlineCalls, OverdueCall, Slot
 from .worker_pool import WORKERS_PER_PLUGIN, Expected, Job, WorkerPool
 
@@ -121,8 +129,14 @@ class Guard:
     def report_overdue(self) -> tuple[OverdueCall, ...]:
         """Record the inline calls that have exceeded their budget as faults, once; return those that still run."""
         # Called for each decision: plugins without a running call must cost nothing.
-        running = [calls for calls in tuple(self._inline.values()) if not calls.is_quiet]
+        running = [calls for calls in tuple(self._inline.values()) if len(calls.free) != calls.limit]
         return tuple(found for calls in running for found in self._report_overdue(calls))
+
+    def suspensions(self) -> tuple[Suspension, ...]:
+        """Return the suspended hooks, after overdue calls have been recorded as faults."""
+        self.report_overdue()
+        # Needed for each decision, and there are usually none.
+        return self.breaker.suspensions() if self.breaker.circuits else ()
 
     def close(self) -> None:
         """End all workers. A call that hangs cannot be ended, but nothing waits for it."""
@@ -143,17 +157,20 @@ class Guard:
             raise self._busy(implementation.origin, detail, probe=probe)
         taken = {name: arguments[name] for name in implementation.parameters}
         begun = self._clock()
+        # Set before the call: from here on other threads can see that it is overdue.
         slot.call = implementation, begun, get_ident(), probe
         try:
+            # A copy: context variables that the plugin sets must not leak into the request.
             result = copy_context().run(invoke, implementation, taken)
         except ProviderError as error:
             self._refused_inline(calls, slot, error)
             raise safe_provider_error(error) from error
         except BaseException as failure:
-            fault = self._fault(implementation.origin, *described(failure))
+            fault = self._fault(implementation.origin, *kind_and_detail(failure))
             self._failed_inline(calls, slot, fault)
             raise fault from failure
         seconds = self._clock() - begun
+        # A late result is dropped too: the caller must get the same answer as for an overdue call.
         if seconds > implementation.spec.budget or slot.reported is not None:
             detail = f"came back after {seconds:.1f} s; its budget is {implementation.spec.budget:g} s"
             late = PluginFault(implementation.origin, "timed_out", detail)
@@ -190,11 +207,11 @@ class Guard:
             origin, budget, seconds = implementation.origin, implementation.spec.budget, self._clock() - begun
             if calls.report(slot, call):
                 self._record(origin, seconds, timed_out(origin, budget, thread), probe=probe)
-            overdue.append(OverdueCall(*implementation.key, seconds, budget, current_place(thread)))
+            overdue.append(OverdueCall(*implementation.key, seconds, budget, current_location(thread)))
         return overdue
 
     def _busy(self, origin: Origin, detail: str, *, probe: bool) -> PluginFault:
-        """Return the fault of a call that found no thread. It shows nothing about the hook, unless it was a probe."""
+        """Return the fault of a call that got no thread. It counts against the hook only if it was a probe."""
         fault = PluginFault(origin, "busy", detail, retry_after=1)
         self.counters.add((origin.plugin, origin.hook), 0.0, fault=True)
         _log_fault(fault)
@@ -214,6 +231,7 @@ class Guard:
         try:
             result = self._result(job, probe=probe)
         except job.expected as error:
+            # Other expected errors, as of a form's validation, are answers of the plugin.
             if isinstance(error, ProviderError):
                 self.counters.refuse((origin.plugin, origin.hook), self._clock() - begun, error)
             else:
@@ -221,6 +239,7 @@ class Guard:
             self.breaker.success(origin, probe=probe)
             raise
         except PluginFault as fault:
+            # A busy fault was counted where it was raised, and is no fault of the hook.
             if fault.kind != "busy":
                 self._record(origin, self._clock() - begun, fault, probe=probe)
             raise
@@ -283,17 +302,17 @@ def invoke(implementation: Implementation, arguments: Mapping[str, object]) -> A
     """
     result = implementation.function(**arguments)
     if type(result) is not str or len(result) > MOST_VALUES:
-        result = _bounded(result, implementation)
+        result = _bounded_result(result, implementation)
     try:
         return implementation.result.validate_python(result)
     except ValidationError as error:
         raise BadResult(describe_mismatch(implementation.expected, result, error)) from None
 
 
-def _bounded(result: Any, implementation: Implementation) -> Any:
+def _bounded_result(result: Any, implementation: Implementation) -> Any:
     """Return the result, awaited if necessary, or raise when it is too large to be validated."""
     if isinstance(result, CoroutineType):
-        result = _awaited(result, implementation)
+        result = _run_coroutine(result, implementation)
     if isinstance(result, str):
         size = str.__len__(result)
     elif isinstance(result, Sequence):
@@ -307,9 +326,10 @@ def _bounded(result: Any, implementation: Implementation) -> Any:
     return result
 
 
-def _awaited(coroutine: Coroutine[Any, Any, Any], implementation: Implementation) -> object:
+def _run_coroutine(coroutine: Coroutine[Any, Any, Any], implementation: Implementation) -> object:
     """Run the coroutine of an I/O hook. That of a pure hook is closed and then fails the validation."""
     if implementation.inline:
+        # Closed, because Python warns of coroutines that are never awaited.
         coroutine.close()
         return coroutine
     return asyncio.run(_within_budget(coroutine, implementation.spec))
@@ -322,6 +342,7 @@ async def _within_budget(coroutine: Coroutine[Any, Any, Any], spec: HookSpec) ->
         async with limit:
             return await coroutine
     except TimeoutError:
+        # Otherwise the plugin raised TimeoutError itself, which is a fault of another kind.
         if limit.expired():
             raise AsyncTimeout(timeout_text(spec.name, spec.budget)) from None
         raise

@@ -65,11 +65,6 @@ class InlineCalls:
         self._change = Condition()
         self._waiting = 0
 
-    @property
-    def is_quiet(self) -> bool:
-        """Whether no call runs."""
-        return len(self.free) == self.limit
-
     def take(self) -> Slot | None:
         """Return a free slot; None when none became free within ``PATIENCE``, or when all calls are overdue."""
         try:
@@ -81,6 +76,7 @@ class InlineCalls:
         """Return a slot after its call."""
         slot.call = None
         self.free.append(slot)
+        # Read without the lock: a caller checks the free slots again before it waits.
         if self._waiting:
             with self._change:
                 self._change.notify()
@@ -94,6 +90,7 @@ class InlineCalls:
     def report(self, slot: Slot, call: RunningCall) -> bool:
         """Mark a call as reported; return False when it has ended or was reported before."""
         with self._change:
+            # The slot may serve the next call by now, which has a budget of its own.
             if slot.call is not call or slot.reported is call:
                 return False
             slot.reported = call
@@ -128,9 +125,9 @@ class InlineCalls:
 
     def _patience_left(self) -> float:
         calls = [(slot.call, slot.reported) for slot in self.slots]
-        hopeful = [call for call, reported in calls if call is None or call is not reported]
-        if not hopeful:
+        in_time = [call for call, reported in calls if call is None or call is not reported]
+        if not in_time:
             return 0.0
         # The begin of a call shows that a slot was free then.
-        last = max((call[1] for call in hopeful if call is not None), default=self._clock())
+        last = max((call[1] for call in in_time if call is not None), default=self._clock())
         return last + PATIENCE - self._clock()

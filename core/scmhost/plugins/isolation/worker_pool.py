@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 from scmhost.plugins.errors import FaultKind, Origin, PluginFault
 from scmhost.sdk import ProviderError
 
-from .faults import described, safe_provider_error
+from .faults import kind_and_detail, safe_provider_error
 
 WORKERS_PER_PLUGIN: Final = 8
 
@@ -46,6 +46,7 @@ class Job:
         self.budget = budget
         self.expected = expected
         self.done = Lock()
+        # A lock as a one-time event: ``threading.Event`` costs several times as much.
         self.done.acquire()
         self._work = work
         self._context = copy_context()
@@ -59,7 +60,7 @@ class Job:
         except BaseException as failure:  # noqa: BLE001 - the border: plugin code may raise anything
             # Described here, inside of the budget: the text of the exception is plugin code too.
             if not issubclass(type(failure), self.expected):
-                self._fault = described(failure)
+                self._fault = kind_and_detail(failure)
             self._failure = safe_provider_error(failure) if isinstance(failure, ProviderError) else failure
 
     def outcome(self, fault: Callable[[Origin, FaultKind, str], PluginFault]) -> Any:
@@ -140,6 +141,7 @@ class WorkerPool:
         """Mark a worker as overdue: its caller no longer waits for this job."""
         with self._change:
             if self._running.get(worker) is job:
+                # Waiting callers are woken, because all workers may be overdue now.
                 self._overdue.add(worker)
                 self._change.notify_all()
 
@@ -153,9 +155,10 @@ class WorkerPool:
             worker.begin(None)
 
     def _wait(self, deadline: float) -> None:
-        """Wait until a worker is free, or waiting makes no sense any more."""
+        """Wait until a worker is free, or none can become free before the deadline."""
         if self._is_decided():
             return
+        # Decided once: a caller that came late must not wait longer because others have gone.
         excess = self._waiting >= WAITING_PER_PLUGIN
         self._waiting += 1
         try:
