@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from api import OLDER_SHA, PLUGINS_TOML, ApiClient, open_api
-from hosting import Hands, candidate, logged
+from hosting import SettableClock, candidate, logged
 from plugins import archivist
 from plugins.archivist import SHA
 from scmhost.admin.background import run_due_jobs
@@ -84,7 +84,7 @@ def test_unavailable_provider_does_not_remove_the_link(api: ApiClient, fault: st
 @pytest.mark.parametrize("fault", ["closed", "broken"])
 def test_unavailable_provider_is_not_called_for_a_while(tmp_path: Path, fault: str) -> None:
     """For ten seconds no request calls the hook again, and the log has one line that names it."""
-    hands = Hands()
+    hands = SettableClock()
     with open_archive(tmp_path, hands) as api, capture_logs() as logs, logged() as faults:
         ready(api)
         for _ in range(6):

@@ -10,7 +10,7 @@ from typing import Final, Literal, TypeAlias, TypeVar
 from scmhost.infra.telemetry import TelemetryMissing, check_telemetry
 from scmhost.plugins import PluginReport, PluginSettings, Settings
 from scmhost.plugins.config.reading import DATABASE_URL, WEBHOOK_KEY
-from scmhost.plugins.config.redaction import sounds_secret
+from scmhost.plugins.config.redaction import is_secret_name
 from scmhost.plugins.config.schema import environment_references
 from scmhost.services import Services
 
@@ -148,7 +148,7 @@ def _secrets_in(settings: Settings) -> Iterator[str]:
     for path in lines:
         is_setting = path[:1] == ("plugins",) and path[2:3] == ("settings",)
         # The schema of a plugin that is not loaded is unknown, so the name of a key is the only hint.
-        if is_setting and sounds_secret(path[-1]) and path not in from_environment:
+        if is_setting and is_secret_name(path[-1]) and path not in from_environment:
             yield ".".join(path)
 
 

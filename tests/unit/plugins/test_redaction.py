@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, SecretBytes, SecretStr
 
 from hosting import ACME, enabled, host_of, report_of
 from scmhost.plugins import PluginFault, Settings
-from scmhost.plugins.config.redaction import HIDDEN, UNKNOWN, secrets_of, settings_of_unloaded, shown, sounds_secret
+from scmhost.plugins.config.redaction import HIDDEN, UNKNOWN, is_secret_name, secrets_of, settings_of_unloaded, shown
 from scmhost.sdk import NoFields
 
 
@@ -81,13 +81,13 @@ def test_secrets_are_hidden_by_type_name_and_url() -> None:
 )
 def test_names_of_secrets(name: str) -> None:
     """The words of a name are compared, in any spelling."""
-    assert sounds_secret(name)
+    assert is_secret_name(name)
 
 
 @pytest.mark.parametrize("name", ["retries", "monkey", "tokenizer", "path", "author", "keyboard", "spin"])
 def test_names_that_only_look_alike(name: str) -> None:
     """A part of a word does not count."""
-    assert not sounds_secret(name)
+    assert not is_secret_name(name)
 
 
 @given(st.dictionaries(st.text(), st.recursive(st.text() | st.integers(), st.lists), max_size=4))

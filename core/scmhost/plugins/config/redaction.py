@@ -86,7 +86,7 @@ def without(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
-def sounds_secret(name: str) -> bool:
+def is_secret_name(name: str) -> bool:
     """Return whether a setting of this name is likely to be a secret. Too many are better than too few."""
     # By words, so that ``apiKey`` and ``api_key`` are secret, but ``monkey`` is not.
     return any(word.lower() in _SECRET_WORDS for word in _WORDS.findall(name))
@@ -109,7 +109,7 @@ def _secrets_in(value: object, depth: int, seen: set[tuple[int, bool]], *, secre
         case BaseModel() | dict():
             seen.add((id(value), secret))
             for name, inner in (vars(value) if isinstance(value, BaseModel) else value).items():
-                yield from _secrets_in(inner, depth + 1, seen, secret=sounds_secret(str(name)))
+                yield from _secrets_in(inner, depth + 1, seen, secret=is_secret_name(str(name)))
         case list() | tuple():
             seen.add((id(value), secret))
             for item in value:
@@ -124,7 +124,7 @@ class _Redaction:
 
     def table(self, values: Mapping[Any, Any], depth: int) -> dict[str, JsonValue]:
         return {
-            str(name): self._hidden(value) if sounds_secret(str(name)) else self._value(value, depth + 1)
+            str(name): self._hidden(value) if is_secret_name(str(name)) else self._value(value, depth + 1)
             for name, value in values.items()
         }
 
