@@ -29,7 +29,7 @@ from scmhost.sdk import (
     ResolvedRef,
     UrlTemplates,
 )
-from scmhost.sdk.values import frozen
+from scmhost.sdk.frozen import frozen
 
 from .isolation.faults import safe_text
 from .isolation.guard import Guard, Implementation

@@ -136,7 +136,7 @@ def _owner(settings: Settings, name: str, candidates: Sequence[Candidate]) -> Ca
 
 
 def _is_same_distribution(one: str, other: str) -> bool:
-    # ``scmhost_git`` and ``scmhost-git`` are one distribution.
+    # Names of distributions are compared without regard to case, dashes and underscores.
     return canonicalize_name(one) == canonicalize_name(other)
 
 

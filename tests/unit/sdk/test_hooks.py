@@ -164,14 +164,14 @@ def mismatch(hook: str, result: object) -> str:
 def test_a_mismatch_names_both_types() -> None:
     """The message has the type that is expected and the type of the result."""
     text = mismatch("scm_install", "installed")
-    assert text == "gave back 'str' where InstallationDraft is expected"
+    assert text == "returned 'str' where InstallationDraft is expected"
 
 
 def test_a_mismatch_names_the_first_wrong_field() -> None:
     """A field of an item is given by its position and its name."""
     offers = [Offer(identifier="1", name="a"), Offer.model_construct(identifier="2", name="")]
     text = mismatch("scm_offer_repositories", offers)
-    assert "gave back 'list' where Sequence[Offer] is expected" in text
+    assert "returned 'list' where Sequence[Offer] is expected" in text
     assert "(at 1.name: String should have at least 1 character)" in text
 
 
