@@ -7,9 +7,9 @@ from typing import Final
 from scmhost.sdk import (
     API_VERSION,
     FEATURE_HOOKS,
+    HOOK_SPECS,
     NEXT_STEP,
-    PROMISES,
-    HookPromise,
+    HookSpec,
     Preset,
     ProviderError,
     Reason,
@@ -40,7 +40,7 @@ Reference of the plugin contract, version {API_VERSION}, generated from `scmhost
   *listeners*: on all plugins that implement the hook.
 - **Budget.** The longest time that one call may take. A call that exceeds it is a fault of the plugin.
 """
-_COLOURS: Final = {"pure": "pure", "io": "I/O"}
+_KINDS: Final = {"pure": "pure", "io": "I/O"}
 
 
 def hooks_page() -> str:
@@ -48,7 +48,7 @@ def hooks_page() -> str:
     sections = (
         _HEAD,
         _overview(),
-        *(_hook(promise) for promise in PROMISES.values()),
+        *(_hook(spec) for spec in HOOK_SPECS.values()),
         _features(),
         values(),
         _reasons(),
@@ -62,21 +62,21 @@ def hooks_page() -> str:
 
 def _overview() -> str:
     rows = [
-        (f"[`{item.name}`](#{item.name})", _COLOURS[item.colour], item.audience, _budget(item))
-        for item in PROMISES.values()
+        (f"[`{item.name}`](#{item.name})", _KINDS[item.kind], item.audience, _budget(item))
+        for item in HOOK_SPECS.values()
     ]
     return table(("hook", "kind", "called on", "budget"), rows)
 
 
-def _hook(promise: HookPromise) -> str:
-    function = getattr(hooks, promise.name)
-    facts = f"{_COLOURS[promise.colour]}, {promise.audience}, {_budget(promise)}"
-    head = f"## {promise.name}\n\n```python\n{signature(function)}\n```"
+def _hook(spec: HookSpec) -> str:
+    function = getattr(hooks, spec.name)
+    facts = f"{_KINDS[spec.kind]}, {spec.audience}, {_budget(spec)}"
+    head = f"## {spec.name}\n\n```python\n{signature(function)}\n```"
     return f"{head}\n\n*{facts}*\n\n{prose(inspect.getdoc(function))}\n"
 
 
-def _budget(promise: HookPromise) -> str:
-    return f"{promise.budget:g} s"
+def _budget(spec: HookSpec) -> str:
+    return f"{spec.budget:g} s"
 
 
 def _features() -> str:

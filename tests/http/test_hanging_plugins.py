@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from anyio import to_thread
 from httpx2 import Response
 
 from api import PLUGINS_TOML, ApiClient, open_api
@@ -71,6 +72,15 @@ def test_a_healthy_provider_answers_while_another_hangs(
     assert {str(item["sourceUrl"]) for item in links} == {"https://git.example.com/team/app/blob/main/src/a.py"}
     assert 0 < len(pending) < THREADS / 2
     assert {outcome(answer) for answer in refused} == {"busy"}
+
+
+@pytest.mark.parametrize(("limits", "threads"), [("", THREADS), ("[limits]\nrequest_threads = 3\n", 3)])
+def test_number_of_request_threads_is_set(tmp_path: Path, limits: str, threads: int) -> None:
+    """The pool that answers requests has as many threads as ``request_threads`` allows, not what a library assumes."""
+    with open_api(tmp_path, PLUGINS_TOML + limits) as api:
+        portal = api.client.portal
+        assert portal is not None
+        assert portal.call(to_thread.current_default_thread_limiter).total_tokens == threads
 
 
 def outcome(answer: Response) -> str:

@@ -15,7 +15,7 @@ from loading import case_id, load_cases
 from plugins.listener import Listener
 from plugins.wrong.correct import Correct
 from plugins.wrong.remote import CallsHost, RaisesConnectionReset
-from scmhost.sdk import PROMISES
+from scmhost.sdk import HOOK_SPECS
 from scmhost.sdk.testing import CHECKS, ConformanceRun, PushSample, Samples
 from scmhost.sdk.testing.observe import SuiteWorker
 from scmhost.sdk.testing.runner import CHECKS_BY_NAME
@@ -62,8 +62,8 @@ def test_every_check_has_a_wrong_plugin() -> None:
 def test_every_hook_is_checked() -> None:
     """A new hook of the contract must be added to the sample plugin and to the table of capabilities."""
     run = conformance_run(Correct())
-    assert run.plugin.declared == set(PROMISES)
-    assert [hook for hook in PROMISES if f"`{hook}`" not in run.report.markdown()] == ["scm_register_providers"]
+    assert run.plugin.declared == set(HOOK_SPECS)
+    assert [hook for hook in HOOK_SPECS if f"`{hook}`" not in run.report.markdown()] == ["scm_register_providers"]
 
 
 @pytest.mark.parametrize("name", ["correct:Correct", "links:WithoutTemplates"])
