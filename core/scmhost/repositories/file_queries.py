@@ -68,11 +68,15 @@ _SMALL_GAP: Final = 100
 def schedule_indexing(
     tx: Transaction, organization_id: int, repository_id: int, commit_ids: Collection[int], now: datetime
 ) -> None:
-    """Put a job that indexes the commits from the lowest of these ids to the highest."""
+    """Put a job that indexes the commits from the lowest of these ids to the highest.
+
+    It is due after ``DELAY``, or at once if the commits are more than a read scans by itself.
+    """
     if commit_ids:
         first, last = min(commit_ids), max(commit_ids)
         payload: JsonObject = {"repository": repository_id, "first": first, "last": last}
-        jobs.put(tx, organization_id, INDEX_FILES, f"{repository_id}:{first}:{last}", payload, now + DELAY)
+        due_at = now if last - first >= _PENDING_COMMITS_READ else now + DELAY
+        jobs.put(tx, organization_id, INDEX_FILES, f"{repository_id}:{first}:{last}", payload, due_at)
 
 
 def pending_jobs(tx: Transaction, organization_id: int, repository_id: int | None = None) -> Sequence[QueuedJob]:

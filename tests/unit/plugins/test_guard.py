@@ -106,8 +106,9 @@ class EndlessPages(Sequence[str]):
 )
 def test_every_exception_becomes_a_fault(error: BaseException, kind: str, text: str) -> None:
     """The fault is one sentence with plugin, distribution, hook and line, and the host goes on."""
-    with guarding() as guard:
-        fault = fault_of(guard, failing(error))
+    # In the thread of a request: in the main thread an interrupt is the operator's.
+    with guarding() as guard, ThreadPoolExecutor(1) as request:
+        fault = request.submit(fault_of, guard, failing(error)).result()
     assert fault.kind == kind
     assert str(fault).startswith(f"plugin 'forge' (acme-forge), scm_commit_url: {text} (")
     assert "test_guard.py:" in str(fault)
@@ -249,6 +250,19 @@ def test_interrupt_of_the_operator_passes() -> None:
     """An interrupt while a plugin hangs ends the wait at once: it is the operator's, not the plugin's."""
     with interrupting() as send, guarding() as guard, pytest.raises(KeyboardInterrupt):
         guard.run(ORIGIN, send, 60.0)
+
+
+def test_interrupt_of_the_operator_passes_a_pure_hook() -> None:
+    """Ctrl-C during a pure hook that hangs ends the command, and the slot of the call is free again."""
+    with interrupting() as send, guarding() as guard:
+
+        def hang() -> None:
+            send()
+            threading.Event().wait(5)
+
+        with pytest.raises(KeyboardInterrupt):
+            guard.call(implementation(hang), {})
+        assert guard.call(implementation(lambda: "https://git.example.com/"), {}) == "https://git.example.com/"
 
 
 def test_worker_is_used_again_when_its_call_returns() -> None:

@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from itertools import permutations
 
 import pytest
+from sqlalchemy import select
 
 import factories
 from scmhost.commits import bulk_queries
 from scmhost.infra.db import jobs
+from scmhost.infra.db.base import JOBS
 from scmhost.infra.db.engine import Store
 from scmhost.repositories import file_queries
 from scmhost.sdk import CommitDraft, FileChange
@@ -161,6 +163,22 @@ def test_only_the_newest_commits_are_read(store: Store, monkeypatch: pytest.Monk
     save(store, tenant, *(changing(number, f"A {number}.py") for number in range(30, 10, -1)))
     known = [number for number in range(11, 31) if state(store, tenant, f"{number}.py")]
     assert known == [26, 27, 28, 29, 30]
+
+
+def test_push_of_more_commits_than_a_read_scans_is_indexed_at_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The job of a large push is due when it is saved; that of a small one waits for others."""
+    monkeypatch.setattr(file_queries, "_PENDING_COMMITS_READ", 5)
+    tenant = factories.new_tenant(store)
+    index_all(store, tenant)
+    save(store, tenant, *(changing(number, f"A {number}.py") for number in range(10, 14)))
+    due = select(JOBS.c.id).where(JOBS.c.kind == file_queries.INDEX_FILES, JOBS.c.due_at <= factories.NOW)
+    with store.read() as tx:
+        assert tx.scalars(due).all() == []
+    save(store, tenant, *(changing(number, f"A {number}.py") for number in range(20, 30)))
+    with store.read() as tx:
+        assert len(tx.scalars(due).all()) == 1
 
 
 def test_number_of_changes_that_are_read_is_limited(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

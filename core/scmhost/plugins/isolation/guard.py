@@ -10,7 +10,7 @@ from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
-from threading import get_ident
+from threading import current_thread, get_ident, main_thread
 from time import perf_counter
 from types import CoroutineType
 from typing import Any, Final, TypeVar, cast
@@ -168,6 +168,9 @@ class Guard:
         except BaseException as failure:
             fault = self._fault(implementation.origin, *kind_and_detail(failure))
             self._failed_inline(calls, slot, fault)
+            # Signals reach the main thread only: there an interrupt is the operator's Ctrl-C, which must not be lost.
+            if isinstance(failure, KeyboardInterrupt) and current_thread() is main_thread():
+                raise
             raise fault from failure
         seconds = self._clock() - begun
         # A late result is dropped too: the caller must get the same answer as for an overdue call.
