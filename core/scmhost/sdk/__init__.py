@@ -7,6 +7,7 @@ need load in 14 ms, the whole SDK with pydantic in 190 ms, which is longer than 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
+# Type checkers and editors do not run ``__getattr__``.
 if TYPE_CHECKING:
     from .errors import ProviderError, ProviderForbidden, ProviderUnavailable, TemplateError, UrlError
     from .hooks import (
@@ -124,6 +125,7 @@ def __getattr__(name: str) -> Any:
     return value
 
 
+# Written out, because type checkers do not evaluate an expression over the table above.
 __all__ = [
     "API_VERSION",
     "FEATURE_HOOKS",

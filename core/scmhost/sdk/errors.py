@@ -23,6 +23,7 @@ class ProviderUnavailable(ProviderError):
     """The code host does not answer now. The same request may work later."""
 
 
+# This class and ``UrlError`` are ValueErrors: pydantic reports a ValueError of a validator as an error of its field.
 class TemplateError(ValueError):
     """A URL template does not follow the template language.
 

@@ -44,6 +44,7 @@ def frozen(value: Any) -> Any:
     """Return an immutable copy of JSON, at any depth. Text, numbers, booleans and null are returned as they are."""
     if isinstance(value, Mapping):
         return FrozenDict({key: frozen(item) for key, item in value.items()})
+    # JSON has one kind of array, so that a tuple becomes a list, too.
     if isinstance(value, list | tuple):
         return FrozenList(map(frozen, value))
     return value
@@ -53,6 +54,7 @@ def _refuse(*_: object, **__: object) -> NoReturn:
     raise TypeError("what a hook gets is frozen; return a new value instead")
 
 
+# ``|`` and ``+`` are not here: they return a new object.
 _MUTATORS: Final = {
     FrozenDict: ("__delitem__", "__ior__", "__setitem__", "clear", "pop", "popitem", "setdefault", "update"),
     FrozenList: (

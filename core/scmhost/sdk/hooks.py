@@ -109,6 +109,7 @@ def specify(kind: HookKind, audience: Audience, budget: float) -> Callable[[_F],
     return declare
 
 
+# Hooks have no body: pluggy calls the implementations only. mypy reports an empty body where there is a result.
 @specify("pure", "plugin", budget=1.0)
 def scm_register_providers() -> Sequence[Provider]:  # type: ignore[empty-body]
     """The providers that this plugin offers. Called once, when the plugin is loaded."""
@@ -192,6 +193,7 @@ def scm_compare_url(  # type: ignore[empty-body]
     """The page that shows the changes between two commits: those of a release and of the release before it."""
 
 
+# A request for links waits for this hook, so that its budget is short.
 @specify("io", "provider", budget=3.0)
 def scm_file_exists(  # type: ignore[empty-body]
     installation: Installation, repository: Repository, location: Location, settings: BaseModel
@@ -216,6 +218,7 @@ def scm_resolve_ref(
     """
 
 
+# Called in the background: no request waits for it.
 @specify("io", "provider", budget=30.0)
 def scm_compare_commits(  # type: ignore[empty-body]
     installation: Installation, repository: Repository, base: str | None, head: str, settings: BaseModel
@@ -278,13 +281,16 @@ ARGUMENTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 
 # The alias's long form in the signature says less than the names of its members.
 _RESULT_TEXTS: Final[Mapping[str, str]] = {"scm_dispatch_repository": "Claim | Create | Refusal"}
+# Names of modules would make a signature too long to read, and plugins import from ``scmhost.sdk`` only.
 _MODULES: Final = re.compile(r"\b(?:[a-z_]+\.)+(?=[A-Z])")
 
 
+# Making a validator is much slower than a validation.
 @cache
 def result_adapter(hook: str) -> TypeAdapter[Any]:
     """Return the validator of a hook's result."""
     annotation: Any = get_type_hints(globals()[hook], include_extras=True)["return"]
+    # Only ``scm_serialize_repository`` returns a mapping of its own.
     if get_origin(annotation) is not Mapping:
         annotation = Annotated[annotation, BeforeValidator(_refuse_dict)]
     return TypeAdapter(annotation)
@@ -340,6 +346,7 @@ def check_signature(secret: str, body: bytes, signature: str) -> bool:
 
 def same_secret(secret: str, given: str) -> bool:
     """Return whether two secrets are equal, for hosts that send the secret itself."""
+    # Bytes, because ``compare_digest`` refuses text outside of ASCII.
     return bool(secret) and hmac.compare_digest(_bytes(secret), _bytes(given))
 
 

@@ -74,6 +74,7 @@ class Provider(Value):
     key: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,49}$")]
     name: Annotated[str, Field(min_length=1, max_length=100)]
     features: frozenset[Feature] = frozenset()
+    # True by default, so that a new plugin stays off until an operator enables it for an organization.
     requires_feature_flag: bool = True
     metadata: ProviderMetadata = ProviderMetadata()
     install_form: type[BaseModel] = NoFields
@@ -119,12 +120,14 @@ def default_payload(repository: Repository, provider: JsonValue, idle: str | Non
         idle: why the repository gets no links at present, if so.
     """
     return {
+        # Sentry's API sends ids as text.
         "id": str(repository.id),
         "name": repository.name,
         "url": repository.url,
         "provider": provider,
         "status": _API_STATUS.get(repository.status.value, repository.status.value),
         "dateCreated": repository.created_at.isoformat(),
+        # Clients test for null: a repository without an installation must not have the text "None".
         "integrationId": str(repository.installation_id) if repository.installation_id is not None else None,
         # Some clients refuse any type but text here.
         "externalSlug": repository.name,

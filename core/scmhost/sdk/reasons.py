@@ -15,6 +15,7 @@ Confidence = Literal["high", "medium", "low"]
 class Reason(StrEnum):
     """Why a location has no link. The first six values are those of Sentry's API."""
 
+    # Clients compare these values, so that a member may be renamed, but its value must stay.
     NO_CODE_MAPPINGS = "no_code_mappings_for_project"
     STACK_ROOT_MISMATCH = "stack_root_mismatch"
     FILE_NOT_FOUND = "file_not_found"

@@ -18,7 +18,9 @@ FrozenJson = Annotated[JsonObject, AfterValidator(frozen)]
 RefKind = Literal["branch", "tag", "commit"]
 """The kinds of ref that a code host has."""
 
+# The same limit as ``MAX_LINE`` of links, so that each valid line gets an anchor.
 Line = Annotated[int, Field(ge=1, le=10_000_000)]
+# Not only hexadecimal digits: other systems than git have numbers of changelists and revisions.
 Sha = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\s\x00-\x1f]+$")]
 
 
@@ -194,6 +196,7 @@ class Refusal(Value):
     message: Annotated[str, Field(min_length=1)]
 
 
+# With the discriminator, pydantic reports the errors of one class instead of those of all three.
 Decision = Annotated[Claim | Create | Refusal, Field(discriminator="kind")]
 """The result of ``scm_dispatch_repository``."""
 
@@ -213,6 +216,7 @@ class Location(Value):
 
     ref: Annotated[str, Field(min_length=1, max_length=255)]
     ref_kind: RefKind
+    # PATH_MAX of Linux: programs there cannot open a longer path.
     path: Annotated[str, Field(max_length=4096)]
     line: Line | None = None
     end_line: Line | None = None
@@ -277,6 +281,7 @@ class FileChange(Value):
     """
 
     path: Annotated[str, Field(min_length=1, max_length=4096)]
+    # As in Sentry's API. A rename is a deletion and an addition.
     type: Literal["A", "M", "D"]
 
 
@@ -296,6 +301,7 @@ class CommitDraft(Value):
     message: str | None = None
     author_name: str | None = None
     author_email: str | None = None
+    # Without an offset, two servers would read the same commit as of two times.
     timestamp: AwareDatetime | None = None
     changes: tuple[FileChange, ...] = ()
 
@@ -310,6 +316,7 @@ class Push(Value):
         unlisted: the number of pushed commits that the body does not list; 1 for an unknown number.
     """
 
+    # The longest clone URL that the SDK parses.
     repository: Annotated[str, Field(min_length=1, max_length=2000)]
     ref: str | None = None
     commits: tuple[CommitDraft, ...] = ()
