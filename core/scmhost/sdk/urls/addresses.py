@@ -24,8 +24,10 @@ _LOCAL: Final = re.compile(r"[A-Za-z]:[\\/]|[/\\.~]|[^:/@]+$")
 _SCP: Final = re.compile(r"(?:(?P<user>[^/@]+)@)?(?P<host>\[[^\]/]+\]|[^/:@\[\]]+):(?P<path>.*)", re.DOTALL)
 # Without a scheme, the text before an @ may be a user name and a password.
 _WITH_PASSWORD: Final = re.compile(r"[^/:@.]+:[^/@]*@(?P<rest>[^/@]+[:/].+)", re.DOTALL)
+# The form [host:port]:path of git, the only one with a port and without a scheme.
 _BRACKETED: Final = re.compile(r"\[(?P<inside>[^\]/]*[^\]/:0-9a-fA-F.][^\]/]*:\d{1,5})\]:(?P<path>.*)", re.DOTALL)
 _WITHOUT_COLON: Final = re.compile(r"[^/:@]+@(?P<host>[^/:@]+)/(?P<path>.+)", re.DOTALL)
+# ``app.git/`` is a bare clone on the disk, and no host.
 _BARE: Final = re.compile(
     r"(?P<host>[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.(?!git/)[A-Za-z]{2,})/(?P<path>.*[^/].*)", re.DOTALL
 )
@@ -36,6 +38,7 @@ _NAMED_HOST: Final = re.compile(r"(?:[a-z+]+://)?(?:[^/@]*@)?(?P<host>[^/@:]+)(?
 # No host has an escaped separator in a name, and it would hide the real path.
 _HIDDEN_SEPARATOR: Final = re.compile(r"%(?:2f|5c)", re.IGNORECASE)
 
+# pip and npm put the system before the scheme; git itself accepts git+ssh and ssh+git.
 _WRAPPED: Final = {
     "git+ssh": "ssh",
     "ssh+git": "ssh",
@@ -51,6 +54,7 @@ _WRAPPED: Final = {
 }
 _HIGHEST_PORT: Final = 65_535
 _WEB: Final = frozenset({"http", "https"})
+# Git before 2.8 cloned by rsync; such URLs are left in old configurations.
 _KNOWN: Final = frozenset({*_WEB, "ssh", "git", "ftp", "ftps", "rsync", "svn", "file"})
 
 
@@ -178,6 +182,7 @@ def _from_authority(scheme: str, authority: str, path: str) -> RemoteAddress:
 
 def _scp(text: str) -> RemoteAddress | None:
     """Parse ``user@host:path``. The path may begin with a slash, or with digits, which are not a port."""
+    # A drive letter or a path on the disk would be read as a host.
     if _LOCAL.match(text):
         return None
     bracketed = _BRACKETED.fullmatch(text)
@@ -226,6 +231,7 @@ def _local(text: str) -> RemoteAddress:
     if "@" in text.partition("/")[0]:
         raise UrlError("the remote names a user and no repository")
     _refuse_at_sign(text)
+    # Paths on Windows have backslashes; names of repositories have slashes.
     return RemoteAddress("file", None, _normalized(text.replace("\\", "/"), local=True))
 
 
@@ -261,8 +267,10 @@ def _host(text: str) -> str:
 
 def _in_ascii(name: str) -> str:
     try:
+        # Python's codec is IDNA 2003; the version of browsers differs for a few letters only.
         return name.encode("idna").decode("ascii")
     except UnicodeError:
+        # Without the cause: its text contains the host.
         raise UrlError("the remote's host has letters that no host has") from None
 
 

@@ -24,6 +24,7 @@ def segment(value: str) -> str:
 
 def query(value: str) -> str:
     """Escape for a value in the query; ``/`` becomes ``%2F``."""
+    # Some hosts separate parameters with a semicolon, and a plus means a blank in most queries.
     return quote(value, safe="")
 
 
@@ -34,6 +35,7 @@ def query_slash(value: str) -> str:
 
 def double(value: str) -> str:
     """Escape twice as a segment, for hosts that decode twice."""
+    # Phabricator decodes the name of a branch twice.
     return segment(segment(value))
 
 
@@ -49,6 +51,7 @@ FILTERS: Final[Mapping[str, Callable[[str], str]]] = MappingProxyType(
         "segment": segment,
         "query": query,
         "query_slash": query_slash,
+        # RFC 3986 allows the characters of a path in a fragment.
         "fragment": path,
         "double": double,
         "phab": phab,

@@ -89,6 +89,7 @@ class _Variant(NamedTuple):
 
 def parse_url(url: str) -> ParsedUrl | None:
     """Split a URL; return None if it is not http or https, is too long, or has characters that no URL has."""
+    # A pasted URL often has blanks or line ends around it.
     found = _URL.fullmatch(url.strip()) if len(url) <= MAX_URL else None
     if not found or _CONTROL_OR_SURROGATE.search(found.group()):
         return None
@@ -100,6 +101,7 @@ def parse_url(url: str) -> ParsedUrl | None:
             _canonical(found["fragment"] or ""),
             found["path"] + (f"?{found['query']}" if found["query"] else ""),
         )
+    # A path that is not UTF-8 has no text that could be compared.
     except UnicodeDecodeError:
         return None
 
@@ -115,6 +117,7 @@ def _match_variant(variant: _Variant, url: ParsedUrl, limits: MatchLimits) -> It
         for more in _match_query(variant.query, url.query, values, limits):
             if variant.fragment:
                 yield from _match(variant.fragment, url.fragment, more, limits, quoted=True)
+            # The fragment may be a line anchor of another form, which is read separately.
             else:
                 yield more
 
@@ -149,6 +152,7 @@ def _match_query(
         yield values
         return
     key, nodes = items[0]
+    # A parameter may occur more than once, and hosts differ in which of them they use.
     for name, text in query:
         if name == key:
             for more in _match(nodes, _with_slash(nodes, text), values, limits, quoted=False):
@@ -180,6 +184,7 @@ def _match(
         return
     for end in _ends(node, rest, text, start, quoted=quoted):
         value = _value(node, text[start:end], limits, quoted=quoted)
+        # A token may occur twice in a template; both places must have the same value.
         if value is not None and values.get(node.name, value) == value:
             more = {**values, node.name: value}
             yield from _match(rest, text, more, limits, quoted=quoted, start=end)
@@ -210,6 +215,7 @@ def _value(token: TemplateToken, text: str, limits: MatchLimits, *, quoted: bool
         number = int(text) - token.plus if text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS else 0
         return number if 0 < number <= MAX_LINE else None
     value = _unescaped(token, text) if quoted else text
+    # A slash in front is the sign of an empty segment.
     if not value or value[0] == "/" or (token.name == "owner" and value.count("/") >= limits.groups):
         return None
     return value
@@ -228,18 +234,21 @@ def _unescaped(token: TemplateToken, text: str) -> str | None:
     return None if _CONTROL_OR_SURROGATE.search(value) else value
 
 
+# Bounded, because templates also come from requests.
 @lru_cache(maxsize=1024)
 def _variants(nodes: tuple[Node, ...]) -> tuple[_Variant, ...]:
     """Return a template's variants, those with more optional parts first; none if there are too many."""
     choices = []
     for chosen in _expanded(nodes):
         choices.append(chosen)
+        # Each optional part doubles the number of variants.
         if len(choices) > _MAX_VARIANTS or len(chosen) > _MAX_NODES:
             return ()
     return tuple(_variant(chosen) for chosen in choices)
 
 
 def _expanded(nodes: tuple[Node, ...]) -> Iterator[_Nodes]:
+    # The choice without the part comes last, so that variants with more parts come first.
     choices = [[*_expanded(node.nodes), ()] if isinstance(node, OptionalPart) else [(node,)] for node in nodes]
     for chosen in product(*choices):
         yield tuple(node for part in chosen for node in part)
@@ -250,6 +259,7 @@ def _variant(nodes: _Nodes) -> _Variant:
     part = "path"
     for node in nodes:
         for text in _split_parts(node, part):
+            # A question mark within a query or a fragment is text.
             if (
                 isinstance(text, str)
                 and text in ("?", "#")
@@ -280,6 +290,7 @@ def _joined(nodes: list[str | TemplateToken]) -> _Nodes:
 
 
 def _canonical_literal(text: str) -> str:
+    # Escaping would change the brackets of an IPv6 address.
     head = re.match(r"https?://[^/]*", text)
     authority = head.group() if head else ""
     return authority + _canonical(text[len(authority) :])

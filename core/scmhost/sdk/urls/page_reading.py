@@ -12,9 +12,11 @@ from .plain_links import MAX_LINE
 from .ref_links import AnyKind, free_ref_problem, looks_like_commit, ref_problem, split_ref, with_anchor
 from .templates import FILE_PAGES, PageName, Template
 
+# Each slash of a path may give a candidate; more than these are of no use to a person.
 _MAX_CANDIDATES: Final = 50
 # The limit of ``Location.ref``.
 _MAX_REF: Final = 255
+# Git abbreviates an id to four digits at least; a whole SHA-256 id has 64.
 _HEX: Final = re.compile(r"[0-9a-fA-F]{4,64}")
 # Beginnings of full refs are not names of branches.
 _NAMESPACES: Final = ("refs", "refs/heads", "refs/tags")
@@ -27,6 +29,7 @@ _LINE_ANCHOR: Final = re.compile(
 _NOT_IN_PATH: Final = "?&#"
 _FILE_NAME: Final = re.compile(r"[^/]\.[A-Za-z][A-Za-z0-9]{0,9}$")
 _ROOT_PAGES: Final[tuple[PageName, ...]] = ("root", "tree")
+# A URL may contain both a ref and its commit; people read the ref.
 _REF_TOKEN_ORDER: Final = ("ref", "branch", "tag", "commit", "changelist", "changeset")
 
 
@@ -81,6 +84,7 @@ def find_candidates(scope: PageScope, url: ParsedUrl, refs: Iterable[str] = ()) 
     """
     for prefix in scope.prefixes if scope.prefixes is not None else prefixes_of(url.path):
         below = scope._replace(prefixes=(prefix,))
+        # In this order: where names have any number of slashes, most URLs could also be those of a repository's page.
         readers = (_files, _folders, _commits, _repository_page)
         found = next(filter(None, (list(_distinct(reader(below, url))) for reader in readers)), None)
         if found:
@@ -146,6 +150,7 @@ def _root_folders(scope: PageScope, url: ParsedUrl) -> Iterator[UrlCandidate]:
     for page in _ROOT_PAGES:
         for kind, text in scope.pages.texts(page):
             for candidate in _read(scope, bare, scope.template(text).without_path(), kind):
+                # The lines of an anchor are those of the README that hosts show below a folder.
                 yield candidate.model_copy(update={"line": None, "end_line": None})
 
 
@@ -157,11 +162,13 @@ def _old_pages(scope: PageScope, url: ParsedUrl) -> list[UrlCandidate]:
 def _commits(scope: PageScope, url: ParsedUrl) -> Iterator[UrlCandidate]:
     bare = url._replace(path=url.path.rstrip("/") or "/")
     for _, text in scope.pages.texts("commit"):
+        # cgit has a slash before the query of a commit's page.
         for page in (url, bare):
             yield from (found for found in _read(scope, page, scope.template(text), "commit") if found.ref)
 
 
 def _repository_page(scope: PageScope, url: ParsedUrl) -> Iterator[UrlCandidate]:
+    # People paste clone URLs, too.
     bare = url._replace(path=url.path.rstrip("/").removesuffix(".git") or "/")
     yield from _read(scope, bare, scope.template(scope.pages.repo), None)
 
@@ -249,6 +256,7 @@ def _lines_in(fragment: str) -> tuple[int | None, int | None]:
 def _distinct(found: Iterable[UrlCandidate]) -> Iterator[UrlCandidate]:
     seen = set()
     for candidate in found:
+        # Without the lines: a file may be found both with and without its anchor.
         key = (candidate.repo, candidate.ref, candidate.path)
         if key not in seen:
             seen.add(key)

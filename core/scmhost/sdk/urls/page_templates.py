@@ -46,6 +46,7 @@ RepositoryValues = Mapping[str, str]
 # Pages that have line anchors.
 _WITH_LINES: Final = frozenset({"view", "blame", "pinned"})
 _RENDERED: Final = frozenset({"view", "pinned"})
+# ``none`` comes last: a template without a ref also matches the URLs with a ref.
 _KIND_ORDER: Final[tuple[AnyKind, ...]] = ("branch", "tag", "commit", "none")
 
 
@@ -87,6 +88,7 @@ class PageTemplates(Value):
     also: tuple[TemplateText, ...] = ()
     also_anchors: tuple[TemplateText, ...] = ()
     rendered: RenderedView | None = None
+    # The most levels of groups that GitLab allows.
     groups: Annotated[int, Field(ge=1, le=50)] = 20
     least: Annotated[int, Field(ge=0, le=50)] = 1
     strip_git_suffix: bool = True
@@ -191,6 +193,7 @@ def _bound(text: str, values: Mapping[str, str]) -> Template | NoUrl:
         return NoUrl(reason=Reason.UNSAFE_URL, message=str(error))
 
 
+# Called for each link, for a few repositories.
 @lru_cache(maxsize=4096)
 def values_of(repo_url: str, template: str, groups: int) -> RepositoryValues:
     """Return the values of a repository, from its web URL and the host's template of such URLs.
@@ -221,9 +224,11 @@ def values_at(base_url: str, path: str, template: str) -> dict[str, str]:
     owner, _, repo = path.rpartition("/")
     values = {**_host_values(base_url), "repo_path": path, "owner": owner, "repo": repo}
     values |= _split_path(names_in(template), path)
+    # Azure DevOps has an organization and a project where others have an owner.
     values |= {"owner_first": values["owner"].partition("/")[0], "owner_last": values["owner"].rpartition("/")[2]}
     # The tokens in the template of the host take precedence over segments of the owner.
     values = {"org": values["owner_first"], "project": values["owner_last"], **values}
+    # An empty prefix is a value; see ``TemplateToken.render``.
     return {name: value for name, value in values.items() if value or name == "prefix"}
 
 
@@ -256,6 +261,7 @@ def _split_path(names: tuple[str, ...], path: str) -> dict[str, str]:
     if names[0] == "owner":
         owners = max(len(segments) - len(names) + 1, 0)
         return {"owner": "/".join(segments[:owners]), **dict(zip(names[1:], segments[owners:], strict=False))}
+    # Not strict: a path may have fewer segments than the template has tokens.
     heads, last = names[:-1], len(names) - 1
     return {**dict(zip(heads, segments, strict=False)), names[-1]: "/".join(segments[last:])}
 

@@ -6,6 +6,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from scmhost.sdk.errors import UrlError
 
+# Many servers refuse a request line of more than 8 KiB.
 MAX_URL: Final = 8_000
 """The most characters that a URL may have."""
 
@@ -26,6 +27,7 @@ def check_web_url(url: str) -> str:
             a control character or a lone surrogate, or is longer than 8,000 characters.
     """
     _split(url)
+    # Templates append to the URL, and after a fragment everything is part of the fragment.
     if "#" in url:
         raise UrlError("the URL has a fragment; leave out the # and what follows")
     return url.rstrip("/")
@@ -87,11 +89,13 @@ def _split(url: str) -> SplitResult:
         )
     try:
         parts = urlsplit(url)
+        # Reading the port raises ValueError if it is out of range.
         port_is_fine = parts.port != 0
     except ValueError:
         raise UrlError("the URL's host or port cannot be read") from None
     if parts.scheme not in ("http", "https"):
         raise UrlError(f"the URL begins with {parts.scheme or 'no scheme'!r}; only http and https are allowed")
+    # Such a link would spread a password, and user@host is a common disguise of a host.
     if "@" in parts.netloc:
         raise UrlError("the URL carries a user name or password; leave that part out")
     host = parts.netloc if parts.port is None else parts.netloc.rpartition(":")[0]
