@@ -101,8 +101,8 @@ def parse_url(url: str) -> ParsedUrl | None:
             _canonical(found["fragment"] or ""),
             found["path"] + (f"?{found['query']}" if found["query"] else ""),
         )
-    # A path that is not UTF-8 has no text that could be compared.
     except UnicodeDecodeError:
+        # A path that is not UTF-8 has no text that could be compared.
         return None
 
 
@@ -117,8 +117,8 @@ def _match_variant(variant: _Variant, url: ParsedUrl, limits: MatchLimits) -> It
         for more in _match_query(variant.query, url.query, values, limits):
             if variant.fragment:
                 yield from _match(variant.fragment, url.fragment, more, limits, quoted=True)
-            # The fragment may be a line anchor of another form, which is read separately.
             else:
+                # The fragment may be a line anchor of another form, which is read separately.
                 yield more
 
 

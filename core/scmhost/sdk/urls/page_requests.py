@@ -37,6 +37,7 @@ _DEFAULT_REPO: Final = "{base_url}/{repo_path}"
 # No ref has two dots in a row.
 _RANGE: Final = re.compile(r"([^.]+(?:\.[^.]+)*)\.\.\.?([^.].*)")
 
+# GitHub has pull requests, GitLab has merge requests.
 _PAGE_ALIASES: Final = {"file": "view", "pull_request": "change_request", "merge_request": "change_request"}
 
 
@@ -50,6 +51,7 @@ def _empty_is_none(value: object) -> object:
     return None if value == "" else value
 
 
+# The length of the longest URL.
 LimitedText = Annotated[str, Field(max_length=8_000)]
 Text = Annotated[LimitedText | None, BeforeValidator(_empty_is_none)]
 
@@ -92,6 +94,7 @@ class PageRequest(BaseModel):
     ref: Text = None
     ref_kind: Annotated[AnyKind | None, BeforeValidator(_empty_is_none)] = None
     path: LimitedText | None = None
+    # No limits here: a wrong number only removes the anchor.
     line: int | None = None
     end_line: int | None = None
     column: int | None = None
@@ -164,6 +167,7 @@ def _with_sides(request: PageRequest) -> PageRequest:
 
 
 def _find(request: PageRequest) -> WebRepository:
+    # An unknown kind is an error, even where the host is recognised without it.
     if request.kind:
         preset(request.kind)
     base_url = check_web_url(request.base_url) if request.base_url else None
@@ -221,6 +225,7 @@ def _by_template(
 def _template_for(template: str | dict[AnyKind, str] | None, kind: AnyKind) -> str:
     if isinstance(template, str):
         return template
+    # Most hosts have one form for all kinds of ref, so that the template of another kind is likely to be right.
     kinds: tuple[AnyKind, ...] = (kind, "commit", "branch", "tag", "none")
     text = next((template[name] for name in kinds if template and name in template), None)
     if text is None:

@@ -129,6 +129,7 @@ class UrlTemplates(Value):
 
     def commit(self, sha: str) -> str | NoUrl:
         """Return the URL of a commit."""
+        # Each system has its own word: Perforce has changelists, TFVC has changesets.
         refs = {"commit": sha, "ref": sha, "changelist": sha, "changeset": sha}
         return self.pages.page("commit", self.pages.values(self.repo_url), "commit", refs)
 
@@ -208,6 +209,7 @@ def read_any_url(url: str, pages: Pages, repositories: Iterable[Repository]) -> 
 
 def _is_web_page(url: str) -> bool:
     """Return whether a repository's URL may be that of its page: a safe URL without a fragment."""
+    # A safe URL may have a fragment, but no path can follow it.
     return "#" not in url and safe_url(url)
 
 
@@ -268,6 +270,7 @@ def _check_file_page(
     if isinstance(link, str):
         if _is_reversible(text):
             _check_read_back(PageScope(pages, ("",), repository), page, sample, (text, link))
+    # A template may need a value that the samples lack, such as the number of a file's revision.
     elif link.reason is not Reason.NO_SOURCE_PAGES:
         raise TemplateError(text, f"a hard sample gives no safe link ({link.message})")
 
@@ -285,6 +288,7 @@ def _check_read_back(
     (location, at), (text, link) = sample, rendered
     url = parse_url(link)
     found = list(page_candidates(scope, url, page)) if url else []
+    # One of them is enough: a ref with slashes gives several.
     if not any(candidate.path == location.path for candidate in found):
         raise TemplateError(text, f"the path of a hard sample is not read back from {link}", "set it apart")
     refs = {location.ref, at.commit}

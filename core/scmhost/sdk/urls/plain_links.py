@@ -19,6 +19,7 @@ is_plain_path: Final = re.compile(f"{_SEGMENT}(?:/{_SEGMENT})*").fullmatch
 """Matches a path that needs no escaping and has no dot segment. Its length is not checked."""
 
 
+# No pydantic model: importing pydantic takes longer than most runs of ``scmhost link``.
 class PlainLinks(NamedTuple):
     """The parts of the URLs of one repository's files at one ref. The literal text is known to be safe.
 
@@ -40,6 +41,7 @@ class PlainLinks(NamedTuple):
         """Return the URL of a file, at a line if one is given; None for a path that ``RefLinks`` must handle."""
         if len(path) > MAX_PLAIN_PATH or not is_plain_path(path):
             return None
+        # Rendered formats need a query before the anchor.
         if path.rpartition(".")[2].lower() in self.extensions:
             return None
         anchor = f"{self.before_line}{line}{self.after_line}" if line and 0 < line <= MAX_LINE else ""

@@ -104,6 +104,7 @@ def preset_kinds() -> tuple[str, ...]:
     return tuple(sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml")))
 
 
+# Validation renders samples of all pages, so that a preset is made once.
 @cache
 def preset(kind: str) -> Preset:
     """Return the preset of a kind of host.
@@ -126,6 +127,7 @@ def host_facts(kind: str) -> HostFacts:
 
 @cache
 def _load(kind: str) -> Mapping[str, Any]:
+    # Checked first: the kind may come from a request, and becomes part of a file's name.
     if kind not in preset_kinds():
         raise TemplateError(kind, "no preset has this name", f"the presets are {', '.join(preset_kinds())}")
     text = resources.files(__package__).joinpath("hosts", f"{kind}.toml").read_text(encoding="utf-8")
@@ -154,9 +156,11 @@ def kinds_of(host: str, path: str = "") -> tuple[str, ...]:
     known = known_kind(host)
     if known:
         return (known,)
+    # Such a name may be meant to deceive, so that no guess is made for it.
     if is_disguised(host):
         return ()
     index = _host_index()
+    # A path that only one kind has is better evidence than a name, which anybody may choose.
     return tuple(dict.fromkeys([*_matching(index.markers, path), *_matching(index.patterns, host)]))
 
 
@@ -223,6 +227,7 @@ def _scope(known: Preset, url: ParsedUrl) -> PageScope:
     if bases:
         return PageScope(known.pages, tuple(bases))
     begins_at_root = url.host in known_hosts(known) and names_in(known.pages.repo)
+    # On other hosts the operator chooses the path that comes before the pages.
     return PageScope(known.pages, ("",) if begins_at_root else None)
 
 
@@ -230,6 +235,7 @@ def _matching(patterns: Iterable[tuple[re.Pattern[str], str]], text: str) -> Ite
     return (kind for pattern, kind in patterns if pattern.search(text)) if text else iter(())
 
 
+# Recognition needs the files of all kinds, which take long to read.
 @cache
 def _host_index() -> _HostIndex:
     known = [host_facts(kind) for kind in preset_kinds()]

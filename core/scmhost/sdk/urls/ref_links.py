@@ -40,6 +40,7 @@ _HARMLESS: Final = frozenset({("path",), ("fragment",)})
 
 def looks_like_commit(ref: str) -> bool:
     """Return whether a ref of unknown kind is a commit: exactly 40 or 64 hexadecimal digits."""
+    # Fewer digits may be a branch or a tag, such as 20260102.
     return _COMMIT.fullmatch(ref) is not None
 
 
@@ -155,6 +156,7 @@ class RefLinks:
 
         The folder is empty or ends in a slash.
         """
+        # Folder and name together stay within the length that ``_split_plain`` checks.
         if self._plain is None or len(folder) > MAX_PLAIN_PATH - _MAX_NAME:
             return None
         if folder and not is_plain_path(folder[:-1]):
@@ -184,6 +186,7 @@ class RefLinks:
         """Return the anchor with columns if both are known, else the anchor of the lines; empty without a line."""
         if not lines:
             return ""
+        # The anchors of most hosts need the columns of both ends.
         with_columns = self._columns.render(lines) if self._columns and lines["end_column"] else None
         return with_columns or self._anchor.render(lines) or ""
 
@@ -227,6 +230,7 @@ def _split_plain(view: Template, anchor: Template, authority: str, extensions: f
         return None
     (head, tail), (before_line, after_line) = around_path, around_line
     page = f"{head}{'x' * MAX_PLAIN_PATH}{tail}"
+    # Such an anchor is not at the end of the URL, where ``PlainLinks`` has it.
     if not with_anchor(page, before_line).startswith(page):
         return None
     before_line = with_anchor(page, before_line)[len(page) :]
@@ -280,8 +284,10 @@ def path_values(path: str) -> dict[str, str]:
         "path": path,
         "dir": folder,
         "filename": filename,
+        # A name such as .gitignore is all stem and no extension.
         "stem": stem or filename,
         "ext": ext if dot and stem else "",
+        # The anchor of a file in a gist of GitHub.
         "filename_slug": _NOT_IN_SLUG.sub("-", filename.lower()),
     }
 
@@ -293,6 +299,7 @@ def line_values(
 
     An ``end_line`` that is not after ``line`` is ignored, so that one line is not a range.
     """
+    # Some runtimes print line 0 or -1 for an unknown line.
     if line is None or not 1 <= line <= MAX_LINE:
         return {}
     last = end_line if end_line is not None and line < end_line <= MAX_LINE else None
@@ -302,6 +309,7 @@ def line_values(
         "last_line": last or line,
         "line_count": (last or line) - line + 1,
         "column": _column(column),
+        # An end without a beginning is no range.
         "end_column": _column(end_column) if column else None,
     }
 

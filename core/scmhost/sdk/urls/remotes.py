@@ -26,7 +26,9 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _AFTER_SUFFIX: Final = re.compile(r"(?<=[^/]\.git)/.*", re.DOTALL)
 _LITERAL_SEGMENT: Final = re.compile(r"/\w")
 _ANY_REPOSITORY: Final = "{base_url}/{owner}{repo_path}{repo}"
+# Each of them is matched with every rule; the pages of known hosts are less deep.
 _MAX_PAGE_DEPTH: Final = 12
+# These schemes belong to one system each, and may have no host.
 _KIND_WITHOUT_HOST: Final = {"codecommit": "aws_codecommit", "rad": "radicle"}
 _HOST_TOKEN: Final = re.compile(r"\\\{([a-z]+)\\\}")
 
@@ -117,6 +119,7 @@ def _local(address: RemoteAddress) -> Remote:
 
 
 def _find(address: RemoteAddress, given_kind: str | None) -> WebRepository:
+    # Only the path of a web URL can be that of a page.
     kind = given_kind or kind_of(address.host or "", f"/{address.path}" if address.is_web else "")
     if kind is None or not host_facts(kind).suffix_in_name:
         address = address._replace(path=_AFTER_SUFFIX.sub("", address.path))
@@ -124,6 +127,8 @@ def _find(address: RemoteAddress, given_kind: str | None) -> WebRepository:
         found = WebRepository(_origin(address), _without_suffix(address.path))
     else:
         facts, pages = host_facts(kind), preset(kind).pages
+        # Rules come first, because they describe clone URLs that the other ways would misread. A way that is not
+        # needed costs nothing: all are generators.
         candidates = (
             _by_rules(address, facts, pages),
             _by_repository_page(address, pages),
@@ -165,6 +170,7 @@ def _match_rule(rule: CloneRule, address: RemoteAddress, path: str, groups: int)
     found = host.fullmatch(address.host or "")
     if not found or (rule.web_only and not address.is_web):
         return None
+    # The host was compared above, so that any name will do.
     url = ParsedUrl("https://host", "/" + escaping.path(path), (), "")
     for values in match_template(template, url, MatchLimits(groups)):
         texts = {name: str(value) for name, value in values.items()}
@@ -185,6 +191,7 @@ def _fill(text: str, values: Mapping[str, str]) -> str | None:
     names = re.findall(r"\{(\w+)\}", text)
     if not all(values.get(name) for name in names):
         return None
+    # A function, because a backslash in a value would have a meaning in a replacement.
     return re.sub(r"\{(\w+)\}", lambda found: values[found[1]], text)
 
 

@@ -77,12 +77,14 @@ _TOKEN: Final = re.compile(
     r"(?P<name>[a-z_]+(?:_1)?)(?::(?P<short>-?\d{1,2}))?(?P<plus>\+\d)?(?P<filters>(?:\|[a-z_]+)*)",
     re.ASCII,
 )
+# Scheme and host are literal or those of the repository: no value of an event can lead to another host.
 _ROOT: Final = re.compile(
     r"(?:https?|\{scheme\})://(?:[A-Za-z0-9.\-]+|\{web_host\})(?::\d{1,5}|:\{port\}|\[:\{port\}\])?(?:\[?\{prefix\}\]?)?/",
     re.ASCII,
 )
 # The slashes of https://host.
 _ROOT_SLASHES: Final = 2
+# The doubled bracket comes before the single one.
 _PIECE: Final = re.compile(r"\{[^{}]*\}|\[\[|\[|\]|[^\[\]{}]+|[{}]")
 
 Values = Mapping[str, str | int | None]
@@ -275,6 +277,7 @@ class _Parser:
             return ()
         if any(name not in ("lower", "upper") for name in filters):
             return tuple(filters)
+        # ``lower`` comes before the escaping, because it would also change the digits of escapes.
         return (*filters, self._part)
 
     def _wrong(self, problem: str, hint: str) -> TemplateError:
@@ -372,6 +375,7 @@ def _bind(nodes: tuple[Node, ...], values: Values) -> list[Node]:
 
 def _merge(nodes: Iterable[Node]) -> tuple[Node, ...]:
     """Join neighbouring literals."""
+    # A template is made once and rendered for each link, where fewer nodes are faster.
     merged: list[Node] = []
     for node in nodes:
         if isinstance(node, str) and merged and isinstance(merged[-1], str):
