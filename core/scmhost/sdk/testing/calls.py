@@ -141,6 +141,7 @@ def module_of(plugin: object) -> str | None:
     """Return the importable module that a plugin is, or is defined in."""
     name = plugin.__name__ if inspect.ismodule(plugin) else type(plugin).__module__
     module = sys.modules.get(name)
+    # A plugin in a script or at a prompt cannot be imported in another process.
     return name if module is not None and getattr(module, "__file__", None) and name != "__main__" else None
 
 

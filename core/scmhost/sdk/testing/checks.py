@@ -17,6 +17,7 @@ IMPORTS: Final = "imports"
 CheckFunction = Callable[["PluginUnderTest"], None]
 Outcome = Literal["kept", "violated", "not run", "not declared", "waived"]
 
+# A list of commits would fill the screen.
 _MAX_TEXT: Final = 240
 
 
@@ -123,6 +124,7 @@ class HookCall:
 
     def _described(self, value: object) -> str:
         alike = [(name, sample) for name, sample in self.samples.items() if type(sample) is type(value)]
+        # The shortest text belongs to the sample that differs least.
         return min((_difference(name, sample, value) for name, sample in alike), key=len, default=describe(value))
 
 
@@ -162,6 +164,7 @@ def describe(value: object) -> str:
 
 def source_location(function: object) -> str:
     """Return ``file:line`` of a function, or an empty text."""
+    # The code of a decorated function is its decorator's.
     code = getattr(inspect.unwrap(function) if callable(function) else function, "__code__", None)
     return f"{relative_path(code.co_filename)}:{code.co_firstlineno}" if code is not None else ""
 

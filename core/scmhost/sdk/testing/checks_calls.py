@@ -28,6 +28,7 @@ from .strategies import SHA, arguments, for_all
 M = TypeVar("M", bound=BaseModel)
 
 _SCHEMES: Final = ("http", "https")
+# The kernel accepts connections up to this number while nobody calls accept().
 _BACKLOG: Final = 64
 
 
@@ -113,6 +114,7 @@ def answers_repeat(plugin: PluginUnderTest) -> None:
 
 def _call_twice(plugin: PluginUnderTest, hook: str, values: dict[str, Any]) -> None:
     first, second = (plugin.caller.observe(hook, values).result for _ in range(2))
+    # A missing result is the violation of another check.
     if first and second and _comparable(first) != _comparable(second):
         raise Violation(f"the second time it {second.call.outcome}", first.call)
 
@@ -134,6 +136,7 @@ class UnresponsiveServer:
     def open(cls) -> Iterator[Self]:
         """Open a server for this block. Connections that still wait are closed at its end."""
         with socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG) as listener:
+            # ``accept`` is called after each hook, and must not wait for a connection.
             listener.settimeout(0)
             server = cls(listener)
             try:
@@ -164,9 +167,11 @@ def host_timeout(plugin: PluginUnderTest) -> None:
     # A caller of its own: a hook that hangs here must stay callable for the other checks.
     caller = HookCaller(plugin.functions)
     with UnresponsiveServer.open() as server:
+        # The shortest budgets come first, so that a missing timeout is reported early.
         for hook in sorted(waiting, key=lambda hook: PROMISES[hook].budget):
             observed = caller.observe(hook, {name: _argument(plugin, name, server) for name in ARGUMENTS[hook]})
             violation = observed.violations.get(BUDGET_KEPT) or observed.violations.get(ERRORS_DECLARED)
+            # Without a connection, the violation has another cause and another check.
             if server.has_new_connections() and violation:
                 problem = f"{violation.problem}; its host accepted the connection and did not answer"
                 raise Violation(problem, violation.call)

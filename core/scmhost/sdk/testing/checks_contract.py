@@ -52,12 +52,14 @@ def hooks_fit(plugin: PluginUnderTest) -> None:
     for function in plugin.functions.values():
         for problem in _signature_problems(function):
             raise Violation(f"{function.hook} ({function.location}): {problem}")
+    # The checks above have clearer messages, but pluggy decides in the end.
     manager = pluggy.PluginManager(PROJECT_NAME)
     manager.add_hookspecs(hooks)
     try:
         manager.register(plugin.implementation, "plugin")
         manager.check_pending()
     except pluggy.PluginValidationError as error:
+        # pluggy's messages have several lines.
         raise Violation(" ".join(str(error).split())) from None
     if not plugin.declared:
         raise Violation(f"it has no hook; name functions like {HOOK_PREFIX}register_providers and mark them")
@@ -159,6 +161,7 @@ def _is_internal(name: str) -> bool:
 
 
 def _internal_imports(plugin: PluginUnderTest) -> Iterator[tuple[str, str]]:
+    # From the source, because an import inside a function happens late or never.
     for path in _source_files(plugin.module) if plugin.module else ():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             for name in _imported_names(node):

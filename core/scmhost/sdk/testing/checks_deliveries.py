@@ -45,6 +45,7 @@ def push_needs_secret(plugin: PluginUnderTest) -> None:
 )
 def push_malformed_body(plugin: PluginUnderTest) -> None:
     sample = plugin.samples.push
+    # Headers that were recorded cannot sign another body.
     if sample is None or not callable(sample.headers):
         return
 
@@ -86,6 +87,7 @@ def commits_once(plugin: PluginUnderTest) -> None:
         if extra is not None:
             raise Violation(f"{extra} does not belong there", result.call)
 
+    # Equal ends have no commits between them, and the base must not be listed.
     ends = st.tuples(st.none() | shas, shas | branches).filter(lambda values: values[0] != values[1])
     for_all(ends, test, plugin.samples.examples)
 
@@ -100,6 +102,7 @@ def commit_resolves_exactly(plugin: PluginUnderTest) -> None:
     def test(sha: str) -> None:
         result, _ = plugin.link("scm_resolve_ref", ref=sha)
         ref = result.value
+        # Hosts may send an id in upper case.
         if isinstance(ref, ResolvedRef) and ref.kind == "commit" and ref.sha.lower() != sha:
             raise Violation("it is another commit", result.call)
 

@@ -70,6 +70,7 @@ def links_on_own_host(plugin: PluginUnderTest) -> None:
 def links_stay_inside(plugin: PluginUnderTest) -> None:
     def test(location: Location) -> None:
         result, url = plugin.link("scm_source_url", location=location)
+        # Twice, because some hosts decode a path twice.
         dots = [part for part in re.split(r"[/?#&=]", unquote(unquote(url or ""))) if part in (".", "..")]
         if dots:
             raise Violation(f"the link has the segment {dots[0]!r}, which browsers and hosts resolve", result.call)
@@ -158,6 +159,7 @@ def links_read_back(plugin: PluginUnderTest) -> None:
             for one in read.value or ()
             if (one.repository_id, one.location.ref, one.location.path) == expected
         ]
+        # A number in the path may be part of a name.
         shows_line = location.line is not None and str(location.line) in urlsplit(url)._replace(path="").geturl()
         if not lines_read or (shows_line and location.line not in lines_read):
             raise Violation(f"it is the page of {location!r}", read.call)
@@ -184,6 +186,7 @@ def reads_own_only(plugin: PluginUnderTest) -> None:
         if without.value:
             raise Violation("no repository was given", without.call)
 
+    # Hosts that pass a comparison of the beginning, of a part or of the end of a URL.
     netlocs = st.sampled_from(["{host}.evil.example", "evil.example/https://{host}", "evil.example", "x{host}"])
     for_all(st.tuples(locations(), netlocs), test, plugin.samples.examples)
 
@@ -256,6 +259,7 @@ def _link_calls(plugin: PluginUnderTest, repositories: st.SearchStrategy[Reposit
     """Return calls of all link hooks of the plugin."""
     values: dict[str, st.SearchStrategy[dict[str, Any]]] = {
         "scm_source_url": st.fixed_dictionaries(
+            # Directly after a host, an @ turns the host into a user's name.
             {"location": locations() | locations(file_paths.map("{}@evil".format))}
         ),
         "scm_commit_url": st.fixed_dictionaries({"sha": shas}),
@@ -297,7 +301,9 @@ def _shape(url: str) -> tuple[object, ...]:
 def _check_own_page(plugin: PluginUnderTest, location: Location) -> None:
     """The path decoded once more names another file, which has another page."""
     result, url = plugin.link("scm_source_url", location=location)
+    # A server decodes %41 in each part of a URL, and a plus in a query only.
     for other in {unquote(location.path), location.path.replace("+", " ")} - {location.path}:
+        # U+FFFD stands for bytes that are not UTF-8, which name no file.
         if url and not re.search(r"[\x00-\x1f\x7f\ufffd]", other):
             _, second = plugin.link("scm_source_url", location=location.model_copy(update={"path": other}))
             if second and _decoded(second) == _decoded(url):
@@ -324,6 +330,7 @@ def _own_page(plugin: PluginUnderTest, location: Location) -> str:
 
 
 def _check_contains(result: HookResult, url: str | None, commits: tuple[str, ...]) -> None:
+    # Hosts may abbreviate an id; git's shortest default is seven digits.
     missing = [sha for sha in commits if url is not None and sha[:7] not in url]
     if missing:
         raise Violation(f"it does not contain {missing[0]}", result.call)

@@ -30,6 +30,7 @@ _IS_WEB: Final = re.compile(r"https?://", re.IGNORECASE)
 )
 def install_safe(plugin: PluginUnderTest) -> None:
     for name, value in plugin.form_fields.items():
+        # Any text may be valid in the other fields.
         for url in _UNSAFE_URLS if isinstance(value, str) and _IS_WEB.match(value) else ():
             form = _form(plugin, {**plugin.form_fields, name: url})
             result = plugin.call("scm_install", form=form, organization=ORGANIZATION) if form else None
@@ -47,6 +48,7 @@ def secrets_hidden(plugin: PluginUnderTest) -> None:
         return
 
     def test(result: HookResult) -> None:
+        # A model may hide a value in one of its two texts only.
         text = f"{result.value!r} {result.value} {result.error}"
         if any(secret in text for secret in plugin.secrets):
             raise Violation("it contains a secret", result.call)
@@ -127,6 +129,7 @@ def no_duplicates(plugin: PluginUnderTest) -> None:
     def test(name: str) -> None:
         candidate = plugin.unclaimed(name=name)
         result = plugin.decide(candidate, name)
+        # Names are unique without regard to case.
         if isinstance(result.value, Create) and result.value.name.casefold() == name.casefold():
             raise Violation(f"{name!r} exists already, and is unclaimed", result.call)
 
@@ -162,6 +165,7 @@ def organizations_isolated(plugin: PluginUnderTest) -> None:
     other = plugin.installation.model_copy(update={"id": 4, "organization_id": 2, "external_id": "other"})
     before = plugin.offers([own])
     others = plugin.offers([theirs.model_copy(update={"organization_id": 2})], other)
+    # The third call shows a cache whose key lacks the organization.
     after = plugin.offers([own])
     for result, foreign in ((others, own), (after, theirs)):
         if foreign.name in {one.name for one in result.value or ()}:

@@ -90,6 +90,7 @@ class SuiteWorker:
         frame = sys._current_frames().get(self._thread.ident or 0) if self._thread else None  # noqa: SLF001
         stack = traceback.extract_stack(frame) if frame else []
         if self._queue is not None:
+            # A thread cannot be killed; this one ends as soon as its work returns.
             self._queue.put(None)
             self._queue = None
         position = f"{stack[-1].filename}:{stack[-1].lineno}" if stack else ""
@@ -161,6 +162,7 @@ def _audit(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def _connect(_socket: Any, address: Any) -> SideEffect | None:
+    # The address of a Unix socket is a path on this machine.
     host = address[0] if isinstance(address, tuple) else ""
     return SideEffect(f"opened a connection to {address}", refused=host not in _LOCAL)
 

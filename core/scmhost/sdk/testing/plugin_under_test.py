@@ -34,6 +34,7 @@ T = TypeVar("T")
 ORGANIZATION: Final = Organization(id=1, slug="acme", name="Acme")
 SAMPLES_FIT: Final = "samples-fit"
 ADDRESS: Final = re.compile(r"https?://[^/\s{}?#\"'<>]+", re.IGNORECASE)
+# Fixed, so that reports can be compared.
 _DAY: Final = datetime(2026, 1, 2, tzinfo=UTC)
 # Listeners and commands need no provider, but the values that are passed to them do.
 _SAMPLE_PROVIDER: Final = Provider(key="sample", name="Sample")

@@ -157,6 +157,7 @@ class ConformanceRun:
         try:
             return next((provider.key for provider in self.plugin.providers), "")
         except Violation:
+            # A plugin whose providers cannot be registered still gets a report.
             return ""
 
 
@@ -215,6 +216,7 @@ class ProviderConformance:
         """The plugin keeps the check."""
         run = self._class_run()
         result = _apply_waiver(run.run(check), self.waived.get(check.name))
+        # The table for the README must show the waiver, too.
         run.report.results[-1] = result
         if result.outcome == "violated":
             # A traceback would show the lines of the suite, not those of the plugin.
@@ -258,6 +260,7 @@ def _apply_waiver(result: CheckResult, waiver: Waiver | None) -> CheckResult:
     until = f"waived until {waiver.until}: {waiver.reason}"
     if result.outcome == "kept":
         return CheckResult(result.check, "violated", f"  problem  the check is kept, but {until}; remove the waiver")
+    # In UTC, so that a waiver ends at the same time on all machines.
     if waiver.until < datetime.now(UTC).date():
         return CheckResult(result.check, "violated", f"{result.text}\n  note     it was {until}")
     return CheckResult(result.check, "waived", until)

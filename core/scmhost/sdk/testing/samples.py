@@ -83,6 +83,7 @@ def default_draft(samples: Samples, form: BaseModel) -> dict[str, Any]:
     fields = to_jsonable_python(form.model_dump(), fallback=str)
     texts = [value for value in fields.values() if isinstance(value, str) and value]
     name = next((text for text in texts if not text.lower().startswith("http")), "team")
+    # Cut to the limits of ``InstallationDraft``.
     made = {"name": name[:200], "external_id": name[:64], "metadata": {}, "configuration": fields}
     return {**made, **samples.installation}
 

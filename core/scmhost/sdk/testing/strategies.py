@@ -87,6 +87,7 @@ def locations(paths: SearchStrategy[str] = file_paths, *, lined: bool = True) ->
 difficult_locations: Final = tuple(
     Location(ref=ref, ref_kind="branch", path=path)
     for ref, path in [*(("main", name) for name in _DIFFICULT_NAMES), *((ref, "a.py") for ref in _DIFFICULT_REFS)]
+    # The same suffix for all, because hosts may have other pages for other types of file.
     if path.endswith(".py")
 )
 """Locations with one character each that has a meaning in URLs."""
@@ -116,6 +117,7 @@ _json_values: Final = st.recursive(
 bodies: Final = st.one_of(
     st.binary(max_size=60),
     _json_values.map(lambda value: json.dumps(value).encode()),
+    # The brackets are nested more deeply than Python's limit for recursion.
     st.sampled_from([b"", b"null", b"[]", b"{}", b'{"commits": 1}', b"\xff\xfe", b"[" * 5_000, b"payload=%7B%7D"]),
 )
 _HEADER_NAMES: Final = (
@@ -147,6 +149,7 @@ def repositories(plugin: PluginUnderTest) -> SearchStrategy[list[Repository]]:
         bare: dict[str, Any] = {"url": None}
         return [plugin.unclaimed(20 + at, name=name, **({} if url else bare)) for at, (name, url) in enumerate(drawn)]
 
+    # The host has no two names that differ in case only.
     return st.lists(st.tuples(names, st.booleans()), max_size=5, unique_by=lambda one: one[0].casefold()).map(make)
 
 
@@ -215,6 +218,8 @@ def for_all(strategy: SearchStrategy[T], test: Callable[[T], None], examples: in
         Violation: the one with the smallest input.
     """
 
+    # Without a database and by the code alone, so that each run gives the same report. A slow hook is the matter of a
+    # check of its own, not of a deadline here.
     @settings(
         max_examples=examples,
         deadline=None,
