@@ -86,6 +86,7 @@ def _check(kind: str | None, templates: Mapping[str, str]) -> None:
     try:
         pages.with_own(templates)
     except ValidationError as error:
+        # pydantic puts this prefix in front of the new error again.
         raise ValueError(error.errors()[0]["msg"].removeprefix("Value error, ")) from error
 
 

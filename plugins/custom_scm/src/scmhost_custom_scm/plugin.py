@@ -91,6 +91,7 @@ def scm_dispatch_repository(request: AddRequest, candidate: Repository | None) -
             reason="not_found",
             message=f"No unclaimed, active repository of this organization has the id {request.identifier!r}.",
         )
+    # Without values: the row keeps the name and the URL that it has.
     return Claim()
 
 

@@ -32,6 +32,7 @@ def read_push(headers: Mapping[str, str], body: bytes, secret: str) -> Sequence[
     push_format = next((known for known in FORMATS if known.matches(headers)), None)
     if push_format is None:
         raise ProviderForbidden("No header identifies a known host; send X-Scmhost-Signature for a plain push.")
+    # Before the event is read, so that a ping with a wrong secret fails, too.
     if not push_format.is_signed(headers, body, secret):
         raise ProviderForbidden(
             f"{push_format.signature} is missing, or was made with another secret or for another body."

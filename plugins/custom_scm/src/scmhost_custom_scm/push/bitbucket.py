@@ -158,6 +158,7 @@ class _ServerChange(Payload):
 
     @property
     def may_have_commits(self) -> bool:
+        # A tag and a deleted ref have no commits of their own.
         return self.ref.type != "TAG" and self.type != "DELETE"
 
 
@@ -185,6 +186,7 @@ class BitbucketDataCenterPush(PushBody):
 
 
 CLOUD: Final = PushFormat(
+    # The header of Cloud alone; both send the one with the event.
     marks=("x-hook-uuid",),
     events=("x-event-key",),
     push_events=frozenset({"repo:push"}),

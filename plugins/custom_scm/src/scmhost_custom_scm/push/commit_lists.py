@@ -103,6 +103,7 @@ class GitHubPush(_CommitList):
 
     def pushes(self) -> Iterable[Push]:
         """Return one push."""
+        # GitHub does not mark a list that it has cut, so that a full one counts as cut.
         yield self.push_to(self.repository.html_url, unlisted=int(self.listed >= MAX_GITHUB_COMMITS))
 
 
@@ -159,6 +160,7 @@ def _signing_key(secret: str) -> bytes:
     if not secret.startswith(SIGNING_PREFIX):
         return b""
     try:
+        # Without ``validate``, wrong characters would be skipped, and a misspelled key accepted.
         return b64decode(secret.removeprefix(SIGNING_PREFIX), validate=True)
     except ValueError:
         return b""

@@ -39,6 +39,7 @@ def in_utc(moment: datetime) -> datetime:
     try:
         return moment.astimezone(UTC)
     except OverflowError:
+        # Only in the first and in the last year of ``datetime``.
         raise ValueError("it is out of range in UTC") from None
 
 
@@ -129,6 +130,7 @@ def parse_body(model: type[_Body], body: bytes) -> _Body:
     Raises:
         ProviderError: it is invalid; the message names the first invalid fields.
     """
+    # GitHub and Gitea can send the JSON as a field of a form.
     if body.startswith(FORM_START):
         # A form has + for a blank, and %2B for a plus.
         body = unquote_to_bytes(body.removeprefix(FORM_START).replace(b"+", b" "))
@@ -137,6 +139,7 @@ def parse_body(model: type[_Body], body: bytes) -> _Body:
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False, include_context=False)[:MAX_PROBLEMS]
         text = "; ".join(f"{_field_name(item['loc'])}: {_problem(item)}" for item in problems)
+        # Without the cause, whose text contains parts of the body.
         raise ProviderError(f"The body of the push cannot be read: {text}.") from None
 
 
