@@ -48,6 +48,7 @@ def find(top: Path, name: str) -> RepositoryFolder | None:
     folder = top
     for segment in above:
         folder /= segment
+        # As in ``walk``: nothing inside of a repository, and no link to another place.
         if folder.is_symlink() or git_dir_of(folder):
             return None
     paths = ("/".join([*above, spelled]) for spelled in (last, last + _SUFFIX))
@@ -111,6 +112,7 @@ def _is_name(name: str) -> bool:
 
 
 def _is_segment(segment: str) -> bool:
+    # A name is shown to people, whom invisible characters and blanks at its ends could deceive.
     return segment.isprintable() and segment.strip() == segment != "" and segment[0] != "." and "\\" not in segment
 
 

@@ -52,6 +52,7 @@ class GitSettings(BaseModel):
         if not root.is_dir():
             what = "is no directory" if root.exists() else "does not exist"
             raise ValueError(f"{str(root)!r} {what}; name the directory that holds the repositories")
+        # For a folder, X is the right to open what it contains.
         if not os.access(root, os.R_OK | os.X_OK):
             raise ValueError(f"{str(root)!r} may not be read; give the user that runs scmhost the right to")
         if git_dir_of(root):

@@ -41,6 +41,7 @@ _OPTIONS: Final = (
     "--encoding=UTF-8",
     f"--format=tformat:{_FORMAT}",
 )
+# The size of a pipe's buffer on Linux.
 _BLOCK: Final = 1 << 16
 
 
@@ -81,6 +82,7 @@ def parse(blocks: Iterable[bytes], most_changes: int = MAX_CHANGES) -> Iterator[
 def _stream(git_dir: Path, *arguments: str) -> Iterator[IO[bytes]]:
     """Yield the output of a command; kill the command after the time limit."""
     timed_out = Event()
+    # A file, because a pipe for errors could fill up while the output is read, and git would wait for ever.
     with TemporaryFile() as errors:
         process = git.start(git_dir, *arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors)
 
@@ -88,6 +90,7 @@ def _stream(git_dir: Path, *arguments: str) -> Iterator[IO[bytes]]:
             timed_out.set()
             process.kill()
 
+        # Reading from a pipe has no time limit of its own.
         timer = Timer(SECONDS, kill)
         timer.start()
         try:

@@ -22,6 +22,7 @@ SECONDS: Final = 2.0
 
 _OBJECT_KINDS: Final = frozenset({b"commit", b"tree", b"blob", b"tag"})
 _FIELDS: Final = 2
+# A repository that cannot be read ends each new process, so that the restarts are limited.
 _MAX_STARTS: Final = 3
 
 
@@ -131,6 +132,7 @@ class _RepositoryLookup:
             except _ProcessEndedError:
                 self._stop()
             except Empty:
+                # Late answers would be taken for those to the next names.
                 self._stop()
                 raise ProviderUnavailable(f"git did not answer within {SECONDS:g} s") from None
         raise ProviderUnavailable("git cannot read this repository; the operator finds out why with `git fsck`")
@@ -178,6 +180,7 @@ class ObjectLookup:
             self._kept.move_to_end(key)
             repository.users += 1
             surplus = self._remove_surplus(max_processes)
+        # Outside of the lock, because waiting for the end of a process would block all other repositories.
         for other in surplus:
             other.end()
         try:

@@ -44,6 +44,7 @@ from .repository import LOOKUP, compare_commits, default_branch, file_exists, gi
 MAX_OFFERS: Final = 10_000
 """The most repositories in one list of offers; a search finds the others."""
 
+# The contract's limit of an external id.
 _MAX_ID: Final = 64
 
 PROVIDER: Final = Provider(

@@ -135,6 +135,7 @@ def default_branch(git_dir: Path) -> str | None:
 def _symbolic_ref(file: Path) -> str:
     """Return the ref in the file of a symbolic ref; empty for any other file."""
     try:
+        # The loose file is read without a process: offers need it for thousands of repositories.
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return ""
