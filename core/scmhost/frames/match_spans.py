@@ -43,6 +43,7 @@ class Pattern:
 # The literal text comes before the look-behind, because "re" searches fast for a literal beginning.
 AT: Final = r"at (?<!\wat )"
 """The word "at"."""
+# A longer number is no line; without the look-ahead its first nine digits would be one.
 LINE: Final = r"(?P<line>\d{1,9})(?!\d)"
 """A line number."""
 LINE_COLUMN: Final = r"(?P<line>\d{1,9})(?!\d)(?::(?P<column>\d{1,9})(?!\d))?"

@@ -174,10 +174,12 @@ def read_text(text: str, *, limit: int = MAX_TEXT, most: int = MAX_FRAMES) -> Re
         most: the number of frames that are read.
     """
     kept = text if len(text) <= limit else text[: text.rfind("\n", 0, limit) + 1]
+    # A part of a JSON document is no JSON document.
     report = read_report(kept) if len(kept) == len(text) else None
     if report and not report.with_texts:
         return Reading(tuple(report.frames[:most]), 0, len(report.frames) > most)
     reader = BlockReader()
+    # One more than the limit shows that there are more.
     frames = list(islice(_read(kept, reader), most + 1))
     if report:
         frames = _merged(report.frames, frames)

@@ -12,6 +12,7 @@ _VM_FRAME: Final = Pattern(
     r"\((?P<path>(?:package|dart|file|org-dartlang-[\w-]+|https?):[^()\n]{1,1000}?|(?:[A-Za-z]:)?[^():\n]{1,1000}\.dart)"
     r"(?::(?P<line>\d{1,9})(?::(?P<column>\d{1,9}))?)?\)"
 )
+# A line of its own between frames, without a file.
 _VM_SUSPENSION: Final = "<asynchronous suspension>"
 
 

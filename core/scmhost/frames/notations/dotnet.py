@@ -1,4 +1,4 @@
-""".NET: stack traces in many languages of people, and what xUnit, Mono, Unity and ASP.NET print."""
+""".NET: stack traces in many human languages, and what xUnit, Mono, Unity and ASP.NET print."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -93,6 +93,7 @@ def _read_mono(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
     """Read ``at Shop.Total (Int32 x) [0x00007] in Shop.cs:12`` and Unity's ``Shop:Total() (at Shop.cs:12)``."""
     if player := _MONO_PLAYER.match(line) or _MONO_JIT.match(line):
         language = language_of(player["path"], "csharp", "cpp", "c")
+        # The runtime's name for all that it has compiled, which is no module.
         module = player["module"] if player["module"] != "Mono JIT Code" else None
         return [match_span(player, language, function=player["function"], module=module)]
     matches = list(_MONO_FRAME.finditer(line)) or list(_MONO_UNITY.finditer(line))

@@ -8,6 +8,7 @@ from scmhost.frames.match_spans import LINE, Pattern, match_span
 from scmhost.frames.notation import ContextLines, Notation
 
 _PATH: Final = r"(?P<path>(?:[A-Za-z]:)?[^\s:\"'(][^:\"'\n]{0,1000}"
+# Generators such as goyacc, Ragel and templ name their own sources in //line directives.
 _FILE: Final = Pattern(
     rf"(?:at )?{_PATH}\.(?:go|s|S|c|y|rl|peg|templ)):{LINE}(?P<offset> \+0x[0-9a-f]+\b.*| \(0x[0-9a-f]+\))?$"
 )

@@ -130,6 +130,7 @@ SANITIZERS: Final = Notation("sanitizers", ("#",), _read_sanitizers)
 
 
 _ASSERTIONS_PATH: Final = r"(?P<path>(?:[A-Za-z]:(?=[\\/]))?[^\s:\"'(,][^:\"'(,\n]{0,500}\.[A-Za-z][\w+]{0,5})"
+# The group (?!) never matches: it gives the rows without a function the same groups as the others.
 _ASSERTIONS_ROWS: Final = (
     # In this order: glibc; BSD and macOS; newlib; Microsoft and Qt; UBSan.
     Pattern(rf"(?:.{{0,200}}: )?{_ASSERTIONS_PATH}:{LINE}: (?P<function>[^\n]{{1,500}}?): Assertion "),

@@ -16,9 +16,11 @@ _CALLED: Final = Pattern(
 _AT: Final = Pattern(
     rf"(?<!\w)at (?P<path>(?:[A-Za-z]:(?=[\\/]))?[^\s:\"'()<>,]{{1,300}}) line {LINE}(?=[.,;\s)\\\"']|$)"
 )
+# Only absolute paths: words of the message would be taken for the beginning of a relative one.
 _PATH_WITH_BLANKS: Final = Pattern(
     rf"(?<!\w)at (?P<path>(?:[A-Za-z]:[\\/]|/)[^:\"'()<>,\n]{{1,300}}?) line {LINE}(?=[.,;]|$)"
 )
+# Other programs write "at ... line 3", too.
 _FILE: Final = Pattern(r".*(?:\.(?:pl|pm|t|cgi|psgi|plx|al|PL|fcgi|pmc|tt|xs|mc)$|[/\\])")
 
 
