@@ -279,7 +279,7 @@ ARGUMENTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 )
 """The arguments of each hook, by the hook's name."""
 
-# The alias's long form in the signature says less than the names of its members.
+# The alias's long form in the signature is harder to read than the names of its members.
 _RESULT_TEXTS: Final[Mapping[str, str]] = {"scm_dispatch_repository": "Claim | Create | Refusal"}
 # Names of modules would make a signature too long to read, and plugins import from ``scmhost.sdk`` only.
 _MODULES: Final = re.compile(r"\b(?:[a-z_]+\.)+(?=[A-Z])")

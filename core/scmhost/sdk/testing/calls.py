@@ -61,7 +61,7 @@ class PluginFunction:
 
 @dataclass(frozen=True, slots=True)
 class LoadedPlugin:
-    """An imported plugin with its attributes; ``error`` says why it could not be imported."""
+    """An imported plugin with its attributes; ``error`` is the reason why it could not be imported."""
 
     implementation: object
     attributes: Mapping[str, Any]

@@ -231,7 +231,7 @@ print({_MARK!r} + json.dumps(effects), flush=True)
 class ImportEffects:
     """What importing a module does in a fresh process.
 
-    ``ms`` is the fastest of several runs, ``ended`` says why the process did not survive the import.
+    ``ms`` is the fastest of several runs, ``ended`` is the reason why the process did not survive the import.
     """
 
     ms: float

@@ -112,7 +112,7 @@ def _is_name(name: str) -> bool:
 
 
 def _is_segment(segment: str) -> bool:
-    # A name is shown to people, whom invisible characters and blanks at its ends could deceive.
+    # With invisible characters, or blanks at the ends, different names would look the same.
     return segment.isprintable() and segment.strip() == segment != "" and segment[0] != "." and "\\" not in segment
 
 
