@@ -127,7 +127,7 @@ def default_payload(repository: Repository, provider: JsonValue, idle: str | Non
         "provider": provider,
         "status": _API_STATUS.get(repository.status.value, repository.status.value),
         "dateCreated": repository.created_at.isoformat(),
-        # Clients test for null: a repository without an installation must not have the text "None".
+        # ``str`` would turn a missing id into the text "None", which is not null.
         "integrationId": str(repository.installation_id) if repository.installation_id is not None else None,
         # Some clients refuse any type but text here.
         "externalSlug": repository.name,

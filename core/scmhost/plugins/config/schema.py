@@ -107,7 +107,7 @@ class Rollout(Table):
 
 
 class PluginSettings(Table):
-    """``[plugins.NAME]``: whether a plugin is loaded, and for whom its providers are on."""
+    """``[plugins.NAME]``: whether a plugin is loaded, and for which organizations its providers are on."""
 
     enabled: bool = Field(default=False, description="False: the plugin is never imported.")
     distribution: str | None = Field(default=None, description="The distribution that may own this name.")
