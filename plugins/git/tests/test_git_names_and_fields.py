@@ -52,7 +52,7 @@ def test_a_ref_has_possible_full_names(ref: str, kind: None, names: list[str]) -
 
 @given(st.text(max_size=12))
 def test_full_names_are_no_options_and_no_expressions(ref: str) -> None:
-    """Whatever a user sends, git gets one name of a ref or the digits of an id."""
+    """For every text from a user, git gets one name of a ref or the digits of an id."""
     for item in ref_names(ref, None):
         assert item.full.startswith(("refs/", "HEAD")) or item.full.isalnum()
         assert ref_problem(item.full) is None
