@@ -223,7 +223,7 @@ def test_settings_have_limits(tmp_path: Path, field: str, value: object) -> None
 
 
 def test_without_folders_all_organizations_share_the_root(tmp_path: Path) -> None:
-    """As soon as one organization has a folder, the others see nothing."""
+    """If one organization has a folder, organizations without a folder have no repositories."""
     (tmp_path / "acme").mkdir()
     assert GitSettings(root=tmp_path).folder_of(7) == tmp_path
     settings = GitSettings(root=tmp_path, organizations={1: "acme"})

@@ -165,7 +165,7 @@ def test_rendered_formats_are_extensions_in_lower_case(kind: str) -> None:
     ],
 )
 def test_a_known_name_in_front_is_a_disguise(host: str, disguised: bool) -> None:
-    """A name that begins with a known host's whole name belongs to somebody else."""
+    """A name that begins with a known host's whole name belongs to another party."""
     assert is_disguised(host) is disguised
     assert not disguised or kinds_of(host, "/team/app/-/blob/main/a.py") == ()
 
