@@ -55,7 +55,7 @@ def main() -> int:
 
 
 def _install(crowd: Path, number: int) -> None:
-    """A distribution as pip leaves it, as far as anybody reads it, and a package that must not be imported."""
+    """Write the files of an installed distribution that are read, and a package that must not be imported."""
     facts = crowd / f"acme_forge_{number}-1.{number}.dist-info"
     package = crowd / f"acme_forge_{number}"
     for made in (facts, package):

@@ -94,7 +94,7 @@ def main() -> int:
 
 @contextmanager
 def _one_processor() -> Iterator[None]:
-    """A call goes to a thread and back. Across processors that costs from one to five times as much, by chance."""
+    """Use one processor: a call that changes threads takes one to five times as long across processors, by chance."""
     if not hasattr(os, "sched_setaffinity"):
         yield
         return

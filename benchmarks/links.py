@@ -1,17 +1,16 @@
-"""One resolved link against 1,000 code mappings: what is known of folders, against walking the ordered list.
+"""Time of one resolved link among 1,000 code mappings: the index of folders, compared with a walk of the ordered list.
 
-Both sides find the same rule for the same path, make the same repository path and the same URL; this is checked
-before anything is measured. The walk is what one would write first: normalized roots and ``str.startswith``.
+Both sides find the same rule for a path, and make the same repository path and the same URL. The benchmark checks this
+before it measures. The walk is the simplest implementation: normalized roots and ``str.startswith``.
 
-Of all traffic, a part lies in nobody's code mapping, as libraries' frames do. It is ``seen`` where traces name the same
-files again and again, ``never seen`` where each file is new but its folder is known, and ``new folders`` where
-nothing of a path is known.
+A part of the traffic matches no code mapping, like the frames of libraries. There are three kinds of traffic: ``seen``
+repeats the same files, ``never seen`` has new files in known folders, and ``new folders`` has new files in new folders.
 
-Three things are told of each kind of traffic: how many times faster than the walk a link is; how many times as long it
-takes as joining the parts of a URL, which is the least that anybody could do; and how many times as long it takes among
-100,000 mappings, where as many folders are named. All take turns in each round, and each number is the median of the
-rounds' own ratios, so that what slows a round down slows both of its sides. How many links a second that is, is printed
-beside them: 300,000 are wanted on one core.
+The benchmark prints three ratios for each kind of traffic: the speed of a link compared with the walk; its time
+compared with joining the parts of a URL, which is the least possible work; and its time among 100,000 mappings compared
+with 1,000, with the same number of folders. All sides take turns in each round, and each number is the median of the
+ratios of the rounds, because a disturbance then slows both sides of a ratio. The benchmark also prints the links
+per second; the goal is 300,000 on one core.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,11 +29,11 @@ MAPPINGS = 1_000
 MANY_MAPPINGS = 100_000
 PACKAGES = ("api", "core", "models", "tasks", "utils", "views")
 LIBRARIES = 300
-# The part of a trace's frames that is of libraries.
+# The share of frames that belong to libraries.
 FOREIGN = 0.3
 FILES = 200
 FRAMES = 10_000
-# The walk is slow, and one path in ten tells how slow.
+# The walk is slow, so only one path in ten is measured with it.
 WALKED = slice(None, None, 10)
 ROUNDS = 15
 
@@ -45,7 +44,7 @@ Traffic = Callable[[int], list[str]]
 
 
 class Monorepo(NamedTuple):
-    """Code mappings, the folders that are known of it, and how its frames come."""
+    """Code mappings, paths in their known folders, and the kinds of traffic."""
 
     rules: Sequence[Rule]
     known: Sequence[str]
@@ -68,7 +67,7 @@ def main() -> None:
 
 
 def ratios() -> dict[str, float]:
-    """For each kind of traffic: the ratio to walking, to joining, and of many mappings to few."""
+    """Return three ratios for each kind of traffic: to walking, to joining, and of many mappings to few."""
     few, many = _monorepo(MAPPINGS), _monorepo(MANY_MAPPINGS)
     found = {}
     for name in few.traffics:
@@ -91,7 +90,7 @@ def _monorepo(count: int) -> Monorepo:
 
 
 def _rules(count: int) -> list[Rule]:
-    """A monorepo's mappings: services, and packages within some of them."""
+    """Return the mappings of a monorepo: services, and packages within some of them."""
     random = Random(1)
     roots = [f"services/team-{number // 8}/service_{number}/" for number in range(count // 2)]
     roots += [root + random.choice(PACKAGES) + "/" for root in roots]
@@ -123,7 +122,7 @@ def _pages() -> RefLinks:
 
 
 def _rounds(few: Monorepo, many: Monorepo, name: str) -> Sequence[Round]:
-    """Rounds of one kind of traffic, in each of which all take their turn."""
+    """Measure rounds of one kind of traffic; each round measures all sides."""
     pages = _pages()
     walk = _walk(few.rules, pages)
     look_up, look_up_among_many = (_look_up(item.rules, pages, item.known) for item in (few, many))

@@ -40,7 +40,7 @@ def ratios() -> dict[str, float]:
 
 
 def _fill(url: str, offset: int) -> int:
-    """Make the repositories; the id of the one before which so many stand."""
+    """Create the repositories and return the id of the one at an offset."""
     store = Store.open(url)
     try:
         with store.write() as tx:

@@ -20,7 +20,7 @@ WORDS = tuple(
 
 
 def bodies(count: int, size: int) -> list[bytes]:
-    """So many bodies of so many commits each, all of one repository; no commit comes twice."""
+    """Return ``count`` bodies with ``size`` commits each, all of one repository; every commit is different."""
     random = Random(7)
     paths = [_path(random, number) for number in range(PATHS)]
     return [

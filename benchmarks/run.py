@@ -35,7 +35,7 @@ AT_LEAST = {
     "ingest/postgresql": 0.5,
     "ingest/again": 3.0,
 }
-# Of what is no ratio.
+# The units of numbers that are no ratios.
 UNITS = {"ingest/memory": "MB"}
 
 BENCHMARKS: tuple[Callable[[], dict[str, float]], ...] = (

@@ -51,7 +51,7 @@ def service(folder: Path, database_url: str) -> Iterator[Service]:
         env=ENVIRON,
     )
     port = _free_port()
-    # A pipe that nobody reads would stop the service once it is full.
+    # A full pipe without a reader would block the service.
     with (folder / "service.log").open("wb") as log:
         process = subprocess.Popen(
             [COMMAND, "serve", "--port", str(port), *database], cwd=folder, stderr=log, env=ENVIRON

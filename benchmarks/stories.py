@@ -60,7 +60,7 @@ class Recorder:
         sys.settrace(self)
 
     def __call__(self, frame: FrameType, _event: str, _argument: object) -> None:
-        """Note the file of a function that begins or goes on. Returns nothing, so that lines are not traced."""
+        """Record the file of a function that begins or continues. Return nothing, so that lines are not traced."""
         code = frame.f_code
         # Bodies of modules and classes run at import; they have no fast local variables.
         if self.on and code.co_filename.startswith(OWN) and code.co_flags & CO_OPTIMIZED and not _is_import(frame):

@@ -109,7 +109,7 @@ def test_class_names_are_distinct() -> None:
 
 @every_source
 def test_the_host_names_no_plugin(path: Path) -> None:
-    """What is particular to a code host is in its plugin."""
+    """Code for one code host is in the plugin of that host, not in the core."""
     names = re.findall(r"custom_scm|scmhost_git", path.read_text(encoding="utf-8"))
     assert names == [] or path in NAMES_A_PLUGIN or not path.is_relative_to(HOST)
 

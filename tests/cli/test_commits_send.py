@@ -87,13 +87,13 @@ def test_bare_repository_can_be_read(repository: GitRepository, tmp_path: Path) 
     assert len(list(read_history(tmp_path / "bare.git", "main"))) == 7
 
 
-@pytest.mark.parametrize("wanted", ["no-such-ref", "a..b", "HEAD^^^^^^^^^^^^"])
-def test_invalid_range_gives_the_message_of_git(repository: GitRepository, wanted: str) -> None:
+@pytest.mark.parametrize("revision_range", ["no-such-ref", "a..b", "HEAD^^^^^^^^^^^^"])
+def test_invalid_range_gives_the_message_of_git(repository: GitRepository, revision_range: str) -> None:
     """An invalid range is an error with git's own message."""
     with pytest.raises(GitError, match="git rev-list"):
-        list_shas(repository.path, wanted)
+        list_shas(repository.path, revision_range)
     with pytest.raises(GitError, match="git log"):
-        list(read_history(repository.path, wanted))
+        list(read_history(repository.path, revision_range))
 
 
 def test_range_cannot_be_an_option_of_git(repository: GitRepository) -> None:

@@ -34,8 +34,8 @@ CANDIDATES = {
 @contextmanager
 def house_with(folder: Path, more: str = "", *names: str) -> Iterator[ApiClient]:
     """A host with a changed configuration and some of the sample plugins."""
-    switchboard = f"{PLUGINS_TOML}{more}[plugins.git]\nenabled = false\n"
-    with open_api(folder, switchboard, more=[CANDIDATES[name] for name in names], background=False) as api:
+    plugins_toml = f"{PLUGINS_TOML}{more}[plugins.git]\nenabled = false\n"
+    with open_api(folder, plugins_toml, more=[CANDIDATES[name] for name in names], background=False) as api:
         (folder / "plugins.toml").chmod(0o600)
         yield api
 

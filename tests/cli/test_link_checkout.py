@@ -197,9 +197,9 @@ def test_options_that_exclude_each_other_are_refused(
 def test_json_document_is_read_as_a_whole(checkout: GitRepository) -> None:
     """The frames of an event are found in a document of one line or of many lines."""
     event = {"exception": {"values": [{"stacktrace": {"frames": [{"filename": "main.py", "lineno": 2}]}}]}}
-    wanted = [f"https://github.com/acme/shop/blob/{checkout.shas()[0]}/main.py#L2"]
+    expected = [f"https://github.com/acme/shop/blob/{checkout.shas()[0]}/main.py#L2"]
     for text in (json.dumps(event), json.dumps(event, indent=1)):
-        assert links(text) == wanted
+        assert links(text) == expected
     done = linked(json.dumps(event, indent=1))
     assert [line for line in done.out.splitlines() if "->" not in line] == json.dumps(event, indent=1).splitlines()
 

@@ -27,8 +27,8 @@ def test_open_pipe_is_printed_when_idle(tmp_path: Path) -> None:
         process.stdin.write(b'a.py:1: Error\n  File "')
         process.stdin.flush()
         page = f"https://github.com/acme/shop/blob/{sha}/a.py"
-        wanted = f'a.py:1: Error\n    -> {page}#L1\n  File "'.encode()
-        assert _read(process.stdout.fileno(), len(wanted)) == wanted
+        expected = f'a.py:1: Error\n    -> {page}#L1\n  File "'.encode()
+        assert _read(process.stdout.fileno(), len(expected)) == expected
         process.stdin.write(b'a.py", line 2, in f\n')
         process.stdin.close()
         assert process.stdout.read() == f'a.py", line 2, in f\n    -> {page}#L2\n'.encode()

@@ -1,7 +1,7 @@
 """The contract with plugins does not change by accident.
 
 contract.json is the contract that plugins are written for. To change the contract on purpose: change the hooks, raise
-``API_VERSION`` (its docstring says when MINOR and when MAJOR), run ``python tests/contract/test_contract.py``, and
+``API_VERSION`` (its docstring has the rules for MINOR and MAJOR), run ``python tests/contract/test_contract.py``, and
 commit the new contract.json with a line in CHANGELOG.md.
 """
 

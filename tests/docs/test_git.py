@@ -30,8 +30,8 @@ def test_settings_on_the_page_are_valid(tmp_path: Path) -> None:
     root = tmp_path / "srv"
     for folder in tomllib.loads(TOML[1])["plugins"]["git"]["settings"]["organizations"].values():
         (root / folder).mkdir(parents=True)
-    switchboard = "\n".join(TOML).replace("/srv/git", str(root))
-    with open_api(tmp_path, switchboard) as api:
+    plugins_toml = "\n".join(TOML).replace("/srv/git", str(root))
+    with open_api(tmp_path, plugins_toml) as api:
         assert providers(api) == ["git"]
 
 

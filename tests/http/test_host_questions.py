@@ -1,4 +1,4 @@
-"""Questions to code hosts about refs and files, and the effect of their answers."""
+"""Requests to code hosts about refs and files, and the effect of their results."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,16 +21,16 @@ LINKS = "/api/0/projects/acme/web/stacktrace-links/"
 
 @pytest.fixture
 def api(tmp_path: Path) -> Iterator[ApiClient]:
-    """A whole scmhost with a provider that answers questions, without background work."""
+    """A service with a provider that resolves refs and finds files, without background jobs."""
     with open_archive(tmp_path) as opened:
         yield opened
 
 
 @contextmanager
 def open_archive(folder: Path, clock: Clock | None = None) -> Iterator[ApiClient]:
-    switchboard = PLUGINS_TOML + "[plugins.archivist]\nenabled = true\n"
+    plugins_toml = PLUGINS_TOML + "[plugins.archivist]\nenabled = true\n"
     more = [candidate("archivist", "plugins.archivist")]
-    with open_api(folder, switchboard, more=more, background=False, clock=clock) as opened:
+    with open_api(folder, plugins_toml, more=more, background=False, clock=clock) as opened:
         yield opened
 
 
@@ -42,7 +42,7 @@ def ready(api: ApiClient, name: str = "team/app", **mapping: Any) -> None:
     assert api.post("repos/", through).status_code == 201
     api.mapping(repository, installation, **mapping)
     api.mapping(repository, installation, stackRoot="/srv/", sourceRoot="lib/", **mapping)
-    archivist.asked.clear()
+    archivist.requests.clear()
 
 
 def files(api: ApiClient, *names: str, **query: str) -> list[dict[str, Any]]:
@@ -56,7 +56,7 @@ def test_each_file_is_checked_once(api: ApiClient) -> None:
     """Frames of one file take one call, and a file that exists is verified."""
     ready(api)
     answers = files(api, "a.py", "a.py", "b.py", "a.py")
-    assert archivist.asked == ["src/a.py", "src/b.py"]
+    assert archivist.requests == ["src/a.py", "src/b.py"]
     assert [item["sourceUrl"] for item in answers[1:3]] == [f"{BASE}/show/main/src/a.py", f"{BASE}/show/main/src/b.py"]
     assert api.link()["verified"] is True
 
@@ -65,7 +65,7 @@ def test_next_mapping_is_tried_for_a_missing_file(api: ApiClient) -> None:
     """If a file does not exist, the next mapping is tried; without any link, the first one's result is shown."""
     ready(api)
     answer = api.link(file="/srv/app/gone.py")
-    assert archivist.asked == ["src/gone.py", "lib/app/gone.py"]
+    assert archivist.requests == ["src/gone.py", "lib/app/gone.py"]
     assert (answer["error"], answer["attemptedUrl"]) == ("file_not_found", f"{BASE}/show/main/src/gone.py")
 
 
@@ -74,7 +74,7 @@ def test_unavailable_provider_does_not_remove_the_link(api: ApiClient, fault: st
     """The frames have unverified links, and the provider is not called again in that request."""
     ready(api)
     answers = files(api, "a.py", f"{fault}.py", "b.py", "gone.py")
-    assert archivist.asked == ["src/a.py", f"src/{fault}.py"]
+    assert archivist.requests == ["src/a.py", f"src/{fault}.py"]
     assert [item["sourceUrl"] for item in answers] == [
         f"{BASE}/show/main/src/{name}.py" for name in ("a", fault, "b", "gone")
     ]
@@ -84,14 +84,14 @@ def test_unavailable_provider_does_not_remove_the_link(api: ApiClient, fault: st
 @pytest.mark.parametrize("fault", ["closed", "broken"])
 def test_unavailable_provider_is_not_called_for_a_while(tmp_path: Path, fault: str) -> None:
     """For ten seconds no request calls the hook again, and the log has one line that names it."""
-    hands = SettableClock()
-    with open_archive(tmp_path, hands) as api, capture_logs() as logs, logged() as faults:
+    manual_clock = SettableClock()
+    with open_archive(tmp_path, manual_clock) as api, capture_logs() as logs, logged() as faults:
         ready(api)
         for _ in range(6):
             assert api.link(file=f"/srv/app/{fault}.py")["verified"] is None
         assert api.link(file="/srv/app/a.py")["verified"] is None
-        assert archivist.asked == [f"src/{fault}.py"]
-        hands.turn(10)
+        assert archivist.requests == [f"src/{fault}.py"]
+        manual_clock.turn(10)
         assert api.link(file="/srv/app/a.py")["verified"] is True
     (line,) = (entry for entry in logs if entry["event"] == "link not verified")
     assert (line["plugin"], line["hook"], line["rests_seconds"]) == ("archivist", "scm_file_exists", 10)
@@ -110,7 +110,7 @@ def test_overlong_path_is_not_sent_to_provider(api: ApiClient) -> None:
     """The frame has an unverified link."""
     ready(api)
     answer = api.link(file=f"/srv/app/{'x' * 5_000}.py")
-    assert (answer["error"], answer["verified"], archivist.asked) == (None, None, [])
+    assert (answer["error"], answer["verified"], archivist.requests) == (None, None, [])
 
 
 def test_default_branch_comes_from_the_code_host(api: ApiClient) -> None:
@@ -118,10 +118,10 @@ def test_default_branch_comes_from_the_code_host(api: ApiClient) -> None:
     ready(api, defaultBranch=None)
     answers = files(api, "a.py", "b.py")
     assert [(item["ref"], item["refSource"]) for item in answers] == [("trunk", "default_branch")] * 2
-    assert archivist.asked == [None, "src/a.py", "src/b.py"]
-    archivist.asked.clear()
+    assert archivist.requests == [None, "src/a.py", "src/b.py"]
+    archivist.requests.clear()
     assert files(api, "a.py", ref=OLDER_SHA)[0]["ref"] == OLDER_SHA
-    assert archivist.asked == ["src/a.py"]
+    assert archivist.requests == ["src/a.py"]
 
 
 @pytest.mark.parametrize("name", ["team/closed", "team/broken"])
@@ -129,7 +129,7 @@ def test_provider_without_default_branch_gives_no_ref(api: ApiClient, name: str)
     """The reason is the missing ref, as for a provider without the hook."""
     ready(api, name, defaultBranch=None)
     assert [item["error"] for item in files(api, "a.py", "b.py")] == ["no_ref", "no_ref"]
-    assert archivist.asked == [None]
+    assert archivist.requests == [None]
 
 
 def set_ref(api: ApiClient, version: str, head: str, **fields: str) -> dict[str, Any]:
@@ -145,12 +145,12 @@ def test_tag_is_resolved_to_its_commit(api: ApiClient) -> None:
     """A release has the commit of its tag, and the next release starts there."""
     ready(api)
     release = set_ref(api, "1.0", "v1", previousCommit="c" * 40)
-    assert archivist.asked == ["v1", f"{'c' * 40}..{SHA}"]
+    assert archivist.requests == ["v1", f"{'c' * 40}..{SHA}"]
     assert [(ref["commit"], ref["previousCommit"]) for ref in release["refs"]] == [(SHA, "c" * 40)]
     assert (release["commitCount"], release["lastCommit"]["id"]) == (1, SHA)
-    archivist.asked.clear()
+    archivist.requests.clear()
     assert set_ref(api, "2.0", "trunk")["refs"][0]["commit"] == SHA
-    assert archivist.asked == ["trunk", f"{SHA}..{SHA}"]
+    assert archivist.requests == ["trunk", f"{SHA}..{SHA}"]
 
 
 @pytest.mark.parametrize("head", ["HEAD", OLDER_SHA])
@@ -158,14 +158,14 @@ def test_commit_and_sender_head_are_not_resolved(api: ApiClient, head: str) -> N
     """A full commit id needs no resolution, and the commit of a sender's HEAD is not known to the code host."""
     ready(api)
     assert set_ref(api, "1.0", head)["refs"][0]["commit"] == head
-    assert archivist.asked == [f"None..{head}"]
+    assert archivist.requests == [f"None..{head}"]
 
 
 def test_unknown_ref_stays_as_it_is(api: ApiClient) -> None:
     """The provider is called with the ref as it was sent."""
     ready(api)
     assert set_ref(api, "1.0", "v9")["refs"][0]["commit"] == "v9"
-    assert archivist.asked == ["v9", "None..v9"]
+    assert archivist.requests == ["v9", "None..v9"]
 
 
 def test_branch_with_slashes_is_known_from_the_provider(api: ApiClient) -> None:
@@ -178,6 +178,6 @@ def test_branch_with_slashes_is_known_from_the_provider(api: ApiClient) -> None:
     )
     assert [known[name] for name in ("sourceRoot", "defaultBranch")] == ["src/", "release/2026"]
     assert [unknown[name] for name in ("sourceRoot", "defaultBranch")] == ["2026/src/", "other"]
-    archivist.asked.clear()
+    archivist.requests.clear()
     api.post(path, {"sourceUrl": f"{BASE}/show/trunk/cart.py", "stackPath": "/srv/cart.py"})
-    assert archivist.asked == []
+    assert archivist.requests == []

@@ -75,11 +75,11 @@ def test_offers_are_limited(api: ApiClient) -> None:
     assert len(api.get(f"integrations/{made['id']}/repos/").json()["repos"]) == 1_000
 
 
-@pytest.mark.parametrize("asked", ["true", "false"])
-def test_claimed_repositories_are_not_offered(api: ApiClient, asked: str) -> None:
-    """Repositories of the installation are not offered again, whatever the search is."""
+@pytest.mark.parametrize("installable_only", ["true", "false"])
+def test_claimed_repositories_are_not_offered(api: ApiClient, installable_only: str) -> None:
+    """Repositories of the installation are not offered again, for both values of ``installableOnly``."""
     made = api.post("integrations/", {"provider": "chooser"}).json()
     add(api, "offer 7", new=URL)
-    offers = api.get(f"integrations/{made['id']}/repos/", params={"installableOnly": asked}).json()["repos"]
+    offers = api.get(f"integrations/{made['id']}/repos/", params={"installableOnly": installable_only}).json()["repos"]
     assert "offer 7" not in [offer["name"] for offer in offers]
     assert len(offers) == 1_000

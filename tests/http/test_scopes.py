@@ -40,7 +40,7 @@ def tokens(shared: PopulatedHost) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def invalid_tokens(shared: PopulatedHost) -> dict[str, bytes]:
-    """Headers with invalid bearer tokens, by what is wrong with them."""
+    """Headers with invalid bearer tokens, by their fault."""
     services, organization = shared.api.services, shared.api.there.organization
     revoked, text = create_token(services, organization, "old", ALL_SCOPES)
     revoke_token(services, organization, revoked.id)

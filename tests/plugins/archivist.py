@@ -31,12 +31,12 @@ REFS = {None: "trunk", "v1": "v1", "trunk": "trunk", "release/2026": "release/20
 PAGES = Pages(view="{repo_url}/show/{ref}/{path}")
 FEATURES = frozenset({Feature.COMMITS, Feature.STACKTRACE_LINK, Feature.COMPARE_COMMITS})
 
-asked: list[str | None] = []
+requests: list[str | None] = []
 """The requested paths and refs."""
 
 
 def refuse(name: str) -> None:
-    """Raise or wait, if the name demands it."""
+    """Raise the error that the name selects, if any."""
     if "closed" in name:
         raise ProviderUnavailable("the archive is closed")
     if "broken" in name:
@@ -91,19 +91,19 @@ def scm_read_source_url(
 
 @hookimpl
 def scm_file_exists(location: Location) -> Existence:
-    asked.append(location.path)
+    requests.append(location.path)
     refuse(location.path)
     return Existence.NO if "gone" in location.path else Existence.YES
 
 
 @hookimpl
 def scm_resolve_ref(repository: Repository, ref: str | None) -> ResolvedRef | None:
-    asked.append(ref)
+    requests.append(ref)
     refuse(f"{repository.name} {ref}")
     return ResolvedRef(name=REFS[ref], kind="branch", sha=SHA) if ref in REFS else None
 
 
 @hookimpl
 def scm_compare_commits(base: str | None, head: str) -> Sequence[CommitDraft]:
-    asked.append(f"{base}..{head}")
+    requests.append(f"{base}..{head}")
     return () if base == head else (CommitDraft(sha=head, message=f"since {base}"),)

@@ -73,7 +73,7 @@ class Unsafe:
 
 
 class UnsafeOffers(Unsafe):
-    """Refuses to offer repositories with a text of one kind."""
+    """Raises an error with a text of one kind when it lists repositories."""
 
     def __init__(self, kind: str) -> None:
         self._kind = kind

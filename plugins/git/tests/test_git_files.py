@@ -275,7 +275,7 @@ def test_a_single_command_has_a_time_limit(app: GitRepository, monkeypatch: pyte
 
 
 def test_a_commit_without_its_folders_is_reported(app: GitRepository) -> None:
-    """If a partial clone lacks the folders of a commit, the error says so."""
+    """If a partial clone lacks the folders of a commit, the error reports them."""
     sha = app.commit(files={"a.py": "1\n"})
     app.git("config", "extensions.partialClone", "origin")
     tree = app.git("rev-parse", f"{sha}^{{tree}}")

@@ -52,7 +52,7 @@ def test_a_ref_has_possible_full_names(ref: str, kind: None, names: list[str]) -
 
 @given(st.text(max_size=12))
 def test_full_names_are_no_options_and_no_expressions(ref: str) -> None:
-    """Whatever a user sends, git gets one name of a ref or the digits of an id."""
+    """For every text from a user, git gets one name of a ref or the digits of an id."""
     for item in ref_names(ref, None):
         assert item.full.startswith(("refs/", "HEAD")) or item.full.isalnum()
         assert ref_problem(item.full) is None
@@ -223,7 +223,7 @@ def test_settings_have_limits(tmp_path: Path, field: str, value: object) -> None
 
 
 def test_without_folders_all_organizations_share_the_root(tmp_path: Path) -> None:
-    """As soon as one organization has a folder, the others see nothing."""
+    """If one organization has a folder, organizations without a folder have no repositories."""
     (tmp_path / "acme").mkdir()
     assert GitSettings(root=tmp_path).folder_of(7) == tmp_path
     settings = GitSettings(root=tmp_path, organizations={1: "acme"})

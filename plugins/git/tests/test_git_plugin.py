@@ -285,6 +285,6 @@ def test_templates_and_urls_agree(kind: str, path: str) -> None:
     """The templates and ``scm_source_url`` give the same link."""
     templates = plugin.scm_url_templates(installation=installation(kind), repository=repository())
     location = Location(ref=SHA, ref_kind="commit", path=path, line=3)
-    asked = plugin.scm_source_url(installation=installation(kind), repository=repository(), location=location)
+    source_url = plugin.scm_source_url(installation=installation(kind), repository=repository(), location=location)
     assert templates is not None
-    assert asked == templates.view(location)
+    assert source_url == templates.view(location)

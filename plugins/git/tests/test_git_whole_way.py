@@ -23,7 +23,7 @@ KeyError: 'tea'
 """
 
 
-def switchboard(root: Path, **settings: Any) -> str:
+def plugins_toml(root: Path, **settings: Any) -> str:
     more = "".join(f"{name} = {value}\n" for name, value in settings.items())
     return (
         PLUGINS_TOML
@@ -48,7 +48,7 @@ def origin(tmp_path: Path) -> GitRepository:
 @pytest.fixture
 def api(tmp_path: Path, origin: GitRepository) -> Iterator[ApiClient]:
     """A service with the plugin Git, whose background jobs run only when a test runs them."""
-    with open_api(tmp_path, switchboard(origin.path.parent / "srv"), background=False) as opened:
+    with open_api(tmp_path, plugins_toml(origin.path.parent / "srv"), background=False) as opened:
         yield opened
 
 
@@ -239,7 +239,7 @@ def test_a_hostile_path_is_answered(api: ApiClient) -> None:
 )
 def test_an_invalid_folder_is_reported(tmp_path: Path, root: str, problem: str) -> None:
     """The list of plugins shows file, line and problem; the other plugins stay enabled."""
-    text = switchboard(Path(root))
+    text = plugins_toml(Path(root))
     line = next(number for number, line in enumerate(text.splitlines(), start=1) if line.startswith("root"))
     (tmp_path / "plugins.toml").write_text(text, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:

@@ -219,7 +219,7 @@ def test_database_that_fails_ends_the_round_of_deletions(
 def test_rounds_survive_every_error(
     services: Services, monkeypatch: pytest.MonkeyPatch, error: Exception, events: list[str]
 ) -> None:
-    """A database that is down is one line; any other error is logged as a failure of the loop, which goes on."""
+    """A database that is down is one line; any other error is logged as a failure of the loop, which continues."""
 
     def away() -> Any:
         raise error

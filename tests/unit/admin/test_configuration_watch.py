@@ -119,7 +119,7 @@ def watch_of(services: Services, path: Path) -> ConfigurationWatch:
 
 @pytest.mark.parametrize("error", [Unavailable("down"), StoreError("no such table"), RuntimeError("a bug")], ids=repr)
 def test_kill_does_not_need_the_database(services: Services, tmp_path: Path, error: Exception) -> None:
-    """``kill = true`` takes effect at the second check, whatever the store raises."""
+    """``kill = true`` takes effect at the second check for every error of the store."""
     path = tmp_path / "plugins.toml"
     path.write_text(KILLED, encoding="utf-8")
     watch = watch_of(services, path)

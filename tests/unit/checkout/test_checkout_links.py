@@ -74,7 +74,7 @@ def test_path_is_resolved_to_a_file(printed: str, prefix: str, path: str, confid
     ],
 )
 def test_missing_link_has_a_reason_and_a_next_step(printed: str, reason: Reason, message: str) -> None:
-    """A reader learns what to do about each frame without a link."""
+    """Each frame without a link has a reason, a message and a next step."""
     found = link(printed)
     assert (found.url, found.reason, found.message) == (None, reason, message)
     assert found.next_step

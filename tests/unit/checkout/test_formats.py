@@ -206,7 +206,7 @@ def test_json_has_frames_and_facts() -> None:
 
 @given(st.text(alphabet=st.characters(exclude_categories=()), max_size=30))
 def test_json_is_valid_utf8_for_any_text(text: str) -> None:
-    """Lone surrogates, which stand for raw bytes, are escaped; the value stays the same."""
+    """Lone surrogates, which represent raw bytes, are escaped; the value stays the same."""
     encoded = json_text({"path": text}).encode()
     assert json.loads(encoded) == {"path": text}
 

@@ -31,7 +31,7 @@ class Recorder:
         return [LinkedFrame(found, f"{found.frame.path}#{found.frame.line}", frame_facts(found)) for found in frames]
 
     def take(self, *lines: str, partial: str = "", idle: bool = False) -> str:
-        """Take lines, and return what is printed because of them."""
+        """Take lines, and return the text that they print."""
         before = len(self.out.getvalue())
         self.text.take(Chunk([TextLine(line, "\n") for line in lines], partial, idle))
         return self.out.getvalue()[before:]

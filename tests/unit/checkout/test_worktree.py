@@ -58,7 +58,7 @@ def test_ref_selects_another_commit(repository: GitRepository, ref: str) -> None
 
 @pytest.mark.parametrize("ref", ["v9", "", "--all", "HEAD^{tree}", "main..HEAD", "\u202e"])
 def test_unknown_ref_is_an_error(repository: GitRepository, ref: str) -> None:
-    """Whatever is not a commit is refused with its name; it is never an option of git."""
+    """The error names a ref that is no commit; git never reads the ref as an option."""
     with pytest.raises(NoCheckout, match=r"unknown ref .* fetch it first"):
         read_checkout(ref)
 
@@ -246,7 +246,7 @@ def test_settings_of_the_user_do_not_change_lines(repository: GitRepository, set
 
 
 def test_staged_changes_count(repository: GitRepository) -> None:
-    """The files on disk are compared with the commit, whatever is in the index."""
+    """The files on disk are compared with the commit, not with the index."""
     (repository.path / "main.py").write_text("zero\none\ntwo\nthree\n", encoding="utf-8")
     repository.git("add", "main.py")
     assert ChangedFiles(str(repository.path)).committed("main.py", 3) == CommittedLine(2)

@@ -67,7 +67,7 @@ def test_width_is_that_of_the_terminal_up_to_a_limit(
 
 
 def test_narrow_terminal_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Text that is wider than the terminal is printed all the same."""
+    """Text that is wider than the terminal is still printed."""
     monkeypatch.setenv("COLUMNS", "3")
     assert wrapped("some words", "    ").split() == ["some", "words"]
     assert len(table(("A", "B"), [("aaaa", "bbbb")])) == 2

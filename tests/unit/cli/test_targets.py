@@ -107,7 +107,7 @@ def test_redirect_is_refused(server: Answering, status: int) -> None:
     ],
 )
 def test_error_has_the_message_of_the_server(server: Answering, kind: str, body: bytes, message: str) -> None:
-    """Whatever the body is, the error is one short message."""
+    """For every body, the error is one short message."""
     server.answer(502, body, kind)
     with pytest.raises(ServerError) as error:
         server.client().get("/x")
@@ -196,7 +196,7 @@ def test_client_is_tidied_and_hides_its_token() -> None:
 
 
 def test_commits_are_sent_to_the_organization(server: Answering) -> None:
-    """The slug is part of the path, whatever its characters are; new commits are summed up."""
+    """The path contains the percent-encoded slug; the result is the total of new commits."""
     target = ServerTarget(server.client(), "a b/ä")
     server.answer(200, b'{"missing": ["1", "2", "1"]}')
     assert target.missing("team/app", ["1", "2", "3"]) == {"1", "2"}

@@ -34,7 +34,7 @@ def test_known_commits_stay_as_they_are(store: Store) -> None:
 
 
 def test_full_commit_completes_a_bare_one(store: Store) -> None:
-    """What is sent later fills in the message, the author, the time and the file changes."""
+    """A later request fills in the message, the author, the time and the file changes."""
     organization = factories.new_organization(store)
     repository = factories.new_repository(store, organization)
     with store.write() as tx:

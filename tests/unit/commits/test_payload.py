@@ -70,7 +70,7 @@ def test_refusal_names_the_limit(field: str, limit: str, most: int | None) -> No
 
 
 def test_long_addresses_are_never_cut() -> None:
-    """A commit with an address over the limit has no author, because a cut one may be of somebody else."""
+    """A commit with an address over the limit has no author, because a truncated one may be of another person."""
     read = read_commits([{"id": "a1", "author_name": "Ada", "author_email": "a" * 200 + "@example.com"}], LIMITS)
     assert read.by_repository[None][0].author_email is None
     reason = "the author's e-mail address is longer than 200 characters (limits.author_email_length)"

@@ -28,7 +28,7 @@ def test_line_after_comes_without_its_prefix() -> None:
 
 
 def test_missing_line_after_is_reported() -> None:
-    """A reader learns that a notation needs a line that has not arrived."""
+    """``looked_ahead`` shows that a notation needs a line that has not arrived."""
     context = ContextLines(["first"])
     assert context.after() == ""
     assert context.looked_ahead

@@ -111,7 +111,7 @@ def test_failure_is_logged_and_counted() -> None:
     counted: list[tuple[str, Mapping[str, int]]] = []
 
     class Counts:
-        """Keeps what is counted."""
+        """Records the counters."""
 
         def begin(self, operation: Operation) -> Callable[[], None]:
             raise AssertionError(operation)

@@ -8,7 +8,7 @@ from scmhost.infra.telemetry import NO_TELEMETRY, Operation, Telemetry
 
 
 class RecordingSink:
-    """Keeps what it receives, as text."""
+    """Records the received data as text."""
 
     def __init__(self, name: str, received: list[str]) -> None:
         self._name = name

@@ -49,10 +49,10 @@ def test_folder_is_temporary(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (FOLDER in os.environ, folder.exists()) == (False, False)
 
 
-@pytest.mark.parametrize("wanted", [True, False])
-def test_folder_of_the_operator_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, wanted: bool) -> None:
+@pytest.mark.parametrize("enabled", [True, False])
+def test_folder_of_the_operator_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, enabled: bool) -> None:
     """A folder that the operator has set is used and not deleted."""
     monkeypatch.setenv(FOLDER, str(tmp_path))
-    with multiprocess_folder(wanted=wanted):
+    with multiprocess_folder(wanted=enabled):
         assert os.environ[FOLDER] == str(tmp_path)
     assert tmp_path.exists()

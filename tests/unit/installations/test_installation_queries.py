@@ -18,11 +18,11 @@ def test_installations_are_unique_by_external_id(store: Store) -> None:
     """An external id is unique among the installations of a provider."""
     organization = factories.new_organization(store)
     factories.new_installation(store, organization)
-    wanted = InstallationDraft(name="Again", external_id="one")
+    draft = InstallationDraft(name="Again", external_id="one")
     with store.write() as tx:
-        installation_queries.create(tx, organization, "other", wanted, factories.NOW)
+        installation_queries.create(tx, organization, "other", draft, factories.NOW)
         with pytest.raises(Duplicate, match="'one'"):
-            installation_queries.create(tx, organization, factories.PROVIDER, wanted, factories.NOW)
+            installation_queries.create(tx, organization, factories.PROVIDER, draft, factories.NOW)
 
 
 def test_installations_are_listed_by_name(store: Store) -> None:

@@ -63,7 +63,7 @@ def test_a_repository_without_pages_has_a_reason() -> None:
 
 
 def test_name_with_a_backslash_is_matched_as_a_path() -> None:
-    """A wildcard that matches no file of a folder may match below it, if the path goes on with a backslash."""
+    """A wildcard that matches no file of a folder may match below it, if the path continues with a backslash."""
     links = BulkLinks(MappingIndex([Rule(1, "app/*/shop", "src")]), lambda _: ref_links())
     assert reason(links.url("app/x.py")) == Reason.STACK_ROOT_MISMATCH
     assert links.url("app/1\\shop\\x.py") == ref_links().url("src/x.py", None)

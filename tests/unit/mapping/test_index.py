@@ -27,21 +27,21 @@ def fits(stack_root: str, path: str) -> bool:
     found = [*path.split("/"), ""]
     return (
         len(found) > len(segments)
-        and all(is_like(want, have) for want, have in zip(segments, found, strict=False))
+        and all(is_like(pattern, segment) for pattern, segment in zip(segments, found, strict=False))
         and (not inside or begins(inside, found[len(segments)]))
     )
 
 
-def begins(want: str, have: str) -> bool:
+def begins(pattern: str, segment: str) -> bool:
     """Whether a segment begins with the tail of a root."""
-    return re.match(".*".join(map(re.escape, want.split("*"))), have, re.DOTALL) is not None
+    return re.match(".*".join(map(re.escape, pattern.split("*"))), segment, re.DOTALL) is not None
 
 
-def is_like(want: str, have: str) -> bool:
+def is_like(pattern: str, segment: str) -> bool:
     """Whether a segment matches that of a root."""
-    if "*" in want and have in ("", ".", ".."):
+    if "*" in pattern and segment in ("", ".", ".."):
         return False
-    return re.fullmatch(".*".join(map(re.escape, want.split("*"))), have, re.DOTALL) is not None
+    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), segment, re.DOTALL) is not None
 
 
 @given(rule_lists(), stack_paths())

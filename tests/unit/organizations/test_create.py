@@ -75,7 +75,7 @@ def test_organization_is_found_by_slug_or_id(services: Services, acme: Organizat
 
 
 def test_project_is_created_once(services: Services, acme: Organization) -> None:
-    """A second call returns the first project and says that it is not new."""
+    """A second call returns the first project and the flag that it is not new."""
     project, is_new = create_project(services, acme, "web", "Web", "python")
     assert create_project(services, acme, "web", "Other", "go") == (project, False)
     assert (is_new, project.name, project.platform, project.created_at) == (True, "Web", "python", START)
@@ -92,7 +92,7 @@ def test_project_belongs_to_its_organization(services: Services, acme: Organizat
 
 
 def test_projects_are_listed_by_slug(services: Services, acme: Organization) -> None:
-    """A page has at most its size, and says whether another one follows."""
+    """A page has at most its size, and a flag whether another one follows."""
     for slug in ("web", "api", "cli"):
         create_project(services, acme, slug)
     page = list_projects(services, acme, PageQuery(size=2))

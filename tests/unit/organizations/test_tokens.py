@@ -66,7 +66,7 @@ def test_unknown_scope_is_refused(services: Services, acme: Organization) -> Non
 
 @pytest.mark.parametrize("text", MALFORMED)
 def test_malformed_token_is_refused(services: Services, text: str) -> None:
-    """A text of another form is refused without a look at the database."""
+    """A text of another form is refused without a database query."""
     with pytest.raises(Unauthenticated, match="not a token of scmhost"):
         authenticate(services, text)
 

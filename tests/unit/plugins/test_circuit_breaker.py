@@ -20,7 +20,7 @@ TERMS = Breaker(faults=3, pause_seconds=10, longest_pause_seconds=60)
 
 
 class Callers(RuleBasedStateMachine):
-    """Any calls that begin and end in any order, while time goes by."""
+    """Calls that begin and end in any order, at increasing times."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -102,11 +102,11 @@ def test_plugin_loaded_during_a_probe_starts_closed() -> None:
 
 
 @contextmanager
-def suspended_host(hands: SettableClock, **terms: int) -> Iterator[PluginHost]:
+def suspended_host(manual_clock: SettableClock, **terms: int) -> Iterator[PluginHost]:
     """A host with a plugin that has just been suspended for ten seconds."""
     moody.mood.cause = RuntimeError("bad mood")
     own = enabled(breaker={"faults": 2, **terms})
-    with host_of({"moody": "plugins.moody"}, Settings(plugins={"moody": own}), clock=hands) as host:
+    with host_of({"moody": "plugins.moody"}, Settings(plugins={"moody": own}), clock=manual_clock) as host:
         assert [fault_of(host).kind for _ in range(3)] == ["raised", "raised", "suspended"]
         yield host
 
@@ -153,10 +153,10 @@ def test_report_and_decision_have_the_suspension() -> None:
 
 def test_a_success_after_the_pause_resumes() -> None:
     """After the pause one probe is called; if it succeeds, the circuit is closed."""
-    hands = SettableClock()
-    with suspended_host(hands) as host:
+    manual_clock = SettableClock()
+    with suspended_host(manual_clock) as host:
         moody.mood.cause = None
-        hands.turn(10)
+        manual_clock.turn(10)
         with logged() as logs:
             assert page(host) == "https://moody.example/abc"
         assert [(entry["event"], entry["plugin"], entry["hook"]) for entry in logs] == [
@@ -168,12 +168,12 @@ def test_a_success_after_the_pause_resumes() -> None:
 
 def test_a_failure_after_the_pause_doubles_it() -> None:
     """A probe that fails counts as a fault, and doubles the pause up to the longest."""
-    hands = SettableClock()
-    with suspended_host(hands, longest_pause_seconds=25) as host:
+    manual_clock = SettableClock()
+    with suspended_host(manual_clock, longest_pause_seconds=25) as host:
         waits = []
         with logged() as logs:
             for pause in (10, 20, 25):
-                hands.turn(pause)
+                manual_clock.turn(pause)
                 assert fault_of(host).kind == "raised"
                 waits.append(fault_of(host).retry_after)
         assert waits == [20, 25, 25]
@@ -201,17 +201,17 @@ def test_provider_error_is_no_fault() -> None:
 
 def test_probe_without_a_worker_has_failed() -> None:
     """A probe that finds no free worker ends, so that another probe follows after the pause."""
-    hands = SettableClock()
-    breakers = CircuitBreaker(lambda _: TERMS, hands)
+    manual_clock = SettableClock()
+    breakers = CircuitBreaker(lambda _: TERMS, manual_clock)
     origin = Origin("forge", "acme-forge", "scm_commit_url")
     for _ in range(3):
         breakers.fault(origin, "hung", probe=breakers.enter(origin))
-    hands.turn(10)
+    manual_clock.turn(10)
     assert breakers.enter(origin) is True
     with pytest.raises(PluginFault, match="suspended"):
         breakers.enter(origin)
     breakers.fault(origin, "all lanes are taken", probe=True)
-    hands.turn(20)
+    manual_clock.turn(20)
     assert breakers.enter(origin) is True
 
 

@@ -68,7 +68,7 @@ def test_disabled_plugin_is_never_imported(tmp_path: Path) -> None:
 
 
 def test_enabled_plugins_are_imported(tmp_path: Path) -> None:
-    """Of the same plugins, enabled, one is ready, the other is broken, and the process goes on."""
+    """Of the same plugins, enabled, one is ready, the other is broken, and the process continues."""
     install(tmp_path, "acme-forge", "forge", "plugins.good_forge")
     install(tmp_path, "acme-bomb", "bomb", "plugins.exits_at_import")
     lines = run_host(tmp_path, "[plugins.forge]\nenabled = true\n[plugins.bomb]\nenabled = true\n")

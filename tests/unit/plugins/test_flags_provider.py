@@ -81,11 +81,11 @@ def test_safe_mode_loads_no_service() -> None:
 
 
 @pytest.mark.parametrize(
-    ("provider", "said"),
+    ("provider", "message"),
     [
         ("Service", f"it has no flag {FLAG}"),
         ("Raising", "GENERAL: the service is down"),
-        # The SDK's own clean-up fails over it, and hides what it was.
+        # The clean-up of the SDK fails after the exit, and its error replaces the exit.
         ("Exiting", "raised UnboundLocalError"),
         ("Hanging", "did not come back within its budget of 0.05 s"),
         ("Rubbish", "TYPE_MISMATCH"),
@@ -97,13 +97,13 @@ def test_safe_mode_loads_no_service() -> None:
     ],
 )
 @pytest.mark.parametrize("default", [True, False])
-def test_decision_of_the_file_applies_without_a_result(provider: str, said: str, default: bool) -> None:
+def test_decision_of_the_file_applies_without_a_result(provider: str, message: str, default: bool) -> None:
     """If the provider has no result, the file's decision applies, and the reason has the fault."""
     with logged():
         _, decision = decided(settings_with(provider, {"default": default}, timeout=0.05))
     assert (decision.on, decision.rule) == (default, "default")
     assert "no rule names the organization" in decision.reason
-    assert said in decision.reason
+    assert message in decision.reason
 
 
 def test_fault_is_logged_once() -> None:

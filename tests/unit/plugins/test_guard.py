@@ -105,7 +105,7 @@ class EndlessPages(Sequence[str]):
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
 )
 def test_every_exception_becomes_a_fault(error: BaseException, kind: str, text: str) -> None:
-    """The fault is one sentence with plugin, distribution, hook and line, and the host goes on."""
+    """The fault is one sentence with plugin, distribution, hook and line, and the host continues."""
     # In the thread of a request: in the main thread an interrupt is the operator's.
     with guarding() as guard, ThreadPoolExecutor(1) as request:
         fault = request.submit(fault_of, guard, failing(error)).result()
@@ -447,11 +447,11 @@ def test_many_callers_at_once() -> None:
     """Callers in several threads each get their own answer."""
     answers: dict[int, list[int]] = {}
 
-    def ask(guard: Guard, number: int) -> None:
+    def call(guard: Guard, number: int) -> None:
         answers[number] = [guard.run(ORIGIN, partial(int, number), 30.0) for _ in range(100)]
 
     with guarding() as guard:
-        threads = [threading.Thread(target=ask, args=(guard, number)) for number in range(6)]
+        threads = [threading.Thread(target=call, args=(guard, number)) for number in range(6)]
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -203,10 +203,10 @@ def test_overdue_refusal_is_counted_once() -> None:
 
 def test_probe_that_hangs_opens_the_circuit_again() -> None:
     """A half open circuit whose probe hangs waits for the next try, twice as long."""
-    hands, clock = SettableClock(), Seconds()
-    guard = Guard(CircuitBreaker(lambda _: Breaker(faults=1, pause_seconds=10), hands), clock=clock)
+    manual_clock, clock = SettableClock(), Seconds()
+    guard = Guard(CircuitBreaker(lambda _: Breaker(faults=1, pause_seconds=10), manual_clock), clock=clock)
     fault_of(guard, lambda: 1 / 0)
-    hands.turn(10)
+    manual_clock.turn(10)
 
     def hang() -> str:
         clock.now += 3.0

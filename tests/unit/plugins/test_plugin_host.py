@@ -138,12 +138,12 @@ def test_listeners_are_called_in_their_order() -> None:
     """All listeners are called, the lower order first; a failing one is logged and counted."""
     plugins = {"a": enabled(order=2), "b": enabled(order=1), "deaf": enabled(order=0)}
     entries = {"a": "plugins.listener:first", "b": "plugins.listener:second", "deaf": "plugins.hostile:deaf"}
-    heard: list[str] = []
-    listener.first.heard = listener.second.heard = heard
+    calls: list[str] = []
+    listener.first.heard = listener.second.heard = calls
     with logged() as logs, host_of(entries, Settings(plugins=plugins)) as host:
         host.notify("scm_repository_saved", organization=ACME, repository=REPOSITORY)
         host.notify("scm_commits_saved", organization=ACME, repository=REPOSITORY, shas=("abc", "def"))
-    assert heard == ["startup", "startup", "saved app", "saved app", *["2 commits of acme"] * 2, "shutdown", "shutdown"]
+    assert calls == ["startup", "startup", "saved app", "saved app", *["2 commits of acme"] * 2, "shutdown", "shutdown"]
     assert [(entry["plugin"], entry["hook"]) for entry in logs] == [("deaf", "scm_repository_saved")]
     assert host.counts["deaf", "scm_repository_saved"].faults == 1
 

@@ -221,12 +221,12 @@ def test_newly_installed_plugin_is_found() -> None:
 def test_order_follows_the_file() -> None:
     """A new order is used after the change."""
     entries = {"a": "plugins.listener:first", "b": "plugins.listener:second"}
-    heard: list[str] = []
-    listener.first.heard = listener.second.heard = heard
+    calls: list[str] = []
+    listener.first.heard = listener.second.heard = calls
     with opened(entries, settings_of(a=enabled(order=1), b=enabled(order=2))) as host:
         host.reload(settings_of(a=enabled(order=2), b=enabled(order=1)))
         assert [plugin.candidate.name for plugin in host._snapshot.loaded] == ["b", "a"]
-    assert heard == ["startup", "startup", "shutdown", "shutdown"]
+    assert calls == ["startup", "startup", "shutdown", "shutdown"]
 
 
 def test_keys_that_need_a_restart_are_listed() -> None:

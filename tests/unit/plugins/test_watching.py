@@ -34,10 +34,10 @@ from threading import Event
 from scmhost.plugins.config.watching import block_hangups, on_hangup, forward_hangups
 
 if sys.argv[1:] == ["child"]:
-    heard = Event()
-    on_hangup(heard.set)
+    received = Event()
+    on_hangup(received.set)
     print("ready", flush=True)
-    assert heard.wait(20)
+    assert received.wait(20)
     sys.exit(0)
 
 block_hangups()

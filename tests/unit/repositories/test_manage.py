@@ -116,7 +116,7 @@ def test_taken_name_conflicts(scripted: ScriptedHost) -> None:
 
 
 def test_hide_and_show(scripted: ScriptedHost) -> None:
-    """Hiding loses nothing: the repository comes back as it was."""
+    """A hidden repository keeps its data and is restored unchanged."""
     repository = claimed(scripted)
     hidden = change(scripted, repository, status=RepositoryStatus.HIDDEN)
     assert hidden == repository.model_copy(update={"status": RepositoryStatus.HIDDEN})
@@ -166,7 +166,7 @@ def test_repository_with_commits_waits(scripted: ScriptedHost) -> None:
 
 
 def test_active_status_cancels_the_deletion(scripted: ScriptedHost) -> None:
-    """Other statuses do not; the repository comes back as it was."""
+    """Other statuses do not; the repository is restored unchanged."""
     repository = claimed(scripted)
     delete(scripted, repository)
     assert change(scripted, repository, status=RepositoryStatus.HIDDEN).status is RepositoryStatus.PENDING_DELETION

@@ -47,7 +47,7 @@ def save_on_a_full_disk(store: Store, tenant: factories.Tenant, drafts: list[Com
 
 
 def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
-    """What was written before an exception is not saved, and the exception reaches the caller unchanged."""
+    """Changes before an exception are not saved, and the exception reaches the caller unchanged."""
     with pytest.raises(Halted):
         write_and_halt(store)
     assert factories.all_rows(store)["organizations"] == []

@@ -28,7 +28,7 @@ def known(store: Store, organization: int) -> list[QueuedJob]:
 
 
 def test_a_job_is_leased_once(store: Store) -> None:
-    """Workers that lease at once get different jobs, and the rest get none."""
+    """Workers that lease at once get different jobs; the other workers get none."""
     organization = factories.new_organization(store)
     for key in "abc":
         put(store, organization, key)

@@ -46,16 +46,16 @@ def names(page: Page[Repository]) -> list[str]:
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(wanted=st.lists(st.text("abAB\u00e9_%", min_size=1, max_size=4), max_size=12), size=st.integers(1, 5))
-def test_all_pages_together_are_the_list(sqlite_store: Store, wanted: list[str], size: int) -> None:
+@given(repository_names=st.lists(st.text("abAB\u00e9_%", min_size=1, max_size=4), max_size=12), size=st.integers(1, 5))
+def test_all_pages_together_are_the_list(sqlite_store: Store, repository_names: list[str], size: int) -> None:
     """The pages contain every row once and in order, and are the same on the way back."""
     with sqlite_store.write() as tx:
         organization = factories.new_organization_in(tx)
-        repository_queries.ensure(tx, organization, wanted, factories.NOW)
+        repository_queries.ensure(tx, organization, repository_names, factories.NOW)
     forth, back = walk_both_ways(reader(sqlite_store, organization), size)
     everything = [name for page in forth for name in page]
     assert everything == sorted(everything, key=str.casefold)
-    assert {name.casefold() for name in wanted} == {name.casefold() for name in everything}
+    assert {name.casefold() for name in repository_names} == {name.casefold() for name in everything}
     assert back == forth[-2::-1]
 
 

@@ -141,9 +141,9 @@ def test_json_is_returned_unchanged(store: Store) -> None:
     """Metadata and configuration are returned unchanged, with all characters."""
     organization = factories.new_organization(store)
     held: JsonObject = {"nul": "\x00", "text": "é🌍", "list": [1, 2.5, None, True], "deep": {"a": {"b": []}}}
-    wanted = InstallationDraft(name="Forge", external_id="one", metadata=held, configuration=held)
+    draft = InstallationDraft(name="Forge", external_id="one", metadata=held, configuration=held)
     with store.write() as tx:
-        saved = installation_queries.create(tx, organization, factories.PROVIDER, wanted, factories.NOW)
+        saved = installation_queries.create(tx, organization, factories.PROVIDER, draft, factories.NOW)
     assert saved.installation.metadata == saved.installation.configuration == held
 
 

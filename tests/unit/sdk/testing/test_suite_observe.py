@@ -24,7 +24,7 @@ def test_the_value_of_a_call_is_returned() -> None:
 
 @pytest.mark.parametrize("error", [ValueError("x"), SystemExit(3), KeyboardInterrupt()])
 def test_any_error_is_caught(error: BaseException) -> None:
-    """A plugin that ends the process ends only its call; the worker goes on."""
+    """A plugin that ends the process ends only its call; the worker continues."""
 
     def fail() -> None:
         raise error

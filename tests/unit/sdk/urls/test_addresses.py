@@ -90,7 +90,7 @@ def test_each_form_has_its_parts(remote: str, address: RemoteAddress) -> None:
 
 
 @pytest.mark.parametrize(
-    ("remote", "says"),
+    ("remote", "message"),
     [
         ("https://git.example:0/a/b", "port is out of range"),
         ("https://git.example:65536/a/b", "port is out of range"),
@@ -113,9 +113,9 @@ def test_each_form_has_its_parts(remote: str, address: RemoteAddress) -> None:
         ("x" * (MAX_REMOTE + 1), "longer than 2000 characters"),
     ],
 )
-def test_a_wrong_part_is_named(remote: str, says: str) -> None:
+def test_error_names_the_broken_rule(remote: str, message: str) -> None:
     """The message names the rule that the clone URL breaks."""
-    with pytest.raises(UrlError, match=says):
+    with pytest.raises(UrlError, match=message):
         read_address(remote)
 
 

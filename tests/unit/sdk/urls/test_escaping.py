@@ -95,6 +95,6 @@ def test_filters_cannot_be_added() -> None:
 
 @given(texts)
 def test_an_apostrophe_is_always_escaped(value: str) -> None:
-    """A link may stand in an attribute with single quotes."""
+    """A link is safe in an attribute with single quotes."""
     assert all("'" not in escape(f"{value}'") for escape in ESCAPING)
     assert quote("'") in escaping.path(f"{value}'")

@@ -240,7 +240,7 @@ def test_owners_have_a_limited_number_of_segments(groups: int, found: int) -> No
 
 @given(st.fixed_dictionaries({"ref": names, "path": names, "repo": st.text("ab-é %", min_size=1, max_size=5)}))
 def test_rendered_values_are_among_the_matches(values: dict[str, str]) -> None:
-    """Whatever a template renders is read back, in the path, in the query and as segments."""
+    """The matches of a rendered URL contain its values: in the path, in the query and as segments."""
     for text in (
         "https://git.example/{repo}/x/{ref}/-/{path}",
         "https://git.example/{repo}?f={path}&r={ref}",

@@ -1,4 +1,4 @@
-"""The files of the known code hosts: their keys, their names, and what they promise about pages."""
+"""The files of the known code hosts: their keys, their names, and the properties of their pages."""
 
 import re
 import tomllib
@@ -108,7 +108,7 @@ def test_hosts_are_names_in_lower_case(kind: str) -> None:
 
 @each_kind
 def test_shortcuts_need_a_host(kind: str) -> None:
-    """A shortcut stands for the first known host."""
+    """A shortcut means the first known host."""
     facts = host_facts(kind)
     for name in facts.recognise.shortcuts:
         assert host_of_shortcut(name) == facts.recognise.hosts[0]
@@ -165,7 +165,7 @@ def test_rendered_formats_are_extensions_in_lower_case(kind: str) -> None:
     ],
 )
 def test_a_known_name_in_front_is_a_disguise(host: str, disguised: bool) -> None:
-    """A name that begins with a known host's whole name belongs to somebody else."""
+    """A name that begins with a known host's whole name belongs to another party."""
     assert is_disguised(host) is disguised
     assert not disguised or kinds_of(host, "/team/app/-/blob/main/a.py") == ()
 
