@@ -46,7 +46,7 @@ def test_taken_external_id_or_name_is_a_conflict(api: ApiClient) -> None:
 def test_claim_without_repository_is_refused(api: ApiClient) -> None:
     """``Claim`` without a candidate saves nothing."""
     answer = add(api, "nobody")
-    assert (answer.status_code, answer.json()["detail"]) == (404, "The plugin claims a repository that is not there.")
+    assert (answer.status_code, answer.json()["detail"]) == (404, "The plugin claims a repository that does not exist.")
 
 
 def test_an_external_id_that_is_taken_is_not_claimed(api: ApiClient) -> None:

@@ -42,11 +42,12 @@ def socket_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SocketCl
 @pytest.mark.parametrize("endpoint", WITH_BODY, ids=lambda endpoint: endpoint.id)
 def test_half_a_body_changes_nothing(socket_client: SocketClient, endpoint: Endpoint, part: float) -> None:
     """A request with an incomplete body changes nothing and is no error of the service."""
-    before, content = socket_client.populated.rows(), socket_client.populated.body(endpoint)
+    # The organization's own: the service adds its entry about plugins.toml when it comes to it.
+    before, content = socket_client.populated.own_rows(), socket_client.populated.body(endpoint)
     with socket_client.connect() as opened:
         opened.sendall(socket_client.head_with_body(endpoint, content) + content[: int(len(content) * part)])
     assert socket_client.next_log_line()["status"] < 500
-    assert socket_client.populated.rows() == before
+    assert socket_client.populated.own_rows() == before
     assert socket_client.is_healthy()
 
 
@@ -61,12 +62,12 @@ def big(socket_client: SocketClient, name: str) -> bytes:
 def test_a_client_that_leaves_saves_all_or_nothing(socket_client: SocketClient, part: float, leave: Leave) -> None:
     """After a disconnect at any moment all commits of the request are saved, or none and no repository."""
     name = f"big-{part}-{leave.__name__}"
-    before, content = socket_client.populated.rows(), big(socket_client, name)
+    before, content = socket_client.populated.own_rows(), big(socket_client, name)
     opened = socket_client.connect()
     opened.sendall(socket_client.head_with_body(PUT_RELEASE, content) + content[: int(len(content) * part)])
     leave(opened)
     socket_client.next_log_line()
-    after = socket_client.populated.rows()
+    after = socket_client.populated.own_rows()
     grown = {table: len(rows) - len(before[table]) for table, rows in after.items() if len(rows) != len(before[table])}
     assert grown in ({}, ALL_OF_IT)
     assert grown or after == before
@@ -186,9 +187,9 @@ def test_a_body_may_come_in_chunks(socket_client: SocketClient, size: int) -> No
 @pytest.mark.parametrize("end", [b"", b"5\r\nab", b"xyz\r\n"], ids=["no end", "half a chunk", "no size"])
 def test_chunks_that_break_off_change_nothing(socket_client: SocketClient, end: bytes) -> None:
     """A chunked body without an end changes nothing."""
-    before, content = socket_client.populated.rows(), socket_client.populated.body(POST_COMMITS)
+    before, content = socket_client.populated.own_rows(), socket_client.populated.body(POST_COMMITS)
     with socket_client.connect() as opened:
         opened.sendall(socket_client.head(POST_COMMITS, *CHUNKED) + b"%x\r\n%b\r\n" % (len(content), content) + end)
     assert socket_client.next_log_line()["status"] < 500
-    assert socket_client.populated.rows() == before
+    assert socket_client.populated.own_rows() == before
     assert socket_client.is_healthy()

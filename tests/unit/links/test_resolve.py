@@ -112,7 +112,7 @@ def test_project_without_mappings_has_one_reason_for_all_frames(web: LinkProject
 @pytest.mark.parametrize(
     ("path", "expected", "message"),
     [
-        ("bad_url.py", Reason.UNSAFE_URL, "lone surrogate"),
+        ("bad_url.py", Reason.UNSAFE_URL, "not a safe http or https link"),
         ("bad_message.py", Reason.NO_SOURCE_PAGES, r"no page \ud800"),
         ("bad_error.py", Reason.FORBIDDEN, r"not yours \ud800"),
         ("script.py", Reason.UNSAFE_URL, "not a safe http or https link"),

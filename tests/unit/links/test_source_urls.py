@@ -63,7 +63,7 @@ def test_unreadable_url_is_refused(web: LinkProject, url: str, problem: str) -> 
 
 def test_url_with_a_lone_surrogate_is_refused(web: LinkProject) -> None:
     """A URL that the database cannot compare is bad input."""
-    with pytest.raises(ValueError, match="surrogate"):
+    with pytest.raises(InvalidForm, match="Enter a valid URL"):
         parse(web, f"{BASE}/\ud800/blob/main/cart.py")
 
 
