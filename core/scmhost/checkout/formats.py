@@ -218,6 +218,8 @@ def frame_facts(found: FrameMatch) -> dict[str, object]:
         "function": frame.function,
         "module": frame.module,
         "language": frame.language,
+        "kind": frame.kind,
+        "diagnosticMessage": frame.message,
         "textLine": found.text_line + 1,
     }
 

@@ -1,17 +1,19 @@
-"""A frame as printed, and its position in a line or a text."""
+"""A frame or diagnostic as printed, and its position in a line or a text."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A path with line, column and function, as a stack trace prints them.
+    """A path with line, column and function, as a stack trace or a tool prints them.
 
     Attributes:
         path: exactly as printed; a later step makes it relative to a repository.
         module: the class on the JVM, the application in Elixir, the gem in Ruby, the binary image in native code.
         language: one of ``match_spans.LANGUAGES``, or the platform that a report names.
+        kind: "frame" in a stack trace; "diagnostic" for a place that a compiler, linter or test runner prints.
+        message: the text of a diagnostic, where it is on the same line or in the same record.
     """
 
     path: str
@@ -20,6 +22,8 @@ class Frame:
     function: str | None = None
     module: str | None = None
     language: str | None = None
+    kind: Literal["frame", "diagnostic"] = "frame"
+    message: str | None = None
 
 
 # A tuple, because a large text has tens of thousands of them for a short time.

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
+from .diagnostics import DIAGNOSTICS
 from .frame import FrameMatch, MatchSpan
 from .notation import MAX_LINES_BACK, ContextLines, Notation
 from .notations import NOTATIONS
@@ -39,7 +40,7 @@ _FRAME_MARKS: Final = LineMarks(
 
 Rows = Sequence[tuple[str, Notation]]
 
-_ROWS: Final[Rows] = tuple((hint, notation) for notation in NOTATIONS for hint in notation.hints)
+_ROWS: Final[Rows] = tuple((hint, notation) for notation in (*NOTATIONS, *DIAGNOSTICS) for hint in notation.hints)
 _HINTS: Final = frozenset(hint for hint, _ in _ROWS)
 _ASCII_HINTS: Final = frozenset(hint for hint in _HINTS if hint.isascii())
 
