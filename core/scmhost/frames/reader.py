@@ -23,15 +23,18 @@ LONGEST_LINE: Final = 16_384
 
 # Every line with a frame has one of these, and most lines of logs have none. A new notation may need a row here.
 _FRAME_MARKS: Final = LineMarks(
-    ("line", "@", "#", "?", "0x", "<asy"),
+    ("line", "Line ", "@", "#", "?", "0x", "<asy", "]: in "),
     (
         re.compile(
-            r":(?:(?<=[^\d\s]:)\d|in\W|-1\)|[^\W\d]\w* \d|(?<=dart:)|(?<=Caused by:)|(?<=Suppressed:)"
-            r"|(?:(?<=[a-z_]\d:)|(?<=[a-z_]\d\d:)|(?<=[a-z_]\d\d\d:))\d)"
+            r":(?:(?<=[^\d\s]:)\d|in\W|-1\)|\(\d| \d{1,6}: |[^\W\d]\w* \d"
+            r"|(?<=dart:)|(?<=Caused by:)|(?<=Suppressed:)|(?:(?<=[a-z_]\d:)|(?<=[a-z_]\d\d:)|(?<=[a-z_]\d\d\d:))\d)"
         ),
         re.compile(r"/[^\s/:]*\d:\d"),
         re.compile(r"\\[^\s\\:]*\d:\d"),
-        re.compile(r"\.(?:py|ex|dart|php\(|(?:java|kts?|sc|scala|groovy|gradle|cljc?|jsp)\)|\.\. \d|[A-Za-z]\w*\d:\d)"),
+        re.compile(
+            r"\.(?:py|ex|dart|php\(|(?:java|kts?|sc|scala|groovy|gradle|cljc?|jsp)\)|\.\. \d|[A-Za-z]\w*\d:\d"
+            r"|nim(?:s|ble|f)?\(|ps[dm]?1[ :]|ml\"|sh(?![^\r\n\[ :])|bash(?![^\r\n ])|[kz]sh(?![^\r\n\[ ]))"
+        ),
         re.compile(r"\((?:<|[Nn]ative|Unknown|in(?:dex)? )"),
         re.compile(r">(?<=->) "),
         re.compile(r"\): at "),
