@@ -21,21 +21,31 @@ from .reports import read_report
 # Lines of minified scripts are longer than any frame; the rest of them is not read.
 LONGEST_LINE: Final = 16_384
 
-# Every line with a frame has one of these, and most lines of logs have none. A new notation may need a row here.
+# Every line with a frame or a diagnostic has one of these, and most lines of logs have none. A new notation or form may
+# need a row here.
 _FRAME_MARKS: Final = LineMarks(
-    ("line", "@", "#", "?", "0x", "<asy"),
+    ("line", "Line", "@", "#", "?", "0x", "<asy", "file: ", "File: ", " | P:", "┆", "✖", "⚠"),
     (
         re.compile(
             r":(?:(?<=[^\d\s]:)\d|in\W|-1\)|[^\W\d]\w* \d|(?<=dart:)|(?<=Caused by:)|(?<=Suppressed:)"
-            r"|(?:(?<=[a-z_]\d:)|(?<=[a-z_]\d\d:)|(?<=[a-z_]\d\d\d:))\d)"
+            r"|(?:(?<=[a-z_]\d:)|(?<=[a-z_]\d\d:)|(?<=[a-z_]\d\d\d:))\d"
+            r"|(?<=\d:)\d{1,9}(?:-\d{1,9}:\d{1,9})?\s{1,8}[^\d\s]| ?\(\d|\[\d|(?<=\w:) \d{1,9}:"
+            r"|(?<=::)(?:error|warning|notice|debug) )"
         ),
         re.compile(r"/[^\s/:]*\d:\d"),
         re.compile(r"\\[^\s\\:]*\d:\d"),
-        re.compile(r"\.(?:py|ex|dart|php\(|(?:java|kts?|sc|scala|groovy|gradle|cljc?|jsp)\)|\.\. \d|[A-Za-z]\w*\d:\d)"),
-        re.compile(r"\((?:<|[Nn]ative|Unknown|in(?:dex)? )"),
+        re.compile(
+            r"\.(?:py|ex|dart|php\(|(?:java|kts?|sc|scala|groovy|gradle|cljc?|jsp)\)|\.\. \d|[A-Za-z]\w*\d:\d"
+            r"|[A-Za-z]\w{0,9}(?: \d{1,9}:\d|[\[(]\d))"
+        ),
+        re.compile(r"\((?:<|[Nn]ative|Unknown|in(?:dex)? |\d{1,9}:\d)"),
         re.compile(r">(?<=->) "),
-        re.compile(r"\): at "),
+        re.compile(r"\)(?:: at |:\d)"),
+        re.compile(r"\]:[\dA-Z]"),
+        re.compile(r"\|(?<= \|) (?:ERROR|WARNING) "),
     ),
+    # The rows of grouped diagnostics begin with a number.
+    re.compile(r"\n[ \t]{0,12}(?::?\d{1,9}(?:\s{2,}\S|:(?!\d\d:\d\d))|[A-Z]\d{3} \d)"),
 )
 
 Rows = Sequence[tuple[str, Notation]]
@@ -58,12 +68,13 @@ class BlockReader:
         self.looked_ahead = False
         self._number = 0
         self._above: list[str] = []
-        self._state = (0, 0, self._above)
+        self._heading: str | None = None
+        self._state = (0, 0, self._above, self._heading)
 
     def read(self, block: str, following: str | None = None) -> Iterator[FrameMatch]:
         """Yield the frames of a block of whole lines; the line that follows may complete its last frame."""
         self.looked_ahead = False
-        self._state = (self.unread, self._number, self._above)
+        self._state = (self.unread, self._number, self._above, self._heading)
         texts, origins = physical_lines(block, self._number)
         first, self._number = self._number, self._number + block.count("\n") + 1
         lines = _shortened(texts)
@@ -76,6 +87,7 @@ class BlockReader:
             return
         rows = _rows_for([lines[at] for at in candidates])
         context = ContextLines([*above, *lines, *_first_physical_line(following)])
+        context.heading = self._heading
         for at in candidates:
             context.at = at + len(above)
             spans = _read_line(lines[at], context, rows)
@@ -83,11 +95,11 @@ class BlockReader:
             for span in spans or ():
                 origin = at - span.lines_back
                 yield _frame_match(span, context, origins[origin] if origin >= 0 else first + origin)
-        self.looked_ahead = context.looked_ahead
+        self.looked_ahead, self._heading = context.looked_ahead, context.heading
 
     def undo(self) -> None:
         """Go back before the last block, so that it can be read again with the line that follows it."""
-        self.unread, self._number, self._above = self._state
+        self.unread, self._number, self._above, self._heading = self._state
 
 
 def _shortened(lines: list[str]) -> list[str]:

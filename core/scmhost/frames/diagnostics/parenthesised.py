@@ -1,0 +1,64 @@
+"""``path(line,column)``, ``path[line, column]`` and ``path: message (line:column)``: MSVC, .NET, tsc, Delphi, Babel.
+
+A call such as ``history.go(12)`` looks the same, so what follows counts: a colon, a severity, or the end of the line.
+"""
+
+import re
+from typing import Final
+
+from scmhost.frames.match_spans import Pattern
+
+from .forms import COLUMN, LINE, PATH, Form
+
+_SEVERITY: Final = r"(?:(?:fatal|catastrophic|internal|command line) )?(?:error|warning|note|remark|info|hint|message)"
+_FOLLOWED: Final = Pattern(rf"(?i: ?: {_SEVERITY}\b| {_SEVERITY}\b|: |:$)|(?P<end>\s*\]?$)")
+
+
+def _is_no_call(match: re.Match[str]) -> bool:
+    """Return whether a message follows, or the path cannot be that of a method."""
+    line, start = match.string, match.start("path")
+    followed = _FOLLOWED.match(line, match.end())
+    if not followed or match["line"] == "0":
+        return False
+    alone = start == 0 or line[:start].endswith(("[", ": ", " in ", "] ", "> ")) or line[:start].isspace()
+    if followed["end"] is None:
+        return alone or followed.group() not in (": ", ":") or _has_folder_and_extension(match["path"])
+    return _has_folder_and_extension(match["path"]) or line[start - 1 : start] == "["
+
+
+def _has_folder_and_extension(path: str) -> bool:
+    return re.search(r"[/\\][^/\\]*\.\w{1,8}$", path) is not None
+
+
+_COLUMNS: Final = r"(?:[,:] ?(?P<column>\d{1,9}))?(?:(?:[-,] ?|:)\d{1,9}){0,3}"
+
+FORMS: Final = (
+    Form(
+        "(",
+        Pattern(
+            rf"(?P<path>(?:[/.]|[A-Za-z]:[\\/])[^:\n\"'<>|*?=,()]{{1,500}}\.[A-Za-z]\w{{0,9}})\({LINE}{_COLUMNS}\)(?= ?: )"
+        ),
+        at_start=True,
+        check=lambda match: " " in match["path"] and " -" not in match["path"],
+    ),
+    Form("(", Pattern(rf"{PATH}\({LINE}{_COLUMNS}\)"), check=_is_no_call),
+    # tslint, ksh: "cart.ts[12, 5]: missing semicolon", "cart.sh[12]: not found".
+    Form("[", Pattern(rf"{PATH}\[{LINE}(?:, ?{COLUMN})?\](?=:)")),
+    # Rollup: "src/cart.js (12:5)".
+    Form(" (", Pattern(rf"{PATH} \({LINE}:{COLUMN}\)")),
+    Form(" (", Pattern(rf"{PATH},? \((?:at |on )?lines? {LINE}(?:-\d{{1,9}}|, ?col(?:umn)?:? {COLUMN})?\)")),
+    # Babel and Prettier: "SyntaxError: src/cart.jsx: missing comma (12:3)".
+    Form(
+        ": ",
+        Pattern(rf"(?:[^\n:]{{0,100}}: )?{PATH}: (?P<message>[^\n]*) \({LINE}:{COLUMN}\)$"),
+        at_start=True,
+    ),
+    Form(
+        ": ",
+        Pattern(
+            rf"(?:[^\n:/]{{0,100}}: )?(?P<path>(?:/|[A-Za-z]:[\\/])[^:\n]{{1,500}}):"
+            rf" (?P<message>[^\n]*) \({LINE}:{COLUMN}\)$"
+        ),
+        at_start=True,
+    ),
+)
