@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Final
 
 from .diagnostics import DIAGNOSTICS
+from .diagnostics.grouped import ROW_PREFIX
 from .frame import FrameMatch, MatchSpan
 from .notation import MAX_LINES_BACK, ContextLines, Notation
 from .notations import NOTATIONS
@@ -22,30 +23,41 @@ from .reports import read_report
 LONGEST_LINE: Final = 16_384
 
 # Every line with a frame or a diagnostic has one of these, and most lines of logs have none. A new notation or form may
-# need a row here.
+# need a row here. Alternatives cost more than the same patterns one after another.
 _FRAME_MARKS: Final = LineMarks(
-    ("line", "Line", "@", "#", "?", "0x", "<asy", "file: ", "File: ", " | P:", "┆", "✖", "⚠"),
-    (
-        re.compile(
-            r":(?:(?<=[^\d\s]:)\d|in\W|-1\)|[^\W\d]\w* \d|(?<=dart:)|(?<=Caused by:)|(?<=Suppressed:)"
-            r"|(?:(?<=[a-z_]\d:)|(?<=[a-z_]\d\d:)|(?<=[a-z_]\d\d\d:))\d"
-            r"|(?<=\d:)\d{1,9}(?:-\d{1,9}:\d{1,9})?\s{1,8}[^\d\s]| ?\(\d|\[\d|(?<=\w:) \d{1,9}:"
-            r"|(?<=::)(?:error|warning|notice|debug) )"
-        ),
-        re.compile(r"/[^\s/:]*\d:\d"),
-        re.compile(r"\\[^\s\\:]*\d:\d"),
-        re.compile(
-            r"\.(?:py|ex|dart|php\(|(?:java|kts?|sc|scala|groovy|gradle|cljc?|jsp)\)|\.\. \d|[A-Za-z]\w*\d:\d"
-            r"|[A-Za-z]\w{0,9}(?: \d{1,9}:\d|[\[(]\d))"
-        ),
-        re.compile(r"\((?:<|[Nn]ative|Unknown|in(?:dex)? |\d{1,9}:\d)"),
-        re.compile(r">(?<=->) "),
-        re.compile(r"\)(?:: at |:\d)"),
-        re.compile(r"\]:[\dA-Z]"),
-        re.compile(r"\|(?<= \|) (?:ERROR|WARNING) "),
+    ("line", "Line", "@", "#", "?", "0x", "<asy", "dart:", "Caused by:", "Suppressed:", "ile: ", " in ./", "ss "),
+    tuple(
+        re.compile(pattern)
+        for pattern in (
+            r":(?<![\d\s]:)\d",
+            r":(?<=[a-z_]\d:)\d",
+            r":(?<=[a-z_]\d\d:)\d",
+            r":(?<=[a-z_]\d\d\d:)\d",
+            r":in\W",
+            r":-1\)",
+            r":[^\W\d]\w* \d",
+            r": ?\(\d",
+            r":\[\d",
+            r": \d{1,9}:",
+            r"::(?:error|warning|notice|debug) ",
+            r"/[^\s/:]*\d:\d",
+            r"\\[^\s\\:]*\d:\d",
+            r"\.(?:py|ex|dart|php\()",
+            r"\.(?:java|kts?|sc|scala|groovy|gradle|cljc?|jsp)\)",
+            r"\.\.\. \d",
+            r"\.[A-Za-z]\w*\d:\d",
+            r"\((?:<|[Nn]ative|Unknown|in(?:dex)? )",
+            r"\(\d{1,9}(?:[,:-] ?\d{1,9}){0,3}\)",
+            r"\[\d{1,9}(?:, ?\d{1,9})?\]:",
+            r">(?<=->) ",
+            r"\): at ",
+        )
     ),
-    # The rows of grouped diagnostics begin with a number.
-    re.compile(r"\n[ \t]{0,12}(?::?\d{1,9}(?:\s{2,}\S|:(?!\d\d:\d\d))|[A-Z]\d{3} \d)"),
+    # The rows of grouped diagnostics.
+    re.compile(
+        rf"\n(?:{ROW_PREFIX})?[ \t]{{0,12}}"
+        r"(?:[✖✘⚠×‼ℹ]|:?\d{1,9}(?:┆|\s{2,}\S| \||:(?!\d\d:\d\d))|[A-Z]\d{3} \d|L: |\[\d[\d, ]{0,60}\]:)"
+    ),
 )
 
 Rows = Sequence[tuple[str, Notation]]

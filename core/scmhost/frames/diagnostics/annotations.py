@@ -10,13 +10,12 @@ from scmhost.frames.notation import ContextLines, Notation
 
 from .forms import diagnostic, message_of
 
-# A value ends before the next property, so it may have commas.
 _GITHUB: Final = Pattern(r"::(?:error|warning|notice|debug) (?P<fields>[^\n]*?)::(?P<message>.*)")
 _AZURE: Final = Pattern(r"##vso\[task\.logissue (?P<fields>[^\]\n]*)\](?P<message>.*)")
 _TEAMCITY: Final = Pattern(r"##teamcity\[(?:inspection|buildProblem|message|compilationMessage) (?P<fields>[^\n]*)\]$")
-_GITHUB_FIELD: Final = Pattern(r"(?:^|, ?)(?P<name>\w{1,20})=(?P<value>[^,\n]*)")
-_AZURE_FIELD: Final = Pattern(r"(?:^|; ?)(?P<name>\w{1,20})=(?P<value>[^;\n]*)")
-_TEAMCITY_FIELD: Final = Pattern(r"(?:^| )(?P<name>\w{1,20})='(?P<value>(?:[^'|\n]|\|.)*)'")
+_GITHUB_FIELD: Final = Pattern(r"(?<=[ ,])(?P<name>\w{1,20})=(?P<value>[^,\n]*)")
+_AZURE_FIELD: Final = Pattern(r"(?<=[ ;])(?P<name>\w{1,20})=(?P<value>[^;\n]*)")
+_TEAMCITY_FIELD: Final = Pattern(r"(?<= )(?P<name>\w{1,20})='(?P<value>(?:[^'|\n]|\|.)*)'")
 _SERVICES: Final = ((_GITHUB, _GITHUB_FIELD), (_AZURE, _AZURE_FIELD), (_TEAMCITY, _TEAMCITY_FIELD))
 
 _PATHS: Final = ("file", "sourcepath")

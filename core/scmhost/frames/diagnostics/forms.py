@@ -26,8 +26,10 @@ PATH: Final = (
 LINE: Final = r"(?P<line>\d{1,9})(?!\d)"
 COLUMN: Final = r"(?P<column>\d{1,9})(?!\d)"
 
-# What remains of a message: "src/cart.py:12: error: ..." has the colon.
+# What separates a place from its message: "src/cart.py:12: error", "cart.cc:58] error".
 _SEPARATORS: Final = " \t:;,-—–>)]│|"
+# MSBuild names the project at the end of each line, and a box has a border there.
+_AFTER_MESSAGE: Final = Pattern(r"\s*(?:\[[^\[\]]{1,500}proj(?:::[^\[\]]{0,200})?\]|[│|])$")
 _MARKS_BEFORE: Final = "+-%*"
 
 Check = Callable[["re.Match[str]"], bool]
@@ -40,12 +42,14 @@ class Form:
     Attributes:
         hint: a text that each line of this form contains.
         pattern: has the groups ``path`` and ``line``, and optionally ``column`` and ``message``.
+        near: a pattern that each line of this form contains; it is faster than the form itself.
         at_start: the form is read at the beginning of a line only.
         check: a further condition on the match.
     """
 
     hint: str
     pattern: Pattern
+    near: Pattern | None = None
     at_start: bool = False
     check: Check | None = None
 
@@ -54,7 +58,7 @@ def read_forms(forms: Iterable[Form], line: str) -> list[MatchSpan]:
     """Return the places of all forms on a line, in their order. Of two that overlap, the first one counts."""
     found: list[tuple[int, int, MatchSpan]] = []
     for form in forms:
-        if form.hint in line:
+        if form.hint in line and (form.near is None or form.near.search(line)):
             matches = [form.pattern.match(line)] if form.at_start else form.pattern.finditer(line)
             found += [_found(match, line) for match in matches if match and _accepted(form, match, line)]
     if len(found) > 1:
@@ -97,7 +101,7 @@ def _found(match: re.Match[str], line: str) -> tuple[int, int, MatchSpan]:
     span = diagnostic(
         line[start : match.end("path")],
         (int(match["line"]), int(column) if column else None),
-        message_of(message if message is not None else line[match.end() :]),
+        message_of(_text_after(line, start, match.end()) if message is None else message),
         start,
         _end(match),
     )
@@ -112,7 +116,14 @@ def _end(match: re.Match[str]) -> int:
 
 def message_of(text: str) -> str | None:
     """Return the message without the marks that separate it from the place, or None if nothing is left."""
-    return text.strip(_SEPARATORS) or None
+    return _AFTER_MESSAGE.sub("", text.lstrip(_SEPARATORS).rstrip()) or None
+
+
+def _text_after(line: str, start: int, end: int) -> str:
+    """Return the text after a place, unless the place is in the middle of a sentence."""
+    after = line[end:]
+    in_sentence = start > 0 and line[start - 1] == " " and after[:1] == " " and after[1:2] not in (" ", "-", "–", "—")
+    return "" if in_sentence and line[start - 2] not in ":>]" else after
 
 
 def diagnostic(

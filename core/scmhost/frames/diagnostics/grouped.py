@@ -29,13 +29,11 @@ class _Group:
         row: a row, with the group ``line``, and optionally ``column`` and ``message``.
         heading: the line with the path.
         between: lines that may be between the heading and a row, besides rows.
-        behind_prefixes: the rows are found behind the prefix of a log, too.
     """
 
     row: Pattern
     heading: Pattern
     between: Pattern
-    behind_prefixes: bool = False
 
 
 _RULE: Final = r"\s*[-─━═=]{3,}[-─━═= ]*$"
@@ -91,17 +89,20 @@ _GROUPS: Final = (
         Pattern(r"\d{1,9}-|--$"),
     ),
 )
+ROW_PREFIX: Final = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,9}Z "
+"""What GitHub puts before each line of a log."""
+_BEFORE_ROW: Final = Pattern(rf"(?:{ROW_PREFIX})?[ \t]{{0,12}}$")
 _ROW_START: Final = Pattern(r"[✖✘⚠×‼ℹ]|L: |\[\d|[A-Z]\d{3} |:?\d")
 
 
 def _read(line: str, context: ContextLines) -> Sequence[MatchSpan] | None:
     """Read a row below the heading with its path."""
-    if not _ROW_START.match(line):
+    if not _ROW_START.match(line) or not _BEFORE_ROW.match(context.prefix):
         return None
     heading = context.heading
     for group in _GROUPS:
         row = group.row.match(line)
-        if not row or (context.prefix.strip() and not group.behind_prefixes):
+        if not row:
             continue
         context.heading = _path_above(group, context, heading)
         if context.heading:

@@ -32,6 +32,9 @@ def _has_folder_and_extension(path: str) -> bool:
 
 _COLUMNS: Final = r"(?:[,:] ?(?P<column>\d{1,9}))?(?:(?:[-,] ?|:)\d{1,9}){0,3}"
 
+_NUMBER: Final = Pattern(r"\(\d")
+_COLUMN_AT_END: Final = Pattern(r"\(\d{1,9}:\d{1,9}\)$")
+
 FORMS: Final = (
     Form(
         "(",
@@ -41,24 +44,26 @@ FORMS: Final = (
         at_start=True,
         check=lambda match: " " in match["path"] and " -" not in match["path"],
     ),
-    Form("(", Pattern(rf"{PATH}\({LINE}{_COLUMNS}\)"), check=_is_no_call),
+    Form("(", Pattern(rf"{PATH}\({LINE}{_COLUMNS}\)"), near=_NUMBER, check=_is_no_call),
     # tslint, ksh: "cart.ts[12, 5]: missing semicolon", "cart.sh[12]: not found".
-    Form("[", Pattern(rf"{PATH}\[{LINE}(?:, ?{COLUMN})?\](?=:)")),
+    Form("]:", Pattern(rf"{PATH}\[{LINE}(?:, ?{COLUMN})?\](?=:)"), near=Pattern(r"\[\d")),
     # Rollup: "src/cart.js (12:5)".
-    Form(" (", Pattern(rf"{PATH} \({LINE}:{COLUMN}\)")),
-    Form(" (", Pattern(rf"{PATH},? \((?:at |on )?lines? {LINE}(?:-\d{{1,9}}|, ?col(?:umn)?:? {COLUMN})?\)")),
+    Form(" (", Pattern(rf"{PATH} \({LINE}:{COLUMN}\)"), near=_NUMBER),
+    Form("line", Pattern(rf"{PATH},? \((?:at |on )?lines? {LINE}(?:-\d{{1,9}}|, ?col(?:umn)?:? {COLUMN})?\)")),
     # Babel and Prettier: "SyntaxError: src/cart.jsx: missing comma (12:3)".
     Form(
         ": ",
-        Pattern(rf"(?:[^\n:]{{0,100}}: )?{PATH}: (?P<message>[^\n]*) \({LINE}:{COLUMN}\)$"),
+        Pattern(rf"(?:[^\n:]{{0,100}}: ){{0,3}}{PATH}: (?P<message>[^\n]*) \({LINE}:{COLUMN}\)$"),
+        near=_COLUMN_AT_END,
         at_start=True,
     ),
     Form(
         ": ",
         Pattern(
-            rf"(?:[^\n:/]{{0,100}}: )?(?P<path>(?:/|[A-Za-z]:[\\/])[^:\n]{{1,500}}):"
+            rf"(?:[^\n:/]{{0,100}}: ){{0,3}}(?P<path>(?:/|[A-Za-z]:[\\/])[^:\n]{{1,500}}):"
             rf" (?P<message>[^\n]*) \({LINE}:{COLUMN}\)$"
         ),
+        near=_COLUMN_AT_END,
         at_start=True,
     ),
 )

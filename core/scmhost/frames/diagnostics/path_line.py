@@ -53,7 +53,7 @@ FORMS: Final = (
         Form(hint, Pattern(rf"{PATH}:{LINE}[.,]{COLUMN}(?:-\d{{1,9}}(?:[.,]\d{{1,9}})?)?(?=:|$)"))
         for hint in (".y:", ".yy:", ".vala:", ".agda:")
     ),
-    Form(":", Pattern(rf"{PATH}:{LINE}{_COLUMN}{_RANGE}{_END}"), check=_is_a_line),
+    Form(":", Pattern(rf"{PATH}:{LINE}{_COLUMN}{_RANGE}{_END}"), near=Pattern(r":\d"), check=_is_a_line),
     # Maven and SpotBugs: "Cart.java:[12,8]", "Cart.java:[lines 12-15]".
     Form(":[", Pattern(rf"{PATH}:\[(?:lines? )?{LINE}(?:,{COLUMN}|-\d{{1,9}})?\]")),
     # GHC and Kotlin: "Cart.hs:(12,5)-(14,9): error", "Cart.kt: (12, 5): error".
@@ -64,5 +64,5 @@ FORMS: Final = (
     # Groovy: "cart.groovy: 12: unexpected token @ line 12, column 5."
     Form(" @ line ", Pattern(rf"{PATH}: {LINE}: (?P<message>[^@\n]{{0,500}}) @ line \d{{1,9}}, column {COLUMN}")),
     # dash and zsh: "cart.sh: 12: total: not found".
-    Form(": ", Pattern(rf"{PATH}: {LINE}: ")),
+    Form(": ", Pattern(rf"{PATH}: {LINE}: "), near=Pattern(r": \d{1,9}: ")),
 )

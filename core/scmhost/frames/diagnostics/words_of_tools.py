@@ -10,7 +10,7 @@ FORMS: Final = (
     # Black: "error: cannot format cart.py: Cannot parse for target version Python 3.12: 12:5: total(".
     Form("cannot format ", Pattern(rf"cannot format {PATH}: Cannot [^\n]{{1,80}}?: {LINE}:{COLUMN}: ")),
     # webpack and Sass: "@ ./src/cart.js 12:5-20", "ERROR in ./src/cart.js 12:5", "src/cart.scss 12:5  root stylesheet".
-    Form(" ", Pattern(rf"(?:@ |(?:ERROR|WARNING) in |[│╵ ]{{0,4}}){PATH} {LINE}:{COLUMN}(?:-\d{{1,9}}(?::\d{{1,9}})?)?(?=  |$)"), at_start=True),
+    Form(" ", Pattern(rf"(?:@ |(?:ERROR|WARNING) in |[│╵ ]{{0,4}}){PATH} {LINE}:{COLUMN}(?:-\d{{1,9}}(?::\d{{1,9}})?)?(?=  |$)"), near=Pattern(r" \d{1,9}:\d"), at_start=True),
     # Go's "%+v", and log entries with fields: Path:"/srv/cart.go", Func:"total", Line:12.
     Form(
         "ine:",
@@ -22,7 +22,7 @@ FORMS: Final = (
     Form("line=", Pattern(rf"\bfile(?:name)?=\"?(?P<path>[^\"\s,;=]{{1,500}})\"?[,; ] ?line={LINE}")),
     # Links to lines: "src/cart.py#L12", "src/cart.py#L12-L15".
     Form("#L", Pattern(rf"{PATH}#L{LINE}(?:C{COLUMN})?(?:-L?\d{{1,9}}(?:C\d{{1,9}})?)?(?!\w)")),
-    Form("#", Pattern(rf"{PATH}#{LINE}(?::{COLUMN}|-\d{{1,9}})?(?![\w.-])"), check=lambda match: not _ISSUE.match(match["path"])),
+    Form("#", Pattern(rf"{PATH}#{LINE}(?::{COLUMN}|-\d{{1,9}})?(?![\w.-])"), near=Pattern(r"#\d"), check=lambda match: not _ISSUE.match(match["path"])),
 )
 
 # "acme/next.js#12" is an issue.
