@@ -39,15 +39,16 @@ LARGEST_FILE: Final = 400_000
 MEGABYTE: Final = 1_000_000
 
 # What is read, from where, and the endings of the names; each gives an equal share of the corpus.
+PACKAGES: Final = sysconfig.get_path("purelib")
 SOURCES: Final = {
-    "documentation": (("/usr/share/doc", "/usr/share/perl", "/usr/share/vim"), (".txt", ".md", ".rst", ".html", "README", ".gz")),
-    "data": (("/usr/share",), (".json", ".xml", ".yaml", ".yml", ".css", ".svg", ".conf", ".desktop", ".po", ".toml")),
-    "logs": (("/var/log",), ("",)),
-    "python": ((sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), "/usr/lib/python3"), (".py",)),
-    "c": (("/usr/include", "/usr/src"), (".h", ".hpp", ".c", ".cc")),
-    "scripts": (("/usr/lib", "/usr/local/lib", "/usr/share"), (".js", ".mjs", ".ts", ".rb", ".pl", ".pm", ".php", ".sh", ".lua", ".go")),
-    "packages": (("/usr/lib/node_modules", "/usr/local/lib", "/usr/share/nodejs"), (".json", ".md", ".css", ".map")),
-}  # fmt: skip
+    "documentation": ("/usr/share/doc /usr/share/perl /usr/share/vim", ".txt .md .rst .html README .gz"),
+    "data": ("/usr/share", ".json .xml .yaml .yml .css .svg .conf .desktop .po .toml"),
+    "logs": ("/var/log", ".log .log.1 .gz syslog messages"),
+    "python": (f"{sysconfig.get_path('stdlib')} {PACKAGES} /usr/lib/python3", ".py"),
+    "c": ("/usr/include /usr/src", ".h .hpp .c .cc"),
+    "scripts": ("/usr/lib /usr/local/lib /usr/share", ".js .mjs .ts .rb .pl .pm .php .sh .lua .go"),
+    "packages": ("/usr/lib/node_modules /usr/local/lib /usr/share/nodejs", ".json .md .css .map"),
+}
 DIFFS: Final = ("git", "log", "-p", "--no-color", "--max-count=3000", "--", "core", "docs", "plugins", "*.md", "*.toml")
 
 
@@ -94,7 +95,7 @@ def _print_samples(tallies: Iterable[Tally], number: int) -> None:
 
 def _corpus(share: int) -> Iterator[tuple[str, Iterator[str]]]:
     for name, (folders, endings) in SOURCES.items():
-        yield name, _texts(folders, endings, share)
+        yield name, _texts(folders.split(), tuple(endings.split()), share)
     yield "diffs", _diffs(share)
 
 

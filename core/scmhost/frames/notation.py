@@ -36,6 +36,11 @@ class ContextLines:
         """Return the line ``steps`` above, with its log prefix. It must exist."""
         return self._lines[self.at - steps]
 
+    def whole(self, steps: int) -> str:
+        """Return the line ``steps`` above with its log prefix, or an empty text if there is none."""
+        at = self.at - steps
+        return self._lines[at] if at >= 0 and steps <= MAX_LINES_BACK else ""
+
     def before(self, steps: int = 1) -> str:
         """Return the line ``steps`` above without its log prefix, or an empty text if there is none."""
         at = self.at - steps

@@ -8,11 +8,11 @@ search of the remaining lines for the hints of all notations, then the notations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Final
 
 from .diagnostics import DIAGNOSTICS
-from .diagnostics.grouped import ROW_PREFIX
+from .diagnostics.grouped import ROW
 from .frame import FrameMatch, MatchSpan
 from .notation import MAX_LINES_BACK, ContextLines, Notation
 from .notations import NOTATIONS
@@ -54,10 +54,7 @@ _FRAME_MARKS: Final = LineMarks(
         )
     ),
     # The rows of grouped diagnostics.
-    re.compile(
-        rf"\n(?:{ROW_PREFIX})?[ \t]{{0,12}}"
-        r"(?:[✖✘⚠×‼ℹ]|:?\d{1,9}(?:┆|\s{2,}\S| \||:(?!\d\d:\d\d))|[A-Z]\d{3} \d|L: |\[\d[\d, ]{0,60}\]:)"
-    ),
+    re.compile(rf"\n{ROW}"),
 )
 
 Rows = Sequence[tuple[str, Notation]]
@@ -81,7 +78,7 @@ class BlockReader:
         self._number = 0
         self._above: list[str] = []
         self._heading: str | None = None
-        self._state = (0, 0, self._above, self._heading)
+        self._state: tuple[int, int, list[str], str | None] = (0, 0, self._above, None)
 
     def read(self, block: str, following: str | None = None) -> Iterator[FrameMatch]:
         """Yield the frames of a block of whole lines; the line that follows may complete its last frame."""
@@ -208,6 +205,7 @@ def read_text(text: str, *, limit: int = MAX_TEXT, most: int = MAX_FRAMES) -> Re
     frames = list(islice(_read(kept, reader), most + 1))
     if report:
         frames = _merged(report.frames, frames)
+    frames = _without_headers(frames)
     truncated = len(kept) < len(text) or len(frames) > most
     return Reading(tuple(frames[:most]), reader.unread, truncated)
 
@@ -272,6 +270,26 @@ def _merged(report: list[FrameMatch], lines: list[FrameMatch]) -> list[FrameMatc
     taken = {(match.text_line, match.start) for match in report}
     others = [match for match in lines if (match.text_line, match.start) not in taken]
     return sorted([*report, *others], key=lambda match: (match.text_line, match.start))
+
+
+# Lines from the header of an error to its first frame: the code, a caret, blank lines and the message.
+_HEADER_DISTANCE: Final = range(3, 13)
+
+
+def _without_headers(frames: list[FrameMatch]) -> list[FrameMatch]:
+    """Leave out the place that Node.js prints above an error if the first frame is the same place with more details."""
+    headers = {index for index, (match, following) in enumerate(pairwise(frames)) if _is_header(match, following)}
+    return [match for index, match in enumerate(frames) if index not in headers] if headers else frames
+
+
+def _is_header(match: FrameMatch, following: FrameMatch) -> bool:
+    header, frame = match.frame, following.frame
+    return (
+        header.kind == "diagnostic"
+        and (header.column, header.message, header.language) == (None, None, "javascript")
+        and (frame.kind, frame.path, frame.line) == ("frame", header.path, header.line)
+        and following.text_line - match.text_line in _HEADER_DISTANCE
+    )
 
 
 def _read(text: str, reader: BlockReader) -> Iterator[FrameMatch]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from scmhost.frames.frame import MatchSpan
+from scmhost.frames.match_spans import Pattern
 from scmhost.frames.notation import ContextLines, Notation
 
 from . import annotations, grouped, keyed, line_words, parenthesised, path_line, words_of_tools
@@ -18,11 +19,18 @@ FORMS: Final = (*words_of_tools.FORMS, *line_words.FORMS, *path_line.FORMS, *par
 """Of two places at the same position, that of the first form counts."""
 
 
-def _read(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
-    return read_forms(FORMS, line) or None
+def _read(line: str, context: ContextLines) -> Sequence[MatchSpan] | None:
+    """Read the places of a line, and one in brackets that the reader took for the name of a thread."""
+    spans = read_forms(FORMS, line)
+    if "]" in context.prefix and _PLACE_IN_PREFIX.search(context.prefix):
+        shift = len(context.prefix)
+        before = read_forms(path_line.FORMS, context.prefix)
+        spans = [*(span._replace(start=span.start - shift, end=span.end - shift) for span in before), *spans]
+    return spans or None
 
 
-PLACES: Final = Notation("places", (":", "(", "line", "Line", "[", "#"), _read)
+_PLACE_IN_PREFIX: Final = Pattern(r"\w:\d{1,9}[\]:]")
+PLACES: Final = Notation("places", (":", "(", "line", "Line", "[", "#", " @ "), _read)
 
 DIAGNOSTICS: Final[tuple[Notation, ...]] = (annotations.ANNOTATIONS, grouped.GROUPED, keyed.KEYED, PLACES)
 """The first one that understands a line reads it."""

@@ -18,6 +18,8 @@ _AZURE_FIELD: Final = Pattern(r"(?<=[ ;])(?P<name>\w{1,20})=(?P<value>[^;\n]*)")
 _TEAMCITY_FIELD: Final = Pattern(r"(?<= )(?P<name>\w{1,20})='(?P<value>(?:[^'|\n]|\|.)*)'")
 _SERVICES: Final = ((_GITHUB, _GITHUB_FIELD), (_AZURE, _AZURE_FIELD), (_TEAMCITY, _TEAMCITY_FIELD))
 
+_NUMBER: Final = Pattern(r"[0-9]{1,9}$")
+
 _PATHS: Final = ("file", "sourcepath")
 _LINES: Final = ("line", "linenumber")
 _COLUMNS: Final = ("col", "columnnumber", "column")
@@ -48,7 +50,9 @@ def _value(fields: Mapping[str, re.Match[str]], names: Sequence[str]) -> str | N
 
 def _number(fields: Mapping[str, re.Match[str]], names: Sequence[str]) -> int | None:
     value = _value(fields, names)
-    return int(value) if value and value.isdecimal() and len(value) < 10 else None
+    return int(value) if value and _NUMBER.match(value) else None
 
 
-ANNOTATIONS: Final = Notation("annotations", ("::error ", "::warning ", "::notice ", "::debug ", "##vso[", "##teamcity["), _read)
+ANNOTATIONS: Final = Notation(
+    "annotations", ("::error ", "::warning ", "::notice ", "::debug ", "##vso[", "##teamcity["), _read
+)

@@ -10,29 +10,30 @@ from typing import Final
 
 from scmhost.frames.match_spans import Pattern, extension_of, is_source
 
-_EXTENSIONS: Final = frozenset(
-    # Configuration and data.
-    "tf tfvars hcl sql yml yaml toml json json5 jsonc ini cfg conf cnf properties xml xsd xsl xslt wsdl dtd plist proto"
-    " thrift capnp graphql gql avsc nix dhall cue rego jsonnet libsonnet service timer socket desktop lock env rules"
-    # Pages and styles.
-    " html htm xhtml css scss sass less styl md mdx markdown rst adoc astro hbs mustache ejs erb pug liquid njk j2 jinja"
-    " jinja2 tmpl tpl gotmpl ftl svg xaml qml ipynb tex bib typ"
-    # Building and running.
-    " sh bash zsh fish ksh bats cmake mk mak ninja bzl bazel buck build gn gni sbt csproj vbproj fsproj vcxproj sln"
-    " props targets nuspec gradle mod sum wdl nf smk robot feature ps1 psm1 psd1 bat cmd pp"
-    # Languages that print no stack traces, or whose traces are read elsewhere.
-    " lua nim nims nimble cr jl r rmd qmd hs lhs ml mli mll mly zig el lisp scm rkt cljs edn purs elm gleam re res rei fsi"
-    " vbs coffee ls iced f f77 f90 f95 f03 f08 for adb ads pas dpr lpr d v sv svh vhd vhdl asm s t sol vy move cairo gd"
-    " glsl hlsl wgsl metal y yy l ll vala vapi cls trigger cob cbl cpy sas ado m4 ac am tcl awk sed jq lean agda idr"
-    " pot po bundle ejs ur q cshtml vbhtml svelte wat wast".split()
-)
-_NAMES: Final = frozenset(
+_EXTENSIONS: Final = {
+    "configuration and data": "tf tfvars hcl sql yml yaml toml json json5 jsonc ini cfg conf cnf properties xml xsd xsl"
+    " xslt wsdl dtd plist proto thrift capnp graphql gql avsc nix dhall cue rego jsonnet libsonnet service timer socket"
+    " desktop lock env rules",
+    "pages and styles": "html htm xhtml css scss sass less styl md mdx markdown rst adoc astro hbs mustache ejs erb pug"
+    " liquid njk j2 jinja jinja2 tmpl tpl gotmpl ftl svg xaml qml ipynb tex bib typ",
+    "building and running": "sh bash zsh fish ksh bats cmake mk mak ninja bzl bazel buck build gn gni csproj vbproj"
+    " fsproj vcxproj sln props targets nuspec mod sum wdl nf smk robot feature ps1 psm1 psd1 bat cmd pp",
+    "other languages": "lua nim nims nimble cr jl r rmd qmd hs lhs ml mli mll mly zig el lisp scm rkt cljs edn purs elm"
+    " gleam re res rei fsi vbs coffee ls iced f f77 f90 f95 f03 f08 for adb ads pas dpr lpr d v sv svh vhd vhdl asm s t"
+    " sol vy move cairo gd glsl hlsl wgsl metal y yy l ll vala vapi cls trigger cob cbl cpy sas ado m4 ac am tcl awk"
+    " sed jq lean agda idr pot po ur wat wast",
+}
+_KNOWN_EXTENSIONS: Final = frozenset(extension for kind in _EXTENSIONS.values() for extension in kind.split())
+_BUILD_FILES: Final = (
     "makefile gnumakefile dockerfile containerfile jenkinsfile snakefile vagrantfile gemfile rakefile podfile fastfile"
     " appfile brewfile guardfile capfile berksfile thorfile dangerfile justfile tiltfile earthfile procfile pipfile"
-    " caddyfile sconstruct sconscript cmakelists.txt requirements.txt kconfig kbuild workflowscript .gitignore"
-    " .gitattributes .gitmodules .dockerignore .env .bashrc .bash_profile .profile .zshrc .zprofile .zshenv .vimrc .npmrc"
-    " .eslintrc .babelrc .prettierrc .editorconfig .htaccess .rspec .irbrc .pylintrc".split()
+    " caddyfile sconstruct sconscript cmakelists.txt requirements.txt kconfig kbuild workflowscript"
 )
+_DOT_FILES: Final = (
+    ".gitignore .gitattributes .gitmodules .dockerignore .env .bashrc .bash_profile .profile .zshrc .zprofile .zshenv"
+    " .vimrc .npmrc .eslintrc .babelrc .prettierrc .editorconfig .htaccess .rspec .irbrc .pylintrc"
+)
+_NAMES: Final = frozenset((*_BUILD_FILES.split(), *_DOT_FILES.split()))
 # Names that are ordinary words without a folder before them.
 _NAMES_IN_FOLDERS: Final = frozenset(("build", "workspace", "buck", "owners", "codeowners", "crontab", "kustomization"))
 
@@ -46,9 +47,14 @@ _UNIX_ROOTS: Final = Pattern(
 _HOST: Final = Pattern(r"(?:[\w-]{1,63}\.){1,6}[a-z]{2,24}[/\\]")
 _WORD: Final = Pattern(r"[^\W\d_]")
 # Attributes of objects are often called so: "point.x", "box.h", "this.res".
-_SHORT: Final = frozenset("c h d v s t f l y r m q cc hh in do el ls re res mod sum build rules lock env socket props".split())
-_HOSTS: Final = Pattern(r"(?:[\w-]{1,63}\.){2,6}(?:rs|sh|pl|md|cc|py|ml|sc|in|tf|mm|cr|jl|ps|st|la|ms|vc|nr|do|re|ls|mk)$")
-_RELEASED: Final = frozenset("node.js next.js vue.js nuxt.js three.js d3.js react.js angular.js express.js".split())
+_ATTRIBUTES: Final = "c h d v s t f l y r m q cc hh in do el ls re res mod sum build rules lock env socket props"
+_SHORT: Final = frozenset(_ATTRIBUTES.split())
+_HOSTS: Final = Pattern(
+    r"(?:[\w-]{1,63}\.){2,6}(?:rs|sh|pl|md|cc|py|ml|sc|in|tf|mm|cr|jl|ps|st|la|ms|vc|nr|do|re|ls|mk)$"
+)
+# "node.js:18" is an image, and "next.js#12" an issue.
+_PRODUCTS: Final = "node.js next.js vue.js nuxt.js three.js d3.js react.js angular.js express.js"
+_RELEASED: Final = frozenset(_PRODUCTS.split())
 
 
 @lru_cache(maxsize=1024)
@@ -67,7 +73,7 @@ def has_file_name(path: str) -> bool:
         return has_folder(path)
     if not _STEM_AND_EXTENSION.match(path):
         return False
-    return is_source(path) or extension_of(path) in _EXTENSIONS
+    return is_source(path) or extension_of(path) in _KNOWN_EXTENSIONS
 
 
 @lru_cache(maxsize=1024)

@@ -14,11 +14,11 @@ from scmhost.frames.match_spans import Pattern, known_language
 
 from .file_names import may_be_a_file, stands_alone
 
-_CHARACTERS: Final = r"\w./\\~@+%$-"
+_CHARACTERS: Final = r"\w./\\~@+%$\-"
 # Folders of web frameworks: "app/[id]/(shop)/page.tsx". A number in parentheses is the line.
 _BRACKETS: Final = r"(?:\[(?!\d+\])[\w.@-]{1,60}\]|\((?!\d[\d:-]*\))[\w.@-]{1,60}\))"
 PATH: Final = (
-    rf"(?<![{_CHARACTERS}\])])(?P<path>(?:file:(?=//))?(?:[A-Za-z]:(?=[\\/]))?"
+    rf"(?<![{_CHARACTERS}\])])(?P<path>(?:file:(?=//))?(?:/?[A-Za-z]:(?=[\\/]))?"
     rf"(?>[{_CHARACTERS}]{{1,1000}}(?:{_BRACKETS}[{_CHARACTERS}]{{0,500}}){{0,8}}))"
 )
 """A path without blanks. The match begins at the beginning of a word, so a long line costs no more than its length."""
@@ -27,7 +27,8 @@ LINE: Final = r"(?P<line>\d{1,9})(?!\d)"
 COLUMN: Final = r"(?P<column>\d{1,9})(?!\d)"
 
 # What separates a place from its message: "src/cart.py:12: error", "cart.cc:58] error".
-_SEPARATORS: Final = " \t:;,-—–>)]│|"
+_DASHES: Final = "-\u2013\u2014"
+_SEPARATORS: Final = f" \t:;,>)]│|{_DASHES}"
 # MSBuild names the project at the end of each line, and a box has a border there.
 _AFTER_MESSAGE: Final = Pattern(r"\s*(?:\[[^\[\]]{1,500}proj(?:::[^\[\]]{0,200})?\]|[│|])$")
 _MARKS_BEFORE: Final = "+-%*"
@@ -64,6 +65,14 @@ def read_forms(forms: Iterable[Form], line: str) -> list[MatchSpan]:
     if len(found) > 1:
         found = _without_overlaps(found)
     return [span for _, _, span in found]
+
+
+_SEVERAL: Final = Pattern(r"[^\n]*(?:\.\w{1,8} |\s[-/~.]|\s\w:|[()=#`\u276f]|\s(?:at|in|on|of|from|and|or) )")
+
+
+def has_blanks(match: re.Match[str]) -> bool:
+    """Return whether the path has blanks, and is one path and not two."""
+    return " " in match["path"] and not _SEVERAL.match(match["path"])
 
 
 def _without_overlaps(found: list[tuple[int, int, MatchSpan]]) -> list[tuple[int, int, MatchSpan]]:
@@ -120,9 +129,11 @@ def message_of(text: str) -> str | None:
 
 
 def _text_after(line: str, start: int, end: int) -> str:
-    """Return the text after a place, unless the place is in the middle of a sentence."""
+    """Return the text after a place, or before a place in the last column, but nothing of a sentence around it."""
     after = line[end:]
-    in_sentence = start > 0 and line[start - 1] == " " and after[:1] == " " and after[1:2] not in (" ", "-", "–", "—")
+    if not after and line[:start].endswith("  "):
+        return line[:start]
+    in_sentence = start > 0 and line[start - 1] == " " and after[:1] == " " and after[1:2] not in f" {_DASHES}"
     return "" if in_sentence and line[start - 2] not in ":>]" else after
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from scmhost.frames.match_spans import Pattern
 
+from .file_names import has_file_name, has_folder
 from .forms import COLUMN, LINE, PATH, Form
 
 _SEVERITY: Final = r"(?:(?:fatal|catastrophic|internal|command line) )?(?:error|warning|note|remark|info|hint|message)"
@@ -18,16 +19,12 @@ def _is_no_call(match: re.Match[str]) -> bool:
     """Return whether a message follows, or the path cannot be that of a method."""
     line, start = match.string, match.start("path")
     followed = _FOLLOWED.match(line, match.end())
-    if not followed or match["line"] == "0":
+    if not followed or match["line"] == "0" or not has_file_name(match["path"]):
         return False
     alone = start == 0 or line[:start].endswith(("[", ": ", " in ", "] ", "> ")) or line[:start].isspace()
     if followed["end"] is None:
-        return alone or followed.group() not in (": ", ":") or _has_folder_and_extension(match["path"])
-    return _has_folder_and_extension(match["path"]) or line[start - 1 : start] == "["
-
-
-def _has_folder_and_extension(path: str) -> bool:
-    return re.search(r"[/\\][^/\\]*\.\w{1,8}$", path) is not None
+        return alone or followed.group() not in (": ", ":") or has_folder(match["path"])
+    return has_folder(match["path"]) or line[start - 1 : start] == "["
 
 
 _COLUMNS: Final = r"(?:[,:] ?(?P<column>\d{1,9}))?(?:(?:[-,] ?|:)\d{1,9}){0,3}"
@@ -39,7 +36,8 @@ FORMS: Final = (
     Form(
         "(",
         Pattern(
-            rf"(?P<path>(?:[/.]|[A-Za-z]:[\\/])[^:\n\"'<>|*?=,()]{{1,500}}\.[A-Za-z]\w{{0,9}})\({LINE}{_COLUMNS}\)(?= ?: )"
+            rf"(?P<path>(?:[/.]|[A-Za-z]:[\\/])[^:\n\"'<>|*?=,()]{{1,500}}\.[A-Za-z]\w{{0,9}})"
+            rf"\({LINE}{_COLUMNS}\)(?= ?: )"
         ),
         at_start=True,
         check=lambda match: " " in match["path"] and " -" not in match["path"],
@@ -53,14 +51,16 @@ FORMS: Final = (
     # Babel and Prettier: "SyntaxError: src/cart.jsx: missing comma (12:3)".
     Form(
         ": ",
-        Pattern(rf"(?:[^\n:]{{0,100}}: ){{0,3}}{PATH}: (?P<message>[^\n]*) \({LINE}:{COLUMN}\)$"),
+        Pattern(
+            rf"(?:[^\n:]{{0,100}}: ){{0,3}}?(?=\S{{0,1000}}[./\\]){PATH}: (?P<message>[^\n]*) \({LINE}:{COLUMN}\)$"
+        ),
         near=_COLUMN_AT_END,
         at_start=True,
     ),
     Form(
         ": ",
         Pattern(
-            rf"(?:[^\n:/]{{0,100}}: ){{0,3}}(?P<path>(?:/|[A-Za-z]:[\\/])[^:\n]{{1,500}}):"
+            rf"(?:[^\n:/]{{0,100}}: ){{0,3}}?(?P<path>(?:/|[A-Za-z]:[\\/])[^:\n]{{1,500}}):"
             rf" (?P<message>[^\n]*) \({LINE}:{COLUMN}\)$"
         ),
         near=_COLUMN_AT_END,

@@ -5,7 +5,7 @@ from typing import Final
 
 from scmhost.frames.match_spans import Pattern
 
-from .forms import COLUMN, LINE, PATH, Form
+from .forms import COLUMN, LINE, PATH, Form, has_blanks
 
 # What follows the number; a letter, a percent sign or a fraction would make it a size, a share or a version.
 _END: Final = r"(?![\w%/\\@$]|[.-]\d)"
@@ -26,19 +26,13 @@ def _is_a_line(match: re.Match[str]) -> bool:
     return line[0] != "0" or (len(line) == 1 and match.string[match.end("line") :][:1] == ":")
 
 
-# The blanks are within one path, not between two.
-_SEVERAL: Final = Pattern(r"[^\n]*(?:\.\w{1,8} |\s[-/~.]|\s\w:|\d$)")
-
-
-def _has_blanks(match: re.Match[str]) -> bool:
-    return " " in match["path"] and not _SEVERAL.match(match["path"])
-
-
 FORMS: Final = (
     Form(
         ":",
-        Pattern(rf"(?P<quote>[\"'`])(?P<path>[^\"'`:\n<>|]{{1,500}}):{LINE}(?::{COLUMN})?(?P=quote)"),
-        check=_has_blanks,
+        Pattern(
+            rf"(?P<quote>[\"'])(?P<path>(?:[A-Za-z]:(?=[\\/]))?[^\"':\n<>|]{{1,500}}):{LINE}(?::{COLUMN})?(?P=quote)"
+        ),
+        check=has_blanks,
     ),
     Form(
         ":",
@@ -46,7 +40,7 @@ FORMS: Final = (
             rf"(?P<path>(?:/|[A-Za-z]:[\\/])[^:\n\"'<>|*?=,]{{1,500}}\.[A-Za-z]\w{{0,9}}):{LINE}(?::{COLUMN})?:?(?=\s|$)"
         ),
         at_start=True,
-        check=_has_blanks,
+        check=has_blanks,
     ),
     # Bison, Vala and Agda: "cart.y:12.5-9: error", "Cart.agda:12,5-9".
     *(
@@ -61,7 +55,7 @@ FORMS: Final = (
         Form(hint, Pattern(rf"{PATH}: ?\({LINE}, ?{COLUMN}\)(?:-\(\d{{1,9}},\d{{1,9}}\))?(?=:)"))
         for hint in (":(", ": (")
     ),
-    # Groovy: "cart.groovy: 12: unexpected token @ line 12, column 5."
+    # Groovy repeats the line: "cart.groovy: 12: unexpected token @ line 12, column 5."
     Form(" @ line ", Pattern(rf"{PATH}: {LINE}: (?P<message>[^@\n]{{0,500}}) @ line \d{{1,9}}, column {COLUMN}")),
     # dash and zsh: "cart.sh: 12: total: not found".
     Form(": ", Pattern(rf"{PATH}: {LINE}: "), near=Pattern(r": \d{1,9}: ")),
