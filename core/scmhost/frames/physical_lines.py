@@ -19,10 +19,16 @@ class LineMarks:
     """Texts and patterns to search for in a block as a whole, which is much faster than line by line.
 
     A pattern is fast when it begins with one literal character.
+
+    Attributes:
+        texts: texts anywhere in a line.
+        patterns: patterns anywhere in a line.
+        starts: a pattern that begins with the line feed before the line.
     """
 
     texts: Sequence[str]
     patterns: Sequence[re.Pattern[str]]
+    starts: re.Pattern[str] | None = None
 
     def lines(self, block: str) -> list[int]:
         """Return the numbers of the lines with any of the marks, from 0, in order."""
@@ -33,6 +39,8 @@ class LineMarks:
         for pattern in self.patterns:
             if pattern.search(block):
                 numbers.update(_line_numbers(block, partial(_find, pattern, block)))
+        if self.starts and self.starts.search(lines := f"\n{block}"):
+            numbers.update(_line_numbers(lines, partial(_find, self.starts, lines)))
         return sorted(numbers)
 
 
