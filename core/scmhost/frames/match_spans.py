@@ -64,7 +64,9 @@ def match_span(
     group: str = "path",
     kind: Literal["frame", "diagnostic"] = "frame",
 ) -> MatchSpan:
-    """Return the span of a match with the groups ``path`` (or ``group``) and ``line``; ``column`` and ``message`` are optional.
+    """Return the span of a match with the groups ``path`` (or ``group``) and ``line``.
+
+    The groups ``column`` and ``message`` are optional.
 
     The span includes the line number if only one character, such as a colon, is between it and the path.
     """
