@@ -137,6 +137,10 @@ _EXTENSIONS: Final = {
     "nim": "nim nims nimble",
     "crystal": "cr ecr",
     "clojure": "clj cljc cljs cljd bb",
+    "d": "di",
+    "gdscript": "gd",
+    "raku": "raku rakumod rakutest pm6",
+    "vim": "vim vimrc",
 }
 _BY_EXTENSION: Final = {
     extension: language for language, extensions in _EXTENSIONS.items() for extension in extensions.split()
