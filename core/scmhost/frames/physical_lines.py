@@ -53,10 +53,10 @@ def _line_numbers(block: str, find: Callable[[int], int]) -> Iterator[int]:
         line += 1
 
 
-# Pastes lose the escape character more often than the rest.
+# Pastes lose the escape character more often than the rest. Buildkite puts the time into an application command.
 _COLOUR: Final = Pattern(
     r"(?:\x1b|\\u001b|\\x1b|\\033|␛)\[[\d;]{0,20}[mK]|\[(?:\d{1,2};){0,3}\d{1,2}m|\x1b\]8;[^\x1b\x07]{0,500}"
-    r"(?:\x1b\\|\x07)"
+    r"(?:\x1b\\|\x07)|\x1b_bk;t=\d{1,20}\x07"
 )
 # A backslash and an "n" may also belong to a path; it is a line end only if a trace goes on behind it.
 _ESCAPED_END: Final = Pattern(
@@ -169,48 +169,3 @@ def _part(line: str, span: tuple[int, int], number: int, cuts: tuple[tuple[int, 
     before = max((total for at, total in cuts if at <= begin), default=0)
     own = tuple((at - begin, total - before) for at, total in cuts if at > begin)
     return PhysicalLine(text, number, begin + before, own)
-
-
-# What logs, containers, tools and people put before a line. A frame that is lost behind a prefix needs a row here.
-_PREFIX_KINDS: Final = (
-    r"\s+",
-    r"\"(?!\s*:)",  # a list of strings
-    r">\s?",  # a quotation, or a debugger's mark
-    r"[|│┃║]\s?",  # a box
-    r"(?://+|#+|\*+|;+|--)\s",  # a comment
-    r"E\s{2,}",  # pytest
-    r"==\d{1,9}==|--\d{1,9}--|\*\*\d{1,9}\*\*",  # valgrind
-    r"\d\d[OE][ +]",  # GitLab
-    r"##?\[[a-z]{1,20}\]",  # GitHub, Azure
-    r"\[[^\[\]\n]{1,80}\](?=[\s:]):?",  # a level, a thread, a pod
-    r"\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?\s?(?:Z|UTC|[+-]\d\d:?\d\d)?\]?:?(?=\s)",
-    r"\[?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?\]?(?=\s)",
-    r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d [^\s|]{1,80} [^\s:\[(]{1,60}(?:\[\d{1,9}\])?:(?=\s)",  # syslog, journald
-    r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?=\s)",
-    r"\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}\s{1,4}\d{1,9}\s{1,9}\d{1,9} [VDIWEFA] [^:]{0,60}:(?=\s)",  # logcat
-    r"\d{1,9}-\d{1,9}[/ ]{1,3}[\w.?]{1,80}\s{1,9}(?=[VDIWEFA]\b)",  # Android Studio
-    r"[VDIWEFA]/[^(:\n]{1,60}(?:\(\s{0,6}\d{1,9}\))?:\s",
-    r"[VDIWEFA](?=\s{2,})",
-    r"[\w.-]{1,60}\s{0,30}\|(?=\s|$)",  # docker compose, heroku, foreman
-    r"[\w.-]{1,60}\[[\w.-]{1,40}\]:(?=\s)",  # heroku, a process
-    r"(?:ERROR|ERR|WARN|WARNING|INFO|DEBUG|FATAL|CRITICAL|error|warn|info|debug|stderr|stdout|npm ERR!)(?: F)?:?(?=\s)",
-)
-# Prefixes come in any order: a container's name, then a time, then a level.
-_PREFIX: Final = Pattern(rf"(?:{'|'.join(_PREFIX_KINDS)}){{0,12}}")
-
-# Most lines of traces begin with one of these. They have no prefix but blanks, so the search is not needed.
-_WITHOUT_PREFIX: Final = ("at ", "File ", "from ")
-
-
-def prefix_length(line: str) -> int:
-    """Return the number of characters before the printed line."""
-    stripped = line.lstrip()
-    if stripped.startswith(_WITHOUT_PREFIX):
-        return len(line) - len(stripped)
-    match = _PREFIX.match(line)
-    return match.end() if match else 0
-
-
-def without_prefix(line: str) -> str:
-    """Return the line as it was printed, without the blanks at its end."""
-    return line[prefix_length(line) :].rstrip()

@@ -15,7 +15,8 @@ from .diagnostics import DIAGNOSTICS
 from .frame import FrameMatch, MatchSpan
 from .notation import MAX_LINES_BACK, ContextLines, Notation
 from .notations import NOTATIONS
-from .physical_lines import LineMarks, PhysicalLine, physical_lines, prefix_length, split_line
+from .log_prefixes import learned_prefixes, prefix_length, printed
+from .physical_lines import LineMarks, PhysicalLine, physical_lines, split_line
 from .reports import read_report
 
 # Lines of minified scripts are longer than any frame; the rest of them is not read.
@@ -112,32 +113,87 @@ def _rows_for(lines: Sequence[str]) -> Rows:
 
 def _read_line(line: str, context: ContextLines, rows: Rows) -> Sequence[MatchSpan] | None:
     """Return the spans of the first notation that understands the line."""
-    body: str | None = None
-    last: Notation | None = None
-    for hint, notation in rows:
-        # The hints of a notation are consecutive rows; it reads a line once.
-        if hint in line and notation is not last:
-            if body is None:
-                body = _without_prefix(line, context)
-            last = notation
-            spans = notation.read(body, context)
-            if spans is not None:
-                return spans
+    context.learned = None
+    present = [(hint, notation) for hint, notation in rows if hint in line]
+    if not present:
+        return None
+    frames, diagnostics = _grouped(present)
+    body = _without_prefix(line, prefix_length(line), context)
+    spans = _first(frames, body, context)
+    if spans is None or any(_is_doubtful(span, body) for span in spans):
+        spans = _behind_learned(line, context, frames, spans)
+    if spans is None and diagnostics:
+        body = _without_prefix(line, prefix_length(line), context)
+        context.learned = None
+        spans = _first(diagnostics, body, context)
+        if spans is None:
+            spans = _behind_learned(line, context, diagnostics, None)
+    return spans
+
+
+def _grouped(rows: Rows) -> tuple[list[Notation], list[Notation]]:
+    notations = list(dict.fromkeys(notation for _, notation in rows))
+    frames = [notation for notation in notations if notation not in DIAGNOSTICS]
+    return frames, [notation for notation in notations if notation in DIAGNOSTICS]
+
+
+def _first(notations: Sequence[Notation], body: str, context: ContextLines) -> Sequence[MatchSpan] | None:
+    for notation in notations:
+        spans = notation.read(body, context)
+        if spans is not None:
+            return spans
     return None
 
 
-def _without_prefix(line: str, context: ContextLines) -> str:
+_ROOTED: Final = re.compile(r"[/\\~.]|[A-Za-z]:|[a-z]{2,20}:")
+_INDENTED: Final = re.compile(r"\S(?:\s\s|\t)")
+# A path may have blanks, and a relative one may begin with them; but both at once is more often a prefix.
+_STRANGE: Final = re.compile(r"[^\w/\\.~<@$({]|[^\n]*?(?:\s|[|│┃\x07]|-\d+-)")
+_STRANGE_ROOTED: Final = re.compile(r"[^\n]*?(?:\s[/\\]|\]\S*\s|\s(?:at|from|in) )")
+
+
+def _is_doubtful(span: MatchSpan, body: str) -> bool:
+    """Return whether a path or function may have the end of an unknown prefix in it."""
+    path, function = span.frame.path, span.frame.function
+    if span.lines_back:
+        return False
+    if (_STRANGE_ROOTED if _ROOTED.match(path) else _STRANGE).match(path):
+        return True
+    if function and (body.startswith(function) or function not in body):
+        return _STRANGE.match(function) is not None
+    return function is None and _INDENTED.search(body, 0, span.start) is not None
+
+
+def _behind_learned(line, context, notations, spans):
+    if not notations: return spans
+    others = [other for steps in range(1, 5) if (other := context.with_prefix(steps))]
+    found = learned_prefixes(line, others)
+    if not found:
+        following = context.following()
+        found = learned_prefixes(line, [following]) if following else []
+    keep = context.prefix, None
+    for learned in found:
+        context.learned = learned
+        body = _without_prefix(line, learned.end, context)
+        other = _first(notations, body, context)
+        if other is None: continue
+        spans = other
+        keep = context.prefix, learned
+        if not any(_is_doubtful(span, body) for span in other):
+            break
+    context.prefix, context.learned = keep
+    return spans
+
+
+def _without_prefix(line: str, begin: int, context: ContextLines) -> str:
     """Return the line as it was printed, and keep its prefix in the context."""
-    begin = prefix_length(line)
     context.prefix = line[:begin]
-    body = line[begin:LONGEST_LINE].rstrip()
-    # An item of a list of strings ends with a quote and a comma.
-    return body.rstrip('",') if context.prefix.endswith('"') else body
+    return printed(line, begin)
 
 
 def _frame_match(span: MatchSpan, context: ContextLines, origin: PhysicalLine | int) -> FrameMatch:
     """Return where a span is in the text, given its physical line or the number of its line of text."""
-    begin = prefix_length(context.with_prefix(span.lines_back)) if span.lines_back else len(context.prefix)
+    begin = context.prefix_length(span.lines_back)
     start, end = begin + span.start, begin + span.end
     if isinstance(origin, int):
         return FrameMatch(span.frame, origin, start, end)
