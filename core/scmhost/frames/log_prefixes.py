@@ -30,7 +30,7 @@ _PREFIX_KINDS: Final = (
     r"\[[^\[\]\n]{1,80}\](?=[\s:]):?",  # a level, a thread, a pod
     rf"\[?{_DATE_TIME}\s?(?:Z|UTC|[+-]\d\d:?\d\d)?\]?:?(?=\s)",
     rf"\[?{_TIME}\]?(?=\s)",
-    r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d [^\s|]{1,80} [^\s:\[(]{1,60}(?:\[\d{1,9}\])?:(?=\s)",  # syslog, journald
+    r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d [^\s|/]{1,80} [^\s:\[('\"`]{1,60}(?:\[\d{1,9}\])?:(?=\s)",  # syslog, journald
     r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?=\s)",
     r"(?<=Z )[FP](?=\s)",  # a whole or partial line of a container
     r"#011|#012",  # a tab and a line feed, as rsyslog writes them
@@ -38,8 +38,9 @@ _PREFIX_KINDS: Final = (
     r"\d{1,9}-\d{1,9}[/ ]{1,3}[\w.?]{1,80}\s{1,9}(?=[VDIWEFA]\b)",  # Android Studio
     r"[VDIWEFA]/[^(:\n]{1,60}(?:\(\s{0,6}\d{1,9}\))?:\s",
     r"[VDIWEFA](?=\s{2,})",
-    r"[\w.-]{1,60}\s{0,30}\|(?=\s|$)",  # docker compose, heroku, foreman
+    r"[\w.-]{1,60}\s{0,30}[|│](?!\|)",  # docker compose, heroku, foreman
     r"[\w.-]{1,60}\[[\w.-]{1,40}\]:(?=\s)",  # heroku, a process
+    r"(?:CRITICAL|ERROR|WARNING|INFO|DEBUG):[\w.]{1,60}:",  # Python's logging
     r"(?:ERROR|ERR|WARN|WARNING|INFO|DEBUG|FATAL|CRITICAL|error|warn|info|debug|stderr|stdout|npm (?:ERR!|error))(?: F)?:?(?=\s)",
 )
 # Prefixes come in any order: a container's name, then a time, then a level.
@@ -124,10 +125,8 @@ def learned_prefixes(line: str, others: Iterable[str]) -> list[LearnedPrefix]:
     # The same line again does not show where its prefix ends.
     neighbours = [(other, prefix_length(other)) for other in others if other != line]
     count = max((_shared(tokens, _tokens(other, start)) for other, start in neighbours), default=0)
-    return [
-        LearnedPrefix(_shapes(tokens[:at]), _behind(line, tokens[at - 1].end))
-        for at in islice(_ends(line, begin, tokens[:count]), _MOST_ENDS)
-    ]
+    ends = _ends(line, begin, tokens[:count], neighbours)
+    return [LearnedPrefix(_shapes(tokens[:at]), _behind(line, tokens[at - 1].end)) for at in islice(ends, _MOST_ENDS)]
 
 
 def _behind(line: str, end: int) -> int:
@@ -160,7 +159,9 @@ def _shared(tokens: Sequence[_Token], others: Sequence[_Token]) -> int:
     return next((at for at, (one, other) in pairs if one.shape != other.shape), min(len(tokens), len(others)))
 
 
-def _ends(line: str, begin: int, tokens: Sequence[_Token]) -> Iterator[int]:
+def _ends(
+    line: str, begin: int, tokens: Sequence[_Token], neighbours: Sequence[tuple[str, int]]
+) -> Iterator[int]:
     """Yield the numbers of tokens after which a prefix may end: brackets are closed, and a blank or a sign follows."""
     depth, quoted, only_words, before = 0, False, True, " "
     for at, (shape, end) in enumerate(tokens, start=1):
@@ -176,6 +177,10 @@ def _ends(line: str, begin: int, tokens: Sequence[_Token]) -> Iterator[int]:
         elif following[:1].isspace() or not following:
             if shape not in _FRAME_WORDS:
                 yield at
+        elif shape == "-" and before == "0":
+            # The numbers of lines differ, those in names do not.
+            if not following[0].isdigit() and not any(other.startswith(line[begin:end], to) for other, to in neighbours):
+                yield at
         elif _is_sign(line[begin:end], shape, before, following[0]):
             yield at
         before = shape
@@ -189,6 +194,6 @@ def _is_sign(prefix: str, shape: str, before: str, following: str) -> bool:
     """Return whether a prefix ends with a sign that needs no blank behind it."""
     if shape == ":":
         return not following.isdigit() and following != ":" and not _SCHEME.search(prefix)
-    if shape in "-,":
-        return (before == "0" or prefix == shape) and not following.isdigit() and following != "["
-    return shape in '|│┃>]"\x07' or prefix == "+"
+    if shape == ",":
+        return before == "0" and not following.isdigit()
+    return shape in '|│┃>]"\x07' or (prefix in ("+", "-") and following != "[")

@@ -120,7 +120,7 @@ def _read_line(line: str, context: ContextLines, rows: Rows) -> Sequence[MatchSp
     frames, diagnostics = _grouped(present)
     body = _without_prefix(line, prefix_length(line), context)
     spans = _first(frames, body, context)
-    if spans is None or any(_is_doubtful(span, body) for span in spans):
+    if not spans or any(_is_doubtful(span, body) for span in spans):
         spans = _behind_learned(line, context, frames, spans)
     if spans is None and diagnostics:
         body = _without_prefix(line, prefix_length(line), context)
@@ -148,7 +148,7 @@ def _first(notations: Sequence[Notation], body: str, context: ContextLines) -> S
 _ROOTED: Final = re.compile(r"[/\\~.]|[A-Za-z]:|[a-z]{2,20}:")
 _INDENTED: Final = re.compile(r"\S(?:\s\s|\t)")
 # A path may have blanks, and a relative one may begin with them; but both at once is more often a prefix.
-_STRANGE: Final = re.compile(r"[^\w/\\.~<@$({]|[^\n]*?(?:\s|[|│┃\x07]|-\d+-)")
+_STRANGE: Final = re.compile(r"[^\w/\\.~<@$({]|\d+-|[^\n]*?(?:\s|[|│┃\x07]|-\d+-|(?:\d|>|[A-Z]{4}|\.log|\.txt):\w)")
 _STRANGE_ROOTED: Final = re.compile(r"[^\n]*?(?:\s[/\\]|\]\S*\s|\s(?:at|from|in) )")
 
 
@@ -168,7 +168,7 @@ def _behind_learned(line, context, notations, spans):
     if not notations: return spans
     others = [other for steps in range(1, 5) if (other := context.with_prefix(steps))]
     found = learned_prefixes(line, others)
-    if not found:
+    if not found and spans != []:
         following = context.following()
         found = learned_prefixes(line, [following]) if following else []
     keep = context.prefix, None
@@ -179,7 +179,7 @@ def _behind_learned(line, context, notations, spans):
         if other is None: continue
         spans = other
         keep = context.prefix, learned
-        if not any(_is_doubtful(span, body) for span in other):
+        if other and not any(_is_doubtful(span, body) for span in other):
             break
     context.prefix, context.learned = keep
     return spans
