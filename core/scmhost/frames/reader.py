@@ -15,7 +15,7 @@ from .diagnostics import DIAGNOSTICS
 from .frame import FrameMatch, MatchSpan
 from .notation import MAX_LINES_BACK, ContextLines, Notation
 from .notations import NOTATIONS
-from .log_prefixes import learned_prefixes, prefix_length, printed
+from .log_prefixes import LearnedPrefix, learned_prefixes, prefix_length, printed
 from .physical_lines import LineMarks, PhysicalLine, physical_lines, split_line
 from .reports import read_report
 
@@ -38,6 +38,9 @@ _FRAME_MARKS: Final = LineMarks(
         re.compile(r"\): at "),
     ),
 )
+
+# The lines above whose beginning is compared with that of a line.
+NEIGHBOURS: Final = 4
 
 Rows = Sequence[tuple[str, Notation]]
 
@@ -164,25 +167,36 @@ def _is_doubtful(span: MatchSpan, body: str) -> bool:
     return function is None and _INDENTED.search(body, 0, span.start) is not None
 
 
-def _behind_learned(line, context, notations, spans):
-    if not notations: return spans
-    others = [other for steps in range(1, 5) if (other := context.with_prefix(steps))]
-    found = learned_prefixes(line, others)
-    if not found and spans != []:
-        following = context.following()
-        found = learned_prefixes(line, [following]) if following else []
-    keep = context.prefix, None
-    for learned in found:
+def _behind_learned(
+    line: str, context: ContextLines, notations: Sequence[Notation], spans: Sequence[MatchSpan] | None
+) -> Sequence[MatchSpan] | None:
+    """Return the spans behind the shortest learned prefix that leaves no doubt, or these spans."""
+    before, chosen = context.prefix, None
+    for learned in _learned(line, context, certain=spans == []) if notations else ():
         context.learned = learned
         body = _without_prefix(line, learned.end, context)
-        other = _first(notations, body, context)
-        if other is None: continue
-        spans = other
-        keep = context.prefix, learned
-        if other and not any(_is_doubtful(span, body) for span in other):
+        others = _first(notations, body, context)
+        doubtful = not others or any(_is_doubtful(span, body) for span in others)
+        if others is not None and not (doubtful and spans and not _has_shorter_paths(others, spans)):
+            spans, before, chosen = others, context.prefix, learned
+        if not doubtful:
             break
-    context.prefix, context.learned = keep
+    context.prefix, context.learned = before, chosen
     return spans
+
+
+def _learned(line: str, context: ContextLines, *, certain: bool) -> Sequence[LearnedPrefix]:
+    """Return what the line may share with the lines above it, or with the next one, unless it is certainly a frame."""
+    above = [other for steps in range(1, NEIGHBOURS + 1) if (other := context.with_prefix(steps))]
+    found = learned_prefixes(line, above)
+    if not found and not certain:
+        following = context.following()
+        return learned_prefixes(line, [following]) if following else ()
+    return found
+
+
+def _has_shorter_paths(others: Sequence[MatchSpan], spans: Sequence[MatchSpan]) -> bool:
+    return bool(others) and len(others[0].frame.path) < len(spans[0].frame.path)
 
 
 def _without_prefix(line: str, begin: int, context: ContextLines) -> str:
