@@ -4,9 +4,8 @@ A table lists the prefixes that one line alone shows. All others are learned: ne
 same words and punctuation, while numbers, levels and long identifiers differ.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Final, NamedTuple
 
 from .match_spans import Pattern
@@ -30,7 +29,8 @@ _PREFIX_KINDS: Final = (
     r"\[[^\[\]\n]{1,80}\](?=[\s:]):?",  # a level, a thread, a pod
     rf"\[?{_DATE_TIME}\s?(?:Z|UTC|[+-]\d\d:?\d\d)?\]?:?(?=\s)",
     rf"\[?{_TIME}\]?(?=\s)",
-    r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d [^\s|/]{1,80} [^\s:\[('\"`]{1,60}(?:\[\d{1,9}\])?:(?=\s)",  # syslog, journald
+    # syslog, journald
+    r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d [^\s|/]{1,80} [^\s:\[('\"`]{1,60}(?:\[\d{1,9}\])?:(?=\s)",
     r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?=\s)",
     r"(?<=Z )[FP](?=\s)",  # a whole or partial line of a container
     r"#011|#012",  # a tab and a line feed, as rsyslog writes them
@@ -41,7 +41,8 @@ _PREFIX_KINDS: Final = (
     r"[\w.-]{1,60}\s{0,30}[|│](?!\|)",  # docker compose, heroku, foreman
     r"[\w.-]{1,60}\[[\w.-]{1,40}\]:(?=\s)",  # heroku, a process
     r"(?:CRITICAL|ERROR|WARNING|INFO|DEBUG):[\w.]{1,60}:",  # Python's logging
-    r"(?:ERROR|ERR|WARN|WARNING|INFO|DEBUG|FATAL|CRITICAL|error|warn|info|debug|stderr|stdout|npm (?:ERR!|error))(?: F)?:?(?=\s)",
+    r"(?:ERROR|ERR|WARN|WARNING|INFO|DEBUG|FATAL|CRITICAL|error|warn|info|debug|stderr|stdout)(?: F)?:?(?=\s)",
+    r"npm (?:ERR!|error)(?=\s)",
 )
 # Prefixes come in any order: a container's name, then a time, then a level.
 _PREFIX: Final = Pattern(rf"(?:{'|'.join(_PREFIX_KINDS)}){{0,12}}")
@@ -85,9 +86,21 @@ _TOKEN: Final = Pattern(r"[^\S\t]{0,40}\d\w{0,80}|\w{1,80}|\s{1,80}|[^\w\s]")
 _DIGITS: Final = Pattern(r"\d+")
 _IDENTIFIER: Final = Pattern(r"\s*(?=[a-fA-F]{0,80}\d)[\da-fA-F]{8,}$")
 _LEVELS: Final = frozenset(
-    name
-    for word in "error err warning warn info notice debug trace fatal critical severe stderr stdout".split()
-    for name in (word, word.upper(), word.capitalize())
+    (
+        "critical",
+        "debug",
+        "err",
+        "error",
+        "fatal",
+        "info",
+        "notice",
+        "severe",
+        "stderr",
+        "stdout",
+        "trace",
+        "warn",
+        "warning",
+    )
 )
 _BRACKETS: Final = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 # The words before a place in a frame; they are no part of a prefix.
@@ -114,18 +127,25 @@ class LearnedPrefix(NamedTuple):
     def length(self, line: str) -> int:
         """Return the position behind this prefix in another line, or behind the prefixes of the table alone."""
         begin = prefix_length(line)
-        tokens = _tokens(line, begin)[: len(self.shape)]
-        return _behind(line, tokens[-1].end) if _shapes(tokens) == self.shape else begin
+        end = begin
+        tokens = _tokens(line, begin)
+        for shape in self.shape:
+            token = next(tokens, None)
+            if token is None or token.shape != shape:
+                return begin
+            end = token.end
+        return _behind(line, end)
 
 
 def learned_prefixes(line: str, others: Iterable[str]) -> list[LearnedPrefix]:
     """Return the prefixes that the line shares with any of the other lines, the shortest first."""
     begin = prefix_length(line)
-    tokens = _tokens(line, begin)
     # The same line again does not show where its prefix ends.
     neighbours = [(other, prefix_length(other)) for other in others if other != line]
-    count = max((_shared(tokens, _tokens(other, start)) for other, start in neighbours), default=0)
-    ends = _ends(line, begin, tokens[:count], neighbours)
+    tokens: Sequence[_Token] = ()
+    for other, start in neighbours:
+        tokens = max(tokens, _shared(_tokens(line, begin), _tokens(other, start)), key=len)
+    ends = _ends(line, begin, tokens, neighbours)
     return [LearnedPrefix(_shapes(tokens[:at]), _behind(line, tokens[at - 1].end)) for at in islice(ends, _MOST_ENDS)]
 
 
@@ -137,15 +157,15 @@ def _behind(line: str, end: int) -> int:
     return prefix_length(line, end)
 
 
-def _tokens(line: str, begin: int) -> list[_Token]:
-    text = line[: begin + _LONGEST]
-    return [_Token(_shape(match.group()), match.end()) for match in _TOKEN.finditer(text, begin)]
+def _tokens(line: str, begin: int) -> Iterator[_Token]:
+    for match in _TOKEN.finditer(line, begin, begin + _LONGEST):
+        yield _Token(_shape(match.group()), match.end())
 
 
 def _shape(token: str) -> str:
     if token.isspace():
         return " "
-    if token in _LEVELS:
+    if token.lower() in _LEVELS:
         return "level"
     return "0" if _IDENTIFIER.match(token) else _DIGITS.sub("0", token.lstrip())
 
@@ -154,14 +174,12 @@ def _shapes(tokens: Sequence[_Token]) -> tuple[str, ...]:
     return tuple(token.shape for token in tokens)
 
 
-def _shared(tokens: Sequence[_Token], others: Sequence[_Token]) -> int:
-    pairs = enumerate(zip(tokens, others, strict=False))
-    return next((at for at, (one, other) in pairs if one.shape != other.shape), min(len(tokens), len(others)))
+def _shared(tokens: Iterable[_Token], others: Iterable[_Token]) -> list[_Token]:
+    pairs = takewhile(lambda pair: pair[0].shape == pair[1].shape, zip(tokens, others, strict=False))
+    return [token for token, _ in pairs]
 
 
-def _ends(
-    line: str, begin: int, tokens: Sequence[_Token], neighbours: Sequence[tuple[str, int]]
-) -> Iterator[int]:
+def _ends(line: str, begin: int, tokens: Sequence[_Token], neighbours: Sequence[tuple[str, int]]) -> Iterator[int]:
     """Yield the numbers of tokens after which a prefix may end: brackets are closed, and a blank or a sign follows."""
     depth, quoted, only_words, before = 0, False, True, " "
     for at, (shape, end) in enumerate(tokens, start=1):
@@ -179,7 +197,9 @@ def _ends(
                 yield at
         elif shape == "-" and before == "0":
             # The numbers of lines differ, those in names do not.
-            if not following[0].isdigit() and not any(other.startswith(line[begin:end], to) for other, to in neighbours):
+            if not following[0].isdigit() and not any(
+                other.startswith(line[begin:end], to) for other, to in neighbours
+            ):
                 yield at
         elif _is_sign(line[begin:end], shape, before, following[0]):
             yield at
@@ -187,12 +207,12 @@ def _ends(
 
 
 def _is_column(blanks: str) -> bool:
-    return blanks[:1] == "\t" or (len(blanks) == 2 and blanks.isspace())
+    return blanks[:1] == "\t" or (blanks[1:].isspace() and blanks[:1].isspace())
 
 
 def _is_sign(prefix: str, shape: str, before: str, following: str) -> bool:
     """Return whether a prefix ends with a sign that needs no blank behind it."""
-    if shape == ":":
+    if shape == ":" != before:
         return not following.isdigit() and following != ":" and not _SCHEME.search(prefix)
     if shape == ",":
         return before == "0" and not following.isdigit()

@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from .diagnostics import DIAGNOSTICS
 from .frame import FrameMatch, MatchSpan
-from .notation import MAX_LINES_BACK, ContextLines, Notation
-from .notations import NOTATIONS
-from .log_prefixes import LearnedPrefix, learned_prefixes, prefix_length, printed
+from .line_frames import read_line, rows_for
+from .notation import MAX_LINES_BACK, ContextLines
 from .physical_lines import LineMarks, PhysicalLine, physical_lines, split_line
 from .reports import read_report
 
@@ -38,15 +36,6 @@ _FRAME_MARKS: Final = LineMarks(
         re.compile(r"\): at "),
     ),
 )
-
-# The lines above whose beginning is compared with that of a line.
-NEIGHBOURS: Final = 4
-
-Rows = Sequence[tuple[str, Notation]]
-
-_ROWS: Final[Rows] = tuple((hint, notation) for notation in (*NOTATIONS, *DIAGNOSTICS) for hint in notation.hints)
-_HINTS: Final = frozenset(hint for hint, _ in _ROWS)
-_ASCII_HINTS: Final = frozenset(hint for hint in _HINTS if hint.isascii())
 
 
 class BlockReader:
@@ -78,11 +67,11 @@ class BlockReader:
         candidates = _FRAME_MARKS.lines(block if isinstance(origins, range) and lines is texts else "\n".join(lines))
         if not candidates:
             return
-        rows = _rows_for([lines[at] for at in candidates])
+        tables = rows_for([lines[at] for at in candidates])
         context = ContextLines([*above, *lines, *_first_physical_line(following)])
         for at in candidates:
             context.at = at + len(above)
-            spans = _read_line(lines[at], context, rows)
+            spans = read_line(lines[at], context, tables)
             self.unread -= spans is not None
             for span in spans or ():
                 origin = at - span.lines_back
@@ -103,106 +92,6 @@ def _shortened(lines: list[str]) -> list[str]:
 
 def _first_physical_line(line: str | None) -> list[str]:
     return [next(split_line(line, 0)).text[:LONGEST_LINE]] if line is not None else []
-
-
-def _rows_for(lines: Sequence[str]) -> Rows:
-    """Return the rows whose hints are in any of these lines. A single line is not worth the search."""
-    if len(lines) == 1:
-        return _ROWS
-    text = "\n".join(lines)
-    present = {hint for hint in (_ASCII_HINTS if text.isascii() else _HINTS) if hint in text}
-    return [row for row in _ROWS if row[0] in present]
-
-
-def _read_line(line: str, context: ContextLines, rows: Rows) -> Sequence[MatchSpan] | None:
-    """Return the spans of the first notation that understands the line."""
-    context.learned = None
-    present = [(hint, notation) for hint, notation in rows if hint in line]
-    if not present:
-        return None
-    frames, diagnostics = _grouped(present)
-    body = _without_prefix(line, prefix_length(line), context)
-    spans = _first(frames, body, context)
-    if not spans or any(_is_doubtful(span, body) for span in spans):
-        spans = _behind_learned(line, context, frames, spans)
-    if spans is None and diagnostics:
-        body = _without_prefix(line, prefix_length(line), context)
-        context.learned = None
-        spans = _first(diagnostics, body, context)
-        if spans is None:
-            spans = _behind_learned(line, context, diagnostics, None)
-    return spans
-
-
-def _grouped(rows: Rows) -> tuple[list[Notation], list[Notation]]:
-    notations = list(dict.fromkeys(notation for _, notation in rows))
-    frames = [notation for notation in notations if notation not in DIAGNOSTICS]
-    return frames, [notation for notation in notations if notation in DIAGNOSTICS]
-
-
-def _first(notations: Sequence[Notation], body: str, context: ContextLines) -> Sequence[MatchSpan] | None:
-    for notation in notations:
-        spans = notation.read(body, context)
-        if spans is not None:
-            return spans
-    return None
-
-
-_ROOTED: Final = re.compile(r"[/\\~.]|[A-Za-z]:|[a-z]{2,20}:")
-_INDENTED: Final = re.compile(r"\S(?:\s\s|\t)")
-# A path may have blanks, and a relative one may begin with them; but both at once is more often a prefix.
-_STRANGE: Final = re.compile(r"[^\w/\\.~<@$({]|\d+-|[^\n]*?(?:\s|[|│┃\x07]|-\d+-|(?:\d|>|[A-Z]{4}|\.log|\.txt):\w)")
-_STRANGE_ROOTED: Final = re.compile(r"[^\n]*?(?:\s[/\\]|\]\S*\s|\s(?:at|from|in) )")
-
-
-def _is_doubtful(span: MatchSpan, body: str) -> bool:
-    """Return whether a path or function may have the end of an unknown prefix in it."""
-    path, function = span.frame.path, span.frame.function
-    if span.lines_back:
-        return False
-    if (_STRANGE_ROOTED if _ROOTED.match(path) else _STRANGE).match(path):
-        return True
-    if function and (body.startswith(function) or function not in body):
-        return _STRANGE.match(function) is not None
-    return function is None and _INDENTED.search(body, 0, span.start) is not None
-
-
-def _behind_learned(
-    line: str, context: ContextLines, notations: Sequence[Notation], spans: Sequence[MatchSpan] | None
-) -> Sequence[MatchSpan] | None:
-    """Return the spans behind the shortest learned prefix that leaves no doubt, or these spans."""
-    before, chosen = context.prefix, None
-    for learned in _learned(line, context, certain=spans == []) if notations else ():
-        context.learned = learned
-        body = _without_prefix(line, learned.end, context)
-        others = _first(notations, body, context)
-        doubtful = not others or any(_is_doubtful(span, body) for span in others)
-        if others is not None and not (doubtful and spans and not _has_shorter_paths(others, spans)):
-            spans, before, chosen = others, context.prefix, learned
-        if not doubtful:
-            break
-    context.prefix, context.learned = before, chosen
-    return spans
-
-
-def _learned(line: str, context: ContextLines, *, certain: bool) -> Sequence[LearnedPrefix]:
-    """Return what the line may share with the lines above it, or with the next one, unless it is certainly a frame."""
-    above = [other for steps in range(1, NEIGHBOURS + 1) if (other := context.with_prefix(steps))]
-    found = learned_prefixes(line, above)
-    if not found and not certain:
-        following = context.following()
-        return learned_prefixes(line, [following]) if following else ()
-    return found
-
-
-def _has_shorter_paths(others: Sequence[MatchSpan], spans: Sequence[MatchSpan]) -> bool:
-    return bool(others) and len(others[0].frame.path) < len(spans[0].frame.path)
-
-
-def _without_prefix(line: str, begin: int, context: ContextLines) -> str:
-    """Return the line as it was printed, and keep its prefix in the context."""
-    context.prefix = line[:begin]
-    return printed(line, begin)
 
 
 def _frame_match(span: MatchSpan, context: ContextLines, origin: PhysicalLine | int) -> FrameMatch:
