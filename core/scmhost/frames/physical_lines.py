@@ -6,9 +6,11 @@ leads back to the text. ``LineMarks`` finds the few lines of a block that need t
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 from .match_spans import Pattern
@@ -68,7 +70,7 @@ _ESCAPE: Final = Pattern(r"\\(.)")
 _INDENT: Final = Pattern(r"(?:\\{1,4}[tr]|\s)*")
 # The quotation in which a log wrote the trace.
 _OPENED: Final = Pattern(r".*(?:[:=\[,(]\s?|^\s*)(?<!\\)[\"']")
-_CLOSED: Final = Pattern(r"(?<!\\)\"(?!, line \d)\s*(?:[,}\])]|$)|'\s*[}\])][\s}\])]*$|(?:\\{1,2}[rn])+$")
+_CLOSED: Final = Pattern(r"(?<!\\)\"(?!, line \d)\s*(?:[,}\])]|$)|'\s*[}\])][\s}\])]*$|(?<!\\[rn])(?:\\{1,2}[rn])++$")
 # A whole log with escaped line ends may be pasted as one line, but no larger one.
 _LONGEST: Final = 1_048_576
 _MARKS: Final = LineMarks(
@@ -93,12 +95,8 @@ class PhysicalLine(NamedTuple):
 
     def position(self, position: int, *, end: bool = False) -> int:
         """Return the position in the line of text. An end does not include what was left out after it."""
-        left_out = 0
-        for at, total in self.cuts:
-            if at > position or (end and at == position):
-                break
-            left_out = total
-        return self.offset + position + left_out
+        number = (bisect_left if end else bisect_right)(self.cuts, position, key=itemgetter(0))
+        return self.offset + position + (self.cuts[number - 1][1] if number else 0)
 
 
 def physical_lines(block: str, first: int) -> tuple[list[str], Sequence[PhysicalLine | int]]:
@@ -166,6 +164,8 @@ def _part(line: str, span: tuple[int, int], number: int, cuts: tuple[tuple[int, 
     closed = _CLOSED.search(line, begin, end)
     text = line[begin : closed.start() if closed else end]
     # The cuts are positions in the whole line; this part keeps those after its beginning, and counts from there.
-    before = max((total for at, total in cuts if at <= begin), default=0)
-    own = tuple((at - begin, total - before) for at, total in cuts if at > begin)
+    first = bisect_right(cuts, begin, key=itemgetter(0))
+    before = cuts[first - 1][1] if first else 0
+    last = bisect_right(cuts, end, key=itemgetter(0))
+    own = tuple((at - begin, total - before) for at, total in cuts[first:last])
     return PhysicalLine(text, number, begin + before, own)
