@@ -70,7 +70,7 @@ _ESCAPE: Final = Pattern(r"\\(.)")
 _INDENT: Final = Pattern(r"(?:\\{1,4}[tr]|\s)*")
 # The quotation in which a log wrote the trace.
 _OPENED: Final = Pattern(r".*(?:[:=\[,(]\s?|^\s*)(?<!\\)[\"']")
-_CLOSED: Final = Pattern(r"(?<!\\)\"(?!, line \d)\s*(?:[,}\])]|$)|'\s*[}\])][\s}\])]*$|(?<!\\[rn])(?:\\{1,2}[rn])++$")
+_CLOSED: Final = Pattern(r"(?<!\\)\"(?!, line \d)\s*(?:[,}\])]|$)|'\s*[}\])][\s}\])]*$|(?<!\\)(?<!\\[rn])(?:\\{1,4}[rn])++$")
 # A whole log with escaped line ends may be pasted as one line, but no larger one.
 _LONGEST: Final = 1_048_576
 _MARKS: Final = LineMarks(
