@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from itertools import islice, pairwise
 from typing import Final
 
-from .diagnostics import DIAGNOSTICS
 from .diagnostics.grouped import ROW
 from .frame import FrameMatch, MatchSpan
-from .notation import MAX_LINES_BACK, ContextLines, Notation
-from .notations import NOTATIONS
-from .physical_lines import LineMarks, PhysicalLine, physical_lines, prefix_length, split_line
+from .line_frames import read_line, rows_for
+from .notation import MAX_LINES_BACK, ContextLines
+from .physical_lines import LineMarks, PhysicalLine, physical_lines, split_line
 from .reports import read_report
 
 # Lines of minified scripts are longer than any frame; the rest of them is not read.
@@ -73,12 +72,6 @@ _FRAME_MARKS: Final = LineMarks(
     re.compile(rf"\n{ROW}"),
 )
 
-Rows = Sequence[tuple[str, Notation]]
-
-_ROWS: Final[Rows] = tuple((hint, notation) for notation in (*NOTATIONS, *DIAGNOSTICS) for hint in notation.hints)
-_HINTS: Final = frozenset(hint for hint, _ in _ROWS)
-_ASCII_HINTS: Final = frozenset(hint for hint in _HINTS if hint.isascii())
-
 
 class BlockReader:
     """Reads the blocks of a text one after another.
@@ -110,12 +103,12 @@ class BlockReader:
         candidates = _FRAME_MARKS.lines(block if isinstance(origins, range) and lines is texts else "\n".join(lines))
         if not candidates:
             return
-        rows = _rows_for([lines[at] for at in candidates])
+        tables = rows_for([lines[at] for at in candidates])
         context = ContextLines([*above, *lines, *_first_physical_line(following)])
         context.heading = self._heading
         for at in candidates:
             context.at = at + len(above)
-            spans = _read_line(lines[at], context, rows)
+            spans = read_line(lines[at], context, tables)
             self.unread -= spans is not None
             for span in spans or ():
                 origin = at - span.lines_back
@@ -138,43 +131,9 @@ def _first_physical_line(line: str | None) -> list[str]:
     return [next(split_line(line, 0)).text[:LONGEST_LINE]] if line is not None else []
 
 
-def _rows_for(lines: Sequence[str]) -> Rows:
-    """Return the rows whose hints are in any of these lines. A single line is not worth the search."""
-    if len(lines) == 1:
-        return _ROWS
-    text = "\n".join(lines)
-    present = {hint for hint in (_ASCII_HINTS if text.isascii() else _HINTS) if hint in text}
-    return [row for row in _ROWS if row[0] in present]
-
-
-def _read_line(line: str, context: ContextLines, rows: Rows) -> Sequence[MatchSpan] | None:
-    """Return the spans of the first notation that understands the line."""
-    body: str | None = None
-    last: Notation | None = None
-    for hint, notation in rows:
-        # The hints of a notation are consecutive rows; it reads a line once.
-        if hint in line and notation is not last:
-            if body is None:
-                body = _without_prefix(line, context)
-            last = notation
-            spans = notation.read(body, context)
-            if spans is not None:
-                return spans
-    return None
-
-
-def _without_prefix(line: str, context: ContextLines) -> str:
-    """Return the line as it was printed, and keep its prefix in the context."""
-    begin = prefix_length(line)
-    context.prefix = line[:begin]
-    body = line[begin:LONGEST_LINE].rstrip()
-    # An item of a list of strings ends with a quote and a comma.
-    return body.rstrip('",') if context.prefix.endswith('"') else body
-
-
 def _frame_match(span: MatchSpan, context: ContextLines, origin: PhysicalLine | int) -> FrameMatch:
     """Return where a span is in the text, given its physical line or the number of its line of text."""
-    begin = prefix_length(context.with_prefix(span.lines_back)) if span.lines_back else len(context.prefix)
+    begin = context.prefix_length(span.lines_back)
     start, end = begin + span.start, begin + span.end
     if isinstance(origin, int):
         return FrameMatch(span.frame, origin, start, end)
