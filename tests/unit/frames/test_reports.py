@@ -46,11 +46,11 @@ def test_document_has_no_unread_lines() -> None:
     assert (len(reading.frames), reading.unread, reading.truncated) == (1, 0, False)
 
 
-def test_path_in_another_spelling_is_read_without_its_position() -> None:
-    r"""A slash may be written ``\/``; the position is then the beginning of the text."""
+def test_path_in_another_spelling_has_its_position() -> None:
+    r"""A slash may be written ``\/``."""
     text = '{"frames": [{"filename": "app\\/shop.py", "lineno": 12}, {"filename": "a.py"}]}'
     first, second = read_text(text).frames
-    assert first == FrameMatch(Frame("app/shop.py", 12, language="python"), 0, 0, 0)
+    assert first == FrameMatch(Frame("app/shop.py", 12, language="python"), 0, 26, 38)
     assert text[second.start : second.end] == "a.py"
 
 
