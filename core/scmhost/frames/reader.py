@@ -71,14 +71,14 @@ class BlockReader:
         """Yield the frames of records, and of the lines between them."""
         lines = block.split("\n")
         begin = 0
-        for index, report in records:
-            if index > begin:
-                yield from self._read_plain("\n".join(lines[begin:index]), lines[index])
+        for at, report in records:
+            if at > begin:
+                yield from self._read_plain("\n".join(lines[begin:at]), lines[at])
             texts = BlockReader()
             yield from report.merged(texts.read_physical_lines)
             self.unread += texts.unread
             self._number += 1
-            begin = index + 1
+            begin = at + 1
         if begin < len(lines):
             yield from self._read_plain("\n".join(lines[begin:]), following)
 
@@ -93,7 +93,12 @@ class BlockReader:
         return self._read_lines(texts, origins, first, block, following)
 
     def _read_lines(
-        self, texts: list[str], origins: Sequence[PhysicalLine | int], first: int, block: str | None, following: str | None
+        self,
+        texts: list[str],
+        origins: Sequence[PhysicalLine | int],
+        first: int,
+        block: str | None,
+        following: str | None,
     ) -> Iterator[FrameMatch]:
         lines = _shortened(texts)
         above = self._above

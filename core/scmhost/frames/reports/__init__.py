@@ -27,7 +27,9 @@ FORMS: Final[tuple[Form, ...]] = (SARIF, PYTEST_REPORT, SENTRY_EVENT, OPEN_TELEM
 """The form with the most specific sign comes first."""
 
 # Every document with a place has a number for a line, or ends a text with one.
-_SIGN: Final = re.compile(r"[lL]ine|\.[lL]ineno|\"(?:row|begin|frames|physicalLocation)\"|:\d{1,9}\"|[tT]race\"|[mM]essages\"|\"stack\"")
+_SIGN: Final = re.compile(
+    r"[lL]ine|\.[lL]ineno|\"(?:row|begin|frames|physicalLocation)\"|:\d{1,9}\"|[tT]race\"|[mM]essages\"|\"stack\""
+)
 _BEGINNING: Final = re.compile(r"\{\s?\"")
 # A log may put its own prefix before a record.
 _LONGEST_PREFIX: Final = 300
@@ -60,9 +62,9 @@ class Report:
 
 
 class Record(NamedTuple):
-    """A line of a block that is a JSON record; ``index`` is its number in the block."""
+    """A line of a block that is a JSON record; ``at`` is its number in the block."""
 
-    index: int
+    at: int
     report: Report
 
 

@@ -100,6 +100,7 @@ _SKIPPED: Final = frozenset((
 _REPEATED: Final = {"spans": ("children",), "caret": ("start", "finish"), "reprtraceback": ("reprcrash",)}
 
 _PLACE: Final = re.compile(r"(?P<path>(?:[A-Za-z]:)?[^:\n\"]{1,1000}):(?P<line>\d{1,9})(?::(?P<column>\d{1,9}))?$")
+_DIGIT: Final = re.compile(r"\d")
 _SEPARATOR: Final = re.compile(r"[./]")
 _JOINED: Final = frozenset(("file", "line", "column", "function"))
 
@@ -240,5 +241,5 @@ def _read_text(value: str, name: str, around: Surroundings, *, listed: bool) -> 
         path, column = match["path"], match["column"]
         frame = Frame(path, int(match["line"]), int(column) if column else None, language=known_language(path))
         yield Entry(frame, value)
-    elif name in _TEXTS or "\n" in value:
+    elif "\n" in value or listed or (name in _TEXTS and _DIGIT.search(value)):
         yield Entry(None, value, in_stack=listed)

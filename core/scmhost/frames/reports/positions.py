@@ -14,6 +14,7 @@ from .places import Entry
 
 _STRING: Final = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"')
 
+
 class Offsets:
     """Leads from an offset in a text to its line and the position in it, both from 0."""
 

@@ -19,9 +19,13 @@ from .positions import Offsets, lines_of_xml
 
 _TEST_ROOTS: Final = ("testsuites", "testsuite", "testrun", "testresults", "assemblies", "assembly")
 _FINDING_ROOTS: Final = ("checkstyle", "pmd", "results", "issues", "jslint", "lint", "report", "csslint")
-_BEGINNING: Final = re.compile(r"\s*(?:<\?xml\s[^<>]{0,200}>\s*)?(?:<!--[^<>]{0,1000}-->\s*)?<([A-Za-z][\w-]{0,30})[\s>]")
+_BEGINNING: Final = re.compile(
+    r"\s*(?:<\?xml\s[^<>]{0,200}>\s*)?(?:<!--[^<>]{0,1000}-->\s*)?<([A-Za-z][\w-]{0,30})[\s>]"
+)
 _DECLARATION: Final = re.compile(r"\s*<\?xml\s")
-_TAG: Final = re.compile(r"<(/?)([A-Za-z_][\w:.-]{0,100})(?=[\s/>])([^<>\"']*(?:\"[^\"]*\"[^<>\"']*|'[^']*'[^<>\"']*)*)>")
+_TAG: Final = re.compile(
+    r"<(/?)([A-Za-z_][\w:.-]{0,100})(?=[\s/>])([^<>\"']*(?:\"[^\"]*\"[^<>\"']*|'[^']*'[^<>\"']*)*)>"
+)
 _ATTRIBUTE: Final = re.compile(r"([A-Za-z_][\w:.-]{0,100})\s{0,5}=\s{0,5}(?:\"([^\"]*)\"|'([^']*)')")
 _CDATA: Final = "<![CDATA["
 _DEEPEST: Final = 200
