@@ -71,6 +71,9 @@ _NESTED: Final = (
     ("lines", "begin"), ("positions", "begin"), ("position",), ("position", "start"), ("region",), ("span",),
     ("causemetadata",), ("startposition",), ("loc",), ("file",),
 )  # fmt: skip
+_NESTED_NAMES: Final = frozenset(names[0] for names in _NESTED)
+_PATH_NAMES: Final = frozenset((*_FILES, *_PATHS, *_NAMES))
+_LINE_NAMES: Final = frozenset((*_LINES, "begin"))
 _LINE_LISTS: Final = ("filelinerange", "linerange", "lines")
 _STACKS: Final = frozenset((
     "stacktrace", "stack", "trace", "backtrace", "frames", "callstack", "parsedstack", "extendedstacktrace",
@@ -125,9 +128,9 @@ def read_entries(value: Any) -> Iterator[Entry]:
     return _walk(value, "", Surroundings(), 0)
 
 
-def read_place(fields: Fields, around: Surroundings) -> Frame | None:
-    """Return the place that an object names with its fields or takes over in part, or None."""
-    path = own_path(fields) or around.path
+def read_place(fields: Fields, path: str | None, around: Surroundings) -> Frame | None:
+    """Return the place that an object with this path names with its fields or takes over in part, or None."""
+    path = path or around.path
     if path is None or fields.get("isprimary") is False:
         return None
     line, column = _line_and_column(fields)
@@ -146,6 +149,9 @@ def _message(fields: Fields) -> str | None:
 
 def own_path(fields: Fields) -> str | None:
     """Return the path of an object; one with a folder comes before a mere name."""
+    # This test is much faster than a search for each name, and most objects have none.
+    if _PATH_NAMES.isdisjoint(fields):
+        return None
     file = fields.get("file")
     inner = plain_fields(file) if isinstance(file, dict) else {}
     paths = [
@@ -165,12 +171,13 @@ def _texts(fields: Fields, names: tuple[str, ...], accept: Any) -> Iterator[str]
 
 
 def _line_and_column(fields: Fields) -> tuple[int | None, int | None]:
-    line = number(fields, *_LINES) or _first_line(text(fields, "line"))
-    if line:
-        return line, number(fields, *_COLUMNS)
-    for names in _NESTED:
+    if not _LINE_NAMES.isdisjoint(fields):
+        line = number(fields, *_LINES) or _first_line(text(fields, "line"))
+        if line:
+            return line, number(fields, *_COLUMNS)
+    for names in () if _NESTED_NAMES.isdisjoint(fields) else _NESTED:
         inner = _inner(fields, names)
-        line = number(inner, *_LINES, "begin")
+        line = None if _LINE_NAMES.isdisjoint(inner) else number(inner, *_LINES, "begin")
         if line is not None:
             # The editor protocol counts from 0, and it alone says "character".
             base = "character" in inner and "column" not in inner
@@ -211,8 +218,8 @@ def _walk(value: Any, name: str, around: Surroundings, depth: int, *, listed: bo
 
 def _walk_object(value: dict[str, Any], around: Surroundings, depth: int) -> Iterator[Entry]:
     fields = plain_fields(value)
-    frame = read_place(fields, around)
     path = own_path(fields)
+    frame = read_place(fields, path, around)
     if frame:
         yield Entry(frame, frame.path, shared=path is None)
     skipped = {skipped for name, others in _REPEATED.items() if name in fields for skipped in others}

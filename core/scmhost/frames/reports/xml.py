@@ -127,7 +127,7 @@ class _Reader:
     def _take_place(self, element: Element, parent: Element | None, match: re.Match[str]) -> None:
         path = _file(parent) if parent and parent.place is None else None
         message = text(parent.fields, "message", "msg") if parent else None
-        frame = read_place(element.fields, Surroundings(path, message))
+        frame = read_place(element.fields, own_path(element.fields), Surroundings(path, message))
         if frame is None:
             return
         # The path may be an attribute of the element around this one; the place is then the element's beginning.
