@@ -101,8 +101,10 @@ def git_outputs(path: PathLike[str] | str, *commands: Sequence[str]) -> list[str
     return [_output(path, command, process) for command, process in zip(commands, processes, strict=True)]
 
 
-def start(path: PathLike[str] | str, *command: str, stdin: int = subprocess.DEVNULL) -> "subprocess.Popen[bytes]":
-    """Start git in a folder, with pipes for its output and its errors.
+def start(
+    path: PathLike[str] | str, *command: str, stdin: int = subprocess.DEVNULL, stderr: int = subprocess.PIPE
+) -> "subprocess.Popen[bytes]":
+    """Start git in a folder, with a pipe for its output.
 
     The user's own settings apply, such as short forms of URLs. Nothing in the repository can start a program.
 
@@ -110,11 +112,11 @@ def start(path: PathLike[str] | str, *command: str, stdin: int = subprocess.DEVN
         GitError: git is not installed.
     """
     try:
-        return subprocess.Popen(
+        return subprocess.Popen(  # noqa: S603 - a list, no shell
             git_command("-C", str(path), *command),
             stdin=stdin,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             env=git_environment(os.environ),
         )
     except FileNotFoundError:
