@@ -20,7 +20,7 @@ FILES = ("main.py", "shop/cart.py", "shop/util.py", "lib/util.py", "src/com/acme
 
 
 class Targets:
-    """Pages whose URL is the path and the line; one file has none. ``only_on_disk`` are files that are not committed."""
+    """Pages whose URL is the path and the line; one file has none. ``only_on_disk`` are files without a commit."""
 
     def __init__(self, only_on_disk: Sequence[str] = ()) -> None:
         self._only_on_disk = only_on_disk
@@ -219,7 +219,9 @@ def test_summary_warns_of_an_unpushed_commit(checkout: GitRepository) -> None:
     links = CheckoutLinks(LinkOverrides())
     assert len(counted(links, ("/usr/x.py", 1))) == 2
     head = f"commit {second[:12]} is on no branch of a remote yet"
-    assert counted(links, ("main.py", 1))[1:] == [f"{head}: links lead to commit {first[:12]}, the last that is pushed."]
+    assert counted(links, ("main.py", 1))[1:] == [
+        f"{head}: links lead to commit {first[:12]}, the last that is pushed."
+    ]
     selected = counted(CheckoutLinks(LinkOverrides(ref="HEAD")), ("main.py", 1))
     assert selected[1:] == [f"{head}: until it is pushed, its links lead nowhere."]
 

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +103,7 @@ class HostileCheckout:
 @pytest.fixture(params=CASES, ids=lambda case: case["id"])
 def hostile(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[tuple[dict[str, Any], HostileCheckout]]:
+) -> tuple[dict[str, Any], HostileCheckout]:
     case: dict[str, Any] = request.param
     home = tmp_path / "home/.ssh"
     home.mkdir(parents=True)
@@ -115,7 +114,7 @@ def hostile(
     folder = made.root / case.get("folder", ".")
     monkeypatch.chdir(folder)
     monkeypatch.setenv("PWD", str(folder))
-    yield case, made
+    return case, made
 
 
 def test_linking_runs_no_program_of_the_checkout(hostile: tuple[dict[str, Any], HostileCheckout]) -> None:
