@@ -31,7 +31,7 @@ _CHANGED_KEPT: Final = 25
 _NO_FILE: Final = frozenset({Reason.NOT_A_FILE, Reason.NOT_IN_REPOSITORY, Reason.FILE_NOT_FOUND})
 
 
-class LinkTargets(Protocol):
+class FileTargets(Protocol):
     """The repositories of a checkout's files."""
 
     def link(self, found: CheckoutLink, path: str, line: int | None) -> CheckoutLink:
@@ -56,7 +56,7 @@ class LinkerInputs:
     roots: Sequence[str]
     prefix: str
     tree: FileTree
-    targets: LinkTargets
+    targets: FileTargets
     mappings: "MappingIndex | None"
 
 

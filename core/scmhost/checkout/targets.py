@@ -66,7 +66,7 @@ class PageOverrides:
     exact: bool = False
 
 
-class LinkTarget:
+class LinkedRepository:
     """One repository, and the commit of it that links lead to.
 
     Args:
@@ -135,7 +135,7 @@ class _Nested(NamedTuple):
     """A repository in a folder of the checkout, or the reason why it has no pages."""
 
     folder: str
-    target: LinkTarget | None
+    target: LinkedRepository | None
     files: frozenset[str] = frozenset()
     problem: str = ""
 
@@ -146,7 +146,7 @@ class CheckoutTargets:
     def __init__(self, checkout: Checkout, overrides: PageOverrides) -> None:
         self._checkout = checkout
         self._overrides = overrides
-        self._main = LinkTarget(
+        self._main = LinkedRepository(
             checkout, checkout_pages(checkout, overrides.kind, overrides.template), exact=overrides.exact
         )
         self._submodules: dict[str, str] = {}
@@ -224,7 +224,7 @@ class CheckoutTargets:
             pages = checkout_pages(replace(checkout, kind=kind), None, None)
         except ScmhostError as error:
             return _Nested(folder, None, problem=f"{folder}: {error}")
-        return _Nested(folder, LinkTarget(checkout, pages, exact=exact), frozenset(checkout.files))
+        return _Nested(folder, LinkedRepository(checkout, pages, exact=exact), frozenset(checkout.files))
 
 
 def _folders(path: str) -> Sequence[str]:
