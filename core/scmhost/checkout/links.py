@@ -101,7 +101,8 @@ class CheckoutLinker:
         existing = next((path for path in paths if path in self._inputs.tree), None)
         if existing:
             return CheckoutLink(path=existing, confidence="high")
-        return _missing(paths[0]) if paths else None
+        on_disk = next(filter(None, map(self._inputs.targets.on_disk, paths)), None)
+        return on_disk or (_missing(paths[0]) if paths else None)
 
     def _below_root(self, printed: PrintedPath) -> CheckoutLink | None:
         """Resolve a path below the checkout's folder, or relative to the working directory."""

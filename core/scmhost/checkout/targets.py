@@ -88,7 +88,10 @@ class LinkedRepository:
         commit = self._checkout.commit
         if not self._checkout.published:
             return found.refused(Reason.NOT_PUSHED, "no commit of this branch is pushed")
-        old_path = self._path_in_commit(path)
+        try:
+            old_path = self._path_in_commit(path)
+        except GitError as error:
+            return found.refused(Reason.NOT_PUSHED, f"the pushed commit cannot be read: {error}")
         if old_path is None:
             last = f"commit {commit[:SHORT_SHA]}, the last that is pushed"
             return found.refused(Reason.NOT_PUSHED, f"{path} is new since {last}")
@@ -121,11 +124,9 @@ class LinkedRepository:
         if self._renamed is None:
             commits = (self._checkout.commit, self._checkout.head)
             options = ("-r", "-z", "--name-status", "--find-renames", _MAX_RENAMES, "--diff-filter=R")
-            try:
-                fields = git_output(self._checkout.root, "diff-tree", *options, *commits, "--").split("\0")
-            except GitError:
-                # A partial clone lacks files that would have to be compared.
-                fields = []
+            (output,) = git_outputs(self._checkout.root, ("diff-tree", *options, *commits, "--"))
+            # A partial clone may lack files that would have to be compared.
+            fields = output.split("\0") if isinstance(output, str) else []
             # Each entry is a status, the old path and the new one.
             self._renamed = dict(zip(fields[2::3], fields[1::3], strict=False))
         return self._renamed

@@ -40,7 +40,7 @@ class HostileCheckout:
         self.repository.commit("Second", {"main.py": "zero\none\ntwo\nthree\n"})
         self._add_repositories(case)
         if "partial" in case:
-            self._lose_objects(case["partial"])
+            self._lose_objects(case["partial"], case.get("lost", ["HEAD~1:main.py"]))
         if "attributes" in case:
             (self.root / ".git/info/attributes").write_text(case["attributes"], encoding="utf-8")
         self._configure(self.root / ".git/config", case.get("config", {}))
@@ -84,13 +84,13 @@ class HostileCheckout:
                     self.repository.git("update-index", "--add", "--cacheinfo", f"160000,{sha},{case[kind]}")
                     self.repository.git("commit", "--quiet", "--message", "Submodule")
 
-    def _lose_objects(self, url: str) -> None:
-        """Make a partial clone, in which the objects of the first commit's files are missing."""
-        blob = self.repository.git("rev-parse", "HEAD~1:main.py")
-        tree = self.repository.git("rev-parse", "HEAD~1^{tree}")
-        for name in (blob, tree):
-            (self.root / ".git/objects" / name[:2] / name[2:]).unlink()
+    def _lose_objects(self, url: str, lost: list[str]) -> None:
+        """Make a partial clone, in which objects of the pushed commit are missing."""
+        for name in lost:
+            sha = self.repository.git("rev-parse", name)
+            (self.root / ".git/objects" / sha[:2] / sha[2:]).unlink()
         config = {
+            "scmhost.remote": "https://github.com/acme/shop",
             "remote.origin.url": url,
             "remote.origin.promisor": "true",
             "remote.origin.partialclonefilter": "blob:none",
@@ -126,7 +126,7 @@ def test_linking_runs_no_program_of_the_checkout(hostile: tuple[dict[str, Any], 
     done = scmhost("link", file)
     assert not checkout.canary.exists()
     assert [line for line in done.out.splitlines() if "    -> " not in line] == text.splitlines()
-    assert done.code == 1 or "    -> https://github.com/acme/" in done.out
+    assert done.code == 1 or "    -> https://github.com/acme/" in done.out or "lost" in case
     assert done.code == 0 or done.err.startswith("error: ")
     # An attack that no git falls for would prove nothing.
     if "trigger" in case:
