@@ -93,6 +93,10 @@ class CommittedFiles:
         self._process: subprocess.Popen[bytes] | None = None
         self._rest = b""
 
+    def start(self) -> None:
+        """Start the process, so that the first file need not wait for it."""
+        self._running()
+
     def read(self, commit: str, path: str) -> bytes | None:
         """Return the contents of a file; None if it is missing, too large, or no file."""
         # The process reads one name per line.
@@ -181,6 +185,10 @@ class ChangedFiles:
         self._head = head or commit
         self._files = CommittedFiles(root)
         self._comparisons: dict[tuple[str, str, bool], _Comparison] = {}
+
+    def start(self) -> None:
+        """Start git, so that the first call need not wait for it."""
+        self._files.start()
 
     def committed(self, path: str, line: int, *, old_path: str | None = None, on_disk: bool = True) -> CommittedLine:
         """Return the position that a line of a file has in the commit.

@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike
@@ -97,8 +97,17 @@ def git_outputs(path: PathLike[str] | str, *commands: Sequence[str]) -> list[str
     Raises:
         GitError: git is not installed.
     """
+    return start_outputs(path, *commands)()
+
+
+def start_outputs(path: PathLike[str] | str, *commands: Sequence[str]) -> Callable[[], list[str | GitError]]:
+    """Start git commands in parallel; return a function that waits for the result of ``git_outputs``.
+
+    Raises:
+        GitError: git is not installed.
+    """
     processes = [start(path, *command) for command in commands]
-    return [_output(path, command, process) for command, process in zip(commands, processes, strict=True)]
+    return lambda: [_output(path, command, process) for command, process in zip(commands, processes, strict=True)]
 
 
 def start(

@@ -19,7 +19,7 @@ from scmhost.sdk.reasons import Reason
 from .formats import LinkedFrame, frame_facts
 from .linked_text import LinkCounts
 from .targets import SHORT_SHA, CheckoutLink, CheckoutTargets, PageOverrides
-from .worktree import Checkout, read_checkout
+from .worktree import Checkout, RepositoryReading, start_reading
 
 if TYPE_CHECKING:
     from scmhost.mapping import MappingIndex
@@ -144,8 +144,8 @@ class LinkOverrides:
 class CheckoutLinks:
     """Links frames to one commit of a checkout, and collects warnings on these links."""
 
-    def __init__(self, overrides: LinkOverrides) -> None:
-        checkout = read_checkout(overrides.ref, overrides.remote)
+    def __init__(self, overrides: LinkOverrides, reading: RepositoryReading | None = None) -> None:
+        checkout = (reading or start_reading(overrides.ref)).finish(overrides.remote)
         exact = overrides.ref is not None
         targets = CheckoutTargets(checkout, PageOverrides(overrides.kind, overrides.template, exact))
         self._checkout = checkout
@@ -154,11 +154,11 @@ class CheckoutLinks:
         self._changed: dict[tuple[str, int, str], None] = {}
         self._linker = CheckoutLinker(
             LinkerInputs(
-                _roots(checkout),
+                checkout_roots(checkout),
                 checkout.prefix,
                 FileTree(targets.files, checkout.prefix),
                 targets,
-                _mapping_index(overrides.mappings),
+                mapping_index(overrides.mappings),
             )
         )
 
@@ -207,7 +207,7 @@ class CheckoutLinks:
         return LinkedFrame(found, link.url, facts, link.reason or "", link.message, link.next_step, link.ignored)
 
 
-def _roots(checkout: Checkout) -> list[str]:
+def checkout_roots(checkout: Checkout) -> list[str]:
     """Return the checkout's folder as git and as the shell print it; the shell's may contain symbolic links."""
     roots = [checkout.root]
     here = os.environ.get("PWD", "").rstrip("/") + "/"
@@ -224,7 +224,7 @@ def _is_working_directory(folder: str) -> bool:
         return False
 
 
-def _mapping_index(mappings: Sequence[tuple[str, str]]) -> "MappingIndex | None":
+def mapping_index(mappings: Sequence[tuple[str, str]]) -> "MappingIndex | None":
     if not mappings:
         return None
     # Imported here: most runs have no mapping, and start faster without it.

@@ -11,7 +11,7 @@ from scmhost.sdk.reasons import NEXT_STEP, Confidence, Reason
 from .changed_files import ChangedFiles, CommittedLine
 from .git import GitError, git_output, git_outputs
 from .pages import PageUrls, checkout_pages
-from .worktree import Checkout, Submodule, read_repository, read_tree, tree_command
+from .worktree import Checkout, RepositoryReading, Submodule, read_tree, tree_command
 
 # A repository of strangers may have any number of submodules.
 _MAX_SUBMODULES: Final = 64
@@ -79,7 +79,7 @@ class LinkedRepository:
         self._checkout = checkout
         self._pages = pages
         self._exact = exact
-        self._lines = ChangedFiles(checkout.root, checkout.commit, checkout.head or checkout.commit)
+        self.lines = ChangedFiles(checkout.root, checkout.commit, checkout.head or checkout.commit)
         self._published: frozenset[str] | None = None
         self._renamed: dict[str, str] | None = None
 
@@ -108,7 +108,7 @@ class LinkedRepository:
             return CommittedLine(0)
         # A guessed file may be a different version of the one that ran, so that edits on disk are not its own.
         on_disk = is_certain and not self._exact
-        return self._lines.committed(path, line, old_path=old_path, on_disk=on_disk)
+        return self.lines.committed(path, line, old_path=old_path, on_disk=on_disk)
 
     def _path_in_commit(self, path: str) -> str | None:
         """Return the path that a file of the checkout has in the commit, or None if the commit lacks it."""
@@ -150,6 +150,8 @@ class CheckoutTargets:
         self._main = LinkedRepository(
             checkout, checkout_pages(checkout, overrides.kind, overrides.template), exact=overrides.exact
         )
+        # Most texts have a link, and git starts while the text is read.
+        self._main.lines.start()
         self._submodules: dict[str, str] = {}
         self._nested: dict[str, _Nested] = {}
         self.files: list[str] = [*checkout.files, *self._files_of_submodules()]
@@ -216,7 +218,7 @@ class CheckoutTargets:
     def _opened(self, folder: str) -> _Nested:
         exact, path = self._overrides.exact, f"{self._checkout.root}/{folder}"
         try:
-            checkout = read_repository(path, self._submodules.get(folder, "HEAD"), exact=exact)
+            checkout = RepositoryReading(path, self._submodules.get(folder, "HEAD"), exact=exact).finish()
             # A damaged repository is passed over by git, which then finds the one around it.
             if os.path.realpath(checkout.root) != os.path.realpath(path):
                 return _Nested(folder, None, problem=f"{folder} is not a checkout")

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from scmhost.infra.errors import ScmhostError
 
 from .changed_files import read_regular_file
-from .git import GitError, git_output, git_outputs
+from .git import GitError, git_output, start_outputs
 from .remotes import NAMES, TRACKING, PushedCommit, Remotes, Setting, find_pushed
 
 _SETTINGS: Final = ("config", "--null", "--get-regexp", NAMES)
@@ -89,48 +89,76 @@ def read_checkout(ref: str | None = None, remote: str | None = None) -> Checkout
     Raises:
         NoCheckout: there is no checkout, it has no commit yet, or the ref is unknown.
     """
-    if ref is None:
-        return read_repository(".", remote=remote)
-    return read_repository(".", _commit(ref), remote, exact=True)
+    return start_reading(ref).finish(remote)
 
 
-def read_repository(folder: str, start: str = "HEAD", remote: str | None = None, *, exact: bool = False) -> Checkout:
-    """Read the checkout that contains a folder, from a commit on; ``exact`` if links lead to this commit itself.
+def start_reading(ref: str | None = None) -> "RepositoryReading":
+    """Start to read the checkout of the working directory, at a ref if one is given.
 
     Raises:
-        NoCheckout: there is no checkout, or it has no commit yet.
-        GitError: git cannot read the repository.
+        NoCheckout: the ref is unknown.
     """
-    unpushed = ("rev-list", "--max-count=1", start, "--not", "--remotes", "--")
-    # One after the other, these would double the time of a short run.
-    outputs = git_outputs(folder, _HEAD, _SETTINGS, tree_command(start), unpushed, _REFS)
-    head = _head(outputs[0])
-    entries = _settings(outputs[1])
-    # The last value of a setting applies, as in git.
-    settings = dict(entries)
-    sha = head.commit if start == "HEAD" else start
-    remotes = Remotes(
-        entries, head.branch, remote or settings.get("scmhost.remote"), _succeeded(outputs[4]).splitlines()
-    )
-    is_on_remote = not _succeeded(outputs[3])
-    pushed = find_pushed(folder, sha, remotes, is_on_remote=is_on_remote, exact=exact)
-    if pushed.pushed is False and _is_fetched(folder, head.fetched, sha):
-        pushed = PushedCommit(sha, pushed.remote, pushed=None)
-    tree = read_tree(_succeeded(outputs[2]))
-    return Checkout(
-        head.root,
-        head.prefix,
-        pushed.sha or sha,
-        tree.files,
-        head.cache if os.path.isabs(head.cache) else f"{folder}/{head.cache}",  # noqa: PTH117 - as in links
-        remotes.url(pushed.remote),
-        settings.get("scmhost.kind"),
-        settings.get("scmhost.template"),
-        pushed.pushed,
-        sha,
-        pushed.sha is not None,
-        tree.submodules,
-    )
+    return RepositoryReading(".") if ref is None else RepositoryReading(".", _commit(ref), exact=True)
+
+
+class RepositoryReading:
+    """Reads the checkout that contains a folder: git starts at once, and ``finish`` waits for it.
+
+    Args:
+        folder: the folder.
+        start: the commit whose files are read.
+        exact: whether links lead to this commit itself.
+    """
+
+    def __init__(self, folder: str, start: str = "HEAD", *, exact: bool = False) -> None:
+        self._folder = folder
+        self._start = start
+        self._exact = exact
+        unpushed = ("rev-list", "--max-count=1", start, "--not", "--remotes", "--")
+        # One after the other, these would double the time of a short run.
+        self._outputs = start_outputs(folder, _HEAD, _SETTINGS, tree_command(start), unpushed, _REFS)
+
+    def finish(self, remote: str | None = None) -> Checkout:
+        """Return the checkout. ``remote`` is the name of a remote, or a URL.
+
+        Raises:
+            NoCheckout: there is no checkout, or it has no commit yet.
+            GitError: git cannot read the repository.
+        """
+        outputs = self._outputs()
+        head = _head(outputs[0])
+        entries = _settings(outputs[1])
+        # The last value of a setting applies, as in git.
+        settings = dict(entries)
+        refs = _succeeded(outputs[4]).splitlines()
+        remotes = Remotes(entries, head.branch, remote or settings.get("scmhost.remote"), refs)
+        pushed = self._pushed(head, remotes, is_on_remote=not _succeeded(outputs[3]))
+        tree = read_tree(_succeeded(outputs[2]))
+        sha = self._sha(head)
+        return Checkout(
+            head.root,
+            head.prefix,
+            pushed.sha or sha,
+            tree.files,
+            os.path.join(self._folder, head.cache),  # noqa: PTH118 - as in links
+            remotes.url(pushed.remote),
+            settings.get("scmhost.kind"),
+            settings.get("scmhost.template"),
+            pushed.pushed,
+            sha,
+            pushed.sha is not None,
+            tree.submodules,
+        )
+
+    def _sha(self, head: "_Head") -> str:
+        return head.commit if self._start == "HEAD" else self._start
+
+    def _pushed(self, head: "_Head", remotes: Remotes, *, is_on_remote: bool) -> PushedCommit:
+        sha = self._sha(head)
+        pushed = find_pushed(self._folder, sha, remotes, is_on_remote=is_on_remote, exact=self._exact)
+        if pushed.pushed is False and _is_fetched(self._folder, head.fetched, sha):
+            return PushedCommit(sha, pushed.remote, pushed=None)
+        return pushed
 
 
 def tree_command(commit: str) -> tuple[str, ...]:
