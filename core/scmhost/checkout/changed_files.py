@@ -11,7 +11,6 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import IO, Final, NamedTuple, cast
 from weakref import finalize
 
@@ -49,8 +48,7 @@ class Hunk(NamedTuple):
     new_count: int
 
 
-@dataclass(frozen=True, slots=True)
-class CommittedLine:
+class CommittedLine(NamedTuple):
     """A line's number in the commit. A changed line has the number of the first line that it replaced.
 
     Attributes:

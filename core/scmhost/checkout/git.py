@@ -4,9 +4,8 @@ import os
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from os import PathLike
-from typing import IO, Final
+from typing import IO, Final, NamedTuple
 
 from scmhost.infra.errors import ScmhostError
 from scmhost.sdk.git import git_command, git_environment
@@ -30,8 +29,7 @@ class GitError(ScmhostError):
     """git is not installed, or a git command failed. The message is git's own."""
 
 
-@dataclass(frozen=True, slots=True)
-class GitCommit:
+class GitCommit(NamedTuple):
     """A commit of a git repository, with its changed files as pairs of type (A, D or M) and path."""
 
     sha: str

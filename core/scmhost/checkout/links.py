@@ -5,8 +5,7 @@ The checkout's list of files is the only configuration: a frame is resolved to a
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from scmhost.frames import FrameMatch
 from scmhost.frames.frame import Frame
@@ -41,8 +40,7 @@ class FileTargets(Protocol):
         """Return what a path is that only the disk has, or None if there is no such file."""
 
 
-@dataclass(frozen=True, slots=True)
-class LinkerInputs:
+class LinkerInputs(NamedTuple):
     """All that the linker needs from a checkout.
 
     Attributes:
@@ -85,7 +83,7 @@ class CheckoutLinker:
         found = self._located(frame)
         # Ordinary text has paths with numbers, too: a diagnostic counts only if the checkout has its file.
         is_no_place = frame.kind == "diagnostic" and found.reason in _NO_FILE
-        return replace(found, ignored=True) if is_no_place else found
+        return found._replace(ignored=True) if is_no_place else found
 
     def _located(self, frame: Frame) -> CheckoutLink:
         munged = class_path(frame.module, frame.path) if frame.language in JVM and frame.module else None
@@ -130,8 +128,7 @@ class CheckoutLinker:
         return CheckoutLink(reason=Reason.NOT_IN_REPOSITORY)
 
 
-@dataclass(frozen=True, slots=True)
-class LinkOverrides:
+class LinkOverrides(NamedTuple):
     """Options of the command line that replace what is read from the checkout."""
 
     remote: str | None = None

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from scmhost.infra.errors import ScmhostError
@@ -21,8 +20,7 @@ SHORT_SHA: Final = 12
 _MAX_RENAMES: Final = "-l400"
 
 
-@dataclass(frozen=True, slots=True)
-class CheckoutLink:
+class CheckoutLink(NamedTuple):
     """The link of a frame, or the reason why it has none.
 
     Attributes:
@@ -54,11 +52,10 @@ class CheckoutLink:
 
     def refused(self, reason: Reason, message: str) -> "CheckoutLink":
         """Return the same file without a link."""
-        return replace(self, reason=reason, message=message)
+        return self._replace(reason=reason, message=message)
 
 
-@dataclass(frozen=True, slots=True)
-class PageOverrides:
+class PageOverrides(NamedTuple):
     """Options of the command line for the pages of the checkout's own repository."""
 
     kind: str | None = None
@@ -100,7 +97,7 @@ class LinkedRepository:
             return found.refused(Reason.LINE_NOT_FOUND, f"{path} has {where.last} lines")
         url = self._pages.url(old_path, where.line or None)
         if isinstance(url, str):
-            return replace(found, url=url, line=where.line or None, changed=where.changed, commit=commit)
+            return found._replace(url=url, line=where.line or None, changed=where.changed, commit=commit)
         return found.refused(url.reason, url.message)
 
     def _committed(self, path: str, old_path: str, line: int | None, *, is_certain: bool) -> CommittedLine:
@@ -224,7 +221,7 @@ class CheckoutTargets:
                 return _Nested(folder, None, problem=f"{folder} is not a checkout")
             # What is configured for the checkout applies to unknown hosts of its submodules, too.
             kind = checkout.kind or self._checkout.kind or self._overrides.kind
-            pages = checkout_pages(replace(checkout, kind=kind), None, None)
+            pages = checkout_pages(checkout._replace(kind=kind), None, None)
         except ScmhostError as error:
             return _Nested(folder, None, problem=f"{folder}: {error}")
         return _Nested(folder, LinkedRepository(checkout, pages, exact=exact), frozenset(checkout.files))

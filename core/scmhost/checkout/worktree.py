@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from scmhost.infra.errors import ScmhostError
@@ -41,8 +40,7 @@ class Tree(NamedTuple):
     submodules: Sequence[Submodule]
 
 
-@dataclass(frozen=True, slots=True)
-class Checkout:
+class Checkout(NamedTuple):
     """A git checkout at one commit.
 
     Attributes:

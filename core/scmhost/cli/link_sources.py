@@ -67,13 +67,13 @@ def open_source(context: CommandContext, options: Mapping[str, Any]) -> Iterator
     """
     if options["org"] is None:
         _refuse(options, _PROJECT_OPTIONS, "needs --org: it selects a project, and without --org the checkout is used")
+        mappings = tuple(_mapping(text) for text in options["maps"])
         from scmhost.checkout.worktree import start_reading
 
         # git runs while the rest is imported.
         reading = start_reading(options["ref"])
         from scmhost.checkout.links import CheckoutLinks, LinkOverrides
 
-        mappings = tuple(_mapping(text) for text in options["maps"])
         yield CheckoutLinks(LinkOverrides(**{name: options[name] for name in _OVERRIDES}, mappings=mappings), reading)
         return
     # An option that has no effect would give links that the user does not expect.

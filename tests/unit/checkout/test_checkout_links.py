@@ -1,7 +1,6 @@
 """Resolving frames to files of a checkout and to their pages."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,7 +27,7 @@ class Targets:
     def link(self, found: CheckoutLink, path: str, line: int | None) -> CheckoutLink:
         if path == "lib/util.py":
             return found.refused(Reason.UNSAFE_URL, "no")
-        return replace(found, url=f"https://x/{path}#{line or None}", line=line or None)
+        return found._replace(url=f"https://x/{path}#{line or None}", line=line or None)
 
     def on_disk(self, path: str) -> CheckoutLink | None:
         if path not in self._only_on_disk:
