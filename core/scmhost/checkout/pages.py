@@ -5,6 +5,7 @@ The first run reads the templates of all kinds of host, which takes longer than 
 
 import json
 import os
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
@@ -20,8 +21,19 @@ if TYPE_CHECKING:
     from scmhost.sdk import Remote
     from scmhost.sdk.urls.ref_links import RefLinks
 
+SSH_CONFIGURATION: Final = "~/.ssh/config"
+"""The user's file with the names of hosts for SSH."""
+
 _COMMIT: Final = "{commit}"
 _ADD_REMOTE: Final = "add --remote URL, with the URL of the repository on its code host"
+_LONGEST_CACHE: Final = 65_536
+# With a plain path and a line they stay below the limit for URLs.
+_LONGEST_PARTS: Final = 7_000
+_TEXT: Final = r"[!#$%&'()*+,./0-9:;=?@A-Z\[\]_a-z~-]*"
+_HEAD: Final = re.compile(
+    rf"https?://(?P<host>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(?::\d{{1,5}})?/(?!.*/\.\.?/){_TEXT}"
+).fullmatch
+_PART: Final = re.compile(_TEXT).fullmatch
 _PARTS: Final = ("head", "tail", "before_line", "after_line")
 
 
@@ -66,7 +78,8 @@ def checkout_pages(checkout: Checkout, kind: str | None, template: str | None) -
         raise NoPages(f"this checkout has no remote; {_ADD_REMOTE}")
     template = template or checkout.template
     load = partial(_load_pages, checkout.remote, kind, checkout.kind, template, checkout.commit)
-    return cached_pages(checkout.cache, checkout.commit, (checkout.remote, kind, checkout.kind, template), load)
+    inputs = (checkout.remote, kind, checkout.kind, template, _ssh_configuration(checkout.remote))
+    return cached_pages(checkout.cache, checkout.commit, inputs, load)
 
 
 def cached_pages(
@@ -87,14 +100,29 @@ def cached_pages(
 def _read_cache(file: str, key: Sequence[str | None], commit: str) -> PlainLinks | None:
     try:
         with open(file, encoding="utf-8") as opened:  # noqa: PTH123 - importing pathlib takes longer than this read
-            content = json.load(opened)
+            content = json.loads(opened.read(_LONGEST_CACHE))
         head, tail, before_line, after_line = (content[name].replace(_COMMIT, commit) for name in _PARTS)
         plain = PlainLinks(head, tail, before_line, after_line, frozenset(map(str, content["extensions"])))
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         # The file is missing or damaged: it is written again.
         return None
-    # The links are clickable: a manipulated file must not add other schemes, such as javascript.
-    return plain if content.get("key") == key and head.startswith(("https://", "http://")) else None
+    return plain if content.get("key") == key and _is_safe(plain, key) else None
+
+
+def _is_safe(plain: PlainLinks, key: Sequence[str | None]) -> bool:
+    """Return whether cached parts give links that fresh templates could give.
+
+    Others may have written the file: the git folder can come with an archive. Links are clickable and printed to a
+    terminal, so that scheme, host and characters are checked as those of fresh links are. A host that only the
+    template knows is not cached.
+    """
+    head = _HEAD(plain.head)
+    parts = (plain.tail, plain.before_line, plain.after_line)
+    if head is None or not all(map(_PART, parts)) or sum(map(len, plain[:4])) > _LONGEST_PARTS:
+        return False
+    # The web pages of ssh.host.example are often at host.example.
+    known = rf"(?:^|[/@.]){re.escape(head['host'])}(?=[:/]|$)"
+    return "." in head["host"] and any(re.search(known, text, re.IGNORECASE) for text in key if text)
 
 
 def _write_cache(file: str, key: Sequence[str | None], commit: str, plain: PlainLinks) -> None:
@@ -109,6 +137,17 @@ def _write_cache(file: str, key: Sequence[str | None], commit: str, plain: Plain
     except OSError:
         # Links must work in a read-only checkout too.
         return
+
+
+def _ssh_configuration(remote: str) -> str:
+    """Return a text that changes with the file that the hosts of SSH URLs depend on."""
+    if remote.startswith(("https://", "http://")):
+        return ""
+    try:
+        status = os.stat(os.path.expanduser(SSH_CONFIGURATION))  # noqa: PTH111, PTH116 - as above
+    except OSError:
+        return ""
+    return f"{status.st_mtime_ns}:{status.st_size}"
 
 
 def _load_pages(url: str, kind: str | None, configured: str | None, template: str | None, commit: str) -> "RefLinks":
@@ -149,6 +188,9 @@ def _read_remote(url: str, named: str | None, configured: str | None) -> "Remote
     from scmhost.sdk import read_remote
     from scmhost.sdk.urls.presets import known_kind
 
+    from .ssh_aliases import without_alias
+
+    url = without_alias(url)
     remote = read_remote(url, named)
     if named or configured is None or known_kind(remote.host or ""):
         return remote
