@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from .commits import CommitDraft, FileChange, Push
     from .errors import ProviderError, ProviderForbidden, ProviderUnavailable, TemplateError, UrlError
+    from .execution import remaining_seconds
     from .hooks import (
         API_VERSION,
         HOOK_PREFIX,
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
 _NAMES_BY_MODULE: Final = {
     "commits": ("CommitDraft", "FileChange", "Push"),
     "errors": ("ProviderError", "ProviderForbidden", "ProviderUnavailable", "TemplateError", "UrlError"),
+    "execution": ("remaining_seconds",),
     "hooks": (
         "API_VERSION",
         "HOOK_PREFIX",
@@ -192,6 +194,7 @@ __all__ = [
     "read_remote",
     "read_url",
     "ref_problem",
+    "remaining_seconds",
     "safe_link",
     "safe_url",
     "same_secret",
