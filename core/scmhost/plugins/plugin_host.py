@@ -21,6 +21,7 @@ from .errors import HostError, PluginFault, ProviderOff
 from .flags.rules import FlagDecision, Question, Step, decide, with_suspensions
 from .isolation.circuit_breaker import CircuitBreaker, Count, Suspension
 from .isolation.guard import Guard
+from .isolation.pauses import Pause
 from .loading import IMPORT_SECONDS
 from .registry import PluginReport, RegistrySnapshot
 from .reloader import RegistryReloader, own_arguments
@@ -119,6 +120,11 @@ class PluginHost:
     def suspensions(self) -> tuple[Suspension, ...]:
         """The suspended hooks, by plugin and hook."""
         return self._guard.suspensions()
+
+    @property
+    def pauses(self) -> tuple[Pause, ...]:
+        """The installations whose code host asked this process to wait."""
+        return self._guard.pauses.all()
 
     @property
     def counts(self) -> dict[tuple[str, str], Count]:

@@ -27,6 +27,7 @@ from .circuit_breaker import CircuitBreaker, Counters, Suspension
 from .event_loop import PluginLoop
 from .faults import BadResult, current_location, kind_and_detail, safe_provider_error, timed_out
 from .inline_calls import InlineCalls, OverdueCall, Slot
+from .pauses import Pauses
 from .worker_pool import WORKERS_PER_PLUGIN, Expected, Job, WorkerPool
 
 _log = logging.getLogger(__name__)
@@ -76,6 +77,7 @@ class Guard:
     ) -> None:
         self.counters = Counters()
         self.breaker = breaker or CircuitBreaker()
+        self.pauses = Pauses()
         self._workers_per_plugin = workers_per_plugin
         self._telemetry = telemetry
         self._clock = clock
