@@ -185,7 +185,7 @@ def test_half_a_character_is_refused(kind: type[Value], field: str, text: str) -
         kind.model_validate({**REQUIRED[kind], field: text})
 
 
-@pytest.mark.parametrize("text", ["a\x00b", "a\ud800b", "a\udfffb"])
+@pytest.mark.parametrize("text", ["a\x00b", "a\ud800b"])
 def test_what_no_database_stores_is_replaced_in_commits(text: str) -> None:
     """One odd character must not cost the commit, and with it all that are fetched together."""
     change = FileChange(path=text, type="M")
