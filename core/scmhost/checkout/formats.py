@@ -50,6 +50,7 @@ class LinkedFrame:
         reason: why there is no link.
         message: details of the reason.
         next_step: what to do about it.
+        ignored: True for a diagnostic that is no place: it is neither shown nor counted as missing.
     """
 
     found: FrameMatch
@@ -58,6 +59,7 @@ class LinkedFrame:
     reason: str = ""
     message: str = ""
     next_step: str = ""
+    ignored: bool = False
 
 
 class Format(Protocol):
@@ -191,6 +193,8 @@ class Json:
     def line(self, _text: str, _ending: str, frames: Sequence[LinkedFrame]) -> None:
         """Print the frames only."""
         for frame in frames:
+            if frame.ignored:
+                continue
             self._write((", " if self._has_frames else "") + json_text(frame.facts))
             self._has_frames = True
 

@@ -125,8 +125,10 @@ class LinkCounts:
 
     def add(self, frames: Sequence[LinkedFrame]) -> None:
         """Count frames."""
-        self.frames += len(frames)
         for frame in frames:
+            self.frames += not frame.ignored
+            if frame.ignored:
+                continue
             if frame.url:
                 self.links += 1
             else:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, Final, Protocol
-from urllib.parse import quote
 
 import click
 
@@ -68,10 +67,14 @@ def open_source(context: CommandContext, options: Mapping[str, Any]) -> Iterator
     """
     if options["org"] is None:
         _refuse(options, _PROJECT_OPTIONS, "needs --org: it selects a project, and without --org the checkout is used")
+        mappings = tuple(_mapping(text) for text in options["maps"])
+        from scmhost.checkout.worktree import start_reading
+
+        # git runs while the rest is imported.
+        reading = start_reading(options["ref"])
         from scmhost.checkout.links import CheckoutLinks, LinkOverrides
 
-        mappings = tuple(_mapping(text) for text in options["maps"])
-        yield CheckoutLinks(LinkOverrides(**{name: options[name] for name in _OVERRIDES}, mappings=mappings))
+        yield CheckoutLinks(LinkOverrides(**{name: options[name] for name in _OVERRIDES}, mappings=mappings), reading)
         return
     # An option that has no effect would give links that the user does not expect.
     _refuse(options, _CHECKOUT_OPTIONS, "applies to the checkout, and --org uses a project's code mappings")
@@ -214,6 +217,8 @@ class ServerLinks:
 
 @contextmanager
 def _open_server_project(options: Mapping[str, Any]) -> Iterator[ServerLinks]:
+    from urllib.parse import quote
+
     from .targets import ServerClient
 
     path = f"/api/0/projects/{quote(options['org'], safe='')}/{quote(options['project'], safe='')}/trace-links/"
