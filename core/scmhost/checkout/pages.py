@@ -15,6 +15,7 @@ from scmhost.infra.errors import ScmhostError
 from scmhost.sdk.reasons import Reason
 from scmhost.sdk.urls.plain_links import PlainLinks
 
+from .changed_files import read_regular_file
 from .worktree import Checkout
 
 if TYPE_CHECKING:
@@ -100,8 +101,7 @@ def cached_pages(
 
 def _read_cache(file: str, key: Sequence[str | None], commit: str) -> PlainLinks | None:
     try:
-        with open(file, encoding="utf-8") as opened:  # noqa: PTH123 - importing pathlib takes longer than this read
-            content = json.loads(opened.read(_LONGEST_CACHE))
+        content = json.loads((read_regular_file(file) or b"")[:_LONGEST_CACHE])
         head, tail, before_line, after_line = (content[name].replace(_COMMIT, commit) for name in _PARTS)
         plain = PlainLinks(head, tail, before_line, after_line, frozenset(map(str, content["extensions"])))
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
@@ -132,7 +132,8 @@ def _write_cache(file: str, key: Sequence[str | None], commit: str, plain: Plain
     # Two runs may write at once: each replaces the file as a whole.
     fresh = f"{file}.{os.getpid()}"
     try:
-        with open(fresh, "w", encoding="utf-8") as opened:  # noqa: PTH123 - as above
+        # A link that waits there must not lead to another file.
+        with open(fresh, "x", encoding="utf-8") as opened:  # noqa: PTH123 - importing pathlib takes longer
             opened.write(text)
         os.replace(fresh, file)  # noqa: PTH105 - as above
     except OSError:
