@@ -31,7 +31,10 @@ _FRAME_MARKS: Final = LineMarks(
         ),
         re.compile(r"/[^\s/:]*\d:\d"),
         re.compile(r"\\[^\s\\:]*\d:\d"),
-        re.compile(r"\.(?:py|ex|dart|php\(|(?:java|kts?|sc|scala|groovy|gradle|cljc?|jsp)\)|\.\. \d|[A-Za-z]\w*\d:\d)"),
+        re.compile(
+            r"\.(?:py|ex|dart|php\(|(?:java|kts?|sc|scala|groovy|gradle|cljc?|jsp)\)|\.\. \d"
+            r"|(?:cljc?|java): |(?:erb|haml|slim|jbuilder)(?:\n|:in|$)|[A-Za-z]\w*\d:\d)"
+        ),
         re.compile(r"\((?:<|[Nn]ative|Unknown|in(?:dex)? )"),
         re.compile(r">(?<=->) "),
         re.compile(r"\): at "),

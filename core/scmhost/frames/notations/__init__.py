@@ -11,6 +11,7 @@ from scmhost.frames.notation import Notation
 from . import (
     apple,
     beam,
+    clojure,
     dart,
     debuggers,
     dotnet,
@@ -36,10 +37,12 @@ NOTATIONS: Final[tuple[Notation, ...]] = (
     dotnet.DOTNET,
     dotnet.XUNIT,
     dotnet.MONO,
+    clojure.CLOJURE,
     jvm.JVM,
     go.GO,
     rust.RUST,
     php.TOOLS,
+    ruby.DEBUGGERS,
     debuggers.LLDB,
     apple.SWIFT,
     debuggers.VALGRIND,
@@ -53,7 +56,9 @@ NOTATIONS: Final[tuple[Notation, ...]] = (
     javascript.METRO,
     javascript.VITEST,
     javascript.V8,
+    javascript.V8_BARE,
     ruby.BACKTRACE,
+    ruby.PAGES,
     ruby.JRUBY,
     beam.ELIXIR,
     beam.ERLANG,
@@ -64,5 +69,6 @@ NOTATIONS: Final[tuple[Notation, ...]] = (
     javascript.SPIDERMONKEY,
     javascript.OPERA,
     perl.PERL,
+    rust.LOGGED,
 )
 """The first notation that understands a line reads it, so those that are hardest to confuse with another come first."""

@@ -16,13 +16,14 @@ _OPEN: Final = r"(?<!\.)\((?:[\w.]{1,100}@[^/()\s]{0,60}/)?"
 _LINE: Final = r"(?::(?P<line>-?\d{1,9}))?\)"
 _SOURCE: Final = r"(?P<path>[^\s():/<>]{1,200}\.(?:java|kts?|scala|sc|groovy|gradle|cljc?|jsp))"
 _FRAME: Final = Pattern(
-    rf"{AT}(?P<symbol>[^\s()]{{1,600}}){_OPEN}(?P<path>[^\s():<>]{{1,500}}\.[A-Za-z]\w{{0,9}}){_LINE}"
+    rf"{AT}(?P<symbol>[^\s()]{{1,600}}) ?{_OPEN}(?P<path>[^\s():<>]{{1,500}}\.[A-Za-z]\w{{0,9}}){_LINE}"
 )
 # The names of Kotlin's tests may be sentences.
 _SENTENCE: Final = Pattern(rf"{AT}(?P<symbol>[\w$.]{{1,300}}\.[^\n.]{{1,300}}?){_OPEN}{_SOURCE}{_LINE}")
-_PLAIN: Final = Pattern(rf"(?<![\w$.<>/@-])(?P<symbol>[\w$<>/@-][\w$.<>/@-]{{1,500}}){_OPEN}{_SOURCE}{_LINE}")
+_PLAIN: Final = Pattern(rf"(?<![\w$.<>/@-])(?P<symbol>[\w$<>/@-][\w$.<>/@-]{{1,500}}) ?{_OPEN}{_SOURCE}{_LINE}")
 _NO_FILE: Final = Pattern(
-    r"at [^\s()]{1,600}\((?:Native Method|Unknown Source|<generated>|[^\s()]{0,60}:\d{1,9}|SourceFile)[^)]{0,20}\)"
+    r"at [^\s()]{1,600}\((?:Native Method|Unknown Source|<generated>|[^\s()/\\]{0,60}:\d{1,9}|SourceFile)[^)]{0,20}\)"
+    r"|at [^\s()]{1,600} \((?:[Nn]ative [Mm]ethod|Unknown Source|\w{1,20}\$\$\w{1,60})(?::\d{1,9})?\)"
     r"|(?:Caused by|Suppressed): |\.\.\. \d{1,9} (?:more|common frames omitted)"
 )
 _LOADER: Final = Pattern(r"[^/$(]{0,200}/(?:[^/$(]{0,200}/)?")
@@ -39,7 +40,7 @@ def _read(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
 def _span(match: re.Match[str]) -> MatchSpan:
     symbol = match["symbol"]
     loader = _LOADER.match(symbol)
-    module, _, function = symbol[loader.end() if loader else 0 :].rpartition(".")
+    module, _, function = symbol[loader.end() if loader else 0 :].rstrip().rpartition(".")
     return match_span(match, language_of(match["path"], *_FAMILY), function=function, module=module)
 
 
