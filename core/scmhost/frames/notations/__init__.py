@@ -66,9 +66,9 @@ NOTATIONS: Final[tuple[Notation, ...]] = (
     native.ASSERTIONS,
     native.LINUX_KERNEL,
     php.ERRORS,
+    rust.LOGGED,
     javascript.SPIDERMONKEY,
     javascript.OPERA,
     perl.PERL,
-    rust.LOGGED,
 )
 """The first notation that understands a line reads it, so those that are hardest to confuse with another come first."""
