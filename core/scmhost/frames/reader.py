@@ -23,7 +23,7 @@ LONGEST_LINE: Final = 16_384
 
 # Every line with a frame has one of these, and most lines of logs have none. A new notation may need a row here.
 _FRAME_MARKS: Final = LineMarks(
-    ("line", "@", "#", "?", "0x", "<asy", "artisan:", "(View: "),
+    ("line", "@", "#", "?", "0x", "<asy", "artisan:", "(View: ", "(Filename: ", "行", ": 第", ", sor: ", " içinde: "),
     (
         re.compile(
             r":(?:(?<=[^\d\s]:)\d|in\W|-1\)|[^\W\d]\w* \d|(?<=dart:)|(?<=Caused by:)|(?<=Suppressed:)"

@@ -24,12 +24,14 @@ from . import (
     python,
     ruby,
     rust,
+    sentry,
 )
 
 NOTATIONS: Final[tuple[Notation, ...]] = (
     python.TRACEBACK,
     python.DEBUGGERS,
     native.BACKWARD,
+    sentry.SENTRY,
     python.IPYTHON,
     python.DJANGO,
     python.PYTEST,
@@ -63,6 +65,7 @@ NOTATIONS: Final[tuple[Notation, ...]] = (
     beam.ELIXIR,
     beam.ERLANG,
     dart.STACK_TRACE,
+    dart.FLUTTER,
     native.ASSERTIONS,
     native.LINUX_KERNEL,
     php.ERRORS,
