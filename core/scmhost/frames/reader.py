@@ -23,7 +23,7 @@ LONGEST_LINE: Final = 16_384
 
 # Every line with a frame has one of these, and most lines of logs have none. A new notation may need a row here.
 _FRAME_MARKS: Final = LineMarks(
-    ("line", "@", "#", "?", "0x", "<asy", "artisan:", "(View: ", "(Filename: ", "行", ": 第", ", sor: ", " içinde: "),
+    ("line", "@", "#", "?", "0x", "<asy", "行", "第", "çinde"),
     (
         re.compile(
             r":(?:(?<=[^\d\s]:)\d|in\W|-1\)|[^\W\d]\w* \d|(?<=dart:)|(?<=Caused by:)|(?<=Suppressed:)"
@@ -32,12 +32,13 @@ _FRAME_MARKS: Final = LineMarks(
         re.compile(r"/[^\s/:]*\d:\d"),
         re.compile(r"\\[^\s\\:]*\d:\d"),
         re.compile(
-            r"\.(?:py|ex|dart|php\(|(?:java|kts?|sc|scala|groovy|gradle|cljc?|jsp)\)|\.\. \d"
-            r"|(?:cljc?|java): |(?:erb|haml|slim|jbuilder)(?:\n|:in|$)|[A-Za-z]\w*\d:\d)"
+            r"\.(?!\d)(?:py|ex|dart|php\(|(?:java|kts?|sc|scala|groovy|gradle|cljc?|jsp|swift)\)|\.\. \d"
+            r"|(?:cljc?|java|c|cc|cpp|h): |c(?:c|pp|s)?, ?(?:\d|sor)|(?:erb|haml|slim)(?:[\r\n]|:in|$)"
+            r"|[A-Za-z]\w*\d:\d)"
         ),
-        re.compile(r"\((?:<|[Nn]ative|Unknown|in(?:dex)? )"),
+        re.compile(r"\((?:<|[Nn]ative|Unknown|in(?:dex)? |View: |Filename: )"),
         re.compile(r">(?<=->) "),
-        re.compile(r"\): at "),
+        re.compile(r"\)(?:: at |\] (?<=\d\)\] ))"),
     ),
 )
 

@@ -59,4 +59,4 @@ def _span(match: re.Match[str], symbol: str | None) -> MatchSpan:
     return match_span(match, language, function=function, module=module)
 
 
-CLOJURE: Final = Notation("clojure", (".clj:", ".cljc:", ".cljs:", ".java:", ".kt:", ".scala:"), _read)
+CLOJURE: Final = Notation("clojure", (".clj", ".java:"), _read)

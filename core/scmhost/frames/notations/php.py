@@ -152,4 +152,4 @@ def _tools_function(line: str) -> str | None:
     return match["function"] if match else None
 
 
-TOOLS: Final = Notation("php_tools", (".php:", ".inc:", ".phtml:", "bin/", "artisan:"), _read_tools)
+TOOLS: Final = Notation("php_tools", (".php:", "bin/", "artisan:"), _read_tools)

@@ -14,9 +14,10 @@ _TRACEBACK_FRAME: Final = Pattern(
     r"""(?:, col(?:umn)? \d{1,9})?(?:,? in (?P<function>top-level template code|block \\?["'][^"'\\\n]{1,100}\\?["']"""
     r"""|[^\s"'\\,]{1,300}?(?=</|[\s"'\\,]|$)))?"""
 )
+_TRACEBACK_BELOW: Final = Pattern(r"(?P<function>[\w<>.]{1,300})$")
 
 
-def _read_traceback(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
+def _read_traceback(line: str, context: ContextLines) -> Sequence[MatchSpan] | None:
     """Read ``File "app/views.py", line 3, in show``; faulthandler leaves the last comma out.
 
     A SyntaxError has no function. What precedes ``File`` may be anything, such as the bars of exception groups.
@@ -24,7 +25,14 @@ def _read_traceback(line: str, _context: ContextLines) -> Sequence[MatchSpan] | 
     matches = list(_TRACEBACK_FRAME.finditer(line))
     if not matches:
         return None
-    return [match_span(match, "python", function=match["function"]) for match in matches if names_a_file(match["path"])]
+    # A narrow terminal, or Rich, has the function on the line below.
+    below = _TRACEBACK_BELOW.match(context.after()) if line.endswith(", in") else None
+    broken = below["function"] if below else None
+    return [
+        match_span(match, "python", function=match["function"] or broken)
+        for match in matches
+        if names_a_file(match["path"])
+    ]
 
 
 TRACEBACK: Final = Notation("python", (", line ",), _read_traceback)
@@ -58,9 +66,7 @@ def _read_debuggers(line: str, _context: ContextLines) -> Sequence[MatchSpan] | 
     return [match_span(match, "python", function=match["function"])] if names_a_file(match["path"]) else []
 
 
-DEBUGGERS: Final = Notation(
-    "python_debuggers", (" for file ", ".py(", ".py:", ".pyx:", ".py, line ", ".pyx, line "), _read_debuggers
-)
+DEBUGGERS: Final = Notation("python_debuggers", (" for file ", ".py(", ".py:", ".pyx:", ", line "), _read_debuggers)
 
 
 _IPYTHON_FILE: Final = Pattern(

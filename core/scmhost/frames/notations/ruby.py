@@ -39,7 +39,7 @@ _BACKTRACE_LOOSE: Final = Pattern(
     r"(?::(?P<line>\d{1,9}))?:in ?(?P<quote>[`'‘“])?(?P<function>[\w.:#<>?!=() ]{1,200})(?(quote)['’”]|)$"
 )
 _BACKTRACE_TEMPLATE: Final = Pattern(
-    rf"(?:from )?(?P<path>{_BACKTRACE_ROOT}[\w./@+-]{{1,300}}\.(?:erb|haml|slim|jbuilder)):?(?P<line>(?!))?$"
+    rf"(?:from )?(?P<path>{_BACKTRACE_ROOT}[\w./@+-]{{1,300}}\.(?:erb|haml|slim)):?(?P<line>(?!))?$"
 )
 # Rails' pages and better_errors.
 _BACKTRACE_RAISED: Final = Pattern(
@@ -90,7 +90,7 @@ def _beside_a_backtrace(context: ContextLines) -> bool:
     return any(_BACKTRACE_FIRST.match(line) for line in (context.before(), context.after()))
 
 
-PAGES: Final = Notation("ruby_pages", (", line ", " where line ", ".erb", ".haml", ".slim", ".jbuilder"), _read_pages)
+PAGES: Final = Notation("ruby_pages", ("line ", ".erb", ".haml", ".slim"), _read_pages)
 
 
 _DEBUGGERS_SCRIPT: Final = r"(?:rb|rake|ru|erb|haml|slim|jbuilder|gemspec)"
@@ -108,23 +108,15 @@ _DEBUGGERS_ROWS: Final = (
     # pry and irb.
     Pattern(rf"From: {_DEBUGGERS_PATH}(?::| @ line ){LINE}(?: {_DEBUGGERS_NAME})? ?:$"),
 )
-# A profiler has no file for a method in C.
-_DEBUGGERS_UNKNOWN: Final = Pattern(r"\S[^\n]{0,300} - (?:\(?unknown\)?)(?::\d{1,9})?$")
 
 
 def _read_debuggers(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
     """Read byebug's ``--> #0  Shop.total(n#Integer) at /srv/shop.rb:12`` and rbspy's ``total - /srv/shop.rb:12``."""
     match = next((match for pattern in _DEBUGGERS_ROWS if (match := pattern.match(line))), None)
-    if not match:
-        return [] if _DEBUGGERS_UNKNOWN.match(line) else None
-    return [match_span(match, "ruby", function=match["function"])]
+    return [match_span(match, "ruby", function=match["function"])] if match else None
 
 
-DEBUGGERS: Final = Notation(
-    "ruby_debuggers",
-    (".rb:", ".rake:", ".erb:", ".haml:", ".slim:", "From: ", " - unknown", " - (unknown"),
-    _read_debuggers,
-)
+DEBUGGERS: Final = Notation("ruby_debuggers", (".rb:", ".erb:", ".haml:", "From: "), _read_debuggers)
 
 
 _JRUBY_ROW: Final = Pattern(

@@ -73,4 +73,4 @@ def _read_logged(line: str, _context: ContextLines) -> Sequence[MatchSpan] | Non
     return [match_span(match, "rust")] if match else None
 
 
-LOGGED: Final = Notation("rust_logged", (".rs:", '.rs"', ".rs ", ".rs' at"), _read_logged)
+LOGGED: Final = Notation("rust_logged", (".rs",), _read_logged)
