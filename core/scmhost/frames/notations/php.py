@@ -8,8 +8,8 @@ from scmhost.frames.frame import MatchSpan
 from scmhost.frames.match_spans import LINE, ROOT, Pattern, looks_like_a_file, match_span
 from scmhost.frames.notation import ContextLines, Notation
 
-_ERRORS_PATH: Final = rf"(?P<path>(?:{ROOT}|[a-z]{{2,10}}://)?[^\s:\"'`(<][^:\"`(<\n]{{0,500}}"
-_ERRORS_ON_LINE: Final = Pattern(rf"in {_ERRORS_PATH}?) on line {LINE}")
+_ERRORS_PATH: Final = rf"(?P<path>(?!file ')(?:{ROOT}|[a-z]{{2,10}}://)?[^\s:\"'`(<][^:\"`(<\n]{{0,500}}"
+_ERRORS_ON_LINE: Final = Pattern(rf"in {_ERRORS_PATH}?) on line {LINE}(?!, col)")
 _ERRORS_EVALUATED: Final = Pattern(rf"in {_ERRORS_PATH}?)\({LINE}\) : [\w ()'-]{{1,60}}? on line \d")
 _ERRORS_COLON: Final = Pattern(
     rf"(?:in|at) \"?{_ERRORS_PATH}?\.(?:php\d?|inc|phtml|module|theme|twig|ctp|tpl|install)):{LINE}"
@@ -115,7 +115,7 @@ TRACE: Final = Notation("php_trace", ("#", ".php("), _read_trace)
 
 # A path in a sentence is another notation's.
 _TOOLS_PATH: Final = (
-    rf"(?P<path>(?!in |at |#)(?:{ROOT}|[a-z]{{2,10}}://)?[^\s:\"'`(<][^:\"'`(<\n]{{0,500}}\.(?:php|inc|phtml))"
+    rf"(?P<path>(?!in |at |#|file ')(?:{ROOT}|[a-z]{{2,10}}://)?[^\s:\"'`(<][^:\"'`(<\n]{{0,500}}\.(?:php|inc|phtml))"
 )
 _TOOLS_XDEBUG: Final = Pattern(
     rf"(?:PHP |[\d.\s]{{1,60}} )? *\d{{1,6}}\.?\s+(?P<function>[^\s(]{{1,300}})\(.*\) {_TOOLS_PATH}:{LINE}$"
