@@ -1,10 +1,20 @@
 """Debuggers and Valgrind: gdb, lldb, WinDbg, and Chromium's stacks on Windows."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from scmhost.frames.frame import MatchSpan
-from scmhost.frames.match_spans import LINE, LINE_COLUMN, ROOT, Pattern, is_source, looks_like_a_file, names_a_file
+from scmhost.frames.match_spans import (
+    LINE,
+    LINE_COLUMN,
+    ROOT,
+    Pattern,
+    is_source,
+    looks_like_a_file,
+    match_span,
+    names_a_file,
+)
 from scmhost.frames.notation import MAX_LINES_BACK, ContextLines, Notation
 
 from .native import native_span
@@ -132,6 +142,27 @@ def _read_windows(line: str, _context: ContextLines) -> Sequence[MatchSpan] | No
 
 
 WINDOWS: Final = Notation("windows", ("!", "] ("), _read_windows)
+
+
+_CHROMIUM: Final = Pattern(
+    r"\[(?:[\d:/.]{1,60}:)?(?:VERBOSE\d|[A-Z]{4,9}):"
+    rf"(?P<path>[^\s:()\[\]]{{1,300}})\({LINE}\)\] ?(?P<message>.*)"
+)
+
+
+def _read_chromium(line: str, context: ContextLines) -> Sequence[MatchSpan] | None:
+    """Read ``[1234:5678:0102/150405.123456:ERROR:cart.cc(12)] no price``, which Chromium and Electron log."""
+    # These brackets look like a log's prefix, which was removed.
+    prefix = context.prefix
+    match = _CHROMIUM.match(prefix + line, len(prefix) - len(prefix.lstrip()))
+    if not match or not is_source(match["path"]):
+        return None
+    span = match_span(match, "cpp")
+    frame = replace(span.frame, kind="diagnostic", message=match["message"] or None)
+    return [MatchSpan(frame, span.start - len(prefix), span.end - len(prefix))]
+
+
+CHROMIUM: Final = Notation("windows_chromium", (")] ",), _read_chromium)
 
 
 _VALGRIND_FRAME: Final = Pattern(

@@ -36,7 +36,9 @@ _DOTNET_WORDS: Final = (
     "línia",
 )
 # Some languages put a comma, a blank, or "no." around the word.
-_DOTNET_LINE: Final = rf"(?:: ?(?:{'|'.join(_DOTNET_WORDS)}) |, sor: |(?: 中)?: ?第 ?| içinde: satır ){LINE}"
+_DOTNET_LINE: Final = (
+    rf"(?::(?:{'|'.join(_DOTNET_WORDS)}) |: 行 (?=\d{{1,9}}$)|, sor: |(?: 中)?: ?第 ?| içinde: satır ){LINE}"
+)
 _DOTNET_PATH_LINE: Final = Pattern(
     rf"(?<![^\s(])(?P<path>(?:[A-Za-z]:\\{{0,3}}[\\/]|/|\\\\|{ROOT}|[\w.]{{1,60}}[\\/]|https?://)[^:\n]{{1,1000}}?"
     rf"|(?<![^\s(])[\w.-]{{1,100}}\.[A-Za-z]{{2,8}}){_DOTNET_LINE}"
