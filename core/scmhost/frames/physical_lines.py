@@ -190,7 +190,7 @@ _PREFIX_KINDS: Final = (
     r"==\d{1,9}==|--\d{1,9}--|\*\*\d{1,9}\*\*",  # valgrind
     r"\d\d[OE][ +]",  # GitLab
     r"##?\[[a-z]{1,20}\]",  # GitHub, Azure
-    r"\[[^\[\]\n]{1,80}\](?=[\s:]):?",  # a level, a thread, a pod
+    r"\[(?!C\]|string \"|love \")[^\[\]\n]{1,80}\](?=[\s:]):?",  # a level, a thread, a pod
     r"\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?\s?(?:Z|UTC|[+-]\d\d:?\d\d)?\]?:?(?=\s)",
     r"\[?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?\]?(?=\s)",
     r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d [^\s|]{1,80} [^\s:\[(]{1,60}(?:\[\d{1,9}\])?:(?=\s)",  # syslog, journald
@@ -200,7 +200,7 @@ _PREFIX_KINDS: Final = (
     r"[VDIWEFA]/[^(:\n]{1,60}(?:\(\s{0,6}\d{1,9}\))?:\s",
     r"[VDIWEFA](?=\s{2,})",
     r"[\w.-]{1,60}\s{0,30}\|(?=\s|$)",  # docker compose, heroku, foreman
-    r"[\w.-]{1,60}\[[\w.-]{1,40}\]:(?=\s)",  # heroku, a process
+    r"[\w.-]{1,60}(?<!\.ksh)(?<!\.sh)\[[\w.-]{1,40}\]:(?=\s)",  # heroku, a process
     r"(?:ERROR|ERR|WARN|WARNING|INFO|DEBUG|FATAL|CRITICAL|error|warn|info|debug|stderr|stdout|npm ERR!)(?: F)?:?(?=\s)",
 )
 # Prefixes come in any order: a container's name, then a time, then a level.

@@ -25,7 +25,7 @@ LONGEST_LINE: Final = 16_384
 # Every line with a frame or a diagnostic has one of these, and most lines of logs have none. A new notation or form may
 # need a row here. A pattern is cheap if it fails at the character after its first one.
 _FRAME_MARKS: Final = LineMarks(
-    ("line", "@", "#", "?", "0x", "<asy", "dart:", "Caused by:", "Suppressed:", "ile: "),
+    ("line", "@", "#", "?", "0x", "<asy", "dart:", "Caused by:", "Suppressed:", "ile: ", "]: in "),
     tuple(
         re.compile(pattern)
         for pattern in (
@@ -40,10 +40,11 @@ _FRAME_MARKS: Final = LineMarks(
             r"\[\d{1,9}(?:, ?\d{1,9})?\]:",
             r">(?<=->) ",
             r"\): at ",
-            r"Line\s{0,8}: \d",
+            r"Line(?:\s{0,8}:)? \d",
             r"s \d{1,9}:\d",
             r"x \d{1,9}:\d",
             rf"Z {ROW}",
+            r"\.(?:nim(?:s|ble|f)?\(|ps[dm]?1[ :]|ml\"|sh(?![^\r\n\[ :])|bash(?![^\r\n ])|[kz]sh(?![^\r\n\[ ]))",
         )
     ),
     re.compile(rf"\n(?![12]\d\d\d-){ROW}"),

@@ -27,6 +27,11 @@ def _is_no_call(match: re.Match[str]) -> bool:
     return has_folder(match["path"]) or line[start - 1 : start] == "["
 
 
+def _is_no_process(match: re.Match[str]) -> bool:
+    """Return whether the path is that of a source file, and the number not that of a process of syslog."""
+    return has_file_name(match["path"])
+
+
 _COLUMNS: Final = r"(?:[,:] ?(?P<column>\d{1,9}))?(?:(?:[-,] ?|:)\d{1,9}){0,3}"
 
 _NUMBER: Final = Pattern(r"\(\d")
@@ -50,6 +55,7 @@ FORMS: Final = (
         "]:",
         Pattern(rf"{PATH}\[{LINE}(?:, ?{COLUMN})?\](?=:)"),
         Pattern(r"\[\d"),
+        check=_is_no_process,
     ),
     PlaceForm("src/cart.js (12:5)", " (", Pattern(rf"{PATH} \({LINE}:{COLUMN}\)"), _NUMBER),
     PlaceForm(
