@@ -109,7 +109,7 @@ def _learned(line: str, context: ContextLines, *, certain: bool) -> Sequence[Lea
     """
     if not _PLACE.search(line):
         return ()
-    above = [other for steps in range(1, _NEIGHBOURS + 1) if (other := context.with_prefix(steps))]
+    above = [other for steps in range(1, _NEIGHBOURS + 1) if (other := context.whole(steps))]
     found = learned_prefixes(line, above)
     if found or certain:
         return found

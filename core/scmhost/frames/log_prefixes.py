@@ -26,7 +26,7 @@ _PREFIX_KINDS: Final = (
     r"\d\d[OE][ +]",  # GitLab
     r"_bk;t=\d{1,20}\x07",  # Buildkite
     r"##?\[[a-z]{1,20}\]",  # GitHub, Azure
-    r"\[[^\[\]\n]{1,80}\](?=[\s:]):?",  # a level, a thread, a pod
+    r"\[(?!C\]|string \"|love \")[^\[\]\n]{1,80}\](?=[\s:]):?",  # a level, a thread, a pod
     rf"\[?{_DATE_TIME}\s?(?:Z|UTC|[+-]\d\d:?\d\d)?\]?:?(?=\s)",
     rf"\[?{_TIME}\]?(?=\s)",
     # syslog, journald
@@ -39,7 +39,7 @@ _PREFIX_KINDS: Final = (
     r"[VDIWEFA]/[^(:\n]{1,60}(?:\(\s{0,6}\d{1,9}\))?:\s",
     r"[VDIWEFA](?=\s{2,})",
     r"[\w.-]{1,60}\s{0,30}[|│](?!\|)",  # docker compose, heroku, foreman
-    r"[\w.-]{1,60}\[[\w.-]{1,40}\]:(?=\s)",  # heroku, a process
+    r"[\w.-]{1,60}(?<!\.ksh)(?<!\.sh)\[[\w.-]{1,40}\]:(?=\s)",  # heroku, a process
     r"(?:CRITICAL|ERROR|WARNING|INFO|DEBUG):[\w.]{1,60}:",  # Python's logging
     r"(?:ERROR|ERR|WARN|WARNING|INFO|DEBUG|FATAL|CRITICAL|error|warn|info|debug|stderr|stdout)(?: F)?:?(?=\s)",
     r"npm (?:ERR!|error)(?=\s)",

@@ -21,9 +21,10 @@ class ContextLines:
         prefix: the log prefix that was removed from that line.
         learned: the part of it that other lines have too and the table of prefixes does not list.
         looked_ahead: whether a notation needed the line after the last one, which has not arrived yet.
+        heading: the path that the last row of a group belongs to, for the next row.
     """
 
-    __slots__ = ("_lines", "at", "learned", "looked_ahead", "prefix")
+    __slots__ = ("_lines", "at", "heading", "learned", "looked_ahead", "prefix")
 
     def __init__(self, lines: Sequence[str], at: int = 0) -> None:
         self._lines = lines
@@ -31,11 +32,16 @@ class ContextLines:
         self.prefix = ""
         self.learned: LearnedPrefix | None = None
         self.looked_ahead = False
+        self.heading: str | None = None
 
     def with_prefix(self, steps: int) -> str:
-        """Return the line ``steps`` above, with its log prefix, or an empty text if there is none."""
+        """Return the line ``steps`` above, with its log prefix. It must exist."""
+        return self._lines[self.at - steps]
+
+    def whole(self, steps: int) -> str:
+        """Return the line ``steps`` above with its log prefix, or an empty text if there is none."""
         at = self.at - steps
-        return self._lines[at] if at >= 0 else ""
+        return self._lines[at] if at >= 0 and steps <= MAX_LINES_BACK else ""
 
     def before(self, steps: int = 1) -> str:
         """Return the line ``steps`` above without its log prefix, or an empty text if there is none."""

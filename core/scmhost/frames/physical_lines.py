@@ -21,10 +21,16 @@ class LineMarks:
     """Texts and patterns to search for in a block as a whole, which is much faster than line by line.
 
     A pattern is fast when it begins with one literal character.
+
+    Attributes:
+        texts: texts anywhere in a line.
+        patterns: patterns anywhere in a line.
+        starts: a pattern that begins with the line feed before the line.
     """
 
     texts: Sequence[str]
     patterns: Sequence[re.Pattern[str]]
+    starts: re.Pattern[str] | None = None
 
     def lines(self, block: str) -> list[int]:
         """Return the numbers of the lines with any of the marks, from 0, in order."""
@@ -35,6 +41,8 @@ class LineMarks:
         for pattern in self.patterns:
             if pattern.search(block):
                 numbers.update(_line_numbers(block, partial(_find, pattern, block)))
+        if self.starts and self.starts.search(lines := f"\n{block}"):
+            numbers.update(_line_numbers(lines, partial(_find, self.starts, lines)))
         return sorted(numbers)
 
 
@@ -70,7 +78,9 @@ _ESCAPE: Final = Pattern(r"\\(.)")
 _INDENT: Final = Pattern(r"(?:\\{1,4}[tr]|\s)*")
 # The quotation in which a log wrote the trace.
 _OPENED: Final = Pattern(r".*(?:[:=\[,(]\s?|^\s*)(?<!\\)[\"']")
-_CLOSED: Final = Pattern(r"(?<!\\)\"(?!, line \d)\s*(?:[,}\])]|$)|'\s*[}\])][\s}\])]*$|(?<!\\)(?<!\\[rn])(?:\\{1,4}[rn])++$")
+_CLOSED: Final = Pattern(
+    r"(?<!\\)\"(?!, line \d)\s*(?:[,}\])]|$)|'\s*[}\])][\s}\])]*$|(?<!\\)(?<!\\[rn])(?:\\{1,4}[rn])++$"
+)
 # A whole log with escaped line ends may be pasted as one line, but no larger one.
 _LONGEST: Final = 1_048_576
 _MARKS: Final = LineMarks(

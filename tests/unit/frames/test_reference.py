@@ -1,4 +1,4 @@
-"""The fast reader against a slow one that offers every line to every notation."""
+"""The fast reader against a slow one that offers every line to every notation and diagnostic."""
 
 from typing import Any
 

@@ -8,8 +8,8 @@ from scmhost.frames.frame import MatchSpan
 from scmhost.frames.match_spans import LINE, Pattern, looks_like_a_file, match_span
 from scmhost.frames.notation import ContextLines, Notation
 
-_ERRORS_PATH: Final = r"(?P<path>(?:[A-Za-z]:(?=[\\/])|[a-z]{2,10}://)?[^\s:\"'`(<][^:\"`(<\n]{0,500}"
-_ERRORS_ON_LINE: Final = Pattern(rf"in {_ERRORS_PATH}?) on line {LINE}")
+_ERRORS_PATH: Final = r"(?P<path>(?!file ')(?:[A-Za-z]:(?=[\\/])|[a-z]{2,10}://)?[^\s:\"'`(<][^:\"`(<\n]{0,500}"
+_ERRORS_ON_LINE: Final = Pattern(rf"in {_ERRORS_PATH}?) on line {LINE}(?!, col)")
 _ERRORS_EVALUATED: Final = Pattern(rf"in {_ERRORS_PATH}?)\({LINE}\) : [\w ()'-]{{1,60}}? on line \d")
 _ERRORS_COLON: Final = Pattern(
     rf"(?:in|at) \"?{_ERRORS_PATH}?\.(?:php\d?|inc|phtml|module|theme|twig|ctp|tpl|install)):{LINE}"
@@ -55,13 +55,15 @@ ERRORS: Final = Notation(
 
 _TRACE_SYMBOL: Final = r"(?P<function>(?:[^({\n]|\{[^}\n]{0,300}\}){1,500})"
 _TRACE_FRAME: Final = Pattern(
-    r"(?<![^\s\"'>])(?:#\d{1,6}:? +(?P<path>(?:[A-Za-z]:|phar:|vfs:|file:)?[^\s:(\[{](?:(?! #\d)[^:(\n]){0,1000}+(?<!\s))"
+    r"(?<![^\s\"'>])"
+    r"(?:#\d{1,6}:? +(?P<path>(?:[A-Za-z]:|phar:|vfs:|file:)?[^\s:(\[{](?:(?! #\d)[^:(\n]){0,1000}+(?<!\s))"
     # Markdown renders the numbers as a list.
     rf"|\d{{1,4}}\.? +(?P<listed>[^\s:(]{{1,1000}}\.php))\({LINE}\)"
     rf"(?: : [\w ()'-]{{1,60}}?\(?\d*\)?)?: {_TRACE_SYMBOL}"
 )
 _TRACE_CALLED: Final = Pattern(
-    rf"#\d{{1,6}} ++(?P<function>(?:(?!#\d)[^(\n]){{1,500}}+)\((?:(?!\) called at |#\d{{1,6}} ).)*+\) called at \[(?P<path>[^\]\n]{{1,1000}}?):{LINE}\]"
+    rf"#\d{{1,6}} ++(?P<function>(?:(?!#\d)[^(\n]){{1,500}}+)\((?:(?!\) called at |#\d{{1,6}} ).)*+"
+    rf"\) called at \[(?P<path>[^\]\n]{{1,1000}}?):{LINE}\]"
 )
 _TRACE_NO_FILE: Final = Pattern(r"#\d{1,6} +(?:\[internal function\]|\{main\})")
 
@@ -87,7 +89,9 @@ def _trace_span(match: re.Match[str]) -> MatchSpan:
 TRACE: Final = Notation("php_trace", ("#", ".php("), _read_trace)
 
 
-_TOOLS_PATH: Final = r"(?P<path>(?:[A-Za-z]:(?=[\\/])|[a-z]{2,10}://)?[^\s:\"'`(][^:\"'`(\n]{0,500}\.(?:php|inc|phtml))"
+_TOOLS_PATH: Final = (
+    r"(?P<path>(?!file ')(?:[A-Za-z]:(?=[\\/])|[a-z]{2,10}://)?[^\s:\"'`(][^:\"'`(\n]{0,500}\.(?:php|inc|phtml))"
+)
 _TOOLS_XDEBUG: Final = Pattern(
     rf"(?:PHP |[\d.\s]{{1,60}} )? *\d{{1,6}}\.?\s+(?P<function>[^\s(]{{1,300}})\(.*\) {_TOOLS_PATH}:{LINE}$"
 )
