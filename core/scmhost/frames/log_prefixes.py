@@ -40,7 +40,7 @@ _PREFIX_KINDS: Final = (
     r"[VDIWEFA](?=\s{2,})",
     r"[\w.-]{1,60}\s{0,30}[|│](?!\|)",  # docker compose, heroku, foreman
     r"[\w.-]{1,60}(?<!\.ksh)(?<!\.sh)\[[\w.-]{1,40}\]:(?=\s)",  # heroku, a process
-    r"(?:CRITICAL|ERROR|WARNING|INFO|DEBUG):[\w.]{1,60}:",  # Python's logging
+    r"(?:CRITICAL|ERROR|WARNING|INFO|DEBUG):[\w.]{1,60}:(?!\d)",  # Python's logging
     r"(?:ERROR|ERR|WARN|WARNING|INFO|DEBUG|FATAL|CRITICAL|error|warn|info|debug|stderr|stdout)(?: F)?:?(?=\s)",
     r"npm (?:ERR!|error)(?=\s)",
 )
