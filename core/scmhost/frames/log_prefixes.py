@@ -68,6 +68,8 @@ def printed(line: str, begin: int) -> str:
     """Return the line as it was printed, from the position on, without what closes a quotation or box at its end."""
     body = line[begin:].rstrip()
     before = line[:begin].rstrip(" \t")
+    if not before:
+        return body
     # An item of a list of strings ends with a quote and a comma.
     if before.endswith(('"', '"\\t')):
         return body.rstrip('",')
