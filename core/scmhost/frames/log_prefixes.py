@@ -6,6 +6,7 @@ same words and punctuation, while numbers, levels and long identifiers differ.
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, takewhile
+from string import hexdigits
 from typing import Final, NamedTuple
 
 from .match_spans import Pattern
@@ -143,12 +144,21 @@ def learned_prefixes(line: str, others: Iterable[str]) -> list[LearnedPrefix]:
     """Return the prefixes that the line shares with any of the other lines, the shortest first."""
     begin = prefix_length(line)
     # The same line again does not show where its prefix ends.
-    neighbours = [(other, prefix_length(other)) for other in others if other != line]
+    similar = [other for other in others if other != line and _may_share(line, begin, other)]
+    if not similar or line.startswith(_WITHOUT_PREFIX, begin):
+        return []
+    neighbours = [(other, prefix_length(other)) for other in similar]
     tokens: Sequence[_Token] = ()
     for other, start in neighbours:
         tokens = max(tokens, _shared(_tokens(line, begin), _tokens(other, start)), key=len)
     ends = _ends(line, begin, tokens, neighbours)
     return [LearnedPrefix(_shapes(tokens[:at]), _behind(line, tokens[at - 1].end)) for at in islice(ends, _MOST_ENDS)]
+
+
+def _may_share(line: str, begin: int, other: str) -> bool:
+    """Return whether the lines begin alike, which most lines without a log prefix do not."""
+    first, second = line.lstrip()[:1], other.lstrip()[:1]
+    return first == second or (first in hexdigits and second in hexdigits) or (not line[:begin].isspace() and begin > 0)
 
 
 def _behind(line: str, end: int) -> int:
