@@ -14,11 +14,11 @@ from scmhost.frames.match_spans import JVM
 from scmhost.mapping.file_tree import FileTree, LocatedFile
 from scmhost.mapping.frame_mapping import class_path
 from scmhost.mapping.paths import PrintedPath, read_printed_path
-from scmhost.sdk.reasons import NEXT_STEP, Confidence, Reason
+from scmhost.sdk.reasons import Confidence, Reason
 
 from .formats import LinkedFrame, frame_facts
-from .linked_text import LinkCounts
 from .pages import PageUrls, checkout_pages
+from .summary import CHECKOUT_NEXT_STEP, LinkCounts
 from .worktree import ChangedFiles, Checkout, CommittedLine, read_checkout
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class CheckoutLink:
     @property
     def next_step(self) -> str:
         """What to do about a missing link."""
-        return NEXT_STEP[self.reason] if self.reason else ""
+        return CHECKOUT_NEXT_STEP[self.reason] if self.reason else ""
 
 
 class CheckoutLinker:
@@ -171,12 +171,12 @@ class CheckoutLinks:
         self._changed: dict[tuple[str, int], None] = {}
         self._linker = CheckoutLinker(
             LinkerInputs(
-                _roots(checkout),
+                checkout_roots(checkout),
                 checkout.prefix,
                 FileTree(checkout.files),
                 checkout_pages(checkout, overrides.kind, overrides.template),
-                _mapping_index(overrides.mappings),
-                ChangedFiles(checkout.root).committed if overrides.ref is None else _unchanged,
+                mapping_index((*overrides.mappings, *checkout.maps)),
+                ChangedFiles(checkout.root).committed if overrides.ref is None else same_line,
             )
         )
 
@@ -219,7 +219,7 @@ class CheckoutLinks:
         return LinkedFrame(found, link.url, facts, link.reason or "", link.message, link.next_step)
 
 
-def _roots(checkout: Checkout) -> list[str]:
+def checkout_roots(checkout: Checkout) -> list[str]:
     """Return the checkout's folder as git and as the shell print it; the shell's may contain symbolic links."""
     roots = [checkout.root]
     here = os.environ.get("PWD", "").rstrip("/") + "/"
@@ -236,11 +236,13 @@ def _is_working_directory(folder: str) -> bool:
         return False
 
 
-def _unchanged(_path: str, line: int) -> CommittedLine:
+def same_line(_path: str, line: int) -> CommittedLine:
+    """Return the line itself, for texts about exactly the version that is linked."""
     return CommittedLine(line)
 
 
-def _mapping_index(mappings: Sequence[tuple[str, str]]) -> "MappingIndex | None":
+def mapping_index(mappings: Sequence[tuple[str, str]]) -> "MappingIndex | None":
+    """Return code mappings from pairs of a stack root and a source root; None if there are none."""
     if not mappings:
         return None
     # Imported here: most runs have no mapping, and start faster without it.

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from scmhost.infra.errors import ScmhostError
 
 from .git import GitError, git_output, git_outputs
+from .project_file import read_project_file
 
 _NAMES: Final = r"^(remote\..*\.url|branch\..*\.remote|url\..*\.insteadof|scmhost\.(remote|kind|template))$"
 _SETTINGS: Final = ("config", "--null", "--get-regexp", _NAMES)
@@ -41,9 +42,10 @@ class Checkout:
         files: the paths of all files of that commit.
         cache: a file in the git folder for cached page URLs.
         remote: the URL that the checkout was cloned from, or None.
-        kind: the kind of code host in git's setting ``scmhost.kind``.
-        template: the URL template in git's setting ``scmhost.template``.
+        kind: the kind of code host in git's setting ``scmhost.kind``, else in ``.scmhost.toml``.
+        template: the URL template in git's setting ``scmhost.template``, else in ``.scmhost.toml``.
         pushed: True if a remote branch contains the commit; None if no remote branch is known.
+        maps: the code mappings in ``.scmhost.toml``.
     """
 
     root: str
@@ -55,6 +57,7 @@ class Checkout:
     kind: str | None = None
     template: str | None = None
     pushed: bool | None = None
+    maps: tuple[tuple[str, str], ...] = ()
 
 
 class Hunk(NamedTuple):
@@ -114,6 +117,7 @@ def read_checkout(ref: str | None = None, remote: str | None = None) -> Checkout
     outputs = git_outputs(".", _HEAD, _SETTINGS, tree, unpushed)
     head = _head(outputs[0])
     entries = _settings(outputs[1])
+    shared = read_project_file(head.root)
     # The last value of a setting applies, as in git.
     settings = dict(entries)
     return Checkout(
@@ -122,10 +126,15 @@ def read_checkout(ref: str | None = None, remote: str | None = None) -> Checkout
         head.commit if ref is None else commit,
         tuple(_succeeded(outputs[2]).split("\0")[:-1]),
         head.cache,
-        _remote_url(entries, remote or settings.get("scmhost.remote"), settings.get(f"branch.{head.branch}.remote")),
-        settings.get("scmhost.kind"),
-        settings.get("scmhost.template"),
+        _remote_url(
+            entries,
+            remote or settings.get("scmhost.remote") or shared.remote,
+            settings.get(f"branch.{head.branch}.remote"),
+        ),
+        settings.get("scmhost.kind") or shared.kind,
+        settings.get("scmhost.template") or shared.template,
         _is_pushed(_succeeded(outputs[3])),
+        shared.maps,
     )
 
 

@@ -1,14 +1,14 @@
 """Sources of links for ``scmhost link``: the checkout, a project in the local database, or a project on a server."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 from urllib.parse import quote
 
 import click
 
 from scmhost.checkout.formats import LinkedFrame, frame_facts
-from scmhost.checkout.linked_text import LinkCounts
+from scmhost.checkout.summary import LinkCounts
 from scmhost.frames import FrameMatch
 from scmhost.frames.match_spans import JVM
 
@@ -23,12 +23,45 @@ if TYPE_CHECKING:
     from .targets import ServerClient, ServerError
 
 _OVERRIDES: Final = ("remote", "kind", "template", "ref")
-_CHECKOUT_OPTIONS: Final = (*_OVERRIDES, "maps")
+_CHECKOUT_OPTIONS: Final = (*_OVERRIDES, "maps", "editor")
 _PROJECT_OPTIONS: Final = ("project", "release", "commit", "config", "database_url")
 # The server answers with some hundred bytes for each frame.
 _FRAMES_PER_REQUEST: Final = 1000
 # Not one of the reasons of the API: the server gave none.
 _SERVER_UNAVAILABLE: Final = "server_unavailable"
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def checkout_options(command: F) -> F:
+    """Add the options of commands that link to the checkout."""
+    options = (
+        click.option(
+            "--hyperlinks/--no-hyperlinks",
+            default=None,
+            help="Make the frames themselves links (default: on terminals that show them), or print URLs below.",
+        ),
+        click.option("--remote", metavar="NAME|URL", help="The remote to link to (default: the branch's or origin)."),
+        click.option("--kind", metavar="KIND", help="The kind of code host, if its host name does not show it."),
+        click.option("--template", metavar="TEMPLATE", help="The URL of a file's page, for a host of an unknown kind."),
+        click.option("--ref", metavar="REF", help="The commit, branch or tag to link to (default: HEAD)."),
+        click.option(
+            "--map",
+            "maps",
+            multiple=True,
+            metavar="STACK=SOURCE",
+            help="Replace the path prefix STACK by SOURCE, for example /app=src; repeatable.",
+        ),
+        click.option(
+            "--editor",
+            metavar="NAME|URL",
+            help="Link to the files on disk, in this editor: vscode, idea, ... or a URL with {path} and {line}.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 class LinkSource(Protocol):
@@ -68,10 +101,7 @@ def open_source(context: CommandContext, options: Mapping[str, Any]) -> Iterator
     """
     if options["org"] is None:
         _refuse(options, _PROJECT_OPTIONS, "needs --org: it selects a project, and without --org the checkout is used")
-        from scmhost.checkout.links import CheckoutLinks, LinkOverrides
-
-        mappings = tuple(_mapping(text) for text in options["maps"])
-        yield CheckoutLinks(LinkOverrides(**{name: options[name] for name in _OVERRIDES}, mappings=mappings))
+        yield open_checkout(options)
         return
     # An option that has no effect would give links that the user does not expect.
     _refuse(options, _CHECKOUT_OPTIONS, "applies to the checkout, and --org uses a project's code mappings")
@@ -79,6 +109,23 @@ def open_source(context: CommandContext, options: Mapping[str, Any]) -> Iterator
         raise click.UsageError("--org needs --project: the project whose code mappings are used.")
     with _open_project(context, options) as source:
         yield source
+
+
+def open_checkout(options: Mapping[str, Any]) -> LinkSource:
+    """Open the checkout of the working directory: its pages on the code host, or its files for an editor.
+
+    Raises:
+        ScmhostError: it cannot be opened; the message has the next step.
+    """
+    mappings = tuple(_mapping(text) for text in options["maps"])
+    if options["editor"]:
+        _refuse(options, _OVERRIDES, "has no effect with --editor: it links to the files on disk")
+        from scmhost.checkout.editors import EditorLinks, editor_template
+
+        return EditorLinks(editor_template(options["editor"]), mappings)
+    from scmhost.checkout.links import CheckoutLinks, LinkOverrides
+
+    return CheckoutLinks(LinkOverrides(**{name: options[name] for name in _OVERRIDES}, mappings=mappings))
 
 
 def _refuse(options: Mapping[str, Any], names: Sequence[str], why: str) -> None:
