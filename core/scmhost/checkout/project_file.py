@@ -100,7 +100,7 @@ def _parsed(path: str, content: bytes) -> ProjectFile:
         key, message = problem
         raise ProjectFileError(f"{path}:{_line_of(key, text)}: {message}")
     maps = tuple((stack, source) for stack, source in settings.get("maps", {}).items())
-    return ProjectFile(*(settings.get(name) for name in _TEXTS), maps)
+    return ProjectFile(settings.get("kind"), settings.get("remote"), settings.get("template"), maps)
 
 
 def _problems(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -5,7 +5,7 @@ import os
 import signal
 import termios
 import tty
-from typing import Final
+from typing import Any, Final
 
 _STDIN: Final = 0
 _SIZE_BYTES: Final = 8
@@ -19,7 +19,7 @@ class UserTerminal:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._saved: list[object] | None = None
+        self._saved: list[Any] | None = None
         self.has_keys = os.isatty(_STDIN)
 
     @property

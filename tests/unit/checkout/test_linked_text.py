@@ -11,9 +11,8 @@ import pytest
 
 from scmhost.checkout import linked_text
 from scmhost.checkout.formats import FORMATS, LinkedFrame, frame_facts
-from scmhost.checkout.linked_text import Chunk, LinkCounts, LinkedText, TextLine, feed, read_stream
+from scmhost.checkout.linked_text import Chunk, LinkedText, TextLine, feed, read_stream
 from scmhost.frames import FrameMatch
-from scmhost.frames.frame import Frame
 
 PYTHON = '  File "a.py", line 3, in f'
 
@@ -197,41 +196,3 @@ def test_large_document_is_not_held_for_ever(monkeypatch: pytest.MonkeyPatch) ->
 def test_empty_input_prints_nothing() -> None:
     """No text is no error."""
     assert fed(b"").out.getvalue() == ""
-
-
-def frame(url: str | None = None, reason: str = "", message: str = "", step: str = "") -> LinkedFrame:
-    return LinkedFrame(FrameMatch(Frame("a.py", 1), 0, 0, 4), url, {}, reason, message, step)
-
-
-def test_counts_are_grouped_by_reason() -> None:
-    """Frames with the same reason, message and next step are one sentence, in the order of their appearance."""
-    counts = LinkCounts()
-    counts.add([frame("https://x"), frame(reason="gone", message="a is gone", step="Look for it.")])
-    counts.add([frame(reason="other"), frame(reason="gone", message="a is gone", step="Look for it.")])
-    assert counts.lines() == [
-        "1 of 4 frames have links.",
-        "2 without: gone. a is gone. Look for it.",
-        "1 without: other.",
-    ]
-
-
-def test_counts_without_frames_are_one_sentence() -> None:
-    """A text without frames is not an error."""
-    assert LinkCounts().lines() == ["0 of 0 frames have links."]
-
-
-def test_many_reasons_are_summed_up() -> None:
-    """A log with a different message for each frame gives a short summary."""
-    counts = LinkCounts()
-    counts.add([frame(reason="gone", message=str(number)) for number in range(50)])
-    lines = counts.lines()
-    assert len(lines) == 10
-    assert lines[-1] == "42 without: other reasons."
-
-
-@pytest.mark.parametrize(("message", "shown"), [("no", "no."), ("no.", "no."), ("no!", "no!"), ("no?", "no?")])
-def test_messages_end_with_one_full_stop(message: str, shown: str) -> None:
-    """Messages of plugins may have an end already."""
-    counts = LinkCounts()
-    counts.add([frame(reason="r", message=message)])
-    assert counts.lines()[1] == f"1 without: r. {shown}"
