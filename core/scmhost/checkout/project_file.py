@@ -73,10 +73,12 @@ def _content(path: str) -> bytes | None:
         return None
     except OSError as error:
         raise ProjectFileError(f"{path}: {error.strerror}; it must be a regular file") from error
-    with os.fdopen(descriptor, "rb") as opened:
+    try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise ProjectFileError(f"{path}: it must be a regular file")
-        content = opened.read(_LARGEST + 1)
+        content = os.read(descriptor, _LARGEST + 1)
+    finally:
+        os.close(descriptor)
     if len(content) > _LARGEST:
         raise ProjectFileError(f"{path}: it is larger than {_LARGEST // 1024} KiB")
     return content
