@@ -191,14 +191,21 @@ class Program:
             block = b""
         if block:
             take(splitter.split(block))
+            return
+        take(splitter.end())
+        if descriptor == self._master and self.code is None:
+            # Many programs close their output before they end; closing this end now would kill them by SIGHUP.
+            self._stack.callback(os.close, descriptor)
+            self._forget(descriptor)
         else:
-            take(splitter.end())
             self._close(descriptor)
 
     def _close(self, descriptor: int) -> None:
-        if self._outputs.pop(descriptor, None) is not None:
-            del self._splitters[descriptor]
-            os.close(descriptor)
+        self._forget(descriptor)
+        os.close(descriptor)
+
+    def _forget(self, descriptor: int) -> None:
+        del self._outputs[descriptor], self._splitters[descriptor]
 
     def _read_keys(self) -> None:
         keys = os.read(_STDIN, _MOST_KEYS)
