@@ -266,7 +266,7 @@ signal.signal({int(number)}, lambda *_: sys.exit(7))
 print("ready", flush=True)
 signal.pause()
 """
-    command = [SCMHOST, "run", "--", sys.executable, "-c", program]
+    command = [str(SCMHOST), "run", "--", sys.executable, "-c", program]
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
@@ -295,8 +295,8 @@ def test_process_in_the_background_does_not_keep_the_command(environ: Mapping[st
 @pytest.mark.parametrize(
     ("command", "code", "message"),
     [
-        ("no-such-command", 127, "no-such-command: command not found"),
-        ("./main.py", 126, "./main.py: Permission denied"),
+        ("no-such-command", 127, "command not found"),
+        ("./main.py", 126, "Permission denied"),
     ],
 )
 def test_command_that_cannot_start(environ: Mapping[str, str], command: str, code: int, message: str) -> None:

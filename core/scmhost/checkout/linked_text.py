@@ -17,7 +17,7 @@ from scmhost.frames.notation import MAX_LINES_BACK
 from .formats import Format, LinkedFrame, shifted
 from .summary import LinkCounts
 
-BLOCK: Final = 1 << 16
+_BLOCK: Final = 1 << 16
 # Longer lines are passed on in parts, which bounds memory. No frame is that long.
 LONGEST_PART: Final = 1 << 20
 # After this time a line is printed without the lines that could still complete its frame.
@@ -142,7 +142,7 @@ def read_stream(descriptor: int) -> Iterator[Chunk]:
         seconds = splitter.seconds_left()
         if seconds is not None and not _is_ready(descriptor, seconds):
             yield splitter.pause()
-        block = os.read(descriptor, BLOCK)
+        block = os.read(descriptor, _BLOCK)
         if not block:
             break
         yield splitter.split(block)

@@ -18,7 +18,7 @@ from typing import Final, Self
 
 from scmhost.infra.errors import ScmhostError
 
-from .linked_text import BLOCK, Chunk, LineSplitter
+from .linked_text import Chunk, LineSplitter
 from .user_terminal import UserTerminal, suspend_key
 
 _STDIN: Final = 0
@@ -29,6 +29,7 @@ _IDLE_SECONDS: Final = 0.02
 # A process that the program has left may hold its output open; what the program itself wrote has arrived by then.
 _DRAIN_SECONDS: Final = 0.05
 _MOST_KEYS: Final = 1024
+_BLOCK: Final = 1 << 16
 _FORWARDED: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 _FROM_KEYS: Final = (signal.SIGINT, signal.SIGQUIT)
 _OF_TERMINAL: Final = (signal.SIGWINCH, signal.SIGTSTP, signal.SIGCONT)
@@ -183,7 +184,7 @@ class Program:
 
     def _read(self, descriptor: int, splitter: LineSplitter, take: Callable[[Chunk], object]) -> None:
         try:
-            block = os.read(descriptor, BLOCK)
+            block = os.read(descriptor, _BLOCK)
         except BlockingIOError:
             return
         except OSError:
@@ -289,7 +290,7 @@ class SignalPipe:
 
     def read(self) -> list[int]:
         """Return the numbers of the signals since the last call, without repetitions."""
-        return list(dict.fromkeys(os.read(self.descriptor, BLOCK)))
+        return list(dict.fromkeys(os.read(self.descriptor, _BLOCK)))
 
 
 def _received(_number: int, _frame: FrameType | None) -> None:

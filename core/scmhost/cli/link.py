@@ -10,14 +10,13 @@ from typing import IO, TYPE_CHECKING, Any, Final
 import click
 
 from scmhost.checkout.formats import FORMATS, Format, Write, printable
+from scmhost.infra.errors import ScmhostError
 
 from .context import CommandContext, database_options, echo, echo_error, echo_json, json_option, read_input
-from .link_sources import NoLinks, checkout_options, open_source
+from .link_sources import LinkSource, NoLinks, UntilFailure, checkout_options, open_source
 
 if TYPE_CHECKING:
     from scmhost.frames import Frame
-
-    from .link_sources import LinkSource
 
 NAMES: Final = ("text", "markdown", "html", "json")
 
@@ -53,8 +52,6 @@ def link(
 
     In a shell a pipe hides the exit code of a failing command. "scmhost run -- pytest" keeps it.
     """
-    from scmhost.infra.errors import ScmhostError
-
     write = _writer()
     with ExitStack() as opened:
         inputs = [opened.enter_context(_input(file)) for file in files or ("-",)]
@@ -65,7 +62,9 @@ def link(
         except ScmhostError as error:
             # The command is used in pipes: the text must come through even if nothing can be linked.
             source, problem = NoLinks(), error
-        _print(inputs, source, FORMATS["json" if as_json else _format_name(form, hyperlinks=hyperlinks)](write))
+        links = UntilFailure(source)
+        _print(inputs, links, FORMATS["json" if as_json else _format_name(form, hyperlinks=hyperlinks)](write))
+    problem = problem or links.problem
     if problem:
         raise problem
 
@@ -83,7 +82,7 @@ def wants_hyperlinks(*, hyperlinks: bool | None) -> bool:
     return shows_hyperlinks(os.environ, is_terminal=sys.stdout.isatty())
 
 
-def _print(inputs: Sequence[int], source: "LinkSource", form: Format) -> None:
+def _print(inputs: Sequence[int], source: LinkSource, form: Format) -> None:
     from scmhost.checkout.linked_text import LinkedText, feed
     from scmhost.checkout.summary import LinkCounts
 

@@ -11,6 +11,7 @@ from scmhost.checkout.formats import LinkedFrame, frame_facts
 from scmhost.checkout.summary import LinkCounts
 from scmhost.frames import FrameMatch
 from scmhost.frames.match_spans import JVM
+from scmhost.infra.errors import ScmhostError
 
 from .context import CommandContext, organization_named
 
@@ -27,6 +28,8 @@ _CHECKOUT_OPTIONS: Final = (*_OVERRIDES, "maps", "editor")
 _PROJECT_OPTIONS: Final = ("project", "release", "commit", "config", "database_url")
 # The server answers with some hundred bytes for each frame.
 _FRAMES_PER_REQUEST: Final = 1000
+_NOT_FOUND: Final = 404
+_NEXT_REF: Final = "The links lead to the next ref: the commit of --commit, or the default branch."
 # Not one of the reasons of the API: the server gave none.
 _SERVER_UNAVAILABLE: Final = "server_unavailable"
 
@@ -92,6 +95,36 @@ class NoLinks:
         return ()
 
 
+class UntilFailure:
+    """The links of a source until it fails: the rest of the text has none, but comes through.
+
+    Attributes:
+        problem: the error of the source, if it failed.
+    """
+
+    def __init__(self, source: LinkSource) -> None:
+        self.problem: ScmhostError | None = None
+        self._source = source
+
+    @property
+    def facts(self) -> Mapping[str, object]:
+        """Facts on all links together, for JSON."""
+        return self._source.facts
+
+    def link(self, frames: Sequence[FrameMatch]) -> Sequence[LinkedFrame]:
+        """Link frames; the result has their order."""
+        if self.problem is None:
+            try:
+                return self._source.link(frames)
+            except ScmhostError as error:
+                self.problem = error
+        return NoLinks().link(frames)
+
+    def summary(self, counts: LinkCounts) -> Sequence[str]:
+        """Return the summary in sentences."""
+        return self._source.summary(counts)
+
+
 @contextmanager
 def open_source(context: CommandContext, options: Mapping[str, Any]) -> Iterator[LinkSource]:
     """Open the source that the options select.
@@ -118,7 +151,7 @@ def open_checkout(options: Mapping[str, Any]) -> LinkSource:
         ScmhostError: it cannot be opened; the message has the next step.
     """
     mappings = tuple(_mapping(text) for text in options["maps"])
-    if options["editor"]:
+    if options.get("editor"):
         _refuse(options, _OVERRIDES, "has no effect with --editor: it links to the files on disk")
         from scmhost.checkout.editors import EditorLinks, editor_template
 
@@ -129,7 +162,7 @@ def open_checkout(options: Mapping[str, Any]) -> LinkSource:
 
 
 def _refuse(options: Mapping[str, Any], names: Sequence[str], why: str) -> None:
-    given = next((name for name in names if options[name]), None)
+    given = next((name for name in names if options.get(name)), None)
     if given:
         raise click.UsageError(f"--{'map' if given == 'maps' else given.replace('_', '-')} {why}.")
 
@@ -164,6 +197,21 @@ class ProjectLinks:
         self._project = project
         self._release = release
         self._commit = commit
+        self._notes: list[str] = []
+
+    def check_release(self) -> None:
+        """Use the next ref if the project does not have the release, and note that."""
+        from scmhost.infra.errors import NotFound
+        from scmhost.releases.show import require_release
+
+        if self._release is None:
+            return
+        try:
+            with self._services.store.read() as tx:
+                require_release(tx, self._organization, self._release, self._project)
+        except NotFound as error:
+            self._release = None
+            self._notes.append(f"note: {error} {_NEXT_REF}")
 
     def link(self, frames: Sequence[FrameMatch]) -> Sequence[LinkedFrame]:
         """Link frames; the result has their order."""
@@ -176,8 +224,8 @@ class ProjectLinks:
         return [_from_database(found, answer) for found, answer in zip(frames, answers, strict=True)]
 
     def summary(self, counts: LinkCounts) -> Sequence[str]:
-        """Return the summary in sentences."""
-        return counts.lines()
+        """Return the summary in sentences, with a note if the release is unknown."""
+        return [*counts.lines(), *self._notes]
 
 
 @contextmanager
@@ -189,7 +237,11 @@ def _open_local_project(context: CommandContext, options: Mapping[str, Any]) -> 
         check_database(host.services)
         organization = organization_named(host.services, options["org"])
         project = find_project(host.services, organization, options["project"])
-        yield ProjectLinks(host.services, organization, project, release=options["release"], commit=options["commit"])
+        source = ProjectLinks(
+            host.services, organization, project, release=options["release"], commit=options["commit"]
+        )
+        source.check_release()
+        yield source
 
 
 def _from_database(found: FrameMatch, resolved: "ResolvedFrame") -> LinkedFrame:
@@ -215,15 +267,26 @@ class ServerLinks:
         self._client = client
         self._path = path
         self._target = {name: options[name] for name in ("release", "commit") if options[name]}
+        self._notes: list[str] = []
         self._error: ServerError | None = None
 
     def check(self) -> None:
-        """Send a request without frames.
+        """Send a request without frames. If the release is unknown, use the next ref, and note that.
 
         Raises:
             ServerError: the server does not answer, or would refuse every frame.
         """
-        self._request(())
+        from .targets import ServerError
+
+        try:
+            self._request(())
+        except ServerError as error:
+            if error.status != _NOT_FOUND or "release" not in self._target:
+                raise
+            # The organization or the project may be what is unknown: then this request fails, too.
+            del self._target["release"]
+            self._request(())
+            self._notes.append(f"note: {error} {_NEXT_REF}")
 
     def link(self, frames: Sequence[FrameMatch]) -> Sequence[LinkedFrame]:
         """Link frames; the result has their order."""
@@ -232,7 +295,7 @@ class ServerLinks:
 
     def summary(self, counts: LinkCounts) -> Sequence[str]:
         """Return the summary in sentences, with the server's error if there was one."""
-        return [*counts.lines(), *([f"error: {self._error}"] if self._error else [])]
+        return [*counts.lines(), *self._notes, *([f"error: {self._error}"] if self._error else [])]
 
     def _link_batch(self, frames: Sequence[FrameMatch]) -> list[LinkedFrame]:
         from .targets import ServerError

@@ -15,7 +15,7 @@ from scmhost.infra.errors import ScmhostError
 
 from .context import echo_error
 from .link import wants_hyperlinks
-from .link_sources import LinkSource, NoLinks, checkout_options, open_checkout
+from .link_sources import LinkSource, NoLinks, UntilFailure, checkout_options, open_checkout
 
 if TYPE_CHECKING:
     from scmhost.checkout.program import Program
@@ -37,12 +37,14 @@ def run(*, command: tuple[str, ...], hyperlinks: bool | None, **options: Any) ->
       scmhost run -- make test
     """
     source, problem = _source(options)
-    output = _LinkedOutput(source, hyperlinks=wants_hyperlinks(hyperlinks=hyperlinks))
+    links = UntilFailure(source)
+    output = _LinkedOutput(links, hyperlinks=wants_hyperlinks(hyperlinks=hyperlinks))
     code = _run_on_windows(command, output) if sys.platform == "win32" else _run(command, output)
     output.end()
     # Most commands succeed, and a summary of nothing would only follow their output.
     for line in source.summary(output.counts) if output.counts.frames else ():
         echo_error(line)
+    problem = problem or links.problem
     if problem:
         echo_error(f"error: {problem}")
     _exit(code)

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import pytest
 
 from command import GitRepository
-from scmhost.checkout.linked_text import LinkCounts
 from scmhost.checkout.links import CheckoutLink, CheckoutLinker, CheckoutLinks, LinkerInputs, LinkOverrides
 from scmhost.checkout.pages import MissingPage
+from scmhost.checkout.summary import LinkCounts
 from scmhost.checkout.worktree import CommittedLine
 from scmhost.frames import FrameMatch
 from scmhost.frames.frame import Frame

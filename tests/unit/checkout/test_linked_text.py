@@ -145,7 +145,7 @@ def test_stream_reports_a_pause_once() -> None:
 def test_long_line_is_passed_on_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A line without end cannot fill the memory."""
     monkeypatch.setattr(linked_text, "LONGEST_PART", 10)
-    monkeypatch.setattr(linked_text, "BLOCK", 8)
+    monkeypatch.setattr(linked_text, "_BLOCK", 8)
     (tmp_path / "long").write_bytes(b"x" * 30 + b"\nend\n")
     with (tmp_path / "long").open("rb") as opened:
         lines = [line for chunk in read_stream(opened.fileno()) for line in chunk.lines]
@@ -187,7 +187,7 @@ def test_line_with_a_bracket_does_not_hide_the_text(first: bytes) -> None:
 def test_large_document_is_not_held_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     """Text beyond the limit of a document is linked line by line."""
     monkeypatch.setattr(linked_text, "MAX_TEXT", 50)
-    monkeypatch.setattr(linked_text, "BLOCK", 16)
+    monkeypatch.setattr(linked_text, "_BLOCK", 16)
     recorder = fed(b"[\n" + b"1,\n" * 40 + b"a.py:3: Error\n")
     assert recorder.linked == ["a.py"]
     assert recorder.out.getvalue().endswith("a.py:3: Error\n    -> a.py#3\n")
