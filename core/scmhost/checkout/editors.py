@@ -103,7 +103,7 @@ class EditorLinks:
             checkout.prefix,
             FileTree(files),
             LocalFiles(checkout.root),
-            mapping_index((*mappings, *checkout.maps)),
+            mapping_index(mappings, checkout.maps),
             same_line,
         )
         self._linker = CheckoutLinker(inputs)

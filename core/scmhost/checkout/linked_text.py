@@ -59,7 +59,12 @@ class _HeldLine:
 
 
 class LinkedText:
-    """Prints text with links. A line is held until no later line can add a frame to it, or until the input is idle."""
+    """Prints text with links. A line is held until no later line can add a frame to it, or until the input is idle.
+
+    Attributes:
+        counts: the frames so far.
+        is_open: True after a line without an ending.
+    """
 
     def __init__(self, link: LinkFunction, form: Format, counts: LinkCounts | None = None) -> None:
         self.counts = LinkCounts() if counts is None else counts
@@ -70,6 +75,7 @@ class LinkedText:
         # The reader's number of the first held line.
         self._first = 0
         self._partial = 0
+        self.is_open = False
 
     @property
     def unread(self) -> int:
@@ -113,6 +119,7 @@ class LinkedText:
             frames = [next(linked) for _ in held.frames]
             self.counts.add(frames)
             self._form.line(held.line.text[held.printed :], held.line.ending, _unprinted(frames, held.printed))
+            self.is_open = not held.line.ending
 
 
 def _unprinted(frames: Sequence[LinkedFrame], printed: int) -> Sequence[LinkedFrame]:

@@ -175,7 +175,7 @@ class CheckoutLinks:
                 checkout.prefix,
                 FileTree(checkout.files),
                 checkout_pages(checkout, overrides.kind, overrides.template),
-                mapping_index((*overrides.mappings, *checkout.maps)),
+                mapping_index(overrides.mappings, checkout.maps),
                 ChangedFiles(checkout.root).committed if overrides.ref is None else same_line,
             )
         )
@@ -241,14 +241,15 @@ def same_line(_path: str, line: int) -> CommittedLine:
     return CommittedLine(line)
 
 
-def mapping_index(mappings: Sequence[tuple[str, str]]) -> "MappingIndex | None":
-    """Return code mappings from pairs of a stack root and a source root; None if there are none."""
-    if not mappings:
+def mapping_index(own: Sequence[tuple[str, str]], shared: Sequence[tuple[str, str]] = ()) -> "MappingIndex | None":
+    """Return code mappings from pairs of a stack root and a source root; those of the user come before shared ones."""
+    if not (own or shared):
         return None
     # Imported here: most runs have no mapping, and start faster without it.
     from scmhost.mapping import MappingIndex, Rule
 
-    return MappingIndex([Rule(number, *roots) for number, roots in enumerate(mappings)])
+    pairs = enumerate([*own, *shared])
+    return MappingIndex([Rule(number, *roots, generated=number >= len(own)) for number, roots in pairs])
 
 
 def _ancestor(folder: str, climbs: int) -> str:

@@ -1,14 +1,14 @@
 """Read the state of a git checkout: its root, its commit, its files, its remote and its edited lines."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from scmhost.infra.errors import ScmhostError
 
 from .git import GitError, git_output, git_outputs
-from .project_file import read_project_file
+from .project_file import ProjectFile, read_project_file
 
 _NAMES: Final = r"^(remote\..*\.url|branch\..*\.remote|url\..*\.insteadof|scmhost\.(remote|kind|template))$"
 _SETTINGS: Final = ("config", "--null", "--get-regexp", _NAMES)
@@ -128,7 +128,7 @@ def read_checkout(ref: str | None = None, remote: str | None = None) -> Checkout
         head.cache,
         _remote_url(
             entries,
-            remote or settings.get("scmhost.remote") or shared.remote,
+            remote or settings.get("scmhost.remote") or _shared_remote(shared, settings),
             settings.get(f"branch.{head.branch}.remote"),
         ),
         settings.get("scmhost.kind") or shared.kind,
@@ -212,6 +212,12 @@ def _remote_url(settings: Sequence[Setting], named: str | None, of_branch: str |
     only = next(iter(urls)) if len(urls) == 1 else None
     chosen = next((choice for choice in (named, of_branch, "origin", only) if choice in urls), None)
     return _rewritten(urls[chosen], settings) if chosen else None
+
+
+def _shared_remote(shared: ProjectFile, settings: Mapping[str, str]) -> str | None:
+    """Return the remote that the repository's own file names; not every clone has a remote of this name."""
+    name = shared.remote or ""
+    return name if ":" in name or f"remote.{name}.url" in settings else None
 
 
 def _rewritten(url: str, settings: Sequence[Setting]) -> str:

@@ -4,19 +4,20 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import partial
 from typing import IO, TYPE_CHECKING, Any, Final
 
 import click
 
-from scmhost.checkout.formats import FORMATS, Format, Write, printable
+from scmhost.checkout.formats import FORMATS, Format, LinkedFrame, Write, printable
 from scmhost.infra.errors import ScmhostError
 
 from .context import CommandContext, database_options, echo, echo_error, echo_json, json_option, read_input
 from .link_sources import LinkSource, NoLinks, UntilFailure, checkout_options, open_source
 
 if TYPE_CHECKING:
-    from scmhost.frames import Frame
+    from scmhost.frames import Frame, FrameMatch
 
 NAMES: Final = ("text", "markdown", "html", "json")
 
@@ -54,7 +55,7 @@ def link(
     """
     write = _writer()
     with ExitStack() as opened:
-        inputs = [opened.enter_context(_input(file)) for file in files or ("-",)]
+        inputs = [(file, opened.enter_context(_input(file))) for file in files or ("-",)]
         problem: ScmhostError | None = None
         source: LinkSource
         try:
@@ -82,23 +83,31 @@ def wants_hyperlinks(*, hyperlinks: bool | None) -> bool:
     return shows_hyperlinks(os.environ, is_terminal=sys.stdout.isatty())
 
 
-def _print(inputs: Sequence[int], source: LinkSource, form: Format) -> None:
+def _print(inputs: Sequence[tuple[str, int]], source: LinkSource, form: Format) -> None:
     from scmhost.checkout.linked_text import LinkedText, feed
     from scmhost.checkout.summary import LinkCounts
 
     counts = LinkCounts()
     unread = 0
     form.begin()
-    for descriptor in inputs:
-        text = LinkedText(source.link, form, counts)
+    for number, (name, descriptor) in enumerate(inputs, 1):
+        link = source.link if len(inputs) == 1 else partial(_link_in_file, source, name)
+        text = LinkedText(link, form, counts)
         for _ in feed(descriptor, text):
             # The reader of a pipe that stays open must get each link when its line arrives.
             sys.stdout.flush()
         unread += text.unread
+        if text.is_open and number < len(inputs):
+            form.line("", "\n", ())
     form.end({**source.facts, "unreadLines": unread})
     sys.stdout.flush()
     for line in source.summary(counts):
         echo_error(line)
+
+
+def _link_in_file(source: LinkSource, name: str, frames: "Sequence[FrameMatch]") -> Sequence[LinkedFrame]:
+    """Link frames of one of several files; JSON output has its name, because lines are counted in each file."""
+    return [replace(frame, facts={**frame.facts, "textFile": name}) for frame in source.link(frames)]
 
 
 @contextmanager
