@@ -32,7 +32,7 @@ CANDIDATES = {
 
 
 @contextmanager
-def house_with(folder: Path, more: str = "", *names: str) -> Iterator[ApiClient]:
+def doctor_host(folder: Path, more: str = "", *names: str) -> Iterator[ApiClient]:
     """A host with a changed configuration and some of the sample plugins."""
     plugins_toml = f"{PLUGINS_TOML}{more}[plugins.git]\nenabled = false\n"
     with open_api(folder, plugins_toml, more=[CANDIDATES[name] for name in names], background=False) as api:
@@ -52,7 +52,7 @@ def only(found: list[Finding], subject: str) -> Finding:
 
 def test_healthy_host_has_no_findings(tmp_path: Path) -> None:
     """A host without problems has no findings, and the command reports that."""
-    with house_with(tmp_path) as api:
+    with doctor_host(tmp_path) as api:
         repository, installation = api.claimed()
         api.mapping(repository, installation)
         assert lines_of(run_checks(api.services)) == []
@@ -65,10 +65,10 @@ def test_healthy_host_has_no_findings(tmp_path: Path) -> None:
 @pytest.mark.parametrize("case", load_cases("doctor"), ids=case_id)
 def test_configuration_problems(tmp_path: Path, case: dict[str, Any]) -> None:
     """Problems of the configuration and the plugins have a severity, a place and a remedy."""
-    with house_with(tmp_path, case["more"], *case.get("plugins", [])) as api:
+    with doctor_host(tmp_path, case["more"], *case.get("plugins", [])) as api:
         finding = only(run_checks(api.services), case["subject"])
     assert finding.severity == case["severity"]
-    assert [word for word in case["says"] if word not in f"{finding.problem} {finding.remedy}"] == []
+    assert [word for word in case["contains"] if word not in f"{finding.problem} {finding.remedy}"] == []
     assert Path(finding.place).name == case.get("place", "")
 
 
@@ -87,7 +87,7 @@ def test_invalid_configuration_is_a_finding(tmp_path: Path) -> None:
 
 def test_readable_file_with_secrets_is_a_finding(tmp_path: Path) -> None:
     """A webhook key in a file that every user can read is reported, without its value."""
-    with house_with(tmp_path) as api:
+    with doctor_host(tmp_path) as api:
         (tmp_path / "plugins.toml").chmod(0o644)
         finding = only(run_checks(api.services), "plugins.toml")
     assert ("webhook_key" in finding.problem, "chmod o-r" in finding.remedy) == (True, True)
@@ -97,13 +97,13 @@ def test_readable_file_with_secrets_is_a_finding(tmp_path: Path) -> None:
 def test_environment_reference_is_not_a_secret(tmp_path: Path) -> None:
     """The remedy for a secret setting is an environment reference, which is not reported."""
     secret = "[plugins.faulty]\nsettings = {{ token = {} }}\n"
-    with house_with(tmp_path, secret.format('"hunter2-hunter2"')) as api:
+    with doctor_host(tmp_path, secret.format('"hunter2-hunter2"')) as api:
         (tmp_path / "plugins.toml").chmod(0o644)
         finding = only(run_checks(api.services), "plugins.toml")
     assert "plugins.faulty.settings.token" in finding.problem
     assert '{ env = "VARIABLE" }' in finding.remedy
     (tmp_path / "again").mkdir()
-    with house_with(tmp_path / "again", secret.format('{ env = "ACME_TOKEN" }')) as api:
+    with doctor_host(tmp_path / "again", secret.format('{ env = "ACME_TOKEN" }')) as api:
         (tmp_path / "again" / "plugins.toml").chmod(0o644)
         finding = only(run_checks(api.services), "plugins.toml")
     assert "settings" not in finding.problem
@@ -128,7 +128,7 @@ def test_invalid_database_url_is_an_error() -> None:
 
 def test_old_schema_is_an_error(tmp_path: Path) -> None:
     """The finding names the command that helps, and rows are not checked."""
-    with house_with(tmp_path) as api:
+    with doctor_host(tmp_path) as api:
         api.services.store.downgrade("0001")
         finding = only(run_checks(api.services), "the database")
         assert (finding.severity, finding.remedy) == ("error", "run scmhost migrate")
@@ -164,7 +164,7 @@ def test_file_system_is_that_of_the_nearest_mount(tmp_path: Path, folder: str, k
 
 def test_several_source_roots_of_one_stack_root_are_allowed(tmp_path: Path) -> None:
     """The existing files decide between such mappings, so none hides another."""
-    with house_with(tmp_path) as api:
+    with doctor_host(tmp_path) as api:
         repository, installation = api.claimed()
         for root in ("src/", "lib/"):
             assert api.mapping(repository, installation, sourceRoot=root).status_code == 201
@@ -188,14 +188,14 @@ def examined(api: ApiClient, *, later: timedelta = timedelta()) -> list[Finding]
 
 def test_wrong_clock_is_reported(tmp_path: Path) -> None:
     """Rows from the future show that the clock is wrong."""
-    with house_with(tmp_path) as api:
+    with doctor_host(tmp_path) as api:
         finding = only(examined(api, later=-timedelta(hours=1)), "the clock")
         assert ("still to come" in finding.problem, "NTP" in finding.remedy) == (True, True)
 
 
 def test_expiring_token_is_reported(tmp_path: Path) -> None:
     """A token is reported a week before it expires, and afterwards with the command that removes it."""
-    with house_with(tmp_path) as api:
+    with doctor_host(tmp_path) as api:
         now = SystemClock().now()
         token, _ = create_token(api.services, api.there.organization, "ci", ["org:ci"], now + timedelta(days=10))
         subject = f"token {token.id} of acme"
@@ -207,7 +207,7 @@ def test_expiring_token_is_reported(tmp_path: Path) -> None:
 
 def test_webhooks_without_a_key_are_an_error(tmp_path: Path) -> None:
     """Without a key every delivery would be answered with 404."""
-    with house_with(tmp_path) as api:
+    with doctor_host(tmp_path) as api:
         installation = api.install()
         api.post(f"integrations/{installation['id']}/webhook/", None)
         finding = only(run_checks(replace(api.services, webhook_key=None)), "webhooks")
@@ -262,7 +262,7 @@ def test_rows_that_give_no_links_are_reported(
     tmp_path: Path, make: Callable[[ApiClient], str], words: list[str]
 ) -> None:
     """A row that prevents links is named, with the cause and a remedy."""
-    with house_with(tmp_path) as api:
+    with doctor_host(tmp_path) as api:
         subject = make(api)
         finding = only(run_checks(api.services), subject)
     assert finding.severity in ("warning", "note")
@@ -271,7 +271,7 @@ def test_rows_that_give_no_links_are_reported(
 
 def test_installation_of_a_disabled_provider_is_reported(tmp_path: Path) -> None:
     """The finding has the rule that disables the provider, with its line."""
-    with house_with(tmp_path) as api:
+    with doctor_host(tmp_path) as api:
         subject = of_installation(api)
     off = PLUGINS_TOML.replace('allow = { organizations = ["acme"] }', 'deny = { organizations = ["acme"] }')
     with open_api(tmp_path, off, f"sqlite:///{tmp_path}/test.db", background=False) as api:
@@ -281,7 +281,7 @@ def test_installation_of_a_disabled_provider_is_reported(tmp_path: Path) -> None
 
 def test_stuck_and_failed_jobs_are_reported(tmp_path: Path) -> None:
     """A due job that no worker takes is reported, and a failed one with its last error."""
-    with house_with(tmp_path) as api:
+    with doctor_host(tmp_path) as api:
         now = SystemClock().now()
         organization = api.there.organization.id
         with api.services.store.write() as tx:

@@ -9,23 +9,23 @@ class Listener:
     """A listener; each instance is a plugin of its own."""
 
     def __init__(self) -> None:
-        self.heard: list[str] = []
+        self.received: list[str] = []
 
     @hookimpl
     def scm_startup(self) -> None:
-        self.heard.append("startup")
+        self.received.append("startup")
 
     @hookimpl
     def scm_shutdown(self) -> None:
-        self.heard.append("shutdown")
+        self.received.append("shutdown")
 
     @hookimpl
     def scm_repository_saved(self, repository: Repository) -> None:
-        self.heard.append(f"saved {repository.name}")
+        self.received.append(f"saved {repository.name}")
 
     @hookimpl
     async def scm_commits_saved(self, organization: Organization, shas: Sequence[str]) -> None:
-        self.heard.append(f"{len(shas)} commits of {organization.slug}")
+        self.received.append(f"{len(shas)} commits of {organization.slug}")
 
     @hookimpl
     def scm_register_commands(self) -> Sequence[Command]:

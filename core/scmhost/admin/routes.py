@@ -10,8 +10,8 @@ from scmhost import __version__
 from scmhost.infra.errors import Forbidden, ScmhostError
 from scmhost.infra.http import Moment, Wire
 from scmhost.infra.loops import Loop
-from scmhost.organizations.access import CallerDep, ServicesDep, check_scope
-from scmhost.organizations.tokens import Caller, ScopeClass
+from scmhost.organizations.access import Caller, CallerDep, ServicesDep, check_scope
+from scmhost.organizations.tokens import ScopeClass
 from scmhost.services import Services
 
 from .background import count_jobs

@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from scmhost.infra.errors import NotFound, ScmhostError
 from scmhost.infra.loops import Loops
 from scmhost.organizations import queries as organization_queries
-from scmhost.organizations.tokens import Caller
+from scmhost.organizations.access import Caller
 from scmhost.plugins import Count, PluginReport, Suspension
 from scmhost.plugins.config.redaction import settings_of_unloaded, with_environment_names
 from scmhost.plugins.errors import did_you_mean

@@ -8,10 +8,10 @@ import structlog
 from scmhost.commits.ingest import IngestedCommits, report_saved_commits
 from scmhost.infra.errors import NotFound, Unauthenticated
 from scmhost.installations import queries as installation_queries
-from scmhost.installations.install import calls_for, refusals
 from scmhost.installations.webhooks import secret_text
 from scmhost.organizations import queries as organization_queries
 from scmhost.plugins import ProviderCalls, ProviderOff
+from scmhost.plugins.calls import refusals
 from scmhost.repositories import queries as repository_queries
 from scmhost.repositories.claim import address_of, path_of
 from scmhost.sdk import Installation, Organization, ProviderForbidden, Push, Repository, RepositoryStatus
@@ -99,7 +99,7 @@ def _verified_pushes(services: Services, webhook: _Webhook, headers: Mapping[str
 
 def _calls(services: Services, webhook: _Webhook) -> ProviderCalls:
     try:
-        calls = calls_for(services, webhook.installation.provider, webhook.organization)
+        calls = services.plugins.calls_for(webhook.installation.provider, webhook.organization)
     except ProviderOff as off:
         log.warning("delivery refused", installation=webhook.installation.id, reason=str(off))
         raise _no_webhook() from off

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from scmhost.infra.http import Moment, Wire
 from scmhost.organizations.access import services_of
-from scmhost.repositories.serialize import serialize_repository
+from scmhost.repositories.claim import serialize_repository
 from scmhost.sdk import Organization
 from scmhost.sdk.provider import RepositoryPayload
 from scmhost.services import Services

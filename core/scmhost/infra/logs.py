@@ -32,13 +32,14 @@ def configure_logs(*, quiet: bool = False, without: Collection[str] = ()) -> Non
         processors=[partial(_drop, dropped), *shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         # One write per line: several worker processes share the stream, and their lines must not mix.
-        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
     )
     handler = logging.StreamHandler(sys.stderr)
     formatter = structlog.stdlib.ProcessorFormatter
     foreign = [*shared, _with_fields]
     handler.setFormatter(formatter(processors=[formatter.remove_processors_meta, *last], foreign_pre_chain=foreign))
-    handler.addFilter(lambda record: record.getMessage() not in dropped)
+    if dropped:
+        handler.addFilter(lambda record: record.getMessage() not in dropped)
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
 
 

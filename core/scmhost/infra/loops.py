@@ -71,10 +71,14 @@ class Loop:
         """Start the next round now."""
         self._woken.set()
 
-    def stop(self) -> None:
-        """End the loop. Waits for the round that is under way, which may need the database."""
+    def end(self) -> None:
+        """Let the loop end after the round that is under way, without waiting for it."""
         self._stopped = True
         self._woken.set()
+
+    def stop(self) -> None:
+        """End the loop. Waits for the round that is under way, which may need the database."""
+        self.end()
         if self._thread is not None:
             self._thread.join()
 
@@ -139,6 +143,9 @@ class Loops:
 
     def stop(self) -> None:
         """End all loops, each after the round that is under way, and remove them."""
+        # All are signalled before the first wait, so that the rounds end at the same time and not in turn.
+        for loop in self._loops:
+            loop.end()
         for loop in self._loops:
             loop.stop()
         self._loops.clear()

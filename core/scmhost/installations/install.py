@@ -1,18 +1,18 @@
-"""Install a provider for an organization, configure and list installations, and reach the plugin of a provider."""
+"""Install a provider for an organization, configure and list installations."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from scmhost.audit.queries import record
 from scmhost.infra.db.base import without_surrogates
 from scmhost.infra.db.errors import BadText, Duplicate
-from scmhost.infra.errors import Conflict, InvalidInput, NotFound, ProviderRefused
+from scmhost.infra.errors import Conflict, InvalidInput, NotFound
 from scmhost.infra.paging import Page, PageQuery
-from scmhost.plugins import PluginFault, ProviderCalls, ProviderOff
+from scmhost.plugins import PluginFault, ProviderCalls
+from scmhost.plugins.calls import refusals
 from scmhost.plugins.errors import Origin
-from scmhost.sdk import JsonObject, Organization, Provider, ProviderError, ProviderForbidden, ProviderUnavailable
+from scmhost.sdk import JsonObject, Organization, Provider
 from scmhost.services import Services
 
 from . import queries
@@ -39,7 +39,7 @@ def install_provider(
         PluginFault: the plugin returns text that cannot be stored.
         Conflict: this installation exists already.
     """
-    calls = calls_for(services, provider_key, organization)
+    calls = services.plugins.calls_for(provider_key, organization)
     form = _read_form(calls, calls.provider.install_form, fields)
     # Outside of the transaction: the plugin may call its code host, and a write must not wait for that.
     with refusals():
@@ -69,7 +69,7 @@ def configure_installation(
         InvalidForm: the fields are not valid for the provider's form.
     """
     installation = get_installation(services, organization, installation_id).installation
-    calls = calls_for(services, installation.provider, organization)
+    calls = services.plugins.calls_for(installation.provider, organization)
     if calls.provider.configuration is None:
         raise InvalidInput(f"Installations of {installation.provider} have nothing to configure.")
     form = _read_form(calls, calls.provider.configuration, fields)
@@ -124,48 +124,6 @@ def catalogue(services: Services, organization: Organization) -> list[tuple[Prov
     with_calls = ((provider, services.plugins.calls(provider.key)) for provider in providers)
     # A reload may remove a provider between the two look-ups. Nothing has validated the texts of a plugin's form.
     return [(provider, without_surrogates(calls.form_schema())) for provider, calls in with_calls if calls is not None]
-
-
-def idle_reason(services: Services, organization: Organization, provider_key: str | None) -> str | None:
-    """Return why objects of this provider are idle now, or None while it works."""
-    if provider_key is None:
-        return None
-    decision = services.plugins.decide(provider_key, organization)
-    return None if decision.on else decision.reason
-
-
-def calls_for(services: Services, provider_key: str, organization: Organization) -> ProviderCalls:
-    """Return the hooks of a provider that is on for this organization.
-
-    Raises:
-        ProviderOff: it is not on; the text has the reason, with file and line.
-    """
-    decision = services.plugins.decide(provider_key, organization)
-    calls = services.plugins.calls(provider_key)
-    if not decision.on or calls is None:
-        raise ProviderOff(provider_key, decision.reason)
-    return calls
-
-
-def is_known(services: Services, provider_key: str) -> bool:
-    """Return whether there is such a provider, or at least a plugin with that name, installed or configured."""
-    reports = services.plugins.plugins
-    return services.plugins.provider(provider_key) is not None or provider_key in {report.name for report in reports}
-
-
-@contextmanager
-def refusals() -> Iterator[None]:
-    """Turn the errors that a plugin raises on purpose into ProviderRefused, with the plugin's own text."""
-    try:
-        yield
-    except ProviderError as error:
-        # Every other ProviderError is about the input: the caller can correct it.
-        reason = "invalid"
-        if isinstance(error, ProviderForbidden):
-            reason = "forbidden"
-        elif isinstance(error, ProviderUnavailable):
-            reason = "unavailable"
-        raise ProviderRefused(reason, str(error) or "The provider refused without saying why.") from error
 
 
 def field_problems(error: ValidationError) -> dict[str, list[str]]:

@@ -18,14 +18,7 @@ from scmhost.organizations.access import (
 from scmhost.sdk import Organization
 from scmhost.services import Services
 
-from .install import (
-    catalogue,
-    configure_installation,
-    get_installation,
-    idle_reason,
-    install_provider,
-    list_installations,
-)
+from .install import catalogue, configure_installation, get_installation, install_provider, list_installations
 from .queries import StoredInstallation
 from .schemas import (
     Catalogue,
@@ -124,7 +117,7 @@ def _installation_out(
 ) -> OrganizationIntegration:
     """Return an installation. While its provider is off, it is disabled, and ``idle`` has the reason."""
     # Sentry has the status twice: of the integration, and of its use by the organization.
-    idle = idle_reason(services, organization, stored.installation.provider)
+    idle = services.plugins.idle_reason(stored.installation.provider, organization)
     status = "disabled" if idle else "active"
     return OrganizationIntegration(
         **short_fields(services, stored),

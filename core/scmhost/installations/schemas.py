@@ -8,7 +8,6 @@ from scmhost.infra.http import Moment, Wire
 from scmhost.sdk import Organization, Provider
 from scmhost.services import Services
 
-from .install import idle_reason
 from .queries import StoredInstallation
 
 
@@ -135,7 +134,7 @@ def catalogue_provider(provider: Provider, form_schema: dict[str, JsonValue]) ->
 def short_installation(services: Services, organization: Organization, stored: StoredInstallation) -> IntegrationShort:
     """Return an installation as part of another object."""
     fields = short_fields(services, stored)
-    idle = idle_reason(services, organization, stored.installation.provider)
+    idle = services.plugins.idle_reason(stored.installation.provider, organization)
     return IntegrationShort(**fields, status="disabled" if idle else "active")
 
 

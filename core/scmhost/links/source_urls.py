@@ -12,9 +12,10 @@ from urllib.parse import unquote, urlsplit
 
 from scmhost.infra.paging import PageQuery
 from scmhost.installations import queries as installation_queries
-from scmhost.installations.install import InvalidForm, calls_for, refusals
+from scmhost.installations.install import InvalidForm
 from scmhost.mapping import DerivedRoots, FrameInfo, NoRoots, derive_roots
 from scmhost.plugins import ProviderCalls
+from scmhost.plugins.calls import refusals
 from scmhost.repositories import queries as repository_queries
 from scmhost.repositories.claim import address_of
 from scmhost.sdk import Feature, Installation, Organization, Pages, Repository, read_own_url, safe_url
@@ -154,7 +155,7 @@ def _locate(
     services: Services, organization: Organization, installation: Installation, repository: Repository, url: str
 ) -> PageLocation:
     """Return the page's ref and path, as the plugin reads them, or else in the forms that most hosts share."""
-    calls = calls_for(services, installation.provider, organization)
+    calls = services.plugins.calls_for(installation.provider, organization)
     with services.store.read() as tx:
         branches = queries.branches(tx, organization.id, repository.id)
     location = _read_by_plugin(calls, installation, repository, url, branches)

@@ -1,24 +1,71 @@
 """FastAPI dependencies: the services, the caller, and the organization and project that the caller may use."""
 
+import re
 from collections.abc import Awaitable, Callable
-from typing import Annotated, cast
+from dataclasses import dataclass, replace
+from typing import Annotated, Final, cast
 
 from fastapi import Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from scmhost.infra.errors import Forbidden, NotFound, Unauthenticated
 from scmhost.sdk import Organization
-from scmhost.services import Services
+from scmhost.services import Actor, Services
 
+from . import queries
 from .create import find_project
-from .queries import Project
-from .tokens import SCOPES, Caller, ScopeClass, authenticate
+from .queries import Project, Token
+from .tokens import SCOPES, ScopeClass
 
 # Without auto_error: FastAPI's own error would have another shape than Sentry's.
 _BEARER = HTTPBearer(auto_error=False, description="A token of `scmhost token create`.")
 
+# An id below 10**16, and 256 random bits in the alphabet of URL-safe Base64.
+_TOKEN: Final = re.compile(r"scmhost_(\d{1,16})_[A-Za-z0-9_-]{43}", re.ASCII)
+
 OrganizationSegment = Annotated[str, Path(alias="organization", description="An organization's slug or id.")]
 ProjectSegment = Annotated[str, Path(alias="project", description="A project's slug or id.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An authenticated API token and its organization."""
+
+    organization: Organization
+    token: Token
+
+    def has_any(self, scopes: frozenset[str]) -> bool:
+        """Return whether the token has one of the scopes."""
+        return bool(self.token.scopes & scopes)
+
+    @property
+    def actor(self) -> Actor:
+        """The caller, for the audit log."""
+        return Actor("token", self.token.name, self.token.id)
+
+
+def authenticate(services: Services, text: str) -> Caller:
+    """Return the caller that a token belongs to.
+
+    Raises:
+        Unauthenticated: the token is malformed, unknown, revoked or expired.
+    """
+    match = _TOKEN.fullmatch(text)
+    if not match:
+        raise Unauthenticated("Invalid token: this is not a token of scmhost.")
+    # The table's key begins with the organization's id, so the token contains it.
+    organization_id = int(match[1])
+    with services.store.read() as tx:
+        # The digest covers the id: a token with another organization's id in it matches no row.
+        organization = queries.get_organization(tx, organization_id)
+        token = queries.token_by_digest(tx, organization_id, queries.token_digest(text)) if organization else None
+    if organization is None or token is None:
+        raise Unauthenticated("Invalid token: it is unknown here.")
+    if token.revoked_at is not None:
+        raise Unauthenticated("Invalid token: it was revoked.")
+    if token.expires_at is not None and token.expires_at <= services.clock.now():
+        raise Unauthenticated("Invalid token: it has expired.")
+    return Caller(organization, token)
 
 
 async def services_of(request: Request) -> Services:
@@ -43,7 +90,7 @@ CallerDep = Annotated[Caller, Depends(authenticated_caller)]
 
 async def acting_services(services: ServicesDep, caller: CallerDep) -> Services:
     """Return the services for routes that change something: the audit log names the caller."""
-    return services.for_actor(caller.actor)
+    return replace(services, actor=caller.actor)
 
 
 AuditedServices = Annotated[Services, Depends(acting_services)]

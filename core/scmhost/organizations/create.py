@@ -1,12 +1,10 @@
 """Create and find organizations and projects."""
 
 import re
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
 from scmhost.audit.queries import record
-from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import InvalidInput, NotFound
 from scmhost.infra.paging import Page, PageQuery
 from scmhost.sdk import Organization
@@ -87,22 +85,6 @@ def find_project(services: Services, organization: Organization, slug_or_id: str
     if project is None:
         raise NotFound(f"Organization {organization.slug!r} has no project {slug_or_id!r}.")
     return project
-
-
-def project_ids(tx: Transaction, organization: Organization, slugs_or_ids: Sequence[str]) -> list[int]:
-    """Return the ids of projects, in the order of their slugs or ids.
-
-    Raises:
-        InvalidInput: one of the projects does not exist.
-    """
-    ids = []
-    for slug_or_id in slugs_or_ids:
-        project = queries.find_project(tx, organization.id, slug_or_id)
-        if project is None:
-            # The text of Sentry's API, which sentry-cli prints.
-            raise InvalidInput("Invalid project ids or slugs", "projects")
-        ids.append(project.id)
-    return ids
 
 
 def list_projects(services: Services, organization: Organization, request: PageQuery) -> Page[Project]:

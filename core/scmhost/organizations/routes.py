@@ -21,9 +21,9 @@ from scmhost.organizations.access import (
 from scmhost.sdk import Organization
 from scmhost.services import Services
 
+from .access import Caller
 from .create import create_project, creation_time, list_projects
 from .queries import Project
-from .tokens import Caller
 
 
 class AuthOut(Wire):

@@ -1,17 +1,14 @@
-"""Create, check, list and revoke access tokens; the scopes that they carry."""
+"""Create, list and revoke access tokens; the scopes that they carry."""
 
-import hashlib
-import re
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
 from scmhost.audit.queries import record
-from scmhost.infra.errors import InvalidInput, NotFound, Unauthenticated
+from scmhost.infra.errors import InvalidInput, NotFound
 from scmhost.sdk import Organization
-from scmhost.services import Actor, Services
+from scmhost.services import Services
 
 from . import queries
 from .queries import Token
@@ -83,27 +80,6 @@ SCOPES: Final[Mapping[ScopeClass, Mapping[str, frozenset[str]]]] = {
 """The scopes for each class of endpoint and each method. One of them is enough."""
 
 
-# An id below 10**16, and 256 random bits in the alphabet of URL-safe Base64.
-_TOKEN: Final = re.compile(r"scmhost_(\d{1,16})_[A-Za-z0-9_-]{43}", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """An authenticated API token and its organization."""
-
-    organization: Organization
-    token: Token
-
-    def has_any(self, scopes: frozenset[str]) -> bool:
-        """Return whether the token has one of the scopes."""
-        return bool(self.token.scopes & scopes)
-
-    @property
-    def actor(self) -> Actor:
-        """The caller, for the audit log."""
-        return Actor("token", self.token.name, self.token.id)
-
-
 def create_token(
     services: Services, organization: Organization, name: str, scopes: Iterable[str], expires_at: datetime | None = None
 ) -> tuple[Token, str]:
@@ -123,7 +99,7 @@ def create_token(
             tx,
             organization.id,
             name=name,
-            digest=_digest(text),
+            digest=queries.token_digest(text),
             hint=text[-4:],
             scopes=granted,
             now=services.clock.now(),
@@ -131,30 +107,6 @@ def create_token(
         )
         record(tx, services, organization, "token.create", (token.id, token.name), {"scopes": [*sorted(token.scopes)]})
     return token, text
-
-
-def authenticate(services: Services, text: str) -> Caller:
-    """Return the caller that a token belongs to.
-
-    Raises:
-        Unauthenticated: the token is malformed, unknown, revoked or expired.
-    """
-    match = _TOKEN.fullmatch(text)
-    if not match:
-        raise Unauthenticated("Invalid token: this is not a token of scmhost.")
-    # The table's key begins with the organization's id, so the token contains it.
-    organization_id = int(match[1])
-    with services.store.read() as tx:
-        # The digest covers the id: a token with another organization's id in it matches no row.
-        organization = queries.get_organization(tx, organization_id)
-        token = queries.token_by_digest(tx, organization_id, _digest(text)) if organization else None
-    if organization is None or token is None:
-        raise Unauthenticated("Invalid token: it is unknown here.")
-    if token.revoked_at is not None:
-        raise Unauthenticated("Invalid token: it was revoked.")
-    if token.expires_at is not None and token.expires_at <= services.clock.now():
-        raise Unauthenticated("Invalid token: it has expired.")
-    return Caller(organization, token)
 
 
 def list_tokens(services: Services, organization: Organization) -> list[Token]:
@@ -177,8 +129,3 @@ def revoke_token(services: Services, organization: Organization, token_id: int) 
         # Revoking twice is allowed, but it is one change.
         if token.revoked_at is None:
             record(tx, services, organization, "token.revoke", (token.id, token.name))
-
-
-def _digest(text: str) -> str:
-    # A fast hash is enough: the text is 256 random bits, not a password that people choose.
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,6 +1,7 @@
 """Typed calls of one provider's plugin, with its hooks resolved once."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
@@ -9,6 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from scmhost.infra.errors import ProviderRefused
 from scmhost.sdk import (
     AddRequest,
     Claim,
@@ -23,13 +25,16 @@ from scmhost.sdk import (
     Offer,
     Organization,
     Provider,
+    ProviderError,
+    ProviderForbidden,
+    ProviderUnavailable,
     Push,
     Refusal,
     Repository,
     ResolvedRef,
     UrlTemplates,
 )
-from scmhost.sdk.frozen import frozen
+from scmhost.sdk.values import frozen
 
 from .isolation.faults import safe_text
 from .isolation.guard import Guard, Implementation
@@ -196,3 +201,18 @@ def _validated(model: type[BaseModel], fields: dict[str, JsonValue]) -> BaseMode
         ]
         # Not chained: a traceback would show the original texts, which are not safe.
         raise ValidationError.from_exception_data(error.title, details) from None
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turn the errors that a plugin raises on purpose into ProviderRefused, with the plugin's own text."""
+    try:
+        yield
+    except ProviderError as error:
+        # Every other ProviderError is about the input: the caller can correct it.
+        reason = "invalid"
+        if isinstance(error, ProviderForbidden):
+            reason = "forbidden"
+        elif isinstance(error, ProviderUnavailable):
+            reason = "unavailable"
+        raise ProviderRefused(reason, str(error) or "The provider refused without saying why.") from error

@@ -17,7 +17,7 @@ from scmhost.sdk import HOOK_SPECS, Command, HookSpec, Organization, Provider, P
 from .calls import ProviderCalls
 from .config.schema import Settings
 from .discovery import Candidate, discover
-from .errors import PluginFault
+from .errors import PluginFault, ProviderOff
 from .flags.rules import FlagDecision, Step, with_suspensions
 from .isolation.circuit_breaker import CircuitBreaker, Count, Suspension
 from .isolation.guard import Guard
@@ -138,6 +138,28 @@ class PluginHost:
         # A provider that is off is still needed to show repositories that belong to it.
         owner = self._snapshot.owners.get(key)
         return owner[1] if owner else None
+
+    def is_known(self, key: str) -> bool:
+        """Return whether there is such a provider, or at least a plugin of that name, installed or configured."""
+        return key in self._snapshot.owners or any(report.name == key for report in self._snapshot.reports)
+
+    def idle_reason(self, key: str | None, organization: Organization) -> str | None:
+        """Return why objects of a provider are idle in an organization now, or None while it works."""
+        if key is None:
+            return None
+        decision = self.decide(key, organization)
+        return None if decision.on else decision.reason
+
+    def calls_for(self, key: str, organization: Organization) -> ProviderCalls:
+        """Return the hooks of a provider that is on for an organization.
+
+        Raises:
+            ProviderOff: it is not on; the text has the reason, with file and line.
+        """
+        decision, calls = self.decide(key, organization), self.calls(key)
+        if not decision.on or calls is None:
+            raise ProviderOff(key, decision.reason)
+        return calls
 
     def provider_name(self, key: str) -> str:
         """Return a provider's display name; its key if this process has never loaded its plugin."""

@@ -13,7 +13,6 @@ from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.jobs import QueuedJob
 from scmhost.infra.errors import Unavailable
 from scmhost.installations import queries as installation_queries
-from scmhost.installations.install import idle_reason
 from scmhost.organizations import queries as organization_queries
 from scmhost.plugins import ProviderCalls
 from scmhost.repositories import queries as repository_queries
@@ -69,7 +68,7 @@ def fetch_blocker(services: Services, organization: Organization, repository: Re
     """Return why commits cannot be fetched from a repository's provider; None when they can."""
     if repository.provider is None or repository.installation_id is None:
         return "it is unclaimed, so no provider can list the commits before it"
-    idle = idle_reason(services, organization, repository.provider)
+    idle = services.plugins.idle_reason(repository.provider, organization)
     if idle:
         return f"its provider is off ({idle})"
     calls = services.plugins.calls(repository.provider)

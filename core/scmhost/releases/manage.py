@@ -15,7 +15,7 @@ from scmhost.commits.payload import CommitList
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import InvalidInput
 from scmhost.infra.paging import Page, PageQuery
-from scmhost.organizations.create import project_ids
+from scmhost.organizations import queries as organization_queries
 from scmhost.organizations.queries import Project
 from scmhost.sdk import Organization, Repository, looks_like_commit
 from scmhost.services import Services
@@ -71,7 +71,7 @@ def create_release(
     # Before the transaction: SQLite has one writer at a time, and checking ten thousand commits takes a while.
     commits = _read_request(services, request)
     with services.telemetry.operation("ingest"), services.store.write() as tx:
-        new_ids = project_ids(tx, organization, request.projects)
+        new_ids = find_project_ids(tx, organization, request.projects)
         # An upsert and not a read before it: builds of several projects create the same release at once.
         release, created = queries.upsert(tx, organization.id, version, request.draft, services.clock.now())
         attached = queries.attach_projects(tx, organization.id, release.id, new_ids)
@@ -175,7 +175,7 @@ def create_deploy(
     with services.store.write() as tx:
         release = require_release(tx, organization, version)
         all_ids = [project.id for project in release.projects]
-        ids = project_ids(tx, organization, projects) or all_ids
+        ids = find_project_ids(tx, organization, projects) or all_ids
         if not set(ids) <= set(all_ids):
             raise InvalidInput(
                 f"Release {version!r} does not belong to all of these projects; add them to it first.", "projects"
@@ -188,6 +188,22 @@ def list_deploys(services: Services, organization: Organization, version: str, r
     with services.store.read() as tx:
         release = require_release(tx, organization, version)
         return queries.deploy_page(tx, organization.id, release.id, request)
+
+
+def find_project_ids(tx: Transaction, organization: Organization, slugs_or_ids: Sequence[str]) -> list[int]:
+    """Return the ids of projects, in the order of their slugs or ids.
+
+    Raises:
+        InvalidInput: one of the projects does not exist.
+    """
+    ids = []
+    for slug_or_id in slugs_or_ids:
+        project = organization_queries.find_project(tx, organization.id, slug_or_id)
+        if project is None:
+            # The text of Sentry's API, which sentry-cli prints.
+            raise InvalidInput("Invalid project ids or slugs", "projects")
+        ids.append(project.id)
+    return ids
 
 
 def _check_version(services: Services, version: str) -> None:

@@ -1,9 +1,12 @@
 """Add repositories: by name and URL, or through a provider, whose plugin offers, decides and shapes the answer."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
+
+import structlog
+from pydantic import JsonValue
 
 from scmhost.audit.queries import Action, Details, record
 from scmhost.infra.db.engine import Transaction
@@ -11,7 +14,9 @@ from scmhost.infra.db.errors import Duplicate
 from scmhost.infra.db.statements import as_id
 from scmhost.infra.errors import Conflict, InvalidInput, NotFound, ProviderRefused
 from scmhost.installations import queries as installation_queries
-from scmhost.installations.install import calls_for, get_installation, refusals
+from scmhost.installations.install import get_installation
+from scmhost.plugins import PluginFault
+from scmhost.plugins.calls import refusals
 from scmhost.sdk import (
     AddRequest,
     Claim,
@@ -19,19 +24,32 @@ from scmhost.sdk import (
     Installation,
     Offer,
     Organization,
+    ProviderError,
     Refusal,
     Repository,
     UrlError,
     check_web_url,
 )
-from scmhost.sdk.provider import RepositoryPayload
+from scmhost.sdk.provider import ProviderPayload, RepositoryPayload, default_payload
 from scmhost.services import Services
 
 from . import queries
-from .serialize import serialize_repository
+
+_log = structlog.get_logger(__name__)
 
 # The limit of Sentry's model. Its limit of 64 for the repository of a commit is an oddity of one endpoint.
 MAX_NAME: Final = 200
+
+# For repositories of these providers sentry-cli compares the URL with that of the git remote.
+_PROVIDERS_WITH_URL: Final = frozenset(
+    {"git", "github", "bitbucket", "visualstudio", "google"}
+    | {
+        f"integrations:{key}"
+        for key in ("github", "github_enterprise", "gitlab", "bitbucket", "bitbucket_server", "vsts")
+    }
+)
+
+UNKNOWN_PROVIDER: Final = {"id": "unknown", "name": "Unknown Provider"}
 
 
 def create_repository(
@@ -65,7 +83,7 @@ def offer_repositories(
 ) -> Sequence[Offer]:
     """Return what the provider offers, without the repositories that the installation has, up to a limit."""
     installation = get_installation(services, organization, installation_id).installation
-    calls = calls_for(services, installation.provider, organization)
+    calls = services.plugins.calls_for(installation.provider, organization)
     with services.store.read() as tx:
         unclaimed = queries.unclaimed(tx, organization.id, services.limits.offers)
         owned = queries.of_installation(tx, organization.id, installation_id)
@@ -118,7 +136,7 @@ def _dispatch(
     services: Services, organization: Organization, installation: Installation, request: AddRequest
 ) -> tuple[Claim | Create, Repository | None]:
     """Return the plugin's decision, and the unclaimed repository that it may claim, if there is one."""
-    calls = calls_for(services, installation.provider, organization)
+    calls = services.plugins.calls_for(installation.provider, organization)
     with services.store.read() as tx:
         candidate = _find_candidate(tx, organization, request.identifier)
     with refusals():
@@ -186,6 +204,67 @@ def _create(tx: Transaction, services: Services, installation: Installation, new
     except Duplicate as error:
         # The text of Sentry's API, which its clients show.
         raise ProviderRefused("conflict", "A repository with that configuration already exists") from error
+
+
+def serialize_repository(services: Services, organization: Organization, repository: Repository) -> RepositoryPayload:
+    """Return the payload of one repository, as the plugin of its provider shapes it.
+
+    While the provider is off or its plugin fails, this is the host's own payload, and its ``idle`` gives the reason.
+    """
+    key = repository.provider
+    idle = services.plugins.idle_reason(key, organization)
+    payload = default_payload(repository, _provider_payload(services, key), idle)
+    calls = None if key is None or idle else services.plugins.calls(key)
+    if calls is None:
+        return RepositoryPayload.model_validate(payload)
+    try:
+        # The id is the host's: clients use it in the paths of later requests.
+        shaped = {**payload, **calls.serialize_repository(repository, payload), "id": payload["id"]}
+        return _usable_by_clients(_checked(shaped), payload)
+    except (PluginFault, ProviderError, ValueError, RecursionError) as error:
+        # The first line only: pydantic's errors have a line for each field, and a plugin may raise an empty one.
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        _log.warning("repository not shaped", plugin=calls.plugin, provider=key, repository=repository.id, error=reason)
+        idle = f"The provider's plugin failed ({calls.plugin}): {reason}"
+        return RepositoryPayload.model_validate({**payload, "idle": idle})
+
+
+def serialize_repositories(
+    services: Services, organization: Organization, repositories: Iterable[Repository]
+) -> list[RepositoryPayload]:
+    """Return the payloads of many repositories, in order. A plugin that fails affects its own repositories only."""
+    return [serialize_repository(services, organization, repository) for repository in repositories]
+
+
+def _checked(shaped: Mapping[str, JsonValue]) -> RepositoryPayload:
+    """Return a plugin's payload if an answer can contain it.
+
+    Raises:
+        ValueError: a value has the wrong type, or JSON cannot express it, such as half of a surrogate pair.
+    """
+    payload = RepositoryPayload.model_validate(shaped)
+    # Otherwise the whole answer would fail, with all other repositories in it.
+    payload.model_dump_json()
+    return payload
+
+
+def _usable_by_clients(shaped: RepositoryPayload, own: Mapping[str, JsonValue]) -> RepositoryPayload:
+    """Replace a provider that requires a URL where the repository has none.
+
+    sentry-cli ends with an error for the whole organization when such a provider's repository has no URL.
+    """
+    if shaped.url is not None or shaped.provider.id not in _PROVIDERS_WITH_URL:
+        return shaped
+    provider = ProviderPayload.model_validate(own["provider"])
+    if provider.id in _PROVIDERS_WITH_URL:
+        provider = ProviderPayload(id="unknown", name=provider.name)
+    return shaped.model_copy(update={"provider": provider})
+
+
+def _provider_payload(services: Services, key: str | None) -> JsonValue:
+    if key is None:
+        return dict(UNKNOWN_PROVIDER)
+    return {"id": f"integrations:{key}", "name": services.plugins.provider_name(key)}
 
 
 def checked_name(name: str) -> str:

@@ -10,7 +10,6 @@ from scmhost.infra.db.errors import Duplicate
 from scmhost.infra.errors import Conflict, InvalidInput, NotFound
 from scmhost.infra.paging import Page, PageQuery
 from scmhost.installations import queries as installation_queries
-from scmhost.installations.install import calls_for
 from scmhost.sdk import Organization, Repository, RepositoryStatus
 from scmhost.services import Services
 
@@ -83,7 +82,7 @@ def _installation_fields(services: Services, organization: Organization, install
         # The text of Sentry's API.
         raise InvalidInput("Invalid integration id")
     # For its error only: the provider must be on.
-    calls_for(services, found.installation.provider, organization)
+    services.plugins.calls_for(found.installation.provider, organization)
     return {"installation_id": installation_id, "provider": found.installation.provider}
 
 

@@ -9,16 +9,15 @@ from pydantic import BaseModel, Field, JsonValue, TypeAdapter, ValidationError
 from scmhost.infra.errors import InvalidInput
 from scmhost.infra.http import RequestedPage
 from scmhost.infra.paging import Page
-from scmhost.installations.install import InvalidForm, field_problems, is_known
+from scmhost.installations.install import InvalidForm, field_problems
 from scmhost.installations.schemas import OfferOut, Offers
 from scmhost.organizations.access import AuditedServices, ForIntegrations, ForLoose, NumericId, ServicesDep, parse_id
 from scmhost.sdk import AddRequest, Organization, RepositoryStatus
 from scmhost.sdk.provider import RepositoryPayload
 from scmhost.services import Services
 
-from .claim import add_repository, create_repository, offer_repositories
+from .claim import add_repository, create_repository, offer_repositories, serialize_repositories, serialize_repository
 from .manage import change_repository, delete_repository, get_repository, list_repositories, uninstall
-from .serialize import serialize_repositories, serialize_repository
 
 # Routes below an installation that change or list repositories.
 installation_router: Final = APIRouter(
@@ -172,7 +171,7 @@ def _add_through_provider(
     sent = _validated(_ADDED_THROUGH_PROVIDER, fields)
     # Answers have the provider with this prefix, and clients send it back.
     key = sent.provider.removeprefix("integrations:")
-    if not is_known(services, key):
+    if not services.plugins.is_known(key):
         raise InvalidInput(f"Provider {sent.provider!r} is unknown.", "provider")
     rest: dict[str, JsonValue] = {
         name: value for name, value in fields.items() if name not in ("provider", "installation", "identifier")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 # Type checkers and editors do not run ``__getattr__``.
 if TYPE_CHECKING:
+    from .commits import CommitDraft, FileChange, Push
     from .errors import ProviderError, ProviderForbidden, ProviderUnavailable, TemplateError, UrlError
     from .hooks import (
         API_VERSION,
@@ -38,11 +39,9 @@ if TYPE_CHECKING:
         AddRequest,
         Claim,
         Command,
-        CommitDraft,
         Create,
         Decision,
         Existence,
-        FileChange,
         Installation,
         InstallationDraft,
         JsonObject,
@@ -51,7 +50,6 @@ if TYPE_CHECKING:
         NoUrl,
         Offer,
         Organization,
-        Push,
         RefKind,
         Refusal,
         Repository,
@@ -61,6 +59,7 @@ if TYPE_CHECKING:
     )
 
 _NAMES_BY_MODULE: Final = {
+    "commits": ("CommitDraft", "FileChange", "Push"),
     "errors": ("ProviderError", "ProviderForbidden", "ProviderUnavailable", "TemplateError", "UrlError"),
     "hooks": (
         "API_VERSION",
@@ -90,11 +89,9 @@ _NAMES_BY_MODULE: Final = {
         "AddRequest",
         "Claim",
         "Command",
-        "CommitDraft",
         "Create",
         "Decision",
         "Existence",
-        "FileChange",
         "Installation",
         "InstallationDraft",
         "JsonObject",
@@ -103,7 +100,6 @@ _NAMES_BY_MODULE: Final = {
         "NoUrl",
         "Offer",
         "Organization",
-        "Push",
         "RefKind",
         "Refusal",
         "Repository",

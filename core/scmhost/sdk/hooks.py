@@ -21,12 +21,12 @@ from typing import Annotated, Any, Final, Literal, TypeVar, get_origin, get_type
 import pluggy
 from pydantic import BaseModel, BeforeValidator, JsonValue, TypeAdapter, ValidationError
 
+from .commits import CommitDraft, Push
 from .provider import Provider
 from .urls.pages import UrlTemplates
 from .values import (
     AddRequest,
     Command,
-    CommitDraft,
     Decision,
     Existence,
     Installation,
@@ -36,9 +36,9 @@ from .values import (
     NoUrl,
     Offer,
     Organization,
-    Push,
     Repository,
     ResolvedRef,
+    refuse_dict,
 )
 
 API_VERSION: Final = "1.1"
@@ -292,15 +292,8 @@ def result_adapter(hook: str) -> TypeAdapter[Any]:
     annotation: Any = get_type_hints(globals()[hook], include_extras=True)["return"]
     # Only ``scm_serialize_repository`` returns a mapping of its own.
     if get_origin(annotation) is not Mapping:
-        annotation = Annotated[annotation, BeforeValidator(_refuse_dict)]
+        annotation = Annotated[annotation, BeforeValidator(refuse_dict)]
     return TypeAdapter(annotation)
-
-
-def _refuse_dict(result: object) -> object:
-    """Refuse a dict: an empty one would pass as a ``NoUrl``, all of whose fields have defaults."""
-    if isinstance(result, dict):
-        raise ValueError("a dict is no value of the contract")  # noqa: TRY004 - pydantic turns only ValueError into a finding
-    return result
 
 
 @cache

@@ -1,13 +1,92 @@
-"""The values that hooks get and return. All are frozen, and validated whenever they pass between host and plugin."""
+"""The values that hooks get and return. All are frozen, and validated whenever they pass between host and plugin.
 
+The JSON in them is immutable too: what a hook gets stays as it is for the host and for the next plugin.
+"""
+
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal, NoReturn, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
-from .frozen import EMPTY_JSON, frozen
 from .reasons import Reason
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
+
+# Subclasses of dict and list, because json, pydantic and plugins test for these types.
+class FrozenDict(dict[_K, _V]):
+    """An immutable ``dict``. Every method that would change it raises ``TypeError``."""
+
+    __slots__ = ()
+
+    def __copy__(self) -> "FrozenDict[_K, _V]":
+        return self
+
+    def __deepcopy__(self, memo: object) -> "FrozenDict[_K, _V]":
+        return self
+
+    # By default pickle fills an empty dict item by item, which is refused.
+    def __reduce__(self) -> tuple[Any, ...]:
+        return FrozenDict, (dict(self),)
+
+
+class FrozenList(list[_V]):
+    """An immutable ``list``. Every method that would change it raises ``TypeError``."""
+
+    __slots__ = ()
+
+    def __copy__(self) -> "FrozenList[_V]":
+        return self
+
+    def __deepcopy__(self, memo: object) -> "FrozenList[_V]":
+        return self
+
+    # By default pickle appends the items to an empty list, which is refused.
+    def __reduce__(self) -> tuple[Any, ...]:
+        return FrozenList, (list(self),)
+
+
+def frozen(value: Any) -> Any:
+    """Return an immutable copy of JSON, at any depth. Text, numbers, booleans and null are returned as they are."""
+    if isinstance(value, Mapping):
+        return FrozenDict({key: frozen(item) for key, item in value.items()})
+    # JSON has one kind of array, so that a tuple becomes a list, too.
+    if isinstance(value, list | tuple):
+        return FrozenList(map(frozen, value))
+    return value
+
+
+def _refuse(*_: object, **__: object) -> NoReturn:
+    raise TypeError("what a hook gets is frozen; return a new value instead")
+
+
+# ``|`` and ``+`` are not here: they return a new object.
+_MUTATORS: Final = {
+    FrozenDict: ("__delitem__", "__ior__", "__setitem__", "clear", "pop", "popitem", "setdefault", "update"),
+    FrozenList: (
+        "__delitem__",
+        "__iadd__",
+        "__imul__",
+        "__setitem__",
+        "append",
+        "clear",
+        "extend",
+        "insert",
+        "pop",
+        "remove",
+        "reverse",
+        "sort",
+    ),
+}
+for _kind, _names in _MUTATORS.items():
+    for _name in _names:
+        setattr(_kind, _name, _refuse)
+
+EMPTY_JSON: Final[FrozenDict[str, Any]] = FrozenDict()
+"""An empty JSON object: the default of fields."""
 
 JsonObject = dict[str, JsonValue]
 """A JSON object: text keys, JSON values."""
@@ -272,57 +351,6 @@ class Existence(StrEnum):
     UNKNOWN = "unknown"
 
 
-class FileChange(Value):
-    """One changed path of a commit.
-
-    Attributes:
-        path: from the repository's root, with slashes.
-        type: ``A`` (added), ``M`` (modified) or ``D`` (deleted).
-    """
-
-    path: Annotated[str, Field(min_length=1, max_length=4096)]
-    # As in Sentry's API. A rename is a deletion and an addition.
-    type: Literal["A", "M", "D"]
-
-
-class CommitDraft(Value):
-    """A commit to save.
-
-    Attributes:
-        sha: the full id, at most 64 characters.
-        message: the full message.
-        author_name: the author's name.
-        author_email: the author's address, which identifies the author.
-        timestamp: the time of the commit, with a UTC offset.
-        changes: the changed paths; empty if they are not known.
-    """
-
-    sha: Sha
-    message: str | None = None
-    author_name: str | None = None
-    author_email: str | None = None
-    # Without an offset, two servers would read the same commit as of two times.
-    timestamp: AwareDatetime | None = None
-    changes: tuple[FileChange, ...] = ()
-
-
-class Push(Value):
-    """The commits of one repository that a webhook delivered, in the order of the body.
-
-    Attributes:
-        repository: the repository in the body: preferably its web URL, else its external id or name.
-        ref: the branch or tag that was pushed.
-        commits: the commits that the body lists.
-        unlisted: the number of pushed commits that the body does not list; 1 for an unknown number.
-    """
-
-    # The longest clone URL that the SDK parses.
-    repository: Annotated[str, Field(min_length=1, max_length=2000)]
-    ref: str | None = None
-    commits: tuple[CommitDraft, ...] = ()
-    unlisted: Annotated[int, Field(ge=0)] = 0
-
-
 class Command(Value):
     """A command that a plugin adds to ``scmhost``.
 
@@ -335,3 +363,10 @@ class Command(Value):
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,40}$")]
     summary: Annotated[str, Field(min_length=1, max_length=200)]
     run: Any
+
+
+def refuse_dict(result: object) -> object:
+    """Refuse a dict: an empty one would pass as a ``NoUrl``, all of whose fields have defaults."""
+    if isinstance(result, dict):
+        raise ValueError("a dict is no value of the contract")  # noqa: TRY004 - pydantic turns only ValueError into a finding
+    return result

@@ -8,7 +8,8 @@ from api import open_api
 from scmhost.admin.bootstrap import bootstrap
 from scmhost.admin.configuration import list_organizations
 from scmhost.infra.errors import InvalidInput, Unauthenticated
-from scmhost.organizations.tokens import ALL_SCOPES, authenticate
+from scmhost.organizations.access import authenticate
+from scmhost.organizations.tokens import ALL_SCOPES
 
 
 def test_bootstrap_creates_what_is_missing(tmp_path: Path) -> None:

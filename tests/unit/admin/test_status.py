@@ -12,8 +12,8 @@ from hosting import candidate
 from scmhost.admin.status import find_plugin, is_operator, list_plugins, plugin_record, readiness
 from scmhost.infra.errors import NotFound, Unavailable
 from scmhost.infra.loops import Loop, Loops
+from scmhost.organizations.access import Caller, authenticate
 from scmhost.organizations.create import create_organization
-from scmhost.organizations.tokens import Caller, authenticate
 from scmhost.plugins import PluginFault
 
 MORE = """\

@@ -200,3 +200,31 @@ def test_thread_survives_a_failing_round() -> None:
     loops.stop()
     assert rounds >= 3
     assert loops.stuck == []
+
+
+class SignalledLoop(Loop):
+    """A loop that shows when it is told to end."""
+
+    signalled = Event()
+
+    def end(self) -> None:
+        super().end()
+        self.signalled.set()
+
+
+def test_a_slow_round_does_not_delay_the_end_of_other_loops() -> None:
+    """All loops are signalled before the first is waited for."""
+    begun = Event()
+    waited: list[bool] = []
+    second = SignalledLoop("metrics", lambda _woken: False, seconds=60.0)
+
+    def slow(_woken: bool) -> bool:
+        begun.set()
+        waited.append(second.signalled.wait(5))
+        return False
+
+    loops = Loops()
+    loops.add(Loop("jobs", slow, seconds=60.0).start(), second.start())
+    assert begun.wait(5)
+    loops.stop()
+    assert waited == [True]

@@ -13,19 +13,16 @@ from scmhost.infra.errors import Conflict, InvalidInput, NotFound, ProviderRefus
 from scmhost.infra.paging import PageQuery
 from scmhost.installations.install import (
     InvalidForm,
-    calls_for,
     catalogue,
     configure_installation,
     get_installation,
-    idle_reason,
     install_provider,
-    is_known,
     list_installations,
-    refusals,
 )
 from scmhost.installations.queries import StoredInstallation
 from scmhost.organizations.create import create_organization
 from scmhost.plugins import PluginFault, ProviderOff
+from scmhost.plugins.calls import refusals
 from scmhost.sdk import Organization, ProviderError, ProviderForbidden, ProviderUnavailable
 from scmhost.services import Services
 from use_cases import open_services, recorded
@@ -135,15 +132,15 @@ def test_provider_that_is_off_cannot_be_installed(services: Services, acme: Orga
     for provider in ("unknown", "", "\ud800"):
         with pytest.raises(ProviderOff):
             install_provider(services, acme, provider, {})
-        assert idle_reason(services, acme, provider) is not None
-    assert idle_reason(services, acme, FORGE) is None
-    assert idle_reason(services, acme, None) is None
-    assert calls_for(services, FORGE, acme).provider.key == FORGE
+        assert services.plugins.idle_reason(provider, acme) is not None
+    assert services.plugins.idle_reason(FORGE, acme) is None
+    assert services.plugins.idle_reason(None, acme) is None
+    assert services.plugins.calls_for(FORGE, acme).provider.key == FORGE
 
 
 def test_known_providers(services: Services) -> None:
     """A provider of a loaded plugin and a configured plugin are known."""
-    assert [is_known(services, key) for key in (FORGE, "moody", "unknown")] == [True, True, False]
+    assert [services.plugins.is_known(key) for key in (FORGE, "moody", "unknown")] == [True, True, False]
 
 
 def test_catalogue_has_forms(services: Services, acme: Organization) -> None:

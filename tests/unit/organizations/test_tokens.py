@@ -8,8 +8,9 @@ import pytest
 from hosting import START, SettableClock
 from scmhost.infra.db.engine import Store
 from scmhost.infra.errors import InvalidInput, NotFound, Unauthenticated
+from scmhost.organizations.access import authenticate
 from scmhost.organizations.create import create_organization
-from scmhost.organizations.tokens import ALL_SCOPES, SCOPES, authenticate, create_token, list_tokens, revoke_token
+from scmhost.organizations.tokens import ALL_SCOPES, SCOPES, create_token, list_tokens, revoke_token
 from scmhost.sdk import Organization
 from scmhost.services import Actor, Services
 from use_cases import open_services, recorded

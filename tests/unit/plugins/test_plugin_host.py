@@ -141,7 +141,7 @@ def test_listeners_are_called_in_their_order() -> None:
     plugins = {"a": enabled(order=2), "b": enabled(order=1), "deaf": enabled(order=0)}
     entries = {"a": "plugins.listener:first", "b": "plugins.listener:second", "deaf": "plugins.hostile:deaf"}
     calls: list[str] = []
-    listener.first.heard = listener.second.heard = calls
+    listener.first.received = listener.second.received = calls
     with logged() as logs, host_of(entries, Settings(plugins=plugins)) as host:
         host.notify("scm_repository_saved", organization=ACME, repository=REPOSITORY)
         host.notify("scm_commits_saved", organization=ACME, repository=REPOSITORY, shas=("abc", "def"))

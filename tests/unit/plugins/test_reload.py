@@ -41,20 +41,20 @@ def test_enabling_brings_a_plugin_in() -> None:
     """A plugin that was off, and so never imported, is imported, checked and started by the change that enables it."""
     sys.modules.pop("plugins.git_forge", None)
     entries = {"good_forge": GOOD, "late": "plugins.listener:first"}
-    listener.first.heard = []
+    listener.first.received = []
     with opened(entries, settings_of(good_forge=enabled())) as host:
         assert report_of(host, "late").state == "off"
         board = host.reload(settings_of(good_forge=enabled(), late=enabled()))
         assert (report_of(host, "late").state, board.generation, board.sha256) == ("ready", 2, "abc")
-        assert listener.first.heard == ["startup"]
+        assert listener.first.received == ["startup"]
         host.notify("scm_repository_saved", repository=REPOSITORY)
-    assert listener.first.heard == ["startup", "saved app", "shutdown"]
+    assert listener.first.received == ["startup", "saved app", "shutdown"]
 
 
 def test_disabling_unloads_a_plugin() -> None:
     """Its providers are removed at once, scm_shutdown is called, and a note has that its code stays in memory."""
     entries = {"good_forge": GOOD, "late": "plugins.listener:first"}
-    listener.first.heard = []
+    listener.first.received = []
     with opened(entries, settings_of(good_forge=enabled(), late=enabled())) as host:
         kept, name = host.calls("good_forge"), host.providers(ACME)[0].name
         host.reload(settings_of(good_forge=PluginSettings(), late=PluginSettings()))
@@ -67,7 +67,7 @@ def test_disabling_unloads_a_plugin() -> None:
         assert kept is not None
         assert kept.commit_url(INSTALLATION, REPOSITORY, "abc") == "https://forge.example/commit/abc"
         host.notify("scm_repository_saved", repository=REPOSITORY)
-    assert listener.first.heard == ["startup", "shutdown"]
+    assert listener.first.received == ["startup", "shutdown"]
 
 
 def test_plugin_comes_and_goes_and_comes() -> None:
@@ -222,7 +222,7 @@ def test_order_follows_the_file() -> None:
     """A new order is used after the change."""
     entries = {"a": "plugins.listener:first", "b": "plugins.listener:second"}
     calls: list[str] = []
-    listener.first.heard = listener.second.heard = calls
+    listener.first.received = listener.second.received = calls
     with opened(entries, settings_of(a=enabled(order=1), b=enabled(order=2))) as host:
         host.reload(settings_of(a=enabled(order=2), b=enabled(order=1)))
         assert [plugin.candidate.name for plugin in host._snapshot.loaded] == ["b", "a"]

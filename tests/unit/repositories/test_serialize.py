@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from api import PLUGINS_TOML, open_api
-from scmhost.repositories.claim import add_repository, create_repository
-from scmhost.repositories.serialize import serialize_repositories, serialize_repository
+from scmhost.repositories.claim import add_repository, create_repository, serialize_repositories, serialize_repository
 from scmhost.sdk import AddRequest, ProviderUnavailable, Repository
 from scripted_host import CONFIG, SCRIPTED, ScriptedHost, open_scripted
 

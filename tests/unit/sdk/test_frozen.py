@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from scmhost.sdk import AddRequest, Claim, Installation, InstallationDraft, Repository
-from scmhost.sdk.frozen import FrozenDict, FrozenList, frozen
+from scmhost.sdk.values import FrozenDict, FrozenList, frozen
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),

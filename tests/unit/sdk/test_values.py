@@ -33,7 +33,7 @@ from scmhost.sdk import (
     ResolvedRef,
     Value,
 )
-from scmhost.sdk.frozen import FrozenDict, FrozenList, frozen
+from scmhost.sdk.values import FrozenDict, FrozenList, frozen
 
 MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SHA = "0123456789abcdef0123456789abcdef01234567"

@@ -1,0 +1,58 @@
+"""The commits that plugins read from a code host, and that webhooks deliver."""
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field
+
+from .values import Sha, Value
+
+
+class FileChange(Value):
+    """One changed path of a commit.
+
+    Attributes:
+        path: from the repository's root, with slashes.
+        type: ``A`` (added), ``M`` (modified) or ``D`` (deleted).
+    """
+
+    path: Annotated[str, Field(min_length=1, max_length=4096)]
+    # As in Sentry's API. A rename is a deletion and an addition.
+    type: Literal["A", "M", "D"]
+
+
+class CommitDraft(Value):
+    """A commit to save.
+
+    Attributes:
+        sha: the full id, at most 64 characters.
+        message: the full message.
+        author_name: the author's name.
+        author_email: the author's address, which identifies the author.
+        timestamp: the time of the commit, with a UTC offset.
+        changes: the changed paths; empty if they are not known.
+    """
+
+    sha: Sha
+    message: str | None = None
+    author_name: str | None = None
+    author_email: str | None = None
+    # Without an offset, two servers would read the same commit as of two times.
+    timestamp: AwareDatetime | None = None
+    changes: tuple[FileChange, ...] = ()
+
+
+class Push(Value):
+    """The commits of one repository that a webhook delivered, in the order of the body.
+
+    Attributes:
+        repository: the repository in the body: preferably its web URL, else its external id or name.
+        ref: the branch or tag that was pushed.
+        commits: the commits that the body lists.
+        unlisted: the number of pushed commits that the body does not list; 1 for an unknown number.
+    """
+
+    # The longest clone URL that the SDK parses.
+    repository: Annotated[str, Field(min_length=1, max_length=2000)]
+    ref: str | None = None
+    commits: tuple[CommitDraft, ...] = ()
+    unlisted: Annotated[int, Field(ge=0)] = 0
