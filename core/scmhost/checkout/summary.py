@@ -1,6 +1,5 @@
 """Summary of a linked text: how many frames have links, and why the others have none."""
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -15,9 +14,10 @@ from .formats import GUESS_LEGEND, LinkedFrame
 _MOST_REASONS: Final = 8
 _ELSEWHERE: Final = frozenset({Reason.NOT_IN_REPOSITORY, Reason.NOT_A_FILE})
 # The runtime and the usual test runners: a JVM frame has no folder that shows where its class was installed.
-_JVM_PACKAGES: Final = re.compile(
-    r"(?:[\w.]+/)?(?:java|javax|jakarta|jdk|sun|com\.sun|kotlin|kotlinx|scala|groovy|clojure|android|androidx|dalvik"
-    r"|org\.(?:junit|testng|gradle|codehaus|apache\.maven|springframework|hibernate|eclipse))\."
+_JVM_PACKAGES: Final = (
+    *("java.", "javax.", "jakarta.", "jdk.", "sun.", "com.sun.", "android.", "androidx.", "dalvik."),
+    *("kotlin.", "kotlinx.", "scala.", "groovy.", "clojure.", "org.apache.maven.", "org.codehaus.", "org.eclipse."),
+    *("org.gradle.", "org.hibernate.", "org.junit.", "org.springframework.", "org.testng."),
 )
 # The steps of the API name code mappings; a checkout has only the options of the command line.
 CHECKOUT_NEXT_STEP: Final[Mapping[Reason, str]] = MappingProxyType(
@@ -83,7 +83,8 @@ def _is_installed(linked: LinkedFrame) -> bool:
     """True for frames of installed packages and of the runtime itself."""
     frame = linked.found.frame
     if frame.language in JVM:
-        return bool(_JVM_PACKAGES.match(frame.module or ""))
+        # The module of Java 9 is before a slash: java.base/java.util.ArrayList.
+        return (frame.module or "").rpartition("/")[2].startswith(_JVM_PACKAGES)
     printed = read_printed_path(frame.path)
     return printed is None or printed.installed is not None
 

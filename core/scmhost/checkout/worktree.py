@@ -1,17 +1,21 @@
 """Read the state of a git checkout: its root, its commit, its files, its remote and its edited lines."""
 
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from scmhost.infra.errors import ScmhostError
 
 from .git import GitError, git_output, git_outputs
-from .project_file import ProjectFile, read_project_file
+
+if TYPE_CHECKING:
+    from .project_file import ProjectFile
 
 _NAMES: Final = r"^(remote\..*\.url|branch\..*\.remote|url\..*\.insteadof|scmhost\.(remote|kind|template))$"
 _SETTINGS: Final = ("config", "--null", "--get-regexp", _NAMES)
+_PROJECT_FILE: Final = ".scmhost.toml"
 _BRANCH: Final = "refs/heads/"
 # The name of a setting of git, and one value of it.
 Setting = tuple[str, str]
@@ -117,7 +121,7 @@ def read_checkout(ref: str | None = None, remote: str | None = None) -> Checkout
     outputs = git_outputs(".", _HEAD, _SETTINGS, tree, unpushed)
     head = _head(outputs[0])
     entries = _settings(outputs[1])
-    shared = read_project_file(head.root)
+    shared = _project_file(head.root)
     # The last value of a setting applies, as in git.
     settings = dict(entries)
     return Checkout(
@@ -131,10 +135,10 @@ def read_checkout(ref: str | None = None, remote: str | None = None) -> Checkout
             remote or settings.get("scmhost.remote") or _shared_remote(shared, settings),
             settings.get(f"branch.{head.branch}.remote"),
         ),
-        settings.get("scmhost.kind") or shared.kind,
-        settings.get("scmhost.template") or shared.template,
+        settings.get("scmhost.kind") or (shared.kind if shared else None),
+        settings.get("scmhost.template") or (shared.template if shared else None),
         _is_pushed(_succeeded(outputs[3])),
-        shared.maps,
+        shared.maps if shared else (),
     )
 
 
@@ -214,9 +218,18 @@ def _remote_url(settings: Sequence[Setting], named: str | None, of_branch: str |
     return _rewritten(urls[chosen], settings) if chosen else None
 
 
-def _shared_remote(shared: ProjectFile, settings: Mapping[str, str]) -> str | None:
+def _project_file(root: str) -> "ProjectFile | None":
+    # A broken symbolic link is a mistake to report, too. Most repositories have no such file, and need no parser.
+    if not os.path.lexists(f"{root}/{_PROJECT_FILE}"):
+        return None
+    from .project_file import read_project_file
+
+    return read_project_file(root)
+
+
+def _shared_remote(shared: "ProjectFile | None", settings: Mapping[str, str]) -> str | None:
     """Return the remote that the repository's own file names; not every clone has a remote of this name."""
-    name = shared.remote or ""
+    name = (shared.remote if shared else None) or ""
     return name if ":" in name or f"remote.{name}.url" in settings else None
 
 

@@ -78,6 +78,8 @@ def wants_hyperlinks(*, hyperlinks: bool | None) -> bool:
     """True if the option, or else the terminal, makes the frames themselves links."""
     if hyperlinks is not None:
         return hyperlinks
+    if not sys.stdout.isatty() and "FORCE_HYPERLINK" not in os.environ:
+        return False
     from scmhost.checkout.hyperlink_support import shows_hyperlinks
 
     return shows_hyperlinks(os.environ, is_terminal=sys.stdout.isatty())

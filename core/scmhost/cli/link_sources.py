@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
-from urllib.parse import quote
 
 import click
 
@@ -324,6 +323,8 @@ class ServerLinks:
 
 @contextmanager
 def _open_server_project(options: Mapping[str, Any]) -> Iterator[ServerLinks]:
+    from urllib.parse import quote
+
     from .targets import ServerClient
 
     path = f"/api/0/projects/{quote(options['org'], safe='')}/{quote(options['project'], safe='')}/trace-links/"
