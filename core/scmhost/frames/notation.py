@@ -20,19 +20,26 @@ class ContextLines:
         at: the index of the line that is read.
         prefix: the log prefix that was removed from that line.
         looked_ahead: whether a notation needed the line after the last one, which has not arrived yet.
+        heading: the path that the last row of a group belongs to, for the next row.
     """
 
-    __slots__ = ("_lines", "at", "looked_ahead", "prefix")
+    __slots__ = ("_lines", "at", "heading", "looked_ahead", "prefix")
 
     def __init__(self, lines: Sequence[str], at: int = 0) -> None:
         self._lines = lines
         self.at = at
         self.prefix = ""
         self.looked_ahead = False
+        self.heading: str | None = None
 
     def with_prefix(self, steps: int) -> str:
         """Return the line ``steps`` above, with its log prefix. It must exist."""
         return self._lines[self.at - steps]
+
+    def whole(self, steps: int) -> str:
+        """Return the line ``steps`` above with its log prefix, or an empty text if there is none."""
+        at = self.at - steps
+        return self._lines[at] if at >= 0 and steps <= MAX_LINES_BACK else ""
 
     def before(self, steps: int = 1) -> str:
         """Return the line ``steps`` above without its log prefix, or an empty text if there is none."""

@@ -19,10 +19,16 @@ class LineMarks:
     """Texts and patterns to search for in a block as a whole, which is much faster than line by line.
 
     A pattern is fast when it begins with one literal character.
+
+    Attributes:
+        texts: texts anywhere in a line.
+        patterns: patterns anywhere in a line.
+        starts: a pattern that begins with the line feed before the line.
     """
 
     texts: Sequence[str]
     patterns: Sequence[re.Pattern[str]]
+    starts: re.Pattern[str] | None = None
 
     def lines(self, block: str) -> list[int]:
         """Return the numbers of the lines with any of the marks, from 0, in order."""
@@ -33,6 +39,8 @@ class LineMarks:
         for pattern in self.patterns:
             if pattern.search(block):
                 numbers.update(_line_numbers(block, partial(_find, pattern, block)))
+        if self.starts and self.starts.search(lines := f"\n{block}"):
+            numbers.update(_line_numbers(lines, partial(_find, self.starts, lines)))
         return sorted(numbers)
 
 
@@ -182,7 +190,7 @@ _PREFIX_KINDS: Final = (
     r"==\d{1,9}==|--\d{1,9}--|\*\*\d{1,9}\*\*",  # valgrind
     r"\d\d[OE][ +]",  # GitLab
     r"##?\[[a-z]{1,20}\]",  # GitHub, Azure
-    r"\[[^\[\]\n]{1,80}\](?=[\s:]):?",  # a level, a thread, a pod
+    r"\[(?!C\]|string \"|love \")[^\[\]\n]{1,80}\](?=[\s:]):?",  # a level, a thread, a pod
     r"\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?\s?(?:Z|UTC|[+-]\d\d:?\d\d)?\]?:?(?=\s)",
     r"\[?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?\]?(?=\s)",
     r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d [^\s|]{1,80} [^\s:\[(]{1,60}(?:\[\d{1,9}\])?:(?=\s)",  # syslog, journald
@@ -192,7 +200,7 @@ _PREFIX_KINDS: Final = (
     r"[VDIWEFA]/[^(:\n]{1,60}(?:\(\s{0,6}\d{1,9}\))?:\s",
     r"[VDIWEFA](?=\s{2,})",
     r"[\w.-]{1,60}\s{0,30}\|(?=\s|$)",  # docker compose, heroku, foreman
-    r"[\w.-]{1,60}\[[\w.-]{1,40}\]:(?=\s)",  # heroku, a process
+    r"[\w.-]{1,60}(?<!\.ksh)(?<!\.sh)\[[\w.-]{1,40}\]:(?=\s)",  # heroku, a process
     r"(?:ERROR|ERR|WARN|WARNING|INFO|DEBUG|FATAL|CRITICAL|error|warn|info|debug|stderr|stdout|npm ERR!)(?: F)?:?(?=\s)",
 )
 # Prefixes come in any order: a container's name, then a time, then a level.

@@ -8,10 +8,11 @@ search of the remaining lines for the hints of all notations, then the notations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Final
 
 from .diagnostics import DIAGNOSTICS
+from .diagnostics.grouped import ROW
 from .frame import FrameMatch, MatchSpan
 from .notation import MAX_LINES_BACK, ContextLines, Notation
 from .notations import NOTATIONS
@@ -21,21 +22,55 @@ from .reports import read_report
 # Lines of minified scripts are longer than any frame; the rest of them is not read.
 LONGEST_LINE: Final = 16_384
 
-# Every line with a frame has one of these, and most lines of logs have none. A new notation may need a row here.
+# Every line with a frame or a diagnostic has one of these, and most lines of logs have none. A new notation or form may
+# need a row here. Alternatives cost more than the same patterns one after another.
 _FRAME_MARKS: Final = LineMarks(
-    ("line", "@", "#", "?", "0x", "<asy"),
     (
-        re.compile(
-            r":(?:(?<=[^\d\s]:)\d|in\W|-1\)|[^\W\d]\w* \d|(?<=dart:)|(?<=Caused by:)|(?<=Suppressed:)"
-            r"|(?:(?<=[a-z_]\d:)|(?<=[a-z_]\d\d:)|(?<=[a-z_]\d\d\d:))\d)"
-        ),
-        re.compile(r"/[^\s/:]*\d:\d"),
-        re.compile(r"\\[^\s\\:]*\d:\d"),
-        re.compile(r"\.(?:py|ex|dart|php\(|(?:java|kts?|sc|scala|groovy|gradle|cljc?|jsp)\)|\.\. \d|[A-Za-z]\w*\d:\d)"),
-        re.compile(r"\((?:<|[Nn]ative|Unknown|in(?:dex)? )"),
-        re.compile(r">(?<=->) "),
-        re.compile(r"\): at "),
+        "line",
+        "Line",
+        "@",
+        "#",
+        "?",
+        "0x",
+        "<asy",
+        "dart:",
+        "Caused by:",
+        "Suppressed:",
+        "ile: ",
+        " in ./",
+        "ss ",
+        "]: in ",
     ),
+    tuple(
+        re.compile(pattern)
+        for pattern in (
+            r":(?<![\d\s]:)\d",
+            r":(?<=[a-z_]\d:)\d",
+            r":(?<=[a-z_]\d\d:)\d",
+            r":(?<=[a-z_]\d\d\d:)\d",
+            r":in\W",
+            r":-1\)",
+            r":[^\W\d]\w* \d",
+            r": ?\(\d",
+            r":\[\d",
+            r": \d{1,9}:",
+            r"::(?:error|warning|notice|debug) ",
+            r"/[^\s/:]*\d:\d",
+            r"\\[^\s\\:]*\d:\d",
+            r"\.(?:py|ex|dart|php\()",
+            r"\.(?:java|kts?|sc|scala|groovy|gradle|cljc?|jsp)\)",
+            r"\.\.\. \d",
+            r"\.[A-Za-z]\w*\d:\d",
+            r"\((?:<|[Nn]ative|Unknown|in(?:dex)? )",
+            r"\(\d{1,9}(?:[,:-] ?\d{1,9}){0,3}\)",
+            r"\[\d{1,9}(?:, ?\d{1,9})?\]:",
+            r">(?<=->) ",
+            r"\): at ",
+            r"\.(?:nim(?:s|ble|f)?\(|ps[dm]?1[ :]|ml\"|sh(?![^\r\n\[ :])|bash(?![^\r\n ])|[kz]sh(?![^\r\n\[ ]))",
+        )
+    ),
+    # The rows of grouped diagnostics.
+    re.compile(rf"\n{ROW}"),
 )
 
 Rows = Sequence[tuple[str, Notation]]
@@ -58,12 +93,13 @@ class BlockReader:
         self.looked_ahead = False
         self._number = 0
         self._above: list[str] = []
-        self._state = (0, 0, self._above)
+        self._heading: str | None = None
+        self._state: tuple[int, int, list[str], str | None] = (0, 0, self._above, None)
 
     def read(self, block: str, following: str | None = None) -> Iterator[FrameMatch]:
         """Yield the frames of a block of whole lines; the line that follows may complete its last frame."""
         self.looked_ahead = False
-        self._state = (self.unread, self._number, self._above)
+        self._state = (self.unread, self._number, self._above, self._heading)
         texts, origins = physical_lines(block, self._number)
         first, self._number = self._number, self._number + block.count("\n") + 1
         lines = _shortened(texts)
@@ -76,6 +112,7 @@ class BlockReader:
             return
         rows = _rows_for([lines[at] for at in candidates])
         context = ContextLines([*above, *lines, *_first_physical_line(following)])
+        context.heading = self._heading
         for at in candidates:
             context.at = at + len(above)
             spans = _read_line(lines[at], context, rows)
@@ -83,11 +120,11 @@ class BlockReader:
             for span in spans or ():
                 origin = at - span.lines_back
                 yield _frame_match(span, context, origins[origin] if origin >= 0 else first + origin)
-        self.looked_ahead = context.looked_ahead
+        self.looked_ahead, self._heading = context.looked_ahead, context.heading
 
     def undo(self) -> None:
         """Go back before the last block, so that it can be read again with the line that follows it."""
-        self.unread, self._number, self._above = self._state
+        self.unread, self._number, self._above, self._heading = self._state
 
 
 def _shortened(lines: list[str]) -> list[str]:
@@ -184,6 +221,7 @@ def read_text(text: str, *, limit: int = MAX_TEXT, most: int = MAX_FRAMES) -> Re
     frames = list(islice(_read(kept, reader), most + 1))
     if report:
         frames = _merged(report.frames, frames)
+    frames = _without_headers(frames)
     truncated = len(kept) < len(text) or len(frames) > most
     return Reading(tuple(frames[:most]), reader.unread, truncated)
 
@@ -248,6 +286,26 @@ def _merged(report: list[FrameMatch], lines: list[FrameMatch]) -> list[FrameMatc
     taken = {(match.text_line, match.start) for match in report}
     others = [match for match in lines if (match.text_line, match.start) not in taken]
     return sorted([*report, *others], key=lambda match: (match.text_line, match.start))
+
+
+# Lines from the header of an error to its first frame: the code, a caret, blank lines and the message.
+_HEADER_DISTANCE: Final = range(3, 13)
+
+
+def _without_headers(frames: list[FrameMatch]) -> list[FrameMatch]:
+    """Leave out the place that Node.js prints above an error if the first frame is the same place with more details."""
+    headers = {index for index, (match, following) in enumerate(pairwise(frames)) if _is_header(match, following)}
+    return [match for index, match in enumerate(frames) if index not in headers] if headers else frames
+
+
+def _is_header(match: FrameMatch, following: FrameMatch) -> bool:
+    header, frame = match.frame, following.frame
+    return (
+        header.kind == "diagnostic"
+        and (header.column, header.message, header.language) == (None, None, "javascript")
+        and (frame.kind, frame.path, frame.line) == ("frame", header.path, header.line)
+        and following.text_line - match.text_line in _HEADER_DISTANCE
+    )
 
 
 def _read(text: str, reader: BlockReader) -> Iterator[FrameMatch]:

@@ -1,4 +1,4 @@
-"""The fast reader against a slow one that offers every line to every notation."""
+"""The fast reader against a slow one that offers every line to every notation and diagnostic."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from hypothesis import given
 
 from loading import load_cases
 from scmhost.frames import Frame, FrameMatch, read_text
+from scmhost.frames.diagnostics import DIAGNOSTICS
 from scmhost.frames.notation import ContextLines
 from scmhost.frames.notations import NOTATIONS
 from scmhost.frames.physical_lines import prefix_length, split_line
@@ -32,7 +33,7 @@ def _read_line(line: str, context: ContextLines, at: int) -> list[Frame] | None:
     context.at, context.prefix = at, line[:begin]
     body = line[begin:].rstrip()
     body = body.rstrip('",') if context.prefix.endswith('"') else body
-    for notation in NOTATIONS:
+    for notation in (*NOTATIONS, *DIAGNOSTICS):
         spans = notation.read(body, context)
         if spans is not None:
             return [span.frame for span in spans]

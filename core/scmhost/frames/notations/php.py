@@ -8,8 +8,8 @@ from scmhost.frames.frame import MatchSpan
 from scmhost.frames.match_spans import LINE, Pattern, looks_like_a_file, match_span
 from scmhost.frames.notation import ContextLines, Notation
 
-_ERRORS_PATH: Final = r"(?P<path>(?:[A-Za-z]:(?=[\\/])|[a-z]{2,10}://)?[^\s:\"'`(<][^:\"`(<\n]{0,500}"
-_ERRORS_ON_LINE: Final = Pattern(rf"in {_ERRORS_PATH}?) on line {LINE}")
+_ERRORS_PATH: Final = r"(?P<path>(?!file ')(?:[A-Za-z]:(?=[\\/])|[a-z]{2,10}://)?[^\s:\"'`(<][^:\"`(<\n]{0,500}"
+_ERRORS_ON_LINE: Final = Pattern(rf"in {_ERRORS_PATH}?) on line {LINE}(?!, col)")
 _ERRORS_EVALUATED: Final = Pattern(rf"in {_ERRORS_PATH}?)\({LINE}\) : [\w ()'-]{{1,60}}? on line \d")
 _ERRORS_COLON: Final = Pattern(
     rf"(?:in|at) \"?{_ERRORS_PATH}?\.(?:php\d?|inc|phtml|module|theme|twig|ctp|tpl|install)):{LINE}"
@@ -87,7 +87,9 @@ def _trace_span(match: re.Match[str]) -> MatchSpan:
 TRACE: Final = Notation("php_trace", ("#", ".php("), _read_trace)
 
 
-_TOOLS_PATH: Final = r"(?P<path>(?:[A-Za-z]:(?=[\\/])|[a-z]{2,10}://)?[^\s:\"'`(][^:\"'`(\n]{0,500}\.(?:php|inc|phtml))"
+_TOOLS_PATH: Final = (
+    r"(?P<path>(?!file ')(?:[A-Za-z]:(?=[\\/])|[a-z]{2,10}://)?[^\s:\"'`(][^:\"'`(\n]{0,500}\.(?:php|inc|phtml))"
+)
 _TOOLS_XDEBUG: Final = Pattern(
     rf"(?:PHP |[\d.\s]{{1,60}} )? *\d{{1,6}}\.?\s+(?P<function>[^\s(]{{1,300}})\(.*\) {_TOOLS_PATH}:{LINE}$"
 )
