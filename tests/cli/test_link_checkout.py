@@ -93,18 +93,24 @@ def test_changed_lines_are_reported(checkout: GitRepository) -> None:
 
 
 def test_unpushed_commit_is_reported(checkout: GitRepository) -> None:
-    """A warning reports that the links of an unpushed commit do not work yet."""
+    """Links lead to the last commit that is pushed, and a warning names both."""
     checkout.git("update-ref", "refs/remotes/origin/main", "HEAD")
-    assert "until it is pushed" not in linked(TRACE).err
-    checkout.commit(files={"main.py": "changed\n"})
-    assert f"commit {checkout.shas()[0][:12]} is on no branch of a remote yet" in linked(TRACE).err
+    assert "of a remote yet" not in linked(TRACE).err
+    checkout.commit(files={"main.py": "zero\none\ntwo\nthree\n", "fresh.py": "x\n"})
+    second, first = checkout.shas()
+    done = linked("main.py:2: Error\nmain.py:1: Error\nfresh.py:1: Error\n")
+    assert done.out.count(f"blob/{first}/main.py#L1") == 2
+    assert f"commit {second[:12]} is on no branch of a remote yet: links lead to commit {first[:12]}" in done.err
+    assert f"main.py:1 was changed since commit {first[:12]}" in done.err
+    assert f"not_pushed. fresh.py is new since commit {first[:12]}, the last that is pushed." in done.err
+    assert links("main.py:1: Error\n", "--ref", "HEAD") == [f"https://github.com/acme/shop/blob/{second}/main.py#L1"]
 
 
 def test_uncommitted_file_has_no_link(checkout: GitRepository) -> None:
     """The reason names the file."""
     (checkout.path / "fresh.py").write_text("x\n", encoding="utf-8")
     (frame,) = frames(f'  File "{checkout.path}/fresh.py", line 1, in f\n')
-    assert (frame["reason"], frame["message"]) == ("file_not_found", "fresh.py is not in the commit")
+    assert (frame["reason"], frame["message"]) == ("not_committed", "fresh.py is not committed")
 
 
 def test_ref_option_selects_the_commit(checkout: GitRepository) -> None:
@@ -314,7 +320,9 @@ def test_guess_is_marked_in_text(checkout: GitRepository) -> None:
     """A path that shares only its end with a file is a guess."""
     checkout.commit(files={"src/till/desk.py": "x\n"})
     done = linked('  File "/build/till/desk.py", line 1, in f\n')
-    assert done.out.splitlines()[1].startswith("    ~> https://github.com/acme/shop/blob/")
+    assert re.fullmatch(
+        r"    -> https://github\.com/acme/shop/blob/\w+/src/till/desk\.py#L1 ~", done.out.splitlines()[1]
+    )
     assert "~ marks a guess" in done.err
 
 

@@ -18,8 +18,9 @@ from scmhost.sdk.reasons import Reason
 
 from .formats import LinkedFrame, frame_facts
 from .git import git_output
-from .links import CheckoutLink, CheckoutLinker, LinkerInputs, checkout_roots, mapping_index, same_line
+from .links import CheckoutLinker, LinkerInputs, checkout_roots, mapping_index
 from .summary import LinkCounts
+from .targets import CheckoutLink
 from .worktree import read_checkout
 
 _LOCAL_FILES: Final = ("ls-files", "-z", "--cached", "--others", "--exclude-standard")
@@ -101,10 +102,9 @@ class EditorLinks:
         inputs = LinkerInputs(
             checkout_roots(checkout),
             checkout.prefix,
-            FileTree(files),
+            FileTree(files, checkout.prefix),
             LocalFiles(checkout.root),
             mapping_index(mappings, checkout.maps),
-            same_line,
         )
         self._linker = CheckoutLinker(inputs)
 
@@ -128,26 +128,24 @@ class EditorLinks:
             "message": link.message or None,
             "nextStep": link.next_step or None,
         }
-        return LinkedFrame(found, url, facts, link.reason or "", link.message, link.next_step)
-
-
-@dataclass(frozen=True, slots=True)
-class MissingFile:
-    """The reason why a file of the checkout cannot be opened."""
-
-    reason: Reason
-    message: str
+        return LinkedFrame(found, url, facts, link.reason or "", link.message, link.next_step, link.ignored)
 
 
 class LocalFiles:
-    """Absolute paths of a checkout's files, in place of page URLs."""
+    """Files below a folder: their absolute paths take the place of URLs."""
 
     def __init__(self, root: str) -> None:
         self._root = root.rstrip("/")
 
-    def url(self, path: str, _line: int | None = None) -> str | MissingFile:
-        """Return the file's absolute path, or the reason why it cannot be opened."""
-        whole = f"{self._root}/{path}"
-        if os.path.isfile(whole):  # noqa: PTH113 - importing pathlib takes longer than this check
-            return whole
-        return MissingFile(Reason.FILE_NOT_FOUND, f"{path} was deleted")
+    def link(self, found: CheckoutLink, path: str, line: int | None) -> CheckoutLink:
+        """Add the absolute path of a file, or the reason why it cannot be opened."""
+        if not self._exists(path):
+            return found.refused(Reason.FILE_NOT_FOUND, f"{path} was deleted")
+        return found._replace(url=f"{self._root}/{path}", line=line)
+
+    def on_disk(self, path: str) -> CheckoutLink | None:
+        """Return a file that git does not list, such as an ignored one, or None if there is no such file."""
+        return CheckoutLink(path=path, confidence="high") if self._exists(path) else None
+
+    def _exists(self, path: str) -> bool:
+        return os.path.isfile(f"{self._root}/{path}")  # noqa: PTH113 - importing pathlib takes longer than this check

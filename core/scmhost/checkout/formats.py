@@ -50,6 +50,7 @@ class LinkedFrame:
         reason: why there is no link.
         message: details of the reason.
         next_step: what to do about it.
+        ignored: True for a diagnostic that is no place: it is neither shown nor counted as missing.
     """
 
     found: FrameMatch
@@ -58,6 +59,7 @@ class LinkedFrame:
     reason: str = ""
     message: str = ""
     next_step: str = ""
+    ignored: bool = False
 
     @property
     def is_guess(self) -> bool:
@@ -104,7 +106,7 @@ class PlainText:
 
     def _write_links(self, ending: str) -> None:
         for frame in self._pending:
-            self._write(f"    {'~' if frame.is_guess else '-'}> {frame.url}{ending}")
+            self._write(f"    -> {frame.url}{' ~' * frame.is_guess}{ending}")
         self._pending.clear()
 
 
@@ -255,6 +257,8 @@ class Json:
     def line(self, _text: str, _ending: str, frames: Sequence[LinkedFrame]) -> None:
         """Print the frames only."""
         for frame in frames:
+            if frame.ignored:
+                continue
             self._write((", " if self._has_frames else "") + json_text(frame.facts))
             self._has_frames = True
 

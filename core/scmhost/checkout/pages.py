@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from scmhost.sdk import Remote
     from scmhost.sdk.urls.ref_links import RefLinks
 
+SSH_CONFIGURATION: Final = "~/.ssh/config"
+"""The user's file with the names of hosts for SSH."""
+
 _COMMIT: Final = "{commit}"
 _ADD_REMOTE: Final = "add --remote URL, with the URL of the repository on its code host"
 _PARTS: Final = ("head", "tail", "before_line", "after_line")
@@ -66,7 +69,8 @@ def checkout_pages(checkout: Checkout, kind: str | None, template: str | None) -
         raise NoPages(f"this checkout has no remote; {_ADD_REMOTE}")
     template = template or checkout.template
     load = partial(_load_pages, checkout.remote, kind, checkout.kind, template, checkout.commit)
-    return cached_pages(checkout.cache, checkout.commit, (checkout.remote, kind, checkout.kind, template), load)
+    inputs = (checkout.remote, kind, checkout.kind, template, _ssh_configuration(checkout.remote))
+    return cached_pages(checkout.cache, checkout.commit, inputs, load)
 
 
 def cached_pages(
@@ -109,6 +113,17 @@ def _write_cache(file: str, key: Sequence[str | None], commit: str, plain: Plain
     except OSError:
         # Links must work in a read-only checkout too.
         return
+
+
+def _ssh_configuration(remote: str) -> str:
+    """Return a text that changes with the file that the hosts of SSH URLs depend on."""
+    if remote.startswith(("https://", "http://")):
+        return ""
+    try:
+        status = os.stat(os.path.expanduser(SSH_CONFIGURATION))  # noqa: PTH111, PTH116 - as above
+    except OSError:
+        return ""
+    return f"{status.st_mtime_ns}:{status.st_size}"
 
 
 def _load_pages(url: str, kind: str | None, configured: str | None, template: str | None, commit: str) -> "RefLinks":
@@ -162,6 +177,9 @@ def _read_remote(url: str, named: str | None, configured: str | None) -> "Remote
     from scmhost.sdk import read_remote
     from scmhost.sdk.urls.presets import known_kind
 
+    from .ssh_aliases import without_alias
+
+    url = without_alias(url)
     remote = read_remote(url, _checked_kind(named))
     if named or configured is None or known_kind(remote.host or ""):
         return remote

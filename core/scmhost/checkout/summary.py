@@ -23,7 +23,7 @@ _JVM_PACKAGES: Final = (
 CHECKOUT_NEXT_STEP: Final[Mapping[Reason, str]] = MappingProxyType(
     {
         **NEXT_STEP,
-        Reason.FILE_NOT_FOUND: "Commit the file, or check --map and --ref.",
+        Reason.FILE_NOT_FOUND: "Check --map and --ref, or that the file exists at this commit.",
         Reason.PATH_OUTSIDE: "Check --map: it maps the frame's path to a path outside of the repository.",
         Reason.NOT_IN_REPOSITORY: "Ignore this if the file is library code. Otherwise add --map, as in --map /app=src.",
         Reason.SEVERAL_FILES: "Add --map for this path, as in --map /app=services/till, so that only one file matches.",
@@ -52,11 +52,11 @@ class LinkCounts:
         """Count frames."""
         for frame in frames:
             is_diagnostic = frame.found.frame.kind == "diagnostic"
+            if frame.ignored or (is_diagnostic and frame.reason in _ELSEWHERE):
+                continue
             if frame.url:
                 self.links += 1
                 self._guesses = self._guesses or frame.is_guess
-            elif frame.reason in _ELSEWHERE and is_diagnostic:
-                continue
             elif frame.reason in _ELSEWHERE and _is_installed(frame):
                 self.installed += 1
                 continue

@@ -155,9 +155,13 @@ def open_checkout(options: Mapping[str, Any]) -> LinkSource:
         from scmhost.checkout.editors import EditorLinks, editor_template
 
         return EditorLinks(editor_template(options["editor"]), mappings)
+    from scmhost.checkout.worktree import start_reading
+
+    # git runs while the rest is imported.
+    reading = start_reading(options["ref"])
     from scmhost.checkout.links import CheckoutLinks, LinkOverrides
 
-    return CheckoutLinks(LinkOverrides(**{name: options[name] for name in _OVERRIDES}, mappings=mappings))
+    return CheckoutLinks(LinkOverrides(**{name: options[name] for name in _OVERRIDES}, mappings=mappings), reading)
 
 
 def _refuse(options: Mapping[str, Any], names: Sequence[str], why: str) -> None:

@@ -102,11 +102,13 @@ def test_links_have_lines_on_disk(repository: GitRepository) -> None:
 
 
 def test_new_files_are_linked(repository: GitRepository) -> None:
-    """An editor opens files that are in no commit; ignored ones are not of the repository."""
+    """An editor opens files that are in no commit, also ignored ones."""
     (repository.path / "fresh.py").write_text("x\n", encoding="utf-8")
     (repository.path / "made.py").write_text("x\n", encoding="utf-8")
     (repository.path / ".gitignore").write_text("made.py\n", encoding="utf-8")
-    assert linked("fresh.py:1: Error\nmade.py:1: Error\n") == [f"e://{repository.path}/fresh.py:1:1", None]
+    urls = [f"e://{repository.path}/{name}.py:1:1" for name in ("fresh", "made")]
+    assert linked("fresh.py:1: Error\nmade.py:1: Error\n") == urls
+    assert linked("gone.py:1: Error\n") == [None]
 
 
 def test_deleted_file_has_a_reason(repository: GitRepository) -> None:

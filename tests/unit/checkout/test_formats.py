@@ -182,7 +182,7 @@ def test_markdown_aligns_code_below_a_link() -> None:
 @pytest.mark.parametrize(
     ("form", "expected"),
     [
-        ("text", "a.py:3\n    ~> https://x\n"),
+        ("text", "a.py:3\n    -> https://x ~\n"),
         ("hyperlinks", "\x1b]8;;https://x\x1b\\a.py\x1b]8;;\x1b\\~:3\n"),
         ("markdown", '<a href="https://x" rel="noopener noreferrer">a.py</a>~:3\n'),
         ("html", '<a href="https://x" rel="noopener noreferrer">a.py</a>~:3\n'),

@@ -29,6 +29,7 @@ class Recognition(Value):
         suffixes: ends of names of hosts.
         patterns: regular expressions for names that such hosts often have; a guess.
         markers: regular expressions for paths, with their query, that only such hosts have.
+        clone_markers: regular expressions for host and path of SSH clone URLs that only such hosts have.
         shortcuts: prefixes of clone URLs, before a colon, for the first of the hosts: ``github`` in ``github:a/b``.
     """
 
@@ -36,6 +37,7 @@ class Recognition(Value):
     suffixes: tuple[str, ...] = ()
     patterns: tuple[str, ...] = ()
     markers: tuple[str, ...] = ()
+    clone_markers: tuple[str, ...] = ()
     shortcuts: tuple[str, ...] = ()
 
 
@@ -69,6 +71,7 @@ class HostFacts(Value):
     suffix_in_name: bool = False
     recognise: Recognition = Recognition()
     web_hosts: dict[str, str] = Field(default_factory=dict)
+    ssh_prefix: str = ""
     clone: tuple[CloneRule, ...] = ()
 
     def confidence_of(self, page: PageName | Literal["anchor", "columns"]) -> Confidence:
@@ -90,6 +93,7 @@ class Preset(HostFacts):
         suffix_in_name: whether a ``.git`` at the end is part of a repository's name.
         recognise: how the kind is recognised.
         web_hosts: hosts of clone URLs, and the base URLs of their web pages.
+        ssh_prefix: what the names of SSH hosts may have before the name of the web host.
         clone: other forms of clone URL; the first that matches is used.
         pages: its templates.
     """
@@ -140,6 +144,7 @@ class _HostIndex(NamedTuple):
     suffixes: tuple[tuple[str, str], ...]
     patterns: tuple[tuple[re.Pattern[str], str], ...]
     markers: tuple[tuple[re.Pattern[str], str], ...]
+    clone_markers: tuple[tuple[re.Pattern[str], str], ...]
 
 
 def kind_of(host: str, path: str = "") -> str | None:
@@ -162,6 +167,13 @@ def kinds_of(host: str, path: str = "") -> tuple[str, ...]:
     index = _host_index()
     # A path that only one kind has is better evidence than a name, which anybody may choose.
     return tuple(dict.fromkeys([*_matching(index.markers, path), *_matching(index.patterns, host)]))
+
+
+def kind_of_ssh(host: str, path: str) -> str | None:
+    """Return the kind of a code host, from the host and the path of an SSH clone URL."""
+    if known_kind(host) or is_disguised(host):
+        return kind_of(host)
+    return next(_matching(_host_index().clone_markers, f"{host}/{path}"), None) or kind_of(host)
 
 
 def known_kind(host: str) -> str | None:
@@ -245,4 +257,5 @@ def _host_index() -> _HostIndex:
         tuple((suffix, facts.kind) for facts in known for suffix in facts.recognise.suffixes),
         tuple((re.compile(text), facts.kind) for facts in known for text in facts.recognise.patterns),
         tuple((re.compile(text), facts.kind) for facts in known for text in facts.recognise.markers),
+        tuple((re.compile(text), facts.kind) for facts in known for text in facts.recognise.clone_markers),
     )

@@ -119,7 +119,7 @@ def test_shortcuts_need_a_host(kind: str) -> None:
 def test_patterns_compile_and_do_not_match_everything(kind: str) -> None:
     """A pattern that matches any host would hide all other kinds."""
     facts = host_facts(kind)
-    for pattern in (*facts.recognise.patterns, *facts.recognise.markers):
+    for pattern in (*facts.recognise.patterns, *facts.recognise.markers, *facts.recognise.clone_markers):
         assert not re.compile(pattern).search("x.example")
         assert not re.compile(pattern).search("/")
 
