@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from scmhost.frames import MAX_TEXT, FrameMatch, LineReader, read_text
 from scmhost.frames.notation import MAX_LINES_BACK
+from scmhost.frames.reports import begins_xml
 
 from .formats import Format, LinkedFrame, shifted
 from .summary import LinkCounts
@@ -212,9 +213,9 @@ def _decoded(line: bytes) -> str:
 
 
 def _without_document(chunk: Chunk, stream: Iterator[Chunk], text: LinkedText) -> Chunk:
-    """Feed the JSON document at the start of the input, if there is one; return what follows it."""
+    """Feed the JSON or XML document at the start of the input, if there is one; return what follows it."""
     first = chunk.lines[0]
-    if not _DOCUMENT_START.match(first.text):
+    if not (_DOCUMENT_START.match(first.text) or begins_xml(first.text)):
         return chunk
     if _is_json(first.text):
         text.take_document([first], read_text(first.text).frames)

@@ -5,6 +5,7 @@ The first run reads the templates of all kinds of host, which takes longer than 
 
 import json
 import os
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
@@ -25,6 +26,14 @@ SSH_CONFIGURATION: Final = "~/.ssh/config"
 
 _COMMIT: Final = "{commit}"
 _ADD_REMOTE: Final = "add --remote URL, with the URL of the repository on its code host"
+_LONGEST_CACHE: Final = 65_536
+# With a plain path and a line they stay below the limit for URLs.
+_LONGEST_PARTS: Final = 7_000
+_TEXT: Final = r"[!#$%&'()*+,./0-9:;=?@A-Z\[\]_a-z~-]*"
+_HEAD: Final = re.compile(
+    rf"https?://(?P<host>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(?::\d{{1,5}})?/(?!.*/\.\.?/){_TEXT}"
+).fullmatch
+_PART: Final = re.compile(_TEXT).fullmatch
 _PARTS: Final = ("head", "tail", "before_line", "after_line")
 
 
@@ -91,14 +100,29 @@ def cached_pages(
 def _read_cache(file: str, key: Sequence[str | None], commit: str) -> PlainLinks | None:
     try:
         with open(file, encoding="utf-8") as opened:  # noqa: PTH123 - importing pathlib takes longer than this read
-            content = json.load(opened)
+            content = json.loads(opened.read(_LONGEST_CACHE))
         head, tail, before_line, after_line = (content[name].replace(_COMMIT, commit) for name in _PARTS)
         plain = PlainLinks(head, tail, before_line, after_line, frozenset(map(str, content["extensions"])))
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         # The file is missing or damaged: it is written again.
         return None
-    # The links are clickable: a manipulated file must not add other schemes, such as javascript.
-    return plain if content.get("key") == key and head.startswith(("https://", "http://")) else None
+    return plain if content.get("key") == key and _is_safe(plain, key) else None
+
+
+def _is_safe(plain: PlainLinks, key: Sequence[str | None]) -> bool:
+    """Return whether cached parts give links that fresh templates could give.
+
+    Others may have written the file: the git folder can come with an archive. Links are clickable and printed to a
+    terminal, so that scheme, host and characters are checked as those of fresh links are. A host that only the
+    template knows is not cached.
+    """
+    head = _HEAD(plain.head)
+    parts = (plain.tail, plain.before_line, plain.after_line)
+    if head is None or not all(map(_PART, parts)) or sum(map(len, plain[:4])) > _LONGEST_PARTS:
+        return False
+    # The web pages of ssh.host.example are often at host.example.
+    known = rf"(?:^|[/@.]){re.escape(head['host'])}(?=[:/]|$)"
+    return "." in head["host"] and any(re.search(known, text, re.IGNORECASE) for text in key if text)
 
 
 def _write_cache(file: str, key: Sequence[str | None], commit: str, plain: PlainLinks) -> None:

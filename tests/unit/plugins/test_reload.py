@@ -248,10 +248,11 @@ def test_stale_since_is_the_first_fault() -> None:
         assert (host.configuration_status.stale_since, host.configuration_status.error) == (None, None)
 
 
+@pytest.mark.usefixtures("flag_entry_points")
 def test_flag_service_comes_and_goes() -> None:
     """A flags provider is used after the change that names it; a missing one is refused and changes nothing."""
     flags = {"plugins.good_forge": False}
-    service = FlagsProvider(provider="plugins.flag_services:Service", settings={"flags": flags})
+    service = FlagsProvider(provider="Service", settings={"flags": flags})
     with opened({"good_forge": GOOD}, settings_of(good_forge=enabled())) as host:
         named = settings_of(good_forge=enabled()).model_copy(update={"flags_provider": service})
         host.reload(named)

@@ -24,7 +24,7 @@ from scmhost.frames.notation import ContextLines, Notation
 _V8_COLUMN: Final = r"(?P<column>\d{1,9})(?!\d)"
 # Code of an eval has the path of the eval. A path may have blanks and parentheses, such as a route's group.
 _V8_CALL: Final = Pattern(
-    AT + r"(?:async )?(?P<function>[^()\n]{1,300}?(?:\((?:anonymous|index)\)[^()\n]{0,100}?)?) ?"
+    AT + r"(?:async )?(?>(?P<function>[^()\n]{0,299}[^()\s](?:\((?:anonymous|index)\)[^()\n]{0,100})?)) ?"
     r"\((?:eval at [^()\n]{1,300} \(){0,8}(?:address at )?"
     rf"(?P<path>[^\s()](?:(?!\bat )[^\n]){{0,2000}}?):{LINE_COLUMN}\)"
 )

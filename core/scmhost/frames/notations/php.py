@@ -55,13 +55,13 @@ ERRORS: Final = Notation(
 
 _TRACE_SYMBOL: Final = r"(?P<function>(?:[^({\n]|\{[^}\n]{0,300}\}){1,500})"
 _TRACE_FRAME: Final = Pattern(
-    r"(?<![^\s\"'>])(?:#\d{1,6}:? +(?P<path>(?:[A-Za-z]:|phar:|vfs:|file:)?[^\s:(\[{](?:[^:(\n]{0,1000}[^:(\s])?)"
+    r"(?<![^\s\"'>])(?:#\d{1,6}:? +(?P<path>(?:[A-Za-z]:|phar:|vfs:|file:)?[^\s:(\[{](?:(?! #\d)[^:(\n]){0,1000}+(?<!\s))"
     # Markdown renders the numbers as a list.
     rf"|\d{{1,4}}\.? +(?P<listed>[^\s:(]{{1,1000}}\.php))\({LINE}\)"
     rf"(?: : [\w ()'-]{{1,60}}?\(?\d*\)?)?: {_TRACE_SYMBOL}"
 )
 _TRACE_CALLED: Final = Pattern(
-    rf"#\d{{1,6}} +(?P<function>[^(\n]{{1,500}})\(.*\) called at \[(?P<path>[^\]\n]{{1,1000}}?):{LINE}\]"
+    rf"#\d{{1,6}} ++(?P<function>(?:(?!#\d)[^(\n]){{1,500}}+)\((?:(?!\) called at |#\d{{1,6}} ).)*+\) called at \[(?P<path>[^\]\n]{{1,1000}}?):{LINE}\]"
 )
 _TRACE_NO_FILE: Final = Pattern(r"#\d{1,6} +(?:\[internal function\]|\{main\})")
 

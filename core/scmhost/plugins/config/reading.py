@@ -16,6 +16,7 @@ from scmhost.plugins.discovery import discover
 from scmhost.plugins.errors import ConfigError, Problem, did_you_mean
 from scmhost.plugins.isolation.faults import safe_text
 
+from .ownership import check_ownership
 from .schema import (
     EVERYTHING,
     SCHEMA,
@@ -94,13 +95,16 @@ def read_configuration(
 ) -> Settings:
     """Return the settings of plugins.toml; options of the command line and the environment override them.
 
-    Without an option, ``plugins.toml`` in the working directory is read if it exists.
+    Without an option, ``plugins.toml`` in the working directory is read if it exists and is the operator's own.
 
     Raises:
-        ConfigError: the file or the environment is wrong, or a file that was named does not exist.
+        ConfigError: the file or the environment is wrong, a file that was named does not exist, or one that was not
+            named may be from others.
     """
     path = configuration_path(config, environ)
     named = bool(config or environ.get(CONFIG_VARIABLE))
+    if not named:
+        check_ownership(path)
     # A missing file is an error only if somebody named it; the default path is optional.
     read = read_settings if named or path.exists() else settings_without
     return read(path, with_database(environ, database_url))

@@ -126,7 +126,7 @@ class FlagsProvider(Table):
 
     provider: str = Field(
         min_length=1,
-        description="An entry point of the group scmhost.flags, or ``module:object``; called with settings.",
+        description="An entry point of the group scmhost.flags; called with settings.",
     )
     timeout: float = Field(
         default=0.25,

@@ -140,6 +140,7 @@ def _load(kind: str) -> Mapping[str, Any]:
 
 class _HostIndex(NamedTuple):
     hosts: Mapping[str, str]
+    most_labels: int
     shortcuts: Mapping[str, str]
     suffixes: tuple[tuple[str, str], ...]
     patterns: tuple[tuple[re.Pattern[str], str], ...]
@@ -191,8 +192,10 @@ def host_of_shortcut(name: str) -> str | None:
 
 def is_disguised(host: str) -> bool:
     """Return whether a host's name begins with the name of a known host, but is in another domain."""
-    labels = host.split(".")
-    return any(".".join(labels[:number]) in _host_index().hosts for number in range(2, len(labels)))
+    index = _host_index()
+    # A name from outside may have any number of labels; only those of known hosts are compared.
+    labels = host.split(".", index.most_labels + 1)
+    return any(".".join(labels[:number]) in index.hosts for number in range(2, min(len(labels), index.most_labels + 1)))
 
 
 def known_hosts(facts: HostFacts) -> tuple[str, ...]:
@@ -251,8 +254,10 @@ def _matching(patterns: Iterable[tuple[re.Pattern[str], str]], text: str) -> Ite
 @cache
 def _host_index() -> _HostIndex:
     known = [host_facts(kind) for kind in preset_kinds()]
+    hosts = {host: facts.kind for facts in known for host in known_hosts(facts)}
     return _HostIndex(
-        {host: facts.kind for facts in known for host in known_hosts(facts)},
+        hosts,
+        max(host.count(".") + 1 for host in hosts),
         {name: facts.recognise.hosts[0] for facts in known for name in facts.recognise.shortcuts},
         tuple((suffix, facts.kind) for facts in known for suffix in facts.recognise.suffixes),
         tuple((re.compile(text), facts.kind) for facts in known for text in facts.recognise.patterns),
