@@ -23,6 +23,10 @@ _BLOCK: Final = 1 << 16
 LONGEST_PART: Final = 1 << 20
 # After this time a line is printed without the lines that could still complete its frame.
 IDLE_SECONDS: Final = 0.05
+# In UTF-8 a character begins with 0xxxxxxx or 11xxxxxx, and continues with 10xxxxxx.
+_LONGEST_CHARACTER: Final = 4
+_FIRST_CONTINUATION: Final = 0x80
+_FIRST_LEAD: Final = 0xC0
 # A log line may start with a bracket too, for example "[ERROR]".
 _DOCUMENT_START: Final = re.compile(r"\s*[\[{]\s*(?:$|[\[{\"])")
 
@@ -186,13 +190,13 @@ class LineSplitter:
             return None
         # Counted from the first call, so that the time for linking a chunk does not end the wait for the next.
         now = time.monotonic()
-        self._since = self._since or now
+        self._since = now if self._since is None else self._since
         return max(self._since + self._idle_seconds - now, 0)
 
     def pause(self) -> Chunk:
         """Return the start of the next line, to be shown at once."""
         self._waits = False
-        return Chunk([], _decoded(self._rest), idle=True)
+        return Chunk([], _decoded(_whole_characters(self._rest)), idle=True)
 
     def end(self) -> Chunk:
         """Return the last line, if it has no ending."""
@@ -206,6 +210,19 @@ def _is_ready(descriptor: int, seconds: float) -> bool:
     if sys.platform == "win32":
         return True
     return bool(select.select([descriptor], [], [], seconds)[0])
+
+
+def _whole_characters(text: bytes) -> bytes:
+    """Remove the start of a character at the end: its other bytes may follow, and give one character with it."""
+    for back in range(1, min(len(text), _LONGEST_CHARACTER - 1) + 1):
+        byte = text[-back]
+        if byte < _FIRST_CONTINUATION:
+            break
+        if byte >= _FIRST_LEAD:
+            # The number of leading ones is the number of bytes.
+            size = 8 - (byte ^ 0xFF).bit_length()
+            return text[:-back] if back < size <= _LONGEST_CHARACTER else text
+    return text
 
 
 def _decoded(line: bytes) -> str:

@@ -8,10 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from scmhost.checkout import linked_text
 from scmhost.checkout.formats import FORMATS, LinkedFrame, frame_facts
-from scmhost.checkout.linked_text import Chunk, LinkedText, TextLine, feed, read_stream
+from scmhost.checkout.linked_text import Chunk, LineSplitter, LinkedText, TextLine, feed, read_stream
 from scmhost.frames import FrameMatch
 
 PYTHON = '  File "a.py", line 3, in f'
@@ -196,3 +198,43 @@ def test_large_document_is_not_held_for_ever(monkeypatch: pytest.MonkeyPatch) ->
 def test_empty_input_prints_nothing() -> None:
     """No text is no error."""
     assert fed(b"").out.getvalue() == ""
+
+
+@pytest.mark.parametrize("text", ["é", "█", "🎉", "ab█", "█🎉"])
+def test_character_is_shown_as_a_whole(text: str) -> None:
+    """A pause inside a character does not split it."""
+    splitter = LineSplitter()
+    shown = []
+    for byte in text.encode():
+        splitter.split(bytes([byte]))
+        shown.append(splitter.pause().partial)
+    assert shown[-1] == text
+    assert all(text.startswith(part) for part in shown)
+
+
+@given(st.binary(max_size=12), st.binary(max_size=12))
+def test_start_of_a_line_is_never_taken_back(start: bytes, rest: bytes) -> None:
+    """What a pause has shown is the start of what is shown later, for any bytes."""
+    splitter = LineSplitter()
+    splitter.split(start.replace(b"\n", b""))
+    shown = splitter.pause().partial
+    splitter.split(rest.replace(b"\n", b""))
+    (line,) = splitter.split(b"\n").lines
+    assert line.text.startswith(shown)
+
+
+def test_wait_begins_with_the_first_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Text that arrives faster than the wait ends is shown in time, too: only many lines begin a new wait."""
+    now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    splitter = LineSplitter(8.0)
+    waits = [splitter.seconds_left()]
+    for block in (b"a", b"b\n", b"\n" * 100, b"c"):
+        splitter.split(block)
+        waits.append(splitter.seconds_left())
+        now[0] += 2.0
+    assert waits == [None, 8.0, 6.0, 8.0, 6.0]
+    now[0] += 60.0
+    assert splitter.seconds_left() == 0
+    splitter.pause()
+    assert splitter.seconds_left() is None
