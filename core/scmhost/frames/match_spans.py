@@ -49,6 +49,12 @@ LINE: Final = r"(?P<line>\d{1,9})(?!\d)"
 LINE_COLUMN: Final = r"(?P<line>\d{1,9})(?!\d)(?::(?P<column>\d{1,9})(?!\d))?"
 """A line number and, where printed, a column."""
 
+# People and services put a placeholder in place of folders that are private or differ.
+ROOT: Final = (
+    r"(?:[A-Za-z]:(?=[\\/])|(?:\[[^\[\]\s]{1,40}\]|<[^<>\s]{1,40}>|\*{2,8}|\$?\{[\w. -]{1,40}\}|%\w{1,40}%)(?=[\\/]))"
+)
+"""The beginning of a path whose characters may be in no other part of it: a drive or a placeholder."""
+
 
 def parse_number(digits: str | None) -> int | None:
     """Return the number, or None for no digits and for -1, which some runtimes print for "unknown"."""
