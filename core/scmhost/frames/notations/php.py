@@ -95,8 +95,8 @@ def _read_trace(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None
 
     A whole trace may be on one line; then the location of the error precedes or follows its frames.
     """
-    if head := _TRACE_HEAD.match(line):
-        return [match_span(head, "php", function=head["function"])]
+    if named := _TRACE_HEAD.match(line):
+        return [match_span(named, "php", function=named["function"])]
     matches = list(_TRACE_FRAME.finditer(line)) or list(_TRACE_CALLED.finditer(line))
     if not matches:
         return [] if _TRACE_NO_FILE.match(line) else None
