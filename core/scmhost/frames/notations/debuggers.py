@@ -27,7 +27,8 @@ _GDB_PATH_LINE: Final = Pattern(
 _GDB_HEAD: Final = Pattern(r"#\d{1,6}\s+(?:0x[0-9a-f]{1,16} in )?(?P<symbol>\S.*)$")
 # At a breakpoint gdb prints the function without the number of a frame.
 _GDB_STOP: Final = Pattern(
-    r"(?:(?:Temporary )?[Bb]reakpoint \d+, )?(?:0x[0-9a-f]{1,16} in )?(?P<symbol>[^\s(#][^#]* \(.*\))$"
+    r"(?:(?:Temporary )?[Bb]reakpoint \d+, )?(?:0x[0-9a-f]{1,16} in )?"
+    r"(?P<symbol>[^\s(#][^#]* \((?:[^#]|#(?!\d{1,6}\s))*\))$"
 )
 
 

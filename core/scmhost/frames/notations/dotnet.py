@@ -83,12 +83,12 @@ def _read_xunit(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None
 XUNIT: Final = Notation("csharp_xunit", ("): at ",), _read_xunit)
 
 
-_MONO_SYMBOL: Final = r"(?P<function>[^()\n]{1,600}?) ?\([^\n]{0,2000}?\) ?"
+_MONO_SYMBOL: Final = r"(?P<function>(?:(?!\bat )[^()\n]){1,600}+)\((?:(?!\bat )[^\n]){0,2000}?\) ?"
 _MONO_FRAME: Final = Pattern(
     rf"\bat {_MONO_SYMBOL}(?:\[0x[0-9a-f]{{1,16}}\]|<0x[0-9a-f +x]{{1,40}}>) in (?P<path>[^\n]{{1,1000}}?):{LINE}"
 )
 _MONO_UNITY: Final = Pattern(
-    rf"(?P<function>[^\s()\n][^()\n]{{0,600}}?) ?\([^()\n]{{0,2000}}\) ?\(at"
+    rf"(?<![^()\n])\s*+(?P<function>[^()\n]{{1,600}}+)\([^()\n]{{0,2000}}+\) ?\(at"
     rf" (?P<path>[^()\n]{{1,1000}}?|[^\n]{{1,1000}}?\.cs):{LINE}\)"
 )
 _MONO_PLAYER: Final = Pattern(

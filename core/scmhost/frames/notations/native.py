@@ -57,7 +57,7 @@ _ADDRESSES_PATH_LINE: Final = Pattern(
 )
 # glibc and Ruby: the binary with a symbol, then its file if that is known.
 _ADDRESSES_GLIBC: Final = Pattern(
-    r"(?:/|\./|[\w.-]{1,100}\()[^()\n]{0,500}?\(?(?P<symbol>[^()+\s]{0,300})(?:\+0x[0-9a-f]+)?\) \[0x[0-9a-f]+\]"
+    r"(?:\.?/[^()\n]{0,500}+|[\w.-]{1,100}+)\((?P<symbol>[^()+\s]{0,300}+)(?:\+0x[0-9a-f]+)?\) \[0x[0-9a-f]+\]"
     rf" (?P<path>[^\s:][^:\n]{{0,500}}\.[a-z]{{1,3}}):{LINE}$"
 )
 
@@ -91,7 +91,7 @@ _SANITIZERS_FIXED: Final = Pattern(
     rf"#\d{{1,6}}: (?P<symbol>[^\n]{{1,1000}}?) \((?P<path>(?:{ROOT})?[^():\n]{{1,1000}}):{LINE_COLUMN}\)$"
 )
 _SANITIZERS_HEAD: Final = Pattern(r"#\d{1,6}:?\s+(?P<address>0x[0-9a-f]{1,16}\s+)?(?:in )?(?=\S)")
-_SANITIZERS_BINARY: Final = Pattern(r"\s+\((?:BuildId: )?[^()\s]{1,500}\)(?:\s+\(BuildId: [0-9a-f]{1,64}\))?$")
+_SANITIZERS_BINARY: Final = Pattern(r"(?<!\s)\s++\((?:BuildId: )?[^()\s]{1,500}\)(?:\s+\(BuildId: [0-9a-f]{1,64}\))?$")
 _SANITIZERS_LINE: Final = Pattern(r":(?P<line>\d{1,9})(?::(?P<column>\d{1,9}))?\]?$")
 _SANITIZERS_PATH: Final = Pattern(rf"\s(?:(?={ROOT})|\[?(?=[A-Za-z]:[\\/]|\.{{0,2}}/|~/))")
 _SANITIZERS_ROOT: Final = Pattern(ROOT)

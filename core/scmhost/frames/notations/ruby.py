@@ -19,7 +19,7 @@ _BACKTRACE_FIRST: Final = Pattern(
     rf":{LINE}{_BACKTRACE_IN}"
 )
 _BACKTRACE_ANY: Final = Pattern(
-    rf"(?<![^\s\"'(\[,=]){_BACKTRACE_GEM}"
+    rf"(?:(?<![^\s\"'(\[,])|(?<==)(?=[^=:\n]{{1,1000}}+:\d)){_BACKTRACE_GEM}"
     rf"(?P<path>{_BACKTRACE_ROOT}[^\s:\"'`(),\[\]<>]{{1,1000}}|<internal:[^>\s]{{1,200}}>):{LINE}{_BACKTRACE_IN}"
 )
 # Ruby 1.8 and RSpec print no method.
