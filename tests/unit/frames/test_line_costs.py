@@ -23,8 +23,7 @@ ATTEMPTS = 6
 
 def line_of(shape: dict[str, Any], length: int) -> str:
     head, unit, tail = shape["head"], shape["unit"], shape["tail"]
-    room = length - len(head) - len(tail)
-    return str(head + (unit * (room // len(unit) + 1))[:room] + tail)
+    return str(head + unit * ((length - len(head) - len(tail)) // len(unit)) + tail)
 
 
 @lru_cache
