@@ -1,7 +1,7 @@
 """Search for lines that cost too much, then fuzz the reading of frames with atheris until it finds a fault.
 
-``make fuzz`` runs both. ``make fuzz ARGS="--cost 600 7"`` runs only the search, for 600 seconds with the seed 7. Atheris
-starts from the test cases.
+``make fuzz`` runs both. ``make fuzz ARGS="--cost 600 7"`` runs only the search, for 600 seconds with the seed 7.
+Atheris starts from the test cases.
 """
 
 import sys
