@@ -13,6 +13,7 @@ from functools import partial
 from operator import itemgetter
 from typing import Final, NamedTuple
 
+from .escapes import json_lines
 from .match_spans import Pattern
 
 
@@ -71,8 +72,9 @@ _COLOUR: Final = Pattern(
 # A backslash and an "n" may also belong to a path; it is a line end only if a trace goes on behind it.
 _ESCAPED_END: Final = Pattern(
     r"\\n(?:\\{1,2}[tr]|\s{2}|\s?"
-    r"(?:at|from|File|in) |#\d|[^\s\"@]{0,80}@\w|/|[A-Za-z]:\\\\|goroutine |\s*\d+: |Traceback|[Ss]tack)"
-    r"|\\n[^\s\"]{1,200}:\d{1,9}:in "
+    r"(?:[Aa]t|from|File|in|Raised|Called|Re-raised) |#\d|\s?\[\d"
+    r"|[^\s\"@]{0,80}@\w|/|[A-Za-z]:\\\\|goroutine |\s*\d+: |Traceback|[Ss]tack)"
+    r"|\\n[^\s\"]{1,200}(?::\d{1,9}:in |: line \d)"
 )
 _ESCAPE: Final = Pattern(r"\\(.)")
 _INDENT: Final = Pattern(r"(?:\\{1,4}[tr]|\s)*")
@@ -81,6 +83,8 @@ _OPENED: Final = Pattern(r".*(?:[:=\[,(]\s?|^\s*)(?<!\\)[\"']")
 _CLOSED: Final = Pattern(
     r"(?<!\\)\"(?!, line \d)\s*(?:[,}\])]|$)|'\s*[}\])][\s}\])]*$|(?<!\\)(?<!\\[rn])(?:\\{1,4}[rn])++$"
 )
+# "go test -json" and Docker's log files have a printed line in each record.
+_PRINTED: Final = Pattern(r'"(?:Output|log)":\s?"([^"\\]*(?:\\.[^"\\]*)*)"')
 # A whole log with escaped line ends may be pasted as one line, but no larger one.
 _LONGEST: Final = 1_048_576
 _MARKS: Final = LineMarks(
@@ -136,6 +140,12 @@ def physical_lines(block: str, first: int) -> tuple[list[str], Sequence[Physical
 
 def split_line(line: str, number: int) -> Iterator[PhysicalLine]:
     """Yield the physical lines of the line of text with this number."""
+    printed = _PRINTED.search(line) if line.startswith("{") and len(line) < _LONGEST else None
+    # The text of a log within a log has doubled the backslashes, and is split below.
+    if printed and "\\\\n" not in printed[1]:
+        for part in json_lines(printed[1].removesuffix("\\n")):
+            yield PhysicalLine(part.text, number, printed.start(1) + part.offset, part.cuts)
+        return
     clean, cuts = _without_colours(line[:_LONGEST])
     if _ESCAPED_END.search(clean):
         yield from _split(clean, number, cuts)

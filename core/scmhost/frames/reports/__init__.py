@@ -1,73 +1,140 @@
-"""Frames in JSON documents that tools send.
+"""Frames in documents that tools send: JSON and XML, as a whole text or one JSON record on each line.
 
-A form reads frames from the fields of a document. Their positions in the text are searched for afterwards, by path. A
-new form is a ``Form`` in ``forms`` and a row in the table.
+A form reads frames from the fields of a document. Their positions in the text are searched for afterwards, by path.
+``places`` reads any object with a path and a line number; a form with another structure is a ``Form`` in ``forms`` and
+a row in the table.
 """
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+import re
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
 
-from scmhost.frames.frame import Frame, FrameMatch
+from scmhost.frames.frame import FrameMatch
+from scmhost.frames.physical_lines import PhysicalLine
 
 from .fields import Form
 from .forms import OPEN_TELEMETRY, PYTEST_REPORT, SARIF, SENTRY_EVENT
+from .places import Entry, read_entries
+from .positions import Offsets, locate
+from .xml import FallbackMatch, begins_xml, read_xml
+
+__all__ = ["FORMS", "Record", "Report", "begins_xml", "read_records", "read_report"]
 
 FORMS: Final[tuple[Form, ...]] = (SARIF, PYTEST_REPORT, SENTRY_EVENT, OPEN_TELEMETRY)
 """The form with the most specific sign comes first."""
 
+# Every document with a place has a number for a line, or ends a text with one.
+_SIGN: Final = re.compile(
+    r"[lL]ine|\.[lL]ineno|\"(?:row|begin|frames|physicalLocation)\"|:\d{1,9}\"|[tT]race\"|[mM]essages\"|\"stack\""
+)
+_BEGINNING: Final = re.compile(r"\{\s?\"")
+# A log may put its own prefix before a record.
+_LONGEST_PREFIX: Final = 300
+_LONGEST_RECORD: Final = 1_048_576
+_decode: Final = json.JSONDecoder().raw_decode
+
 
 @dataclass(frozen=True, slots=True)
-class JsonReport:
-    """The frames of a JSON document.
+class Report:
+    """What a document has.
 
     Attributes:
-        with_texts: whether texts in the document may have traces of their own, for the notations to read.
+        frames: the frames of its fields.
+        lines: the lines of texts in it, for the notations to read. A field that repeats a frame of them is left out.
+        fallbacks: frames that count only if the texts around them have none.
     """
 
-    frames: list[FrameMatch]
-    with_texts: bool
+    frames: Sequence[FrameMatch]
+    lines: Sequence[PhysicalLine] = field(default=())
+    fallbacks: Sequence[FallbackMatch] = field(default=())
+
+    def merged(self, read_lines: Callable[[Sequence[PhysicalLine]], Iterator[FrameMatch]]) -> list[FrameMatch]:
+        """Return all frames in the order of the text, given what reads lines."""
+        read = list(read_lines(self.lines)) if self.lines else []
+        printed = set(map(_name_and_line, read))
+        own = [match for match in self.frames if _name_and_line(match) not in printed]
+        places = sorted(map(_position, read))
+        own += [fallback.match for fallback in self.fallbacks if not _is_any_between(places, fallback)]
+        return sorted([*own, *read], key=_position)
 
 
-def read_report(text: str) -> JsonReport | None:
-    """Read a text that is one JSON document of a known form; return None for any other text."""
-    if text.lstrip()[:1] not in ("{", "["):
+class Record(NamedTuple):
+    """A line of a block that is a JSON record; ``at`` is its number in the block."""
+
+    at: int
+    report: Report
+
+
+def _name_and_line(match: FrameMatch) -> tuple[str, int | None]:
+    # zap shortens the path of the caller that begins the stack.
+    return match.frame.path.replace("\\", "/").rpartition("/")[2], match.frame.line
+
+
+def _position(match: FrameMatch) -> tuple[int, int]:
+    return match.text_line, match.start
+
+
+def _is_any_between(places: Sequence[tuple[int, int]], fallback: FallbackMatch) -> bool:
+    at = bisect_left(places, _position(fallback.match))
+    return at < len(places) and places[at] < fallback.end
+
+
+def read_report(text: str) -> Report | None:
+    """Read a text that is one document of a known form; return None for any other text."""
+    if begins_xml(text):
+        report = read_xml(text)
+        known = report and (report.frames or report.lines or report.fallbacks)
+        return Report(report.frames, report.lines, report.fallbacks) if report and known else None
+    if text.lstrip()[:1] not in ("{", "[") or not _SIGN.search(text):
         return None
-    # Parsing is the expensive part, and most documents have no sign at all.
-    forms = [form for form in FORMS if any(sign in text for sign in form.signs)]
-    document = _parsed(text) if forms else None
-    for form in forms if document is not None else ():
-        frames = list(form.read(document))
-        if frames:
-            return JsonReport(list(_with_positions(text, frames)), form.with_texts)
-    return None
-
-
-def _parsed(text: str) -> Any:
     try:
-        return json.loads(text)
+        document = json.loads(text)
     except (ValueError, RecursionError):
         return None
+    return _json_report(document, text, Offsets(text))
 
 
-def _with_positions(text: str, frames: Sequence[Frame]) -> Iterator[FrameMatch]:
-    """Yield each frame at the next occurrence of its path, or at the beginning of the text if there is none."""
-    cursor = line = line_start = 0
-    for frame in frames:
-        begin, length = _next_occurrence(text, frame.path, cursor)
-        if begin >= 0:
-            line += text.count("\n", line_start, begin)
-            line_start = text.rfind("\n", 0, begin) + 1
-            cursor = begin + length
-            yield FrameMatch(frame, line, begin - line_start, cursor - line_start)
-        else:
-            yield FrameMatch(frame, 0, 0, 0)
+def read_records(block: str, first: int) -> list[Record]:
+    """Return the lines of a block that are JSON records with frames; ``first`` is the number of its first line."""
+    if not _BEGINNING.search(block):
+        return []
+    lines = enumerate(block.split("\n"))
+    return [Record(at, report) for at, line in lines if (report := _read_record(line, first + at))]
 
 
-def _next_occurrence(text: str, path: str, cursor: int) -> tuple[int, int]:
-    """Return the position and length of the path as JSON writes it, or -1."""
-    spellings = [json.dumps(path, ensure_ascii=ascii_only) for ascii_only in (False, True)]
-    matches = [(text.find(spelling, cursor), len(spelling) - 2) for spelling in spellings]
-    quote, length = min((match for match in matches if match[0] >= 0), default=(-2, 0))
-    return quote + 1, length
+def _read_record(line: str, number: int) -> Report | None:
+    match = _BEGINNING.search(line, 0, _LONGEST_PREFIX)
+    if match is None or len(line) > _LONGEST_RECORD or not _SIGN.search(line, match.end()):
+        return None
+    begin = match.start() - (line[: match.start()][-1:] == "[")
+    try:
+        document, end = _decode(line, begin)
+    except (ValueError, RecursionError):
+        return None
+    report = _json_report(document, line[begin:end], Offsets("", number, begin))
+    if report is None:
+        return None
+    # The prefix and what follows a record may have frames of their own.
+    around = [PhysicalLine(line[:begin], number), PhysicalLine(line[end:], number, end)]
+    return Report(report.frames, [around[0], *report.lines, around[1]])
+
+
+def _json_report(document: Any, text: str, offsets: Offsets) -> Report | None:
+    """Return the frames of a document, which was parsed from this text, or None if no field has one."""
+    for form in FORMS:
+        if any(sign in text for sign in form.signs):
+            frames = list(form.read(document))
+            if frames:
+                entries = [Entry(frame, frame.path) for frame in frames]
+                texts = [entry for entry in read_entries(document) if entry.frame is None] if form.with_texts else []
+                return Report(*locate(text, [*entries, *texts], offsets))
+    entries = list(read_entries(document))
+    kinds = {entry.frame.kind for entry in entries if entry.frame}
+    if not kinds and not any(entry.in_stack for entry in entries):
+        return None
+    # The texts of linters quote source code.
+    wanted = [entry for entry in entries if entry.frame] if "diagnostic" in kinds else entries
+    return Report(*locate(text, wanted, offsets))
