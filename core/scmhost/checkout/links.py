@@ -16,7 +16,7 @@ from scmhost.mapping.paths import PrintedPath, read_printed_path
 from scmhost.sdk.reasons import Reason
 
 from .formats import LinkedFrame, frame_facts
-from .linked_text import LinkCounts
+from .summary import LinkCounts
 from .targets import SHORT_SHA, CheckoutLink, CheckoutTargets, PageOverrides
 from .worktree import Checkout, RepositoryReading, start_reading
 
@@ -155,7 +155,7 @@ class CheckoutLinks:
                 checkout.prefix,
                 FileTree(targets.files, checkout.prefix),
                 targets,
-                mapping_index(overrides.mappings),
+                mapping_index(overrides.mappings, checkout.maps),
             )
         )
 
@@ -221,13 +221,15 @@ def _is_working_directory(folder: str) -> bool:
         return False
 
 
-def mapping_index(mappings: Sequence[tuple[str, str]]) -> "MappingIndex | None":
-    if not mappings:
+def mapping_index(own: Sequence[tuple[str, str]], shared: Sequence[tuple[str, str]] = ()) -> "MappingIndex | None":
+    """Return code mappings from pairs of a stack root and a source root; those of the user come before shared ones."""
+    if not (own or shared):
         return None
     # Imported here: most runs have no mapping, and start faster without it.
     from scmhost.mapping import MappingIndex, Rule
 
-    return MappingIndex([Rule(number, *roots) for number, roots in enumerate(mappings)])
+    pairs = enumerate([*own, *shared])
+    return MappingIndex([Rule(number, *roots, generated=number >= len(own)) for number, roots in pairs])
 
 
 def _ancestor(folder: str, climbs: int) -> str:

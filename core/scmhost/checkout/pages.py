@@ -174,12 +174,25 @@ def _unknown_kind(host: str | None) -> NoPages:
     )
 
 
+def _checked_kind(kind: str | None) -> str | None:
+    from scmhost.sdk import preset_kinds
+
+    if kind is None or kind in preset_kinds():
+        return kind
+    from difflib import get_close_matches
+
+    # The list of all kinds is longer than a screen line; after a typo one of them is meant.
+    close = get_close_matches(kind.lower(), preset_kinds(), n=2)
+    step = f"did you mean {' or '.join(close)}?" if close else f"choose one of {', '.join(preset_kinds())}"
+    raise NoPages(f"{kind!r} is not a kind of code host; {step}")
+
+
 def _read_remote(url: str, named: str | None, configured: str | None) -> "Remote":
     """Parse the remote. A configured kind applies only to hosts whose kind is not known by name."""
     from scmhost.sdk import read_remote
     from scmhost.sdk.urls.presets import known_kind
 
-    remote = read_remote(url, named)
+    remote = read_remote(url, _checked_kind(named))
     if named or configured is None or known_kind(remote.host or ""):
         return remote
-    return read_remote(url, configured)
+    return read_remote(url, _checked_kind(configured))

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from scmhost.infra.errors import ScmhostError
-from scmhost.sdk.reasons import NEXT_STEP, Confidence, Reason
+from scmhost.sdk.reasons import Confidence, Reason
 
 from .changed_files import ChangedFiles, CommittedLine
 from .git import GitError, git_output, git_outputs
 from .pages import PageUrls, checkout_pages
+from .summary import CHECKOUT_NEXT_STEP
 from .worktree import Checkout, RepositoryReading, Submodule, read_tree, tree_command
 
 # A repository of strangers may have any number of submodules.
@@ -48,7 +49,7 @@ class CheckoutLink(NamedTuple):
     @property
     def next_step(self) -> str:
         """What to do about the reason."""
-        return NEXT_STEP[self.reason] if self.reason else ""
+        return CHECKOUT_NEXT_STEP[self.reason] if self.reason else ""
 
     def refused(self, reason: Reason, message: str) -> "CheckoutLink":
         """Return the same file without a link."""

@@ -1,8 +1,8 @@
 """Read the state of a git checkout: its root, its commits, its files, its submodules and its remote."""
 
 import os
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from scmhost.infra.errors import ScmhostError
 
@@ -10,8 +10,12 @@ from .changed_files import read_regular_file
 from .git import GitError, git_output, start_outputs
 from .remotes import NAMES, TRACKING, PushedCommit, Remotes, Setting, find_pushed
 
+if TYPE_CHECKING:
+    from .project_file import ProjectFile
+
 _SETTINGS: Final = ("config", "--null", "--get-regexp", NAMES)
 _REFS: Final = ("for-each-ref", "--format=%(refname)", TRACKING)
+_PROJECT_FILE: Final = ".scmhost.toml"
 _BRANCH: Final = "refs/heads/"
 _HEAD: Final = (
     *("rev-parse", "--show-toplevel", "--show-prefix"),
@@ -50,12 +54,13 @@ class Checkout(NamedTuple):
         files: the paths of all files of the commit that is checked out.
         cache: a file in the git folder for cached page URLs.
         remote: the URL that the checkout was cloned from, or None.
-        kind: the kind of code host in git's setting ``scmhost.kind``.
-        template: the URL template in git's setting ``scmhost.template``.
+        kind: the kind of code host in git's setting ``scmhost.kind``, else in ``.scmhost.toml``.
+        template: the URL template in git's setting ``scmhost.template``, else in ``.scmhost.toml``.
         pushed: True if a remote has the commit that is checked out; None if no remote branch is known.
         head: the commit that is checked out, or that a ref has selected.
         published: False if no remote has the commit or any ancestor of it.
         submodules: the submodules of the commit that is checked out.
+        maps: the code mappings in ``.scmhost.toml``.
     """
 
     root: str
@@ -70,6 +75,7 @@ class Checkout(NamedTuple):
     head: str = ""
     published: bool = True
     submodules: Sequence[Submodule] = ()
+    maps: Sequence[tuple[str, str]] = ()
 
     @property
     def is_behind(self) -> bool:
@@ -128,8 +134,10 @@ class RepositoryReading:
         entries = _settings(outputs[1])
         # The last value of a setting applies, as in git.
         settings = dict(entries)
+        shared = _project_file(head.root)
         refs = _succeeded(outputs[4]).splitlines()
-        remotes = Remotes(entries, head.branch, remote or settings.get("scmhost.remote"), refs)
+        named = remote or settings.get("scmhost.remote") or _shared_remote(shared, settings)
+        remotes = Remotes(entries, head.branch, named, refs)
         pushed = self._pushed(head, remotes, is_on_remote=not _succeeded(outputs[3]))
         tree = read_tree(_succeeded(outputs[2]))
         sha = self._sha(head)
@@ -140,12 +148,13 @@ class RepositoryReading:
             tree.files,
             os.path.join(self._folder, head.cache),  # noqa: PTH118 - as in links
             remotes.url(pushed.remote),
-            settings.get("scmhost.kind"),
-            settings.get("scmhost.template"),
+            settings.get("scmhost.kind") or (shared.kind if shared else None),
+            settings.get("scmhost.template") or (shared.template if shared else None),
             pushed.pushed,
             sha,
             pushed.sha is not None,
             tree.submodules,
+            shared.maps if shared else (),
         )
 
     def _sha(self, head: "_Head") -> str:
@@ -223,6 +232,21 @@ def _settings(output: str | GitError) -> Sequence[Setting]:
     entries = output.split("\0") if isinstance(output, str) else ()
     pairs = (entry.partition("\n") for entry in entries if entry)
     return [(name, value) for name, _, value in pairs]
+
+
+def _project_file(root: str) -> "ProjectFile | None":
+    # A broken symbolic link is a mistake to report, too. Most repositories have no such file, and need no parser.
+    if not os.path.lexists(f"{root}/{_PROJECT_FILE}"):
+        return None
+    from .project_file import read_project_file
+
+    return read_project_file(root)
+
+
+def _shared_remote(shared: "ProjectFile | None", settings: Mapping[str, str]) -> str | None:
+    """Return the remote that the repository's own file names; not every clone has a remote of this name."""
+    name = (shared.remote if shared else None) or ""
+    return name if ":" in name or f"remote.{name}.url" in settings else None
 
 
 def _is_fetched(folder: str, file: str, sha: str) -> bool:

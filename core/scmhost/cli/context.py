@@ -110,7 +110,7 @@ def fail(message: str, code: int = EXIT_FAILED) -> NoReturn:
 
 def width() -> int:
     """Return the number of columns to use; 80 without a terminal."""
-    # Here and below imported where it is needed: "link" starts faster without them.
+    # Imported here, as some modules below: "scmhost link" starts faster without them.
     import shutil
 
     return min(shutil.get_terminal_size((80, 24)).columns, _WIDEST)

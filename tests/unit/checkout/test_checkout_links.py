@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from command import GitRepository
-from scmhost.checkout.linked_text import LinkCounts
 from scmhost.checkout.links import CheckoutLinker, CheckoutLinks, LinkerInputs, LinkOverrides
+from scmhost.checkout.summary import LinkCounts
 from scmhost.checkout.targets import CheckoutLink
 from scmhost.frames import FrameMatch
 from scmhost.frames.frame import Frame
