@@ -97,7 +97,11 @@ class _Buffer:
         rest = "".join(self._parts).encode(errors="surrogateescape")
         self._parts.clear()
         while rest:
-            rest = rest[os.write(self._descriptor, rest) :]
+            try:
+                rest = rest[os.write(self._descriptor, rest) :]
+            except OSError as error:
+                # A terminal that was closed is an input or output error.
+                raise BrokenPipeError(error.errno, error.strerror) from error
 
 
 def _run(command: Sequence[str], output: _LinkedOutput) -> int:
@@ -117,7 +121,7 @@ def _relay(program: "Program", output: _LinkedOutput) -> None:
     try:
         program.relay(output.take)
     except BrokenPipeError:
-        # The reader of a pipe, such as head, has ended. The program gets the same signal at its next write.
+        # The reader, such as head, has ended. The program gets the same signal at its next write.
         program.close_outputs()
         program.relay(output.take)
 
