@@ -34,7 +34,7 @@ def session(
     environ: Mapping[str, str], program: str, *options: str, columns: int = 100, rows: int = 30
 ) -> TerminalSession:
     """Run a Python program with ``scmhost run`` in a terminal."""
-    command = [SCMHOST, "run", *options, "--", sys.executable, "-c", program]
+    command = [str(SCMHOST), "run", *options, "--", sys.executable, "-c", program]
     return TerminalSession(command, environ, columns=columns, rows=rows)
 
 
