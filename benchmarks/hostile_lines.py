@@ -29,7 +29,7 @@ UNITS = (
     " in ", "in a", " line ", "line 1", "from ", "::", "a@", "a.b(", "a.b:1", "a.b:1:", "File ", '"a" ', "\\n", "\\\\n",
     "\x1b[1m", "[1m", "[", "1;", "0x1", "0x1 ", " 0x", "+0x", "é", "❯ ", "a=", "%", "&", "e+", "(a) ", "file:", "a.go:1 ",
 )  # fmt: skip
-TAILS = (None, "", ":1)", ":1 x", ":1:2)", "(1", "\"")
+TAILS = (None, "", ":1)", ":1 x", ":1:2)", "(1", '"')
 MOST_GROWTH = 2.3
 MOST_TIMES_THE_MEDIAN = 40
 

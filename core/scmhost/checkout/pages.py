@@ -15,14 +15,12 @@ from scmhost.infra.errors import ScmhostError
 from scmhost.sdk.reasons import Reason
 from scmhost.sdk.urls.plain_links import PlainLinks
 
+from .changed_files import read_regular_file
 from .worktree import Checkout
 
 if TYPE_CHECKING:
     from scmhost.sdk import Remote
     from scmhost.sdk.urls.ref_links import RefLinks
-
-SSH_CONFIGURATION: Final = "~/.ssh/config"
-"""The user's file with the names of hosts for SSH."""
 
 _COMMIT: Final = "{commit}"
 _ADD_REMOTE: Final = "add --remote URL, with the URL of the repository on its code host"
@@ -77,9 +75,13 @@ def checkout_pages(checkout: Checkout, kind: str | None, template: str | None) -
     if checkout.remote is None:
         raise NoPages(f"this checkout has no remote; {_ADD_REMOTE}")
     template = template or checkout.template
-    load = partial(_load_pages, checkout.remote, kind, checkout.kind, template, checkout.commit)
-    inputs = (checkout.remote, kind, checkout.kind, template, _ssh_configuration(checkout.remote))
-    return cached_pages(checkout.cache, checkout.commit, inputs, load)
+    remote = checkout.remote
+    if not remote.startswith(("https://", "http://")):
+        from .ssh_aliases import without_alias
+
+        remote = without_alias(remote)
+    load = partial(_load_pages, remote, kind, checkout.kind, template, checkout.commit)
+    return cached_pages(checkout.cache, checkout.commit, (remote, kind, checkout.kind, template), load)
 
 
 def cached_pages(
@@ -99,8 +101,7 @@ def cached_pages(
 
 def _read_cache(file: str, key: Sequence[str | None], commit: str) -> PlainLinks | None:
     try:
-        with open(file, encoding="utf-8") as opened:  # noqa: PTH123 - importing pathlib takes longer than this read
-            content = json.loads(opened.read(_LONGEST_CACHE))
+        content = json.loads((read_regular_file(file) or b"")[:_LONGEST_CACHE])
         head, tail, before_line, after_line = (content[name].replace(_COMMIT, commit) for name in _PARTS)
         plain = PlainLinks(head, tail, before_line, after_line, frozenset(map(str, content["extensions"])))
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
@@ -131,23 +132,13 @@ def _write_cache(file: str, key: Sequence[str | None], commit: str, plain: Plain
     # Two runs may write at once: each replaces the file as a whole.
     fresh = f"{file}.{os.getpid()}"
     try:
-        with open(fresh, "w", encoding="utf-8") as opened:  # noqa: PTH123 - as above
+        # A link that waits there must not lead to another file.
+        with open(fresh, "x", encoding="utf-8") as opened:  # noqa: PTH123 - importing pathlib takes longer
             opened.write(text)
         os.replace(fresh, file)  # noqa: PTH105 - as above
     except OSError:
         # Links must work in a read-only checkout too.
         return
-
-
-def _ssh_configuration(remote: str) -> str:
-    """Return a text that changes with the file that the hosts of SSH URLs depend on."""
-    if remote.startswith(("https://", "http://")):
-        return ""
-    try:
-        status = os.stat(os.path.expanduser(SSH_CONFIGURATION))  # noqa: PTH111, PTH116 - as above
-    except OSError:
-        return ""
-    return f"{status.st_mtime_ns}:{status.st_size}"
 
 
 def _load_pages(url: str, kind: str | None, configured: str | None, template: str | None, commit: str) -> "RefLinks":
@@ -201,9 +192,6 @@ def _read_remote(url: str, named: str | None, configured: str | None) -> "Remote
     from scmhost.sdk import read_remote
     from scmhost.sdk.urls.presets import known_kind
 
-    from .ssh_aliases import without_alias
-
-    url = without_alias(url)
     remote = read_remote(url, _checked_kind(named))
     if named or configured is None or known_kind(remote.host or ""):
         return remote

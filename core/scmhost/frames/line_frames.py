@@ -34,32 +34,16 @@ def rows_for(lines: Sequence[str]) -> tuple[Rows, Rows]:
 
 def read_line(line: str, context: ContextLines, tables: tuple[Rows, Rows]) -> Sequence[MatchSpan] | None:
     """Return the spans of the first notation that understands the line, or else of the first form of a diagnostic."""
-    for rows in tables:
-        notations = _offered(line, rows)
-        if notations:
-            spans = _read_behind_prefix(line, context, notations)
-            if spans is not None:
-                return spans
-    return None
-
-
-def _offered(line: str, rows: Rows) -> list[Notation]:
-    """Return the notations that have a hint in the line."""
-    notations: list[Notation] = []
-    for hint, notation in rows:
-        # The hints of a notation are consecutive rows.
-        if hint in line and (not notations or notation is not notations[-1]):
-            notations.append(notation)
-    return notations
-
-
-def _read_behind_prefix(line: str, context: ContextLines, notations: Sequence[Notation]) -> Sequence[MatchSpan] | None:
     context.learned = None
-    body = _body(line, prefix_length(line), context)
-    spans = _first(notations, body, context)
-    if spans and not any(_is_doubtful(span, body) for span in spans):
-        return spans
-    return _read_behind_learned(line, context, notations, spans)
+    begin = prefix_length(line)
+    for rows in tables:
+        body = _body(line, begin, context)
+        spans = _first(rows, line, body, context)
+        if not spans or _is_any_doubtful(spans, body):
+            spans = _read_behind_learned(line, context, rows, spans)
+        if spans is not None:
+            return spans
+    return None
 
 
 def _body(line: str, begin: int, context: ContextLines) -> str:
@@ -68,24 +52,28 @@ def _body(line: str, begin: int, context: ContextLines) -> str:
     return printed(line, begin)
 
 
-def _first(notations: Sequence[Notation], body: str, context: ContextLines) -> Sequence[MatchSpan] | None:
-    for notation in notations:
-        spans = notation.read(body, context)
-        if spans is not None:
-            return spans
+def _first(rows: Rows, line: str, body: str, context: ContextLines) -> Sequence[MatchSpan] | None:
+    last: Notation | None = None
+    for hint, notation in rows:
+        # The hints of a notation are consecutive rows; it reads a line once.
+        if hint in line and notation is not last:
+            last = notation
+            spans = notation.read(body, context)
+            if spans is not None:
+                return spans
     return None
 
 
 def _read_behind_learned(
-    line: str, context: ContextLines, notations: Sequence[Notation], spans: Sequence[MatchSpan] | None
+    line: str, context: ContextLines, rows: Rows, spans: Sequence[MatchSpan] | None
 ) -> Sequence[MatchSpan] | None:
     """Return the spans behind the shortest learned prefix that leaves no doubt, or these spans."""
     before, chosen = context.prefix, None
     for learned in _learned(line, context, certain=spans == []):
         context.learned = learned
         body = _body(line, learned.end, context)
-        others = _first(notations, body, context)
-        doubtful = not others or any(_is_doubtful(span, body) for span in others)
+        others = _first(rows, line, body, context)
+        doubtful = not others or _is_any_doubtful(others, body)
         if others is not None and not (doubtful and spans and not _has_shorter_path(others, spans)):
             spans, before, chosen = others, context.prefix, learned
         if not doubtful:
@@ -109,7 +97,7 @@ def _learned(line: str, context: ContextLines, *, certain: bool) -> Sequence[Lea
     """
     if not _PLACE.search(line):
         return ()
-    above = [other for steps in range(1, _NEIGHBOURS + 1) if (other := context.with_prefix(steps))]
+    above = [other for steps in range(1, _NEIGHBOURS + 1) if (other := context.whole(steps))]
     found = learned_prefixes(line, above)
     if found or certain:
         return found
@@ -128,8 +116,12 @@ _STRANGE: Final = re.compile(r"[^\w/\\.~<@$({]|\d+-|[^\n]*?(?:\s|[|│┃\x07]|-
 _INDENTED: Final = re.compile(r"\S(?:\s\s|\t)")
 
 
-def _is_doubtful(span: MatchSpan, body: str) -> bool:
+def _is_any_doubtful(spans: Sequence[MatchSpan], body: str) -> bool:
     """Return whether a path or function may have the end of an unknown prefix in it."""
+    return any(_is_doubtful(span, body) for span in spans)
+
+
+def _is_doubtful(span: MatchSpan, body: str) -> bool:
     path, function = span.frame.path, span.frame.function
     if span.lines_back:
         return False

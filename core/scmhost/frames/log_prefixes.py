@@ -6,6 +6,7 @@ same words and punctuation, while numbers, levels and long identifiers differ.
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, takewhile
+from string import hexdigits
 from typing import Final, NamedTuple
 
 from .match_spans import Pattern
@@ -40,7 +41,7 @@ _PREFIX_KINDS: Final = (
     r"[VDIWEFA](?=\s{2,})",
     r"[\w.-]{1,60}\s{0,30}[|│](?!\|)",  # docker compose, heroku, foreman
     r"[\w.-]{1,60}(?<!\.ksh)(?<!\.sh)\[[\w.-]{1,40}\]:(?=\s)",  # heroku, a process
-    r"(?:CRITICAL|ERROR|WARNING|INFO|DEBUG):[\w.]{1,60}:",  # Python's logging
+    r"(?:CRITICAL|ERROR|WARNING|INFO|DEBUG):[\w.]{1,60}:(?!\d)",  # Python's logging
     r"(?:ERROR|ERR|WARN|WARNING|INFO|DEBUG|FATAL|CRITICAL|error|warn|info|debug|stderr|stdout)(?: F)?:?(?=\s)",
     r"npm (?:ERR!|error)(?=\s)",
 )
@@ -68,6 +69,8 @@ def printed(line: str, begin: int) -> str:
     """Return the line as it was printed, from the position on, without what closes a quotation or box at its end."""
     body = line[begin:].rstrip()
     before = line[:begin].rstrip(" \t")
+    if not before:
+        return body
     # An item of a list of strings ends with a quote and a comma.
     if before.endswith(('"', '"\\t')):
         return body.rstrip('",')
@@ -141,12 +144,21 @@ def learned_prefixes(line: str, others: Iterable[str]) -> list[LearnedPrefix]:
     """Return the prefixes that the line shares with any of the other lines, the shortest first."""
     begin = prefix_length(line)
     # The same line again does not show where its prefix ends.
-    neighbours = [(other, prefix_length(other)) for other in others if other != line]
+    similar = [other for other in others if other != line and _may_share(line, begin, other)]
+    if not similar or line.startswith(_WITHOUT_PREFIX, begin):
+        return []
+    neighbours = [(other, prefix_length(other)) for other in similar]
     tokens: Sequence[_Token] = ()
     for other, start in neighbours:
         tokens = max(tokens, _shared(_tokens(line, begin), _tokens(other, start)), key=len)
     ends = _ends(line, begin, tokens, neighbours)
     return [LearnedPrefix(_shapes(tokens[:at]), _behind(line, tokens[at - 1].end)) for at in islice(ends, _MOST_ENDS)]
+
+
+def _may_share(line: str, begin: int, other: str) -> bool:
+    """Return whether the lines begin alike, which most lines without a log prefix do not."""
+    first, second = line.lstrip()[:1], other.lstrip()[:1]
+    return first == second or (first in hexdigits and second in hexdigits) or (not line[:begin].isspace() and begin > 0)
 
 
 def _behind(line: str, end: int) -> int:

@@ -35,9 +35,8 @@ class ContextLines:
         self.heading: str | None = None
 
     def with_prefix(self, steps: int) -> str:
-        """Return the line ``steps`` above, with its log prefix, or an empty text if there is none."""
-        at = self.at - steps
-        return self._lines[at] if at >= 0 else ""
+        """Return the line ``steps`` above, with its log prefix. It must exist."""
+        return self._lines[self.at - steps]
 
     def whole(self, steps: int) -> str:
         """Return the line ``steps`` above with its log prefix, or an empty text if there is none."""

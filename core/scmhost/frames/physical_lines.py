@@ -72,8 +72,9 @@ _COLOUR: Final = Pattern(
 # A backslash and an "n" may also belong to a path; it is a line end only if a trace goes on behind it.
 _ESCAPED_END: Final = Pattern(
     r"\\n(?:\\{1,2}[tr]|\s{2}|\s?"
-    r"(?:at|from|File|in) |#\d|[^\s\"@]{0,80}@\w|/|[A-Za-z]:\\\\|goroutine |\s*\d+: |Traceback|[Ss]tack)"
-    r"|\\n[^\s\"]{1,200}:\d{1,9}:in "
+    r"(?:[Aa]t|from|File|in|Raised|Called|Re-raised) |#\d|\s?\[\d"
+    r"|[^\s\"@]{0,80}@\w|/|[A-Za-z]:\\\\|goroutine |\s*\d+: |Traceback|[Ss]tack)"
+    r"|\\n[^\s\"]{1,200}(?::\d{1,9}:in |: line \d)"
 )
 _ESCAPE: Final = Pattern(r"\\(.)")
 _INDENT: Final = Pattern(r"(?:\\{1,4}[tr]|\s)*")

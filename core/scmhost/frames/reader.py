@@ -22,11 +22,10 @@ from .reports import Record, read_records, read_report
 LONGEST_LINE: Final = 16_384
 
 # Every line with a frame or a diagnostic has one of these, and most lines of logs have none. A new notation or form may
-# need a row here. Alternatives cost more than the same patterns one after another.
+# need a row here. A pattern is cheap if it fails at the character after its first one.
 _FRAME_MARKS: Final = LineMarks(
     (
         "line",
-        "Line",
         "@",
         "#",
         "?",
@@ -36,40 +35,37 @@ _FRAME_MARKS: Final = LineMarks(
         "Caused by:",
         "Suppressed:",
         "ile: ",
-        " in ./",
-        "ss ",
         "]: in ",
+        "行",
+        "第",
+        "çinde",
     ),
     tuple(
         re.compile(pattern)
         for pattern in (
             r":(?<![\d\s]:)\d",
-            r":(?<=[a-z_]\d:)\d",
-            r":(?<=[a-z_]\d\d:)\d",
-            r":(?<=[a-z_]\d\d\d:)\d",
-            r":in\W",
-            r":-1\)",
-            r":[^\W\d]\w* \d",
-            r": ?\(\d",
-            r":\[\d",
-            r": \d{1,9}:",
-            r"::(?:error|warning|notice|debug) ",
+            r":(?:(?<=[a-z_]\d:)|(?<=[a-z_]\d\d:)|(?<=[a-z_]\d\d\d:))\d",
+            r":(?:in\W|-1\)|[^\W\d]\w* \d|\[\d|\(\d|:(?:error|warning|notice|debug) )",
+            r": (?:\(\d|\d{1,9}:)",
             r"/[^\s/:]*\d:\d",
             r"\\[^\s\\:]*\d:\d",
-            r"\.(?:py|ex|dart|php\()",
-            r"\.(?:java|kts?|sc|scala|groovy|gradle|cljc?|jsp)\)",
-            r"\.\.\. \d",
-            r"\.[A-Za-z]\w*\d:\d",
-            r"\((?:<|[Nn]ative|Unknown|in(?:dex)? )",
-            r"\(\d{1,9}(?:[,:-] ?\d{1,9}){0,3}\)",
+            r"\.(?:cljc?|java|c|cc|cpp|h): ",
+            r"\.c(?:c|pp|s)?, ?(?:\d|sor)",
+            r"\.(?:erb|haml|slim)(?:[\r\n]|:in|$)",
+            r"\)\] (?<=\d\)\] )",
+            r"\.(?:py|ex|dart|php\(|(?:java|kts?|sc|scala|groovy|gradle|cljc?|jsp|swift)\)|\.\. \d|[A-Za-z]\w*\d:\d)",
+            r"\((?:<|[Nn]ative|Unknown|in(?:dex)? |View: |Filename: |\d{1,9}(?:[,:-] ?\d{1,9}){0,3}\))",
             r"\[\d{1,9}(?:, ?\d{1,9})?\]:",
             r">(?<=->) ",
             r"\): at ",
+            r"Line(?:\s{0,8}:)? \d",
+            r"s \d{1,9}:\d",
+            r"x \d{1,9}:\d",
+            rf"Z {ROW}",
             r"\.(?:nim(?:s|ble|f)?\(|ps[dm]?1[ :]|ml\"|sh(?![^\r\n\[ :])|bash(?![^\r\n ])|[kz]sh(?![^\r\n\[ ]))",
         )
     ),
-    # The rows of grouped diagnostics.
-    re.compile(rf"\n{ROW}"),
+    re.compile(rf"\n(?![12]\d\d\d-){ROW}"),
 )
 
 
@@ -145,7 +141,7 @@ class BlockReader:
             context.at = at + len(above)
             spans = read_line(lines[at], context, tables)
             self.unread -= spans is not None
-            for span in spans or ():
+            for span in _complete(spans or (), lines[at], len(context.prefix)):
                 origin = at - span.lines_back
                 yield _frame_match(span, context, origins[origin] if origin >= 0 else first + origin)
         self.looked_ahead, self._heading = context.looked_ahead, context.heading
@@ -164,6 +160,13 @@ def _shortened(lines: list[str]) -> list[str]:
 
 def _first_physical_line(line: str | None) -> list[str]:
     return [next(split_line(line, 0)).text[:LONGEST_LINE]] if line is not None else []
+
+
+def _complete(spans: Sequence[MatchSpan], line: str, prefix: int) -> Sequence[MatchSpan]:
+    """Return the spans, but no diagnostic whose number may have been cut with a line that is too long."""
+    if len(line) < LONGEST_LINE or not spans or spans[-1].frame.kind == "frame":
+        return spans
+    return spans if " " in line[prefix + spans[-1].end :] else spans[:-1]
 
 
 def _frame_match(span: MatchSpan, context: ContextLines, origin: PhysicalLine | int) -> FrameMatch:

@@ -17,7 +17,7 @@ from scmhost.installations import queries as installation_queries
 from scmhost.mapping import FileStatus, MappingIndex, MappingMatch, Unmapped, map_frame, order_by_file_status
 from scmhost.organizations.queries import Project
 from scmhost.releases import content_queries
-from scmhost.releases.show import require_release
+from scmhost.releases import queries as release_queries
 from scmhost.repositories import file_queries
 from scmhost.repositories import queries as repository_queries
 from scmhost.repositories.file_queries import KnownFile
@@ -30,6 +30,10 @@ from .link_builder import LinkBuilder, LinkTarget
 from .values import CodeMapping, FrameQuery, Link, LinkOptions, NoLink, no_link
 
 MAX_CACHED_PROJECTS: Final = 256
+UNKNOWN_RELEASE: Final = (
+    "Organization {organization!r} has no release {version!r}. Links lead to the next ref: the given commit, or the "
+    "default branch."
+)
 _UNMATCHED: Final = (Reason.NO_CODE_MAPPINGS, Reason.STACK_ROOT_MISMATCH)
 
 MappingResult = tuple[MappingMatch, ...] | Unmapped
@@ -163,14 +167,22 @@ def resolve_links(
 ) -> list[ResolvedFrame]:
     """Return one outcome for each frame, in order. The database is read once, in one transaction.
 
-    Raises:
-        NotFound: the organization has no such release.
+    An unknown release is left out, so that the next ref is used; see ``notes_on_release``.
     """
     with services.telemetry.operation("links"):
         with services.store.read() as tx:
             mappings = read_mappings(tx, services, project)
             targets = map_frames(tx, services, organization, mappings, frames, options or LinkOptions())
         return build_links(services, organization, targets)
+
+
+def notes_on_release(services: Services, organization: Organization, version: str | None) -> list[str]:
+    """Return a note for the answer if the release is unknown, as sentences; a known release, or none, needs no note."""
+    if not version:
+        return []
+    with services.store.read() as tx:
+        known = release_queries.find(tx, organization.id, version) is not None
+    return [] if known else [UNKNOWN_RELEASE.format(organization=organization.slug, version=version)]
 
 
 def map_frames(
@@ -222,11 +234,7 @@ def read_link_targets(
     results: Sequence[tuple[FrameQuery, MappingResult]],
     options: LinkOptions,
 ) -> LinkTargets:
-    """Read the rows that lead from the mapping results of frames to links.
-
-    Raises:
-        NotFound: the organization has no such release.
-    """
+    """Read the rows that lead from the mapping results of frames to links."""
     mapped = [(frame, result) for frame, result in results if not isinstance(result, Unmapped)]
     repositories = repository_queries.get_many(
         tx, organization.id, {mappings[match.rule.id].repository_id for _, matches in mapped for match in matches}
@@ -310,7 +318,9 @@ def _release_commits(tx: Transaction, organization: Organization, version: str |
     # No release is the common case, and costs no statement.
     if version is None:
         return {}
-    release = require_release(tx, organization, version)
+    release = release_queries.find(tx, organization.id, version)
+    if release is None:
+        return {}
     return {head.repository_id: head.sha for head in content_queries.heads(tx, organization.id, release.id)}
 
 

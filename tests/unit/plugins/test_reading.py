@@ -156,6 +156,18 @@ def test_file_of_a_checkout_is_read_only_by_name(
     assert in_folder(folder, monkeypatch, SCMHOST_CONFIG="plugins.toml").source.file == "plugins.toml"
 
 
+def test_file_of_a_checkout_is_left_out_if_the_database_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A command for another database works in any checkout; a warning names the file."""
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "plugins.toml").write_text("enable = everything", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    settings = read_configuration(None, "sqlite:///other.db", {})
+    assert (settings.plugins, settings.host.database_url) == ({}, "sqlite:///other.db")
+    assert [record.getMessage() for record in caplog.records] == ["configuration not read"]
+
+
 def test_link_into_a_checkout_is_in_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """So is the file of a linked worktree or a submodule, where ``.git`` is a file."""
     checkout, folder = tmp_path / "checkout", tmp_path / "folder"
@@ -189,7 +201,8 @@ def test_file_that_others_may_change_is_read_only_by_name(
     real = path.stat()
     given = {"st_mode": 0o100644, "st_uid": os.geteuid(), "st_gid": os.getegid(), **fields}
     changed = os.stat_result((given["st_mode"], *real[1:4], given["st_uid"], given["st_gid"], *real[6:10]))
-    monkeypatch.setattr(Path, "stat", lambda _path, **_: changed)
+    original = Path.stat
+    monkeypatch.setattr(Path, "stat", lambda self, **more: changed if self == path else original(self, **more))
     expected = pytest.raises(ConfigError, match=problem) if problem else nullcontext()
     with expected:
         check_ownership(path)

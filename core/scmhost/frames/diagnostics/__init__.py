@@ -12,10 +12,10 @@ from scmhost.frames.frame import MatchSpan
 from scmhost.frames.match_spans import Pattern
 from scmhost.frames.notation import ContextLines, Notation
 
-from . import annotations, grouped, keyed, line_words, parenthesised, path_line, words_of_tools
+from . import annotations, grouped, keyed, line_words, parenthesised, path_line, tool_forms
 from .forms import read_forms
 
-FORMS: Final = (*words_of_tools.FORMS, *line_words.FORMS, *path_line.FORMS, *parenthesised.FORMS)
+FORMS: Final = (*tool_forms.FORMS, *line_words.FORMS, *path_line.FORMS, *parenthesised.FORMS)
 """Of two places at the same position, that of the first form counts."""
 
 

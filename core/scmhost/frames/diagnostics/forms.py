@@ -37,10 +37,11 @@ Check = Callable[["re.Match[str]"], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class PlaceForm:
     """One way to print a place.
 
     Attributes:
+        example: a place in this form.
         hint: a text that each line of this form contains.
         pattern: has the groups ``path`` and ``line``, and optionally ``column`` and ``message``.
         near: a pattern that each line of this form contains; it is faster than the form itself.
@@ -48,6 +49,7 @@ class Form:
         check: a further condition on the match.
     """
 
+    example: str
     hint: str
     pattern: Pattern
     near: Pattern | None = None
@@ -55,7 +57,7 @@ class Form:
     check: Check | None = None
 
 
-def read_forms(forms: Iterable[Form], line: str) -> list[MatchSpan]:
+def read_forms(forms: Iterable[PlaceForm], line: str) -> list[MatchSpan]:
     """Return the places of all forms on a line, in their order. Of two that overlap, the first one counts."""
     found: list[tuple[int, int, MatchSpan]] = []
     for form in forms:
@@ -90,7 +92,7 @@ def _path_start(match: re.Match[str]) -> int:
     return match.start("path") + len(path) - len(path.lstrip(_MARKS_BEFORE))
 
 
-def _accepted(form: Form, match: re.Match[str], line: str) -> bool:
+def _accepted(form: PlaceForm, match: re.Match[str], line: str) -> bool:
     start, first = _path_start(match), match.start("path")
     path = line[start : match.end("path")]
     if start != first and first > 0 and not line[first - 1].isspace():

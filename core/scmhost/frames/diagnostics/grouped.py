@@ -93,14 +93,15 @@ _GROUPS: Final = (
     ),
 )
 # What GitHub puts before each line of a log. Any other prefix is a part of the row.
-_PREFIX: Final = r"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,9}Z )?(?:##\[[a-z]{1,10}\])?[ \t]{0,12}"
+_CLOCK: Final = r"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,9}Z )?"
+_INDENT: Final = r"(?:##\[[a-z]{1,10}\])?[ \t]{0,12}"
 ROW: Final = (
-    rf"{_PREFIX}(?:[{_MARKS}]|:?\d{{1,9}}(?:┆|\s{{2,}}\S| \||:(?!\d\d:\d\d))|[A-Z]\d{{3}} \d|L(?:ine)?: "
+    rf"{_INDENT}(?:[{_MARKS}]|:?\d{{1,9}}(?:┆|\s{{2,}}\S| \||:(?!\d\d:\d\d))|[A-Z]\d{{3}} \d|L(?:ine)?: "
     r"|\[\d[\d, ]{0,60}\]:)"
 )
-"""The beginning of each row, with its prefix."""
-_BEFORE_ROW: Final = Pattern(_PREFIX)
-_ROW_START: Final = Pattern(ROW)
+"""The beginning of each row, behind the clock of a log."""
+_BEFORE_ROW: Final = Pattern(_CLOCK + _INDENT)
+_ROW_START: Final = Pattern(_CLOCK + ROW)
 
 
 def _read(_line: str, context: ContextLines) -> Sequence[MatchSpan] | None:

@@ -9,7 +9,7 @@ from typing import Final
 from scmhost.frames.match_spans import Pattern
 
 from .file_names import has_file_name, has_folder
-from .forms import COLUMN, LINE, PATH, Form
+from .forms import COLUMN, LINE, PATH, PlaceForm, has_blanks
 
 _SEVERITY: Final = r"(?:(?:fatal|catastrophic|internal|command line) )?(?:error|warning|note|remark|info|hint|message)"
 _FOLLOWED: Final = Pattern(rf"(?i: ?: {_SEVERITY}\b| {_SEVERITY}\b|: |:$)|(?P<end>\s*\]?$)")
@@ -27,43 +27,61 @@ def _is_no_call(match: re.Match[str]) -> bool:
     return has_folder(match["path"]) or line[start - 1 : start] == "["
 
 
+def _is_no_process(match: re.Match[str]) -> bool:
+    """Return whether the path is that of a source file, and the number not that of a process of syslog."""
+    return has_file_name(match["path"])
+
+
 _COLUMNS: Final = r"(?:[,:] ?(?P<column>\d{1,9}))?(?:(?:[-,] ?|:)\d{1,9}){0,3}"
 
 _NUMBER: Final = Pattern(r"\(\d")
-_COLUMN_AT_END: Final = Pattern(r"\(\d{1,9}:\d{1,9}\)$")
+_AT_THE_END: Final = Pattern(r"\(\d{1,9}:\d{1,9}\)$")
 
 FORMS: Final = (
-    Form(
+    PlaceForm(
+        "C:\\my shop\\cart.cs(12,5): error",
         "(",
         Pattern(
-            rf"(?P<path>(?:[/.]|[A-Za-z]:[\\/])[^:\n\"'<>|*?=,()]{{1,500}}\.[A-Za-z]\w{{0,9}})"
+            r"(?P<path>(?:[/.]|[A-Za-z]:[\\/])[^:\n\"'<>|*?=,()]{1,500}\.[A-Za-z]\w{0,9})"
             rf"\({LINE}{_COLUMNS}\)(?= ?: )"
         ),
+        _NUMBER,
         at_start=True,
-        check=lambda match: " " in match["path"] and " -" not in match["path"],
+        check=has_blanks,
     ),
-    Form("(", Pattern(rf"{PATH}\({LINE}{_COLUMNS}\)"), near=_NUMBER, check=_is_no_call),
-    # tslint, ksh: "cart.ts[12, 5]: missing semicolon", "cart.sh[12]: not found".
-    Form("]:", Pattern(rf"{PATH}\[{LINE}(?:, ?{COLUMN})?\](?=:)"), near=Pattern(r"\[\d")),
-    # Rollup: "src/cart.js (12:5)".
-    Form(" (", Pattern(rf"{PATH} \({LINE}:{COLUMN}\)"), near=_NUMBER),
-    Form("line", Pattern(rf"{PATH},? \((?:at |on )?lines? {LINE}(?:-\d{{1,9}}|, ?col(?:umn)?:? {COLUMN})?\)")),
-    # Babel and Prettier: "SyntaxError: src/cart.jsx: missing comma (12:3)".
-    Form(
+    PlaceForm("cart.ts(12,5): error", "(", Pattern(rf"{PATH}\({LINE}{_COLUMNS}\)"), _NUMBER, check=_is_no_call),
+    PlaceForm(
+        "cart.ts[12, 5]: no price",
+        "]:",
+        Pattern(rf"{PATH}\[{LINE}(?:, ?{COLUMN})?\](?=:)"),
+        Pattern(r"\[\d"),
+        check=_is_no_process,
+    ),
+    PlaceForm("src/cart.js (12:5)", " (", Pattern(rf"{PATH} \({LINE}:{COLUMN}\)"), _NUMBER),
+    PlaceForm(
+        "cart.py (line 12, column 5)",
+        "line",
+        Pattern(rf"{PATH},? \((?:at |on )?lines? {LINE}(?:-\d{{1,9}}|, ?col(?:umn)?:? {COLUMN})?\)"),
+    ),
+    PlaceForm(
+        "SyntaxError: src/cart.jsx: no comma (12:3)",
         ": ",
         Pattern(
-            rf"(?:[^\n:]{{0,100}}: ){{0,3}}?(?=\S{{0,1000}}[./\\]){PATH}: (?P<message>[^\n]*) \({LINE}:{COLUMN}\)$"
-        ),
-        near=_COLUMN_AT_END,
-        at_start=True,
-    ),
-    Form(
-        ": ",
-        Pattern(
-            rf"(?:[^\n:/]{{0,100}}: ){{0,3}}?(?P<path>(?:/|[A-Za-z]:[\\/])[^:\n]{{1,500}}):"
+            rf"(?:[^\n:]{{0,100}}: ){{0,3}}?(?=\S{{0,1000}}[./\\]){PATH}:"
             rf" (?P<message>[^\n]*) \({LINE}:{COLUMN}\)$"
         ),
-        near=_COLUMN_AT_END,
+        _AT_THE_END,
+        at_start=True,
+    ),
+    PlaceForm(
+        "SyntaxError: /srv/my shop/cart.jsx: no comma (12:3)",
+        ": ",
+        Pattern(
+            r"(?:[^\n:/]{0,100}: ){0,3}?(?P<path>(?:/|[A-Za-z]:[\\/])[^:\n]{1,500}):"
+            rf" (?P<message>[^\n]*) \({LINE}:{COLUMN}\)$"
+        ),
+        _AT_THE_END,
         at_start=True,
     ),
 )
+"""A parenthesis or a bracket before the number."""

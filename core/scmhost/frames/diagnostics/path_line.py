@@ -5,13 +5,14 @@ from typing import Final
 
 from scmhost.frames.match_spans import Pattern
 
-from .forms import COLUMN, LINE, PATH, Form, has_blanks
+from .forms import COLUMN, LINE, PATH, PlaceForm, has_blanks
 
 # What follows the number; a letter, a percent sign or a fraction would make it a size, a share or a version.
 _END: Final = r"(?![\w%/\\@$]|[.-]\d)"
 _RANGE: Final = r"(?:-(?P<last>\d{1,9})(?::\d{1,9})?(?![\d-]))?"
 # A column may be the beginning of the text of a line ("cart.css:12:3px") or of a time in it.
 _COLUMN: Final = rf"(?::{COLUMN}(?!:[0-5]\d:[0-5]\d))?"
+_NEAR: Final = Pattern(r":\d")
 _CLOCK: Final = Pattern(r":(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?!\d)")
 
 
@@ -27,36 +28,45 @@ def _is_a_line(match: re.Match[str]) -> bool:
 
 
 FORMS: Final = (
-    Form(
+    PlaceForm(
+        "location: '/srv/my shop/cart.js:12:5'",
         ":",
         Pattern(
             rf"(?P<quote>[\"'])(?P<path>(?:[A-Za-z]:(?=[\\/]))?[^\"':\n<>|]{{1,500}}):{LINE}(?::{COLUMN})?(?P=quote)"
         ),
+        _NEAR,
         check=has_blanks,
     ),
-    Form(
+    PlaceForm(
+        "/srv/my shop/cart.py:12: error",
         ":",
         Pattern(
-            rf"(?P<path>(?:/|[A-Za-z]:[\\/])[^:\n\"'<>|*?=,]{{1,500}}\.[A-Za-z]\w{{0,9}}):{LINE}(?::{COLUMN})?:?(?=\s|$)"
+            r"(?P<path>(?:/|[A-Za-z]:[\\/])[^:\n\"'<>|*?=,]{1,500}\.[A-Za-z]\w{0,9}):"
+            rf"{LINE}(?::{COLUMN})?:?(?=\s|$)"
         ),
+        _NEAR,
         at_start=True,
         check=has_blanks,
     ),
-    # Bison, Vala and Agda: "cart.y:12.5-9: error", "Cart.agda:12,5-9".
-    *(
-        Form(hint, Pattern(rf"{PATH}:{LINE}[.,]{COLUMN}(?:-\d{{1,9}}(?:[.,]\d{{1,9}})?)?(?=:|$)"))
-        for hint in (".y:", ".yy:", ".vala:", ".agda:")
+    PlaceForm(
+        "cart.y:12.5-9: error",
+        ":",
+        Pattern(rf"{PATH}(?<=\.y|yy|la|pi|da):{LINE}[.,]{COLUMN}(?:-\d{{1,9}}(?:[.,]\d{{1,9}})?)?(?=:|$)"),
+        Pattern(r":\d{1,9}[.,]\d"),
     ),
-    Form(":", Pattern(rf"{PATH}:{LINE}{_COLUMN}{_RANGE}{_END}"), near=Pattern(r":\d"), check=_is_a_line),
-    # Maven and SpotBugs: "Cart.java:[12,8]", "Cart.java:[lines 12-15]".
-    Form(":[", Pattern(rf"{PATH}:\[(?:lines? )?{LINE}(?:,{COLUMN}|-\d{{1,9}})?\]")),
-    # GHC and Kotlin: "Cart.hs:(12,5)-(14,9): error", "Cart.kt: (12, 5): error".
-    *(
-        Form(hint, Pattern(rf"{PATH}: ?\({LINE}, ?{COLUMN}\)(?:-\(\d{{1,9}},\d{{1,9}}\))?(?=:)"))
-        for hint in (":(", ": (")
+    PlaceForm("src/cart.py:12:5", ":", Pattern(rf"{PATH}:{LINE}{_COLUMN}{_RANGE}{_END}"), _NEAR, check=_is_a_line),
+    PlaceForm("Cart.java:[12,8]", ":[", Pattern(rf"{PATH}:\[(?:lines? )?{LINE}(?:,{COLUMN}|-\d{{1,9}})?\]")),
+    PlaceForm(
+        "Cart.hs:(12,5)-(14,9): error",
+        "(",
+        Pattern(rf"{PATH}: ?\({LINE}, ?{COLUMN}\)(?:-\(\d{{1,9}},\d{{1,9}}\))?(?=:)"),
+        Pattern(r": ?\(\d"),
     ),
-    # Groovy repeats the line: "cart.groovy: 12: unexpected token @ line 12, column 5."
-    Form(" @ line ", Pattern(rf"{PATH}: {LINE}: (?P<message>[^@\n]{{0,500}}) @ line \d{{1,9}}, column {COLUMN}")),
-    # dash and zsh: "cart.sh: 12: total: not found".
-    Form(": ", Pattern(rf"{PATH}: {LINE}: "), near=Pattern(r": \d{1,9}: ")),
+    PlaceForm(
+        "cart.groovy: 12: no price @ line 12, column 5.",
+        " @ line ",
+        Pattern(rf"{PATH}: {LINE}: (?P<message>[^@\n]{{0,500}}) @ line \d{{1,9}}, column {COLUMN}"),
+    ),
+    PlaceForm("cart.sh: 12: total: not found", ": ", Pattern(rf"{PATH}: {LINE}: "), Pattern(r": \d{1,9}: ")),
 )
+"""A colon before the number."""

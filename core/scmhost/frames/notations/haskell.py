@@ -17,7 +17,7 @@ _PLAIN_PATH: Final = (
 # "12:5", "12:5-20" and "(12,5)-(14,20)".
 _PLACE: Final = r":\(?(?P<line>\d{1,9})(?!\d)(?:[:,](?P<column>\d{1,9})(?!\d))?"
 _CALLED: Final = Pattern(
-    rf"(?P<function>[^\s,]{{1,300}}), called at {_PATH}{_PLACE}"
+    rf", called at {_PATH}{_PLACE}"
     r"(?: in [^\s:]{1,200}:(?P<module>\S{1,200}))?"
 )
 _COST_CENTRE: Final = Pattern(rf"(?P<function>[^\s()]{{1,300}}) \({_PATH}{_PLACE}[-(,\d)]{{0,30}}\)$")
@@ -33,7 +33,8 @@ _MENTIONED: Final = Pattern(rf" at {_PLAIN_PATH}{_PLACE}")
 def _read(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
     """Read ``error, called at src/Cost.hs:12:5 in shop-0.1:Cost`` and ``Cost.total (src/Cost.hs:12:3-20)``."""
     if match := _CALLED.search(line):
-        return [match_span(match, "haskell", function=match["function"], module=match["module"])]
+        function = line[line.rfind(" ", 0, match.start()) + 1 : match.start()]
+        return [match_span(match, "haskell", function=function, module=match["module"])]
     if match := _COST_CENTRE.match(line):
         return [match_span(match, "haskell", function=match["function"])]
     if match := _ERROR.match(line):

@@ -46,7 +46,7 @@ _CALLER: Final = Pattern(
     rf"{LINE} (?P<function>(?:main|source)(?= )|[A-Za-z_][\w.:-]{{0,100}}(?= [^\s/]{{0,100}}/))"
     r" (?P<path>[^\s:\"'|]{1,300})$"
 )
-_FISH: Final = Pattern(rf"(?P<path>[^\s:\"'<>|()][^:\"<>|()\n]{{0,300}}\.fish) \(line {LINE}\):")
+_FISH: Final = Pattern(rf"(?P<path>[^\s:\"'<>|()][^:\"<>|()\n]{{0,300}}\.fish) \(line {LINE}\): ?(?P<message>.*)")
 _FISH_CALL: Final = Pattern(rf"called on line {LINE} of file (?P<path>[^\s:\"'<>|][^:\"<>|\n]{{0,300}})$")
 _SHELLCHECK: Final = Pattern(rf"In (?P<path>[^\s:\"'<>|][^:\"<>|\n]{{0,300}}sh) line {LINE}:$")
 
@@ -56,9 +56,9 @@ def _read(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
     if match := _TRACED.match(line) or _CALLER.match(line):
         in_script = known_language(match["path"]) == "shell"
         return [match_span(match, "shell", function=match["function"])] if in_script else None
-    if match := _FISH.match(line) or _FISH_CALL.match(line):
+    if match := _FISH_CALL.match(line):
         return [match_span(match, "shell")]
-    if match := _SHELLCHECK.match(line):
+    if match := _FISH.match(line) or _SHELLCHECK.match(line):
         return [match_span(match, "shell", kind="diagnostic")]
     return next((_error(match, form) for form in _FORMS if (match := form.match(line))), None)
 
@@ -66,14 +66,14 @@ def _read(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
 def _error(match: re.Match[str], form: Pattern) -> Sequence[MatchSpan] | None:
     path, message = match["path"], match["message"]
     if known_language(path) == "shell":
-        return [match_span(match, "shell")]
+        return [match_span(match, "shell", kind="diagnostic")]
     # Only bash prints the name of a script without a folder before a line number, so its messages are certain.
     named = _MESSAGE.match(message) if form is _ENGLISH else form is not _KSH and _NOT_FOUND.match(message)
     if not named or extension_of(path):
         return None
     if path[path.rfind("/") + 1 :] in _NO_FILES:
         return []
-    return [match_span(match, "shell")] if "/" in path or form is _ENGLISH else None
+    return [match_span(match, "shell", kind="diagnostic")] if "/" in path or form is _ENGLISH else None
 
 
 _HINTS: Final = (": line ", ".sh", ".bash", ".zsh", ".ksh", ".fish", "not found", "yntax error", "sh line ")
