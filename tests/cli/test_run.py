@@ -360,6 +360,12 @@ def test_words_after_the_command_are_its_own(environ: Mapping[str, str]) -> None
     assert done.stdout == b"--kind -x --\n"
 
 
+def test_help_shows_examples_on_lines_of_their_own() -> None:
+    """Each can be copied."""
+    lines = scmhost("run", "--help").out.splitlines()
+    assert {"    scmhost run -- pytest -x", "    scmhost run -- make test"} <= set(lines)
+
+
 def test_wrong_usage_is_reported_before_the_command_runs() -> None:
     """A command, and options that fit together, are needed."""
     assert scmhost("run").code == 2

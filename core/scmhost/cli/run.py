@@ -27,7 +27,7 @@ _KILLED: Final = 128
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="[--] COMMAND...")
 @checkout_options
 def run(*, command: tuple[str, ...], hyperlinks: bool | None, **options: Any) -> None:
-    r"""Run a command, and link its output to this checkout while it runs.
+    """Run a command, and link its output to this checkout while it runs.
 
     The command sees the same terminal as without scmhost: colours, width, keys and signals. The exit code is the
     command's own.
@@ -35,7 +35,7 @@ def run(*, command: tuple[str, ...], hyperlinks: bool | None, **options: Any) ->
     \b
       scmhost run -- pytest -x
       scmhost run -- make test
-    """
+    """  # noqa: D301 - click needs the control character
     source, problem = _source(options)
     links = UntilFailure(source)
     output = _LinkedOutput(links, hyperlinks=wants_hyperlinks(hyperlinks=hyperlinks))
