@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from .diagnostics import DIAGNOSTICS
+from .diagnostics.annotations import ANNOTATIONS
 from .frame import MatchSpan
 from .log_prefixes import LearnedPrefix, learned_prefixes, prefix_length, printed
 from .notation import ContextLines, Notation
@@ -16,7 +17,8 @@ from .notations import NOTATIONS
 
 Rows = Sequence[tuple[str, Notation]]
 
-_FRAMES: Final[Rows] = tuple((hint, notation) for notation in NOTATIONS for hint in notation.hints)
+# The message of an annotation may quote a frame, and its fields are more exact.
+_FRAMES: Final[Rows] = tuple((hint, notation) for notation in (ANNOTATIONS, *NOTATIONS) for hint in notation.hints)
 _DIAGNOSTICS: Final[Rows] = tuple((hint, notation) for notation in DIAGNOSTICS for hint in notation.hints)
 _HINTS: Final = frozenset(hint for hint, _ in (*_FRAMES, *_DIAGNOSTICS))
 _ASCII_HINTS: Final = frozenset(hint for hint in _HINTS if hint.isascii())

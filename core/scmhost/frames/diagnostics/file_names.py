@@ -22,6 +22,7 @@ _EXTENSIONS: Final = {
     " gleam re res rei fsi vbs coffee ls iced f f77 f90 f95 f03 f08 for adb ads pas dpr lpr d v sv svh vhd vhdl asm s t"
     " sol vy move cairo gd glsl hlsl wgsl metal y yy l ll vala vapi cls trigger cob cbl cpy sas ado m4 ac am tcl awk"
     " sed jq lean agda idr pot po ur wat wast",
+    "texts": "csv tsv patch diff",
 }
 _KNOWN_EXTENSIONS: Final = frozenset(extension for kind in _EXTENSIONS.values() for extension in kind.split())
 _BUILD_FILES: Final = (
@@ -38,7 +39,10 @@ _NAMES: Final = frozenset((*_BUILD_FILES.split(), *_DOT_FILES.split()))
 _NAMES_IN_FOLDERS: Final = frozenset(("build", "workspace", "buck", "owners", "codeowners", "crontab", "kustomization"))
 
 _STEM_AND_EXTENSION: Final = Pattern(r"(?:^|.*[/\\])[^/\\]*[^/\\.]\.[A-Za-z][\w+]{0,11}$")
-_ROOTED: Final = Pattern(r"(?:\.{1,3}|~)[/\\]|[A-Za-z]:[/\\]|/[\w.@~+-]{1,100}/|\\\\[\w.-]+\\")
+_ROOTED: Final = Pattern(
+    r"(?:\.{1,3}|~|\.(?:git|github|config|ssh|aws|vscode|husky|circleci))[/\\]"
+    r"|[A-Za-z]:[/\\]|/[\w.@~+-]{1,100}/|\\\\[\w.-]+\\"
+)
 # "/v1/orders:12" and "/topic/a:3" are no files; these folders hold some.
 _UNIX_ROOTS: Final = Pattern(
     r"/(?:etc|usr|home|srv|opt|var|tmp|root|app|builds?|workspaces?|work|src|code|data|mnt|private|Users|Volumes|nix|bin"
@@ -79,6 +83,8 @@ def has_file_name(path: str) -> bool:
 @lru_cache(maxsize=1024)
 def may_be_a_file(path: str) -> bool:
     """Return whether the path names a file of a known kind, or any file in a folder."""
+    if path.startswith("node:"):
+        return True
     if path.startswith("//") or "://" in path.removeprefix("file://") or not _WORD.search(path):
         return False
     if has_file_name(path):
@@ -87,9 +93,8 @@ def may_be_a_file(path: str) -> bool:
         return False
     if path.startswith("/"):
         return _UNIX_ROOTS.match(path) is not None
-    if _ROOTED.match(path):
-        return True
-    return _STEM_AND_EXTENSION.match(path) is not None and not _HOST.match(path)
+    has_extension = _STEM_AND_EXTENSION.match(path) is not None and not _HOST.match(path)
+    return has_extension or _ROOTED.match(path) is not None
 
 
 # A character before a bare name that an expression or a list has, but no tool.

@@ -59,9 +59,9 @@ _GROUPS: Final = (
         Pattern(rf"Line\s{{2,}}{_PATH}$"),
         Pattern(rf"{_RULE}|\s*(?!Line )[^\d\s]|$"),
     ),
-    # PHP_CodeSniffer: " 12 | ERROR | [x] message" below "FILE: path".
+    # PHP_CodeSniffer, PHPMD: " 12 | ERROR | [x] message" below "FILE: path".
     _Group(
-        Pattern(r"(?P<line>\d{1,9}) \| (?:ERROR|WARNING) +\| (?:\[[x ]\] )?(?P<message>.*)"),
+        Pattern(r"(?P<line>\d{1,9}) \| (?:ERROR|WARNING|VIOLATION) +\| (?:\[[x ]\] )?(?P<message>.*)"),
         Pattern(rf"FILE: {_PATH}$"),
         Pattern(rf"{_RULE}|FOUND |\||$"),
     ),
@@ -71,9 +71,25 @@ _GROUPS: Final = (
         Pattern(r"== \[(?P<path>[^\]\n]{1,500})\] (?:FAIL|PASS)"),
         Pattern(r"\| "),
     ),
-    # djLint: "H013 12:5 message".
+    # djLint: "H013 12:5 message". Radon: "F 12:0 total - C (11)".
     _Group(
-        Pattern(r"[A-Z]\d{3} (?P<line>\d{1,9}):(?P<column>\d{1,9}) (?P<message>.*)"), _ALONE, Pattern(rf"{_RULE}|$")
+        Pattern(r"[A-Z](?:\d{3})? (?P<line>\d{1,9}):(?P<column>\d{1,9}) (?P<message>.*)"),
+        _ALONE,
+        Pattern(rf"{_RULE}|$"),
+    ),
+    # RuboCop's simple format: "C: 12:  5: message" below "== path ==".
+    _Group(
+        Pattern(r"[CRWEFI]:\s{1,6}(?P<line>\d{1,9}):\s{1,6}(?P<column>\d{1,9}): (?P<message>.*)"),
+        Pattern(r"== (?P<path>[^=\n]{1,500}) ==$"),
+        Pattern(r"(?!)"),
+    ),
+    # Create React App: "Line 12:5:  message  rule".
+    _Group(Pattern(r"Line (?P<line>\d{1,9}):(?:(?P<column>\d{1,9}):)?\s{2,}(?P<message>.*)"), _ALONE, Pattern(r"$")),
+    # dbt: "line 12" below the error, and the model's path above it.
+    _Group(
+        Pattern(r"line (?P<line>\d{1,9})(?P<message>)$"),
+        Pattern(r"\w[\w ]{0,60} Error in [\w ]{1,200}\((?P<path>[^()\n]{1,500})\)$"),
+        Pattern(r"\S"),
     ),
     # Reek: "[12, 15]:DuplicateMethodCall: message" below "path -- 2 warnings:".
     _Group(
@@ -96,7 +112,8 @@ _GROUPS: Final = (
 _CLOCK: Final = r"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,9}Z )?"
 _INDENT: Final = r"(?:##\[[a-z]{1,10}\])?[ \t]{0,12}"
 ROW: Final = (
-    rf"{_INDENT}(?:[{_MARKS}]|:?\d{{1,9}}(?:┆|\s{{2,}}\S| \||:(?!\d\d:\d\d))|[A-Z]\d{{3}} \d|L(?:ine)?: "
+    rf"{_INDENT}(?:[{_MARKS}]|:?\d{{1,9}}(?:┆|\s{{2,}}\S| \||:(?!\d\d:\d\d))|[A-Z](?:\d{{3}})? \d{{1,9}}:\d"
+    r"|[A-Z]: {1,6}\d{1,9}: {1,6}\d|L(?:ine)?(?:: | \d{1,9}:)|line \d{1,9}(?=[\r\n]|$)"
     r"|\[\d[\d, ]{0,60}\]:)"
 )
 """The beginning of each row, behind the clock of a log."""

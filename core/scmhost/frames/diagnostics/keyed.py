@@ -14,9 +14,10 @@ from .forms import diagnostic
 # How far apart the fields of one record may be.
 _NEAR: Final = 4
 _PATH: Final = Pattern(
-    r"(?:- )?(?:[Ff]ile(?:[Nn]ame)?|Location)\s{0,8}: [\"']?(?P<path>[^\s:\"'(][^:\"'(\n]{0,500}?)[\"']?(?: \(.*\))?$"
+    r"(?:- )?(?:[Ff]ile(?:[Nn]ame)?|Location)\s{0,8}: {1,20}[\"']?"
+    r"(?P<path>[^\s:\"'(][^:\"'(\n]{0,500}?)[\"']?(?: \(.*\))?$"
 )
-_LINE: Final = Pattern(r"(?:- )?[Ll]ine(?:Number)?\s{0,8}: (?P<line>\d{1,9})$")
+_LINE: Final = Pattern(r"(?:- )?[Ll]ine(?:Number)?\s{0,8}: {1,20}(?P<line>\d{1,9})$")
 _COLUMN: Final = Pattern(r"[Cc]olumn(?:Number)?\s{0,8}: (?P<column>\d{1,9})$")
 
 

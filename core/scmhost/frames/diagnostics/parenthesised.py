@@ -11,7 +11,9 @@ from scmhost.frames.match_spans import Pattern
 from .file_names import has_file_name, has_folder
 from .forms import COLUMN, LINE, PATH, PlaceForm, has_blanks
 
-_SEVERITY: Final = r"(?:(?:fatal|catastrophic|internal|command line) )?(?:error|warning|note|remark|info|hint|message)"
+_SEVERITY: Final = (
+    r"(?:(?:fatal|catastrophic|internal|command line) )?(?:error|fatal|warning|note|remark|info|hint|message)"
+)
 _FOLLOWED: Final = Pattern(rf"(?i: ?: {_SEVERITY}\b| {_SEVERITY}\b|: |:$)|(?P<end>\s*\]?$)")
 
 

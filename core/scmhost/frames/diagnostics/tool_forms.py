@@ -43,12 +43,21 @@ FORMS: Final = (
     PlaceForm(
         "file=cart.py line=12",
         "line=",
-        Pattern(rf"\bfile(?:name)?=\"?(?P<path>[^\"\s,;=]{{1,500}})\"?[,; ] ?line={LINE}"),
+        Pattern(
+            rf"\bfile(?:name)?=\"?(?P<path>[^\"\s,;=]{{1,500}})\"?[,; ] ?(?:message=[^\n=]{{0,300}} )?line={LINE}"
+            rf"(?:[, ] ?col(?:umn)?={COLUMN})?"
+        ),
     ),
     PlaceForm(
         "psql:my shop/cart.sql:12: ERROR: no price",
         "psql:",
         Pattern(rf"psql:(?P<path>[^:\"\n]{{1,500}}):{LINE}: "),
+        at_start=True,
+    ),
+    PlaceForm(
+        "node:internal/modules/cjs/loader:1228",
+        "node:",
+        Pattern(rf"(?P<path>node:[a-z][\w/]{{1,100}}):{LINE}$"),
         at_start=True,
     ),
     PlaceForm("spec/cart_spec.lua @ 12", " @ ", Pattern(rf"{PATH} @ {LINE}$")),
