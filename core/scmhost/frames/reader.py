@@ -49,7 +49,7 @@ _FRAME_MARKS: Final = LineMarks(
             r":(?<![\d\s]:)\d",
             r":(?:(?<=[a-z_]\d:)|(?<=[a-z_]\d\d:)|(?<=[a-z_]\d\d\d:))\d",
             r":(?:in\W|-1\)|[^\W\d]\w* \d|\[\d|\(\d|:(?:error|warning|notice|debug) )",
-            r": (?:\(\d|\d{1,9}:)",
+            r": (?:\(\d|\d{1,9}[:)])",
             r"/[^\s/:]*\d:\d",
             r"\\[^\s\\:]*\d:\d",
             r"\.(?:cljc?|java|c|cc|cpp|h): ",

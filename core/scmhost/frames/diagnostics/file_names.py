@@ -21,7 +21,7 @@ _EXTENSIONS: Final = {
     "other languages": "lua nim nims nimble cr jl r rmd qmd hs lhs ml mli mll mly zig el lisp scm rkt cljs edn purs elm"
     " gleam re res rei fsi vbs coffee ls iced f f77 f90 f95 f03 f08 for adb ads pas dpr lpr d v sv svh vhd vhdl asm s t"
     " sol vy move cairo gd glsl hlsl wgsl metal y yy l ll vala vapi cls trigger cob cbl cpy sas ado m4 ac am tcl awk"
-    " sed jq lean agda idr pot po ur wat wast",
+    " sed jq rc ino frag vert lean agda idr pot po ur wat wast",
     "texts": "csv tsv patch diff",
 }
 _KNOWN_EXTENSIONS: Final = frozenset(extension for kind in _EXTENSIONS.values() for extension in kind.split())

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Final
 
 from scmhost.frames.frame import MatchSpan
@@ -37,7 +38,7 @@ def _read(line: str, context: ContextLines) -> Sequence[MatchSpan] | None:
 
 
 def _nearest(pattern: Pattern, context: ContextLines) -> re.Match[str] | None:
-    above = (context.before(back) for back in range(1, _NEAR + 1))
+    above = takewhile(str.strip, (context.before(back) for back in range(1, _NEAR + 1)))
     return next((match for line in above if (match := pattern.match(line))), None)
 
 

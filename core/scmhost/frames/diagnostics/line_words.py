@@ -63,7 +63,7 @@ FORMS: Final = (
         "(line ",
         Pattern(rf"\(line {LINE}\): (?P<message>[^\n]{{0,300}}?) in {PATH}$"),
     ),
-    PlaceForm("line: 12 ../test/cart.cpp", "line: ", Pattern(rf"\bline: {LINE} {PATH}$")),
+    PlaceForm("at line 12 src/cart.cljs", "line", Pattern(rf"\bline:? {LINE} {PATH}$"), _NEAR),
     PlaceForm("at line 12 in file: 'cart.sql'", "ine", Pattern(_LINE_OF + _QUOTED), _NEAR),
     PlaceForm("line 12 of /srv/my shop/Snakefile:", "ine", Pattern(_LINE_OF + _TO_THE_END), _NEAR, check=has_blanks),
     PlaceForm("line 12 of cart.conf", "ine", Pattern(_LINE_OF + PATH), _NEAR),

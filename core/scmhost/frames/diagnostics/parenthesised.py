@@ -14,7 +14,7 @@ from .forms import COLUMN, LINE, PATH, PlaceForm, has_blanks
 _SEVERITY: Final = (
     r"(?:(?:fatal|catastrophic|internal|command line) )?(?:error|fatal|warning|note|remark|info|hint|message)"
 )
-_FOLLOWED: Final = Pattern(rf"(?i: ?: {_SEVERITY}\b| {_SEVERITY}\b|: |:$)|(?P<end>\s*\]?$)")
+_FOLLOWED: Final = Pattern(rf"(?i:(?:\[\w{{1,10}}\])? ?: |:$| {_SEVERITY}\b)|(?P<end>\s*\]?$)")
 
 
 def _is_no_call(match: re.Match[str]) -> bool:
@@ -25,7 +25,7 @@ def _is_no_call(match: re.Match[str]) -> bool:
         return False
     alone = start == 0 or line[:start].endswith(("[", ": ", " in ", "] ", "> ")) or line[:start].isspace()
     if followed["end"] is None:
-        return alone or followed.group() not in (": ", ":") or has_folder(match["path"])
+        return alone or followed.group() not in (": ", ":", " : ") or has_folder(match["path"])
     return has_folder(match["path"]) or line[start - 1 : start] == "["
 
 
@@ -44,7 +44,7 @@ FORMS: Final = (
         "C:\\my shop\\cart.cs(12,5): error",
         "(",
         Pattern(
-            r"(?P<path>(?:[/.]|[A-Za-z]:[\\/])[^:\n\"'<>|*?=,()]{1,500}\.[A-Za-z]\w{0,9})"
+            r"(?P<path>(?:[/.]|[A-Za-z]:[\\/])[^:\n\"'<>|*?=,()]{1,500}(?:\(x86\)[^:\n\"'<>|*?=,()]{1,500})?)"
             rf"\({LINE}{_COLUMNS}\)(?= ?: )"
         ),
         _NUMBER,
@@ -60,6 +60,13 @@ FORMS: Final = (
         check=_is_no_process,
     ),
     PlaceForm("src/cart.js (12:5)", " (", Pattern(rf"{PATH} \({LINE}:{COLUMN}\)"), _NUMBER),
+    PlaceForm(
+        "cart.c (12): warning V522",
+        " (",
+        Pattern(rf"{PATH} \({LINE}\)(?=: (?:error|warning|note)\b)"),
+        _NUMBER,
+    ),
+    PlaceForm("(cart.f90: 12)", "(", Pattern(rf"\({PATH}: {LINE}\)"), Pattern(r": \d{1,9}\)")),
     PlaceForm(
         "cart.py (line 12, column 5)",
         "line",

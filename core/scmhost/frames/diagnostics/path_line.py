@@ -42,8 +42,8 @@ FORMS: Final = (
         "/srv/my shop/cart.py:12: error",
         ":",
         Pattern(
-            r"(?P<path>(?:/|[A-Za-z]:[\\/])[^:\n\"'<>|*?=,]{1,500}\.[A-Za-z]\w{0,9}):"
-            rf"{LINE}(?::{COLUMN})?:?(?=\s|$)"
+            r"(?P<path>(?:\.{0,2}/|[A-Za-z]:[\\/])[^:\n\"'<>|*?=,]{1,500}\.[A-Za-z]\w{0,9}):"
+            rf"{LINE}(?::{COLUMN})?(?=[:\s]|$)"
         ),
         _NEAR,
         at_start=True,
@@ -65,8 +65,8 @@ FORMS: Final = (
     PlaceForm(
         '"/etc/crontab":4: bad minute',
         '":',
-        Pattern(rf"(?:^|\")(?P<path>[^\":\n]{{1,500}})\":{LINE}: "),
-        Pattern(r"\":\d{1,9}: "),
+        Pattern(rf"(?:^|\")(?P<path>(?:file:)?[^\":\n]{{1,500}})\":{LINE}(?:\.{COLUMN}(?:-\d{{1,9}}\.\d{{1,9}})?)?: "),
+        Pattern(r"\":\d{1,9}[:.]"),
     ),
     PlaceForm("src/cart.py:12:5", ":", Pattern(rf"{PATH}:{LINE}{_COLUMN}{_RANGE}{_END}"), _NEAR, check=_is_a_line),
     PlaceForm("Cart.java:[12,8]", ":[", Pattern(rf"{PATH}:\[(?:lines? )?{LINE}(?:,{COLUMN}|-\d{{1,9}})?\]")),
