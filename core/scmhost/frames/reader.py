@@ -61,7 +61,7 @@ _FRAME_MARKS: Final = LineMarks(
             r"\[\d{1,9}(?:, ?\d{1,9})?\]:",
             r">(?<=->) ",
             r"\): at ",
-            r"Line(?:\s{0,8}:)? \d",
+            r"Line(?: number)?(?:\s{0,8}:)? \d",
             r"s \d{1,9}:\d",
             r"x \d{1,9}:\d",
             rf"Z {ROW}",

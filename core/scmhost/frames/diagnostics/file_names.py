@@ -13,7 +13,8 @@ from scmhost.frames.match_spans import Pattern, extension_of, is_source
 _EXTENSIONS: Final = {
     "configuration and data": "tf tfvars hcl sql yml yaml toml json json5 jsonc ini cfg conf cnf properties xml xsd xsl"
     " xslt wsdl dtd plist proto thrift capnp graphql gql avsc nix dhall cue rego jsonnet libsonnet service timer socket"
-    " desktop lock env rules",
+    " desktop lock env rules cwl tscn prisma bicep pkl kdl ron slint wit templ fbs avdl smithy raml puml gv mmd"
+    " plantuml arb xcconfig storyboard xib pbxproj podspec cabal ebuild ragel g4 pest lark ebnf peg",
     "pages and styles": "html htm xhtml css scss sass less styl md mdx markdown rst adoc astro hbs mustache ejs erb pug"
     " liquid njk j2 jinja jinja2 tmpl tpl gotmpl ftl svg xaml qml ipynb tex bib typ",
     "building and running": "sh bash zsh fish ksh bats cmake mk mak ninja bzl bazel buck build gn gni csproj vbproj"
@@ -21,7 +22,8 @@ _EXTENSIONS: Final = {
     "other languages": "lua nim nims nimble cr jl r rmd qmd hs lhs ml mli mll mly zig el lisp scm rkt cljs edn purs elm"
     " gleam re res rei fsi vbs coffee ls iced f f77 f90 f95 f03 f08 for adb ads pas dpr lpr d v sv svh vhd vhdl asm s t"
     " sol vy move cairo gd glsl hlsl wgsl metal y yy l ll vala vapi cls trigger cob cbl cpy sas ado m4 ac am tcl awk"
-    " sed jq rc ino frag vert lean agda idr pot po ur wat wast",
+    " sed jq rc ino frag vert lean agda idr pot po ur wat wast pyi rbi rbs odin hx bas frm abap apex idr2 lsp chs mlt"
+    " opam mojo roc bal pony ispc scad stan sage ahk au3 nsi wxs asy nut",
     "texts": "csv tsv patch diff",
 }
 _KNOWN_EXTENSIONS: Final = frozenset(extension for kind in _EXTENSIONS.values() for extension in kind.split())

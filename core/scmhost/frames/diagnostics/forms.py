@@ -18,7 +18,7 @@ _CHARACTERS: Final = r"\w./\\~@+%$\-"
 # Folders of web frameworks: "app/[id]/(shop)/page.tsx". A number in parentheses is the line.
 _BRACKETS: Final = r"(?:\[(?!\d+\])[\w.@-]{1,60}\]|\((?!\d[\d:-]*\))[\w.@-]{1,60}\))"
 PATH: Final = (
-    rf"(?<![{_CHARACTERS}\])])(?P<path>(?:file:(?=//)|qrc:(?=/))?(?:/?[A-Za-z]:(?=[\\/]))?"
+    rf"(?<![{_CHARACTERS}\])])(?P<path>(?:file:///[A-Za-z]:(?=[\\/])|file:(?=//)|qrc:(?=/))?(?:/?[A-Za-z]:(?=[\\/]))?"
     rf"(?>[{_CHARACTERS}]{{1,1000}}(?:{_BRACKETS}[{_CHARACTERS}]{{0,500}}){{0,8}}))"
 )
 """A path without blanks. The match begins at the beginning of a word, so a long line costs no more than its length."""

@@ -15,10 +15,10 @@ from .forms import diagnostic
 # How far apart the fields of one record may be.
 _NEAR: Final = 4
 _PATH: Final = Pattern(
-    r"(?:- )?(?:[Ff]ile(?:[Nn]ame)?|Location)\s{0,8}: {1,20}[\"']?"
+    r"(?:- )?(?:[Ff]ile(?:[Nn]ame)?|Location|Path)\s{0,8}: {1,20}[\"']?"
     r"(?P<path>[^\s:\"'(][^:\"'(\n]{0,500}?)[\"']?(?: \(.*\))?$"
 )
-_LINE: Final = Pattern(r"(?:- )?[Ll]ine(?:Number)?\s{0,8}: {1,20}(?P<line>\d{1,9})$")
+_LINE: Final = Pattern(r"(?:- )?[Ll]ine(?:Number| number)?\s{0,8}: {1,20}(?P<line>\d{1,9})$")
 _COLUMN: Final = Pattern(r"[Cc]olumn(?:Number)?\s{0,8}: (?P<column>\d{1,9})$")
 
 
@@ -46,4 +46,4 @@ def _column(match: re.Match[str] | None) -> int | None:
     return int(match["column"]) if match else None
 
 
-KEYED: Final = Notation("keyed", ("ine: ", "ine   ", "ineNumber: ", "file: ", "fileName: "), _read)
+KEYED: Final = Notation("keyed", ("ine: ", "ine   ", "ine number: ", "ineNumber: ", "file: ", "fileName: "), _read)

@@ -69,8 +69,9 @@ FORMS: Final = (
     PlaceForm("(cart.f90: 12)", "(", Pattern(rf"\({PATH}: {LINE}\)"), Pattern(r": \d{1,9}\)")),
     PlaceForm(
         "cart.py (line 12, column 5)",
-        "line",
-        Pattern(rf"{PATH},? \((?:at |on )?lines? {LINE}(?:-\d{{1,9}}|, ?col(?:umn)?:? {COLUMN})?\)"),
+        "ine",
+        Pattern(rf"{PATH},? \((?:at |on )?[Ll]ines?:? {LINE}(?:-\d{{1,9}}|, ?[Cc]ol(?:umn)?:? {COLUMN})?\)"),
+        Pattern(r"ines?:? \d"),
     ),
     PlaceForm(
         "SyntaxError: src/cart.jsx: no comma (12:3)",

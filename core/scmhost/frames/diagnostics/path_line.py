@@ -53,7 +53,7 @@ FORMS: Final = (
         "cart.y:12.5-9: error",
         ":",
         Pattern(
-            rf"{PATH}(?<=\.y|yy|la|pi|da|tf|cl|rs|90|95|\.f):{LINE}[.,]{COLUMN}(?:-\d{{1,9}}(?:[.,]\d{{1,9}})?)?(?=:|$)"
+            rf"{PATH}(?<=\.y|yy|la|pi|da|tf|cl|rs|90|95|\.f):{LINE}[.,]{COLUMN}(?:-\d{{1,9}}(?:[.,]\d{{1,9}})?)?(?=:|\.?$)"
         ),
         Pattern(r":\d{1,9}[.,]\d"),
     ),

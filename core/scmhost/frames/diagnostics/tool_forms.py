@@ -5,7 +5,7 @@ from typing import Final
 
 from scmhost.frames.match_spans import Pattern
 
-from .forms import COLUMN, LINE, PATH, PlaceForm
+from .forms import COLUMN, LINE, PATH, PlaceForm, has_blanks
 
 _FOLDERS: Final = r"(?:src|lib|app|tests?|spec|docs?|scripts?|cmd|pkg|internal)/"
 _REPOSITORY: Final = Pattern(rf"(?:(?!{_FOLDERS})[\w.-]{{1,60}}/)?[\w.-]{{1,60}}\.(?:js|rs|go|py|ts|cr|nim|sh|net|md)$")
@@ -47,6 +47,13 @@ FORMS: Final = (
             rf"\bfile(?:name)?=\"?(?P<path>[^\"\s,;=]{{1,500}})\"?[,; ] ?(?:message=[^\n=]{{0,300}} )?line={LINE}"
             rf"(?:[, ] ?col(?:umn)?={COLUMN})?"
         ),
+    ),
+    PlaceForm(
+        "CMake Error at C:/my shop/CMakeLists.txt:12 (message):",
+        "CMake ",
+        Pattern(rf"CMake [\w ()]{{1,60}} at (?P<path>(?:[A-Za-z]:(?=/))?[^:\n\"]{{1,500}}):{LINE}(?= \(|:$)"),
+        at_start=True,
+        check=has_blanks,
     ),
     PlaceForm(
         "psql:my shop/cart.sql:12: ERROR: no price",
