@@ -121,9 +121,9 @@ def _found(match: re.Match[str], line: str) -> tuple[int, int, MatchSpan]:
 
 
 def _end(match: re.Match[str]) -> int:
-    """Return the end of the path, or of a line number that is one character after it."""
+    """Return the end of the path, or of a line number behind a colon or a number sign."""
     end = match.end("path")
-    return match.end("line") if match.start("line") == end + 1 else end
+    return match.end("line") if match.start("line") == end + 1 and match.string[end] in ":#" else end
 
 
 def message_of(text: str) -> str | None:
