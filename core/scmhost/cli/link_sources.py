@@ -274,7 +274,7 @@ class ServerLinks:
         self._error: ServerError | None = None
 
     def check(self) -> None:
-        """Send a request without frames. If the release is unknown, use the next ref, and note that.
+        """Send a request without frames, and keep the server's notes, such as an unknown release.
 
         Raises:
             ServerError: the server does not answer, or would refuse every frame.
@@ -286,7 +286,7 @@ class ServerLinks:
         except ServerError as error:
             if error.status != _NOT_FOUND or "release" not in self._target:
                 raise
-            # The organization or the project may be what is unknown: then this request fails, too.
+            # An older server refuses an unknown release. If the project is what is unknown, this request fails, too.
             del self._target["release"]
             self._request(())
             self._notes.append(f"note: {error} {_NEXT_REF}")
@@ -318,7 +318,10 @@ class ServerLinks:
         body = {**self._target, "frames": [_wire_frame(found) for found in frames]}
         from .targets import ServerError
 
-        answers: list[Mapping[str, Any]] = self._client.post(self._path, body, "frames")
+        answer = self._client.answer(self._path, body, "frames")
+        answers: list[Mapping[str, Any]] = answer["frames"]
+        if not frames:
+            self._notes = [f"note: {note}" for note in answer.get("notes") or ()]
         if len(answers) != len(frames):
             # Links in another order than the frames would lead to wrong files.
             raise ServerError(f"{self._client.url} answered {len(answers)} of {len(frames)} frames")

@@ -138,11 +138,19 @@ class ServerClient:
         Raises:
             ServerError: the server answered with an error, without such a list, or not at all.
         """
-        answer = self._send(path, json.dumps(body).encode())
-        found = answer.get(key) if isinstance(answer, dict) else None
-        if not isinstance(found, list):
-            raise ServerError(f"{self.url} answered without {key!r}; {_CHECK_ADDRESS}")
+        found: list[Any] = self.answer(path, body, key)[key]
         return found
+
+    def answer(self, path: str, body: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+        """Send a JSON body; return the JSON answer, which has a list with this key.
+
+        Raises:
+            ServerError: see ``post``.
+        """
+        answer = self._send(path, json.dumps(body).encode())
+        if not isinstance(answer, dict) or not isinstance(answer.get(key), list):
+            raise ServerError(f"{self.url} answered without {key!r}; {_CHECK_ADDRESS}")
+        return answer
 
     def _send(self, path: str, body: bytes | None, accept_status: int | None = None) -> Any:
         headers = {"Authorization": f"Bearer {self.token}", "Accept": "application/json"}
