@@ -282,7 +282,8 @@ class ServerLinks:
         from .targets import ServerError
 
         try:
-            self._request(())
+            answer = self._client.answer(self._path, {**self._target, "frames": []}, "frames")
+            self._notes += [f"note: {note}" for note in answer.get("notes") or ()]
         except ServerError as error:
             if error.status != _NOT_FOUND or "release" not in self._target:
                 raise
@@ -318,10 +319,7 @@ class ServerLinks:
         body = {**self._target, "frames": [_wire_frame(found) for found in frames]}
         from .targets import ServerError
 
-        answer = self._client.answer(self._path, body, "frames")
-        answers: list[Mapping[str, Any]] = answer["frames"]
-        if not frames:
-            self._notes = [f"note: {note}" for note in answer.get("notes") or ()]
+        answers: list[Mapping[str, Any]] = self._client.post(self._path, body, "frames")
         if len(answers) != len(frames):
             # Links in another order than the frames would lead to wrong files.
             raise ServerError(f"{self._client.url} answered {len(answers)} of {len(frames)} frames")
