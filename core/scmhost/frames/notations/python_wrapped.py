@@ -1,6 +1,5 @@
 """Python tracebacks that Rich, or a narrow terminal, has wrapped over several lines."""
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -21,8 +20,8 @@ _BELOW: Final = Pattern(r"(?:in )?(?P<function>[\w<>.]{1,300})$")
 
 def _read_traceback(line: str, context: ContextLines) -> Sequence[MatchSpan] | None:
     """Read ``ist/tasks.py", line 56, in`` below ``File "/srv/pricel``. Words and long paths may be broken."""
-    numbered = _NUMBER.match(line) is not None
-    closed = _CLOSED.match(context.before() if numbered else line)
+    numbered = int(_NUMBER.match(line) is not None)
+    closed = _CLOSED.match(_piece(context, numbered))
     if not closed or ('File "' in line and not line.endswith("line")):
         return None
     text = _joined(line, context)
@@ -33,23 +32,29 @@ def _read_traceback(line: str, context: ContextLines) -> Sequence[MatchSpan] | N
     named = _BELOW.match(below) if text.endswith(" in") or below.startswith("in ") else None
     function = match["function"] or (named["function"] if named else None)
     frame = Frame(match["path"], int(match["line"]), function=function, language="python")
-    start, end = closed.span("tail") if closed["tail"] else (0, closed.end())
-    return [MatchSpan(frame, start, end, int(numbered))]
+    start = max(0, (context.before(numbered) if numbered else line).find(closed["tail"]))
+    return [MatchSpan(frame, start, start + max(1, len(closed["tail"])), numbered)]
+
+
+def _piece(context: ContextLines, back: int) -> str:
+    """Return a line with the quotes around its path, which look like those of an item in a list of strings."""
+    whole, body = context.whole(back).rstrip(), context.before(back)
+    start = whole.find(body)
+    return whole[start - 1 :] if start > 0 and whole[start - 1] == '"' else body
 
 
 def _joined(line: str, context: ContextLines) -> str | None:
     """Return the lines of one frame as one line, or None if its beginning is not above."""
-    pieces = [line, context.after()] if line.endswith("line") else [line]
+    pieces = [_piece(context, 0)]
+    if line.endswith("line"):
+        pieces.append(context.after())
     for back in range(1, _MOST_LINES + 1):
         if _OPENED.match(pieces[0]):
             break
-        above = context.before(back)
+        above = _piece(context, back)
         if not above:
             return None
         pieces.insert(0, above)
-    # A quote at the beginning of a line looks like the prefix of a list of strings, and is gone.
-    if pieces[0].endswith("File") and not pieces[1].startswith('"'):
-        pieces[1] = f'"{pieces[1]}'
     text = ""
     for piece in pieces:
         # Only blanks and the inside of a long path are broken.
@@ -61,11 +66,10 @@ WRAPPED: Final = Notation("python_wrapped", ('",', "line "), _read_traceback)
 
 
 _BOX_FRAME: Final = Pattern(
-    r"(?P<path>[^\s:\"]{0,1000}):(?P<line>\d{1,9})(?P<in> in(?: (?P<function>[\w<>.]{1,300}))?)?\s+[│|]$"
+    r"(?P<path>[^\s:\"]{0,1000}):(?P<line>\d{1,9})(?P<in> in(?: (?P<function>[\w<>.]{1,300}))?)?$"
 )
-_BOX_FULL: Final = Pattern(r"(?P<text>\S{1,1000}) [│|]$")
 _BOX_ROOT: Final = Pattern(r"/|~|[A-Za-z]:[\\/]|<")
-_BOX_BELOW: Final = Pattern(r"(?P<digits>\d{1,8})?(?: ?in)? ?(?P<function>[\w<>.]{1,300})\s+[│|]$")
+_BOX_BELOW: Final = Pattern(r"(?P<digits>\d{1,8})?(?: ?in)? ?(?P<function>[\w<>.]{1,300})$")
 
 
 def _read_box(line: str, context: ContextLines) -> Sequence[MatchSpan] | None:
@@ -79,7 +83,8 @@ def _read_box(line: str, context: ContextLines) -> Sequence[MatchSpan] | None:
         return None
     below = None if match["function"] else _BOX_BELOW.match(context.after())
     # Only a number at the end of the box goes on below.
-    digits = (below["digits"] or "") if below and line[match.end("line") :] == " │" and not match["in"] else ""
+    goes_on = below and not match["in"] and _fills_the_box(line, context, 0)
+    digits = (below["digits"] or "") if below and goes_on else ""
     function = match["function"] or (below["function"] if below else None)
     frame = Frame(path, int((match["line"] + digits)[:9]), function=function, language="python")
     return [MatchSpan(frame, 0, match.end("line"))]
@@ -89,13 +94,17 @@ def _box_head(context: ContextLines) -> str:
     """Return the beginning of a path from the lines above, which it fills up to the box's edge; else nothing."""
     head = ""
     for back in range(1, _MOST_LINES + 1):
-        above: re.Match[str] | None = _BOX_FULL.match(context.before(back))
-        if not above:
+        above = context.before(back)
+        if not above or " " in above or not _fills_the_box(above, context, back):
             break
-        head = above["text"] + head
+        head = above + head
         if _BOX_ROOT.match(head):
             return head
     return ""
+
+
+def _fills_the_box(text: str, context: ContextLines, back: int) -> bool:
+    return context.whole(back).rstrip().endswith((f"{text} │", f"{text} |"))
 
 
 BOX: Final = Notation("python_wrapped_box", ("│", " |"), _read_box)
