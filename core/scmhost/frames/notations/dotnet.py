@@ -98,7 +98,7 @@ def _read_xunit(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None
 XUNIT: Final = Notation("csharp_xunit", ("): at ",), _read_xunit)
 
 
-_MONO_SYMBOL: Final = r"(?P<function>(?:(?!\bat )[^()\n]){1,600}+)\((?:(?!\bat )[^\n]){0,2000}?\) ?"
+_MONO_SYMBOL: Final = r"(?>(?P<function>(?:(?!\bat )[^()\n]){1,600}))\((?:(?!\bat )[^\n]){0,2000}?\) ?"
 _MONO_FRAME: Final = Pattern(
     rf"\bat {_MONO_SYMBOL}(?:\[0x[0-9a-f]{{1,16}}\]|<0x[0-9a-f +x]{{1,40}}>) in (?P<path>[^\n]{{1,1000}}?):{LINE}"
 )
