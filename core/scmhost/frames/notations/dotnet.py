@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from scmhost.frames.frame import MatchSpan
+from scmhost.frames.frame import Frame, MatchSpan
 from scmhost.frames.match_spans import LINE, ROOT, Pattern, language_of, looks_like_a_file, match_span
 from scmhost.frames.notation import ContextLines, Notation
 
@@ -36,12 +36,12 @@ _DOTNET_WORDS: Final = (
     "línia",
 )
 # Some languages put a comma, a blank, or "no." around the word.
-_DOTNET_LINE: Final = (
+_DOTNET_LINE: Final = Pattern(
     rf"(?::(?:{'|'.join(_DOTNET_WORDS)}) |: 行 (?=\d{{1,9}}$)|, sor: |(?: 中)?: ?第 ?| içinde: satır ){LINE}"
 )
-_DOTNET_PATH_LINE: Final = Pattern(
-    rf"(?<![^\s(])(?P<path>(?:[A-Za-z]:\\{{0,3}}[\\/]|/|\\\\|{ROOT}|[\w.]{{1,60}}[\\/]|https?://)[^:\n]{{1,1000}}?"
-    rf"|(?<![^\s(])[\w.-]{{1,100}}\.[A-Za-z]{{2,8}}){_DOTNET_LINE}"
+_DOTNET_PATH: Final = Pattern(
+    rf"(?<![^\s(])(?:(?:[A-Za-z]:\\{{0,3}}[\\/]|/|\\\\|{ROOT}|[\w.]{{1,60}}[\\/]|https?://)[^:\n]{{1,1000}}+"
+    r"|[\w.-]{1,100}\.[A-Za-z]{2,8})$"
 )
 
 
@@ -49,9 +49,13 @@ def _read_dotnet(line: str, _context: ContextLines) -> Sequence[MatchSpan] | Non
     r"""Read ``at Shop.Total(Int32 x) in C:\shop\Shop.cs:line 12``."""
     spans = []
     end = 0
-    for match in _DOTNET_PATH_LINE.finditer(line):
-        spans.append(match_span(match, "csharp", function=_dotnet_function(line[end : match.start()])))
-        end = match.end()
+    for number in _DOTNET_LINE.finditer(line):
+        # The line number is found first: a search for paths would try each word of the line.
+        if path := _DOTNET_PATH.search(line, end, number.start()):
+            function = _dotnet_function(line[end : path.start()])
+            frame = Frame(path.group(), int(number["line"]), function=function or None, language="csharp")
+            spans.append(MatchSpan(frame, *path.span()))
+            end = number.end()
     return spans or None
 
 
