@@ -18,6 +18,8 @@ from typing import NamedTuple
 from scmhost.frames import read_text
 
 CASES = Path(__file__).parents[1] / "tests" / "cases"
+FOLDERS = ("frames", "diagnostics", "prefixed_traces")
+LONGEST_SAMPLE = 400
 # The characters of the first measurement, and of the ones that confirm it.
 SHORT = 2_048
 LENGTHS = (4_096, 8_192)
@@ -27,7 +29,8 @@ UNITS = (
     " ", "\t", "1", "a", "A", ":", "(", ")", "/", ".", "\\", '"', "'", "#", "@", "<", ">", "[", "{", ",", "-", "=", "|",
     "a.", "a/", "/a", "a\\", "a:", "a::", "1:", ":1", "a ", " a", "1 ", "a(", "(a", "a, ", "a b/", "#1 ", "at ", " at ",
     " in ", "in a", " line ", "line 1", "from ", "::", "a@", "a.b(", "a.b:1", "a.b:1:", "File ", '"a" ', "\\n", "\\\\n",
-    "\x1b[1m", "[1m", "[", "1;", "0x1", "0x1 ", " 0x", "+0x", "é", "❯ ", "a=", "%", "&", "e+", "(a) ", "file:", "a.go:1 ",
+    "\x1b[1m", "[1m", "[", "1;", "0x1", "0x1 ", " 0x", "+0x", "é", "\u276f ", "a=", "%", "&", "e+", "(a) ", "file:",
+    "a.go:1 ",
 )  # fmt: skip
 TAILS = (None, "", ":1)", ":1 x", ":1:2)", "(1", '"')
 MOST_GROWTH = 2.3
@@ -42,16 +45,15 @@ class Shape(NamedTuple):
     tail: str
 
     def line(self, length: int) -> str:
-        """Return a line of this length."""
-        room = max(0, length - len(self.head) - len(self.tail))
-        return self.head + (self.unit * (room // len(self.unit) + 1))[:room] + self.tail
+        """Return a line of about this length."""
+        return self.head + self.unit * max(0, (length - len(self.head) - len(self.tail)) // len(self.unit)) + self.tail
 
 
 def samples() -> list[str]:
     """Return the lines of all test cases, one of each kind: numbers and words of other letters are the same."""
-    texts = [case["text"] for path in sorted((CASES / "frames").glob("*.json")) for case in json.loads(path.read_text())]
-    texts += [case["text"] for case in json.loads((CASES / "prefixed_traces" / "traces.json").read_text())]
-    lines = {line for text in texts for line in text.split("\n") if len(line) < 400}
+    files = [path for folder in FOLDERS for path in sorted((CASES / folder).glob("*.json"))]
+    texts = [case["text"] for path in files for case in json.loads(path.read_text())]
+    lines = {line for text in texts for line in text.split("\n") if len(line) < LONGEST_SAMPLE}
     return sorted({re.sub(r"[a-z]{2,}", "a", re.sub(r"\d+", "1", line)): line for line in sorted(lines)}.values())
 
 
@@ -100,9 +102,8 @@ def search(seconds: float, seed: int) -> list[tuple[float, float, Shape]]:
     return [row for row in worst if row[0] > MOST_GROWTH or row[1] > MOST_TIMES_THE_MEDIAN]
 
 
-def main() -> int:
-    """Print the lines that cost too much; end with 1 if there is one."""
-    seconds, seed = float(sys.argv[1]) if len(sys.argv) > 1 else 60.0, int(sys.argv[2]) if len(sys.argv) > 2 else 1
+def main(seconds: float = 60.0, seed: int = 1) -> int:
+    """Print the lines that cost too much; return 1 if there is one."""
     found = search(seconds, seed)
     for grows, times, shape in sorted(found, reverse=True):
         print(f"{grows:5.1f} {times:7.0f}  {shape.head!r} + {shape.unit!r}... + {shape.tail!r}")
@@ -110,4 +111,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*map(float, sys.argv[1:2]), *map(int, sys.argv[2:3])))

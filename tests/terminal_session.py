@@ -20,7 +20,13 @@ class TerminalSession:
     """Starts a command in a terminal of its own; ends it at the end of the ``with`` block."""
 
     def __init__(
-        self, command: Sequence[str | Path], environ: Mapping[str, str], *, columns: int = 100, rows: int = 30
+        self,
+        command: Sequence[str | Path],
+        environ: Mapping[str, str],
+        *,
+        columns: int = 100,
+        rows: int = 30,
+        controlling: bool = True,
     ) -> None:
         self.shown = b""
         self._read = 0
@@ -35,7 +41,7 @@ class TerminalSession:
             env=dict(environ),
             start_new_session=True,
             # Only the first process of a session can take its terminal.
-            preexec_fn=partial(fcntl.ioctl, self._slave, termios.TIOCSCTTY, 0),  # noqa: PLW1509
+            preexec_fn=partial(fcntl.ioctl, self._slave, termios.TIOCSCTTY, 0) if controlling else None,  # noqa: PLW1509
         )
 
     def __enter__(self) -> Self:
@@ -59,6 +65,14 @@ class TerminalSession:
     def press(self, keys: str) -> None:
         """Press keys."""
         os.write(self._master, keys.encode())
+
+    def hang_up(self) -> int:
+        """Close the terminal, as a person closes its window. Return the exit code of the command."""
+        os.close(self._slave)
+        os.close(self._master)
+        code = self._process.wait(LONGEST_WAIT_SECONDS)
+        self._master, self._slave = os.openpty()
+        return code
 
     def wait_for(self, text: str) -> str:
         """Read until a text appears after all that was waited for before; return what was read up to its end."""

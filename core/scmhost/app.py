@@ -201,6 +201,8 @@ def main() -> None:
         # Shells and installers call this often: it is answered without importing anything.
         print(f"scmhost {__version__}")  # noqa: T201 - the output of the command
         return
+    # Imports make many objects that stay, and the default threshold searches all of them several times for garbage.
+    gc.set_threshold(20_000)
     from scmhost.cli.main import run
 
     run(open_host, sys.argv[1:])

@@ -30,9 +30,12 @@ def environ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str
     return {**kept, "TERM": "xterm", "GIT_CONFIG_GLOBAL": os.devnull, "PWD": str(repository.path), "PS1": "prompt> "}
 
 
-def session(environ: Mapping[str, str], program: str, *options: str, **size: int) -> TerminalSession:
+def session(
+    environ: Mapping[str, str], program: str, *options: str, columns: int = 100, rows: int = 30
+) -> TerminalSession:
     """Run a Python program with ``scmhost run`` in a terminal."""
-    return TerminalSession([SCMHOST, "run", *options, "--", sys.executable, "-c", program], environ, **size)
+    command = [str(SCMHOST), "run", *options, "--", sys.executable, "-c", program]
+    return TerminalSession(command, environ, columns=columns, rows=rows)
 
 
 def piped(environ: Mapping[str, str], *command: str, stdin: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
@@ -183,6 +186,35 @@ def test_end_of_input_key_ends_the_input(environ: Mapping[str, str]) -> None:
         assert terminal.wait() == 0
 
 
+def test_terminal_of_another_session_is_used(environ: Mapping[str, str]) -> None:
+    """A container may give a terminal that controls no job."""
+    command = [str(SCMHOST), "run", sys.executable, "-c", "print('hello', input('name? '))"]
+    with TerminalSession(command, environ, controlling=False) as terminal:
+        terminal.wait_for("name? ")
+        terminal.press("ada\n")
+        terminal.wait_for("hello ada")
+        assert terminal.wait() == 0
+        assert terminal.terminal_settings() == terminal.settings
+
+
+def test_command_ends_with_its_terminal(environ: Mapping[str, str], tmp_path: Path) -> None:
+    """When the window is closed, the command gets SIGHUP, and may clean up."""
+    program = f"""
+import os, signal, sys
+def clean_up(*_):
+    open({str(tmp_path / "cleaned")!r}, "w").close()
+    os._exit(0)
+signal.signal(signal.SIGHUP, clean_up)
+print("ready", flush=True)
+while True:
+    signal.pause()
+"""
+    with session(environ, program) as terminal:
+        terminal.wait_for("ready")
+        terminal.hang_up()
+        assert (tmp_path / "cleaned").exists()
+
+
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs a shell with job control")
 def test_suspend_key_stops_the_job(environ: Mapping[str, str]) -> None:
     """The shell gets its terminal back, and ``fg`` continues the command."""
@@ -326,6 +358,12 @@ def test_words_after_the_command_are_its_own(environ: Mapping[str, str]) -> None
     """Two hyphens are needed only before a command that begins with one."""
     done = subprocess.run([SCMHOST, "run", "echo", "--kind", "-x", "--"], capture_output=True, env=environ, check=True)
     assert done.stdout == b"--kind -x --\n"
+
+
+def test_help_shows_examples_on_lines_of_their_own() -> None:
+    """Each can be copied."""
+    lines = scmhost("run", "--help").out.splitlines()
+    assert {"    scmhost run -- pytest -x", "    scmhost run -- make test"} <= set(lines)
 
 
 def test_wrong_usage_is_reported_before_the_command_runs() -> None:

@@ -209,8 +209,12 @@ class Program:
         del self._outputs[descriptor], self._splitters[descriptor]
 
     def _read_keys(self) -> None:
-        keys = os.read(_STDIN, _MOST_KEYS)
+        try:
+            keys = os.read(_STDIN, _MOST_KEYS)
+        except OSError:
+            keys = b""
         if not keys and self._terminal:
+            # The terminal was closed.
             self._terminal.leave()
         suspend = suspend_key(self._master, self._process.pid) if self.code is None else None
         if suspend and suspend in keys:

@@ -5,6 +5,7 @@ import os
 import signal
 import termios
 import tty
+from contextlib import suppress
 from typing import Any, Final
 
 _STDIN: Final = 0
@@ -40,7 +41,7 @@ class UserTerminal:
 
     def enter(self) -> None:
         """Pass on every key as it is. In the background the keys belong to another job."""
-        if self.has_keys and os.tcgetpgrp(_STDIN) == os.getpgrp():
+        if self.has_keys and _is_foreground():
             # After a pause the shell may have changed the settings: raw mode is set again.
             self._saved = self._saved or termios.tcgetattr(_STDIN)
             # Keys that were pressed early must not be discarded.
@@ -50,7 +51,9 @@ class UserTerminal:
         """Restore the settings."""
         if self._saved is not None:
             saved, self._saved = self._saved, None
-            termios.tcsetattr(_STDIN, termios.TCSADRAIN, saved)
+            # A terminal that was closed has no settings.
+            with suppress(termios.error):
+                termios.tcsetattr(_STDIN, termios.TCSADRAIN, saved)
 
     def suspend(self) -> None:
         """Stop this job as Ctrl-Z does, and return when it continues."""
@@ -62,12 +65,24 @@ class UserTerminal:
         self.enter()
 
 
+def _is_foreground() -> bool:
+    try:
+        return os.tcgetpgrp(_STDIN) == os.getpgrp()
+    except OSError:
+        # Jobs exist only on the controlling terminal.
+        return True
+
+
 def suspend_key(program_terminal: int, program: int) -> bytes | None:
     """Return the key that would stop a program, or None if the key belongs to the program.
 
     The kernel does not stop a session's first program, because no shell in its session could continue it.
     """
-    attributes = termios.tcgetattr(program_terminal)
+    try:
+        attributes = termios.tcgetattr(program_terminal)
+        in_foreground = os.tcgetpgrp(program_terminal) == program
+    except (OSError, termios.error):
+        return None
     key = attributes[_CHARACTERS][termios.VSUSP]
-    stops = bool(attributes[_LOCAL_FLAGS] & termios.ISIG) and os.tcgetpgrp(program_terminal) == program
+    stops = in_foreground and attributes[_LOCAL_FLAGS] & termios.ISIG
     return key if stops and isinstance(key, bytes) and key != b"\0" else None

@@ -27,7 +27,7 @@ _KILLED: Final = 128
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="[--] COMMAND...")
 @checkout_options
 def run(*, command: tuple[str, ...], hyperlinks: bool | None, **options: Any) -> None:
-    r"""Run a command, and link its output to this checkout while it runs.
+    """Run a command, and link its output to this checkout while it runs.
 
     The command sees the same terminal as without scmhost: colours, width, keys and signals. The exit code is the
     command's own.
@@ -35,7 +35,7 @@ def run(*, command: tuple[str, ...], hyperlinks: bool | None, **options: Any) ->
     \b
       scmhost run -- pytest -x
       scmhost run -- make test
-    """
+    """  # noqa: D301 - click needs the control character
     source, problem = _source(options)
     links = UntilFailure(source)
     output = _LinkedOutput(links, hyperlinks=wants_hyperlinks(hyperlinks=hyperlinks))
@@ -97,7 +97,11 @@ class _Buffer:
         rest = "".join(self._parts).encode(errors="surrogateescape")
         self._parts.clear()
         while rest:
-            rest = rest[os.write(self._descriptor, rest) :]
+            try:
+                rest = rest[os.write(self._descriptor, rest) :]
+            except OSError as error:
+                # A terminal that was closed is an input or output error.
+                raise BrokenPipeError(error.errno, error.strerror) from error
 
 
 def _run(command: Sequence[str], output: _LinkedOutput) -> int:
@@ -117,7 +121,7 @@ def _relay(program: "Program", output: _LinkedOutput) -> None:
     try:
         program.relay(output.take)
     except BrokenPipeError:
-        # The reader of a pipe, such as head, has ended. The program gets the same signal at its next write.
+        # The reader, such as head, has ended. The program gets the same signal at its next write.
         program.close_outputs()
         program.relay(output.take)
 

@@ -6,7 +6,6 @@ was left out, so that a position in it leads back to the document.
 
 import json
 from collections.abc import Callable, Iterator
-from html import unescape
 from typing import Final, NamedTuple
 
 from .match_spans import Pattern
@@ -49,6 +48,9 @@ def json_lines(raw: str) -> Iterator[DecodedLine]:
 
 def xml_lines(raw: str) -> Iterator[DecodedLine]:
     """Yield the lines of XML's character data on one line. Only the characters' own entities are replaced."""
+    # Imported here: the table of all entities is large, and most texts are no XML.
+    from html import unescape
+
     return _decoded_lines(raw, _XML_ESCAPE, unescape)
 
 

@@ -110,9 +110,10 @@ def _has_shorter_path(others: Sequence[MatchSpan], spans: Sequence[MatchSpan]) -
 
 
 _ROOTED: Final = re.compile(r"[/\\~.]|[A-Za-z]:|[a-z]{2,20}:")
-_STRANGE_ROOTED: Final = re.compile(r"[^\n]*?(?:\s[/\\]|\]\S*\s|\s(?:at|from|in) )")
+_STRANGE_ROOTED: Final = re.compile(r"\s(?:[/\\]|(?:at|from|in) )|\]\S*\s")
 # Names have blanks, bars and numbers between dashes, too, but log prefixes have them more often.
-_STRANGE: Final = re.compile(r"[^\w/\\.~<@$({]|\d+-|[^\n]*?(?:\s|[|│┃\x07]|-\d+-|(?:\d|>|[A-Z]{4}|\.log|\.txt):\w)")
+_STRANGE: Final = re.compile(r"[\s|│┃\x07]|-(?<=\d-)(?:(?<=-\d-)|(?<=-\d\d-)|(?<=-\d\d\d-))|:(?<=[\d>A-Zgt]:)\w")
+_STRANGE_START: Final = re.compile(r"[^\w/\\.~<@$({]|\d+-")
 _INDENTED: Final = re.compile(r"\S(?:\s\s|\t)")
 
 
@@ -125,9 +126,13 @@ def _is_doubtful(span: MatchSpan, body: str) -> bool:
     path, function = span.frame.path, span.frame.function
     if span.lines_back:
         return False
-    if (_STRANGE_ROOTED if _ROOTED.match(path) else _STRANGE).match(path):
+    if _STRANGE_ROOTED.search(path) if _ROOTED.match(path) else _is_strange(path):
         return True
     # A function that is not in the line is on another one, at its beginning.
-    if function and (body.startswith(function) or function not in body):
-        return _STRANGE.match(function) is not None
-    return function is None and _INDENTED.search(body, 0, span.start) is not None
+    if function:
+        return _is_strange(function) and (body.startswith(function) or function not in body)
+    return _INDENTED.search(body, 0, span.start) is not None
+
+
+def _is_strange(name: str) -> bool:
+    return (_STRANGE.search(name) or _STRANGE_START.match(name)) is not None

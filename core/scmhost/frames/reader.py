@@ -9,14 +9,17 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from .diagnostics.grouped import ROW
 from .frame import FrameMatch, MatchSpan
 from .line_frames import read_line, rows_for
 from .notation import MAX_LINES_BACK, ContextLines
 from .physical_lines import LineMarks, PhysicalLine, physical_lines, split_line
-from .reports import Record, read_records, read_report
+from .reports import read_records, read_report
+
+if TYPE_CHECKING:
+    from .reports.documents import Record
 
 # Lines of minified scripts are longer than any frame; the rest of them is not read.
 LONGEST_LINE: Final = 16_384
@@ -92,7 +95,7 @@ class BlockReader:
         records = read_records(block, self._number)
         yield from self._read_around(records, block, following) if records else self._read_plain(block, following)
 
-    def _read_around(self, records: Sequence[Record], block: str, following: str | None) -> Iterator[FrameMatch]:
+    def _read_around(self, records: "Sequence[Record]", block: str, following: str | None) -> Iterator[FrameMatch]:
         """Yield the frames of records, and of the lines between them."""
         lines = block.split("\n")
         begin = 0

@@ -27,7 +27,7 @@ _KNITR: Final = Pattern(rf"Quitting from {_PATH}:{LINE}(?:-\d{{1,9}})?")
 _KNITR_BEFORE: Final = Pattern(rf"Quitting from lines {LINE}-\d{{1,9}} (?:\[[^\]\n]{{0,100}}\] )?\({_PATH}\)")
 _DIAGNOSTICS: Final = (_SKIPPED, _PARSED, _KNITR, _KNITR_BEFORE)
 _SYMBOL: Final = Pattern(
-    r"(?:\d{1,6}[.:] )?[│├└─┬█▆ ]{0,200}(?:Error in `?)?"
+    r"(?<!\S)(?:\d{1,6}[.:] [│├└─┬█▆ ]{0,200}|Error in `?)"
     r"(?P<symbol>[^\s()\[\]`:]{1,200}(?::{2,3}[^\s()`:]{1,200})?)(?:\(| \[)"
 )
 
@@ -38,7 +38,7 @@ def _read(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
     if not frames and (tree := _TREE.match(line)):
         frames = [tree]
     if frames:
-        symbol = _SYMBOL.match(line)
+        symbol = _SYMBOL.search(line)
         function = symbol["symbol"] if symbol else None
         return [match_span(match, "r", function=function) for match in frames]
     places = [*_ENCLOSED.finditer(line)]

@@ -8,14 +8,17 @@ from scmhost.frames.frame import MatchSpan
 from scmhost.frames.match_spans import LINE, Pattern, extension_of, known_language, match_span
 from scmhost.frames.notation import ContextLines, Notation
 
-_PATH: Final = r"(?P<path>[^\s:\"'<>|=()\[\]{},][^:\"<>|\[\]\n]{0,300}?)"
+# A relative path with blanks could begin with the prefix of a log.
+_PATH: Final = (
+    r"(?P<path>(?:\.{0,2}/|~/|[A-Za-z]:[\\/])[^:\"<>|\[\]\n]{0,300}?|[^\s:\"'<>|=()\[\]{},][^\s:\"<>|\[\]]{0,300}?)"
+)
 # An interactive shell prints its name before that of a script that it reads.
 _BEGIN: Final = rf"(?:-?(?:ba|da|k|z|mk)?sh: )?{_PATH}"
 # "line" in the translations of bash.
 _WORDS: Final = (
     "Zeile|ligne|línea|liña|línia|linha|riga|строка|рядок|行|linia|regel|řádek|riadok|rad|rivi|linje|satır|줄|sor"
 )
-_ENGLISH: Final = Pattern(rf"{_BEGIN}: (?:[^:\n]{{1,40}}: )?line {LINE}: (?P<message>.*)")
+_ENGLISH: Final = Pattern(rf"{_BEGIN}: (?:[a-z ]{{1,40}}: )?line {LINE}: (?P<message>.*)")
 _TRANSLATED: Final = Pattern(rf"{_BEGIN} ?: ?(?:{_WORDS}) ?{LINE} ?: ?(?P<message>.*)")
 _DASH: Final = Pattern(rf"{_BEGIN}: {LINE}: (?P<message>.*)")
 _KSH: Final = Pattern(rf"{_BEGIN}\[{LINE}\]: (?P<message>.*)")
