@@ -30,7 +30,7 @@ COLUMN: Final = r"(?P<column>\d{1,9})(?!\d)"
 _DASHES: Final = "-\u2013\u2014"
 _SEPARATORS: Final = f" \t:;,>)]│|{_DASHES}"
 # MSBuild names the project at the end of each line, and a box has a border there.
-_AFTER_MESSAGE: Final = Pattern(r"\s*(?:\[[^\[\]]{1,500}proj(?:::[^\[\]]{0,200})?\]|[│|])$")
+_AFTER_MESSAGE: Final = Pattern(r"(?<!\s)\s*+(?:\[[^\[\]]{1,500}proj(?:::[^\[\]]{0,200})?\]|[│|])$")
 _MARKS_BEFORE: Final = "+-%*"
 
 Check = Callable[["re.Match[str]"], bool]

@@ -10,7 +10,7 @@ from scmhost.frames.notation import ContextLines, Notation
 _PATH: Final = rf"(?P<path>(?:{ROOT})?[^\s:\"'()<>,][^:\"'()<>\n]{{0,300}}?)"
 _CALLED: Final = Pattern(
     r"(?P<function>eval \{\.\.\.\}|eval(?= ')|require(?= )|[^\s(]{1,300}(?=\()|(?=[^\s(&:]{0,200}::)[^\s(]{3,400}+)"
-    r"(?:(?! called at ).){0,2000}+ called at "
+    r".{0,2000}? called at "
     rf"{_PATH} line {LINE}"
 )
 _AT: Final = Pattern(rf"(?<!\w)at (?P<path>(?:{ROOT})?[^\s:\"'()<>,]{{1,300}}) line {LINE}(?=[.,;\s)\\\"']|$)")
