@@ -78,9 +78,21 @@ def _dotnet_function(head: str) -> str | None:
     return symbol.rpartition(": ")[2].strip().removeprefix("async ") if arguments else None
 
 
-DOTNET: Final = Notation(
-    "csharp", (*(f":{word} " for word in _DOTNET_WORDS), ": 行 ", ", sor: ", ": 第", " içinde: "), _read_dotnet
+# A few words and extensions stand for all words, because a text is searched for each hint.
+_DOTNET_HINTS: Final = (
+    ":line ",
+    ":Zeile ",
+    ":ligne ",
+    ".cs:",
+    ".vb:",
+    ".fs:",
+    ".cs, sor: ",
+    ": 行 ",
+    ": 第",
+    " içinde: ",
+    *(f":{word} " for word in _DOTNET_WORDS if not word.isascii()),
 )
+DOTNET: Final = Notation("csharp", _DOTNET_HINTS, _read_dotnet)
 
 
 _XUNIT_FRAME: Final = Pattern(
