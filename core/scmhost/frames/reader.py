@@ -12,7 +12,7 @@ from itertools import islice, pairwise
 from typing import Final
 
 from .diagnostics import DIAGNOSTICS
-from .diagnostics.grouped import ROW
+from .diagnostics.grouped import ROW, SEVERITIES
 from .frame import FrameMatch, MatchSpan
 from .notation import MAX_LINES_BACK, ContextLines, Notation
 from .notations import NOTATIONS
@@ -25,7 +25,7 @@ LONGEST_LINE: Final = 16_384
 # Every line with a frame or a diagnostic has one of these, and most lines of logs have none. A new notation or form may
 # need a row here. A pattern is cheap if it fails at the character after its first one.
 _FRAME_MARKS: Final = LineMarks(
-    ("line", "@", "#", "?", "0x", "<asy", "dart:", "Caused by:", "Suppressed:", "ile: ", "]: in "),
+    ("line", "@", "#", "?", "0x", "<asy", "dart:", "Caused by:", "Suppressed:", "ile: ", "]: in ", *SEVERITIES),
     tuple(
         re.compile(pattern)
         for pattern in (
