@@ -49,6 +49,12 @@ LINE: Final = r"(?P<line>\d{1,9})(?!\d)"
 LINE_COLUMN: Final = r"(?P<line>\d{1,9})(?!\d)(?::(?P<column>\d{1,9})(?!\d))?"
 """A line number and, where printed, a column."""
 
+# People and services put a placeholder in place of folders that are private or differ.
+ROOT: Final = (
+    r"(?:[A-Za-z]:(?=[\\/])|(?:\[[^\[\]\s]{1,40}\]|<[^<>\s]{1,40}>|\*{2,8}|\$?\{[\w. -]{1,40}\}|%\w{1,40}%)(?=[\\/]))"
+)
+"""The beginning of a path whose characters may be in no other part of it: a drive or a placeholder."""
+
 
 def parse_number(digits: str | None) -> int | None:
     """Return the number, or None for no digits and for -1, which some runtimes print for "unknown"."""
@@ -64,7 +70,9 @@ def match_span(
     group: str = "path",
     kind: Literal["frame", "diagnostic"] = "frame",
 ) -> MatchSpan:
-    """Return the span of a match with the groups ``path`` (or ``group``), ``line`` and, optionally, ``column``.
+    """Return the span of a match with the groups ``path`` (or ``group``) and ``line``.
+
+    The groups ``column`` and ``message`` are optional.
 
     The span includes the line number if only one character, such as a colon, is between it and the path.
     """
@@ -77,6 +85,7 @@ def match_span(
         module or None,
         language,
         kind,
+        match["message"] if "message" in match.re.groupindex else None,
     )
     start, end = match.span(group)
     return MatchSpan(frame, start, match.end("line") if match.start("line") == end + 1 else end)
@@ -134,6 +143,10 @@ _EXTENSIONS: Final = {
     "nim": "nim nims nimble",
     "crystal": "cr ecr",
     "clojure": "clj cljc cljs cljd bb",
+    "d": "di",
+    "gdscript": "gd",
+    "raku": "raku rakumod rakutest pm6",
+    "vim": "vim vimrc",
 }
 _BY_EXTENSION: Final = {
     extension: language for language, extensions in _EXTENSIONS.items() for extension in extensions.split()

@@ -38,6 +38,7 @@ from scmhost.sdk.values import frozen
 
 from .isolation.faults import safe_text
 from .isolation.guard import Guard, Implementation
+from .isolation.pauses import seconds_of
 
 T = TypeVar("T")
 
@@ -180,9 +181,18 @@ class ProviderCalls:
             return missing
         # Settings belong to the snapshot: a call that is under way keeps those that it began with.
         arguments["settings"] = self.settings
-        # The guard has validated the result against the hook's annotation.
-        result: T = self._guard.call(implementation, arguments)
-        return result
+        installation = arguments.get("installation")
+        if implementation.inline or not isinstance(installation, Installation):
+            # The guard has validated the result against the hook's annotation.
+            result: T = self._guard.call(implementation, arguments)
+            return result
+        self._guard.pauses.check(installation)
+        try:
+            answer: T = self._guard.call(implementation, arguments)
+        except ProviderUnavailable as error:
+            self._guard.pauses.note(installation, error)
+            raise
+        return answer
 
 
 def _validated(model: type[BaseModel], fields: dict[str, JsonValue]) -> BaseModel:
@@ -215,4 +225,5 @@ def refusals() -> Iterator[None]:
             reason = "forbidden"
         elif isinstance(error, ProviderUnavailable):
             reason = "unavailable"
-        raise ProviderRefused(reason, str(error) or "The provider refused without saying why.") from error
+        text = str(error) or "The provider refused without saying why."
+        raise ProviderRefused(reason, text, seconds_of(error)) from error

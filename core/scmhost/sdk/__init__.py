@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 # Type checkers and editors do not run ``__getattr__``.
 if TYPE_CHECKING:
     from .commits import CommitDraft, FileChange, Push
-    from .errors import ProviderError, ProviderForbidden, ProviderUnavailable, TemplateError, UrlError
+    from .errors import ProviderError, ProviderForbidden, ProviderUnavailable, RateLimited, TemplateError, UrlError
+    from .execution import remaining_seconds
     from .hooks import (
         API_VERSION,
         HOOK_PREFIX,
@@ -60,7 +61,15 @@ if TYPE_CHECKING:
 
 _NAMES_BY_MODULE: Final = {
     "commits": ("CommitDraft", "FileChange", "Push"),
-    "errors": ("ProviderError", "ProviderForbidden", "ProviderUnavailable", "TemplateError", "UrlError"),
+    "errors": (
+        "ProviderError",
+        "ProviderForbidden",
+        "ProviderUnavailable",
+        "RateLimited",
+        "TemplateError",
+        "UrlError",
+    ),
+    "execution": ("remaining_seconds",),
     "hooks": (
         "API_VERSION",
         "HOOK_PREFIX",
@@ -160,6 +169,7 @@ __all__ = [
     "ProviderMetadata",
     "ProviderUnavailable",
     "Push",
+    "RateLimited",
     "Reason",
     "RefKind",
     "Refusal",
@@ -192,6 +202,7 @@ __all__ = [
     "read_remote",
     "read_url",
     "ref_problem",
+    "remaining_seconds",
     "safe_link",
     "safe_url",
     "same_secret",

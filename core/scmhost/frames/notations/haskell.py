@@ -1,5 +1,6 @@
 """Haskell: call stacks of HasCallStack and of profiling, GHC's runtime errors, Hspec, HUnit, Hedgehog and doctest."""
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -17,10 +18,10 @@ _PLAIN_PATH: Final = (
 # "12:5", "12:5-20" and "(12,5)-(14,20)".
 _PLACE: Final = r":\(?(?P<line>\d{1,9})(?!\d)(?:[:,](?P<column>\d{1,9})(?!\d))?"
 _CALLED: Final = Pattern(
-    rf"(?P<function>[^\s,]{{1,300}}), called at {_PATH}{_PLACE}"
+    rf", called at {_PATH}{_PLACE}"
     r"(?: in [^\s:]{1,200}:(?P<module>\S{1,200}))?"
 )
-_COST_CENTRE: Final = Pattern(rf"(?P<function>[^\s()]{{1,300}}) \({_PATH}{_PLACE}[-(,\d)]{{0,30}}\)$")
+_COST_CENTRE: Final = Pattern(rf" \({_PATH}{_PLACE}[-(,\d)]{{0,30}}\)$")
 # The name of a program or package, or the words of GHCi or doctest, may be before the place of an error.
 _ERROR: Final = Pattern(
     r"(?:\*{3} Exception: |Failure in:? |Stopped in \S{1,200}, |[\w.-]{1,60}: |[\w.-]{1,60} {0,20}> )?"
@@ -33,13 +34,17 @@ _MENTIONED: Final = Pattern(rf" at {_PLAIN_PATH}{_PLACE}")
 def _read(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
     """Read ``error, called at src/Cost.hs:12:5 in shop-0.1:Cost`` and ``Cost.total (src/Cost.hs:12:3-20)``."""
     if match := _CALLED.search(line):
-        return [match_span(match, "haskell", function=match["function"], module=match["module"])]
-    if match := _COST_CENTRE.match(line):
-        return [match_span(match, "haskell", function=match["function"])]
+        return [match_span(match, "haskell", function=_word_before(line, match), module=match["module"])]
+    if match := _COST_CENTRE.search(line):
+        return [match_span(match, "haskell", function=_word_before(line, match))]
     if match := _ERROR.match(line):
         return [match_span(match, "haskell", kind="diagnostic")]
     spans = [match_span(match, "haskell", kind="diagnostic") for match in _MENTIONED.finditer(line)]
     return spans or None
+
+
+def _word_before(line: str, match: re.Match[str]) -> str:
+    return line[line.rfind(" ", 0, match.start()) + 1 : match.start()]
 
 
 HASKELL: Final = Notation("haskell", ("hs:", ".hs"), _read)

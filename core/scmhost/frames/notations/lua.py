@@ -18,7 +18,7 @@ _KINDS: Final = "function|method|field|upvalue|local|global|metamethod|for itera
 _NAMED: Final = rf"in (?:main chunk|(?:{_KINDS}) (?:['`‘](?P<function>[^'’\n]{{1,200}})['’]|<[^<>\n]{{1,400}}>|\?)|\?)"
 _FRAME: Final = Pattern(rf"{_ANY_FILE}:{LINE}: {_NAMED}")
 # A program that loads a script by its own means names it in this way.
-_STRING: Final = Pattern(rf"\[(?:string|love) \"@?(?P<path>[^\"\n]{{1,300}}\.lua)\"\]:{LINE}: (?:{_NAMED})?")
+_STRING: Final = Pattern(rf"\[string \"@?(?P<path>[^\"\n]{{1,300}}\.lua)\"\]:{LINE}: (?:{_NAMED})?")
 _NO_FILE: Final = Pattern(r"\[(?:C|string \".{0,300}\"|love \".{0,100}\"|builtin[^\]\n]{0,60})\](?::-?\d{1,9})?: in ")
 _KNOWN: Final = (
     # In this order: lazy.nvim; Garry's Mod; Don't Starve; FiveM; busted.

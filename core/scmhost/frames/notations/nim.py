@@ -9,9 +9,10 @@ from scmhost.frames.notation import ContextLines, Notation
 
 _PATH: Final = r"(?P<path>(?:[A-Za-z]:(?=[\\/]))?[^\s:\"'<>|()`][^:\"'<>|()`\n]{0,300}\.(?:nim|nims|nimble|nimf))"
 _PLACE: Final = rf"{_PATH}\({LINE}(?:, (?P<column>\d{{1,9}})(?!\d))?\)"
-_FRAME: Final = Pattern(rf"{_PLACE} +(?P<function>[^\s:]{{1,300}})$")
+_WORDS: Final = r"(?:[^:()\n]{1,200}: ){0,3}"
+_FRAME: Final = Pattern(rf"{_WORDS}{_PLACE} +(?P<function>[^\s:]{{1,300}})$")
 # "unhandled exception: " before an assertion; "[FAILED]" and other words of unittest are on other lines.
-_MESSAGE: Final = Pattern(rf"(?:[^:()\n]{{1,200}}: ){{0,3}}{_PLACE}(?::|$| )")
+_MESSAGE: Final = Pattern(rf"{_WORDS}{_PLACE}(?::|$| )")
 
 
 def _read(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:

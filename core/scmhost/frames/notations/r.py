@@ -9,7 +9,8 @@ from scmhost.frames.notation import ContextLines, Notation
 
 _DRIVE: Final = r"(?:[A-Za-z]:(?=[\\/]))?"
 _EXTENSION: Final = r"\.(?:[Rr]|Rmd|Rnw|qmd)"
-_PATH: Final = rf"(?P<path>{_DRIVE}[^\s:\"'`<>|()\[\]#@‘][^:\"'`<>|()\[\]#@‘\n]{{0,300}}?{_EXTENSION})"
+# A path with blanks ends before the next word that may precede one; so the work stays small on hostile lines.
+_PATH: Final = rf"(?P<path>{_DRIVE}(?:[^\s:\"'`<>|()\[\]#@‘]| (?!at |from )){{1,300}}?{_EXTENSION})"
 _WORD: Final = rf"(?P<path>{_DRIVE}[^\s:\"'`<>|()\[\]#@‘]{{1,300}}{_EXTENSION})"
 # traceback() has "3: total(x) at cart.R#12", Shiny "98: total [cart.R#12]", recover() "4: cart.R#12: total(x)".
 _REFERENCE: Final = Pattern(rf"(?:(?<![^\s(])at |from |[\[@]|\d: ){_PATH}#{LINE}")
@@ -26,7 +27,7 @@ _KNITR: Final = Pattern(rf"Quitting from {_PATH}:{LINE}(?:-\d{{1,9}})?")
 _KNITR_BEFORE: Final = Pattern(rf"Quitting from lines {LINE}-\d{{1,9}} (?:\[[^\]\n]{{0,100}}\] )?\({_PATH}\)")
 _DIAGNOSTICS: Final = (_SKIPPED, _PARSED, _KNITR, _KNITR_BEFORE)
 _SYMBOL: Final = Pattern(
-    r"(?:\d{1,6}[.:] )?[│├└─┬█▆ ]{0,200}(?:Error in `?)?"
+    r"(?<!\S)(?:\d{1,6}[.:] [│├└─┬█▆ ]{0,200}|Error in `?)"
     r"(?P<symbol>[^\s()\[\]`:]{1,200}(?::{2,3}[^\s()`:]{1,200})?)(?:\(| \[)"
 )
 
@@ -37,7 +38,7 @@ def _read(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
     if not frames and (tree := _TREE.match(line)):
         frames = [tree]
     if frames:
-        symbol = _SYMBOL.match(line)
+        symbol = _SYMBOL.search(line)
         function = symbol["symbol"] if symbol else None
         return [match_span(match, "r", function=function) for match in frames]
     places = [*_ENCLOSED.finditer(line)]

@@ -8,14 +8,17 @@ from scmhost.frames.frame import MatchSpan
 from scmhost.frames.match_spans import LINE, Pattern, extension_of, known_language, match_span
 from scmhost.frames.notation import ContextLines, Notation
 
-_PATH: Final = r"(?P<path>[^\s:\"'<>|=()\[\]{},][^:\"<>|\[\]\n]{0,300}?)"
+# A relative path with blanks could begin with the prefix of a log.
+_PATH: Final = (
+    r"(?P<path>(?:\.{0,2}/|~/|[A-Za-z]:[\\/])[^:\"<>|\[\]\n]{0,300}?|[^\s:\"'<>|=()\[\]{},][^\s:\"<>|\[\]]{0,300}?)"
+)
 # An interactive shell prints its name before that of a script that it reads.
 _BEGIN: Final = rf"(?:-?(?:ba|da|k|z|mk)?sh: )?{_PATH}"
 # "line" in the translations of bash.
 _WORDS: Final = (
     "Zeile|ligne|línea|liña|línia|linha|riga|строка|рядок|行|linia|regel|řádek|riadok|rad|rivi|linje|satır|줄|sor"
 )
-_ENGLISH: Final = Pattern(rf"{_BEGIN}: (?:[^:\n]{{1,40}}: )?line {LINE}: (?P<message>.*)")
+_ENGLISH: Final = Pattern(rf"{_BEGIN}: (?:[a-z ]{{1,40}}: )?line {LINE}: (?P<message>.*)")
 _TRANSLATED: Final = Pattern(rf"{_BEGIN} ?: ?(?:{_WORDS}) ?{LINE} ?: ?(?P<message>.*)")
 _DASH: Final = Pattern(rf"{_BEGIN}: {LINE}: (?P<message>.*)")
 _KSH: Final = Pattern(rf"{_BEGIN}\[{LINE}\]: (?P<message>.*)")
@@ -46,7 +49,7 @@ _CALLER: Final = Pattern(
     rf"{LINE} (?P<function>(?:main|source)(?= )|[A-Za-z_][\w.:-]{{0,100}}(?= [^\s/]{{0,100}}/))"
     r" (?P<path>[^\s:\"'|]{1,300})$"
 )
-_FISH: Final = Pattern(rf"(?P<path>[^\s:\"'<>|()][^:\"<>|()\n]{{0,300}}\.fish) \(line {LINE}\):")
+_FISH: Final = Pattern(rf"(?P<path>[^\s:\"'<>|()][^:\"<>|()\n]{{0,300}}\.fish) \(line {LINE}\): ?(?P<message>.*)")
 _FISH_CALL: Final = Pattern(rf"called on line {LINE} of file (?P<path>[^\s:\"'<>|][^:\"<>|\n]{{0,300}})$")
 _SHELLCHECK: Final = Pattern(rf"In (?P<path>[^\s:\"'<>|][^:\"<>|\n]{{0,300}}sh) line {LINE}:$")
 
@@ -56,9 +59,9 @@ def _read(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
     if match := _TRACED.match(line) or _CALLER.match(line):
         in_script = known_language(match["path"]) == "shell"
         return [match_span(match, "shell", function=match["function"])] if in_script else None
-    if match := _FISH.match(line) or _FISH_CALL.match(line):
+    if match := _FISH_CALL.match(line):
         return [match_span(match, "shell")]
-    if match := _SHELLCHECK.match(line):
+    if match := _FISH.match(line) or _SHELLCHECK.match(line):
         return [match_span(match, "shell", kind="diagnostic")]
     return next((_error(match, form) for form in _FORMS if (match := form.match(line))), None)
 
@@ -66,14 +69,14 @@ def _read(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
 def _error(match: re.Match[str], form: Pattern) -> Sequence[MatchSpan] | None:
     path, message = match["path"], match["message"]
     if known_language(path) == "shell":
-        return [match_span(match, "shell")]
+        return [match_span(match, "shell", kind="diagnostic")]
     # Only bash prints the name of a script without a folder before a line number, so its messages are certain.
     named = _MESSAGE.match(message) if form is _ENGLISH else form is not _KSH and _NOT_FOUND.match(message)
     if not named or extension_of(path):
         return None
     if path[path.rfind("/") + 1 :] in _NO_FILES:
         return []
-    return [match_span(match, "shell")] if "/" in path or form is _ENGLISH else None
+    return [match_span(match, "shell", kind="diagnostic")] if "/" in path or form is _ENGLISH else None
 
 
 _HINTS: Final = (": line ", ".sh", ".bash", ".zsh", ".ksh", ".fish", "not found", "yntax error", "sh line ")
