@@ -24,7 +24,7 @@ from scmhost.frames.notation import ContextLines, Notation
 
 _V8_COLUMN: Final = r"(?P<column>\d{1,9})(?!\d)"
 # Bundlers name a module as a function, with its layer and kind in parentheses.
-_V8_FUNCTION: Final = r"(?P<function>[^()\n]{0,300}?(?:\([^()\n]{1,100}\)(?:(?!\bat )[^()\n]){0,200}?){0,2})"
+_V8_FUNCTION: Final = r"(?P<function>[^()\n]{0,300}+(?:\([^()\n]{1,100}\)(?:(?!\bat )[^()\n]){0,200}?){0,2})"
 # Code of an eval has the path of the eval. A path may have blanks and parentheses, such as a route's group.
 _V8_CALL: Final = Pattern(
     rf"{AT}(?:async )?{_V8_FUNCTION} ?"
