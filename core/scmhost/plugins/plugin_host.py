@@ -16,6 +16,7 @@ from scmhost.sdk import HOOK_SPECS, Command, HookSpec, Organization, Provider, P
 
 from .calls import ProviderCalls
 from .config.schema import Settings
+from .credentials import CredentialStore, NoCredentials
 from .discovery import Candidate, discover
 from .errors import PluginFault, ProviderOff
 from .flags.rules import FlagDecision, Step, with_suspensions
@@ -29,6 +30,8 @@ _log = logging.getLogger(__name__)
 
 MAX_DECISIONS: Final = 100_000
 """How many decisions are cached."""
+
+_NO_CREDENTIALS: Final = NoCredentials()
 
 DecisionKey = tuple[int, str, int, str]
 """The number of the registry snapshot, the provider's key, and the organization's id and slug."""
@@ -82,7 +85,7 @@ class PluginHost:
         self._status = self._new_status()
 
     @classmethod
-    def open(
+    def open(  # noqa: PLR0913 - each has a default, which embedders and tests replace
         cls,
         settings: Settings,
         *,
@@ -91,13 +94,14 @@ class PluginHost:
         import_seconds: float = IMPORT_SECONDS,
         clock: Clock | None = None,
         telemetry: Telemetry = NO_TELEMETRY,
+        credentials: CredentialStore = _NO_CREDENTIALS,
     ) -> Self:
         """Find, import, check and start the plugins that the settings enable. Never raises because of a plugin."""
         clock = clock or SystemClock()
         # One guard for all snapshots: a reload must not reset circuits, counts and workers.
         guard = Guard(CircuitBreaker(settings.breaker, clock), telemetry=telemetry)
         installed = discover if candidates is None else lambda: candidates
-        reloader = RegistryReloader(guard, Validator(guard, specs, import_seconds), installed)
+        reloader = RegistryReloader(guard, Validator(guard, specs, import_seconds), installed, credentials)
         return cls(settings, guard, reloader, clock)
 
     @property

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 # Type checkers and editors do not run ``__getattr__``.
 if TYPE_CHECKING:
     from .commits import CommitDraft, FileChange, Push
-    from .errors import ProviderError, ProviderForbidden, ProviderUnavailable, TemplateError, UrlError
+    from .errors import (
+        ProviderError,
+        ProviderForbidden,
+        ProviderUnauthorized,
+        ProviderUnavailable,
+        TemplateError,
+        UrlError,
+    )
     from .hooks import (
         API_VERSION,
         HOOK_PREFIX,
@@ -25,6 +32,7 @@ if TYPE_CHECKING:
     )
     from .provider import FEATURE_HOOKS, Feature, FeatureText, NoFields, Provider, ProviderMetadata
     from .reasons import NEXT_STEP, Reason
+    from .secrets import RefreshedCredentials
     from .urls import escaping
     from .urls.page_reading import UrlCandidate
     from .urls.page_requests import PageRequest, page_url
@@ -60,7 +68,14 @@ if TYPE_CHECKING:
 
 _NAMES_BY_MODULE: Final = {
     "commits": ("CommitDraft", "FileChange", "Push"),
-    "errors": ("ProviderError", "ProviderForbidden", "ProviderUnavailable", "TemplateError", "UrlError"),
+    "errors": (
+        "ProviderError",
+        "ProviderForbidden",
+        "ProviderUnauthorized",
+        "ProviderUnavailable",
+        "TemplateError",
+        "UrlError",
+    ),
     "hooks": (
         "API_VERSION",
         "HOOK_PREFIX",
@@ -75,6 +90,7 @@ _NAMES_BY_MODULE: Final = {
     ),
     "provider": ("FEATURE_HOOKS", "Feature", "FeatureText", "NoFields", "Provider", "ProviderMetadata"),
     "reasons": ("NEXT_STEP", "Reason"),
+    "secrets": ("RefreshedCredentials",),
     "urls.page_reading": ("UrlCandidate",),
     "urls.page_requests": ("PageRequest", "page_url"),
     "urls.page_templates": ("RenderedView",),
@@ -158,10 +174,12 @@ __all__ = [
     "ProviderError",
     "ProviderForbidden",
     "ProviderMetadata",
+    "ProviderUnauthorized",
     "ProviderUnavailable",
     "Push",
     "Reason",
     "RefKind",
+    "RefreshedCredentials",
     "Refusal",
     "Remote",
     "RenderedView",

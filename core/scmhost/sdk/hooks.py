@@ -23,6 +23,7 @@ from pydantic import BaseModel, BeforeValidator, JsonValue, TypeAdapter, Validat
 
 from .commits import CommitDraft, Push
 from .provider import Provider
+from .secrets import RefreshedCredentials
 from .urls.pages import UrlTemplates
 from .values import (
     AddRequest,
@@ -41,7 +42,7 @@ from .values import (
     refuse_dict,
 )
 
-API_VERSION: Final = "1.1"
+API_VERSION: Final = "1.2"
 """The version of the contract, MAJOR.MINOR, independent of the host's version.
 
 A new hook or optional argument raises MINOR; a removal or a changed meaning raises MAJOR.
@@ -120,6 +121,16 @@ def scm_install(  # type: ignore[empty-body]
     form: BaseModel, organization: Organization, settings: BaseModel
 ) -> InstallationDraft:
     """Turn a filled-in install form into an installation. The form is an instance of the provider's model."""
+
+
+@specify("io", "provider", budget=10.0)
+def scm_refresh_credentials(installation: Installation, settings: BaseModel) -> RefreshedCredentials | None:
+    """Renew the secrets of an installation, which are in ``installation.secrets``. None if that is impossible.
+
+    Called when a hook raises ``ProviderUnauthorized``, and shortly before the secrets expire; by one worker at a time.
+    The host saves the result, then calls the hook again. After None or a ``ProviderError`` the installation needs
+    attention; raise ``ProviderUnavailable`` if the code host does not answer now.
+    """
 
 
 @specify("io", "provider", budget=10.0)
