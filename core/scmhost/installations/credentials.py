@@ -1,12 +1,11 @@
-"""Credentials of installations: encrypted at rest, renewed by one worker at a time, and encrypted again with a new key.
+"""The credentials that hooks get, which one worker at a time renews.
 
 Workers share the database only. The right to renew is a lease there, as for jobs; the others wait for the new secrets.
 """
 
-import json
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Final
@@ -14,26 +13,23 @@ from typing import Final
 from cachetools import FIFOCache
 from pydantic import SecretStr, ValidationError
 
-from scmhost.audit.queries import AuditDraft
-from scmhost.audit.queries import add as add_entry
 from scmhost.infra.clock import Clock
 from scmhost.infra.db.engine import Store
-from scmhost.infra.errors import Conflict, Unavailable
+from scmhost.infra.errors import Unavailable
 from scmhost.infra.secret_box import KeyLost, SecretBox
 from scmhost.plugins import NeedsAttention, PluginFault
 from scmhost.plugins.credentials import Credentials, Refresh
 from scmhost.sdk import (
     Installation,
-    Organization,
     ProviderError,
     ProviderUnauthorized,
     ProviderUnavailable,
     RefreshedCredentials,
 )
-from scmhost.services import Services
 
 from . import queries
 from .queries import SealedSecrets
+from .sealing import LOST, seal, unseal
 
 EARLY: Final = timedelta(minutes=1)
 """How long before they expire credentials are renewed: longer than a call that uses them."""
@@ -47,20 +43,11 @@ PAUSE: Final = timedelta(minutes=5)
 FRESH: Final = timedelta(seconds=5)
 """How long a process uses what it has read: a request may call hooks for hundreds of files."""
 
-NO_KEY: Final = (
-    "this host has no key to encrypt them: the operator makes one with `scmhost secrets new-key` and names it in "
-    "secret_keys under [host] of plugins.toml, or in SCMHOST_SECRET_KEYS"
-)
-_LOST: Final = (
-    "its secrets cannot be decrypted, because the key that encrypted them is not among host.secret_keys; the operator "
-    "adds the key again, or its secrets are entered anew"
-)
 _ENTER_ANEW: Final = "enter new ones in its configuration, or install it again"
 _TRANSIENT: Final = frozenset({"timed_out", "busy", "suspended"})
 _MOST_CACHED: Final = 1_000
 _WAIT_SECONDS: Final = 0.1
 _SAVE_ATTEMPTS: Final = 3
-_BATCH: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +91,7 @@ class InstallationCredentials:
         if refresh is None or sealed.expires_at is None or now < sealed.expires_at - EARLY:
             return held
         try:
-            return self._renewed(installation, sealed, refresh, patience)
+            return self._renewed(installation, sealed, refresh, patience, "they have expired")
         except NeedsAttention:
             raise
         except (ProviderUnavailable, PluginFault):
@@ -143,7 +130,7 @@ class InstallationCredentials:
             return self._opened(installation, sealed)
         if refresh is None:
             raise self._refused(installation, sealed, str(error))
-        return self._renewed(installation, sealed, refresh, patience)
+        return self._renewed(installation, sealed, refresh, patience, str(error))
 
     def reject(self, installation: Installation, refused: Credentials, error: ProviderUnauthorized) -> NeedsAttention:
         """Record that the code host refuses renewed credentials, too; return the error for the caller."""
@@ -161,9 +148,9 @@ class InstallationCredentials:
             self._forget(installation)
 
     def _renewed(
-        self, installation: Installation, sealed: SealedSecrets, refresh: Refresh, patience: float
+        self, installation: Installation, sealed: SealedSecrets, refresh: Refresh, patience: float, why: str
     ) -> Credentials:
-        """Renew credentials, or wait for the worker that does."""
+        """Renew credentials, or wait for the worker that does. ``why`` is the reason, if they cannot be renewed."""
         deadline = time.monotonic() + patience
         while not self._lease(sealed):
             current = self._read(installation)
@@ -177,14 +164,14 @@ class InstallationCredentials:
             if current.leased_until is None or time.monotonic() >= deadline:
                 raise ProviderUnavailable(f"The credentials of {installation.name!r} cannot be renewed now; try again.")
             self._pause(_WAIT_SECONDS)
-        return self._refresh(installation, sealed, refresh)
+        return self._refresh(installation, sealed, refresh, why)
 
     def _lease(self, sealed: SealedSecrets) -> bool:
         now = self._clock.now()
         with self._store.write() as tx:
             return queries.lease_secrets(tx, sealed, now, now + LEASE)
 
-    def _refresh(self, installation: Installation, sealed: SealedSecrets, refresh: Refresh) -> Credentials:
+    def _refresh(self, installation: Installation, sealed: SealedSecrets, refresh: Refresh, why: str) -> Credentials:
         held = self._opened(installation, sealed)
         try:
             fresh = refresh(installation, held)
@@ -198,7 +185,7 @@ class InstallationCredentials:
         except ProviderError as error:
             raise self._refused(installation, sealed, str(error)) from error
         if fresh is None:
-            raise self._refused(installation, sealed, "they cannot be renewed")
+            raise self._refused(installation, sealed, why)
         try:
             secrets = RefreshedCredentials.model_validate({"secrets": {**held.secrets, **fresh.secrets}}).secrets
         except ValidationError:
@@ -244,7 +231,7 @@ class InstallationCredentials:
         try:
             secrets = unseal(self._box, installation, sealed)
         except KeyLost:
-            raise _attention(installation, _LOST) from None
+            raise _attention(installation, LOST) from None
         return Credentials(secrets, sealed.version, doubted=sealed.problem is not None)
 
     def _recent(self, installation: Installation) -> SealedSecrets | None:
@@ -269,118 +256,5 @@ class InstallationCredentials:
             self._cached.pop(installation.id, None)
 
 
-def seal(box: SecretBox, installation: Installation, secrets: Mapping[str, SecretStr]) -> tuple[str, str]:
-    """Return the encrypted secrets of an installation, and the id of the key that encrypted them.
-
-    Raises:
-        Conflict: this host has no key.
-    """
-    if box.key_id is None:
-        raise Conflict(f"Installations of {installation.provider} have secrets, and {NO_KEY}.")
-    # With its ids: a row that is copied to another installation must not give that one the secrets.
-    owner = [installation.organization_id, installation.id]
-    plain = {name: secret.get_secret_value() for name, secret in secrets.items()}
-    return box.encrypt(json.dumps({"installation": owner, "secrets": plain})), box.key_id
-
-
-def unseal(box: SecretBox, installation: Installation, sealed: SealedSecrets) -> Mapping[str, SecretStr]:
-    """Return the secrets of an installation.
-
-    Raises:
-        KeyLost: no key of this host decrypts them, or they are those of another installation.
-    """
-    stored = json.loads(box.decrypt(sealed.encrypted))
-    if stored["installation"] != [installation.organization_id, installation.id]:
-        raise KeyLost("the secrets are those of another installation")
-    return RefreshedCredentials.model_validate({"secrets": stored["secrets"]}).secrets
-
-
-def stored_secrets(services: Services, installation: Installation) -> Mapping[str, SecretStr]:
-    """Return the secrets of an installation; nothing if it has none, or if they cannot be decrypted."""
-    with services.store.read() as tx:
-        sealed = queries.sealed_secrets(tx, installation.organization_id, [installation.id]).get(installation.id)
-    try:
-        return unseal(services.secret_box, installation, sealed) if sealed else {}
-    except KeyLost:
-        return {}
-
-
-def attention_reasons(
-    services: Services, organization: Organization, installations: Iterable[Installation]
-) -> dict[int, str]:
-    """Return the reasons why installations of an organization need attention, by id; the others are left out."""
-    listed = list(installations)
-    with services.store.read() as tx:
-        sealed = queries.sealed_secrets(tx, organization.id, [each.id for each in listed])
-    reasons = {
-        each.id: _secrets_problem(services.secret_box, each, sealed.get(each.id))
-        or _configuration_problem(services, each)
-        for each in listed
-    }
-    return {id_: f"Installation needs attention: {reason}." for id_, reason in reasons.items() if reason}
-
-
-def _secrets_problem(box: SecretBox, installation: Installation, sealed: SealedSecrets | None) -> str | None:
-    if sealed is None:
-        return None
-    try:
-        unseal(box, installation, sealed)
-    except KeyLost:
-        return _LOST
-    return sealed.problem
-
-
-def _configuration_problem(services: Services, installation: Installation) -> str | None:
-    calls = services.plugins.calls(installation.provider)
-    try:
-        problem = calls.configuration_problem(installation) if calls else None
-    except (PluginFault, ProviderError) as error:
-        return f"its configuration cannot be checked ({error})"
-    return f"its {problem}" if problem else None
-
-
 def _attention(installation: Installation, problem: str) -> NeedsAttention:
     return NeedsAttention(f"Installation {installation.name!r} needs attention: {problem}.")
-
-
-@dataclass(frozen=True, slots=True)
-class RotatedSecrets:
-    """How many installations have secrets that were encrypted again, were current before, or cannot be decrypted."""
-
-    rotated: int
-    current: int
-    lost: int
-
-
-def rotate_secrets(services: Services) -> RotatedSecrets:
-    """Encrypt the secrets of all installations with the first key, in batches. What is current is left alone.
-
-    Raises:
-        Conflict: this host has no key.
-    """
-    box = services.secret_box
-    if box.key_id is None:
-        raise Conflict(f"There is nothing to encrypt with: {NO_KEY}.")
-    with services.store.read() as tx:
-        current = queries.count_sealed(tx).get(box.key_id, 0)
-    done, after = RotatedSecrets(0, current, 0), (0, 0)
-    while True:
-        # A short transaction for each batch: writers of the service wait for it on SQLite.
-        with services.store.write() as tx:
-            batch = queries.sealed_with_other_keys(tx, box.key_id, after, _BATCH)
-            for sealed in batch:
-                try:
-                    encrypted = box.encrypt(box.decrypt(sealed.encrypted))
-                except KeyLost:
-                    done = replace(done, lost=done.lost + 1)
-                    continue
-                done = replace(done, rotated=done.rotated + queries.reseal(tx, sealed, encrypted, box.key_id))
-        if len(batch) < _BATCH:
-            break
-        after = batch[-1].organization_id, batch[-1].installation_id
-    if done.rotated:
-        with services.store.write() as tx:
-            details = {"rotated": done.rotated, "lost": done.lost}
-            draft = AuditDraft(services.actor, "secrets.rotate", "secret_keys", None, dict(details))
-            add_entry(tx, None, draft, services.clock.now())
-    return done

@@ -14,13 +14,13 @@ from scmhost.plugins import PluginFault, ProviderCalls
 from scmhost.plugins.calls import refusals
 from scmhost.plugins.credentials import field_key
 from scmhost.plugins.errors import Origin
-from scmhost.sdk import JsonObject, Organization, Provider
+from scmhost.sdk import Installation, JsonObject, Organization, Provider
 from scmhost.sdk.secrets import enclosed_secrets, secret_fields
 from scmhost.services import Services
 
 from . import queries
-from .credentials import seal, stored_secrets
 from .queries import StoredInstallation
+from .sealing import seal, stored_secrets
 
 
 class InvalidForm(InvalidInput):
@@ -144,6 +144,14 @@ def catalogue(services: Services, organization: Organization) -> list[tuple[Prov
     with_calls = ((provider, services.plugins.calls(provider.key)) for provider in providers)
     # A reload may remove a provider between the two look-ups. Nothing has validated the texts of a plugin's form.
     return [(provider, without_surrogates(calls.form_schema())) for provider, calls in with_calls if calls is not None]
+
+
+def shown_configuration(services: Services, installation: Installation) -> JsonObject:
+    """Return an installation's configuration without secrets, which older versions of scmhost stored there."""
+    provider = services.plugins.provider(installation.provider)
+    model = provider.configuration if provider else None
+    own = secret_fields(model) if model else frozenset()
+    return {name: value for name, value in installation.configuration.items() if name not in own}
 
 
 def field_problems(error: ValidationError) -> dict[str, list[str]]:

@@ -29,7 +29,7 @@ class InstallationSecretsRow(ChildMixin, Base):
     """
 
     __tablename__ = "installation_secrets"
-    __table_args__ = (refers_to("installations", "installation_id"), Index(None, "key_id"))
+    __table_args__ = (refers_to("installations", "installation_id"),)
 
     installation_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     encrypted: Mapped[str]

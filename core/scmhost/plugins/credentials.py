@@ -107,6 +107,10 @@ class NoCredentials:
         """Do nothing: there are no credentials."""
 
 
+NO_CREDENTIALS: Final = NoCredentials()
+"""The credential store of a plugin host without a database."""
+
+
 def model_input(
     model: type[BaseModel], configuration: Mapping[str, JsonValue], secrets: Mapping[str, SecretStr]
 ) -> dict[str, Any]:

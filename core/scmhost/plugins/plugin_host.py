@@ -16,7 +16,7 @@ from scmhost.sdk import HOOK_SPECS, Command, HookSpec, Organization, Provider, P
 
 from .calls import ProviderCalls
 from .config.schema import Settings
-from .credentials import CredentialStore, NoCredentials
+from .credentials import NO_CREDENTIALS, CredentialStore
 from .discovery import Candidate, discover
 from .errors import PluginFault, ProviderOff
 from .flags.rules import FlagDecision, Step, with_suspensions
@@ -30,8 +30,6 @@ _log = logging.getLogger(__name__)
 
 MAX_DECISIONS: Final = 100_000
 """How many decisions are cached."""
-
-_NO_CREDENTIALS: Final = NoCredentials()
 
 DecisionKey = tuple[int, str, int, str]
 """The number of the registry snapshot, the provider's key, and the organization's id and slug."""
@@ -94,7 +92,7 @@ class PluginHost:
         import_seconds: float = IMPORT_SECONDS,
         clock: Clock | None = None,
         telemetry: Telemetry = NO_TELEMETRY,
-        credentials: CredentialStore = _NO_CREDENTIALS,
+        credentials: CredentialStore = NO_CREDENTIALS,
     ) -> Self:
         """Find, import, check and start the plugins that the settings enable. Never raises because of a plugin."""
         clock = clock or SystemClock()

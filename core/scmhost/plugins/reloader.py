@@ -10,7 +10,7 @@ from scmhost.plugins.validation import ValidatedPlugin, Validator
 from scmhost.sdk import ProviderError
 
 from .config.schema import EVERYTHING, FlagsProvider, Settings
-from .credentials import CredentialStore
+from .credentials import NO_CREDENTIALS, CredentialStore
 from .discovery import Candidate, select
 from .errors import ConfigError, HostError, Problem
 from .isolation.guard import Guard
@@ -48,7 +48,7 @@ class RegistryReloader:
         guard: Guard,
         validator: Validator,
         candidates: Callable[[], Sequence[Candidate]],
-        credentials: CredentialStore,
+        credentials: CredentialStore = NO_CREDENTIALS,
     ) -> None:
         self._guard = guard
         self._calling = guard, credentials

@@ -4,6 +4,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -173,7 +174,7 @@ def _host(file: HostSettings, source: Source, environ: Mapping[str, str]) -> Hos
     if "secret_keys" in given:
         given["secret_keys"] = [key for key in map(str.strip, given["secret_keys"].split(",")) if key]
     else:
-        given["secret_keys"] = [_written_key(key, source, environ) for key in file.secret_keys]
+        given["secret_keys"] = [_read_key(key, source, environ) for key in file.secret_keys]
     try:
         return HostSettings.model_validate({**file.model_dump(exclude={"secret_keys"}), **given})
     except ValidationError as error:
@@ -185,8 +186,8 @@ def _environment_problem(detail: ErrorDetails) -> Problem:
     return Problem("environment", None, variable, _lowered(detail["msg"].removeprefix("Value error, ")), "")
 
 
-def _written_key(key: SecretStr | KeySource, source: Source, environ: Mapping[str, str]) -> SecretStr:
-    """Return a key from where it is written.
+def _read_key(key: SecretStr | KeySource, source: Source, environ: Mapping[str, str]) -> SecretStr | KeySource:
+    """Return a key, read from where it is written.
 
     Raises:
         ConfigError: there is no key.
@@ -198,7 +199,7 @@ def _written_key(key: SecretStr | KeySource, source: Source, environ: Mapping[st
     else:
         text, where = _key_file(Path(key.name)), f"the file {key.name}"
     if is_key(text.strip()):
-        return SecretStr(text.strip())
+        return replace(key, key=SecretStr(text.strip()))
     hint = "make a key with: scmhost secrets new-key"
     raise ConfigError(
         Problem(source.file, source.line("host", "secret_keys"), "host.secret_keys", f"{where} has no key", hint)

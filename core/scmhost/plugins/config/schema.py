@@ -40,10 +40,11 @@ def _slug_or_id(value: object) -> str | int:
 
 @dataclass(frozen=True, slots=True)
 class KeySource:
-    """Where a key is written: the name of an environment variable, or the path of a file."""
+    """Where a key is written: the name of an environment variable, or the path of a file; and the key, once read."""
 
     kind: Literal["env", "file"]
     name: str
+    key: SecretStr | None = None
 
 
 def _secret_key(value: object) -> SecretStr | KeySource:
@@ -119,8 +120,9 @@ class HostSettings(Table):
 
     @property
     def encryption_keys(self) -> tuple[SecretStr, ...]:
-        """The values of ``secret_keys``, which reading the file has taken from where they are written."""
-        return tuple(key for key in self.secret_keys if isinstance(key, SecretStr))
+        """The values of ``secret_keys``."""
+        values = (key if isinstance(key, SecretStr) else key.key for key in self.secret_keys)
+        return tuple(value for value in values if value)
 
 
 class Organizations(Table):

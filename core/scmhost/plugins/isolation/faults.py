@@ -63,8 +63,16 @@ def exception_text(error: BaseException, secrets: Collection[str] = ()) -> str:
     """Return the type and the text of a foreign exception, like ``ValueError: no such page``."""
     # The descriptor of ``type`` itself: a metaclass may compute the name.
     name = safe_text(type.__dict__["__name__"].__get__(type(error)), 200, secrets)
-    text = safe_text(error, secrets=secrets)
+    text = safe_text(_without_input(error) if secrets else error, secrets=secrets)
     return f"{name}: {text}" if text else name
+
+
+def _without_input(error: BaseException) -> object:
+    """Return the text of a pydantic error without the input: of a long one it has the beginning and the end."""
+    if type(error) is not pydantic.ValidationError:
+        return error
+    items = error.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in items)
 
 
 def safe_provider_error(error: ProviderError, secrets: Collection[str] = ()) -> ProviderError:

@@ -33,7 +33,6 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
     )
-    op.create_index("ix_installation_secrets_key_id", "installation_secrets", ["key_id"])
 
 
 def downgrade() -> None:
