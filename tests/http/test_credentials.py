@@ -166,8 +166,8 @@ def raising(error: Callable[[str], Exception]) -> Callable[[str], Any]:
 def chained(secret: str) -> Any:
     """Raise an error whose cause has the secret."""
     try:
-        return {}[secret]
-    except KeyError as error:
+        return int(secret, 36), int(secret, 2)
+    except ValueError as error:
         raise ProviderError("no") from error
 
 

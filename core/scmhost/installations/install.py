@@ -12,9 +12,9 @@ from scmhost.infra.errors import Conflict, InvalidInput, NotFound
 from scmhost.infra.paging import Page, PageQuery
 from scmhost.plugins import PluginFault, ProviderCalls
 from scmhost.plugins.calls import refusals
-from scmhost.plugins.credentials import field_key
 from scmhost.plugins.errors import Origin
 from scmhost.sdk import Installation, JsonObject, Organization, Provider
+from scmhost.sdk.configuration import field_key
 from scmhost.sdk.secrets import enclosed_secrets, secret_fields
 from scmhost.services import Services
 

@@ -39,15 +39,7 @@ from scmhost.sdk import (
     ResolvedRef,
     UrlTemplates,
 )
-from scmhost.sdk.secrets import NO_SECRETS, secret_fields
-from scmhost.sdk.values import frozen
-
-from .config.redaction import credential_texts
-from .credentials import (
-    Credentials,
-    CredentialStore,
-    NeedsAttention,
-    Refresh,
+from scmhost.sdk.configuration import (
     field_key,
     first_problem,
     leak_problem,
@@ -55,6 +47,11 @@ from .credentials import (
     model_input,
     separated,
 )
+from scmhost.sdk.secrets import NO_SECRETS, secret_fields
+from scmhost.sdk.values import frozen
+
+from .config.redaction import credential_texts
+from .credentials import Credentials, CredentialStore, NeedsAttention, Refresh
 from .errors import PluginFault
 from .isolation.faults import safe_text
 from .isolation.guard import Guard, Implementation
