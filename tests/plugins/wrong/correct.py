@@ -98,20 +98,19 @@ class Correct:
         return (PROVIDER,)
 
     @hookimpl
-    def scm_install(self, form: Form, settings: Settings) -> InstallationDraft:
+    def scm_install(self, form: Form) -> InstallationDraft:
         return InstallationDraft(
             name=form.team,
             external_id=form.team,
             metadata={"domain_name": form.server},
             configuration={"server": form.server},
-            secrets={"token": settings.token},
+            secrets={"token": SecretStr("token of the installation")},
         )
 
     @hookimpl
     def scm_refresh_credentials(self, installation: Installation) -> RefreshedCredentials | None:
-        return RefreshedCredentials(
-            secrets={"token": SecretStr(installation.secrets["token"].get_secret_value()[::-1])}
-        )
+        token = installation.secrets.get("token")
+        return RefreshedCredentials(secrets={"token": SecretStr(token.get_secret_value()[::-1])}) if token else None
 
     @hookimpl
     def scm_offer_repositories(self, repositories: Sequence[Repository], search: str) -> Sequence[Offer]:
