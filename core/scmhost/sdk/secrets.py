@@ -86,7 +86,8 @@ def _members(kind: Any) -> set[Any]:
 
 
 def _encloses(kind: Any, seen: frozenset[Any]) -> bool:
-    if isinstance(kind, type) and issubclass(kind, SecretStr | SecretBytes | Secret):
+    plain = get_origin(kind) or kind
+    if isinstance(plain, type) and issubclass(plain, SecretStr | SecretBytes | Secret):
         return True
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         fields = () if kind in seen else kind.model_fields.values()

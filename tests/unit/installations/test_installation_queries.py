@@ -8,7 +8,7 @@ import factories
 from scmhost.infra.db.engine import Store
 from scmhost.infra.db.errors import Duplicate
 from scmhost.installations import queries as installation_queries
-from scmhost.sdk import InstallationDraft
+from scmhost.sdk import Installation, InstallationDraft
 
 DAY = timedelta(days=1)
 NOW = factories.NOW
@@ -86,14 +86,14 @@ def owner(store: Store, organization_id: int, external_id: str = "one") -> Insta
     """An installation with secrets."""
     id_ = factories.new_installation(store, organization_id, external_id)
     with store.write() as tx:
-        installation = queries.get_many(tx, organization_id, [id_])[id_].installation
-        queries.save_secrets(tx, installation, "sealed", "key", None)
+        installation = installation_queries.get_many(tx, organization_id, [id_])[id_].installation
+        installation_queries.save_secrets(tx, installation, "sealed", "key", None)
     return installation
 
 
-def sealed(store: Store, installation: Installation) -> queries.SealedSecrets:
+def sealed(store: Store, installation: Installation) -> installation_queries.SealedSecrets:
     with store.read() as tx:
-        return queries.sealed_secrets(tx, installation.organization_id, [installation.id])[installation.id]
+        return installation_queries.sealed_secrets(tx, installation.organization_id, [installation.id])[installation.id]
 
 
 def test_secrets_are_leased_by_one_worker(store: Store) -> None:
@@ -102,12 +102,12 @@ def test_secrets_are_leased_by_one_worker(store: Store) -> None:
     installation = owner(store, factories.new_organization(store))
     first = sealed(store, installation)
     with store.write() as tx:
-        assert queries.lease_secrets(tx, first, factories.NOW, later)
-        assert not queries.lease_secrets(tx, first, factories.NOW, later)
-        assert queries.lease_secrets(tx, first, later, later)
-        assert queries.replace_secrets(tx, first, "new", "key", later)
-        assert not queries.replace_secrets(tx, first, "late", "key", None)
-        assert not queries.lease_secrets(tx, first, later, later)
+        assert installation_queries.lease_secrets(tx, first, factories.NOW, later)
+        assert not installation_queries.lease_secrets(tx, first, factories.NOW, later)
+        assert installation_queries.lease_secrets(tx, first, later, later)
+        assert installation_queries.replace_secrets(tx, first, "new", "key", later)
+        assert not installation_queries.replace_secrets(tx, first, "late", "key", None)
+        assert not installation_queries.lease_secrets(tx, first, later, later)
     second = sealed(store, installation)
     assert (second.encrypted, second.version, second.expires_at, second.leased_until) == ("new", 2, later, None)
 
@@ -116,14 +116,14 @@ def test_problem_of_secrets_is_kept_until_they_change(store: Store) -> None:
     """A problem ends the lease; new secrets end the problem."""
     installation = owner(store, factories.new_organization(store))
     with store.write() as tx:
-        queries.end_lease(tx, sealed(store, installation), "refused", factories.NOW)
+        installation_queries.end_lease(tx, sealed(store, installation), "refused", factories.NOW)
     assert (sealed(store, installation).problem, sealed(store, installation).problem_at) == ("refused", factories.NOW)
     with store.write() as tx:
-        queries.accept_secrets(tx, sealed(store, installation))
+        installation_queries.accept_secrets(tx, sealed(store, installation))
     assert sealed(store, installation).problem is None
     with store.write() as tx:
-        queries.end_lease(tx, sealed(store, installation), "again", factories.NOW)
-        queries.save_secrets(tx, installation, "new", "key", None)
+        installation_queries.end_lease(tx, sealed(store, installation), "again", factories.NOW)
+        installation_queries.save_secrets(tx, installation, "new", "key", None)
     assert (sealed(store, installation).problem, sealed(store, installation).version) == (None, 2)
 
 
@@ -133,18 +133,18 @@ def test_secrets_of_other_keys_come_in_batches(store: Store) -> None:
     owners = [owner(store, organization, name) for organization in (mine, yours) for name in ("one", "two")]
     places = [(each.organization_id, each.id) for each in owners]
     with store.write() as tx:
-        found = queries.sealed_with_other_keys(tx, "new key", (0, 0), 3)
+        found = installation_queries.sealed_with_other_keys(tx, "new key", (0, 0), 3)
         assert [(each.organization_id, each.installation_id) for each in found] == places[:3]
-        assert queries.reseal(tx, found[0], "again", "new key")
-        assert not queries.reseal(tx, found[0], "again", "new key")
-        rest = queries.sealed_with_other_keys(tx, "new key", places[1], 9)
+        assert installation_queries.reseal(tx, found[0], "again", "new key")
+        assert not installation_queries.reseal(tx, found[0], "again", "new key")
+        rest = installation_queries.sealed_with_other_keys(tx, "new key", places[1], 9)
         assert [(each.organization_id, each.installation_id) for each in rest] == places[2:]
-        assert queries.count_sealed(tx) == {"key": 3, "new key": 1}
+        assert installation_queries.count_sealed(tx) == {"key": 3, "new key": 1}
 
 
 def test_secrets_go_with_their_installation(store: Store) -> None:
     """An uninstalled provider leaves no secrets behind."""
     installation = owner(store, factories.new_organization(store))
     with store.write() as tx:
-        queries.delete_installation(tx, installation.organization_id, installation.id)
-        assert queries.count_sealed(tx) == {}
+        installation_queries.delete_installation(tx, installation.organization_id, installation.id)
+        assert installation_queries.count_sealed(tx) == {}
