@@ -11,6 +11,8 @@ from pathlib import Path
 from random import Random
 from time import perf_counter
 
+from hostile_lines import Shape, growth
+
 from scmhost.frames import read_text
 
 CASES = Path(__file__).parents[1] / "tests" / "cases"
@@ -36,7 +38,15 @@ def ratios() -> dict[str, float]:
     rounds = [(_seconds(_generic, text), _seconds(_notations, text)) for _ in range(ROUNDS)]
     generic, notations = (min(seconds) for seconds in zip(*rounds, strict=True))
     print(f"frames: {len(text) / notations / MEGABYTE:.1f} MB/s, generic: {len(text) / generic / MEGABYTE:.1f} MB/s")
-    return {"frames": generic / notations}
+    return {"frames": generic / notations, "frames/growth on hostile lines": _growth()}
+
+
+def _growth() -> float:
+    """Return by how much the cost of the worst hostile line grows when its length doubles."""
+    shapes = json.loads((CASES / "hostile_lines" / "shapes.json").read_text())
+    return max(
+        min(growth(Shape(shape["head"], shape["unit"], shape["tail"])) for _ in range(ROUNDS)) for shape in shapes
+    )
 
 
 def _mixed(random: Random) -> str:

@@ -44,13 +44,16 @@ class Host:
         self.services = services
 
     @classmethod
-    def open(cls, settings: "Settings", *, migrate: bool = True, telemetry: "Telemetry | None" = None) -> Self:
+    def open(
+        cls, settings: "Settings", *, migrate: bool = True, telemetry: "Telemetry | None" = None, serving: bool = True
+    ) -> Self:
         """Open the database and load the enabled plugins.
 
         Args:
             settings: the configuration, from ``read_configuration``.
             migrate: create missing tables and upgrade older ones. Without it nothing is written.
             telemetry: receives metrics and spans; without it none are made.
+            serving: start the plugins; a command that only looks does not.
 
         Raises:
             ScmhostError: the database cannot be opened. A plugin that fails is listed as broken instead: see
@@ -70,7 +73,7 @@ class Host:
         telemetry = telemetry or NO_TELEMETRY
         clock, box = SystemClock(), SecretBox(settings.host.encryption_keys)
         credentials = InstallationCredentials(store, clock, box)
-        plugins = PluginHost.open(settings, telemetry=telemetry, credentials=credentials)
+        plugins = PluginHost.open(settings, telemetry=telemetry, credentials=credentials, serving=serving)
         services = Services(
             store,
             plugins,
@@ -158,7 +161,7 @@ def open_host(
     settings = read_configuration(config, database_url)
     if not plugins:
         settings = settings.model_copy(update={"plugins": {}, "flags_provider": None})
-    host = Host.open(settings, migrate=not inspect_only)
+    host = Host.open(settings, migrate=not inspect_only, serving=False)
     host.services = host.services.for_actor(operating_user())
     return host
 
@@ -203,6 +206,8 @@ def main() -> None:
         # Shells and installers call this often: it is answered without importing anything.
         print(f"scmhost {__version__}")  # noqa: T201 - the output of the command
         return
+    # Imports make many objects that stay, and the default threshold searches all of them several times for garbage.
+    gc.set_threshold(20_000)
     from scmhost.cli.main import run
 
     run(open_host, sys.argv[1:])

@@ -192,12 +192,15 @@ def _on_scmhost_error(_request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, InvalidInput) and error.field:
         return JSONResponse({error.field: [error.message]}, status_code=400)
     if isinstance(error, ProviderRefused):
-        return problem(_REFUSED_STATUS[error.reason], str(error))
+        return problem(_REFUSED_STATUS[error.reason], str(error), _retry_after(error.retry_after))
     if isinstance(error, PluginFault):
-        again = {"Retry-After": str(error.retry_after)} if error.retry_after else None
-        return problem(status_of_fault(error.kind), str(error), again)
+        return problem(status_of_fault(error.kind), str(error), _retry_after(error.retry_after))
     status = next((status for kind, status in _ERROR_STATUS if isinstance(error, kind)), 500)
     return problem(status, str(error), {"WWW-Authenticate": "Bearer"} if status == 401 else None)  # noqa: PLR2004
+
+
+def _retry_after(seconds: int | None) -> dict[str, str] | None:
+    return {"Retry-After": str(seconds)} if seconds else None
 
 
 def _on_invalid_request(_request: Request, error: Exception) -> JSONResponse:

@@ -11,6 +11,7 @@ from .hooks import hooks_page
 from .markdown import with_part
 from .settings import limits, settings_page
 from .terminal import terminal
+from .tools import tools
 from .wire import endpoints, openapi, scopes
 
 DOCS: Final = Path(__file__).parents[1]
@@ -24,6 +25,7 @@ _WHOLE: Final[Mapping[str, Callable[[], str]]] = {
 }
 _PARTS: Final[Mapping[str, Mapping[str, Callable[[], str]]]] = {
     "api.md": {"endpoints": endpoints, "limits": limits},
+    "link.md": {"tools": tools},
     "operators.md": {"scopes": scopes, "refused plugins": refused_plugins, "failing calls": failing_calls},
 }
 

@@ -85,6 +85,27 @@ def test_links_work_without_a_writable_cache(tmp_path: Path) -> None:
     assert found.url("a.py") == f"https://github.com/acme/shop/blob/{SHA}/a.py"
 
 
+def test_pipe_in_place_of_the_cache_is_replaced(tmp_path: Path) -> None:
+    """The git folder may come with an archive, and reading a pipe would block."""
+    file = tmp_path / "pages.json"
+    os.mkfifo(file)
+    cached_pages(str(file), SHA, INPUTS, lambda: links_at(SHA))
+    assert file.is_file()
+
+
+def test_cache_is_not_written_through_a_link(tmp_path: Path) -> None:
+    """A link in the git folder could lead to any file of the user."""
+    victim = tmp_path / "victim"
+    victim.write_text("kept", encoding="utf-8")
+    file = tmp_path / "pages.json"
+    (tmp_path / f"pages.json.{os.getpid()}").symlink_to(victim)
+    cached_pages(str(file), SHA, INPUTS, lambda: links_at(SHA))
+    file.symlink_to(victim)
+    (tmp_path / f"pages.json.{os.getpid()}").unlink()
+    cached_pages(str(file), SHA, INPUTS, lambda: links_at(SHA))
+    assert victim.read_text(encoding="utf-8") == "kept"
+
+
 def test_second_run_imports_no_pydantic(tmp_path: Path) -> None:
     """With a cache the templates, and the libraries that read them, are not imported."""
     repository = GitRepository(tmp_path / "checkout")

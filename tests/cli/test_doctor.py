@@ -337,6 +337,13 @@ def test_unavailable_code_host_is_reported() -> None:
     assert "check that its code host is up" in many.remedy
 
 
+def test_pause_that_a_code_host_asked_for_is_reported() -> None:
+    """The finding has the installation and the seconds; a service without pauses has none."""
+    pauses = [{"provider": "forge", "integrationId": "5", "seconds": 30}]
+    (finding,) = plugin_findings(SERVICE, plugin_record(pauses=pauses))
+    assert (finding.severity, "integration 5 limits requests for 30 s more" in finding.problem) == ("warning", True)
+
+
 def test_suspended_hook_is_reported_with_its_last_fault() -> None:
     """The finding has the fault, and the remedy is what to fix."""
     pause = {"hook": "scm_file_exists", "nextTry": "12:00", "faults": 5, "lastFault": "hung"}

@@ -66,10 +66,12 @@ def test_missing_file_is_wrong_usage(config: Path) -> None:
     assert (done.code, "/no/such/file" in done.err) == (2, True)
 
 
-def test_unknown_release_is_an_error(config: Path) -> None:
-    """The error names the release."""
+def test_unknown_release_is_a_note(config: Path) -> None:
+    """The links lead to the next ref, and the note names the release."""
     done = scmhost("link", config.with_name("crash.txt"), *options(config), "--release", "9.9")
-    assert (done.code, "no release '9.9'" in done.err) == (1, True)
+    assert done.code == 0
+    assert "note: Organization 'acme' has no release '9.9'. The links lead to the next ref" in done.err
+    assert "    -> https://git.example.com/team/app/blob/main/src/main.py#L3" in done.out.splitlines()
 
 
 def test_java_trace_is_linked(tmp_path: Path) -> None:

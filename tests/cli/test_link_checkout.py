@@ -61,8 +61,7 @@ def test_trace_links_to_the_commit_that_is_checked_out(checkout: GitRepository) 
     assert [line for line in lines if not line.startswith("    -> ")] == TRACE.splitlines()
     assert lines[2] == f"    -> {page}/main.py#L2"
     assert f"    -> {page}/shop/cart.py#L12" in lines
-    assert "2 of 3 frames have links." in done.err
-    assert "1 without: not_in_repository." in done.err
+    assert done.err == "2 of 2 frames of yours have links, 1 in installed packages.\n"
 
 
 def test_pipe_keeps_bytes_that_are_not_utf8(checkout: GitRepository) -> None:
@@ -94,18 +93,24 @@ def test_changed_lines_are_reported(checkout: GitRepository) -> None:
 
 
 def test_unpushed_commit_is_reported(checkout: GitRepository) -> None:
-    """A warning reports that the links of an unpushed commit do not work yet."""
+    """Links lead to the last commit that is pushed, and a warning names both."""
     checkout.git("update-ref", "refs/remotes/origin/main", "HEAD")
-    assert "until it is pushed" not in linked(TRACE).err
-    checkout.commit(files={"main.py": "changed\n"})
-    assert f"commit {checkout.shas()[0][:12]} is on no branch of a remote yet" in linked(TRACE).err
+    assert "of a remote yet" not in linked(TRACE).err
+    checkout.commit(files={"main.py": "zero\none\ntwo\nthree\n", "fresh.py": "x\n"})
+    second, first = checkout.shas()
+    done = linked("main.py:2: Error\nmain.py:1: Error\nfresh.py:1: Error\n")
+    assert done.out.count(f"blob/{first}/main.py#L1") == 2
+    assert f"commit {second[:12]} is on no branch of a remote yet: links lead to commit {first[:12]}" in done.err
+    assert f"main.py:1 was changed since commit {first[:12]}" in done.err
+    assert f"not_pushed. fresh.py is new since commit {first[:12]}, the last that is pushed." in done.err
+    assert links("main.py:1: Error\n", "--ref", "HEAD") == [f"https://github.com/acme/shop/blob/{second}/main.py#L1"]
 
 
 def test_uncommitted_file_has_no_link(checkout: GitRepository) -> None:
     """The reason names the file."""
     (checkout.path / "fresh.py").write_text("x\n", encoding="utf-8")
     (frame,) = frames(f'  File "{checkout.path}/fresh.py", line 1, in f\n')
-    assert (frame["reason"], frame["message"]) == ("file_not_found", "fresh.py is not in the commit")
+    assert (frame["reason"], frame["message"]) == ("not_committed", "fresh.py is not committed")
 
 
 def test_ref_option_selects_the_commit(checkout: GitRepository) -> None:
@@ -215,3 +220,114 @@ def test_link_for_an_earlier_line_is_printed(checkout: GitRepository) -> None:
     (frame,) = frames(text)
     assert (frame["line"], frame["textLine"]) == (2, 1)
     assert linked(text).out.splitlines()[1].endswith("main.py#L2")
+
+
+def test_several_files_are_printed_one_after_the_other(checkout: GitRepository) -> None:
+    """Each file is read on its own, and the summary counts all of them."""
+    Path("../a.log").write_text("main.py:1: Error", encoding="utf-8")
+    Path("../b.log").write_text("main.py:2: Error\n", encoding="utf-8")
+    page = f"https://github.com/acme/shop/blob/{checkout.shas()[0]}/main.py"
+    done = scmhost("link", "../a.log", "../b.log", "../a.log")
+    assert done.out == (
+        f"main.py:1: Error\n    -> {page}#L1\nmain.py:2: Error\n    -> {page}#L2\nmain.py:1: Error\n    -> {page}#L1\n"
+    )
+    assert done.err.startswith("3 of 3 ")
+    document = json.loads(scmhost("link", "../a.log", "../b.log", "--json").out)
+    assert [(frame["textFile"], frame["textLine"]) for frame in document["frames"]] == [
+        ("../a.log", 1),
+        ("../b.log", 1),
+    ]
+
+
+def test_missing_file_is_reported_before_any_output(checkout: GitRepository) -> None:
+    """A typo in the last name does not cost the output of the first."""
+    Path("../a.log").write_text("main.py:1: Error\n", encoding="utf-8")
+    done = scmhost("link", "../a.log", "../gone.log")
+    assert (done.code, done.out, "../gone.log" in done.err) == (2, "", True)
+
+
+def test_file_of_the_repository_sets_kind_and_maps(checkout: GitRepository) -> None:
+    """Its kind applies to unknown hosts; settings of git and options override it."""
+    checkout.git("remote", "set-url", "origin", "https://code.acme.example/team/shop")
+    sha = checkout.commit(files={"other/lib/util.py": "x\n"})
+    Path(".scmhost.toml").write_text('kind = "gitea"\n[maps]\n"/unit" = "lib"\n"/unit/a" = "shop"\n', encoding="utf-8")
+    text = '  File "/unit/util.py", line 1, in f\n  File "/unit/a/cart.py", line 2, in f\n'
+    view = f"https://code.acme.example/team/shop/src/commit/{sha}"
+    assert links(text) == [f"{view}/lib/util.py#L1", f"{view}/shop/cart.py#L2"]
+    assert links(text, "--map", "/unit=other/lib")[0] == f"{view}/other/lib/util.py#L1"
+    checkout.git("config", "scmhost.kind", "gitlab")
+    assert links(text)[0] == f"https://code.acme.example/team/shop/-/blob/{sha}/lib/util.py#L1"
+    assert links(text, "--kind", "gitea")[0] == f"{view}/lib/util.py#L1"
+
+
+def test_kind_of_the_file_does_not_change_known_hosts(checkout: GitRepository) -> None:
+    """A fork on GitHub stays on GitHub, although the repository itself is elsewhere."""
+    Path(".scmhost.toml").write_text('kind = "gitea"\n', encoding="utf-8")
+    assert links("main.py:2: E\n") == [f"https://github.com/acme/shop/blob/{checkout.shas()[0]}/main.py#L2"]
+
+
+def test_remote_of_the_file_is_used_where_it_exists(checkout: GitRepository) -> None:
+    """A clone without that remote uses its own."""
+    sha = checkout.shas()[0]
+    Path(".scmhost.toml").write_text('remote = "upstream"\n', encoding="utf-8")
+    assert links("main.py:2: E\n") == [f"https://github.com/acme/shop/blob/{sha}/main.py#L2"]
+    checkout.git("remote", "add", "upstream", "git@github.com:first/shop.git")
+    assert links("main.py:2: E\n") == [f"https://github.com/first/shop/blob/{sha}/main.py#L2"]
+    assert links("main.py:2: E\n", "--remote", "origin") == [f"https://github.com/acme/shop/blob/{sha}/main.py#L2"]
+
+
+def test_mistake_in_the_file_is_reported(checkout: GitRepository) -> None:
+    """The text comes through, and the error has the line."""
+    Path(".scmhost.toml").write_text('kind = "gitea"\nkinds = 3\n', encoding="utf-8")
+    done = linked(TRACE)
+    assert (done.code, done.out) == (1, TRACE)
+    assert f"error: {checkout.path}/.scmhost.toml:2: unknown setting 'kinds'" in done.err
+
+
+def test_editor_opens_files_on_disk(checkout: GitRepository) -> None:
+    """No remote is needed, and options for the code host are refused."""
+    checkout.git("remote", "remove", "origin")
+    Path("fresh.py").write_text("x\n", encoding="utf-8")
+    done = linked("fresh.py:1:3: Error\n", "--editor", "vscode")
+    assert done.out.splitlines()[1] == f"    -> vscode://file{checkout.path}/fresh.py:1:3"
+    done = linked(TRACE, "--editor", "notepad")
+    assert (done.code, done.out) == (1, TRACE)
+    assert "error: --editor 'notepad': choose clion, cursor" in done.err
+    done = linked(TRACE, "--editor", "vscode", "--ref", "main")
+    assert (done.code, "--ref has no effect with --editor" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--kind", "gitaea"), "error: 'gitaea' is not a kind of code host; did you mean gitea"),
+        (("--kind", "x"), "error: 'x' is not a kind of code host; choose one of allura"),
+        (("--template", "{nope}"), "error: template '{nope}': "),
+        (("--template", "vscode://file/{path}"), "error: template 'vscode://file/{path}': "),
+    ],
+)
+def test_wrong_kind_or_template_is_one_sentence(
+    checkout: GitRepository, options: tuple[str, ...], message: str
+) -> None:
+    """The text comes through unchanged."""
+    done = linked(TRACE, *options)
+    assert (done.code, done.out) == (1, TRACE)
+    assert done.err.startswith(message)
+    assert done.err.count("\n") == 1
+
+
+def test_guess_is_marked_in_text(checkout: GitRepository) -> None:
+    """A path that shares only its end with a file is a guess."""
+    checkout.commit(files={"src/till/desk.py": "x\n"})
+    done = linked('  File "/build/till/desk.py", line 1, in f\n')
+    assert re.fullmatch(
+        r"    -> https://github\.com/acme/shop/blob/\w+/src/till/desk\.py#L1 ~", done.out.splitlines()[1]
+    )
+    assert "~ marks a guess" in done.err
+
+
+def test_hint_names_the_option_of_a_checkout(checkout: GitRepository) -> None:
+    """A checkout has no code mappings."""
+    done = linked('  File "/build/gone.py", line 1, in f\n')
+    assert "Otherwise add --map, as in --map /app=src." in done.err
+    assert "code mapping" not in done.err

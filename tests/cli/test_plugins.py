@@ -133,3 +133,32 @@ def test_service_counts_the_calls_of_its_plugins(tmp_path: Path, monkeypatch: py
     assert (doctor.code, doctor.out.count("no such plugin is installed")) == (1, 1)
     gone = scmhost("plugins", "doctor", "--json", *service)
     assert f"the service at {served.url}" in gone.out
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("plugins", "list"),
+        ("plugins", "why", "custom_scm", "--org", "acme"),
+        ("plugins", "doctor"),
+        ("plugins", "show", "custom_scm"),
+        ("plugins", "enable", "custom_scm"),
+        ("plugins", "enable", "custom_scm", "--database-url", "sqlite:///other.db"),
+        ("migrate",),
+        ("link", "--org", "acme", "--project", "web"),
+    ],
+    ids=" ".join,
+)
+def test_file_of_a_checkout_runs_no_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    """A command in a checkout of others does not read their file, and says how to name one."""
+    text = '[flags_provider]\nprovider = "os:mkdir"\nsettings = { path = "made" }\n'
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "plugins.toml").write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    done = scmhost_process(*command) if command[0] == "link" else scmhost(*command)
+    assert done.code != 0
+    assert "if it is yours, name it: --config plugins.toml" in " ".join((done.out + done.err).split())
+    assert (tmp_path / "plugins.toml").read_text(encoding="utf-8") == text
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".git", "plugins.toml"]

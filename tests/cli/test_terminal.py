@@ -1,3 +1,4 @@
+import html
 import io
 import re
 from contextlib import redirect_stderr
@@ -91,10 +92,12 @@ def test_markdown_escapes_the_text() -> None:
     """Markup and mentions of the text are escaped."""
     shown = printed("markdown", "# *no* <b> @ada", '  File "a_b.py", line 3, in f', "", "1. x")
     assert shown.splitlines() == [
-        "&#35; \\*no\\* \\<b\\> &#64;ada\\",
-        f'&nbsp;&nbsp;File "[a\\_b.py](<{URL}>)", line 3, in f\\',
+        "<pre>",
+        "&#35; *no* &lt;b&gt; &#64;ada",
+        f'  File &quot;<a href="{html.escape(URL)}" rel="noopener noreferrer">a_b.py</a>&quot;, line 3, in f',
         "",
-        "1\\. x\\",
+        "1. x",
+        "</pre>",
     ]
 
 

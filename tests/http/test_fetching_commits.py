@@ -11,7 +11,7 @@ import pytest
 from api import PLUGINS_TOML, ApiClient, commit, open_api
 from hosting import candidate
 from plugins import historian
-from scmhost.admin.background import MAX_ATTEMPTS, RETRY_AFTER, run_due_jobs
+from scmhost.admin.background import LONGEST_PAUSE, MAX_ATTEMPTS, run_due_jobs
 from scmhost.infra.db import jobs
 from scmhost.services import Services
 
@@ -132,20 +132,60 @@ def test_service_fetches_commits_in_background(tmp_path: Path) -> None:
 
 
 def test_unavailable_provider_is_retried(api: ApiClient) -> None:
-    """It is tried a few times, some minutes apart; then a note of the release has the reason."""
+    """It is tried for more than a day, with growing pauses; then a note of the release has the reason."""
     set_ref(api, historian.UNREACHABLE)
     for attempt in range(1, MAX_ATTEMPTS + 1):
-        at = later(api, attempt * (RETRY_AFTER.total_seconds() / 60 + 1))
+        at = later(api, attempt * LONGEST_PAUSE.total_seconds() / 60)
         assert (run_due_jobs(at), run_due_jobs(at)) == (1, 0)
         note = api.get("releases/1.0/").json()["notes"][0]
         assert "the archive is closed" in note
         assert ".." not in note
         assert ("again: " in note) == (attempt < MAX_ATTEMPTS)
-    assert run_due_jobs(later(api, 1_000)) == 0
+    assert run_due_jobs(later(api, 100_000)) == 0
     assert len(historian.requests) == MAX_ATTEMPTS
     assert "are fetched" in set_ref(api, A)["notes"][0]
     run_due_jobs(api.services)
     assert api.get("releases/1.0/").json()["notes"] == []
+
+
+def test_limited_provider_is_asked_again_after_its_pause_without_losing_attempts(api: ApiClient) -> None:
+    """A code host that limits requests again and again costs no commits; a note has the reason."""
+    set_ref(api, historian.LIMITED)
+    minutes = 0.0
+    for _ in range(2 * MAX_ATTEMPTS):
+        assert run_due_jobs(later(api, minutes)) == 1
+        assert run_due_jobs(later(api, minutes + 0.9)) == 0
+        minutes += 1.1
+    (note,) = api.get("releases/1.0/").json()["notes"]
+    assert "will be tried again" in note
+    with api.services.store.read() as tx:
+        (job,) = jobs.with_key_prefix(tx, api.there.organization.id, "fetch_commits", "")
+    assert (job.attempts, job.failed) == (0, False)
+
+
+def test_answer_has_the_seconds_that_a_code_host_asked_for(api: ApiClient) -> None:
+    """503 with Retry-After, on the first request and while the pause lasts."""
+    installation = next(one for one in api.get("integrations/").json() if one["provider"]["key"] == "historian")
+    for text in ("100 requests", "asked to wait"):
+        answer = api.get(f"integrations/{installation['id']}/repos/", params={"search": historian.LIMITED})
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
+        assert text in answer.json()["detail"]
+    plugin = api.client.get("/api/0/plugins/historian/", headers=api.headers).json()
+    assert [(pause["integrationId"], pause["seconds"]) for pause in plugin["pauses"]] == [(installation["id"], 60)]
+
+
+def test_odd_commit_does_not_cost_the_others(api: ApiClient) -> None:
+    """What no database stores is replaced, and a time outside the calendar is left out."""
+    set_ref(api, historian.ODD)
+    run_due_jobs(api.services)
+    odd, plain = api.get("releases/1.0/commits/").json()
+    assert (odd["id"], odd["message"], odd["author"]["name"]) == (
+        historian.ODD,
+        "a NUL \ufffd and \ufffd",
+        "Ada \ufffd",
+    )
+    assert (plain["id"], plain["message"]) == (B, "plain")
+    assert {item["filename"] for item in api.get("releases/1.0/commitfiles/").json()} == {"a\ufffd.py", "b.py"}
 
 
 def test_deleted_release_fetches_no_commits(api: ApiClient) -> None:
@@ -202,8 +242,8 @@ def test_job_ends_after_too_many_crashed_workers(api: ApiClient) -> None:
     """A job whose worker crashes at each attempt fails for good."""
     set_ref(api, A)
     for attempt in range(MAX_ATTEMPTS):
-        at = later(api, 2 * attempt)
+        at = later(api, 1_000 * attempt)
         with at.store.write() as tx:
             assert jobs.lease(tx, at.clock.now(), at.clock.now() + timedelta(seconds=60))
-    assert run_due_jobs(later(api, 100)) == 1
+    assert run_due_jobs(later(api, 1_000 * MAX_ATTEMPTS)) == 1
     assert "its worker ended" in api.get("releases/1.0/").json()["notes"][0]

@@ -58,9 +58,11 @@ def test_a_text_is_linked_by_a_server(tmp_path: Path) -> None:
         assert [frame["reason"] for frame in frames] == [None, "stack_root_mismatch", None]
         assert frames[0]["url"].endswith(f"/src/commit/{SHA}/src/main.py#L3")
         assert (frames[0]["confidence"], frames[0]["textLine"], frames[1]["message"] is None) == ("medium", 1, False)
+        noted = link("--release", "9.9")
+        assert (noted.code, noted.out) == (0, done.out)
+        assert "no release '9.9'. The links lead to the next ref" in noted.err
         for refused, said in (
             (link(key="wrong"), "401"),
-            (link("--release", "9.9"), "no release '9.9'"),
             (scmhost("link", crash, "--org", "acme", "--project", "web", "--url", served.url), "needs a token"),
         ):
             assert (refused.code, refused.out) == (1, TRACE)

@@ -14,6 +14,7 @@ from scmhost.releases.content_queries import delete_repository
 from scmhost.sdk import Reason
 
 BASE = "https://git.example.com/team/app"
+FILE = "/srv/app/a.py"
 
 
 def ready(api: ApiClient, **form: str) -> dict[str, object]:
@@ -54,11 +55,39 @@ def test_default_branch_is_used_without_commit_and_release(api: ApiClient) -> No
     assert (answer["sourceUrl"], answer["refSource"]) == (f"{BASE}/blob/main/src/a.py", "default_branch")
 
 
-def test_unknown_release_is_404(api: ApiClient) -> None:
-    """A release that the organization does not have is an error, and is not skipped."""
+def test_unknown_release_uses_the_next_ref_with_a_note(api: ApiClient) -> None:
+    """All routes of links agree: the commit of the request, else the default branch, and a note that says so."""
     ready(api)
-    answer = api.get("/api/0/projects/acme/web/stacktrace-link/", params={"file": "a", "release": "no"})
-    assert answer.status_code == 404
+    project = "/api/0/projects/acme/web"
+    for sha, ref in ((None, "main"), (SHA, SHA)):
+        answers = [
+            api.get(f"{project}/stacktrace-link/", params=query("commitId", sha)).json(),
+            api.get(f"{project}/stacktrace-links/", params=query("ref", sha)).json(),
+            *(
+                api.post(
+                    f"{project}/{route}/", {"frames": [{"filename": FILE}], "release": "9.9", "commit": sha}
+                ).json()
+                for route in ("trace-links", "explain")
+            ),
+        ]
+        for answer in answers:
+            (note,) = answer["notes"]
+            assert note.startswith("Organization 'acme' has no release '9.9'.")
+        link, links, *traces = answers
+        refs = [link["ref"], links["files"][0]["ref"], *(trace["frames"][0]["link"]["ref"] for trace in traces)]
+        assert refs == [ref] * 4
+
+
+def query(name: str, sha: str | None) -> dict[str, str]:
+    return {"file": FILE, "release": "9.9", **({name: sha} if sha else {})}
+
+
+def test_known_release_needs_no_note(api: ApiClient) -> None:
+    """Nor does a request without a release."""
+    ready(api)
+    api.post("releases/", {"version": "1.0", "projects": ["web"]})
+    for release in ({"release": "1.0"}, {"release": ""}, {}):
+        assert api.link(**release)["notes"] == []
 
 
 @pytest.mark.parametrize("line", ["0", "-1", "99999999999"])

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 from scmhost.sdk import (
@@ -14,11 +14,18 @@ from scmhost.sdk import (
     InstallationDraft,
     Provider,
     ProviderUnavailable,
+    RateLimited,
     hookimpl,
 )
 
 UNREACHABLE = "e" * 40
 """A head that raises ProviderUnavailable."""
+
+LIMITED = "f" * 40
+"""A head, or text to search for, that raises RateLimited."""
+
+ODD = "0" * 40
+"""A head whose commits have what git allows and databases do not: NUL, half of a pair, the year 1."""
 
 DEADLY = "d" * 40
 """A head that ends the process once; the file named by HISTORIAN_DIED records it."""
@@ -40,7 +47,9 @@ def scm_install() -> InstallationDraft:
 
 
 @hookimpl
-def scm_offer_repositories() -> Sequence[object]:
+def scm_offer_repositories(search: str) -> Sequence[object]:
+    if search == LIMITED:
+        raise RateLimited("100 requests a minute are allowed")
     return ()
 
 
@@ -54,6 +63,10 @@ def scm_compare_commits(base: str | None, head: str) -> Sequence[CommitDraft]:
     requests.append((base, head))
     if head == UNREACHABLE:
         raise ProviderUnavailable("the archive is closed")
+    if head == LIMITED:
+        raise RateLimited("100 requests a minute are allowed")
+    if head == ODD:
+        return odd_commits()
     if head == DEADLY:
         die_once()
     moment = datetime(2026, 1, 1, tzinfo=UTC)
@@ -61,6 +74,13 @@ def scm_compare_commits(base: str | None, head: str) -> Sequence[CommitDraft]:
     changes = (FileChange(path="a.py", type="M"),)
     last = CommitDraft(sha=head, message="Fixes SHOP-12", changes=changes, timestamp=moment + timedelta(hours=1))
     return [last, between]
+
+
+def odd_commits() -> Sequence[CommitDraft]:
+    first = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))
+    changes = (FileChange(path="a\ud800.py", type="M"), FileChange(path="b.py", type="M"))
+    texts = {"message": "a NUL \x00 and \udfff", "author_name": "Ada \x00", "author_email": "ada@example.com"}
+    return [CommitDraft(sha=ODD, timestamp=first, changes=changes, **texts), CommitDraft(sha="b" * 40, message="plain")]
 
 
 def die_once() -> None:

@@ -11,6 +11,7 @@ from scmhost.infra.db.jobs import QueuedJob
 from scmhost.infra.errors import Unavailable
 from scmhost.infra.loops import Loop
 from scmhost.plugins.isolation.faults import exception_text
+from scmhost.plugins.isolation.pauses import seconds_of
 from scmhost.releases import content_queries
 from scmhost.releases.fetch import FETCH_COMMITS, fetch_commits
 from scmhost.repositories import file_queries
@@ -24,9 +25,14 @@ log = structlog.get_logger(__name__)
 HOUSEKEEPING_SECONDS: Final = 60.0
 JOBS_SECONDS: Final = 1.0
 
-# Sentry uses the same two numbers.
-MAX_ATTEMPTS: Final = 5
-RETRY_AFTER: Final = timedelta(minutes=5)
+FIRST_PAUSE: Final = timedelta(minutes=1)
+"""The pause after the first failed attempt at a job; it doubles with each further one."""
+LONGEST_PAUSE: Final = timedelta(hours=4)
+MAX_ATTEMPTS: Final = 14
+"""With these pauses a job is tried for more than a day: a code host may be down that long."""
+MOST_CRASHES: Final = 2
+"""How many workers in a row may end during the first attempts at a job before it is postponed."""
+RETRY_DELETION: Final = timedelta(minutes=5)
 
 OVERDUE_AFTER: Final = timedelta(minutes=5)
 """Workers query for jobs every second: no worker runs when a job is due for this long."""
@@ -96,8 +102,9 @@ def _take(services: Services) -> QueuedJob | None:
 
 
 def _run(services: Services, job: QueuedJob) -> None:
-    # A job that kills its worker, by using up the memory for example, must not do so for ever.
-    if job.attempts > MAX_ATTEMPTS:
+    # One worker may have been restarted; a job that kills workers, by using up the memory for example, must not do so
+    # again and again.
+    if job.abandoned and job.attempts > MOST_CRASHES:
         _postpone(services, job, "its worker ended during the last attempt")
         return
     handler = _HANDLERS.get(job.kind)
@@ -112,18 +119,30 @@ def _run(services: Services, job: QueuedJob) -> None:
         except Exception as error:  # noqa: BLE001 - one bad job must not keep the others from running
             operation.end("failed", fault=True)
             # A plugin may have built the exception, so nothing in its text is trusted.
-            _postpone(services, job, exception_text(error)[:_MAX_FAULT_LENGTH])
+            _postpone(services, job, exception_text(error)[:_MAX_FAULT_LENGTH], wait=seconds_of(error))
 
 
-def _postpone(services: Services, job: QueuedJob, fault: str) -> None:
-    """Schedule a job's next attempt, or mark it as failed after the last one."""
-    last = job.attempts >= MAX_ATTEMPTS
+def _postpone(services: Services, job: QueuedJob, fault: str, *, wait: int | None = None) -> None:
+    """Schedule a job's next attempt, or mark it as failed after the last one.
+
+    ``wait``: the seconds for which its code host asked to be left alone. Such an attempt does not count.
+    """
+    last = wait is None and job.attempts >= MAX_ATTEMPTS
     log.warning("job failed" if last else "job postponed", kind=job.kind, key=job.key, fault=fault)
     with services.store.write() as tx:
         if last:
             jobs.fail(tx, job, fault)
+        elif wait is not None:
+            jobs.retry(tx, job, services.clock.now() + timedelta(seconds=wait), fault, counts=False)
         else:
-            jobs.retry(tx, job, services.clock.now() + RETRY_AFTER, fault)
+            jobs.retry(tx, job, services.clock.now() + pause_after(job.attempts), fault)
+
+
+def pause_after(attempts: int) -> timedelta:
+    """Return the pause after so many failed attempts, at least one."""
+    # The exponent is bounded, because 2**attempts of a broken row could be any number.
+    doublings: int = min(attempts - 1, 10)
+    return min(FIRST_PAUSE * (1 << doublings), LONGEST_PAUSE)
 
 
 def delete_due_repositories(services: Services) -> int:
@@ -150,7 +169,7 @@ def _postpone_deletion(services: Services, repository: Repository, fault: str) -
     # A round reads the longest overdue first, up to a limit. Without a new time, enough bad ones would fill it forever.
     # If the database is down, this raises too and ends the round.
     with services.store.write() as tx:
-        later = services.clock.now() + RETRY_AFTER
+        later = services.clock.now() + RETRY_DELETION
         repository_queries.postpone_deletion(tx, repository.organization_id, repository.id, later)
 
 

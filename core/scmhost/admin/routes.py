@@ -62,6 +62,14 @@ class SuspensionOut(Wire):
     last_fault: str
 
 
+class PauseOut(Wire):
+    """An installation whose code host asked this worker to wait."""
+
+    provider: str
+    integration_id: str
+    seconds: int
+
+
 class PluginOut(Wire):
     """A plugin. One that is neither ready nor suspended is described by its metadata alone."""
 
@@ -78,6 +86,7 @@ class PluginOut(Wire):
     settings: dict[str, JsonValue] = Field(description="Without secrets.")
     hooks: list[HookCalls]
     suspensions: list[SuspensionOut]
+    pauses: list[PauseOut]
 
 
 def operator(scope_class: ScopeClass) -> Callable[..., Caller]:

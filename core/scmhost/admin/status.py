@@ -16,6 +16,7 @@ from scmhost.organizations.access import Caller
 from scmhost.plugins import Count, PluginReport, Suspension
 from scmhost.plugins.config.redaction import settings_of_unloaded, with_environment_names
 from scmhost.plugins.errors import did_you_mean
+from scmhost.plugins.isolation.pauses import Pause
 from scmhost.services import Services
 
 log = structlog.get_logger(__name__)
@@ -90,7 +91,7 @@ def _database_state(services: Services) -> DatabaseState:
 
 @dataclass(frozen=True, slots=True)
 class PluginStatus:
-    """A plugin's report, its settings without secrets, and its calls in this process by hook.
+    """A plugin's report, its settings without secrets, its calls in this process by hook, and its pauses.
 
     Among the hooks are the steps in which the host ran the plugin's code, such as ``import``.
     """
@@ -98,6 +99,7 @@ class PluginStatus:
     report: PluginReport
     settings: Mapping[str, JsonValue]
     counts: Mapping[str, Count]
+    pauses: tuple[Pause, ...] = ()
 
 
 def is_operator(services: Services, caller: Caller) -> bool:
@@ -148,6 +150,10 @@ def plugin_record(plugin: PluginStatus) -> dict[str, JsonValue]:
         "settings": dict(plugin.settings),
         "hooks": [_hook_record(name, count) for name, count in plugin.counts.items()],
         "suspensions": [_suspension_record(item) for item in report.suspensions],
+        "pauses": [
+            {"provider": pause.provider, "integrationId": str(pause.installation_id), "seconds": pause.seconds}
+            for pause in plugin.pauses
+        ],
     }
 
 
@@ -161,7 +167,8 @@ def _plugin_status(services: Services, report: PluginReport, counts: Mapping[tup
         settings = with_environment_names(report.settings, written)
     else:
         settings = settings_of_unloaded(written)
-    return PluginStatus(report, settings, dict(sorted(hooks.items())))
+    pauses = tuple(pause for pause in services.plugins.pauses if pause.provider in report.providers)
+    return PluginStatus(report, settings, dict(sorted(hooks.items())), pauses)
 
 
 def _hook_record(name: str, count: Count) -> dict[str, JsonValue]:

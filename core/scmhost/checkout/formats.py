@@ -11,12 +11,11 @@ from scmhost.frames import FrameMatch
 
 Write = Callable[[str], object]
 
-# A code host would notify people or link issues; a backslash does not prevent this.
-_MENTIONS: Final = {"@": "&#64;", "#": "&#35;"}
-# Markup anywhere, and list or heading marks at the start of a line. "!" would make an image of the link after it.
-_MARKDOWN: Final = re.compile(r"([\\`*_!\[\]<>|~$&#@])|^(\d*)(?=([-+=.)]))")
-_ENTITIES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
-_INDENT: Final = re.compile(r"[ \t]*")
+_MARKUP: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"}
+_ENTITIES: Final = str.maketrans(_MARKUP)
+# A code host would notify people, link issues or set formulas, on some hosts in preformatted text too.
+_MARKDOWN_ENTITIES: Final = str.maketrans({**_MARKUP, "@": "&#64;", "#": "&#35;", "$": "&#36;"})
+GUESS_LEGEND: Final = "~ marks a guess: the file has the same name and folder, but the rest of the path differs."
 # Colours, and "erase to the end of the line", which tools print with them.
 _COLOUR: Final = r"\x1b\[[\d;:]{0,64}[mK]"
 # Window titles, hyperlinks and notifications contain no text.
@@ -27,6 +26,7 @@ _CONTROL: Final = f"[\x00-\x08\x0b-\x1f\x7f-\x9f{_DIRECTIONS}\u2028\u2029\ufeff]
 
 _ON_TERMINAL: Final = re.compile(f"({_COLOUR})|({_COMMAND})|{_CONTROL}")
 _ON_PAGE: Final = re.compile(f"{_COLOUR}|({_COMMAND})|{_CONTROL}|[\ud800-\udfff]")
+_ALTERNATE_SCREEN: Final = re.compile(r"\x1b\[\?(?:1049|1047|47)([hl])")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _RESET: Final = "\x1b[0m"
 _PAGE: Final = """\
@@ -50,6 +50,7 @@ class LinkedFrame:
         reason: why there is no link.
         message: details of the reason.
         next_step: what to do about it.
+        ignored: True for a diagnostic that is no place: it is neither shown nor counted as missing.
     """
 
     found: FrameMatch
@@ -58,6 +59,12 @@ class LinkedFrame:
     reason: str = ""
     message: str = ""
     next_step: str = ""
+    ignored: bool = False
+
+    @property
+    def is_guess(self) -> bool:
+        """True if the link may lead to another file than the one that ran."""
+        return self.url is not None and self.facts.get("confidence") == "low"
 
 
 class Format(Protocol):
@@ -74,7 +81,7 @@ class PlainText:
 
     def __init__(self, write: Write) -> None:
         self._write = write
-        self._pending: list[str] = []
+        self._pending: list[LinkedFrame] = []
 
     def begin(self) -> None:
         """Print nothing before the text."""
@@ -82,9 +89,10 @@ class PlainText:
     def line(self, text: str, ending: str, frames: Sequence[LinkedFrame]) -> None:
         """Print the line, and after its end the links of its frames."""
         self._write(text + ending)
-        self._pending += [frame.url for frame in frames if frame.url]
+        self._pending += [frame for frame in frames if frame.url]
         if ending:
-            self._write_links()
+            # Text of Windows, and of a terminal in raw mode, needs the carriage return on every line.
+            self._write_links("\r\n" if text.endswith("\r") else ending)
 
     def part(self, text: str) -> None:
         """Print the start of an incomplete line."""
@@ -94,11 +102,11 @@ class PlainText:
         """Print the links of a last line without a line ending."""
         if self._pending:
             self._write("\n")
-        self._write_links()
+        self._write_links("\n")
 
-    def _write_links(self) -> None:
-        for url in self._pending:
-            self._write(f"    -> {url}\n")
+    def _write_links(self, ending: str) -> None:
+        for frame in self._pending:
+            self._write(f"    -> {frame.url}{' ~' * frame.is_guess}{ending}")
         self._pending.clear()
 
 
@@ -130,51 +138,109 @@ class Hyperlinks:
         return _for_terminal(text)
 
 
-class Markdown:
-    """Markdown that keeps line breaks and indents. Only the links are markup."""
+class ProgramOutput:
+    """Output of a program that may control this terminal: every byte passes, and only links are added.
 
-    def __init__(self, write: Write) -> None:
+    A full-screen program draws at fixed positions, so nothing is added while the alternate screen is shown.
+    """
+
+    def __init__(self, write: Write, *, hyperlinks: bool) -> None:
         self._write = write
+        self._hyperlinks = hyperlinks
+        self._below = PlainText(write)
+        self._full_screen = False
 
     def begin(self) -> None:
-        """Print nothing before the text."""
+        """Print nothing before the output."""
 
     def line(self, text: str, ending: str, frames: Sequence[LinkedFrame]) -> None:
-        """Print the line with a hard break, and keep its indent."""
-        indent = _INDENT.match(text)
-        # Four blanks at the start of a line would make a code block, in which links do not work.
-        width = len(indent[0].expandtabs(4)) if indent and text.strip() else 0
-        begin = indent.end() if indent else 0
-        shown = joined(text[begin:].rstrip("\r"), shifted(frames, begin), _markdown, _markdown_link)
-        self._write("&nbsp;" * width + shown + ("\\\n" if ending and shown else "\n" if ending else ""))
+        """Print the line, with its links unless a full-screen program draws."""
+        self._follow_screen(text)
+        shown = () if self._full_screen else frames
+        if self._hyperlinks:
+            self._write(joined(text, shown, str, _hyperlink) + ending)
+        else:
+            self._below.line(text, ending, shown)
+
+    def part(self, text: str) -> None:
+        """Print the start of an incomplete line."""
+        self._follow_screen(text)
+        self._write(text)
+
+    def end(self, facts: Mapping[str, object]) -> None:
+        """Print the links of a last line without a line ending."""
+        self._below.end(facts)
+
+    def _follow_screen(self, text: str) -> None:
+        for switch in _ALTERNATE_SCREEN.finditer(text):
+            self._full_screen = switch[1] == "h"
+
+
+class Markdown:
+    """A preformatted block for a comment or a job summary. Unlike a fenced block it keeps columns and has links."""
+
+    def __init__(self, write: Write) -> None:
+        self._lines = _PreformattedLines(write, _MARKDOWN_ENTITIES)
+
+    def begin(self) -> None:
+        """Open the block."""
+        self._lines.write("<pre>\n")
+
+    def line(self, text: str, ending: str, frames: Sequence[LinkedFrame]) -> None:
+        """Print the escaped line."""
+        self._lines.line(text, ending, frames)
 
     def part(self, text: str) -> None:
         """Print nothing: incomplete lines cannot be converted."""
 
     def end(self, _facts: Mapping[str, object]) -> None:
-        """Print nothing after the text."""
+        """Close the block, and explain the mark of guesses."""
+        self._lines.write("</pre>\n")
+        if self._lines.has_guess:
+            self._lines.write(f"\n\\{GUESS_LEGEND}\n")
 
 
 class Html:
     """A page for a browser; its ``pre`` element can be copied into another page."""
 
     def __init__(self, write: Write) -> None:
-        self._write = write
+        self._lines = _PreformattedLines(write, _ENTITIES)
 
     def begin(self) -> None:
         """Print the head of the page."""
-        self._write(_PAGE)
+        self._lines.write(_PAGE)
 
     def line(self, text: str, ending: str, frames: Sequence[LinkedFrame]) -> None:
         """Print the escaped line."""
-        self._write(joined(text.rstrip("\r"), frames, _html, _html_link) + ("\n" if ending else ""))
+        self._lines.line(text, ending, frames)
 
     def part(self, text: str) -> None:
         """Print nothing: incomplete lines cannot be converted."""
 
     def end(self, _facts: Mapping[str, object]) -> None:
-        """Close the page."""
-        self._write("</pre>\n")
+        """Close the page, and explain the mark of guesses."""
+        self._lines.write("</pre>\n")
+        if self._lines.has_guess:
+            self._lines.write(f"<p>{GUESS_LEGEND}</p>\n")
+
+
+class _PreformattedLines:
+    """The lines of a ``pre`` element, which Markdown and pages share."""
+
+    def __init__(self, write: Write, entities: Mapping[int, str]) -> None:
+        self.write = write
+        self.has_guess = False
+        self._entities = entities
+
+    def line(self, text: str, ending: str, frames: Sequence[LinkedFrame]) -> None:
+        self.has_guess = self.has_guess or any(frame.is_guess for frame in frames)
+        self.write(joined(text.rstrip("\r"), frames, self._escaped, self._link) + ("\n" if ending else ""))
+
+    def _escaped(self, text: str) -> str:
+        return _for_page(text).translate(self._entities)
+
+    def _link(self, text: str, url: str) -> str:
+        return f'<a href="{url.translate(_ENTITIES)}" rel="noopener noreferrer">{text}</a>'
 
 
 class Json:
@@ -191,6 +257,8 @@ class Json:
     def line(self, _text: str, _ending: str, frames: Sequence[LinkedFrame]) -> None:
         """Print the frames only."""
         for frame in frames:
+            if frame.ignored:
+                continue
             self._write((", " if self._has_frames else "") + json_text(frame.facts))
             self._has_frames = True
 
@@ -234,7 +302,7 @@ def joined(
         start, end = frame.found.start, min(frame.found.end, len(text))
         # The span is empty if the frame's line was printed before the frame was complete.
         if frame.url and at <= start < end:
-            parts += [plain(text[at:start]), linked(plain(text[start:end]), frame.url)]
+            parts += [plain(text[at:start]), linked(plain(text[start:end]), frame.url), "~" * frame.is_guess]
             at = end
     return "".join([*parts, plain(text[at:])])
 
@@ -247,27 +315,6 @@ def shifted(frames: Sequence[LinkedFrame], by: int) -> list[LinkedFrame]:
 
 def _hyperlink(text: str, url: str) -> str:
     return f"\x1b]8;;{url}\x1b\\{text}\x1b]8;;\x1b\\"
-
-
-def _markdown(text: str) -> str:
-    return _MARKDOWN.sub(_escaped_markdown, _for_page(text))
-
-
-def _escaped_markdown(match: re.Match[str]) -> str:
-    mark: str | None = match[1]
-    return f"{match[2]}\\" if mark is None else _MENTIONS.get(mark, f"\\{mark}")
-
-
-def _markdown_link(text: str, url: str) -> str:
-    return f"[{text}](<{url}>)"
-
-
-def _html(text: str) -> str:
-    return _for_page(text).translate(_ENTITIES)
-
-
-def _html_link(text: str, url: str) -> str:
-    return f'<a href="{url.translate(_ENTITIES)}" rel="noopener noreferrer">{text}</a>'
 
 
 def json_text(value: object) -> str:

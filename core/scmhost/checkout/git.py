@@ -2,14 +2,16 @@
 
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from os import PathLike
-from typing import IO, Final
+from typing import IO, Final, NamedTuple
 
 from scmhost.infra.errors import ScmhostError
+from scmhost.sdk.git import git_command, git_environment
 
+# A short command that takes longer reads a damaged repository, or a pipe that somebody put into it.
+_SECONDS: Final = 60.0
 _BLOCK: Final = 1 << 16
 # NUL separates fields, because messages contain line feeds.
 _HEADER: Final = "%x01%H%x00%an%x00%ae%x00%aI%x00%B%x00"
@@ -27,8 +29,7 @@ class GitError(ScmhostError):
     """git is not installed, or a git command failed. The message is git's own."""
 
 
-@dataclass(frozen=True, slots=True)
-class GitCommit:
+class GitCommit(NamedTuple):
     """A commit of a git repository, with its changed files as pairs of type (A, D or M) and path."""
 
     sha: str
@@ -58,7 +59,7 @@ class GitCommit:
 
 def list_shas(path: PathLike[str] | str, revisions: str) -> list[str]:
     """Return the commits of a revision range, oldest first, parents before children."""
-    return git(path, "rev-list", "--topo-order", "--reverse", revisions, "--").split()
+    return git(path, *_history_options(path), "rev-list", "--topo-order", "--reverse", revisions, "--").split()
 
 
 def read_history(path: PathLike[str] | str, revisions: str) -> Iterator[GitCommit]:
@@ -94,38 +95,66 @@ def git_outputs(path: PathLike[str] | str, *commands: Sequence[str]) -> list[str
     Raises:
         GitError: git is not installed.
     """
-    processes = [_started(path, command) for command in commands]
-    return [_output(path, command, process) for command, process in zip(commands, processes, strict=True)]
+    return start_outputs(path, *commands)()
 
 
-def _started(path: PathLike[str] | str, command: Sequence[str]) -> "subprocess.Popen[bytes]":
-    # Settings of the user would quote paths, and mix signatures into a history.
-    options = ("-C", str(path), "-c", "core.quotePath=false", "-c", "log.showSignature=false")
-    # English messages, because errors are recognized by them; no prompts, and no locks that a running git would meet.
-    environment = {**os.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+def start_outputs(path: PathLike[str] | str, *commands: Sequence[str]) -> Callable[[], list[str | GitError]]:
+    """Start git commands in parallel; return a function that waits for the result of ``git_outputs``.
+
+    Raises:
+        GitError: git is not installed.
+    """
+    processes = [start(path, *command) for command in commands]
+    return lambda: [_output(path, command, process) for command, process in zip(commands, processes, strict=True)]
+
+
+def start(
+    path: PathLike[str] | str, *command: str, stdin: int = subprocess.DEVNULL, stderr: int = subprocess.PIPE
+) -> "subprocess.Popen[bytes]":
+    """Start git in a folder, with a pipe for its output.
+
+    The user's own settings apply, such as short forms of URLs. Nothing in the repository can start a program.
+
+    Raises:
+        GitError: git is not installed.
+    """
     try:
         return subprocess.Popen(  # noqa: S603 - a list, no shell
-            ["git", *options, *command],  # noqa: S607 - git is found on PATH
+            git_command("-C", str(path), *command),
+            stdin=stdin,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment,
+            stderr=stderr,
+            env=git_environment(os.environ),
         )
     except FileNotFoundError:
         raise GitError("git is not installed; install it, or put it on PATH") from None
 
 
 def _output(path: PathLike[str] | str, command: Sequence[str], process: "subprocess.Popen[bytes]") -> str | GitError:
+    name = next(word for word in command if not word.startswith("--git-dir="))
     # Both pipes at once: git blocks when one of them is full.
-    out, err = process.communicate()
+    try:
+        out, err = process.communicate(timeout=_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        return GitError(f"git {name} in {path} took longer than {_SECONDS:g} s")
     if process.returncode != 0:
-        return GitError(f"git {command[0]} in {path}: {err.decode(errors='replace').strip()}")
+        return GitError(f"git {name} in {path}: {err.decode(errors='replace').strip()}")
     return out.decode(errors="surrogateescape")
+
+
+def _history_options(path: PathLike[str] | str) -> tuple[str, ...]:
+    """Return how git finds a repository that the user has named, which may be a bare one."""
+    parts = ("HEAD", "objects", "refs")
+    is_bare = all(os.path.exists(os.path.join(path, name)) for name in parts)  # noqa: PTH110, PTH118 - as in links
+    return (f"--git-dir={os.path.abspath(path)}",) if is_bare else ()  # noqa: PTH100 - as above
 
 
 @contextmanager
 def _stream(path: PathLike[str] | str, *arguments: str) -> Iterator[IO[bytes]]:
     """Open the output of a git command while it runs; a failure is raised at the end of the block."""
-    with _started(path, arguments) as process:
+    with start(path, *_history_options(path), *arguments) as process:
         assert process.stdout is not None  # noqa: S101 - a pipe, see above
         assert process.stderr is not None  # noqa: S101 - a pipe, see above
         yield process.stdout

@@ -5,24 +5,30 @@ import os
 import re
 import select
 import sys
-from collections import Counter, deque
+import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from scmhost.frames import MAX_TEXT, FrameMatch, LineReader, read_text
 from scmhost.frames.notation import MAX_LINES_BACK
+from scmhost.frames.reports import begins_xml
 
 from .formats import Format, LinkedFrame, shifted
+from .summary import LinkCounts
 
 _BLOCK: Final = 1 << 16
 # Longer lines are passed on in parts, which bounds memory. No frame is that long.
 LONGEST_PART: Final = 1 << 20
-# After this pause a line is printed without the lines that could still complete its frame.
+# After this time a line is printed without the lines that could still complete its frame.
 IDLE_SECONDS: Final = 0.05
+# In UTF-8 a character begins with 0xxxxxxx or 11xxxxxx, and continues with 10xxxxxx.
+_LONGEST_CHARACTER: Final = 4
+_FIRST_CONTINUATION: Final = 0x80
+_FIRST_LEAD: Final = 0xC0
 # A log line may start with a bracket too, for example "[ERROR]".
 _DOCUMENT_START: Final = re.compile(r"\s*[\[{]\s*(?:$|[\[{\"])")
-_MOST_REASONS: Final = 8
 
 LinkFunction = Callable[[Sequence[FrameMatch]], Sequence[LinkedFrame]]
 
@@ -58,10 +64,15 @@ class _HeldLine:
 
 
 class LinkedText:
-    """Prints text with links. A line is held until no later line can add a frame to it, or until the input is idle."""
+    """Prints text with links. A line is held until no later line can add a frame to it, or until the input is idle.
 
-    def __init__(self, link: LinkFunction, form: Format) -> None:
-        self.counts = LinkCounts()
+    Attributes:
+        counts: the frames so far.
+        is_open: True after a line without an ending.
+    """
+
+    def __init__(self, link: LinkFunction, form: Format, counts: LinkCounts | None = None) -> None:
+        self.counts = LinkCounts() if counts is None else counts
         self._link = link
         self._form = form
         self._reader = LineReader()
@@ -69,6 +80,7 @@ class LinkedText:
         # The reader's number of the first held line.
         self._first = 0
         self._partial = 0
+        self.is_open = False
 
     @property
     def unread(self) -> int:
@@ -112,40 +124,7 @@ class LinkedText:
             frames = [next(linked) for _ in held.frames]
             self.counts.add(frames)
             self._form.line(held.line.text[held.printed :], held.line.ending, _unprinted(frames, held.printed))
-
-
-class LinkCounts:
-    """Number of frames with links, and of frames without, by reason."""
-
-    def __init__(self) -> None:
-        self.frames = 0
-        self.links = 0
-        self._reasons: Counter[tuple[str, str, str]] = Counter()
-
-    def add(self, frames: Sequence[LinkedFrame]) -> None:
-        """Count frames."""
-        self.frames += len(frames)
-        for frame in frames:
-            if frame.url:
-                self.links += 1
-            else:
-                self._reasons[self._key(frame)] += 1
-
-    def _key(self, frame: LinkedFrame) -> tuple[str, str, str]:
-        key = (frame.reason, frame.message, frame.next_step)
-        return key if key in self._reasons or len(self._reasons) < _MOST_REASONS else ("other reasons", "", "")
-
-    def lines(self) -> list[str]:
-        """Return the counts as sentences."""
-        lines = [f"{self.links} of {self.frames} frames have links."]
-        for (reason, message, step), count in self._reasons.items():
-            lines.append(" ".join([f"{count} without: {reason}.", *map(_sentence, filter(None, (message, step)))]))
-        return lines
-
-
-def _sentence(text: str) -> str:
-    """End the text with a full stop; messages of plugins may have one already."""
-    return text if text.endswith((".", "!", "?")) else f"{text}."
+            self.is_open = not held.line.ending
 
 
 def _unprinted(frames: Sequence[LinkedFrame], printed: int) -> Sequence[LinkedFrame]:
@@ -170,31 +149,80 @@ def feed(descriptor: int, text: LinkedText) -> Iterator[None]:
 
 def read_stream(descriptor: int) -> Iterator[Chunk]:
     """Yield the text of a file or pipe until it ends. Bytes that are not UTF-8 become lone surrogates."""
-    rest = b""
-    idle = False
+    splitter = LineSplitter()
     while True:
-        if not idle and not _is_ready(descriptor):
-            idle = True
-            yield Chunk([], _decoded(rest), idle=True)
+        seconds = splitter.seconds_left()
+        if seconds is not None and not _is_ready(descriptor, seconds):
+            yield splitter.pause()
         block = os.read(descriptor, _BLOCK)
         if not block:
             break
-        idle = False
-        *whole, rest = (rest + block).split(b"\n")
+        yield splitter.split(block)
+    yield splitter.end()
+
+
+class LineSplitter:
+    """Splits arriving bytes into lines. ``idle_seconds`` after their arrival they must be shown, complete or not."""
+
+    def __init__(self, idle_seconds: float = IDLE_SECONDS) -> None:
+        self._idle_seconds = idle_seconds
+        self._rest = b""
+        self._waits = False
+        self._since: float | None = None
+
+    def split(self, block: bytes) -> Chunk:
+        """Return the lines that are complete with this block."""
+        *whole, self._rest = (self._rest + block).split(b"\n")
         lines = [TextLine(_decoded(line), "\n") for line in whole]
-        if len(rest) > LONGEST_PART:
+        if len(self._rest) > LONGEST_PART:
             # No ending: the next part continues the line.
-            lines.append(TextLine(_decoded(rest), ""))
-            rest = b""
-        yield Chunk(lines)
-    yield Chunk([TextLine(_decoded(rest), "")] if rest else [], idle=True)
+            lines.append(TextLine(_decoded(self._rest), ""))
+            self._rest = b""
+        if len(lines) > MAX_LINES_BACK or not self._waits:
+            # All earlier lines are released.
+            self._since = None
+        self._waits = True
+        return Chunk(lines)
+
+    def seconds_left(self) -> float | None:
+        """Return how long to wait for more before ``pause``, or None if nothing waits to be shown."""
+        if not self._waits:
+            return None
+        # Counted from the first call, so that the time for linking a chunk does not end the wait for the next.
+        now = time.monotonic()
+        self._since = now if self._since is None else self._since
+        return max(self._since + self._idle_seconds - now, 0)
+
+    def pause(self) -> Chunk:
+        """Return the start of the next line, to be shown at once."""
+        self._waits = False
+        return Chunk([], _decoded(_whole_characters(self._rest)), idle=True)
+
+    def end(self) -> Chunk:
+        """Return the last line, if it has no ending."""
+        rest, self._rest = self._rest, b""
+        self._waits = False
+        return Chunk([TextLine(_decoded(rest), "")] if rest else [], idle=True)
 
 
-def _is_ready(descriptor: int) -> bool:
-    """True if input arrives within ``IDLE_SECONDS``. Windows cannot wait for pipes."""
+def _is_ready(descriptor: int, seconds: float) -> bool:
+    """True if input arrives in time. Windows cannot wait for pipes."""
     if sys.platform == "win32":
         return True
-    return bool(select.select([descriptor], [], [], IDLE_SECONDS)[0])
+    return bool(select.select([descriptor], [], [], seconds)[0])
+
+
+def _whole_characters(text: bytes) -> bytes:
+    """Remove the start of a character at the end: its other bytes may follow, and give one character with it."""
+    for back in range(1, min(len(text), _LONGEST_CHARACTER - 1) + 1):
+        byte = text[-back]
+        if byte < _FIRST_CONTINUATION:
+            break
+        if byte >= _FIRST_LEAD:
+            # The number of leading ones is the number of bytes.
+            size = 8 - (byte ^ 0xFF).bit_length()
+            return text[:-back] if back < size <= _LONGEST_CHARACTER else text
+    return text
 
 
 def _decoded(line: bytes) -> str:
@@ -202,9 +230,9 @@ def _decoded(line: bytes) -> str:
 
 
 def _without_document(chunk: Chunk, stream: Iterator[Chunk], text: LinkedText) -> Chunk:
-    """Feed the JSON document at the start of the input, if there is one; return what follows it."""
+    """Feed the JSON or XML document at the start of the input, if there is one; return what follows it."""
     first = chunk.lines[0]
-    if not _DOCUMENT_START.match(first.text):
+    if not (_DOCUMENT_START.match(first.text) or begins_xml(first.text)):
         return chunk
     if _is_json(first.text):
         text.take_document([first], read_text(first.text).frames)

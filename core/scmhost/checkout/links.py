@@ -4,9 +4,8 @@ The checkout's list of files is the only configuration: a frame is resolved to a
 """
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from scmhost.frames import FrameMatch
 from scmhost.frames.frame import Frame
@@ -14,12 +13,12 @@ from scmhost.frames.match_spans import JVM
 from scmhost.mapping.file_tree import FileTree, LocatedFile
 from scmhost.mapping.frame_mapping import class_path
 from scmhost.mapping.paths import PrintedPath, read_printed_path
-from scmhost.sdk.reasons import NEXT_STEP, Confidence, Reason
+from scmhost.sdk.reasons import Reason
 
 from .formats import LinkedFrame, frame_facts
-from .linked_text import LinkCounts
-from .pages import PageUrls, checkout_pages
-from .worktree import ChangedFiles, Checkout, CommittedLine, read_checkout
+from .summary import LinkCounts
+from .targets import SHORT_SHA, CheckoutLink, CheckoutTargets, PageOverrides
+from .worktree import Checkout, RepositoryReading, start_reading
 
 if TYPE_CHECKING:
     from scmhost.mapping import MappingIndex
@@ -28,56 +27,35 @@ if TYPE_CHECKING:
 _CACHE_SIZE: Final = 8192
 _CHANGED_SHOWN: Final = 5
 _CHANGED_KEPT: Final = 25
-_SHORT_SHA: Final = 12
+_NO_FILE: Final = frozenset({Reason.NOT_A_FILE, Reason.NOT_IN_REPOSITORY, Reason.FILE_NOT_FOUND})
 
 
-@dataclass(frozen=True, slots=True)
-class LinkerInputs:
+class FileTargets(Protocol):
+    """The repositories of a checkout's files."""
+
+    def link(self, found: CheckoutLink, path: str, line: int | None) -> CheckoutLink:
+        """Add the page of a file of the checkout, at the line of a frame."""
+
+    def on_disk(self, path: str) -> CheckoutLink | None:
+        """Return what a path is that only the disk has, or None if there is no such file."""
+
+
+class LinkerInputs(NamedTuple):
     """All that the linker needs from a checkout.
 
     Attributes:
         roots: the checkout's folder, absolute without the leading slash; several if symbolic links lead to it.
         prefix: the working directory relative to the root, with a trailing slash, or "".
         tree: the files of the commit.
-        pages: the page URLs of the commit.
+        targets: the repositories that the files belong to.
         mappings: code mappings from the command line.
-        committed: returns the position that a line of a file on disk has in the commit.
     """
 
     roots: Sequence[str]
     prefix: str
     tree: FileTree
-    pages: PageUrls
+    targets: FileTargets
     mappings: "MappingIndex | None"
-    committed: Callable[[str, int], CommittedLine]
-
-
-@dataclass(frozen=True, slots=True)
-class CheckoutLink:
-    """The link of a frame, or the reason why it has none.
-
-    Attributes:
-        url: the page, at its line.
-        path: the file in the repository.
-        line: the line in the commit.
-        confidence: the probability that this is the frame's file.
-        changed: True if the line on disk differs from the commit.
-        reason: why there is no URL.
-        message: details of the reason.
-    """
-
-    url: str | None = None
-    path: str | None = None
-    line: int | None = None
-    confidence: Confidence | None = None
-    changed: bool = False
-    reason: Reason | None = None
-    message: str = ""
-
-    @property
-    def next_step(self) -> str:
-        """What to do about a missing link."""
-        return NEXT_STEP[self.reason] if self.reason else ""
 
 
 class CheckoutLinker:
@@ -85,23 +63,29 @@ class CheckoutLinker:
 
     def __init__(self, inputs: LinkerInputs) -> None:
         self._inputs = inputs
-        self._cache: dict[tuple[str, str | None], tuple[CheckoutLink, int]] = {}
+        self._cache: dict[tuple[str, str | None, str], tuple[CheckoutLink, int]] = {}
 
     def link(self, frame: Frame) -> CheckoutLink:
         """Return the link of a frame, or the reason why it has none."""
-        key = (frame.path, frame.module)
+        key = (frame.path, frame.module, frame.kind)
         link, learned = self._cache.get(key, (None, 0))
         # A miss is repeated after the tree has learned a prefix, because the prefix may resolve it.
         if link is None or (link.reason and learned < self._inputs.tree.learned):
             link = self._resolve(frame)
             if len(self._cache) < _CACHE_SIZE:
                 self._cache[key] = link, self._inputs.tree.learned
-        return link if link.path is None else self._with_page(link, link.path, frame.line)
+        return link if link.path is None else self._inputs.targets.link(link, link.path, frame.line)
 
     def _resolve(self, frame: Frame) -> CheckoutLink:
         mapped = self._by_mappings(frame)
         if mapped:
             return mapped
+        found = self._located(frame)
+        # Ordinary text has paths with numbers, too: a diagnostic counts only if the checkout has its file.
+        is_no_place = frame.kind == "diagnostic" and found.reason in _NO_FILE
+        return found._replace(ignored=True) if is_no_place else found
+
+    def _located(self, frame: Frame) -> CheckoutLink:
         munged = class_path(frame.module, frame.path) if frame.language in JVM and frame.module else None
         printed = read_printed_path(munged.path if munged else frame.path)
         if printed is None:
@@ -115,20 +99,25 @@ class CheckoutLinker:
         existing = next((path for path in paths if path in self._inputs.tree), None)
         if existing:
             return CheckoutLink(path=existing, confidence="high")
-        return _missing(paths[0]) if paths else None
+        on_disk = next(filter(None, map(self._inputs.targets.on_disk, paths)), None)
+        return on_disk or (_missing(paths[0]) if paths else None)
 
     def _below_root(self, printed: PrintedPath) -> CheckoutLink | None:
         """Resolve a path below the checkout's folder, or relative to the working directory."""
         inputs, path = self._inputs, printed.whole
         if not printed.absolute:
             here = _ancestor(inputs.prefix, printed.climbs) + path
-            return CheckoutLink(path=here, confidence="high") if here in inputs.tree else None
+            if here in inputs.tree:
+                return CheckoutLink(path=here, confidence="high")
+            return inputs.targets.on_disk(here) if printed.installed is None else None
         root = next((root for root in inputs.roots if path.startswith(root)), None)
         below = path[len(root) :] if root else ""
         if below in inputs.tree:
             return CheckoutLink(path=below, confidence="high")
         # A virtual environment may be inside the checkout, and hold an installed copy of a tracked file.
-        return _missing(below) if root and printed.installed is None else None
+        if not root or printed.installed is not None:
+            return None
+        return inputs.targets.on_disk(below) or _missing(below)
 
     def _by_suffix(self, printed: PrintedPath) -> CheckoutLink:
         located = self._inputs.tree.locate(printed)
@@ -138,20 +127,8 @@ class CheckoutLinker:
             return CheckoutLink(reason=Reason.SEVERAL_FILES, message=f"{', '.join(located.several)} end alike")
         return CheckoutLink(reason=Reason.NOT_IN_REPOSITORY)
 
-    def _with_page(self, link: CheckoutLink, path: str, line: int | None) -> CheckoutLink:
-        """Add the page of a resolved file at the line of this frame."""
-        where = CommittedLine(line or 0)
-        # A guessed file may be a different version of the one that ran; its lines are not compared.
-        if line is not None and link.confidence == "high":
-            where = self._inputs.committed(path, line)
-        url = self._inputs.pages.url(path, where.line or None)
-        if isinstance(url, str):
-            return replace(link, url=url, line=where.line or None, changed=where.changed)
-        return replace(link, reason=url.reason, message=url.message)
 
-
-@dataclass(frozen=True, slots=True)
-class LinkOverrides:
+class LinkOverrides(NamedTuple):
     """Options of the command line that replace what is read from the checkout."""
 
     remote: str | None = None
@@ -164,19 +141,21 @@ class LinkOverrides:
 class CheckoutLinks:
     """Links frames to one commit of a checkout, and collects warnings on these links."""
 
-    def __init__(self, overrides: LinkOverrides) -> None:
-        checkout = read_checkout(overrides.ref, overrides.remote)
+    def __init__(self, overrides: LinkOverrides, reading: RepositoryReading | None = None) -> None:
+        checkout = (reading or start_reading(overrides.ref)).finish(overrides.remote)
+        exact = overrides.ref is not None
+        targets = CheckoutTargets(checkout, PageOverrides(overrides.kind, overrides.template, exact))
         self._checkout = checkout
+        self._exact = exact
         # An ordered set.
-        self._changed: dict[tuple[str, int], None] = {}
+        self._changed: dict[tuple[str, int, str], None] = {}
         self._linker = CheckoutLinker(
             LinkerInputs(
-                _roots(checkout),
+                checkout_roots(checkout),
                 checkout.prefix,
-                FileTree(checkout.files),
-                checkout_pages(checkout, overrides.kind, overrides.template),
-                _mapping_index(overrides.mappings),
-                ChangedFiles(checkout.root).committed if overrides.ref is None else _unchanged,
+                FileTree(targets.files, checkout.prefix),
+                targets,
+                mapping_index(overrides.mappings, checkout.maps),
             )
         )
 
@@ -191,24 +170,30 @@ class CheckoutLinks:
 
     def summary(self, counts: LinkCounts) -> list[str]:
         """Return the counts, and warnings on links that look right but are not."""
-        short = self._checkout.commit[:_SHORT_SHA]
         lines = counts.lines()
         if counts.links and self._checkout.pushed is False:
-            lines.append(f"commit {short} is on no branch of a remote yet: until it is pushed, its links lead nowhere.")
-        for path, line in list(self._changed)[:_CHANGED_SHOWN]:
+            lines.append(self._unpushed())
+        for path, line, commit in list(self._changed)[:_CHANGED_SHOWN]:
+            short = commit[:SHORT_SHA]
             lines.append(f"{path}:{line} was changed since commit {short}; its link shows what was committed.")
         if len(self._changed) > _CHANGED_SHOWN:
             lines.append(f"{len(self._changed) - _CHANGED_SHOWN} other linked lines were changed too.")
         return lines
 
+    def _unpushed(self) -> str:
+        head = f"commit {self._checkout.head[:SHORT_SHA]} is on no branch of a remote yet"
+        if self._exact:
+            return f"{head}: until it is pushed, its links lead nowhere."
+        return f"{head}: links lead to commit {self._checkout.commit[:SHORT_SHA]}, the last that is pushed."
+
     def _linked(self, found: FrameMatch, link: CheckoutLink) -> LinkedFrame:
         if link.changed and link.path and len(self._changed) < _CHANGED_KEPT:
-            self._changed[link.path, found.frame.line or 0] = None
+            self._changed[link.path, found.frame.line or 0, link.commit or ""] = None
         facts: dict[str, object] = {
             **frame_facts(found),
             "sourcePath": link.path,
             "url": link.url,
-            "ref": self._checkout.commit if link.url else None,
+            "ref": link.commit if link.url else None,
             "sourceLine": link.line,
             "confidence": link.confidence,
             "changed": link.changed,
@@ -216,10 +201,10 @@ class CheckoutLinks:
             "message": link.message or None,
             "nextStep": link.next_step or None,
         }
-        return LinkedFrame(found, link.url, facts, link.reason or "", link.message, link.next_step)
+        return LinkedFrame(found, link.url, facts, link.reason or "", link.message, link.next_step, link.ignored)
 
 
-def _roots(checkout: Checkout) -> list[str]:
+def checkout_roots(checkout: Checkout) -> list[str]:
     """Return the checkout's folder as git and as the shell print it; the shell's may contain symbolic links."""
     roots = [checkout.root]
     here = os.environ.get("PWD", "").rstrip("/") + "/"
@@ -236,17 +221,15 @@ def _is_working_directory(folder: str) -> bool:
         return False
 
 
-def _unchanged(_path: str, line: int) -> CommittedLine:
-    return CommittedLine(line)
-
-
-def _mapping_index(mappings: Sequence[tuple[str, str]]) -> "MappingIndex | None":
-    if not mappings:
+def mapping_index(own: Sequence[tuple[str, str]], shared: Sequence[tuple[str, str]] = ()) -> "MappingIndex | None":
+    """Return code mappings from pairs of a stack root and a source root; those of the user come before shared ones."""
+    if not (own or shared):
         return None
     # Imported here: most runs have no mapping, and start faster without it.
     from scmhost.mapping import MappingIndex, Rule
 
-    return MappingIndex([Rule(number, *roots) for number, roots in enumerate(mappings)])
+    pairs = enumerate([*own, *shared])
+    return MappingIndex([Rule(number, *roots, generated=number >= len(own)) for number, roots in pairs])
 
 
 def _ancestor(folder: str, climbs: int) -> str:

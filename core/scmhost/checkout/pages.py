@@ -5,6 +5,7 @@ The first run reads the templates of all kinds of host, which takes longer than 
 
 import json
 import os
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
@@ -14,6 +15,7 @@ from scmhost.infra.errors import ScmhostError
 from scmhost.sdk.reasons import Reason
 from scmhost.sdk.urls.plain_links import PlainLinks
 
+from .changed_files import read_regular_file
 from .worktree import Checkout
 
 if TYPE_CHECKING:
@@ -22,6 +24,14 @@ if TYPE_CHECKING:
 
 _COMMIT: Final = "{commit}"
 _ADD_REMOTE: Final = "add --remote URL, with the URL of the repository on its code host"
+_LONGEST_CACHE: Final = 65_536
+# With a plain path and a line they stay below the limit for URLs.
+_LONGEST_PARTS: Final = 7_000
+_TEXT: Final = r"[!#$%&'()*+,./0-9:;=?@A-Z\[\]_a-z~-]*"
+_HEAD: Final = re.compile(
+    rf"https?://(?P<host>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(?::\d{{1,5}})?/(?!.*/\.\.?/){_TEXT}"
+).fullmatch
+_PART: Final = re.compile(_TEXT).fullmatch
 _PARTS: Final = ("head", "tail", "before_line", "after_line")
 
 
@@ -65,8 +75,13 @@ def checkout_pages(checkout: Checkout, kind: str | None, template: str | None) -
     if checkout.remote is None:
         raise NoPages(f"this checkout has no remote; {_ADD_REMOTE}")
     template = template or checkout.template
-    load = partial(_load_pages, checkout.remote, kind, checkout.kind, template, checkout.commit)
-    return cached_pages(checkout.cache, checkout.commit, (checkout.remote, kind, checkout.kind, template), load)
+    remote = checkout.remote
+    if not remote.startswith(("https://", "http://")):
+        from .ssh_aliases import without_alias
+
+        remote = without_alias(remote)
+    load = partial(_load_pages, remote, kind, checkout.kind, template, checkout.commit)
+    return cached_pages(checkout.cache, checkout.commit, (remote, kind, checkout.kind, template), load)
 
 
 def cached_pages(
@@ -86,15 +101,29 @@ def cached_pages(
 
 def _read_cache(file: str, key: Sequence[str | None], commit: str) -> PlainLinks | None:
     try:
-        with open(file, encoding="utf-8") as opened:  # noqa: PTH123 - importing pathlib takes longer than this read
-            content = json.load(opened)
+        content = json.loads((read_regular_file(file) or b"")[:_LONGEST_CACHE])
         head, tail, before_line, after_line = (content[name].replace(_COMMIT, commit) for name in _PARTS)
         plain = PlainLinks(head, tail, before_line, after_line, frozenset(map(str, content["extensions"])))
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         # The file is missing or damaged: it is written again.
         return None
-    # The links are clickable: a manipulated file must not add other schemes, such as javascript.
-    return plain if content.get("key") == key and head.startswith(("https://", "http://")) else None
+    return plain if content.get("key") == key and _is_safe(plain, key) else None
+
+
+def _is_safe(plain: PlainLinks, key: Sequence[str | None]) -> bool:
+    """Return whether cached parts give links that fresh templates could give.
+
+    Others may have written the file: the git folder can come with an archive. Links are clickable and printed to a
+    terminal, so that scheme, host and characters are checked as those of fresh links are. A host that only the
+    template knows is not cached.
+    """
+    head = _HEAD(plain.head)
+    parts = (plain.tail, plain.before_line, plain.after_line)
+    if head is None or not all(map(_PART, parts)) or sum(map(len, plain[:4])) > _LONGEST_PARTS:
+        return False
+    # The web pages of ssh.host.example are often at host.example.
+    known = rf"(?:^|[/@.]){re.escape(head['host'])}(?=[:/]|$)"
+    return "." in head["host"] and any(re.search(known, text, re.IGNORECASE) for text in key if text)
 
 
 def _write_cache(file: str, key: Sequence[str | None], commit: str, plain: PlainLinks) -> None:
@@ -103,7 +132,8 @@ def _write_cache(file: str, key: Sequence[str | None], commit: str, plain: Plain
     # Two runs may write at once: each replaces the file as a whole.
     fresh = f"{file}.{os.getpid()}"
     try:
-        with open(fresh, "w", encoding="utf-8") as opened:  # noqa: PTH123 - as above
+        # A link that waits there must not lead to another file.
+        with open(fresh, "x", encoding="utf-8") as opened:  # noqa: PTH123 - importing pathlib takes longer
             opened.write(text)
         os.replace(fresh, file)  # noqa: PTH105 - as above
     except OSError:
@@ -144,12 +174,25 @@ def _unknown_kind(host: str | None) -> NoPages:
     )
 
 
+def _checked_kind(kind: str | None) -> str | None:
+    from scmhost.sdk import preset_kinds
+
+    if kind is None or kind in preset_kinds():
+        return kind
+    from difflib import get_close_matches
+
+    # The list of all kinds is longer than a screen line; after a typo one of them is meant.
+    close = get_close_matches(kind.lower(), preset_kinds(), n=2)
+    step = f"did you mean {' or '.join(close)}?" if close else f"choose one of {', '.join(preset_kinds())}"
+    raise NoPages(f"{kind!r} is not a kind of code host; {step}")
+
+
 def _read_remote(url: str, named: str | None, configured: str | None) -> "Remote":
     """Parse the remote. A configured kind applies only to hosts whose kind is not known by name."""
     from scmhost.sdk import read_remote
     from scmhost.sdk.urls.presets import known_kind
 
-    remote = read_remote(url, named)
+    remote = read_remote(url, _checked_kind(named))
     if named or configured is None or known_kind(remote.host or ""):
         return remote
-    return read_remote(url, configured)
+    return read_remote(url, _checked_kind(configured))

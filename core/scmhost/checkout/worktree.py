@@ -1,177 +1,216 @@
-"""Read the state of a git checkout: its root, its commit, its files, its remote and its edited lines."""
+"""Read the state of a git checkout: its root, its commits, its files, its submodules and its remote."""
 
-import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Final, NamedTuple
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from scmhost.infra.errors import ScmhostError
 
-from .git import GitError, git_output, git_outputs
+from .changed_files import read_regular_file
+from .git import GitError, git_output, start_outputs
+from .remotes import NAMES, TRACKING, PushedCommit, Remotes, Setting, find_pushed
 
-_NAMES: Final = r"^(remote\..*\.url|branch\..*\.remote|url\..*\.insteadof|scmhost\.(remote|kind|template))$"
-_SETTINGS: Final = ("config", "--null", "--get-regexp", _NAMES)
+if TYPE_CHECKING:
+    from .project_file import ProjectFile
+
+_SETTINGS: Final = ("config", "--null", "--get-regexp", NAMES)
+_REFS: Final = ("for-each-ref", "--format=%(refname)", TRACKING)
+_PROJECT_FILE: Final = ".scmhost.toml"
 _BRANCH: Final = "refs/heads/"
-# The name of a setting of git, and one value of it.
-Setting = tuple[str, str]
 _HEAD: Final = (
-    *("rev-parse", "--show-toplevel", "--show-prefix", "--git-path", "scmhost-pages.json"),
+    *("rev-parse", "--show-toplevel", "--show-prefix"),
+    *("--git-path", "scmhost-pages.json", "--git-path", "FETCH_HEAD"),
     *("HEAD", "--symbolic-full-name", "HEAD"),
 )
-# Without these options the user's settings could colour the diff, merge its hunks or replace it by another program's.
-_DIFF: Final = (
-    *("diff", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "--ignore-submodules"),
-    "--inter-hunk-context=0",
-)
-_HUNK: Final = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.ASCII)
+_SUBMODULE: Final = "160000 commit "
+_FILE: Final = "100644 blob "
 
 
 class NoCheckout(ScmhostError):
     """The working directory is not in a git checkout, or the checkout lacks the requested commit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Checkout:
+class Submodule(NamedTuple):
+    """A submodule: its path, and the commit of it that is recorded."""
+
+    path: str
+    sha: str
+
+
+class Tree(NamedTuple):
+    """The files and submodules of a commit."""
+
+    files: Sequence[str]
+    submodules: Sequence[Submodule]
+
+
+class Checkout(NamedTuple):
     """A git checkout at one commit.
 
     Attributes:
         root: absolute path of its top folder.
         prefix: the working directory relative to the root, with a trailing slash, or "".
-        commit: the full SHA of the commit.
-        files: the paths of all files of that commit.
+        commit: the full SHA of the commit that links lead to.
+        files: the paths of all files of the commit that is checked out.
         cache: a file in the git folder for cached page URLs.
         remote: the URL that the checkout was cloned from, or None.
-        kind: the kind of code host in git's setting ``scmhost.kind``.
-        template: the URL template in git's setting ``scmhost.template``.
-        pushed: True if a remote branch contains the commit; None if no remote branch is known.
+        kind: the kind of code host in git's setting ``scmhost.kind``, else in ``.scmhost.toml``.
+        template: the URL template in git's setting ``scmhost.template``, else in ``.scmhost.toml``.
+        pushed: True if a remote has the commit that is checked out; None if no remote branch is known.
+        head: the commit that is checked out, or that a ref has selected.
+        published: False if no remote has the commit or any ancestor of it.
+        submodules: the submodules of the commit that is checked out.
+        maps: the code mappings in ``.scmhost.toml``.
     """
 
     root: str
     prefix: str
     commit: str
-    files: tuple[str, ...]
+    files: Sequence[str]
     cache: str
     remote: str | None = None
     kind: str | None = None
     template: str | None = None
     pushed: bool | None = None
+    head: str = ""
+    published: bool = True
+    submodules: Sequence[Submodule] = ()
+    maps: Sequence[tuple[str, str]] = ()
 
-
-class Hunk(NamedTuple):
-    """A change in a diff without context: which lines of the commit became which lines of the file."""
-
-    old: int
-    old_count: int
-    new: int
-    new_count: int
-
-
-@dataclass(frozen=True, slots=True)
-class CommittedLine:
-    """A line's number in the commit. A changed line has the number of the first line that it replaced."""
-
-    line: int
-    changed: bool = False
-
-
-class ChangedFiles:
-    """Differences between the files on disk and the commit that is checked out. git runs at the first call."""
-
-    def __init__(self, root: str) -> None:
-        self._root = root
-        self._names: frozenset[str] | None = None
-        self._hunks: dict[str, tuple[Hunk, ...]] = {}
-
-    def committed(self, path: str, line: int) -> CommittedLine:
-        """Return the position that a line of a file on disk has in the commit."""
-        if self._names is None:
-            self._names = frozenset(self._diff("--name-only", "-z", "HEAD", "--").split("\0"))
-        # Most files are unchanged; a diff for each of them would start git once for each.
-        if path not in self._names:
-            return CommittedLine(line)
-        if path not in self._hunks:
-            diff = self._diff("--unified=0", "HEAD", "--", f":(top,literal){path}")
-            self._hunks[path] = read_hunks(diff.split("\n"))
-        return committed_line(line, self._hunks[path])
-
-    def _diff(self, *arguments: str) -> str:
-        return git_output(self._root, *_DIFF, *arguments)
+    @property
+    def is_behind(self) -> bool:
+        """True if links lead to an older commit than the one that is checked out."""
+        return self.head != self.commit
 
 
 def read_checkout(ref: str | None = None, remote: str | None = None) -> Checkout:
-    """Read the checkout of the working directory at a ref, by default at the commit that is checked out.
+    """Read the checkout of the working directory.
 
-    ``remote`` is the name of a remote, or a URL. The default is the branch's remote, then ``origin``, then the only
-    remote.
+    Links lead to the commit that is checked out, or to its nearest ancestor that is pushed. A ref selects another
+    commit, pushed or not. ``remote`` is the name of a remote, or a URL. By default it is the first that has the commit
+    of: the branch's remote, the remote that the branch is pushed to, ``origin``, ``upstream``, the others.
 
     Raises:
         NoCheckout: there is no checkout, it has no commit yet, or the ref is unknown.
     """
-    commit = "HEAD" if ref is None else _commit(ref)
-    tree = ("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit)
-    unpushed = ("rev-list", "--max-count=1", commit, "--not", "--remotes", "--")
-    # One after the other, these four would double the time of a short run.
-    outputs = git_outputs(".", _HEAD, _SETTINGS, tree, unpushed)
-    head = _head(outputs[0])
-    entries = _settings(outputs[1])
-    # The last value of a setting applies, as in git.
-    settings = dict(entries)
-    return Checkout(
-        head.root,
-        head.prefix,
-        head.commit if ref is None else commit,
-        tuple(_succeeded(outputs[2]).split("\0")[:-1]),
-        head.cache,
-        _remote_url(entries, remote or settings.get("scmhost.remote"), settings.get(f"branch.{head.branch}.remote")),
-        settings.get("scmhost.kind"),
-        settings.get("scmhost.template"),
-        _is_pushed(_succeeded(outputs[3])),
-    )
+    return start_reading(ref).finish(remote)
 
 
-def read_hunks(diff: Iterable[str]) -> tuple[Hunk, ...]:
-    """Return the hunks of one file's unified diff without context lines, in their order."""
-    matches = (_HUNK.match(line) for line in diff)
-    return tuple(Hunk(int(hunk[1]), _count(hunk[2]), int(hunk[3]), _count(hunk[4])) for hunk in matches if hunk)
+def start_reading(ref: str | None = None) -> "RepositoryReading":
+    """Start to read the checkout of the working directory, at a ref if one is given.
+
+    Raises:
+        NoCheckout: the ref is unknown.
+    """
+    return RepositoryReading(".") if ref is None else RepositoryReading(".", _commit(ref), exact=True)
 
 
-def committed_line(line: int, hunks: Sequence[Hunk]) -> CommittedLine:
-    """Return where a line of the changed file is in the commit."""
-    shift = 0
-    for hunk in hunks:
-        # A hunk that only removes lines has the number of the line before them.
-        if line < hunk.new + (hunk.new_count == 0):
-            break
-        if line < hunk.new + hunk.new_count:
-            return CommittedLine(max(hunk.old, 1), changed=True)
-        shift += hunk.old_count - hunk.new_count
-    return CommittedLine(line + shift)
+class RepositoryReading:
+    """Reads the checkout that contains a folder: git starts at once, and ``finish`` waits for it.
+
+    Args:
+        folder: the folder.
+        start: the commit whose files are read.
+        exact: whether links lead to this commit itself.
+    """
+
+    def __init__(self, folder: str, start: str = "HEAD", *, exact: bool = False) -> None:
+        self._folder = folder
+        self._start = start
+        self._exact = exact
+        unpushed = ("rev-list", "--max-count=1", start, "--not", "--remotes", "--")
+        # One after the other, these would double the time of a short run.
+        self._outputs = start_outputs(folder, _HEAD, _SETTINGS, tree_command(start), unpushed, _REFS)
+
+    def finish(self, remote: str | None = None) -> Checkout:
+        """Return the checkout. ``remote`` is the name of a remote, or a URL.
+
+        Raises:
+            NoCheckout: there is no checkout, or it has no commit yet.
+            GitError: git cannot read the repository.
+        """
+        outputs = self._outputs()
+        head = _head(outputs[0])
+        entries = _settings(outputs[1])
+        # The last value of a setting applies, as in git.
+        settings = dict(entries)
+        shared = _project_file(head.root)
+        refs = _succeeded(outputs[4]).splitlines()
+        named = remote or settings.get("scmhost.remote") or _shared_remote(shared, settings)
+        remotes = Remotes(entries, head.branch, named, refs)
+        pushed = self._pushed(head, remotes, is_on_remote=not _succeeded(outputs[3]))
+        tree = read_tree(_succeeded(outputs[2]))
+        sha = self._sha(head)
+        return Checkout(
+            head.root,
+            head.prefix,
+            pushed.sha or sha,
+            tree.files,
+            os.path.join(self._folder, head.cache),  # noqa: PTH118 - as in links
+            remotes.url(pushed.remote),
+            settings.get("scmhost.kind") or (shared.kind if shared else None),
+            settings.get("scmhost.template") or (shared.template if shared else None),
+            pushed.pushed,
+            sha,
+            pushed.sha is not None,
+            tree.submodules,
+            shared.maps if shared else (),
+        )
+
+    def _sha(self, head: "_Head") -> str:
+        return head.commit if self._start == "HEAD" else self._start
+
+    def _pushed(self, head: "_Head", remotes: Remotes, *, is_on_remote: bool) -> PushedCommit:
+        sha = self._sha(head)
+        pushed = find_pushed(self._folder, sha, remotes, is_on_remote=is_on_remote, exact=self._exact)
+        if pushed.pushed is False and _is_fetched(self._folder, head.fetched, sha):
+            return PushedCommit(sha, pushed.remote, pushed=None)
+        return pushed
 
 
-def _count(digits: str | None) -> int:
-    # Diffs leave a count of one out.
-    return 1 if digits is None else int(digits)
+def tree_command(commit: str) -> tuple[str, ...]:
+    """Return the git command that lists the files and submodules of a commit."""
+    return ("ls-tree", "-r", "-z", "--full-tree", commit)
+
+
+def read_tree(listing: str) -> Tree:
+    """Return the files and submodules in the output of ``tree_command``."""
+    entries = listing.split("\0")[:-1]
+    if not entries:
+        return Tree((), ())
+    # Every entry begins with a mode of six digits, its type, and an id; slices are faster than a search in each entry.
+    size = entries[0].index("\t") - len(_SUBMODULE if entries[0].startswith(_SUBMODULE) else _FILE)
+    start, id_end = len(_FILE) + size + 1, len(_SUBMODULE) + size
+    if _SUBMODULE not in listing:
+        return Tree([entry[start:] for entry in entries], ())
+    files = [entry[start:] for entry in entries if not entry.startswith(_SUBMODULE)]
+    modules = [entry for entry in entries if entry.startswith(_SUBMODULE)]
+    return Tree(files, [Submodule(entry[id_end + 1 :], entry[len(_SUBMODULE) : id_end]) for entry in modules])
 
 
 class _Head(NamedTuple):
     root: str
     prefix: str
     cache: str
+    fetched: str
     commit: str
     branch: str
 
 
 def _head(output: str | GitError) -> _Head:
     if isinstance(output, GitError):
-        if "not a git repository" in str(output):
+        message = str(output)
+        if "not a git repository" in message:
             raise NoCheckout(
                 "this folder is not in a git checkout; change into one, or select a project with --org and --project"
             ) from output
-        if "'HEAD'" in str(output):
+        if "bare repository" in message or "in a work tree" in message:
+            raise NoCheckout("this folder is a bare git repository, and not a checkout; change into one") from output
+        if "'HEAD'" in message:
             raise NoCheckout("this checkout has no commit yet") from output
         raise output
-    root, prefix, cache, commit, branch, *_ = output.split("\n")
-    return _Head(root, prefix, cache, commit, branch.removeprefix(_BRANCH))
+    root, prefix, cache, fetched, commit, branch, *_ = output.split("\n")
+    return _Head(root, prefix, cache, fetched, commit, branch.removeprefix(_BRANCH))
 
 
 def _succeeded(output: str | GitError) -> str:
@@ -195,29 +234,22 @@ def _settings(output: str | GitError) -> Sequence[Setting]:
     return [(name, value) for name, _, value in pairs]
 
 
-def _remote_url(settings: Sequence[Setting], named: str | None, of_branch: str | None) -> str | None:
-    # git fetches from a remote's first URL, and only pushes to the others: the first value applies.
-    urls = {name[7:-4]: value for name, value in reversed(settings) if name.startswith("remote.") and value}
-    if named is not None and named not in urls:
-        return _rewritten(named, settings)
-    only = next(iter(urls)) if len(urls) == 1 else None
-    chosen = next((choice for choice in (named, of_branch, "origin", only) if choice in urls), None)
-    return _rewritten(urls[chosen], settings) if chosen else None
+def _project_file(root: str) -> "ProjectFile | None":
+    # A broken symbolic link is a mistake to report, too. Most repositories have no such file, and need no parser.
+    if not os.path.lexists(f"{root}/{_PROJECT_FILE}"):
+        return None
+    from .project_file import read_project_file
+
+    return read_project_file(root)
 
 
-def _rewritten(url: str, settings: Sequence[Setting]) -> str:
-    """Apply git's ``url.BASE.insteadOf``: the longest matching prefix is replaced by BASE."""
-    rules = [(value, name[4:-10]) for name, value in settings if name.startswith("url.") and value]
-    short, base = max((rule for rule in rules if url.startswith(rule[0])), key=_prefix_length, default=("", ""))
-    return base + url[len(short) :] if short else url
+def _shared_remote(shared: "ProjectFile | None", settings: Mapping[str, str]) -> str | None:
+    """Return the remote that the repository's own file names; not every clone has a remote of this name."""
+    name = (shared.remote if shared else None) or ""
+    return name if ":" in name or f"remote.{name}.url" in settings else None
 
 
-def _prefix_length(rule: tuple[str, str]) -> int:
-    return len(rule[0])
-
-
-def _is_pushed(unpushed: str) -> bool | None:
-    if not unpushed:
-        return True
-    # A clone without remote branches proves nothing: its commit may be on the code host.
-    return False if git_output(".", "for-each-ref", "--count=1", "refs/remotes") else None
+def _is_fetched(folder: str, file: str, sha: str) -> bool:
+    """Return whether the last fetch brought a commit: CI systems fetch commits without a ref."""
+    fetched = read_regular_file(os.path.join(folder, file))  # noqa: PTH118 - as in links
+    return fetched is not None and any(line.startswith(sha.encode()) for line in fetched.splitlines())

@@ -2,44 +2,30 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import partial
 from typing import IO, TYPE_CHECKING, Any, Final
 
 import click
 
-from scmhost.checkout.formats import FORMATS, Format, Write, printable
+from scmhost.checkout.formats import FORMATS, Format, LinkedFrame, Write, printable
+from scmhost.infra.errors import ScmhostError
 
 from .context import CommandContext, database_options, echo, echo_error, echo_json, json_option, read_input
+from .link_sources import LinkSource, NoLinks, UntilFailure, checkout_options, open_source
 
 if TYPE_CHECKING:
-    from scmhost.frames import Frame
-
-    from .link_sources import LinkSource
+    from scmhost.frames import Frame, FrameMatch
 
 NAMES: Final = ("text", "markdown", "html", "json")
 
 
 @click.command(name="link")
-@click.argument("file", default="-", metavar="[FILE|-]")
+@click.argument("files", nargs=-1, metavar="[FILE|-]...")
 @click.option("--format", "form", type=click.Choice(NAMES), default="text", show_default=True, help="Output format.")
-@click.option(
-    "--hyperlinks/--no-hyperlinks",
-    default=None,
-    help="Make the frames themselves links (default: on a terminal), or print each link on a line below its frame.",
-)
-@click.option("--remote", metavar="NAME|URL", help="The remote to link to (default: the branch's, else origin).")
-@click.option("--kind", metavar="KIND", help="The remote's kind of code host, if its host name does not show it.")
-@click.option("--template", metavar="TEMPLATE", help="The URL of a file's page, for a host of an unknown kind.")
-@click.option("--ref", metavar="REF", help="The commit, branch or tag to link to (default: what is checked out).")
-@click.option(
-    "--map",
-    "maps",
-    multiple=True,
-    metavar="STACK=SOURCE",
-    help="Replace the path prefix STACK by SOURCE, for example /app=src; repeatable.",
-)
+@checkout_options
 @click.option("--org", metavar="SLUG", help="Use an organization's code mappings and hosts instead of the checkout.")
 @click.option("--project", metavar="SLUG", help="With --org: the project whose code mappings are used.")
 @click.option("--release", metavar="VERSION", help="With --project: link to this release's commit of each repository.")
@@ -53,25 +39,23 @@ def link(
     context: CommandContext,
     /,
     *,
-    file: str,
+    files: tuple[str, ...],
     form: str,
     hyperlinks: bool | None,
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Print a stack trace, or any text, with links to the source.
+    """Print stack traces, or any text, with links to the source.
 
-    In a git checkout no configuration is needed: pipe text in, or name a FILE. Every source location of this
+    In a git checkout no configuration is needed: pipe text in, or name FILEs. Every source location of this
     repository links to the exact line of the commit that is checked out. The text itself is unchanged. A summary on
     standard error counts the frames without a link, with a reason and a next step.
+
+    In a shell a pipe hides the exit code of a failing command. "scmhost run -- pytest" keeps it.
     """
-    from scmhost.infra.errors import ScmhostError
-
-    from .link_sources import NoLinks, open_source
-
     write = _writer()
     with ExitStack() as opened:
-        descriptor = opened.enter_context(_input(file))
+        inputs = [(file, opened.enter_context(_input(file))) for file in files or ("-",)]
         problem: ScmhostError | None = None
         source: LinkSource
         try:
@@ -79,29 +63,53 @@ def link(
         except ScmhostError as error:
             # The command is used in pipes: the text must come through even if nothing can be linked.
             source, problem = NoLinks(), error
-        _print(descriptor, source, FORMATS["json" if as_json else _format_name(form, hyperlinks=hyperlinks)](write))
+        links = UntilFailure(source)
+        _print(inputs, links, FORMATS["json" if as_json else _format_name(form, hyperlinks=hyperlinks)](write))
+    problem = problem or links.problem
     if problem:
         raise problem
 
 
 def _format_name(form: str, *, hyperlinks: bool | None) -> str:
-    if form != "text":
-        return form
-    return "hyperlinks" if (sys.stdout.isatty() if hyperlinks is None else hyperlinks) else form
+    return "hyperlinks" if form == "text" and wants_hyperlinks(hyperlinks=hyperlinks) else form
 
 
-def _print(descriptor: int, source: "LinkSource", form: Format) -> None:
+def wants_hyperlinks(*, hyperlinks: bool | None) -> bool:
+    """True if the option, or else the terminal, makes the frames themselves links."""
+    if hyperlinks is not None:
+        return hyperlinks
+    if not sys.stdout.isatty() and "FORCE_HYPERLINK" not in os.environ:
+        return False
+    from scmhost.checkout.hyperlink_support import shows_hyperlinks
+
+    return shows_hyperlinks(os.environ, is_terminal=sys.stdout.isatty())
+
+
+def _print(inputs: Sequence[tuple[str, int]], source: LinkSource, form: Format) -> None:
     from scmhost.checkout.linked_text import LinkedText, feed
+    from scmhost.checkout.summary import LinkCounts
 
-    text = LinkedText(source.link, form)
+    counts = LinkCounts()
+    unread = 0
     form.begin()
-    for _ in feed(descriptor, text):
-        # The reader of a pipe that stays open must get each link when its line arrives.
-        sys.stdout.flush()
-    form.end({**source.facts, "unreadLines": text.unread})
+    for number, (name, descriptor) in enumerate(inputs, 1):
+        link = source.link if len(inputs) == 1 else partial(_link_in_file, source, name)
+        text = LinkedText(link, form, counts)
+        for _ in feed(descriptor, text):
+            # The reader of a pipe that stays open must get each link when its line arrives.
+            sys.stdout.flush()
+        unread += text.unread
+        if text.is_open and number < len(inputs):
+            form.line("", "\n", ())
+    form.end({**source.facts, "unreadLines": unread})
     sys.stdout.flush()
-    for line in source.summary(text.counts):
+    for line in source.summary(counts):
         echo_error(line)
+
+
+def _link_in_file(source: LinkSource, name: str, frames: "Sequence[FrameMatch]") -> Sequence[LinkedFrame]:
+    """Link frames of one of several files; JSON output has its name, because lines are counted in each file."""
+    return [replace(frame, facts={**frame.facts, "textFile": name}) for frame in source.link(frames)]
 
 
 @contextmanager

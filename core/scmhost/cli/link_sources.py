@@ -1,16 +1,16 @@
 """Sources of links for ``scmhost link``: the checkout, a project in the local database, or a project on a server."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Any, Final, Protocol
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import click
 
 from scmhost.checkout.formats import LinkedFrame, frame_facts
-from scmhost.checkout.linked_text import LinkCounts
+from scmhost.checkout.summary import LinkCounts
 from scmhost.frames import FrameMatch
 from scmhost.frames.match_spans import JVM
+from scmhost.infra.errors import ScmhostError
 
 from .context import CommandContext, organization_named
 
@@ -23,12 +23,47 @@ if TYPE_CHECKING:
     from .targets import ServerClient, ServerError
 
 _OVERRIDES: Final = ("remote", "kind", "template", "ref")
-_CHECKOUT_OPTIONS: Final = (*_OVERRIDES, "maps")
+_CHECKOUT_OPTIONS: Final = (*_OVERRIDES, "maps", "editor")
 _PROJECT_OPTIONS: Final = ("project", "release", "commit", "config", "database_url")
 # The server answers with some hundred bytes for each frame.
 _FRAMES_PER_REQUEST: Final = 1000
+_NOT_FOUND: Final = 404
+_NEXT_REF: Final = "The links lead to the next ref: the commit of --commit, or the default branch."
 # Not one of the reasons of the API: the server gave none.
 _SERVER_UNAVAILABLE: Final = "server_unavailable"
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def checkout_options(command: F) -> F:
+    """Add the options of commands that link to the checkout."""
+    options = (
+        click.option(
+            "--hyperlinks/--no-hyperlinks",
+            default=None,
+            help="Make the frames themselves links (default: on terminals that show them), or print URLs below.",
+        ),
+        click.option("--remote", metavar="NAME|URL", help="The remote to link to (default: the branch's or origin)."),
+        click.option("--kind", metavar="KIND", help="The kind of code host, if its host name does not show it."),
+        click.option("--template", metavar="TEMPLATE", help="The URL of a file's page, for a host of an unknown kind."),
+        click.option("--ref", metavar="REF", help="The commit, branch or tag to link to (default: HEAD)."),
+        click.option(
+            "--map",
+            "maps",
+            multiple=True,
+            metavar="STACK=SOURCE",
+            help="Replace the path prefix STACK by SOURCE, for example /app=src; repeatable.",
+        ),
+        click.option(
+            "--editor",
+            metavar="NAME|URL",
+            help="Link to the files on disk, in this editor: vscode, idea, ... or a URL with {path} and {line}.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 class LinkSource(Protocol):
@@ -59,6 +94,36 @@ class NoLinks:
         return ()
 
 
+class UntilFailure:
+    """The links of a source until it fails: the rest of the text has none, but comes through.
+
+    Attributes:
+        problem: the error of the source, if it failed.
+    """
+
+    def __init__(self, source: LinkSource) -> None:
+        self.problem: ScmhostError | None = None
+        self._source = source
+
+    @property
+    def facts(self) -> Mapping[str, object]:
+        """Facts on all links together, for JSON."""
+        return self._source.facts
+
+    def link(self, frames: Sequence[FrameMatch]) -> Sequence[LinkedFrame]:
+        """Link frames; the result has their order."""
+        if self.problem is None:
+            try:
+                return self._source.link(frames)
+            except ScmhostError as error:
+                self.problem = error
+        return NoLinks().link(frames)
+
+    def summary(self, counts: LinkCounts) -> Sequence[str]:
+        """Return the summary in sentences."""
+        return self._source.summary(counts)
+
+
 @contextmanager
 def open_source(context: CommandContext, options: Mapping[str, Any]) -> Iterator[LinkSource]:
     """Open the source that the options select.
@@ -68,10 +133,7 @@ def open_source(context: CommandContext, options: Mapping[str, Any]) -> Iterator
     """
     if options["org"] is None:
         _refuse(options, _PROJECT_OPTIONS, "needs --org: it selects a project, and without --org the checkout is used")
-        from scmhost.checkout.links import CheckoutLinks, LinkOverrides
-
-        mappings = tuple(_mapping(text) for text in options["maps"])
-        yield CheckoutLinks(LinkOverrides(**{name: options[name] for name in _OVERRIDES}, mappings=mappings))
+        yield open_checkout(options)
         return
     # An option that has no effect would give links that the user does not expect.
     _refuse(options, _CHECKOUT_OPTIONS, "applies to the checkout, and --org uses a project's code mappings")
@@ -81,8 +143,29 @@ def open_source(context: CommandContext, options: Mapping[str, Any]) -> Iterator
         yield source
 
 
+def open_checkout(options: Mapping[str, Any]) -> LinkSource:
+    """Open the checkout of the working directory: its pages on the code host, or its files for an editor.
+
+    Raises:
+        ScmhostError: it cannot be opened; the message has the next step.
+    """
+    mappings = tuple(_mapping(text) for text in options["maps"])
+    if options.get("editor"):
+        _refuse(options, _OVERRIDES, "has no effect with --editor: it links to the files on disk")
+        from scmhost.checkout.editors import EditorLinks, editor_template
+
+        return EditorLinks(editor_template(options["editor"]), mappings)
+    from scmhost.checkout.worktree import start_reading
+
+    # git runs while the rest is imported.
+    reading = start_reading(options["ref"])
+    from scmhost.checkout.links import CheckoutLinks, LinkOverrides
+
+    return CheckoutLinks(LinkOverrides(**{name: options[name] for name in _OVERRIDES}, mappings=mappings), reading)
+
+
 def _refuse(options: Mapping[str, Any], names: Sequence[str], why: str) -> None:
-    given = next((name for name in names if options[name]), None)
+    given = next((name for name in names if options.get(name)), None)
     if given:
         raise click.UsageError(f"--{'map' if given == 'maps' else given.replace('_', '-')} {why}.")
 
@@ -117,6 +200,21 @@ class ProjectLinks:
         self._project = project
         self._release = release
         self._commit = commit
+        self._notes: list[str] = []
+
+    def check_release(self) -> None:
+        """Use the next ref if the project does not have the release, and note that."""
+        from scmhost.infra.errors import NotFound
+        from scmhost.releases.show import require_release
+
+        if self._release is None:
+            return
+        try:
+            with self._services.store.read() as tx:
+                require_release(tx, self._organization, self._release, self._project)
+        except NotFound as error:
+            self._release = None
+            self._notes.append(f"note: {error} {_NEXT_REF}")
 
     def link(self, frames: Sequence[FrameMatch]) -> Sequence[LinkedFrame]:
         """Link frames; the result has their order."""
@@ -129,8 +227,8 @@ class ProjectLinks:
         return [_from_database(found, answer) for found, answer in zip(frames, answers, strict=True)]
 
     def summary(self, counts: LinkCounts) -> Sequence[str]:
-        """Return the summary in sentences."""
-        return counts.lines()
+        """Return the summary in sentences, with a note if the release is unknown."""
+        return [*counts.lines(), *self._notes]
 
 
 @contextmanager
@@ -142,7 +240,11 @@ def _open_local_project(context: CommandContext, options: Mapping[str, Any]) -> 
         check_database(host.services)
         organization = organization_named(host.services, options["org"])
         project = find_project(host.services, organization, options["project"])
-        yield ProjectLinks(host.services, organization, project, release=options["release"], commit=options["commit"])
+        source = ProjectLinks(
+            host.services, organization, project, release=options["release"], commit=options["commit"]
+        )
+        source.check_release()
+        yield source
 
 
 def _from_database(found: FrameMatch, resolved: "ResolvedFrame") -> LinkedFrame:
@@ -168,15 +270,26 @@ class ServerLinks:
         self._client = client
         self._path = path
         self._target = {name: options[name] for name in ("release", "commit") if options[name]}
+        self._notes: list[str] = []
         self._error: ServerError | None = None
 
     def check(self) -> None:
-        """Send a request without frames.
+        """Send a request without frames. If the release is unknown, use the next ref, and note that.
 
         Raises:
             ServerError: the server does not answer, or would refuse every frame.
         """
-        self._request(())
+        from .targets import ServerError
+
+        try:
+            self._request(())
+        except ServerError as error:
+            if error.status != _NOT_FOUND or "release" not in self._target:
+                raise
+            # The organization or the project may be what is unknown: then this request fails, too.
+            del self._target["release"]
+            self._request(())
+            self._notes.append(f"note: {error} {_NEXT_REF}")
 
     def link(self, frames: Sequence[FrameMatch]) -> Sequence[LinkedFrame]:
         """Link frames; the result has their order."""
@@ -185,7 +298,7 @@ class ServerLinks:
 
     def summary(self, counts: LinkCounts) -> Sequence[str]:
         """Return the summary in sentences, with the server's error if there was one."""
-        return [*counts.lines(), *([f"error: {self._error}"] if self._error else [])]
+        return [*counts.lines(), *self._notes, *([f"error: {self._error}"] if self._error else [])]
 
     def _link_batch(self, frames: Sequence[FrameMatch]) -> list[LinkedFrame]:
         from .targets import ServerError
@@ -214,6 +327,8 @@ class ServerLinks:
 
 @contextmanager
 def _open_server_project(options: Mapping[str, Any]) -> Iterator[ServerLinks]:
+    from urllib.parse import quote
+
     from .targets import ServerClient
 
     path = f"/api/0/projects/{quote(options['org'], safe='')}/{quote(options['project'], safe='')}/trace-links/"

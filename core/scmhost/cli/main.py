@@ -53,6 +53,7 @@ COMMANDS: Final = {
     "read-url": ("scmhost.cli.url_tools:read_urls", "Find the repository, ref and path of page URLs."),
     "remote": ("scmhost.cli.url_tools:remotes", "Parse remote URLs of repositories."),
     "roots": ("scmhost.cli.mapping_tools:roots", "Infer the roots of a code mapping from a frame and its file."),
+    "run": ("scmhost.cli.run:run", "Run a command, and add links to its output."),
     "secrets": ("scmhost.cli.admin:secrets", "Make keys for the secrets of installations, and change the key."),
     "serve": ("scmhost.cli.serve:serve", "Run the service."),
     "token": ("scmhost.cli.admin:token", "Create, list and revoke access tokens."),
@@ -62,7 +63,7 @@ COMMANDS: Final = {
 EPILOG: Final = """
 \b
 Begin with:
-  pytest 2>&1 | scmhost link                  link errors to this checkout
+  scmhost run -- pytest                       link errors to this checkout
   scmhost demo                                see what the service does
   scmhost bootstrap --org acme --project web  create an organization and a token
   scmhost serve                               serve the API on port 8000

@@ -31,7 +31,15 @@ _CHECK_ADDRESS: Final = "check that --url is the address of scmhost"
 
 
 class ServerError(ScmhostError):
-    """The server answered with an error, or not at all."""
+    """The server answered with an error, or not at all.
+
+    Attributes:
+        status: the status of the answer, or None if there was no answer.
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class Target(Protocol):
@@ -147,7 +155,7 @@ class ServerClient:
         except (OSError, HTTPException, ValueError) as error:
             raise ServerError(f"{self.url} does not answer: {getattr(error, 'reason', error)}") from error
         if status >= _FIRST_REDIRECT and status != accept_status:
-            raise ServerError(f"{self.url} answered {status}: {_detail(status, received, content)}")
+            raise ServerError(f"{self.url} answered {status}: {_detail(status, received, content)}", status)
         try:
             return json.loads(content)
         except (ValueError, RecursionError) as error:

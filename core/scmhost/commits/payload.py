@@ -136,7 +136,16 @@ def newest_first(commits: Sequence[ListedCommit]) -> tuple[ListedCommit, ...]:
 
 def _from_draft(draft: CommitDraft, limits: Limits) -> ListedCommit:
     email = author_email(draft.author_email, draft.author_name, limits.author_email_length)
-    return replace(listed(draft), author_email=email, author_name=draft.author_name if email else None)
+    author_name = draft.author_name if email else None
+    return replace(listed(draft), author_email=email, author_name=author_name, timestamp=_in_calendar(draft.timestamp))
+
+
+def _in_calendar(moment: datetime | None) -> datetime | None:
+    """Return a commit's time, or None if it is outside the calendar in UTC: git has commits of the year 1."""
+    try:
+        return None if moment is None else in_utc(moment)
+    except ValueError:
+        return None
 
 
 class _FieldProblem(ValueError):

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from .frame import Frame, MatchSpan
 
@@ -49,6 +49,12 @@ LINE: Final = r"(?P<line>\d{1,9})(?!\d)"
 LINE_COLUMN: Final = r"(?P<line>\d{1,9})(?!\d)(?::(?P<column>\d{1,9})(?!\d))?"
 """A line number and, where printed, a column."""
 
+# People and services put a placeholder in place of folders that are private or differ.
+ROOT: Final = (
+    r"(?:[A-Za-z]:(?=[\\/])|(?:\[[^\[\]\s]{1,40}\]|<[^<>\s]{1,40}>|\*{2,8}|\$?\{[\w. -]{1,40}\}|%\w{1,40}%)(?=[\\/]))"
+)
+"""The beginning of a path whose characters may be in no other part of it: a drive or a placeholder."""
+
 
 def parse_number(digits: str | None) -> int | None:
     """Return the number, or None for no digits and for -1, which some runtimes print for "unknown"."""
@@ -56,15 +62,30 @@ def parse_number(digits: str | None) -> int | None:
 
 
 def match_span(
-    match: re.Match[str], language: str, *, function: str | None = None, module: str | None = None, group: str = "path"
+    match: re.Match[str],
+    language: str,
+    *,
+    function: str | None = None,
+    module: str | None = None,
+    group: str = "path",
+    kind: Literal["frame", "diagnostic"] = "frame",
 ) -> MatchSpan:
-    """Return the span of a match with the groups ``path`` (or ``group``), ``line`` and, optionally, ``column``.
+    """Return the span of a match with the groups ``path`` (or ``group``) and ``line``.
+
+    The groups ``column`` and ``message`` are optional.
 
     The span includes the line number if only one character, such as a colon, is between it and the path.
     """
     column = match["column"] if "column" in match.re.groupindex else None
     frame = Frame(
-        match[group], parse_number(match["line"]), parse_number(column), function or None, module or None, language
+        match[group],
+        parse_number(match["line"]),
+        parse_number(column),
+        function or None,
+        module or None,
+        language,
+        kind,
+        match["message"] if "message" in match.re.groupindex else None,
     )
     start, end = match.span(group)
     return MatchSpan(frame, start, match.end("line") if match.start("line") == end + 1 else end)
@@ -95,7 +116,7 @@ def without_arguments(symbol: str) -> str:
 _EXTENSIONS: Final = {
     "python": "py pyw pyx pxd pxi",
     "javascript": "js mjs cjs jsx ts tsx mts cts vue svelte bundle jsbundle hbc",
-    "java": "java groovy gradle clj cljc jsp",
+    "java": "java groovy gradle jsp",
     "kotlin": "kt kts",
     "scala": "scala sc sbt",
     "go": "go",
@@ -111,6 +132,21 @@ _EXTENSIONS: Final = {
     "elixir": "ex exs eex leex heex",
     "erlang": "erl hrl xrl yrl",
     "perl": "pl pm psgi cgi",
+    "powershell": "ps1 psm1 psd1",
+    "shell": "sh bash zsh ksh fish zshrc bashrc zshenv",
+    "lua": "lua luau moon fnl",
+    "julia": "jl",
+    "haskell": "hs lhs hsc",
+    "ocaml": "ml mli mll mly eliom res resi",
+    "r": "r rmd rnw qmd",
+    "zig": "zig zon",
+    "nim": "nim nims nimble",
+    "crystal": "cr ecr",
+    "clojure": "clj cljc cljs cljd bb",
+    "d": "di",
+    "gdscript": "gd",
+    "raku": "raku rakumod rakutest pm6",
+    "vim": "vim vimrc",
 }
 _BY_EXTENSION: Final = {
     extension: language for language, extensions in _EXTENSIONS.items() for extension in extensions.split()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from .frame import MatchSpan
-from .physical_lines import without_prefix
+from .log_prefixes import LearnedPrefix, prefix_length, printed
 
 MAX_LINES_BACK: Final = 12
 """How far above its line a notation may read; a stream keeps this many lines."""
@@ -19,33 +19,57 @@ class ContextLines:
     Attributes:
         at: the index of the line that is read.
         prefix: the log prefix that was removed from that line.
+        learned: the part of it that other lines have too and the table of prefixes does not list.
         looked_ahead: whether a notation needed the line after the last one, which has not arrived yet.
+        heading: the path that the last row of a group belongs to, for the next row.
     """
 
-    __slots__ = ("_lines", "at", "looked_ahead", "prefix")
+    __slots__ = ("_lines", "at", "heading", "learned", "looked_ahead", "prefix")
 
     def __init__(self, lines: Sequence[str], at: int = 0) -> None:
         self._lines = lines
         self.at = at
         self.prefix = ""
+        self.learned: LearnedPrefix | None = None
         self.looked_ahead = False
+        self.heading: str | None = None
 
     def with_prefix(self, steps: int) -> str:
         """Return the line ``steps`` above, with its log prefix. It must exist."""
         return self._lines[self.at - steps]
 
+    def whole(self, steps: int) -> str:
+        """Return the line ``steps`` above with its log prefix, or an empty text if there is none."""
+        at = self.at - steps
+        return self._lines[at] if at >= 0 and steps <= MAX_LINES_BACK else ""
+
     def before(self, steps: int = 1) -> str:
         """Return the line ``steps`` above without its log prefix, or an empty text if there is none."""
         at = self.at - steps
-        return without_prefix(self._lines[at]) if at >= 0 and steps <= MAX_LINES_BACK else ""
+        return self._printed(self._lines[at]) if at >= 0 and steps <= MAX_LINES_BACK else ""
 
     def after(self) -> str:
         """Return the next line without its log prefix, or an empty text if there is none."""
+        line = self.following()
+        return self._printed(line) if line is not None else ""
+
+    def following(self) -> str | None:
+        """Return the next line with its log prefix, or None if there is none."""
         at = self.at + 1
         if at < len(self._lines):
-            return without_prefix(self._lines[at])
+            return self._lines[at]
         self.looked_ahead = True
-        return ""
+        return None
+
+    def prefix_length(self, steps: int) -> int:
+        """Return the length of the log prefix of the line ``steps`` above."""
+        return self._length(self._lines[self.at - steps]) if steps else len(self.prefix)
+
+    def _length(self, line: str) -> int:
+        return self.learned.length(line) if self.learned else prefix_length(line)
+
+    def _printed(self, line: str) -> str:
+        return printed(line, self._length(line))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,14 @@ leads back to the text. ``LineMarks`` finds the few lines of a block that need t
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 from typing import Final, NamedTuple
 
+from .escapes import json_lines
 from .match_spans import Pattern
 
 
@@ -19,10 +22,16 @@ class LineMarks:
     """Texts and patterns to search for in a block as a whole, which is much faster than line by line.
 
     A pattern is fast when it begins with one literal character.
+
+    Attributes:
+        texts: texts anywhere in a line.
+        patterns: patterns anywhere in a line.
+        starts: a pattern that begins with the line feed before the line.
     """
 
     texts: Sequence[str]
     patterns: Sequence[re.Pattern[str]]
+    starts: re.Pattern[str] | None = None
 
     def lines(self, block: str) -> list[int]:
         """Return the numbers of the lines with any of the marks, from 0, in order."""
@@ -33,6 +42,8 @@ class LineMarks:
         for pattern in self.patterns:
             if pattern.search(block):
                 numbers.update(_line_numbers(block, partial(_find, pattern, block)))
+        if self.starts and self.starts.search(lines := f"\n{block}"):
+            numbers.update(_line_numbers(lines, partial(_find, self.starts, lines)))
         return sorted(numbers)
 
 
@@ -53,22 +64,27 @@ def _line_numbers(block: str, find: Callable[[int], int]) -> Iterator[int]:
         line += 1
 
 
-# Pastes lose the escape character more often than the rest.
+# Pastes lose the escape character more often than the rest. Buildkite puts the time into an application command.
 _COLOUR: Final = Pattern(
     r"(?:\x1b|\\u001b|\\x1b|\\033|␛)\[[\d;]{0,20}[mK]|\[(?:\d{1,2};){0,3}\d{1,2}m|\x1b\]8;[^\x1b\x07]{0,500}"
-    r"(?:\x1b\\|\x07)"
+    r"(?:\x1b\\|\x07)|\x1b_bk;t=\d{1,20}\x07"
 )
 # A backslash and an "n" may also belong to a path; it is a line end only if a trace goes on behind it.
 _ESCAPED_END: Final = Pattern(
     r"\\n(?:\\{1,2}[tr]|\s{2}|\s?"
-    r"(?:at|from|File|in) |#\d|[^\s\"@]{0,80}@\w|/|[A-Za-z]:\\\\|goroutine |\s*\d+: |Traceback|[Ss]tack)"
-    r"|\\n[^\s\"]{1,200}:\d{1,9}:in "
+    r"(?:[Aa]t|from|File|in|Raised|Called|Re-raised) |#\d|\s?\[\d"
+    r"|[^\s\"@]{0,80}@\w|/|[A-Za-z]:\\\\|goroutine |\s*\d+: |Traceback|[Ss]tack)"
+    r"|\\n[^\s\"]{1,200}(?::\d{1,9}:in |: line \d)"
 )
 _ESCAPE: Final = Pattern(r"\\(.)")
 _INDENT: Final = Pattern(r"(?:\\{1,4}[tr]|\s)*")
 # The quotation in which a log wrote the trace.
 _OPENED: Final = Pattern(r".*(?:[:=\[,(]\s?|^\s*)(?<!\\)[\"']")
-_CLOSED: Final = Pattern(r"(?<!\\)\"(?!, line \d)\s*(?:[,}\])]|$)|'\s*[}\])][\s}\])]*$|(?:\\{1,2}[rn])+$")
+_CLOSED: Final = Pattern(
+    r"(?<!\\)\"(?!, line \d)\s*(?:[,}\])]|$)|'\s*[}\])][\s}\])]*$|(?<!\\)(?<!\\[rn])(?:\\{1,4}[rn])++$"
+)
+# "go test -json" and Docker's log files have a printed line in each record.
+_PRINTED: Final = Pattern(r'"(?:Output|log)":\s?"([^"\\]*(?:\\.[^"\\]*)*)"')
 # A whole log with escaped line ends may be pasted as one line, but no larger one.
 _LONGEST: Final = 1_048_576
 _MARKS: Final = LineMarks(
@@ -93,12 +109,8 @@ class PhysicalLine(NamedTuple):
 
     def position(self, position: int, *, end: bool = False) -> int:
         """Return the position in the line of text. An end does not include what was left out after it."""
-        left_out = 0
-        for at, total in self.cuts:
-            if at > position or (end and at == position):
-                break
-            left_out = total
-        return self.offset + position + left_out
+        number = (bisect_left if end else bisect_right)(self.cuts, position, key=itemgetter(0))
+        return self.offset + position + (self.cuts[number - 1][1] if number else 0)
 
 
 def physical_lines(block: str, first: int) -> tuple[list[str], Sequence[PhysicalLine | int]]:
@@ -128,6 +140,12 @@ def physical_lines(block: str, first: int) -> tuple[list[str], Sequence[Physical
 
 def split_line(line: str, number: int) -> Iterator[PhysicalLine]:
     """Yield the physical lines of the line of text with this number."""
+    printed = _PRINTED.search(line) if line.startswith("{") and len(line) < _LONGEST else None
+    # The text of a log within a log has doubled the backslashes, and is split below.
+    if printed and "\\\\n" not in printed[1]:
+        for part in json_lines(printed[1].removesuffix("\\n")):
+            yield PhysicalLine(part.text, number, printed.start(1) + part.offset, part.cuts)
+        return
     clean, cuts = _without_colours(line[:_LONGEST])
     if _ESCAPED_END.search(clean):
         yield from _split(clean, number, cuts)
@@ -166,51 +184,8 @@ def _part(line: str, span: tuple[int, int], number: int, cuts: tuple[tuple[int, 
     closed = _CLOSED.search(line, begin, end)
     text = line[begin : closed.start() if closed else end]
     # The cuts are positions in the whole line; this part keeps those after its beginning, and counts from there.
-    before = max((total for at, total in cuts if at <= begin), default=0)
-    own = tuple((at - begin, total - before) for at, total in cuts if at > begin)
+    first = bisect_right(cuts, begin, key=itemgetter(0))
+    before = cuts[first - 1][1] if first else 0
+    last = bisect_right(cuts, end, key=itemgetter(0))
+    own = tuple((at - begin, total - before) for at, total in cuts[first:last])
     return PhysicalLine(text, number, begin + before, own)
-
-
-# What logs, containers, tools and people put before a line. A frame that is lost behind a prefix needs a row here.
-_PREFIX_KINDS: Final = (
-    r"\s+",
-    r"\"(?!\s*:)",  # a list of strings
-    r">\s?",  # a quotation, or a debugger's mark
-    r"[|│┃║]\s?",  # a box
-    r"(?://+|#+|\*+|;+|--)\s",  # a comment
-    r"E\s{2,}",  # pytest
-    r"==\d{1,9}==|--\d{1,9}--|\*\*\d{1,9}\*\*",  # valgrind
-    r"\d\d[OE][ +]",  # GitLab
-    r"##?\[[a-z]{1,20}\]",  # GitHub, Azure
-    r"\[[^\[\]\n]{1,80}\](?=[\s:]):?",  # a level, a thread, a pod
-    r"\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?\s?(?:Z|UTC|[+-]\d\d:?\d\d)?\]?:?(?=\s)",
-    r"\[?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?\]?(?=\s)",
-    r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d [^\s|]{1,80} [^\s:\[(]{1,60}(?:\[\d{1,9}\])?:(?=\s)",  # syslog, journald
-    r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?=\s)",
-    r"\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}\s{1,4}\d{1,9}\s{1,9}\d{1,9} [VDIWEFA] [^:]{0,60}:(?=\s)",  # logcat
-    r"\d{1,9}-\d{1,9}[/ ]{1,3}[\w.?]{1,80}\s{1,9}(?=[VDIWEFA]\b)",  # Android Studio
-    r"[VDIWEFA]/[^(:\n]{1,60}(?:\(\s{0,6}\d{1,9}\))?:\s",
-    r"[VDIWEFA](?=\s{2,})",
-    r"[\w.-]{1,60}\s{0,30}\|(?=\s|$)",  # docker compose, heroku, foreman
-    r"[\w.-]{1,60}\[[\w.-]{1,40}\]:(?=\s)",  # heroku, a process
-    r"(?:ERROR|ERR|WARN|WARNING|INFO|DEBUG|FATAL|CRITICAL|error|warn|info|debug|stderr|stdout|npm ERR!)(?: F)?:?(?=\s)",
-)
-# Prefixes come in any order: a container's name, then a time, then a level.
-_PREFIX: Final = Pattern(rf"(?:{'|'.join(_PREFIX_KINDS)}){{0,12}}")
-
-# Most lines of traces begin with one of these. They have no prefix but blanks, so the search is not needed.
-_WITHOUT_PREFIX: Final = ("at ", "File ", "from ")
-
-
-def prefix_length(line: str) -> int:
-    """Return the number of characters before the printed line."""
-    stripped = line.lstrip()
-    if stripped.startswith(_WITHOUT_PREFIX):
-        return len(line) - len(stripped)
-    match = _PREFIX.match(line)
-    return match.end() if match else 0
-
-
-def without_prefix(line: str) -> str:
-    """Return the line as it was printed, without the blanks at its end."""
-    return line[prefix_length(line) :].rstrip()

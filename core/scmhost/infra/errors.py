@@ -43,8 +43,10 @@ class ProviderRefused(ScmhostError):
 
     Attributes:
         reason: ``not_found``, ``invalid``, ``conflict``, ``forbidden`` or ``unavailable``.
+        retry_after: after how many seconds the same request may work, if that is known.
     """
 
-    def __init__(self, reason: str, message: str) -> None:
+    def __init__(self, reason: str, message: str, retry_after: int | None = None) -> None:
         super().__init__(message)
         self.reason = reason
+        self.retry_after = retry_after

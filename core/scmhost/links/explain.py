@@ -46,11 +46,7 @@ class ExplainedFrame:
 def explain_links(
     services: Services, organization: Organization, project: Project, frames: Sequence[FrameQuery], options: LinkOptions
 ) -> list[ExplainedFrame]:
-    """Return one explanation for each frame, in order. The outcomes are those of ``resolve_links``.
-
-    Raises:
-        NotFound: the organization has no such release.
-    """
+    """Return one explanation for each frame, in order. The outcomes are those of ``resolve_links``."""
     with services.telemetry.operation("links"):
         # One read transaction, so that outcomes and mismatches are of the same mappings.
         with services.store.read() as tx:

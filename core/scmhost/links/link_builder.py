@@ -17,6 +17,7 @@ from cachetools import FIFOCache
 from scmhost.mapping import FileStatus
 from scmhost.plugins import PluginFault, ProviderCalls
 from scmhost.plugins.isolation.faults import safe_text
+from scmhost.repositories.deletion_queries import Deletion
 from scmhost.repositories.pages import PageCache, RequestPages
 from scmhost.sdk import (
     Existence,
@@ -218,6 +219,7 @@ class LinkTarget:
         release_commit: the commit of the frame's release in this repository.
         file_status: the status of the file according to the known commits.
         newest_commit: the newest known commit that named the file, unless it deleted it.
+        deletion: the deletion of the file before the frame's or the release's commit.
     """
 
     mapping: CodeMapping
@@ -229,6 +231,7 @@ class LinkTarget:
     release_commit: str | None
     file_status: FileStatus = FileStatus.UNKNOWN
     newest_commit: str | None = None
+    deletion: Deletion | None = None
 
     def no_link(self, reason: Reason, message: str = "", attempted_url: str | None = None) -> NoLink:
         """Return a missing link with this target's path and mapping."""
@@ -292,7 +295,10 @@ class LinkBuilder:
         # After the URL: a page that cannot be built needs no request to the code host.
         exists = self._questions.file_exists(calls, installation, target.repository, ref, target.path)
         if exists is Existence.NO:
-            return target.no_link(Reason.FILE_NOT_FOUND, attempted_url=url)
+            return target.no_link(Reason.FILE_NOT_FOUND, _deleted(target.deletion), attempted_url=url)
+        # The host's answer comes first, because dates do not order the commits of branches.
+        if exists is Existence.UNKNOWN and target.deletion and ref.ref in target.deletion.later:
+            return target.no_link(Reason.FILE_NOT_FOUND, _deleted(target.deletion), attempted_url=url)
         return Link(
             url=url,
             source_path=target.path,
@@ -328,6 +334,16 @@ class LinkBuilder:
         if isinstance(url, str) and not safe_url(url):
             return NoUrl(reason=Reason.UNSAFE_URL, message="The provider's URL is not a safe http or https link.")
         return _checked(url)
+
+
+def _deleted(deletion: Deletion | None) -> str:
+    """Return which commit deleted or renamed a file, as a sentence, or an empty text if none is known."""
+    if deletion is None:
+        return ""
+    commit = encodable(deletion.sha[:12])
+    if deletion.new_path is None:
+        return f"Commit {commit} deleted the file, and no later one that is known added it again."
+    return f"Commit {commit} renamed the file to {encodable(deletion.new_path)}."
 
 
 def usable_line(line: int | None) -> int | None:

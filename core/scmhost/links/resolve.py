@@ -17,9 +17,10 @@ from scmhost.installations import queries as installation_queries
 from scmhost.mapping import FileStatus, MappingIndex, MappingMatch, Unmapped, map_frame, order_by_file_status
 from scmhost.organizations.queries import Project
 from scmhost.releases import content_queries
-from scmhost.releases.show import require_release
+from scmhost.releases import queries as release_queries
 from scmhost.repositories import file_queries
 from scmhost.repositories import queries as repository_queries
+from scmhost.repositories.deletion_queries import Deletion, deletions
 from scmhost.repositories.file_queries import KnownFile
 from scmhost.sdk import Installation, Organization, Reason, Repository
 from scmhost.services import Services
@@ -30,6 +31,10 @@ from .link_builder import LinkBuilder, LinkTarget
 from .values import CodeMapping, FrameQuery, Link, LinkOptions, NoLink, no_link
 
 MAX_CACHED_PROJECTS: Final = 256
+UNKNOWN_RELEASE: Final = (
+    "Organization {organization!r} has no release {version!r}. Links lead to the next ref: the given commit, or the "
+    "default branch."
+)
 _UNMATCHED: Final = (Reason.NO_CODE_MAPPINGS, Reason.STACK_ROOT_MISMATCH)
 
 MappingResult = tuple[MappingMatch, ...] | Unmapped
@@ -82,6 +87,7 @@ class LinkTargets:
         installations: the installations of the repositories.
         release_commits: the release's commits by repository.
         files: the known files by repository and path.
+        deletions: the deletions of files before the commits of frames and of the release, by repository and path.
     """
 
     results: Sequence[tuple[FrameQuery, MappingResult]]
@@ -91,6 +97,7 @@ class LinkTargets:
     installations: Mapping[int, Installation]
     release_commits: Mapping[int, str]
     files: Mapping[tuple[int, str], KnownFile]
+    deletions: Mapping[tuple[int, str], Deletion]
 
     def in_order(self, frame: FrameQuery, matches: Sequence[MappingMatch]) -> Iterable[LinkTarget]:
         """Yield the targets of a frame in the order in which they are tried."""
@@ -121,6 +128,7 @@ class LinkTargets:
             file_status=status,
             # A deleted file is not in the commit that deleted it.
             newest_commit=file.sha if file and not file.deleted else None,
+            deletion=self.deletions.get((mapping.repository_id, match.source_path)),
         )
 
     def _file_status(self, match: MappingMatch) -> FileStatus:
@@ -163,14 +171,22 @@ def resolve_links(
 ) -> list[ResolvedFrame]:
     """Return one outcome for each frame, in order. The database is read once, in one transaction.
 
-    Raises:
-        NotFound: the organization has no such release.
+    An unknown release is left out, so that the next ref is used; see ``notes_on_release``.
     """
     with services.telemetry.operation("links"):
         with services.store.read() as tx:
             mappings = read_mappings(tx, services, project)
             targets = map_frames(tx, services, organization, mappings, frames, options or LinkOptions())
         return build_links(services, organization, targets)
+
+
+def notes_on_release(services: Services, organization: Organization, version: str | None) -> list[str]:
+    """Return a note for the answer if the release is unknown, as sentences; a known release, or none, needs no note."""
+    if not version:
+        return []
+    with services.store.read() as tx:
+        known = release_queries.find(tx, organization.id, version) is not None
+    return [] if known else [UNKNOWN_RELEASE.format(organization=organization.slug, version=version)]
 
 
 def map_frames(
@@ -222,11 +238,7 @@ def read_link_targets(
     results: Sequence[tuple[FrameQuery, MappingResult]],
     options: LinkOptions,
 ) -> LinkTargets:
-    """Read the rows that lead from the mapping results of frames to links.
-
-    Raises:
-        NotFound: the organization has no such release.
-    """
+    """Read the rows that lead from the mapping results of frames to links."""
     mapped = [(frame, result) for frame, result in results if not isinstance(result, Unmapped)]
     repositories = repository_queries.get_many(
         tx, organization.id, {mappings[match.rule.id].repository_id for _, matches in mapped for match in matches}
@@ -238,6 +250,9 @@ def read_link_targets(
         if options.with_file_status or _needs_file_status(mappings, release_commits, frame, matches):
             for match in matches:
                 paths[mappings[match.rule.id].repository_id].add(match.source_path)
+    # All frames in one statement: a trace may have hundreds of them.
+    files = file_queries.file_states(tx, organization.id, paths) if paths else {}
+    commits = {id_: {*_commits_of(mapped), *filter(None, [release_commits.get(id_)])} for id_ in paths}
     return LinkTargets(
         results=results,
         mappings=mappings,
@@ -245,9 +260,13 @@ def read_link_targets(
         repositories=repositories,
         installations=_installations(tx, organization, repositories.values()),
         release_commits=release_commits,
-        # All frames in one statement: a trace may have hundreds of them.
-        files=file_queries.file_states(tx, organization.id, paths) if paths else {},
+        files=files,
+        deletions=deletions(tx, organization.id, files.values(), commits),
     )
+
+
+def _commits_of(mapped: Iterable[tuple[FrameQuery, object]]) -> set[str]:
+    return {frame.commit for frame, _ in mapped if frame.commit}
 
 
 def build_links(services: Services, organization: Organization, targets: LinkTargets) -> list[ResolvedFrame]:
@@ -302,15 +321,18 @@ def _needs_file_status(
 ) -> bool:
     """Return whether the known files decide which mapping is used, whether it is used, or which commit is linked."""
     first = mappings[matches[0].rule.id]
-    has_ref = frame.commit or release_commits.get(first.repository_id) or first.default_branch
-    return len(matches) > 1 or first.id < 0 or not has_ref or first.catches_all
+    # The known files also decide whether a commit has the file.
+    at_commit = frame.commit or release_commits.get(first.repository_id)
+    return bool(at_commit or len(matches) > 1 or first.id < 0 or not first.default_branch or first.catches_all)
 
 
 def _release_commits(tx: Transaction, organization: Organization, version: str | None) -> dict[int, str]:
     # No release is the common case, and costs no statement.
     if version is None:
         return {}
-    release = require_release(tx, organization, version)
+    release = release_queries.find(tx, organization.id, version)
+    if release is None:
+        return {}
     return {head.repository_id: head.sha for head in content_queries.heads(tx, organization.id, release.id)}
 
 

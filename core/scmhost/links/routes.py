@@ -27,7 +27,7 @@ from scmhost.sdk import Organization, ref_problem
 from .code_mappings import MappingDetails
 from .derive import Derivation, DerivationOptions, derive_for_project
 from .explain import explain_links
-from .resolve import ResolvedFrame, resolve_links
+from .resolve import ResolvedFrame, notes_on_release, resolve_links
 from .schemas import (
     ExplainedTraceOut,
     LinkedFile,
@@ -91,6 +91,7 @@ def stacktrace_link(
     return StacktraceLink(
         **_outcome_fields(resolved),
         config=config,
+        notes=notes_on_release(services, organization, release),
         integrations=[short_installation(services, organization, item) for item in listed.items],
     )
 
@@ -107,7 +108,8 @@ def stacktrace_links(
     """The links of many files, at the commit ``ref``, the release's commit, or the default branch."""
     frames = [frame_query_of(name, commit_id=ref) for name in file]
     resolved = resolve_links(services, organization, project, frames, LinkOptions(release))
-    return LinkedFiles(files=[_linked_file(name, item) for name, item in zip(file, resolved, strict=True)])
+    files = [_linked_file(name, item) for name, item in zip(file, resolved, strict=True)]
+    return LinkedFiles(files=files, notes=notes_on_release(services, organization, release))
 
 
 def _linked_file(name: str, resolved: ResolvedFrame) -> LinkedFile:
@@ -146,7 +148,8 @@ def trace_links(services: ServicesDep, organization: ForLinks, project: ProjectT
     trace = read_trace(services, body)
     resolved = resolve_links(services, organization, project, trace.queries, body.options)
     frames = [linked_frame(frame, item) for frame, item in zip(trace.frames, resolved, strict=True)]
-    return LinkedTraceOut(frames=frames, unread_lines=trace.unread, truncated=trace.truncated)
+    notes = notes_on_release(services, organization, body.release)
+    return LinkedTraceOut(frames=frames, unread_lines=trace.unread, truncated=trace.truncated, notes=notes)
 
 
 @traces_router.post("/explain/")
@@ -159,7 +162,8 @@ def explain_trace(
     services.limits.check("explained_frames", len(trace.queries), "frames" if body.text is None else "text")
     explained = explain_links(services, organization, project, trace.queries, body.options)
     frames = [explained_frame(frame, item) for frame, item in zip(trace.frames, explained, strict=True)]
-    return ExplainedTraceOut(frames=frames, unread_lines=trace.unread, truncated=trace.truncated)
+    notes = notes_on_release(services, organization, body.release)
+    return ExplainedTraceOut(frames=frames, unread_lines=trace.unread, truncated=trace.truncated, notes=notes)
 
 
 derivation_router: Final = APIRouter(prefix="/api/0/projects/{organization}/{project}", tags=["code mappings"])

@@ -63,6 +63,7 @@ class StacktraceLink(Wire):
     ref: str | None = None
     ref_source: str | None = Field(default=None, description="frame, release, default_branch or newest_commit.")
     verified: bool | None = None
+    notes: list[str] = Field(default_factory=list, description="Notes on the request, such as an unknown release.")
 
 
 class LinkedFile(Wire):
@@ -77,6 +78,7 @@ class LinkedFile(Wire):
 
 class LinkedFiles(Wire):
     files: list[LinkedFile]
+    notes: list[str] = Field(default_factory=list, description="Notes on the request, such as an unknown release.")
 
 
 class FrameOut(Wire):
@@ -154,6 +156,7 @@ class LinkedTraceOut(Wire):
     frames: list[LinkedFrameOut]
     unread_lines: int = Field(description="Lines of the text in no known notation, blank lines not counted.")
     truncated: bool = Field(description="Whether the text is longer than a limit, and its rest was not read.")
+    notes: list[str] = Field(default_factory=list, description="Notes on the request, such as an unknown release.")
 
 
 class TriedMappingOut(Wire):
@@ -197,6 +200,7 @@ class ExplainedTraceOut(Wire):
     frames: list[ExplainedFrameOut]
     unread_lines: int
     truncated: bool
+    notes: list[str] = Field(default_factory=list, description="Notes on the request, such as an unknown release.")
 
 
 def code_mapping_out(services: Services, details: MappingDetails) -> CodeMappingOut:

@@ -43,10 +43,16 @@ class NotLocated:
 
 
 class FileTree:
-    """The files of one repository at one commit, and the roots that earlier matches have shown."""
+    """The files of one repository at one commit, and the roots that earlier matches have shown.
 
-    def __init__(self, files: Iterable[str]) -> None:
+    Args:
+        files: the paths from the repository's top.
+        below: a folder with a trailing slash. Of files that match equally well, the only one below it is chosen.
+    """
+
+    def __init__(self, files: Iterable[str], below: str = "") -> None:
         self._files = frozenset(files)
+        self._below = below
         self._by_name: dict[str, list[str]] = {}
         for file in self._files:
             self._by_name.setdefault(file.rpartition("/")[2], []).append(file)
@@ -79,7 +85,7 @@ class FileTree:
         # Code of others lies beside code that was installed from here, so that a file name alone proves nothing.
         if "/" not in path:
             return NotLocated()
-        matching = [file for file in self._with_same_end(path) if _ends_with(file, path)]
+        matching = self._nearest([file for file in self._with_same_end(path) if _ends_with(file, path)])
         return LocatedFile(matching[0], "low") if len(matching) == 1 else _ambiguous(matching)
 
     def _locate_by_root(self, path: str) -> LocatedFile | None:
@@ -91,14 +97,15 @@ class FileTree:
         return None
 
     def _locate_by_end(self, path: str) -> LocatedFile | NotLocated:
-        longest = next((end for end in _suffixes(path) if end in self._files), None)
+        ends = (file for end in _suffixes(path) for file in (self._below + end, end))
+        longest = next((file for file in ends if file in self._files), None)
         if longest is not None:
             return self._accept(path, longest, "medium")
         similar = self._with_same_end(path)
         # Hundreds of files with the same name and folder, such as ``__init__.py``, cannot be distinguished.
         if len(similar) > _MAX_COMPARED:
             return _ambiguous(similar)
-        whole = [file for file in similar if _ends_with(file, path)]
+        whole = self._nearest([file for file in similar if _ends_with(file, path)])
         if len(whole) == 1:
             return self._accept(path, whole[0], "medium" if "/" in path else "low")
         return _ambiguous(whole) if whole else self._locate_by_shared_end(path, similar)
@@ -108,8 +115,13 @@ class FileTree:
         most = max(shared.values(), default=0)
         if most < _MIN_SHARED:
             return NotLocated()
-        best = [file for file, count in shared.items() if count == most]
+        best = self._nearest([file for file, count in shared.items() if count == most])
         return self._accept(path, best[0], "low") if len(best) == 1 else _ambiguous(best)
+
+    def _nearest(self, files: Sequence[str]) -> Sequence[str]:
+        """Return the only one of several files that is below the folder, else all of them."""
+        near = [file for file in files if file.startswith(self._below)] if self._below else files
+        return near if len(near) == 1 else files
 
     def _with_same_end(self, path: str) -> Sequence[str]:
         """Return the files with the same name in a folder of the same name; for a name alone, all with that name."""

@@ -7,11 +7,14 @@ from operator import attrgetter
 from typing import Final
 
 from .code_mapping import Rule, comparable, fold, normalize_slashes
+from .wildcards import WildcardTable
 
 # Hostile paths and roots must not fill the memory: short folders, few rules, some thousand folders per project.
 MAX_FOLDERS: Final = 8192
 MAX_FOLDER_LENGTH: Final = 300
 MAX_FOLDER_RULES: Final = 8
+MAX_MATCHES: Final = 256
+"""The most rules by which one path is rewritten; of more that match, the first in their order are."""
 
 RuleMatch = tuple[Rule, str | None]
 """A matching rule and the repository path that it gives; None leads out of the repository.
@@ -35,21 +38,19 @@ class MappingIndex:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._prefixes = PrefixTable([rule for rule in rules if rule.wildcard is None])
-        self._wild = PrefixTable([rule for rule in rules if rule.wildcard is not None])
+        self._wild = WildcardTable([rule for rule in rules if rule.wildcard is not None])
         # Folders are cached instead of paths: a project has some thousand of them, but millions of paths.
         self._folders = FolderCache(self._prefixes, self._wild)
 
     def __len__(self) -> int:
         return len(self._prefixes) + len(self._wild)
 
-    def candidates(self, path: str) -> tuple[Rule, ...]:
-        """Return all rules that match a path, in the order in which they are tried."""
+    def candidates(self, path: str, most: int | None = None) -> tuple[Rule, ...]:
+        """Return all rules that match a path, or the first of them, in the order in which they are tried."""
         text = comparable(path)
-        plain = self._prefixes.matching(text)
-        if not self._wild:
-            return plain
-        wild = [rule for rule in self._wild.matching(text) if rule.matched_length(text) is not None]
-        return tuple(sorted((*plain, *wild), key=_by_rank)) if wild else plain
+        plain = self._prefixes.matching(text)[:most]
+        wild = self._wild.matching(text) if self._wild else ()
+        return tuple(sorted((*plain, *wild), key=_by_rank)[:most]) if wild else plain
 
     def folder_matches(self, folder: str) -> FolderMatches:
         """Return the rules that match all files of a folder. The result is not cached here.
@@ -64,7 +65,7 @@ class MappingIndex:
         matches, name = self._folders[path[:cut]], path[cut:]
         # A name may be empty, be ``.`` or ``..``, or hold folders of its own: then the folder does not decide.
         if matches is None or name[:1] in ("", ".") or "\\" in name:
-            return tuple([(rule, rule.source_path(path)) for rule in self.candidates(path)])
+            return tuple([(rule, rule.source_path(path)) for rule in self.candidates(path, MAX_MATCHES)])
         # A list inside of tuple() is faster than a generator, and this runs once per frame.
         return tuple([(rule, None if head is None else head + name) for rule, head in matches])
 
@@ -128,7 +129,7 @@ class FolderCache(dict[str, FolderMatches]):
 
     __slots__ = ("_prefixes", "_wild")
 
-    def __init__(self, prefixes: PrefixTable, wild: PrefixTable) -> None:
+    def __init__(self, prefixes: PrefixTable, wild: WildcardTable) -> None:
         super().__init__()
         self._prefixes = prefixes
         self._wild = wild
@@ -161,13 +162,10 @@ class FolderCache(dict[str, FolderMatches]):
         plain = self._prefixes.matching_whole_folder(folder)
         if plain is None or not self._wild:
             return plain
-        wild = self._wild.matching_whole_folder(folder)
-        # A wildcard that reaches just into the file's name is decided by the name.
-        name_depth = folder.count("/") + 1
-        if wild is None or any(rule.wildcard and rule.wildcard.depth == name_depth for rule in wild):
+        if len(plain) > MAX_FOLDER_RULES:
             return None
-        matching = [rule for rule in wild if rule.matched_length(folder) is not None]
-        return sorted((*plain, *matching), key=_by_rank)
+        wild = self._wild.matching_whole_folder(folder)
+        return None if wild is None else sorted((*plain, *wild), key=_by_rank)
 
 
 def _fold_folder(folder: str) -> str | None:

@@ -25,7 +25,9 @@ _INSTALLED: Final = re.compile(
     r".*(?:"
     r"/(?:site|dist)-packages/|/lib/python[\d.]+/|/node_modules/|/go/pkg/mod/|/pkg/mod/|/go/src/|/libexec/src/"
     r"|/\.cargo/(?:registry|git)/|/rustc/[0-9a-f]+/|/rustlib/src/|/gems/|/lib/ruby/|/\.pub-cache/|/\.gradle/|/\.m2/"
-    r"|^/usr/(?:lib|lib32|lib64|include|share|src)/|/usr/local/lib/|/opt/homebrew/|/nix/store/|/Library/Developer/"
+    r"|^/usr/(?:lib|lib32|lib64|include|share)/|/usr/local/lib/|/opt/homebrew/|/nix/store/|/Library/Developer/"
+    # Installed sources. Other folders there, such as app, are those of programs in a container.
+    r"|^/usr/src/(?:linux[^/]*|kernels|modules|debug|packages|python|php|ruby|gcc|g(?:oogle)?test|g(?:oogle)?mock)/"
     r"|/Applications/[^/]+\.app/|/Windows/|/Program Files[^/]*/|/bazel-out/|^/build/glibc"
     r")",
     re.DOTALL,

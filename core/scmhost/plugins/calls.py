@@ -55,6 +55,7 @@ from .credentials import Credentials, CredentialStore, NeedsAttention, Refresh
 from .errors import PluginFault
 from .isolation.faults import safe_text
 from .isolation.guard import Guard, Implementation
+from .isolation.pauses import seconds_of
 
 T = TypeVar("T")
 
@@ -267,12 +268,26 @@ class ProviderCalls:
             problem = self.configuration_problem(installation)
             if problem:
                 raise NeedsAttention(f"Installation {installation.name!r} needs attention: its {problem}.")
-            # A hook that does not take the installation needs no credentials.
-            if implementation.spec.kind == "io" and "installation" in implementation.parameters:
-                return cast("T", self._call_with_credentials(implementation, arguments, installation))
+            if not implementation.inline:
+                return cast("T", self._call_host(implementation, arguments, installation))
         # The guard has validated the result against the hook's annotation.
         result: T = self._guard.call(implementation, arguments)
         return result
+
+    def _call_host(
+        self, implementation: Implementation, arguments: Mapping[str, object], installation: Installation
+    ) -> object:
+        """Call an I/O hook for an installation, unless its code host asked for a pause."""
+        self._guard.pauses.check(installation)
+        try:
+            # A hook that does not take the installation needs no credentials.
+            if "installation" in implementation.parameters:
+                return self._call_with_credentials(implementation, arguments, installation)
+            answer: object = self._guard.call(implementation, arguments)
+        except ProviderUnavailable as error:
+            self._guard.pauses.note(installation, error)
+            raise
+        return answer
 
     def _call_with_credentials(
         self, implementation: Implementation, arguments: Mapping[str, object], installation: Installation
@@ -355,4 +370,5 @@ def refusals() -> Iterator[None]:
             reason = "forbidden"
         elif isinstance(error, ProviderUnavailable):
             reason = "unavailable"
-        raise ProviderRefused(reason, str(error) or "The provider refused without saying why.") from error
+        text = str(error) or "The provider refused without saying why."
+        raise ProviderRefused(reason, text, seconds_of(error)) from error

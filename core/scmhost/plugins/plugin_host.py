@@ -18,13 +18,14 @@ from .calls import ProviderCalls
 from .config.schema import Settings
 from .credentials import NO_CREDENTIALS, CredentialStore
 from .discovery import Candidate, discover
-from .errors import PluginFault, ProviderOff
-from .flags.rules import FlagDecision, Step, with_suspensions
+from .errors import HostError, PluginFault, ProviderOff
+from .flags.rules import FlagDecision, Question, Step, decide, with_suspensions
 from .isolation.circuit_breaker import CircuitBreaker, Count, Suspension
 from .isolation.guard import Guard
+from .isolation.pauses import Pause
 from .loading import IMPORT_SECONDS
 from .registry import PluginReport, RegistrySnapshot
-from .reloader import RegistryReloader
+from .reloader import RegistryReloader, own_arguments
 
 _log = logging.getLogger(__name__)
 
@@ -68,7 +69,10 @@ class PluginHost:
         reloader: RegistryReloader,
         clock: Clock,
         max_decisions: int = MAX_DECISIONS,
+        *,
+        serving: bool = True,
     ) -> None:
+        self._serving = serving
         self._guard = guard
         self._reloader = reloader
         self._clock = clock
@@ -83,7 +87,7 @@ class PluginHost:
         self._status = self._new_status()
 
     @classmethod
-    def open(  # noqa: PLR0913 - each has a default, which embedders and tests replace
+    def open(  # noqa: PLR0913 - all but the settings are parts that a test replaces
         cls,
         settings: Settings,
         *,
@@ -92,15 +96,21 @@ class PluginHost:
         import_seconds: float = IMPORT_SECONDS,
         clock: Clock | None = None,
         telemetry: Telemetry = NO_TELEMETRY,
+        serving: bool = True,
         credentials: CredentialStore = NO_CREDENTIALS,
     ) -> Self:
-        """Find, import, check and start the plugins that the settings enable. Never raises because of a plugin."""
+        """Find, import and check the plugins that the settings enable. Never raises because of a plugin.
+
+        A process that serves also starts them, and notifies them at its end. A command only looks at them.
+        """
         clock = clock or SystemClock()
         # One guard for all snapshots: a reload must not reset circuits, counts and workers.
         guard = Guard(CircuitBreaker(settings.breaker, clock), telemetry=telemetry)
         installed = discover if candidates is None else lambda: candidates
-        reloader = RegistryReloader(guard, Validator(guard, specs, import_seconds), installed, credentials)
-        return cls(settings, guard, reloader, clock)
+        reloader = RegistryReloader(
+            guard, Validator(guard, specs, import_seconds), installed, credentials, serving=serving
+        )
+        return cls(settings, guard, reloader, clock, serving=serving)
 
     @property
     def plugins(self) -> tuple[PluginReport, ...]:
@@ -114,6 +124,11 @@ class PluginHost:
     def suspensions(self) -> tuple[Suspension, ...]:
         """The suspended hooks, by plugin and hook."""
         return self._guard.suspensions()
+
+    @property
+    def pauses(self) -> tuple[Pause, ...]:
+        """The installations whose code host asked this process to wait."""
+        return self._guard.pauses.all()
 
     @property
     def counts(self) -> dict[tuple[str, str], Count]:
@@ -202,9 +217,9 @@ class PluginHost:
                 self._snapshot = change.snapshot
                 self._guard.breaker.thresholds = settings.breaker
                 self._status = self._new_status()
-                for plugin in change.unloaded:
+                for plugin in change.unloaded if self._serving else ():
                     # After the exchange, so that no new call reaches a plugin that has been shut down.
-                    self._notify_one(plugin, "scm_shutdown", {})
+                    self._notify_one(plugin, "scm_shutdown")
             return self._status
 
     def notice_installed(self) -> None:
@@ -220,21 +235,27 @@ class PluginHost:
             self._status = replace(self._status, error=error, stale_since=since if error else None)
 
     def notify(self, hook: str, **values: object) -> None:
-        """Notify all plugins that implement a hook, in their order. Faults are logged and counted, never raised."""
+        """Notify the plugins that implement a hook, in their order. Faults are logged and counted, never raised.
+
+        A plugin gets nothing about an organization for which it is off.
+        """
+        organization = values.get("organization")
         for plugin in self._snapshot.loaded:
-            self._notify_one(plugin, hook, values)
+            if not isinstance(organization, Organization) or self._is_on(plugin, organization):
+                self._notify_one(plugin, hook, values)
 
     def commands(self) -> list[Command]:
         """Return the commands that plugins add. Of two with one name, the first is used."""
         found: dict[str, Command] = {}
         for plugin in self._snapshot.loaded:
-            for command in self._notify_one(plugin, "scm_register_commands", {}) or ():
+            for command in self._notify_one(plugin, "scm_register_commands") or ():
                 found.setdefault(command.name, command)
         return list(found.values())
 
     def close(self) -> None:
-        """Notify the plugins that the process ends, and end their workers."""
-        self.notify("scm_shutdown")
+        """Notify the plugins that were started that the process ends, and end their workers."""
+        if self._serving:
+            self.notify("scm_shutdown")
         if self._snapshot.flags:
             self._snapshot.flags.close()
         self._guard.close()
@@ -263,16 +284,23 @@ class PluginHost:
             restart_for=tuple(_restart_keys(self._settings_at_start, settings)),
         )
 
-    def _notify_one(self, plugin: ValidatedPlugin, hook: str, values: Mapping[str, object]) -> Any:
+    def _is_on(self, plugin: ValidatedPlugin, organization: Organization) -> bool:
+        """Return whether one of a plugin's providers is on; of a plugin without providers, whether a rule denies it."""
+        if plugin.providers:
+            return any(self.decide(provider.key, organization).on for provider in plugin.providers)
+        return decide(self.settings, Question(plugin.candidate.name, organization, requires_flag=False)).on
+
+    def _notify_one(self, plugin: ValidatedPlugin, hook: str, values: Mapping[str, object] | None = None) -> Any:
         implementation = plugin.implementations.get(hook)
         if implementation is None:
             return None
         try:
+            arguments = {**(values or {}), **own_arguments(plugin, implementation, self.settings)}
             # In a worker, also a pure hook: nothing waits for a listener without a deadline.
-            return self._guard.call_in_worker(implementation, {**values, "settings": plugin.settings[""]})
+            return self._guard.call_in_worker(implementation, arguments)
         except PluginFault:
             return None
-        except ProviderError as error:
+        except (ProviderError, HostError) as error:
             fields = {"plugin": plugin.candidate.name, "hook": hook, "error": str(error)}
             _log.error("plugin fault", extra=fields)
             return None

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from scmhost.plugins.validation import ValidatedPlugin, Validator
@@ -13,7 +14,7 @@ from .config.schema import EVERYTHING, FlagsProvider, Settings
 from .credentials import NO_CREDENTIALS, CredentialStore
 from .discovery import Candidate, select
 from .errors import ConfigError, HostError, Problem
-from .isolation.guard import Guard
+from .isolation.guard import Guard, Implementation
 from .registry import PluginReport, RegistrySnapshot
 
 if TYPE_CHECKING:
@@ -23,6 +24,24 @@ _log = logging.getLogger(__name__)
 
 _IN_MEMORY: Final = "it was loaded before: its code stays in memory until a restart"
 _BEING_LOADED: Final = "it is being loaded"
+
+
+def own_arguments(plugin: ValidatedPlugin, implementation: Implementation, settings: Settings) -> Mapping[str, object]:
+    """Return the arguments of hooks that concern the plugin as a whole: its settings and its data folder.
+
+    Raises:
+        HostError: the folder cannot be made.
+    """
+    folder = Path(settings.host.data_folder, plugin.candidate.name).absolute()
+    # Only for a plugin that uses it: most have no files of their own.
+    if "data_folder" in implementation.parameters:
+        try:
+            # Its files may be secret, such as a token cache.
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            reason = f"the data folder {folder} cannot be made ({error.strerror}); set host.data_folder"
+            raise HostError(reason) from error
+    return {"settings": plugin.settings[""], "data_folder": folder}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +68,10 @@ class RegistryReloader:
         validator: Validator,
         candidates: Callable[[], Sequence[Candidate]],
         credentials: CredentialStore = NO_CREDENTIALS,
+        *,
+        serving: bool = True,
     ) -> None:
+        self._serving = serving
         self._guard = guard
         self._calling = guard, credentials
         self._validator = validator
@@ -127,15 +149,17 @@ class RegistryReloader:
         validated, refused = _passed(
             {candidate: partial(self._validator.load, candidate, settings, self._imported) for candidate in selected}
         )
-        started, failed = _passed({plugin.candidate: partial(self._start, plugin) for plugin in validated})
+        if not self._serving:
+            return validated, refused
+        started, failed = _passed({plugin.candidate: partial(self._start, plugin, settings) for plugin in validated})
         return started, [*refused, *failed]
 
-    def _start(self, plugin: ValidatedPlugin) -> ValidatedPlugin:
+    def _start(self, plugin: ValidatedPlugin, settings: Settings) -> ValidatedPlugin:
         """Start a plugin. One that cannot start is unloaded, as if its import had failed."""
         implementation = plugin.implementations.get("scm_startup")
         try:
             if implementation is not None:
-                self._guard.call(implementation, {"settings": plugin.settings[""]})
+                self._guard.call(implementation, own_arguments(plugin, implementation, settings))
         except (HostError, ProviderError):
             self._validator.unload(plugin)
             raise

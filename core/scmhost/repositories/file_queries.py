@@ -32,12 +32,14 @@ class KnownFile:
         path: the file's path.
         deleted: whether the newest of the commits deleted it.
         sha: that commit.
+        place: the place of that commit in the order of commits.
     """
 
     repository_id: int
     path: str
     deleted: bool
     sha: str
+    place: tuple[datetime, int]
 
 
 # Jobs of earlier versions may be waiting in the database under this name.
@@ -194,7 +196,8 @@ class _States:
 
     def files(self) -> dict[tuple[int, str], KnownFile]:
         return {
-            key: KnownFile(row.repository_id, row.path, bool(row.deleted), row.sha) for key, row in self._newest.items()
+            key: KnownFile(row.repository_id, row.path, bool(row.deleted), row.sha, (row.changed_at, row.commit_id))
+            for key, row in self._newest.items()
         }
 
     def paths_by_repository(self, most: int) -> dict[int, list[str]]:

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
         ProviderForbidden,
         ProviderUnauthorized,
         ProviderUnavailable,
+        RateLimited,
         TemplateError,
         UrlError,
     )
+    from .execution import remaining_seconds
     from .hooks import (
         API_VERSION,
         HOOK_PREFIX,
@@ -73,9 +75,11 @@ _NAMES_BY_MODULE: Final = {
         "ProviderForbidden",
         "ProviderUnauthorized",
         "ProviderUnavailable",
+        "RateLimited",
         "TemplateError",
         "UrlError",
     ),
+    "execution": ("remaining_seconds",),
     "hooks": (
         "API_VERSION",
         "HOOK_PREFIX",
@@ -177,6 +181,7 @@ __all__ = [
     "ProviderUnauthorized",
     "ProviderUnavailable",
     "Push",
+    "RateLimited",
     "Reason",
     "RefKind",
     "RefreshedCredentials",
@@ -210,6 +215,7 @@ __all__ = [
     "read_remote",
     "read_url",
     "ref_problem",
+    "remaining_seconds",
     "safe_link",
     "safe_url",
     "same_secret",

@@ -1,10 +1,22 @@
 """The commits that plugins read from a code host, and that webhooks deliver."""
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Final, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, BeforeValidator, Field
 
 from .values import Sha, Value
+
+_NOT_STORABLE: Final = re.compile(r"[\x00\ud800-\udfff]")
+
+
+def _storable(value: object) -> object:
+    """Replace what no database stores: NUL and lone surrogates. Git allows any bytes in names and messages."""
+    return _NOT_STORABLE.sub("\ufffd", value) if isinstance(value, str) else value
+
+
+Text = Annotated[str, BeforeValidator(_storable)]
+"""Text of a code host. One odd character must not cost the commit, and with it all that are fetched together."""
 
 
 class FileChange(Value):
@@ -15,7 +27,7 @@ class FileChange(Value):
         type: ``A`` (added), ``M`` (modified) or ``D`` (deleted).
     """
 
-    path: Annotated[str, Field(min_length=1, max_length=4096)]
+    path: Annotated[Text, Field(min_length=1, max_length=4096)]
     # As in Sentry's API. A rename is a deletion and an addition.
     type: Literal["A", "M", "D"]
 
@@ -33,9 +45,9 @@ class CommitDraft(Value):
     """
 
     sha: Sha
-    message: str | None = None
-    author_name: str | None = None
-    author_email: str | None = None
+    message: Text | None = None
+    author_name: Text | None = None
+    author_email: Text | None = None
     # Without an offset, two servers would read the same commit as of two times.
     timestamp: AwareDatetime | None = None
     changes: tuple[FileChange, ...] = ()

@@ -4,6 +4,7 @@ ProviderError            fix the request (HTTP 400)
 ├── ProviderForbidden    access is refused (HTTP 403 for a link, 401 for a webhook)
 ├── ProviderUnauthorized the credentials are refused: the host renews them once and repeats the call (HTTP 403)
 └── ProviderUnavailable  try again later (HTTP 503)
+    └── RateLimited      try again after a pause; until then the host asks nothing more of this installation
 
 TemplateError            a URL template is wrong; the message gives the place and the fix
 UrlError                 a URL is unsafe or malformed; the message names the rule that it breaks
@@ -28,7 +29,23 @@ class ProviderUnauthorized(ProviderError):
 
 
 class ProviderUnavailable(ProviderError):
-    """The code host does not answer now. The same request may work later."""
+    """The code host does not answer now. The same request may work later.
+
+    Attributes:
+        retry_after: for how many seconds the code host asked to be left alone, if it did. The host then calls no I/O
+            hook for the installation, jobs wait without losing an attempt, and answers have ``Retry-After``.
+    """
+
+    def __init__(self, message: str = "", retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class RateLimited(ProviderUnavailable):
+    """The code host refuses requests until a pause is over, such as with HTTP 429."""
+
+    def __init__(self, message: str = "", retry_after: float = 60.0) -> None:
+        super().__init__(message, retry_after)
 
 
 # This class and ``UrlError`` are ValueErrors: pydantic reports a ValueError of a validator as an error of its field.

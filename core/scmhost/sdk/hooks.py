@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, TypeVar, get_origin, get_type_hints
 
@@ -265,8 +266,11 @@ def scm_commits_saved(organization: Organization, repository: Repository, shas: 
 
 
 @specify("io", "listeners", budget=10.0)
-def scm_startup(settings: BaseModel) -> None:
-    """Start the plugin: the process starts, or an operator enables the plugin while the process runs.
+def scm_startup(settings: BaseModel, data_folder: Path) -> None:
+    """Start the plugin: a process that serves starts, or an operator enables the plugin while it runs.
+
+    ``data_folder`` is a folder for the plugin's own files; it exists, and other plugins have other ones. Processes
+    share it. A command, such as ``scmhost plugins list``, does not start plugins.
 
     Called after the plugin is validated, before any other hook that concerns an organization. Called again when an
     operator disables the plugin and enables it again in the same process.
@@ -279,8 +283,11 @@ def scm_shutdown() -> None:
 
 
 @specify("pure", "listeners", budget=1.0)
-def scm_register_commands() -> Sequence[Command]:  # type: ignore[empty-body]
-    """Commands that this plugin adds to the ``scmhost`` command line."""
+def scm_register_commands(settings: BaseModel, data_folder: Path) -> Sequence[Command]:  # type: ignore[empty-body]
+    """Commands that this plugin adds to the ``scmhost`` command line.
+
+    A command may use the settings and the data folder, as ``scm_startup`` gets them.
+    """
 
 
 # The host and the conformance suite both validate with what follows, so that they accept the same plugins.

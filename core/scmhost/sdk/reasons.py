@@ -32,6 +32,9 @@ class Reason(StrEnum):
     PROVIDER_FAILED = "provider_failed"
     NO_SOURCE_PAGES = "no_source_pages"
     UNSAFE_URL = "unsafe_url"
+    NOT_COMMITTED = "not_committed"
+    NOT_PUSHED = "not_pushed"
+    LINE_NOT_FOUND = "line_not_found"
 
 
 NEXT_STEP: Final[Mapping[Reason, str]] = MappingProxyType(
@@ -52,6 +55,9 @@ NEXT_STEP: Final[Mapping[Reason, str]] = MappingProxyType(
         Reason.PROVIDER_FAILED: "Try again later. If that fails, ask the operator for the plugin's error in the log.",
         Reason.NO_SOURCE_PAGES: "Choose a preset or a template that has this kind of page.",
         Reason.UNSAFE_URL: "Check the repository's URL and the installation's template: the finished URL is unsafe.",
+        Reason.NOT_COMMITTED: "Commit and push the file. Ignore this if a build makes it.",
+        Reason.NOT_PUSHED: "Push the branch, or name a pushed commit with --ref.",
+        Reason.LINE_NOT_FOUND: "Link to the version that the text is from: its file has other lines.",
     }
 )
 """What a user can do about each reason."""

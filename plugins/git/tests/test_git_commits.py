@@ -186,7 +186,8 @@ def test_settings_and_environment_do_not_change_the_answer(app: GitRepository, m
 def test_a_clone_of_another_user_is_read(app: GitRepository, monkeypatch: pytest.MonkeyPatch) -> None:
     """Git does not check the owner of a configured folder."""
     sha = app.commit(files={"a.py": "1\n"})
-    monkeypatch.setitem(git._ENVIRONMENT, "GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    different_owner = {**git.environment(), "GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"}
+    monkeypatch.setattr(git, "environment", lambda: different_owner)
     assert [commit.sha for commit in compare(app, None)] == [sha]
 
 

@@ -14,12 +14,15 @@ import factories
 from api import open_api
 from scmhost.admin import background
 from scmhost.admin.background import (
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
     MAX_ATTEMPTS,
     OVERDUE_AFTER,
-    RETRY_AFTER,
+    RETRY_DELETION,
     background_loops,
     count_jobs,
     delete_due_repositories,
+    pause_after,
     run_due_jobs,
 )
 from scmhost.infra.db import jobs
@@ -97,7 +100,7 @@ def test_job_fails_after_its_last_attempt(services: Services, organization_id: i
     """Between two attempts there is a pause; after the last one the job stays as failed, with its last fault."""
     put(services, organization_id, "unknown", "1")
     for attempt in range(MAX_ATTEMPTS):
-        now = later(services, attempt * (RETRY_AFTER + timedelta(seconds=1)))
+        now = later(services, attempt * LONGEST_PAUSE)
         assert (run_due_jobs(now), run_due_jobs(now)) == (1, 0)
     [job] = stored(services, organization_id, "unknown")
     assert (job.failed, job.attempts) == (True, MAX_ATTEMPTS)
@@ -106,16 +109,32 @@ def test_job_fails_after_its_last_attempt(services: Services, organization_id: i
 
 
 def test_job_of_a_worker_that_ended_is_not_tried_forever(services: Services, organization_id: int) -> None:
-    """A job that ends its process is leased again after a while, and fails after the last attempt."""
+    """A job that ended two processes is postponed instead of run, and fails after the last attempt."""
     put(services, organization_id, "fetch_commits", "1")
-    pause = timedelta(seconds=services.limits.job_seconds + 1)
-    for attempt in range(MAX_ATTEMPTS):
-        now = later(services, attempt * pause).clock.now()
+    lease = timedelta(seconds=services.limits.job_seconds)
+    rounds = range(MAX_ATTEMPTS // 2)
+    for number in rounds:
+        now = later(services, number * 2 * LONGEST_PAUSE).clock.now()
         with services.store.write() as tx:
-            assert jobs.lease(tx, now, now + timedelta(seconds=services.limits.job_seconds)) is not None
-    assert run_due_jobs(later(services, MAX_ATTEMPTS * pause)) == 1
+            assert jobs.lease(tx, now, now + lease) is not None
+            if number == 0:
+                assert jobs.lease(tx, now + lease, now + lease) is not None
+        assert run_due_jobs(later(services, number * 2 * LONGEST_PAUSE + lease)) == 1
+        if number == 0:
+            assert (
+                stored(services, organization_id, "fetch_commits")[0].fault
+                == "its worker ended during the last attempt"
+            )
     [job] = stored(services, organization_id, "fetch_commits")
     assert (job.failed, job.fault) == (True, "its worker ended during the last attempt")
+
+
+def test_pauses_grow_and_last_for_more_than_a_day() -> None:
+    """A code host that is down for a day costs no commits."""
+    pauses = [pause_after(attempt) for attempt in range(1, MAX_ATTEMPTS)]
+    assert pauses == sorted(pauses)
+    assert (pauses[0], pauses[-1], pause_after(1_000_000)) == (FIRST_PAUSE, LONGEST_PAUSE, LONGEST_PAUSE)
+    assert timedelta(days=1) < sum(pauses, timedelta()) < timedelta(days=2)
 
 
 def test_jobs_are_counted_by_state(services: Services, organization_id: int) -> None:
@@ -189,7 +208,7 @@ def test_deletion_that_fails_delays_no_other(
     assert repositories(services) == [bad]
     monkeypatch.undo()
     assert delete_due_repositories(services) == 0
-    assert delete_due_repositories(later(services, RETRY_AFTER)) == 1
+    assert delete_due_repositories(later(services, RETRY_DELETION)) == 1
     assert good not in repositories(services)
 
 

@@ -6,7 +6,7 @@ from itertools import count
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scmhost.checkout.worktree import committed_line, read_hunks
+from scmhost.checkout.changed_files import committed_line, read_hunks
 
 edits = st.lists(st.sampled_from(["keep", "drop", "change", "add"]), max_size=12)
 
@@ -22,7 +22,7 @@ def test_unchanged_line_has_its_old_number(steps: list[str]) -> None:
             old.append(f"old {number}")
         if step != "drop":
             new.append(f"old {number}" if step == "keep" else next(fresh))
-    hunks = read_hunks(unified_diff(old, new, n=0, lineterm=""))
+    hunks = read_hunks(line.encode() for line in unified_diff(old, new, n=0, lineterm=""))
     for number, text in enumerate(new, start=1):
         found = committed_line(number, hunks)
         assert found.changed == text.startswith("new")
@@ -32,11 +32,11 @@ def test_unchanged_line_has_its_old_number(steps: list[str]) -> None:
 
 def test_changed_line_has_the_number_of_the_replaced_one() -> None:
     """The link of a line that is not committed leads to the line that it replaced."""
-    hunks = read_hunks(["@@ -4,2 +4,3 @@ def f():", "@@ -0,0 +1 @@"])
+    hunks = read_hunks([b"@@ -4,2 +4,3 @@ def f():", b"@@ -0,0 +1 @@"])
     assert committed_line(5, hunks[:1]).line == 4
     assert committed_line(1, hunks[1:]).line == 1
 
 
 def test_other_lines_of_a_diff_are_skipped() -> None:
     """Headers and lines of code are no hunks."""
-    assert read_hunks(["diff --git a/x b/x", "+@@ -1 +1 @@", " @@ -1 +1 @@"]) == ()
+    assert read_hunks([b"diff --git a/x b/x", b"+@@ -1 +1 @@", b" @@ -1 +1 @@"]) == ()

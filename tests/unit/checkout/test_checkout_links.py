@@ -1,16 +1,14 @@
 """Resolving frames to files of a checkout and to their pages."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from command import GitRepository
-from scmhost.checkout.linked_text import LinkCounts
-from scmhost.checkout.links import CheckoutLink, CheckoutLinker, CheckoutLinks, LinkerInputs, LinkOverrides
-from scmhost.checkout.pages import MissingPage
-from scmhost.checkout.worktree import CommittedLine
+from scmhost.checkout.links import CheckoutLinker, CheckoutLinks, LinkerInputs, LinkOverrides
+from scmhost.checkout.summary import LinkCounts
+from scmhost.checkout.targets import CheckoutLink
 from scmhost.frames import FrameMatch
 from scmhost.frames.frame import Frame
 from scmhost.mapping import MappingIndex, Rule
@@ -20,24 +18,32 @@ from scmhost.sdk.reasons import Reason
 FILES = ("main.py", "shop/cart.py", "shop/util.py", "lib/util.py", "src/com/acme/Cart.java", "one/deep/name.py")
 
 
-class Pages:
-    """Pages whose URL is the path and the line; files of ``hidden/`` have none."""
+class Targets:
+    """Pages whose URL is the path and the line; one file has none. ``only_on_disk`` are files without a commit."""
 
-    def url(self, path: str, line: int | None = None) -> str | MissingPage:
+    def __init__(self, only_on_disk: Sequence[str] = ()) -> None:
+        self._only_on_disk = only_on_disk
+
+    def link(self, found: CheckoutLink, path: str, line: int | None) -> CheckoutLink:
         if path == "lib/util.py":
-            return SimpleNamespace(reason=Reason.UNSAFE_URL, message="no")
-        return f"https://x/{path}#{line}"
+            return found.refused(Reason.UNSAFE_URL, "no")
+        return found._replace(url=f"https://x/{path}#{line or None}", line=line or None)
+
+    def on_disk(self, path: str) -> CheckoutLink | None:
+        if path not in self._only_on_disk:
+            return None
+        return CheckoutLink(reason=Reason.NOT_COMMITTED, message=f"{path} is not committed")
 
 
 def linker(
     prefix: str = "",
     mappings: Sequence[tuple[str, str]] = (),
-    committed: Callable[[str, int], CommittedLine] = lambda _path, line: CommittedLine(line),
     files: Sequence[str] = FILES,
+    only_on_disk: Sequence[str] = (),
 ) -> CheckoutLinker:
     rules = [Rule(number, *roots) for number, roots in enumerate(mappings)]
     index = MappingIndex(rules) if rules else None
-    return CheckoutLinker(LinkerInputs(["srv/app/"], prefix, FileTree(files), Pages(), index, committed))
+    return CheckoutLinker(LinkerInputs(["srv/app/"], prefix, FileTree(files, prefix), Targets(only_on_disk), index))
 
 
 def link(path: str, line: int | None = 3, prefix: str = "", mappings: Sequence[tuple[str, str]] = ()) -> CheckoutLink:
@@ -124,14 +130,51 @@ def test_later_frames_use_what_earlier_ones_have_shown() -> None:
     assert links.link(Frame("/build/util.py", 1)).path == "web/util.py"
 
 
-def test_edited_line_links_to_its_place_in_the_commit() -> None:
-    """Only certain matches are compared: a guessed file may be a different version."""
-    links = linker(committed=lambda _path, line: CommittedLine(line - 2, changed=True))
-    assert links.link(Frame("/srv/app/main.py", 9)) == CheckoutLink(
-        "https://x/main.py#7", "main.py", 7, "high", changed=True
-    )
-    guessed = links.link(Frame("/elsewhere/shop/cart.py", 9))
-    assert (guessed.line, guessed.changed) == (9, False)
+@pytest.mark.parametrize(
+    ("printed", "prefix", "message"),
+    [
+        ("/srv/app/shop/fresh.py", "", "shop/fresh.py is not committed"),
+        ("shop/fresh.py", "", "shop/fresh.py is not committed"),
+        ("fresh.py", "shop/", "shop/fresh.py is not committed"),
+        ("../util.py", "lib/deep/", ""),
+    ],
+)
+def test_file_that_only_the_disk_has_is_not_committed(printed: str, prefix: str, message: str) -> None:
+    """Such a file is certain, and never taken for a committed one with the same end."""
+    found = linker(prefix, only_on_disk=["shop/fresh.py"]).link(Frame(printed, 1))
+    assert (found.message, found.reason is Reason.NOT_COMMITTED) == (message, bool(message)) or found.path
+
+
+@pytest.mark.parametrize("printed", ["12:30:45", "/srv/app/gone.py", "other/gone.py", "<stdin>", "/usr/include/x.h"])
+def test_diagnostic_without_a_file_is_ignored(printed: str) -> None:
+    """A path in ordinary text may be no place at all, so that only a frame counts as missing."""
+    assert linker().link(Frame(printed, 1, kind="diagnostic")).ignored
+    assert not linker().link(Frame(printed, 1)).ignored
+
+
+@pytest.mark.parametrize(
+    ("printed", "reason"),
+    [("main.py", None), ("util.py", Reason.SEVERAL_FILES), ("fresh.py", Reason.NOT_COMMITTED)],
+)
+def test_diagnostic_with_a_file_counts(printed: str, reason: Reason | None) -> None:
+    """It has a link or a reason, like a frame."""
+    found = linker(only_on_disk=["fresh.py"]).link(Frame(printed, 1, kind="diagnostic"))
+    assert (found.ignored, found.reason) == (False, reason)
+
+
+def test_mapped_diagnostic_counts() -> None:
+    """Somebody has named where its file should be."""
+    found = linker(mappings=[("app", "shop")]).link(Frame("app/gone.py", 1, kind="diagnostic"))
+    assert (found.ignored, found.reason) == (False, Reason.FILE_NOT_FOUND)
+
+
+def test_file_below_the_working_directory_breaks_a_tie() -> None:
+    """Packages of a monorepo have files with the same names."""
+    files = ("one/src/cart.ts", "two/src/cart.ts", "two/test/cart.ts")
+    for printed in ("/app/src/cart.ts", "/app/x/src/cart.ts", "src/cart.ts"):
+        assert linker(files=files).link(Frame(printed, 1)).reason is Reason.SEVERAL_FILES
+        assert linker("two/", files=files).link(Frame(printed, 1)).path == "two/src/cart.ts"
+    assert linker("two/", files=files).link(Frame("cart.ts", 1)).reason is Reason.SEVERAL_FILES
 
 
 def test_same_file_is_linked_at_each_line() -> None:
@@ -171,11 +214,15 @@ def test_facts_of_a_link_and_of_a_missing_one(checkout: GitRepository) -> None:
 def test_summary_warns_of_an_unpushed_commit(checkout: GitRepository) -> None:
     """The warning appears only if there is a link that it concerns."""
     checkout.git("update-ref", "refs/remotes/origin/main", "HEAD")
-    sha = checkout.commit("Second")
+    first, second = checkout.shas()[0], checkout.commit("Second")
     links = CheckoutLinks(LinkOverrides())
     assert len(counted(links, ("/usr/x.py", 1))) == 2
-    warning = f"commit {sha[:12]} is on no branch of a remote yet: until it is pushed, its links lead nowhere."
-    assert counted(links, ("main.py", 1))[1:] == [warning]
+    head = f"commit {second[:12]} is on no branch of a remote yet"
+    assert counted(links, ("main.py", 1))[1:] == [
+        f"{head}: links lead to commit {first[:12]}, the last that is pushed."
+    ]
+    selected = counted(CheckoutLinks(LinkOverrides(ref="HEAD")), ("main.py", 1))
+    assert selected[1:] == [f"{head}: until it is pushed, its links lead nowhere."]
 
 
 def test_summary_names_a_few_changed_lines(checkout: GitRepository) -> None:

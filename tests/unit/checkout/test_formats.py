@@ -2,13 +2,24 @@
 
 import html
 import json
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scmhost.checkout.formats import FORMATS, LinkedFrame, frame_facts, json_text, printable, shifted
+from scmhost.checkout.formats import (
+    FORMATS,
+    GUESS_LEGEND,
+    LinkedFrame,
+    ProgramOutput,
+    frame_facts,
+    json_text,
+    printable,
+    shifted,
+)
 from scmhost.frames import FrameMatch
 from scmhost.frames.frame import Frame
 
@@ -20,6 +31,10 @@ any_text = st.text(alphabet=st.characters(), max_size=30)
 def frame(start: int, end: int, url: str | None = URL, path: str = "a.py") -> LinkedFrame:
     found = FrameMatch(Frame(path, 3), 0, start, end)
     return LinkedFrame(found, url, {"path": path})
+
+
+def guess(url: str = URL) -> LinkedFrame:
+    return replace(frame(0, 4, url), facts={"confidence": "low"})
 
 
 def shown(form: str, text: str, frames: Sequence[LinkedFrame] = (), ending: str = "\n") -> str:
@@ -73,7 +88,7 @@ def test_text_format_ends_a_last_line_that_has_a_link() -> None:
     assert "".join(parts) == f"a.py\n    -> {URL}\n"
 
 
-@pytest.mark.parametrize("form", ["text", "hyperlinks", "markdown"])
+@pytest.mark.parametrize("form", ["text", "hyperlinks"])
 def test_text_without_final_line_feed_stays_so(form: str) -> None:
     """Nothing is added to a text without links."""
     parts: list[str] = []
@@ -126,39 +141,105 @@ def test_terminal_is_reset_after_a_coloured_part() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("plain text", "plain text\\\n"),
-        ("*b* _i_ `c` ~s~", "\\*b\\* \\_i\\_ \\`c\\` \\~s\\~\\\n"),
-        ("<b> [x](y) | $m$", "\\<b\\> \\[x\\](y) \\| \\$m\\$\\\n"),
-        ("# title", "&#35; title\\\n"),
-        ("@ada fixed #12 & more", "&#64;ada fixed &#35;12 \\& more\\\n"),
-        ("- item", "\\- item\\\n"),
-        ("+ item", "\\+ item\\\n"),
-        ("=====", "\\=====\\\n"),
-        ("12) item", "12\\) item\\\n"),
-        ("3.5 seconds", "3\\.5 seconds\\\n"),
-        ("a - b", "a - b\\\n"),
-        ("![alt](https://evil.example/x.png)", "\\!\\[alt\\](https://evil.example/x.png)\\\n"),
-        ("back\\slash\\", "back\\\\slash\\\\\\\n"),
-        ("", "\n"),
-        ("   ", "\n"),
-        ("    code", "&nbsp;&nbsp;&nbsp;&nbsp;code\\\n"),
-        ("\tcode", "&nbsp;&nbsp;&nbsp;&nbsp;code\\\n"),
-        ("\x1b[31mred\x1b[0m\r", "red\\\n"),
+        ("plain text", "plain text"),
+        ("*b* _i_ `c` ~s~ [x](y) | - 1.", "*b* _i_ `c` ~s~ [x](y) | - 1."),
+        ("<b> </pre> & \"q\" 'q'", "&lt;b&gt; &lt;/pre&gt; &amp; &quot;q&quot; &#39;q&#39;"),
+        ("@ada fixed #12 for $5", "&#64;ada fixed &#35;12 for &#36;5"),
+        ("", ""),
+        ("    code   x", "    code   x"),
+        ("\tcode", "\tcode"),
+        ("\x1b[31mred\x1b[0m\r", "red"),
     ],
 )
 def test_markdown_keeps_the_text_literal(text: str, expected: str) -> None:
-    """Markup, mentions and references of the text are escaped; line breaks and indents are kept."""
-    assert shown("markdown", text) == expected
+    """In a preformatted block only entities are needed; indents and columns are kept."""
+    assert shown("markdown", text) == f"{expected}\n"
 
 
-def test_markdown_link_after_an_exclamation_mark_is_no_image() -> None:
-    """An image would be loaded from the code host instead of shown as a link."""
-    assert shown("markdown", "!a.py", [frame(1, 5)]) == f"\\![a.py](<{URL}>)\\\n"
+def test_markdown_is_one_preformatted_block() -> None:
+    """Blank lines do not end the block."""
+    assert whole("markdown", "a  b", "", "c") == "<pre>\na  b\n\nc\n</pre>\n"
 
 
-def test_markdown_moves_links_with_the_indent() -> None:
-    """The positions of frames count from the start of the line, before its indent is replaced."""
-    assert shown("markdown", "  at a.py:3", [frame(5, 9)], "") == f"&nbsp;&nbsp;at [a.py](<{URL}>):3"
+@given(st.lists(any_text, max_size=4))
+def test_text_cannot_end_the_block_of_markdown(lines: list[str]) -> None:
+    """The only markup is the block itself."""
+    block = whole("markdown", *(line.replace("\n", " ") for line in lines))
+    assert (block.count("<"), block.count(">")) == (2, 2)
+
+
+def test_markdown_aligns_code_below_a_link() -> None:
+    """A marker below the code stays below the same column."""
+    lines = ["cart.py:2:12: error", "           ^"]
+    parts: list[str] = []
+    made = FORMATS["markdown"](parts.append)
+    made.line(lines[0], "\n", [frame(0, 9)])
+    made.line(lines[1], "\n", ())
+    seen = html.unescape(re.sub("<[^>]*>", "", "".join(parts)))
+    assert seen.splitlines() == lines
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        ("text", "a.py:3\n    -> https://x ~\n"),
+        ("hyperlinks", "\x1b]8;;https://x\x1b\\a.py\x1b]8;;\x1b\\~:3\n"),
+        ("markdown", '<a href="https://x" rel="noopener noreferrer">a.py</a>~:3\n'),
+        ("html", '<a href="https://x" rel="noopener noreferrer">a.py</a>~:3\n'),
+    ],
+)
+def test_guess_is_marked(form: str, expected: str) -> None:
+    """A link of low confidence has a tilde in every format for people."""
+    assert shown(form, "a.py:3", [guess("https://x")]) == expected
+
+
+@pytest.mark.parametrize("confidence", ["high", "medium", None])
+def test_other_links_are_not_marked(confidence: str | None) -> None:
+    """Only a low confidence is a guess, and only a link can be one."""
+    assert not replace(guess(), facts={"confidence": confidence}).is_guess
+    assert not replace(guess(), url=None).is_guess
+
+
+@pytest.mark.parametrize("form", ["markdown", "html"])
+def test_page_with_a_guess_explains_the_mark(form: str) -> None:
+    """Readers of a page do not see the summary of the command."""
+    parts: list[str] = []
+    made = FORMATS[form](parts.append)
+    made.line("a.py:3", "\n", [guess()])
+    made.end({})
+    assert GUESS_LEGEND in "".join(parts)
+    assert GUESS_LEGEND not in whole(form, "a.py:3")
+
+
+def test_links_below_have_the_ending_of_their_line() -> None:
+    """A terminal in raw mode needs the carriage return on each line."""
+    assert shown("text", "a.py:3\r", [frame(0, 4, "https://x")]) == "a.py:3\r\n    -> https://x\r\n"
+
+
+def program_output(*lines: str, hyperlinks: bool) -> str:
+    parts: list[str] = []
+    made = ProgramOutput(parts.append, hyperlinks=hyperlinks)
+    made.begin()
+    for line in lines:
+        made.line(line, "\n", [frame(0, 4, "https://x")] if line.startswith("a.py") else ())
+    made.end({})
+    return "".join(parts)
+
+
+def test_program_controls_its_terminal() -> None:
+    """Cursor movements, titles and carriage returns pass unchanged."""
+    text = "\x1b[2K\x1b]0;title\x07\r 10%\r 20%"
+    assert program_output(text, hyperlinks=True) == f"{text}\n"
+    assert program_output(text, hyperlinks=False) == f"{text}\n"
+
+
+@pytest.mark.parametrize("hyperlinks", [True, False])
+@pytest.mark.parametrize("mode", ["1049", "1047", "47"])
+def test_nothing_is_added_to_a_full_screen_program(mode: str, *, hyperlinks: bool) -> None:
+    """Between the two switches of the alternate screen a link would disturb the picture."""
+    lines = [f"\x1b[?{mode}h", "a.py:3", f"\x1b[?{mode}l"]
+    assert program_output(*lines, hyperlinks=hyperlinks) == "".join(f"{line}\n" for line in lines)
+    assert "https://x" in program_output(*lines, "a.py:3", hyperlinks=hyperlinks)
 
 
 @pytest.mark.parametrize("form", ["markdown", "html", "json"])
@@ -226,6 +307,8 @@ def test_facts_of_a_frame_count_lines_from_one() -> None:
         "function": "f",
         "module": None,
         "language": "python",
+        "kind": "frame",
+        "diagnosticMessage": None,
         "textLine": 5,
     }
 
@@ -240,13 +323,13 @@ def test_frames_without_link_are_plain_text(form: str) -> None:
 def test_every_frame_of_a_line_becomes_a_link(form: str) -> None:
     """Two frames beside each other are two links, and of two overlapping ones only the first."""
     frames = [frame(0, 2), frame(2, 4), frame(3, 5), frame(5, 5)]
-    assert shown(form, "abcdef", frames).count(html.escape(URL) if form == "html" else URL) == 2
+    assert shown(form, "abcdef", frames).count(URL if form == "hyperlinks" else html.escape(URL)) == 2
 
 
 def test_frame_beyond_the_line_is_cut() -> None:
     """A position after the end of the line cannot add text."""
-    assert shown("markdown", "abc", [frame(1, 99)], "") == f"a[bc](<{URL}>)"
-    assert shown("markdown", "abc", [frame(9, 99)], "") == "abc"
+    assert shown("hyperlinks", "abc", [frame(1, 99)], "") == f"a\x1b]8;;{URL}\x1b\\bc\x1b]8;;\x1b\\"
+    assert shown("hyperlinks", "abc", [frame(9, 99)], "") == "abc"
 
 
 def test_shifted_frames_move_left() -> None:

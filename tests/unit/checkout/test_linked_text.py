@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from scmhost.checkout import linked_text
 from scmhost.checkout.formats import FORMATS, LinkedFrame, frame_facts
-from scmhost.checkout.linked_text import Chunk, LinkCounts, LinkedText, TextLine, feed, read_stream
+from scmhost.checkout.linked_text import Chunk, LineSplitter, LinkedText, TextLine, feed, read_stream
 from scmhost.frames import FrameMatch
-from scmhost.frames.frame import Frame
 
 PYTHON = '  File "a.py", line 3, in f'
 
@@ -199,39 +200,41 @@ def test_empty_input_prints_nothing() -> None:
     assert fed(b"").out.getvalue() == ""
 
 
-def frame(url: str | None = None, reason: str = "", message: str = "", step: str = "") -> LinkedFrame:
-    return LinkedFrame(FrameMatch(Frame("a.py", 1), 0, 0, 4), url, {}, reason, message, step)
+@pytest.mark.parametrize("text", ["é", "█", "🎉", "ab█", "█🎉"])
+def test_character_is_shown_as_a_whole(text: str) -> None:
+    """A pause inside a character does not split it."""
+    splitter = LineSplitter()
+    shown = []
+    for byte in text.encode():
+        splitter.split(bytes([byte]))
+        shown.append(splitter.pause().partial)
+    assert shown[-1] == text
+    assert all(text.startswith(part) for part in shown)
 
 
-def test_counts_are_grouped_by_reason() -> None:
-    """Frames with the same reason, message and next step are one sentence, in the order of their appearance."""
-    counts = LinkCounts()
-    counts.add([frame("https://x"), frame(reason="gone", message="a is gone", step="Look for it.")])
-    counts.add([frame(reason="other"), frame(reason="gone", message="a is gone", step="Look for it.")])
-    assert counts.lines() == [
-        "1 of 4 frames have links.",
-        "2 without: gone. a is gone. Look for it.",
-        "1 without: other.",
-    ]
+@given(st.binary(max_size=12), st.binary(max_size=12))
+def test_start_of_a_line_is_never_taken_back(start: bytes, rest: bytes) -> None:
+    """What a pause has shown is the start of what is shown later, for any bytes."""
+    splitter = LineSplitter()
+    splitter.split(start.replace(b"\n", b""))
+    shown = splitter.pause().partial
+    splitter.split(rest.replace(b"\n", b""))
+    (line,) = splitter.split(b"\n").lines
+    assert line.text.startswith(shown)
 
 
-def test_counts_without_frames_are_one_sentence() -> None:
-    """A text without frames is not an error."""
-    assert LinkCounts().lines() == ["0 of 0 frames have links."]
-
-
-def test_many_reasons_are_summed_up() -> None:
-    """A log with a different message for each frame gives a short summary."""
-    counts = LinkCounts()
-    counts.add([frame(reason="gone", message=str(number)) for number in range(50)])
-    lines = counts.lines()
-    assert len(lines) == 10
-    assert lines[-1] == "42 without: other reasons."
-
-
-@pytest.mark.parametrize(("message", "shown"), [("no", "no."), ("no.", "no."), ("no!", "no!"), ("no?", "no?")])
-def test_messages_end_with_one_full_stop(message: str, shown: str) -> None:
-    """Messages of plugins may have an end already."""
-    counts = LinkCounts()
-    counts.add([frame(reason="r", message=message)])
-    assert counts.lines()[1] == f"1 without: r. {shown}"
+def test_wait_begins_with_the_first_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Text that arrives faster than the wait ends is shown in time, too: only many lines begin a new wait."""
+    now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    splitter = LineSplitter(8.0)
+    waits = [splitter.seconds_left()]
+    for block in (b"a", b"b\n", b"\n" * 100, b"c"):
+        splitter.split(block)
+        waits.append(splitter.seconds_left())
+        now[0] += 2.0
+    assert waits == [None, 8.0, 6.0, 8.0, 6.0]
+    now[0] += 60.0
+    assert splitter.seconds_left() == 0
+    splitter.pause()
+    assert splitter.seconds_left() is None

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from scmhost.checkout.pages import NoPages, checkout_pages
+from scmhost.checkout.pages import CachedPages, NoPages, checkout_pages
 from scmhost.checkout.worktree import Checkout
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
@@ -75,3 +75,68 @@ def test_cache_contains_no_commit_and_leaves_no_other_file(tmp_path: Path) -> No
     content = (tmp_path / "pages.json").read_text(encoding="utf-8")
     assert SHA not in content
     assert json.loads(content)["head"] == "https://github.com/acme/shop/blob/{commit}/"
+
+
+REMOTE = "https://git.x.example/a/b"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"head": "javascript:alert(1)//"},
+        {"head": "https://git.x.example/\x1b]0;x\x07/"},
+        {"head": "https://git.x.example/\x1b]8;;https://evil.example\x1b\\"},
+        {"head": "https://evil.example/a/b/"},
+        {"head": "https://git.x.example.evil.example/"},
+        {"head": "https://git.x.example@evil.example/"},
+        {"head": "https://user@git.x.example/"},
+        {"head": "https://git.x.example/../../c/"},
+        {"head": "https://git.x.example/" + "a" * 8000},
+        {"head": "https://git.x.example"},
+        {"head": "https://example/"},
+        {"head": 3},
+        {"tail": "\n::error::x"},
+        {"tail": "\u202e"},
+        {"before_line": "\x9b31m"},
+        {"before_line": "#\ud800"},
+        {"after_line": " <script>"},
+        {"after_line": "\x00"},
+        {"extensions": 3},
+    ],
+)
+def test_manipulated_cache_is_not_used(tmp_path: Path, fields: dict[str, object]) -> None:
+    """A cache that comes with the checkout adds neither escapes nor another host to the links."""
+    fresh = url_of(tmp_path, REMOTE, "gitea")
+    file = tmp_path / "pages.json"
+    content = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps({**content, **fields}), encoding="utf-8")
+    assert url_of(tmp_path, REMOTE, "gitea") == fresh
+    assert json.loads(file.read_text(encoding="utf-8")) == content, "and it is written again"
+
+
+def test_overlong_cache_is_not_used(tmp_path: Path) -> None:
+    """Only the first part of the file is read."""
+    fresh = url_of(tmp_path, REMOTE, "gitea")
+    file = tmp_path / "pages.json"
+    content = file.read_text(encoding="utf-8")
+    file.write_text(" " * 100_000 + content, encoding="utf-8")
+    assert url_of(tmp_path, REMOTE, "gitea") == fresh
+    assert file.read_text(encoding="utf-8") == content
+
+
+@pytest.mark.parametrize(
+    ("remote", "kind"),
+    [
+        ("git@github.com:acme/shop.git", None),
+        ("https://user@git.x.example:8443/a/b.git", "gitea"),
+        ("ssh://git@git.x.example:22/a/b", "gitlab"),
+        ("ssh://git@ssh.github.com:443/acme/shop.git", None),
+    ],
+)
+def test_usual_remotes_are_cached(tmp_path: Path, remote: str, kind: str | None) -> None:
+    """The cache of a usual remote passes the checks."""
+    fresh = url_of(tmp_path, remote, kind)
+    checkout = Checkout(str(tmp_path), "", SHA, (), str(tmp_path / "pages.json"), remote, None, None)
+    pages = checkout_pages(checkout, kind, None)
+    assert isinstance(pages, CachedPages)
+    assert pages.url("src/a.py", 3) == fresh

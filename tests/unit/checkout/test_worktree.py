@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from command import GitRepository
-from scmhost.checkout.git import GitError
-from scmhost.checkout.worktree import ChangedFiles, CommittedLine, NoCheckout, read_checkout
+from scmhost.checkout.changed_files import ChangedFiles, CommittedLine
+from scmhost.checkout.worktree import NoCheckout, read_checkout
 
 URL = "https://github.com/acme/shop.git"
 OTHER = "https://gitlab.com/acme/shop.git"
@@ -17,7 +17,7 @@ def test_checkout_has_root_commit_and_files(repository: GitRepository) -> None:
     checkout = read_checkout()
     assert Path(checkout.root) == repository.path.resolve()
     assert (checkout.prefix, checkout.commit) == ("", repository.shas()[0])
-    assert checkout.files == ("main.py", "shop/cart.py")
+    assert list(checkout.files) == ["main.py", "shop/cart.py"]
     assert (checkout.remote, checkout.kind, checkout.template, checkout.pushed) == (None, None, None, None)
 
 
@@ -25,7 +25,7 @@ def test_subfolder_has_a_prefix_and_the_same_files(repository: GitRepository, mo
     """Files are relative to the top folder, wherever the command runs."""
     monkeypatch.chdir(repository.path / "shop")
     checkout = read_checkout()
-    assert (checkout.prefix, checkout.files) == ("shop/", ("main.py", "shop/cart.py"))
+    assert (checkout.prefix, [*checkout.files]) == ("shop/", ["main.py", "shop/cart.py"])
     assert Path(checkout.root) == repository.path.resolve()
     assert Path(checkout.cache).resolve() == repository.path.resolve() / ".git/scmhost-pages.json"
 
@@ -35,7 +35,7 @@ def test_files_are_those_of_the_commit(repository: GitRepository) -> None:
     (repository.path / "fresh.py").write_text("x\n", encoding="utf-8")
     repository.git("add", "fresh.py")
     (repository.path / "main.py").unlink()
-    assert read_checkout().files == ("main.py", "shop/cart.py")
+    assert list(read_checkout().files) == ["main.py", "shop/cart.py"]
 
 
 def test_odd_names_of_files_are_exact(repository: GitRepository) -> None:
@@ -53,7 +53,7 @@ def test_ref_selects_another_commit(repository: GitRepository, ref: str) -> None
     first = repository.shas()[0]
     repository.commit("Second", {"new.py": "x\n"})
     checkout = read_checkout(ref)
-    assert (checkout.commit, checkout.files) == (first, ("main.py", "shop/cart.py"))
+    assert (checkout.commit, [*checkout.files]) == (first, ["main.py", "shop/cart.py"])
 
 
 @pytest.mark.parametrize("ref", ["v9", "", "--all", "HEAD^{tree}", "main..HEAD", "\u202e"])
@@ -81,10 +81,10 @@ def test_repository_without_commit_is_an_error(tmp_path: Path, monkeypatch: pyte
 def test_bare_repository_has_no_checkout(
     repository: GitRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The message is git's own."""
+    """Its files are on no disk."""
     repository.git("clone", "--quiet", "--bare", ".", str(tmp_path / "bare.git"))
     monkeypatch.chdir(tmp_path / "bare.git")
-    with pytest.raises(GitError, match="must be run in a work tree"):
+    with pytest.raises(NoCheckout, match="a bare git repository, and not a checkout"):
         read_checkout()
 
 
@@ -108,12 +108,14 @@ def test_only_remote_is_used(repository: GitRepository) -> None:
 
 
 def test_origin_is_preferred_to_other_remotes(repository: GitRepository) -> None:
-    """Without a remote of the branch, ``origin`` is the default; without ``origin`` there is no choice."""
+    """Without a remote of the branch, ``origin`` is the default, then ``upstream``, then the first."""
     repository.git("remote", "add", "forge", OTHER)
     repository.git("remote", "add", "origin", URL)
     assert read_checkout().remote == URL
-    repository.git("remote", "rename", "origin", "third")
-    assert read_checkout().remote is None
+    repository.git("remote", "rename", "origin", "upstream")
+    assert read_checkout().remote == URL
+    repository.git("remote", "rename", "upstream", "third")
+    assert read_checkout().remote == OTHER
 
 
 def test_remote_of_the_branch_is_preferred_to_origin(repository: GitRepository) -> None:

@@ -12,14 +12,15 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from scmhost.checkout.formats import LinkedFrame
 from scmhost.checkout.git import GitCommit
-from scmhost.checkout.linked_text import LinkCounts
+from scmhost.checkout.summary import LinkCounts
 from scmhost.cli import commits as commits_command
 from scmhost.cli import link_sources
 from scmhost.cli.commits import send_history
 from scmhost.cli.context import CommandContext, echo, echo_error, echo_json, fail, read_input, table, width, wrapped
 from scmhost.cli.json_lines import answer_lines
-from scmhost.cli.link_sources import NoLinks, ServerLinks, open_source
+from scmhost.cli.link_sources import NoLinks, ServerLinks, UntilFailure, open_source
 from scmhost.cli.main import LazyGroup, run
 from scmhost.cli.mapping_tools import MapRequest
 from scmhost.cli.plugin import BadName, Names, NotEmpty, write_plugin
@@ -171,6 +172,34 @@ def test_source_that_cannot_be_opened_gives_no_links() -> None:
     """The text passes through, and the command's error is the summary."""
     assert [(frame.url, frame.reason) for frame in NoLinks().link(FOUND)] == [(None, "error")] * 3
     assert NoLinks().summary(LinkCounts()) == ()
+
+
+class FailingSource:
+    """Links the first frames, and then fails."""
+
+    facts: Mapping[str, object] = {"commit": "c"}
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def link(self, frames: Sequence[FrameMatch]) -> Sequence[LinkedFrame]:
+        self.calls += 1
+        if self.calls > 1:
+            raise ScmhostError("git failed")
+        return [LinkedFrame(found, "https://x", {}) for found in frames]
+
+    def summary(self, counts: LinkCounts) -> Sequence[str]:
+        return counts.lines()
+
+
+def test_source_that_fails_midway_gives_no_further_links() -> None:
+    """The text comes through, the source is not asked again, and the command ends with the error."""
+    source = FailingSource()
+    links = UntilFailure(source)
+    assert {frame.url for frame in links.link(FOUND)} == {"https://x"}
+    assert links.problem is None
+    assert [(frame.url, frame.reason) for frame in [*links.link(FOUND), *links.link(FOUND)]] == [(None, "error")] * 6
+    assert (str(links.problem), source.calls, links.facts) == ("git failed", 2, {"commit": "c"})
 
 
 class Server:

@@ -120,15 +120,19 @@ def test_known_commits_do_not_rename_authors(store: Store) -> None:
 
 @pytest.mark.parametrize(
     "fields",
-    [{"message": "a\x00b"}, {"changes": (FileChange(path="a\x00b", type="A"),)}, {"author_name": "a\x00b"}],
+    [
+        {"message": "a\x00b"},
+        {"changes": (FileChange.model_construct(path="a\x00b", type="A"),)},
+        {"author_name": "a\x00b"},
+    ],
     ids=lambda fields: next(iter(fields)),
 )
 def test_unstorable_text_is_refused(store: Store, fields: dict[str, Any]) -> None:
-    """A NUL character from a plugin is an error that explains itself, and nothing is saved."""
+    """A NUL character that passed validation is an error that explains itself, and nothing is saved."""
     tenant = factories.new_tenant(store)
     before = factories.all_rows(store)
     with pytest.raises(BadText):
-        save(store, tenant, factories.draft(9, **fields), factories.draft(8))
+        save(store, tenant, factories.draft(9).model_copy(update=fields), factories.draft(8))
     assert factories.all_rows(store)["commits"] == before["commits"]
 
 

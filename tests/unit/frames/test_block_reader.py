@@ -87,4 +87,5 @@ def test_line_of_the_maximal_length_is_read_whole(blanks: int, frames: int) -> N
     """The maximal length counts the characters of the physical line."""
     frame = "at total (/srv/shop.js:12:3)"
     line = " " * (LONGEST_LINE - len(frame) + blanks) + frame
-    assert len(list(BlockReader().read(f"{line}\nx"))) == frames
+    matches = [match for match in BlockReader().read(f"{line}\nx") if match.frame.kind == "frame"]
+    assert len(matches) == frames

@@ -25,8 +25,12 @@ def short(frame: Frame) -> list[object]:
     return row
 
 
+def of_kind(reading: Reading, kind: str) -> list[Frame]:
+    return [match.frame for match in reading.frames if match.frame.kind == kind]
+
+
 def languages(reading: Reading) -> object:
-    all_languages = [match.frame.language for match in reading.frames]
+    all_languages = [frame.language for frame in of_kind(reading, "frame")]
     return all_languages[0] if len(set(all_languages)) == 1 else all_languages or None
 
 
@@ -46,9 +50,10 @@ def crashes() -> list[Any]:
 
 @pytest.mark.parametrize("case", load_cases("frames"), ids=case_id)
 def test_case_gives_its_frames(case: dict[str, Any]) -> None:
-    """The frames of each notation are read as printed, and lines without one are counted."""
+    """The frames of each notation are read as printed, diagnostics are apart, and lines with neither are counted."""
     reading = read_text(case["text"])
-    assert [short(match.frame) for match in reading.frames] == case["frames"]
+    assert [short(frame) for frame in of_kind(reading, "frame")] == case["frames"]
+    assert [short(frame) for frame in of_kind(reading, "diagnostic")] == case.get("diagnostics", [])
     assert (languages(reading), reading.unread) == (case.get("language"), case["unread"])
 
 
@@ -57,7 +62,7 @@ def test_sample_gives_its_frames_in_order(text: str, expected: dict[str, Any]) -
     """All frames of a sample are read in order; locations in its messages may be read, too."""
     missing = [[frame.get(field) for field in FIELDS] for frame in expected["frames"]]
     allowed = [[location.get(field) for field in FIELDS] for location in expected.get("optional", [])]
-    for frame in ([getattr(match.frame, field) for field in FIELDS] for match in read_text(text).frames):
+    for frame in ([getattr(frame, field) for field in FIELDS] for frame in of_kind(read_text(text), "frame")):
         if missing and frame == missing[0]:
             missing.pop(0)
         else:
@@ -68,7 +73,7 @@ def test_sample_gives_its_frames_in_order(text: str, expected: dict[str, Any]) -
 @pytest.mark.parametrize(("text", "expected"), crashes())
 def test_recorded_crash_gives_its_frames(text: str, expected: list[dict[str, Any]]) -> None:
     """All fields of all frames that a crashed program printed are read."""
-    frames = [asdict(match.frame) for match in read_text(text).frames if match.frame.kind == "frame"]
+    frames = [asdict(frame) for frame in of_kind(read_text(text), "frame")]
     expected = [{**frame, "kind": "frame"} for frame in expected]
     assert [{name: value for name, value in frame.items() if value is not None} for frame in frames] == expected
 

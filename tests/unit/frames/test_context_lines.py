@@ -2,8 +2,8 @@
 
 import pytest
 
+from scmhost.frames.log_prefixes import prefix_length, without_prefix
 from scmhost.frames.notation import MAX_LINES_BACK, ContextLines
-from scmhost.frames.physical_lines import prefix_length, without_prefix
 
 
 def test_lines_before_come_without_their_prefixes() -> None:

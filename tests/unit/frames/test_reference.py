@@ -1,4 +1,4 @@
-"""The fast reader against a slow one that offers every line to every notation."""
+"""The fast reader against a slow one that offers every line to every notation and diagnostic."""
 
 from typing import Any
 
@@ -7,9 +7,11 @@ from hypothesis import given
 
 from loading import load_cases
 from scmhost.frames import Frame, FrameMatch, read_text
+from scmhost.frames.diagnostics import DIAGNOSTICS
+from scmhost.frames.line_frames import read_line
 from scmhost.frames.notation import ContextLines
 from scmhost.frames.notations import NOTATIONS
-from scmhost.frames.physical_lines import prefix_length, split_line
+from scmhost.frames.physical_lines import split_line
 from scmhost.frames.reader import LONGEST_LINE, BlockReader
 from strategies import pasted_texts
 
@@ -18,25 +20,20 @@ PADDED = 500
 PADDING = "\n".join(["nothing to see here"] * PADDED)
 
 
+# Every line has the empty hint.
+ALL = ([("", notation) for notation in NOTATIONS], [("", form) for form in DIAGNOSTICS])
+
+
 def read_slowly(text: str) -> tuple[list[Frame], int]:
     """Return the frames and the number of unread lines, without hints and without blocks."""
     lines = [part.text[:LONGEST_LINE] for line in text.split("\n") for part in split_line(line, 0)]
     context = ContextLines(lines)
-    results = [_read_line(line, context, at) for at, line in enumerate(lines)]
+    results = []
+    for at, line in enumerate(lines):
+        context.at = at
+        results.append(read_line(line, context, ALL))
     unread = sum(1 for line, result in zip(lines, results, strict=True) if result is None and line.strip())
-    return [frame for result in results for frame in result or ()], unread
-
-
-def _read_line(line: str, context: ContextLines, at: int) -> list[Frame] | None:
-    begin = prefix_length(line)
-    context.at, context.prefix = at, line[:begin]
-    body = line[begin:].rstrip()
-    body = body.rstrip('",') if context.prefix.endswith('"') else body
-    for notation in NOTATIONS:
-        spans = notation.read(body, context)
-        if spans is not None:
-            return [span.frame for span in spans]
-    return None
+    return [span.frame for result in results for span in result or ()], unread
 
 
 def read(text: str) -> tuple[list[Frame], int]:

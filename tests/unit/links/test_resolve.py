@@ -11,9 +11,8 @@ from sqlalchemy import event
 import factories
 from linking import BASE, LinkProject
 from plugins.odd_text import SURROGATE
-from scmhost.infra.errors import NotFound
 from scmhost.infra.telemetry import Operation, Sink, Telemetry
-from scmhost.links.resolve import MAX_CACHED_PROJECTS, MappingCache, index_mappings, resolve_links
+from scmhost.links.resolve import MAX_CACHED_PROJECTS, MappingCache, index_mappings, notes_on_release, resolve_links
 from scmhost.links.values import FrameQuery, Link, LinkOptions, NoLink
 from scmhost.mapping import FileStatus, FrameInfo
 from scmhost.organizations.queries import Project
@@ -74,12 +73,15 @@ def test_release_of_another_repository_gives_no_ref(web: LinkProject) -> None:
     assert web.urls("/lib/a.py", options=LinkOptions("1.0")) == ["acme/lib/main/a.py"]
 
 
-def test_unknown_release_is_not_found(web: LinkProject) -> None:
-    """An unknown release is an error, unless the project has no mapping at all."""
+def test_unknown_release_uses_the_next_ref(web: LinkProject) -> None:
+    """The frame's commit, or the default branch; the answer has a note."""
     assert reason(web, "/srv/a.py", LinkOptions("9.9")) is Reason.NO_CODE_MAPPINGS
     web.add_mapping()
-    with pytest.raises(NotFound, match=r"'9\.9'"):
-        web.resolve("/srv/a.py", options=LinkOptions("9.9"))
+    web.add_release("1.0", SHA)
+    assert web.urls("/srv/a.py", options=LinkOptions("9.9")) == ["acme/web/main/src/a.py"]
+    notes = [notes_on_release(web.services, web.organization, version) for version in (None, "", "1.0", "9.9")]
+    assert [len(found) for found in notes] == [0, 0, 0, 1]
+    assert "no release '9.9'" in notes[3][0]
 
 
 @pytest.mark.parametrize(

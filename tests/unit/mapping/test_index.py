@@ -1,7 +1,8 @@
 """The index gives the same matches as a walk over all rules."""
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from random import Random
 
 import pytest
@@ -9,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scmhost.mapping import MappingIndex, Rule
-from scmhost.mapping.index import MAX_FOLDER_LENGTH, MAX_FOLDER_RULES, MAX_FOLDERS
+from scmhost.mapping.index import MAX_FOLDER_LENGTH, MAX_FOLDER_RULES, MAX_FOLDERS, MAX_MATCHES
+from scmhost.mapping.wildcards import MAX_COMPARISONS
 from strategies import SEGMENTS, hostile_text, rule_lists, stack_paths
 
 
@@ -184,3 +186,42 @@ def test_source_root_that_ends_inside_a_name_is_not_cached() -> None:
 def test_source_path_of_a_rule(path: str, expected: str | None) -> None:
     """A rule gives a normalized path below the repository, or none."""
     assert Rule(1, "a", "src").source_path(path) == expected
+
+
+WILDCARDS: list[tuple[str, Callable[[int], str], Callable[[int], str]]] = [
+    ("literal after the star", lambda n: f"/srv/*/app{n}/", lambda n: f"/srv/r{n}/app{n}/a{n}/cart.py"),
+    ("literal before the star", lambda n: f"/srv/app{n}-*/", lambda n: f"/srv/app{n}-v1/a{n}/cart.py"),
+    ("literal in the segment's end", lambda n: f"/srv/*-app{n}/x/", lambda n: f"/srv/v1-app{n}/x/a{n}/cart.py"),
+    ("literal between stars", lambda n: f"/srv/*-{n}-*/", lambda n: f"/srv/a-{n}-b/a{n}/cart.py"),
+    ("few letters", lambda n: f"/srv/*{n:013b}*/", lambda n: f"/srv/{n:013b}{n:013b}/cart.py"),
+    ("open end", lambda n: f"/srv/*/app{n}*", lambda n: f"/srv/v1/app{n}/a{n}/cart.py"),
+    ("all the same", lambda _: "/srv/*/", lambda n: f"/srv/v{n}/a{n}/cart.py"),
+    ("no star", lambda _: "/srv/", lambda n: f"/srv/v{n}/a{n}/cart.py"),
+]
+
+
+@pytest.mark.parametrize(("root", "path"), [row[1:] for row in WILDCARDS], ids=[row[0] for row in WILDCARDS])
+def test_comparisons_for_a_path_are_bounded(
+    root: Callable[[int], str], path: Callable[[int], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many rules a project has, a path is compared with and rewritten by a bounded number of them."""
+    calls = Counter[str]()
+
+    def count(name: str) -> None:
+        original = getattr(Rule, name)
+
+        def counted(rule: Rule, path: str) -> object:
+            calls[name] += 1
+            return original(rule, path)
+
+        monkeypatch.setattr(Rule, name, counted)
+
+    count("matched_length")
+    count("source_path")
+    number = 1500
+    index = MappingIndex([Rule(n, root(n), f"src{n}") for n in range(number)])
+    paths = [path(n) for n in range(100)]
+    for given_path in paths:
+        assert index.matches(given_path)
+    assert calls["matched_length"] <= len(paths) * (2 * MAX_MATCHES + MAX_COMPARISONS)
+    assert calls["source_path"] <= len(paths) * MAX_MATCHES

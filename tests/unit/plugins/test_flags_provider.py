@@ -16,6 +16,7 @@ from scmhost.plugins.isolation.guard import Guard
 from scmhost.sdk import Organization
 
 FLAG = "plugins.good_forge"
+pytestmark = pytest.mark.usefixtures("flag_entry_points")
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +29,7 @@ def _release() -> Iterator[None]:
 
 def settings_with(provider: str, table: dict[str, Any] | None = None, **more: Any) -> Settings:
     """Settings with a flag service and one plugin."""
-    service = FlagsProvider(provider=f"plugins.flag_services:{provider}", **more)
+    service = FlagsProvider(provider=provider, **more)
     return Settings(plugins={"good_forge": enabled(**(table or {}))}, flags_provider=service)
 
 
@@ -44,7 +45,7 @@ def test_service_decides_before_the_file() -> None:
         settings_with("Service", {"deny": {"organizations": ["acme"]}}, settings={"flags": {FLAG: True}})
     )
     assert (decision.on, decision.rule) == (True, "flags_provider")
-    assert decision.reason == "flags provider plugins.flag_services:Service returned on (STATIC, variant v1)"
+    assert decision.reason == "flags provider Service returned on (STATIC, variant v1)"
 
 
 def test_evaluation_has_the_context_and_the_default() -> None:
@@ -117,7 +118,7 @@ def test_fault_is_logged_once() -> None:
 
 def test_provider_that_hangs_is_not_called_for_a_while() -> None:
     """The first request waits for the timeout, later ones do not, until the pause is over."""
-    table = FlagsProvider(provider="plugins.flag_services:Hanging", timeout=0.05)
+    table = FlagsProvider(provider="Hanging", timeout=0.05)
     now, guard = [0.0], Guard()
     service = FlagService(table, guard, clock=lambda: now[0])
     hanging = flag_services.Hanging()
@@ -160,21 +161,27 @@ def test_named_entry_point_that_is_not_there(tmp_path: Path) -> None:
     guard = Guard()
     assert settings.flags_provider is not None
     with pytest.raises(
-        ConfigError, match=r"plugins\.toml:3: flags_provider\.provider: no entry points .*module:object"
+        ConfigError, match=r"plugins\.toml:3: flags_provider\.provider: no entry points .*install its distribution"
     ):
         FlagService.open(settings.flags_provider, settings.source, guard)
     guard.close()
 
 
-def test_entry_point_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A distribution may offer a provider by name."""
-    info = tmp_path / "acme_flags-1.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-flags\nVersion: 1\n")
-    (info / "entry_points.txt").write_text("[scmhost.flags]\nacme = plugins.flag_services:Service\n")
-    monkeypatch.syspath_prepend(tmp_path)
+@pytest.mark.parametrize("provider", ["os:system", "plugins.flag_services:Service", "os", "", ":", "Service [x]"])
+def test_only_entry_points_are_loaded(provider: str) -> None:
+    """A file cannot name a callable of its own choice."""
     guard = Guard()
-    service = FlagService.open(FlagsProvider(provider="acme"), Source(), guard)
+    table = FlagsProvider.model_construct(provider=provider, timeout=0.25, settings={"command": "x"})
+    with pytest.raises(ConfigError, match="no entry points of the group"):
+        FlagService.open(table, Source(), guard)
+    assert flag_services.made == []
+    guard.close()
+
+
+def test_entry_point_by_name() -> None:
+    """A distribution may offer a provider by name."""
+    guard = Guard()
+    service = FlagService.open(FlagsProvider(provider="Service"), Source(), guard)
     assert len(flag_services.made) == 1
     service.close()
     guard.close()

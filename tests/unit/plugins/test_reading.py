@@ -1,5 +1,7 @@
 """Reading plugins.toml and the environment."""
 
+import os
+from contextlib import nullcontext
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,8 @@ import pytest
 
 from loading import case_id, load_cases
 from scmhost.plugins import ConfigError, Settings, read_settings
+from scmhost.plugins.config.ownership import check_ownership
+from scmhost.plugins.config.reading import read_configuration
 
 ROOT = Path(__file__).parents[3]
 
@@ -115,3 +119,90 @@ def test_shipped_file_is_valid() -> None:
     plugin = settings.plugins["custom_scm"]
     assert (plugin.enabled, plugin.distribution, plugin.default) == (True, "scmhost-custom-scm", False)
     assert plugin.allow.name("acme", 1)
+
+
+MINIMAL = "schema = 1\n"
+
+
+def in_folder(folder: Path, monkeypatch: pytest.MonkeyPatch, config: str | None = None, **environ: str) -> Settings:
+    """The settings of a command that runs in this folder."""
+    monkeypatch.chdir(folder)
+    return read_configuration(config, environ=environ)
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o644, 0o444])
+def test_own_file_of_the_working_directory_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int) -> None:
+    """Without an option, the operator's own file is read, and a missing one is fine."""
+    assert in_folder(tmp_path, monkeypatch).source.absent
+    path = tmp_path / "plugins.toml"
+    path.write_text(MINIMAL, encoding="utf-8")
+    path.chmod(mode)
+    assert in_folder(tmp_path, monkeypatch).source.file == "plugins.toml"
+
+
+@pytest.mark.parametrize("below", ["", "deploy/scmhost"])
+@pytest.mark.parametrize("mark", [".git", ".hg", ".jj", ".svn"])
+def test_file_of_a_checkout_is_read_only_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mark: str, below: str
+) -> None:
+    """A checkout contains what others wrote. The error says how to name the file."""
+    folder = tmp_path / below
+    folder.mkdir(parents=True, exist_ok=True)
+    (tmp_path / mark).mkdir()
+    (folder / "plugins.toml").write_text(MINIMAL, encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"in the checkout .*; if it is yours, name it: --config plugins\.toml"):
+        in_folder(folder, monkeypatch)
+    assert in_folder(folder, monkeypatch, "plugins.toml").source.file == "plugins.toml"
+    assert in_folder(folder, monkeypatch, SCMHOST_CONFIG="plugins.toml").source.file == "plugins.toml"
+
+
+def test_file_of_a_checkout_is_left_out_if_the_database_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A command for another database works in any checkout; a warning names the file."""
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "plugins.toml").write_text("enable = everything", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    settings = read_configuration(None, "sqlite:///other.db", {})
+    assert (settings.plugins, settings.host.database_url) == ({}, "sqlite:///other.db")
+    assert [record.getMessage() for record in caplog.records] == ["configuration not read"]
+
+
+def test_link_into_a_checkout_is_in_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So is the file of a linked worktree or a submodule, where ``.git`` is a file."""
+    checkout, folder = tmp_path / "checkout", tmp_path / "folder"
+    checkout.mkdir()
+    folder.mkdir()
+    (checkout / ".git").write_text("gitdir: elsewhere", encoding="utf-8")
+    (checkout / "plugins.toml").write_text(MINIMAL, encoding="utf-8")
+    (folder / "plugins.toml").symlink_to(checkout / "plugins.toml")
+    with pytest.raises(ConfigError, match="in the checkout"):
+        in_folder(folder, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"st_uid": 4321}, "belongs to another user, with the id 4321"),
+        ({"st_uid": 0}, None),
+        ({"st_mode": 0o100666}, "others may write to it"),
+        ({"st_mode": 0o100602}, "others may write to it"),
+        ({"st_mode": 0o100664}, None),
+        ({"st_mode": 0o100664, "st_gid": 4321}, "others may write to it"),
+        ({"st_mode": 0o100644, "st_gid": 4321}, None),
+    ],
+)
+def test_file_that_others_may_change_is_read_only_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fields: dict[str, int], problem: str | None
+) -> None:
+    """It belongs to this user or root, and no other user may write to it."""
+    path = tmp_path / "plugins.toml"
+    path.write_text(MINIMAL, encoding="utf-8")
+    real = path.stat()
+    given = {"st_mode": 0o100644, "st_uid": os.geteuid(), "st_gid": os.getegid(), **fields}
+    changed = os.stat_result((given["st_mode"], *real[1:4], given["st_uid"], given["st_gid"], *real[6:10]))
+    original = Path.stat
+    monkeypatch.setattr(Path, "stat", lambda self, **more: changed if self == path else original(self, **more))
+    expected = pytest.raises(ConfigError, match=problem) if problem else nullcontext()
+    with expected:
+        check_ownership(path)

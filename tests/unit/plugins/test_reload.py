@@ -5,17 +5,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
 from hosting import ACME, GOOD, INSTALLATION, REPOSITORY, candidate, enabled, host_of, logged, report_of
-from plugins import flag_services, listener
+from plugins import flag_services, keeper, listener
 from scmhost.infra.limits import Limits
 from scmhost.plugins import Candidate, ConfigError, PluginHost, PluginSettings, Settings
-from scmhost.plugins.config.schema import FlagsProvider, HostSettings, Source
-from scmhost.sdk import InstallationDraft, Provider, hookimpl
+from scmhost.plugins.config.schema import FlagsProvider, HostSettings, Organizations, Source
+from scmhost.sdk import InstallationDraft, Organization, Provider, hookimpl
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 
@@ -29,6 +30,10 @@ class Still:
 
 def settings_of(**plugins: PluginSettings) -> Settings:
     return Settings(plugins=plugins, source=Source("plugins.toml", {}, "abc"))
+
+
+def in_folder(folder: Path, **plugins: PluginSettings) -> Settings:
+    return settings_of(**plugins).model_copy(update={"host": HostSettings(data_folder=str(folder))})
 
 
 @contextmanager
@@ -68,6 +73,60 @@ def test_disabling_unloads_a_plugin() -> None:
         assert kept.commit_url(INSTALLATION, REPOSITORY, "abc") == "https://forge.example/commit/abc"
         host.notify("scm_repository_saved", repository=REPOSITORY)
     assert listener.first.received == ["startup", "shutdown"]
+
+
+def test_command_does_not_start_plugins() -> None:
+    """A process that does not serve calls neither scm_startup nor scm_shutdown, also when settings change."""
+    entries = {"good_forge": GOOD, "late": "plugins.listener:first"}
+    listener.first.received = []
+    with opened(entries, settings_of(late=enabled()), serving=False) as host:
+        host.reload(settings_of(good_forge=enabled(), late=enabled()))
+        assert report_of(host, "late").state == "ready"
+        host.reload(settings_of(good_forge=enabled()))
+    assert listener.first.received == []
+
+
+def test_listener_gets_nothing_about_organizations_for_which_it_is_off() -> None:
+    """A rule that denies an organization is valid for listeners without a provider, too."""
+    entries = {"late": "plugins.listener:first"}
+    listener.first.received = []
+    denied = PluginSettings(enabled=True, deny=Organizations(organizations=("globex",)))
+    with opened(entries, settings_of(late=denied)) as host:
+        for slug in ("acme", "globex"):
+            organization = Organization(id=1, slug=slug, name=slug)
+            host.notify("scm_commits_saved", organization=organization, repository=REPOSITORY, shas=("a",))
+    assert listener.first.received == ["startup", "1 commits of acme", "shutdown"]
+
+
+@pytest.mark.parametrize("default", [True, False])
+def test_provider_gets_events_of_organizations_for_which_it_is_on(tmp_path: Path, default: bool) -> None:
+    """Without a rule that names the organization, the plugin's default decides."""
+    keeper.received.clear()
+    settings = in_folder(tmp_path, keeper=PluginSettings(enabled=True, default=default))
+    with opened({"keeper": "plugins.keeper"}, settings) as host:
+        host.notify("scm_repository_saved", organization=ACME, repository=REPOSITORY)
+    assert keeper.received.get("saved") == ("app" if default else None)
+
+
+def test_plugin_gets_a_data_folder_of_its_own(tmp_path: Path) -> None:
+    """The folder exists, is private, and has the plugin's name; commands get it and the settings too."""
+    keeper.received.clear()
+    with opened({"keeper": "plugins.keeper"}, in_folder(tmp_path, keeper=enabled())) as host:
+        assert host.commands() == []
+    folder = tmp_path / "keeper"
+    assert keeper.received == {"startup": (folder, True), "commands": (folder, "NoFields")}
+    assert folder.stat().st_mode & 0o077 == 0
+
+
+def test_plugin_without_its_data_folder_is_broken(tmp_path: Path) -> None:
+    """The reason names the folder and the key that is to be changed."""
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with opened({"keeper": "plugins.keeper"}, in_folder(tmp_path / "file", keeper=enabled())) as host:
+        report = report_of(host, "keeper")
+        assert host.commands() == []
+    assert report.state == "broken"
+    assert f"{tmp_path / 'file' / 'keeper'} cannot be made" in report.reason
+    assert "set host.data_folder" in report.reason
 
 
 def test_plugin_comes_and_goes_and_comes() -> None:
@@ -248,10 +307,11 @@ def test_stale_since_is_the_first_fault() -> None:
         assert (host.configuration_status.stale_since, host.configuration_status.error) == (None, None)
 
 
+@pytest.mark.usefixtures("flag_entry_points")
 def test_flag_service_comes_and_goes() -> None:
     """A flags provider is used after the change that names it; a missing one is refused and changes nothing."""
     flags = {"plugins.good_forge": False}
-    service = FlagsProvider(provider="plugins.flag_services:Service", settings={"flags": flags})
+    service = FlagsProvider(provider="Service", settings={"flags": flags})
     with opened({"good_forge": GOOD}, settings_of(good_forge=enabled())) as host:
         named = settings_of(good_forge=enabled()).model_copy(update={"flags_provider": service})
         host.reload(named)

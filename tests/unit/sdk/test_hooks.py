@@ -236,8 +236,9 @@ def test_pluggy_refuses_an_unknown_argument() -> None:
 
 
 def test_settings_are_passed_to_io_hooks_only() -> None:
-    """A pure hook does not depend on the operator's settings, so that its results can be cached."""
-    with_settings = {hook for hook, names in ARGUMENTS.items() if "settings" in names}
+    """A pure hook of a provider does not depend on the operator's settings, so that its results can be cached."""
+    of_providers = {hook: names for hook, names in ARGUMENTS.items() if HOOK_SPECS[hook].audience == "provider"}
+    with_settings = {hook for hook, names in of_providers.items() if "settings" in names}
     assert {HOOK_SPECS[hook].kind for hook in with_settings} == {"io"}
 
 

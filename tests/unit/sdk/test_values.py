@@ -178,13 +178,20 @@ def test_a_commit_id_may_be_that_of_any_system(sha: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["\ud800", "a\udfffb"])
-@pytest.mark.parametrize(
-    ("kind", "field"), [(Location, "path"), (Location, "ref"), (FileChange, "path"), (Offer, "name")]
-)
+@pytest.mark.parametrize(("kind", "field"), [(Location, "path"), (Location, "ref"), (Offer, "name")])
 def test_half_a_character_is_refused(kind: type[Value], field: str, text: str) -> None:
     """A lone surrogate cannot be stored or sent, so that texts with limits do not accept one."""
     with pytest.raises(ValidationError):
         kind.model_validate({**REQUIRED[kind], field: text})
+
+
+@pytest.mark.parametrize("text", ["a\x00b", "a\ud800b"])
+def test_what_no_database_stores_is_replaced_in_commits(text: str) -> None:
+    """One odd character must not cost the commit, and with it all that are fetched together."""
+    change = FileChange(path=text, type="M")
+    made = CommitDraft(sha=SHA, message=text, author_name=text, author_email=text, changes=(change,))
+    texts = {made.message, made.author_name, made.author_email, made.changes[0].path}
+    assert texts == {"a\ufffdb"}
 
 
 def test_the_time_of_a_commit_has_an_offset() -> None:

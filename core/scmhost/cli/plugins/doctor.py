@@ -23,6 +23,7 @@ _SUSPENDED: Final = (
     "fix the cause that the fault names: the code host, or the network; otherwise report it to the plugin's author; "
     "the hook is retried automatically"
 )
+_PAUSED: Final = "its requests wait until then; if this repeats, give its provider a token with a higher limit"
 _UNAVAILABLE: Final = "check that its code host is up, and that the service can reach it"
 
 
@@ -122,6 +123,10 @@ def plugin_findings(url: str, plugin: PluginRecord) -> "Iterator[Finding]":
     for item in plugin["suspensions"]:
         problem = f"{item['hook']} is suspended until {item['nextTry']}, after {item['faults']} faults in a row"
         yield Finding("warning", subject, f"{problem}; its last fault: {item['lastFault']}", _SUSPENDED)
+    # A service of an older version has no such list.
+    for pause in plugin.get("pauses", ()):
+        problem = f"the code host of integration {pause['integrationId']} limits requests for {pause['seconds']} s more"
+        yield Finding("warning", subject, problem, _PAUSED)
     for hook in plugin["hooks"]:
         if hook["unavailable"]:
             count = hook["unavailable"]

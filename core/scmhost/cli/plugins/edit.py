@@ -143,11 +143,20 @@ def _apply(
 ) -> "Settings":
     """Edit a plugin's table, print the changes, and return the new settings."""
     from scmhost.admin.configuration import edit_configuration
-    from scmhost.plugins.config.reading import configuration_path, read_configuration, settings_of, with_database
+    from scmhost.plugins.config.ownership import check_ownership
+    from scmhost.plugins.config.reading import (
+        configuration_path,
+        is_named,
+        read_configuration,
+        settings_of,
+        with_database,
+    )
 
     config, database_url = location
-    # A typo must not add a table of its own to the file.
     path = configuration_path(config)
+    if not is_named(config):
+        check_ownership(path)
+    # A typo must not add a table of its own to the file.
     _check_plugin(name, read_configuration(config, database_url))
     read = partial(settings_of, file=str(path), environ=with_database(os.environ, database_url))
     with _open_services(context, location) as services:

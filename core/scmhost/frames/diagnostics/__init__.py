@@ -1,14 +1,36 @@
 """Places that compilers, linters and test runners print without a stack, and the order in which they read a line.
 
 A diagnostic is read like a frame, by a ``Notation`` whose spans have the kind "diagnostic". Only lines that no notation
-of a stack trace understands are offered to them.
+of a stack trace understands are offered to them. Most forms are rows in the ``FORMS`` of a family, and ``PLACES`` reads
+a line with all of them. A new form is such a row, and cases in ``tests/cases/diagnostics``.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
-from scmhost.frames.notation import Notation
+from scmhost.frames.frame import MatchSpan
+from scmhost.frames.match_spans import Pattern
+from scmhost.frames.notation import ContextLines, Notation
 
-from . import path_line
+from . import annotations, grouped, keyed, line_words, parenthesised, path_line, tool_forms
+from .forms import read_forms
 
-DIAGNOSTICS: Final[tuple[Notation, ...]] = (path_line.PATH_LINE,)
-"""The first form that understands a line reads it."""
+FORMS: Final = (*tool_forms.FORMS, *line_words.FORMS, *path_line.FORMS, *parenthesised.FORMS)
+"""Of two places at the same position, that of the first form counts."""
+
+
+def _read(line: str, context: ContextLines) -> Sequence[MatchSpan] | None:
+    """Read the places of a line, and one in brackets that the reader took for the name of a thread."""
+    spans = read_forms(FORMS, line)
+    if "]" in context.prefix and _PLACE_IN_PREFIX.search(context.prefix):
+        shift = len(context.prefix)
+        before = read_forms(path_line.FORMS, context.prefix)
+        spans = [*(span._replace(start=span.start - shift, end=span.end - shift) for span in before), *spans]
+    return spans or None
+
+
+_PLACE_IN_PREFIX: Final = Pattern(r"\w:\d{1,9}[\]:]")
+PLACES: Final = Notation("places", (":", "(", "line", "Line", "[", "#", " @ "), _read)
+
+DIAGNOSTICS: Final[tuple[Notation, ...]] = (annotations.ANNOTATIONS, grouped.GROUPED, keyed.KEYED, PLACES)
+"""The first one that understands a line reads it."""

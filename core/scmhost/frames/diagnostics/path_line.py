@@ -1,33 +1,72 @@
-"""``path:line`` and ``path:line:column``, followed by a message: most compilers and linters, and grep."""
+"""``path:line`` and ``path:line:column``, the form of most compilers, linters and test runners, and of ``grep -n``."""
 
 import re
-from collections.abc import Sequence
 from typing import Final
 
-from scmhost.frames.frame import Frame, MatchSpan
-from scmhost.frames.match_spans import LINE_COLUMN, Pattern, is_source, known_language, parse_number
-from scmhost.frames.notation import ContextLines, Notation
+from scmhost.frames.match_spans import Pattern
 
-_PLACE: Final = Pattern(
-    rf"(?P<path>(?:[A-Za-z]:[/\\\\])?[^\s:\"'`(<>|]{{1,1000}}):{LINE_COLUMN}(?::? (?P<message>.*))?"
+from .forms import COLUMN, LINE, PATH, PlaceForm, has_blanks
+
+# What follows the number; a letter, a percent sign or a fraction would make it a size, a share or a version.
+_END: Final = r"(?![\w%/\\@$]|[.-]\d)"
+_RANGE: Final = r"(?:-(?P<last>\d{1,9})(?::\d{1,9})?(?![\d-]))?"
+# A column may be the beginning of the text of a line ("cart.css:12:3px") or of a time in it.
+_COLUMN: Final = rf"(?::{COLUMN}(?!:[0-5]\d:[0-5]\d))?"
+_NEAR: Final = Pattern(r":\d")
+_CLOCK: Final = Pattern(r":(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?!\d)")
+
+
+def _is_a_line(match: re.Match[str]) -> bool:
+    """Return whether the numbers are a line and a column, and not the clock or the date after the name of a log."""
+    line, last = match["line"], match["last"]
+    if _CLOCK.match(match.string, match.end("path")):
+        return False
+    if last and int(last) < int(match["column"] or line) and ":" not in match.string[match.start("last") : match.end()]:
+        return False
+    # Some tools print line zero for the whole file. A zero in front is that of a minute.
+    return line[0] != "0" or (len(line) == 1 and match.string[match.end("line") :][:1] == ":")
+
+
+FORMS: Final = (
+    PlaceForm(
+        "location: '/srv/my shop/cart.js:12:5'",
+        ":",
+        Pattern(
+            rf"(?P<quote>[\"'])(?P<path>(?:[A-Za-z]:(?=[\\/]))?[^\"':\n<>|]{{1,500}}):{LINE}(?::{COLUMN})?(?P=quote)"
+        ),
+        _NEAR,
+        check=has_blanks,
+    ),
+    PlaceForm(
+        "/srv/my shop/cart.py:12: error",
+        ":",
+        Pattern(
+            r"(?P<path>(?:/|[A-Za-z]:[\\/])[^:\n\"'<>|*?=,]{1,500}\.[A-Za-z]\w{0,9}):"
+            rf"{LINE}(?::{COLUMN})?:?(?=\s|$)"
+        ),
+        _NEAR,
+        at_start=True,
+        check=has_blanks,
+    ),
+    PlaceForm(
+        "cart.y:12.5-9: error",
+        ":",
+        Pattern(rf"{PATH}(?<=\.y|yy|la|pi|da):{LINE}[.,]{COLUMN}(?:-\d{{1,9}}(?:[.,]\d{{1,9}})?)?(?=:|$)"),
+        Pattern(r":\d{1,9}[.,]\d"),
+    ),
+    PlaceForm("src/cart.py:12:5", ":", Pattern(rf"{PATH}:{LINE}{_COLUMN}{_RANGE}{_END}"), _NEAR, check=_is_a_line),
+    PlaceForm("Cart.java:[12,8]", ":[", Pattern(rf"{PATH}:\[(?:lines? )?{LINE}(?:,{COLUMN}|-\d{{1,9}})?\]")),
+    PlaceForm(
+        "Cart.hs:(12,5)-(14,9): error",
+        "(",
+        Pattern(rf"{PATH}: ?\({LINE}, ?{COLUMN}\)(?:-\(\d{{1,9}},\d{{1,9}}\))?(?=:)"),
+        Pattern(r": ?\(\d"),
+    ),
+    PlaceForm(
+        "cart.groovy: 12: no price @ line 12, column 5.",
+        " @ line ",
+        Pattern(rf"{PATH}: {LINE}: (?P<message>[^@\n]{{0,500}}) @ line \d{{1,9}}, column {COLUMN}"),
+    ),
+    PlaceForm("cart.sh: 12: total: not found", ": ", Pattern(rf"{PATH}: {LINE}: "), Pattern(r": \d{1,9}: ")),
 )
-
-
-def _read(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
-    match = _PLACE.match(line)
-    return [_diagnostic(match)] if match and is_source(match["path"]) else None
-
-
-def _diagnostic(match: re.Match[str]) -> MatchSpan:
-    frame = Frame(
-        match["path"],
-        parse_number(match["line"]),
-        parse_number(match["column"]),
-        language=known_language(match["path"]),
-        kind="diagnostic",
-        message=match["message"],
-    )
-    return MatchSpan(frame, match.start("path"), match.end("line"))
-
-
-PATH_LINE: Final = Notation("path_line", (":",), _read)
+"""A colon before the number."""

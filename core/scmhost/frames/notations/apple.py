@@ -8,6 +8,7 @@ from scmhost.frames.frame import MatchSpan
 from scmhost.frames.match_spans import (
     LINE,
     LINE_COLUMN,
+    ROOT,
     Pattern,
     language_of,
     match_span,
@@ -17,7 +18,10 @@ from scmhost.frames.match_spans import (
 from scmhost.frames.notation import ContextLines, Notation
 
 _CRASH_FAMILY: Final = ("swift", "objectivec", "c", "cpp", "kotlin")
-_CRASH_FILE: Final = rf"\((?P<path>[^():\n]{{1,1000}}):{LINE_COLUMN}\)"
+# Reports without line numbers name the file only.
+_CRASH_FILE: Final = (
+    rf"\((?P<path>[^():\n]{{1,1000}})(?::{LINE_COLUMN}|(?<=\.swift)|(?<=\.m)|(?<=\.mm)|(?<=\.c)|(?<=\.cpp)|(?<=\.kt))\)"
+)
 _CRASH_FRAME: Final = Pattern(
     r"(?:at )?\d{1,6}\s+(?P<module>\S[^\n]{0,200}?)\s+0x[0-9a-f]{4,16}\s+(?P<symbol>\S[^\n]{0,1000}?)"
     rf"(?: \(in [^()\n]{{1,200}}\))?(?: \+ \d{{1,9}})? {_CRASH_FILE}"
@@ -27,7 +31,8 @@ _CRASH_ATOS: Final = Pattern(
 )
 # A report that was copied from the window of Xcode has no numbers and addresses.
 _CRASH_SYMBOL: Final = Pattern(
-    rf"(?P<symbol>\S[^\n]{{0,1000}}?) \+ \d{{1,9}} \((?P<path>[^():\n]{{1,300}}\.(?:swift|mm?|c|cc|cpp|h)):{LINE}\)$"
+    r"(?P<symbol>\S[^\n]{0,1000}?) \+ \d{1,9} "
+    rf"\((?P<path>[^():\n]{{1,300}}\.(?:swift|mm?|c|cc|cpp|h))(?::{LINE})?\)$"
 )
 _CRASH_BINARY: Final = Pattern(r"\d{1,6}\s+\S[^\n]{0,200}?\s+0x[0-9a-f]{8,16}\s+\S")
 
@@ -50,12 +55,12 @@ def _crash_span(match: re.Match[str], module: str | None = None) -> MatchSpan:
 CRASH_REPORT: Final = Notation("apple", ("0x", "(in ", " + "), _read_crash_report)
 
 
-_SWIFT_PATH: Final = r"(?P<path>[^\s:\"'(][^:\"'(\n]{0,500}\.swift)"
+_SWIFT_PATH: Final = rf"(?P<path>(?:{ROOT})?[^\s:\"'(<\[][^:\"'(\n]{{0,500}}\.swift)"
 _SWIFT_FAULT: Final = r"(?:[Ff]atal error|[Pp]recondition failed|[Aa]ssertion failed)"
 _SWIFT_THROWN: Final = Pattern(rf"\bfile {_SWIFT_PATH}, line {LINE}")
 _SWIFT_FIRST: Final = Pattern(rf"(?:.{{0,200}}\s)??{_SWIFT_PATH}:{LINE}: {_SWIFT_FAULT}")
 _SWIFT_BACKTRACE: Final = Pattern(
-    rf"\d{{1,6}}(?: \[[a-z. ]{{1,30}}\])*\s+0x[0-9a-f]{{4,16}} (?P<symbol>.{{1,1000}}?)(?: \+ \d{{1,9}})? in"
+    rf"\d{{1,6}}(?: \[[a-z. ]{{1,30}}\])*\s+(?:0x[0-9a-f]{{4,16}} )?(?P<symbol>.{{1,1000}}?)(?: \+ \d{{1,9}})? in"
     rf" (?P<module>\S{{1,200}}) at (?P<path>[^\s:][^:\n]{{0,500}}):{LINE_COLUMN}$"
 )
 _SWIFT_SERVER: Final = Pattern(

@@ -5,18 +5,20 @@ from collections.abc import Sequence
 from typing import Final
 
 from scmhost.frames.frame import MatchSpan
-from scmhost.frames.match_spans import LINE, Pattern, language_of, match_span
+from scmhost.frames.match_spans import LINE, ROOT, Pattern, language_of, match_span
 from scmhost.frames.notation import ContextLines, Notation
 
 _ELIXIR_EXTENSION: Final = r"\.(?:exs?|eex|heex|leex|erl|hrl|[xy]rl)"
 _ELIXIR_FRAME: Final = Pattern(
     r"(?<![^\s\"'])(?:\((?P<app>\w{1,100})(?: [^()\s]{1,60})?\) )?"
-    rf"(?P<path>(?:[A-Za-z]:)?[^\s:\"'()]{{1,500}}{_ELIXIR_EXTENSION})(?::(?P<line>\d{{1,9}}))?: "
-    r"(?P<function>(?:anonymous fn/\d+ in )?(?:[^\s(\"]|\"[^\"\n]{1,200}\"){1,300}|\((?:test|module|file)\))"
+    rf"(?P<path>(?:{ROOT}|[A-Za-z]:)?[^\s:\"'()]{{1,500}}{_ELIXIR_EXTENSION})"
+    r"(?::(?P<line>\d{1,9})(?::(?P<column>\d{1,9}))?)?: "
+    r"(?P<function>(?:anonymous fn/\d+ in )?(?:[^\s(\"]|\"[^\"\n]{1,200}\"){1,300}+|\((?:test|module|file)\))"
     r"(?P<rest>[^\n]{0,2000})$"
 )
 _ELIXIR_NAMED: Final = Pattern(
-    r"(?:anonymous fn/\d+ in )?:?[\w.\"'-]+\.(?:\"[^\"]+\"|[^\s/(]+)(?:/\d+|\()|\((?:test|module|file)\)"
+    r"(?:anonymous fn/\d+ in )?:?(?:[\w'-]|\"[^\"\n]{1,200}\")++\.(?:[^\s/(\"]|\"[^\"\n]{1,200}\")++(?:/\d+|\()"
+    r"|\((?:test|module|file)\)"
 )
 
 
@@ -47,7 +49,7 @@ _ERLANG_ELIXIR: Final = Pattern(
     rf"\[file: (?:~c)?{_ERLANG_PATH}, line: {LINE}\]"
 )
 _ERLANG_TEXT: Final = Pattern(
-    r"(?:(?P<function>[\w@'.-]{1,200}(?::[^\s(]{1,200})?/\d{1,3}|[\w@'.]{1,200}:[^\s(]{1,200})(?:"
+    r"(?:(?<![\w@'.:-])(?P<function>[\w@'.-]{1,200}(?::[^\s(]{1,200})?/\d{1,3}|[\w@'.]{1,200}:[^\s(]{1,200})(?:"
     r"\([^\n]{0,1000}?\))? )?"
     rf"\((?P<path>[^\s()\",]{{1,500}}\.(?:[ehxy]rl|exs?)), line {LINE}\)"
 )

@@ -1,10 +1,20 @@
 """Debuggers and Valgrind: gdb, lldb, WinDbg, and Chromium's stacks on Windows."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from scmhost.frames.frame import MatchSpan
-from scmhost.frames.match_spans import LINE, LINE_COLUMN, Pattern, is_source, looks_like_a_file, names_a_file
+from scmhost.frames.match_spans import (
+    LINE,
+    LINE_COLUMN,
+    ROOT,
+    Pattern,
+    is_source,
+    looks_like_a_file,
+    match_span,
+    names_a_file,
+)
 from scmhost.frames.notation import MAX_LINES_BACK, ContextLines, Notation
 
 from .native import native_span
@@ -12,12 +22,13 @@ from .native import native_span
 # The first language of a family is the default.
 _GDB_FAMILY: Final = ("c", "cpp", "objectivec", "rust", "go", "swift")
 _GDB_PATH_LINE: Final = Pattern(
-    rf"(?P<path>(?:[A-Za-z]:(?=[\\/]))?(?=[^:\n]{{0,1000}}[A-Za-z])[^\s:\[(\"'<][^:\"<>\n]{{0,1000}}):{LINE_COLUMN}$"
+    rf"(?P<path>(?:{ROOT})?(?=[^:\n]{{0,1000}}[A-Za-z])[^\s:\[(\"'<][^:\"<>\n]{{0,1000}}):{LINE_COLUMN}$"
 )
 _GDB_HEAD: Final = Pattern(r"#\d{1,6}\s+(?:0x[0-9a-f]{1,16} in )?(?P<symbol>\S.*)$")
 # At a breakpoint gdb prints the function without the number of a frame.
 _GDB_STOP: Final = Pattern(
-    r"(?:(?:Temporary )?[Bb]reakpoint \d+, )?(?:0x[0-9a-f]{1,16} in )?(?P<symbol>[^\s(#][^#]* \(.*\))$"
+    r"(?:(?:Temporary )?[Bb]reakpoint \d+, )?(?:0x[0-9a-f]{1,16} in )?"
+    r"(?P<symbol>[^\s(#][^#]* \((?:[^#]|#(?!\d{1,6}\s))*\))$"
 )
 
 
@@ -65,6 +76,21 @@ def _gdb_symbol_above(context: ContextLines) -> str | None:
 GDB: Final = Notation("gdb", ("at ",), _read_gdb)
 
 
+_MACHINE: Final = Pattern(
+    r"[^\n]{0,500}?\bframe=\{[^\n]{0,500}?func=\"(?P<symbol>[^\"\n]{1,500})\",[^\n]{0,500}?file=\"[^\"\n]{1,500}\","
+    rf"fullname=\"(?P<path>[^\"\n]{{1,1000}})\",line=\"{LINE}\""
+)
+
+
+def _read_machine(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
+    """Read gdb's machine interface: ``frame={func="total",args=[],file="shop.c",fullname="/shop.c",line="12"}``."""
+    match = _MACHINE.match(line)
+    return [native_span(match, match["symbol"], *_GDB_FAMILY)] if match else None
+
+
+MACHINE: Final = Notation("gdb_machine", (',line="',), _read_machine)
+
+
 _LLDB_FAMILY: Final = ("c", "cpp", "objectivec", "swift", "rust", "go")
 _LLDB_HEAD: Final = Pattern(
     r"(?:.{0,40}\s)?frame \\?#\d{1,6}: (?:0x[0-9a-f]{1,16} )?(?P<module>[^`\n]{1,300}?)\\?`(?P<symbol>.{1,2000})$"
@@ -88,11 +114,21 @@ LLDB: Final = Notation("lldb", ("frame ",), _read_lldb)
 
 
 _WINDOWS_WINDBG: Final = Pattern(
-    rf"(?:[^\n]{{0,200}}\s)?(?P<module>[\w.-]{{1,100}})!(?P<symbol>[^\n\[]{{1,500}}?)(?:\+0x[0-9a-f`]+)? \["
+    rf"(?:[^\n]{{0,200}}\s)?(?P<module>[\w.-]{{1,100}})!(?P<symbol>[^\n\[]{{1,500}}?)(?:\+(?:0x)?[0-9a-f`]+)? \["
     rf"(?P<path>[^\]\n]{{1,1000}}) @ {LINE}\]"
 )
 _WINDOWS_CHROMIUM: Final = Pattern(
     rf"(?P<symbol>\S[^\n]{{0,500}}?) \[0x[0-9A-Fa-f]+\+\d+\] \((?P<path>[^()\n]{{1,1000}}):{LINE}\)$"
+)
+# Breakpad: "0  shop!total(int) [cart.cpp : 12 + 0x5]".
+_WINDOWS_BREAKPAD: Final = Pattern(
+    r"\d{1,6}\s{1,4}(?P<module>[\w.+-]{1,100})!(?P<symbol>[^\n\[]{1,1000}?) "
+    rf"\[(?P<path>[^\]\n]{{1,1000}}?) : {LINE}(?: \+ 0x[0-9a-f]{{1,16}})?\]"
+)
+# Microsoft's std::stacktrace: "0> C:\cart.cpp(12): shop!total+0x1D".
+_WINDOWS_STACKTRACE: Final = Pattern(
+    rf"\d{{1,6}}> (?P<path>[^\n(]{{1,1000}})\({LINE}\): (?P<module>[\w.-]{{1,100}})!(?P<symbol>[^\n]{{1,500}}?)"
+    r"\+0x[0-9A-F]{1,16}$"
 )
 
 
@@ -101,10 +137,33 @@ def _read_windows(line: str, _context: ContextLines) -> Sequence[MatchSpan] | No
     if match := _WINDOWS_WINDBG.match(line):
         return [native_span(match, match["symbol"], "cpp", "c", "rust", module=match["module"])]
     match = _WINDOWS_CHROMIUM.match(line)
+    if not match and (other := _WINDOWS_BREAKPAD.match(line) or _WINDOWS_STACKTRACE.match(line)):
+        return [native_span(other, other["symbol"], "cpp", "c", "rust", module=other["module"])]
     return [native_span(match, match["symbol"], "cpp", "c", "rust")] if match else None
 
 
-WINDOWS: Final = Notation("windows", (" @ ", "] ("), _read_windows)
+WINDOWS: Final = Notation("windows", ("!", "] ("), _read_windows)
+
+
+_CHROMIUM: Final = Pattern(
+    r"\[(?:[\d:/.]{1,60}:)?(?:VERBOSE\d|[A-Z]{4,9}):"
+    rf"(?P<path>[^\s:()\[\]]{{1,300}})\({LINE}\)\] ?(?P<message>.*)"
+)
+
+
+def _read_chromium(line: str, context: ContextLines) -> Sequence[MatchSpan] | None:
+    """Read ``[1234:5678:0102/150405.123456:ERROR:cart.cc(12)] no price``, which Chromium and Electron log."""
+    # These brackets look like a log's prefix, which was removed.
+    prefix = context.prefix
+    match = _CHROMIUM.match(prefix + line, len(prefix) - len(prefix.lstrip()))
+    if not match or not is_source(match["path"]):
+        return None
+    span = match_span(match, "cpp")
+    frame = replace(span.frame, kind="diagnostic", message=match["message"] or None)
+    return [MatchSpan(frame, span.start - len(prefix), span.end - len(prefix))]
+
+
+CHROMIUM: Final = Notation("windows_chromium", (")] ",), _read_chromium)
 
 
 _VALGRIND_FRAME: Final = Pattern(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from scmhost.frames.frame import MatchSpan
-from scmhost.frames.match_spans import LINE, Pattern, language_of, looks_like_a_file, match_span
+from scmhost.frames.match_spans import LINE, ROOT, Pattern, language_of, looks_like_a_file, match_span
 from scmhost.frames.notation import ContextLines, Notation
 
 # .NET translates the word "line".
@@ -26,10 +26,22 @@ _DOTNET_WORDS: Final = (
     "rad",
     "satır",
     "řádek",
+    "riadok",
+    "linje",
+    "rivi",
+    "γραμμή",
+    "บรรทัด",
+    "baris",
+    "dòng",
+    "línia",
+)
+# Some languages put a comma, a blank, or "no." around the word.
+_DOTNET_LINE: Final = (
+    rf"(?::(?:{'|'.join(_DOTNET_WORDS)}) |: 行 (?=\d{{1,9}}$)|, sor: |(?: 中)?: ?第 ?| içinde: satır ){LINE}"
 )
 _DOTNET_PATH_LINE: Final = Pattern(
-    r"(?<![^\s(])(?P<path>(?:[A-Za-z]:\\{0,3}[\\/]|/|\\\\|[\w.]{1,60}[\\/]|https?://)[^:\n]{1,1000}"
-    rf"|(?<![^\s(])[\w.-]{{1,100}}\.[A-Za-z]{{2,8}}):(?:{'|'.join(_DOTNET_WORDS)}) {LINE}"
+    rf"(?<![^\s(])(?P<path>(?:[A-Za-z]:\\{{0,3}}[\\/]|/|\\\\|{ROOT}|[\w.]{{1,60}}[\\/]|https?://)[^:\n]{{1,1000}}?"
+    rf"|(?<![^\s(])[\w.-]{{1,100}}\.[A-Za-z]{{2,8}}){_DOTNET_LINE}"
 )
 
 
@@ -47,10 +59,13 @@ def _dotnet_function(head: str) -> str | None:
     """Return the method before the path; the word for "at" may be in any language."""
     before, at, call = f" {head}".rpartition(" at ")
     symbol, arguments, _ = (call if at else before + call.lstrip().partition(" ")[2]).partition("(")
-    return symbol.strip().removeprefix("async ") if arguments else None
+    # Words in front may end with a colon.
+    return symbol.rpartition(": ")[2].strip().removeprefix("async ") if arguments else None
 
 
-DOTNET: Final = Notation("csharp", tuple(f":{word} " for word in _DOTNET_WORDS), _read_dotnet)
+DOTNET: Final = Notation(
+    "csharp", (*(f":{word} " for word in _DOTNET_WORDS), ": 行 ", ", sor: ", ": 第", " içinde: "), _read_dotnet
+)
 
 
 _XUNIT_FRAME: Final = Pattern(
@@ -68,12 +83,12 @@ def _read_xunit(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None
 XUNIT: Final = Notation("csharp_xunit", ("): at ",), _read_xunit)
 
 
-_MONO_SYMBOL: Final = r"(?P<function>[^()\n]{1,600}?) ?\([^\n]{0,2000}?\) ?"
+_MONO_SYMBOL: Final = r"(?P<function>(?:(?!\bat )[^()\n]){1,600}+)\((?:(?!\bat )[^\n]){0,2000}?\) ?"
 _MONO_FRAME: Final = Pattern(
     rf"\bat {_MONO_SYMBOL}(?:\[0x[0-9a-f]{{1,16}}\]|<0x[0-9a-f +x]{{1,40}}>) in (?P<path>[^\n]{{1,1000}}?):{LINE}"
 )
 _MONO_UNITY: Final = Pattern(
-    rf"(?P<function>[^\s()\n][^()\n]{{0,600}}?) ?\([^()\n]{{0,2000}}\) ?\(at"
+    rf"(?<![^()\n])\s*+(?P<function>[^()\n]{{1,600}}+)\([^()\n]{{0,2000}}+\) ?\(at"
     rf" (?P<path>[^()\n]{{1,1000}}?|[^\n]{{1,1000}}?\.cs):{LINE}\)"
 )
 _MONO_PLAYER: Final = Pattern(
@@ -84,9 +99,12 @@ _MONO_JIT: Final = Pattern(
     rf"(?:#\d{{1,6}}\s+)?0x[0-9A-Fa-f]{{1,16}} \((?P<module>[^()\n]{{1,100}})\) \[(?P<path>[^\]:\n]{{1,500}}):{LINE}\]"
     r" (?P<function>[^()\n]{1,600}?) ?\("
 )
+_MONO_ASP_FILE: Final = r"[^:\n]{1,1000}\.(?:cs|vb|fs|aspx|ascx|cshtml)"
 _MONO_ASP: Final = Pattern(
-    rf"(?:at )?{_MONO_SYMBOL}in (?P<path>(?:[A-Za-z]:[\\/]|/)[^:\n]{{1,1000}}\.(?:cs|vb|fs|aspx|ascx|cshtml)):{LINE}$"
+    rf"(?P<at>at )?{_MONO_SYMBOL}in (?P<path>(?:{ROOT}|/|(?(at)(?=[^\s<\[(]))){_MONO_ASP_FILE}):{LINE}$"
 )
+_MONO_FILENAME: Final = Pattern(rf"\(Filename: (?P<path>[^\n]{{1,1000}}?) Line: {LINE}\)")
+_MONO_NO_FILENAME: Final = Pattern(r"\(Filename: [^\n]{0,1000}? ?Line: -?\d{0,9}\)")
 
 
 def _read_mono(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
@@ -96,6 +114,8 @@ def _read_mono(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
         # The runtime's name for all that it has compiled, which is no module.
         module = player["module"] if player["module"] != "Mono JIT Code" else None
         return [match_span(player, language, function=player["function"], module=module)]
+    if "(Filename:" in line:
+        return _unity_place(line)
     matches = list(_MONO_FRAME.finditer(line)) or list(_MONO_UNITY.finditer(line))
     if not matches and (asp := _MONO_ASP.match(line)):
         matches = [asp]
@@ -109,4 +129,12 @@ def _read_mono(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
     ]
 
 
-MONO: Final = Notation("mono", ("] in ", "> in <", " (at ", ".cs:", ".vb:", ".fs:"), _read_mono)
+def _unity_place(line: str) -> Sequence[MatchSpan] | None:
+    """Read ``(Filename: Assets/Cart.cs Line: 12)``, which Unity's log adds below a message."""
+    match = _MONO_FILENAME.match(line)
+    if match and looks_like_a_file(match["path"]):
+        return [match_span(match, language_of(match["path"], "csharp", "cpp", "c"))]
+    return [] if _MONO_NO_FILENAME.match(line) else None
+
+
+MONO: Final = Notation("mono", ("] in ", "> in <", "(at ", ".cs:", ".vb:", ".fs:", "(Filename:"), _read_mono)

@@ -10,6 +10,7 @@ from scmhost.frames.match_spans import (
     AT,
     LINE,
     LINE_COLUMN,
+    ROOT,
     Pattern,
     is_source,
     known_language,
@@ -22,17 +23,19 @@ from scmhost.frames.match_spans import (
 from scmhost.frames.notation import ContextLines, Notation
 
 _V8_COLUMN: Final = r"(?P<column>\d{1,9})(?!\d)"
+# Bundlers name a module as a function, with its layer and kind in parentheses.
+_V8_FUNCTION: Final = r"(?P<function>[^()\n]{0,300}?(?:\([^()\n]{1,100}\)(?:(?!\bat )[^()\n]){0,200}?){0,2})"
 # Code of an eval has the path of the eval. A path may have blanks and parentheses, such as a route's group.
 _V8_CALL: Final = Pattern(
-    AT + r"(?:async )?(?P<function>[^()\n]{1,300}?(?:\((?:anonymous|index)\)[^()\n]{0,100}?)?) ?"
-    r"\((?:eval at [^()\n]{1,300} \(){0,8}(?:address at )?"
-    rf"(?P<path>[^\s()](?:(?!\bat )[^\n]){{0,2000}}?):{LINE_COLUMN}\)"
+    rf"{AT}(?:async )?{_V8_FUNCTION} ?"
+    r"\((?:eval at [^()\n]{1,300} \(){0,8}(?:address at |async )?"
+    rf"(?P<path>[^\s()](?:(?!\bat )[^()\n]|\([^()\n]{{1,200}}\)){{0,2000}}?):{LINE_COLUMN}\)"
 )
 _V8_PATH_LINE: Final = Pattern(
     rf"{AT}(?:async )?(?P<path>[^\s()][^\s]{{0,2000}}?):{LINE}:{_V8_COLUMN}(?=$|[\s)\",'\\])"
 )
 _V8_PATH_WITH_BLANKS: Final = Pattern(
-    rf"at (?:async )?(?P<path>(?:/|[A-Za-z]:[\\/]|file:)[^()\n]{{1,1000}}?):{LINE}:{_V8_COLUMN}$"
+    rf"at (?:async )?(?P<path>(?:/|[A-Za-z]:[\\/]|\\\\|[a-z][\w+.-]{{1,30}}:/)[^\n]{{1,1000}}?):{LINE}:{_V8_COLUMN}$"
 )
 _V8_LINE_START: Final = Pattern(r"(?:^|\s\s)at (?:async )?$")
 # The console of a browser leaves the column out.
@@ -68,24 +71,60 @@ def _v8_names_source(match: re.Match[str]) -> bool:
 
 
 def _v8_span(match: re.Match[str]) -> MatchSpan:
-    function = match["function"] if "function" in match.re.groupindex else None
+    function = match["function"].strip() if "function" in match.re.groupindex else None
     return match_span(match, language_of(match["path"], *_V8_LANGUAGES), function=function)
 
 
 V8: Final = Notation("v8", ("at ",), _read_v8)
 
 
+# Node's reporters and AVA leave "at" out.
+_BARE_ROOT: Final = r"(?:(?:[a-z][\w+.-]{1,30}:/{0,3})|[A-Za-z]:(?=[\\/])|/|\.{1,2}/)"
+_BARE_CALL: Final = Pattern(
+    r"(?:› )?(?:async )?(?P<function>(?:new )?[^\s()\"',;=]{1,200}(?: \[as [^\s\]]{1,100}\])?) "
+    rf"\((?P<path>{_BARE_ROOT}?[^\s():][^():\n]{{0,1000}}):{LINE}:{_V8_COLUMN}\)$"
+)
+_BARE_LOCATION: Final = Pattern(
+    rf"(?P<mark>› )?(?:async )?(?P<path>{_BARE_ROOT}?[^\s():][^():\n]{{0,1000}}):{LINE}:{_V8_COLUMN}$"
+)
+_BARE_BEFORE: Final = Pattern(r"stack: ?[|>]-?$|[^()\n]{0,300}\((?:<anonymous>|native)\)$")
+_BARE_SCRIPT: Final = Pattern(r"(?:node|file|https?):|.*\.(?:[cm]?[jt]sx?|vue|svelte)(?:\?\S*)?$")
+
+
+def _read_bare(line: str, context: ContextLines) -> Sequence[MatchSpan] | None:
+    """Read ``TestContext.total (/srv/shop.test.js:14:10)``, and ``file:///srv/shop.mjs:4:1`` below such a line."""
+    match = _BARE_CALL.match(line)
+    if match and _BARE_SCRIPT.match(match["path"]):
+        return [match_span(match, "javascript", function=match["function"])]
+    match = _BARE_LOCATION.match(line)
+    if match and _BARE_SCRIPT.match(match["path"]) and (match["mark"] or _in_bare_stack(context.before())):
+        return [match_span(match, "javascript")]
+    return None
+
+
+def _in_bare_stack(above: str) -> bool:
+    return bool(_BARE_BEFORE.match(above) or _BARE_CALL.match(above))
+
+
+V8_BARE: Final = Notation("v8_bare", ("js:", "ts:", "sx:", "› ", "(node:"), _read_bare)
+
+
 _SPIDERMONKEY_SYMBOL: Final = r"(?P<function>[^@\n]{0,300}?) ?@ ?"
 _SPIDERMONKEY_PATH: Final = (
-    r"(?P<path>(?:[a-z][a-z0-9+.-]{1,30}:(?=/|[^\s:]{0,300}\.)|/|[A-Za-z]:[\\/])[^\n]{0,2000}?"
-    r"|[\w./-]{1,300}\.[A-Za-z]\w{0,9}(?:\?[^\s:]{0,500})?)"
+    rf"(?P<path>(?:[a-z][a-z0-9+.-]{{1,30}}:(?=/|[^\s:]{{0,300}}\.)|/|\\\\|{ROOT})[^\n]{{0,2000}}?"
+    r"|[\w.\\/-]{1,300}\.[A-Za-z]\w{0,9}(?:\?[^\s:]{0,500})?)"
 )
 _SPIDERMONKEY_FRAME: Final = Pattern(rf"{_SPIDERMONKEY_SYMBOL}{_SPIDERMONKEY_PATH}:{LINE_COLUMN}$")
 # Firefox prints the location of the eval, then the location within its text.
 _SPIDERMONKEY_EVAL: Final = Pattern(rf"{_SPIDERMONKEY_SYMBOL}{_SPIDERMONKEY_PATH} line {LINE} > .{{1,100}}$")
 # JavaScriptCore prints only the URL of a function without a name.
 _SPIDERMONKEY_URL: Final = Pattern(rf"(?P<path>https?://[^\s@()\"']{{1,2000}}?):{LINE}:(?P<column>\d{{1,9}})(?!\d)$")
-_SPIDERMONKEY_NATIVE: Final = Pattern(r"[\w$.<>/ ]{0,200}@\[native code\]$")
+# Scripts of React Native are often without a folder.
+_SPIDERMONKEY_BUNDLE: Final = Pattern(
+    r"(?P<path>[^\s@()\"':]{1,500}\.(?:js)?bundle(?:\?[^\s@()\"']{0,1000}?)?)"
+    rf":{LINE}:(?P<column>\d{{1,9}})(?!\d)$"
+)
+_SPIDERMONKEY_NATIVE: Final = Pattern(r"[\w$.<>?/ \[\]-]{0,200}@\[(?:native|wasm) code\]$")
 _SPIDERMONKEY_ASYNC: Final = Pattern(r"(?:async|[a-zA-Z ]{1,40}(?: handler| callback))\*")
 # Old browsers print arguments; for a function without a name nothing else.
 _SPIDERMONKEY_ARGUMENTS: Final = Pattern(r"(?<=[\w$>])\([^\n]*\)$|^\((?:null)?\)$")
@@ -97,7 +136,7 @@ def _read_spidermonkey(line: str, _context: ContextLines) -> Sequence[MatchSpan]
     if match and _spidermonkey_names_source(match):
         function = _SPIDERMONKEY_ARGUMENTS.sub("", _SPIDERMONKEY_ASYNC.sub("", match["function"]))
         return [match_span(match, language_of(match["path"], "javascript", "dart"), function=function)]
-    if match := _SPIDERMONKEY_URL.match(line):
+    if match := _SPIDERMONKEY_URL.match(line) or _SPIDERMONKEY_BUNDLE.match(line):
         return [match_span(match, "javascript")]
     return [] if _SPIDERMONKEY_NATIVE.match(line) else None
 
@@ -107,7 +146,7 @@ def _spidermonkey_names_source(match: re.Match[str]) -> bool:
     return names_a_file(path) and ("/" in path or "\\" in path or is_source(path))
 
 
-SPIDERMONKEY: Final = Notation("spidermonkey", ("@", "://"), _read_spidermonkey)
+SPIDERMONKEY: Final = Notation("spidermonkey", ("@", "://", "bundle"), _read_spidermonkey)
 
 
 _OPERA_FRAME: Final = Pattern(

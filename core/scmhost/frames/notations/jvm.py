@@ -18,11 +18,14 @@ _SOURCE: Final = r"(?P<path>[^\s():/<>]{1,200}\.(?:java|kts?|scala|sc|groovy|gra
 _FRAME: Final = Pattern(
     rf"{AT}(?P<symbol>[^\s()]{{1,600}}){_OPEN}(?P<path>[^\s():<>]{{1,500}}\.[A-Za-z]\w{{0,9}}){_LINE}"
 )
+# The Play Console puts a blank before the parenthesis.
+_SPACED: Final = Pattern(rf"{AT}(?P<symbol>[^\s():]{{1,600}}) {_OPEN}{_SOURCE}{_LINE}")
 # The names of Kotlin's tests may be sentences.
 _SENTENCE: Final = Pattern(rf"{AT}(?P<symbol>[\w$.]{{1,300}}\.[^\n.]{{1,300}}?){_OPEN}{_SOURCE}{_LINE}")
-_PLAIN: Final = Pattern(rf"(?<![\w$.<>/@-])(?P<symbol>[\w$<>/@-][\w$.<>/@-]{{1,500}}){_OPEN}{_SOURCE}{_LINE}")
+_PLAIN: Final = Pattern(rf"(?<![\w$.<>/@-])(?P<symbol>[\w$<>/@-][\w$.<>/@-]{{1,500}}) ?{_OPEN}{_SOURCE}{_LINE}")
 _NO_FILE: Final = Pattern(
-    r"at [^\s()]{1,600}\((?:Native Method|Unknown Source|<generated>|[^\s()]{0,60}:\d{1,9}|SourceFile)[^)]{0,20}\)"
+    r"at [^\s()]{1,600}\((?:Native Method|Unknown Source|<generated>|[^\s()/\\]{0,60}:\d{1,9}|SourceFile)[^)]{0,20}\)"
+    r"|at [^\s()]{1,600} \((?:[Nn]ative [Mm]ethod|Unknown Source)(?::\d{1,9})?\)"
     r"|(?:Caused by|Suppressed): |\.\.\. \d{1,9} (?:more|common frames omitted)"
 )
 _LOADER: Final = Pattern(r"[^/$(]{0,200}/(?:[^/$(]{0,200}/)?")
@@ -32,7 +35,11 @@ def _read(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
     """Read ``at java.base/java.lang.Thread.run(Thread.java:833)``, with or without "at"."""
     matches = [match for match in _FRAME.finditer(line) if "." in match["symbol"]]
     if not matches and _EXTENSION.search(line):
-        matches = list(_SENTENCE.finditer(line)) or list(_PLAIN.finditer(line))
+        matches = (
+            (list(_SPACED.finditer(line)) if " (" in line else [])
+            or list(_SENTENCE.finditer(line))
+            or list(_PLAIN.finditer(line))
+        )
     return [_span(match) for match in matches if "." in match["symbol"]] or ([] if _NO_FILE.match(line) else None)
 
 

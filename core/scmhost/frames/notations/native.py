@@ -10,6 +10,7 @@ from scmhost.frames.frame import Frame, MatchSpan
 from scmhost.frames.match_spans import (
     LINE,
     LINE_COLUMN,
+    ROOT,
     Pattern,
     is_source,
     looks_like_a_file,
@@ -44,15 +45,19 @@ BACKWARD: Final = Notation("backward", ('Source "',), _read_backward)
 
 
 _ADDRESSES_FAMILY: Final = ("c", "cpp", "rust", "swift", "objectivec")
+# addr2line with functions, which may print no address.
+_ADDRESSES_DISCRIMINATOR: Final = Pattern(
+    rf"(?P<symbol>[^\n]{{1,1000}}?) at (?P<path>(?:{ROOT})?[^\s:][^:\n]{{0,1000}}):{LINE} \(discriminator \d+\)$"
+)
 _ADDRESSES_HEAD: Final = Pattern(
     r"(?:\d{1,6}# (?:0x[0-9a-f]{1,16} in )?|0x[0-9a-f]{1,16}: |\(inlined by\) )(?P<symbol>\S.*)$"
 )
 _ADDRESSES_PATH_LINE: Final = Pattern(
-    rf"(?P<path>(?:[A-Za-z]:(?=[\\/]))?[^\s:][^:\n]{{0,1000}}):{LINE_COLUMN}(?: \[0x[0-9a-f]+\])?$"
+    rf"(?P<path>(?:{ROOT})?[^\s:][^:\n]{{0,1000}}):{LINE_COLUMN}(?: \[0x[0-9a-f]+\]| \(discriminator \d+\))?$"
 )
 # glibc and Ruby: the binary with a symbol, then its file if that is known.
 _ADDRESSES_GLIBC: Final = Pattern(
-    r"(?:/|\./|[\w.-]{1,100}\()[^()\n]{0,500}?\(?(?P<symbol>[^()+\s]{0,300})(?:\+0x[0-9a-f]+)?\) \[0x[0-9a-f]+\]"
+    r"(?:\.?/[^()\n]{0,500}+|[\w.-]{1,100}+)\((?P<symbol>[^()+\s]{0,300}+)(?:\+0x[0-9a-f]+)?\) \[0x[0-9a-f]+\]"
     rf" (?P<path>[^\s:][^:\n]{{0,500}}\.[a-z]{{1,3}}):{LINE}$"
 )
 
@@ -70,6 +75,8 @@ def _read_addresses(line: str, _context: ContextLines) -> Sequence[MatchSpan] | 
     head, _, tail = line.rpartition(" at ")
     symbol = _ADDRESSES_HEAD.match(head)
     match = symbol and _ADDRESSES_PATH_LINE.match(line, len(line) - len(tail))
+    if not symbol and (match := _ADDRESSES_DISCRIMINATOR.match(line)):
+        symbol = match
     if not symbol or not match or not looks_like_a_file(match["path"]):
         return None
     return [native_span(match, symbol["symbol"], "cpp", *_ADDRESSES_FAMILY)]
@@ -79,10 +86,15 @@ ADDRESSES: Final = Notation("addresses", (" at ", ") [0x"), _read_addresses)
 
 
 _SANITIZERS_FAMILY: Final = ("c", "cpp", "objectivec", "swift", "rust", "go")
+# Mozilla's fix_stacks: "#01: total (/srv/cart.cpp:12)".
+_SANITIZERS_FIXED: Final = Pattern(
+    rf"#\d{{1,6}}: (?P<symbol>[^\n]{{1,1000}}?) \((?P<path>(?:{ROOT})?[^():\n]{{1,1000}}):{LINE_COLUMN}\)$"
+)
 _SANITIZERS_HEAD: Final = Pattern(r"#\d{1,6}:?\s+(?P<address>0x[0-9a-f]{1,16}\s+)?(?:in )?(?=\S)")
-_SANITIZERS_BINARY: Final = Pattern(r"\s+\((?:BuildId: )?[^()\s]{1,500}\)(?:\s+\(BuildId: [0-9a-f]{1,64}\))?$")
+_SANITIZERS_BINARY: Final = Pattern(r"(?<!\s)\s++\((?:BuildId: )?[^()\s]{1,500}\)(?:\s+\(BuildId: [0-9a-f]{1,64}\))?$")
 _SANITIZERS_LINE: Final = Pattern(r":(?P<line>\d{1,9})(?::(?P<column>\d{1,9}))?\]?$")
-_SANITIZERS_PATH: Final = Pattern(r"\s\[?(?=[A-Za-z]:[\\/]|\.{0,2}/|~/)")
+_SANITIZERS_PATH: Final = Pattern(rf"\s(?:(?={ROOT})|\[?(?=[A-Za-z]:[\\/]|\.{{0,2}}/|~/))")
+_SANITIZERS_ROOT: Final = Pattern(ROOT)
 # A relative path with blanks begins after a list of arguments.
 _SANITIZERS_ARGUMENTS: Final = Pattern(r"\)(?: const)?(?: noexcept)? (?=[^\s)])")
 
@@ -92,6 +104,8 @@ def _read_sanitizers(line: str, _context: ContextLines) -> Sequence[MatchSpan] |
     head = _SANITIZERS_HEAD.match(line)
     if not head:
         return None
+    if fixed := _SANITIZERS_FIXED.match(line):
+        return [native_span(fixed, fixed["symbol"], "cpp", *_SANITIZERS_FAMILY)]
     tail = _SANITIZERS_BINARY.search(line)
     rest = line[: tail.start()] if tail else line
     number = _SANITIZERS_LINE.search(rest)
@@ -114,7 +128,7 @@ def _sanitizers_span(
     rooted = _SANITIZERS_PATH.search(line, head.end() - 1, number.start())
     rooted = rooted or _SANITIZERS_ARGUMENTS.search(line, head.end(), number.start())
     start = rooted.end() if rooted else line.rfind(" ", head.end(), number.start()) + 1
-    start += line.startswith("[", start)
+    start += line.startswith("[", start) and not _SANITIZERS_ROOT.match(line, start)
     path = line[start : number.start()]
     symbol = line[head.end() : start].rstrip(" [")
     if not path or not symbol or not names_a_file(path) or not (certain or (rooted and is_source(path))):
@@ -129,7 +143,7 @@ def _sanitizers_span(
 SANITIZERS: Final = Notation("sanitizers", ("#",), _read_sanitizers)
 
 
-_ASSERTIONS_PATH: Final = r"(?P<path>(?:[A-Za-z]:(?=[\\/]))?[^\s:\"'(,][^:\"'(,\n]{0,500}\.[A-Za-z][\w+]{0,5})"
+_ASSERTIONS_PATH: Final = rf"(?P<path>(?:{ROOT})?[^\s:\"'(,][^:\"'(,\n]{{0,500}}\.[A-Za-z][\w+]{{0,5}})"
 # The group (?!) never matches: it gives the rows without a function the same groups as the others.
 _ASSERTIONS_ROWS: Final = (
     # In this order: glibc; BSD and macOS; newlib; Microsoft and Qt; UBSan.
@@ -146,6 +160,14 @@ _ASSERTIONS_ROWS: Final = (
         rf"(?:Assertion failed: |ASSERT: ).{{0,500}}(?:,| in) file {_ASSERTIONS_PATH}, line {LINE}(?P<function>(?!))?"
     ),
     Pattern(rf"{_ASSERTIONS_PATH}:{LINE_COLUMN}: runtime error: (?P<function>(?!))?"),
+    # musl and emscripten.
+    Pattern(
+        rf"Assertion failed: .{{0,500}} \((?P<path>(?:{ROOT})?[^\s:()][^:()\n]{{0,500}}):"
+        rf" (?P<function>[^\n]{{1,300}}?): {LINE}\)$"
+    ),
+    Pattern(
+        rf".{{0,200}}?Assertion failed: .{{0,500}}, at: {_ASSERTIONS_PATH}, ?{LINE}, ?(?P<function>[^\n]{{1,300}}?)\)?$"
+    ),
 )
 
 

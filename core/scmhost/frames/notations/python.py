@@ -5,18 +5,19 @@ from collections.abc import Sequence
 from typing import Final
 
 from scmhost.frames.frame import Frame, MatchSpan
-from scmhost.frames.match_spans import LINE, Pattern, match_span, names_a_file
+from scmhost.frames.match_spans import LINE, ROOT, Pattern, match_span, names_a_file
 from scmhost.frames.notation import MAX_LINES_BACK, ContextLines, Notation
 
 # In JSON the quotes are escaped.
 _TRACEBACK_FRAME: Final = Pattern(
     rf"""\bFile \\{{0,3}}(?P<quote>["']|&quot;)(?P<path>[^"'\n]{{1,2000}}?)\\{{0,3}}(?P=quote), line {LINE}"""
-    r"""(?:,? in (?P<function>top-level template code|block \\?["'][^"'\\\n]{1,100}\\?["']"""
+    r"""(?:, col(?:umn)? \d{1,9})?(?:,? in (?P<function>top-level template code|block \\?["'][^"'\\\n]{1,100}\\?["']"""
     r"""|[^\s"'\\,]{1,300}?(?=</|[\s"'\\,]|$)))?"""
 )
+_TRACEBACK_BELOW: Final = Pattern(r"(?P<function>[\w<>.]{1,300})$")
 
 
-def _read_traceback(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
+def _read_traceback(line: str, context: ContextLines) -> Sequence[MatchSpan] | None:
     """Read ``File "app/views.py", line 3, in show``; faulthandler leaves the last comma out.
 
     A SyntaxError has no function. What precedes ``File`` may be anything, such as the bars of exception groups.
@@ -24,7 +25,14 @@ def _read_traceback(line: str, _context: ContextLines) -> Sequence[MatchSpan] | 
     matches = list(_TRACEBACK_FRAME.finditer(line))
     if not matches:
         return None
-    return [match_span(match, "python", function=match["function"]) for match in matches if names_a_file(match["path"])]
+    # A narrow terminal, or Rich, has the function on the line below.
+    below = _TRACEBACK_BELOW.match(context.after()) if line.endswith(", in") else None
+    broken = below["function"] if below else None
+    return [
+        match_span(match, "python", function=match["function"] or broken)
+        for match in matches
+        if names_a_file(match["path"])
+    ]
 
 
 TRACEBACK: Final = Notation("python", (", line ",), _read_traceback)
@@ -35,22 +43,34 @@ _DEBUGGERS_GDB: Final = Pattern(
     rf" (?P<function>[^\s(]{{1,300}})"
 )
 _DEBUGGERS_PDB: Final = Pattern(rf"(?P<path>[^:()\"']{{1,2000}}\.py)\({LINE}\)(?P<function>[\w<>.]{{1,300}})\(\)")
-_DEBUGGERS_PY_SPY: Final = Pattern(rf"(?P<function>[^\s()@:]{{1,300}}) \((?P<path>[^():\n]{{1,500}}\.pyx?):{LINE}\)$")
+_DEBUGGERS_PY_SPY: Final = Pattern(
+    rf"(?P<function>[^\s()@:]{{1,300}}) \((?P<path>[^():\n]{{1,500}}\.pyx?):{LINE}\)(?: \([a-z+]{{1,30}}\))?$"
+)
+# pyinstrument has times and columns; Django's pages and stackprinter have neither quotes nor parentheses.
+_DEBUGGERS_PYINSTRUMENT: Final = Pattern(
+    r"(?:[│├└─`|\- ]{0,200})\d{1,9}\.\d{1,6} (?P<function>\S{1,300})\s{2,200}"
+    rf"(?P<path>[^\s:]{{1,500}}\.py):{LINE}$"
+)
+_DEBUGGERS_PLAIN: Final = Pattern(
+    rf"(?:File )?(?P<path>(?:{ROOT})?[^\s:,\"'<(\[][^:,\"'<(\n]{{0,500}}\.pyx?), line {LINE},"
+    r" in (?P<function>[^\s(]{1,300})"
+)
 
 
 def _read_debuggers(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
     """Read gdb's ``Frame 0x7f, for file x.py, line 3, in f ()``, pdb's ``x.py(3)f()``, and py-spy's ``f (x.py:3)``."""
     match = _DEBUGGERS_GDB.match(line) or _DEBUGGERS_PDB.match(line) or _DEBUGGERS_PY_SPY.match(line)
+    match = match or _DEBUGGERS_PYINSTRUMENT.match(line) or _DEBUGGERS_PLAIN.match(line)
     if not match:
         return None
     return [match_span(match, "python", function=match["function"])] if names_a_file(match["path"]) else []
 
 
-DEBUGGERS: Final = Notation("python_debuggers", (" for file ", ".py(", ".py:", ".pyx:"), _read_debuggers)
+DEBUGGERS: Final = Notation("python_debuggers", (" for file ", ".py(", ".py:", ".pyx:", ", line "), _read_debuggers)
 
 
 _IPYTHON_FILE: Final = Pattern(
-    rf"File (?P<path>(?:[A-Za-z]:)?[^:\"\s][^:\"\n]{{0,1000}}):{LINE}, in (?P<function>[^\s(]{{1,300}})"
+    rf"File (?P<path>(?:{ROOT}|[A-Za-z]:)?[^:\"\s][^:\"\n]{{0,1000}}):{LINE}, in (?P<function>[^\s(]{{1,300}})"
 )
 _IPYTHON_ARROW: Final = Pattern(r"-{2,}> ?(?P<line>\d{1,9})(?: |$)")
 _IPYTHON_CODE: Final = Pattern(r"\d{1,9}(?: |$)|$")
@@ -118,7 +138,7 @@ DJANGO: Final = Notation("python_django", ('" in ',), _read_django)
 
 # A linter's "app.py:12: error: ..." has more words, and is not a frame.
 _PYTEST_FRAME: Final = Pattern(
-    rf"(?P<path>(?:[A-Za-z]:[\\/])?[^\s:\"'<>|][^:\"<>|]{{0,1000}}\.pyx?):{LINE}"
+    rf"(?P<path>(?:{ROOT})?[^\s:\"'<>|][^:\"<>|]{{0,1000}}\.pyx?):{LINE}"
     r":(?: ?in (?P<function>\S.*)| ?(?:[A-Za-z_]\w*\.)*[A-Z]\w*)?$"
 )
 

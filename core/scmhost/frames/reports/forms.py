@@ -15,13 +15,17 @@ from .fields import Form, every_object, nested_object, number, objects, text
 
 def _read_sarif(document: Any) -> Iterator[Frame]:
     """Yield every ``physicalLocation`` with its ``artifactLocation.uri`` and ``region``."""
+    message: str | None = None
     for fields in every_object(document):
+        # A result comes before its locations, some of which have a message of their own.
+        message = text(nested_object(fields, "message"), "text") or (None if "ruleId" in fields else message)
         location = nested_object(fields, "physicalLocation")
         path = text(nested_object(location, "artifactLocation"), "uri")
         if path:
             region = nested_object(location, "region")
             line, column = number(region, "startLine"), number(region, "startColumn")
-            yield Frame(path, line, column, _sarif_function(fields), language=known_language(path))
+            function = _sarif_function(fields)
+            yield Frame(path, line, column, function, None, known_language(path), "diagnostic", message)
 
 
 def _sarif_function(fields: dict[str, Any]) -> str | None:

@@ -1,7 +1,7 @@
 """Jobs: work for later. One worker leases a job at a time, and another takes it when the lease ends."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any, Final
@@ -18,7 +18,13 @@ from .engine import Transaction
 
 @dataclass(frozen=True, slots=True)
 class QueuedJob:
-    """Work for later. ``fault`` is the error of the last attempt; a failed job is not tried again."""
+    """Work for later.
+
+    Attributes:
+        failed: it is not tried again.
+        fault: the error of the last attempt.
+        abandoned: the worker of the last attempt ended without a result.
+    """
 
     id: int
     organization_id: int
@@ -28,6 +34,7 @@ class QueuedJob:
     failed: bool
     attempts: int
     fault: str | None
+    abandoned: bool = False
 
 
 _WAITING: Final = "waiting"
@@ -58,7 +65,8 @@ def lease(tx: Transaction, now: datetime, until: datetime) -> QueuedJob | None:
     Two workers never lease the same job at once.
     """
     free = or_(JOBS.c.leased_until.is_(None), JOBS.c.leased_until <= now)
-    due = select(JOBS.c.organization_id, JOBS.c.id).where(JOBS.c.state == _WAITING, JOBS.c.due_at <= now, free)
+    columns = (JOBS.c.organization_id, JOBS.c.id, JOBS.c.leased_until)
+    due = select(*columns).where(JOBS.c.state == _WAITING, JOBS.c.due_at <= now, free)
     # PostgreSQL skips jobs that other workers are leasing now. SQLite has only one writer at a time.
     first = due.order_by(JOBS.c.due_at, JOBS.c.id).limit(1).with_for_update(skip_locked=True)
     job = tx.execute(first).one_or_none()
@@ -67,7 +75,9 @@ def lease(tx: Transaction, now: datetime, until: datetime) -> QueuedJob | None:
     # Counted now and not at the end: an attempt that kills its worker counts too.
     fields = {"attempts": JOBS.c.attempts + 1, "leased_until": until}
     is_row = _is_row(job.organization_id, job.id)
-    return _job(tx.execute(update(JOBS).where(is_row).values(fields).returning(JOBS)).one())
+    leased = _job(tx.execute(update(JOBS).where(is_row).values(fields).returning(JOBS)).one())
+    # Every end of an attempt removes its lease.
+    return replace(leased, abandoned=job.leased_until is not None)
 
 
 def is_due(tx: Transaction, now: datetime) -> bool:
@@ -83,9 +93,10 @@ def finish(tx: Transaction, job: QueuedJob) -> bool:
     return tx.execute(statement).first() is not None
 
 
-def retry(tx: Transaction, job: QueuedJob, due_at: datetime, fault: str) -> None:
-    """Make a job due again at a later time."""
-    _change(tx, job, {"due_at": due_at, "leased_until": None, "fault": fault})
+def retry(tx: Transaction, job: QueuedJob, due_at: datetime, fault: str, *, counts: bool = True) -> None:
+    """Make a job due again at a later time. ``counts``: whether the attempt is one of those that it has."""
+    attempts = job.attempts if counts else job.attempts - 1
+    _change(tx, job, {"due_at": due_at, "leased_until": None, "fault": fault, "attempts": attempts})
 
 
 def fail(tx: Transaction, job: QueuedJob, fault: str) -> None:

@@ -1,5 +1,6 @@
 """Find and read plugins.toml, apply the environment, and describe mistakes by line with a hint."""
 
+import logging
 import os
 import re
 import tomllib
@@ -18,6 +19,7 @@ from scmhost.plugins.discovery import discover
 from scmhost.plugins.errors import ConfigError, Problem, did_you_mean
 from scmhost.plugins.isolation.faults import safe_text
 
+from .ownership import check_ownership
 from .schema import (
     EVERYTHING,
     SCHEMA,
@@ -36,6 +38,8 @@ from .schema import (
     SpansSettings,
     with_references,
 )
+
+_log = logging.getLogger(__name__)
 
 DATABASE_URL: Final = "SCMHOST_DATABASE_URL"
 WEBHOOK_KEY: Final = "SCMHOST_WEBHOOK_KEY"
@@ -104,16 +108,31 @@ def read_configuration(
 ) -> Settings:
     """Return the settings of plugins.toml; options of the command line and the environment override them.
 
-    Without an option, ``plugins.toml`` in the working directory is read if it exists.
+    Without an option, ``plugins.toml`` in the working directory is read if it exists. One that may be from others is
+    an error; if the command line names the database, it is left out with a warning instead.
 
     Raises:
-        ConfigError: the file or the environment is wrong, or a file that was named does not exist.
+        ConfigError: the file or the environment is wrong, a file that was named does not exist, or one that was not
+            named may be from others.
     """
     path = configuration_path(config, environ)
-    named = bool(config or environ.get(CONFIG_VARIABLE))
+    database = with_database(environ, database_url)
+    if is_named(config, environ):
+        return read_settings(path, database)
+    try:
+        check_ownership(path)
+    except ConfigError as error:
+        if not database_url:
+            raise
+        _log.warning("configuration not read", extra={"file": str(path), "fault": str(error)})
+        return settings_without(path, database)
     # A missing file is an error only if somebody named it; the default path is optional.
-    read = read_settings if named or path.exists() else settings_without
-    return read(path, with_database(environ, database_url))
+    return read_settings(path, database) if path.exists() else settings_without(path, database)
+
+
+def is_named(config: str | None, environ: Mapping[str, str] = os.environ) -> bool:
+    """Return whether the command line or the environment names the file."""
+    return bool(config or environ.get(CONFIG_VARIABLE))
 
 
 def with_database(environ: Mapping[str, str], database_url: str | None) -> Mapping[str, str]:

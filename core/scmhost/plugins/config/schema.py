@@ -115,6 +115,9 @@ class HostSettings(Table):
         default=(),
         description="Organizations whose `org:admin` tokens may read plugin data; default: the only organization.",
     )
+    data_folder: str = Field(
+        default="scmhost-data", min_length=1, description="Folder in which each plugin has a folder for its own files."
+    )
     metrics: MetricsSettings = MetricsSettings()
     spans: SpansSettings = SpansSettings()
 
@@ -163,7 +166,7 @@ class FlagsProvider(Table):
 
     provider: str = Field(
         min_length=1,
-        description="An entry point of the group scmhost.flags, or ``module:object``; called with settings.",
+        description="An entry point of the group scmhost.flags; called with settings.",
     )
     timeout: float = Field(
         default=0.25,

@@ -239,14 +239,12 @@ def _create_provider(table: FlagsProvider, source: Source) -> FeatureProvider:
 
 
 def _entry_point(provider: str, source: Source) -> EntryPoint:
-    # A reference needs no distribution, for operators with a provider of their own.
-    if ":" in provider:
-        return EntryPoint("flags_provider", provider, GROUP)
     known = entry_points(group=GROUP)
     found = [point for point in known if point.name == provider]
+    # A reference such as os:system would let a file run any code that is installed.
     if len(found) != 1:
         problem = f"{len(found) or 'no'} entry points of the group {GROUP} are named {provider!r}"
-        hint = "uninstall one" if found else f"{did_you_mean(provider, known.names)}; or write module:object"
+        hint = "uninstall one" if found else f"{did_you_mean(provider, known.names)}; or install its distribution"
         raise ConfigError(_problem(source, problem, hint))
     return found[0]
 

@@ -42,6 +42,10 @@ class AsyncTimeout(Exception):
     """An asynchronous hook exceeded its budget and was cancelled."""
 
 
+class LoopBlocked(Exception):
+    """The plugin blocks too many event loops; no further one is made."""
+
+
 def safe_text(foreign: object, longest: int = LONGEST_TEXT, secrets: Collection[str] = ()) -> str:
     """Return the text of a foreign object, printable, of bounded length and without secrets. Never raises.
 
@@ -98,7 +102,7 @@ def kind_and_detail(failure: BaseException, secrets: Collection[str] = ()) -> tu
     """Return the kind of fault that an exception is, and a sentence with its text and line."""
     if isinstance(failure, BadResult):
         return "bad_result", without(str(failure), secrets)
-    if isinstance(failure, AsyncTimeout):
+    if isinstance(failure, AsyncTimeout | LoopBlocked):
         return "timed_out", str(failure)
     place = innermost_location((frame, line) for frame, line in traceback.walk_tb(failure.__traceback__))
     if isinstance(failure, _EXITS):
@@ -113,9 +117,10 @@ def timeout_text(hook: str, seconds: float, place: str = "") -> str:
     return f"did not come back within its budget of {seconds:g} s{place}{hint}"
 
 
-def timed_out(origin: Origin, seconds: float, thread: int | None) -> PluginFault:
-    """Return the fault of a call that exceeded its budget in a thread, with the line where it is now."""
-    return PluginFault(origin, "timed_out", timeout_text(origin.hook, seconds, current_location(thread)))
+def timed_out(origin: Origin, seconds: float, *threads: int | None) -> PluginFault:
+    """Return the fault of a call that exceeded its budget, with the line where it is now in one of these threads."""
+    place = next((place for thread in threads if (place := current_location(thread))), "")
+    return PluginFault(origin, "timed_out", timeout_text(origin.hook, seconds, place))
 
 
 def current_location(thread: int | None) -> str:

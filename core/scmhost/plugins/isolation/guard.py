@@ -3,9 +3,8 @@
 Pure hooks run inline, in the caller's thread. Everything else runs in a worker thread of the plugin, with a deadline.
 """
 
-import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,19 +20,14 @@ from scmhost.infra.telemetry import NO_TELEMETRY, Telemetry
 from scmhost.plugins.config.redaction import without
 from scmhost.plugins.errors import FaultKind, Origin, PluginFault
 from scmhost.sdk import HookSpec, ProviderError
+from scmhost.sdk.execution import start_budget
 from scmhost.sdk.hooks import describe_mismatch
 
 from .circuit_breaker import CircuitBreaker, Counters, Suspension
-from .faults import (
-    AsyncTimeout,
-    BadResult,
-    current_location,
-    kind_and_detail,
-    safe_provider_error,
-    timed_out,
-    timeout_text,
-)
+from .event_loop import PluginLoop
+from .faults import BadResult, current_location, kind_and_detail, safe_provider_error, timed_out
 from .inline_calls import InlineCalls, OverdueCall, Slot
+from .pauses import Pauses
 from .worker_pool import WORKERS_PER_PLUGIN, Expected, Job, WorkerPool
 
 _log = logging.getLogger(__name__)
@@ -83,11 +77,13 @@ class Guard:
     ) -> None:
         self.counters = Counters()
         self.breaker = breaker or CircuitBreaker()
+        self.pauses = Pauses()
         self._workers_per_plugin = workers_per_plugin
         self._telemetry = telemetry
         self._clock = clock
         self._pools: dict[str, WorkerPool] = {}
         self._inline: dict[str, InlineCalls] = {}
+        self._loops: dict[str, PluginLoop] = {}
         self._secrets: dict[str, frozenset[str]] = {}
 
     def call(
@@ -111,7 +107,7 @@ class Guard:
     ) -> Any:
         """Call a hook in a worker, with a deadline, even if it is pure. Raises as ``call`` does."""
         taken = {name: arguments[name] for name in implementation.parameters}
-        work = partial(invoke, implementation, taken)
+        work = partial(invoke, implementation, taken, self._loop_of(implementation.origin.plugin))
         return self.run(implementation.origin, work, implementation.spec.budget, _ON_PURPOSE, secrets)
 
     def run(
@@ -156,6 +152,8 @@ class Guard:
         """End all workers. A call that hangs cannot be ended, but nothing waits for it."""
         for pool in list(self._pools.values()):
             pool.close()
+        for loop in list(self._loops.values()):
+            loop.close()
 
     def _call_inline(self, implementation: Implementation, arguments: Mapping[str, object]) -> Any:
         """Call in the caller's thread. Every line of this method counts: most links are made here."""
@@ -280,13 +278,19 @@ class Guard:
             raise self._busy(origin, detail, probe=probe)
         if not job.done.acquire(timeout=budget):
             pool.give_up(worker, job)
-            raise timed_out(origin, budget, worker.thread.ident)
+            # Of an asynchronous call, the worker only waits; the plugin's code is in the thread of its loop.
+            raise timed_out(origin, budget, worker.thread.ident, self._loop_of(origin.plugin).thread_ident)
         return job.outcome(self._fault)
 
     def _pool_of(self, plugin: str) -> WorkerPool:
         pool = self._pools.get(plugin)
         # setdefault keeps the first of two that race; a pool without a worker costs nothing.
         return pool or self._pools.setdefault(plugin, WorkerPool(plugin, self._workers_per_plugin))
+
+    def _loop_of(self, plugin: str) -> PluginLoop:
+        loop = self._loops.get(plugin)
+        # As with pools: a loop that runs nothing has no thread yet.
+        return loop or self._loops.setdefault(plugin, PluginLoop(plugin))
 
     def _traced(self, origin: Origin, call: Callable[[], Any], expected: Expected = _ON_PURPOSE) -> Any:
         with self._telemetry.operation("hook", plugin=origin.plugin, hook=origin.hook) as operation:
@@ -310,26 +314,32 @@ def _log_fault(fault: PluginFault) -> None:
         _log.error("plugin fault", extra=fields)
 
 
-def invoke(implementation: Implementation, arguments: Mapping[str, object]) -> Any:
-    """Call the function and validate its result.
+def invoke(implementation: Implementation, arguments: Mapping[str, object], loop: PluginLoop | None = None) -> Any:
+    """Call the function and validate its result. The coroutine of an I/O hook runs on the plugin's loop.
 
     Raises:
         BadResult: the result does not match the contract.
-        AsyncTimeout: an asynchronous function exceeded its budget. What the function raises passes.
+        AsyncTimeout, LoopBlocked: an asynchronous function could not end in time. What the function raises passes.
     """
+    if loop is not None:
+        start_budget(implementation.spec.budget)
     result = implementation.function(**arguments)
     if type(result) is not str or len(result) > MOST_VALUES:
-        result = _bounded_result(result, implementation)
+        result = _bounded_result(result, implementation, loop)
     try:
         return implementation.result.validate_python(result)
     except ValidationError as error:
         raise BadResult(describe_mismatch(implementation.expected, result, error)) from None
 
 
-def _bounded_result(result: Any, implementation: Implementation) -> Any:
+def _bounded_result(result: Any, implementation: Implementation, loop: PluginLoop | None) -> Any:
     """Return the result, awaited if necessary, or raise when it is too large to be validated."""
     if isinstance(result, CoroutineType):
-        result = _run_coroutine(result, implementation)
+        # That of a pure hook is closed and then fails the validation: Python warns of those that are never awaited.
+        if implementation.inline or loop is None:
+            result.close()
+        else:
+            result = loop.run(result, implementation.spec.name, implementation.spec.budget)
     if isinstance(result, str):
         size = str.__len__(result)
     elif isinstance(result, Sequence):
@@ -341,25 +351,3 @@ def _bounded_result(result: Any, implementation: Implementation) -> Any:
     if size > MOST_VALUES:
         raise BadResult(f"returned more than {MOST_VALUES:,} values or characters, which is the limit")
     return result
-
-
-def _run_coroutine(coroutine: Coroutine[Any, Any, Any], implementation: Implementation) -> object:
-    """Run the coroutine of an I/O hook. That of a pure hook is closed and then fails the validation."""
-    if implementation.inline:
-        # Closed, because Python warns of coroutines that are never awaited.
-        coroutine.close()
-        return coroutine
-    return asyncio.run(_within_budget(coroutine, implementation.spec))
-
-
-async def _within_budget(coroutine: Coroutine[Any, Any, Any], spec: HookSpec) -> object:
-    """Cancel the coroutine at its budget, so that the worker is free again soon."""
-    limit = asyncio.timeout(spec.budget)
-    try:
-        async with limit:
-            return await coroutine
-    except TimeoutError:
-        # Otherwise the plugin raised TimeoutError itself, which is a fault of another kind.
-        if limit.expired():
-            raise AsyncTimeout(timeout_text(spec.name, spec.budget)) from None
-        raise

@@ -19,6 +19,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from scmhost.sdk.errors import ProviderError
+from scmhost.sdk.execution import start_budget
 from scmhost.sdk.hooks import (
     API_VERSION,
     ARGUMENTS,
@@ -244,7 +245,7 @@ class HookCaller:
     def _execute(self, function: PluginFunction, passed: Mapping[str, Any]) -> Execution:
         """Run the function; once more if it was slow, because the machine may have been busy."""
         budget = HOOK_SPECS[function.hook].budget
-        work = partial(function.function, **passed)
+        work = partial(_run, function, passed)
         execution = self._worker.run(work, budget)
         is_slow = execution.seconds > budget or execution.hangs_at is not None
         return self._worker.run(work, budget) if is_slow else execution
@@ -266,6 +267,13 @@ class HookCaller:
         error = execution.error if isinstance(execution.error, ProviderError) else None
         has_result = not _WITHOUT_RESULT & violations.keys()
         return ObservedCall(violations, HookResult(value, error, call) if has_result else None)
+
+
+def _run(function: PluginFunction, passed: Mapping[str, Any]) -> Any:
+    spec = HOOK_SPECS[function.hook]
+    if spec.kind == "io":
+        start_budget(spec.budget)
+    return function.function(**passed)
 
 
 def _problems(function: PluginFunction, execution: Execution) -> dict[str, str]:

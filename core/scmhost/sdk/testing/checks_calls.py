@@ -189,6 +189,8 @@ def _argument(plugin: PluginUnderTest, name: str, server: UnresponsiveServer) ->
         return type(sample).model_validate(_with_origin(sample.model_dump(), f"http://{server.authority}"))
     if name == "repositories":
         return (_argument(plugin, "candidate", server),)
+    if name == "data_folder":
+        return plugin.data_folder
     return AddRequest(identifier=plugin.candidate.name) if name == "request" else _PLAIN_ARGUMENTS[name]
 
 

@@ -9,6 +9,7 @@ import traceback
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -105,7 +106,9 @@ def _serve(queue: "SimpleQueue[_Work | None]") -> None:
             begun = perf_counter() - _queued_seconds(current_thread())
             try:
                 value = work()
-                execution.value = runner.run(value) if isinstance(value, CoroutineType) else value
+                # With the context of this thread, which has the deadline of the call.
+                is_async = isinstance(value, CoroutineType)
+                execution.value = runner.run(value, context=copy_context()) if is_async else value
             except BaseException as error:  # noqa: BLE001 - foreign code may raise anything
                 execution.error = error
             execution.seconds = perf_counter() - _queued_seconds(current_thread()) - begun

@@ -1,9 +1,13 @@
 """The plugin that is checked: its functions, the sample values for them, and calls with those values."""
 
 import re
+import weakref
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, SecretBytes, SecretStr, ValidationError
@@ -135,6 +139,13 @@ class PluginUnderTest:
         return default
 
     @cached_property
+    def data_folder(self) -> Path:
+        """A folder for the plugin's own files; it is removed together with this object."""
+        folder = mkdtemp(prefix="scmhost-")
+        weakref.finalize(self, rmtree, folder, ignore_errors=True)
+        return Path(folder)
+
+    @cached_property
     def base_url(self) -> str:
         """The base URL of the code host: the first one in the form or the settings."""
         texts = [*_texts(self.form.model_dump()), *_texts(self.settings.model_dump())]
@@ -204,7 +215,7 @@ class PluginUnderTest:
         given = arguments.get("installation")
         if given is not None and given == self.installation:
             arguments["installation"] = self.installation_for(hook)
-        return self.caller.call(hook, {**arguments, "settings": self.settings})
+        return self.caller.call(hook, {**arguments, "settings": self.settings, "data_folder": self.data_folder})
 
     def link(self, hook: str, repository: Repository | None = None, **arguments: Any) -> tuple[HookResult, str | None]:
         """Call a hook for the installation and a repository; return the result, and its URL if there is one."""

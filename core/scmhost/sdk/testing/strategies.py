@@ -179,6 +179,7 @@ _BY_ARGUMENT: Final[Mapping[str, Callable[[PluginUnderTest], SearchStrategy[Any]
     "form": lambda plugin: st.just(plugin.form),
     "organization": lambda _: st.just(ORGANIZATION),
     "settings": lambda plugin: st.just(plugin.settings),
+    "data_folder": lambda plugin: st.just(plugin.data_folder),
     "installation": lambda plugin: st.just(plugin.installation),
     "repositories": repositories,
     "search": lambda _: st.text(max_size=10) | st.just("team"),

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 from . import escaping
 from .plain_links import MAX_LINE
 from .safety import MAX_URL
-from .templates import LONG_TOKENS, NUMBER_TOKENS, Node, OptionalPart, Template, TemplateToken
+from .templates import LONG_TOKENS, NUMBER_TOKENS, Node, OptionalPart, Template, TemplateToken, count_shapes
 
 TokenValues = dict[str, str | int]
 """Values by the names of tokens."""
@@ -237,14 +237,12 @@ def _unescaped(token: TemplateToken, text: str) -> str | None:
 # Bounded, because templates also come from requests.
 @lru_cache(maxsize=1024)
 def _variants(nodes: tuple[Node, ...]) -> tuple[_Variant, ...]:
-    """Return a template's variants, those with more optional parts first; none if there are too many."""
-    choices = []
-    for chosen in _expanded(nodes):
-        choices.append(chosen)
-        # Each optional part doubles the number of variants.
-        if len(choices) > _MAX_VARIANTS or len(chosen) > _MAX_NODES:
-            return ()
-    return tuple(_variant(chosen) for chosen in choices)
+    """Return a template's variants, those with more optional parts first; none if they are too many or too long."""
+    # Counted before they are made: each optional part next to another doubles their number.
+    if count_shapes(nodes) > _MAX_VARIANTS:
+        return ()
+    choices = list(_expanded(nodes))
+    return () if len(choices[0]) > _MAX_NODES else tuple(map(_variant, choices))
 
 
 def _expanded(nodes: tuple[Node, ...]) -> Iterator[_Nodes]:

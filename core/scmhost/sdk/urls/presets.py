@@ -29,6 +29,7 @@ class Recognition(Value):
         suffixes: ends of names of hosts.
         patterns: regular expressions for names that such hosts often have; a guess.
         markers: regular expressions for paths, with their query, that only such hosts have.
+        clone_markers: regular expressions for host and path of SSH clone URLs that only such hosts have.
         shortcuts: prefixes of clone URLs, before a colon, for the first of the hosts: ``github`` in ``github:a/b``.
     """
 
@@ -36,6 +37,7 @@ class Recognition(Value):
     suffixes: tuple[str, ...] = ()
     patterns: tuple[str, ...] = ()
     markers: tuple[str, ...] = ()
+    clone_markers: tuple[str, ...] = ()
     shortcuts: tuple[str, ...] = ()
 
 
@@ -69,6 +71,7 @@ class HostFacts(Value):
     suffix_in_name: bool = False
     recognise: Recognition = Recognition()
     web_hosts: dict[str, str] = Field(default_factory=dict)
+    ssh_prefix: str = ""
     clone: tuple[CloneRule, ...] = ()
 
     def confidence_of(self, page: PageName | Literal["anchor", "columns"]) -> Confidence:
@@ -90,6 +93,7 @@ class Preset(HostFacts):
         suffix_in_name: whether a ``.git`` at the end is part of a repository's name.
         recognise: how the kind is recognised.
         web_hosts: hosts of clone URLs, and the base URLs of their web pages.
+        ssh_prefix: what the names of SSH hosts may have before the name of the web host.
         clone: other forms of clone URL; the first that matches is used.
         pages: its templates.
     """
@@ -136,10 +140,12 @@ def _load(kind: str) -> Mapping[str, Any]:
 
 class _HostIndex(NamedTuple):
     hosts: Mapping[str, str]
+    most_labels: int
     shortcuts: Mapping[str, str]
     suffixes: tuple[tuple[str, str], ...]
     patterns: tuple[tuple[re.Pattern[str], str], ...]
     markers: tuple[tuple[re.Pattern[str], str], ...]
+    clone_markers: tuple[tuple[re.Pattern[str], str], ...]
 
 
 def kind_of(host: str, path: str = "") -> str | None:
@@ -164,6 +170,13 @@ def kinds_of(host: str, path: str = "") -> tuple[str, ...]:
     return tuple(dict.fromkeys([*_matching(index.markers, path), *_matching(index.patterns, host)]))
 
 
+def kind_of_ssh(host: str, path: str) -> str | None:
+    """Return the kind of a code host, from the host and the path of an SSH clone URL."""
+    if known_kind(host) or is_disguised(host):
+        return kind_of(host)
+    return next(_matching(_host_index().clone_markers, f"{host}/{path}"), None) or kind_of(host)
+
+
 def known_kind(host: str) -> str | None:
     """Return the kind of a host that is known by its whole name or by its domain."""
     index = _host_index()
@@ -179,8 +192,10 @@ def host_of_shortcut(name: str) -> str | None:
 
 def is_disguised(host: str) -> bool:
     """Return whether a host's name begins with the name of a known host, but is in another domain."""
-    labels = host.split(".")
-    return any(".".join(labels[:number]) in _host_index().hosts for number in range(2, len(labels)))
+    index = _host_index()
+    # A name from outside may have any number of labels; only those of known hosts are compared.
+    labels = host.split(".", index.most_labels + 1)
+    return any(".".join(labels[:number]) in index.hosts for number in range(2, min(len(labels), index.most_labels + 1)))
 
 
 def known_hosts(facts: HostFacts) -> tuple[str, ...]:
@@ -239,10 +254,13 @@ def _matching(patterns: Iterable[tuple[re.Pattern[str], str]], text: str) -> Ite
 @cache
 def _host_index() -> _HostIndex:
     known = [host_facts(kind) for kind in preset_kinds()]
+    hosts = {host: facts.kind for facts in known for host in known_hosts(facts)}
     return _HostIndex(
-        {host: facts.kind for facts in known for host in known_hosts(facts)},
+        hosts,
+        max(host.count(".") + 1 for host in hosts),
         {name: facts.recognise.hosts[0] for facts in known for name in facts.recognise.shortcuts},
         tuple((suffix, facts.kind) for facts in known for suffix in facts.recognise.suffixes),
         tuple((re.compile(text), facts.kind) for facts in known for text in facts.recognise.patterns),
         tuple((re.compile(text), facts.kind) for facts in known for text in facts.recognise.markers),
+        tuple((re.compile(text), facts.kind) for facts in known for text in facts.recognise.clone_markers),
     )

@@ -14,7 +14,7 @@ from .matching import MatchLimits, ParsedUrl, match_template, parse_url
 from .page_reading import PageScope, find_candidates
 from .page_templates import names_in, path_of, values_at, with_page
 from .pages import Pages
-from .presets import CloneRule, HostFacts, host_facts, kind_of, known_hosts, known_kind, preset
+from .presets import CloneRule, HostFacts, host_facts, kind_of, kind_of_ssh, known_hosts, known_kind, preset
 from .safety import check_web_url
 from .templates import Template
 
@@ -119,8 +119,7 @@ def _local(address: RemoteAddress) -> Remote:
 
 
 def _find(address: RemoteAddress, given_kind: str | None) -> WebRepository:
-    # Only the path of a web URL can be that of a page.
-    kind = given_kind or kind_of(address.host or "", f"/{address.path}" if address.is_web else "")
+    kind = given_kind or _recognised_kind(address.host or "", address)
     if kind is None or not host_facts(kind).suffix_in_name:
         address = address._replace(path=_AFTER_SUFFIX.sub("", address.path))
     if kind is None:
@@ -139,6 +138,11 @@ def _find(address: RemoteAddress, given_kind: str | None) -> WebRepository:
     if not found.path or _DOT_SEGMENT.search(found.path):
         raise UrlError("the remote names no repository, or has a . or .. segment")
     return found._replace(path=found.path.strip("/"), kind=kind)
+
+
+def _recognised_kind(host: str, address: RemoteAddress) -> str | None:
+    # Only the path of a web URL can be that of a page.
+    return kind_of(host, f"/{address.path}") if address.is_web else kind_of_ssh(host, address.path)
 
 
 def _by_rules(address: RemoteAddress, facts: HostFacts, pages: Pages) -> Iterator[WebRepository]:
@@ -248,6 +252,8 @@ def _web_root(address: RemoteAddress, facts: HostFacts) -> str:
     """Return the base URL of a host's web pages."""
     host = address.host or ""
     base = next((base for base in facts.bases if base.partition("://")[2].partition("/")[0] == host), None)
+    if not address.is_web and facts.ssh_prefix and host not in facts.web_hosts:
+        address = address._replace(host=host.removeprefix(facts.ssh_prefix))
     return facts.web_hosts.get(host) or base or _origin(address)
 
 

@@ -14,6 +14,7 @@ URL ``https://git.example.com/scm/r/team/app`` has the base URL ``https://git.ex
 URL is scheme and host, and the path is the whole path. ``{repo_url}`` is always the repository's own URL.
 """
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -27,6 +28,10 @@ from . import escaping
 
 MAX_TEMPLATE: Final = 2_000
 """The most characters that a template may have."""
+
+MAX_SHAPES: Final = 1024
+"""The most combinations of optional parts that a template may have."""
+_MAX_DEPTH: Final = 20
 
 ROOT_TOKENS: Final = frozenset({"repo_url", "base_url"})
 """Tokens for configured, validated URLs. A template may begin with them, and with no other token."""
@@ -177,7 +182,7 @@ class Template:
     @property
     def tokens(self) -> frozenset[str]:
         """The names of all tokens in the template."""
-        return frozenset(_names(self.nodes))
+        return frozenset(token.name for token in _tokens(self.nodes))
 
     def render(self, values: Values) -> str | None:
         """Return the URL, or None if a token outside of ``[...]`` has no value."""
@@ -223,10 +228,14 @@ class _Parser:
             self._take(piece)
         if len(self._stack) > 1:
             raise self._wrong("a [ is never closed", "write [[ for a bracket")
-        return _merge(_optional_owner(self._stack[0]))
+        nodes = _merge(_optional_owner(self._stack[0]))
+        self._check_shapes(nodes)
+        return nodes
 
     def _take(self, piece: str) -> None:
         if piece == "[":
+            if len(self._stack) > _MAX_DEPTH:
+                raise self._wrong(f"[...] is nested more than {_MAX_DEPTH} times", "use fewer [...]")
             self._stack.append([])
         elif piece == "]":
             self._close()
@@ -241,9 +250,15 @@ class _Parser:
         if len(self._stack) == 1:
             raise self._wrong("a ] without its [", "write %5D for a bracket")
         inner = tuple(self._stack.pop())
-        if not any(_names(inner)):
+        if not _tokens(inner):
             raise self._wrong("[...] without a token would always or never show", "leave out the brackets")
+        self._check_shapes(inner)
         self._stack[-1].append(OptionalPart(_merge(inner)))
+
+    def _check_shapes(self, nodes: tuple[Node, ...]) -> None:
+        """Check a part before the part around it: each optional part next to another doubles the combinations."""
+        if count_shapes(nodes) > MAX_SHAPES:
+            raise self._wrong(f"its optional parts have more than {MAX_SHAPES} combinations", "use fewer [...]")
 
     def _literal(self, text: str) -> None:
         # A # after a ? still begins the fragment, while a ? after a # is text.
@@ -289,6 +304,11 @@ def tokens_of(text: str) -> tuple[TemplateToken, ...]:
     return tuple(_tokens(Template.parse(text).nodes))
 
 
+def count_shapes(nodes: tuple[Node, ...]) -> int:
+    """Return the number of combinations of the optional parts."""
+    return math.prod(count_shapes(node.nodes) + 1 for node in nodes if isinstance(node, OptionalPart))
+
+
 def _check_root(text: str) -> None:
     """Check that scheme and host are configured: a value of an event may only follow the slash after the host."""
     if text.startswith(tuple(f"{{{name}}}" for name in ROOT_TOKENS)):
@@ -324,10 +344,6 @@ def _optional_owner(nodes: list[Node]) -> list[Node]:
     return [node for node in found if node != ""]
 
 
-def _names(nodes: tuple[Node, ...]) -> list[str]:
-    return [token.name for token in _tokens(nodes)]
-
-
 def _tokens(nodes: tuple[Node, ...]) -> list[TemplateToken]:
     found: list[TemplateToken] = []
     for node in nodes:
@@ -339,9 +355,8 @@ def _tokens(nodes: tuple[Node, ...]) -> list[TemplateToken]:
 
 
 def _needs(node: Node, names: frozenset[str]) -> bool:
-    return isinstance(node, OptionalPart) and any(
-        isinstance(part, TemplateToken) and part.name in names for part in node.nodes
-    )
+    inner = node.nodes if isinstance(node, OptionalPart) else ()
+    return any(isinstance(part, TemplateToken) and part.name in names for part in inner)
 
 
 def _render(nodes: tuple[Node, ...], values: Values) -> str | None:
@@ -367,7 +382,7 @@ def _bind(nodes: tuple[Node, ...], values: Values) -> list[Node]:
             bound.append(node if text is None else text)
         elif isinstance(node, OptionalPart):
             inner = _merge(_bind(node.nodes, values))
-            bound.append(OptionalPart(inner) if any(_names(inner)) else "".join(str(part) for part in inner))
+            bound.append(OptionalPart(inner) if _tokens(inner) else "".join(str(part) for part in inner))
         else:
             bound.append(node)
     return bound

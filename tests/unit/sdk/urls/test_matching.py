@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scmhost.sdk import Template
+from scmhost.sdk import Template, TemplateError
 from scmhost.sdk.urls.matching import MatchLimits, ParsedUrl, TokenValues, match_template, parse_url, prefixes_of
 from scmhost.sdk.urls.safety import MAX_URL
+from scmhost.sdk.urls.templates import count_shapes
 from strategies import hostile_text
 
 HOST = "https://git.example"
@@ -277,3 +278,14 @@ def test_the_time_of_a_match_is_limited(template: str, url: str) -> None:
 def test_templates_with_too_many_variants_match_nothing(template: str) -> None:
     """A template with more than 128 variants or 80 nodes is not read."""
     assert match(template, f"{HOST}/a") == []
+
+
+@pytest.mark.parametrize("inner", ["[/{line}]", "[/{line}[-{end_line}]]"])
+def test_variants_are_counted_before_they_are_made(inner: str) -> None:
+    """Optional parts side by side inside another one are refused at once, however many they are."""
+    for number in (30, 60):
+        template = "https://git.example/{path}[x" + inner * number + "]"
+        with pytest.raises(TemplateError, match="combinations"):
+            Template.parse(template)
+    nodes = Template.parse("https://git.example/{path}[x" + inner * 5 + "]").nodes
+    assert count_shapes(nodes) == (2**5 if inner == "[/{line}]" else 3**5) + 1

@@ -1,6 +1,7 @@
 """The files of the known code hosts: their keys, their names, and the properties of their pages."""
 
 import re
+import time
 import tomllib
 from collections import Counter
 from importlib import resources
@@ -119,7 +120,7 @@ def test_shortcuts_need_a_host(kind: str) -> None:
 def test_patterns_compile_and_do_not_match_everything(kind: str) -> None:
     """A pattern that matches any host would hide all other kinds."""
     facts = host_facts(kind)
-    for pattern in (*facts.recognise.patterns, *facts.recognise.markers):
+    for pattern in (*facts.recognise.patterns, *facts.recognise.markers, *facts.recognise.clone_markers):
         assert not re.compile(pattern).search("x.example")
         assert not re.compile(pattern).search("/")
 
@@ -168,6 +169,22 @@ def test_a_known_name_in_front_is_a_disguise(host: str, disguised: bool) -> None
     """A name that begins with a known host's whole name belongs to another party."""
     assert is_disguised(host) is disguised
     assert not disguised or kinds_of(host, "/team/app/-/blob/main/a.py") == ()
+
+
+def test_cost_of_a_host_is_linear_in_its_labels() -> None:
+    """A name of many labels costs in proportion to its length."""
+
+    def cost(labels: int) -> float:
+        host = "a." * labels
+        times = []
+        for _ in range(5):
+            begin = time.process_time()
+            kind_of(host)
+            times.append(time.process_time() - begin)
+        return min(times)
+
+    kind_of("x")
+    assert cost(16_000) <= 8 * cost(4_000) + 0.001
 
 
 def test_an_unknown_host_may_be_of_several_kinds() -> None:

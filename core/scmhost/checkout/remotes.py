@@ -1,0 +1,177 @@
+"""The remotes of a checkout: their order of preference, their URLs, and which of them has a commit."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from .git import git_output
+
+NAMES: Final = (
+    r"^(remote\..*\.url|remote\.pushdefault|branch\..*\.(remote|pushremote)|url\..*\.insteadof"
+    r"|scmhost\.(remote|kind|template))$"
+)
+"""The names of the settings that are read here, as a regular expression of git."""
+
+TRACKING: Final = "refs/remotes/"
+"""The refs that show which commits a remote has."""
+
+# The name of a setting of git, and one value of it.
+Setting = tuple[str, str]
+_URL: Final = ("remote.", ".url")
+
+
+class Remotes:
+    """The remotes of a checkout.
+
+    Args:
+        settings: the settings of git on remotes, in their order.
+        branch: the branch that is checked out.
+        named: the name of a remote or a URL, if one was selected.
+        tracking: the full names of the refs below ``refs/remotes/``.
+    """
+
+    def __init__(self, settings: Sequence[Setting], branch: str, named: str | None, tracking: Sequence[str]) -> None:
+        self._settings = settings
+        self._urls = _urls(settings)
+        self._tracking = tracking
+        self._url = named if named is not None and named not in self._urls else None
+        self.selected = self._selected(named)
+        self.names = [self.selected] if self.selected else _ordered(self._urls, dict(settings), branch)
+
+    @property
+    def tracked(self) -> list[str]:
+        """The names, in order of preference, of the remotes with known commits."""
+        holders = self.holders(self._tracking)
+        return [name for name in self.names if name in holders]
+
+    @property
+    def has_known_commits(self) -> bool:
+        """True if refs show what the selected remote has, or any remote if none is selected."""
+        return bool(self.tracked if self.selected else self._tracking)
+
+    @property
+    def is_partial(self) -> bool:
+        """True if a remote was selected and others have known commits, too."""
+        return self.selected is not None and self.holders(self._tracking) != {self.selected}
+
+    def holders(self, refs: Iterable[str]) -> set[str]:
+        """Return the names of the remotes that refs belong to. A name may contain slashes."""
+        names = sorted(self._urls, key=len, reverse=True)
+        found = (next((name for name in names if ref.startswith(f"{TRACKING}{name}/")), None) for ref in refs)
+        return {name for name in found if name}
+
+    def url(self, name: str | None) -> str | None:
+        """Return the URL of a remote, or the one that was selected, as git rewrites it."""
+        url = self._url or self._urls.get(name or "")
+        return _rewritten(url, self._settings) if url else None
+
+    def _selected(self, named: str | None) -> str | None:
+        if self._url is None:
+            return named
+        same = _rewritten(self._url, self._settings)
+        return next((name for name, url in self._urls.items() if _rewritten(url, self._settings) == same), None)
+
+
+class PushedCommit(NamedTuple):
+    """The commit that links lead to.
+
+    Attributes:
+        sha: the commit itself or its nearest ancestor that a remote has; None if there is none.
+        remote: the name of the remote that has it.
+        pushed: whether a remote has the commit itself; None if that is not known.
+    """
+
+    sha: str | None
+    remote: str | None
+    pushed: bool | None
+
+
+def find_pushed(folder: str, sha: str, remotes: Remotes, *, is_on_remote: bool, exact: bool) -> PushedCommit:
+    """Return the nearest ancestor of a commit that a remote has.
+
+    Args:
+        folder: the checkout.
+        sha: the commit.
+        remotes: the checkout's remotes.
+        is_on_remote: whether any ref below ``refs/remotes/`` contains the commit.
+        exact: return the commit itself in any case.
+    """
+    tracked = remotes.tracked
+    default = next(iter(tracked or remotes.names), None)
+    if not remotes.has_known_commits:
+        # A clone without such refs proves nothing: its commit may be on the code host.
+        return PushedCommit(sha, default, None)
+    scope = "--remotes"
+    if remotes.is_partial:
+        scope = f"--remotes={remotes.selected}"
+        is_on_remote = not git_output(folder, "rev-list", "--max-count=1", sha, "--not", scope, "--")
+    pushed: str | None = sha
+    if not is_on_remote and not exact:
+        history = git_output(folder, "rev-list", "--boundary", "--parents", sha, "--not", scope, "--")
+        pushed = nearest_boundary(sha, history.splitlines())
+    # With an unknown ref the question is the same, but no remote has the commit.
+    return PushedCommit(pushed, _holder(folder, pushed or sha, remotes, tracked) or default, is_on_remote)
+
+
+def nearest_boundary(sha: str, history: Iterable[str]) -> str | None:
+    """Return the boundary commit that is the fewest parents away, in the output of ``rev-list --boundary --parents``.
+
+    Of two at the same distance the first parent's is returned.
+    """
+    parents: dict[str, list[str]] = {}
+    boundary: set[str] = set()
+    for line in history:
+        commit, *above = line.split(" ")
+        if commit.startswith("-"):
+            boundary.add(commit[1:])
+        else:
+            parents[commit] = above
+    level, seen = [sha], {sha}
+    while level:
+        found = next((commit for commit in level if commit in boundary), None)
+        if found:
+            return found
+        above = [parent for commit in level for parent in parents.get(commit, ())]
+        level = [parent for parent in dict.fromkeys(above) if parent not in seen]
+        seen.update(level)
+    return None
+
+
+def _holder(folder: str, sha: str, remotes: Remotes, tracked: Sequence[str]) -> str | None:
+    """Return the first remote that has a commit."""
+    if len(tracked) == 1:
+        return tracked[0]
+    refs = git_output(folder, "for-each-ref", f"--contains={sha}", "--format=%(refname)", TRACKING)
+    holders = remotes.holders(refs.splitlines())
+    return next((name for name in tracked if name in holders), None)
+
+
+def _urls(settings: Sequence[Setting]) -> dict[str, str]:
+    # git fetches from a remote's first URL, and only pushes to the others: the first value applies.
+    before, after = _URL
+    urls: dict[str, str] = {}
+    for name, value in settings:
+        if name.startswith(before) and name.endswith(after) and value:
+            urls.setdefault(name[len(before) : -len(after)], value)
+    return urls
+
+
+def _ordered(urls: Mapping[str, str], settings: Mapping[str, str], branch: str) -> list[str]:
+    """Return the names of the remotes: first those that the settings name, then the usual ones, then the others."""
+    return [name for name in dict.fromkeys(_preferred(settings, branch, urls)) if name in urls]
+
+
+def _preferred(settings: Mapping[str, str], branch: str, urls: Mapping[str, str]) -> Iterator[str]:
+    for setting in (f"branch.{branch}.remote", f"branch.{branch}.pushremote", "remote.pushdefault"):
+        yield settings.get(setting, "")
+    yield from ("origin", "upstream", *urls)
+
+
+def _rewritten(url: str, settings: Sequence[Setting]) -> str:
+    """Apply git's ``url.BASE.insteadOf``: the longest matching prefix is replaced by BASE."""
+    rules = [(value, name[4:-10]) for name, value in settings if name.startswith("url.") and value]
+    short, base = max((rule for rule in rules if url.startswith(rule[0])), key=_prefix_length, default=("", ""))
+    return base + url[len(short) :] if short else url
+
+
+def _prefix_length(rule: tuple[str, str]) -> int:
+    return len(rule[0])

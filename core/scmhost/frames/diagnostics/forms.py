@@ -1,0 +1,148 @@
+"""What a form of diagnostics is, and how a line is read with all of them.
+
+A form is a regular expression for a path with a line number. The path is a word without blanks (``PATH``) unless the
+form delimits it, with quotes for example. Each match is checked with the rules of ``file_names``.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from scmhost.frames.frame import Frame, MatchSpan
+from scmhost.frames.match_spans import Pattern, known_language
+
+from .file_names import may_be_a_file, stands_alone
+
+_CHARACTERS: Final = r"\w./\\~@+%$\-"
+# Folders of web frameworks: "app/[id]/(shop)/page.tsx". A number in parentheses is the line.
+_BRACKETS: Final = r"(?:\[(?!\d+\])[\w.@-]{1,60}\]|\((?!\d[\d:-]*\))[\w.@-]{1,60}\))"
+PATH: Final = (
+    rf"(?<![{_CHARACTERS}\])])(?P<path>(?:file:(?=//))?(?:/?[A-Za-z]:(?=[\\/]))?"
+    rf"(?>[{_CHARACTERS}]{{1,1000}}(?:{_BRACKETS}[{_CHARACTERS}]{{0,500}}){{0,8}}))"
+)
+"""A path without blanks. The match begins at the beginning of a word, so a long line costs no more than its length."""
+
+LINE: Final = r"(?P<line>\d{1,9})(?!\d)"
+COLUMN: Final = r"(?P<column>\d{1,9})(?!\d)"
+
+# What separates a place from its message: "src/cart.py:12: error", "cart.cc:58] error".
+_DASHES: Final = "-\u2013\u2014"
+_SEPARATORS: Final = f" \t:;,>)]│|{_DASHES}"
+# MSBuild names the project at the end of each line, and a box has a border there.
+_AFTER_MESSAGE: Final = Pattern(r"\s*(?:\[[^\[\]]{1,500}proj(?:::[^\[\]]{0,200})?\]|[│|])$")
+_MARKS_BEFORE: Final = "+-%*"
+
+Check = Callable[["re.Match[str]"], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceForm:
+    """One way to print a place.
+
+    Attributes:
+        example: a place in this form.
+        hint: a text that each line of this form contains.
+        pattern: has the groups ``path`` and ``line``, and optionally ``column`` and ``message``.
+        near: a pattern that each line of this form contains; it is faster than the form itself.
+        at_start: the form is read at the beginning of a line only.
+        check: a further condition on the match.
+    """
+
+    example: str
+    hint: str
+    pattern: Pattern
+    near: Pattern | None = None
+    at_start: bool = False
+    check: Check | None = None
+
+
+def read_forms(forms: Iterable[PlaceForm], line: str) -> list[MatchSpan]:
+    """Return the places of all forms on a line, in their order. Of two that overlap, the first one counts."""
+    found: list[tuple[int, int, MatchSpan]] = []
+    for form in forms:
+        if form.hint in line and (form.near is None or form.near.search(line)):
+            matches = [form.pattern.match(line)] if form.at_start else form.pattern.finditer(line)
+            found += [_found(match, line) for match in matches if match and _accepted(form, match, line)]
+    if len(found) > 1:
+        found = _without_overlaps(found)
+    return [span for _, _, span in found]
+
+
+_SEVERAL: Final = Pattern(r"[^\n]*(?:\.\w{1,8} |\s[-/~.]|\s\w:|[()=#`\u276f]|\s(?:at|in|on|of|from|and|or) )")
+
+
+def has_blanks(match: re.Match[str]) -> bool:
+    """Return whether the path has blanks, and is one path and not two."""
+    return " " in match["path"] and not _SEVERAL.match(match["path"])
+
+
+def _without_overlaps(found: list[tuple[int, int, MatchSpan]]) -> list[tuple[int, int, MatchSpan]]:
+    kept: list[tuple[int, int, MatchSpan]] = []
+    # The sort is stable: at the same position the form that comes first in the table wins.
+    for place in sorted(found, key=lambda place: place[0]):
+        if not kept or place[0] >= kept[-1][1]:
+            kept.append(place)
+    return kept
+
+
+def _path_start(match: re.Match[str]) -> int:
+    """Return where the path begins, after a mark such as the plus sign of a diff."""
+    path = match["path"]
+    return match.start("path") + len(path) - len(path.lstrip(_MARKS_BEFORE))
+
+
+def _accepted(form: PlaceForm, match: re.Match[str], line: str) -> bool:
+    start, first = _path_start(match), match.start("path")
+    path = line[start : match.end("path")]
+    if start != first and first > 0 and not line[first - 1].isspace():
+        return False
+    return (
+        may_be_a_file(path)
+        and stands_alone(path, line[max(0, first - 2) : first])
+        and (form.check is None or form.check(match))
+    )
+
+
+def _found(match: re.Match[str], line: str) -> tuple[int, int, MatchSpan]:
+    start = _path_start(match)
+    groups = match.re.groupindex
+    column = match["column"] if "column" in groups else None
+    message = match["message"] if "message" in groups else None
+    span = diagnostic(
+        line[start : match.end("path")],
+        (int(match["line"]), int(column) if column else None),
+        message_of(_text_after(line, start, match.end()) if message is None else message),
+        start,
+        _end(match),
+    )
+    return start, match.end(), span
+
+
+def _end(match: re.Match[str]) -> int:
+    """Return the end of the path, or of a line number that is one character after it."""
+    end = match.end("path")
+    return match.end("line") if match.start("line") == end + 1 else end
+
+
+def message_of(text: str) -> str | None:
+    """Return the message without the marks that separate it from the place, or None if nothing is left."""
+    return _AFTER_MESSAGE.sub("", text.lstrip(_SEPARATORS).rstrip()) or None
+
+
+def _text_after(line: str, start: int, end: int) -> str:
+    """Return the text after a place, or before a place in the last column, but nothing of a sentence around it."""
+    after = line[end:]
+    if not after and line[:start].endswith("  "):
+        return line[:start]
+    in_sentence = start > 0 and line[start - 1] == " " and after[:1] == " " and after[1:2] not in f" {_DASHES}"
+    return "" if in_sentence and line[start - 2] not in ":>]" else after
+
+
+def diagnostic(
+    path: str, place: tuple[int | None, int | None], message: str | None, start: int, end: int, lines_back: int = 0
+) -> MatchSpan:
+    """Return the span of a diagnostic at a line and a column."""
+    line, column = place
+    frame = Frame(path, line, column, language=known_language(path), kind="diagnostic", message=message)
+    return MatchSpan(frame, start, end, lines_back)

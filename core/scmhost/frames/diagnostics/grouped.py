@@ -1,0 +1,152 @@
+"""Places below a line with their path: ESLint, stylelint, yamllint, PHPStan, PHP_CodeSniffer, SQLFluff, ripgrep.
+
+A path is on a line of its own, and each row below has a line number. The path of a row is found by reading upwards to
+the nearest row, whose path the context remembers, or to the heading itself.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from scmhost.frames.frame import MatchSpan
+from scmhost.frames.match_spans import Pattern
+from scmhost.frames.notation import MAX_LINES_BACK, ContextLines, Notation
+
+from .file_names import may_be_a_file
+from .forms import diagnostic, message_of
+
+_PATH: Final = r"(?P<path>(?:[A-Za-z]:[\\/])?[^\s:\"'<>|*?(][^:\"<>|*?\n]{0,500})"
+_ALONE: Final = Pattern(rf"{_PATH}:?$")
+_MARKS: Final = "✖✘⚠‼\u00d7\u2139"
+_SEVERITIES: Final = rf"(?:error|warning|warn|info|suggestion|hint|note|notice|[{_MARKS}]|[EWIFC]\d{{1,4}}\b)"
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """The rows of one tool.
+
+    Attributes:
+        row: a row, with the group ``line``, and optionally ``column`` and ``message``.
+        heading: the line with the path.
+        between: lines that may be between the heading and a row, besides rows.
+    """
+
+    row: Pattern
+    heading: Pattern
+    between: Pattern
+
+
+_RULE: Final = r"\s*[-─━═=]{3,}[-─━═= ]*$"
+_GROUPS: Final = (
+    # ESLint, stylelint, yamllint, markdown linters, Vale: "12:5  error  message  rule", "12:5-12:9  warning  message".
+    _Group(
+        Pattern(
+            rf"(?:[{_MARKS}]\s{{1,4}})?(?P<line>\d{{1,9}}):(?P<column>\d{{1,9}})(?:-\d{{1,9}}:\d{{1,9}})?\s{{1,8}}"
+            rf"(?i:{_SEVERITIES})(?P<message>:?\s.*)"
+        ),
+        _ALONE,
+        Pattern(r"$"),
+    ),
+    _Group(
+        Pattern(rf"[{_MARKS}]\s{{1,4}}(?P<line>\d{{1,9}}):(?P<column>\d{{1,9}})\s{{2,}}(?P<message>.*)"),
+        Pattern(rf"{_PATH}:\d{{1,9}}(?::\d{{1,9}})?$"),
+        Pattern(r"$"),
+    ),
+    # PHPStan: a table whose second column has the path as its title.
+    _Group(
+        Pattern(r":?(?P<line>\d{1,9})\s{2,}(?P<message>\S.*)"),
+        Pattern(rf"Line\s{{2,}}{_PATH}$"),
+        Pattern(rf"{_RULE}|\s*(?!Line )[^\d\s]|$"),
+    ),
+    # PHP_CodeSniffer: " 12 | ERROR | [x] message" below "FILE: path".
+    _Group(
+        Pattern(r"(?P<line>\d{1,9}) \| (?:ERROR|WARNING) +\| (?:\[[x ]\] )?(?P<message>.*)"),
+        Pattern(rf"FILE: {_PATH}$"),
+        Pattern(rf"{_RULE}|FOUND |\||$"),
+    ),
+    # SQLFluff: "L:  12 | P:   5 | LT01 | message" below "== [path] FAIL".
+    _Group(
+        Pattern(r"L:\s{1,6}(?P<line>\d{1,9}) \| P:\s{1,6}(?P<column>\d{1,9}) \| (?P<message>.*)"),
+        Pattern(r"== \[(?P<path>[^\]\n]{1,500})\] (?:FAIL|PASS)"),
+        Pattern(r"\| "),
+    ),
+    # djLint: "H013 12:5 message".
+    _Group(
+        Pattern(r"[A-Z]\d{3} (?P<line>\d{1,9}):(?P<column>\d{1,9}) (?P<message>.*)"), _ALONE, Pattern(rf"{_RULE}|$")
+    ),
+    # Reek: "[12, 15]:DuplicateMethodCall: message" below "path -- 2 warnings:".
+    _Group(
+        Pattern(r"\[(?P<line>\d{1,9})(?:, \d{1,9})*\]:(?P<message>\w{1,80}: .*)"),
+        Pattern(rf"{_PATH} -- \d{{1,6}} warnings?:$"),
+        Pattern(r"(?!)"),
+    ),
+    # Prospector: "Line: 12".
+    _Group(Pattern(r"Line: (?P<line>\d{1,9})(?P<message>)$"), _ALONE, Pattern(r"\S.* / |$")),
+    # Semgrep shows the code, below the text of the rule.
+    _Group(Pattern(r"(?P<line>\d{1,9})┆(?P<message>.*)"), _ALONE, Pattern(r"(?:\u276f|\S.* )|$")),
+    # ripgrep: "12:code" and "12:5:code", with "13-code" around it.
+    _Group(
+        Pattern(r"(?P<line>\d{1,9}):(?:(?P<column>\d{1,9}):)?(?P<message>(?!\d\d:\d\d).*)"),
+        _ALONE,
+        Pattern(r"\d{1,9}-|--$"),
+    ),
+)
+# What GitHub puts before each line of a log. Any other prefix is a part of the row.
+_CLOCK: Final = r"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,9}Z )?"
+_INDENT: Final = r"(?:##\[[a-z]{1,10}\])?[ \t]{0,12}"
+ROW: Final = (
+    rf"{_INDENT}(?:[{_MARKS}]|:?\d{{1,9}}(?:┆|\s{{2,}}\S| \||:(?!\d\d:\d\d))|[A-Z]\d{{3}} \d|L(?:ine)?: "
+    r"|\[\d[\d, ]{0,60}\]:)"
+)
+"""The beginning of each row, behind the clock of a log."""
+_BEFORE_ROW: Final = Pattern(_CLOCK + _INDENT)
+_ROW_START: Final = Pattern(_CLOCK + ROW)
+
+
+def _read(_line: str, context: ContextLines) -> Sequence[MatchSpan] | None:
+    """Read a row below the heading with its path."""
+    whole = context.whole(0)
+    if not _ROW_START.match(whole):
+        return None
+    line, heading = _without_row_prefix(whole), context.heading
+    for group in _GROUPS:
+        row = group.row.match(line)
+        if not row:
+            continue
+        context.heading = _path_above(group, context, heading)
+        if context.heading:
+            return [_row_span(row, context.heading, len(whole.rstrip()) - len(line) - len(context.prefix))]
+    return None
+
+
+def _without_row_prefix(line: str) -> str:
+    match = _BEFORE_ROW.match(line)
+    return line[match.end() if match else 0 :].rstrip()
+
+
+def _path_above(group: _Group, context: ContextLines, heading: str | None) -> str | None:
+    """Return the path of the heading above, or that of the row above, which is known."""
+    for back in range(1, MAX_LINES_BACK + 1):
+        above = _without_row_prefix(context.whole(back)).lstrip()
+        if (match := group.heading.match(above)) and may_be_a_file(match["path"].strip()):
+            return match["path"].strip()
+        if group.row.match(above):
+            return heading
+        if not group.between.match(above):
+            break
+    return None
+
+
+def _row_span(row: re.Match[str], path: str, shift: int) -> MatchSpan:
+    """Return the span of a row whose text begins ``shift`` characters after the prefix that the reader removed."""
+    groups = row.re.groupindex
+    column = row["column"] if "column" in groups else None
+    end = row.end("line")
+    if column and row.start("column") == end + 1:
+        end = row.end("column")
+    place = (int(row["line"]), int(column) if column else None)
+    return diagnostic(path, place, message_of(row["message"]), row.start("line") + shift, end + shift)
+
+
+GROUPED: Final = Notation("grouped", (" ", ":"), _read)

@@ -1,0 +1,87 @@
+"""``path(line,column)``, ``path[line, column]`` and ``path: message (line:column)``: MSVC, .NET, tsc, Delphi, Babel.
+
+A call such as ``history.go(12)`` looks the same, so what follows counts: a colon, a severity, or the end of the line.
+"""
+
+import re
+from typing import Final
+
+from scmhost.frames.match_spans import Pattern
+
+from .file_names import has_file_name, has_folder
+from .forms import COLUMN, LINE, PATH, PlaceForm, has_blanks
+
+_SEVERITY: Final = r"(?:(?:fatal|catastrophic|internal|command line) )?(?:error|warning|note|remark|info|hint|message)"
+_FOLLOWED: Final = Pattern(rf"(?i: ?: {_SEVERITY}\b| {_SEVERITY}\b|: |:$)|(?P<end>\s*\]?$)")
+
+
+def _is_no_call(match: re.Match[str]) -> bool:
+    """Return whether a message follows, or the path cannot be that of a method."""
+    line, start = match.string, match.start("path")
+    followed = _FOLLOWED.match(line, match.end())
+    if not followed or match["line"] == "0" or not has_file_name(match["path"]):
+        return False
+    alone = start == 0 or line[:start].endswith(("[", ": ", " in ", "] ", "> ")) or line[:start].isspace()
+    if followed["end"] is None:
+        return alone or followed.group() not in (": ", ":") or has_folder(match["path"])
+    return has_folder(match["path"]) or line[start - 1 : start] == "["
+
+
+def _is_no_process(match: re.Match[str]) -> bool:
+    """Return whether the path is that of a source file, and the number not that of a process of syslog."""
+    return has_file_name(match["path"])
+
+
+_COLUMNS: Final = r"(?:[,:] ?(?P<column>\d{1,9}))?(?:(?:[-,] ?|:)\d{1,9}){0,3}"
+
+_NUMBER: Final = Pattern(r"\(\d")
+_AT_THE_END: Final = Pattern(r"\(\d{1,9}:\d{1,9}\)$")
+
+FORMS: Final = (
+    PlaceForm(
+        "C:\\my shop\\cart.cs(12,5): error",
+        "(",
+        Pattern(
+            r"(?P<path>(?:[/.]|[A-Za-z]:[\\/])[^:\n\"'<>|*?=,()]{1,500}\.[A-Za-z]\w{0,9})"
+            rf"\({LINE}{_COLUMNS}\)(?= ?: )"
+        ),
+        _NUMBER,
+        at_start=True,
+        check=has_blanks,
+    ),
+    PlaceForm("cart.ts(12,5): error", "(", Pattern(rf"{PATH}\({LINE}{_COLUMNS}\)"), _NUMBER, check=_is_no_call),
+    PlaceForm(
+        "cart.ts[12, 5]: no price",
+        "]:",
+        Pattern(rf"{PATH}\[{LINE}(?:, ?{COLUMN})?\](?=:)"),
+        Pattern(r"\[\d"),
+        check=_is_no_process,
+    ),
+    PlaceForm("src/cart.js (12:5)", " (", Pattern(rf"{PATH} \({LINE}:{COLUMN}\)"), _NUMBER),
+    PlaceForm(
+        "cart.py (line 12, column 5)",
+        "line",
+        Pattern(rf"{PATH},? \((?:at |on )?lines? {LINE}(?:-\d{{1,9}}|, ?col(?:umn)?:? {COLUMN})?\)"),
+    ),
+    PlaceForm(
+        "SyntaxError: src/cart.jsx: no comma (12:3)",
+        ": ",
+        Pattern(
+            rf"(?:[^\n:]{{0,100}}: ){{0,3}}?(?=\S{{0,1000}}[./\\]){PATH}:"
+            rf" (?P<message>[^\n]*) \({LINE}:{COLUMN}\)$"
+        ),
+        _AT_THE_END,
+        at_start=True,
+    ),
+    PlaceForm(
+        "SyntaxError: /srv/my shop/cart.jsx: no comma (12:3)",
+        ": ",
+        Pattern(
+            r"(?:[^\n:/]{0,100}: ){0,3}?(?P<path>(?:/|[A-Za-z]:[\\/])[^:\n]{1,500}):"
+            rf" (?P<message>[^\n]*) \({LINE}:{COLUMN}\)$"
+        ),
+        _AT_THE_END,
+        at_start=True,
+    ),
+)
+"""A parenthesis or a bracket before the number."""

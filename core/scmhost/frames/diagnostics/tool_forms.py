@@ -1,0 +1,68 @@
+"""Places in forms that few tools print: webpack, Sass, Black, psql, busted, and links to lines."""
+
+import re
+from typing import Final
+
+from scmhost.frames.match_spans import Pattern
+
+from .forms import COLUMN, LINE, PATH, PlaceForm
+
+_FOLDERS: Final = r"(?:src|lib|app|tests?|spec|docs?|scripts?|cmd|pkg|internal)/"
+_REPOSITORY: Final = Pattern(rf"(?:(?!{_FOLDERS})[\w.-]{{1,60}}/)?[\w.-]{{1,60}}\.(?:js|rs|go|py|ts|cr|nim|sh|net|md)$")
+
+
+def _is_no_issue(match: re.Match[str]) -> bool:
+    """Return whether the path is not that of a repository: "acme/next.js#12" is an issue."""
+    return _REPOSITORY.match(match["path"]) is None
+
+
+FORMS: Final = (
+    PlaceForm(
+        "cannot format cart.py: Cannot parse: 12:5: total(",
+        "cannot format ",
+        Pattern(rf"cannot format {PATH}: Cannot [^\n]{{1,80}}?: {LINE}:{COLUMN}: "),
+    ),
+    PlaceForm(
+        "@ ./src/cart.js 12:5-20",
+        " ",
+        Pattern(
+            rf"(?:@ |(?:(?:ERROR|WARNING) )?in |[│╵ ]{{0,4}}){PATH} {LINE}:{COLUMN}"
+            r"(?:-\d{1,9}(?::\d{1,9})?)?(?=  | \d|$)"
+        ),
+        Pattern(r" \d{1,9}:\d"),
+        at_start=True,
+    ),
+    PlaceForm(
+        'Path:"/srv/cart.go", Func:"total", Line:12',
+        "ine:",
+        Pattern(
+            r"\b(?i:path|file(?:name)?):\s?\"(?P<path>[^\"\n]{1,500})\","
+            rf"(?: \w{{1,30}}:\s?\"[^\"\n]{{0,300}}\",){{0,3}} [Ll]ine:\s?{LINE}"
+        ),
+    ),
+    PlaceForm(
+        "file=cart.py line=12",
+        "line=",
+        Pattern(rf"\bfile(?:name)?=\"?(?P<path>[^\"\s,;=]{{1,500}})\"?[,; ] ?line={LINE}"),
+    ),
+    PlaceForm(
+        "psql:my shop/cart.sql:12: ERROR: no price",
+        "psql:",
+        Pattern(rf"psql:(?P<path>[^:\"\n]{{1,500}}):{LINE}: "),
+        at_start=True,
+    ),
+    PlaceForm("spec/cart_spec.lua @ 12", " @ ", Pattern(rf"{PATH} @ {LINE}$")),
+    PlaceForm(
+        "src/cart.py#L12-L15",
+        "#L",
+        Pattern(rf"{PATH}#L{LINE}(?:C{COLUMN})?(?:-L?\d{{1,9}}(?:C\d{{1,9}})?)?(?!\w)"),
+    ),
+    PlaceForm(
+        "lib/cart.rb#12",
+        "#",
+        Pattern(rf"{PATH}#{LINE}(?::{COLUMN}|-\d{{1,9}})?(?![\w.-])"),
+        Pattern(r"#\d"),
+        check=_is_no_issue,
+    ),
+)
+"""Forms with few users."""

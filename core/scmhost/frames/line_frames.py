@@ -1,0 +1,138 @@
+"""Read the frames of one line: offer it to the notations whose hints it contains, behind the right log prefix.
+
+A line is read behind the prefixes that it shows alone. If that gives nothing, or a path or function that may have the
+end of an unknown prefix in it, the line is read again behind the prefixes that it shares with its neighbours.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from .diagnostics import DIAGNOSTICS
+from .frame import MatchSpan
+from .log_prefixes import LearnedPrefix, learned_prefixes, prefix_length, printed
+from .notation import ContextLines, Notation
+from .notations import NOTATIONS
+
+Rows = Sequence[tuple[str, Notation]]
+
+_FRAMES: Final[Rows] = tuple((hint, notation) for notation in NOTATIONS for hint in notation.hints)
+_DIAGNOSTICS: Final[Rows] = tuple((hint, notation) for notation in DIAGNOSTICS for hint in notation.hints)
+_HINTS: Final = frozenset(hint for hint, _ in (*_FRAMES, *_DIAGNOSTICS))
+_ASCII_HINTS: Final = frozenset(hint for hint in _HINTS if hint.isascii())
+
+
+def rows_for(lines: Sequence[str]) -> tuple[Rows, Rows]:
+    """Return hints in any of these lines, with their notations of frames, and with those of diagnostics."""
+    # A single line is not worth the search.
+    if len(lines) == 1:
+        return _FRAMES, _DIAGNOSTICS
+    text = "\n".join(lines)
+    present = {hint for hint in (_ASCII_HINTS if text.isascii() else _HINTS) if hint in text}
+    return [row for row in _FRAMES if row[0] in present], [row for row in _DIAGNOSTICS if row[0] in present]
+
+
+def read_line(line: str, context: ContextLines, tables: tuple[Rows, Rows]) -> Sequence[MatchSpan] | None:
+    """Return the spans of the first notation that understands the line, or else of the first form of a diagnostic."""
+    context.learned = None
+    begin = prefix_length(line)
+    for rows in tables:
+        body = _body(line, begin, context)
+        spans = _first(rows, line, body, context)
+        if not spans or _is_any_doubtful(spans, body):
+            spans = _read_behind_learned(line, context, rows, spans)
+        if spans is not None:
+            return spans
+    return None
+
+
+def _body(line: str, begin: int, context: ContextLines) -> str:
+    """Return the line as it was printed, and keep its prefix in the context."""
+    context.prefix = line[:begin]
+    return printed(line, begin)
+
+
+def _first(rows: Rows, line: str, body: str, context: ContextLines) -> Sequence[MatchSpan] | None:
+    last: Notation | None = None
+    for hint, notation in rows:
+        # The hints of a notation are consecutive rows; it reads a line once.
+        if hint in line and notation is not last:
+            last = notation
+            spans = notation.read(body, context)
+            if spans is not None:
+                return spans
+    return None
+
+
+def _read_behind_learned(
+    line: str, context: ContextLines, rows: Rows, spans: Sequence[MatchSpan] | None
+) -> Sequence[MatchSpan] | None:
+    """Return the spans behind the shortest learned prefix that leaves no doubt, or these spans."""
+    before, chosen = context.prefix, None
+    for learned in _learned(line, context, certain=spans == []):
+        context.learned = learned
+        body = _body(line, learned.end, context)
+        others = _first(rows, line, body, context)
+        doubtful = not others or _is_any_doubtful(others, body)
+        if others is not None and not (doubtful and spans and not _has_shorter_path(others, spans)):
+            spans, before, chosen = others, context.prefix, learned
+        if not doubtful:
+            break
+    context.prefix, context.learned = before, chosen
+    return spans
+
+
+# Prefixes are learned with many comparisons, so only for lines with a line number behind a path.
+_PLACE: Final = re.compile(
+    r"\.[A-Za-z]\w{0,9}(?:[:(,] ?\d|[\"')]{1,2},? (?:on )?line )|line \d|/[\w.-]{1,100}:\d|:\d{1,9}:in\W|@ \d"
+)
+# The number of lines above with which a line is compared.
+_NEIGHBOURS: Final = 4
+
+
+def _learned(line: str, context: ContextLines, *, certain: bool) -> Sequence[LearnedPrefix]:
+    """Return the prefixes that the line shares with lines above, or with the next one unless it is certainly a frame.
+
+    A stream waits for the next line, so it is asked for only if the lines above share nothing.
+    """
+    if not _PLACE.search(line):
+        return ()
+    above = [other for steps in range(1, _NEIGHBOURS + 1) if (other := context.whole(steps))]
+    found = learned_prefixes(line, above)
+    if found or certain:
+        return found
+    following = context.following()
+    return learned_prefixes(line, [following]) if following else ()
+
+
+def _has_shorter_path(others: Sequence[MatchSpan], spans: Sequence[MatchSpan]) -> bool:
+    return bool(others) and len(others[0].frame.path) < len(spans[0].frame.path)
+
+
+_ROOTED: Final = re.compile(r"[/\\~.]|[A-Za-z]:|[a-z]{2,20}:")
+_STRANGE_ROOTED: Final = re.compile(r"\s(?:[/\\]|(?:at|from|in) )|\]\S*\s")
+# Names have blanks, bars and numbers between dashes, too, but log prefixes have them more often.
+_STRANGE: Final = re.compile(r"[\s|│┃\x07]|-(?<=\d-)(?:(?<=-\d-)|(?<=-\d\d-)|(?<=-\d\d\d-))|:(?<=[\d>A-Zgt]:)\w")
+_STRANGE_START: Final = re.compile(r"[^\w/\\.~<@$({]|\d+-")
+_INDENTED: Final = re.compile(r"\S(?:\s\s|\t)")
+
+
+def _is_any_doubtful(spans: Sequence[MatchSpan], body: str) -> bool:
+    """Return whether a path or function may have the end of an unknown prefix in it."""
+    return any(_is_doubtful(span, body) for span in spans)
+
+
+def _is_doubtful(span: MatchSpan, body: str) -> bool:
+    path, function = span.frame.path, span.frame.function
+    if span.lines_back:
+        return False
+    if _STRANGE_ROOTED.search(path) if _ROOTED.match(path) else _is_strange(path):
+        return True
+    # A function that is not in the line is on another one, at its beginning.
+    if function:
+        return _is_strange(function) and (body.startswith(function) or function not in body)
+    return _INDENTED.search(body, 0, span.start) is not None
+
+
+def _is_strange(name: str) -> bool:
+    return (_STRANGE.search(name) or _STRANGE_START.match(name)) is not None

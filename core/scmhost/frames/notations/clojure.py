@@ -1,0 +1,62 @@
+"""Clojure: what its REPL, compiler and test runner print, and the columns of clj-stacktrace and pretty."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from scmhost.frames.frame import MatchSpan
+from scmhost.frames.match_spans import LINE, LINE_COLUMN, ROOT, Pattern, language_of, match_span
+from scmhost.frames.notation import ContextLines, Notation
+
+_FAMILY: Final = ("java", "kotlin", "scala")
+_FILE: Final = rf"(?P<path>(?:{ROOT})?[^\s():\"<>|]{{1,500}}\.clj[cs]?)"
+# A macro is not the function that has the place.
+_SYMBOL: Final = r"(?P<macro>macroexpanding )?(?P<function>[\w.*+!?<>=$'-]{1,200}/\S{1,200})"
+_PLACE: Final = Pattern(rf"(?:{_SYMBOL} (?:at )?)?\({_FILE}:{LINE_COLUMN}\)")
+# Clojure's functions fail in its Java sources, too.
+_JAVA: Final = Pattern(rf"[^\n]{{0,2000}}? at {_SYMBOL} \((?P<path>[\w$]{{1,200}}\.java):{LINE}\)\.?$")
+_ERROR: Final = Pattern(
+    r"[^\n]{0,2000}?(?:\b(?:[Ee]rror|[Ee]xception|ERROR|FAIL|WARNING|compiling)\b|\bcompiling:)"
+    r"|at [\w.$-]{1,200}/\S{1,200} \(\S{1,500}\.clj"
+)
+_WARNING: Final = Pattern(
+    r"(?:Reflection|Boxed math|Auto-boxing|Performance) warning, "
+    rf"{_FILE}:{LINE_COLUMN}"
+)
+_COLUMN_FILE: Final = r"(?P<path>(?:[\w.-]{1,100}/){0,20}[\w$-]{1,200}\.(?:clj[cs]?|java|kt|scala))"
+# clj-stacktrace: "cart.clj:12 shop.cart/total"; pretty and io.aviso: "shop.cart/total   cart.clj:  12".
+_FILE_FIRST: Final = Pattern(
+    rf"{_COLUMN_FILE}:{LINE} (?P<function>[\w.$*+!?<>=-]{{1,300}}[./][^\s(]{{1,200}})(?: \(\d{{1,6}}\))?$"
+)
+_FILE_LAST: Final = Pattern(
+    r"(?P<function>[\w.$*+!?<>=-]{1,300}[./][^\s(]{1,200})\s{1,200}"
+    rf"{_COLUMN_FILE}:(?P<pad> {{0,6}}){LINE}(?: \(repeats \d{{1,9}} times\))?$"
+)
+
+
+def _read(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
+    """Read ``Execution error at shop.cart/total (cart.clj:12).`` and ``shop.cart/total   cart.clj:  12``."""
+    if ".clj" in line and _ERROR.match(line):
+        spans = [_span(match, None if match["macro"] else match["function"]) for match in _PLACE.finditer(line)]
+        if spans:
+            return spans
+    if warning := _WARNING.match(line):
+        return [_span(warning, None)]
+    match = _JAVA.match(line) or _FILE_FIRST.match(line) or _FILE_LAST.match(line)
+    return [_span(match, match["function"])] if match else None
+
+
+def _span(match: re.Match[str], symbol: str | None) -> MatchSpan:
+    """Return the span of a place; one without a symbol is a compiler's or a test runner's, and so a diagnostic."""
+    language = language_of(match["path"], *_FAMILY)
+    if symbol is None:
+        span = match_span(match, language)
+        return span._replace(frame=replace(span.frame, kind="diagnostic"))
+    module, separator, function = symbol.partition("/")
+    if not separator:
+        module, _, function = symbol.rpartition(".")
+    return match_span(match, language, function=function, module=module)
+
+
+CLOJURE: Final = Notation("clojure", (".clj", ".java:"), _read)

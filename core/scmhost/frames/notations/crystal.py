@@ -1,0 +1,27 @@
+"""Crystal: backtraces, the places that its compiler prints, and specs."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from scmhost.frames.frame import MatchSpan
+from scmhost.frames.match_spans import LINE_COLUMN, Pattern, match_span, without_arguments
+from scmhost.frames.notation import ContextLines, Notation
+
+_PATH: Final = r"(?P<path>(?:[A-Za-z]:(?=[\\/]))?[^\s:\"'<>|()][^:\"'<>|()\n]{0,300}\.(?:cr|ecr))"
+_FRAME: Final = Pattern(rf"(?:from )?{_PATH}:{LINE_COLUMN} in (?:'(?P<quoted>.{{1,500}})'|(?P<function>\S{{1,500}}))$")
+_FROM: Final = Pattern(rf"from {_PATH}:{LINE_COLUMN}$")
+# "In src/cart.cr:12:5", "Error in src/cart.cr:12: ...", "Called macro defined in", "crystal spec spec/cart_spec.cr:12".
+_PLACE: Final = Pattern(rf"(?<!\S)(?:[Ii]n |crystal spec ){_PATH}:{LINE_COLUMN}")
+
+
+def _read(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
+    """Read ``from src/shop/cart.cr:12:5 in 'total'``, and the compiler's ``In src/shop/cart.cr:12:5``."""
+    if match := _FRAME.match(line):
+        return [match_span(match, "crystal", function=without_arguments(match["quoted"] or match["function"]))]
+    if match := _FROM.match(line):
+        return [match_span(match, "crystal")]
+    places = [match_span(match, "crystal", kind="diagnostic") for match in _PLACE.finditer(line)]
+    return places or None
+
+
+CRYSTAL: Final = Notation("crystal", ("cr:",), _read)

@@ -1,0 +1,24 @@
+"""Sentry: the stacks of its e-mails and of issues that were copied as text, in every language."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from scmhost.frames.frame import MatchSpan
+from scmhost.frames.match_spans import LINE_COLUMN, ROOT, Pattern, is_source, known_language, match_span
+from scmhost.frames.notation import ContextLines, Notation
+
+_FRAME: Final = Pattern(
+    rf"(?:[-*•] )?(?P<path>(?:{ROOT}|[a-z][\w+.-]{{1,30}}://?)?[^\s:\"'`(<\[][^:\"'`(<\n]{{0,500}}?) in "
+    rf"(?P<function>\S.{{0,300}}?) at line {LINE_COLUMN}(?: within [^\n]{{1,200}})?$"
+)
+
+
+def _read(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
+    """Read ``lib/shop/cart.ex in Shop.Cart.total/2 at line 430``."""
+    match = _FRAME.match(line)
+    if not match or not is_source(match["path"]):
+        return None
+    return [match_span(match, known_language(match["path"]) or "", function=match["function"])]
+
+
+SENTRY: Final = Notation("sentry", (" at line ",), _read)
