@@ -27,8 +27,6 @@ _CHECKOUT_OPTIONS: Final = (*_OVERRIDES, "maps", "editor")
 _PROJECT_OPTIONS: Final = ("project", "release", "commit", "config", "database_url")
 # The server answers with some hundred bytes for each frame.
 _FRAMES_PER_REQUEST: Final = 1000
-_NOT_FOUND: Final = 404
-_NEXT_REF: Final = "The links lead to the next ref: the commit of --commit, or the default branch."
 # Not one of the reasons of the API: the server gave none.
 _SERVER_UNAVAILABLE: Final = "server_unavailable"
 
@@ -200,21 +198,6 @@ class ProjectLinks:
         self._project = project
         self._release = release
         self._commit = commit
-        self._notes: list[str] = []
-
-    def check_release(self) -> None:
-        """Use the next ref if the project does not have the release, and note that."""
-        from scmhost.infra.errors import NotFound
-        from scmhost.releases.show import require_release
-
-        if self._release is None:
-            return
-        try:
-            with self._services.store.read() as tx:
-                require_release(tx, self._organization, self._release, self._project)
-        except NotFound as error:
-            self._release = None
-            self._notes.append(f"note: {error} {_NEXT_REF}")
 
     def link(self, frames: Sequence[FrameMatch]) -> Sequence[LinkedFrame]:
         """Link frames; the result has their order."""
@@ -228,7 +211,14 @@ class ProjectLinks:
 
     def summary(self, counts: LinkCounts) -> Sequence[str]:
         """Return the summary in sentences, with a note if the release is unknown."""
-        return [*counts.lines(), *self._notes]
+        from scmhost.links.resolve import notes_on_release
+
+        notes = notes_on_release(self._services, self._organization, self._release)
+        return [*counts.lines(), *map(_note, notes)]
+
+
+def _note(text: str) -> str:
+    return f"note: {text}"
 
 
 @contextmanager
@@ -243,7 +233,6 @@ def _open_local_project(context: CommandContext, options: Mapping[str, Any]) -> 
         source = ProjectLinks(
             host.services, organization, project, release=options["release"], commit=options["commit"]
         )
-        source.check_release()
         yield source
 
 
@@ -274,22 +263,12 @@ class ServerLinks:
         self._error: ServerError | None = None
 
     def check(self) -> None:
-        """Send a request without frames. If the release is unknown, use the next ref, and note that.
+        """Send a request without frames, and keep the server's notes, such as one on an unknown release.
 
         Raises:
             ServerError: the server does not answer, or would refuse every frame.
         """
-        from .targets import ServerError
-
-        try:
-            self._request(())
-        except ServerError as error:
-            if error.status != _NOT_FOUND or "release" not in self._target:
-                raise
-            # The organization or the project may be what is unknown: then this request fails, too.
-            del self._target["release"]
-            self._request(())
-            self._notes.append(f"note: {error} {_NEXT_REF}")
+        self._client.post(self._path, {**self._target, "frames": []}, "frames", self._notes)
 
     def link(self, frames: Sequence[FrameMatch]) -> Sequence[LinkedFrame]:
         """Link frames; the result has their order."""
@@ -298,7 +277,7 @@ class ServerLinks:
 
     def summary(self, counts: LinkCounts) -> Sequence[str]:
         """Return the summary in sentences, with the server's error if there was one."""
-        return [*counts.lines(), *self._notes, *([f"error: {self._error}"] if self._error else [])]
+        return [*counts.lines(), *map(_note, self._notes), *([f"error: {self._error}"] if self._error else [])]
 
     def _link_batch(self, frames: Sequence[FrameMatch]) -> list[LinkedFrame]:
         from .targets import ServerError

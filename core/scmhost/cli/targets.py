@@ -31,15 +31,7 @@ _CHECK_ADDRESS: Final = "check that --url is the address of scmhost"
 
 
 class ServerError(ScmhostError):
-    """The server answered with an error, or not at all.
-
-    Attributes:
-        status: the status of the answer, or None if there was no answer.
-    """
-
-    def __init__(self, message: str, status: int | None = None) -> None:
-        super().__init__(message)
-        self.status = status
+    """The server answered with an error, or not at all."""
 
 
 class Target(Protocol):
@@ -132,8 +124,8 @@ class ServerClient:
         """
         return self._send(path, None, accept_status)
 
-    def post(self, path: str, body: Mapping[str, Any], key: str) -> list[Any]:
-        """Send a JSON body; return the list with this key in the JSON answer.
+    def post(self, path: str, body: Mapping[str, Any], key: str, notes: list[str] | None = None) -> list[Any]:
+        """Send a JSON body; return the list with this key in the JSON answer. Add the answer's notes to ``notes``.
 
         Raises:
             ServerError: the server answered with an error, without such a list, or not at all.
@@ -142,6 +134,9 @@ class ServerClient:
         found = answer.get(key) if isinstance(answer, dict) else None
         if not isinstance(found, list):
             raise ServerError(f"{self.url} answered without {key!r}; {_CHECK_ADDRESS}")
+        given = answer.get("notes")
+        if notes is not None and isinstance(given, list):
+            notes += map(str, given)
         return found
 
     def _send(self, path: str, body: bytes | None, accept_status: int | None = None) -> Any:
@@ -155,7 +150,7 @@ class ServerClient:
         except (OSError, HTTPException, ValueError) as error:
             raise ServerError(f"{self.url} does not answer: {getattr(error, 'reason', error)}") from error
         if status >= _FIRST_REDIRECT and status != accept_status:
-            raise ServerError(f"{self.url} answered {status}: {_detail(status, received, content)}", status)
+            raise ServerError(f"{self.url} answered {status}: {_detail(status, received, content)}")
         try:
             return json.loads(content)
         except (ValueError, RecursionError) as error:
