@@ -8,7 +8,7 @@ from scmhost.frames.match_spans import LINE_COLUMN, ROOT, Pattern, is_source, kn
 from scmhost.frames.notation import ContextLines, Notation
 
 _FRAME: Final = Pattern(
-    rf"(?:[-*•] )?(?P<path>(?:{ROOT}|[a-z][\w+.-]{{1,30}}://?)?[^\s:\"'`(<\[][^:\"'`(<\n]{{0,500}}?) in "
+    rf"(?:[-*•] )?(?P<path>(?:{ROOT}|[a-z][\w+.-]{{1,30}}://?|node:)?[^\s:\"'`(<\[][^:\"'`(<\n]{{0,500}}?) in "
     rf"(?P<function>\S.{{0,300}}?) at line {LINE_COLUMN}(?: within [^\n]{{1,200}})?$"
 )
 
@@ -16,9 +16,10 @@ _FRAME: Final = Pattern(
 def _read(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
     """Read ``lib/shop/cart.ex in Shop.Cart.total/2 at line 430``."""
     match = _FRAME.match(line)
-    if not match or not is_source(match["path"]):
+    if not match or not (is_source(match["path"]) or match["path"].startswith("node:")):
         return None
-    return [match_span(match, known_language(match["path"]) or "", function=match["function"])]
+    function = match["function"] if match["function"] != "?" else None
+    return [match_span(match, known_language(match["path"]) or "javascript", function=function)]
 
 
 SENTRY: Final = Notation("sentry", (" at line ",), _read)
