@@ -39,6 +39,10 @@ _DOTNET_WORDS: Final = (
 _DOTNET_LINE: Final = (
     rf"(?::(?:{'|'.join(_DOTNET_WORDS)}) |: 行 (?=\d{{1,9}}$)|, sor: |(?: 中)?: ?第 ?| içinde: satır ){LINE}"
 )
+_DOTNET_NUMBER: Final = Pattern(_DOTNET_LINE)
+_DOTNET_LONGEST: Final = 1_000
+# Before the drive's or scheme's colon in a path.
+_DOTNET_BEFORE_COLON: Final = 8
 _DOTNET_PATH_LINE: Final = Pattern(
     rf"(?<![^\s(])(?P<path>(?:[A-Za-z]:\\{{0,3}}[\\/]|/|\\\\|{ROOT}|[\w.]{{1,60}}[\\/]|https?://)[^:\n]{{1,1000}}?"
     rf"|(?<![^\s(])[\w.-]{{1,100}}\.[A-Za-z]{{2,8}}){_DOTNET_LINE}"
@@ -49,9 +53,13 @@ def _read_dotnet(line: str, _context: ContextLines) -> Sequence[MatchSpan] | Non
     r"""Read ``at Shop.Total(Int32 x) in C:\shop\Shop.cs:line 12``."""
     spans = []
     end = 0
-    for match in _DOTNET_PATH_LINE.finditer(line):
-        spans.append(match_span(match, "csharp", function=_dotnet_function(line[end : match.start()])))
-        end = match.end()
+    # A path goes from the last colon to the number, so no character is searched twice.
+    for number in _DOTNET_NUMBER.finditer(line):
+        colon = line.rfind(":", end, number.start())
+        begin = max(end, colon - _DOTNET_BEFORE_COLON, number.start() - _DOTNET_LONGEST)
+        if match := _DOTNET_PATH_LINE.search(line, begin, number.end()):
+            spans.append(match_span(match, "csharp", function=_dotnet_function(line[end : match.start()])))
+            end = match.end()
     return spans or None
 
 
