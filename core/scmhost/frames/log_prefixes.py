@@ -34,7 +34,7 @@ _PREFIX_KINDS: Final = (
     r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d [^\s|/]{1,80} [^\s:\[('\"`]{1,60}(?:\[\d{1,9}\])?:(?=\s)",
     r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?=\s)",
     r"(?<=Z )[FP](?=\s)",  # a whole or partial line of a container
-    r"#011|#012",  # a tab and a line feed, as rsyslog writes them
+    r"#011|#012|\^I",  # a tab and a line feed, as rsyslog and Vim write them
     r"\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}\s{1,4}\d{1,9}\s{1,9}\d{1,9} [VDIWEFA] [^:]{0,60}:(?=\s)",  # logcat
     r"\d{1,9}-\d{1,9}[/ ]{1,3}[\w.?]{1,80}\s{1,9}(?=[VDIWEFA]\b)",  # Android Studio
     r"[VDIWEFA]/[^(:\n]{1,60}(?:\(\s{0,6}\d{1,9}\))?:\s",
