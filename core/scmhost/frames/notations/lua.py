@@ -17,8 +17,6 @@ _FILE_WITH_BLANKS: Final = rf"(?P<path>{_DRIVE}[^\s:\"'<>|(\[*][^:\"'<>|()\n]{{0
 _KINDS: Final = "function|method|field|upvalue|local|global|metamethod|for iterator|hook"
 _NAMED: Final = rf"in (?:main chunk|(?:{_KINDS}) (?:['`‘](?P<function>[^'’\n]{{1,200}})['’]|<[^<>\n]{{1,400}}>|\?)|\?)"
 _FRAME: Final = Pattern(rf"{_ANY_FILE}:{LINE}: {_NAMED}")
-# LuaJIT's runtime in OpenResty knows no line of some frames.
-_NO_LINE: Final = Pattern(rf"{_FILE}: (?P<line>(?!))?{_NAMED}")
 # A program that loads a script by its own means names it in this way.
 _STRING: Final = Pattern(rf"\[string \"@?(?P<path>[^\"\n]{{1,300}}\.lua)\"\]:{LINE}: (?:{_NAMED})?")
 _NO_FILE: Final = Pattern(r"\[(?:C|string \".{0,300}\"|love \".{0,100}\"|builtin[^\]\n]{0,60})\](?::-?\d{1,9})?: in ")
@@ -44,7 +42,7 @@ _MESSAGE: Final = Pattern(rf"(?:^|(?<=[\s\"'(])){_FILE}:{LINE_COLUMN}:(?= |$)")
 
 def _read(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
     """Read ``/srv/shop/cart.lua:12: in function 'total'``, and messages that begin with their place."""
-    if match := _FRAME.match(line) or _STRING.search(line) or _NO_LINE.match(line):
+    if match := _FRAME.match(line) or _STRING.search(line):
         # OpenResty runs code of its configuration: "init_by_lua:3: in main chunk".
         return [match_span(match, "lua", function=match["function"])] if looks_like_a_file(match["path"]) else []
     if _NO_FILE.match(line):
