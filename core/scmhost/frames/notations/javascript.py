@@ -24,7 +24,7 @@ from scmhost.frames.notation import ContextLines, Notation
 
 _V8_COLUMN: Final = r"(?P<column>\d{1,9})(?!\d)"
 # Bundlers name a module as a function, with its layer and kind in parentheses.
-_V8_FUNCTION: Final = r"(?P<function>[^()\n]{0,300}?(?:\([^()\n]{1,100}\)(?:(?!\bat )[^()\n]){0,200}?){0,2})"
+_V8_FUNCTION: Final = r"(?P<function>[^()\n]{0,300}+(?:\([^()\n]{1,100}\)(?:(?!\bat )[^()\n]){0,200}?){0,2})"
 # Code of an eval has the path of the eval. A path may have blanks and parentheses, such as a route's group.
 _V8_CALL: Final = Pattern(
     rf"{AT}(?:async )?{_V8_FUNCTION} ?"
@@ -51,7 +51,7 @@ def _read_v8(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
         return calls
     locations = [_v8_span(match) for match in _v8_locations(line) if _v8_names_source(match)]
     # The location within the parentheses of a call is the same frame; the call has its function.
-    spans = sorted({span.start: span for span in [*locations, *calls]}.values(), key=attrgetter("start"))
+    spans = sorted({span.end: span for span in [*locations, *calls]}.values(), key=attrgetter("start"))
     # A single location in the middle of a sentence is no frame.
     if len(spans) > 1 or calls or (spans and _V8_LINE_START.search(line, 0, spans[0].start)):
         return spans
