@@ -53,7 +53,7 @@ _FRAME_MARKS: Final = LineMarks(
             r": (?:\(\d|\d{1,9}:)",
             r"/[^\s/:]*\d:\d",
             r"\\[^\s\\:]*\d:\d",
-            r"\.(?:cljc?|java|c|cc|cpp|h): ",
+            r"\.(?:cljc?|java|c|cc|cpp|h): |\.(?:cljc?|java|kt|scala)\" \d",
             r"\.c(?:c|pp|s)?, ?(?:\d|sor)",
             r"\.(?:erb|haml|slim)(?:[\r\n]|:in|$)",
             r"\)\] (?<=\d\)\] )",
