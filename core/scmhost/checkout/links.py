@@ -11,7 +11,6 @@ from scmhost.frames import FrameMatch
 from scmhost.frames.frame import Frame
 from scmhost.frames.match_spans import JVM
 from scmhost.mapping.file_tree import FileTree, LocatedFile
-from scmhost.mapping.frame_mapping import class_path
 from scmhost.mapping.paths import PrintedPath, read_printed_path
 from scmhost.sdk.reasons import Reason
 
@@ -86,8 +85,7 @@ class CheckoutLinker:
         return found._replace(ignored=True) if is_no_place else found
 
     def _located(self, frame: Frame) -> CheckoutLink:
-        munged = class_path(frame.module, frame.path) if frame.language in JVM and frame.module else None
-        printed = read_printed_path(munged.path if munged else frame.path)
+        printed = read_printed_path(_path_of_class(frame) or frame.path)
         if printed is None:
             return CheckoutLink(reason=Reason.NOT_A_FILE)
         return self._below_root(printed) or self._by_suffix(printed)
@@ -236,6 +234,17 @@ def _ancestor(folder: str, climbs: int) -> str:
     """Return the folder ``climbs`` levels above; the top folder is its own parent."""
     kept = folder.split("/")[:-1]
     return "".join(f"{name}/" for name in kept[: max(len(kept) - climbs, 0)])
+
+
+def _path_of_class(frame: Frame) -> str | None:
+    """Return the path that the class of a JVM frame gives; the frame itself has only the file's name."""
+    if frame.language not in JVM or not frame.module:
+        return None
+    # Imported here: it brings all of code mappings.
+    from scmhost.mapping.frame_mapping import class_path
+
+    munged = class_path(frame.module, frame.path)
+    return munged.path if munged else None
 
 
 def _missing(path: str) -> CheckoutLink:

@@ -26,13 +26,13 @@ class Remotes:
         settings: the settings of git on remotes, in their order.
         branch: the branch that is checked out.
         named: the name of a remote or a URL, if one was selected.
-        tracking: the full names of the refs below ``refs/remotes/``.
+        tips: the commits of the refs below ``refs/remotes/``, by their full names.
     """
 
-    def __init__(self, settings: Sequence[Setting], branch: str, named: str | None, tracking: Sequence[str]) -> None:
+    def __init__(self, settings: Sequence[Setting], branch: str, named: str | None, tips: Mapping[str, str]) -> None:
         self._settings = settings
         self._urls = _urls(settings)
-        self._tracking = tracking
+        self._tips = tips
         self._url = named if named is not None and named not in self._urls else None
         self.selected = self._selected(named)
         self.names = [self.selected] if self.selected else _ordered(self._urls, dict(settings), branch)
@@ -40,18 +40,24 @@ class Remotes:
     @property
     def tracked(self) -> list[str]:
         """The names, in order of preference, of the remotes with known commits."""
-        holders = self.holders(self._tracking)
+        holders = self.holders(self._tips)
         return [name for name in self.names if name in holders]
 
     @property
     def has_known_commits(self) -> bool:
         """True if refs show what the selected remote has, or any remote if none is selected."""
-        return bool(self.tracked if self.selected else self._tracking)
+        return bool(self.tracked if self.selected else self._tips)
 
-    @property
-    def is_partial(self) -> bool:
-        """True if a remote was selected and others have known commits, too."""
-        return self.selected is not None and self.holders(self._tracking) != {self.selected}
+    def unpushed(self, folder: str, sha: str) -> list[str]:
+        """Return the lines of ``rev-list --boundary --parents`` on the ancestors of a commit that no remote has.
+
+        If a remote is selected, others do not count.
+        """
+        prefix = f"{TRACKING}{self.selected}/" if self.selected else TRACKING
+        if sha in {tip for ref, tip in self._tips.items() if ref.startswith(prefix)}:
+            return []
+        scope = f"--remotes={self.selected}" if self.selected else "--remotes"
+        return git_output(folder, "rev-list", "--boundary", "--parents", sha, "--not", scope, "--").splitlines()
 
     def holders(self, refs: Iterable[str]) -> set[str]:
         """Return the names of the remotes that refs belong to. A name may contain slashes."""
@@ -85,14 +91,13 @@ class PushedCommit(NamedTuple):
     pushed: bool | None
 
 
-def find_pushed(folder: str, sha: str, remotes: Remotes, *, is_on_remote: bool, exact: bool) -> PushedCommit:
+def find_pushed(folder: str, sha: str, remotes: Remotes, *, exact: bool) -> PushedCommit:
     """Return the nearest ancestor of a commit that a remote has.
 
     Args:
         folder: the checkout.
         sha: the commit.
         remotes: the checkout's remotes.
-        is_on_remote: whether any ref below ``refs/remotes/`` contains the commit.
         exact: return the commit itself in any case.
     """
     tracked = remotes.tracked
@@ -100,16 +105,9 @@ def find_pushed(folder: str, sha: str, remotes: Remotes, *, is_on_remote: bool, 
     if not remotes.has_known_commits:
         # A clone without such refs proves nothing: its commit may be on the code host.
         return PushedCommit(sha, default, None)
-    scope = "--remotes"
-    if remotes.is_partial:
-        scope = f"--remotes={remotes.selected}"
-        is_on_remote = not git_output(folder, "rev-list", "--max-count=1", sha, "--not", scope, "--")
-    pushed: str | None = sha
-    if not is_on_remote and not exact:
-        history = git_output(folder, "rev-list", "--boundary", "--parents", sha, "--not", scope, "--")
-        pushed = nearest_boundary(sha, history.splitlines())
-    # With an unknown ref the question is the same, but no remote has the commit.
-    return PushedCommit(pushed, _holder(folder, pushed or sha, remotes, tracked) or default, is_on_remote)
+    unpushed = remotes.unpushed(folder, sha)
+    pushed = nearest_boundary(sha, unpushed) if unpushed and not exact else sha
+    return PushedCommit(pushed, _holder(folder, pushed or sha, remotes, tracked) or default, not unpushed)
 
 
 def nearest_boundary(sha: str, history: Iterable[str]) -> str | None:

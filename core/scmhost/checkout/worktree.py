@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .project_file import ProjectFile
 
 _SETTINGS: Final = ("config", "--null", "--get-regexp", NAMES)
-_REFS: Final = ("for-each-ref", "--format=%(refname)", TRACKING)
+_REFS: Final = ("for-each-ref", "--format=%(objectname) %(refname)", TRACKING)
 _PROJECT_FILE: Final = ".scmhost.toml"
 _BRANCH: Final = "refs/heads/"
 _HEAD: Final = (
@@ -118,9 +118,8 @@ class RepositoryReading:
         self._folder = folder
         self._start = start
         self._exact = exact
-        unpushed = ("rev-list", "--max-count=1", start, "--not", "--remotes", "--")
         # One after the other, these would double the time of a short run.
-        self._outputs = start_outputs(folder, _HEAD, _SETTINGS, tree_command(start), unpushed, _REFS)
+        self._outputs = start_outputs(folder, _HEAD, _SETTINGS, tree_command(start), _REFS)
 
     def finish(self, remote: str | None = None) -> Checkout:
         """Return the checkout. ``remote`` is the name of a remote, or a URL.
@@ -135,10 +134,10 @@ class RepositoryReading:
         # The last value of a setting applies, as in git.
         settings = dict(entries)
         shared = _project_file(head.root)
-        refs = _succeeded(outputs[4]).splitlines()
+        tips = {ref: tip for tip, _, ref in (line.partition(" ") for line in _succeeded(outputs[3]).splitlines())}
         named = remote or settings.get("scmhost.remote") or _shared_remote(shared, settings)
-        remotes = Remotes(entries, head.branch, named, refs)
-        pushed = self._pushed(head, remotes, is_on_remote=not _succeeded(outputs[3]))
+        remotes = Remotes(entries, head.branch, named, tips)
+        pushed = self._pushed(head, remotes)
         tree = read_tree(_succeeded(outputs[2]))
         sha = self._sha(head)
         return Checkout(
@@ -160,9 +159,9 @@ class RepositoryReading:
     def _sha(self, head: "_Head") -> str:
         return head.commit if self._start == "HEAD" else self._start
 
-    def _pushed(self, head: "_Head", remotes: Remotes, *, is_on_remote: bool) -> PushedCommit:
+    def _pushed(self, head: "_Head", remotes: Remotes) -> PushedCommit:
         sha = self._sha(head)
-        pushed = find_pushed(self._folder, sha, remotes, is_on_remote=is_on_remote, exact=self._exact)
+        pushed = find_pushed(self._folder, sha, remotes, exact=self._exact)
         if pushed.pushed is False and _is_fetched(self._folder, head.fetched, sha):
             return PushedCommit(sha, pushed.remote, pushed=None)
         return pushed

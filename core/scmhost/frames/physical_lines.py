@@ -7,9 +7,8 @@ leads back to the text. ``LineMarks`` finds the few lines of a block that need t
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from operator import itemgetter
 from typing import Final, NamedTuple
 
@@ -35,33 +34,33 @@ class LineMarks:
 
     def lines(self, block: str) -> list[int]:
         """Return the numbers of the lines with any of the marks, from 0, in order."""
-        numbers: set[int] = set()
+        positions: list[int] = []
         for text in self.texts:
-            if text in block:
-                numbers.update(_line_numbers(block, partial(block.find, text)))
+            position = block.find(text)
+            while position >= 0:
+                positions.append(position)
+                position = block.find(text, position + 1)
         for pattern in self.patterns:
-            if pattern.search(block):
-                numbers.update(_line_numbers(block, partial(_find, pattern, block)))
-        if self.starts and self.starts.search(lines := f"\n{block}"):
-            numbers.update(_line_numbers(lines, partial(_find, self.starts, lines)))
-        return sorted(numbers)
+            positions += [match.start() for match in pattern.finditer(block)]
+        if self.starts:
+            positions += [match.start() for match in self.starts.finditer(f"\n{block}")]
+        return _line_numbers(block, sorted(positions))
 
 
-def _find(pattern: re.Pattern[str], block: str, begin: int) -> int:
-    match = pattern.search(block, begin)
-    return match.start() if match else -1
-
-
-def _line_numbers(block: str, find: Callable[[int], int]) -> Iterator[int]:
-    """Yield the number of each line on which ``find``, given where to begin, returns a position."""
-    line = begin = 0
-    while (position := find(begin)) >= 0:
-        line += block.count("\n", begin, position)
-        yield line
-        begin = block.find("\n", position) + 1
-        if begin == 0:
-            return
-        line += 1
+def _line_numbers(block: str, positions: Sequence[int]) -> list[int]:
+    """Return the numbers of the lines of these positions, which are in order."""
+    numbers: list[int] = []
+    line = counted = 0
+    end = -1
+    for position in positions:
+        if position > end:
+            line += block.count("\n", counted, position)
+            counted = position
+            numbers.append(line)
+            end = block.find("\n", position)
+            if end < 0:
+                break
+    return numbers
 
 
 # Pastes lose the escape character more often than the rest. Buildkite puts the time into an application command.
@@ -81,7 +80,7 @@ _INDENT: Final = Pattern(r"(?:\\{1,4}[tr]|\s)*")
 # The quotation in which a log wrote the trace.
 _OPENED: Final = Pattern(r".*(?:[:=\[,(]\s?|^\s*)(?<!\\)[\"']")
 _CLOSED: Final = Pattern(
-    r"(?<!\\)\"(?!, line \d)\s*(?:[,}\])]|$)|'\s*[}\])][\s}\])]*$|(?<!\\)(?<!\\[rn])(?:\\{1,4}[rn])++$"
+    r"(?<!\\)\"(?!, line \d)\s*(?:[,}\])]|$)|'\s*[}\])][\s}\])]*$|(?<!\\)(?<!\\[rn])(?>(?:\\{1,4}[rn])+)$"
 )
 # "go test -json" and Docker's log files have a printed line in each record.
 _PRINTED: Final = Pattern(r'"(?:Output|log)":\s?"([^"\\]*(?:\\.[^"\\]*)*)"')

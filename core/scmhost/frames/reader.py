@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Final
 
-from .diagnostics.grouped import ROW
+from .diagnostics.grouped import ROW, SEVERITIES
 from .frame import FrameMatch, MatchSpan
 from .line_frames import read_line, rows_for
 from .notation import MAX_LINES_BACK, ContextLines
@@ -42,6 +42,7 @@ _FRAME_MARKS: Final = LineMarks(
         "行",
         "第",
         "çinde",
+        *SEVERITIES,
     ),
     tuple(
         re.compile(pattern)
@@ -52,7 +53,7 @@ _FRAME_MARKS: Final = LineMarks(
             r": (?:\(\d|\d{1,9}[:)])",
             r"/[^\s/:]*\d:\d",
             r"\\[^\s\\:]*\d:\d",
-            r"\.(?:cljc?|java|c|cc|cpp|h): ",
+            r"\.(?:cljc?|java|c|cc|cpp|h): |\.(?:cljc?|java|kt|scala)\" \d",
             r"\.c(?:c|pp|s)?, ?(?:\d|sor)",
             r"\.(?:erb|haml|slim)(?:[\r\n]|:in|$)",
             r"\)\] (?<=\d\)\] )",

@@ -7,10 +7,12 @@ exact, so that less is cut off and a missing path has a reason.
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from .code_mapping import normalize_slashes
-from .frame_mapping import FrameInfo, class_path
+
+if TYPE_CHECKING:
+    from .frame_mapping import FrameInfo
 
 # Frames of these platforms name the class, not the file.
 CLASS_PLATFORMS: Final = frozenset({"java"})
@@ -110,7 +112,7 @@ def read_printed_path(raw: str) -> PrintedPath | None:
     return PrintedPath(whole, absolute or bool(drives), f"/{whole}"[installed.end() :] if installed else None, climbs)
 
 
-def read_frame_path(info: FrameInfo) -> FramePath | NoRoots:
+def read_frame_path(info: "FrameInfo") -> FramePath | NoRoots:
     """Return the path of a frame, or the reason why it has none that roots could be derived from."""
     return _class_frame_path(info) if info.platform in CLASS_PLATFORMS else _file_frame_path(info.filename or "")
 
@@ -134,7 +136,10 @@ def _fold_and_count_climbs(path: str) -> tuple[str, int]:
     return "/".join(kept), climbs
 
 
-def _class_frame_path(info: FrameInfo) -> FramePath | NoRoots:
+def _class_frame_path(info: "FrameInfo") -> FramePath | NoRoots:
+    # Imported here: printed paths need no code mappings, and "scmhost link" starts faster without them.
+    from .frame_mapping import class_path  # noqa: PLC0415
+
     if not info.module or not info.abs_path:
         return NoRoots.MISSING_MODULE_OR_ABS_PATH
     named = class_path(info.module, info.abs_path)

@@ -2,12 +2,14 @@
 
 import json
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from command import GitRepository, scmhost
+from scmhost.checkout.git import GitError, list_shas, read_history
 
 CASES: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[2] / "cases/hostile_checkouts/checkouts.json").read_text(encoding="utf-8")
@@ -132,3 +134,11 @@ def test_linking_runs_no_program_of_the_checkout(hostile: tuple[dict[str, Any], 
     if "trigger" in case:
         subprocess.run(["git", *case["trigger"]], check=False, capture_output=True, timeout=30)
         assert checkout.canary.exists()
+
+
+def test_reading_the_history_runs_no_program_of_the_checkout(hostile: tuple[dict[str, Any], HostileCheckout]) -> None:
+    """A history without its objects is an error; nothing is fetched."""
+    _, checkout = hostile
+    with suppress(GitError):
+        assert len(list_shas(".", "HEAD")) == len(list(read_history(".", "HEAD")))
+    assert not checkout.canary.exists()

@@ -1,6 +1,7 @@
 """.NET: stack traces in many human languages, and what xUnit, Mono, Unity and ASP.NET print."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from scmhost.frames.frame import MatchSpan
@@ -39,20 +40,34 @@ _DOTNET_WORDS: Final = (
 _DOTNET_LINE: Final = (
     rf"(?::(?:{'|'.join(_DOTNET_WORDS)}) |: 行 (?=\d{{1,9}}$)|, sor: |(?: 中)?: ?第 ?| içinde: satır ){LINE}"
 )
-_DOTNET_PATH_LINE: Final = Pattern(
-    rf"(?<![^\s(])(?P<path>(?:[A-Za-z]:\\{{0,3}}[\\/]|/|\\\\|{ROOT}|[\w.]{{1,60}}[\\/]|https?://)[^:\n]{{1,1000}}?"
-    rf"|(?<![^\s(])[\w.-]{{1,100}}\.[A-Za-z]{{2,8}}){_DOTNET_LINE}"
-)
+_DOTNET_ROOT: Final = rf"(?:[A-Za-z]:\\{{0,3}}[\\/]|/|\\\\|{ROOT}|[\w.]{{1,60}}[\\/]|https?://)"
+_DOTNET_NAME: Final = r"[\w.-]{1,100}\.[A-Za-z]{2,8}"
+_DOTNET_NUMBER: Final = Pattern(_DOTNET_LINE)
+_DOTNET_PATH: Final = Pattern(rf"(?<![^\s(])(?:{_DOTNET_ROOT}[^:\n]{{1,1000}}|{_DOTNET_NAME})$")
+_DOTNET_PATH_LINE: Final = Pattern(rf"(?P<path>{_DOTNET_ROOT}[^:\n]{{1,1000}}?|{_DOTNET_NAME}){_DOTNET_LINE}")
+# A path has no colon but that of a drive or scheme, which is near its beginning.
+_DOTNET_SCHEME: Final = 6
 
 
 def _read_dotnet(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
     r"""Read ``at Shop.Total(Int32 x) in C:\shop\Shop.cs:line 12``."""
     spans = []
     end = 0
-    for match in _DOTNET_PATH_LINE.finditer(line):
+    for match in _dotnet_places(line):
         spans.append(match_span(match, "csharp", function=_dotnet_function(line[end : match.start()])))
         end = match.end()
     return spans or None
+
+
+def _dotnet_places(line: str) -> Iterator[re.Match[str]]:
+    """Yield the paths with line numbers. The numbers are found first, because each word may begin a path."""
+    end = 0
+    for number in _DOTNET_NUMBER.finditer(line):
+        begin = max(end, line.rfind(":", end, number.start()) - _DOTNET_SCHEME)
+        path = _DOTNET_PATH.search(line, begin, number.start())
+        if path and (match := _DOTNET_PATH_LINE.match(line, path.start())):
+            end = match.end()
+            yield match
 
 
 def _dotnet_function(head: str) -> str | None:
@@ -63,9 +78,21 @@ def _dotnet_function(head: str) -> str | None:
     return symbol.rpartition(": ")[2].strip().removeprefix("async ") if arguments else None
 
 
-DOTNET: Final = Notation(
-    "csharp", (*(f":{word} " for word in _DOTNET_WORDS), ": 行 ", ", sor: ", ": 第", " içinde: "), _read_dotnet
+# A few words and extensions stand for all words, because a text is searched for each hint.
+_DOTNET_HINTS: Final = (
+    ":line ",
+    ":Zeile ",
+    ":ligne ",
+    ".cs:",
+    ".vb:",
+    ".fs:",
+    ".cs, sor: ",
+    ": 行 ",
+    ": 第",
+    " içinde: ",
+    *(f":{word} " for word in _DOTNET_WORDS if not word.isascii()),
 )
+DOTNET: Final = Notation("csharp", _DOTNET_HINTS, _read_dotnet)
 
 
 _XUNIT_FRAME: Final = Pattern(
@@ -83,7 +110,7 @@ def _read_xunit(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None
 XUNIT: Final = Notation("csharp_xunit", ("): at ",), _read_xunit)
 
 
-_MONO_SYMBOL: Final = r"(?P<function>(?:(?!\bat )[^()\n]){1,600}+)\((?:(?!\bat )[^\n]){0,2000}?\) ?"
+_MONO_SYMBOL: Final = r"(?>(?P<function>(?:(?!\bat )[^()\n]){1,600}))\((?:(?!\bat )[^\n]){0,2000}?\) ?"
 _MONO_FRAME: Final = Pattern(
     rf"\bat {_MONO_SYMBOL}(?:\[0x[0-9a-f]{{1,16}}\]|<0x[0-9a-f +x]{{1,40}}>) in (?P<path>[^\n]{{1,1000}}?):{LINE}"
 )

@@ -24,15 +24,15 @@ from scmhost.frames.notation import ContextLines, Notation
 
 _V8_COLUMN: Final = r"(?P<column>\d{1,9})(?!\d)"
 # Bundlers name a module as a function, with its layer and kind in parentheses.
-_V8_FUNCTION: Final = r"(?P<function>[^()\n]{0,300}?(?:\([^()\n]{1,100}\)(?:(?!\bat )[^()\n]){0,200}?){0,2})"
+_V8_FUNCTION: Final = r"(?P<function>[^()\n]{0,300}+(?:\([^()\n]{1,100}\)(?:(?!\bat )[^()\n]){0,200}?){0,2})"
 # Code of an eval has the path of the eval. A path may have blanks and parentheses, such as a route's group.
 _V8_CALL: Final = Pattern(
     rf"{AT}(?:async )?{_V8_FUNCTION} ?"
-    r"\((?:eval at [^()\n]{1,300} \(){0,8}(?:address at |async )?"
+    r"\((?:eval at [^()\n]{1,300}\(){0,8}(?:address at |async )?"
     rf"(?P<path>[^\s()](?:(?!\bat )[^()\n]|\([^()\n]{{1,200}}\)){{0,2000}}?):{LINE_COLUMN}\)"
 )
 _V8_PATH_LINE: Final = Pattern(
-    rf"{AT}(?:async )?(?P<path>[^\s()][^\s]{{0,2000}}?):{LINE}:{_V8_COLUMN}(?=$|[\s)\",'\\])"
+    rf"{AT}(?:async )?(?P<path>(?![^\s/\\()]{{1,300}}\()[^\s()][^\s]{{0,2000}}?):{LINE}:{_V8_COLUMN}(?=$|[\s)\",'\\])"
 )
 _V8_PATH_WITH_BLANKS: Final = Pattern(
     rf"at (?:async )?(?P<path>(?:/|[A-Za-z]:[\\/]|\\\\|[a-z][\w+.-]{{1,30}}:/)[^\n]{{1,1000}}?):{LINE}:{_V8_COLUMN}$"
@@ -51,7 +51,7 @@ def _read_v8(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
         return calls
     locations = [_v8_span(match) for match in _v8_locations(line) if _v8_names_source(match)]
     # The location within the parentheses of a call is the same frame; the call has its function.
-    spans = sorted({span.start: span for span in [*locations, *calls]}.values(), key=attrgetter("start"))
+    spans = sorted({span.end: span for span in [*locations, *calls]}.values(), key=attrgetter("start"))
     # A single location in the middle of a sentence is no frame.
     if len(spans) > 1 or calls or (spans and _V8_LINE_START.search(line, 0, spans[0].start)):
         return spans
@@ -118,7 +118,9 @@ _SPIDERMONKEY_FRAME: Final = Pattern(rf"{_SPIDERMONKEY_SYMBOL}{_SPIDERMONKEY_PAT
 # Firefox prints the location of the eval, then the location within its text.
 _SPIDERMONKEY_EVAL: Final = Pattern(rf"{_SPIDERMONKEY_SYMBOL}{_SPIDERMONKEY_PATH} line {LINE} > .{{1,100}}$")
 # JavaScriptCore prints only the URL of a function without a name.
-_SPIDERMONKEY_URL: Final = Pattern(rf"(?P<path>https?://[^\s@()\"']{{1,2000}}?):{LINE}:(?P<column>\d{{1,9}})(?!\d)$")
+_SPIDERMONKEY_URL: Final = Pattern(
+    rf"(?P<path>(?:https?|app|capacitor|ionic|tauri|wails)://[^\s@()\"']{{1,2000}}?):{LINE}:(?P<column>\d{{1,9}})(?!\d)$"
+)
 # Scripts of React Native are often without a folder.
 _SPIDERMONKEY_BUNDLE: Final = Pattern(
     r"(?P<path>[^\s@()\"':]{1,500}\.(?:js)?bundle(?:\?[^\s@()\"']{0,1000}?)?)"
@@ -188,7 +190,7 @@ METRO: Final = Notation("metro", (" in ", "in "), _read_metro)
 
 _VITEST_FRAME: Final = Pattern(
     r"❯ (?:(?P<function>[^\s:]{1,300}(?: [^\s:/\\]{1,100})?) )?"
-    rf"(?P<path>[^\s:]{{1,1000}}\.[A-Za-z]\w{{0,9}}(?:\?[^\s:]{{0,200}})?):{LINE}:(?P<column>\d{{1,9}})$"
+    rf"(?P<path>node:[\w/.-]{{1,200}}|(?:file://|[A-Za-z]:(?=[\\/]))?[^\s:]{{1,1000}}\.[A-Za-z]\w{{0,9}}(?:\?[^\s:]{{0,200}})?):{LINE}:(?P<column>\d{{1,9}})$"
 )
 
 

@@ -75,7 +75,7 @@ def _read_addresses(line: str, _context: ContextLines) -> Sequence[MatchSpan] | 
     head, _, tail = line.rpartition(" at ")
     symbol = _ADDRESSES_HEAD.match(head)
     match = symbol and _ADDRESSES_PATH_LINE.match(line, len(line) - len(tail))
-    if not symbol and (match := _ADDRESSES_DISCRIMINATOR.match(line)):
+    if not symbol and "(discriminator " in line and (match := _ADDRESSES_DISCRIMINATOR.match(line)):
         symbol = match
     if not symbol or not match or not looks_like_a_file(match["path"]):
         return None
