@@ -85,8 +85,12 @@ _GROUPS: Final = (
         Pattern(r"== (?P<path>[^=\n]{1,500}) ==$"),
         Pattern(r"(?!)"),
     ),
-    # Create React App: "Line 12:5:  message  rule".
-    _Group(Pattern(r"Line (?P<line>\d{1,9}):(?:(?P<column>\d{1,9}):)?\s{2,}(?P<message>.*)"), _ALONE, Pattern(r"$")),
+    # Create React App: "Line 12:5:  message  rule". GoConvey: "Line 12:" below "* path".
+    _Group(
+        Pattern(r"Line (?P<line>\d{1,9}):(?:(?P<column>\d{1,9}):)?(?P<message>(?:\s{2,}.*)?)$"),
+        Pattern(rf"(?:\* )?{_PATH}:?$"),
+        Pattern(r"$"),
+    ),
     # dbt: "line 12" below the error, and the model's path above it.
     _Group(
         Pattern(r"line (?P<line>\d{1,9})(?P<message>)$"),

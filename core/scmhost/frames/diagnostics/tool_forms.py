@@ -37,16 +37,23 @@ FORMS: Final = (
         "ine:",
         Pattern(
             r"\b(?i:path|file(?:name)?):\s?\"(?P<path>[^\"\n]{1,500})\","
-            rf"(?: \w{{1,30}}:\s?\"[^\"\n]{{0,300}}\",){{0,3}} [Ll]ine:\s?{LINE}"
+            rf"(?: \w{{1,30}}:\s?(?:\"[^\"\n]{{0,300}}\"|\d{{1,20}}),){{0,3}} [Ll]ine:\s?{LINE}"
+            rf"(?:, [Cc]olumn:\s?{COLUMN})?"
         ),
     ),
     PlaceForm(
         "file=cart.py line=12",
-        "line=",
+        "line",
         Pattern(
-            rf"\bfile(?:name)?=\"?(?P<path>[^\"\s,;=]{{1,500}})\"?[,; ] ?(?:message=[^\n=]{{0,300}} )?line={LINE}"
-            rf"(?:[, ] ?col(?:umn)?={COLUMN})?"
+            rf"\bfile(?:name)?=\"?(?P<path>[^\"\s,;=]{{1,500}})\"?[,; ] ?(?:(?:message|func_name)=[^\n=]{{0,300}} )?"
+            rf"line(?:no)?={LINE}(?:[, ] ?col(?:umn)?={COLUMN})?"
         ),
+        Pattern(r"line(?:no)?=\d"),
+    ),
+    PlaceForm(
+        "lineno=12 filename=cart.py",
+        "lineno=",
+        Pattern(rf"\blineno={LINE} (?:\w{{1,30}}=\S{{1,100}} ){{0,3}}(?:filename|pathname)={PATH}(?=\s|$)"),
     ),
     PlaceForm(
         "CMake Error at C:/my shop/CMakeLists.txt:12 (message):",
@@ -64,7 +71,7 @@ FORMS: Final = (
     PlaceForm(
         "node:internal/modules/cjs/loader:1228",
         "node:",
-        Pattern(rf"(?P<path>node:[a-z][\w/]{{1,100}}):{LINE}$"),
+        Pattern(rf"(?P<path>node:[a-z][\w/]{{1,100}}):{LINE}(?::{COLUMN})?$"),
         at_start=True,
     ),
     PlaceForm("spec/cart_spec.lua @ 12", " @ ", Pattern(rf"{PATH} @ {LINE}$")),

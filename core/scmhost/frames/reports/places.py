@@ -70,7 +70,7 @@ _MESSAGES: Final = (
 _NESTED: Final = (
     ("location",), ("start",), ("range", "start"), ("location", "start"), ("location", "range", "start"), ("lines",),
     ("lines", "begin"), ("positions", "begin"), ("position",), ("position", "start"), ("region",), ("span",),
-    ("textrange",), ("causemetadata",), ("startposition",), ("loc",), ("file",),
+    ("textrange",), ("causemetadata",), ("startposition",), ("loc",), ("file",), ("line",),
 )  # fmt: skip
 _NESTED_NAMES: Final = frozenset(names[0] for names in _NESTED)
 _PATH_NAMES: Final = frozenset((*_FILES, *_PATHS, *_NAMES))
