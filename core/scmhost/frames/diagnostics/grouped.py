@@ -127,6 +127,8 @@ ROW: Final = (
 """The beginning of each row, behind the clock of a log."""
 SEVERITIES: Final = ("  error  ", "  warning  ")
 """Texts of which a row contains one if it is behind any other prefix."""
+# Turborepo, pnpm and Lerna: "shop:lint: ", "packages/shop lint: ".
+_TASK: Final = Pattern(r"@?[\w./-]{1,60}(?:[: ][\w:-]{1,40})?: {1,8}\d{1,9}:\d")
 _BEFORE_ROW: Final = Pattern(_CLOCK + _INDENT)
 _ROW_START: Final = Pattern(_CLOCK + ROW)
 
@@ -138,9 +140,22 @@ def _read(line: str, context: ContextLines) -> Sequence[MatchSpan] | None:
         row = _without_row_prefix(whole)
         shift = len(whole.rstrip()) - len(row) - len(context.prefix)
         return _read_row(row, context, _GROUPS, shift, _before_whole)
-    if any(severity in line for severity in SEVERITIES) and context.prefix.strip():
+    if not any(severity in line for severity in SEVERITIES):
+        return None
+    if context.prefix.strip():
         return _read_row(line, context, _GROUPS[:1], 0, ContextLines.before)
-    return None
+    return _read_behind_task(whole, context) if _TASK.match(whole) else None
+
+
+def _read_behind_task(whole: str, context: ContextLines) -> Sequence[MatchSpan] | None:
+    """Read a row behind the name of a task, with which the heading begins, too."""
+    task = whole[: whole.index(": ") + 2]
+    row = whole[len(task) :].strip()
+
+    def before(context: ContextLines, back: int) -> str:
+        return context.whole(back).removeprefix(task).strip()
+
+    return _read_row(row, context, _GROUPS[:1], whole.index(row) - len(context.prefix), before)
 
 
 def _read_row(

@@ -48,11 +48,11 @@ _FILES: Final = (
     "abspath",
 )  # fmt: skip
 # These also name other things, so the path must look like one. Of the last ones only source files are taken.
-_PATHS: Final = ("path", "source", "uri", "target", "src")
+_PATHS: Final = ("path", "source", "uri", "target", "src", "resource")
 _NAMES: Final = ("name", "url")
 _LINES: Final = (
     "line", "lineno", "linenumber", "linenum", "fileline", "callerlinenumber", "sourceline", "startline", "linestart",
-    "beginline", "linefrom", "row", "number",
+    "startlinenumber", "beginline", "linefrom", "row", "number",
 )  # fmt: skip
 _COLUMNS: Final = (
     "column", "col", "colno", "colnum", "colnumber", "columnnumber", "startcolumn", "columnstart", "begincolumn",
