@@ -8,6 +8,7 @@ from hypothesis import given
 from loading import load_cases
 from scmhost.frames import Frame, FrameMatch, read_text
 from scmhost.frames.diagnostics import DIAGNOSTICS
+from scmhost.frames.diagnostics.annotations import ANNOTATIONS
 from scmhost.frames.line_frames import read_line
 from scmhost.frames.notation import ContextLines
 from scmhost.frames.notations import NOTATIONS
@@ -21,7 +22,7 @@ PADDING = "\n".join(["nothing to see here"] * PADDED)
 
 
 # Every line has the empty hint.
-ALL = ([("", notation) for notation in NOTATIONS], [("", form) for form in DIAGNOSTICS])
+ALL = ([("", notation) for notation in (ANNOTATIONS, *NOTATIONS)], [("", form) for form in DIAGNOSTICS])
 
 
 def read_slowly(text: str) -> tuple[list[Frame], int]:
