@@ -39,7 +39,7 @@ def _read(line: str, context: ContextLines) -> Sequence[MatchSpan] | None:
 
 def _backtrace_span(match: re.Match[str], context: ContextLines) -> Sequence[MatchSpan] | None:
     # A line "with ..." may be between the function and its file.
-    above = context.before(2 if context.before().startswith("with ") else 1)
+    above = context.before(2 if context.before().startswith("with ") else 1) or context.before(2)
     symbol = _SYMBOL.match(above)
     if not match["path"].endswith(".rs") and not (symbol and looks_like_a_file(match["path"])):
         return None
