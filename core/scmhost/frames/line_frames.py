@@ -85,7 +85,7 @@ def _read_behind_learned(
 # Prefixes are learned with many comparisons, so only for lines with a line number behind a path.
 _PLACE: Final = re.compile(
     r"\.[A-Za-z]\w{0,9}(?:[:(,] {0,6}\d|[\"')]{1,2},? (?:on )?line | \d{1,9}:\d|:in )|\.(?:swift|kt|mm?)\)|\.cs:\w"
-    r"|[Ll]ines?:? #?\d|/[\w.-]{1,100}:\d|:\d{1,9}:in\W|@ \d|[>en]:\d"
+    r"|[Ll]ines?:? #?\d|/[\w.-]{1,100}:\d|:\d{1,9}:in\W|@ \d|[>en]:\d|\((?:node:|\d{1,9}:\d)"
 )
 # The number of lines above with which a line is compared.
 _NEIGHBOURS: Final = 4
