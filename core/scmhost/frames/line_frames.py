@@ -8,39 +8,21 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from .diagnostics import DIAGNOSTICS
 from .frame import MatchSpan
+from .hints import Offer
 from .log_prefixes import LearnedPrefix, learned_prefixes, prefix_length, printed
 from .notation import ContextLines, Notation
-from .notations import NOTATIONS
-
-Rows = Sequence[tuple[str, Notation]]
-
-_FRAMES: Final[Rows] = tuple((hint, notation) for notation in NOTATIONS for hint in notation.hints)
-_DIAGNOSTICS: Final[Rows] = tuple((hint, notation) for notation in DIAGNOSTICS for hint in notation.hints)
-_HINTS: Final = frozenset(hint for hint, _ in (*_FRAMES, *_DIAGNOSTICS))
-_ASCII_HINTS: Final = frozenset(hint for hint in _HINTS if hint.isascii())
 
 
-def rows_for(lines: Sequence[str]) -> tuple[Rows, Rows]:
-    """Return hints in any of these lines, with their notations of frames, and with those of diagnostics."""
-    # A single line is not worth the search.
-    if len(lines) == 1:
-        return _FRAMES, _DIAGNOSTICS
-    text = "\n".join(lines)
-    present = {hint for hint in (_ASCII_HINTS if text.isascii() else _HINTS) if hint in text}
-    return [row for row in _FRAMES if row[0] in present], [row for row in _DIAGNOSTICS if row[0] in present]
-
-
-def read_line(line: str, context: ContextLines, tables: tuple[Rows, Rows]) -> Sequence[MatchSpan] | None:
+def read_line(line: str, context: ContextLines, offer: Offer) -> Sequence[MatchSpan] | None:
     """Return the spans of the first notation that understands the line, or else of the first form of a diagnostic."""
     context.learned = None
     begin = prefix_length(line)
-    for rows in tables:
+    for notations in offer:
         body = _body(line, begin, context)
-        spans = _first(rows, line, body, context)
+        spans = _first(notations, body, context)
         if not spans or _is_any_doubtful(spans, body):
-            spans = _read_behind_learned(line, context, rows, spans)
+            spans = _read_behind_learned(line, context, notations, spans)
         if spans is not None:
             return spans
     return None
@@ -52,27 +34,23 @@ def _body(line: str, begin: int, context: ContextLines) -> str:
     return printed(line, begin)
 
 
-def _first(rows: Rows, line: str, body: str, context: ContextLines) -> Sequence[MatchSpan] | None:
-    last: Notation | None = None
-    for hint, notation in rows:
-        # The hints of a notation are consecutive rows; it reads a line once.
-        if hint in line and notation is not last:
-            last = notation
-            spans = notation.read(body, context)
-            if spans is not None:
-                return spans
+def _first(notations: Sequence[Notation], body: str, context: ContextLines) -> Sequence[MatchSpan] | None:
+    for notation in notations:
+        spans = notation.read(body, context)
+        if spans is not None:
+            return spans
     return None
 
 
 def _read_behind_learned(
-    line: str, context: ContextLines, rows: Rows, spans: Sequence[MatchSpan] | None
+    line: str, context: ContextLines, notations: Sequence[Notation], spans: Sequence[MatchSpan] | None
 ) -> Sequence[MatchSpan] | None:
     """Return the spans behind the shortest learned prefix that leaves no doubt, or these spans."""
     before, chosen = context.prefix, None
     for learned in _learned(line, context, certain=spans == []):
         context.learned = learned
         body = _body(line, learned.end, context)
-        others = _first(rows, line, body, context)
+        others = _first(notations, body, context)
         doubtful = not others or _is_any_doubtful(others, body)
         if others is not None and not (doubtful and spans and not _has_shorter_path(others, spans)):
             spans, before, chosen = others, context.prefix, learned

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from .diagnostics.grouped import ROW
 from .frame import FrameMatch, MatchSpan
-from .line_frames import read_line, rows_for
+from .hints import offers_for
+from .line_frames import read_line
 from .notation import MAX_LINES_BACK, ContextLines
 from .physical_lines import LineMarks, PhysicalLine, physical_lines, split_line
 from .reports import read_records, read_report
@@ -137,12 +138,12 @@ class BlockReader:
         candidates = _FRAME_MARKS.lines("\n".join(lines) if whole is None else whole)
         if not candidates:
             return
-        tables = rows_for([lines[at] for at in candidates])
+        offer = offers_for([lines[at] for at in candidates])
         context = ContextLines([*above, *lines, *_first_physical_line(following)])
         context.heading = self._heading
         for at in candidates:
             context.at = at + len(above)
-            spans = read_line(lines[at], context, tables)
+            spans = read_line(lines[at], context, offer(lines[at]))
             self.unread -= spans is not None
             for span in _complete(spans or (), lines[at], len(context.prefix)):
                 origin = at - span.lines_back
