@@ -32,7 +32,7 @@ def one_input(data: bytes) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == [COST]:
-        sys.exit(hostile_lines.main(*map(float, sys.argv[2:3]), *map(int, sys.argv[3:4])))
+        sys.exit(hostile_lines.main(*sys.argv[2:4]))
     if hostile_lines.main():
         sys.exit(1)
     FOUND.mkdir(exist_ok=True)

@@ -102,13 +102,13 @@ def search(seconds: float, seed: int) -> list[tuple[float, float, Shape]]:
     return [row for row in worst if row[0] > MOST_GROWTH or row[1] > MOST_TIMES_THE_MEDIAN]
 
 
-def main(seconds: float = 60.0, seed: int = 1) -> int:
+def main(seconds: str = "60", seed: str = "1") -> int:
     """Print the lines that cost too much; return 1 if there is one."""
-    found = search(seconds, seed)
+    found = search(float(seconds), int(seed))
     for grows, times, shape in sorted(found, reverse=True):
         print(f"{grows:5.1f} {times:7.0f}  {shape.head!r} + {shape.unit!r}... + {shape.tail!r}")
     return int(bool(found))
 
 
 if __name__ == "__main__":
-    sys.exit(main(*map(float, sys.argv[1:2]), *map(int, sys.argv[2:3])))
+    sys.exit(main(*sys.argv[1:3]))

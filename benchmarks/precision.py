@@ -11,8 +11,9 @@ A place counts as invented unless one of these holds, so the number is an upper 
 - a reference with a folder and a known extension stands in a text that is about such files: the changelogs and
   mailing lists of other projects quote places in sources that are not here. These are counted apart, as "unverified".
 
-The first rule forgives a false place whose file happens to exist. Look at the samples (``--sample 200``) before you
-believe the number.
+The first rule forgives a false place whose file happens to exist, and the last two blame changelogs that quote the
+compilers and debuggers of other projects: nearly all of what counts as invented is of this kind. So look at the samples
+(``--sample 200``) before you believe the number in either direction.
 
 Usage: ``python benchmarks/precision.py [--sample N] [--megabytes N]``. Exits with 1 if more than 0.1 % of the lines
 have an invented place.

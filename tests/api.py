@@ -22,7 +22,9 @@ from scmhost.application import create_application
 from scmhost.infra.clock import Clock, SystemClock
 from scmhost.infra.db.engine import Store
 from scmhost.infra.logs import configure_logs
+from scmhost.infra.secret_box import SecretBox
 from scmhost.infra.telemetry import NO_TELEMETRY, Telemetry
+from scmhost.installations.credentials import InstallationCredentials
 from scmhost.organizations.tokens import create_token
 from scmhost.plugins import Candidate, PluginHost, read_settings
 from scmhost.plugins.discovery import discover
@@ -184,14 +186,23 @@ def open_api(
         shutil.copy(_migrated(), folder / "test.db")
     settings = read_settings(config, {"SCMHOST_DATABASE_URL": database_url or f"sqlite:///{folder}/test.db"})
     store = Store.open(settings.host.database_url, busy_timeout=busy_timeout)
-    plugins = PluginHost.open(settings, candidates=[*discover(), *more], specs=specs, telemetry=telemetry)
+    clock = clock or SystemClock()
+    box = SecretBox(settings.host.encryption_keys)
+    plugins = PluginHost.open(
+        settings,
+        candidates=[*discover(), *more],
+        specs=specs,
+        telemetry=telemetry,
+        credentials=InstallationCredentials(store, clock, box),
+    )
     services = Services(
         store,
         plugins,
-        clock or SystemClock(),
+        clock,
         settings.limits,
         settings.host.webhook_key,
         operators=settings.host.operators,
+        secret_box=box,
         telemetry=telemetry,
     )
     with Host(settings, services) as host:

@@ -131,6 +131,8 @@ def new_tenant(store: Store, slug: str = "acme") -> Tenant:
         release_queries.create_deploy(tx, organization_id, release.id, deploy(), [project], NOW)
         jobs.put(tx, organization_id, "work", f"{release.id}:1", {}, NOW)
         secret = installation_queries.create_secret(tx, organization_id, installation, NOW).id
+        owner_of_secrets = installation_queries.get_many(tx, organization_id, [installation])[installation].installation
+        installation_queries.save_secrets(tx, owner_of_secrets, "encrypted", "key", None)
         audit_queries.add(tx, organization_id, note(token), NOW)
     return Tenant(organization_id, project, token, installation, repository, commit, release.id, mapping, secret)
 

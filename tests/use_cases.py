@@ -11,6 +11,8 @@ from scmhost.audit.queries import list_entries
 from scmhost.infra.db.engine import Store
 from scmhost.infra.limits import Limits
 from scmhost.infra.paging import PageQuery
+from scmhost.infra.secret_box import NO_KEYS
+from scmhost.installations.credentials import InstallationCredentials
 from scmhost.sdk import Organization
 from scmhost.services import Services
 
@@ -20,9 +22,10 @@ WEBHOOK_KEY = "a-key-of-forty-characters-for-the-tests-x"
 @contextmanager
 def open_services(store: Store, plugins: Mapping[str, str] | None = None, **fields: Any) -> Iterator[Services]:
     """Open the services of a process: a store, plugins by name and entry point, and a clock that the test sets."""
-    with host_of(plugins or {}) as host:
+    clock, box = SettableClock(), fields.pop("secret_box", NO_KEYS)
+    with host_of(plugins or {}, credentials=InstallationCredentials(store, clock, box)) as host:
         chosen: dict[str, Any] = {"webhook_key": SecretStr(WEBHOOK_KEY), **fields}
-        yield Services(store, host, SettableClock(), Limits(), **chosen)
+        yield Services(store, host, clock, Limits(), secret_box=box, **chosen)
 
 
 def recorded(services: Services, organization: Organization) -> list[tuple[str, str]]:

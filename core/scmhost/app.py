@@ -61,7 +61,9 @@ class Host:
         """
         from scmhost.infra.clock import SystemClock
         from scmhost.infra.db.engine import Store
+        from scmhost.infra.secret_box import SecretBox
         from scmhost.infra.telemetry import NO_TELEMETRY
+        from scmhost.installations.credentials import InstallationCredentials
         from scmhost.plugins import PluginHost
         from scmhost.services import Services
 
@@ -69,14 +71,17 @@ class Host:
         if migrate:
             store.migrate()
         telemetry = telemetry or NO_TELEMETRY
-        plugins = PluginHost.open(settings, telemetry=telemetry, serving=serving)
+        clock, box = SystemClock(), SecretBox(settings.host.encryption_keys)
+        credentials = InstallationCredentials(store, clock, box)
+        plugins = PluginHost.open(settings, telemetry=telemetry, credentials=credentials, serving=serving)
         services = Services(
             store,
             plugins,
-            SystemClock(),
+            clock,
             settings.limits,
             settings.host.webhook_key,
             operators=settings.host.operators,
+            secret_box=box,
             telemetry=telemetry,
         )
         return cls(settings, services)

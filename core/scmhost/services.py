@@ -9,6 +9,7 @@ from scmhost.infra.clock import Clock
 from scmhost.infra.db.engine import Store
 from scmhost.infra.errors import NotFound, Unavailable
 from scmhost.infra.limits import Limits
+from scmhost.infra.secret_box import NO_KEYS, SecretBox
 from scmhost.infra.telemetry import NO_TELEMETRY, Telemetry
 from scmhost.plugins import PluginHost
 
@@ -47,6 +48,7 @@ class Services:
         limits: how much a request may send or read.
         webhook_key: the key from which webhook secrets are derived; None: webhooks are off.
         operators: slugs or ids of the organizations whose admins may see the state of the host.
+        secret_box: encrypts the secrets of installations, with the keys of the operator.
         telemetry: receives the operations that are measured.
         actor: who makes the changes, for the audit log.
     """
@@ -57,6 +59,7 @@ class Services:
     limits: Limits
     webhook_key: SecretStr | None = None
     operators: tuple[str | int, ...] = ()
+    secret_box: SecretBox = NO_KEYS
     telemetry: Telemetry = NO_TELEMETRY
     actor: Actor = SYSTEM
     # Shared by all copies of the services: for_actor() copies the reference.

@@ -24,6 +24,8 @@ def test_frames_are_printed_as_json() -> None:
         "function": "total",
         "module": None,
         "language": "javascript",
+        "kind": "frame",
+        "message": None,
     }
     assert [frame["line"] for frame in frames] == [12, 4, None]
 
@@ -38,6 +40,20 @@ def test_frames_are_printed_as_text(tmp_path: Path) -> None:
         "Shop.java  com.acme.Shop total",
     ]
     assert done.err == "3 frames; 1 lines belong to no trace.\n"
+
+
+def test_diagnostics_are_printed_with_their_messages() -> None:
+    """A place of a compiler or a linter is marked, and its message follows."""
+    text = TRACE + b"src/cart.py:12:5: F821 Undefined name\nmake: *** [Makefile:3: all]\nSee src/cart.py:3 there\n"
+    done = scmhost_process("frames", stdin=text)
+    assert done.out.splitlines()[3:] == [
+        "src/cart.py:12:5  diagnostic: F821 Undefined name",
+        "Makefile:3  diagnostic: all]",
+        "src/cart.py:3  diagnostic",
+    ]
+    assert done.err == "3 frames, 3 diagnostics; 1 lines have neither.\n"
+    (diagnostic,) = json.loads(scmhost_process("frames", "--json", stdin=b"cart.c:12: error: x").out)["frames"]
+    assert (diagnostic["kind"], diagnostic["message"]) == ("diagnostic", "error: x")
 
 
 def test_truncated_text_is_reported(tmp_path: Path) -> None:

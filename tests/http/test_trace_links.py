@@ -130,14 +130,14 @@ def test_frames_of_the_jvm_are_mapped_by_their_classes(api: ApiClient) -> None:
 
 
 def test_ref_comes_from_commit_or_release(api: ApiClient) -> None:
-    """The ref is the commit, or else the release's commit; an unknown release is 404."""
+    """The ref is the commit, or else the release's commit; an unknown release is a note."""
     api.mapping(*api.claimed())
     api.release("1.0", commits=[commit(SHA)])
     by_release = linked(api, "/srv/app/a.py", release="1.0")[0]
     by_commit = linked(api, "/srv/app/a.py", release="1.0", commit=OLDER_SHA)[0]
     assert (by_release["link"]["ref"], by_release["link"]["refSource"]) == (SHA, "release")
     assert (by_commit["link"]["ref"], by_commit["link"]["refSource"]) == (OLDER_SHA, "frame")
-    assert api.post(LINKS, {"text": "", "release": "none"}).status_code == 404
+    assert "no release 'none'" in answered(api, LINKS, text="", release="none")["notes"][0]
 
 
 def test_links_have_a_confidence(any_api: ApiClient) -> None:
@@ -521,3 +521,52 @@ def test_unencodable_text_of_a_plugin_is_a_reason(tmp_path: Path, path: str) -> 
     reasons = ["unsafe_url", "no_source_pages", "integration_link_forbidden", None]
     assert [frame["reason"] for frame in frames] == reasons
     assert [bool(frame["message"]) for frame in frames] == [True, True, True, False]
+
+
+NEWER_SHA, NEWEST_SHA = "c" * 40, "d" * 40
+SHAS = (OLDER_SHA, SHA, NEWER_SHA, NEWEST_SHA)
+
+
+def test_renamed_file_is_linked_where_the_history_has_it(any_api: ApiClient) -> None:
+    """Up to the commit that renamed it, a file is linked; after that its new path is in the message."""
+    any_api.mapping(*any_api.claimed())
+    send(any_api, "A src/cart.py", "A src/pay.py", sha=OLDER_SHA, timestamp="2026-01-01T00:00:00Z")
+    send(any_api, "D src/cart.py", "A src/basket.py", sha=SHA, timestamp="2026-02-01T00:00:00Z")
+    send(any_api, "D src/pay.py", "M src/basket.py", sha=NEWER_SHA, timestamp="2026-03-01T00:00:00Z")
+    send(any_api, "M src/basket.py", sha=NEWEST_SHA, timestamp="2026-04-01T00:00:00Z")
+
+    def outcomes(name: str) -> list[str | None]:
+        return [linked(any_api, f"/srv/app/{name}", commit=sha)[0]["reason"] for sha in SHAS]
+
+    assert outcomes("cart.py") == [None, None, "file_not_found", "file_not_found"]
+    assert outcomes("pay.py") == [None, None, None, "file_not_found"]
+    assert outcomes("basket.py") == outcomes("never_sent.py") == [None] * 4
+    (renamed,) = linked(any_api, "/srv/app/cart.py", commit=NEWEST_SHA)
+    assert renamed["message"] == f"Commit {SHA[:12]} renamed the file to src/basket.py."
+    assert renamed["attemptedUrl"] == f"{BASE}/blob/{NEWEST_SHA}/src/cart.py"
+    (deleted,) = linked(any_api, "/srv/app/pay.py", commit=NEWEST_SHA)
+    assert deleted["message"].startswith(f"Commit {NEWER_SHA[:12]} deleted the file")
+
+
+def test_every_route_knows_a_deleted_file(api: ApiClient) -> None:
+    """At the commit of a release too."""
+    api.mapping(*api.claimed())
+    send(api, "A src/a.py", sha=OLDER_SHA, timestamp="2026-01-01T00:00:00Z")
+    send(api, "D src/a.py", "A lib/a.py", "A lib/b.py", sha=SHA, timestamp="2026-02-01T00:00:00Z")
+    send(api, "M lib/a.py", sha=NEWER_SHA, timestamp="2026-03-01T00:00:00Z")
+    body = {"version": "2.0", "projects": ["web"], "refs": [{"repository": "team/app", "commit": NEWER_SHA}]}
+    assert api.post("releases/", body).status_code == 201
+    project, file = "/api/0/projects/acme/web", "/srv/app/a.py"
+    for target in ({"release": "2.0"}, {"commit": NEWER_SHA}):
+        trace = answered(api, LINKS, frames=[{"filename": file}], **target)["frames"][0]
+        explained = answered(api, EXPLAIN, frames=[{"filename": file}], **target)["frames"][0]
+        assert [item["reason"] for item in (trace, explained)] == ["file_not_found"] * 2
+        assert [item["message"] for item in (trace, explained)] == [
+            f"Commit {SHA[:12]} renamed the file to lib/a.py."
+        ] * 2
+    single = api.get(f"{project}/stacktrace-link/", params={"file": file, "release": "2.0"}).json()
+    assert (single["error"], single["detail"]) == ("file_not_found", trace["message"])
+    many = api.get(f"{project}/stacktrace-links/", params={"file": file, "ref": NEWER_SHA}).json()
+    assert many["files"][0]["error"] == "file_not_found"
+    # A branch may have the file again.
+    assert linked(api, file)[0]["link"]["ref"] == "main"

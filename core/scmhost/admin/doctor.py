@@ -1,5 +1,6 @@
 """``scmhost plugins doctor``: run all checks; the checks of the database and its rows."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import partial
@@ -7,6 +8,8 @@ from itertools import chain
 from typing import Final
 
 from scmhost.infra.errors import ScmhostError
+from scmhost.installations import queries as installation_queries
+from scmhost.installations.sealing import attention_reasons
 from scmhost.links import queries as link_queries
 from scmhost.links.resolve import index_mappings
 from scmhost.links.values import CodeMapping
@@ -179,6 +182,29 @@ def check_installations(services: Services) -> Findings:
     yield from each([(row, decision) for row, decision in decisions if not decision.on], _idle_installation)
 
 
+def check_credentials(services: Services) -> Findings:
+    """Report installations that need attention, and secrets that should be encrypted with the first key."""
+    with services.store.read() as tx:
+        known = organization_queries.all_organizations(tx)
+        listed: defaultdict[str, list[TenantRow]] = defaultdict(list)
+        for row in admin_queries.all_installations(tx):
+            listed[row.organization].append(row)
+        sealed = installation_queries.count_sealed(tx)
+    for organization in known:
+        rows = listed[organization.slug]
+        with services.store.read() as tx:
+            stored = installation_queries.get_many(tx, organization.id, [row.id for row in rows])
+        reasons = attention_reasons(services, organization, [item.installation for item in stored.values()])
+        yield from each(
+            [(row, reasons[row.id]) for row in rows if row.id in reasons],
+            lambda item: Finding("error", _subject("installation", item[0]), f"{item[0].name!r}: {item[1]}"),
+        )
+    older = sum(count for key, count in sealed.items() if key != services.secret_box.key_id)
+    if older and services.secret_box.key_id:
+        problem = f"installations whose secrets are not encrypted with the first of host.secret_keys: {older}"
+        yield Finding("note", "secrets", problem, "scmhost secrets rotate")
+
+
 def _idle_installation(item: tuple[TenantRow, FlagDecision]) -> Finding:
     row, decision = item
     return Finding(
@@ -288,6 +314,7 @@ _HOST_CHECKS: Final[Sequence[Check]] = (
     host_checks.check_plugins_serve_someone,
     host_checks.check_overrides,
     host_checks.check_file_mode,
+    host_checks.check_key_files,
     host_checks.check_telemetry_packages,
     host_checks.check_database_file,
 )
@@ -296,6 +323,7 @@ _ROW_CHECKS: Final[Sequence[Check]] = (
     check_organization_names,
     check_webhook_key,
     check_installations,
+    check_credentials,
     check_repositories,
     check_mapping_order,
     check_tokens,

@@ -7,11 +7,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeAlias, TypeVar
 
+from pydantic import SecretStr
+
 from scmhost.infra.telemetry import TelemetryMissing, check_telemetry
 from scmhost.plugins import PluginReport, PluginSettings, Settings
 from scmhost.plugins.config.reading import DATABASE_URL, WEBHOOK_KEY
 from scmhost.plugins.config.redaction import is_secret_name
-from scmhost.plugins.config.schema import environment_references
+from scmhost.plugins.config.schema import KeySource, environment_references
 from scmhost.services import Services
 
 Severity = Literal["error", "warning", "note"]
@@ -87,6 +89,16 @@ def check_file_mode(services: Services) -> Findings:
         )
 
 
+def check_key_files(services: Services) -> Findings:
+    """Report files with keys that every user of this machine may read."""
+    for key in services.plugins.settings.host.secret_keys:
+        path = Path(key.name) if isinstance(key, KeySource) and key.kind == "file" else None
+        if path and path.is_file() and path.stat().st_mode & stat.S_IROTH:
+            problem = f"every user of this machine may read {path}, which contains a key"
+            place = services.plugins.settings.source.place("host", "secret_keys")
+            yield Finding("warning", "secret_keys", problem, f"chmod o-r {path}", place)
+
+
 def check_telemetry_packages(services: Services) -> Findings:
     """Report a missing package that the settings of telemetry need."""
     settings = services.plugins.settings
@@ -137,6 +149,8 @@ def _secrets_in(settings: Settings) -> Iterator[str]:
     lines = settings.source.lines
     if ("host", "webhook_key") in lines:
         yield "the webhook_key"
+    if ("host", "secret_keys") in lines and any(isinstance(key, SecretStr) for key in settings.host.secret_keys):
+        yield "secret_keys"
     if ("host", "database_url") in lines and "@" in settings.host.database_url:
         # Only a URL with credentials is a secret; the path of a SQLite file is not.
         yield "the password of the database"

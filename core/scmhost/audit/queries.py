@@ -34,6 +34,7 @@ Action = Literal[
     "repository.delete",
     "repository.edit",
     "repository.unclaim",
+    "secrets.rotate",
     "token.create",
     "token.revoke",
     "webhook-secret.create",

@@ -1,4 +1,4 @@
-"""``scmhost bootstrap``, ``migrate``, ``token`` and ``audit``: administration of the database."""
+"""``scmhost bootstrap``, ``migrate``, ``token``, ``secrets`` and ``audit``: administration of the database."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .context import CommandContext, database_options, echo, echo_json, json_option, organization_named
+from .context import CommandContext, database_options, echo, echo_json, fail, json_option, organization_named
 
 if TYPE_CHECKING:
     from scmhost.audit.queries import AuditEntry
@@ -167,6 +167,40 @@ def _described_token(item: "Token") -> dict[str, object]:
         "expiresAt": item.expires_at.isoformat() if item.expires_at else None,
         "revokedAt": item.revoked_at.isoformat() if item.revoked_at else None,
     }
+
+
+@click.group(name="secrets")
+def secrets() -> None:
+    """Make keys for the secrets of installations, and change the key."""
+
+
+@secrets.command(name="new-key")
+def new_key() -> None:
+    """Print a new key, for secret_keys under [host] of plugins.toml."""
+    from scmhost.infra import secret_box
+
+    echo(secret_box.new_key())
+
+
+@secrets.command(name="rotate")
+@database_options
+@json_option
+@click.pass_obj
+def rotate(context: CommandContext, *, config: str | None, database_url: str | None, as_json: bool) -> None:
+    """Encrypt the secrets of all installations with the first of secret_keys.
+
+    Safe to run again, and while the service runs. The exit code is 1 if some cannot be decrypted.
+    """
+    from scmhost.installations.sealing import rotate_secrets
+
+    with context.open_host(config, database_url, plugins=False) as host:
+        done = rotate_secrets(host.services)
+    if as_json:
+        echo_json({"rotated": done.rotated, "current": done.current, "lost": done.lost})
+    else:
+        echo(f"{done.rotated} encrypted again with the first key, {done.current} were already.")
+    if done.lost:
+        fail(f"{done.lost} cannot be decrypted: their key is not among secret_keys. They are unchanged.")
 
 
 @click.command(name="audit")

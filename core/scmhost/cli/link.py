@@ -17,7 +17,7 @@ from .context import CommandContext, database_options, echo, echo_error, echo_js
 from .link_sources import LinkSource, NoLinks, UntilFailure, checkout_options, open_source
 
 if TYPE_CHECKING:
-    from scmhost.frames import Frame, FrameMatch
+    from scmhost.frames import Frame, FrameMatch, Reading
 
 NAMES: Final = ("text", "markdown", "html", "json")
 
@@ -148,10 +148,10 @@ def _writer() -> Write:
 @click.argument("file", default="-", metavar="[FILE|-]")
 @json_option
 def frames(*, file: str, as_json: bool) -> None:
-    """Print the frames of stack traces in FILE, or on standard input.
+    """Print the frames of stack traces in FILE, or on standard input, and the diagnostics of other tools.
 
-    The text may be one trace, several traces, a log, or the JSON of an event. Frames are printed in the order of the
-    text, and paths as they are in the text.
+    The text may be one trace, several traces, the output of a compiler, a linter or a test runner, a log, or the JSON
+    of an event. Frames and diagnostics are printed in the order of the text, and paths as they are in the text.
     """
     from scmhost.frames import read_text
 
@@ -162,11 +162,21 @@ def frames(*, file: str, as_json: bool) -> None:
     for found in reading.frames:
         echo(printable(_frame_line(found.frame)))
     rest = " The rest of the text was not read." if reading.truncated else ""
-    echo_error(f"{len(reading.frames)} frames; {reading.unread} lines belong to no trace.{rest}")
+    echo_error(f"{_counts(reading)}{rest}")
+
+
+def _counts(reading: "Reading") -> str:
+    diagnostics = sum(found.frame.kind == "diagnostic" for found in reading.frames)
+    frames = len(reading.frames) - diagnostics
+    if diagnostics:
+        return f"{frames} frames, {diagnostics} diagnostics; {reading.unread} lines have neither."
+    return f"{frames} frames; {reading.unread} lines belong to no trace."
 
 
 def _frame_line(frame: "Frame") -> str:
-    """Return path, line and column of a frame, then its function."""
+    """Return path, line and column of a frame, then its function, or the message of a diagnostic."""
     position = ":".join(str(part) for part in (frame.path, frame.line, frame.column) if part is not None)
+    if frame.kind == "diagnostic":
+        return f"{position}  {frame.kind}: {frame.message}" if frame.message else f"{position}  {frame.kind}"
     names = [part for part in (frame.module, frame.function) if part]
     return f"{position}  {' '.join(names)}".rstrip()

@@ -24,6 +24,7 @@ SERVER_PACKAGES: Final = frozenset(
     {
         "alembic",
         "cachetools",
+        "cryptography",
         "fastapi",
         "httptools",
         "msgspec",
@@ -53,6 +54,7 @@ COMMANDS: Final = {
     "remote": ("scmhost.cli.url_tools:remotes", "Parse remote URLs of repositories."),
     "roots": ("scmhost.cli.mapping_tools:roots", "Infer the roots of a code mapping from a frame and its file."),
     "run": ("scmhost.cli.run:run", "Run a command, and add links to its output."),
+    "secrets": ("scmhost.cli.admin:secrets", "Make keys for the secrets of installations, and change the key."),
     "serve": ("scmhost.cli.serve:serve", "Run the service."),
     "token": ("scmhost.cli.admin:token", "Create, list and revoke access tokens."),
     "url": ("scmhost.cli.url_tools:urls", "Build URLs of pages on code hosts."),

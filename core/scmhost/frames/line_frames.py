@@ -95,9 +95,15 @@ _STRANGE_START: Final = re.compile(r"[^\w/\\.~<@$({]|\d+-")
 _INDENTED: Final = re.compile(r"\S(?:\s\s|\t)")
 
 
+_SPANS_AT_THE_PREFIX: Final = 8
+
+
 def _is_any_doubtful(spans: Sequence[MatchSpan], body: str) -> bool:
-    """Return whether a path or function may have the end of an unknown prefix in it."""
-    return any(_is_doubtful(span, body) for span in spans)
+    """Return whether a path or function may have the end of an unknown prefix in it.
+
+    A prefix is before the first spans, and a line may have thousands of them.
+    """
+    return any(_is_doubtful(span, body) for span in spans[:_SPANS_AT_THE_PREFIX])
 
 
 def _is_doubtful(span: MatchSpan, body: str) -> bool:

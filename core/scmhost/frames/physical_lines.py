@@ -80,7 +80,7 @@ _INDENT: Final = Pattern(r"(?:\\{1,4}[tr]|\s)*")
 # The quotation in which a log wrote the trace.
 _OPENED: Final = Pattern(r".*(?:[:=\[,(]\s?|^\s*)(?<!\\)[\"']")
 _CLOSED: Final = Pattern(
-    r"(?<!\\)\"(?!, line \d)\s*(?:[,}\])]|$)|'\s*[}\])][\s}\])]*$|(?<!\\)(?<!\\[rn])(?:\\{1,4}[rn])++$"
+    r"(?<!\\)\"(?!, line \d)\s*(?:[,}\])]|$)|'\s*[}\])][\s}\])]*$|(?<!\\)(?<!\\[rn])(?>(?:\\{1,4}[rn])+)$"
 )
 # "go test -json" and Docker's log files have a printed line in each record.
 _PRINTED: Final = Pattern(r'"(?:Output|log)":\s?"([^"\\]*(?:\\.[^"\\]*)*)"')

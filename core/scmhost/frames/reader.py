@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Final
 
-from .diagnostics.grouped import ROW
+from .diagnostics.grouped import ROW, SEVERITIES
 from .frame import FrameMatch, MatchSpan
 from .hints import offers_for
 from .line_frames import read_line
@@ -43,6 +43,7 @@ _FRAME_MARKS: Final = LineMarks(
         "行",
         "第",
         "çinde",
+        *SEVERITIES,
     ),
     tuple(
         re.compile(pattern)

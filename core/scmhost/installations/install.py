@@ -1,8 +1,9 @@
 """Install a provider for an organization, configure and list installations."""
 
 from collections.abc import Mapping
+from typing import Any
 
-from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic import BaseModel, JsonValue, SecretStr, ValidationError
 
 from scmhost.audit.queries import record
 from scmhost.infra.db.base import without_surrogates
@@ -12,11 +13,14 @@ from scmhost.infra.paging import Page, PageQuery
 from scmhost.plugins import PluginFault, ProviderCalls
 from scmhost.plugins.calls import refusals
 from scmhost.plugins.errors import Origin
-from scmhost.sdk import JsonObject, Organization, Provider
+from scmhost.sdk import Installation, JsonObject, Organization, Provider
+from scmhost.sdk.configuration import field_key
+from scmhost.sdk.secrets import enclosed_secrets, secret_fields
 from scmhost.services import Services
 
 from . import queries
 from .queries import StoredInstallation
+from .sealing import seal, stored_secrets
 
 
 class InvalidForm(InvalidInput):
@@ -36,8 +40,8 @@ def install_provider(
         ProviderOff: the provider is not on for this organization.
         InvalidForm: the fields are not valid for the provider's form.
         ProviderRefused: the plugin rejected the request.
-        PluginFault: the plugin returns text that cannot be stored.
-        Conflict: this installation exists already.
+        PluginFault: the plugin returns text that cannot be stored, or a configuration that its model refuses.
+        Conflict: this installation exists already, or it has secrets and the host has no key for them.
     """
     calls = services.plugins.calls_for(provider_key, organization)
     form = _read_form(calls, calls.provider.install_form, fields)
@@ -47,6 +51,9 @@ def install_provider(
     with services.store.write() as tx:
         try:
             stored = queries.create(tx, organization.id, provider_key, draft, services.clock.now())
+            if draft.secrets:
+                sealed = seal(services.secret_box, stored.installation, draft.secrets)
+                queries.save_secrets(tx, stored.installation, *sealed, draft.secrets_expire_at)
         except Duplicate as error:
             raise Conflict(f"This {provider_key} installation exists already.") from error
         except BadText as error:
@@ -67,17 +74,30 @@ def configure_installation(
         ProviderOff: its provider is not on for this organization.
         InvalidInput: the provider has nothing to configure.
         InvalidForm: the fields are not valid for the provider's form.
+        Conflict: the form has secrets, and the host has no key for them.
     """
     installation = get_installation(services, organization, installation_id).installation
     calls = services.plugins.calls_for(installation.provider, organization)
-    if calls.provider.configuration is None:
+    model = calls.provider.configuration
+    if model is None:
         raise InvalidInput(f"Installations of {installation.provider} have nothing to configure.")
-    form = _read_form(calls, calls.provider.configuration, fields)
+    enclosed = enclosed_secrets(model)
+    if enclosed:
+        problem = "has a secret inside of another value, which cannot be stored; the plugin must give it a field"
+        raise InvalidForm({name: [f"This field {problem} of its own."] for name in enclosed})
+    own = secret_fields(model)
+    held = stored_secrets(services, installation) if own else {}
+    form = _read_form(calls, model, {**_kept_secrets(model, held), **fields})
+    # To a form, a field that is null is one that is missing: both are stored in the same way.
+    configuration = form.model_dump(mode="json", exclude_none=True, exclude=set(own))
+    secrets = _with_form(held, form, own)
     with services.store.write() as tx:
-        # To a form, a field that is null is one that is missing: both are stored in the same way.
-        configuration = form.model_dump(mode="json", exclude_none=True)
         queries.set_configuration(tx, organization.id, installation_id, configuration)
-        changed = _changed_fields(installation.configuration, configuration)
+        changed = _changed_fields(installation.configuration, configuration) + _changed_fields(held, secrets)
+        if secrets and secrets != held:
+            queries.save_secrets(tx, installation, *seal(services.secret_box, installation, secrets), None)
+        elif held and not secrets:
+            queries.delete_secrets(tx, installation)
         # Saving a form without changes is no event for the audit log.
         if changed:
             target = installation.id, installation.name
@@ -126,6 +146,14 @@ def catalogue(services: Services, organization: Organization) -> list[tuple[Prov
     return [(provider, without_surrogates(calls.form_schema())) for provider, calls in with_calls if calls is not None]
 
 
+def shown_configuration(services: Services, installation: Installation) -> JsonObject:
+    """Return an installation's configuration without secrets, which older versions of scmhost stored there."""
+    provider = services.plugins.provider(installation.provider)
+    model = provider.configuration if provider else None
+    own = secret_fields(model) if model else frozenset()
+    return {name: value for name, value in installation.configuration.items() if name not in own}
+
+
 def field_problems(error: ValidationError) -> dict[str, list[str]]:
     """Return pydantic's errors by field."""
     problems: dict[str, list[str]] = {}
@@ -143,7 +171,20 @@ def _read_form(calls: ProviderCalls, model: type[BaseModel], fields: Mapping[str
         raise InvalidForm(field_problems(error)) from error
 
 
-def _changed_fields(before: Mapping[str, JsonValue], after: Mapping[str, JsonValue]) -> list[JsonValue]:
+def _kept_secrets(model: type[BaseModel], held: Mapping[str, SecretStr]) -> dict[str, Any]:
+    """Return the fields of stored secrets: a person who changes another field cannot repeat them."""
+    names = secret_fields(model) & held.keys()
+    return {field_key(model, name): held[name].get_secret_value() for name in sorted(names)}
+
+
+def _with_form(held: Mapping[str, SecretStr], form: BaseModel, names: frozenset[str]) -> dict[str, SecretStr]:
+    """Return the secrets of an installation with those of a form; one that is null is removed."""
+    kept = {name: secret for name, secret in held.items() if name not in names}
+    given = {name: getattr(form, name) for name in sorted(names)}
+    return kept | {name: secret for name, secret in given.items() if secret and secret.get_secret_value()}
+
+
+def _changed_fields(before: Mapping[str, object], after: Mapping[str, object]) -> list[JsonValue]:
     """Return the names of the fields that differ. Their values may be secret, so the audit log must not have them."""
     return [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
 

@@ -1,20 +1,20 @@
-"""SQL of installations and webhook secrets."""
+"""SQL of installations, their secrets, and webhook secrets."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, literal, or_, select, tuple_, update
 
 from scmhost.infra.db.base import AnyRow
 from scmhost.infra.db.engine import Transaction
-from scmhost.infra.db.statements import SortKey, batches, duplicates, fetch_page, new_id
+from scmhost.infra.db.statements import SortKey, batches, duplicates, fetch_page, insert_into, new_id
 from scmhost.infra.paging import Page, PageQuery
 from scmhost.repositories.tables import REPOSITORIES
 from scmhost.sdk import Installation, InstallationDraft, JsonObject
 
-from .tables import INSTALLATIONS, WEBHOOK_SECRETS
+from .tables import INSTALLATION_SECRETS, INSTALLATIONS, WEBHOOK_SECRETS
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,31 @@ class WebhookSecret:
     installation_id: int
     created_at: datetime
     expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SealedSecrets:
+    """The encrypted secrets of an installation, as stored.
+
+    Attributes:
+        encrypted: the secrets, which only the key with this id reveals.
+        key_id: the id of the key.
+        version: changes with the secrets, but not when they are encrypted again.
+        expires_at: when they have to be renewed.
+        leased_until: while this is in the future, a worker is renewing them.
+        problem: why the code host refuses them.
+        problem_at: when it last refused them.
+    """
+
+    organization_id: int
+    installation_id: int
+    encrypted: str
+    key_id: str
+    version: int
+    expires_at: datetime | None
+    leased_until: datetime | None
+    problem: str | None
+    problem_at: datetime | None
 
 
 _BY_NAME: Final = (SortKey(INSTALLATIONS.c.name), SortKey(INSTALLATIONS.c.id))
@@ -107,8 +132,108 @@ def _is_row(organization_id: int, installation_id: int) -> ColumnElement[bool]:
 
 
 def _installation(row: AnyRow) -> StoredInstallation:
-    fields = {name: row._mapping[name] for name in Installation.model_fields}  # noqa: SLF001 - SQLAlchemy's public name for it
+    # Its secrets are read for the calls of I/O hooks only.
+    names = [name for name in Installation.model_fields if name != "secrets"]
+    fields = {name: row._mapping[name] for name in names}  # noqa: SLF001 - SQLAlchemy's public name for it
     return StoredInstallation(Installation.model_validate(fields), row.created_at)
+
+
+def sealed_secrets(tx: Transaction, organization_id: int, ids: Iterable[int]) -> dict[int, SealedSecrets]:
+    """Return the encrypted secrets of installations by their ids; those without secrets are left out."""
+    query = select(INSTALLATION_SECRETS).where(INSTALLATION_SECRETS.c.organization_id == organization_id)
+    column = INSTALLATION_SECRETS.c.installation_id
+    rows = (row for piece in batches(ids) for row in tx.execute(query.where(column.in_(piece))))
+    return {row.installation_id: _sealed(row) for row in rows}
+
+
+def sealed_with_other_keys(tx: Transaction, key_id: str, after: tuple[int, int], limit: int) -> list[SealedSecrets]:
+    """Return secrets of any organization that another key encrypts, after the installation with these two ids."""
+    table = INSTALLATION_SECRETS.c
+    place = tuple_(table.organization_id, table.installation_id)
+    query = select(INSTALLATION_SECRETS).where(table.key_id != key_id, place > tuple_(*map(literal, after)))
+    return [_sealed(row) for row in tx.execute(query.order_by(*place.clauses).limit(limit))]
+
+
+def count_sealed(tx: Transaction) -> dict[str, int]:
+    """Count the installations with secrets of all organizations, by the id of the key that encrypts them."""
+    column = INSTALLATION_SECRETS.c.key_id
+    return {row[0]: row[1] for row in tx.execute(select(column, func.count()).group_by(column))}
+
+
+def save_secrets(
+    tx: Transaction, installation: Installation, encrypted: str, key_id: str, expires_at: datetime | None
+) -> None:
+    """Save the secrets of an installation in place of its others, and forget why those were refused."""
+    new = insert_into(tx, INSTALLATION_SECRETS).values(
+        organization_id=installation.organization_id,
+        installation_id=installation.id,
+        encrypted=encrypted,
+        key_id=key_id,
+        version=1,
+        expires_at=expires_at,
+    )
+    fields = {"version": INSTALLATION_SECRETS.c.version + 1, **_unleased(encrypted, key_id, expires_at)}
+    keys = [INSTALLATION_SECRETS.c.organization_id, INSTALLATION_SECRETS.c.installation_id]
+    tx.execute(new.on_conflict_do_update(index_elements=keys, set_=fields))
+
+
+def delete_secrets(tx: Transaction, installation: Installation) -> None:
+    """Delete the secrets of an installation."""
+    table = INSTALLATION_SECRETS.c
+    own = (table.organization_id == installation.organization_id) & (table.installation_id == installation.id)
+    tx.execute(delete(INSTALLATION_SECRETS).where(own))
+
+
+def lease_secrets(tx: Transaction, sealed: SealedSecrets, now: datetime, until: datetime) -> bool:
+    """Reserve the renewal of secrets. Return False if another worker renews them, or has renewed them."""
+    table = INSTALLATION_SECRETS.c
+    free = or_(table.leased_until.is_(None), table.leased_until <= now)
+    statement = update(INSTALLATION_SECRETS).where(_is_sealed(sealed), free).values(leased_until=until)
+    return tx.execute(statement.returning(table.version)).first() is not None
+
+
+def replace_secrets(
+    tx: Transaction, sealed: SealedSecrets, encrypted: str, key_id: str, expires_at: datetime | None
+) -> bool:
+    """Save renewed secrets and end the lease. Return False if they were changed meanwhile."""
+    fields = {"version": sealed.version + 1, **_unleased(encrypted, key_id, expires_at)}
+    statement = update(INSTALLATION_SECRETS).where(_is_sealed(sealed)).values(fields)
+    return tx.execute(statement.returning(INSTALLATION_SECRETS.c.version)).first() is not None
+
+
+def reseal(tx: Transaction, sealed: SealedSecrets, encrypted: str, key_id: str) -> bool:
+    """Save the same secrets, encrypted again. Return False if they were changed meanwhile."""
+    same = _is_sealed(sealed) & (INSTALLATION_SECRETS.c.key_id == sealed.key_id)
+    statement = update(INSTALLATION_SECRETS).where(same).values(encrypted=encrypted, key_id=key_id)
+    return tx.execute(statement.returning(INSTALLATION_SECRETS.c.version)).first() is not None
+
+
+def end_lease(tx: Transaction, sealed: SealedSecrets, problem: str | None, now: datetime) -> None:
+    """End the renewal of secrets without new ones. With a problem, the installation needs attention."""
+    fields: dict[str, Any] = {"leased_until": None}
+    if problem is not None:
+        fields |= {"problem": problem, "problem_at": now}
+    tx.execute(update(INSTALLATION_SECRETS).where(_is_sealed(sealed)).values(fields))
+
+
+def accept_secrets(tx: Transaction, sealed: SealedSecrets) -> None:
+    """Forget why secrets were refused."""
+    tx.execute(update(INSTALLATION_SECRETS).where(_is_sealed(sealed)).values(problem=None, problem_at=None))
+
+
+def _unleased(encrypted: str, key_id: str, expires_at: datetime | None) -> dict[str, Any]:
+    fresh = {"leased_until": None, "problem": None, "problem_at": None}
+    return {"encrypted": encrypted, "key_id": key_id, "expires_at": expires_at, **fresh}
+
+
+def _is_sealed(sealed: SealedSecrets) -> ColumnElement[bool]:
+    table = INSTALLATION_SECRETS.c
+    is_row = (table.organization_id == sealed.organization_id) & (table.installation_id == sealed.installation_id)
+    return is_row & (table.version == sealed.version)
+
+
+def _sealed(row: AnyRow) -> SealedSecrets:
+    return SealedSecrets(**{field.name: getattr(row, field.name) for field in fields(SealedSecrets)})
 
 
 def create_secret(tx: Transaction, organization_id: int, installation_id: int, now: datetime) -> WebhookSecret:

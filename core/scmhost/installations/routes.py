@@ -18,7 +18,14 @@ from scmhost.organizations.access import (
 from scmhost.sdk import Organization
 from scmhost.services import Services
 
-from .install import catalogue, configure_installation, get_installation, install_provider, list_installations
+from .install import (
+    catalogue,
+    configure_installation,
+    get_installation,
+    install_provider,
+    list_installations,
+    shown_configuration,
+)
 from .queries import StoredInstallation
 from .schemas import (
     Catalogue,
@@ -29,6 +36,7 @@ from .schemas import (
     catalogue_provider,
     short_fields,
 )
+from .sealing import attention_reasons
 from .webhooks import create_secret, delete_secret, list_secrets
 
 router: Final = APIRouter(prefix="/api/0/organizations/{organization}", tags=["installations"])
@@ -73,7 +81,11 @@ def installations_list(
     )
     # Sentry's clients send "0" to leave the configuration out; any other value includes it.
     with_config = include_config != "0"
-    shown = [_installation_out(services, organization, each, with_config=with_config) for each in stored.items]
+    reasons = attention_reasons(services, organization, [each.installation for each in stored.items])
+    shown = [
+        _installation_out(services, organization, each, reasons.get(each.installation.id), with_config=with_config)
+        for each in stored.items
+    ]
     return page.answer(stored, shown)
 
 
@@ -88,7 +100,7 @@ def installations_add(
     form = {name: value for name, value in fields.items() if name != "provider"}
     # The key and the provider's id on Sentry's wire, integrations:<key>, are both accepted.
     stored = install_provider(services, organization, key.removeprefix("integrations:"), form)
-    return _installation_out(services, organization, stored, with_config=True)
+    return _one_installation_out(services, organization, stored)
 
 
 @router.get("/integrations/{integration_id}/")
@@ -97,7 +109,7 @@ def installations_show(
 ) -> OrganizationIntegration:
     """One installation."""
     stored = get_installation(services, organization, parse_id(integration_id, "installation"))
-    return _installation_out(services, organization, stored, with_config=True)
+    return _one_installation_out(services, organization, stored)
 
 
 @router.post("/integrations/{integration_id}/")
@@ -109,11 +121,23 @@ def installations_change(
 ) -> OrganizationIntegration:
     """Replace an installation's configuration: the body has the fields of the provider's form."""
     stored = configure_installation(services, organization, parse_id(integration_id, "installation"), fields)
-    return _installation_out(services, organization, stored, with_config=True)
+    return _one_installation_out(services, organization, stored)
+
+
+def _one_installation_out(
+    services: Services, organization: Organization, stored: StoredInstallation
+) -> OrganizationIntegration:
+    reasons = attention_reasons(services, organization, [stored.installation])
+    return _installation_out(services, organization, stored, reasons.get(stored.installation.id), with_config=True)
 
 
 def _installation_out(
-    services: Services, organization: Organization, stored: StoredInstallation, *, with_config: bool
+    services: Services,
+    organization: Organization,
+    stored: StoredInstallation,
+    needs_attention: str | None,
+    *,
+    with_config: bool,
 ) -> OrganizationIntegration:
     """Return an installation. While its provider is off, it is disabled, and ``idle`` has the reason."""
     # Sentry has the status twice: of the integration, and of its use by the organization.
@@ -123,11 +147,12 @@ def _installation_out(
         **short_fields(services, stored),
         status=status,
         config_organization=[] if with_config else None,
-        config_data=dict(stored.installation.configuration) if with_config else None,
+        config_data=shown_configuration(services, stored.installation) if with_config else None,
         external_id=stored.installation.external_id,
         organization_id=organization.id,
         organization_integration_status=status,
         idle=idle,
+        needs_attention=needs_attention,
     )
 
 

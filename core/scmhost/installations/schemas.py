@@ -73,6 +73,9 @@ class OrganizationIntegration(IntegrationShort):
     organization_integration_status: str
     grace_period_end: None = None
     idle: str | None = None
+    needs_attention: str | None = Field(
+        default=None, description="Why the installation, or a part of it, does not work until a person acts."
+    )
 
 
 class OfferOut(Wire):

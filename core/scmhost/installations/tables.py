@@ -1,4 +1,4 @@
-"""The tables of installations and their webhook secrets."""
+"""The tables of installations, their secrets, and their webhook secrets."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from scmhost.infra.db.base import Base, EntityMixin, KeyText, refers_to, table_of
+from scmhost.infra.db.base import Base, ChildMixin, EntityMixin, KeyText, refers_to, table_of
 
 
 class InstallationRow(EntityMixin, Base):
@@ -20,6 +20,25 @@ class InstallationRow(EntityMixin, Base):
     metadata_: Mapped[dict[str, Any]] = mapped_column("metadata")
     configuration: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
+
+
+class InstallationSecretsRow(ChildMixin, Base):
+    """The encrypted secrets of an installation. While a worker renews them, ``leased_until`` is in the future.
+
+    ``problem`` is the reason why the code host refuses them, since ``problem_at``.
+    """
+
+    __tablename__ = "installation_secrets"
+    __table_args__ = (refers_to("installations", "installation_id"),)
+
+    installation_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    encrypted: Mapped[str]
+    key_id: Mapped[str] = mapped_column(KeyText)
+    version: Mapped[int]
+    expires_at: Mapped[datetime | None]
+    leased_until: Mapped[datetime | None]
+    problem: Mapped[str | None]
+    problem_at: Mapped[datetime | None]
 
 
 class WebhookSecretRow(EntityMixin, Base):
@@ -37,4 +56,5 @@ class WebhookSecretRow(EntityMixin, Base):
 
 
 INSTALLATIONS: Final = table_of(InstallationRow)
+INSTALLATION_SECRETS: Final = table_of(InstallationSecretsRow)
 WEBHOOK_SECRETS: Final = table_of(WebhookSecretRow)

@@ -32,8 +32,8 @@ from .values import CodeMapping, FrameQuery, Link, LinkOptions, NoLink, no_link
 
 MAX_CACHED_PROJECTS: Final = 256
 UNKNOWN_RELEASE: Final = (
-    "Organization {organization!r} has no release {version!r}. Links lead to the next ref: the given commit, or the "
-    "default branch."
+    "Organization {organization!r} has no release {version!r}. The links lead to the next ref: the given commit, or "
+    "the default branch."
 )
 _UNMATCHED: Final = (Reason.NO_CODE_MAPPINGS, Reason.STACK_ROOT_MISMATCH)
 

@@ -199,6 +199,9 @@ _MESSAGE: Final[Mapping[Reason, str]] = MappingProxyType(
         Reason.NOT_IN_REPOSITORY: "No file of the repository matches this frame's path.",
         Reason.SEVERAL_FILES: "Several files of the repository match this frame's path.",
         Reason.UNSAFE_URL: "The provider's URL is not a safe link.",
+        Reason.NOT_COMMITTED: "The file is not committed.",
+        Reason.NOT_PUSHED: "The file is in no pushed commit.",
+        Reason.LINE_NOT_FOUND: "The file has no such line.",
     }
 )
 

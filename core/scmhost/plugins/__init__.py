@@ -3,6 +3,7 @@
 from .calls import ProviderCalls
 from .config.reading import read_settings
 from .config.schema import PluginSettings, Settings
+from .credentials import NeedsAttention
 from .discovery import Candidate
 from .errors import BadPlugin, ConfigError, HostError, PluginFault, ProviderOff
 from .flags.rules import FlagDecision, Step
@@ -18,6 +19,7 @@ __all__ = [
     "Count",
     "FlagDecision",
     "HostError",
+    "NeedsAttention",
     "PluginFault",
     "PluginHost",
     "PluginReport",

@@ -16,6 +16,7 @@ from scmhost.sdk import HOOK_SPECS, Command, HookSpec, Organization, Provider, P
 
 from .calls import ProviderCalls
 from .config.schema import Settings
+from .credentials import NO_CREDENTIALS, CredentialStore
 from .discovery import Candidate, discover
 from .errors import HostError, PluginFault, ProviderOff
 from .flags.rules import FlagDecision, Question, Step, decide, with_suspensions
@@ -96,6 +97,7 @@ class PluginHost:
         clock: Clock | None = None,
         telemetry: Telemetry = NO_TELEMETRY,
         serving: bool = True,
+        credentials: CredentialStore = NO_CREDENTIALS,
     ) -> Self:
         """Find, import and check the plugins that the settings enable. Never raises because of a plugin.
 
@@ -105,7 +107,9 @@ class PluginHost:
         # One guard for all snapshots: a reload must not reset circuits, counts and workers.
         guard = Guard(CircuitBreaker(settings.breaker, clock), telemetry=telemetry)
         installed = discover if candidates is None else lambda: candidates
-        reloader = RegistryReloader(guard, Validator(guard, specs, import_seconds), installed, serving=serving)
+        reloader = RegistryReloader(
+            guard, Validator(guard, specs, import_seconds), installed, credentials, serving=serving
+        )
         return cls(settings, guard, reloader, clock, serving=serving)
 
     @property

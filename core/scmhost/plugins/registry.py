@@ -14,6 +14,7 @@ from scmhost.sdk import Organization, Provider
 from .calls import ProviderCalls
 from .config.redaction import shown
 from .config.schema import Settings
+from .credentials import CredentialStore
 from .discovery import Candidate, NotSelected
 from .errors import BadPlugin, HostError, PluginFault
 from .flags.rules import FIRM, FlagDecision, Question, Step, bucket_of, decide, trace
@@ -151,10 +152,13 @@ class RegistrySnapshot:
         basis: tuple[Settings, int, "FlagService | None"],
         loaded: Sequence[ValidatedPlugin],
         others: Sequence[PluginReport],
-        guard: Guard,
+        calling: tuple[Guard, CredentialStore],
         before: "RegistrySnapshot | None" = None,
     ) -> Self:
-        """Return a snapshot of settings, generation and flags provider. Unchanged plugins keep their calls."""
+        """Return a snapshot of settings, generation and flags provider. Unchanged plugins keep their calls.
+
+        ``calling`` is what the calls of all providers share.
+        """
         settings, generation, flags = basis
         pairs = sorted(
             ((provider.key, (plugin, provider)) for plugin in loaded for provider in plugin.providers),
@@ -167,7 +171,7 @@ class RegistrySnapshot:
             if before is not None and same:
                 calls[key] = before.calls[key]
             else:
-                calls[key] = ProviderCalls(provider, plugin.settings[key], plugin.implementations, guard)
+                calls[key] = ProviderCalls(provider, plugin.settings[key], plugin.implementations, *calling)
         # By name instead of load order: people look for a name in the list.
         reports = sorted((*map(PluginReport.ready, loaded), *others), key=lambda report: report.name)
         return cls(

@@ -11,6 +11,7 @@ from scmhost.plugins.validation import ValidatedPlugin, Validator
 from scmhost.sdk import ProviderError
 
 from .config.schema import EVERYTHING, FlagsProvider, Settings
+from .credentials import NO_CREDENTIALS, CredentialStore
 from .discovery import Candidate, select
 from .errors import ConfigError, HostError, Problem
 from .isolation.guard import Guard, Implementation
@@ -62,10 +63,17 @@ class RegistryReloader:
     """
 
     def __init__(
-        self, guard: Guard, validator: Validator, candidates: Callable[[], Sequence[Candidate]], *, serving: bool = True
+        self,
+        guard: Guard,
+        validator: Validator,
+        candidates: Callable[[], Sequence[Candidate]],
+        credentials: CredentialStore = NO_CREDENTIALS,
+        *,
+        serving: bool = True,
     ) -> None:
         self._serving = serving
         self._guard = guard
+        self._calling = guard, credentials
         self._validator = validator
         self._candidates = candidates
         self._imported: dict[str, Candidate] = {}
@@ -81,7 +89,7 @@ class RegistryReloader:
         # A plugin that cannot be loaded must not keep the service from starting.
         loaded, refused = self._load(selected, settings)
         reports = [*map(PluginReport.not_selected, others), *refused]
-        return RegistrySnapshot.build((settings, 1, self._first_flags(settings)), loaded, reports, self._guard)
+        return RegistrySnapshot.build((settings, 1, self._first_flags(settings)), loaded, reports, self._calling)
 
     def next(self, before: RegistrySnapshot, settings: Settings, *, retry: bool = False) -> Iterator[RegistryChange]:
         """Yield the snapshots that lead to new settings: first one without unloaded plugins, then one with new ones.
@@ -110,7 +118,7 @@ class RegistryReloader:
         # Reported while the import runs, which may take seconds.
         pending = [PluginReport.not_loaded(candidate, "off", _BEING_LOADED) for candidate in new]
         stay = [kept[candidate] for candidate in selected if candidate in kept]
-        now = RegistrySnapshot.build(basis, stay, [*out, *pending], self._guard, before)
+        now = RegistrySnapshot.build(basis, stay, [*out, *pending], self._calling, before)
         yield RegistryChange(now, unloaded)
 
         if new:
@@ -118,7 +126,7 @@ class RegistryReloader:
             everything = {plugin.candidate: plugin for plugin in loaded} | kept
             # In the order of selection: the operator sets it, and listeners are notified in it.
             ordered = [everything[candidate] for candidate in selected if candidate in everything]
-            yield RegistryChange(RegistrySnapshot.build(basis, ordered, [*out, *refused], self._guard, now))
+            yield RegistryChange(RegistrySnapshot.build(basis, ordered, [*out, *refused], self._calling, now))
 
     def _kept(
         self, before: RegistrySnapshot, settings: Settings, selected: Sequence[Candidate]

@@ -1,4 +1,4 @@
-"""Which files a commit does not have, because that commit or an earlier one that is known deleted or renamed them."""
+"""Which files a commit does not have, because an earlier commit that is known deleted or renamed them."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Deletion:
     Attributes:
         sha: the commit.
         new_path: the file's new path, if the commit renamed it.
-        later: the commits that were asked about and that are this commit or a later one: they do not have the file.
+        later: the commits that were asked about and that are later: they do not have the file.
     """
 
     sha: str
@@ -53,7 +53,7 @@ def deletions(
         (file.repository_id, file.path): frozenset(
             sha
             for sha in shas[file.repository_id]
-            if (place := places.get((file.repository_id, sha))) and place >= file.place
+            if (place := places.get((file.repository_id, sha))) and place > file.place
         )
         for file in deleted
     }

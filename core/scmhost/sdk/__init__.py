@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any, Final
 # Type checkers and editors do not run ``__getattr__``.
 if TYPE_CHECKING:
     from .commits import CommitDraft, FileChange, Push
-    from .errors import ProviderError, ProviderForbidden, ProviderUnavailable, RateLimited, TemplateError, UrlError
+    from .errors import (
+        ProviderError,
+        ProviderForbidden,
+        ProviderUnauthorized,
+        ProviderUnavailable,
+        RateLimited,
+        TemplateError,
+        UrlError,
+    )
     from .execution import remaining_seconds
     from .hooks import (
         API_VERSION,
@@ -26,6 +34,7 @@ if TYPE_CHECKING:
     )
     from .provider import FEATURE_HOOKS, Feature, FeatureText, NoFields, Provider, ProviderMetadata
     from .reasons import NEXT_STEP, Reason
+    from .secrets import RefreshedCredentials
     from .urls import escaping
     from .urls.page_reading import UrlCandidate
     from .urls.page_requests import PageRequest, page_url
@@ -64,6 +73,7 @@ _NAMES_BY_MODULE: Final = {
     "errors": (
         "ProviderError",
         "ProviderForbidden",
+        "ProviderUnauthorized",
         "ProviderUnavailable",
         "RateLimited",
         "TemplateError",
@@ -84,6 +94,7 @@ _NAMES_BY_MODULE: Final = {
     ),
     "provider": ("FEATURE_HOOKS", "Feature", "FeatureText", "NoFields", "Provider", "ProviderMetadata"),
     "reasons": ("NEXT_STEP", "Reason"),
+    "secrets": ("RefreshedCredentials",),
     "urls.page_reading": ("UrlCandidate",),
     "urls.page_requests": ("PageRequest", "page_url"),
     "urls.page_templates": ("RenderedView",),
@@ -167,11 +178,13 @@ __all__ = [
     "ProviderError",
     "ProviderForbidden",
     "ProviderMetadata",
+    "ProviderUnauthorized",
     "ProviderUnavailable",
     "Push",
     "RateLimited",
     "Reason",
     "RefKind",
+    "RefreshedCredentials",
     "Refusal",
     "Remote",
     "RenderedView",

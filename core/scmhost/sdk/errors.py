@@ -2,6 +2,7 @@
 
 ProviderError            fix the request (HTTP 400)
 ├── ProviderForbidden    access is refused (HTTP 403 for a link, 401 for a webhook)
+├── ProviderUnauthorized the credentials are refused: the host renews them once and repeats the call (HTTP 403)
 └── ProviderUnavailable  try again later (HTTP 503)
     └── RateLimited      try again after a pause; until then the host asks nothing more of this installation
 
@@ -18,6 +19,13 @@ class ProviderError(Exception):
 
 class ProviderForbidden(ProviderError):
     """The code host refuses access to this repository or file, or a webhook has no valid signature."""
+
+
+class ProviderUnauthorized(ProviderError):
+    """The code host refuses the credentials: they are wrong, expired or revoked.
+
+    Of an installation with secrets the host calls ``scm_refresh_credentials`` once and repeats the call once.
+    """
 
 
 class ProviderUnavailable(ProviderError):

@@ -24,6 +24,7 @@ from pydantic import BaseModel, BeforeValidator, JsonValue, TypeAdapter, Validat
 
 from .commits import CommitDraft, Push
 from .provider import Provider
+from .secrets import RefreshedCredentials
 from .urls.pages import UrlTemplates
 from .values import (
     AddRequest,
@@ -121,6 +122,16 @@ def scm_install(  # type: ignore[empty-body]
     form: BaseModel, organization: Organization, settings: BaseModel
 ) -> InstallationDraft:
     """Turn a filled-in install form into an installation. The form is an instance of the provider's model."""
+
+
+@specify("io", "provider", budget=10.0)
+def scm_refresh_credentials(installation: Installation, settings: BaseModel) -> RefreshedCredentials | None:
+    """Renew the secrets of an installation, which are in ``installation.secrets``. None if that is impossible.
+
+    Called when a hook raises ``ProviderUnauthorized``, and shortly before the secrets expire; by one worker at a time.
+    The host saves the result, then calls the hook again. After None or a ``ProviderError`` the installation needs
+    attention; raise ``ProviderUnavailable`` if the code host does not answer now.
+    """
 
 
 @specify("io", "provider", budget=10.0)

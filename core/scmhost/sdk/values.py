@@ -3,96 +3,21 @@
 The JSON in them is immutable too: what a hook gets stays as it is for the host and for the next plugin.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Final, Literal, NoReturn, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AwareDatetime, ConfigDict, Field
 
+# The contract's first version had these names in this module: they stay importable from it.
+from .frozen import EMPTY_JSON, FrozenJson
+from .frozen import FrozenDict as FrozenDict  # noqa: PLC0414
+from .frozen import FrozenList as FrozenList  # noqa: PLC0414
+from .frozen import JsonObject as JsonObject  # noqa: PLC0414
+from .frozen import Value as Value  # noqa: PLC0414
+from .frozen import frozen as frozen  # noqa: PLC0414
 from .reasons import Reason
-
-_K = TypeVar("_K")
-_V = TypeVar("_V")
-
-
-# Subclasses of dict and list, because json, pydantic and plugins test for these types.
-class FrozenDict(dict[_K, _V]):
-    """An immutable ``dict``. Every method that would change it raises ``TypeError``."""
-
-    __slots__ = ()
-
-    def __copy__(self) -> "FrozenDict[_K, _V]":
-        return self
-
-    def __deepcopy__(self, memo: object) -> "FrozenDict[_K, _V]":
-        return self
-
-    # By default pickle fills an empty dict item by item, which is refused.
-    def __reduce__(self) -> tuple[Any, ...]:
-        return FrozenDict, (dict(self),)
-
-
-class FrozenList(list[_V]):
-    """An immutable ``list``. Every method that would change it raises ``TypeError``."""
-
-    __slots__ = ()
-
-    def __copy__(self) -> "FrozenList[_V]":
-        return self
-
-    def __deepcopy__(self, memo: object) -> "FrozenList[_V]":
-        return self
-
-    # By default pickle appends the items to an empty list, which is refused.
-    def __reduce__(self) -> tuple[Any, ...]:
-        return FrozenList, (list(self),)
-
-
-def frozen(value: Any) -> Any:
-    """Return an immutable copy of JSON, at any depth. Text, numbers, booleans and null are returned as they are."""
-    if isinstance(value, Mapping):
-        return FrozenDict({key: frozen(item) for key, item in value.items()})
-    # JSON has one kind of array, so that a tuple becomes a list, too.
-    if isinstance(value, list | tuple):
-        return FrozenList(map(frozen, value))
-    return value
-
-
-def _refuse(*_: object, **__: object) -> NoReturn:
-    raise TypeError("what a hook gets is frozen; return a new value instead")
-
-
-# ``|`` and ``+`` are not here: they return a new object.
-_MUTATORS: Final = {
-    FrozenDict: ("__delitem__", "__ior__", "__setitem__", "clear", "pop", "popitem", "setdefault", "update"),
-    FrozenList: (
-        "__delitem__",
-        "__iadd__",
-        "__imul__",
-        "__setitem__",
-        "append",
-        "clear",
-        "extend",
-        "insert",
-        "pop",
-        "remove",
-        "reverse",
-        "sort",
-    ),
-}
-for _kind, _names in _MUTATORS.items():
-    for _name in _names:
-        setattr(_kind, _name, _refuse)
-
-EMPTY_JSON: Final[FrozenDict[str, Any]] = FrozenDict()
-"""An empty JSON object: the default of fields."""
-
-JsonObject = dict[str, JsonValue]
-"""A JSON object: text keys, JSON values."""
-
-FrozenJson = Annotated[JsonObject, AfterValidator(frozen)]
-"""A JSON object that is copied and made immutable when it is validated."""
+from .secrets import NO_SECRETS, Secrets
 
 RefKind = Literal["branch", "tag", "commit"]
 """The kinds of ref that a code host has."""
@@ -101,13 +26,6 @@ RefKind = Literal["branch", "tag", "commit"]
 Line = Annotated[int, Field(ge=1, le=10_000_000)]
 # Not only hexadecimal digits: other systems than git have numbers of changelists and revisions.
 Sha = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\s\x00-\x1f]+$")]
-
-
-class Value(BaseModel):
-    """Base of all values: frozen, no unknown fields, validated again between host and plugin."""
-
-    # A plugin can make an instance without validation, with ``model_construct`` or ``model_copy``.
-    model_config = ConfigDict(frozen=True, extra="forbid", revalidate_instances="always")
 
 
 class RepositoryStatus(StrEnum):
@@ -144,7 +62,10 @@ class Installation(Value):
         external_id: from ``scm_install``; unique for organization and provider.
         metadata: facts to show, from ``scm_install``; part of API answers.
         configuration: values that may be changed later, in the fields of the provider's ``configuration`` model.
+        secrets: its secrets by name, for I/O hooks only; empty in pure hooks. Not part of dumps.
     """
+
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     id: int
     organization_id: int
@@ -153,6 +74,8 @@ class Installation(Value):
     external_id: str
     metadata: FrozenJson = Field(default=EMPTY_JSON)
     configuration: FrozenJson = Field(default=EMPTY_JSON)
+    # A plugin may put a dump of it into a log or an answer.
+    secrets: Secrets = Field(default=NO_SECRETS, exclude=True, repr=False)
 
 
 class Repository(Value):
@@ -195,13 +118,20 @@ class InstallationDraft(Value):
         name: the displayed name.
         external_id: distinguishes it from the provider's other installations; a duplicate is refused.
         metadata: facts to show, such as ``domain_name``; no secrets.
-        configuration: the fields that may be changed later; no secrets.
+        configuration: the fields that may be changed later, as the provider's ``configuration`` model accepts them; no
+            secrets.
+        secrets: tokens and keys by name, which the host encrypts and gives to I/O hooks. Not part of dumps.
+        secrets_expire_at: when the host has to renew them with ``scm_refresh_credentials``.
     """
+
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
     external_id: Annotated[str, Field(min_length=1, max_length=64)]
     metadata: FrozenJson = Field(default=EMPTY_JSON)
     configuration: FrozenJson = Field(default=EMPTY_JSON)
+    secrets: Secrets = Field(default=NO_SECRETS, exclude=True, repr=False)
+    secrets_expire_at: AwareDatetime | None = Field(default=None, exclude=True)
 
 
 class Offer(Value):

@@ -14,6 +14,7 @@ from scmhost.sdk import (
     Create,
     Existence,
     Feature,
+    Installation,
     InstallationDraft,
     Location,
     LocationCandidate,
@@ -27,6 +28,7 @@ from scmhost.sdk import (
     ProviderUnavailable,
     Push,
     Reason,
+    RefreshedCredentials,
     Refusal,
     Repository,
     ResolvedRef,
@@ -72,7 +74,19 @@ class Delivery(BaseModel):
         return Push(repository=self.repository, commits=tuple(CommitDraft(sha=sha) for sha in self.shas))
 
 
-PROVIDER = Provider(key="correct", name="Correct", features=frozenset(Feature), install_form=Form, settings=Settings)
+class Configuration(BaseModel):
+    server: str
+    token: SecretStr | None = None
+
+
+PROVIDER = Provider(
+    key="correct",
+    name="Correct",
+    features=frozenset(Feature),
+    install_form=Form,
+    configuration=Configuration,
+    settings=Settings,
+)
 NO_URL = NoUrl(reason=Reason.REPOSITORY_WITHOUT_URL)
 
 
@@ -85,7 +99,18 @@ class Correct:
 
     @hookimpl
     def scm_install(self, form: Form) -> InstallationDraft:
-        return InstallationDraft(name=form.team, external_id=form.team, metadata={"domain_name": form.server})
+        return InstallationDraft(
+            name=form.team,
+            external_id=form.team,
+            metadata={"domain_name": form.server},
+            configuration={"server": form.server},
+            secrets={"token": SecretStr("token of the installation")},
+        )
+
+    @hookimpl
+    def scm_refresh_credentials(self, installation: Installation) -> RefreshedCredentials | None:
+        token = installation.secrets.get("token")
+        return RefreshedCredentials(secrets={"token": SecretStr(token.get_secret_value()[::-1])}) if token else None
 
     @hookimpl
     def scm_offer_repositories(self, repositories: Sequence[Repository], search: str) -> Sequence[Offer]:

@@ -5,9 +5,10 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from scmhost.sdk import (
     AddRequest,
@@ -17,6 +18,7 @@ from scmhost.sdk import (
     Offer,
     Provider,
     ProviderError,
+    RefreshedCredentials,
     Refusal,
     Repository,
     hookimpl,
@@ -54,6 +56,38 @@ class ShowsSecretInError(Correct):
     @hookimpl
     def scm_compare_commits(self, settings: Settings) -> Sequence[Any]:
         raise ProviderError(f"401 for https://x:{settings.token.get_secret_value()}@git.example.com")
+
+
+class ReturnsMaskOfSecret(Correct):
+    @hookimpl
+    def scm_install(self, form: Any, settings: Settings) -> InstallationDraft:
+        fields = {"server": form.server, **settings.model_dump(mode="json", include={"token"})}
+        return InstallationDraft(name=form.team, external_id="1", configuration=fields)
+
+
+class ReturnsOtherConfiguration(Correct):
+    @hookimpl
+    def scm_install(self, form: Any) -> InstallationDraft:
+        return InstallationDraft(name=form.team, external_id="1", configuration={"servr": form.server})
+
+
+class NestedSecrets(BaseModel):
+    server: str
+    tokens: list[SecretStr] = []
+
+
+class NestsSecrets(Correct):
+    @hookimpl
+    def scm_register_providers(self) -> Sequence[Provider]:
+        return [with_provider(configuration=NestedSecrets)]
+
+
+class RenewsExpiredCredentials(Correct):
+    @hookimpl
+    def scm_refresh_credentials(self) -> RefreshedCredentials:
+        return RefreshedCredentials(
+            secrets={"token": SecretStr("renewed")}, expires_at=datetime(2026, 1, 2, tzinfo=UTC)
+        )
 
 
 class OffersSameIdentifier(Correct):

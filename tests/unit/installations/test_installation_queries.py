@@ -8,7 +8,7 @@ import factories
 from scmhost.infra.db.engine import Store
 from scmhost.infra.db.errors import Duplicate
 from scmhost.installations import queries as installation_queries
-from scmhost.sdk import InstallationDraft
+from scmhost.sdk import Installation, InstallationDraft
 
 DAY = timedelta(days=1)
 NOW = factories.NOW
@@ -80,3 +80,71 @@ def test_an_installation_names_its_organization(store: Store) -> None:
     with store.read() as tx:
         assert installation_queries.owner_of(tx, tenant.installation) == tenant.id
         assert installation_queries.owner_of(tx, factories.NOBODY) is None
+
+
+def owner(store: Store, organization_id: int, external_id: str = "one") -> Installation:
+    """An installation with secrets."""
+    id_ = factories.new_installation(store, organization_id, external_id)
+    with store.write() as tx:
+        installation = installation_queries.get_many(tx, organization_id, [id_])[id_].installation
+        installation_queries.save_secrets(tx, installation, "sealed", "key", None)
+    return installation
+
+
+def sealed(store: Store, installation: Installation) -> installation_queries.SealedSecrets:
+    with store.read() as tx:
+        return installation_queries.sealed_secrets(tx, installation.organization_id, [installation.id])[installation.id]
+
+
+def test_secrets_are_leased_by_one_worker(store: Store) -> None:
+    """A lease is refused while another lasts, and after the secrets have changed."""
+    later = factories.NOW + timedelta(seconds=30)
+    installation = owner(store, factories.new_organization(store))
+    first = sealed(store, installation)
+    with store.write() as tx:
+        assert installation_queries.lease_secrets(tx, first, factories.NOW, later)
+        assert not installation_queries.lease_secrets(tx, first, factories.NOW, later)
+        assert installation_queries.lease_secrets(tx, first, later, later)
+        assert installation_queries.replace_secrets(tx, first, "new", "key", later)
+        assert not installation_queries.replace_secrets(tx, first, "late", "key", None)
+        assert not installation_queries.lease_secrets(tx, first, later, later)
+    second = sealed(store, installation)
+    assert (second.encrypted, second.version, second.expires_at, second.leased_until) == ("new", 2, later, None)
+
+
+def test_problem_of_secrets_is_kept_until_they_change(store: Store) -> None:
+    """A problem ends the lease; new secrets end the problem."""
+    installation = owner(store, factories.new_organization(store))
+    with store.write() as tx:
+        installation_queries.end_lease(tx, sealed(store, installation), "refused", factories.NOW)
+    assert (sealed(store, installation).problem, sealed(store, installation).problem_at) == ("refused", factories.NOW)
+    with store.write() as tx:
+        installation_queries.accept_secrets(tx, sealed(store, installation))
+    assert sealed(store, installation).problem is None
+    with store.write() as tx:
+        installation_queries.end_lease(tx, sealed(store, installation), "again", factories.NOW)
+        installation_queries.save_secrets(tx, installation, "new", "key", None)
+    assert (sealed(store, installation).problem, sealed(store, installation).version) == (None, 2)
+
+
+def test_secrets_of_other_keys_come_in_batches(store: Store) -> None:
+    """The batches of all organizations follow each other; what is sealed again leaves them."""
+    mine, yours = factories.new_organization(store), factories.new_organization(store, "yours")
+    owners = [owner(store, organization, name) for organization in (mine, yours) for name in ("one", "two")]
+    places = [(each.organization_id, each.id) for each in owners]
+    with store.write() as tx:
+        found = installation_queries.sealed_with_other_keys(tx, "new key", (0, 0), 3)
+        assert [(each.organization_id, each.installation_id) for each in found] == places[:3]
+        assert installation_queries.reseal(tx, found[0], "again", "new key")
+        assert not installation_queries.reseal(tx, found[0], "again", "new key")
+        rest = installation_queries.sealed_with_other_keys(tx, "new key", places[1], 9)
+        assert [(each.organization_id, each.installation_id) for each in rest] == places[2:]
+        assert installation_queries.count_sealed(tx) == {"key": 3, "new key": 1}
+
+
+def test_secrets_go_with_their_installation(store: Store) -> None:
+    """An uninstalled provider leaves no secrets behind."""
+    installation = owner(store, factories.new_organization(store))
+    with store.write() as tx:
+        installation_queries.delete_installation(tx, installation.organization_id, installation.id)
+        assert installation_queries.count_sealed(tx) == {}

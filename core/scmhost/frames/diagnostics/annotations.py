@@ -16,7 +16,11 @@ _TEAMCITY: Final = Pattern(r"##teamcity\[(?:inspection|buildProblem|message|comp
 _GITHUB_FIELD: Final = Pattern(r"(?<=[ ,])(?P<name>\w{1,20})=(?P<value>[^,\n]*)")
 _AZURE_FIELD: Final = Pattern(r"(?<=[ ;])(?P<name>\w{1,20})=(?P<value>[^;\n]*)")
 _TEAMCITY_FIELD: Final = Pattern(r"(?<= )(?P<name>\w{1,20})='(?P<value>(?:[^'|\n]|\|.)*)'")
-_SERVICES: Final = ((_GITHUB, _GITHUB_FIELD), (_AZURE, _AZURE_FIELD), (_TEAMCITY, _TEAMCITY_FIELD))
+_SERVICES: Final = (
+    ("::", _GITHUB, _GITHUB_FIELD),
+    ("##vso", _AZURE, _AZURE_FIELD),
+    ("##team", _TEAMCITY, _TEAMCITY_FIELD),
+)
 
 _NUMBER: Final = Pattern(r"[0-9]{1,9}$")
 
@@ -27,8 +31,10 @@ _COLUMNS: Final = ("col", "columnnumber", "column")
 
 def _read(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
     """Read ``::error file=cart.py,line=12,col=5::message`` and ``##vso[task.logissue sourcepath=...]message``."""
-    for service, field in _SERVICES:
-        if match := service.search(line):
+    for mark, service, field in _SERVICES:
+        # Only the first command of a line counts, so a line costs no more than its length.
+        start = line.find(mark)
+        if start >= 0 and (match := service.match(line, start)):
             begin, end = match.span("fields")
             fields = {found["name"].lower(): found for found in field.finditer(line[:end], begin)}
             return _place(fields, match)

@@ -112,4 +112,4 @@ def stands_alone(path: str, before: str) -> bool:
     if extension_of(path) not in _SHORT:
         return True
     # An index or a call: "pixels[box.h:12]", "f(a.c:1)".
-    return not before or before[-1] in " \t\"'`" or (before[-1] in "([" and not re.match(r"[\w)\]]", before[-2:-1]))
+    return not before or before[-1] in " \t\"'`" or (before[-1] in "([" and not re.match(r"[\w)]", before[-2:-1]))

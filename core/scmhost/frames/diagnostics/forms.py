@@ -30,7 +30,7 @@ COLUMN: Final = r"(?P<column>\d{1,9})(?!\d)"
 _DASHES: Final = "-\u2013\u2014"
 _SEPARATORS: Final = f" \t:;,>)]│|{_DASHES}"
 # MSBuild names the project at the end of each line, and a box has a border there.
-_AFTER_MESSAGE: Final = Pattern(r"(?<!\s)\s*+(?:\[[^\[\]]{1,500}proj(?:::[^\[\]]{0,200})?\]|[│|])$")
+_AFTER_MESSAGE: Final = Pattern(r"(?:\[[^\[\]]{1,500}proj(?:::[^\[\]]{0,200})?\]|[│|])$")
 _MARKS_BEFORE: Final = "+-%*"
 
 Check = Callable[["re.Match[str]"], bool]
@@ -59,14 +59,14 @@ class PlaceForm:
 
 def read_forms(forms: Iterable[PlaceForm], line: str) -> list[MatchSpan]:
     """Return the places of all forms on a line, in their order. Of two that overlap, the first one counts."""
-    found: list[tuple[int, int, MatchSpan]] = []
+    found: list[re.Match[str]] = []
     for form in forms:
         if form.hint in line and (form.near is None or form.near.search(line)):
             matches = [form.pattern.match(line)] if form.at_start else form.pattern.finditer(line)
-            found += [_found(match, line) for match in matches if match and _accepted(form, match, line)]
+            found += [match for match in matches if match and _accepted(form, match, line)]
     if len(found) > 1:
         found = _without_overlaps(found)
-    return [span for _, _, span in found]
+    return [_span(match, line, first=match is found[0]) for match in found]
 
 
 _SEVERAL: Final = Pattern(r"[^\n]*(?:\.\w{1,8} |\s[-/~.]|\s\w:|[()=#`\u276f]|\s(?:at|in|on|of|from|and|or) )")
@@ -77,12 +77,12 @@ def has_blanks(match: re.Match[str]) -> bool:
     return " " in match["path"] and not _SEVERAL.match(match["path"])
 
 
-def _without_overlaps(found: list[tuple[int, int, MatchSpan]]) -> list[tuple[int, int, MatchSpan]]:
-    kept: list[tuple[int, int, MatchSpan]] = []
+def _without_overlaps(found: list[re.Match[str]]) -> list[re.Match[str]]:
+    kept: list[re.Match[str]] = []
     # The sort is stable: at the same position the form that comes first in the table wins.
-    for place in sorted(found, key=lambda place: place[0]):
-        if not kept or place[0] >= kept[-1][1]:
-            kept.append(place)
+    for match in sorted(found, key=_path_start):
+        if not kept or _path_start(match) >= kept[-1].end():
+            kept.append(match)
     return kept
 
 
@@ -104,19 +104,14 @@ def _accepted(form: PlaceForm, match: re.Match[str], line: str) -> bool:
     )
 
 
-def _found(match: re.Match[str], line: str) -> tuple[int, int, MatchSpan]:
+def _span(match: re.Match[str], line: str, *, first: bool) -> MatchSpan:
+    """Return the span of a place. The message of a line belongs to its first place."""
     start = _path_start(match)
     groups = match.re.groupindex
     column = match["column"] if "column" in groups else None
-    message = match["message"] if "message" in groups else None
-    span = diagnostic(
-        line[start : match.end("path")],
-        (int(match["line"]), int(column) if column else None),
-        message_of(_text_after(line, start, match.end()) if message is None else message),
-        start,
-        _end(match),
-    )
-    return start, match.end(), span
+    message = match["message"] if "message" in groups else _text_after(line, start, match.end()) if first else ""
+    place = (int(match["line"]), int(column) if column else None)
+    return diagnostic(line[start : match.end("path")], place, message_of(message), start, _end(match))
 
 
 def _end(match: re.Match[str]) -> int:
@@ -127,7 +122,7 @@ def _end(match: re.Match[str]) -> int:
 
 def message_of(text: str) -> str | None:
     """Return the message without the marks that separate it from the place, or None if nothing is left."""
-    return _AFTER_MESSAGE.sub("", text.lstrip(_SEPARATORS).rstrip()) or None
+    return _AFTER_MESSAGE.sub("", text.lstrip(_SEPARATORS).rstrip()).rstrip() or None
 
 
 def _text_after(line: str, start: int, end: int) -> str:

@@ -5,7 +5,7 @@ the nearest row, whose path the context remembers, or to the heading itself.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +16,7 @@ from scmhost.frames.notation import MAX_LINES_BACK, ContextLines, Notation
 from .file_names import may_be_a_file
 from .forms import diagnostic, message_of
 
+_Before = Callable[[ContextLines, int], str]
 _PATH: Final = r"(?P<path>(?:[A-Za-z]:[\\/])?[^\s:\"'<>|*?(][^:\"<>|*?\n]{0,500})"
 _ALONE: Final = Pattern(rf"{_PATH}:?$")
 _MARKS: Final = "✖✘⚠‼\u00d7\u2139"
@@ -100,23 +101,33 @@ ROW: Final = (
     r"|\[\d[\d, ]{0,60}\]:)"
 )
 """The beginning of each row, behind the clock of a log."""
+SEVERITIES: Final = ("  error  ", "  warning  ")
+"""Texts of which a row contains one if it is behind any other prefix."""
 _BEFORE_ROW: Final = Pattern(_CLOCK + _INDENT)
 _ROW_START: Final = Pattern(_CLOCK + ROW)
 
 
-def _read(_line: str, context: ContextLines) -> Sequence[MatchSpan] | None:
+def _read(line: str, context: ContextLines) -> Sequence[MatchSpan] | None:
     """Read a row below the heading with its path."""
     whole = context.whole(0)
-    if not _ROW_START.match(whole):
-        return None
-    line, heading = _without_row_prefix(whole), context.heading
-    for group in _GROUPS:
-        row = group.row.match(line)
-        if not row:
-            continue
-        context.heading = _path_above(group, context, heading)
-        if context.heading:
-            return [_row_span(row, context.heading, len(whole.rstrip()) - len(line) - len(context.prefix))]
+    if _ROW_START.match(whole):
+        row = _without_row_prefix(whole)
+        shift = len(whole.rstrip()) - len(row) - len(context.prefix)
+        return _read_row(row, context, _GROUPS, shift, _before_whole)
+    if any(severity in line for severity in SEVERITIES) and context.prefix.strip():
+        return _read_row(line, context, _GROUPS[:1], 0, ContextLines.before)
+    return None
+
+
+def _read_row(
+    line: str, context: ContextLines, groups: Sequence[_Group], shift: int, before: _Before
+) -> Sequence[MatchSpan] | None:
+    heading = context.heading
+    for group in groups:
+        if row := group.row.match(line):
+            context.heading = _path_above(group, context, heading, before)
+            if context.heading:
+                return [_row_span(row, context.heading, shift)]
     return None
 
 
@@ -125,10 +136,14 @@ def _without_row_prefix(line: str) -> str:
     return line[match.end() if match else 0 :].rstrip()
 
 
-def _path_above(group: _Group, context: ContextLines, heading: str | None) -> str | None:
+def _before_whole(context: ContextLines, back: int) -> str:
+    return _without_row_prefix(context.whole(back)).lstrip()
+
+
+def _path_above(group: _Group, context: ContextLines, heading: str | None, before: _Before) -> str | None:
     """Return the path of the heading above, or that of the row above, which is known."""
     for back in range(1, MAX_LINES_BACK + 1):
-        above = _without_row_prefix(context.whole(back)).lstrip()
+        above = before(context, back)
         if (match := group.heading.match(above)) and may_be_a_file(match["path"].strip()):
             return match["path"].strip()
         if group.row.match(above):

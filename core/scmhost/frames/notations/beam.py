@@ -13,11 +13,12 @@ _ELIXIR_FRAME: Final = Pattern(
     r"(?<![^\s\"'])(?:\((?P<app>\w{1,100})(?: [^()\s]{1,60})?\) )?"
     rf"(?P<path>(?:{ROOT}|[A-Za-z]:)?[^\s:\"'()]{{1,500}}{_ELIXIR_EXTENSION})"
     r"(?::(?P<line>\d{1,9})(?::(?P<column>\d{1,9}))?)?: "
-    r"(?P<function>(?:anonymous fn/\d+ in )?(?:[^\s(\"]|\"[^\"\n]{1,200}\"){1,300}+|\((?:test|module|file)\))"
+    r"(?P<function>(?:anonymous fn/\d+ in )?(?>(?:[^\s(\"]|\"[^\"\n]{1,200}\"){1,300})|\((?:test|module|file)\))"
     r"(?P<rest>[^\n]{0,2000})$"
 )
 _ELIXIR_NAMED: Final = Pattern(
-    r"(?:anonymous fn/\d+ in )?:?(?:[\w'-]|\"[^\"\n]{1,200}\")++\.(?:[^\s/(\"]|\"[^\"\n]{1,200}\")++(?:/\d+|\()"
+    r"(?:anonymous fn/\d+ in )?:?(?>(?:[\w'-]|\"[^\"\n]{1,200}\")+)\."
+    r"(?>(?:[^\s/(\"]|\"[^\"\n]{1,200}\")+)(?:/\d+|\()"
     r"|\((?:test|module|file)\)"
 )
 

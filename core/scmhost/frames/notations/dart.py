@@ -8,7 +8,7 @@ from scmhost.frames.match_spans import LINE, ROOT, Pattern, language_of, match_s
 from scmhost.frames.notation import ContextLines, Notation
 
 _VM_FRAME: Final = Pattern(
-    r"(?<!\w)#\d{1,6}\s++(?P<function>(?:(?! #\d)[^()\n]){1,500}+)(?<= )"
+    r"(?<!\w)#\d{1,6}\s++(?>(?P<function>(?:(?! #\d)[^()\n]){1,500}))(?<= )"
     r"\((?P<path>(?:package|dart|file|org-dartlang-[\w-]+|https?):[^()\n]{1,1000}?|(?:[A-Za-z]:)?[^():\n]{1,1000}\.dart)"
     r"(?::(?P<line>\d{1,9})(?::(?P<column>\d{1,9}))?)?\)"
 )

@@ -78,9 +78,21 @@ def _dotnet_function(head: str) -> str | None:
     return symbol.rpartition(": ")[2].strip().removeprefix("async ") if arguments else None
 
 
-DOTNET: Final = Notation(
-    "csharp", (*(f":{word} " for word in _DOTNET_WORDS), ": 行 ", ", sor: ", ": 第", " içinde: "), _read_dotnet
+# A few words and extensions stand for all words, because a text is searched for each hint.
+_DOTNET_HINTS: Final = (
+    ":line ",
+    ":Zeile ",
+    ":ligne ",
+    ".cs:",
+    ".vb:",
+    ".fs:",
+    ".cs, sor: ",
+    ": 行 ",
+    ": 第",
+    " içinde: ",
+    *(f":{word} " for word in _DOTNET_WORDS if not word.isascii()),
 )
+DOTNET: Final = Notation("csharp", _DOTNET_HINTS, _read_dotnet)
 
 
 _XUNIT_FRAME: Final = Pattern(
@@ -98,7 +110,7 @@ def _read_xunit(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None
 XUNIT: Final = Notation("csharp_xunit", ("): at ",), _read_xunit)
 
 
-_MONO_SYMBOL: Final = r"(?P<function>(?:(?!\bat )[^()\n]){1,600}+)\((?:(?!\bat )[^\n]){0,2000}?\) ?"
+_MONO_SYMBOL: Final = r"(?>(?P<function>(?:(?!\bat )[^()\n]){1,600}))\((?:(?!\bat )[^\n]){0,2000}?\) ?"
 _MONO_FRAME: Final = Pattern(
     rf"\bat {_MONO_SYMBOL}(?:\[0x[0-9a-f]{{1,16}}\]|<0x[0-9a-f +x]{{1,40}}>) in (?P<path>[^\n]{{1,1000}}?):{LINE}"
 )

@@ -28,7 +28,7 @@ _V8_FUNCTION: Final = r"(?P<function>[^()\n]{0,300}+(?:\([^()\n]{1,100}\)(?:(?!\
 # Code of an eval has the path of the eval. A path may have blanks and parentheses, such as a route's group.
 _V8_CALL: Final = Pattern(
     rf"{AT}(?:async )?{_V8_FUNCTION} ?"
-    r"\((?:eval at [^()\n]{1,300} \(){0,8}(?:address at |async )?"
+    r"\((?:eval at [^()\n]{1,300}\(){0,8}(?:address at |async )?"
     rf"(?P<path>[^\s()](?:(?!\bat )[^()\n]|\([^()\n]{{1,200}}\)){{0,2000}}?):{LINE_COLUMN}\)"
 )
 _V8_PATH_LINE: Final = Pattern(
@@ -51,7 +51,7 @@ def _read_v8(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
         return calls
     locations = [_v8_span(match) for match in _v8_locations(line) if _v8_names_source(match)]
     # The location within the parentheses of a call is the same frame; the call has its function.
-    spans = sorted({span.start: span for span in [*locations, *calls]}.values(), key=attrgetter("start"))
+    spans = sorted({span.end: span for span in [*locations, *calls]}.values(), key=attrgetter("start"))
     # A single location in the middle of a sentence is no frame.
     if len(spans) > 1 or calls or (spans and _V8_LINE_START.search(line, 0, spans[0].start)):
         return spans

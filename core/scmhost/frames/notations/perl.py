@@ -9,7 +9,7 @@ from scmhost.frames.notation import ContextLines, Notation
 
 _PATH: Final = rf"(?P<path>(?:{ROOT})?[^\s:\"'()<>,][^:\"'()<>\n]{{0,300}}?)"
 _CALLED: Final = Pattern(
-    r"(?P<function>eval \{\.\.\.\}|eval(?= ')|require(?= )|[^\s(]{1,300}(?=\()|[^\s(&]{0,200}::[^\s(]{1,200})"
+    r"(?P<function>eval \{\.\.\.\}|eval(?= ')|require(?= )|[^\s(]{1,300}(?=\()|(?=[^\s(&:]{0,200}::)[^\s(]{3,400}+)"
     r".{0,2000}? called at "
     rf"{_PATH} line {LINE}"
 )
@@ -26,7 +26,7 @@ _FILE: Final = Pattern(r".*(?:\.(?:pl|pm|t|cgi|psgi|plx|al|PL|fcgi|pmc|tt|xs|mc|
 
 def _read(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
     """Read ``Died at shop.pl line 12.`` and ``main::total(3) called at shop.pl line 12``."""
-    if called := _CALLED.match(line):
+    if " called at " in line and (called := _CALLED.match(line)):
         return [match_span(called, "perl", function=called["function"])] if names_a_file(called["path"]) else []
     if evaluated := _EVAL.search(line):
         return [match_span(evaluated, "perl")]

@@ -73,7 +73,7 @@ ERRORS: Final = Notation(
 _TRACE_SYMBOL: Final = r"(?P<function>(?:[^({\n]|\{[^}\n]{0,300}\}){1,500})"
 _TRACE_FRAME: Final = Pattern(
     rf"(?<![^\s\"'>])(?:#\d{{1,6}}:? +(?P<path>(?:{ROOT}|[A-Za-z]:|phar:|vfs:|file:)?"
-    r"[^\s:(\[{](?:(?! #\d)[^:(\n]){0,1000}+(?<!\s))"
+    r"[^\s:(\[{](?>(?:(?! #\d)[^:(\n]){0,1000})(?<!\s))"
     # Markdown renders the numbers as a list.
     rf"|\d{{1,4}}\.? +(?P<listed>[^\s:(]{{1,1000}}\.php))\({LINE}\)"
     rf"(?:(?: : [\w ()'-]{{1,60}}?\(?\d*\)?)?: {_TRACE_SYMBOL}|$)"
@@ -84,7 +84,8 @@ _TRACE_HEAD: Final = Pattern(
     rf"(?P<path>(?:{ROOT})?[^\s:\"'`(<\[][^:\"'`(<\n]{{0,500}}?\.(?:php|inc|phtml))(?::|\(| on line | line ){LINE}"
 )
 _TRACE_CALLED: Final = Pattern(
-    r"#\d{1,6} ++(?P<function>(?:(?!#\d)[^(\n]){1,500}+)\((?:(?!\) called at |#\d{1,6} ).)*+\) called at "
+    r"#\d{1,6} ++(?>(?P<function>(?:(?!#\d)[^(\n]){1,500}))\((?>(?:(?!\) called at |#\d{1,6} ).)*)"
+    r"\) called at "
     rf"\[(?P<path>[^\]\n]{{1,1000}}?):{LINE}\]"
 )
 _TRACE_NO_FILE: Final = Pattern(r"#\d{1,6} +(?:\[internal function\]|\{main\})")
@@ -114,9 +115,7 @@ TRACE: Final = Notation("php_trace", ("#", ".php("), _read_trace)
 
 
 # A path in a sentence is another notation's.
-_TOOLS_PATH: Final = (
-    rf"(?P<path>(?!in |at |#|file ')(?:{ROOT}|[a-z]{{2,10}}://)?[^\s:\"'`(<][^:\"'`(<\n]{{0,500}}\.(?:php|inc|phtml))"
-)
+_TOOLS_PATH: Final = rf"(?P<path>(?!in |at |#|file '|[^:\n(]{{1,500}} in )(?:{ROOT}|[a-z]{{2,10}}://)?[^\s:\"'`(<][^:\"'`(<\n]{{0,500}}\.(?:php|inc|phtml))"
 _TOOLS_XDEBUG: Final = Pattern(
     rf"(?:PHP |[\d.\s]{{1,60}} )? *\d{{1,6}}\.?\s+(?P<function>[^\s(]{{1,300}})\(.*\) {_TOOLS_PATH}:{LINE}$"
 )

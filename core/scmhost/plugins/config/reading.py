@@ -5,14 +5,16 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from scmhost.infra.limits import Limits
+from scmhost.infra.secret_box import is_key
 from scmhost.plugins.discovery import discover
 from scmhost.plugins.errors import ConfigError, Problem, did_you_mean
 from scmhost.plugins.isolation.faults import safe_text
@@ -26,6 +28,7 @@ from .schema import (
     FlagsProvider,
     HostSettings,
     KeyPath,
+    KeySource,
     MetricsSettings,
     Organizations,
     PluginSettings,
@@ -40,11 +43,18 @@ _log = logging.getLogger(__name__)
 
 DATABASE_URL: Final = "SCMHOST_DATABASE_URL"
 WEBHOOK_KEY: Final = "SCMHOST_WEBHOOK_KEY"
+SECRET_KEYS: Final = "SCMHOST_SECRET_KEYS"  # noqa: S105 - the name of a variable
 PLUGINS_OFF: Final = "SCMHOST_PLUGINS_OFF"
 CONFIG_VARIABLE: Final = "SCMHOST_CONFIG"
 DEFAULT_CONFIG: Final = Path("plugins.toml")
 
-_HOST_VARIABLES: Final[Mapping[str, str]] = {"database_url": DATABASE_URL, "webhook_key": WEBHOOK_KEY}
+_HOST_VARIABLES: Final[Mapping[str, str]] = {
+    "database_url": DATABASE_URL,
+    "webhook_key": WEBHOOK_KEY,
+    "secret_keys": SECRET_KEYS,
+}
+# A key has 44 characters; a larger file is something else.
+_MAX_KEY_FILE: Final = 1_024
 
 Tables = Mapping[KeyPath, type[BaseModel]]
 
@@ -159,7 +169,7 @@ def settings_of(content: bytes, file: str, environ: Mapping[str, str]) -> Settin
 
 def _settings(file: FileSettings, source: Source, environ: Mapping[str, str]) -> Settings:
     return Settings(
-        host=_host(file.host, environ),
+        host=_host(file.host, source, environ),
         limits=file.limits,
         plugins={name: _with_references(name, table, source, environ) for name, table in file.plugins.items()},
         flags_provider=file.flags_provider,
@@ -175,18 +185,52 @@ def _with_references(name: str, table: PluginSettings, source: Source, environ: 
     return table.model_copy(update={"settings": settings})
 
 
-def _host(file: HostSettings, environ: Mapping[str, str]) -> HostSettings:
+def _host(file: HostSettings, source: Source, environ: Mapping[str, str]) -> HostSettings:
     # An empty variable counts as not set: container files often pass it on empty.
-    given = {name: environ[variable] for name, variable in _HOST_VARIABLES.items() if environ.get(variable)}
+    given: dict[str, Any] = {
+        name: environ[variable] for name, variable in _HOST_VARIABLES.items() if environ.get(variable)
+    }
+    if "secret_keys" in given:
+        given["secret_keys"] = [key for key in map(str.strip, given["secret_keys"].split(",")) if key]
+    else:
+        given["secret_keys"] = [_read_key(key, source, environ) for key in file.secret_keys]
     try:
-        return HostSettings.model_validate({**file.model_dump(), **given})
+        return HostSettings.model_validate({**file.model_dump(exclude={"secret_keys"}), **given})
     except ValidationError as error:
         raise ConfigError(*(_environment_problem(detail) for detail in error.errors(include_url=False))) from None
 
 
 def _environment_problem(detail: ErrorDetails) -> Problem:
     variable = _HOST_VARIABLES.get(str(detail["loc"][0]), "")
-    return Problem("environment", None, variable, _lowered(detail["msg"]), "")
+    return Problem("environment", None, variable, _lowered(detail["msg"].removeprefix("Value error, ")), "")
+
+
+def _read_key(key: SecretStr | KeySource, source: Source, environ: Mapping[str, str]) -> SecretStr | KeySource:
+    """Return a key, read from where it is written.
+
+    Raises:
+        ConfigError: there is no key.
+    """
+    if isinstance(key, SecretStr):
+        return key
+    if key.kind == "env":
+        text, where = environ.get(key.name, ""), f"the environment variable {key.name}"
+    else:
+        text, where = _key_file(Path(key.name)), f"the file {key.name}"
+    if is_key(text.strip()):
+        return replace(key, key=SecretStr(text.strip()))
+    hint = "make a key with: scmhost secrets new-key"
+    raise ConfigError(
+        Problem(source.file, source.line("host", "secret_keys"), "host.secret_keys", f"{where} has no key", hint)
+    )
+
+
+def _key_file(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(_MAX_KEY_FILE).decode(errors="replace")
+    except OSError:
+        return ""
 
 
 def problems_of(

@@ -1,12 +1,15 @@
 """Redaction: settings as people may see them, without secrets and without running a line of the plugin's code."""
 
+import json
 import re
+from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from pathlib import PosixPath, PurePath, PurePosixPath, PureWindowsPath, WindowsPath
 from typing import Any, Final
+from urllib.parse import quote, quote_plus
 from uuid import UUID
 
 from pydantic import BaseModel, JsonValue, SecretBytes, SecretStr
@@ -29,6 +32,8 @@ _DEEPEST: Final = 10
 _MOST_VALUES: Final = 10_000
 _CUT: Final = "..."
 _SHORTEST: Final = 6
+# Credentials are marked as secret by the plugin itself, but a text of three characters is none.
+_SHORTEST_CREDENTIAL: Final = 4
 _TEXT_TYPES: Final = frozenset({
     date, datetime, time, timedelta, Decimal, UUID, PurePath, PurePosixPath, PureWindowsPath, PosixPath, WindowsPath,
 })  # fmt: skip
@@ -76,6 +81,28 @@ def secrets_of(*settings: BaseModel | Mapping[str, object]) -> frozenset[str]:
     """Return the secret texts among settings. Short ones are left out: they occur in too many harmless words."""
     found = (text for item in settings for text in _secrets_in(item, 0, set(), secret=False))
     return frozenset(text for text in found if len(text) >= _SHORTEST)
+
+
+def credential_texts(secrets: Iterable[SecretStr]) -> frozenset[str]:
+    """Return the texts in which credentials may appear in an error, as clients and libraries write them."""
+    texts = (text for secret in secrets for text in _forms_of(secret.get_secret_value()))
+    return frozenset(text for text in texts if len(text) >= _SHORTEST_CREDENTIAL)
+
+
+def _forms_of(secret: str) -> Iterator[str]:
+    yield secret
+    yield from (quote(secret, safe=safe, errors="replace") for safe in ("", "/"))
+    yield quote_plus(secret, errors="replace")
+    yield repr(secret)[1:-1]
+    yield json.dumps(secret)[1:-1]
+    # A key has several lines, and a library may show one of them.
+    yield from (line for line in secret.splitlines() if len(line) >= _SHORTEST)
+    data = secret.encode(errors="replace")
+    # As in an Authorization header, after a name of any length: the first and last characters depend on what is around.
+    for shift in range(3):
+        inner = b64encode(bytes(shift) + data).decode().rstrip("=")[-(-shift * 8 // 6) : -1]
+        if len(inner) >= _SHORTEST:
+            yield inner
 
 
 def without(text: str, secrets: Iterable[str]) -> str:

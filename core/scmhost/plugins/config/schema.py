@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, SecretStr
 
 from scmhost.infra.limits import Limits
+from scmhost.infra.secret_box import is_key
 from scmhost.plugins.errors import ConfigError, Problem
 
 SCHEMA: Final = 1
@@ -37,7 +38,32 @@ def _slug_or_id(value: object) -> str | int:
     raise ValueError("an organization is named by its slug (a string) or its id (an integer)")
 
 
+@dataclass(frozen=True, slots=True)
+class KeySource:
+    """Where a key is written: the name of an environment variable, or the path of a file; and the key, once read."""
+
+    kind: Literal["env", "file"]
+    name: str
+    key: SecretStr | None = None
+
+
+def _secret_key(value: object) -> SecretStr | KeySource:
+    """Return a key, or where to read it. The text of the error must not repeat a key."""
+    if isinstance(value, dict) and len(value) == 1:
+        ((kind, name),) = value.items()
+        if kind in ("env", "file") and isinstance(name, str) and name:
+            return KeySource(kind, name)
+    if isinstance(value, str):
+        value = SecretStr(value)
+    if isinstance(value, KeySource) or (isinstance(value, SecretStr) and is_key(value.get_secret_value())):
+        return value
+    raise ValueError(
+        'this is no key; make one with "scmhost secrets new-key", or write { env = ".." } or { file = ".." }'
+    )
+
+
 WebhookKey = Annotated[SecretStr, Field(min_length=32)]
+SecretKey = Annotated[SecretStr | KeySource, PlainValidator(_secret_key)]
 Percent = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=100, decimal_places=3)]
 OrganizationName = Annotated[str | int, PlainValidator(_slug_or_id)]
 
@@ -78,6 +104,11 @@ class HostSettings(Table):
     webhook_key: WebhookKey | None = Field(
         default=None, description="Key for deriving webhook secrets: at least 32 random characters."
     )
+    secret_keys: Annotated[tuple[SecretKey, ...], Field(strict=False, max_length=20)] = Field(
+        default=(),
+        description="Keys for the secrets of installations, or `{ env = ... }` or `{ file = ... }` for where they are "
+        "written: the first encrypts, all decrypt.",
+    )
     breaker: Breaker = Breaker()
     # Not strict: TOML has arrays, and the frozen model needs a tuple.
     operators: Annotated[tuple[OrganizationName, ...], Field(strict=False)] = Field(
@@ -89,6 +120,12 @@ class HostSettings(Table):
     )
     metrics: MetricsSettings = MetricsSettings()
     spans: SpansSettings = SpansSettings()
+
+    @property
+    def encryption_keys(self) -> tuple[SecretStr, ...]:
+        """The values of ``secret_keys``."""
+        values = (key if isinstance(key, SecretStr) else key.key for key in self.secret_keys)
+        return tuple(value for value in values if value)
 
 
 class Organizations(Table):

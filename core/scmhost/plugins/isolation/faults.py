@@ -8,7 +8,7 @@ import re
 import sys
 import sysconfig
 import traceback
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -16,6 +16,7 @@ from typing import Final
 import pydantic
 
 from scmhost import sdk
+from scmhost.plugins.config.redaction import without
 from scmhost.plugins.errors import FaultKind, Origin, PluginFault
 from scmhost.sdk import HOOK_SPECS, ProviderError
 
@@ -45,38 +46,50 @@ class LoopBlocked(Exception):
     """The plugin blocks too many event loops; no further one is made."""
 
 
-def safe_text(foreign: object, longest: int = LONGEST_TEXT) -> str:
-    """Return the text of a foreign object, printable and of bounded length. Never raises.
+def safe_text(foreign: object, longest: int = LONGEST_TEXT, secrets: Collection[str] = ()) -> str:
+    """Return the text of a foreign object, printable, of bounded length and without secrets. Never raises.
 
     Reading the text may run the plugin's code. Call this inside of the guard if the object is not a ``str``.
     """
     try:
         text = str(foreign)
         # ``str`` may return a subclass, whose methods are foreign code too.
-        size, text = str.__len__(text), str.__getitem__(text, slice(longest))
+        size, text = str.__len__(text), str.__getitem__(text, slice(longest + max(map(len, secrets), default=0)))
     except BaseException:  # noqa: BLE001 - the text of a foreign object may raise anything
         return _UNPRINTABLE
+    # Before the text is cut: the half of a secret would not be found.
+    text = without(text, secrets)[:longest]
     escaped = _UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
     return escaped if size <= longest else f"{escaped[:longest]} ... ({size:,} characters)"
 
 
-def exception_text(error: BaseException) -> str:
+def exception_text(error: BaseException, secrets: Collection[str] = ()) -> str:
     """Return the type and the text of a foreign exception, like ``ValueError: no such page``."""
     # The descriptor of ``type`` itself: a metaclass may compute the name.
-    name, text = safe_text(type.__dict__["__name__"].__get__(type(error)), 200), safe_text(error)
+    name = safe_text(type.__dict__["__name__"].__get__(type(error)), 200, secrets)
+    text = safe_text(_without_input(error) if secrets else error, secrets=secrets)
     return f"{name}: {text}" if text else name
 
 
-def safe_provider_error(error: ProviderError) -> ProviderError:
+def _without_input(error: BaseException) -> object:
+    """Return the text of a pydantic error without the input: of a long one it has the beginning and the end."""
+    if type(error) is not pydantic.ValidationError:
+        return error
+    items = error.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in items)
+
+
+def safe_provider_error(error: ProviderError, secrets: Collection[str] = ()) -> ProviderError:
     """Return an error that a plugin raised on purpose with a safe text, as the nearest class of the SDK.
 
     The error itself is returned when it is an SDK class with a text that needs no change.
     """
-    text = safe_text(error)
+    text = safe_text(error, secrets=secrets)
     kind: type[ProviderError] = next(
         base for base in type(error).__mro__ if issubclass(base, ProviderError) and base.__module__ == _SDK_ERRORS
     )
-    if type(error) is kind and error.args == (text,) and type(error.args[0]) is str:
+    # The causes of an error from a call with secrets stay behind: their texts were not made safe.
+    if not secrets and type(error) is kind and error.args == (text,) and type(error.args[0]) is str:
         return error
     safe: ProviderError = Exception.__new__(kind)
     # Without ``__init__``: later versions of the SDK may give an error more than its text.
@@ -85,16 +98,16 @@ def safe_provider_error(error: ProviderError) -> ProviderError:
     return safe
 
 
-def kind_and_detail(failure: BaseException) -> tuple[FaultKind, str]:
+def kind_and_detail(failure: BaseException, secrets: Collection[str] = ()) -> tuple[FaultKind, str]:
     """Return the kind of fault that an exception is, and a sentence with its text and line."""
     if isinstance(failure, BadResult):
-        return "bad_result", str(failure)
+        return "bad_result", without(str(failure), secrets)
     if isinstance(failure, AsyncTimeout | LoopBlocked):
         return "timed_out", str(failure)
     place = innermost_location((frame, line) for frame, line in traceback.walk_tb(failure.__traceback__))
     if isinstance(failure, _EXITS):
-        return "exited", f"tried to end the process with {exception_text(failure)}{place}"
-    return "raised", f"raised {exception_text(failure)}{place}"
+        return "exited", f"tried to end the process with {exception_text(failure, secrets)}{place}"
+    return "raised", f"raised {exception_text(failure, secrets)}{place}"
 
 
 def timeout_text(hook: str, seconds: float, place: str = "") -> str:

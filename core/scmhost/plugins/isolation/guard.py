@@ -86,8 +86,10 @@ class Guard:
         self._loops: dict[str, PluginLoop] = {}
         self._secrets: dict[str, frozenset[str]] = {}
 
-    def call(self, implementation: Implementation, arguments: Mapping[str, object]) -> Any:
-        """Call a hook with those of the arguments that it takes.
+    def call(
+        self, implementation: Implementation, arguments: Mapping[str, object], secrets: frozenset[str] = frozenset()
+    ) -> Any:
+        """Call a hook with those of the arguments that it takes. ``secrets`` do not appear in errors of an I/O hook.
 
         Raises:
             ProviderError: the plugin reported on purpose that it cannot answer.
@@ -95,28 +97,40 @@ class Guard:
                 is suspended for such faults.
         """
         if not implementation.inline:
-            return self.call_in_worker(implementation, arguments)
+            return self.call_in_worker(implementation, arguments, secrets)
         if self._telemetry.on:
             return self._traced(implementation.origin, partial(self._call_inline, implementation, arguments))
         return self._call_inline(implementation, arguments)
 
-    def call_in_worker(self, implementation: Implementation, arguments: Mapping[str, object]) -> Any:
+    def call_in_worker(
+        self, implementation: Implementation, arguments: Mapping[str, object], secrets: frozenset[str] = frozenset()
+    ) -> Any:
         """Call a hook in a worker, with a deadline, even if it is pure. Raises as ``call`` does."""
         taken = {name: arguments[name] for name in implementation.parameters}
         work = partial(invoke, implementation, taken, self._loop_of(implementation.origin.plugin))
-        return self.run(implementation.origin, work, implementation.spec.budget, _ON_PURPOSE)
+        return self.run(implementation.origin, work, implementation.spec.budget, _ON_PURPOSE, secrets)
 
-    def run(self, origin: Origin, work: Callable[[], T], seconds: float, expected: Expected = ()) -> T:
-        """Run other plugin code, such as its import, in a worker.
+    def run(
+        self,
+        origin: Origin,
+        work: Callable[[], T],
+        seconds: float,
+        expected: Expected = (),
+        secrets: frozenset[str] = frozenset(),
+    ) -> T:
+        """Run other plugin code, such as its import, in a worker. ``secrets`` do not appear in its errors.
 
         Raises:
             PluginFault: as for ``call``. Expected exceptions pass.
         """
+        hidden = secrets | self._secrets.get(origin.plugin, frozenset())
         if self._telemetry.on:
             # The job copies the context, so that it is made inside of the span.
-            traced = self._traced(origin, lambda: self._run_in_worker(Job(origin, work, seconds, expected)), expected)
+            traced = self._traced(
+                origin, lambda: self._run_in_worker(Job(origin, work, seconds, expected, hidden)), expected
+            )
             return cast("T", traced)
-        return cast("T", self._run_in_worker(Job(origin, work, seconds, expected)))
+        return cast("T", self._run_in_worker(Job(origin, work, seconds, expected, hidden)))
 
     def keep_secret(self, plugin: str, secrets: frozenset[str]) -> None:
         """Redact these texts in the plugin's faults from now on."""
@@ -162,9 +176,9 @@ class Guard:
             result = copy_context().run(invoke, implementation, taken)
         except ProviderError as error:
             self._refused_inline(calls, slot, error)
-            raise safe_provider_error(error) from error
+            raise safe_provider_error(error, self._secrets.get(plugin, ())) from error
         except BaseException as failure:
-            fault = self._fault(implementation.origin, *kind_and_detail(failure))
+            fault = self._fault(implementation.origin, *kind_and_detail(failure, self._secrets.get(plugin, ())))
             self._failed_inline(calls, slot, fault)
             # Signals reach the main thread only: there an interrupt is the operator's Ctrl-C, which must not be lost.
             if isinstance(failure, KeyboardInterrupt) and current_thread() is main_thread():

@@ -4,7 +4,7 @@ The threads are daemons of our own: the executors of the standard library join t
 never returns would keep the process from ending.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextvars import copy_context
 from queue import SimpleQueue
 from threading import Condition, Lock, Thread
@@ -39,12 +39,31 @@ Expected: TypeAlias = tuple[type[Exception], ...]
 class Job:
     """One piece of plugin code that runs in a worker, and its outcome."""
 
-    __slots__ = ("_context", "_failure", "_fault", "_result", "_work", "budget", "done", "expected", "origin")
+    __slots__ = (
+        "_context",
+        "_failure",
+        "_fault",
+        "_result",
+        "_work",
+        "budget",
+        "done",
+        "expected",
+        "origin",
+        "secrets",
+    )
 
-    def __init__(self, origin: Origin, work: Callable[[], Any], budget: float, expected: Expected) -> None:
+    def __init__(
+        self,
+        origin: Origin,
+        work: Callable[[], Any],
+        budget: float,
+        expected: Expected,
+        secrets: Collection[str] = (),
+    ) -> None:
         self.origin = origin
         self.budget = budget
         self.expected = expected
+        self.secrets = secrets
         self.done = Lock()
         # A lock as a one-time event: ``threading.Event`` costs several times as much.
         self.done.acquire()
@@ -60,8 +79,11 @@ class Job:
         except BaseException as failure:  # noqa: BLE001 - the border: plugin code may raise anything
             # Described here, inside of the budget: the text of the exception is plugin code too.
             if not issubclass(type(failure), self.expected):
-                self._fault = kind_and_detail(failure)
-            self._failure = safe_provider_error(failure) if isinstance(failure, ProviderError) else failure
+                self._fault = kind_and_detail(failure, self.secrets)
+            if isinstance(failure, ProviderError):
+                self._failure = safe_provider_error(failure, self.secrets)
+            else:
+                self._failure = failure
 
     def outcome(self, fault: Callable[[Origin, FaultKind, str], PluginFault]) -> Any:
         """Return the result, or raise the expected exception or the fault. For one call, after the work has ended."""
@@ -71,7 +93,8 @@ class Job:
         try:
             if self._fault is None:
                 raise failure
-            raise fault(self.origin, *self._fault) from failure
+            # Whoever logs the fault with its cause must not see a secret in the cause.
+            raise fault(self.origin, *self._fault) from (None if self.secrets else failure)
         finally:
             # The traceback of the exception refers to this job: break the cycle.
             self._failure = failure = None

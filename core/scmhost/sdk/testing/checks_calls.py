@@ -8,7 +8,7 @@ from typing import Any, Final, Self, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from scmhost.sdk import PROMISES, AddRequest, Location, ProviderError
+from scmhost.sdk import PROMISES, AddRequest, Installation, Location, ProviderError
 from scmhost.sdk.hooks import ARGUMENTS
 
 from .calls import (
@@ -181,7 +181,10 @@ def _argument(plugin: PluginUnderTest, name: str, server: UnresponsiveServer) ->
     """Return a sample for an argument, with all URLs replaced by the server's."""
     if name in ("settings", "form"):
         return _revalidated(getattr(plugin, name), _fields(plugin, name), server)
-    if name in ("installation", "repository", "candidate"):
+    if name == "installation":
+        fields = _with_origin(plugin.installation.model_dump(), f"http://{server.authority}")
+        return Installation.model_validate({**fields, "secrets": plugin.draft.secrets})
+    if name in ("repository", "candidate"):
         sample: BaseModel = getattr(plugin, name)
         return type(sample).model_validate(_with_origin(sample.model_dump(), f"http://{server.authority}"))
     if name == "repositories":

@@ -1,13 +1,16 @@
 """Checks of installing, and of offering, adding and serializing repositories."""
 
 import re
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from scmhost.sdk import Claim, Create, Refusal, Repository
+from scmhost.sdk.configuration import first_problem, leak_problem, mask_problem, model_input, separated
 from scmhost.sdk.provider import RepositoryPayload
+from scmhost.sdk.secrets import enclosed_secrets
 
 from .calls import HookResult
 from .checks import Violation, check, duplicates
@@ -41,7 +44,8 @@ def install_safe(plugin: PluginUnderTest) -> None:
 @check(
     "secrets-hidden",
     "Secret values appear neither in results of hooks nor in their errors.",
-    help="keep secrets in the settings, and name the failed step in errors, without its arguments",
+    help="keep secrets in the settings or in secrets of the installation, and name the failed step in errors, without "
+    "its arguments",
 )
 def secrets_hidden(plugin: PluginUnderTest) -> None:
     if not plugin.providers or not plugin.secrets:
@@ -57,6 +61,44 @@ def secrets_hidden(plugin: PluginUnderTest) -> None:
         test(plugin.call("scm_install", form=plugin.form, organization=ORGANIZATION))
     for result in _sample_results(plugin):
         test(result)
+
+
+@check(
+    "configuration-fits",
+    "The provider's configuration model accepts what scm_install returns, and no secret is lost or shown.",
+    help="return the fields of the configuration model, and tokens in secrets; make each secret a SecretStr field",
+    hooks=("scm_install",),
+)
+def configuration_fits(plugin: PluginUnderTest) -> None:
+    model = plugin.provider.configuration if plugin.providers else None
+    for name in enclosed_secrets(model) if model else ():
+        raise Violation(f"the field {name!r} of the configuration model has a secret inside of another value")
+    result = plugin.call("scm_install", form=plugin.form, organization=ORGANIZATION)
+    if result.value is None:
+        return
+    draft = separated(model, result.value)
+    problem = mask_problem(result.value) or leak_problem(draft)
+    if problem:
+        raise Violation(problem, result.call)
+    if model is None:
+        return
+    try:
+        model.model_validate(model_input(model, draft.configuration, draft.secrets))
+    except ValidationError as error:
+        raise Violation(f"{model.__name__} refuses it ({first_problem(error)})", result.call) from None
+
+
+@check(
+    "credentials-last",
+    "Renewed credentials have not expired already: the host would renew them for each call.",
+    help="return the time that the host states, with a UTC offset, or None",
+    hooks=("scm_refresh_credentials",),
+)
+def credentials_last(plugin: PluginUnderTest) -> None:
+    result = plugin.call("scm_refresh_credentials", installation=plugin.installation)
+    expires_at = getattr(result.value, "expires_at", None)
+    if expires_at is not None and expires_at <= datetime.now(UTC):
+        raise Violation(f"they expired at {expires_at.isoformat()}", result.call)
 
 
 @check(
@@ -205,6 +247,8 @@ def ids_kept(plugin: PluginUnderTest) -> None:
 CHECKS: Final = (
     install_safe,
     secrets_hidden,
+    configuration_fits,
+    credentials_last,
     offers_unique,
     offers_can_be_added,
     sample_added,
@@ -233,6 +277,8 @@ def _sample_results(plugin: PluginUnderTest) -> list[HookResult]:
         results += [plugin.decide(candidate, "team/app") for candidate in (None, plugin.candidate)]
     if plugin.has("scm_serialize_repository"):
         results.append(_serialized(plugin)[0])
+    if plugin.has("scm_refresh_credentials"):
+        results.append(plugin.call("scm_refresh_credentials", installation=plugin.installation))
     if plugin.has("scm_compare_commits"):
         results.append(plugin.link("scm_compare_commits", base=None, head="main")[0])
     return results

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, SecretBytes, SecretStr, ValidationError
 
 from scmhost.sdk import (
+    HOOK_SPECS,
     AddRequest,
     Claim,
     Create,
@@ -112,20 +113,27 @@ class PluginUnderTest:
     def installation(self) -> Installation:
         """The installation that ``scm_install`` returns, or a default one where the code host is unreachable."""
         own = {"id": 3, "organization_id": 1, "provider": self.provider.key}
-        installation = Installation.model_validate({**own, **self._draft().model_dump()})
+        installation = Installation.model_validate({**own, **self.draft.model_dump()})
         return self._sample("the sample installation", installation)
 
-    def _draft(self) -> BaseModel:
+    def installation_for(self, hook: str) -> Installation:
+        """Return the sample installation as the host passes it: with its secrets to I/O hooks, without to pure ones."""
+        secrets = self.draft.secrets if HOOK_SPECS[hook].kind == "io" else {}
+        return self.installation.model_copy(update={"secrets": secrets}) if secrets else self.installation
+
+    @cached_property
+    def draft(self) -> InstallationDraft:
+        """What ``scm_install`` returns, or a default where the code host is unreachable."""
         if not self.providers:
             return InstallationDraft.model_validate(default_draft(self.samples, self.form))
         result = self.call("scm_install", form=self.form, organization=ORGANIZATION)
         if result.error is None:
-            draft: InstallationDraft = result.value
-            return draft
+            returned: InstallationDraft = result.value
+            return returned
         if not isinstance(result.error, ProviderUnavailable):
             refused = f"scm_install refuses the sample form: {_clause(result.error)}; set form = {{...}}"
             raise Violation(refused, check=SAMPLES_FIT)
-        default = _validated(InstallationDraft, default_draft(self.samples, self.form), "installation")
+        default = _draft_of(default_draft(self.samples, self.form))
         origin = _FROM_SAMPLES if self.samples.installation else _FROM_FORM
         self.notes.append(_UNREACHABLE.format(_clause(result.error), origin))
         return default
@@ -204,6 +212,9 @@ class PluginUnderTest:
         Raises:
             Violation: there is no valid result.
         """
+        given = arguments.get("installation")
+        if given is not None and given == self.installation:
+            arguments["installation"] = self.installation_for(hook)
         return self.caller.call(hook, {**arguments, "settings": self.settings, "data_folder": self.data_folder})
 
     def link(self, hook: str, repository: Repository | None = None, **arguments: Any) -> tuple[HookResult, str | None]:
@@ -227,8 +238,9 @@ class PluginUnderTest:
 
     @cached_property
     def secrets(self) -> frozenset[str]:
-        """The secret values of the form and the settings."""
-        return frozenset(filter(None, [*_secrets(self.form), *_secrets(self.settings)]))
+        """The secret values of the form, the settings and the installation."""
+        own = (secret.get_secret_value() for secret in self.draft.secrets.values())
+        return frozenset(filter(None, [*_secrets(self.form), *_secrets(self.settings), *own]))
 
     def _sample(self, name: str, sample: T) -> T:
         """Register a sample under the name that reports use for it."""
@@ -247,6 +259,12 @@ _FROM_FORM: Final = "made of the form; set installation = {...} if your hooks ne
 def _clause(error: Exception) -> str:
     """Return an error's text without its final full stop."""
     return str(error).rstrip(". ")
+
+
+def _draft_of(fields: Mapping[str, Any]) -> InstallationDraft:
+    draft = _validated(InstallationDraft, fields, "installation")
+    assert isinstance(draft, InstallationDraft)  # noqa: S101 - for mypy
+    return draft
 
 
 def _validated(model: type[BaseModel], fields: Mapping[str, Any], what: str) -> BaseModel:

@@ -28,6 +28,7 @@ CHECKS_BY_NAME: Final[Mapping[str, Check]] = {check.name: check for check in CHE
 
 _CAPABILITIES: Final = (
     ("installation", ("scm_install",)),
+    ("renews credentials", ("scm_refresh_credentials",)),
     ("offers repositories", ("scm_offer_repositories",)),
     ("adds repositories", ("scm_dispatch_repository",)),
     ("serializes repositories", ("scm_serialize_repository",)),

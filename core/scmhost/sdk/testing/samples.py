@@ -8,6 +8,8 @@ from typing import Any, Final
 from pydantic import BaseModel, JsonValue
 from pydantic_core import to_jsonable_python
 
+from scmhost.sdk.secrets import secret_fields
+
 DEFAULT_URL: Final = "https://git.example.com"
 _URL_WORDS: Final = ("url", "uri", "server", "host", "address", "domain", "base")
 
@@ -80,11 +82,13 @@ def default_fields(model: type[BaseModel]) -> dict[str, JsonValue]:
 
 def default_draft(samples: Samples, form: BaseModel) -> dict[str, Any]:
     """Return the fields of an installation for a plugin whose code host cannot be reached."""
-    fields = to_jsonable_python(form.model_dump(), fallback=str)
+    secrets = secret_fields(type(form))
+    fields = to_jsonable_python(form.model_dump(exclude=set(secrets)), fallback=str)
     texts = [value for value in fields.values() if isinstance(value, str) and value]
     name = next((text for text in texts if not text.lower().startswith("http")), "team")
     # Cut to the limits of ``InstallationDraft``.
     made = {"name": name[:200], "external_id": name[:64], "metadata": {}, "configuration": fields}
+    made["secrets"] = {field: value for field in sorted(secrets) if (value := getattr(form, field))}
     return {**made, **samples.installation}
 
 

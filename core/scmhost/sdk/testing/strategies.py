@@ -207,6 +207,8 @@ _BY_ARGUMENT: Final[Mapping[str, Callable[[PluginUnderTest], SearchStrategy[Any]
 def arguments(plugin: PluginUnderTest, hook: str) -> SearchStrategy[dict[str, Any]]:
     """Return values for all arguments of a hook."""
     values = {name: _BY_ARGUMENT[name](plugin) for name in ARGUMENTS[hook]}
+    if "installation" in values:
+        values["installation"] = st.just(plugin.installation_for(hook))
     if hook == "scm_compare_commits":
         values["base"] = st.none() | values["base"]
     return st.fixed_dictionaries(values)

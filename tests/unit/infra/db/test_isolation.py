@@ -74,6 +74,7 @@ READS: dict[str, Query] = {
     "audit": lambda tx, me, it: audit_queries.page(tx, me, EVERYTHING, action=None, actor_id=it.token).items,
     "audit key": lambda tx, me, it: audit_queries.has_key(tx, me, "k1"),
     "secrets": lambda tx, me, it: installation_queries.live_secrets(tx, me, it.installation, NOW),
+    "credentials": lambda tx, me, it: installation_queries.sealed_secrets(tx, me, [it.installation]),
 }
 
 WRITES: dict[str, Query] = {
