@@ -39,7 +39,9 @@ class LineMarks:
             position = block.find(text)
             while position >= 0:
                 positions.append(position)
-                position = block.find(text, position + 1)
+                # The rest of the line has nothing to add.
+                end = block.find("\n", position)
+                position = block.find(text, end) if end >= 0 else -1
         for pattern in self.patterns:
             positions += [match.start() for match in pattern.finditer(block)]
         if self.starts:

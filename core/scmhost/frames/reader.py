@@ -5,18 +5,17 @@ no frame, so the work is in passing over them fast: a search of the block for ch
 search of the remaining lines for the hints of all notations, then the notations in order.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Final
 
-from .diagnostics.grouped import ROW, SEVERITIES
 from .frame import FrameMatch, MatchSpan
+from .frame_marks import FRAME_MARKS
 from .hints import offers_for
 from .line_frames import read_line
 from .notation import MAX_LINES_BACK, ContextLines
-from .physical_lines import LineMarks, PhysicalLine, physical_lines, split_line
+from .physical_lines import PhysicalLine, physical_lines, split_line
 from .reports import read_records, read_report
 
 if TYPE_CHECKING:
@@ -24,54 +23,6 @@ if TYPE_CHECKING:
 
 # Lines of minified scripts are longer than any frame; the rest of them is not read.
 LONGEST_LINE: Final = 16_384
-
-# Every line with a frame or a diagnostic has one of these, and most lines of logs have none. A new notation or form may
-# need a row here. A pattern is cheap if it fails at the character after its first one.
-_FRAME_MARKS: Final = LineMarks(
-    (
-        "line",
-        "@",
-        "#",
-        "?",
-        "0x",
-        "<asy",
-        "dart:",
-        "Caused by:",
-        "Suppressed:",
-        "ile: ",
-        "]: in ",
-        "行",
-        "第",
-        "çinde",
-        *SEVERITIES,
-    ),
-    tuple(
-        re.compile(pattern)
-        for pattern in (
-            r":(?<![\d\s]:)\d",
-            r":(?:(?<=[a-z_]\d:)|(?<=[a-z_]\d\d:)|(?<=[a-z_]\d\d\d:))\d",
-            r":(?:in\W|-1\)|[^\W\d]\w* \d|\[\d|\(\d|:(?:error|warning|notice|debug) )",
-            r": (?:\(\d|\d{1,9}:)",
-            r"/[^\s/:]*\d:\d",
-            r"\\[^\s\\:]*\d:\d",
-            r"\.(?:cljc?|java|c|cc|cpp|h): ",
-            r"\.c(?:c|pp|s)?, ?(?:\d|sor)",
-            r"\.(?:erb|haml|slim)(?:[\r\n]|:in|$)",
-            r"\)\] (?<=\d\)\] )",
-            r"\.(?:py|ex|dart|php\(|(?:java|kts?|sc|scala|groovy|gradle|cljc?|jsp|swift)\)|\.\. \d|[A-Za-z]\w*\d:\d)",
-            r"\((?:<|[Nn]ative|Unknown|in(?:dex)? |View: |Filename: |\d{1,9}(?:[,:-] ?\d{1,9}){0,3}\))",
-            r"\[\d{1,9}(?:, ?\d{1,9})?\]:",
-            r">(?<=->) ",
-            r"\): at ",
-            r"Line(?:\s{0,8}:)? \d",
-            r"s \d{1,9}:\d",
-            r"x \d{1,9}:\d",
-            rf"Z {ROW}",
-            r"\.(?:nim(?:s|ble|f)?\(|ps[dm]?1[ :]|ml\"|sh(?![^\r\n\[ :])|bash(?![^\r\n ])|[kz]sh(?![^\r\n\[ ]))",
-        )
-    ),
-    re.compile(rf"\n(?![12]\d\d\d-){ROW}"),
-)
 
 
 class BlockReader:
@@ -136,7 +87,7 @@ class BlockReader:
         self.unread += len([line for line in lines if line and not line.isspace()])
         # A range means that the block's lines are the physical lines, so the block need not be joined again.
         whole = block if isinstance(origins, range) and lines is texts else None
-        candidates = _FRAME_MARKS.lines("\n".join(lines) if whole is None else whole)
+        candidates = FRAME_MARKS.lines("\n".join(lines) if whole is None else whole)
         if not candidates:
             return
         offer = offers_for([lines[at] for at in candidates])
