@@ -26,7 +26,7 @@ class Frame:
     message: str | None = None
 
 
-# A tuple, because a large text has tens of thousands of them for a short time.
+# Tuples, because a large text has tens of thousands of them for a short time.
 class MatchSpan(NamedTuple):
     """A frame and the characters of its path within one line.
 
@@ -42,8 +42,7 @@ class MatchSpan(NamedTuple):
     lines_back: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class FrameMatch:
+class FrameMatch(NamedTuple):
     """A frame and its position in a text.
 
     Attributes:

@@ -18,11 +18,14 @@ def read_line(line: str, context: ContextLines, offer: Offer) -> Sequence[MatchS
     """Return the spans of the first notation that understands the line, or else of the first form of a diagnostic."""
     context.learned = None
     begin = prefix_length(line)
+    prefixes: Sequence[LearnedPrefix] | None = None
     for notations in offer:
         body = _body(line, begin, context)
         spans = _first(notations, body, context)
         if not spans or _is_any_doubtful(spans, body):
-            spans = _read_behind_learned(line, context, notations, spans)
+            if prefixes is None:
+                prefixes = _learned(line, context, certain=spans == [])
+            spans = _read_behind(prefixes, line, context, notations, spans)
         if spans is not None:
             return spans
     return None
@@ -42,12 +45,16 @@ def _first(notations: Sequence[Notation], body: str, context: ContextLines) -> S
     return None
 
 
-def _read_behind_learned(
-    line: str, context: ContextLines, notations: Sequence[Notation], spans: Sequence[MatchSpan] | None
+def _read_behind(
+    prefixes: Sequence[LearnedPrefix],
+    line: str,
+    context: ContextLines,
+    notations: Sequence[Notation],
+    spans: Sequence[MatchSpan] | None,
 ) -> Sequence[MatchSpan] | None:
     """Return the spans behind the shortest learned prefix that leaves no doubt, or these spans."""
     before, chosen = context.prefix, None
-    for learned in _learned(line, context, certain=spans == []):
+    for learned in prefixes:
         context.learned = learned
         body = _body(line, learned.end, context)
         others = _first(notations, body, context)
@@ -114,7 +121,7 @@ def _is_doubtful(span: MatchSpan, body: str) -> bool:
         return True
     # A function that is not in the line is on another one, at its beginning.
     if function:
-        return _is_strange(function) and (body.startswith(function) or function not in body)
+        return (body.startswith(function) or function not in body) and _is_strange(function)
     return _INDENTED.search(body, 0, span.start) is not None
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from .frame import FrameMatch, MatchSpan
 from .frame_marks import FRAME_MARKS
-from .hints import offers_for
+from .hints import offer
 from .line_frames import read_line
 from .notation import MAX_LINES_BACK, ContextLines
 from .physical_lines import PhysicalLine, physical_lines, split_line
@@ -90,7 +90,6 @@ class BlockReader:
         candidates = FRAME_MARKS.lines("\n".join(lines) if whole is None else whole)
         if not candidates:
             return
-        offer = offers_for([lines[at] for at in candidates])
         context = ContextLines([*above, *lines, *_first_physical_line(following)])
         context.heading = self._heading
         for at in candidates:

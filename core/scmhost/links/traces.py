@@ -112,7 +112,7 @@ def read_trace(services: Services, body: TraceIn) -> Trace:
         services.limits.check("trace_frames", len(body.frames), "frames")
         return Trace([TraceFrame(frame) for frame in body.frames], [_event_query(frame, body) for frame in body.frames])
     reading = read_text(body.text or "", limit=services.limits.trace_characters, most=services.limits.trace_frames)
-    matches = [replace(match, frame=_encodable(match.frame)) for match in reading.frames]
+    matches = [match._replace(frame=_encodable(match.frame)) for match in reading.frames]
     return Trace(
         [TraceFrame(_printed(match.frame), match.frame.language, match) for match in matches],
         [_printed_query(match.frame, body.commit or None, body.platform) for match in matches],

@@ -24,4 +24,4 @@ def _read(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
     return places or None
 
 
-CRYSTAL: Final = Notation("crystal", ("cr:",), _read)
+CRYSTAL: Final = Notation("crystal", (".cr:", ".ecr:"), _read)
