@@ -21,7 +21,7 @@ _TEXTS: Final = (
     "Suppressed:",
     "行",
     "第",
-    "çinde",
+    "ç",
     *SEVERITIES,
 )
 _BEHIND_COLON: Final = (

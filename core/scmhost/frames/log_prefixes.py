@@ -5,6 +5,7 @@ same words and punctuation, while numbers, levels and long identifiers differ.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import islice, takewhile
 from string import hexdigits
 from typing import Final, NamedTuple
@@ -174,6 +175,8 @@ def _tokens(line: str, begin: int) -> Iterator[_Token]:
         yield _Token(_shape(match.group()), match.end())
 
 
+# Neighbouring lines have the same words.
+@lru_cache(maxsize=1024)
 def _shape(token: str) -> str:
     if token.isspace():
         return " "
