@@ -30,7 +30,7 @@ def tools() -> str:
         rows.setdefault((kind, case["tool"]), (_example(case), _place(case["places"][0])))
     return table(
         ("kind", "tool", "prints", "place"),
-        [(_KINDS[kind], tool, f"``{line}``", f"`{place}`") for (kind, tool), (line, place) in rows.items()],
+        [(_KINDS[kind], tool, f"`{line}`", f"`{place}`") for (kind, tool), (line, place) in rows.items()],
     )
 
 

@@ -13,6 +13,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("plugins
 LINK = re.compile(r"\]\((?!https?://)([^)#\s]*)(?:#([^)\s]+))?\)|<img [^>]*src=\"([^\"]+)\"")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 CODE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+INLINE = re.compile(r"`[^`\n]+`")
 LONGEST = 120
 
 
@@ -27,7 +28,8 @@ def anchors(path: Path) -> set[str]:
 
 
 def broken_links(path: Path) -> Iterator[str]:
-    for target, anchor, image in LINK.findall(CODE.sub("", path.read_text(encoding="utf-8"))):
+    text = INLINE.sub("", CODE.sub("", path.read_text(encoding="utf-8")))
+    for target, anchor, image in LINK.findall(text):
         there = path.parent / (target or image) if target or image else path
         if not there.exists() or (anchor and anchor not in anchors(there)):
             yield f"{target or image}#{anchor}"

@@ -9,7 +9,7 @@ import pluggy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from scmhost.sdk import (
     HOOK_PREFIX,
@@ -30,6 +30,7 @@ from scmhost.sdk import (
     Provider,
     Push,
     Reason,
+    RefreshedCredentials,
     Refusal,
     ResolvedRef,
     UrlTemplates,
@@ -62,6 +63,7 @@ RESULTS: dict[str, list[object]] = {
     "scm_resolve_ref": [None, ResolvedRef(name="main", kind="branch", sha=SHA)],
     "scm_compare_commits": [[], [CommitDraft(sha=SHA)]],
     "scm_read_push": [[], [Push(repository="a", commits=(CommitDraft(sha=SHA),))]],
+    "scm_refresh_credentials": [None, RefreshedCredentials(secrets={"token": SecretStr("t")})],
     "scm_repository_saved": [None],
     "scm_commits_saved": [None],
     "scm_startup": [None],

@@ -88,7 +88,7 @@ def test_one_bad_message_refuses_all_commits(store: Store) -> None:
     """If one commit of a list cannot be stored, none is."""
     tenant = factories.new_tenant(store)
     before = factories.all_rows(store)
-    drafts = [factories.draft(7), factories.draft(8, message="nul\x00")]
+    drafts = [factories.draft(7), factories.draft(8).model_copy(update={"message": "nul\x00"})]
     with pytest.raises(InvalidInput, match="NUL"), store.write() as tx:
         bulk_queries.save(tx, tenant.id, tenant.repository, drafts, factories.NOW)
     assert factories.all_rows(store) == before

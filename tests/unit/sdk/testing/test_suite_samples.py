@@ -125,7 +125,8 @@ def test_the_authors_installation_takes_precedence() -> None:
     """Fields of the samples replace the defaults."""
     samples = Samples(plugin=object(), installation={"external_id": "42", "metadata": {"a": 1}})
     draft = default_draft(samples, Inner(name="core"))
-    assert draft == {"name": "core", "external_id": "42", "metadata": {"a": 1}, "configuration": {"name": "core"}}
+    expected = {"name": "core", "external_id": "42", "metadata": {"a": 1}, "configuration": {"name": "core"}}
+    assert draft == {**expected, "secrets": {}}
 
 
 def test_a_push_may_be_signed_for_other_bodies() -> None:

@@ -236,10 +236,13 @@ def test_a_template_has_a_limited_length() -> None:
 
 
 def test_deeply_nested_parts_are_rendered() -> None:
-    """The longest template cannot nest deeper than Python can."""
-    nested = "{repo_url}/x" + "[{line}" * 240 + "]" * 240
-    assert render(nested, line=1) == "https://h.example/r/x" + "1" * 240
+    """Twenty parts may be inside each other; one more is refused, however deep Python can go."""
+    nested = "{repo_url}/x" + "[{line}" * 20 + "]" * 20
+    assert render(nested, line=1) == "https://h.example/r/x" + "1" * 20
     assert render(nested) == "https://h.example/r/x"
+    for depth in (21, 240):
+        with pytest.raises(TemplateError, match="nested more than 20 times"):
+            render("{repo_url}/x" + "[{line}" * depth + "]" * depth)
 
 
 def test_a_parsed_template_is_kept() -> None:
