@@ -309,7 +309,7 @@ def joined(
 
 def shifted(frames: Sequence[LinkedFrame], by: int) -> list[LinkedFrame]:
     """Return the frames of a line whose first ``by`` characters are removed."""
-    moved = (replace(frame.found, start=frame.found.start - by, end=frame.found.end - by) for frame in frames)
+    moved = (frame.found._replace(start=frame.found.start - by, end=frame.found.end - by) for frame in frames)
     return [replace(frame, found=found) for frame, found in zip(frames, moved, strict=True)]
 
 

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -157,7 +157,7 @@ def frames(*, file: str, as_json: bool) -> None:
 
     reading = read_text(read_input(file))
     if as_json:
-        echo_json({"frames": [asdict(found.frame) for found in reading.frames]})
+        echo_json({"frames": [found.frame._asdict() for found in reading.frames]})
         return
     for found in reading.frames:
         echo(printable(_frame_line(found.frame)))

@@ -1,7 +1,7 @@
 """Stack traces as they are sent, a text or frames with the keys of Sentry's events, and the frames to link in them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, AliasChoices, BaseModel, Field
@@ -141,7 +141,7 @@ def _encodable(frame: Frame) -> Frame:
     if all(text is None or text.isascii() for text in texts):
         return frame
     path, function, module, language, message = (text and encodable(text) for text in texts)
-    return replace(frame, path=path or "", function=function, module=module, language=language, message=message)
+    return frame._replace(path=path or "", function=function, module=module, language=language, message=message)
 
 
 def _event_query(frame: FrameIn, body: TraceIn) -> FrameQuery:

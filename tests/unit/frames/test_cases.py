@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -73,7 +72,7 @@ def test_sample_gives_its_frames_in_order(text: str, expected: dict[str, Any]) -
 @pytest.mark.parametrize(("text", "expected"), crashes())
 def test_recorded_crash_gives_its_frames(text: str, expected: list[dict[str, Any]]) -> None:
     """All fields of all frames that a crashed program printed are read."""
-    frames = [asdict(frame) for frame in of_kind(read_text(text), "frame")]
+    frames = [frame._asdict() for frame in of_kind(read_text(text), "frame")]
     expected = [{**frame, "kind": "frame"} for frame in expected]
     assert [{name: value for name, value in frame.items() if value is not None} for frame in frames] == expected
 

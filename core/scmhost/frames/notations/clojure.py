@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 from scmhost.frames.frame import MatchSpan
@@ -52,7 +51,7 @@ def _span(match: re.Match[str], symbol: str | None) -> MatchSpan:
     language = language_of(match["path"], *_FAMILY)
     if symbol is None:
         span = match_span(match, language)
-        return span._replace(frame=replace(span.frame, kind="diagnostic"))
+        return span._replace(frame=span.frame._replace(kind="diagnostic"))
     module, separator, function = symbol.partition("/")
     if not separator:
         module, _, function = symbol.rpartition(".")
