@@ -63,7 +63,8 @@ def offer(line: str) -> Offer:
             for hint, mask in hints:
                 if hint in line:
                     found |= mask
-    for key in _BEHIND_DOT.findall(line):
+    # A set, because a hostile line repeats them.
+    for key in set(_BEHIND_DOT.findall(line)):
         for hint, mask in _EXTENSIONS.get(key, ()):
             if hint in line:
                 found |= mask
