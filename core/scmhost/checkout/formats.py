@@ -5,9 +5,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
-from scmhost.frames import FrameMatch
+# git starts before all notations are imported.
+if TYPE_CHECKING:
+    from scmhost.frames import FrameMatch
 
 Write = Callable[[str], object]
 
@@ -53,7 +55,7 @@ class LinkedFrame:
         ignored: True for a diagnostic that is no place: it is neither shown nor counted as missing.
     """
 
-    found: FrameMatch
+    found: "FrameMatch"
     url: str | None
     facts: Mapping[str, object]
     reason: str = ""
@@ -276,7 +278,7 @@ FORMATS: Final[Mapping[str, Callable[[Write], Format]]] = MappingProxyType(
 )
 
 
-def frame_facts(found: FrameMatch) -> dict[str, object]:
+def frame_facts(found: "FrameMatch") -> dict[str, object]:
     """Return the frame itself for JSON output. ``textLine`` counts from 1, as in the API."""
     frame = found.frame
     return {
