@@ -60,7 +60,7 @@ def test_a_text_is_linked_by_a_server(tmp_path: Path) -> None:
         assert (frames[0]["confidence"], frames[0]["textLine"], frames[1]["message"] is None) == ("medium", 1, False)
         noted = link("--release", "9.9")
         assert (noted.code, noted.out) == (0, done.out)
-        assert "no release '9.9'. Links lead to the next ref" in noted.err
+        assert "no release '9.9'. The links lead to the next ref" in noted.err
         for refused, said in (
             (link(key="wrong"), "401"),
             (scmhost("link", crash, "--org", "acme", "--project", "web", "--url", served.url), "needs a token"),

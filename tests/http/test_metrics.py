@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from api import PLUGINS_TOML, ApiClient, commit, open_api
 from command import scmhost_process
 from hosting import candidate
-from pages import page
+from pages import ROOT, page
 from scmhost.infra.telemetry import open_telemetry
 from serving import Served, serve
 
@@ -134,7 +134,8 @@ def test_metrics_page_is_off_by_default(tmp_path: Path) -> None:
 
 def test_unused_telemetry_libraries_are_not_imported() -> None:
     """Without metrics and spans neither library is imported."""
-    done = scmhost_process("plugins", "list", environ={"PYTHONPROFILEIMPORTTIME": "1"})
+    configuration = str(ROOT / "plugins.toml")
+    done = scmhost_process("plugins", "list", "--config", configuration, environ={"PYTHONPROFILEIMPORTTIME": "1"})
     assert done.code == 0
     assert re.findall(r"prometheus_client|opentelemetry", done.err) == []
     assert "scmhost.infra.telemetry" in done.err
