@@ -1,6 +1,5 @@
 """Output formats of linked text, one class each. Control characters of the text never reach a terminal or a page."""
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,9 +26,10 @@ _DIRECTIONS: Final = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _CONTROL: Final = f"[\x00-\x08\x0b-\x1f\x7f-\x9f{_DIRECTIONS}\u2028\u2029\ufeff]"
 
 _ON_TERMINAL: Final = re.compile(f"({_COLOUR})|({_COMMAND})|{_CONTROL}")
-_ON_PAGE: Final = re.compile(f"{_COLOUR}|({_COMMAND})|{_CONTROL}|[\ud800-\udfff]")
+# Compiled at first use: plain text does not need them.
+_ON_PAGE: Final = f"{_COLOUR}|({_COMMAND})|{_CONTROL}|[\ud800-\udfff]"
 _ALTERNATE_SCREEN: Final = re.compile(r"\x1b\[\?(?:1049|1047|47)([hl])")
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_SURROGATE: Final = "[\ud800-\udfff]"
 _RESET: Final = "\x1b[0m"
 _PAGE: Final = """\
 <!doctype html>
@@ -321,7 +321,9 @@ def _hyperlink(text: str, url: str) -> str:
 
 def json_text(value: object) -> str:
     """Return a value as JSON. Characters stay readable, but lone surrogates are escaped: UTF-8 has none."""
-    return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, ensure_ascii=False))
+    import json
+
+    return re.sub(_SURROGATE, lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, ensure_ascii=False))
 
 
 def printable(text: str) -> str:
@@ -337,7 +339,7 @@ def _for_terminal(text: str) -> str:
 
 def _for_page(text: str) -> str:
     """Remove colours; replace other control characters by visible symbols. The result is not escaped yet."""
-    return _ON_PAGE.sub(_visible, text)
+    return re.sub(_ON_PAGE, _visible, text)
 
 
 def _visible_but_colours(match: re.Match[str]) -> str:

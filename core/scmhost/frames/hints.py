@@ -7,22 +7,21 @@ behind each dot of a line. The others are in groups that share a character or wo
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from string import ascii_uppercase
 from typing import Final
 
 from .diagnostics import DIAGNOSTICS
-from .notation import Notation
+from .notation import AnyNotation
 from .notations import NOTATIONS
 
-Offer = tuple[Sequence[Notation], Sequence[Notation]]
+Offer = tuple[Sequence[AnyNotation], Sequence[AnyNotation]]
 """The notations of frames, and those of diagnostics, in the order in which they read a line."""
 # A set of notations is a number with one bit for each, which is faster than other sets and keeps their order.
-_ALL: Final = (*NOTATIONS, *DIAGNOSTICS)
+_ALL: Final[tuple[AnyNotation, ...]] = (*NOTATIONS, *DIAGNOSTICS)
 _Groups = dict[str, list[tuple[str, int]]]
 
 _BEHIND_DOT: Final = re.compile(r"\.(?=([A-Za-z].))")
 # A hint belongs to the first one that it contains. A search for one character is the fastest.
-_SHARED: Final = (*"!|@{+_#=<>['\"](,/", *ascii_uppercase, "::", "0x", "ine", "at ", "in ")
+_SHARED: Final = (*"!|@{+_#=<>['\"](,/", *"FN", "::", "0x", "ine", "at ", "in ")
 
 
 def _masks(*, dotted: bool) -> dict[str, int]:
@@ -74,5 +73,5 @@ def offer(line: str) -> Offer:
 @lru_cache(maxsize=1024)
 def _notations(mask: int) -> Offer:
     chosen = [notation for at, notation in enumerate(_ALL) if mask >> at & 1]
-    frames = [notation for notation in chosen if notation in NOTATIONS]
-    return frames, chosen[len(frames) :]
+    number = (mask & ~(-1 << len(NOTATIONS))).bit_count()
+    return chosen[:number], chosen[number:]

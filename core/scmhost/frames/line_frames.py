@@ -11,7 +11,7 @@ from typing import Final
 from .frame import MatchSpan
 from .hints import Offer
 from .log_prefixes import LearnedPrefix, learned_prefixes, prefix_length, printed
-from .notation import ContextLines, Notation
+from .notation import AnyNotation, ContextLines
 
 
 def read_line(line: str, context: ContextLines, offer: Offer) -> Sequence[MatchSpan] | None:
@@ -37,7 +37,7 @@ def _body(line: str, begin: int, context: ContextLines) -> str:
     return printed(line, begin)
 
 
-def _first(notations: Sequence[Notation], body: str, context: ContextLines) -> Sequence[MatchSpan] | None:
+def _first(notations: Sequence[AnyNotation], body: str, context: ContextLines) -> Sequence[MatchSpan] | None:
     for notation in notations:
         spans = notation.read(body, context)
         if spans is not None:
@@ -49,7 +49,7 @@ def _read_behind(
     prefixes: Sequence[LearnedPrefix],
     line: str,
     context: ContextLines,
-    notations: Sequence[Notation],
+    notations: Sequence[AnyNotation],
     spans: Sequence[MatchSpan] | None,
 ) -> Sequence[MatchSpan] | None:
     """Return the spans behind the shortest learned prefix that leaves no doubt, or these spans."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Final
 
 from .frame import MatchSpan
@@ -87,3 +88,38 @@ class Notation:
     name: str
     hints: tuple[str, ...]
     read: Callable[[str, ContextLines], Sequence[MatchSpan] | None]
+
+
+class LazyNotation:
+    """A notation whose module is imported when it reads the first line.
+
+    A text has few of the many notations, and importing all of them would dominate the start of ``scmhost link``.
+
+    Args:
+        module: the module of the notation.
+        constant: its name in the module.
+        hints: the notation's hints.
+    """
+
+    __slots__ = ("_constant", "_module", "hints", "name", "read")
+    name: str
+    read: Callable[[str, ContextLines], Sequence[MatchSpan] | None]
+
+    def __init__(self, module: str, constant: str, hints: tuple[str, ...]) -> None:
+        self._module = module
+        self._constant = constant
+        self.hints = hints
+
+    def __getattr__(self, name: str) -> object:
+        # Python calls this only while the slots are empty.
+        notation = self.load()
+        self.name, self.read = notation.name, notation.read
+        return object.__getattribute__(self, name)
+
+    def load(self) -> Notation:
+        """Return the notation itself."""
+        notation: Notation = getattr(import_module(self._module), self._constant)
+        return notation
+
+
+AnyNotation = Notation | LazyNotation
