@@ -70,7 +70,7 @@ def test_unknown_release_is_a_note(config: Path) -> None:
     """The links lead to the next ref, and the note names the release."""
     done = scmhost("link", config.with_name("crash.txt"), *options(config), "--release", "9.9")
     assert done.code == 0
-    assert "note: Organization 'acme' has no release '9.9'. Links lead to the next ref" in done.err
+    assert "note: Organization 'acme' has no release '9.9'. The links lead to the next ref" in done.err
     assert "    -> https://git.example.com/team/app/blob/main/src/main.py#L3" in done.out.splitlines()
 
 

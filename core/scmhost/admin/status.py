@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import structlog
 from pydantic import JsonValue
@@ -12,12 +12,16 @@ from pydantic import JsonValue
 from scmhost.infra.errors import NotFound, ScmhostError
 from scmhost.infra.loops import Loops
 from scmhost.organizations import queries as organization_queries
-from scmhost.organizations.access import Caller
 from scmhost.plugins import Count, PluginReport, Suspension
 from scmhost.plugins.config.redaction import settings_of_unloaded, with_environment_names
 from scmhost.plugins.errors import did_you_mean
 from scmhost.plugins.isolation.pauses import Pause
 from scmhost.services import Services
+
+if TYPE_CHECKING:
+    # It imports FastAPI, which commands do not need.
+    from scmhost.organizations.access import Caller
+
 
 log = structlog.get_logger(__name__)
 
@@ -102,7 +106,7 @@ class PluginStatus:
     pauses: tuple[Pause, ...] = ()
 
 
-def is_operator(services: Services, caller: Caller) -> bool:
+def is_operator(services: Services, caller: "Caller") -> bool:
     """Return whether the caller's organization may see the whole host.
 
     Plugins belong to the host, tokens to one organization: otherwise the administrator of one tenant could read
