@@ -1,9 +1,8 @@
 """What a notation is, and the context lines that it may read."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from importlib import import_module
-from typing import Final
+from typing import Final, NamedTuple
 
 from .frame import MatchSpan
 from .log_prefixes import LearnedPrefix, prefix_length, printed
@@ -73,8 +72,7 @@ class ContextLines:
         return printed(line, self._length(line))
 
 
-@dataclass(frozen=True, slots=True)
-class Notation:
+class Notation(NamedTuple):
     """The grammar of one kind of trace.
 
     Attributes:

@@ -8,7 +8,6 @@ leads back to the text. ``LineMarks`` finds the few lines of a block that need t
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import Final, NamedTuple
 
@@ -16,8 +15,7 @@ from .escapes import json_lines
 from .match_spans import Pattern
 
 
-@dataclass(frozen=True, slots=True)
-class LineMarks:
+class LineMarks(NamedTuple):
     """Texts and patterns to search for in a block as a whole, which is much faster than line by line.
 
     A pattern is fast when it begins with one literal character.

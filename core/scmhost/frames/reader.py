@@ -6,9 +6,8 @@ search of the remaining lines for the hints of all notations, then the notations
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice, pairwise
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from .frame import FrameMatch, MatchSpan
 from .frame_marks import FRAME_MARKS
@@ -140,8 +139,7 @@ MAX_FRAMES: Final = 10_000
 _BLOCK: Final = 12_288
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """The frames of a text.
 
     Attributes:
