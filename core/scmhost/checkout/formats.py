@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 # git starts before all notations are imported.
 if TYPE_CHECKING:
@@ -41,8 +40,7 @@ _PAGE: Final = """\
 """
 
 
-@dataclass(frozen=True, slots=True)
-class LinkedFrame:
+class LinkedFrame(NamedTuple):
     """A frame and its link, or the reason why it has none.
 
     Attributes:
@@ -312,7 +310,7 @@ def joined(
 def shifted(frames: Sequence[LinkedFrame], by: int) -> list[LinkedFrame]:
     """Return the frames of a line whose first ``by`` characters are removed."""
     moved = (frame.found._replace(start=frame.found.start - by, end=frame.found.end - by) for frame in frames)
-    return [replace(frame, found=found) for frame, found in zip(frames, moved, strict=True)]
+    return [frame._replace(found=found) for frame, found in zip(frames, moved, strict=True)]
 
 
 def _hyperlink(text: str, url: str) -> str:
