@@ -11,6 +11,7 @@ from typing import Final
 from .frame import MatchSpan
 from .hints import Offer
 from .log_prefixes import LearnedPrefix, learned_prefixes, prefix_length, printed
+from .match_spans import Pattern
 from .notation import AnyNotation, ContextLines
 
 
@@ -68,7 +69,7 @@ def _read_behind(
 
 
 # Prefixes are learned with many comparisons, so only for lines with a line number behind a path.
-_PLACE: Final = re.compile(
+_PLACE: Final = Pattern(
     r"\.[A-Za-z]\w{0,9}(?:[:(,] ?\d|[\"')]{1,2},? (?:on )?line )|line \d|/[\w.-]{1,100}:\d|:\d{1,9}:in\W|@ \d"
 )
 # The number of lines above with which a line is compared.
@@ -97,9 +98,9 @@ def _has_shorter_path(others: Sequence[MatchSpan], spans: Sequence[MatchSpan]) -
 _ROOTED: Final = re.compile(r"[/\\~.]|[A-Za-z]:|[a-z]{2,20}:")
 _STRANGE_ROOTED: Final = re.compile(r"\s(?:[/\\]|(?:at|from|in) )|\]\S*\s")
 # Names have blanks, bars and numbers between dashes, too, but log prefixes have them more often.
-_STRANGE: Final = re.compile(r"[\s|│┃\x07]|-(?<=\d-)(?:(?<=-\d-)|(?<=-\d\d-)|(?<=-\d\d\d-))|:(?<=[\d>A-Zgt]:)\w")
-_STRANGE_START: Final = re.compile(r"[^\w/\\.~<@$({]|\d+-")
-_INDENTED: Final = re.compile(r"\S(?:\s\s|\t)")
+_STRANGE: Final = Pattern(r"[\s|│┃\x07]|-(?<=\d-)(?:(?<=-\d-)|(?<=-\d\d-)|(?<=-\d\d\d-))|:(?<=[\d>A-Zgt]:)\w")
+_STRANGE_START: Final = Pattern(r"[^\w/\\.~<@$({]|\d+-")
+_INDENTED: Final = Pattern(r"\S(?:\s\s|\t)")
 
 
 _SPANS_AT_THE_PREFIX: Final = 8

@@ -93,7 +93,7 @@ def match_span(
 
 
 # The first alternatives have parentheses or angles that open no list of arguments.
-_BRACKET: Final = re.compile(
+_BRACKET: Final = Pattern(
     r"operator ?(?:\(\)|<=>|<<=?|>>=?|->\*?|[<>]=?)|\((?:anonymous|extension|lambda)[^()]*\)"
     r"|'lambda\d*'\([^()]*\)|->|=>|[<>{}(]"
 )

@@ -14,7 +14,7 @@ from .frame_marks import FRAME_MARKS
 from .hints import offer
 from .line_frames import read_line
 from .notation import MAX_LINES_BACK, ContextLines
-from .physical_lines import PhysicalLine, physical_lines, split_line
+from .physical_lines import PhysicalLine, physical_lines
 from .reports import read_records, read_report
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _shortened(lines: list[str]) -> list[str]:
 
 
 def _first_physical_line(line: str | None) -> list[str]:
-    return [next(split_line(line, 0)).text[:LONGEST_LINE]] if line is not None else []
+    return [physical_lines(line, 0)[0][0][:LONGEST_LINE]] if line is not None else []
 
 
 def _complete(spans: Sequence[MatchSpan], line: str, prefix: int) -> Sequence[MatchSpan]:
