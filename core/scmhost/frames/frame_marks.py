@@ -39,6 +39,7 @@ _BEHIND_DOT: Final = (
     r"py|ex|dart|php\(",
     r"(?:java|kts?|sc|scala|groovy|gradle|cljc?|jsp|swift)\)",
     r"(?:cljc?|java|c|cc|cpp|h): ",
+    r"(?:cljc?|java|kt|scala)\" \d",
     r"c(?:c|pp|s)?, ?(?:\d|sor)",
     r"(?:erb|haml|slim)(?:[\r\n]|:in|$)",
     r"nim(?:s|ble|f)?\(|ps[dm]?1[ :]|ml\"",

@@ -26,7 +26,7 @@ _PREFIX_KINDS: Final = (
     r"==\d{1,9}==|--\d{1,9}--|\*\*\d{1,9}\*\*",  # valgrind
     r"\d\d[OE][ +]",  # GitLab
     r"_bk;t=\d{1,20}\x07",  # Buildkite
-    r"##?\[[a-z]{1,20}\]",  # GitHub, Azure
+    r"##?\[[a-z]{1,20}\]|::(?:debug|error|notice|warning)::",  # GitHub, Azure
     r"\[(?!C\]|string \"|love \")[^\[\]\n]{1,80}\](?=[\s:]):?",  # a level, a thread, a pod
     rf"\[?{_DATE_TIME}\s?(?:Z|UTC|[+-]\d\d:?\d\d)?\]?:?(?=\s)",
     rf"\[?{_TIME}\]?(?=\s)",
@@ -34,7 +34,7 @@ _PREFIX_KINDS: Final = (
     r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d [^\s|/]{1,80} [^\s:\[('\"`]{1,60}(?:\[\d{1,9}\])?:(?=\s)",
     r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?=\s)",
     r"(?<=Z )[FP](?=\s)",  # a whole or partial line of a container
-    r"#011|#012",  # a tab and a line feed, as rsyslog writes them
+    r"#011|#012|\^I",  # a tab and a line feed, as rsyslog and Vim write them
     r"\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}\s{1,4}\d{1,9}\s{1,9}\d{1,9} [VDIWEFA] [^:]{0,60}:(?=\s)",  # logcat
     r"\d{1,9}-\d{1,9}[/ ]{1,3}[\w.?]{1,80}\s{1,9}(?=[VDIWEFA]\b)",  # Android Studio
     r"[VDIWEFA]/[^(:\n]{1,60}(?:\(\s{0,6}\d{1,9}\))?:\s",
@@ -42,8 +42,9 @@ _PREFIX_KINDS: Final = (
     r"[\w.-]{1,60}\s{0,30}[|│](?!\|)",  # docker compose, heroku, foreman
     r"[\w.-]{1,60}(?<!\.ksh)(?<!\.sh)\[[\w.-]{1,40}\]:(?=\s)",  # heroku, a process
     r"(?:CRITICAL|ERROR|WARNING|INFO|DEBUG):[\w.]{1,60}:(?!\d)",  # Python's logging
-    r"(?:ERROR|ERR|WARN|WARNING|INFO|DEBUG|FATAL|CRITICAL|error|warn|info|debug|stderr|stdout)(?: F)?:?(?=\s)",
-    r"npm (?:ERR!|error)(?=\s)",
+    r"(?:ERROR|ERR|WARN|WARNING|INFO|DEBUG|FATAL|CRITICAL|error|warn|info|debug|stderr|stdout)(?: [FP])?:?(?=\s)",
+    r"(?<=\] )OUT(?=\s)",  # Cloud Foundry
+    r"npm (?:ERR!|error)(?=\s)|flutter:(?=\s)",
 )
 # Prefixes come in any order: a container's name, then a time, then a level.
 _PREFIX: Final = Pattern(rf"(?:{'|'.join(_PREFIX_KINDS)}){{0,12}}")

@@ -50,8 +50,10 @@ LINE_COLUMN: Final = r"(?P<line>\d{1,9})(?!\d)(?::(?P<column>\d{1,9})(?!\d))?"
 """A line number and, where printed, a column."""
 
 # People and services put a placeholder in place of folders that are private or differ.
+_PLACEHOLDER_WORDS: Final = r"[^\[\]<>\s]{1,40}|[A-Za-z_ ]{1,40}"
 ROOT: Final = (
-    r"(?:[A-Za-z]:(?=[\\/])|(?:\[[^\[\]\s]{1,40}\]|<[^<>\s]{1,40}>|\*{2,8}|\$?\{[\w. -]{1,40}\}|%\w{1,40}%)(?=[\\/]))"
+    rf"(?:[A-Za-z]:(?=[\\/])|(?:\[(?:{_PLACEHOLDER_WORDS})\]|<(?:{_PLACEHOLDER_WORDS})>|\*{{2,8}}"
+    r"|\$?\{[\w. -]{1,40}\}|%\w{1,40}%)(?=[\\/]))"
 )
 """The beginning of a path whose characters may be in no other part of it: a drive or a placeholder."""
 
@@ -160,7 +162,7 @@ JVM: Final = frozenset({"java", "kotlin", "scala"})
 
 _EXTENSION: Final = re.compile(r"\.([A-Za-z]\w{0,9}|[ch]\+\+)(?=$|[?#])")
 _NO_FILES: Final = frozenset(
-    ("native", "unknown", "anonymous", "internal", "eval", "stdin", "nofile", "iex", "-e", "-", "??")
+    ("native", "unknown", "anonymous", "internal", "eval", "stdin", "nofile", "iex", "-e", "-", "??", "inline template")
 )
 # Ruby's "<internal:kernel>" is a file of its own sources.
 _PLACEHOLDER: Final = Pattern(r"<(?!internal:)[^<>]*>$|\(|\[native|evalmachine\.|REPL|.*\.(?:so|dll|dylib)(?:\.\d+)*$")

@@ -13,7 +13,6 @@ from scmhost.sdk import Organization
 from scmhost.services import Actor, Services
 
 from . import queries
-from .create import find_project
 from .queries import Project, Token
 from .tokens import SCOPES, ScopeClass
 
@@ -147,7 +146,8 @@ def project_in(scope_class: ScopeClass) -> Callable[..., Project]:
         organization: Annotated[Organization, Depends(require_scope(scope_class))],
         project: ProjectSegment,
     ) -> Project:
-        return find_project(services, organization, project)
+        with services.store.read() as tx:
+            return queries.require_project(tx, organization, project)
 
     return find
 

@@ -81,10 +81,7 @@ def find_project(services: Services, organization: Organization, slug_or_id: str
         NotFound: there is none.
     """
     with services.store.read() as tx:
-        project = queries.find_project(tx, organization.id, slug_or_id)
-    if project is None:
-        raise NotFound(f"Organization {organization.slug!r} has no project {slug_or_id!r}.")
-    return project
+        return queries.require_project(tx, organization, slug_or_id)
 
 
 def list_projects(services: Services, organization: Organization, request: PageQuery) -> Page[Project]:

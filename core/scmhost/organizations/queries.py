@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, insert, select, update
 from scmhost.infra.db.base import AnyRow
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.statements import SortKey, as_id, batches, duplicates, fetch_page, new_id
+from scmhost.infra.errors import NotFound
 from scmhost.infra.paging import Page, PageQuery
 from scmhost.sdk import Organization
 
@@ -152,6 +153,18 @@ def touch_mappings(tx: Transaction, organization_id: int, project_id: int) -> No
 def project_of(row: AnyRow) -> Project:
     """Return the project of a row that has a project's columns."""
     return Project(**{field.name: getattr(row, field.name) for field in fields(Project)})
+
+
+def require_project(tx: Transaction, organization: Organization, slug_or_id: str) -> Project:
+    """Return the organization's project with this slug or id.
+
+    Raises:
+        NotFound: there is none.
+    """
+    project = find_project(tx, organization.id, slug_or_id)
+    if project is None:
+        raise NotFound(f"Organization {organization.slug!r} has no project {slug_or_id!r}.")
+    return project
 
 
 def _one_project(tx: Transaction, organization_id: int, condition: ColumnElement[bool]) -> Project | None:

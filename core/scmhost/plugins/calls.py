@@ -278,7 +278,8 @@ class ProviderCalls:
         self, implementation: Implementation, arguments: Mapping[str, object], installation: Installation
     ) -> object:
         """Call an I/O hook for an installation, unless its code host asked for a pause."""
-        self._guard.pauses.check(installation)
+        if self._guard.pauses.ends:
+            self._guard.pauses.check(installation)
         try:
             # A hook that does not take the installation needs no credentials.
             if "installation" in implementation.parameters:

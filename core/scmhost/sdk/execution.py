@@ -5,7 +5,8 @@ from contextvars import ContextVar
 from time import monotonic
 from typing import Final
 
-_DEADLINE: Final[ContextVar[float]] = ContextVar("scmhost_deadline", default=math.inf)
+DEADLINE: Final[ContextVar[float]] = ContextVar("scmhost_deadline", default=math.inf)
+"""When the budget of the I/O hook that runs now ends, by ``time.monotonic``. The host and the suite set it."""
 
 
 def remaining_seconds() -> float:
@@ -14,9 +15,4 @@ def remaining_seconds() -> float:
     Pass it as the timeout of requests, so that several of them stay within the budget together. Outside of an I/O hook
     it is infinite.
     """
-    return max(0.0, _DEADLINE.get() - monotonic())
-
-
-def start_budget(seconds: float) -> None:
-    """Set the deadline of the current context. The host and the conformance suite call this before an I/O hook."""
-    _DEADLINE.set(monotonic() + seconds)
+    return max(0.0, DEADLINE.get() - monotonic())

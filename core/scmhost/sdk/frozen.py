@@ -1,9 +1,8 @@
-"""Immutable values: JSON that cannot be changed, and the base of all values of the contract."""
+"""Containers that cannot be changed, and the base of all values of the contract."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Final, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -42,16 +41,6 @@ class FrozenList(list[_V]):
         return FrozenList, (list(self),)
 
 
-def frozen(value: Any) -> Any:
-    """Return an immutable copy of JSON, at any depth. Text, numbers, booleans and null are returned as they are."""
-    if isinstance(value, Mapping):
-        return FrozenDict({key: frozen(item) for key, item in value.items()})
-    # JSON has one kind of array, so that a tuple becomes a list, too.
-    if isinstance(value, list | tuple):
-        return FrozenList(map(frozen, value))
-    return value
-
-
 def _refuse(*_: object, **__: object) -> NoReturn:
     raise TypeError("what a hook gets is frozen; return a new value instead")
 
@@ -78,14 +67,9 @@ for _kind, _names in _MUTATORS.items():
     for _name in _names:
         setattr(_kind, _name, _refuse)
 
-EMPTY_JSON: Final[FrozenDict[str, Any]] = FrozenDict()
-"""An empty JSON object: the default of fields."""
 
 JsonObject = dict[str, JsonValue]
 """A JSON object: text keys, JSON values."""
-
-FrozenJson = Annotated[JsonObject, AfterValidator(frozen)]
-"""A JSON object that is copied and made immutable when it is validated."""
 
 
 class Value(BaseModel):

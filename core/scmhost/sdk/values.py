@@ -3,21 +3,35 @@
 The JSON in them is immutable too: what a hook gets stays as it is for the host and for the next plugin.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field
 
 # The contract's first version had these names in this module: they stay importable from it.
-from .frozen import EMPTY_JSON, FrozenJson
 from .frozen import FrozenDict as FrozenDict  # noqa: PLC0414
 from .frozen import FrozenList as FrozenList  # noqa: PLC0414
 from .frozen import JsonObject as JsonObject  # noqa: PLC0414
 from .frozen import Value as Value  # noqa: PLC0414
-from .frozen import frozen as frozen  # noqa: PLC0414
 from .reasons import Reason
-from .secrets import NO_SECRETS, Secrets
+from .secrets import Secrets
+
+
+def frozen(value: Any) -> Any:
+    """Return an immutable copy of JSON, at any depth. Text, numbers, booleans and null are returned as they are."""
+    if isinstance(value, Mapping):
+        return FrozenDict({key: frozen(item) for key, item in value.items()})
+    # JSON has one kind of array, so that a tuple becomes a list, too.
+    if isinstance(value, list | tuple):
+        return FrozenList(map(frozen, value))
+    return value
+
+
+FrozenJson = Annotated[JsonObject, AfterValidator(frozen)]
+"""A JSON object that is copied and made immutable when it is validated."""
+
 
 RefKind = Literal["branch", "tag", "commit"]
 """The kinds of ref that a code host has."""
@@ -72,10 +86,10 @@ class Installation(Value):
     provider: str
     name: str
     external_id: str
-    metadata: FrozenJson = Field(default=EMPTY_JSON)
-    configuration: FrozenJson = Field(default=EMPTY_JSON)
+    metadata: FrozenJson = Field(default_factory=FrozenDict)
+    configuration: FrozenJson = Field(default_factory=FrozenDict)
     # A plugin may put a dump of it into a log or an answer.
-    secrets: Secrets = Field(default=NO_SECRETS, exclude=True, repr=False)
+    secrets: Secrets = Field(default_factory=FrozenDict, exclude=True, repr=False)
 
 
 class Repository(Value):
@@ -101,7 +115,7 @@ class Repository(Value):
     provider: str | None = None
     installation_id: int | None = None
     external_id: str | None = None
-    configuration: FrozenJson = Field(default=EMPTY_JSON)
+    configuration: FrozenJson = Field(default_factory=FrozenDict)
     status: RepositoryStatus = RepositoryStatus.ACTIVE
     created_at: datetime
 
@@ -128,9 +142,9 @@ class InstallationDraft(Value):
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
     external_id: Annotated[str, Field(min_length=1, max_length=64)]
-    metadata: FrozenJson = Field(default=EMPTY_JSON)
-    configuration: FrozenJson = Field(default=EMPTY_JSON)
-    secrets: Secrets = Field(default=NO_SECRETS, exclude=True, repr=False)
+    metadata: FrozenJson = Field(default_factory=FrozenDict)
+    configuration: FrozenJson = Field(default_factory=FrozenDict)
+    secrets: Secrets = Field(default_factory=FrozenDict, exclude=True, repr=False)
     secrets_expire_at: AwareDatetime | None = Field(default=None, exclude=True)
 
 
@@ -157,7 +171,7 @@ class AddRequest(Value):
     """
 
     identifier: str
-    fields: FrozenJson = Field(default=EMPTY_JSON)
+    fields: FrozenJson = Field(default_factory=FrozenDict)
 
 
 class Claim(Value):
@@ -189,7 +203,7 @@ class Create(Value):
     name: Annotated[str, Field(min_length=1, max_length=200)]
     external_id: Annotated[str, Field(min_length=1, max_length=64)]
     url: str | None = None
-    configuration: FrozenJson = Field(default=EMPTY_JSON)
+    configuration: FrozenJson = Field(default_factory=FrozenDict)
 
 
 class Refusal(Value):

@@ -18,7 +18,8 @@ from .forms import diagnostic, message_of
 
 _Before = Callable[[ContextLines, int], str]
 _PATH: Final = r"(?P<path>(?:[A-Za-z]:[\\/])?[^\s:\"'<>|*?(][^:\"<>|*?\n]{0,500})"
-_ALONE: Final = Pattern(rf"{_PATH}:?$")
+# Byebug has "[10, 19] in cart.rb" above the lines of code.
+_ALONE: Final = Pattern(rf"(?!\[\d){_PATH}:?$")
 _MARKS: Final = "✖✘⚠‼\u00d7\u2139"
 _SEVERITIES: Final = rf"(?:error|warning|warn|info|suggestion|hint|note|notice|[{_MARKS}]|[EWIFC]\d{{1,4}}\b)"
 

@@ -9,7 +9,7 @@ from .forms import COLUMN, LINE, PATH, PlaceForm, has_blanks
 _NEAR: Final = Pattern(r"ines?:? \d")
 _WORD: Final = r"[,:]? (?:(?:on|at|in|near) |@ )?[Ll]ines?:? "
 _NUMBER: Final = (
-    rf"{LINE}(?:-\d{{1,9}})?(?:,? ?(?:and )?(?:col(?:umn)?|char(?:acter)?s?|position|offset)\b\.?:? ?{COLUMN})?"
+    rf"{LINE}(?:-\d{{1,9}})?(?:,? ?(?:and )?(?:[Cc]ol(?:umn)?|char(?:acter)?s?|position|offset)\b\.?:? ?{COLUMN})?"
 )
 _QUOTED: Final = r"(?P<quote>\\?[\"'`])(?P<path>[^\"'`\n<>]{1,500}?)(?P=quote)"
 _TO_THE_END: Final = r"(?P<path>/[^:\"'\n(),]{1,500})(?=:?$)"

@@ -34,7 +34,7 @@ _CRASH_SYMBOL: Final = Pattern(
     r"(?P<symbol>\S[^\n]{0,1000}?) \+ \d{1,9} "
     rf"\((?P<path>[^():\n]{{1,300}}\.(?:swift|mm?|c|cc|cpp|h))(?::{LINE})?\)$"
 )
-_CRASH_BINARY: Final = Pattern(r"\d{1,6}\s+\S[^\n]{0,200}?\s+0x[0-9a-f]{8,16}\s+\S")
+_CRASH_BINARY: Final = Pattern(r"\d{1,6}\s+\S[^\n#:]{0,200}?\s+0x[0-9a-f]{8,16}\s+\S")
 
 
 def _read_crash_report(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
@@ -42,7 +42,8 @@ def _read_crash_report(line: str, _context: ContextLines) -> Sequence[MatchSpan]
     match = _CRASH_FRAME.match(line) or _CRASH_ATOS.match(line)
     if match and names_a_file(match["path"]):
         return [_crash_span(match, match["module"].strip())]
-    if match := _CRASH_SYMBOL.match(line):
+    # Behind an unknown prefix the number and the address would be taken for a part of the symbol.
+    if (match := _CRASH_SYMBOL.match(line)) and " 0x" not in match["symbol"]:
         return [_crash_span(match)]
     return [] if _CRASH_BINARY.match(line) else None
 

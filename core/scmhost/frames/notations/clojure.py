@@ -23,6 +23,17 @@ _WARNING: Final = Pattern(
     r"(?:Reflection|Boxed math|Auto-boxing|Performance) warning, "
     rf"{_FILE}:{LINE_COLUMN}"
 )
+# "#error" prints vectors; compilers name the line in words or as keys.
+_VECTOR: Final = Pattern(
+    r"\[(?P<symbol>[\w.$*+!?<>=-]{1,300} [^\s\"\[\]]{1,200})"
+    rf" \"(?P<path>[\w$-]{{1,200}}\.(?:clj[cs]?|java|kt|scala))\" {LINE}\]"
+)
+_WORDS: Final = Pattern(rf".{{0,500}}? at line {LINE} {_FILE}$")
+_COLUMNS: Final = Pattern(rf".{{0,100}}?\s{_FILE}\s+line:{LINE}\s+column:(?P<column>\d{{1,9}})")
+_KEYS: Final = Pattern(
+    rf".{{0,2000}}?:(?P<keys>(?:clojure\.error/)?)line {LINE}, :(?P=keys)column (?P<column>\d{{1,9}}),"
+    rf" :(?P=keys)source \"{_FILE}\""
+)
 _COLUMN_FILE: Final = r"(?P<path>(?:[\w.-]{1,100}/){0,20}[\w$-]{1,200}\.(?:clj[cs]?|java|kt|scala))"
 # clj-stacktrace: "cart.clj:12 shop.cart/total"; pretty and io.aviso: "shop.cart/total   cart.clj:  12".
 _FILE_FIRST: Final = Pattern(
@@ -40,8 +51,10 @@ def _read(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
         spans = [_span(match, None if match["macro"] else match["function"]) for match in _PLACE.finditer(line)]
         if spans:
             return spans
-    if warning := _WARNING.match(line):
-        return [_span(warning, None)]
+    if place := _WARNING.match(line) or _WORDS.match(line) or _COLUMNS.match(line) or _KEYS.match(line):
+        return [_span(place, None)]
+    if vectors := [*_VECTOR.finditer(line)]:
+        return [_span(match, match["symbol"].replace(" ", ".")) for match in vectors]
     match = _JAVA.match(line) or _FILE_FIRST.match(line) or _FILE_LAST.match(line)
     return [_span(match, match["function"])] if match else None
 
@@ -58,4 +71,4 @@ def _span(match: re.Match[str], symbol: str | None) -> MatchSpan:
     return match_span(match, language, function=function, module=module)
 
 
-CLOJURE: Final = Notation("clojure", (".clj", ".java:"), _read)
+CLOJURE: Final = Notation("clojure", (".clj", ".java:", '.java"'), _read)

@@ -32,7 +32,7 @@ _V8_CALL: Final = Pattern(
     rf"(?P<path>[^\s()](?:(?!\bat )[^()\n]|\([^()\n]{{1,200}}\)){{0,2000}}?):{LINE_COLUMN}\)"
 )
 _V8_PATH_LINE: Final = Pattern(
-    rf"{AT}(?:async )?(?P<path>[^\s()][^\s]{{0,2000}}?):{LINE}:{_V8_COLUMN}(?=$|[\s)\",'\\])"
+    rf"{AT}(?:async )?(?P<path>(?![^\s/\\()]{{1,300}}\()[^\s()][^\s]{{0,2000}}?):{LINE}:{_V8_COLUMN}(?=$|[\s)\",'\\])"
 )
 _V8_PATH_WITH_BLANKS: Final = Pattern(
     rf"at (?:async )?(?P<path>(?:/|[A-Za-z]:[\\/]|\\\\|[a-z][\w+.-]{{1,30}}:/)[^\n]{{1,1000}}?):{LINE}:{_V8_COLUMN}$"
@@ -120,7 +120,9 @@ _SPIDERMONKEY_FRAME: Final = Pattern(rf"{_SPIDERMONKEY_SYMBOL}{_SPIDERMONKEY_PAT
 # Firefox prints the location of the eval, then the location within its text.
 _SPIDERMONKEY_EVAL: Final = Pattern(rf"{_SPIDERMONKEY_SYMBOL}{_SPIDERMONKEY_PATH} line {LINE} > .{{1,100}}$")
 # JavaScriptCore prints only the URL of a function without a name.
-_SPIDERMONKEY_URL: Final = Pattern(rf"(?P<path>https?://[^\s@()\"']{{1,2000}}?):{LINE}:(?P<column>\d{{1,9}})(?!\d)$")
+_SPIDERMONKEY_URL: Final = Pattern(
+    rf"(?P<path>(?:https?|app|capacitor|ionic|tauri|wails)://[^\s@()\"']{{1,2000}}?):{LINE}:(?P<column>\d{{1,9}})(?!\d)$"
+)
 # Scripts of React Native are often without a folder.
 _SPIDERMONKEY_BUNDLE: Final = Pattern(
     r"(?P<path>[^\s@()\"':]{1,500}\.(?:js)?bundle(?:\?[^\s@()\"']{0,1000}?)?)"
@@ -190,7 +192,7 @@ METRO: Final = Notation("metro", (" in ", "in "), _read_metro)
 
 _VITEST_FRAME: Final = Pattern(
     r"❯ (?:(?P<function>[^\s:]{1,300}(?: [^\s:/\\]{1,100})?) )?"
-    rf"(?P<path>[^\s:]{{1,1000}}\.[A-Za-z]\w{{0,9}}(?:\?[^\s:]{{0,200}})?):{LINE}:(?P<column>\d{{1,9}})$"
+    rf"(?P<path>node:[\w/.-]{{1,200}}|(?:file://|[A-Za-z]:(?=[\\/]))?[^\s:]{{1,1000}}\.[A-Za-z]\w{{0,9}}(?:\?[^\s:]{{0,200}})?):{LINE}:(?P<column>\d{{1,9}})$"
 )
 
 

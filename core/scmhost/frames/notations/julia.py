@@ -15,7 +15,12 @@ _AT: Final = Pattern(rf"at (?<!\wat )(?P<placed>){_PATH}:{LINE_COLUMN}(?P<module
 _LOADING: Final = Pattern(rf"while loading {_PATH}, in expression starting on line {LINE}")
 _C_FILE: Final = rf"(?P<path>/[^\s:]{{1,300}}\.(?:c|h|cpp|inc)):{LINE}"
 _RUNTIME: Final = Pattern(rf"(?P<symbol>[^\W_]{{0,20}}_?jl_[\w.]{{1,200}}) at {_C_FILE}(?: \[inlined\])?$")
-_INLINED: Final = Pattern(rf"(?P<symbol>[\w.]{{1,200}}) at {_C_FILE} \[inlined\]$")
+_COMPILED: Final = Pattern(rf"(?P<symbol>[\w.]{{1,200}}) at {_C_FILE}(?P<inlined> \[inlined\])?$")
+# The lines around a frame of compiled code in the trace of a signal.
+_SIGNALLED: Final = Pattern(
+    r"in expression starting at |(?:\S{1,300}|macro expansion|top-level scope) at \S{1,300}"
+    r"(?: \[inlined\]| \(unknown line\))?$"
+)
 _NUMBERED: Final = Pattern(r".{0,200}?\[\d{1,6}\] +(?P<symbol>\S.{0,2000})$")
 _CLOSURE: Final = Pattern(r"\(::.{1,400}?\)(?=\()")
 _SYMBOL: Final = Pattern(
@@ -41,9 +46,12 @@ def _read(line: str, context: ContextLines) -> Sequence[MatchSpan] | None:
         return [_span(first, _function(symbol)), *(_span(match, None) for match in others)]
     if loading := _LOADING.search(line):
         return [match_span(loading, "julia")]
-    if runtime := _RUNTIME.match(line) or _INLINED.match(line):
-        return [match_span(runtime, language_of(runtime["path"], "c", "cpp"), function=runtime["symbol"])]
-    return None
+    runtime = _RUNTIME.match(line)
+    if not runtime and (compiled := _COMPILED.match(line)):
+        runtime = compiled if compiled["inlined"] or _SIGNALLED.match(context.before()) else None
+    return (
+        [match_span(runtime, language_of(runtime["path"], "c", "cpp"), function=runtime["symbol"])] if runtime else None
+    )
 
 
 def _span(match: re.Match[str], function: str | None) -> MatchSpan:
@@ -62,4 +70,4 @@ def _above(context: ContextLines) -> re.Match[str] | None:
     return _NUMBERED.match(context.with_prefix(1).rstrip()) if context.before() else None
 
 
-JULIA: Final = Notation("julia", (".jl", " [inlined]", "jl_"), _read)
+JULIA: Final = Notation("julia", (".jl", " [inlined]", "jl_", " at /"), _read)

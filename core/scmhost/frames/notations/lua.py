@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from scmhost.frames.frame import MatchSpan
-from scmhost.frames.match_spans import LINE, LINE_COLUMN, Pattern, match_span
+from scmhost.frames.match_spans import LINE, LINE_COLUMN, Pattern, looks_like_a_file, match_span
 from scmhost.frames.notation import ContextLines, Notation
 
 # Games use extensions of their own. Lua cuts long paths: "...hare/shop/cart.lua".
@@ -21,12 +21,13 @@ _FRAME: Final = Pattern(rf"{_ANY_FILE}:{LINE}: {_NAMED}")
 _STRING: Final = Pattern(rf"\[string \"@?(?P<path>[^\"\n]{{1,300}}\.lua)\"\]:{LINE}: (?:{_NAMED})?")
 _NO_FILE: Final = Pattern(r"\[(?:C|string \".{0,300}\"|love \".{0,100}\"|builtin[^\]\n]{0,60})\](?::-?\d{1,9})?: in ")
 _KNOWN: Final = (
-    # In this order: lazy.nvim; Garry's Mod; Don't Starve; FiveM; busted.
+    # In this order: lazy.nvim; Garry's Mod; Don't Starve; FiveM; busted; Luau.
     Pattern(rf"- {_FILE}:{LINE}(?: _in_ \*\*(?P<function>[^*\n]{{1,200}})\*\*)?$"),
     Pattern(rf"\d{{1,4}}\. (?P<function>[^\n]{{1,200}}?) - {_FILE_WITH_BLANKS}:{LINE}$"),
     Pattern(rf"{_FILE_WITH_BLANKS}:{LINE} in \([a-z ]{{0,20}}\) (?P<function>\S{{1,200}}) \(Lua\)"),
     Pattern(rf"(?:> )?(?P<function>[^\s()]{{1,200}}) \({_FILE}:{LINE}\)$"),
     Pattern(rf"(?P<function>(?!))?(?:Failure|Error|Pending) (?:→|->) {_FILE_WITH_BLANKS} @ {LINE}$"),
+    Pattern(rf"{_FILE_WITH_BLANKS}:{LINE} function (?P<function>[^\s()]{{1,200}})$"),
 )
 _ROBLOX: Final = Pattern(
     rf"Script '(?P<path>[^'\n]{{1,300}})', Line {LINE}(?: - (?:{_KINDS}) (?P<function>[^\s()]{{1,200}}))?$"
@@ -41,8 +42,9 @@ _MESSAGE: Final = Pattern(rf"(?:^|(?<=[\s\"'(])){_FILE}:{LINE_COLUMN}:(?= |$)")
 
 def _read(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
     """Read ``/srv/shop/cart.lua:12: in function 'total'``, and messages that begin with their place."""
-    if match := _FRAME.match(line) or _STRING.match(line):
-        return [match_span(match, "lua", function=match["function"])]
+    if match := _FRAME.match(line) or _STRING.search(line):
+        # OpenResty runs code of its configuration: "init_by_lua:3: in main chunk".
+        return [match_span(match, "lua", function=match["function"])] if looks_like_a_file(match["path"]) else []
     if _NO_FILE.match(line):
         return []
     known = next((match for pattern in _KNOWN if (match := pattern.match(line))), None) or _ROBLOX.match(line)

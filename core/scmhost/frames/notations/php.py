@@ -129,7 +129,7 @@ _TOOLS_SYMFONY: Final = Pattern(rf"\({_TOOLS_PATH}:{LINE}\)$")
 _TOOLS_CALL: Final = Pattern(r"(?:at )?(?P<function>[^\s(]{1,300})\(")
 # PHPUnit's stacks are lists of paths; a script without an extension follows a file with one.
 _TOOLS_FRAME: Final = Pattern(rf"{_TOOLS_PATH}:{LINE}$")
-_TOOLS_SCRIPT: Final = Pattern(rf"(?P<path>/[^\s:\"'`(]{{1,500}}/[^\s:\"'`(./]{{1,100}}):{LINE}$")
+_TOOLS_SCRIPT: Final = Pattern(rf"(?P<path>(?:phpvfscomposer://)?/[^\s:\"'`(]{{1,500}}/[^\s:\"'`(./]{{1,100}}):{LINE}$")
 
 
 def _read_tools(line: str, context: ContextLines) -> Sequence[MatchSpan] | None:
@@ -151,4 +151,4 @@ def _tools_function(line: str) -> str | None:
     return match["function"] if match else None
 
 
-TOOLS: Final = Notation("php_tools", (".php:", "bin/", "artisan:"), _read_tools)
+TOOLS: Final = Notation("php_tools", (".php:", "bin/", "artisan:", "phpunit:"), _read_tools)

@@ -23,7 +23,7 @@ _WRAPPED_COLUMN: Final = Pattern(rf"char:{_COLUMN}")
 
 _STACK: Final = Pattern(
     r"(?<!\w)(?:at|bei|in|à|en|em|su|w|в|在|於|場所|위치:?) (?P<function>[^\s,、，][^,、，\n]{0,200})[,、，] ?"
-    rf"(?P<path>{_DRIVE}[^\s:,\"'<>|、，][^:\"<>|、，\n]{{0,300}}\.ps[md]?1) ?: ?[^\W\d]{{1,10}} ?{LINE}"
+    rf"<?(?P<path>{_DRIVE}[^\s:,\"'<>|、，][^:\"<>|、，\n]{{0,300}}\.ps[md]?1)>? ?: ?[^\W\d]{{1,10}} ?{LINE}"
 )
 _CALL_STACK: Final = Pattern(
     r"(?P<function>[^\s{}]{1,200}) +\{.{0,2000}\} +"

@@ -10,7 +10,7 @@ from scmhost.frames.notation import ContextLines, Notation
 _DRIVE: Final = r"(?:[A-Za-z]:(?=[\\/]))?"
 _EXTENSION: Final = r"\.(?:[Rr]|Rmd|Rnw|qmd)"
 # A path with blanks ends before the next word that may precede one; so the work stays small on hostile lines.
-_PATH: Final = rf"(?P<path>{_DRIVE}(?:[^\s:\"'`<>|()\[\]#@‘]| (?!at |from )){{1,300}}?{_EXTENSION})"
+_PATH: Final = rf"(?P<path>{_DRIVE}(?:[^\s:\"'`<>|()\[\]#@‘]| (?!at |from |in )){{1,300}}?{_EXTENSION})"
 _WORD: Final = rf"(?P<path>{_DRIVE}[^\s:\"'`<>|()\[\]#@‘]{{1,300}}{_EXTENSION})"
 # traceback() has "3: total(x) at cart.R#12", Shiny "98: total [cart.R#12]", recover() "4: cart.R#12: total(x)".
 _REFERENCE: Final = Pattern(rf"(?:(?<![^\s(])at |from |[\[@]|\d: ){_PATH}#{LINE}")

@@ -94,7 +94,9 @@ PAGES: Final = Notation("ruby_pages", ("line ", ".erb", ".haml", ".slim"), _read
 
 
 _DEBUGGERS_SCRIPT: Final = r"(?:rb|rake|ru|erb|haml|slim|jbuilder|gemspec)"
-_DEBUGGERS_PATH: Final = rf"(?P<path>{_BACKTRACE_ROOT}[^\s:\"'(<][^:\"'\n]{{0,1000}}\.{_DEBUGGERS_SCRIPT})"
+_DEBUGGERS_PATH: Final = (
+    rf"(?P<path>{_BACKTRACE_ROOT}[^\s:\"'(<][^:\"'\n]{{0,1000}}\.{_DEBUGGERS_SCRIPT}|<internal:[^>\s]{{1,200}}>)"
+)
 _DEBUGGERS_NAME: Final = r"(?P<function>[^\s:(#][^\n:(]{0,100}(?:::[^\n:(]{1,100}){0,20})"
 _DEBUGGERS_BLOCK: Final = r"(?P<function>[^\s:(#](?:[^\n:(]|::|\(\d{1,3} levels\)){0,300}?)"
 _DEBUGGERS_ROWS: Final = (
@@ -116,7 +118,7 @@ def _read_debuggers(line: str, _context: ContextLines) -> Sequence[MatchSpan] | 
     return [match_span(match, "ruby", function=match["function"])] if match else None
 
 
-DEBUGGERS: Final = Notation("ruby_debuggers", (".rb:", ".erb:", ".haml:", "From: "), _read_debuggers)
+DEBUGGERS: Final = Notation("ruby_debuggers", (".rb:", ".erb:", ".haml:", ".slim:", ">:", "From: "), _read_debuggers)
 
 
 _JRUBY_ROW: Final = Pattern(

@@ -22,7 +22,7 @@ _ENGLISH: Final = Pattern(rf"{_BEGIN}: (?:[a-z ]{{1,40}}: )?line {LINE}: (?P<mes
 _TRANSLATED: Final = Pattern(rf"{_BEGIN} ?: ?(?:{_WORDS}) ?{LINE} ?: ?(?P<message>.*)")
 _DASH: Final = Pattern(rf"{_BEGIN}: {LINE}: (?P<message>.*)")
 _KSH: Final = Pattern(rf"{_BEGIN}\[{LINE}\]: (?P<message>.*)")
-_ZSH: Final = Pattern(rf"{_BEGIN}:{LINE}: (?P<message>.*)")
+_ZSH: Final = Pattern(rf"{_BEGIN}(?::(?:source|\.))?:{LINE}: (?P<message>.*)")
 _FORMS: Final = (_ENGLISH, _TRANSLATED, _DASH, _KSH, _ZSH)
 # The name of a script may have no extension.
 _MESSAGE: Final = Pattern(

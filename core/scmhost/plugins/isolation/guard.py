@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from threading import current_thread, get_ident, main_thread
-from time import perf_counter
+from time import monotonic, perf_counter
 from types import CoroutineType
 from typing import Any, Final, TypeVar, cast
 
@@ -20,7 +20,7 @@ from scmhost.infra.telemetry import NO_TELEMETRY, Telemetry
 from scmhost.plugins.config.redaction import without
 from scmhost.plugins.errors import FaultKind, Origin, PluginFault
 from scmhost.sdk import HookSpec, ProviderError
-from scmhost.sdk.execution import start_budget
+from scmhost.sdk.execution import DEADLINE
 from scmhost.sdk.hooks import describe_mismatch
 
 from .circuit_breaker import CircuitBreaker, Counters, Suspension
@@ -107,7 +107,7 @@ class Guard:
     ) -> Any:
         """Call a hook in a worker, with a deadline, even if it is pure. Raises as ``call`` does."""
         taken = {name: arguments[name] for name in implementation.parameters}
-        work = partial(invoke, implementation, taken, self._loop_of(implementation.origin.plugin))
+        work = partial(invoke, implementation, taken, self._loop_of)
         return self.run(implementation.origin, work, implementation.spec.budget, _ON_PURPOSE, secrets)
 
     def run(
@@ -279,7 +279,8 @@ class Guard:
         if not job.done.acquire(timeout=budget):
             pool.give_up(worker, job)
             # Of an asynchronous call, the worker only waits; the plugin's code is in the thread of its loop.
-            raise timed_out(origin, budget, worker.thread.ident, self._loop_of(origin.plugin).thread_ident)
+            loop = self._loops.get(origin.plugin)
+            raise timed_out(origin, budget, worker.thread.ident, loop.thread_ident if loop else None)
         return job.outcome(self._fault)
 
     def _pool_of(self, plugin: str) -> WorkerPool:
@@ -314,31 +315,36 @@ def _log_fault(fault: PluginFault) -> None:
         _log.error("plugin fault", extra=fields)
 
 
-def invoke(implementation: Implementation, arguments: Mapping[str, object], loop: PluginLoop | None = None) -> Any:
+LoopOf = Callable[[str], PluginLoop]
+"""Returns the event loop of a plugin by its name."""
+
+
+def invoke(implementation: Implementation, arguments: Mapping[str, object], loop_of: LoopOf | None = None) -> Any:
     """Call the function and validate its result. The coroutine of an I/O hook runs on the plugin's loop.
 
     Raises:
         BadResult: the result does not match the contract.
         AsyncTimeout, LoopBlocked: an asynchronous function could not end in time. What the function raises passes.
     """
-    if loop is not None:
-        start_budget(implementation.spec.budget)
+    if loop_of is not None:
+        DEADLINE.set(monotonic() + implementation.spec.budget)
     result = implementation.function(**arguments)
     if type(result) is not str or len(result) > MOST_VALUES:
-        result = _bounded_result(result, implementation, loop)
+        result = _bounded_result(result, implementation, loop_of)
     try:
         return implementation.result.validate_python(result)
     except ValidationError as error:
         raise BadResult(describe_mismatch(implementation.expected, result, error)) from None
 
 
-def _bounded_result(result: Any, implementation: Implementation, loop: PluginLoop | None) -> Any:
+def _bounded_result(result: Any, implementation: Implementation, loop_of: LoopOf | None) -> Any:
     """Return the result, awaited if necessary, or raise when it is too large to be validated."""
     if isinstance(result, CoroutineType):
         # That of a pure hook is closed and then fails the validation: Python warns of those that are never awaited.
-        if implementation.inline or loop is None:
+        if implementation.inline or loop_of is None:
             result.close()
         else:
+            loop = loop_of(implementation.origin.plugin)
             result = loop.run(result, implementation.spec.name, implementation.spec.budget)
     if isinstance(result, str):
         size = str.__len__(result)

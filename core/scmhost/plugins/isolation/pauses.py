@@ -5,7 +5,7 @@ then extend the pause. Each process learns of a pause by itself.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 from threading import Lock
 from time import monotonic
@@ -26,13 +26,18 @@ class Pause:
     seconds: int
 
 
+@dataclass(slots=True)
 class Pauses:
-    """The pauses of one process. Safe to use from many threads."""
+    """The pauses of one process. Safe to use from many threads.
 
-    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
-        self._clock = clock
-        self._lock = Lock()
-        self._ends: dict[tuple[str, int], float] = {}
+    Attributes:
+        clock: the time, in seconds.
+        ends: when each pause ends, by provider and installation; some may be over. Nearly always it is empty.
+    """
+
+    clock: Callable[[], float] = monotonic
+    ends: dict[tuple[str, int], float] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
 
     def check(self, installation: Installation) -> None:
         """Refuse a call while the installation waits.
@@ -40,29 +45,29 @@ class Pauses:
         Raises:
             RateLimited: with the seconds that are left.
         """
-        # Nearly always there is no pause at all, and every I/O call comes through here.
-        if self._ends and (seconds := self._remaining(_key(installation))):
+        seconds = self._remaining(_key(installation))
+        if seconds:
             raise RateLimited(f"The code host of {installation.name!r} asked to wait {seconds} s more.", seconds)
 
     def note(self, installation: Installation, error: ProviderUnavailable) -> None:
         """Begin a pause if the error asks for one. A shorter one does not end a longer one."""
         seconds = seconds_of(error)
         if seconds:
-            key, end = _key(installation), self._clock() + seconds
+            key, end = _key(installation), self.clock() + seconds
             with self._lock:
-                self._ends[key] = max(end, self._ends.get(key, end))
+                self.ends[key] = max(end, self.ends.get(key, end))
 
     def all(self) -> tuple[Pause, ...]:
         """Return the pauses that are not over, by provider and installation."""
         with self._lock:
-            keys = sorted(self._ends)
+            keys = sorted(self.ends)
         return tuple(Pause(*key, seconds) for key in keys if (seconds := self._remaining(key)))
 
     def _remaining(self, key: tuple[str, int]) -> int:
         with self._lock:
-            left = self._ends.get(key, 0.0) - self._clock()
+            left = self.ends.get(key, 0.0) - self.clock()
             if left <= 0:
-                self._ends.pop(key, None)
+                self.ends.pop(key, None)
         return max(0, ceil(left))
 
 

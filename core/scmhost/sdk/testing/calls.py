@@ -13,13 +13,14 @@ from difflib import get_close_matches
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from time import monotonic
 from types import MappingProxyType
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 from scmhost.sdk.errors import ProviderError
-from scmhost.sdk.execution import start_budget
+from scmhost.sdk.execution import DEADLINE
 from scmhost.sdk.hooks import (
     API_VERSION,
     ARGUMENTS,
@@ -272,7 +273,7 @@ class HookCaller:
 def _run(function: PluginFunction, passed: Mapping[str, Any]) -> Any:
     spec = HOOK_SPECS[function.hook]
     if spec.kind == "io":
-        start_budget(spec.budget)
+        DEADLINE.set(monotonic() + spec.budget)
     return function.function(**passed)
 
 
