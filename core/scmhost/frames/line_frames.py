@@ -6,6 +6,8 @@ end of an unknown prefix in it, the line is read again behind the prefixes that 
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
+from itertools import repeat
 from typing import Final
 
 from .frame import MatchSpan
@@ -111,14 +113,14 @@ def _is_any_doubtful(spans: Sequence[MatchSpan], body: str) -> bool:
 
     A prefix is before the first spans, and a line may have thousands of them.
     """
-    return any(_is_doubtful(span, body) for span in spans[:_SPANS_AT_THE_PREFIX])
+    return any(map(_is_doubtful, spans[:_SPANS_AT_THE_PREFIX], repeat(body)))
 
 
 def _is_doubtful(span: MatchSpan, body: str) -> bool:
     path, function = span.frame.path, span.frame.function
     if span.lines_back:
         return False
-    if _STRANGE_ROOTED.search(path) if _ROOTED.match(path) else _is_strange(path):
+    if _has_strange_end(path):
         return True
     # A function that is not in the line is on another one, at its beginning.
     if function:
@@ -128,3 +130,9 @@ def _is_doubtful(span: MatchSpan, body: str) -> bool:
 
 def _is_strange(name: str) -> bool:
     return (_STRANGE.search(name) or _STRANGE_START.match(name)) is not None
+
+
+# The frames of a trace are in few files.
+@lru_cache(maxsize=512)
+def _has_strange_end(path: str) -> bool:
+    return _STRANGE_ROOTED.search(path) is not None if _ROOTED.match(path) else _is_strange(path)

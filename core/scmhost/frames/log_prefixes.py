@@ -145,9 +145,11 @@ class LearnedPrefix(NamedTuple):
 def learned_prefixes(line: str, others: Iterable[str]) -> list[LearnedPrefix]:
     """Return the prefixes that the line shares with any of the other lines, the shortest first."""
     begin = prefix_length(line)
+    if line.startswith(_WITHOUT_PREFIX, begin):
+        return []
     # The same line again does not show where its prefix ends.
     similar = [other for other in others if other != line and _may_share(line, begin, other)]
-    if not similar or line.startswith(_WITHOUT_PREFIX, begin):
+    if not similar:
         return []
     neighbours = [(other, prefix_length(other)) for other in similar]
     tokens: Sequence[_Token] = ()

@@ -55,7 +55,7 @@ def _read(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
         return [_span(place, None)]
     if vectors := [*_VECTOR.finditer(line)]:
         return [_span(match, match["symbol"].replace(" ", ".")) for match in vectors]
-    match = _JAVA.match(line) or _FILE_FIRST.match(line) or _FILE_LAST.match(line)
+    match = ("/" in line and _JAVA.match(line)) or _FILE_FIRST.match(line) or _FILE_LAST.match(line)
     return [_span(match, match["function"])] if match else None
 
 
