@@ -17,8 +17,6 @@ _TEXTS: Final = (
     "?",
     "0x",
     "<asynchronous suspension>",
-    "Caused by:",
-    "Suppressed:",
     "行",
     "第",
     "ç",
@@ -33,7 +31,7 @@ _BEHIND_COLON: Final = (
     r"\[\d",
     r"\(\d",
     r":(?:error|warning|notice|debug) ",
-    r" (?:\(\d|\d{1,9}:|(?<=ile: )|in (?<=\]: in ))",
+    r" (?:\(\d|\d{1,9}:|(?<=ile: )|(?<=Caused by: )|(?<=Suppressed: )|in (?<=\]: in ))",
 )
 _BEHIND_DOT: Final = (
     r"py|ex|dart|php\(",

@@ -20,8 +20,8 @@ _ALL: Final[tuple[AnyNotation, ...]] = (*NOTATIONS, *DIAGNOSTICS)
 _Groups = dict[str, list[tuple[str, int]]]
 
 _BEHIND_DOT: Final = re.compile(r"\.(?=([A-Za-z].))")
-# A hint belongs to the first one that it contains. A search for one character is the fastest.
-_SHARED: Final = (*"!|@{+_#=<>['\"](,/", *"FN", "::", "0x", "ine", "at ", "in ")
+# A hint belongs to the first one that it contains; those that fewer lines have come first.
+_SHARED: Final = (*"|!NLV{@+", "::", *"\"'=][F<#>", "//", "ine", ",", "0x", "in ", "at ", "(")
 
 
 def _masks(*, dotted: bool) -> dict[str, int]:
@@ -51,13 +51,18 @@ def _by_shared() -> _Groups:
 
 _EXTENSIONS: Final = _by_extension()
 _OTHERS: Final = tuple(_by_shared().items())
-_ASCII: Final = tuple((text, hints) for text, hints in _OTHERS if text.isascii())
+_GROUPS: Final = tuple((text, hints) for text, hints in _OTHERS if len(hints) > 1)
+_SINGLE: Final = tuple(hints[0] for _, hints in _OTHERS if len(hints) == 1)
+_ASCII_SINGLE: Final = tuple((hint, mask) for hint, mask in _SINGLE if hint.isascii())
 
 
 def offer(line: str) -> Offer:
     """Return the notations with a hint in this line."""
     found = 0
-    for text, hints in _ASCII if line.isascii() else _OTHERS:
+    for hint, mask in _ASCII_SINGLE if line.isascii() else _SINGLE:
+        if hint in line:
+            found |= mask
+    for text, hints in _GROUPS:
         if text in line:
             for hint, mask in hints:
                 if hint in line:

@@ -135,8 +135,8 @@ def _frame_match(span: MatchSpan, context: ContextLines, origin: PhysicalLine | 
 MAX_TEXT: Final = 1_048_576
 MAX_FRAMES: Final = 10_000
 
-# Characters, in whole lines. A larger block has more of the notations, and each line is then searched for more hints.
-_BLOCK: Final = 12_288
+# Characters, in whole lines. A block is searched for many marks, and fits into the fastest memory of the processor.
+_BLOCK: Final = 24_576
 
 
 class Reading(NamedTuple):

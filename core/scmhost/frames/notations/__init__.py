@@ -1,7 +1,8 @@
 """The notations of stack traces, and the order in which they read a line.
 
 A module holds the notations of one language or of one family of tools. A new notation is a ``Notation`` in such a
-module, a row in the table below, and cases in ``tests/cases/frames``.
+module, a row in the table below, and cases in ``tests/cases/frames``. The row repeats the notation's hints, so that a
+module is imported only when a line has one of them.
 """
 
 from typing import Final
