@@ -1,4 +1,7 @@
-"""Render docs/terminal.svg: a program crashes, and scmhost links its trace. Both really run."""
+"""Render docs/terminal.svg: scmhost links the trace of a program and the errors of a compiler.
+
+The program and scmhost really run. What gcc prints is recorded, because not every machine has a compiler.
+"""
 
 import os
 import re
@@ -13,17 +16,27 @@ from typing import Final
 
 _SHOP: Final = Path(__file__).with_name("shop")
 _PROMPT: Final = "$ "
-_COMMAND: Final = "docker run shop 2>&1 | scmhost link"
+_CRASH: Final = "docker run shop 2>&1 | scmhost link"
+_BUILD: Final = "make 2>&1 | scmhost link"
+_COMPILED: Final = """\
+cc -c scale.c
+scale.c: In function 'weigh':
+scale.c:9:12: error: 'nett' undeclared (first use in this function); did you mean 'net'?
+    9 |     return nett;
+      |            ^~~~
+"""
 _SCMHOST: Final = "from scmhost.app import main; main()"
 _LINK: Final = re.compile(r"\x1b\]8;;(?P<url>.+?)\x1b\\(?P<text>.+?)\x1b\]8;;\x1b\\")
+_ANCHOR: Final = re.compile(r'<a href="(?P<url>[^"]+)">')
 _MOMENT: Final = "1767225600 +0000"
 _LINE, _LEFT, _TOP = 23, 24, 66
 
 _PICTURE: Final = """\
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 920 {height}" role="img" aria-labelledby="title description">
-  <title id="title">A stack trace becomes links</title>
-  <desc id="description">In a terminal, a Python traceback is piped through scmhost link. Each source location is
-    underlined: it is a link to the line in the checked-out commit. The URL of one link is shown below.</desc>
+  <title id="title">A stack trace and a compiler's error become links</title>
+  <desc id="description">In a terminal, a Python traceback and the output of a compiler are piped through scmhost link.
+    Each source location is underlined: it is a link to the line in the checked-out commit. The URL of one link is shown
+    below.</desc>
   <style>
     text {{ font: 14px ui-monospace, "SF Mono", "DejaVu Sans Mono", monospace; fill: #d7dde4; white-space: pre }}
     .prompt {{ fill: #7ee2a0 }} .link {{ fill: #79b8ff; text-decoration: underline }}
@@ -46,8 +59,18 @@ def terminal() -> str:
         copytree(_SHOP, shop, ignore=lambda _folder, names: [name for name in names if name.startswith("__")])
         _commit_all(shop)
         trace = _crash(shop).replace(f"{shop}/", "/app/")
-        shown = _run([sys.executable, "-c", _SCMHOST, "link", "--hyperlinks"], shop, trace)
-    return _picture([*shown.stdout.splitlines(), *shown.stderr.splitlines()], shown.stdout.count("\n"))
+        rows = [*_linked(shop, _CRASH, trace), "", *_linked(shop, _BUILD, _COMPILED)]
+    return _picture(rows)
+
+
+def _linked(shop: Path, command: str, text: str) -> list[str]:
+    """Return the rows of a command: its line, the linked text, and the summary."""
+    shown = _run([sys.executable, "-c", _SCMHOST, "link", "--hyperlinks"], shop, text)
+    return [
+        f'<tspan class="prompt">{_PROMPT}</tspan>{escape(command)}',
+        *map(_with_links, shown.stdout.splitlines()),
+        *(f'<tspan class="remark">{escape(line)}</tspan>' for line in shown.stderr.splitlines()),
+    ]
 
 
 def _commit_all(shop: Path) -> None:
@@ -83,15 +106,13 @@ def _environment(folder: Path) -> Mapping[str, str]:
     return {**os.environ, **people, **alone}
 
 
-def _picture(lines: list[str], text_lines: int) -> str:
-    drawn = [f'<tspan class="prompt">{_PROMPT}</tspan>{escape(_COMMAND)}', *map(_with_links, lines[:text_lines])]
-    drawn += [f'<tspan class="remark">{escape(line)}</tspan>' for line in lines[text_lines:]]
+def _picture(drawn: list[str]) -> str:
     rows = [f'  <text x="{_LEFT}" y="{_TOP + at * _LINE}">{text}</text>' for at, text in enumerate(drawn)]
     # Terminals show the URL of the link under the pointer at the bottom.
-    url = next(link["url"] for line in reversed(lines) if (link := _LINK.search(line)))
+    url = next(link["url"] for line in reversed(drawn) if (link := _ANCHOR.search(line)))
     foot = _TOP + len(drawn) * _LINE
     return _PICTURE.format(
-        height=foot + 34, foot=foot, corner=foot + 24, below=foot + 21, url=escape(url), lines="\n".join(rows)
+        height=foot + 34, foot=foot, corner=foot + 24, below=foot + 21, url=url, lines="\n".join(rows)
     )
 
 

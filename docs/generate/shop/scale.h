@@ -1,0 +1,1 @@
+int weigh(int shown, int basket);
