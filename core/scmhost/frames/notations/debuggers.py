@@ -1,7 +1,6 @@
 """Debuggers and Valgrind: gdb, lldb, WinDbg, and Chromium's stacks on Windows."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 from scmhost.frames.frame import MatchSpan
@@ -159,7 +158,7 @@ def _read_chromium(line: str, context: ContextLines) -> Sequence[MatchSpan] | No
     if not match or not is_source(match["path"]):
         return None
     span = match_span(match, "cpp")
-    frame = replace(span.frame, kind="diagnostic", message=match["message"] or None)
+    frame = span.frame._replace(kind="diagnostic", message=match["message"] or None)
     return [MatchSpan(frame, span.start - len(prefix), span.end - len(prefix))]
 
 

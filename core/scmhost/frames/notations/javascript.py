@@ -106,7 +106,9 @@ def _in_bare_stack(above: str) -> bool:
     return bool(_BARE_BEFORE.match(above) or _BARE_CALL.match(above))
 
 
-V8_BARE: Final = Notation("v8_bare", ("js:", "ts:", "sx:", "› ", "(node:"), _read_bare)
+V8_BARE: Final = Notation(
+    "v8_bare", (".js:", ".mjs:", ".cjs:", ".ts:", ".mts:", ".cts:", ".jsx:", ".tsx:", "› ", "(node:"), _read_bare
+)
 
 
 _SPIDERMONKEY_SYMBOL: Final = r"(?P<function>[^@\n]{0,300}?) ?@ ?"

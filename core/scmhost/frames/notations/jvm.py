@@ -34,8 +34,9 @@ _LOADER: Final = Pattern(r"[^/$(]{0,200}/(?:[^/$(]{0,200}/)?")
 
 def _read(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
     """Read ``at java.base/java.lang.Thread.run(Thread.java:833)``, with or without "at"."""
-    matches = [match for match in _FRAME.finditer(line) if "." in match["symbol"]]
-    if not matches and _EXTENSION.search(line):
+    opened = "(" in line
+    matches = [match for match in _FRAME.finditer(line) if "." in match["symbol"]] if opened else []
+    if opened and not matches and _EXTENSION.search(line):
         matches = (
             (list(_SPACED.finditer(line)) if " (" in line else [])
             or list(_SENTENCE.finditer(line))

@@ -33,7 +33,7 @@ def _read(line: str, context: ContextLines) -> Sequence[MatchSpan] | None:
             return [match_span(match, "rust", function=match["function"])]
         if (match := _LOCATION.match(line)) and (match["head"] or context.before() == "Location:"):
             return [match_span(match, "rust")]
-    match = _FILE.match(line)
+    match = _FILE.match(line) if line[-1:].isdigit() or " on " in line else None
     return _backtrace_span(match, context) if match else None
 
 
