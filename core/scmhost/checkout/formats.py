@@ -1,13 +1,13 @@
 """Output formats of linked text, one class each. Control characters of the text never reach a terminal or a page."""
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
-from scmhost.frames import FrameMatch
+# git starts before all notations are imported.
+if TYPE_CHECKING:
+    from scmhost.frames import FrameMatch
 
 Write = Callable[[str], object]
 
@@ -25,9 +25,10 @@ _DIRECTIONS: Final = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _CONTROL: Final = f"[\x00-\x08\x0b-\x1f\x7f-\x9f{_DIRECTIONS}\u2028\u2029\ufeff]"
 
 _ON_TERMINAL: Final = re.compile(f"({_COLOUR})|({_COMMAND})|{_CONTROL}")
-_ON_PAGE: Final = re.compile(f"{_COLOUR}|({_COMMAND})|{_CONTROL}|[\ud800-\udfff]")
+# Compiled at first use: plain text does not need them.
+_ON_PAGE: Final = f"{_COLOUR}|({_COMMAND})|{_CONTROL}|[\ud800-\udfff]"
 _ALTERNATE_SCREEN: Final = re.compile(r"\x1b\[\?(?:1049|1047|47)([hl])")
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_SURROGATE: Final = "[\ud800-\udfff]"
 _RESET: Final = "\x1b[0m"
 _PAGE: Final = """\
 <!doctype html>
@@ -39,8 +40,7 @@ _PAGE: Final = """\
 """
 
 
-@dataclass(frozen=True, slots=True)
-class LinkedFrame:
+class LinkedFrame(NamedTuple):
     """A frame and its link, or the reason why it has none.
 
     Attributes:
@@ -53,7 +53,7 @@ class LinkedFrame:
         ignored: True for a diagnostic that is no place: it is neither shown nor counted as missing.
     """
 
-    found: FrameMatch
+    found: "FrameMatch"
     url: str | None
     facts: Mapping[str, object]
     reason: str = ""
@@ -276,7 +276,7 @@ FORMATS: Final[Mapping[str, Callable[[Write], Format]]] = MappingProxyType(
 )
 
 
-def frame_facts(found: FrameMatch) -> dict[str, object]:
+def frame_facts(found: "FrameMatch") -> dict[str, object]:
     """Return the frame itself for JSON output. ``textLine`` counts from 1, as in the API."""
     frame = found.frame
     return {
@@ -309,8 +309,8 @@ def joined(
 
 def shifted(frames: Sequence[LinkedFrame], by: int) -> list[LinkedFrame]:
     """Return the frames of a line whose first ``by`` characters are removed."""
-    moved = (replace(frame.found, start=frame.found.start - by, end=frame.found.end - by) for frame in frames)
-    return [replace(frame, found=found) for frame, found in zip(frames, moved, strict=True)]
+    moved = (frame.found._replace(start=frame.found.start - by, end=frame.found.end - by) for frame in frames)
+    return [frame._replace(found=found) for frame, found in zip(frames, moved, strict=True)]
 
 
 def _hyperlink(text: str, url: str) -> str:
@@ -319,7 +319,9 @@ def _hyperlink(text: str, url: str) -> str:
 
 def json_text(value: object) -> str:
     """Return a value as JSON. Characters stay readable, but lone surrogates are escaped: UTF-8 has none."""
-    return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, ensure_ascii=False))
+    import json
+
+    return re.sub(_SURROGATE, lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, ensure_ascii=False))
 
 
 def printable(text: str) -> str:
@@ -335,7 +337,7 @@ def _for_terminal(text: str) -> str:
 
 def _for_page(text: str) -> str:
     """Remove colours; replace other control characters by visible symbols. The result is not escaped yet."""
-    return _ON_PAGE.sub(_visible, text)
+    return re.sub(_ON_PAGE, _visible, text)
 
 
 def _visible_but_colours(match: re.Match[str]) -> str:

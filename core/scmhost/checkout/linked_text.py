@@ -8,7 +8,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from scmhost.frames import MAX_TEXT, FrameMatch, LineReader, read_text
@@ -114,7 +114,7 @@ class LinkedText:
             index = found.text_line - self._first
             # The frame's line is printed already: its link goes below the line that completed it.
             late = index < 0
-            self._held[-1 if late else index].frames.append(replace(found, start=0, end=0) if late else found)
+            self._held[-1 if late else index].frames.append(found._replace(start=0, end=0) if late else found)
 
     def _release(self, keep: int) -> None:
         ready = [self._held.popleft() for _ in range(max(len(self._held) - keep, 0))]

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from scmhost.frames.match_spans import JVM
 from scmhost.mapping.paths import read_printed_path
 from scmhost.sdk.reasons import NEXT_STEP, Reason
 
@@ -81,6 +80,8 @@ class LinkCounts:
 
 def _is_installed(linked: LinkedFrame) -> bool:
     """True for frames of installed packages and of the runtime itself."""
+    from scmhost.frames.match_spans import JVM
+
     frame = linked.found.frame
     if frame.language in JVM:
         # The module of Java 9 is before a slash: java.base/java.util.ArrayList.

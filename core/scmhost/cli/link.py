@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, replace
 from functools import partial
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -109,7 +108,7 @@ def _print(inputs: Sequence[tuple[str, int]], source: LinkSource, form: Format) 
 
 def _link_in_file(source: LinkSource, name: str, frames: "Sequence[FrameMatch]") -> Sequence[LinkedFrame]:
     """Link frames of one of several files; JSON output has its name, because lines are counted in each file."""
-    return [replace(frame, facts={**frame.facts, "textFile": name}) for frame in source.link(frames)]
+    return [frame._replace(facts={**frame.facts, "textFile": name}) for frame in source.link(frames)]
 
 
 @contextmanager
@@ -157,7 +156,7 @@ def frames(*, file: str, as_json: bool) -> None:
 
     reading = read_text(read_input(file))
     if as_json:
-        echo_json({"frames": [asdict(found.frame) for found in reading.frames]})
+        echo_json({"frames": [found.frame._asdict() for found in reading.frames]})
         return
     for found in reading.frames:
         echo(printable(_frame_line(found.frame)))

@@ -8,13 +8,12 @@ import click
 
 from scmhost.checkout.formats import LinkedFrame, frame_facts
 from scmhost.checkout.summary import LinkCounts
-from scmhost.frames import FrameMatch
-from scmhost.frames.match_spans import JVM
 from scmhost.infra.errors import ScmhostError
 
 from .context import CommandContext, organization_named
 
 if TYPE_CHECKING:
+    from scmhost.frames import FrameMatch
     from scmhost.links.resolve import ResolvedFrame
     from scmhost.organizations.queries import Project
     from scmhost.sdk import Organization
@@ -71,7 +70,7 @@ class LinkSource(Protocol):
     def facts(self) -> Mapping[str, object]:
         """Facts on all links together, for JSON."""
 
-    def link(self, frames: Sequence[FrameMatch]) -> Sequence[LinkedFrame]:
+    def link(self, frames: "Sequence[FrameMatch]") -> Sequence[LinkedFrame]:
         """Link frames; the result has their order."""
 
     def summary(self, counts: LinkCounts) -> Sequence[str]:
@@ -83,7 +82,7 @@ class NoLinks:
 
     facts: Mapping[str, object] = {}
 
-    def link(self, frames: Sequence[FrameMatch]) -> Sequence[LinkedFrame]:
+    def link(self, frames: "Sequence[FrameMatch]") -> Sequence[LinkedFrame]:
         """Return the frames without links."""
         return [LinkedFrame(found, None, frame_facts(found), "error") for found in frames]
 
@@ -108,7 +107,7 @@ class UntilFailure:
         """Facts on all links together, for JSON."""
         return self._source.facts
 
-    def link(self, frames: Sequence[FrameMatch]) -> Sequence[LinkedFrame]:
+    def link(self, frames: "Sequence[FrameMatch]") -> Sequence[LinkedFrame]:
         """Link frames; the result has their order."""
         if self.problem is None:
             try:
@@ -199,7 +198,7 @@ class ProjectLinks:
         self._release = release
         self._commit = commit
 
-    def link(self, frames: Sequence[FrameMatch]) -> Sequence[LinkedFrame]:
+    def link(self, frames: "Sequence[FrameMatch]") -> Sequence[LinkedFrame]:
         """Link frames; the result has their order."""
         from scmhost.links.traces import link_frames
 
@@ -236,7 +235,7 @@ def _open_local_project(context: CommandContext, options: Mapping[str, Any]) -> 
         yield source
 
 
-def _from_database(found: FrameMatch, resolved: "ResolvedFrame") -> LinkedFrame:
+def _from_database(found: "FrameMatch", resolved: "ResolvedFrame") -> LinkedFrame:
     from scmhost.links.values import Link, no_link_message
 
     outcome = resolved.outcome
@@ -270,7 +269,7 @@ class ServerLinks:
         """
         self._client.post(self._path, {**self._target, "frames": []}, "frames", self._notes)
 
-    def link(self, frames: Sequence[FrameMatch]) -> Sequence[LinkedFrame]:
+    def link(self, frames: "Sequence[FrameMatch]") -> Sequence[LinkedFrame]:
         """Link frames; the result has their order."""
         batches = (frames[at : at + _FRAMES_PER_REQUEST] for at in range(0, len(frames), _FRAMES_PER_REQUEST))
         return [linked for batch in batches for linked in self._link_batch(batch)]
@@ -279,7 +278,7 @@ class ServerLinks:
         """Return the summary in sentences, with the server's error if there was one."""
         return [*counts.lines(), *map(_note, self._notes), *([f"error: {self._error}"] if self._error else [])]
 
-    def _link_batch(self, frames: Sequence[FrameMatch]) -> list[LinkedFrame]:
+    def _link_batch(self, frames: "Sequence[FrameMatch]") -> list[LinkedFrame]:
         from .targets import ServerError
 
         # A server that failed once would let the reader wait for each further line.
@@ -293,7 +292,7 @@ class ServerLinks:
         facts = {"url": None, "reason": _SERVER_UNAVAILABLE}
         return [LinkedFrame(found, None, {**frame_facts(found), **facts}, _SERVER_UNAVAILABLE) for found in frames]
 
-    def _request(self, frames: Sequence[FrameMatch]) -> Sequence[Mapping[str, Any]]:
+    def _request(self, frames: "Sequence[FrameMatch]") -> Sequence[Mapping[str, Any]]:
         body = {**self._target, "frames": [_wire_frame(found) for found in frames]}
         from .targets import ServerError
 
@@ -317,14 +316,16 @@ def _open_server_project(options: Mapping[str, Any]) -> Iterator[ServerLinks]:
     yield source
 
 
-def _wire_frame(found: FrameMatch) -> dict[str, object]:
+def _wire_frame(found: "FrameMatch") -> dict[str, object]:
     """Return the frame with the keys of events. JVM frames print a file name; the class has the folders."""
+    from scmhost.frames.match_spans import JVM
+
     frame = found.frame
     wire: dict[str, object] = {"filename": frame.path, "module": frame.module, "lineNo": frame.line}
     return {**wire, "absPath": frame.path, "platform": "java"} if frame.language in JVM else wire
 
 
-def _from_server(found: FrameMatch, answer: Mapping[str, Any]) -> LinkedFrame:
+def _from_server(found: "FrameMatch", answer: Mapping[str, Any]) -> LinkedFrame:
     link = answer["link"] or {}
     url = link.get("url")
     facts = {

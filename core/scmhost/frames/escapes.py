@@ -4,7 +4,6 @@ Escapes shorten a line: ``\t`` is one character of the text and two of the docum
 was left out, so that a position in it leads back to the document.
 """
 
-import json
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
@@ -35,6 +34,8 @@ class DecodedLine(NamedTuple):
 
 def json_value(raw: str) -> str:
     """Return the text of a JSON string without its quotes."""
+    import json
+
     try:
         return str(json.loads(f'"{raw}"', strict=False)) if "\\" in raw else raw
     except ValueError:

@@ -1,11 +1,10 @@
 """A frame or diagnostic as printed, and its position in a line or a text."""
 
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+# Tuples, because a large text has tens of thousands of them for a short time.
+class Frame(NamedTuple):
     """A path with line, column and function, as a stack trace or a tool prints them.
 
     Attributes:
@@ -26,7 +25,6 @@ class Frame:
     message: str | None = None
 
 
-# A tuple, because a large text has tens of thousands of them for a short time.
 class MatchSpan(NamedTuple):
     """A frame and the characters of its path within one line.
 
@@ -42,8 +40,7 @@ class MatchSpan(NamedTuple):
     lines_back: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class FrameMatch:
+class FrameMatch(NamedTuple):
     """A frame and its position in a text.
 
     Attributes:

@@ -6,43 +6,29 @@ end of an unknown prefix in it, the line is read again behind the prefixes that 
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
+from itertools import repeat
 from typing import Final
 
-from .diagnostics import DIAGNOSTICS
-from .diagnostics.annotations import ANNOTATIONS
 from .frame import MatchSpan
+from .hints import Offer
 from .log_prefixes import LearnedPrefix, learned_prefixes, prefix_length, printed
-from .notation import ContextLines, Notation
-from .notations import NOTATIONS
-
-Rows = Sequence[tuple[str, Notation]]
-
-# The message of an annotation may quote a frame, and its fields are more exact.
-_FRAMES: Final[Rows] = tuple((hint, notation) for notation in (ANNOTATIONS, *NOTATIONS) for hint in notation.hints)
-_DIAGNOSTICS: Final[Rows] = tuple((hint, notation) for notation in DIAGNOSTICS for hint in notation.hints)
-_HINTS: Final = frozenset(hint for hint, _ in (*_FRAMES, *_DIAGNOSTICS))
-_ASCII_HINTS: Final = frozenset(hint for hint in _HINTS if hint.isascii())
+from .match_spans import Pattern
+from .notation import AnyNotation, ContextLines
 
 
-def rows_for(lines: Sequence[str]) -> tuple[Rows, Rows]:
-    """Return hints in any of these lines, with their notations of frames, and with those of diagnostics."""
-    # A single line is not worth the search.
-    if len(lines) == 1:
-        return _FRAMES, _DIAGNOSTICS
-    text = "\n".join(lines)
-    present = {hint for hint in (_ASCII_HINTS if text.isascii() else _HINTS) if hint in text}
-    return [row for row in _FRAMES if row[0] in present], [row for row in _DIAGNOSTICS if row[0] in present]
-
-
-def read_line(line: str, context: ContextLines, tables: tuple[Rows, Rows]) -> Sequence[MatchSpan] | None:
+def read_line(line: str, context: ContextLines, offer: Offer) -> Sequence[MatchSpan] | None:
     """Return the spans of the first notation that understands the line, or else of the first form of a diagnostic."""
     context.learned = None
     begin = prefix_length(line)
-    for rows in tables:
+    prefixes: Sequence[LearnedPrefix] | None = None
+    for notations in offer:
         body = _body(line, begin, context)
-        spans = _first(rows, line, body, context)
+        spans = _first(notations, body, context)
         if not spans or _is_any_doubtful(spans, body):
-            spans = _read_behind_learned(line, context, rows, spans)
+            if prefixes is None:
+                prefixes = _learned(line, context, certain=spans == [])
+            spans = _read_behind(prefixes, line, context, notations, spans)
         if spans is not None:
             return spans
     return None
@@ -54,29 +40,29 @@ def _body(line: str, begin: int, context: ContextLines) -> str:
     return printed(line, begin)
 
 
-def _first(rows: Rows, line: str, body: str, context: ContextLines) -> Sequence[MatchSpan] | None:
-    last: Notation | None = None
-    for hint, notation in rows:
-        # The hints of a notation are consecutive rows; it reads a line once.
-        if hint in line and notation is not last:
-            last = notation
-            spans = notation.read(body, context)
-            if spans is not None:
-                return spans
+def _first(notations: Sequence[AnyNotation], body: str, context: ContextLines) -> Sequence[MatchSpan] | None:
+    for notation in notations:
+        spans = notation.read(body, context)
+        if spans is not None:
+            return spans
     return None
 
 
-def _read_behind_learned(
-    line: str, context: ContextLines, rows: Rows, spans: Sequence[MatchSpan] | None
+def _read_behind(
+    prefixes: Sequence[LearnedPrefix],
+    line: str,
+    context: ContextLines,
+    notations: Sequence[AnyNotation],
+    spans: Sequence[MatchSpan] | None,
 ) -> Sequence[MatchSpan] | None:
     """Return the spans behind the shortest learned prefix that leaves no doubt, or these spans."""
     before, chosen = context.prefix, None
-    for learned in _learned(line, context, certain=spans == []):
+    for learned in prefixes:
         context.learned = learned
         body = _body(line, learned.end, context)
-        others = _first(rows, line, body, context)
+        others = _first(notations, body, context)
         doubtful = not others or _is_any_doubtful(others, body)
-        if others is not None and not (doubtful and spans and not _has_shorter_path(others, spans)):
+        if others is not None and not (doubtful and spans and not _is_better(others, spans)):
             spans, before, chosen = others, context.prefix, learned
         if not doubtful:
             break
@@ -85,8 +71,9 @@ def _read_behind_learned(
 
 
 # Prefixes are learned with many comparisons, so only for lines with a line number behind a path.
-_PLACE: Final = re.compile(
-    r"\.[A-Za-z]\w{0,9}(?:[:(,] ?\d|[\"')]{1,2},? (?:on )?line )|line \d|/[\w.-]{1,100}:\d|:\d{1,9}:in\W|@ \d"
+_PLACE: Final = Pattern(
+    r"\.[A-Za-z]\w{0,9}(?:[:(,] {0,6}\d|[\"')]{1,2},? (?:on )?line | \d{1,9}:\d|:in )|\.(?:swift|kt|mm?)\)|\.cs:\w"
+    r"|[Ll]ines?:? #?\d|/[\w.-]{1,100}:\d|:\d{1,9}:in\W|@ \d|[>en]:\d|\((?:node:|\d{1,9}:\d)"
 )
 # The number of lines above with which a line is compared.
 _NEIGHBOURS: Final = 4
@@ -107,16 +94,25 @@ def _learned(line: str, context: ContextLines, *, certain: bool) -> Sequence[Lea
     return learned_prefixes(line, [following]) if following else ()
 
 
-def _has_shorter_path(others: Sequence[MatchSpan], spans: Sequence[MatchSpan]) -> bool:
-    return bool(others) and len(others[0].frame.path) < len(spans[0].frame.path)
+def _is_better(others: Sequence[MatchSpan], spans: Sequence[MatchSpan]) -> bool:
+    """Return whether others have less of a prefix in the first path or function than these spans, or a function."""
+    if not others:
+        return False
+    other, frame = others[0].frame, spans[0].frame
+    if len(other.path) != len(frame.path):
+        return len(other.path) < len(frame.path)
+    if not other.function or not frame.function:
+        return not frame.function and bool(other.function)
+    return len(other.function) < len(frame.function) and frame.function.endswith(other.function)
 
 
 _ROOTED: Final = re.compile(r"[/\\~.]|[A-Za-z]:|[a-z]{2,20}:")
-_STRANGE_ROOTED: Final = re.compile(r"\s(?:[/\\]|(?:at|from|in) )|\]\S*\s")
+_STRANGE_ROOTED: Final = re.compile(r"\s(?:[\s/\\]|(?:at|from|in) )|\]\S*\s")
 # Names have blanks, bars and numbers between dashes, too, but log prefixes have them more often.
-_STRANGE: Final = re.compile(r"[\s|│┃\x07]|-(?<=\d-)(?:(?<=-\d-)|(?<=-\d\d-)|(?<=-\d\d\d-))|:(?<=[\d>A-Zgt]:)\w")
-_STRANGE_START: Final = re.compile(r"[^\w/\\.~<@$({]|\d+-")
-_INDENTED: Final = re.compile(r"\S(?:\s\s|\t)")
+_STRANGE: Final = Pattern(r"[\s|│┃\x07]|-(?<=\d-)(?:(?<=-\d-)|(?<=-\d\d-)|(?<=-\d\d\d-))|:(?<=[\d>A-Zgt]:)\w")
+_STRANGE_START: Final = Pattern(r"[^\w/\\.~<@$({]|\d+-")
+_INDENTED: Final = Pattern(r"\S(?:\s\s|\t)")
+_BEHIND_WORDS: Final = Pattern(r"\S(?:\s\s|\t)|[^\s:]: ")
 
 
 _SPANS_AT_THE_PREFIX: Final = 8
@@ -127,20 +123,28 @@ def _is_any_doubtful(spans: Sequence[MatchSpan], body: str) -> bool:
 
     A prefix is before the first spans, and a line may have thousands of them.
     """
-    return any(_is_doubtful(span, body) for span in spans[:_SPANS_AT_THE_PREFIX])
+    return any(map(_is_doubtful, spans[:_SPANS_AT_THE_PREFIX], repeat(body)))
 
 
 def _is_doubtful(span: MatchSpan, body: str) -> bool:
     path, function = span.frame.path, span.frame.function
     if span.lines_back:
         return False
-    if _STRANGE_ROOTED.search(path) if _ROOTED.match(path) else _is_strange(path):
+    if _has_strange_end(path):
         return True
     # A function that is not in the line is on another one, at its beginning.
     if function:
-        return _is_strange(function) and (body.startswith(function) or function not in body)
-    return _INDENTED.search(body, 0, span.start) is not None
+        at = body.find(function)
+        return _is_strange(function) and (at <= 0 or body[max(0, at - 2) : at].isspace())
+    behind = _INDENTED if span.frame.kind == "diagnostic" else _BEHIND_WORDS
+    return behind.search(body, 0, span.start) is not None
 
 
 def _is_strange(name: str) -> bool:
     return (_STRANGE.search(name) or _STRANGE_START.match(name)) is not None
+
+
+# The frames of a trace are in few files.
+@lru_cache(maxsize=512)
+def _has_strange_end(path: str) -> bool:
+    return _STRANGE_ROOTED.search(path) is not None if _ROOTED.match(path) else _is_strange(path)

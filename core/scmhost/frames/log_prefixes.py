@@ -5,8 +5,8 @@ same words and punctuation, while numbers, levels and long identifiers differ.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import islice, takewhile
-from string import hexdigits
 from typing import Final, NamedTuple
 
 from .match_spans import Pattern
@@ -27,7 +27,7 @@ _PREFIX_KINDS: Final = (
     r"\d\d[OE][ +]",  # GitLab
     r"_bk;t=\d{1,20}\x07",  # Buildkite
     r"##?\[[a-z]{1,20}\]|::(?:debug|error|notice|warning)::",  # GitHub, Azure
-    r"\[(?!C\]|string \"|love \")[^\[\]\n]{1,80}\](?=[ \t:]):?",  # a level, a thread, a pod
+    r"\[(?!C\]|string \"|love \")[^\[\]\n]{1,80}\](?=:|\s{1,40}\S):?",  # a level, a thread, a pod
     rf"\[?{_DATE_TIME}\s?(?:Z|UTC|[+-]\d\d:?\d\d)?\]?:?(?=\s)",
     rf"\[?{_TIME}\]?(?=\s)",
     # syslog, journald
@@ -89,6 +89,7 @@ _MOST_ENDS: Final = 16
 _TOKEN: Final = Pattern(r"[^\S\t]{0,40}\d\w{0,80}|\w{1,80}|\s{1,80}|[^\w\s]")
 _DIGITS: Final = Pattern(r"\d+")
 _IDENTIFIER: Final = Pattern(r"\s*(?=[a-fA-F]{0,80}\d)[\da-fA-F]{8,}$")
+_HEX_DIGITS: Final = "0123456789abcdefABCDEF"
 _LEVELS: Final = frozenset(
     (
         "critical",
@@ -144,9 +145,11 @@ class LearnedPrefix(NamedTuple):
 def learned_prefixes(line: str, others: Iterable[str]) -> list[LearnedPrefix]:
     """Return the prefixes that the line shares with any of the other lines, the shortest first."""
     begin = prefix_length(line)
+    if line.startswith(_WITHOUT_PREFIX, begin):
+        return []
     # The same line again does not show where its prefix ends.
     similar = [other for other in others if other != line and _may_share(line, begin, other)]
-    if not similar or line.startswith(_WITHOUT_PREFIX, begin):
+    if not similar:
         return []
     neighbours = [(other, prefix_length(other)) for other in similar]
     tokens: Sequence[_Token] = ()
@@ -159,7 +162,11 @@ def learned_prefixes(line: str, others: Iterable[str]) -> list[LearnedPrefix]:
 def _may_share(line: str, begin: int, other: str) -> bool:
     """Return whether the lines begin alike, which most lines without a log prefix do not."""
     first, second = line.lstrip()[:1], other.lstrip()[:1]
-    return first == second or (first in hexdigits and second in hexdigits) or (not line[:begin].isspace() and begin > 0)
+    return (
+        first == second
+        or (first in _HEX_DIGITS and second in _HEX_DIGITS)
+        or (not line[:begin].isspace() and begin > 0)
+    )
 
 
 def _behind(line: str, end: int) -> int:
@@ -175,6 +182,8 @@ def _tokens(line: str, begin: int) -> Iterator[_Token]:
         yield _Token(_shape(match.group()), match.end())
 
 
+# Neighbouring lines have the same words.
+@lru_cache(maxsize=1024)
 def _shape(token: str) -> str:
     if token.isspace():
         return " "

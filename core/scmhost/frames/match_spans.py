@@ -78,23 +78,24 @@ def match_span(
 
     The span includes the line number if only one character, such as a colon, is between it and the path.
     """
-    column = match["column"] if "column" in match.re.groupindex else None
+    groups = match.re.groupindex
     frame = Frame(
         match[group],
         parse_number(match["line"]),
-        parse_number(column),
+        parse_number(match["column"]) if "column" in groups else None,
         function or None,
         module or None,
         language,
         kind,
-        match["message"] if "message" in match.re.groupindex else None,
+        match["message"] if "message" in groups else None,
     )
     start, end = match.span(group)
-    return MatchSpan(frame, start, match.end("line") if match.start("line") == end + 1 else end)
+    number, end_of_number = match.span("line")
+    return MatchSpan(frame, start, end_of_number if number == end + 1 else end)
 
 
 # The first alternatives have parentheses or angles that open no list of arguments.
-_BRACKET: Final = re.compile(
+_BRACKET: Final = Pattern(
     r"operator ?(?:\(\)|<=>|<<=?|>>=?|->\*?|[<>]=?)|\((?:anonymous|extension|lambda)[^()]*\)"
     r"|'lambda\d*'\([^()]*\)|->|=>|[<>{}(]"
 )

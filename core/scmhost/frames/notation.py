@@ -1,8 +1,8 @@
 """What a notation is, and the context lines that it may read."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Final
+from importlib import import_module
+from typing import Final, NamedTuple
 
 from .frame import MatchSpan
 from .log_prefixes import LearnedPrefix, prefix_length, printed
@@ -72,8 +72,7 @@ class ContextLines:
         return printed(line, self._length(line))
 
 
-@dataclass(frozen=True, slots=True)
-class Notation:
+class Notation(NamedTuple):
     """The grammar of one kind of trace.
 
     Attributes:
@@ -87,3 +86,38 @@ class Notation:
     name: str
     hints: tuple[str, ...]
     read: Callable[[str, ContextLines], Sequence[MatchSpan] | None]
+
+
+class LazyNotation:
+    """A notation whose module is imported when it reads the first line.
+
+    A text has few of the many notations, and importing all of them would dominate the start of ``scmhost link``.
+
+    Args:
+        module: the module of the notation.
+        constant: its name in the module.
+        hints: the notation's hints.
+    """
+
+    __slots__ = ("_constant", "_module", "hints", "name", "read")
+    name: str
+    read: Callable[[str, ContextLines], Sequence[MatchSpan] | None]
+
+    def __init__(self, module: str, constant: str, hints: tuple[str, ...]) -> None:
+        self._module = module
+        self._constant = constant
+        self.hints = hints
+
+    def __getattr__(self, name: str) -> object:
+        # Python calls this only while the slots are empty.
+        notation = self.load()
+        self.name, self.read = notation.name, notation.read
+        return object.__getattribute__(self, name)
+
+    def load(self) -> Notation:
+        """Return the notation itself."""
+        notation: Notation = getattr(import_module(self._module), self._constant)
+        return notation
+
+
+AnyNotation = Notation | LazyNotation

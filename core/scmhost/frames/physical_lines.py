@@ -8,7 +8,6 @@ leads back to the text. ``LineMarks`` finds the few lines of a block that need t
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import Final, NamedTuple
 
@@ -16,8 +15,7 @@ from .escapes import json_lines
 from .match_spans import Pattern
 
 
-@dataclass(frozen=True, slots=True)
-class LineMarks:
+class LineMarks(NamedTuple):
     """Texts and patterns to search for in a block as a whole, which is much faster than line by line.
 
     A pattern is fast when it begins with one literal character.
@@ -39,7 +37,9 @@ class LineMarks:
             position = block.find(text)
             while position >= 0:
                 positions.append(position)
-                position = block.find(text, position + 1)
+                # The rest of the line has nothing to add.
+                end = block.find("\n", position)
+                position = block.find(text, end) if end >= 0 else -1
         for pattern in self.patterns:
             positions += [match.start() for match in pattern.finditer(block)]
         if self.starts:

@@ -5,17 +5,16 @@ no frame, so the work is in passing over them fast: a search of the block for ch
 search of the remaining lines for the hints of all notations, then the notations in order.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice, pairwise
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from .diagnostics.grouped import ROW, SEVERITIES
 from .frame import FrameMatch, MatchSpan
-from .line_frames import read_line, rows_for
+from .frame_marks import FRAME_MARKS
+from .hints import offer
+from .line_frames import read_line
 from .notation import MAX_LINES_BACK, ContextLines
-from .physical_lines import LineMarks, PhysicalLine, physical_lines, split_line
+from .physical_lines import PhysicalLine, physical_lines
 from .reports import read_records, read_report
 
 if TYPE_CHECKING:
@@ -23,54 +22,6 @@ if TYPE_CHECKING:
 
 # Lines of minified scripts are longer than any frame; the rest of them is not read.
 LONGEST_LINE: Final = 16_384
-
-# Every line with a frame or a diagnostic has one of these, and most lines of logs have none. A new notation or form may
-# need a row here. A pattern is cheap if it fails at the character after its first one.
-_FRAME_MARKS: Final = LineMarks(
-    (
-        "line",
-        "@",
-        "#",
-        "?",
-        "0x",
-        "<asy",
-        "dart:",
-        "Caused by:",
-        "Suppressed:",
-        "ile: ",
-        "]: in ",
-        "行",
-        "第",
-        "çinde",
-        *SEVERITIES,
-    ),
-    tuple(
-        re.compile(pattern)
-        for pattern in (
-            r":(?<![\d\s]:)\d",
-            r":(?:(?<=[a-z_]\d:)|(?<=[a-z_]\d\d:)|(?<=[a-z_]\d\d\d:))\d",
-            r":(?:in\W|-1\)|[^\W\d]\w* \d|\[\d|\(\d|:(?:error|warning|notice|debug) )",
-            r": (?:\(\d|\d{1,9}[:)])",
-            r"/[^\s/:]*\d:\d",
-            r"\\[^\s\\:]*\d:\d",
-            r"\.(?:cljc?|java|c|cc|cpp|h): |\.(?:cljc?|java|kt|scala)\" \d",
-            r"\.c(?:c|pp|s)?, ?(?:\d|sor)",
-            r"\.(?:erb|haml|slim)(?:[\r\n]|:in|$)",
-            r"\)\] (?<=\d\)\] )",
-            r"\.(?:py|ex|dart|php\(|(?:java|kts?|sc|scala|groovy|gradle|cljc?|jsp|swift)\)|\.\. \d|[A-Za-z]\w*\d:\d)",
-            r"\((?:<|[Nn]ative|Unknown|in(?:dex)? |View: |Filename: |\d{1,9}(?:[,:-] ?\d{1,9}){0,3}\))",
-            r"\[\d{1,9}(?:, ?\d{1,9})?\]:",
-            r">(?<=->) ",
-            r"\): at ",
-            r"Line(?: number)?(?:\s{0,8}:)? \d",
-            r"s \d{1,9}:\d",
-            r"x \d{1,9}:\d",
-            rf"Z {ROW}",
-            r"\.(?:nim(?:s|ble|f)?\(|ps[dm]?1[ :]|ml\"|sh(?![^\r\n\[ :])|bash(?![^\r\n ])|[kz]sh(?![^\r\n\[ ]))",
-        )
-    ),
-    re.compile(rf"\n(?![12]\d\d\d-){ROW}"),
-)
 
 
 class BlockReader:
@@ -135,15 +86,14 @@ class BlockReader:
         self.unread += len([line for line in lines if line and not line.isspace()])
         # A range means that the block's lines are the physical lines, so the block need not be joined again.
         whole = block if isinstance(origins, range) and lines is texts else None
-        candidates = _FRAME_MARKS.lines("\n".join(lines) if whole is None else whole)
+        candidates = FRAME_MARKS.lines("\n".join(lines) if whole is None else whole)
         if not candidates:
             return
-        tables = rows_for([lines[at] for at in candidates])
         context = ContextLines([*above, *lines, *_first_physical_line(following)])
         context.heading = self._heading
         for at in candidates:
             context.at = at + len(above)
-            spans = read_line(lines[at], context, tables)
+            spans = read_line(lines[at], context, offer(lines[at]))
             self.unread -= spans is not None
             for span in _complete(spans or (), lines[at], len(context.prefix)):
                 origin = at - span.lines_back
@@ -163,7 +113,7 @@ def _shortened(lines: list[str]) -> list[str]:
 
 
 def _first_physical_line(line: str | None) -> list[str]:
-    return [next(split_line(line, 0)).text[:LONGEST_LINE]] if line is not None else []
+    return [physical_lines(line, 0)[0][0][:LONGEST_LINE]] if line is not None else []
 
 
 def _complete(spans: Sequence[MatchSpan], line: str, prefix: int) -> Sequence[MatchSpan]:
@@ -185,12 +135,11 @@ def _frame_match(span: MatchSpan, context: ContextLines, origin: PhysicalLine | 
 MAX_TEXT: Final = 1_048_576
 MAX_FRAMES: Final = 10_000
 
-# Characters, in whole lines. A larger block has more of the notations, and each line is then searched for more hints.
-_BLOCK: Final = 12_288
+# Characters, in whole lines. A block is searched for many marks, and fits into the fastest memory of the processor.
+_BLOCK: Final = 24_576
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """The frames of a text.
 
     Attributes:

@@ -1,7 +1,7 @@
 """Stack traces as they are sent, a text or frames with the keys of Sentry's events, and the frames to link in them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, AliasChoices, BaseModel, Field
@@ -112,7 +112,7 @@ def read_trace(services: Services, body: TraceIn) -> Trace:
         services.limits.check("trace_frames", len(body.frames), "frames")
         return Trace([TraceFrame(frame) for frame in body.frames], [_event_query(frame, body) for frame in body.frames])
     reading = read_text(body.text or "", limit=services.limits.trace_characters, most=services.limits.trace_frames)
-    matches = [replace(match, frame=_encodable(match.frame)) for match in reading.frames]
+    matches = [match._replace(frame=_encodable(match.frame)) for match in reading.frames]
     return Trace(
         [TraceFrame(_printed(match.frame), match.frame.language, match) for match in matches],
         [_printed_query(match.frame, body.commit or None, body.platform) for match in matches],
@@ -141,7 +141,7 @@ def _encodable(frame: Frame) -> Frame:
     if all(text is None or text.isascii() for text in texts):
         return frame
     path, function, module, language, message = (text and encodable(text) for text in texts)
-    return replace(frame, path=path or "", function=function, module=module, language=language, message=message)
+    return frame._replace(path=path or "", function=function, module=module, language=language, message=message)
 
 
 def _event_query(frame: FrameIn, body: TraceIn) -> FrameQuery:

@@ -4,7 +4,6 @@ import html
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -34,7 +33,7 @@ def frame(start: int, end: int, url: str | None = URL, path: str = "a.py") -> Li
 
 
 def guess(url: str = URL) -> LinkedFrame:
-    return replace(frame(0, 4, url), facts={"confidence": "low"})
+    return frame(0, 4, url)._replace(facts={"confidence": "low"})
 
 
 def shown(form: str, text: str, frames: Sequence[LinkedFrame] = (), ending: str = "\n") -> str:
@@ -196,8 +195,8 @@ def test_guess_is_marked(form: str, expected: str) -> None:
 @pytest.mark.parametrize("confidence", ["high", "medium", None])
 def test_other_links_are_not_marked(confidence: str | None) -> None:
     """Only a low confidence is a guess, and only a link can be one."""
-    assert not replace(guess(), facts={"confidence": confidence}).is_guess
-    assert not replace(guess(), url=None).is_guess
+    assert not guess()._replace(facts={"confidence": confidence}).is_guess
+    assert not guess()._replace(url=None).is_guess
 
 
 @pytest.mark.parametrize("form", ["markdown", "html"])

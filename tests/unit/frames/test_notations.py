@@ -1,9 +1,12 @@
 """Decisions of single notations that depend on the context lines or on the kind of file."""
 
+from importlib import import_module
+from pkgutil import iter_modules
+
 import pytest
 
-from scmhost.frames import Frame, read_text
-from scmhost.frames.notation import ContextLines, Notation
+from scmhost.frames import Frame, notations, read_text
+from scmhost.frames.notation import ContextLines, LazyNotation, Notation
 from scmhost.frames.notations import NOTATIONS, debuggers, dotnet, native, perl, php, python, ruby
 
 HINTS = [
@@ -175,3 +178,16 @@ def test_django_frame_without_a_source_file_is_understood() -> None:
     """A line of Django's error page with a placeholder for its file gives no frame, and does not count as unread."""
     reading = read_text('File "<doctest shop.py>" in <module>')
     assert (reading.frames, reading.unread) == ((), 0)
+
+
+@pytest.mark.parametrize("row", NOTATIONS, ids=lambda row: row.name)
+def test_table_has_the_hints_of_the_notation(row: LazyNotation) -> None:
+    """The table repeats the hints, so that a module is imported only for lines with one of them."""
+    assert row.hints == row.load().hints
+
+
+def test_table_has_all_notations() -> None:
+    """Each notation in a module has one row."""
+    modules = [import_module(module.name) for module in iter_modules(notations.__path__, f"{notations.__name__}.")]
+    found = [value for module in modules for value in vars(module).values() if isinstance(value, Notation)]
+    assert sorted(notation.name for notation in found) == sorted(row.name for row in NOTATIONS)

@@ -21,10 +21,6 @@ PADDED = 500
 PADDING = "\n".join(["nothing to see here"] * PADDED)
 
 
-# Every line has the empty hint.
-ALL = ([("", notation) for notation in (ANNOTATIONS, *NOTATIONS)], [("", form) for form in DIAGNOSTICS])
-
-
 def read_slowly(text: str) -> tuple[list[Frame], int]:
     """Return the frames and the number of unread lines, without hints and without blocks."""
     lines = [part.text[:LONGEST_LINE] for line in text.split("\n") for part in split_line(line, 0)]
@@ -32,7 +28,7 @@ def read_slowly(text: str) -> tuple[list[Frame], int]:
     results = []
     for at, line in enumerate(lines):
         context.at = at
-        results.append(read_line(line, context, ALL))
+        results.append(read_line(line, context, ((ANNOTATIONS, *NOTATIONS), DIAGNOSTICS)))
     unread = sum(1 for line, result in zip(lines, results, strict=True) if result is None and line.strip())
     return [span.frame for result in results for span in result or ()], unread
 

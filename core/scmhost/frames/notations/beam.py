@@ -35,7 +35,7 @@ def _read_elixir(line: str, _context: ContextLines) -> Sequence[MatchSpan] | Non
     ]
 
 
-ELIXIR: Final = Notation("elixir", (".ex", "eex", "rl:"), _read_elixir)
+ELIXIR: Final = Notation("elixir", (".ex", ".eex", ".heex", ".leex", ".erl:", ".hrl:", ".xrl:", ".yrl:"), _read_elixir)
 
 
 _ERLANG_PATH: Final = r"\\?[\"'](?P<path>[^\"'\\\n]{1,500})\\?[\"']"

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 from scmhost.frames.frame import MatchSpan
@@ -56,7 +55,7 @@ def _read(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
         return [_span(place, None)]
     if vectors := [*_VECTOR.finditer(line)]:
         return [_span(match, match["symbol"].replace(" ", ".")) for match in vectors]
-    match = _JAVA.match(line) or _FILE_FIRST.match(line) or _FILE_LAST.match(line)
+    match = ("/" in line and _JAVA.match(line)) or _FILE_FIRST.match(line) or _FILE_LAST.match(line)
     return [_span(match, match["function"])] if match else None
 
 
@@ -65,7 +64,7 @@ def _span(match: re.Match[str], symbol: str | None) -> MatchSpan:
     language = language_of(match["path"], *_FAMILY)
     if symbol is None:
         span = match_span(match, language)
-        return span._replace(frame=replace(span.frame, kind="diagnostic"))
+        return span._replace(frame=span.frame._replace(kind="diagnostic"))
     module, separator, function = symbol.partition("/")
     if not separator:
         module, _, function = symbol.rpartition(".")

@@ -28,4 +28,4 @@ def _read(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
     return places or None
 
 
-CRYSTAL: Final = Notation("crystal", ("cr:", ".cr "), _read)
+CRYSTAL: Final = Notation("crystal", (".cr:", ".ecr:", ".cr "), _read)

@@ -1,7 +1,6 @@
 """Debuggers and Valgrind: gdb, lldb, WinDbg, and Chromium's stacks on Windows."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 from scmhost.frames.frame import MatchSpan
@@ -155,11 +154,11 @@ def _read_chromium(line: str, context: ContextLines) -> Sequence[MatchSpan] | No
     """Read ``[1234:5678:0102/150405.123456:ERROR:cart.cc(12)] no price``, which Chromium and Electron log."""
     # These brackets look like a log's prefix, which was removed.
     prefix = context.prefix
-    match = _CHROMIUM.match(prefix + line, len(prefix) - len(prefix.lstrip()))
+    match = _CHROMIUM.search(prefix + line)
     if not match or not is_source(match["path"]):
         return None
     span = match_span(match, "cpp")
-    frame = replace(span.frame, kind="diagnostic", message=match["message"] or None)
+    frame = span.frame._replace(kind="diagnostic", message=match["message"] or None)
     return [MatchSpan(frame, span.start - len(prefix), span.end - len(prefix))]
 
 

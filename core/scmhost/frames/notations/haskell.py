@@ -47,4 +47,4 @@ def _word_before(line: str, match: re.Match[str]) -> str:
     return line[line.rfind(" ", 0, match.start()) + 1 : match.start()]
 
 
-HASKELL: Final = Notation("haskell", ("hs:", ".hs"), _read)
+HASKELL: Final = Notation("haskell", (".hs", ".lhs", ".chs:"), _read)

@@ -106,7 +106,9 @@ def _in_bare_stack(above: str) -> bool:
     return bool(_BARE_BEFORE.match(above) or _BARE_CALL.match(above))
 
 
-V8_BARE: Final = Notation("v8_bare", ("js:", "ts:", "sx:", "› ", "(node:"), _read_bare)
+V8_BARE: Final = Notation(
+    "v8_bare", (".js:", ".mjs:", ".cjs:", ".ts:", ".mts:", ".cts:", ".jsx:", ".tsx:", "› ", "(node:"), _read_bare
+)
 
 
 _SPIDERMONKEY_SYMBOL: Final = r"(?P<function>[^@\n]{0,300}?) ?@ ?"
@@ -137,6 +139,8 @@ def _read_spidermonkey(line: str, _context: ContextLines) -> Sequence[MatchSpan]
     match = _SPIDERMONKEY_EVAL.match(line) or _SPIDERMONKEY_FRAME.match(line)
     if match and _spidermonkey_names_source(match):
         function = _SPIDERMONKEY_ARGUMENTS.sub("", _SPIDERMONKEY_ASYNC.sub("", match["function"]))
+        # The prefix of a log before a function without a name.
+        function = "" if function.endswith(":") else function
         return [match_span(match, language_of(match["path"], "javascript", "dart"), function=function)]
     if match := _SPIDERMONKEY_URL.match(line) or _SPIDERMONKEY_BUNDLE.match(line):
         return [match_span(match, "javascript")]

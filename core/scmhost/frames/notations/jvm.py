@@ -24,7 +24,8 @@ _SPACED: Final = Pattern(rf"{AT}(?P<symbol>[^\s():]{{1,600}}) {_OPEN}{_SOURCE}{_
 _SENTENCE: Final = Pattern(rf"{AT}(?P<symbol>[\w$.]{{1,300}}\.[^\n.]{{1,300}}?){_OPEN}{_SOURCE}{_LINE}")
 _PLAIN: Final = Pattern(rf"(?<![\w$.<>/@-])(?P<symbol>[\w$<>/@-][\w$.<>/@-]{{1,500}}) ?{_OPEN}{_SOURCE}{_LINE}")
 _NO_FILE: Final = Pattern(
-    r"at [^\s()]{1,600}\((?:Native Method|Unknown Source|<generated>|[^\s()/\\]{0,60}:\d{1,9}|SourceFile)[^)]{0,20}\)"
+    r"at [^\s()]{1,600}\((?:Native Method|Unknown Source|<generated>"
+    r"|(?![^\s()]{1,60}\.[cm]?[jt]sx?:)[^\s()/\\]{0,60}:\d{1,9}|SourceFile)[^)]{0,20}\)"
     r"|at [^\s()]{1,600} \((?:[Nn]ative [Mm]ethod|Unknown Source)(?::\d{1,9})?\)"
     r"|(?:Caused by|Suppressed): (?![^\n]{0,300}\.[a-z]{2,6}:\d)|\.\.\. \d{1,9} (?:more|common frames omitted)"
 )
@@ -33,8 +34,9 @@ _LOADER: Final = Pattern(r"[^/$(]{0,200}/(?:[^/$(]{0,200}/)?")
 
 def _read(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
     """Read ``at java.base/java.lang.Thread.run(Thread.java:833)``, with or without "at"."""
-    matches = [match for match in _FRAME.finditer(line) if "." in match["symbol"]]
-    if not matches and _EXTENSION.search(line):
+    opened = "(" in line
+    matches = [match for match in _FRAME.finditer(line) if "." in match["symbol"]] if opened else []
+    if opened and not matches and _EXTENSION.search(line):
         matches = (
             (list(_SPACED.finditer(line)) if " (" in line else [])
             or list(_SENTENCE.finditer(line))

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 from scmhost.frames.frame import MatchSpan
@@ -56,7 +55,7 @@ def _read(line: str, context: ContextLines) -> Sequence[MatchSpan] | None:
 def _wrapped_span(match: re.Match[str], context: ContextLines) -> MatchSpan:
     span = match_span(match, "powershell")
     column = _WRAPPED_COLUMN.match(context.after())
-    return span._replace(frame=replace(span.frame, column=int(column["column"]))) if column else span
+    return span._replace(frame=span.frame._replace(column=int(column["column"]))) if column else span
 
 
 def _stack(line: str) -> list[MatchSpan]:

@@ -6,7 +6,7 @@ broken gives what it has up to there, and each position is exact.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from html import unescape
 from typing import Any, Final, NamedTuple
 
@@ -136,7 +136,7 @@ class _Reader:
         start = self._document.find(frame.path, match.start(), match.end())
         line, column = self._offsets.place(max(start, match.start()))
         end = column + len(frame.path if start >= 0 else match[2]) + (start < 0)
-        element.place = FrameMatch(replace(frame, function=None, module=None, kind="diagnostic"), line, column, end)
+        element.place = FrameMatch(frame._replace(function=None, module=None, kind="diagnostic"), line, column, end)
         if element.name not in _TESTS:
             self._report.frames.append(element.place)
 
