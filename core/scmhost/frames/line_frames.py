@@ -62,7 +62,7 @@ def _read_behind(
         body = _body(line, learned.end, context)
         others = _first(notations, body, context)
         doubtful = not others or _is_any_doubtful(others, body)
-        if others is not None and not (doubtful and spans and not _has_shorter_path(others, spans)):
+        if others is not None and not (doubtful and spans and not _is_better(others, spans)):
             spans, before, chosen = others, context.prefix, learned
         if not doubtful:
             break
@@ -72,7 +72,8 @@ def _read_behind(
 
 # Prefixes are learned with many comparisons, so only for lines with a line number behind a path.
 _PLACE: Final = Pattern(
-    r"\.[A-Za-z]\w{0,9}(?:[:(,] ?\d|[\"')]{1,2},? (?:on )?line )|line \d|/[\w.-]{1,100}:\d|:\d{1,9}:in\W|@ \d"
+    r"\.[A-Za-z]\w{0,9}(?:[:(,] {0,6}\d|[\"')]{1,2},? (?:on )?line | \d{1,9}:\d|:in )|\.(?:swift|kt|mm?)\)|\.cs:\w"
+    r"|[Ll]ines?:? #?\d|/[\w.-]{1,100}:\d|:\d{1,9}:in\W|@ \d|[>en]:\d|\((?:node:|\d{1,9}:\d)"
 )
 # The number of lines above with which a line is compared.
 _NEIGHBOURS: Final = 4
@@ -93,16 +94,25 @@ def _learned(line: str, context: ContextLines, *, certain: bool) -> Sequence[Lea
     return learned_prefixes(line, [following]) if following else ()
 
 
-def _has_shorter_path(others: Sequence[MatchSpan], spans: Sequence[MatchSpan]) -> bool:
-    return bool(others) and len(others[0].frame.path) < len(spans[0].frame.path)
+def _is_better(others: Sequence[MatchSpan], spans: Sequence[MatchSpan]) -> bool:
+    """Return whether others have less of a prefix in the first path or function than these spans, or a function."""
+    if not others:
+        return False
+    other, frame = others[0].frame, spans[0].frame
+    if len(other.path) != len(frame.path):
+        return len(other.path) < len(frame.path)
+    if not other.function or not frame.function:
+        return not frame.function and bool(other.function)
+    return len(other.function) < len(frame.function) and frame.function.endswith(other.function)
 
 
 _ROOTED: Final = re.compile(r"[/\\~.]|[A-Za-z]:|[a-z]{2,20}:")
-_STRANGE_ROOTED: Final = re.compile(r"\s(?:[/\\]|(?:at|from|in) )|\]\S*\s")
+_STRANGE_ROOTED: Final = re.compile(r"\s(?:[\s/\\]|(?:at|from|in) )|\]\S*\s")
 # Names have blanks, bars and numbers between dashes, too, but log prefixes have them more often.
 _STRANGE: Final = Pattern(r"[\s|│┃\x07]|-(?<=\d-)(?:(?<=-\d-)|(?<=-\d\d-)|(?<=-\d\d\d-))|:(?<=[\d>A-Zgt]:)\w")
 _STRANGE_START: Final = Pattern(r"[^\w/\\.~<@$({]|\d+-")
 _INDENTED: Final = Pattern(r"\S(?:\s\s|\t)")
+_BEHIND_WORDS: Final = Pattern(r"\S(?:\s\s|\t)|[^\s:]: ")
 
 
 _SPANS_AT_THE_PREFIX: Final = 8
@@ -124,8 +134,10 @@ def _is_doubtful(span: MatchSpan, body: str) -> bool:
         return True
     # A function that is not in the line is on another one, at its beginning.
     if function:
-        return (body.startswith(function) or function not in body) and _is_strange(function)
-    return _INDENTED.search(body, 0, span.start) is not None
+        at = body.find(function)
+        return (at <= 0 or body[max(0, at - 2) : at].isspace()) and _is_strange(function)
+    behind = _INDENTED if span.frame.kind == "diagnostic" else _BEHIND_WORDS
+    return behind.search(body, 0, span.start) is not None
 
 
 def _is_strange(name: str) -> bool:

@@ -27,7 +27,7 @@ _PREFIX_KINDS: Final = (
     r"\d\d[OE][ +]",  # GitLab
     r"_bk;t=\d{1,20}\x07",  # Buildkite
     r"##?\[[a-z]{1,20}\]|::(?:debug|error|notice|warning)::",  # GitHub, Azure
-    r"\[(?!C\]|string \"|love \")[^\[\]\n]{1,80}\](?=[\s:]):?",  # a level, a thread, a pod
+    r"\[(?!C\]|string \"|love \")[^\[\]\n]{1,80}\](?=:|\s{1,40}\S):?",  # a level, a thread, a pod
     rf"\[?{_DATE_TIME}\s?(?:Z|UTC|[+-]\d\d:?\d\d)?\]?:?(?=\s)",
     rf"\[?{_TIME}\]?(?=\s)",
     # syslog, journald

@@ -154,7 +154,7 @@ def _read_chromium(line: str, context: ContextLines) -> Sequence[MatchSpan] | No
     """Read ``[1234:5678:0102/150405.123456:ERROR:cart.cc(12)] no price``, which Chromium and Electron log."""
     # These brackets look like a log's prefix, which was removed.
     prefix = context.prefix
-    match = _CHROMIUM.match(prefix + line, len(prefix) - len(prefix.lstrip()))
+    match = _CHROMIUM.search(prefix + line)
     if not match or not is_source(match["path"]):
         return None
     span = match_span(match, "cpp")

@@ -139,6 +139,8 @@ def _read_spidermonkey(line: str, _context: ContextLines) -> Sequence[MatchSpan]
     match = _SPIDERMONKEY_EVAL.match(line) or _SPIDERMONKEY_FRAME.match(line)
     if match and _spidermonkey_names_source(match):
         function = _SPIDERMONKEY_ARGUMENTS.sub("", _SPIDERMONKEY_ASYNC.sub("", match["function"]))
+        # The prefix of a log before a function without a name.
+        function = "" if function.endswith(":") else function
         return [match_span(match, language_of(match["path"], "javascript", "dart"), function=function)]
     if match := _SPIDERMONKEY_URL.match(line) or _SPIDERMONKEY_BUNDLE.match(line):
         return [match_span(match, "javascript")]

@@ -24,7 +24,8 @@ _SPACED: Final = Pattern(rf"{AT}(?P<symbol>[^\s():]{{1,600}}) {_OPEN}{_SOURCE}{_
 _SENTENCE: Final = Pattern(rf"{AT}(?P<symbol>[\w$.]{{1,300}}\.[^\n.]{{1,300}}?){_OPEN}{_SOURCE}{_LINE}")
 _PLAIN: Final = Pattern(rf"(?<![\w$.<>/@-])(?P<symbol>[\w$<>/@-][\w$.<>/@-]{{1,500}}) ?{_OPEN}{_SOURCE}{_LINE}")
 _NO_FILE: Final = Pattern(
-    r"at [^\s()]{1,600}\((?:Native Method|Unknown Source|<generated>|[^\s()/\\]{0,60}:\d{1,9}|SourceFile)[^)]{0,20}\)"
+    r"at [^\s()]{1,600}\((?:Native Method|Unknown Source|<generated>"
+    r"|(?![^\s()]{1,60}\.[cm]?[jt]sx?:)[^\s()/\\]{0,60}:\d{1,9}|SourceFile)[^)]{0,20}\)"
     r"|at [^\s()]{1,600} \((?:[Nn]ative [Mm]ethod|Unknown Source)(?::\d{1,9})?\)"
     r"|(?:Caused by|Suppressed): |\.\.\. \d{1,9} (?:more|common frames omitted)"
 )

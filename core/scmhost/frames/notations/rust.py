@@ -40,7 +40,8 @@ def _read(line: str, context: ContextLines) -> Sequence[MatchSpan] | None:
 def _backtrace_span(match: re.Match[str], context: ContextLines) -> Sequence[MatchSpan] | None:
     # A line "with ..." may be between the function and its file.
     above = context.before(2 if context.before().startswith("with ") else 1)
-    symbol = _SYMBOL.match(above)
+    # Some logs put an empty line between all lines.
+    symbol = _SYMBOL.match(above or context.before(2))
     if not match["path"].endswith(".rs") and not (symbol and looks_like_a_file(match["path"])):
         return None
     symbol = symbol or (None if match["mark"] else _INLINED.match(above))
