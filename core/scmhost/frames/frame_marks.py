@@ -31,7 +31,7 @@ _BEHIND_COLON: Final = (
     r"\[\d",
     r"\(\d",
     r":(?:error|warning|notice|debug) ",
-    r" (?:\(\d|\d{1,9}:|(?<=ile: )|(?<=Caused by: )|(?<=Suppressed: )|in (?<=\]: in ))",
+    r" (?:\(\d|\d{1,9}[:)]|(?<=ile: )|(?<=Caused by: )|(?<=Suppressed: )|in (?<=\]: in ))",
 )
 _BEHIND_DOT: Final = (
     r"py|ex|dart|php\(",
@@ -55,7 +55,7 @@ _PATTERNS: Final = (
     r"\)(?:\] (?<=\d\)\] )|: at )",
     r"\[\d{1,9}(?:, ?\d{1,9})?\]:",
     r">(?<=->) ",
-    r"Line(?:\s{0,8}:)? \d",
+    r"Line(?: number)?(?:\s{0,8}:)? \d",
     r"s \d{1,9}:\d",
     r"x \d{1,9}:\d",
     rf"Z (?![A-Z]{{2}}){ROW}",

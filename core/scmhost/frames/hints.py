@@ -10,13 +10,16 @@ from functools import lru_cache
 from typing import Final
 
 from .diagnostics import DIAGNOSTICS
+from .diagnostics.annotations import ANNOTATIONS
 from .notation import AnyNotation
 from .notations import NOTATIONS
 
 Offer = tuple[Sequence[AnyNotation], Sequence[AnyNotation]]
 """The notations of frames, and those of diagnostics, in the order in which they read a line."""
+# The message of an annotation may quote a frame, and its fields are more exact.
+_FRAMES: Final[tuple[AnyNotation, ...]] = (ANNOTATIONS, *NOTATIONS)
 # A set of notations is a number with one bit for each, which is faster than other sets and keeps their order.
-_ALL: Final[tuple[AnyNotation, ...]] = (*NOTATIONS, *DIAGNOSTICS)
+_ALL: Final[tuple[AnyNotation, ...]] = (*_FRAMES, *DIAGNOSTICS)
 _Groups = dict[str, list[tuple[str, int]]]
 
 _BEHIND_DOT: Final = re.compile(r"\.(?=([A-Za-z].))")
@@ -78,5 +81,5 @@ def offer(line: str) -> Offer:
 @lru_cache(maxsize=1024)
 def _notations(mask: int) -> Offer:
     chosen = [notation for at, notation in enumerate(_ALL) if mask >> at & 1]
-    number = (mask & ~(-1 << len(NOTATIONS))).bit_count()
+    number = (mask & ~(-1 << len(_FRAMES))).bit_count()
     return chosen[:number], chosen[number:]

@@ -245,7 +245,8 @@ def _is_header(match: FrameMatch, following: FrameMatch) -> bool:
     header, frame = match.frame, following.frame
     return (
         header.kind == "diagnostic"
-        and (header.column, header.message, header.language) == (None, None, "javascript")
+        and (header.column, header.message) == (None, None)
+        and header.language in ("javascript", None)
         and (frame.kind, frame.path, frame.line) == ("frame", header.path, header.line)
         and following.text_line - match.text_line in _HEADER_DISTANCE
     )

@@ -8,6 +8,7 @@ from hypothesis import given
 from loading import load_cases
 from scmhost.frames import Frame, FrameMatch, read_text
 from scmhost.frames.diagnostics import DIAGNOSTICS
+from scmhost.frames.diagnostics.annotations import ANNOTATIONS
 from scmhost.frames.line_frames import read_line
 from scmhost.frames.notation import ContextLines
 from scmhost.frames.notations import NOTATIONS
@@ -27,7 +28,7 @@ def read_slowly(text: str) -> tuple[list[Frame], int]:
     results = []
     for at, line in enumerate(lines):
         context.at = at
-        results.append(read_line(line, context, (NOTATIONS, DIAGNOSTICS)))
+        results.append(read_line(line, context, ((ANNOTATIONS, *NOTATIONS), DIAGNOSTICS)))
     unread = sum(1 for line, result in zip(lines, results, strict=True) if result is None and line.strip())
     return [span.frame for result in results for span in result or ()], unread
 

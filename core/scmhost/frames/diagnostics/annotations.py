@@ -41,10 +41,10 @@ def _read(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
     return None
 
 
-def _place(fields: Mapping[str, re.Match[str]], match: re.Match[str]) -> Sequence[MatchSpan]:
+def _place(fields: Mapping[str, re.Match[str]], match: re.Match[str]) -> Sequence[MatchSpan] | None:
     path = next((fields[name] for name in _PATHS if name in fields), None)
     if path is None or not path["value"]:
-        return []
+        return None
     message = match["message"] if "message" in match.re.groupindex else _value(fields, ("message",))
     place = (_number(fields, _LINES), _number(fields, _COLUMNS))
     return [diagnostic(path["value"], place, message_of(message or ""), *path.span("value"))]

@@ -13,7 +13,8 @@ from scmhost.frames.match_spans import Pattern, extension_of, is_source
 _EXTENSIONS: Final = {
     "configuration and data": "tf tfvars hcl sql yml yaml toml json json5 jsonc ini cfg conf cnf properties xml xsd xsl"
     " xslt wsdl dtd plist proto thrift capnp graphql gql avsc nix dhall cue rego jsonnet libsonnet service timer socket"
-    " desktop lock env rules",
+    " desktop lock env rules cwl tscn prisma bicep pkl kdl ron slint wit templ fbs avdl smithy raml puml gv mmd"
+    " plantuml arb xcconfig storyboard xib pbxproj podspec cabal ebuild ragel g4 pest lark ebnf peg",
     "pages and styles": "html htm xhtml css scss sass less styl md mdx markdown rst adoc astro hbs mustache ejs erb pug"
     " liquid njk j2 jinja jinja2 tmpl tpl gotmpl ftl svg xaml qml ipynb tex bib typ",
     "building and running": "sh bash zsh fish ksh bats cmake mk mak ninja bzl bazel buck build gn gni csproj vbproj"
@@ -21,7 +22,9 @@ _EXTENSIONS: Final = {
     "other languages": "lua nim nims nimble cr jl r rmd qmd hs lhs ml mli mll mly zig el lisp scm rkt cljs edn purs elm"
     " gleam re res rei fsi vbs coffee ls iced f f77 f90 f95 f03 f08 for adb ads pas dpr lpr d v sv svh vhd vhdl asm s t"
     " sol vy move cairo gd glsl hlsl wgsl metal y yy l ll vala vapi cls trigger cob cbl cpy sas ado m4 ac am tcl awk"
-    " sed jq lean agda idr pot po ur wat wast",
+    " sed jq rc ino frag vert lean agda idr pot po ur wat wast pyi rbi rbs odin hx bas frm abap apex idr2 lsp chs mlt"
+    " opam mojo roc bal pony ispc scad stan sage ahk au3 nsi wxs asy nut",
+    "texts": "csv tsv patch diff",
 }
 _KNOWN_EXTENSIONS: Final = frozenset(extension for kind in _EXTENSIONS.values() for extension in kind.split())
 _BUILD_FILES: Final = (
@@ -38,7 +41,10 @@ _NAMES: Final = frozenset((*_BUILD_FILES.split(), *_DOT_FILES.split()))
 _NAMES_IN_FOLDERS: Final = frozenset(("build", "workspace", "buck", "owners", "codeowners", "crontab", "kustomization"))
 
 _STEM_AND_EXTENSION: Final = Pattern(r"(?:^|.*[/\\])[^/\\]*[^/\\.]\.[A-Za-z][\w+]{0,11}$")
-_ROOTED: Final = Pattern(r"(?:\.{1,3}|~)[/\\]|[A-Za-z]:[/\\]|/[\w.@~+-]{1,100}/|\\\\[\w.-]+\\")
+_ROOTED: Final = Pattern(
+    r"(?:\.{1,3}|~|\.(?:git|github|config|ssh|aws|vscode|husky|circleci))[/\\]"
+    r"|[A-Za-z]:[/\\]|/[\w.@~+-]{1,100}/|\\\\[\w.-]+\\"
+)
 # "/v1/orders:12" and "/topic/a:3" are no files; these folders hold some.
 _UNIX_ROOTS: Final = Pattern(
     r"/(?:etc|usr|home|srv|opt|var|tmp|root|app|builds?|workspaces?|work|src|code|data|mnt|private|Users|Volumes|nix|bin"
@@ -79,6 +85,8 @@ def has_file_name(path: str) -> bool:
 @lru_cache(maxsize=1024)
 def may_be_a_file(path: str) -> bool:
     """Return whether the path names a file of a known kind, or any file in a folder."""
+    if path.startswith("node:"):
+        return True
     if path.startswith("//") or "://" in path.removeprefix("file://") or not _WORD.search(path):
         return False
     if has_file_name(path):
@@ -87,9 +95,8 @@ def may_be_a_file(path: str) -> bool:
         return False
     if path.startswith("/"):
         return _UNIX_ROOTS.match(path) is not None
-    if _ROOTED.match(path):
-        return True
-    return _STEM_AND_EXTENSION.match(path) is not None and not _HOST.match(path)
+    has_extension = _STEM_AND_EXTENSION.match(path) is not None and not _HOST.match(path)
+    return has_extension or _ROOTED.match(path) is not None
 
 
 # A character before a bare name that an expression or a list has, but no tool.

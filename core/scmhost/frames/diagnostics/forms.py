@@ -17,7 +17,7 @@ _CHARACTERS: Final = r"\w./\\~@+%$\-"
 # Folders of web frameworks: "app/[id]/(shop)/page.tsx". A number in parentheses is the line.
 _BRACKETS: Final = r"(?:\[(?!\d+\])[\w.@-]{1,60}\]|\((?!\d[\d:-]*\))[\w.@-]{1,60}\))"
 PATH: Final = (
-    rf"(?<![{_CHARACTERS}\])])(?P<path>(?:file:(?=//))?(?:/?[A-Za-z]:(?=[\\/]))?"
+    rf"(?<![{_CHARACTERS}\])])(?P<path>(?:file:///[A-Za-z]:(?=[\\/])|file:(?=//)|qrc:(?=/))?(?:/?[A-Za-z]:(?=[\\/]))?"
     rf"(?>[{_CHARACTERS}]{{1,1000}}(?:{_BRACKETS}[{_CHARACTERS}]{{0,500}}){{0,8}}))"
 )
 """A path without blanks. The match begins at the beginning of a word, so a long line costs no more than its length."""
@@ -72,7 +72,8 @@ _SEVERAL: Final = Pattern(r"[^\n]*(?:\.\w{1,8} |\s[-/~.]|\s\w:|[()=#`\u276f]|\s(
 
 def has_blanks(match: re.Match[str]) -> bool:
     """Return whether the path has blanks, and is one path and not two."""
-    return " " in match["path"] and not _SEVERAL.match(match["path"])
+    path = match["path"].replace(" (x86)", " x86")
+    return " " in path and not _SEVERAL.match(path)
 
 
 def _without_overlaps(found: list[re.Match[str]]) -> list[re.Match[str]]:
@@ -113,9 +114,9 @@ def _span(match: re.Match[str], line: str, *, first: bool) -> MatchSpan:
 
 
 def _end(match: re.Match[str]) -> int:
-    """Return the end of the path, or of a line number that is one character after it."""
+    """Return the end of the path, or of a line number behind a colon or a number sign."""
     end = match.end("path")
-    return match.end("line") if match.start("line") == end + 1 else end
+    return match.end("line") if match.start("line") == end + 1 and match.string[end] in ":#" else end
 
 
 def message_of(text: str) -> str | None:

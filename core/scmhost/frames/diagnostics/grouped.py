@@ -59,9 +59,9 @@ _GROUPS: Final = (
         Pattern(rf"Line\s{{2,}}{_PATH}$"),
         Pattern(rf"{_RULE}|\s*(?!Line )[^\d\s]|$"),
     ),
-    # PHP_CodeSniffer: " 12 | ERROR | [x] message" below "FILE: path".
+    # PHP_CodeSniffer, PHPMD: " 12 | ERROR | [x] message" below "FILE: path".
     _Group(
-        Pattern(r"(?P<line>\d{1,9}) \| (?:ERROR|WARNING) +\| (?:\[[x ]\] )?(?P<message>.*)"),
+        Pattern(r"(?P<line>\d{1,9}) \| (?:ERROR|WARNING|VIOLATION) +\| (?:\[[x ]\] )?(?P<message>.*)"),
         Pattern(rf"FILE: {_PATH}$"),
         Pattern(rf"{_RULE}|FOUND |\||$"),
     ),
@@ -71,9 +71,29 @@ _GROUPS: Final = (
         Pattern(r"== \[(?P<path>[^\]\n]{1,500})\] (?:FAIL|PASS)"),
         Pattern(r"\| "),
     ),
-    # djLint: "H013 12:5 message".
+    # djLint: "H013 12:5 message". Radon: "F 12:0 total - C (11)".
     _Group(
-        Pattern(r"[A-Z]\d{3} (?P<line>\d{1,9}):(?P<column>\d{1,9}) (?P<message>.*)"), _ALONE, Pattern(rf"{_RULE}|$")
+        Pattern(r"[A-Z](?:\d{3})? (?P<line>\d{1,9}):(?P<column>\d{1,9}) (?P<message>.*)"),
+        _ALONE,
+        Pattern(rf"{_RULE}|$"),
+    ),
+    # RuboCop's simple format: "C: 12:  5: message" below "== path ==".
+    _Group(
+        Pattern(r"[CRWEFI]:\s{1,6}(?P<line>\d{1,9}):\s{1,6}(?P<column>\d{1,9}): (?P<message>.*)"),
+        Pattern(r"== (?P<path>[^=\n]{1,500}) ==$"),
+        Pattern(r"(?!)"),
+    ),
+    # Create React App: "Line 12:5:  message  rule". GoConvey: "Line 12:" below "* path".
+    _Group(
+        Pattern(r"Line (?P<line>\d{1,9}):(?:(?P<column>\d{1,9}):)?(?P<message>(?:\s{2,}.*)?)$"),
+        Pattern(rf"(?:\* )?{_PATH}:?$"),
+        Pattern(r"$"),
+    ),
+    # dbt: "line 12" below the error, and the model's path above it.
+    _Group(
+        Pattern(r"line (?P<line>\d{1,9})(?P<message>)$"),
+        Pattern(r"\w[\w ]{0,60} Error in [\w ]{1,200}\((?P<path>[^()\n]{1,500})\)$"),
+        Pattern(r"\S"),
     ),
     # Reek: "[12, 15]:DuplicateMethodCall: message" below "path -- 2 warnings:".
     _Group(
@@ -85,9 +105,11 @@ _GROUPS: Final = (
     _Group(Pattern(r"Line: (?P<line>\d{1,9})(?P<message>)$"), _ALONE, Pattern(r"\S.* / |$")),
     # Semgrep shows the code, below the text of the rule.
     _Group(Pattern(r"(?P<line>\d{1,9})┆(?P<message>.*)"), _ALONE, Pattern(r"(?:\u276f|\S.* )|$")),
-    # ripgrep: "12:code" and "12:5:code", with "13-code" around it.
+    # HTMLHint: "L12 |code", with a caret and the message below it.
+    _Group(Pattern(r"L(?P<line>\d{1,9}) \|(?P<message>.*)"), _ALONE, Pattern(r"\^")),
+    # ktlint: "12:5 Message". ripgrep: "12:code" and "12:5:code", with "13-code" around it.
     _Group(
-        Pattern(r"(?P<line>\d{1,9}):(?:(?P<column>\d{1,9}):)?(?P<message>(?!\d\d:\d\d).*)"),
+        Pattern(r"(?P<line>\d{1,9}):(?:(?P<column>\d{1,9})(?::| (?=[A-Z])))?(?P<message>(?!\d\d:\d\d).*)"),
         _ALONE,
         Pattern(r"\d{1,9}-|--$"),
     ),
@@ -96,12 +118,15 @@ _GROUPS: Final = (
 _CLOCK: Final = r"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,9}Z )?"
 _INDENT: Final = r"(?:##\[[a-z]{1,10}\])?[ \t]{0,12}"
 ROW: Final = (
-    rf"{_INDENT}(?:[{_MARKS}]|:?\d{{1,9}}(?:┆|\s{{2,}}\S| \||:(?!\d\d:\d\d))|[A-Z]\d{{3}} \d|L(?:ine)?: "
+    rf"{_INDENT}(?:[{_MARKS}]|:?\d{{1,9}}(?:┆|\s{{2,}}\S| \||:(?!\d\d:\d\d))|[A-Z](?:\d{{3}})? \d{{1,9}}:\d"
+    r"|[A-Z]: {1,6}\d{1,9}: {1,6}\d|L(?:(?:ine)?(?:: | \d{1,9}:)|\d{1,9} \|)|line \d{1,9}(?=[\r\n]|$)"
     r"|\[\d[\d, ]{0,60}\]:)"
 )
 """The beginning of each row, behind the clock of a log."""
 SEVERITIES: Final = ("  error  ", "  warning  ")
 """Texts of which a row contains one if it is behind any other prefix."""
+# Turborepo, pnpm and Lerna: "shop:lint: ", "packages/shop lint: ".
+_TASK: Final = Pattern(r"@?[\w./-]{1,60}(?:[: ][\w:-]{1,40})?: {1,8}\d{1,9}:\d")
 _BEFORE_ROW: Final = Pattern(_CLOCK + _INDENT)
 _ROW_START: Final = Pattern(_CLOCK + ROW)
 
@@ -113,9 +138,22 @@ def _read(line: str, context: ContextLines) -> Sequence[MatchSpan] | None:
         row = _without_row_prefix(whole)
         shift = len(whole.rstrip()) - len(row) - len(context.prefix)
         return _read_row(row, context, _GROUPS, shift, _before_whole)
-    if any(severity in line for severity in SEVERITIES) and context.prefix.strip():
+    if not any(severity in line for severity in SEVERITIES):
+        return None
+    if context.prefix.strip():
         return _read_row(line, context, _GROUPS[:1], 0, ContextLines.before)
-    return None
+    return _read_behind_task(whole, context) if _TASK.match(whole) else None
+
+
+def _read_behind_task(whole: str, context: ContextLines) -> Sequence[MatchSpan] | None:
+    """Read a row behind the name of a task, with which the heading begins, too."""
+    task = whole[: whole.index(": ") + 2]
+    row = whole[len(task) :].strip()
+
+    def before(context: ContextLines, back: int) -> str:
+        return context.whole(back).removeprefix(task).strip()
+
+    return _read_row(row, context, _GROUPS[:1], whole.index(row) - len(context.prefix), before)
 
 
 def _read_row(

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Final
 
 from scmhost.frames.frame import MatchSpan
@@ -14,9 +15,10 @@ from .forms import diagnostic
 # How far apart the fields of one record may be.
 _NEAR: Final = 4
 _PATH: Final = Pattern(
-    r"(?:- )?(?:[Ff]ile(?:[Nn]ame)?|Location)\s{0,8}: [\"']?(?P<path>[^\s:\"'(][^:\"'(\n]{0,500}?)[\"']?(?: \(.*\))?$"
+    r"(?:- )?(?:[Ff]ile(?:[Nn]ame)?|Location|Path)\s{0,8}: {1,20}[\"']?"
+    r"(?P<path>[^\s:\"'(][^:\"'(\n]{0,500}?)[\"']?(?: \(.*\))?$"
 )
-_LINE: Final = Pattern(r"(?:- )?[Ll]ine(?:Number)?\s{0,8}: (?P<line>\d{1,9})$")
+_LINE: Final = Pattern(r"(?:- )?[Ll]ine(?:Number| number)?\s{0,8}: {1,20}(?P<line>\d{1,9})$")
 _COLUMN: Final = Pattern(r"[Cc]olumn(?:Number)?\s{0,8}: (?P<column>\d{1,9})$")
 
 
@@ -36,7 +38,7 @@ def _read(line: str, context: ContextLines) -> Sequence[MatchSpan] | None:
 
 
 def _nearest(pattern: Pattern, context: ContextLines) -> re.Match[str] | None:
-    above = (context.before(back) for back in range(1, _NEAR + 1))
+    above = takewhile(str.strip, (context.before(back) for back in range(1, _NEAR + 1)))
     return next((match for line in above if (match := pattern.match(line))), None)
 
 
@@ -44,4 +46,4 @@ def _column(match: re.Match[str] | None) -> int | None:
     return int(match["column"]) if match else None
 
 
-KEYED: Final = Notation("keyed", ("ine: ", "ine   ", "ineNumber: ", "file: ", "fileName: "), _read)
+KEYED: Final = Notation("keyed", ("ine: ", "ine   ", "ine number: ", "ineNumber: ", "file: ", "fileName: "), _read)

@@ -37,6 +37,33 @@ FORMS: Final = (
         _NEAR,
     ),
     PlaceForm("cart.py on line 12", "ine", Pattern(rf"{PATH}{_WORD}{_NUMBER}"), _NEAR),
+    PlaceForm(
+        "pom.xml: expected START_TAG @ line 12, column 5",
+        " @ line ",
+        Pattern(rf"{PATH}'?: (?:\d{{1,9}}: )?(?P<message>[^@\n]{{0,500}}) @ line {LINE}, column {COLUMN}"),
+    ),
+    PlaceForm(
+        "(cart.yml): no key at line 12 column 5",
+        "): ",
+        Pattern(rf"\({PATH}\): (?P<message>[^\n]{{0,300}}?) at line {LINE} column {COLUMN}"),
+        _NEAR,
+    ),
+    PlaceForm(
+        "cart.pp - WARNING: no name on line 12",
+        " on line ",
+        Pattern(rf"{PATH} - (?P<message>(?:WARNING|ERROR): [^\n]{{0,300}}?) on line {LINE}"),
+    ),
+    PlaceForm(
+        "src/lib.rs - total (line 12)",
+        " (line ",
+        Pattern(rf"{PATH} - (?P<message>[^\n()]{{0,200}}) \(line {LINE}\)"),
+    ),
+    PlaceForm(
+        "(line 12): no tag in /srv/shop/cart.md",
+        "(line ",
+        Pattern(rf"\(line {LINE}\): (?P<message>[^\n]{{0,300}}?) in {PATH}$"),
+    ),
+    PlaceForm("at line 12 src/cart.cljs", "line", Pattern(rf"\bline:? {LINE} {PATH}$"), _NEAR),
     PlaceForm("at line 12 in file: 'cart.sql'", "ine", Pattern(_LINE_OF + _QUOTED), _NEAR),
     PlaceForm("line 12 of /srv/my shop/Snakefile:", "ine", Pattern(_LINE_OF + _TO_THE_END), _NEAR, check=has_blanks),
     PlaceForm("line 12 of cart.conf", "ine", Pattern(_LINE_OF + PATH), _NEAR),

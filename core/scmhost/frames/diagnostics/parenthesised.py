@@ -11,8 +11,10 @@ from scmhost.frames.match_spans import Pattern
 from .file_names import has_file_name, has_folder
 from .forms import COLUMN, LINE, PATH, PlaceForm, has_blanks
 
-_SEVERITY: Final = r"(?:(?:fatal|catastrophic|internal|command line) )?(?:error|warning|note|remark|info|hint|message)"
-_FOLLOWED: Final = Pattern(rf"(?i: ?: {_SEVERITY}\b| {_SEVERITY}\b|: |:$)|(?P<end>\s*\]?$)")
+_SEVERITY: Final = (
+    r"(?:(?:fatal|catastrophic|internal|command line) )?(?:error|fatal|warning|note|remark|info|hint|message)"
+)
+_FOLLOWED: Final = Pattern(rf"(?i:(?:\[\w{{1,10}}\])? ?: |:$| {_SEVERITY}\b)|(?P<end>\s*\]?$)")
 
 
 def _is_no_call(match: re.Match[str]) -> bool:
@@ -23,7 +25,7 @@ def _is_no_call(match: re.Match[str]) -> bool:
         return False
     alone = start == 0 or line[:start].endswith(("[", ": ", " in ", "] ", "> ")) or line[:start].isspace()
     if followed["end"] is None:
-        return alone or followed.group() not in (": ", ":") or has_folder(match["path"])
+        return alone or followed.group() not in (": ", ":", " : ") or has_folder(match["path"])
     return has_folder(match["path"]) or line[start - 1 : start] == "["
 
 
@@ -42,7 +44,7 @@ FORMS: Final = (
         "C:\\my shop\\cart.cs(12,5): error",
         "(",
         Pattern(
-            r"(?P<path>(?:[/.]|[A-Za-z]:[\\/])[^:\n\"'<>|*?=,()]{1,500}\.[A-Za-z]\w{0,9})"
+            r"(?P<path>(?:[/.]|[A-Za-z]:[\\/])[^:\n\"'<>|*?=,()]{1,500}(?:\(x86\)[^:\n\"'<>|*?=,()]{1,500})?)"
             rf"\({LINE}{_COLUMNS}\)(?= ?: )"
         ),
         _NUMBER,
@@ -59,9 +61,17 @@ FORMS: Final = (
     ),
     PlaceForm("src/cart.js (12:5)", " (", Pattern(rf"{PATH} \({LINE}:{COLUMN}\)"), _NUMBER),
     PlaceForm(
+        "cart.c (12): warning V522",
+        " (",
+        Pattern(rf"{PATH} \({LINE}\)(?=: (?:error|warning|note)\b)"),
+        _NUMBER,
+    ),
+    PlaceForm("(cart.f90: 12)", "(", Pattern(rf"\({PATH}: {LINE}\)"), Pattern(r": \d{1,9}\)")),
+    PlaceForm(
         "cart.py (line 12, column 5)",
-        "line",
-        Pattern(rf"{PATH},? \((?:at |on )?lines? {LINE}(?:-\d{{1,9}}|, ?col(?:umn)?:? {COLUMN})?\)"),
+        "ine",
+        Pattern(rf"{PATH},? \((?:at |on )?[Ll]ines?:? {LINE}(?:-\d{{1,9}}|, ?[Cc]ol(?:umn)?:? {COLUMN})?\)"),
+        Pattern(r"ines?:? \d"),
     ),
     PlaceForm(
         "SyntaxError: src/cart.jsx: no comma (12:3)",

@@ -32,7 +32,8 @@ FORMS: Final = (
         "location: '/srv/my shop/cart.js:12:5'",
         ":",
         Pattern(
-            rf"(?P<quote>[\"'])(?P<path>(?:[A-Za-z]:(?=[\\/]))?[^\"':\n<>|]{{1,500}}):{LINE}(?::{COLUMN})?(?P=quote)"
+            r"(?P<quote>[\"'])(?P<path>(?:[A-Za-z]:(?=[\\/])|(?=[/.~]))[^\"':\n<>|]{1,500}):"
+            rf"{LINE}(?::{COLUMN})?(?P=quote)"
         ),
         _NEAR,
         check=has_blanks,
@@ -41,8 +42,8 @@ FORMS: Final = (
         "/srv/my shop/cart.py:12: error",
         ":",
         Pattern(
-            r"(?P<path>(?:/|[A-Za-z]:[\\/])[^:\n\"'<>|*?=,]{1,500}\.[A-Za-z]\w{0,9}):"
-            rf"{LINE}(?::{COLUMN})?:?(?=\s|$)"
+            r"(?P<path>(?:\.{0,2}/|[A-Za-z]:[\\/])[^:\n\"'<>|*?=,]{1,500}\.[A-Za-z]\w{0,9}):"
+            rf"{LINE}(?::{COLUMN})?(?=[:\s]|$)"
         ),
         _NEAR,
         at_start=True,
@@ -51,21 +52,29 @@ FORMS: Final = (
     PlaceForm(
         "cart.y:12.5-9: error",
         ":",
-        Pattern(rf"{PATH}(?<=\.y|yy|la|pi|da):{LINE}[.,]{COLUMN}(?:-\d{{1,9}}(?:[.,]\d{{1,9}})?)?(?=:|$)"),
+        Pattern(
+            rf"{PATH}(?<=\.y|yy|la|pi|da|tf|cl|rs|90|95|\.f):{LINE}[.,]{COLUMN}(?:-\d{{1,9}}(?:[.,]\d{{1,9}})?)?(?=:|\.?$)"
+        ),
         Pattern(r":\d{1,9}[.,]\d"),
+    ),
+    PlaceForm(
+        "src/Cart.hx:12: characters 5-8 : no price",
+        ": characters ",
+        Pattern(rf"{PATH}:{LINE}: characters {COLUMN}(?:-\d{{1,9}})?"),
+    ),
+    PlaceForm(
+        '"/etc/crontab":4: bad minute',
+        '":',
+        Pattern(rf"(?:^|\")(?P<path>(?:file:)?[^\":\n]{{1,500}})\":{LINE}(?:\.{COLUMN}(?:-\d{{1,9}}\.\d{{1,9}})?)?: "),
+        Pattern(r"\":\d{1,9}[:.]"),
     ),
     PlaceForm("src/cart.py:12:5", ":", Pattern(rf"{PATH}:{LINE}{_COLUMN}{_RANGE}{_END}"), _NEAR, check=_is_a_line),
     PlaceForm("Cart.java:[12,8]", ":[", Pattern(rf"{PATH}:\[(?:lines? )?{LINE}(?:,{COLUMN}|-\d{{1,9}})?\]")),
     PlaceForm(
         "Cart.hs:(12,5)-(14,9): error",
         "(",
-        Pattern(rf"{PATH}: ?\({LINE}, ?{COLUMN}\)(?:-\(\d{{1,9}},\d{{1,9}}\))?(?=:)"),
+        Pattern(rf"{PATH}: ?\({LINE}[,:] ?{COLUMN}\)(?:-\(\d{{1,9}}[,:]\d{{1,9}}\))?(?=[:\s])"),
         Pattern(r": ?\(\d"),
-    ),
-    PlaceForm(
-        "cart.groovy: 12: no price @ line 12, column 5.",
-        " @ line ",
-        Pattern(rf"{PATH}: {LINE}: (?P<message>[^@\n]{{0,500}}) @ line \d{{1,9}}, column {COLUMN}"),
     ),
     PlaceForm("cart.sh: 12: total: not found", ": ", Pattern(rf"{PATH}: {LINE}: "), Pattern(r": \d{1,9}: ")),
 )

@@ -5,7 +5,7 @@ from typing import Final
 
 from scmhost.frames.match_spans import Pattern
 
-from .forms import COLUMN, LINE, PATH, PlaceForm
+from .forms import COLUMN, LINE, PATH, PlaceForm, has_blanks
 
 _FOLDERS: Final = r"(?:src|lib|app|tests?|spec|docs?|scripts?|cmd|pkg|internal)/"
 _REPOSITORY: Final = Pattern(rf"(?:(?!{_FOLDERS})[\w.-]{{1,60}}/)?[\w.-]{{1,60}}\.(?:js|rs|go|py|ts|cr|nim|sh|net|md)$")
@@ -37,18 +37,41 @@ FORMS: Final = (
         "ine:",
         Pattern(
             r"\b(?i:path|file(?:name)?):\s?\"(?P<path>[^\"\n]{1,500})\","
-            rf"(?: \w{{1,30}}:\s?\"[^\"\n]{{0,300}}\",){{0,3}} [Ll]ine:\s?{LINE}"
+            rf"(?: \w{{1,30}}:\s?(?:\"[^\"\n]{{0,300}}\"|\d{{1,20}}),){{0,3}} [Ll]ine:\s?{LINE}"
+            rf"(?:, [Cc]olumn:\s?{COLUMN})?"
         ),
     ),
     PlaceForm(
         "file=cart.py line=12",
-        "line=",
-        Pattern(rf"\bfile(?:name)?=\"?(?P<path>[^\"\s,;=]{{1,500}})\"?[,; ] ?line={LINE}"),
+        "line",
+        Pattern(
+            rf"\bfile(?:name)?=\"?(?P<path>[^\"\s,;=]{{1,500}})\"?[,; ] ?(?:(?:message|func_name)=[^\n=]{{0,300}} )?"
+            rf"line(?:no)?={LINE}(?:[, ] ?col(?:umn)?={COLUMN})?"
+        ),
+        Pattern(r"line(?:no)?=\d"),
+    ),
+    PlaceForm(
+        "lineno=12 filename=cart.py",
+        "lineno=",
+        Pattern(rf"\blineno={LINE} (?:\w{{1,30}}=\S{{1,100}} ){{0,3}}(?:filename|pathname)={PATH}(?=\s|$)"),
+    ),
+    PlaceForm(
+        "CMake Error at C:/my shop/CMakeLists.txt:12 (message):",
+        "CMake ",
+        Pattern(rf"CMake [\w ()]{{1,60}} at (?P<path>(?:[A-Za-z]:(?=/))?[^:\n\"]{{1,500}}):{LINE}(?= \(|:$)"),
+        at_start=True,
+        check=has_blanks,
     ),
     PlaceForm(
         "psql:my shop/cart.sql:12: ERROR: no price",
         "psql:",
         Pattern(rf"psql:(?P<path>[^:\"\n]{{1,500}}):{LINE}: "),
+        at_start=True,
+    ),
+    PlaceForm(
+        "node:internal/modules/cjs/loader:1228",
+        "node:",
+        Pattern(rf"(?P<path>node:[a-z][\w/]{{1,100}}):{LINE}(?::{COLUMN})?$"),
         at_start=True,
     ),
     PlaceForm("spec/cart_spec.lua @ 12", " @ ", Pattern(rf"{PATH} @ {LINE}$")),

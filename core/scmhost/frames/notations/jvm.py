@@ -27,7 +27,7 @@ _NO_FILE: Final = Pattern(
     r"at [^\s()]{1,600}\((?:Native Method|Unknown Source|<generated>"
     r"|(?![^\s()]{1,60}\.[cm]?[jt]sx?:)[^\s()/\\]{0,60}:\d{1,9}|SourceFile)[^)]{0,20}\)"
     r"|at [^\s()]{1,600} \((?:[Nn]ative [Mm]ethod|Unknown Source)(?::\d{1,9})?\)"
-    r"|(?:Caused by|Suppressed): |\.\.\. \d{1,9} (?:more|common frames omitted)"
+    r"|(?:Caused by|Suppressed): (?![^\n]{0,300}\.[a-z]{2,6}:\d)|\.\.\. \d{1,9} (?:more|common frames omitted)"
 )
 _LOADER: Final = Pattern(r"[^/$(]{0,200}/(?:[^/$(]{0,200}/)?")
 

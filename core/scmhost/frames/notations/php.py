@@ -115,7 +115,10 @@ TRACE: Final = Notation("php_trace", ("#", ".php("), _read_trace)
 
 
 # A path in a sentence is another notation's.
-_TOOLS_PATH: Final = rf"(?P<path>(?!in |at |#|file '|[^:\n(]{{1,500}} in )(?:{ROOT}|[a-z]{{2,10}}://)?[^\s:\"'`(<][^:\"'`(<\n]{{0,500}}\.(?:php|inc|phtml))"
+_TOOLS_PATH: Final = (
+    rf"(?P<path>(?!in |at |#|file '|\d{{1,4}}\) |[^:\n(]{{1,500}} in )(?:{ROOT}|[a-z]{{2,10}}://)?"
+    r"[^\s:\"'`(<][^:\"'`(<\n]{0,500}\.(?:php|inc|phtml))"
+)
 _TOOLS_XDEBUG: Final = Pattern(
     rf"(?:PHP |[\d.\s]{{1,60}} )? *\d{{1,6}}\.?\s+(?P<function>[^\s(]{{1,300}})\(.*\) {_TOOLS_PATH}:{LINE}$"
 )

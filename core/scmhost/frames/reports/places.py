@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
+from scmhost.frames.diagnostics.file_names import has_file_name, may_be_a_file
 from scmhost.frames.frame import Frame
 from scmhost.frames.match_spans import is_source, known_language, looks_like_a_file, names_a_file
 
@@ -47,11 +48,11 @@ _FILES: Final = (
     "abspath",
 )  # fmt: skip
 # These also name other things, so the path must look like one. Of the last ones only source files are taken.
-_PATHS: Final = ("path", "source", "uri", "target", "src")
+_PATHS: Final = ("path", "source", "uri", "target", "src", "resource")
 _NAMES: Final = ("name", "url")
 _LINES: Final = (
     "line", "lineno", "linenumber", "linenum", "fileline", "callerlinenumber", "sourceline", "startline", "linestart",
-    "beginline", "linefrom", "row", "number",
+    "startlinenumber", "beginline", "linefrom", "row", "number",
 )  # fmt: skip
 _COLUMNS: Final = (
     "column", "col", "colno", "colnum", "colnumber", "columnnumber", "startcolumn", "columnstart", "begincolumn",
@@ -69,7 +70,7 @@ _MESSAGES: Final = (
 _NESTED: Final = (
     ("location",), ("start",), ("range", "start"), ("location", "start"), ("location", "range", "start"), ("lines",),
     ("lines", "begin"), ("positions", "begin"), ("position",), ("position", "start"), ("region",), ("span",),
-    ("causemetadata",), ("startposition",), ("loc",), ("file",),
+    ("textrange",), ("causemetadata",), ("startposition",), ("loc",), ("file",), ("line",),
 )  # fmt: skip
 _NESTED_NAMES: Final = frozenset(names[0] for names in _NESTED)
 _PATH_NAMES: Final = frozenset((*_FILES, *_PATHS, *_NAMES))
@@ -157,10 +158,17 @@ def own_path(fields: Fields) -> str | None:
     paths = [
         *_texts(fields, _FILES, names_a_file),
         *_texts(inner, ("path", "name"), names_a_file),
-        *_texts(fields, _PATHS, looks_like_a_file),
+        *_texts(fields, _PATHS, _names_a_path),
         *_texts(fields, _NAMES, is_source),
     ]
     return next((path for path in paths if "/" in path or "\\" in path), paths[0] if paths else None)
+
+
+def _names_a_path(value: str) -> bool:
+    """Return whether the text is a path, and not a route such as ``/cart`` or a name such as ``PSR12.Files``."""
+    if has_file_name(value):
+        return True
+    return ("/" in value or "\\" in value) and looks_like_a_file(value) and (value[0] != "/" or may_be_a_file(value))
 
 
 def _texts(fields: Fields, names: tuple[str, ...], accept: Any) -> Iterator[str]:

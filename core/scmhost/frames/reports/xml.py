@@ -18,6 +18,8 @@ from .places import Surroundings, own_path, plain_fields, plain_name, read_place
 from .positions import Offsets, lines_of_xml
 
 _TEST_ROOTS: Final = ("testsuites", "testsuite", "testrun", "testresults", "assemblies", "assembly")
+# The place of a test that failed counts only if no text in it has one.
+_TESTS: Final = ("testcase", "test")
 _FINDING_ROOTS: Final = ("checkstyle", "pmd", "results", "issues", "jslint", "lint", "report", "csslint")
 _BEGINNING: Final = re.compile(
     r"\s*(?:<\?xml\s[^<>]{0,200}>\s*)?(?:<!--[^<>]{0,1000}-->\s*)?<([A-Za-z][\w-]{0,30})[\s>]"
@@ -108,7 +110,7 @@ class _Reader:
         attributes = {found[1]: unescape(found[2] or found[3] or "") for found in _ATTRIBUTE.finditer(match[3])}
         element = Element(plain_name(match[2]), plain_fields(attributes))
         parent = self._open[-1] if self._open else None
-        if element.name in ("failure", "error") and parent and parent.name == "testcase":
+        if element.name in ("failure", "error") and parent and parent.name in _TESTS:
             parent.failed = True
             self._take_message(match)
         else:
@@ -135,7 +137,7 @@ class _Reader:
         line, column = self._offsets.place(max(start, match.start()))
         end = column + len(frame.path if start >= 0 else match[2]) + (start < 0)
         element.place = FrameMatch(frame._replace(function=None, module=None, kind="diagnostic"), line, column, end)
-        if element.name != "testcase":
+        if element.name not in _TESTS:
             self._report.frames.append(element.place)
 
     def _take_text(self, begin: int, end: int) -> None:
@@ -146,7 +148,7 @@ class _Reader:
         if not self._open or self._open[-1].name != name:
             return
         element = self._open.pop()
-        if element.name == "testcase" and element.place and element.failed:
+        if element.name in _TESTS and element.place and element.failed:
             self._report.fallbacks.append(FallbackMatch(element.place, self._offsets.place(end)))
 
 
