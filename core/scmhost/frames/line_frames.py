@@ -135,7 +135,7 @@ def _is_doubtful(span: MatchSpan, body: str) -> bool:
     # A function that is not in the line is on another one, at its beginning.
     if function:
         at = body.find(function)
-        return _is_strange(function) and (at <= 0 or body[max(0, at - 2) : at].isspace())
+        return (at <= 0 or body[max(0, at - 2) : at].isspace()) and _is_strange(function)
     behind = _INDENTED if span.frame.kind == "diagnostic" else _BEHIND_WORDS
     return behind.search(body, 0, span.start) is not None
 

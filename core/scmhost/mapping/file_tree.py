@@ -5,8 +5,7 @@ share equally many, none is chosen, unless earlier paths have shown where such p
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from scmhost.sdk.reasons import Confidence
 
@@ -21,8 +20,7 @@ _MAX_COMPARED: Final = 500
 _MAX_DEPTH: Final = 64
 
 
-@dataclass(frozen=True, slots=True)
-class LocatedFile:
+class LocatedFile(NamedTuple):
     """A file of the repository.
 
     Attributes:
@@ -35,8 +33,7 @@ class LocatedFile:
     confidence: Confidence
 
 
-@dataclass(frozen=True, slots=True)
-class NotLocated:
+class NotLocated(NamedTuple):
     """No file of the repository matches, or several do; ``several`` then has the first few of them."""
 
     several: tuple[str, ...] = ()

@@ -5,7 +5,6 @@ exact, so that less is cut off and a missing path has a reason.
 """
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -73,8 +72,7 @@ class NoRoots(StrEnum):
     NO_COMMON_ROOT = "no_common_root"
 
 
-@dataclass(frozen=True, slots=True)
-class FramePath:
+class FramePath(NamedTuple):
     """A frame's path, ready for the derivation of roots.
 
     Attributes:

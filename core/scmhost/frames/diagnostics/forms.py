@@ -6,8 +6,7 @@ form delimits it, with quotes for example. Each match is checked with the rules 
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from scmhost.frames.frame import Frame, MatchSpan
 from scmhost.frames.match_spans import Pattern, known_language
@@ -36,8 +35,7 @@ _MARKS_BEFORE: Final = "+-%*"
 Check = Callable[["re.Match[str]"], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class PlaceForm:
+class PlaceForm(NamedTuple):
     """One way to print a place.
 
     Attributes:

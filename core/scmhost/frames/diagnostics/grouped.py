@@ -6,8 +6,7 @@ the nearest row, whose path the context remembers, or to the heading itself.
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from scmhost.frames.frame import MatchSpan
 from scmhost.frames.match_spans import Pattern
@@ -24,8 +23,7 @@ _MARKS: Final = "✖✘⚠‼\u00d7\u2139"
 _SEVERITIES: Final = rf"(?:error|warning|warn|info|suggestion|hint|note|notice|[{_MARKS}]|[EWIFC]\d{{1,4}}\b)"
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
+class _Group(NamedTuple):
     """The rows of one tool.
 
     Attributes:
