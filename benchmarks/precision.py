@@ -25,7 +25,7 @@ import re
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -71,17 +71,30 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=15, metavar="N", help="places to print, of each verdict")
     parser.add_argument("--megabytes", type=float, default=4, metavar="N", help="the size of each part")
     arguments = parser.parse_args()
-    known = set(_names_on_disk()) | set(_names_in_history())
-    tallies = {name: _tally(texts, known) for name, texts in _corpus(int(arguments.megabytes * MEGABYTE))}
+    tallies = _tallies(int(arguments.megabytes * MEGABYTE))
     print(f"{'part':15} {'MB':>6} {'lines':>9} {'places':>7} {'unverified':>10} {'invented':>9}")
     for name, tally in tallies.items():
         counts = (tally.places, len(tally.unverified), len(tally.invented))
         print(f"{name:15} {tally.size / MEGABYTE:6.1f} {tally.lines:9,} {counts[0]:7,} {counts[1]:10,} {counts[2]:9,}")
     _print_samples(tallies.values(), arguments.sample)
+    lines, share = sum(tally.lines for tally in tallies.values()), _invented(tallies)
+    print(f"{lines:,} lines; {share:.4%} with an invented place (at most {MOST_INVENTED:.1%})")
+    sys.exit(share > MOST_INVENTED)
+
+
+def ratios() -> dict[str, float]:
+    """Return the share of lines with an invented place, in percent, of at least 20 MB of text."""
+    return {"frames/lines with an invented place, %": 100 * _invented(_tallies(4 * MEGABYTE))}
+
+
+def _tallies(share: int) -> dict[str, Tally]:
+    known = set(_names_on_disk()) | set(_names_in_history())
+    return {name: _tally(texts, known) for name, texts in _corpus(share)}
+
+
+def _invented(tallies: Mapping[str, Tally]) -> float:
     lines = sum(tally.lines for tally in tallies.values())
-    invented = sum(len(tally.invented) for tally in tallies.values())
-    print(f"{lines:,} lines; {invented / lines:.4%} with an invented place (at most {MOST_INVENTED:.1%})")
-    sys.exit(invented > MOST_INVENTED * lines)
+    return sum(len(tally.invented) for tally in tallies.values()) / lines
 
 
 def _print_samples(tallies: Iterable[Tally], number: int) -> None:

@@ -10,6 +10,7 @@ import frames
 import ingest
 import links
 import listing
+import precision
 import startup
 
 AT_MOST = {
@@ -18,7 +19,7 @@ AT_MOST = {
     "guarded_to_bare": 2.0,
     "startup/100 plugins that are off": 1.2,
     "startup/version": 4.0,
-    "startup/link": 10.0,
+    "startup/link": 8.0,
     "links/seen, to joining alone": 30.0,
     "links/never seen, to joining alone": 30.0,
     "links/seen, 100 times the mappings": 1.5,
@@ -27,6 +28,7 @@ AT_MOST = {
     "listing/end_to_start": 1.3,
     "ingest/memory": 300.0,
     "frames/growth on hostile lines": 2.3,
+    "frames/lines with an invented place, %": 0.1,
 }
 AT_LEAST = {
     "frames": 0.6,
@@ -43,6 +45,7 @@ BENCHMARKS: tuple[Callable[[], dict[str, float]], ...] = (
     dispatch.ratios,
     flags.ratios,
     frames.ratios,
+    precision.ratios,
     links.ratios,
     startup.ratios,
     crowd.ratios,

@@ -17,7 +17,7 @@ from scmhost.frames.physical_lines import split_line
 SHAPES = load_cases("hostile_lines")
 SHORT, LONG = 8_000, 16_000
 MOST_GROWTH = 2.3
-MOST_TIMES_THE_MEDIAN = 40
+MOST_TIMES_THE_MEDIAN = 80
 ATTEMPTS = 6
 
 
