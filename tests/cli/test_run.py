@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,14 @@ from terminal_session import TerminalSession
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the tests wait for processes with pidfd_open")
 
 PAGE = "https://github.com/acme/shop/blob"
+
+
+@pytest.fixture(autouse=True)
+def default_signals() -> Iterator[None]:
+    """A command inherits which signals are ignored, and under ``nohup`` the tests themselves ignore SIGHUP."""
+    earlier = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, earlier)
 
 
 @pytest.fixture

@@ -281,8 +281,8 @@ class SignalPipe:
         os.set_blocking(self.descriptor, False)
         os.set_blocking(self._writing, False)
         self._earlier = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
-        heard = [number for number in self._numbers if signal.getsignal(number) is not signal.SIG_IGN]
-        self._handlers = {number: signal.signal(number, _received) for number in heard}
+        received = [number for number in self._numbers if signal.getsignal(number) is not signal.SIG_IGN]
+        self._handlers = {number: signal.signal(number, _received) for number in received}
         return self
 
     def __exit__(self, *_error: object) -> None:
