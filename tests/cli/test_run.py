@@ -21,10 +21,16 @@ PAGE = "https://github.com/acme/shop/blob"
 
 @pytest.fixture(autouse=True)
 def default_signals() -> Iterator[None]:
-    """A command inherits which signals are ignored, and under ``nohup`` the tests themselves ignore SIGHUP."""
-    earlier = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    """A command inherits which signals are ignored: under ``nohup`` SIGHUP, in the background SIGINT and SIGQUIT."""
+    defaults = {
+        signal.SIGHUP: signal.SIG_DFL,
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGQUIT: signal.SIG_DFL,
+    }
+    earlier = {number: signal.signal(number, default) for number, default in defaults.items()}
     yield
-    signal.signal(signal.SIGHUP, earlier)
+    for number, handler in earlier.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -146,7 +146,7 @@ WINDOWS: Final = Notation("windows", ("!", "] ("), _read_windows)
 
 _CHROMIUM: Final = Pattern(
     r"\[(?:[\d:/.]{1,60}:)?(?:VERBOSE\d|[A-Z]{4,9}):"
-    rf"(?P<path>[^\s:()\[\]]{{1,300}})\({LINE}\)\] ?(?P<message>.*)"
+    rf"(?P<path>[^\s:()\[\]]{{1,300}})\({LINE}\)\] (?P<message>.*)"
 )
 
 
