@@ -22,14 +22,11 @@ PAGE = "https://github.com/acme/shop/blob"
 @pytest.fixture(autouse=True)
 def default_signals() -> Iterator[None]:
     """A command inherits which signals are ignored: under ``nohup`` SIGHUP, in the background SIGINT and SIGQUIT."""
-    defaults = {
-        signal.SIGHUP: signal.SIG_DFL,
-        signal.SIGINT: signal.default_int_handler,
-        signal.SIGQUIT: signal.SIG_DFL,
-    }
-    earlier = {number: signal.signal(number, default) for number, default in defaults.items()}
+    numbers = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
+    earlier = [signal.signal(number, signal.SIG_DFL) for number in numbers]
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
-    for number, handler in earlier.items():
+    for number, handler in zip(numbers, earlier, strict=True):
         signal.signal(number, handler)
 
 

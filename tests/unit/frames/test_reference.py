@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 from loading import load_cases
 from scmhost.frames import Frame, FrameMatch, read_text
@@ -44,6 +44,7 @@ def test_hints_and_blocks_change_nothing(case: dict[str, Any]) -> None:
     assert read(case["text"]) == read_slowly(case["text"])
 
 
+@example("[0:AAAA:.C(0)]")
 @given(pasted_texts())
 def test_hints_and_blocks_change_nothing_in_any_text(text: str) -> None:
     """The lines that it passes over have no frames, for lines and words of traces in any order."""
