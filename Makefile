@@ -9,7 +9,7 @@ HAS_NODE := { node -e 'process.exit(process.versions.node.split(".")[0] < 20 ? 1
 WORKERS ?= auto
 PYTEST_PARALLEL := -n $(WORKERS) --maxprocesses 8 --dist worksteal
 # Tests of rules and use cases, without servers and processes.
-QUICK_TESTS := tests/unit tests/contract tests/test_budgets.py
+QUICK_TESTS := tests/unit tests/contract
 ROOM ?= mapping
 
 .DEFAULT_GOAL := help
@@ -54,7 +54,7 @@ coverage: check clients  ## Run all tests, and fail if they cover less than 95 %
 	$(BIN)/coverage report
 
 test-quick: .venv/ready  ## Test rules and use cases, without servers: less than a minute
-	$(BIN)/python -m pytest $(PYTEST_PARALLEL) -q -m "not postgresql" $(QUICK_TESTS)
+	$(BIN)/python -m pytest $(PYTEST_PARALLEL) -q -m "not postgresql and not thorough" $(QUICK_TESTS)
 
 check: .venv/ready  ## Check lint, formatting, types and import rules
 	$(BIN)/ruff check .

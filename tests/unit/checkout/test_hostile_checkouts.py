@@ -11,6 +11,8 @@ import pytest
 from command import GitRepository, scmhost
 from scmhost.checkout.git import GitError, list_shas, read_history
 
+pytestmark = pytest.mark.thorough
+
 CASES: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[2] / "cases/hostile_checkouts/checkouts.json").read_text(encoding="utf-8")
 )

@@ -10,6 +10,8 @@ from scmhost.checkout.links import CheckoutLinks, LinkOverrides
 from scmhost.frames import FrameMatch
 from scmhost.frames.frame import Frame
 
+pytestmark = pytest.mark.thorough
+
 SHOP = "https://github.com/acme/shop/blob"
 CART = "https://github.com/acme/cart/blob"
 LINES = "".join(f"line {number}\n" for number in range(1, 21))

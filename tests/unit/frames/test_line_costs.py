@@ -14,6 +14,8 @@ from loading import case_id, load_cases
 from scmhost.frames import read_text
 from scmhost.frames.physical_lines import split_line
 
+pytestmark = pytest.mark.thorough
+
 SHAPES = load_cases("hostile_lines")
 SHORT, LONG = 8_000, 16_000
 MOST_GROWTH = 2.3

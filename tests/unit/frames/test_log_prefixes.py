@@ -8,6 +8,8 @@ from loading import case_id, load_cases
 from scmhost.frames import FrameMatch, read_lines, read_text
 from scmhost.frames.log_prefixes import learned_prefixes
 
+pytestmark = pytest.mark.thorough
+
 TRACES = load_cases("prefixed_traces")
 
 

@@ -13,6 +13,8 @@ from scmhost.frames.notations import NOTATIONS
 from scmhost.frames.reader import LONGEST_LINE
 from strategies import pasted_lines, pasted_texts
 
+pytestmark = pytest.mark.thorough
+
 COLOUR = re.compile(r"\x1b?\[[\d;]*m")
 TEXTS = [case["text"] for case in load_cases("frames")]
 # Traces whose lines need no particular words before them.

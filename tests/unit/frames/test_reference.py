@@ -16,6 +16,8 @@ from scmhost.frames.physical_lines import split_line
 from scmhost.frames.reader import LONGEST_LINE, BlockReader
 from strategies import pasted_texts
 
+pytestmark = pytest.mark.thorough
+
 # More lines than a block has.
 PADDED = 500
 PADDING = "\n".join(["nothing to see here"] * PADDED)

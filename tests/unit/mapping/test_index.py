@@ -14,6 +14,8 @@ from scmhost.mapping.index import MAX_FOLDER_LENGTH, MAX_FOLDER_RULES, MAX_FOLDE
 from scmhost.mapping.wildcards import MAX_COMPARISONS
 from strategies import SEGMENTS, hostile_text, rule_lists, stack_paths
 
+pytestmark = pytest.mark.thorough
+
 
 def walk(rules: Sequence[Rule], path: str) -> tuple[Rule, ...]:
     """The rules that match, by rank, without an index."""

@@ -10,6 +10,8 @@ from scmhost.mapping import FrameInfo, MappingIndex, MappingMatch, Rule, Unmappe
 from scmhost.sdk import Reason
 from strategies import hostile_text, rule_lists, stack_paths
 
+pytestmark = pytest.mark.thorough
+
 
 def outcome(case: dict[str, Any]) -> dict[str, Any]:
     """The outcome for a case's frame, in the form of the case."""

@@ -2,6 +2,7 @@
 
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +17,8 @@ from scmhost.mapping import (
     order_by_file_status,
 )
 from strategies import rule_lists, stack_paths
+
+pytestmark = pytest.mark.thorough
 
 standings = st.dictionaries(st.integers(0, 8), st.sampled_from(FileStatus))
 

@@ -15,6 +15,8 @@ from scmhost.repositories import file_queries
 from scmhost.sdk import CommitDraft, FileChange
 from statement_count import recorded_statements
 
+pytestmark = pytest.mark.thorough
+
 
 def changing(number: int, *changes: str) -> CommitDraft:
     """A commit; a change is written as its type and its path."""

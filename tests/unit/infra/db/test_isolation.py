@@ -26,6 +26,8 @@ from scmhost.repositories import file_queries
 from scmhost.repositories import queries as repository_queries
 from scmhost.sdk import Claim
 
+pytestmark = pytest.mark.thorough
+
 Query = Callable[[Transaction, int, Tenant], Any]
 
 # Each reads, in the name of one organization (me), what belongs to the other one (it).

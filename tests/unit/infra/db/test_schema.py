@@ -17,6 +17,8 @@ from scmhost.links import queries as link_queries
 from scmhost.links.values import MappingDraft
 from scmhost.repositories import file_queries
 
+pytestmark = pytest.mark.thorough
+
 OWNED = [table for table in ALL_TABLES.sorted_tables if table.name != "organizations"]
 
 MIGRATE = "import sys; from scmhost.infra.db.engine import Store; s = Store.open(sys.argv[1]); s.migrate(); s.close()"
