@@ -42,7 +42,10 @@ _DIFFICULT_NAMES: Final = (
 _DIFFICULT_REFS: Final = ("main", "feature/a#b", "release/1.0", "50%20off", "é", "a&b=c", "a+b", "v1;x", "u@x", "a'b")
 _REPOSITORY_NAMES: Final = ("team/app", "app", "team/a b", "team/app?x#y", "ü/é", "a/b/c", "None", "..", "12")
 
-lines: Final = st.integers(1, 10_000_000) | st.integers(1, 200)
+_MOST_LINES: Final = 10_000_000
+_LONGEST_RANGE: Final = 50
+# The largest line of the contract is left for the end of a range.
+lines: Final = st.integers(1, _MOST_LINES - _LONGEST_RANGE) | st.integers(1, 200)
 shas: Final = st.sampled_from([SHA, *_OTHER_SHAS]) | st.text("0123456789abcdef", min_size=40, max_size=40)
 names: Final = st.sampled_from(_REPOSITORY_NAMES) | st.text(_LETTERS, min_size=1, max_size=20)
 
@@ -80,7 +83,7 @@ def locations(paths: SearchStrategy[str] = file_paths, *, lined: bool = True) ->
         refs,
         paths,
         line,
-        no_line | st.integers(1, 50),
+        no_line | st.integers(1, _LONGEST_RANGE),
     )
 
 
