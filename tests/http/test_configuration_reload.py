@@ -351,7 +351,9 @@ def test_all_workers_follow_the_file(folder: Path) -> None:
         assert within(10, lambda: events(served).count("configuration refused") == 2)
         assert agreed(served, token, 404)
         text = (folder / "plugins.toml").read_text(encoding="utf-8").replace("enabled = maybe\n", "")
-        (folder / "plugins.toml").write_text(text.replace("enabled = false", "enabled = true"), encoding="utf-8")
+        # As an editor saves: a worker must not read the file while it is half written.
+        (folder / "edited").write_text(text.replace("enabled = false", "enabled = true"), encoding="utf-8")
+        (folder / "edited").replace(folder / "plugins.toml")
         assert within(10, lambda: agreed(served, token, 200))
         before = events(served).count("configuration changed")
         os.kill(served.process.pid, signal.SIGHUP)
