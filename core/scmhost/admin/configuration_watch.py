@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -57,7 +58,7 @@ class ConfigurationAudit:
 
     def add_difference(self, settings: Settings, modified_ns: int) -> None:
         """Queue an entry for a file that differs from the latest entry: it was written while no process ran."""
-        self._queue(partial(self._save_difference, settings, modified_ns))
+        self._queue(partial(self._save_difference, settings, modified_ns, self._services.clock.now()))
 
     def save_pending(self, _woken: bool = False) -> bool:  # noqa: FBT001, FBT002 - the signature of a loop's round
         """Save the queued entries. What cannot be saved stays in the queue.
@@ -95,12 +96,13 @@ class ConfigurationAudit:
         with self._services.store.write() as tx:
             add_change(tx, self._services, FILE_ACTOR, (after.source.file, key), details)
 
-    def _save_difference(self, settings: Settings, modified_ns: int) -> None:
+    def _save_difference(self, settings: Settings, modified_ns: int, noticed: datetime) -> None:
         key, sha256 = change_key(settings, modified_ns), settings.source.sha256
         with self._services.store.read() as tx:
             last = audit_queries.page(tx, None, PageQuery(size=1), action=CHANGE_ACTION, actor_id=None).items
             before = last[0].details.get("after") if last else None
-            if before == sha256:
+            # An entry that came meanwhile is of a change after this state of the file.
+            if before == sha256 or (last and last[0].created_at > noticed):
                 return
             if last and audit_queries.has_key(tx, None, key):
                 # An old file was restored with its old time, so that its key is taken.

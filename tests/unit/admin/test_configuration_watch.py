@@ -113,6 +113,18 @@ def test_unchanged_file_at_the_start_has_one_entry(services: Services) -> None:
     assert digests == [settings(number).source.sha256 for number in (1, 2, 1)]
 
 
+def test_state_at_the_start_is_not_saved_after_a_later_change(services: Services) -> None:
+    """Another process or a command may record a change while the entry of the older state still waits."""
+    first, late, command = (ConfigurationAudit(services) for _ in range(3))
+    first.add_difference(settings(1), 1)
+    late.add_difference(settings(1), 1)
+    first.save_pending()
+    command.add_change(settings(1), settings(2), 2)
+    command.save_pending()
+    late.save_pending()
+    assert changes(services) == [["seen for the first time"], ["plugins.x.order: 1 -> 2"]]
+
+
 def watch_of(services: Services, path: Path) -> ConfigurationWatch:
     return ConfigurationWatch(services, path, partial(read_settings, path, {}), ConfigurationAudit(services))
 
