@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 
+from plugins.archivist import scm_dispatch_repository, scm_offer_repositories  # noqa: F401 - hooks of this plugin too
 from scmhost.sdk import (
-    AddRequest,
-    Claim,
     Feature,
     InstallationDraft,
     Location,
     NoUrl,
-    Offer,
     Provider,
     ProviderForbidden,
     Repository,
@@ -28,16 +26,6 @@ def scm_register_providers() -> Sequence[Provider]:
 @hookimpl
 def scm_install() -> InstallationDraft:
     return InstallationDraft(name="odd", external_id="1")
-
-
-@hookimpl
-def scm_offer_repositories() -> Sequence[Offer]:
-    return ()
-
-
-@hookimpl
-def scm_dispatch_repository(request: AddRequest) -> Claim:
-    return Claim(external_id=request.identifier)
 
 
 @hookimpl

@@ -13,7 +13,7 @@ from .pages import PageUrls, checkout_pages
 from .summary import CHECKOUT_NEXT_STEP
 from .worktree import Checkout, RepositoryReading, Submodule, read_tree, tree_command
 
-# A repository of strangers may have any number of submodules.
+# An untrusted repository may have any number of submodules.
 _MAX_SUBMODULES: Final = 64
 _MAX_NESTED: Final = 64
 SHORT_SHA: Final = 12

@@ -138,7 +138,7 @@ def test_selected_remote_without_known_commits_is_trusted(forked: GitRepository)
 
 
 def test_ref_is_linked_as_it_is(forked: GitRepository) -> None:
-    """Whoever names a ref wants that commit."""
+    """A ref that a user names is linked as it is."""
     push(forked, "acme")
     second = forked.commit("Second")
     assert chosen(read_checkout("HEAD")) == (UPSTREAM, second, False)

@@ -203,7 +203,7 @@ def test_thread_survives_a_failing_round() -> None:
 
 
 class SignalledLoop(Loop):
-    """A loop that shows when it is told to end."""
+    """A loop that records the signal to end."""
 
     signalled = Event()
 

@@ -93,7 +93,7 @@ class Job:
         try:
             if self._fault is None:
                 raise failure
-            # Whoever logs the fault with its cause must not see a secret in the cause.
+            # The fault is logged with its cause, so the cause must not contain a secret.
             raise fault(self.origin, *self._fault) from (None if self.secrets else failure)
         finally:
             # The traceback of the exception refers to this job: break the cycle.
