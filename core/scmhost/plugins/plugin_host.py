@@ -241,7 +241,9 @@ class PluginHost:
         """
         organization = values.get("organization")
         for plugin in self._snapshot.loaded:
-            if not isinstance(organization, Organization) or self._is_on(plugin, organization):
+            # Most plugins do not listen: for them no decision is made.
+            listens = hook in plugin.implementations
+            if listens and (not isinstance(organization, Organization) or self._is_on(plugin, organization)):
                 self._notify_one(plugin, hook, values)
 
     def commands(self) -> list[Command]:

@@ -32,16 +32,22 @@ def own_arguments(plugin: ValidatedPlugin, implementation: Implementation, setti
     Raises:
         HostError: the folder cannot be made.
     """
-    folder = Path(settings.host.data_folder, plugin.candidate.name).absolute()
+    own: dict[str, object] = {"settings": plugin.settings[""]}
     # Only for a plugin that uses it: most have no files of their own.
     if "data_folder" in implementation.parameters:
-        try:
-            # Its files may be secret, such as a token cache.
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            reason = f"the data folder {folder} cannot be made ({error.strerror}); set host.data_folder"
-            raise HostError(reason) from error
-    return {"settings": plugin.settings[""], "data_folder": folder}
+        own["data_folder"] = _data_folder(settings, plugin)
+    return own
+
+
+def _data_folder(settings: Settings, plugin: ValidatedPlugin) -> Path:
+    folder = Path(settings.host.data_folder, plugin.candidate.name).absolute()
+    try:
+        # Its files may be secret, such as a token cache.
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        reason = f"the data folder {folder} cannot be made ({error.strerror}); set host.data_folder"
+        raise HostError(reason) from error
+    return folder
 
 
 @dataclass(frozen=True, slots=True)
