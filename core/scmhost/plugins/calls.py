@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
-from pydantic import BaseModel, JsonValue
+from pydantic import BaseModel, JsonValue, SecretStr
 
 from scmhost.infra.errors import ProviderRefused
 from scmhost.sdk import (
@@ -38,12 +38,18 @@ from scmhost.sdk import (
     ResolvedRef,
     UrlTemplates,
 )
+from scmhost.sdk.installing import redirect_problem
 from scmhost.sdk.secrets import secret_fields
 from scmhost.sdk.values import frozen
 
-from .config.redaction import credential_texts
+from .config.redaction import credential_texts, is_secret_name, secrets_of
+from .errors import PluginFault
 from .hook_calls import PluginCalls
 from .isolation.pauses import seconds_of
+
+# Parameters of OAuth 2.0 and others that prove who the person is.
+_CODES: Final = frozenset({"code", "state"})
+_SHORTEST_IN_URL: Final = 8
 
 
 class ProviderCalls(PluginCalls):
@@ -68,30 +74,49 @@ class ProviderCalls(PluginCalls):
         # No provider is loaded without this hook.
         implementation = self._implementations["scm_install"]
         arguments = {"form": form, "organization": organization, "settings": self.settings}
-        secrets = (value for name in secret_fields(type(form)) if (value := getattr(form, name)))
-        draft: InstallationDraft = self._guard.call(implementation, arguments, credential_texts(secrets))
+        draft: InstallationDraft = self._guard.call(implementation, arguments, _secret_texts(form))
         return self._checked_draft(implementation, draft)
 
     def begin_install(
         self, form: BaseModel, organization: Organization, callback_url: str, state: str
     ) -> RedirectTo | InstallationDraft:
-        """``scm_begin_install``, which the plugin has, with an instance of the provider's form."""
+        """``scm_begin_install``, which the plugin has, with an instance of the provider's form.
+
+        Raises:
+            PluginFault: as for ``install``; or the page is unsafe, or lacks the state, or its address has a secret.
+        """
         implementation = self._implementations["scm_begin_install"]
         arguments = {"form": form, "organization": organization, "callback_url": callback_url, "state": state}
-        secrets = (value for name in secret_fields(type(form)) if (value := getattr(form, name)))
+        secrets = _secret_texts(form)
         step: RedirectTo | InstallationDraft = self._guard.call(
-            implementation, {**arguments, "settings": self.settings}, credential_texts(secrets)
+            implementation, {**arguments, "settings": self.settings}, secrets
         )
-        return self._checked_draft(implementation, step) if isinstance(step, InstallationDraft) else step
+        if isinstance(step, InstallationDraft):
+            return self._checked_draft(implementation, step)
+        problem = redirect_problem(step, state)
+        # Shorter texts occur in too many harmless addresses.
+        hidden = secrets | _secret_texts(self.settings)
+        if problem is None and any(text in step.url for text in hidden if len(text) >= _SHORTEST_IN_URL):
+            problem = "url contains a secret of the form or the settings"
+        if problem is None and not self.has("scm_finish_install"):
+            problem = "installation cannot be finished: the plugin has no scm_finish_install"
+        if problem:
+            raise PluginFault(implementation.origin, "bad_result", f"returned a page whose {problem}")
+        return step
 
     def finish_install(
         self, query: Mapping[str, str], saved: JsonObject, organization: Organization, callback_url: str
     ) -> InstallationDraft:
-        """``scm_finish_install``, which the plugin has. The draft can be saved."""
+        """``scm_finish_install``, which the plugin has. The draft can be saved.
+
+        What is secret in the query and in the saved data, by its name, does not appear in errors.
+        """
         implementation = self._implementations["scm_finish_install"]
         arguments = {"query": MappingProxyType(dict(query)), "saved": frozen(saved), "organization": organization}
+        given = {name: value for name, value in query.items() if name in _CODES or is_secret_name(name)}
+        secrets = credential_texts(map(SecretStr, {*given.values(), *secrets_of(saved)}))
         draft: InstallationDraft = self._guard.call(
-            implementation, {**arguments, "callback_url": callback_url, "settings": self.settings}
+            implementation, {**arguments, "callback_url": callback_url, "settings": self.settings}, secrets
         )
         return self._checked_draft(implementation, draft)
 
@@ -241,6 +266,10 @@ class ProviderCalls(PluginCalls):
             secret=secret,
             repositories=tuple(repositories),
         )
+
+
+def _secret_texts(model: BaseModel) -> frozenset[str]:
+    return credential_texts(value for name in secret_fields(type(model)) if (value := getattr(model, name)))
 
 
 def _lowered(headers: Mapping[str, str]) -> Mapping[str, str]:
