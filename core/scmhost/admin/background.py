@@ -56,8 +56,9 @@ def background_loops(services: Services) -> list[Loop]:
         return False
 
     def keep_house(_woken: bool) -> bool:  # noqa: FBT001
-        _unless_unavailable("housekeeping postponed", lambda: forget_expired(services))
-        _unless_unavailable("housekeeping postponed", lambda: delete_due_repositories(services))
+        _unless_unavailable(
+            "housekeeping postponed", lambda: (delete_due_repositories(services), forget_expired(services))
+        )
         return False
 
     telemetry = services.telemetry

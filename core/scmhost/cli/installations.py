@@ -158,7 +158,7 @@ def read_fields(texts: Sequence[str]) -> Mapping[str, str]:
         name, given, value = text.partition("=")
         if not name or name in fields:
             problem = "occurs twice" if name else "has no name"
-            raise click.BadParameter(f"{name or text!r} {problem}", param_hint="--field")
+            raise click.BadParameter(f"{(name or text)!r} {problem}", param_hint="--field")
         fields[name] = _field_value(value) if given else click.prompt(name, hide_input=True, err=True)
     return fields
 
@@ -173,7 +173,8 @@ def _field_value(value: str) -> str:
 def _after_consent(target: InstallTarget, begun: Answer, seconds: int) -> Answer:
     """Print the address to open, wait, and return the installation. Exit if there is none."""
     # On standard error: the answer on standard output may be JSON for another program.
-    echo_error(f"Open this address in a browser, before {begun['expiresAt']}:\n\n  {begun['redirect']}\n")
+    echo_error(f"Open this address in a browser, before {begun['expiresAt']}:")
+    echo_error(f"\n  {begun['redirect']}\n")
     echo_error("Waiting for the result. Ctrl-C stops waiting; the address stays valid.")
     try:
         done = wait_for_result(target, str(begun["id"]), seconds)

@@ -21,7 +21,8 @@ from .install_steps import (
 from .schemas import PendingInstallationOut
 
 router: Final = APIRouter(prefix="/api/0/organizations/{organization}", tags=["installations"])
-callback_router: Final = APIRouter(tags=["installations"])
+# A page for browsers: no client of the API calls it.
+callback_router: Final = APIRouter(include_in_schema=False)
 
 # No script, style, image or frame: the page is text, some of which comes from plugins. The address has a code.
 _HEADERS: Final = {
