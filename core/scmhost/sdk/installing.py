@@ -1,6 +1,7 @@
 """Install in steps: the redirect to a code host, and what the plugin needs when the browser comes back."""
 
 import json
+from collections.abc import Collection
 from typing import Annotated, Final
 
 from pydantic import ConfigDict, Field
@@ -11,6 +12,8 @@ from .values import FrozenJson
 
 MOST_SAVED: Final = 65_536
 """How many characters the JSON of ``RedirectTo.saved`` may have."""
+
+_SHORTEST_SECRET: Final = 8
 
 
 class RedirectTo(Value):
@@ -28,13 +31,19 @@ class RedirectTo(Value):
     saved: FrozenJson = Field(default_factory=FrozenDict, exclude=True, repr=False)
 
 
-def redirect_problem(step: RedirectTo, state: str) -> str | None:
-    """Return why a person cannot be sent to a page, or None. The text has neither the URL nor the saved data."""
+def redirect_problem(step: RedirectTo, state: str, secrets: Collection[str] = ()) -> str | None:
+    """Return why a person cannot be sent to a page, or None. The text has neither the URL nor the saved data.
+
+    ``secrets``: texts that the address must not have, in all forms in which they may appear there.
+    """
     if not safe_url(step.url):
         return "url is not safe in a browser: it needs a host, and no user part, space or control character"
     # Browsers do not send the fragment, so that a state there never comes back.
     if state not in step.url.partition("#")[0]:
         return "url does not contain the state"
+    # An address stays in the browser's history and in logs. Shorter texts occur in too many harmless addresses.
+    if any(text in step.url for text in secrets if len(text) >= _SHORTEST_SECRET):
+        return "url contains a secret of the form or the settings"
     if len(json.dumps(step.saved)) > MOST_SAVED:
         return f"saved has more than {MOST_SAVED:,} characters"
     return None
