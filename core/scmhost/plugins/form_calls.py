@@ -18,7 +18,7 @@ from scmhost.sdk.configuration import (
     model_input,
     separated,
 )
-from scmhost.sdk.installing import redirect_problem
+from scmhost.sdk.installing import redirect_problem, saved_problem
 from scmhost.sdk.secrets import secret_fields
 from scmhost.sdk.values import frozen
 
@@ -91,7 +91,7 @@ class FormCalls:
         )
         if isinstance(step, InstallationDraft):
             return self._checked_draft(implementation, step)
-        problem = redirect_problem(step, state, secrets | _secret_texts(self.settings))
+        problem = redirect_problem(step, state, secrets | _secret_texts(self.settings)) or saved_problem(step)
         if problem is None and "scm_finish_install" not in self._implementations:
             problem = "installation cannot be finished: the plugin has no scm_finish_install"
         if problem:

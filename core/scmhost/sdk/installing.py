@@ -7,6 +7,7 @@ from typing import Annotated, Final
 from pydantic import ConfigDict, Field
 
 from .frozen import FrozenDict, Value
+from .secrets import MASK
 from .urls.safety import safe_url
 from .values import FrozenJson
 
@@ -44,6 +45,17 @@ def redirect_problem(step: RedirectTo, state: str, secrets: Collection[str] = ()
     # An address stays in the browser's history and in logs. Shorter texts occur in too many harmless addresses.
     if any(text in step.url for text in secrets if len(text) >= _SHORTEST_SECRET):
         return "url contains a secret of the form or the settings"
-    if len(json.dumps(step.saved)) > MOST_SAVED:
+    return None
+
+
+def saved_problem(step: RedirectTo) -> str | None:
+    """Return why the saved data cannot be given back unchanged, or None. The text has none of the data."""
+    try:
+        text = json.dumps(step.saved, allow_nan=False)
+    except ValueError:
+        return "saved has a number that is NaN or infinite; JSON has no such numbers"
+    if len(text) > MOST_SAVED:
         return f"saved has more than {MOST_SAVED:,} characters"
+    if MASK in text:
+        return "saved has a masked secret; call get_secret_value() of each SecretStr"
     return None
