@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from hosting import SettableClock
 from plugins.stepped_forge import CLIENT_SECRET, SteppedForm, script
+from scmhost.admin.host_checks import check_address
 from scmhost.infra.db.engine import Store
 from scmhost.infra.errors import Conflict, NotFound, ProviderRefused
 from scmhost.infra.paging import PageQuery
@@ -467,3 +468,10 @@ def test_wrong_query_is_refused(query: bytes, problem: str) -> None:
     """Programs disagree on repeated parameters, so that none is accepted."""
     with pytest.raises(CallbackRefused, match=problem):
         read_query(query)
+
+
+def test_doctor_reports_a_host_without_address(services: Services) -> None:
+    """Only plugins that need the address are named."""
+    without = replace(services, url=None)
+    assert [(item.severity, item.subject) for item in check_address(without)] == [("note", f"plugin {FORGE}")]
+    assert list(check_address(services)) == []
