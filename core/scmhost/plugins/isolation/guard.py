@@ -41,7 +41,7 @@ _TRUE_LENGTH: Final = frozenset({list, tuple})
 
 _ON_PURPOSE: Final = (ProviderError,)
 _LOGGED_BY_CALLER: Final = frozenset(
-    {"import", "scm_register_providers", "settings", "scm_startup", "load", "start", "evaluate"}
+    {"import", "scm_register_providers", "models", "settings", "scm_startup", "load", "start", "evaluate"}
 )
 """Steps whose faults their caller logs: a plugin, a flag service or a configuration is refused for them."""
 
