@@ -164,7 +164,7 @@ def test_failing_import_is_reported_once(
 def test_plugin_that_the_host_refuses_violates_a_check(case: dict[str, Any]) -> None:
     """The suite is at least as strict about a plugin's code as the host."""
     run = conformance_run(EntryPoint("subject", case["entry"], "scmhost"))
-    names = ("imports", "hooks-fit", "hook-kinds", "provider-hooks")
+    names = ("imports", "hooks-fit", "hook-kinds", "provider-hooks", "models-fit")
     assert any(run.run(CHECKS_BY_NAME[name]).outcome != "kept" for name in names)
 
 

@@ -23,7 +23,7 @@ _KEYS: Final = ("form", "installation", "settings", "repository", "provider", "h
 _TABLES: Final = ("form", "installation", "settings", "repository", "push")
 _PUSH_KEYS: Final = ("body", "headers", "secret")
 # The host does not load a plugin that violates one of these.
-_REQUIRED: Final = ("imports", "hooks-fit", "hook-kinds", "provider-hooks")
+_REQUIRED: Final = ("imports", "hooks-fit", "hook-kinds", "provider-hooks", "models-fit")
 _MISSING_FIELD: Final = re.compile(r"([\w-]+)[\w.-]*: Field required")
 _RANGE: Final = re.compile(r"scmhost-api\s*(?=[<>=!~])")
 _NO_RANGE: Final = f"it states no API range; add the keyword 'scmhost-api>={API_VERSION}' to the distribution"

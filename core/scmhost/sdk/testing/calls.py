@@ -170,6 +170,11 @@ def _marked(attributes: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield options.get("specname") or name, name
 
 
+def has_marks(attributes: Mapping[str, Any]) -> bool:
+    """Return whether anything is marked or named like a hook."""
+    return any(True for _ in _marked(attributes)) or any(True for _ in marking_problems(attributes))
+
+
 def _is_marked(value: object) -> bool:
     # A specification of the contract may be imported by name.
     return hasattr(value, _MARK) or hasattr(value, _SPEC_MARK)
@@ -230,6 +235,10 @@ class HookCaller:
         if observed.result is None:
             raise next(iter(observed.violations.values()))
         return observed.result
+
+    def run(self, work: Callable[[], Any]) -> Execution:
+        """Run other code of the plugin, such as that of its models."""
+        return self._worker.run(work, _LOAD_SECONDS)
 
     def observe(self, hook: str, arguments: Mapping[str, Any]) -> ObservedCall:
         """Call a hook with those of the arguments that it takes. A hook that hung once is not called again."""

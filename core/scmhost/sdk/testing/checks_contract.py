@@ -9,13 +9,14 @@ from typing import Final
 
 import pluggy
 
-from scmhost.sdk import FEATURE_HOOKS, HOOK_PREFIX, HOOK_SPECS, PROJECT_NAME, hooks
+from scmhost.sdk import FEATURE_HOOKS, HOOK_SPECS, PROJECT_NAME, hooks
 from scmhost.sdk.hooks import ARGUMENTS
+from scmhost.sdk.validation import unusable_object
 
-from .calls import PluginFunction, did_you_mean, marking_problems
+from .calls import PluginFunction, did_you_mean, has_marks, marking_problems
 from .checks import IMPORTS, Violation, check, duplicates, relative_path
 from .observe import MAX_IMPORT_MS, ImportEffects
-from .plugin_under_test import SAMPLES_FIT, PluginUnderTest
+from .plugin_under_test import MODELS_FIT, SAMPLES_FIT, PluginUnderTest
 
 
 @check(
@@ -45,8 +46,9 @@ def samples_fit(plugin: PluginUnderTest) -> None:
     help="put @hookimpl above it, and take names of hooks and arguments from the reference",
 )
 def hooks_fit(plugin: PluginUnderTest) -> None:
-    if inspect.isclass(plugin.implementation):
-        raise Violation("the plugin is a class; name an instance of it, or a module")
+    unusable = unusable_object(plugin.implementation, has_hooks=has_marks(plugin.attributes))
+    if unusable:
+        raise Violation(f"the entry point names {unusable}")
     for problem in marking_problems(plugin.attributes):
         raise Violation(problem)
     for function in plugin.functions.values():
@@ -61,8 +63,6 @@ def hooks_fit(plugin: PluginUnderTest) -> None:
     except pluggy.PluginValidationError as error:
         # pluggy's messages have several lines.
         raise Violation(" ".join(str(error).split())) from None
-    if not plugin.declared:
-        raise Violation(f"it has no hook; name functions like {HOOK_PREFIX}register_providers and mark them")
 
 
 @check(
@@ -93,6 +93,17 @@ def provider_hooks(plugin: PluginUnderTest) -> None:
         for hook, why in sorted(needed.items()):
             if not plugin.has(hook):
                 raise Violation(f"provider {provider.key!r}: {why} needs {hook}")
+
+
+@check(
+    MODELS_FIT,
+    "The install form, the configuration and the settings of a provider have a JSON Schema.",
+    help="give the fields types that JSON has, and keep clients and callables out of the models",
+    hooks=("scm_register_providers",),
+)
+def models_fit(plugin: PluginUnderTest) -> None:
+    for problem in plugin.model_problems:
+        raise Violation(problem)
 
 
 @check(
@@ -128,7 +139,17 @@ def import_quiet(plugin: PluginUnderTest) -> None:
         raise Violation(f"importing {plugin.module} in a fresh process: {effect}")
 
 
-CHECKS: Final = (imports, samples_fit, hooks_fit, hook_kinds, provider_hooks, sdk_only, import_quick, import_quiet)
+CHECKS: Final = (
+    imports,
+    samples_fit,
+    hooks_fit,
+    hook_kinds,
+    provider_hooks,
+    models_fit,
+    sdk_only,
+    import_quick,
+    import_quiet,
+)
 
 
 def _signature_problems(item: PluginFunction) -> Iterator[str]:
