@@ -161,21 +161,24 @@ class PluginHost:
         return key in self._snapshot.owners or any(report.name == key for report in self._snapshot.reports)
 
     def idle_reason(self, key: str | None, organization: Organization) -> str | None:
-        """Return why objects of a provider are idle in an organization now, or None while it works."""
+        """Return why objects of a provider are idle in an organization now, or None while it works.
+
+        The text is for members of the organization: it shows neither lines of plugins.toml nor other plugins.
+        """
         if key is None:
             return None
         decision = self.decide(key, organization)
-        return None if decision.on else decision.reason
+        return None if decision.on else decision.public_reason
 
     def calls_for(self, key: str, organization: Organization) -> ProviderCalls:
         """Return the hooks of a provider that is on for an organization.
 
         Raises:
-            ProviderOff: it is not on; the text has the reason, with file and line.
+            ProviderOff: it is not on; the text has the reason, as ``idle_reason`` gives it.
         """
         decision, calls = self.decide(key, organization), self.calls(key)
         if not decision.on or calls is None:
-            raise ProviderOff(key, decision.reason)
+            raise ProviderOff(key, decision.public_reason)
         return calls
 
     def provider_name(self, key: str) -> str:
