@@ -16,7 +16,7 @@ _MOST_KEPT: Final = 512
 _REUSED: Final = frozenset({"installation", "repository", "organization"})
 _CONTAINERS: Final = (Value, dict, list, tuple, SecretStr)
 
-COPIED: Final = _REUSED | {"location", "repositories", "candidate", "payload", "request"}
+COPIED: Final = _REUSED | {"location", "repositories", "candidate", "payload", "request", "configuration", "webhook"}
 """The arguments of hooks that the host may read again after the call."""
 
 
