@@ -157,7 +157,7 @@ def _require_loadable(plugin: PluginUnderTest) -> None:
     required = {check.name: check for check in CHECKS if check.name in _REQUIRED}
     for name in _REQUIRED:
         result = required[name].run(plugin)
-        if result.outcome != "kept":
+        if result.outcome == "violated" or result.blocked_by:
             _refuse((result.report or result.text).rstrip())
 
 

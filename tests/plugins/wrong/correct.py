@@ -1,8 +1,10 @@
 """A plugin with every hook that keeps every check; each wrong plugin changes one thing."""
 
+import re
 import socket
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, JsonValue, SecretStr, ValidationError, field_validator
 
@@ -165,9 +167,14 @@ class Correct:
         return ResolvedRef(name="main", kind="branch", sha="c0ffee") if ref in (None, "main") else None
 
     @hookimpl
-    def scm_compare_commits(self, base: str | None, head: str) -> Sequence[CommitDraft]:
+    def scm_compare_commits(self, installation: Installation, base: str | None, head: str) -> Sequence[CommitDraft]:
+        # Only the host has the commits of a branch.
+        if re.fullmatch(r"[0-9a-f]+", head):
+            return [CommitDraft(sha=head)]
+        server = urlsplit(str(installation.configuration.get("server", "https://forge.example")))
         try:
-            socket.create_connection(("forge.example", 443), timeout=1).close()
+            with socket.create_connection((server.hostname, server.port or 443), timeout=1) as connection:
+                connection.recv(1)
         except OSError as error:
             raise ProviderUnavailable("The forge does not answer.") from error
         return [CommitDraft(sha=head)]

@@ -14,7 +14,7 @@ from scmhost.sdk.hook_results import ARGUMENTS
 from scmhost.sdk.validation import unusable_object
 
 from .calls import PluginFunction, did_you_mean, has_marks, marking_problems
-from .checks import IMPORTS, Violation, check, duplicates, relative_path
+from .checks import IMPORTS, NothingToCheck, Violation, check, duplicates, relative_path
 from .observe import MAX_IMPORT_MS, ImportEffects
 from .plugin_under_test import MODELS_FIT, SAMPLES_FIT, PluginUnderTest
 
@@ -85,6 +85,8 @@ def hook_kinds(plugin: PluginUnderTest) -> None:
     help="implement the hook, or leave the feature out",
 )
 def provider_hooks(plugin: PluginUnderTest) -> None:
+    if not plugin.providers:
+        raise NothingToCheck("the plugin registers no provider")
     for key in duplicates(one.key for one in plugin.providers):
         raise Violation(f"provider {key!r} is registered more than once")
     for provider in plugin.providers:
@@ -112,6 +114,7 @@ def models_fit(plugin: PluginUnderTest) -> None:
     help="use scmhost.sdk only, and report what it lacks as an issue",
 )
 def sdk_only(plugin: PluginUnderTest) -> None:
+    _import_effects(plugin)
     for place, name in _internal_imports(plugin):
         raise Violation(f"{place} imports {name}")
     for name in filter(_is_internal, plugin.import_effects.modules if plugin.import_effects else ()):
@@ -124,8 +127,10 @@ def sdk_only(plugin: PluginUnderTest) -> None:
     help="import heavy modules inside the hook that needs them; python -X importtime finds them",
 )
 def import_quick(plugin: PluginUnderTest) -> None:
-    effects = plugin.import_effects
-    if effects and not effects.ended and effects.ms > MAX_IMPORT_MS:
+    effects = _import_effects(plugin)
+    if effects.ended:
+        raise NothingToCheck(effects.ended)
+    if effects.ms > MAX_IMPORT_MS:
         raise Violation(f"importing {plugin.module} took {effects.ms:.0f} ms in the fastest of several runs")
 
 
@@ -135,8 +140,22 @@ def import_quick(plugin: PluginUnderTest) -> None:
     help="only define things at module level; start work in scm_startup",
 )
 def import_quiet(plugin: PluginUnderTest) -> None:
-    for effect in _visible_effects(plugin.import_effects) if plugin.import_effects else ():
+    for effect in _visible_effects(_import_effects(plugin)):
         raise Violation(f"importing {plugin.module} in a fresh process: {effect}")
+
+
+@check(
+    "import-changes-nothing",
+    "Importing a plugin changes nothing in its process: no environment variable, no search path, no default of sockets "
+    "or logging.",
+    help="pass timeouts to your client, and configure nothing at module level: the process belongs to the host",
+)
+def import_changes_nothing(plugin: PluginUnderTest) -> None:
+    effects = _import_effects(plugin)
+    if effects.ended:
+        raise NothingToCheck(effects.ended)
+    for change in effects.changes:
+        raise Violation(f"importing {plugin.module} in a fresh process {change}")
 
 
 CHECKS: Final = (
@@ -149,7 +168,14 @@ CHECKS: Final = (
     sdk_only,
     import_quick,
     import_quiet,
+    import_changes_nothing,
 )
+
+
+def _import_effects(plugin: PluginUnderTest) -> ImportEffects:
+    if plugin.import_effects is None:
+        raise NothingToCheck("the plugin is in no module that another process can import")
+    return plugin.import_effects
 
 
 def _signature_problems(item: PluginFunction) -> Iterator[str]:

@@ -64,6 +64,8 @@ class PluginUnderTest:
         self.caller = HookCaller(self.functions)
         # Hooks by violated check; filled by the first check of single calls.
         self.violating_hooks: dict[str, set[str]] | None = None
+        # Whether one of those calls tried to reach a host.
+        self.is_remote = False
         self.notes: list[str] = []
 
     def has(self, hook: str) -> bool:

@@ -76,8 +76,8 @@ class ConformanceReport:
 
     @property
     def passed(self) -> bool:
-        """Whether no check is violated, and every check that applies was run."""
-        return not any(one.outcome in ("violated", "not run") for one in self.results)
+        """Whether no check is violated, and none was prevented from running by the violation of another one."""
+        return not any(one.outcome == "violated" or one.blocked_by for one in self.results)
 
     def markdown(self) -> str:
         """Return the table of capabilities, for the plugin's README."""
@@ -112,8 +112,9 @@ class ConformanceReport:
             return "not declared"
         own = [one for one in self.results if set(one.check.hooks) & set(hooks) and one.outcome != "not declared"]
         names = {outcome: _names(own, outcome) for outcome in _NOT_KEPT}
-        faults = "; ".join(f"{outcome}: {', '.join(several)}" for outcome, several in names.items() if several)
-        return faults or (f"{len(own)} kept" if own else "general checks only")
+        kept = [f"{count} kept" for count in [len(_names(own, "kept"))] if count]
+        others = [f"{outcome}: {', '.join(several)}" for outcome, several in names.items() if several]
+        return "; ".join([*kept, *others]) or "general checks only"
 
 
 def _names(results: Iterable[CheckResult], outcome: Outcome) -> list[str]:
