@@ -19,7 +19,7 @@ def pinned(**more: Any) -> PluginSettings:
 
 
 def settings_of(**plugins: PluginSettings) -> Settings:
-    lines = {("plugins", KEY, "distribution"): 7}
+    lines: dict[tuple[str, ...], int] = {("plugins", KEY, "distribution"): 7}
     return Settings(plugins=plugins, source=Source("plugins.toml", lines, "abc"))
 
 
