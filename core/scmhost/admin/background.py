@@ -10,6 +10,7 @@ from scmhost.infra.db import jobs
 from scmhost.infra.db.jobs import QueuedJob
 from scmhost.infra.errors import Unavailable
 from scmhost.infra.loops import Loop
+from scmhost.installations.upgrade import upgrade_when_due
 from scmhost.plugins.isolation.faults import exception_text
 from scmhost.plugins.isolation.pauses import seconds_of
 from scmhost.releases import content_queries
@@ -24,6 +25,7 @@ log = structlog.get_logger(__name__)
 # Deletions are not urgent: most are due an hour after the request.
 HOUSEKEEPING_SECONDS: Final = 60.0
 JOBS_SECONDS: Final = 1.0
+UPGRADE_SECONDS: Final = 10.0
 
 FIRST_PAUSE: Final = timedelta(minutes=1)
 """The pause after the first failed attempt at a job; it doubles with each further one."""
@@ -58,11 +60,19 @@ def background_loops(services: Services) -> list[Loop]:
         _unless_unavailable("housekeeping postponed", lambda: delete_due_repositories(services))
         return False
 
+    def upgrade(_woken: bool) -> bool:  # noqa: FBT001
+        _unless_unavailable("upgrade of configurations postponed", lambda: upgrade_when_due(services))
+        return False
+
     telemetry = services.telemetry
     # A round reports progress only between jobs, so it is not stuck while its slowest job runs.
     patience = services.limits.job_seconds + 60.0
     jobs_loop = Loop("jobs", run_jobs, seconds=JOBS_SECONDS, stuck_after=patience, telemetry=telemetry)
-    return [jobs_loop, Loop("housekeeping", delete_repositories, seconds=HOUSEKEEPING_SECONDS, telemetry=telemetry)]
+    return [
+        jobs_loop,
+        Loop("housekeeping", delete_repositories, seconds=HOUSEKEEPING_SECONDS, telemetry=telemetry),
+        Loop("configuration upgrades", upgrade, seconds=UPGRADE_SECONDS, stuck_after=patience, telemetry=telemetry),
+    ]
 
 
 def _unless_unavailable(event: str, work: Callable[[], object]) -> None:

@@ -204,6 +204,21 @@ class PluginHost:
         """Return the calls of a provider, or None when no ready plugin offers it."""
         return self._snapshot.calls.get(provider_key)
 
+    def plugin_version(self, provider_key: str) -> str:
+        """Return the version of the distribution whose plugin offers a provider; empty where no ready plugin does."""
+        owner = self._snapshot.owners.get(provider_key)
+        return owner[0].candidate.version if owner else ""
+
+    @property
+    def provider_keys(self) -> tuple[str, ...]:
+        """The keys of all providers that ready plugins offer."""
+        return tuple(self._snapshot.owners)
+
+    @property
+    def snapshot_number(self) -> int:
+        """A number that changes with the plugins and the settings in use."""
+        return self._snapshot.number
+
     def reload(self, settings: Settings, *, retry: bool = False) -> ConfigurationStatus:
         """Apply new settings. Calls that run already keep the old settings.
 
