@@ -25,7 +25,7 @@ from .sealing import seal, stored_secrets
 _log = structlog.get_logger(__name__)
 
 AGAIN_AFTER: Final = timedelta(hours=1)
-"""When all configurations are checked again though no plugin has changed: a flags provider may turn on organizations."""
+"""When all are checked again though no plugin has changed: a flags provider may turn on more organizations."""
 
 _BATCH: Final = 100
 

@@ -115,6 +115,15 @@ class Correct:
         return RefreshedCredentials(secrets={"token": SecretStr(token.get_secret_value()[::-1])}) if token else None
 
     @hookimpl
+    def scm_upgrade_configuration(self, configuration: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
+        server = configuration.get("server") or configuration.get("base_url")
+        return {"server": server if isinstance(server, str) else "https://git.example.com"}
+
+    @hookimpl
+    def scm_uninstall(self, installation: Installation) -> None:
+        return None
+
+    @hookimpl
     def scm_offer_repositories(self, repositories: Sequence[Repository], search: str) -> Sequence[Offer]:
         return [Offer(identifier=str(one.id), name=one.name) for one in repositories if search in one.name]
 
@@ -190,6 +199,10 @@ class Correct:
 
     @hookimpl
     def scm_repository_saved(self, organization: Organization, repository: Repository) -> None:
+        return None
+
+    @hookimpl
+    def scm_installation_saved(self, organization: Organization, installation: Installation) -> None:
         return None
 
     @hookimpl

@@ -9,7 +9,7 @@ import pytest
 
 from scmhost.sdk import API_VERSION
 
-from . import checks_calls, checks_contract, checks_deliveries, checks_links, checks_repositories
+from . import checks_calls, checks_contract, checks_deliveries, checks_lifecycle, checks_links, checks_repositories
 from .calls import hook_functions, load
 from .checks import Check, CheckResult, Outcome, Violation
 from .plugin_under_test import PluginUnderTest
@@ -18,6 +18,7 @@ from .samples import PushSample, Samples, Waiver
 CHECKS: Final[tuple[Check, ...]] = (
     *checks_contract.CHECKS,
     *checks_calls.CHECKS,
+    *checks_lifecycle.CHECKS,
     *checks_repositories.CHECKS,
     *checks_links.CHECKS,
     *checks_deliveries.CHECKS,
@@ -187,6 +188,7 @@ class ProviderConformance:
         repository: fields of the sample repository, such as its name and url.
         hosts: base URLs that links may lead to, besides those in the form, the settings and the repository.
         push: a ``PushSample``: a valid delivery of a push webhook.
+        old_configurations: configurations of installations that earlier versions of the plugin stored, by version.
         examples: the number of generated inputs for each check.
         waived: checks that are not kept yet: ``{"links-read-back": Waiver("why", until=date(2027, 3, 1))}``. A check
             that is kept after all, or whose day has passed, fails.
@@ -200,6 +202,7 @@ class ProviderConformance:
     repository: ClassVar[Mapping[str, Any]] = {}
     hosts: ClassVar[tuple[str, ...]] = ()
     push: ClassVar[PushSample | None] = None
+    old_configurations: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     examples: ClassVar[int] = 50
     waived: ClassVar[Mapping[str, Waiver]] = {}
 
@@ -260,6 +263,7 @@ class ProviderConformance:
             repository=cls.repository,
             hosts=cls.hosts,
             push=cls.push,
+            old_configurations=cls.old_configurations,
             examples=cls.examples,
         )
 
