@@ -1,4 +1,4 @@
-"""Background work of the service: due jobs and due deletions."""
+"""Background work of the service: due jobs, due deletions, and upgrades of configurations."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -25,7 +25,6 @@ log = structlog.get_logger(__name__)
 # Deletions are not urgent: most are due an hour after the request.
 HOUSEKEEPING_SECONDS: Final = 60.0
 JOBS_SECONDS: Final = 1.0
-UPGRADE_SECONDS: Final = 10.0
 
 FIRST_PAUSE: Final = timedelta(minutes=1)
 """The pause after the first failed attempt at a job; it doubles with each further one."""
@@ -56,11 +55,8 @@ def background_loops(services: Services) -> list[Loop]:
         _unless_unavailable("jobs postponed", lambda: run_due_jobs(services, beat=jobs_loop.beat))
         return False
 
-    def delete_repositories(_woken: bool) -> bool:  # noqa: FBT001
+    def keep_house(_woken: bool) -> bool:  # noqa: FBT001
         _unless_unavailable("housekeeping postponed", lambda: delete_due_repositories(services))
-        return False
-
-    def upgrade(_woken: bool) -> bool:  # noqa: FBT001
         _unless_unavailable("upgrade of configurations postponed", lambda: upgrade_when_due(services))
         return False
 
@@ -68,11 +64,7 @@ def background_loops(services: Services) -> list[Loop]:
     # A round reports progress only between jobs, so it is not stuck while its slowest job runs.
     patience = services.limits.job_seconds + 60.0
     jobs_loop = Loop("jobs", run_jobs, seconds=JOBS_SECONDS, stuck_after=patience, telemetry=telemetry)
-    return [
-        jobs_loop,
-        Loop("housekeeping", delete_repositories, seconds=HOUSEKEEPING_SECONDS, telemetry=telemetry),
-        Loop("configuration upgrades", upgrade, seconds=UPGRADE_SECONDS, stuck_after=patience, telemetry=telemetry),
-    ]
+    return [jobs_loop, Loop("housekeeping", keep_house, seconds=HOUSEKEEPING_SECONDS, telemetry=telemetry)]
 
 
 def _unless_unavailable(event: str, work: Callable[[], object]) -> None:
