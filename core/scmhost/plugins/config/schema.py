@@ -152,11 +152,14 @@ class Rollout(Table):
     salt: Annotated[str, Field(min_length=1)] | None = None
 
 
+_DISTRIBUTION: Final = "The distribution that may own this name, and the provider key of this name."
+
+
 class PluginSettings(Table):
     """``[plugins.NAME]``: whether a plugin is loaded, and for which organizations its providers are on."""
 
     enabled: bool = Field(default=False, description="False: the plugin is never imported.")
-    distribution: str | None = Field(default=None, description="The distribution that may own this name.")
+    distribution: str | None = Field(default=None, description=_DISTRIBUTION)
     default: bool = Field(default=False, description="The result for an organization that no rule names.")
     allow: Organizations = Organizations()
     deny: Organizations = Organizations()
