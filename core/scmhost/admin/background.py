@@ -10,6 +10,7 @@ from scmhost.infra.db import jobs
 from scmhost.infra.db.jobs import QueuedJob
 from scmhost.infra.errors import Unavailable
 from scmhost.infra.loops import Loop
+from scmhost.installations.install_steps import forget_expired
 from scmhost.installations.upgrade import upgrade_when_due
 from scmhost.plugins.isolation.faults import exception_text
 from scmhost.plugins.isolation.pauses import seconds_of
@@ -56,7 +57,9 @@ def background_loops(services: Services) -> list[Loop]:
         return False
 
     def keep_house(_woken: bool) -> bool:  # noqa: FBT001
-        _unless_unavailable("housekeeping postponed", lambda: delete_due_repositories(services))
+        _unless_unavailable(
+            "housekeeping postponed", lambda: (delete_due_repositories(services), forget_expired(services))
+        )
         _unless_unavailable("upgrade of configurations postponed", lambda: upgrade_when_due(services))
         return False
 

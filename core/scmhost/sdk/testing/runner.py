@@ -9,7 +9,15 @@ import pytest
 
 from scmhost.sdk import API_VERSION
 
-from . import checks_calls, checks_contract, checks_deliveries, checks_lifecycle, checks_links, checks_repositories
+from . import (
+    checks_calls,
+    checks_contract,
+    checks_deliveries,
+    checks_install,
+    checks_lifecycle,
+    checks_links,
+    checks_repositories,
+)
 from .calls import hook_functions, load
 from .checks import Check, CheckResult, Outcome, Violation
 from .plugin_under_test import PluginUnderTest
@@ -18,6 +26,7 @@ from .samples import PushSample, Samples, Waiver
 CHECKS: Final[tuple[Check, ...]] = (
     *checks_contract.CHECKS,
     *checks_calls.CHECKS,
+    *checks_install.CHECKS,
     *checks_lifecycle.CHECKS,
     *checks_repositories.CHECKS,
     *checks_links.CHECKS,
