@@ -53,11 +53,14 @@ def install_provider(
         stored = save_draft(tx, services, organization, calls, draft)
     notify_saved(services, organization, stored)
     return stored
+<<<<<<< HEAD
 
 
 def notify_saved(services: Services, organization: Organization, stored: StoredInstallation) -> None:
     """Notify the plugins that listen, after the transaction that saved an installation."""
     services.plugins.notify("scm_installation_saved", organization=organization, installation=stored.installation)
+=======
+>>>>>>> validate
 
 
 def save_draft(
@@ -77,6 +80,10 @@ def save_draft(
     provider_key = calls.provider.key
     version = services.plugins.plugin_version(provider_key)
     try:
+<<<<<<< HEAD
+=======
+        version = services.plugins.plugin_version(provider_key)
+>>>>>>> validate
         stored = queries.create(tx, organization.id, provider_key, draft, services.clock.now(), version)
         if draft.secrets:
             sealed = seal(services.secret_box, stored.installation, draft.secrets)
@@ -89,6 +96,11 @@ def save_draft(
     target = stored.installation.id, stored.installation.name
     record(tx, services, organization, "integration.add", target, {"provider": provider_key})
     return stored
+
+
+def notify_saved(services: Services, organization: Organization, stored: StoredInstallation) -> None:
+    """Notify listeners of a new or changed installation, without its secrets. Call it after the transaction."""
+    services.plugins.notify("scm_installation_saved", organization=organization, installation=stored.installation)
 
 
 def configure_installation(
@@ -132,7 +144,7 @@ def configure_installation(
             record(tx, services, organization, "integration.edit", target, {"fields": changed})
     stored = get_installation(services, organization, installation_id)
     if changed:
-        services.plugins.notify("scm_installation_saved", organization=organization, installation=stored.installation)
+        notify_saved(services, organization, stored)
     return stored
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from factories import new_repository
 from hosting import REPOSITORY, SettableClock
 from plugins import lifecycle
+from plugins.stepped_forge import script
 from scmhost.admin.background import background_loops
 from scmhost.audit.queries import list_entries
 from scmhost.infra.db.engine import Store
@@ -25,6 +26,7 @@ from scmhost.installations.install import (
     install_provider,
     shown_configuration,
 )
+from scmhost.installations.install_steps import BegunInstallation, begin_installation, finish_installation
 from scmhost.installations.sealing import attention_reasons, stored_secrets
 from scmhost.installations.upgrade import AGAIN_AFTER, upgrade_configurations, upgrade_when_due
 from scmhost.organizations import queries as organization_queries
@@ -33,12 +35,21 @@ from scmhost.plugins import NeedsAttention, PluginSettings, Settings
 from scmhost.plugins.config.schema import Organizations
 from scmhost.repositories import queries as repository_queries
 from scmhost.repositories.manage import uninstall
-from scmhost.sdk import Installation, Location, Organization, ProviderError, ProviderUnavailable
+from scmhost.sdk import (
+    Installation,
+    InstallationDraft,
+    Location,
+    Organization,
+    ProviderError,
+    ProviderUnavailable,
+    RedirectTo,
+)
 from scmhost.services import Services
 from use_cases import open_services, recorded
 
 KEY = "aging"
 LOCATION = Location(ref="main", ref_kind="branch", path="a.py")
+NEW_FORGE = {"server": "https://forge.example"}
 OLD, NEW = {"host": "forge.example"}, {"url": "https://forge.example"}
 
 
@@ -224,6 +235,25 @@ def test_listeners_get_new_and_changed_installations(sqlite_store: Store, instal
         for _ in range(2):
             configure_installation(services, acme_of(services), installed, {**NEW, "token": "t0k3n"})
         assert [item for item in lifecycle.new.received if "saved" in item] == [f"saved forge of acme: {NEW} {{}}"]
+
+
+def test_listeners_get_installations_in_steps(sqlite_store: Store) -> None:
+    """Also one that a person finishes at the code host, and one whose form has all that is needed."""
+    plugins = {KEY: "plugins.lifecycle:old", "stepped_forge": "plugins.stepped_forge"}
+    box = SecretBox([SecretStr(new_key())])
+    with open_services(sqlite_store, plugins, secret_box=box, url="https://scmhost.example") as services:
+        acme = create_organization(services, "acme")
+        drafts = [InstallationDraft(name=name, external_id=name, configuration=NEW_FORGE) for name in ("a", "b")]
+        script.begin = lambda _form, _url, state: RedirectTo(url=f"https://forge.example/?state={state}")
+        script.finish = lambda _query, _saved: drafts[0]
+        begun = begin_installation(services, acme, "stepped_forge", NEW_FORGE)
+        assert isinstance(begun, BegunInstallation)
+        assert lifecycle.old.received == []
+        finish_installation(services, "stepped_forge", begun.redirect.partition("?")[2].encode())
+        script.begin = lambda _form, _url, _state: drafts[1]
+        begin_installation(services, acme, "stepped_forge", NEW_FORGE)
+    script.reset()
+    assert [item.partition(":")[0] for item in lifecycle.old.received] == ["saved a of acme", "saved b of acme"]
 
 
 def test_uninstall_calls_the_plugin_with_secrets(sqlite_store: Store, installed: int) -> None:
