@@ -53,14 +53,6 @@ def install_provider(
         stored = save_draft(tx, services, organization, calls, draft)
     notify_saved(services, organization, stored)
     return stored
-<<<<<<< HEAD
-
-
-def notify_saved(services: Services, organization: Organization, stored: StoredInstallation) -> None:
-    """Notify the plugins that listen, after the transaction that saved an installation."""
-    services.plugins.notify("scm_installation_saved", organization=organization, installation=stored.installation)
-=======
->>>>>>> validate
 
 
 def save_draft(
@@ -78,12 +70,8 @@ def save_draft(
         Conflict: this installation exists already, or it has secrets and the host has no key for them.
     """
     provider_key = calls.provider.key
-    version = services.plugins.plugin_version(provider_key)
     try:
-<<<<<<< HEAD
-=======
         version = services.plugins.plugin_version(provider_key)
->>>>>>> validate
         stored = queries.create(tx, organization.id, provider_key, draft, services.clock.now(), version)
         if draft.secrets:
             sealed = seal(services.secret_box, stored.installation, draft.secrets)

@@ -110,15 +110,9 @@ def begin_installation(
         step = calls.begin_install(form, organization, callback_url, state)
     if isinstance(step, InstallationDraft):
         with services.store.write() as tx:
-<<<<<<< HEAD
-            stored = save_draft(tx, services, organization, calls, step, "scm_begin_install")
-        notify_saved(services, organization, stored)
-        return stored
-=======
             made = save_draft(tx, services, organization, calls, step, "scm_begin_install")
         notify_saved(services, organization, made)
         return made
->>>>>>> validate
     if not callback_url:
         raise Conflict(f"The installation continues at the code host, and {_NO_ADDRESS}.")
     return BegunInstallation(_save_pending(services, organization, calls, step, callback_url, state), step.url)

@@ -84,15 +84,12 @@ class OrganizationIntegration(IntegrationShort):
     )
 
 
-<<<<<<< HEAD
-=======
 class RemovedInstallation(Wire):
     """An installation was deleted, and something is left at its code host."""
 
     notes: list[str] = Field(description="What a person has to clean up at the code host.")
 
 
->>>>>>> validate
 class BegunInstallationOut(Wire):
     id: str = Field(description="The pending installation, whose status can be requested.")
     provider: str
@@ -107,15 +104,6 @@ class PendingInstallationOut(Wire):
     detail: str | None = Field(description="Why there is no installation.")
     integration_id: str | None = Field(description="The installation, once it is made.")
     expires_at: Moment
-<<<<<<< HEAD
-
-
-class RemovedInstallation(Wire):
-    """An installation was deleted, and something is left at its code host."""
-
-    notes: list[str] = Field(description="What a person has to clean up at the code host.")
-=======
->>>>>>> validate
 
 
 class OfferOut(Wire):
