@@ -84,6 +84,11 @@ class ProviderCalls(FormCalls):
         """Return whether the plugin implements a hook."""
         return hook in self._implementations
 
+    def takes(self, hook: str, argument: str) -> bool:
+        """Return whether the plugin's implementation of a hook has an argument, whose value need not be read else."""
+        implementation = self._implementations.get(hook)
+        return implementation is not None and argument in implementation.parameters
+
     def configuration_problem(self, installation: Installation) -> str | None:
         """Return why the provider's model does not accept an installation's stored configuration, or None."""
         if self.provider.configuration is None:

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, SecretStr
 
 from scmhost.infra.limits import Limits
 from scmhost.infra.secret_box import is_key
 from scmhost.plugins.errors import ConfigError, Problem
+from scmhost.sdk import UrlError, check_web_url
 
 SCHEMA: Final = 1
 EVERYTHING: Final = "*"
@@ -62,6 +63,18 @@ def _secret_key(value: object) -> SecretStr | KeySource:
     )
 
 
+def _host_url(value: str) -> str:
+    """Return the service's own address without its trailing slashes."""
+    try:
+        url = check_web_url(value)
+    except UrlError as error:
+        raise ValueError(str(error)) from None
+    if "?" in url:
+        raise ValueError("the URL has a query; leave out the ? and what follows")
+    return url
+
+
+HostUrl = Annotated[str, AfterValidator(_host_url)]
 WebhookKey = Annotated[SecretStr, Field(min_length=32)]
 SecretKey = Annotated[SecretStr | KeySource, PlainValidator(_secret_key)]
 Percent = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=100, decimal_places=3)]
@@ -101,8 +114,16 @@ class HostSettings(Table):
     """``[host]``."""
 
     database_url: str = Field(default="sqlite:///scmhost.db", min_length=1, description="URL of the database.")
+    url: HostUrl | None = Field(
+        default=None,
+        description="Public address of the service, such as `https://scmhost.example.com`; code hosts send to it.",
+    )
     webhook_key: WebhookKey | None = Field(
         default=None, description="Key for deriving webhook secrets: at least 32 random characters."
+    )
+    register_webhooks: bool = Field(
+        default=True,
+        description="Registers webhooks at code hosts whose plugins can; needs `url` and `webhook_key`.",
     )
     secret_keys: Annotated[tuple[SecretKey, ...], Field(strict=False, max_length=20)] = Field(
         default=(),
