@@ -10,7 +10,7 @@ from scmhost.installations import queries as installation_queries
 from scmhost.organizations import queries as organization_queries
 from scmhost.plugins import ProviderCalls
 from scmhost.repositories import queries as repository_queries
-from scmhost.sdk import Installation, Organization, Push, Repository, RepositoryStatus
+from scmhost.sdk import Installation, JsonObject, Organization, Push, Repository, RepositoryStatus
 from scmhost.services import Services
 
 from . import bulk_queries
@@ -32,7 +32,7 @@ def request_completion(
     # Code hosts send zeros in place of the commit before a new branch.
     base = None if push.base is None or _is_zero(push.base) else push.base
     key = f"{repository.id}:{push.head}"
-    payload = {"repository": repository.id, "base": base, "head": push.head}
+    payload: JsonObject = {"repository": repository.id, "base": base, "head": push.head}
     jobs.put(tx, repository.organization_id, COMPLETE_PUSH, key, payload, services.clock.now())
     return True
 

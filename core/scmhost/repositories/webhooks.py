@@ -21,7 +21,7 @@ from scmhost.installations.webhooks import current_secret
 from scmhost.organizations import queries as organization_queries
 from scmhost.plugins import PluginFault
 from scmhost.plugins.isolation.pauses import seconds_of
-from scmhost.sdk import Installation, Organization, ProviderError, RegisteredWebhook, Repository, RepositoryStatus
+from scmhost.sdk import Installation, JsonObject, Organization, ProviderError, RegisteredWebhook, Repository, RepositoryStatus
 from scmhost.services import Services
 
 from . import queries, webhook_queries
@@ -262,7 +262,7 @@ def _request_all(tx: Transaction, services: Services, installation: Installation
 def _put_jobs(
     tx: Transaction, services: Services, organization_id: int, installation_id: int, repository_ids: Iterable[int]
 ) -> None:
-    payloads = {f"{installation_id}:{repository_id}": {} for repository_id in repository_ids}
+    payloads: dict[str, JsonObject] = {f"{installation_id}:{repository_id}": {} for repository_id in repository_ids}
     jobs.put_many(tx, organization_id, SYNC_WEBHOOK, payloads, services.clock.now())
 
 

@@ -1,81 +1,39 @@
 """Webhooks that jobs register at a code host and remove from it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from pydantic import SecretStr
 
 import factories
-from plugins.webhook_forge import Forge, delivery, forge
-from scmhost.admin.background import delete_due_repositories, run_due_jobs
+from plugins.webhook_forge import delivery
+from scmhost.admin.background import delete_due_repositories
 from scmhost.commits.push import receive_push
 from scmhost.infra.db.engine import Store
 from scmhost.infra.errors import Conflict, NotFound
 from scmhost.installations import queries as installation_queries
 from scmhost.installations.install import install_provider
-from scmhost.installations.webhooks import ROTATION, create_secret, delete_secret, list_secrets, secret_text
-from scmhost.organizations import queries as organization_queries
+from scmhost.installations.webhooks import ROTATION, create_secret, delete_secret, list_secrets
 from scmhost.repositories import webhook_queries
-from scmhost.repositories.claim import add_repository
-from scmhost.repositories.manage import change_repository, delete_repository, uninstall
+from scmhost.repositories.manage import delete_repository, uninstall
 from scmhost.repositories.webhooks import list_webhooks, request_all, unregister_all, webhooks_of
 from scmhost.sdk import (
-    AddRequest,
-    Installation,
-    Organization,
     ProviderError,
     Push,
     RateLimited,
-    Repository,
     RepositoryStatus,
 )
-from scmhost.services import Services
-from use_cases import WEBHOOK_KEY, open_services, recorded
-
-URL = "https://scmhost.example.com"
-
-
-@dataclass
-class WebhookHost:
-    """An organization with an installation whose plugin registers webhooks."""
-
-    services: Services
-    organization: Organization
-    installation: Installation
-    forge: Forge
-
-    def claim(self, name: str = "team/app", installation: Installation | None = None) -> Repository:
-        owner = installation or self.installation
-        request = AddRequest(identifier=name, fields={})
-        return add_repository(self.services, self.organization, "webhook_forge", owner.id, request).saved
-
-    def change(self, repository: Repository, **changes: object) -> Repository:
-        return change_repository(self.services, self.organization, repository.id, changes)
-
-    def state(self, repository: Repository) -> tuple[str, str | None] | None:
-        found = webhooks_of(self.services, [repository]).get(repository.id)
-        return (found.state, found.reason) if found else None
-
-    def run(self, seconds: float = 0) -> int:
-        self.services.clock.turn(seconds)  # type: ignore[attr-defined]
-        return run_due_jobs(self.services)
-
-    def secret(self) -> str:
-        newest = list_secrets(self.services, self.organization, self.installation.id)[0]
-        return secret_text(WEBHOOK_KEY, newest)
+from use_cases import WEBHOOK_KEY, recorded
+from webhook_host import URL, WebhookHost, open_webhook_host
 
 
 @pytest.fixture
 def hooked(store: Store) -> Iterator[WebhookHost]:
     """An organization with an installation whose plugin registers webhooks, and an empty code host."""
-    with open_services(store, {"webhook_forge": "plugins.webhook_forge"}, url=URL) as services:
-        with store.write() as tx:
-            organization = organization_queries.create_organization(tx, "acme", "Acme", factories.NOW)
-        stored = install_provider(services, organization, "webhook_forge", {})
-        forge.reset()
-        yield WebhookHost(services, organization, stored.installation, forge)
+    with open_webhook_host(store) as opened:
+        yield opened
 
 
 def test_claimed_repository_gets_a_webhook(hooked: WebhookHost) -> None:
