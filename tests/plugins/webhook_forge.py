@@ -4,7 +4,7 @@ import hmac
 import json
 from collections.abc import Mapping, Sequence
 
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from scmhost.sdk import (
     AddRequest,
@@ -142,7 +142,10 @@ def scm_unregister_webhook(repository: Repository, webhook: RegisteredWebhook) -
 def scm_route_delivery(headers: Mapping[str, str], body: bytes, settings: ForgeSettings) -> DeliveryRoute | None:
     if headers.get("x-event") != "push":
         return None
-    return DeliveryRoute(external_id=str(_read(body)["group"]), secret=settings.app_secret)
+    try:
+        return DeliveryRoute.model_validate({"external_id": _read(body)["group"], "secret": settings.app_secret})
+    except ValidationError as error:
+        raise ProviderError("The body is no delivery.") from error
 
 
 @hookimpl

@@ -21,7 +21,15 @@ from scmhost.installations.webhooks import current_secret
 from scmhost.organizations import queries as organization_queries
 from scmhost.plugins import PluginFault
 from scmhost.plugins.isolation.pauses import seconds_of
-from scmhost.sdk import Installation, JsonObject, Organization, ProviderError, RegisteredWebhook, Repository, RepositoryStatus
+from scmhost.sdk import (
+    Installation,
+    JsonObject,
+    Organization,
+    ProviderError,
+    RegisteredWebhook,
+    Repository,
+    RepositoryStatus,
+)
 from scmhost.services import Services
 
 from . import queries, webhook_queries
