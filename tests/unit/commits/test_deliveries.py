@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ def hooked(store: Store) -> Iterator[WebhookHost]:
         yield opened
 
 
-def push(*numbers: int, repository: str = "team/app", **fields: object) -> Push:
+def push(*numbers: int, repository: str = "team/app", **fields: Any) -> Push:
     return Push.model_validate(
         {"repository": repository, "commits": tuple(factories.draft(each) for each in numbers), **fields}
     )
@@ -240,7 +241,7 @@ def test_nothing_of_a_long_push_is_left_out(hooked: WebhookHost) -> None:
 @pytest.mark.parametrize(
     "fields", [{"unlisted": 3}, {"unlisted": 3, "head": "0" * 40}], ids=["no head", "deleted branch"]
 )
-def test_push_without_an_end_cannot_be_completed(hooked: WebhookHost, fields: dict[str, object]) -> None:
+def test_push_without_an_end_cannot_be_completed(hooked: WebhookHost, fields: dict[str, Any]) -> None:
     """It is only noted how many commits are missing."""
     hooked.claim()
     hooked.run()
