@@ -201,7 +201,7 @@ def open_api(
         clock,
         settings.limits,
         settings.host.webhook_key,
-        url=settings.host.url,
+        settings.host.url,
         register_webhooks=settings.host.register_webhooks,
         operators=settings.host.operators,
         secret_box=box,

@@ -47,7 +47,7 @@ class Services:
         clock: the current time.
         limits: how much a request may send or read.
         webhook_key: the key from which webhook secrets are derived; None: webhooks are off.
-        url: the public address of the service, without a trailing slash; None: it is not known.
+        url: the address of this service in browsers, without a final slash; None if the operator has not set it.
         register_webhooks: whether webhooks are registered at code hosts.
         operators: slugs or ids of the organizations whose admins may see the state of the host.
         secret_box: encrypts the secrets of installations, with the keys of the operator.

@@ -116,7 +116,7 @@ class HostSettings(Table):
     database_url: str = Field(default="sqlite:///scmhost.db", min_length=1, description="URL of the database.")
     url: HostUrl | None = Field(
         default=None,
-        description="Public address of the service, such as `https://scmhost.example.com`; code hosts send to it.",
+        description="Address of this service in browsers and at code hosts, such as `https://scmhost.example`.",
     )
     webhook_key: WebhookKey | None = Field(
         default=None, description="Key for deriving webhook secrets: at least 32 random characters."
