@@ -14,6 +14,7 @@ from scmhost.sdk import (
     Command,
     CommitDraft,
     Create,
+    DeliveryRoute,
     Existence,
     Feature,
     Installation,
@@ -33,6 +34,7 @@ from scmhost.sdk import (
     RedirectTo,
     RefreshedCredentials,
     Refusal,
+    RegisteredWebhook,
     Repository,
     ResolvedRef,
     UrlTemplates,
@@ -48,6 +50,10 @@ PAGES = Pages(
     commit="{repo_url}/commit/{commit}",
     compare="{repo_url}/compare/{base}...{head}",
 )
+
+
+# Of the operator's settings, in a real plugin.
+APP_SECRET = SecretStr("secret of the application")
 
 
 class Form(BaseModel):
@@ -70,6 +76,7 @@ class Settings(BaseModel):
 class Delivery(BaseModel):
     """The body of the host's push webhook."""
 
+    account: str = "team"
     repository: str
     shas: tuple[str, ...]
 
@@ -205,6 +212,23 @@ class Correct:
         except OSError as error:
             raise ProviderUnavailable("The forge does not answer.") from error
         return [CommitDraft(sha=head)]
+
+    @hookimpl
+    def scm_register_webhook(self, repository: Repository, address: str) -> RegisteredWebhook:
+        return RegisteredWebhook(external_id=f"{repository.name}: {address}"[:200], metadata={"of": repository.name})
+
+    @hookimpl
+    def scm_unregister_webhook(self, webhook: RegisteredWebhook) -> None:
+        return None
+
+    @hookimpl
+    def scm_route_delivery(self, headers: Mapping[str, str], body: bytes) -> DeliveryRoute | None:
+        if "x-scmhost-signature" not in headers:
+            return None
+        try:
+            return DeliveryRoute(external_id=Delivery.model_validate_json(body).account, secret=APP_SECRET)
+        except ValidationError:
+            raise ProviderError("The body is not a push.") from None
 
     @hookimpl
     def scm_read_push(self, headers: Mapping[str, str], body: bytes, secret: str) -> Sequence[Push]:

@@ -117,6 +117,10 @@ class HostSettings(Table):
     webhook_key: WebhookKey | None = Field(
         default=None, description="Key for deriving webhook secrets: at least 32 random characters."
     )
+    register_webhooks: bool = Field(
+        default=True,
+        description="Registers webhooks at code hosts whose plugins can; needs `url` and `webhook_key`.",
+    )
     secret_keys: Annotated[tuple[SecretKey, ...], Field(strict=False, max_length=20)] = Field(
         default=(),
         description="Keys for the secrets of installations, or `{ env = ... }` or `{ file = ... }` for where they are "
