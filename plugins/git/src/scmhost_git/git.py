@@ -38,8 +38,13 @@ def start(git_dir: Path, *arguments: str, **pipes: object) -> "subprocess.Popen[
         raise ProviderUnavailable(f"git cannot be started ({error.strerror})") from error
 
 
-def output(git_dir: Path, *arguments: str) -> bytes | None:
-    """Return the output of a short command, or None if git fails.
+def output(git_dir: Path, *arguments: str, seconds: float = _SECONDS) -> bytes | None:
+    """Return the output of a command, or None if git fails.
+
+    Args:
+        git_dir: the directory of git's data.
+        arguments: the command and its arguments.
+        seconds: the time limit.
 
     Raises:
         ProviderUnavailable: git cannot be started, or takes too long.
@@ -47,10 +52,10 @@ def output(git_dir: Path, *arguments: str) -> bytes | None:
     process = start(git_dir, *arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     with process:
         try:
-            printed, _ = process.communicate(timeout=_SECONDS)
+            printed, _ = process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired as late:
             process.kill()
-            raise ProviderUnavailable(f"git {arguments[0]} took longer than {_SECONDS:g} s") from late
+            raise ProviderUnavailable(f"git {arguments[0]} took longer than {seconds:g} s") from late
     return printed if process.returncode == 0 else None
 
 
