@@ -1,8 +1,8 @@
 """The content of files at a commit, and the commits that last changed their lines."""
 
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +109,7 @@ def test_anything_else_is_no_file(app: GitRepository, path: str) -> None:
     """Folders, submodules, symbolic links and paths out of the repository have no content and no blame."""
     app.commit(files={"a.py": "1\n", "dir/b.py": "1\n"})
     for name, target in (("outside", "/etc/passwd"), ("inside", "a.py"), ("folder", ".")):
-        os.symlink(target, app.path / name)
+        app.path.joinpath(name).symlink_to(target)
     app.git("add", "--all")
     app.git("update-index", "--add", "--cacheinfo", f"160000,{app.shas()[0]},sub")
     app.git("commit", "--quiet", "-m", "Links")
@@ -221,7 +221,7 @@ def test_ranges_have_exactly_the_lines(lines: list[int]) -> None:
     """Merged ranges are ascending, apart from each other, and have the given lines and no others."""
     ranges = merge_lines(lines)
     assert [line for first, last in ranges for line in range(first, last + 1)] == sorted(set(lines))
-    assert all(following[0] > before[1] + 1 for before, following in zip(ranges, ranges[1:], strict=False))
+    assert all(following[0] > before[1] + 1 for before, following in pairwise(ranges))
 
 
 SHA = "c0ffee" + "0" * 34
