@@ -14,6 +14,7 @@ from command import GitRepository
 from scmhost.sdk import (
     MAX_FILE_BYTES,
     BlamedLine,
+    FileTooLarge,
     Installation,
     ProviderError,
     ProviderUnavailable,
@@ -138,10 +139,8 @@ def test_size_is_checked_before_reading(app: GitRepository, monkeypatch: pytest.
 
     monkeypatch.setattr(git, "output", noted)
     for refused in (lambda: read(app.path, "main", "large"), lambda: blame(app.path, "main", "large", 1)):
-        with pytest.raises(ProviderError, match="2,000,001 bytes; at most 2,000,000 are read") as error:
+        with pytest.raises(FileTooLarge, match="2,000,001 bytes; at most 2,000,000 are read"):
             refused()
-        # Not "unavailable": the other files of the repository can still be read.
-        assert type(error.value) is ProviderError
     assert commands == ["ls-tree"] * 2
 
 

@@ -348,7 +348,8 @@ def _bounded_result(result: Any, implementation: Implementation, loop_of: LoopOf
             result = loop.run(result, implementation.spec.name, implementation.spec.budget)
     if isinstance(result, str):
         size = str.__len__(result)
-    elif isinstance(result, Sequence):
+    # Bytes are a sequence too, but one value; whoever reads a file checks its size.
+    elif isinstance(result, Sequence) and not isinstance(result, bytes):
         # A foreign sequence may report any length: it is read up to the limit instead.
         result = result if type(result) in _TRUE_LENGTH else list(islice(result, MOST_VALUES + 1))
         size = len(result)

@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from scmhost.sdk import MAX_FILE_BYTES, BlamedLine, ProviderError, ProviderUnavailable
+from scmhost.sdk import MAX_FILE_BYTES, BlamedLine, FileTooLarge, ProviderError, ProviderUnavailable
 
 from . import git
 from .forms import GitSettings
@@ -41,7 +41,8 @@ def read_file(git_dir: Path, ref: str, path: str, settings: GitSettings) -> byte
     """Return the content of a file at a ref; None if there is none. Symbolic links and submodules are no files.
 
     Raises:
-        ProviderError: the file is larger than ``MAX_FILE_BYTES``, or the clone does not have its content.
+        FileTooLarge: the file is larger than ``MAX_FILE_BYTES``.
+        ProviderError: the clone does not have its content.
     """
     entry = _find_entry(git_dir, ref, path, settings)
     return _content(git_dir, entry) if entry else None
@@ -53,7 +54,8 @@ def blame_lines(git_dir: Path, ref: str, path: str, lines: Sequence[int], settin
     Git follows the file through renames.
 
     Raises:
-        ProviderError: the file is too large, or the clone does not have its content.
+        FileTooLarge: the file is larger than ``MAX_FILE_BYTES``.
+        ProviderError: the clone does not have its content.
         ProviderUnavailable: git takes too long.
     """
     entry = _find_entry(git_dir, ref, path, settings)
@@ -131,7 +133,7 @@ def _find_entry(git_dir: Path, ref: str, path: str, settings: GitSettings) -> Fi
 def _content(git_dir: Path, entry: FileEntry) -> bytes:
     """Return the content of a file. The size is known before anything is read."""
     if entry.size > MAX_FILE_BYTES:
-        raise ProviderError(f"the file has {entry.size:,} bytes; at most {MAX_FILE_BYTES:,} are read")
+        raise FileTooLarge(f"the file has {entry.size:,} bytes; at most {MAX_FILE_BYTES:,} are read")
     # The object itself, so that no filter of the repository runs.
     content = git.output(git_dir, "cat-file", "blob", entry.blob, seconds=_READ_SECONDS)
     if content is None:
