@@ -9,17 +9,18 @@ import pytest
 
 from scmhost.sdk import API_VERSION
 
-from . import checks_calls, checks_contract, checks_deliveries, checks_links, checks_repositories
+from . import checks_calls, checks_contract, checks_deliveries, checks_files, checks_links, checks_repositories
 from .calls import hook_functions, load
 from .checks import Check, CheckResult, Outcome, Violation
 from .plugin_under_test import PluginUnderTest
-from .samples import PushSample, Samples, Waiver
+from .samples import FileSample, PushSample, Samples, Waiver
 
 CHECKS: Final[tuple[Check, ...]] = (
     *checks_contract.CHECKS,
     *checks_calls.CHECKS,
     *checks_repositories.CHECKS,
     *checks_links.CHECKS,
+    *checks_files.CHECKS,
     *checks_deliveries.CHECKS,
 )
 """All checks, in the order in which they run."""
@@ -186,6 +187,7 @@ class ProviderConformance:
         repository: fields of the sample repository, such as its name and url.
         hosts: base URLs that links may lead to, besides those in the form, the settings and the repository.
         push: a ``PushSample``: a valid delivery of a push webhook.
+        file: a ``FileSample``: a file of the sample repository.
         examples: the number of generated inputs for each check.
         waived: checks that are not kept yet: ``{"links-read-back": Waiver("why", until=date(2027, 3, 1))}``. A check
             that is kept after all, or whose day has passed, fails.
@@ -199,6 +201,7 @@ class ProviderConformance:
     repository: ClassVar[Mapping[str, Any]] = {}
     hosts: ClassVar[tuple[str, ...]] = ()
     push: ClassVar[PushSample | None] = None
+    file: ClassVar[FileSample | None] = None
     examples: ClassVar[int] = 50
     waived: ClassVar[Mapping[str, Waiver]] = {}
 
@@ -259,6 +262,7 @@ class ProviderConformance:
             repository=cls.repository,
             hosts=cls.hosts,
             push=cls.push,
+            file=cls.file,
             examples=cls.examples,
         )
 
