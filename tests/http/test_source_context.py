@@ -52,7 +52,6 @@ def test_lines_are_added_to_frames(forge: ApiClient) -> None:
     ]
     token = forge.token("project:read", "code:read")
     plain, rich = (forge.post(path, trace, token=token).json() for path in (LINKS, f"{LINKS}?context=0"))
-    assert [frame.pop("context") for frame in plain["frames"]] == [None, None]
     assert [item and item["lines"] for item in (frame.pop("context") for frame in rich["frames"])] == [["two"], None]
     assert plain == rich
 

@@ -1,6 +1,5 @@
 """Routes that turn frames and traces into links."""
 
-from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query
@@ -43,9 +42,10 @@ from .schemas import (
     explained_frame,
     linked_frame,
     mapping_with_evidence,
+    with_context,
 )
 from .source_context import read_context
-from .source_lines import MAX_MARGIN, MissingLines, SourceLines
+from .source_lines import MAX_MARGIN
 from .source_urls import parse_source_url
 from .traces import MAX_FIELD, DeriveIn, LinksIn, read_trace
 from .values import FrameQuery, Link, LinkOptions, NoLink
@@ -161,7 +161,8 @@ def context_margin(
     return context
 
 
-@traces_router.post("/trace-links/")
+# Only ``context`` is ever unset: without the parameter, answers are as they were before there was one.
+@traces_router.post("/trace-links/", response_model_exclude_unset=True)
 def trace_links(
     services: ServicesDep,
     organization: ForLinks,
@@ -172,10 +173,10 @@ def trace_links(
     """The links of all frames of a stack trace, each with its confidence; on request with source lines around it."""
     trace = read_trace(services, body)
     resolved = resolve_links(services, organization, project, trace.queries, body.options)
-    context: Sequence[SourceLines | MissingLines | None] = [None] * len(resolved)
+    frames = [linked_frame(*item) for item in zip(trace.frames, resolved, strict=True)]
     if margin is not None:
         context = read_context(services, organization, trace.queries, resolved, margin)
-    frames = [linked_frame(*item) for item in zip(trace.frames, resolved, context, strict=True)]
+        frames = [with_context(*item) for item in zip(frames, context, strict=True)]
     notes = notes_on_release(services, organization, body.release)
     return LinkedTraceOut(frames=frames, unread_lines=trace.unread, truncated=trace.truncated, notes=notes)
 

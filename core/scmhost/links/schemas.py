@@ -167,7 +167,7 @@ class FrameWithContextOut(LinkedFrameOut):
     """A frame and its outcome, with source lines where they were requested."""
 
     context: SourceContextOut | None = Field(
-        default=None, description="Null without the parameter `context`, and for a frame without a link."
+        default=None, description="Only with the parameter `context`; null for a frame without a link."
     )
 
 
@@ -244,22 +244,23 @@ def code_mapping_out(services: Services, details: MappingDetails) -> CodeMapping
     )
 
 
-def linked_frame(
-    frame: TraceFrame, resolved: ResolvedFrame, context: SourceLines | MissingLines | None = None
-) -> FrameWithContextOut:
-    """Return a frame, its outcome and its source lines on the wire."""
-    fields = {**_frame_fields(frame), **_resolved_fields(resolved)}
-    return FrameWithContextOut(**fields, context=context and _context(context))
+def linked_frame(frame: TraceFrame, resolved: ResolvedFrame) -> FrameWithContextOut:
+    """Return a frame and its outcome on the wire."""
+    return FrameWithContextOut(**_frame_fields(frame), **_resolved_fields(resolved))
 
 
-def _context(found: SourceLines | MissingLines) -> SourceContextOut:
-    if isinstance(found, MissingLines):
-        return SourceContextOut(
+def with_context(frame: FrameWithContextOut, found: SourceLines | MissingLines | None) -> FrameWithContextOut:
+    """Return a frame with its source lines, or why there are none."""
+    context = None
+    if isinstance(found, SourceLines):
+        context = SourceContextOut(
+            start_line=found.start, lines=list(found.lines), truncated=found.truncated, reason=None, message=None
+        )
+    elif found is not None:
+        context = SourceContextOut(
             start_line=None, lines=[], truncated=False, reason=found.reason.value, message=encodable(found.text)
         )
-    return SourceContextOut(
-        start_line=found.start, lines=list(found.lines), truncated=found.truncated, reason=None, message=None
-    )
+    return frame.model_copy(update={"context": context})
 
 
 def explained_frame(frame: TraceFrame, explained: ExplainedFrame) -> ExplainedFrameOut:
