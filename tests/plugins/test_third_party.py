@@ -113,7 +113,8 @@ def test_disabled_plugin_is_not_imported(environment: Path, tmp_path: Path) -> N
     code = (
         "import sys; from scmhost.app import Host, read_configuration; "
         "host = Host.open(read_configuration('plugins.toml', 'sqlite:///off.db')); "
-        "print([(r.name, r.state) for r in host.services.plugins.plugins if r.name == 'acme_forge'], 'acme_forge' in sys.modules)"
+        "found = [(r.name, r.state) for r in host.services.plugins.plugins if r.name == 'acme_forge']; "
+        "print(found, 'acme_forge' in sys.modules)"
     )
     done = run(environment / "python", tmp_path, "-c", code)
     assert done.out == "[('acme_forge', 'off')] False\n", done.err

@@ -187,8 +187,13 @@ def _samples(point: EntryPoint, given: Mapping[str, Any], provider: str) -> Samp
         repository=given.get("repository", {}),
         hosts=tuple(given.get("hosts", ())),
         push=PushSample(**{**push, "body": push["body"].encode()}) if push else None,
-        file=FileSample(**{**file, "outside": tuple(file.get("outside", ()))}) if file else None,
+        file=FileSample(**{**file, "outside": _outside(file)}) if file else None,
     )
+
+
+def _outside(sample: Mapping[str, Any]) -> tuple[Any, ...]:
+    paths = sample.get("outside", ())
+    return tuple(paths) if isinstance(paths, list) else (paths,) if paths else ()
 
 
 def _read_samples(file: Path) -> dict[str, Any]:
@@ -209,6 +214,9 @@ def _read_samples(file: Path) -> dict[str, Any]:
     missing = [key for key in ("ref", "path") if "file" in given and key not in given["file"]]
     if missing:
         fail(f"{file}: file.{missing[0]} is missing; a sample file has ref and path")
+    sample = given.get("file", {})
+    if not all(isinstance(text, str) for text in (*map(sample.get, sample.keys() - {"outside"}), *_outside(sample))):
+        fail(f"{file}: [file] has text for ref, path and large, and a list of texts for outside")
     if "push" in given and not isinstance(given["push"]["body"], str):
         fail(f"{file}: push.body is not text; write the delivery's body as one string")
     return given
