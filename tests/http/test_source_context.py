@@ -17,7 +17,7 @@ from scmhost.sdk import ProviderForbidden, Repository
 LINKS = "/api/0/projects/acme/web/trace-links/"
 CODE = "one\r\ntwo\r\nthree\r\nfour\r\n"
 BODY = {"frames": [{"filename": "/srv/app/a.py", "lineno": 3}], "commit": SHA}
-NONE = {"startLine": None, "lines": [], "truncated": False}
+NONE: dict[str, Any] = {"startLine": None, "lines": [], "truncated": False}
 
 
 @pytest.fixture
