@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from .commits import CommitDraft, FileChange, Push
     from .errors import (
+        ApiError,
+        ApiNotFound,
         ProviderError,
         ProviderForbidden,
         ProviderUnauthorized,
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
         hookimpl,
         same_secret,
     )
+    from .http import ApiClient
+    from .http_answers import ApiAnswer
     from .provider import FEATURE_HOOKS, Feature, FeatureText, NoFields, Provider, ProviderMetadata
     from .reasons import NEXT_STEP, Reason
     from .secrets import RefreshedCredentials
@@ -71,6 +75,8 @@ if TYPE_CHECKING:
 _NAMES_BY_MODULE: Final = {
     "commits": ("CommitDraft", "FileChange", "Push"),
     "errors": (
+        "ApiError",
+        "ApiNotFound",
         "ProviderError",
         "ProviderForbidden",
         "ProviderUnauthorized",
@@ -92,6 +98,8 @@ _NAMES_BY_MODULE: Final = {
         "hookimpl",
         "same_secret",
     ),
+    "http": ("ApiClient",),
+    "http_answers": ("ApiAnswer",),
     "provider": ("FEATURE_HOOKS", "Feature", "FeatureText", "NoFields", "Provider", "ProviderMetadata"),
     "reasons": ("NEXT_STEP", "Reason"),
     "secrets": ("RefreshedCredentials",),
@@ -151,6 +159,10 @@ __all__ = [
     "PROJECT_NAME",
     "PROMISES",
     "AddRequest",
+    "ApiAnswer",
+    "ApiClient",
+    "ApiError",
+    "ApiNotFound",
     "Claim",
     "Command",
     "CommitDraft",
