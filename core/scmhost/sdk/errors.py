@@ -20,7 +20,7 @@ class ProviderError(Exception):
 
 
 class ApiError(ProviderError):
-    """The code host refuses a request for another reason than those below.
+    """The code host refuses a request, such as for a conflict. ``ApiClient`` raises it.
 
     Attributes:
         status: the status of its HTTP answer.

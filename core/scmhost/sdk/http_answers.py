@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from functools import cache
 from http import HTTPStatus
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import TypeAdapter, ValidationError
@@ -72,7 +72,7 @@ class ApiAnswer:
         problem = self._not_json()
         if problem is None:
             try:
-                value: T = _adapter(kind).validate_json(self.body)
+                value: T = _adapter(cast("Any", kind)).validate_json(self.body)
             except ValidationError as error:
                 problem = _misfit(error)
             else:

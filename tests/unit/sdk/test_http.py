@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, TypeVar
@@ -42,9 +43,28 @@ class Raw:
     answers: list[bytes]
     requests: list[str] = field(default_factory=list)
     connections: int = 0
+    open: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self.open.add(asyncio.ensure_future(self._answer_all(reader, writer)))
+
+    async def close(self) -> None:
+        """End all connections, so that none is left when the loop ends."""
+        for task in self.open:
+            task.cancel()
+        await asyncio.gather(*self.open, return_exceptions=True)
+        self.open.clear()
+
+    async def _answer_all(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await self._answer_each(reader, writer)
+        finally:
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+    async def _answer_each(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while head := await _head(reader):
             length = next(
                 (int(line[15:]) for line in head.lower().split("\r\n") if line.startswith("content-length")), 0
@@ -57,7 +77,6 @@ class Raw:
             await writer.drain()
             if b"content-length" not in answer or b"!close" in answer:
                 break
-        writer.close()
 
 
 async def _head(reader: asyncio.StreamReader) -> str:
@@ -88,6 +107,7 @@ def talk(server: Raw, work: Callable[[ApiClient], Awaitable[T]], **options: Any)
         finally:
             await client.aclose()
             listener.close()
+            await server.close()
 
     return asyncio.run(whole())
 
@@ -318,7 +338,7 @@ LINK = '<http://elsewhere.example/api?page=2&after=x%3D>; rel="next", <http://h/
 
 
 @pytest.mark.parametrize("headers", [{"link": LINK}, {"x_next_page": "2"}])
-def test_a_list_is_read_page_by_page(headers: dict[str, str]) -> None:
+def test_a_list_is_read_page_by_page(headers: dict[str, Any]) -> None:
     """The next page is asked for at the same place, whatever the address in the header."""
     server = Raw([answer([{"id": 1}, {"id": 2}], **headers), answer([{"id": 3}], x_next_page="")])
 
@@ -374,7 +394,9 @@ def test_a_client_works_on_a_second_event_loop() -> None:
         listener = await asyncio.start_server(server.serve, "127.0.0.1", int(client.base_url[-5:]) if client else 0)
         client = client or ApiClient(f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]:05}")
         await client.get(Item, "x")
+        await client.aclose()
         listener.close()
+        await server.close()
         return client
 
     client = asyncio.run(whole(None))
