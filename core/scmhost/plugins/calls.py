@@ -1,23 +1,20 @@
 """Typed calls of one provider's plugin, with its hooks resolved once."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
-from functools import cached_property, partial
-from threading import Lock
 from types import MappingProxyType
-from typing import Any, Final, TypeVar, cast
+from typing import Any
 
-from cachetools import FIFOCache
-from pydantic import BaseModel, JsonValue, SecretStr, ValidationError
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic import BaseModel, JsonValue
 
 from scmhost.infra.errors import ProviderRefused
 from scmhost.sdk import (
     AddRequest,
+    BlamedLine,
     Claim,
     CommitDraft,
     Create,
+    DeliveryRoute,
     Existence,
     Installation,
     InstallationDraft,
@@ -26,88 +23,36 @@ from scmhost.sdk import (
     LocationCandidate,
     NoUrl,
     Offer,
+    OfferPage,
     Organization,
-    Provider,
     ProviderError,
     ProviderForbidden,
     ProviderUnauthorized,
     ProviderUnavailable,
     Push,
-    RefreshedCredentials,
+    RedirectTo,
     Refusal,
+    RegisteredWebhook,
     Repository,
+    RepositoryUpdate,
     ResolvedRef,
     UrlTemplates,
 )
-from scmhost.sdk.configuration import (
-    field_key,
-    first_problem,
-    leak_problem,
-    mask_problem,
-    model_input,
-    separated,
-)
-from scmhost.sdk.secrets import NO_SECRETS, secret_fields
+from scmhost.sdk.secrets import secret_fields
 from scmhost.sdk.values import frozen
 
 from .config.redaction import credential_texts
-from .credentials import Credentials, CredentialStore, NeedsAttention, Refresh
-from .errors import PluginFault
-from .isolation.faults import safe_text
-from .isolation.guard import Guard, Implementation
+from .hook_calls import PluginCalls
 from .isolation.pauses import seconds_of
 
-T = TypeVar("T")
 
-_MOST_CHECKED: Final = 10_000
-
-
-class ProviderCalls:
+class ProviderCalls(PluginCalls):
     """Calls the hooks of one provider. For a hook that its plugin does not have, a call returns "no" or nothing.
 
     Every call may raise ``ProviderError``, when the plugin reports that it cannot answer, or ``PluginFault``, when it
     violates the contract. A call for an installation raises ``NeedsAttention`` while its configuration is invalid, and
     one of an I/O hook also while its credentials cannot be used.
     """
-
-    def __init__(
-        self,
-        provider: Provider,
-        settings: BaseModel,
-        implementations: Mapping[str, Implementation],
-        guard: Guard,
-        credentials: CredentialStore,
-    ) -> None:
-        self.provider = provider
-        self.settings = settings
-        self._implementations = implementations
-        self._guard = guard
-        self._credentials = credentials
-        # The problem of a configuration, with the configuration itself, by installation.
-        self._checked: FIFOCache[int, tuple[JsonObject, str | None]] = FIFOCache(_MOST_CHECKED)
-        self._lock = Lock()
-        # Made once: it depends on the provider's name alone.
-        self._no_page = NoUrl(message=f"{provider.name} has no such page")
-
-    @property
-    def plugin(self) -> str:
-        """The name of the plugin."""
-        # Every provider has this hook; another one may be missing.
-        return self._implementations["scm_install"].origin.plugin
-
-    def has(self, hook: str) -> bool:
-        """Return whether the plugin implements a hook."""
-        return hook in self._implementations
-
-    def read_form(self, model: type[BaseModel], fields: Mapping[str, JsonValue]) -> BaseModel:
-        """Return the fields as one of the provider's own models. Its validators are the plugin's code.
-
-        Raises:
-            ValidationError: the model refuses the fields. Its texts contain no secret.
-        """
-        given = [_plain(fields.get(field_key(model, name))) for name in secret_fields(model)]
-        texts = credential_texts(SecretStr(str(value)) for value in given if value is not None)
-        return self._run(partial(_validated, model, dict(fields), texts), (ValidationError,), texts)
 
     def form_schema(self) -> dict[str, Any]:
         """Return the install form as JSON Schema."""
@@ -127,53 +72,46 @@ class ProviderCalls:
         draft: InstallationDraft = self._guard.call(implementation, arguments, credential_texts(secrets))
         return self._checked_draft(implementation, draft)
 
-    def _checked_draft(self, implementation: Implementation, draft: InstallationDraft) -> InstallationDraft:
-        model = self.provider.configuration
-        problem = mask_problem(draft)
-        if problem is None:
-            draft = separated(model, draft)
-            problem = leak_problem(draft) or self._model_problem(draft.configuration, draft.secrets)
-        if problem:
-            raise PluginFault(implementation.origin, "bad_result", f"returned a draft whose {problem}")
-        return draft
+    def begin_install(
+        self, form: BaseModel, organization: Organization, callback_url: str, state: str
+    ) -> RedirectTo | InstallationDraft:
+        """``scm_begin_install``, which the plugin has, with an instance of the provider's form."""
+        implementation = self._implementations["scm_begin_install"]
+        arguments = {"form": form, "organization": organization, "callback_url": callback_url, "state": state}
+        secrets = (value for name in secret_fields(type(form)) if (value := getattr(form, name)))
+        step: RedirectTo | InstallationDraft = self._guard.call(
+            implementation, {**arguments, "settings": self.settings}, credential_texts(secrets)
+        )
+        return self._checked_draft(implementation, step) if isinstance(step, InstallationDraft) else step
 
-    def configuration_problem(self, installation: Installation) -> str | None:
-        """Return why the provider's model does not accept an installation's stored configuration, or None."""
-        if self.provider.configuration is None:
-            return None
-        known = self._checked.get(installation.id)
-        # Pure hooks are called a thousand times a second, and the configuration hardly ever changes.
-        if known is not None and known[0] == installation.configuration:
-            return known[1]
-        try:
-            secrets = self._credentials.stored(installation).secrets if self._has_secret_fields else NO_SECRETS
-        except NeedsAttention:
-            # Without its secrets the configuration cannot be checked; hooks that need none are called.
-            return None
-        problem = self._model_problem(installation.configuration, secrets)
-        # A secret that was missing may be entered, and the configuration stays the same.
-        if problem is None or not self._has_secret_fields:
-            with self._lock:
-                self._checked[installation.id] = installation.configuration, problem
-        return problem
+    def finish_install(
+        self, query: Mapping[str, str], saved: JsonObject, organization: Organization, callback_url: str
+    ) -> InstallationDraft:
+        """``scm_finish_install``, which the plugin has. The draft can be saved."""
+        implementation = self._implementations["scm_finish_install"]
+        arguments = {"query": MappingProxyType(dict(query)), "saved": frozen(saved), "organization": organization}
+        draft: InstallationDraft = self._guard.call(
+            implementation, {**arguments, "callback_url": callback_url, "settings": self.settings}
+        )
+        return self._checked_draft(implementation, draft)
 
-    def _model_problem(self, configuration: JsonObject, secrets: Mapping[str, SecretStr]) -> str | None:
-        model = self.provider.configuration
-        if model is None:
-            return None
-        try:
-            self.read_form(model, model_input(model, configuration, secrets))
-        except ValidationError as error:
-            return f"configuration is not valid for {model.__name__} ({first_problem(error)})"
-        return None
+    def uninstall(self, installation: Installation) -> None:
+        """``scm_uninstall``; nothing without the hook."""
+        self._call("scm_uninstall", None, installation=installation)
 
     def offer_repositories(
-        self, installation: Installation, repositories: Sequence[Repository], search: str
-    ) -> Sequence[Offer]:
-        """``scm_offer_repositories``; nothing without the hook."""
-        return self._call(
-            "scm_offer_repositories", (), installation=installation, repositories=tuple(repositories), search=search
+        self, installation: Installation, repositories: Sequence[Repository], search: str, cursor: str = ""
+    ) -> OfferPage:
+        """``scm_offer_repositories``; nothing without the hook. All offers of a plain sequence are one page."""
+        answer: Sequence[Offer] | OfferPage = self._call(
+            "scm_offer_repositories",
+            OfferPage(offers=()),
+            installation=installation,
+            repositories=tuple(repositories),
+            search=search,
+            cursor=cursor,
         )
+        return answer if isinstance(answer, OfferPage) else OfferPage(offers=tuple(answer))
 
     def dispatch_repository(
         self, installation: Installation, request: AddRequest, candidate: Repository | None
@@ -183,6 +121,12 @@ class ProviderCalls:
         return self._call(
             "scm_dispatch_repository", missing, installation=installation, request=request, candidate=candidate
         )
+
+    def sync_repositories(
+        self, installation: Installation, repositories: Sequence[Repository]
+    ) -> Sequence[RepositoryUpdate]:
+        """``scm_sync_repositories``; nothing without the hook."""
+        return self._call("scm_sync_repositories", (), installation=installation, repositories=tuple(repositories))
 
     def serialize_repository(self, repository: Repository, payload: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
         """``scm_serialize_repository``; nothing to change without the hook."""
@@ -238,125 +182,70 @@ class ProviderCalls:
             "scm_compare_commits", (), installation=installation, repository=repository, base=base, head=head
         )
 
+    def read_file(self, installation: Installation, repository: Repository, ref: str, path: str) -> bytes | None:
+        """``scm_read_file``; None without the hook."""
+        return self._call("scm_read_file", None, installation=installation, repository=repository, ref=ref, path=path)
+
+    def blame_lines(
+        self, installation: Installation, repository: Repository, ref: str, path: str, lines: Sequence[int]
+    ) -> Sequence[BlamedLine]:
+        """``scm_blame_lines``; nothing without the hook."""
+        return self._call(
+            "scm_blame_lines",
+            (),
+            installation=installation,
+            repository=repository,
+            ref=ref,
+            path=path,
+            lines=tuple(lines),
+        )
+
+    def register_webhook(
+        self, installation: Installation, repository: Repository, address: str, secret: str
+    ) -> RegisteredWebhook | None:
+        """``scm_register_webhook``; None without the hook."""
+        return self._call(
+            "scm_register_webhook",
+            None,
+            installation=installation,
+            repository=repository,
+            address=address,
+            secret=secret,
+        )
+
+    def unregister_webhook(
+        self, installation: Installation, repository: Repository, webhook: RegisteredWebhook
+    ) -> None:
+        """``scm_unregister_webhook``; nothing without the hook."""
+        self._call("scm_unregister_webhook", None, installation=installation, repository=repository, webhook=webhook)
+
+    def route_delivery(self, headers: Mapping[str, str], body: bytes) -> DeliveryRoute | None:
+        """``scm_route_delivery``; None without the hook."""
+        return self._call("scm_route_delivery", None, headers=_lowered(headers), body=body)
+
     def read_push(
-        self, installation: Installation, headers: Mapping[str, str], body: bytes, secret: str
-    ) -> Sequence[Push]:
-        """``scm_read_push``, with header names in lower case; nothing without the hook."""
-        # HTTP header names have no case, and code hosts write them in several ways.
-        lowered = MappingProxyType({name.lower(): value for name, value in headers.items()})
-        return self._call("scm_read_push", (), installation=installation, headers=lowered, body=body, secret=secret)
-
-    def _run(
         self,
-        work: Callable[[], T],
-        expected: tuple[type[Exception], ...] = (),
-        secrets: frozenset[str] = frozenset(),
-    ) -> T:
-        implementation = self._implementations["scm_install"]
-        # Counted under a name of its own: a form that can be read does not show that scm_install works.
-        origin = replace(implementation.origin, hook="form")
-        return self._guard.run(origin, work, implementation.spec.budget, expected, secrets)
-
-    def _call(self, hook: str, missing: T, **arguments: object) -> T:
-        implementation = self._implementations.get(hook)
-        if implementation is None:
-            return missing
-        # Settings belong to the snapshot: a call that is under way keeps those that it began with.
-        arguments["settings"] = self.settings
-        installation = arguments.get("installation")
-        if isinstance(installation, Installation):
-            problem = self.configuration_problem(installation)
-            if problem:
-                raise NeedsAttention(f"Installation {installation.name!r} needs attention: its {problem}.")
-            if not implementation.inline:
-                return cast("T", self._call_host(implementation, arguments, installation))
-        # The guard has validated the result against the hook's annotation.
-        result: T = self._guard.call(implementation, arguments)
-        return result
-
-    def _call_host(
-        self, implementation: Implementation, arguments: Mapping[str, object], installation: Installation
-    ) -> object:
-        """Call an I/O hook for an installation, unless its code host asked for a pause."""
-        if self._guard.pauses.ends:
-            self._guard.pauses.check(installation)
-        try:
-            # A hook that does not take the installation needs no credentials.
-            if "installation" in implementation.parameters:
-                return self._call_with_credentials(implementation, arguments, installation)
-            answer: object = self._guard.call(implementation, arguments)
-        except ProviderUnavailable as error:
-            self._guard.pauses.note(installation, error)
-            raise
-        return answer
-
-    def _call_with_credentials(
-        self, implementation: Implementation, arguments: Mapping[str, object], installation: Installation
-    ) -> object:
-        """Call an I/O hook with the installation's secrets; once more after the code host has refused them."""
-        patience = implementation.spec.budget
-        held = self._credentials.get(installation, self._refresh, patience)
-        try:
-            return self._call_with(implementation, arguments, installation, held)
-        except ProviderUnauthorized as error:
-            if not held.version:
-                raise
-            renewed = self._credentials.renew(installation, held, self._refresh, patience, error)
-        try:
-            return self._call_with(implementation, arguments, installation, renewed)
-        except ProviderUnauthorized as error:
-            raise self._credentials.reject(installation, renewed, error) from error
-
-    def _call_with(
-        self,
-        implementation: Implementation,
-        arguments: Mapping[str, object],
         installation: Installation,
-        held: Credentials,
-    ) -> object:
-        given = {**arguments, "installation": held.given_to(installation)}
-        result: object = self._guard.call(implementation, given, held.texts)
-        if held.doubted:
-            self._credentials.confirm(installation, held)
-        return result
-
-    @property
-    def _refresh(self) -> Refresh | None:
-        implementation = self._implementations.get("scm_refresh_credentials")
-        if implementation is None:
-            return None
-
-        def refresh(installation: Installation, held: Credentials) -> RefreshedCredentials | None:
-            arguments = {"settings": self.settings}
-            return cast("RefreshedCredentials | None", self._call_with(implementation, arguments, installation, held))
-
-        return refresh
-
-    @cached_property
-    def _has_secret_fields(self) -> bool:
-        return self.provider.configuration is not None and bool(secret_fields(self.provider.configuration))
+        headers: Mapping[str, str],
+        body: bytes,
+        secret: str,
+        repositories: Sequence[Repository] = (),
+    ) -> Sequence[Push]:
+        """``scm_read_push``; nothing without the hook."""
+        return self._call(
+            "scm_read_push",
+            (),
+            installation=installation,
+            headers=_lowered(headers),
+            body=body,
+            secret=secret,
+            repositories=tuple(repositories),
+        )
 
 
-def _plain(value: object) -> object:
-    return value.get_secret_value() if isinstance(value, SecretStr) else value
-
-
-def _validated(model: type[BaseModel], fields: dict[str, JsonValue], secrets: frozenset[str]) -> BaseModel:
-    """Validate fields; the texts of the errors, which the plugin may have written, are read here and made safe."""
-    try:
-        return model.model_validate(fields)
-    except ValidationError as error:
-        details = [
-            InitErrorDetails(
-                # A placeholder, so that braces in the text are not read as a template.
-                type=PydanticCustomError(item["type"], "{text}", {"text": safe_text(item["msg"], secrets=secrets)}),
-                loc=item["loc"],
-                input=item["input"],
-            )
-            for item in error.errors(include_url=False, include_context=False)
-        ]
-        # Not chained: a traceback would show the original texts, which are not safe.
-        raise ValidationError.from_exception_data(error.title, details, hide_input=True) from None
+def _lowered(headers: Mapping[str, str]) -> Mapping[str, str]:
+    # HTTP header names have no case, and code hosts write them in several ways.
+    return MappingProxyType({name.lower(): value for name, value in headers.items()})
 
 
 @contextmanager

@@ -88,7 +88,7 @@ def offer_repositories(
         unclaimed = queries.unclaimed(tx, organization.id, services.limits.offers)
         owned = queries.of_installation(tx, organization.id, installation_id)
     with refusals():
-        offers = calls.offer_repositories(installation, unclaimed, search)
+        offers = calls.offer_repositories(installation, unclaimed, search).offers
     # Plugins offer ids or names as identifiers; either may have become the name or the external id.
     taken = {name for repository in owned for name in (repository.name, repository.external_id)}
     return [offer for offer in offers if not {offer.identifier, offer.name} & taken][: services.limits.offers]

@@ -22,20 +22,20 @@ if TYPE_CHECKING:
         UrlError,
     )
     from .execution import remaining_seconds
-    from .hooks import (
+    from .files import BlamedLine
+    from .hook_specs import (
         API_VERSION,
         HOOK_PREFIX,
-        HOOK_SPECS,
+        MAX_FILE_BYTES,
         PROJECT_NAME,
-        PROMISES,
         HookPromise,
         HookSpec,
-        check_signature,
         hookimpl,
-        same_secret,
     )
+    from .hooks import HOOK_SPECS, PROMISES
     from .http import ApiClient
     from .http_answers import ApiAnswer
+    from .installing import RedirectTo
     from .provider import FEATURE_HOOKS, Feature, FeatureText, NoFields, Provider, ProviderMetadata
     from .reasons import NEXT_STEP, Reason
     from .secrets import RefreshedCredentials
@@ -63,14 +63,17 @@ if TYPE_CHECKING:
         LocationCandidate,
         NoUrl,
         Offer,
+        OfferPage,
         Organization,
         RefKind,
         Refusal,
         Repository,
         RepositoryStatus,
+        RepositoryUpdate,
         ResolvedRef,
         Value,
     )
+    from .webhooks import DeliveryRoute, RegisteredWebhook, check_signature, same_secret
 
 _NAMES_BY_MODULE: Final = {
     "commits": ("CommitDraft", "FileChange", "Push"),
@@ -86,20 +89,21 @@ _NAMES_BY_MODULE: Final = {
         "UrlError",
     ),
     "execution": ("remaining_seconds",),
-    "hooks": (
+    "files": ("BlamedLine",),
+    # Importing ``hooks`` fills the table of specifications.
+    "hooks": ("HOOK_SPECS", "PROMISES"),
+    "hook_specs": (
         "API_VERSION",
         "HOOK_PREFIX",
-        "HOOK_SPECS",
+        "MAX_FILE_BYTES",
         "PROJECT_NAME",
-        "PROMISES",
         "HookPromise",
         "HookSpec",
-        "check_signature",
         "hookimpl",
-        "same_secret",
     ),
     "http": ("ApiClient",),
     "http_answers": ("ApiAnswer",),
+    "installing": ("RedirectTo",),
     "provider": ("FEATURE_HOOKS", "Feature", "FeatureText", "NoFields", "Provider", "ProviderMetadata"),
     "reasons": ("NEXT_STEP", "Reason"),
     "secrets": ("RefreshedCredentials",),
@@ -127,14 +131,17 @@ _NAMES_BY_MODULE: Final = {
         "LocationCandidate",
         "NoUrl",
         "Offer",
+        "OfferPage",
         "Organization",
         "RefKind",
         "Refusal",
         "Repository",
         "RepositoryStatus",
+        "RepositoryUpdate",
         "ResolvedRef",
         "Value",
     ),
+    "webhooks": ("DeliveryRoute", "RegisteredWebhook", "check_signature", "same_secret"),
 }
 _MODULE_OF: Final = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names}
 
@@ -155,6 +162,7 @@ __all__ = [
     "FEATURE_HOOKS",
     "HOOK_PREFIX",
     "HOOK_SPECS",
+    "MAX_FILE_BYTES",
     "NEXT_STEP",
     "PROJECT_NAME",
     "PROMISES",
@@ -163,11 +171,13 @@ __all__ = [
     "ApiClient",
     "ApiError",
     "ApiNotFound",
+    "BlamedLine",
     "Claim",
     "Command",
     "CommitDraft",
     "Create",
     "Decision",
+    "DeliveryRoute",
     "Existence",
     "Feature",
     "FeatureText",
@@ -182,6 +192,7 @@ __all__ = [
     "NoFields",
     "NoUrl",
     "Offer",
+    "OfferPage",
     "Organization",
     "PageRequest",
     "Pages",
@@ -195,14 +206,17 @@ __all__ = [
     "Push",
     "RateLimited",
     "Reason",
+    "RedirectTo",
     "RefKind",
     "RefreshedCredentials",
     "Refusal",
+    "RegisteredWebhook",
     "Remote",
     "RenderedView",
     "Repository",
     "RepositoryPages",
     "RepositoryStatus",
+    "RepositoryUpdate",
     "ResolvedRef",
     "Template",
     "TemplateError",

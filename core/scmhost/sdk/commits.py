@@ -61,6 +61,9 @@ class Push(Value):
         ref: the branch or tag that was pushed.
         commits: the commits that the body lists.
         unlisted: the number of pushed commits that the body does not list; 1 for an unknown number.
+        base: the commit before the push, if the body has it.
+        head: the last pushed commit. If there are unlisted commits, the host reads those after ``base`` up to ``head``
+            with ``scm_compare_commits``.
     """
 
     # The longest clone URL that the SDK parses.
@@ -68,3 +71,5 @@ class Push(Value):
     ref: str | None = None
     commits: tuple[CommitDraft, ...] = ()
     unlisted: Annotated[int, Field(ge=0)] = 0
+    base: Sha | None = None
+    head: Sha | None = None

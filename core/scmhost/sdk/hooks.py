@@ -8,21 +8,19 @@ Pure hooks are plain functions; I/O hooks may be ``async def``. Each hook has a 
 reported as a fault of the plugin, and affects only the request that made it.
 """
 
-import hashlib
-import hmac
-import inspect
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
-from typing import Annotated, Any, Final, Literal, TypeVar, get_origin, get_type_hints
 
-import pluggy
-from pydantic import BaseModel, BeforeValidator, JsonValue, TypeAdapter, ValidationError
+from pydantic import BaseModel, JsonValue
 
 from .commits import CommitDraft, Push
+from .files import BlamedLine
+
+# The table is complete only when this module is imported, so that it is imported from here.
+from .hook_specs import HOOK_SPECS as HOOK_SPECS  # noqa: PLC0414
+from .hook_specs import PROMISES as PROMISES  # noqa: PLC0414
+from .hook_specs import specify
+from .installing import RedirectTo
 from .provider import Provider
 from .secrets import RefreshedCredentials
 from .urls.pages import UrlTemplates
@@ -37,78 +35,13 @@ from .values import (
     LocationCandidate,
     NoUrl,
     Offer,
+    OfferPage,
     Organization,
     Repository,
+    RepositoryUpdate,
     ResolvedRef,
-    refuse_dict,
 )
-
-API_VERSION: Final = "1.2"
-"""The version of the contract, MAJOR.MINOR, independent of the host's version.
-
-A new hook or optional argument raises MINOR; a removal or a changed meaning raises MAJOR.
-"""
-
-PROJECT_NAME: Final = "scmhost"
-"""pluggy's project name, and the entry-point group."""
-
-HOOK_PREFIX: Final = "scm_"
-"""The beginning of every hook's name."""
-
-hookimpl = pluggy.HookimplMarker(PROJECT_NAME)
-"""Marks a plugin's function as a hook: ``@hookimpl`` above ``def scm_source_url(...)``."""
-
-hookspec = pluggy.HookspecMarker(PROJECT_NAME)
-"""Marks a function as a hook specification. Plugins do not need it."""
-
-HookKind = Literal["pure", "io"]
-"""``pure``: a plain function of its values. ``io``: may wait for a disk or a network, may be ``async def``."""
-
-Audience = Literal["plugin", "provider", "listeners"]
-"""Which plugins are called: each plugin once when it loads, the provider's own plugin, or all that implement it."""
-
-_F = TypeVar("_F", bound=Callable[..., Any])
-
-
-@dataclass(frozen=True, slots=True)
-class HookSpec:
-    """The properties of a hook, the same for all implementations.
-
-    Attributes:
-        name: the hook's name.
-        kind: ``pure`` or ``io``.
-        audience: which plugins are called.
-        budget: the longest time that one call may take, in seconds.
-    """
-
-    name: str
-    kind: HookKind
-    audience: Audience
-    budget: float
-
-    @property
-    def colour(self) -> HookKind:
-        """The same as ``kind``, by its first name."""
-        return self.kind
-
-
-HOOK_SPECS: Final[dict[str, HookSpec]] = {}
-"""The properties of every hook, by name, in the order of this module."""
-
-# The names that contract 1.1 published first. Plugins may import them.
-HookPromise = HookSpec
-PROMISES: Final = HOOK_SPECS
-
-
-def specify(kind: HookKind, audience: Audience, budget: float) -> Callable[[_F], _F]:
-    """Return a decorator that declares a hook specification; see ``HookSpec``. ``budget`` is in seconds."""
-
-    def declare(function: _F) -> _F:
-        name = function.__name__
-        HOOK_SPECS[name] = HookSpec(name, kind, audience, budget)
-        return hookspec(function)
-
-    return declare
+from .webhooks import DeliveryRoute, RegisteredWebhook
 
 
 # Hooks have no body: pluggy calls the implementations only. mypy reports an empty body where there is a result.
@@ -125,6 +58,51 @@ def scm_install(  # type: ignore[empty-body]
 
 
 @specify("io", "provider", budget=10.0)
+def scm_begin_install(  # type: ignore[empty-body]
+    form: BaseModel, organization: Organization, callback_url: str, state: str, settings: BaseModel
+) -> RedirectTo | InstallationDraft:
+    """Begin an installation that a person confirms at the code host; called in place of ``scm_install``.
+
+    ``callback_url`` is the address to which the code host has to send the browser back, with ``state`` as it is in the
+    query. The host accepts a state once, within ten minutes, from the person who began. Return an
+    ``InstallationDraft`` if the form already has all that is needed, such as a token.
+    """
+
+
+@specify("io", "provider", budget=10.0)
+def scm_finish_install(  # type: ignore[empty-body]
+    query: Mapping[str, str],
+    saved: Mapping[str, JsonValue],
+    organization: Organization,
+    callback_url: str,
+    settings: BaseModel,
+) -> InstallationDraft:
+    """Finish an installation: the browser came back from the code host with this query.
+
+    ``saved`` and ``callback_url`` are those of ``scm_begin_install``. Raise a ``ProviderError`` if the person declined.
+    """
+
+
+@specify("pure", "provider", budget=1.0)
+def scm_upgrade_configuration(  # type: ignore[empty-body]
+    configuration: Mapping[str, JsonValue], version: str
+) -> Mapping[str, JsonValue]:
+    """Turn the configuration that an older version of the plugin stored into that of the current model.
+
+    Called once for an installation whose configuration the current model refuses; the host saves the result if the
+    model accepts it. ``version`` is that of the plugin that stored the configuration, or empty if it is not known.
+    """
+
+
+@specify("io", "provider", budget=10.0)
+def scm_uninstall(installation: Installation, settings: BaseModel) -> None:
+    """Clean up at the code host: an installation is being removed. Its webhooks are already unregistered.
+
+    An error does not keep the installation: the host reports it to the person who removes it.
+    """
+
+
+@specify("io", "provider", budget=10.0)
 def scm_refresh_credentials(installation: Installation, settings: BaseModel) -> RefreshedCredentials | None:
     """Renew the secrets of an installation, which are in ``installation.secrets``. None if that is impossible.
 
@@ -136,9 +114,11 @@ def scm_refresh_credentials(installation: Installation, settings: BaseModel) -> 
 
 @specify("io", "provider", budget=10.0)
 def scm_offer_repositories(  # type: ignore[empty-body]
-    installation: Installation, repositories: Sequence[Repository], search: str, settings: BaseModel
-) -> Sequence[Offer]:
-    """The repositories that may be added to an installation.
+    installation: Installation, repositories: Sequence[Repository], search: str, cursor: str, settings: BaseModel
+) -> Sequence[Offer] | OfferPage:
+    """The repositories that may be added to an installation: all of them, or one page.
+
+    ``cursor`` is empty for the first page, else the ``next`` of the page before it.
 
     ``repositories`` are the unclaimed, active repositories of the organization, sorted by name. ``search`` is the text
     that a user searches for, or empty. The host removes offers of repositories that the installation already has: their
@@ -154,6 +134,17 @@ def scm_dispatch_repository(  # type: ignore[empty-body]
 
     ``candidate`` is the unclaimed, active repository whose id or name the request's identifier gives, if any.
     The host saves the decision in one transaction; if another claim was faster, nothing is saved.
+    """
+
+
+# Called in the background: no request waits for it.
+@specify("io", "provider", budget=30.0)
+def scm_sync_repositories(  # type: ignore[empty-body]
+    installation: Installation, repositories: Sequence[Repository], settings: BaseModel
+) -> Sequence[RepositoryUpdate]:
+    """The changes of repositories at the code host: renamed, moved, archived or deleted.
+
+    ``repositories`` are at most 100 repositories of the installation. Leave out those that have not changed.
     """
 
 
@@ -243,16 +234,82 @@ def scm_compare_commits(  # type: ignore[empty-body]
     """
 
 
+# A request for links waits for this hook, so that its budget is short.
+@specify("io", "provider", budget=3.0)
+def scm_read_file(
+    installation: Installation, repository: Repository, ref: str, path: str, settings: BaseModel
+) -> bytes | None:
+    """The content of a file at a ref, which is a commit where the host knows it. None if there is no such file.
+
+    ``path`` is from the repository's root, with slashes. Read at most ``MAX_FILE_BYTES`` and raise a ``ProviderError``
+    for a larger file. The host caches the content of a file at a commit.
+    """
+
+
+@specify("io", "provider", budget=10.0)
+def scm_blame_lines(  # type: ignore[empty-body]
+    installation: Installation,
+    repository: Repository,
+    ref: str,
+    path: str,
+    lines: Sequence[int],
+    settings: BaseModel,
+) -> Sequence[BlamedLine]:
+    """The commits that last changed lines of a file at a ref, in any order; empty if there is no such file.
+
+    ``lines`` are numbers from 1, ascending, at most 1,000. Leave out a line that the file does not have.
+    """
+
+
+@specify("io", "provider", budget=10.0)
+def scm_register_webhook(  # type: ignore[empty-body]
+    installation: Installation, repository: Repository, address: str, secret: str, settings: BaseModel
+) -> RegisteredWebhook:
+    """Register a webhook for pushes to a repository at the code host, or change the one with this address.
+
+    The code host must send deliveries to ``address`` and sign them with ``secret``. May be called again for the same
+    repository, such as with a new secret.
+    """
+
+
+@specify("io", "provider", budget=10.0)
+def scm_unregister_webhook(
+    installation: Installation, repository: Repository, webhook: RegisteredWebhook, settings: BaseModel
+) -> None:
+    """Remove a webhook from the code host. One that is not there any more is no error."""
+
+
+@specify("pure", "provider", budget=2.0)
+def scm_route_delivery(headers: Mapping[str, str], body: bytes, settings: BaseModel) -> DeliveryRoute | None:
+    """The installation that a delivery to the provider's common address is for; None for an event to ignore.
+
+    For code hosts with one address for all installations. The body is not verified yet: ``scm_read_push`` of the
+    installation gets it with the route's secret, and checks the signature. Header names are lower case.
+    """
+
+
 @specify("pure", "provider", budget=2.0)
 def scm_read_push(  # type: ignore[empty-body]
-    installation: Installation, headers: Mapping[str, str], body: bytes, secret: str
+    installation: Installation,
+    headers: Mapping[str, str],
+    body: bytes,
+    secret: str,
+    repositories: Sequence[Repository],
+    settings: BaseModel,
 ) -> Sequence[Push]:
     """Read a webhook that was sent to an installation. Header names are lower case.
+
+    ``repositories`` are the active repositories of the installation.
 
     Check the signature before parsing the body. Raise ``ProviderForbidden`` for a missing or wrong signature: the host
     tries the installation's next valid secret, and answers 401 if none matches. Raise ``ProviderError`` for a body that
     cannot be parsed (400). For an event that is not a push, such as a ping, return no pushes.
     """
+
+
+@specify("io", "listeners", budget=2.0)
+def scm_installation_saved(organization: Organization, installation: Installation) -> None:
+    """An installation was created or changed. Called after the transaction, without the installation's secrets."""
 
 
 @specify("io", "listeners", budget=2.0)
@@ -288,79 +345,3 @@ def scm_register_commands(settings: BaseModel, data_folder: Path) -> Sequence[Co
 
     A command may use the settings and the data folder, as ``scm_startup`` gets them.
     """
-
-
-# The host and the conformance suite both validate with what follows, so that they accept the same plugins.
-
-ARGUMENTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {name: tuple(inspect.signature(globals()[name]).parameters) for name in HOOK_SPECS}
-)
-"""The arguments of each hook, by the hook's name."""
-
-# The alias's long form in the signature is harder to read than the names of its members.
-_RESULT_TEXTS: Final[Mapping[str, str]] = {"scm_dispatch_repository": "Claim | Create | Refusal"}
-# Names of modules would make a signature too long to read, and plugins import from ``scmhost.sdk`` only.
-_MODULES: Final = re.compile(r"\b(?:[a-z_]+\.)+(?=[A-Z])")
-
-
-# Making a validator is much slower than a validation.
-@cache
-def result_adapter(hook: str) -> TypeAdapter[Any]:
-    """Return the validator of a hook's result."""
-    annotation: Any = get_type_hints(globals()[hook], include_extras=True)["return"]
-    # Only ``scm_serialize_repository`` returns a mapping of its own.
-    if get_origin(annotation) is not Mapping:
-        annotation = Annotated[annotation, BeforeValidator(refuse_dict)]
-    return TypeAdapter(annotation)
-
-
-@cache
-def result_text(hook: str) -> str:
-    """Return the type of a hook's result as plugin authors write it."""
-    return _RESULT_TEXTS.get(hook) or _annotation_text(inspect.signature(globals()[hook]).return_annotation)
-
-
-@cache
-def definition(hook: str) -> str:
-    """Return the ``def`` line of a hook, such as ``def scm_commit_url(sha: str, ...) -> str | NoUrl``."""
-    parameters = inspect.signature(globals()[hook]).parameters
-    arguments = ", ".join(f"{name}: {_annotation_text(item.annotation)}" for name, item in parameters.items())
-    return f"def {hook}({arguments}) -> {result_text(hook)}"
-
-
-def _annotation_text(annotation: object) -> str:
-    return _MODULES.sub("", inspect.formatannotation(annotation))
-
-
-def describe_mismatch(expected: str, result: object, error: ValidationError) -> str:
-    """Describe an invalid result: the expected type, the actual type and the first wrong field.
-
-    Values are left out, because their text is produced by the plugin and may be secret.
-    """
-    # The context of an error may contain the value too.
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    field = ".".join(map(str, first["loc"]))
-    detail = f" (at {field}: {first['msg']})" if field else ""
-    return f"returned {type(result).__name__!r} where {expected} is expected{detail}"
-
-
-# Two helpers for ``scm_read_push``. They take constant time. An empty secret matches nothing: everybody can send it.
-
-
-def check_signature(secret: str, body: bytes, signature: str) -> bool:
-    """Return whether a signature is the HMAC-SHA256 of the raw body, in hexadecimal, with or without ``sha256=``."""
-    expected = hmac.new(_bytes(secret), body, hashlib.sha256).hexdigest()
-    # Some hosts send the digits alone, and some in upper case.
-    given = signature.strip().removeprefix("sha256=").lower()
-    return bool(secret) and hmac.compare_digest(_bytes(expected), _bytes(given))
-
-
-def same_secret(secret: str, given: str) -> bool:
-    """Return whether two secrets are equal, for hosts that send the secret itself."""
-    # Bytes, because ``compare_digest`` refuses text outside of ASCII.
-    return bool(secret) and hmac.compare_digest(_bytes(secret), _bytes(given))
-
-
-def _bytes(text: str) -> bytes:
-    # Lone surrogates cannot be encoded as UTF-8, but a header may contain them.
-    return text.encode("utf-8", "surrogatepass")

@@ -162,6 +162,36 @@ class Offer(Value):
     default_branch: str | None = None
 
 
+class OfferPage(Value):
+    """One page of the repositories that a user may add.
+
+    Attributes:
+        offers: the repositories of this page, at most 1,000.
+        next: the cursor of the next page; None for the last one.
+    """
+
+    offers: tuple[Offer, ...]
+    next: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
+
+
+class RepositoryUpdate(Value):
+    """A change of a repository at its code host. A field left at None keeps its value.
+
+    Attributes:
+        repository_id: the id of one of the repositories that the hook got.
+        name: its new name; the host keeps the old one, so that commits and links with it still find the repository.
+        url: the new URL of its web page.
+        configuration: new data of the plugin.
+        state: whether it is archived or deleted at the code host; ``active`` if it is back.
+    """
+
+    repository_id: int
+    name: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    url: str | None = None
+    configuration: FrozenJson | None = None
+    state: Literal["active", "archived", "deleted"] | None = None
+
+
 class AddRequest(Value):
     """A request to add a repository.
 

@@ -69,7 +69,7 @@ class Forge:
 
     def ask(self) -> Sequence[Offer]:
         """Call an I/O hook."""
-        return self.calls.offer_repositories(self.installation, [], "")
+        return self.calls.offer_repositories(self.installation, [], "").offers
 
     def wait(self, span: timedelta) -> None:
         clock = self.services.clock

@@ -15,7 +15,7 @@ REQUEST = AddRequest(identifier="tools")
 ANSWERS: list[tuple[str, Callable[[ProviderCalls], Any], Any, Any]] = [
     (
         "scm_offer_repositories",
-        lambda calls: [offer.name for offer in calls.offer_repositories(INSTALLATION, [REPOSITORY], "ap")],
+        lambda calls: [offer.name for offer in calls.offer_repositories(INSTALLATION, [REPOSITORY], "ap").offers],
         ["app"],
         [],
     ),

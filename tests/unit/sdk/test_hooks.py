@@ -15,10 +15,12 @@ from scmhost.sdk import (
     HOOK_PREFIX,
     HOOK_SPECS,
     PROJECT_NAME,
+    BlamedLine,
     Claim,
     Command,
     CommitDraft,
     Create,
+    DeliveryRoute,
     Existence,
     Feature,
     InstallationDraft,
@@ -26,18 +28,24 @@ from scmhost.sdk import (
     LocationCandidate,
     NoUrl,
     Offer,
+    OfferPage,
     Pages,
     Provider,
     Push,
     Reason,
+    RedirectTo,
     RefreshedCredentials,
     Refusal,
+    RegisteredWebhook,
+    RepositoryUpdate,
     ResolvedRef,
     UrlTemplates,
+    hook_specs,
     hookimpl,
     hooks,
 )
-from scmhost.sdk.hooks import ARGUMENTS, definition, describe_mismatch, result_adapter, result_text, specify
+from scmhost.sdk.hook_results import ARGUMENTS, definition, describe_mismatch, result_adapter, result_text
+from scmhost.sdk.hook_specs import specify
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 LOCATION = Location(ref="main", ref_kind="branch", path="a.py")
@@ -47,7 +55,19 @@ TEMPLATES = UrlTemplates(pages=Pages(view="{repo_url}/{ref}/{path}"), repo_url="
 RESULTS: dict[str, list[object]] = {
     "scm_register_providers": [(Provider(key="a", name="A"),), []],
     "scm_install": [InstallationDraft(name="n", external_id="1")],
-    "scm_offer_repositories": [[Offer(identifier="1", name="a")], ()],
+    "scm_begin_install": [
+        RedirectTo(url="https://git.example/authorize?state=s"),
+        InstallationDraft(name="n", external_id="1"),
+    ],
+    "scm_finish_install": [InstallationDraft(name="n", external_id="1")],
+    "scm_upgrade_configuration": [{}, {"url": None, "tags": ["a"]}],
+    "scm_uninstall": [None],
+    "scm_offer_repositories": [
+        [Offer(identifier="1", name="a")],
+        (),
+        OfferPage(offers=(Offer(identifier="1", name="a"),), next="2"),
+    ],
+    "scm_sync_repositories": [[], [RepositoryUpdate(repository_id=1, name="new", state="archived")]],
     "scm_dispatch_repository": [
         Claim(),
         Create(name="a", external_id="1"),
@@ -62,8 +82,14 @@ RESULTS: dict[str, list[object]] = {
     "scm_file_exists": [Existence.YES, Existence.UNKNOWN],
     "scm_resolve_ref": [None, ResolvedRef(name="main", kind="branch", sha=SHA)],
     "scm_compare_commits": [[], [CommitDraft(sha=SHA)]],
+    "scm_read_file": [None, b"", b"print()\n"],
+    "scm_blame_lines": [[], [BlamedLine(line=1, sha=SHA)]],
+    "scm_register_webhook": [RegisteredWebhook(external_id="1")],
+    "scm_unregister_webhook": [None],
+    "scm_route_delivery": [None, DeliveryRoute(external_id="1", secret=SecretStr("s"))],
     "scm_read_push": [[], [Push(repository="a", commits=(CommitDraft(sha=SHA),))]],
     "scm_refresh_credentials": [None, RefreshedCredentials(secrets={"token": SecretStr("t")})],
+    "scm_installation_saved": [None],
     "scm_repository_saved": [None],
     "scm_commits_saved": [None],
     "scm_startup": [None],
@@ -98,8 +124,8 @@ def test_other_types_are_refused(hook: str, result: object) -> None:
 @each_hook
 @pytest.mark.parametrize("result", [{}, {"reason": "no_ref"}, {"kind": "claim"}])
 def test_a_dict_is_no_value_of_the_contract(hook: str, result: dict[str, str]) -> None:
-    """An empty dict does not pass as a ``NoUrl`` whose fields are all defaults; only a payload is a dict."""
-    if hook == "scm_serialize_repository":
+    """An empty dict does not pass as a ``NoUrl`` whose fields are all defaults; a payload is a dict."""
+    if hook in ("scm_serialize_repository", "scm_upgrade_configuration"):
         assert result_adapter(hook).validate_python(result) == result
         return
     with pytest.raises(ValidationError):
@@ -171,10 +197,9 @@ def test_a_mismatch_names_both_types() -> None:
 
 def test_a_mismatch_names_the_first_wrong_field() -> None:
     """A field of an item is given by its position and its name."""
-    offers = [Offer(identifier="1", name="a"), Offer.model_construct(identifier="2", name="")]
-    text = mismatch("scm_offer_repositories", offers)
-    assert "returned 'list' where Sequence[Offer] is expected" in text
-    assert "(at 1.name: String should have at least 1 character)" in text
+    text = mismatch("scm_compare_commits", [CommitDraft(sha=SHA), CommitDraft.model_construct(sha="")])
+    assert "returned 'list' where Sequence[CommitDraft] is expected" in text
+    assert "(at 1.sha: String should have at least 1 character)" in text
 
 
 @given(st.text(min_size=8, max_size=20, alphabet="stuvwxyz"))
@@ -188,14 +213,14 @@ def test_a_mismatch_contains_no_values(secret: str) -> None:
 
 def test_specifying_a_hook_registers_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """The decorator keeps the function, and records kind, audience and budget under its name."""
-    specs: dict[str, hooks.HookSpec] = {}
-    monkeypatch.setattr(hooks, "HOOK_SPECS", specs)
+    specs: dict[str, hook_specs.HookSpec] = {}
+    monkeypatch.setattr(hook_specs, "HOOK_SPECS", specs)
 
     def scm_sample(sha: str) -> None:
         """A sample."""
 
     assert specify("io", "listeners", budget=2.5)(scm_sample) is scm_sample
-    assert specs == {"scm_sample": hooks.HookSpec("scm_sample", "io", "listeners", 2.5)}
+    assert specs == {"scm_sample": hook_specs.HookSpec("scm_sample", "io", "listeners", 2.5)}
     assert specs["scm_sample"].colour == "io"
 
 
@@ -237,11 +262,15 @@ def test_pluggy_refuses_an_unknown_argument() -> None:
         manager.register(Plugin())
 
 
-def test_settings_are_passed_to_io_hooks_only() -> None:
-    """A pure hook of a provider does not depend on the operator's settings, so that its results can be cached."""
+def test_pure_hooks_get_no_settings_but_for_deliveries() -> None:
+    """A pure hook does not depend on the operator's settings, so that its results can be cached.
+
+    Results about deliveries are never cached.
+    """
     of_providers = {hook: names for hook, names in ARGUMENTS.items() if HOOK_SPECS[hook].audience == "provider"}
     with_settings = {hook for hook, names in of_providers.items() if "settings" in names}
-    assert {HOOK_SPECS[hook].kind for hook in with_settings} == {"io"}
+    pure = {hook for hook in with_settings if HOOK_SPECS[hook].kind == "pure"}
+    assert pure == {"scm_route_delivery", "scm_read_push"}
 
 
 def test_the_payload_of_a_repository_is_any_mapping() -> None:

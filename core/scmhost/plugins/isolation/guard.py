@@ -21,7 +21,7 @@ from scmhost.plugins.config.redaction import without
 from scmhost.plugins.errors import FaultKind, Origin, PluginFault
 from scmhost.sdk import HookSpec, ProviderError
 from scmhost.sdk.execution import DEADLINE
-from scmhost.sdk.hooks import describe_mismatch
+from scmhost.sdk.hook_results import describe_mismatch
 from scmhost.sdk.outbound import ANY_ADDRESS, OUTBOUND, OutboundPolicy
 
 from .circuit_breaker import CircuitBreaker, Counters, Suspension

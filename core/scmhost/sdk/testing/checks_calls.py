@@ -8,8 +8,9 @@ from typing import Any, Final, Self, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from scmhost.sdk import PROMISES, AddRequest, Installation, Location, ProviderError
-from scmhost.sdk.hooks import ARGUMENTS
+from scmhost.sdk import PROMISES, AddRequest, Installation, Location, ProviderError, RegisteredWebhook
+from scmhost.sdk.frozen import FrozenDict
+from scmhost.sdk.hook_results import ARGUMENTS
 
 from .calls import (
     ARGUMENTS_UNCHANGED,
@@ -202,6 +203,16 @@ _PLAIN_ARGUMENTS: Final[Mapping[str, Any]] = {
     "base": SHA,
     "head": "main",
     "shas": (SHA,),
+    "callback_url": "https://scmhost.example/callback",
+    "state": "state",
+    "query": FrozenDict({"code": "code"}),
+    "saved": FrozenDict(),
+    "cursor": "",
+    "path": "a.py",
+    "lines": (1,),
+    "address": "https://scmhost.example/hooks/1/",
+    "secret": "secret",
+    "webhook": RegisteredWebhook(external_id="1"),
 }
 
 

@@ -10,7 +10,7 @@ from typing import Final
 import pluggy
 
 from scmhost.sdk import FEATURE_HOOKS, HOOK_PREFIX, HOOK_SPECS, PROJECT_NAME, hooks
-from scmhost.sdk.hooks import ARGUMENTS
+from scmhost.sdk.hook_results import ARGUMENTS
 
 from .calls import PluginFunction, did_you_mean, marking_problems
 from .checks import IMPORTS, Violation, check, duplicates, relative_path

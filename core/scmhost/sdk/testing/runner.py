@@ -28,9 +28,13 @@ CHECKS_BY_NAME: Final[Mapping[str, Check]] = {check.name: check for check in CHE
 
 _CAPABILITIES: Final = (
     ("installation", ("scm_install",)),
+    ("installation in steps", ("scm_begin_install", "scm_finish_install")),
+    ("upgrades configuration", ("scm_upgrade_configuration",)),
+    ("cleans up at removal", ("scm_uninstall",)),
     ("renews credentials", ("scm_refresh_credentials",)),
     ("offers repositories", ("scm_offer_repositories",)),
     ("adds repositories", ("scm_dispatch_repository",)),
+    ("synchronizes repositories", ("scm_sync_repositories",)),
     ("serializes repositories", ("scm_serialize_repository",)),
     ("links to source", ("scm_source_url",)),
     ("links by templates", ("scm_url_templates",)),
@@ -40,8 +44,12 @@ _CAPABILITIES: Final = (
     ("checks that files exist", ("scm_file_exists",)),
     ("resolves refs", ("scm_resolve_ref",)),
     ("fetches commits", ("scm_compare_commits",)),
+    ("reads files", ("scm_read_file",)),
+    ("blames lines", ("scm_blame_lines",)),
     ("push webhooks", ("scm_read_push",)),
-    ("listens to changes", ("scm_repository_saved", "scm_commits_saved")),
+    ("registers webhooks", ("scm_register_webhook", "scm_unregister_webhook")),
+    ("one address for deliveries", ("scm_route_delivery",)),
+    ("listens to changes", ("scm_installation_saved", "scm_repository_saved", "scm_commits_saved")),
     ("starts and stops", ("scm_startup", "scm_shutdown")),
     ("commands", ("scm_register_commands",)),
 )

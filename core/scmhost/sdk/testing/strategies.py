@@ -10,8 +10,8 @@ from hypothesis.errors import Flaky
 from hypothesis.strategies import SearchStrategy
 from pydantic import JsonValue
 
-from scmhost.sdk import AddRequest, Location, Repository, ref_problem
-from scmhost.sdk.hooks import ARGUMENTS
+from scmhost.sdk import AddRequest, Location, RegisteredWebhook, Repository, ref_problem
+from scmhost.sdk.hook_results import ARGUMENTS
 from scmhost.sdk.provider import default_payload
 
 from .checks import Violation
@@ -204,6 +204,19 @@ _BY_ARGUMENT: Final[Mapping[str, Callable[[PluginUnderTest], SearchStrategy[Any]
     "body": lambda _: bodies,
     "secret": lambda _: st.text(max_size=10),
     "shas": lambda _: st.lists(shas, max_size=3),
+    "callback_url": lambda plugin: st.just(f"{plugin.base_url}/callback"),
+    "state": lambda _: st.text("abc0", min_size=1, max_size=10),
+    "query": lambda _: st.dictionaries(
+        st.sampled_from(["code", "error", "state"]) | st.text(max_size=5), st.text(max_size=10)
+    ),
+    "saved": lambda _: st.dictionaries(st.text(max_size=5), _json_values, max_size=2),
+    "configuration": lambda _: st.dictionaries(st.text(max_size=5), _json_values, max_size=2),
+    "version": lambda _: st.sampled_from(["", "0.1", "1.0.2"]),
+    "cursor": lambda _: st.just("") | st.text(max_size=10),
+    "path": lambda _: _any_location.map(lambda location: location.path),
+    "lines": lambda _: st.lists(st.integers(1, 100), max_size=3, unique=True).map(sorted),
+    "address": lambda plugin: st.just(f"{plugin.base_url}/hooks/1/"),
+    "webhook": lambda _: st.builds(RegisteredWebhook, external_id=st.text("abc0", min_size=1, max_size=10)),
 }
 
 
@@ -214,6 +227,8 @@ def arguments(plugin: PluginUnderTest, hook: str) -> SearchStrategy[dict[str, An
         values["installation"] = st.just(plugin.installation_for(hook))
     if hook == "scm_compare_commits":
         values["base"] = st.none() | values["base"]
+    if hook in ("scm_read_file", "scm_blame_lines"):
+        values["ref"] = shas | branches
     return st.fixed_dictionaries(values)
 
 
