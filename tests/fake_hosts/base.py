@@ -18,7 +18,7 @@ from urllib.error import HTTPError
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from urllib.request import Request, urlopen
 
-from .repository import GIT_ENVIRONMENT, EMPTY, BareRepository
+from .repository import EMPTY, GIT_ENVIRONMENT, BareRepository
 
 LONGEST_DELAY: Final = 60.0
 """How long a slow answer waits at most, in seconds; it ends with the host."""
