@@ -36,7 +36,7 @@ BODY = {
 }
 PUSH = PushSample(
     body=json.dumps(BODY).encode(),
-    headers=lambda secret, body: {"X-Gitlab-Event": "Push Hook", "X-Gitlab-Token": secret},
+    headers=lambda secret, _: {"X-Gitlab-Event": "Push Hook", "X-Gitlab-Token": secret},
 )
 
 
@@ -54,7 +54,8 @@ def host() -> Iterator[FakeGitLab]:
         assert fake.undocumented == []
 
 
-def test_the_readme_lists_the_capabilities(host: FakeGitLab) -> None:
+@pytest.mark.usefixtures("host")
+def test_the_readme_lists_the_capabilities() -> None:
     """The table in the README is the one that the suite prints."""
     samples = Samples(
         plugin,
