@@ -57,7 +57,7 @@ class GitLabSettings(BaseModel):
         description="The instances that organizations may use, by name; the first is the default.",
     )
     first_commits: int = Field(default=20, ge=1, le=10_000, description="Commits of a release without one before it.")
-    most_commits: int = Field(default=10_000, ge=1, le=100_000, description="Most commits of one release.")
+    most_commits: int = Field(default=2_000, ge=1, le=20_000, description="Most commits of one release.")
     commits_with_files: int = Field(
         default=200, ge=0, le=10_000, description="The newest commits of a release whose changed files are read."
     )
