@@ -13,12 +13,13 @@ from fake_hosts.repository import BareRepository
 from scmhost.sdk import Installation, Organization, Repository, RepositoryStatus
 from scmhost.sdk.execution import DEADLINE
 from scmhost_gitlab import plugin
+from scmhost_gitlab.client import scm_shutdown
 from scmhost_gitlab.forms import GitLabInstallForm, GitLabSettings
 
 T = TypeVar("T")
 
 ACME = Organization(id=1, slug="acme", name="Acme")
-CALLBACK = "https://scmhost.example.com/install/callback/"
+CALLBACK = "https://scmhost.example.com/hooks/install/gitlab/"
 
 
 class GitLabCalls:
@@ -66,13 +67,14 @@ class GitLabCalls:
 
     def candidate(self, name: str, url: str | None = None) -> Repository:
         """Return an unclaimed repository."""
-        fields = {"provider": None, "installation_id": None, "external_id": None, "configuration": {}}
-        return self.stored(BareRepositoryName(name), name=name, url=url, **fields)
+        return Repository(
+            id=5, organization_id=ACME.id, name=name, url=url, created_at=datetime(2026, 1, 2, tzinfo=UTC)
+        )
 
     def call(self, hook: str, *, seconds: float = 10.0, **arguments: Any) -> Any:
         """Call a hook with the settings and the installation, within a time."""
         implementation: Callable[..., Awaitable[Any]] = getattr(plugin, hook)
-        names = implementation.__code__.co_varnames[: implementation.__code__.co_argcount]  # type: ignore[attr-defined]
+        names = implementation.__code__.co_varnames[: implementation.__code__.co_argcount]
         given = {"settings": self.settings, "installation": self.installation, "organization": ACME, **arguments}
         return run(implementation(**{name: given[name] for name in names}), seconds)
 
@@ -80,15 +82,6 @@ class GitLabCalls:
         """Call ``scm_begin_install`` with a form, as the host does."""
         filled = GitLabInstallForm.model_validate(form)
         return self.call("scm_begin_install", form=filled, callback_url=CALLBACK, state="state-1")
-
-
-class BareRepositoryName:
-    """The name of a project that does not exist."""
-
-    id = 0
-
-    def __init__(self, full_name: str) -> None:
-        self.full_name = full_name
 
 
 def run(work: Awaitable[T], seconds: float = 10.0) -> T:
@@ -99,6 +92,6 @@ def run(work: Awaitable[T], seconds: float = 10.0) -> T:
         try:
             return await work
         finally:
-            await plugin.scm_shutdown()
+            await scm_shutdown()
 
     return asyncio.run(main())

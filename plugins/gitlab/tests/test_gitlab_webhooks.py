@@ -10,7 +10,7 @@ from fake_hosts.gitlab import MOST_PUSHED
 from fake_hosts.repository import EMPTY, BareRepository, history
 from gitlab_calls import GitLabCalls
 from scmhost.sdk import ProviderError, ProviderForbidden, ProviderUnavailable, Push, RegisteredWebhook, Repository
-from scmhost_gitlab import plugin
+from scmhost_gitlab.webhooks import scm_read_push
 
 ADDRESS = "https://scmhost.example.com/hooks/3/"
 SECRET = "a-secret-of-the-host"
@@ -35,7 +35,7 @@ def delivered(gitlab: GitLabCalls, project: BareRepository) -> list[Delivery]:
 
 def read(delivery: Delivery, *repositories: Repository, secret: str = SECRET) -> list[Push]:
     headers = {name.lower(): value for name, value in delivery.headers.items()}
-    return list(plugin.scm_read_push(headers, delivery.body, secret, repositories))
+    return list(scm_read_push(headers, delivery.body, secret, repositories))
 
 
 def test_a_webhook_is_registered_once(gitlab: GitLabCalls) -> None:
@@ -149,14 +149,14 @@ def test_a_delivery_needs_the_secret(token: str | None, secret: str) -> None:
     headers = {"x-gitlab-event": "Push Hook", **({} if token is None else {"x-gitlab-token": token})}
     for event in ("Push Hook", "Note Hook"):
         with pytest.raises(ProviderForbidden, match="X-Gitlab-Token"):
-            plugin.scm_read_push({**headers, "x-gitlab-event": event}, b"{", secret, ())
+            scm_read_push({**headers, "x-gitlab-event": event}, b"{", secret, ())
 
 
 @pytest.mark.parametrize("event", ["Tag Push Hook", "Note Hook", "Merge Request Hook", None])
 def test_another_event_is_no_push(event: str | None) -> None:
     """Such as one that somebody added by hand; its body is not parsed."""
     headers = {"x-gitlab-token": SECRET, **({"x-gitlab-event": event} if event else {})}
-    assert plugin.scm_read_push(headers, b"not JSON", SECRET, ()) == ()
+    assert scm_read_push(headers, b"not JSON", SECRET, ()) == ()
 
 
 def body(**fields: Any) -> dict[str, Any]:
@@ -177,7 +177,7 @@ def body(**fields: Any) -> dict[str, Any]:
 def pushed(value: Any) -> list[Push]:
     headers = {"x-gitlab-token": SECRET, "x-gitlab-event": "Push Hook"}
     data = value if isinstance(value, bytes) else json.dumps(value).encode()
-    return list(plugin.scm_read_push(headers, data, SECRET, ()))
+    return list(scm_read_push(headers, data, SECRET, ()))
 
 
 @pytest.mark.parametrize(
