@@ -46,7 +46,7 @@ _YEARS: Final = range(1900, 9000)
 _FILE_MARK: Final = "x-gitlab-blob-id"
 
 
-class _Commit(GitLabAnswer):
+class GitLabCommit(GitLabAnswer):
     id: str
     message: str | None = None
     author_name: str | None = None
@@ -55,12 +55,12 @@ class _Commit(GitLabAnswer):
     parent_ids: tuple[str, ...] = ()
 
 
-class _Ref(GitLabAnswer):
+class GitLabRef(GitLabAnswer):
     name: str
-    commit: _Commit
+    commit: GitLabCommit
 
 
-class _Diff(GitLabAnswer):
+class GitLabDiff(GitLabAnswer):
     old_path: str
     new_path: str
     new_file: bool = False
@@ -74,8 +74,8 @@ class _Diff(GitLabAnswer):
             yield self.new_path, "A" if self.new_file or self.renamed_file else "M"
 
 
-class _BlamedRange(GitLabAnswer):
-    commit: _Commit
+class GitLabBlame(GitLabAnswer):
+    commit: GitLabCommit
     lines: tuple[str, ...]
 
 
@@ -91,12 +91,12 @@ async def scm_resolve_ref(
         return None
     # As in git, a full id is that of a commit, and a name takes precedence over the beginning of an id.
     for place, kind in () if looks_like_commit(ref) else (("branches", "branch"), ("tags", "tag")):
-        found = await api.find(_Ref, *project, "repository", place, ref)
+        found = await api.find(GitLabRef, *project, "repository", place, ref)
         if found is not None:
             return ResolvedRef.model_validate({"name": found.name, "kind": kind, "sha": found.commit.id})
     if not _COMMIT_ID.fullmatch(ref):
         return None
-    commit = await api.find(_Commit, *project, "repository", "commits", ref)
+    commit = await api.find(GitLabCommit, *project, "repository", "commits", ref)
     if commit is None or not commit.id.startswith(ref.lower()):
         return None
     return ResolvedRef(name=commit.id, kind="commit", sha=commit.id)
@@ -114,11 +114,11 @@ async def scm_compare_commits(
     query = {"ref_name": "..".join(ends), "order": "topo", "per_page": LARGEST_PAGE}
     # Without a base, the whole history would be the commits of the first release.
     most = settings.first_commits if base is None else settings.most_commits
-    pages = api.items(_Commit, *project, "repository", "commits", params=query, most=most)
+    pages = api.items(GitLabCommit, *project, "repository", "commits", params=query, most=most)
     commits = list({commit.id: commit async for commit in pages}.values())
     # GitLab also answers with an empty list for a ref that it does not have.
     for ref in ends if not commits else ():
-        if await api.find(_Commit, *project, "repository", "commits", ref) is None:
+        if await api.find(GitLabCommit, *project, "repository", "commits", ref) is None:
             raise ProviderError(f"{api.host} has no commit, tag or branch {ref!r} in {repository.name!r}")
     changes = await _changes(api, project, commits[: settings.commits_with_files])
     return [_draft(commit, changes.get(commit.id, ())) for commit in commits]
@@ -136,7 +136,7 @@ async def scm_file_exists(
         _check_file(await api.request("HEAD", *place, params={"ref": location.ref}))
     except ApiNotFound:
         # GitLab answers the same for a commit that was not pushed, and for a project that it does not show.
-        commit = await api.find(_Commit, *project, "repository", "commits", location.ref)
+        commit = await api.find(GitLabCommit, *project, "repository", "commits", location.ref)
         return Existence.UNKNOWN if commit is None else Existence.NO
     return Existence.YES
 
@@ -176,7 +176,7 @@ async def scm_blame_lines(
     async def blamed(first: int, last: int) -> list[BlamedLine]:
         query = {"ref": ref, "range[start]": first, "range[end]": last}
         try:
-            ranges = await api.get(list[_BlamedRange], *place, params=query)
+            ranges = await api.get(list[GitLabBlame], *place, params=query)
         except ApiError:
             # There is no such file, or it ends before the first of these lines.
             return []
@@ -200,7 +200,7 @@ def line_ranges(lines: Iterable[int]) -> list[tuple[int, int]]:
 
 
 async def _changes(
-    api: "ApiClient", project: tuple[str, str], commits: Sequence[_Commit]
+    api: "ApiClient", project: tuple[str, str], commits: Sequence[GitLabCommit]
 ) -> dict[str, tuple[FileChange, ...]]:
     """Return the changed files by commit, of as many commits as there is time for.
 
@@ -210,11 +210,11 @@ async def _changes(
         ProviderUnavailable: the rate limit is used up, or nothing could be read.
     """
 
-    async def changes(commit: _Commit) -> tuple[FileChange, ...] | ProviderError:
+    async def changes(commit: GitLabCommit) -> tuple[FileChange, ...] | ProviderError:
         place = (*project, "repository", "commits", commit.id, "diff")
         kinds: dict[str, Literal["A", "M", "D"]] = {}
         try:
-            async for diff in api.items(_Diff, *place, params={"per_page": LARGEST_PAGE}, most=_MOST_CHANGES):
+            async for diff in api.items(GitLabDiff, *place, params={"per_page": LARGEST_PAGE}, most=_MOST_CHANGES):
                 kinds |= dict(diff.changes())
         except (RateLimited, ProviderUnauthorized):
             raise
@@ -224,7 +224,7 @@ async def _changes(
 
     results: dict[str, tuple[FileChange, ...] | ProviderError] = {}
 
-    async def read(commit: _Commit) -> None:
+    async def read(commit: GitLabCommit) -> None:
         results[commit.id] = await changes(commit)
 
     try:
@@ -238,7 +238,7 @@ async def _changes(
     return {sha: result for sha, result in results.items() if not isinstance(result, ProviderError)}
 
 
-def _draft(commit: _Commit, changes: tuple[FileChange, ...]) -> CommitDraft:
+def _draft(commit: GitLabCommit, changes: tuple[FileChange, ...]) -> CommitDraft:
     return CommitDraft(
         sha=commit.id,
         message=commit.message,
@@ -249,7 +249,7 @@ def _draft(commit: _Commit, changes: tuple[FileChange, ...]) -> CommitDraft:
     )
 
 
-def _blamed_line(line: int, commit: _Commit) -> BlamedLine:
+def _blamed_line(line: int, commit: GitLabCommit) -> BlamedLine:
     return BlamedLine(
         line=line,
         sha=commit.id,

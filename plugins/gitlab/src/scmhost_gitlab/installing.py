@@ -26,16 +26,16 @@ from .forms import GitLabConfiguration, GitLabInstallForm, GitLabInstance, GitLa
 _OLDEST_TOKEN: Final = timedelta(days=365)
 
 
-class _Account(GitLabAnswer):
+class GitLabAccount(GitLabAnswer):
     id: int
     username: str
 
 
-class _Group(GitLabAnswer):
+class GitLabGroup(GitLabAnswer):
     full_path: str
 
 
-class _Tokens(GitLabAnswer):
+class GitLabTokens(GitLabAnswer):
     access_token: Annotated[str, Field(min_length=1)]
     refresh_token: str | None = None
     expires_in: Annotated[int, Field(ge=1)] | None = None
@@ -127,9 +127,9 @@ async def scm_uninstall(installation: Installation, settings: GitLabSettings) ->
         await client(instance.url).request("POST", "oauth", "revoke", form=form)
 
 
-async def _request_tokens(instance: GitLabInstance, grant: Mapping[str, str]) -> _Tokens:
+async def _request_tokens(instance: GitLabInstance, grant: Mapping[str, str]) -> GitLabTokens:
     form = {**_application(instance), **grant}
-    return (await client(instance.url).request("POST", "oauth", "token", form=form)).read(_Tokens)
+    return (await client(instance.url).request("POST", "oauth", "token", form=form)).read(GitLabTokens)
 
 
 def _application(instance: GitLabInstance) -> dict[str, str]:
@@ -144,11 +144,11 @@ def _challenge(verifier: str) -> str:
 async def _draft(instance: GitLabInstance, headers: dict[str, str], group: str, name: str) -> InstallationDraft:
     """Return the installation of the account that the credentials belong to, without secrets."""
     api = rest_api(instance, headers)
-    account = await api.get(_Account, "user")
+    account = await api.get(GitLabAccount, "user")
     if group:
         try:
             # As GitLab spells it: the paths of projects are compared with it.
-            group = (await api.get(_Group, "groups", group)).full_path
+            group = (await api.get(GitLabGroup, "groups", group)).full_path
         except ApiNotFound:
             raise ProviderError(f"{account.username} sees no group {group!r} at {instance.url}.") from None
     identity = f"{instance.url}\n{account.id}\n{group.casefold()}".encode()

@@ -27,21 +27,21 @@ _Sha = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[0-9a-fA-F]+
 _Path = Annotated[str, Field(min_length=1, max_length=4096)]
 
 
-class _Hook(GitLabAnswer):
+class GitLabHook(GitLabAnswer):
     id: int
     url: str
 
 
-class _PushAuthor(GitLabAnswer):
+class GitLabAuthor(GitLabAnswer):
     name: str | None = None
     email: str | None = None
 
 
-class _PushedCommit(GitLabAnswer):
+class GitLabPushedCommit(GitLabAnswer):
     id: _Sha
     message: str | None = None
     timestamp: AwareDatetime | None = None
-    author: _PushAuthor = _PushAuthor()
+    author: GitLabAuthor = GitLabAuthor()
     added: tuple[_Path, ...] | None = None
     modified: tuple[_Path, ...] | None = None
     removed: tuple[_Path, ...] | None = None
@@ -63,18 +63,18 @@ class _PushedCommit(GitLabAnswer):
         )
 
 
-class _PushedProject(GitLabAnswer):
+class GitLabPushedProject(GitLabAnswer):
     web_url: Annotated[str, Field(min_length=1, max_length=2000)]
 
 
-class _PushBody(GitLabAnswer):
+class GitLabPushBody(GitLabAnswer):
     object_kind: Literal["push"]
     ref: Annotated[str, Field(max_length=1000)]
     before: _Sha
     after: _Sha
     project_id: int
-    project: _PushedProject
-    commits: tuple[_PushedCommit, ...] | None = None
+    project: GitLabPushedProject
+    commits: tuple[GitLabPushedCommit, ...] | None = None
     total_commits_count: Annotated[int, Field(ge=0, le=1_000_000_000)] = 0
 
 
@@ -84,11 +84,11 @@ async def scm_register_webhook(
 ) -> RegisteredWebhook:
     api, place = api_of(installation, settings), (*project_path(repository), "hooks")
     body = {"url": address, "token": secret, "push_events": True, "tag_push_events": False}
-    async for known in api.items(_Hook, *place, params={"per_page": LARGEST_PAGE}):
+    async for known in api.items(GitLabHook, *place, params={"per_page": LARGEST_PAGE}):
         if known.url == address:
             await api.request("PUT", *place, str(known.id), json=body)
             return RegisteredWebhook(external_id=str(known.id))
-    made = (await api.request("POST", *place, json=body)).read(_Hook)
+    made = (await api.request("POST", *place, json=body)).read(GitLabHook)
     return RegisteredWebhook(external_id=str(made.id))
 
 
@@ -112,7 +112,7 @@ def scm_read_push(
     if headers.get("x-gitlab-event") not in _EVENTS:
         return ()
     try:
-        push = _PushBody.model_validate_json(body)
+        push = GitLabPushBody.model_validate_json(body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         place = ".".join(map(str, first["loc"])) or "body"
