@@ -1,0 +1,1 @@
+"""Refs, commits and files, asked of a fake Forgejo over a real repository."""
