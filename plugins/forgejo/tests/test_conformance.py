@@ -1,7 +1,7 @@
 """Forgejo passes the conformance suite, with a fake host."""
 
-import json
 import hmac
+import json
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path

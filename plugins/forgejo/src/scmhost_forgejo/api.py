@@ -1,7 +1,7 @@
 """The server's API: its answers, and a client with the credentials of an installation."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, RootModel, SecretStr
@@ -88,7 +88,7 @@ class ForgejoEntry(BaseModel):
     type: str
 
 
-class ForgejoContents(RootModel[ForgejoEntry | list[Any]]):
+class ForgejoContents(RootModel[ForgejoEntry | list[ForgejoEntry]]):
     """What is at a path: an entry, or the list of a folder."""
 
 

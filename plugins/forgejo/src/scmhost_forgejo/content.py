@@ -126,7 +126,7 @@ def _segments(path: str) -> Sequence[str] | None:
     """Return the parts of a file's path, or None for a path that no file has."""
     parts = path.split("/")
     unsafe = "\x00" in path or any(part in ("", ".", "..") for part in parts)
-    return None if unsafe or not path.isprintable() else parts
+    return None if unsafe else parts
 
 
 def _draft(found: ForgejoCommit) -> CommitDraft:
