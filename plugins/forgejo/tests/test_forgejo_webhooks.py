@@ -129,7 +129,7 @@ def test_each_signature_is_enough(team: Team, kept: str) -> None:
 def test_each_name_of_the_event_is_enough(team: Team, event: str) -> None:
     """Gitea does not send the header of Forgejo."""
     names = ("x_forgejo", "x_gitea", "x_gogs")
-    headers = {f"{name}_event": "push" if name == event else None for name in names}
+    headers: dict[str, Any] = {f"{name}_event": "push" if name == event else None for name in names}
     assert len(read(team, delivered(team, EMPTY, team.app.head()), **headers)) == 1
 
 
