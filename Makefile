@@ -13,7 +13,7 @@ QUICK_TESTS := tests/unit tests/contract
 ROOM ?= mapping
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick coverage check clients fmt docs bench fuzz mutants clean
+.PHONY: help demo demo-forgejo test test-quick coverage check clients fmt docs bench fuzz mutants clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -37,6 +37,9 @@ $(CLIENTS)/node/ready: $(CLIENT_VERSIONS)/package.json | .venv/ready
 	  npm install --prefix $(@D) --no-audit --no-fund --no-package-lock --loglevel=error && touch $@; \
 	elif [ "$$CI" = true ]; then echo "Node 20+ with npm is missing; it is required with CI=true." >&2; exit 1; \
 	else echo "Node 20+ with npm is missing: the tests of the clients on Node are skipped."; fi
+
+demo-forgejo: .venv/ready  ## Show the plugin Forgejo at work with a fake host: install, claim, webhook, push, links
+	PYTHONPATH=tests $(BIN)/python -m fake_hosts.demo_forgejo
 
 demo: .venv/ready  ## Show the main features: commits in, links out
 	$(BIN)/scmhost demo

@@ -11,8 +11,8 @@ from pydantic import SecretStr
 from fake_hosts.forgejo import FakeForgejo
 from fake_hosts.repository import BareRepository
 from scmhost.sdk import Installation, Repository
+from scmhost_forgejo import plugin
 from scmhost_forgejo.api import close_clients
-from scmhost_forgejo.credentials import draft_with_token
 from scmhost_forgejo.forms import ForgejoInstallForm, ForgejoSettings
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ def run(work: Callable[..., Coroutine[Any, Any, T]], *arguments: Any, **named: A
 def installed(host: FakeForgejo, settings: ForgejoSettings, token: str = "good-token") -> Installation:  # noqa: S107 - a test's token
     """Return the installation of a token."""
     form = ForgejoInstallForm(instance=host.url, token=SecretStr(token))
-    draft = run(draft_with_token, form, settings)
+    draft = run(plugin.scm_install, form, settings)
     fields = {name: getattr(draft, name) for name in ("name", "external_id", "metadata", "configuration", "secrets")}
     return Installation(id=5, organization_id=1, provider="forgejo", **fields)
 

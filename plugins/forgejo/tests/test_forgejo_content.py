@@ -16,26 +16,24 @@ from scmhost.sdk import (
     RepositoryUpdate,
     ResolvedRef,
 )
-from scmhost_forgejo import content
-from scmhost_forgejo.api import client_of
-from scmhost_forgejo.repositories import sync
+from scmhost_forgejo import content, plugin
 
 
 def resolved(team: Team, ref: str | None) -> ResolvedRef | None:
-    return run(content.resolve, client_of(team.installation), team.repository, ref)
+    return run(plugin.scm_resolve_ref, team.installation, team.repository, ref)
 
 
 def exists(team: Team, path: str, ref: str = "main", kind: RefKind = "branch") -> Existence:
     location = Location(ref=ref, ref_kind=kind, path=path)
-    return run(content.file_exists, client_of(team.installation), team.repository, location)
+    return run(plugin.scm_file_exists, team.installation, team.repository, location)
 
 
 def read(team: Team, path: str, ref: str = "main") -> bytes | None:
-    return run(content.read_file, client_of(team.installation), team.repository, ref, path)
+    return run(plugin.scm_read_file, team.installation, team.repository, ref, path)
 
 
 def compared(team: Team, base: str | None, head: str) -> list[tuple[str, ...]]:
-    drafts = run(content.compare, client_of(team.installation), team.repository, base, head, team.settings)
+    drafts = run(plugin.scm_compare_commits, team.installation, team.repository, base, head, team.settings)
     return [(draft.sha, (draft.message or "").strip()) for draft in drafts]
 
 
@@ -123,7 +121,7 @@ def test_a_file_that_is_too_long_is_refused(team: Team) -> None:
 def test_commits_between_refs_have_their_files(team: Team) -> None:
     """Newest first, with all facts that git has."""
     first, second = team.app.resolve("main~1"), team.app.head()
-    drafts = run(content.compare, client_of(team.installation), team.repository, first, "main", team.settings)
+    drafts = run(plugin.scm_compare_commits, team.installation, team.repository, first, "main", team.settings)
     [draft] = drafts
     assert (draft.sha, draft.author_name, draft.author_email) == (second, "Ada", "ada@example.com")
     assert draft.message == "Second, fixes SHOP-7\n"
@@ -178,7 +176,7 @@ def test_a_renamed_repository_is_found_until_it_is_synchronized(team: Team) -> N
     team.host.tokens["good-token"].repositories.add("group/shop")
     team.app.rename("group", "shop")
     assert exists(team, "src/cart.py") is Existence.YES
-    [update] = run(sync, team.installation, [team.repository])
+    [update] = run(plugin.scm_sync_repositories, team.installation, [team.repository])
     assert update == RepositoryUpdate(
         repository_id=9,
         name="group/shop",

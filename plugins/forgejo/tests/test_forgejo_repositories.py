@@ -18,7 +18,7 @@ from scmhost.sdk import (
     Refusal,
     Repository,
 )
-from scmhost_forgejo.repositories import dispatch, offer, sync
+from scmhost_forgejo import plugin
 
 
 def names(page: OfferPage) -> list[str]:
@@ -31,14 +31,14 @@ def unclaimed(name: str, url: str | None = None, number: int = 12) -> Repository
 
 
 def decided(team: Team, identifier: str, candidate: Repository | None = None) -> Claim | Create | Refusal:
-    return run(dispatch, team.installation, AddRequest(identifier=identifier), candidate)
+    return run(plugin.scm_dispatch_repository, team.installation, AddRequest(identifier=identifier), candidate)
 
 
 def test_own_repositories_are_offered(team: Team) -> None:
     """With their default branch; those of others are not."""
     team.host.repository("other/public")
     team.host.repository("ada/tools", default_branch="trunk")
-    assert run(offer, team.installation, "", "") == OfferPage(
+    assert run(plugin.scm_offer_repositories, team.installation, "", "") == OfferPage(
         offers=(
             Offer(identifier="team/app", name="team/app", default_branch="main"),
             Offer(identifier="ada/tools", name="ada/tools", default_branch="trunk"),
@@ -51,9 +51,9 @@ def test_offers_have_pages(team: Team) -> None:
     team.host.largest_page = 2
     for index in range(4):
         team.host.repository(f"ada/tool{index}")
-    first = run(offer, team.installation, "", "")
-    second = run(offer, team.installation, "", first.next or "")
-    third = run(offer, team.installation, "", second.next or "")
+    first = run(plugin.scm_offer_repositories, team.installation, "", "")
+    second = run(plugin.scm_offer_repositories, team.installation, "", first.next or "")
+    third = run(plugin.scm_offer_repositories, team.installation, "", second.next or "")
     assert [names(page) for page in (first, second, third)] == [
         ["team/app", "ada/tool0"],
         ["ada/tool1", "ada/tool2"],
@@ -66,7 +66,7 @@ def test_a_search_asks_the_server(team: Team) -> None:
     """Among what the user of the token owns or contributes to."""
     for name in ("ada/shop", "ada/tool", "stranger/shop"):
         team.host.repository(name)
-    assert names(run(offer, team.installation, "SHO", "")) == ["ada/shop"]
+    assert names(run(plugin.scm_offer_repositories, team.installation, "SHO", "")) == ["ada/shop"]
     assert team.host.calls[-1].query["q"] == "SHO"
 
 
@@ -74,7 +74,7 @@ def test_a_search_asks_the_server(team: Team) -> None:
 def test_a_foreign_cursor_is_refused(team: Team, cursor: str) -> None:
     """Nothing is asked for."""
     with pytest.raises(ProviderError, match="no cursor"):
-        run(offer, team.installation, "", cursor)
+        run(plugin.scm_offer_repositories, team.installation, "", cursor)
     assert team.host.calls == []
 
 
@@ -124,24 +124,24 @@ def test_answers_with_other_names_are_refused(team: Team, name: str) -> None:
 
 def test_nothing_changed_is_no_update(team: Team) -> None:
     """The usual case."""
-    assert run(sync, team.installation, [team.repository]) == []
+    assert run(plugin.scm_sync_repositories, team.installation, [team.repository]) == []
 
 
 def test_archived_deleted_and_restored_repositories(team: Team) -> None:
     """Each state is reported once, and back."""
     team.app.archived = True
-    [archived] = run(sync, team.installation, [team.repository])
+    [archived] = run(plugin.scm_sync_repositories, team.installation, [team.repository])
     assert (archived.state, archived.name) == ("archived", None)
     stored = team.repository.model_copy(update={"configuration": archived.configuration})
-    assert run(sync, team.installation, [stored]) == []
+    assert run(plugin.scm_sync_repositories, team.installation, [stored]) == []
     team.app.archived = False
-    assert run(sync, team.installation, [stored])[0].state == "active"
+    assert run(plugin.scm_sync_repositories, team.installation, [stored])[0].state == "active"
     team.host.repositories.clear()
-    [deleted] = run(sync, team.installation, [stored])
+    [deleted] = run(plugin.scm_sync_repositories, team.installation, [stored])
     assert deleted.state == "deleted"
     stored = team.repository.model_copy(update={"configuration": deleted.configuration})
     team.host.repositories.append(team.app)
-    assert run(sync, team.installation, [stored])[0].state == "active"
+    assert run(plugin.scm_sync_repositories, team.installation, [stored])[0].state == "active"
 
 
 def test_a_name_of_a_person_stays(team: Team) -> None:
@@ -149,7 +149,7 @@ def test_a_name_of_a_person_stays(team: Team) -> None:
     team.host.tokens["good-token"].repositories.add("group/shop")
     team.app.rename("group", "shop")
     mine = team.repository.model_copy(update={"name": "our shop"})
-    [update] = run(sync, team.installation, [mine])
+    [update] = run(plugin.scm_sync_repositories, team.installation, [mine])
     assert (update.name, update.url) == (None, f"{team.host.url}/group/shop")
 
 
@@ -160,5 +160,5 @@ def test_many_repositories_are_asked_for_together(team: Team) -> None:
         added(team.host, repository).model_copy(update={"id": index}) for index, repository in enumerate(made)
     ]
     odd = team.repository.model_copy(update={"external_id": "../user"})
-    updates = run(sync, team.installation, [*stored, odd])
+    updates = run(plugin.scm_sync_repositories, team.installation, [*stored, odd])
     assert [update.repository_id for update in updates] == list(range(20))

@@ -14,15 +14,17 @@ from scmhost.sdk import (
     CommitDraft,
     Existence,
     FileChange,
+    Installation,
     Location,
     ProviderError,
     Repository,
     ResolvedRef,
+    hookimpl,
     looks_like_commit,
     ref_problem,
 )
 
-from .api import PAGE, ForgejoCommit, ForgejoContents, ForgejoRef, ForgejoRepository, path_of
+from .api import PAGE, ForgejoCommit, ForgejoContents, ForgejoRef, ForgejoRepository, client_of, path_of
 from .forms import ForgejoSettings
 
 _SHORT_SHA: Final = re.compile(r"[0-9a-f]{4,64}", re.IGNORECASE)
@@ -32,8 +34,12 @@ _LONGEST_PATH: Final = 4096
 _BRIEF: Final = {"stat": False, "verification": False}
 
 
-async def resolve(api: ApiClient, repository: Repository, ref: str | None) -> ResolvedRef | None:
-    """Return the kind and the commit of a ref, by default of the default branch; None if it does not exist."""
+@hookimpl
+async def scm_resolve_ref(installation: Installation, repository: Repository, ref: str | None) -> ResolvedRef | None:
+    return await _resolve(client_of(installation), repository, ref)
+
+
+async def _resolve(api: ApiClient, repository: Repository, ref: str | None) -> ResolvedRef | None:
     if ref is None or ref == "HEAD":
         found = await api.find(ForgejoRepository, *path_of(repository))
         ref = found.default_branch if found else ""
@@ -48,9 +54,9 @@ async def resolve(api: ApiClient, repository: Repository, ref: str | None) -> Re
     return await _commit(api, repository, ref) if _SHORT_SHA.fullmatch(ref) else None
 
 
-async def file_exists(api: ApiClient, repository: Repository, location: Location) -> Existence:
-    """Return whether a file exists; unknown for a ref that the server does not have yet."""
-    segments = _segments(location.path)
+@hookimpl
+async def scm_file_exists(installation: Installation, repository: Repository, location: Location) -> Existence:
+    api, segments = client_of(installation), _segments(location.path)
     if segments is None:
         return Existence.NO
     try:
@@ -63,12 +69,12 @@ async def file_exists(api: ApiClient, repository: Repository, location: Location
         is_file = not isinstance(found.root, list) and found.root.type in ("file", "symlink")
         return Existence.YES if is_file else Existence.NO
     # The server answers in the same way for a missing ref and for a missing file.
-    return Existence.NO if await resolve(api, repository, location.ref) else Existence.UNKNOWN
+    return Existence.NO if await _resolve(api, repository, location.ref) else Existence.UNKNOWN
 
 
-async def read_file(api: ApiClient, repository: Repository, ref: str, path: str) -> bytes | None:
-    """Return the content of a file at a ref; None if there is none."""
-    segments = _segments(path)
+@hookimpl
+async def scm_read_file(installation: Installation, repository: Repository, ref: str, path: str) -> bytes | None:
+    api, segments = client_of(installation), _segments(path)
     if segments is None:
         return None
     place = (*path_of(repository), "raw", *segments)
@@ -78,10 +84,11 @@ async def read_file(api: ApiClient, repository: Repository, ref: str, path: str)
         return None
 
 
-async def compare(
-    api: ApiClient, repository: Repository, base: str | None, head: str, settings: ForgejoSettings
-) -> list[CommitDraft]:
-    """Return the commits after a base up to a head, newest first; without a base, the newest ``first_commits``."""
+@hookimpl
+async def scm_compare_commits(
+    installation: Installation, repository: Repository, base: str | None, head: str, settings: ForgejoSettings
+) -> Sequence[CommitDraft]:
+    api = client_of(installation)
     most = settings.first_commits if base is None else settings.most_commits
     params = {
         "sha": await _sha(api, repository, head),
@@ -97,7 +104,7 @@ async def compare(
 async def _sha(api: ApiClient, repository: Repository, ref: str) -> str:
     if looks_like_commit(ref):
         return ref
-    resolved = await resolve(api, repository, ref)
+    resolved = await _resolve(api, repository, ref)
     if resolved is None:
         raise ProviderError(f"repository {repository.name!r} has no ref {ref[:200]!r}")
     return resolved.sha

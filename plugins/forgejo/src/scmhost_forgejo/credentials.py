@@ -5,10 +5,9 @@ from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Any
 from urllib.parse import urlencode
 
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, JsonValue, SecretStr
 
 from scmhost.sdk import (
     ApiClient,
@@ -19,6 +18,7 @@ from scmhost.sdk import (
     ProviderUnauthorized,
     RedirectTo,
     RefreshedCredentials,
+    hookimpl,
 )
 
 from .api import ForgejoRepository, ForgejoUser, api_of, host_of, url_of
@@ -42,17 +42,21 @@ class ForgejoTokens(BaseModel):
         return datetime.now(UTC) + timedelta(seconds=self.expires_in) if self.expires_in else None
 
 
-async def draft_with_token(form: ForgejoInstallForm, settings: ForgejoSettings) -> InstallationDraft:
-    """Return the installation of a form with a token, which is tried first."""
+@hookimpl
+async def scm_install(form: ForgejoInstallForm, settings: ForgejoSettings) -> InstallationDraft:
     if form.token is None:
         raise ProviderError("give an access token, or install in a browser if the operator has an OAuth2 application")
     instance = settings.instance(form.instance)
     return await _draft(instance, form.name, {"token": form.token})
 
 
-def redirect(form: ForgejoInstallForm, callback_url: str, state: str, settings: ForgejoSettings) -> RedirectTo:
-    """Return the page on which a person agrees."""
+@hookimpl
+async def scm_begin_install(
+    form: ForgejoInstallForm, callback_url: str, state: str, settings: ForgejoSettings
+) -> RedirectTo | InstallationDraft:
     instance = settings.instance(form.instance)
+    if form.token is not None:
+        return await _draft(instance, form.name, {"token": form.token})
     if not instance.client_id:
         raise ProviderError(
             f"{host_of(instance.url)} has no OAuth2 application in the settings of the plugin; give an access token"
@@ -71,10 +75,10 @@ def redirect(form: ForgejoInstallForm, callback_url: str, state: str, settings: 
     return RedirectTo(url=f"{instance.url}/login/oauth/authorize?{urlencode(query)}", saved=saved)
 
 
-async def draft_after_redirect(
-    query: Mapping[str, str], saved: Mapping[str, Any], callback_url: str, settings: ForgejoSettings
+@hookimpl
+async def scm_finish_install(
+    query: Mapping[str, str], saved: Mapping[str, JsonValue], callback_url: str, settings: ForgejoSettings
 ) -> InstallationDraft:
-    """Return the installation that a person agreed to."""
     instance = settings.instance(str(saved.get("instance")))
     if not query.get("code"):
         reason = query.get("error_description") or query.get("error") or "it sent no code"
@@ -90,8 +94,8 @@ async def draft_after_redirect(
     return draft.model_copy(update={"secrets_expire_at": tokens.expiry()})
 
 
-async def refresh(installation: Installation, settings: ForgejoSettings) -> RefreshedCredentials | None:
-    """Renew the tokens of an OAuth2 application; None for access tokens, and if the person has withdrawn."""
+@hookimpl
+async def scm_refresh_credentials(installation: Installation, settings: ForgejoSettings) -> RefreshedCredentials | None:
     refresh_token = installation.secrets.get("refresh_token")
     instance = settings.instance(url_of(installation))
     # An access token that was set later is in use, and nothing renews it.

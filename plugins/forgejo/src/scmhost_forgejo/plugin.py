@@ -1,46 +1,55 @@
-"""The hooks of Forgejo. The plugin decides; the host saves."""
+"""The plugin: its provider, the hooks for links, and the hooks of the other modules."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-from pydantic import JsonValue
-
 from scmhost.sdk import (
-    AddRequest,
-    Claim,
-    CommitDraft,
-    Create,
-    Existence,
     Feature,
     FeatureText,
-    Installation,
-    InstallationDraft,
     Location,
     LocationCandidate,
     NoUrl,
-    OfferPage,
     Pages,
     Provider,
     ProviderMetadata,
-    Push,
-    RedirectTo,
-    RefreshedCredentials,
-    Refusal,
-    RegisteredWebhook,
     Repository,
     RepositoryPages,
-    RepositoryUpdate,
-    ResolvedRef,
     UrlTemplates,
     hookimpl,
     preset,
     read_any_url,
 )
 
-from . import content, credentials, webhooks
-from .api import client_of, close_clients
+from .api import close_clients
+from .content import scm_compare_commits, scm_file_exists, scm_read_file, scm_resolve_ref
+from .credentials import scm_begin_install, scm_finish_install, scm_install, scm_refresh_credentials
 from .forms import ForgejoConfiguration, ForgejoInstallForm, ForgejoSettings
-from .repositories import dispatch, offer, sync
+from .repositories import scm_dispatch_repository, scm_offer_repositories, scm_sync_repositories
+from .webhooks import scm_read_push, scm_register_webhook, scm_unregister_webhook
+
+__all__ = [
+    "scm_begin_install",
+    "scm_commit_url",
+    "scm_compare_commits",
+    "scm_compare_url",
+    "scm_dispatch_repository",
+    "scm_file_exists",
+    "scm_finish_install",
+    "scm_install",
+    "scm_offer_repositories",
+    "scm_read_file",
+    "scm_read_push",
+    "scm_read_source_url",
+    "scm_refresh_credentials",
+    "scm_register_providers",
+    "scm_register_webhook",
+    "scm_resolve_ref",
+    "scm_shutdown",
+    "scm_source_url",
+    "scm_sync_repositories",
+    "scm_unregister_webhook",
+    "scm_url_templates",
+]
 
 # The pages of Gitea have the same form.
 _PAGES: Final[Pages] = preset("forgejo").pages
@@ -82,51 +91,6 @@ async def scm_shutdown() -> None:
 
 
 @hookimpl
-async def scm_install(form: ForgejoInstallForm, settings: ForgejoSettings) -> InstallationDraft:
-    return await credentials.draft_with_token(form, settings)
-
-
-@hookimpl
-async def scm_begin_install(
-    form: ForgejoInstallForm, callback_url: str, state: str, settings: ForgejoSettings
-) -> RedirectTo | InstallationDraft:
-    if form.token is not None:
-        return await credentials.draft_with_token(form, settings)
-    return credentials.redirect(form, callback_url, state, settings)
-
-
-@hookimpl
-async def scm_finish_install(
-    query: Mapping[str, str], saved: Mapping[str, JsonValue], callback_url: str, settings: ForgejoSettings
-) -> InstallationDraft:
-    return await credentials.draft_after_redirect(query, saved, callback_url, settings)
-
-
-@hookimpl
-async def scm_refresh_credentials(installation: Installation, settings: ForgejoSettings) -> RefreshedCredentials | None:
-    return await credentials.refresh(installation, settings)
-
-
-@hookimpl
-async def scm_offer_repositories(installation: Installation, search: str, cursor: str) -> OfferPage:
-    return await offer(installation, search, cursor)
-
-
-@hookimpl
-async def scm_dispatch_repository(
-    installation: Installation, request: AddRequest, candidate: Repository | None
-) -> Claim | Create | Refusal:
-    return await dispatch(installation, request, candidate)
-
-
-@hookimpl
-async def scm_sync_repositories(
-    installation: Installation, repositories: Sequence[Repository]
-) -> Sequence[RepositoryUpdate]:
-    return await sync(installation, repositories)
-
-
-@hookimpl
 def scm_url_templates(repository: Repository) -> UrlTemplates | None:
     return _pages_of(repository).templates
 
@@ -149,49 +113,6 @@ def scm_compare_url(repository: Repository, base: str, head: str) -> str | NoUrl
 @hookimpl
 def scm_read_source_url(url: str, repositories: Sequence[Repository]) -> Sequence[LocationCandidate]:
     return read_any_url(url, _PAGES, repositories)
-
-
-@hookimpl
-async def scm_file_exists(installation: Installation, repository: Repository, location: Location) -> Existence:
-    return await content.file_exists(client_of(installation), repository, location)
-
-
-@hookimpl
-async def scm_resolve_ref(installation: Installation, repository: Repository, ref: str | None) -> ResolvedRef | None:
-    return await content.resolve(client_of(installation), repository, ref)
-
-
-@hookimpl
-async def scm_compare_commits(
-    installation: Installation, repository: Repository, base: str | None, head: str, settings: ForgejoSettings
-) -> Sequence[CommitDraft]:
-    return await content.compare(client_of(installation), repository, base, head, settings)
-
-
-@hookimpl
-async def scm_read_file(installation: Installation, repository: Repository, ref: str, path: str) -> bytes | None:
-    return await content.read_file(client_of(installation), repository, ref, path)
-
-
-@hookimpl
-async def scm_register_webhook(
-    installation: Installation, repository: Repository, address: str, secret: str
-) -> RegisteredWebhook:
-    return await webhooks.register(client_of(installation), repository, address, secret)
-
-
-@hookimpl
-async def scm_unregister_webhook(
-    installation: Installation, repository: Repository, webhook: RegisteredWebhook
-) -> None:
-    await webhooks.unregister(client_of(installation), repository, webhook)
-
-
-@hookimpl
-def scm_read_push(
-    headers: Mapping[str, str], body: bytes, secret: str, repositories: Sequence[Repository]
-) -> Sequence[Push]:
-    return webhooks.read_push(headers, body, secret, repositories)
 
 
 def _pages_of(repository: Repository) -> RepositoryPages:

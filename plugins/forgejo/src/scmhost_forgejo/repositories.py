@@ -17,6 +17,7 @@ from scmhost.sdk import (
     Refusal,
     Repository,
     RepositoryUpdate,
+    hookimpl,
     join_url,
     read_remote,
 )
@@ -29,8 +30,8 @@ MOST_AT_A_TIME: Final = 8
 _FULL_NAME: Final = re.compile(r"[^/\s]+/[^/\s]+")
 
 
-async def offer(installation: Installation, search: str, cursor: str) -> OfferPage:
-    """Return a page of the repositories that the user of the token owns or contributes to."""
+@hookimpl
+async def scm_offer_repositories(installation: Installation, search: str, cursor: str) -> OfferPage:
     if cursor and not (cursor.isascii() and cursor.isdigit()):
         raise ProviderError(f"{cursor[:40]!r} is no cursor of this provider")
     params = {"page": cursor or "1", "limit": PAGE}
@@ -51,10 +52,10 @@ async def offer(installation: Installation, search: str, cursor: str) -> OfferPa
     return OfferPage(offers=tuple(offers[:1_000]), next=following if following != cursor else None)
 
 
-async def dispatch(
+@hookimpl
+async def scm_dispatch_repository(
     installation: Installation, request: AddRequest, candidate: Repository | None
 ) -> Claim | Create | Refusal:
-    """Decide what adding a repository means."""
     api, url = client_of(installation), url_of(installation)
     for name in dict.fromkeys(_names(request, candidate, url)):
         found = await api.find(ForgejoRepository, "repos", *name.split("/"))
@@ -68,8 +69,10 @@ async def dispatch(
     )
 
 
-async def sync(installation: Installation, repositories: Sequence[Repository]) -> list[RepositoryUpdate]:
-    """Return the repositories that were renamed, moved, archived or deleted."""
+@hookimpl
+async def scm_sync_repositories(
+    installation: Installation, repositories: Sequence[Repository]
+) -> Sequence[RepositoryUpdate]:
     api, places = client_of(installation), asyncio.Semaphore(MOST_AT_A_TIME)
 
     async def changed(repository: Repository) -> RepositoryUpdate | None:

@@ -10,15 +10,17 @@ from scmhost.sdk import (
     ApiNotFound,
     CommitDraft,
     FileChange,
+    Installation,
     ProviderError,
     ProviderForbidden,
     Push,
     RegisteredWebhook,
     Repository,
     check_signature,
+    hookimpl,
 )
 
-from .api import ForgejoHook, ForgejoRepository, path_of
+from .api import ForgejoHook, ForgejoRepository, client_of, path_of
 from .content import time_of
 
 _SIGNATURES: Final = ("x-forgejo-signature", "x-gitea-signature", "x-hub-signature-256")
@@ -80,9 +82,12 @@ class ForgejoPush(BaseModel):
         )
 
 
-async def register(api: ApiClient, repository: Repository, address: str, secret: str) -> RegisteredWebhook:
-    """Register a webhook for pushes. The secret of one cannot be changed, so that an older one is replaced."""
-    place = (*path_of(repository), "hooks")
+@hookimpl
+async def scm_register_webhook(
+    installation: Installation, repository: Repository, address: str, secret: str
+) -> RegisteredWebhook:
+    api, place = client_of(installation), (*path_of(repository), "hooks")
+    # The server does not change the secret of a webhook, so that an older one is replaced.
     older = [hook async for hook in api.items(ForgejoHook, *place) if hook.config.get("url") == address]
     config = {"url": address, "content_type": "json", "secret": secret}
     wanted = {"type": "gitea", "active": True, "events": ["push"], "config": config}
@@ -92,15 +97,17 @@ async def register(api: ApiClient, repository: Repository, address: str, secret:
     return RegisteredWebhook(external_id=str(made.id))
 
 
-async def unregister(api: ApiClient, repository: Repository, webhook: RegisteredWebhook) -> None:
-    """Remove a webhook, if it is still there."""
-    await _remove(api, (*path_of(repository), "hooks", webhook.external_id))
+@hookimpl
+async def scm_unregister_webhook(
+    installation: Installation, repository: Repository, webhook: RegisteredWebhook
+) -> None:
+    await _remove(client_of(installation), (*path_of(repository), "hooks", webhook.external_id))
 
 
-def read_push(
+@hookimpl
+def scm_read_push(
     headers: Mapping[str, str], body: bytes, secret: str, repositories: Sequence[Repository]
 ) -> Sequence[Push]:
-    """Read a delivery."""
     signature = next((headers[name] for name in _SIGNATURES if headers.get(name)), "")
     if not check_signature(secret, body, signature):
         raise ProviderForbidden("the delivery has no valid signature; is the secret of the webhook the right one?")
