@@ -383,6 +383,8 @@ def _handler(host: FakeHost) -> type[BaseHTTPRequestHandler]:
         def handle_any(self) -> None:
             parts = urlsplit(self.path)
             headers = {name.lower(): value for name, value in self.headers.items()}
+            # Which connection a request came by.
+            headers["x-client"] = f"{self.client_address[1]}"
             query = dict(parse_qsl(parts.query, keep_blank_values=True))
             reply = host.answer(Call(self.command, parts.path, query, headers, self._body(headers)))
             body, kind = reply.encoded()

@@ -16,6 +16,7 @@ from scmhost.sdk import (
     ApiClient,
     ApiError,
     ApiNotFound,
+    ApiTooLarge,
     ProviderError,
     ProviderForbidden,
     ProviderUnauthorized,
@@ -275,7 +276,7 @@ def test_a_long_answer_is_not_read_to_its_end() -> None:
     """The limit holds for what a compressed body expands to."""
     packed = gzip.compress(b"[" + b" " * 5_000_000 + b"]")
     error = refusal(answer(packed, content_encoding="gzip"), most_bytes=1_000_000)
-    assert type(error) is ProviderError
+    assert type(error) is ApiTooLarge
     assert "more than 1,000,000 bytes" in str(error)
     assert talk(Raw([answer(packed, content_encoding="gzip")]), lambda client: client.get(list[int], "x")) == []
 
