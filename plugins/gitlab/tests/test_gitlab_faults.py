@@ -193,3 +193,13 @@ def test_two_installations_do_not_share_answers(gitlab: GitLabCalls) -> None:
         return len(page.offers)
 
     assert [offers("good-token"), offers("other-token"), offers("good-token")] == [1, 0, 1]
+
+
+def test_a_failure_among_many_requests_ends_them(gitlab: GitLabCalls) -> None:
+    """Those that wait for their turn are not sent."""
+    project = gitlab.project()
+    stored = [gitlab.stored(project, id=number) for number in range(100)]
+    gitlab.host.fault(rate_limit(5), on="/projects/")
+    with pytest.raises(RateLimited):
+        gitlab.call("scm_sync_repositories", repositories=stored)
+    assert len(gitlab.host.calls) < 50

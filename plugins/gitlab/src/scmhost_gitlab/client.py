@@ -1,8 +1,8 @@
 """Requests to an instance of GitLab, and the parts of its answers that the plugin reads."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,6 +19,7 @@ LARGEST_PAGE: Final = 100
 
 _MOST_AT_ONCE: Final = 8
 
+A = TypeVar("A")
 T = TypeVar("T")
 
 
@@ -85,15 +86,15 @@ def project_path(repository: Repository) -> tuple[str, str]:
     return "projects", repository.external_id or "0"
 
 
-async def in_parallel(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """Return the results of requests that run at the same time, a few of them at once; the first error ends all."""
+async def for_each(call: Callable[[A], Awaitable[T]], items: Iterable[A]) -> list[T]:
+    """Return the results of calls that run at the same time, a few of them at once; the first error ends all."""
     gate = asyncio.Semaphore(_MOST_AT_ONCE)
 
-    async def one(request: Coroutine[Any, Any, T]) -> T:
+    async def one(item: A) -> T:
         async with gate:
-            return await request
+            return await call(item)
 
-    tasks = [asyncio.ensure_future(one(request)) for request in work]
+    tasks = [asyncio.create_task(one(item)) for item in items]
     try:
         return await asyncio.gather(*tasks)
     finally:

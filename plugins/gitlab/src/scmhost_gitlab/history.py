@@ -3,7 +3,9 @@
 import asyncio
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Literal
 
 from scmhost.sdk import (
@@ -28,7 +30,7 @@ from scmhost.sdk import (
     remaining_seconds,
 )
 
-from .client import LARGEST_PAGE, GitLabAnswer, GitLabProject, api_of, in_parallel, project_path
+from .client import LARGEST_PAGE, GitLabAnswer, GitLabProject, api_of, for_each, project_path
 from .forms import GitLabSettings
 
 if TYPE_CHECKING:
@@ -53,6 +55,10 @@ class GitLabCommit(GitLabAnswer):
     author_email: str | None = None
     committed_date: str | None = None
     parent_ids: tuple[str, ...] = ()
+
+    @property
+    def is_merge(self) -> bool:
+        return len(self.parent_ids) > 1
 
 
 class GitLabRef(GitLabAnswer):
@@ -150,13 +156,11 @@ async def scm_read_file(
     place = (*project_path(repository), "repository", "files", path, "raw")
     try:
         answer = await api_of(installation, settings).request(
-            "GET", *place, params={"ref": ref}, headers={"Accept": "*/*"}
+            "GET", *place, params={"ref": ref}, headers={"Accept": "*/*"}, most_bytes=MAX_FILE_BYTES
         )
     except ApiNotFound:
         return None
     _check_file(answer)
-    if len(answer.body) > MAX_FILE_BYTES:
-        raise ProviderError(f"{path!r} has more than {MAX_FILE_BYTES:,} bytes")
     return answer.body
 
 
@@ -173,18 +177,21 @@ async def scm_blame_lines(
         return ()
     api, place = api_of(installation, settings), (*project_path(repository), "repository", "files", path, "blame")
 
-    async def blamed(first: int, last: int) -> list[BlamedLine]:
+    async def blamed(ends: tuple[int, int]) -> list[BlamedLine]:
+        first, last = ends
         query = {"ref": ref, "range[start]": first, "range[end]": last}
         try:
             ranges = await api.get(list[GitLabBlame], *place, params=query)
-        except ApiError:
+        except ApiError as error:
             # There is no such file, or it ends before the first of these lines.
+            if error.status not in (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND):
+                raise
             return []
         commits = [item.commit for item in ranges for _ in item.lines]
         return [_blamed_line(line, commit) for line, commit in zip(range(first, last + 1), commits, strict=False)]
 
     wanted = frozenset(lines)
-    found = await in_parallel(blamed(first, last) for first, last in line_ranges(lines))
+    found = await for_each(blamed, line_ranges(lines))
     return [line for part in found for line in part if line.line in wanted]
 
 
@@ -209,8 +216,9 @@ async def _changes(
     Raises:
         ProviderUnavailable: the rate limit is used up, or nothing could be read.
     """
+    results: dict[str, tuple[FileChange, ...] | ProviderError] = {}
 
-    async def changes(commit: GitLabCommit) -> tuple[FileChange, ...] | ProviderError:
+    async def read(commit: GitLabCommit) -> None:
         place = (*project, "repository", "commits", commit.id, "diff")
         kinds: dict[str, Literal["A", "M", "D"]] = {}
         try:
@@ -219,19 +227,13 @@ async def _changes(
         except (RateLimited, ProviderUnauthorized):
             raise
         except ProviderError as error:
-            return error
-        return tuple(FileChange(path=path, type=kind) for path, kind in kinds.items())
+            results[commit.id] = error
+        else:
+            results[commit.id] = tuple(FileChange(path=path, type=kind) for path, kind in kinds.items())
 
-    results: dict[str, tuple[FileChange, ...] | ProviderError] = {}
-
-    async def read(commit: GitLabCommit) -> None:
-        results[commit.id] = await changes(commit)
-
-    try:
+    with suppress(TimeoutError):
         async with asyncio.timeout(min(remaining_seconds() - _RESERVED_SECONDS, _MOST_SECONDS)):
-            await in_parallel(read(commit) for commit in commits if len(commit.parent_ids) < 2)  # noqa: PLR2004 - a merge
-    except TimeoutError:
-        pass
+            await for_each(read, [commit for commit in commits if not commit.is_merge])
     failures = [result for result in results.values() if isinstance(result, ProviderUnavailable)]
     if failures and len(failures) == len(results):
         raise failures[0]

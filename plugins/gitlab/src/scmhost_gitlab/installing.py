@@ -5,7 +5,7 @@ import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Final
+from typing import Annotated
 from urllib.parse import quote, urlencode
 
 from pydantic import Field, JsonValue, SecretStr
@@ -23,8 +23,6 @@ from scmhost.sdk import (
 from .client import GitLabAnswer, client, rest_api
 from .forms import GitLabConfiguration, GitLabInstallForm, GitLabInstance, GitLabSettings
 
-_OLDEST_TOKEN: Final = timedelta(days=365)
-
 
 class GitLabAccount(GitLabAnswer):
     id: int
@@ -38,7 +36,7 @@ class GitLabGroup(GitLabAnswer):
 class GitLabTokens(GitLabAnswer):
     access_token: Annotated[str, Field(min_length=1)]
     refresh_token: str | None = None
-    expires_in: Annotated[int, Field(ge=1)] | None = None
+    expires_in: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
 
     def secrets(self, callback_url: str) -> dict[str, SecretStr]:
         # GitLab requires the address of the first request in each renewal.
@@ -46,9 +44,7 @@ class GitLabTokens(GitLabAnswer):
         return {name: SecretStr(value) for name, value in named.items() if value}
 
     def expire_at(self) -> datetime | None:
-        if self.expires_in is None:
-            return None
-        return datetime.now(UTC) + min(timedelta(seconds=min(self.expires_in, 10**9)), _OLDEST_TOKEN)
+        return datetime.now(UTC) + timedelta(seconds=self.expires_in) if self.expires_in else None
 
 
 @hookimpl
@@ -148,7 +144,7 @@ async def _draft(instance: GitLabInstance, headers: dict[str, str], group: str, 
     if group:
         try:
             # As GitLab spells it: the paths of projects are compared with it.
-            group = (await api.get(GitLabGroup, "groups", group)).full_path
+            group = (await api.get(GitLabGroup, "groups", group, params={"with_projects": False})).full_path
         except ApiNotFound:
             raise ProviderError(f"{account.username} sees no group {group!r} at {instance.url}.") from None
     identity = f"{instance.url}\n{account.id}\n{group.casefold()}".encode()

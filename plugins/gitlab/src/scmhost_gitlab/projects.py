@@ -22,7 +22,7 @@ from scmhost.sdk import (
     read_remote,
 )
 
-from .client import LARGEST_PAGE, GitLabProject, api_of, host_of, in_parallel, project_path
+from .client import LARGEST_PAGE, GitLabProject, api_of, for_each, host_of, project_path
 from .forms import GitLabConfiguration, GitLabInstance, GitLabSettings
 
 _LONGEST_NAME: Final = 200
@@ -85,7 +85,7 @@ async def scm_sync_repositories(
 
     # Without a valid token GitLab answers 401 here, and 404 for each project.
     await api.request("GET", "user")
-    found = await in_parallel(update(repository) for repository in repositories if repository.external_id)
+    found = await for_each(update, [repository for repository in repositories if repository.external_id])
     return [one for one in found if one is not None]
 
 

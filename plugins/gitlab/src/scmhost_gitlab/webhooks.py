@@ -1,7 +1,7 @@
 """Webhooks for pushes: registered at projects, removed, and read."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, ValidationError
 
@@ -22,7 +22,6 @@ from scmhost.sdk import (
 from .client import LARGEST_PAGE, GitLabAnswer, api_of, project_path
 from .forms import GitLabSettings
 
-_EVENTS: Final = frozenset({"Push Hook", "System Hook"})
 _Sha = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[0-9a-fA-F]+$")]
 _Path = Annotated[str, Field(min_length=1, max_length=4096)]
 
@@ -109,7 +108,7 @@ def scm_read_push(
 ) -> Sequence[Push]:
     if not same_secret(secret, headers.get("x-gitlab-token", "")):
         raise ProviderForbidden("X-Gitlab-Token is missing, or is another secret.")
-    if headers.get("x-gitlab-event") not in _EVENTS:
+    if headers.get("x-gitlab-event") != "Push Hook":
         return ()
     try:
         push = GitLabPushBody.model_validate_json(body)
