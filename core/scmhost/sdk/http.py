@@ -24,7 +24,7 @@ except ModuleNotFoundError as missing:
 from .errors import ApiNotFound, ApiTooLarge, ProviderError, ProviderUnavailable, UrlError
 from .execution import remaining_seconds
 from .http_answers import ApiAnswer, Refused, sent_secrets
-from .http_transport import FAULTS, CheckedTransport, Resolver, resolve
+from .http_transport import CLOSED, FAULTS, CheckedTransport, Resolver, resolve
 from .urls.safety import check_web_url
 
 T = TypeVar("T")
@@ -43,6 +43,7 @@ _MARGIN: Final = 0.1
 _MOST_MARGIN: Final = 0.25
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 _KEPT_METHOD: Final = frozenset({307, 308})
 _MOST_REMEMBERED: Final = 256
 _MOST_REMEMBERED_BYTES: Final = 200_000
@@ -209,7 +210,7 @@ class ApiClient:
     async def _exchange(self, request: httpx2.Request, most: int) -> tuple[int, dict[str, str], bytes]:
         """Send a request, follow redirects to the same place, and read the body."""
         for _ in range(MOST_REDIRECTS + 1):
-            answer = await self._client().send(request, stream=True)
+            answer = await self._send(request)
             try:
                 headers = {name.lower(): value for name, value in answer.headers.items()}
                 if answer.status_code not in _REDIRECTS:
@@ -218,6 +219,16 @@ class ApiClient:
             finally:
                 await answer.aclose()
         raise ProviderUnavailable(f"{self.host} redirects in a circle")
+
+    async def _send(self, request: httpx2.Request) -> httpx2.Response:
+        """Send a request. One that changes nothing is sent again if the connection was closed before the answer."""
+        try:
+            return await self._client().send(request, stream=True)
+        except CLOSED:
+            # The host may close a connection that was kept open, just while it is used again.
+            if request.method not in _SAFE_METHODS:
+                raise
+            return await self._client().send(request, stream=True)
 
     def _redirected(self, request: httpx2.Request, status: int, location: str) -> httpx2.Request:
         """Return the request to send next. Credentials must not reach another host."""
@@ -229,7 +240,7 @@ class ApiClient:
             kind = ProviderError if status in (301, 308) else ProviderUnavailable
             there = f"{target.scheme}://{target.netloc.decode('ascii', 'replace')}"
             raise kind(f"{self.host} redirects to {there[:200]}, which is not followed; is {self.base_url} right?")
-        if request.method not in ("GET", "HEAD") and status not in _KEPT_METHOD:
+        if request.method not in _SAFE_METHODS and status not in _KEPT_METHOD:
             raise ProviderUnavailable(f"{self.host} redirects {request.method} {request.url.path}")
         return httpx2.Request(request.method, target, headers=_same(request), content=request.read())
 

@@ -404,3 +404,17 @@ def test_a_client_works_on_a_second_event_loop() -> None:
     client = asyncio.run(whole(None))
     asyncio.run(whole(client))
     assert server.connections == 2
+
+
+def test_a_connection_that_was_closed_meanwhile_is_replaced() -> None:
+    """For requests that change nothing; another one may have been done already."""
+    server = Raw([answer({"id": 1}), b"", answer({"id": 2})])
+
+    async def twice(client: ApiClient, method: str) -> int:
+        await client.get(Item, "x")
+        return (await client.request(method, "x")).read(Item).id
+
+    assert talk(server, lambda client: twice(client, "GET")) == 2
+    assert len(server.requests) == 3
+    with pytest.raises(ProviderUnavailable, match="broke off"):
+        talk(Raw([answer({"id": 1}), b"", answer({"id": 2})]), lambda client: twice(client, "POST"))
