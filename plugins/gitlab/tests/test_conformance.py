@@ -10,7 +10,7 @@ import pytest
 
 from fake_hosts.gitlab import FakeGitLab
 from fake_hosts.repository import history
-from scmhost.sdk.testing import ConformanceRun, ProviderConformance, PushSample, Samples
+from scmhost.sdk.testing import CHECKS, ConformanceRun, ProviderConformance, PushSample, Samples
 from scmhost_gitlab import plugin
 
 BODY = {
@@ -67,7 +67,9 @@ def test_the_readme_lists_the_capabilities() -> None:
         examples=10,
     )
     run = ConformanceRun(samples)
-    assert [result.text for result in run.run_all() if result.outcome == "violated"] == []
+    # The check that waits is made once, by the class below.
+    results = [run.run(check) for check in CHECKS if check.name != "host-timeout"]
+    assert [result.text for result in results if result.outcome == "violated"] == []
     readme = Path(__file__).parents[1].joinpath("README.md").read_text(encoding="utf-8")
     assert run.report.markdown().partition("\n\n")[0] in readme
 
