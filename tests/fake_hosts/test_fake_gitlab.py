@@ -14,6 +14,8 @@ from fake_hosts.base import Call, User
 from fake_hosts.gitlab import DOCUMENTED, FakeGitLab, undocumented
 from fake_hosts.repository import history
 
+TOKEN = "good-token"
+
 
 @pytest.fixture
 def host(tmp_path: Path) -> Iterator[FakeGitLab]:
@@ -21,9 +23,7 @@ def host(tmp_path: Path) -> Iterator[FakeGitLab]:
         yield fake
 
 
-def ask(
-    host: FakeGitLab, path: str, method: str = "GET", token: str = "good-token", **query: str
-) -> tuple[int, Any, Any]:
+def ask(host: FakeGitLab, path: str, method: str = "GET", token: str = TOKEN, **query: str) -> tuple[int, Any, Any]:
     url = f"{host.url}{path}" + (f"?{urlencode(query)}" if query else "")
     request = Request(url, headers={"PRIVATE-TOKEN": token}, method=method)  # noqa: S310 - http
     try:
