@@ -74,6 +74,9 @@ class ScriptedTarget:
             raise answer
         return answer if isinstance(answer, dict) else {"status": answer, "detail": None, "integrationId": None}
 
+    def remove(self, installation_id: int) -> list[str]:
+        raise AssertionError(installation_id)
+
 
 def waited(*answers: object, seconds: float = 100) -> tuple[str, int]:
     """Return the status that ended waiting, and the number of pauses before."""
@@ -202,7 +205,8 @@ def test_installation_is_removed_from_a_server(
 def test_server_that_is_another_program(monkeypatch: pytest.MonkeyPatch) -> None:
     """An answer without what is needed is an error with a next step."""
     target = InstallOnServer(ServerClient("https://x.example", "t"), "acme")
-    for answer in ({}, [], None, {"other": 1}):
+    answers: list[Any] = [{}, [], None, {"other": 1}]
+    for answer in answers:
         monkeypatch.setattr(ServerClient, "_send", lambda *_, answer=answer: answer)
         with pytest.raises(ServerError, match="check that --url"):
             target.begin("forge", {})
