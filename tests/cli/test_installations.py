@@ -33,7 +33,12 @@ def test_fields_of_files_and_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_field_without_a_value_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is typed is not shown, and the question is not part of the answer."""
     asked: list[tuple[str, Mapping[str, Any]]] = []
-    monkeypatch.setattr("click.prompt", lambda name, **how: asked.append((name, how)) or "typed")
+
+    def prompt(name: str, **how: Any) -> str:
+        asked.append((name, how))
+        return "typed"
+
+    monkeypatch.setattr("click.prompt", prompt)
     assert read_fields(["token"]) == {"token": "typed"}
     assert asked == [("token", {"hide_input": True, "err": True})]
 
