@@ -43,6 +43,10 @@ SERVER_PACKAGES: Final = frozenset(
 COMMANDS: Final = {
     "audit": ("scmhost.cli.admin:audit", "Show who changed what in an organization or in plugins.toml."),
     "bootstrap": ("scmhost.cli.admin:bootstrap", "Create an organization, a project, repositories and a token."),
+    "build-info": (
+        "scmhost.cli.build_info:write_build_info",
+        "Write where a build is from, for links in its errors.",
+    ),
     "commits": ("scmhost.cli.commits:commits", "Send the commits of a git repository."),
     "demo": ("scmhost.cli.demo:demo", "Show the main features of the service, with temporary data."),
     "derive": ("scmhost.cli.mapping_tools:derive", "Infer code mappings from frames and file lists."),
