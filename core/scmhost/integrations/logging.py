@@ -6,7 +6,7 @@ from collections.abc import Mapping, MutableMapping
 from types import TracebackType
 from typing import Any
 
-from .source_links import SourceLinks, source_links
+from .source_links import SourceLinks, answer_or, source_links
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
@@ -47,9 +47,7 @@ def _exception_in(event: Mapping[str, Any]) -> object:
 
 
 def _url_of(error: object, links: SourceLinks | None) -> str | None:
-    # A log line without a link is better than none.
-    try:
-        place = (links or source_links()).place_of(error) if isinstance(error, BaseException) else None
-    except Exception:  # noqa: BLE001 - an exception may have any traceback
+    if not isinstance(error, BaseException):
         return None
+    place = answer_or(None, lambda: (links or source_links()).place_of(error))
     return place.url if place else None

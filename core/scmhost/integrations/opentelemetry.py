@@ -4,7 +4,7 @@ The names are those of OpenTelemetry's semantic conventions. Nothing of OpenTele
 """
 
 from .build_info import BuildInfo, build_info
-from .source_links import SourceLinks, source_links
+from .source_links import SourceLinks, answer_or, source_links
 
 
 def resource_attributes(info: BuildInfo | None = None) -> dict[str, str]:
@@ -23,11 +23,7 @@ def code_attributes(error: BaseException, links: SourceLinks | None = None) -> d
 
     ``span.set_attributes(code_attributes(error))``
     """
-    # A span without a link is better than a program that fails while it reports an error.
-    try:
-        place = (links or source_links()).place_of(error)
-    except Exception:  # noqa: BLE001 - an exception may have any traceback
-        return {}
+    place = answer_or(None, lambda: (links or source_links()).place_of(error))
     if place is None:
         return {}
     return {

@@ -7,7 +7,7 @@ keeps and shows contexts.
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any
 
-from .source_links import SourceLinks, source_links
+from .source_links import SourceLinks, answer_or, source_links
 
 Event = MutableMapping[str, Any]
 BeforeSend = Callable[[Event, Any], Event | None]
@@ -29,14 +29,12 @@ def before_send_with(links: SourceLinks, then: BeforeSend | None = None) -> Befo
 
 
 def _with_source(event: Event, links: Callable[[], SourceLinks]) -> Event:
-    # An event without a link is better than a program that fails while it reports an error.
-    try:
-        source = _source(event, links())
-        if source:
-            contexts = event.setdefault("contexts", {})
-            contexts.setdefault("source", source)
-    except Exception:  # noqa: BLE001, S110 - other integrations may put anything into an event
-        pass
+    return answer_or(event, lambda: _added(event, _source(event, links())))
+
+
+def _added(event: Event, source: Mapping[str, object] | None) -> Event:
+    if source:
+        event.setdefault("contexts", {}).setdefault("source", source)
     return event
 
 

@@ -1,16 +1,18 @@
 """The page of a file and line of this program, and the place where an error was raised."""
 
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from .build_info import BuildInfo, build_info
 
 if TYPE_CHECKING:
     from scmhost.sdk.urls.ref_links import RefLinks
+
+T = TypeVar("T")
 
 # Installed packages, and Python itself.
 _FOREIGN: Final = ("/site-packages/", "/dist-packages/")
@@ -96,6 +98,17 @@ class SourceLinks:
 def source_links() -> SourceLinks:
     """Return the links of this program. They are made once, at the first use."""
     return SourceLinks()
+
+
+def answer_or(default: T, answer: Callable[[], T]) -> T:
+    """Return an answer, or the default if anything goes wrong.
+
+    A report of an error without a link is better than a program that fails while it reports the error.
+    """
+    try:
+        return answer()
+    except Exception:  # noqa: BLE001 - tracebacks, exceptions and events may contain anything
+        return default
 
 
 def _calls(traceback: TracebackType | None) -> Iterator[TracebackType]:
