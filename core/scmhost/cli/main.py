@@ -47,6 +47,7 @@ COMMANDS: Final = {
         "scmhost.cli.build_info:write_build_info",
         "Write where a build is from, for links in its errors.",
     ),
+    "channel": ("scmhost.cli.channel:channel", "Show links to the source in other tools, such as Sentry."),
     "commits": ("scmhost.cli.commits:commits", "Send the commits of a git repository."),
     "demo": ("scmhost.cli.demo:demo", "Show the main features of the service, with temporary data."),
     "derive": ("scmhost.cli.mapping_tools:derive", "Infer code mappings from frames and file lists."),

@@ -124,7 +124,9 @@ def _problem(status: int, error: ScmhostError) -> Response:
     return html_page(page("problem.html", problem=str(error)), status)
 
 
+# At both, because the pages refer to it relatively: a proxy may serve scmhost below a path.
 @router.get("/r/-/style.css", response_class=Response, include_in_schema=False)
+@router.get("/r/sentry/-/style.css", response_class=Response, include_in_schema=False)
 def style() -> Response:
     """The style sheet of the pages."""
     return Response(style_sheet(), media_type="text/css", headers={"Cache-Control": "public, max-age=86400"})
