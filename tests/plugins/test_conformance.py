@@ -17,7 +17,7 @@ from plugins.wrong.correct import Correct
 from plugins.wrong.installing import NeedsPerson
 from plugins.wrong.remote import CallsHost, RaisesConnectionReset
 from scmhost.sdk import HOOK_SPECS
-from scmhost.sdk.testing import CHECKS, ConformanceRun, PushSample, Samples
+from scmhost.sdk.testing import CHECKS, ConformanceRun, FileSample, PushSample, Samples
 from scmhost.sdk.testing.observe import SuiteWorker
 from scmhost.sdk.testing.runner import CHECKS_BY_NAME
 
@@ -38,7 +38,8 @@ def signed(secret: str, body: bytes) -> Mapping[str, str]:
 
 
 def conformance_run(plugin: object, **samples: Any) -> ConformanceRun:
-    return ConformanceRun(Samples(plugin, push=PushSample(BODY, signed), **samples))
+    file = FileSample(ref="main", path="a.py", outside=("link",))
+    return ConformanceRun(Samples(plugin, push=PushSample(BODY, signed), file=file, **samples))
 
 
 def wrong_plugin(name: str) -> object:
@@ -118,8 +119,7 @@ def test_plugin_that_installs_in_steps_only_keeps_every_check() -> None:
     fields = {"external_id": "4", "configuration": {"server": "https://forge.example"}}
     form = {"team": "team", "server": "https://forge.example"}
     run = conformance_run(NeedsPerson(), installation=fields, form=form, examples=10)
-    results = list(run.run_all())
-    assert [result.report for result in results if result.outcome == "violated" or result.blocked_by] == []
+    assert [result.report for result in run.run_all() if result.outcome == "violated" or result.blocked_by] == []
     assert "scm_install does not install without scm_begin_install" in run.report.notes[0]
 
 

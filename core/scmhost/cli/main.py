@@ -62,6 +62,7 @@ COMMANDS: Final = {
     "serve": ("scmhost.cli.serve:serve", "Run the service."),
     "token": ("scmhost.cli.admin:token", "Create, list and revoke access tokens."),
     "url": ("scmhost.cli.url_tools:urls", "Build URLs of pages on code hosts."),
+    "webhooks": ("scmhost.cli.admin:webhooks", "List webhooks at code hosts, and register them again."),
 }
 
 EPILOG: Final = """

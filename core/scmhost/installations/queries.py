@@ -88,6 +88,25 @@ def owner_of(tx: Transaction, installation_id: int) -> int | None:
     return tx.scalar(select(INSTALLATIONS.c.organization_id).where(INSTALLATIONS.c.id == installation_id))
 
 
+def lock(tx: Transaction, organization_id: int, installation_id: int) -> bool:
+    """Lock an installation until the transaction ends. Return whether it exists."""
+    row = select(INSTALLATIONS.c.id).where(_is_row(organization_id, installation_id)).with_for_update()
+    return tx.execute(row).first() is not None
+
+
+def with_external_id(tx: Transaction, provider: str, external_id: str) -> list[Installation]:
+    """Return the installations of a provider with an external id, in all organizations, by organization."""
+    table = INSTALLATIONS.c
+    query = select(INSTALLATIONS).where(table.provider == provider, table.external_id == external_id)
+    return [_installation(row).installation for row in tx.execute(query.order_by(table.organization_id))]
+
+
+def oldest_of_provider(tx: Transaction, provider: str, limit: int) -> list[Installation]:
+    """Return installations of a provider, of any organizations, the oldest first."""
+    query = select(INSTALLATIONS).where(INSTALLATIONS.c.provider == provider).order_by(INSTALLATIONS.c.id)
+    return [_installation(row).installation for row in tx.execute(query.limit(limit))]
+
+
 def get_many(tx: Transaction, organization_id: int, ids: Iterable[int]) -> dict[int, StoredInstallation]:
     """Return the installations with these ids by id; ids without an installation are left out."""
     query = select(INSTALLATIONS).where(INSTALLATIONS.c.organization_id == organization_id)

@@ -11,7 +11,11 @@ from scmhost.infra.db.base import Base, ChildMixin, EntityMixin, KeyText, refers
 
 class InstallationRow(EntityMixin, Base):
     __tablename__ = "installations"
-    __table_args__ = (UniqueConstraint("organization_id", "provider", "external_id"),)
+    __table_args__ = (
+        UniqueConstraint("organization_id", "provider", "external_id"),
+        # For deliveries to the common address of a provider, which name no organization.
+        Index(None, "provider", "external_id", "organization_id"),
+    )
 
     provider: Mapped[str] = mapped_column(KeyText)
     name: Mapped[str] = mapped_column(KeyText)

@@ -80,6 +80,11 @@ class ProviderCalls(ConfigurationCalls):
         """Return whether the plugin implements a hook."""
         return hook in self._implementations
 
+    def takes(self, hook: str, argument: str) -> bool:
+        """Return whether the plugin's implementation of a hook has an argument, whose value need not be read else."""
+        implementation = self._implementations.get(hook)
+        return implementation is not None and argument in implementation.parameters
+
     def uninstall(self, installation: Installation) -> None:
         """``scm_uninstall``; nothing without the hook."""
         self._call("scm_uninstall", None, installation=installation)

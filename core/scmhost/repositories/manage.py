@@ -19,6 +19,7 @@ from scmhost.services import Services
 
 from . import queries
 from .claim import checked_name, checked_url
+from .webhooks import request_webhook
 
 _log = structlog.get_logger(__name__)
 
@@ -72,6 +73,7 @@ def change_repository(
         except Duplicate as error:
             raise Conflict("Another repository of this organization has that name.") from error
         if saved != repository:
+            request_webhook(tx, services, repository, saved)
             details = {name: value if value is None else str(value) for name, value in sorted(changes.items())}
             record(tx, services, organization, _action(repository, saved), (saved.id, saved.name), details)
     services.plugins.notify("scm_repository_saved", organization=organization, repository=saved)
@@ -132,7 +134,9 @@ def delete_repository(services: Services, organization: Organization, repository
         grace = GRACE if queries.has_commits(tx, organization.id, repository_id) else timedelta()
         queries.schedule_deletion(tx, organization.id, repository_id, services.clock.now() + grace)
         record(tx, services, organization, "repository.delete", (repository.id, repository.name))
-        return require_repository(tx, organization, repository_id)
+        scheduled = require_repository(tx, organization, repository_id)
+        request_webhook(tx, services, repository, scheduled)
+        return scheduled
 
 
 def uninstall(services: Services, organization: Organization, installation_id: int) -> list[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from .commits import CommitDraft, FileChange, Push
     from .errors import (
+        FileTooLarge,
         ProviderError,
         ProviderForbidden,
         ProviderUnauthorized,
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
 _NAMES_BY_MODULE: Final = {
     "commits": ("CommitDraft", "FileChange", "Push"),
     "errors": (
+        "FileTooLarge",
         "ProviderError",
         "ProviderForbidden",
         "ProviderUnauthorized",
@@ -170,6 +172,7 @@ __all__ = [
     "Feature",
     "FeatureText",
     "FileChange",
+    "FileTooLarge",
     "HookPromise",
     "HookSpec",
     "Installation",

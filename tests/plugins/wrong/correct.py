@@ -10,10 +10,12 @@ from pydantic import BaseModel, ConfigDict, JsonValue, SecretStr, ValidationErro
 
 from scmhost.sdk import (
     AddRequest,
+    BlamedLine,
     Claim,
     Command,
     CommitDraft,
     Create,
+    DeliveryRoute,
     Existence,
     Feature,
     Installation,
@@ -33,6 +35,7 @@ from scmhost.sdk import (
     RedirectTo,
     RefreshedCredentials,
     Refusal,
+    RegisteredWebhook,
     Repository,
     ResolvedRef,
     UrlTemplates,
@@ -48,6 +51,10 @@ PAGES = Pages(
     commit="{repo_url}/commit/{commit}",
     compare="{repo_url}/compare/{base}...{head}",
 )
+
+
+# Of the operator's settings, in a real plugin.
+APP_SECRET = SecretStr("secret of the application")
 
 
 class Form(BaseModel):
@@ -70,6 +77,7 @@ class Settings(BaseModel):
 class Delivery(BaseModel):
     """The body of the host's push webhook."""
 
+    account: str = "team"
     repository: str
     shas: tuple[str, ...]
 
@@ -191,7 +199,18 @@ class Correct:
 
     @hookimpl
     async def scm_resolve_ref(self, ref: str | None) -> ResolvedRef | None:
+        if ref == "c0ffee":
+            return ResolvedRef(name="c0ffee", kind="commit", sha="c0ffee")
         return ResolvedRef(name="main", kind="branch", sha="c0ffee") if ref in (None, "main") else None
+
+    @hookimpl
+    def scm_read_file(self, ref: str, path: str) -> bytes | None:
+        return b"one\ntwo\n" if (ref, path) == ("main", "a.py") else None
+
+    @hookimpl
+    def scm_blame_lines(self, ref: str, path: str, lines: Sequence[int]) -> Sequence[BlamedLine]:
+        known = lines if (ref, path) == ("main", "a.py") else ()
+        return [BlamedLine(line=line, sha="c0ffee") for line in known if line in (1, 2)]
 
     @hookimpl
     def scm_compare_commits(self, installation: Installation, base: str | None, head: str) -> Sequence[CommitDraft]:
@@ -205,6 +224,23 @@ class Correct:
         except OSError as error:
             raise ProviderUnavailable("The forge does not answer.") from error
         return [CommitDraft(sha=head)]
+
+    @hookimpl
+    def scm_register_webhook(self, repository: Repository, address: str) -> RegisteredWebhook:
+        return RegisteredWebhook(external_id=f"{repository.name}: {address}"[:200], metadata={"of": repository.name})
+
+    @hookimpl
+    def scm_unregister_webhook(self, webhook: RegisteredWebhook) -> None:
+        return None
+
+    @hookimpl
+    def scm_route_delivery(self, headers: Mapping[str, str], body: bytes) -> DeliveryRoute | None:
+        if "x-scmhost-signature" not in headers:
+            return None
+        try:
+            return DeliveryRoute(external_id=Delivery.model_validate_json(body).account, secret=APP_SECRET)
+        except ValidationError:
+            raise ProviderError("The body is not a push.") from None
 
     @hookimpl
     def scm_read_push(self, headers: Mapping[str, str], body: bytes, secret: str) -> Sequence[Push]:
