@@ -19,12 +19,22 @@ from scmhost.sdk.testing.plugin_under_test import PluginUnderTest
 
 from .context import EXIT_FAILED, echo, echo_json, fail
 
-_KEYS: Final = ("form", "installation", "settings", "repository", "provider", "hosts", "push", "file")
-_TABLES: Final = ("form", "installation", "settings", "repository", "push", "file")
+_KEYS: Final = (
+    "form",
+    "installation",
+    "settings",
+    "repository",
+    "provider",
+    "hosts",
+    "push",
+    "file",
+    "old_configurations",
+)
+_TABLES: Final = ("form", "installation", "settings", "repository", "push", "file", "old_configurations")
 _PUSH_KEYS: Final = ("body", "headers", "secret")
 _FILE_KEYS: Final = ("ref", "path", "large", "outside")
 # The host does not load a plugin that violates one of these.
-_REQUIRED: Final = ("imports", "hooks-fit", "hook-kinds", "provider-hooks")
+_REQUIRED: Final = ("imports", "hooks-fit", "hook-kinds", "provider-hooks", "models-fit")
 _MISSING_FIELD: Final = re.compile(r"([\w-]+)[\w.-]*: Field required")
 _RANGE: Final = re.compile(r"scmhost-api\s*(?=[<>=!~])")
 _NO_RANGE: Final = f"it states no API range; add the keyword 'scmhost-api>={API_VERSION}' to the distribution"
@@ -158,7 +168,7 @@ def _require_loadable(plugin: PluginUnderTest) -> None:
     required = {check.name: check for check in CHECKS if check.name in _REQUIRED}
     for name in _REQUIRED:
         result = required[name].run(plugin)
-        if result.outcome != "kept":
+        if result.outcome == "violated" or result.blocked_by:
             _refuse((result.report or result.text).rstrip())
 
 
@@ -186,6 +196,7 @@ def _samples(point: EntryPoint, given: Mapping[str, Any], provider: str) -> Samp
         installation=given.get("installation", {}),
         repository=given.get("repository", {}),
         hosts=tuple(given.get("hosts", ())),
+        old_configurations=given.get("old_configurations", {}),
         push=PushSample(**{**push, "body": push["body"].encode()}) if push else None,
         file=FileSample(**{**file, "outside": _outside(file)}) if file else None,
     )

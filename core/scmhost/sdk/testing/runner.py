@@ -15,6 +15,7 @@ from . import (
     checks_deliveries,
     checks_files,
     checks_install,
+    checks_lifecycle,
     checks_links,
     checks_repositories,
 )
@@ -27,6 +28,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     *checks_contract.CHECKS,
     *checks_calls.CHECKS,
     *checks_install.CHECKS,
+    *checks_lifecycle.CHECKS,
     *checks_repositories.CHECKS,
     *checks_links.CHECKS,
     *checks_files.CHECKS,
@@ -87,8 +89,8 @@ class ConformanceReport:
 
     @property
     def passed(self) -> bool:
-        """Whether no check is violated, and every check that applies was run."""
-        return not any(one.outcome in ("violated", "not run") for one in self.results)
+        """Whether no check is violated, and none was prevented from running by the violation of another one."""
+        return not any(one.outcome == "violated" or one.blocked_by for one in self.results)
 
     def markdown(self) -> str:
         """Return the table of capabilities, for the plugin's README."""
@@ -123,8 +125,9 @@ class ConformanceReport:
             return "not declared"
         own = [one for one in self.results if set(one.check.hooks) & set(hooks) and one.outcome != "not declared"]
         names = {outcome: _names(own, outcome) for outcome in _NOT_KEPT}
-        faults = "; ".join(f"{outcome}: {', '.join(several)}" for outcome, several in names.items() if several)
-        return faults or (f"{len(own)} kept" if own else "general checks only")
+        kept = [f"{count} kept" for count in [len(_names(own, "kept"))] if count]
+        others = [f"{outcome}: {', '.join(several)}" for outcome, several in names.items() if several]
+        return "; ".join([*kept, *others]) or "general checks only"
 
 
 def _names(results: Iterable[CheckResult], outcome: Outcome) -> list[str]:
@@ -197,6 +200,7 @@ class ProviderConformance:
         hosts: base URLs that links may lead to, besides those in the form, the settings and the repository.
         push: a ``PushSample``: a valid delivery of a push webhook.
         file: a ``FileSample``: a file of the sample repository.
+        old_configurations: configurations of installations that earlier versions of the plugin stored, by version.
         examples: the number of generated inputs for each check.
         waived: checks that are not kept yet: ``{"links-read-back": Waiver("why", until=date(2027, 3, 1))}``. A check
             that is kept after all, or whose day has passed, fails.
@@ -211,6 +215,7 @@ class ProviderConformance:
     hosts: ClassVar[tuple[str, ...]] = ()
     push: ClassVar[PushSample | None] = None
     file: ClassVar[FileSample | None] = None
+    old_configurations: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     examples: ClassVar[int] = 50
     waived: ClassVar[Mapping[str, Waiver]] = {}
 
@@ -272,6 +277,7 @@ class ProviderConformance:
             hosts=cls.hosts,
             push=cls.push,
             file=cls.file,
+            old_configurations=cls.old_configurations,
             examples=cls.examples,
         )
 

@@ -76,6 +76,7 @@ class Samples:
         hosts: base URLs that links may lead to, besides those in the form, the settings and the repository.
         push: a valid delivery of a push webhook.
         file: a file of the sample repository.
+        old_configurations: configurations of installations that earlier versions of the plugin stored, by version.
         examples: the number of generated inputs for each check.
     """
 
@@ -88,6 +89,7 @@ class Samples:
     hosts: tuple[str, ...] = ()
     push: PushSample | None = None
     file: FileSample | None = None
+    old_configurations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     examples: int = 50
 
 
