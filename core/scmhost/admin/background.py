@@ -1,4 +1,4 @@
-"""Background work of the service: due jobs and due deletions."""
+"""Background work of the service: due jobs, due deletions, and upgrades of configurations."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -12,6 +12,7 @@ from scmhost.infra.db.jobs import QueuedJob
 from scmhost.infra.errors import Unavailable
 from scmhost.infra.loops import Loop
 from scmhost.installations.install_steps import forget_expired
+from scmhost.installations.upgrade import upgrade_when_due
 from scmhost.installations.webhooks import REGISTER_WEBHOOKS
 from scmhost.plugins.isolation.faults import exception_text
 from scmhost.plugins.isolation.pauses import seconds_of
@@ -65,6 +66,7 @@ def background_loops(services: Services) -> list[Loop]:
         _unless_unavailable(
             "housekeeping postponed", lambda: (delete_due_repositories(services), forget_expired(services))
         )
+        _unless_unavailable("upgrade of configurations postponed", lambda: upgrade_when_due(services))
         return False
 
     telemetry = services.telemetry

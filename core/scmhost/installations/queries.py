@@ -65,15 +65,15 @@ _BY_NAME: Final = (SortKey(INSTALLATIONS.c.name), SortKey(INSTALLATIONS.c.id))
 
 
 def create(
-    tx: Transaction, organization_id: int, provider: str, draft: InstallationDraft, now: datetime
+    tx: Transaction, organization_id: int, provider: str, draft: InstallationDraft, now: datetime, version: str = ""
 ) -> StoredInstallation:
-    """Save an installation.
+    """Save an installation. ``version`` is that of the plugin, which made its configuration.
 
     Raises:
         Duplicate: the provider has an installation with this external id.
     """
     keys = {"organization_id": organization_id, "id": new_id(tx), "provider": provider}
-    row = keys | draft.model_dump() | {"created_at": now}
+    row = keys | draft.model_dump() | {"created_at": now, "configuration_version": version or None}
     with duplicates(tx, f"Installation {draft.external_id!r} of {provider!r} exists already; change that one."):
         return _installation(tx.execute(insert(INSTALLATIONS).values(row).returning(INSTALLATIONS)).one())
 
@@ -126,12 +126,33 @@ def page(
 
 
 def set_configuration(
-    tx: Transaction, organization_id: int, installation_id: int, configuration: JsonObject
+    tx: Transaction, organization_id: int, installation_id: int, configuration: JsonObject, version: str = ""
 ) -> StoredInstallation | None:
     """Replace an installation's configuration. Return None if there is no such installation."""
     statement = update(INSTALLATIONS).where(_is_row(organization_id, installation_id))
-    row = tx.execute(statement.values(configuration=configuration).returning(INSTALLATIONS)).one_or_none()
+    fields = {"configuration": configuration, "configuration_version": version or None}
+    row = tx.execute(statement.values(fields).returning(INSTALLATIONS)).one_or_none()
     return _installation(row) if row else None
+
+
+def configuration_version(tx: Transaction, organization_id: int, installation_id: int) -> str:
+    """Return the version of the plugin that stored an installation's configuration; empty if it is not known."""
+    query = select(INSTALLATIONS.c.configuration_version).where(_is_row(organization_id, installation_id))
+    return tx.scalar(query) or ""
+
+
+def lock_configuration(tx: Transaction, organization_id: int, installation_id: int) -> JsonObject | None:
+    """Return an installation's configuration, which nobody else changes until the transaction ends."""
+    query = select(INSTALLATIONS.c.configuration).where(_is_row(organization_id, installation_id))
+    found: JsonObject | None = tx.scalar(query.with_for_update())
+    return found
+
+
+def of_provider(tx: Transaction, provider: str, after: tuple[int, int], limit: int) -> list[StoredInstallation]:
+    """Return installations of a provider in any organization, after the installation with these two ids."""
+    place = tuple_(INSTALLATIONS.c.organization_id, INSTALLATIONS.c.id)
+    query = select(INSTALLATIONS).where(INSTALLATIONS.c.provider == provider, place > tuple_(*map(literal, after)))
+    return [_installation(row) for row in tx.execute(query.order_by(*place.clauses).limit(limit))]
 
 
 def delete_installation(tx: Transaction, organization_id: int, installation_id: int) -> bool:

@@ -21,6 +21,7 @@ from scmhost.services import Services
 
 from .install import (
     catalogue,
+    configuration_form,
     configure_installation,
     get_installation,
     list_installations,
@@ -166,7 +167,7 @@ def _installation_out(
     return OrganizationIntegration(
         **short_fields(services, stored),
         status=status,
-        config_organization=[] if with_config else None,
+        config_organization=configuration_form(services, stored.installation) if with_config else None,
         config_data=shown_configuration(services, stored.installation) if with_config else None,
         external_id=stored.installation.external_id,
         organization_id=organization.id,

@@ -24,6 +24,8 @@ class InstallationRow(EntityMixin, Base):
     metadata_: Mapped[dict[str, Any]] = mapped_column("metadata")
     configuration: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
+    # The version of the plugin's distribution; null where an older scmhost stored the configuration.
+    configuration_version: Mapped[str | None]
 
 
 class InstallationSecretsRow(ChildMixin, Base):

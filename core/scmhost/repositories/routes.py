@@ -4,13 +4,14 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 from fastapi import APIRouter, Body, Query, Response
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, JsonValue, TypeAdapter, ValidationError
 
 from scmhost.infra.errors import InvalidInput
 from scmhost.infra.http import RequestedPage, Wire
 from scmhost.infra.paging import Page
 from scmhost.installations.install import InvalidForm, field_problems
-from scmhost.installations.schemas import OfferOut, Offers
+from scmhost.installations.schemas import OfferOut, Offers, RemovedInstallation
 from scmhost.organizations.access import AuditedServices, ForIntegrations, ForLoose, NumericId, ServicesDep, parse_id
 from scmhost.sdk import AddRequest, Organization, Repository, RepositoryStatus
 from scmhost.sdk.provider import RepositoryPayload
@@ -27,10 +28,16 @@ installation_router: Final = APIRouter(
 )
 
 
-@installation_router.delete("/", status_code=204, response_class=Response)
-def installations_delete(services: AuditedServices, organization: ForIntegrations, integration_id: NumericId) -> None:
-    """Delete an installation. Its repositories stay and become unclaimed."""
-    uninstall(services, organization, parse_id(integration_id, "installation"))
+@installation_router.delete("/", status_code=204, response_model=None, responses={200: {"model": RemovedInstallation}})
+def installations_delete(
+    services: AuditedServices, organization: ForIntegrations, integration_id: NumericId
+) -> Response:
+    """Delete an installation. Its repositories stay and become unclaimed.
+
+    The answer is 200 with notes, instead of 204, if the plugin could not clean up at the code host.
+    """
+    notes = uninstall(services, organization, parse_id(integration_id, "installation"))
+    return JSONResponse({"notes": notes}) if notes else Response(status_code=204)
 
 
 @installation_router.get("/repos/")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from .commits import CommitDraft, FileChange, Push
     from .errors import (
+        FileTooLarge,
         ProviderError,
         ProviderForbidden,
         ProviderUnauthorized,
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
         TemplateError,
         UrlError,
     )
-    from .execution import remaining_seconds
+    from .execution import read_answer, remaining_seconds
     from .files import BlamedLine
     from .hook_specs import (
         API_VERSION,
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
 _NAMES_BY_MODULE: Final = {
     "commits": ("CommitDraft", "FileChange", "Push"),
     "errors": (
+        "FileTooLarge",
         "ProviderError",
         "ProviderForbidden",
         "ProviderUnauthorized",
@@ -82,7 +84,7 @@ _NAMES_BY_MODULE: Final = {
         "TemplateError",
         "UrlError",
     ),
-    "execution": ("remaining_seconds",),
+    "execution": ("read_answer", "remaining_seconds"),
     "files": ("BlamedLine",),
     # Importing ``hooks`` fills the table of specifications.
     "hooks": ("HOOK_SPECS", "PROMISES"),
@@ -170,6 +172,7 @@ __all__ = [
     "Feature",
     "FeatureText",
     "FileChange",
+    "FileTooLarge",
     "HookPromise",
     "HookSpec",
     "Installation",
@@ -224,6 +227,7 @@ __all__ = [
     "page_url",
     "preset",
     "preset_kinds",
+    "read_answer",
     "read_any_url",
     "read_own_url",
     "read_remote",

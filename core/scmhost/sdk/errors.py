@@ -1,6 +1,7 @@
 """Errors that a plugin raises when it cannot answer. Choose one by what the caller should do next.
 
 ProviderError            fix the request (HTTP 400)
+├── FileTooLarge         the file is larger than MAX_FILE_BYTES
 ├── ProviderForbidden    access is refused (HTTP 403 for a link, 401 for a webhook)
 ├── ProviderUnauthorized the credentials are refused: the host renews them once and repeats the call (HTTP 403)
 └── ProviderUnavailable  try again later (HTTP 503)
@@ -15,6 +16,10 @@ A normal negative answer is a value (``Refusal``, ``NoUrl``), not an error.
 
 class ProviderError(Exception):
     """The plugin cannot do what the request needs. The text is shown to the user."""
+
+
+class FileTooLarge(ProviderError):
+    """The file is larger than ``MAX_FILE_BYTES``. The host reads other files of the repository all the same."""
 
 
 class ProviderForbidden(ProviderError):

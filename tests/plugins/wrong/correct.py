@@ -1,14 +1,16 @@
 """A plugin with every hook that keeps every check; each wrong plugin changes one thing."""
 
+import re
 import socket
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from pydantic import BaseModel, ConfigDict, JsonValue, SecretStr, ValidationError, field_validator
 
 from scmhost.sdk import (
     AddRequest,
+    BlamedLine,
     Claim,
     Command,
     CommitDraft,
@@ -139,6 +141,15 @@ class Correct:
         return RefreshedCredentials(secrets={"token": SecretStr(token.get_secret_value()[::-1])}) if token else None
 
     @hookimpl
+    def scm_upgrade_configuration(self, configuration: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
+        server = configuration.get("server") or configuration.get("base_url")
+        return {"server": server if isinstance(server, str) else "https://git.example.com"}
+
+    @hookimpl
+    def scm_uninstall(self, installation: Installation) -> None:
+        return None
+
+    @hookimpl
     def scm_offer_repositories(self, repositories: Sequence[Repository], search: str) -> Sequence[Offer]:
         return [Offer(identifier=str(one.id), name=one.name) for one in repositories if search in one.name]
 
@@ -188,12 +199,28 @@ class Correct:
 
     @hookimpl
     async def scm_resolve_ref(self, ref: str | None) -> ResolvedRef | None:
+        if ref == "c0ffee":
+            return ResolvedRef(name="c0ffee", kind="commit", sha="c0ffee")
         return ResolvedRef(name="main", kind="branch", sha="c0ffee") if ref in (None, "main") else None
 
     @hookimpl
-    def scm_compare_commits(self, base: str | None, head: str) -> Sequence[CommitDraft]:
+    def scm_read_file(self, ref: str, path: str) -> bytes | None:
+        return b"one\ntwo\n" if (ref, path) == ("main", "a.py") else None
+
+    @hookimpl
+    def scm_blame_lines(self, ref: str, path: str, lines: Sequence[int]) -> Sequence[BlamedLine]:
+        known = lines if (ref, path) == ("main", "a.py") else ()
+        return [BlamedLine(line=line, sha="c0ffee") for line in known if line in (1, 2)]
+
+    @hookimpl
+    def scm_compare_commits(self, installation: Installation, base: str | None, head: str) -> Sequence[CommitDraft]:
+        # Only the host has the commits of a branch.
+        if re.fullmatch(r"[0-9a-f]+", head):
+            return [CommitDraft(sha=head)]
+        server = urlsplit(str(installation.configuration.get("server", "https://forge.example")))
         try:
-            socket.create_connection(("forge.example", 443), timeout=1).close()
+            with socket.create_connection((server.hostname, server.port or 443), timeout=1) as connection:
+                connection.recv(1)
         except OSError as error:
             raise ProviderUnavailable("The forge does not answer.") from error
         return [CommitDraft(sha=head)]
@@ -226,6 +253,10 @@ class Correct:
 
     @hookimpl
     def scm_repository_saved(self, organization: Organization, repository: Repository) -> None:
+        return None
+
+    @hookimpl
+    def scm_installation_saved(self, organization: Organization, installation: Installation) -> None:
         return None
 
     @hookimpl

@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from scmhost.sdk import ProviderError, ProviderForbidden, ProviderUnavailable, ResolvedRef
 
 from .calls import HookResult
-from .checks import Violation, check, duplicates
+from .checks import NothingToCheck, Violation, check, duplicates
 from .plugin_under_test import PluginUnderTest
 from .samples import PushSample
 from .strategies import bodies, branches, for_all, headers, shas
 
 _PUSH: Final = ("scm_read_push",)
+_NO_SAMPLE: Final = "there is no sample of a delivery; set push = PushSample(...)"
 _ROUTE: Final = ("scm_route_delivery",)
 _REGISTER: Final = ("scm_register_webhook",)
 _ADDRESS: Final = "https://scmhost.example.com/hooks/3/"
@@ -49,9 +50,10 @@ def push_needs_secret(plugin: PluginUnderTest) -> None:
 )
 def push_malformed_body(plugin: PluginUnderTest) -> None:
     sample = plugin.samples.push
-    # Headers that were recorded cannot sign another body.
-    if sample is None or not callable(sample.headers):
-        return
+    if sample is None:
+        raise NothingToCheck(_NO_SAMPLE)
+    if not callable(sample.headers):
+        raise NothingToCheck("recorded headers cannot sign another body; give PushSample a function for headers")
 
     def test(body: bytes) -> None:
         result = _deliver(plugin, sample.signed(sample.secret, body), body, sample.secret)
@@ -70,7 +72,7 @@ def push_malformed_body(plugin: PluginUnderTest) -> None:
 def push_sample_read(plugin: PluginUnderTest) -> None:
     sample = plugin.samples.push
     if sample is None:
-        return
+        raise NothingToCheck(_NO_SAMPLE)
     result = _deliver(plugin, sample.signed(sample.secret, sample.body), sample.body, sample.secret)
     if not result.value:
         raise Violation("the delivery contains a push", result.call)
@@ -209,17 +211,18 @@ def webhook_removed_twice(plugin: PluginUnderTest) -> None:
     hooks=("scm_compare_commits",),
 )
 def commits_once(plugin: PluginUnderTest) -> None:
-    def test(values: tuple[str | None, str]) -> None:
+    def test(values: tuple[str | None, str]) -> bool:
         base, head = values
         result, _ = plugin.link("scm_compare_commits", base=base, head=head)
         listed = [commit.sha for commit in result.value or ()]
         extra = next(iter(duplicates(listed)), base if base in listed else None)
         if extra is not None:
             raise Violation(f"{extra} does not belong there", result.call)
+        return bool(listed)
 
     # Equal ends have no commits between them, and the base must not be listed.
     ends = st.tuples(st.none() | shas, shas | branches).filter(lambda values: values[0] != values[1])
-    for_all(ends, test, plugin.samples.examples)
+    for_all(ends, test, plugin.samples.examples, nothing="scm_compare_commits listed no commit")
 
 
 @check(
@@ -229,14 +232,15 @@ def commits_once(plugin: PluginUnderTest) -> None:
     hooks=("scm_resolve_ref",),
 )
 def commit_resolves_exactly(plugin: PluginUnderTest) -> None:
-    def test(sha: str) -> None:
+    def test(sha: str) -> bool:
         result, _ = plugin.link("scm_resolve_ref", ref=sha)
         ref = result.value
         # Hosts may send an id in upper case.
         if isinstance(ref, ResolvedRef) and ref.kind == "commit" and ref.sha.lower() != sha:
             raise Violation("it is another commit", result.call)
+        return result.error is None
 
-    for_all(shas, test, plugin.samples.examples)
+    for_all(shas, test, plugin.samples.examples, nothing="scm_resolve_ref answered only with errors")
 
 
 @check(
@@ -247,6 +251,8 @@ def commit_resolves_exactly(plugin: PluginUnderTest) -> None:
 )
 def commands_run(plugin: PluginUnderTest) -> None:
     result = plugin.call("scm_register_commands")
+    if not result.value:
+        raise NothingToCheck("the plugin registers no command")
     for name, count in duplicates(command.name for command in result.value or ()).items():
         raise Violation(f"{name!r} is registered {count} times", result.call)
     for command in result.value or ():
