@@ -19,7 +19,7 @@ from scmhost.services import Services
 
 from . import queries
 from .claim import checked_name, checked_url
-from .webhooks import request_webhook
+from .webhooks import request_webhook, unregister_all
 
 _log = structlog.get_logger(__name__)
 
@@ -162,19 +162,20 @@ def uninstall(services: Services, organization: Organization, installation_id: i
 def _clean_up(services: Services, organization: Organization, removed: Installation) -> list[str]:
     """Call the plugin for an installation that is about to be deleted. Return what failed."""
     calls = services.plugins.calls(removed.provider)
-    # Webhooks that the host registered belong here, before the hook: it may remove the access that they need.
+    # Before the hook, which may remove the access that this needs.
+    notes = list(unregister_all(services, organization, removed))
     if calls is None or not calls.has("scm_uninstall"):
-        return []
+        return notes
     idle = services.plugins.idle_reason(removed.provider, organization)
     if idle:
-        return [f"The plugin did not clean up at the code host, because it is off: {idle}."]
+        return [*notes, f"The plugin did not clean up at the code host, because it is off: {idle}."]
     try:
         calls.uninstall(removed)
     except (ProviderError, PluginFault) as error:
         text = next(iter(str(error).splitlines()), type(error).__name__)
         _log.warning("not cleaned up", plugin=calls.plugin, installation=removed.id, error=text)
-        return [f"The plugin could not clean up at the code host: {text}"]
-    return []
+        notes.append(f"The plugin could not clean up at the code host: {text}")
+    return notes
 
 
 def require_repository(tx: Transaction, organization: Organization, repository_id: int) -> Repository:

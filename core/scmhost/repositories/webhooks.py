@@ -125,12 +125,14 @@ def unregister_all(services: Services, organization: Organization, installation:
     calls = services.plugins.calls(installation.provider)
     idle = services.plugins.idle_reason(installation.provider, organization)
     if calls is None or idle:
-        return (f"{len(left)} webhooks were not removed at the code host: {idle or 'its plugin is gone'}.",)
+        return (
+            f"Webhooks that stay at the code host: {len(left)}, because its plugin is off: {idle or 'it is gone'}.",
+        )
     problems: list[str] = []
     deadline = time.monotonic() + REMOVAL_SECONDS
     for number, row in enumerate(left.values()):
         if time.monotonic() > deadline:
-            problems.append(f"{len(left) - number} webhooks were not removed at the code host, which is too slow.")
+            problems.append(f"Webhooks that stay at the code host: {len(left) - number}, because it is too slow.")
             break
         try:
             calls.unregister_webhook(installation, _as_owned(installation, row.repository), _registered(row))
