@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from .commits import CommitDraft, FileChange, Push
     from .errors import (
+        ApiError,
+        ApiNotFound,
+        ApiTooLarge,
         FileTooLarge,
         ProviderError,
         ProviderForbidden,
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
         hookimpl,
     )
     from .hooks import HOOK_SPECS, PROMISES
+    from .http import ApiClient
+    from .http_answers import ApiAnswer
     from .installing import RedirectTo
     from .provider import FEATURE_HOOKS, Feature, FeatureText, NoFields, Provider, ProviderMetadata
     from .reasons import NEXT_STEP, Reason
@@ -75,6 +80,9 @@ if TYPE_CHECKING:
 _NAMES_BY_MODULE: Final = {
     "commits": ("CommitDraft", "FileChange", "Push"),
     "errors": (
+        "ApiError",
+        "ApiNotFound",
+        "ApiTooLarge",
         "FileTooLarge",
         "ProviderError",
         "ProviderForbidden",
@@ -97,6 +105,8 @@ _NAMES_BY_MODULE: Final = {
         "HookSpec",
         "hookimpl",
     ),
+    "http": ("ApiClient",),
+    "http_answers": ("ApiAnswer",),
     "installing": ("RedirectTo",),
     "provider": ("FEATURE_HOOKS", "Feature", "FeatureText", "NoFields", "Provider", "ProviderMetadata"),
     "reasons": ("NEXT_STEP", "Reason"),
@@ -161,6 +171,11 @@ __all__ = [
     "PROJECT_NAME",
     "PROMISES",
     "AddRequest",
+    "ApiAnswer",
+    "ApiClient",
+    "ApiError",
+    "ApiNotFound",
+    "ApiTooLarge",
     "BlamedLine",
     "Claim",
     "Command",

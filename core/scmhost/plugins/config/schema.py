@@ -17,6 +17,7 @@ from scmhost.infra.limits import Limits
 from scmhost.infra.secret_box import is_key
 from scmhost.plugins.errors import ConfigError, Problem
 from scmhost.sdk import check_web_url
+from scmhost.sdk.outbound import OutboundPolicy, allowed_host
 
 SCHEMA: Final = 1
 EVERYTHING: Final = "*"
@@ -70,6 +71,12 @@ def _address(url: str) -> str:
     return check_web_url(url)
 
 
+def _allowed_host(entry: str) -> str:
+    allowed_host(entry)
+    return entry
+
+
+AllowedHost = Annotated[str, AfterValidator(_allowed_host)]
 WebhookKey = Annotated[SecretStr, Field(min_length=32)]
 SecretKey = Annotated[SecretStr | KeySource, PlainValidator(_secret_key)]
 WebUrl = Annotated[str, AfterValidator(_address)]
@@ -106,6 +113,22 @@ class SpansSettings(Table):
     enabled: bool = Field(default=False, description="Creates OpenTelemetry spans for requests and plugin calls.")
 
 
+class OutboundSettings(Table):
+    """``[host.outbound]``: which addresses plugins may connect to through the SDK's client."""
+
+    deny_private: bool = Field(
+        default=False, description="Refuses connections to private, loopback, link-local and other special addresses."
+    )
+    allow: Annotated[tuple[AllowedHost, ...], Field(strict=False)] = Field(
+        default=(), description="Hosts, addresses and networks that are allowed nevertheless."
+    )
+
+    @property
+    def policy(self) -> OutboundPolicy:
+        """The same as rules on addresses."""
+        return OutboundPolicy.of(deny_private=self.deny_private, allow=self.allow)
+
+
 class HostSettings(Table):
     """``[host]``."""
 
@@ -135,6 +158,7 @@ class HostSettings(Table):
     data_folder: str = Field(
         default="scmhost-data", min_length=1, description="Folder in which each plugin has a folder for its own files."
     )
+    outbound: OutboundSettings = OutboundSettings()
     metrics: MetricsSettings = MetricsSettings()
     spans: SpansSettings = SpansSettings()
 
