@@ -19,7 +19,7 @@ from scmhost.installations import queries as installation_queries
 from scmhost.installations.install import get_installation
 from scmhost.installations.webhooks import current_secret
 from scmhost.organizations import queries as organization_queries
-from scmhost.plugins import PluginFault
+from scmhost.plugins import PluginFault, ProviderCalls
 from scmhost.plugins.isolation.pauses import seconds_of
 from scmhost.sdk import (
     Installation,
@@ -221,6 +221,20 @@ def _register(services: Services, job: QueuedJob, work: _Work) -> None:
         )
         if not saved:
             _adopt(tx, services, work, registered, address)
+        shared = webhook_queries.is_shared(tx, work.webhook)
+    former = work.webhook.registered
+    # A code host that cannot change a secret needs a new webhook for it.
+    if former is not None and former.external_id != registered.external_id and not shared:
+        _remove_former(calls, work, former)
+
+
+def _remove_former(calls: ProviderCalls, work: _Work, former: RegisteredWebhook) -> None:
+    try:
+        calls.unregister_webhook(work.installation, work.repository, former)
+    except (ProviderError, PluginFault) as error:
+        # Its deliveries are refused, because they are signed with a former secret or repeat those of the new one.
+        fields = {"installation": work.installation.id, "repository": work.repository.id, "error": str(error)}
+        _log.warning("former webhook not removed", **fields)
 
 
 def _adopt(tx: Transaction, services: Services, work: _Work, registered: RegisteredWebhook, address: str) -> None:

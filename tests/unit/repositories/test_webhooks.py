@@ -201,6 +201,31 @@ def test_new_secret_is_registered(hooked: WebhookHost) -> None:
     ] == [True, False]
 
 
+def test_webhook_with_the_former_id_is_removed(hooked: WebhookHost) -> None:
+    """Some code hosts cannot change a secret, so that the plugin makes a new webhook; a failure does not undo it."""
+    repository = hooked.claim()
+    hooked.run()
+    hooked.forge.renumbered = " 2"
+    create_secret(hooked.services, hooked.organization, hooked.installation.id)
+    hooked.run()
+    assert list(hooked.forge.webhooks) == ["hook of team/app 2"]
+    assert hooked.forge.calls[-1] == "unregister hook of team/app of team/app (team/app)"
+    hooked.forge.renumbered, begin = " 3", hooked.forge.begin
+
+    def fail_to_remove(call: str) -> None:
+        begin(call)
+        if call.startswith("unregister"):
+            raise ProviderError("No.")
+
+    hooked.forge.begin = fail_to_remove  # type: ignore[method-assign]
+    try:
+        request_all(hooked.services, hooked.organization, hooked.installation.id)
+        hooked.run()
+    finally:
+        del hooked.forge.begin
+    assert (hooked.state(repository), len(hooked.forge.webhooks)) == (("registered", None), 2)
+
+
 def test_deleted_secret_is_replaced(hooked: WebhookHost) -> None:
     """A secret that was deleted, or that expires soon, is no secret for a webhook."""
     hooked.claim()
