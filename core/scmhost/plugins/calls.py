@@ -42,6 +42,7 @@ from scmhost.sdk.secrets import secret_fields
 from scmhost.sdk.values import frozen
 
 from .config.redaction import credential_texts
+from .errors import PluginFault
 from .hook_calls import PluginCalls
 from .isolation.pauses import seconds_of
 
@@ -102,7 +103,11 @@ class ProviderCalls(PluginCalls):
     def offer_repositories(
         self, installation: Installation, repositories: Sequence[Repository], search: str, cursor: str = ""
     ) -> OfferPage:
-        """``scm_offer_repositories``; nothing without the hook. All offers of a plain sequence are one page."""
+        """``scm_offer_repositories``; nothing without the hook. All offers of a plain sequence are one page.
+
+        Raises:
+            PluginFault: the page leads to itself, so that a client would never reach the end.
+        """
         answer: Sequence[Offer] | OfferPage = self._call(
             "scm_offer_repositories",
             OfferPage(offers=()),
@@ -111,7 +116,12 @@ class ProviderCalls(PluginCalls):
             search=search,
             cursor=cursor,
         )
-        return answer if isinstance(answer, OfferPage) else OfferPage(offers=tuple(answer))
+        if not isinstance(answer, OfferPage):
+            return OfferPage(offers=tuple(answer))
+        if answer.next is not None and answer.next == cursor:
+            origin = self._implementations["scm_offer_repositories"].origin
+            raise PluginFault(origin, "bad_result", "returned a page whose next cursor is its own")
+        return answer
 
     def dispatch_repository(
         self, installation: Installation, request: AddRequest, candidate: Repository | None

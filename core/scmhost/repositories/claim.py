@@ -1,6 +1,6 @@
-"""Add repositories: by name and URL, or through a provider, whose plugin offers, decides and shapes the answer."""
+"""Add repositories: by name and URL, or through a provider, whose plugin decides and shapes the answer."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -14,7 +14,6 @@ from scmhost.infra.db.errors import Duplicate
 from scmhost.infra.db.statements import as_id
 from scmhost.infra.errors import Conflict, InvalidInput, NotFound, ProviderRefused
 from scmhost.installations import queries as installation_queries
-from scmhost.installations.install import get_installation
 from scmhost.plugins import PluginFault
 from scmhost.plugins.calls import refusals
 from scmhost.sdk import (
@@ -22,7 +21,6 @@ from scmhost.sdk import (
     Claim,
     Create,
     Installation,
-    Offer,
     Organization,
     ProviderError,
     Refusal,
@@ -76,22 +74,6 @@ def create_repository(
         record(tx, services, organization, "repository.add", (saved.id, saved.name))
     services.plugins.notify("scm_repository_saved", organization=organization, repository=saved)
     return saved, True
-
-
-def offer_repositories(
-    services: Services, organization: Organization, installation_id: int, search: str
-) -> Sequence[Offer]:
-    """Return what the provider offers, without the repositories that the installation has, up to a limit."""
-    installation = get_installation(services, organization, installation_id).installation
-    calls = services.plugins.calls_for(installation.provider, organization)
-    with services.store.read() as tx:
-        unclaimed = queries.unclaimed(tx, organization.id, services.limits.offers)
-        owned = queries.of_installation(tx, organization.id, installation_id)
-    with refusals():
-        offers = calls.offer_repositories(installation, unclaimed, search).offers
-    # Plugins offer ids or names as identifiers; either may have become the name or the external id.
-    taken = {name for repository in owned for name in (repository.name, repository.external_id)}
-    return [offer for offer in offers if not {offer.identifier, offer.name} & taken][: services.limits.offers]
 
 
 @dataclass(frozen=True, slots=True)

@@ -290,9 +290,14 @@ def page(
     return fetch_page(tx, rows, _BY_NAME, request, repository_of)
 
 
-def unclaimed(tx: Transaction, organization_id: int, limit: int) -> list[Repository]:
-    """Return the repositories that an installation may claim, by name, up to a limit."""
+def unclaimed(tx: Transaction, organization_id: int, limit: int, *, query: str = "") -> list[Repository]:
+    """Return the repositories that an installation may claim, by name, up to a limit.
+
+    ``query`` is a part of the name, without regard to case.
+    """
     rows = select(*COLUMNS).where(REPOSITORIES.c.organization_id == organization_id, is_unclaimed())
+    if query:
+        rows = rows.where(REPOSITORIES.c.name_key.contains(name_key(query), autoescape=True))
     return [
         repository_of(row) for row in tx.execute(rows.order_by(REPOSITORIES.c.name_key, REPOSITORIES.c.id).limit(limit))
     ]

@@ -3,11 +3,11 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, TypeVar
 
-from fastapi import APIRouter, Body, Query, Response
+from fastapi import APIRouter, Body, Query, Request, Response
 from pydantic import BaseModel, Field, JsonValue, TypeAdapter, ValidationError
 
 from scmhost.infra.errors import InvalidInput
-from scmhost.infra.http import RequestedPage
+from scmhost.infra.http import RequestedPage, link_header
 from scmhost.infra.paging import Page
 from scmhost.installations.install import InvalidForm, field_problems
 from scmhost.installations.schemas import OfferOut, Offers
@@ -16,8 +16,9 @@ from scmhost.sdk import AddRequest, Organization, RepositoryStatus
 from scmhost.sdk.provider import RepositoryPayload
 from scmhost.services import Services
 
-from .claim import add_repository, create_repository, offer_repositories, serialize_repositories, serialize_repository
+from .claim import add_repository, create_repository, serialize_repositories, serialize_repository
 from .manage import change_repository, delete_repository, get_repository, list_repositories, uninstall
+from .offers import offer_repositories
 
 # Routes below an installation that change or list repositories.
 installation_router: Final = APIRouter(
@@ -36,7 +37,12 @@ def offers_list(
     services: ServicesDep,
     organization: ForIntegrations,
     integration_id: NumericId,
+    request: Request,
+    response: Response,
     search: str = "",
+    cursor: Annotated[
+        str, Query(description="A cursor from a Link header, or `nextCursor`; without one, the first page.")
+    ] = "",
     installable_only: Annotated[  # noqa: ARG001 - Sentry's clients send it
         str,
         Query(
@@ -45,13 +51,18 @@ def offers_list(
         ),
     ] = "false",
 ) -> Offers:
-    """The repositories that can be added to an installation, without those that it already has."""
-    offers = offer_repositories(services, organization, parse_id(integration_id, "installation"), search)
+    """A page of the repositories that can be added to an installation, without those that it already has."""
+    page = offer_repositories(services, organization, parse_id(integration_id, "installation"), search, cursor)
+    url = str(request.url.remove_query_params("cursor"))
+    pages = (("previous", False, ""), ("next", page.next is not None, page.next or ""))
+    response.headers["Link"] = link_header(url, pages)
     return Offers(
         repos=[
             OfferOut(name=offer.name, identifier=offer.identifier, default_branch=offer.default_branch)
-            for offer in offers
-        ]
+            for offer in page.offers
+        ],
+        next_cursor=page.next,
+        notes=list(page.notes),
     )
 
 
