@@ -6,14 +6,16 @@ from dataclasses import dataclass
 import structlog
 
 from scmhost.commits.ingest import IngestedCommits, report_saved_commits
+from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import NotFound, Unauthenticated
 from scmhost.installations import queries as installation_queries
 from scmhost.installations.webhooks import secret_text
 from scmhost.organizations import queries as organization_queries
 from scmhost.plugins import ProviderCalls, ProviderOff
 from scmhost.plugins.calls import refusals
+from scmhost.repositories import aliases
 from scmhost.repositories import queries as repository_queries
-from scmhost.repositories.claim import address_of, path_of
+from scmhost.repositories.aliases import address_of, path_of
 from scmhost.sdk import Installation, Organization, ProviderForbidden, Push, Repository, RepositoryStatus
 from scmhost.services import Services
 
@@ -54,7 +56,7 @@ def receive_push(
         # Only those of the installation: its secret must not give write access to other repositories.
         known = repository_queries.of_installation(tx, webhook.organization.id, installation_id)
         for push in pushes:
-            repository = _find(known, push.repository)
+            repository = _find(known, push.repository) or _find_renamed(tx, known, push.repository)
             notes += _notes(push, repository)
             commits = commits_from_drafts(push.commits, services.limits)
             if repository and commits:
@@ -117,6 +119,14 @@ def _find(known: Sequence[Repository], name: str) -> Repository | None:
             if key and key in (repository.external_id, repository.name.casefold(), address_of(repository.url or "")):
                 return repository
     return None
+
+
+def _find_renamed(tx: Transaction, known: Sequence[Repository], name: str) -> Repository | None:
+    """Return the active repository that had this name or URL before it was renamed or moved."""
+    active = {repository.id: repository for repository in known if repository.status is RepositoryStatus.ACTIVE}
+    meant = {name.casefold(), address_of(name)} - {""}
+    earlier = aliases.keys_of(tx, known[0].organization_id, active) if known else {}
+    return next((active[id_] for id_, keys in earlier.items() if meant & keys), None)
 
 
 def _notes(push: Push, repository: Repository | None) -> Iterator[str]:

@@ -10,15 +10,26 @@ from functools import cache
 from typing import Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from scmhost.infra.db.engine import Transaction
 from scmhost.infra.paging import PageQuery
 from scmhost.installations import queries as installation_queries
 from scmhost.installations.install import InvalidForm
 from scmhost.mapping import DerivedRoots, FrameInfo, NoRoots, derive_roots
 from scmhost.plugins import ProviderCalls
 from scmhost.plugins.calls import refusals
+from scmhost.repositories import aliases
 from scmhost.repositories import queries as repository_queries
-from scmhost.repositories.claim import address_of
-from scmhost.sdk import Feature, Installation, Organization, Pages, Repository, read_own_url, safe_url
+from scmhost.repositories.aliases import address_of
+from scmhost.sdk import (
+    Feature,
+    Installation,
+    Organization,
+    Pages,
+    Repository,
+    RepositoryStatus,
+    read_own_url,
+    safe_url,
+)
 from scmhost.services import Services
 
 from . import queries
@@ -107,6 +118,7 @@ def _find_repository(services: Services, organization: Organization, url: str) -
     spellings = [f"{scheme}{_bare(above)}{end}" for above in enclosing for scheme in _SCHEMES for end in _URL_ENDINGS]
     with services.store.read() as tx:
         listed = repository_queries.claimed_at(tx, organization.id, spellings)
+        listed += _moved(tx, organization, enclosing, listed)
         stored = installation_queries.get_many(tx, organization.id, {item.installation_id or 0 for item in listed})
     usable = {
         id_: item.installation for id_, item in stored.items() if _can_link(services, organization, item.installation)
@@ -119,6 +131,20 @@ def _find_repository(services: Services, organization: Organization, url: str) -
     # A repository may lie below the path of another one, as nested groups of GitLab do.
     best = max(candidates, key=lambda item: len(address_of(item.url or "")))
     return best, usable[best.installation_id or 0]
+
+
+def _moved(
+    tx: Transaction, organization: Organization, enclosing: Sequence[str], listed: Sequence[Repository]
+) -> list[Repository]:
+    """Return the repositories whose URL enclosed the page before they moved, with that URL: the page is read by it."""
+    current = {address_of(item.url or "") for item in listed}
+    addresses = {address_of(above) for above in enclosing} - current
+    old = aliases.at_addresses(tx, organization.id, addresses).values()
+    return [
+        repository.model_copy(update={"url": url})
+        for repository, url in old
+        if repository.installation_id is not None and repository.status is RepositoryStatus.ACTIVE
+    ]
 
 
 def _has_installation(services: Services, organization: Organization, enclosing: Sequence[str]) -> bool:

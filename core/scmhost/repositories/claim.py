@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
 import structlog
 from pydantic import JsonValue
@@ -31,7 +30,7 @@ from scmhost.sdk import (
 from scmhost.sdk.provider import ProviderPayload, RepositoryPayload, default_payload
 from scmhost.services import Services
 
-from . import queries
+from . import aliases, queries
 
 _log = structlog.get_logger(__name__)
 
@@ -64,16 +63,28 @@ def create_repository(
     """
     name, url = checked_name(name), checked_url(url)
     with services.store.write() as tx:
-        known = queries.by_name(tx, organization.id, name)
-        # A retried request must succeed, but must not replace a URL that someone has corrected.
-        if known is not None and url not in (None, known.url):
-            raise Conflict(f"Repository {known.name!r} exists already, with another URL; change it with PUT.")
+        current = queries.by_name(tx, organization.id, name)
+        known = current or aliases.named(tx, organization.id, [name]).get(queries.name_key(name))
+        if known is not None and not _has_url(tx, known, url):
+            # A retried request must succeed, but must not replace a URL that someone has corrected.
+            if current is not None:
+                raise Conflict(f"Repository {known.name!r} exists already, with another URL; change it with PUT.")
+            # The code host allows a new repository once the name is free.
+            known = None
         if known is not None:
             return known, False
         saved = queries.create(tx, organization.id, name, services.clock.now(), url=url)
         record(tx, services, organization, "repository.add", (saved.id, saved.name))
     services.plugins.notify("scm_repository_saved", organization=organization, repository=saved)
     return saved, True
+
+
+def _has_url(tx: Transaction, repository: Repository, url: str | None) -> bool:
+    """Return whether a URL is that of a repository, now or before it moved. No URL is the same as any."""
+    if url in (None, repository.url):
+        return True
+    earlier = aliases.at_addresses(tx, repository.organization_id, [aliases.address_of(url or "")]).values()
+    return any(found.id == repository.id for found, _ in earlier)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +145,7 @@ def _find_candidate(tx: Transaction, organization: Organization, identifier: str
     # Sentry's custom SCM sends the id; a name is what users have at hand.
     found = None if id_ is None else queries.get(tx, organization.id, id_)
     found = found or queries.by_name(tx, organization.id, identifier)
+    found = found or aliases.named(tx, organization.id, [identifier]).get(queries.name_key(identifier))
     return found if found and found.unclaimed and found.status == "active" else None
 
 
@@ -273,18 +285,3 @@ def checked_url(url: str | None) -> str | None:
         return check_web_url(url.strip())
     except UrlError as error:
         raise InvalidInput(f"Enter a valid URL: {error}.", "url") from error
-
-
-def address_of(url: str) -> str:
-    """Return the host and the path of a URL in lower case, without ``.git``, to compare URLs; empty for other text."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return ""
-    path = parts.path.strip("/").casefold().removesuffix(".git")
-    return f"{parts.hostname}/{path}".casefold() if parts.hostname else ""
-
-
-def path_of(url: str) -> str:
-    """Return the path of a URL in lower case, without ``.git``: the name of the repository on its host."""
-    return address_of(url).partition("/")[2]

@@ -51,6 +51,10 @@ class RepositoryStatus(StrEnum):
     DELETION_IN_PROGRESS = "deletion_in_progress"
 
 
+HostState = Literal["active", "archived", "deleted"]
+"""The state of a repository at its code host."""
+
+
 class Organization(Value):
     """A tenant.
 
@@ -104,8 +108,9 @@ class Repository(Value):
         installation_id: the id of the installation that claimed it.
         external_id: from the plugin's decision.
         configuration: from the plugin's decision.
-        status: its state.
+        status: its state on this host.
         created_at: when the host first stored it.
+        state: its state at the code host, as ``scm_sync_repositories`` last reported it.
     """
 
     id: int
@@ -118,6 +123,7 @@ class Repository(Value):
     configuration: FrozenJson = Field(default_factory=FrozenDict)
     status: RepositoryStatus = RepositoryStatus.ACTIVE
     created_at: datetime
+    state: HostState = "active"
 
     @property
     def unclaimed(self) -> bool:
@@ -189,7 +195,7 @@ class RepositoryUpdate(Value):
     name: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     url: str | None = None
     configuration: FrozenJson | None = None
-    state: Literal["active", "archived", "deleted"] | None = None
+    state: HostState | None = None
 
 
 class AddRequest(Value):
