@@ -84,11 +84,7 @@ def find_repositories_named(
     # An ambiguous path stays ambiguous.
     old = unknown - found.keys() - by_path.keys()
     if old:
-        found = {
-            **_only(aliases.at_paths(tx, organization.id, old)),
-            **aliases.named(tx, organization.id, old),
-            **found,
-        }
+        found |= aliases.called(tx, organization.id, old)
     return {name: found.get(name.casefold()) for name in names}
 
 
