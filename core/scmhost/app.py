@@ -81,6 +81,7 @@ class Host:
             settings.limits,
             settings.host.webhook_key,
             operators=settings.host.operators,
+            sync_hours=settings.host.sync_hours,
             secret_box=box,
             telemetry=telemetry,
         )

@@ -48,6 +48,7 @@ class Services:
         limits: how much a request may send or read.
         webhook_key: the key from which webhook secrets are derived; None: webhooks are off.
         operators: slugs or ids of the organizations whose admins may see the state of the host.
+        sync_hours: hours between two comparisons of repositories with their code host; 0: only on request.
         secret_box: encrypts the secrets of installations, with the keys of the operator.
         telemetry: receives the operations that are measured.
         actor: who makes the changes, for the audit log.
@@ -59,6 +60,7 @@ class Services:
     limits: Limits
     webhook_key: SecretStr | None = None
     operators: tuple[str | int, ...] = ()
+    sync_hours: int = 24
     secret_box: SecretBox = NO_KEYS
     telemetry: Telemetry = NO_TELEMETRY
     actor: Actor = SYSTEM

@@ -16,6 +16,7 @@ from scmhost.releases import content_queries
 from scmhost.releases.fetch import FETCH_COMMITS, fetch_commits
 from scmhost.repositories import file_queries
 from scmhost.repositories import queries as repository_queries
+from scmhost.repositories.sync import SYNC_REPOSITORIES, schedule_syncs, sync_repositories
 from scmhost.sdk import Repository
 from scmhost.services import Services
 
@@ -43,6 +44,7 @@ Handler = Callable[[Services, QueuedJob], None]
 
 _HANDLERS: Final[Mapping[str, Handler]] = {
     FETCH_COMMITS: fetch_commits,
+    SYNC_REPOSITORIES: sync_repositories,
     file_queries.INDEX_FILES: file_queries.index_files,
 }
 
@@ -54,15 +56,16 @@ def background_loops(services: Services) -> list[Loop]:
         _unless_unavailable("jobs postponed", lambda: run_due_jobs(services, beat=jobs_loop.beat))
         return False
 
-    def delete_repositories(_woken: bool) -> bool:  # noqa: FBT001
+    def keep_house(_woken: bool) -> bool:  # noqa: FBT001
         _unless_unavailable("housekeeping postponed", lambda: delete_due_repositories(services))
+        _unless_unavailable("housekeeping postponed", lambda: schedule_syncs(services))
         return False
 
     telemetry = services.telemetry
     # A round reports progress only between jobs, so it is not stuck while its slowest job runs.
     patience = services.limits.job_seconds + 60.0
     jobs_loop = Loop("jobs", run_jobs, seconds=JOBS_SECONDS, stuck_after=patience, telemetry=telemetry)
-    return [jobs_loop, Loop("housekeeping", delete_repositories, seconds=HOUSEKEEPING_SECONDS, telemetry=telemetry)]
+    return [jobs_loop, Loop("housekeeping", keep_house, seconds=HOUSEKEEPING_SECONDS, telemetry=telemetry)]
 
 
 def _unless_unavailable(event: str, work: Callable[[], object]) -> None:

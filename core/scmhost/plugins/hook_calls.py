@@ -19,6 +19,7 @@ from scmhost.sdk import (
     ProviderUnauthorized,
     ProviderUnavailable,
     RefreshedCredentials,
+    Repository,
 )
 from scmhost.sdk.configuration import (
     field_key,
@@ -146,6 +147,10 @@ class PluginCalls:
             if problem:
                 raise NeedsAttention(f"Installation {installation.name!r} needs attention: its {problem}.")
             if not implementation.inline:
+                repository = arguments.get("repository")
+                if isinstance(repository, Repository) and repository.state == "deleted":
+                    # Every such request would fail, and take the time of the code host.
+                    return missing
                 return cast("T", self._call_host(implementation, arguments, installation))
         # The guard has validated the result against the hook's annotation.
         result: T = self._guard.call(implementation, arguments)

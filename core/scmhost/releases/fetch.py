@@ -68,6 +68,8 @@ def fetch_blocker(services: Services, organization: Organization, repository: Re
     """Return why commits cannot be fetched from a repository's provider; None when they can."""
     if repository.provider is None or repository.installation_id is None:
         return "it is unclaimed, so no provider can list the commits before it"
+    if repository.state == "deleted":
+        return "it was deleted at its code host"
     idle = services.plugins.idle_reason(repository.provider, organization)
     if idle:
         return f"its provider is off ({idle})"

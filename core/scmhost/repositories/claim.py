@@ -46,6 +46,12 @@ _PROVIDERS_WITH_URL: Final = frozenset(
     }
 )
 
+# Its links stay: the code host may restore it, and a report may be wrong, such as after a lost permission.
+_DELETED: Final = (
+    "The code host reports that it deleted this repository. Its links are kept but cannot be verified, and no commits "
+    "are fetched. Delete it here too, or restore it there and synchronize the installation."
+)
+
 UNKNOWN_PROVIDER: Final = {"id": "unknown", "name": "Unknown Provider"}
 
 
@@ -206,9 +212,10 @@ def serialize_repository(services: Services, organization: Organization, reposit
     While the provider is off or its plugin fails, this is the host's own payload, and its ``idle`` gives the reason.
     """
     key = repository.provider
-    idle = services.plugins.idle_reason(key, organization)
+    off = services.plugins.idle_reason(key, organization)
+    idle = off or (_DELETED if repository.state == "deleted" else None)
     payload = default_payload(repository, _provider_payload(services, key), idle)
-    calls = None if key is None or idle else services.plugins.calls(key)
+    calls = None if key is None or off else services.plugins.calls(key)
     if calls is None:
         return RepositoryPayload.model_validate(payload)
     try:

@@ -13,7 +13,7 @@ from scmhost.installations import queries as installation_queries
 from scmhost.sdk import Organization, Repository, RepositoryStatus
 from scmhost.services import Services
 
-from . import queries
+from . import queries, sync_queries
 from .claim import checked_name, checked_url
 
 # Time to notice a mistake before data is lost.
@@ -93,8 +93,14 @@ def _save_changes(
     changes: Mapping[str, Any],
     fields: dict[str, Any],
 ) -> Repository:
+    if fields.get("installation_id", repository.installation_id) != repository.installation_id:
+        fields |= queries.UNKNOWN_TO_HOST
     if "name" in changes:
         fields["name"] = checked_name(changes["name"])
+        # Otherwise the next report of the code host would look like a new name, and replace the user's.
+        known = sync_queries.host_names(tx, organization.id, [repository.id])
+        if repository.installation_id is not None and known == {repository.id: None}:
+            fields["host_name"] = repository.name
     if "url" in changes:
         fields["url"] = checked_url(changes["url"])
     # The default distinguishes an absent field from null. Sentry ignores null, so that nothing can be detached there.

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Body, Query, Request, Response
 from pydantic import BaseModel, Field, JsonValue, TypeAdapter, ValidationError
 
 from scmhost.infra.errors import InvalidInput
-from scmhost.infra.http import RequestedPage, link_header
+from scmhost.infra.http import Moment, RequestedPage, Wire, link_header
 from scmhost.infra.paging import Page
 from scmhost.installations.install import InvalidForm, field_problems
 from scmhost.installations.schemas import OfferOut, Offers
@@ -19,6 +19,19 @@ from scmhost.services import Services
 from .claim import add_repository, create_repository, serialize_repositories, serialize_repository
 from .manage import change_repository, delete_repository, get_repository, list_repositories, uninstall
 from .offers import offer_repositories
+from .sync import SyncStatus, request_sync, sync_status
+
+
+class SyncOut(Wire):
+    """The synchronization of an installation's repositories."""
+
+    state: Literal["waiting", "retrying", "failed", "idle"] = Field(description="What is under way.")
+    fault: str | None = Field(description="Why the code host could not be asked.")
+    date_finished: Moment | None = Field(description="When the last synchronization ended.")
+    checked: int = Field(description="How many repositories the provider was asked about then.")
+    changed: int = Field(description="How many of them had changed.")
+    notes: list[str] = Field(description="What could not be applied then.")
+
 
 # Routes below an installation that change or list repositories.
 installation_router: Final = APIRouter(
@@ -64,6 +77,18 @@ def offers_list(
         next_cursor=page.next,
         notes=list(page.notes),
     )
+
+
+@installation_router.get("/sync/")
+def syncs_show(services: ServicesDep, organization: ForIntegrations, integration_id: NumericId) -> SyncOut:
+    """How the repositories of an installation were last compared with its code host, and what is under way."""
+    return _sync_out(sync_status(services, organization, parse_id(integration_id, "installation")))
+
+
+@installation_router.post("/sync/", status_code=202)
+def syncs_request(services: AuditedServices, organization: ForIntegrations, integration_id: NumericId) -> SyncOut:
+    """Compare the repositories of an installation with its code host now, in the background."""
+    return _sync_out(request_sync(services, organization, parse_id(integration_id, "installation")))
 
 
 router: Final = APIRouter(prefix="/api/0/organizations/{organization}/repos", tags=["repositories"])
@@ -190,6 +215,18 @@ def _add_through_provider(
     request = AddRequest(identifier=str(sent.identifier), fields=rest)
     installation_id = parse_id(str(sent.installation), "installation")
     return add_repository(services, organization, key, installation_id, request).payload
+
+
+def _sync_out(status: SyncStatus) -> SyncOut:
+    last = status.last
+    return SyncOut(
+        state=status.state,
+        fault=status.fault,
+        date_finished=last.finished_at if last else None,
+        checked=last.checked if last else 0,
+        changed=last.changed if last else 0,
+        notes=list(last.notes) if last else [],
+    )
 
 
 def _sent_changes(changes: RepositoryChanges) -> dict[str, Any]:
