@@ -101,7 +101,8 @@ def test_every_listing_is_among_these(shared: PopulatedHost) -> None:
     names = {
         path: {item["name"] for item in methods.get("get", {}).get("parameters", [])} for path, methods in paths.items()
     }
-    assert {path for path, query in names.items() if {"cursor", "per_page"} <= query} == {item.template for item in ALL_LISTINGS}
+    paged = {path for path, query in names.items() if {"cursor", "per_page"} <= query}
+    assert paged == {item.template for item in ALL_LISTINGS}
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, COUNT - 1, COUNT, 100])
