@@ -20,6 +20,7 @@ from scmhost.sdk import (
     LocationCandidate,
     NoUrl,
     Offer,
+    OfferPage,
     Organization,
     Pages,
     Provider,
@@ -31,6 +32,7 @@ from scmhost.sdk import (
     RefreshedCredentials,
     Refusal,
     Repository,
+    RepositoryUpdate,
     ResolvedRef,
     UrlTemplates,
     check_signature,
@@ -113,8 +115,19 @@ class Correct:
         return RefreshedCredentials(secrets={"token": SecretStr(token.get_secret_value()[::-1])}) if token else None
 
     @hookimpl
-    def scm_offer_repositories(self, repositories: Sequence[Repository], search: str) -> Sequence[Offer]:
-        return [Offer(identifier=str(one.id), name=one.name) for one in repositories if search in one.name]
+    def scm_offer_repositories(
+        self, repositories: Sequence[Repository], search: str, cursor: str
+    ) -> Sequence[Offer] | OfferPage:
+        offers = [Offer(identifier=str(one.id), name=one.name) for one in repositories if search in one.name]
+        if cursor not in ("", "second"):
+            raise ProviderError("There is no such page.")
+        if cursor:
+            return OfferPage(offers=tuple(offers[2:]))
+        return OfferPage(offers=tuple(offers[:2]), next="second" if len(offers) > 2 else None)
+
+    @hookimpl
+    def scm_sync_repositories(self, repositories: Sequence[Repository]) -> Sequence[RepositoryUpdate]:
+        return [RepositoryUpdate(repository_id=one.id, state="archived") for one in repositories]
 
     @hookimpl
     def scm_dispatch_repository(self, request: AddRequest, candidate: Repository | None) -> Claim | Create | Refusal:
