@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Final
 
 from scmhost.infra.db.engine import Transaction
-from scmhost.repositories import aliases
+from scmhost.repositories import alias_queries
 from scmhost.repositories import queries as repository_queries
-from scmhost.repositories.aliases import path_of
+from scmhost.repositories.alias_queries import path_of
 from scmhost.sdk import Organization, Repository, RepositoryStatus
 
 from . import queries
@@ -84,7 +84,7 @@ def find_repositories_named(
     # An ambiguous path stays ambiguous.
     old = unknown - found.keys() - by_path.keys()
     if old:
-        found |= aliases.called(tx, organization.id, old)
+        found |= alias_queries.called(tx, organization.id, old)
     return {name: found.get(name.casefold()) for name in names}
 
 

@@ -13,9 +13,9 @@ from scmhost.installations.webhooks import secret_text
 from scmhost.organizations import queries as organization_queries
 from scmhost.plugins import ProviderCalls, ProviderOff
 from scmhost.plugins.calls import refusals
-from scmhost.repositories import aliases
+from scmhost.repositories import alias_queries
 from scmhost.repositories import queries as repository_queries
-from scmhost.repositories.aliases import address_of, path_of
+from scmhost.repositories.alias_queries import address_of, path_of
 from scmhost.sdk import Installation, Organization, ProviderForbidden, Push, Repository, RepositoryStatus
 from scmhost.services import Services
 
@@ -125,7 +125,7 @@ def _find_renamed(tx: Transaction, known: Sequence[Repository], name: str) -> Re
     """Return the active repository that had this name or URL before it was renamed or moved."""
     active = {repository.id: repository for repository in known if repository.status is RepositoryStatus.ACTIVE}
     meant = {name.casefold(), address_of(name)} - {""}
-    earlier = aliases.keys_of(tx, known[0].organization_id, active) if known else {}
+    earlier = alias_queries.keys_of(tx, known[0].organization_id, active) if known else {}
     return next((active[id_] for id_, keys in earlier.items() if meant & keys), None)
 
 

@@ -17,9 +17,9 @@ from scmhost.installations.install import InvalidForm
 from scmhost.mapping import DerivedRoots, FrameInfo, NoRoots, derive_roots
 from scmhost.plugins import ProviderCalls
 from scmhost.plugins.calls import refusals
-from scmhost.repositories import aliases
+from scmhost.repositories import alias_queries
 from scmhost.repositories import queries as repository_queries
-from scmhost.repositories.aliases import address_of
+from scmhost.repositories.alias_queries import address_of
 from scmhost.sdk import (
     Feature,
     Installation,
@@ -139,7 +139,7 @@ def _moved(
     """Return the repositories whose URL enclosed the page before they moved, with that URL: the page is read by it."""
     current = {address_of(item.url or "") for item in listed}
     addresses = {address_of(above) for above in enclosing} - current
-    old = aliases.at_addresses(tx, organization.id, addresses).values()
+    old = alias_queries.at_addresses(tx, organization.id, addresses).values()
     return [
         repository.model_copy(update={"url": url})
         for repository, url in old

@@ -14,7 +14,7 @@ from scmhost.infra.errors import InvalidInput
 from scmhost.sdk import Installation, Organization, Repository, RepositoryUpdate
 from scmhost.services import Services
 
-from . import aliases, queries, sync_queries
+from . import alias_queries, queries, sync_queries
 from .claim import checked_name, checked_url
 
 Fields = dict[str, Any]
@@ -168,7 +168,7 @@ def _save(
         # The name that the host reported is no change that anybody can see.
         if saved == known[id_]:
             continue
-        aliases.save(tx, known[id_], saved, services.clock.now())
+        alias_queries.save(tx, known[id_], saved, services.clock.now())
         details: Details = {name: fields.get(name) for name in sorted({"name", "url", "state"} & fields.keys())}
         record(tx, services, organization, "repository.sync", (id_, known[id_].name), details)
         changed.append(saved)

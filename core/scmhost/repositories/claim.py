@@ -30,7 +30,7 @@ from scmhost.sdk import (
 from scmhost.sdk.provider import ProviderPayload, RepositoryPayload, default_payload
 from scmhost.services import Services
 
-from . import aliases, queries
+from . import alias_queries, queries
 
 _log = structlog.get_logger(__name__)
 
@@ -70,7 +70,7 @@ def create_repository(
     name, url = checked_name(name), checked_url(url)
     with services.store.write() as tx:
         current = queries.by_name(tx, organization.id, name)
-        known = current or aliases.named(tx, organization.id, [name]).get(queries.name_key(name))
+        known = current or alias_queries.named(tx, organization.id, [name]).get(queries.name_key(name))
         if known is not None and not _has_url(tx, known, url):
             # A retried request must succeed, but must not replace a URL that someone has corrected.
             if current is not None:
@@ -89,7 +89,7 @@ def _has_url(tx: Transaction, repository: Repository, url: str | None) -> bool:
     """Return whether a URL is that of a repository, now or before it moved. No URL is the same as any."""
     if url in (None, repository.url):
         return True
-    earlier = aliases.at_addresses(tx, repository.organization_id, [aliases.address_of(url or "")]).values()
+    earlier = alias_queries.at_addresses(tx, repository.organization_id, [alias_queries.address_of(url or "")]).values()
     return any(found.id == repository.id for found, _ in earlier)
 
 
@@ -151,7 +151,7 @@ def _find_candidate(tx: Transaction, organization: Organization, identifier: str
     # Sentry's custom SCM sends the id; a name is what users have at hand.
     found = None if id_ is None else queries.get(tx, organization.id, id_)
     found = found or queries.by_name(tx, organization.id, identifier)
-    found = found or aliases.named(tx, organization.id, [identifier]).get(queries.name_key(identifier))
+    found = found or alias_queries.named(tx, organization.id, [identifier]).get(queries.name_key(identifier))
     return found if found and found.unclaimed and found.status == "active" else None
 
 

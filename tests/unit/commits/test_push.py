@@ -11,7 +11,7 @@ from scmhost.commits.push import receive_push
 from scmhost.infra.errors import InvalidInput, NotFound, ProviderRefused, Unauthenticated
 from scmhost.installations.webhooks import ROTATION, create_secret
 from scmhost.plugins import PluginFault
-from scmhost.repositories import aliases
+from scmhost.repositories import alias_queries
 from scmhost.repositories.claim import add_repository
 from scmhost.repositories.manage import change_repository
 from scmhost.sdk import AddRequest, ProviderError, Push, Repository, RepositoryStatus
@@ -59,7 +59,7 @@ def test_repository_is_found_by_what_it_was_before(scripted: ScriptedHost, name:
     repository = claimed(scripted)
     before = repository.model_copy(update={"name": "team/old", "url": "https://forge.example/team/old"})
     with scripted.services.store.write() as tx:
-        aliases.save(tx, before, repository, factories.NOW)
+        alias_queries.save(tx, before, repository, factories.NOW)
     new_secret(scripted)
     (result,), notes = deliver(scripted, push(name))
     assert (result.repository, notes) == (repository, ())

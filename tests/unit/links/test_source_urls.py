@@ -8,7 +8,7 @@ from scmhost.infra.db.engine import Store
 from scmhost.installations.install import InvalidForm
 from scmhost.links.source_urls import ParsedSource, parse_source_url
 from scmhost.mapping import DerivedRoots, FrameInfo
-from scmhost.repositories import aliases
+from scmhost.repositories import alias_queries
 from scmhost.repositories import queries as repository_queries
 
 PAGE = f"{BASE}/acme/web/blob/main/src/shop/cart.py"
@@ -121,7 +121,7 @@ def test_page_at_the_url_before_a_move(sqlite_store: Store, plugin: str) -> None
             repository = repository_queries.get(tx, project.organization.id, project.repository)
             assert repository is not None
             before = repository.model_copy(update={"name": "old/web", "url": f"{BASE}/old/web"})
-            aliases.save(tx, before, repository, factories.NOW)
+            alias_queries.save(tx, before, repository, factories.NOW)
         page = f"{BASE}/old/web/{'show' if plugin == 'archivist' else 'blob'}/trunk/src/shop/cart.py"
         parsed = parse(project, page)
         assert (parsed.repository.id, parsed.roots, parsed.branch) == (

@@ -14,7 +14,7 @@ from scmhost.admin.background import run_due_jobs
 from scmhost.commits.find_repository import find_named
 from scmhost.infra.errors import NotFound
 from scmhost.installations.install import install_provider
-from scmhost.repositories import aliases, queries
+from scmhost.repositories import alias_queries, queries
 from scmhost.repositories.claim import add_repository, create_repository, serialize_repository
 from scmhost.repositories.manage import change_repository
 from scmhost.repositories.sync import BATCH, MAX_NOTES, request_sync, schedule_syncs, sync_status
@@ -159,7 +159,7 @@ def test_repository_that_gets_its_old_name_back(scripted: ScriptedHost) -> None:
         reports(report(repository, name=name))
         sync(scripted)
     with scripted.services.store.read() as tx:
-        keys = aliases.keys_of(tx, scripted.organization.id, [repository.id])
+        keys = alias_queries.keys_of(tx, scripted.organization.id, [repository.id])
     assert keys == {repository.id: {"team/shop"}}
 
 
