@@ -27,10 +27,11 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Webhook:
-    """The installation that a delivery is for, and the secrets that may have signed it."""
+    """The installation that a delivery is for, its active repositories, and the secrets that may have signed it."""
 
     organization: Organization
     installation: Installation
+    repositories: Sequence[Repository]
     secrets: Sequence[str]
 
 
@@ -75,12 +76,14 @@ def _webhook(services: Services, installation_id: int) -> _Webhook:
             raise _no_webhook()
         found = installation_queries.get(tx, organization.id, installation_id)
         now = services.clock.now()
+        owned = repository_queries.of_installation(tx, organization.id, installation_id)
         live = installation_queries.live_secrets(tx, organization.id, installation_id, now)
     if found is None or not live:
         raise _no_webhook()
     # Secrets are derived from the key of the service, so that the database alone does not reveal them.
     texts = [secret_text(key.get_secret_value(), secret) for secret in live]
-    return _Webhook(organization, found.installation, texts)
+    active = [repository for repository in owned if repository.status is RepositoryStatus.ACTIVE]
+    return _Webhook(organization, found.installation, active, texts)
 
 
 def _verified_pushes(services: Services, webhook: _Webhook, headers: Mapping[str, str], body: bytes) -> Sequence[Push]:
@@ -89,7 +92,7 @@ def _verified_pushes(services: Services, webhook: _Webhook, headers: Mapping[str
     for secret in webhook.secrets:
         with refusals():
             try:
-                pushes = calls.read_push(webhook.installation, headers, body, secret)
+                pushes = calls.read_push(webhook.installation, headers, body, secret, webhook.repositories)
             # For a while after a rotation, deliveries are signed with the old secret or with the new one.
             except ProviderForbidden:
                 continue

@@ -55,9 +55,9 @@ _NO_ROOTS: Final[Mapping[NoRoots, str]] = {
 
 
 class PageLocation(NamedTuple):
-    """The ref and the path that a page shows."""
+    """The ref and the path that a page shows; no ref for the newest state of a host without branches."""
 
-    ref: str
+    ref: str | None
     path: str
 
 
@@ -68,7 +68,7 @@ class ParsedSource:
     installation: Installation
     repository: Repository
     roots: DerivedRoots
-    branch: str
+    branch: str | None
 
 
 def parse_source_url(services: Services, organization: Organization, url: str, frame: FrameInfo) -> ParsedSource:
@@ -199,6 +199,8 @@ def _read_by_plugin(
 ) -> PageLocation | None:
     """Return the plugin's most likely location, preferably the most likely one at a known ref.
 
+    A page without a revision shows the default branch, which the plugin names if it can.
+
     Refs are known from the branches of code mappings, or else from the provider.
     """
     with refusals():
@@ -207,9 +209,31 @@ def _read_by_plugin(
         known = [location for location in locations if location.ref in branches]
         # One candidate needs no confirmation; several mean that the ref may have slashes.
         if not known and len(locations) > 1:
-            known = [item for item in locations if calls.resolve_ref(installation, repository, item.ref)]
-    best = next(iter(known or locations), None)
-    return PageLocation(best.ref, best.path) if best else None
+            known = [
+                item
+                for item in locations
+                if item.ref is not None and calls.resolve_ref(installation, repository, item.ref)
+            ]
+        best = next(iter(known or locations), None)
+        if best is None:
+            return None
+        ref = best.ref or _default_ref(calls, installation, repository, branches)
+    return PageLocation(ref, best.path)
+
+
+def _default_ref(
+    calls: ProviderCalls, installation: Installation, repository: Repository, branches: Collection[str]
+) -> str | None:
+    """Return the default branch of a repository: the provider's, else the only one of its code mappings.
+
+    It is None where the newest commit has no name, as in Perforce: a code mapping without a branch links to the newest.
+    """
+    resolved = calls.resolve_ref(installation, repository, None)
+    if resolved is not None:
+        return None if resolved.kind == "commit" else resolved.name
+    if len(branches) == 1:
+        return next(iter(branches))
+    raise _invalid("Source code URL has no revision; paste the page at a branch, a tag or a commit")
 
 
 @cache

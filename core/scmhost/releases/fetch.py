@@ -172,7 +172,7 @@ def _read_request(tx: Transaction, job: QueuedJob) -> _FetchRequest | None:
     installation = installation_queries.get(tx, organization.id, repository.installation_id or 0)
     if head is None or installation is None:
         return None
-    previous = queries.before(tx, release, repository.id)
+    previous = queries.before(tx, release, repository.id, any_commit=True)
     # As on Sentry: without a base, the commits since the previous release of the same projects.
     base = head.previous_sha or (previous[1] if previous else None)
     return _FetchRequest(organization, release, repository, installation.installation, base, head)

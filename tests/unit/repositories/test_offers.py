@@ -84,7 +84,12 @@ def test_more_offers_than_the_limit_are_pages(scripted: ScriptedHost, as_page: b
 def test_malformed_cursor_is_refused(scripted: ScriptedHost, cursor: str) -> None:
     """The error says how to begin again, and the plugin is not called."""
     calls: list[str] = []
-    scripted.script.offer = lambda _repositories, search: calls.append(search) or []
+
+    def record(_repositories: Sequence[Repository], search: str) -> Sequence[Offer]:
+        calls.append(search)
+        return ()
+
+    scripted.script.offer = record
     with pytest.raises(InvalidInput, match="begin without a cursor"):
         offer(scripted, cursor)
     assert calls == []

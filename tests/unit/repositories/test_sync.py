@@ -286,7 +286,12 @@ def test_hidden_repositories_are_compared_and_deleted_ones_are_not(scripted: Scr
         queries.update_repository(tx, scripted.organization.id, hidden.id, {"status": RepositoryStatus.HIDDEN.value})
         queries.schedule_deletion(tx, scripted.organization.id, gone.id, factories.NOW)
     got: list[str] = []
-    script.sync = lambda repositories: got.extend(item.name for item in repositories) or []
+
+    def record(repositories: Sequence[Repository]) -> list[RepositoryUpdate]:
+        got.extend(item.name for item in repositories)
+        return []
+
+    script.sync = record
     sync(scripted)
     assert got == ["hidden"]
 
