@@ -23,7 +23,7 @@ def _fresh_depot() -> None:
 class TestDepot(ProviderConformance):
     """All checks."""
 
-    plugin = depot
+    plugin: ClassVar[object] = depot
     repository: ClassVar[Mapping[str, Any]] = {
         "name": "//depot/main",
         "url": "https://swarm.example.com/files/depot/main",
