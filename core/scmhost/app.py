@@ -80,6 +80,7 @@ class Host:
             clock,
             settings.limits,
             settings.host.webhook_key,
+            settings.host.url,
             operators=settings.host.operators,
             sync_hours=settings.host.sync_hours,
             secret_box=box,

@@ -47,6 +47,7 @@ class Services:
         clock: the current time.
         limits: how much a request may send or read.
         webhook_key: the key from which webhook secrets are derived; None: webhooks are off.
+        url: the address of this service in browsers, without a final slash; None if the operator has not set it.
         operators: slugs or ids of the organizations whose admins may see the state of the host.
         sync_hours: hours between two comparisons of repositories with their code host; 0: only on request.
         secret_box: encrypts the secrets of installations, with the keys of the operator.
@@ -59,6 +60,7 @@ class Services:
     clock: Clock
     limits: Limits
     webhook_key: SecretStr | None = None
+    url: str | None = None
     operators: tuple[str | int, ...] = ()
     sync_hours: int = 24
     secret_box: SecretBox = NO_KEYS

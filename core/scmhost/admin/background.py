@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 import structlog
@@ -10,6 +11,7 @@ from scmhost.infra.db import jobs
 from scmhost.infra.db.jobs import QueuedJob
 from scmhost.infra.errors import Unavailable
 from scmhost.infra.loops import Loop
+from scmhost.installations.install_steps import forget_expired
 from scmhost.plugins.isolation.faults import exception_text
 from scmhost.plugins.isolation.pauses import seconds_of
 from scmhost.releases import content_queries
@@ -57,8 +59,8 @@ def background_loops(services: Services) -> list[Loop]:
         return False
 
     def keep_house(_woken: bool) -> bool:  # noqa: FBT001
-        _unless_unavailable("housekeeping postponed", lambda: delete_due_repositories(services))
-        _unless_unavailable("housekeeping postponed", lambda: schedule_syncs(services))
+for work in (delete_due_repositories, forget_expired, schedule_syncs):
+            _unless_unavailable("housekeeping postponed", partial(work, services))
         return False
 
     telemetry = services.telemetry
