@@ -59,7 +59,7 @@ def background_loops(services: Services) -> list[Loop]:
         return False
 
     def keep_house(_woken: bool) -> bool:  # noqa: FBT001
-for work in (delete_due_repositories, forget_expired, schedule_syncs):
+        for work in (delete_due_repositories, forget_expired, schedule_syncs):
             _unless_unavailable("housekeeping postponed", partial(work, services))
         return False
 
