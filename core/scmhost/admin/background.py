@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from functools import partial
 from typing import Final
 
 import structlog
@@ -59,8 +58,8 @@ def background_loops(services: Services) -> list[Loop]:
         return False
 
     def keep_house(_woken: bool) -> bool:  # noqa: FBT001
-        for work in (delete_due_repositories, forget_expired, schedule_syncs):
-            _unless_unavailable("housekeeping postponed", partial(work, services))
+        works = (delete_due_repositories, forget_expired, schedule_syncs)
+        _unless_unavailable("housekeeping postponed", lambda: [work(services) for work in works])
         return False
 
     telemetry = services.telemetry
