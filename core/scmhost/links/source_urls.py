@@ -44,6 +44,8 @@ _FORMS: Final = (
 )
 # No known host nests repositories deeper than this.
 _MAX_SEGMENTS: Final = 32
+# They decide only which of two messages is shown.
+_MAX_INSTALLATIONS: Final = 10_000
 
 _NO_ROOTS: Final[Mapping[NoRoots, str]] = {
     NoRoots.UNSUPPORTED_FRAME: "This is no path of a source file; give the path as the stack frame has it.",
@@ -156,7 +158,7 @@ def _has_installation(services: Services, organization: Organization, enclosing:
     addresses = {address_of(url) for url in enclosing}
     with services.store.read() as tx:
         on_this_host = repository_queries.installations_below(tx, organization.id, host)
-        listed = installation_queries.page(tx, organization.id, PageQuery(), None).items
+        listed = installation_queries.page(tx, organization.id, PageQuery(size=_MAX_INSTALLATIONS), None).items
     for item in listed:
         if not _can_link(services, organization, item.installation):
             continue
