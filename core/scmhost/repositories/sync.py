@@ -5,7 +5,7 @@ is followed by another one for the next hundred.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal
 from zlib import crc32
@@ -101,7 +101,7 @@ def request_sync(services: Services, organization: Organization, installation_id
     installation = get_installation(services, organization, installation_id).installation
     calls = services.plugins.calls_for(installation.provider, organization)
     if not calls.has(_HOOK):
-        return SyncStatus("idle", _no_hook(calls), None)
+        return replace(sync_status(services, organization, installation_id), fault=_no_hook(calls))
     now = services.clock.now()
     with services.store.write() as tx:
         jobs.put(tx, organization.id, SYNC_REPOSITORIES, f"{installation_id}:", _Progress().payload(), now)
