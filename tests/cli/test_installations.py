@@ -79,6 +79,9 @@ class ScriptedTarget:
             raise answer
         return answer if isinstance(answer, dict) else {"status": answer, "detail": None, "integrationId": None}
 
+    def sync(self, installation_id: int) -> Answer:
+        raise NotImplementedError
+
 
 def waited(*answers: object, seconds: float = 100) -> tuple[str, int]:
     """Return the status that ended waiting, and the number of pauses before."""
@@ -201,7 +204,13 @@ def test_sync_prints_what_is_under_way_and_the_last_result(tmp_path: Path) -> No
 def test_sync_on_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
     """The answer of the server is printed with its notes."""
     sent: list[str] = []
-    answer = {"state": "waiting", "fault": None, "dateFinished": "2026-01-02T03:04:05Z", "checked": 7, "changed": 2}
+    answer: dict[str, Any] = {
+        "state": "waiting",
+        "fault": None,
+        "dateFinished": "2026-01-02T03:04:05Z",
+        "checked": 7,
+        "changed": 2,
+    }
 
     class Client:
         url = "https://scmhost.example"
