@@ -81,6 +81,7 @@ class Host:
             settings.limits,
             settings.host.webhook_key,
             settings.host.url,
+            register_webhooks=settings.host.register_webhooks,
             operators=settings.host.operators,
             sync_hours=settings.host.sync_hours,
             secret_box=box,

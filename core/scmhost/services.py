@@ -48,6 +48,7 @@ class Services:
         limits: how much a request may send or read.
         webhook_key: the key from which webhook secrets are derived; None: webhooks are off.
         url: the address of this service in browsers, without a final slash; None if the operator has not set it.
+        register_webhooks: whether webhooks are registered at code hosts.
         operators: slugs or ids of the organizations whose admins may see the state of the host.
         sync_hours: hours between two comparisons of repositories with their code host; 0: only on request.
         secret_box: encrypts the secrets of installations, with the keys of the operator.
@@ -61,6 +62,7 @@ class Services:
     limits: Limits
     webhook_key: SecretStr | None = None
     url: str | None = None
+    register_webhooks: bool = True
     operators: tuple[str | int, ...] = ()
     sync_hours: int = 24
     secret_box: SecretBox = NO_KEYS

@@ -38,7 +38,12 @@ def test_fields_of_files_and_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_field_without_a_value_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is typed is not shown, and the question is not part of the answer."""
     asked: list[tuple[str, Mapping[str, Any]]] = []
-    monkeypatch.setattr("click.prompt", lambda name, **how: asked.append((name, how)) or "typed")
+
+    def prompt(name: str, **how: Any) -> str:
+        asked.append((name, how))
+        return "typed"
+
+    monkeypatch.setattr("click.prompt", prompt)
     assert read_fields(["token"]) == {"token": "typed"}
     assert asked == [("token", {"hide_input": True, "err": True})]
 
@@ -79,8 +84,11 @@ class ScriptedTarget:
             raise answer
         return answer if isinstance(answer, dict) else {"status": answer, "detail": None, "integrationId": None}
 
+    def remove(self, installation_id: int) -> list[str]:
+        raise AssertionError(installation_id)
+
     def sync(self, installation_id: int) -> Answer:
-        raise NotImplementedError
+        raise AssertionError(installation_id)
 
 
 def waited(*answers: object, seconds: float = 100) -> tuple[str, int]:
@@ -172,10 +180,46 @@ def test_installation_at_once_in_the_local_database(tmp_path: Path) -> None:
     assert (off.code, "'forge' is off" in off.err) == (1, True)
 
 
+def test_installation_is_removed_from_the_local_database(tmp_path: Path) -> None:
+    """The command names the installation; a second time there is none."""
+    config = tmp_path / "plugins.toml"
+    config.write_text("schema = 1\n[plugins.custom_scm]\nenabled = true\ndefault = true\n", encoding="utf-8")
+    where = ["--config", config, "--database-url", f"sqlite:///{tmp_path}/x.db"]
+    assert scmhost("bootstrap", "--org", "acme", "--project", "web", *where).code == 0
+    fields = ["--field", "name=team", "--field", "url=https://git.example.com/"]
+    made = scmhost("installations", "add", "--provider", "custom_scm", "--org", "acme", *fields, "--json", *where)
+    id_ = json.loads(made.out)["id"]
+    done = scmhost("installations", "remove", id_, "--org", "acme", *where)
+    assert (done.code, done.out, done.err) == (0, f"Installation {id_} is removed.\n", "")
+    assert "integration.remove" in scmhost("audit", "--org", "acme", *where).out
+    again = scmhost("installations", "remove", id_, "--org", "acme", *where)
+    assert (again.code, "has no installation with the id" in again.err) == (1, True)
+
+
+@pytest.mark.parametrize(("answer", "notes"), [(None, []), ({"notes": ["Remove it."]}, ["Remove it."])])
+def test_installation_is_removed_from_a_server(
+    monkeypatch: pytest.MonkeyPatch, answer: object, notes: list[str]
+) -> None:
+    """An empty answer means that all is cleaned up; notes are printed on standard error, or are part of the JSON."""
+    sent: list[Any] = []
+
+    def send(_client: ServerClient, path: str, _body: None, **options: Any) -> object:
+        sent.append((path, options))
+        return answer
+
+    monkeypatch.setattr(ServerClient, "_send", send)
+    words = ["installations", "remove", "7", "--org", "acme", "--url", "https://x.example", "--token", "t"]
+    done = scmhost(*words)
+    assert (done.code, done.err.splitlines()) == (0, notes)
+    assert json.loads(scmhost(*words, "--json").out) == {"id": "7", "notes": notes}
+    assert sent[0] == ("/api/0/organizations/acme/integrations/7/", {"method": "DELETE"})
+
+
 def test_server_that_is_another_program(monkeypatch: pytest.MonkeyPatch) -> None:
     """An answer without what is needed is an error with a next step."""
     target = InstallOnServer(ServerClient("https://x.example", "t"), "acme")
-    for answer in ({}, [], None, {"other": 1}):
+    answers: list[Any] = [{}, [], None, {"other": 1}]
+    for answer in answers:
         monkeypatch.setattr(ServerClient, "_send", lambda *_, answer=answer: answer)
         with pytest.raises(ServerError, match="check that --url"):
             target.begin("forge", {})

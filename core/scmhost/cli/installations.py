@@ -1,4 +1,4 @@
-"""``scmhost installations``: install a provider, with a person's consent where it is needed; synchronize it."""
+"""``scmhost installations``: install a provider, with a person's consent where it is needed; synchronize, remove."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -48,6 +48,9 @@ class InstallTarget(Protocol):
     def sync(self, installation_id: int) -> Answer:
         """Compare the repositories of an installation with its code host, in the background. Return the status."""
 
+    def remove(self, installation_id: int) -> Sequence[str]:
+        """Delete an installation. Return what a person has to clean up at the code host."""
+
 
 @dataclass(frozen=True, slots=True)
 class InstallOnServer:
@@ -64,6 +67,10 @@ class InstallOnServer:
 
     def sync(self, installation_id: int) -> Answer:
         return self._with("state", self.client.send(self._path(f"{installation_id}/sync/"), {}))
+
+    def remove(self, installation_id: int) -> Sequence[str]:
+        answer = self.client.delete(self._path(f"{installation_id}/"))
+        return self._with("notes", answer)["notes"] if answer is not None else []
 
     def _with(self, key: str, answer: Any) -> Answer:
         if not isinstance(answer, dict) or key not in answer:
@@ -111,10 +118,48 @@ class InstallHere:
             "notes": list(last.notes) if last else [],
         }
 
+    def remove(self, installation_id: int) -> Sequence[str]:
+        from scmhost.repositories.manage import uninstall
+
+        return uninstall(self.services, self.organization, installation_id)
+
 
 @click.group(name="installations")
 def installations() -> None:
-    """Install providers for an organization, and compare their repositories with the code host."""
+    """Install providers for an organization, synchronize their repositories, and remove installations."""
+
+
+@installations.command(name="remove")
+@click.argument("installation_id", metavar="ID", type=click.IntRange(min=1))
+@click.option("--org", "--organization", "org", required=True, metavar="SLUG", help="The organization's slug.")
+@click.option("--url", metavar="URL", envvar="SCMHOST_URL", help="A server (default: the local database).")
+@click.option("--token", metavar="TOKEN", envvar="SCMHOST_AUTH_TOKEN", help="A token for --url, with org:integrations.")
+@database_options
+@json_option
+@click.pass_obj
+def remove(
+    context: CommandContext,
+    *,
+    installation_id: int,
+    org: str,
+    url: str | None,
+    token: str | None,
+    config: str | None,
+    database_url: str | None,
+    as_json: bool,
+) -> None:
+    """Remove an installation. Its repositories stay, with their commits, and become unclaimed.
+
+    What the plugin could not clean up at the code host is printed; the installation is removed all the same.
+    """
+    with _open_target(context, org, url, token, config, database_url) as target:
+        notes = target.remove(installation_id)
+    if as_json:
+        echo_json({"id": str(installation_id), "notes": list(notes)})
+        return
+    echo(f"Installation {installation_id} is removed.")
+    for note in notes:
+        echo_error(note)
 
 
 @installations.command(name="add")

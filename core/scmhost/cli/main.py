@@ -27,6 +27,8 @@ SERVER_PACKAGES: Final = frozenset(
         "cryptography",
         "fastapi",
         "httptools",
+        "jinja2",
+        "limits",
         "msgspec",
         "prometheus_client",
         "psycopg",
@@ -41,17 +43,26 @@ SERVER_PACKAGES: Final = frozenset(
 COMMANDS: Final = {
     "audit": ("scmhost.cli.admin:audit", "Show who changed what in an organization or in plugins.toml."),
     "bootstrap": ("scmhost.cli.admin:bootstrap", "Create an organization, a project, repositories and a token."),
+    "build-info": (
+        "scmhost.cli.build_info:write_build_info",
+        "Write where a build is from, for links in its errors.",
+    ),
+    "channel": ("scmhost.cli.channel:channel", "Show links to the source in other tools, such as Sentry."),
     "commits": ("scmhost.cli.commits:commits", "Send the commits of a git repository."),
     "demo": ("scmhost.cli.demo:demo", "Show the main features of the service, with temporary data."),
     "derive": ("scmhost.cli.mapping_tools:derive", "Infer code mappings from frames and file lists."),
     "frames": ("scmhost.cli.link:frames", "Print the frames of stack traces."),
-    "installations": ("scmhost.cli.installations:installations", "Install providers for an organization."),
+    "installations": (
+        "scmhost.cli.installations:installations",
+        "Install providers for an organization, and remove them.",
+    ),
     "link": ("scmhost.cli.link:link", "Print a stack trace, or any text, with links to the source."),
     "map": ("scmhost.cli.mapping_tools:map_frames", "Map stack frames to paths in a repository."),
     "migrate": ("scmhost.cli.admin:migrate", "Update the database schema."),
     "plugin": ("scmhost.cli.plugin:command", "Write a plugin, or check one."),
     "plugins": ("scmhost.cli.plugins:plugins", "List plugins, find problems, and enable or disable plugins."),
     "read-url": ("scmhost.cli.url_tools:read_urls", "Find the repository, ref and path of page URLs."),
+    "redirects": ("scmhost.cli.redirects:redirects", "Create, list and revoke keys of redirects for other tools."),
     "remote": ("scmhost.cli.url_tools:remotes", "Parse remote URLs of repositories."),
     "roots": ("scmhost.cli.mapping_tools:roots", "Infer the roots of a code mapping from a frame and its file."),
     "run": ("scmhost.cli.run:run", "Run a command, and add links to its output."),
@@ -59,6 +70,7 @@ COMMANDS: Final = {
     "serve": ("scmhost.cli.serve:serve", "Run the service."),
     "token": ("scmhost.cli.admin:token", "Create, list and revoke access tokens."),
     "url": ("scmhost.cli.url_tools:urls", "Build URLs of pages on code hosts."),
+    "webhooks": ("scmhost.cli.admin:webhooks", "List webhooks at code hosts, and register them again."),
 }
 
 EPILOG: Final = """

@@ -1,8 +1,9 @@
 """Routes that turn frames and traces into links."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import urldefrag
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Header, Query
 from pydantic import AliasChoices, BaseModel, Field
 
 from scmhost.infra.errors import InvalidInput
@@ -13,11 +14,13 @@ from scmhost.installations.schemas import short_installation
 from scmhost.mapping import FrameInfo
 from scmhost.organizations.access import (
     AuditedServices,
+    CallerDep,
     ForLinks,
     ForProjects,
     ProjectToLink,
     ProjectToRead,
     ServicesDep,
+    check_reads_code,
     project_in,
     require_scope,
 )
@@ -40,7 +43,10 @@ from .schemas import (
     explained_frame,
     linked_frame,
     mapping_with_evidence,
+    with_context,
 )
+from .source_context import read_context
+from .source_lines import MAX_MARGIN
 from .source_urls import parse_source_url
 from .traces import MAX_FIELD, DeriveIn, LinksIn, read_trace
 from .values import FrameQuery, Link, LinkOptions, NoLink
@@ -73,6 +79,9 @@ def frame_query_of(
     return FrameQuery(info, line_no, commit_id or None)
 
 
+_ANCHOR: Final = "`none` leaves the anchor out of sourceUrl, for Sentry's own pages, which add it themselves."
+
+
 @router.get("/stacktrace-link/")
 def stacktrace_link(
     services: ServicesDep,
@@ -80,6 +89,7 @@ def stacktrace_link(
     project: ProjectToRead,
     frame: Annotated[FrameQuery, Depends(frame_query_of)],
     release: str | None = None,
+    anchor: Annotated[Literal["none"] | None, Header(alias="X-Scmhost-Anchor", description=_ANCHOR)] = None,
 ) -> StacktraceLink:
     """The link of one frame, or a reason and a next step."""
     resolved = resolve_links(services, organization, project, [frame], LinkOptions(release))[0]
@@ -91,8 +101,11 @@ def stacktrace_link(
     notes = notes_on_release(services, organization, release)
     if listed.has_next:
         notes.append(f"The organization has more installations than the {len(listed.items)} that are listed.")
+    outcome = _outcome_fields(resolved)
+    if anchor and outcome["source_url"]:
+        outcome["source_url"] = urldefrag(outcome["source_url"]).url
     return StacktraceLink(
-        **_outcome_fields(resolved),
+        **outcome,
         config=config,
         notes=notes,
         integrations=[short_installation(services, organization, item) for item in listed.items],
@@ -145,12 +158,36 @@ def _outcome_fields(resolved: ResolvedFrame) -> dict[str, Any]:
 traces_router: Final = APIRouter(prefix="/api/0/projects/{organization}/{project}", tags=["links"])
 
 
-@traces_router.post("/trace-links/")
-def trace_links(services: ServicesDep, organization: ForLinks, project: ProjectToLink, body: LinksIn) -> LinkedTraceOut:
-    """The links of all frames of a stack trace, pasted or from an event, each with its confidence."""
+def context_margin(
+    caller: CallerDep,
+    # Refused here and not in the use case: only a request has a token.
+    context: Annotated[
+        int | None,
+        Query(ge=0, le=MAX_MARGIN, description="Add so many source lines on each side of each linked frame's line."),
+    ] = None,
+) -> int | None:
+    """Return how many source lines are requested on each side of a frame's line; None if none are."""
+    if context is not None:
+        check_reads_code(caller)
+    return context
+
+
+# Only ``context`` is ever unset: without the parameter, answers are as they were before there was one.
+@traces_router.post("/trace-links/", response_model_exclude_unset=True)
+def trace_links(
+    services: ServicesDep,
+    organization: ForLinks,
+    project: ProjectToLink,
+    body: LinksIn,
+    margin: Annotated[int | None, Depends(context_margin)],
+) -> LinkedTraceOut:
+    """The links of all frames of a stack trace, each with its confidence; on request with source lines around it."""
     trace = read_trace(services, body)
     resolved = resolve_links(services, organization, project, trace.queries, body.options)
-    frames = [linked_frame(frame, item) for frame, item in zip(trace.frames, resolved, strict=True)]
+    frames = [linked_frame(*item) for item in zip(trace.frames, resolved, strict=True)]
+    if margin is not None:
+        context = read_context(services, organization, trace.queries, resolved, margin)
+        frames = [with_context(*item) for item in zip(frames, context, strict=True)]
     notes = notes_on_release(services, organization, body.release)
     return LinkedTraceOut(frames=frames, unread_lines=trace.unread, truncated=trace.truncated, notes=notes)
 

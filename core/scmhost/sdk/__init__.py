@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from .commits import CommitDraft, FileChange, Push
     from .errors import (
+        ApiError,
+        ApiNotFound,
+        ApiTooLarge,
+        FileTooLarge,
         ProviderError,
         ProviderForbidden,
         ProviderUnauthorized,
@@ -19,7 +23,7 @@ if TYPE_CHECKING:
         TemplateError,
         UrlError,
     )
-    from .execution import remaining_seconds
+    from .execution import read_answer, remaining_seconds
     from .files import BlamedLine
     from .hook_specs import (
         API_VERSION,
@@ -31,6 +35,8 @@ if TYPE_CHECKING:
         hookimpl,
     )
     from .hooks import HOOK_SPECS, PROMISES
+    from .http import ApiClient
+    from .http_answers import ApiAnswer
     from .installing import RedirectTo
     from .provider import FEATURE_HOOKS, Feature, FeatureText, NoFields, Provider, ProviderMetadata
     from .reasons import NEXT_STEP, Reason
@@ -74,6 +80,10 @@ if TYPE_CHECKING:
 _NAMES_BY_MODULE: Final = {
     "commits": ("CommitDraft", "FileChange", "Push"),
     "errors": (
+        "ApiError",
+        "ApiNotFound",
+        "ApiTooLarge",
+        "FileTooLarge",
         "ProviderError",
         "ProviderForbidden",
         "ProviderUnauthorized",
@@ -82,7 +92,7 @@ _NAMES_BY_MODULE: Final = {
         "TemplateError",
         "UrlError",
     ),
-    "execution": ("remaining_seconds",),
+    "execution": ("read_answer", "remaining_seconds"),
     "files": ("BlamedLine",),
     # Importing ``hooks`` fills the table of specifications.
     "hooks": ("HOOK_SPECS", "PROMISES"),
@@ -95,6 +105,8 @@ _NAMES_BY_MODULE: Final = {
         "HookSpec",
         "hookimpl",
     ),
+    "http": ("ApiClient",),
+    "http_answers": ("ApiAnswer",),
     "installing": ("RedirectTo",),
     "provider": ("FEATURE_HOOKS", "Feature", "FeatureText", "NoFields", "Provider", "ProviderMetadata"),
     "reasons": ("NEXT_STEP", "Reason"),
@@ -159,6 +171,11 @@ __all__ = [
     "PROJECT_NAME",
     "PROMISES",
     "AddRequest",
+    "ApiAnswer",
+    "ApiClient",
+    "ApiError",
+    "ApiNotFound",
+    "ApiTooLarge",
     "BlamedLine",
     "Claim",
     "Command",
@@ -170,6 +187,7 @@ __all__ = [
     "Feature",
     "FeatureText",
     "FileChange",
+    "FileTooLarge",
     "HookPromise",
     "HookSpec",
     "Installation",
@@ -224,6 +242,7 @@ __all__ = [
     "page_url",
     "preset",
     "preset_kinds",
+    "read_answer",
     "read_any_url",
     "read_own_url",
     "read_remote",

@@ -17,6 +17,7 @@ from scmhost.infra.limits import Limits
 from scmhost.infra.secret_box import is_key
 from scmhost.plugins.errors import ConfigError, Problem
 from scmhost.sdk import check_web_url
+from scmhost.sdk.outbound import OutboundPolicy, allowed_host
 
 SCHEMA: Final = 1
 EVERYTHING: Final = "*"
@@ -63,9 +64,22 @@ def _secret_key(value: object) -> SecretStr | KeySource:
     )
 
 
+def _address(url: str) -> str:
+    """Return the address of the service without its final slash; paths are appended to it."""
+    if "?" in url:
+        raise ValueError("the address has a query; leave out the ? and what follows")
+    return check_web_url(url)
+
+
+def _allowed_host(entry: str) -> str:
+    allowed_host(entry)
+    return entry
+
+
+AllowedHost = Annotated[str, AfterValidator(_allowed_host)]
 WebhookKey = Annotated[SecretStr, Field(min_length=32)]
 SecretKey = Annotated[SecretStr | KeySource, PlainValidator(_secret_key)]
-WebUrl = Annotated[str, AfterValidator(check_web_url)]
+WebUrl = Annotated[str, AfterValidator(_address)]
 Percent = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=100, decimal_places=3)]
 OrganizationName = Annotated[str | int, PlainValidator(_slug_or_id)]
 
@@ -99,6 +113,22 @@ class SpansSettings(Table):
     enabled: bool = Field(default=False, description="Creates OpenTelemetry spans for requests and plugin calls.")
 
 
+class OutboundSettings(Table):
+    """``[host.outbound]``: which addresses plugins may connect to through the SDK's client."""
+
+    deny_private: bool = Field(
+        default=False, description="Refuses connections to private, loopback, link-local and other special addresses."
+    )
+    allow: Annotated[tuple[AllowedHost, ...], Field(strict=False)] = Field(
+        default=(), description="Hosts, addresses and networks that are allowed nevertheless."
+    )
+
+    @property
+    def policy(self) -> OutboundPolicy:
+        """The same as rules on addresses."""
+        return OutboundPolicy.of(deny_private=self.deny_private, allow=self.allow)
+
+
 class HostSettings(Table):
     """``[host]``."""
 
@@ -109,6 +139,10 @@ class HostSettings(Table):
     )
     webhook_key: WebhookKey | None = Field(
         default=None, description="Key for deriving webhook secrets: at least 32 random characters."
+    )
+    register_webhooks: bool = Field(
+        default=True,
+        description="Registers webhooks at code hosts whose plugins can; needs `url` and `webhook_key`.",
     )
     secret_keys: Annotated[tuple[SecretKey, ...], Field(strict=False, max_length=20)] = Field(
         default=(),
@@ -131,6 +165,7 @@ class HostSettings(Table):
         description="Hours between two comparisons of an installation's repositories with its code host; 0: only on "
         "request.",
     )
+    outbound: OutboundSettings = OutboundSettings()
     metrics: MetricsSettings = MetricsSettings()
     spans: SpansSettings = SpansSettings()
 
@@ -159,11 +194,14 @@ class Rollout(Table):
     salt: Annotated[str, Field(min_length=1)] | None = None
 
 
+_DISTRIBUTION: Final = "The distribution that may own this name, and the provider key of this name."
+
+
 class PluginSettings(Table):
     """``[plugins.NAME]``: whether a plugin is loaded, and for which organizations its providers are on."""
 
     enabled: bool = Field(default=False, description="False: the plugin is never imported.")
-    distribution: str | None = Field(default=None, description="The distribution that may own this name.")
+    distribution: str | None = Field(default=None, description=_DISTRIBUTION)
     default: bool = Field(default=False, description="The result for an organization that no rule names.")
     allow: Organizations = Organizations()
     deny: Organizations = Organizations()
