@@ -201,7 +201,8 @@ def scm_file_exists(repository: Repository, location: Location) -> Existence:
 
 @hookimpl
 def scm_compare_commits(repository: Repository, base: str | None, head: str) -> Sequence[CommitDraft]:
-    first, last = (int(text) if text and text.isascii() and text.isdigit() else 0 for text in (base, head))
+    # There are no branches: a name that is no label means the newest changelist.
+    first, last = _number(base, 0), _number(head, max(depot.changes))
     folder = _folder(repository)
     return [
         _draft(folder, number, depot.changes[number]) for number in depot.changes_of(folder) if first < number <= last
@@ -239,6 +240,13 @@ def _folder(repository: Repository) -> str:
 def _inside(folder: str, files: Sequence[str]) -> list[str]:
     """Return the files of a folder, from the folder."""
     return [file.removeprefix(f"{folder}/") for file in files if file.startswith(f"{folder}/")]
+
+
+def _number(ref: str | None, default: int) -> int:
+    """Return the number of a changelist or of a label."""
+    if ref in depot.labels:
+        return depot.labels[ref]
+    return int(ref) if ref and ref.isascii() and ref.isdigit() and len(ref) < 10 else default
 
 
 def _draft(folder: str, number: int, files: Sequence[str]) -> CommitDraft:

@@ -24,6 +24,7 @@ class TestDepot(ProviderConformance):
     """All checks."""
 
     plugin: ClassVar[object] = depot
+    form: ClassVar[Mapping[str, Any]] = {"server": "https://swarm.example.com"}
     repository: ClassVar[Mapping[str, Any]] = {
         "name": "//depot/main",
         "url": "https://swarm.example.com/files/depot/main",
