@@ -42,6 +42,7 @@ from scmhost.sdk.secrets import NO_SECRETS
 from scmhost.sdk.values import frozen
 
 from .credentials import Credentials, CredentialStore, NeedsAttention, Refresh
+from .errors import PluginFault
 from .form_calls import CheckedConfiguration, FormCalls
 from .isolation.guard import Guard, Implementation
 from .isolation.pauses import seconds_of
@@ -133,7 +134,11 @@ class ProviderCalls(FormCalls):
     def offer_repositories(
         self, installation: Installation, repositories: Sequence[Repository], search: str, cursor: str = ""
     ) -> OfferPage:
-        """``scm_offer_repositories``; nothing without the hook. All offers of a plain sequence are one page."""
+        """``scm_offer_repositories``; nothing without the hook. All offers of a plain sequence are one page.
+
+        Raises:
+            PluginFault: the page leads to itself, so that a client would never reach the end.
+        """
         answer: Sequence[Offer] | OfferPage = self._call(
             "scm_offer_repositories",
             OfferPage(offers=()),
@@ -142,7 +147,12 @@ class ProviderCalls(FormCalls):
             search=search,
             cursor=cursor,
         )
-        return answer if isinstance(answer, OfferPage) else OfferPage(offers=tuple(answer))
+        if not isinstance(answer, OfferPage):
+            return OfferPage(offers=tuple(answer))
+        if answer.next is not None and answer.next == cursor:
+            origin = self._implementations["scm_offer_repositories"].origin
+            raise PluginFault(origin, "bad_result", "returned a page whose next cursor is its own")
+        return answer
 
     def dispatch_repository(
         self, installation: Installation, request: AddRequest, candidate: Repository | None
@@ -284,6 +294,10 @@ class ProviderCalls(FormCalls):
             if self.provider.configuration is not None:
                 installation = arguments["installation"] = self.usable_installation(installation)
             if not implementation.inline:
+                repository = arguments.get("repository")
+                if isinstance(repository, Repository) and repository.state == "deleted":
+                    # Every such request would fail, and take the time of the code host.
+                    return missing
                 return cast("T", self._call_host(implementation, arguments, installation))
         # The guard has validated the result against the hook's annotation.
         result: T = self._guard.call(implementation, arguments)

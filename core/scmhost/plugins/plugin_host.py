@@ -157,6 +157,11 @@ class PluginHost:
         owner = self._snapshot.owners.get(key)
         return owner[1] if owner else None
 
+    def providers_with(self, hook: str) -> frozenset[str]:
+        """Return the keys of the providers whose plugin has a hook, whether or not they are on."""
+        calls = self._snapshot.calls
+        return frozenset(key for key, item in calls.items() if item.has(hook))
+
     def is_known(self, key: str) -> bool:
         """Return whether there is such a provider, or at least a plugin of that name, installed or configured."""
         return key in self._snapshot.owners or any(report.name == key for report in self._snapshot.reports)

@@ -6,9 +6,9 @@ The JSON in them is immutable too: what a hook gets stays as it is for the host 
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, SecretStr, model_validator
 
 # The contract's first version had these names in this module: they stay importable from it.
 from .frozen import FrozenDict as FrozenDict  # noqa: PLC0414
@@ -72,6 +72,10 @@ class RepositoryStatus(StrEnum):
     DELETION_IN_PROGRESS = "deletion_in_progress"
 
 
+HostState = Literal["active", "archived", "deleted"]
+"""The state of a repository at its code host."""
+
+
 class Organization(Value):
     """A tenant.
 
@@ -125,8 +129,9 @@ class Repository(Value):
         installation_id: the id of the installation that claimed it.
         external_id: from the plugin's decision.
         configuration: from the plugin's decision.
-        status: its state.
+        status: its state on this host.
         created_at: when the host first stored it.
+        state: its state at the code host, as ``scm_sync_repositories`` last reported it.
     """
 
     id: int
@@ -139,6 +144,7 @@ class Repository(Value):
     configuration: FrozenJson = Field(default_factory=FrozenDict)
     status: RepositoryStatus = RepositoryStatus.ACTIVE
     created_at: datetime
+    state: HostState = "active"
 
     @property
     def unclaimed(self) -> bool:
@@ -210,7 +216,7 @@ class RepositoryUpdate(Value):
     name: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     url: str | None = None
     configuration: FrozenJson | None = None
-    state: Literal["active", "archived", "deleted"] | None = None
+    state: HostState | None = None
 
 
 class AddRequest(Value):
@@ -279,8 +285,9 @@ class Location(Value):
     """A position in a repository: the target of a link. Lines and columns are counted from 1.
 
     Attributes:
-        ref: the branch, tag or commit; untrusted text.
-        ref_kind: the kind of ref.
+        ref: the branch, tag or commit; untrusted text. What a hook gets always has one. In the result of
+            ``scm_read_source_url`` it is None for a page without a revision: the host uses the default branch.
+        ref_kind: the kind of ref; None without a ref.
         path: from the repository's root, with slashes; untrusted text, at most 4,096 characters.
         line: the first line.
         end_line: the last line of several; may be less than ``line`` in wrong input.
@@ -288,14 +295,20 @@ class Location(Value):
         end_column: the last column.
     """
 
-    ref: Annotated[str, Field(min_length=1, max_length=255)]
-    ref_kind: RefKind
+    ref: Annotated[str, Field(min_length=1, max_length=255)] | None = None
+    ref_kind: RefKind | None = None
     # PATH_MAX of Linux: programs there cannot open a longer path.
     path: Annotated[str, Field(max_length=4096)]
     line: Line | None = None
     end_line: Line | None = None
     column: Line | None = None
     end_column: Line | None = None
+
+    @model_validator(mode="after")
+    def _ref_has_a_kind(self) -> Self:
+        if (self.ref is None) != (self.ref_kind is None):
+            raise ValueError("give ref and ref_kind, or neither for a page without a revision")
+        return self
 
 
 class LocationCandidate(Value):

@@ -158,6 +158,13 @@ class HostSettings(Table):
     data_folder: str = Field(
         default="scmhost-data", min_length=1, description="Folder in which each plugin has a folder for its own files."
     )
+    sync_hours: int = Field(
+        default=24,
+        ge=0,
+        le=8_760,
+        description="Hours between two comparisons of an installation's repositories with its code host; 0: only on "
+        "request.",
+    )
     outbound: OutboundSettings = OutboundSettings()
     metrics: MetricsSettings = MetricsSettings()
     spans: SpansSettings = SpansSettings()
