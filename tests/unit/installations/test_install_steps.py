@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from hosting import SettableClock
 from plugins.stepped_forge import CLIENT_SECRET, SteppedForm, script
+from scmhost.admin.background import background_loops
 from scmhost.admin.host_checks import check_address
 from scmhost.infra.db.engine import Store
 from scmhost.infra.errors import Conflict, NotFound, ProviderRefused
@@ -512,3 +513,12 @@ def test_listeners_get_both_kinds_of_installation(
     script.finish = lambda *_: None
     assert finish(services, declined).error is not None
     assert seen == ["scm_installation_saved ada", "scm_installation_saved team"]
+
+
+def test_housekeeping_forgets(services: Services, acme: Organization) -> None:
+    """The service does so by itself."""
+    begin(services, acme)
+    advance(services, LIFETIME + KEPT)
+    (housekeeping,) = [loop for loop in background_loops(services) if loop.name == "housekeeping"]
+    housekeeping.round(woken=False)
+    assert rows(services) == []
