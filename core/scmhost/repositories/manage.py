@@ -23,6 +23,8 @@ from .webhooks import request_webhook, unregister_all
 
 _log = structlog.get_logger(__name__)
 
+_MOST_NOTES: Final = 20
+
 # Time to notice a mistake before data is lost.
 GRACE: Final = timedelta(hours=1)
 """How long a repository with commits waits before it is deleted, as on Sentry."""
@@ -150,7 +152,12 @@ def uninstall(services: Services, organization: Organization, installation_id: i
     """
     removed = get_installation(services, organization, installation_id).installation
     # Before the deletion, because hooks need the secrets; outside of the transaction, because they may call the host.
-    notes = _clean_up(services, organization, removed)
+    # Webhooks first: the plugin may give up the access that they need.
+    notes = [*unregister_all(services, organization, removed), *_clean_up(services, organization, removed)]
+    for note in notes:
+        _log.warning("not cleaned up", provider=removed.provider, installation=removed.id, problem=note)
+    if len(notes) > _MOST_NOTES:
+        notes[_MOST_NOTES - 1 :] = [f"{len(notes) - _MOST_NOTES + 1} more problems like these are in the log."]
     with services.store.write() as tx:
         # Another request may have deleted it meanwhile.
         if installation_queries.delete_installation(tx, organization.id, installation_id):
@@ -162,20 +169,17 @@ def uninstall(services: Services, organization: Organization, installation_id: i
 def _clean_up(services: Services, organization: Organization, removed: Installation) -> list[str]:
     """Call the plugin for an installation that is about to be deleted. Return what failed."""
     calls = services.plugins.calls(removed.provider)
-    # Before the hook, which may remove the access that this needs.
-    notes = list(unregister_all(services, organization, removed))
     if calls is None or not calls.has("scm_uninstall"):
-        return notes
+        return []
     idle = services.plugins.idle_reason(removed.provider, organization)
     if idle:
-        return [*notes, f"The plugin did not clean up at the code host, because it is off: {idle}."]
+        return [f"The plugin did not clean up at the code host, because it is off: {idle}."]
     try:
         calls.uninstall(removed)
     except (ProviderError, PluginFault) as error:
         text = next(iter(str(error).splitlines()), type(error).__name__)
-        _log.warning("not cleaned up", plugin=calls.plugin, installation=removed.id, error=text)
-        notes.append(f"The plugin could not clean up at the code host: {text}")
-    return notes
+        return [f"The plugin could not clean up at the code host: {text}"]
+    return []
 
 
 def require_repository(tx: Transaction, organization: Organization, repository_id: int) -> Repository:

@@ -18,7 +18,7 @@ from scmhost.infra.errors import Conflict, NotFound
 from scmhost.installations.install import install_provider
 from scmhost.installations.webhooks import ROTATION, create_secret, delete_secret, list_secrets
 from scmhost.plugins import Settings
-from scmhost.repositories import webhook_queries
+from scmhost.repositories import manage, webhook_queries
 from scmhost.repositories.manage import delete_repository, uninstall
 from scmhost.repositories.webhooks import list_webhooks, request_all, unregister_all, webhooks_of
 from scmhost.sdk import (
@@ -330,6 +330,32 @@ def test_all_webhooks_of_an_installation_are_removed(hooked: WebhookHost) -> Non
     hooked.forge.error = ProviderError("No.")
     problems = unregister_all(hooked.services, hooked.organization, hooked.installation)
     assert problems == ("The webhook of 'a' was not removed: No.", "The webhook of 'b' was not removed: No.")
+
+
+def test_removing_an_installation_removes_its_webhooks(hooked: WebhookHost) -> None:
+    """They are removed before the installation is; nothing is left to report."""
+    hooked.claim()
+    hooked.run()
+    assert hooked.forge.webhooks
+    assert uninstall(hooked.services, hooked.organization, hooked.installation.id) == []
+    assert hooked.forge.webhooks == {}
+
+
+def test_webhooks_that_are_left_are_reported_up_to_a_limit(
+    hooked: WebhookHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number of the others is named, and all are in the log."""
+    for name in "abcd":
+        hooked.claim(name)
+    hooked.run()
+    hooked.forge.error = ProviderError("No.")
+    monkeypatch.setattr(manage, "_MOST_NOTES", 3)
+    notes = uninstall(hooked.services, hooked.organization, hooked.installation.id)
+    assert notes == [
+        "The webhook of 'a' was not removed: No.",
+        "The webhook of 'b' was not removed: No.",
+        "2 more problems like these are in the log.",
+    ]
 
 
 def test_removed_installation_leaves_no_webhooks(hooked: WebhookHost) -> None:
