@@ -38,11 +38,12 @@ from scmhost.sdk import (
     ResolvedRef,
     UrlTemplates,
 )
+from scmhost.sdk.secrets import NO_SECRETS
 from scmhost.sdk.values import frozen
 
-from .configuration_calls import ConfigurationCalls
-from .credentials import Credentials, CredentialStore, Refresh
+from .credentials import Credentials, CredentialStore, NeedsAttention, Refresh
 from .errors import PluginFault
+from .form_calls import CheckedConfiguration, FormCalls
 from .isolation.guard import Guard, Implementation
 from .isolation.pauses import seconds_of
 
@@ -51,7 +52,7 @@ T = TypeVar("T")
 _MOST_CHECKED: Final = 10_000
 
 
-class ProviderCalls(ConfigurationCalls):
+class ProviderCalls(FormCalls):
     """Calls the hooks of one provider. For a hook that its plugin does not have, a call returns "no" or nothing.
 
     Every call may raise ``ProviderError``, when the plugin reports that it cannot answer, or ``PluginFault``, when it
@@ -72,7 +73,7 @@ class ProviderCalls(ConfigurationCalls):
         self._implementations = implementations
         self._guard = guard
         self._credentials = credentials
-        self._checked = FIFOCache(_MOST_CHECKED)
+        self._checked: FIFOCache[int, CheckedConfiguration] = FIFOCache(_MOST_CHECKED)
         self._lock = Lock()
         # Made once: it depends on the provider's name alone.
         self._no_page = NoUrl(message=f"{provider.name} has no such page")
@@ -85,6 +86,46 @@ class ProviderCalls(ConfigurationCalls):
         """Return whether the plugin's implementation of a hook has an argument, whose value need not be read else."""
         implementation = self._implementations.get(hook)
         return implementation is not None and argument in implementation.parameters
+
+    def configuration_problem(self, installation: Installation) -> str | None:
+        """Return why the provider's model accepts neither the stored configuration nor its upgrade, or None."""
+        return self.checked_configuration(installation).problem
+
+    def usable_installation(self, installation: Installation) -> Installation:
+        """Return an installation as its hooks get it: with the configuration that the plugin upgraded, if it did.
+
+        Raises:
+            NeedsAttention: its configuration is not valid, and cannot be upgraded.
+        """
+        checked = self.checked_configuration(installation)
+        if checked.problem:
+            raise NeedsAttention(f"Installation {installation.name!r} needs attention: its {checked.problem}.")
+        if checked.upgraded is None:
+            return installation
+        return installation.model_copy(update={"configuration": checked.upgraded})
+
+    def checked_configuration(self, installation: Installation) -> CheckedConfiguration:
+        """Check the stored configuration, and upgrade it in memory if the provider's model refuses it."""
+        stored = installation.configuration
+        if self.provider.configuration is None:
+            return CheckedConfiguration(stored)
+        known = self._checked.get(installation.id)
+        # Pure hooks are called a thousand times a second, and the configuration hardly ever changes.
+        if known is not None and known.stored == stored:
+            return known
+        try:
+            secrets = self._credentials.stored(installation).secrets if self._has_secret_fields else NO_SECRETS
+        except NeedsAttention:
+            # Without its secrets the configuration cannot be checked; hooks that need none are called.
+            return CheckedConfiguration(stored)
+        checked = CheckedConfiguration(stored, self._model_problem(stored, secrets))
+        if checked.problem and self.has("scm_upgrade_configuration"):
+            checked = self._upgraded(installation, secrets, checked.problem)
+        # A secret that was missing may be entered, and the configuration stays the same.
+        if checked.problem is None or not self._has_secret_fields:
+            with self._lock:
+                self._checked[installation.id] = checked
+        return checked
 
     def uninstall(self, installation: Installation) -> None:
         """``scm_uninstall``; nothing without the hook."""

@@ -210,6 +210,11 @@ class PluginHost:
         """Return the calls of a provider, or None when no ready plugin offers it."""
         return self._snapshot.calls.get(provider_key)
 
+    def has_hook(self, provider_key: str | None, hook: str) -> bool:
+        """Return whether the ready plugin that offers a provider implements a hook."""
+        calls = self._snapshot.calls.get(provider_key) if provider_key else None
+        return calls is not None and calls.has(hook)
+
     def plugin_version(self, provider_key: str) -> str:
         """Return the version of the distribution whose plugin offers a provider; empty where no ready plugin does."""
         owner = self._snapshot.owners.get(provider_key)

@@ -170,7 +170,9 @@ def _save(
             saved = _create(tx, services, installation, decision)
         else:
             saved = _claim(tx, installation, decision, candidate)
-        request_webhook(tx, services, None, saved)
+        # The repository was unclaimed: it has no webhook that would have to be removed.
+        if services.plugins.has_hook(installation.provider, "scm_register_webhook"):
+            request_webhook(tx, services, None, saved)
         details: Details = {"provider": installation.provider, "integrationId": installation.id}
         record(tx, services, organization, action, (saved.id, saved.name), details)
     return saved

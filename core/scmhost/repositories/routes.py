@@ -156,7 +156,8 @@ def _shown(
     services: Services, repositories: Sequence[Repository], payloads: Sequence[RepositoryPayload]
 ) -> list[RepositoryOut]:
     """Return payloads of repositories, each with the state of its webhook."""
-    webhooks = webhooks_of(services, repositories)
+    registering = [one for one in repositories if services.plugins.has_hook(one.provider, "scm_register_webhook")]
+    webhooks = webhooks_of(services, registering) if registering else {}
     shown = []
     for repository, payload in zip(repositories, payloads, strict=True):
         webhook = webhooks.get(repository.id)

@@ -6,9 +6,9 @@ The JSON in them is immutable too: what a hook gets stays as it is for the host 
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, SecretStr, model_validator
 
 # The contract's first version had these names in this module: they stay importable from it.
 from .frozen import FrozenDict as FrozenDict  # noqa: PLC0414
@@ -27,6 +27,27 @@ def frozen(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return FrozenList(map(frozen, value))
     return value
+
+
+_CONTAINERS: Final = (Value, dict, list, tuple, SecretStr)
+
+
+def own_copy(value: Any) -> Any:
+    """Return a copy of a value of the contract, at any depth; other objects, such as settings, as they are."""
+    if isinstance(value, Value):
+        copied = value.model_copy()
+        fields = vars(copied)
+        for name, inner in fields.items():
+            if isinstance(inner, _CONTAINERS):
+                fields[name] = own_copy(inner)
+        return copied
+    if isinstance(value, dict):
+        return FrozenDict({key: own_copy(inner) for key, inner in value.items()})
+    if isinstance(value, list):
+        return FrozenList(map(own_copy, value))
+    if isinstance(value, tuple):
+        return tuple(map(own_copy, value))
+    return SecretStr(value.get_secret_value()) if isinstance(value, SecretStr) else value
 
 
 FrozenJson = Annotated[JsonObject, AfterValidator(frozen)]

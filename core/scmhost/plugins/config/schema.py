@@ -17,7 +17,7 @@ from scmhost.infra.limits import Limits
 from scmhost.infra.secret_box import is_key
 from scmhost.plugins.errors import ConfigError, Problem
 from scmhost.sdk import check_web_url
-from scmhost.sdk.outbound import OutboundPolicy, allowed_host
+from scmhost.sdk.outbound import ANY_ADDRESS, OutboundPolicy, allowed_host
 
 SCHEMA: Final = 1
 EVERYTHING: Final = "*"
@@ -126,7 +126,7 @@ class OutboundSettings(Table):
     @property
     def policy(self) -> OutboundPolicy:
         """The same as rules on addresses."""
-        return OutboundPolicy.of(deny_private=self.deny_private, allow=self.allow)
+        return OutboundPolicy.of(deny_private=True, allow=self.allow) if self.deny_private else ANY_ADDRESS
 
 
 class HostSettings(Table):
