@@ -1,7 +1,6 @@
 """Checks of single calls, for every hook: valid values, declared errors, deadlines, no side effects."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -18,7 +17,6 @@ from .calls import (
     HOST_UNREACHABLE,
     PURE_WITHOUT_IO,
     RESULT_FITS,
-    HookCaller,
     HookResult,
 )
 from .checks import Check, CheckFunction, NothingToCheck, Violation, check
@@ -166,8 +164,8 @@ def _check_host(plugin: PluginUnderTest, kind: type[UnresponsiveServer], behavio
     """Call every I/O hook with a server of the suite in place of its host."""
     waiting = [hook for hook in plugin.functions if PROMISES[hook].colour == "io"]
     # A caller of its own: a hook that hangs here must stay callable for the other checks.
-    caller, connected = HookCaller(plugin.functions, _DEADLINE_SECONDS), False
-    with kind.open() as server, _stopped(plugin, caller):
+    caller, connected = plugin.caller.with_deadline(_DEADLINE_SECONDS), False
+    with kind.open() as server:
         # The shortest budgets come first, so that a missing timeout is reported early.
         for hook in sorted(waiting, key=lambda hook: PROMISES[hook].budget):
             observed = caller.observe(hook, {name: _argument(plugin, name, server) for name in ARGUMENTS[hook]})
@@ -180,16 +178,6 @@ def _check_host(plugin: PluginUnderTest, kind: type[UnresponsiveServer], behavio
                 raise Violation(f"{violation.problem}; {behaviour}", violation.call)
     if not connected:
         raise NothingToCheck("no I/O hook connected to the suite's server in place of its host")
-
-
-@contextmanager
-def _stopped(plugin: PluginUnderTest, caller: HookCaller) -> Iterator[None]:
-    """Let the plugin close its client before the event loop of the caller ends, as the host does."""
-    try:
-        yield
-    finally:
-        if plugin.has("scm_shutdown"):
-            caller.observe("scm_shutdown", {})
 
 
 def _argument(plugin: PluginUnderTest, name: str, server: UnresponsiveServer) -> Any:
