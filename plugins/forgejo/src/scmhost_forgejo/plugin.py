@@ -20,7 +20,6 @@ from scmhost.sdk import (
     read_any_url,
 )
 
-from .api import close_clients
 from .content import scm_compare_commits, scm_file_exists, scm_read_file, scm_resolve_ref
 from .credentials import scm_begin_install, scm_finish_install, scm_install, scm_refresh_credentials
 from .forms import ForgejoConfiguration, ForgejoInstallForm, ForgejoSettings
@@ -44,7 +43,6 @@ __all__ = [
     "scm_register_providers",
     "scm_register_webhook",
     "scm_resolve_ref",
-    "scm_shutdown",
     "scm_source_url",
     "scm_sync_repositories",
     "scm_unregister_webhook",
@@ -83,11 +81,6 @@ PROVIDER: Final = Provider(
 @hookimpl
 def scm_register_providers() -> Sequence[Provider]:
     return (PROVIDER,)
-
-
-@hookimpl
-async def scm_shutdown() -> None:
-    await close_clients()
 
 
 @hookimpl
