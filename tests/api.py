@@ -201,6 +201,7 @@ def open_api(
         clock,
         settings.limits,
         settings.host.webhook_key,
+        settings.host.url,
         operators=settings.host.operators,
         secret_box=box,
         telemetry=telemetry,

@@ -19,6 +19,10 @@ from api import OLDER_SHA, SHA, ApiClient, commit, open_api
 from factories import all_rows, rows_of
 from indexing import index_files
 from loading import load_cases
+from scmhost.installations import pending_queries
+from scmhost.installations.install_steps import KEPT
+from scmhost.installations.pending_queries import PendingDraft
+from scmhost.organizations.access import authenticate
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,16 @@ def open_populated(folder: Path) -> Iterator[PopulatedHost]:
     template, places, secret = _template()
     shutil.copy(template, folder / "populated.db")
     with open_api(folder, database_url=f"sqlite:///{folder}/populated.db") as api:
-        yield PopulatedHost(api, places, secret)
+        # Only the token that began it may see it, and an API has a new token whenever it is opened.
+        yield PopulatedHost(api, {**places, "pending_id": _begun(api)}, secret)
+
+
+def _begun(api: ApiClient) -> str:
+    """Begin an installation; return its id."""
+    caller, now = authenticate(api.services, api.there.token), api.services.clock.now()
+    begun = PendingDraft("custom_scm", "digest", "https://scmhost.example/", None, caller.actor, now, now + KEPT)
+    with api.services.store.write() as tx:
+        return str(pending_queries.add(tx, caller.organization.id, begun).id)
 
 
 @cache

@@ -80,6 +80,7 @@ class Host:
             clock,
             settings.limits,
             settings.host.webhook_key,
+            settings.host.url,
             operators=settings.host.operators,
             secret_box=box,
             telemetry=telemetry,

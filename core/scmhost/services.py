@@ -47,6 +47,7 @@ class Services:
         clock: the current time.
         limits: how much a request may send or read.
         webhook_key: the key from which webhook secrets are derived; None: webhooks are off.
+        url: the address of this service in browsers, without a final slash; None if the operator has not set it.
         operators: slugs or ids of the organizations whose admins may see the state of the host.
         secret_box: encrypts the secrets of installations, with the keys of the operator.
         telemetry: receives the operations that are measured.
@@ -58,6 +59,7 @@ class Services:
     clock: Clock
     limits: Limits
     webhook_key: SecretStr | None = None
+    url: str | None = None
     operators: tuple[str | int, ...] = ()
     secret_box: SecretBox = NO_KEYS
     telemetry: Telemetry = NO_TELEMETRY

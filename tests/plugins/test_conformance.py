@@ -14,6 +14,7 @@ import pytest
 from loading import case_id, load_cases
 from plugins.listener import Listener
 from plugins.wrong.correct import Correct
+from plugins.wrong.installing import NeedsPerson
 from plugins.wrong.remote import CallsHost, RaisesConnectionReset
 from scmhost.sdk import HOOK_SPECS
 from scmhost.sdk.testing import CHECKS, ConformanceRun, PushSample, Samples
@@ -101,6 +102,15 @@ def test_plugin_that_cannot_reach_its_host_gets_a_default_installation() -> None
     assert ".;" not in note
     not_run = {name for name, result in results.items() if result.outcome == "not run"}
     assert not_run == {"offers-unique", "offers-can-be-added", "sample-added", "organizations-isolated"}
+
+
+def test_plugin_that_installs_in_steps_only_keeps_every_check() -> None:
+    """A plugin whose scm_install refuses is checked with an installation from the samples."""
+    fields = {"external_id": "4", "configuration": {"server": "https://forge.example"}}
+    form = {"team": "team", "server": "https://forge.example"}
+    run = conformance_run(NeedsPerson(), installation=fields, form=form, examples=10)
+    assert [result.report for result in run.run_all() if result.outcome in ("violated", "not run")] == []
+    assert "scm_install does not install without scm_begin_install" in run.report.notes[0]
 
 
 def test_plugin_that_cannot_reach_its_host_keeps_every_check_with_an_installation() -> None:

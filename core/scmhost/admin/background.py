@@ -10,6 +10,7 @@ from scmhost.infra.db import jobs
 from scmhost.infra.db.jobs import QueuedJob
 from scmhost.infra.errors import Unavailable
 from scmhost.infra.loops import Loop
+from scmhost.installations.install_steps import forget_expired
 from scmhost.plugins.isolation.faults import exception_text
 from scmhost.plugins.isolation.pauses import seconds_of
 from scmhost.releases import content_queries
@@ -54,15 +55,17 @@ def background_loops(services: Services) -> list[Loop]:
         _unless_unavailable("jobs postponed", lambda: run_due_jobs(services, beat=jobs_loop.beat))
         return False
 
-    def delete_repositories(_woken: bool) -> bool:  # noqa: FBT001
-        _unless_unavailable("housekeeping postponed", lambda: delete_due_repositories(services))
+    def keep_house(_woken: bool) -> bool:  # noqa: FBT001
+        _unless_unavailable(
+            "housekeeping postponed", lambda: (delete_due_repositories(services), forget_expired(services))
+        )
         return False
 
     telemetry = services.telemetry
     # A round reports progress only between jobs, so it is not stuck while its slowest job runs.
     patience = services.limits.job_seconds + 60.0
     jobs_loop = Loop("jobs", run_jobs, seconds=JOBS_SECONDS, stuck_after=patience, telemetry=telemetry)
-    return [jobs_loop, Loop("housekeeping", delete_repositories, seconds=HOUSEKEEPING_SECONDS, telemetry=telemetry)]
+    return [jobs_loop, Loop("housekeeping", keep_house, seconds=HOUSEKEEPING_SECONDS, telemetry=telemetry)]
 
 
 def _unless_unavailable(event: str, work: Callable[[], object]) -> None:

@@ -312,6 +312,7 @@ def _when(row: TenantRow) -> str:
 _HOST_CHECKS: Final[Sequence[Check]] = (
     host_checks.check_plugin_states,
     host_checks.check_plugins_serve_someone,
+    host_checks.check_address,
     host_checks.check_overrides,
     host_checks.check_file_mode,
     host_checks.check_key_files,

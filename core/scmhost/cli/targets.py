@@ -139,6 +139,14 @@ class ServerClient:
             notes += map(str, given)
         return found
 
+    def send(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Send a JSON body; return the JSON answer.
+
+        Raises:
+            ServerError: the server answered with an error, or not at all.
+        """
+        return self._send(path, json.dumps(body).encode())
+
     def _send(self, path: str, body: bytes | None, accept_status: int | None = None) -> Any:
         headers = {"Authorization": f"Bearer {self.token}", "Accept": "application/json"}
         if body is not None:

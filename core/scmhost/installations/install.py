@@ -7,13 +7,14 @@ from pydantic import BaseModel, JsonValue, SecretStr, ValidationError
 
 from scmhost.audit.queries import record
 from scmhost.infra.db.base import without_surrogates
+from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.errors import BadText, Duplicate
 from scmhost.infra.errors import Conflict, InvalidInput, NotFound
 from scmhost.infra.paging import Page, PageQuery
 from scmhost.plugins import PluginFault, ProviderCalls
 from scmhost.plugins.calls import refusals
 from scmhost.plugins.errors import Origin
-from scmhost.sdk import Installation, JsonObject, Organization, Provider
+from scmhost.sdk import Installation, InstallationDraft, JsonObject, Organization, Provider
 from scmhost.sdk.configuration import field_key
 from scmhost.sdk.secrets import enclosed_secrets, secret_fields
 from scmhost.services import Services
@@ -44,23 +45,41 @@ def install_provider(
         Conflict: this installation exists already, or it has secrets and the host has no key for them.
     """
     calls = services.plugins.calls_for(provider_key, organization)
-    form = _read_form(calls, calls.provider.install_form, fields)
+    form = read_form(calls, calls.provider.install_form, fields)
     # Outside of the transaction: the plugin may call its code host, and a write must not wait for that.
     with refusals():
         draft = calls.install(form, organization)
     with services.store.write() as tx:
-        try:
-            stored = queries.create(tx, organization.id, provider_key, draft, services.clock.now())
-            if draft.secrets:
-                sealed = seal(services.secret_box, stored.installation, draft.secrets)
-                queries.save_secrets(tx, stored.installation, *sealed, draft.secrets_expire_at)
-        except Duplicate as error:
-            raise Conflict(f"This {provider_key} installation exists already.") from error
-        except BadText as error:
-            raise _bad_draft(services, calls.plugin, error) from error
-        # The name is the plugin's, not the form's: the plugin may have normalized it.
-        target = stored.installation.id, stored.installation.name
-        record(tx, services, organization, "integration.add", target, {"provider": provider_key})
+        return save_draft(tx, services, organization, calls, draft)
+
+
+def save_draft(
+    tx: Transaction,
+    services: Services,
+    organization: Organization,
+    calls: ProviderCalls,
+    draft: InstallationDraft,
+    hook: str = "scm_install",
+) -> StoredInstallation:
+    """Save the installation that a hook returned, with its secrets.
+
+    Raises:
+        PluginFault: the plugin returned text that cannot be stored.
+        Conflict: this installation exists already, or it has secrets and the host has no key for them.
+    """
+    provider_key = calls.provider.key
+    try:
+        stored = queries.create(tx, organization.id, provider_key, draft, services.clock.now())
+        if draft.secrets:
+            sealed = seal(services.secret_box, stored.installation, draft.secrets)
+            queries.save_secrets(tx, stored.installation, *sealed, draft.secrets_expire_at)
+    except Duplicate as error:
+        raise Conflict(f"This {provider_key} installation exists already.") from error
+    except BadText as error:
+        raise _bad_draft(services, calls.plugin, hook, error) from error
+    # The name is the plugin's, not the form's: the plugin may have normalized it.
+    target = stored.installation.id, stored.installation.name
+    record(tx, services, organization, "integration.add", target, {"provider": provider_key})
     return stored
 
 
@@ -87,7 +106,7 @@ def configure_installation(
         raise InvalidForm({name: [f"This field {problem} of its own."] for name in enclosed})
     own = secret_fields(model)
     held = stored_secrets(services, installation) if own else {}
-    form = _read_form(calls, model, {**_kept_secrets(model, held), **fields})
+    form = read_form(calls, model, {**_kept_secrets(model, held), **fields})
     # To a form, a field that is null is one that is missing: both are stored in the same way.
     configuration = form.model_dump(mode="json", exclude_none=True, exclude=set(own))
     secrets = _with_form(held, form, own)
@@ -164,7 +183,12 @@ def field_problems(error: ValidationError) -> dict[str, list[str]]:
     return problems
 
 
-def _read_form(calls: ProviderCalls, model: type[BaseModel], fields: Mapping[str, JsonValue]) -> BaseModel:
+def read_form(calls: ProviderCalls, model: type[BaseModel], fields: Mapping[str, JsonValue]) -> BaseModel:
+    """Return the fields as one of the provider's models.
+
+    Raises:
+        InvalidForm: the model refuses them.
+    """
     try:
         return calls.read_form(model, fields)
     except ValidationError as error:
@@ -189,8 +213,8 @@ def _changed_fields(before: Mapping[str, object], after: Mapping[str, object]) -
     return [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
 
 
-def _bad_draft(services: Services, plugin: str, error: BadText) -> PluginFault:
+def _bad_draft(services: Services, plugin: str, hook: str, error: BadText) -> PluginFault:
     # The draft was valid for the guard; only the database refuses texts such as those with a NUL.
     distributions = {report.name: report.distribution for report in services.plugins.plugins}
-    origin = Origin(plugin, distributions.get(plugin) or "unknown", "scm_install")
+    origin = Origin(plugin, distributions.get(plugin) or "unknown", hook)
     return PluginFault(origin, "bad_result", str(error))

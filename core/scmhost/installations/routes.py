@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Body, Query, Request, Response
+from fastapi.responses import JSONResponse
 
 from scmhost.infra.errors import InvalidInput, NotFound
 from scmhost.infra.http import RequestedPage
@@ -22,12 +23,13 @@ from .install import (
     catalogue,
     configure_installation,
     get_installation,
-    install_provider,
     list_installations,
     shown_configuration,
 )
+from .install_steps import BegunInstallation, begin_installation
 from .queries import StoredInstallation
 from .schemas import (
+    BegunInstallationOut,
     Catalogue,
     NewWebhookSecretOut,
     OrganizationIntegration,
@@ -89,18 +91,36 @@ def installations_list(
     return page.answer(stored, shown)
 
 
-@router.post("/integrations/", status_code=201)
+@router.post(
+    "/integrations/",
+    status_code=201,
+    response_model=OrganizationIntegration,
+    responses={202: {"model": BegunInstallationOut, "description": "A person has to continue at the code host."}},
+)
 def installations_add(
     services: AuditedServices, organization: ForIntegrations, fields: Annotated[dict[str, Any], Body()]
-) -> OrganizationIntegration:
-    """Install a provider: ``provider`` is its key, the other fields are its install form."""
+) -> OrganizationIntegration | JSONResponse:
+    """Install a provider: ``provider`` is its key, the other fields are its install form.
+
+    The answer is 202 if the provider needs a person's consent at the code host: open ``redirect`` in a browser, and
+    request the status of the pending installation until it is done.
+    """
     key = fields.get("provider")
     if not isinstance(key, str) or not key:
         raise InvalidInput("This field is required.", "provider")
     form = {name: value for name, value in fields.items() if name != "provider"}
     # The key and the provider's id on Sentry's wire, integrations:<key>, are both accepted.
-    stored = install_provider(services, organization, key.removeprefix("integrations:"), form)
-    return _one_installation_out(services, organization, stored)
+    made = begin_installation(services, organization, key.removeprefix("integrations:"), form)
+    if isinstance(made, BegunInstallation):
+        return JSONResponse(_begun_out(made).model_dump(mode="json"), status_code=202)
+    return _one_installation_out(services, organization, made)
+
+
+def _begun_out(begun: BegunInstallation) -> BegunInstallationOut:
+    pending = begun.pending
+    return BegunInstallationOut(
+        id=str(pending.id), provider=pending.provider, redirect=begun.redirect, expires_at=pending.expires_at
+    )
 
 
 @router.get("/integrations/{integration_id}/")

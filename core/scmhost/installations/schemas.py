@@ -8,6 +8,7 @@ from scmhost.infra.http import Moment, Wire
 from scmhost.sdk import Organization, Provider
 from scmhost.services import Services
 
+from .pending_queries import PendingStatus
 from .queries import StoredInstallation
 
 
@@ -76,6 +77,22 @@ class OrganizationIntegration(IntegrationShort):
     needs_attention: str | None = Field(
         default=None, description="Why the installation, or a part of it, does not work until a person acts."
     )
+
+
+class BegunInstallationOut(Wire):
+    id: str = Field(description="The pending installation, whose status can be requested.")
+    provider: str
+    redirect: str = Field(description="The address at which a person continues, in a browser.")
+    expires_at: Moment
+
+
+class PendingInstallationOut(Wire):
+    id: str
+    provider: str
+    status: PendingStatus
+    detail: str | None = Field(description="Why there is no installation.")
+    integration_id: str | None = Field(description="The installation, once it is made.")
+    expires_at: Moment
 
 
 class OfferOut(Wire):

@@ -1,4 +1,4 @@
-"""The tables of installations, their secrets, and their webhook secrets."""
+"""The tables of installations, pending ones, their secrets, and their webhook secrets."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -55,6 +55,33 @@ class WebhookSecretRow(EntityMixin, Base):
     expires_at: Mapped[datetime | None]
 
 
+class PendingInstallationRow(EntityMixin, Base):
+    """An installation that a person continues at the code host, and its result.
+
+    ``digest`` is that of the state, whose text is stored nowhere. ``sealed`` is what the plugin saved, encrypted; it is
+    removed when the state is used or expires. ``used_at`` is when the browser came back.
+    """
+
+    __tablename__ = "pending_installations"
+    __table_args__ = (UniqueConstraint("organization_id", "digest"),)
+
+    provider: Mapped[str] = mapped_column(KeyText)
+    digest: Mapped[str] = mapped_column(KeyText)
+    callback_url: Mapped[str]
+    sealed: Mapped[str | None]
+    actor_kind: Mapped[str] = mapped_column(KeyText)
+    actor_id: Mapped[int | None]
+    actor_name: Mapped[str]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    status: Mapped[str] = mapped_column(KeyText)
+    detail: Mapped[str | None]
+    # No foreign key: the installation may be removed while its result is still shown.
+    installation_id: Mapped[int | None]
+
+
 INSTALLATIONS: Final = table_of(InstallationRow)
+PENDING_INSTALLATIONS: Final = table_of(PendingInstallationRow)
 INSTALLATION_SECRETS: Final = table_of(InstallationSecretsRow)
 WEBHOOK_SECRETS: Final = table_of(WebhookSecretRow)

@@ -64,7 +64,8 @@ def scm_begin_install(  # type: ignore[empty-body]
     """Begin an installation that a person confirms at the code host; called in place of ``scm_install``.
 
     ``callback_url`` is the address to which the code host has to send the browser back, with ``state`` as it is in the
-    query. The host accepts a state once, within ten minutes, from the person who began. Return an
+    query. It is empty while the operator has not set the address of the service; then only a draft is accepted. The
+    host accepts a state once, within ten minutes, while the token of the person who began is valid. Return an
     ``InstallationDraft`` if the form already has all that is needed, such as a token.
     """
 
@@ -79,7 +80,8 @@ def scm_finish_install(  # type: ignore[empty-body]
 ) -> InstallationDraft:
     """Finish an installation: the browser came back from the code host with this query.
 
-    ``saved`` and ``callback_url`` are those of ``scm_begin_install``. Raise a ``ProviderError`` if the person declined.
+    ``saved`` and ``callback_url`` are those of ``scm_begin_install``. Raise a ``ProviderError`` if the person declined,
+    or if the query lacks what you need: it may have anything but a wrong state.
     """
 
 

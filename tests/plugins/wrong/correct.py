@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, JsonValue, SecretStr, ValidationError, field_validator
 
@@ -28,6 +29,7 @@ from scmhost.sdk import (
     ProviderUnavailable,
     Push,
     Reason,
+    RedirectTo,
     RefreshedCredentials,
     Refusal,
     Repository,
@@ -106,6 +108,23 @@ class Correct:
             configuration={"server": form.server},
             secrets={"token": SecretStr("token of the installation")},
         )
+
+    @hookimpl
+    def scm_begin_install(self, form: Form, callback_url: str, state: str) -> RedirectTo | InstallationDraft:
+        query = urlencode({"redirect_uri": callback_url, "state": state})
+        return RedirectTo(url=f"{form.server}/authorize?{query}", saved={"team": form.team, "server": form.server})
+
+    @hookimpl
+    def scm_finish_install(self, query: Mapping[str, str], saved: Mapping[str, JsonValue]) -> InstallationDraft:
+        if "error" in query:
+            raise ProviderForbidden("The person declined.")
+        if not query.get("code"):
+            raise ProviderError("The forge sent no code.")
+        try:
+            form = Form.model_validate(dict(saved))
+        except ValidationError:
+            raise ProviderError("Begin the installation again.") from None
+        return self.scm_install(form)
 
     @hookimpl
     def scm_refresh_credentials(self, installation: Installation) -> RefreshedCredentials | None:

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from scmhost.infra.limits import Limits
 from scmhost.infra.secret_box import is_key
 from scmhost.plugins.errors import ConfigError, Problem
+from scmhost.sdk import check_web_url
 from scmhost.sdk.outbound import OutboundPolicy, allowed_host
 
 SCHEMA: Final = 1
@@ -71,6 +72,7 @@ def _allowed_host(entry: str) -> str:
 AllowedHost = Annotated[str, AfterValidator(_allowed_host)]
 WebhookKey = Annotated[SecretStr, Field(min_length=32)]
 SecretKey = Annotated[SecretStr | KeySource, PlainValidator(_secret_key)]
+WebUrl = Annotated[str, AfterValidator(check_web_url)]
 Percent = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=100, decimal_places=3)]
 OrganizationName = Annotated[str | int, PlainValidator(_slug_or_id)]
 
@@ -124,6 +126,10 @@ class HostSettings(Table):
     """``[host]``."""
 
     database_url: str = Field(default="sqlite:///scmhost.db", min_length=1, description="URL of the database.")
+    url: WebUrl | None = Field(
+        default=None,
+        description="Address of this service in browsers and at code hosts, such as `https://scmhost.example`.",
+    )
     webhook_key: WebhookKey | None = Field(
         default=None, description="Key for deriving webhook secrets: at least 32 random characters."
     )

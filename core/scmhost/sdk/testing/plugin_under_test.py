@@ -130,12 +130,14 @@ class PluginUnderTest:
         if result.error is None:
             returned: InstallationDraft = result.value
             return returned
-        if not isinstance(result.error, ProviderUnavailable):
+        unreachable = isinstance(result.error, ProviderUnavailable)
+        if not unreachable and not self.has("scm_begin_install"):
             refused = f"scm_install refuses the sample form: {_clause(result.error)}; set form = {{...}}"
             raise Violation(refused, check=SAMPLES_FIT)
         default = _draft_of(default_draft(self.samples, self.form))
         origin = _FROM_SAMPLES if self.samples.installation else _FROM_FORM
-        self.notes.append(_UNREACHABLE.format(_clause(result.error), origin))
+        note = _UNREACHABLE if unreachable else _IN_STEPS
+        self.notes.append(note.format(_clause(result.error), origin))
         return default
 
     @cached_property
@@ -251,6 +253,10 @@ class PluginUnderTest:
 _UNREACHABLE: Final = (
     "scm_install cannot reach its host: {}. The checks use an installation {}. To check it with a host, replace your "
     "client in a fixture, or name a server on 127.0.0.1"
+)
+_IN_STEPS: Final = (
+    "scm_install does not install without scm_begin_install: {}. The checks use an installation {}. To check one of "
+    "the plugin's own, return it from scm_install for a form that has all that is needed, such as a token"
 )
 _FROM_SAMPLES: Final = "from the samples"
 _FROM_FORM: Final = "made of the form; set installation = {...} if your hooks need another"

@@ -9,7 +9,7 @@ import pytest
 
 from scmhost.sdk import API_VERSION
 
-from . import checks_calls, checks_contract, checks_deliveries, checks_links, checks_repositories
+from . import checks_calls, checks_contract, checks_deliveries, checks_install, checks_links, checks_repositories
 from .calls import hook_functions, load
 from .checks import Check, CheckResult, Outcome, Violation
 from .plugin_under_test import PluginUnderTest
@@ -18,6 +18,7 @@ from .samples import PushSample, Samples, Waiver
 CHECKS: Final[tuple[Check, ...]] = (
     *checks_contract.CHECKS,
     *checks_calls.CHECKS,
+    *checks_install.CHECKS,
     *checks_repositories.CHECKS,
     *checks_links.CHECKS,
     *checks_deliveries.CHECKS,
