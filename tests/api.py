@@ -202,6 +202,7 @@ def open_api(
         settings.limits,
         settings.host.webhook_key,
         settings.host.url,
+        register_webhooks=settings.host.register_webhooks,
         operators=settings.host.operators,
         secret_box=box,
         telemetry=telemetry,

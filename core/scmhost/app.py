@@ -81,6 +81,7 @@ class Host:
             settings.limits,
             settings.host.webhook_key,
             settings.host.url,
+            register_webhooks=settings.host.register_webhooks,
             operators=settings.host.operators,
             secret_box=box,
             telemetry=telemetry,

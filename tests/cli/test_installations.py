@@ -164,6 +164,41 @@ def test_installation_at_once_in_the_local_database(tmp_path: Path) -> None:
     assert (off.code, "'forge' is off" in off.err) == (1, True)
 
 
+def test_installation_is_removed_from_the_local_database(tmp_path: Path) -> None:
+    """The command names the installation; a second time there is none."""
+    config = tmp_path / "plugins.toml"
+    config.write_text("schema = 1\n[plugins.custom_scm]\nenabled = true\ndefault = true\n", encoding="utf-8")
+    where = ["--config", config, "--database-url", f"sqlite:///{tmp_path}/x.db"]
+    assert scmhost("bootstrap", "--org", "acme", "--project", "web", *where).code == 0
+    fields = ["--field", "name=team", "--field", "url=https://git.example.com/"]
+    made = scmhost("installations", "add", "--provider", "custom_scm", "--org", "acme", *fields, "--json", *where)
+    id_ = json.loads(made.out)["id"]
+    done = scmhost("installations", "remove", id_, "--org", "acme", *where)
+    assert (done.code, done.out, done.err) == (0, f"Installation {id_} is removed.\n", "")
+    assert "integration.remove" in scmhost("audit", "--org", "acme", *where).out
+    again = scmhost("installations", "remove", id_, "--org", "acme", *where)
+    assert (again.code, "has no installation with the id" in again.err) == (1, True)
+
+
+@pytest.mark.parametrize(("answer", "notes"), [(None, []), ({"notes": ["Remove it."]}, ["Remove it."])])
+def test_installation_is_removed_from_a_server(
+    monkeypatch: pytest.MonkeyPatch, answer: object, notes: list[str]
+) -> None:
+    """An empty answer means that all is cleaned up; notes are printed on standard error, or are part of the JSON."""
+    sent: list[Any] = []
+
+    def send(_client: ServerClient, path: str, _body: None, **options: Any) -> object:
+        sent.append((path, options))
+        return answer
+
+    monkeypatch.setattr(ServerClient, "_send", send)
+    words = ["installations", "remove", "7", "--org", "acme", "--url", "https://x.example", "--token", "t"]
+    done = scmhost(*words)
+    assert (done.code, done.err.splitlines()) == (0, notes)
+    assert json.loads(scmhost(*words, "--json").out) == {"id": "7", "notes": notes}
+    assert sent[0] == ("/api/0/organizations/acme/integrations/7/", {"method": "DELETE"})
+
+
 def test_server_that_is_another_program(monkeypatch: pytest.MonkeyPatch) -> None:
     """An answer without what is needed is an error with a next step."""
     target = InstallOnServer(ServerClient("https://x.example", "t"), "acme")

@@ -1,4 +1,4 @@
-"""Background work of the service: due jobs and due deletions."""
+"""Background work of the service: due jobs, due deletions, and upgrades of configurations."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -6,17 +6,21 @@ from typing import Final
 
 import structlog
 
+from scmhost.commits.complete import COMPLETE_PUSH, complete_push
 from scmhost.infra.db import jobs
 from scmhost.infra.db.jobs import QueuedJob
 from scmhost.infra.errors import Unavailable
 from scmhost.infra.loops import Loop
 from scmhost.installations.install_steps import forget_expired
+from scmhost.installations.upgrade import upgrade_when_due
+from scmhost.installations.webhooks import REGISTER_WEBHOOKS
 from scmhost.plugins.isolation.faults import exception_text
 from scmhost.plugins.isolation.pauses import seconds_of
 from scmhost.releases import content_queries
 from scmhost.releases.fetch import FETCH_COMMITS, fetch_commits
 from scmhost.repositories import file_queries
 from scmhost.repositories import queries as repository_queries
+from scmhost.repositories.webhooks import SYNC_WEBHOOK, register_webhooks, sync_webhook
 from scmhost.sdk import Repository
 from scmhost.services import Services
 
@@ -44,6 +48,9 @@ Handler = Callable[[Services, QueuedJob], None]
 
 _HANDLERS: Final[Mapping[str, Handler]] = {
     FETCH_COMMITS: fetch_commits,
+    COMPLETE_PUSH: complete_push,
+    REGISTER_WEBHOOKS: register_webhooks,
+    SYNC_WEBHOOK: sync_webhook,
     file_queries.INDEX_FILES: file_queries.index_files,
 }
 
@@ -59,6 +66,7 @@ def background_loops(services: Services) -> list[Loop]:
         _unless_unavailable(
             "housekeeping postponed", lambda: (delete_due_repositories(services), forget_expired(services))
         )
+        _unless_unavailable("upgrade of configurations postponed", lambda: upgrade_when_due(services))
         return False
 
     telemetry = services.telemetry

@@ -201,7 +201,7 @@ def check_address(services: Services) -> Findings:
             yield Finding(
                 "note",
                 f"plugin {report.name}",
-                "installs with a person's consent at the code host, which cannot send the browser back without host.url",
+                "needs a person's consent at the code host, which cannot send the browser back without host.url",
                 'write url = "https://..." under [host], the address of this service',
                 services.plugins.settings.source.place("host"),
             )

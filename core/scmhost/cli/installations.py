@@ -1,4 +1,4 @@
-"""``scmhost installations add``: install a provider, with a person's consent at the code host where it is needed."""
+"""``scmhost installations``: install a provider, with a person's consent where it is needed, and remove it again."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -45,6 +45,9 @@ class InstallTarget(Protocol):
     def status(self, pending_id: str) -> Answer:
         """Return the status of an installation that was begun."""
 
+    def remove(self, installation_id: int) -> Sequence[str]:
+        """Delete an installation. Return what a person has to clean up at the code host."""
+
 
 @dataclass(frozen=True, slots=True)
 class InstallOnServer:
@@ -58,6 +61,10 @@ class InstallOnServer:
 
     def status(self, pending_id: str) -> Answer:
         return self._with("status", self.client.get(self._path(f"pending/{quote(pending_id, safe='')}/")))
+
+    def remove(self, installation_id: int) -> Sequence[str]:
+        answer = self.client.delete(self._path(f"{installation_id}/"))
+        return self._with("notes", answer)["notes"] if answer is not None else []
 
     def _with(self, key: str, answer: Any) -> Answer:
         if not isinstance(answer, dict) or key not in answer:
@@ -91,10 +98,48 @@ class InstallHere:
         made = None if pending.installation_id is None else str(pending.installation_id)
         return {"status": pending.status, "detail": pending.detail, "integrationId": made}
 
+    def remove(self, installation_id: int) -> Sequence[str]:
+        from scmhost.repositories.manage import uninstall
+
+        return uninstall(self.services, self.organization, installation_id)
+
 
 @click.group(name="installations")
 def installations() -> None:
-    """Install providers for an organization."""
+    """Install providers for an organization, and remove installations."""
+
+
+@installations.command(name="remove")
+@click.argument("installation_id", metavar="ID", type=click.IntRange(min=1))
+@click.option("--org", "--organization", "org", required=True, metavar="SLUG", help="The organization's slug.")
+@click.option("--url", metavar="URL", envvar="SCMHOST_URL", help="A server (default: the local database).")
+@click.option("--token", metavar="TOKEN", envvar="SCMHOST_AUTH_TOKEN", help="A token for --url, with org:integrations.")
+@database_options
+@json_option
+@click.pass_obj
+def remove(
+    context: CommandContext,
+    *,
+    installation_id: int,
+    org: str,
+    url: str | None,
+    token: str | None,
+    config: str | None,
+    database_url: str | None,
+    as_json: bool,
+) -> None:
+    """Remove an installation. Its repositories stay, with their commits, and become unclaimed.
+
+    What the plugin could not clean up at the code host is printed; the installation is removed all the same.
+    """
+    with _open_target(context, org, url, token, config, database_url) as target:
+        notes = target.remove(installation_id)
+    if as_json:
+        echo_json({"id": str(installation_id), "notes": list(notes)})
+        return
+    echo(f"Installation {installation_id} is removed.")
+    for note in notes:
+        echo_error(note)
 
 
 @installations.command(name="add")

@@ -50,7 +50,9 @@ def install_provider(
     with refusals():
         draft = calls.install(form, organization)
     with services.store.write() as tx:
-        return save_draft(tx, services, organization, calls, draft)
+        stored = save_draft(tx, services, organization, calls, draft)
+    notify_saved(services, organization, stored)
+    return stored
 
 
 def save_draft(
@@ -69,7 +71,8 @@ def save_draft(
     """
     provider_key = calls.provider.key
     try:
-        stored = queries.create(tx, organization.id, provider_key, draft, services.clock.now())
+        version = services.plugins.plugin_version(provider_key)
+        stored = queries.create(tx, organization.id, provider_key, draft, services.clock.now(), version)
         if draft.secrets:
             sealed = seal(services.secret_box, stored.installation, draft.secrets)
             queries.save_secrets(tx, stored.installation, *sealed, draft.secrets_expire_at)
@@ -81,6 +84,11 @@ def save_draft(
     target = stored.installation.id, stored.installation.name
     record(tx, services, organization, "integration.add", target, {"provider": provider_key})
     return stored
+
+
+def notify_saved(services: Services, organization: Organization, stored: StoredInstallation) -> None:
+    """Notify listeners of a new or changed installation, without its secrets. Call it after the transaction."""
+    services.plugins.notify("scm_installation_saved", organization=organization, installation=stored.installation)
 
 
 def configure_installation(
@@ -111,7 +119,8 @@ def configure_installation(
     configuration = form.model_dump(mode="json", exclude_none=True, exclude=set(own))
     secrets = _with_form(held, form, own)
     with services.store.write() as tx:
-        queries.set_configuration(tx, organization.id, installation_id, configuration)
+        version = services.plugins.plugin_version(installation.provider)
+        queries.set_configuration(tx, organization.id, installation_id, configuration, version)
         changed = _changed_fields(installation.configuration, configuration) + _changed_fields(held, secrets)
         if secrets and secrets != held:
             queries.save_secrets(tx, installation, *seal(services.secret_box, installation, secrets), None)
@@ -121,7 +130,10 @@ def configure_installation(
         if changed:
             target = installation.id, installation.name
             record(tx, services, organization, "integration.edit", target, {"fields": changed})
-    return get_installation(services, organization, installation_id)
+    stored = get_installation(services, organization, installation_id)
+    if changed:
+        notify_saved(services, organization, stored)
+    return stored
 
 
 def get_installation(services: Services, organization: Organization, installation_id: int) -> StoredInstallation:
@@ -171,6 +183,17 @@ def shown_configuration(services: Services, installation: Installation) -> JsonO
     model = provider.configuration if provider else None
     own = secret_fields(model) if model else frozenset()
     return {name: value for name, value in installation.configuration.items() if name not in own}
+
+
+def configuration_form(services: Services, installation: Installation) -> list[JsonValue]:
+    """Return the provider's configuration model as JSON Schema, in a list; nothing if it has none, or is not loaded."""
+    calls = services.plugins.calls(installation.provider)
+    try:
+        schema = calls.configuration_schema() if calls else None
+    except PluginFault:
+        # The installation is shown without it; the guard has logged the fault.
+        return []
+    return [without_surrogates(schema)] if schema else []
 
 
 def field_problems(error: ValidationError) -> dict[str, list[str]]:

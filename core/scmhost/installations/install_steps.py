@@ -27,7 +27,7 @@ from scmhost.sdk.secrets import enclosed_secrets, secret_fields
 from scmhost.services import Services
 
 from . import pending_queries as queries
-from .install import install_provider, read_form, save_draft
+from .install import install_provider, notify_saved, read_form, save_draft
 from .pending_queries import PendingDraft, PendingInstallation, PendingStatus
 from .queries import StoredInstallation
 from .sealing import NO_KEY
@@ -110,7 +110,9 @@ def begin_installation(
         step = calls.begin_install(form, organization, callback_url, state)
     if isinstance(step, InstallationDraft):
         with services.store.write() as tx:
-            return save_draft(tx, services, organization, calls, step, "scm_begin_install")
+            made = save_draft(tx, services, organization, calls, step, "scm_begin_install")
+        notify_saved(services, organization, made)
+        return made
     if not callback_url:
         raise Conflict(f"The installation continues at the code host, and {_NO_ADDRESS}.")
     return BegunInstallation(_save_pending(services, organization, calls, step, callback_url, state), step.url)
@@ -187,6 +189,7 @@ def finish_installation(services: Services, provider_key: str, query_string: byt
         with services.store.write() as tx:
             queries.settle(tx, pending, status, safe_text(str(error)))
         return replace(result, error=error)
+    notify_saved(services, organization, stored)
     return replace(result, installation=stored)
 
 

@@ -21,6 +21,7 @@ from scmhost.services import Services
 
 from .install import (
     catalogue,
+    configuration_form,
     configure_installation,
     get_installation,
     list_installations,
@@ -166,7 +167,7 @@ def _installation_out(
     return OrganizationIntegration(
         **short_fields(services, stored),
         status=status,
-        config_organization=[] if with_config else None,
+        config_organization=configuration_form(services, stored.installation) if with_config else None,
         config_data=shown_configuration(services, stored.installation) if with_config else None,
         external_id=stored.installation.external_id,
         organization_id=organization.id,
@@ -213,8 +214,12 @@ def _webhook_out(
     services: Services, organization: Organization, installation_id: int, request: Request
 ) -> dict[str, Any]:
     secrets = list_secrets(services, organization, installation_id)
+    path = request.app.url_path_for("delivery_receive", installation_id=installation_id)
     return {
-        "url": str(request.url_for("delivery_receive", installation_id=installation_id)),
+        # Behind a proxy, the request may have another address than the public one.
+        "url": f"{services.url}{path}"
+        if services.url
+        else str(request.url_for("delivery_receive", installation_id=installation_id)),
         "secrets": [
             WebhookSecretOut(id=str(secret.id), date_created=secret.created_at, date_expires=secret.expires_at)
             for secret in secrets

@@ -67,8 +67,13 @@ class IntegrationShort(Wire):
 
 
 class OrganizationIntegration(IntegrationShort):
-    config_organization: list[JsonValue] | None = None
-    config_data: dict[str, JsonValue] | None = None
+    config_organization: list[JsonValue] | None = Field(
+        default=None,
+        description="What can be configured, as JSON Schema: one object, or none if there is nothing to configure.",
+    )
+    config_data: dict[str, JsonValue] | None = Field(
+        default=None, description="The values of these fields, without secrets."
+    )
     external_id: str
     organization_id: int
     organization_integration_status: str
@@ -77,6 +82,12 @@ class OrganizationIntegration(IntegrationShort):
     needs_attention: str | None = Field(
         default=None, description="Why the installation, or a part of it, does not work until a person acts."
     )
+
+
+class RemovedInstallation(Wire):
+    """An installation was deleted, and something is left at its code host."""
+
+    notes: list[str] = Field(description="What a person has to clean up at the code host.")
 
 
 class BegunInstallationOut(Wire):

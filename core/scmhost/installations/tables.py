@@ -11,7 +11,11 @@ from scmhost.infra.db.base import Base, ChildMixin, EntityMixin, KeyText, refers
 
 class InstallationRow(EntityMixin, Base):
     __tablename__ = "installations"
-    __table_args__ = (UniqueConstraint("organization_id", "provider", "external_id"),)
+    __table_args__ = (
+        UniqueConstraint("organization_id", "provider", "external_id"),
+        # For deliveries to the common address of a provider, which name no organization.
+        Index(None, "provider", "external_id", "organization_id"),
+    )
 
     provider: Mapped[str] = mapped_column(KeyText)
     name: Mapped[str] = mapped_column(KeyText)
@@ -20,6 +24,8 @@ class InstallationRow(EntityMixin, Base):
     metadata_: Mapped[dict[str, Any]] = mapped_column("metadata")
     configuration: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
+    # The version of the plugin's distribution; null where an older scmhost stored the configuration.
+    configuration_version: Mapped[str | None]
 
 
 class InstallationSecretsRow(ChildMixin, Base):

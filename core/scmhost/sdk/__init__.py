@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         ApiError,
         ApiNotFound,
         ApiTooLarge,
+        FileTooLarge,
         ProviderError,
         ProviderForbidden,
         ProviderUnauthorized,
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
         TemplateError,
         UrlError,
     )
-    from .execution import remaining_seconds
+    from .execution import read_answer, remaining_seconds
     from .files import BlamedLine
     from .hook_specs import (
         API_VERSION,
@@ -82,6 +83,7 @@ _NAMES_BY_MODULE: Final = {
         "ApiError",
         "ApiNotFound",
         "ApiTooLarge",
+        "FileTooLarge",
         "ProviderError",
         "ProviderForbidden",
         "ProviderUnauthorized",
@@ -90,7 +92,7 @@ _NAMES_BY_MODULE: Final = {
         "TemplateError",
         "UrlError",
     ),
-    "execution": ("remaining_seconds",),
+    "execution": ("read_answer", "remaining_seconds"),
     "files": ("BlamedLine",),
     # Importing ``hooks`` fills the table of specifications.
     "hooks": ("HOOK_SPECS", "PROMISES"),
@@ -185,6 +187,7 @@ __all__ = [
     "Feature",
     "FeatureText",
     "FileChange",
+    "FileTooLarge",
     "HookPromise",
     "HookSpec",
     "Installation",
@@ -239,6 +242,7 @@ __all__ = [
     "page_url",
     "preset",
     "preset_kinds",
+    "read_answer",
     "read_any_url",
     "read_own_url",
     "read_remote",

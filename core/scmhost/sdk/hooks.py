@@ -243,8 +243,9 @@ def scm_read_file(
 ) -> bytes | None:
     """The content of a file at a ref, which is a commit where the host knows it. None if there is no such file.
 
-    ``path`` is from the repository's root, with slashes. Read at most ``MAX_FILE_BYTES`` and raise a ``ProviderError``
-    for a larger file. The host caches the content of a file at a commit.
+    ``path`` is from the repository's root, with slashes. Read at most ``MAX_FILE_BYTES`` and raise ``FileTooLarge`` for
+    a larger file. A path out of the repository, a folder and a symbolic link are no files. The host reads several files
+    at the same time, and caches the content of a file at a commit.
     """
 
 
@@ -269,8 +270,8 @@ def scm_register_webhook(  # type: ignore[empty-body]
 ) -> RegisteredWebhook:
     """Register a webhook for pushes to a repository at the code host, or change the one with this address.
 
-    The code host must send deliveries to ``address`` and sign them with ``secret``. May be called again for the same
-    repository, such as with a new secret.
+    The code host must send deliveries to ``address`` and sign them with ``secret``. Called in the background after a
+    claim, and again for the same repository when the secret or the address has changed; the id must stay the same.
     """
 
 
@@ -287,6 +288,9 @@ def scm_route_delivery(headers: Mapping[str, str], body: bytes, settings: BaseMo
 
     For code hosts with one address for all installations. The body is not verified yet: ``scm_read_push`` of the
     installation gets it with the route's secret, and checks the signature. Header names are lower case.
+
+    If no organization has the installation, ``scm_read_push`` is called with another one, and only its check of the
+    signature counts. The secret must thus not depend on the installation.
     """
 
 
@@ -301,7 +305,8 @@ def scm_read_push(  # type: ignore[empty-body]
 ) -> Sequence[Push]:
     """Read a webhook that was sent to an installation. Header names are lower case.
 
-    ``repositories`` are the active repositories of the installation.
+    ``repositories`` are the active repositories of the installation. The host reads them only for an implementation
+    that takes this argument.
 
     Check the signature before parsing the body. Raise ``ProviderForbidden`` for a missing or wrong signature: the host
     tries the installation's next valid secret, and answers 401 if none matches. Raise ``ProviderError`` for a body that

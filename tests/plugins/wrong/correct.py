@@ -1,18 +1,21 @@
 """A plugin with every hook that keeps every check; each wrong plugin changes one thing."""
 
+import re
 import socket
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from pydantic import BaseModel, ConfigDict, JsonValue, SecretStr, ValidationError, field_validator
 
 from scmhost.sdk import (
     AddRequest,
+    BlamedLine,
     Claim,
     Command,
     CommitDraft,
     Create,
+    DeliveryRoute,
     Existence,
     Feature,
     Installation,
@@ -32,6 +35,7 @@ from scmhost.sdk import (
     RedirectTo,
     RefreshedCredentials,
     Refusal,
+    RegisteredWebhook,
     Repository,
     ResolvedRef,
     UrlTemplates,
@@ -47,6 +51,10 @@ PAGES = Pages(
     commit="{repo_url}/commit/{commit}",
     compare="{repo_url}/compare/{base}...{head}",
 )
+
+
+# Of the operator's settings, in a real plugin.
+APP_SECRET = SecretStr("secret of the application")
 
 
 class Form(BaseModel):
@@ -69,6 +77,7 @@ class Settings(BaseModel):
 class Delivery(BaseModel):
     """The body of the host's push webhook."""
 
+    account: str = "team"
     repository: str
     shas: tuple[str, ...]
 
@@ -132,6 +141,15 @@ class Correct:
         return RefreshedCredentials(secrets={"token": SecretStr(token.get_secret_value()[::-1])}) if token else None
 
     @hookimpl
+    def scm_upgrade_configuration(self, configuration: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
+        server = configuration.get("server") or configuration.get("base_url")
+        return {"server": server if isinstance(server, str) else "https://git.example.com"}
+
+    @hookimpl
+    def scm_uninstall(self, installation: Installation) -> None:
+        return None
+
+    @hookimpl
     def scm_offer_repositories(self, repositories: Sequence[Repository], search: str) -> Sequence[Offer]:
         return [Offer(identifier=str(one.id), name=one.name) for one in repositories if search in one.name]
 
@@ -181,15 +199,48 @@ class Correct:
 
     @hookimpl
     async def scm_resolve_ref(self, ref: str | None) -> ResolvedRef | None:
+        if ref == "c0ffee":
+            return ResolvedRef(name="c0ffee", kind="commit", sha="c0ffee")
         return ResolvedRef(name="main", kind="branch", sha="c0ffee") if ref in (None, "main") else None
 
     @hookimpl
-    def scm_compare_commits(self, base: str | None, head: str) -> Sequence[CommitDraft]:
+    def scm_read_file(self, ref: str, path: str) -> bytes | None:
+        return b"one\ntwo\n" if (ref, path) == ("main", "a.py") else None
+
+    @hookimpl
+    def scm_blame_lines(self, ref: str, path: str, lines: Sequence[int]) -> Sequence[BlamedLine]:
+        known = lines if (ref, path) == ("main", "a.py") else ()
+        return [BlamedLine(line=line, sha="c0ffee") for line in known if line in (1, 2)]
+
+    @hookimpl
+    def scm_compare_commits(self, installation: Installation, base: str | None, head: str) -> Sequence[CommitDraft]:
+        # Only the host has the commits of a branch.
+        if re.fullmatch(r"[0-9a-f]+", head):
+            return [CommitDraft(sha=head)]
+        server = urlsplit(str(installation.configuration.get("server", "https://forge.example")))
         try:
-            socket.create_connection(("forge.example", 443), timeout=1).close()
+            with socket.create_connection((server.hostname, server.port or 443), timeout=1) as connection:
+                connection.recv(1)
         except OSError as error:
             raise ProviderUnavailable("The forge does not answer.") from error
         return [CommitDraft(sha=head)]
+
+    @hookimpl
+    def scm_register_webhook(self, repository: Repository, address: str) -> RegisteredWebhook:
+        return RegisteredWebhook(external_id=f"{repository.name}: {address}"[:200], metadata={"of": repository.name})
+
+    @hookimpl
+    def scm_unregister_webhook(self, webhook: RegisteredWebhook) -> None:
+        return None
+
+    @hookimpl
+    def scm_route_delivery(self, headers: Mapping[str, str], body: bytes) -> DeliveryRoute | None:
+        if "x-scmhost-signature" not in headers:
+            return None
+        try:
+            return DeliveryRoute(external_id=Delivery.model_validate_json(body).account, secret=APP_SECRET)
+        except ValidationError:
+            raise ProviderError("The body is not a push.") from None
 
     @hookimpl
     def scm_read_push(self, headers: Mapping[str, str], body: bytes, secret: str) -> Sequence[Push]:
@@ -202,6 +253,10 @@ class Correct:
 
     @hookimpl
     def scm_repository_saved(self, organization: Organization, repository: Repository) -> None:
+        return None
+
+    @hookimpl
+    def scm_installation_saved(self, organization: Organization, installation: Installation) -> None:
         return None
 
     @hookimpl

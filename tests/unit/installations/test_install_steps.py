@@ -1,8 +1,10 @@
 """Installations in steps: states are used once, bound to organization, provider and person, and expire."""
 
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from threading import Barrier
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
@@ -17,7 +19,7 @@ from scmhost.infra.db.engine import Store
 from scmhost.infra.errors import Conflict, NotFound, ProviderRefused
 from scmhost.infra.paging import PageQuery
 from scmhost.infra.secret_box import KeyLost, SecretBox, new_key
-from scmhost.installations import install_steps
+from scmhost.installations import install_steps, pending_queries
 from scmhost.installations.install import InvalidForm, list_installations
 from scmhost.installations.install_steps import (
     KEPT,
@@ -185,6 +187,20 @@ def test_state_is_used_once(services: Services, acme: Organization) -> None:
     seen.append(refused(services, begun, name="other"))
     assert [(error.gone, "was used already" in str(error)) for error in seen] == [(True, True)] * 2
     assert names(services, acme) == ["ada"]
+
+
+def test_of_two_workers_one_uses_a_state(services: Services, acme: Organization) -> None:
+    """Both have read the same row; the database lets one of them go on."""
+    pending, now = begin(services, acme).pending, services.clock.now()
+    ready = Barrier(2)
+
+    def use(_: int) -> bool:
+        ready.wait(30)
+        with services.store.write() as tx:
+            return pending_queries.use(tx, pending, now)
+
+    with ThreadPoolExecutor(2) as workers:
+        assert sorted(workers.map(use, range(2))) == [False, True]
 
 
 def test_state_expires(services: Services, acme: Organization) -> None:

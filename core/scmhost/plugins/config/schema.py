@@ -70,9 +70,19 @@ def _allowed_host(entry: str) -> str:
 
 
 AllowedHost = Annotated[str, AfterValidator(_allowed_host)]
+
+
+def _address(url: str) -> str:
+    """Return the address of the service without its final slash; paths are appended to it."""
+    if "?" in url:
+        raise ValueError("the address has a query; leave out the ? and what follows")
+    return check_web_url(url)
+
+
+AllowedHost = Annotated[str, AfterValidator(_allowed_host)]
 WebhookKey = Annotated[SecretStr, Field(min_length=32)]
 SecretKey = Annotated[SecretStr | KeySource, PlainValidator(_secret_key)]
-WebUrl = Annotated[str, AfterValidator(check_web_url)]
+WebUrl = Annotated[str, AfterValidator(_address)]
 Percent = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=100, decimal_places=3)]
 OrganizationName = Annotated[str | int, PlainValidator(_slug_or_id)]
 
@@ -133,6 +143,10 @@ class HostSettings(Table):
     webhook_key: WebhookKey | None = Field(
         default=None, description="Key for deriving webhook secrets: at least 32 random characters."
     )
+    register_webhooks: bool = Field(
+        default=True,
+        description="Registers webhooks at code hosts whose plugins can; needs `url` and `webhook_key`.",
+    )
     secret_keys: Annotated[tuple[SecretKey, ...], Field(strict=False, max_length=20)] = Field(
         default=(),
         description="Keys for the secrets of installations, or `{ env = ... }` or `{ file = ... }` for where they are "
@@ -176,11 +190,14 @@ class Rollout(Table):
     salt: Annotated[str, Field(min_length=1)] | None = None
 
 
+_DISTRIBUTION: Final = "The distribution that may own this name, and the provider key of this name."
+
+
 class PluginSettings(Table):
     """``[plugins.NAME]``: whether a plugin is loaded, and for which organizations its providers are on."""
 
     enabled: bool = Field(default=False, description="False: the plugin is never imported.")
-    distribution: str | None = Field(default=None, description="The distribution that may own this name.")
+    distribution: str | None = Field(default=None, description=_DISTRIBUTION)
     default: bool = Field(default=False, description="The result for an organization that no rule names.")
     allow: Organizations = Organizations()
     deny: Organizations = Organizations()

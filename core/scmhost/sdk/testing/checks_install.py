@@ -7,10 +7,11 @@ from scmhost.sdk import ProviderError, RedirectTo
 from scmhost.sdk.installing import redirect_problem, saved_problem
 
 from .calls import HookResult
-from .checks import Violation, check
+from .checks import NothingToCheck, Violation, check
 from .plugin_under_test import ORGANIZATION, PluginUnderTest
 
 _STEPS: Final = ("scm_begin_install", "scm_finish_install")
+_NO_PAGE: Final = "scm_begin_install sends nobody to a page for the sample form"
 _CALLBACK: Final = "https://scmhost.example/hooks/install/provider/"
 # In the form of the host's: the id of the organization, and 256 random bits.
 _STATE: Final = "1.kzQmZ8cX-3oVbN1tYw5rE7uI_0pLsD4fGhJ2aK6xCvM"
@@ -42,10 +43,11 @@ def install_steps_together(plugin: PluginUnderTest) -> None:
 )
 def install_redirect_safe(plugin: PluginUnderTest) -> None:
     result = _begun(plugin)
-    if isinstance(result.value, RedirectTo):
-        problem = redirect_problem(result.value, _STATE, plugin.secrets)
-        if problem:
-            raise Violation(problem, result.call)
+    if not isinstance(result.value, RedirectTo):
+        raise NothingToCheck(_NO_PAGE)
+    problem = redirect_problem(result.value, _STATE, plugin.secrets)
+    if problem:
+        raise Violation(problem, result.call)
 
 
 @check(
@@ -56,10 +58,11 @@ def install_redirect_safe(plugin: PluginUnderTest) -> None:
 )
 def install_saved_kept(plugin: PluginUnderTest) -> None:
     result = _begun(plugin)
-    if isinstance(result.value, RedirectTo):
-        problem = saved_problem(result.value)
-        if problem:
-            raise Violation(problem, result.call)
+    if not isinstance(result.value, RedirectTo):
+        raise NothingToCheck(_NO_PAGE)
+    problem = saved_problem(result.value)
+    if problem:
+        raise Violation(problem, result.call)
 
 
 @check(

@@ -28,16 +28,18 @@ from scmhost.sdk import (
     authority_of,
     escaping,
 )
+from scmhost.sdk.validation import model_problems
 
 from .calls import HookCaller, HookResult, PluginFunction, hook_functions, load, module_of
 from .checks import Violation
-from .observe import ImportEffects, observe_import
+from .observe import ImportEffects, observe_import, text_of
 from .samples import DEFAULT_URL, Samples, default_draft, default_fields
 
 T = TypeVar("T")
 
 ORGANIZATION: Final = Organization(id=1, slug="acme", name="Acme")
 SAMPLES_FIT: Final = "samples-fit"
+MODELS_FIT: Final = "models-fit"
 ADDRESS: Final = re.compile(r"https?://[^/\s{}?#\"'<>]+", re.IGNORECASE)
 # Fixed, so that reports can be compared.
 _DAY: Final = datetime(2026, 1, 2, tzinfo=UTC)
@@ -62,6 +64,8 @@ class PluginUnderTest:
         self.caller = HookCaller(self.functions)
         # Hooks by violated check; filled by the first check of single calls.
         self.violating_hooks: dict[str, set[str]] | None = None
+        # Whether one of those calls tried to reach a host.
+        self.is_remote = False
         self.notes: list[str] = []
 
     def has(self, hook: str) -> bool:
@@ -93,6 +97,19 @@ class PluginUnderTest:
         return matching[0]
 
     @cached_property
+    def model_problems(self) -> tuple[str, ...]:
+        """The models of the providers that have no JSON Schema."""
+        providers = self.providers
+        # Building a schema may run code of the plugin.
+        made = self.caller.run(lambda: tuple(item for one in providers for item in model_problems(one)))
+        if made.hangs_at is not None:
+            return (f"building the schemas of its models does not end, and is at {made.hangs_at}",)
+        if made.error is not None:
+            return (f"building the schemas of its models raised {type(made.error).__name__}: {text_of(made.error)}",)
+        problems: tuple[str, ...] = made.value
+        return problems
+
+    @cached_property
     def settings(self) -> BaseModel:
         """The operator's settings, validated by the provider's model."""
         return self._sample(
@@ -102,6 +119,8 @@ class PluginUnderTest:
     @cached_property
     def form_fields(self) -> Mapping[str, Any]:
         """The fields of the install form: the author's, and defaults for required fields that are left out."""
+        if self.model_problems:
+            raise Violation(self.model_problems[0], check=MODELS_FIT)
         return {**default_fields(self.provider.install_form), **self.samples.form}
 
     @cached_property
