@@ -147,7 +147,8 @@ class ApiClient:
         query = {name: _text(value) for name, value in (params or {}).items() if value is not None}
         sent = {**self._headers, **_lower(headers)}
         url = self._url(path)
-        key = (method, url, *map("=".join, sorted(query.items())), sent.get("authorization", ""), sent["accept"])
+        # Any header may have the credentials: authorization, private-token ...
+        key = (method, url, *map("=".join, sorted([*query.items(), *sent.items()])))
         known = self._remembered.get(key) if conditional else None
         if known:
             sent["if-none-match"] = known.headers["etag"]

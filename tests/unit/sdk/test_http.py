@@ -362,12 +362,13 @@ def test_reading_pages_ends() -> None:
     assert talk(Raw([first]), lambda client: work(client, 99)) == 4
 
 
-def test_an_answer_is_asked_for_again_only_if_it_changed() -> None:
+@pytest.mark.parametrize("header", ["authorization", "private-token"])
+def test_an_answer_is_asked_for_again_only_if_it_changed(header: str) -> None:
     """Conditional requests use the ETag; those of other credentials do not."""
     server = Raw([answer({"id": 1}, etag='"e"'), answer("", 304), answer({"id": 2}, etag='"f"')])
 
     async def work(client: ApiClient) -> list[int]:
-        mine, other = (client.with_headers({"authorization": name}) for name in ("mine", "other"))
+        mine, other = (client.with_headers({header: name}) for name in ("mine", "other"))
         answers = [await api.request("GET", "x", conditional=True) for api in (mine, mine, other)]
         return [item.read(Item).id for item in answers]
 

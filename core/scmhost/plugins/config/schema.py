@@ -64,19 +64,16 @@ def _secret_key(value: object) -> SecretStr | KeySource:
     )
 
 
-def _allowed_host(entry: str) -> str:
-    allowed_host(entry)
-    return entry
-
-
-AllowedHost = Annotated[str, AfterValidator(_allowed_host)]
-
-
 def _address(url: str) -> str:
     """Return the address of the service without its final slash; paths are appended to it."""
     if "?" in url:
         raise ValueError("the address has a query; leave out the ? and what follows")
     return check_web_url(url)
+
+
+def _allowed_host(entry: str) -> str:
+    allowed_host(entry)
+    return entry
 
 
 AllowedHost = Annotated[str, AfterValidator(_allowed_host)]
