@@ -1,6 +1,8 @@
 """Register webhooks, and read the pushes that they deliver."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from hashlib import sha256
 from typing import Final
 
 from pydantic import BaseModel, ValidationError
@@ -87,21 +89,23 @@ async def scm_register_webhook(
     installation: Installation, repository: Repository, address: str, secret: str
 ) -> RegisteredWebhook:
     api, place = client_of(installation), (*path_of(repository), "hooks")
-    # The server does not change the secret of a webhook, so that an older one is replaced.
-    older = [hook async for hook in api.items(ForgejoHook, *place) if hook.config.get("url") == address]
+    older = await _at(api, place, address)
     config = {"url": address, "content_type": "json", "secret": secret}
-    wanted = {"type": "gitea", "active": True, "events": ["push"], "config": config}
-    made = (await api.request("POST", *place, json=wanted)).read(ForgejoHook)
-    for hook in older:
-        await _remove(api, (*place, str(hook.id)))
-    return RegisteredWebhook(external_id=str(made.id))
+    await api.request("POST", *place, json={"type": "gitea", "active": True, "events": ["push"], "config": config})
+    # The server cannot change the secret of a webhook, and does not show it: the new one replaces the old one.
+    await _remove(api, place, older)
+    # For the same reason, the server's id is no name that lasts.
+    name = sha256(f"{repository.external_id}\n{address}".encode()).hexdigest()
+    return RegisteredWebhook(external_id=name, metadata={"address": address})
 
 
 @hookimpl
 async def scm_unregister_webhook(
     installation: Installation, repository: Repository, webhook: RegisteredWebhook
 ) -> None:
-    await _remove(client_of(installation), (*path_of(repository), "hooks", webhook.external_id))
+    api, place = client_of(installation), (*path_of(repository), "hooks")
+    with suppress(ApiNotFound):
+        await _remove(api, place, await _at(api, place, str(webhook.metadata.get("address"))))
 
 
 @hookimpl
@@ -134,8 +138,12 @@ def _commit(sha: str) -> str | None:
     return sha if sha.strip("0") else None
 
 
-async def _remove(api: ApiClient, place: Sequence[str]) -> None:
-    try:
-        await api.request("DELETE", *place)
-    except ApiNotFound:
-        return
+async def _at(api: ApiClient, place: Sequence[str], address: str) -> list[ForgejoHook]:
+    """Return the webhooks of a repository that have an address."""
+    return [hook async for hook in api.items(ForgejoHook, *place) if hook.config.get("url") == address]
+
+
+async def _remove(api: ApiClient, place: Sequence[str], hooks: Sequence[ForgejoHook]) -> None:
+    for hook in hooks:
+        with suppress(ApiNotFound):
+            await api.request("DELETE", *place, str(hook.id))
