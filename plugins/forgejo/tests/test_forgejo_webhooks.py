@@ -51,6 +51,18 @@ def test_a_new_secret_replaces_the_webhook(team: Team) -> None:
     assert [(hook.url, hook.secret) for hook in team.host.hooks] == [(other, "x"), (ADDRESS, "a new one")]
 
 
+def test_a_webhook_is_found_among_many(team: Team) -> None:
+    """Also on a later page."""
+    team.host.largest_page = 3
+    for number in range(7):
+        url = f"https://other.example/{number}"
+        team.host.hooks.append(Hook(100 + number, team.app, url, "x", {"type": "gitea", "config": {"url": url}}))
+    webhooks = [registered(team), registered(team)]
+    assert [hook.url for hook in team.host.hooks].count(ADDRESS) == 1
+    run(plugin.scm_unregister_webhook, team.installation, team.repository, webhooks[0])
+    assert len(team.host.hooks) == 7
+
+
 def test_webhooks_of_two_repositories_are_two(team: Team) -> None:
     """The host removes each with its own repository."""
     other = added(team.host, team.host.repository("ada/tools"))

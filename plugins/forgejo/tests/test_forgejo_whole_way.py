@@ -140,12 +140,16 @@ def test_a_new_token_replaces_the_revoked_one(acme: Acme) -> None:
     assert acme.api.get(f"integrations/{installation['id']}/repos/").status_code == 200
 
 
-def test_a_private_address_is_refused(tmp_path: Path, host: FakeForgejo) -> None:
-    """Where the operator forbids it; nothing is sent."""
+@pytest.mark.parametrize(
+    ("allow", "status"), [("", 400), ("allow = ['127.0.0.0/8']", 201), ("allow = ['git.intern.example']", 400)]
+)
+def test_private_addresses_are_refused(tmp_path: Path, host: FakeForgejo, allow: str, status: int) -> None:
+    """Where the operator forbids them, but for the exceptions; nothing is sent."""
     (tmp_path / "strict").mkdir()
-    text = plugins_toml().replace("[plugins.custom_scm]", "[host.outbound]\ndeny_private = true\n[plugins.custom_scm]")
+    rule = f"[host.outbound]\ndeny_private = true\n{allow}\n"
+    text = plugins_toml().replace("[plugins.custom_scm]", f"{rule}[plugins.custom_scm]")
     with open_api(tmp_path / "strict", text, background=False) as api:
-        form = {"provider": "forgejo", "instance": host.url, "token": "good-token"}
-        answer = api.post("integrations/", form)
-    assert (answer.status_code, "not at a public address" in answer.text) == (400, True), answer.text
-    assert host.calls == []
+        answer = api.post("integrations/", {"provider": "forgejo", "instance": host.url, "token": "good-token"})
+    assert answer.status_code == status, answer.text
+    assert ("not at a public address" in answer.text) == (status == 400)
+    assert (host.calls == []) == (status == 400)

@@ -55,19 +55,14 @@ _PAGES: Final[Pages] = preset("forgejo").pages
 PROVIDER: Final = Provider(
     key="forgejo",
     name="Forgejo",
-    features=frozenset(
-        {Feature.COMMITS, Feature.STACKTRACE_LINK, Feature.COMPARE_COMMITS, Feature.PUSH_WEBHOOKS},
-    ),
+    features=frozenset({Feature.COMMITS, Feature.STACKTRACE_LINK, Feature.COMPARE_COMMITS, Feature.PUSH_WEBHOOKS}),
     requires_feature_flag=True,
     metadata=ProviderMetadata(
         description="Connect Forgejo, Gitea and Codeberg: repositories, commits, files and webhooks.",
         features=(
             FeatureText(feature=Feature.COMMITS, description="Add repositories that the token may read."),
             FeatureText(feature=Feature.STACKTRACE_LINK, description="Link stack frames to files that exist."),
-            FeatureText(
-                feature=Feature.COMPARE_COMMITS,
-                description="Give a release its commits and changed files from its ref alone.",
-            ),
+            FeatureText(feature=Feature.COMPARE_COMMITS, description="Give a release its commits from its ref alone."),
             FeatureText(feature=Feature.PUSH_WEBHOOKS, description="Receive commits when they are pushed."),
         ),
         author="The scmhost team",

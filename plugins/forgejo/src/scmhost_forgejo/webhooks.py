@@ -22,18 +22,12 @@ from scmhost.sdk import (
     hookimpl,
 )
 
-from .api import ForgejoHook, ForgejoRepository, client_of, path_of
+from .api import PAGE, ForgejoAuthor, ForgejoHook, ForgejoRepository, client_of, path_of
 from .content import time_of
 
+_MOST_PAGES: Final = 20
 _SIGNATURES: Final = ("x-forgejo-signature", "x-gitea-signature", "x-hub-signature-256")
 _EVENTS: Final = ("x-forgejo-event", "x-gitea-event", "x-gogs-event")
-
-
-class ForgejoPushAuthor(BaseModel):
-    """Who wrote a pushed commit."""
-
-    name: str | None = None
-    email: str | None = None
 
 
 class ForgejoPushedCommit(BaseModel):
@@ -41,7 +35,7 @@ class ForgejoPushedCommit(BaseModel):
 
     id: str
     message: str | None = None
-    author: ForgejoPushAuthor | None = None
+    author: ForgejoAuthor | None = None
     timestamp: str | None = None
     added: list[str] | None = None
     removed: list[str] | None = None
@@ -140,7 +134,15 @@ def _commit(sha: str) -> str | None:
 
 async def _at(api: ApiClient, place: Sequence[str], address: str) -> list[ForgejoHook]:
     """Return the webhooks of a repository that have an address."""
-    return [hook async for hook in api.items(ForgejoHook, *place) if hook.config.get("url") == address]
+    listed: list[ForgejoHook] = []
+    for page in range(1, _MOST_PAGES + 1):
+        answer = await api.request("GET", *place, params={"page": page, "limit": PAGE})
+        found = answer.read(list[ForgejoHook])
+        listed += found
+        # For this list, the server does not name the next page.
+        if not found or len(listed) >= int(answer.headers.get("x-total-count") or 0):
+            break
+    return [hook for hook in listed if hook.config.get("url") == address]
 
 
 async def _remove(api: ApiClient, place: Sequence[str], hooks: Sequence[ForgejoHook]) -> None:
