@@ -203,11 +203,7 @@ class ApiClient:
         except TimeoutError:
             raise ProviderUnavailable(f"{self.host} did not answer {place} in time") from None
         except FAULTS as error:
-            # The text of the error is left out: it may have the address, or parts of what was sent.
-            kind = type(error).__name__
-            raise ProviderUnavailable(
-                f"{self.host} cannot be reached, or its answer to {place} broke off ({kind})"
-            ) from None
+            raise ProviderUnavailable(f"{self.host} {_fault(error, place)}") from None
         if status >= HTTPStatus.BAD_REQUEST:
             raise Refused(self.host, place, status, headers, body, secrets).error(time())
         return ApiAnswer(self.host, place, status, headers, body, query)
@@ -268,6 +264,13 @@ class ApiClient:
         self._remembered.move_to_end(key)
         while len(self._remembered) > _MOST_REMEMBERED:
             self._remembered.popitem(last=False)
+
+
+def _fault(error: Exception, place: str) -> str:
+    # The text of the error is left out: it may have the address, or parts of what was sent.
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return "has a certificate that is not trusted, or is of another name; SSL_CERT_FILE may name one of your own"
+    return f"cannot be reached, or its answer to {place} broke off ({type(error).__name__})"
 
 
 async def _closing(client: httpx2.AsyncClient) -> AsyncGenerator[None, None]:
