@@ -13,6 +13,7 @@ from scmhost.sdk import (
     Installation,
     Offer,
     OfferPage,
+    ProviderError,
     ProviderUnavailable,
     Refusal,
     Repository,
@@ -42,7 +43,9 @@ async def scm_offer_repositories(
     order = {"order_by": "path" if group else "id", "sort": "asc", "per_page": LARGEST_PAGE}
     filters = {"archived": False, "simple": True, "search": search or None}
     namespaces = {"search_namespaces": True} if search and not group else {}
-    after = {name: value for name, value in parse_qsl(cursor) if name in _CURSOR}
+    after = dict(parse_qsl(cursor))
+    if not after.keys() <= _CURSOR or bool(after) != bool(cursor):
+        raise ProviderError("The cursor is none of this list of projects; begin again without one.")
     answer = await api_of(installation, settings).request(
         "GET", *place, params={**own, **order, **filters, **namespaces, **after}
     )
