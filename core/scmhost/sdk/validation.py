@@ -6,7 +6,7 @@ Both use this module, so that they accept the same plugins.
 import inspect
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
 from typing import Annotated, Any, Final, get_origin, get_type_hints
@@ -24,6 +24,7 @@ from pydantic import (
 from . import hooks
 from .hooks import HOOK_SPECS
 from .provider import Provider
+from .values import refuse_dict
 
 ARGUMENTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {name: tuple(inspect.signature(getattr(hooks, name)).parameters) for name in HOOK_SPECS}
@@ -41,9 +42,9 @@ _MODULES: Final = re.compile(r"\b(?:[a-z_]+\.)+(?=[A-Z])")
 def result_adapter(hook: str) -> TypeAdapter[Any]:
     """Return the validator of a hook's result."""
     annotation: Any = get_type_hints(getattr(hooks, hook), include_extras=True)["return"]
-    # Only ``scm_serialize_repository`` returns a mapping of its own.
-    if get_origin(annotation) is not Mapping:
-        annotation = Annotated[annotation, BeforeValidator(_refuse_dict)]
+    # A sequence is never made of a dict, and a mapping may be one.
+    if get_origin(annotation) not in (Mapping, Sequence):
+        annotation = Annotated[annotation, BeforeValidator(refuse_dict)]
     return TypeAdapter(annotation)
 
 
@@ -63,13 +64,6 @@ def definition(hook: str) -> str:
 
 def _annotation_text(annotation: object) -> str:
     return _MODULES.sub("", inspect.formatannotation(annotation))
-
-
-def _refuse_dict(result: object) -> object:
-    """Refuse a dict: an empty one would pass as a ``NoUrl``, all of whose fields have defaults."""
-    if isinstance(result, dict):
-        raise ValueError("a dict is no value of the contract")  # noqa: TRY004 - pydantic turns only ValueError into a finding
-    return result
 
 
 def describe_mismatch(expected: str, result: object, error: ValidationError) -> str:

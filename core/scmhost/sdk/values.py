@@ -371,3 +371,10 @@ class Command(Value):
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,40}$")]
     summary: Annotated[str, Field(min_length=1, max_length=200)]
     run: Any
+
+
+def refuse_dict(result: object) -> object:
+    """Refuse a dict: an empty one would pass as a ``NoUrl``, all of whose fields have defaults."""
+    if isinstance(result, dict):
+        raise ValueError("a dict is no value of the contract")  # noqa: TRY004 - pydantic turns only ValueError into a finding
+    return result
