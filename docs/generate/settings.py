@@ -16,6 +16,7 @@ from scmhost.plugins.config.schema import (
     HostSettings,
     MetricsSettings,
     Organizations,
+    OutboundSettings,
     PluginSettings,
     Rollout,
     SpansSettings,
@@ -30,6 +31,7 @@ _TABLES: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("`[host.breaker]`, and `breaker` of a plugin", Breaker),
     ("`[host.metrics]`", MetricsSettings),
     ("`[host.spans]`", SpansSettings),
+    ("`[host.outbound]`", OutboundSettings),
     ("`[limits]`", Limits),
     ("`[plugins.NAME]`", PluginSettings),
     ("`allow` and `deny` of a plugin", Organizations),
@@ -40,6 +42,7 @@ _TABLES: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
 _DESCRIPTIONS: Final = {
     (FileSettings, "schema"): "Version of the file format.",
     (FileSettings, "host"): "Settings of the process, below.",
+    (HostSettings, "outbound"): "Which addresses plugins may connect to, below.",
     (HostSettings, "metrics"): "Prometheus metrics, below.",
     (HostSettings, "spans"): "OpenTelemetry spans, below.",
     (FileSettings, "limits"): "Limits of requests, below.",

@@ -105,7 +105,8 @@ class PluginHost:
         """
         clock = clock or SystemClock()
         # One guard for all snapshots: a reload must not reset circuits, counts and workers.
-        guard = Guard(CircuitBreaker(settings.breaker, clock), telemetry=telemetry)
+        breaker = CircuitBreaker(settings.breaker, clock)
+        guard = Guard(breaker, telemetry=telemetry, outbound=settings.host.outbound.policy)
         installed = discover if candidates is None else lambda: candidates
         reloader = RegistryReloader(
             guard, Validator(guard, specs, import_seconds), installed, credentials, serving=serving

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from .commits import CommitDraft, FileChange, Push
     from .errors import (
+        ApiError,
+        ApiNotFound,
         ProviderError,
         ProviderForbidden,
         ProviderUnauthorized,
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
         hookimpl,
     )
     from .hooks import HOOK_SPECS, PROMISES
+    from .http import ApiClient
+    from .http_answers import ApiAnswer
     from .installing import RedirectTo
     from .provider import FEATURE_HOOKS, Feature, FeatureText, NoFields, Provider, ProviderMetadata
     from .reasons import NEXT_STEP, Reason
@@ -74,6 +78,8 @@ if TYPE_CHECKING:
 _NAMES_BY_MODULE: Final = {
     "commits": ("CommitDraft", "FileChange", "Push"),
     "errors": (
+        "ApiError",
+        "ApiNotFound",
         "ProviderError",
         "ProviderForbidden",
         "ProviderUnauthorized",
@@ -95,6 +101,8 @@ _NAMES_BY_MODULE: Final = {
         "HookSpec",
         "hookimpl",
     ),
+    "http": ("ApiClient",),
+    "http_answers": ("ApiAnswer",),
     "installing": ("RedirectTo",),
     "provider": ("FEATURE_HOOKS", "Feature", "FeatureText", "NoFields", "Provider", "ProviderMetadata"),
     "reasons": ("NEXT_STEP", "Reason"),
@@ -159,6 +167,10 @@ __all__ = [
     "PROJECT_NAME",
     "PROMISES",
     "AddRequest",
+    "ApiAnswer",
+    "ApiClient",
+    "ApiError",
+    "ApiNotFound",
     "BlamedLine",
     "Claim",
     "Command",

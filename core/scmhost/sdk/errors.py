@@ -1,6 +1,8 @@
 """Errors that a plugin raises when it cannot answer. Choose one by what the caller should do next.
 
 ProviderError            fix the request (HTTP 400)
+├── ApiError             the code host refuses the request, with its status; ``ApiClient`` raises it
+│   └── ApiNotFound      the code host has no such thing, or hides it
 ├── ProviderForbidden    access is refused (HTTP 403 for a link, 401 for a webhook)
 ├── ProviderUnauthorized the credentials are refused: the host renews them once and repeats the call (HTTP 403)
 └── ProviderUnavailable  try again later (HTTP 503)
@@ -15,6 +17,25 @@ A normal negative answer is a value (``Refusal``, ``NoUrl``), not an error.
 
 class ProviderError(Exception):
     """The plugin cannot do what the request needs. The text is shown to the user."""
+
+
+class ApiError(ProviderError):
+    """The code host refuses a request, such as for a conflict. ``ApiClient`` raises it.
+
+    Attributes:
+        status: the status of its HTTP answer.
+    """
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class ApiNotFound(ApiError):
+    """The code host has no such thing, or hides it from these credentials (HTTP 404 and 410)."""
+
+    def __init__(self, message: str, status: int = 404) -> None:
+        super().__init__(message, status)
 
 
 class ProviderForbidden(ProviderError):

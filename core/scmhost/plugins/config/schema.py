@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, SecretStr
 
 from scmhost.infra.limits import Limits
 from scmhost.infra.secret_box import is_key
 from scmhost.plugins.errors import ConfigError, Problem
+from scmhost.sdk.outbound import OutboundPolicy, allowed_host
 
 SCHEMA: Final = 1
 EVERYTHING: Final = "*"
@@ -62,6 +63,12 @@ def _secret_key(value: object) -> SecretStr | KeySource:
     )
 
 
+def _allowed_host(entry: str) -> str:
+    allowed_host(entry)
+    return entry
+
+
+AllowedHost = Annotated[str, AfterValidator(_allowed_host)]
 WebhookKey = Annotated[SecretStr, Field(min_length=32)]
 SecretKey = Annotated[SecretStr | KeySource, PlainValidator(_secret_key)]
 Percent = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=100, decimal_places=3)]
@@ -97,6 +104,22 @@ class SpansSettings(Table):
     enabled: bool = Field(default=False, description="Creates OpenTelemetry spans for requests and plugin calls.")
 
 
+class OutboundSettings(Table):
+    """``[host.outbound]``: which addresses plugins may connect to through the SDK's client."""
+
+    deny_private: bool = Field(
+        default=False, description="Refuses connections to private, loopback, link-local and other special addresses."
+    )
+    allow: Annotated[tuple[AllowedHost, ...], Field(strict=False)] = Field(
+        default=(), description="Hosts, addresses and networks that are allowed nevertheless."
+    )
+
+    @property
+    def policy(self) -> OutboundPolicy:
+        """The same as rules on addresses."""
+        return OutboundPolicy.of(deny_private=self.deny_private, allow=self.allow)
+
+
 class HostSettings(Table):
     """``[host]``."""
 
@@ -118,6 +141,7 @@ class HostSettings(Table):
     data_folder: str = Field(
         default="scmhost-data", min_length=1, description="Folder in which each plugin has a folder for its own files."
     )
+    outbound: OutboundSettings = OutboundSettings()
     metrics: MetricsSettings = MetricsSettings()
     spans: SpansSettings = SpansSettings()
 

@@ -22,6 +22,7 @@ from scmhost.plugins.errors import FaultKind, Origin, PluginFault
 from scmhost.sdk import HookSpec, ProviderError
 from scmhost.sdk.execution import DEADLINE
 from scmhost.sdk.hook_results import describe_mismatch
+from scmhost.sdk.outbound import ANY_ADDRESS, OUTBOUND, OutboundPolicy
 
 from .circuit_breaker import CircuitBreaker, Counters, Suspension
 from .event_loop import PluginLoop
@@ -74,6 +75,7 @@ class Guard:
         workers_per_plugin: int = WORKERS_PER_PLUGIN,
         telemetry: Telemetry = NO_TELEMETRY,
         clock: Callable[[], float] = perf_counter,
+        outbound: OutboundPolicy = ANY_ADDRESS,
     ) -> None:
         self.counters = Counters()
         self.breaker = breaker or CircuitBreaker()
@@ -81,6 +83,7 @@ class Guard:
         self._workers_per_plugin = workers_per_plugin
         self._telemetry = telemetry
         self._clock = clock
+        self._outbound = outbound
         self._pools: dict[str, WorkerPool] = {}
         self._inline: dict[str, InlineCalls] = {}
         self._loops: dict[str, PluginLoop] = {}
@@ -107,7 +110,7 @@ class Guard:
     ) -> Any:
         """Call a hook in a worker, with a deadline, even if it is pure. Raises as ``call`` does."""
         taken = {name: arguments[name] for name in implementation.parameters}
-        work = partial(invoke, implementation, taken, self._loop_of)
+        work = partial(invoke, implementation, taken, self._loop_of, self._outbound)
         return self.run(implementation.origin, work, implementation.spec.budget, _ON_PURPOSE, secrets)
 
     def run(
@@ -319,7 +322,12 @@ LoopOf = Callable[[str], PluginLoop]
 """Returns the event loop of a plugin by its name."""
 
 
-def invoke(implementation: Implementation, arguments: Mapping[str, object], loop_of: LoopOf | None = None) -> Any:
+def invoke(
+    implementation: Implementation,
+    arguments: Mapping[str, object],
+    loop_of: LoopOf | None = None,
+    outbound: OutboundPolicy = ANY_ADDRESS,
+) -> Any:
     """Call the function and validate its result. The coroutine of an I/O hook runs on the plugin's loop.
 
     Raises:
@@ -328,6 +336,7 @@ def invoke(implementation: Implementation, arguments: Mapping[str, object], loop
     """
     if loop_of is not None:
         DEADLINE.set(monotonic() + implementation.spec.budget)
+        OUTBOUND.set(outbound)
     result = implementation.function(**arguments)
     if type(result) is not str or len(result) > MOST_VALUES:
         result = _bounded_result(result, implementation, loop_of)

@@ -1,0 +1,258 @@
+"""An asynchronous client for the REST API of a code host, for I/O hooks.
+
+It needs ``httpx2``, which the plugin's distribution lists among its dependencies: scmhost itself runs without.
+"""
+
+import asyncio
+import copy
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Mapping
+from http import HTTPStatus
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from time import time
+from typing import Any, Final, TypeVar
+from urllib.parse import quote, urljoin, urlsplit
+from weakref import WeakKeyDictionary
+
+try:
+    import httpx2
+except ModuleNotFoundError as missing:
+    raise ModuleNotFoundError(
+        'scmhost.sdk.ApiClient needs httpx2; add "httpx2>=2.0" to the dependencies of the plugin', name=missing.name
+    ) from missing
+
+from .errors import ApiNotFound, ProviderError, ProviderUnavailable, UrlError
+from .execution import remaining_seconds
+from .http_answers import ApiAnswer, Refused, sent_secrets
+from .http_transport import FAULTS, CheckedTransport, Resolver, resolve
+from .urls.safety import check_web_url
+
+T = TypeVar("T")
+
+MOST_BYTES: Final = 10_000_000
+"""How long an answer may be by default."""
+
+LONGEST_WAIT: Final = 30.0
+"""The timeout in seconds outside of a hook."""
+
+MOST_REDIRECTS: Final = 3
+"""How many redirects are followed, to the same scheme, host and port only."""
+
+# The host cancels a hook at its deadline and counts a fault of the plugin; an error before it is one of the code host.
+_MARGIN: Final = 0.1
+_MOST_MARGIN: Final = 0.25
+
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_KEPT_METHOD: Final = frozenset({307, 308})
+_MOST_REMEMBERED: Final = 256
+_MOST_REMEMBERED_BYTES: Final = 200_000
+_MOST_ERROR_BYTES: Final = 10_000
+
+
+class ApiClient:
+    """Sends requests to one instance of a code host.
+
+    One client for the life of the process: it keeps connections open on the plugin's event loop. All requests of a hook
+    together stay within the hook's budget. Only addresses that the operator allows are connected to. ``base_url`` is
+    the address of the API, such as ``https://codeberg.org/api/v1``.
+
+    Every fault is one of the contract's errors: 401 ``ProviderUnauthorized``, 403 ``ProviderForbidden``, a rate limit
+    ``RateLimited`` with its pause, 404 ``ApiNotFound``, other refusals ``ApiError`` with ``status``; 5xx, no answer,
+    half an answer, a web page or wrong types ``ProviderUnavailable``. Their texts contain no secret.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        most_bytes: int = MOST_BYTES,
+        resolver: Resolver = resolve,
+    ) -> None:
+        self.base_url: Final = check_web_url(base_url)
+        if "?" in self.base_url:
+            raise UrlError("the address of the API has a query; leave out the ? and what follows")
+        self.host: Final = urlsplit(self.base_url).netloc
+        self._most_bytes = most_bytes
+        self._resolver = resolver
+        self._headers: dict[str, str] = {"user-agent": "scmhost", "accept": "application/json", **_lower(headers)}
+        # A pool belongs to the event loop that made its connections; the host may replace a loop that was blocked.
+        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx2.AsyncClient] = WeakKeyDictionary()
+        self._remembered: OrderedDict[tuple[str, ...], ApiAnswer] = OrderedDict()
+
+    def with_headers(self, headers: Mapping[str, str]) -> "ApiClient":
+        """Return a client that sends these headers too, such as credentials, over the same connections."""
+        other = copy.copy(self)
+        other._headers = {**self._headers, **_lower(headers)}  # noqa: SLF001 - a copy of this object
+        return other
+
+    async def get(self, kind: type[T], *path: str, params: Mapping[str, Any] | None = None) -> T:
+        """Return what is at a path, as a value of a type; see ``ApiAnswer.read`` and ``request``."""
+        return (await self.request("GET", *path, params=params)).read(kind)
+
+    async def find(self, kind: type[T], *path: str, params: Mapping[str, Any] | None = None) -> T | None:
+        """Return what is at a path, as ``get`` does; None if the code host has nothing there."""
+        try:
+            return await self.get(kind, *path, params=params)
+        except ApiNotFound:
+            return None
+
+    async def items(
+        self, kind: type[T], *path: str, params: Mapping[str, Any] | None = None, most: int = 10_000
+    ) -> AsyncIterator[T]:
+        """Yield the items of a list page by page, at most a number of them. ``kind`` is the type of one item."""
+        query: Mapping[str, Any] | None = params or {}
+        while query is not None and most > 0:
+            answer = await self.request("GET", *path, params=query)
+            for item in answer.read(list[kind])[:most]:  # type: ignore[valid-type]
+                most -= 1
+                yield item
+            # A host that names the same page again would never end.
+            query = answer.next_params if answer.next_params != answer.params else None
+
+    async def request(
+        self,
+        method: str,
+        *path: str,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        conditional: bool = False,
+    ) -> ApiAnswer:
+        """Send a request and return a successful answer.
+
+        Args:
+            method: such as ``GET``.
+            path: the segments below ``base_url``; each is escaped, so that ``group/app`` becomes ``group%2Fapp``.
+            params: the query; None leaves a parameter out. Never put secrets here: servers log it.
+            json: the body as JSON.
+            form: the body as an HTML form.
+            headers: further headers.
+            conditional: whether an answer with an ``ETag`` is kept, and asked for again only if it has changed.
+
+        Raises:
+            ProviderError: as described for the class.
+        """
+        query = {name: _text(value) for name, value in (params or {}).items() if value is not None}
+        sent = {**self._headers, **_lower(headers)}
+        url = self._url(path)
+        key = (method, url, *map("=".join, sorted(query.items())), sent.get("authorization", ""), sent["accept"])
+        known = self._remembered.get(key) if conditional else None
+        if known:
+            sent["if-none-match"] = known.headers["etag"]
+        request = self._client().build_request(method, url, params=query, json=json, data=form, headers=sent)
+        answer = await self._answer(request, query, sent_secrets(sent, [json, form]))
+        if answer.status == HTTPStatus.NOT_MODIFIED:
+            if known is None:
+                raise ProviderUnavailable(f"{self.host} answered that nothing has changed, without being asked")
+            return known
+        if conditional and "etag" in answer.headers and len(answer.body) <= _MOST_REMEMBERED_BYTES:
+            self._remember(key, answer)
+        return answer
+
+    async def aclose(self) -> None:
+        """Close the connections of this event loop, for ``scm_shutdown``."""
+        client = self._clients.pop(asyncio.get_running_loop(), None)
+        if client is not None:
+            await client.aclose()
+
+    def _url(self, path: tuple[str, ...]) -> str:
+        for segment in path:
+            # Clients and servers resolve such segments, so that another place would be asked.
+            if segment in ("", ".", ".."):
+                raise ProviderError(f"{segment!r} is no part of a path that {self.host} could have")
+        try:
+            return "/".join((self.base_url, *(quote(segment, safe="") for segment in path)))
+        except UnicodeEncodeError:
+            raise ProviderError(f"{self.host} has no path with half a character (a lone surrogate)") from None
+
+    def _client(self) -> httpx2.AsyncClient:
+        loop = asyncio.get_running_loop()
+        client = self._clients.get(loop)
+        if client is None:
+            # Without cookies: those of one installation must not be sent for another.
+            cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
+            transport = CheckedTransport(self._resolver)
+            client = httpx2.AsyncClient(transport=transport, cookies=cookies, timeout=None, trust_env=False)
+            self._clients[loop] = client
+        return client
+
+    async def _answer(self, request: httpx2.Request, query: dict[str, str], secrets: tuple[str, ...]) -> ApiAnswer:
+        place = f"{request.method} {request.url.path}"
+        left = min(remaining_seconds(), LONGEST_WAIT)
+        try:
+            async with asyncio.timeout(left - min(left * _MARGIN, _MOST_MARGIN)):
+                status, headers, body, request = await self._exchange(request)
+        except TimeoutError:
+            raise ProviderUnavailable(f"{self.host} did not answer {place} in time") from None
+        except FAULTS as error:
+            # The text of the error is left out: it may have the address, or parts of what was sent.
+            kind = type(error).__name__
+            raise ProviderUnavailable(
+                f"{self.host} cannot be reached, or its answer to {place} broke off ({kind})"
+            ) from None
+        if status >= HTTPStatus.BAD_REQUEST:
+            raise Refused(self.host, place, status, headers, body, secrets).error(time())
+        return ApiAnswer(self.host, place, status, headers, body, query)
+
+    async def _exchange(self, request: httpx2.Request) -> tuple[int, dict[str, str], bytes, httpx2.Request]:
+        """Send a request, follow redirects to the same place, and read the body."""
+        for _ in range(MOST_REDIRECTS + 1):
+            answer = await self._client().send(request, stream=True)
+            try:
+                headers = {name.lower(): value for name, value in answer.headers.items()}
+                if answer.status_code not in _REDIRECTS:
+                    return answer.status_code, headers, await self._body(answer), request
+                request = self._redirected(request, answer.status_code, headers.get("location", ""))
+            finally:
+                await answer.aclose()
+        raise ProviderUnavailable(f"{self.host} redirects in a circle")
+
+    def _redirected(self, request: httpx2.Request, status: int, location: str) -> httpx2.Request:
+        """Return the request to send next. Credentials must not reach another host."""
+        try:
+            target = httpx2.URL(urljoin(str(request.url), location))
+        except (ValueError, httpx2.InvalidURL):
+            raise ProviderUnavailable(f"{self.host} redirects to an address that cannot be read") from None
+        if (target.scheme, target.host, target.port) != (request.url.scheme, request.url.host, request.url.port):
+            kind = ProviderError if status in (301, 308) else ProviderUnavailable
+            there = f"{target.scheme}://{target.netloc.decode('ascii', 'replace')}"
+            raise kind(f"{self.host} redirects to {there[:200]}, which is not followed; is {self.base_url} right?")
+        if request.method not in ("GET", "HEAD") and status not in _KEPT_METHOD:
+            raise ProviderUnavailable(f"{self.host} redirects {request.method} {request.url.path}")
+        return httpx2.Request(request.method, target, headers=_same(request), content=request.read())
+
+    async def _body(self, answer: httpx2.Response) -> bytes:
+        is_error = answer.status_code >= HTTPStatus.BAD_REQUEST
+        most = _MOST_ERROR_BYTES if is_error else self._most_bytes
+        if answer.headers.get("content-encoding", "identity").lower() not in ("identity", "gzip", "deflate"):
+            raise ProviderUnavailable(f"{self.host} sent an answer in an encoding that was not asked for")
+        parts = bytearray()
+        async for part in answer.aiter_bytes():
+            parts += part
+            if len(parts) > most:
+                if is_error:
+                    break
+                raise ProviderError(f"{self.host} sent an answer of more than {most:,} bytes")
+        return bytes(parts)
+
+    def _remember(self, key: tuple[str, ...], answer: ApiAnswer) -> None:
+        self._remembered[key] = answer
+        self._remembered.move_to_end(key)
+        while len(self._remembered) > _MOST_REMEMBERED:
+            self._remembered.popitem(last=False)
+
+
+def _lower(headers: Mapping[str, str] | None) -> dict[str, str]:
+    return {name.lower(): value for name, value in (headers or {}).items()}
+
+
+def _same(request: httpx2.Request) -> dict[str, str]:
+    own = {"host", "content-length", "transfer-encoding"}
+    return {name: value for name, value in request.headers.items() if name.lower() not in own}
+
+
+def _text(value: object) -> str:
+    """Return a value of the query as text; JSON's form of true and false is the usual one."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

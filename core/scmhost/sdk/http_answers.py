@@ -1,0 +1,220 @@
+"""Answers of a code host's REST API: validated values, the next page, and errors by status."""
+
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from functools import cache
+from http import HTTPStatus
+from typing import Any, Final, TypeVar, cast
+from urllib.parse import parse_qsl, urlsplit
+
+from pydantic import TypeAdapter, ValidationError
+
+from .errors import (
+    ApiError,
+    ApiNotFound,
+    ProviderError,
+    ProviderForbidden,
+    ProviderUnauthorized,
+    ProviderUnavailable,
+    RateLimited,
+)
+
+T = TypeVar("T")
+
+LONGEST_PAUSE: Final = 86_400.0
+"""The longest pause in seconds that is believed of a code host: one day."""
+
+PAUSE_WITHOUT_TIME: Final = 60.0
+"""The pause in seconds after a rate limit whose end the code host does not give."""
+
+_LONGEST_MESSAGE: Final = 200
+# A shorter value, such as a page number, is no secret and may be part of any message.
+_SHORTEST_SECRET: Final = 6
+# Seconds since 1970 have been greater since 2001; no code host asks for a pause of thirty years.
+_FIRST_EPOCH: Final = 1_000_000_000
+_LINK: Final = re.compile(r'<([^<>]{1,4000})>((?:\s{0,5};\s{0,5}[a-z]{1,20}="?[^",;<>]{0,100}"?){1,5})')
+_IS_NEXT: Final = re.compile(r'\brel="?next\b')
+_LATER: Final = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY)
+_RESET_HEADERS: Final = ("x-ratelimit-reset", "ratelimit-reset")
+_REMAINING_HEADERS: Final = ("x-ratelimit-remaining", "ratelimit-remaining")
+
+
+@dataclass(frozen=True, slots=True)
+class ApiAnswer:
+    """A successful answer of a code host.
+
+    Attributes:
+        host: the code host, for messages.
+        place: method and path of the request, for messages.
+        status: the HTTP status.
+        headers: the headers; names are lower case.
+        body: the body, without compression.
+        params: the query of the request.
+    """
+
+    host: str
+    place: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    params: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def read(self, kind: type[T]) -> T:
+        """Return the JSON of the body as a value of a type: a pydantic model, ``list[Model]``, ``dict[str, Any]`` ...
+
+        Raises:
+            ProviderUnavailable: the body is no JSON, or has other types. The text names the place, without values.
+        """
+        problem = self._not_json()
+        if problem is None:
+            try:
+                value: T = _adapter(cast("Any", kind)).validate_json(self.body)
+            except ValidationError as error:
+                problem = _misfit(error)
+            else:
+                return value
+        raise ProviderUnavailable(f"{self.host} answered {self.place} with {problem}")
+
+    @property
+    def text(self) -> str:
+        """The body as text; bytes that are not UTF-8 become replacement characters."""
+        return self.body.decode("utf-8", "replace")
+
+    @property
+    def next_params(self) -> dict[str, str] | None:
+        """The query of the next page, from the headers ``Link`` or ``X-Next-Page``; None on the last page.
+
+        Only the query is taken, so that an answer cannot lead the client to another place.
+        """
+        following = next(
+            (url for url, names in _LINK.findall(self.headers.get("link", "")) if _IS_NEXT.search(names)), None
+        )
+        if following is not None:
+            return {**self.params, **dict(parse_qsl(urlsplit(following).query))}
+        page = self.headers.get("x-next-page", "").strip()
+        return {**self.params, "page": page} if page else None
+
+    def _not_json(self) -> str | None:
+        kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind == "text/html" or self.body[:100].lstrip()[:1] == b"<":
+            return "a web page where JSON is expected; is this the address of its API, and is the host in service?"
+        return None if self.body.strip() else "an empty body where JSON is expected"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An answer whose status is an error.
+
+    Attributes:
+        host: the code host, for messages.
+        place: method and path of the request, for messages.
+        status: the HTTP status.
+        headers: the headers; names are lower case.
+        body: the beginning of the body.
+        sent: values of the request that must not appear in messages.
+    """
+
+    host: str
+    place: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    sent: tuple[str, ...] = ()
+
+    def error(self, now: float) -> ProviderError:
+        """Return the error that a hook raises. ``now`` is in seconds since 1970."""
+        says = f"{self.host} answered {self.place} with {self.status}"
+        if self.status == HTTPStatus.TOO_MANY_REQUESTS or (
+            self.status == HTTPStatus.FORBIDDEN and self._is_rate_limit()
+        ):
+            pause = self._pause(now)
+            return RateLimited(f"{says}: the rate limit is used up", PAUSE_WITHOUT_TIME if pause is None else pause)
+        if self.status == HTTPStatus.UNAUTHORIZED:
+            return ProviderUnauthorized(f"{says}: the credentials are wrong, expired or revoked")
+        if self.status == HTTPStatus.FORBIDDEN:
+            return ProviderForbidden(f"{says}: the credentials do not allow this{self._message()}")
+        if self.status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
+            return ApiNotFound(f"{says}: it does not exist, or the credentials do not show it", self.status)
+        if self.status >= HTTPStatus.INTERNAL_SERVER_ERROR or self.status in _LATER:
+            return ProviderUnavailable(f"{says}: it does not work now", self._pause(now))
+        return ApiError(f"{says}{self._message()}", self.status)
+
+    def _is_rate_limit(self) -> bool:
+        used_up = any(self.headers.get(name, "").strip() == "0" for name in _REMAINING_HEADERS)
+        return used_up or "retry-after" in self.headers or b"rate limit" in self.body[:2_000].lower()
+
+    def _pause(self, now: float) -> float | None:
+        """Return for how many seconds the host asks to be left alone, or None."""
+        pause = seconds_of(self.headers.get("retry-after", ""), now)
+        if pause is None and any(self.headers.get(name, "").strip() == "0" for name in _REMAINING_HEADERS):
+            resets = (seconds_of(self.headers.get(name, ""), now) for name in _RESET_HEADERS)
+            pause = next((reset for reset in resets if reset is not None), None)
+        return pause
+
+    def _message(self) -> str:
+        """Return the host's own message, cut, and without any value that was sent."""
+        try:
+            answer = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return ""
+        names = ("message", "error_description", "error")
+        texts = [answer.get(name) for name in names] if isinstance(answer, dict) else []
+        text = next((text for text in texts if isinstance(text, str) and text.strip()), "")
+        for value in sorted(self.sent, key=len, reverse=True):
+            text = text.replace(value, "***")
+        plain = " ".join(text.encode("utf-8", "replace").decode().split())
+        return f": {plain[:_LONGEST_MESSAGE]}" if plain else ""
+
+
+def seconds_of(text: str, now: float) -> float | None:
+    """Return a pause in seconds from ``Retry-After`` or a reset header; None if it has no meaning.
+
+    The text is a number of seconds, a date as in HTTP, or seconds since 1970. The result is from 1 s to one day.
+    """
+    text = text.strip()
+    try:
+        seconds = float(text)
+        seconds -= now if seconds >= _FIRST_EPOCH else 0
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(text).timestamp() - now
+        except (ValueError, OverflowError):
+            return None
+    if not math.isfinite(seconds):
+        return None
+    return min(max(seconds, 1.0), LONGEST_PAUSE)
+
+
+def sent_secrets(headers: Mapping[str, str], body: object) -> tuple[str, ...]:
+    """Return the values of a request that may be secret: those of its headers, and all texts of its body."""
+    words = (word for value in headers.values() for word in (value, *value.split()))
+    return tuple({text for text in (*words, *_texts(body)) if len(text) >= _SHORTEST_SECRET})
+
+
+def _texts(value: object) -> Iterable[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _texts(inner)
+
+
+# Making a validator is much slower than a validation.
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def _misfit(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    if first["type"] == "json_invalid":
+        return "a body that is no JSON"
+    place = ".".join(map(str, first["loc"]))
+    return f"other JSON than expected ({f'at {place}: ' if place else ''}{first['msg']})"
