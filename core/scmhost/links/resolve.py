@@ -253,6 +253,7 @@ def read_link_targets(
     # All frames in one statement: a trace may have hundreds of them.
     files = file_queries.file_states(tx, organization.id, paths) if paths else {}
     commits = {id_: {*_commits_of(mapped), *filter(None, [release_commits.get(id_)])} for id_ in paths}
+    deleted = [file for file in files.values() if file.deleted]
     return LinkTargets(
         results=results,
         mappings=mappings,
@@ -261,7 +262,7 @@ def read_link_targets(
         installations=_installations(tx, organization, repositories.values()),
         release_commits=release_commits,
         files=files,
-        deletions=deletions(tx, organization.id, files.values(), commits),
+        deletions=deletions(tx, organization.id, deleted, commits) if deleted else {},
     )
 
 

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
+from threading import Lock
 from types import MappingProxyType
-from typing import Any
+from typing import Final, TypeVar, cast
 
+from cachetools import FIFOCache
 from pydantic import BaseModel, JsonValue
 
 from scmhost.infra.errors import ProviderRefused
@@ -17,20 +20,19 @@ from scmhost.sdk import (
     DeliveryRoute,
     Existence,
     Installation,
-    InstallationDraft,
     JsonObject,
     Location,
     LocationCandidate,
     NoUrl,
     Offer,
     OfferPage,
-    Organization,
+    Provider,
     ProviderError,
     ProviderForbidden,
     ProviderUnauthorized,
     ProviderUnavailable,
     Push,
-    RedirectTo,
+    RefreshedCredentials,
     Refusal,
     RegisteredWebhook,
     Repository,
@@ -38,15 +40,20 @@ from scmhost.sdk import (
     ResolvedRef,
     UrlTemplates,
 )
-from scmhost.sdk.secrets import secret_fields
+from scmhost.sdk.secrets import NO_SECRETS, secret_fields
 from scmhost.sdk.values import frozen
 
-from .config.redaction import credential_texts
-from .hook_calls import PluginCalls
+from .credentials import Credentials, CredentialStore, NeedsAttention, Refresh
+from .form_calls import FormCalls
+from .isolation.guard import Guard, Implementation
 from .isolation.pauses import seconds_of
 
+T = TypeVar("T")
 
-class ProviderCalls(PluginCalls):
+_MOST_CHECKED: Final = 10_000
+
+
+class ProviderCalls(FormCalls):
     """Calls the hooks of one provider. For a hook that its plugin does not have, a call returns "no" or nothing.
 
     Every call may raise ``ProviderError``, when the plugin reports that it cannot answer, or ``PluginFault``, when it
@@ -54,46 +61,48 @@ class ProviderCalls(PluginCalls):
     one of an I/O hook also while its credentials cannot be used.
     """
 
-    def form_schema(self) -> dict[str, Any]:
-        """Return the install form as JSON Schema."""
-        # In a worker: a model may build its schema with code of the plugin.
-        return self._run(self.provider.install_form.model_json_schema)
+    def __init__(
+        self,
+        provider: Provider,
+        settings: BaseModel,
+        implementations: Mapping[str, Implementation],
+        guard: Guard,
+        credentials: CredentialStore,
+    ) -> None:
+        self.provider = provider
+        self.settings = settings
+        self._implementations = implementations
+        self._guard = guard
+        self._credentials = credentials
+        # The problem of a configuration, with the configuration itself, by installation.
+        self._checked: FIFOCache[int, tuple[JsonObject, str | None]] = FIFOCache(_MOST_CHECKED)
+        self._lock = Lock()
+        # Made once: it depends on the provider's name alone.
+        self._no_page = NoUrl(message=f"{provider.name} has no such page")
 
-    def install(self, form: BaseModel, organization: Organization) -> InstallationDraft:
-        """``scm_install``, with an instance of the provider's form. The draft can be saved.
+    def has(self, hook: str) -> bool:
+        """Return whether the plugin implements a hook."""
+        return hook in self._implementations
 
-        Raises:
-            PluginFault: the configuration is not valid for the provider's model, or a secret would be lost or shown.
-        """
-        # No provider is loaded without this hook.
-        implementation = self._implementations["scm_install"]
-        arguments = {"form": form, "organization": organization, "settings": self.settings}
-        secrets = (value for name in secret_fields(type(form)) if (value := getattr(form, name)))
-        draft: InstallationDraft = self._guard.call(implementation, arguments, credential_texts(secrets))
-        return self._checked_draft(implementation, draft)
-
-    def begin_install(
-        self, form: BaseModel, organization: Organization, callback_url: str, state: str
-    ) -> RedirectTo | InstallationDraft:
-        """``scm_begin_install``, which the plugin has, with an instance of the provider's form."""
-        implementation = self._implementations["scm_begin_install"]
-        arguments = {"form": form, "organization": organization, "callback_url": callback_url, "state": state}
-        secrets = (value for name in secret_fields(type(form)) if (value := getattr(form, name)))
-        step: RedirectTo | InstallationDraft = self._guard.call(
-            implementation, {**arguments, "settings": self.settings}, credential_texts(secrets)
-        )
-        return self._checked_draft(implementation, step) if isinstance(step, InstallationDraft) else step
-
-    def finish_install(
-        self, query: Mapping[str, str], saved: JsonObject, organization: Organization, callback_url: str
-    ) -> InstallationDraft:
-        """``scm_finish_install``, which the plugin has. The draft can be saved."""
-        implementation = self._implementations["scm_finish_install"]
-        arguments = {"query": MappingProxyType(dict(query)), "saved": frozen(saved), "organization": organization}
-        draft: InstallationDraft = self._guard.call(
-            implementation, {**arguments, "callback_url": callback_url, "settings": self.settings}
-        )
-        return self._checked_draft(implementation, draft)
+    def configuration_problem(self, installation: Installation) -> str | None:
+        """Return why the provider's model does not accept an installation's stored configuration, or None."""
+        if self.provider.configuration is None:
+            return None
+        known = self._checked.get(installation.id)
+        # Pure hooks are called a thousand times a second, and the configuration hardly ever changes.
+        if known is not None and known[0] == installation.configuration:
+            return known[1]
+        try:
+            secrets = self._credentials.stored(installation).secrets if self._has_secret_fields else NO_SECRETS
+        except NeedsAttention:
+            # Without its secrets the configuration cannot be checked; hooks that need none are called.
+            return None
+        problem = self._model_problem(installation.configuration, secrets)
+        # A secret that was missing may be entered, and the configuration stays the same.
+        if problem is None or not self._has_secret_fields:
+            with self._lock:
+                self._checked[installation.id] = installation.configuration, problem
+        return problem
 
     def uninstall(self, installation: Installation) -> None:
         """``scm_uninstall``; nothing without the hook."""
@@ -241,6 +250,85 @@ class ProviderCalls(PluginCalls):
             secret=secret,
             repositories=tuple(repositories),
         )
+
+    def _call(self, hook: str, missing: T, **arguments: object) -> T:
+        implementation = self._implementations.get(hook)
+        if implementation is None:
+            return missing
+        # Settings belong to the snapshot: a call that is under way keeps those that it began with.
+        arguments["settings"] = self.settings
+        installation = arguments.get("installation")
+        if isinstance(installation, Installation):
+            problem = self.configuration_problem(installation)
+            if problem:
+                raise NeedsAttention(f"Installation {installation.name!r} needs attention: its {problem}.")
+            if not implementation.inline:
+                return cast("T", self._call_host(implementation, arguments, installation))
+        # The guard has validated the result against the hook's annotation.
+        result: T = self._guard.call(implementation, arguments)
+        return result
+
+    def _call_host(
+        self, implementation: Implementation, arguments: Mapping[str, object], installation: Installation
+    ) -> object:
+        """Call an I/O hook for an installation, unless its code host asked for a pause."""
+        if self._guard.pauses.ends:
+            self._guard.pauses.check(installation)
+        try:
+            # A hook that does not take the installation needs no credentials.
+            if "installation" in implementation.parameters:
+                return self._call_with_credentials(implementation, arguments, installation)
+            answer: object = self._guard.call(implementation, arguments)
+        except ProviderUnavailable as error:
+            self._guard.pauses.note(installation, error)
+            raise
+        return answer
+
+    def _call_with_credentials(
+        self, implementation: Implementation, arguments: Mapping[str, object], installation: Installation
+    ) -> object:
+        """Call an I/O hook with the installation's secrets; once more after the code host has refused them."""
+        patience = implementation.spec.budget
+        held = self._credentials.get(installation, self._refresh, patience)
+        try:
+            return self._call_with(implementation, arguments, installation, held)
+        except ProviderUnauthorized as error:
+            if not held.version:
+                raise
+            renewed = self._credentials.renew(installation, held, self._refresh, patience, error)
+        try:
+            return self._call_with(implementation, arguments, installation, renewed)
+        except ProviderUnauthorized as error:
+            raise self._credentials.reject(installation, renewed, error) from error
+
+    def _call_with(
+        self,
+        implementation: Implementation,
+        arguments: Mapping[str, object],
+        installation: Installation,
+        held: Credentials,
+    ) -> object:
+        given = {**arguments, "installation": held.given_to(installation)}
+        result: object = self._guard.call(implementation, given, held.texts)
+        if held.doubted:
+            self._credentials.confirm(installation, held)
+        return result
+
+    @property
+    def _refresh(self) -> Refresh | None:
+        implementation = self._implementations.get("scm_refresh_credentials")
+        if implementation is None:
+            return None
+
+        def refresh(installation: Installation, held: Credentials) -> RefreshedCredentials | None:
+            arguments = {"settings": self.settings}
+            return cast("RefreshedCredentials | None", self._call_with(implementation, arguments, installation, held))
+
+        return refresh
+
+    @cached_property
+    def _has_secret_fields(self) -> bool:
+        return self.provider.configuration is not None and bool(secret_fields(self.provider.configuration))
 
 
 def _lowered(headers: Mapping[str, str]) -> Mapping[str, str]:

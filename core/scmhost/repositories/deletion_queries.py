@@ -46,8 +46,6 @@ def deletions(
         shas: the commits by repository id. One that is not known counts as earlier.
     """
     deleted = [file for file in files if file.deleted and shas.get(file.repository_id)]
-    if not deleted:
-        return {}
     places = _places(tx, organization_id, {sha for own in shas.values() for sha in own if is_text(sha)})
     later = {
         (file.repository_id, file.path): frozenset(

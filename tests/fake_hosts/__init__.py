@@ -1,0 +1,1 @@
+"""Code hosts for tests: real bare repositories behind git's HTTP protocol and the REST calls that a plugin makes."""
