@@ -9,6 +9,7 @@ from .conformance import conformance_page
 from .examples import Send, with_answers
 from .hooks import hooks_page
 from .markdown import with_part
+from .providers import providers_page
 from .settings import limits, settings_page
 from .terminal import terminal
 from .tools import tools
@@ -20,6 +21,7 @@ _WHOLE: Final[Mapping[str, Callable[[], str]]] = {
     "conformance.md": conformance_page,
     "hooks.md": hooks_page,
     "openapi.json": openapi,
+    "providers.md": providers_page,
     "settings.md": settings_page,
     "terminal.svg": terminal,
 }

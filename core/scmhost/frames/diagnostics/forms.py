@@ -58,8 +58,14 @@ class PlaceForm(NamedTuple):
 def read_forms(forms: Iterable[PlaceForm], line: str) -> list[MatchSpan]:
     """Return the places of all forms on a line, in their order. Of two that overlap, the first one counts."""
     found: list[re.Match[str]] = []
+    # Forms of one family share the pattern, and so the search for it.
+    near: dict[Pattern | None, object] = {None: True}
     for form in forms:
-        if form.hint in line and (form.near is None or form.near.search(line)):
+        if form.hint not in line:
+            continue
+        if form.near not in near:
+            near[form.near] = form.near and form.near.search(line)
+        if near[form.near]:
             matches = [form.pattern.match(line)] if form.at_start else form.pattern.finditer(line)
             found += [match for match in matches if match and _accepted(form, match, line)]
     if len(found) > 1:

@@ -51,12 +51,18 @@ def _read(line: str, _context: ContextLines) -> Sequence[MatchSpan] | None:
         spans = [_span(match, None if match["macro"] else match["function"]) for match in _PLACE.finditer(line)]
         if spans:
             return spans
-    if place := _WARNING.match(line) or _WORDS.match(line) or _COLUMNS.match(line) or _KEYS.match(line):
+    place = _WARNING.match(line) if " warning, " in line else "line" in line and _worded(line)
+    if place:
         return [_span(place, None)]
     if vectors := [*_VECTOR.finditer(line)]:
         return [_span(match, match["symbol"].replace(" ", ".")) for match in vectors]
     match = ("/" in line and _JAVA.match(line)) or _FILE_FIRST.match(line) or _FILE_LAST.match(line)
     return [_span(match, match["function"])] if match else None
+
+
+def _worded(line: str) -> re.Match[str] | None:
+    """Return the place whose line is named by a word or a key."""
+    return _WORDS.match(line) or _COLUMNS.match(line) or _KEYS.match(line)
 
 
 def _span(match: re.Match[str], symbol: str | None) -> MatchSpan:

@@ -26,7 +26,7 @@ CHECKS: Final[tuple[Check, ...]] = (
 
 CHECKS_BY_NAME: Final[Mapping[str, Check]] = {check.name: check for check in CHECKS}
 
-_CAPABILITIES: Final = (
+CAPABILITIES: Final = (
     ("installation", ("scm_install",)),
     ("installation in steps", ("scm_begin_install", "scm_finish_install")),
     ("upgrades configuration", ("scm_upgrade_configuration",)),
@@ -53,6 +53,7 @@ _CAPABILITIES: Final = (
     ("starts and stops", ("scm_startup", "scm_shutdown")),
     ("commands", ("scm_register_commands",)),
 )
+"""What a plugin can do, each with the hooks that it needs for that."""
 
 _NOT_KEPT: Final[tuple[Outcome, ...]] = ("violated", "waived", "not run")
 
@@ -82,7 +83,7 @@ class ConformanceReport:
     def markdown(self) -> str:
         """Return the table of capabilities, for the plugin's README."""
         rows = ["| capability | hooks | checks |", "| --- | --- | --- |"]
-        for name, hooks in _CAPABILITIES:
+        for name, hooks in CAPABILITIES:
             rows.append(f"| {name} | {', '.join(f'`{hook}`' for hook in hooks)} | {self._cell(hooks)} |")
         return "\n".join([*rows, "", f"{self.summary()} API {API_VERSION}."])
 

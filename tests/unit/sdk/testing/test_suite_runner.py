@@ -21,7 +21,7 @@ from scmhost.sdk.testing import (
     Waiver,
 )
 from scmhost.sdk.testing.checks import Outcome
-from scmhost.sdk.testing.runner import _CAPABILITIES, CHECKS_BY_NAME, _apply_waiver
+from scmhost.sdk.testing.runner import CAPABILITIES, CHECKS_BY_NAME, _apply_waiver
 
 TODAY = datetime.now(UTC).date()
 CHECK = CHECKS_BY_NAME["commits-once"]
@@ -49,7 +49,7 @@ def test_imports_are_checked_first() -> None:
 
 def test_every_hook_is_a_capability() -> None:
     """The table for a README has every hook but the one that registers providers."""
-    named = [hook for _, hooks in _CAPABILITIES for hook in hooks]
+    named = [hook for _, hooks in CAPABILITIES for hook in hooks]
     assert len(named) == len(set(named))
     assert set(HOOK_SPECS) - set(named) == {"scm_register_providers"}
 
@@ -93,7 +93,7 @@ def test_the_table_shows_each_capability() -> None:
     made.results.append(CheckResult(CHECK, "violated", "why"))
     rows = made.markdown().splitlines()
     assert rows[0] == "| capability | hooks | checks |"
-    assert len(rows) == len(_CAPABILITIES) + 4
+    assert len(rows) == len(CAPABILITIES) + 4
     assert "| fetches commits | `scm_compare_commits` | violated: commits-once |" in rows
     assert "| starts and stops | `scm_startup`, `scm_shutdown` | general checks only |" in rows
     assert "| commands | `scm_register_commands` | not declared |" in rows
