@@ -1,0 +1,233 @@
+"""Commits and files of a repository: refs, comparisons, contents and the last change of lines."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from pydantic import AliasPath, BaseModel, Field
+
+from scmhost.sdk import (
+    MAX_FILE_BYTES,
+    ApiNotFound,
+    BlamedLine,
+    CommitDraft,
+    Existence,
+    Installation,
+    Location,
+    ProviderError,
+    ProviderForbidden,
+    ProviderUnavailable,
+    RateLimited,
+    RefKind,
+    Repository,
+    ResolvedRef,
+    full_ref,
+    hookimpl,
+    looks_like_commit,
+    ref_problem,
+    remaining_seconds,
+)
+
+from .api import PAGE, GitHubCommit, GitHubRepositoryApi, all_of, api_of
+from .forms import GitHubSettings
+
+_SHORT_COMMIT: Final = re.compile(r"[0-9a-fA-F]{7,63}")
+# The seconds that are kept for the files of commits, and for the last requests.
+_FOR_FILES: Final = 15.0
+_FOR_END: Final = 3.0
+_KINDS: Final = {"added": "A", "copied": "A", "renamed": "A", "removed": "D"}
+_BLAME: Final = """\
+query($owner: String!, $name: String!, $ref: String!, $path: String!) {
+  repository(owner: $owner, name: $name) {
+    object(expression: $ref) {
+      ... on Commit {
+        blame(path: $path) {
+          ranges { startingLine endingLine commit { oid author { name email date } } }
+        }
+      }
+    }
+  }
+}"""
+
+
+class _Branch(BaseModel):
+    default_branch: str | None = None
+
+
+class _File(BaseModel):
+    filename: str
+    previous_filename: str | None = None
+    status: str = "modified"
+
+
+class _Commit(GitHubCommit):
+    parents: tuple[object, ...] = ()
+    files: tuple[_File, ...] = ()
+
+
+class _Comparison(BaseModel):
+    total_commits: int = Field(ge=0, le=10_000_000)
+    commits: tuple[_Commit, ...]
+
+
+class _BlamedRange(BaseModel):
+    first: int = Field(alias="startingLine")
+    last: int = Field(alias="endingLine")
+    commit: GitHubCommit
+
+
+class _GraphProblem(BaseModel):
+    type: str = ""
+
+
+class _Blame(BaseModel):
+    ranges: tuple[_BlamedRange, ...] = Field(
+        (), validation_alias=AliasPath("data", "repository", "object", "blame", "ranges")
+    )
+    errors: tuple[_GraphProblem, ...] = ()
+
+
+@hookimpl
+async def scm_resolve_ref(
+    installation: Installation, repository: Repository, ref: str | None, settings: GitHubSettings
+) -> ResolvedRef | None:
+    api = GitHubRepositoryApi.of(installation, repository, settings)
+    is_default = ref in (None, "HEAD")
+    name = (await api.get()).read(_Branch).default_branch if is_default else ref
+    if name is None or ref_problem(name):
+        return None
+    for kind, text in _meanings(name)[: 1 if is_default else None]:
+        sha = await api.commit_id(text)
+        if sha and (kind != "commit" or sha.startswith(name.lower())):
+            return ResolvedRef(name=sha if kind == "commit" else name, kind=kind, sha=sha)
+    return None
+
+
+@hookimpl
+async def scm_file_exists(
+    installation: Installation, repository: Repository, location: Location, settings: GitHubSettings
+) -> Existence:
+    if ref_problem(location.ref):
+        return Existence.UNKNOWN
+    api = GitHubRepositoryApi.of(installation, repository, settings)
+    try:
+        found = await api.content(full_ref(location.ref, location.ref_kind), location.path)
+    except ApiNotFound:
+        return Existence.UNKNOWN
+    # A folder is a list.
+    return Existence.YES if found and found.body.lstrip().startswith(b"{") else Existence.NO
+
+
+@hookimpl
+async def scm_read_file(
+    installation: Installation, repository: Repository, ref: str, path: str, settings: GitHubSettings
+) -> bytes | None:
+    _check_refs(ref)
+    found = await GitHubRepositoryApi.of(installation, repository, settings).content(ref, path, accept="raw+json")
+    # Folders and submodules have no raw form.
+    if found is None or "raw" not in found.headers.get("content-type", ""):
+        return None
+    if len(found.body) > MAX_FILE_BYTES:
+        raise ProviderError(f"{path!r} has more than {MAX_FILE_BYTES:,} bytes.")
+    return found.body
+
+
+@hookimpl
+async def scm_compare_commits(
+    installation: Installation, repository: Repository, base: str | None, head: str, settings: GitHubSettings
+) -> Sequence[CommitDraft]:
+    api = GitHubRepositoryApi.of(installation, repository, settings)
+    _check_refs(head if base is None else base, head)
+    if base is None:
+        answer = await api.get("commits", sha=head, per_page=settings.first_commits)
+        commits = answer.read(list[_Commit])
+    else:
+        commits = await _commits_between(api, base, head, settings.most_commits)
+    # GitHub gives those of a merge against its first parent: they are the files of the merged commits.
+    simple = [one for one in commits if len(one.parents) <= 1][: settings.commits_with_files]
+
+    async def complete(commit: _Commit) -> CommitDraft | None:
+        return await _with_files(api, commit)
+
+    known = {one.sha: one for one in await all_of(complete, simple) if one} if simple else {}
+    return [known.get(one.sha) or one.draft({}) for one in commits]
+
+
+@hookimpl
+async def scm_blame_lines(
+    installation: Installation,
+    repository: Repository,
+    ref: str,
+    path: str,
+    lines: Sequence[int],
+    settings: GitHubSettings,
+) -> Sequence[BlamedLine]:
+    _check_refs(ref)
+    _, owner, name = GitHubRepositoryApi.of(installation, repository, settings).path
+    body = {"query": _BLAME, "variables": {"owner": owner, "name": name, "ref": ref, "path": path}}
+    # Only the GraphQL API has it.
+    answer = await api_of(installation, settings, graphql=True).request("POST", "graphql", json=body)
+    return [
+        BlamedLine.model_validate({"line": line, **one.commit.model_dump(exclude={"message"})})
+        for one in _ranges(answer.read(_Blame))
+        for line in lines
+        if one.first <= line <= one.last
+    ]
+
+
+def _ranges(answer: _Blame) -> Sequence[_BlamedRange]:
+    """Return the ranges of an answer, which has the status 200 for errors, too."""
+    for problem in answer.errors:
+        if problem.type == "RATE_LIMITED":
+            raise RateLimited("GitHub's limit of GraphQL queries is used up.")
+        if problem.type in ("FORBIDDEN", "INSUFFICIENT_SCOPES"):
+            raise ProviderForbidden("The token does not allow GraphQL queries of this repository.")
+        if problem.type != "NOT_FOUND":
+            raise ProviderUnavailable("GitHub cannot answer the GraphQL query.")
+    return answer.ranges
+
+
+def _meanings(ref: str) -> list[tuple[RefKind, str]]:
+    """Return what a ref may mean, the most likely first, with GitHub's spelling. A full id is nothing else."""
+    if looks_like_commit(ref):
+        return [("commit", ref)]
+    commit: list[tuple[RefKind, str]] = [("commit", ref)] if _SHORT_COMMIT.fullmatch(ref) else []
+    return [("branch", f"heads/{ref}"), ("tag", f"tags/{ref}"), *commit]
+
+
+def _check_refs(*refs: str) -> None:
+    for ref in refs:
+        problem = ref_problem(ref)
+        if problem:
+            raise ProviderError(f"GitHub has no ref {ref[:100]!r}: {problem}.")
+
+
+async def _commits_between(api: GitHubRepositoryApi, base: str, head: str, most: int) -> list[_Commit]:
+    """Return the newest commits between two refs, as far as the time suffices. GitHub's pages begin with the oldest."""
+    first = (await api.get("compare", f"{base}...{head}", per_page=PAGE, page=1)).read(_Comparison)
+    found: dict[str, _Commit] = {}
+    # A push between two requests moves commits to other pages, so that one may come twice.
+    for page in range(-(-first.total_commits // PAGE), 0, -1):
+        if len(found) >= most or (found and remaining_seconds() < _FOR_FILES):
+            break
+        answer = await api.get("compare", f"{base}...{head}", per_page=PAGE, page=page) if page > 1 else None
+        commits = (answer.read(_Comparison) if answer else first).commits
+        found.update({commit.sha: commit for commit in reversed(commits)})
+    return list(found.values())[:most]
+
+
+async def _with_files(api: GitHubRepositoryApi, commit: _Commit) -> CommitDraft | None:
+    """Return a commit with its files; None if there is no time left."""
+    kinds: dict[str, str] = {}
+    page: int | None = 1
+    while page is not None:
+        if remaining_seconds() < _FOR_END:
+            return None
+        answer = await api.get("commits", commit.sha, per_page=PAGE, page=page)
+        for file in answer.read(_Commit).files:
+            if file.status == "renamed" and file.previous_filename:
+                kinds.setdefault(file.previous_filename, "D")
+            if file.status != "unchanged":
+                kinds[file.filename] = _KINDS.get(file.status, "M")
+        page = page + 1 if answer.next_params else None
+    return commit.draft(kinds)
