@@ -135,7 +135,7 @@ CHECKS: Final = (
 
 
 def _deliver(plugin: PluginUnderTest, sent: Mapping[str, str], body: bytes, secret: str) -> HookResult:
-    here = {"installation": plugin.installation, "headers": dict(sent)}
+    here = {"installation": plugin.installation, "headers": dict(sent), "repositories": ()}
     return plugin.call("scm_read_push", **here, body=body, secret=secret)
 
 

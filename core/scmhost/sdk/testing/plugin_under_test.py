@@ -3,6 +3,7 @@
 import re
 import weakref
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +21,7 @@ from scmhost.sdk import (
     Installation,
     InstallationDraft,
     Offer,
+    OfferPage,
     Organization,
     Provider,
     ProviderError,
@@ -202,9 +204,10 @@ class PluginUnderTest:
         return matching[0].identifier if matching else name
 
     def offers(self, repositories: list[Repository], installation: Installation | None = None) -> HookResult:
-        """Return the plugin's offers."""
+        """Return the plugin's offers: all, or those of the first page."""
         here = {"installation": installation or self.installation, "repositories": tuple(repositories)}
-        return self.call("scm_offer_repositories", **here, search="")
+        result = self.call("scm_offer_repositories", **here, search="", cursor="")
+        return replace(result, value=result.value.offers) if isinstance(result.value, OfferPage) else result
 
     def call(self, hook: str, **arguments: Any) -> HookResult:
         """Call a hook with the arguments and the settings. A ``ProviderError`` is a result too.
