@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 from pydantic import (
     AliasChoices,
@@ -19,7 +19,6 @@ from pydantic import (
 
 from scmhost.sdk import (
     ApiAnswer,
-    ApiClient,
     ApiError,
     ApiNotFound,
     CommitDraft,
@@ -35,6 +34,9 @@ from scmhost.sdk import (
 
 from .forms import GitHubInstance, GitHubSettings
 
+if TYPE_CHECKING:
+    from scmhost.sdk import ApiClient
+
 A = TypeVar("A")
 T = TypeVar("T")
 
@@ -49,7 +51,7 @@ _LONGEST_PATH: Final = 4096
 # GitHub refuses more than 100 requests at the same time, and asks for few.
 _AT_ONCE: Final = 8
 
-_clients: Final[dict[str, ApiClient]] = {}
+_clients: Final[dict[str, "ApiClient"]] = {}
 
 
 def _or_none(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
@@ -87,8 +89,11 @@ class GitHubCommit(BaseModel):
         return CommitDraft.model_validate({**own, "changes": changes})
 
 
-def client(base_url: str, token: str = "") -> ApiClient:
+def client(base_url: str, token: str = "") -> "ApiClient":
     """Return a client for an address that sends a token. Connections are kept for the life of the process."""
+    # Importing the client takes longer than importing a plugin may take.
+    from scmhost.sdk import ApiClient  # noqa: PLC0415
+
     if base_url not in _clients:
         _clients[base_url] = ApiClient(base_url, headers=_HEADERS)
     shared = _clients[base_url]
@@ -111,7 +116,7 @@ def instance_of(installation: Installation, settings: GitHubSettings) -> GitHubI
     return settings.instance(installation.metadata.get("instance"))
 
 
-def api_of(installation: Installation, settings: GitHubSettings, *, graphql: bool = False) -> ApiClient:
+def api_of(installation: Installation, settings: GitHubSettings, *, graphql: bool = False) -> "ApiClient":
     """Return a client with the token of an installation."""
     token = installation.secrets.get("token")
     if token is None:
@@ -120,7 +125,7 @@ def api_of(installation: Installation, settings: GitHubSettings, *, graphql: boo
     return client(instance.graphql if graphql else instance.api, token.get_secret_value())
 
 
-async def pages(api: ApiClient, kind: type[T], *path: str, page: int = 1) -> AsyncIterator[tuple[T, int | None]]:
+async def pages(api: "ApiClient", kind: type[T], *path: str, page: int = 1) -> AsyncIterator[tuple[T, int | None]]:
     """Yield the pages of a list, each with the number of the next page; None for the last one."""
     following: int | None = page
     while following is not None:
@@ -163,7 +168,7 @@ async def all_of(function: Callable[[A], Awaitable[T]], values: Iterable[A]) -> 
 class GitHubRepositoryApi:
     """The part of the API that is below one repository."""
 
-    api: ApiClient
+    api: "ApiClient"
     path: tuple[str, str, str]
 
     @classmethod

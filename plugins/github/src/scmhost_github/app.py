@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 from hashlib import sha256
 from time import time
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import jwt
 from pydantic import AliasPath, AwareDatetime, BaseModel, Field, JsonValue, SecretStr
 
 from scmhost.sdk import (
-    ApiClient,
     ApiNotFound,
     Installation,
     InstallationDraft,
@@ -23,6 +21,9 @@ from scmhost.sdk import (
 
 from .api import api_of, client, instance_of, is_app, pages
 from .forms import GitHubApp, GitHubInstallForm, GitHubInstance, GitHubSettings
+
+if TYPE_CHECKING:
+    from scmhost.sdk import ApiClient
 
 # GitHub accepts ten minutes at most, and clocks may differ by a minute.
 _SECONDS_BEFORE: Final = 60
@@ -54,8 +55,11 @@ class _PersonToken(BaseModel):
     access_token: SecretStr | None = None
 
 
-def app_api(instance: GitHubInstance, app: GitHubApp) -> ApiClient:
+def app_api(instance: GitHubInstance, app: GitHubApp) -> "ApiClient":
     """Return a client that identifies itself as the App, with a JWT of its private key."""
+    # Only an App needs the cryptography, whose import takes long.
+    import jwt  # noqa: PLC0415
+
     now = int(time())
     claims = {"iat": now - _SECONDS_BEFORE, "exp": now + _SECONDS_AFTER, "iss": str(app.id)}
     return client(instance.api, jwt.encode(claims, app.key(), algorithm="RS256"))

@@ -5,9 +5,6 @@ from pathlib import Path
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
 
 from scmhost.sdk import ProviderError, check_web_url
@@ -18,7 +15,7 @@ _MODEL: Final = ConfigDict(extra="forbid", frozen=True)
 _WebUrl = Annotated[str, AfterValidator(check_web_url)]
 # Part of an external id, which has at most 64 characters.
 _Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,39}$")]
-_Account = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[\w-]{0,100}$")]
+_Account = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9_-]{0,100}$")]
 
 
 class GitHubApp(BaseModel):
@@ -27,7 +24,9 @@ class GitHubApp(BaseModel):
     model_config = _MODEL
 
     id: int = Field(ge=1, description="The App ID.")
-    slug: str = Field(pattern=r"^[\w-]{1,100}$", description="The last part of the address of the App's public page.")
+    slug: str = Field(
+        pattern=r"^[A-Za-z0-9_-]{1,100}$", description="The last part of the address of the App's public page."
+    )
     private_key: SecretStr | None = Field(default=None, description="The App's private key (PEM, RSA).")
     private_key_file: Path | None = Field(default=None, description="The file with the private key.")
     webhook_secret: SecretStr | None = Field(default=None, min_length=1, description="The secret of the App's webhook.")
@@ -41,6 +40,11 @@ class GitHubApp(BaseModel):
     def _complete(self) -> "GitHubApp":
         if (self.private_key is None) == (self.private_key_file is None):
             raise ValueError("give either private_key or private_key_file")
+        # Only an App needs the cryptography, whose import takes long.
+        from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
+        from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey  # noqa: PLC0415
+        from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
+
         try:
             key = load_pem_private_key(self.key().encode(), password=None)
         except (ValueError, TypeError, UnsupportedAlgorithm, OSError) as error:

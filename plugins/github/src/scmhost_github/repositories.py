@@ -29,7 +29,7 @@ from .forms import GitHubInstance, GitHubSettings
 
 # The time for one more page of offers, in seconds.
 _RESERVE: Final = 4.0
-_FULL_NAME: Final = re.compile(r"[\w.-]{1,100}/[\w.-]{1,100}")
+_FULL_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,15}")
 
 
