@@ -13,15 +13,15 @@ QUICK_TESTS := tests/unit tests/contract
 ROOM ?= mapping
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick coverage check clients fmt docs bench fuzz mutants clean
+.PHONY: help demo demo-forgejo test test-quick coverage check clients fmt docs bench fuzz mutants clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-.venv/ready: pyproject.toml plugins/custom_scm/pyproject.toml plugins/git/pyproject.toml
+.venv/ready: pyproject.toml plugins/custom_scm/pyproject.toml plugins/git/pyproject.toml plugins/forgejo/pyproject.toml plugins/gitlab/pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --editable '.[server,testing]' --editable plugins/custom_scm --editable plugins/git --group dev
+	$(BIN)/python -m pip install --quiet --editable '.[server,testing]' --editable plugins/custom_scm --editable plugins/git --editable plugins/forgejo --editable plugins/gitlab --group dev
 	touch $@
 
 # The two versions of sentry-cli that are in use, each in its own environment.
@@ -37,6 +37,9 @@ $(CLIENTS)/node/ready: $(CLIENT_VERSIONS)/package.json | .venv/ready
 	  npm install --prefix $(@D) --no-audit --no-fund --no-package-lock --loglevel=error && touch $@; \
 	elif [ "$$CI" = true ]; then echo "Node 20+ with npm is missing; it is required with CI=true." >&2; exit 1; \
 	else echo "Node 20+ with npm is missing: the tests of the clients on Node are skipped."; fi
+
+demo-forgejo: .venv/ready  ## Show the plugin Forgejo at work with a fake host: install, claim, webhook, push, links
+	PYTHONPATH=tests $(BIN)/python -m fake_hosts.demo_forgejo
 
 demo: .venv/ready  ## Show the main features: commits in, links out
 	$(BIN)/scmhost demo

@@ -111,7 +111,7 @@ def test_class_names_are_distinct() -> None:
 @every_source
 def test_the_host_names_no_plugin(path: Path) -> None:
     """Code for one code host is in the plugin of that host, not in the core."""
-    names = re.findall(r"custom_scm|scmhost_git", path.read_text(encoding="utf-8"))
+    names = re.findall(r"custom_scm|scmhost_git|scmhost_forgejo", path.read_text(encoding="utf-8"))
     assert names == [] or path in NAMES_A_PLUGIN or not path.is_relative_to(HOST)
 
 

@@ -288,7 +288,7 @@ class FakeHost:
                 return reply
         try:
             if git := re.fullmatch(r"/(.+)\.git(/(?:info/refs|git-upload-pack|git-receive-pack|HEAD))", call.path):
-                return self._git(call, self.find(call, unquote(git[1])), git[2])
+                return self._git(call, unquote(git[1]), git[2])
             for method, pattern, name in self._routes:
                 found = pattern.fullmatch(call.path) if method == call.method else None
                 if found:
@@ -299,11 +299,14 @@ class FakeHost:
             return refused.reply
         return Reply({"message": "this fake host has no such page"}, 404)
 
-    def _git(self, call: Call, repository: BareRepository, path: str) -> Reply:
+    def _git(self, call: Call, full_name: str, path: str) -> Reply:
         """Answer git's own requests with ``git http-backend``."""
         wants_write = "receive-pack" in path or "receive-pack" in call.query.get("service", "")
-        if wants_write and self.user(call) is None:
+        is_private = any(item.private for item in self.repositories if item.full_name == full_name)
+        # Git sends its credentials when it is asked for them, and not before.
+        if (wants_write or is_private) and self.user(call) is None:
             return Reply("", 401, {"WWW-Authenticate": "Basic realm=fake"})
+        repository = self.find(call, full_name)
         before = repository.refs("heads")
         environment = {
             "GIT_PROJECT_ROOT": str(repository.folder),
@@ -383,6 +386,8 @@ def _handler(host: FakeHost) -> type[BaseHTTPRequestHandler]:
         def handle_any(self) -> None:
             parts = urlsplit(self.path)
             headers = {name.lower(): value for name, value in self.headers.items()}
+            # Which connection a request came by.
+            headers["x-client"] = f"{self.client_address[1]}"
             query = dict(parse_qsl(parts.query, keep_blank_values=True))
             reply = host.answer(Call(self.command, parts.path, query, headers, self._body(headers)))
             body, kind = reply.encoded()

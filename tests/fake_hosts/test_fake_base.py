@@ -72,7 +72,8 @@ def test_a_repository_answers_about_commits_and_files(host: TinyHost) -> None:
 
 def test_git_clones_and_pushes(host: TinyHost, tmp_path: Path) -> None:
     """The real client works, and a push calls the webhooks."""
-    app = host.repository("team/app")
+    app = host.repository("team/app", private=True)
+    host.tokens["good-token"].repositories.add("team/app")
     first = app.commit({"a.py": "one\n"})
     host.hooks.append(Hook(1, app, "http://127.0.0.1:1/hook", "secret"))
     clone = tmp_path / "clone"

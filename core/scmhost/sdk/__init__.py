@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .errors import (
         ApiError,
         ApiNotFound,
+        ApiTooLarge,
         ProviderError,
         ProviderForbidden,
         ProviderUnauthorized,
@@ -80,6 +81,7 @@ _NAMES_BY_MODULE: Final = {
     "errors": (
         "ApiError",
         "ApiNotFound",
+        "ApiTooLarge",
         "ProviderError",
         "ProviderForbidden",
         "ProviderUnauthorized",
@@ -171,6 +173,7 @@ __all__ = [
     "ApiClient",
     "ApiError",
     "ApiNotFound",
+    "ApiTooLarge",
     "BlamedLine",
     "Claim",
     "Command",

@@ -2,7 +2,8 @@
 
 ProviderError            fix the request (HTTP 400)
 ├── ApiError             the code host refuses the request, with its status; ``ApiClient`` raises it
-│   └── ApiNotFound      the code host has no such thing, or hides it
+│   ├── ApiNotFound      the code host has no such thing, or hides it
+│   └── ApiTooLarge      an answer is longer than the client reads
 ├── ProviderForbidden    access is refused (HTTP 403 for a link, 401 for a webhook)
 ├── ProviderUnauthorized the credentials are refused: the host renews them once and repeats the call (HTTP 403)
 └── ProviderUnavailable  try again later (HTTP 503)
@@ -35,6 +36,13 @@ class ApiNotFound(ApiError):
     """The code host has no such thing, or hides it from these credentials (HTTP 404 and 410)."""
 
     def __init__(self, message: str, status: int = 404) -> None:
+        super().__init__(message, status)
+
+
+class ApiTooLarge(ApiError):
+    """An answer of a code host is longer than the client reads."""
+
+    def __init__(self, message: str, status: int = 200) -> None:
         super().__init__(message, status)
 
 

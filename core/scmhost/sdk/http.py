@@ -6,7 +6,7 @@ It needs ``httpx2``, which the plugin's distribution lists among its dependencie
 import asyncio
 import copy
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from http import HTTPStatus
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from time import time
@@ -21,10 +21,10 @@ except ModuleNotFoundError as missing:
         'scmhost.sdk.ApiClient needs httpx2; add "httpx2>=2.0" to the dependencies of the plugin', name=missing.name
     ) from missing
 
-from .errors import ApiNotFound, ProviderError, ProviderUnavailable, UrlError
+from .errors import ApiNotFound, ApiTooLarge, ProviderError, ProviderUnavailable, UrlError
 from .execution import remaining_seconds
 from .http_answers import ApiAnswer, Refused, sent_secrets
-from .http_transport import FAULTS, CheckedTransport, Resolver, resolve
+from .http_transport import CLOSED, FAULTS, CheckedTransport, Resolver, resolve
 from .urls.safety import check_web_url
 
 T = TypeVar("T")
@@ -43,10 +43,15 @@ _MARGIN: Final = 0.1
 _MOST_MARGIN: Final = 0.25
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 _KEPT_METHOD: Final = frozenset({307, 308})
 _MOST_REMEMBERED: Final = 256
 _MOST_REMEMBERED_BYTES: Final = 200_000
 _MOST_ERROR_BYTES: Final = 10_000
+
+
+Exchange = Coroutine[Any, Any, tuple[int, dict[str, str], bytes]]
+"""A request that is under way: status, headers and body of its answer."""
 
 
 class ApiClient:
@@ -110,7 +115,7 @@ class ApiClient:
             # A host that names the same page again would never end.
             query = answer.next_params if answer.next_params != answer.params else None
 
-    async def request(
+    async def request(  # noqa: PLR0913 - the options of a request
         self,
         method: str,
         *path: str,
@@ -119,6 +124,7 @@ class ApiClient:
         form: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         conditional: bool = False,
+        most_bytes: int | None = None,
     ) -> ApiAnswer:
         """Send a request and return a successful answer.
 
@@ -130,6 +136,7 @@ class ApiClient:
             form: the body as an HTML form.
             headers: further headers.
             conditional: whether an answer with an ``ETag`` is kept, and asked for again only if it has changed.
+            most_bytes: how long the answer may be, by default as long as the client allows; else ``ApiTooLarge``.
 
         Raises:
             ProviderError: as described for the class.
@@ -137,12 +144,14 @@ class ApiClient:
         query = {name: _text(value) for name, value in (params or {}).items() if value is not None}
         sent = {**self._headers, **_lower(headers)}
         url = self._url(path)
-        key = (method, url, *map("=".join, sorted(query.items())), sent.get("authorization", ""), sent["accept"])
+        # Any header may have the credentials: authorization, private-token ...
+        key = (method, url, *map("=".join, sorted([*query.items(), *sent.items()])))
         known = self._remembered.get(key) if conditional else None
         if known:
             sent["if-none-match"] = known.headers["etag"]
         request = self._client().build_request(method, url, params=query, json=json, data=form, headers=sent)
-        answer = await self._answer(request, query, sent_secrets(sent, [json, form]))
+        exchange = self._exchange(request, most_bytes or self._most_bytes)
+        answer = await self._answer(exchange, request, query, sent_secrets(sent, [json, form]))
         if answer.status == HTTPStatus.NOT_MODIFIED:
             if known is None:
                 raise ProviderUnavailable(f"{self.host} answered that nothing has changed, without being asked")
@@ -178,12 +187,14 @@ class ApiClient:
             self._clients[loop] = client
         return client
 
-    async def _answer(self, request: httpx2.Request, query: dict[str, str], secrets: tuple[str, ...]) -> ApiAnswer:
+    async def _answer(
+        self, exchange: Exchange, request: httpx2.Request, query: dict[str, str], secrets: tuple[str, ...]
+    ) -> ApiAnswer:
         place = f"{request.method} {request.url.path}"
         left = min(remaining_seconds(), LONGEST_WAIT)
         try:
             async with asyncio.timeout(left - min(left * _MARGIN, _MOST_MARGIN)):
-                status, headers, body, request = await self._exchange(request)
+                status, headers, body = await exchange
         except TimeoutError:
             raise ProviderUnavailable(f"{self.host} did not answer {place} in time") from None
         except FAULTS as error:
@@ -196,18 +207,28 @@ class ApiClient:
             raise Refused(self.host, place, status, headers, body, secrets).error(time())
         return ApiAnswer(self.host, place, status, headers, body, query)
 
-    async def _exchange(self, request: httpx2.Request) -> tuple[int, dict[str, str], bytes, httpx2.Request]:
+    async def _exchange(self, request: httpx2.Request, most: int) -> tuple[int, dict[str, str], bytes]:
         """Send a request, follow redirects to the same place, and read the body."""
         for _ in range(MOST_REDIRECTS + 1):
-            answer = await self._client().send(request, stream=True)
+            answer = await self._send(request)
             try:
                 headers = {name.lower(): value for name, value in answer.headers.items()}
                 if answer.status_code not in _REDIRECTS:
-                    return answer.status_code, headers, await self._body(answer), request
+                    return answer.status_code, headers, await self._body(answer, most)
                 request = self._redirected(request, answer.status_code, headers.get("location", ""))
             finally:
                 await answer.aclose()
         raise ProviderUnavailable(f"{self.host} redirects in a circle")
+
+    async def _send(self, request: httpx2.Request) -> httpx2.Response:
+        """Send a request. One that changes nothing is sent again if the connection was closed before the answer."""
+        try:
+            return await self._client().send(request, stream=True)
+        except CLOSED:
+            # The host may close a connection that was kept open, just while it is used again.
+            if request.method not in _SAFE_METHODS:
+                raise
+            return await self._client().send(request, stream=True)
 
     def _redirected(self, request: httpx2.Request, status: int, location: str) -> httpx2.Request:
         """Return the request to send next. Credentials must not reach another host."""
@@ -219,13 +240,13 @@ class ApiClient:
             kind = ProviderError if status in (301, 308) else ProviderUnavailable
             there = f"{target.scheme}://{target.netloc.decode('ascii', 'replace')}"
             raise kind(f"{self.host} redirects to {there[:200]}, which is not followed; is {self.base_url} right?")
-        if request.method not in ("GET", "HEAD") and status not in _KEPT_METHOD:
+        if request.method not in _SAFE_METHODS and status not in _KEPT_METHOD:
             raise ProviderUnavailable(f"{self.host} redirects {request.method} {request.url.path}")
         return httpx2.Request(request.method, target, headers=_same(request), content=request.read())
 
-    async def _body(self, answer: httpx2.Response) -> bytes:
+    async def _body(self, answer: httpx2.Response, most: int) -> bytes:
         is_error = answer.status_code >= HTTPStatus.BAD_REQUEST
-        most = _MOST_ERROR_BYTES if is_error else self._most_bytes
+        most = _MOST_ERROR_BYTES if is_error else most
         if answer.headers.get("content-encoding", "identity").lower() not in ("identity", "gzip", "deflate"):
             raise ProviderUnavailable(f"{self.host} sent an answer in an encoding that was not asked for")
         parts = bytearray()
@@ -234,7 +255,7 @@ class ApiClient:
             if len(parts) > most:
                 if is_error:
                     break
-                raise ProviderError(f"{self.host} sent an answer of more than {most:,} bytes")
+                raise ApiTooLarge(f"{self.host} sent an answer of more than {most:,} bytes")
         return bytes(parts)
 
     def _remember(self, key: tuple[str, ...], answer: ApiAnswer) -> None:

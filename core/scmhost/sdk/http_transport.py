@@ -36,6 +36,10 @@ FAULTS: Final = (
 """What a request may raise when the code host does not answer, or answers with something that is not HTTP."""
 
 
+CLOSED: Final = (httpcore2.RemoteProtocolError, httpcore2.ReadError, httpcore2.WriteError)
+"""What a request may raise when its connection was closed."""
+
+
 async def resolve(host: str, port: int) -> list[str]:
     """Return the addresses of a host, in the order of the system."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)

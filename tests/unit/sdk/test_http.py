@@ -16,6 +16,7 @@ from scmhost.sdk import (
     ApiClient,
     ApiError,
     ApiNotFound,
+    ApiTooLarge,
     ProviderError,
     ProviderForbidden,
     ProviderUnauthorized,
@@ -275,7 +276,7 @@ def test_a_long_answer_is_not_read_to_its_end() -> None:
     """The limit holds for what a compressed body expands to."""
     packed = gzip.compress(b"[" + b" " * 5_000_000 + b"]")
     error = refusal(answer(packed, content_encoding="gzip"), most_bytes=1_000_000)
-    assert type(error) is ProviderError
+    assert type(error) is ApiTooLarge
     assert "more than 1,000,000 bytes" in str(error)
     assert talk(Raw([answer(packed, content_encoding="gzip")]), lambda client: client.get(list[int], "x")) == []
 
@@ -361,12 +362,13 @@ def test_reading_pages_ends() -> None:
     assert talk(Raw([first]), lambda client: work(client, 99)) == 4
 
 
-def test_an_answer_is_asked_for_again_only_if_it_changed() -> None:
+@pytest.mark.parametrize("header", ["authorization", "private-token"])
+def test_an_answer_is_asked_for_again_only_if_it_changed(header: str) -> None:
     """Conditional requests use the ETag; those of other credentials do not."""
     server = Raw([answer({"id": 1}, etag='"e"'), answer("", 304), answer({"id": 2}, etag='"f"')])
 
     async def work(client: ApiClient) -> list[int]:
-        mine, other = (client.with_headers({"authorization": name}) for name in ("mine", "other"))
+        mine, other = (client.with_headers({header: name}) for name in ("mine", "other"))
         answers = [await api.request("GET", "x", conditional=True) for api in (mine, mine, other)]
         return [item.read(Item).id for item in answers]
 
@@ -402,3 +404,17 @@ def test_a_client_works_on_a_second_event_loop() -> None:
     client = asyncio.run(whole(None))
     asyncio.run(whole(client))
     assert server.connections == 2
+
+
+def test_a_connection_that_was_closed_meanwhile_is_replaced() -> None:
+    """For requests that change nothing; another one may have been done already."""
+    server = Raw([answer({"id": 1}), b"", answer({"id": 2})])
+
+    async def twice(client: ApiClient, method: str) -> int:
+        await client.get(Item, "x")
+        return (await client.request(method, "x")).read(Item).id
+
+    assert talk(server, lambda client: twice(client, "GET")) == 2
+    assert len(server.requests) == 3
+    with pytest.raises(ProviderUnavailable, match="broke off"):
+        talk(Raw([answer({"id": 1}), b"", answer({"id": 2})]), lambda client: twice(client, "POST"))

@@ -1,0 +1,1 @@
+"""Forgejo, Gitea and Codeberg, through their API."""

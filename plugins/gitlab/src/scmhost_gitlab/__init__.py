@@ -1,0 +1,1 @@
+"""A provider for GitLab: gitlab.com and instances of your own."""

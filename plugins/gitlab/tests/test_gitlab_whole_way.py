@@ -1,0 +1,201 @@
+"""From a token of a fake GitLab to verified links at the exact commit, over HTTP."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api import PLUGINS_TOML, ApiClient, commit, open_api
+from fake_hosts.base import Delivery, rate_limit, status
+from fake_hosts.gitlab import FakeGitLab
+from fake_hosts.repository import BareRepository
+from scmhost.admin.background import run_due_jobs
+from scmhost.infra.secret_box import new_key
+
+
+def plugins_toml(host: FakeGitLab, application: str = "") -> str:
+    head = f'[host]\nsecret_keys = ["{new_key()}"]'
+    return (
+        PLUGINS_TOML.replace("[host]", head)
+        + '[plugins.gitlab]\nenabled = true\ndistribution = "scmhost-gitlab"\nallow = { organizations = ["acme"] }\n'
+        + f'[plugins.gitlab.settings.instances.work]\nurl = "{host.url}"\n{application}'
+    )
+
+
+@pytest.fixture
+def project(host: FakeGitLab) -> BareRepository:
+    """A private project in a subgroup, with a release and a branch after it."""
+    made = host.repository("acme/shop/cart", private=True)
+    host.tokens["good-token"].repositories.add(made.full_name)
+    made.commit({"src/cart.py": "one\n", "src/gone.py": "1\n"}, "First")
+    made.tag("v1.0")
+    made.commit({"src/cart.py": "one\ntwo\n", "src/gone.py": None}, "Second, fixes SHOP-7")
+    made.tag("v2.0")
+    return made
+
+
+@pytest.fixture
+def api(tmp_path: Path, host: FakeGitLab) -> Iterator[ApiClient]:
+    """A service with the plugin, whose background jobs run only when a test runs them."""
+    folder = tmp_path / "service"
+    folder.mkdir()
+    with open_api(folder, plugins_toml(host), background=False) as opened:
+        yield opened
+
+
+def installed(api: ApiClient, **form: str) -> dict[str, Any]:
+    answer = api.post("integrations/", {"provider": "gitlab", "token": "good-token", **form})
+    assert answer.status_code == 201, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+def added(api: ApiClient, installation: dict[str, Any], identifier: str = "acme/shop/cart") -> dict[str, Any]:
+    body = {"provider": "integrations:gitlab", "installation": installation["id"], "identifier": identifier}
+    answer = api.post("repos/", body)
+    assert answer.status_code == 201, answer.text
+    repository: dict[str, Any] = answer.json()
+    return repository
+
+
+def ready(api: ApiClient) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Install, add the project, and map its ``src`` folder."""
+    installation = installed(api)
+    repository = added(api, installation)
+    assert api.mapping(repository, installation).status_code == 201
+    return repository, installation
+
+
+def set_ref(api: ApiClient, version: str, head: str) -> dict[str, Any]:
+    """Set a release's ref, fetch its commits, and return the release."""
+    api.release(version)
+    answer = api.put(f"releases/{version}/", {"refs": [{"repository": "acme/shop/cart", "commit": head}]})
+    assert answer.status_code == 200, answer.text
+    run_due_jobs(api.services)
+    release: dict[str, Any] = api.get(f"releases/{version}/").json()
+    return release
+
+
+@pytest.mark.usefixtures("project")
+def test_a_token_stays_secret(api: ApiClient) -> None:
+    """Neither the answers nor the database have it."""
+    installation = installed(api, group="acme")
+    assert (installation["name"], installation["configData"]) == ("acme", {"group": "acme"})
+    shown = [api.get(path).text for path in ("integrations/", f"integrations/{installation['id']}/", "audit-logs/")]
+    assert "good-token" not in "".join(shown)
+    database = Path(api.services.store._engine.url.database or "")
+    assert b"good-token" not in database.read_bytes()
+    again = api.post("integrations/", {"provider": "gitlab", "token": "good-token", "group": "acme"})
+    assert again.status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("form", "code"),
+    [
+        ({"token": "wrong-token"}, 403),
+        ({"token": "good-token", "group": "globex"}, 400),
+        ({"token": "good-token", "instance": "home"}, 400),
+        ({"token": "a b"}, 400),
+        ({}, 400),
+    ],
+)
+def test_a_wrong_form_installs_nothing(api: ApiClient, form: dict[str, str], code: int) -> None:
+    """The answer says what to do, without the token."""
+    answer = api.post("integrations/", {"provider": "gitlab", **form})
+    assert answer.status_code == code, answer.text
+    assert "wrong-token" not in answer.text
+    assert api.get("integrations/").json() == []
+
+
+def test_projects_are_offered_and_added(api: ApiClient, host: FakeGitLab, project: BareRepository) -> None:
+    """A project is offered with its branch, and no longer after it was added."""
+    installation = installed(api)
+    path = f"integrations/{installation['id']}/repos/"
+    (offer,) = api.get(path, params={"search": "CART"}).json()["repos"]
+    assert (offer["identifier"], offer["name"], offer["defaultBranch"]) == ("acme/shop/cart",) * 2 + ("main",)
+    repository = added(api, installation)
+    expected = ("acme/shop/cart", f"{host.url}/acme/shop/cart", str(project.id))
+    assert (repository["name"], repository["url"], repository["externalId"]) == expected
+    assert api.get(path, params={"installableOnly": "true"}).json()["repos"] == []
+    again = {"provider": "gitlab", "installation": installation["id"], "identifier": "acme/shop/cart"}
+    assert api.post("repos/", again).status_code == 409
+    assert api.post("repos/", {**again, "identifier": "globex/secret"}).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["acme/shop/cart", "http://gitlab-ci-token:glcbt-64_abc@{host}/acme/shop/cart.git"])
+def test_a_repository_of_a_ci_job_is_claimed(
+    api: ApiClient, host: FakeGitLab, project: BareRepository, name: str
+) -> None:
+    """By its path or its clone URL, whose token is not used; the repository keeps its commits."""
+    remote = name.format(host=host.url.removeprefix("http://"))
+    assert api.post("commits/", {"commits": [commit(repository=remote)]}).status_code in (200, 201)
+    (unclaimed,) = api.get("repos/").json()
+    repository = added(api, installed(api), unclaimed["id"])
+    assert (repository["id"], repository["externalId"]) == (unclaimed["id"], str(project.id))
+    assert repository["url"] == f"{host.url}/acme/shop/cart"
+    assert len(api.get(f"repos/{repository['id']}/commits/").json()) == 1
+    assert "glcbt-64_abc" not in f"{host.calls}"
+
+
+def test_a_ref_alone_gives_a_release_its_commits(api: ApiClient, host: FakeGitLab, project: BareRepository) -> None:
+    """The commits since the previous release, with authors, files, resolved issues and links."""
+    ready(api)
+    second, first = (one.sha for one in project.log("main"))
+    assert set_ref(api, "1.0", "v1.0")["commitCount"] == 1
+    release = set_ref(api, "2.0", "v2.0")
+    assert (release["commitCount"], release["lastCommit"]["id"], release["notes"]) == (1, second, [])
+    files = {(item["type"], item["filename"]) for item in api.get("releases/2.0/commitfiles/").json()}
+    assert files == {("M", "src/cart.py"), ("D", "src/gone.py")}
+    (shown,) = api.get("releases/2.0/commits/").json()
+    assert (shown["url"], shown["issueIds"]) == (f"{host.url}/acme/shop/cart/-/commit/{second}", ["SHOP-7"])
+    refs = [{"repository": "acme/shop/cart", "commit": f"{first}..{second}"}]
+    api.put("releases/2.0/", {"refs": refs})
+    compared = api.get("releases/2.0/").json()["refs"][0]["compareUrl"]
+    assert compared == f"{host.url}/acme/shop/cart/-/compare/{first}...{second}"
+
+
+def test_links_are_verified_at_the_exact_commit(api: ApiClient, host: FakeGitLab, project: BareRepository) -> None:
+    """A file of the release has a link; one that is gone has none, and says why."""
+    ready(api)
+    second = project.head()
+    set_ref(api, "2.0", "v2.0")
+    project.commit({"src/cart.py": None}, "Third")
+    link = api.link(file="/srv/app/cart.py", release="2.0", lineNo=2)
+    page = f"{host.url}/acme/shop/cart/-/blob/{second}/src/cart.py#L2"
+    assert (link["sourceUrl"], link["verified"]) == (page, True)
+    assert api.link(file="/srv/app/gone.py", release="2.0")["error"] == "file_not_found"
+
+
+@pytest.mark.parametrize("fault", [status(502), rate_limit(30)], ids=["outage", "rate limit"])
+def test_a_link_survives_an_outage(api: ApiClient, host: FakeGitLab, project: BareRepository, fault: Any) -> None:
+    """It is not verified; nothing else is lost."""
+    ready(api)
+    host.fault(fault)
+    link = api.link(file="/srv/app/cart.py", commitId=project.head(), lineNo=2)
+    page = f"{host.url}/acme/shop/cart/-/blob/{project.head()}/src/cart.py#L2"
+    assert (link["sourceUrl"], link["verified"]) == (page, None)
+
+
+def test_a_pasted_page_is_read(api: ApiClient, host: FakeGitLab, project: BareRepository) -> None:
+    """A branch with a slash is told from the path after it, by asking GitLab."""
+    ready(api)
+    project.commit({"src/new.py": "1\n"}, branch="feature/new")
+    url = f"{host.url}/acme/shop/cart/-/blob/feature/new/src/new.py#L1"
+    answer = api.post("/api/0/projects/acme/web/repo-path-parsing/", {"sourceUrl": url, "stackPath": "/srv/app/new.py"})
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["stackRoot"], answer.json()["sourceRoot"]) == ("/srv/app/", "src/")
+    assert answer.json()["defaultBranch"] == "feature/new"
+
+
+def delivering(api: ApiClient, host: FakeGitLab) -> list[int]:
+    """Let the fake deliver its webhooks to the service, and return the statuses of the answers."""
+    answers: list[int] = []
+
+    def deliver(delivery: Delivery) -> int:
+        path = delivery.url.removeprefix("https://scmhost.example").removeprefix("http://testserver")
+        answers.append(api.client.post(path, content=delivery.body, headers=dict(delivery.headers)).status_code)
+        return answers[-1]
+
+    host.deliver = deliver
+    return answers
