@@ -296,7 +296,8 @@ class FakeGitHub(FakeHost):
     def commit(self, call: Call, owner: str, repo: str, ref: str) -> Any:
         repository = self._find(call, owner, repo)
         known = {f"{kind}/{name}": sha for kind in ("heads", "tags") for name, sha in repository.refs(kind).items()}
-        sha = known.get(ref) or (repository.resolve(ref) if re.fullmatch(r"[0-9a-f]{4,40}|HEAD", ref) else None)
+        sha = known.get(ref) or known.get(f"heads/{ref}") or known.get(f"tags/{ref}")
+        sha = sha or (repository.resolve(ref) if re.fullmatch(r"[0-9a-f]{4,40}|HEAD", ref) else None)
         if sha is None:
             raise Refuse(422, f"No commit found for SHA: {ref}")
         if ".sha" in call.headers["accept"]:

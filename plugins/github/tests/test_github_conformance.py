@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import pytest
-from scmhost_github import plugin
 
 from fake_hosts.base import User
 from fake_hosts.github import APP_ID, APP_SLUG, CLIENT_ID, CLIENT_SECRET, WEBHOOK_SECRET, FakeGitHub, app_pem, signed
 from scmhost.sdk.testing import ConformanceRun, ProviderConformance, PushSample, Samples
+from scmhost_github import plugin
 
 SHA: Final = "0123456789abcdef0123456789abcdef01234567"
 BODY: Final = json.dumps(
