@@ -82,7 +82,10 @@ class FakeGitHub(FakeHost):
         ("DELETE", API + "/installation/token", "revoke_token"),
         ("GET", API + "/installation/repositories", "granted_repositories"),
         ("GET", API + "/repositories/{number}", "by_id"),
-        ("GET", API + "/repositories/{number}/{rest*}", "below_id"),
+        *(
+            (method, API + "/repositories/{number}/{rest*}", "below_id")
+            for method in ("GET", "POST", "PATCH", "DELETE")
+        ),
         ("GET", _REPO, "show"),
         ("GET", _REPO + "/installation", "installation_of"),
         ("GET", _REPO + "/commits", "commits"),

@@ -70,7 +70,7 @@ def test_an_app_offers_the_selected_repositories(github: GitHubCalls) -> None:
 
 
 def test_offers_come_in_pages(github: GitHubCalls, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All pages together are all repositories, each once; without time there is only a cursor."""
+    """All pages together are all repositories, each once; without time the first one has to do."""
     monkeypatch.setattr("scmhost_github.repositories.PAGE", 3)
     github.host.largest_page = 3
     names = [github.repository(f"team/app{number}").full_name for number in range(8)]
@@ -81,7 +81,8 @@ def test_offers_come_in_pages(github: GitHubCalls, monkeypatch: pytest.MonkeyPat
         sizes.append(len(page.offers))
         cursor = page.next or ""
     assert (found, sizes) == (names, [3, 3, 2])
-    assert offers(github, cursor="2", seconds=1.0) == OfferPage(offers=(), next="2")
+    page = offers(github, "7", seconds=3.0)
+    assert (page.offers, page.next) == ((), "2")
 
 
 def test_a_search_reads_on_until_it_finds_enough(github: GitHubCalls) -> None:

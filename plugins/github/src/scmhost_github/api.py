@@ -129,7 +129,8 @@ async def pages(api: "ApiClient", kind: type[T], *path: str, page: int = 1) -> A
     """Yield the pages of a list, each with the number of the next page; None for the last one."""
     following: int | None = page
     while following is not None:
-        answer = await api.request("GET", *path, params={"per_page": PAGE, "page": following}, conditional=True)
+        # Not conditional: a page may be the same when one more page follows.
+        answer = await api.request("GET", *path, params={"per_page": PAGE, "page": following})
         following = following + 1 if answer.next_params else None
         yield answer.read(kind), following
 

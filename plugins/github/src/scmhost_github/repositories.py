@@ -65,7 +65,7 @@ async def scm_offer_repositories(
     api, text, found = api_of(installation, settings), search.casefold(), dict[str, Offer]()
     following: int | None = int(cursor or "1")
     # GitHub's search would also find repositories of others, so that its lists are filtered.
-    while following is not None and len(found) < PAGE and remaining_seconds() > _RESERVE:
+    while following is not None:
         if is_app(installation):
             granted, following = await anext(pages(api, _Granted, "installation", "repositories", page=following))
             listed: Sequence[GitHubRepository] = granted.repositories
@@ -76,6 +76,8 @@ async def scm_offer_repositories(
                 found[one.full_name] = Offer(
                     identifier=one.full_name, name=one.full_name, default_branch=one.default_branch
                 )
+        if len(found) >= PAGE or remaining_seconds() < _RESERVE:
+            break
     return OfferPage(offers=tuple(found.values()), next=str(following) if following else None)
 
 
