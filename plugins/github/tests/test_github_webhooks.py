@@ -107,7 +107,7 @@ def test_a_push_is_read(github: GitHubCalls) -> None:
     before = app.commit({"a.py": "1\n", "b.py": "1\n"})
     after = app.commit({"a.py": "2\n", "b.py": None, "c.py": "1\n"}, "Mend it")
     delivery = github.host.push_delivery(Hook(1, app, ADDRESS, SECRET), "refs/heads/main", before, after)
-    [push] = read(github, delivery.body, "push", github.stored(app))
+    [push] = read(github, delivery.body, "push", SECRET, github.stored(app))
     assert (push.repository, push.ref) == (str(app.id), "refs/heads/main")
     assert (push.base, push.head, push.unlisted) == (before, after, 0)
     [commit] = push.commits

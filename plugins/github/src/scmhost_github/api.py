@@ -62,6 +62,9 @@ def _or_none(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
         return None
 
 
+Id = Annotated[int, Field(ge=1, lt=2**63)]
+
+
 class GitHubCommit(BaseModel):
     """A commit of the REST API, of the GraphQL API or of a webhook."""
 

@@ -19,7 +19,7 @@ from scmhost.sdk import (
     hookimpl,
 )
 
-from .api import api_of, client, instance_of, is_app, pages
+from .api import Id, api_of, client, instance_of, is_app, pages
 from .forms import GitHubApp, GitHubInstallForm, GitHubInstance, GitHubSettings
 
 if TYPE_CHECKING:
@@ -31,12 +31,12 @@ _SECONDS_AFTER: Final = 480
 
 
 class _User(BaseModel):
-    id: int
+    id: Id
     login: str
 
 
 class _AppInstallation(BaseModel):
-    id: int
+    id: Id
     app_id: int
     account: str = Field(min_length=1, max_length=100, validation_alias=AliasPath("account", "login"))
     suspended_at: str | None = None

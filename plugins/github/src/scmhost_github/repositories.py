@@ -23,7 +23,7 @@ from scmhost.sdk import (
     remaining_seconds,
 )
 
-from .api import PAGE, all_of, api_of, instance_of, is_app, pages
+from .api import PAGE, Id, all_of, api_of, instance_of, is_app, pages
 from .app import app_api
 from .forms import GitHubInstance, GitHubSettings
 
@@ -36,7 +36,7 @@ _NUMBER: Final = re.compile(r"[1-9][0-9]{0,15}")
 class GitHubRepository(BaseModel):
     """A repository. ``full_name`` has its owner and its name."""
 
-    id: int
+    id: Id
     full_name: str = Field(pattern=rf"^{_FULL_NAME.pattern}$")
     default_branch: str | None = None
     archived: bool = False
@@ -52,8 +52,8 @@ class _Granted(BaseModel):
     repositories: tuple[GitHubRepository, ...]
 
 
-class _Id(BaseModel):
-    id: int
+class _Numbered(BaseModel):
+    id: Id
 
 
 @hookimpl
@@ -132,7 +132,7 @@ async def _find(installation: Installation, name: str, settings: GitHubSettings)
     if not is_app(installation) or instance.app is None:
         return found
     path = ("repos", *found.full_name.split("/"), "installation")
-    owner = await app_api(instance, instance.app).find(_Id, *path)
+    owner = await app_api(instance, instance.app).find(_Numbered, *path)
     return found if owner and str(owner.id) == installation.metadata.get("installation_id") else None
 
 

@@ -19,7 +19,7 @@ from scmhost.sdk import (
     hookimpl,
 )
 
-from .api import GitHubCommit, GitHubRepositoryApi, is_app, pages
+from .api import GitHubCommit, GitHubRepositoryApi, Id, is_app, pages
 from .app import external_id
 from .forms import GitHubSettings
 
@@ -30,12 +30,12 @@ MOST_LISTED: Final = 2048
 
 
 class _Hook(BaseModel):
-    id: int
+    id: Id
     url: str | None = Field(None, validation_alias=AliasPath("config", "url"))
 
 
 class _Delivery(BaseModel):
-    installation: int | None = Field(None, validation_alias=AliasPath("installation", "id"))
+    installation: Id | None = Field(None, validation_alias=AliasPath("installation", "id"))
 
 
 class _PushedCommit(GitHubCommit):
@@ -53,7 +53,7 @@ class _PushBody(BaseModel):
     ref: str
     before: str | None = None
     after: str | None = None
-    repository_id: int = Field(validation_alias=AliasPath("repository", "id"))
+    repository_id: Id = Field(validation_alias=AliasPath("repository", "id"))
     repository_url: str = Field(validation_alias=AliasPath("repository", "html_url"))
     commits: tuple[_PushedCommit, ...] = ()
 
