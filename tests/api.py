@@ -201,6 +201,8 @@ def open_api(
         clock,
         settings.limits,
         settings.host.webhook_key,
+        settings.host.url,
+        register_webhooks=settings.host.register_webhooks,
         operators=settings.host.operators,
         secret_box=box,
         telemetry=telemetry,

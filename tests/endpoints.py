@@ -7,7 +7,7 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -15,10 +15,20 @@ from typing import Any
 
 from httpx2 import Response
 
-from api import OLDER_SHA, SHA, ApiClient, commit, open_api
+from api import OLDER_SHA, PLUGINS_TOML, SHA, ApiClient, commit, open_api
 from factories import all_rows, rows_of
+from hosting import candidate
 from indexing import index_files
 from loading import load_cases
+from scmhost.installations import pending_queries
+from scmhost.installations.install_steps import KEPT
+from scmhost.installations.pending_queries import PendingDraft
+from scmhost.organizations.access import authenticate
+
+# A provider that registers webhooks, which Custom SCM cannot.
+FORGE = candidate("webhook_forge", "plugins.webhook_forge")
+CONFIG = PLUGINS_TOML.replace("[host]\n", '[host]\nurl = "http://testserver"\n')
+CONFIG += '[plugins.webhook_forge]\nenabled = true\nallow = { organizations = ["acme"] }\n'
 
 
 @dataclass(frozen=True)
@@ -33,6 +43,8 @@ class Endpoint:
     """The status of the same POST the second time, if it changes nothing."""
     once: str | None = None
     """The reason why the same POST changes something the second time too."""
+    values: Mapping[str, str] = field(default_factory=dict)
+    """Other values for names in the path."""
 
     @property
     def method(self) -> str:
@@ -63,7 +75,7 @@ class PopulatedHost:
     secret: str
 
     def url(self, endpoint: Endpoint, **places: str) -> str:
-        return endpoint.template.format_map({**self.values, **places})
+        return endpoint.template.format_map({**self.values, **fill_in(dict(endpoint.values), self.values), **places})
 
     def body(self, endpoint: Endpoint) -> bytes:
         return json.dumps(fill_in(endpoint.body, self.values)).encode()
@@ -104,8 +116,17 @@ def open_populated(folder: Path) -> Iterator[PopulatedHost]:
     """Open an API in which a repository is claimed, mapped, pushed to, released and deployed."""
     template, places, secret = _template()
     shutil.copy(template, folder / "populated.db")
-    with open_api(folder, database_url=f"sqlite:///{folder}/populated.db") as api:
-        yield PopulatedHost(api, places, secret)
+    with open_api(folder, CONFIG, more=[FORGE], database_url=f"sqlite:///{folder}/populated.db") as api:
+        # Only the token that began it may see it, and an API has a new token whenever it is opened.
+        yield PopulatedHost(api, {**places, "pending_id": _begun(api)}, secret)
+
+
+def _begun(api: ApiClient) -> str:
+    """Begin an installation; return its id."""
+    caller, now = authenticate(api.services, api.there.token), api.services.clock.now()
+    begun = PendingDraft("custom_scm", "digest", "https://scmhost.example/", None, caller.actor, now, now + KEPT)
+    with api.services.store.write() as tx:
+        return str(pending_queries.add(tx, caller.organization.id, begun).id)
 
 
 @cache
@@ -113,7 +134,7 @@ def _template() -> tuple[Path, Mapping[str, str], str]:
     """Return a database with all objects and their values. It is created once and copied for each test."""
     folder = Path(mkdtemp(prefix="scmhost-tests-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    with open_api(folder) as api:
+    with open_api(folder, CONFIG, more=[FORGE]) as api:
         return folder / "test.db", *_furnish(api)
 
 
@@ -125,6 +146,7 @@ def _furnish(api: ApiClient) -> tuple[Mapping[str, str], str]:
     commits = [commit(SHA), commit(OLDER_SHA, timestamp="2026-01-01T00:00:00Z")]
     api.post("releases/", {"version": "1.0", "projects": ["web"], "commits": commits})
     api.post("releases/1.0/deploys/", {"environment": "staging"})
+    forge = api.post("integrations/", {"provider": "webhook_forge"}).json()
     places = {
         "organization": "acme",
         "organization_id": str(api.there.organization.id),
@@ -136,7 +158,9 @@ def _furnish(api: ApiClient) -> tuple[Mapping[str, str], str]:
         "unclaimed_id": api.repository("team/lib", "https://git.example.com/team/lib")["id"],
         "mapping_id": mapping["id"],
         "secret_id": webhook["secrets"][0]["id"],
+        "forge_id": forge["id"],
         "plugin": "custom_scm",
+        "provider": "webhook_forge",
         "version": "1.0",
         "sha": SHA,
         "new_sha": "c" * 40,

@@ -17,7 +17,9 @@ from scmhost.infra.db import jobs
 from scmhost.infra.db.engine import Store, Transaction
 from scmhost.infra.db.schema import ALL_TABLES
 from scmhost.infra.paging import PageQuery
+from scmhost.installations import pending_queries
 from scmhost.installations import queries as installation_queries
+from scmhost.installations.pending_queries import PendingDraft
 from scmhost.links import queries as link_queries
 from scmhost.links.values import MappingDraft
 from scmhost.organizations import queries as organization_queries
@@ -27,7 +29,7 @@ from scmhost.releases.values import DeployDraft, ReleaseDraft
 from scmhost.repositories import file_queries
 from scmhost.repositories import queries as repository_queries
 from scmhost.sdk import CommitDraft, FileChange, InstallationDraft
-from scmhost.services import Actor
+from scmhost.services import SYSTEM, Actor
 
 T = TypeVar("T")
 
@@ -133,6 +135,8 @@ def new_tenant(store: Store, slug: str = "acme") -> Tenant:
         secret = installation_queries.create_secret(tx, organization_id, installation, NOW).id
         owner_of_secrets = installation_queries.get_many(tx, organization_id, [installation])[installation].installation
         installation_queries.save_secrets(tx, owner_of_secrets, "encrypted", "key", None)
+        begun = PendingDraft("custom_scm", "digest", "https://scmhost.example/", "sealed", SYSTEM, NOW, NOW)
+        pending_queries.add(tx, organization_id, begun)
         audit_queries.add(tx, organization_id, note(token), NOW)
     return Tenant(organization_id, project, token, installation, repository, commit, release.id, mapping, secret)
 

@@ -80,6 +80,8 @@ class Host:
             clock,
             settings.limits,
             settings.host.webhook_key,
+            settings.host.url,
+            register_webhooks=settings.host.register_webhooks,
             operators=settings.host.operators,
             secret_box=box,
             telemetry=telemetry,

@@ -37,6 +37,7 @@ from scmhost.infra.errors import (
 from scmhost.infra.http import BodyLimit, RequestLog, problem
 from scmhost.infra.loops import Loops
 from scmhost.installations import routes as installation_routes
+from scmhost.installations import step_routes
 from scmhost.installations.install import InvalidForm
 from scmhost.links import mapping_routes
 from scmhost.links import routes as link_routes
@@ -53,6 +54,7 @@ ROUTERS: Final = (
     organization_routes.router,
     audit_routes.router,
     installation_routes.router,
+    step_routes.router,
     installation_routes.webhook_router,
     organization_routes.projects_router,
     organization_routes.project_router,
@@ -165,6 +167,7 @@ def create_application(services: Services, on_shutdown: Callable[[], None] = lam
         app.include_router(router)
     app.include_router(admin_routes.health_router)
     app.include_router(commit_routes.delivery_router)
+    app.include_router(step_routes.callback_router)
     if services.telemetry.metrics:
         app.include_router(metrics_router(services.telemetry.metrics))
     install_error_handlers(app)

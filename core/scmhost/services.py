@@ -47,6 +47,8 @@ class Services:
         clock: the current time.
         limits: how much a request may send or read.
         webhook_key: the key from which webhook secrets are derived; None: webhooks are off.
+        url: the address of this service in browsers, without a final slash; None if the operator has not set it.
+        register_webhooks: whether webhooks are registered at code hosts.
         operators: slugs or ids of the organizations whose admins may see the state of the host.
         secret_box: encrypts the secrets of installations, with the keys of the operator.
         telemetry: receives the operations that are measured.
@@ -58,6 +60,8 @@ class Services:
     clock: Clock
     limits: Limits
     webhook_key: SecretStr | None = None
+    url: str | None = None
+    register_webhooks: bool = True
     operators: tuple[str | int, ...] = ()
     secret_box: SecretBox = NO_KEYS
     telemetry: Telemetry = NO_TELEMETRY

@@ -79,13 +79,16 @@ def run_two_checks(*words: object) -> Done:
 
 
 def test_correct_plugin() -> None:
-    """A plugin is found by its distribution or its own name, and each check is listed."""
+    """A plugin is found by its distribution or its own name; each check is listed, one without a sample as not run."""
     for name in ("scmhost-custom-scm", "custom_scm"):
         done = run_two_checks(name)
         assert done.code == 0, done.out
         assert "ready         scmhost-custom-scm" in done.out
         assert "kept          links-safe" in done.out
-        assert done.out.endswith(f"2 of {len(CHECKS)} checks: 2 kept.\n")
+        assert (
+            "not run       push-sample-read  (there is no sample of a delivery; set push = PushSample(...))" in done.out
+        )
+        assert done.out.endswith(f"2 of {len(CHECKS)} checks: 1 kept, 1 not run.\n")
 
 
 def test_json_and_markdown_reports() -> None:

@@ -59,8 +59,8 @@ def fill(populated: PopulatedHost) -> None:
         api.post("releases/", {"version": f"1.{number}", "projects": ["web"]})
         api.post("releases/1.0/deploys/", {"environment": f"stage-{number}"})
         api.post("projects/", {"slug": f"project-{number}"})
-        api.install(name=f"team-{number}")
         if number > 1:
+            api.install(name=f"team-{number}")
             api.repository(f"team/{number}")
 
 

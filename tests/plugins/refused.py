@@ -1,6 +1,6 @@
 """Plugins that the host refuses to load; each object has one fault."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -119,6 +119,41 @@ class Untouchable:
         raise RuntimeError("do not look")
 
 
+class CallbackForm(BaseModel):
+    """A form with a field that JSON cannot express."""
+
+    team: str
+    choose: Callable[[], str]
+
+
+class Lock:
+    """A class that pydantic does not know."""
+
+
+class LockSettings(BaseModel):
+    """Settings with a field of any class."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    lock: Lock = Lock()
+
+
+class ObjectInSchema(BaseModel):
+    """A configuration whose schema JSON cannot express."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [Lock()]})  # type: ignore[list-item]
+
+    team: str = ""
+
+
+class FailingSchema(BaseModel):
+    """A form that fails when its schema is made."""
+
+    @classmethod
+    def model_json_schema(cls, *_: Any, **__: Any) -> Any:
+        raise RuntimeError("no schema today")
+
+
 unknown_hook = UnknownHook()
 wrong_argument = WrongArgument()
 unmarked = Unmarked()
@@ -139,3 +174,14 @@ promises_too_much = Offers(Provider(key="boast", name="Boast", features=frozense
 rubbish_providers = Offers({"key": "Not A Key"})
 strict = Offers(Provider(key="strict", name="Strict", settings=StrictSettings))
 fine = Offers(Provider(key="fine", name="Fine", requires_feature_flag=False))
+callback_form = Offers(Provider(key="callback", name="Callback", install_form=CallbackForm))
+lock_settings = Offers(Provider(key="lock", name="Lock", settings=LockSettings))
+object_in_schema = Offers(Provider(key="object", name="Object", configuration=ObjectInSchema))
+failing_schema = Offers(Provider(key="failing", name="Failing", install_form=FailingSchema))
+nothing = None
+five = 5
+
+
+def make_plugin() -> Offers:
+    """Return a plugin, but nobody calls this."""
+    return fine

@@ -14,6 +14,7 @@ import pytest
 from loading import case_id, load_cases
 from plugins.listener import Listener
 from plugins.wrong.correct import Correct
+from plugins.wrong.installing import NeedsPerson
 from plugins.wrong.remote import CallsHost, RaisesConnectionReset
 from scmhost.sdk import HOOK_SPECS
 from scmhost.sdk.testing import CHECKS, ConformanceRun, PushSample, Samples
@@ -68,7 +69,7 @@ def test_every_hook_is_checked() -> None:
 
 @pytest.mark.parametrize("name", ["correct:Correct", "links:WithoutTemplates"])
 def test_correct_plugin_keeps_every_check(name: str) -> None:
-    """A correct plugin has no violation, and no check that could not run."""
+    """A correct plugin has no violation, and something to check for every check."""
     results = list(conformance_run(wrong_plugin(name)).run_all())
     assert [result.report for result in results if result.outcome == "violated"] == []
     assert {result.check.name for result in results if result.outcome == "not run"} == set()
@@ -77,8 +78,17 @@ def test_correct_plugin_keeps_every_check(name: str) -> None:
 def test_plugin_without_providers_is_checked() -> None:
     """A plugin with listeners and commands alone gets a sample installation and repository."""
     run = conformance_run(Listener(), examples=10)
-    assert {result.outcome for result in run.run_all()} == {"kept", "not declared"}
-    assert run.report.provider == ""
+    results = list(run.run_all())
+    assert {result.outcome for result in results} == {"kept", "not declared", "not run"}
+    reasons = {result.check.name: result.text for result in results if result.outcome == "not run"}
+    assert reasons == {
+        "provider-hooks": "the plugin registers no provider",
+        "host-unreachable": "no hook tried to reach a host beyond this machine",
+        "host-timeout": "no I/O hook connected to the suite's server in place of its host",
+        "host-slow": "no I/O hook connected to the suite's server in place of its host",
+        "secrets-hidden": "the samples have no secret",
+    }
+    assert (run.report.provider, run.report.passed) == ("", True)
 
 
 def test_violation_that_only_one_check_finds_counts_for_it() -> None:
@@ -99,15 +109,33 @@ def test_plugin_that_cannot_reach_its_host_gets_a_default_installation() -> None
     (note,) = run.report.data()["notes"]
     assert "an installation made of the form" in note
     assert ".;" not in note
-    not_run = {name for name, result in results.items() if result.outcome == "not run"}
-    assert not_run == {"offers-unique", "offers-can-be-added", "sample-added", "organizations-isolated"}
+    blocked = {name for name, result in results.items() if result.blocked_by}
+    assert blocked == {"offers-unique", "offers-can-be-added", "sample-added", "organizations-isolated"}
+
+
+def test_plugin_that_installs_in_steps_only_keeps_every_check() -> None:
+    """A plugin whose scm_install refuses is checked with an installation from the samples."""
+    fields = {"external_id": "4", "configuration": {"server": "https://forge.example"}}
+    form = {"team": "team", "server": "https://forge.example"}
+    run = conformance_run(NeedsPerson(), installation=fields, form=form, examples=10)
+    assert [result.report for result in run.run_all() if result.outcome == "violated" or result.blocked_by] == []
+    assert "scm_install does not install without scm_begin_install" in run.report.notes[0]
 
 
 def test_plugin_that_cannot_reach_its_host_keeps_every_check_with_an_installation() -> None:
-    """With the fields of an installation in the samples every check runs."""
+    """With the fields of an installation in the samples no check is violated; those that need the host do not run."""
     run = conformance_run(CallsHost(), installation={"external_id": "4", "configuration": {"team_id": 4}}, examples=10)
-    assert [result for result in run.run_all() if result.outcome != "kept"] == []
+    results = {result.check.name: result for result in run.run_all()}
+    assert [result.report for result in results.values() if result.outcome == "violated" or result.blocked_by] == []
+    assert run.report.passed
     assert "an installation from the samples" in run.report.notes[0]
+    reasons = {name: result.text for name, result in results.items() if result.outcome == "not run"}
+    assert reasons["offers-unique"] == "scm_offer_repositories offered nothing"
+    assert reasons["decisions-repeat"] == "scm_dispatch_repository made no decision"
+    assert reasons["sample-added"].startswith("scm_dispatch_repository made no decision: Quarry does not answer")
+    assert (
+        results["host-slow"].outcome == results["host-timeout"].outcome == results["host-unreachable"].outcome == "kept"
+    )
 
 
 @pytest.mark.parametrize(
@@ -164,7 +192,7 @@ def test_failing_import_is_reported_once(
 def test_plugin_that_the_host_refuses_violates_a_check(case: dict[str, Any]) -> None:
     """The suite is at least as strict about a plugin's code as the host."""
     run = conformance_run(EntryPoint("subject", case["entry"], "scmhost"))
-    names = ("imports", "hooks-fit", "hook-kinds", "provider-hooks")
+    names = ("imports", "hooks-fit", "hook-kinds", "provider-hooks", "models-fit")
     assert any(run.run(CHECKS_BY_NAME[name]).outcome != "kept" for name in names)
 
 

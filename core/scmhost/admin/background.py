@@ -1,4 +1,4 @@
-"""Background work of the service: due jobs and due deletions."""
+"""Background work of the service: due jobs, due deletions, and upgrades of configurations."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -6,16 +6,21 @@ from typing import Final
 
 import structlog
 
+from scmhost.commits.complete import COMPLETE_PUSH, complete_push
 from scmhost.infra.db import jobs
 from scmhost.infra.db.jobs import QueuedJob
 from scmhost.infra.errors import Unavailable
 from scmhost.infra.loops import Loop
+from scmhost.installations.install_steps import forget_expired
+from scmhost.installations.upgrade import upgrade_when_due
+from scmhost.installations.webhooks import REGISTER_WEBHOOKS
 from scmhost.plugins.isolation.faults import exception_text
 from scmhost.plugins.isolation.pauses import seconds_of
 from scmhost.releases import content_queries
 from scmhost.releases.fetch import FETCH_COMMITS, fetch_commits
 from scmhost.repositories import file_queries
 from scmhost.repositories import queries as repository_queries
+from scmhost.repositories.webhooks import SYNC_WEBHOOK, register_webhooks, sync_webhook
 from scmhost.sdk import Repository
 from scmhost.services import Services
 
@@ -43,6 +48,9 @@ Handler = Callable[[Services, QueuedJob], None]
 
 _HANDLERS: Final[Mapping[str, Handler]] = {
     FETCH_COMMITS: fetch_commits,
+    COMPLETE_PUSH: complete_push,
+    REGISTER_WEBHOOKS: register_webhooks,
+    SYNC_WEBHOOK: sync_webhook,
     file_queries.INDEX_FILES: file_queries.index_files,
 }
 
@@ -54,15 +62,18 @@ def background_loops(services: Services) -> list[Loop]:
         _unless_unavailable("jobs postponed", lambda: run_due_jobs(services, beat=jobs_loop.beat))
         return False
 
-    def delete_repositories(_woken: bool) -> bool:  # noqa: FBT001
-        _unless_unavailable("housekeeping postponed", lambda: delete_due_repositories(services))
+    def keep_house(_woken: bool) -> bool:  # noqa: FBT001
+        _unless_unavailable(
+            "housekeeping postponed", lambda: (delete_due_repositories(services), forget_expired(services))
+        )
+        _unless_unavailable("upgrade of configurations postponed", lambda: upgrade_when_due(services))
         return False
 
     telemetry = services.telemetry
     # A round reports progress only between jobs, so it is not stuck while its slowest job runs.
     patience = services.limits.job_seconds + 60.0
     jobs_loop = Loop("jobs", run_jobs, seconds=JOBS_SECONDS, stuck_after=patience, telemetry=telemetry)
-    return [jobs_loop, Loop("housekeeping", delete_repositories, seconds=HOUSEKEEPING_SECONDS, telemetry=telemetry)]
+    return [jobs_loop, Loop("housekeeping", keep_house, seconds=HOUSEKEEPING_SECONDS, telemetry=telemetry)]
 
 
 def _unless_unavailable(event: str, work: Callable[[], object]) -> None:

@@ -7,9 +7,11 @@ from functools import partial
 from itertools import chain
 from typing import Final
 
+from scmhost.commits.complete import COMPLETE_PUSH
 from scmhost.infra.errors import ScmhostError
 from scmhost.installations import queries as installation_queries
 from scmhost.installations.sealing import attention_reasons
+from scmhost.installations.webhooks import REGISTER_WEBHOOKS
 from scmhost.links import queries as link_queries
 from scmhost.links.resolve import index_mappings
 from scmhost.links.values import CodeMapping
@@ -18,9 +20,10 @@ from scmhost.mapping.code_mapping import normalize_slashes
 from scmhost.organizations import queries as organization_queries
 from scmhost.plugins import ConfigError, FlagDecision, Settings
 from scmhost.plugins.errors import did_you_mean
+from scmhost.repositories.webhooks import SYNC_WEBHOOK
 from scmhost.services import Services
 
-from . import host_checks
+from . import host_checks, webhook_checks
 from . import queries as admin_queries
 from .background import OVERDUE_AFTER
 from .host_checks import CONFIGURATION, DATABASE, SEVERITIES, Check, Finding, Findings, each
@@ -34,6 +37,11 @@ _MAX_CLOCK_DIFFERENCE: Final = timedelta(seconds=5)
 _FUTURE: Final = timedelta(minutes=5)
 _EXPIRES_SOON: Final = timedelta(days=7)
 _EXAMPLES: Final = 3
+_FAILED_REMEDIES: Final = {
+    COMPLETE_PUSH: "fix the cause, and let the code host send the push again",
+    SYNC_WEBHOOK: webhook_checks.REGISTER_AGAIN,
+    REGISTER_WEBHOOKS: webhook_checks.REGISTER_AGAIN,
+}
 # A file name that no stack root contains.
 _UNMAPPED_NAME: Final = "scmhost-doctor"
 
@@ -157,20 +165,6 @@ def _expires_soon(token: TenantRow) -> Finding:
 def _expired(token: TenantRow) -> Finding:
     remedy = f"scmhost token revoke {token.id} --org {token.organization}"
     return Finding("note", _subject("token", token), f"{token.name!r} expired at {_when(token)}", remedy)
-
-
-def check_webhook_key(services: Services) -> Findings:
-    """Report webhooks whose secrets cannot be derived, because the operator's key is missing."""
-    with services.store.read() as tx:
-        count = admin_queries.count_webhooks(tx, services.clock.now())
-    if count and services.webhook_key is None:
-        yield Finding(
-            "error",
-            "webhooks",
-            f"there is no webhook_key, so every delivery is answered 404; installations with a webhook: {count}",
-            "set SCMHOST_WEBHOOK_KEY, or webhook_key under [host], to the key with which they were created",
-            services.plugins.settings.source.place("host"),
-        )
 
 
 def check_installations(services: Services) -> Findings:
@@ -297,7 +291,7 @@ def check_jobs(services: Services) -> Findings:
 
 
 def _failed_job(job: TenantRow) -> Finding:
-    remedy = "fix the cause, and set the refs of the release again"
+    remedy = _FAILED_REMEDIES.get(job.name.partition(" ")[0], "fix the cause, and set the refs of the release again")
     return Finding("warning", _subject("job", job), f"{job.name} failed and is not tried again: {job.detail}", remedy)
 
 
@@ -312,6 +306,7 @@ def _when(row: TenantRow) -> str:
 _HOST_CHECKS: Final[Sequence[Check]] = (
     host_checks.check_plugin_states,
     host_checks.check_plugins_serve_someone,
+    host_checks.check_address,
     host_checks.check_overrides,
     host_checks.check_file_mode,
     host_checks.check_key_files,
@@ -321,7 +316,8 @@ _HOST_CHECKS: Final[Sequence[Check]] = (
 _ROW_CHECKS: Final[Sequence[Check]] = (
     check_clocks,
     check_organization_names,
-    check_webhook_key,
+    webhook_checks.check_webhook_key,
+    webhook_checks.check_registered_webhooks,
     check_installations,
     check_credentials,
     check_repositories,

@@ -194,6 +194,19 @@ def check_plugins_serve_someone(services: Services) -> Findings:
             )
 
 
+def check_address(services: Services) -> Findings:
+    """Report plugins that send people to a code host, if the host has no address to which they can come back."""
+    for report in services.plugins.plugins:
+        if "scm_begin_install" in report.hooks and services.url is None:
+            yield Finding(
+                "note",
+                f"plugin {report.name}",
+                "needs a person's consent at the code host, which cannot send the browser back without host.url",
+                'write url = "https://..." under [host], the address of this service',
+                services.plugins.settings.source.place("host"),
+            )
+
+
 def check_overrides(services: Services) -> Findings:
     """Report what an operator may have forgotten: the environment, ``kill``, and contradicting lists."""
     settings = services.plugins.settings

@@ -12,7 +12,7 @@ from scmhost.infra.db.schema import ALL_TABLES
 from scmhost.installations.tables import INSTALLATIONS, WEBHOOK_SECRETS
 from scmhost.links.tables import CODE_MAPPINGS
 from scmhost.organizations.tables import ORGANIZATIONS, PROJECTS, TOKENS
-from scmhost.repositories.tables import REPOSITORIES
+from scmhost.repositories.tables import REPOSITORIES, REPOSITORY_WEBHOOKS
 
 _ACTIVE: Final = "active"
 
@@ -36,6 +36,19 @@ class TenantRow:
     detail: str = ""
     moment: datetime | None = None
     count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRow:
+    """A webhook that is to be registered at a code host, or to be removed from it, with the organization's slug."""
+
+    organization: str
+    installation_id: int
+    repository: str
+    wanted: bool
+    state: str
+    reason: str | None
+    address: str | None
 
 
 def check_write_access(tx: Transaction) -> None:
@@ -83,6 +96,22 @@ def count_webhooks(tx: Transaction, now: datetime) -> int:
     # An installation has several live secrets while one of them is being replaced.
     one = select(WEBHOOK_SECRETS.c.organization_id, WEBHOOK_SECRETS.c.installation_id).where(live).distinct().subquery()
     return int(tx.execute(select(func.count()).select_from(one)).scalar_one())
+
+
+def troubled_webhooks(tx: Transaction, url: str | None) -> list[WebhookRow]:
+    """Return the webhooks that could not be registered or removed, or whose address is not below a URL."""
+    table = REPOSITORY_WEBHOOKS.c
+    troubled = table.state == "failed"
+    if url is not None:
+        troubled |= ~table.address.startswith(f"{url}/", autoescape=True)
+    query = _with_organization(select(ORGANIZATIONS.c.slug, REPOSITORY_WEBHOOKS), table.organization_id)
+    rows = tx.execute(query.where(troubled).order_by(table.organization_id, table.installation_id, table.repository_id))
+    return [
+        WebhookRow(
+            row.slug, row.installation_id, str(row.repository["name"]), row.wanted, row.state, row.reason, row.address
+        )
+        for row in rows
+    ]
 
 
 def unclaimed_repositories(tx: Transaction) -> list[TenantRow]:

@@ -45,6 +45,10 @@ COMMANDS: Final = {
     "demo": ("scmhost.cli.demo:demo", "Show the main features of the service, with temporary data."),
     "derive": ("scmhost.cli.mapping_tools:derive", "Infer code mappings from frames and file lists."),
     "frames": ("scmhost.cli.link:frames", "Print the frames of stack traces."),
+    "installations": (
+        "scmhost.cli.installations:installations",
+        "Install providers for an organization, and remove them.",
+    ),
     "link": ("scmhost.cli.link:link", "Print a stack trace, or any text, with links to the source."),
     "map": ("scmhost.cli.mapping_tools:map_frames", "Map stack frames to paths in a repository."),
     "migrate": ("scmhost.cli.admin:migrate", "Update the database schema."),
@@ -58,6 +62,7 @@ COMMANDS: Final = {
     "serve": ("scmhost.cli.serve:serve", "Run the service."),
     "token": ("scmhost.cli.admin:token", "Create, list and revoke access tokens."),
     "url": ("scmhost.cli.url_tools:urls", "Build URLs of pages on code hosts."),
+    "webhooks": ("scmhost.cli.admin:webhooks", "List webhooks at code hosts, and register them again."),
 }
 
 EPILOG: Final = """

@@ -19,11 +19,11 @@ from scmhost.sdk.testing.plugin_under_test import PluginUnderTest
 
 from .context import EXIT_FAILED, echo, echo_json, fail
 
-_KEYS: Final = ("form", "installation", "settings", "repository", "provider", "hosts", "push")
-_TABLES: Final = ("form", "installation", "settings", "repository", "push")
+_KEYS: Final = ("form", "installation", "settings", "repository", "provider", "hosts", "push", "old_configurations")
+_TABLES: Final = ("form", "installation", "settings", "repository", "push", "old_configurations")
 _PUSH_KEYS: Final = ("body", "headers", "secret")
 # The host does not load a plugin that violates one of these.
-_REQUIRED: Final = ("imports", "hooks-fit", "hook-kinds", "provider-hooks")
+_REQUIRED: Final = ("imports", "hooks-fit", "hook-kinds", "provider-hooks", "models-fit")
 _MISSING_FIELD: Final = re.compile(r"([\w-]+)[\w.-]*: Field required")
 _RANGE: Final = re.compile(r"scmhost-api\s*(?=[<>=!~])")
 _NO_RANGE: Final = f"it states no API range; add the keyword 'scmhost-api>={API_VERSION}' to the distribution"
@@ -157,7 +157,7 @@ def _require_loadable(plugin: PluginUnderTest) -> None:
     required = {check.name: check for check in CHECKS if check.name in _REQUIRED}
     for name in _REQUIRED:
         result = required[name].run(plugin)
-        if result.outcome != "kept":
+        if result.outcome == "violated" or result.blocked_by:
             _refuse((result.report or result.text).rstrip())
 
 
@@ -185,6 +185,7 @@ def _samples(point: EntryPoint, given: Mapping[str, Any], provider: str) -> Samp
         installation=given.get("installation", {}),
         repository=given.get("repository", {}),
         hosts=tuple(given.get("hosts", ())),
+        old_configurations=given.get("old_configurations", {}),
         push=PushSample(**{**push, "body": push["body"].encode()}) if push else None,
     )
 

@@ -139,11 +139,27 @@ class ServerClient:
             notes += map(str, given)
         return found
 
-    def _send(self, path: str, body: bytes | None, accept_status: int | None = None) -> Any:
+    def send(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Send a JSON body; return the JSON answer.
+
+        Raises:
+            ServerError: the server answered with an error, or not at all.
+        """
+        return self._send(path, json.dumps(body).encode())
+
+    def delete(self, path: str) -> Any:
+        """Delete what is at a path; return the JSON answer, or None if it is empty.
+
+        Raises:
+            ServerError: the server answered with an error, or not at all.
+        """
+        return self._send(path, None, method="DELETE")
+
+    def _send(self, path: str, body: bytes | None, accept_status: int | None = None, method: str | None = None) -> Any:
         headers = {"Authorization": f"Bearer {self.token}", "Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = "application/json"
-        request = Request(self.url + path, body, headers)  # noqa: S310 - the scheme is checked in open()
+        request = Request(self.url + path, body, headers, method=method)  # noqa: S310 - open() checks the scheme
         try:
             with _open(request) as response:
                 status, received, content = response.status, response.headers, response.read()
@@ -151,6 +167,8 @@ class ServerClient:
             raise ServerError(f"{self.url} does not answer: {getattr(error, 'reason', error)}") from error
         if status >= _FIRST_REDIRECT and status != accept_status:
             raise ServerError(f"{self.url} answered {status}: {_detail(status, received, content)}")
+        if method == "DELETE" and not content:
+            return None
         try:
             return json.loads(content)
         except (ValueError, RecursionError) as error:

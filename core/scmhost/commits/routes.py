@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
 
 from scmhost.commits.schemas import (
@@ -19,7 +19,7 @@ from scmhost.infra.http import RequestedPage
 from scmhost.organizations.access import ForOrganization, ForReleases, NumericId, ServicesDep, parse_id
 
 from .ingest import ingest_commits, missing_commits
-from .push import receive_push
+from .push import IGNORED, receive_provider_delivery, receive_push
 from .show import commits_of_repository
 
 delivery_router: Final = APIRouter(prefix="/hooks", tags=["webhooks"])
@@ -41,6 +41,26 @@ def delivery_receive(
     """Receive a push from a code host, signed with a secret of the installation. Sent again it changes nothing."""
     done, notes = receive_push(services, parse_id(installation_id, "webhook"), dict(request.headers), body)
     return shown_ingested(done, notes)
+
+
+@delivery_router.post(
+    "/provider/{provider}/",
+    openapi_extra=_ANY_BODY,
+    responses={202: {"model": Ingested, "description": "Not a push to an installation of this host; ignored."}},
+)
+def delivery_receive_for_provider(
+    services: ServicesDep,
+    provider: str,
+    request: Request,
+    response: Response,
+    body: Annotated[bytes, Depends(raw_body)],
+) -> Ingested:
+    """Receive a delivery for any installation of a provider whose code host sends all of them to one address."""
+    received = receive_provider_delivery(services, provider, dict(request.headers), body)
+    if received is None:
+        response.status_code = 202
+        return shown_ingested([], [IGNORED])
+    return shown_ingested(*received)
 
 
 router: Final = APIRouter(prefix="/api/0/organizations/{organization}", tags=["commits"], route_class=CommitsRoute)

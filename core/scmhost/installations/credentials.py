@@ -108,6 +108,11 @@ class InstallationCredentials:
         sealed = self._recent(installation)
         return self._opened(installation, sealed) if sealed else Credentials()
 
+    def configuration_version(self, installation: Installation) -> str:
+        """Return the version of the plugin that stored an installation's configuration; empty if it is not known."""
+        with self._store.read() as tx:
+            return queries.configuration_version(tx, installation.organization_id, installation.id)
+
     def renew(
         self,
         installation: Installation,

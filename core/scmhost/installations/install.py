@@ -7,13 +7,14 @@ from pydantic import BaseModel, JsonValue, SecretStr, ValidationError
 
 from scmhost.audit.queries import record
 from scmhost.infra.db.base import without_surrogates
+from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.errors import BadText, Duplicate
 from scmhost.infra.errors import Conflict, InvalidInput, NotFound
 from scmhost.infra.paging import Page, PageQuery
 from scmhost.plugins import PluginFault, ProviderCalls
 from scmhost.plugins.calls import refusals
 from scmhost.plugins.errors import Origin
-from scmhost.sdk import Installation, JsonObject, Organization, Provider
+from scmhost.sdk import Installation, InstallationDraft, JsonObject, Organization, Provider
 from scmhost.sdk.configuration import field_key
 from scmhost.sdk.secrets import enclosed_secrets, secret_fields
 from scmhost.services import Services
@@ -44,24 +45,50 @@ def install_provider(
         Conflict: this installation exists already, or it has secrets and the host has no key for them.
     """
     calls = services.plugins.calls_for(provider_key, organization)
-    form = _read_form(calls, calls.provider.install_form, fields)
+    form = read_form(calls, calls.provider.install_form, fields)
     # Outside of the transaction: the plugin may call its code host, and a write must not wait for that.
     with refusals():
         draft = calls.install(form, organization)
     with services.store.write() as tx:
-        try:
-            stored = queries.create(tx, organization.id, provider_key, draft, services.clock.now())
-            if draft.secrets:
-                sealed = seal(services.secret_box, stored.installation, draft.secrets)
-                queries.save_secrets(tx, stored.installation, *sealed, draft.secrets_expire_at)
-        except Duplicate as error:
-            raise Conflict(f"This {provider_key} installation exists already.") from error
-        except BadText as error:
-            raise _bad_draft(services, calls.plugin, error) from error
-        # The name is the plugin's, not the form's: the plugin may have normalized it.
-        target = stored.installation.id, stored.installation.name
-        record(tx, services, organization, "integration.add", target, {"provider": provider_key})
+        stored = save_draft(tx, services, organization, calls, draft)
+    notify_saved(services, organization, stored)
     return stored
+
+
+def save_draft(
+    tx: Transaction,
+    services: Services,
+    organization: Organization,
+    calls: ProviderCalls,
+    draft: InstallationDraft,
+    hook: str = "scm_install",
+) -> StoredInstallation:
+    """Save the installation that a hook returned, with its secrets.
+
+    Raises:
+        PluginFault: the plugin returned text that cannot be stored.
+        Conflict: this installation exists already, or it has secrets and the host has no key for them.
+    """
+    provider_key = calls.provider.key
+    try:
+        version = services.plugins.plugin_version(provider_key)
+        stored = queries.create(tx, organization.id, provider_key, draft, services.clock.now(), version)
+        if draft.secrets:
+            sealed = seal(services.secret_box, stored.installation, draft.secrets)
+            queries.save_secrets(tx, stored.installation, *sealed, draft.secrets_expire_at)
+    except Duplicate as error:
+        raise Conflict(f"This {provider_key} installation exists already.") from error
+    except BadText as error:
+        raise _bad_draft(services, calls.plugin, hook, error) from error
+    # The name is the plugin's, not the form's: the plugin may have normalized it.
+    target = stored.installation.id, stored.installation.name
+    record(tx, services, organization, "integration.add", target, {"provider": provider_key})
+    return stored
+
+
+def notify_saved(services: Services, organization: Organization, stored: StoredInstallation) -> None:
+    """Notify listeners of a new or changed installation, without its secrets. Call it after the transaction."""
+    services.plugins.notify("scm_installation_saved", organization=organization, installation=stored.installation)
 
 
 def configure_installation(
@@ -87,12 +114,13 @@ def configure_installation(
         raise InvalidForm({name: [f"This field {problem} of its own."] for name in enclosed})
     own = secret_fields(model)
     held = stored_secrets(services, installation) if own else {}
-    form = _read_form(calls, model, {**_kept_secrets(model, held), **fields})
+    form = read_form(calls, model, {**_kept_secrets(model, held), **fields})
     # To a form, a field that is null is one that is missing: both are stored in the same way.
     configuration = form.model_dump(mode="json", exclude_none=True, exclude=set(own))
     secrets = _with_form(held, form, own)
     with services.store.write() as tx:
-        queries.set_configuration(tx, organization.id, installation_id, configuration)
+        version = services.plugins.plugin_version(installation.provider)
+        queries.set_configuration(tx, organization.id, installation_id, configuration, version)
         changed = _changed_fields(installation.configuration, configuration) + _changed_fields(held, secrets)
         if secrets and secrets != held:
             queries.save_secrets(tx, installation, *seal(services.secret_box, installation, secrets), None)
@@ -102,7 +130,10 @@ def configure_installation(
         if changed:
             target = installation.id, installation.name
             record(tx, services, organization, "integration.edit", target, {"fields": changed})
-    return get_installation(services, organization, installation_id)
+    stored = get_installation(services, organization, installation_id)
+    if changed:
+        notify_saved(services, organization, stored)
+    return stored
 
 
 def get_installation(services: Services, organization: Organization, installation_id: int) -> StoredInstallation:
@@ -154,6 +185,17 @@ def shown_configuration(services: Services, installation: Installation) -> JsonO
     return {name: value for name, value in installation.configuration.items() if name not in own}
 
 
+def configuration_form(services: Services, installation: Installation) -> list[JsonValue]:
+    """Return the provider's configuration model as JSON Schema, in a list; nothing if it has none, or is not loaded."""
+    calls = services.plugins.calls(installation.provider)
+    try:
+        schema = calls.configuration_schema() if calls else None
+    except PluginFault:
+        # The installation is shown without it; the guard has logged the fault.
+        return []
+    return [without_surrogates(schema)] if schema else []
+
+
 def field_problems(error: ValidationError) -> dict[str, list[str]]:
     """Return pydantic's errors by field."""
     problems: dict[str, list[str]] = {}
@@ -164,7 +206,12 @@ def field_problems(error: ValidationError) -> dict[str, list[str]]:
     return problems
 
 
-def _read_form(calls: ProviderCalls, model: type[BaseModel], fields: Mapping[str, JsonValue]) -> BaseModel:
+def read_form(calls: ProviderCalls, model: type[BaseModel], fields: Mapping[str, JsonValue]) -> BaseModel:
+    """Return the fields as one of the provider's models.
+
+    Raises:
+        InvalidForm: the model refuses them.
+    """
     try:
         return calls.read_form(model, fields)
     except ValidationError as error:
@@ -189,8 +236,8 @@ def _changed_fields(before: Mapping[str, object], after: Mapping[str, object]) -
     return [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
 
 
-def _bad_draft(services: Services, plugin: str, error: BadText) -> PluginFault:
+def _bad_draft(services: Services, plugin: str, hook: str, error: BadText) -> PluginFault:
     # The draft was valid for the guard; only the database refuses texts such as those with a NUL.
     distributions = {report.name: report.distribution for report in services.plugins.plugins}
-    origin = Origin(plugin, distributions.get(plugin) or "unknown", "scm_install")
+    origin = Origin(plugin, distributions.get(plugin) or "unknown", hook)
     return PluginFault(origin, "bad_result", str(error))

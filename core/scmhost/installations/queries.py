@@ -65,15 +65,15 @@ _BY_NAME: Final = (SortKey(INSTALLATIONS.c.name), SortKey(INSTALLATIONS.c.id))
 
 
 def create(
-    tx: Transaction, organization_id: int, provider: str, draft: InstallationDraft, now: datetime
+    tx: Transaction, organization_id: int, provider: str, draft: InstallationDraft, now: datetime, version: str = ""
 ) -> StoredInstallation:
-    """Save an installation.
+    """Save an installation. ``version`` is that of the plugin, which made its configuration.
 
     Raises:
         Duplicate: the provider has an installation with this external id.
     """
     keys = {"organization_id": organization_id, "id": new_id(tx), "provider": provider}
-    row = keys | draft.model_dump() | {"created_at": now}
+    row = keys | draft.model_dump() | {"created_at": now, "configuration_version": version or None}
     with duplicates(tx, f"Installation {draft.external_id!r} of {provider!r} exists already; change that one."):
         return _installation(tx.execute(insert(INSTALLATIONS).values(row).returning(INSTALLATIONS)).one())
 
@@ -86,6 +86,25 @@ def get(tx: Transaction, organization_id: int, installation_id: int) -> StoredIn
 def owner_of(tx: Transaction, installation_id: int) -> int | None:
     """Return the id of an installation's organization. Ids are unique across organizations."""
     return tx.scalar(select(INSTALLATIONS.c.organization_id).where(INSTALLATIONS.c.id == installation_id))
+
+
+def lock(tx: Transaction, organization_id: int, installation_id: int) -> bool:
+    """Lock an installation until the transaction ends. Return whether it exists."""
+    row = select(INSTALLATIONS.c.id).where(_is_row(organization_id, installation_id)).with_for_update()
+    return tx.execute(row).first() is not None
+
+
+def with_external_id(tx: Transaction, provider: str, external_id: str) -> list[Installation]:
+    """Return the installations of a provider with an external id, in all organizations, by organization."""
+    table = INSTALLATIONS.c
+    query = select(INSTALLATIONS).where(table.provider == provider, table.external_id == external_id)
+    return [_installation(row).installation for row in tx.execute(query.order_by(table.organization_id))]
+
+
+def oldest_of_provider(tx: Transaction, provider: str, limit: int) -> list[Installation]:
+    """Return installations of a provider, of any organizations, the oldest first."""
+    query = select(INSTALLATIONS).where(INSTALLATIONS.c.provider == provider).order_by(INSTALLATIONS.c.id)
+    return [_installation(row).installation for row in tx.execute(query.limit(limit))]
 
 
 def get_many(tx: Transaction, organization_id: int, ids: Iterable[int]) -> dict[int, StoredInstallation]:
@@ -107,12 +126,33 @@ def page(
 
 
 def set_configuration(
-    tx: Transaction, organization_id: int, installation_id: int, configuration: JsonObject
+    tx: Transaction, organization_id: int, installation_id: int, configuration: JsonObject, version: str = ""
 ) -> StoredInstallation | None:
     """Replace an installation's configuration. Return None if there is no such installation."""
     statement = update(INSTALLATIONS).where(_is_row(organization_id, installation_id))
-    row = tx.execute(statement.values(configuration=configuration).returning(INSTALLATIONS)).one_or_none()
+    fields = {"configuration": configuration, "configuration_version": version or None}
+    row = tx.execute(statement.values(fields).returning(INSTALLATIONS)).one_or_none()
     return _installation(row) if row else None
+
+
+def configuration_version(tx: Transaction, organization_id: int, installation_id: int) -> str:
+    """Return the version of the plugin that stored an installation's configuration; empty if it is not known."""
+    query = select(INSTALLATIONS.c.configuration_version).where(_is_row(organization_id, installation_id))
+    return tx.scalar(query) or ""
+
+
+def lock_configuration(tx: Transaction, organization_id: int, installation_id: int) -> JsonObject | None:
+    """Return an installation's configuration, which nobody else changes until the transaction ends."""
+    query = select(INSTALLATIONS.c.configuration).where(_is_row(organization_id, installation_id))
+    found: JsonObject | None = tx.scalar(query.with_for_update())
+    return found
+
+
+def of_provider(tx: Transaction, provider: str, after: tuple[int, int], limit: int) -> list[StoredInstallation]:
+    """Return installations of a provider in any organization, after the installation with these two ids."""
+    place = tuple_(INSTALLATIONS.c.organization_id, INSTALLATIONS.c.id)
+    query = select(INSTALLATIONS).where(INSTALLATIONS.c.provider == provider, place > tuple_(*map(literal, after)))
+    return [_installation(row) for row in tx.execute(query.order_by(*place.clauses).limit(limit))]
 
 
 def delete_installation(tx: Transaction, organization_id: int, installation_id: int) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Body, Query, Request, Response
+from fastapi.responses import JSONResponse
 
 from scmhost.infra.errors import InvalidInput, NotFound
 from scmhost.infra.http import RequestedPage
@@ -20,14 +21,16 @@ from scmhost.services import Services
 
 from .install import (
     catalogue,
+    configuration_form,
     configure_installation,
     get_installation,
-    install_provider,
     list_installations,
     shown_configuration,
 )
+from .install_steps import BegunInstallation, begin_installation
 from .queries import StoredInstallation
 from .schemas import (
+    BegunInstallationOut,
     Catalogue,
     NewWebhookSecretOut,
     OrganizationIntegration,
@@ -89,18 +92,36 @@ def installations_list(
     return page.answer(stored, shown)
 
 
-@router.post("/integrations/", status_code=201)
+@router.post(
+    "/integrations/",
+    status_code=201,
+    response_model=OrganizationIntegration,
+    responses={202: {"model": BegunInstallationOut, "description": "A person has to continue at the code host."}},
+)
 def installations_add(
     services: AuditedServices, organization: ForIntegrations, fields: Annotated[dict[str, Any], Body()]
-) -> OrganizationIntegration:
-    """Install a provider: ``provider`` is its key, the other fields are its install form."""
+) -> OrganizationIntegration | JSONResponse:
+    """Install a provider: ``provider`` is its key, the other fields are its install form.
+
+    The answer is 202 if the provider needs a person's consent at the code host: open ``redirect`` in a browser, and
+    request the status of the pending installation until it is done.
+    """
     key = fields.get("provider")
     if not isinstance(key, str) or not key:
         raise InvalidInput("This field is required.", "provider")
     form = {name: value for name, value in fields.items() if name != "provider"}
     # The key and the provider's id on Sentry's wire, integrations:<key>, are both accepted.
-    stored = install_provider(services, organization, key.removeprefix("integrations:"), form)
-    return _one_installation_out(services, organization, stored)
+    made = begin_installation(services, organization, key.removeprefix("integrations:"), form)
+    if isinstance(made, BegunInstallation):
+        return JSONResponse(_begun_out(made).model_dump(mode="json"), status_code=202)
+    return _one_installation_out(services, organization, made)
+
+
+def _begun_out(begun: BegunInstallation) -> BegunInstallationOut:
+    pending = begun.pending
+    return BegunInstallationOut(
+        id=str(pending.id), provider=pending.provider, redirect=begun.redirect, expires_at=pending.expires_at
+    )
 
 
 @router.get("/integrations/{integration_id}/")
@@ -146,7 +167,7 @@ def _installation_out(
     return OrganizationIntegration(
         **short_fields(services, stored),
         status=status,
-        config_organization=[] if with_config else None,
+        config_organization=configuration_form(services, stored.installation) if with_config else None,
         config_data=shown_configuration(services, stored.installation) if with_config else None,
         external_id=stored.installation.external_id,
         organization_id=organization.id,
@@ -193,8 +214,12 @@ def _webhook_out(
     services: Services, organization: Organization, installation_id: int, request: Request
 ) -> dict[str, Any]:
     secrets = list_secrets(services, organization, installation_id)
+    path = request.app.url_path_for("delivery_receive", installation_id=installation_id)
     return {
-        "url": str(request.url_for("delivery_receive", installation_id=installation_id)),
+        # Behind a proxy, the request may have another address than the public one.
+        "url": f"{services.url}{path}"
+        if services.url
+        else str(request.url_for("delivery_receive", installation_id=installation_id)),
         "secrets": [
             WebhookSecretOut(id=str(secret.id), date_created=secret.created_at, date_expires=secret.expires_at)
             for secret in secrets

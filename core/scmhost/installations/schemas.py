@@ -8,6 +8,7 @@ from scmhost.infra.http import Moment, Wire
 from scmhost.sdk import Organization, Provider
 from scmhost.services import Services
 
+from .pending_queries import PendingStatus
 from .queries import StoredInstallation
 
 
@@ -66,8 +67,13 @@ class IntegrationShort(Wire):
 
 
 class OrganizationIntegration(IntegrationShort):
-    config_organization: list[JsonValue] | None = None
-    config_data: dict[str, JsonValue] | None = None
+    config_organization: list[JsonValue] | None = Field(
+        default=None,
+        description="What can be configured, as JSON Schema: one object, or none if there is nothing to configure.",
+    )
+    config_data: dict[str, JsonValue] | None = Field(
+        default=None, description="The values of these fields, without secrets."
+    )
     external_id: str
     organization_id: int
     organization_integration_status: str
@@ -76,6 +82,28 @@ class OrganizationIntegration(IntegrationShort):
     needs_attention: str | None = Field(
         default=None, description="Why the installation, or a part of it, does not work until a person acts."
     )
+
+
+class RemovedInstallation(Wire):
+    """An installation was deleted, and something is left at its code host."""
+
+    notes: list[str] = Field(description="What a person has to clean up at the code host.")
+
+
+class BegunInstallationOut(Wire):
+    id: str = Field(description="The pending installation, whose status can be requested.")
+    provider: str
+    redirect: str = Field(description="The address at which a person continues, in a browser.")
+    expires_at: Moment
+
+
+class PendingInstallationOut(Wire):
+    id: str
+    provider: str
+    status: PendingStatus
+    detail: str | None = Field(description="Why there is no installation.")
+    integration_id: str | None = Field(description="The installation, once it is made.")
+    expires_at: Moment
 
 
 class OfferOut(Wire):

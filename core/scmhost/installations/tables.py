@@ -1,4 +1,4 @@
-"""The tables of installations, their secrets, and their webhook secrets."""
+"""The tables of installations, pending ones, their secrets, and their webhook secrets."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -11,7 +11,11 @@ from scmhost.infra.db.base import Base, ChildMixin, EntityMixin, KeyText, refers
 
 class InstallationRow(EntityMixin, Base):
     __tablename__ = "installations"
-    __table_args__ = (UniqueConstraint("organization_id", "provider", "external_id"),)
+    __table_args__ = (
+        UniqueConstraint("organization_id", "provider", "external_id"),
+        # For deliveries to the common address of a provider, which name no organization.
+        Index(None, "provider", "external_id", "organization_id"),
+    )
 
     provider: Mapped[str] = mapped_column(KeyText)
     name: Mapped[str] = mapped_column(KeyText)
@@ -20,6 +24,8 @@ class InstallationRow(EntityMixin, Base):
     metadata_: Mapped[dict[str, Any]] = mapped_column("metadata")
     configuration: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
+    # The version of the plugin's distribution; null where an older scmhost stored the configuration.
+    configuration_version: Mapped[str | None]
 
 
 class InstallationSecretsRow(ChildMixin, Base):
@@ -55,6 +61,33 @@ class WebhookSecretRow(EntityMixin, Base):
     expires_at: Mapped[datetime | None]
 
 
+class PendingInstallationRow(EntityMixin, Base):
+    """An installation that a person continues at the code host, and its result.
+
+    ``digest`` is that of the state, whose text is stored nowhere. ``sealed`` is what the plugin saved, encrypted; it is
+    removed when the state is used or expires. ``used_at`` is when the browser came back.
+    """
+
+    __tablename__ = "pending_installations"
+    __table_args__ = (UniqueConstraint("organization_id", "digest"),)
+
+    provider: Mapped[str] = mapped_column(KeyText)
+    digest: Mapped[str] = mapped_column(KeyText)
+    callback_url: Mapped[str]
+    sealed: Mapped[str | None]
+    actor_kind: Mapped[str] = mapped_column(KeyText)
+    actor_id: Mapped[int | None]
+    actor_name: Mapped[str]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    status: Mapped[str] = mapped_column(KeyText)
+    detail: Mapped[str | None]
+    # No foreign key: the installation may be removed while its result is still shown.
+    installation_id: Mapped[int | None]
+
+
 INSTALLATIONS: Final = table_of(InstallationRow)
+PENDING_INSTALLATIONS: Final = table_of(PendingInstallationRow)
 INSTALLATION_SECRETS: Final = table_of(InstallationSecretsRow)
 WEBHOOK_SECRETS: Final = table_of(WebhookSecretRow)

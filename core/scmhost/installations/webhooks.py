@@ -8,8 +8,10 @@ from datetime import timedelta
 from typing import Final
 
 from scmhost.audit.queries import record
+from scmhost.infra.db import jobs
+from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import Conflict, NotFound
-from scmhost.sdk import Organization
+from scmhost.sdk import Installation, Organization
 from scmhost.services import Services
 
 from . import queries
@@ -20,6 +22,9 @@ ROTATION: Final = timedelta(days=1)
 """How long the older secrets stay valid after a new one: time to enter it at the code host, without lost deliveries."""
 
 MAX_SECRETS: Final = 10
+
+REGISTER_WEBHOOKS: Final = "register_webhooks"
+"""The kind of the job that registers all webhooks of an installation again. Its key is the installation's id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +43,57 @@ def create_secret(services: Services, organization: Organization, installation_i
         Conflict: webhooks are not set up here, or the installation has too many secrets.
     """
     installation = get_installation(services, organization, installation_id).installation
+    key = _key(services)
+    with services.store.write() as tx:
+        secret = _create(tx, services, organization, installation)
+        _register_again(tx, services, installation)
+    return NewSecret(secret, secret_text(key, secret))
+
+
+def current_secret(services: Services, organization: Organization, installation: Installation) -> str:
+    """Return the text of the newest secret that does not expire; it is created if there is none.
+
+    Raises:
+        NotFound: the organization has no such installation any more.
+        Conflict: webhooks are not set up here, or the installation has too many secrets.
+    """
+    key = _key(services)
+    with services.store.write() as tx:
+        # One of two workers waits here: a second secret would let the first one expire.
+        if not queries.lock(tx, organization.id, installation.id):
+            raise NotFound(f"Organization {organization.slug!r} has no installation with the id {installation.id}.")
+        live = queries.live_secrets(tx, organization.id, installation.id, services.clock.now())
+        lasting = next((secret for secret in live if secret.expires_at is None), None)
+        return secret_text(key, lasting or _create(tx, services, organization, installation))
+
+
+def _key(services: Services) -> str:
     if services.webhook_key is None:
         raise Conflict("Webhooks are not set up here: the operator must set host.webhook_key, or SCMHOST_WEBHOOK_KEY.")
+    return services.webhook_key.get_secret_value()
+
+
+def _create(
+    tx: Transaction, services: Services, organization: Organization, installation: Installation
+) -> WebhookSecret:
     now = services.clock.now()
-    with services.store.write() as tx:
-        # Each delivery is checked against every valid secret, so their number must be small.
-        if len(queries.live_secrets(tx, organization.id, installation_id, now)) >= MAX_SECRETS:
-            raise Conflict(f"An installation has at most {MAX_SECRETS} secrets; delete one that is not used any more.")
-        # Before the new secret is saved, which must not expire.
-        queries.expire_secrets(tx, organization.id, installation_id, now + ROTATION)
-        secret = queries.create_secret(tx, organization.id, installation_id, now)
-        target = installation.id, installation.name
-        record(tx, services, organization, "webhook-secret.create", target, {"secretId": secret.id})
-    return NewSecret(secret, secret_text(services.webhook_key.get_secret_value(), secret))
+    # Each delivery is checked against every valid secret, so their number must be small.
+    if len(queries.live_secrets(tx, organization.id, installation.id, now)) >= MAX_SECRETS:
+        raise Conflict(f"An installation has at most {MAX_SECRETS} secrets; delete one that is not used any more.")
+    # Before the new secret is saved, which must not expire.
+    queries.expire_secrets(tx, organization.id, installation.id, now + ROTATION)
+    secret = queries.create_secret(tx, organization.id, installation.id, now)
+    target = installation.id, installation.name
+    record(tx, services, organization, "webhook-secret.create", target, {"secretId": secret.id})
+    return secret
+
+
+def _register_again(tx: Transaction, services: Services, installation: Installation) -> None:
+    """Schedule that the code host gets the current secret, if the plugin can register webhooks."""
+    calls = services.plugins.calls(installation.provider)
+    if calls and calls.has("scm_register_webhook"):
+        key = str(installation.id)
+        jobs.put(tx, installation.organization_id, REGISTER_WEBHOOKS, key, {}, services.clock.now())
 
 
 def list_secrets(services: Services, organization: Organization, installation_id: int) -> Sequence[WebhookSecret]:
@@ -77,6 +120,8 @@ def delete_secret(services: Services, organization: Organization, installation_i
         stored = queries.get(tx, organization.id, installation_id)
         target = (installation_id, stored.installation.name if stored else "")
         record(tx, services, organization, "webhook-secret.delete", target, {"secretId": secret_id})
+        if stored:
+            _register_again(tx, services, stored.installation)
 
 
 def secret_text(key: str, secret: WebhookSecret) -> str:

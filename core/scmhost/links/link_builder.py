@@ -277,7 +277,7 @@ class LinkBuilder:
         decision = self._plugins.decide(target.installation.provider, self._organization)
         calls = self._plugins.calls(target.installation.provider)
         if not decision.on or calls is None:
-            return target.no_link(Reason.PROVIDER_OFF, decision.reason)
+            return target.no_link(Reason.PROVIDER_OFF, decision.public_reason)
         ref = choose_ref(target.frame_commit, target.release_commit, target.mapping.default_branch)
         # Only if there is no other ref, because the answer costs a request to the code host.
         ref = ref or self._questions.default_branch(calls, target.installation, target.repository)

@@ -218,6 +218,13 @@ def token_by_digest(tx: Transaction, organization_id: int, digest: str) -> Token
     return _token(row) if row else None
 
 
+def get_token(tx: Transaction, organization_id: int, token_id: int) -> Token | None:
+    """Return the token with this id, revoked or not."""
+    is_row = (TOKENS.c.organization_id == organization_id) & (TOKENS.c.id == token_id)
+    row = tx.execute(select(TOKENS).where(is_row)).one_or_none()
+    return _token(row) if row else None
+
+
 def all_tokens(tx: Transaction, organization_id: int) -> list[Token]:
     """Return all tokens of the organization, the oldest first."""
     query = select(TOKENS).where(TOKENS.c.organization_id == organization_id).order_by(TOKENS.c.id)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cached_property
 from threading import Lock
 from types import MappingProxyType
 from typing import Final, TypeVar, cast
@@ -20,7 +19,6 @@ from scmhost.sdk import (
     DeliveryRoute,
     Existence,
     Installation,
-    JsonObject,
     Location,
     LocationCandidate,
     NoUrl,
@@ -40,11 +38,10 @@ from scmhost.sdk import (
     ResolvedRef,
     UrlTemplates,
 )
-from scmhost.sdk.secrets import NO_SECRETS, secret_fields
 from scmhost.sdk.values import frozen
 
-from .credentials import Credentials, CredentialStore, NeedsAttention, Refresh
-from .form_calls import FormCalls
+from .configuration_calls import ConfigurationCalls
+from .credentials import Credentials, CredentialStore, Refresh
 from .isolation.guard import Guard, Implementation
 from .isolation.pauses import seconds_of
 
@@ -53,7 +50,7 @@ T = TypeVar("T")
 _MOST_CHECKED: Final = 10_000
 
 
-class ProviderCalls(FormCalls):
+class ProviderCalls(ConfigurationCalls):
     """Calls the hooks of one provider. For a hook that its plugin does not have, a call returns "no" or nothing.
 
     Every call may raise ``ProviderError``, when the plugin reports that it cannot answer, or ``PluginFault``, when it
@@ -74,8 +71,7 @@ class ProviderCalls(FormCalls):
         self._implementations = implementations
         self._guard = guard
         self._credentials = credentials
-        # The problem of a configuration, with the configuration itself, by installation.
-        self._checked: FIFOCache[int, tuple[JsonObject, str | None]] = FIFOCache(_MOST_CHECKED)
+        self._checked = FIFOCache(_MOST_CHECKED)
         self._lock = Lock()
         # Made once: it depends on the provider's name alone.
         self._no_page = NoUrl(message=f"{provider.name} has no such page")
@@ -84,25 +80,10 @@ class ProviderCalls(FormCalls):
         """Return whether the plugin implements a hook."""
         return hook in self._implementations
 
-    def configuration_problem(self, installation: Installation) -> str | None:
-        """Return why the provider's model does not accept an installation's stored configuration, or None."""
-        if self.provider.configuration is None:
-            return None
-        known = self._checked.get(installation.id)
-        # Pure hooks are called a thousand times a second, and the configuration hardly ever changes.
-        if known is not None and known[0] == installation.configuration:
-            return known[1]
-        try:
-            secrets = self._credentials.stored(installation).secrets if self._has_secret_fields else NO_SECRETS
-        except NeedsAttention:
-            # Without its secrets the configuration cannot be checked; hooks that need none are called.
-            return None
-        problem = self._model_problem(installation.configuration, secrets)
-        # A secret that was missing may be entered, and the configuration stays the same.
-        if problem is None or not self._has_secret_fields:
-            with self._lock:
-                self._checked[installation.id] = installation.configuration, problem
-        return problem
+    def takes(self, hook: str, argument: str) -> bool:
+        """Return whether the plugin's implementation of a hook has an argument, whose value need not be read else."""
+        implementation = self._implementations.get(hook)
+        return implementation is not None and argument in implementation.parameters
 
     def uninstall(self, installation: Installation) -> None:
         """``scm_uninstall``; nothing without the hook."""
@@ -259,9 +240,8 @@ class ProviderCalls(FormCalls):
         arguments["settings"] = self.settings
         installation = arguments.get("installation")
         if isinstance(installation, Installation):
-            problem = self.configuration_problem(installation)
-            if problem:
-                raise NeedsAttention(f"Installation {installation.name!r} needs attention: its {problem}.")
+            if self.provider.configuration is not None:
+                installation = arguments["installation"] = self.usable_installation(installation)
             if not implementation.inline:
                 return cast("T", self._call_host(implementation, arguments, installation))
         # The guard has validated the result against the hook's annotation.
@@ -325,10 +305,6 @@ class ProviderCalls(FormCalls):
             return cast("RefreshedCredentials | None", self._call_with(implementation, arguments, installation, held))
 
         return refresh
-
-    @cached_property
-    def _has_secret_fields(self) -> bool:
-        return self.provider.configuration is not None and bool(secret_fields(self.provider.configuration))
 
 
 def _lowered(headers: Mapping[str, str]) -> Mapping[str, str]:

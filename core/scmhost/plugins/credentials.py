@@ -55,6 +55,9 @@ class CredentialStore(Protocol):
     def stored(self, installation: Installation) -> Credentials:
         """Return the credentials of an installation as they are stored."""
 
+    def configuration_version(self, installation: Installation) -> str:
+        """Return the version of the plugin that stored an installation's configuration; empty if it is not known."""
+
     def renew(
         self,
         installation: Installation,
@@ -82,6 +85,10 @@ class NoCredentials:
     def stored(self, _installation: Installation) -> Credentials:
         """Return no credentials."""
         return Credentials()
+
+    def configuration_version(self, _installation: Installation) -> str:
+        """Return that it is not known."""
+        return ""
 
     def renew(
         self,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, JsonValue, SecretStr, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -18,15 +18,19 @@ from scmhost.sdk.configuration import (
     model_input,
     separated,
 )
+from scmhost.sdk.installing import redirect_problem, saved_problem
 from scmhost.sdk.secrets import secret_fields
 from scmhost.sdk.values import frozen
 
-from .config.redaction import credential_texts
+from .config.redaction import credential_texts, is_secret_name, secrets_of
 from .errors import PluginFault
 from .isolation.faults import safe_text
 from .isolation.guard import Guard, Implementation
 
 T = TypeVar("T")
+
+# Parameters of OAuth 2.0 that prove who the person is; other secrets are found by their names.
+_CODES: Final = frozenset({"code", "state"})
 
 
 class FormCalls:
@@ -68,30 +72,45 @@ class FormCalls:
         # No provider is loaded without this hook.
         implementation = self._implementations["scm_install"]
         arguments = {"form": form, "organization": organization, "settings": self.settings}
-        secrets = (value for name in secret_fields(type(form)) if (value := getattr(form, name)))
-        draft: InstallationDraft = self._guard.call(implementation, arguments, credential_texts(secrets))
+        draft: InstallationDraft = self._guard.call(implementation, arguments, _secret_texts(form))
         return self._checked_draft(implementation, draft)
 
     def begin_install(
         self, form: BaseModel, organization: Organization, callback_url: str, state: str
     ) -> RedirectTo | InstallationDraft:
-        """``scm_begin_install``, which the plugin has, with an instance of the provider's form."""
+        """``scm_begin_install``, which the plugin has, with an instance of the provider's form.
+
+        Raises:
+            PluginFault: as for ``install``; or the page is unsafe, or lacks the state, or its address has a secret.
+        """
         implementation = self._implementations["scm_begin_install"]
         arguments = {"form": form, "organization": organization, "callback_url": callback_url, "state": state}
-        secrets = (value for name in secret_fields(type(form)) if (value := getattr(form, name)))
+        secrets = _secret_texts(form)
         step: RedirectTo | InstallationDraft = self._guard.call(
-            implementation, {**arguments, "settings": self.settings}, credential_texts(secrets)
+            implementation, {**arguments, "settings": self.settings}, secrets
         )
-        return self._checked_draft(implementation, step) if isinstance(step, InstallationDraft) else step
+        if isinstance(step, InstallationDraft):
+            return self._checked_draft(implementation, step)
+        problem = redirect_problem(step, state, secrets | _secret_texts(self.settings)) or saved_problem(step)
+        if problem is None and "scm_finish_install" not in self._implementations:
+            problem = "installation cannot be finished: the plugin has no scm_finish_install"
+        if problem:
+            raise PluginFault(implementation.origin, "bad_result", f"returned a page whose {problem}")
+        return step
 
     def finish_install(
         self, query: Mapping[str, str], saved: JsonObject, organization: Organization, callback_url: str
     ) -> InstallationDraft:
-        """``scm_finish_install``, which the plugin has. The draft can be saved."""
+        """``scm_finish_install``, which the plugin has. The draft can be saved.
+
+        What is secret in the query and in the saved data, by its name, does not appear in errors.
+        """
         implementation = self._implementations["scm_finish_install"]
         arguments = {"query": MappingProxyType(dict(query)), "saved": frozen(saved), "organization": organization}
+        given = {value for name, value in query.items() if name in _CODES or is_secret_name(name)}
+        secrets = credential_texts(map(SecretStr, given | secrets_of(saved)))
         draft: InstallationDraft = self._guard.call(
-            implementation, {**arguments, "callback_url": callback_url, "settings": self.settings}
+            implementation, {**arguments, "callback_url": callback_url, "settings": self.settings}, secrets
         )
         return self._checked_draft(implementation, draft)
 
@@ -125,6 +144,10 @@ class FormCalls:
         # Counted under a name of its own: a form that can be read does not show that scm_install works.
         origin = replace(implementation.origin, hook="form")
         return self._guard.run(origin, work, implementation.spec.budget, expected, secrets)
+
+
+def _secret_texts(model: BaseModel) -> frozenset[str]:
+    return credential_texts(value for name in secret_fields(type(model)) if (value := getattr(model, name)))
 
 
 def _plain(value: object) -> object:

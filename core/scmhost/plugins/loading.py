@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from scmhost.sdk import API_VERSION, HOOK_PREFIX, HOOK_SPECS, PROJECT_NAME
 from scmhost.sdk.hook_results import ARGUMENTS, definition
+from scmhost.sdk.validation import unusable_object
 
 from .discovery import Candidate
 from .errors import BadPlugin, Origin, did_you_mean
@@ -71,12 +72,13 @@ class HookFunction:
 class ImportedPlugin:
     """An imported plugin: its hook functions, and the time of its first import in this process.
 
-    ``import_ms`` is in milliseconds; None where something else imported the module before.
+    ``import_ms`` is in milliseconds; None where something else imported the module before. ``unusable`` describes an
+    entry point that names no plugin at all.
     """
 
     functions: tuple[HookFunction, ...]
-    is_class: bool
     import_ms: float | None
+    unusable: str = ""
 
 
 def load(guard: Guard, candidate: Candidate, seconds: float) -> ImportedPlugin:
@@ -101,9 +103,8 @@ def _load(candidate: Candidate) -> ImportedPlugin:
     if not known:
         _IMPORT_MS[module] = (perf_counter() - begun) * 1000
     found = (_hook_function(name, getattr(plugin, name)) for name in dir(plugin))
-    return ImportedPlugin(
-        tuple(item for item in found if item is not None), inspect.isclass(plugin), _IMPORT_MS.get(module)
-    )
+    functions = tuple(item for item in found if item is not None)
+    return ImportedPlugin(functions, _IMPORT_MS.get(module), unusable_object(plugin, has_hooks=bool(functions)))
 
 
 def _imported(candidate: Candidate) -> Any:
@@ -156,8 +157,8 @@ def _has_hook_name(name: str, value: Any) -> bool:
 
 def hook_problems(plugin: ImportedPlugin) -> list[str]:
     """Return all mistakes in a plugin's functions, with file and line."""
-    if plugin.is_class:
-        return ["the entry point names a class; name an instance of it, or a module"]
+    if plugin.unusable:
+        return [f"the entry point names {plugin.unusable}"]
     problems = [f"{item.title}: {problem}" for item in plugin.functions for problem in _problems(item)]
     return problems + _duplicates(plugin)
 

@@ -162,21 +162,24 @@ class PluginHost:
         return key in self._snapshot.owners or any(report.name == key for report in self._snapshot.reports)
 
     def idle_reason(self, key: str | None, organization: Organization) -> str | None:
-        """Return why objects of a provider are idle in an organization now, or None while it works."""
+        """Return why objects of a provider are idle in an organization now, or None while it works.
+
+        The text is for members of the organization: it shows neither lines of plugins.toml nor other plugins.
+        """
         if key is None:
             return None
         decision = self.decide(key, organization)
-        return None if decision.on else decision.reason
+        return None if decision.on else decision.public_reason
 
     def calls_for(self, key: str, organization: Organization) -> ProviderCalls:
         """Return the hooks of a provider that is on for an organization.
 
         Raises:
-            ProviderOff: it is not on; the text has the reason, with file and line.
+            ProviderOff: it is not on; the text has the reason, as ``idle_reason`` gives it.
         """
         decision, calls = self.decide(key, organization), self.calls(key)
         if not decision.on or calls is None:
-            raise ProviderOff(key, decision.reason)
+            raise ProviderOff(key, decision.public_reason)
         return calls
 
     def provider_name(self, key: str) -> str:
@@ -201,6 +204,21 @@ class PluginHost:
     def calls(self, provider_key: str) -> ProviderCalls | None:
         """Return the calls of a provider, or None when no ready plugin offers it."""
         return self._snapshot.calls.get(provider_key)
+
+    def plugin_version(self, provider_key: str) -> str:
+        """Return the version of the distribution whose plugin offers a provider; empty where no ready plugin does."""
+        owner = self._snapshot.owners.get(provider_key)
+        return owner[0].candidate.version if owner else ""
+
+    @property
+    def provider_keys(self) -> tuple[str, ...]:
+        """The keys of all providers that ready plugins offer."""
+        return tuple(self._snapshot.owners)
+
+    @property
+    def snapshot_number(self) -> int:
+        """A number that changes with the plugins and the settings in use."""
+        return self._snapshot.number
 
     def reload(self, settings: Settings, *, retry: bool = False) -> ConfigurationStatus:
         """Apply new settings. Calls that run already keep the old settings.

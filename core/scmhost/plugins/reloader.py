@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from scmhost.plugins.validation import ValidatedPlugin, Validator
+from scmhost.plugins.validation import ValidatedPlugin, Validator, key_conflicts
 from scmhost.sdk import ProviderError
 
 from .config.schema import EVERYTHING, FlagsProvider, Settings
@@ -83,6 +83,7 @@ class RegistryReloader:
         self._validator = validator
         self._candidates = candidates
         self._imported: dict[str, Candidate] = {}
+        self._without_key: frozenset[str] = frozenset()
         self.newer: Mapping[str, str] = {}
 
     def notice_installed(self) -> None:
@@ -93,7 +94,7 @@ class RegistryReloader:
         """Find, import, check and start the enabled plugins. Never raises because of a plugin."""
         selected, others = select(settings, self._candidates())
         # A plugin that cannot be loaded must not keep the service from starting.
-        loaded, refused = self._load(selected, settings)
+        loaded, refused, _ = self._load(selected, settings, ())
         reports = [*map(PluginReport.not_selected, others), *refused]
         return RegistrySnapshot.build((settings, 1, self._first_flags(settings)), loaded, reports, self._calling)
 
@@ -101,7 +102,7 @@ class RegistryReloader:
         """Yield the snapshots that lead to new settings: first one without unloaded plugins, then one with new ones.
 
         So a plugin that hangs during its import does not keep another one from being switched off. A broken plugin is
-        loaded again when its own table has changed, or with ``retry``.
+        loaded again when its own table has changed, when another one owned its provider key, or with ``retry``.
 
         Raises:
             HostError: a loaded plugin refuses the settings. This is raised first, before anything has changed.
@@ -113,26 +114,30 @@ class RegistryReloader:
         basis = settings, before.generation + 1, self._next_flags(before, settings)
         self.newer = self._newer(installed)
 
-        # Unregistered before new plugins are loaded, so that these can take over provider keys.
+        # Before new plugins are loaded, so that these can take over provider keys.
         unloaded = tuple(plugin for plugin in before.loaded if plugin.candidate not in kept)
         for plugin in unloaded:
             self._validator.unload(plugin)
-        failed = {} if retry else _still_failed(before, settings)
+        failed = {} if retry else _still_failed(before, settings, self._without_key)
         new = [candidate for candidate in selected if candidate not in kept and candidate.name not in failed]
         out = [self._with_memory_note(PluginReport.not_selected(found)) for found in others]
         out += [failed[candidate.name] for candidate in selected if candidate.name in failed]
         # Reported while the import runs, which may take seconds.
-        pending = [PluginReport.not_loaded(candidate, "off", _BEING_LOADED) for candidate in new]
+        waiting = {report.name: report for report in before.others if report.name in self._without_key}
+        being_loaded = partial(PluginReport.not_loaded, state="off", reason=_BEING_LOADED)
+        pending = [waiting.get(candidate.name) or being_loaded(candidate) for candidate in new]
         stay = [kept[candidate] for candidate in selected if candidate in kept]
         now = RegistrySnapshot.build(basis, stay, [*out, *pending], self._calling, before)
         yield RegistryChange(now, unloaded)
 
-        if new:
-            loaded, refused = self._load(new, settings)
-            everything = {plugin.candidate: plugin for plugin in loaded} | kept
+        # Settings alone may give the key of a loaded plugin to another one.
+        if new or self._without_key or key_conflicts(stay, settings):
+            loaded, refused, displaced = self._load(new, settings, stay)
+            everything = {plugin.candidate: plugin for plugin in [*stay, *loaded] if plugin not in displaced}
             # In the order of selection: the operator sets it, and listeners are notified in it.
             ordered = [everything[candidate] for candidate in selected if candidate in everything]
-            yield RegistryChange(RegistrySnapshot.build(basis, ordered, [*out, *refused], self._calling, now))
+            snapshot = RegistrySnapshot.build(basis, ordered, [*out, *refused], self._calling, now)
+            yield RegistryChange(snapshot, displaced)
 
     def _kept(
         self, before: RegistrySnapshot, settings: Settings, selected: Sequence[Candidate]
@@ -149,16 +154,29 @@ class RegistryReloader:
         return kept
 
     def _load(
-        self, selected: Sequence[Candidate], settings: Settings
-    ) -> tuple[list[ValidatedPlugin], list[PluginReport]]:
-        """Load all plugins, then start them: a plugin may expect at its start that the others are loaded."""
+        self, selected: Sequence[Candidate], settings: Settings, stay: Sequence[ValidatedPlugin]
+    ) -> tuple[list[ValidatedPlugin], list[PluginReport], tuple[ValidatedPlugin, ...]]:
+        """Load all plugins, then start them: a plugin may expect at its start that the others are loaded.
+
+        Returns:
+            The loaded plugins, reports of the refused ones, and those of ``stay`` that lose a provider key to them.
+        """
         validated, refused = _passed(
             {candidate: partial(self._validator.load, candidate, settings, self._imported) for candidate in selected}
         )
+        # Over all plugins, also those that are loaded already: a restart must not change the owner of a key.
+        conflicts = key_conflicts([*stay, *validated], settings)
+        self._without_key = frozenset(candidate.name for candidate in conflicts)
+        for plugin in [*stay, *validated]:
+            if plugin.candidate in conflicts:
+                self._validator.unload(plugin)
+        refused += [_refusal(candidate, fault) for candidate, fault in conflicts.items()]
+        owning = [plugin for plugin in validated if plugin.candidate not in conflicts]
+        displaced = tuple(plugin for plugin in stay if plugin.candidate in conflicts)
         if not self._serving:
-            return validated, refused
-        started, failed = _passed({plugin.candidate: partial(self._start, plugin, settings) for plugin in validated})
-        return started, [*refused, *failed]
+            return owning, refused, displaced
+        started, failed = _passed({plugin.candidate: partial(self._start, plugin, settings) for plugin in owning})
+        return started, [*refused, *failed], displaced
 
     def _start(self, plugin: ValidatedPlugin, settings: Settings) -> ValidatedPlugin:
         """Start a plugin. One that cannot start is unloaded, as if its import had failed."""
@@ -230,10 +248,14 @@ class RegistryReloader:
         return replace(report, notes=(*report.notes, _IN_MEMORY))
 
 
-def _still_failed(before: RegistrySnapshot, settings: Settings) -> dict[str, PluginReport]:
-    """Return the refused plugins whose settings have not changed."""
+def _still_failed(before: RegistrySnapshot, settings: Settings, without_key: frozenset[str]) -> dict[str, PluginReport]:
+    """Return the refused plugins whose settings have not changed. The owner of a provider key may have changed."""
     refused = [report for report in before.others if report.state in ("broken", "incompatible") and report.distribution]
-    return {report.name: report for report in refused if before.settings.of(report.name) == settings.of(report.name)}
+    return {
+        report.name: report
+        for report in refused
+        if before.settings.of(report.name) == settings.of(report.name) and report.name not in without_key
+    }
 
 
 def _passed(
@@ -246,8 +268,12 @@ def _passed(
         try:
             passed.append(step())
         except (HostError, ProviderError) as fault:
-            # Logged here, because the guard leaves faults of loading to its caller.
-            fields = {"plugin": candidate.name, "distribution": candidate.distribution, "fault": str(fault)}
-            _log.error("plugin refused", extra=fields)
-            failed.append(PluginReport.refused(candidate, fault))
+            failed.append(_refusal(candidate, fault))
     return passed, failed
+
+
+def _refusal(candidate: Candidate, fault: Exception) -> PluginReport:
+    # Logged here, because the guard leaves faults of loading to its caller.
+    fields = {"plugin": candidate.name, "distribution": candidate.distribution, "fault": str(fault)}
+    _log.error("plugin refused", extra=fields)
+    return PluginReport.refused(candidate, fault)

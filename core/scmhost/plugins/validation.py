@@ -23,6 +23,7 @@ from scmhost.sdk import (
     hooks,
 )
 from scmhost.sdk.hook_results import definition, result_adapter, result_text
+from scmhost.sdk.validation import model_problems
 
 from .config.reading import problems_of
 from .config.redaction import secrets_of
@@ -57,7 +58,7 @@ class ValidatedPlugin:
 
 
 class Validator:
-    """Loads plugins one after another. Of two plugins with one provider key, the second is refused."""
+    """Loads plugins one after another. Which of them may own a provider key is decided by ``key_conflicts``."""
 
     def __init__(
         self,
@@ -68,7 +69,6 @@ class Validator:
         self._guard = guard
         self._specs = specs
         self._import_seconds = import_seconds
-        self._owners: dict[str, str] = {}
         self._pluggy = pluggy.PluginManager(PROJECT_NAME)
         # pluggy checks marks and names once more when a plugin is registered; the guard makes the calls.
         self._pluggy.add_hookspecs(hooks)
@@ -93,9 +93,11 @@ class Validator:
             {hook: self._implementation(candidate, item) for hook, item in usable(plugin).items()}
         )
         providers = self._providers(implementations)
-        _refuse(candidate, provider_problems(providers, implementations, self._owners))
+        _refuse(
+            candidate, [*provider_problems(providers, implementations), *self._model_problems(candidate, providers)]
+        )
         checked = self._settings(candidate, providers, settings)
-        self._register(candidate, implementations, providers)
+        self._register(candidate, implementations)
         notes = (*note, *hook_notes(plugin))
         return ValidatedPlugin(candidate, implementations, providers, checked, plugin.import_ms, notes)
 
@@ -108,10 +110,8 @@ class Validator:
         return replace(plugin, settings=self._settings(plugin.candidate, plugin.providers, settings))
 
     def unload(self, plugin: ValidatedPlugin) -> None:
-        """Unregister a plugin: its name and the keys of its providers are free again."""
+        """Unregister a plugin: its name is free again."""
         self._pluggy.unregister(name=plugin.candidate.name)
-        for provider in plugin.providers:
-            del self._owners[provider.key]
 
     def _implementation(self, candidate: Candidate, item: HookFunction) -> Implementation:
         return Implementation(
@@ -128,6 +128,13 @@ class Validator:
         # In a worker, though the hook is pure: a plugin that hangs here must not keep the host from starting.
         return tuple(self._guard.call_in_worker(implementation, {})) if implementation else ()
 
+    def _model_problems(self, candidate: Candidate, providers: Sequence[Provider]) -> list[str]:
+        origin = Origin(candidate.name, candidate.distribution, "models")
+        # In a worker: a model may build its schema with code of the plugin.
+        return self._guard.run(
+            origin, lambda: [item for provider in providers for item in model_problems(provider)], _SETTINGS_SECONDS
+        )
+
     def _settings(
         self, candidate: Candidate, providers: Sequence[Provider], settings: Settings
     ) -> Mapping[str, BaseModel]:
@@ -141,15 +148,12 @@ class Validator:
         self._guard.keep_secret(candidate.name, secrets_of(written, *checked.values()))
         return MappingProxyType(checked)
 
-    def _register(
-        self, candidate: Candidate, implementations: Mapping[str, Implementation], providers: Sequence[Provider]
-    ) -> None:
+    def _register(self, candidate: Candidate, implementations: Mapping[str, Implementation]) -> None:
         functions = {hook: implementation.function for hook, implementation in implementations.items()}
         try:
             self._pluggy.register(_Functions(functions), candidate.name)
         except pluggy.PluginValidationError as error:
             raise BadPlugin(candidate.name, candidate.where, [str(error)]) from None
-        self._owners.update((provider.key, f"plugin {candidate.name!r} ({candidate.where})") for provider in providers)
 
 
 class _Functions:
@@ -159,17 +163,57 @@ class _Functions:
         vars(self).update(functions)
 
 
-def provider_problems(providers: Sequence[Provider], hooks: Collection[str], taken: Mapping[str, str]) -> list[str]:
-    """Return the mistakes in a plugin's providers. ``taken`` maps the keys of other providers to their plugins."""
+def provider_problems(providers: Sequence[Provider], hooks: Collection[str]) -> list[str]:
+    """Return the mistakes in a plugin's providers."""
     problems = [
-        f"provider {provider.key!r}: {problem}"
-        for provider in providers
-        for problem in (*_key_conflict(provider, taken), *_missing_hooks(provider, hooks))
+        f"provider {provider.key!r}: {problem}" for provider in providers for problem in _missing_hooks(provider, hooks)
     ]
     times = Counter(provider.key for provider in providers)
     return problems + [
         f"provider {key!r} is registered {count} times; keep one" for key, count in times.items() if count > 1
     ]
+
+
+def key_conflicts(plugins: Sequence[ValidatedPlugin], settings: Settings) -> dict[Candidate, BadPlugin]:
+    """Return the plugins that cannot be loaded because a provider key of theirs belongs to another plugin.
+
+    The result depends on the settings and the plugins alone, not on which of them was loaded first. The plugin with the
+    name of the key owns it if the settings state its distribution; else a plugin whose distribution is stated; else the
+    first one by ``order`` and name.
+    """
+    pinned = {name for name, table in settings.plugins.items() if table.distribution and settings.enables(name)}
+    owners: dict[str, ValidatedPlugin] = {}
+    refused: dict[Candidate, BadPlugin] = {}
+    for plugin in sorted(plugins, key=lambda plugin: _precedence(plugin.candidate.name, pinned, settings)):
+        candidate = plugin.candidate
+        problems = [
+            f"provider {provider.key!r}: {taken}; choose another key, or enable only one of the two"
+            for provider in plugin.providers
+            if (taken := _taken_by(provider.key, candidate.name, owners, pinned, settings))
+        ]
+        if problems:
+            refused[candidate] = BadPlugin(candidate.name, candidate.where, problems)
+        else:
+            owners.update((provider.key, plugin) for provider in plugin.providers)
+    return refused
+
+
+def _precedence(name: str, pinned: Collection[str], settings: Settings) -> tuple[bool, int, str]:
+    return name not in pinned, settings.of(name).order, name
+
+
+def _taken_by(
+    key: str, name: str, owners: Mapping[str, ValidatedPlugin], pinned: Collection[str], settings: Settings
+) -> str | None:
+    """Return to whom a provider key belongs, if it is another plugin than this one."""
+    owner = owners.get(key)
+    if owner is not None:
+        return f"the key is taken by plugin {owner.candidate.name!r} ({owner.candidate.where})"
+    # Also while that plugin cannot be loaded: another one must not get its installations meanwhile.
+    if key in pinned and key != name:
+        place = settings.source.place("plugins", key, "distribution")
+        return f"{place} gives the key to plugin {key!r} of {settings.of(key).distribution}"
+    return None
 
 
 def settings_for(providers: Sequence[Provider], settings: Settings, plugin: str) -> dict[str, BaseModel]:
@@ -192,11 +236,6 @@ def _checked(model: type[BaseModel], values: Mapping[str, Any], source: Source, 
         return model.model_validate(values)
     except ValidationError as error:
         raise ConfigError(*problems_of(error, source, table, model)) from None
-
-
-def _key_conflict(provider: Provider, taken: Mapping[str, str]) -> Iterator[str]:
-    if provider.key in taken:
-        yield f"the key is taken by {taken[provider.key]}; choose another key, or enable only one of the two"
 
 
 def _missing_hooks(provider: Provider, hooks: Collection[str]) -> Iterator[str]:

@@ -34,6 +34,7 @@ from scmhost.sdk.provider import ProviderPayload, RepositoryPayload, default_pay
 from scmhost.services import Services
 
 from . import queries
+from .webhooks import request_webhook
 
 _log = structlog.get_logger(__name__)
 
@@ -169,6 +170,7 @@ def _save(
             saved = _create(tx, services, installation, decision)
         else:
             saved = _claim(tx, installation, decision, candidate)
+        request_webhook(tx, services, None, saved)
         details: Details = {"provider": installation.provider, "integrationId": installation.id}
         record(tx, services, organization, action, (saved.id, saved.name), details)
     return saved

@@ -4,17 +4,24 @@ from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
-from scmhost.audit.queries import Action, record
+import structlog
+
+from scmhost.audit.queries import Action, Details, record
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.errors import Duplicate
 from scmhost.infra.errors import Conflict, InvalidInput, NotFound
 from scmhost.infra.paging import Page, PageQuery
 from scmhost.installations import queries as installation_queries
-from scmhost.sdk import Organization, Repository, RepositoryStatus
+from scmhost.installations.install import get_installation
+from scmhost.plugins import PluginFault
+from scmhost.sdk import Installation, Organization, ProviderError, Repository, RepositoryStatus
 from scmhost.services import Services
 
 from . import queries
 from .claim import checked_name, checked_url
+from .webhooks import request_webhook
+
+_log = structlog.get_logger(__name__)
 
 # Time to notice a mistake before data is lost.
 GRACE: Final = timedelta(hours=1)
@@ -66,6 +73,7 @@ def change_repository(
         except Duplicate as error:
             raise Conflict("Another repository of this organization has that name.") from error
         if saved != repository:
+            request_webhook(tx, services, repository, saved)
             details = {name: value if value is None else str(value) for name, value in sorted(changes.items())}
             record(tx, services, organization, _action(repository, saved), (saved.id, saved.name), details)
     services.plugins.notify("scm_repository_saved", organization=organization, repository=saved)
@@ -126,18 +134,47 @@ def delete_repository(services: Services, organization: Organization, repository
         grace = GRACE if queries.has_commits(tx, organization.id, repository_id) else timedelta()
         queries.schedule_deletion(tx, organization.id, repository_id, services.clock.now() + grace)
         record(tx, services, organization, "repository.delete", (repository.id, repository.name))
-        return require_repository(tx, organization, repository_id)
+        scheduled = require_repository(tx, organization, repository_id)
+        request_webhook(tx, services, repository, scheduled)
+        return scheduled
 
 
-def uninstall(services: Services, organization: Organization, installation_id: int) -> None:
-    """Delete an installation. Its repositories stay and become unclaimed."""
+def uninstall(services: Services, organization: Organization, installation_id: int) -> list[str]:
+    """Delete an installation. Its repositories stay and become unclaimed.
+
+    Returns:
+        What could not be cleaned up at the code host, as sentences. That does not keep the installation.
+
+    Raises:
+        NotFound: the organization has no such installation.
+    """
+    removed = get_installation(services, organization, installation_id).installation
+    # Before the deletion, because hooks need the secrets; outside of the transaction, because they may call the host.
+    notes = _clean_up(services, organization, removed)
     with services.store.write() as tx:
-        found = installation_queries.get(tx, organization.id, installation_id)
-        if found is None or not installation_queries.delete_installation(tx, organization.id, installation_id):
-            raise NotFound(f"Organization {organization.slug!r} has no installation with the id {installation_id}.")
-        removed = found.installation
-        details = {"provider": removed.provider}
-        record(tx, services, organization, "integration.remove", (removed.id, removed.name), details)
+        # Another request may have deleted it meanwhile.
+        if installation_queries.delete_installation(tx, organization.id, installation_id):
+            details: Details = {"provider": removed.provider, **({"notes": [*notes]} if notes else {})}
+            record(tx, services, organization, "integration.remove", (removed.id, removed.name), details)
+    return notes
+
+
+def _clean_up(services: Services, organization: Organization, removed: Installation) -> list[str]:
+    """Call the plugin for an installation that is about to be deleted. Return what failed."""
+    calls = services.plugins.calls(removed.provider)
+    # Webhooks that the host registered belong here, before the hook: it may remove the access that they need.
+    if calls is None or not calls.has("scm_uninstall"):
+        return []
+    idle = services.plugins.idle_reason(removed.provider, organization)
+    if idle:
+        return [f"The plugin did not clean up at the code host, because it is off: {idle}."]
+    try:
+        calls.uninstall(removed)
+    except (ProviderError, PluginFault) as error:
+        text = next(iter(str(error).splitlines()), type(error).__name__)
+        _log.warning("not cleaned up", plugin=calls.plugin, installation=removed.id, error=text)
+        return [f"The plugin could not clean up at the code host: {text}"]
+    return []
 
 
 def require_repository(tx: Transaction, organization: Organization, repository_id: int) -> Repository:

@@ -4,20 +4,23 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 from fastapi import APIRouter, Body, Query, Response
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, JsonValue, TypeAdapter, ValidationError
 
 from scmhost.infra.errors import InvalidInput
-from scmhost.infra.http import RequestedPage
+from scmhost.infra.http import RequestedPage, Wire
 from scmhost.infra.paging import Page
 from scmhost.installations.install import InvalidForm, field_problems
-from scmhost.installations.schemas import OfferOut, Offers
+from scmhost.installations.schemas import OfferOut, Offers, RemovedInstallation
 from scmhost.organizations.access import AuditedServices, ForIntegrations, ForLoose, NumericId, ServicesDep, parse_id
-from scmhost.sdk import AddRequest, Organization, RepositoryStatus
+from scmhost.sdk import AddRequest, Organization, Repository, RepositoryStatus
 from scmhost.sdk.provider import RepositoryPayload
 from scmhost.services import Services
 
 from .claim import add_repository, create_repository, offer_repositories, serialize_repositories, serialize_repository
 from .manage import change_repository, delete_repository, get_repository, list_repositories, uninstall
+from .webhook_queries import RepositoryWebhook, WebhookState
+from .webhooks import list_webhooks, request_all, webhooks_of
 
 # Routes below an installation that change or list repositories.
 installation_router: Final = APIRouter(
@@ -25,10 +28,16 @@ installation_router: Final = APIRouter(
 )
 
 
-@installation_router.delete("/", status_code=204, response_class=Response)
-def installations_delete(services: AuditedServices, organization: ForIntegrations, integration_id: NumericId) -> None:
-    """Delete an installation. Its repositories stay and become unclaimed."""
-    uninstall(services, organization, parse_id(integration_id, "installation"))
+@installation_router.delete("/", status_code=204, response_model=None, responses={200: {"model": RemovedInstallation}})
+def installations_delete(
+    services: AuditedServices, organization: ForIntegrations, integration_id: NumericId
+) -> Response:
+    """Delete an installation. Its repositories stay and become unclaimed.
+
+    The answer is 200 with notes, instead of 204, if the plugin could not clean up at the code host.
+    """
+    notes = uninstall(services, organization, parse_id(integration_id, "installation"))
+    return JSONResponse({"notes": notes}) if notes else Response(status_code=204)
 
 
 @installation_router.get("/repos/")
@@ -55,7 +64,77 @@ def offers_list(
     )
 
 
+class WebhookStatusOut(Wire):
+    """The webhook of a repository at its code host."""
+
+    state: WebhookState = Field(description="`pending` until a job has registered it; a failed one is tried again.")
+    reason: str | None = Field(description="Why it is not registered.")
+
+
+class InstallationWebhookOut(WebhookStatusOut):
+    """The webhook of a repository in the list of an installation."""
+
+    repository_id: str
+    repository_name: str
+    wanted: bool = Field(description="False: it is to be removed from the code host.")
+
+
+@installation_router.get("/webhook/repositories/", tags=["webhooks"])
+def registered_webhooks_list(
+    services: ServicesDep, organization: ForIntegrations, integration_id: NumericId
+) -> Sequence[InstallationWebhookOut]:
+    """The webhooks that are registered at the code host, or to be registered or removed there, by repository."""
+    listed = list_webhooks(services, organization, parse_id(integration_id, "installation"))
+    return [_installation_webhook(webhook) for webhook in listed]
+
+
+@installation_router.post("/webhook/repositories/", tags=["webhooks"], status_code=202)
+def registered_webhooks_renew(
+    services: AuditedServices, organization: ForIntegrations, integration_id: NumericId
+) -> Sequence[InstallationWebhookOut]:
+    """Register the webhooks of all active repositories of an installation again, in the background."""
+    requested = request_all(services, organization, parse_id(integration_id, "installation"))
+    return [_installation_webhook(webhook) for webhook in requested]
+
+
+def _installation_webhook(webhook: RepositoryWebhook) -> InstallationWebhookOut:
+    return InstallationWebhookOut(
+        state=webhook.state,
+        reason=webhook.reason,
+        repository_id=str(webhook.repository_id),
+        repository_name=webhook.repository.name,
+        wanted=webhook.wanted,
+    )
+
+
 router: Final = APIRouter(prefix="/api/0/organizations/{organization}/repos", tags=["repositories"])
+
+
+class RepositoryOut(RepositoryPayload):
+    """A repository. It has a ``webhook`` only if its plugin registers one."""
+
+    webhook: WebhookStatusOut | None = None
+
+
+def _shown(
+    services: Services, repositories: Sequence[Repository], payloads: Sequence[RepositoryPayload]
+) -> list[RepositoryOut]:
+    """Return payloads of repositories, each with the state of its webhook."""
+    webhooks = webhooks_of(services, repositories)
+    shown = []
+    for repository, payload in zip(repositories, payloads, strict=True):
+        webhook = webhooks.get(repository.id)
+        # The plugin may add fields of any name.
+        fields = {name: value for name, value in payload.model_dump().items() if name != "webhook"}
+        if webhook and webhook.wanted:
+            fields["webhook"] = WebhookStatusOut(state=webhook.state, reason=webhook.reason)
+        shown.append(RepositoryOut.model_validate(fields))
+    return shown
+
+
+def _shown_one(services: Services, organization: Organization, repository: Repository) -> RepositoryOut:
+    return _shown(services, [repository], [serialize_repository(services, organization, repository)])[0]
+
 
 T = TypeVar("T")
 
@@ -100,7 +179,7 @@ _NEW_REPOSITORY: Final = TypeAdapter(NewRepository)
 _ADDED_THROUGH_PROVIDER: Final = TypeAdapter(AddedThroughProvider)
 
 
-@router.get("/")
+@router.get("/", response_model_exclude_unset=True)
 def repositories_list(
     services: ServicesDep,
     organization: ForLoose,
@@ -108,7 +187,7 @@ def repositories_list(
     query: str = "",
     status: str = "active",
     integration_id: Annotated[int | None, Query(ge=0, lt=2**53)] = None,
-) -> Sequence[RepositoryPayload]:
+) -> Sequence[RepositoryOut]:
     """Repositories by name: active ones, or those of another ``status``."""
     # As on Sentry, an unknown status is an empty list and not an error.
     if status not in _STATUSES:
@@ -116,17 +195,19 @@ def repositories_list(
     found = list_repositories(
         services, organization, page.request, query=query, statuses=_STATUSES[status], installation_id=integration_id
     )
-    return page.answer(found, serialize_repositories(services, organization, found.items))
+    payloads = serialize_repositories(services, organization, found.items)
+    return page.answer(found, _shown(services, found.items, payloads))
 
 
 @router.post(
     "/",
     status_code=201,
-    responses={200: {"model": RepositoryPayload, "description": "The repository existed already."}},
+    response_model_exclude_unset=True,
+    responses={200: {"model": RepositoryOut, "description": "The repository existed already."}},
 )
 def repositories_add(
     services: AuditedServices, organization: ForLoose, response: Response, fields: Annotated[dict[str, Any], Body()]
-) -> RepositoryPayload:
+) -> RepositoryOut:
     """Create a repository by ``name`` and ``url``, or claim one for an installation of a ``provider``."""
     # Sentry refuses a request without a provider, although users ask for just that.
     if fields.get("provider") is not None:
@@ -134,40 +215,36 @@ def repositories_add(
     new = _validated(_NEW_REPOSITORY, fields)
     repository, created = create_repository(services, organization, new.name, new.url)
     response.status_code = 201 if created else 200
-    return serialize_repository(services, organization, repository)
+    return _shown_one(services, organization, repository)
 
 
-@router.get("/{repository_id}/")
-def repositories_show(
-    services: ServicesDep, organization: ForIntegrations, repository_id: NumericId
-) -> RepositoryPayload:
+@router.get("/{repository_id}/", response_model_exclude_unset=True)
+def repositories_show(services: ServicesDep, organization: ForIntegrations, repository_id: NumericId) -> RepositoryOut:
     """One repository, in any status."""
     found = get_repository(services, organization, parse_id(repository_id, "repository"))
-    return serialize_repository(services, organization, found)
+    return _shown_one(services, organization, found)
 
 
-@router.put("/{repository_id}/")
+@router.put("/{repository_id}/", response_model_exclude_unset=True)
 def repositories_change(
     services: AuditedServices, organization: ForIntegrations, repository_id: NumericId, changes: RepositoryChanges
-) -> RepositoryPayload:
+) -> RepositoryOut:
     """Change name, URL, status or installation; ``integrationId: null`` unclaims the repository."""
     sent = _sent_changes(changes)
     saved = change_repository(services, organization, parse_id(repository_id, "repository"), sent)
-    return serialize_repository(services, organization, saved)
+    return _shown_one(services, organization, saved)
 
 
-@router.delete("/{repository_id}/", status_code=202)
+@router.delete("/{repository_id}/", status_code=202, response_model_exclude_unset=True)
 def repositories_delete(
     services: AuditedServices, organization: ForIntegrations, repository_id: NumericId
-) -> RepositoryPayload:
+) -> RepositoryOut:
     """Schedule the deletion. Until it is due, a PUT with ``status: active`` cancels it."""
     saved = delete_repository(services, organization, parse_id(repository_id, "repository"))
-    return serialize_repository(services, organization, saved)
+    return _shown_one(services, organization, saved)
 
 
-def _add_through_provider(
-    services: Services, organization: Organization, fields: Mapping[str, Any]
-) -> RepositoryPayload:
+def _add_through_provider(services: Services, organization: Organization, fields: Mapping[str, Any]) -> RepositoryOut:
     sent = _validated(_ADDED_THROUGH_PROVIDER, fields)
     # Answers have the provider with this prefix, and clients send it back.
     key = sent.provider.removeprefix("integrations:")
@@ -178,7 +255,8 @@ def _add_through_provider(
     }
     request = AddRequest(identifier=str(sent.identifier), fields=rest)
     installation_id = parse_id(str(sent.installation), "installation")
-    return add_repository(services, organization, key, installation_id, request).payload
+    added = add_repository(services, organization, key, installation_id, request)
+    return _shown(services, [added.saved], [added.payload])[0]
 
 
 def _sent_changes(changes: RepositoryChanges) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The tables of repositories and of their known files."""
+"""The tables of repositories, of their known files, and of their webhooks."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -72,5 +72,28 @@ class KnownFileRow(ChildMixin, Base):
     changed_at: Mapped[datetime]
 
 
+class RepositoryWebhookRow(ChildMixin, Base):
+    """The webhook of a repository at its code host, as an installation has registered it or is to register it.
+
+    There is no reference to the repository, whose data is copied: after a deletion its webhook is still to be removed.
+    """
+
+    __tablename__ = "repository_webhooks"
+    __table_args__ = (refers_to("installations", "installation_id"),)
+
+    installation_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    repository_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    repository: Mapped[dict[str, Any]]
+    wanted: Mapped[bool]
+    state: Mapped[str] = mapped_column(KeyText)
+    reason: Mapped[str | None]
+    external_id: Mapped[str | None] = mapped_column(KeyText)
+    # SQLAlchemy reserves the attribute "metadata" of a declarative class.
+    metadata_: Mapped[dict[str, Any]] = mapped_column("metadata")
+    address: Mapped[str | None]
+    changed_at: Mapped[datetime]
+
+
 REPOSITORIES: Final = table_of(RepositoryRow)
 KNOWN_FILES: Final = table_of(KnownFileRow)
+REPOSITORY_WEBHOOKS: Final = table_of(RepositoryWebhookRow)

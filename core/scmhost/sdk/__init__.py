@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         TemplateError,
         UrlError,
     )
-    from .execution import remaining_seconds
+    from .execution import read_answer, remaining_seconds
     from .files import BlamedLine
     from .hook_specs import (
         API_VERSION,
@@ -90,7 +90,7 @@ _NAMES_BY_MODULE: Final = {
         "TemplateError",
         "UrlError",
     ),
-    "execution": ("remaining_seconds",),
+    "execution": ("read_answer", "remaining_seconds"),
     "files": ("BlamedLine",),
     # Importing ``hooks`` fills the table of specifications.
     "hooks": ("HOOK_SPECS", "PROMISES"),
@@ -239,6 +239,7 @@ __all__ = [
     "page_url",
     "preset",
     "preset_kinds",
+    "read_answer",
     "read_any_url",
     "read_own_url",
     "read_remote",

@@ -64,7 +64,8 @@ def scm_begin_install(  # type: ignore[empty-body]
     """Begin an installation that a person confirms at the code host; called in place of ``scm_install``.
 
     ``callback_url`` is the address to which the code host has to send the browser back, with ``state`` as it is in the
-    query. The host accepts a state once, within ten minutes, from the person who began. Return an
+    query. It is empty while the operator has not set the address of the service; then only a draft is accepted. The
+    host accepts a state once, within ten minutes, while the token of the person who began is valid. Return an
     ``InstallationDraft`` if the form already has all that is needed, such as a token.
     """
 
@@ -79,7 +80,8 @@ def scm_finish_install(  # type: ignore[empty-body]
 ) -> InstallationDraft:
     """Finish an installation: the browser came back from the code host with this query.
 
-    ``saved`` and ``callback_url`` are those of ``scm_begin_install``. Raise a ``ProviderError`` if the person declined.
+    ``saved`` and ``callback_url`` are those of ``scm_begin_install``. Raise a ``ProviderError`` if the person declined,
+    or if the query lacks what you need: it may have anything but a wrong state.
     """
 
 
@@ -267,8 +269,8 @@ def scm_register_webhook(  # type: ignore[empty-body]
 ) -> RegisteredWebhook:
     """Register a webhook for pushes to a repository at the code host, or change the one with this address.
 
-    The code host must send deliveries to ``address`` and sign them with ``secret``. May be called again for the same
-    repository, such as with a new secret.
+    The code host must send deliveries to ``address`` and sign them with ``secret``. Called in the background after a
+    claim, and again for the same repository when the secret or the address has changed; the id must stay the same.
     """
 
 
@@ -285,6 +287,9 @@ def scm_route_delivery(headers: Mapping[str, str], body: bytes, settings: BaseMo
 
     For code hosts with one address for all installations. The body is not verified yet: ``scm_read_push`` of the
     installation gets it with the route's secret, and checks the signature. Header names are lower case.
+
+    If no organization has the installation, ``scm_read_push`` is called with another one, and only its check of the
+    signature counts. The secret must thus not depend on the installation.
     """
 
 
@@ -299,7 +304,8 @@ def scm_read_push(  # type: ignore[empty-body]
 ) -> Sequence[Push]:
     """Read a webhook that was sent to an installation. Header names are lower case.
 
-    ``repositories`` are the active repositories of the installation.
+    ``repositories`` are the active repositories of the installation. The host reads them only for an implementation
+    that takes this argument.
 
     Check the signature before parsing the body. Raise ``ProviderForbidden`` for a missing or wrong signature: the host
     tries the installation's next valid secret, and answers 401 if none matches. Raise ``ProviderError`` for a body that

@@ -50,6 +50,9 @@ def host() -> Iterator[FakeGitLab]:
         TestConformance.settings = {"instances": {"work": {"url": fake.url}}}
         TestConformance.installation = {"metadata": {"domain_name": fake.url}, "configuration": {}}
         TestConformance.repository = {"name": project.full_name, "url": f"{fake.url}/{project.full_name}"}
+        TestWithApplication.settings = {"instances": {"work": {"url": fake.url, "client_id": "app"}}}
+        TestWithApplication.installation = TestConformance.installation
+        TestWithApplication.repository = TestConformance.repository
         yield fake
         assert fake.undocumented == []
 
@@ -79,3 +82,11 @@ class TestConformance(ProviderConformance):
     form: ClassVar[Mapping[str, Any]] = {"token": "good-token"}
     push: ClassVar[PushSample | None] = PUSH
     examples: ClassVar[int] = 20
+
+
+class TestWithApplication(ProviderConformance):
+    """The same plugin, for an installation that a person confirms at GitLab."""
+
+    plugin: ClassVar[object] = plugin
+    push: ClassVar[PushSample | None] = PUSH
+    examples: ClassVar[int] = 5

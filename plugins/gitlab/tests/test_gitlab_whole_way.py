@@ -4,18 +4,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from api import PLUGINS_TOML, ApiClient, commit, open_api
-from fake_hosts.base import Delivery, rate_limit, status
+from fake_hosts.base import rate_limit, status
 from fake_hosts.gitlab import FakeGitLab
 from fake_hosts.repository import BareRepository
 from scmhost.admin.background import run_due_jobs
 from scmhost.infra.secret_box import new_key
 
+URL = "https://scmhost.example"
+
 
 def plugins_toml(host: FakeGitLab, application: str = "") -> str:
-    head = f'[host]\nsecret_keys = ["{new_key()}"]'
+    head = f'[host]\nurl = "{URL}"\nsecret_keys = ["{new_key()}"]'
     return (
         PLUGINS_TOML.replace("[host]", head)
         + '[plugins.gitlab]\nenabled = true\ndistribution = "scmhost-gitlab"\nallow = { organizations = ["acme"] }\n'
@@ -188,14 +191,59 @@ def test_a_pasted_page_is_read(api: ApiClient, host: FakeGitLab, project: BareRe
     assert answer.json()["defaultBranch"] == "feature/new"
 
 
-def delivering(api: ApiClient, host: FakeGitLab) -> list[int]:
-    """Let the fake deliver its webhooks to the service, and return the statuses of the answers."""
-    answers: list[int] = []
+# OAuth.
 
-    def deliver(delivery: Delivery) -> int:
-        path = delivery.url.removeprefix("https://scmhost.example").removeprefix("http://testserver")
-        answers.append(api.client.post(path, content=delivery.body, headers=dict(delivery.headers)).status_code)
-        return answers[-1]
 
-    host.deliver = deliver
-    return answers
+@pytest.fixture
+def application(tmp_path: Path, host: FakeGitLab) -> Iterator[ApiClient]:
+    """A service with an OAuth application at the fake."""
+    folder = tmp_path / "with-application"
+    folder.mkdir()
+    host.applications["app"] = "s3cret-of-app"
+    settings = 'client_id = "app"\nclient_secret = "s3cret-of-app"\n'
+    with open_api(folder, plugins_toml(host, settings), background=False) as opened:
+        yield opened
+
+
+def confirmed(api: ApiClient, **form: str) -> dict[str, Any]:
+    """Install, agree at GitLab as a person would in the browser, and return the installation."""
+    begun = api.post("integrations/", {"provider": "gitlab", **form})
+    assert begun.status_code == 202, begun.text
+    agreed = httpx2.get(begun.json()["redirect"], follow_redirects=False, trust_env=False)
+    back = agreed.headers["Location"]
+    assert back.startswith(f"{URL}/hooks/install/gitlab/?")
+    page = api.client.get(back.removeprefix(URL))
+    assert (page.status_code, "installed" in page.text) == (200, True), page.text
+    shown = api.get(f"integrations/pending/{begun.json()['id']}/").json()
+    made: dict[str, Any] = api.get(f"integrations/{shown['integrationId']}/").json()
+    return made
+
+
+def test_a_person_installs_at_gitlab(application: ApiClient, host: FakeGitLab, project: BareRepository) -> None:
+    """The installation works with the tokens that GitLab gave, and renews them when they expire."""
+    installation = confirmed(application, group="acme")
+    assert installation["name"] == "acme"
+    path = f"integrations/{installation['id']}/repos/"
+    assert [offer["name"] for offer in application.get(path).json()["repos"]] == [project.full_name]
+    first = set(host.tokens) - {"good-token"}
+    host.expired |= first
+    assert [offer["name"] for offer in application.get(path).json()["repos"]] == [project.full_name]
+    second = set(host.tokens) - {"good-token"} - first
+    assert len(second) == 1
+    shown = application.get("integrations/").text
+    assert not any(token in shown for token in (*first, *second, "s3cret-of-app"))
+
+
+def test_a_revoked_application_needs_attention(
+    application: ApiClient, host: FakeGitLab, project: BareRepository
+) -> None:
+    """Neither the token nor its renewal works; the answer says so, and links stay, unverified."""
+    installation = confirmed(application)
+    repository = added(application, installation)
+    assert application.mapping(repository, installation).status_code == 201
+    host.expired |= set(host.tokens) - {"good-token"}
+    host.refresh_tokens.clear()
+    refused = application.get(f"integrations/{installation['id']}/repos/")
+    assert refused.status_code in (400, 403, 409, 503)
+    link = application.link(file="/srv/app/cart.py", commitId=project.head())
+    assert (link["sourceUrl"] is not None, link["verified"]) == (True, None)

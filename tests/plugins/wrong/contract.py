@@ -3,7 +3,7 @@
 # A hook may leave out arguments, which mypy takes for a wrong override.
 # mypy: disable-error-code="override"
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -92,3 +92,27 @@ class RegistersKeyTwice(Correct):
     @hookimpl
     def scm_register_providers(self) -> Sequence[Provider]:
         return [PROVIDER, PROVIDER]
+
+
+class FormWithCallable(BaseModel):
+    team: str
+    server: str
+    choose: Callable[[], str] = str
+
+
+class AsksForCallable(Correct):
+    @hookimpl
+    def scm_register_providers(self) -> Sequence[Provider]:
+        return [with_provider(install_form=FormWithCallable)]
+
+
+class FormWithoutSchema(BaseModel):
+    @classmethod
+    def model_json_schema(cls, *_: Any, **__: Any) -> Any:
+        raise KeyError("title")
+
+
+class FailsToDescribeForm(Correct):
+    @hookimpl
+    def scm_register_providers(self) -> Sequence[Provider]:
+        return [with_provider(install_form=FormWithoutSchema)]

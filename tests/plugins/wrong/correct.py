@@ -1,8 +1,10 @@
 """A plugin with every hook that keeps every check; each wrong plugin changes one thing."""
 
+import re
 import socket
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 from pydantic import BaseModel, ConfigDict, JsonValue, SecretStr, ValidationError, field_validator
 
@@ -12,6 +14,7 @@ from scmhost.sdk import (
     Command,
     CommitDraft,
     Create,
+    DeliveryRoute,
     Existence,
     Feature,
     Installation,
@@ -28,8 +31,10 @@ from scmhost.sdk import (
     ProviderUnavailable,
     Push,
     Reason,
+    RedirectTo,
     RefreshedCredentials,
     Refusal,
+    RegisteredWebhook,
     Repository,
     ResolvedRef,
     UrlTemplates,
@@ -45,6 +50,10 @@ PAGES = Pages(
     commit="{repo_url}/commit/{commit}",
     compare="{repo_url}/compare/{base}...{head}",
 )
+
+
+# Of the operator's settings, in a real plugin.
+APP_SECRET = SecretStr("secret of the application")
 
 
 class Form(BaseModel):
@@ -67,6 +76,7 @@ class Settings(BaseModel):
 class Delivery(BaseModel):
     """The body of the host's push webhook."""
 
+    account: str = "team"
     repository: str
     shas: tuple[str, ...]
 
@@ -108,9 +118,35 @@ class Correct:
         )
 
     @hookimpl
+    def scm_begin_install(self, form: Form, callback_url: str, state: str) -> RedirectTo | InstallationDraft:
+        query = urlencode({"redirect_uri": callback_url, "state": state})
+        return RedirectTo(url=f"{form.server}/authorize?{query}", saved={"team": form.team, "server": form.server})
+
+    @hookimpl
+    def scm_finish_install(self, query: Mapping[str, str], saved: Mapping[str, JsonValue]) -> InstallationDraft:
+        if "error" in query:
+            raise ProviderForbidden("The person declined.")
+        if not query.get("code"):
+            raise ProviderError("The forge sent no code.")
+        try:
+            form = Form.model_validate(dict(saved))
+        except ValidationError:
+            raise ProviderError("Begin the installation again.") from None
+        return self.scm_install(form)
+
+    @hookimpl
     def scm_refresh_credentials(self, installation: Installation) -> RefreshedCredentials | None:
         token = installation.secrets.get("token")
         return RefreshedCredentials(secrets={"token": SecretStr(token.get_secret_value()[::-1])}) if token else None
+
+    @hookimpl
+    def scm_upgrade_configuration(self, configuration: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
+        server = configuration.get("server") or configuration.get("base_url")
+        return {"server": server if isinstance(server, str) else "https://git.example.com"}
+
+    @hookimpl
+    def scm_uninstall(self, installation: Installation) -> None:
+        return None
 
     @hookimpl
     def scm_offer_repositories(self, repositories: Sequence[Repository], search: str) -> Sequence[Offer]:
@@ -165,12 +201,34 @@ class Correct:
         return ResolvedRef(name="main", kind="branch", sha="c0ffee") if ref in (None, "main") else None
 
     @hookimpl
-    def scm_compare_commits(self, base: str | None, head: str) -> Sequence[CommitDraft]:
+    def scm_compare_commits(self, installation: Installation, base: str | None, head: str) -> Sequence[CommitDraft]:
+        # Only the host has the commits of a branch.
+        if re.fullmatch(r"[0-9a-f]+", head):
+            return [CommitDraft(sha=head)]
+        server = urlsplit(str(installation.configuration.get("server", "https://forge.example")))
         try:
-            socket.create_connection(("forge.example", 443), timeout=1).close()
+            with socket.create_connection((server.hostname, server.port or 443), timeout=1) as connection:
+                connection.recv(1)
         except OSError as error:
             raise ProviderUnavailable("The forge does not answer.") from error
         return [CommitDraft(sha=head)]
+
+    @hookimpl
+    def scm_register_webhook(self, repository: Repository, address: str) -> RegisteredWebhook:
+        return RegisteredWebhook(external_id=f"{repository.name}: {address}"[:200], metadata={"of": repository.name})
+
+    @hookimpl
+    def scm_unregister_webhook(self, webhook: RegisteredWebhook) -> None:
+        return None
+
+    @hookimpl
+    def scm_route_delivery(self, headers: Mapping[str, str], body: bytes) -> DeliveryRoute | None:
+        if "x-scmhost-signature" not in headers:
+            return None
+        try:
+            return DeliveryRoute(external_id=Delivery.model_validate_json(body).account, secret=APP_SECRET)
+        except ValidationError:
+            raise ProviderError("The body is not a push.") from None
 
     @hookimpl
     def scm_read_push(self, headers: Mapping[str, str], body: bytes, secret: str) -> Sequence[Push]:
@@ -183,6 +241,10 @@ class Correct:
 
     @hookimpl
     def scm_repository_saved(self, organization: Organization, repository: Repository) -> None:
+        return None
+
+    @hookimpl
+    def scm_installation_saved(self, organization: Organization, installation: Installation) -> None:
         return None
 
     @hookimpl

@@ -8,9 +8,22 @@ import hmac
 import json
 from collections.abc import Mapping, Sequence
 
-from scmhost.sdk import Command, CommitDraft, ProviderForbidden, Push, ResolvedRef, check_signature, hookimpl
+from pydantic import SecretStr
 
-from .correct import Correct, Delivery
+from scmhost.sdk import (
+    Command,
+    CommitDraft,
+    DeliveryRoute,
+    ProviderError,
+    ProviderForbidden,
+    Push,
+    RegisteredWebhook,
+    ResolvedRef,
+    check_signature,
+    hookimpl,
+)
+
+from .correct import APP_SECRET, Correct, Delivery
 
 
 class AcceptsUnsignedDelivery(Correct):
@@ -45,6 +58,73 @@ class ReadsNoPush(Correct):
     def scm_read_push(self, headers: Mapping[str, str], body: bytes, secret: str) -> Sequence[Push]:
         super().scm_read_push(headers, body, secret)
         return []
+
+
+class NamesForeignRepository(Correct):
+    @hookimpl
+    def scm_read_push(self, headers: Mapping[str, str], body: bytes, secret: str) -> Sequence[Push]:
+        pushes = super().scm_read_push(headers, body, secret)
+        return [push.model_copy(update={"repository": "https://git.example.com/other/website"}) for push in pushes]
+
+
+class RoutesUnvalidatedBody(Correct):
+    @hookimpl
+    def scm_route_delivery(self, headers: Mapping[str, str], body: bytes) -> DeliveryRoute | None:
+        # A signature that looks right, which no other check sends.
+        if len(headers.get("x-scmhost-signature", "")) != hashlib.sha256().digest_size * 2:
+            return None
+        return DeliveryRoute(external_id=json.loads(body)["account"], secret=APP_SECRET)
+
+
+class RoutesWithBlankSecret(Correct):
+    @hookimpl
+    def scm_route_delivery(self) -> DeliveryRoute | None:
+        return DeliveryRoute(external_id="team", secret=SecretStr(" "))
+
+
+class RoutesWithSecretOfSender(Correct):
+    @hookimpl
+    def scm_route_delivery(self, headers: Mapping[str, str]) -> DeliveryRoute | None:
+        sent = headers.get("x-scmhost-signature")
+        return DeliveryRoute(external_id="team", secret=SecretStr(sent)) if sent else None
+
+
+class ChecksSecretOfSettings(Correct):
+    @hookimpl
+    def scm_read_push(self, headers: Mapping[str, str], body: bytes, secret: str) -> Sequence[Push]:
+        return super().scm_read_push(headers, body, "s3cret")
+
+
+class RegistersAnotherWebhookEachTime(Correct):
+    def __init__(self) -> None:
+        self._count = 0
+
+    @hookimpl
+    def scm_register_webhook(self) -> RegisteredWebhook:
+        self._count += 1
+        return RegisteredWebhook(external_id=str(self._count))
+
+
+class KeepsSecretOfWebhook(Correct):
+    @hookimpl
+    def scm_register_webhook(self, secret: str) -> RegisteredWebhook:
+        return RegisteredWebhook(external_id="1", metadata={"secret": secret})
+
+
+class MissesWebhookThatIsGone(Correct):
+    def __init__(self) -> None:
+        self._registered: set[str] = set()
+
+    @hookimpl
+    def scm_register_webhook(self) -> RegisteredWebhook:
+        self._registered.add("1")
+        return RegisteredWebhook(external_id="1")
+
+    @hookimpl
+    def scm_unregister_webhook(self, webhook: RegisteredWebhook) -> None:
+        if webhook.external_id not in self._registered:
+            raise ProviderError(f"There is no webhook {webhook.external_id}.")
+        self._registered.remove(webhook.external_id)
 
 
 class ListsBaseCommit(Correct):

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Sequence
 from functools import partial
 from http.client import HTTPException
-from json import load
+from json import load, loads
 from typing import Annotated, Any
 from urllib.error import URLError
 from urllib.parse import quote, urlsplit
@@ -28,6 +28,7 @@ from scmhost.sdk import (
     Refusal,
     Repository,
     hookimpl,
+    remaining_seconds,
 )
 
 from .correct import Correct, Form, with_provider
@@ -39,8 +40,18 @@ class Settings(BaseModel):
 
 
 def fetch(settings: Settings, path: str) -> Any:
-    with urlopen(f"{settings.base_url}/{path}", timeout=settings.timeout) as answer:  # noqa: S310 - as authors write it
-        return load(answer)
+    """Return the JSON of a page, within the time that the hook has left."""
+    with opened(settings, path) as answer:
+        text = b""
+        while piece := answer.read1():
+            text += piece
+            if not remaining_seconds():
+                raise TimeoutError
+        return loads(text)
+
+
+def opened(settings: Settings, path: str) -> Any:
+    return urlopen(f"{settings.base_url}/{path}", timeout=settings.timeout)  # noqa: S310 - as authors write it
 
 
 class CallsHost(Correct):
@@ -73,9 +84,12 @@ class CallsHost(Correct):
 
     def _fetch(self, settings: Settings, path: str) -> Any:
         try:
-            return fetch(settings, path)
+            return self._load(settings, path)
         except (OSError, HTTPException, ValueError) as error:
             raise ProviderUnavailable(f"Quarry does not answer: {error}.") from error
+
+    def _load(self, settings: Settings, path: str) -> Any:
+        return fetch(settings, path)
 
 
 class RaisesTimeoutError(Correct):
@@ -101,6 +115,14 @@ class WaitsTooLong(RaisesTimeoutError):
 
     def _with_timeout(self, settings: Settings) -> Settings:
         return settings.model_copy(update={"timeout": 60})
+
+
+class BoundsEachRead(CallsHost):
+    """Catches all errors of its client, whose timeout is that of each read."""
+
+    def _load(self, settings: Settings, path: str) -> Any:
+        with opened(settings, path) as answer:
+            return load(answer)
 
 
 class RaisesConnectionReset(Correct):

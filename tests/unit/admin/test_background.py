@@ -252,4 +252,5 @@ def test_rounds_survive_every_error(
 
 def test_each_known_kind_of_job_has_a_handler() -> None:
     """Other rooms put jobs of these kinds."""
-    assert sorted(background._HANDLERS) == ["fetch_commits", "list_files"]
+    kinds = ["complete_push", "fetch_commits", "list_files", "register_webhooks", "sync_webhook"]
+    assert sorted(background._HANDLERS) == kinds

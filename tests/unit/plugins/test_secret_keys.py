@@ -56,3 +56,11 @@ def test_wrong_key_is_refused_without_repeating_it(
         settings_with(tmp_path, keys, environ)
     assert problem in str(refusal.value)
     assert "swordfish" not in str(refusal.value)
+
+
+def test_address_of_the_service(tmp_path: Path) -> None:
+    """It may have a path, for a proxy, and loses its final slash; by default there is none."""
+    config = tmp_path / "plugins.toml"
+    config.write_text('schema = 1\n[host]\nurl = "https://example.com/scmhost/"\n', encoding="utf-8")
+    assert read_settings(config, {}).host.url == "https://example.com/scmhost"
+    assert read_settings(None, {}).host.url is None

@@ -23,7 +23,7 @@ _WORDS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _SECRET_WORDS: Final = frozenset({
     "apikey", "auth", "authorization", "bearer", "cookie", "credential", "credentials", "dsn", "hmac", "key", "keys",
     "passphrase", "passwd", "password", "passwords", "pat", "pin", "private", "pwd", "salt", "secret", "secrets",
-    "session", "signature", "token", "tokens",
+    "session", "signature", "token", "tokens", "verifier",
 })  # fmt: skip
 # User and password of a URL, anywhere in a text.
 _LOGIN: Final = re.compile(r"(?<=://)[^/?#\s]*@")

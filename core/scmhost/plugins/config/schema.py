@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from scmhost.infra.limits import Limits
 from scmhost.infra.secret_box import is_key
 from scmhost.plugins.errors import ConfigError, Problem
+from scmhost.sdk import check_web_url
 from scmhost.sdk.outbound import OutboundPolicy, allowed_host
 
 SCHEMA: Final = 1
@@ -63,6 +64,13 @@ def _secret_key(value: object) -> SecretStr | KeySource:
     )
 
 
+def _address(url: str) -> str:
+    """Return the address of the service without its final slash; paths are appended to it."""
+    if "?" in url:
+        raise ValueError("the address has a query; leave out the ? and what follows")
+    return check_web_url(url)
+
+
 def _allowed_host(entry: str) -> str:
     allowed_host(entry)
     return entry
@@ -71,6 +79,7 @@ def _allowed_host(entry: str) -> str:
 AllowedHost = Annotated[str, AfterValidator(_allowed_host)]
 WebhookKey = Annotated[SecretStr, Field(min_length=32)]
 SecretKey = Annotated[SecretStr | KeySource, PlainValidator(_secret_key)]
+WebUrl = Annotated[str, AfterValidator(_address)]
 Percent = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=100, decimal_places=3)]
 OrganizationName = Annotated[str | int, PlainValidator(_slug_or_id)]
 
@@ -124,8 +133,16 @@ class HostSettings(Table):
     """``[host]``."""
 
     database_url: str = Field(default="sqlite:///scmhost.db", min_length=1, description="URL of the database.")
+    url: WebUrl | None = Field(
+        default=None,
+        description="Address of this service in browsers and at code hosts, such as `https://scmhost.example`.",
+    )
     webhook_key: WebhookKey | None = Field(
         default=None, description="Key for deriving webhook secrets: at least 32 random characters."
+    )
+    register_webhooks: bool = Field(
+        default=True,
+        description="Registers webhooks at code hosts whose plugins can; needs `url` and `webhook_key`.",
     )
     secret_keys: Annotated[tuple[SecretKey, ...], Field(strict=False, max_length=20)] = Field(
         default=(),
@@ -170,11 +187,14 @@ class Rollout(Table):
     salt: Annotated[str, Field(min_length=1)] | None = None
 
 
+_DISTRIBUTION: Final = "The distribution that may own this name, and the provider key of this name."
+
+
 class PluginSettings(Table):
     """``[plugins.NAME]``: whether a plugin is loaded, and for which organizations its providers are on."""
 
     enabled: bool = Field(default=False, description="False: the plugin is never imported.")
-    distribution: str | None = Field(default=None, description="The distribution that may own this name.")
+    distribution: str | None = Field(default=None, description=_DISTRIBUTION)
     default: bool = Field(default=False, description="The result for an organization that no rule names.")
     allow: Organizations = Organizations()
     deny: Organizations = Organizations()

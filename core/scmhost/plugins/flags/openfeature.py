@@ -190,10 +190,12 @@ class FlagService:
             return self._file_decision(answer, self._log(text))
         variant = f", variant {_one_line(details.variant)}" if details.variant else ""
         reason = f"{self._name} returned {'on' if details.value else 'off'} ({_one_line(details.reason)}{variant})"
-        return replace(answer, on=details.value, reason=reason, source=self._name, rule="flags_provider")
+        public = f"a flag of the host's operator turns it {'on' if details.value else 'off'}"
+        return replace(answer, on=details.value, reason=reason, source=self._name, rule="flags_provider", public=public)
 
     def _file_decision(self, answer: FlagDecision, fault: str) -> FlagDecision:
-        return replace(answer, reason=f"{answer.reason} ({self._name} gave no answer: {fault})")
+        reason = f"{answer.reason} ({self._name} gave no answer: {fault})"
+        return replace(answer, reason=reason, public=answer.public_reason)
 
     def _log(self, fault: str) -> str:
         """Log a fault once, and return it as a short text."""

@@ -27,10 +27,12 @@ class FlagDecision:
 
     Attributes:
         on: whether the provider is on.
-        reason: a sentence for people.
+        reason: a sentence for operators.
         source: the file and line of the rule, like ``plugins.toml:12``, or the environment.
         rule: the rule that decided.
         generation: the generation of the configuration that was in use.
+        public: a sentence for the organization's members, where the reason shows lines of plugins.toml, other plugins
+            or the text of a fault; else empty.
     """
 
     on: bool
@@ -38,6 +40,12 @@ class FlagDecision:
     source: str
     rule: RuleName = "default"
     generation: int = 0
+    public: str = ""
+
+    @property
+    def public_reason(self) -> str:
+        """The reason as answers of the API contain it."""
+        return self.public or self.reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +177,7 @@ def _enabled(settings: Settings, question: Question) -> FlagDecision | None:
 def _health(settings: Settings, question: Question) -> FlagDecision | None:
     if question.unusable is None:
         return None
-    return _from_file(settings, question, "health", on=False, reason=question.unusable)
+    return replace(_from_file(settings, question, "health", on=False, reason=question.unusable), public=_UNUSABLE)
 
 
 def _deny(settings: Settings, question: Question) -> FlagDecision | None:
@@ -221,6 +229,9 @@ def _place(settings: Settings, question: Question, rule: RuleName) -> str:
     return settings.source.place(*path) if _KEYS[rule] and path in settings.source.lines else ""
 
 
+_UNUSABLE: Final = (
+    "its plugin cannot be used at present; the operator of this host gets the reason with: scmhost plugins why"
+)
 _ENVIRONMENT: Final = "environment SCMHOST_PLUGINS_OFF"
 
 _RULES: Final[Mapping[RuleName, Rule]] = {

@@ -25,6 +25,7 @@ from scmhost.sdk.hook_results import describe_mismatch
 from scmhost.sdk.outbound import ANY_ADDRESS, OUTBOUND, OutboundPolicy
 
 from .circuit_breaker import CircuitBreaker, Counters, Suspension
+from .copies import COPIED, copied_arguments
 from .event_loop import PluginLoop
 from .faults import BadResult, current_location, kind_and_detail, safe_provider_error, timed_out
 from .inline_calls import InlineCalls, OverdueCall, Slot
@@ -42,7 +43,7 @@ _TRUE_LENGTH: Final = frozenset({list, tuple})
 
 _ON_PURPOSE: Final = (ProviderError,)
 _LOGGED_BY_CALLER: Final = frozenset(
-    {"import", "scm_register_providers", "settings", "scm_startup", "load", "start", "evaluate"}
+    {"import", "scm_register_providers", "models", "settings", "scm_startup", "load", "start", "evaluate"}
 )
 """Steps whose faults their caller logs: a plugin, a flag service or a configuration is refused for them."""
 
@@ -59,11 +60,13 @@ class Implementation:
     expected: str
     key: tuple[str, str] = field(init=False, compare=False)
     inline: bool = field(init=False, compare=False)
+    copied: tuple[str, ...] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
-        # Every call needs both: they are computed once.
+        # Every call needs them: they are computed once.
         object.__setattr__(self, "key", (self.origin.plugin, self.origin.hook))
         object.__setattr__(self, "inline", self.spec.kind == "pure")
+        object.__setattr__(self, "copied", tuple(name for name in self.parameters if name in COPIED))
 
 
 class Guard:
@@ -109,7 +112,7 @@ class Guard:
         self, implementation: Implementation, arguments: Mapping[str, object], secrets: frozenset[str] = frozenset()
     ) -> Any:
         """Call a hook in a worker, with a deadline, even if it is pure. Raises as ``call`` does."""
-        taken = {name: arguments[name] for name in implementation.parameters}
+        taken = copied_arguments({name: arguments[name] for name in implementation.parameters})
         work = partial(invoke, implementation, taken, self._loop_of, self._outbound)
         return self.run(implementation.origin, work, implementation.spec.budget, _ON_PURPOSE, secrets)
 
@@ -171,6 +174,8 @@ class Guard:
             detail = f"all {len(calls.slots)} calls of its pure hooks at a time are taken and have not come back"
             raise self._busy(implementation.origin, detail, probe=probe)
         taken = {name: arguments[name] for name in implementation.parameters}
+        if implementation.copied:
+            calls.copies.replace(taken, implementation.copied)
         begun = self._clock()
         # Set before the call: from here on other threads can see that it is overdue.
         slot.call = implementation, begun, get_ident(), probe

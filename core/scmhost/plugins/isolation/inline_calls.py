@@ -10,6 +10,8 @@ from threading import Condition
 from time import perf_counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from .copies import KeptCopies
+
 if TYPE_CHECKING:
     from .guard import Implementation
 
@@ -51,7 +53,7 @@ class OverdueCall(NamedTuple):
 
 
 class InlineCalls:
-    """The slots of one plugin. Safe to use from many threads.
+    """The slots of one plugin, and its copies of values. Safe to use from many threads.
 
     Slots are taken and returned without a lock: both are one atomic operation of a deque, and a call of a pure hook
     costs little more than that.
@@ -61,6 +63,7 @@ class InlineCalls:
         self.limit = limit
         self.slots = tuple(Slot() for _ in range(limit))
         self.free = deque(self.slots)
+        self.copies = KeptCopies()
         self._clock = clock
         self._change = Condition()
         self._waiting = 0

@@ -4,6 +4,7 @@ A call is observed, and its result is validated: a single call already shows sev
 """
 
 import inspect
+import math
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -163,6 +164,11 @@ def _marked(attributes: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield options.get("specname") or name, name
 
 
+def has_marks(attributes: Mapping[str, Any]) -> bool:
+    """Return whether anything is marked or named like a hook."""
+    return any(True for _ in _marked(attributes)) or any(True for _ in marking_problems(attributes))
+
+
 def _is_marked(value: object) -> bool:
     # A specification of the contract may be imported by name.
     return hasattr(value, _MARK) or hasattr(value, _SPEC_MARK)
@@ -198,16 +204,21 @@ class HookResult:
 
 @dataclass(frozen=True, slots=True)
 class ObservedCall:
-    """One call: its violations by check, and its result, if it has one."""
+    """One call: its violations by check, its result, if it has one, and whether it tried to use a network."""
 
     violations: Mapping[str, Violation]
     result: HookResult | None
+    offline: bool = False
 
 
 class HookCaller:
-    """Calls the hooks of one plugin. ``samples`` are named values that shorten reports."""
+    """Calls the hooks of one plugin. ``samples`` are named values that shorten reports.
 
-    def __init__(self, functions: Mapping[str, PluginFunction]) -> None:
+    With ``seconds``, an I/O hook reads an earlier deadline than the end of its budget.
+    """
+
+    def __init__(self, functions: Mapping[str, PluginFunction], seconds: float = math.inf) -> None:
+        self._seconds = seconds
         self.samples: dict[str, object] = {}
         self._functions = functions
         self._worker = SuiteWorker()
@@ -224,6 +235,10 @@ class HookCaller:
             raise next(iter(observed.violations.values()))
         return observed.result
 
+    def run(self, work: Callable[[], Any]) -> Execution:
+        """Run other code of the plugin, such as that of its models."""
+        return self._worker.run(work, _LOAD_SECONDS)
+
     def observe(self, hook: str, arguments: Mapping[str, Any]) -> ObservedCall:
         """Call a hook with those of the arguments that it takes. A hook that hung once is not called again."""
         if hook in self._hanging:
@@ -239,7 +254,7 @@ class HookCaller:
     def _execute(self, function: PluginFunction, passed: Mapping[str, Any]) -> Execution:
         """Run the function; once more if it was slow, because the machine may have been busy."""
         budget = HOOK_SPECS[function.hook].budget
-        work = partial(_run, function, passed)
+        work = partial(_run, function, passed, min(budget, self._seconds))
         execution = self._worker.run(work, budget)
         is_slow = execution.seconds > budget or execution.hangs_at is not None
         return self._worker.run(work, budget) if is_slow else execution
@@ -259,14 +274,13 @@ class HookCaller:
             self._hanging[function.hook] = violations[BUDGET_KEPT]
             return ObservedCall(violations, None)
         error = execution.error if isinstance(execution.error, ProviderError) else None
-        has_result = not _WITHOUT_RESULT & violations.keys()
-        return ObservedCall(violations, HookResult(value, error, call) if has_result else None)
+        result = HookResult(value, error, call) if not _WITHOUT_RESULT & violations.keys() else None
+        return ObservedCall(violations, result, any(effect.refused for effect in execution.effects))
 
 
-def _run(function: PluginFunction, passed: Mapping[str, Any]) -> Any:
-    spec = HOOK_SPECS[function.hook]
-    if spec.kind == "io":
-        DEADLINE.set(monotonic() + spec.budget)
+def _run(function: PluginFunction, passed: Mapping[str, Any], seconds: float) -> Any:
+    if HOOK_SPECS[function.hook].kind == "io":
+        DEADLINE.set(monotonic() + seconds)
     return function.function(**passed)
 
 

@@ -47,13 +47,15 @@ class Check:
         return not present or (all(present) if self.together else any(present))
 
     def run(self, plugin: "PluginUnderTest") -> "CheckResult":
-        """Run the check. A violation of another check on the way leaves this one ``not run`` and names the other."""
+        """Run the check. It is ``not run`` without anything to check, or after a violation of another check."""
         if plugin.load_error and self.name != IMPORTS:
             return CheckResult(self, "not run", f"{IMPORTS} is violated", IMPORTS)
         if not self.applies_to(plugin.declared):
             return CheckResult(self, "not declared", (" and " if self.together else " or ").join(self.hooks))
         try:
             self.function(plugin)
+        except NothingToCheck as nothing:
+            return CheckResult(self, "not run", str(nothing))
         except Violation as violation:
             if violation.check in ("", self.name):
                 return CheckResult(self, "violated", violation.text)
@@ -69,7 +71,7 @@ class CheckResult:
         check: the check.
         outcome: kept, violated, not run, not declared or waived.
         text: details: the violation, the reason of a waiver, or the hooks that are missing.
-        blocked_by: the violated check that prevented this one from running.
+        blocked_by: the violated check that prevented this one from running; empty when there was nothing to check.
         cause: the report of ``blocked_by``, where that check was not run itself.
     """
 
@@ -141,6 +143,10 @@ class Violation(AssertionError):
     def text(self) -> str:
         """The call, if there is one, and the problem, one per line."""
         return "\n".join(filter(None, [str(self.call or ""), f"  problem  {self.problem}"]))
+
+
+class NothingToCheck(Exception):
+    """The plugin and its samples have nothing that the check could test. The text has the reason."""
 
 
 def duplicates(names: Iterable[str]) -> Mapping[str, int]:

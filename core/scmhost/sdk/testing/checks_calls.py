@@ -1,10 +1,8 @@
 """Checks of single calls, for every hook: valid values, declared errors, deadlines, no side effects."""
 
-import socket
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import partial
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -22,15 +20,16 @@ from .calls import (
     HookCaller,
     HookResult,
 )
-from .checks import Check, CheckFunction, Violation, check
+from .checks import Check, CheckFunction, NothingToCheck, Violation, check
 from .plugin_under_test import ADDRESS, ORGANIZATION, PluginUnderTest
+from .servers import SlowServer, UnresponsiveServer
 from .strategies import SHA, arguments, for_all
 
 M = TypeVar("M", bound=BaseModel)
 
 _SCHEMES: Final = ("http", "https")
-# The kernel accepts connections up to this number while nobody calls accept().
-_BACKLOG: Final = 64
+# A hook that reads its deadline answers early, so that the suite need not wait for its whole budget.
+_DEADLINE_SECONDS: Final = 1.0
 
 
 def _for_every_hook(name: str) -> CheckFunction:
@@ -55,7 +54,9 @@ def _violating_hooks(plugin: PluginUnderTest, name: str) -> set[str]:
 
 
 def _record(plugin: PluginUnderTest, hook: str, hooks: dict[str, set[str]], values: dict[str, Any]) -> None:
-    for name in plugin.caller.observe(hook, values).violations:
+    observed = plugin.caller.observe(hook, values)
+    plugin.is_remote |= observed.offline
+    for name in observed.violations:
         hooks.setdefault(name, set()).add(hook)
 
 
@@ -89,17 +90,26 @@ arguments_unchanged: Final[Check] = check(
     help="make a new value: {**table, 'key': value}, value.model_copy(update=...)",
 )(_for_every_hook(ARGUMENTS_UNCHANGED))
 
-pure_without_io: Final[Check] = check(
+
+@check(
     PURE_WITHOUT_IO,
     "A pure hook opens no connection, starts no process and writes no file.",
     help="move requests into an I/O hook, and preparation into scm_startup",
-)(_for_every_hook(PURE_WITHOUT_IO))
+)
+def pure_without_io(plugin: PluginUnderTest) -> None:
+    _require_pure_hooks(plugin)
+    _for_every_hook(PURE_WITHOUT_IO)(plugin)
 
-host_unreachable: Final[Check] = check(
+
+@check(
     HOST_UNREACHABLE,
     "An I/O hook that cannot reach its host raises ProviderUnavailable, or returns a value without it.",
     help="catch your client's errors: raise ProviderUnavailable(...) from error",
-)(_for_every_hook(HOST_UNREACHABLE))
+)
+def host_unreachable(plugin: PluginUnderTest) -> None:
+    _for_every_hook(HOST_UNREACHABLE)(plugin)
+    if not plugin.is_remote:
+        raise NothingToCheck("no hook tried to reach a host beyond this machine")
 
 
 @check(
@@ -108,9 +118,15 @@ host_unreachable: Final[Check] = check(
     help="use no clock, no randomness and no memory of earlier calls in a pure hook",
 )
 def answers_repeat(plugin: PluginUnderTest) -> None:
+    _require_pure_hooks(plugin)
     for hook in plugin.functions:
         if PROMISES[hook].colour == "pure":
             for_all(arguments(plugin, hook), partial(_call_twice, plugin, hook), plugin.samples.examples)
+
+
+def _require_pure_hooks(plugin: PluginUnderTest) -> None:
+    if not any(PROMISES[hook].colour == "pure" for hook in plugin.functions):
+        raise NothingToCheck("the plugin has no pure hook")
 
 
 def _call_twice(plugin: PluginUnderTest, hook: str, values: dict[str, Any]) -> None:
@@ -124,39 +140,6 @@ def _comparable(result: HookResult) -> str:
     return repr(result.value) if result.error is None else type(result.error).__name__
 
 
-class UnresponsiveServer:
-    """A local server that accepts connections and never answers."""
-
-    def __init__(self, listener: socket.socket) -> None:
-        self.authority = "{}:{}".format(*listener.getsockname())
-        self._listener = listener
-        self._connections: list[socket.socket] = []
-
-    @classmethod
-    @contextmanager
-    def open(cls) -> Iterator[Self]:
-        """Open a server for this block. Connections that still wait are closed at its end."""
-        with socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG) as listener:
-            # ``accept`` is called after each hook, and must not wait for a connection.
-            listener.settimeout(0)
-            server = cls(listener)
-            try:
-                yield server
-            finally:
-                server.has_new_connections()
-                for connection in server._connections:
-                    connection.close()
-
-    def has_new_connections(self) -> bool:
-        """Return whether there were connections since the last call."""
-        before = len(self._connections)
-        while True:
-            try:
-                self._connections.append(self._listener.accept()[0])
-            except BlockingIOError:
-                return len(self._connections) > before
-
-
 @check(
     "host-timeout",
     "An I/O hook whose host accepts the connection and never answers returns within its budget, or raises "
@@ -164,18 +147,38 @@ class UnresponsiveServer:
     help="give your client a timeout below the hook's budget, and raise ProviderUnavailable(...) when it expires",
 )
 def host_timeout(plugin: PluginUnderTest) -> None:
+    _check_host(plugin, UnresponsiveServer, "its host accepted the connection and did not answer")
+
+
+@check(
+    "host-slow",
+    "An I/O hook whose host sends its answer slowly and without end returns within its budget, or raises "
+    "ProviderUnavailable.",
+    help="bound the whole request, not only each read: asyncio.timeout(remaining_seconds()), or read the answer in "
+    "pieces and stop when remaining_seconds() is 0",
+)
+def host_slow(plugin: PluginUnderTest) -> None:
+    _check_host(plugin, SlowServer, "its host sent the answer slowly and without end")
+
+
+def _check_host(plugin: PluginUnderTest, kind: type[UnresponsiveServer], behaviour: str) -> None:
+    """Call every I/O hook with a server of the suite in place of its host."""
     waiting = [hook for hook in plugin.functions if PROMISES[hook].colour == "io"]
     # A caller of its own: a hook that hangs here must stay callable for the other checks.
-    caller = HookCaller(plugin.functions)
-    with UnresponsiveServer.open() as server:
+    caller, connected = HookCaller(plugin.functions, _DEADLINE_SECONDS), False
+    with kind.open() as server:
         # The shortest budgets come first, so that a missing timeout is reported early.
         for hook in sorted(waiting, key=lambda hook: PROMISES[hook].budget):
             observed = caller.observe(hook, {name: _argument(plugin, name, server) for name in ARGUMENTS[hook]})
             violation = observed.violations.get(BUDGET_KEPT) or observed.violations.get(ERRORS_DECLARED)
             # Without a connection, the violation has another cause and another check.
-            if server.has_new_connections() and violation:
-                problem = f"{violation.problem}; its host accepted the connection and did not answer"
-                raise Violation(problem, violation.call)
+            if not server.has_new_connections():
+                continue
+            connected = True
+            if violation:
+                raise Violation(f"{violation.problem}; {behaviour}", violation.call)
+    if not connected:
+        raise NothingToCheck("no I/O hook connected to the suite's server in place of its host")
 
 
 def _argument(plugin: PluginUnderTest, name: str, server: UnresponsiveServer) -> Any:
@@ -252,4 +255,5 @@ CHECKS: Final = (
     host_unreachable,
     answers_repeat,
     host_timeout,
+    host_slow,
 )

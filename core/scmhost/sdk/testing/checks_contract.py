@@ -9,13 +9,14 @@ from typing import Final
 
 import pluggy
 
-from scmhost.sdk import FEATURE_HOOKS, HOOK_PREFIX, HOOK_SPECS, PROJECT_NAME, hooks
+from scmhost.sdk import FEATURE_HOOKS, HOOK_SPECS, PROJECT_NAME, hooks
 from scmhost.sdk.hook_results import ARGUMENTS
+from scmhost.sdk.validation import unusable_object
 
-from .calls import PluginFunction, did_you_mean, marking_problems
-from .checks import IMPORTS, Violation, check, duplicates, relative_path
+from .calls import PluginFunction, did_you_mean, has_marks, marking_problems
+from .checks import IMPORTS, NothingToCheck, Violation, check, duplicates, relative_path
 from .observe import MAX_IMPORT_MS, ImportEffects
-from .plugin_under_test import SAMPLES_FIT, PluginUnderTest
+from .plugin_under_test import MODELS_FIT, SAMPLES_FIT, PluginUnderTest
 
 
 @check(
@@ -45,8 +46,9 @@ def samples_fit(plugin: PluginUnderTest) -> None:
     help="put @hookimpl above it, and take names of hooks and arguments from the reference",
 )
 def hooks_fit(plugin: PluginUnderTest) -> None:
-    if inspect.isclass(plugin.implementation):
-        raise Violation("the plugin is a class; name an instance of it, or a module")
+    unusable = unusable_object(plugin.implementation, has_hooks=has_marks(plugin.attributes))
+    if unusable:
+        raise Violation(f"the entry point names {unusable}")
     for problem in marking_problems(plugin.attributes):
         raise Violation(problem)
     for function in plugin.functions.values():
@@ -61,8 +63,6 @@ def hooks_fit(plugin: PluginUnderTest) -> None:
     except pluggy.PluginValidationError as error:
         # pluggy's messages have several lines.
         raise Violation(" ".join(str(error).split())) from None
-    if not plugin.declared:
-        raise Violation(f"it has no hook; name functions like {HOOK_PREFIX}register_providers and mark them")
 
 
 @check(
@@ -85,6 +85,8 @@ def hook_kinds(plugin: PluginUnderTest) -> None:
     help="implement the hook, or leave the feature out",
 )
 def provider_hooks(plugin: PluginUnderTest) -> None:
+    if not plugin.providers:
+        raise NothingToCheck("the plugin registers no provider")
     for key in duplicates(one.key for one in plugin.providers):
         raise Violation(f"provider {key!r} is registered more than once")
     for provider in plugin.providers:
@@ -96,11 +98,23 @@ def provider_hooks(plugin: PluginUnderTest) -> None:
 
 
 @check(
+    MODELS_FIT,
+    "The install form, the configuration and the settings of a provider have a JSON Schema.",
+    help="give the fields types that JSON has, and keep clients and callables out of the models",
+    hooks=("scm_register_providers",),
+)
+def models_fit(plugin: PluginUnderTest) -> None:
+    for problem in plugin.model_problems:
+        raise Violation(problem)
+
+
+@check(
     "sdk-only",
     "A plugin imports scmhost.sdk and nothing else of scmhost, directly or indirectly.",
     help="use scmhost.sdk only, and report what it lacks as an issue",
 )
 def sdk_only(plugin: PluginUnderTest) -> None:
+    _import_effects(plugin)
     for place, name in _internal_imports(plugin):
         raise Violation(f"{place} imports {name}")
     for name in filter(_is_internal, plugin.import_effects.modules if plugin.import_effects else ()):
@@ -113,8 +127,10 @@ def sdk_only(plugin: PluginUnderTest) -> None:
     help="import heavy modules inside the hook that needs them; python -X importtime finds them",
 )
 def import_quick(plugin: PluginUnderTest) -> None:
-    effects = plugin.import_effects
-    if effects and not effects.ended and effects.ms > MAX_IMPORT_MS:
+    effects = _import_effects(plugin)
+    if effects.ended:
+        raise NothingToCheck(effects.ended)
+    if effects.ms > MAX_IMPORT_MS:
         raise Violation(f"importing {plugin.module} took {effects.ms:.0f} ms in the fastest of several runs")
 
 
@@ -124,11 +140,42 @@ def import_quick(plugin: PluginUnderTest) -> None:
     help="only define things at module level; start work in scm_startup",
 )
 def import_quiet(plugin: PluginUnderTest) -> None:
-    for effect in _visible_effects(plugin.import_effects) if plugin.import_effects else ():
+    for effect in _visible_effects(_import_effects(plugin)):
         raise Violation(f"importing {plugin.module} in a fresh process: {effect}")
 
 
-CHECKS: Final = (imports, samples_fit, hooks_fit, hook_kinds, provider_hooks, sdk_only, import_quick, import_quiet)
+@check(
+    "import-changes-nothing",
+    "Importing a plugin changes nothing in its process: no environment variable, no search path, no default of sockets "
+    "or logging.",
+    help="pass timeouts to your client, and configure nothing at module level: the process belongs to the host",
+)
+def import_changes_nothing(plugin: PluginUnderTest) -> None:
+    effects = _import_effects(plugin)
+    if effects.ended:
+        raise NothingToCheck(effects.ended)
+    for change in effects.changes:
+        raise Violation(f"importing {plugin.module} in a fresh process {change}")
+
+
+CHECKS: Final = (
+    imports,
+    samples_fit,
+    hooks_fit,
+    hook_kinds,
+    provider_hooks,
+    models_fit,
+    sdk_only,
+    import_quick,
+    import_quiet,
+    import_changes_nothing,
+)
+
+
+def _import_effects(plugin: PluginUnderTest) -> ImportEffects:
+    if plugin.import_effects is None:
+        raise NothingToCheck("the plugin is in no module that another process can import")
+    return plugin.import_effects
 
 
 def _signature_problems(item: PluginFunction) -> Iterator[str]:

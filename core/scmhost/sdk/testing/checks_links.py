@@ -27,6 +27,7 @@ from .strategies import (
 )
 
 _PAGES: Final = ("scm_source_url", "scm_commit_url", "scm_compare_url")
+_NO_LINK: Final = "the plugin builds no link for the samples"
 _SPECIAL: Final = re.compile(r"[^A-Za-z0-9_/.-]")
 
 
@@ -85,13 +86,14 @@ def links_stay_inside(plugin: PluginUnderTest) -> None:
     hooks=("scm_source_url",),
 )
 def links_escape(plugin: PluginUnderTest) -> None:
-    def test(location: Location) -> None:
+    def test(location: Location) -> bool:
         _check_shape(plugin, location)
-        _check_own_page(plugin, location)
+        return _check_own_page(plugin, location)
 
     # Some hosts have other pages for some file types; files with one suffix have the same kind of page.
     sources = file_paths.map(lambda path: path if path.endswith(".py") else f"{path}.py")
-    for_all(locations(sources, lined=False), test, plugin.samples.examples, first=difficult_locations)
+    places = locations(sources, lined=False)
+    for_all(places, test, plugin.samples.examples, first=difficult_locations, nothing=_NO_LINK)
 
 
 @check(
@@ -103,20 +105,21 @@ def links_escape(plugin: PluginUnderTest) -> None:
 def lines_in_links(plugin: PluginUnderTest) -> None:
     plain = Location(ref="main", ref_kind="branch", path="a.py")
 
-    def test(line: int) -> None:
+    def test(line: int) -> bool:
         unlined, without = plugin.link("scm_source_url", location=plain)
         if without and re.search(r"\bNone\b|\bL?None\b|L0\b", without):
             raise Violation("the link has a placeholder for the unknown line", unlined.call)
         result, url = plugin.link("scm_source_url", location=plain.model_copy(update={"line": line}))
         if url is None or url == without:
-            return
+            return url is not None
         if str(line) not in url:
             raise Violation(f"the link changes with the line, and does not contain {line}", result.call)
         _, following = plugin.link("scm_source_url", location=plain.model_copy(update={"line": line + 1}))
         if following == url:
             raise Violation(f"line {line + 1} has the same link", result.call)
+        return True
 
-    for_all(lines, test, plugin.samples.examples)
+    for_all(lines, test, plugin.samples.examples, nothing=_NO_LINK)
 
 
 @check(
@@ -127,7 +130,7 @@ def lines_in_links(plugin: PluginUnderTest) -> None:
     together=True,
 )
 def templates_agree(plugin: PluginUnderTest) -> None:
-    def test(values: tuple[Repository, Location]) -> None:
+    def test(values: tuple[Repository, Location]) -> bool:
         repository, location = values
         here = {"installation": plugin.installation, "repository": repository}
         templates = plugin.call("scm_url_templates", **here).value
@@ -136,8 +139,10 @@ def templates_agree(plugin: PluginUnderTest) -> None:
             rendered = templates.view(location)
             if url != (None if isinstance(rendered, NoUrl) else rendered):
                 raise Violation(f"the templates give {rendered!r}", result.call)
+        return isinstance(templates, UrlTemplates)
 
-    for_all(st.tuples(claimed(plugin), locations()), test, plugin.samples.examples)
+    nothing = "scm_url_templates returns no templates for the samples"
+    for_all(st.tuples(claimed(plugin), locations()), test, plugin.samples.examples, nothing=nothing)
 
 
 @check(
@@ -148,10 +153,10 @@ def templates_agree(plugin: PluginUnderTest) -> None:
     together=True,
 )
 def links_read_back(plugin: PluginUnderTest) -> None:
-    def test(location: Location) -> None:
+    def test(location: Location) -> bool:
         _, url = plugin.link("scm_source_url", location=location)
         if url is None:
-            return
+            return False
         read = _read(plugin, url, (plugin.repository,))
         expected = (plugin.repository.id, location.ref, location.path)
         lines_read = [
@@ -163,8 +168,9 @@ def links_read_back(plugin: PluginUnderTest) -> None:
         shows_line = location.line is not None and str(location.line) in urlsplit(url)._replace(path="").geturl()
         if not lines_read or (shows_line and location.line not in lines_read):
             raise Violation(f"it is the page of {location!r}", read.call)
+        return True
 
-    for_all(locations(), test, plugin.samples.examples)
+    for_all(locations(), test, plugin.samples.examples, nothing=_NO_LINK)
 
 
 @check(
@@ -214,8 +220,9 @@ def without_url(plugin: PluginUnderTest) -> None:
     hooks=("scm_commit_url", "scm_compare_url"),
 )
 def commits_in_links(plugin: PluginUnderTest) -> None:
-    def test(values: tuple[str, str]) -> None:
+    def test(values: tuple[str, str]) -> bool:
         sha, other = values
+        url = None
         if plugin.has("scm_commit_url"):
             result, url = plugin.link("scm_commit_url", sha=sha)
             _check_contains(result, url, (sha,))
@@ -225,8 +232,9 @@ def commits_in_links(plugin: PluginUnderTest) -> None:
             _, reverse = plugin.link("scm_compare_url", base=other, head=sha)
             if url is not None and url == reverse:
                 raise Violation("it is the same with base and head exchanged", result.call)
+        return url is not None
 
-    for_all(st.tuples(shas, shas), test, plugin.samples.examples)
+    for_all(st.tuples(shas, shas), test, plugin.samples.examples, nothing=_NO_LINK)
 
 
 CHECKS: Final = (
@@ -271,16 +279,17 @@ def _link_calls(plugin: PluginUnderTest, repositories: st.SearchStrategy[Reposit
 
 
 def _for_all_links(plugin: PluginUnderTest, test: Callable[[HookResult, str], None]) -> None:
-    def test_call(link: _LinkCall) -> None:
+    def test_call(link: _LinkCall) -> bool:
         result, url = link.make(plugin)
         if url is not None:
             test(result, url)
+        return url is not None
 
     # The difficult locations always come first: generated ones depend on the modules that are loaded.
     place = partial(_LinkCall, "scm_source_url", plugin.repository)
     first = [place({"location": location}) for location in difficult_locations if plugin.has("scm_source_url")]
     with_url = claimed(plugin).filter(lambda repository: repository.url is not None)
-    for_all(_link_calls(plugin, with_url), test_call, plugin.samples.examples, first=first)
+    for_all(_link_calls(plugin, with_url), test_call, plugin.samples.examples, first=first, nothing=_NO_LINK)
 
 
 def _check_shape(plugin: PluginUnderTest, location: Location) -> None:
@@ -298,8 +307,8 @@ def _shape(url: str) -> tuple[object, ...]:
     return "?" in url, "#" in url, keys, parts.path.count("/")
 
 
-def _check_own_page(plugin: PluginUnderTest, location: Location) -> None:
-    """The path decoded once more names another file, which has another page."""
+def _check_own_page(plugin: PluginUnderTest, location: Location) -> bool:
+    """The path decoded once more names another file, which has another page. Return whether there is a page."""
     result, url = plugin.link("scm_source_url", location=location)
     # A server decodes %41 in each part of a URL, and a plus in a query only.
     for other in {unquote(location.path), location.path.replace("+", " ")} - {location.path}:
@@ -308,6 +317,7 @@ def _check_own_page(plugin: PluginUnderTest, location: Location) -> None:
             _, second = plugin.link("scm_source_url", location=location.model_copy(update={"path": other}))
             if second and _decoded(second) == _decoded(url):
                 raise Violation(f"the file {other!r} has the same page: {second!r}", result.call)
+    return url is not None
 
 
 def _decoded(url: str) -> tuple[object, ...]:

@@ -13,7 +13,7 @@ from scmhost.sdk.provider import RepositoryPayload
 from scmhost.sdk.secrets import enclosed_secrets
 
 from .calls import HookResult
-from .checks import Violation, check, duplicates
+from .checks import NothingToCheck, Violation, check, duplicates
 from .plugin_under_test import ORGANIZATION, PluginUnderTest
 from .strategies import for_all, names, payload, repositories
 
@@ -22,6 +22,8 @@ _OFFER: Final = ("scm_offer_repositories",)
 _SERIALIZE: Final = ("scm_serialize_repository",)
 _KEPT: Final = ("id", "integrationId", "externalId", "dateCreated")
 _UNSAFE_URLS: Final = ("javascript:alert(1)", "data:text/html,x", "https://user:secret@git.example.com")
+_NO_OFFER: Final = "scm_offer_repositories offered nothing"
+_NO_DECISION: Final = "scm_dispatch_repository made no decision"
 _IS_WEB: Final = re.compile(r"https?://", re.IGNORECASE)
 
 
@@ -32,9 +34,12 @@ _IS_WEB: Final = re.compile(r"https?://", re.IGNORECASE)
     hooks=("scm_install",),
 )
 def install_safe(plugin: PluginUnderTest) -> None:
-    for name, value in plugin.form_fields.items():
-        # Any text may be valid in the other fields.
-        for url in _UNSAFE_URLS if isinstance(value, str) and _IS_WEB.match(value) else ():
+    # Any text may be valid in the other fields.
+    urls = [name for name, value in plugin.form_fields.items() if isinstance(value, str) and _IS_WEB.match(value)]
+    if not urls:
+        raise NothingToCheck("the install form has no field for a URL")
+    for name in urls:
+        for url in _UNSAFE_URLS:
             form = _form(plugin, {**plugin.form_fields, name: url})
             result = plugin.call("scm_install", form=form, organization=ORGANIZATION) if form else None
             if result and result.error is None:
@@ -49,7 +54,7 @@ def install_safe(plugin: PluginUnderTest) -> None:
 )
 def secrets_hidden(plugin: PluginUnderTest) -> None:
     if not plugin.providers or not plugin.secrets:
-        return
+        raise NothingToCheck("the samples have no secret")
 
     def test(result: HookResult) -> None:
         # A model may hide a value in one of its two texts only.
@@ -75,7 +80,7 @@ def configuration_fits(plugin: PluginUnderTest) -> None:
         raise Violation(f"the field {name!r} of the configuration model has a secret inside of another value")
     result = plugin.call("scm_install", form=plugin.form, organization=ORGANIZATION)
     if result.value is None:
-        return
+        raise NothingToCheck(f"scm_install returns no installation: {result.error}")
     draft = separated(model, result.value)
     problem = mask_problem(result.value) or leak_problem(draft)
     if problem:
@@ -96,6 +101,8 @@ def configuration_fits(plugin: PluginUnderTest) -> None:
 )
 def credentials_last(plugin: PluginUnderTest) -> None:
     result = plugin.call("scm_refresh_credentials", installation=plugin.installation)
+    if result.value is None:
+        raise NothingToCheck("scm_refresh_credentials renewed nothing")
     expires_at = getattr(result.value, "expires_at", None)
     if expires_at is not None and expires_at <= datetime.now(UTC):
         raise Violation(f"they expired at {expires_at.isoformat()}", result.call)
@@ -108,12 +115,13 @@ def credentials_last(plugin: PluginUnderTest) -> None:
     hooks=_OFFER,
 )
 def offers_unique(plugin: PluginUnderTest) -> None:
-    def test(known: list[Repository]) -> None:
+    def test(known: list[Repository]) -> bool:
         result = plugin.offers(known)
         for identifier, count in duplicates(one.identifier for one in result.value or ()).items():
             raise Violation(f"{identifier!r} is offered {count} times", result.call)
+        return bool(result.value)
 
-    for_all(repositories(plugin), test, plugin.samples.examples)
+    for_all(repositories(plugin), test, plugin.samples.examples, nothing=_NO_OFFER)
 
 
 @check(
@@ -124,14 +132,16 @@ def offers_unique(plugin: PluginUnderTest) -> None:
     together=True,
 )
 def offers_can_be_added(plugin: PluginUnderTest) -> None:
-    def test(known: list[Repository]) -> None:
-        for offer in plugin.offers(known).value or ():
+    def test(known: list[Repository]) -> bool:
+        offers = plugin.offers(known).value
+        for offer in offers or ():
             candidate = _by_identifier(known, offer.identifier)
             result = plugin.decide(candidate, offer.identifier)
             if isinstance(result.value, Refusal) and result.value.reason in ("not_found", "invalid"):
                 raise Violation(f"it was offered as {offer.name!r}", result.call)
+        return bool(offers)
 
-    for_all(repositories(plugin), test, plugin.samples.examples)
+    for_all(repositories(plugin), test, plugin.samples.examples, nothing=_NO_OFFER)
 
 
 @check(
@@ -142,6 +152,8 @@ def offers_can_be_added(plugin: PluginUnderTest) -> None:
 )
 def sample_added(plugin: PluginUnderTest) -> None:
     result = plugin.decide_sample()
+    if result.value is None:
+        raise NothingToCheck(f"{_NO_DECISION}: {result.error}")
     if isinstance(result.value, Refusal):
         raise Violation(f"it is refused: {result.value.message}", result.call)
 
@@ -153,12 +165,13 @@ def sample_added(plugin: PluginUnderTest) -> None:
     hooks=_ADD,
 )
 def claims_candidate_only(plugin: PluginUnderTest) -> None:
-    def test(identifier: str) -> None:
+    def test(identifier: str) -> bool:
         result = plugin.decide(None, identifier)
         if isinstance(result.value, Claim):
             raise Violation("there is no candidate to claim", result.call)
+        return result.value is not None
 
-    for_all(names, test, plugin.samples.examples)
+    for_all(names, test, plugin.samples.examples, nothing=_NO_DECISION)
 
 
 @check(
@@ -168,14 +181,15 @@ def claims_candidate_only(plugin: PluginUnderTest) -> None:
     hooks=_ADD,
 )
 def no_duplicates(plugin: PluginUnderTest) -> None:
-    def test(name: str) -> None:
+    def test(name: str) -> bool:
         candidate = plugin.unclaimed(name=name)
         result = plugin.decide(candidate, name)
         # Names are unique without regard to case.
         if isinstance(result.value, Create) and result.value.name.casefold() == name.casefold():
             raise Violation(f"{name!r} exists already, and is unclaimed", result.call)
+        return result.value is not None
 
-    for_all(names, test, plugin.samples.examples)
+    for_all(names, test, plugin.samples.examples, nothing=_NO_DECISION)
 
 
 @check(
@@ -185,14 +199,15 @@ def no_duplicates(plugin: PluginUnderTest) -> None:
     hooks=_ADD,
 )
 def decisions_repeat(plugin: PluginUnderTest) -> None:
-    def test(values: tuple[str, bool]) -> None:
+    def test(values: tuple[str, bool]) -> bool:
         name, known = values
         candidate = plugin.unclaimed(name=name) if known else None
         first, second = (plugin.decide(candidate, name) for _ in range(2))
         if _decision_key(first.value) != _decision_key(second.value):
             raise Violation(f"the second time it {second.call.outcome}", first.call)
+        return first.value is not None
 
-    for_all(st.tuples(names, st.booleans()), test, plugin.samples.examples)
+    for_all(st.tuples(names, st.booleans()), test, plugin.samples.examples, nothing=_NO_DECISION)
 
 
 @check(
@@ -214,6 +229,8 @@ def organizations_isolated(plugin: PluginUnderTest) -> None:
             raise Violation(f"{foreign.name!r} belongs to another organization", result.call)
     if repr(before.value) != repr(after.value):
         raise Violation("the result is different after a call for another organization", after.call)
+    if not before.value and not others.value:
+        raise NothingToCheck(_NO_OFFER)
 
 
 @check(
@@ -224,6 +241,8 @@ def organizations_isolated(plugin: PluginUnderTest) -> None:
 )
 def wire_types(plugin: PluginUnderTest) -> None:
     result, own = _serialized(plugin)
+    if result.value is None:
+        raise NothingToCheck(f"scm_serialize_repository returns nothing: {result.error}")
     try:
         RepositoryPayload.model_validate({**own, **(result.value or {})})
     except ValidationError as error:
@@ -239,6 +258,8 @@ def wire_types(plugin: PluginUnderTest) -> None:
 )
 def ids_kept(plugin: PluginUnderTest) -> None:
     result, own = _serialized(plugin)
+    if result.value is None:
+        raise NothingToCheck(f"scm_serialize_repository returns nothing: {result.error}")
     changed = [name for name in _KEPT if name in (result.value or {}) and result.value[name] != own[name]]
     if changed:
         raise Violation(f"{changed[0]} was {own[changed[0]]!r}", result.call)

@@ -199,7 +199,7 @@ _EVENTS: Final[dict[str, Callable[..., SideEffect | None]]] = {
 # Runs in a process of its own. The SDK imports its names lazily; their cost must not count for the plugin, and neither
 # must the time in which a busy machine runs other processes. Linux counts that time; elsewhere it is taken for zero.
 _PROGRAM: Final = f"""\
-import json, sys, threading
+import json, os, sys, threading
 module, sys.path[:] = sys.argv[1], json.loads(sys.argv[2])
 import scmhost.sdk
 for name in scmhost.sdk.__all__:
@@ -217,10 +217,31 @@ def queued_ms():
             return int(file.read().split()[1]) / 1_000_000
     except (OSError, IndexError, ValueError):
         return 0.0
+def state():
+    found = {{"the environment variable " + name: value for name, value in os.environ.items()}}
+    found |= {{
+        "sys.path": tuple(sys.path),
+        "the working directory": os.getcwd(),
+        "sys.excepthook": sys.excepthook,
+        "sys.stdout": sys.stdout,
+        "sys.stderr": sys.stderr,
+        "the recursion limit": sys.getrecursionlimit(),
+    }}
+    # A module that was not imported yet has its defaults.
+    socket, logging = sys.modules.get("socket"), sys.modules.get("logging")
+    found["the default timeout of sockets"] = socket.getdefaulttimeout() if socket else None
+    root = logging.root if logging else None
+    found["the level at which logging is disabled"] = root.manager.disable if root else 0
+    found["the level of the root logger"] = root.level if root else 30
+    found["the handlers of the root logger"] = tuple(root.handlers) if root else ()
+    return found
+earlier = state()
 begun = perf_counter() * 1000 - queued_ms()
 import_module(module)
 took = perf_counter() * 1000 - queued_ms() - begun
+later = state()
 effects = {{
+    "changes": [name for name in {{**earlier, **later}} if earlier.get(name) != later.get(name)],
     "ms": took,
     "modules": sorted(set(sys.modules) - before),
     "threads": threading.active_count() - threads,
@@ -242,6 +263,7 @@ class ImportEffects:
     printed: str = ""
     threads: int = 0
     connections: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
     ended: str = ""
 
 
@@ -273,4 +295,5 @@ def _import_once(module: str) -> ImportEffects:
         printed=(printed + done.stderr).strip(),
         threads=effects["threads"],
         connections=tuple(effects["connections"]),
+        changes=tuple(f"changed {change}" for change in effects["changes"]),
     )

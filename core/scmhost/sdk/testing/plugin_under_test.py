@@ -30,16 +30,18 @@ from scmhost.sdk import (
     authority_of,
     escaping,
 )
+from scmhost.sdk.validation import model_problems
 
 from .calls import HookCaller, HookResult, PluginFunction, hook_functions, load, module_of
 from .checks import Violation
-from .observe import ImportEffects, observe_import
+from .observe import ImportEffects, observe_import, text_of
 from .samples import DEFAULT_URL, Samples, default_draft, default_fields
 
 T = TypeVar("T")
 
 ORGANIZATION: Final = Organization(id=1, slug="acme", name="Acme")
 SAMPLES_FIT: Final = "samples-fit"
+MODELS_FIT: Final = "models-fit"
 ADDRESS: Final = re.compile(r"https?://[^/\s{}?#\"'<>]+", re.IGNORECASE)
 # Fixed, so that reports can be compared.
 _DAY: Final = datetime(2026, 1, 2, tzinfo=UTC)
@@ -64,6 +66,8 @@ class PluginUnderTest:
         self.caller = HookCaller(self.functions)
         # Hooks by violated check; filled by the first check of single calls.
         self.violating_hooks: dict[str, set[str]] | None = None
+        # Whether one of those calls tried to reach a host.
+        self.is_remote = False
         self.notes: list[str] = []
 
     def has(self, hook: str) -> bool:
@@ -95,6 +99,19 @@ class PluginUnderTest:
         return matching[0]
 
     @cached_property
+    def model_problems(self) -> tuple[str, ...]:
+        """The models of the providers that have no JSON Schema."""
+        providers = self.providers
+        # Building a schema may run code of the plugin.
+        made = self.caller.run(lambda: tuple(item for one in providers for item in model_problems(one)))
+        if made.hangs_at is not None:
+            return (f"building the schemas of its models does not end, and is at {made.hangs_at}",)
+        if made.error is not None:
+            return (f"building the schemas of its models raised {type(made.error).__name__}: {text_of(made.error)}",)
+        problems: tuple[str, ...] = made.value
+        return problems
+
+    @cached_property
     def settings(self) -> BaseModel:
         """The operator's settings, validated by the provider's model."""
         return self._sample(
@@ -104,6 +121,8 @@ class PluginUnderTest:
     @cached_property
     def form_fields(self) -> Mapping[str, Any]:
         """The fields of the install form: the author's, and defaults for required fields that are left out."""
+        if self.model_problems:
+            raise Violation(self.model_problems[0], check=MODELS_FIT)
         return {**default_fields(self.provider.install_form), **self.samples.form}
 
     @cached_property
@@ -132,12 +151,14 @@ class PluginUnderTest:
         if result.error is None:
             returned: InstallationDraft = result.value
             return returned
-        if not isinstance(result.error, ProviderUnavailable):
+        unreachable = isinstance(result.error, ProviderUnavailable)
+        if not unreachable and not self.has("scm_begin_install"):
             refused = f"scm_install refuses the sample form: {_clause(result.error)}; set form = {{...}}"
             raise Violation(refused, check=SAMPLES_FIT)
         default = _draft_of(default_draft(self.samples, self.form))
         origin = _FROM_SAMPLES if self.samples.installation else _FROM_FORM
-        self.notes.append(_UNREACHABLE.format(_clause(result.error), origin))
+        note = _UNREACHABLE if unreachable else _IN_STEPS
+        self.notes.append(note.format(_clause(result.error), origin))
         return default
 
     @cached_property
@@ -254,6 +275,10 @@ class PluginUnderTest:
 _UNREACHABLE: Final = (
     "scm_install cannot reach its host: {}. The checks use an installation {}. To check it with a host, replace your "
     "client in a fixture, or name a server on 127.0.0.1"
+)
+_IN_STEPS: Final = (
+    "scm_install does not install without scm_begin_install: {}. The checks use an installation {}. To check one of "
+    "the plugin's own, return it from scm_install for a form that has all that is needed, such as a token"
 )
 _FROM_SAMPLES: Final = "from the samples"
 _FROM_FORM: Final = "made of the form; set installation = {...} if your hooks need another"

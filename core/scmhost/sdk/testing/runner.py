@@ -9,7 +9,15 @@ import pytest
 
 from scmhost.sdk import API_VERSION
 
-from . import checks_calls, checks_contract, checks_deliveries, checks_links, checks_repositories
+from . import (
+    checks_calls,
+    checks_contract,
+    checks_deliveries,
+    checks_install,
+    checks_lifecycle,
+    checks_links,
+    checks_repositories,
+)
 from .calls import hook_functions, load
 from .checks import Check, CheckResult, Outcome, Violation
 from .plugin_under_test import PluginUnderTest
@@ -18,6 +26,8 @@ from .samples import PushSample, Samples, Waiver
 CHECKS: Final[tuple[Check, ...]] = (
     *checks_contract.CHECKS,
     *checks_calls.CHECKS,
+    *checks_install.CHECKS,
+    *checks_lifecycle.CHECKS,
     *checks_repositories.CHECKS,
     *checks_links.CHECKS,
     *checks_deliveries.CHECKS,
@@ -77,8 +87,8 @@ class ConformanceReport:
 
     @property
     def passed(self) -> bool:
-        """Whether no check is violated, and every check that applies was run."""
-        return not any(one.outcome in ("violated", "not run") for one in self.results)
+        """Whether no check is violated, and none was prevented from running by the violation of another one."""
+        return not any(one.outcome == "violated" or one.blocked_by for one in self.results)
 
     def markdown(self) -> str:
         """Return the table of capabilities, for the plugin's README."""
@@ -113,8 +123,9 @@ class ConformanceReport:
             return "not declared"
         own = [one for one in self.results if set(one.check.hooks) & set(hooks) and one.outcome != "not declared"]
         names = {outcome: _names(own, outcome) for outcome in _NOT_KEPT}
-        faults = "; ".join(f"{outcome}: {', '.join(several)}" for outcome, several in names.items() if several)
-        return faults or (f"{len(own)} kept" if own else "general checks only")
+        kept = [f"{count} kept" for count in [len(_names(own, "kept"))] if count]
+        others = [f"{outcome}: {', '.join(several)}" for outcome, several in names.items() if several]
+        return "; ".join([*kept, *others]) or "general checks only"
 
 
 def _names(results: Iterable[CheckResult], outcome: Outcome) -> list[str]:
@@ -186,6 +197,7 @@ class ProviderConformance:
         repository: fields of the sample repository, such as its name and url.
         hosts: base URLs that links may lead to, besides those in the form, the settings and the repository.
         push: a ``PushSample``: a valid delivery of a push webhook.
+        old_configurations: configurations of installations that earlier versions of the plugin stored, by version.
         examples: the number of generated inputs for each check.
         waived: checks that are not kept yet: ``{"links-read-back": Waiver("why", until=date(2027, 3, 1))}``. A check
             that is kept after all, or whose day has passed, fails.
@@ -199,6 +211,7 @@ class ProviderConformance:
     repository: ClassVar[Mapping[str, Any]] = {}
     hosts: ClassVar[tuple[str, ...]] = ()
     push: ClassVar[PushSample | None] = None
+    old_configurations: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     examples: ClassVar[int] = 50
     waived: ClassVar[Mapping[str, Waiver]] = {}
 
@@ -259,6 +272,7 @@ class ProviderConformance:
             repository=cls.repository,
             hosts=cls.hosts,
             push=cls.push,
+            old_configurations=cls.old_configurations,
             examples=cls.examples,
         )
 

@@ -58,6 +58,7 @@ class Samples:
         repository: fields of the sample repository, such as its name and url.
         hosts: base URLs that links may lead to, besides those in the form, the settings and the repository.
         push: a valid delivery of a push webhook.
+        old_configurations: configurations of installations that earlier versions of the plugin stored, by version.
         examples: the number of generated inputs for each check.
     """
 
@@ -69,6 +70,7 @@ class Samples:
     repository: Mapping[str, Any] = field(default_factory=dict)
     hosts: tuple[str, ...] = ()
     push: PushSample | None = None
+    old_configurations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     examples: int = 50
 
 

@@ -14,7 +14,7 @@ from scmhost.sdk import AddRequest, Location, RegisteredWebhook, Repository, ref
 from scmhost.sdk.hook_results import ARGUMENTS
 from scmhost.sdk.provider import default_payload
 
-from .checks import Violation
+from .checks import NothingToCheck, Violation
 from .plugin_under_test import ORGANIZATION, PluginUnderTest
 
 T = TypeVar("T")
@@ -232,12 +232,27 @@ def arguments(plugin: PluginUnderTest, hook: str) -> SearchStrategy[dict[str, An
     return st.fixed_dictionaries(values)
 
 
-def for_all(strategy: SearchStrategy[T], test: Callable[[T], None], examples: int, first: Iterable[T] = ()) -> None:
+def for_all(
+    strategy: SearchStrategy[T],
+    test: Callable[[T], object],
+    examples: int,
+    first: Iterable[T] = (),
+    *,
+    nothing: str = "",
+) -> None:
     """Test the values of ``first``, then generated ones. The loaded code alone decides which are generated.
+
+    With ``nothing``, the test returns whether the value gave it anything to check.
 
     Raises:
         Violation: the one with the smallest input.
+        NothingToCheck: no value did. The text is ``nothing``.
     """
+    checked = False
+
+    def note(value: T) -> None:
+        nonlocal checked
+        checked = bool(test(value)) or checked
 
     # Without a database and by the code alone, so that each run gives the same report. A slow hook is the matter of a
     # check of its own, not of a deadline here.
@@ -253,12 +268,14 @@ def for_all(strategy: SearchStrategy[T], test: Callable[[T], None], examples: in
     )
     @given(strategy)
     def run(value: T) -> None:
-        test(value)
+        note(value)
 
     for value in first:
-        test(value)
+        note(value)
     try:
         run()
     except Flaky as flaky:
         # A plugin may violate a check only sometimes; report the violation that occurred.
         raise next((one for one in getattr(flaky, "exceptions", ()) if isinstance(one, Violation)), flaky) from None
+    if nothing and not checked:
+        raise NothingToCheck(nothing)

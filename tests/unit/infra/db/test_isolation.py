@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from scmhost.infra.db import jobs, statements
 from scmhost.infra.db.engine import Store, Transaction
 from scmhost.infra.db.schema import ALL_TABLES
 from scmhost.infra.errors import ScmhostError
+from scmhost.installations import pending_queries
 from scmhost.installations import queries as installation_queries
 from scmhost.links import queries as link_queries
 from scmhost.links.values import MappingDraft
@@ -31,6 +33,8 @@ pytestmark = pytest.mark.thorough
 Query = Callable[[Transaction, int, Tenant], Any]
 
 # Each reads, in the name of one organization (me), what belongs to the other one (it).
+EARLIER = NOW - timedelta(seconds=1)
+
 READS: dict[str, Query] = {
     "project": lambda tx, me, it: organization_queries.find_project(tx, me, str(it.project)),
     "projects": lambda tx, me, it: organization_queries.get_projects(tx, me, [it.project]),
@@ -77,6 +81,8 @@ READS: dict[str, Query] = {
     "audit key": lambda tx, me, it: audit_queries.has_key(tx, me, "k1"),
     "secrets": lambda tx, me, it: installation_queries.live_secrets(tx, me, it.installation, NOW),
     "credentials": lambda tx, me, it: installation_queries.sealed_secrets(tx, me, [it.installation]),
+    "pending": lambda tx, me, _it: pending_queries.by_digest(tx, me, "digest"),
+    "waiting": lambda tx, me, _it: pending_queries.count_waiting(tx, me, EARLIER),
 }
 
 WRITES: dict[str, Query] = {

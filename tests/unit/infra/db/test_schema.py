@@ -26,6 +26,8 @@ MIGRATE = "import sys; from scmhost.infra.db.engine import Store; s = Store.open
 
 # A worker leases work of any organization, so these indexes do not begin with one.
 WORK_QUEUES = {"ix_jobs_state_due_at_id", "ix_repositories_delete_after_id"}
+# A delivery to the common address of a provider names an installation, and no organization.
+DELIVERIES = {"ix_installations_provider_external_id_organization_id"}
 
 
 def leading_columns(table: Table) -> list[str]:
@@ -33,13 +35,16 @@ def leading_columns(table: Table) -> list[str]:
     kinds = (UniqueConstraint, ForeignKeyConstraint)
     keys = [list(table.primary_key.columns)]
     keys += [list(key.columns) for key in table.constraints if isinstance(key, kinds)]
-    keys += [list(index.columns) for index in table.indexes if index.name not in WORK_QUEUES]
+    keys += [list(index.columns) for index in table.indexes if index.name not in WORK_QUEUES | DELIVERIES]
     return [columns[0].name for columns in keys]
 
 
 @pytest.mark.parametrize("table", OWNED, ids=str)
 def test_keys_lead_with_the_organization(table: Table) -> None:
-    """Every key and index begins with the organization, so that tables can be partitioned by it, except work queues."""
+    """Every key and index begins with the organization, so that tables can be partitioned by it.
+
+    Exceptions are the searches that concern all organizations.
+    """
     assert set(leading_columns(table)) == {"organization_id"}
 
 
@@ -54,6 +59,15 @@ def test_work_queues_use_an_index(sqlite_store: Store) -> None:
         )
         assert "ix_jobs_state_due_at_id" in str(jobs_plan.all())
         assert "ix_repositories_delete_after_id" in str(repositories_plan.all())
+
+
+def test_installation_of_a_delivery_is_found_by_an_index(sqlite_store: Store) -> None:
+    """Anybody can send deliveries, so their search must not scan all installations."""
+    with sqlite_store.read() as tx:
+        query = "SELECT * FROM installations WHERE provider = 'p' AND external_id = '1' ORDER BY organization_id"
+        plan = str(tx.execute(text(f"EXPLAIN QUERY PLAN {query}")).all())
+        assert "ix_installations_provider_external_id_organization_id" in plan
+        assert "TEMP B-TREE" not in plan
 
 
 def test_list_of_releases_uses_an_index(sqlite_store: Store) -> None:

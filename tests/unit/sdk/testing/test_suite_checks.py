@@ -11,6 +11,7 @@ from scmhost.sdk.testing.checks import (
     IMPORTS,
     CheckFunction,
     HookCall,
+    NothingToCheck,
     Violation,
     check,
     describe,
@@ -36,6 +37,11 @@ def violates(_plugin: PluginUnderTest) -> None:
 def stops_at_another(_plugin: PluginUnderTest) -> None:
     """Meet a violation of another check."""
     raise Violation("it is slow", check="other")
+
+
+def has_nothing(_plugin: PluginUnderTest) -> None:
+    """Find nothing that could be checked."""
+    raise NothingToCheck("the form has no URL")
 
 
 def made(function: CheckFunction = keeps, *hooks: str, together: bool = False) -> Check:
@@ -73,6 +79,7 @@ def test_a_check_applies_to_plugins_with_its_hooks(
         (keeps, "kept", "", ""),
         (violates, "violated", "  problem  it is slow", ""),
         (stops_at_another, "not run", "  problem  it is slow", "other"),
+        (has_nothing, "not run", "the form has no URL", ""),
     ],
 )
 def test_a_run_has_an_outcome(function: CheckFunction, outcome: str, text: str, blocked_by: str) -> None:

@@ -178,3 +178,30 @@ def test_an_import_is_observed(importable: Path, code: str, printed: str, thread
     assert (effects.printed, effects.threads, effects.ended) == (printed, threads, ended)
     assert ended or "observed_module" in effects.modules
     assert "observed_module" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("code", "changes"),
+    [
+        ("import socket, logging, os", ()),
+        ("import logging; logging.getLogger('mine').setLevel(10)", ()),
+        ("import socket; socket.setdefaulttimeout(3)", ("changed the default timeout of sockets",)),
+        ("import os; os.environ['FORGE'] = '1'", ("changed the environment variable FORGE",)),
+        ("import os; os.environ.pop('HOME', None)", ("changed the environment variable HOME",)),
+        ("import os; os.chdir('/')", ("changed the working directory",)),
+        ("import sys; sys.path.append('/opt')", ("changed sys.path",)),
+        ("import sys; sys.excepthook = print", ("changed sys.excepthook",)),
+        ("import logging; logging.disable(50)", ("changed the level at which logging is disabled",)),
+        (
+            "import logging; logging.basicConfig(level=10)",
+            ("changed the level of the root logger", "changed the handlers of the root logger"),
+        ),
+    ],
+)
+def test_changes_of_the_process_are_observed(
+    importable: Path, monkeypatch: pytest.MonkeyPatch, code: str, changes: tuple[str, ...]
+) -> None:
+    """What an import changes in the process is named; importing modules and own loggers change nothing."""
+    monkeypatch.setenv("HOME", "/home/ada")
+    (importable / "observed_module.py").write_text(code, encoding="utf-8")
+    assert observe_import("observed_module").changes == changes

@@ -63,10 +63,11 @@ def test_every_hook_is_a_capability() -> None:
         (("kept", "waived"), True, "2 of N checks: 1 kept, 1 waived."),
         (("violated",), False, "1 of N checks: 0 kept, 1 violated."),
         (("kept", "violated", "not run"), False, "3 of N checks: 1 kept, 1 violated, 1 not run."),
+        (("kept", "not run"), True, "2 of N checks: 1 kept, 1 not run."),
     ],
 )
 def test_a_report_counts_outcomes(outcomes: tuple[Outcome, ...], passed: bool, summary: str) -> None:
-    """A run passes if every check that applies was run and none is violated; waivers are allowed."""
+    """A run passes if no check is violated; waivers are allowed, and checks that had nothing to check."""
     made = report(*outcomes)
     assert made.passed is passed
     assert made.summary() == summary.replace("N", str(len(CHECKS)))
@@ -100,6 +101,15 @@ def test_the_table_shows_each_capability() -> None:
     assert rows[-1].endswith(f" API {API_VERSION}.")
     made.results[0] = replace(made.results[0], outcome="kept")
     assert "| fetches commits | `scm_compare_commits` | 1 kept |" in made.markdown()
+    made.results.append(CheckResult(CHECK, "not run", "there was nothing"))
+    assert "| fetches commits | `scm_compare_commits` | 1 kept; not run: commits-once |" in made.markdown()
+
+
+def test_a_run_that_a_violation_prevents_does_not_pass() -> None:
+    """The check named in ``blocked_by`` may have been run alone, or not at all."""
+    made = report("kept")
+    made.results.append(CheckResult(CHECK, "not run", "imports is violated", "imports"))
+    assert not made.passed
 
 
 @pytest.mark.parametrize(

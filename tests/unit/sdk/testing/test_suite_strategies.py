@@ -1,7 +1,7 @@
 """The values that the conformance suite generates."""
 
 import json
-from functools import cache
+from functools import cache, partial
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,7 +12,7 @@ from scmhost.sdk import HOOK_SPECS, Location, Repository, ref_problem
 from scmhost.sdk.hook_results import ARGUMENTS
 from scmhost.sdk.testing import Samples
 from scmhost.sdk.testing import strategies as suite
-from scmhost.sdk.testing.checks import Violation
+from scmhost.sdk.testing.checks import NothingToCheck, Violation
 from scmhost.sdk.testing.plugin_under_test import PluginUnderTest
 
 
@@ -126,6 +126,21 @@ def test_given_values_are_tested_before_generated_ones() -> None:
     suite.for_all(st.integers(), seen.append, 3, first=(100, 200))
     assert seen[:2] == [100, 200]
     assert len(seen) == 5
+
+
+@pytest.mark.parametrize(("first", "limit", "checked"), [((), 1_000, True), ((7,), 8, True), ((), -1, False)])
+def test_a_check_may_find_nothing_to_check(first: tuple[int, ...], limit: int, checked: bool) -> None:
+    """One value with something to check is enough, given or generated."""
+
+    def test(number: int) -> bool:
+        return number < limit
+
+    run = partial(suite.for_all, st.integers(0, 100), test, 20, first, nothing="no small number")
+    if checked:
+        run()
+    else:
+        with pytest.raises(NothingToCheck, match="no small number"):
+            run()
 
 
 def test_the_same_values_are_generated_each_time() -> None:

@@ -1,0 +1,96 @@
+"""Routes of installations in steps: their status, and the page to which code hosts send browsers back."""
+
+from html import escape
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Path, Request
+from fastapi.responses import HTMLResponse
+
+from scmhost.infra.errors import Conflict, ProviderRefused, ScmhostError, Unavailable
+from scmhost.organizations.access import AuditedServices, ForIntegrations, NumericId, ServicesDep, parse_id
+from scmhost.plugins import ProviderOff
+
+from .install_steps import (
+    CALLBACK,
+    CallbackRefused,
+    FinishedInstallation,
+    finish_installation,
+    pending_installation,
+    shown_error,
+)
+from .schemas import PendingInstallationOut
+
+router: Final = APIRouter(prefix="/api/0/organizations/{organization}", tags=["installations"])
+# A page for browsers: no client of the API calls it.
+callback_router: Final = APIRouter(include_in_schema=False)
+
+# No script, style, image or frame: the page is text, some of which comes from plugins. The address has a code.
+_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+_PAGE: Final = """\
+<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title} - scmhost</title></head>
+<body>
+<h1>{title}</h1>
+<p>{text}</p>
+<p>You can close this window.</p>
+</body>
+</html>
+"""
+_STATUS: Final[tuple[tuple[type[ScmhostError], int], ...]] = ((ProviderOff, 404), (Conflict, 409), (Unavailable, 503))
+_REFUSED_STATUS: Final = {"forbidden": 403, "not_found": 404, "conflict": 409, "unavailable": 503}
+_FAULT: Final = 502
+
+
+@router.get("/integrations/pending/{pending_id}/")
+def pending_show(
+    services: AuditedServices, organization: ForIntegrations, pending_id: NumericId
+) -> PendingInstallationOut:
+    """The status of an installation that this token began."""
+    pending = pending_installation(services, organization, parse_id(pending_id, "pending installation"))
+    return PendingInstallationOut(
+        id=str(pending.id),
+        provider=pending.provider,
+        status=pending.status,
+        detail=pending.detail,
+        integration_id=None if pending.installation_id is None else str(pending.installation_id),
+        expires_at=pending.expires_at,
+    )
+
+
+@callback_router.get(CALLBACK, response_class=HTMLResponse)
+def install_callback(
+    services: ServicesDep,
+    provider: Annotated[str, Path(description="The key of a provider.")],
+    request: Request,
+) -> HTMLResponse:
+    """Finish an installation: the code host sends the browser back. The state in the query identifies it."""
+    try:
+        done = finish_installation(services, provider, request.scope["query_string"])
+    except CallbackRefused as error:
+        return _page(410 if error.gone else 400, "Nothing was installed", str(error))
+    except (ProviderOff, Unavailable) as error:
+        return _page(_status_of(error), "Nothing was installed", str(error))
+    if done.error is not None:
+        return _page(_status_of(done.error), f"{done.provider} was not installed", shown_error(done.error))
+    return _page(200, f"{done.provider} is installed", _installed(done))
+
+
+def _installed(done: FinishedInstallation) -> str:
+    name = done.installation.installation.name if done.installation else ""
+    return f"Organization {done.organization.slug} now has the installation {name}."
+
+
+def _status_of(error: ScmhostError) -> int:
+    if isinstance(error, ProviderRefused):
+        return _REFUSED_STATUS.get(error.reason, 400)
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), _FAULT)
+
+
+def _page(status: int, title: str, text: str) -> HTMLResponse:
+    return HTMLResponse(_PAGE.format(title=escape(title), text=escape(text)), status_code=status, headers=_HEADERS)

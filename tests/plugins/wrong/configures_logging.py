@@ -1,0 +1,14 @@
+"""Configures the logs of the process while it is imported."""
+
+import logging
+import sys
+
+from .correct import Correct
+
+# The suite imports the plugin itself too; only its fresh process has no pytest.
+if "pytest" not in sys.modules:
+    logging.basicConfig(level=logging.DEBUG)
+
+
+class ConfiguresLogging(Correct):
+    """A correct plugin otherwise."""
