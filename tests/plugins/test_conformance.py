@@ -17,7 +17,7 @@ from plugins.wrong.correct import Correct
 from plugins.wrong.installing import NeedsPerson
 from plugins.wrong.remote import CallsHost, RaisesConnectionReset
 from scmhost.sdk import HOOK_SPECS
-from scmhost.sdk.testing import CHECKS, ConformanceRun, PushSample, Samples
+from scmhost.sdk.testing import CHECKS, ConformanceRun, FileSample, PushSample, Samples
 from scmhost.sdk.testing.observe import SuiteWorker
 from scmhost.sdk.testing.runner import CHECKS_BY_NAME
 
@@ -38,7 +38,8 @@ def signed(secret: str, body: bytes) -> Mapping[str, str]:
 
 
 def conformance_run(plugin: object, **samples: Any) -> ConformanceRun:
-    return ConformanceRun(Samples(plugin, push=PushSample(BODY, signed), **samples))
+    file = FileSample(ref="main", path="a.py", outside=("link",))
+    return ConformanceRun(Samples(plugin, push=PushSample(BODY, signed), file=file, **samples))
 
 
 def wrong_plugin(name: str) -> object:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from scmhost.organizations.create import create_organization, create_project
 from scmhost.organizations.queries import Project
-from scmhost.organizations.tokens import ALL_SCOPES, create_token
+from scmhost.organizations.tokens import DEFAULT_SCOPES, create_token
 from scmhost.repositories.claim import create_repository
 from scmhost.sdk import Organization, Repository
 from scmhost.services import Services
@@ -24,7 +24,9 @@ class Bootstrapped:
 def bootstrap(
     services: Services, organization_slug: str, project_slug: str, repositories: Sequence[tuple[str, str | None]] = ()
 ) -> Bootstrapped:
-    """Create those of an organization, a project and repositories that do not exist, and a token with all scopes.
+    """Create those of an organization, a project and repositories that do not exist, and a token.
+
+    The token has all scopes but ``code:read``.
 
     Args:
         services: the services of the process.
@@ -39,5 +41,5 @@ def bootstrap(
     project, _ = create_project(services, organization, project_slug)
     existing = [create_repository(services, organization, name, url)[0] for name, url in repositories]
     # Last: if a name or a URL above is invalid, no token that nobody has seen remains.
-    _, token = create_token(services, organization, "bootstrap", ALL_SCOPES)
+    _, token = create_token(services, organization, "bootstrap", DEFAULT_SCOPES)
     return Bootstrapped(organization, project, token, existing)

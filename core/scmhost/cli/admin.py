@@ -47,7 +47,7 @@ def bootstrap(
     database_url: str | None,
     as_json: bool,
 ) -> None:
-    """Create an organization, a project and repositories, and print a token with all scopes.
+    """Create an organization, a project and repositories, and print a token with all scopes but code:read.
 
     Safe to run again: what exists is kept. The token is new each time, because only its hash is stored.
     """
@@ -90,7 +90,9 @@ def token() -> None:
 @token.command(name="create")
 @click.option("--org", required=True, metavar="SLUG", help="The organization's slug.")
 @click.option("--name", required=True, metavar="NAME", help="A name that shows what the token is for.")
-@click.option("--scope", "scopes", multiple=True, required=True, metavar="SCOPE", help="Such as org:ci; repeatable.")
+@click.option(
+    "--scope", "scopes", multiple=True, required=True, metavar="SCOPE", help="Such as org:ci or code:read; repeatable."
+)
 @click.option(
     "--days", metavar="N", type=click.IntRange(min=1, max=3650), help="Days until it expires (default: never)."
 )

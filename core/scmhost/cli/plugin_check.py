@@ -12,16 +12,27 @@ from typing import Any, Final, NoReturn
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from scmhost.sdk import API_VERSION, PROJECT_NAME
-from scmhost.sdk.testing import CHECKS, Check, ConformanceReport, ConformanceRun, PushSample, Samples
+from scmhost.sdk.testing import CHECKS, Check, ConformanceReport, ConformanceRun, FileSample, PushSample, Samples
 from scmhost.sdk.testing.calls import compatibility_notes, did_you_mean
 from scmhost.sdk.testing.checks import Violation
 from scmhost.sdk.testing.plugin_under_test import PluginUnderTest
 
 from .context import EXIT_FAILED, echo, echo_json, fail
 
-_KEYS: Final = ("form", "installation", "settings", "repository", "provider", "hosts", "push", "old_configurations")
-_TABLES: Final = ("form", "installation", "settings", "repository", "push", "old_configurations")
+_KEYS: Final = (
+    "form",
+    "installation",
+    "settings",
+    "repository",
+    "provider",
+    "hosts",
+    "push",
+    "old_configurations",
+    "file",
+)
+_TABLES: Final = ("form", "installation", "settings", "repository", "push", "old_configurations", "file")
 _PUSH_KEYS: Final = ("body", "headers", "secret")
+_FILE_KEYS: Final = ("ref", "path", "large", "outside")
 # The host does not load a plugin that violates one of these.
 _REQUIRED: Final = ("imports", "hooks-fit", "hook-kinds", "provider-hooks", "models-fit")
 _MISSING_FIELD: Final = re.compile(r"([\w-]+)[\w.-]*: Field required")
@@ -176,7 +187,7 @@ def _refuse(reason: str) -> NoReturn:
 
 
 def _samples(point: EntryPoint, given: Mapping[str, Any], provider: str) -> Samples:
-    push = given.get("push")
+    push, file = given.get("push"), given.get("file")
     return Samples(
         plugin=point,
         provider=provider,
@@ -187,7 +198,13 @@ def _samples(point: EntryPoint, given: Mapping[str, Any], provider: str) -> Samp
         hosts=tuple(given.get("hosts", ())),
         old_configurations=given.get("old_configurations", {}),
         push=PushSample(**{**push, "body": push["body"].encode()}) if push else None,
+        file=FileSample(**{**file, "outside": _outside(file)}) if file else None,
     )
+
+
+def _outside(sample: Mapping[str, Any]) -> tuple[Any, ...]:
+    paths = sample.get("outside", ())
+    return tuple(paths) if isinstance(paths, list) else (paths,) if paths else ()
 
 
 def _read_samples(file: Path) -> dict[str, Any]:
@@ -198,13 +215,19 @@ def _read_samples(file: Path) -> dict[str, Any]:
     no_table = next((key for key in _TABLES if not isinstance(given.get(key, {}), dict)), None)
     if no_table:
         fail(f"{file}: {no_table} is not a table; begin it with [{no_table}]")
-    for table, known in ((given, _KEYS), (given.get("push", {}), _PUSH_KEYS)):
+    for table, known in ((given, _KEYS), (given.get("push", {}), _PUSH_KEYS), (given.get("file", {}), _FILE_KEYS)):
         unknown = sorted(set(table) - set(known))
         if unknown:
             fail(f"{file}: unknown key {unknown[0]!r}; {did_you_mean(unknown[0], known)}")
     missing = [key for key in ("body", "headers") if "push" in given and key not in given["push"]]
     if missing:
         fail(f"{file}: push.{missing[0]} is missing; a delivery has body, headers and secret")
+    missing = [key for key in ("ref", "path") if "file" in given and key not in given["file"]]
+    if missing:
+        fail(f"{file}: file.{missing[0]} is missing; a sample file has ref and path")
+    sample = given.get("file", {})
+    if not all(isinstance(text, str) for text in (*map(sample.get, sample.keys() - {"outside"}), *_outside(sample))):
+        fail(f"{file}: [file] has text for ref, path and large, and a list of texts for outside")
     if "push" in given and not isinstance(given["push"]["body"], str):
         fail(f"{file}: push.body is not text; write the delivery's body as one string")
     return given

@@ -51,6 +51,9 @@ class Limits(BaseModel):
     file_checks_per_request: int = Field(
         default=200, ge=1, description="Most files that a request checks on code hosts; other files count as unknown."
     )
+    context_frames: int = Field(
+        default=100, ge=1, description="Most frames of a request that get source lines from code hosts."
+    )
     derived_from_files: int = Field(
         default=500, ge=1, description="Most files with the same name that are compared with a frame."
     )

@@ -145,7 +145,7 @@ class ProviderQuestions:
             self._checks_left -= 1
             location = Location(ref=ref.ref, ref_kind=ref.kind, path=path)
             target = HookTarget("scm_file_exists", installation.id, repository.id)
-            answer = self._ask(calls, target, partial(calls.file_exists, installation, repository, location))
+            answer = self.ask(calls, target, partial(calls.file_exists, installation, repository, location))
             self._existence[key] = answer or Existence.UNKNOWN
         return self._existence[key]
 
@@ -160,11 +160,16 @@ class ProviderQuestions:
         # Requested once: most frames of a trace are in one repository.
         if repository.id not in self._branches:
             target = HookTarget("scm_resolve_ref", installation.id, repository.id)
-            resolved = self._ask(calls, target, partial(calls.resolve_ref, installation, repository, None))
+            resolved = self.ask(calls, target, partial(calls.resolve_ref, installation, repository, None))
             self._branches[repository.id] = choose_ref(None, None, resolved.name) if resolved else None
         return self._branches[repository.id]
 
-    def _ask(self, calls: ProviderCalls, target: HookTarget, call: Callable[[], T]) -> T | None:
+    def ask(self, calls: ProviderCalls, target: HookTarget, call: Callable[[], T]) -> T | None:
+        """Return the answer of a hook; None if it fails, or failed a short time ago.
+
+        Raises:
+            ProviderForbidden: the code host refuses access.
+        """
         if target.repository in self._failed_repositories:
             return None
         if self._negative_cache.is_suppressed(target, self._clock.now()):

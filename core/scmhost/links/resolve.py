@@ -151,7 +151,7 @@ class TriedMapping:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedFrame:
-    """The outcome of a frame, with the mapping and the repository that it comes from.
+    """The outcome of a frame, with the mapping, the repository and the repository's installation.
 
     ``tried`` has all mappings that match, in the order in which they are tried.
     """
@@ -160,6 +160,7 @@ class ResolvedFrame:
     mapping: CodeMapping | None = None
     repository: Repository | None = None
     tried: tuple[TriedMapping, ...] = ()
+    installation: Installation | None = None
 
 
 def resolve_links(
@@ -296,7 +297,8 @@ def _resolve(builder: LinkBuilder, targets: LinkTargets, frame: FrameQuery, resu
             chosen = item
     if chosen is None or chosen.outcome is None:
         return ResolvedFrame(no_link(targets.no_target))
-    return ResolvedFrame(chosen.outcome, chosen.mapping, chosen.repository, tuple(tried))
+    installation = targets.installations.get(chosen.repository.installation_id or 0)
+    return ResolvedFrame(chosen.outcome, chosen.mapping, chosen.repository, tuple(tried), installation)
 
 
 def _is_unmatched(result: MappingResult) -> bool:

@@ -13,11 +13,13 @@ from scmhost.installations.schemas import short_installation
 from scmhost.mapping import FrameInfo
 from scmhost.organizations.access import (
     AuditedServices,
+    CallerDep,
     ForLinks,
     ForProjects,
     ProjectToLink,
     ProjectToRead,
     ServicesDep,
+    check_reads_code,
     project_in,
     require_scope,
 )
@@ -40,7 +42,10 @@ from .schemas import (
     explained_frame,
     linked_frame,
     mapping_with_evidence,
+    with_context,
 )
+from .source_context import read_context
+from .source_lines import MAX_MARGIN
 from .source_urls import parse_source_url
 from .traces import MAX_FIELD, DeriveIn, LinksIn, read_trace
 from .values import FrameQuery, Link, LinkOptions, NoLink
@@ -142,12 +147,36 @@ def _outcome_fields(resolved: ResolvedFrame) -> dict[str, Any]:
 traces_router: Final = APIRouter(prefix="/api/0/projects/{organization}/{project}", tags=["links"])
 
 
-@traces_router.post("/trace-links/")
-def trace_links(services: ServicesDep, organization: ForLinks, project: ProjectToLink, body: LinksIn) -> LinkedTraceOut:
-    """The links of all frames of a stack trace, pasted or from an event, each with its confidence."""
+def context_margin(
+    caller: CallerDep,
+    # Refused here and not in the use case: only a request has a token.
+    context: Annotated[
+        int | None,
+        Query(ge=0, le=MAX_MARGIN, description="Add so many source lines on each side of each linked frame's line."),
+    ] = None,
+) -> int | None:
+    """Return how many source lines are requested on each side of a frame's line; None if none are."""
+    if context is not None:
+        check_reads_code(caller)
+    return context
+
+
+# Only ``context`` is ever unset: without the parameter, answers are as they were before there was one.
+@traces_router.post("/trace-links/", response_model_exclude_unset=True)
+def trace_links(
+    services: ServicesDep,
+    organization: ForLinks,
+    project: ProjectToLink,
+    body: LinksIn,
+    margin: Annotated[int | None, Depends(context_margin)],
+) -> LinkedTraceOut:
+    """The links of all frames of a stack trace, each with its confidence; on request with source lines around it."""
     trace = read_trace(services, body)
     resolved = resolve_links(services, organization, project, trace.queries, body.options)
-    frames = [linked_frame(frame, item) for frame, item in zip(trace.frames, resolved, strict=True)]
+    frames = [linked_frame(*item) for item in zip(trace.frames, resolved, strict=True)]
+    if margin is not None:
+        context = read_context(services, organization, trace.queries, resolved, margin)
+        frames = [with_context(*item) for item in zip(frames, context, strict=True)]
     notes = notes_on_release(services, organization, body.release)
     return LinkedTraceOut(frames=frames, unread_lines=trace.unread, truncated=trace.truncated, notes=notes)
 

@@ -14,6 +14,7 @@ from scmhost.services import Services
 from .code_mappings import MappingDetails
 from .explain import ExplainedFrame, UnmatchedMapping
 from .resolve import ResolvedFrame, TriedMapping
+from .source_lines import MAX_LINE_CHARACTERS, MissingLines, NoLines, SourceLines
 from .traces import TraceFrame
 from .values import CodeMapping, Link, MappingDraft, NoLink, encodable, no_link_message
 
@@ -152,8 +153,26 @@ class LinkedFrameOut(Wire):
     next_step: str | None
 
 
+class SourceContextOut(Wire):
+    """The source lines around a linked frame, or the reason why there are none."""
+
+    start_line: int | None = Field(description="The number of the first line, from 1.")
+    lines: list[str] = Field(description="The lines, without line ends.")
+    truncated: bool = Field(description=f"Whether a line was cut after {MAX_LINE_CHARACTERS} characters.")
+    reason: str | None = Field(description=f"Why there are no lines: {', '.join(NoLines)}.")
+    message: str | None = Field(description="The reason in a sentence.")
+
+
+class FrameWithContextOut(LinkedFrameOut):
+    """A frame and its outcome, with source lines where they were requested."""
+
+    context: SourceContextOut | None = Field(
+        default=None, description="Only with the parameter `context`; null for a frame without a link."
+    )
+
+
 class LinkedTraceOut(Wire):
-    frames: list[LinkedFrameOut]
+    frames: list[FrameWithContextOut]
     unread_lines: int = Field(description="Lines of the text in no known notation, blank lines not counted.")
     truncated: bool = Field(description="Whether the text is longer than a limit, and its rest was not read.")
     notes: list[str] = Field(default_factory=list, description="Notes on the request, such as an unknown release.")
@@ -225,9 +244,23 @@ def code_mapping_out(services: Services, details: MappingDetails) -> CodeMapping
     )
 
 
-def linked_frame(frame: TraceFrame, resolved: ResolvedFrame) -> LinkedFrameOut:
+def linked_frame(frame: TraceFrame, resolved: ResolvedFrame) -> FrameWithContextOut:
     """Return a frame and its outcome on the wire."""
-    return LinkedFrameOut(**_frame_fields(frame), **_resolved_fields(resolved))
+    return FrameWithContextOut(**_frame_fields(frame), **_resolved_fields(resolved))
+
+
+def with_context(frame: FrameWithContextOut, found: SourceLines | MissingLines | None) -> FrameWithContextOut:
+    """Return a frame with its source lines, or why there are none."""
+    context = None
+    if isinstance(found, SourceLines):
+        context = SourceContextOut(
+            start_line=found.start, lines=list(found.lines), truncated=found.truncated, reason=None, message=None
+        )
+    elif found is not None:
+        context = SourceContextOut(
+            start_line=None, lines=[], truncated=False, reason=found.reason.value, message=encodable(found.text)
+        )
+    return frame.model_copy(update={"context": context})
 
 
 def explained_frame(frame: TraceFrame, explained: ExplainedFrame) -> ExplainedFrameOut:

@@ -14,7 +14,7 @@ from scmhost.services import Actor, Services
 
 from . import queries
 from .queries import Project, Token
-from .tokens import SCOPES, ScopeClass
+from .tokens import READ_CODE, SCOPES, ScopeClass
 
 # Without auto_error: FastAPI's own error would have another shape than Sentry's.
 _BEARER = HTTPBearer(auto_error=False, description="A token of `scmhost token create`.")
@@ -127,6 +127,19 @@ def check_scope(caller: Caller, scope_class: ScopeClass, method: str) -> None:
     scopes = SCOPES[scope_class].get(method, frozenset())
     if not caller.has_any(scopes):
         raise Forbidden(f"This token may not do that; one of these scopes is needed: {', '.join(sorted(scopes))}.")
+
+
+def check_reads_code(caller: Caller) -> None:
+    """Check that the caller's token may read source code.
+
+    Raises:
+        Forbidden: it may not; the text has the next step.
+    """
+    if READ_CODE not in caller.token.scopes:
+        raise Forbidden(
+            f"This token may not read source code: it needs the scope {READ_CODE}. Create a token with `scmhost token "
+            f"create --scope {READ_CODE} --scope project:read`, or leave `context` out."
+        )
 
 
 ForOrganization = Annotated[Organization, Depends(require_scope("organization"))]

@@ -13,7 +13,10 @@ from scmhost.services import Services
 from . import queries
 from .queries import Token
 
-ALL_SCOPES: Final = (
+READ_CODE: Final = "code:read"
+"""The scope that lets a token read source code. No other scope includes it."""
+
+DEFAULT_SCOPES: Final = (
     "org:read",
     "org:write",
     "org:admin",
@@ -24,6 +27,9 @@ ALL_SCOPES: Final = (
     "project:admin",
     "project:releases",
 )
+"""The scopes of Sentry's API, which the token of ``scmhost bootstrap`` has. They do not open source code."""
+
+ALL_SCOPES: Final = (*DEFAULT_SCOPES, READ_CODE)
 
 ScopeClass = Literal[
     "organization", "integrations", "loose", "releases", "path_parsing", "project", "links", "host", "audit"

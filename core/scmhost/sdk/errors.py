@@ -4,6 +4,7 @@ ProviderError            fix the request (HTTP 400)
 ├── ApiError             the code host refuses the request, with its status; ``ApiClient`` raises it
 │   ├── ApiNotFound      the code host has no such thing, or hides it
 │   └── ApiTooLarge      an answer is longer than the client reads
+├── FileTooLarge         the file is larger than MAX_FILE_BYTES
 ├── ProviderForbidden    access is refused (HTTP 403 for a link, 401 for a webhook)
 ├── ProviderUnauthorized the credentials are refused: the host renews them once and repeats the call (HTTP 403)
 └── ProviderUnavailable  try again later (HTTP 503)
@@ -44,6 +45,10 @@ class ApiTooLarge(ApiError):
 
     def __init__(self, message: str, status: int = 200) -> None:
         super().__init__(message, status)
+
+
+class FileTooLarge(ProviderError):
+    """The file is larger than ``MAX_FILE_BYTES``. The host reads other files of the repository all the same."""
 
 
 class ProviderForbidden(ProviderError):

@@ -243,8 +243,9 @@ def scm_read_file(
 ) -> bytes | None:
     """The content of a file at a ref, which is a commit where the host knows it. None if there is no such file.
 
-    ``path`` is from the repository's root, with slashes. Read at most ``MAX_FILE_BYTES`` and raise a ``ProviderError``
-    for a larger file. The host caches the content of a file at a commit.
+    ``path`` is from the repository's root, with slashes. Read at most ``MAX_FILE_BYTES`` and raise ``FileTooLarge`` for
+    a larger file. A path out of the repository, a folder and a symbolic link are no files. The host reads several files
+    at the same time, and caches the content of a file at a commit.
     """
 
 

@@ -1,6 +1,5 @@
 """Git passes the conformance suite, with a real repository."""
 
-import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,22 +7,28 @@ from typing import Any, ClassVar
 
 import pytest
 
-from scmhost.sdk.testing import ConformanceRun, ProviderConformance, Samples
+from command import GitRepository
+from scmhost.sdk import MAX_FILE_BYTES
+from scmhost.sdk.testing import ConformanceRun, FileSample, ProviderConformance, Samples
 from scmhost_git import plugin
 
 
 @pytest.fixture(scope="module", autouse=True)
 def clone() -> Iterator[None]:
-    """Make the operator's folder, with one repository in it."""
+    """Make the operator's folder, with one repository and some files in it."""
     with TemporaryDirectory(prefix="scmhost-git-") as root:
-        subprocess.run(["git", "init", "--quiet", Path(root) / "team" / "app"], check=True)
+        app = GitRepository(Path(root) / "team" / "app")
+        app.path.joinpath("outside").symlink_to("/etc/passwd")
+        app.commit(files={"src/old.py": "one\ntwo\nthree\n", "large": "x" * (MAX_FILE_BYTES + 1)})
+        app.commit(files={"src/old.py": None, "src/a.py": "zero\none\ntwo\nthree\n"})
         TestConformance.settings = {"root": root}
         yield
 
 
 def test_the_readme_lists_the_capabilities() -> None:
     """The table in the README is the one that the suite prints."""
-    run = ConformanceRun(Samples(plugin, form=TestConformance.form, settings=TestConformance.settings))
+    own = TestConformance
+    run = ConformanceRun(Samples(plugin, form=own.form, settings=own.settings, file=own.file))
     assert [result.check.name for result in run.run_all() if result.outcome == "violated"] == []
     readme = Path(__file__).parents[1].joinpath("README.md").read_text(encoding="utf-8")
     assert run.report.markdown().partition("\n\n")[0] in readme
@@ -32,3 +37,4 @@ def test_the_readme_lists_the_capabilities() -> None:
 class TestConformance(ProviderConformance):
     plugin: ClassVar[object] = plugin
     form: ClassVar[Mapping[str, Any]] = {"preset": "gitea"}
+    file: ClassVar[FileSample | None] = FileSample("main", "src/a.py", large="large", outside=("outside",))

@@ -248,3 +248,21 @@ def test_an_invalid_folder_is_reported(tmp_path: Path, root: str, problem: str) 
     assert problem in listed
     assert f"plugins.toml:{line}: " in listed
     assert listed.index("ready custom_scm") < listed.index("broken git")
+
+
+def test_source_lines_come_from_the_clone(api: ApiClient, origin: GitRepository) -> None:
+    """A token that may read code gets the lines of the linked commit; later commits and the disk do not matter."""
+    ready(api)
+    sha = origin.commit("Lines", {"src/cart.py": "".join(f"line {number}\r\n" for number in range(1, 8))})
+    origin.git("-C", str(origin.path.parent / "srv" / "team" / "app.git"), "fetch", "--quiet")
+    path, token = "/api/0/projects/acme/web/trace-links/?context=2", api.token("project:read", "code:read")
+    assert api.post(path, {"text": TRACE, "commit": sha}).status_code == 403
+    for body, lines in (
+        ({"text": TRACE, "commit": sha}, ["line 5", "line 6", "line 7"]),
+        ({"text": TRACE}, ["line 5", "line 6", "line 7"]),
+        ({"text": TRACE, "commit": origin.shas()[-1]}, []),
+    ):
+        cart, gone, vendored = (frame["context"] for frame in api.post(path, body, token=token).json()["frames"])
+        assert (cart["lines"], cart["reason"]) == (lines, None if lines else "line_not_found")
+        if lines:
+            assert (cart["startLine"], gone, vendored["lines"]) == (5, None, ["1"])

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, SecretStr, ValidationErro
 
 from scmhost.sdk import (
     AddRequest,
+    BlamedLine,
     Claim,
     Command,
     CommitDraft,
@@ -198,7 +199,18 @@ class Correct:
 
     @hookimpl
     async def scm_resolve_ref(self, ref: str | None) -> ResolvedRef | None:
+        if ref == "c0ffee":
+            return ResolvedRef(name="c0ffee", kind="commit", sha="c0ffee")
         return ResolvedRef(name="main", kind="branch", sha="c0ffee") if ref in (None, "main") else None
+
+    @hookimpl
+    def scm_read_file(self, ref: str, path: str) -> bytes | None:
+        return b"one\ntwo\n" if (ref, path) == ("main", "a.py") else None
+
+    @hookimpl
+    def scm_blame_lines(self, ref: str, path: str, lines: Sequence[int]) -> Sequence[BlamedLine]:
+        known = lines if (ref, path) == ("main", "a.py") else ()
+        return [BlamedLine(line=line, sha="c0ffee") for line in known if line in (1, 2)]
 
     @hookimpl
     def scm_compare_commits(self, installation: Installation, base: str | None, head: str) -> Sequence[CommitDraft]:

@@ -9,7 +9,7 @@ from scmhost.admin.bootstrap import bootstrap
 from scmhost.admin.configuration import list_organizations
 from scmhost.infra.errors import InvalidInput, Unauthenticated
 from scmhost.organizations.access import authenticate
-from scmhost.organizations.tokens import ALL_SCOPES
+from scmhost.organizations.tokens import DEFAULT_SCOPES
 
 
 def test_bootstrap_creates_what_is_missing(tmp_path: Path) -> None:
@@ -26,7 +26,7 @@ def test_bootstrap_creates_what_is_missing(tmp_path: Path) -> None:
         for token in (first.token, second.token):
             caller = authenticate(api.services, token)
             assert caller.organization == first.organization
-            assert set(caller.token.scopes) == set(ALL_SCOPES)
+            assert set(caller.token.scopes) == set(DEFAULT_SCOPES)
 
 
 @pytest.mark.parametrize("slug", ["", "Not A Slug", "123", "x" * 200, "a\x00b"])

@@ -343,6 +343,11 @@ def test_api_range_is_read_from_keywords(keywords: str, expected: str) -> None:
         ("[push]\nheaders = {}", "push.body is missing"),
         ("[push]\nbody = 5\nheaders = {}", "push.body is not text"),
         ('[push]\nbody = ""\nheaders = {}\nsecrets = ""', "unknown key 'secrets'"),
+        ("file = 'a.py'", "file is not a table"),
+        ("[file]\npath = 'a.py'", "file.ref is missing"),
+        ("[file]\nref = 'main'\npath = 5", "has text for ref, path and large"),
+        ("[file]\nref = 'main'\npath = 'a.py'\noutside = [1]", "a list of texts for outside"),
+        ("[file]\nref = 'main'\npath = 'a.py'\nline = 1", "unknown key 'line'"),
     ],
 )
 def test_invalid_samples_are_reported_with_their_file(tmp_path: Path, text: str, message: str) -> None:

@@ -7,10 +7,18 @@ import pytest
 
 from hosting import START, SettableClock
 from scmhost.infra.db.engine import Store
-from scmhost.infra.errors import InvalidInput, NotFound, Unauthenticated
-from scmhost.organizations.access import authenticate
+from scmhost.infra.errors import Forbidden, InvalidInput, NotFound, Unauthenticated
+from scmhost.organizations.access import authenticate, check_reads_code
 from scmhost.organizations.create import create_organization
-from scmhost.organizations.tokens import ALL_SCOPES, SCOPES, create_token, list_tokens, revoke_token
+from scmhost.organizations.tokens import (
+    ALL_SCOPES,
+    DEFAULT_SCOPES,
+    READ_CODE,
+    SCOPES,
+    create_token,
+    list_tokens,
+    revoke_token,
+)
 from scmhost.sdk import Organization
 from scmhost.services import Actor, Services
 from use_cases import open_services, recorded
@@ -63,6 +71,15 @@ def test_unknown_scope_is_refused(services: Services, acme: Organization) -> Non
     with pytest.raises(InvalidInput, match=r"'org:own' does not exist.*org:read") as refusal:
         create_token(services, acme, "ci", ["org:read", "org:own"])
     assert (refusal.value.field, list_tokens(services, acme)) == ("scopes", [])
+
+
+def test_only_code_read_reads_code(services: Services, acme: Organization) -> None:
+    """All other scopes together do not, not even those of an administrator; no class of endpoints includes it."""
+    without, code = (create_token(services, acme, "ci", scopes)[1] for scopes in (DEFAULT_SCOPES, [READ_CODE]))
+    with pytest.raises(Forbidden, match=r"needs the scope code:read.*token create --scope code:read"):
+        check_reads_code(authenticate(services, without))
+    check_reads_code(authenticate(services, code))
+    assert not any(READ_CODE in scopes for methods in SCOPES.values() for scopes in methods.values())
 
 
 @pytest.mark.parametrize("text", MALFORMED)

@@ -190,6 +190,31 @@ def test_huge_result_is_refused_before_it_is_validated(result: object) -> None:
     assert (fault.kind, "which is the limit" in str(fault)) == ("bad_result", True)
 
 
+class OwnBytes(bytes):
+    """Bytes of a plugin, with methods of its own."""
+
+    def __len__(self) -> int:
+        raise SystemExit("outside of the guard")
+
+    decode = __iter__ = __bytes__ = __len__  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("content", [b"", b"text", bytes(MOST_VALUES + 1)])
+@pytest.mark.parametrize("kind", [bytes, OwnBytes])
+def test_content_of_a_file_is_one_value(content: bytes, kind: type[bytes]) -> None:
+    """Bytes are no sequence of numbers with its limit, and none of the plugin's own code comes with them."""
+    with guarding() as guard:
+        result = guard.call(implementation(partial(kind, content), "scm_read_file"), {})
+    assert (type(result), result) == (bytes, content)
+
+
+@pytest.mark.parametrize("result", [[1, 2], ("a",), 5, bytearray(b"a"), {"a": 1}])
+def test_content_of_another_type_is_refused(result: object) -> None:
+    """A list of numbers is no content."""
+    with guarding() as guard:
+        assert fault_of(guard, lambda: result, "scm_read_file").kind == "bad_result"
+
+
 def test_hanging_call_costs_its_budget() -> None:
     """A call that never returns is given up after its budget, and its line is named."""
     released = threading.Event()

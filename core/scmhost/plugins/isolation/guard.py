@@ -362,6 +362,9 @@ def _bounded_result(result: Any, implementation: Implementation, loop_of: LoopOf
             result = loop.run(result, implementation.spec.name, implementation.spec.budget)
     if isinstance(result, str):
         size = str.__len__(result)
+    elif isinstance(result, bytes):
+        # One value, although it is a sequence. A subclass would run code of the plugin outside of the guard.
+        return result if type(result) is bytes else memoryview(result).tobytes()
     elif isinstance(result, Sequence):
         # A foreign sequence may report any length: it is read up to the limit instead.
         result = result if type(result) in _TRUE_LENGTH else list(islice(result, MOST_VALUES + 1))

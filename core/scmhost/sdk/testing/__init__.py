@@ -19,7 +19,7 @@ for _package in ("pytest", "hypothesis"):
 
 from .checks import Check, CheckResult  # noqa: E402 - a missing package is reported first
 from .runner import CHECKS, REPORTS, ConformanceReport, ConformanceRun, ProviderConformance  # noqa: E402
-from .samples import PushSample, Samples, Waiver  # noqa: E402
+from .samples import FileSample, PushSample, Samples, Waiver  # noqa: E402
 
 __all__ = [
     "CHECKS",
@@ -28,6 +28,7 @@ __all__ = [
     "CheckResult",
     "ConformanceReport",
     "ConformanceRun",
+    "FileSample",
     "ProviderConformance",
     "PushSample",
     "Samples",

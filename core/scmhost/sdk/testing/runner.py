@@ -13,6 +13,7 @@ from . import (
     checks_calls,
     checks_contract,
     checks_deliveries,
+    checks_files,
     checks_install,
     checks_lifecycle,
     checks_links,
@@ -21,7 +22,7 @@ from . import (
 from .calls import hook_functions, load
 from .checks import Check, CheckResult, Outcome, Violation
 from .plugin_under_test import PluginUnderTest
-from .samples import PushSample, Samples, Waiver
+from .samples import FileSample, PushSample, Samples, Waiver
 
 CHECKS: Final[tuple[Check, ...]] = (
     *checks_contract.CHECKS,
@@ -30,6 +31,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     *checks_lifecycle.CHECKS,
     *checks_repositories.CHECKS,
     *checks_links.CHECKS,
+    *checks_files.CHECKS,
     *checks_deliveries.CHECKS,
 )
 """All checks, in the order in which they run."""
@@ -198,6 +200,7 @@ class ProviderConformance:
         hosts: base URLs that links may lead to, besides those in the form, the settings and the repository.
         push: a ``PushSample``: a valid delivery of a push webhook.
         old_configurations: configurations of installations that earlier versions of the plugin stored, by version.
+        file: a ``FileSample``: a file of the sample repository.
         examples: the number of generated inputs for each check.
         waived: checks that are not kept yet: ``{"links-read-back": Waiver("why", until=date(2027, 3, 1))}``. A check
             that is kept after all, or whose day has passed, fails.
@@ -212,6 +215,7 @@ class ProviderConformance:
     hosts: ClassVar[tuple[str, ...]] = ()
     push: ClassVar[PushSample | None] = None
     old_configurations: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    file: ClassVar[FileSample | None] = None
     examples: ClassVar[int] = 50
     waived: ClassVar[Mapping[str, Waiver]] = {}
 
@@ -273,6 +277,7 @@ class ProviderConformance:
             hosts=cls.hosts,
             push=cls.push,
             old_configurations=cls.old_configurations,
+            file=cls.file,
             examples=cls.examples,
         )
 

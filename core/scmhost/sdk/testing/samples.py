@@ -37,6 +37,23 @@ class PushSample:
 
 
 @dataclass(frozen=True, slots=True)
+class FileSample:
+    """A file of the sample repository.
+
+    Attributes:
+        ref: a branch, a tag or a commit that has the file.
+        path: the path of the file; it has at least one line.
+        large: the path of a file of more than ``MAX_FILE_BYTES``, if there is one.
+        outside: paths of symbolic links that lead out of the repository.
+    """
+
+    ref: str
+    path: str
+    large: str = ""
+    outside: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Waiver:
     """Accept the violation of a check for a reason and until a day. Later, or once the check is kept, it fails."""
 
@@ -59,6 +76,7 @@ class Samples:
         hosts: base URLs that links may lead to, besides those in the form, the settings and the repository.
         push: a valid delivery of a push webhook.
         old_configurations: configurations of installations that earlier versions of the plugin stored, by version.
+        file: a file of the sample repository.
         examples: the number of generated inputs for each check.
     """
 
@@ -71,6 +89,7 @@ class Samples:
     hosts: tuple[str, ...] = ()
     push: PushSample | None = None
     old_configurations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    file: FileSample | None = None
     examples: int = 50
 
 

@@ -38,19 +38,25 @@ def start(git_dir: Path, *arguments: str, **pipes: object) -> "subprocess.Popen[
         raise ProviderUnavailable(f"git cannot be started ({error.strerror})") from error
 
 
-def output(git_dir: Path, *arguments: str) -> bytes | None:
-    """Return the output of a short command, or None if git fails.
+def output(git_dir: Path, *arguments: str, seconds: float | None = None) -> bytes | None:
+    """Return the output of a command, or None if git fails.
+
+    Args:
+        git_dir: the directory of git's data.
+        arguments: the command and its arguments.
+        seconds: the time limit, by default 2 seconds.
 
     Raises:
         ProviderUnavailable: git cannot be started, or takes too long.
     """
+    limit = _SECONDS if seconds is None else seconds
     process = start(git_dir, *arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     with process:
         try:
-            printed, _ = process.communicate(timeout=_SECONDS)
+            printed, _ = process.communicate(timeout=limit)
         except subprocess.TimeoutExpired as late:
             process.kill()
-            raise ProviderUnavailable(f"git {arguments[0]} took longer than {_SECONDS:g} s") from late
+            raise ProviderUnavailable(f"git {arguments[0]} took longer than {limit:g} s") from late
     return printed if process.returncode == 0 else None
 
 

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from scmhost.sdk import (
     AddRequest,
+    BlamedLine,
     Claim,
     CommitDraft,
     Create,
@@ -36,6 +37,7 @@ from scmhost.sdk import (
     read_any_url,
 )
 
+from .files import blame_lines, read_file
 from .folders import RepositoryFolder, find, walk
 from .forms import GitInstallForm, GitSettings, GitUrlForm
 from .git import check_git
@@ -184,6 +186,20 @@ def scm_compare_commits(
     installation: Installation, repository: Repository, base: str | None, head: str, settings: GitSettings
 ) -> Sequence[CommitDraft]:
     return compare_commits(git_dir_for(installation, repository, settings), base, head, settings)
+
+
+@hookimpl
+def scm_read_file(
+    installation: Installation, repository: Repository, ref: str, path: str, settings: GitSettings
+) -> bytes | None:
+    return read_file(git_dir_for(installation, repository, settings), ref, path, settings)
+
+
+@hookimpl
+def scm_blame_lines(
+    installation: Installation, repository: Repository, ref: str, path: str, lines: Sequence[int], settings: GitSettings
+) -> Sequence[BlamedLine]:
+    return blame_lines(git_dir_for(installation, repository, settings), ref, path, lines, settings)
 
 
 def _pages_of(installation: Installation, repository: Repository) -> RepositoryPages:

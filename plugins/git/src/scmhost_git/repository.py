@@ -65,7 +65,7 @@ def git_dir_for(installation: Installation, repository: Repository, settings: Gi
 
 def file_exists(git_dir: Path, location: Location, settings: GitSettings) -> Existence:
     """Return whether a file exists in a repository at a ref; unknown for a ref that was not fetched yet."""
-    path = location.path if _is_path(location.path) else ""
+    path = location.path if is_path(location.path) else ""
     by_name = not _NOT_A_NAME.search(path) and not _is_partial(git_dir)
     commit, kind = _look_up_path(git_dir, location, path if by_name else "", settings)
     if commit is None:
@@ -169,7 +169,7 @@ def _look_up(git_dir: Path, names: list[str], settings: GitSettings) -> list[Git
     return LOOKUP.look_up(git_dir, [name.encode() for name in names], settings.processes)
 
 
-def _is_path(path: str) -> bool:
+def is_path(path: str) -> bool:
     """Return whether a file of a repository may have this path."""
     return "\0" not in path and not {"", ".", ".."} & set(path.split("/"))
 

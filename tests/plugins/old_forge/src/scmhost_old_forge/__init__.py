@@ -1,0 +1,1 @@
+"""Old Forge for scmhost."""
