@@ -16,6 +16,7 @@ from scmhost.sdk import (
     BlamedLine,
     CommitDraft,
     Existence,
+    FileTooLarge,
     Location,
     ProviderError,
     ProviderForbidden,
@@ -148,18 +149,21 @@ def test_files_are_read(github: GitHubCalls, app: BareRepository) -> None:
 
 
 def test_a_long_file_is_refused(github: GitHubCalls, app: BareRepository) -> None:
-    """Above the contract's limit, and above the limit of any answer."""
-    for size, problem in ((2_000_001, "more than 2,000,000 bytes"), (10_000_001, "more than 10,000,000 bytes")):
-        app.commit({"long": b"x" * size})
-        with pytest.raises(ProviderError, match=problem):
-            github.call("scm_read_file", repository=github.stored(app), ref="main", path="long")
+    """One of exactly the contract's limit is read."""
+    arguments = {"repository": github.stored(app), "ref": "main", "path": "long"}
+    app.commit({"long": b"x" * 2_000_000})
+    assert len(github.call("scm_read_file", **arguments)) == 2_000_000
+    app.commit({"long": b"x" * 2_000_001})
+    with pytest.raises(FileTooLarge, match="more than 2,000,000 bytes"):
+        github.call("scm_read_file", **arguments)
 
 
-def test_a_file_at_a_missing_ref_is_an_error(github: GitHubCalls, app: BareRepository) -> None:
-    """None would be remembered as: there is no such file at this commit."""
-    for ref in ("c" * 40, "a..b"):
-        with pytest.raises(ProviderError):
-            github.call("scm_read_file", repository=github.stored(app), ref=ref, path="a.py")
+@pytest.mark.parametrize("ref", ["c" * 40, "nothing", "a..b"])
+def test_a_missing_ref_has_no_files(github: GitHubCalls, app: BareRepository, ref: str) -> None:
+    """As the contract asks for."""
+    arguments = {"repository": github.stored(app), "ref": ref, "path": "src/a b.py"}
+    assert github.call("scm_read_file", **arguments) is None
+    assert github.call("scm_blame_lines", **arguments, lines=(1,)) == []
 
 
 def test_commits_between_two_refs(github: GitHubCalls, app: BareRepository) -> None:

@@ -100,15 +100,12 @@ FAULTS: Final[dict[str, Callable[[], Fault]]] = {
 def test_a_broken_github_is_unavailable(github: GitHubCalls, app: BareRepository, hook: str, fault: str) -> None:
     """The same request may work later, and nothing that was sent is shown."""
     github.host.fault(FAULTS[fault]())
-    if hook in _READS_NO_BODY and fault in ("page", "half"):
+    if (hook, fault) == ("scm_unregister_webhook", "page"):
         pytest.skip("the body of this answer is not read")
     with pytest.raises(ProviderUnavailable) as unavailable:
         ask(github, app, hook, seconds=0.5 if fault == "slow" else 5.0)
     assert TOKEN not in str(unavailable.value)
     assert not isinstance(unavailable.value, RateLimited)
-
-
-_READS_NO_BODY: Final = {"scm_unregister_webhook", "scm_read_file", "scm_file_exists"}
 
 
 @every_hook
@@ -128,7 +125,7 @@ def test_wrong_types_are_an_error_of_the_contract(
 def test_twenty_megabytes_are_refused(github: GitHubCalls, app: BareRepository, hook: str) -> None:
     """The answer is not read to its end."""
     github.host.fault(base.huge_body())
-    with pytest.raises(ProviderError, match="more than 10,000,000 bytes"):
+    with pytest.raises(ProviderError, match=r"more than (?:10|2),000,000 bytes"):
         ask(github, app, hook)
 
 

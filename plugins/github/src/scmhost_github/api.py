@@ -30,6 +30,7 @@ from scmhost.sdk import (
     RateLimited,
     Repository,
     hookimpl,
+    ref_problem,
 )
 
 from .forms import GitHubInstance, GitHubSettings
@@ -183,10 +184,12 @@ class GitHubRepositoryApi:
             raise ProviderError(f"Repository {repository.name!r} was not added by this plugin; add it again.")
         return cls(api_of(installation, settings), ("repos", owner, name))
 
-    async def get(self, *path: str, accept: str = "", **params: Any) -> ApiAnswer:
+    async def get(self, *path: str, accept: str = "", most_bytes: int | None = None, **params: Any) -> ApiAnswer:
         """Return an answer of GitHub, which is asked only for what has changed since the last time."""
         headers = {"accept": f"application/vnd.github.{accept}"} if accept else None
-        return await self.api.request("GET", *self.path, *path, params=params, headers=headers, conditional=True)
+        return await self.api.request(
+            "GET", *self.path, *path, params=params, headers=headers, conditional=True, most_bytes=most_bytes
+        )
 
     async def commit_id(self, ref: str) -> str | None:
         """Return the full id of the commit of ``heads/NAME``, ``tags/NAME`` or an id; None if there is none."""
@@ -200,18 +203,11 @@ class GitHubRepositoryApi:
             raise ProviderUnavailable(f"{self.api.host} answered without the id of a commit.")
         return sha
 
-    async def content(self, ref: str, path: str, accept: str = "") -> ApiAnswer | None:
-        """Return what is at a path at a ref, a file or a folder; None if there is nothing.
-
-        Raises:
-            ApiNotFound: there is no such ref.
-        """
-        if {"", ".", ".."} & set(path.split("/")):
+    async def content(self, ref: str, path: str, **options: Any) -> ApiAnswer | None:
+        """Return what is at a path at a ref, a file or a folder; None if there is nothing, or no such ref."""
+        if ref_problem(ref) or {"", ".", ".."} & set(path.split("/")):
             return None
         try:
-            return await self.get("contents", path, ref=ref, accept=accept)
+            return await self.get("contents", path, ref=ref, **options)
         except ApiNotFound:
-            # GitHub gives the same answer for a missing ref and a missing file.
-            if await self.commit_id(ref.removeprefix("refs/")) is None:
-                raise
             return None

@@ -8,10 +8,11 @@ from pydantic import AliasPath, BaseModel, Field
 
 from scmhost.sdk import (
     MAX_FILE_BYTES,
-    ApiNotFound,
+    ApiTooLarge,
     BlamedLine,
     CommitDraft,
     Existence,
+    FileTooLarge,
     Installation,
     Location,
     ProviderError,
@@ -107,29 +108,30 @@ async def scm_resolve_ref(
 async def scm_file_exists(
     installation: Installation, repository: Repository, location: Location, settings: GitHubSettings
 ) -> Existence:
-    if ref_problem(location.ref):
-        return Existence.UNKNOWN
     api = GitHubRepositoryApi.of(installation, repository, settings)
-    try:
-        found = await api.content(full_ref(location.ref, location.ref_kind), location.path)
-    except ApiNotFound:
+    ref = full_ref(location.ref, location.ref_kind)
+    found = await api.content(ref, location.path)
+    # GitHub gives the same answer for a missing ref and a missing file.
+    if found is None and (ref_problem(ref) or await api.commit_id(ref.removeprefix("refs/")) is None):
         return Existence.UNKNOWN
     # A folder is a list.
-    return Existence.YES if found and found.body.lstrip().startswith(b"{") else Existence.NO
+    return Existence.YES if found and isinstance(found.read(object), dict) else Existence.NO
 
 
 @hookimpl
 async def scm_read_file(
     installation: Installation, repository: Repository, ref: str, path: str, settings: GitHubSettings
 ) -> bytes | None:
-    _check_refs(ref)
-    found = await GitHubRepositoryApi.of(installation, repository, settings).content(ref, path, accept="raw+json")
-    # Folders and submodules have no raw form.
-    if found is None or "raw" not in found.headers.get("content-type", ""):
+    api = GitHubRepositoryApi.of(installation, repository, settings)
+    try:
+        found = await api.content(ref, path, accept="raw+json", most_bytes=MAX_FILE_BYTES)
+    except ApiTooLarge:
+        raise FileTooLarge(f"{path!r} has more than {MAX_FILE_BYTES:,} bytes.") from None
+    if found and "raw" not in found.headers.get("content-type", ""):
+        # Folders and submodules are JSON; a web page would be no answer.
+        found.read(object)
         return None
-    if len(found.body) > MAX_FILE_BYTES:
-        raise ProviderError(f"{path!r} has more than {MAX_FILE_BYTES:,} bytes.")
-    return found.body
+    return found.body if found else None
 
 
 @hookimpl
@@ -162,7 +164,6 @@ async def scm_blame_lines(
     lines: Sequence[int],
     settings: GitHubSettings,
 ) -> Sequence[BlamedLine]:
-    _check_refs(ref)
     _, owner, name = GitHubRepositoryApi.of(installation, repository, settings).path
     body = {"query": _BLAME, "variables": {"owner": owner, "name": name, "ref": ref, "path": path}}
     # Only the GraphQL API has it.

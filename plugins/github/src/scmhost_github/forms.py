@@ -122,6 +122,16 @@ class GitHubSettings(BaseModel):
         return found
 
 
+class GitHubConfiguration(BaseModel):
+    """What may be changed later: the token."""
+
+    model_config = _MODEL
+
+    token: SecretStr | None = Field(
+        default=None, min_length=8, description="A new token of a person, in place of the old one."
+    )
+
+
 class GitHubInstallForm(BaseModel):
     """The install form. Without a token, GitHub asks the person in the browser to install the operator's App."""
 
@@ -129,6 +139,8 @@ class GitHubInstallForm(BaseModel):
 
     instance: _Name = Field(default="github.com", description="The name of the operator's instance of GitHub.")
     token: SecretStr | None = Field(
-        default=None, description="A fine-grained personal access token; leave it out to install the GitHub App."
+        default=None,
+        min_length=8,
+        description="A fine-grained personal access token; leave it out to install the GitHub App.",
     )
     owner: _Account = Field(default="", description="With a token: use only the repositories of this account.")

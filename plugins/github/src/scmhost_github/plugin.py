@@ -31,7 +31,7 @@ from .app import (  # noqa: F401
     scm_uninstall,
 )
 from .commits import scm_blame_lines, scm_compare_commits, scm_file_exists, scm_read_file, scm_resolve_ref  # noqa: F401
-from .forms import GitHubInstallForm, GitHubSettings
+from .forms import GitHubConfiguration, GitHubInstallForm, GitHubSettings
 from .repositories import scm_dispatch_repository, scm_offer_repositories, scm_sync_repositories  # noqa: F401
 from .webhooks import scm_read_push, scm_register_webhook, scm_route_delivery, scm_unregister_webhook  # noqa: F401
 
@@ -52,6 +52,7 @@ PROVIDER: Final = Provider(
         author="The scmhost team",
     ),
     install_form=GitHubInstallForm,
+    configuration=GitHubConfiguration,
     settings=GitHubSettings,
 )
 
