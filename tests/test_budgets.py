@@ -27,6 +27,7 @@ GUARDS = {
     ISOLATION / "faults.py",
     HOST / "infra" / "loops.py",
     HOST / "admin" / "background.py",
+    HOST / "integrations" / "source_links.py",
     HOST / "sdk" / "testing" / "observe.py",
 }
 MOST_MODULES = 310

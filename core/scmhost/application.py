@@ -34,7 +34,7 @@ from scmhost.infra.errors import (
     Unauthenticated,
     Unavailable,
 )
-from scmhost.infra.http import BodyLimit, RequestLog, problem
+from scmhost.infra.http import BodyLimit, RequestLog, loggable_path, problem
 from scmhost.infra.loops import Loops
 from scmhost.installations import routes as installation_routes
 from scmhost.installations import step_routes
@@ -44,6 +44,7 @@ from scmhost.links import routes as link_routes
 from scmhost.organizations import routes as organization_routes
 from scmhost.plugins import PluginFault, ProviderOff
 from scmhost.plugins.isolation.faults import safe_text
+from scmhost.redirects import routes as redirect_routes
 from scmhost.releases import routes as release_routes
 from scmhost.repositories import routes as repository_routes
 from scmhost.services import Services
@@ -168,6 +169,7 @@ def create_application(services: Services, on_shutdown: Callable[[], None] = lam
     app.include_router(admin_routes.health_router)
     app.include_router(commit_routes.delivery_router)
     app.include_router(step_routes.callback_router)
+    app.include_router(redirect_routes.router)
     if services.telemetry.metrics:
         app.include_router(metrics_router(services.telemetry.metrics))
     install_error_handlers(app)
@@ -243,6 +245,6 @@ def _on_disconnect(_request: Request, _error: Exception) -> JSONResponse:
 
 
 def _on_bug(request: Request, error: Exception) -> JSONResponse:
-    log.error("unexpected error", path=request.url.path, method=request.method, exc_info=error)
+    log.error("unexpected error", path=loggable_path(request.url.path), method=request.method, exc_info=error)
     request_id = request.scope.get("state", {}).get("request_id", "")
     return problem(500, f"Internal error. The operator finds the cause in the log under the request id {request_id}")

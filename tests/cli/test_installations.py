@@ -33,7 +33,12 @@ def test_fields_of_files_and_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_field_without_a_value_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is typed is not shown, and the question is not part of the answer."""
     asked: list[tuple[str, Mapping[str, Any]]] = []
-    monkeypatch.setattr("click.prompt", lambda name, **how: asked.append((name, how)) or "typed")
+
+    def prompt(name: str, **how: Any) -> str:
+        asked.append((name, how))
+        return "typed"
+
+    monkeypatch.setattr("click.prompt", prompt)
     assert read_fields(["token"]) == {"token": "typed"}
     assert asked == [("token", {"hide_input": True, "err": True})]
 
@@ -73,6 +78,9 @@ class ScriptedTarget:
         if isinstance(answer, BaseException):
             raise answer
         return answer if isinstance(answer, dict) else {"status": answer, "detail": None, "integrationId": None}
+
+    def remove(self, installation_id: int) -> list[str]:
+        raise AssertionError(installation_id)
 
 
 def waited(*answers: object, seconds: float = 100) -> tuple[str, int]:
@@ -202,7 +210,8 @@ def test_installation_is_removed_from_a_server(
 def test_server_that_is_another_program(monkeypatch: pytest.MonkeyPatch) -> None:
     """An answer without what is needed is an error with a next step."""
     target = InstallOnServer(ServerClient("https://x.example", "t"), "acme")
-    for answer in ({}, [], None, {"other": 1}):
+    answers: list[Any] = [{}, [], None, {"other": 1}]
+    for answer in answers:
         monkeypatch.setattr(ServerClient, "_send", lambda *_, answer=answer: answer)
         with pytest.raises(ServerError, match="check that --url"):
             target.begin("forge", {})

@@ -219,7 +219,7 @@ def database(folder: Path) -> list[str]:
 
 def follow(served: Served, words: Sequence[str], site: dict[str, str], folder: Path) -> tuple[int, str, str]:
     """Run the command, and follow the address that it prints. Return its exit code, its output and the callback."""
-    command = [SCMHOST, "installations", "add", "--provider", "stepped_forge", "--org", "acme", "--json", *words]
+    command = [str(SCMHOST), "installations", "add", "--provider", "stepped_forge", "--org", "acme", "--json", *words]
     with subprocess.Popen(
         command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **site}
     ) as process:

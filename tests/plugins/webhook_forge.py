@@ -60,6 +60,7 @@ class Forge:
     Attributes:
         webhooks: by id: the address and the secret of each.
         by_group: register one webhook for all repositories of an installation.
+        renumbered: a number in the ids of new webhooks; with another one, old webhooks stay and new ones are made.
         error: what a call raises, if anything.
         calls: each call, in order.
         commits: what a comparison lists, newest first.
@@ -73,6 +74,7 @@ class Forge:
     def reset(self) -> None:
         self.webhooks: dict[str, tuple[str, str]] = {}
         self.by_group = False
+        self.renumbered = ""
         self.error: Exception | None = None
         self.calls: list[str] = []
         self.commits: Sequence[CommitDraft] = ()
@@ -127,7 +129,7 @@ def scm_register_webhook(
     installation: Installation, repository: Repository, address: str, secret: str
 ) -> RegisteredWebhook:
     forge.begin(f"register {repository.external_id}")
-    id_ = installation.external_id if forge.by_group else f"hook of {repository.external_id}"
+    id_ = installation.external_id if forge.by_group else f"hook of {repository.external_id}{forge.renumbered}"
     forge.webhooks[id_] = (address, secret)
     return RegisteredWebhook(external_id=id_, metadata={"of": repository.name})
 

@@ -1,5 +1,6 @@
 """Queries over all organizations, for the operator: no tenant may read another's rows."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -112,6 +113,33 @@ def troubled_webhooks(tx: Transaction, url: str | None) -> list[WebhookRow]:
         )
         for row in rows
     ]
+
+
+def installations_without_webhooks(tx: Transaction, providers: Collection[str]) -> list[TenantRow]:
+    """Return the installations of these providers that have active repositories without a webhook; these are counted.
+
+    Webhooks that are pending or failed count as webhooks.
+    """
+    own = (REPOSITORIES.c.organization_id == INSTALLATIONS.c.organization_id) & (
+        REPOSITORIES.c.installation_id == INSTALLATIONS.c.id
+    )
+    hooks = REPOSITORY_WEBHOOKS.c
+    known = (
+        select(hooks.repository_id)
+        .where(
+            hooks.organization_id == REPOSITORIES.c.organization_id,
+            hooks.installation_id == REPOSITORIES.c.installation_id,
+            hooks.repository_id == REPOSITORIES.c.id,
+        )
+        .exists()
+    )
+    columns = (ORGANIZATIONS.c.slug, INSTALLATIONS.c.id, INSTALLATIONS.c.name)
+    query = select(*columns, func.count().label("repositories")).join_from(INSTALLATIONS, REPOSITORIES, own)
+    query = _with_organization(query, INSTALLATIONS.c.organization_id).where(
+        INSTALLATIONS.c.provider.in_(sorted(providers)), REPOSITORIES.c.status == _ACTIVE, ~known
+    )
+    rows = tx.execute(query.group_by(*columns).order_by(INSTALLATIONS.c.id))
+    return [TenantRow(row.slug, row.id, row.name, count=row.repositories) for row in rows]
 
 
 def unclaimed_repositories(tx: Transaction) -> list[TenantRow]:

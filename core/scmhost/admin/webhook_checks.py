@@ -36,31 +36,40 @@ def check_registered_webhooks(services: Services) -> Findings:
 
 
 def _none_registered(services: Services, installations: list[TenantRow]) -> Findings:
-    blocker = webhooks_blocker(services)
-    # An operator who has turned them off knows it.
-    if blocker is None or not services.register_webhooks:
-        return
     providers = sorted({row.detail for row in installations})
     able = [key for key in providers if (calls := services.plugins.calls(key)) and calls.has("scm_register_webhook")]
-    if able:
+    # An operator who has turned them off knows it.
+    if not able or not services.register_webhooks:
+        return
+    blocker = webhooks_blocker(services)
+    if blocker:
         problem = f"the plugins of {', '.join(able)} could register webhooks, but {blocker}"
         place = services.plugins.settings.source.place("host")
         yield Finding("note", "webhooks", problem, "set it, or register_webhooks = false under [host]", place)
+        return
+    with services.store.read() as tx:
+        yield from each(admin_queries.installations_without_webhooks(tx, able), _without)
+
+
+def _without(row: TenantRow) -> Finding:
+    # They were claimed by an earlier version, or before the operator had set the address or the key.
+    problem = f"{row.name!r} has repositories that were claimed before webhooks were registered: {row.count}"
+    return Finding("note", f"installation {row.id} of {row.organization}", problem, _command(row.organization, row.id))
 
 
 def _failed(row: WebhookRow) -> Finding:
     action = "registered" if row.wanted else "removed"
     problem = f"the webhook of {row.repository!r} could not be {action}: {row.reason or 'for an unknown reason'}"
-    return Finding("warning", _subject(row), problem, _remedy(row))
+    return Finding("warning", _subject(row), problem, _command(row.organization, row.installation_id))
 
 
 def _moved(row: WebhookRow) -> Finding:
     problem = f"the webhook of {row.repository!r} was registered with {row.address}, which is not under host.url"
-    return Finding("warning", _subject(row), problem, _remedy(row))
+    return Finding("warning", _subject(row), problem, _command(row.organization, row.installation_id))
 
 
-def _remedy(row: WebhookRow) -> str:
-    return f"scmhost webhooks register --org {row.organization} --installation {row.installation_id}"
+def _command(organization: str, installation_id: int) -> str:
+    return f"scmhost webhooks register --org {organization} --installation {installation_id}"
 
 
 def _subject(row: WebhookRow) -> str:

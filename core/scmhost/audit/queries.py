@@ -28,6 +28,8 @@ Action = Literal[
     "integration.remove",
     "org.create",
     "project.create",
+    "redirect-key.create",
+    "redirect-key.revoke",
     "release.delete",
     "repository.add",
     "repository.claim",

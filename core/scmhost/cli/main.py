@@ -27,6 +27,8 @@ SERVER_PACKAGES: Final = frozenset(
         "cryptography",
         "fastapi",
         "httptools",
+        "jinja2",
+        "limits",
         "msgspec",
         "prometheus_client",
         "psycopg",
@@ -41,6 +43,11 @@ SERVER_PACKAGES: Final = frozenset(
 COMMANDS: Final = {
     "audit": ("scmhost.cli.admin:audit", "Show who changed what in an organization or in plugins.toml."),
     "bootstrap": ("scmhost.cli.admin:bootstrap", "Create an organization, a project, repositories and a token."),
+    "build-info": (
+        "scmhost.cli.build_info:write_build_info",
+        "Write where a build is from, for links in its errors.",
+    ),
+    "channel": ("scmhost.cli.channel:channel", "Show links to the source in other tools, such as Sentry."),
     "commits": ("scmhost.cli.commits:commits", "Send the commits of a git repository."),
     "demo": ("scmhost.cli.demo:demo", "Show the main features of the service, with temporary data."),
     "derive": ("scmhost.cli.mapping_tools:derive", "Infer code mappings from frames and file lists."),
@@ -55,6 +62,7 @@ COMMANDS: Final = {
     "plugin": ("scmhost.cli.plugin:command", "Write a plugin, or check one."),
     "plugins": ("scmhost.cli.plugins:plugins", "List plugins, find problems, and enable or disable plugins."),
     "read-url": ("scmhost.cli.url_tools:read_urls", "Find the repository, ref and path of page URLs."),
+    "redirects": ("scmhost.cli.redirects:redirects", "Create, list and revoke keys of redirects for other tools."),
     "remote": ("scmhost.cli.url_tools:remotes", "Parse remote URLs of repositories."),
     "roots": ("scmhost.cli.mapping_tools:roots", "Infer the roots of a code mapping from a frame and its file."),
     "run": ("scmhost.cli.run:run", "Run a command, and add links to its output."),

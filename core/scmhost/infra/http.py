@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import structlog
 from fastapi import Depends, Query, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict, PlainSerializer
 from pydantic.alias_generators import to_camel
 from starlette.exceptions import HTTPException
@@ -25,6 +25,21 @@ from .paging import Page, read_cursor
 def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """Return an error answer with its one key, ``detail``."""
     return JSONResponse({"detail": detail}, status_code=status, headers=dict(headers or {}))
+
+
+# The pages have no script and nothing inline, and load nothing from another host.
+_PAGE_HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def html_page(text: str, status: int = 200) -> HTMLResponse:
+    """Return a page as an answer for a browser."""
+    return HTMLResponse(text, status, _PAGE_HEADERS)
 
 
 def _utc(moment: datetime) -> str:
@@ -85,6 +100,9 @@ _NO_ROUTE: Final = "unrouted"
 
 _VALID_ID: Final = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 
+# The key of a redirect is a part of its path. Whoever has the key may follow redirects.
+_KEY_IN_PATH: Final = re.compile(r"^(/r/(?:sentry/)?)(?!-/)[^/]+")
+
 log = structlog.get_logger("scmhost.access")
 
 
@@ -123,7 +141,7 @@ class RequestLog:
         request_id = given.decode() if _VALID_ID.fullmatch(given) else uuid4().hex
         # The answer to an unexpected error contains the id too; it is read from here.
         scope.setdefault("state", {})["request_id"] = request_id
-        labels = {"method": scope["method"], "path": scope["path"], "scheme": scope["scheme"]}
+        labels = {"method": scope["method"], "path": loggable_path(scope["path"]), "scheme": scope["scheme"]}
         with self._telemetry.operation("request", scope["headers"], **labels) as operation:
             bound = {"request_id": request_id} | ({"trace_id": operation.trace_id} if operation.trace_id else {})
             with structlog.contextvars.bound_contextvars(**bound):
@@ -147,7 +165,13 @@ class RequestLog:
             operation.labels |= {"status": str(status), "route": getattr(scope.get("route"), "path", _NO_ROUTE)}
             operation.end(str(status), fault=status >= 500)  # noqa: PLR2004
             milliseconds = round((time.perf_counter() - started) * 1000, 1)
-            log.info("request", method=scope["method"], path=scope["path"], status=status, ms=milliseconds)
+            path = loggable_path(scope["path"])
+            log.info("request", method=scope["method"], path=path, status=status, ms=milliseconds)
+
+
+def loggable_path(path: str) -> str:
+    """Return the path of a request without the key of a redirect."""
+    return _KEY_IN_PATH.sub(r"\1***", path)
 
 
 class BodyLimit:

@@ -39,6 +39,9 @@ class Limits(BaseModel):
     job_seconds: int = Field(
         default=60, ge=1, description="Longest time that a job may take; after it another worker takes the job."
     )
+    redirects_per_minute: int = Field(
+        default=600, ge=1, description="Most redirects of one key in a minute, in each worker."
+    )
     request_threads: int = Field(
         default=40, ge=1, le=1_000, description="Most requests that one worker answers at the same time."
     )

@@ -1,8 +1,9 @@
 """Routes that turn frames and traces into links."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import urldefrag
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Header, Query
 from pydantic import AliasChoices, BaseModel, Field
 
 from scmhost.infra.errors import InvalidInput
@@ -78,6 +79,9 @@ def frame_query_of(
     return FrameQuery(info, line_no, commit_id or None)
 
 
+_ANCHOR: Final = "`none` leaves the anchor out of sourceUrl, for Sentry's own pages, which add it themselves."
+
+
 @router.get("/stacktrace-link/")
 def stacktrace_link(
     services: ServicesDep,
@@ -85,6 +89,7 @@ def stacktrace_link(
     project: ProjectToRead,
     frame: Annotated[FrameQuery, Depends(frame_query_of)],
     release: str | None = None,
+    anchor: Annotated[Literal["none"] | None, Header(alias="X-Scmhost-Anchor", description=_ANCHOR)] = None,
 ) -> StacktraceLink:
     """The link of one frame, or a reason and a next step."""
     resolved = resolve_links(services, organization, project, [frame], LinkOptions(release))[0]
@@ -93,8 +98,11 @@ def stacktrace_link(
         config = code_mapping_out(services, MappingDetails(resolved.mapping, project, resolved.repository))
     # Sentry's issue page offers the set-up of a mapping if there is an installation but no link.
     listed = list_installations(services, organization, PageQuery(), features=frozenset({"stacktrace_link"}))
+    outcome = _outcome_fields(resolved)
+    if anchor and outcome["source_url"]:
+        outcome["source_url"] = urldefrag(outcome["source_url"]).url
     return StacktraceLink(
-        **_outcome_fields(resolved),
+        **outcome,
         config=config,
         notes=notes_on_release(services, organization, release),
         integrations=[short_installation(services, organization, item) for item in listed.items],

@@ -19,9 +19,11 @@ from scmhost.services import Services
 
 from . import queries
 from .claim import checked_name, checked_url
-from .webhooks import request_webhook
+from .webhooks import request_webhook, unregister_all
 
 _log = structlog.get_logger(__name__)
+
+_MOST_NOTES: Final = 20
 
 # Time to notice a mistake before data is lost.
 GRACE: Final = timedelta(hours=1)
@@ -150,7 +152,12 @@ def uninstall(services: Services, organization: Organization, installation_id: i
     """
     removed = get_installation(services, organization, installation_id).installation
     # Before the deletion, because hooks need the secrets; outside of the transaction, because they may call the host.
-    notes = _clean_up(services, organization, removed)
+    # Webhooks first: the plugin may give up the access that they need.
+    notes = [*unregister_all(services, organization, removed), *_clean_up(services, organization, removed)]
+    for note in notes:
+        _log.warning("not cleaned up", provider=removed.provider, installation=removed.id, problem=note)
+    if len(notes) > _MOST_NOTES:
+        notes[_MOST_NOTES - 1 :] = [f"{len(notes) - _MOST_NOTES + 1} more problems like these are in the log."]
     with services.store.write() as tx:
         # Another request may have deleted it meanwhile.
         if installation_queries.delete_installation(tx, organization.id, installation_id):
@@ -162,7 +169,6 @@ def uninstall(services: Services, organization: Organization, installation_id: i
 def _clean_up(services: Services, organization: Organization, removed: Installation) -> list[str]:
     """Call the plugin for an installation that is about to be deleted. Return what failed."""
     calls = services.plugins.calls(removed.provider)
-    # Webhooks that the host registered belong here, before the hook: it may remove the access that they need.
     if calls is None or not calls.has("scm_uninstall"):
         return []
     idle = services.plugins.idle_reason(removed.provider, organization)
@@ -172,7 +178,6 @@ def _clean_up(services: Services, organization: Organization, removed: Installat
         calls.uninstall(removed)
     except (ProviderError, PluginFault) as error:
         text = next(iter(str(error).splitlines()), type(error).__name__)
-        _log.warning("not cleaned up", plugin=calls.plugin, installation=removed.id, error=text)
         return [f"The plugin could not clean up at the code host: {text}"]
     return []
 

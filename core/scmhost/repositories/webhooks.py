@@ -19,7 +19,7 @@ from scmhost.installations import queries as installation_queries
 from scmhost.installations.install import get_installation
 from scmhost.installations.webhooks import current_secret
 from scmhost.organizations import queries as organization_queries
-from scmhost.plugins import PluginFault
+from scmhost.plugins import PluginFault, ProviderCalls
 from scmhost.plugins.isolation.pauses import seconds_of
 from scmhost.sdk import (
     Installation,
@@ -125,12 +125,14 @@ def unregister_all(services: Services, organization: Organization, installation:
     calls = services.plugins.calls(installation.provider)
     idle = services.plugins.idle_reason(installation.provider, organization)
     if calls is None or idle:
-        return (f"{len(left)} webhooks were not removed at the code host: {idle or 'its plugin is gone'}.",)
+        return (
+            f"Webhooks that stay at the code host: {len(left)}, because its plugin is off: {idle or 'it is gone'}.",
+        )
     problems: list[str] = []
     deadline = time.monotonic() + REMOVAL_SECONDS
     for number, row in enumerate(left.values()):
         if time.monotonic() > deadline:
-            problems.append(f"{len(left) - number} webhooks were not removed at the code host, which is too slow.")
+            problems.append(f"Webhooks that stay at the code host: {len(left) - number}, because it is too slow.")
             break
         try:
             calls.unregister_webhook(installation, _as_owned(installation, row.repository), _registered(row))
@@ -219,6 +221,20 @@ def _register(services: Services, job: QueuedJob, work: _Work) -> None:
         )
         if not saved:
             _adopt(tx, services, work, registered, address)
+        shared = webhook_queries.is_shared(tx, work.webhook)
+    former = work.webhook.registered
+    # A code host that cannot change a secret needs a new webhook for it.
+    if former is not None and former.external_id != registered.external_id and not shared:
+        _remove_former(calls, work, former)
+
+
+def _remove_former(calls: ProviderCalls, work: _Work, former: RegisteredWebhook) -> None:
+    try:
+        calls.unregister_webhook(work.installation, work.repository, former)
+    except (ProviderError, PluginFault) as error:
+        # Its deliveries are refused, because they are signed with a former secret or repeat those of the new one.
+        fields = {"installation": work.installation.id, "repository": work.repository.id, "error": str(error)}
+        _log.warning("former webhook not removed", **fields)
 
 
 def _adopt(tx: Transaction, services: Services, work: _Work, registered: RegisteredWebhook, address: str) -> None:

@@ -271,7 +271,8 @@ def scm_register_webhook(  # type: ignore[empty-body]
     """Register a webhook for pushes to a repository at the code host, or change the one with this address.
 
     The code host must send deliveries to ``address`` and sign them with ``secret``. Called in the background after a
-    claim, and again for the same repository when the secret or the address has changed; the id must stay the same.
+    claim, and again for the same repository when the secret or the address has changed. If the id is then another one,
+    the host unregisters the webhook with the former id.
     """
 
 

@@ -50,8 +50,11 @@ def host() -> Iterator[FakeGitLab]:
         TestConformance.settings = {"instances": {"work": {"url": fake.url}}}
         TestConformance.installation = {"metadata": {"domain_name": fake.url}, "configuration": {}}
         TestConformance.repository = {"name": project.full_name, "url": f"{fake.url}/{project.full_name}"}
-        TestWithApplication.settings = {"instances": {"work": {"url": fake.url, "client_id": "app"}}}
-        TestWithApplication.installation = TestConformance.installation
+        fake.applications["app"] = "s3cret-of-app"
+        application = {"url": fake.url, "client_id": "app", "client_secret": "s3cret-of-app"}
+        TestWithApplication.settings = {"instances": {"work": application}}
+        # The suite uninstalls, too, which would revoke a token that GitLab gave.
+        TestWithApplication.installation = {**TestConformance.installation, "secrets": {"token": "good-token"}}
         TestWithApplication.repository = TestConformance.repository
         yield fake
         assert fake.undocumented == []

@@ -8,9 +8,9 @@ import httpx2
 import pytest
 
 from api import PLUGINS_TOML, ApiClient, commit, open_api
-from fake_hosts.base import rate_limit, status
+from fake_hosts.base import Delivery, rate_limit, status
 from fake_hosts.gitlab import FakeGitLab
-from fake_hosts.repository import BareRepository
+from fake_hosts.repository import BareRepository, history
 from scmhost.admin.background import run_due_jobs
 from scmhost.infra.secret_box import new_key
 
@@ -191,6 +191,76 @@ def test_a_pasted_page_is_read(api: ApiClient, host: FakeGitLab, project: BareRe
     assert answer.json()["defaultBranch"] == "feature/new"
 
 
+# Webhooks.
+
+
+@pytest.fixture
+def answers(api: ApiClient, host: FakeGitLab) -> list[int]:
+    """The statuses with which the service answers the deliveries of the fake."""
+    statuses: list[int] = []
+
+    def deliver(delivery: Delivery) -> int:
+        assert delivery.url.startswith(f"{URL}/hooks/")
+        path = delivery.url.removeprefix(URL)
+        answer = api.client.post(path, content=delivery.body, headers=dict(delivery.headers))
+        statuses.append(answer.status_code)
+        return answer.status_code
+
+    host.deliver = deliver
+    return statuses
+
+
+def test_a_webhook_is_registered_and_delivers(
+    api: ApiClient, host: FakeGitLab, project: BareRepository, answers: list[int]
+) -> None:
+    """A push arrives with its commits; without the repository there is no webhook any more."""
+    repository, installation = ready(api)
+    run_due_jobs(api.services)
+    (hook,) = host.hooks
+    assert hook.url == f"{URL}/hooks/{installation['id']}/"
+    shown = api.get(f"repos/{repository['id']}/").json()
+    assert shown["webhook"] == {"state": "registered", "reason": None}
+    pushed = host.push(project, {"src/new.py": "1\n"}, "Pushed")
+    assert answers == [200]
+    newest = api.get(f"repos/{repository['id']}/commits/").json()[0]
+    assert (newest["id"], newest["message"].strip()) == (pushed, "Pushed")
+    hook.secret = "another"
+    host.push(project, {"src/new.py": "2\n"})
+    assert answers == [200, 401]
+    assert api.put(f"repos/{repository['id']}/", {"integrationId": None}).status_code == 200
+    run_due_jobs(api.services)
+    assert host.hooks == []
+
+
+def test_a_long_push_is_completed(
+    api: ApiClient, host: FakeGitLab, project: BareRepository, answers: list[int]
+) -> None:
+    """GitLab lists twenty of its commits; a job reads the others."""
+    repository, _ = ready(api)
+    run_due_jobs(api.services)
+    before = project.head()
+    pushed = history(project, 26)
+    host.pushed(project, "refs/heads/main", before, pushed[-1])
+    assert answers == [200]
+    path = f"repos/{repository['id']}/commits/"
+    assert len(api.get(path, params={"per_page": 100}).json()) == 20
+    run_due_jobs(api.services)
+    assert {one["id"] for one in api.get(path, params={"per_page": 100}).json()} == set(pushed)
+
+
+def test_a_token_without_the_right_for_webhooks_adds_repositories(
+    api: ApiClient, host: FakeGitLab, project: BareRepository
+) -> None:
+    """The repository works, and says why it has no webhook."""
+    host.tokens["good-token"].scopes = frozenset({"read_api", "read_user"})
+    repository, _ = ready(api)
+    run_due_jobs(api.services)
+    webhook = api.get(f"repos/{repository['id']}/").json()["webhook"]
+    assert webhook["state"] == "failed"
+    assert "do not allow" in webhook["reason"]
+    assert api.link(file="/srv/app/cart.py", commitId=project.head())["verified"] is True
+
+
 # OAuth.
 
 
@@ -247,3 +317,12 @@ def test_a_revoked_application_needs_attention(
     assert refused.status_code in (400, 403, 409, 503)
     link = application.link(file="/srv/app/cart.py", commitId=project.head())
     assert (link["sourceUrl"] is not None, link["verified"]) == (True, None)
+
+
+def test_uninstalling_revokes_the_token(application: ApiClient, host: FakeGitLab) -> None:
+    """GitLab accepts the token that it gave no more."""
+    installation = confirmed(application)
+    (token,) = set(host.tokens) - {"good-token"}
+    assert application.delete(f"integrations/{installation['id']}/").status_code in (200, 202, 204)
+    run_due_jobs(application.services)
+    assert token not in host.tokens

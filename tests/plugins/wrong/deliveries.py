@@ -95,14 +95,16 @@ class ChecksSecretOfSettings(Correct):
         return super().scm_read_push(headers, body, "s3cret")
 
 
-class RegistersAnotherWebhookEachTime(Correct):
+class RefusesWebhookThatExists(Correct):
     def __init__(self) -> None:
-        self._count = 0
+        self._addresses: set[str] = set()
 
     @hookimpl
-    def scm_register_webhook(self) -> RegisteredWebhook:
-        self._count += 1
-        return RegisteredWebhook(external_id=str(self._count))
+    def scm_register_webhook(self, address: str) -> RegisteredWebhook:
+        if address in self._addresses:
+            raise ProviderError("The webhook exists already.")
+        self._addresses.add(address)
+        return RegisteredWebhook(external_id="1")
 
 
 class KeepsSecretOfWebhook(Correct):

@@ -8,7 +8,8 @@ import pytest
 from scmhost.admin.doctor import check_jobs
 from scmhost.admin.webhook_checks import REGISTER_AGAIN, check_registered_webhooks
 from scmhost.infra.db.engine import Store
-from scmhost.sdk import ProviderError
+from scmhost.repositories.webhooks import request_all
+from scmhost.sdk import ProviderError, RepositoryStatus
 from scmhost.services import Services
 from webhook_host import URL, WebhookHost, open_webhook_host
 
@@ -71,6 +72,24 @@ def test_missing_settings_are_a_note(hooked: WebhookHost, fields: dict[str, obje
     """An operator who has turned webhooks off is left alone."""
     findings = found(replace(hooked.services, **fields))  # type: ignore[arg-type]
     assert [(each[0], each[1]) for each in findings] == ([("note", problem)] if problem else [])
+
+
+def test_repositories_from_before_are_a_note(hooked: WebhookHost) -> None:
+    """They are counted, until somebody registers their webhooks; hidden ones need none."""
+    working = hooked.services
+    hooked.services = replace(working, url=None)
+    hidden = [hooked.claim(name) for name in ("a", "b", "c")][-1]
+    hooked.change(hidden, status=RepositoryStatus.HIDDEN)
+    hooked.services = working
+    hooked.claim("d")
+    ((severity, problem, remedy),) = found(working)
+    assert (severity, problem) == (
+        "note",
+        "'team' has repositories that were claimed before webhooks were registered: 2",
+    )
+    assert remedy == f"scmhost webhooks register --org acme --installation {hooked.installation.id}"
+    request_all(working, hooked.organization, hooked.installation.id)
+    assert found(working) == []
 
 
 def test_failed_job_has_a_fitting_remedy(hooked: WebhookHost) -> None:

@@ -63,9 +63,9 @@ def _fresh() -> None:
 
 
 @pytest.fixture
-def installed(sqlite_store: Store) -> int:
+def installed(store: Store) -> int:
     """The id of an installation that version 1 of the plugin made for the organization acme."""
-    with version(sqlite_store, "old") as services:
+    with version(store, "old") as services:
         acme = create_organization(services, "acme")
         return install_provider(services, acme, KEY, {}).installation.id
 
@@ -99,9 +99,9 @@ def reason(services: Services, id_: int) -> str | None:
     return attention_reasons(services, acme_of(services), [read(services, id_)]).get(id_)
 
 
-def test_upgrade_is_used_at_once_and_saved_once(sqlite_store: Store, installed: int) -> None:
+def test_upgrade_is_used_at_once_and_saved_once(store: Store, installed: int) -> None:
     """A read upgrades in memory and writes nothing; the background work saves the result, with an audit entry."""
-    with version(sqlite_store, "new") as services:
+    with version(store, "new") as services:
         assert (linked(services, installed), linked(services, installed)) == ("https://forge.example/app",) * 2
         assert lifecycle.new.received == [f"upgrade {OLD} of '1.2'"]
         assert (read(services, installed).configuration, reason(services, installed)) == (OLD, None)
@@ -113,20 +113,20 @@ def test_upgrade_is_used_at_once_and_saved_once(sqlite_store: Store, installed: 
         assert (entry.action, entry.details) == ("integration.edit", {"upgradedFrom": "1.2", "upgradedTo": "1.2"})
 
 
-def test_valid_configuration_is_not_upgraded(sqlite_store: Store, installed: int) -> None:
+def test_valid_configuration_is_not_upgraded(store: Store, installed: int) -> None:
     """The hook is called only for what the model refuses."""
-    with version(sqlite_store, "new") as services:
+    with version(store, "new") as services:
         configure_installation(services, acme_of(services), installed, {"url": "https://other.example"})
         lifecycle.new.received.clear()
         assert linked(services, installed) == "https://other.example/app"
         assert (upgrade_configurations(services), lifecycle.new.received) == (0, [])
 
 
-def test_unknown_version_is_empty(sqlite_store: Store, installed: int) -> None:
+def test_unknown_version_is_empty(store: Store, installed: int) -> None:
     """A configuration that an older scmhost stored has no version."""
-    with sqlite_store.write() as tx:
+    with store.write() as tx:
         tx.execute(text("UPDATE installations SET configuration_version = NULL"))
-    with version(sqlite_store, "new") as services:
+    with version(store, "new") as services:
         upgrade_configurations(services)
         assert lifecycle.new.received[0] == f"upgrade {OLD} of ''"
 
@@ -141,14 +141,14 @@ FAILURES = {
 
 
 @pytest.mark.parametrize(("upgrade", "text"), FAILURES.values(), ids=FAILURES)
-def test_failed_upgrade_needs_attention(sqlite_store: Store, installed: int, upgrade: Any, text: str) -> None:
+def test_failed_upgrade_needs_attention(store: Store, installed: int, upgrade: Any, text: str) -> None:
     """The installation needs attention with both reasons, no hook gets it, and nothing is saved."""
 
     def refuse(_old: object, _version: str) -> Any:
         raise upgrade
 
     lifecycle.new.upgrade = refuse if isinstance(upgrade, Exception) else upgrade
-    with version(sqlite_store, "new") as services:
+    with version(store, "new") as services:
         with pytest.raises(NeedsAttention, match="configuration is not valid for NewModel"):
             linked(services, installed)
         shown = reason(services, installed) or ""
@@ -157,16 +157,16 @@ def test_failed_upgrade_needs_attention(sqlite_store: Store, installed: int, upg
         assert (upgrade_configurations(services), read(services, installed).configuration) == (0, OLD)
 
 
-def test_configuration_without_upgrade_needs_attention(sqlite_store: Store, installed: int) -> None:
+def test_configuration_without_upgrade_needs_attention(store: Store, installed: int) -> None:
     """Without the hook the reason is that of the model alone."""
-    with version(sqlite_store, "stubborn") as services:
+    with version(store, "stubborn") as services:
         assert (reason(services, installed) or "").endswith("not valid for NewModel (url: Field required).")
         assert upgrade_configurations(services) == 0
 
 
-def test_upgrade_keeps_what_was_changed_meanwhile(sqlite_store: Store, installed: int) -> None:
+def test_upgrade_keeps_what_was_changed_meanwhile(store: Store, installed: int) -> None:
     """A person's change between reading and saving wins."""
-    with version(sqlite_store, "new") as services:
+    with version(store, "new") as services:
 
         def meanwhile(_old: object, _version: str) -> Any:
             with services.store.write() as tx:
@@ -179,43 +179,43 @@ def test_upgrade_keeps_what_was_changed_meanwhile(sqlite_store: Store, installed
         assert "saved" not in str(lifecycle.new.received)
 
 
-def test_value_that_becomes_a_secret_is_encrypted(sqlite_store: Store, installed: int) -> None:
+def test_value_that_becomes_a_secret_is_encrypted(store: Store, installed: int) -> None:
     """A plain token of an old configuration becomes a secret; without a key of the host it stays until there is one."""
     lifecycle.new.upgrade = lambda _old, _version: {**NEW, "token": "t0k3n"}
-    with version(sqlite_store, "new") as services:
+    with version(store, "new") as services:
         assert (upgrade_configurations(services), read(services, installed).configuration) == (0, OLD)
-    with version(sqlite_store, "new", secret_box=SecretBox([SecretStr(new_key())])) as services:
+    with version(store, "new", secret_box=SecretBox([SecretStr(new_key())])) as services:
         assert (upgrade_configurations(services), read(services, installed).configuration) == (1, NEW)
         secrets = stored_secrets(services, read(services, installed))
         assert {name: secret.get_secret_value() for name, secret in secrets.items()} == {"token": "t0k3n"}
         assert reason(services, installed) is None
 
 
-def test_one_bad_installation_does_not_stop_the_others(sqlite_store: Store, installed: int) -> None:
+def test_one_bad_installation_does_not_stop_the_others(store: Store, installed: int) -> None:
     """The failing one needs attention; the next one is upgraded."""
-    with version(sqlite_store, "old") as services:
+    with version(store, "old") as services:
         other = create_organization(services, "globex")
         second = install_provider(services, other, KEY, {}).installation.id
-    with sqlite_store.write() as tx:
+    with store.write() as tx:
         tx.execute(text("UPDATE installations SET configuration = '{}' WHERE id = :id"), {"id": installed})
-    with version(sqlite_store, "new") as services:
+    with version(store, "new") as services:
         assert upgrade_configurations(services) == 1
         assert get_installation(services, other, second).installation.configuration == NEW
 
 
-def test_organization_for_which_the_plugin_is_off_is_left_alone(sqlite_store: Store, installed: int) -> None:
+def test_organization_for_which_the_plugin_is_off_is_left_alone(store: Store, installed: int) -> None:
     """No hook is called for it; once the plugin is on, the next round upgrades it."""
     off = PluginSettings(enabled=True, deny=Organizations(organizations=("acme",)))
-    with version(sqlite_store, "new") as services:
+    with version(store, "new") as services:
         services.plugins.reload(Settings(plugins={KEY: off}))
         assert (upgrade_when_due(services), lifecycle.new.received) == (0, [])
         services.plugins.reload(Settings(plugins={KEY: PluginSettings(enabled=True)}))
         assert (upgrade_when_due(services), read(services, installed).configuration) == (1, NEW)
 
 
-def test_rounds_check_again_after_a_change_or_an_hour(sqlite_store: Store, installed: int) -> None:
+def test_rounds_check_again_after_a_change_or_an_hour(store: Store, installed: int) -> None:
     """Between them a round reads nothing."""
-    with version(sqlite_store, "new") as services:
+    with version(store, "new") as services:
         assert (upgrade_when_due(services), upgrade_when_due(services)) == (1, 0)
         with services.store.write() as tx:
             tx.execute(text('UPDATE installations SET configuration = \'{"host": "again.example"}\''))
@@ -228,20 +228,20 @@ def test_rounds_check_again_after_a_change_or_an_hour(sqlite_store: Store, insta
         assert upgrade_when_due(services) == 0
 
 
-def test_listeners_get_new_and_changed_installations(sqlite_store: Store, installed: int) -> None:
+def test_listeners_get_new_and_changed_installations(store: Store, installed: int) -> None:
     """They get no secrets, and nothing for a form that changes nothing."""
     assert lifecycle.old.received == [f"saved forge of acme: {OLD} {{}}"]
-    with version(sqlite_store, "new", secret_box=SecretBox([SecretStr(new_key())])) as services:
+    with version(store, "new", secret_box=SecretBox([SecretStr(new_key())])) as services:
         for _ in range(2):
             configure_installation(services, acme_of(services), installed, {**NEW, "token": "t0k3n"})
         assert [item for item in lifecycle.new.received if "saved" in item] == [f"saved forge of acme: {NEW} {{}}"]
 
 
-def test_listeners_get_installations_in_steps(sqlite_store: Store) -> None:
+def test_listeners_get_installations_in_steps(store: Store) -> None:
     """Also one that a person finishes at the code host, and one whose form has all that is needed."""
     plugins = {KEY: "plugins.lifecycle:old", "stepped_forge": "plugins.stepped_forge"}
     box = SecretBox([SecretStr(new_key())])
-    with open_services(sqlite_store, plugins, secret_box=box, url="https://scmhost.example") as services:
+    with open_services(store, plugins, secret_box=box, url="https://scmhost.example") as services:
         acme = create_organization(services, "acme")
         drafts = [InstallationDraft(name=name, external_id=name, configuration=NEW_FORGE) for name in ("a", "b")]
         script.begin = lambda _form, _url, state: RedirectTo(url=f"https://forge.example/?state={state}")
@@ -256,12 +256,12 @@ def test_listeners_get_installations_in_steps(sqlite_store: Store) -> None:
     assert [item.partition(":")[0] for item in lifecycle.old.received] == ["saved a of acme", "saved b of acme"]
 
 
-def test_uninstall_calls_the_plugin_with_secrets(sqlite_store: Store, installed: int) -> None:
+def test_uninstall_calls_the_plugin_with_secrets(store: Store, installed: int) -> None:
     """The hook runs before the deletion, so that it can reach the code host; repositories stay, unclaimed."""
-    with version(sqlite_store, "new", secret_box=SecretBox([SecretStr(new_key())])) as services:
+    with version(store, "new", secret_box=SecretBox([SecretStr(new_key())])) as services:
         acme = acme_of(services)
         configure_installation(services, acme, installed, {**NEW, "token": "t0k3n"})
-        held = new_repository(sqlite_store, acme.id, provider=KEY, installation_id=installed)
+        held = new_repository(store, acme.id, provider=KEY, installation_id=installed)
         seen: list[int] = []
         lifecycle.new.uninstall = lambda it: seen.append(get_installation(services, acme, it.id).installation.id)
         assert uninstall(services, acme, installed) == []
@@ -290,10 +290,10 @@ def raises(_installation: Installation) -> None:
         (raises, "The plugin could not clean up at the code host: plugin 'aging' (acme-aging), scm_uninstall: raised"),
     ],
 )
-def test_failing_hook_does_not_keep_the_installation(sqlite_store: Store, installed: int, hook: Any, note: str) -> None:
+def test_failing_hook_does_not_keep_the_installation(store: Store, installed: int, hook: Any, note: str) -> None:
     """What is left at the code host is returned and recorded, and the installation is gone."""
     lifecycle.old.uninstall = hook
-    with version(sqlite_store, "old") as services:
+    with version(store, "old") as services:
         acme = acme_of(services)
         (found,) = uninstall(services, acme, installed)
         assert found.startswith(note)
@@ -303,10 +303,10 @@ def test_failing_hook_does_not_keep_the_installation(sqlite_store: Store, instal
         assert (entry.action, entry.details) == ("integration.remove", {"provider": KEY, "notes": [found]})
 
 
-def test_uninstall_without_the_plugin(sqlite_store: Store, installed: int) -> None:
+def test_uninstall_without_the_plugin(store: Store, installed: int) -> None:
     """An installation can be removed while its plugin is not loaded, off, or refuses its configuration."""
     off = PluginSettings(enabled=True, deny=Organizations(organizations=("acme",)))
-    with version(sqlite_store, "old") as services:
+    with version(store, "old") as services:
         acme = acme_of(services)
         services.plugins.reload(Settings(plugins={KEY: off}))
         assert uninstall(services, acme, installed) == [
@@ -314,19 +314,19 @@ def test_uninstall_without_the_plugin(sqlite_store: Store, installed: int) -> No
         ]
         services.plugins.reload(Settings(plugins={KEY: PluginSettings(enabled=True)}))
         again = install_provider(services, acme, KEY, {}).installation.id
-    with version(sqlite_store, "stubborn") as services:
+    with version(store, "stubborn") as services:
         (note,) = uninstall(services, acme, again)
         assert "needs attention" in note
         assert lifecycle.stubborn.received == []
-    with version(sqlite_store, "old") as services:
+    with version(store, "old") as services:
         last = install_provider(services, acme, KEY, {}).installation.id
-    with open_services(sqlite_store) as services:
+    with open_services(store) as services:
         assert uninstall(services, acme, last) == []
 
 
-def test_form_of_a_configuration_is_its_schema(sqlite_store: Store, installed: int) -> None:
+def test_form_of_a_configuration_is_its_schema(store: Store, installed: int) -> None:
     """Secrets are fields of the form, but not of the values; without the plugin there is no form."""
-    with version(sqlite_store, "new") as services:
+    with version(store, "new") as services:
         upgrade_configurations(services)
         (schema,) = configuration_form(services, read(services, installed))
         assert isinstance(schema, dict)
@@ -337,9 +337,9 @@ def test_form_of_a_configuration_is_its_schema(sqlite_store: Store, installed: i
         assert configuration_form(services, read(services, installed).model_copy(update={"provider": "gone"})) == []
 
 
-def test_service_upgrades_in_its_housekeeping(sqlite_store: Store, installed: int) -> None:
+def test_service_upgrades_in_its_housekeeping(store: Store, installed: int) -> None:
     """The loops of a serving process save upgraded configurations; reading does not."""
-    with version(sqlite_store, "new") as services:
+    with version(store, "new") as services:
         for loop in background_loops(services):
             loop._work(False)  # noqa: FBT003 - the signature of a round
         assert read(services, installed).configuration == NEW

@@ -3,20 +3,22 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from pydantic import SecretStr
 
 import factories
+from hosting import enabled
 from plugins.webhook_forge import delivery
 from scmhost.admin.background import delete_due_repositories
 from scmhost.commits.push import receive_push
 from scmhost.infra.db.engine import Store
 from scmhost.infra.errors import Conflict, NotFound
-from scmhost.installations import queries as installation_queries
 from scmhost.installations.install import install_provider
 from scmhost.installations.webhooks import ROTATION, create_secret, delete_secret, list_secrets
-from scmhost.repositories import webhook_queries
+from scmhost.plugins import Settings
+from scmhost.repositories import manage, webhook_queries
 from scmhost.repositories.manage import delete_repository, uninstall
 from scmhost.repositories.webhooks import list_webhooks, request_all, unregister_all, webhooks_of
 from scmhost.sdk import (
@@ -199,6 +201,31 @@ def test_new_secret_is_registered(hooked: WebhookHost) -> None:
     ] == [True, False]
 
 
+def test_webhook_with_the_former_id_is_removed(hooked: WebhookHost) -> None:
+    """Some code hosts cannot change a secret, so that the plugin makes a new webhook; a failure does not undo it."""
+    repository = hooked.claim()
+    hooked.run()
+    hooked.forge.renumbered = " 2"
+    create_secret(hooked.services, hooked.organization, hooked.installation.id)
+    hooked.run()
+    assert list(hooked.forge.webhooks) == ["hook of team/app 2"]
+    assert hooked.forge.calls[-1] == "unregister hook of team/app of team/app (team/app)"
+    hooked.forge.renumbered, begin = " 3", hooked.forge.begin
+
+    def fail_to_remove(call: str) -> None:
+        begin(call)
+        if call.startswith("unregister"):
+            raise ProviderError("No.")
+
+    hooked.forge.begin = fail_to_remove  # type: ignore[method-assign]
+    try:
+        request_all(hooked.services, hooked.organization, hooked.installation.id)
+        hooked.run()
+    finally:
+        del hooked.forge.begin
+    assert (hooked.state(repository), len(hooked.forge.webhooks)) == (("registered", None), 2)
+
+
 def test_deleted_secret_is_replaced(hooked: WebhookHost) -> None:
     """A secret that was deleted, or that expires soon, is no secret for a webhook."""
     hooked.claim()
@@ -305,15 +332,78 @@ def test_all_webhooks_of_an_installation_are_removed(hooked: WebhookHost) -> Non
     assert problems == ("The webhook of 'a' was not removed: No.", "The webhook of 'b' was not removed: No.")
 
 
+def test_removing_an_installation_removes_its_webhooks(hooked: WebhookHost) -> None:
+    """They are removed before the installation is; nothing is left to report."""
+    hooked.claim()
+    hooked.run()
+    assert hooked.forge.webhooks
+    assert uninstall(hooked.services, hooked.organization, hooked.installation.id) == []
+    assert hooked.forge.webhooks == {}
+
+
+def test_webhooks_that_are_left_are_reported_up_to_a_limit(
+    hooked: WebhookHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number of the others is named, and all are in the log."""
+    for name in "abcd":
+        hooked.claim(name)
+    hooked.run()
+    hooked.forge.error = ProviderError("No.")
+    monkeypatch.setattr(manage, "_MOST_NOTES", 3)
+    notes = uninstall(hooked.services, hooked.organization, hooked.installation.id)
+    assert notes == [
+        "The webhook of 'a' was not removed: No.",
+        "The webhook of 'b' was not removed: No.",
+        "2 more problems like these are in the log.",
+    ]
+
+
+def test_removed_installation_leaves_no_webhooks(hooked: WebhookHost) -> None:
+    """They are removed while its secrets still exist; what fails is returned, and does not keep the installation."""
+    for name in ("a", "b"):
+        hooked.claim(name)
+    hooked.run()
+    assert uninstall(hooked.services, hooked.organization, hooked.installation.id) == []
+    assert hooked.forge.webhooks == {}
+    other = install_provider(hooked.services, hooked.organization, "webhook_forge", {"group": "other"}).installation
+    hooked.claim("c", other)
+    hooked.run()
+    hooked.forge.error = ProviderError("No.")
+    notes = uninstall(hooked.services, hooked.organization, other.id)
+    assert notes == ["The webhook of 'c' was not removed: No."]
+    with pytest.raises(NotFound):
+        list_webhooks(hooked.services, hooked.organization, other.id)
+
+
+def test_slow_code_host_does_not_keep_an_installation(hooked: WebhookHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a while the other webhooks are left, and their number is reported."""
+    for name in ("a", "b", "c"):
+        hooked.claim(name)
+    hooked.run()
+    moments = iter([0.0, 0.0, 1000.0])
+    monkeypatch.setattr("scmhost.repositories.webhooks.time", SimpleNamespace(monotonic=lambda: next(moments)))
+    problems = unregister_all(hooked.services, hooked.organization, hooked.installation)
+    assert problems == ("Webhooks that stay at the code host: 2, because it is too slow.",)
+    assert len(hooked.forge.webhooks) == 2
+
+
+def test_webhooks_of_a_provider_that_is_off_are_left(hooked: WebhookHost) -> None:
+    """Its plugin is not called."""
+    hooked.claim()
+    hooked.run()
+    hooked.services.plugins.reload(Settings(plugins={"webhook_forge": enabled(kill=True)}))
+    hooked.forge.calls.clear()
+    (problem,) = unregister_all(hooked.services, hooked.organization, hooked.installation)
+    assert (problem.startswith("Webhooks that stay at the code host: 1, because"), hooked.forge.calls) == (True, [])
+
+
 def test_job_of_a_removed_installation_ends(hooked: WebhookHost) -> None:
     """Its webhooks are forgotten with it, and its jobs do nothing."""
     hooked.claim()
     uninstall(hooked.services, hooked.organization, hooked.installation.id)
-    create = hooked.run()
-    assert (create, hooked.forge.calls) == (1, [])
+    assert (hooked.run(), hooked.forge.calls) == (1, [])
     with hooked.services.store.read() as tx:
         assert webhook_queries.of_installation(tx, hooked.organization.id, hooked.installation.id) == []
-        assert installation_queries.get(tx, hooked.organization.id, hooked.installation.id) is None
 
 
 def test_webhook_states_are_those_of_the_present_installation(hooked: WebhookHost) -> None:

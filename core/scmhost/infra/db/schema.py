@@ -19,6 +19,7 @@ from scmhost.commits import tables as _commits  # noqa: F401
 from scmhost.installations import tables as _installations  # noqa: F401
 from scmhost.links import tables as _links  # noqa: F401
 from scmhost.organizations import tables as _organizations  # noqa: F401
+from scmhost.redirects import tables as _redirects  # noqa: F401
 from scmhost.releases import tables as _releases  # noqa: F401
 from scmhost.repositories import tables as _repositories  # noqa: F401
 

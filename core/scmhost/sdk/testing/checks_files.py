@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scmhost.sdk import MAX_FILE_BYTES, ProviderForbidden, ProviderUnauthorized, ProviderUnavailable
 
 from .calls import HookResult
-from .checks import Violation, check, duplicates
+from .checks import NothingToCheck, Violation, check, duplicates
 from .plugin_under_test import PluginUnderTest
 from .samples import FileSample
 from .strategies import SHA, dotted_paths, file_paths, for_all, shas
@@ -31,7 +31,7 @@ _OUTSIDE: Final = ("", "..", "../../../../etc/passwd", "/etc/passwd", "a/../../.
 def file_sample_read(plugin: PluginUnderTest) -> None:
     sample = plugin.samples.file
     if sample is None:
-        return
+        raise NothingToCheck("there is no sample of a file; set file = FileSample(ref=..., path=...)")
     first, second = (_read(plugin, sample.ref, sample.path) for _ in range(2))
     if not isinstance(first.required(), bytes):
         raise Violation(f"{sample.path!r} is the sample file", first.call)
@@ -47,12 +47,16 @@ def file_sample_read(plugin: PluginUnderTest) -> None:
 )
 def missing_file_none(plugin: PluginUnderTest) -> None:
     sample = plugin.samples.file or FileSample(ref="main", path="a.py")
+    answered = False
     for ref, path in ((sample.ref, _NO_FILE), (_NO_REF, sample.path), (SHA[::-1], _NO_FILE)):
         for result in _both(plugin, ref, path):
+            answered = answered or result.error is None
             if result.error is not None and not isinstance(result.error, _NO_ANSWER):
                 raise Violation("a missing file is no error", result.call)
             if result.value:
                 raise Violation("the repository has no such file", result.call)
+    if not answered:
+        raise NothingToCheck("the code host did not answer")
 
 
 @check(
@@ -121,9 +125,12 @@ def blame_asked_lines(plugin: PluginUnderTest) -> None:
     together=True,
 )
 def blame_commits_exist(plugin: PluginUnderTest) -> None:
+    blamed: set[str] = set()
+
     def test(values: tuple[str, str]) -> None:
         result = _blame(plugin, *values, [1, 2, 3])
-        for sha in {one.sha for one in result.value or ()}:
+        for sha in {one.sha for one in result.value or ()} - blamed:
+            blamed.add(sha)
             resolved = plugin.link("scm_resolve_ref", ref=sha)[0]
             found = resolved.value.sha if resolved.value else None
             if resolved.error is None and found != sha:
@@ -132,6 +139,8 @@ def blame_commits_exist(plugin: PluginUnderTest) -> None:
     sample = plugin.samples.file
     first = [(sample.ref, sample.path)] if sample else []
     for_all(st.tuples(_refs(plugin), _paths(plugin)), test, plugin.samples.examples, first=first)
+    if not blamed:
+        raise NothingToCheck("no line was blamed; set file = FileSample(ref=..., path=...)")
 
 
 CHECKS: Final = (

@@ -1,0 +1,183 @@
+"""Follow a redirect: find the pages that the source of a frame may be on, or the reason why there is none."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from scmhost.infra.paging import PageQuery
+from scmhost.installations import queries as installation_queries
+from scmhost.links.explain import ExplainedFrame, explain_links
+from scmhost.links.link_builder import LinkBuilder, LinkTarget
+from scmhost.links.resolve import ResolvedFrame, resolve_links
+from scmhost.links.values import CodeMapping, FrameQuery, Link, LinkOptions, NoLink, no_link
+from scmhost.organizations import queries as organization_queries
+from scmhost.organizations.queries import Project
+from scmhost.repositories.find import find_by_remote
+from scmhost.sdk import Organization, Reason, Repository
+from scmhost.services import Services
+
+MOST_PROJECTS: Final = 100
+"""How many projects a redirect without a project tries, by name."""
+
+# A person reads no more of them.
+_EXPLAINED_PROJECTS: Final = 5
+_LIKELY_FIRST: Final = ("high", "medium", "low")
+
+
+@dataclass(frozen=True, slots=True)
+class RedirectRequest:
+    """What the URL of a redirect names.
+
+    Attributes:
+        frame: the frame.
+        project: the slug or id of its project; without one, all projects are tried.
+        release: the version of its release.
+        repository: the URL of its repository, in any spelling. Then no code mapping is needed for a relative path.
+    """
+
+    frame: FrameQuery
+    project: str | None = None
+    release: str | None = None
+    repository: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePage:
+    """A page that the source of a frame may be on. The project is None if the URL names the repository."""
+
+    link: Link
+    repository: Repository
+    project: Project | None
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """Where a redirect leads.
+
+    Attributes:
+        pages: the pages, the most likely first; each URL once.
+        missing: why there is none.
+        explained: what was tried, by project.
+    """
+
+    pages: Sequence[SourcePage]
+    missing: NoLink | None = None
+    explained: Sequence[tuple[Project, ExplainedFrame]] = ()
+
+
+def follow(services: Services, organization: Organization, request: RedirectRequest) -> Followed:
+    """Return the pages of a frame's source. Mappings that people made come before derived ones."""
+    projects = _projects(services, organization, request.project)
+    found = _unique(_mapped(services, organization, request, projects, derive=False))
+    if request.repository is not None:
+        return _in_repository(services, organization, request, found)
+    if not found and projects:
+        # Derived mappings come from the files of all repositories: they are the same for each project.
+        found = _unique(_mapped(services, organization, request, projects[:1], derive=True))
+    return Followed(found) if found else _nothing(services, organization, request, projects)
+
+
+def _projects(services: Services, organization: Organization, name: str | None) -> list[Project]:
+    with services.store.read() as tx:
+        if name:
+            project = organization_queries.find_project(tx, organization.id, name)
+            return [project] if project else []
+        return list(organization_queries.project_page(tx, organization.id, PageQuery(size=MOST_PROJECTS)).items)
+
+
+def _mapped(
+    services: Services,
+    organization: Organization,
+    request: RedirectRequest,
+    projects: Sequence[Project],
+    *,
+    derive: bool,
+) -> Iterator[SourcePage]:
+    options = LinkOptions(request.release, derive=derive, with_file_status=True)
+    for project in projects:
+        (resolved,) = resolve_links(services, organization, project, [request.frame], options)
+        if isinstance(resolved.outcome, Link) and resolved.repository:
+            yield SourcePage(resolved.outcome, resolved.repository, project)
+
+
+def _unique(pages: Iterator[SourcePage]) -> list[SourcePage]:
+    """Return the pages by confidence, each URL once."""
+    by_url: dict[str, SourcePage] = {}
+    for page in pages:
+        by_url.setdefault(page.link.url, page)
+    return sorted(by_url.values(), key=lambda page: _LIKELY_FIRST.index(page.link.basis.confidence))
+
+
+def _in_repository(
+    services: Services, organization: Organization, request: RedirectRequest, mapped: Sequence[SourcePage]
+) -> Followed:
+    """Return the mapped pages of the repository that the URL names, or else that of the path itself."""
+    with services.store.read() as tx:
+        repository = find_by_remote(tx, organization.id, request.repository or "")
+        stored = repository and installation_queries.get(tx, organization.id, repository.installation_id or 0)
+    if repository is None:
+        text = f"Organization {organization.slug!r} has no repository with the URL {request.repository!r}."
+        return Followed((), replace(no_link(Reason.NOT_IN_REPOSITORY, text), next_step=_ADD_REPOSITORY))
+    own = [page for page in mapped if page.repository.id == repository.id]
+    if own:
+        return Followed(own)
+    path = (request.frame.info.filename or "").removeprefix("./")
+    if path.startswith(("/", "\\")) or ":" in path:
+        return Followed(
+            (), no_link(Reason.STACK_ROOT_MISMATCH, f"{path!r} is no path from the root of the repository.")
+        )
+    target = LinkTarget(
+        mapping=_whole_repository(repository),
+        repository=repository,
+        installation=stored.installation if stored else None,
+        path=path,
+        line=request.frame.line,
+        frame_commit=request.frame.commit,
+        release_commit=None,
+    )
+    outcome = LinkBuilder(services, organization).build(target)
+    return Followed([SourcePage(outcome, repository, None)]) if isinstance(outcome, Link) else Followed((), outcome)
+
+
+_ADD_REPOSITORY: Final = "Add the repository to scmhost, or correct its URL there."
+
+
+def _whole_repository(repository: Repository) -> CodeMapping:
+    """Return a mapping, which is not saved, of paths that are those of the repository."""
+    return CodeMapping(
+        id=0,
+        organization_id=repository.organization_id,
+        project_id=0,
+        repository_id=repository.id,
+        stack_root="./",
+        source_root="",
+        default_branch=None,
+        generated=False,
+        created_at=repository.created_at,
+    )
+
+
+def _nothing(
+    services: Services, organization: Organization, request: RedirectRequest, projects: Sequence[Project]
+) -> Followed:
+    if not projects:
+        text = (
+            f"Organization {organization.slug!r} has no project {request.project!r}."
+            if request.project
+            else f"Organization {organization.slug!r} has no project."
+        )
+        return Followed((), no_link(Reason.NO_CODE_MAPPINGS, text))
+    options = LinkOptions(request.release, derive=True, with_file_status=True)
+    explained = [
+        (project, explain_links(services, organization, project, [request.frame], options)[0])
+        for project in projects[:_EXPLAINED_PROJECTS]
+    ]
+    return Followed((), _most_helpful([item.resolved for _, item in explained]), explained)
+
+
+def _most_helpful(resolved: Sequence[ResolvedFrame]) -> NoLink:
+    """Return the outcome that is the nearest to a link: one of a mapping that matched, if there is one."""
+    missing = [item for item in resolved if isinstance(item.outcome, NoLink)]
+    best = next((item for item in missing if item.tried), missing[0])
+    assert isinstance(best.outcome, NoLink)  # noqa: S101 - for the type checker
+    return best.outcome

@@ -1,0 +1,105 @@
+"""Redirect keys: create, list and revoke them, and find the organization that a key belongs to.
+
+A key is a part of a URL that browsers open, so that it is no token: it allows redirects to pages of one organization's
+code hosts, and nothing else.
+"""
+
+import re
+import secrets
+from typing import Final
+
+from scmhost.audit.queries import record
+from scmhost.infra.errors import Conflict, InvalidInput, NotFound
+from scmhost.organizations.queries import get_organization
+from scmhost.sdk import Organization
+from scmhost.services import Services
+
+from . import queries
+from .queries import RedirectKey
+
+MAX_KEYS: Final = 100
+"""How many valid keys an organization may have."""
+
+LONGEST_NAME: Final = 100
+
+# The id of the organization, and 256 random bits in the alphabet of URL-safe Base64.
+_KEY: Final = re.compile(r"(\d{1,16})-[A-Za-z0-9_-]{43}", re.ASCII)
+
+
+def create_key(
+    services: Services, organization: Organization, name: str, *, binds_sender: bool = False
+) -> tuple[RedirectKey, str]:
+    """Create a redirect key. The second value is its text, which cannot be read again.
+
+    Args:
+        services: the services.
+        organization: the organization that the key belongs to.
+        name: shows what the key is for; several keys may have the same.
+        binds_sender: whether the key works only for the first sender that uses it.
+
+    Raises:
+        InvalidInput: the name is blank or too long.
+        Conflict: the organization has too many keys.
+    """
+    if not name.strip() or len(name) > LONGEST_NAME:
+        raise InvalidInput(f"The name of a redirect key has 1 to {LONGEST_NAME} characters.", "name")
+    text = f"{organization.id}-{secrets.token_urlsafe(32)}"
+    now = services.clock.now()
+    with services.store.write() as tx:
+        if queries.count_valid(tx, organization.id) >= MAX_KEYS:
+            raise Conflict(f"An organization has at most {MAX_KEYS} redirect keys; revoke one that is not used.")
+        key = queries.create(tx, organization.id, name.strip(), text, now, binds_sender=binds_sender)
+        record(tx, services, organization, "redirect-key.create", (key.id, key.name))
+    return key, text
+
+
+def list_keys(services: Services, organization: Organization) -> list[RedirectKey]:
+    """Return all keys of an organization, the oldest first, without their texts."""
+    with services.store.read() as tx:
+        return queries.all_keys(tx, organization.id)
+
+
+def revoke_key(services: Services, organization: Organization, key_id: int) -> None:
+    """Revoke a key. Its URLs lead nowhere from now on.
+
+    Raises:
+        NotFound: the organization has no such key.
+    """
+    with services.store.write() as tx:
+        key = queries.get(tx, organization.id, key_id)
+        if key is None:
+            raise NotFound(f"Organization {organization.slug!r} has no redirect key with the id {key_id}.")
+        # Revoking twice is allowed, but it is one change, and the first time is kept.
+        if key.revoked_at is None:
+            queries.revoke(tx, organization.id, key_id, services.clock.now())
+            record(tx, services, organization, "redirect-key.revoke", (key.id, key.name))
+
+
+def organization_of(services: Services, text: str, sender: str | None = None) -> tuple[RedirectKey, Organization]:
+    """Return a valid key and the organization that it belongs to.
+
+    The first sender of a key that binds its sender is saved, which is the only write of a redirect.
+
+    Raises:
+        NotFound: the key is unknown or revoked, or another sender's.
+    """
+    unknown = NotFound("There is no such redirect: its key is unknown or revoked, or belongs to another sender.")
+    match = _KEY.fullmatch(text)
+    if not match:
+        raise unknown
+    with services.store.read() as tx:
+        key = queries.with_text(tx, int(match[1]), text)
+        organization = get_organization(tx, int(match[1])) if key else None
+    if key is None or organization is None or key.revoked_at is not None:
+        raise unknown
+    if key.binds_sender and (not sender or (key.sender or _bind(services, key, sender)) != sender):
+        raise unknown
+    return key, organization
+
+
+def _bind(services: Services, key: RedirectKey, sender: str) -> str | None:
+    """Save the first sender of a key. Return the one that is saved, which may be another request's."""
+    with services.store.write() as tx:
+        queries.bind(tx, key.organization_id, key.id, sender)
+        saved = queries.get(tx, key.organization_id, key.id)
+    return saved.sender if saved else None

@@ -1,0 +1,105 @@
+"""SQL of redirect keys."""
+
+import hashlib
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import ColumnElement, and_, func, insert, select, update
+
+from scmhost.infra.db.base import AnyRow
+from scmhost.infra.db.engine import Transaction
+from scmhost.infra.db.statements import new_id
+
+from .tables import REDIRECT_KEYS
+
+
+@dataclass(frozen=True, slots=True)
+class RedirectKey:
+    """A redirect key. The key itself is not stored; ``hint`` is its last four characters.
+
+    Attributes:
+        binds_sender: whether the key works only for the first sender that uses it.
+        sender: that sender, as the ``installationId`` of Sentry's URLs names it; None before the first use.
+    """
+
+    id: int
+    organization_id: int
+    name: str
+    hint: str
+    binds_sender: bool
+    sender: str | None
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+_COLUMNS: Final = tuple(REDIRECT_KEYS.c[field.name] for field in fields(RedirectKey))
+_KEYS: Final = REDIRECT_KEYS.c
+
+
+def create(
+    tx: Transaction, organization_id: int, name: str, text: str, now: datetime, *, binds_sender: bool
+) -> RedirectKey:
+    """Save a key with this text."""
+    row = {
+        "organization_id": organization_id,
+        "id": new_id(tx),
+        "name": name,
+        "digest": digest(text),
+        "hint": text[-4:],
+        "binds_sender": binds_sender,
+        "created_at": now,
+    }
+    return _key(tx.execute(insert(REDIRECT_KEYS).values(row).returning(*_COLUMNS)).one())
+
+
+def count_valid(tx: Transaction, organization_id: int) -> int:
+    """Return how many keys of an organization are not revoked."""
+    is_valid = _KEYS.organization_id == organization_id, _KEYS.revoked_at.is_(None)
+    return tx.scalar(select(func.count()).select_from(REDIRECT_KEYS).where(*is_valid)) or 0
+
+
+def all_keys(tx: Transaction, organization_id: int) -> list[RedirectKey]:
+    """Return all keys of an organization, the oldest first."""
+    query = select(*_COLUMNS).where(_KEYS.organization_id == organization_id).order_by(_KEYS.id)
+    return [_key(row) for row in tx.execute(query)]
+
+
+def get(tx: Transaction, organization_id: int, key_id: int) -> RedirectKey | None:
+    """Return a key, revoked or not."""
+    return _one(tx, _is_row(organization_id, key_id))
+
+
+def with_text(tx: Transaction, organization_id: int, text: str) -> RedirectKey | None:
+    """Return the key with this text, revoked or not."""
+    return _one(tx, and_(_KEYS.organization_id == organization_id, _KEYS.digest == digest(text)))
+
+
+def revoke(tx: Transaction, organization_id: int, key_id: int, now: datetime) -> None:
+    """Revoke a key."""
+    tx.execute(update(REDIRECT_KEYS).where(_is_row(organization_id, key_id)).values(revoked_at=now))
+
+
+def bind(tx: Transaction, organization_id: int, key_id: int, sender: str) -> None:
+    """Save the sender of a key that has none."""
+    is_free = and_(_is_row(organization_id, key_id), _KEYS.sender.is_(None))
+    tx.execute(update(REDIRECT_KEYS).where(is_free).values(sender=sender))
+
+
+def digest(text: str) -> str:
+    """Return the digest under which a key is stored."""
+    # A fast hash is enough: the text is 256 random bits, not a password that people choose.
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _is_row(organization_id: int, key_id: int) -> ColumnElement[bool]:
+    return and_(_KEYS.organization_id == organization_id, _KEYS.id == key_id)
+
+
+def _one(tx: Transaction, condition: ColumnElement[bool]) -> RedirectKey | None:
+    row = tx.execute(select(*_COLUMNS).where(condition)).one_or_none()
+    return _key(row) if row else None
+
+
+def _key(row: AnyRow) -> RedirectKey:
+    return RedirectKey(**{field.name: getattr(row, field.name) for field in fields(RedirectKey)})

@@ -1,0 +1,101 @@
+"""Where a redirect leads, without HTTP."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from api import SHA, ApiClient, commit, open_api
+from scmhost.links.values import FrameQuery
+from scmhost.mapping import FrameInfo
+from scmhost.redirects.follow import Followed, RedirectRequest, follow
+from scmhost.sdk import Reason
+
+HOST = "https://git.example.com/"
+
+
+def followed(api: ApiClient, path: str, line: int | None = 3, sha: str | None = None, **fields: str) -> Followed:
+    """Follow a redirect of a frame."""
+    frame = FrameQuery(FrameInfo(filename=path), line, sha)
+    return follow(api.services, api.there.organization, RedirectRequest(frame, **fields))
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[ApiClient]:
+    with open_api(tmp_path, background=False) as opened:
+        yield opened
+
+
+def test_same_page_of_two_projects_is_one(api: ApiClient) -> None:
+    """Projects that share a repository do not make a choice of equal links."""
+    repository, installation = api.claimed()
+    api.mapping(repository, installation)
+    api.post("projects/", {"name": "shop", "slug": "shop"})
+    shop = next(item["id"] for item in api.get("projects/").json() if item["slug"] == "shop")
+    api.mapping(repository, installation, projectId=shop)
+    (page,) = followed(api, "/srv/app/a.py").pages
+    assert page.link.url == f"{HOST}team/app/blob/main/src/a.py#L3"
+
+
+def test_derived_mapping_is_the_last_resort(api: ApiClient) -> None:
+    """Without a code mapping, the files of known commits lead to a link with less confidence."""
+    api.claimed()
+    api.release("1.0", commits=[commit(SHA)])
+    (page,) = followed(api, "/opt/build/src/a.py").pages
+    assert page.link.url.startswith(f"{HOST}team/app/blob/")
+    assert page.link.basis.confidence != "high"
+
+
+def test_project_without_mappings_is_explained(api: ApiClient) -> None:
+    """What was tried is listed by project."""
+    found = followed(api, "/srv/app/a.py")
+    assert found.missing
+    assert found.missing.reason is Reason.NO_CODE_MAPPINGS
+    assert [project.slug for project, _ in found.explained] == ["web"]
+
+
+def test_reason_of_a_mapping_that_matches_comes_first(api: ApiClient) -> None:
+    """The reason is that of the project that is the nearest to a link."""
+    repository, installation = api.claimed()
+    api.post("projects/", {"name": "shop", "slug": "shop"})
+    shop = next(item["id"] for item in api.get("projects/").json() if item["slug"] == "shop")
+    api.mapping(repository, installation, projectId=shop, defaultBranch=None)
+    found = followed(api, "/srv/app/a.py")
+    assert found.missing
+    assert found.missing.reason is Reason.NO_REF
+    assert len(found.explained) == 2
+
+
+@pytest.mark.parametrize("path", ["src/a.py", "./src/a.py"])
+def test_repository_needs_no_mapping(api: ApiClient, path: str) -> None:
+    """A path of the repository itself is linked at the revision of the URL."""
+    api.claimed()
+    (page,) = followed(api, path, sha=SHA, repository=f"{HOST}team/app.git").pages
+    assert (page.link.url, page.project) == (f"{HOST}team/app/blob/{SHA}/src/a.py#L3", None)
+
+
+def test_absolute_path_in_a_repository_is_mapped(api: ApiClient) -> None:
+    """The code mappings that lead to the repository are used; those of another one are not."""
+    repository, installation = api.claimed()
+    api.mapping(repository, installation)
+    other = api.claim(api.repository("team/shop", f"{HOST}team/shop"), installation).json()
+    (page,) = followed(api, "/srv/app/a.py", sha=SHA, repository=f"{HOST}team/app").pages
+    assert page.link.url == f"{HOST}team/app/blob/{SHA}/src/a.py#L3"
+    found = followed(api, "/srv/app/a.py", sha=SHA, repository=other["url"])
+    assert found.missing
+    assert found.missing.reason is Reason.STACK_ROOT_MISMATCH
+
+
+def test_repository_that_is_not_claimed(api: ApiClient) -> None:
+    """There is no page without an installation."""
+    api.repository()
+    found = followed(api, "src/a.py", sha=SHA, repository=f"{HOST}team/app")
+    assert found.missing
+    assert found.missing.reason is Reason.INSTALLATION_NOT_FOUND
+
+
+def test_organization_without_projects(api: ApiClient) -> None:
+    """An unknown project has its own message."""
+    found = followed(api, "/srv/app/a.py", project="nowhere")
+    assert found.missing
+    assert found.missing.message == "Organization 'acme' has no project 'nowhere'."
