@@ -14,6 +14,7 @@ from fake_hosts.repository import BareRepository
 from scmhost.sdk import Installation, InstallationDraft, Organization, Repository, RepositoryStatus
 from scmhost.sdk.execution import DEADLINE
 from scmhost_github import plugin
+from scmhost_github.api import scm_shutdown
 from scmhost_github.forms import GitHubInstallForm, GitHubSettings
 
 ACME: Final = Organization(id=1, slug="acme", name="Acme")
@@ -44,7 +45,7 @@ class GitHubCalls:
 
     def close(self) -> None:
         """End the plugin's connections and its loop."""
-        self._runner.run(plugin.scm_shutdown())
+        self._runner.run(scm_shutdown())
         self._runner.close()
 
     def configured(self, app: Mapping[str, Any] | None = None, **settings: Any) -> GitHubSettings:

@@ -88,10 +88,10 @@ def _problems_in(call: Call, shared: Iterable[Any], operation: Mapping[str, Any]
         if place == "query" and parameter.get("required") and name not in call.query:
             yield f"the query lacks {name!r}"
     for name, value in call.query.items():
-        parameter = declared.get(("query", name))
-        if parameter is None:
+        known = declared.get(("query", name))
+        if known is None:
             yield f"the query has an unknown {name!r}"
-        elif not any(_fits(one, parameter["schema"]) for one in _values(value)):
+        elif not any(_fits(one, known["schema"]) for one in _values(value)):
             yield f"the query's {name!r} does not fit"
     body = operation.get("requestBody")
     if body is None:
@@ -122,7 +122,7 @@ def _values(text: str) -> list[Any]:
 
 
 def _fits(value: Any, schema: Mapping[str, Any]) -> bool:
-    return _validator(json.dumps(schema)).is_valid(value)
+    return bool(_validator(json.dumps(schema)).is_valid(value))
 
 
 @cache
@@ -135,7 +135,8 @@ def _graphql_problems(body: Mapping[str, Any]) -> Iterator[str]:
     yield from (error.message for error in graphql.validate(_graphql_schema(), query))
     [operation] = [one for one in query.definitions if isinstance(one, graphql.OperationDefinitionNode)]
     values = graphql.get_variable_values(_graphql_schema(), operation.variable_definitions or (), body["variables"])
-    yield from (error.message for error in values if isinstance(values, list))
+    if isinstance(values, list):
+        yield from (error.message for error in values)
 
 
 @cache

@@ -24,7 +24,7 @@ from scmhost.sdk import (
     RateLimited,
     ResolvedRef,
 )
-from scmhost_github.commits import _Commit, _Comparison
+from scmhost_github.commits import _FullCommit, _RefComparison
 
 
 @pytest.fixture
@@ -144,13 +144,13 @@ def test_files_are_read(github: GitHubCalls, app: BareRepository) -> None:
     """Bytes as they are; None for a folder, a missing file and a path that is none."""
     app.commit({"bin": b"\x00\xff{", "empty": b""})
     for path, content in (("bin", b"\x00\xff{"), ("empty", b""), ("src", None), ("gone.py", None), ("../x", None)):
-        arguments = {"repository": github.stored(app), "ref": "main", "path": path}
+        arguments: dict[str, Any] = {"repository": github.stored(app), "ref": "main", "path": path}
         assert github.call("scm_read_file", **arguments, seconds=3.0) == content
 
 
 def test_a_long_file_is_refused(github: GitHubCalls, app: BareRepository) -> None:
     """One of exactly the contract's limit is read."""
-    arguments = {"repository": github.stored(app), "ref": "main", "path": "long"}
+    arguments: dict[str, Any] = {"repository": github.stored(app), "ref": "main", "path": "long"}
     app.commit({"long": b"x" * 2_000_000})
     assert len(github.call("scm_read_file", **arguments)) == 2_000_000
     app.commit({"long": b"x" * 2_000_001})
@@ -161,7 +161,7 @@ def test_a_long_file_is_refused(github: GitHubCalls, app: BareRepository) -> Non
 @pytest.mark.parametrize("ref", ["c" * 40, "nothing", "a..b"])
 def test_a_missing_ref_has_no_files(github: GitHubCalls, app: BareRepository, ref: str) -> None:
     """As the contract asks for."""
-    arguments = {"repository": github.stored(app), "ref": ref, "path": "src/a b.py"}
+    arguments: dict[str, Any] = {"repository": github.stored(app), "ref": ref, "path": "src/a b.py"}
     assert github.call("scm_read_file", **arguments) is None
     assert github.call("scm_blame_lines", **arguments, lines=(1,)) == []
 
@@ -378,7 +378,7 @@ def test_any_json_gives_a_value_or_an_error_of_the_contract(
         lambda: blame(github, app, "a.py", 1),
     ):
         try:
-            work()  # type: ignore[no-untyped-call]
+            work()
         except ProviderError as error:
             assert str(error)  # noqa: PT017 - both outcomes are right
 
@@ -387,10 +387,10 @@ def test_any_json_gives_a_value_or_an_error_of_the_contract(
 def test_recorded_answers_are_read() -> None:
     """GitHub's own examples have the fields that the plugin reads."""
     [commit] = openapi.answer_examples("get", "/repos/{owner}/{repo}/commits/{ref}", "200")
-    read = _Commit.model_validate(commit)
+    read = _FullCommit.model_validate(commit)
     assert read.draft({}).author_name == commit["commit"]["author"]["name"]
     assert [one.filename for one in read.files] == [one["filename"] for one in commit["files"]]
     [comparison] = openapi.answer_examples("get", "/repos/{owner}/{repo}/compare/{basehead}", "200")
-    assert len(_Comparison.model_validate(comparison).commits) == len(comparison["commits"])
+    assert len(_RefComparison.model_validate(comparison).commits) == len(comparison["commits"])
     listed = openapi.answer_examples("get", "/repos/{owner}/{repo}/commits", "200")[0]
-    assert [_Commit.model_validate(one).sha for one in listed] == [one["sha"] for one in listed]
+    assert [_FullCommit.model_validate(one).sha for one in listed] == [one["sha"] for one in listed]

@@ -74,7 +74,9 @@ def test_offers_come_in_pages(github: GitHubCalls, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("scmhost_github.repositories.PAGE", 3)
     github.host.largest_page = 3
     names = [github.repository(f"team/app{number}").full_name for number in range(8)]
-    found, cursor, sizes = [], "", []
+    found: list[str] = []
+    sizes: list[int] = []
+    cursor = ""
     while not sizes or cursor:
         page = offers(github, cursor=cursor)
         found += [one.name for one in page.offers]
@@ -129,7 +131,7 @@ def test_a_candidate_is_claimed(
 ) -> None:
     """Its name, its URL or the field ``path`` says which repository it is."""
     app = github.repository("team/app", archived=True)
-    assert add(github, identifier, github.candidate(name, url), **fields) == Claim(
+    assert add(github, identifier, github.candidate(name, url), by=None, **fields) == Claim(
         external_id=str(app.id),
         url=f"{github.host.url}/team/app",
         configuration={"full_name": "team/app", "state": "archived"},

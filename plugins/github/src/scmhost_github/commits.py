@@ -61,14 +61,14 @@ class _File(BaseModel):
     status: str = "modified"
 
 
-class _Commit(GitHubCommit):
+class _FullCommit(GitHubCommit):
     parents: tuple[object, ...] = ()
     files: tuple[_File, ...] = ()
 
 
-class _Comparison(BaseModel):
+class _RefComparison(BaseModel):
     total_commits: int = Field(ge=0, le=10_000_000)
-    commits: tuple[_Commit, ...]
+    commits: tuple[_FullCommit, ...]
 
 
 class _BlamedRange(BaseModel):
@@ -142,13 +142,13 @@ async def scm_compare_commits(
     _check_refs(head if base is None else base, head)
     if base is None:
         answer = await api.get("commits", sha=head, per_page=settings.first_commits)
-        commits = answer.read(list[_Commit])
+        commits = answer.read(list[_FullCommit])
     else:
         commits = await _commits_between(api, base, head, settings.most_commits)
     # GitHub gives those of a merge against its first parent: they are the files of the merged commits.
     simple = [one for one in commits if len(one.parents) <= 1][: settings.commits_with_files]
 
-    async def complete(commit: _Commit) -> CommitDraft | None:
+    async def complete(commit: _FullCommit) -> CommitDraft | None:
         return await _with_files(api, commit)
 
     known = {one.sha: one for one in await all_of(complete, simple) if one} if simple else {}
@@ -203,21 +203,21 @@ def _check_refs(*refs: str) -> None:
             raise ProviderError(f"GitHub has no ref {ref[:100]!r}: {problem}.")
 
 
-async def _commits_between(api: GitHubRepositoryApi, base: str, head: str, most: int) -> list[_Commit]:
+async def _commits_between(api: GitHubRepositoryApi, base: str, head: str, most: int) -> list[_FullCommit]:
     """Return the newest commits between two refs, as far as the time suffices. GitHub's pages begin with the oldest."""
-    first = (await api.get("compare", f"{base}...{head}", per_page=PAGE, page=1)).read(_Comparison)
-    found: dict[str, _Commit] = {}
+    first = (await api.get("compare", f"{base}...{head}", per_page=PAGE, page=1)).read(_RefComparison)
+    found: dict[str, _FullCommit] = {}
     # A push between two requests moves commits to other pages, so that one may come twice.
     for page in range(-(-first.total_commits // PAGE), 0, -1):
         if len(found) >= most or (found and remaining_seconds() < _FOR_FILES):
             break
         answer = await api.get("compare", f"{base}...{head}", per_page=PAGE, page=page) if page > 1 else None
-        commits = (answer.read(_Comparison) if answer else first).commits
+        commits = (answer.read(_RefComparison) if answer else first).commits
         found.update({commit.sha: commit for commit in reversed(commits)})
     return list(found.values())[:most]
 
 
-async def _with_files(api: GitHubRepositoryApi, commit: _Commit) -> CommitDraft | None:
+async def _with_files(api: GitHubRepositoryApi, commit: _FullCommit) -> CommitDraft | None:
     """Return a commit with its files; None if there is no time left."""
     kinds: dict[str, str] = {}
     page: int | None = 1
@@ -225,7 +225,7 @@ async def _with_files(api: GitHubRepositoryApi, commit: _Commit) -> CommitDraft 
         if remaining_seconds() < _FOR_END:
             return None
         answer = await api.get("commits", commit.sha, per_page=PAGE, page=page)
-        for file in answer.read(_Commit).files:
+        for file in answer.read(_FullCommit).files:
             if file.status == "renamed" and file.previous_filename:
                 kinds.setdefault(file.previous_filename, "D")
             if file.status != "unchanged":

@@ -34,7 +34,7 @@ class _Hook(BaseModel):
     url: str | None = Field(None, validation_alias=AliasPath("config", "url"))
 
 
-class _Delivery(BaseModel):
+class _DeliveredTo(BaseModel):
     installation: Id | None = Field(None, validation_alias=AliasPath("installation", "id"))
 
 
@@ -66,7 +66,7 @@ def scm_route_delivery(headers: Mapping[str, str], body: bytes, settings: GitHub
         if secret and _is_signed(headers, body, secret.get_secret_value()):
             if headers.get("x-github-event") != "push":
                 return None
-            number = _parsed(_Delivery, body).installation
+            number = _parsed(_DeliveredTo, body).installation
             return DeliveryRoute(external_id=external_id(name, number), secret=secret) if number else None
     raise ProviderForbidden("X-Hub-Signature-256 is missing, or was not made with the webhook secret of an App.")
 
