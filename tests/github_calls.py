@@ -115,10 +115,11 @@ class GitHubCalls:
         filled = GitHubInstallForm.model_validate({"instance": "company", **form})
         return self.call("scm_begin_install", form=filled, callback_url="https://x.example/", state="state-1")
 
-    def finish(self, **query: str) -> InstallationDraft:
+    def finish(self, owner: str = "", **query: str) -> InstallationDraft:
         """Call ``scm_finish_install`` with the query of a browser."""
+        saved = {"instance": "company", "owner": owner}
         draft: InstallationDraft = self.call(
-            "scm_finish_install", query=query, saved={"instance": "company"}, callback_url="https://x.example/"
+            "scm_finish_install", query=query, saved=saved, callback_url="https://x.example/"
         )
         return draft
 

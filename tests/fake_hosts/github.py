@@ -97,6 +97,7 @@ class FakeGitHub(FakeHost):
         ("PATCH", _REPO + "/hooks/{number}", "change_hook"),
         ("DELETE", _REPO + "/hooks/{number}", "delete_hook"),
         ("POST", "/api/graphql", "graphql"),
+        ("GET", "/login/oauth/authorize", "authorize"),
         ("POST", "/login/oauth/access_token", "access_token"),
         ("GET", "/{owner}/{repo}/blob/{rest*}", "page"),
     )
@@ -229,6 +230,15 @@ class FakeGitHub(FakeHost):
             if any(item.full_name == f"{owner}/{repo}" for item in installation.repositories):
                 return _installation(installation)
         raise Refuse(404, "Not Found")
+
+    def authorize(self, call: Call) -> Reply:
+        """Answer as if the person with the good token had agreed at once."""
+        if call.query.get("client_id") != CLIENT_ID:
+            raise Refuse(404, "Not Found")
+        code = secrets.token_hex(10)
+        self.codes[code] = self.tokens["good-token"]
+        query = urlencode({"code": code, "state": call.query.get("state", "")})
+        return Reply("", 302, {"Location": f"{call.query['redirect_uri']}?{query}"})
 
     def access_token(self, call: Call) -> dict[str, Any]:
         form = call.form

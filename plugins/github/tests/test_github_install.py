@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from pydantic import ValidationError
 
 from fake_hosts.base import User
-from fake_hosts.github import APP_SLUG, app_pem
+from fake_hosts.github import APP_SLUG, CLIENT_ID, app_pem
 from github_calls import TOKEN, GitHubCalls, app_settings
 from scmhost.sdk import InstallationDraft, ProviderError, ProviderForbidden, ProviderUnauthorized, RedirectTo
 from scmhost_github.forms import GitHubInstallForm, GitHubSettings
@@ -71,6 +71,22 @@ def test_without_a_token_github_installs_the_app(github: GitHubCalls) -> None:
     assert draft.secrets["token"].get_secret_value() in github.host.granted
 
 
+def test_an_app_that_is_installed_already_is_connected(github: GitHubCalls) -> None:
+    """GitHub only asks who the person is; the account's name selects the installation."""
+    github.host.install("other", github.repository("other/lib"))
+    made = github.host.install("Team", github.repository("Team/app"))
+    page = urlsplit(github.install(owner="team").url)
+    asked = {"client_id": CLIENT_ID, "redirect_uri": "https://x.example/", "state": "state-1"}
+    assert (page.path, dict(parse_qsl(page.query))) == ("/login/oauth/authorize", asked)
+    draft = github.finish("team", code=github.host.person("ada", "Team/app", "other/lib"))
+    assert draft.external_id == f"company/{made.id}"
+    with pytest.raises(ProviderForbidden, match="does not show installation team to you"):
+        github.finish("team", code=github.host.person("eve"))
+    github.settings = github.configured(app_settings(check_person=False, client_id="", client_secret=None))
+    with pytest.raises(ProviderError, match="Leave out the owner"):
+        github.install(owner="team")
+
+
 def test_nobody_connects_the_installation_of_others(github: GitHubCalls) -> None:
     """The number in the browser's query proves nothing: GitHub must show the installation to this person."""
     theirs = github.host.install("victim", github.repository("victim/secret", seen=False))
@@ -85,6 +101,7 @@ def test_nobody_connects_the_installation_of_others(github: GitHubCalls) -> None
         ({}, "GitHub sent no installation"),
         ({"installation_id": "7/../8", "code": "x"}, "GitHub sent no installation"),
         ({"installation_id": "\u0667", "code": "x"}, "GitHub sent no installation"),
+        ({"error": "access_denied"}, "You declined at GitHub"),
         ({"setup_action": "request", "code": "x"}, "An owner of the account has to approve"),
         ({"installation_id": "7"}, "GitHub sent no code; the operator enables"),
         ({"installation_id": "7", "code": "used"}, "does not accept the code any more"),

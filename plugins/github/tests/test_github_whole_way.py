@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 from urllib.request import urlopen
 
+import httpx2
 import pytest
 
 from api import PLUGINS_TOML, ApiClient, commit, open_api
@@ -288,6 +289,17 @@ def test_the_app_is_installed_and_used(api: ApiClient, host: FakeGitHub, app: Ba
     assert len(host.granted) == 1
     shown = api.get("integrations/").text
     assert not any(token in shown for token in (*first, *host.granted))
+
+
+def test_an_app_that_is_installed_already_is_connected(api: ApiClient, host: FakeGitHub, app: BareRepository) -> None:
+    """GitHub sends the browser back at once."""
+    host.install("team", app)
+    begun = api.post("integrations/", {"provider": "github", "instance": "company", "owner": "team"}).json()
+    agreed = httpx2.get(begun["redirect"], follow_redirects=False, trust_env=False)
+    page = api.client.get(agreed.headers["Location"].removeprefix(URL))
+    assert page.status_code == 200, page.text
+    (installation,) = api.get("integrations/").json()
+    assert installation["name"] == "team"
 
 
 def test_pushes_arrive_at_the_app_s_address(api: ApiClient, host: FakeGitHub, app: BareRepository) -> None:

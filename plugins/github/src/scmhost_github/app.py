@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from time import time
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
 
 from pydantic import AliasPath, AwareDatetime, BaseModel, Field, JsonValue, SecretStr
 
@@ -15,7 +16,6 @@ from scmhost.sdk import (
     ProviderForbidden,
     RedirectTo,
     RefreshedCredentials,
-    escaping,
     hookimpl,
 )
 
@@ -83,15 +83,22 @@ async def scm_install(form: GitHubInstallForm, settings: GitHubSettings) -> Inst
 
 @hookimpl
 async def scm_begin_install(
-    form: GitHubInstallForm, state: str, settings: GitHubSettings
+    form: GitHubInstallForm, callback_url: str, state: str, settings: GitHubSettings
 ) -> RedirectTo | InstallationDraft:
     if form.token is not None:
         return await scm_install(form, settings)
     instance = settings.instance(form.instance)
     if instance.app is None:
         raise ProviderError(f"Enter a token: the operator has configured no GitHub App for {form.instance}.")
-    url = f"{instance.app_page}/installations/new?state={escaping.query(state)}"
-    return RedirectTo(url=url, saved={"instance": form.instance})
+    if not form.owner:
+        url = f"{instance.app_page}/installations/new?{urlencode({'state': state})}"
+    elif instance.app.client_id:
+        # GitHub sends nobody back from the page of an App that is installed already.
+        asked = {"client_id": instance.app.client_id, "redirect_uri": callback_url, "state": state}
+        url = f"{instance.url}/login/oauth/authorize?{urlencode(asked)}"
+    else:
+        raise ProviderError("Leave out the owner: the operator has given no client_id of the GitHub App.")
+    return RedirectTo(url=url, saved={"instance": form.instance, "owner": form.owner})
 
 
 @hookimpl
@@ -100,14 +107,16 @@ async def scm_finish_install(
 ) -> InstallationDraft:
     name = str(saved.get("instance"))
     instance = settings.instance(name)
-    number = query.get("installation_id", "")
+    number, owner = query.get("installation_id", ""), str(saved.get("owner", ""))
+    if "error" in query:
+        raise ProviderError("You declined at GitHub, or the operator's App has another callback URL; install again.")
     if query.get("setup_action") == "request":
         raise ProviderError("An owner of the account has to approve the App on GitHub first; install again after that.")
-    if instance.app is None or not number.isascii() or not number.isdigit():
+    if instance.app is None or not (owner or (number.isascii() and number.isdigit())):
         raise ProviderError("GitHub sent no installation; choose an account and its repositories there.")
     # The number comes from the browser: it may be that of another customer.
-    if instance.app.check_person:
-        await _check_person(query.get("code", ""), number, instance, instance.app)
+    if owner or instance.app.check_person:
+        number = await _shown_to_person(query.get("code", ""), owner or number, instance, instance.app)
     try:
         found = await app_api(instance, instance.app).get(_AppInstallation, "app", "installations", number)
     except ApiNotFound:
@@ -160,8 +169,8 @@ async def _access_token(number: str, instance: GitHubInstance, app: GitHubApp) -
     return (await api.request("POST", "app", "installations", number, "access_tokens")).read(_AccessToken)
 
 
-async def _check_person(code: str, number: str, instance: GitHubInstance, app: GitHubApp) -> None:
-    """Check with the code of the browser that GitHub shows the installation to the person who installs."""
+async def _shown_to_person(code: str, wanted: str, instance: GitHubInstance, app: GitHubApp) -> str:
+    """Return the number of an installation, by number or account, that GitHub shows to the person who installs."""
     if not code or app.client_secret is None:
         raise ProviderError(
             'GitHub sent no code; the operator enables "Request user authorization (OAuth) during installation" '
@@ -175,6 +184,7 @@ async def _check_person(code: str, number: str, instance: GitHubInstance, app: G
         raise ProviderError("GitHub does not accept the code any more; install again.")
     person = client(instance.api, token.get_secret_value())
     async for page, _ in pages(person, _AppInstallations, "user", "installations"):
-        if any(str(one.id) == number for one in page.installations):
-            return
-    raise ProviderForbidden(f"GitHub does not show installation {number} to you; install the App for your own account.")
+        for one in page.installations:
+            if wanted.casefold() in (str(one.id), one.account.casefold()):
+                return str(one.id)
+    raise ProviderForbidden(f"GitHub does not show installation {wanted} to you; install the App for your own account.")

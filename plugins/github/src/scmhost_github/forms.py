@@ -143,4 +143,4 @@ class GitHubInstallForm(BaseModel):
         min_length=8,
         description="A fine-grained personal access token; leave it out to install the GitHub App.",
     )
-    owner: _Account = Field(default="", description="With a token: use only the repositories of this account.")
+    owner: _Account = Field(default="", description="A user or organization; with the App, one that has it already.")
