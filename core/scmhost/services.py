@@ -50,6 +50,7 @@ class Services:
         url: the address of this service in browsers, without a final slash; None if the operator has not set it.
         register_webhooks: whether webhooks are registered at code hosts.
         operators: slugs or ids of the organizations whose admins may see the state of the host.
+        sync_hours: hours between two comparisons of repositories with their code host; 0: only on request.
         secret_box: encrypts the secrets of installations, with the keys of the operator.
         telemetry: receives the operations that are measured.
         actor: who makes the changes, for the audit log.
@@ -63,6 +64,7 @@ class Services:
     url: str | None = None
     register_webhooks: bool = True
     operators: tuple[str | int, ...] = ()
+    sync_hours: int = 24
     secret_box: SecretBox = NO_KEYS
     telemetry: Telemetry = NO_TELEMETRY
     actor: Actor = SYSTEM

@@ -8,10 +8,15 @@ from typing import Any
 
 import pytest
 
+import factories
 from command import Done, scmhost
 from scmhost.cli import installations
 from scmhost.cli.installations import Answer, InstallOnServer, read_fields, wait_for_result
 from scmhost.cli.targets import ServerClient, ServerError
+from scmhost.installations.install import install_provider
+from scmhost.repositories import sync_queries
+from scmhost.repositories.sync_queries import StoredSync
+from scripted_host import open_scripted
 
 
 def test_fields_of_files_and_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,6 +85,9 @@ class ScriptedTarget:
         return answer if isinstance(answer, dict) else {"status": answer, "detail": None, "integrationId": None}
 
     def remove(self, installation_id: int) -> list[str]:
+        raise AssertionError(installation_id)
+
+    def sync(self, installation_id: int) -> Answer:
         raise AssertionError(installation_id)
 
 
@@ -217,3 +225,49 @@ def test_server_that_is_another_program(monkeypatch: pytest.MonkeyPatch) -> None
             target.begin("forge", {})
         with pytest.raises(ServerError, match="check that --url"):
             target.status("1")
+
+
+def test_sync_prints_what_is_under_way_and_the_last_result(tmp_path: Path) -> None:
+    """A running service does the work; a provider that cannot report changes is named."""
+    with open_scripted(tmp_path) as opened:
+        words = ["--org", "acme", "--config", str(tmp_path / "plugins.toml")]
+        words += ["--database-url", f"sqlite:///{tmp_path}/test.db"]
+        custom = install_provider(
+            opened.services, opened.organization, "custom_scm", {"name": "team", "url": "https://git.example.com/"}
+        )
+        done = scmhost("installations", "sync", custom.installation.id, *words)
+        assert (done.code, done.out.startswith("idle: CustomSCM does not report changes")) == (0, True), done.err
+        with opened.services.store.write() as tx:
+            result = StoredSync(factories.NOW, factories.NOW, 7, 2, ["a note"], "it was down")
+            sync_queries.save_result(tx, (opened.organization.id, custom.installation.id), result)
+        shown = json.loads(scmhost("installations", "sync", custom.installation.id, *words, "--json").out)
+        assert (shown["state"], shown["checked"], shown["notes"]) == ("idle", 7, ["a note"])
+        assert scmhost("installations", "sync", factories.NOBODY, *words).code == 1
+
+
+def test_sync_on_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer of the server is printed with its notes."""
+    sent: list[str] = []
+    answer: dict[str, Any] = {
+        "state": "waiting",
+        "fault": None,
+        "dateFinished": "2026-01-02T03:04:05Z",
+        "checked": 7,
+        "changed": 2,
+    }
+
+    class Client:
+        url = "https://scmhost.example"
+
+        def send(self, path: str, _body: Mapping[str, Any]) -> Answer:
+            sent.append(path)
+            return {**answer, "notes": ["a name is taken"]}
+
+    monkeypatch.setattr(ServerClient, "open", lambda *_: Client())
+    done = scmhost("installations", "sync", 7, "--org", "acme", "--url", "https://scmhost.example")
+    assert sent == ["/api/0/organizations/acme/integrations/7/sync/"]
+    assert done.out.splitlines() == [
+        "waiting",
+        "last: 7 checked, 2 changed, at 2026-01-02T03:04:05Z",
+        "  a name is taken",
+    ]

@@ -188,6 +188,21 @@ def test_odd_commit_does_not_cost_the_others(api: ApiClient) -> None:
     assert {item["filename"] for item in api.get("releases/1.0/commitfiles/").json()} == {"a\ufffd.py", "b.py"}
 
 
+def test_commits_beyond_the_limit_are_reported(api: ApiClient) -> None:
+    """The newest are kept, and a note of the release has the numbers until the ref is set again."""
+    few = replace(api.services, limits=api.services.limits.model_copy(update={"commits_per_request": 1}))
+    set_ref(api, A)
+    run_due_jobs(few)
+    (note,) = api.get("releases/1.0/").json()["notes"]
+    assert "2 commits of repository 'team/app', and the newest 1" in note
+    assert "limits.commits_per_request" in note
+    assert api.shas() == [A]
+    set_ref(api, A)
+    run_due_jobs(api.services)
+    assert api.get("releases/1.0/").json()["notes"] == []
+    assert len(api.shas()) == 2
+
+
 def test_deleted_release_fetches_no_commits(api: ApiClient) -> None:
     """The job of a deleted release does nothing."""
     set_ref(api, A)

@@ -24,6 +24,7 @@ from serving import Served, serve
 FORGE: Final = candidate("stepped_forge", "plugins.stepped_forge")
 ENABLED: Final = "[plugins.stepped_forge]\nenabled = true\ndefault = true\n"
 URL: Final = "https://scmhost.example"
+KEY: Final = new_key()
 
 
 def configuration(*keys: str, url: str = URL) -> str:
@@ -232,3 +233,27 @@ def follow(served: Served, words: Sequence[str], site: dict[str, str], folder: P
         assert page.status_code == 200, page.text
         out, _ = process.communicate(timeout=60)
     return process.returncode, out, back
+
+
+@pytest.mark.parametrize(
+    ("file", "status", "text"),
+    [
+        (configuration(KEY).replace("default = true", "kill = true"), 404, "This provider is off"),
+        (configuration(new_key()), 503, "The service cannot finish this now"),
+        (configuration(), 503, "The service cannot finish this now"),
+    ],
+)
+def test_callback_while_the_host_is_configured_wrongly(
+    tmp_path: Path, forge: AuthorizationServer, file: str, status: int, text: str
+) -> None:
+    """The browser does not see the configuration. When it is right again, the same address works."""
+    script.reset()
+    database = f"sqlite:///{tmp_path}/test.db"
+    with open_api(tmp_path, configuration(KEY), more=[FORGE], background=False) as api:
+        back = consent(begin(api, forge).json()["redirect"])
+    with open_api(tmp_path, file, database, more=[FORGE], background=False) as api:
+        page = api.client.get(back)
+        assert (page.status_code, text in page.text) == (status, True)
+        assert [word for word in ("plugins.toml", "kill", "secret_keys") if word in page.text] == []
+    with open_api(tmp_path, configuration(KEY), database, more=[FORGE], background=False) as api:
+        assert api.client.get(back).status_code == 200

@@ -69,10 +69,29 @@ def test_a_provider_without_configuration_has_nothing_to_configure(api: ApiClien
     assert api.post(f"integrations/{made['id']}/", {"a": 1}).status_code == 400
 
 
-def test_offers_are_limited(api: ApiClient) -> None:
-    """The number of offers in an answer is bounded."""
+def test_offers_come_in_pages(api: ApiClient) -> None:
+    """The number of offers in an answer is bounded; header and body lead to the others, and nothing is lost."""
     made = api.post("integrations/", {"provider": "chooser"}).json()
-    assert len(api.get(f"integrations/{made['id']}/repos/").json()["repos"]) == 1_000
+    path = f"integrations/{made['id']}/repos/"
+    names: list[str] = []
+    cursor: str | None = ""
+    answer = api.get(path, params={"search": "offer"})
+    assert len(answer.json()["repos"]) == 1_000
+    while cursor is not None:
+        answer = api.get(path, params={"search": "offer", "cursor": cursor})
+        names += [offer["name"] for offer in answer.json()["repos"]]
+        cursor = answer.json()["nextCursor"]
+        exists = str(cursor is not None).lower()
+        assert f'rel="next"; results="{exists}"; cursor="{cursor or ""}"' in answer.headers["Link"]
+        assert f"search=offer&cursor={cursor or ''}>" in answer.headers["Link"]
+    assert names == [f"offer {number}" for number in range(2_000)]
+
+
+def test_malformed_cursor_is_refused(api: ApiClient) -> None:
+    """The answer names the field."""
+    made = api.post("integrations/", {"provider": "chooser"}).json()
+    answer = api.get(f"integrations/{made['id']}/repos/", params={"cursor": "0:100:0"})
+    assert (answer.status_code, "cursor" in answer.json()) == (400, True)
 
 
 @pytest.mark.parametrize("installable_only", ["true", "false"])

@@ -77,6 +77,8 @@ def test_commits_make_an_unclaimed_repository(api: ApiClient) -> None:
     assert offers == {
         "repos": [{"name": "team/app", "identifier": repository["id"], "defaultBranch": None}],
         "searchable": True,
+        "nextCursor": None,
+        "notes": [],
     }
 
 

@@ -14,12 +14,14 @@ from scmhost.sdk import (
     InstallationDraft,
     NoUrl,
     Offer,
+    OfferPage,
     Organization,
     Provider,
     ProviderForbidden,
     Push,
     Refusal,
     Repository,
+    RepositoryUpdate,
     hookimpl,
 )
 
@@ -32,6 +34,9 @@ class Script:
 
     def reset(self) -> None:
         self.offer: Callable[[Sequence[Repository], str], Sequence[Offer]] = lambda _repositories, _search: []
+        self.offer_page: Callable[[str], OfferPage] | None = None
+        """The page at a cursor, in place of ``offer``."""
+        self.sync: Callable[[Sequence[Repository]], Sequence[RepositoryUpdate]] = lambda _repositories: []
         self.dispatch: Callable[[AddRequest, Repository | None], Claim | Create | Refusal] = _claim_or_create
         self.serialize: Callable[[Repository], Any] = lambda _repository: {}
         self.commit_url: Callable[[Repository, str], str | NoUrl] = lambda _, sha: f"https://forge.example/{sha}"
@@ -63,8 +68,13 @@ def scm_install() -> InstallationDraft:
 
 
 @hookimpl
-def scm_offer_repositories(repositories: Sequence[Repository], search: str) -> Sequence[Offer]:
-    return script.offer(repositories, search)
+def scm_offer_repositories(repositories: Sequence[Repository], search: str, cursor: str) -> Sequence[Offer] | OfferPage:
+    return script.offer(repositories, search) if script.offer_page is None else script.offer_page(cursor)
+
+
+@hookimpl
+def scm_sync_repositories(repositories: Sequence[Repository]) -> Sequence[RepositoryUpdate]:
+    return script.sync(repositories)
 
 
 @hookimpl

@@ -20,6 +20,7 @@ from scmhost.releases import content_queries
 from scmhost.releases.fetch import FETCH_COMMITS, fetch_commits
 from scmhost.repositories import file_queries
 from scmhost.repositories import queries as repository_queries
+from scmhost.repositories.sync import SYNC_REPOSITORIES, schedule_syncs, sync_repositories
 from scmhost.repositories.webhooks import SYNC_WEBHOOK, register_webhooks, sync_webhook
 from scmhost.sdk import Repository
 from scmhost.services import Services
@@ -48,6 +49,7 @@ Handler = Callable[[Services, QueuedJob], None]
 
 _HANDLERS: Final[Mapping[str, Handler]] = {
     FETCH_COMMITS: fetch_commits,
+    SYNC_REPOSITORIES: sync_repositories,
     COMPLETE_PUSH: complete_push,
     REGISTER_WEBHOOKS: register_webhooks,
     SYNC_WEBHOOK: sync_webhook,
@@ -63,9 +65,8 @@ def background_loops(services: Services) -> list[Loop]:
         return False
 
     def keep_house(_woken: bool) -> bool:  # noqa: FBT001
-        _unless_unavailable(
-            "housekeeping postponed", lambda: (delete_due_repositories(services), forget_expired(services))
-        )
+        works = (delete_due_repositories, forget_expired, schedule_syncs)
+        _unless_unavailable("housekeeping postponed", lambda: [work(services) for work in works])
         _unless_unavailable("upgrade of configurations postponed", lambda: upgrade_when_due(services))
         return False
 

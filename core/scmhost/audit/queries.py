@@ -35,6 +35,7 @@ Action = Literal[
     "repository.claim",
     "repository.delete",
     "repository.edit",
+    "repository.sync",
     "repository.unclaim",
     "secrets.rotate",
     "token.create",

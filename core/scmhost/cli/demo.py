@@ -163,13 +163,14 @@ class DemoSteps:
 
     def claim(self, repository: DemoRepository) -> "Repository":
         """Claim the repository that the commits have created."""
-        from scmhost.repositories.claim import add_repository, offer_repositories
+        from scmhost.repositories.claim import add_repository
         from scmhost.repositories.manage import change_repository
+        from scmhost.repositories.offers import offer_repositories
         from scmhost.sdk import AddRequest
 
         services, organization = self.services, self.organization
         installation_id = self.installations[repository.host]
-        offer = offer_repositories(services, organization, installation_id, repository.name)[0]
+        offer = offer_repositories(services, organization, installation_id, repository.name).offers[0]
         echo(f"offered:    {offer.name} (identifier {offer.identifier}), unclaimed")
         # Commits create a repository without a URL, and a claim needs one.
         change_repository(services, organization, int(offer.identifier), {"url": repository.url})

@@ -1,4 +1,4 @@
-"""``scmhost installations``: install a provider, with a person's consent where it is needed, and remove it again."""
+"""``scmhost installations``: install a provider, with a person's consent where it is needed; synchronize, remove."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -45,6 +45,9 @@ class InstallTarget(Protocol):
     def status(self, pending_id: str) -> Answer:
         """Return the status of an installation that was begun."""
 
+    def sync(self, installation_id: int) -> Answer:
+        """Compare the repositories of an installation with its code host, in the background. Return the status."""
+
     def remove(self, installation_id: int) -> Sequence[str]:
         """Delete an installation. Return what a person has to clean up at the code host."""
 
@@ -61,6 +64,9 @@ class InstallOnServer:
 
     def status(self, pending_id: str) -> Answer:
         return self._with("status", self.client.get(self._path(f"pending/{quote(pending_id, safe='')}/")))
+
+    def sync(self, installation_id: int) -> Answer:
+        return self._with("state", self.client.send(self._path(f"{installation_id}/sync/"), {}))
 
     def remove(self, installation_id: int) -> Sequence[str]:
         answer = self.client.delete(self._path(f"{installation_id}/"))
@@ -98,6 +104,20 @@ class InstallHere:
         made = None if pending.installation_id is None else str(pending.installation_id)
         return {"status": pending.status, "detail": pending.detail, "integrationId": made}
 
+    def sync(self, installation_id: int) -> Answer:
+        from scmhost.repositories.sync import request_sync
+
+        status = request_sync(self.services, self.organization, installation_id)
+        last = status.last
+        return {
+            "state": status.state,
+            "fault": status.fault,
+            "dateFinished": last.finished_at.isoformat() if last and last.finished_at else None,
+            "checked": last.checked if last else 0,
+            "changed": last.changed if last else 0,
+            "notes": list(last.notes) if last else [],
+        }
+
     def remove(self, installation_id: int) -> Sequence[str]:
         from scmhost.repositories.manage import uninstall
 
@@ -106,7 +126,7 @@ class InstallHere:
 
 @click.group(name="installations")
 def installations() -> None:
-    """Install providers for an organization, and remove installations."""
+    """Install providers for an organization, synchronize their repositories, and remove installations."""
 
 
 @installations.command(name="remove")
@@ -194,6 +214,41 @@ def add(
     else:
         name = f" {made['name']}" if made.get("name") else ""
         echo(f"Installation{name} of {provider} is made (id {made['id']}).")
+
+
+@installations.command(name="sync")
+@click.argument("installation_id", metavar="ID", type=click.IntRange(min=1))
+@click.option("--org", "--organization", "org", required=True, metavar="SLUG", help="The organization's slug.")
+@click.option("--url", metavar="URL", envvar="SCMHOST_URL", help="A server (default: the local database).")
+@click.option("--token", metavar="TOKEN", envvar="SCMHOST_AUTH_TOKEN", help="A token for --url, with org:integrations.")
+@database_options
+@json_option
+@click.pass_obj
+def sync(
+    context: CommandContext,
+    *,
+    installation_id: int,
+    org: str,
+    url: str | None,
+    token: str | None,
+    config: str | None,
+    database_url: str | None,
+    as_json: bool,
+) -> None:
+    """Compare the repositories of an installation with its code host, in a running service.
+
+    Prints what is under way and the last result: repositories may be renamed, moved, archived or deleted there.
+    """
+    with _open_target(context, org, url, token, config, database_url) as target:
+        status = target.sync(installation_id)
+    if as_json:
+        echo_json(dict(status))
+        return
+    echo(f"{status['state']}: {status['fault']}" if status["fault"] else str(status["state"]))
+    if status["dateFinished"]:
+        echo(f"last: {status['checked']} checked, {status['changed']} changed, at {status['dateFinished']}")
+    for note in status["notes"]:
+        echo(f"  {note}")
 
 
 def read_fields(texts: Sequence[str]) -> Mapping[str, str]:

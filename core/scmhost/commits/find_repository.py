@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Final
 
 from scmhost.infra.db.engine import Transaction
+from scmhost.repositories import alias_queries
 from scmhost.repositories import queries as repository_queries
-from scmhost.repositories.claim import path_of
+from scmhost.repositories.alias_queries import path_of
 from scmhost.sdk import Organization, Repository, RepositoryStatus
 
 from . import queries
@@ -55,7 +56,10 @@ def resolve_repository(
 
 
 def find_named(tx: Transaction, organization: Organization, name: str) -> Repository | None:
-    """Return the repository of this name, in any case, or else the only one with this path in its URL."""
+    """Return the repository of this name, in any case, or else the only one with this path in its URL.
+
+    Without such a repository, it is the one that had the name, or the path in its URL, before it was renamed or moved.
+    """
     return find_repositories_named(tx, organization, [name])[name]
 
 
@@ -76,8 +80,12 @@ def find_repositories_named(
         for repository in repository_queries.with_url_name(tx, organization.id, last_segments):
             by_path.setdefault(path_of(repository.url or ""), []).append(repository)
     # The same path on two hosts may be two projects or a mirror; choosing one would mix their commits.
-    only_at_path = {path: found[0] for path, found in by_path.items() if len(found) == 1}
-    return {name: by_name.get(name.casefold()) or only_at_path.get(name.casefold()) for name in names}
+    found = {path: same[0] for path, same in by_path.items() if len(same) == 1} | by_name
+    # An ambiguous path stays ambiguous.
+    old = unknown - found.keys() - by_path.keys()
+    if old:
+        found |= alias_queries.called(tx, organization.id, old)
+    return {name: found.get(name.casefold()) for name in names}
 
 
 def only_possible_repository(tx: Transaction, organization: Organization, hints: RepositoryHints) -> Repository | None:

@@ -19,8 +19,9 @@ from scmhost.installations.webhooks import secret_text
 from scmhost.organizations import queries as organization_queries
 from scmhost.plugins import ProviderCalls, ProviderOff
 from scmhost.plugins.calls import refusals
+from scmhost.repositories import alias_queries
 from scmhost.repositories import queries as repository_queries
-from scmhost.repositories.claim import address_of, path_of
+from scmhost.repositories.alias_queries import address_of, path_of
 from scmhost.sdk import (
     DeliveryRoute,
     Installation,
@@ -132,7 +133,7 @@ def _receive(
         # Only those of the installation: its secret must not give write access to other repositories.
         known = _active(tx, webhook)
         for push in pushes:
-            repository = _find(known, push.repository)
+            repository = _find(known, push.repository) or _find_renamed(tx, known, push.repository)
             completed = repository is not None and request_completion(tx, services, calls, repository, push)
             notes += _notes(push, repository, completed=completed)
             commits = commits_from_drafts(push.commits, services.limits)
@@ -270,6 +271,14 @@ def _find(known: Sequence[Repository], name: str) -> Repository | None:
             if key and key in (repository.external_id, repository.name.casefold(), address_of(repository.url or "")):
                 return repository
     return None
+
+
+def _find_renamed(tx: Transaction, known: Sequence[Repository], name: str) -> Repository | None:
+    """Return the active repository that had this name or URL before it was renamed or moved."""
+    active = {repository.id: repository for repository in known if repository.status is RepositoryStatus.ACTIVE}
+    meant = {name.casefold(), address_of(name)} - {""}
+    earlier = alias_queries.keys_of(tx, known[0].organization_id, active) if known else {}
+    return next((active[id_] for id_, keys in earlier.items() if meant & keys), None)
 
 
 def _notes(push: Push, repository: Repository | None, *, completed: bool) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, TypeVar
 from uuid import uuid4
@@ -79,18 +79,26 @@ class Paging:
 
     def answer(self, page: Page[Any], items: Sequence[T]) -> Sequence[T]:
         """Set the Link header, in Sentry's format, and return the items."""
-        separator = "&" if "?" in self._url else "?"
-        self._response.headers["Link"] = ", ".join(
-            f'<{self._url}{separator}cursor={cursor}>; rel="{rel}"; results="{str(exists).lower()}"; cursor="{cursor}"'
-            for rel, exists, cursor in (
-                ("previous", page.has_previous, page.previous_cursor),
-                ("next", page.has_next, page.next_cursor),
-            )
+        self._response.headers["Link"] = link_header(
+            self._url,
+            (("previous", page.has_previous, page.previous_cursor), ("next", page.has_next, page.next_cursor)),
         )
         return items
 
 
 RequestedPage = Annotated[Paging, Depends()]
+
+
+def link_header(url: str, pages: Iterable[tuple[str, bool, str]]) -> str:
+    """Return a Link header in Sentry's format, for a URL without a cursor.
+
+    ``pages`` are the relation, whether there is such a page, and its cursor.
+    """
+    separator = "&" if "?" in url else "?"
+    return ", ".join(
+        f'<{url}{separator}cursor={cursor}>; rel="{rel}"; results="{str(exists).lower()}"; cursor="{cursor}"'
+        for rel, exists, cursor in pages
+    )
 
 
 # ASGI servers pass header names in lower case, as bytes.

@@ -17,9 +17,9 @@ from urllib.parse import parse_qsl
 import structlog
 from pydantic import JsonValue
 
-from scmhost.infra.errors import Conflict, NotFound, ProviderRefused, ScmhostError
+from scmhost.infra.errors import Conflict, NotFound, ProviderRefused, ScmhostError, Unavailable
 from scmhost.organizations import queries as organization_queries
-from scmhost.plugins import PluginFault, ProviderCalls
+from scmhost.plugins import PluginFault, ProviderCalls, ProviderOff
 from scmhost.plugins.calls import refusals
 from scmhost.plugins.isolation.faults import safe_text
 from scmhost.sdk import InstallationDraft, JsonObject, Organization, RedirectTo
@@ -55,6 +55,13 @@ _STATE: Final = re.compile(r"(\d{1,16})\.[A-Za-z0-9_-]{43}", re.ASCII)
 _NO_ADDRESS: Final = (
     "this host does not have the address to which the code host sends the browser back: the operator sets url under "
     '[host] of plugins.toml, such as url = "https://scmhost.example", and starts scmhost again'
+)
+
+# What a browser without a token sees of these errors.
+_SHOWN: Final[tuple[tuple[type[ScmhostError], str], ...]] = (
+    (PluginFault, "The plugin of this provider failed. The operator finds the cause in the log."),
+    (ProviderOff, "This provider is off for the organization. Reload this page when it is on again."),
+    (Unavailable, "The service cannot finish this now. Reload this page in a few minutes."),
 )
 
 log = structlog.get_logger(__name__)
@@ -284,10 +291,8 @@ def forget_expired(services: Services) -> int:
 
 
 def shown_error(error: ScmhostError) -> str:
-    """Return an error as a person who has no token may see it: without the names and texts of the host's own faults."""
-    if isinstance(error, PluginFault):
-        return "The plugin of this provider failed. The operator finds the cause in the log."
-    return str(error)
+    """Return an error as a person who has no token may see it: without the host's configuration and faults."""
+    return next((text for kind, text in _SHOWN if isinstance(error, kind)), str(error))
 
 
 def _digest(state: str) -> str:

@@ -162,7 +162,9 @@ def delete_installation(tx: Transaction, organization_id: int, installation_id: 
     """
     # The foreign key has no ON DELETE, because a cascade would delete the repositories' commits and code mappings.
     claimed = (REPOSITORIES.c.organization_id == organization_id) & (REPOSITORIES.c.installation_id == installation_id)
-    tx.execute(update(REPOSITORIES).where(claimed).values(provider=None, installation_id=None))
+    tx.execute(
+        update(REPOSITORIES).where(claimed).values(provider=None, installation_id=None, state="active", host_name=None)
+    )
     statement = delete(INSTALLATIONS).where(_is_row(organization_id, installation_id)).returning(INSTALLATIONS.c.id)
     return tx.execute(statement).first() is not None
 

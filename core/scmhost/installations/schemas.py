@@ -115,6 +115,10 @@ class OfferOut(Wire):
 class Offers(Wire):
     repos: list[OfferOut]
     searchable: bool = True
+    next_cursor: str | None = Field(
+        default=None, description="The cursor of the next page; null on the last one. A page may be empty."
+    )
+    notes: list[str] = Field(default_factory=list, description="What was left out.")
 
 
 class WebhookSecretOut(Wire):

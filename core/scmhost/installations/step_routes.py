@@ -3,6 +3,7 @@
 from html import escape
 from typing import Annotated, Final
 
+import structlog
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse
 
@@ -23,6 +24,8 @@ from .schemas import PendingInstallationOut
 router: Final = APIRouter(prefix="/api/0/organizations/{organization}", tags=["installations"])
 # A page for browsers: no client of the API calls it.
 callback_router: Final = APIRouter(include_in_schema=False)
+
+log = structlog.get_logger(__name__)
 
 # No script, style, image or frame: the page is text, some of which comes from plugins. The address has a code.
 _HEADERS: Final = {
@@ -75,7 +78,8 @@ def install_callback(
     except CallbackRefused as error:
         return _page(410 if error.gone else 400, "Nothing was installed", str(error))
     except (ProviderOff, Unavailable) as error:
-        return _page(_status_of(error), "Nothing was installed", str(error))
+        log.warning("callback not answered", provider=provider, error=str(error))
+        return _page(_status_of(error), "Nothing was installed", shown_error(error))
     if done.error is not None:
         return _page(_status_of(done.error), f"{done.provider} was not installed", shown_error(done.error))
     return _page(200, f"{done.provider} is installed", _installed(done))

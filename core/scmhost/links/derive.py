@@ -1,6 +1,6 @@
 """Derive code mappings from frames and known files: for one request, or to save them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -86,10 +86,11 @@ def derive_for_project(
     project: Project,
     frames: Sequence[FrameQuery],
     options: DerivationOptions,
+    notes: list[str] | None = None,
 ) -> list[Derivation]:
     """Derive mappings for the frames that no mapping of a person matches. Mappings of people are never changed.
 
-    A second call with the same frames and files changes nothing.
+    A second call with the same frames and files changes nothing. ``notes`` receives what was left out.
 
     Raises:
         InvalidForm: the default branch is malformed.
@@ -102,7 +103,7 @@ def derive_for_project(
         # Derived mappings are left out, so that more evidence can raise their confidence.
         by_people = MappingIndex([rule for mapping in saved if not mapping.generated for rule in mapping.rules])
         unmatched = [frame for frame in frames if isinstance(map_frame(by_people, frame.info), Unmapped)]
-        drafts = _drafts(tx, services, organization, unmatched, project.id)
+        drafts = _drafts(tx, services, organization, unmatched, project.id, notes)
         saver = _DerivationSaver(tx, services, organization, saved, options)
         return [saver.process(draft, repository) for draft, repository in drafts]
 
@@ -179,14 +180,34 @@ class _DerivationSaver:
         record(self._tx, self._services, self._organization, action, target, audit_details(mapping))
 
 
+def _notes(count: int, too_common: Sequence[str], most: int) -> Iterator[str]:
+    """Yield a sentence for each limit that left something out."""
+    if count > _MAX_NAMES:
+        yield f"The frames have {count} different file names; the first {_MAX_NAMES} were compared."
+    if too_common:
+        yield (
+            f"More than {most} files have the name {too_common[0]!r}{' or others' if len(too_common) > 1 else ''} "
+            "(limits.derived_from_files); frames of such files were left out."
+        )
+
+
 def _drafts(
-    tx: Transaction, services: Services, organization: Organization, frames: Iterable[FrameQuery], project_id: int
+    tx: Transaction,
+    services: Services,
+    organization: Organization,
+    frames: Iterable[FrameQuery],
+    project_id: int,
+    notes: list[str] | None = None,
 ) -> list[tuple[MappingDraft, Repository]]:
     """Return the mappings that frames of the project's own code and the files of active repositories support."""
     # SDKs mark classes as ``in_app`` by configured packages, which few projects set, so that it proves nothing there.
     own = [frame.info for frame in frames if frame.in_app is not False or frame.info.platform in CLASS_PLATFORMS]
-    names = file_names(own)[:_MAX_NAMES]
-    files = file_queries.paths_by_name(tx, organization.id, names, services.limits.derived_from_files)
+    names = file_names(own)
+    too_common: set[str] = set()
+    most = services.limits.derived_from_files
+    files = file_queries.paths_by_name(tx, organization.id, names[:_MAX_NAMES], most, too_common)
+    if notes is not None:
+        notes += _notes(len(names), sorted(too_common), most)
     repositories = {
         str(id_): repository
         for id_, repository in repository_queries.get_many(tx, organization.id, files).items()

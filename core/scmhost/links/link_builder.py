@@ -5,7 +5,7 @@ some seconds: a hanging one delays one request, and not the next ones.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from threading import Lock
@@ -161,7 +161,11 @@ class ProviderQuestions:
         if repository.id not in self._branches:
             target = HookTarget("scm_resolve_ref", installation.id, repository.id)
             resolved = self.ask(calls, target, partial(calls.resolve_ref, installation, repository, None))
-            self._branches[repository.id] = choose_ref(None, None, resolved.name) if resolved else None
+            branch = choose_ref(None, None, resolved.name) if resolved else None
+            # A host without branches has only its newest commit.
+            if branch and resolved and resolved.kind == "commit":
+                branch = replace(branch, kind="commit")
+            self._branches[repository.id] = branch
         return self._branches[repository.id]
 
     def ask(self, calls: ProviderCalls, target: HookTarget, call: Callable[[], T]) -> T | None:

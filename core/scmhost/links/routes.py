@@ -98,13 +98,16 @@ def stacktrace_link(
         config = code_mapping_out(services, MappingDetails(resolved.mapping, project, resolved.repository))
     # Sentry's issue page offers the set-up of a mapping if there is an installation but no link.
     listed = list_installations(services, organization, PageQuery(), features=frozenset({"stacktrace_link"}))
+    notes = notes_on_release(services, organization, release)
+    if listed.has_next:
+        notes.append(f"The organization has more installations than the {len(listed.items)} that are listed.")
     outcome = _outcome_fields(resolved)
     if anchor and outcome["source_url"]:
         outcome["source_url"] = urldefrag(outcome["source_url"]).url
     return StacktraceLink(
         **outcome,
         config=config,
-        notes=notes_on_release(services, organization, release),
+        notes=notes,
         integrations=[short_installation(services, organization, item) for item in listed.items],
     )
 
@@ -221,6 +224,7 @@ class DerivationOut(Wire):
     mappings: list[DerivedOut]
     unread_lines: int
     truncated: bool
+    notes: list[str] = Field(default_factory=list, description="What was left out.")
 
 
 @derivation_router.post("/derive-mappings/")
@@ -230,12 +234,14 @@ def derive_mappings_route(
     """The code mappings that a trace and the files of known commits support. They are saved only on request."""
     trace = read_trace(services, body)
     options = DerivationOptions(body.save, body.confidence, body.default_branch)
-    derived = derive_for_project(services, organization, project, trace.queries, options)
+    notes: list[str] = []
+    derived = derive_for_project(services, organization, project, trace.queries, options, notes)
     return DerivationOut(
         saved=body.save,
         mappings=[_derived(item) for item in derived],
         unread_lines=trace.unread,
         truncated=trace.truncated,
+        notes=notes,
     )
 
 

@@ -49,7 +49,7 @@ class ParsedPath(Wire):
     provider: str
     stack_root: str
     source_root: str
-    default_branch: str
+    default_branch: str | None = Field(description="Null for the newest state of a host without branches.")
 
 
 class StacktraceLink(Wire):

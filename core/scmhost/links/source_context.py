@@ -20,6 +20,7 @@ from cachetools import TTLCache
 from scmhost.plugins import ProviderCalls
 from scmhost.sdk import (
     MAX_FILE_BYTES,
+    ApiTooLarge,
     FileTooLarge,
     Installation,
     Organization,
@@ -262,7 +263,7 @@ def _attempt(call: Callable[[], R]) -> tuple[R | MissingLines]:
         return (call(),)
     except (ProviderForbidden, ProviderUnauthorized, ProviderUnavailable):
         raise
-    except FileTooLarge as error:
+    except (FileTooLarge, ApiTooLarge) as error:
         return (MissingLines(NoLines.FILE_TOO_LARGE, str(error)),)
     except ProviderError as error:
         return (MissingLines(NoLines.PROVIDER_FAILED, str(error)),)

@@ -10,15 +10,26 @@ from functools import cache
 from typing import Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from scmhost.infra.db.engine import Transaction
 from scmhost.infra.paging import PageQuery
 from scmhost.installations import queries as installation_queries
 from scmhost.installations.install import InvalidForm
 from scmhost.mapping import DerivedRoots, FrameInfo, NoRoots, derive_roots
 from scmhost.plugins import ProviderCalls
 from scmhost.plugins.calls import refusals
+from scmhost.repositories import alias_queries
 from scmhost.repositories import queries as repository_queries
-from scmhost.repositories.claim import address_of
-from scmhost.sdk import Feature, Installation, Organization, Pages, Repository, read_own_url, safe_url
+from scmhost.repositories.alias_queries import address_of
+from scmhost.sdk import (
+    Feature,
+    Installation,
+    Organization,
+    Pages,
+    Repository,
+    RepositoryStatus,
+    read_own_url,
+    safe_url,
+)
 from scmhost.services import Services
 
 from . import queries
@@ -33,6 +44,8 @@ _FORMS: Final = (
 )
 # No known host nests repositories deeper than this.
 _MAX_SEGMENTS: Final = 32
+# They decide only which of two messages is shown.
+_MAX_INSTALLATIONS: Final = 10_000
 
 _NO_ROOTS: Final[Mapping[NoRoots, str]] = {
     NoRoots.UNSUPPORTED_FRAME: "This is no path of a source file; give the path as the stack frame has it.",
@@ -44,9 +57,9 @@ _NO_ROOTS: Final[Mapping[NoRoots, str]] = {
 
 
 class PageLocation(NamedTuple):
-    """The ref and the path that a page shows."""
+    """The ref and the path that a page shows; no ref for the newest state of a host without branches."""
 
-    ref: str
+    ref: str | None
     path: str
 
 
@@ -57,7 +70,7 @@ class ParsedSource:
     installation: Installation
     repository: Repository
     roots: DerivedRoots
-    branch: str
+    branch: str | None
 
 
 def parse_source_url(services: Services, organization: Organization, url: str, frame: FrameInfo) -> ParsedSource:
@@ -107,6 +120,7 @@ def _find_repository(services: Services, organization: Organization, url: str) -
     spellings = [f"{scheme}{_bare(above)}{end}" for above in enclosing for scheme in _SCHEMES for end in _URL_ENDINGS]
     with services.store.read() as tx:
         listed = repository_queries.claimed_at(tx, organization.id, spellings)
+        listed += _moved(tx, organization, enclosing, listed)
         stored = installation_queries.get_many(tx, organization.id, {item.installation_id or 0 for item in listed})
     usable = {
         id_: item.installation for id_, item in stored.items() if _can_link(services, organization, item.installation)
@@ -121,6 +135,20 @@ def _find_repository(services: Services, organization: Organization, url: str) -
     return best, usable[best.installation_id or 0]
 
 
+def _moved(
+    tx: Transaction, organization: Organization, enclosing: Sequence[str], listed: Sequence[Repository]
+) -> list[Repository]:
+    """Return the repositories whose URL enclosed the page before they moved, with that URL: the page is read by it."""
+    current = {address_of(item.url or "") for item in listed}
+    addresses = {address_of(above) for above in enclosing} - current
+    old = alias_queries.at_addresses(tx, organization.id, addresses).values()
+    return [
+        repository.model_copy(update={"url": url})
+        for repository, url in old
+        if repository.installation_id is not None and repository.status is RepositoryStatus.ACTIVE
+    ]
+
+
 def _has_installation(services: Services, organization: Organization, enclosing: Sequence[str]) -> bool:
     """Return whether the page is below the address of an installation.
 
@@ -130,7 +158,7 @@ def _has_installation(services: Services, organization: Organization, enclosing:
     addresses = {address_of(url) for url in enclosing}
     with services.store.read() as tx:
         on_this_host = repository_queries.installations_below(tx, organization.id, host)
-        listed = installation_queries.page(tx, organization.id, PageQuery(), None).items
+        listed = installation_queries.page(tx, organization.id, PageQuery(size=_MAX_INSTALLATIONS), None).items
     for item in listed:
         if not _can_link(services, organization, item.installation):
             continue
@@ -173,6 +201,8 @@ def _read_by_plugin(
 ) -> PageLocation | None:
     """Return the plugin's most likely location, preferably the most likely one at a known ref.
 
+    A page without a revision shows the default branch, which the plugin names if it can.
+
     Refs are known from the branches of code mappings, or else from the provider.
     """
     with refusals():
@@ -181,9 +211,31 @@ def _read_by_plugin(
         known = [location for location in locations if location.ref in branches]
         # One candidate needs no confirmation; several mean that the ref may have slashes.
         if not known and len(locations) > 1:
-            known = [item for item in locations if calls.resolve_ref(installation, repository, item.ref)]
-    best = next(iter(known or locations), None)
-    return PageLocation(best.ref, best.path) if best else None
+            known = [
+                item
+                for item in locations
+                if item.ref is not None and calls.resolve_ref(installation, repository, item.ref)
+            ]
+        best = next(iter(known or locations), None)
+        if best is None:
+            return None
+        ref = best.ref or _default_ref(calls, installation, repository, branches)
+    return PageLocation(ref, best.path)
+
+
+def _default_ref(
+    calls: ProviderCalls, installation: Installation, repository: Repository, branches: Collection[str]
+) -> str | None:
+    """Return the default branch of a repository: the provider's, else the only one of its code mappings.
+
+    It is None where the newest commit has no name, as in Perforce: a code mapping without a branch links to the newest.
+    """
+    resolved = calls.resolve_ref(installation, repository, None)
+    if resolved is not None:
+        return None if resolved.kind == "commit" else resolved.name
+    if len(branches) == 1:
+        return next(iter(branches))
+    raise _invalid("Source code URL has no revision; paste the page at a branch, a tag or a commit")
 
 
 @cache

@@ -38,10 +38,12 @@ from scmhost.sdk import (
     ResolvedRef,
     UrlTemplates,
 )
+from scmhost.sdk.secrets import NO_SECRETS
 from scmhost.sdk.values import frozen
 
-from .configuration_calls import ConfigurationCalls
-from .credentials import Credentials, CredentialStore, Refresh
+from .credentials import Credentials, CredentialStore, NeedsAttention, Refresh
+from .errors import PluginFault
+from .form_calls import CheckedConfiguration, FormCalls
 from .isolation.guard import Guard, Implementation
 from .isolation.pauses import seconds_of
 
@@ -50,7 +52,7 @@ T = TypeVar("T")
 _MOST_CHECKED: Final = 10_000
 
 
-class ProviderCalls(ConfigurationCalls):
+class ProviderCalls(FormCalls):
     """Calls the hooks of one provider. For a hook that its plugin does not have, a call returns "no" or nothing.
 
     Every call may raise ``ProviderError``, when the plugin reports that it cannot answer, or ``PluginFault``, when it
@@ -71,7 +73,7 @@ class ProviderCalls(ConfigurationCalls):
         self._implementations = implementations
         self._guard = guard
         self._credentials = credentials
-        self._checked = FIFOCache(_MOST_CHECKED)
+        self._checked: FIFOCache[int, CheckedConfiguration] = FIFOCache(_MOST_CHECKED)
         self._lock = Lock()
         # Made once: it depends on the provider's name alone.
         self._no_page = NoUrl(message=f"{provider.name} has no such page")
@@ -85,6 +87,46 @@ class ProviderCalls(ConfigurationCalls):
         implementation = self._implementations.get(hook)
         return implementation is not None and argument in implementation.parameters
 
+    def configuration_problem(self, installation: Installation) -> str | None:
+        """Return why the provider's model accepts neither the stored configuration nor its upgrade, or None."""
+        return self.checked_configuration(installation).problem
+
+    def usable_installation(self, installation: Installation) -> Installation:
+        """Return an installation as its hooks get it: with the configuration that the plugin upgraded, if it did.
+
+        Raises:
+            NeedsAttention: its configuration is not valid, and cannot be upgraded.
+        """
+        checked = self.checked_configuration(installation)
+        if checked.problem:
+            raise NeedsAttention(f"Installation {installation.name!r} needs attention: its {checked.problem}.")
+        if checked.upgraded is None:
+            return installation
+        return installation.model_copy(update={"configuration": checked.upgraded})
+
+    def checked_configuration(self, installation: Installation) -> CheckedConfiguration:
+        """Check the stored configuration, and upgrade it in memory if the provider's model refuses it."""
+        stored = installation.configuration
+        if self.provider.configuration is None:
+            return CheckedConfiguration(stored)
+        known = self._checked.get(installation.id)
+        # Pure hooks are called a thousand times a second, and the configuration hardly ever changes.
+        if known is not None and known.stored == stored:
+            return known
+        try:
+            secrets = self._credentials.stored(installation).secrets if self._has_secret_fields else NO_SECRETS
+        except NeedsAttention:
+            # Without its secrets the configuration cannot be checked; hooks that need none are called.
+            return CheckedConfiguration(stored)
+        checked = CheckedConfiguration(stored, self._model_problem(stored, secrets))
+        if checked.problem and self.has("scm_upgrade_configuration"):
+            checked = self._upgraded(installation, secrets, checked.problem)
+        # A secret that was missing may be entered, and the configuration stays the same.
+        if checked.problem is None or not self._has_secret_fields:
+            with self._lock:
+                self._checked[installation.id] = checked
+        return checked
+
     def uninstall(self, installation: Installation) -> None:
         """``scm_uninstall``; nothing without the hook."""
         self._call("scm_uninstall", None, installation=installation)
@@ -92,7 +134,11 @@ class ProviderCalls(ConfigurationCalls):
     def offer_repositories(
         self, installation: Installation, repositories: Sequence[Repository], search: str, cursor: str = ""
     ) -> OfferPage:
-        """``scm_offer_repositories``; nothing without the hook. All offers of a plain sequence are one page."""
+        """``scm_offer_repositories``; nothing without the hook. All offers of a plain sequence are one page.
+
+        Raises:
+            PluginFault: the page leads to itself, so that a client would never reach the end.
+        """
         answer: Sequence[Offer] | OfferPage = self._call(
             "scm_offer_repositories",
             OfferPage(offers=()),
@@ -101,7 +147,12 @@ class ProviderCalls(ConfigurationCalls):
             search=search,
             cursor=cursor,
         )
-        return answer if isinstance(answer, OfferPage) else OfferPage(offers=tuple(answer))
+        if not isinstance(answer, OfferPage):
+            return OfferPage(offers=tuple(answer))
+        if answer.next is not None and answer.next == cursor:
+            origin = self._implementations["scm_offer_repositories"].origin
+            raise PluginFault(origin, "bad_result", "returned a page whose next cursor is its own")
+        return answer
 
     def dispatch_repository(
         self, installation: Installation, request: AddRequest, candidate: Repository | None
@@ -243,6 +294,10 @@ class ProviderCalls(ConfigurationCalls):
             if self.provider.configuration is not None:
                 installation = arguments["installation"] = self.usable_installation(installation)
             if not implementation.inline:
+                repository = arguments.get("repository")
+                if isinstance(repository, Repository) and repository.state == "deleted":
+                    # Every such request would fail, and take the time of the code host.
+                    return missing
                 return cast("T", self._call_host(implementation, arguments, installation))
         # The guard has validated the result against the hook's annotation.
         result: T = self._guard.call(implementation, arguments)

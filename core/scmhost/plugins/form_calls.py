@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from pydantic import BaseModel, JsonValue, SecretStr, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from scmhost.sdk import InstallationDraft, JsonObject, Organization, Provider, RedirectTo
+from scmhost.sdk import Installation, InstallationDraft, JsonObject, Organization, Provider, ProviderError, RedirectTo
 from scmhost.sdk.configuration import (
     field_key,
     first_problem,
@@ -23,14 +23,31 @@ from scmhost.sdk.secrets import secret_fields
 from scmhost.sdk.values import frozen
 
 from .config.redaction import credential_texts, is_secret_name, secrets_of
+from .credentials import CredentialStore
 from .errors import PluginFault
 from .isolation.faults import safe_text
 from .isolation.guard import Guard, Implementation
 
 T = TypeVar("T")
 
+_UPGRADE: Final = "scm_upgrade_configuration"
+
 # Parameters of OAuth 2.0 that prove who the person is; other secrets are found by their names.
 _CODES: Final = frozenset({"code", "state"})
+
+
+class CheckedConfiguration(NamedTuple):
+    """The result of checking a stored configuration.
+
+    Attributes:
+        stored: the configuration that was checked.
+        problem: why neither it nor its upgrade is valid for the provider's model; None if one of them is.
+        upgraded: the configuration to use in its place; None if the stored one is valid, or cannot be upgraded.
+    """
+
+    stored: JsonObject
+    problem: str | None = None
+    upgraded: JsonObject | None = None
 
 
 class FormCalls:
@@ -41,6 +58,7 @@ class FormCalls:
     settings: BaseModel
     _implementations: Mapping[str, Implementation]
     _guard: Guard
+    _credentials: CredentialStore
 
     @property
     def plugin(self) -> str:
@@ -123,6 +141,36 @@ class FormCalls:
         if problem:
             raise PluginFault(implementation.origin, "bad_result", f"returned a draft whose {problem}")
         return draft
+
+    def configuration_schema(self) -> JsonObject | None:
+        """Return the provider's configuration model as JSON Schema; None without a model."""
+        return self._configuration_schema
+
+    def _upgraded(
+        self, installation: Installation, secrets: Mapping[str, SecretStr], problem: str
+    ) -> CheckedConfiguration:
+        stored = installation.configuration
+        version = self._credentials.configuration_version(installation)
+        arguments = {"configuration": stored, "version": version}
+        try:
+            # The plugin may return parts of its argument: what the host keeps is a copy.
+            upgraded: Any = frozen(self._guard.call(self._implementations[_UPGRADE], arguments))
+        except (PluginFault, ProviderError) as error:
+            return CheckedConfiguration(stored, f"{problem}, and {_UPGRADE} failed: {error}")
+        refused = self._model_problem(upgraded, secrets)
+        if refused:
+            return CheckedConfiguration(stored, f"{problem}, and {_UPGRADE} returned one that is not either: {refused}")
+        return CheckedConfiguration(stored, None, upgraded)
+
+    @cached_property
+    def _configuration_schema(self) -> JsonObject | None:
+        model = self.provider.configuration
+        # In a worker: a model may build its schema with code of the plugin.
+        return self._run(model.model_json_schema) if model else None
+
+    @cached_property
+    def _has_secret_fields(self) -> bool:
+        return self.provider.configuration is not None and bool(secret_fields(self.provider.configuration))
 
     def _model_problem(self, configuration: JsonObject, secrets: Mapping[str, SecretStr]) -> str | None:
         model = self.provider.configuration

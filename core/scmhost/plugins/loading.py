@@ -20,8 +20,7 @@ from types import MappingProxyType, ModuleType
 from typing import Any, Final
 
 from scmhost.sdk import API_VERSION, HOOK_PREFIX, HOOK_SPECS, PROJECT_NAME
-from scmhost.sdk.hook_results import ARGUMENTS, definition
-from scmhost.sdk.validation import unusable_object
+from scmhost.sdk.validation import ARGUMENTS, definition, unusable_object
 
 from .discovery import Candidate
 from .errors import BadPlugin, Origin, did_you_mean

@@ -157,6 +157,11 @@ class PluginHost:
         owner = self._snapshot.owners.get(key)
         return owner[1] if owner else None
 
+    def providers_with(self, hook: str) -> frozenset[str]:
+        """Return the keys of the providers whose plugin has a hook, whether or not they are on."""
+        calls = self._snapshot.calls
+        return frozenset(key for key, item in calls.items() if item.has(hook))
+
     def is_known(self, key: str) -> bool:
         """Return whether there is such a provider, or at least a plugin of that name, installed or configured."""
         return key in self._snapshot.owners or any(report.name == key for report in self._snapshot.reports)
@@ -204,6 +209,11 @@ class PluginHost:
     def calls(self, provider_key: str) -> ProviderCalls | None:
         """Return the calls of a provider, or None when no ready plugin offers it."""
         return self._snapshot.calls.get(provider_key)
+
+    def has_hook(self, provider_key: str | None, hook: str) -> bool:
+        """Return whether the ready plugin that offers a provider implements a hook."""
+        calls = self._snapshot.calls.get(provider_key) if provider_key else None
+        return calls is not None and calls.has(hook)
 
     def plugin_version(self, provider_key: str) -> str:
         """Return the version of the distribution whose plugin offers a provider; empty where no ready plugin does."""

@@ -22,8 +22,7 @@ from scmhost.sdk import (
     Provider,
     hooks,
 )
-from scmhost.sdk.hook_results import definition, result_adapter, result_text
-from scmhost.sdk.validation import model_problems
+from scmhost.sdk.validation import definition, model_problems, result_adapter, result_text
 
 from .config.reading import problems_of
 from .config.redaction import secrets_of

@@ -10,6 +10,7 @@ from scmhost.commits import bulk_queries
 from scmhost.commits.queries import commit_of, commits_of
 from scmhost.commits.tables import COMMITS
 from scmhost.commits.values import StoredCommit
+from scmhost.infra.db.base import AnyRow
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.statements import SortKey, batches, fetch_page, insert_into, ordered
 from scmhost.infra.errors import NotFound
@@ -124,7 +125,12 @@ def commits_page(
 
 
 def set_head(
-    tx: Transaction, organization_id: int, release_id: int, repository_id: int, sha: str, previous_sha: str | None
+    tx: Transaction,
+    organization_id: int,
+    release_id: int,
+    repository_id: int,
+    sha: str,
+    previous_sha: str | None,
 ) -> None:
     """Set the sha of a repository in a release."""
     set_heads(tx, organization_id, release_id, [Head(repository_id, sha, previous_sha)])
@@ -140,7 +146,7 @@ def set_heads(tx: Transaction, organization_id: int, release_id: int, heads: Ite
     ]
     if rows:
         new = insert_into(tx, RELEASE_HEADS)
-        values = {"sha": new.excluded.sha, "previous_sha": new.excluded.previous_sha}
+        values = {name: new.excluded[name] for name in ("sha", "previous_sha", "note")}
         tx.execute(new.on_conflict_do_update(index_elements=list(RELEASE_HEADS.primary_key), set_=values), rows)
 
 
@@ -159,7 +165,7 @@ def heads_of(tx: Transaction, organization_id: int, release_ids: Iterable[int]) 
     found: dict[int, list[Head]] = {}
     for piece in batches(release_ids):
         for row in tx.execute(query.where(RELEASE_HEADS.c.release_id.in_(piece))):
-            found.setdefault(row.release_id, []).append(Head(row.repository_id, row.sha, row.previous_sha))
+            found.setdefault(row.release_id, []).append(_head(row))
     return found
 
 
@@ -171,7 +177,11 @@ def head_of(tx: Transaction, organization_id: int, version: str, repository_id: 
     of_version = (RELEASE_HEADS.c.organization_id == organization_id) & (RELEASES.c.version == version)
     query = select(RELEASE_HEADS).join(RELEASES, same).where(of_version, RELEASE_HEADS.c.repository_id == repository_id)
     row = tx.execute(query).one_or_none()
-    return Head(row.repository_id, row.sha, row.previous_sha) if row else None
+    return _head(row) if row else None
+
+
+def _head(row: AnyRow) -> Head:
+    return Head(row.repository_id, row.sha, row.previous_sha, row.note)
 
 
 def _lock(tx: Transaction, organization_id: int, release_id: int) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import structlog
+
 from scmhost.commits import bulk_queries
 from scmhost.commits.ingest import IngestedCommits, report_saved_commits
 from scmhost.commits.payload import commits_from_drafts
@@ -21,6 +23,8 @@ from scmhost.services import Services
 
 from . import content_queries, queries
 from .values import Head, Release
+
+log = structlog.get_logger(__name__)
 
 FETCH_COMMITS: Final = "fetch_commits"
 """The kind of the job. Its key is ``<release id>:<repository id>``."""
@@ -68,6 +72,8 @@ def fetch_blocker(services: Services, organization: Organization, repository: Re
     """Return why commits cannot be fetched from a repository's provider; None when they can."""
     if repository.provider is None or repository.installation_id is None:
         return "it is unclaimed, so no provider can list the commits before it"
+    if repository.state == "deleted":
+        return "it was deleted at its code host"
     idle = services.plugins.idle_reason(repository.provider, organization)
     if idle:
         return f"its provider is off ({idle})"
@@ -79,12 +85,14 @@ def fetch_blocker(services: Services, organization: Organization, repository: Re
 
 
 def fetch_notes(tx: Transaction, release: Release) -> list[str]:
-    """Return a note for each fetch of a release that is not complete."""
+    """Return a note for each fetch of a release that is not complete, or that left out commits."""
     pending = jobs.with_key_prefix(tx, release.organization_id, FETCH_COMMITS, f"{release.id}:")
     ids = {job.id: _repository_id(job) for job in pending}
     repositories = repository_queries.get_many(tx, release.organization_id, ids.values())
     # A repository may have been deleted while its fetch was waiting.
-    return [_note(job, repositories[ids[job.id]].name) for job in pending if ids[job.id] in repositories]
+    waiting = [_note(job, repositories[ids[job.id]].name) for job in pending if ids[job.id] in repositories]
+    heads = content_queries.heads(tx, release.organization_id, release.id)
+    return waiting + [head.note for head in heads if head.note]
 
 
 def _note(job: QueuedJob, name: str) -> str:
@@ -123,10 +131,14 @@ class _FetchRequest:
 
 @dataclass(frozen=True, slots=True)
 class _FetchResult:
-    """The sha of the head if the provider could resolve it, else the ref; and the commits, newest first."""
+    """The sha of the head if the provider could resolve it, else the ref; and the commits, newest first.
+
+    ``note`` is what was left out.
+    """
 
     head: str
     commits: Sequence[ListedCommit]
+    note: str | None = None
 
 
 def fetch_commits(services: Services, job: QueuedJob) -> None:
@@ -160,7 +172,7 @@ def _read_request(tx: Transaction, job: QueuedJob) -> _FetchRequest | None:
     installation = installation_queries.get(tx, organization.id, repository.installation_id or 0)
     if head is None or installation is None:
         return None
-    previous = queries.before(tx, release, repository.id)
+    previous = queries.before(tx, release, repository.id, any_commit=True)
     # As on Sentry: without a base, the commits since the previous release of the same projects.
     base = head.previous_sha or (previous[1] if previous else None)
     return _FetchRequest(organization, release, repository, installation.installation, base, head)
@@ -175,8 +187,16 @@ def _call_provider(services: Services, request: _FetchRequest) -> _FetchResult:
     head = _resolve_head(calls, request)
     # Outside of a transaction: a code host may take seconds to answer.
     drafts = calls.compare_commits(request.installation, request.repository, request.base, head)
+    most, note = services.limits.commits_per_request, None
+    if len(drafts) > most:
+        note = (
+            f"The provider returned {len(drafts)} commits of repository {request.repository.name!r}, and the newest "
+            f"{most} were kept (limits.commits_per_request). Set the ref with a later previous commit, or send the "
+            "others with `scmhost commits send`."
+        )
+        log.warning("fetched commits left out", repository=request.repository.id, fetched=len(drafts), kept=most)
     # The newest ones are first, so the limit drops the oldest.
-    return _FetchResult(head, commits_from_drafts(drafts[: services.limits.commits_per_request], services.limits))
+    return _FetchResult(head, commits_from_drafts(drafts[:most], services.limits), note)
 
 
 def _resolve_head(calls: ProviderCalls, request: _FetchRequest) -> str:
@@ -192,12 +212,13 @@ def _resolve_head(calls: ProviderCalls, request: _FetchRequest) -> str:
 def _save(tx: Transaction, services: Services, request: _FetchRequest, result: _FetchResult) -> list[IngestedCommits]:
     organization_id, release, repository = request.organization.id, request.release, request.repository
     now = services.clock.now()
-    if result.head != request.head.sha:
+    if (result.head, result.note) != (request.head.sha, request.head.note):
         # Tags and branches move; the release keeps the commit that its ref named when it was set.
         previous = request.head.previous_sha
-        content_queries.set_head(tx, organization_id, release.id, repository.id, result.head, previous)
-        if looks_like_commit(result.head):
-            bulk_queries.save_bare_commits(tx, organization_id, [(repository.id, result.head)], now)
+        head = Head(repository.id, result.head, previous, result.note)
+        content_queries.set_heads(tx, organization_id, release.id, [head])
+    if result.head != request.head.sha and looks_like_commit(result.head):
+        bulk_queries.save_bare_commits(tx, organization_id, [(repository.id, result.head)], now)
     if not result.commits:
         return []
     saved = bulk_queries.save(tx, organization_id, repository.id, result.commits, now)

@@ -6,7 +6,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, func, insert, select
+from sqlalchemy import ColumnElement, and_, exists, func, insert, select
 from sqlalchemy import delete as delete_from
 from sqlalchemy import update as change
 
@@ -121,14 +121,21 @@ def page(
     return found.showing(_releases(tx, organization_id, found.items))
 
 
-def before(tx: Transaction, release: Release, repository_id: int) -> tuple[Release, str] | None:
+def before(
+    tx: Transaction, release: Release, repository_id: int, *, any_commit: bool = False
+) -> tuple[Release, str] | None:
     """Return the newest release before this one that shares a project with it and has a full sha as its head.
+
+    ``any_commit``: the head may also be another id of a known commit, such as the number of a changelist.
 
     Returns:
         The release, and its head of the repository.
     """
     shares_project = _is_of_projects(release.organization_id, [project.id for project in release.projects])
-    has_full_sha = func.length(RELEASE_HEADS.c.sha) == _SHA_LENGTH
+    is_commit = func.length(RELEASE_HEADS.c.sha) == _SHA_LENGTH
+    if any_commit:
+        own = (COMMITS.c.organization_id == release.organization_id) & (COMMITS.c.repository_id == repository_id)
+        is_commit |= exists().where(own, COMMITS.c.sha == RELEASE_HEADS.c.sha)
     # Sentry counts the release itself, so that a second build of it sends no commits.
     earlier = ((release.released_at or release.created_at) >= RELEASES.c.dated_at) & (RELEASES.c.id != release.id)
     same = and_(
@@ -138,7 +145,7 @@ def before(tx: Transaction, release: Release, repository_id: int) -> tuple[Relea
         select(RELEASES, RELEASE_HEADS.c.sha)
         .join(RELEASE_HEADS, same)
         .where(RELEASES.c.organization_id == release.organization_id, RELEASE_HEADS.c.repository_id == repository_id)
-        .where(earlier, has_full_sha, shares_project)
+        .where(earlier, is_commit, shares_project)
         .order_by(*ordered(_NEWEST_FIRST))
         .limit(1)
     )

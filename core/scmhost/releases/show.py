@@ -72,7 +72,7 @@ def commits_of_release(
 def _repository_id(tx: Transaction, organization: Organization, only: CommitFilter) -> int | None:
     if not only.repository_name:
         return only.repository_id
-    repository = repository_queries.by_name(tx, organization.id, only.repository_name)
+    repository = find_named(tx, organization, only.repository_name)
     if repository is None:
         raise NotFound(f"Organization {organization.slug!r} has no repository {only.repository_name!r}.")
     return repository.id

@@ -75,6 +75,8 @@ class ReleaseHeadRow(ChildMixin, Base):
     # Not a reference to a commit: a head may be a tag or a branch.
     sha: Mapped[str]
     previous_sha: Mapped[str | None]
+    # What was left out when its commits were fetched.
+    note: Mapped[str | None]
 
 
 class DeployRow(EntityMixin, Base):

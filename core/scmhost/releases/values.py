@@ -75,9 +75,10 @@ class Deploys:
 class Head:
     """The sha of a repository in a release, and the sha of the release before if a ref named it.
 
-    The sha may be a tag or a branch until its commits are fetched.
+    The sha may be a tag or a branch until its commits are fetched. ``note`` is what was left out then.
     """
 
     repository_id: int
     sha: str
     previous_sha: str | None
+    note: str | None = None

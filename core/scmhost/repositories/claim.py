@@ -1,9 +1,8 @@
-"""Add repositories: by name and URL, or through a provider, whose plugin offers, decides and shapes the answer."""
+"""Add repositories: by name and URL, or through a provider, whose plugin decides and shapes the answer."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
 import structlog
 from pydantic import JsonValue
@@ -14,7 +13,6 @@ from scmhost.infra.db.errors import Duplicate
 from scmhost.infra.db.statements import as_id
 from scmhost.infra.errors import Conflict, InvalidInput, NotFound, ProviderRefused
 from scmhost.installations import queries as installation_queries
-from scmhost.installations.install import get_installation
 from scmhost.plugins import PluginFault
 from scmhost.plugins.calls import refusals
 from scmhost.sdk import (
@@ -22,7 +20,6 @@ from scmhost.sdk import (
     Claim,
     Create,
     Installation,
-    Offer,
     Organization,
     ProviderError,
     Refusal,
@@ -33,7 +30,7 @@ from scmhost.sdk import (
 from scmhost.sdk.provider import ProviderPayload, RepositoryPayload, default_payload
 from scmhost.services import Services
 
-from . import queries
+from . import alias_queries, queries
 from .webhooks import request_webhook
 
 _log = structlog.get_logger(__name__)
@@ -48,6 +45,12 @@ _PROVIDERS_WITH_URL: Final = frozenset(
         f"integrations:{key}"
         for key in ("github", "github_enterprise", "gitlab", "bitbucket", "bitbucket_server", "vsts")
     }
+)
+
+# Its links stay: the code host may restore it, and a report may be wrong, such as after a lost permission.
+_DELETED: Final = (
+    "The code host reports that it deleted this repository. Its links are kept but cannot be verified, and no commits "
+    "are fetched. Delete it here too, or restore it there and synchronize the installation."
 )
 
 UNKNOWN_PROVIDER: Final = {"id": "unknown", "name": "Unknown Provider"}
@@ -67,10 +70,14 @@ def create_repository(
     """
     name, url = checked_name(name), checked_url(url)
     with services.store.write() as tx:
-        known = queries.by_name(tx, organization.id, name)
-        # A retried request must succeed, but must not replace a URL that someone has corrected.
-        if known is not None and url not in (None, known.url):
-            raise Conflict(f"Repository {known.name!r} exists already, with another URL; change it with PUT.")
+        current = queries.by_name(tx, organization.id, name)
+        known = current or alias_queries.named(tx, organization.id, [name]).get(queries.name_key(name))
+        if known is not None and not _has_url(tx, known, url):
+            # A retried request must succeed, but must not replace a URL that someone has corrected.
+            if current is not None:
+                raise Conflict(f"Repository {known.name!r} exists already, with another URL; change it with PUT.")
+            # The code host allows a new repository once the name is free.
+            known = None
         if known is not None:
             return known, False
         saved = queries.create(tx, organization.id, name, services.clock.now(), url=url)
@@ -79,20 +86,12 @@ def create_repository(
     return saved, True
 
 
-def offer_repositories(
-    services: Services, organization: Organization, installation_id: int, search: str
-) -> Sequence[Offer]:
-    """Return what the provider offers, without the repositories that the installation has, up to a limit."""
-    installation = get_installation(services, organization, installation_id).installation
-    calls = services.plugins.calls_for(installation.provider, organization)
-    with services.store.read() as tx:
-        unclaimed = queries.unclaimed(tx, organization.id, services.limits.offers)
-        owned = queries.of_installation(tx, organization.id, installation_id)
-    with refusals():
-        offers = calls.offer_repositories(installation, unclaimed, search).offers
-    # Plugins offer ids or names as identifiers; either may have become the name or the external id.
-    taken = {name for repository in owned for name in (repository.name, repository.external_id)}
-    return [offer for offer in offers if not {offer.identifier, offer.name} & taken][: services.limits.offers]
+def _has_url(tx: Transaction, repository: Repository, url: str | None) -> bool:
+    """Return whether a URL is that of a repository, now or before it moved. No URL is the same as any."""
+    if url in (None, repository.url):
+        return True
+    earlier = alias_queries.at_addresses(tx, repository.organization_id, [alias_queries.address_of(url or "")]).values()
+    return any(found.id == repository.id for found, _ in earlier)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +152,7 @@ def _find_candidate(tx: Transaction, organization: Organization, identifier: str
     # Sentry's custom SCM sends the id; a name is what users have at hand.
     found = None if id_ is None else queries.get(tx, organization.id, id_)
     found = found or queries.by_name(tx, organization.id, identifier)
+    found = found or alias_queries.named(tx, organization.id, [identifier]).get(queries.name_key(identifier))
     return found if found and found.unclaimed and found.status == "active" else None
 
 
@@ -170,7 +170,9 @@ def _save(
             saved = _create(tx, services, installation, decision)
         else:
             saved = _claim(tx, installation, decision, candidate)
-        request_webhook(tx, services, None, saved)
+        # The repository was unclaimed: it has no webhook that would have to be removed.
+        if services.plugins.has_hook(installation.provider, "scm_register_webhook"):
+            request_webhook(tx, services, None, saved)
         details: Details = {"provider": installation.provider, "integrationId": installation.id}
         record(tx, services, organization, action, (saved.id, saved.name), details)
     return saved
@@ -214,9 +216,10 @@ def serialize_repository(services: Services, organization: Organization, reposit
     While the provider is off or its plugin fails, this is the host's own payload, and its ``idle`` gives the reason.
     """
     key = repository.provider
-    idle = services.plugins.idle_reason(key, organization)
+    off = services.plugins.idle_reason(key, organization)
+    idle = off or (_DELETED if repository.state == "deleted" else None)
     payload = default_payload(repository, _provider_payload(services, key), idle)
-    calls = None if key is None or idle else services.plugins.calls(key)
+    calls = None if key is None or off else services.plugins.calls(key)
     if calls is None:
         return RepositoryPayload.model_validate(payload)
     try:
@@ -293,18 +296,3 @@ def checked_url(url: str | None) -> str | None:
         return check_web_url(url.strip())
     except UrlError as error:
         raise InvalidInput(f"Enter a valid URL: {error}.", "url") from error
-
-
-def address_of(url: str) -> str:
-    """Return the host and the path of a URL in lower case, without ``.git``, to compare URLs; empty for other text."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return ""
-    path = parts.path.strip("/").casefold().removesuffix(".git")
-    return f"{parts.hostname}/{path}".casefold() if parts.hostname else ""
-
-
-def path_of(url: str) -> str:
-    """Return the path of a URL in lower case, without ``.git``: the name of the repository on its host."""
-    return address_of(url).partition("/")[2]

@@ -158,10 +158,12 @@ def file_states(
     return states.files()
 
 
-def paths_by_name(tx: Transaction, organization_id: int, names: Iterable[str], most: int) -> dict[int, list[str]]:
+def paths_by_name(
+    tx: Transaction, organization_id: int, names: Iterable[str], most: int, left_out: set[str] | None = None
+) -> dict[int, list[str]]:
     """Return the paths of files that have one of these names and are not deleted, by repository id.
 
-    A name that more than ``most`` files have is left out, rather than answered in part.
+    A name that more than ``most`` files have is left out, rather than answered in part, and added to ``left_out``.
     """
     # A frame may have a NUL or half of a surrogate pair, which no stored path has.
     heads = {name[:_NAME_LENGTH] for name in names if is_text(name)}
@@ -177,7 +179,10 @@ def paths_by_name(tx: Transaction, organization_id: int, names: Iterable[str], m
     left = heads - too_many
     if left:
         states.add(_pending_changes(tx, organization_id, None, _has_name, left))
-    return states.paths_by_repository(most)
+    paths = states.paths_by_repository(most, too_many)
+    if left_out is not None:
+        left_out |= too_many
+    return paths
 
 
 class _States:
@@ -200,14 +205,18 @@ class _States:
             for key, row in self._newest.items()
         }
 
-    def paths_by_repository(self, most: int) -> dict[int, list[str]]:
-        """Return the paths that are not deleted and whose name at most ``most`` files have, deleted ones included."""
+    def paths_by_repository(self, most: int, left_out: set[str]) -> dict[int, list[str]]:
+        """Return the paths that are not deleted and whose name at most ``most`` files have, deleted ones included.
+
+        Other names are added to ``left_out``.
+        """
         by_name: dict[str, list[Any]] = {}
         for row in self._newest.values():
             by_name.setdefault(row.path.rpartition("/")[2][:_NAME_LENGTH], []).append(row)
         paths: dict[int, list[str]] = {}
-        for rows in by_name.values():
-            for row in rows if len(rows) <= most else ():
+        left_out |= {name for name, rows in by_name.items() if len(rows) > most}
+        for rows in (rows for name, rows in by_name.items() if name not in left_out):
+            for row in rows:
                 if not row.deleted:
                     paths.setdefault(row.repository_id, []).append(row.path)
         return paths

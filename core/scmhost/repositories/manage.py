@@ -17,7 +17,7 @@ from scmhost.plugins import PluginFault
 from scmhost.sdk import Installation, Organization, ProviderError, Repository, RepositoryStatus
 from scmhost.services import Services
 
-from . import queries
+from . import queries, sync_queries
 from .claim import checked_name, checked_url
 from .webhooks import request_webhook, unregister_all
 
@@ -103,8 +103,14 @@ def _save_changes(
     changes: Mapping[str, Any],
     fields: dict[str, Any],
 ) -> Repository:
+    if fields.get("installation_id", repository.installation_id) != repository.installation_id:
+        fields |= queries.UNKNOWN_TO_HOST
     if "name" in changes:
         fields["name"] = checked_name(changes["name"])
+        # Otherwise the next report of the code host would look like a new name, and replace the user's.
+        known = sync_queries.host_names(tx, organization.id, [repository.id])
+        if repository.installation_id is not None and known == {repository.id: None}:
+            fields["host_name"] = repository.name
     if "url" in changes:
         fields["url"] = checked_url(changes["url"])
     # The default distinguishes an absent field from null. Sentry ignores null, so that nothing can be detached there.

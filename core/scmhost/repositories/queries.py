@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from typing import Any, Final, TypedDict, Unpack
+from typing import Any, Final, TypedDict, Unpack, get_args
 
 import structlog
 from sqlalchemy import ColumnElement, delete, func, insert, or_, select, true, update
@@ -26,6 +26,7 @@ from scmhost.links.tables import CODE_MAPPINGS
 from scmhost.organizations.queries import touch_mappings
 from scmhost.releases.tables import RELEASE_COMMITS
 from scmhost.sdk import Claim, JsonObject, Repository, RepositoryStatus
+from scmhost.sdk.values import HostState
 
 from .tables import REPOSITORIES
 
@@ -35,6 +36,11 @@ COLUMNS: Final = tuple(REPOSITORIES.c[name] for name in Repository.model_fields)
 HOLDERS: Final = (RepositoryStatus.ACTIVE.value, RepositoryStatus.HIDDEN.value)
 """The statuses in which no other repository may have the same name or external id."""
 _STATUSES: Final = frozenset(status.value for status in RepositoryStatus)
+_STATES: Final = frozenset(get_args(HostState))
+
+
+UNKNOWN_TO_HOST: Final[Mapping[str, Any]] = {"state": "active", "host_name": None}
+"""The columns that the synchronization sets, for a repository that gets another installation or none."""
 
 
 def name_key(name: str) -> str:
@@ -55,7 +61,10 @@ def is_unclaimed() -> ColumnElement[bool]:
 
 def repository_of(row: AnyRow) -> Repository:
     """Return the repository in a row of ``COLUMNS``. One with an unknown status counts as hidden."""
-    fields = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+    # The row may have other columns too.
+    fields = {name: row._mapping[name] for name in Repository.model_fields}  # noqa: SLF001 - SQLAlchemy's public name
+    if fields["state"] not in _STATES:
+        fields["state"] = "active"
     if fields["status"] not in _STATUSES:
         # A newer version may have stored it, during a rolling upgrade or before a downgrade. Raising here would fail
         # whole lists; a hidden repository stays readable and gets no links.
@@ -165,7 +174,9 @@ def _referring(tx: Transaction, organization_id: int, repository_id: int) -> tup
 _BY_NAME: Final = (SortKey(REPOSITORIES.c.name_key), SortKey(REPOSITORIES.c.id))
 _IS_ACTIVE: Final = REPOSITORIES.c.status == RepositoryStatus.ACTIVE.value
 _IS_CLAIMED: Final = REPOSITORIES.c.installation_id.is_not(None)
-_CHANGEABLE: Final = frozenset({"name", "url", "status", "provider", "installation_id", "external_id", "configuration"})
+_CHANGEABLE: Final = frozenset(
+    {"name", "url", "status", "provider", "installation_id", "external_id", "configuration", "state", "host_name"}
+)
 
 
 class RepositoryDetails(TypedDict, total=False):
@@ -290,9 +301,14 @@ def page(
     return fetch_page(tx, rows, _BY_NAME, request, repository_of)
 
 
-def unclaimed(tx: Transaction, organization_id: int, limit: int) -> list[Repository]:
-    """Return the repositories that an installation may claim, by name, up to a limit."""
+def unclaimed(tx: Transaction, organization_id: int, limit: int, *, query: str = "") -> list[Repository]:
+    """Return the repositories that an installation may claim, by name, up to a limit.
+
+    ``query`` is a part of the name, without regard to case.
+    """
     rows = select(*COLUMNS).where(REPOSITORIES.c.organization_id == organization_id, is_unclaimed())
+    if query:
+        rows = rows.where(REPOSITORIES.c.name_key.contains(name_key(query), autoescape=True))
     return [
         repository_of(row) for row in tx.execute(rows.order_by(REPOSITORIES.c.name_key, REPOSITORIES.c.id).limit(limit))
     ]
@@ -314,14 +330,14 @@ def claim(
         Duplicate: another repository has the provider's external id.
     """
     decided = claim.model_dump(include={"external_id", "url", "configuration"}, exclude_none=True)
-    fields = {"provider": provider, "installation_id": installation_id, **decided}
+    fields = {"provider": provider, "installation_id": installation_id, **UNKNOWN_TO_HOST, **decided}
     return _change(tx, organization_id, repository_id, is_unclaimed(), fields)
 
 
 def unclaim(tx: Transaction, organization_id: int, repository_id: int) -> Repository | None:
     """Take a repository away from its installation. Return None when it has none."""
     claimed = REPOSITORIES.c.provider.is_not(None) | REPOSITORIES.c.installation_id.is_not(None)
-    fields = {"provider": None, "installation_id": None}
+    fields = {"provider": None, "installation_id": None, **UNKNOWN_TO_HOST}
     return _change(tx, organization_id, repository_id, claimed, fields)
 
 

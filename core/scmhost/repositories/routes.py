@@ -3,12 +3,12 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, TypeVar
 
-from fastapi import APIRouter, Body, Query, Response
+from fastapi import APIRouter, Body, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, JsonValue, TypeAdapter, ValidationError
 
 from scmhost.infra.errors import InvalidInput
-from scmhost.infra.http import RequestedPage, Wire
+from scmhost.infra.http import Moment, RequestedPage, Wire, link_header
 from scmhost.infra.paging import Page
 from scmhost.installations.install import InvalidForm, field_problems
 from scmhost.installations.schemas import OfferOut, Offers, RemovedInstallation
@@ -17,10 +17,24 @@ from scmhost.sdk import AddRequest, Organization, Repository, RepositoryStatus
 from scmhost.sdk.provider import RepositoryPayload
 from scmhost.services import Services
 
-from .claim import add_repository, create_repository, offer_repositories, serialize_repositories, serialize_repository
+from .claim import add_repository, create_repository, serialize_repositories, serialize_repository
 from .manage import change_repository, delete_repository, get_repository, list_repositories, uninstall
+from .offers import offer_repositories
+from .sync import SyncStatus, request_sync, sync_status
 from .webhook_queries import RepositoryWebhook, WebhookState
 from .webhooks import list_webhooks, request_all, webhooks_of
+
+
+class SyncOut(Wire):
+    """The synchronization of an installation's repositories."""
+
+    state: Literal["waiting", "retrying", "failed", "idle"] = Field(description="What is under way.")
+    fault: str | None = Field(description="Why the code host could not be asked.")
+    date_finished: Moment | None = Field(description="When the last synchronization ended.")
+    checked: int = Field(description="How many repositories the provider was asked about then.")
+    changed: int = Field(description="How many of them had changed.")
+    notes: list[str] = Field(description="What could not be applied then.")
+
 
 # Routes below an installation that change or list repositories.
 installation_router: Final = APIRouter(
@@ -45,7 +59,12 @@ def offers_list(
     services: ServicesDep,
     organization: ForIntegrations,
     integration_id: NumericId,
+    request: Request,
+    response: Response,
     search: str = "",
+    cursor: Annotated[
+        str, Query(description="A cursor from a Link header, or `nextCursor`; without one, the first page.")
+    ] = "",
     installable_only: Annotated[  # noqa: ARG001 - Sentry's clients send it
         str,
         Query(
@@ -54,14 +73,31 @@ def offers_list(
         ),
     ] = "false",
 ) -> Offers:
-    """The repositories that can be added to an installation, without those that it already has."""
-    offers = offer_repositories(services, organization, parse_id(integration_id, "installation"), search)
+    """A page of the repositories that can be added to an installation, without those that it already has."""
+    page = offer_repositories(services, organization, parse_id(integration_id, "installation"), search, cursor)
+    url = str(request.url.remove_query_params("cursor"))
+    pages = (("previous", False, ""), ("next", page.next is not None, page.next or ""))
+    response.headers["Link"] = link_header(url, pages)
     return Offers(
         repos=[
             OfferOut(name=offer.name, identifier=offer.identifier, default_branch=offer.default_branch)
-            for offer in offers
-        ]
+            for offer in page.offers
+        ],
+        next_cursor=page.next,
+        notes=list(page.notes),
     )
+
+
+@installation_router.get("/sync/")
+def syncs_show(services: ServicesDep, organization: ForIntegrations, integration_id: NumericId) -> SyncOut:
+    """How the repositories of an installation were last compared with its code host, and what is under way."""
+    return _sync_out(sync_status(services, organization, parse_id(integration_id, "installation")))
+
+
+@installation_router.post("/sync/", status_code=202)
+def syncs_request(services: AuditedServices, organization: ForIntegrations, integration_id: NumericId) -> SyncOut:
+    """Compare the repositories of an installation with its code host now, in the background."""
+    return _sync_out(request_sync(services, organization, parse_id(integration_id, "installation")))
 
 
 class WebhookStatusOut(Wire):
@@ -120,7 +156,8 @@ def _shown(
     services: Services, repositories: Sequence[Repository], payloads: Sequence[RepositoryPayload]
 ) -> list[RepositoryOut]:
     """Return payloads of repositories, each with the state of its webhook."""
-    webhooks = webhooks_of(services, repositories)
+    registering = [one for one in repositories if services.plugins.has_hook(one.provider, "scm_register_webhook")]
+    webhooks = webhooks_of(services, registering) if registering else {}
     shown = []
     for repository, payload in zip(repositories, payloads, strict=True):
         webhook = webhooks.get(repository.id)
@@ -257,6 +294,18 @@ def _add_through_provider(services: Services, organization: Organization, fields
     installation_id = parse_id(str(sent.installation), "installation")
     added = add_repository(services, organization, key, installation_id, request)
     return _shown(services, [added.saved], [added.payload])[0]
+
+
+def _sync_out(status: SyncStatus) -> SyncOut:
+    last = status.last
+    return SyncOut(
+        state=status.state,
+        fault=status.fault,
+        date_finished=last.finished_at if last else None,
+        checked=last.checked if last else 0,
+        changed=last.changed if last else 0,
+        notes=list(last.notes) if last else [],
+    )
 
 
 def _sent_changes(changes: RepositoryChanges) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The tables of repositories, of their known files, and of their webhooks."""
+"""The tables of repositories, of their earlier names, known files and webhooks, and of their synchronization."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -52,6 +52,46 @@ class RepositoryRow(EntityMixin, Base):
     status: Mapped[str] = mapped_column(KeyText)
     created_at: Mapped[datetime]
     delete_after: Mapped[datetime | None]
+    # Workers of the version before insert rows without it.
+    state: Mapped[str] = mapped_column(KeyText, server_default=text("'active'"))
+    # The name that the code host reported last. Users may have given the repository another one.
+    host_name: Mapped[str | None]
+
+
+class RepositoryAliasRow(ChildMixin, Base):
+    """An earlier name or URL of a repository, which still finds it.
+
+    ``key`` is the name as it is compared, or the host and the path of the URL; ``path`` is the path alone.
+    """
+
+    __tablename__ = "repository_aliases"
+    __table_args__ = (
+        refers_to("repositories", "repository_id"),
+        Index(None, "organization_id", "repository_id"),
+        Index(None, "organization_id", "path"),
+    )
+
+    kind: Mapped[str] = mapped_column(KeyText, primary_key=True)
+    key: Mapped[str] = mapped_column(KeyText, primary_key=True)
+    repository_id: Mapped[int]
+    path: Mapped[str | None] = mapped_column(KeyText)
+    url: Mapped[str | None]
+    created_at: Mapped[datetime]
+
+
+class RepositorySyncRow(ChildMixin, Base):
+    """When an installation's repositories are next compared with its code host, and the last result."""
+
+    __tablename__ = "repository_syncs"
+    __table_args__ = (refers_to("installations", "installation_id"),)
+
+    installation_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    due_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    checked: Mapped[int]
+    changed: Mapped[int]
+    notes: Mapped[list[Any]]
+    fault: Mapped[str | None]
 
 
 class KnownFileRow(ChildMixin, Base):
@@ -95,5 +135,7 @@ class RepositoryWebhookRow(ChildMixin, Base):
 
 
 REPOSITORIES: Final = table_of(RepositoryRow)
+REPOSITORY_ALIASES: Final = table_of(RepositoryAliasRow)
+REPOSITORY_SYNCS: Final = table_of(RepositorySyncRow)
 KNOWN_FILES: Final = table_of(KnownFileRow)
 REPOSITORY_WEBHOOKS: Final = table_of(RepositoryWebhookRow)

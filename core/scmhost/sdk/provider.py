@@ -109,6 +109,7 @@ class RepositoryPayload(BaseModel):
     externalSlug: JsonValue  # noqa: N815 - the spelling of Sentry's API
     externalId: str  # noqa: N815 - the spelling of Sentry's API
     idle: str | None = None
+    hostState: str = "active"  # noqa: N815 - the spelling of Sentry's API
 
 
 def default_payload(repository: Repository, provider: JsonValue, idle: str | None = None) -> dict[str, JsonValue]:
@@ -133,4 +134,5 @@ def default_payload(repository: Repository, provider: JsonValue, idle: str | Non
         "externalSlug": repository.name,
         "externalId": repository.external_id or "",
         "idle": idle,
+        "hostState": repository.state,
     }

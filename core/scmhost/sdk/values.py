@@ -6,9 +6,9 @@ The JSON in them is immutable too: what a hook gets stays as it is for the host 
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, SecretStr, model_validator
 
 # The contract's first version had these names in this module: they stay importable from it.
 from .frozen import FrozenDict as FrozenDict  # noqa: PLC0414
@@ -27,6 +27,27 @@ def frozen(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return FrozenList(map(frozen, value))
     return value
+
+
+_CONTAINERS: Final = (Value, dict, list, tuple, SecretStr)
+
+
+def own_copy(value: Any) -> Any:
+    """Return a copy of a value of the contract, at any depth; other objects, such as settings, as they are."""
+    if isinstance(value, Value):
+        copied = value.model_copy()
+        fields = vars(copied)
+        for name, inner in fields.items():
+            if isinstance(inner, _CONTAINERS):
+                fields[name] = own_copy(inner)
+        return copied
+    if isinstance(value, dict):
+        return FrozenDict({key: own_copy(inner) for key, inner in value.items()})
+    if isinstance(value, list):
+        return FrozenList(map(own_copy, value))
+    if isinstance(value, tuple):
+        return tuple(map(own_copy, value))
+    return SecretStr(value.get_secret_value()) if isinstance(value, SecretStr) else value
 
 
 FrozenJson = Annotated[JsonObject, AfterValidator(frozen)]
@@ -49,6 +70,10 @@ class RepositoryStatus(StrEnum):
     HIDDEN = "hidden"
     PENDING_DELETION = "pending_deletion"
     DELETION_IN_PROGRESS = "deletion_in_progress"
+
+
+HostState = Literal["active", "archived", "deleted"]
+"""The state of a repository at its code host."""
 
 
 class Organization(Value):
@@ -104,8 +129,9 @@ class Repository(Value):
         installation_id: the id of the installation that claimed it.
         external_id: from the plugin's decision.
         configuration: from the plugin's decision.
-        status: its state.
+        status: its state on this host.
         created_at: when the host first stored it.
+        state: its state at the code host, as ``scm_sync_repositories`` last reported it.
     """
 
     id: int
@@ -118,6 +144,7 @@ class Repository(Value):
     configuration: FrozenJson = Field(default_factory=FrozenDict)
     status: RepositoryStatus = RepositoryStatus.ACTIVE
     created_at: datetime
+    state: HostState = "active"
 
     @property
     def unclaimed(self) -> bool:
@@ -189,7 +216,7 @@ class RepositoryUpdate(Value):
     name: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     url: str | None = None
     configuration: FrozenJson | None = None
-    state: Literal["active", "archived", "deleted"] | None = None
+    state: HostState | None = None
 
 
 class AddRequest(Value):
@@ -258,8 +285,9 @@ class Location(Value):
     """A position in a repository: the target of a link. Lines and columns are counted from 1.
 
     Attributes:
-        ref: the branch, tag or commit; untrusted text.
-        ref_kind: the kind of ref.
+        ref: the branch, tag or commit; untrusted text. What a hook gets always has one. In the result of
+            ``scm_read_source_url`` it is None for a page without a revision: the host uses the default branch.
+        ref_kind: the kind of ref; None without a ref.
         path: from the repository's root, with slashes; untrusted text, at most 4,096 characters.
         line: the first line.
         end_line: the last line of several; may be less than ``line`` in wrong input.
@@ -267,14 +295,20 @@ class Location(Value):
         end_column: the last column.
     """
 
-    ref: Annotated[str, Field(min_length=1, max_length=255)]
-    ref_kind: RefKind
+    ref: Annotated[str, Field(min_length=1, max_length=255)] | None = None
+    ref_kind: RefKind | None = None
     # PATH_MAX of Linux: programs there cannot open a longer path.
     path: Annotated[str, Field(max_length=4096)]
     line: Line | None = None
     end_line: Line | None = None
     column: Line | None = None
     end_column: Line | None = None
+
+    @model_validator(mode="after")
+    def _ref_has_a_kind(self) -> Self:
+        if (self.ref is None) != (self.ref_kind is None):
+            raise ValueError("give ref and ref_kind, or neither for a page without a revision")
+        return self
 
 
 class LocationCandidate(Value):

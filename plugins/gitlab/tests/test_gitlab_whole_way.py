@@ -191,6 +191,18 @@ def test_a_pasted_page_is_read(api: ApiClient, host: FakeGitLab, project: BareRe
     assert answer.json()["defaultBranch"] == "feature/new"
 
 
+def test_source_lines_come_from_gitlab(api: ApiClient, host: FakeGitLab, project: BareRepository) -> None:
+    """A token that may read code gets the lines of the linked commit; they are read once."""
+    ready(api)
+    sha = project.commit({"src/cart.py": "".join(f"line {number}\n" for number in range(1, 8))})
+    trace = 'Traceback (most recent call last):\n  File "/srv/app/cart.py", line 4, in total\nKeyError: 1\n'
+    path, token = "/api/0/projects/acme/web/trace-links/?context=1", api.token("project:read", "code:read")
+    for _ in range(2):
+        (frame,) = api.post(path, {"text": trace, "commit": sha}, token=token).json()["frames"]
+        assert (frame["context"]["startLine"], frame["context"]["lines"]) == (3, ["line 3", "line 4", "line 5"])
+    assert len([call for call in host.calls if call.path.endswith("/raw")]) == 1
+
+
 # Webhooks.
 
 

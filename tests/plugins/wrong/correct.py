@@ -24,6 +24,7 @@ from scmhost.sdk import (
     LocationCandidate,
     NoUrl,
     Offer,
+    OfferPage,
     Organization,
     Pages,
     Provider,
@@ -37,6 +38,7 @@ from scmhost.sdk import (
     Refusal,
     RegisteredWebhook,
     Repository,
+    RepositoryUpdate,
     ResolvedRef,
     UrlTemplates,
     check_signature,
@@ -141,6 +143,21 @@ class Correct:
         return RefreshedCredentials(secrets={"token": SecretStr(token.get_secret_value()[::-1])}) if token else None
 
     @hookimpl
+    def scm_offer_repositories(
+        self, repositories: Sequence[Repository], search: str, cursor: str
+    ) -> Sequence[Offer] | OfferPage:
+        offers = [Offer(identifier=str(one.id), name=one.name) for one in repositories if search in one.name]
+        if cursor not in ("", "second"):
+            raise ProviderError("There is no such page.")
+        if cursor:
+            return OfferPage(offers=tuple(offers[2:]))
+        return OfferPage(offers=tuple(offers[:2]), next="second" if len(offers) > 2 else None)
+
+    @hookimpl
+    def scm_sync_repositories(self, repositories: Sequence[Repository]) -> Sequence[RepositoryUpdate]:
+        return [RepositoryUpdate(repository_id=one.id, state="archived") for one in repositories]
+
+    @hookimpl
     def scm_upgrade_configuration(self, configuration: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
         server = configuration.get("server") or configuration.get("base_url")
         return {"server": server if isinstance(server, str) else "https://git.example.com"}
@@ -148,10 +165,6 @@ class Correct:
     @hookimpl
     def scm_uninstall(self, installation: Installation) -> None:
         return None
-
-    @hookimpl
-    def scm_offer_repositories(self, repositories: Sequence[Repository], search: str) -> Sequence[Offer]:
-        return [Offer(identifier=str(one.id), name=one.name) for one in repositories if search in one.name]
 
     @hookimpl
     def scm_dispatch_repository(self, request: AddRequest, candidate: Repository | None) -> Claim | Create | Refusal:

@@ -16,11 +16,13 @@ from scmhost.sdk import (
     Create,
     InstallationDraft,
     Offer,
+    OfferPage,
     Provider,
     ProviderError,
     RefreshedCredentials,
     Refusal,
     Repository,
+    RepositoryUpdate,
     hookimpl,
     join_url,
 )
@@ -96,6 +98,43 @@ class OffersSameIdentifier(Correct):
         return [Offer(identifier=one.name[:1], name=one.name) for one in repositories]
 
 
+class RepeatsPage(Correct):
+    @hookimpl
+    def scm_offer_repositories(self, repositories: Sequence[Repository], cursor: str) -> OfferPage:
+        return OfferPage(offers=(), next={"": "a", "a": "b"}.get(cursor, "a"))
+
+
+class RepeatsOffers(Correct):
+    @hookimpl
+    def scm_offer_repositories(self, repositories: Sequence[Repository], cursor: str) -> OfferPage:
+        offers = tuple(Offer(identifier=str(one.id), name=one.name) for one in repositories)
+        return OfferPage(offers=offers, next=None if cursor else "2")
+
+
+class OffersWithoutEnd(Correct):
+    @hookimpl
+    def scm_offer_repositories(self, cursor: str) -> OfferPage:
+        return OfferPage(offers=(), next=f"{cursor[:900]}x")
+
+
+class BeginsAgainAtUnknownCursor(Correct):
+    @hookimpl
+    def scm_offer_repositories(self, repositories: Sequence[Repository], cursor: str) -> OfferPage:
+        return OfferPage(offers=tuple(Offer(identifier=str(one.id), name=one.name) for one in repositories))
+
+
+class SyncsOtherRepositories(Correct):
+    @hookimpl
+    def scm_sync_repositories(self) -> Sequence[RepositoryUpdate]:
+        return [RepositoryUpdate(repository_id=1, state="archived")]
+
+
+class SyncsUnsafeUrls(Correct):
+    @hookimpl
+    def scm_sync_repositories(self, repositories: Sequence[Repository]) -> Sequence[RepositoryUpdate]:
+        return [RepositoryUpdate(repository_id=one.id, url="javascript:alert(1)") for one in repositories]
+
+
 class OffersUnknownIdentifier(Correct):
     @hookimpl
     def scm_offer_repositories(self, repositories: Sequence[Repository]) -> Sequence[Offer]:
@@ -147,7 +186,7 @@ class CachesOffers(Correct):
 
     @hookimpl
     def scm_offer_repositories(self, repositories: Sequence[Repository]) -> Sequence[Offer]:
-        self._offers = self._offers or super().scm_offer_repositories(repositories, "")
+        self._offers = self._offers or [Offer(identifier=str(one.id), name=one.name) for one in repositories]
         return self._offers
 
 

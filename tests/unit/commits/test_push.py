@@ -11,6 +11,7 @@ from scmhost.commits.push import receive_push
 from scmhost.infra.errors import InvalidInput, NotFound, ProviderRefused, Unauthenticated
 from scmhost.installations.webhooks import ROTATION, create_secret
 from scmhost.plugins import PluginFault
+from scmhost.repositories import alias_queries
 from scmhost.repositories.claim import add_repository
 from scmhost.repositories.manage import change_repository
 from scmhost.sdk import AddRequest, ProviderError, Push, Repository, RepositoryStatus
@@ -50,6 +51,18 @@ def test_pushed_commits_are_saved(scripted: ScriptedHost) -> None:
     (again,), _ = deliver(scripted, push("team/app", 1, 2))
     assert (again.saved.new, again.saved.known) == ((), 2)
     assert factories.all_rows(scripted.services.store) == before
+
+
+@pytest.mark.parametrize("name", ["Team/Old", "https://forge.example/team/old.git"])
+def test_repository_is_found_by_what_it_was_before(scripted: ScriptedHost, name: str) -> None:
+    """A delivery that was waiting while the repository was renamed is not lost."""
+    repository = claimed(scripted)
+    before = repository.model_copy(update={"name": "team/old", "url": "https://forge.example/team/old"})
+    with scripted.services.store.write() as tx:
+        alias_queries.save(tx, before, repository, factories.NOW)
+    new_secret(scripted)
+    (result,), notes = deliver(scripted, push(name))
+    assert (result.repository, notes) == (repository, ())
 
 
 @pytest.mark.parametrize("name", ["team/app", "TEAM/App", "id of team/app", "https://git.example.com/Team/App.git"])

@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from hosting import SettableClock
 from plugins.stepped_forge import CLIENT_SECRET, SteppedForm, script
+from scmhost.admin.background import background_loops
 from scmhost.admin.host_checks import check_address
 from scmhost.infra.db.engine import Store
 from scmhost.infra.errors import Conflict, NotFound, ProviderRefused
@@ -491,3 +492,33 @@ def test_doctor_reports_a_host_without_address(services: Services) -> None:
     without = replace(services, url=None)
     assert [(item.severity, item.subject) for item in check_address(without)] == [("note", f"plugin {FORGE}")]
     assert list(check_address(services)) == []
+
+
+def test_listeners_get_both_kinds_of_installation(
+    services: Services, acme: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are notified after the installation is saved, and of nothing that is only begun or refused."""
+    seen: list[str] = []
+    monkeypatch.setattr(
+        services.plugins, "notify", lambda hook, **values: seen.append(f"{hook} {values['installation'].name}")
+    )
+    begun, declined = begin(services, acme), begin(services, acme)
+    assert seen == []
+    finish(services, begun)
+    refused(services, begun)
+    script.begin = lambda form, *_: InstallationDraft(
+        name="team", external_id="1", configuration={"server": form.server}
+    )
+    begin_installation(services, acme, FORGE, {"server": "https://forge.example"})
+    script.finish = lambda *_: None
+    assert finish(services, declined).error is not None
+    assert seen == ["scm_installation_saved ada", "scm_installation_saved team"]
+
+
+def test_housekeeping_forgets(services: Services, acme: Organization) -> None:
+    """The service does so by itself."""
+    begin(services, acme)
+    advance(services, LIFETIME + KEPT)
+    (housekeeping,) = [loop for loop in background_loops(services) if loop.name == "housekeeping"]
+    housekeeping.round(woken=False)
+    assert rows(services) == []

@@ -55,6 +55,21 @@ def test_more_evidence_raises_the_confidence(web: LinkProject) -> None:
     assert web.audited() == ["code-mapping.create", "code-mapping.edit"]
 
 
+def test_left_out_files_are_reported(sqlite_store: Store) -> None:
+    """A name that too many files have, and names over the limit, are in the notes."""
+    with open_project(sqlite_store, derived_from_files=2) as web:
+        web.add_commit("A a/index.js", "A b/index.js", "A c/index.js", "A shop/cart.py")
+        notes: list[str] = []
+        names = ["index.js", "cart.py", *(f"n{number}.py" for number in range(199))]
+        frames = [FrameQuery(FrameInfo(filename=f"/build/shop/{name}")) for name in names]
+        args = (web.services, web.organization, web.project, frames, DerivationOptions(), notes)
+        (derived,) = derive_for_project(*args)
+        assert derived.draft.source_root == ""
+        assert ["201 different file names" in note for note in notes] == [True, False]
+        assert "'index.js'" in notes[1]
+        assert "limits.derived_from_files" in notes[1]
+
+
 def test_mapping_of_a_person_is_never_changed(web: LinkProject) -> None:
     """Nothing is derived for frames that a person's mapping matches."""
     web.add_commit("A shop/cart.py")

@@ -27,6 +27,7 @@ from scmhost.organizations import queries as organization_queries
 from scmhost.plugins import Settings
 from scmhost.sdk import (
     MAX_FILE_BYTES,
+    ApiTooLarge,
     FileTooLarge,
     InstallationDraft,
     ProviderError,
@@ -231,6 +232,7 @@ def test_files_are_read_at_the_same_time(web: LinkProject) -> None:
         (ValueError("a bug"), "provider_failed", "Try again later", 1),
         (ProviderError("Encrypted."), "provider_failed", "Encrypted.", 2),
         (FileTooLarge("It has 3 MB."), "file_too_large", "It has 3 MB.", 2),
+        (ApiTooLarge("It sent 3 MB."), "file_too_large", "It sent 3 MB.", 2),
     ],
 )
 def test_failing_repository_is_not_asked_again(

@@ -8,6 +8,8 @@ from scmhost.infra.db.engine import Store
 from scmhost.installations.install import InvalidForm
 from scmhost.links.source_urls import ParsedSource, parse_source_url
 from scmhost.mapping import DerivedRoots, FrameInfo
+from scmhost.repositories import alias_queries
+from scmhost.repositories import queries as repository_queries
 
 PAGE = f"{BASE}/acme/web/blob/main/src/shop/cart.py"
 
@@ -109,3 +111,23 @@ def test_plugin_confirms_a_ref_with_slashes(
             project.add_mapping("/other/", "", default_branch=branch)
         parsed = parse(project, f"{BASE}/acme/web/show/{ref}/shop/cart.py")
     assert parsed.branch == expected
+
+
+@pytest.mark.parametrize("plugin", ["odd_text", "archivist"])
+def test_page_at_the_url_before_a_move(sqlite_store: Store, plugin: str) -> None:
+    """It is read by the URL that the repository had then; a repository that is there now comes first."""
+    with open_project(sqlite_store, plugin=plugin) as project:
+        with project.services.store.write() as tx:
+            repository = repository_queries.get(tx, project.organization.id, project.repository)
+            assert repository is not None
+            before = repository.model_copy(update={"name": "old/web", "url": f"{BASE}/old/web"})
+            alias_queries.save(tx, before, repository, factories.NOW)
+        page = f"{BASE}/old/web/{'show' if plugin == 'archivist' else 'blob'}/trunk/src/shop/cart.py"
+        parsed = parse(project, page)
+        assert (parsed.repository.id, parsed.roots, parsed.branch) == (
+            project.repository,
+            DerivedRoots("/srv/", "src/"),
+            "trunk",
+        )
+        now_there = project.add_repository("old/web")
+        assert parse(project, page).repository.id == now_there

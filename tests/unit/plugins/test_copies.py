@@ -14,10 +14,11 @@ from plugins import listener
 from plugins.changer import FOREIGN, spoil
 from scmhost.installations.install import install_provider
 from scmhost.plugins import ProviderCalls
-from scmhost.plugins.isolation.copies import KeptCopies, own_copy
+from scmhost.plugins.isolation.inline_calls import KeptCopies
 from scmhost.repositories import queries as repository_queries
 from scmhost.repositories.claim import add_repository, create_repository, serialize_repository
 from scmhost.sdk import AddRequest, Installation, Location, Organization, Repository
+from scmhost.sdk.values import own_copy
 
 ENTRY = "plugins.changer:plugin"
 

@@ -17,7 +17,7 @@ from scmhost.plugins.isolation.faults import AsyncTimeout, LoopBlocked
 from scmhost.plugins.isolation.guard import Guard, Implementation
 from scmhost.sdk import HOOK_SPECS, Existence
 from scmhost.sdk.execution import remaining_seconds
-from scmhost.sdk.hook_results import result_adapter, result_text
+from scmhost.sdk.validation import result_adapter, result_text
 
 HOOK = "scm_file_exists"
 CONTEXT: ContextVar[str] = ContextVar("CONTEXT", default="nothing")

@@ -22,7 +22,7 @@ from scmhost.plugins.errors import Origin, PluginFault
 from scmhost.plugins.isolation.guard import MOST_VALUES, Guard, Implementation
 from scmhost.plugins.isolation.worker_pool import WAITING_PER_PLUGIN, WORKERS_PER_PLUGIN
 from scmhost.sdk import HOOK_SPECS, Existence, InstallationDraft, ProviderForbidden
-from scmhost.sdk.hook_results import ARGUMENTS, result_adapter, result_text
+from scmhost.sdk.validation import ARGUMENTS, result_adapter, result_text
 
 ORIGIN = Origin("forge", "acme-forge", "scm_commit_url")
 rubbish = st.recursive(

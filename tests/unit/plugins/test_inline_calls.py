@@ -17,7 +17,7 @@ from scmhost.plugins.isolation.circuit_breaker import CircuitBreaker
 from scmhost.plugins.isolation.guard import Guard, Implementation
 from scmhost.plugins.isolation.inline_calls import PATIENCE, SLOTS_PER_PLUGIN, InlineCalls, Slot
 from scmhost.sdk import HOOK_SPECS, ProviderUnavailable
-from scmhost.sdk.hook_results import result_adapter, result_text
+from scmhost.sdk.validation import result_adapter, result_text
 
 BUDGET = 1.0
 URL = "https://forge.example/"

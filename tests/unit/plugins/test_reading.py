@@ -103,9 +103,9 @@ def test_environment_switches_plugins_off(tmp_path: Path) -> None:
 def test_unknown_plugin_in_the_environment_is_an_error(tmp_path: Path) -> None:
     """The error has the nearest name: otherwise a typo would leave a plugin on."""
     with pytest.raises(
-        ConfigError, match=r"environment: SCMHOST_PLUGINS_OFF: unknown plugin 'forgo'; did you mean 'forge'"
+        ConfigError, match=r"environment: SCMHOST_PLUGINS_OFF: unknown plugin 'forgee'; did you mean 'forge'"
     ):
-        settings_of(tmp_path, "[plugins.forge]\n", SCMHOST_PLUGINS_OFF="forgo")
+        settings_of(tmp_path, "[plugins.forge]\n", SCMHOST_PLUGINS_OFF="forgee")
 
 
 def test_installed_plugin_may_be_named_in_the_environment() -> None:

@@ -8,9 +8,10 @@ import factories
 from api import open_api
 from scmhost.infra.errors import InvalidInput, NotFound, ProviderRefused
 from scmhost.plugins import PluginFault, ProviderOff
-from scmhost.repositories.claim import AddedRepository, add_repository, create_repository, offer_repositories
+from scmhost.repositories.claim import AddedRepository, add_repository, create_repository
 from scmhost.repositories.manage import delete_repository
-from scmhost.sdk import AddRequest, Claim, Create, Offer, ProviderUnavailable, Refusal, Repository
+from scmhost.repositories.offers import offer_repositories
+from scmhost.sdk import AddRequest, Claim, Create, ProviderUnavailable, Refusal, Repository
 from scripted_host import CONFIG, SCRIPTED, ScriptedHost, open_scripted
 
 
@@ -192,33 +193,3 @@ def test_provider_must_be_on(tmp_path: Path) -> None:
         request = AddRequest(identifier="team/app", fields={})
         with pytest.raises(ProviderOff):
             add_repository(api.services, organization, "scripted", installation.id, request)
-
-
-def test_offers_leave_out_what_the_installation_has(scripted: ScriptedHost) -> None:
-    """Offers of repositories that the installation has, by name or external id, are left out."""
-    claimed = add(scripted, "team/app").saved
-    identifiers = ["team/app", str(claimed.external_id), "team/lib"]
-    scripted.script.offer = lambda _repositories, search: [
-        Offer(identifier=identifier, name=f"{search} {identifier}") for identifier in identifiers
-    ]
-    offers = offer_repositories(scripted.services, scripted.organization, scripted.installation.id, "found")
-    assert [(offer.identifier, offer.name) for offer in offers] == [("team/lib", "found team/lib")]
-
-
-def test_plugin_gets_the_unclaimed_repositories(scripted: ScriptedHost) -> None:
-    """Claimed repositories and those whose deletion is scheduled are not offered to the plugin."""
-    names = ["b", "a", "claimed", "gone"]
-    ids = {name: unclaimed(scripted, name).id for name in names}
-    add(scripted, str(ids["claimed"]))
-    delete_repository(scripted.services, scripted.organization, ids["gone"])
-    scripted.script.offer = lambda repositories, _search: [
-        Offer(identifier=str(item.id), name=item.name) for item in repositories
-    ]
-    offers = offer_repositories(scripted.services, scripted.organization, scripted.installation.id, "")
-    assert [offer.name for offer in offers] == ["a", "b"]
-
-
-def test_offers_of_an_unknown_installation_are_not_found(scripted: ScriptedHost) -> None:
-    """The error names the id."""
-    with pytest.raises(NotFound, match=str(factories.NOBODY)):
-        offer_repositories(scripted.services, scripted.organization, factories.NOBODY, "")

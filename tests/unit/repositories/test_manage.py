@@ -11,7 +11,8 @@ from scmhost.commits.ingest import ingest_commits
 from scmhost.infra.errors import Conflict, InvalidInput, NotFound
 from scmhost.infra.paging import PageQuery
 from scmhost.repositories import queries as repository_queries
-from scmhost.repositories.claim import MAX_NAME, add_repository, address_of, create_repository, path_of
+from scmhost.repositories.alias_queries import address_of, path_of
+from scmhost.repositories.claim import MAX_NAME, add_repository, create_repository
 from scmhost.repositories.manage import (
     GRACE,
     change_repository,

@@ -44,8 +44,8 @@ from scmhost.sdk import (
     hookimpl,
     hooks,
 )
-from scmhost.sdk.hook_results import ARGUMENTS, definition, describe_mismatch, result_adapter, result_text
 from scmhost.sdk.hook_specs import specify
+from scmhost.sdk.validation import ARGUMENTS, definition, describe_mismatch, result_adapter, result_text
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 LOCATION = Location(ref="main", ref_kind="branch", path="a.py")

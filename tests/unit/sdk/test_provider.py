@@ -133,6 +133,7 @@ def test_a_payload_has_the_types_of_the_wire() -> None:
         "externalSlug": "team/app",
         "externalId": "42",
         "idle": None,
+        "hostState": "active",
     }
     assert RepositoryPayload.model_validate(payload()).dateCreated == REPOSITORY.created_at
 

@@ -24,12 +24,14 @@ from scmhost.sdk import (
     LocationCandidate,
     NoUrl,
     Offer,
+    OfferPage,
     Organization,
     Push,
     Reason,
     Refusal,
     Repository,
     RepositoryStatus,
+    RepositoryUpdate,
     ResolvedRef,
     Value,
 )
@@ -45,11 +47,13 @@ REQUIRED: dict[type[Value], dict[str, Any]] = {
     Repository: {"id": 1, "organization_id": 1, "name": "team/app", "created_at": MOMENT},
     InstallationDraft: {"name": "n", "external_id": "1"},
     Offer: {"identifier": "1", "name": "team/app"},
+    OfferPage: {"offers": []},
+    RepositoryUpdate: {"repository_id": 1},
     AddRequest: {"identifier": "team/app"},
     Claim: {},
     Create: {"name": "team/app", "external_id": "1"},
     Refusal: {"reason": "not_found", "message": "There is none."},
-    Location: {"ref": "main", "ref_kind": "branch", "path": "src/app.py"},
+    Location: {"path": "src/app.py"},
     LocationCandidate: {"repository_id": 1, "location": Location(ref="main", ref_kind="branch", path="a")},
     ResolvedRef: {"name": "main", "kind": "branch", "sha": SHA},
     NoUrl: {},
@@ -80,6 +84,13 @@ def test_each_required_field_is_required(kind: type[Value]) -> None:
         with pytest.raises(ValidationError) as caught:
             kind.model_validate({key: value for key, value in REQUIRED[kind].items() if key != name})
         assert (field_of(caught.value), caught.value.errors()[0]["type"]) == (name, "missing")
+
+
+@pytest.mark.parametrize("half", [{"ref": "main"}, {"ref_kind": "branch"}])
+def test_a_location_has_a_ref_with_its_kind_or_neither(half: dict[str, Any]) -> None:
+    """Half of it is a mistake; a page without a revision has neither."""
+    with pytest.raises(ValidationError, match="or neither for a page without a revision"):
+        Location.model_validate({"path": "src/app.py", **half})
 
 
 @each_value
@@ -137,11 +148,12 @@ def test_an_instance_is_validated_again(kind: type[Value]) -> None:
 )
 def test_texts_have_limits(kind: type[Value], field: str, least: int, most: int) -> None:
     """A text of the longest and of the shortest length is accepted, and none beyond."""
+    others = {**REQUIRED[kind], **({"ref_kind": "branch"} if field == "ref" else {})}
     for length in (least, most):
-        assert getattr(kind.model_validate({**REQUIRED[kind], field: "x" * length}), field) == "x" * length
+        assert getattr(kind.model_validate({**others, field: "x" * length}), field) == "x" * length
     for length in {least - 1, most + 1} - {-1}:
         with pytest.raises(ValidationError) as caught:
-            kind.model_validate({**REQUIRED[kind], field: "x" * length})
+            kind.model_validate({**others, field: "x" * length})
         assert field_of(caught.value) == field
 
 

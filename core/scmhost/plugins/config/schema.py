@@ -17,7 +17,7 @@ from scmhost.infra.limits import Limits
 from scmhost.infra.secret_box import is_key
 from scmhost.plugins.errors import ConfigError, Problem
 from scmhost.sdk import check_web_url
-from scmhost.sdk.outbound import OutboundPolicy, allowed_host
+from scmhost.sdk.outbound import ANY_ADDRESS, OutboundPolicy, allowed_host
 
 SCHEMA: Final = 1
 EVERYTHING: Final = "*"
@@ -126,7 +126,7 @@ class OutboundSettings(Table):
     @property
     def policy(self) -> OutboundPolicy:
         """The same as rules on addresses."""
-        return OutboundPolicy.of(deny_private=self.deny_private, allow=self.allow)
+        return OutboundPolicy.of(deny_private=True, allow=self.allow) if self.deny_private else ANY_ADDRESS
 
 
 class HostSettings(Table):
@@ -157,6 +157,13 @@ class HostSettings(Table):
     )
     data_folder: str = Field(
         default="scmhost-data", min_length=1, description="Folder in which each plugin has a folder for its own files."
+    )
+    sync_hours: int = Field(
+        default=24,
+        ge=0,
+        le=8_760,
+        description="Hours between two comparisons of an installation's repositories with its code host; 0: only on "
+        "request.",
     )
     outbound: OutboundSettings = OutboundSettings()
     metrics: MetricsSettings = MetricsSettings()

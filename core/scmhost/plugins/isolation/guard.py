@@ -21,14 +21,14 @@ from scmhost.plugins.config.redaction import without
 from scmhost.plugins.errors import FaultKind, Origin, PluginFault
 from scmhost.sdk import HookSpec, ProviderError
 from scmhost.sdk.execution import DEADLINE
-from scmhost.sdk.hook_results import describe_mismatch
 from scmhost.sdk.outbound import ANY_ADDRESS, OUTBOUND, OutboundPolicy
+from scmhost.sdk.validation import describe_mismatch
+from scmhost.sdk.values import own_copy
 
 from .circuit_breaker import CircuitBreaker, Counters, Suspension
-from .copies import COPIED, copied_arguments
 from .event_loop import PluginLoop
 from .faults import BadResult, current_location, kind_and_detail, safe_provider_error, timed_out
-from .inline_calls import InlineCalls, OverdueCall, Slot
+from .inline_calls import COPIED, InlineCalls, OverdueCall, Slot
 from .pauses import Pauses
 from .worker_pool import WORKERS_PER_PLUGIN, Expected, Job, WorkerPool
 
@@ -112,7 +112,9 @@ class Guard:
         self, implementation: Implementation, arguments: Mapping[str, object], secrets: frozenset[str] = frozenset()
     ) -> Any:
         """Call a hook in a worker, with a deadline, even if it is pure. Raises as ``call`` does."""
-        taken = copied_arguments({name: arguments[name] for name in implementation.parameters})
+        taken = {
+            name: own_copy(arguments[name]) if name in COPIED else arguments[name] for name in implementation.parameters
+        }
         work = partial(invoke, implementation, taken, self._loop_of, self._outbound)
         return self.run(implementation.origin, work, implementation.spec.budget, _ON_PURPOSE, secrets)
 

@@ -1,16 +1,18 @@
-"""Bounds for pure hooks, which run in the threads of their callers: a few at a time per plugin.
+"""Bounds for pure hooks, which run in the threads of their callers, and the copies of values that hooks get.
+
+A few pure hooks run at a time per plugin.
 
 A call that hangs cannot be ended, and keeps its caller. So a plugin has few slots, and each call takes one: a plugin
 that hangs keeps as many callers as it has slots, and further callers get an answer without it.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from threading import Condition
 from time import perf_counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from .copies import KeptCopies
+from scmhost.sdk.values import own_copy
 
 if TYPE_CHECKING:
     from .guard import Implementation
@@ -50,6 +52,47 @@ class OverdueCall(NamedTuple):
     def description(self) -> str:
         """The hook, the time that it has run for, and the line that it is at."""
         return f"{self.hook} has not come back after {self.seconds:.1f} s; its budget is {self.budget:g} s{self.place}"
+
+
+# A request uses few installations and repositories, each in many calls.
+_MOST_KEPT: Final = 512
+
+_REUSED: Final = frozenset({"installation", "repository", "organization"})
+
+COPIED: Final = _REUSED | {"location", "repositories", "candidate", "payload", "request", "configuration", "webhook"}
+"""The arguments of hooks that the host may read again after the call.
+
+The values are frozen, but Python cannot keep a plugin from writing to the ``__dict__`` of an object that it has. Hooks
+get copies, so that what they change never reaches the host or another plugin.
+"""
+
+
+class KeptCopies:
+    """The copies that the pure hooks of one plugin get: one of each object for many calls, so that a call is cheap.
+
+    Safe to use from many threads: each step is one operation of a dict.
+    """
+
+    def __init__(self) -> None:
+        # The original is kept too: another object could get its id.
+        self._kept: dict[int, tuple[object, object]] = {}
+
+    def replace(self, arguments: dict[str, object], names: Iterable[str]) -> None:
+        """Replace the arguments with these names by copies."""
+        kept = self._kept
+        for name in names:
+            value = arguments[name]
+            known = kept.get(id(value))
+            # In one line, without a call: this runs for each argument of each link.
+            arguments[name] = known[1] if known is not None and known[0] is value else self._copy(name, value)
+
+    def _copy(self, name: str, value: object) -> object:
+        copied: object = own_copy(value)
+        if name in _REUSED:
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.clear()
+            self._kept[id(value)] = value, copied
+        return copied
 
 
 class InlineCalls:

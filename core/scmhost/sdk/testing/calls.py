@@ -22,9 +22,9 @@ from pydantic import ValidationError
 
 from scmhost.sdk.errors import ProviderError
 from scmhost.sdk.execution import DEADLINE
-from scmhost.sdk.hook_results import ARGUMENTS, describe_mismatch, result_adapter, result_text
 from scmhost.sdk.hook_specs import API_VERSION, HOOK_PREFIX, PROJECT_NAME
 from scmhost.sdk.hooks import HOOK_SPECS
+from scmhost.sdk.validation import ARGUMENTS, describe_mismatch, result_adapter, result_text
 
 from .checks import HookCall, Violation, describe, relative_path, source_location
 from .observe import Execution, SuiteWorker, text_of

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from scmhost.sdk import PROMISES, AddRequest, Installation, Location, ProviderError, RegisteredWebhook
 from scmhost.sdk.frozen import FrozenDict
-from scmhost.sdk.hook_results import ARGUMENTS
+from scmhost.sdk.validation import ARGUMENTS
 
 from .calls import (
     ARGUMENTS_UNCHANGED,

@@ -10,8 +10,7 @@ from typing import Final
 import pluggy
 
 from scmhost.sdk import FEATURE_HOOKS, HOOK_SPECS, PROJECT_NAME, hooks
-from scmhost.sdk.hook_results import ARGUMENTS
-from scmhost.sdk.validation import unusable_object
+from scmhost.sdk.validation import ARGUMENTS, unusable_object
 
 from .calls import PluginFunction, did_you_mean, has_marks, marking_problems
 from .checks import IMPORTS, NothingToCheck, Violation, check, duplicates, relative_path

@@ -7,14 +7,14 @@ from typing import Any, Final
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from scmhost.sdk import Claim, Create, Refusal, Repository
+from scmhost.sdk import Claim, Create, Refusal, Repository, safe_url
 from scmhost.sdk.configuration import first_problem, leak_problem, mask_problem, model_input, separated
 from scmhost.sdk.provider import RepositoryPayload
 from scmhost.sdk.secrets import enclosed_secrets
 
 from .calls import HookResult
 from .checks import NothingToCheck, Violation, check, duplicates
-from .plugin_under_test import ORGANIZATION, PluginUnderTest
+from .plugin_under_test import MAX_PAGES, ORGANIZATION, PluginUnderTest
 from .strategies import for_all, names, payload, repositories
 
 _ADD: Final = ("scm_dispatch_repository",)
@@ -122,6 +122,67 @@ def offers_unique(plugin: PluginUnderTest) -> None:
         return bool(result.value)
 
     for_all(repositories(plugin), test, plugin.samples.examples, nothing=_NO_OFFER)
+
+
+@check(
+    "offer-pages-end",
+    "Pages of offers end, and no page leads to an earlier one or repeats an offer.",
+    help="return next=None with the last page, and a cursor that your host continues from with the others",
+    hooks=_OFFER,
+)
+def offer_pages_end(plugin: PluginUnderTest) -> None:
+    known = [plugin.unclaimed(20 + number, name=f"{plugin.candidate.name}-{number}") for number in range(3)]
+    cursors: list[str] = [""]
+    seen: set[str] = set()
+    while len(cursors) <= MAX_PAGES:
+        result, page = plugin.offer_page(known, cursors[-1])
+        again = next((one.identifier for one in page.offers if one.identifier in seen), None)
+        if again is not None:
+            raise Violation(f"{again!r} is on an earlier page, too", result.call)
+        if page.next is None:
+            return
+        if page.next in cursors:
+            raise Violation(f"its next cursor {page.next!r} is that of an earlier page", result.call)
+        seen |= {one.identifier for one in page.offers}
+        cursors.append(page.next)
+    # A host with many repositories has many pages; without a single offer they lead nowhere.
+    if not seen:
+        raise Violation(f"{MAX_PAGES} pages are empty, and another one follows", result.call)
+
+
+@check(
+    "offer-cursors",
+    "A cursor that the plugin never returned gives a ProviderError or an empty page.",
+    help="raise ProviderError for a cursor that you cannot read; do not begin again with the first page",
+    hooks=_OFFER,
+)
+def offer_cursors(plugin: PluginUnderTest) -> None:
+    if "cursor" not in plugin.functions[_OFFER[0]].arguments:
+        return
+    for cursor in ("no cursor of this plugin", "-1", "0" * 1_000):
+        result, page = plugin.offer_page([plugin.candidate], cursor)
+        if page.offers:
+            raise Violation(f"it is a page with {len(page.offers)} offers", result.call)
+
+
+@check(
+    "sync-own-repositories",
+    "scm_sync_repositories reports only repositories that it got, each once, with web URLs.",
+    help="look up what you got by external_id or configuration, and leave out all others",
+    hooks=("scm_sync_repositories",),
+)
+def sync_own_repositories(plugin: PluginUnderTest) -> None:
+    other = plugin.repository.model_copy(update={"id": 41, "name": f"{plugin.repository.name}-two"})
+    for given in ((plugin.repository,), (plugin.repository, other)):
+        result = plugin.call("scm_sync_repositories", installation=plugin.installation, repositories=given)
+        updates = result.value or () if result.error is None else ()
+        ids = [update.repository_id for update in updates]
+        strange = next((id_ for id_ in ids if id_ not in [one.id for one in given] or ids.count(id_) > 1), None)
+        if strange is not None:
+            raise Violation(f"it reports repository {strange}, which it did not get, or twice", result.call)
+        for update in updates:
+            if update.url is not None and not safe_url(update.url):
+                raise Violation(f"{update.url!r} is no http or https URL", result.call)
 
 
 @check(
@@ -271,6 +332,9 @@ CHECKS: Final = (
     configuration_fits,
     credentials_last,
     offers_unique,
+    offer_pages_end,
+    offer_cursors,
+    sync_own_repositories,
     offers_can_be_added,
     sample_added,
     claims_candidate_only,

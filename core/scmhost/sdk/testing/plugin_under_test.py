@@ -40,6 +40,9 @@ from .samples import DEFAULT_URL, Samples, default_draft, default_fields
 T = TypeVar("T")
 
 ORGANIZATION: Final = Organization(id=1, slug="acme", name="Acme")
+MAX_PAGES: Final = 100
+"""The most pages of offers that the suite reads."""
+
 SAMPLES_FIT: Final = "samples-fit"
 MODELS_FIT: Final = "models-fit"
 ADDRESS: Final = re.compile(r"https?://[^/\s{}?#\"'<>]+", re.IGNORECASE)
@@ -225,10 +228,24 @@ class PluginUnderTest:
         return matching[0].identifier if matching else name
 
     def offers(self, repositories: list[Repository], installation: Installation | None = None) -> HookResult:
-        """Return the plugin's offers: all, or those of the first page."""
+        """Return the plugin's offers, of all pages up to a limit."""
+        result, page = self.offer_page(repositories, "", installation)
+        offers = [*page.offers]
+        for _ in range(MAX_PAGES):
+            if page.next is None:
+                break
+            result, page = self.offer_page(repositories, page.next, installation)
+            offers += page.offers
+        return replace(result, value=tuple(offers) if result.error is None else None)
+
+    def offer_page(
+        self, repositories: list[Repository], cursor: str, installation: Installation | None = None
+    ) -> tuple[HookResult, OfferPage]:
+        """Return the result of the plugin at a cursor, and its page: a plain sequence is one, an error an empty one."""
         here = {"installation": installation or self.installation, "repositories": tuple(repositories)}
-        result = self.call("scm_offer_repositories", **here, search="", cursor="")
-        return replace(result, value=result.value.offers) if isinstance(result.value, OfferPage) else result
+        result = self.call("scm_offer_repositories", **here, search="", cursor=cursor)
+        value = result.value if result.error is None else ()
+        return result, value if isinstance(value, OfferPage) else OfferPage(offers=tuple(value))
 
     def call(self, hook: str, **arguments: Any) -> HookResult:
         """Call a hook with the arguments and the settings. A ``ProviderError`` is a result too.

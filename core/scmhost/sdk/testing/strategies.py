@@ -11,8 +11,8 @@ from hypothesis.strategies import SearchStrategy
 from pydantic import JsonValue
 
 from scmhost.sdk import AddRequest, Location, RegisteredWebhook, Repository, ref_problem
-from scmhost.sdk.hook_results import ARGUMENTS
 from scmhost.sdk.provider import default_payload
+from scmhost.sdk.validation import ARGUMENTS
 
 from .checks import NothingToCheck, Violation
 from .plugin_under_test import ORGANIZATION, PluginUnderTest

@@ -93,6 +93,7 @@ class PageTemplates(Value):
     least: Annotated[int, Field(ge=0, le=50)] = 1
     strip_git_suffix: bool = True
     free_refs: bool = False
+    has_branches: bool = True
 
     @field_validator("view")
     @classmethod
@@ -114,6 +115,8 @@ class PageTemplates(Value):
     def template(self, page: PageName, kind: AnyKind) -> str | None:
         """Return the template of a page for a kind of ref: its own, else that for commits, else that for branches."""
         found = getattr(self, page)
+        if kind == "branch" and not self.has_branches:
+            kind = "none"
         if not isinstance(found, dict):
             text: str | None = found
             return text

@@ -75,6 +75,7 @@ class Pages(PageTemplates):
         least: the fewest segments of a repository's path.
         strip_git_suffix: whether a ``.git`` at the end of the repository's URL is used for cloning only.
         free_refs: whether names of refs follow other rules than git's.
+        has_branches: whether the host has branches; without, the page at a branch is the one without a revision.
     """
 
     def with_own(self, templates: Mapping[str, str]) -> Self:
@@ -123,7 +124,7 @@ class UrlTemplates(Value):
 
     def file(self, page: PageName, location: Location) -> str | NoUrl:
         """Return the URL of any page of a location, such as ``raw`` or ``blame``."""
-        at = RefAt(location.ref, location.ref_kind)
+        at = RefAt(location.ref, location.ref_kind or "none")
         links = self.pages.file_links(self.pages.values(self.repo_url), page, at)
         return links if isinstance(links, NoUrl) else links.of(location)
 
@@ -202,7 +203,8 @@ def read_any_url(url: str, pages: Pages, repositories: Iterable[Repository]) -> 
         (repository.id, Location.model_validate(candidate.model_dump(exclude={"repo"})))
         for repository in repositories
         for candidate in (read_own_url(url, pages, repository.url) if repository.url else ())
-        if candidate.ref is not None
+        # Without a revision and a path it is the page of a repository.
+        if candidate.ref is not None or candidate.path
     ]
     return [LocationCandidate(repository_id=to, location=at, ambiguous=len(found) > 1) for to, at in found]
 

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from plugins import good_forge
 from scmhost.sdk import HOOK_SPECS, Location, Repository, ref_problem
-from scmhost.sdk.hook_results import ARGUMENTS
 from scmhost.sdk.testing import Samples
 from scmhost.sdk.testing import strategies as suite
 from scmhost.sdk.testing.checks import NothingToCheck, Violation
 from scmhost.sdk.testing.plugin_under_test import PluginUnderTest
+from scmhost.sdk.validation import ARGUMENTS
 
 
 @cache
