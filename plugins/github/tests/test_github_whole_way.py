@@ -256,6 +256,38 @@ def test_a_pasted_page_is_read(api: ApiClient, host: FakeGitHub, app: BareReposi
     assert (found["stackRoot"], found["sourceRoot"], found["defaultBranch"]) == ("/srv/app/", "src/", "feature/new")
 
 
+def test_source_lines_come_from_github(api: ApiClient, host: FakeGitHub, app: BareRepository) -> None:
+    """A token that may read code gets the lines of the linked commit; they are read once."""
+    ready(api)
+    sha = app.commit({"src/cart.py": "".join(f"line {number}\n" for number in range(1, 8))})
+    trace = 'Traceback (most recent call last):\n  File "/srv/app/cart.py", line 4, in total\nKeyError: 1\n'
+    path, token = "/api/0/projects/acme/web/trace-links/?context=1", api.token("project:read", "code:read")
+    for _ in range(2):
+        (frame,) = api.post(path, {"text": trace, "commit": sha}, token=token).json()["frames"]
+        assert (frame["context"]["startLine"], frame["context"]["lines"]) == (3, ["line 3", "line 4", "line 5"])
+    assert len([call for call in host.calls if ".raw" in call.headers.get("accept", "")]) == 1
+
+
+def test_a_transferred_repository_keeps_its_links(api: ApiClient, host: FakeGitHub, app: BareRepository) -> None:
+    """After a synchronization it has its new name and URL; its old name and its commits still lead to it."""
+    repository, installation = ready(api)
+    set_ref(api, "1.0", "v1.0")
+    app.rename("globex", "shop")
+    app.archived = True
+    host.tokens[TOKEN].repositories.add("globex/shop")
+    sync = f"integrations/{installation['id']}/sync/"
+    assert api.post(sync, None).status_code == 202
+    run_due_jobs(api.services)
+    done = api.get(sync).json()
+    assert (done["checked"], done["changed"], done["notes"]) == (1, 1, []), done
+    shown = api.get(f"repos/{repository['id']}/").json()
+    assert (shown["name"], shown["url"]) == ("globex/shop", f"{host.url}/globex/shop")
+    link = api.link(file="/srv/app/cart.py", release="1.0", lineNo=1)
+    first = app.resolve("v1.0")
+    assert (link["sourceUrl"], link["verified"]) == (f"{host.url}/globex/shop/blob/{first}/src/cart.py#L1", True)
+    assert set_ref(api, "2.0", "v2.0")["commitCount"] == 1
+
+
 def test_pushes_arrive_through_the_repository_s_webhook(api: ApiClient, host: FakeGitHub, app: BareRepository) -> None:
     """The service registers it after the repository was added, and removes it with the repository."""
     repository, _ = ready(api)
