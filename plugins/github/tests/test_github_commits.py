@@ -44,7 +44,9 @@ def resolve(github: GitHubCalls, app: BareRepository, ref: str | None) -> Resolv
     return found
 
 
-def exists(github: GitHubCalls, app: BareRepository, path: str, ref: str = "main", kind: str = "branch") -> Existence:
+def exists(
+    github: GitHubCalls, app: BareRepository, path: str, ref: str | None = "main", kind: str | None = "branch"
+) -> Existence:
     location = Location.model_validate({"ref": ref, "ref_kind": kind, "path": path})
     found: Existence = github.call("scm_file_exists", repository=github.stored(app), location=location, seconds=3.0)
     return found
@@ -111,6 +113,8 @@ def test_a_ref_is_asked_for_again_only_if_it_moved(github: GitHubCalls, app: Bar
         ("gone.py", "main", "branch", "no"),
         ("side.py", "feature/x", "branch", "yes"),
         ("src", "main", "branch", "no"),
+        ("src/a b.py", None, None, "yes"),
+        ("gone.py", None, None, "no"),
         ("", "main", "branch", "no"),
         ("src/../gone.py", "v1", "tag", "no"),
         ("src//a b.py", "main", "branch", "no"),
@@ -121,7 +125,7 @@ def test_a_ref_is_asked_for_again_only_if_it_moved(github: GitHubCalls, app: Bar
     ],
 )
 def test_files_exist_at_a_ref(
-    github: GitHubCalls, app: BareRepository, path: str, ref: str, kind: str, found: str
+    github: GitHubCalls, app: BareRepository, path: str, ref: str | None, kind: str | None, found: str
 ) -> None:
     """A folder is no file. A ref that GitHub does not have says nothing about a file."""
     assert exists(github, app, path, ref, kind) == Existence(found)

@@ -1,7 +1,7 @@
 """Commits and files of a repository: refs, comparisons, contents and the last change of lines."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from pydantic import AliasPath, BaseModel, Field
@@ -39,16 +39,14 @@ _FOR_END: Final = 3.0
 _KINDS: Final = {"added": "A", "copied": "A", "renamed": "A", "removed": "D"}
 _BLAME: Final = """\
 query($owner: String!, $name: String!, $ref: String!, $path: String!) {
-  repository(owner: $owner, name: $name) {
-    object(expression: $ref) {
-      ... on Commit {
-        blame(path: $path) {
-          ranges { startingLine endingLine commit { oid author { name email date } } }
-        }
-      }
-    }
-  }
+  repository(owner: $owner, name: $name) { object(expression: $ref) { ... on Commit { blame(path: $path) {
+    ranges { startingLine endingLine commit { oid author { name email date } } }
+  } } } }
 }"""
+_REFUSALS: Final[Mapping[str, tuple[type[ProviderError], str]]] = {
+    "RATE_LIMITED": (RateLimited, "GitHub's limit of GraphQL queries is used up."),
+    "FORBIDDEN": (ProviderForbidden, "The token does not allow GraphQL queries of this repository."),
+}
 
 
 class _Branch(BaseModel):
@@ -109,7 +107,7 @@ async def scm_file_exists(
     installation: Installation, repository: Repository, location: Location, settings: GitHubSettings
 ) -> Existence:
     api = GitHubRepositoryApi.of(installation, repository, settings)
-    ref = full_ref(location.ref, location.ref_kind)
+    ref = full_ref(location.ref, location.ref_kind) if location.ref and location.ref_kind else "HEAD"
     found = await api.content(ref, location.path)
     # GitHub gives the same answer for a missing ref and a missing file.
     if found is None and (ref_problem(ref) or await api.commit_id(ref.removeprefix("refs/")) is None):
@@ -179,12 +177,9 @@ async def scm_blame_lines(
 def _ranges(answer: _Blame) -> Sequence[_BlamedRange]:
     """Return the ranges of an answer, which has the status 200 for errors, too."""
     for problem in answer.errors:
-        if problem.type == "RATE_LIMITED":
-            raise RateLimited("GitHub's limit of GraphQL queries is used up.")
-        if problem.type in ("FORBIDDEN", "INSUFFICIENT_SCOPES"):
-            raise ProviderForbidden("The token does not allow GraphQL queries of this repository.")
         if problem.type != "NOT_FOUND":
-            raise ProviderUnavailable("GitHub cannot answer the GraphQL query.")
+            error, text = _REFUSALS.get(problem.type, (ProviderUnavailable, "GitHub cannot answer the GraphQL query."))
+            raise error(text)
     return answer.ranges
 
 
