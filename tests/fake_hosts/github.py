@@ -30,6 +30,7 @@ WEBHOOK_SECRET: Final = "the-secret-of-the-app-s-webhook"
 
 MOST_PUSHED: Final = 2048
 _LONGEST_JWT: Final = 600
+_LONGEST_IN_JSON: Final = 1_000_000
 _REPO: Final = API + "/repos/{owner}/{repo}"
 _STATUS: Final = {"A": "added", "M": "modified", "D": "removed"}
 _TIMES: Final = "%Y-%m-%dT%H:%M:%SZ"
@@ -347,7 +348,9 @@ class FakeGitHub(FakeHost):
             return Reply([{"type": "file", "name": "a", "path": f"{path}/a", "size": 1}])
         if ".raw" in call.headers["accept"]:
             return Reply(content, headers={"Content-Type": "application/vnd.github.raw+json; charset=utf-8"})
-        fields = {"size": len(content), "encoding": "base64", "content": base64.b64encode(content).decode()}
+        is_long = len(content) > _LONGEST_IN_JSON
+        text = "" if is_long else base64.encodebytes(content).decode()
+        fields = {"size": len(content), "encoding": "none" if is_long else "base64", "content": text}
         return Reply({"type": "file", "name": path.rpartition("/")[2], "path": path, **fields})
 
     def graphql(self, call: Call) -> dict[str, Any]:

@@ -304,6 +304,20 @@ def test_odd_commits_are_read(github: GitHubCalls, app: BareRepository) -> None:
     assert commits[2].timestamp == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("content", ["a", "\u00e9\u00e9\u00e9", 7, None])
+def test_content_that_is_not_base64_is_no_answer(github: GitHubCalls, app: BareRepository, content: Any) -> None:
+    """The same request may work later."""
+    github.host.fault(base.wrong_types({"type": "file", "encoding": "base64", "content": content}))
+    with pytest.raises(ProviderUnavailable):
+        github.call("scm_read_file", repository=github.stored(app), ref="main", path="src/a b.py")
+
+
+def test_a_submodule_has_no_content(github: GitHubCalls, app: BareRepository) -> None:
+    """It is a commit of another repository."""
+    github.host.fault(base.wrong_types({"type": "submodule", "size": 0}))
+    assert github.call("scm_read_file", repository=github.stored(app), ref="main", path="vendor/lib") is None
+
+
 def blame(github: GitHubCalls, app: BareRepository, path: str, *lines: int, ref: str = "main") -> list[BlamedLine]:
     found: list[BlamedLine] = github.call(
         "scm_blame_lines", repository=github.stored(app), ref=ref, path=path, lines=lines

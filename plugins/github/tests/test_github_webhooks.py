@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fake_hosts import openapi
-from fake_hosts.base import Hook
+from fake_hosts.base import Call, FakeHost, Hook, Reply
 from fake_hosts.github import WEBHOOK_SECRET, signed
 from fake_hosts.repository import EMPTY, history
 from github_calls import GitHubCalls, app_settings
@@ -20,6 +20,7 @@ from scmhost.sdk import (
     RegisteredWebhook,
     Repository,
 )
+from scmhost_github.api import MOST_PAGES
 from scmhost_github.forms import GitHubSettings
 
 ADDRESS = "https://scmhost.example.com/hooks/3/"
@@ -81,6 +82,19 @@ def test_a_webhook_is_found_on_a_later_page(github: GitHubCalls) -> None:
     made = [register(github, stored, f"{ADDRESS}{number}") for number in range(3)]
     assert register(github, stored, f"{ADDRESS}2") == made[2]
     assert len(github.host.hooks) == 3
+
+
+def test_a_list_without_an_end_is_left(github: GitHubCalls) -> None:
+    """A confused proxy may name one more page for ever."""
+    stored = github.stored(github.repository())
+
+    def endless(host: FakeHost, call: Call) -> Reply:
+        return Reply([{"id": 1}], headers={"Link": f'<{host.url}{call.path}?page=2>; rel="next"'})
+
+    github.host.fault(endless, on="GET .*/hooks$")
+    register(github, stored)
+    assert len(github.host.hooks) == 1
+    assert len(github.asked()) == MOST_PAGES + 1
 
 
 def test_a_webhook_needs_a_token_that_may_make_it(github: GitHubCalls) -> None:

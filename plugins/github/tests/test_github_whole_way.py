@@ -265,7 +265,9 @@ def test_source_lines_come_from_github(api: ApiClient, host: FakeGitHub, app: Ba
     for _ in range(2):
         (frame,) = api.post(path, {"text": trace, "commit": sha}, token=token).json()["frames"]
         assert (frame["context"]["startLine"], frame["context"]["lines"]) == (3, ["line 3", "line 4", "line 5"])
-    assert len([call for call in host.calls if ".raw" in call.headers.get("accept", "")]) == 1
+    reads = [call for call in host.calls if "/contents/" in call.path]
+    # For the link, for its lines, and for the second link; GitHub answers twice that nothing has changed.
+    assert [bool(call.headers.get("if-none-match")) for call in reads] == [False, True, True]
 
 
 def test_a_transferred_repository_keeps_its_links(api: ApiClient, host: FakeGitHub, app: BareRepository) -> None:

@@ -44,7 +44,10 @@ T = TypeVar("T")
 PAGE: Final = 100
 """The most items that GitHub returns at once."""
 
-_HEADERS: Final = {"accept": "application/vnd.github+json", "x-github-api-version": "2022-11-28"}
+MOST_PAGES: Final = 100
+"""The most pages of one list that are read in one call of a hook."""
+
+_HEADERS: Final = {"x-github-api-version": "2022-11-28"}
 # 404 for an unknown name, 409 for an empty repository, 422 for an id that is no commit.
 _NO_COMMIT: Final = frozenset({404, 409, 410, 422})
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -132,7 +135,8 @@ def api_of(installation: Installation, settings: GitHubSettings, *, graphql: boo
 async def pages(api: "ApiClient", kind: type[T], *path: str, page: int = 1) -> AsyncIterator[tuple[T, int | None]]:
     """Yield the pages of a list, each with the number of the next page; None for the last one."""
     following: int | None = page
-    while following is not None:
+    # A host that always names one more page would never end.
+    while following is not None and following < page + MOST_PAGES:
         # Not conditional: a page may be the same when one more page follows.
         answer = await api.request("GET", *path, params={"per_page": PAGE, "page": following})
         following = following + 1 if answer.next_params else None

@@ -1,8 +1,9 @@
 """Commits and files of a repository: refs, comparisons, contents and the last change of lines."""
 
 import re
+from base64 import b64decode
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from pydantic import AliasPath, BaseModel, Field
 
@@ -59,6 +60,16 @@ class _File(BaseModel):
     status: str = "modified"
 
 
+class _Content(BaseModel):
+    type: str
+    encoding: str = ""
+    content: str = ""
+
+
+# A list is that of a folder.
+_ContentOrList: Final[Any] = _Content | list[object]
+
+
 class _FullCommit(GitHubCommit):
     parents: tuple[object, ...] = ()
     files: tuple[_File, ...] = ()
@@ -112,8 +123,8 @@ async def scm_file_exists(
     # GitHub gives the same answer for a missing ref and a missing file.
     if found is None and (ref_problem(ref) or await api.commit_id(ref.removeprefix("refs/")) is None):
         return Existence.UNKNOWN
-    # A folder is a list.
-    return Existence.YES if found and isinstance(found.read(object), dict) else Existence.NO
+    is_file = found is not None and isinstance(found.read(_ContentOrList), _Content)
+    return Existence.YES if is_file else Existence.NO
 
 
 @hookimpl
@@ -121,15 +132,20 @@ async def scm_read_file(
     installation: Installation, repository: Repository, ref: str, path: str, settings: GitHubSettings
 ) -> bytes | None:
     api = GitHubRepositoryApi.of(installation, repository, settings)
+    answer = await api.content(ref, path)
+    found = answer.read(_ContentOrList) if answer else None
+    if not isinstance(found, _Content) or found.type != "file":
+        return None
     try:
-        found = await api.content(ref, path, accept="raw+json", most_bytes=MAX_FILE_BYTES)
+        if found.encoding == "base64":
+            return b64decode(found.content)
+        # GitHub leaves out more than one megabyte.
+        raw = await api.content(ref, path, accept="raw+json", most_bytes=MAX_FILE_BYTES)
+    except ValueError:
+        raise ProviderUnavailable(f"GitHub's content of {path!r} is not base64.") from None
     except ApiTooLarge:
         raise FileTooLarge(f"{path!r} has more than {MAX_FILE_BYTES:,} bytes.") from None
-    if found and "raw" not in found.headers.get("content-type", ""):
-        # Folders and submodules are JSON; a web page would be no answer.
-        found.read(object)
-        return None
-    return found.body if found else None
+    return raw.body if raw else None
 
 
 @hookimpl
