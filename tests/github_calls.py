@@ -14,7 +14,6 @@ from fake_hosts.repository import BareRepository
 from scmhost.sdk import Installation, InstallationDraft, Organization, Repository, RepositoryStatus
 from scmhost.sdk.execution import DEADLINE
 from scmhost_github import plugin
-from scmhost_github.api import scm_shutdown
 from scmhost_github.forms import GitHubInstallForm, GitHubSettings
 
 ACME: Final = Organization(id=1, slug="acme", name="Acme")
@@ -44,8 +43,7 @@ class GitHubCalls:
         self._runner = asyncio.Runner()
 
     def close(self) -> None:
-        """End the plugin's connections and its loop."""
-        self._runner.run(scm_shutdown())
+        """End the loop, and with it the connections of the plugin."""
         self._runner.close()
 
     def configured(self, app: Mapping[str, Any] | None = None, **settings: Any) -> GitHubSettings:

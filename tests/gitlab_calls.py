@@ -13,7 +13,6 @@ from fake_hosts.repository import BareRepository
 from scmhost.sdk import Installation, Organization, Repository, RepositoryStatus
 from scmhost.sdk.execution import DEADLINE
 from scmhost_gitlab import plugin
-from scmhost_gitlab.client import scm_shutdown
 from scmhost_gitlab.forms import GitLabInstallForm, GitLabSettings
 
 T = TypeVar("T")
@@ -85,13 +84,10 @@ class GitLabCalls:
 
 
 def run(work: Awaitable[T], seconds: float = 10.0) -> T:
-    """Run an I/O hook with a deadline, and close its connections."""
+    """Run an I/O hook with a deadline, on a loop that closes its connections at the end."""
 
     async def main() -> T:
         DEADLINE.set(monotonic() + seconds)
-        try:
-            return await work
-        finally:
-            await scm_shutdown()
+        return await work
 
     return asyncio.run(main())

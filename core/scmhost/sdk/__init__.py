@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 # Type checkers and editors do not run ``__getattr__``.
 if TYPE_CHECKING:
-    from .commits import CommitDraft, FileChange, Push
+    from .api_hosts import FoundRepository, for_each, repository_update, resolve_ref, shared_client
+    from .commits import CommitDraft, CommitTime, FileChange, Push, changes_of
     from .errors import (
         ApiError,
         ApiNotFound,
@@ -38,7 +39,10 @@ if TYPE_CHECKING:
     from .http import ApiClient
     from .http_answers import ApiAnswer
     from .installing import RedirectTo
-    from .provider import FEATURE_HOOKS, Feature, FeatureText, NoFields, Provider, ProviderMetadata
+    from .oauth import OAuthApp, OAuthTokens
+    from .page_hooks import link_hooks
+    from .provider import FEATURE_HOOKS, Feature, FeatureText, Fields, NoFields, Provider, ProviderMetadata
+    from .pushes import PushBody, read_body
     from .reasons import NEXT_STEP, Reason
     from .secrets import RefreshedCredentials
     from .urls import escaping
@@ -79,7 +83,8 @@ if TYPE_CHECKING:
     from .webhooks import DeliveryRoute, RegisteredWebhook, check_signature, same_secret
 
 _NAMES_BY_MODULE: Final = {
-    "commits": ("CommitDraft", "FileChange", "Push"),
+    "api_hosts": ("FoundRepository", "for_each", "repository_update", "resolve_ref", "shared_client"),
+    "commits": ("CommitDraft", "CommitTime", "FileChange", "Push", "changes_of"),
     "errors": (
         "ApiError",
         "ApiNotFound",
@@ -109,7 +114,10 @@ _NAMES_BY_MODULE: Final = {
     "http": ("ApiClient",),
     "http_answers": ("ApiAnswer",),
     "installing": ("RedirectTo",),
-    "provider": ("FEATURE_HOOKS", "Feature", "FeatureText", "NoFields", "Provider", "ProviderMetadata"),
+    "oauth": ("OAuthApp", "OAuthTokens"),
+    "page_hooks": ("link_hooks",),
+    "provider": ("FEATURE_HOOKS", "Feature", "FeatureText", "Fields", "NoFields", "Provider", "ProviderMetadata"),
+    "pushes": ("PushBody", "read_body"),
     "reasons": ("NEXT_STEP", "Reason"),
     "secrets": ("RefreshedCredentials",),
     "urls.page_reading": ("UrlCandidate",),
@@ -182,14 +190,17 @@ __all__ = [
     "Claim",
     "Command",
     "CommitDraft",
+    "CommitTime",
     "Create",
     "Decision",
     "DeliveryRoute",
     "Existence",
     "Feature",
     "FeatureText",
+    "Fields",
     "FileChange",
     "FileTooLarge",
+    "FoundRepository",
     "HookPromise",
     "HookSpec",
     "Installation",
@@ -199,6 +210,8 @@ __all__ = [
     "LocationCandidate",
     "NoFields",
     "NoUrl",
+    "OAuthApp",
+    "OAuthTokens",
     "Offer",
     "OfferPage",
     "Organization",
@@ -213,6 +226,7 @@ __all__ = [
     "ProviderUnauthorized",
     "ProviderUnavailable",
     "Push",
+    "PushBody",
     "RateLimited",
     "Reason",
     "RedirectTo",
@@ -234,25 +248,32 @@ __all__ = [
     "UrlTemplates",
     "Value",
     "authority_of",
+    "changes_of",
     "check_signature",
     "check_web_url",
     "escaping",
+    "for_each",
     "full_ref",
     "hookimpl",
     "join_url",
     "kind_of",
+    "link_hooks",
     "looks_like_commit",
     "page_url",
     "preset",
     "preset_kinds",
     "read_answer",
     "read_any_url",
+    "read_body",
     "read_own_url",
     "read_remote",
     "read_url",
     "ref_problem",
     "remaining_seconds",
+    "repository_update",
+    "resolve_ref",
     "safe_link",
     "safe_url",
     "same_secret",
+    "shared_client",
 ]

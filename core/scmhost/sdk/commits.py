@@ -1,12 +1,22 @@
 """The commits that plugins read from a code host, and that webhooks deliver."""
 
 import re
-from typing import Annotated, Final, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import AwareDatetime, BeforeValidator, Field
+from pydantic import (
+    AwareDatetime,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from .values import Sha, Value
 
+_YEARS: Final = range(1900, 9000)
+_LONGEST_PATH: Final = 4096
 _NOT_STORABLE: Final = re.compile(r"[\x00\ud800-\udfff]")
 
 
@@ -17,6 +27,20 @@ def _storable(value: object) -> object:
 
 Text = Annotated[str, BeforeValidator(_storable)]
 """Text of a code host. One odd character must not cost the commit, and with it all that are fetched together."""
+
+
+def _time_or_none(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        moment = validate(value)
+    except ValidationError:
+        return None
+    return moment if moment and moment.year in _YEARS else None
+
+
+# In a strict model, too: after a validator of Python, pydantic no longer knows that the text comes from JSON.
+CommitTime = Annotated[Annotated[AwareDatetime, Field(strict=False)] | None, WrapValidator(_time_or_none)]
+"""The time of a commit in an answer, for models of plugins. None for one that is none, or that nobody means, such as
+of the year 1: one odd commit must not cost the others."""
 
 
 class FileChange(Value):
@@ -30,6 +54,15 @@ class FileChange(Value):
     path: Annotated[Text, Field(min_length=1, max_length=4096)]
     # As in Sentry's API. A rename is a deletion and an addition.
     type: Literal["A", "M", "D"]
+
+
+def changes_of(kinds: Mapping[str, str]) -> tuple[FileChange, ...]:
+    """Return the changes of a commit from ``A``, ``M`` or ``D`` by path. Paths that no database stores are left out."""
+    return tuple(
+        FileChange.model_validate({"path": path, "type": kind})
+        for path, kind in kinds.items()
+        if 0 < len(path) <= _LONGEST_PATH
+    )
 
 
 class CommitDraft(Value):

@@ -49,10 +49,14 @@ class ProviderMetadata(Value):
     source_url: str = ""
 
 
-class NoFields(BaseModel):
-    """The model of a form or of settings without fields. An unknown field is an error."""
+class Fields(BaseModel):
+    """Base class of a plugin's forms, configuration and settings: an unknown field is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NoFields(Fields):
+    """The model of a form or of settings without fields. An unknown field is an error."""
 
 
 class Provider(Value):

@@ -239,8 +239,8 @@ def test_a_project_that_moved_is_followed(gitlab: GitLabCalls) -> None:
     before = gitlab.stored(project)
     project.rename("acme/shop/new", "basket")
     path = "acme/shop/new/basket"
-    configuration = {"path": path, "state": "active"}
-    moved = {"name": path, "url": f"{gitlab.host.url}/{path}", "configuration": configuration, "state": "active"}
+    configuration = {"path": path}
+    moved = {"name": path, "url": f"{gitlab.host.url}/{path}", "configuration": configuration}
     assert sync(gitlab, before) == [{"repository_id": 5, **moved}]
     after = gitlab.stored(project, configuration=configuration)
     assert sync(gitlab, after) == []
@@ -272,7 +272,7 @@ def test_archived_and_deleted_projects_are_reported_once(gitlab: GitLabCalls) ->
     ]
     assert all("name" not in update for update in updates)
     saved = [
-        one.model_copy(update={"configuration": update["configuration"]})
+        one.model_copy(update={"state": update["state"]})
         for one, update in zip(stored, updates, strict=True)
     ]
     assert sync(gitlab, *saved) == []

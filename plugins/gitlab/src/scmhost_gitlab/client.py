@@ -1,13 +1,11 @@
 """Requests to an instance of GitLab, and the parts of its answers that the plugin reads."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING, Annotated, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from scmhost.sdk import Installation, ProviderUnauthorized, Repository, hookimpl, join_url
+from scmhost.sdk import FoundRepository, Installation, ProviderUnauthorized, Repository, join_url, shared_client
 
 from .forms import GitLabInstance, GitLabSettings
 
@@ -16,11 +14,6 @@ if TYPE_CHECKING:
 
 LARGEST_PAGE: Final = 100
 """The most items that GitLab sends in one page."""
-
-_MOST_AT_ONCE: Final = 8
-
-A = TypeVar("A")
-T = TypeVar("T")
 
 
 class GitLabAnswer(BaseModel):
@@ -38,27 +31,21 @@ class GitLabProject(GitLabAnswer):
     archived: bool = False
     marked_for_deletion_on: str | None = None
 
-    def url(self, instance: GitLabInstance) -> str:
-        """Return the URL of its page. That of the answer may be on another host."""
-        return join_url(instance.url, self.path)
-
-
-_clients: dict[str, "ApiClient"] = {}
-"""The clients of this process, with their connections, by the addresses in the operator's settings."""
-
-
-def client(base_url: str) -> "ApiClient":
-    """Return the client of an address."""
-    # Importing the client takes longer than importing a plugin may take.
-    from scmhost.sdk import ApiClient  # noqa: PLC0415
-
-    # Two threads may both make one; the other has no connections and is dropped.
-    return _clients.get(base_url) or _clients.setdefault(base_url, ApiClient(base_url))
+    def found(self, instance: GitLabInstance) -> FoundRepository:
+        """Return it for the host. The URL of the answer may be on another host."""
+        return FoundRepository(
+            external_id=str(self.id),
+            name=self.path,
+            url=join_url(instance.url, self.path),
+            configuration={"path": self.path},
+            state="archived" if self.archived or self.marked_for_deletion_on else "active",
+            default_branch=self.default_branch,
+        )
 
 
 def rest_api(instance: GitLabInstance, headers: dict[str, str]) -> "ApiClient":
     """Return the client of an instance's REST API with the headers of credentials."""
-    return client(f"{instance.url}/api/v4").with_headers(headers)
+    return shared_client(f"{instance.url}/api/v4", headers)
 
 
 def credentials(installation: Installation) -> dict[str, str]:
@@ -86,28 +73,6 @@ def project_path(repository: Repository) -> tuple[str, str]:
     return "projects", repository.external_id or "0"
 
 
-async def for_each(call: Callable[[A], Awaitable[T]], items: Iterable[A]) -> list[T]:
-    """Return the results of calls that run at the same time, a few of them at once; the first error ends all."""
-    gate = asyncio.Semaphore(_MOST_AT_ONCE)
-
-    async def one(item: A) -> T:
-        async with gate:
-            return await call(item)
-
-    tasks = [asyncio.create_task(one(item)) for item in items]
-    try:
-        return await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-
-
 def host_of(url: str) -> str:
     """Return the host of a URL in lower case, without its port: that of SSH differs."""
     return (urlsplit(url).hostname or "").lower()
-
-
-@hookimpl
-async def scm_shutdown() -> None:
-    for one in list(_clients.values()):
-        await one.aclose()

@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
-from scmhost.sdk import Installation, ProviderError, check_web_url
+from scmhost.sdk import Fields, Installation, OAuthApp, ProviderError, check_web_url
 
 GITLAB_COM: Final = "https://gitlab.com"
 
@@ -33,10 +33,8 @@ GroupPath = Annotated[_Text, AfterValidator(_group)]
 """The path of a group or subgroup, or empty."""
 
 
-class GitLabInstance(BaseModel):
+class GitLabInstance(Fields):
     """One instance of GitLab, and the OAuth application of scmhost there."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     url: Annotated[str, AfterValidator(check_web_url)] = Field(
         description="The address of the instance, as in the URLs of its pages; may have a path."
@@ -46,11 +44,14 @@ class GitLabInstance(BaseModel):
     client_secret: SecretStr | None = Field(default=None, description="The secret of a confidential application.")
     scope: str = Field(default="api", description="What the application asks for; read_api excludes webhooks.")
 
+    @property
+    def oauth(self) -> OAuthApp:
+        """The OAuth application."""
+        return OAuthApp(url=self.url, client_id=self.client_id, client_secret=self.client_secret, scope=self.scope)
 
-class GitLabSettings(BaseModel):
+
+class GitLabSettings(Fields):
     """The operator's settings, under ``[plugins.gitlab.settings]`` in plugins.toml."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     instances: Annotated[Mapping[str, GitLabInstance], Field(min_length=1)] = Field(
         default={"gitlab.com": GitLabInstance(url=GITLAB_COM)},
@@ -86,10 +87,8 @@ class GitLabSettings(BaseModel):
         return found
 
 
-class GitLabConfiguration(BaseModel):
+class GitLabConfiguration(Fields):
     """What may be changed later: the group to which an installation is limited."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     group: GroupPath = Field(
         default="", description="Only the projects of this group and its subgroups; empty for all that it may see."

@@ -1,10 +1,6 @@
 """Refs, commits and the files in them."""
 
-import asyncio
-import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
-from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -14,36 +10,34 @@ from scmhost.sdk import (
     ApiNotFound,
     BlamedLine,
     CommitDraft,
+    CommitTime,
     Existence,
     FileChange,
     Installation,
     Location,
     ProviderError,
-    ProviderUnauthorized,
     ProviderUnavailable,
-    RateLimited,
+    RefKind,
     Repository,
     ResolvedRef,
+    changes_of,
+    for_each,
     hookimpl,
-    looks_like_commit,
     ref_problem,
-    remaining_seconds,
+    resolve_ref,
 )
 
-from .client import LARGEST_PAGE, GitLabAnswer, GitLabProject, api_of, for_each, project_path
+from .client import LARGEST_PAGE, GitLabAnswer, GitLabProject, api_of, project_path
 from .forms import GitLabSettings
 
 if TYPE_CHECKING:
     from scmhost.sdk import ApiAnswer, ApiClient
 
-_COMMIT_ID: Final = re.compile(r"[0-9a-fA-F]{7,64}")
 _MOST_CHANGES: Final = 10_000
 # Lines that are nearer to each other than this are asked for together.
 _NEAR_LINES: Final = 200
 # Time to validate and return what was read.
 _RESERVED_SECONDS: Final = 3.0
-_MOST_SECONDS: Final = 60.0
-_YEARS: Final = range(1900, 9000)
 # GitLab sends it with every file; a page of a proxy does not have it.
 _FILE_MARK: Final = "x-gitlab-blob-id"
 
@@ -53,7 +47,7 @@ class GitLabCommit(GitLabAnswer):
     message: str | None = None
     author_name: str | None = None
     author_email: str | None = None
-    committed_date: str | None = None
+    committed_date: CommitTime = None
     parent_ids: tuple[str, ...] = ()
 
     @property
@@ -62,7 +56,6 @@ class GitLabCommit(GitLabAnswer):
 
 
 class GitLabRef(GitLabAnswer):
-    name: str
     commit: GitLabCommit
 
 
@@ -90,22 +83,20 @@ async def scm_resolve_ref(
     installation: Installation, repository: Repository, ref: str | None, settings: GitLabSettings
 ) -> ResolvedRef | None:
     api, project = api_of(installation, settings), project_path(repository)
-    if ref is None or ref == "HEAD":
+
+    async def sha_of(kind: RefKind, name: str) -> str | None:
+        if kind == "commit":
+            commit = await api.find(GitLabCommit, *project, "repository", "commits", name)
+            return commit.id if commit else None
+        place = "branches" if kind == "branch" else "tags"
+        found = await api.find(GitLabRef, *project, "repository", place, name)
+        return found.commit.id if found else None
+
+    async def default_branch() -> str | None:
         known = await api.find(GitLabProject, *project)
-        ref = known.default_branch if known else None
-    if not ref or ref_problem(ref):
-        return None
-    # As in git, a full id is that of a commit, and a name takes precedence over the beginning of an id.
-    for place, kind in () if looks_like_commit(ref) else (("branches", "branch"), ("tags", "tag")):
-        found = await api.find(GitLabRef, *project, "repository", place, ref)
-        if found is not None:
-            return ResolvedRef.model_validate({"name": found.name, "kind": kind, "sha": found.commit.id})
-    if not _COMMIT_ID.fullmatch(ref):
-        return None
-    commit = await api.find(GitLabCommit, *project, "repository", "commits", ref)
-    if commit is None or not commit.id.startswith(ref.lower()):
-        return None
-    return ResolvedRef(name=commit.id, kind="commit", sha=commit.id)
+        return known.default_branch if known else None
+
+    return await resolve_ref(ref, sha_of, default_branch)
 
 
 @hookimpl
@@ -193,7 +184,7 @@ async def scm_blame_lines(
 
     wanted = frozenset(lines)
     found = await for_each(blamed, line_ranges(lines))
-    return [line for part in found for line in part if line.line in wanted]
+    return [line for _, part in found for line in part if line.line in wanted]
 
 
 def line_ranges(lines: Iterable[int]) -> list[tuple[int, int]]:
@@ -217,28 +208,14 @@ async def _changes(
     Raises:
         ProviderUnavailable: the rate limit is used up, or nothing could be read.
     """
-    results: dict[str, tuple[FileChange, ...] | ProviderError] = {}
 
-    async def read(commit: GitLabCommit) -> None:
+    async def read(commit: GitLabCommit) -> tuple[FileChange, ...]:
         place = (*project, "repository", "commits", commit.id, "diff")
-        kinds: dict[str, Literal["A", "M", "D"]] = {}
-        try:
-            async for diff in api.items(GitLabDiff, *place, params={"per_page": LARGEST_PAGE}, most=_MOST_CHANGES):
-                kinds |= dict(diff.changes())
-        except (RateLimited, ProviderUnauthorized):
-            raise
-        except ProviderError as error:
-            results[commit.id] = error
-        else:
-            results[commit.id] = tuple(FileChange(path=path, type=kind) for path, kind in kinds.items())
+        diffs = api.items(GitLabDiff, *place, params={"per_page": LARGEST_PAGE}, most=_MOST_CHANGES)
+        return changes_of({path: kind async for diff in diffs for path, kind in diff.changes()})
 
-    with suppress(TimeoutError):
-        async with asyncio.timeout(min(remaining_seconds() - _RESERVED_SECONDS, _MOST_SECONDS)):
-            await for_each(read, [commit for commit in commits if not commit.is_merge])
-    failures = [result for result in results.values() if isinstance(result, ProviderUnavailable)]
-    if failures and len(failures) == len(results):
-        raise failures[0]
-    return {sha: result for sha, result in results.items() if not isinstance(result, ProviderError)}
+    simple = [commit for commit in commits if not commit.is_merge]
+    return {commit.id: changes for commit, changes in await for_each(read, simple, reserve=_RESERVED_SECONDS)}
 
 
 def _draft(commit: GitLabCommit, changes: tuple[FileChange, ...]) -> CommitDraft:
@@ -247,7 +224,7 @@ def _draft(commit: GitLabCommit, changes: tuple[FileChange, ...]) -> CommitDraft
         message=commit.message,
         author_name=commit.author_name or None,
         author_email=commit.author_email or None,
-        timestamp=_time(commit.committed_date),
+        timestamp=commit.committed_date,
         changes=changes,
     )
 
@@ -258,17 +235,8 @@ def _blamed_line(line: int, commit: GitLabCommit) -> BlamedLine:
         sha=commit.id,
         author_name=commit.author_name or None,
         author_email=commit.author_email or None,
-        timestamp=_time(commit.committed_date),
+        timestamp=commit.committed_date,
     )
-
-
-def _time(text: str | None) -> datetime | None:
-    """Return the time of a commit; None for one that nobody means, such as of the year 1."""
-    try:
-        moment = datetime.fromisoformat(text or "")
-    except ValueError:
-        return None
-    return moment if moment.tzinfo and moment.year in _YEARS else None
 
 
 def _check_file(answer: "ApiAnswer") -> None:

@@ -3,24 +3,9 @@
 from collections.abc import Sequence
 from typing import Final
 
-from scmhost.sdk import (
-    Feature,
-    FeatureText,
-    Location,
-    LocationCandidate,
-    NoUrl,
-    Provider,
-    ProviderMetadata,
-    Repository,
-    RepositoryPages,
-    UrlTemplates,
-    hookimpl,
-    preset,
-    read_any_url,
-)
+from scmhost.sdk import Feature, FeatureText, Provider, ProviderMetadata, hookimpl, link_hooks, preset
 
 # pluggy finds the hooks of these modules as names of this one.
-from .client import scm_shutdown  # noqa: F401
 from .forms import GitLabConfiguration, GitLabInstallForm, GitLabSettings
 from .history import scm_blame_lines, scm_compare_commits, scm_file_exists, scm_read_file, scm_resolve_ref  # noqa: F401
 from .installing import (  # noqa: F401
@@ -62,30 +47,6 @@ def scm_register_providers() -> Sequence[Provider]:
     return (PROVIDER,)
 
 
-@hookimpl
-def scm_url_templates(repository: Repository) -> UrlTemplates | None:
-    return _pages(repository).templates
-
-
-@hookimpl
-def scm_source_url(repository: Repository, location: Location) -> str | NoUrl:
-    return _pages(repository).view(location)
-
-
-@hookimpl
-def scm_commit_url(repository: Repository, sha: str) -> str | NoUrl:
-    return _pages(repository).commit(sha)
-
-
-@hookimpl
-def scm_compare_url(repository: Repository, base: str, head: str) -> str | NoUrl:
-    return _pages(repository).compare(base, head)
-
-
-@hookimpl
-def scm_read_source_url(url: str, repositories: Sequence[Repository]) -> Sequence[LocationCandidate]:
-    return read_any_url(url, preset("gitlab").pages, repositories)
-
-
-def _pages(repository: Repository) -> RepositoryPages:
-    return RepositoryPages(pages=preset("gitlab").pages, repository=repository)
+scm_url_templates, scm_source_url, scm_commit_url, scm_compare_url, scm_read_source_url = link_hooks(
+    preset("gitlab").pages
+)

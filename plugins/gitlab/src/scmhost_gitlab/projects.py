@@ -7,11 +7,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from scmhost.sdk import (
     AddRequest,
-    Claim,
-    Create,
     Decision,
     Installation,
-    Offer,
     OfferPage,
     ProviderError,
     ProviderUnavailable,
@@ -19,14 +16,15 @@ from scmhost.sdk import (
     Repository,
     RepositoryUpdate,
     UrlError,
+    for_each,
     hookimpl,
     read_remote,
+    repository_update,
 )
 
-from .client import LARGEST_PAGE, GitLabProject, api_of, for_each, host_of, project_path
+from .client import LARGEST_PAGE, GitLabProject, api_of, host_of, project_path
 from .forms import GitLabInstance, GitLabSettings
 
-_LONGEST_NAME: Final = 200
 # What leads from one page to the next. A cursor comes back from the user, who must not add other parameters.
 _CURSOR: Final = frozenset({"id_after", "cursor", "page"})
 _SCP: Final = re.compile(r"[\w.-]+@[\w.-]+:")
@@ -50,7 +48,7 @@ async def scm_offer_repositories(
     answer = await api_of(installation, settings).request(
         "GET", *place, params={**own, **order, **filters, **namespaces, **after}
     )
-    offers = [_offer(project) for project in answer.read(list[GitLabProject])]
+    offers = [project.found(settings.of(installation)).offer() for project in answer.read(list[GitLabProject])]
     following = {name: value for name, value in (answer.next_params or {}).items() if name in _CURSOR}
     return OfferPage(offers=tuple(offers), next=urlencode(following) if following not in ({}, after) else None)
 
@@ -65,11 +63,7 @@ async def scm_dispatch_repository(
         reference = read_reference(text, instance)
         project = await api.find(GitLabProject, "projects", reference) if reference else None
         if project and (not group or project.path.casefold().startswith(f"{group.casefold()}/")):
-            facts = {"external_id": str(project.id), "url": project.url(instance)}
-            configuration = {"path": project.path}
-            if candidate:
-                return Claim(**facts, configuration=configuration)
-            return Create(name=_name(project), **facts, configuration=configuration)
+            return project.found(instance).decision(candidate)
     names = " or ".join(map(repr, texts)) or "of this repository"
     limit = f" in the group {group}" if group else ""
     return Refusal(reason="not_found", message=f"{instance.url} shows no project {names}{limit} to this installation.")
@@ -85,12 +79,17 @@ async def scm_sync_repositories(
         project = await api.find(GitLabProject, *project_path(repository))
         if project and str(project.id) != repository.external_id:
             raise ProviderUnavailable(f"{api.host} answered with another project than {repository.external_id}")
-        return _update(repository, project, settings.of(installation))
+        old_name = repository.configuration.get("path")
+        if project and project.marked_for_deletion_on:
+            # GitLab renames a project that is going to be deleted.
+            project = project.model_copy(update={"path": old_name or project.path})
+        found = project.found(settings.of(installation)) if project else None
+        return repository_update(repository, found, old_name)
 
     # Without a valid token GitLab answers 401 here, and 404 for each project.
     await api.request("GET", "user")
     found = await for_each(update, [repository for repository in repositories if repository.external_id])
-    return [one for one in found if one is not None]
+    return [one for _, one in found if one]
 
 
 def read_reference(text: str, instance: GitLabInstance) -> str | None:
@@ -123,37 +122,6 @@ def _texts(request: AddRequest, candidate: Repository | None) -> list[str]:
         return [request.identifier]
     # The identifier is the name or the id of the candidate, which is none of GitLab's numbers.
     return [text for text in (candidate.url, candidate.name) if text and not text.isdecimal()]
-
-
-def _update(repository: Repository, project: GitLabProject | None, instance: GitLabInstance) -> RepositoryUpdate | None:
-    """Return what has changed since the repository was added or synchronized; None for nothing."""
-    known = repository.configuration
-    if project is None:
-        facts = {**known, "state": "deleted"}
-    # GitLab renames a project that is going to be deleted.
-    elif project.archived or project.marked_for_deletion_on:
-        facts = {**known, "state": "archived"}
-    else:
-        facts = {"path": project.path, "state": "active"}
-    if facts == {"state": "active", **known}:
-        return None
-    old, new = str(known.get("path", "")), str(facts.get("path", ""))
-    update = {"repository_id": repository.id, "configuration": facts, "state": facts["state"]}
-    if project and new != old:
-        # A name that a user chose stays.
-        renamed = {"name": _name(project)} if repository.name.casefold() == old.casefold() else {}
-        update |= {**renamed, "url": project.url(instance)}
-    return RepositoryUpdate.model_validate(update)
-
-
-def _offer(project: GitLabProject) -> Offer:
-    identifier = project.path if len(project.path) <= _LONGEST_NAME else str(project.id)
-    return Offer(identifier=identifier, name=_name(project), default_branch=project.default_branch)
-
-
-def _name(project: GitLabProject) -> str:
-    """Return the path of a project, or the end of one that is too long."""
-    return project.path[-_LONGEST_NAME:].lstrip("/")
 
 
 def _group(installation: Installation) -> str:
