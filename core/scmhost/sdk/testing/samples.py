@@ -38,10 +38,10 @@ class PushSample:
 
 @dataclass(frozen=True, slots=True)
 class FileSample:
-    """A file of the sample repository.
+    """A file of the sample repository. Checks of files, refs and commits ask for what is known to exist.
 
     Attributes:
-        ref: a branch, a tag or a commit that has the file.
+        ref: a branch, a tag or a commit that has the file, and commits before it.
         path: the path of the file; it has at least one line.
         large: the path of a file of more than ``MAX_FILE_BYTES``, if there is one.
         outside: paths of symbolic links that lead out of the repository.
