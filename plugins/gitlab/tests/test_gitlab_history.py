@@ -367,11 +367,3 @@ def test_an_empty_project_is_no_error(gitlab: GitLabCalls) -> None:
     assert empty.head() == EMPTY
     assert exists(gitlab, empty, "main", "a.py") == Existence.UNKNOWN
     assert read(gitlab, empty, "main", "a.py") is None
-
-
-def test_a_location_without_a_ref_is_on_the_default_branch(gitlab: GitLabCalls, project: BareRepository) -> None:
-    """GitLab calls it HEAD."""
-    for path, expected in (("src/cart.py", Existence.YES), ("src/gone.py", Existence.NO)):
-        location = Location(path=path)
-        found = gitlab.call("scm_file_exists", repository=gitlab.stored(project), location=location)
-        assert found == expected

@@ -135,8 +135,7 @@ async def scm_file_exists(
     installation: Installation, repository: Repository, location: Location, settings: GitLabSettings
 ) -> Existence:
     api, project = api_of(installation, settings), project_path(repository)
-    # What a hook gets always has a ref, but its type allows none; GitLab calls the default branch HEAD.
-    ref = location.ref or "HEAD"
+    ref = location.ref
     if ref_problem(ref) or not _is_path(location.path):
         return Existence.UNKNOWN
     place = (*project, "repository", "files", location.path)
