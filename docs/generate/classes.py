@@ -42,7 +42,7 @@ def _default(kind: type, name: str) -> str:
 
 def _members(kind: type) -> Iterator[str]:
     if "__init__" in vars(kind) and not is_dataclass(kind):
-        yield f"```python\n{_signature(kind.__init__, kind.__name__)}\n```\n"  # type: ignore[misc] - of this class
+        yield f"```python\n{_signature(vars(kind)['__init__'], kind.__name__)}\n```\n"
     for name, member in vars(kind).items():
         if name.startswith("_") or not (isinstance(member, property) or inspect.isfunction(member)):
             continue

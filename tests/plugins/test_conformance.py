@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import hmac
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 from importlib.metadata import EntryPoint
@@ -18,7 +18,7 @@ from plugins.listener import Listener
 from plugins.wrong.correct import Correct
 from plugins.wrong.installing import NeedsPerson
 from plugins.wrong.remote import CallsHost, MissesRefusedConnection, RaisesConnectionReset
-from scmhost.sdk import HOOK_SPECS, Existence, ProviderUnavailable, hookimpl
+from scmhost.sdk import HOOK_SPECS, Existence, Installation, Offer, ProviderUnavailable, Repository, hookimpl
 from scmhost.sdk.testing import CHECKS, ConformanceRun, FileSample, PushSample, Samples
 from scmhost.sdk.testing.observe import SuiteWorker
 from scmhost.sdk.testing.runner import CHECKS_BY_NAME
@@ -216,6 +216,23 @@ def test_nothing_is_said_about_a_host_that_does_not_answer(
         monkeypatch.delattr(Correct, "scm_blame_lines")
     result = conformance_run(Correct(), examples=5).run(CHECKS_BY_NAME[check])
     assert (result.outcome, result.blocked_by) == ("not run", ""), result.text
+
+
+class NeedsToken(Correct):
+    """Reads the token as the host passes it: every installation has one in I/O hooks."""
+
+    @hookimpl
+    def scm_offer_repositories(  # type: ignore[override]  # a hook may leave out arguments
+        self, installation: Installation, repositories: Sequence[Repository]
+    ) -> Sequence[Offer]:
+        assert installation.secrets["token"].get_secret_value()
+        return [Offer(identifier=str(one.id), name=one.name) for one in repositories]
+
+
+def test_the_installation_of_another_organization_has_secrets_too() -> None:
+    """A plugin may rely on the secrets that its ``scm_install`` returns."""
+    result = conformance_run(NeedsToken()).run(CHECKS_BY_NAME["organizations-isolated"])
+    assert result.outcome == "kept", result.report
 
 
 def test_unknown_existence_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
