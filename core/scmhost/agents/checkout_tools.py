@@ -75,13 +75,11 @@ class CheckoutTools:
         return bounded_explanation(located, [printed.whole] if printed else [], list(_attempts(links, frame)))
 
     def list_repositories(self) -> Repositories:
-        """Return the repository of the checkout; none if it has no remote."""
+        """Return the repository of the checkout."""
         checkout = self._opened().checkout
-        if checkout.remote is None:
-            return Repositories(repositories=[], more=False)
         try:
             # The remote's URL may contain a password; what is read from it does not.
-            remote = read_remote(checkout.remote, checkout.kind)
+            remote = read_remote(checkout.remote or "", checkout.kind)
         except (UrlError, TemplateError) as error:
             raise ToolError(f"the remote of this checkout cannot be read: {error}") from error
         found = FoundRepository(name=remote.path, url=remote.web_url, host=remote.kind, ref=checkout.commit)
