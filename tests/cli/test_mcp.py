@@ -106,13 +106,14 @@ def test_a_missing_package_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> N
 def test_messages_that_are_wrong_do_not_end_the_server(checkout: GitRepository) -> None:
     """After lines that are no messages, the server still answers; standard output has nothing but messages."""
     about = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    # json.dumps escapes the lone surrogate.
+    odd = {"name": "explain_frame", "arguments": {"path": "\ud800\x1b[31m.py"}}
     lines = [
         "not JSON",
         "[]",
         json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": about}),
         json.dumps({"jsonrpc": "2.0", "method": "notifications/initialized"}),
-        '{"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "explain_frame", "arguments": '
-        '{"path": "\\ud800\\u001b[31m.py"}}}',
+        json.dumps({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": odd}),
         json.dumps({"jsonrpc": "2.0", "id": 3, "method": "tools/list"}),
     ]
     with subprocess.Popen(

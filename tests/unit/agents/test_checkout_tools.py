@@ -166,7 +166,7 @@ def test_a_result_is_bounded_in_characters() -> None:
     """Long names are cut, and frames that no longer fit are counted."""
     frame = LocatedFrame(path="x" * 4_000, function="f" * 4_000, url=f"https://git.example.com/{'u' * 2_000}")
     assert (len(frame.path), frame.path[-1]) == (300, "\u2026")
-    assert frame.url is not None and len(frame.url) > 2_000
+    assert len(frame.url or "") > 2_000
     trace = bounded_trace([frame] * 200, 200, total=200, text_truncated=False, notes=["n"] * 1_000)
     assert 10 < len(trace.frames) == 200 - trace.frames_left_out
     assert len(trace.model_dump_json()) < MAX_RESULT + 20 * 300
