@@ -50,7 +50,7 @@ from scmhost.repositories import routes as repository_routes
 from scmhost.services import Services
 
 if TYPE_CHECKING:
-    from scmhost.agents.endpoint import McpEndpoint
+    from scmhost.agents.routes import McpEndpoint
 
 log = structlog.get_logger(__name__)
 

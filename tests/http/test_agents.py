@@ -17,7 +17,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 from api import PLUGINS_TOML, SHA, ApiClient, commit, open_api
 from command import scmhost
-from scmhost.agents.endpoint import McpEndpoint
+from scmhost.agents.routes import McpEndpoint
 from scmhost.application import create_application
 from serving import serve
 

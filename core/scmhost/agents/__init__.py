@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from scmhost.infra.errors import ScmhostError
 
 if TYPE_CHECKING:
-    from .endpoint import McpEndpoint
+    from .routes import McpEndpoint
 
 
 class AgentsMissing(ScmhostError):
@@ -26,6 +26,6 @@ def agents_endpoint(*, wanted: bool) -> "type[McpEndpoint] | None":
             "host.mcp is true, but the package mcp is not installed; install it (pip install 'scmhost[mcp]'), or "
             "switch host.mcp off"
         )
-    from .endpoint import McpEndpoint
+    from .routes import McpEndpoint
 
     return McpEndpoint
