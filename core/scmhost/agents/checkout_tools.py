@@ -15,7 +15,7 @@ from scmhost.sdk import TemplateError, UrlError, read_remote
 from .tools import (
     MAX_TEXT,
     Attempt,
-    ExplainedFrame,
+    FrameExplanation,
     FoundRepository,
     FrameLanguage,
     FrameLine,
@@ -62,7 +62,7 @@ class CheckoutTools:
 
     def explain_frame(
         self, path: FramePath, line: FrameLine = None, module: FrameModule = None, language: FrameLanguage = None
-    ) -> ExplainedFrame:
+    ) -> FrameExplanation:
         """Explain the link of a frame."""
         links = self._opened()
         frame = Frame(path, line, module=module, language=language)

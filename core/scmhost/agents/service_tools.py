@@ -20,7 +20,7 @@ from scmhost.frames.match_spans import JVM
 from .tools import (
     MAX_REPOSITORIES,
     Attempt,
-    ExplainedFrame,
+    FrameExplanation,
     FoundRepository,
     FrameLanguage,
     FrameLine,
@@ -100,7 +100,7 @@ class ServiceTools:
         project: ProjectSlug = None,
         release: Release = None,
         commit: Commit = None,
-    ) -> ExplainedFrame:
+    ) -> FrameExplanation:
         """Explain the link of a frame."""
         frame: dict[str, Any] = {"filename": path, "module": module, "lineNo": line}
         if language in JVM:

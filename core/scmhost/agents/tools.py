@@ -104,7 +104,7 @@ class Attempt(Result):
     next_step: Shown | None = None
 
 
-class ExplainedFrame(Result):
+class FrameExplanation(Result):
     """Why a frame has its link, or none."""
 
     frame: LocatedFrame
@@ -162,9 +162,9 @@ def bounded_trace(
     )
 
 
-def bounded_explanation(frame: LocatedFrame, paths: Sequence[str], attempts: Sequence[Attempt]) -> ExplainedFrame:
+def bounded_explanation(frame: LocatedFrame, paths: Sequence[str], attempts: Sequence[Attempt]) -> FrameExplanation:
     """Return an explanation with the first attempts."""
-    return ExplainedFrame(
+    return FrameExplanation(
         frame=frame,
         compared_paths=list(paths[:MAX_ATTEMPTS]),
         attempts=list(attempts[:MAX_ATTEMPTS]),
