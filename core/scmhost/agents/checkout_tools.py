@@ -15,8 +15,8 @@ from scmhost.sdk import TemplateError, UrlError, read_remote
 from .tools import (
     MAX_TEXT,
     Attempt,
-    FrameExplanation,
     FoundRepository,
+    FrameExplanation,
     FrameLanguage,
     FrameLine,
     FrameModule,

@@ -20,8 +20,8 @@ from scmhost.frames.match_spans import JVM
 from .tools import (
     MAX_REPOSITORIES,
     Attempt,
-    FrameExplanation,
     FoundRepository,
+    FrameExplanation,
     FrameLanguage,
     FrameLine,
     FrameModule,
