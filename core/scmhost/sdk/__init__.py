@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     )
     from .hooks import HOOK_SPECS, PROMISES
     from .http import ApiClient
-    from .http_answers import ApiAnswer
+    from .http_answers import ApiAnswer, BodyPages
     from .installing import RedirectTo
     from .oauth import OAuthApp, OAuthTokens
     from .page_hooks import link_hooks
@@ -112,7 +112,7 @@ _NAMES_BY_MODULE: Final = {
         "hookimpl",
     ),
     "http": ("ApiClient",),
-    "http_answers": ("ApiAnswer",),
+    "http_answers": ("ApiAnswer", "BodyPages"),
     "installing": ("RedirectTo",),
     "oauth": ("OAuthApp", "OAuthTokens"),
     "page_hooks": ("link_hooks",),
@@ -187,6 +187,7 @@ __all__ = [
     "ApiNotFound",
     "ApiTooLarge",
     "BlamedLine",
+    "BodyPages",
     "Claim",
     "Command",
     "CommitDraft",
