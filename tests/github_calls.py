@@ -89,7 +89,7 @@ class GitHubCalls:
             "provider": "github",
             "installation_id": 3,
             "external_id": str(repository.id),
-            "configuration": {"full_name": repository.full_name, "state": "active"},
+            "configuration": {"full_name": repository.full_name},
             "status": RepositoryStatus.ACTIVE,
             "created_at": datetime(2026, 1, 2, tzinfo=UTC),
         }

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -81,10 +80,14 @@ async def for_each(
     ordered = list(items)
     tasks = [asyncio.ensure_future(one(place, item)) for place, item in enumerate(ordered)]
     seconds = None if reserve is None else min(remaining_seconds() - reserve, LONGEST_COLLECTION)
+    timer = asyncio.timeout(seconds)
     try:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await asyncio.gather(*tasks)
+        async with timer:
+            await asyncio.gather(*tasks)
+    except TimeoutError:
+        # It may also be that of a call.
+        if not timer.expired():
+            raise
     finally:
         for task in tasks:
             task.cancel()

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
@@ -30,6 +31,8 @@ Text = Annotated[str, BeforeValidator(_storable)]
 
 
 def _time_or_none(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    if not isinstance(value, str | datetime):
+        return None
     try:
         moment = validate(value)
     except ValidationError:

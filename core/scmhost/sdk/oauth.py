@@ -21,6 +21,8 @@ from .values import Installation
 _VERIFIER: Final = "code_verifier"
 _VERIFIER_BYTES: Final = 64
 _LONGEST_REASON: Final = 200
+# Usual servers accept headers of 8 KiB.
+_Token = Annotated[SecretStr, Field(min_length=1, max_length=8_000)]
 
 
 class OAuthTokens(BaseModel):
@@ -29,12 +31,12 @@ class OAuthTokens(BaseModel):
     Attributes:
         access_token: for the header ``Authorization: Bearer``.
         refresh_token: for the next tokens; None if the access token cannot be renewed.
-        expires_in: after how many seconds the access token expires; None if it does not.
+        expires_in: after how many seconds the access token expires; None or 0 if it does not.
     """
 
-    access_token: Annotated[SecretStr, Field(min_length=1)]
-    refresh_token: Annotated[SecretStr, Field(min_length=1)] | None = None
-    expires_in: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
+    access_token: _Token
+    refresh_token: _Token | None = None
+    expires_in: Annotated[int, Field(le=1_000_000_000)] | None = None
 
     @property
     def secrets(self) -> dict[str, SecretStr]:
@@ -45,7 +47,8 @@ class OAuthTokens(BaseModel):
     @property
     def expire_at(self) -> datetime | None:
         """When the host has to renew them; None if they do not expire."""
-        return datetime.now(UTC) + timedelta(seconds=self.expires_in) if self.expires_in else None
+        seconds = max(0, self.expires_in or 0)
+        return datetime.now(UTC) + timedelta(seconds=seconds) if seconds else None
 
 
 class _Answer(BaseModel):

@@ -39,7 +39,7 @@ def server() -> Iterator[None]:
             "name": "team/app",
             "url": f"{host.url}/team/app",
             "external_id": str(app.id),
-            "configuration": {"full_name": "team/app", "default_branch": "main", "archived": False},
+            "configuration": {"full_name": "team/app", "default_branch": "main"},
         }
         TestConformance.file = FileSample("main", "src/app.py", large="large.txt")
         TestConformance.push = PushSample(json.dumps(json.loads(pushed.body)).encode(), signed)

@@ -16,7 +16,8 @@ from scmhost.sdk import (
     RepositoryUpdate,
     ResolvedRef,
 )
-from scmhost_forgejo import content, plugin
+from scmhost_forgejo import plugin
+from scmhost_forgejo.api import ForgejoAuthor
 
 
 def resolved(team: Team, ref: str | None) -> ResolvedRef | None:
@@ -168,7 +169,7 @@ def test_a_comparison_with_a_missing_ref_is_refused(team: Team, start: str | Non
 @pytest.mark.parametrize("text", [None, "", "yesterday", "0000-00-00T00:00:00Z", "2026-01-02T03:04:05", 5])
 def test_a_wrong_time_costs_no_commit(text: object) -> None:
     """The commit has no time then."""
-    assert content.time_of(text) is None
+    assert ForgejoAuthor.model_validate({"date": text}).date is None
 
 
 def test_a_renamed_repository_is_found_until_it_is_synchronized(team: Team) -> None:
@@ -181,6 +182,6 @@ def test_a_renamed_repository_is_found_until_it_is_synchronized(team: Team) -> N
         repository_id=9,
         name="group/shop",
         url=f"{team.host.url}/group/shop",
-        configuration={"full_name": "group/shop", "default_branch": "main", "archived": False},
+        configuration={"full_name": "group/shop", "default_branch": "main"},
     )
     assert update.state is None

@@ -185,13 +185,13 @@ def test_a_person_who_declines_is_told(application: ForgejoSettings, query: dict
     """With the reason of the server."""
     page = begun(application, instance="ours")
     assert isinstance(page, RedirectTo)
-    with pytest.raises(ProviderError, match=r"did not agree: (it sent no code|The person said no)"):
+    with pytest.raises(ProviderError, match=r"did not confirm the installation: (there is no code|The person said no)"):
         finished(application, page, query)
 
 
 def test_without_an_application_a_token_is_needed(host: FakeForgejo) -> None:
     """The text says what to do."""
-    with pytest.raises(ProviderError, match=r"has no OAuth2 application.*give an access token"):
+    with pytest.raises(ProviderError, match=r"Give an access token of .*set client_id of an application"):
         begun(ForgejoSettings(), instance=host.url)
     with pytest.raises(ProviderError, match="give an access token"):
         run(plugin.scm_install, ForgejoInstallForm(instance=host.url), ForgejoSettings())

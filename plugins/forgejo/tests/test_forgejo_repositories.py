@@ -80,7 +80,7 @@ def test_a_foreign_cursor_is_refused(team: Team, cursor: str) -> None:
 
 def test_a_repository_is_created(team: Team) -> None:
     """The web address is that of the installation's server, whatever the answer says."""
-    facts = {"full_name": "team/app", "default_branch": "main", "archived": False}
+    facts = {"full_name": "team/app", "default_branch": "main"}
     url = f"{team.host.url}/team/app"
     created = Create(name="team/app", external_id=str(team.app.id), url=url, configuration=facts)
     assert decided(team, "team/app") == created
@@ -132,14 +132,14 @@ def test_archived_deleted_and_restored_repositories(team: Team) -> None:
     team.app.archived = True
     [archived] = run(plugin.scm_sync_repositories, team.installation, [team.repository])
     assert (archived.state, archived.name) == ("archived", None)
-    stored = team.repository.model_copy(update={"configuration": archived.configuration})
+    stored = team.repository.model_copy(update={"state": archived.state})
     assert run(plugin.scm_sync_repositories, team.installation, [stored]) == []
     team.app.archived = False
     assert run(plugin.scm_sync_repositories, team.installation, [stored])[0].state == "active"
     team.host.repositories.clear()
     [deleted] = run(plugin.scm_sync_repositories, team.installation, [stored])
     assert deleted.state == "deleted"
-    stored = team.repository.model_copy(update={"configuration": deleted.configuration})
+    stored = team.repository.model_copy(update={"state": deleted.state})
     team.host.repositories.append(team.app)
     assert run(plugin.scm_sync_repositories, team.installation, [stored])[0].state == "active"
 

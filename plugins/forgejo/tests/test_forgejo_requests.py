@@ -14,7 +14,6 @@ EXPECTED = {
     "GET /api/v1/repos/search",
     "GET /api/v1/repos/team/app",
     "GET /api/v1/repos/team/app/branches/main",
-    "GET /api/v1/repos/team/app/branches/v1",
     "GET /api/v1/repos/team/app/commits",
     "GET /api/v1/repos/team/app/contents/src/a%20b.py",
     "GET /api/v1/repos/team/app/git/commits/SHA",

@@ -181,7 +181,7 @@ def test_a_delivery_without_a_signature_is_refused(team: Team) -> None:
         {"ref": None},
         {"commits": "x"},
         {"commits": [{"id": ""}]},
-        {"commits": [{"id": "a" * 40, "added": [""]}]},
+        {"commits": [{"id": "a" * 40, "added": [7]}]},
         {"repository": {"id": 1, "full_name": "x"}},
         {"total_commits": "many"},
     ],

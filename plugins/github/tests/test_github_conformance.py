@@ -61,7 +61,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeGitHub]:
                 "name": "team/app",
                 "url": f"{host.url}/team/app",
                 "external_id": str(app.id),
-                "configuration": {"full_name": "team/app", "state": "active"},
+                "configuration": {"full_name": "team/app"},
             }
         facts = {"instance": "company", "account": "team", "kind": "app", "installation_id": str(installed.id)}
         TestConformanceWithApp.installation = {

@@ -104,7 +104,7 @@ def test_nobody_connects_the_installation_of_others(github: GitHubCalls) -> None
         ({"error": "access_denied"}, "You declined at GitHub"),
         ({"setup_action": "request", "code": "x"}, "An owner of the account has to approve"),
         ({"installation_id": "7"}, "GitHub sent no code; the operator enables"),
-        ({"installation_id": "7", "code": "used"}, "does not accept the code any more"),
+        ({"installation_id": "7", "code": "used"}, "does not accept the code or token any more"),
     ],
 )
 def test_an_incomplete_way_back_is_explained(github: GitHubCalls, query: dict[str, str], problem: str) -> None:

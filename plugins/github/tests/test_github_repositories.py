@@ -113,7 +113,7 @@ def test_a_repository_is_created(github: GitHubCalls) -> None:
         name="Team/App.js",
         external_id=str(app.id),
         url=f"{github.host.url}/Team/App.js",
-        configuration={"full_name": "Team/App.js", "state": "active"},
+        configuration={"full_name": "Team/App.js"},
     )
 
 
@@ -134,7 +134,7 @@ def test_a_candidate_is_claimed(
     assert add(github, identifier, github.candidate(name, url), by=None, **fields) == Claim(
         external_id=str(app.id),
         url=f"{github.host.url}/team/app",
-        configuration={"full_name": "team/app", "state": "archived"},
+        configuration={"full_name": "team/app"},
     )
 
 
@@ -207,19 +207,15 @@ def test_what_changed_at_github_is_reported(github: GitHubCalls) -> None:
     github.host.tokens[TOKEN].repositories |= {"other/shop", "other/mine"}
     archived.archived = True
     github.host.repositories.remove(deleted)
-    new = {"full_name": "other/shop", "state": "active"}
+    new = {"full_name": "other/shop"}
     assert sorted(sync(github, *stored), key=lambda one: one.repository_id) == [
         RepositoryUpdate(repository_id=2, name="other/shop", url=f"{github.host.url}/other/shop", configuration=new),
-        RepositoryUpdate(
-            repository_id=3, configuration={"full_name": "team/archived", "state": "archived"}, state="archived"
-        ),
-        RepositoryUpdate(
-            repository_id=4, configuration={"full_name": "team/deleted", "state": "deleted"}, state="deleted"
-        ),
+        RepositoryUpdate(repository_id=3, state="archived"),
+        RepositoryUpdate(repository_id=4, state="deleted"),
         RepositoryUpdate(
             repository_id=5,
             url=f"{github.host.url}/other/mine",
-            configuration={"full_name": "other/mine", "state": "active"},
+            configuration={"full_name": "other/mine"},
         ),
     ]
 
@@ -227,7 +223,7 @@ def test_what_changed_at_github_is_reported(github: GitHubCalls) -> None:
 def test_a_repository_that_is_back_is_active(github: GitHubCalls) -> None:
     """Such as after it was unarchived, or the token sees it again."""
     app = github.repository()
-    gone = github.stored(app, configuration={"full_name": "team/app", "state": "deleted"})
+    gone = github.stored(app, state="deleted")
     (update,) = sync(github, gone)
     assert update.state == "active"
     github.host.repositories.remove(app)

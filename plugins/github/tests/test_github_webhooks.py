@@ -123,7 +123,7 @@ def test_a_push_is_read(github: GitHubCalls) -> None:
     after = app.commit({"a.py": "2\n", "b.py": None, "c.py": "1\n"}, "Mend it")
     delivery = github.host.push_delivery(Hook(1, app, ADDRESS, SECRET), "refs/heads/main", before, after)
     [push] = read(github, delivery.body, "push", SECRET, github.stored(app))
-    assert (push.repository, push.ref) == (str(app.id), "refs/heads/main")
+    assert (push.repository, push.ref) == (f"{github.host.url}/team/app", "refs/heads/main")
     assert (push.base, push.head, push.unlisted) == (before, after, 0)
     [commit] = push.commits
     assert (commit.sha, commit.message, commit.author_email) == (after, "Mend it", "ada@example.com")
@@ -185,7 +185,7 @@ def test_a_wrong_signature_is_refused_before_the_body_is_read(github: GitHubCall
         (b"{", "Invalid JSON"),
         (b"[]", "Input should be an object"),
         (b'{"ref": "x"}', "repository.id: Field required"),
-        (json.dumps({**BODY, "commits": [{}]}).encode(), "commits.0.sha: Field required"),
+        (json.dumps({**BODY, "commits": [{}]}).encode(), "commits.0.id: Field required"),
         (json.dumps({**BODY, "commits": [{"id": "x y"}]}).encode(), "String should match pattern"),
         (json.dumps({**BODY, "repository": {"id": 1, "html_url": ""}}).encode(), "at least 1 character"),
         (json.dumps({**BODY, "after": "a" * 90}).encode(), "at most 64 characters"),

@@ -271,10 +271,7 @@ def test_archived_and_deleted_projects_are_reported_once(gitlab: GitLabCalls) ->
         (2, "deleted"),
     ]
     assert all("name" not in update for update in updates)
-    saved = [
-        one.model_copy(update={"state": update["state"]})
-        for one, update in zip(stored, updates, strict=True)
-    ]
+    saved = [one.model_copy(update={"state": update["state"]}) for one, update in zip(stored, updates, strict=True)]
     assert sync(gitlab, *saved) == []
     archived.archived = False
     (back,) = sync(gitlab, *saved)

@@ -6,10 +6,16 @@ from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, BaseModel, Field, RootModel, SecretStr
 
-from scmhost.sdk import ApiClient, Installation, ProviderError, Repository
-
-MOST_CLIENTS: Final = 100
-"""How many servers have open connections. Forms may name any."""
+from scmhost.sdk import (
+    ApiClient,
+    CommitTime,
+    FoundRepository,
+    Installation,
+    ProviderError,
+    Repository,
+    join_url,
+    shared_client,
+)
 
 PAGE: Final = 50
 """How many items are asked for at a time: the most that servers give by default."""
@@ -17,8 +23,6 @@ PAGE: Final = 50
 # What servers allow; other text could not be a part of a URL.
 _NAME: Final = r"^[A-Za-z0-9._-]{1,99}/[A-Za-z0-9._-]{1,100}$"
 _Sha = Annotated[str, Field(pattern=r"^[0-9a-f]{40,64}$")]
-
-_clients: dict[str, ApiClient] = {}
 
 
 class ForgejoUser(BaseModel):
@@ -31,6 +35,17 @@ class ForgejoRepository(BaseModel):
     full_name: str = Field(pattern=_NAME)
     default_branch: str = ""
     archived: bool = False
+
+    def found(self, url: str) -> FoundRepository:
+        """Return it for the host, with the URL of its server."""
+        return FoundRepository(
+            external_id=str(self.id),
+            name=self.full_name,
+            url=join_url(url, self.full_name),
+            configuration={"full_name": self.full_name, "default_branch": self.default_branch},
+            state="archived" if self.archived else "active",
+            default_branch=self.default_branch,
+        )
 
 
 class ForgejoSearch(BaseModel):
@@ -52,7 +67,7 @@ class ForgejoAuthor(BaseModel):
 
     name: str | None = None
     email: str | None = None
-    date: str = ""
+    date: CommitTime = None
 
 
 class ForgejoMessage(BaseModel):
@@ -90,12 +105,8 @@ class ForgejoHook(BaseModel):
 
 def api_of(url: str, token: SecretStr | None = None) -> ApiClient:
     """Return a client of a server's API."""
-    client = _clients.get(url)
-    if client is None:
-        while len(_clients) >= MOST_CLIENTS:
-            _clients.pop(next(iter(_clients)), None)
-        client = _clients.setdefault(url, ApiClient(f"{url}/api/v1"))
-    return client.with_headers({"Authorization": f"token {token.get_secret_value()}"}) if token else client
+    headers = {"Authorization": f"token {token.get_secret_value()}"} if token else None
+    return shared_client(f"{url}/api/v1", headers)
 
 
 def url_of(installation: Installation) -> str:

@@ -1,10 +1,7 @@
 """Refs, commits and files of a repository."""
 
-import asyncio
-import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Final
 
 from scmhost.sdk import (
     MAX_FILE_BYTES,
@@ -13,24 +10,23 @@ from scmhost.sdk import (
     ApiTooLarge,
     CommitDraft,
     Existence,
-    FileChange,
     FileTooLarge,
     Installation,
     Location,
     ProviderError,
+    RefKind,
     Repository,
     ResolvedRef,
+    changes_of,
     hookimpl,
     looks_like_commit,
-    ref_problem,
+    resolve_ref,
 )
 
-from .api import PAGE, ForgejoCommit, ForgejoContents, ForgejoRef, ForgejoRepository, client_of, path_of
+from .api import PAGE, ForgejoAuthor, ForgejoCommit, ForgejoContents, ForgejoRef, ForgejoRepository, client_of, path_of
 from .forms import ForgejoSettings
 
-_SHORT_SHA: Final = re.compile(r"[0-9a-f]{4,64}", re.IGNORECASE)
-_CHANGES: Final[Mapping[str, Literal["A", "M", "D"]]] = {"added": "A", "removed": "D"}
-_LONGEST_PATH: Final = 4096
+_CHANGES: Final[Mapping[str, str]] = {"added": "A", "removed": "D"}
 _LONGEST_REF: Final = 255
 # Each costs the server a process of git for every commit.
 _BRIEF: Final = {"stat": False, "verification": False}
@@ -42,18 +38,21 @@ async def scm_resolve_ref(installation: Installation, repository: Repository, re
 
 
 async def _resolve(api: ApiClient, repository: Repository, ref: str | None) -> ResolvedRef | None:
-    if ref is None or ref == "HEAD":
-        found = await api.find(ForgejoRepository, *path_of(repository))
-        ref = found.default_branch if found else ""
-        return None if ref_problem(ref) else await _branch(api, repository, ref)
-    if ref_problem(ref) or len(ref) > _LONGEST_REF:
-        return None
-    # As for git, a full id is a commit, whatever branches are called, and a tag precedes a branch.
-    if not looks_like_commit(ref):
-        tag, branch = await asyncio.gather(_tag(api, repository, ref), _branch(api, repository, ref))
-        if tag or branch:
-            return tag or branch
-    return await _commit(api, repository, ref) if _SHORT_SHA.fullmatch(ref) else None
+    place = path_of(repository)
+
+    async def sha_of(kind: RefKind, name: str) -> str | None:
+        if kind == "commit":
+            params = {**_BRIEF, "files": False}
+            commit = await api.find(ForgejoCommit, *place, "git", "commits", name, params=params)
+            return commit.sha if commit else None
+        found = await api.find(ForgejoRef, *place, "branches" if kind == "branch" else "tags", *name.split("/"))
+        return found.commit.sha if found else None
+
+    async def default_branch() -> str | None:
+        found = await api.find(ForgejoRepository, *place)
+        return found.default_branch if found else None
+
+    return await resolve_ref(ref, sha_of, default_branch, kinds=("tag", "branch"))
 
 
 @hookimpl
@@ -114,25 +113,6 @@ async def _sha(api: ApiClient, repository: Repository, ref: str) -> str:
     return resolved.sha
 
 
-async def _branch(api: ApiClient, repository: Repository, name: str) -> ResolvedRef | None:
-    found = await api.find(ForgejoRef, *path_of(repository), "branches", *name.split("/"))
-    return ResolvedRef(name=name, kind="branch", sha=found.commit.sha) if found else None
-
-
-async def _tag(api: ApiClient, repository: Repository, name: str) -> ResolvedRef | None:
-    found = await api.find(ForgejoRef, *path_of(repository), "tags", *name.split("/"))
-    return ResolvedRef(name=name, kind="tag", sha=found.commit.sha) if found else None
-
-
-async def _commit(api: ApiClient, repository: Repository, sha: str) -> ResolvedRef | None:
-    params = {**_BRIEF, "files": False}
-    found = await api.find(ForgejoCommit, *path_of(repository), "git", "commits", sha, params=params)
-    # The server also accepts names of refs here.
-    if found is None or not found.sha.startswith(sha.lower()):
-        return None
-    return ResolvedRef(name=found.sha, kind="commit", sha=found.sha)
-
-
 def _segments(path: str) -> Sequence[str] | None:
     """Return the parts of a file's path, or None for a path that no file has."""
     parts = path.split("/")
@@ -141,26 +121,12 @@ def _segments(path: str) -> Sequence[str] | None:
 
 
 def _draft(found: ForgejoCommit) -> CommitDraft:
-    author = found.commit.author
-    changes = [
-        FileChange(path=file.filename, type=_CHANGES.get(file.status, "M"))
-        for file in found.files or ()
-        if 0 < len(file.filename) <= _LONGEST_PATH
-    ]
+    author = found.commit.author or ForgejoAuthor()
     return CommitDraft(
         sha=found.sha,
         message=found.commit.message,
-        author_name=author.name if author else None,
-        author_email=author.email if author else None,
-        timestamp=time_of(author.date) if author else None,
-        changes=tuple(changes),
+        author_name=author.name,
+        author_email=author.email,
+        timestamp=author.date,
+        changes=changes_of({file.filename: _CHANGES.get(file.status, "M") for file in found.files or ()}),
     )
-
-
-def time_of(text: Any) -> datetime | None:
-    """Return a time with its UTC offset; None for text that is none: one odd commit must not cost the others."""
-    try:
-        time = datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        return None
-    return time if time.tzinfo else None

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
-from scmhost.sdk import ProviderError, UrlError, check_web_url
+from scmhost.sdk import Fields, OAuthApp, ProviderError, UrlError, check_web_url
 
 CODEBERG: Final = "https://codeberg.org"
 
@@ -19,20 +19,27 @@ def _address(url: str) -> str:
     return check_web_url(url)
 
 
-class ForgejoInstance(BaseModel):
+class ForgejoInstance(Fields):
     """A server, under ``[plugins.forgejo.settings.instances.NAME]``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     url: Annotated[str, AfterValidator(_address)] = Field(description="The base URL of its web pages.")
     client_id: str = Field(default="", description="The id of an OAuth2 application.")
     client_secret: SecretStr | None = Field(default=None, description="The secret of that application.")
 
+    @property
+    def oauth(self) -> OAuthApp:
+        """The OAuth2 application."""
+        return OAuthApp(
+            url=self.url,
+            client_id=self.client_id,
+            client_secret=self.client_secret,
+            authorize="login/oauth/authorize",
+            token="login/oauth/access_token",  # noqa: S106 - a path
+        )
 
-class ForgejoSettings(BaseModel):
+
+class ForgejoSettings(Fields):
     """The operator's settings, under ``[plugins.forgejo.settings]``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     instances: Mapping[str, ForgejoInstance] = Field(
         default={"codeberg": ForgejoInstance(url=CODEBERG)}, description="Servers by the name that forms use."
@@ -59,18 +66,14 @@ class ForgejoSettings(BaseModel):
             raise ProviderError(f"{named!r} is neither a server of the operator ({names}) nor a URL: {error}") from None
 
 
-class ForgejoConfiguration(BaseModel):
+class ForgejoConfiguration(Fields):
     """What may be changed later: the token."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     token: _Token | None = Field(default=None, description="A new access token, in place of the old one.")
 
 
-class ForgejoInstallForm(BaseModel):
+class ForgejoInstallForm(Fields):
     """The install form. Without a token, a person is sent to the server to agree (OAuth2)."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     instance: _Text = Field(default="codeberg", description="A server of the operator's list by name, or its URL.")
     token: _Token | None = Field(default=None, description="An access token of the server; empty to agree there.")

@@ -3,22 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from scmhost.sdk import (
-    Feature,
-    FeatureText,
-    Location,
-    LocationCandidate,
-    NoUrl,
-    Pages,
-    Provider,
-    ProviderMetadata,
-    Repository,
-    RepositoryPages,
-    UrlTemplates,
-    hookimpl,
-    preset,
-    read_any_url,
-)
+from scmhost.sdk import Feature, FeatureText, Provider, ProviderMetadata, hookimpl, link_hooks, preset
 
 from .content import scm_compare_commits, scm_file_exists, scm_read_file, scm_resolve_ref
 from .credentials import scm_begin_install, scm_finish_install, scm_install, scm_refresh_credentials
@@ -49,9 +34,6 @@ __all__ = [
     "scm_url_templates",
 ]
 
-# The pages of Gitea have the same form.
-_PAGES: Final[Pages] = preset("forgejo").pages
-
 PROVIDER: Final = Provider(
     key="forgejo",
     name="Forgejo",
@@ -78,30 +60,7 @@ def scm_register_providers() -> Sequence[Provider]:
     return (PROVIDER,)
 
 
-@hookimpl
-def scm_url_templates(repository: Repository) -> UrlTemplates | None:
-    return _pages_of(repository).templates
-
-
-@hookimpl
-def scm_source_url(repository: Repository, location: Location) -> str | NoUrl:
-    return _pages_of(repository).view(location)
-
-
-@hookimpl
-def scm_commit_url(repository: Repository, sha: str) -> str | NoUrl:
-    return _pages_of(repository).commit(sha)
-
-
-@hookimpl
-def scm_compare_url(repository: Repository, base: str, head: str) -> str | NoUrl:
-    return _pages_of(repository).compare(base, head)
-
-
-@hookimpl
-def scm_read_source_url(url: str, repositories: Sequence[Repository]) -> Sequence[LocationCandidate]:
-    return read_any_url(url, _PAGES, repositories)
-
-
-def _pages_of(repository: Repository) -> RepositoryPages:
-    return RepositoryPages(pages=_PAGES, repository=repository)
+# The pages of Gitea have the same form.
+scm_url_templates, scm_source_url, scm_commit_url, scm_compare_url, scm_read_source_url = link_hooks(
+    preset("forgejo").pages
+)

@@ -1,31 +1,29 @@
 """Offer, add and follow repositories."""
 
-import asyncio
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 from scmhost.sdk import (
     AddRequest,
-    ApiClient,
     Claim,
     Create,
     Installation,
-    Offer,
     OfferPage,
     ProviderError,
     Refusal,
     Repository,
     RepositoryUpdate,
+    for_each,
     hookimpl,
-    join_url,
     read_remote,
+    repository_update,
 )
 
 from .api import PAGE, ForgejoRepository, ForgejoSearch, client_of, host_of, url_of
 
-MOST_AT_A_TIME: Final = 8
-"""How many repositories are asked for at a time."""
+# The contract's limit of a name.
+_LONGEST_NAME: Final = 200
 
 _PAGE_NUMBER: Final = re.compile(r"[1-9][0-9]{0,8}")
 _FULL_NAME: Final = re.compile(r"[^/\s]+/[^/\s]+")
@@ -44,10 +42,7 @@ async def scm_offer_repositories(installation: Installation, search: str, cursor
     else:
         answer = await api.request("GET", "user", "repos", params=params)
         found = answer.read(list[ForgejoRepository])
-    offers = [
-        Offer(identifier=item.full_name, name=item.full_name, default_branch=item.default_branch or None)
-        for item in found[:1_000]
-    ]
+    offers = [item.found(url_of(installation)).offer() for item in found if len(item.full_name) <= _LONGEST_NAME]
     following = (answer.next_params or {}).get("page", "")
     is_next = _PAGE_NUMBER.fullmatch(following) and following != cursor
     return OfferPage(offers=tuple(offers), next=following if is_next else None)
@@ -61,8 +56,7 @@ async def scm_dispatch_repository(
     for name in dict.fromkeys(_names(request, candidate, url)):
         found = await api.find(ForgejoRepository, "repos", *name.split("/"))
         if found is not None:
-            facts = {"external_id": str(found.id), "url": join_url(url, found.full_name), **_configured(found)}
-            return Claim(**facts) if candidate else Create(name=found.full_name, **facts)
+            return found.found(url).decision(candidate)
     return Refusal(
         reason="not_found",
         message=f"{host_of(url)} has no repository {request.identifier[:200]!r} that the token may read; "
@@ -74,36 +68,15 @@ async def scm_dispatch_repository(
 async def scm_sync_repositories(
     installation: Installation, repositories: Sequence[Repository]
 ) -> Sequence[RepositoryUpdate]:
-    api, places = client_of(installation), asyncio.Semaphore(MOST_AT_A_TIME)
+    api = client_of(installation)
 
-    async def changed(repository: Repository) -> RepositoryUpdate | None:
-        async with places:
-            return await _update(api, url_of(installation), repository)
+    async def update(repository: Repository) -> RepositoryUpdate | None:
+        found = await api.find(ForgejoRepository, "repositories", str(repository.external_id))
+        shown = found.found(url_of(installation)) if found else None
+        return repository_update(repository, shown, repository.configuration.get("full_name"))
 
     known = [repository for repository in repositories if (repository.external_id or "").isdigit()]
-    updates = await asyncio.gather(*map(changed, known))
-    return [update for update in updates if update is not None]
-
-
-async def _update(api: ApiClient, url: str, repository: Repository) -> RepositoryUpdate | None:
-    before = repository.configuration
-    found = await api.find(ForgejoRepository, "repositories", str(repository.external_id))
-    if found is None:
-        gone = {**before, "gone": True}
-        return RepositoryUpdate(repository_id=repository.id, configuration=gone, state="deleted")
-    now = _configured(found)["configuration"]
-    if now == before:
-        return None
-    # A name that a person chose stays; one that was the name on the server follows it.
-    follows = repository.name.casefold() == str(before.get("full_name")).casefold()
-    was_away = before.get("archived") or before.get("gone")
-    return RepositoryUpdate(
-        repository_id=repository.id,
-        name=found.full_name if follows and found.full_name != repository.name else None,
-        url=join_url(url, found.full_name),
-        configuration=now,
-        state="archived" if found.archived else "active" if was_away else None,
-    )
+    return [one for _, one in await for_each(update, known) if one is not None]
 
 
 def _names(request: AddRequest, candidate: Repository | None, url: str) -> Iterator[str]:
@@ -112,8 +85,3 @@ def _names(request: AddRequest, candidate: Repository | None, url: str) -> Itera
     yield from (text for text in texts if _FULL_NAME.fullmatch(text) and ".." not in text.split("/"))
     if candidate and candidate.url and candidate.url.startswith(f"{url}/"):
         yield from (path for path in [read_remote(candidate.url).path] if _FULL_NAME.fullmatch(path))
-
-
-def _configured(found: ForgejoRepository) -> dict[str, Any]:
-    fields = {"full_name": found.full_name, "default_branch": found.default_branch, "archived": found.archived}
-    return {"configuration": fields}

@@ -5,77 +5,32 @@ from contextlib import suppress
 from hashlib import sha256
 from typing import Final
 
-from pydantic import BaseModel, ValidationError
-
 from scmhost.sdk import (
     ApiClient,
     ApiNotFound,
-    CommitDraft,
-    FileChange,
     Installation,
-    ProviderError,
     ProviderForbidden,
     Push,
+    PushBody,
     RegisteredWebhook,
     Repository,
     check_signature,
     hookimpl,
+    read_body,
 )
 
-from .api import PAGE, ForgejoAuthor, ForgejoHook, ForgejoRepository, client_of, path_of
-from .content import time_of
+from .api import PAGE, ForgejoHook, ForgejoRepository, client_of, path_of
 
 _MOST_PAGES: Final = 20
 _SIGNATURES: Final = ("x-forgejo-signature", "x-gitea-signature", "x-hub-signature-256")
 _EVENTS: Final = ("x-forgejo-event", "x-gitea-event", "x-gogs-event")
 
 
-class ForgejoPushedCommit(BaseModel):
-    """A pushed commit."""
-
-    id: str
-    message: str | None = None
-    author: ForgejoAuthor | None = None
-    timestamp: str | None = None
-    added: list[str] | None = None
-    removed: list[str] | None = None
-    modified: list[str] | None = None
-
-    def draft(self) -> CommitDraft:
-        """Return the commit to save."""
-        lists = (("A", self.added), ("D", self.removed), ("M", self.modified))
-        fields = {
-            "sha": self.id,
-            "message": self.message,
-            "author_name": self.author and self.author.name,
-            "author_email": self.author and self.author.email,
-            "timestamp": time_of(self.timestamp),
-            "changes": [FileChange(path=path, type=kind) for kind, paths in lists for path in paths or ()],
-        }
-        return CommitDraft.model_validate(fields)
-
-
-class ForgejoPush(BaseModel):
+class ForgejoPush(PushBody):
     """The body of a push."""
 
-    ref: str
-    before: str = ""
-    after: str = ""
-    commits: list[ForgejoPushedCommit] | None = None
     total_commits: int = 0
     repository: ForgejoRepository
-
-    def push(self, repository: str) -> Push:
-        """Return the push. Servers list few commits of a long one."""
-        commits = [commit.draft() for commit in self.commits or ()]
-        return Push(
-            repository=repository,
-            ref=self.ref,
-            commits=tuple(commits),
-            unlisted=max(0, self.total_commits - len(commits)),
-            base=_commit(self.before),
-            head=_commit(self.after),
-        )
 
 
 @hookimpl
@@ -112,24 +67,11 @@ def scm_read_push(
     event = next((headers[name] for name in _EVENTS if headers.get(name)), "")
     if event != "push":
         return ()
-    try:
-        read = ForgejoPush.model_validate_json(body)
-        # By its id, because the name in the body may be a new one.
-        known = [item for item in repositories if item.external_id == str(read.repository.id)]
-        return () if _commit(read.after) is None else (read.push(_name(read, known)),)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        place = ".".join(map(str, first["loc"])) or "the body"
-        raise ProviderError(f"the push cannot be read: {place}: {first['msg']}") from None
-
-
-def _name(read: ForgejoPush, known: Sequence[Repository]) -> str:
-    return known[0].url or known[0].name if known else read.repository.full_name
-
-
-def _commit(sha: str) -> str | None:
-    """Return a commit of a push; zeros stand for none."""
-    return sha if sha.strip("0") else None
+    read = read_body(ForgejoPush, body)
+    # Servers list few commits of a long push.
+    unlisted = read.total_commits - len(read.commits or ())
+    push = read.push(repositories, str(read.repository.id), read.repository.full_name, unlisted=unlisted)
+    return (push,) if push.head else ()
 
 
 async def _at(api: ApiClient, place: Sequence[str], address: str) -> list[ForgejoHook]:

@@ -1,36 +1,26 @@
 """Requests to GitHub's REST API, and the parts of its answers that the plugin reads."""
 
-import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
-from pydantic import (
-    AliasChoices,
-    AliasPath,
-    AwareDatetime,
-    BaseModel,
-    Field,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-)
+from pydantic import AliasChoices, AliasPath, BaseModel, Field
 
 from scmhost.sdk import (
     ApiAnswer,
     ApiError,
     ApiNotFound,
     CommitDraft,
-    FileChange,
+    CommitTime,
     Installation,
     ProviderError,
     ProviderUnauthorized,
     ProviderUnavailable,
-    RateLimited,
     Repository,
-    hookimpl,
+    changes_of,
     ref_problem,
+    shared_client,
 )
 
 from .forms import GitHubInstance, GitHubSettings
@@ -38,7 +28,6 @@ from .forms import GitHubInstance, GitHubSettings
 if TYPE_CHECKING:
     from scmhost.sdk import ApiClient
 
-A = TypeVar("A")
 T = TypeVar("T")
 
 PAGE: Final = 100
@@ -51,26 +40,13 @@ _HEADERS: Final = {"x-github-api-version": "2022-11-28"}
 # 404 for an unknown name, 409 for an empty repository, 422 for an id that is no commit.
 _NO_COMMIT: Final = frozenset({404, 409, 410, 422})
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_LONGEST_PATH: Final = 4096
-# GitHub refuses more than 100 requests at the same time, and asks for few.
-_AT_ONCE: Final = 8
-
-_clients: Final[dict[str, "ApiClient"]] = {}
 
 
-def _or_none(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
-    """Return None for an invalid value: one odd field must not cost the whole answer."""
-    try:
-        return validate(value)
-    except ValidationError:
-        return None
+Id = Annotated[int, Field(ge=1, lt=2**63)]
 
 
 def _author(name: str, *others: str) -> AliasChoices:
     return AliasChoices(AliasPath("commit", "author", name), AliasPath("author", name), *others)
-
-
-Id = Annotated[int, Field(ge=1, lt=2**63)]
 
 
 class GitHubCommit(BaseModel):
@@ -80,36 +56,18 @@ class GitHubCommit(BaseModel):
     message: str | None = Field(None, validation_alias=AliasChoices(AliasPath("commit", "message"), "message"))
     author_name: str | None = Field(None, validation_alias=_author("name"))
     author_email: str | None = Field(None, validation_alias=_author("email"))
-    timestamp: Annotated[AwareDatetime | None, WrapValidator(_or_none)] = Field(
-        None, validation_alias=_author("date", "timestamp")
-    )
+    timestamp: CommitTime = Field(None, validation_alias=_author("date", "timestamp"))
 
     def draft(self, kinds: Mapping[str, str]) -> CommitDraft:
         """Return the commit with its changes, by path."""
-        changes = [
-            FileChange.model_validate({"path": path, "type": kind})
-            for path, kind in kinds.items()
-            if 0 < len(path) <= _LONGEST_PATH
-        ]
         own = self.model_dump(include=set(GitHubCommit.model_fields))
-        return CommitDraft.model_validate({**own, "changes": changes})
+        return CommitDraft.model_validate({**own, "changes": changes_of(kinds)})
 
 
 def client(base_url: str, token: str = "") -> "ApiClient":
     """Return a client for an address that sends a token. Connections are kept for the life of the process."""
-    # Importing the client takes longer than importing a plugin may take.
-    from scmhost.sdk import ApiClient  # noqa: PLC0415
-
-    if base_url not in _clients:
-        _clients[base_url] = ApiClient(base_url, headers=_HEADERS)
-    shared = _clients[base_url]
-    return shared.with_headers({"authorization": f"Bearer {token}"}) if token else shared
-
-
-@hookimpl
-async def scm_shutdown() -> None:
-    for one in list(_clients.values()):
-        await one.aclose()
+    credentials = {"authorization": f"Bearer {token}"} if token else {}
+    return shared_client(base_url, {**_HEADERS, **credentials})
 
 
 def is_app(installation: Installation) -> bool:
@@ -140,36 +98,6 @@ async def pages(api: "ApiClient", kind: type[T], *path: str, page: int = 1) -> A
         answer = await api.request("GET", *path, params={"per_page": PAGE, "page": following})
         following = following + 1 if answer.next_params else None
         yield answer.read(kind), following
-
-
-async def all_of(function: Callable[[A], Awaitable[T]], values: Iterable[A]) -> Sequence[T]:
-    """Call a function for many values, some at the same time, and leave out those for which GitHub has no answer.
-
-    Raises:
-        ProviderError: there is no answer for any value, or GitHub must not be asked for more.
-    """
-    gate = asyncio.Semaphore(_AT_ONCE)
-    errors: list[ProviderError] = []
-    answers: list[T] = []
-
-    async def call(value: A) -> None:
-        async with gate:
-            try:
-                answers.append(await function(value))
-            except (RateLimited, ProviderUnauthorized):
-                raise
-            except ProviderError as error:
-                errors.append(error)
-
-    tasks = [asyncio.ensure_future(call(value)) for value in values]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-    if errors and not answers:
-        raise errors[0]
-    return answers
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,10 +47,6 @@ class _AccessToken(BaseModel):
     expires_at: AwareDatetime
 
 
-class _PersonToken(BaseModel):
-    access_token: SecretStr | None = None
-
-
 def app_api(instance: GitHubInstance, app: GitHubApp) -> "ApiClient":
     """Return a client that identifies itself as the App, with a JWT of its private key."""
     # Only an App needs the cryptography, whose import takes long.
@@ -87,15 +83,11 @@ async def scm_begin_install(
     instance = settings.instance(form.instance)
     if instance.app is None:
         raise ProviderError(f"Enter a token: the operator has configured no GitHub App for {form.instance}.")
+    saved = {"instance": form.instance, "owner": form.owner}
     if not form.owner:
-        url = f"{instance.app_page}/installations/new?{urlencode({'state': state})}"
-    elif instance.app.client_id:
-        # GitHub sends nobody back from the page of an App that is installed already.
-        asked = {"client_id": instance.app.client_id, "redirect_uri": callback_url, "state": state}
-        url = f"{instance.url}/login/oauth/authorize?{urlencode(asked)}"
-    else:
-        raise ProviderError("Leave out the owner: the operator has given no client_id of the GitHub App.")
-    return RedirectTo(url=url, saved={"instance": form.instance, "owner": form.owner})
+        return RedirectTo(url=f"{instance.app_page}/installations/new?{urlencode({'state': state})}", saved=saved)
+    # GitHub sends nobody back from the page of an App that is installed already.
+    return instance.oauth.begin(callback_url, state, **saved)
 
 
 @hookimpl
@@ -113,7 +105,7 @@ async def scm_finish_install(
         raise ProviderError("GitHub sent no installation; choose an account and its repositories there.")
     # The number comes from the browser: it may be that of another customer.
     if owner or instance.app.check_person:
-        number = await _shown_to_person(query.get("code", ""), owner or number, instance, instance.app)
+        number = await _shown_to_person(query, saved, owner or number, instance)
     try:
         found = await app_api(instance, instance.app).get(_AppInstallation, "app", "installations", number)
     except ApiNotFound:
@@ -166,16 +158,14 @@ async def _access_token(number: str, instance: GitHubInstance, app: GitHubApp) -
     return (await api.request("POST", "app", "installations", number, "access_tokens")).read(_AccessToken)
 
 
-async def _shown_to_person(code: str, wanted: str, instance: GitHubInstance, app: GitHubApp) -> str:
+async def _shown_to_person(
+    query: Mapping[str, str], saved: Mapping[str, JsonValue], wanted: str, instance: GitHubInstance
+) -> str:
     """Return the number of an installation, by number or account, that GitHub shows to the person who installs."""
-    if not code or app.client_secret is None:
+    if not query.get("code"):
         raise ProviderError("GitHub sent no code; the operator enables Request user authorization for the App.")
-    form = {"client_id": app.client_id, "client_secret": app.client_secret.get_secret_value(), "code": code}
-    answer = await client(instance.url).request("POST", "login", "oauth", "access_token", form=form)
-    token = answer.read(_PersonToken).access_token
-    if token is None:
-        raise ProviderError("GitHub does not accept the code any more; install again.")
-    person = client(instance.api, token.get_secret_value())
+    tokens = await instance.oauth.finish(query, saved)
+    person = client(instance.api, tokens.access_token.get_secret_value())
     async for page, _ in pages(person, _AppInstallations, "user", "installations"):
         for one in page.installations:
             if wanted.casefold() in (str(one.id), one.account.casefold()):

@@ -1,6 +1,5 @@
 """Commits and files of a repository: refs, comparisons, contents and the last change of lines."""
 
-import re
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -24,17 +23,17 @@ from scmhost.sdk import (
     RefKind,
     Repository,
     ResolvedRef,
+    for_each,
     full_ref,
     hookimpl,
-    looks_like_commit,
     ref_problem,
     remaining_seconds,
+    resolve_ref,
 )
 
-from .api import PAGE, GitHubCommit, GitHubRepositoryApi, all_of, api_of
+from .api import PAGE, GitHubCommit, GitHubRepositoryApi, api_of
 from .forms import GitHubSettings
 
-_SHORT_COMMIT: Final = re.compile(r"[0-9a-fA-F]{7,63}")
 # The seconds that are kept for the files of commits, and for the last requests.
 _FOR_FILES: Final = 15.0
 _FOR_END: Final = 3.0
@@ -103,15 +102,14 @@ async def scm_resolve_ref(
     installation: Installation, repository: Repository, ref: str | None, settings: GitHubSettings
 ) -> ResolvedRef | None:
     api = GitHubRepositoryApi.of(installation, repository, settings)
-    is_default = ref in (None, "HEAD")
-    name = (await api.get()).read(_Branch).default_branch if is_default else ref
-    if name is None or ref_problem(name):
-        return None
-    for kind, text in _meanings(name)[: 1 if is_default else None]:
-        sha = await api.commit_id(text)
-        if sha and (kind != "commit" or sha.startswith(name.lower())):
-            return ResolvedRef(name=sha if kind == "commit" else name, kind=kind, sha=sha)
-    return None
+
+    async def sha_of(kind: RefKind, name: str) -> str | None:
+        return await api.commit_id({"branch": f"heads/{name}", "tag": f"tags/{name}"}.get(kind, name))
+
+    async def default_branch() -> str | None:
+        return (await api.get()).read(_Branch).default_branch
+
+    return await resolve_ref(ref, sha_of, default_branch)
 
 
 @hookimpl
@@ -163,8 +161,9 @@ async def scm_compare_commits(
     # GitHub gives those of a merge against its first parent: they are the files of the merged commits.
     simple = [one for one in commits if len(one.parents) <= 1][: settings.commits_with_files]
 
-    known = {one.sha: one for one in await all_of(partial(_with_files, api), simple) if one} if simple else {}
-    return [known.get(one.sha) or one.draft({}) for one in commits]
+    found = await for_each(partial(_kinds, api), simple, reserve=_FOR_END)
+    known = {commit.sha: kinds for commit, kinds in found}
+    return [one.draft(known.get(one.sha, {})) for one in commits]
 
 
 @hookimpl
@@ -197,14 +196,6 @@ def _ranges(answer: _Blame) -> Sequence[_BlamedRange]:
     return answer.ranges
 
 
-def _meanings(ref: str) -> list[tuple[RefKind, str]]:
-    """Return what a ref may mean, the most likely first, with GitHub's spelling. A full id is nothing else."""
-    if looks_like_commit(ref):
-        return [("commit", ref)]
-    commit: list[tuple[RefKind, str]] = [("commit", ref)] if _SHORT_COMMIT.fullmatch(ref) else []
-    return [("branch", f"heads/{ref}"), ("tag", f"tags/{ref}"), *commit]
-
-
 async def _commits_between(api: GitHubRepositoryApi, base: str, head: str, most: int) -> list[_FullCommit]:
     """Return the newest commits between two refs, as far as the time suffices. GitHub's pages begin with the oldest."""
     first = (await api.get("compare", f"{base}...{head}", per_page=PAGE, page=1)).read(_RefComparison)
@@ -219,13 +210,11 @@ async def _commits_between(api: GitHubRepositoryApi, base: str, head: str, most:
     return list(found.values())[:most]
 
 
-async def _with_files(api: GitHubRepositoryApi, commit: _FullCommit) -> CommitDraft | None:
-    """Return a commit with its files; None if there is no time left."""
+async def _kinds(api: GitHubRepositoryApi, commit: _FullCommit) -> dict[str, str]:
+    """Return the changes of a commit by path."""
     kinds: dict[str, str] = {}
     page: int | None = 1
     while page is not None:
-        if remaining_seconds() < _FOR_END:
-            return None
         answer = await api.get("commits", commit.sha, per_page=PAGE, page=page)
         for file in answer.read(_FullCommit).files:
             if file.status == "renamed" and file.previous_filename:
@@ -233,4 +222,4 @@ async def _with_files(api: GitHubRepositoryApi, commit: _FullCommit) -> CommitDr
             if file.status != "unchanged":
                 kinds[file.filename] = _KINDS.get(file.status, "M")
         page = page + 1 if answer.next_params else None
-    return commit.draft(kinds)
+    return kinds

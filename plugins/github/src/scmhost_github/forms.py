@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints, model_validator
 
-from scmhost.sdk import ProviderError, check_web_url
-
-_MODEL: Final = ConfigDict(extra="forbid", frozen=True)
+from scmhost.sdk import Fields, OAuthApp, ProviderError, check_web_url
 
 _WebUrl = Annotated[str, AfterValidator(check_web_url)]
 # Part of an external id, which has at most 64 characters.
@@ -17,10 +15,8 @@ _Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,39}$")]
 _Account = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9_-]{0,100}$")]
 
 
-class GitHubApp(BaseModel):
+class GitHubApp(Fields):
     """A GitHub App that the operator has registered."""
-
-    model_config = _MODEL
 
     id: int = Field(ge=1, description="The App ID.")
     slug: str = Field(
@@ -63,14 +59,23 @@ class GitHubApp(BaseModel):
         return self.private_key.get_secret_value().replace("\\n", "\n") if self.private_key else ""
 
 
-class GitHubInstance(BaseModel):
+class GitHubInstance(Fields):
     """github.com, a GHE.com subdomain, or a GitHub Enterprise Server."""
-
-    model_config = _MODEL
 
     url: _WebUrl = Field(default="https://github.com", description="The address of the web pages.")
     api_url: _WebUrl | None = Field(default=None, description="The address of the REST API; by default from url.")
     app: GitHubApp | None = Field(default=None, description="The GitHub App; without one, installations need a token.")
+
+    @property
+    def oauth(self) -> OAuthApp:
+        """The App, to identify a person."""
+        return OAuthApp(
+            url=self.url,
+            client_id=self.app.client_id if self.app else "",
+            client_secret=self.app.client_secret if self.app else None,
+            authorize="login/oauth/authorize",
+            token="login/oauth/access_token",  # noqa: S106 - a path
+        )
 
     @property
     def api(self) -> str:
@@ -96,10 +101,8 @@ class GitHubInstance(BaseModel):
         return f"{self.url}/{'apps' if self.is_cloud else 'github-apps'}/{self.app.slug if self.app else ''}"
 
 
-class GitHubSettings(BaseModel):
+class GitHubSettings(Fields):
     """The operator's settings, under ``[plugins.github.settings]`` in plugins.toml."""
-
-    model_config = _MODEL
 
     instances: Mapping[_Name, GitHubInstance] = Field(
         default_factory=lambda: {"github.com": GitHubInstance()},
@@ -121,20 +124,16 @@ class GitHubSettings(BaseModel):
         return found
 
 
-class GitHubConfiguration(BaseModel):
+class GitHubConfiguration(Fields):
     """What may be changed later: the token."""
-
-    model_config = _MODEL
 
     token: SecretStr | None = Field(
         default=None, min_length=8, description="A new token of a person, in place of the old one."
     )
 
 
-class GitHubInstallForm(BaseModel):
+class GitHubInstallForm(Fields):
     """The install form. Without a token, GitHub asks the person in the browser to install the operator's App."""
-
-    model_config = _MODEL
 
     instance: _Name = Field(default="github.com", description="The name of the operator's instance of GitHub.")
     token: SecretStr | None = Field(

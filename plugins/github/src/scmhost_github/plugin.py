@@ -8,21 +8,15 @@ from pydantic import JsonValue
 from scmhost.sdk import (
     Feature,
     FeatureText,
-    Location,
-    LocationCandidate,
-    NoUrl,
     Provider,
     ProviderMetadata,
     Repository,
-    RepositoryPages,
-    UrlTemplates,
     hookimpl,
+    link_hooks,
     preset,
-    read_any_url,
 )
 
 # pluggy finds the hooks of these modules as names of this one.
-from .api import scm_shutdown  # noqa: F401
 from .app import (  # noqa: F401
     scm_begin_install,
     scm_finish_install,
@@ -68,30 +62,6 @@ def scm_serialize_repository(repository: Repository) -> Mapping[str, JsonValue]:
     return {"provider": {"id": PROVIDER.id, "name": PROVIDER.name}, "externalSlug": slug}
 
 
-@hookimpl
-def scm_url_templates(repository: Repository) -> UrlTemplates | None:
-    return _pages_of(repository).templates
-
-
-@hookimpl
-def scm_source_url(repository: Repository, location: Location) -> str | NoUrl:
-    return _pages_of(repository).view(location)
-
-
-@hookimpl
-def scm_commit_url(repository: Repository, sha: str) -> str | NoUrl:
-    return _pages_of(repository).commit(sha)
-
-
-@hookimpl
-def scm_compare_url(repository: Repository, base: str, head: str) -> str | NoUrl:
-    return _pages_of(repository).compare(base, head)
-
-
-@hookimpl
-def scm_read_source_url(url: str, repositories: Sequence[Repository]) -> Sequence[LocationCandidate]:
-    return read_any_url(url, preset("github").pages, repositories)
-
-
-def _pages_of(repository: Repository) -> RepositoryPages:
-    return RepositoryPages(pages=preset("github").pages, repository=repository)
+scm_url_templates, scm_source_url, scm_commit_url, scm_compare_url, scm_read_source_url = link_hooks(
+    preset("github").pages
+)

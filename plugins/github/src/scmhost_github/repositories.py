@@ -1,8 +1,8 @@
 """The repositories of an installation: offered, added and kept up to date."""
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field
@@ -12,6 +12,7 @@ from scmhost.sdk import (
     ApiNotFound,
     Claim,
     Create,
+    FoundRepository,
     Installation,
     Offer,
     OfferPage,
@@ -19,11 +20,13 @@ from scmhost.sdk import (
     Refusal,
     Repository,
     RepositoryUpdate,
+    for_each,
     hookimpl,
     remaining_seconds,
+    repository_update,
 )
 
-from .api import PAGE, Id, all_of, api_of, instance_of, is_app, pages
+from .api import PAGE, Id, api_of, instance_of, is_app, pages
 from .app import app_api
 from .forms import GitHubInstance, GitHubSettings
 
@@ -41,11 +44,16 @@ class GitHubRepository(BaseModel):
     default_branch: str | None = None
     archived: bool = False
 
-    def facts(self, instance: GitHubInstance) -> dict[str, Any]:
-        """Return what the host stores of it."""
-        state = "archived" if self.archived else "active"
-        configuration = {"full_name": self.full_name, "state": state}
-        return {"url": f"{instance.url}/{self.full_name}", "configuration": configuration}
+    def found(self, instance: GitHubInstance) -> FoundRepository:
+        """Return it for the host, with the URL of its instance."""
+        return FoundRepository(
+            external_id=str(self.id),
+            name=self.full_name,
+            url=f"{instance.url}/{self.full_name}",
+            configuration={"full_name": self.full_name},
+            state="archived" if self.archived else "active",
+            default_branch=self.default_branch,
+        )
 
 
 class _Granted(BaseModel):
@@ -62,7 +70,8 @@ async def scm_offer_repositories(
 ) -> OfferPage:
     if not _NUMBER.fullmatch(cursor or "1"):
         raise ProviderError(f"{cursor[:20]!r} is no page of repositories.")
-    api, text, found = api_of(installation, settings), search.casefold(), dict[str, Offer]()
+    api, instance = api_of(installation, settings), instance_of(installation, settings)
+    text, found = search.casefold(), dict[str, Offer]()
     following: int | None = int(cursor or "1")
     # GitHub's search would also find repositories of others, so that its lists are filtered.
     while following is not None:
@@ -73,9 +82,7 @@ async def scm_offer_repositories(
             listed, following = await anext(pages(api, list[GitHubRepository], "user", "repos", page=following))
         for one in listed:
             if text in one.full_name.casefold() and _is_wanted(installation, one):
-                found[one.full_name] = Offer(
-                    identifier=one.full_name, name=one.full_name, default_branch=one.default_branch
-                )
+                found[one.full_name] = one.found(instance).offer()
         if len(found) >= PAGE or remaining_seconds() < _RESERVE:
             break
     return OfferPage(offers=tuple(found.values()), next=str(following) if following else None)
@@ -93,8 +100,7 @@ async def scm_dispatch_repository(
     found = await _find(installation, name, settings)
     if found is None:
         return Refusal(reason="not_found", message=f"GitHub has no repository {name!r} for this installation.")
-    facts = {**found.facts(instance_of(installation, settings)), "external_id": str(found.id)}
-    return Claim(**facts) if candidate else Create(name=found.full_name, **facts)
+    return found.found(instance_of(installation, settings)).decision(candidate)
 
 
 @hookimpl
@@ -105,17 +111,18 @@ async def scm_sync_repositories(
 
     # A rename and a transfer keep the id.
     async def update(repository: Repository) -> RepositoryUpdate | None:
+        old_name = repository.configuration.get("full_name")
         try:
             answer = await api.request("GET", "repositories", repository.external_id or "", conditional=True)
         except ApiNotFound:
-            return _update(repository, {"configuration": {**repository.configuration, "state": "deleted"}})
+            return repository_update(repository, None, old_name)
         found = answer.read(GitHubRepository)
         if str(found.id) != repository.external_id:
             raise ProviderError(f"{api.host} answered with another repository than {repository.external_id}.")
-        return _update(repository, found.facts(instance))
+        return repository_update(repository, found.found(instance), old_name)
 
     known = [one for one in repositories if _NUMBER.fullmatch(one.external_id or "")]
-    return [one for one in await all_of(update, known) if one is not None]
+    return [one for _, one in await for_each(update, known, reserve=0.0) if one is not None]
 
 
 def _is_wanted(installation: Installation, found: GitHubRepository) -> bool:
@@ -134,20 +141,3 @@ async def _find(installation: Installation, name: str, settings: GitHubSettings)
     path = ("repos", *found.full_name.split("/"), "installation")
     owner = await app_api(instance, instance.app).find(_Numbered, *path)
     return found if owner and str(owner.id) == installation.metadata.get("installation_id") else None
-
-
-def _update(repository: Repository, facts: Mapping[str, Any]) -> RepositoryUpdate | None:
-    """Return what differs from what the host stores of a repository; None for nothing."""
-    old, new = repository.configuration, facts["configuration"]
-    if new == old:
-        return None
-    is_renamed = new.get("full_name") != old.get("full_name")
-    # A person may have given it another name here.
-    is_own_name = repository.name.casefold() == str(old.get("full_name")).casefold()
-    return RepositoryUpdate(
-        repository_id=repository.id,
-        name=new.get("full_name") if is_renamed and is_own_name else None,
-        url=facts.get("url") if is_renamed else None,
-        configuration=new,
-        state=new["state"] if new["state"] != old.get("state") else None,
-    )

@@ -4,22 +4,23 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Final, TypeVar
 
-from pydantic import AliasPath, BaseModel, Field, ValidationError
+from pydantic import AliasPath, BaseModel, Field
 
 from scmhost.sdk import (
     ApiNotFound,
     DeliveryRoute,
     Installation,
-    ProviderError,
     ProviderForbidden,
     Push,
+    PushBody,
     RegisteredWebhook,
     Repository,
     check_signature,
     hookimpl,
+    read_body,
 )
 
-from .api import GitHubCommit, GitHubRepositoryApi, Id, is_app, pages
+from .api import GitHubRepositoryApi, Id, is_app, pages
 from .app import external_id
 from .forms import GitHubSettings
 
@@ -38,24 +39,9 @@ class _DeliveredTo(BaseModel):
     installation: Id | None = Field(None, validation_alias=AliasPath("installation", "id"))
 
 
-class _PushedCommit(GitHubCommit):
-    added: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-    modified: tuple[str, ...] = ()
-
-    def kinds(self) -> dict[str, str]:
-        # A path in two lists counts as deleted, else as added: the state after the push.
-        lists = {"M": self.modified, "A": self.added, "D": self.removed}
-        return {path: kind for kind, paths in lists.items() for path in paths}
-
-
-class _PushBody(BaseModel):
-    ref: str
-    before: str | None = None
-    after: str | None = None
+class _PushBody(PushBody):
     repository_id: Id = Field(validation_alias=AliasPath("repository", "id"))
     repository_url: str = Field(validation_alias=AliasPath("repository", "html_url"))
-    commits: tuple[_PushedCommit, ...] = ()
 
 
 @hookimpl
@@ -66,7 +52,7 @@ def scm_route_delivery(headers: Mapping[str, str], body: bytes, settings: GitHub
         if secret and _is_signed(headers, body, secret.get_secret_value()):
             if headers.get("x-github-event") != "push":
                 return None
-            number = _parsed(_DeliveredTo, body).installation
+            number = read_body(_DeliveredTo, body).installation
             return DeliveryRoute(external_id=external_id(name, number), secret=secret) if number else None
     raise ProviderForbidden("X-Hub-Signature-256 is missing, or was not made with the webhook secret of an App.")
 
@@ -79,21 +65,10 @@ def scm_read_push(
         raise ProviderForbidden("X-Hub-Signature-256 is missing, or was made with another secret or for another body.")
     if headers.get("x-github-event") != "push":
         return ()
-    pushed = _parsed(_PushBody, body)
+    pushed = read_body(_PushBody, body)
+    unlisted = int(len(pushed.commits or ()) >= MOST_LISTED)
     # The id is the same after a rename, of which the host may not know yet.
-    number = str(pushed.repository_id)
-    try:
-        push = Push(
-            repository=number if any(one.external_id == number for one in repositories) else pushed.repository_url,
-            ref=pushed.ref,
-            commits=tuple(commit.draft(commit.kinds()) for commit in pushed.commits),
-            unlisted=int(len(pushed.commits) >= MOST_LISTED),
-            base=_existing(pushed.before),
-            head=_existing(pushed.after),
-        )
-    except ValidationError as error:
-        raise _unreadable(error) from None
-    return (push,)
+    return (pushed.push(repositories, str(pushed.repository_id), pushed.repository_url, unlisted),)
 
 
 @hookimpl
@@ -127,20 +102,3 @@ async def scm_unregister_webhook(
 
 def _is_signed(headers: Mapping[str, str], body: bytes, secret: str) -> bool:
     return check_signature(secret, body, headers.get("x-hub-signature-256", ""))
-
-
-def _parsed(model: type[M], body: bytes) -> M:
-    try:
-        return model.model_validate_json(body)
-    except ValidationError as error:
-        raise _unreadable(error) from None
-
-
-def _unreadable(error: ValidationError) -> ProviderError:
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    return ProviderError(f"The body of the delivery cannot be read: {'.'.join(map(str, first['loc']))}: {first['msg']}")
-
-
-def _existing(sha: str | None) -> str | None:
-    """Return a commit id; None for the zeros of a ref that was made or deleted."""
-    return sha if sha and sha.strip("0") else None
