@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 # Type checkers and editors do not run ``__getattr__``.
 if TYPE_CHECKING:
-    from .api_hosts import FoundRepository, for_each, repository_update, resolve_ref, shared_client
+    from .api_hosts import HostRepository, for_each, repository_update, resolve_ref, shared_client
     from .commits import CommitDraft, CommitTime, FileChange, Push, changes_of
     from .errors import (
         ApiError,
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from .oauth import OAuthApp, OAuthTokens
     from .page_hooks import link_hooks
     from .provider import FEATURE_HOOKS, Feature, FeatureText, Fields, NoFields, Provider, ProviderMetadata
-    from .pushes import PushBody, read_body
+    from .pushes import GitPushBody, read_body
     from .reasons import NEXT_STEP, Reason
     from .secrets import RefreshedCredentials
     from .urls import escaping
@@ -83,7 +83,7 @@ if TYPE_CHECKING:
     from .webhooks import DeliveryRoute, RegisteredWebhook, check_signature, same_secret
 
 _NAMES_BY_MODULE: Final = {
-    "api_hosts": ("FoundRepository", "for_each", "repository_update", "resolve_ref", "shared_client"),
+    "api_hosts": ("HostRepository", "for_each", "repository_update", "resolve_ref", "shared_client"),
     "commits": ("CommitDraft", "CommitTime", "FileChange", "Push", "changes_of"),
     "errors": (
         "ApiError",
@@ -117,7 +117,7 @@ _NAMES_BY_MODULE: Final = {
     "oauth": ("OAuthApp", "OAuthTokens"),
     "page_hooks": ("link_hooks",),
     "provider": ("FEATURE_HOOKS", "Feature", "FeatureText", "Fields", "NoFields", "Provider", "ProviderMetadata"),
-    "pushes": ("PushBody", "read_body"),
+    "pushes": ("GitPushBody", "read_body"),
     "reasons": ("NEXT_STEP", "Reason"),
     "secrets": ("RefreshedCredentials",),
     "urls.page_reading": ("UrlCandidate",),
@@ -201,9 +201,10 @@ __all__ = [
     "Fields",
     "FileChange",
     "FileTooLarge",
-    "FoundRepository",
+    "GitPushBody",
     "HookPromise",
     "HookSpec",
+    "HostRepository",
     "Installation",
     "InstallationDraft",
     "JsonObject",
@@ -227,7 +228,6 @@ __all__ = [
     "ProviderUnauthorized",
     "ProviderUnavailable",
     "Push",
-    "PushBody",
     "RateLimited",
     "Reason",
     "RedirectTo",

@@ -128,7 +128,7 @@ async def resolve_ref(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FoundRepository:
+class HostRepository:
     """A repository as its code host shows it now.
 
     Attributes:
@@ -164,7 +164,7 @@ class FoundRepository:
 
 
 def repository_update(
-    repository: Repository, found: FoundRepository | None, old_name: object
+    repository: Repository, found: HostRepository | None, old_name: object
 ) -> RepositoryUpdate | None:
     """Return what ``scm_sync_repositories`` reports of a repository; None if nothing has changed.
 

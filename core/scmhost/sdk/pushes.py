@@ -48,7 +48,7 @@ class PushedCommit(BaseModel):
         )
 
 
-class PushBody(BaseModel):
+class GitPushBody(BaseModel):
     """What the body of a push has at all these code hosts. A plugin's own model adds how its host names a repository.
 
     Attributes:

@@ -77,7 +77,9 @@ def test_an_app_that_is_installed_already_is_connected(github: GitHubCalls) -> N
     made = github.host.install("Team", github.repository("Team/app"))
     page = urlsplit(github.install(owner="team").url)
     asked = {"client_id": CLIENT_ID, "redirect_uri": "https://x.example/", "state": "state-1"}
-    assert (page.path, dict(parse_qsl(page.query))) == ("/login/oauth/authorize", asked)
+    query = dict(parse_qsl(page.query))
+    assert (page.path, query | asked) == ("/login/oauth/authorize", query)
+    assert query["code_challenge_method"] == "S256"
     draft = github.finish("team", code=github.host.person("ada", "Team/app", "other/lib"))
     assert draft.external_id == f"company/{made.id}"
     with pytest.raises(ProviderForbidden, match="does not show installation team to you"):

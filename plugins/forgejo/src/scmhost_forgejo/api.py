@@ -9,7 +9,7 @@ from pydantic import AliasChoices, BaseModel, Field, RootModel, SecretStr
 from scmhost.sdk import (
     ApiClient,
     CommitTime,
-    FoundRepository,
+    HostRepository,
     Installation,
     ProviderError,
     Repository,
@@ -36,9 +36,9 @@ class ForgejoRepository(BaseModel):
     default_branch: str = ""
     archived: bool = False
 
-    def found(self, url: str) -> FoundRepository:
+    def found(self, url: str) -> HostRepository:
         """Return it for the host, with the URL of its server."""
-        return FoundRepository(
+        return HostRepository(
             external_id=str(self.id),
             name=self.full_name,
             url=join_url(url, self.full_name),

@@ -8,10 +8,10 @@ from typing import Final
 from scmhost.sdk import (
     ApiClient,
     ApiNotFound,
+    GitPushBody,
     Installation,
     ProviderForbidden,
     Push,
-    PushBody,
     RegisteredWebhook,
     Repository,
     check_signature,
@@ -26,7 +26,7 @@ _SIGNATURES: Final = ("x-forgejo-signature", "x-gitea-signature", "x-hub-signatu
 _EVENTS: Final = ("x-forgejo-event", "x-gitea-event", "x-gogs-event")
 
 
-class ForgejoPush(PushBody):
+class ForgejoPush(GitPushBody):
     """The body of a push."""
 
     total_commits: int = 0

@@ -86,6 +86,8 @@ async def scm_begin_install(
     saved = {"instance": form.instance, "owner": form.owner}
     if not form.owner:
         return RedirectTo(url=f"{instance.app_page}/installations/new?{urlencode({'state': state})}", saved=saved)
+    if not instance.app.client_id:
+        raise ProviderError("Leave out the owner: the operator has given no client_id of the GitHub App.")
     # GitHub sends nobody back from the page of an App that is installed already.
     return instance.oauth.begin(callback_url, state, **saved)
 
@@ -162,7 +164,7 @@ async def _shown_to_person(
     query: Mapping[str, str], saved: Mapping[str, JsonValue], wanted: str, instance: GitHubInstance
 ) -> str:
     """Return the number of an installation, by number or account, that GitHub shows to the person who installs."""
-    if not query.get("code"):
+    if not query.get("code") or instance.oauth.client_secret is None:
         raise ProviderError("GitHub sent no code; the operator enables Request user authorization for the App.")
     tokens = await instance.oauth.finish(query, saved)
     person = client(instance.api, tokens.access_token.get_secret_value())

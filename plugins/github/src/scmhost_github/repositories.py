@@ -12,7 +12,7 @@ from scmhost.sdk import (
     ApiNotFound,
     Claim,
     Create,
-    FoundRepository,
+    HostRepository,
     Installation,
     Offer,
     OfferPage,
@@ -44,9 +44,9 @@ class GitHubRepository(BaseModel):
     default_branch: str | None = None
     archived: bool = False
 
-    def found(self, instance: GitHubInstance) -> FoundRepository:
+    def found(self, instance: GitHubInstance) -> HostRepository:
         """Return it for the host, with the URL of its instance."""
-        return FoundRepository(
+        return HostRepository(
             external_id=str(self.id),
             name=self.full_name,
             url=f"{instance.url}/{self.full_name}",

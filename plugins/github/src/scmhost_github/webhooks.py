@@ -9,10 +9,10 @@ from pydantic import AliasPath, BaseModel, Field
 from scmhost.sdk import (
     ApiNotFound,
     DeliveryRoute,
+    GitPushBody,
     Installation,
     ProviderForbidden,
     Push,
-    PushBody,
     RegisteredWebhook,
     Repository,
     check_signature,
@@ -39,7 +39,7 @@ class _DeliveredTo(BaseModel):
     installation: Id | None = Field(None, validation_alias=AliasPath("installation", "id"))
 
 
-class _PushBody(PushBody):
+class _PushBody(GitPushBody):
     repository_id: Id = Field(validation_alias=AliasPath("repository", "id"))
     repository_url: str = Field(validation_alias=AliasPath("repository", "html_url"))
 

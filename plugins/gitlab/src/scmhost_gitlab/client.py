@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from scmhost.sdk import FoundRepository, Installation, ProviderUnauthorized, Repository, join_url, shared_client
+from scmhost.sdk import HostRepository, Installation, ProviderUnauthorized, Repository, join_url, shared_client
 
 from .forms import GitLabInstance, GitLabSettings
 
@@ -31,9 +31,9 @@ class GitLabProject(GitLabAnswer):
     archived: bool = False
     marked_for_deletion_on: str | None = None
 
-    def found(self, instance: GitLabInstance) -> FoundRepository:
+    def found(self, instance: GitLabInstance) -> HostRepository:
         """Return it for the host. The URL of the answer may be on another host."""
-        return FoundRepository(
+        return HostRepository(
             external_id=str(self.id),
             name=self.path,
             url=join_url(instance.url, self.path),

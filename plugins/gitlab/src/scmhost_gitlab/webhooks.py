@@ -7,10 +7,10 @@ from pydantic import Field
 
 from scmhost.sdk import (
     ApiNotFound,
+    GitPushBody,
     Installation,
     ProviderForbidden,
     Push,
-    PushBody,
     RegisteredWebhook,
     Repository,
     hookimpl,
@@ -31,7 +31,7 @@ class GitLabPushedProject(GitLabAnswer):
     web_url: Annotated[str, Field(min_length=1, max_length=2000)]
 
 
-class GitLabPushBody(PushBody):
+class GitLabPushBody(GitPushBody):
     object_kind: Literal["push"]
     after: Annotated[str, Field(min_length=1)]
     project_id: int
