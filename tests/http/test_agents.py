@@ -112,7 +112,7 @@ def test_a_trace_gets_links_and_reasons(agent: AgentClient) -> None:
     assert linked["url"] == f"{PAGE}/src/commit/{SHA}/src/a.py#L12"
     assert (linked["repository"], linked["source_path"], linked["text_line"]) == ("team/app", "src/a.py", 2)
     assert library["next_step"] == library["next_step"].strip() != ""
-    assert (library["reason"], "url" in library) == ("no_mapping", False)
+    assert (library["reason"], "url" in library) == ("stack_root_mismatch", False)
     assert (value["frames_left_out"], value["text_truncated"]) == (0, False)
     assert "previous instructions" not in json.dumps(value)
 
