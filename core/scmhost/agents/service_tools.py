@@ -20,8 +20,8 @@ from scmhost.frames.match_spans import JVM
 from .tools import (
     MAX_REPOSITORIES,
     Attempt,
-    FrameExplanation,
     FoundRepository,
+    FrameExplanation,
     FrameLanguage,
     FrameLine,
     FrameModule,
@@ -32,6 +32,7 @@ from .tools import (
     Repositories,
     TraceText,
     bounded_explanation,
+    bounded_text,
     bounded_trace,
     make_server,
 )
@@ -79,14 +80,15 @@ class ServiceTools:
     ) -> LocatedTrace:
         """Link the frames of a text."""
         path = await self._project_path(context, project)
-        body = {"text": text, "release": release, "commit": commit}
+        kept = bounded_text(text)
+        body = {"text": kept, "release": release, "commit": commit}
         answer = await self._request(context, "POST", f"{path}/trace-links/", body)
         frames: Sequence[Mapping[str, Any]] = answer["frames"]
         return bounded_trace(
             map(_located, frames),
             max_frames,
             total=len(frames),
-            text_truncated=answer["truncated"],
+            text_truncated=answer["truncated"] or len(kept) < len(text),
             notes=answer["notes"],
         )
 

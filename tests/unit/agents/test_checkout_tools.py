@@ -162,6 +162,14 @@ def test_a_missing_checkout_is_an_error_of_the_call(tool: str, tmp_path: Path, m
     assert "checkout" in call(tool, **arguments)
 
 
+def test_the_end_of_a_long_text_is_not_read(checkout: GitRepository) -> None:
+    """A text that is too long is read in whole lines up to the limit."""
+    line = '  File "shop/cart.py", line 2, in total\n'
+    value = call("locate_trace", text=f"{line}{'x' * 300_000}\n{line}")
+    assert (len(value["frames"]), value["text_truncated"]) == (1, True)
+    assert call("locate_trace", text="x" * 300_000)["text_truncated"] is True
+
+
 def test_a_result_is_bounded_in_characters() -> None:
     """Long names are cut, and frames that no longer fit are counted."""
     frame = LocatedFrame(path="x" * 4_000, function="f" * 4_000, url=f"https://git.example.com/{'u' * 2_000}")
