@@ -158,7 +158,7 @@ def test_a_missing_checkout_is_an_error_of_the_call(tool: str, tmp_path: Path, m
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path / "empty")
-    arguments = {"locate_trace": {"text": "x"}, "explain_frame": {"path": "a.py"}}.get(tool, {})
+    arguments: dict[str, Any] = {"locate_trace": {"text": "x"}, "explain_frame": {"path": "a.py"}}.get(tool, {})
     assert "checkout" in call(tool, **arguments)
 
 
