@@ -17,6 +17,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 from api import PLUGINS_TOML, SHA, ApiClient, commit, open_api
 from command import scmhost
+from scmhost.agents import AgentsMissing, agents_endpoint
 from scmhost.agents.routes import McpEndpoint
 from scmhost.application import create_application
 from serving import serve
@@ -218,6 +219,39 @@ def test_bad_messages_are_refused(agent: AgentClient, body: bytes) -> None:
     headers = {**agent.api.headers, "Accept": "application/json, text/event-stream"}
     answer = agent.client.post("/mcp", content=body, headers={**headers, "Content-Type": "application/json"})
     assert 400 <= answer.status_code < 500
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])
+def test_there_are_no_sessions(agent: AgentClient, method: str) -> None:
+    """The protocol allows 405 where a server has no streams and sessions."""
+    assert agent.client.request(method, "/mcp", headers=agent.api.headers).status_code == 405
+
+
+def test_an_unexpected_error_has_the_id_of_the_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bug in a route is an error of the tool, with the id under which the operator finds it."""
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("secret")
+
+    with open_agent(tmp_path) as agent:
+        monkeypatch.setattr("scmhost.links.routes.resolve_links", fail)
+        body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call"}
+        call = {"name": "locate_trace", "arguments": {"text": TRACE}}
+        headers = {**agent.api.headers, "Accept": "application/json, text/event-stream", "X-Request-Id": "one-id"}
+        result = agent.client.post("/mcp", json={**body, "params": call}, headers=headers).json()["result"]
+    assert result["isError"]
+    assert "scmhost answered 500" in result["content"][0]["text"]
+    assert "one-id" in result["content"][0]["text"]
+    assert "secret" not in result["content"][0]["text"]
+
+
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service with the setting, but without the package, does not start; without the setting nothing is imported."""
+    assert agents_endpoint(wanted=True) is McpEndpoint
+    monkeypatch.setattr("scmhost.agents.find_spec", lambda _: None)
+    assert agents_endpoint(wanted=False) is None
+    with pytest.raises(AgentsMissing, match=r"pip install 'scmhost\[mcp\]'"):
+        agents_endpoint(wanted=True)
 
 
 def test_it_is_off_unless_the_settings_say_so(api: ApiClient) -> None:

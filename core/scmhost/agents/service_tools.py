@@ -174,7 +174,13 @@ class ServiceTools:
             ToolError: the service refuses the request, or does not answer with JSON.
         """
         request = context.request_context.request
-        headers = {"Authorization": request.headers["authorization"]} if request else {}
+        headers = {}
+        if request:
+            # With one id, the log shows which requests belong together.
+            headers = {
+                "Authorization": request.headers["authorization"],
+                "X-Request-Id": request.scope["state"]["request_id"],
+            }
         try:
             answer = await self.client.request(method, path, json=body, headers=headers)
             content = answer.json()
