@@ -15,7 +15,7 @@ from .samples import PushSample
 from .strategies import bodies, branches, for_all, headers, shas
 
 _PUSH: Final = ("scm_read_push",)
-_NO_SAMPLE: Final = "there is no sample of a delivery; set push = PushSample(...)"
+_NO_SAMPLE: Final = "there is no sample of a delivery; set push = PushSample(...), in TOML [push]"
 _ROUTE: Final = ("scm_route_delivery",)
 _REGISTER: Final = ("scm_register_webhook",)
 _NO_COMMIT: Final = "scm_compare_commits listed no commit; set file = FileSample(ref=...) to a branch that has some"

@@ -26,7 +26,7 @@ _FILES: Final = (*_READ, *_BLAME)
 # A host that cannot be reached, or asks for credentials, does not show what it has.
 _NO_ANSWER: Final = (ProviderForbidden, ProviderUnauthorized, ProviderUnavailable)
 _SILENT: Final = "the code host did not answer"
-_NO_SAMPLE: Final = "there is no sample of a file; set file = FileSample(ref=..., path=...)"
+_NO_SAMPLE: Final = "there is no sample of a file; set file = FileSample(ref=..., path=...), in TOML [file]"
 _NO_FILE: Final = "no such folder/no such file.scmhost"
 _NO_REF: Final = "no-such-branch-of-scmhost"
 _OUTSIDE: Final = ("", "..", "../../../../etc/passwd", "/etc/passwd", "a/../../../etc/passwd", "a.py\0", "C:\\a.py")
