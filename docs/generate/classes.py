@@ -7,7 +7,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from textwrap import dedent
 from typing import Any, Final
 
-from scmhost.sdk import ApiAnswer, ApiClient, BodyPages
+from scmhost.sdk import ApiAnswer, ApiClient, BodyPages, HostRepository, OAuthApp
 
 from .markdown import code, prose, sentence, table
 from .values import attributes_of, before_attributes
@@ -17,11 +17,13 @@ _WIDTH: Final = 100
 _HIDDEN: Final = {"self", "resolver"}
 _PARTS: Final = ("Args:", "Raises:", "Returns:")
 
+_CLASSES: Final = (ApiClient, ApiAnswer, BodyPages, OAuthApp, HostRepository)
+
 
 def client() -> str:
     """Return the section of hooks.md about the client for REST APIs."""
     text = "For hosts with a REST API. [The tutorial](plugin-authors.md#6-call-your-host) has an example.\n"
-    return "\n".join(["## REST client", "", text, *(class_section(kind) for kind in (ApiClient, ApiAnswer, BodyPages))])
+    return "\n".join(["## REST client", "", text, *(class_section(kind) for kind in _CLASSES)])
 
 
 def class_section(kind: type) -> str:

@@ -76,7 +76,7 @@ class OAuthApp:
     token: str = "oauth/token"  # noqa: S105 - a path
     scope: str = ""
 
-    def begin(self, callback_url: str, state: str, **saved: JsonValue) -> RedirectTo:
+    def begin(self, callback_url: str, state: str, saved: Mapping[str, JsonValue]) -> RedirectTo:
         """Return the page that asks a person, for ``scm_begin_install``.
 
         Args:

@@ -20,7 +20,7 @@ class _Author(BaseModel):
     email: str | None = None
 
 
-class PushedCommit(BaseModel):
+class GitPushedCommit(BaseModel):
     """A commit in the body of a push."""
 
     model_config = _STRICT
@@ -63,7 +63,7 @@ class GitPushBody(BaseModel):
     ref: Annotated[str, Field(max_length=1000)]
     before: str | None = None
     after: str | None = None
-    commits: tuple[PushedCommit, ...] | None = None
+    commits: tuple[GitPushedCommit, ...] | None = None
 
     def push(self, repositories: Sequence[Repository], external_id: str, otherwise: str, unlisted: int = 0) -> Push:
         """Return the push.

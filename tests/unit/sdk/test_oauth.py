@@ -46,7 +46,7 @@ def installation(**secrets: str) -> Installation:
 
 def test_a_person_is_asked_and_comes_back(sent: Sent) -> None:
     """The challenge is that of the verifier, which only the saved data have."""
-    step = APP.begin(CALLBACK, "state-1", group="team")
+    step = APP.begin(CALLBACK, "state-1", {"group": "team"})
     page = urlsplit(step.url)
     query = {name: values[0] for name, values in parse_qs(page.query).items()}
     assert (page.netloc, page.path) == ("git.example.com", "/oauth/authorize")
@@ -85,14 +85,14 @@ def test_a_person_is_asked_and_comes_back(sent: Sent) -> None:
 
 def test_two_persons_have_two_verifiers() -> None:
     """Each installation has its own."""
-    assert BARE.begin(CALLBACK, "s").saved != BARE.begin(CALLBACK, "s").saved
-    assert "scope" not in parse_qs(urlsplit(BARE.begin(CALLBACK, "s").url).query)
+    assert BARE.begin(CALLBACK, "s", {}).saved != BARE.begin(CALLBACK, "s", {}).saved
+    assert "scope" not in parse_qs(urlsplit(BARE.begin(CALLBACK, "s", {}).url).query)
 
 
 def test_without_an_application_a_token_is_needed() -> None:
     """The text says who can do what."""
     with pytest.raises(ProviderError, match=r"access token of https://git\.example\.com, or ask the operator"):
-        OAuthApp(url="https://git.example.com", client_id="").begin(CALLBACK, "s")
+        OAuthApp(url="https://git.example.com", client_id="").begin(CALLBACK, "s", {})
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ async def scm_begin_install(
     instance = settings.instance(form.instance)
     if form.token is not None:
         return await _draft(instance, form.name, {"token": form.token})
-    return instance.oauth.begin(callback_url, state, instance=instance.url, name=form.name)
+    return instance.oauth.begin(callback_url, state, {"instance": instance.url, "name": form.name})
 
 
 @hookimpl

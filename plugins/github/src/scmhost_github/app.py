@@ -89,7 +89,7 @@ async def scm_begin_install(
     if not instance.app.client_id:
         raise ProviderError("Leave out the owner: the operator has given no client_id of the GitHub App.")
     # GitHub sends nobody back from the page of an App that is installed already.
-    return instance.oauth.begin(callback_url, state, **saved)
+    return instance.oauth.begin(callback_url, state, saved)
 
 
 @hookimpl

@@ -47,7 +47,7 @@ async def scm_begin_install(
     if form.token is not None:
         draft: InstallationDraft = await scm_install(form, settings)
         return draft
-    return instance.oauth.begin(callback_url, state, url=instance.url, group=form.group, name=form.name)
+    return instance.oauth.begin(callback_url, state, {"url": instance.url, "group": form.group, "name": form.name})
 
 
 @hookimpl
