@@ -40,12 +40,12 @@ def shared_client(base_url: str, headers: Mapping[str, str] | None = None) -> "A
     # Importing the client takes longer than importing a plugin may take.
     from .http import ApiClient  # noqa: PLC0415
 
-    client = _clients.get(base_url)
-    if client is None:
-        while len(_clients) >= MOST_CLIENTS:
-            _clients.pop(next(iter(_clients)), None)
-        # Two threads may both make one; the other has no connections and is dropped.
-        client = _clients.setdefault(base_url, ApiClient(base_url))
+    # Two threads may both make one; the other has no connections and is dropped.
+    client = _clients.pop(base_url, None) or ApiClient(base_url)
+    while len(_clients) >= MOST_CLIENTS:
+        # The one that was not used for the longest time. Its event loop closes its connections.
+        _clients.pop(next(iter(_clients)), None)
+    client = _clients.setdefault(base_url, client)
     return client.with_headers(headers) if headers else client
 
 

@@ -329,7 +329,8 @@ class LocationCandidate(Value):
     """
 
     repository_id: int
-    location: PagePosition
+    # Both, because validation would turn a ``Location`` into its base class.
+    location: Location | PagePosition
     ambiguous: bool = False
 
 

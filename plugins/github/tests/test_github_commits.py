@@ -113,8 +113,6 @@ def test_a_ref_is_asked_for_again_only_if_it_moved(github: GitHubCalls, app: Bar
         ("gone.py", "main", "branch", "no"),
         ("side.py", "feature/x", "branch", "yes"),
         ("src", "main", "branch", "no"),
-        ("src/a b.py", None, None, "yes"),
-        ("gone.py", None, None, "no"),
         ("", "main", "branch", "no"),
         ("src/../gone.py", "v1", "tag", "no"),
         ("src//a b.py", "main", "branch", "no"),

@@ -117,7 +117,7 @@ async def scm_file_exists(
     installation: Installation, repository: Repository, location: Location, settings: GitHubSettings
 ) -> Existence:
     api = GitHubRepositoryApi.of(installation, repository, settings)
-    ref = full_ref(location.ref, location.ref_kind) if location.ref and location.ref_kind else "HEAD"
+    ref = full_ref(location.ref, location.ref_kind)
     found = await api.content(ref, location.path)
     # GitHub gives the same answer for a missing ref and a missing file.
     if found is None and (ref_problem(ref) or await api.commit_id(ref.removeprefix("refs/")) is None):
