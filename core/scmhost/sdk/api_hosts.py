@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 A = TypeVar("A")
 T = TypeVar("T")
 
-MOST_CLIENTS: Final = 100
+MOST_CLIENTS: Final = 1_000
 """How many addresses have open connections. The forms of some plugins may name any."""
 
 LONGEST_COLLECTION: Final = 60.0
