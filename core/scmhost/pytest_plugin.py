@@ -31,8 +31,11 @@ def pytest_terminal_summary(terminalreporter: Any, config: Any) -> None:
         terminalreporter.write_line(report.markdown())
         for note in report.notes:
             terminalreporter.write_line(f"\nnote: {note}.")
-    file = config.getoption("scmhost_summary_file")
-    if file or config.getoption("scmhost_summary"):
+    file = config.getoption("scmhost_summary_file", None)
+    # The workers of pytest-xdist have a part of the tests; the process that started them has all.
+    if hasattr(config, "workerinput"):
+        return
+    if file or config.getoption("scmhost_summary", None):
         try:
             _write_summary(file, terminalreporter.stats, config)
         except Exception as error:  # noqa: BLE001 - the result of a test run must not depend on its summary
@@ -56,12 +59,11 @@ def _failed_test(report: Any, config: Any) -> Any:
     """Return a failed test from pytest's report; one on a file that cannot be imported has no place in its error."""
     from scmhost.checkout.job_summary import FailedTest
 
+    path, index, _ = report.location
+    places = [(str(config.rootpath / path), index + 1 if index is not None else None)]
     crash = getattr(report.longrepr, "reprcrash", None)
     if crash:
         # A relative path is relative to the folder in which pytest was started.
-        path, line, message = config.invocation_params.dir / crash.path, crash.lineno, crash.message
-    else:
-        path, index, _ = report.location
-        path, line, message = config.rootpath / path, index + 1 if index is not None else None, ""
-    first = message.partition("\n")[0]
-    return FailedTest(report.nodeid, str(path), line, first, report.longreprtext)
+        places.insert(0, (str(config.invocation_params.dir / crash.path), crash.lineno))
+    message = crash.message.partition("\n")[0] if crash else ""
+    return FailedTest(report.nodeid, places, message, report.longreprtext)

@@ -17,6 +17,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 from api import PLUGINS_TOML, SHA, ApiClient, commit, open_api
 from command import scmhost
+from scmhost.agents import AgentsMissing, agents_endpoint
 from scmhost.agents.routes import McpEndpoint
 from scmhost.application import create_application
 from serving import serve
@@ -112,7 +113,7 @@ def test_a_trace_gets_links_and_reasons(agent: AgentClient) -> None:
     assert linked["url"] == f"{PAGE}/src/commit/{SHA}/src/a.py#L12"
     assert (linked["repository"], linked["source_path"], linked["text_line"]) == ("team/app", "src/a.py", 2)
     assert library["next_step"] == library["next_step"].strip() != ""
-    assert (library["reason"], "url" in library) == ("no_mapping", False)
+    assert (library["reason"], "url" in library) == ("stack_root_mismatch", False)
     assert (value["frames_left_out"], value["text_truncated"]) == (0, False)
     assert "previous instructions" not in json.dumps(value)
 
@@ -121,6 +122,12 @@ def test_a_result_has_no_more_frames_than_wanted(agent: AgentClient) -> None:
     """The other frames are counted."""
     value = agent.value("locate_trace", text=TRACE * 10, max_frames=3)
     assert (len(value["frames"]), value["frames_left_out"]) == (3, 17)
+
+
+def test_the_end_of_a_long_text_is_not_read(agent: AgentClient) -> None:
+    """A text that is too long is read in whole lines up to the limit."""
+    value = agent.value("locate_trace", text=f"{TRACE}{'x' * 300_000}\n{TRACE}")
+    assert (len(value["frames"]), value["text_truncated"]) == (2, True)
 
 
 def test_a_frame_is_explained(agent: AgentClient) -> None:
@@ -192,7 +199,6 @@ def test_a_tool_needs_the_scopes_of_its_route(agent: AgentClient) -> None:
     [
         ("locate_trace", {}),
         ("locate_trace", {"text": 3}),
-        ("locate_trace", {"text": "x" * 300_000}),
         ("locate_trace", {"text": "x", "max_frames": 0}),
         ("locate_trace", {"text": "x", "commit": "../.."}),
         ("explain_frame", {"path": ""}),
@@ -213,6 +219,39 @@ def test_bad_messages_are_refused(agent: AgentClient, body: bytes) -> None:
     headers = {**agent.api.headers, "Accept": "application/json, text/event-stream"}
     answer = agent.client.post("/mcp", content=body, headers={**headers, "Content-Type": "application/json"})
     assert 400 <= answer.status_code < 500
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])
+def test_there_are_no_sessions(agent: AgentClient, method: str) -> None:
+    """The protocol allows 405 where a server has no streams and sessions."""
+    assert agent.client.request(method, "/mcp", headers=agent.api.headers).status_code == 405
+
+
+def test_an_unexpected_error_has_the_id_of_the_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bug in a route is an error of the tool, with the id under which the operator finds it."""
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("secret")
+
+    with open_agent(tmp_path) as agent:
+        monkeypatch.setattr("scmhost.links.routes.resolve_links", fail)
+        body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call"}
+        call = {"name": "locate_trace", "arguments": {"text": TRACE}}
+        headers = {**agent.api.headers, "Accept": "application/json, text/event-stream", "X-Request-Id": "one-id"}
+        result = agent.client.post("/mcp", json={**body, "params": call}, headers=headers).json()["result"]
+    assert result["isError"]
+    assert "scmhost answered 500" in result["content"][0]["text"]
+    assert "one-id" in result["content"][0]["text"]
+    assert "secret" not in result["content"][0]["text"]
+
+
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service with the setting, but without the package, does not start; without the setting nothing is imported."""
+    assert agents_endpoint(wanted=True) is McpEndpoint
+    monkeypatch.setattr("scmhost.agents.find_spec", lambda _: None)
+    assert agents_endpoint(wanted=False) is None
+    with pytest.raises(AgentsMissing, match=r"pip install 'scmhost\[mcp\]'"):
+        agents_endpoint(wanted=True)
 
 
 def test_it_is_off_unless_the_settings_say_so(api: ApiClient) -> None:

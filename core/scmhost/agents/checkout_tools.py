@@ -13,7 +13,6 @@ from scmhost.infra.errors import ScmhostError
 from scmhost.sdk import TemplateError, UrlError, read_remote
 
 from .tools import (
-    MAX_TEXT,
     Attempt,
     FoundRepository,
     FrameExplanation,
@@ -27,6 +26,7 @@ from .tools import (
     Repositories,
     TraceText,
     bounded_explanation,
+    bounded_text,
     bounded_trace,
     make_server,
 )
@@ -45,7 +45,8 @@ class CheckoutTools:
     def locate_trace(self, text: TraceText, max_frames: MaxFrames = 50) -> LocatedTrace:
         """Link the frames of a text."""
         links = self._opened()
-        reading = read_text(text, limit=MAX_TEXT)
+        kept = bounded_text(text)
+        reading = read_text(kept)
         try:
             linked = [frame for frame in links.link(reading.frames) if not frame.ignored]
         except ScmhostError as error:
@@ -56,7 +57,7 @@ class CheckoutTools:
             map(_located, linked),
             max_frames,
             total=len(linked),
-            text_truncated=reading.truncated,
+            text_truncated=reading.truncated or len(kept) < len(text),
             notes=links.summary(counts),
         )
 

@@ -26,9 +26,9 @@ class McpEndpoint:
 
     def __init__(self, services: Services, application: ASGIApp) -> None:
         self._services = services
-        self._client = httpx2.AsyncClient(
-            transport=httpx2.ASGITransport(app=application), base_url="http://scmhost", timeout=TIMEOUT_SECONDS
-        )
+        # An unexpected error is an answer with a request id, as for every client.
+        transport = httpx2.ASGITransport(app=application, raise_app_exceptions=False)
+        self._client = httpx2.AsyncClient(transport=transport, base_url="http://scmhost", timeout=TIMEOUT_SECONDS)
         self._server = ServiceTools(self._client).server()
         # Requests are independent of each other, so that any worker can answer them. The protection against DNS
         # rebinding is for servers without authentication; here a page of a stranger has no token.
@@ -42,8 +42,8 @@ class McpEndpoint:
 
     @property
     def route(self) -> Route:
-        """The route; all methods are the protocol's."""
-        return Route(PATH, endpoint=self, methods=["GET", "POST", "DELETE"])
+        """The route. Without sessions there is no stream to get and nothing to delete."""
+        return Route(PATH, endpoint=self, methods=["POST"])
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -32,6 +32,7 @@ from .tools import (
     Repositories,
     TraceText,
     bounded_explanation,
+    bounded_text,
     bounded_trace,
     make_server,
 )
@@ -79,14 +80,15 @@ class ServiceTools:
     ) -> LocatedTrace:
         """Link the frames of a text."""
         path = await self._project_path(context, project)
-        body = {"text": text, "release": release, "commit": commit}
+        kept = bounded_text(text)
+        body = {"text": kept, "release": release, "commit": commit}
         answer = await self._request(context, "POST", f"{path}/trace-links/", body)
         frames: Sequence[Mapping[str, Any]] = answer["frames"]
         return bounded_trace(
             map(_located, frames),
             max_frames,
             total=len(frames),
-            text_truncated=answer["truncated"],
+            text_truncated=answer["truncated"] or len(kept) < len(text),
             notes=answer["notes"],
         )
 
@@ -172,7 +174,13 @@ class ServiceTools:
             ToolError: the service refuses the request, or does not answer with JSON.
         """
         request = context.request_context.request
-        headers = {"Authorization": request.headers["authorization"]} if request else {}
+        headers = {}
+        if request:
+            # With one id, the log shows which requests belong together.
+            headers = {
+                "Authorization": request.headers["authorization"],
+                "X-Request-Id": request.scope["state"]["request_id"],
+            }
         try:
             answer = await self.client.request(method, path, json=body, headers=headers)
             content = answer.json()

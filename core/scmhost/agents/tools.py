@@ -44,7 +44,9 @@ def _clipped(value: Any) -> Any:
 Shown = Annotated[str, BeforeValidator(_clipped)]
 Url = Annotated[str, BeforeValidator(lambda value: printable(value) if isinstance(value, str) else value)]
 
-TraceText = Annotated[str, Field(max_length=MAX_TEXT, description="A stack trace, a log, or any output.")]
+TraceText = Annotated[
+    str, Field(description=f"A stack trace, a log, or any output; only the first {MAX_TEXT:,} characters are read.")
+]
 MaxFrames = Annotated[int, Field(ge=1, le=MAX_FRAMES, description="Most frames in the result.")]
 FramePath = Annotated[str, Field(min_length=1, max_length=_MAX_PATH, description="The path, exactly as printed.")]
 FrameLine = Annotated[int | None, Field(ge=1, le=2**31, description="The line, from 1.")]
@@ -144,6 +146,12 @@ class Repositories(Result):
 
     repositories: list[FoundRepository]
     more: bool = Field(description="Whether there are more than are listed.")
+
+
+def bounded_text(text: str) -> str:
+    """Return the first lines of a text, as many as are read."""
+    # Not refused by its length: the library's message on a refused argument repeats a part of it.
+    return text if len(text) <= MAX_TEXT else text[: text.rfind("\n", 0, MAX_TEXT) + 1]
 
 
 def bounded_trace(

@@ -25,15 +25,13 @@ class FailedTest(NamedTuple):
 
     Attributes:
         name: its id.
-        path: the file in which it failed, absolute; or in which it is.
-        line: the line there, from 1.
+        places: absolute paths of files, each with a line from 1: where it failed, and where it is.
         message: the error in a line.
         text: what the test runner prints on it.
     """
 
     name: str
-    path: str
-    line: int | None
+    places: Sequence[tuple[str, int | None]]
     message: str = ""
     text: str = ""
 
@@ -75,19 +73,22 @@ def _no_links(frames: Sequence[FrameMatch]) -> Sequence[LinkedFrame]:
 
 def _blocks(failed: Sequence[FailedTest], link: LinkFunction) -> Iterator[str]:
     for test in failed:
-        (place,) = link([FrameMatch(Frame(test.path, test.line), 0, 0, 0)])
-        head = f"<code>{_short(test.name)}</code> {_place(test, place)}"
+        places = link([FrameMatch(Frame(*place), 0, 0, 0) for place in test.places])
+        # It may have failed in a package that is not of this repository.
+        best = next((place for place in places if place.url), places[0])
+        head = f"<code>{_short(test.name)}</code> {_place(best)}"
         if test.message:
             head += f"<br>{_short(test.message)}"
         # Blank lines: what is between the tags is Markdown, and the text begins a block of its own.
         yield f"\n<details><summary>{head}</summary>\n\n{_text(test.text, link)}\n</details>\n"
 
 
-def _place(test: FailedTest, linked: LinkedFrame) -> str:
+def _place(linked: LinkedFrame) -> str:
     """Return the place as a link, with the path in the repository; without a link, with the file's name."""
+    frame = linked.found.frame
     path = linked.facts.get("sourcePath") if linked.url else None
-    shown = str(path or test.path.replace("\\", "/").rpartition("/")[2])
-    escaped = markdown_text(f"{shown}:{test.line}" if test.line else shown)
+    shown = str(path or frame.path.replace("\\", "/").rpartition("/")[2])
+    escaped = markdown_text(f"{shown}:{frame.line}" if frame.line else shown)
     return html_link(escaped, linked.url) + "~" * linked.is_guess if linked.url else escaped
 
 

@@ -158,8 +158,34 @@ def test_a_missing_checkout_is_an_error_of_the_call(tool: str, tmp_path: Path, m
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path / "empty")
-    arguments = {"locate_trace": {"text": "x"}, "explain_frame": {"path": "a.py"}}.get(tool, {})
+    arguments: dict[str, Any] = {"locate_trace": {"text": "x"}, "explain_frame": {"path": "a.py"}}.get(tool, {})
     assert "checkout" in call(tool, **arguments)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '  File "\ud800/cart.py", line 2, in \udfff\n',
+        '  File "\x1b]0;title\x07shop/cart.py", line 2, in \u202etotal\n',
+        f'  File "/{"a/" * 5_000}cart.py", line 999999999999999999999, in {"f" * 9_000}\n',
+        '{"exception": {"values": [{"stacktrace": {"frames": [{"filename": "\\ud800.py", "lineno": 3}]}}]}}',
+        "\x00" * 1_000,
+        '  File "cart.py", line 2, in f\n' * 20_000,
+    ],
+)
+def test_hostile_text_gives_a_result_in_utf_8(checkout: GitRepository, text: str) -> None:
+    """Whatever a text contains, its result can be sent, and is bounded."""
+    result = CheckoutTools(partial(CheckoutLinks, LinkOverrides())).locate_trace(text, 200).model_dump_json()
+    assert len(result.encode()) < 3 * MAX_RESULT
+    assert not set(result) & {"\x1b", "\x07", "\u202e"}
+
+
+def test_the_end_of_a_long_text_is_not_read(checkout: GitRepository) -> None:
+    """A text that is too long is read in whole lines up to the limit."""
+    line = '  File "shop/cart.py", line 2, in total\n'
+    value = call("locate_trace", text=f"{line}{'x' * 300_000}\n{line}")
+    assert (len(value["frames"]), value["text_truncated"]) == (1, True)
+    assert call("locate_trace", text="x" * 300_000)["text_truncated"] is True
 
 
 def test_a_result_is_bounded_in_characters() -> None:

@@ -95,6 +95,25 @@ def test_errors_of_fixtures_and_imports_are_linked(project: GitRepository, tmp_p
     assert "test_broken.py#L1" in text
 
 
+def test_a_failure_in_a_package_links_to_the_test(project: GitRepository, tmp_path: Path) -> None:
+    """A library has no page in this repository; the test that called it has one."""
+    test = "import json\n\n\ndef test_json():\n    json.loads('{')\n"
+    project.commit("Library", {"tests/test_json.py": test})
+    file = tmp_path / "summary.md"
+    run_pytest(project.path, "--scmhost-summary-file", str(file), "tests/test_json.py")
+    text = file.read_text(encoding="utf-8")
+    assert re.search(r'<summary><code>\S+</code> <a href="\S+/tests/test_json.py#L4"', text)
+    assert "<br>json.decoder.JSONDecodeError" in text
+
+
+def test_workers_write_no_summary_of_their_own(project: GitRepository, tmp_path: Path) -> None:
+    """With pytest-xdist there is one summary of all tests."""
+    file = tmp_path / "summary.md"
+    run_pytest(project.path, "--scmhost-summary", "-p", "xdist", "-n", "2", GITHUB_STEP_SUMMARY=str(file))
+    text = file.read_text(encoding="utf-8")
+    assert re.findall("^### .*", text, re.MULTILINE) == ["### Tests: 2 failed, 1 passed"]
+
+
 def test_paths_are_found_from_another_folder(project: GitRepository, tmp_path: Path) -> None:
     """Pytest may be started in a folder of the project."""
     file = tmp_path / "summary.md"
@@ -121,7 +140,9 @@ def test_without_a_checkout_there_are_no_links(tmp_path: Path, monkeypatch: pyte
     """The summary still has the tests, and says what is missing."""
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path / "empty")
-    text = job_summary([FailedTest("test_a.py::test_a", "/srv/test_a.py", 3, "no", "test_a.py:3: no")], {"failed": 1})
+    text = job_summary(
+        [FailedTest("test_a.py::test_a", [("/srv/test_a.py", 3)], "no", "test_a.py:3: no")], {"failed": 1}
+    )
     assert "<p>No links: " in text
     assert "</code> test_a.py:3<br>no" in text
     assert "href" not in text
@@ -137,7 +158,7 @@ def test_nothing_is_written_without_the_option(project: GitRepository, tmp_path:
 def test_a_summary_is_bounded(repository: GitRepository) -> None:
     """Tests that no longer fit are counted, so that GitHub accepts the file."""
     repository.git("remote", "add", "origin", "https://github.com/acme/shop.git")
-    failed = [FailedTest(f"t{number}" * 1_000, "main.py", 1, "m" * 9_999, "&\n" * 50_000) for number in range(100)]
+    failed = [FailedTest(f"t{number}" * 1_000, [("main.py", 1)], "m" * 9_999, "&\n" * 50_000) for number in range(100)]
     text = job_summary(failed, {"failed": 100})
     assert len(text.encode()) < 1_048_576
     match = re.search(r"^(\d+) more failed tests are not shown\.$", text, re.MULTILINE)
@@ -149,7 +170,7 @@ def test_a_summary_is_bounded(repository: GitRepository) -> None:
 @given(text=st.text(max_size=200))
 def test_any_text_stays_in_its_block(text: str) -> None:
     """A name or a message has no line end and no markup, and any text can be written as UTF-8."""
-    summary = job_summary([FailedTest(text, text, 1, text, text)], {"failed": 1})
+    summary = job_summary([FailedTest(text, [(text, 1)], text, text)], {"failed": 1})
     head = summary.partition("<details><summary>")[2].partition("\n\n<pre>")[0]
     assert "\n" not in head
     assert set(re.findall(r"<[^>]*>", head)) <= {"<code>", "</code>", "<br>", "</summary>"}
