@@ -46,6 +46,7 @@ from scmhost.plugins import PluginFault, ProviderOff
 from scmhost.plugins.isolation.faults import safe_text
 from scmhost.redirects import routes as redirect_routes
 from scmhost.releases import routes as release_routes
+from scmhost.releases import upload_routes
 from scmhost.repositories import routes as repository_routes
 from scmhost.services import Services
 
@@ -71,6 +72,7 @@ ROUTERS: Final = (
     link_routes.router,
     link_routes.traces_router,
     admin_routes.plugins_router,
+    upload_routes.upload_router,
 )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, Field
 
 from scmhost import __version__
@@ -17,6 +17,7 @@ from scmhost.organizations.access import (
     OptionalCaller,
     ProjectToRead,
     ServicesDep,
+    authenticated_caller,
 )
 from scmhost.sdk import Organization
 from scmhost.services import Services
@@ -39,6 +40,19 @@ class IndexOut(Wire):
 class StatusOut(Wire):
     id: str
     name: str
+
+
+class HealthOut(Wire):
+    """Empty as long as the service answers: the state of the host is no matter of its organizations."""
+
+    problems: list[str] = Field(default_factory=list)
+    healthy: dict[str, bool] = Field(default_factory=dict)
+
+
+class RegionsOut(Wire):
+    """The service is one region, which has no address of its own."""
+
+    regions: list[str] = Field(default_factory=list)
 
 
 class OrganizationOut(Wire):
@@ -87,6 +101,18 @@ def index_show(caller: OptionalCaller) -> IndexOut:
 def token_show(caller: CallerDep) -> UserOut:
     """The token of the request, in the shape of a user, which Sentry's clients expect."""
     return _user(caller)
+
+
+@router.get("/internal/health/", dependencies=[Depends(authenticated_caller)])
+async def internal_health_show() -> HealthOut:
+    """Answers 200 to a valid token; the Terraform provider checks its settings with it."""
+    return HealthOut()
+
+
+@router.get("/users/me/regions/", dependencies=[Depends(authenticated_caller)])
+async def regions_list() -> RegionsOut:
+    """No regions, so that clients send all requests to the address that they have."""
+    return RegionsOut()
 
 
 @router.get("/organizations/")
