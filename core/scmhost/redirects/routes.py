@@ -82,7 +82,7 @@ class RedirectQuery(BaseModel):
 _Key = Annotated[str, Path(description="A key of `scmhost redirects create`.")]
 
 
-@router.get("/r/{key}", response_class=Response)
+@router.get("/r/{key}", response_class=Response, include_in_schema=False)
 @router.get("/r/sentry/{key}", response_class=Response, include_in_schema=False)
 def redirect(services: ServicesDep, key: _Key, query: Annotated[RedirectQuery, Query()]) -> Response:
     """Redirect a browser to the source of a frame; a page, if there are several places or none."""

@@ -16,6 +16,7 @@ from scmhost.infra.errors import NotFound
 from scmhost.installations.install import install_provider
 from scmhost.repositories import alias_queries, queries
 from scmhost.repositories.claim import add_repository, create_repository, serialize_repository
+from scmhost.repositories.find import find_by_remote
 from scmhost.repositories.manage import change_repository
 from scmhost.repositories.sync import BATCH, MAX_NOTES, request_sync, schedule_syncs, sync_status
 from scmhost.sdk import (
@@ -126,6 +127,20 @@ def test_old_url_alone_finds_the_repository(scripted: ScriptedHost) -> None:
     reports(report(second, url="https://new.example/group/second"))
     sync(scripted)
     assert found(scripted, "old/path") is None
+
+
+def test_old_url_of_any_spelling_finds_the_repository(scripted: ScriptedHost) -> None:
+    """A link with the remote of an old checkout is followed; a repository that is there now comes first."""
+    repository = claimed(scripted, "team/app")
+    reports(report(repository, name="team/shop", url=f"{URL}/team/shop"))
+    sync(scripted)
+    spellings = (f"{URL}/Team/App.git", "git@forge.example:team/app.git", f"{URL}/team/shop")
+    with scripted.services.store.read() as tx:
+        found_at = [find_by_remote(tx, scripted.organization.id, text) for text in spellings]
+    assert {item.id if item else None for item in found_at} == {repository.id}
+    now_there = create_repository(scripted.services, scripted.organization, "new", f"{URL}/team/app")[0]
+    with scripted.services.store.read() as tx:
+        assert find_by_remote(tx, scripted.organization.id, f"{URL}/team/app") == now_there
 
 
 def test_earlier_name_with_its_url_is_the_same_repository(scripted: ScriptedHost) -> None:

@@ -224,6 +224,12 @@ class HookCaller:
         self._worker = SuiteWorker()
         self._hanging: dict[str, Violation] = {}
 
+    def with_deadline(self, seconds: float) -> "HookCaller":
+        """Return another caller with this deadline: on the same event loop, and with hooks of its own that hang."""
+        other = HookCaller(self._functions, seconds)
+        other._worker = self._worker
+        return other
+
     def call(self, hook: str, arguments: Mapping[str, Any]) -> HookResult:
         """Return the result of a hook.
 

@@ -17,7 +17,6 @@ from .calls import (
     HOST_UNREACHABLE,
     PURE_WITHOUT_IO,
     RESULT_FITS,
-    HookCaller,
     HookResult,
 )
 from .checks import Check, CheckFunction, NothingToCheck, Violation, check
@@ -165,7 +164,7 @@ def _check_host(plugin: PluginUnderTest, kind: type[UnresponsiveServer], behavio
     """Call every I/O hook with a server of the suite in place of its host."""
     waiting = [hook for hook in plugin.functions if PROMISES[hook].colour == "io"]
     # A caller of its own: a hook that hangs here must stay callable for the other checks.
-    caller, connected = HookCaller(plugin.functions, _DEADLINE_SECONDS), False
+    caller, connected = plugin.caller.with_deadline(_DEADLINE_SECONDS), False
     with kind.open() as server:
         # The shortest budgets come first, so that a missing timeout is reported early.
         for hook in sorted(waiting, key=lambda hook: PROMISES[hook].budget):
