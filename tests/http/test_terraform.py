@@ -33,7 +33,8 @@ def test_terraform_plans_applies_and_destroys(api: ApiClient) -> None:
     }
     mapping = api.post("code-mappings/", wanted).json()
     (read,) = api.get("code-mappings/", params={"integrationId": installation["id"], "cursor": ""}).json()
-    assert {name: read[name] for name in ("id", *wanted)} == {"id": mapping["id"], **wanted}
+    named = {"repositoryId": "repoId"}
+    assert {name: read[named.get(name, name)] for name in ("id", *wanted)} == {"id": mapping["id"], **wanted}
     changed = api.put(f"code-mappings/{mapping['id']}/", {**wanted, "sourceRoot": "lib/"})
     assert (changed.status_code, changed.json()["sourceRoot"]) == (200, "lib/")
 

@@ -5,15 +5,15 @@ import pytest
 from api import ApiClient
 from scmhost.releases.upload_routes import NOT_STORED
 
-O, P = "/api/0/organizations/acme", "/api/0/projects/acme/web"
+ORGANIZATION, PROJECT = "/api/0/organizations/acme", "/api/0/projects/acme/web"
 UPLOADS = [
-    f"{O}/chunk-upload/",
-    f"{O}/artifactbundle/assemble/",
-    f"{O}/releases/1.0/assemble/",
-    f"{O}/releases/1.0/files/",
-    f"{P}/releases/1.0/files/",
-    f"{P}/files/dsyms/",
-    f"{P}/files/difs/assemble/",
+    f"{ORGANIZATION}/chunk-upload/",
+    f"{ORGANIZATION}/artifactbundle/assemble/",
+    f"{ORGANIZATION}/releases/1.0/assemble/",
+    f"{ORGANIZATION}/releases/1.0/files/",
+    f"{PROJECT}/releases/1.0/files/",
+    f"{PROJECT}/files/dsyms/",
+    f"{PROJECT}/files/difs/assemble/",
 ]
 
 

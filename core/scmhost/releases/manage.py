@@ -10,7 +10,7 @@ from scmhost.commits import bulk_queries
 from scmhost.commits import queries as commit_queries
 from scmhost.commits.fields import read_range
 from scmhost.commits.find_repository import find_repositories_named
-from scmhost.commits.ingest import IngestedCommits, placeholder_notes, read_limited, report_saved_commits, save_commits
+from scmhost.commits.ingest import IngestedCommits, read_limited, report_saved_commits, repository_notes, save_commits
 from scmhost.commits.payload import CommitList
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import InvalidInput
@@ -246,7 +246,7 @@ def _save_commits(
         content_queries.set_shas(tx, release, item.repository.id, [commit.sha for commit in item.drafts], join=join)
         head = _newer_head(tx, release, item) if join else item.head
         content_queries.set_head(tx, organization.id, release.id, item.repository.id, head, None)
-    return ingested, [*commits.notes, *placeholder_notes(organization, ingested)]
+    return ingested, [*commits.notes, *repository_notes(organization, ingested)]
 
 
 def _newer_head(tx: Transaction, release: Release, item: IngestedCommits) -> str:
