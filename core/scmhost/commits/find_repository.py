@@ -73,7 +73,9 @@ def resolve_repository(
 def find_named(tx: Transaction, organization: Organization, name: str) -> Repository | None:
     """Return the repository of this name, in any case, or else the only one with this path in its URL.
 
-    A URL, in any spelling, is the repository at it, or else one without a URL whose name is the path. Without such a repository, it is the one that had the name, or the path in its URL, before it was renamed or moved.
+    A URL, in any spelling, is the repository at it, or else one without a URL whose name is the path.
+
+    Without such a repository, it is the one that had the name, or the path in its URL, before it was renamed or moved.
     """
     return find_repositories_named(tx, organization, [name])[name]
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
 from scmhost.audit.queries import Details, record
 from scmhost.commits import bulk_queries
@@ -121,17 +121,11 @@ def get_release(
 
 
 def list_releases(
-    services: Services,
-    organization: Organization,
-    request: PageQuery,
-    *,
-    project_ids: Sequence[int] | None = None,
-    query: str = "",
-    status: str = "open",
+    services: Services, organization: Organization, request: PageQuery, **only: Unpack[queries.ReleaseFilters]
 ) -> Page[ReleaseView]:
     """Return releases, newest first."""
     with services.store.read() as tx:
-        page = queries.page(tx, organization.id, request, project_ids=project_ids, query=query, status=status)
+        page = queries.page(tx, organization.id, request, **only)
         details = load_details(tx, organization, page.items)
     return page.showing(release_views(services, organization, details))
 
