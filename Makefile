@@ -18,10 +18,10 @@ ROOM ?= mapping
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-.venv/ready: pyproject.toml plugins/custom_scm/pyproject.toml plugins/git/pyproject.toml plugins/forgejo/pyproject.toml plugins/gitlab/pyproject.toml
+.venv/ready: pyproject.toml plugins/custom_scm/pyproject.toml plugins/git/pyproject.toml plugins/forgejo/pyproject.toml plugins/gitlab/pyproject.toml plugins/github/pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --editable '.[server,testing]' --editable plugins/custom_scm --editable plugins/git --editable plugins/forgejo --editable plugins/gitlab --group dev
+	$(BIN)/python -m pip install --quiet --editable '.[server,testing]' --editable plugins/custom_scm --editable plugins/git --editable plugins/forgejo --editable plugins/gitlab --editable plugins/github --group dev
 	touch $@
 
 # The two versions of sentry-cli that are in use, each in its own environment.

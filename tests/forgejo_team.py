@@ -12,7 +12,6 @@ from fake_hosts.forgejo import FakeForgejo
 from fake_hosts.repository import BareRepository
 from scmhost.sdk import Installation, Repository
 from scmhost_forgejo import plugin
-from scmhost_forgejo.api import close_clients
 from scmhost_forgejo.forms import ForgejoInstallForm, ForgejoSettings
 
 T = TypeVar("T")
@@ -31,14 +30,7 @@ class Team:
 
 def run(work: Callable[..., Coroutine[Any, Any, T]], *arguments: Any, **named: Any) -> T:
     """Run an asynchronous function in a loop of its own."""
-
-    async def whole() -> T:
-        try:
-            return await work(*arguments, **named)
-        finally:
-            await close_clients()
-
-    return asyncio.run(whole())
+    return asyncio.run(work(*arguments, **named))
 
 
 def installed(host: FakeForgejo, settings: ForgejoSettings, token: str = "good-token") -> Installation:  # noqa: S107 - a test's token

@@ -263,12 +263,12 @@ def answers(url: str) -> bool:
         return False
 
 
-def wait(what: str, found: Callable[[], T]) -> T:
+def wait(what: str, found: Callable[[], T], patience: float = PATIENCE) -> T:
     """Return what a function finds, as soon as it finds something."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + patience
     while not (value := found()):
         if time.monotonic() > end:
-            raise StepFailed(f"{what} did not come within {PATIENCE:g} s")
+            raise StepFailed(f"{what} did not come within {patience:g} s")
         time.sleep(0.1)
     return value
 

@@ -6,7 +6,7 @@ It needs ``httpx2``, which the plugin's distribution lists among its dependencie
 import asyncio
 import copy
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Mapping
 from http import HTTPStatus
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from time import time
@@ -50,6 +50,9 @@ _MOST_REMEMBERED_BYTES: Final = 200_000
 _MOST_ERROR_BYTES: Final = 10_000
 
 
+OpenClient = tuple[httpx2.AsyncClient, AsyncGenerator[None, None]]
+"""A client, and the generator that closes its connections."""
+
 Exchange = Coroutine[Any, Any, tuple[int, dict[str, str], bytes]]
 """A request that is under way: status, headers and body of its answer."""
 
@@ -82,7 +85,7 @@ class ApiClient:
         self._resolver = resolver
         self._headers: dict[str, str] = {"user-agent": "scmhost", "accept": "application/json", **_lower(headers)}
         # A pool belongs to the event loop that made its connections; the host may replace a loop that was blocked.
-        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx2.AsyncClient] = WeakKeyDictionary()
+        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, OpenClient] = WeakKeyDictionary()
         self._remembered: OrderedDict[tuple[str, ...], ApiAnswer] = OrderedDict()
 
     def with_headers(self, headers: Mapping[str, str]) -> "ApiClient":
@@ -149,7 +152,7 @@ class ApiClient:
         known = self._remembered.get(key) if conditional else None
         if known:
             sent["if-none-match"] = known.headers["etag"]
-        request = self._client().build_request(method, url, params=query, json=json, data=form, headers=sent)
+        request = (await self._client()).build_request(method, url, params=query, json=json, data=form, headers=sent)
         exchange = self._exchange(request, most_bytes or self._most_bytes)
         answer = await self._answer(exchange, request, query, sent_secrets(sent, [json, form]))
         if answer.status == HTTPStatus.NOT_MODIFIED:
@@ -161,10 +164,10 @@ class ApiClient:
         return answer
 
     async def aclose(self) -> None:
-        """Close the connections of this event loop, for ``scm_shutdown``."""
-        client = self._clients.pop(asyncio.get_running_loop(), None)
-        if client is not None:
-            await client.aclose()
+        """Close the connections now, and not only when the event loop ends."""
+        opened = self._clients.pop(asyncio.get_running_loop(), None)
+        if opened is not None:
+            await opened[1].aclose()
 
     def _url(self, path: tuple[str, ...]) -> str:
         for segment in path:
@@ -176,16 +179,18 @@ class ApiClient:
         except UnicodeEncodeError:
             raise ProviderError(f"{self.host} has no path with half a character (a lone surrogate)") from None
 
-    def _client(self) -> httpx2.AsyncClient:
+    async def _client(self) -> httpx2.AsyncClient:
+        """Return the client of this event loop."""
         loop = asyncio.get_running_loop()
-        client = self._clients.get(loop)
-        if client is None:
+        if loop not in self._clients:
             # Without cookies: those of one installation must not be sent for another.
             cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
             transport = CheckedTransport(self._resolver)
             client = httpx2.AsyncClient(transport=transport, cookies=cookies, timeout=None, trust_env=False)
-            self._clients[loop] = client
-        return client
+            self._clients[loop] = client, _closing(client)
+            # An event loop ends its asynchronous generators when it ends, and with this one the connections.
+            await anext(self._clients[loop][1])
+        return self._clients[loop][0]
 
     async def _answer(
         self, exchange: Exchange, request: httpx2.Request, query: dict[str, str], secrets: tuple[str, ...]
@@ -198,11 +203,7 @@ class ApiClient:
         except TimeoutError:
             raise ProviderUnavailable(f"{self.host} did not answer {place} in time") from None
         except FAULTS as error:
-            # The text of the error is left out: it may have the address, or parts of what was sent.
-            kind = type(error).__name__
-            raise ProviderUnavailable(
-                f"{self.host} cannot be reached, or its answer to {place} broke off ({kind})"
-            ) from None
+            raise ProviderUnavailable(f"{self.host} {_fault(error, place)}") from None
         if status >= HTTPStatus.BAD_REQUEST:
             raise Refused(self.host, place, status, headers, body, secrets).error(time())
         return ApiAnswer(self.host, place, status, headers, body, query)
@@ -223,12 +224,12 @@ class ApiClient:
     async def _send(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request. One that changes nothing is sent again if the connection was closed before the answer."""
         try:
-            return await self._client().send(request, stream=True)
+            return await (await self._client()).send(request, stream=True)
         except CLOSED:
             # The host may close a connection that was kept open, just while it is used again.
             if request.method not in _SAFE_METHODS:
                 raise
-            return await self._client().send(request, stream=True)
+            return await (await self._client()).send(request, stream=True)
 
     def _redirected(self, request: httpx2.Request, status: int, location: str) -> httpx2.Request:
         """Return the request to send next. Credentials must not reach another host."""
@@ -263,6 +264,21 @@ class ApiClient:
         self._remembered.move_to_end(key)
         while len(self._remembered) > _MOST_REMEMBERED:
             self._remembered.popitem(last=False)
+
+
+def _fault(error: Exception, place: str) -> str:
+    # The text of the error is left out: it may have the address, or parts of what was sent.
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return "has a certificate that is not trusted, or is of another name; SSL_CERT_FILE may name one of your own"
+    return f"cannot be reached, or its answer to {place} broke off ({type(error).__name__})"
+
+
+async def _closing(client: httpx2.AsyncClient) -> AsyncGenerator[None, None]:
+    """Close a client when the generator is closed."""
+    try:
+        yield
+    finally:
+        await client.aclose()
 
 
 def _lower(headers: Mapping[str, str] | None) -> dict[str, str]:

@@ -281,12 +281,12 @@ Decision = Annotated[Claim | Create | Refusal, Field(discriminator="kind")]
 """The result of ``scm_dispatch_repository``."""
 
 
-class Location(Value):
-    """A position in a repository: the target of a link. Lines and columns are counted from 1.
+class PagePosition(Value):
+    """A position that a page shows; some hosts have pages without a revision. Lines and columns are counted from 1.
 
     Attributes:
-        ref: the branch, tag or commit; untrusted text. What a hook gets always has one. In the result of
-            ``scm_read_source_url`` it is None for a page without a revision: the host uses the default branch.
+        ref: the branch, tag or commit; untrusted text. None for a page without a revision: the host uses the default
+            branch.
         ref_kind: the kind of ref; None without a ref.
         path: from the repository's root, with slashes; untrusted text, at most 4,096 characters.
         line: the first line.
@@ -311,17 +311,24 @@ class Location(Value):
         return self
 
 
+class Location(PagePosition):
+    """A position in a repository at a ref: the target of a link. It has the fields of ``PagePosition``."""
+
+    ref: Annotated[str, Field(min_length=1, max_length=255)]
+    ref_kind: RefKind
+
+
 class LocationCandidate(Value):
     """A possible location of a pasted URL.
 
     Attributes:
         repository_id: the id of one of the repositories that the hook got.
-        location: the position in it.
+        location: the position in it: a ``Location``, or a ``PagePosition`` for a page without a revision.
         ambiguous: whether ref and path could be separated in another way too.
     """
 
     repository_id: int
-    location: Location
+    location: PagePosition
     ambiguous: bool = False
 
 

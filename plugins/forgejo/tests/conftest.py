@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from api import open_api
 from fake_hosts.forgejo import FakeForgejo
 from fake_hosts.swagger import Swagger
+from forgejo_service import Acme, oauth_settings, plugins_toml
 from forgejo_team import Team, added, installed
 from scmhost_forgejo.forms import ForgejoSettings
 
@@ -40,3 +42,15 @@ def team(host: FakeForgejo) -> Team:
     installation = installed(host, settings)
     host.calls.clear()
     return Team(host, app, settings, installation, added(host, app))
+
+
+@pytest.fixture
+def acme(tmp_path: Path, host: FakeForgejo) -> Iterator[Acme]:
+    """A service whose background jobs run only when a test runs them."""
+    app = host.repository("team/app", private=True)
+    host.tokens["good-token"].repositories.add("team/app")
+    app.commit({"src/cart.py": "1\n", "src/gone.py": "1\n"}, "First")
+    app.commit({"src/cart.py": "1\n2\n", "src/gone.py": None}, "Second, fixes SHOP-7")
+    (tmp_path / "service").mkdir()
+    with open_api(tmp_path / "service", plugins_toml(oauth_settings(host)), background=False) as api:
+        yield Acme(api, host, app)

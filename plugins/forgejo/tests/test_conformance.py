@@ -12,8 +12,11 @@ import pytest
 
 from fake_hosts.base import Hook
 from fake_hosts.forgejo import FakeForgejo
-from scmhost.sdk.testing import ConformanceRun, ProviderConformance, PushSample, Samples
+from scmhost.sdk.testing import CHECKS, ConformanceRun, FileSample, ProviderConformance, PushSample, Samples
 from scmhost_forgejo import plugin
+
+# Some of the names that the suite asks for.
+BRANCHES = ("feature/a#b", "release/1.0", "50%20off", "é", "a&b=c", "a+b", "v1;x", "u@x", "a'b")
 
 
 def signed(secret: str, body: bytes) -> Mapping[str, str]:
@@ -27,7 +30,9 @@ def server() -> Iterator[None]:
         app = host.repository("team/app")
         host.tokens["good-token"].repositories.add("team/app")
         before = app.commit({"src/app.py": "1\n"})
-        after = app.commit({"src/app.py": "2\n"})
+        after = app.commit({"src/app.py": "2\n", "large.txt": "x" * 2_000_001})
+        for branch in BRANCHES:
+            app.commit({"src/app.py": f"{branch}\n"}, branch=branch)
         pushed = host.push_delivery(Hook(1, app, "", ""), "refs/heads/main", before, after)
         TestConformance.form = {"instance": host.url, "token": "good-token"}
         TestConformance.repository = {
@@ -36,19 +41,33 @@ def server() -> Iterator[None]:
             "external_id": str(app.id),
             "configuration": {"full_name": "team/app", "default_branch": "main", "archived": False},
         }
+        TestConformance.file = FileSample("main", "src/app.py", large="large.txt")
         TestConformance.push = PushSample(json.dumps(json.loads(pushed.body)).encode(), signed)
         yield
 
 
 def test_the_readme_lists_the_capabilities() -> None:
     """The table in the README is the one that the suite prints."""
-    samples = {name: getattr(TestConformance, name) for name in ("form", "repository", "push")}
-    run = ConformanceRun(Samples(plugin, **samples))
-    assert [result.check.name for result in run.run_all() if result.outcome == "violated"] == []
+    samples = {name: getattr(TestConformance, name) for name in ("form", "repository", "file", "push")}
+    run = ConformanceRun(Samples(plugin, **samples, examples=TestConformance.examples))
+    # Those that belong to all hooks are not in the table, and wait for a server that does not answer.
+    results = [run.run(check) for check in CHECKS if check.hooks]
+    assert [result.check.name for result in results if result.outcome == "violated"] == []
     readme = Path(__file__).parents[1].joinpath("README.md").read_text(encoding="utf-8")
     assert run.report.markdown().partition("\n\n")[0] in readme
+
+
+@pytest.mark.parametrize("name", ["install-redirect-safe", "install-saved-kept", "install-declined"])
+def test_the_steps_with_an_application(name: str) -> None:
+    """Without a token in the form, a person is sent to the server."""
+    server = {"url": TestConformance.form["instance"], "client_id": "client-7", "client_secret": "app-secret-9"}
+    samples = Samples(plugin, form={"instance": "ours"}, settings={"instances": {"ours": server}})
+    check = next(check for check in CHECKS if check.name == name)
+    assert ConformanceRun(samples).run(check).outcome == "kept"
 
 
 class TestConformance(ProviderConformance):
     plugin: ClassVar[object] = plugin
     form: ClassVar[Mapping[str, Any]] = {}
+    # Each example of an I/O hook is several requests and processes of git.
+    examples: ClassVar[int] = 20

@@ -6,9 +6,9 @@ from fake_hosts import base
 from fake_hosts.repository import history
 from forgejo_team import Team, run
 from scmhost.sdk import (
-    ApiTooLarge,
     Existence,
     FileChange,
+    FileTooLarge,
     Location,
     ProviderError,
     ProviderUnavailable,
@@ -114,7 +114,7 @@ def test_files_are_read(team: Team) -> None:
 def test_a_file_that_is_too_long_is_refused(team: Team) -> None:
     """Two million bytes is the contract's limit."""
     team.app.commit({"long.txt": b"x" * 2_000_001})
-    with pytest.raises(ApiTooLarge):
+    with pytest.raises(FileTooLarge):
         read(team, "long.txt")
 
 

@@ -70,7 +70,7 @@ def test_a_search_asks_the_server(team: Team) -> None:
     assert team.host.calls[-1].query["q"] == "SHO"
 
 
-@pytest.mark.parametrize("cursor", ["x", "-1", "1.5", "\u0661", "https://evil.example/"])
+@pytest.mark.parametrize("cursor", ["x", "0", "01", "-1", "1.5", "\u0661", "https://evil.example/"])
 def test_a_foreign_cursor_is_refused(team: Team, cursor: str) -> None:
     """Nothing is asked for."""
     with pytest.raises(ProviderError, match="no cursor"):

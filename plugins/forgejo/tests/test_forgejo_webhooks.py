@@ -9,7 +9,7 @@ import pytest
 
 from fake_hosts.base import Delivery, Hook
 from fake_hosts.repository import EMPTY, history
-from forgejo_team import Team, run
+from forgejo_team import Team, added, run
 from scmhost.sdk import FileChange, ProviderError, ProviderForbidden, Push, RegisteredWebhook
 from scmhost_forgejo import plugin
 
@@ -37,29 +37,49 @@ def test_a_webhook_is_registered_for_pushes(team: Team) -> None:
     """With the address and the secret, as JSON."""
     webhook = registered(team)
     [hook] = team.host.hooks
-    assert webhook == RegisteredWebhook(external_id=str(hook.id))
     assert (hook.url, hook.secret, hook.fields["events"]) == (ADDRESS, "s3cret", ["push"])
     assert hook.fields["config"]["content_type"] == "json"
+    assert "s3cret" not in webhook.model_dump_json()
 
 
 def test_a_new_secret_replaces_the_webhook(team: Team) -> None:
-    """There is one webhook of this address afterwards; those of others stay."""
-    team.host.hooks.append(
-        Hook(
-            99, team.app, "https://other.example/", "x", {"type": "gitea", "config": {"url": "https://other.example/"}}
-        )
-    )
-    registered(team)
-    webhook = registered(team, "a new one")
-    assert [(hook.id, hook.secret) for hook in team.host.hooks] == [(99, "x"), (int(webhook.external_id), "a new one")]
+    """There is one webhook of this address afterwards; those of others stay. For the host it is the same."""
+    other = "https://other.example/"
+    team.host.hooks.append(Hook(99, team.app, other, "x", {"type": "gitea", "config": {"url": other}}))
+    webhooks = [registered(team), registered(team, "a new one")]
+    assert webhooks[0] == webhooks[1]
+    assert [(hook.url, hook.secret) for hook in team.host.hooks] == [(other, "x"), (ADDRESS, "a new one")]
+
+
+def test_a_webhook_is_found_among_many(team: Team) -> None:
+    """Also on a later page."""
+    team.host.largest_page = 3
+    for number in range(7):
+        url = f"https://other.example/{number}"
+        team.host.hooks.append(Hook(100 + number, team.app, url, "x", {"type": "gitea", "config": {"url": url}}))
+    webhooks = [registered(team), registered(team)]
+    assert [hook.url for hook in team.host.hooks].count(ADDRESS) == 1
+    run(plugin.scm_unregister_webhook, team.installation, team.repository, webhooks[0])
+    assert len(team.host.hooks) == 7
+
+
+def test_webhooks_of_two_repositories_are_two(team: Team) -> None:
+    """The host removes each with its own repository."""
+    other = added(team.host, team.host.repository("ada/tools"))
+    second = run(plugin.scm_register_webhook, team.installation, other, ADDRESS, "s3cret")
+    assert registered(team) != second
+    run(plugin.scm_unregister_webhook, team.installation, other, second)
+    assert [hook.repository for hook in team.host.hooks] == [team.app]
 
 
 def test_a_webhook_is_removed_once(team: Team) -> None:
-    """One that is not there any more is no error."""
+    """One that is not there any more is no error, and neither is a repository that is gone."""
     webhook = registered(team)
     for _ in range(2):
         run(plugin.scm_unregister_webhook, team.installation, team.repository, webhook)
     assert team.host.hooks == []
+    team.host.repositories.clear()
+    run(plugin.scm_unregister_webhook, team.installation, team.repository, webhook)
 
 
 def test_a_push_is_read(team: Team) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from fake_hosts.gitlab import FakeGitLab
 from fake_hosts.repository import history
-from scmhost.sdk.testing import CHECKS, ConformanceRun, ProviderConformance, PushSample, Samples
+from scmhost.sdk.testing import CHECKS, ConformanceRun, FileSample, ProviderConformance, PushSample, Samples
 from scmhost_gitlab import plugin
 
 BODY = {
@@ -38,6 +38,8 @@ PUSH = PushSample(
     body=json.dumps(BODY).encode(),
     headers=lambda secret, _: {"X-Gitlab-Event": "Push Hook", "X-Gitlab-Token": secret},
 )
+
+FILE = FileSample(ref="main", path="src/file0.py")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -70,6 +72,7 @@ def test_the_readme_lists_the_capabilities() -> None:
         installation=TestConformance.installation,
         repository=TestConformance.repository,
         push=PUSH,
+        file=FILE,
         examples=10,
     )
     run = ConformanceRun(samples)
@@ -84,6 +87,7 @@ class TestConformance(ProviderConformance):
     plugin: ClassVar[object] = plugin
     form: ClassVar[Mapping[str, Any]] = {"token": "good-token"}
     push: ClassVar[PushSample | None] = PUSH
+    file: ClassVar[FileSample | None] = FILE
     examples: ClassVar[int] = 20
 
 
@@ -92,4 +96,5 @@ class TestWithApplication(ProviderConformance):
 
     plugin: ClassVar[object] = plugin
     push: ClassVar[PushSample | None] = PUSH
+    file: ClassVar[FileSample | None] = FILE
     examples: ClassVar[int] = 5

@@ -338,3 +338,35 @@ def test_uninstalling_revokes_the_token(application: ApiClient, host: FakeGitLab
     assert application.delete(f"integrations/{installation['id']}/").status_code in (200, 202, 204)
     run_due_jobs(application.services)
     assert token not in host.tokens
+
+
+# Synchronization.
+
+
+def test_a_renamed_project_is_followed(api: ApiClient, host: FakeGitLab, project: BareRepository) -> None:
+    """The repository has the new name, and its old one is still found; links lead to the new address."""
+    repository, installation = ready(api)
+    first = project.head()
+    project.rename("acme", "basket")
+    assert api.post(f"integrations/{installation['id']}/sync/", None).status_code in (200, 202)
+    run_due_jobs(api.services)
+    shown = api.get(f"repos/{repository['id']}/").json()
+    assert (shown["name"], shown["url"]) == ("acme/basket", f"{host.url}/acme/basket")
+    link = api.link(file="/srv/app/cart.py", commitId=first)
+    assert (link["sourceUrl"], link["verified"]) == (f"{host.url}/acme/basket/-/blob/{first}/src/cart.py", True)
+    assert api.post("commits/", {"commits": [commit(repository="acme/shop/cart")]}).status_code in (200, 201)
+    assert [one["id"] for one in api.get("repos/").json()] == [repository["id"]]
+
+
+def test_a_deleted_project_is_shown_and_may_come_back(
+    api: ApiClient, host: FakeGitLab, project: BareRepository
+) -> None:
+    """Nothing of it is lost."""
+    repository, installation = ready(api)
+    states = []
+    for visible in (False, True):
+        host.tokens["good-token"].repositories = {project.full_name} if visible else set()
+        api.post(f"integrations/{installation['id']}/sync/", None)
+        run_due_jobs(api.services)
+        states.append(api.get(f"repos/{repository['id']}/").json()["hostState"])
+    assert states == ["deleted", "active"]

@@ -1,18 +1,24 @@
 """Connections that the operator allows: public addresses, and what is on the list."""
 
 import asyncio
+import ssl
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
 from scmhost.plugins import read_settings
 from scmhost.plugins.errors import ConfigError, Origin
 from scmhost.plugins.isolation.guard import Guard, Implementation
-from scmhost.sdk import HOOK_SPECS, ApiClient, ProviderError, ProviderUnavailable
+from scmhost.sdk import HOOK_SPECS, ApiClient, ProviderError, ProviderUnavailable, http_transport
 from scmhost.sdk.http_transport import Resolver, resolve
 from scmhost.sdk.outbound import ANY_ADDRESS, OUTBOUND, OutboundPolicy, allowed_host, is_public
 from scmhost.sdk.validation import result_adapter, result_text
@@ -159,6 +165,64 @@ def test_the_next_address_is_tried() -> None:
         return text
 
     assert asyncio.run(whole()) == "ok"
+
+
+def certificate(folder: Path, name: str) -> Path:
+    """Write a certificate for a name that vouches for itself, with its key. Return its path."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    plain = serialization.NoEncryption()
+    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+    path = folder / "certificate.pem"
+    path.write_bytes(made.public_bytes(serialization.Encoding.PEM) + private)
+    return path
+
+
+@pytest.mark.parametrize(("host", "problem"), [("git.example.com", ""), ("other.example.com", "certificate")])
+def test_the_certificate_is_checked_against_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str, problem: str
+) -> None:
+    """Although the connection is made to an address."""
+    path = certificate(tmp_path, "git.example.com")
+    monkeypatch.setenv("SSL_CERT_FILE", str(path))
+    http_transport._ssl_context.cache_clear()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(path)
+
+    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+        writer.close()
+
+    async def whole() -> str:
+        OUTBOUND.set(OutboundPolicy.of(deny_private=True, allow=["127.0.0.0/8"]))
+        listener = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+        port = listener.sockets[0].getsockname()[1]
+        client = ApiClient(f"https://{host}:{port}", resolver=resolver_of("127.0.0.1"))
+        try:
+            return (await client.request("GET", "x")).text
+        except ProviderUnavailable as error:
+            return str(error)
+        finally:
+            await client.aclose()
+            listener.close()
+
+    answer = asyncio.run(whole())
+    http_transport._ssl_context.cache_clear()
+    assert problem in answer
+    assert (answer == "ok") == (not problem)
 
 
 def test_the_policy_is_read_from_the_configuration(tmp_path: Path) -> None:

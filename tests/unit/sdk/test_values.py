@@ -26,6 +26,7 @@ from scmhost.sdk import (
     Offer,
     OfferPage,
     Organization,
+    PagePosition,
     Push,
     Reason,
     Refusal,
@@ -53,7 +54,8 @@ REQUIRED: dict[type[Value], dict[str, Any]] = {
     Claim: {},
     Create: {"name": "team/app", "external_id": "1"},
     Refusal: {"reason": "not_found", "message": "There is none."},
-    Location: {"path": "src/app.py"},
+    Location: {"ref": "main", "ref_kind": "branch", "path": "src/app.py"},
+    PagePosition: {"path": "src/app.py"},
     LocationCandidate: {"repository_id": 1, "location": Location(ref="main", ref_kind="branch", path="a")},
     ResolvedRef: {"name": "main", "kind": "branch", "sha": SHA},
     NoUrl: {},
@@ -90,7 +92,7 @@ def test_each_required_field_is_required(kind: type[Value]) -> None:
 def test_a_location_has_a_ref_with_its_kind_or_neither(half: dict[str, Any]) -> None:
     """Half of it is a mistake; a page without a revision has neither."""
     with pytest.raises(ValidationError, match="or neither for a page without a revision"):
-        Location.model_validate({"path": "src/app.py", **half})
+        PagePosition.model_validate({"path": "src/app.py", **half})
 
 
 @each_value

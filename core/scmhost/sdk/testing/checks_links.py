@@ -158,7 +158,7 @@ def links_read_back(plugin: PluginUnderTest) -> None:
         if url is None:
             return False
         read = _read(plugin, url, (plugin.repository,))
-        refs = {location.ref}
+        refs: set[str | None] = {location.ref}
         if location.ref_kind == "branch":
             other = location.model_copy(update={"ref": f"{location.ref}x"})
             # On hosts without branches, the page at a branch is the one without a revision.
@@ -299,7 +299,7 @@ def _for_all_links(plugin: PluginUnderTest, test: Callable[[HookResult, str], No
 
 def _check_shape(plugin: PluginUnderTest, location: Location) -> None:
     """A link has the same parts for a difficult path as for a plain one of the same length."""
-    update = {"path": _SPECIAL.sub("x", location.path), "ref": _SPECIAL.sub("x", location.ref or "")}
+    update = {"path": _SPECIAL.sub("x", location.path), "ref": _SPECIAL.sub("x", location.ref)}
     result, url = plugin.link("scm_source_url", location=location)
     _, plain = plugin.link("scm_source_url", location=location.model_copy(update=update))
     if url and plain and _shape(url) != _shape(plain):

@@ -11,7 +11,7 @@ from pydantic import field_validator, model_validator
 
 from scmhost.sdk.errors import TemplateError
 from scmhost.sdk.reasons import Reason
-from scmhost.sdk.values import Location, LocationCandidate, NoUrl, RefKind, Repository, Value
+from scmhost.sdk.values import Location, LocationCandidate, NoUrl, PagePosition, RefKind, Repository, Value
 
 from .matching import parse_url
 from .page_reading import PageScope, UrlCandidate, find_candidates, page_candidates
@@ -118,11 +118,11 @@ class UrlTemplates(Value):
         """Return the links of one ref, prepared for many files."""
         return self.pages.links(self.repo_url, ref, kind)
 
-    def view(self, location: Location) -> str | NoUrl:
+    def view(self, location: PagePosition) -> str | NoUrl:
         """Return the URL of a location."""
         return self.file("view", location)
 
-    def file(self, page: PageName, location: Location) -> str | NoUrl:
+    def file(self, page: PageName, location: PagePosition) -> str | NoUrl:
         """Return the URL of any page of a location, such as ``raw`` or ``blame``."""
         at = RefAt(location.ref, location.ref_kind or "none")
         links = self.pages.file_links(self.pages.values(self.repo_url), page, at)
@@ -156,7 +156,7 @@ class RepositoryPages(Value):
         url = self.repository.url
         return UrlTemplates(pages=self.pages, repo_url=url) if url is not None and _is_web_page(url) else None
 
-    def view(self, location: Location) -> str | NoUrl:
+    def view(self, location: PagePosition) -> str | NoUrl:
         """Return the URL of a location, for ``scm_source_url``."""
         templates = self.templates
         return templates.view(location) if templates else self._without_url()
@@ -200,13 +200,18 @@ def read_own_url(url: str, pages: Pages, repo_url: str, refs: Iterable[str] = ()
 def read_any_url(url: str, pages: Pages, repositories: Iterable[Repository]) -> list[LocationCandidate]:
     """Return the locations in any of the repositories that a page's URL may mean, for ``scm_read_source_url``."""
     found = [
-        (repository.id, Location.model_validate(candidate.model_dump(exclude={"repo"})))
+        (repository.id, _position(candidate))
         for repository in repositories
         for candidate in (read_own_url(url, pages, repository.url) if repository.url else ())
         # Without a revision and a path it is the page of a repository.
         if candidate.ref is not None or candidate.path
     ]
     return [LocationCandidate(repository_id=to, location=at, ambiguous=len(found) > 1) for to, at in found]
+
+
+def _position(candidate: UrlCandidate) -> PagePosition:
+    kind = PagePosition if candidate.ref is None else Location
+    return kind.model_validate(candidate.model_dump(exclude={"repo"}))
 
 
 def _is_web_page(url: str) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple
 
 from scmhost.sdk.reasons import Reason
-from scmhost.sdk.values import Location, NoUrl, RefKind
+from scmhost.sdk.values import NoUrl, PagePosition, RefKind
 
 from .plain_links import MAX_LINE, MAX_PLAIN_PATH, PlainLinks, is_plain_path
 from .safety import authority_of, safe_link
@@ -132,7 +132,7 @@ class RefLinks:
         """The parts of the URLs of plain paths, or None if the templates are too complex for that."""
         return self._plain
 
-    def of(self, location: Location) -> str | NoUrl:
+    def of(self, location: PagePosition) -> str | NoUrl:
         """Return the URL of a location. Its ref is ignored: it is the ref of these links."""
         if location.end_column is None:
             return self.url(location.path, location.line, location.end_line, location.column)

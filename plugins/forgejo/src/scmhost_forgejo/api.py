@@ -134,9 +134,3 @@ def path_of(repository: Repository) -> Sequence[str]:
 def host_of(url: str) -> str:
     """Return the host of a URL, with its port."""
     return urlsplit(url).netloc
-
-
-async def close_clients() -> None:
-    """Close all connections."""
-    while _clients:
-        await _clients.popitem()[1].aclose()

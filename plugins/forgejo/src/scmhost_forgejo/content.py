@@ -14,6 +14,7 @@ from scmhost.sdk import (
     CommitDraft,
     Existence,
     FileChange,
+    FileTooLarge,
     Installation,
     Location,
     ProviderError,
@@ -82,6 +83,8 @@ async def scm_read_file(installation: Installation, repository: Repository, ref:
         return (await api.request("GET", *place, params={"ref": ref}, most_bytes=MAX_FILE_BYTES)).body
     except ApiNotFound:
         return None
+    except ApiTooLarge as error:
+        raise FileTooLarge(str(error)) from None
 
 
 @hookimpl

@@ -20,7 +20,6 @@ from scmhost.sdk import (
     read_any_url,
 )
 
-from .api import close_clients
 from .content import scm_compare_commits, scm_file_exists, scm_read_file, scm_resolve_ref
 from .credentials import scm_begin_install, scm_finish_install, scm_install, scm_refresh_credentials
 from .forms import ForgejoConfiguration, ForgejoInstallForm, ForgejoSettings
@@ -44,7 +43,6 @@ __all__ = [
     "scm_register_providers",
     "scm_register_webhook",
     "scm_resolve_ref",
-    "scm_shutdown",
     "scm_source_url",
     "scm_sync_repositories",
     "scm_unregister_webhook",
@@ -57,19 +55,14 @@ _PAGES: Final[Pages] = preset("forgejo").pages
 PROVIDER: Final = Provider(
     key="forgejo",
     name="Forgejo",
-    features=frozenset(
-        {Feature.COMMITS, Feature.STACKTRACE_LINK, Feature.COMPARE_COMMITS, Feature.PUSH_WEBHOOKS},
-    ),
+    features=frozenset({Feature.COMMITS, Feature.STACKTRACE_LINK, Feature.COMPARE_COMMITS, Feature.PUSH_WEBHOOKS}),
     requires_feature_flag=True,
     metadata=ProviderMetadata(
         description="Connect Forgejo, Gitea and Codeberg: repositories, commits, files and webhooks.",
         features=(
             FeatureText(feature=Feature.COMMITS, description="Add repositories that the token may read."),
             FeatureText(feature=Feature.STACKTRACE_LINK, description="Link stack frames to files that exist."),
-            FeatureText(
-                feature=Feature.COMPARE_COMMITS,
-                description="Give a release its commits and changed files from its ref alone.",
-            ),
+            FeatureText(feature=Feature.COMPARE_COMMITS, description="Give a release its commits from its ref alone."),
             FeatureText(feature=Feature.PUSH_WEBHOOKS, description="Receive commits when they are pushed."),
         ),
         author="The scmhost team",
@@ -83,11 +76,6 @@ PROVIDER: Final = Provider(
 @hookimpl
 def scm_register_providers() -> Sequence[Provider]:
     return (PROVIDER,)
-
-
-@hookimpl
-async def scm_shutdown() -> None:
-    await close_clients()
 
 
 @hookimpl

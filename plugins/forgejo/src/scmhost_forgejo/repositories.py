@@ -27,12 +27,13 @@ from .api import PAGE, ForgejoRepository, ForgejoSearch, client_of, host_of, url
 MOST_AT_A_TIME: Final = 8
 """How many repositories are asked for at a time."""
 
+_PAGE_NUMBER: Final = re.compile(r"[1-9][0-9]{0,8}")
 _FULL_NAME: Final = re.compile(r"[^/\s]+/[^/\s]+")
 
 
 @hookimpl
 async def scm_offer_repositories(installation: Installation, search: str, cursor: str) -> OfferPage:
-    if cursor and not (cursor.isascii() and cursor.isdigit()):
+    if cursor and not _PAGE_NUMBER.fullmatch(cursor):
         raise ProviderError(f"{cursor[:40]!r} is no cursor of this provider")
     params = {"page": cursor or "1", "limit": PAGE}
     api = client_of(installation)

@@ -1,6 +1,8 @@
 """Register webhooks, and read the pushes that they deliver."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from hashlib import sha256
 from typing import Final
 
 from pydantic import BaseModel, ValidationError
@@ -20,18 +22,12 @@ from scmhost.sdk import (
     hookimpl,
 )
 
-from .api import ForgejoHook, ForgejoRepository, client_of, path_of
+from .api import PAGE, ForgejoAuthor, ForgejoHook, ForgejoRepository, client_of, path_of
 from .content import time_of
 
+_MOST_PAGES: Final = 20
 _SIGNATURES: Final = ("x-forgejo-signature", "x-gitea-signature", "x-hub-signature-256")
 _EVENTS: Final = ("x-forgejo-event", "x-gitea-event", "x-gogs-event")
-
-
-class ForgejoPushAuthor(BaseModel):
-    """Who wrote a pushed commit."""
-
-    name: str | None = None
-    email: str | None = None
 
 
 class ForgejoPushedCommit(BaseModel):
@@ -39,7 +35,7 @@ class ForgejoPushedCommit(BaseModel):
 
     id: str
     message: str | None = None
-    author: ForgejoPushAuthor | None = None
+    author: ForgejoAuthor | None = None
     timestamp: str | None = None
     added: list[str] | None = None
     removed: list[str] | None = None
@@ -87,21 +83,23 @@ async def scm_register_webhook(
     installation: Installation, repository: Repository, address: str, secret: str
 ) -> RegisteredWebhook:
     api, place = client_of(installation), (*path_of(repository), "hooks")
-    # The server does not change the secret of a webhook, so that an older one is replaced.
-    older = [hook async for hook in api.items(ForgejoHook, *place) if hook.config.get("url") == address]
+    older = await _at(api, place, address)
     config = {"url": address, "content_type": "json", "secret": secret}
-    wanted = {"type": "gitea", "active": True, "events": ["push"], "config": config}
-    made = (await api.request("POST", *place, json=wanted)).read(ForgejoHook)
-    for hook in older:
-        await _remove(api, (*place, str(hook.id)))
-    return RegisteredWebhook(external_id=str(made.id))
+    await api.request("POST", *place, json={"type": "gitea", "active": True, "events": ["push"], "config": config})
+    # The server cannot change the secret of a webhook, and does not show it: the new one replaces the old one.
+    await _remove(api, place, older)
+    # For the same reason, the server's id is no name that lasts.
+    name = sha256(f"{repository.external_id}\n{address}".encode()).hexdigest()
+    return RegisteredWebhook(external_id=name, metadata={"address": address})
 
 
 @hookimpl
 async def scm_unregister_webhook(
     installation: Installation, repository: Repository, webhook: RegisteredWebhook
 ) -> None:
-    await _remove(client_of(installation), (*path_of(repository), "hooks", webhook.external_id))
+    api, place = client_of(installation), (*path_of(repository), "hooks")
+    with suppress(ApiNotFound):
+        await _remove(api, place, await _at(api, place, str(webhook.metadata.get("address"))))
 
 
 @hookimpl
@@ -134,8 +132,20 @@ def _commit(sha: str) -> str | None:
     return sha if sha.strip("0") else None
 
 
-async def _remove(api: ApiClient, place: Sequence[str]) -> None:
-    try:
-        await api.request("DELETE", *place)
-    except ApiNotFound:
-        return
+async def _at(api: ApiClient, place: Sequence[str], address: str) -> list[ForgejoHook]:
+    """Return the webhooks of a repository that have an address."""
+    listed: list[ForgejoHook] = []
+    for page in range(1, _MOST_PAGES + 1):
+        answer = await api.request("GET", *place, params={"page": page, "limit": PAGE})
+        found = answer.read(list[ForgejoHook])
+        listed += found
+        # For this list, the server does not name the next page.
+        if not found or len(listed) >= int(answer.headers.get("x-total-count") or 0):
+            break
+    return [hook for hook in listed if hook.config.get("url") == address]
+
+
+async def _remove(api: ApiClient, place: Sequence[str], hooks: Sequence[ForgejoHook]) -> None:
+    for hook in hooks:
+        with suppress(ApiNotFound):
+            await api.request("DELETE", *place, str(hook.id))

@@ -135,14 +135,15 @@ async def scm_file_exists(
     installation: Installation, repository: Repository, location: Location, settings: GitLabSettings
 ) -> Existence:
     api, project = api_of(installation, settings), project_path(repository)
-    if ref_problem(location.ref) or not _is_path(location.path):
+    ref = location.ref
+    if ref_problem(ref) or not _is_path(location.path):
         return Existence.UNKNOWN
     place = (*project, "repository", "files", location.path)
     try:
-        _check_file(await api.request("HEAD", *place, params={"ref": location.ref}))
+        _check_file(await api.request("HEAD", *place, params={"ref": ref}))
     except ApiNotFound:
         # GitLab answers the same for a commit that was not pushed, and for a project that it does not show.
-        commit = await api.find(GitLabCommit, *project, "repository", "commits", location.ref)
+        commit = await api.find(GitLabCommit, *project, "repository", "commits", ref)
         return Existence.UNKNOWN if commit is None else Existence.NO
     return Existence.YES
 

@@ -62,6 +62,8 @@ def test_built_urls_are_read_back(
     """For each kind of host, repository, ref, path and lines are read back from the URL."""
     assume(not ref_problem(ref[1]))
     pages = preset(kind).pages
+    # The page of a branch is the one without a revision there.
+    assume(pages.has_branches or ref[0] != "branch")
     repo = {(): "app", ("repo_path",): "team/app"}.get(names_in(pages.repo), "/".join(names_in(pages.repo)))
     line, end_line = position or (None, None)
     url = page_url(

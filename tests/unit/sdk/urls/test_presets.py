@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from loading import case_id, load_cases
-from scmhost.sdk import Location, NoUrl, TemplateError, UrlTemplates, preset, preset_kinds
+from scmhost.sdk import NoUrl, PagePosition, TemplateError, UrlTemplates, preset, preset_kinds
 
 CASES = load_cases("presets")
 SHA = "0123456789abcdef"
@@ -15,7 +15,7 @@ SHA = "0123456789abcdef"
 def test_page(case: dict[str, Any]) -> None:
     """The link is the URL of the host's own page."""
     templates = UrlTemplates(pages=preset(case["preset"]).pages, repo_url=case["repo_url"])
-    shown = templates.view(Location(**case["location"]))
+    shown = templates.view(PagePosition(**case["location"]))
     assert (case.get("url"), case.get("reason")) == (
         (None, shown.reason) if isinstance(shown, NoUrl) else (shown, None)
     )

@@ -1,0 +1,112 @@
+"""GitHub passes the conformance suite, with a token and with a GitHub App."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+import pytest
+
+from fake_hosts.base import Call, Reply, User
+from fake_hosts.github import APP_ID, APP_SLUG, CLIENT_ID, CLIENT_SECRET, WEBHOOK_SECRET, FakeGitHub, app_pem, signed
+from scmhost.sdk.testing import CHECKS, ConformanceRun, FileSample, ProviderConformance, PushSample, Samples
+from scmhost_github import plugin
+
+SHA: Final = "0123456789abcdef0123456789abcdef01234567"
+BODY: Final = json.dumps(
+    {
+        "ref": "refs/heads/main",
+        "before": "0" * 40,
+        "after": SHA,
+        "repository": {"id": 7, "html_url": "https://github.example.com/team/app"},
+        "installation": {"id": 12},
+        "commits": [{"id": SHA, "message": "Mend it", "timestamp": "2026-01-02T03:04:05Z", "added": ["a.py"]}],
+    }
+).encode()
+FILE: Final = FileSample(ref="main", path="a.py", large="large.txt")
+PUSH: Final = PushSample(body=BODY, headers=lambda secret, body: signed("", "push", body, secret).headers)
+TOKEN: Final = "github_pat_0123456789"
+INSTALLATION_TOKEN: Final = "ghs_0123456789abcdef"
+APP: Final = {
+    "id": APP_ID,
+    "slug": APP_SLUG,
+    "private_key": app_pem(),
+    "webhook_secret": WEBHOOK_SECRET,
+    "client_id": CLIENT_ID,
+    "client_secret": CLIENT_SECRET,
+}
+
+
+class PatientGitHub(FakeGitHub):
+    """A fake whose tokens stay valid: the suite removes the same installation again and again."""
+
+    def revoke_token(self, call: Call) -> Reply:
+        self._installation(call)
+        return Reply(status=204)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeGitHub]:
+    """Run a GitHub with one repository, that a person with a token and an installation of the App may use."""
+    with PatientGitHub(tmp_path_factory.mktemp("github")) as host:
+        app = host.repository("team/app")
+        app.commit({"a.py": "1\n", "large.txt": b"x" * 2_000_001})
+        host.tokens[TOKEN] = User("ada", {"team/app"})
+        installed = host.install("team", app)
+        for suite in (TestConformanceWithToken, TestConformanceWithApp):
+            suite.settings = {
+                "instances": {"company": {"url": host.url, "app": APP}, "down": {"url": "http://127.0.0.1:9"}}
+            }
+            suite.repository = {
+                "name": "team/app",
+                "url": f"{host.url}/team/app",
+                "external_id": str(app.id),
+                "configuration": {"full_name": "team/app", "state": "active"},
+            }
+        facts = {"instance": "company", "account": "team", "kind": "app", "installation_id": str(installed.id)}
+        TestConformanceWithApp.installation = {
+            "name": "team",
+            "external_id": f"company/{installed.id}",
+            "metadata": facts,
+            "configuration": {},
+            "secrets": {"token": INSTALLATION_TOKEN},
+        }
+        host.granted[INSTALLATION_TOKEN] = installed
+        yield host
+
+
+def test_the_readme_lists_the_capabilities() -> None:
+    """The table in the README is the one that the suite prints."""
+    own = TestConformanceWithToken
+    samples = Samples(
+        plugin,
+        form=own.form,
+        settings=own.settings,
+        repository=own.repository,
+        push=PUSH,
+        file=FILE,
+        examples=5,
+    )
+    run = ConformanceRun(samples)
+    # The check that waits is made once, by the class below.
+    results = [run.run(check) for check in CHECKS if check.name != "host-timeout"]
+    assert [result.text for result in results if result.outcome == "violated"] == []
+    readme = Path(__file__).parents[1].joinpath("README.md").read_text(encoding="utf-8")
+    assert run.report.markdown().partition("\n\n")[0] in readme
+
+
+class TestConformanceWithToken(ProviderConformance):
+    plugin: ClassVar[object] = plugin
+    form: ClassVar[Mapping[str, Any]] = {"instance": "company", "token": TOKEN}
+    examples: ClassVar[int] = 10
+    push: ClassVar[PushSample] = PUSH
+    file: ClassVar[FileSample] = FILE
+
+
+class TestConformanceWithApp(ProviderConformance):
+    plugin: ClassVar[object] = plugin
+    # Its instance cannot be reached, so that the suite uses the installation of the App from the samples.
+    form: ClassVar[Mapping[str, Any]] = {"instance": "down", "token": TOKEN}
+    examples: ClassVar[int] = 5
+    push: ClassVar[PushSample] = PUSH
+    file: ClassVar[FileSample] = FILE
