@@ -70,6 +70,7 @@ ROUTERS: Final = (
     repository_routes.installation_router,
     commit_routes.router,
     mapping_routes.router,
+    mapping_routes.project_repository_router,
     link_routes.path_parsing_router,
     link_routes.derivation_router,
     release_routes.router,

@@ -10,7 +10,10 @@ from organization_client import OrganizationClient, remote
 from real_clients import SentryCli, SentryNode
 from serving import Served
 
-NOT_SET = {"SENTRY_URL": "", "SENTRY_ORG": ""}
+
+def without_settings(cli: SentryCli, token: str) -> SentryCli:
+    """Return a client without SENTRY_URL and SENTRY_ORG."""
+    return replace(cli, account=replace(cli.account, url="", organization="", token=token))
 
 
 @pytest.fixture
@@ -33,11 +36,11 @@ def test_one_secret_is_enough_for_a_build(
     checkout.grow(3)
     checkout.git("remote", "add", "origin", remote("team/app"))
     organization.claimed("team/app")
-    settings = {**NOT_SET, "SENTRY_AUTH_TOKEN": secret}
-    assert organization.slug in cli("info", **settings)
-    cli("releases", "new", "1.0", **settings)
-    cli("releases", "set-commits", "1.0", "--auto", cwd=checkout.path, **settings)
-    cli("releases", "finalize", "1.0", **settings)
+    build = without_settings(cli, secret)
+    assert organization.slug in build("info")
+    build("releases", "new", "1.0")
+    build("releases", "set-commits", "1.0", "--auto", cwd=checkout.path)
+    build("releases", "finalize", "1.0")
     assert organization.shas("1.0") == checkout.shas()
 
 
@@ -45,14 +48,14 @@ def test_the_older_form_of_a_token_still_works(cli: SentryCli, organization: Org
     """A token without the address needs the other two settings, as before."""
     cli("releases", "new", "1.0")
     assert organization.versions() == ["1.0"]
-    done = cli.run("releases", "new", "1.1", **NOT_SET)
+    done = without_settings(cli, organization.token).run("releases", "new", "1.1")
     assert done.code == 1
     assert organization.versions() == ["1.0"]
 
 
 def test_a_changed_token_is_refused(cli: SentryCli, organization: OrganizationClient, secret: str) -> None:
     """The claim is not signed, but the secret part decides."""
-    done = cli.run("releases", "new", "1.0", **{**NOT_SET, "SENTRY_AUTH_TOKEN": secret[:-4] + "AAAA"})
+    done = without_settings(cli, secret[:-4] + "AAAA").run("releases", "new", "1.0")
     assert (done.code, "Invalid token" in done.err) == (1, True), done
     assert organization.versions() == []
 

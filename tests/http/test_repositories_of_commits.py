@@ -178,3 +178,34 @@ def test_url_of_no_repository_creates_one_without_its_password(api: ApiClient) -
     assert (made["name"], made["url"]) == ("team/app", "https://git.example.com/team/app")
     api.repository("team/app", "https://git.example.com/team/app")
     assert len(api.get("repos/").json()) == 1
+
+
+def test_origin_is_the_repository_that_is_linked_to_the_project(api: ApiClient) -> None:
+    """A link of a project to a repository is enough; linking again changes nothing."""
+    repository = api.repository("team/app")
+    api.repository("team/other", "https://git.example.com/team/other")
+    path = "/api/0/projects/acme/web/repo/"
+    made = api.post(path, {"repositoryId": int(repository["id"])})
+    expected = {"projectId": str(api.there.project.id), "repositoryId": repository["id"], "created": True}
+    assert (made.status_code, made.json()) == (201, {"id": made.json()["id"], "source": "manual", **expected})
+    again = api.post(path, {"repositoryId": int(repository["id"])})
+    assert (again.status_code, again.json()) == (200, {**made.json(), "created": False})
+    api.release()
+    send(api, A)
+    assert repositories_of_commits(api) == ["team/app"]
+    events = [entry["event"] for entry in api.get("audit-logs/").json()["rows"]]
+    assert events.count("project.link-repository") == 1
+
+
+def test_only_an_active_repository_is_linked(api: ApiClient) -> None:
+    """An unknown id, a hidden repository and a wrong body link nothing."""
+    hidden = api.repository("team/app")["id"]
+    api.put(f"repos/{hidden}/", {"status": "hidden"})
+    path = "/api/0/projects/acme/web/repo/"
+    for id_ in (int(hidden), 999):
+        answer = api.post(path, {"repositoryId": id_})
+        assert (answer.status_code, answer.json()) == (404, {"detail": "Repository not found."})
+    for body in ({}, {"repositoryId": "x"}, {"repositoryId": -1}, {"repositoryId": None}):
+        answer = api.post(path, body)
+        assert (answer.status_code, list(answer.json())) == (400, ["repositoryId"])
+    assert "project.link-repository" not in {entry["event"] for entry in api.get("audit-logs/").json()["rows"]}

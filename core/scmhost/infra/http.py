@@ -246,7 +246,7 @@ class HeadRequests:
             return
 
         async def send_head(message: Message) -> None:
-            await send(message | {"body": b""} if message["type"] == "http.response.body" else message)
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
 
         # Not a copy: the request log reads the route from the same scope afterwards.
         scope["method"] = "GET"

@@ -134,20 +134,6 @@ class NewProject(BaseModel):
     platform: Annotated[str, Field(max_length=64)] | None = None
 
 
-class NewProjectRepository(BaseModel):
-    """A repository to link to a project."""
-
-    repositoryId: Annotated[int, Field(ge=0, lt=2**53)]  # noqa: N815 - the wire's spelling
-
-
-class ProjectRepositoryOut(Wire):
-    id: str
-    project_id: str
-    repository_id: str
-    source: str
-    created: bool
-
-
 def project_out(project: Project, organization: OrganizationOut, scopes: frozenset[str]) -> ProjectOut:
     """Return a project on the wire."""
     return ProjectOut(
