@@ -182,6 +182,11 @@ def create_application(services: Services, on_shutdown: Callable[[], None] = lam
     if services.telemetry.metrics:
         app.include_router(metrics_router(services.telemetry.metrics))
     install_error_handlers(app)
+    _add_middleware(app, services)
+    return app
+
+
+def _add_middleware(app: FastAPI, services: Services) -> None:
     app.add_middleware(BodyLimit, most=services.limits.body_bytes, seconds=services.limits.body_seconds)
     app.add_middleware(HeadRequests, below=API)
     if services.cors_origins:
@@ -192,7 +197,6 @@ def create_application(services: Services, on_shutdown: Callable[[], None] = lam
             allow_headers=("Authorization", "Content-Type"),
             expose_headers=("Link", "Retry-After", "X-Request-ID"),
         )
-    return app
 
 
 def install_error_handlers(app: FastAPI) -> None:
