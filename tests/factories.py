@@ -23,10 +23,11 @@ from scmhost.installations.pending_queries import PendingDraft
 from scmhost.links import queries as link_queries
 from scmhost.links.values import MappingDraft
 from scmhost.organizations import queries as organization_queries
+from scmhost.redirects import queries as redirect_queries
 from scmhost.releases import content_queries
 from scmhost.releases import queries as release_queries
 from scmhost.releases.values import DeployDraft, ReleaseDraft
-from scmhost.repositories import file_queries
+from scmhost.repositories import alias_queries, file_queries, sync_queries, webhook_queries
 from scmhost.repositories import queries as repository_queries
 from scmhost.sdk import CommitDraft, FileChange, InstallationDraft
 from scmhost.services import SYSTEM, Actor
@@ -121,6 +122,7 @@ def new_tenant(store: Store, slug: str = "acme") -> Tenant:
     repository = new_repository(store, organization_id, **owner)
     with store.write() as tx:
         token = new_token(tx, organization_id)
+        kept = repository_queries.get_many(tx, organization_id, [repository])[repository]
         bulk_queries.save(tx, organization_id, repository, [draft(2), draft(1)], NOW)
         commit = bulk_queries.ids_of(tx, organization_id, repository, [sha(2)])[sha(2)]
         file_queries.index_commits(tx, organization_id, repository, 0, commit)
@@ -138,6 +140,10 @@ def new_tenant(store: Store, slug: str = "acme") -> Tenant:
         installation_queries.save_secrets(tx, owner_of_secrets, "encrypted", "key", None)
         begun = PendingDraft("custom_scm", "digest", "https://scmhost.example/", "sealed", SYSTEM, NOW, NOW)
         pending_queries.add(tx, organization_id, begun)
+        webhook_queries.request(tx, installation, [kept], NOW)
+        sync_queries.schedule(tx, [((organization_id, installation), NOW)])
+        alias_queries.save(tx, kept.model_copy(update={"name": "acme/old"}), kept, NOW)
+        redirect_queries.create(tx, organization_id, "sentry", f"{organization_id}-key", NOW, binds_sender=False)
         audit_queries.add(tx, organization_id, note(token), NOW)
     return Tenant(organization_id, project, token, installation, repository, commit, release.id, mapping, secret)
 

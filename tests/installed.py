@@ -1,6 +1,11 @@
-"""Distributions that are installed for one test."""
+"""Plugins that are installed: for all tests, or for one."""
 
+from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Final
+
+NOT_CONFIGURED: Final = sorted({point.name for point in entry_points(group="scmhost")} - {"custom_scm"})
+"""The plugins that are installed where the tests run, but for the one that the tests' configuration enables."""
 
 
 def install(folder: Path, distribution: str, name: str, value: str) -> None:

@@ -1,4 +1,4 @@
-"""Run the clients of Sentry's API: the real programs, each in a clean environment."""
+"""Run the clients of Sentry's API, and one for agents: the real programs, each in a clean environment."""
 
 import json
 import os
@@ -130,6 +130,22 @@ class SentryMcp:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
         self._process.stdin.flush()
+
+
+@dataclass(frozen=True)
+class McpInspector:
+    """``mcp-inspector`` of npm in its command line mode. ``folder`` is its home and its working directory."""
+
+    folder: Path
+
+    def __call__(self, *words: str) -> dict[str, Any]:
+        """Return the JSON answer of a server to one request."""
+        # Without proxies: on Node 20 its client for them cannot be loaded.
+        environ = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "LC_ALL": "C.UTF-8"}
+        done = _run([node_program("mcp-inspector"), "--cli", *words], self.folder, environ)
+        assert done.code == 0, f"{words}: {done}"
+        value: dict[str, Any] = json.loads(done.out)
+        return value
 
 
 def sentry_cli(major: int, *words: str, cwd: Path, home: Path, environ: Mapping[str, str]) -> Done:

@@ -185,6 +185,7 @@ def operating_user() -> "Actor":
 
 def asgi() -> "FastAPI":
     """Return the application of one worker process. Its configuration comes through the environment."""
+    from scmhost.agents import agents_endpoint
     from scmhost.application import create_application
     from scmhost.infra.logs import configure_logs
     from scmhost.infra.telemetry import open_telemetry
@@ -197,7 +198,7 @@ def asgi() -> "FastAPI":
     # The command migrates once, before it starts the workers.
     host = Host.open(settings, migrate=False, telemetry=telemetry)
     on_hangup(host.watch(configuration_path()).wake)
-    application = create_application(host.services, on_shutdown=host.close)
+    application = create_application(host.services, host.close, agents_endpoint(wanted=settings.host.mcp))
     # Ingesting many commits triggers full garbage collections; frozen objects are not traversed by them.
     gc.collect()
     gc.freeze()

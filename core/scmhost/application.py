@@ -4,8 +4,8 @@ An error answer has one key, ``detail``, with a sentence; or it is the map of fi
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
-from typing import Any, Final
+from contextlib import asynccontextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from anyio import to_thread
@@ -51,6 +51,9 @@ from scmhost.releases import routes as release_routes
 from scmhost.releases import upload_routes
 from scmhost.repositories import routes as repository_routes
 from scmhost.services import Services
+
+if TYPE_CHECKING:
+    from scmhost.agents.routes import McpEndpoint
 
 log = structlog.get_logger(__name__)
 
@@ -140,8 +143,16 @@ class _Application(FastAPI):
         return RequestLog(super().build_middleware_stack(), self.state.services.telemetry)
 
 
-def create_application(services: Services, on_shutdown: Callable[[], None] = lambda: None) -> FastAPI:
-    """Return the application over these services. ``on_shutdown`` is called when the server stops."""
+def create_application(
+    services: Services, on_shutdown: Callable[[], None] = lambda: None, agents: "type[McpEndpoint] | None" = None
+) -> FastAPI:
+    """Return the application over these services.
+
+    Args:
+        services: the services.
+        on_shutdown: is called when the server stops.
+        agents: the endpoint ``/mcp``, if it is on; its package is an extra.
+    """
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -152,7 +163,8 @@ def create_application(services: Services, on_shutdown: Callable[[], None] = lam
         started = background_loops(services) + ([gauges_loop(services, metrics)] if metrics else [])
         loops.add(*(loop.start() for loop in started))
         log.info("started", database=services.store.url_without_password)
-        yield
+        async with for_agents.running() if for_agents else nullcontext():
+            yield
         # A round that is under way may take a while and needs the database: wait for it outside of the event loop.
         await run_in_threadpool(loops.stop)
         if metrics:
@@ -181,6 +193,9 @@ def create_application(services: Services, on_shutdown: Callable[[], None] = lam
     app.include_router(redirect_routes.router)
     if services.telemetry.metrics:
         app.include_router(metrics_router(services.telemetry.metrics))
+    for_agents = agents(services, app) if agents else None
+    if for_agents:
+        app.router.routes.append(for_agents.route)
     install_error_handlers(app)
     _add_middleware(app, services)
     return app

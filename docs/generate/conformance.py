@@ -3,8 +3,9 @@
 from typing import Final
 
 from scmhost.sdk import API_VERSION
-from scmhost.sdk.testing import CHECKS, Check
+from scmhost.sdk.testing import CHECKS, Check, FileSample, ProviderConformance, PushSample, Waiver
 
+from .classes import samples
 from .markdown import code, table
 
 _HEAD: Final = f"""\
@@ -17,12 +18,20 @@ A check has a stable name, which works with `scmhost plugin check --check NAME`,
 It is run for every plugin, or for plugins that have one of its hooks. A plugin without such a hook does not declare the
 capability; that is no violation.
 """
+_SAMPLES: Final = """\
+## Samples
+
+What you give to the suite. `scmhost plugin check --samples FILE` reads the same names from TOML: keys, and the tables
+`[settings]`, `[form]`, `[installation]`, `[repository]`, `[old_configurations]`, `[file]` and `[push]`, there with
+`body`, `headers` and `secret`. `plugin`, `examples`, `waived` and a function for `headers` are for Python only.
+"""
 
 
 def conformance_page() -> str:
     """Return the whole page."""
     rows = [(code(check.name), check.sentence, _capitalized(check.help), _run_for(check)) for check in CHECKS]
-    return f"{_HEAD}\n{table(('check', 'rule', 'how to comply', 'run for'), rows)}"
+    checks = table(("check", "rule", "how to comply", "run for"), rows)
+    return f"{_HEAD}\n{checks}\n{_SAMPLES}\n{samples(ProviderConformance, PushSample, FileSample, Waiver)}"
 
 
 def _capitalized(text: str) -> str:

@@ -22,6 +22,7 @@ from scmhost.sdk import (
 from scmhost.sdk.urls import templates as template_language
 from scmhost.sdk.urls.escaping import FILTERS
 
+from .classes import client
 from .helpers import helpers
 from .markdown import code, prose, sentence, table
 from .signatures import signature
@@ -56,6 +57,7 @@ def hooks_page() -> str:
         _presets(),
         _templates(),
         helpers(),
+        client(),
     )
     return "\n".join(sections)
 
@@ -98,10 +100,18 @@ def _reasons() -> str:
 
 
 def _errors() -> str:
-    kinds: tuple[type[Exception], ...] = (ProviderError, *ProviderError.__subclasses__(), TemplateError, UrlError)
+    kinds: tuple[type[Exception], ...] = (*_with_subclasses(ProviderError), TemplateError, UrlError)
     rows = [(code(kind.__name__), sentence(kind.__doc__)) for kind in kinds]
     text = "Exceptions for failures. A negative answer is a value: `Refusal`, `NoUrl`, an empty list.\n"
     return f"## Errors\n\n{text}\n{table(('error', 'when'), rows)}"
+
+
+def _with_subclasses(kind: type[Exception]) -> Iterator[type[Exception]]:
+    yield kind
+    for one in kind.__subclasses__():
+        # The host has subclasses of its own.
+        if one.__module__ == kind.__module__:
+            yield from _with_subclasses(one)
 
 
 def _presets() -> str:

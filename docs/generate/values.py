@@ -26,7 +26,7 @@ def values() -> str:
 
 
 def _value(kind: type) -> str:
-    heading = f"### {kind.__name__}\n\n{sentence(_before_attributes(kind))}\n"
+    heading = f"### {kind.__name__}\n\n{sentence(before_attributes(kind))}\n"
     if issubclass(kind, StrEnum):
         members = table(("name", "value"), [(f"`{kind.__name__}.{one.name}`", code(one.value)) for one in kind])
         return f"{heading}\n{members}"
@@ -35,16 +35,17 @@ def _value(kind: type) -> str:
 
 
 def _rows(kind: type[BaseModel]) -> Iterator[tuple[str, ...]]:
-    descriptions = _attributes(kind)
+    descriptions = attributes_of(kind)
     for name, field in kind.model_fields.items():
         yield code(name), type_of(field), default_of(field), descriptions.get(name, "")
 
 
-def _before_attributes(kind: type) -> str:
+def before_attributes(kind: type) -> str:
+    """Return the docstring of a class before the list of its attributes."""
     return (inspect.getdoc(kind) or "").partition("Attributes:")[0].strip()
 
 
-def _attributes(kind: type) -> Mapping[str, str]:
+def attributes_of(kind: type) -> Mapping[str, str]:
     """Return the description of each attribute in a docstring."""
     listed = (inspect.getdoc(kind) or "").partition("Attributes:\n")[2]
     return {name: sentence(text) for name, text in _ATTRIBUTE.findall(listed)}

@@ -351,3 +351,14 @@ def test_suspended_hook_is_reported_with_its_last_fault() -> None:
     assert finding.problem == "scm_file_exists is suspended until 12:00, after 5 faults in a row; its last fault: hung"
     assert "hung" not in finding.remedy
     assert "fix the cause that the fault names" in finding.remedy
+
+
+def test_the_missing_package_of_an_endpoint_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service that answers agents needs a package, without which it does not start."""
+    plugins_toml = PLUGINS_TOML.replace("[host]\n", "[host]\nmcp = true\n")
+    with open_api(tmp_path, plugins_toml, background=False) as api:
+        assert [item.subject for item in run_checks(api.services) if item.subject == "mcp"] == []
+        monkeypatch.setattr("scmhost.admin.host_checks.find_spec", lambda _: None)
+        finding = only(run_checks(api.services), "mcp")
+    assert (finding.severity, "pip install 'scmhost[mcp]'" in (finding.remedy or "")) == ("error", True)
+    assert finding.place

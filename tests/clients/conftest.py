@@ -15,6 +15,8 @@ from serving import Served, serve
 
 PLUGINS_TOML = """\
 schema = 1
+[host]
+mcp = true
 [plugins.custom_scm]
 enabled = true
 default = true

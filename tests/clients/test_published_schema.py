@@ -92,7 +92,7 @@ def problems(workplace: Path, answers: Mapping[str, Any]) -> list[str]:
         lines.append(f"export const published_{name}: {expected} = {name};")
     (workplace / "answers.ts").write_text("\n".join(lines), encoding="utf-8")
     options = ["--noEmit", "--strict", "--skipLibCheck", "--target", "es2022", "--module", "esnext"]
-    words = [node_program("tsc"), *options, "--moduleResolution", "bundler", "answers.ts"]
+    words = [str(node_program("tsc")), *options, "--moduleResolution", "bundler", "answers.ts"]
     done = subprocess.run(words, cwd=workplace, capture_output=True, text=True, check=False)
     return done.stdout.splitlines()
 

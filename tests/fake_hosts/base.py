@@ -7,6 +7,7 @@ import base64
 import json
 import re
 import subprocess
+import sys
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -189,8 +190,7 @@ class FakeHost:
         self._lock = Lock()
         self._next_id = 1
         self._routes = [(method, _pattern(path), name) for method, path, name in self.ROUTES]
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> Self:
@@ -330,6 +330,15 @@ class FakeHost:
             if before.get(name) != after.get(name):
                 self.pushed(repository, f"refs/heads/{name}", before.get(name, EMPTY), after.get(name, EMPTY))
         return Reply(body, code, headers)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Print nothing for a client that leaves, such as before the end of a huge answer."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 def page_of(call: Call, items: list[Any], largest: int, size_name: str = "limit") -> tuple[list[Any], int, int]:

@@ -6,6 +6,7 @@ import pytest
 
 from api import PLUGINS_TOML, ApiClient, open_api
 from hosting import candidate
+from installed import NOT_CONFIGURED
 from scmhost.infra.loops import Loop, Loops
 
 BROKEN = candidate("broken", "plugins.fails_at_import")
@@ -30,7 +31,7 @@ def test_broken_plugin_leaves_process_ready(tmp_path: Path) -> None:
             "database": "ok",
             "generation": 1,
             "staleSince": None,
-            "plugins": {"ready": 1, "broken": 1, "off": 1},
+            "plugins": {"ready": 1, "broken": 1, "off": len(NOT_CONFIGURED)},
             "suspended": [],
             "stuck": [],
         }
@@ -43,7 +44,7 @@ def test_suspended_plugin_is_named_and_process_is_ready(tmp_path: Path) -> None:
         api.post("integrations/", {"provider": "faulty"})
         answer = api.client.get("/readyz")
         assert (answer.status_code, answer.json()["suspended"]) == (200, ["faulty"])
-        assert answer.json()["plugins"] == {"ready": 1, "suspended": 1, "off": 1}
+        assert answer.json()["plugins"] == {"ready": 1, "suspended": 1, "off": len(NOT_CONFIGURED)}
 
 
 def test_unreadable_configuration_is_reported_and_process_is_ready(api: ApiClient) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from api import PLUGINS_TOML, ApiClient, open_api
 from hosting import candidate
+from installed import NOT_CONFIGURED
 from scmhost.admin.bootstrap import bootstrap
 
 MORE = """\
@@ -51,7 +52,7 @@ def test_plugin_list_shows_state_reason_and_calls(api: ApiClient) -> None:
         "faulty": "suspended",
         "broken": "broken",
         "leaky": "ready",
-        "git": "off",
+        **dict.fromkeys(NOT_CONFIGURED, "off"),
     }
     (hook,) = [hook for hook in found["faulty"]["hooks"] if hook["name"] == "scm_install"]
     assert (hook["calls"], hook["faults"], hook["refusals"], hook["slowestMs"] > 0) == (1, 1, 0, True)

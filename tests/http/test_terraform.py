@@ -1,5 +1,7 @@
 """The requests of the Terraform provider for Sentry, in its order: it cannot be installed without its registry."""
 
+from typing import Any
+
 from api import ApiClient
 
 
@@ -49,7 +51,14 @@ def test_terraform_reads_projects(api: ApiClient) -> None:
     for project in (api.get("/api/0/projects/acme/web/").json(), *api.get("projects/").json()):
         assert project["organization"]["slug"] == "acme"
         read = {name: project[name] for name in ("slug", "name", "platform", "teams", "features", "status")}
-        expected = {"slug": "web", "name": "web", "platform": None, "teams": [], "features": [], "status": "active"}
+        expected: dict[str, Any] = {
+            "slug": "web",
+            "name": "web",
+            "platform": None,
+            "teams": [],
+            "features": [],
+            "status": "active",
+        }
         assert read == expected
         assert {"color", "isPublic", "subjectTemplate", "dateCreated"} <= project.keys()
 

@@ -3,11 +3,13 @@
 import asyncio
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 from importlib.metadata import EntryPoint
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import Any, NoReturn
 
 import pytest
 
@@ -15,8 +17,8 @@ from loading import case_id, load_cases
 from plugins.listener import Listener
 from plugins.wrong.correct import Correct
 from plugins.wrong.installing import NeedsPerson
-from plugins.wrong.remote import CallsHost, RaisesConnectionReset
-from scmhost.sdk import HOOK_SPECS
+from plugins.wrong.remote import CallsHost, MissesRefusedConnection, RaisesConnectionReset
+from scmhost.sdk import HOOK_SPECS, Existence, Installation, Offer, ProviderUnavailable, Repository, hookimpl
 from scmhost.sdk.testing import CHECKS, ConformanceRun, FileSample, PushSample, Samples
 from scmhost.sdk.testing.observe import SuiteWorker
 from scmhost.sdk.testing.runner import CHECKS_BY_NAME
@@ -151,6 +153,93 @@ def test_unresponsive_server_replaces_urls_that_a_model_accepts(prefix: str, out
     """The server's URL has a scheme that the model accepts; a model that accepts no other host keeps its own."""
     result = conformance_run(RaisesConnectionReset(prefix)).run(CHECKS_BY_NAME["host-timeout"])
     assert (result.outcome, text in result.report) == (outcome, True), result.report
+
+
+@pytest.fixture
+def quarry() -> Iterator[str]:
+    """Return the address of a code host on this machine that knows every team, file and repository."""
+
+    class Quarry(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            kind = self.path.rsplit("/", 2)[-2:]
+            body = b'"yes"' if kind[0] == "files" else b'["team/app"]' if kind[1] == "repositories" else b'{"id": 4}'
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Log nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Quarry) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("plugin", "outcome", "text"),
+    [
+        (CallsHost, "kept", ""),
+        (MissesRefusedConnection, "violated", "nothing listened at the address of its host"),
+    ],
+)
+def test_host_on_this_machine_is_taken_away(quarry: str, plugin: type[Correct], outcome: str, text: str) -> None:
+    """A plugin that is checked with a local server is also checked without it."""
+    run = conformance_run(plugin(), settings={"base_url": quarry}, examples=5)
+    result = run.run(CHECKS_BY_NAME["host-unreachable"])
+    assert (result.outcome, text in result.report) == (outcome, True), result.report or result.text
+    assert run.run(CHECKS_BY_NAME["errors-declared"]).outcome == "kept"
+
+
+def _unavailable(_self: object) -> NoReturn:
+    raise ProviderUnavailable("The forge does not answer.")
+
+
+@pytest.mark.parametrize(
+    ("hook", "check"),
+    [
+        ("scm_file_exists", "file-sample-exists"),
+        ("scm_read_file", "file-sample-read"),
+        ("scm_read_file", "missing-file-none"),
+        ("scm_compare_commits", "commits-once"),
+        ("scm_register_webhook", "webhook-repeatable"),
+        ("scm_register_webhook", "webhook-secret-hidden"),
+        ("scm_register_webhook", "webhook-removed-twice"),
+    ],
+)
+def test_nothing_is_said_about_a_host_that_does_not_answer(
+    hook: str, check: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A check that got no answer is neither kept nor violated."""
+    monkeypatch.setattr(Correct, hook, hookimpl(_unavailable))
+    if hook == "scm_read_file":
+        monkeypatch.delattr(Correct, "scm_blame_lines")
+    result = conformance_run(Correct(), examples=5).run(CHECKS_BY_NAME[check])
+    assert (result.outcome, result.blocked_by) == ("not run", ""), result.text
+
+
+class NeedsToken(Correct):
+    """Reads the token as the host passes it: every installation has one in I/O hooks."""
+
+    @hookimpl
+    def scm_offer_repositories(  # type: ignore[override]  # a hook may leave out arguments
+        self, installation: Installation, repositories: Sequence[Repository]
+    ) -> Sequence[Offer]:
+        assert installation.secrets["token"].get_secret_value()
+        return [Offer(identifier=str(one.id), name=one.name) for one in repositories]
+
+
+def test_the_installation_of_another_organization_has_secrets_too() -> None:
+    """A plugin may rely on the secrets that its ``scm_install`` returns."""
+    result = conformance_run(NeedsToken()).run(CHECKS_BY_NAME["organizations-isolated"])
+    assert result.outcome == "kept", result.report
+
+
+def test_unknown_existence_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plugin may not know, but then the check says nothing about it."""
+    monkeypatch.setattr(Correct, "scm_file_exists", hookimpl(lambda self: Existence.UNKNOWN))
+    result = conformance_run(Correct()).run(CHECKS_BY_NAME["file-sample-exists"])
+    assert (result.outcome, "does not know" in result.text) == ("not run", True)
 
 
 def test_invalid_sample_installation_is_reported() -> None:

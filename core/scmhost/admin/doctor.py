@@ -311,6 +311,7 @@ _HOST_CHECKS: Final[Sequence[Check]] = (
     host_checks.check_file_mode,
     host_checks.check_key_files,
     host_checks.check_telemetry_packages,
+    host_checks.check_agents_package,
     host_checks.check_database_file,
 )
 _ROW_CHECKS: Final[Sequence[Check]] = (

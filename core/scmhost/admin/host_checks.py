@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, Literal, TypeAlias, TypeVar
 
@@ -106,6 +107,15 @@ def check_telemetry_packages(services: Services) -> Findings:
         check_telemetry(spans=settings.host.spans.enabled)
     except TelemetryMissing as missing:
         yield Finding("error", "spans", str(missing), place=settings.source.place("host", "spans", "enabled"))
+
+
+def check_agents_package(services: Services) -> Findings:
+    """Report that the package of the endpoint for agents is missing, though it is on."""
+    settings = services.plugins.settings
+    if settings.host.mcp and find_spec("mcp") is None:
+        problem = "host.mcp is true, but the package mcp is not installed: the service does not start"
+        place = settings.source.place("host", "mcp")
+        yield Finding("error", "mcp", problem, "pip install 'scmhost[mcp]', or switch host.mcp off", place)
 
 
 def check_database_file(services: Services) -> Findings:

@@ -234,13 +234,10 @@ class _PreformattedLines:
 
     def line(self, text: str, ending: str, frames: Sequence[LinkedFrame]) -> None:
         self.has_guess = self.has_guess or any(frame.is_guess for frame in frames)
-        self.write(joined(text.rstrip("\r"), frames, self._escaped, self._link) + ("\n" if ending else ""))
+        self.write(joined(text.rstrip("\r"), frames, self._escaped, html_link) + ("\n" if ending else ""))
 
     def _escaped(self, text: str) -> str:
         return _for_page(text).translate(self._entities)
-
-    def _link(self, text: str, url: str) -> str:
-        return f'<a href="{url.translate(_ENTITIES)}" rel="noopener noreferrer">{text}</a>'
 
 
 class Json:
@@ -311,6 +308,16 @@ def shifted(frames: Sequence[LinkedFrame], by: int) -> list[LinkedFrame]:
     """Return the frames of a line whose first ``by`` characters are removed."""
     moved = (frame.found._replace(start=frame.found.start - by, end=frame.found.end - by) for frame in frames)
     return [frame._replace(found=found) for frame, found in zip(frames, moved, strict=True)]
+
+
+def html_link(escaped: str, url: str) -> str:
+    """Return an escaped text as a link."""
+    return f'<a href="{url.translate(_ENTITIES)}" rel="noopener noreferrer">{escaped}</a>'
+
+
+def markdown_text(text: str) -> str:
+    """Escape a text for a block of HTML in Markdown. It has no line ends, because a blank line would end the block."""
+    return " ".join(_for_page(text).split("\n")).translate(_MARKDOWN_ENTITIES)
 
 
 def _hyperlink(text: str, url: str) -> str:

@@ -85,7 +85,7 @@ class CheckoutLinker:
         return found._replace(ignored=True) if is_no_place else found
 
     def _located(self, frame: Frame) -> CheckoutLink:
-        printed = read_printed_path(_path_of_class(frame) or frame.path)
+        printed = compared_path(frame)
         if printed is None:
             return CheckoutLink(reason=Reason.NOT_A_FILE)
         return self._below_root(printed) or self._by_suffix(printed)
@@ -137,30 +137,34 @@ class LinkOverrides(NamedTuple):
 
 
 class CheckoutLinks:
-    """Links frames to one commit of a checkout, and collects warnings on these links."""
+    """Links frames to one commit of a checkout, and collects warnings on these links.
+
+    Attributes:
+        checkout: the checkout, as it was when this object was made.
+        inputs: what frames are compared with.
+    """
 
     def __init__(self, overrides: LinkOverrides, reading: RepositoryReading | None = None) -> None:
         checkout = (reading or start_reading(overrides.ref)).finish(overrides.remote)
         exact = overrides.ref is not None
         targets = CheckoutTargets(checkout, PageOverrides(overrides.kind, overrides.template, exact))
-        self._checkout = checkout
+        self.checkout = checkout
         self._exact = exact
         # An ordered set.
         self._changed: dict[tuple[str, int, str], None] = {}
-        self._linker = CheckoutLinker(
-            LinkerInputs(
-                checkout_roots(checkout),
-                checkout.prefix,
-                FileTree(targets.files, checkout.prefix),
-                targets,
-                mapping_index(overrides.mappings, checkout.maps),
-            )
+        self.inputs = LinkerInputs(
+            checkout_roots(checkout),
+            checkout.prefix,
+            FileTree(targets.files, checkout.prefix),
+            targets,
+            mapping_index(overrides.mappings, checkout.maps),
         )
+        self._linker = CheckoutLinker(self.inputs)
 
     @property
     def facts(self) -> dict[str, object]:
         """Facts on all links together, for JSON."""
-        return {"commit": self._checkout.commit, "pushed": self._checkout.pushed}
+        return {"commit": self.checkout.commit, "pushed": self.checkout.pushed}
 
     def link(self, frames: Sequence[FrameMatch]) -> list[LinkedFrame]:
         """Link frames; the result has their order."""
@@ -169,7 +173,7 @@ class CheckoutLinks:
     def summary(self, counts: LinkCounts) -> list[str]:
         """Return the counts, and warnings on links that look right but are not."""
         lines = counts.lines()
-        if counts.links and self._checkout.pushed is False:
+        if counts.links and self.checkout.pushed is False:
             lines.append(self._unpushed())
         for path, line, commit in list(self._changed)[:_CHANGED_SHOWN]:
             short = commit[:SHORT_SHA]
@@ -179,10 +183,10 @@ class CheckoutLinks:
         return lines
 
     def _unpushed(self) -> str:
-        head = f"commit {self._checkout.head[:SHORT_SHA]} is on no branch of a remote yet"
+        head = f"commit {self.checkout.head[:SHORT_SHA]} is on no branch of a remote yet"
         if self._exact:
             return f"{head}: until it is pushed, its links lead nowhere."
-        return f"{head}: links lead to commit {self._checkout.commit[:SHORT_SHA]}, the last that is pushed."
+        return f"{head}: links lead to commit {self.checkout.commit[:SHORT_SHA]}, the last that is pushed."
 
     def _linked(self, found: FrameMatch, link: CheckoutLink) -> LinkedFrame:
         if link.changed and link.path and len(self._changed) < _CHANGED_KEPT:
@@ -234,6 +238,11 @@ def _ancestor(folder: str, climbs: int) -> str:
     """Return the folder ``climbs`` levels above; the top folder is its own parent."""
     kept = folder.split("/")[:-1]
     return "".join(f"{name}/" for name in kept[: max(len(kept) - climbs, 0)])
+
+
+def compared_path(frame: Frame) -> PrintedPath | None:
+    """Return the path of a frame as it is compared with files, or None if it is no path of a file."""
+    return read_printed_path(_path_of_class(frame) or frame.path)
 
 
 def _path_of_class(frame: Frame) -> str | None:

@@ -146,7 +146,7 @@ def open_checkout(options: Mapping[str, Any]) -> LinkSource:
     Raises:
         ScmhostError: it cannot be opened; the message has the next step.
     """
-    mappings = tuple(_mapping(text) for text in options["maps"])
+    mappings = tuple(read_mapping(text) for text in options["maps"])
     if options.get("editor"):
         _refuse(options, _OVERRIDES, "has no effect with --editor: it links to the files on disk")
         from scmhost.checkout.editors import EditorLinks, editor_template
@@ -167,7 +167,8 @@ def _refuse(options: Mapping[str, Any], names: Sequence[str], why: str) -> None:
         raise click.UsageError(f"--{'map' if given == 'maps' else given.replace('_', '-')} {why}.")
 
 
-def _mapping(text: str) -> tuple[str, str]:
+def read_mapping(text: str) -> tuple[str, str]:
+    """Return the two roots of a code mapping on the command line."""
     stack, separator, source = text.partition("=")
     if not separator or not stack:
         raise click.UsageError(f"--map {text!r}: write STACK=SOURCE, for example /app=src.")

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 # Name: ("module:attribute" of the command, its summary).
 Commands = Mapping[str, tuple[str, str]]
 
+# Packages that only the extra for agents installs, on its own.
+MCP_PACKAGES: Final = frozenset({"httpx2", "mcp", "mcp_types"})
+
 # Packages that only the server extra installs.
 SERVER_PACKAGES: Final = frozenset(
     {
@@ -58,6 +61,7 @@ COMMANDS: Final = {
     ),
     "link": ("scmhost.cli.link:link", "Print a stack trace, or any text, with links to the source."),
     "map": ("scmhost.cli.mapping_tools:map_frames", "Map stack frames to paths in a repository."),
+    "mcp": ("scmhost.cli.mcp:mcp", "Serve links to agents, over the Model Context Protocol."),
     "migrate": ("scmhost.cli.admin:migrate", "Update the database schema."),
     "plugin": ("scmhost.cli.plugin:command", "Write a plugin, or check one."),
     "plugins": ("scmhost.cli.plugins:plugins", "List plugins, find problems, and enable or disable plugins."),
@@ -123,13 +127,16 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, summary) for name, (_, summary) in sorted(self.lazy.items())])
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command. If it needs the server extra, and that is not installed, exit with a message."""
+        """Run a command. If it needs an extra that is not installed, exit with a message."""
         try:
             return super().invoke(ctx)
         except ModuleNotFoundError as error:
-            if (error.name or "").partition(".")[0] not in SERVER_PACKAGES:
-                raise
+            package = (error.name or "").partition(".")[0]
             command = f"{ctx.command_path} {ctx.invoked_subcommand}"
+            if package in MCP_PACKAGES:
+                fail(f'{command} needs the package mcp: pip install "scmhost[mcp]"', EXIT_USAGE)
+            if package not in SERVER_PACKAGES:
+                raise
             fail(f'{command} needs the server: pip install "scmhost[server]"', EXIT_USAGE)
 
 

@@ -31,6 +31,7 @@ def serve(
     import structlog
     import uvicorn
 
+    from scmhost.agents import agents_endpoint
     from scmhost.infra.telemetry import check_telemetry
     from scmhost.infra.telemetry.metrics import multiprocess_folder
     from scmhost.plugins.config.watching import block_hangups, forward_hangups
@@ -41,6 +42,7 @@ def serve(
     with context.open_host(config, database_url, quiet=False) as opened:
         settings = opened.settings.host
         check_telemetry(spans=settings.spans.enabled)
+        agents_endpoint(wanted=settings.mcp)
         for report in opened.services.plugins.plugins:
             log.info("plugin", name=report.name, state=report.state, reason=report.reason)
     # Worker processes read their configuration from the environment.

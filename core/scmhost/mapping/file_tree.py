@@ -63,6 +63,10 @@ class FileTree:
     def __contains__(self, path: str) -> bool:
         return path in self._files
 
+    def named(self, name: str) -> Sequence[str]:
+        """Return the files with this name, in no order."""
+        return self._by_name.get(name, ())
+
     @property
     def learned(self) -> int:
         """The number of roots found so far. A path without a match may have one once this number has grown."""

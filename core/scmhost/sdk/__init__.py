@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     )
     from .hooks import HOOK_SPECS, PROMISES
     from .http import ApiClient
-    from .http_answers import ApiAnswer
+    from .http_answers import ApiAnswer, BodyPages
     from .installing import RedirectTo
     from .provider import FEATURE_HOOKS, Feature, FeatureText, NoFields, Provider, ProviderMetadata
     from .reasons import NEXT_STEP, Reason
@@ -107,7 +107,7 @@ _NAMES_BY_MODULE: Final = {
         "hookimpl",
     ),
     "http": ("ApiClient",),
-    "http_answers": ("ApiAnswer",),
+    "http_answers": ("ApiAnswer", "BodyPages"),
     "installing": ("RedirectTo",),
     "provider": ("FEATURE_HOOKS", "Feature", "FeatureText", "NoFields", "Provider", "ProviderMetadata"),
     "reasons": ("NEXT_STEP", "Reason"),
@@ -179,6 +179,7 @@ __all__ = [
     "ApiNotFound",
     "ApiTooLarge",
     "BlamedLine",
+    "BodyPages",
     "Claim",
     "Command",
     "CommitDraft",

@@ -134,8 +134,8 @@ def scm_dispatch_repository(  # type: ignore[empty-body]
 ) -> Decision:
     """Decide what adding a repository means: a ``Claim`` of the candidate, a ``Create``, or a ``Refusal``.
 
-    ``candidate`` is the unclaimed, active repository whose id or name the request's identifier gives, if any.
-    The host saves the decision in one transaction; if another claim was faster, nothing is saved.
+    ``candidate`` is the unclaimed, active repository, if any, whose name or ``Repository.id`` the request's identifier
+    is. The host saves the decision in one transaction; if another claim was faster, nothing is saved.
     """
 
 

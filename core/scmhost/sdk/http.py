@@ -23,7 +23,7 @@ except ModuleNotFoundError as missing:
 
 from .errors import ApiNotFound, ApiTooLarge, ProviderError, ProviderUnavailable, UrlError
 from .execution import remaining_seconds
-from .http_answers import ApiAnswer, Refused, sent_secrets
+from .http_answers import ApiAnswer, BodyPages, Refused, sent_secrets
 from .http_transport import CLOSED, FAULTS, CheckedTransport, Resolver, resolve
 from .urls.safety import check_web_url
 
@@ -62,7 +62,8 @@ class ApiClient:
 
     One client for the life of the process: it keeps connections open on the plugin's event loop. All requests of a hook
     together stay within the hook's budget. Only addresses that the operator allows are connected to. ``base_url`` is
-    the address of the API, such as ``https://codeberg.org/api/v1``.
+    the address of the API, such as ``https://codeberg.org/api/v1``. ``pages`` is how the host sends lists, if a list is
+    not the whole body of an answer.
 
     Every fault is one of the contract's errors: 401 ``ProviderUnauthorized``, 403 ``ProviderForbidden``, a rate limit
     ``RateLimited`` with its pause, 404 ``ApiNotFound``, other refusals ``ApiError`` with ``status``; 5xx, no answer,
@@ -75,6 +76,7 @@ class ApiClient:
         *,
         headers: Mapping[str, str] | None = None,
         most_bytes: int = MOST_BYTES,
+        pages: BodyPages | None = None,
         resolver: Resolver = resolve,
     ) -> None:
         self.base_url: Final = check_web_url(base_url)
@@ -82,6 +84,7 @@ class ApiClient:
             raise UrlError("the address of the API has a query; leave out the ? and what follows")
         self.host: Final = urlsplit(self.base_url).netloc
         self._most_bytes = most_bytes
+        self._pages = pages
         self._resolver = resolver
         self._headers: dict[str, str] = {"user-agent": "scmhost", "accept": "application/json", **_lower(headers)}
         # A pool belongs to the event loop that made its connections; the host may replace a loop that was blocked.
@@ -108,15 +111,19 @@ class ApiClient:
     async def items(
         self, kind: type[T], *path: str, params: Mapping[str, Any] | None = None, most: int = 10_000
     ) -> AsyncIterator[T]:
-        """Yield the items of a list page by page, at most a number of them. ``kind`` is the type of one item."""
+        """Yield the items of a list page by page, at most a number of them. ``kind`` is the type of one item.
+
+        The next page is that of ``ApiAnswer.next_params``.
+        """
         query: Mapping[str, Any] | None = params or {}
         while query is not None and most > 0:
             answer = await self.request("GET", *path, params=query)
-            for item in answer.read(list[kind])[:most]:  # type: ignore[valid-type]
+            for item in answer.items(kind)[:most]:
                 most -= 1
                 yield item
+            following = answer.next_params
             # A host that names the same page again would never end.
-            query = answer.next_params if answer.next_params != answer.params else None
+            query = following if following != answer.params else None
 
     async def request(  # noqa: PLR0913 - the options of a request
         self,
@@ -206,7 +213,7 @@ class ApiClient:
             raise ProviderUnavailable(f"{self.host} {_fault(error, place)}") from None
         if status >= HTTPStatus.BAD_REQUEST:
             raise Refused(self.host, place, status, headers, body, secrets).error(time())
-        return ApiAnswer(self.host, place, status, headers, body, query)
+        return ApiAnswer(self.host, place, status, headers, body, query, self._pages)
 
     async def _exchange(self, request: httpx2.Request, most: int) -> tuple[int, dict[str, str], bytes]:
         """Send a request, follow redirects to the same place, and read the body."""

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError, create_model
 
 from .errors import (
     ApiError,
@@ -38,9 +38,35 @@ _SHORTEST_SECRET: Final = 6
 _FIRST_EPOCH: Final = 1_000_000_000
 _LINK: Final = re.compile(r'<([^<>]{1,4000})>((?:\s{0,5};\s{0,5}[a-z]{1,20}="?[^",;<>]{0,100}"?){1,5})')
 _IS_NEXT: Final = re.compile(r'\brel="?next\b')
+_MESSAGE_FIELDS: Final = ("message", "error_description", "error", "detail")
 _LATER: Final = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY)
 _RESET_HEADERS: Final = ("x-ratelimit-reset", "ratelimit-reset")
 _REMAINING_HEADERS: Final = ("x-ratelimit-remaining", "ratelimit-remaining")
+
+
+@dataclass(frozen=True, slots=True)
+class BodyPages:
+    """How a code host sends a list as a part of an object, such as ``{"values": [...], "nextPageStart": 25}``.
+
+    Attributes:
+        items: the field that has the list.
+        next: the field that names the next page: the value of a parameter, or a URL, of which the query is taken. Empty
+            for a host that sends a header ``Link`` or ``X-Next-Page``.
+        param: the parameter of the query that gets the value of ``next``; by default it has the same name.
+    """
+
+    items: str
+    next: str = ""
+    param: str = ""
+
+    def following(self, value: object) -> dict[str, str]:
+        """Return what changes in the query for the next page; nothing on the last page."""
+        if value is None or isinstance(value, bool) or not isinstance(value, str | int) or value == "":
+            return {}
+        text = str(value)
+        if "://" in text or text.startswith(("/", "?")):
+            return dict(parse_qsl(urlsplit(text).query))
+        return {self.param or self.next: text}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +80,7 @@ class ApiAnswer:
         headers: the headers; names are lower case.
         body: the body, without compression.
         params: the query of the request.
+        pages: how the host sends lists; None if a list is the whole body.
     """
 
     host: str
@@ -62,6 +89,7 @@ class ApiAnswer:
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
     params: Mapping[str, str] = field(default_factory=dict, repr=False)
+    pages: BodyPages | None = field(default=None, repr=False)
 
     def read(self, kind: type[T]) -> T:
         """Return the JSON of the body as a value of a type: a pydantic model, ``list[Model]``, ``dict[str, Any]`` ...
@@ -79,6 +107,13 @@ class ApiAnswer:
                 return value
         raise ProviderUnavailable(f"{self.host} answered {self.place} with {problem}")
 
+    def items(self, kind: type[T]) -> list[T]:
+        """Return the items of this page of a list. ``kind`` is the type of one item; errors are those of ``read``."""
+        if self.pages is None:
+            return self.read(list[kind])  # type: ignore[valid-type]
+        items: list[T] = self.read(_page(cast("Any", kind), self.pages.items)).items
+        return items
+
     @property
     def text(self) -> str:
         """The body as text; bytes that are not UTF-8 become replacement characters."""
@@ -86,10 +121,13 @@ class ApiAnswer:
 
     @property
     def next_params(self) -> dict[str, str] | None:
-        """The query of the next page, from the headers ``Link`` or ``X-Next-Page``; None on the last page.
+        """The query of the next page, by ``pages``, ``Link`` or ``X-Next-Page``; None on the last page.
 
         Only the query is taken, so that an answer cannot lead the client to another place.
         """
+        if self.pages and self.pages.next:
+            changed = self.pages.following(self.read(dict[str, Any]).get(self.pages.next))
+            return {**self.params, **changed} if changed else None
         following = next(
             (url for url, names in _LINK.findall(self.headers.get("link", "")) if _IS_NEXT.search(names)), None
         )
@@ -161,9 +199,7 @@ class Refused:
             answer = json.loads(self.body)
         except (ValueError, RecursionError):
             return ""
-        names = ("message", "error_description", "error")
-        texts = [answer.get(name) for name in names] if isinstance(answer, dict) else []
-        text = next((text for text in texts if isinstance(text, str) and text.strip()), "")
+        text = next((text for text in _messages(answer) if text.strip()), "")
         for value in sorted(self.sent, key=len, reverse=True):
             text = text.replace(value, "***")
         plain = " ".join(text.encode("utf-8", "replace").decode().split())
@@ -189,6 +225,25 @@ def seconds_of(text: str, now: float) -> float | None:
     return min(max(seconds, 1.0), LONGEST_PAUSE)
 
 
+def _messages(answer: object) -> Iterable[str]:
+    """Return the texts for people in an error: of its own fields, or of ``errors: [{...}]`` and ``error: {...}``."""
+    if isinstance(answer, str):
+        yield answer
+    if not isinstance(answer, Mapping):
+        return
+    for name in _MESSAGE_FIELDS:
+        if isinstance(answer.get(name), str):
+            yield answer[name]
+    several = answer.get("errors")
+    for inner in (answer.get("error"), *(several if isinstance(several, list) else ())):
+        # One level: an object inside of the object has no further errors.
+        for name in _MESSAGE_FIELDS if isinstance(inner, Mapping) else ():
+            if isinstance(inner.get(name), str):
+                yield inner[name]
+        if isinstance(inner, str):
+            yield inner
+
+
 def sent_secrets(headers: Mapping[str, str], body: object) -> tuple[str, ...]:
     """Return the values of a request that may be secret: those of its headers, and all texts of its body."""
     words = (word for value in headers.values() for word in (value, *value.split()))
@@ -210,6 +265,12 @@ def _texts(value: object) -> Iterable[str]:
 @cache
 def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
+
+
+@cache
+def _page(kind: Any, name: str) -> Any:
+    """Return the model of an object that has a list of items of a type in a field."""
+    return create_model("Page", items=(list[kind], Field(alias=name)))
 
 
 def _misfit(error: ValidationError) -> str:

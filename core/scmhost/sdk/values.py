@@ -179,7 +179,8 @@ class Offer(Value):
     """A repository that a user may add.
 
     Attributes:
-        identifier: sent back in the ``AddRequest``; the host searches an unclaimed repository with this id or name.
+        identifier: sent back in the ``AddRequest``; the host searches an unclaimed repository with this id or name. Use
+            the whole name: the id is that of ``Repository``, and a number of the code host may be that of another one.
         name: the displayed name.
         default_branch: the branch that a new code mapping gets by default.
     """

@@ -135,6 +135,19 @@ class ListsBaseCommit(Correct):
         return [CommitDraft(sha=sha) for sha in (head, base) if sha]
 
 
+class ListsOldestCommitAgain(Correct):
+    """Takes a base of the history for one that the list includes; a base that it does not know gives nothing."""
+
+    history = ("c0ffee", "beef", "feed")
+
+    @hookimpl
+    def scm_compare_commits(self, base: str | None, head: str) -> Sequence[CommitDraft]:
+        if head not in self.history or base not in (None, *self.history):
+            return []
+        last = self.history.index(base) + 1 if base else len(self.history)
+        return [CommitDraft(sha=sha) for sha in self.history[self.history.index(head) : last]]
+
+
 class ResolvesToOtherCommit(Correct):
     @hookimpl
     async def scm_resolve_ref(self) -> ResolvedRef | None:

@@ -7,9 +7,21 @@ import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
-from scmhost.sdk import MAX_FILE_BYTES, BlamedLine, ProviderError, hookimpl
+from scmhost.sdk import MAX_FILE_BYTES, BlamedLine, Existence, ProviderError, hookimpl
 
 from .correct import Correct
+
+
+class MissesEveryFile(Correct):
+    @hookimpl
+    async def scm_file_exists(self) -> Existence:
+        return Existence.NO
+
+
+class FindsEveryFile(Correct):
+    @hookimpl
+    async def scm_file_exists(self) -> Existence:
+        return Existence.YES
 
 
 class ReadsNothing(Correct):

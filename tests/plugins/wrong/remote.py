@@ -117,6 +117,16 @@ class WaitsTooLong(RaisesTimeoutError):
         return settings.model_copy(update={"timeout": 60})
 
 
+class MissesRefusedConnection(RaisesTimeoutError):
+    """Expects that its host is always there."""
+
+    @hookimpl
+    def scm_file_exists(self, settings: Settings) -> Existence:
+        address = urlsplit(settings.base_url)
+        with socket.create_connection((address.hostname, address.port or 443), timeout=1):
+            return Existence.UNKNOWN
+
+
 class BoundsEachRead(CallsHost):
     """Catches all errors of its client, whose timeout is that of each read."""
 

@@ -10,6 +10,7 @@ import pytest
 
 import factories
 from api import PLUGINS_TOML, open_api
+from installed import NOT_CONFIGURED
 from scmhost.admin import doctor, host_checks
 from scmhost.admin.doctor import config_error_findings, error_finding, run_checks, worst_first
 from scmhost.admin.host_checks import MAX_OF_A_KIND, Check, Finding, each
@@ -43,8 +44,8 @@ def lines(check: Check, services: Services) -> list[str]:
 
 
 def test_healthy_host_passes_every_check(services: Services) -> None:
-    """Each check finds nothing; only the plugin that is installed but not configured is noted."""
-    assert [finding.subject for finding in run_checks(services)] == ["plugin git"]
+    """Each check finds nothing; only plugins that are installed but not configured are noted."""
+    assert [finding.subject for finding in run_checks(services)] == [f"plugin {name}" for name in NOT_CONFIGURED]
 
 
 def test_failed_check_of_rows_is_a_finding(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,7 +56,8 @@ def test_failed_check_of_rows_is_a_finding(services: Services, monkeypatch: pyte
 
     monkeypatch.setattr(doctor, "_ROW_CHECKS", (away,))
     findings = run_checks(services)
-    assert [(item.severity, item.subject) for item in findings] == [("error", "the database"), ("note", "plugin git")]
+    notes = [("note", f"plugin {name}") for name in NOT_CONFIGURED]
+    assert [(item.severity, item.subject) for item in findings] == [("error", "the database"), *notes]
 
 
 @pytest.mark.parametrize("error", [Unavailable("it does not answer"), StoreError("no tables")], ids=repr)

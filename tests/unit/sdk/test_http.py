@@ -17,6 +17,7 @@ from scmhost.sdk import (
     ApiError,
     ApiNotFound,
     ApiTooLarge,
+    BodyPages,
     ProviderError,
     ProviderForbidden,
     ProviderUnauthorized,
@@ -349,6 +350,78 @@ def test_a_list_is_read_page_by_page(headers: dict[str, Any]) -> None:
     assert talk(server, work) == [1, 2, 3]
     assert server.requests[0].startswith("GET /api/v1/things?q=a ")
     assert server.requests[1].startswith("GET /api/v1/things?q=a&page=2")
+
+
+@pytest.mark.parametrize(
+    ("pages", "first", "query"),
+    [
+        (
+            BodyPages("values", next="nextPageStart", param="start"),
+            {"nextPageStart": 25, "isLastPage": False},
+            "start=25",
+        ),
+        (BodyPages("values", next="cursor"), {"cursor": "a b"}, "cursor=a+b"),
+        (BodyPages("values", next="next"), {"next": "https://elsewhere.example/2.0/things?page=2"}, "page=2"),
+        (BodyPages("values", next="next"), {"next": "/things?page=2"}, "page=2"),
+        (BodyPages("values"), {}, "page=2&after=x%3D"),
+    ],
+)
+def test_a_list_in_an_object_is_read_page_by_page(pages: BodyPages, first: dict[str, Any], query: str) -> None:
+    """The list is a field of the answer, and another field or a header names the next page."""
+    headers: dict[str, Any] = {} if pages.next else {"link": LINK}
+    last = {pages.next or "rest": None, "values": [{"id": 3}]}
+    server = Raw([answer({"values": [{"id": 1}, {"id": 2}], **first}, **headers), answer(last)])
+
+    async def work(client: ApiClient) -> list[int]:
+        return [item.id async for item in client.with_headers({}).items(Item, "things", params={"q": "a"})]
+
+    assert talk(server, work, pages=pages) == [1, 2, 3]
+    assert server.requests[1].startswith(f"GET /api/v1/things?q=a&{query} ")
+
+
+@pytest.mark.parametrize("following", [None, "", False, True, 1.5, ["a"], {"a": 1}])
+def test_a_next_page_that_has_no_name_is_the_end(following: object) -> None:
+    """Hosts send null, false or nothing on the last page."""
+    server = Raw([answer({"values": [{"id": 1}], "next": following})])
+
+    async def work(client: ApiClient) -> list[int]:
+        return [item.id async for item in client.items(Item, "things")]
+
+    assert talk(server, work, pages=BodyPages("values", next="next")) == [1]
+
+
+def test_an_object_without_its_list_is_no_page() -> None:
+    """The message names the field, and the item that does not fit."""
+
+    async def work(client: ApiClient) -> list[int]:
+        return [item.id async for item in client.items(Item, "things")]
+
+    for body, problem in (({"items": []}, "at values: "), ({"values": [{"id": "x"}]}, "at values.0.id: ")):
+        with pytest.raises(ProviderUnavailable, match=problem):
+            talk(Raw([answer(body)]), work, pages=BodyPages("values"))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"errors": [{"context": None, "message": "The name is taken."}]},
+        {"errors": ["The name is taken."]},
+        {"error": {"code": 9, "message": "The name is taken."}},
+        {"message": " ", "error": "The name is taken."},
+        {"errors": [{"context": "x"}, {"detail": "The name is taken."}]},
+    ],
+)
+def test_the_message_of_the_host_is_found_in_the_usual_forms(body: dict[str, Any]) -> None:
+    """Code hosts nest their messages in different ways."""
+    assert str(refusal(answer(body, 409))).endswith(" with 409: The name is taken.")
+
+
+@pytest.mark.parametrize(
+    "body", [[], {"errors": {"name": ["taken"]}}, {"errors": [3, None]}, {"error": {"error": {}}}, 3]
+)
+def test_an_error_without_a_message_has_its_status(body: object) -> None:
+    """A body of another form is no message."""
+    assert str(refusal(answer(body, 409))).endswith(" with 409")
 
 
 def test_reading_pages_ends() -> None:

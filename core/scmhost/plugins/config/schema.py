@@ -180,6 +180,9 @@ class HostSettings(Table):
         description="Hours between two comparisons of an installation's repositories with its code host; 0: only on "
         "request.",
     )
+    mcp: bool = Field(
+        default=False, description="Answers agents with tokens at `/mcp`; needs the extra `scmhost[mcp]`."
+    )
     outbound: OutboundSettings = OutboundSettings()
     metrics: MetricsSettings = MetricsSettings()
     spans: SpansSettings = SpansSettings()

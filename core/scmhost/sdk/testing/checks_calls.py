@@ -6,7 +6,15 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from scmhost.sdk import PROMISES, AddRequest, Installation, Location, ProviderError, RegisteredWebhook
+from scmhost.sdk import (
+    PROMISES,
+    AddRequest,
+    Installation,
+    Location,
+    ProviderError,
+    ProviderUnavailable,
+    RegisteredWebhook,
+)
 from scmhost.sdk.frozen import FrozenDict
 from scmhost.sdk.validation import ARGUMENTS
 
@@ -21,7 +29,7 @@ from .calls import (
 )
 from .checks import Check, CheckFunction, NothingToCheck, Violation, check
 from .plugin_under_test import ADDRESS, ORGANIZATION, PluginUnderTest
-from .servers import SlowServer, UnresponsiveServer
+from .servers import SlowServer, UnresponsiveServer, closed_authority
 from .strategies import SHA, arguments, for_all
 
 M = TypeVar("M", bound=BaseModel)
@@ -107,8 +115,29 @@ def pure_without_io(plugin: PluginUnderTest) -> None:
 )
 def host_unreachable(plugin: PluginUnderTest) -> None:
     _for_every_hook(HOST_UNREACHABLE)(plugin)
-    if not plugin.is_remote:
+    if not _misses_host(plugin) and not plugin.is_remote:
         raise NothingToCheck("no hook tried to reach a host beyond this machine")
+
+
+def _misses_host(plugin: PluginUnderTest) -> bool:
+    """Call the I/O hooks with nothing at the address of their host, which may be on this machine until then.
+
+    Returns:
+        Whether a hook could not reach it.
+    """
+    missed = False
+    with closed_authority() as authority:
+        for hook in [hook for hook in plugin.functions if PROMISES[hook].colour == "io"]:
+            # A hook that raises such errors with its host, too, violates another check.
+            if hook in _violating_hooks(plugin, ERRORS_DECLARED):
+                continue
+            arguments_ = {name: _argument(plugin, name, authority) for name in ARGUMENTS[hook]}
+            observed = plugin.caller.observe(hook, arguments_)
+            violation = observed.violations.get(ERRORS_DECLARED)
+            if violation:
+                raise Violation(f"{violation.problem}; nothing listened at the address of its host", violation.call)
+            missed |= observed.result is not None and isinstance(observed.result.error, ProviderUnavailable)
+    return missed
 
 
 @check(
@@ -168,7 +197,9 @@ def _check_host(plugin: PluginUnderTest, kind: type[UnresponsiveServer], behavio
     with kind.open() as server:
         # The shortest budgets come first, so that a missing timeout is reported early.
         for hook in sorted(waiting, key=lambda hook: PROMISES[hook].budget):
-            observed = caller.observe(hook, {name: _argument(plugin, name, server) for name in ARGUMENTS[hook]})
+            observed = caller.observe(
+                hook, {name: _argument(plugin, name, server.authority) for name in ARGUMENTS[hook]}
+            )
             violation = observed.violations.get(BUDGET_KEPT) or observed.violations.get(ERRORS_DECLARED)
             # Without a connection, the violation has another cause and another check.
             if not server.has_new_connections():
@@ -180,18 +211,18 @@ def _check_host(plugin: PluginUnderTest, kind: type[UnresponsiveServer], behavio
         raise NothingToCheck("no I/O hook connected to the suite's server in place of its host")
 
 
-def _argument(plugin: PluginUnderTest, name: str, server: UnresponsiveServer) -> Any:
-    """Return a sample for an argument, with all URLs replaced by the server's."""
+def _argument(plugin: PluginUnderTest, name: str, authority: str) -> Any:
+    """Return a sample for an argument, with the host of all URLs replaced."""
     if name in ("settings", "form"):
-        return _revalidated(getattr(plugin, name), _fields(plugin, name), server)
+        return _revalidated(getattr(plugin, name), _fields(plugin, name), authority)
     if name == "installation":
-        fields = _with_origin(plugin.installation.model_dump(), f"http://{server.authority}")
+        fields = _with_origin(plugin.installation.model_dump(), f"http://{authority}")
         return Installation.model_validate({**fields, "secrets": plugin.draft.secrets})
     if name in ("repository", "candidate"):
         sample: BaseModel = getattr(plugin, name)
-        return type(sample).model_validate(_with_origin(sample.model_dump(), f"http://{server.authority}"))
+        return type(sample).model_validate(_with_origin(sample.model_dump(), f"http://{authority}"))
     if name == "repositories":
-        return (_argument(plugin, "candidate", server),)
+        return (_argument(plugin, "candidate", authority),)
     if name == "data_folder":
         return plugin.data_folder
     return AddRequest(identifier=plugin.candidate.name) if name == "request" else _PLAIN_ARGUMENTS[name]
@@ -225,11 +256,11 @@ def _fields(plugin: PluginUnderTest, name: str) -> Mapping[str, Any]:
     return {**defaults, **fields}
 
 
-def _revalidated(sample: M, fields: Mapping[str, Any], server: UnresponsiveServer) -> M:
+def _revalidated(sample: M, fields: Mapping[str, Any], authority: str) -> M:
     """Return a model with the server's URLs in a scheme that it accepts; unchanged if it accepts none."""
     for scheme in _SCHEMES:
         try:
-            return type(sample).model_validate(_with_origin(fields, f"{scheme}://{server.authority}"))
+            return type(sample).model_validate(_with_origin(fields, f"{scheme}://{authority}"))
         except (ValidationError, ProviderError):
             continue
     return sample

@@ -15,9 +15,10 @@ from .samples import PushSample
 from .strategies import bodies, branches, for_all, headers, shas
 
 _PUSH: Final = ("scm_read_push",)
-_NO_SAMPLE: Final = "there is no sample of a delivery; set push = PushSample(...)"
+_NO_SAMPLE: Final = "there is no sample of a delivery; set push = PushSample(...), in TOML [push]"
 _ROUTE: Final = ("scm_route_delivery",)
 _REGISTER: Final = ("scm_register_webhook",)
+_NO_COMMIT: Final = "scm_compare_commits listed no commit; set file = FileSample(ref=...) to a branch that has some"
 _ADDRESS: Final = "https://scmhost.example.com/hooks/3/"
 _SECRET: Final = "the secret of a webhook"  # noqa: S105 - of a sample
 
@@ -170,8 +171,8 @@ def route_signed(plugin: PluginUnderTest) -> None:
     hooks=_REGISTER,
 )
 def webhook_repeatable(plugin: PluginUnderTest) -> None:
-    first = _register(plugin, "first")
-    for result in [_register(plugin, secret) for secret in ("first", "second")] if first.error is None else ():
+    _registered(plugin, "first")
+    for result in [_register(plugin, secret) for secret in ("first", "second")]:
         if result.error is not None and not isinstance(result.error, ProviderUnavailable):
             raise Violation("the same webhook was registered before", result.call)
 
@@ -183,8 +184,8 @@ def webhook_repeatable(plugin: PluginUnderTest) -> None:
     hooks=_REGISTER,
 )
 def webhook_secret_hidden(plugin: PluginUnderTest) -> None:
-    result = _register(plugin, _SECRET)
-    if result.value is not None and _SECRET in repr(result.value):
+    result = _registered(plugin, _SECRET)
+    if _SECRET in repr(result.value):
         raise Violation("it contains the secret", result.call)
 
 
@@ -196,8 +197,8 @@ def webhook_secret_hidden(plugin: PluginUnderTest) -> None:
     together=True,
 )
 def webhook_removed_twice(plugin: PluginUnderTest) -> None:
-    webhook = _register(plugin, _SECRET).value
-    for _ in range(2 if webhook is not None else 0):
+    webhook = _registered(plugin, _SECRET).value
+    for _ in range(2):
         result, _ = plugin.link("scm_unregister_webhook", webhook=webhook)
         if result.error is not None and not isinstance(result.error, ProviderUnavailable):
             raise Violation("it was registered, and may have been removed at the code host", result.call)
@@ -221,7 +222,8 @@ def commits_once(plugin: PluginUnderTest) -> None:
 
     # Equal ends have no commits between them, and the base must not be listed.
     ends = st.tuples(st.none() | shas, shas | branches).filter(lambda values: values[0] != values[1])
-    for_all(ends, test, plugin.samples.examples, nothing="scm_compare_commits listed no commit")
+    first = _ends_of_sample(plugin, plugin.samples.file.ref) if plugin.samples.file else ()
+    for_all(ends, test, plugin.samples.examples, first, nothing=_NO_COMMIT)
 
 
 @check(
@@ -280,8 +282,23 @@ def _route(plugin: PluginUnderTest, sent: Mapping[str, str], body: bytes) -> Hoo
     return plugin.call("scm_route_delivery", headers=dict(sent), body=body)
 
 
+def _ends_of_sample(plugin: PluginUnderTest, ref: str) -> list[tuple[str | None, str]]:
+    """Return ends of comparisons up to a ref that exists: without a base, and from the oldest listed commit."""
+    found = plugin.link("scm_resolve_ref", ref=ref)[0].value if plugin.has("scm_resolve_ref") else None
+    head = found.sha if found else ref
+    listed = [commit.sha for commit in plugin.link("scm_compare_commits", base=None, head=head)[0].value or ()]
+    return [(None, head), *((base, head) for base in listed[-1:] if base != head)]
+
+
 def _register(plugin: PluginUnderTest, secret: str) -> HookResult:
     result, _ = plugin.link("scm_register_webhook", address=_ADDRESS, secret=secret)
+    return result
+
+
+def _registered(plugin: PluginUnderTest, secret: str) -> HookResult:
+    result = _register(plugin, secret)
+    if result.error is not None:
+        raise NothingToCheck(f"scm_register_webhook registered nothing: {result.error}")
     return result
 
 

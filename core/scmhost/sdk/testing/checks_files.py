@@ -4,7 +4,15 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from scmhost.sdk import MAX_FILE_BYTES, ProviderForbidden, ProviderUnauthorized, ProviderUnavailable
+from scmhost.sdk import (
+    MAX_FILE_BYTES,
+    Existence,
+    Location,
+    ProviderForbidden,
+    ProviderUnauthorized,
+    ProviderUnavailable,
+    looks_like_commit,
+)
 
 from .calls import HookResult
 from .checks import NothingToCheck, Violation, check, duplicates
@@ -17,9 +25,32 @@ _BLAME: Final = ("scm_blame_lines",)
 _FILES: Final = (*_READ, *_BLAME)
 # A host that cannot be reached, or asks for credentials, does not show what it has.
 _NO_ANSWER: Final = (ProviderForbidden, ProviderUnauthorized, ProviderUnavailable)
+_SILENT: Final = "the code host did not answer"
+_NO_SAMPLE: Final = "there is no sample of a file; set file = FileSample(ref=..., path=...), in TOML [file]"
 _NO_FILE: Final = "no such folder/no such file.scmhost"
 _NO_REF: Final = "no-such-branch-of-scmhost"
 _OUTSIDE: Final = ("", "..", "../../../../etc/passwd", "/etc/passwd", "a/../../../etc/passwd", "a.py\0", "C:\\a.py")
+
+
+@check(
+    "file-sample-exists",
+    "The sample file exists, and a file that the repository does not have is not said to exist.",
+    help="return NO only if your host has no such file, YES only if it has one, and UNKNOWN if it does not say",
+    hooks=("scm_file_exists",),
+)
+def file_sample_exists(plugin: PluginUnderTest) -> None:
+    sample = plugin.samples.file
+    if sample is None:
+        raise NothingToCheck(_NO_SAMPLE)
+    there, missing = (_exists(plugin, sample.ref, path) for path in (sample.path, _NO_FILE))
+    if isinstance(there.error, ProviderUnavailable) or isinstance(missing.error, ProviderUnavailable):
+        raise NothingToCheck(_SILENT)
+    if there.required() == Existence.NO:
+        raise Violation(f"{sample.path!r} is the sample file", there.call)
+    if missing.required() == Existence.YES:
+        raise Violation("the repository has no such file", missing.call)
+    if there.value == missing.value == Existence.UNKNOWN:
+        raise NothingToCheck("scm_file_exists does not know whether the sample file exists")
 
 
 @check(
@@ -31,8 +62,10 @@ _OUTSIDE: Final = ("", "..", "../../../../etc/passwd", "/etc/passwd", "a/../../.
 def file_sample_read(plugin: PluginUnderTest) -> None:
     sample = plugin.samples.file
     if sample is None:
-        raise NothingToCheck("there is no sample of a file; set file = FileSample(ref=..., path=...)")
+        raise NothingToCheck(_NO_SAMPLE)
     first, second = (_read(plugin, sample.ref, sample.path) for _ in range(2))
+    if isinstance(first.error, ProviderUnavailable) or isinstance(second.error, ProviderUnavailable):
+        raise NothingToCheck(_SILENT)
     if not isinstance(first.required(), bytes):
         raise Violation(f"{sample.path!r} is the sample file", first.call)
     if first.value != second.required():
@@ -56,7 +89,7 @@ def missing_file_none(plugin: PluginUnderTest) -> None:
             if result.value:
                 raise Violation("the repository has no such file", result.call)
     if not answered:
-        raise NothingToCheck("the code host did not answer")
+        raise NothingToCheck(_SILENT)
 
 
 @check(
@@ -144,6 +177,7 @@ def blame_commits_exist(plugin: PluginUnderTest) -> None:
 
 
 CHECKS: Final = (
+    file_sample_exists,
     file_sample_read,
     missing_file_none,
     file_size_limited,
@@ -165,6 +199,12 @@ def _paths(plugin: PluginUnderTest) -> st.SearchStrategy[str]:
 
 def _call(plugin: PluginUnderTest, hook: str, ref: str, path: str, **more: Any) -> HookResult:
     return plugin.link(hook, ref=ref, path=path, **more)[0]
+
+
+def _exists(plugin: PluginUnderTest, ref: str, path: str) -> HookResult:
+    found = plugin.link("scm_resolve_ref", ref=ref)[0].value if plugin.has("scm_resolve_ref") else None
+    kind = found.kind if found else "commit" if looks_like_commit(ref) else "branch"
+    return plugin.link("scm_file_exists", location=Location(ref=ref, ref_kind=kind, path=path))[0]
 
 
 def _read(plugin: PluginUnderTest, ref: str, path: str) -> HookResult:

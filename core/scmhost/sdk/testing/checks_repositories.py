@@ -111,7 +111,7 @@ def credentials_last(plugin: PluginUnderTest) -> None:
 @check(
     "offers-unique",
     "Each offer has a unique identifier.",
-    help="use the repository's id or whole name, not a part of it",
+    help="use the whole name, or the id of the Repository that the hook got; not a part of the name",
     hooks=_OFFER,
 )
 def offers_unique(plugin: PluginUnderTest) -> None:
@@ -136,6 +136,8 @@ def offer_pages_end(plugin: PluginUnderTest) -> None:
     seen: set[str] = set()
     while len(cursors) <= MAX_PAGES:
         result, page = plugin.offer_page(known, cursors[-1])
+        if result.error is not None and not cursors[-1]:
+            raise NothingToCheck(f"scm_offer_repositories offers nothing: {result.error}")
         again = next((one.identifier for one in page.offers if one.identifier in seen), None)
         if again is not None:
             raise Violation(f"{again!r} is on an earlier page, too", result.call)
@@ -175,7 +177,9 @@ def sync_own_repositories(plugin: PluginUnderTest) -> None:
     other = plugin.repository.model_copy(update={"id": 41, "name": f"{plugin.repository.name}-two"})
     for given in ((plugin.repository,), (plugin.repository, other)):
         result = plugin.call("scm_sync_repositories", installation=plugin.installation, repositories=given)
-        updates = result.value or () if result.error is None else ()
+        if result.error is not None:
+            raise NothingToCheck(f"scm_sync_repositories reports nothing: {result.error}")
+        updates = result.value
         ids = [update.repository_id for update in updates]
         strange = next((id_ for id_ in ids if id_ not in [one.id for one in given] or ids.count(id_) > 1), None)
         if strange is not None:

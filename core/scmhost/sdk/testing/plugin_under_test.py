@@ -140,10 +140,11 @@ class PluginUnderTest:
         installation = Installation.model_validate({**own, **self.draft.model_dump()})
         return self._sample("the sample installation", installation)
 
-    def installation_for(self, hook: str) -> Installation:
-        """Return the sample installation as the host passes it: with its secrets to I/O hooks, without to pure ones."""
+    def installation_for(self, hook: str, installation: Installation | None = None) -> Installation:
+        """Return an installation, by default the sample, as the host passes it: I/O hooks get the sample's secrets."""
+        given = installation or self.installation
         secrets = self.draft.secrets if HOOK_SPECS[hook].kind == "io" else {}
-        return self.installation.model_copy(update={"secrets": secrets}) if secrets else self.installation
+        return given.model_copy(update={"secrets": secrets}) if secrets else given
 
     @cached_property
     def draft(self) -> InstallationDraft:
@@ -254,8 +255,8 @@ class PluginUnderTest:
             Violation: there is no valid result.
         """
         given = arguments.get("installation")
-        if given is not None and given == self.installation:
-            arguments["installation"] = self.installation_for(hook)
+        if given is not None:
+            arguments["installation"] = self.installation_for(hook, given)
         return self.caller.call(hook, {**arguments, "settings": self.settings, "data_folder": self.data_folder})
 
     def link(self, hook: str, repository: Repository | None = None, **arguments: Any) -> tuple[HookResult, str | None]:

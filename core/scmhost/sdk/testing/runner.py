@@ -196,7 +196,8 @@ class ProviderConformance:
         form: the fields of the install form; required fields that are left out get defaults.
         installation: fields of the installation, such as external_id and configuration, used when scm_install cannot
             reach its host; fields that are left out come from the form.
-        repository: fields of the sample repository, such as its name and url.
+        repository: fields of the sample repository, such as its name and url. What ``scm_dispatch_repository`` decides
+            about it adds the others; give external_id and configuration only if your host is not there to decide.
         hosts: base URLs that links may lead to, besides those in the form, the settings and the repository.
         push: a ``PushSample``: a valid delivery of a push webhook.
         old_configurations: configurations of installations that earlier versions of the plugin stored, by version.

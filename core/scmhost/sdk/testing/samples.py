@@ -38,10 +38,10 @@ class PushSample:
 
 @dataclass(frozen=True, slots=True)
 class FileSample:
-    """A file of the sample repository.
+    """A file of the sample repository. Checks of files, refs and commits ask for what is known to exist.
 
     Attributes:
-        ref: a branch, a tag or a commit that has the file.
+        ref: a branch, a tag or a commit that has the file, and commits before it.
         path: the path of the file; it has at least one line.
         large: the path of a file of more than ``MAX_FILE_BYTES``, if there is one.
         outside: paths of symbolic links that lead out of the repository.
@@ -72,7 +72,8 @@ class Samples:
         form: the fields of the install form; required fields that are left out get defaults.
         installation: fields of the installation, such as external_id and configuration, used when scm_install cannot
             reach its host; fields that are left out come from the form.
-        repository: fields of the sample repository, such as its name and url.
+        repository: fields of the sample repository, such as its name and url. What ``scm_dispatch_repository`` decides
+            about it adds the others; give external_id and configuration only if your host is not there to decide.
         hosts: base URLs that links may lead to, besides those in the form, the settings and the repository.
         push: a valid delivery of a push webhook.
         old_configurations: configurations of installations that earlier versions of the plugin stored, by version.

@@ -1,4 +1,4 @@
-"""Local servers in place of a code host: one that never answers, and one that answers slowly and without end."""
+"""Local servers in place of a code host: none, one that never answers, and one that answers slowly and without end."""
 
 import socket
 from collections.abc import Iterator
@@ -45,6 +45,15 @@ class UnresponsiveServer:
                 self._connections.append(self._listener.accept()[0])
             except BlockingIOError:
                 return len(self._connections) > before
+
+
+@contextmanager
+def closed_authority() -> Iterator[str]:
+    """Give an address at which nothing accepts connections, for this block."""
+    # The port is taken and not listened at, so that no other process gets it meanwhile.
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield "{}:{}".format(*taken.getsockname())
 
 
 class SlowServer(UnresponsiveServer):

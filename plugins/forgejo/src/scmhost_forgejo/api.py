@@ -1,10 +1,10 @@
 """The server's API: its answers, and a client with the credentials of an installation."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Annotated, Final
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, RootModel, SecretStr
+from pydantic import AliasChoices, BaseModel, Field, RootModel, SecretStr
 
 from scmhost.sdk import ApiClient, Installation, ProviderError, Repository
 
@@ -14,41 +14,36 @@ MOST_CLIENTS: Final = 100
 PAGE: Final = 50
 """How many items are asked for at a time: the most that servers give by default."""
 
+# What servers allow; other text could not be a part of a URL.
+_NAME: Final = r"^[A-Za-z0-9._-]{1,99}/[A-Za-z0-9._-]{1,100}$"
+_Sha = Annotated[str, Field(pattern=r"^[0-9a-f]{40,64}$")]
+
 _clients: dict[str, ApiClient] = {}
 
 
 class ForgejoUser(BaseModel):
-    """A person or a bot."""
-
     id: int
     login: str
 
 
 class ForgejoRepository(BaseModel):
-    """A repository."""
-
     id: int
-    full_name: str = Field(pattern=r"^[^/\s]+/[^/\s]+$")
+    full_name: str = Field(pattern=_NAME)
     default_branch: str = ""
     archived: bool = False
 
 
 class ForgejoSearch(BaseModel):
-    """The repositories that a search found."""
-
     data: list[ForgejoRepository]
 
 
 class ForgejoSha(BaseModel):
-    """The commit of a branch (``id``), or of a tag (``sha``)."""
+    """The commit of a branch or of a tag, which call it differently."""
 
-    id: str = ""
-    sha: str = ""
+    sha: _Sha = Field(validation_alias=AliasChoices("sha", "id"))
 
 
 class ForgejoRef(BaseModel):
-    """A branch or a tag."""
-
     commit: ForgejoSha
 
 
@@ -61,15 +56,11 @@ class ForgejoAuthor(BaseModel):
 
 
 class ForgejoMessage(BaseModel):
-    """The part of a commit that git has."""
-
     message: str | None = None
     author: ForgejoAuthor | None = None
 
 
 class ForgejoFile(BaseModel):
-    """A changed file."""
-
     filename: str
     status: str = ""
 
@@ -77,7 +68,7 @@ class ForgejoFile(BaseModel):
 class ForgejoCommit(BaseModel):
     """A commit with its changed files."""
 
-    sha: str
+    sha: _Sha
     commit: ForgejoMessage = ForgejoMessage()
     files: list[ForgejoFile] | None = None
 
@@ -93,8 +84,6 @@ class ForgejoContents(RootModel[ForgejoEntry | list[ForgejoEntry]]):
 
 
 class ForgejoHook(BaseModel):
-    """A webhook."""
-
     id: int
     config: dict[str, str] = {}
 

@@ -31,6 +31,7 @@ from .forms import ForgejoSettings
 _SHORT_SHA: Final = re.compile(r"[0-9a-f]{4,64}", re.IGNORECASE)
 _CHANGES: Final[Mapping[str, Literal["A", "M", "D"]]] = {"added": "A", "removed": "D"}
 _LONGEST_PATH: Final = 4096
+_LONGEST_REF: Final = 255
 # Each costs the server a process of git for every commit.
 _BRIEF: Final = {"stat": False, "verification": False}
 
@@ -44,8 +45,8 @@ async def _resolve(api: ApiClient, repository: Repository, ref: str | None) -> R
     if ref is None or ref == "HEAD":
         found = await api.find(ForgejoRepository, *path_of(repository))
         ref = found.default_branch if found else ""
-        return await _branch(api, repository, ref) if ref else None
-    if ref_problem(ref):
+        return None if ref_problem(ref) else await _branch(api, repository, ref)
+    if ref_problem(ref) or len(ref) > _LONGEST_REF:
         return None
     # As for git, a full id is a commit, whatever branches are called, and a tag precedes a branch.
     if not looks_like_commit(ref):
@@ -115,7 +116,7 @@ async def _sha(api: ApiClient, repository: Repository, ref: str) -> str:
 
 async def _branch(api: ApiClient, repository: Repository, name: str) -> ResolvedRef | None:
     found = await api.find(ForgejoRef, *path_of(repository), "branches", *name.split("/"))
-    return ResolvedRef(name=name, kind="branch", sha=found.commit.id) if found else None
+    return ResolvedRef(name=name, kind="branch", sha=found.commit.sha) if found else None
 
 
 async def _tag(api: ApiClient, repository: Repository, name: str) -> ResolvedRef | None:

@@ -5,9 +5,10 @@ from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from typing import Annotated
 from urllib.parse import urlencode
 
-from pydantic import BaseModel, JsonValue, SecretStr
+from pydantic import BaseModel, Field, JsonValue, SecretStr
 
 from scmhost.sdk import (
     ApiClient,
@@ -24,13 +25,15 @@ from scmhost.sdk import (
 from .api import ForgejoRepository, ForgejoUser, api_of, host_of, url_of
 from .forms import ForgejoInstallForm, ForgejoInstance, ForgejoSettings
 
+_Token = Annotated[SecretStr, Field(min_length=1, max_length=8_000)]
+
 
 class ForgejoTokens(BaseModel):
     """The answer of the token endpoint."""
 
-    access_token: SecretStr
-    refresh_token: SecretStr | None = None
-    expires_in: int | None = None
+    access_token: _Token
+    refresh_token: _Token | None = None
+    expires_in: int | None = Field(default=None, le=1_000_000_000)
 
     def named(self) -> dict[str, SecretStr]:
         """Return them as secrets of an installation."""
@@ -39,7 +42,8 @@ class ForgejoTokens(BaseModel):
 
     def expiry(self) -> datetime | None:
         """Return when the access token expires."""
-        return datetime.now(UTC) + timedelta(seconds=self.expires_in) if self.expires_in else None
+        seconds = max(0, self.expires_in or 0)
+        return datetime.now(UTC) + timedelta(seconds=seconds) if seconds else None
 
 
 @hookimpl

@@ -46,11 +46,11 @@ async def scm_offer_repositories(installation: Installation, search: str, cursor
         found = answer.read(list[ForgejoRepository])
     offers = [
         Offer(identifier=item.full_name, name=item.full_name, default_branch=item.default_branch or None)
-        for item in found
-        if len(item.full_name) <= 200  # noqa: PLR2004 - the contract's limit of a name
+        for item in found[:1_000]
     ]
-    following = (answer.next_params or {}).get("page")
-    return OfferPage(offers=tuple(offers[:1_000]), next=following if following != cursor else None)
+    following = (answer.next_params or {}).get("page", "")
+    is_next = _PAGE_NUMBER.fullmatch(following) and following != cursor
+    return OfferPage(offers=tuple(offers), next=following if is_next else None)
 
 
 @hookimpl

@@ -140,7 +140,8 @@ async def _at(api: ApiClient, place: Sequence[str], address: str) -> list[Forgej
         found = answer.read(list[ForgejoHook])
         listed += found
         # For this list, the server does not name the next page.
-        if not found or len(listed) >= int(answer.headers.get("x-total-count") or 0):
+        total = answer.headers.get("x-total-count", "")
+        if not found or not total.isdecimal() or len(listed) >= int(total[:9]):
             break
     return [hook for hook in listed if hook.config.get("url") == address]
 

@@ -66,6 +66,10 @@ def _or_none(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
         return None
 
 
+def _author(name: str, *others: str) -> AliasChoices:
+    return AliasChoices(AliasPath("commit", "author", name), AliasPath("author", name), *others)
+
+
 Id = Annotated[int, Field(ge=1, lt=2**63)]
 
 
@@ -74,15 +78,10 @@ class GitHubCommit(BaseModel):
 
     sha: str = Field(pattern=r"^[0-9a-f]{40,64}$", validation_alias=AliasChoices("sha", "id", "oid"))
     message: str | None = Field(None, validation_alias=AliasChoices(AliasPath("commit", "message"), "message"))
-    author_name: str | None = Field(
-        None, validation_alias=AliasChoices(AliasPath("commit", "author", "name"), AliasPath("author", "name"))
-    )
-    author_email: str | None = Field(
-        None, validation_alias=AliasChoices(AliasPath("commit", "author", "email"), AliasPath("author", "email"))
-    )
+    author_name: str | None = Field(None, validation_alias=_author("name"))
+    author_email: str | None = Field(None, validation_alias=_author("email"))
     timestamp: Annotated[AwareDatetime | None, WrapValidator(_or_none)] = Field(
-        None,
-        validation_alias=AliasChoices(AliasPath("commit", "author", "date"), AliasPath("author", "date"), "timestamp"),
+        None, validation_alias=_author("date", "timestamp")
     )
 
     def draft(self, kinds: Mapping[str, str]) -> CommitDraft:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from hashlib import sha256
 from time import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from pydantic import AliasPath, AwareDatetime, BaseModel, Field, JsonValue, SecretStr
@@ -24,10 +24,6 @@ from .forms import GitHubApp, GitHubInstallForm, GitHubInstance, GitHubSettings
 
 if TYPE_CHECKING:
     from scmhost.sdk import ApiClient
-
-# GitHub accepts ten minutes at most, and clocks may differ by a minute.
-_SECONDS_BEFORE: Final = 60
-_SECONDS_AFTER: Final = 480
 
 
 class _User(BaseModel):
@@ -61,7 +57,8 @@ def app_api(instance: GitHubInstance, app: GitHubApp) -> "ApiClient":
     import jwt  # noqa: PLC0415
 
     now = int(time())
-    claims = {"iat": now - _SECONDS_BEFORE, "exp": now + _SECONDS_AFTER, "iss": str(app.id)}
+    # GitHub accepts ten minutes at most, and clocks may differ by a minute.
+    claims = {"iat": now - 60, "exp": now + 480, "iss": str(app.id)}
     return client(instance.api, jwt.encode(claims, app.key(), algorithm="RS256"))
 
 
@@ -172,13 +169,9 @@ async def _access_token(number: str, instance: GitHubInstance, app: GitHubApp) -
 async def _shown_to_person(code: str, wanted: str, instance: GitHubInstance, app: GitHubApp) -> str:
     """Return the number of an installation, by number or account, that GitHub shows to the person who installs."""
     if not code or app.client_secret is None:
-        raise ProviderError(
-            'GitHub sent no code; the operator enables "Request user authorization (OAuth) during installation" '
-            "in the settings of the App."
-        )
+        raise ProviderError("GitHub sent no code; the operator enables Request user authorization for the App.")
     form = {"client_id": app.client_id, "client_secret": app.client_secret.get_secret_value(), "code": code}
-    headers = {"accept": "application/json"}
-    answer = await client(instance.url).request("POST", "login", "oauth", "access_token", form=form, headers=headers)
+    answer = await client(instance.url).request("POST", "login", "oauth", "access_token", form=form)
     token = answer.read(_PersonToken).access_token
     if token is None:
         raise ProviderError("GitHub does not accept the code any more; install again.")

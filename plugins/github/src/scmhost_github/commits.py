@@ -3,6 +3,7 @@
 import re
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from pydantic import AliasPath, BaseModel, Field
@@ -153,19 +154,16 @@ async def scm_compare_commits(
     installation: Installation, repository: Repository, base: str | None, head: str, settings: GitHubSettings
 ) -> Sequence[CommitDraft]:
     api = GitHubRepositoryApi.of(installation, repository, settings)
-    _check_refs(head if base is None else base, head)
+    if problem := ref_problem(head) or (base is not None and ref_problem(base)):
+        raise ProviderError(f"GitHub has no such ref: {problem}.")
     if base is None:
-        answer = await api.get("commits", sha=head, per_page=settings.first_commits)
-        commits = answer.read(list[_FullCommit])
+        commits = (await api.get("commits", sha=head, per_page=settings.first_commits)).read(list[_FullCommit])
     else:
         commits = await _commits_between(api, base, head, settings.most_commits)
     # GitHub gives those of a merge against its first parent: they are the files of the merged commits.
     simple = [one for one in commits if len(one.parents) <= 1][: settings.commits_with_files]
 
-    async def complete(commit: _FullCommit) -> CommitDraft | None:
-        return await _with_files(api, commit)
-
-    known = {one.sha: one for one in await all_of(complete, simple) if one} if simple else {}
+    known = {one.sha: one for one in await all_of(partial(_with_files, api), simple) if one} if simple else {}
     return [known.get(one.sha) or one.draft({}) for one in commits]
 
 
@@ -205,13 +203,6 @@ def _meanings(ref: str) -> list[tuple[RefKind, str]]:
         return [("commit", ref)]
     commit: list[tuple[RefKind, str]] = [("commit", ref)] if _SHORT_COMMIT.fullmatch(ref) else []
     return [("branch", f"heads/{ref}"), ("tag", f"tags/{ref}"), *commit]
-
-
-def _check_refs(*refs: str) -> None:
-    for ref in refs:
-        problem = ref_problem(ref)
-        if problem:
-            raise ProviderError(f"GitHub has no ref {ref[:100]!r}: {problem}.")
 
 
 async def _commits_between(api: GitHubRepositoryApi, base: str, head: str, most: int) -> list[_FullCommit]:

@@ -9,7 +9,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, St
 
 from scmhost.sdk import ProviderError, check_web_url
 
-GITHUB_COM: Final = "https://github.com"
 _MODEL: Final = ConfigDict(extra="forbid", frozen=True)
 
 _WebUrl = Annotated[str, AfterValidator(check_web_url)]
@@ -69,7 +68,7 @@ class GitHubInstance(BaseModel):
 
     model_config = _MODEL
 
-    url: _WebUrl = Field(default=GITHUB_COM, description="The address of the web pages.")
+    url: _WebUrl = Field(default="https://github.com", description="The address of the web pages.")
     api_url: _WebUrl | None = Field(default=None, description="The address of the REST API; by default from url.")
     app: GitHubApp | None = Field(default=None, description="The GitHub App; without one, installations need a token.")
 
