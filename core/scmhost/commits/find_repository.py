@@ -124,6 +124,13 @@ def remote_of(name: str) -> Remote | None:
     return remote if remote.host else None
 
 
+def stored_name(name: str) -> str:
+    """Return the name of the repository that is created for a name or a URL."""
+    # Not the URL as the name: it may contain a password, and the next sender spells it differently.
+    remote = remote_of(name)
+    return remote.path if remote else name
+
+
 def _may_be_at(repository: Repository, url: str) -> bool:
     """Return whether a repository with the path of a URL as its name may be at the URL, also if it is hidden."""
     return repository.url is None or address_of(repository.url) in addresses_of(url)
@@ -174,9 +181,8 @@ def _create(tx: Transaction, organization: Organization, name: str, now: datetim
     remote = remote_of(name)
     if remote is None:
         return repository_queries.ensure(tx, organization.id, [name], now)[name.casefold()]
-    # Not the URL as the name: it may contain a password, and the next sender spells it differently.
     taken = repository_queries.by_name(tx, organization.id, remote.path)
-    stored = f"{remote.host}/{remote.path}" if taken else remote.path
+    stored = f"{remote.host}/{remote.path}" if taken else stored_name(name)
     created = repository_queries.ensure(tx, organization.id, [stored], now)[stored.casefold()]
     if created.url or not remote.web_url:
         return created

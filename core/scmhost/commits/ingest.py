@@ -12,6 +12,7 @@ from scmhost.commits.find_repository import (
     find_named,
     placeholder_note,
     resolve_repository,
+    stored_name,
 )
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import InvalidInput
@@ -122,11 +123,11 @@ def _resolve_repositories(
     """Return the repository of each name in a payload."""
     resolved = {}
     # Every sender creates repositories in the order of their names, so that no two block each other.
-    for name in sorted(listed.by_repository, key=lambda name: (name or "").casefold()):
+    for name in sorted(listed.by_repository, key=lambda name: stored_name(name or "").casefold()):
         hints = RepositoryHints(project_ids, [commit.sha for commit in listed.by_repository[name]])
         # Sentry too keeps commits without a repository under a name of the organization's.
-        stored_name = checked_name(name) if name else f"organization-{organization.id}"
-        resolved[name] = resolve_repository(tx, organization, stored_name, hints, now)
+        own_name = checked_name(name) if name else f"organization-{organization.id}"
+        resolved[name] = resolve_repository(tx, organization, own_name, hints, now)
     return resolved
 
 
