@@ -1,9 +1,8 @@
 """FastAPI dependencies: the services, the caller, and the organization and project that the caller may use."""
 
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Annotated, Final, cast
+from typing import Annotated, cast
 
 from fastapi import Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -14,13 +13,11 @@ from scmhost.services import Actor, Services
 
 from . import queries
 from .queries import Project, Token
+from .token_texts import read_token
 from .tokens import READ_CODE, SCOPES, ScopeClass
 
 # Without auto_error: FastAPI's own error would have another shape than Sentry's.
 _BEARER = HTTPBearer(auto_error=False, description="A token of `scmhost token create`.")
-
-# An id below 10**16, and 256 random bits in the alphabet of URL-safe Base64.
-_TOKEN: Final = re.compile(r"scmhost_(\d{1,16})_[A-Za-z0-9_-]{43}", re.ASCII)
 
 OrganizationSegment = Annotated[str, Path(alias="organization", description="An organization's slug or id.")]
 ProjectSegment = Annotated[str, Path(alias="project", description="A project's slug or id.")]
@@ -49,15 +46,16 @@ def authenticate(services: Services, text: str) -> Caller:
     Raises:
         Unauthenticated: the token is malformed, unknown, revoked or expired.
     """
-    match = _TOKEN.fullmatch(text)
-    if not match:
+    sent = read_token(text)
+    if sent is None:
         raise Unauthenticated("Invalid token: this is not a token of scmhost.")
-    # The table's key begins with the organization's id, so the token contains it.
-    organization_id = int(match[1])
     with services.store.read() as tx:
-        # The digest covers the id: a token with another organization's id in it matches no row.
-        organization = queries.get_organization(tx, organization_id)
-        token = queries.token_by_digest(tx, organization_id, queries.token_digest(text)) if organization else None
+        if isinstance(sent.organization, int):
+            organization = queries.get_organization(tx, sent.organization)
+        else:
+            organization = queries.find_organization(tx, sent.organization)
+        # The digest covers the id: a token that names another organization matches no row.
+        token = queries.token_by_digest(tx, organization.id, sent.digest(organization.id)) if organization else None
     if organization is None or token is None:
         raise Unauthenticated("Invalid token: it is unknown here.")
     if token.revoked_at is not None:
