@@ -8,8 +8,7 @@ import pytest
 from endpoints import ENDPOINTS, Endpoint, PopulatedHost, open_populated
 from loading import load_cases
 from scmhost.admin.bootstrap import bootstrap
-from scmhost.organizations.token_texts import token_with_service
-from scmhost.organizations.tokens import ALL_SCOPES, SCOPES, create_token, revoke_token
+from scmhost.organizations.tokens import ALL_SCOPES, SCOPES, create_token, revoke_token, token_with_service
 
 TABLE = {case["id"]: case["scopes"] for case in load_cases("scopes")}
 

@@ -6,8 +6,7 @@ import pytest
 from api import PLUGINS_TOML, ApiClient, open_api
 from scmhost.admin.bootstrap import bootstrap
 from scmhost.infra.errors import InvalidInput
-from scmhost.organizations.token_texts import token_with_service
-from scmhost.organizations.tokens import create_token, list_tokens, revoke_token
+from scmhost.organizations.tokens import create_token, list_tokens, revoke_token, token_with_service
 
 
 def test_revoked_token_is_refused_immediately(api: ApiClient) -> None:

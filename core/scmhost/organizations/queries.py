@@ -1,5 +1,6 @@
 """SQL of organizations, projects and tokens."""
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -202,6 +203,18 @@ def create_token(tx: Transaction, organization_id: int, **new: Unpack[NewToken])
     }
     with duplicates(tx, f"Token {new['name']!r} was saved already; create a new one."):
         return _token(tx.execute(insert(TOKENS).values(row).returning(TOKENS)).one())
+
+
+def token_digest(text: str) -> str:
+    """Return the digest under which a token is stored."""
+    # A fast hash is enough: the text is 256 random bits, not a password that people choose.
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def service_token_digest(organization_id: int, random_part: str) -> str:
+    """Return the digest of a token that contains the address of the service."""
+    # With the id, so that a token whose claim names another organization matches no row of it.
+    return token_digest(f"sntrys_{organization_id}_{random_part}")
 
 
 def token_by_digest(tx: Transaction, organization_id: int, digest: str) -> Token | None:

@@ -1,5 +1,8 @@
 """Create, list and revoke access tokens; the scopes that they carry."""
 
+import base64
+import json
+import secrets
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final, Literal
@@ -11,7 +14,6 @@ from scmhost.services import Services
 
 from . import queries
 from .queries import Token
-from .token_texts import plain_token, token_with_service
 
 READ_CODE: Final = "code:read"
 """The scope that lets a token read source code. No other scope includes it."""
@@ -154,3 +156,22 @@ def revoke_token(services: Services, organization: Organization, token_id: int) 
         # Revoking twice is allowed, but it is one change.
         if token.revoked_at is None:
             record(tx, services, organization, "token.revoke", (token.id, token.name))
+
+
+def plain_token(organization: Organization) -> tuple[str, str]:
+    """Return the text of a new token and its digest."""
+    # The prefix lets secret scanners find tokens that were committed by mistake.
+    text = f"scmhost_{organization.id}_{secrets.token_urlsafe(32)}"
+    return text, queries.token_digest(text)
+
+
+def token_with_service(organization: Organization, url: str, now: datetime) -> tuple[str, str]:
+    """Return the text of a new token in the form of Sentry's organization tokens, and its digest.
+
+    It contains the address of the service and the organization's slug, which clients read. They are not signed: the
+    digest covers only the organization's id and the random part.
+    """
+    claim = {"iat": now.timestamp(), "url": url, "region_url": url, "org": organization.slug}
+    encoded = base64.b64encode(json.dumps(claim, separators=(",", ":")).encode()).decode()
+    random_part = base64.b64encode(secrets.token_bytes(32)).decode().rstrip("=")
+    return f"sntrys_{encoded}_{random_part}", queries.service_token_digest(organization.id, random_part)
