@@ -85,9 +85,8 @@ def test_correct_plugin() -> None:
         assert done.code == 0, done.out
         assert "ready         scmhost-custom-scm" in done.out
         assert "kept          links-safe" in done.out
-        assert (
-            "not run       push-sample-read  (there is no sample of a delivery; set push = PushSample(...), in TOML [push])" in done.out
-        )
+        remedy = "set push = PushSample(...), in TOML [push]"
+        assert f"not run       push-sample-read  (there is no sample of a delivery; {remedy})" in done.out
         assert done.out.endswith(f"2 of {len(CHECKS)} checks: 1 kept, 1 not run.\n")
 
 
