@@ -10,7 +10,7 @@ import pytest
 from command import Done, scmhost, scmhost_process
 from scmhost.cli.main import SERVER_PACKAGES
 from scmhost.cli.plugin import BadName, Names
-from scmhost.sdk import API_VERSION
+from scmhost.sdk import API_VERSION, HOOK_SPECS
 from scmhost.sdk.testing import CHECKS
 
 PLUGINS = Path(__file__).parents[1] / "plugins"
@@ -76,6 +76,14 @@ def test_new_plugin_passes_strict_lint(tmp_path: Path) -> None:
 def run_two_checks(*words: object) -> Done:
     """Run two checks on a first-party plugin."""
     return scmhost("plugin", "check", *words, "--check", "links-safe", "--check", "push-sample-read")
+
+
+def test_new_plugin_has_a_place_for_every_hook(tmp_path: Path) -> None:
+    """Each hook of a provider is in the new plugin, or named in it with the others of its kind."""
+    assert scmhost("plugin", "new", "teapot", "--into", tmp_path / "plugin").code == 0
+    text = "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "plugin").rglob("plugin.py"))
+    of_providers = {spec.name for spec in HOOK_SPECS.values() if spec.audience == "provider"}
+    assert {hook for hook in of_providers if hook not in text} == set()
 
 
 def test_correct_plugin() -> None:
