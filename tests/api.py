@@ -204,6 +204,7 @@ def open_api(
         settings.host.url,
         register_webhooks=settings.host.register_webhooks,
         operators=settings.host.operators,
+        cors_origins=settings.host.cors_origins,
         secret_box=box,
         telemetry=telemetry,
     )

@@ -132,6 +132,7 @@ def new_tenant(store: Store, slug: str = "acme") -> Tenant:
         content_queries.set_head(tx, organization_id, release.id, repository, sha(2), sha(1))
         new = MappingDraft(project, repository, "app/", "src/", "main")
         mapping = link_queries.create(tx, organization_id, new, NOW).id
+        link_queries.link_repository(tx, organization_id, project, repository, NOW)
         release_queries.create_deploy(tx, organization_id, release.id, deploy(), [project], NOW)
         jobs.put(tx, organization_id, "work", f"{release.id}:1", {}, NOW)
         secret = installation_queries.create_secret(tx, organization_id, installation, NOW).id

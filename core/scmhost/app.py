@@ -83,6 +83,7 @@ class Host:
             settings.host.url,
             register_webhooks=settings.host.register_webhooks,
             operators=settings.host.operators,
+            cors_origins=settings.host.cors_origins,
             sync_hours=settings.host.sync_hours,
             secret_box=box,
             telemetry=telemetry,

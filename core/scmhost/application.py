@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from anyio import to_thread
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, RootModel
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 from starlette.types import ASGIApp
 
 from scmhost import __version__
@@ -34,7 +36,7 @@ from scmhost.infra.errors import (
     Unauthenticated,
     Unavailable,
 )
-from scmhost.infra.http import BodyLimit, RequestLog, loggable_path, problem
+from scmhost.infra.http import BodyLimit, HeadRequests, RequestLog, loggable_path, problem
 from scmhost.infra.loops import Loops
 from scmhost.installations import routes as installation_routes
 from scmhost.installations import step_routes
@@ -46,6 +48,7 @@ from scmhost.plugins import PluginFault, ProviderOff
 from scmhost.plugins.isolation.faults import safe_text
 from scmhost.redirects import routes as redirect_routes
 from scmhost.releases import routes as release_routes
+from scmhost.releases import upload_routes
 from scmhost.repositories import routes as repository_routes
 from scmhost.services import Services
 
@@ -53,6 +56,10 @@ if TYPE_CHECKING:
     from scmhost.agents.routes import McpEndpoint
 
 log = structlog.get_logger(__name__)
+
+API: Final = "/api/0/"
+"""The beginning of the paths of the API."""
+_METHODS: Final = ("GET", "POST", "PUT", "DELETE")
 
 ROUTERS: Final = (
     organization_routes.router,
@@ -66,6 +73,7 @@ ROUTERS: Final = (
     repository_routes.installation_router,
     commit_routes.router,
     mapping_routes.router,
+    mapping_routes.project_repository_router,
     link_routes.path_parsing_router,
     link_routes.derivation_router,
     release_routes.router,
@@ -74,6 +82,7 @@ ROUTERS: Final = (
     link_routes.router,
     link_routes.traces_router,
     admin_routes.plugins_router,
+    upload_routes.upload_router,
 )
 
 
@@ -188,8 +197,21 @@ def create_application(
     if for_agents:
         app.router.routes.append(for_agents.route)
     install_error_handlers(app)
-    app.add_middleware(BodyLimit, most=services.limits.body_bytes, seconds=services.limits.body_seconds)
+    _add_middleware(app, services)
     return app
+
+
+def _add_middleware(app: FastAPI, services: Services) -> None:
+    app.add_middleware(BodyLimit, most=services.limits.body_bytes, seconds=services.limits.body_seconds)
+    app.add_middleware(HeadRequests, below=API)
+    if services.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=services.cors_origins,
+            allow_methods=_METHODS,
+            allow_headers=("Authorization", "Content-Type"),
+            expose_headers=("Link", "Retry-After", "X-Request-ID"),
+        )
 
 
 def install_error_handlers(app: FastAPI) -> None:
@@ -247,11 +269,27 @@ def _field_error(item: Mapping[str, Any]) -> str:
     return f"{'.'.join(inner)}: {text}" if inner else text
 
 
-def _on_http_error(_request: Request, error: Exception) -> JSONResponse:
+def _on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - Starlette calls this handler with nothing else
     if error.status_code == 400:  # noqa: PLR2004
         return problem(400, "The body cannot be read: it must be JSON in UTF-8, not compressed.")
+    if error.status_code == 405 and request.url.path.startswith(API):  # noqa: PLR2004
+        return _wrong_method(request)
     return problem(error.status_code, error.detail, error.headers)
+
+
+def _wrong_method(request: Request) -> Response:
+    """Answer OPTIONS, and methods that a path has not, with all methods that it has."""
+    # Each method of a path is a route of its own, and the error knows only the first one.
+    allowed = [
+        method
+        for method in _METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in request.app.routes)
+    ]
+    headers = {"Allow": ", ".join([*allowed, *(["HEAD"] if "GET" in allowed else []), "OPTIONS"])}
+    if request.method == "OPTIONS":
+        return Response(status_code=204, headers=headers)
+    return problem(405, f"This path has no {request.method}; it has {headers['Allow']}.", headers)
 
 
 def _on_disconnect(_request: Request, _error: Exception) -> JSONResponse:

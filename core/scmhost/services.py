@@ -49,6 +49,7 @@ class Services:
         webhook_key: the key from which webhook secrets are derived; None: webhooks are off.
         url: the address of this service in browsers, without a final slash; None if the operator has not set it.
         register_webhooks: whether webhooks are registered at code hosts.
+        cors_origins: the origins whose pages may read answers in a browser; ``*``: all.
         operators: slugs or ids of the organizations whose admins may see the state of the host.
         sync_hours: hours between two comparisons of repositories with their code host; 0: only on request.
         secret_box: encrypts the secrets of installations, with the keys of the operator.
@@ -64,6 +65,7 @@ class Services:
     url: str | None = None
     register_webhooks: bool = True
     operators: tuple[str | int, ...] = ()
+    cors_origins: tuple[str, ...] = ()
     sync_hours: int = 24
     secret_box: SecretBox = NO_KEYS
     telemetry: Telemetry = NO_TELEMETRY

@@ -1,3 +1,4 @@
+import base64
 import json
 import subprocess
 import sys
@@ -151,6 +152,21 @@ def test_tokens_are_created_listed_and_revoked(database: str) -> None:
     assert scmhost("token", "revoke", made["id"], *options).code in (0, 1)
     assert scmhost("token", "create", *options, "--name", "x", "--scope", "org:nope").code == 1
     assert scmhost("token", "create", *options, "--name", "x", "--scope", "org:ci").out.startswith("scmhost_")
+
+
+def test_a_token_with_the_service_needs_its_address(database: str, tmp_path: Path) -> None:
+    """``--sntrys`` takes the address from plugins.toml; without one nothing is created."""
+    scmhost("bootstrap", "--org", "acme", "--project", "web", "--database-url", database)
+    options = ["--org", "acme", "--database-url", database]
+    words = ["token", "create", *options, "--name", "ci", "--scope", "org:ci", "--sntrys"]
+    done = scmhost(*words)
+    assert (done.code, "url under [host]" in done.err) == (1, True)
+    assert len(json.loads(scmhost("token", "list", *options, "--json").out)) == 1
+    config = tmp_path / "plugins.toml"
+    config.write_text('schema = 1\n[host]\nurl = "https://scmhost.example/"\n', encoding="utf-8")
+    prefix, claim, _ = scmhost(*words, "--config", config).out.split("_")
+    read = json.loads(base64.b64decode(claim))
+    assert (prefix, read["url"], read["org"]) == ("sntrys", "https://scmhost.example", "acme")
 
 
 def test_migrate_can_be_run_again(database: str) -> None:

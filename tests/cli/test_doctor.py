@@ -14,6 +14,7 @@ from sqlalchemy import text
 from api import PLUGINS_TOML, ApiClient, open_api
 from command import scmhost
 from hosting import candidate
+from installed import NOT_CONFIGURED
 from loading import case_id, load_cases
 from scmhost.admin.doctor import run_checks
 from scmhost.admin.host_checks import MAX_OF_A_KIND, Finding, each, filesystem_of
@@ -34,7 +35,8 @@ CANDIDATES = {
 @contextmanager
 def doctor_host(folder: Path, more: str = "", *names: str) -> Iterator[ApiClient]:
     """A host with a changed configuration and some of the sample plugins."""
-    plugins_toml = f"{PLUGINS_TOML}{more}[plugins.git]\nenabled = false\n"
+    others = "".join(f"[plugins.{name}]\nenabled = false\n" for name in NOT_CONFIGURED)
+    plugins_toml = f"{PLUGINS_TOML}{more}{others}"
     with open_api(folder, plugins_toml, more=[CANDIDATES[name] for name in names], background=False) as api:
         (folder / "plugins.toml").chmod(0o600)
         yield api

@@ -10,7 +10,7 @@ import pytest
 from command import Done, scmhost, scmhost_process
 from scmhost.cli.main import SERVER_PACKAGES
 from scmhost.cli.plugin import BadName, Names
-from scmhost.sdk import API_VERSION
+from scmhost.sdk import API_VERSION, HOOK_SPECS
 from scmhost.sdk.testing import CHECKS
 
 PLUGINS = Path(__file__).parents[1] / "plugins"
@@ -78,6 +78,14 @@ def run_two_checks(*words: object) -> Done:
     return scmhost("plugin", "check", *words, "--check", "links-safe", "--check", "push-sample-read")
 
 
+def test_new_plugin_has_a_place_for_every_hook(tmp_path: Path) -> None:
+    """Each hook of a provider is in the new plugin, or named in it with the others of its kind."""
+    assert scmhost("plugin", "new", "teapot", "--into", tmp_path / "plugin").code == 0
+    text = "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "plugin").rglob("plugin.py"))
+    of_providers = {spec.name for spec in HOOK_SPECS.values() if spec.audience == "provider"}
+    assert {hook for hook in of_providers if hook not in text} == set()
+
+
 def test_correct_plugin() -> None:
     """A plugin is found by its distribution or its own name; each check is listed, one without a sample as not run."""
     for name in ("scmhost-custom-scm", "custom_scm"):
@@ -86,7 +94,8 @@ def test_correct_plugin() -> None:
         assert "ready         scmhost-custom-scm" in done.out
         assert "kept          links-safe" in done.out
         assert (
-            "not run       push-sample-read  (there is no sample of a delivery; set push = PushSample(...), in TOML [push])" in done.out
+            "not run       push-sample-read  (there is no sample of a delivery; "
+            "set push = PushSample(...), in TOML [push])" in done.out
         )
         assert done.out.endswith(f"2 of {len(CHECKS)} checks: 1 kept, 1 not run.\n")
 

@@ -49,7 +49,7 @@ def test_text_that_no_database_keeps_is_refused(api: ApiClient, fields: dict[str
     assert api.get("repos/").json() == []
 
 
-@pytest.mark.parametrize("path", ["/api/0/organizations/acme/nothing/", "/nothing", "/api/0/users/me/regions/"])
+@pytest.mark.parametrize("path", ["/api/0/organizations/acme/nothing/", "/nothing", "/api/0/users/me/"])
 def test_unknown_url_is_404_with_detail(api: ApiClient, path: str) -> None:
     """The answer to an unknown path has ``detail`` too."""
     answer = api.get(path)
@@ -60,6 +60,7 @@ def test_a_method_that_is_not_there_is_405(api: ApiClient) -> None:
     """The answer to a wrong method has ``detail`` too."""
     answer = api.call("PATCH", "repos/")
     assert (answer.status_code, list(answer.json())) == (405, ["detail"])
+    assert answer.headers["allow"] == "GET, POST, HEAD, OPTIONS"
 
 
 def test_every_answer_has_a_request_id(api: ApiClient) -> None:

@@ -22,7 +22,7 @@ def test_release_shows_its_deploys(api: ApiClient) -> None:
     assert made.status_code == 201
     assert made.json()["dateFinished"] == "2026-01-02T03:04:05.123456Z"
     release = api.get("releases/1.0/").json()
-    assert (release["deployCount"], release["lastDeploy"]) == (1, made.json())
+    assert (release["deployCount"], release["lastDeploy"]) == (1, {**made.json(), "name": ""})
     assert api.get("releases/1.0/deploys/").json() == [made.json()]
 
 
@@ -73,3 +73,32 @@ def test_deploy_may_be_for_one_project(api: ApiClient) -> None:
     api.post("projects/", {"slug": "api"})
     answer = api.post("releases/1.0/deploys/", BODY | {"projects": ["api"], "environment": "other"})
     assert (answer.status_code, list(answer.json())) == (400, ["projects"])
+
+
+def test_last_deploy_has_a_name(api: ApiClient) -> None:
+    """In a release it is a text, also for a deploy without a name; the list of deploys has null."""
+    api.release()
+    api.post("releases/1.0/deploys/", {"environment": "production"})
+    assert api.get("releases/1.0/").json()["lastDeploy"]["name"] == ""
+    assert api.get("releases/1.0/deploys/").json()[0]["name"] is None
+
+
+def test_releases_are_listed_by_environment(api: ApiClient) -> None:
+    """A release is in the environments that it was deployed to; an empty one means all of them."""
+    for version, environments in (("1.0", ["staging", "production"]), ("2.0", ["staging"]), ("3.0", [])):
+        api.release(version)
+        for environment in environments:
+            api.post(f"releases/{version}/deploys/", {"environment": environment})
+    expected = {
+        ("staging",): ["2.0", "1.0"],
+        ("production",): ["1.0"],
+        ("production", "staging"): ["2.0", "1.0"],
+        ("Production",): [],
+        ("",): ["3.0", "2.0", "1.0"],
+    }
+    for path in ("releases/", "/api/0/projects/acme/web/releases/"):
+        for names, versions in expected.items():
+            listed = api.get(path, params={"environment": list(names)}).json()
+            assert [release["version"] for release in listed] == versions
+    other = api.post("projects/", {"name": "Other"}).json()
+    assert api.get(f"/api/0/projects/acme/{other['slug']}/releases/", params={"environment": "staging"}).json() == []

@@ -23,10 +23,11 @@ def repositories_of_commits(api: ApiClient, version: str = "1.0") -> list[str]:
 
 @pytest.mark.parametrize("remote", ["origin", "Upstream"])
 def test_remote_name_means_the_only_repository(api: ApiClient, remote: str) -> None:
-    """If an organization has one repository, its name is not needed."""
+    """If an organization has one repository, its name is not needed; a note says which one was taken."""
     api.repository("Team/App")
     api.release()
-    assert send(api, A, remote)["notes"] == []
+    (note,) = send(api, A, remote)["notes"]
+    assert (repr(remote) in note, "'Team/App'" in note, "SENTRY_VCS_REMOTE" in note) == (True, True, True)
     assert repositories_of_commits(api) == ["Team/App"]
 
 
@@ -145,3 +146,66 @@ def test_latest_list_replaces_commits_of_one_project_release(api: ApiClient) -> 
     api.release("1.0", commits=[commit(A)])
     send(api, D, "team/app")
     assert api.shas() == [D]
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["git@git.example.com:Team/App.git", "https://git.example.com/team/app", "ssh://git@git.example.com/team/app"],
+)
+def test_url_of_a_remote_makes_no_twin(api: ApiClient, url: str) -> None:
+    """Commits, refs and lists of commits take the URL of a remote where they take a name."""
+    repository = api.repository("team/app", "https://git.example.com/team/app")
+    sent = api.post("commits/", {"commits": [commit(A, url)]}).json()
+    assert (sent["repositories"][0]["id"], sent["notes"]) == (repository["id"], [])
+    assert api.post("commits/missing/", {"repository": url, "ids": [A, B]}).json() == {"missing": [B]}
+    release = api.release(commits=[commit(B, url), commit(A, "team/app")])
+    assert [ref["repository"] for ref in release["refs"]] == ["team/app"]
+    api.put("releases/1.0/", {"refs": [{"repository": url, "commit": C}]})
+    assert [(ref["repository"], ref["commit"]) for ref in api.get("releases/1.0/").json()["refs"]] == [("team/app", C)]
+    assert [item["name"] for item in api.get("repos/", params={"status": ""}).json()] == ["team/app"]
+
+
+def test_url_of_no_repository_creates_one_without_its_password(api: ApiClient) -> None:
+    """The path becomes the name. A URL with a user and a password is not stored as it is; refs create nothing."""
+    url = "https://ci:secret@git.example.com/team/app.git"
+    answer = api.put("releases/1.0/", {"refs": [{"repository": url, "commit": A}]})
+    assert answer.status_code == 404
+    api.release()
+    answer = api.put("releases/1.0/", {"refs": [{"repository": url, "commit": A}]})
+    assert (answer.status_code, list(answer.json()), api.get("repos/").json()) == (400, ["refs"], [])
+    api.post("commits/", {"commits": [commit(A, url)]})
+    (made,) = api.get("repos/").json()
+    assert (made["name"], made["url"]) == ("team/app", "https://git.example.com/team/app")
+    api.repository("team/app", "https://git.example.com/team/app")
+    assert len(api.get("repos/").json()) == 1
+
+
+def test_origin_is_the_repository_that_is_linked_to_the_project(api: ApiClient) -> None:
+    """A link of a project to a repository is enough; linking again changes nothing."""
+    repository = api.repository("team/app")
+    api.repository("team/other", "https://git.example.com/team/other")
+    path = "/api/0/projects/acme/web/repo/"
+    made = api.post(path, {"repositoryId": int(repository["id"])})
+    expected = {"projectId": str(api.there.project.id), "repositoryId": repository["id"], "created": True}
+    assert (made.status_code, made.json()) == (201, {"id": made.json()["id"], "source": "manual", **expected})
+    again = api.post(path, {"repositoryId": int(repository["id"])})
+    assert (again.status_code, again.json()) == (200, {**made.json(), "created": False})
+    api.release()
+    send(api, A)
+    assert repositories_of_commits(api) == ["team/app"]
+    events = [entry["event"] for entry in api.get("audit-logs/").json()["rows"]]
+    assert events.count("project.link-repository") == 1
+
+
+def test_only_an_active_repository_is_linked(api: ApiClient) -> None:
+    """An unknown id, a hidden repository and a wrong body link nothing."""
+    hidden = api.repository("team/app")["id"]
+    api.put(f"repos/{hidden}/", {"status": "hidden"})
+    path = "/api/0/projects/acme/web/repo/"
+    for id_ in (int(hidden), 999):
+        answer = api.post(path, {"repositoryId": id_})
+        assert (answer.status_code, answer.json()) == (404, {"detail": "Repository not found."})
+    for body in ({}, {"repositoryId": "x"}, {"repositoryId": -1}, {"repositoryId": None}):
+        answer = api.post(path, body)
+        assert (answer.status_code, list(answer.json())) == (400, ["repositoryId"])
+    assert "project.link-repository" not in {entry["event"] for entry in api.get("audit-logs/").json()["rows"]}

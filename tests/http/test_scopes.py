@@ -8,7 +8,7 @@ import pytest
 from endpoints import ENDPOINTS, Endpoint, PopulatedHost, open_populated
 from loading import load_cases
 from scmhost.admin.bootstrap import bootstrap
-from scmhost.organizations.tokens import ALL_SCOPES, SCOPES, create_token, revoke_token
+from scmhost.organizations.tokens import ALL_SCOPES, SCOPES, create_token, revoke_token, token_with_service
 
 TABLE = {case["id"]: case["scopes"] for case in load_cases("scopes")}
 
@@ -51,6 +51,8 @@ def invalid_tokens(shared: PopulatedHost) -> dict[str, bytes]:
         "half of one": shared.api.there.token[:-1],
         "unknown": f"scmhost_{organization.id}_{'a' * 43}",
         "of no organization": f"scmhost_{'9' * 16}_{'a' * 43}",
+        "of another service": f"sntrys_{'e30=' * 4}_{'a' * 43}",
+        "unknown, with the service": token_with_service(organization, "https://scmhost.example", past)[0],
         "revoked": text,
         "expired": create_token(services, organization, "past", ALL_SCOPES, past)[1],
     }

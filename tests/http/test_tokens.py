@@ -1,9 +1,12 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from api import ApiClient
+import pytest
+
+from api import PLUGINS_TOML, ApiClient, open_api
 from scmhost.admin.bootstrap import bootstrap
-from scmhost.organizations.tokens import create_token, list_tokens, revoke_token
+from scmhost.infra.errors import InvalidInput
+from scmhost.organizations.tokens import create_token, list_tokens, revoke_token, token_with_service
 
 
 def test_revoked_token_is_refused_immediately(api: ApiClient) -> None:
@@ -46,3 +49,27 @@ def test_another_organizations_objects_are_404(api: ApiClient) -> None:
         assert api.get(base + path, token=other.token).status_code == 404
     assert api.delete(f"{base}code-mappings/{mapping['id']}/", token=other.token).status_code == 404
     assert api.get(base + "repos/", token=other.token).json() == []
+
+
+def test_a_token_with_the_service_works_whatever_it_claims(tmp_path: Path) -> None:
+    """The address in a token is not checked: a service that has moved keeps its tokens."""
+    config = PLUGINS_TOML.replace("[host]\n", '[host]\nurl = "https://scmhost.example"\n')
+    with open_api(tmp_path, config) as api:
+        token, text = create_token(api.services, api.there.organization, "ci", ["org:read"], with_service=True)
+        rival = bootstrap(api.services, "rival", "web").organization
+        assert api.get("repos/", token=text).status_code == 200
+        prefix, _, secret = text.split("_")
+        other = token_with_service(rival, "https://moved.example", datetime.now(UTC))[0].split("_")[1]
+        own = token_with_service(api.there.organization, "https://moved.example", datetime.now(UTC))[0].split("_")[1]
+        assert api.get("repos/", token=f"{prefix}_{own}_{secret}").status_code == 200
+        assert api.get("repos/", token=f"{prefix}_{other}_{secret}").status_code == 401
+        revoke_token(api.services, api.there.organization, token.id)
+        assert "revoked" in api.get("repos/", token=text).json()["detail"]
+
+
+def test_a_token_with_the_service_needs_an_address(api: ApiClient) -> None:
+    """Without [host] url nothing is created."""
+    before = list_tokens(api.services, api.there.organization)
+    with pytest.raises(InvalidInput, match=r"url under \[host\]"):
+        create_token(api.services, api.there.organization, "ci", ["org:ci"], with_service=True)
+    assert list_tokens(api.services, api.there.organization) == before

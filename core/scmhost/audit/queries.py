@@ -28,6 +28,7 @@ Action = Literal[
     "integration.remove",
     "org.create",
     "project.create",
+    "project.link-repository",
     "redirect-key.create",
     "redirect-key.revoke",
     "release.delete",

@@ -96,6 +96,13 @@ def token() -> None:
 @click.option(
     "--days", metavar="N", type=click.IntRange(min=1, max=3650), help="Days until it expires (default: never)."
 )
+@click.option(
+    "--sntrys",
+    "with_service",
+    is_flag=True,
+    help="Make a token that names the service ([host] url) and the organization: a build then needs no SENTRY_URL and "
+    "SENTRY_ORG.",
+)
 @database_options
 @json_option
 @click.pass_obj
@@ -106,6 +113,7 @@ def create(
     name: str,
     scopes: tuple[str, ...],
     days: int | None,
+    with_service: bool,
     config: str | None,
     database_url: str | None,
     as_json: bool,
@@ -116,7 +124,8 @@ def create(
     from scmhost.organizations.tokens import create_token
 
     with context.open_host(config, database_url) as host:
-        created, secret = create_token(host.services, organization_named(host.services, org), name, scopes, expires)
+        organization = organization_named(host.services, org)
+        created, secret = create_token(host.services, organization, name, scopes, expires, with_service=with_service)
     # The only time that the secret is printed: the database has its hash.
     if as_json:
         echo_json({**_described_token(created), "token": secret})

@@ -1,5 +1,6 @@
 """Find the repository of commits by its name, by their shas and by the code mappings of their projects."""
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,13 +9,20 @@ from typing import Final
 from scmhost.infra.db.engine import Transaction
 from scmhost.repositories import alias_queries
 from scmhost.repositories import queries as repository_queries
-from scmhost.repositories.alias_queries import path_of
-from scmhost.sdk import Organization, Repository, RepositoryStatus
+from scmhost.repositories.alias_queries import address_of, path_of
+from scmhost.repositories.find import addresses_of, find_by_remotes
+from scmhost.sdk import Organization, Remote, Repository, RepositoryStatus, TemplateError, UrlError, read_remote
 
 from . import queries
 
 REMOTES: Final = ("origin", "upstream")
 """Names of git remotes. Clients without a configured repository send them for any checkout."""
+
+# A URL with a scheme, or git's short form for SSH. A group on GitLab may have a dot, so a dot alone makes no host.
+_URL: Final = re.compile(
+    r"[a-z][a-z0-9+.-]{0,20}://|[^\s/@:]{1,100}@[^\s/@:]{1,253}[:/]|[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,10}:",
+    re.IGNORECASE,
+)
 
 # With more repositories than this, only those that the projects are mapped to are candidates.
 _MAX_CANDIDATES: Final = 1_000
@@ -24,10 +32,17 @@ _SHAS_AT_EACH_END: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class ResolvedRepository:
-    """The repository of commits. A placeholder may contain commits of several repositories."""
+    """The repository of commits.
+
+    Attributes:
+        repository: the repository.
+        is_placeholder: whether it is a placeholder, which may contain commits of several repositories.
+        assumed_for: the name of the git remote that the sender gave, where the repository is the only possible one.
+    """
 
     repository: Repository
     is_placeholder: bool = False
+    assumed_for: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +56,7 @@ class RepositoryHints:
 def resolve_repository(
     tx: Transaction, organization: Organization, name: str, hints: RepositoryHints, now: datetime
 ) -> ResolvedRepository:
-    """Return the repository that a name means. If there is none, create it, unclaimed.
+    """Return the repository that a name or a URL means. If there is none, create it, unclaimed.
 
     The name of a git remote means the only repository that the hints allow, or else a placeholder of that name.
     """
@@ -51,12 +66,14 @@ def resolve_repository(
         return ResolvedRepository(known or _create(tx, organization, name, now))
     only = only_possible_repository(tx, organization, hints)
     if only:
-        return ResolvedRepository(only)
+        return ResolvedRepository(only, assumed_for=name)
     return ResolvedRepository(known or _create(tx, organization, name, now), is_placeholder=True)
 
 
 def find_named(tx: Transaction, organization: Organization, name: str) -> Repository | None:
     """Return the repository of this name, in any case, or else the only one with this path in its URL.
+
+    A URL, in any spelling, is the repository at it, or else one without a URL whose name is the path.
 
     Without such a repository, it is the one that had the name, or the path in its URL, before it was renamed or moved.
     """
@@ -72,8 +89,10 @@ def find_repositories_named(
         An entry for each name as it was given; None where no repository, or more than one, can be meant.
     """
     # sentry-cli sends the path of the remote in lower case. Sentry compares exactly, and creates a second repository.
-    by_name = repository_queries.by_names(tx, organization.id, names)
-    unknown = {key for name in names if (key := name.casefold()) not in by_name}
+    remotes = {name: remote for name in names if (remote := remote_of(name))}
+    by_url = find_by_remotes(tx, organization.id, remotes)
+    by_name = repository_queries.by_names(tx, organization.id, [*names, *(each.path for each in remotes.values())])
+    unknown = {key for name in names if name not in by_url and (key := name.casefold()) not in by_name}
     by_path: dict[str, list[Repository]] = {}
     if unknown:
         last_segments = {key.rpartition("/")[2] for key in unknown}
@@ -85,7 +104,36 @@ def find_repositories_named(
     old = unknown - found.keys() - by_path.keys()
     if old:
         found |= alias_queries.called(tx, organization.id, old)
+    # A repository whose name is the URL was made by a sender before the one at the URL was known.
+    found |= {name.casefold(): repository for name, repository in by_url.items()}
+    for name, remote in remotes.items():
+        same_path = by_name.get(remote.path.casefold())
+        if name.casefold() not in found and same_path and _may_be_at(same_path, name):
+            found[name.casefold()] = same_path
     return {name: found.get(name.casefold()) for name in names}
+
+
+def remote_of(name: str) -> Remote | None:
+    """Return the repository that a client names by a URL; None if it is a name."""
+    if not _URL.match(name):
+        return None
+    try:
+        remote = read_remote(name)
+    except (UrlError, TemplateError):
+        return None
+    return remote if remote.host else None
+
+
+def stored_name(name: str) -> str:
+    """Return the name of the repository that is created for a name or a URL."""
+    # Not the URL as the name: it may contain a password, and the next sender spells it differently.
+    remote = remote_of(name)
+    return remote.path if remote else name
+
+
+def _may_be_at(repository: Repository, url: str) -> bool:
+    """Return whether a repository with the path of a URL as its name may be at the URL, also if it is hidden."""
+    return repository.url is None or address_of(repository.url) in addresses_of(url)
 
 
 def only_possible_repository(tx: Transaction, organization: Organization, hints: RepositoryHints) -> Repository | None:
@@ -121,5 +169,21 @@ def placeholder_note(organization: Organization, repository: Repository) -> str:
     )
 
 
+def assumed_note(name: str, repository: Repository) -> str:
+    """Return the note for the sender of commits that were saved in the only repository that fits."""
+    return (
+        f"The commits name their repository {name!r}, a git remote: they are saved in {repository.name!r}, the only "
+        "repository that fits. If they are of another one, set SENTRY_VCS_REMOTE to the URL of its remote."
+    )
+
+
 def _create(tx: Transaction, organization: Organization, name: str, now: datetime) -> Repository:
-    return repository_queries.ensure(tx, organization.id, [name], now)[name.casefold()]
+    remote = remote_of(name)
+    if remote is None:
+        return repository_queries.ensure(tx, organization.id, [name], now)[name.casefold()]
+    taken = repository_queries.by_name(tx, organization.id, remote.path)
+    stored = f"{remote.host}/{remote.path}" if taken else stored_name(name)
+    created = repository_queries.ensure(tx, organization.id, [stored], now)[stored.casefold()]
+    if created.url or not remote.web_url:
+        return created
+    return repository_queries.update_repository(tx, organization.id, created.id, {"url": remote.web_url})

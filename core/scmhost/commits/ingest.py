@@ -8,9 +8,11 @@ from typing import Any
 from scmhost.commits.find_repository import (
     RepositoryHints,
     ResolvedRepository,
+    assumed_note,
     find_named,
     placeholder_note,
     resolve_repository,
+    stored_name,
 )
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import InvalidInput
@@ -33,6 +35,7 @@ class IngestedCommits:
         saved: what is new.
         head: the sha of the commit that the sender has checked out.
         is_placeholder: whether the repository is a placeholder.
+        assumed_for: the name of a git remote that the sender gave, if the repository is the only possible one.
     """
 
     repository: Repository
@@ -40,6 +43,7 @@ class IngestedCommits:
     saved: SavedCommits
     head: str
     is_placeholder: bool = False
+    assumed_for: str | None = None
 
 
 def ingest_commits(
@@ -58,7 +62,7 @@ def ingest_commits(
         ingested = save_commits(tx, services, organization, listed)
     # After the transaction: a slow plugin must not hold its locks, and it must not see commits that are rolled back.
     report_saved_commits(services, organization, ingested)
-    return ingested, (*listed.notes, *placeholder_notes(organization, ingested))
+    return ingested, (*listed.notes, *repository_notes(organization, ingested))
 
 
 def missing_commits(
@@ -108,7 +112,7 @@ def save_commits(
         queries.ensure_authors(tx, organization.id, [commit for sent in commits.values() for commit in sent])
     saved = {id_: bulk_queries.save(tx, organization.id, id_, commits[id_], now) for id_ in sorted(commits)}
     return [
-        IngestedCommits(item.repository, commits[id_], saved[id_], heads[id_], item.is_placeholder)
+        IngestedCommits(item.repository, commits[id_], saved[id_], heads[id_], item.is_placeholder, item.assumed_for)
         for id_, item in by_id.items()
     ]
 
@@ -119,17 +123,19 @@ def _resolve_repositories(
     """Return the repository of each name in a payload."""
     resolved = {}
     # Every sender creates repositories in the order of their names, so that no two block each other.
-    for name in sorted(listed.by_repository, key=lambda name: (name or "").casefold()):
+    for name in sorted(listed.by_repository, key=lambda name: stored_name(name or "").casefold()):
         hints = RepositoryHints(project_ids, [commit.sha for commit in listed.by_repository[name]])
         # Sentry too keeps commits without a repository under a name of the organization's.
-        stored_name = checked_name(name) if name else f"organization-{organization.id}"
-        resolved[name] = resolve_repository(tx, organization, stored_name, hints, now)
+        own_name = checked_name(name) if name else f"organization-{organization.id}"
+        resolved[name] = resolve_repository(tx, organization, own_name, hints, now)
     return resolved
 
 
-def placeholder_notes(organization: Organization, ingested: Sequence[IngestedCommits]) -> tuple[str, ...]:
-    """Return the notes for the sender about commits whose repository could not be found."""
-    return tuple(placeholder_note(organization, item.repository) for item in ingested if item.is_placeholder)
+def repository_notes(organization: Organization, ingested: Sequence[IngestedCommits]) -> tuple[str, ...]:
+    """Return the notes for the sender about commits whose repository was not found, or not by its name."""
+    unknown = [placeholder_note(organization, item.repository) for item in ingested if item.is_placeholder]
+    assumed = [assumed_note(item.assumed_for, item.repository) for item in ingested if item.assumed_for]
+    return (*unknown, *assumed)
 
 
 def report_saved_commits(services: Services, organization: Organization, ingested: Sequence[IngestedCommits]) -> None:

@@ -5,13 +5,13 @@ from dataclasses import fields, replace
 from operator import attrgetter
 from typing import Final
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, select, union
 
 from scmhost.infra.db.base import AnyRow, AnySelect
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.statements import SortKey, batches, fetch_page, in_values, insert_into, new_ids, ordered
 from scmhost.infra.paging import Page, PageQuery
-from scmhost.links.tables import CODE_MAPPINGS
+from scmhost.links.tables import CODE_MAPPINGS, PROJECT_REPOSITORIES
 from scmhost.releases.tables import RELEASE_COMMITS, RELEASES
 from scmhost.sdk import FileChange
 
@@ -20,9 +20,13 @@ from .values import Author, ListedCommit, ReleaseSummary, StoredCommit
 
 
 def mapped_repository_ids(tx: Transaction, organization_id: int, project_ids: Collection[int]) -> set[int]:
-    """Return the ids of the repositories that code mappings of the projects lead to."""
-    query = select(CODE_MAPPINGS.c.repository_id).where(CODE_MAPPINGS.c.organization_id == organization_id).distinct()
-    return set(tx.scalars(query.where(CODE_MAPPINGS.c.project_id.in_(sorted(project_ids)))))
+    """Return the ids of the repositories that code mappings of the projects lead to, and of those linked to them."""
+    ids = sorted(project_ids)
+    of_projects = [
+        select(each.c.repository_id).where(each.c.organization_id == organization_id, each.c.project_id.in_(ids))
+        for each in (CODE_MAPPINGS, PROJECT_REPOSITORIES)
+    ]
+    return set(tx.scalars(union(*of_projects)))
 
 
 def ensure_authors(tx: Transaction, organization_id: int, commits: Iterable[ListedCommit]) -> dict[str, int]:

@@ -171,7 +171,8 @@ class RequestLog:
             await self._app(scope, receive, send_with_id)
         finally:
             operation.labels |= {"status": str(status), "route": getattr(scope.get("route"), "path", _NO_ROUTE)}
-            operation.end(str(status), fault=status >= 500)  # noqa: PLR2004
+            # 501 is the answer to what the host does not do at all: nobody has to mend it.
+            operation.end(str(status), fault=status >= 500 and status != 501)  # noqa: PLR2004
             milliseconds = round((time.perf_counter() - started) * 1000, 1)
             path = loggable_path(scope["path"])
             log.info("request", method=scope["method"], path=path, status=status, ms=milliseconds)
@@ -227,6 +228,32 @@ def _announced_length(scope: Scope) -> int:
         if name == b"content-length" and value.isdigit():
             return int(value)
     return 0
+
+
+class HeadRequests:
+    """Middleware that answers HEAD below a path as GET, without a body.
+
+    Elsewhere a HEAD may be meant to change nothing where a GET does, such as the last step of an installation.
+    """
+
+    def __init__(self, app: ASGIApp, below: str) -> None:
+        self._app = app
+        self._below = below
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD" or not scope["path"].startswith(self._below):
+            await self._app(scope, receive, send)
+            return
+
+        async def send_head(message: Message) -> None:
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+        # Not a copy: the request log reads the route from the same scope afterwards.
+        scope["method"] = "GET"
+        try:
+            await self._app(scope, receive, send_head)
+        finally:
+            scope["method"] = "HEAD"
 
 
 class UserOut(Wire):

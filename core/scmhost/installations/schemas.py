@@ -78,6 +78,7 @@ class OrganizationIntegration(IntegrationShort):
     organization_id: int
     organization_integration_status: str
     grace_period_end: None = None
+    out_of_date: bool = False
     idle: str | None = None
     needs_attention: str | None = Field(
         default=None, description="Why the installation, or a part of it, does not work until a person acts."

@@ -15,7 +15,7 @@ from scmhost.installations.install import InvalidForm, get_installation
 from scmhost.organizations import queries as organization_queries
 from scmhost.organizations.queries import Project
 from scmhost.repositories import queries as repository_queries
-from scmhost.sdk import Organization, Repository
+from scmhost.sdk import Organization, Repository, RepositoryStatus
 from scmhost.services import Services
 
 from . import queries
@@ -65,6 +65,29 @@ def create_mapping(
         # In the same transaction: there is no change without its entry, and no entry without its change.
         record(tx, services, organization, "code-mapping.create", (saved.id, saved.stack_root), audit_details(saved))
     return MappingDetails(saved, project, repository)
+
+
+def link_repository(
+    services: Services, organization: Organization, project: Project, repository_id: int
+) -> tuple[int, bool]:
+    """Link a repository to a project, so that commits of its builds are found without a code mapping.
+
+    Returns:
+        The id of the link, and whether it is new.
+
+    Raises:
+        NotFound: the organization has no such active repository.
+    """
+    with services.store.write() as tx:
+        repository = repository_queries.get(tx, organization.id, repository_id)
+        if repository is None or repository.status is not RepositoryStatus.ACTIVE:
+            # The text is Sentry's.
+            raise NotFound("Repository not found.")
+        id_, created = queries.link_repository(tx, organization.id, project.id, repository.id, services.clock.now())
+        if created:
+            details: Details = {"repository": repository.name}
+            record(tx, services, organization, "project.link-repository", (project.id, project.slug), details)
+    return id_, created
 
 
 def change_mapping(

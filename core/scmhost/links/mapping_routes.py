@@ -9,13 +9,21 @@ from pydantic import AliasChoices, BaseModel, Field
 
 from scmhost.infra.errors import InvalidInput
 from scmhost.infra.http import RequestedPage, Wire
-from scmhost.organizations.access import AuditedServices, ForLoose, NumericId, ServicesDep, parse_id
+from scmhost.organizations.access import (
+    AuditedServices,
+    CallerDep,
+    ForLoose,
+    NumericId,
+    ProjectToRead,
+    ServicesDep,
+    parse_id,
+)
 from scmhost.organizations.create import ALL_PROJECTS, find_project
 from scmhost.sdk import Organization
 from scmhost.services import Services
 
 from .bulk_mappings import Roots, RootsResult, save_mappings
-from .code_mappings import change_mapping, create_mapping, delete_mapping, list_mappings
+from .code_mappings import change_mapping, create_mapping, delete_mapping, link_repository, list_mappings
 from .schemas import CodeMappingOut, code_mapping_out
 from .values import MappingDraft
 
@@ -167,3 +175,34 @@ def _project_ids(services: Services, organization: Organization, projects: list[
     if not projects or ALL_PROJECTS in projects:
         return None
     return [find_project(services, organization, project).id for project in projects]
+
+
+project_repository_router: Final = APIRouter(prefix="/api/0/projects/{organization}/{project}", tags=["code mappings"])
+
+
+class NewProjectRepository(BaseModel):
+    """A repository to link to a project."""
+
+    repository_id: int = Field(alias="repositoryId", ge=0, lt=2**53)
+
+
+class ProjectRepositoryOut(Wire):
+    id: str
+    project_id: str
+    repository_id: str
+    source: str = "manual"
+    created: bool
+
+
+@project_repository_router.post(
+    "/repo/", status_code=201, responses={200: {"model": ProjectRepositoryOut, "description": "It was linked already."}}
+)
+def project_repositories_add(
+    services: AuditedServices, project: ProjectToRead, caller: CallerDep, new: NewProjectRepository, response: Response
+) -> ProjectRepositoryOut:
+    """Link a repository to a project: commits that its builds send as `origin` then belong to it."""
+    id_, created = link_repository(services, caller.organization, project, new.repository_id)
+    response.status_code = 201 if created else 200
+    return ProjectRepositoryOut(
+        id=str(id_), project_id=str(project.id), repository_id=str(new.repository_id), created=created
+    )

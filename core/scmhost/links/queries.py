@@ -11,14 +11,14 @@ from sqlalchemy import update as change
 
 from scmhost.infra.db.base import AnyRow, hash_of
 from scmhost.infra.db.engine import Transaction
-from scmhost.infra.db.statements import SortKey, duplicates, fetch_page, new_id
+from scmhost.infra.db.statements import SortKey, duplicates, fetch_page, insert_into, new_id
 from scmhost.infra.errors import NotFound
 from scmhost.infra.paging import Page, PageQuery
 from scmhost.mapping import Evidence
 from scmhost.organizations.queries import touch_mappings
 from scmhost.repositories.tables import REPOSITORIES
 
-from .tables import CODE_MAPPINGS
+from .tables import CODE_MAPPINGS, PROJECT_REPOSITORIES
 from .values import CodeMapping, MappingDraft
 
 _BY_ID: Final = (SortKey(CODE_MAPPINGS.c.id),)
@@ -35,6 +35,20 @@ def create(tx: Transaction, organization_id: int, draft: MappingDraft, now: date
         saved = _mapping(tx.execute(insert(CODE_MAPPINGS).values(row).returning(CODE_MAPPINGS)).one())
     touch_mappings(tx, organization_id, saved.project_id)
     return saved
+
+
+def link_repository(
+    tx: Transaction, organization_id: int, project_id: int, repository_id: int, now: datetime
+) -> tuple[int, bool]:
+    """Link a repository to a project. Return the id of the link, and whether it is new."""
+    link = PROJECT_REPOSITORIES
+    keys = {"organization_id": organization_id, "project_id": project_id, "repository_id": repository_id}
+    new = insert_into(tx, link).values(id=new_id(tx), created_at=now, **keys).on_conflict_do_nothing()
+    created = tx.execute(new.returning(link.c.id)).scalar_one_or_none()
+    if created is not None:
+        return created, True
+    same = [link.c[name] == value for name, value in keys.items()]
+    return tx.execute(select(link.c.id).where(*same)).scalar_one(), False
 
 
 def with_root(tx: Transaction, organization_id: int, project_id: int, stack_root: str) -> list[CodeMapping]:

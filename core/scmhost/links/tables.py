@@ -1,4 +1,4 @@
-"""The table of code mappings."""
+"""The tables of code mappings, and of repositories that are linked to a project."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -41,4 +41,21 @@ class CodeMappingRow(EntityMixin, Base):
     derived_from: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
+class ProjectRepositoryRow(EntityMixin, Base):
+    """A repository that a client has linked to a project, with or without a code mapping."""
+
+    __tablename__ = "project_repositories"
+    __table_args__ = (
+        refers_to("projects", "project_id"),
+        refers_to("repositories", "repository_id"),
+        UniqueConstraint("organization_id", "project_id", "repository_id"),
+        Index(None, "organization_id", "repository_id"),
+    )
+
+    project_id: Mapped[int]
+    repository_id: Mapped[int]
+    created_at: Mapped[datetime]
+
+
 CODE_MAPPINGS: Final = table_of(CodeMappingRow)
+PROJECT_REPOSITORIES: Final = table_of(ProjectRepositoryRow)

@@ -1,5 +1,8 @@
 """FastAPI dependencies: the services, the caller, and the organization and project that the caller may use."""
 
+import base64
+import binascii
+import json
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -18,9 +21,6 @@ from .tokens import READ_CODE, SCOPES, ScopeClass
 
 # Without auto_error: FastAPI's own error would have another shape than Sentry's.
 _BEARER = HTTPBearer(auto_error=False, description="A token of `scmhost token create`.")
-
-# An id below 10**16, and 256 random bits in the alphabet of URL-safe Base64.
-_TOKEN: Final = re.compile(r"scmhost_(\d{1,16})_[A-Za-z0-9_-]{43}", re.ASCII)
 
 OrganizationSegment = Annotated[str, Path(alias="organization", description="An organization's slug or id.")]
 ProjectSegment = Annotated[str, Path(alias="project", description="A project's slug or id.")]
@@ -43,21 +43,70 @@ class Caller:
         return Actor("token", self.token.name, self.token.id)
 
 
+# An id below 10**16, and 256 random bits in the alphabet of URL-safe Base64.
+_PLAIN: Final = re.compile(r"scmhost_(\d{1,16})_[A-Za-z0-9_-]{43}", re.ASCII)
+# Clients of Sentry split the text at its two underscores, so both parts are in the alphabet of plain Base64.
+_WITH_SERVICE: Final = re.compile(r"sntrys_([A-Za-z0-9+/=]{1,4096})_([A-Za-z0-9+/]{43})", re.ASCII)
+_SLUG: Final = re.compile(r"[a-z0-9_-]{1,50}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadToken:
+    """A token as a client sent it.
+
+    Attributes:
+        organization: the id of the token's organization, or its slug.
+        secret: the text whose digest is stored; None: the digest is over the organization's id and ``random_part``.
+        random_part: the secret part of a token that contains the address of the service.
+    """
+
+    organization: int | str
+    secret: str | None = None
+    random_part: str = ""
+
+    def digest(self, organization_id: int) -> str:
+        """Return the digest under which the token is stored, if it is one of this organization."""
+        if self.secret:
+            return queries.token_digest(self.secret)
+        return queries.service_token_digest(organization_id, self.random_part)
+
+
+def read_token(text: str) -> ReadToken | None:
+    """Return what a token says about itself; None: it has neither form."""
+    # The table's key begins with the organization's id, so the text names the organization.
+    if plain := _PLAIN.fullmatch(text):
+        return ReadToken(int(plain[1]), text)
+    if match := _WITH_SERVICE.fullmatch(text):
+        slug = _organization_in(match[1])
+        return ReadToken(slug, random_part=match[2]) if slug else None
+    return None
+
+
+def _organization_in(encoded: str) -> str | None:
+    try:
+        claim = json.loads(base64.b64decode(encoded, validate=True))
+    except (binascii.Error, ValueError, RecursionError):
+        return None
+    slug = claim.get("org") if isinstance(claim, dict) else None
+    return slug if isinstance(slug, str) and _SLUG.fullmatch(slug) else None
+
+
 def authenticate(services: Services, text: str) -> Caller:
     """Return the caller that a token belongs to.
 
     Raises:
         Unauthenticated: the token is malformed, unknown, revoked or expired.
     """
-    match = _TOKEN.fullmatch(text)
-    if not match:
+    sent = read_token(text)
+    if sent is None:
         raise Unauthenticated("Invalid token: this is not a token of scmhost.")
-    # The table's key begins with the organization's id, so the token contains it.
-    organization_id = int(match[1])
     with services.store.read() as tx:
-        # The digest covers the id: a token with another organization's id in it matches no row.
-        organization = queries.get_organization(tx, organization_id)
-        token = queries.token_by_digest(tx, organization_id, queries.token_digest(text)) if organization else None
+        if isinstance(sent.organization, int):
+            organization = queries.get_organization(tx, sent.organization)
+        else:
+            organization = queries.find_organization(tx, sent.organization)
+        # The digest covers the id: a token that names another organization matches no row.
+        token = queries.token_by_digest(tx, organization.id, sent.digest(organization.id)) if organization else None
     if organization is None or token is None:
         raise Unauthenticated("Invalid token: it is unknown here.")
     if token.revoked_at is not None:

@@ -1,6 +1,7 @@
 """Create and find organizations and projects."""
 
 import re
+import unicodedata
 from datetime import datetime
 from typing import Final
 
@@ -18,6 +19,8 @@ ALL_PROJECTS: Final = "-1"
 
 # Not digits alone: a path segment is a slug or an id, and must not be both.
 _SLUG: Final = re.compile(r"(?!\d+$)[a-z0-9][a-z0-9_-]{0,49}", re.ASCII)
+_SLUG_LENGTH: Final = 50
+_NOT_IN_SLUG: Final = re.compile(r"[^a-z0-9_]+")
 
 
 def create_organization(services: Services, slug: str, name: str | None = None) -> Organization:
@@ -57,13 +60,20 @@ def creation_time(services: Services, organization: Organization) -> datetime:
 
 
 def create_project(
-    services: Services, organization: Organization, slug: str, name: str | None = None, platform: str | None = None
+    services: Services,
+    organization: Organization,
+    slug: str | None,
+    name: str | None = None,
+    platform: str | None = None,
 ) -> tuple[Project, bool]:
     """Create a project, or return the existing one with this slug. The second value is whether it is new.
 
+    Without a slug, it is made from the name.
+
     Raises:
-        InvalidInput: the slug is not valid.
+        InvalidInput: the slug is not valid, or there is neither a slug nor a name with a letter.
     """
+    slug = _slug_of(name) if slug is None else slug
     _check_slug(slug)
     with services.store.write() as tx:
         existing = queries.find_project(tx, organization.id, slug)
@@ -88,6 +98,21 @@ def list_projects(services: Services, organization: Organization, request: PageQ
     """Return a page of the organization's projects, by slug."""
     with services.store.read() as tx:
         return queries.project_page(tx, organization.id, request)
+
+
+def _slug_of(name: str | None) -> str:
+    """Return the slug of a name without one: its letters and digits in ASCII, with hyphens between words.
+
+    Raises:
+        InvalidInput: there is no name, or it has no letter of that kind.
+    """
+    if name is None:
+        raise InvalidInput("This field is required, unless there is a name to make it from.", "slug")
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    slug = _NOT_IN_SLUG.sub("-", plain)[:_SLUG_LENGTH].strip("-_")
+    if not slug or slug.isdigit():
+        raise InvalidInput("No slug can be made from this name; send a slug too.", "slug")
+    return slug
 
 
 def _check_slug(slug: str) -> None:

@@ -211,6 +211,12 @@ def token_digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def service_token_digest(organization_id: int, random_part: str) -> str:
+    """Return the digest of a token that contains the address of the service."""
+    # With the id, so that a token whose claim names another organization matches no row of it.
+    return token_digest(f"sntrys_{organization_id}_{random_part}")
+
+
 def token_by_digest(tx: Transaction, organization_id: int, digest: str) -> Token | None:
     """Return the token with this digest, revoked or not."""
     is_row = (TOKENS.c.organization_id == organization_id) & (TOKENS.c.digest == digest)

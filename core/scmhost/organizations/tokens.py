@@ -1,5 +1,7 @@
 """Create, list and revoke access tokens; the scopes that they carry."""
 
+import base64
+import json
 import secrets
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -87,25 +89,33 @@ SCOPES: Final[Mapping[ScopeClass, Mapping[str, frozenset[str]]]] = {
 
 
 def create_token(
-    services: Services, organization: Organization, name: str, scopes: Iterable[str], expires_at: datetime | None = None
+    services: Services,
+    organization: Organization,
+    name: str,
+    scopes: Iterable[str],
+    expires_at: datetime | None = None,
+    *,
+    with_service: bool = False,
 ) -> tuple[Token, str]:
     """Create a token. The second value is its secret text, which cannot be read again.
 
+    ``with_service``: the text contains the address of this service and the organization, as an organization token of
+    Sentry does, so that its clients need no other setting.
+
     Raises:
-        InvalidInput: a scope does not exist.
+        InvalidInput: a scope does not exist, or the address of this service is not set.
     """
     granted = frozenset(scopes)
     unknown = sorted(granted - set(ALL_SCOPES))
     if unknown:
         raise InvalidInput(f"scope {unknown[0]!r} does not exist; choose from {', '.join(ALL_SCOPES)}", "scopes")
-    # The prefix lets secret scanners find tokens that were committed by mistake.
-    text = f"scmhost_{organization.id}_{secrets.token_urlsafe(32)}"
+    text, digest = _new_text(services, organization, with_service=with_service)
     with services.store.write() as tx:
         token = queries.create_token(
             tx,
             organization.id,
             name=name,
-            digest=queries.token_digest(text),
+            digest=digest,
             hint=text[-4:],
             scopes=granted,
             now=services.clock.now(),
@@ -113,6 +123,17 @@ def create_token(
         )
         record(tx, services, organization, "token.create", (token.id, token.name), {"scopes": [*sorted(token.scopes)]})
     return token, text
+
+
+def _new_text(services: Services, organization: Organization, *, with_service: bool) -> tuple[str, str]:
+    if not with_service:
+        return plain_token(organization)
+    if services.url is None:
+        raise InvalidInput(
+            "a token of this form contains the address of the service, which is not set: write it to plugins.toml as "
+            'url under [host], such as url = "https://scmhost.example"'
+        )
+    return token_with_service(organization, services.url, services.clock.now())
 
 
 def list_tokens(services: Services, organization: Organization) -> list[Token]:
@@ -135,3 +156,22 @@ def revoke_token(services: Services, organization: Organization, token_id: int) 
         # Revoking twice is allowed, but it is one change.
         if token.revoked_at is None:
             record(tx, services, organization, "token.revoke", (token.id, token.name))
+
+
+def plain_token(organization: Organization) -> tuple[str, str]:
+    """Return the text of a new token and its digest."""
+    # The prefix lets secret scanners find tokens that were committed by mistake.
+    text = f"scmhost_{organization.id}_{secrets.token_urlsafe(32)}"
+    return text, queries.token_digest(text)
+
+
+def token_with_service(organization: Organization, url: str, now: datetime) -> tuple[str, str]:
+    """Return the text of a new token in the form of Sentry's organization tokens, and its digest.
+
+    It contains the address of the service and the organization's slug, which clients read. They are not signed: the
+    digest covers only the organization's id and the random part.
+    """
+    claim = {"iat": now.timestamp(), "url": url, "region_url": url, "org": organization.slug}
+    encoded = base64.b64encode(json.dumps(claim, separators=(",", ":")).encode()).decode()
+    random_part = base64.b64encode(secrets.token_bytes(32)).decode().rstrip("=")
+    return f"sntrys_{encoded}_{random_part}", queries.service_token_digest(organization.id, random_part)

@@ -3,14 +3,14 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
 from scmhost.audit.queries import Details, record
 from scmhost.commits import bulk_queries
 from scmhost.commits import queries as commit_queries
 from scmhost.commits.fields import read_range
 from scmhost.commits.find_repository import find_repositories_named
-from scmhost.commits.ingest import IngestedCommits, placeholder_notes, read_limited, report_saved_commits, save_commits
+from scmhost.commits.ingest import IngestedCommits, read_limited, report_saved_commits, repository_notes, save_commits
 from scmhost.commits.payload import CommitList
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.errors import InvalidInput
@@ -121,17 +121,11 @@ def get_release(
 
 
 def list_releases(
-    services: Services,
-    organization: Organization,
-    request: PageQuery,
-    *,
-    project_ids: Sequence[int] | None = None,
-    query: str = "",
-    status: str = "open",
+    services: Services, organization: Organization, request: PageQuery, **only: Unpack[queries.ReleaseFilters]
 ) -> Page[ReleaseView]:
     """Return releases, newest first."""
     with services.store.read() as tx:
-        page = queries.page(tx, organization.id, request, project_ids=project_ids, query=query, status=status)
+        page = queries.page(tx, organization.id, request, **only)
         details = load_details(tx, organization, page.items)
     return page.showing(release_views(services, organization, details))
 
@@ -246,7 +240,7 @@ def _save_commits(
         content_queries.set_shas(tx, release, item.repository.id, [commit.sha for commit in item.drafts], join=join)
         head = _newer_head(tx, release, item) if join else item.head
         content_queries.set_head(tx, organization.id, release.id, item.repository.id, head, None)
-    return ingested, [*commits.notes, *placeholder_notes(organization, ingested)]
+    return ingested, [*commits.notes, *repository_notes(organization, ingested)]
 
 
 def _newer_head(tx: Transaction, release: Release, item: IngestedCommits) -> str:

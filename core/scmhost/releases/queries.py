@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, TypedDict, Unpack
 
 from sqlalchemy import ColumnElement, and_, exists, func, insert, select
 from sqlalchemy import delete as delete_from
@@ -90,33 +90,31 @@ def find(tx: Transaction, organization_id: int, version: str) -> Release | None:
     return _releases(tx, organization_id, [row])[0] if row else None
 
 
-def page(
-    tx: Transaction,
-    organization_id: int,
-    request: PageQuery,
-    *,
-    project_ids: Collection[int] | None = None,
-    query: str = "",
-    status: str | None = "open",
-) -> Page[Release]:
-    """Return releases, newest first.
+class ReleaseFilters(TypedDict, total=False):
+    """What restricts a list of releases.
 
-    Args:
-        tx: the transaction.
-        organization_id: the organization.
-        request: the page.
-        project_ids: restricts the list to releases of any of these projects.
-        query: restricts it to versions that contain this text, in any case.
-        status: restricts it to a status.
+    ``project_ids``: releases of any of these projects; None: of all. ``query``: versions that contain this text, in any
+    case. ``status``: by default ``open``; None: any. ``environments``: releases that were deployed to any of these.
     """
+
+    project_ids: Collection[int] | None
+    query: str
+    status: str | None
+    environments: Collection[str]
+
+
+def page(tx: Transaction, organization_id: int, request: PageQuery, **only: Unpack[ReleaseFilters]) -> Page[Release]:
+    """Return releases, newest first."""
     rows = select(RELEASES).where(RELEASES.c.organization_id == organization_id)
-    if project_ids is not None:
+    if (project_ids := only.get("project_ids")) is not None:
         rows = rows.where(_is_of_projects(organization_id, project_ids))
-    if query:
+    if query := only.get("query"):
         # Escaped, because versions often have an underscore, which is a wildcard in LIKE.
         rows = rows.where(RELEASES.c.version.icontains(query, autoescape=True))
-    if status is not None:
+    if (status := only.get("status", "open")) is not None:
         rows = rows.where(RELEASES.c.status == status)
+    if environments := only.get("environments"):
+        rows = rows.where(_is_deployed_to(organization_id, environments))
     found = fetch_page(tx, rows, _NEWEST_FIRST, request, lambda row: row)
     return found.showing(_releases(tx, organization_id, found.items))
 
@@ -186,6 +184,15 @@ def _is_of_projects(organization_id: int, project_ids: Collection[int]) -> Colum
         select(RELEASE_PROJECTS.c.release_id)
         .where(RELEASE_PROJECTS.c.organization_id == organization_id, RELEASE_PROJECTS.c.release_id == RELEASES.c.id)
         .where(RELEASE_PROJECTS.c.project_id.in_(sorted(project_ids)))
+        .exists()
+    )
+
+
+def _is_deployed_to(organization_id: int, environments: Collection[str]) -> ColumnElement[bool]:
+    return (
+        select(DEPLOYS.c.id)
+        .where(DEPLOYS.c.organization_id == organization_id, DEPLOYS.c.release_id == RELEASES.c.id)
+        .where(DEPLOYS.c.environment.in_(sorted(environments)))
         .exists()
     )
 

@@ -40,6 +40,10 @@ from .show import CommitFilter, commits_of_release, files_of_release, previous_w
 _ALREADY_REPORTED: Final = 208
 """Sentry's status of a POST that changed nothing."""
 
+Environments = Annotated[
+    Sequence[str], Query(description="Only releases that were deployed to one of these environments.")
+]
+
 router: Final = APIRouter(
     prefix="/api/0/organizations/{organization}/releases", tags=["releases"], route_class=CommitsRoute
 )
@@ -53,12 +57,21 @@ def releases_list(
     project: Annotated[list[str] | None, Query()] = None,
     query: str = "",
     status: str = "open",
+    environment: Environments = (),
 ) -> Sequence[ReleaseOut]:
     """Releases, newest first; open ones, unless ``status`` is given."""
     names = () if ALL_PROJECTS in (project or ()) else project or ()
     # Sentry's clients send -1 for all projects.
     ids = [find_project(services, organization, name).id for name in names] or None
-    found = list_releases(services, organization, page.request, project_ids=ids, query=query, status=status or "open")
+    found = list_releases(
+        services,
+        organization,
+        page.request,
+        project_ids=ids,
+        query=query,
+        status=status or "open",
+        environments=[name for name in environment if name],
+    )
     return page.answer(found, [release_out(services, organization, item) for item in found.items])
 
 
@@ -161,10 +174,17 @@ def project_releases_list(
     page: RequestedPage,
     query: str = "",
     status: str = "open",
+    environment: Environments = (),
 ) -> Sequence[ReleaseOut]:
     """A project's releases, newest first; open ones, unless ``status`` is given."""
     found = list_releases(
-        services, organization, page.request, project_ids=[project.id], query=query, status=status or "open"
+        services,
+        organization,
+        page.request,
+        project_ids=[project.id],
+        query=query,
+        status=status or "open",
+        environments=[name for name in environment if name],
     )
     return page.answer(found, [release_out(services, organization, item) for item in found.items])
 

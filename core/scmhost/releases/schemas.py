@@ -45,6 +45,11 @@ class DeployOut(Wire):
     date_finished: Moment
 
 
+class LastDeployOut(DeployOut):
+    # Sentry's schema has a text here, and null in the list of deploys.
+    name: str
+
+
 class ReleaseProject(Wire):
     id: int
     slug: str
@@ -81,7 +86,7 @@ class ReleaseOut(Wire):
     commit_count: int
     last_commit: CommitOut | None
     deploy_count: int = 0
-    last_deploy: DeployOut | None = None
+    last_deploy: LastDeployOut | None = None
     authors: list[AuthorOut] = Field(default_factory=list)
     projects: list[ReleaseProject]
     # Not on Sentry: without it, a client could not see which commit the links of a release lead to.
@@ -227,7 +232,7 @@ def _release_out(services: Services, organization: Organization, view: ReleaseVi
         commit_count=release.commit_count,
         last_commit=shown_commits(services, organization, [view.last_commit])[0] if view.last_commit else None,
         deploy_count=view.deploys.count if view.deploys else 0,
-        last_deploy=deploy_out(view.deploys.last) if view.deploys else None,
+        last_deploy=_last_deploy(view.deploys.last) if view.deploys else None,
         authors=[AuthorOut(name=author.name, email=author.email) for author in view.authors],
         projects=[
             ReleaseProject(id=project.id, slug=project.slug, name=project.name, platform=project.platform)
@@ -262,6 +267,10 @@ def _ref_out(ref: RefView) -> RefOut:
         previous_commit=ref.head.previous_sha,
         compare_url=ref.compare_url,
     )
+
+
+def _last_deploy(deploy: Deploy) -> LastDeployOut:
+    return LastDeployOut(**dict(deploy_out(deploy)) | {"name": deploy.name or ""})
 
 
 def deploy_out(deploy: Deploy) -> DeployOut:

@@ -1,9 +1,18 @@
 """Find a repository by a name."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import factories
-from scmhost.commits.find_repository import find_named, find_repositories_named
+from scmhost.commits.find_repository import (
+    RepositoryHints,
+    find_named,
+    find_repositories_named,
+    remote_of,
+    resolve_repository,
+)
+from scmhost.infra.clock import SystemClock
 from scmhost.infra.db.engine import Store
 from scmhost.infra.db.errors import BadText
 from scmhost.sdk import Organization
@@ -85,3 +94,97 @@ def test_unstorable_name_is_refused(store: Store, organization: Organization) ->
     """A NUL character is refused before the database sees it."""
     with pytest.raises(BadText), store.read() as tx:
         find_named(tx, organization, "team\x00app")
+
+
+SPELLINGS = [
+    "https://git.example.com/team/app",
+    "https://git.example.com/team/app.git",
+    "https://git.example.com/Team/App/",
+    "https://user:secret@git.example.com/team/app.git",
+    "http://git.example.com:8080/team/app",
+    "git@git.example.com:team/app.git",
+    "git.example.com:team/app",
+    "ssh://git@git.example.com:2222/team/app.git",
+    "git+ssh://git@git.example.com/team/app.git",
+    "git://git.example.com/team/app",
+]
+
+
+@pytest.mark.parametrize("url", SPELLINGS)
+def test_url_means_the_repository_at_it(store: Store, organization: Organization, url: str) -> None:
+    """Every spelling of a remote finds the repository, whatever its name is, and not one at another host."""
+    id_ = factories.new_repository(store, organization.id, "The app", url="https://git.example.com/team/app")
+    factories.new_repository(store, organization.id, "other", url="https://other.example/team/app")
+    factories.new_repository(store, organization.id, url)
+    with store.read() as tx:
+        found = find_named(tx, organization, url)
+    assert found is not None
+    assert found.id == id_
+
+
+@pytest.mark.parametrize("url", SPELLINGS)
+def test_url_means_a_repository_of_its_path_without_url(store: Store, organization: Organization, url: str) -> None:
+    """A repository that was created by name alone has no URL yet; one at another host is not meant."""
+    factories.new_repository(store, organization.id, "team/lib", url="https://other.example/team/lib")
+    id_ = factories.new_repository(store, organization.id, "team/app")
+    with store.read() as tx:
+        found = find_named(tx, organization, url)
+        assert find_named(tx, organization, url.lower().replace("app", "lib")) is None
+    assert found is not None
+    assert found.id == id_
+
+
+@pytest.mark.parametrize("url", SPELLINGS)
+def test_unknown_url_becomes_one_repository(store: Store, organization: Organization, url: str) -> None:
+    """The path is its name, so that other spellings find it, and neither user nor password is stored."""
+    now = SystemClock().now()
+    with store.write() as tx:
+        made = resolve_repository(tx, organization, url, RepositoryHints(), now).repository
+        assert made.name.casefold() == "team/app"
+        assert "git.example.com" in (made.url or "")
+        assert "secret" not in repr(made)
+        for other in SPELLINGS:
+            if "8080" not in url:
+                assert resolve_repository(tx, organization, other, RepositoryHints(), now).repository.id == made.id
+        again = resolve_repository(tx, organization, url, RepositoryHints(), now).repository
+    assert again == made
+
+
+def test_path_of_another_host_is_another_repository(store: Store, organization: Organization) -> None:
+    """Commits of two hosts are not mixed: the second repository has its host in its name."""
+    id_ = factories.new_repository(store, organization.id, "team/app", url="https://one.example/team/app")
+    with store.write() as tx:
+        made = resolve_repository(
+            tx, organization, "git@two.example:team/app.git", RepositoryHints(), SystemClock().now()
+        ).repository
+    assert (made.id != id_, made.name, made.url) == (True, "two.example/team/app", "https://two.example/team/app")
+
+
+@pytest.mark.parametrize("name", ["next.js/app", "team/app", "a:b", "C:\\team\\app", "x" * 200, "://", "git@", "a@b:"])
+def test_name_that_is_no_url_is_kept(store: Store, organization: Organization, name: str) -> None:
+    """A dot or a colon makes no URL."""
+    with store.write() as tx:
+        made = resolve_repository(tx, organization, name, RepositoryHints(), SystemClock().now()).repository
+    assert (made.name, made.url) == (name, None)
+
+
+def test_many_urls_take_as_many_statements_as_one(store: Store, organization: Organization) -> None:
+    """The number of statements does not grow with the URLs."""
+    for number in range(30):
+        url = f"https://git.example.com/team/{number}"
+        factories.new_repository(store, organization.id, f"by-url-{number}", url=url)
+    urls = [f"git@git.example.com:{team}/{number}.git" for number in range(30) for team in ("team", "unknown")]
+    with store.read() as tx, recorded_statements(store) as one:
+        find_repositories_named(tx, organization, urls[1:2])
+    with store.read() as tx, recorded_statements(store) as many:
+        found = find_repositories_named(tx, organization, urls)
+    assert len(many) == len(one) <= 6
+    assert [getattr(found[url], "name", None) for url in urls[::2]] == [f"by-url-{number}" for number in range(30)]
+    assert {found[url] for url in urls[1::2]} == {None}
+
+
+@given(st.text(max_size=300) | st.text(alphabet="gits@:/.-+app", max_size=60))
+def test_any_name_is_read(name: str) -> None:
+    """No text raises, and a URL has a host and a path."""
+    remote = remote_of(name)
+    assert remote is None or (remote.host and remote.path)

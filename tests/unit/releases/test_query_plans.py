@@ -26,6 +26,7 @@ QUERIES: dict[str, Callable[[Transaction, factories.Tenant], object]] = {
     "all": lambda tx, it: release_queries.page(tx, it.id, FIRST),
     "any status": lambda tx, it: release_queries.page(tx, it.id, FIRST, status=None),
     "archived": lambda tx, it: release_queries.page(tx, it.id, FIRST, status="archived"),
+    "environment": lambda tx, it: release_queries.page(tx, it.id, FIRST, environments=["production"]),
     "part of the version": lambda tx, it: release_queries.page(tx, it.id, FIRST, query="1"),
     "project": lambda tx, it: release_queries.page(tx, it.id, FIRST, project_ids=[it.project]),
     "two projects": lambda tx, it: release_queries.page(tx, it.id, FIRST, project_ids=[it.project, 1]),

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from scmhost.infra.limits import Limits
 from scmhost.infra.secret_box import is_key
 from scmhost.plugins.errors import ConfigError, Problem
-from scmhost.sdk import check_web_url
+from scmhost.sdk import authority_of, check_web_url
 from scmhost.sdk.outbound import ANY_ADDRESS, OutboundPolicy, allowed_host
 
 SCHEMA: Final = 1
@@ -71,6 +71,16 @@ def _address(url: str) -> str:
     return check_web_url(url)
 
 
+def _origin(text: str) -> str:
+    """Return an origin as browsers send it."""
+    if text == EVERYTHING:
+        return text
+    origin = authority_of(text)
+    if check_web_url(text).lower() != origin:
+        raise ValueError(f"an origin has no path; write {origin}")
+    return origin
+
+
 def _allowed_host(entry: str) -> str:
     allowed_host(entry)
     return entry
@@ -79,6 +89,7 @@ def _allowed_host(entry: str) -> str:
 AllowedHost = Annotated[str, AfterValidator(_allowed_host)]
 WebhookKey = Annotated[SecretStr, Field(min_length=32)]
 SecretKey = Annotated[SecretStr | KeySource, PlainValidator(_secret_key)]
+Origin = Annotated[str, AfterValidator(_origin)]
 WebUrl = Annotated[str, AfterValidator(_address)]
 Percent = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=100, decimal_places=3)]
 OrganizationName = Annotated[str | int, PlainValidator(_slug_or_id)]
@@ -151,6 +162,10 @@ class HostSettings(Table):
     )
     breaker: Breaker = Breaker()
     # Not strict: TOML has arrays, and the frozen model needs a tuple.
+    cors_origins: Annotated[tuple[Origin, ...], Field(strict=False)] = Field(
+        default=(),
+        description="Origins whose pages may read answers in a browser, such as `https://tools.example.com`; `*`: all.",
+    )
     operators: Annotated[tuple[OrganizationName, ...], Field(strict=False)] = Field(
         default=(),
         description="Organizations whose `org:admin` tokens may read plugin data; default: the only organization.",

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from scmhost.sdk.testing.servers import SlowServer, UnresponsiveServer
+from scmhost.sdk.testing.servers import SlowServer, UnresponsiveServer, closed_authority
 
 
 @contextmanager
@@ -27,6 +27,16 @@ def test_unresponsive_server_sends_nothing() -> None:
                 connection.recv(1)
             assert server.has_new_connections()
             assert not server.has_new_connections()
+
+
+def test_nothing_listens_at_a_closed_address() -> None:
+    """A connection is refused at once, and no other server gets the port meanwhile."""
+    with closed_authority() as authority:
+        host, port = authority.split(":")
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection((host, int(port)), timeout=5)
+        with pytest.raises(OSError, match="in use"):
+            socket.create_server((host, int(port)))
 
 
 def test_slow_server_sends_an_answer_without_end() -> None:
