@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from .errors import ProviderError, ProviderUnauthorized, RateLimited
@@ -28,6 +29,7 @@ _LONGEST_COMMIT: Final = 64
 _HEX: Final = frozenset("0123456789abcdefABCDEF")
 
 _clients: Final[dict[str, "ApiClient"]] = {}
+_lock: Final = Lock()
 
 
 def shared_client(base_url: str, headers: Mapping[str, str] | None = None) -> "ApiClient":
@@ -40,12 +42,13 @@ def shared_client(base_url: str, headers: Mapping[str, str] | None = None) -> "A
     # Importing the client takes longer than importing a plugin may take.
     from .http import ApiClient  # noqa: PLC0415
 
-    # Two threads may both make one; the other has no connections and is dropped.
-    client = _clients.pop(base_url, None) or ApiClient(base_url)
-    while len(_clients) >= MOST_CLIENTS:
-        # The one that was not used for the longest time. Its event loop closes its connections.
-        _clients.pop(next(iter(_clients)), None)
-    client = _clients.setdefault(base_url, client)
+    with _lock:
+        # Taken out and put back: the first one in the dict is the one that was not used for the longest time.
+        client = _clients.pop(base_url, None) or ApiClient(base_url)
+        while len(_clients) >= MOST_CLIENTS:
+            # Its event loop closes its connections.
+            _clients.pop(next(iter(_clients)))
+        _clients[base_url] = client
     return client.with_headers(headers) if headers else client
 
 
