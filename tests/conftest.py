@@ -9,6 +9,9 @@ import pytest
 from hypothesis import settings
 
 import databases
+
+# The sample plugins. The folder of scmhost's own plugins has the same name, and pytest would take it first.
+import plugins.scripted  # noqa: F401
 from scmhost.infra.db.engine import Store
 
 # A property has no time limit: on a busy machine it would fail by chance.

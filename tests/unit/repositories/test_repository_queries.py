@@ -233,7 +233,8 @@ def test_deleting_an_installation_unclaims_its_repositories(store: Store) -> Non
         assert [it.id for it in repository_queries.unclaimed(tx, tenant.id, 10)] == [tenant.repository]
     after = factories.all_rows(store)
     changed = {name for name in before if before[name] != after[name]}
-    assert changed == {"installation_secrets", "installations", "repositories", "webhook_secrets"}
+    of_installation = {"installation_secrets", "installations", "repository_syncs", "repository_webhooks"}
+    assert changed == {*of_installation, "repositories", "webhook_secrets"}
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
