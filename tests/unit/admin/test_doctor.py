@@ -88,6 +88,7 @@ class Shifted:
 
 def test_clock_behind_the_newest_row_is_reported(services: Services) -> None:
     """A few minutes are tolerated."""
+    create_organization(services, "newest", "Newest")
     for minutes, count in ((4, 0), (10, 1)):
         late = replace(services, clock=Shifted(services.clock, -timedelta(minutes=minutes)))
         assert len(lines(doctor.check_clocks, late)) == count
