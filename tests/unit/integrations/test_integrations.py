@@ -184,7 +184,7 @@ def test_structlog_event_has_the_page(monkeypatch: pytest.MonkeyPatch, links: So
     """All forms of ``exc_info`` work; an event without one stays as it is."""
     monkeypatch.setattr(logging, "source_links", lambda: links)
     captured = structlog.testing.CapturingLogger()
-    processors = [logging.add_source, lambda *args: ((), args[2])]
+    processors: list[Any] = [logging.add_source, lambda *args: ((), args[2])]
     # Without the filter of levels that other tests configure.
     logger = structlog.wrap_logger(captured, processors=processors, wrapper_class=structlog.stdlib.BoundLogger)
     logger.info("started")
