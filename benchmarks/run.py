@@ -32,7 +32,7 @@ AT_MOST = {
 }
 AT_LEAST = {
     "frames": 0.6,
-    "frames/pasted text": 0.4,
+    "frames/log": 0.6,
     "links/seen": 40.0,
     "links/never seen": 25.0,
     "ingest/sqlite": 0.5,
