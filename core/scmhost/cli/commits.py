@@ -1,7 +1,6 @@
 """``scmhost commits send``: send the history of a git repository."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -9,8 +8,8 @@ import click
 
 from scmhost.checkout.git import GitCommit, list_shas, read_history
 
-from .context import CommandContext, database_options, echo, echo_json, json_option, organization_named, progress
-from .targets import LocalTarget, ServerClient, ServerTarget, Target
+from .context import CommandContext, echo, echo_json, json_option, progress
+from .targets import LocalTarget, ServerTarget, Target, TargetOptions, target_options
 
 BATCH_SIZE: Final = 1_000
 SHAS_PER_REQUEST: Final = 10_000
@@ -34,9 +33,7 @@ def commits() -> None:
     help="A checkout or a bare repository (default: this folder).",
 )
 @click.option("--range", "revisions", default="HEAD", show_default=True, metavar="A..B", help="The commits to send.")
-@click.option("--url", metavar="URL", envvar="SCMHOST_URL", help="A server (default: the local database).")
-@click.option("--token", metavar="TOKEN", envvar="SCMHOST_AUTH_TOKEN", help="A token for --url, with org:ci.")
-@database_options
+@target_options("org:ci")
 @json_option
 @click.pass_obj
 def send(
@@ -46,10 +43,7 @@ def send(
     repository: str,
     path: Path,
     revisions: str,
-    url: str | None,
-    token: str | None,
-    config: str | None,
-    database_url: str | None,
+    where: TargetOptions,
     as_json: bool,
 ) -> None:
     """Send a git history in batches, with authors, messages and changed files.
@@ -59,7 +53,7 @@ def send(
     # git would take it for an option, such as --output=FILE.
     if revisions.startswith("-"):
         raise click.BadParameter(f"{revisions!r} is not a range of commits", param_hint="--range")
-    with _open_target(context, org, url, token, config, database_url) as target:
+    with where.open(context, org, ServerTarget, LocalTarget) as target:
         total, new = send_history(target, repository, path, revisions)
     if as_json:
         echo_json({"repository": repository, "commits": total, "new": new})
@@ -96,20 +90,3 @@ def _commit_batches(history: Iterable[GitCommit]) -> Iterator[list[GitCommit]]:
         size += commit.size
     if batch:
         yield batch
-
-
-@contextmanager
-def _open_target(
-    context: CommandContext,
-    org: str,
-    url: str | None,
-    token: str | None,
-    config: str | None,
-    database_url: str | None,
-) -> Iterator[Target]:
-    # With a server no database is opened, so that a CI job does not need the server extra.
-    if url:
-        yield ServerTarget(ServerClient.open(url, token), org)
-        return
-    with context.open_host(config, database_url) as host:
-        yield LocalTarget(host.services, organization_named(host.services, org))

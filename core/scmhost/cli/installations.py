@@ -1,8 +1,7 @@
 """``scmhost installations``: install a provider, with a person's consent where it is needed; synchronize, remove."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import quote
@@ -11,16 +10,14 @@ import click
 
 from .context import (
     CommandContext,
-    database_options,
     echo,
     echo_error,
     echo_json,
     fail,
     json_option,
-    organization_named,
     read_input,
 )
-from .targets import ServerClient, ServerError
+from .targets import ServerClient, ServerError, TargetOptions, target_options
 
 if TYPE_CHECKING:
     from scmhost.sdk import Organization
@@ -53,7 +50,7 @@ class InstallTarget(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class InstallOnServer:
+class InstallOnServer(InstallTarget):
     """An organization on a server."""
 
     client: ServerClient
@@ -82,7 +79,7 @@ class InstallOnServer:
 
 
 @dataclass(frozen=True, slots=True)
-class InstallHere:
+class InstallHere(InstallTarget):
     """An organization in the local database. A running service finishes what was begun."""
 
     services: "Services"
@@ -132,9 +129,7 @@ def installations() -> None:
 @installations.command(name="remove")
 @click.argument("installation_id", metavar="ID", type=click.IntRange(min=1))
 @click.option("--org", "--organization", "org", required=True, metavar="SLUG", help="The organization's slug.")
-@click.option("--url", metavar="URL", envvar="SCMHOST_URL", help="A server (default: the local database).")
-@click.option("--token", metavar="TOKEN", envvar="SCMHOST_AUTH_TOKEN", help="A token for --url, with org:integrations.")
-@database_options
+@target_options("org:integrations")
 @json_option
 @click.pass_obj
 def remove(
@@ -142,17 +137,14 @@ def remove(
     *,
     installation_id: int,
     org: str,
-    url: str | None,
-    token: str | None,
-    config: str | None,
-    database_url: str | None,
+    where: TargetOptions,
     as_json: bool,
 ) -> None:
     """Remove an installation. Its repositories stay, with their commits, and become unclaimed.
 
     What the plugin could not clean up at the code host is printed; the installation is removed all the same.
     """
-    with _open_target(context, org, url, token, config, database_url) as target:
+    with where.open(context, org, InstallOnServer, InstallHere) as target:
         notes = target.remove(installation_id)
     if as_json:
         echo_json({"id": str(installation_id), "notes": list(notes)})
@@ -181,9 +173,7 @@ def remove(
     type=click.IntRange(1, 3600),
     help="How long to wait for the consent of a person in a browser.",
 )
-@click.option("--url", metavar="URL", envvar="SCMHOST_URL", help="A server (default: the local database).")
-@click.option("--token", metavar="TOKEN", envvar="SCMHOST_AUTH_TOKEN", help="A token for --url, with org:integrations.")
-@database_options
+@target_options("org:integrations")
 @json_option
 @click.pass_obj
 def add(
@@ -193,10 +183,7 @@ def add(
     org: str,
     texts: tuple[str, ...],
     wait: int,
-    url: str | None,
-    token: str | None,
-    config: str | None,
-    database_url: str | None,
+    where: TargetOptions,
     as_json: bool,
 ) -> None:
     """Install a provider.
@@ -205,7 +192,7 @@ def add(
     result. The address is valid for ten minutes.
     """
     fields = read_fields(texts)
-    with _open_target(context, org, url, token, config, database_url) as target:
+    with where.open(context, org, InstallOnServer, InstallHere) as target:
         made = target.begin(provider, fields)
         if "redirect" in made:
             made = _after_consent(target, made, wait)
@@ -219,9 +206,7 @@ def add(
 @installations.command(name="sync")
 @click.argument("installation_id", metavar="ID", type=click.IntRange(min=1))
 @click.option("--org", "--organization", "org", required=True, metavar="SLUG", help="The organization's slug.")
-@click.option("--url", metavar="URL", envvar="SCMHOST_URL", help="A server (default: the local database).")
-@click.option("--token", metavar="TOKEN", envvar="SCMHOST_AUTH_TOKEN", help="A token for --url, with org:integrations.")
-@database_options
+@target_options("org:integrations")
 @json_option
 @click.pass_obj
 def sync(
@@ -229,17 +214,14 @@ def sync(
     *,
     installation_id: int,
     org: str,
-    url: str | None,
-    token: str | None,
-    config: str | None,
-    database_url: str | None,
+    where: TargetOptions,
     as_json: bool,
 ) -> None:
     """Compare the repositories of an installation with its code host, in a running service.
 
     Prints what is under way and the last result: repositories may be renamed, moved, archived or deleted there.
     """
-    with _open_target(context, org, url, token, config, database_url) as target:
+    with where.open(context, org, InstallOnServer, InstallHere) as target:
         status = target.sync(installation_id)
     if as_json:
         echo_json(dict(status))
@@ -312,20 +294,3 @@ def wait_for_result(
             if status["status"] not in _RUNNING or now() >= deadline:
                 return status
         pause(POLL_SECONDS)
-
-
-@contextmanager
-def _open_target(
-    context: CommandContext,
-    org: str,
-    url: str | None,
-    token: str | None,
-    config: str | None,
-    database_url: str | None,
-) -> Iterator[InstallTarget]:
-    # With a server no database is opened, and no plugin is loaded.
-    if url:
-        yield InstallOnServer(ServerClient.open(url, token), org)
-        return
-    with context.open_host(config, database_url) as host:
-        yield InstallHere(host.services, organization_named(host.services, org))

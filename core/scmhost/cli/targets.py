@@ -5,21 +5,29 @@ extra, for example in a CI job.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import wraps
 from http.client import HTTPException
-from typing import IO, TYPE_CHECKING, Any, Final, Protocol, cast
+from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeVar, cast
 from urllib.error import HTTPError
 from urllib.parse import quote
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
+import click
+
 from scmhost.infra.errors import InvalidInput, ScmhostError
+
+from .context import CommandContext, database_options, organization_named
 
 if TYPE_CHECKING:
     from http.client import HTTPMessage, HTTPResponse
 
     from scmhost.sdk import Organization
     from scmhost.services import Services
+
+T = TypeVar("T")
 
 # A batch of commits with many files takes a slow database this long.
 TIMEOUT_SECONDS: Final = 60.0
@@ -45,7 +53,7 @@ class Target(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class LocalTarget:
+class LocalTarget(Target):
     """The local database."""
 
     services: "Services"
@@ -64,7 +72,7 @@ class LocalTarget:
 
 
 @dataclass(frozen=True, slots=True)
-class ServerTarget:
+class ServerTarget(Target):
     """An organization on a server."""
 
     client: "ServerClient"
@@ -79,6 +87,56 @@ class ServerTarget:
 
     def _post(self, path: str, body: Mapping[str, Any], key: str) -> list[Any]:
         return self.client.post(f"/api/0/organizations/{quote(self.organization, safe='')}/{path}", body, key)
+
+
+class TargetOptions(NamedTuple):
+    """The options that name a server, or the local database."""
+
+    url: str | None
+    token: str | None
+    config: str | None
+    database_url: str | None
+
+    @contextmanager
+    def open(
+        self,
+        context: CommandContext,
+        organization: str,
+        on_server: "Callable[[ServerClient, str], T]",
+        here: "Callable[[Services, Organization], T]",
+    ) -> Iterator[T]:
+        """Open the target for an organization: what ``on_server`` makes of a client, or ``here`` of the services."""
+        # With a server no database is opened, so that a CI job does not need the server extra.
+        if self.url:
+            yield on_server(ServerClient.open(self.url, self.token), organization)
+            return
+        with context.open_host(self.config, self.database_url) as host:
+            yield here(host.services, organization_named(host.services, organization))
+
+
+def target_options(scope: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add the options of ``TargetOptions``, which the command gets as ``where``. ``scope`` is what the token needs."""
+
+    token_help = f"A token for --url, with {scope}."
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(command)
+        def collected(*arguments: Any, **options: Any) -> Any:
+            where = TargetOptions(**{name: options.pop(name) for name in TargetOptions._fields})
+            return command(*arguments, where=where, **options)
+
+        # click lists options from the last one that was added to the first.
+        for option in (
+            database_options,
+            click.option(
+                "--token", metavar="TOKEN", envvar="SCMHOST_AUTH_TOKEN", help=f"A token for --url, with {scope}."
+            ),
+            click.option("--url", metavar="URL", envvar="SCMHOST_URL", help="A server (default: the local database)."),
+        ):
+            collected = option(collected)
+        return collected
+
+    return add
 
 
 class _NoRedirects(HTTPRedirectHandler):
