@@ -30,16 +30,16 @@ def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) 
 # The pages have no script and nothing inline, and load nothing from another host.
 _PAGE_HEADERS: Final = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
 
 
-def html_page(text: str, status: int = 200) -> HTMLResponse:
-    """Return a page as an answer for a browser."""
-    return HTMLResponse(text, status, _PAGE_HEADERS)
+def html_page(text: str, status: int = 200, *, styled: bool = False) -> HTMLResponse:
+    """Return a page as an answer for a browser. ``styled``: it loads a style sheet of this service."""
+    style = " style-src 'self';" if styled else ""
+    policy = f"default-src 'none';{style} base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    return HTMLResponse(text, status, {**_PAGE_HEADERS, "Content-Security-Policy": policy})
 
 
 def _utc(moment: datetime) -> str:
@@ -149,13 +149,14 @@ class RequestLog:
         request_id = given.decode() if _VALID_ID.fullmatch(given) else uuid4().hex
         # The answer to an unexpected error contains the id too; it is read from here.
         scope.setdefault("state", {})["request_id"] = request_id
-        labels = {"method": scope["method"], "path": loggable_path(scope["path"]), "scheme": scope["scheme"]}
+        path = loggable_path(scope["path"])
+        labels = {"method": scope["method"], "path": path, "scheme": scope["scheme"]}
         with self._telemetry.operation("request", scope["headers"], **labels) as operation:
             bound = {"request_id": request_id} | ({"trace_id": operation.trace_id} if operation.trace_id else {})
             with structlog.contextvars.bound_contextvars(**bound):
-                await self._answer(scope, receive, send, operation)
+                await self._answer(scope, receive, send, operation, path)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send, operation: Operation) -> None:
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, operation: Operation, path: str) -> None:
         started = time.perf_counter()
         # The status if the application raises before it answers.
         status = 500
@@ -174,7 +175,6 @@ class RequestLog:
             # 501 is the answer to what the host does not do at all: nobody has to mend it.
             operation.end(str(status), fault=status >= 500 and status != 501)  # noqa: PLR2004
             milliseconds = round((time.perf_counter() - started) * 1000, 1)
-            path = loggable_path(scope["path"])
             log.info("request", method=scope["method"], path=path, status=status, ms=milliseconds)
 
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse
 
 from scmhost.infra.errors import Conflict, ProviderRefused, ScmhostError, Unavailable
+from scmhost.infra.http import html_page
 from scmhost.organizations.access import AuditedServices, ForIntegrations, NumericId, ServicesDep, parse_id
 from scmhost.plugins import ProviderOff
 
@@ -27,13 +28,7 @@ callback_router: Final = APIRouter(include_in_schema=False)
 
 log = structlog.get_logger(__name__)
 
-# No script, style, image or frame: the page is text, some of which comes from plugins. The address has a code.
-_HEADERS: Final = {
-    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-}
+# Text only, some of which comes from plugins. The address has a code.
 _PAGE: Final = """\
 <!DOCTYPE html>
 <html lang="en">
@@ -97,4 +92,4 @@ def _status_of(error: ScmhostError) -> int:
 
 
 def _page(status: int, title: str, text: str) -> HTMLResponse:
-    return HTMLResponse(_PAGE.format(title=escape(title), text=escape(text)), status_code=status, headers=_HEADERS)
+    return html_page(_PAGE.format(title=escape(title), text=escape(text)), status)

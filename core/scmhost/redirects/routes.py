@@ -89,7 +89,8 @@ def redirect(services: ServicesDep, key: _Key, query: Annotated[RedirectQuery, Q
     try:
         own, organization = organization_of(services, key, query.installation_id or None)
         services.shared(RateLimits).check("redirect", str(own.id), services.limits.redirects_per_minute)
-        found = follow(services, organization, query.request())
+        request = query.request()
+        found = follow(services, organization, request)
     except NotFound as error:
         return _problem(404, error)
     except InvalidInput as error:
@@ -98,17 +99,17 @@ def redirect(services: ServicesDep, key: _Key, query: Annotated[RedirectQuery, Q
         answer = _problem(429, error)
         answer.headers["Retry-After"] = str(error.retry_after)
         return answer
-    return _answer(organization, query, found)
+    return _answer(organization, request, found)
 
 
-def _answer(organization: Organization, query: RedirectQuery, found: Followed) -> Response:
+def _answer(organization: Organization, request: RedirectRequest, found: Followed) -> Response:
     if len(found.pages) == 1:
         headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
         return RedirectResponse(found.pages[0].link.url, 302, headers)
-    frame = query.request().frame
+    frame = request.frame
     place = f"{frame.info.filename}:{frame.line}" if frame.line else frame.info.filename
     if found.pages:
-        return html_page(page("choose.html", organization=organization, place=place, pages=found.pages))
+        return html_page(page("choose.html", organization=organization, place=place, pages=found.pages), styled=True)
     assert found.missing is not None  # noqa: S101 - without a page there is a reason
     missing = page(
         "missing.html",
@@ -117,11 +118,11 @@ def _answer(organization: Organization, query: RedirectQuery, found: Followed) -
         missing=found.missing,
         explained=found.explained,
     )
-    return html_page(missing, 404)
+    return html_page(missing, 404, styled=True)
 
 
 def _problem(status: int, error: ScmhostError) -> Response:
-    return html_page(page("problem.html", problem=str(error)), status)
+    return html_page(page("problem.html", problem=str(error)), status, styled=True)
 
 
 # At both, because the pages refer to it relatively: a proxy may serve scmhost below a path.
