@@ -37,7 +37,7 @@ def check_registered_webhooks(services: Services) -> Findings:
 
 def _none_registered(services: Services, installations: list[TenantRow]) -> Findings:
     providers = sorted({row.detail for row in installations})
-    able = [key for key in providers if (calls := services.plugins.calls(key)) and calls.has("scm_register_webhook")]
+    able = [key for key in providers if services.plugins.has_hook(key, "scm_register_webhook")]
     # An operator who has turned them off knows it.
     if not able or not services.register_webhooks:
         return

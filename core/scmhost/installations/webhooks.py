@@ -90,8 +90,7 @@ def _create(
 
 def _register_again(tx: Transaction, services: Services, installation: Installation) -> None:
     """Schedule that the code host gets the current secret, if the plugin can register webhooks."""
-    calls = services.plugins.calls(installation.provider)
-    if calls and calls.has("scm_register_webhook"):
+    if services.plugins.has_hook(installation.provider, "scm_register_webhook"):
         key = str(installation.id)
         jobs.put(tx, installation.organization_id, REGISTER_WEBHOOKS, key, {}, services.clock.now())
 

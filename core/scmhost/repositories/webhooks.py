@@ -297,8 +297,7 @@ def _owner(repository: Repository | None) -> int | None:
 
 
 def _registers(services: Services, provider: str | None) -> bool:
-    calls = services.plugins.calls(provider) if provider else None
-    return calls is not None and calls.has(_HOOK) and webhooks_blocker(services) is None
+    return services.plugins.has_hook(provider, _HOOK) and webhooks_blocker(services) is None
 
 
 def _as_owned(installation: Installation, repository: Repository) -> Repository:
