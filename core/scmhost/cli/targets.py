@@ -117,8 +117,6 @@ class TargetOptions(NamedTuple):
 def target_options(scope: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Add the options of ``TargetOptions``, which the command gets as ``where``. ``scope`` is what the token needs."""
 
-    token_help = f"A token for --url, with {scope}."
-
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(command)
         def collected(*arguments: Any, **options: Any) -> Any:
