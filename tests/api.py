@@ -16,6 +16,7 @@ from httpx2 import Response
 from sqlalchemy import event
 from starlette.routing import BaseRoute
 
+from scmhost.admin.background import run_due_jobs
 from scmhost.admin.bootstrap import Bootstrapped, bootstrap
 from scmhost.app import Host
 from scmhost.application import create_application
@@ -95,9 +96,12 @@ class ApiClient:
         return create_token(self.services, self.there.organization, "test", scopes)[1]
 
     def install(self, **form: Any) -> dict[str, Any]:
-        """Create an installation of Custom SCM."""
-        fields = {"provider": "custom_scm", "name": "team", "url": "https://git.example.com/", **form}
-        answer = self.post("integrations/", fields)
+        """Create an installation, by default of Custom SCM."""
+        return self.installed(**{"provider": "custom_scm", "name": "team", "url": "https://git.example.com/", **form})
+
+    def installed(self, **form: Any) -> dict[str, Any]:
+        """Create an installation with this form alone."""
+        answer = self.post("integrations/", form)
         assert answer.status_code == 201, answer.text
         body: dict[str, Any] = answer.json()
         return body
@@ -119,6 +123,15 @@ class ApiClient:
             "identifier": repository["id"],
         }
         return self.post("repos/", body)
+
+    def add(self, installation: Mapping[str, Any], identifier: str = "team/app") -> dict[str, Any]:
+        """Add a repository that the provider of an installation offers."""
+        provider = f"integrations:{installation['provider']['key']}"
+        body = {"provider": provider, "installation": installation["id"], "identifier": identifier}
+        answer = self.post("repos/", body)
+        assert answer.status_code == 201, answer.text
+        added: dict[str, Any] = answer.json()
+        return added
 
     def claimed(self, **form: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """Create a claimed repository. Return it with its installation."""
@@ -146,6 +159,16 @@ class ApiClient:
         assert answer.status_code in (201, 208), answer.text
         answered: dict[str, Any] = answer.json()
         return answered
+
+    def set_ref(self, version: str, head: str, repository: str = "team/app", **fields: str) -> dict[str, Any]:
+        """Set a release's ref, fetch its commits, and return the release."""
+        self.release(version)
+        refs = [{"repository": repository, "commit": head, **fields}]
+        answer = self.put(f"releases/{version}/", {"refs": refs})
+        assert answer.status_code == 200, answer.text
+        run_due_jobs(self.services)
+        release: dict[str, Any] = self.get(f"releases/{version}/").json()
+        return release
 
     def shas(self, version: str = "1.0") -> list[str]:
         """Return the commits of a release, newest first."""

@@ -1,6 +1,5 @@
 """A service in this process whose organization uses a fake Forgejo."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,7 +9,6 @@ from api import PLUGINS_TOML, ApiClient
 from fake_hosts.base import Delivery
 from fake_hosts.forgejo import FakeForgejo
 from fake_hosts.repository import BareRepository
-from scmhost.admin.background import run_due_jobs
 from scmhost.infra.secret_box import new_key
 
 SERVICE: Final = "https://scmhost.example"
@@ -31,33 +29,14 @@ class Acme:
         return f"{self.host.url}/team/app"
 
     def install(self, token: str | None = "good-token") -> dict[str, Any]:  # noqa: S107 - a test's token
-        answer = self.api.post("integrations/", {"provider": "forgejo", "instance": self.host.url, "token": token})
-        assert answer.status_code == 201, answer.text
-        body: dict[str, Any] = answer.json()
-        return body
-
-    def add(self, installation: Mapping[str, Any], identifier: str = "team/app") -> dict[str, Any]:
-        body = {"provider": "integrations:forgejo", "installation": installation["id"], "identifier": identifier}
-        answer = self.api.post("repos/", body)
-        assert answer.status_code == 201, answer.text
-        added: dict[str, Any] = answer.json()
-        return added
+        return self.api.installed(provider="forgejo", instance=self.host.url, token=token)
 
     def ready(self, **mapping: Any) -> dict[str, Any]:
         """Install, add the repository and map its ``src`` folder. Return the installation."""
         installation = self.install()
-        repository = self.add(installation)
+        repository = self.api.add(installation)
         assert self.api.mapping(repository, installation, **mapping).status_code == 201
         return installation
-
-    def set_ref(self, version: str, head: str) -> dict[str, Any]:
-        """Set a release's ref, fetch its commits, and return the release."""
-        self.api.release(version)
-        answer = self.api.put(f"releases/{version}/", {"refs": [{"repository": "team/app", "commit": head}]})
-        assert answer.status_code == 200, answer.text
-        run_due_jobs(self.api.services)
-        release: dict[str, Any] = self.api.get(f"releases/{version}/").json()
-        return release
 
     def deliver(self, delivery: Delivery) -> int:
         """Hand a delivery of the fake host to the service."""

@@ -12,7 +12,6 @@ from api import OLDER_SHA, PLUGINS_TOML, ApiClient, open_api
 from hosting import SettableClock, candidate, logged
 from plugins import archivist
 from plugins.archivist import SHA
-from scmhost.admin.background import run_due_jobs
 from scmhost.infra.clock import Clock
 
 BASE = "https://git.example.com/team/app"
@@ -132,24 +131,15 @@ def test_provider_without_default_branch_gives_no_ref(api: ApiClient, name: str)
     assert archivist.requests == [None]
 
 
-def set_ref(api: ApiClient, version: str, head: str, **fields: str) -> dict[str, Any]:
-    api.release(version)
-    body = {"refs": [{"repository": "team/app", "commit": head, **fields}]}
-    assert api.put(f"releases/{version}/", body).status_code == 200
-    run_due_jobs(api.services)
-    answered: dict[str, Any] = api.get(f"releases/{version}/").json()
-    return answered
-
-
 def test_tag_is_resolved_to_its_commit(api: ApiClient) -> None:
     """A release has the commit of its tag, and the next release starts there."""
     ready(api)
-    release = set_ref(api, "1.0", "v1", previousCommit="c" * 40)
+    release = api.set_ref("1.0", "v1", previousCommit="c" * 40)
     assert archivist.requests == ["v1", f"{'c' * 40}..{SHA}"]
     assert [(ref["commit"], ref["previousCommit"]) for ref in release["refs"]] == [(SHA, "c" * 40)]
     assert (release["commitCount"], release["lastCommit"]["id"]) == (1, SHA)
     archivist.requests.clear()
-    assert set_ref(api, "2.0", "trunk")["refs"][0]["commit"] == SHA
+    assert api.set_ref("2.0", "trunk")["refs"][0]["commit"] == SHA
     assert archivist.requests == ["trunk", f"{SHA}..{SHA}"]
 
 
@@ -157,14 +147,14 @@ def test_tag_is_resolved_to_its_commit(api: ApiClient) -> None:
 def test_commit_and_sender_head_are_not_resolved(api: ApiClient, head: str) -> None:
     """A full commit id needs no resolution, and the commit of a sender's HEAD is not known to the code host."""
     ready(api)
-    assert set_ref(api, "1.0", head)["refs"][0]["commit"] == head
+    assert api.set_ref("1.0", head)["refs"][0]["commit"] == head
     assert archivist.requests == [f"None..{head}"]
 
 
 def test_unknown_ref_stays_as_it_is(api: ApiClient) -> None:
     """The provider is called with the ref as it was sent."""
     ready(api)
-    assert set_ref(api, "1.0", "v9")["refs"][0]["commit"] == "v9"
+    assert api.set_ref("1.0", "v9")["refs"][0]["commit"] == "v9"
     assert archivist.requests == ["v9", "None..v9"]
 
 

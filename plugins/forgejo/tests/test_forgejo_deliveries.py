@@ -84,7 +84,7 @@ def test_a_renamed_repository_keeps_its_links(acme: Acme) -> None:
     answer = acme.api.link(file="/srv/app/cart.py", commitId=acme.app.head())
     assert answer["sourceUrl"] == f"{acme.host.url}/group/shop/src/commit/{acme.app.head()}/src/cart.py"
     assert answer["verified"] is True
-    assert acme.set_ref("1.0", "main")["commitCount"] == 2
+    assert acme.api.set_ref("1.0", "main")["commitCount"] == 2
     assert synchronized(acme, installation)["changed"] == 0
 
 

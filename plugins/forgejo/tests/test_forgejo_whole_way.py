@@ -41,7 +41,7 @@ def test_repositories_are_offered_and_added(acme: Acme) -> None:
     path = f"integrations/{installation['id']}/repos/"
     (offer,) = acme.api.get(path, params={"search": "APP"}).json()["repos"]
     assert (offer["identifier"], offer["defaultBranch"]) == ("team/app", "main")
-    repository = acme.add(installation)
+    repository = acme.api.add(installation)
     assert (repository["name"], repository["url"]) == ("team/app", acme.url)
     again = {"provider": "forgejo", "installation": installation["id"], "identifier": "team/app"}
     assert acme.api.post("repos/", again).status_code == 409
@@ -53,10 +53,10 @@ def test_a_ref_alone_gives_a_release_its_commits(acme: Acme) -> None:
     acme.host.largest_page = 3
     acme.ready()
     first = acme.app.resolve("main~1") or ""
-    assert acme.set_ref("1.0", first)["commitCount"] == 1
+    assert acme.api.set_ref("1.0", first)["commitCount"] == 1
     history(acme.app, 6)
     acme.app.tag("v2.0")
-    release = acme.set_ref("2.0", "v2.0")
+    release = acme.api.set_ref("2.0", "v2.0")
     assert (release["commitCount"], release["lastCommit"]["id"], release["notes"]) == (7, acme.app.head(), [])
     shown = acme.api.get("releases/2.0/commits/").json()
     assert shown[-1]["issueIds"] == ["SHOP-7"]
@@ -67,8 +67,8 @@ def test_links_lead_to_files_that_exist(acme: Acme) -> None:
     """At the release's commit; the page is there."""
     acme.ready()
     first, second = acme.app.resolve("main~1") or "", acme.app.head()
-    acme.set_ref("1.0", first)
-    acme.set_ref("2.0", second)
+    acme.api.set_ref("1.0", first)
+    acme.api.set_ref("2.0", second)
     answer = acme.api.link(file="/srv/app/cart.py", release="2.0", lineNo=2)
     assert (answer["sourceUrl"], answer["verified"]) == (f"{acme.url}/src/commit/{second}/src/cart.py#L2", True)
     assert acme.api.link(file="/srv/app/gone.py", release="1.0")["verified"] is True
@@ -90,7 +90,7 @@ def test_a_mapping_without_a_branch_uses_the_default_branch(acme: Acme) -> None:
 def test_a_branch_with_slashes_is_read_from_a_pasted_page(acme: Acme) -> None:
     """The server tells the branch from the path."""
     acme.app.commit({"b.py": "1"}, branch="feature/x")
-    acme.add(acme.install())
+    acme.api.add(acme.install())
     body = {"sourceUrl": f"{acme.url}/src/branch/feature/x/src/cart.py", "stackPath": "/srv/app/cart.py"}
     answer = acme.api.post("/api/0/projects/acme/web/repo-path-parsing/", body).json()
     assert (answer["stackRoot"], answer["sourceRoot"], answer["defaultBranch"]) == ("/srv/app/", "src/", "feature/x")

@@ -1,6 +1,6 @@
 """From a clone on a disk to links at the exact commit, over HTTP."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,6 @@ import pytest
 
 from api import PLUGINS_TOML, ApiClient, commit, open_api
 from command import GitRepository, scmhost
-from scmhost.admin.background import run_due_jobs
 
 BASE = "https://git.example.com/team/app"
 TRACE = """\
@@ -54,36 +53,15 @@ def api(tmp_path: Path, origin: GitRepository) -> Iterator[ApiClient]:
 
 def installed(api: ApiClient, **form: str) -> dict[str, Any]:
     fields = {"provider": "git", "name": "disk", "url": "https://git.example.com/", "preset": "gitea", **form}
-    answer = api.post("integrations/", fields)
-    assert answer.status_code == 201, answer.text
-    body: dict[str, Any] = answer.json()
-    return body
-
-
-def added(api: ApiClient, installation: Mapping[str, Any], identifier: str = "team/app") -> dict[str, Any]:
-    body = {"provider": "integrations:git", "installation": installation["id"], "identifier": identifier}
-    answer = api.post("repos/", body)
-    assert answer.status_code == 201, answer.text
-    added_repository: dict[str, Any] = answer.json()
-    return added_repository
+    return api.installed(**fields)
 
 
 def ready(api: ApiClient, **mapping: Any) -> None:
     """Add a repository with two mappings: to its ``src`` folder, then to its root."""
     installation = installed(api)
-    repository = added(api, installation)
+    repository = api.add(installation)
     assert api.mapping(repository, installation, **mapping).status_code == 201
     assert api.mapping(repository, installation, stackRoot="/srv/", sourceRoot="", **mapping).status_code == 201
-
-
-def set_ref(api: ApiClient, version: str, head: str) -> dict[str, Any]:
-    """Set a release's ref, fetch its commits, and return the release."""
-    api.release(version)
-    answer = api.put(f"releases/{version}/", {"refs": [{"repository": "team/app", "commit": head}]})
-    assert answer.status_code == 200, answer.text
-    run_due_jobs(api.services)
-    release: dict[str, Any] = api.get(f"releases/{version}/").json()
-    return release
 
 
 def test_repositories_are_offered_and_added(api: ApiClient) -> None:
@@ -92,7 +70,7 @@ def test_repositories_are_offered_and_added(api: ApiClient) -> None:
     path = f"integrations/{installation['id']}/repos/"
     (offer,) = api.get(path, params={"search": "APP"}).json()["repos"]
     assert (offer["identifier"], offer["name"], offer["defaultBranch"]) == ("team/app", "team/app", "main")
-    repository = added(api, installation)
+    repository = api.add(installation)
     assert (repository["name"], repository["url"], repository["externalId"]) == ("team/app", BASE, "team/app.git")
     assert api.get(path, params={"installableOnly": "true"}).json()["repos"] == []
     again = {"provider": "git", "installation": installation["id"], "identifier": "team/app"}
@@ -105,7 +83,7 @@ def test_repositories_are_offered_and_added(api: ApiClient) -> None:
 def test_a_repository_from_commits_is_claimed(api: ApiClient) -> None:
     """An unclaimed repository is given to the installation, and keeps its commits."""
     api.post("commits/", {"commits": [commit(repository="Team/App")]})
-    repository = added(api, installed(api))
+    repository = api.add(installed(api))
     assert (repository["name"], repository["url"]) == ("Team/App", BASE)
     assert len(api.get(f"repos/{repository['id']}/commits/").json()) == 1
 
@@ -114,8 +92,8 @@ def test_a_ref_alone_gives_a_release_its_commits(api: ApiClient, origin: GitRepo
     """The commits since the previous release are read from the clone, with authors, files and resolved issues."""
     ready(api)
     third, second, first = origin.shas()
-    assert set_ref(api, "1.0", first)["commitCount"] == 1
-    release = set_ref(api, "2.0", third)
+    assert api.set_ref("1.0", first)["commitCount"] == 1
+    release = api.set_ref("2.0", third)
     assert (release["commitCount"], release["lastCommit"]["id"], release["notes"]) == (2, third, [])
     assert api.shas("2.0") == [third, second]
     assert [author["email"] for author in release["authors"]] == ["ada@example.com"]
@@ -133,28 +111,28 @@ def test_a_tag_or_branch_is_resolved_to_its_commit(api: ApiClient, origin: GitRe
     """A release keeps the commit of its ref when the branch moves; the next release begins after that commit."""
     ready(api)
     third = origin.shas()[0]
-    set_ref(api, "1.0", third[:9] if head == "short" else head)
+    api.set_ref("1.0", third[:9] if head == "short" else head)
     assert api.get("releases/1.0/").json()["refs"][0]["commit"] == third
     fourth = origin.commit("Fourth", {"src/cart.py": None})
     origin.git("-C", str(origin.path.parent / "srv" / "team" / "app.git"), "fetch", "--quiet")
     answer = api.link(file="/srv/app/cart.py", release="1.0", lineNo=7)
     assert (answer["sourceUrl"], answer["verified"]) == (f"{BASE}/src/commit/{third}/src/cart.py#L7", True)
-    assert set_ref(api, "2.0", fourth)["commitCount"] == 1
+    assert api.set_ref("2.0", fourth)["commitCount"] == 1
     assert api.link(file="/srv/app/cart.py", release="2.0")["error"] == "file_not_found"
 
 
 def test_a_release_without_new_commits_has_its_commit(api: ApiClient, origin: GitRepository) -> None:
     """A second release of the same commit has no commits and no note."""
     ready(api)
-    set_ref(api, "1.0", "main")
-    release = set_ref(api, "2.0", "v2.0")
+    api.set_ref("1.0", "main")
+    release = api.set_ref("2.0", "v2.0")
     assert (release["commitCount"], release["notes"], release["refs"][0]["commit"]) == (0, [], origin.shas()[0])
 
 
 def test_a_missing_ref_is_noted(api: ApiClient) -> None:
     """The release has a note with the missing ref."""
     ready(api)
-    (note,) = set_ref(api, "1.0", "v9")["notes"]
+    (note,) = api.set_ref("1.0", "v9")["notes"]
     assert "no commit, tag or branch 'v9'" in note
     assert "fetched" in note
 
@@ -163,7 +141,7 @@ def test_a_trace_links_at_the_exact_commit(api: ApiClient, origin: GitRepository
     """A file that does not exist at the commit has a reason, unless another mapping gives an existing file."""
     ready(api)
     third = origin.shas()[0]
-    set_ref(api, "2.0", third)
+    api.set_ref("2.0", third)
     (tmp_path / "crash.txt").write_text(TRACE, encoding="utf-8")
     arguments = ["crash.txt", "--org", "acme", "--project", "web", "--release", "2.0"]
     done = linked(tmp_path, *arguments)
@@ -207,7 +185,7 @@ def test_a_missing_clone_gives_unverified_links(api: ApiClient, origin: GitRepos
     (origin.path.parent / "srv" / "team" / "app.git").rename(origin.path.parent / "elsewhere.git")
     answer = api.link(file="/srv/app/gone.py")
     assert (answer["sourceUrl"], answer["verified"]) == (f"{BASE}/src/branch/main/src/gone.py", None)
-    (note,) = set_ref(api, "1.0", origin.shas()[0])["notes"]
+    (note,) = api.set_ref("1.0", origin.shas()[0])["notes"]
     assert "no git repository 'team/app.git' below the operator's folder" in note
 
 
@@ -215,7 +193,7 @@ def test_a_branch_with_slashes_is_read_from_a_pasted_page(api: ApiClient, origin
     """The refs of the clone separate the branch from the path."""
     origin.git("branch", "feature/x")
     origin.git("-C", str(origin.path.parent / "srv" / "team" / "app.git"), "fetch", "--quiet")
-    added(api, installed(api))
+    api.add(installed(api))
     page = f"{BASE}/src/branch/feature/x/src/cart.py"
     body = {"sourceUrl": page, "stackPath": "/srv/app/cart.py"}
     answer = api.post("/api/0/projects/acme/web/repo-path-parsing/", body).json()

@@ -60,10 +60,7 @@ def api(tmp_path: Path, host: FakeGitHub) -> Iterator[ApiClient]:
 
 
 def installed(api: ApiClient, **form: str) -> dict[str, Any]:
-    answer = api.post("integrations/", {"provider": "github", "instance": "company", "token": TOKEN, **form})
-    assert answer.status_code == 201, answer.text
-    body: dict[str, Any] = answer.json()
-    return body
+    return api.installed(**{"provider": "github", "instance": "company", "token": TOKEN, **form})
 
 
 def installed_app(api: ApiClient, host: FakeGitHub, *repositories: BareRepository) -> dict[str, Any]:
@@ -86,30 +83,12 @@ def installed_app(api: ApiClient, host: FakeGitHub, *repositories: BareRepositor
     return found
 
 
-def added(api: ApiClient, installation: dict[str, Any], identifier: str = "team/app") -> dict[str, Any]:
-    body = {"provider": "integrations:github", "installation": installation["id"], "identifier": identifier}
-    answer = api.post("repos/", body)
-    assert answer.status_code == 201, answer.text
-    repository: dict[str, Any] = answer.json()
-    return repository
-
-
 def ready(api: ApiClient, **mapping: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """Install, add the repository, and map its ``src`` folder."""
     installation = installed(api)
-    repository = added(api, installation)
+    repository = api.add(installation)
     assert api.mapping(repository, installation, **mapping).status_code == 201
     return repository, installation
-
-
-def set_ref(api: ApiClient, version: str, head: str) -> dict[str, Any]:
-    """Set a release's ref, fetch its commits, and return the release."""
-    api.release(version)
-    answer = api.put(f"releases/{version}/", {"refs": [{"repository": "team/app", "commit": head}]})
-    assert answer.status_code == 200, answer.text
-    run_due_jobs(api.services)
-    release: dict[str, Any] = api.get(f"releases/{version}/").json()
-    return release
 
 
 @pytest.mark.usefixtures("app")
@@ -148,7 +127,7 @@ def test_repositories_are_offered_and_added(api: ApiClient, host: FakeGitHub, ap
     path = f"integrations/{installation['id']}/repos/"
     (offer,) = api.get(path, params={"search": "APP"}).json()["repos"]
     assert (offer["identifier"], offer["name"], offer["defaultBranch"]) == ("team/app", "team/app", "main")
-    repository = added(api, installation)
+    repository = api.add(installation)
     expected = ("team/app", f"{host.url}/team/app", str(app.id), "team/app")
     assert tuple(repository[name] for name in ("name", "url", "externalId", "externalSlug")) == expected
     assert api.get(path, params={"installableOnly": "true"}).json()["repos"] == []
@@ -160,7 +139,7 @@ def test_repositories_are_offered_and_added(api: ApiClient, host: FakeGitHub, ap
 def test_a_repository_from_commits_is_claimed(api: ApiClient, host: FakeGitHub, app: BareRepository) -> None:
     """It keeps its commits and gets the page's URL."""
     api.post("commits/", {"commits": [commit(repository="Team/App")]})
-    repository = added(api, installed(api))
+    repository = api.add(installed(api))
     assert (repository["name"], repository["url"]) == ("Team/App", f"{host.url}/team/app")
     assert repository["externalId"] == str(app.id)
     assert len(api.get(f"repos/{repository['id']}/commits/").json()) == 1
@@ -170,8 +149,8 @@ def test_a_ref_alone_gives_a_release_its_commits(api: ApiClient, host: FakeGitHu
     """The commits since the previous release, with authors, files, resolved issues and pages."""
     ready(api)
     second, first = (one.sha for one in app.log("main"))
-    assert set_ref(api, "1.0", "v1.0")["commitCount"] == 1
-    release = set_ref(api, "2.0", "v2.0")
+    assert api.set_ref("1.0", "v1.0")["commitCount"] == 1
+    release = api.set_ref("2.0", "v2.0")
     assert (release["commitCount"], release["lastCommit"]["id"], release["notes"]) == (1, second, [])
     files = {(item["type"], item["filename"]) for item in api.get("releases/2.0/commitfiles/").json()}
     assert files == {("M", "src/cart.py"), ("D", "src/gone.py")}
@@ -186,7 +165,7 @@ def test_links_are_verified_at_the_exact_commit(api: ApiClient, host: FakeGitHub
     """The page of a link is there; a file that is gone has no link, and says why."""
     ready(api)
     second = app.head()
-    set_ref(api, "2.0", "v2.0")
+    api.set_ref("2.0", "v2.0")
     app.commit({"src/cart.py": None}, "Third")
     link = api.link(file="/srv/app/cart.py", release="2.0", lineNo=2)
     assert (link["sourceUrl"], link["verified"]) == (f"{host.url}/team/app/blob/{second}/src/cart.py#L2", True)
@@ -273,7 +252,7 @@ def test_source_lines_come_from_github(api: ApiClient, host: FakeGitHub, app: Ba
 def test_a_transferred_repository_keeps_its_links(api: ApiClient, host: FakeGitHub, app: BareRepository) -> None:
     """After a synchronization it has its new name and URL; its old name and its commits still lead to it."""
     repository, installation = ready(api)
-    set_ref(api, "1.0", "v1.0")
+    api.set_ref("1.0", "v1.0")
     app.rename("globex", "shop")
     app.archived = True
     host.tokens[TOKEN].repositories.add("globex/shop")
@@ -287,7 +266,7 @@ def test_a_transferred_repository_keeps_its_links(api: ApiClient, host: FakeGitH
     link = api.link(file="/srv/app/cart.py", release="1.0", lineNo=1)
     first = app.resolve("v1.0")
     assert (link["sourceUrl"], link["verified"]) == (f"{host.url}/globex/shop/blob/{first}/src/cart.py#L1", True)
-    assert set_ref(api, "2.0", "v2.0")["commitCount"] == 1
+    assert api.set_ref("2.0", "v2.0")["commitCount"] == 1
 
 
 def test_pushes_arrive_through_the_repository_s_webhook(api: ApiClient, host: FakeGitHub, app: BareRepository) -> None:
@@ -314,7 +293,7 @@ def test_the_app_is_installed_and_used(api: ApiClient, host: FakeGitHub, app: Ba
     assert (installation["name"], installation["domainName"]) == ("team", f"{host.url.partition('//')[2]}/team")
     path = f"integrations/{installation['id']}/repos/"
     assert [offer["name"] for offer in api.get(path).json()["repos"]] == ["team/app"]
-    repository = added(api, installation)
+    repository = api.add(installation)
     assert api.mapping(repository, installation).status_code == 201
     first = set(host.granted)
     host.end_tokens()
@@ -338,7 +317,7 @@ def test_an_app_that_is_installed_already_is_connected(api: ApiClient, host: Fak
 
 def test_pushes_arrive_at_the_app_s_address(api: ApiClient, host: FakeGitHub, app: BareRepository) -> None:
     """One address for all installations; a long push is completed by comparing its ends."""
-    repository = added(api, installed_app(api, host, app))
+    repository = api.add(installed_app(api, host, app))
     run_due_jobs(api.services)
     assert host.hooks == []
     host.app_address = f"{URL}/hooks/provider/github/"
@@ -377,7 +356,7 @@ def test_the_installation_of_others_is_not_connected(api: ApiClient, host: FakeG
 def test_an_uninstalled_app_needs_attention(api: ApiClient, host: FakeGitHub, app: BareRepository) -> None:
     """Links stay, unverified; the answer says what to do."""
     installation = installed_app(api, host, app)
-    repository = added(api, installation)
+    repository = api.add(installation)
     assert api.mapping(repository, installation).status_code == 201
     host.installations.clear()
     host.end_tokens()

@@ -15,6 +15,7 @@ from scmhost.admin.background import run_due_jobs
 from scmhost.infra.secret_box import new_key
 
 URL = "https://scmhost.example"
+PATH = "acme/shop/cart"
 
 
 def plugins_toml(host: FakeGitLab, application: str = "") -> str:
@@ -48,36 +49,15 @@ def api(tmp_path: Path, host: FakeGitLab) -> Iterator[ApiClient]:
 
 
 def installed(api: ApiClient, **form: str) -> dict[str, Any]:
-    answer = api.post("integrations/", {"provider": "gitlab", "token": "good-token", **form})
-    assert answer.status_code == 201, answer.text
-    body: dict[str, Any] = answer.json()
-    return body
-
-
-def added(api: ApiClient, installation: dict[str, Any], identifier: str = "acme/shop/cart") -> dict[str, Any]:
-    body = {"provider": "integrations:gitlab", "installation": installation["id"], "identifier": identifier}
-    answer = api.post("repos/", body)
-    assert answer.status_code == 201, answer.text
-    repository: dict[str, Any] = answer.json()
-    return repository
+    return api.installed(**{"provider": "gitlab", "token": "good-token", **form})
 
 
 def ready(api: ApiClient) -> tuple[dict[str, Any], dict[str, Any]]:
     """Install, add the project, and map its ``src`` folder."""
     installation = installed(api)
-    repository = added(api, installation)
+    repository = api.add(installation, PATH)
     assert api.mapping(repository, installation).status_code == 201
     return repository, installation
-
-
-def set_ref(api: ApiClient, version: str, head: str) -> dict[str, Any]:
-    """Set a release's ref, fetch its commits, and return the release."""
-    api.release(version)
-    answer = api.put(f"releases/{version}/", {"refs": [{"repository": "acme/shop/cart", "commit": head}]})
-    assert answer.status_code == 200, answer.text
-    run_due_jobs(api.services)
-    release: dict[str, Any] = api.get(f"releases/{version}/").json()
-    return release
 
 
 @pytest.mark.usefixtures("project")
@@ -117,7 +97,7 @@ def test_projects_are_offered_and_added(api: ApiClient, host: FakeGitLab, projec
     path = f"integrations/{installation['id']}/repos/"
     (offer,) = api.get(path, params={"search": "CART"}).json()["repos"]
     assert (offer["identifier"], offer["name"], offer["defaultBranch"]) == ("acme/shop/cart",) * 2 + ("main",)
-    repository = added(api, installation)
+    repository = api.add(installation, PATH)
     expected = ("acme/shop/cart", f"{host.url}/acme/shop/cart", str(project.id))
     assert (repository["name"], repository["url"], repository["externalId"]) == expected
     assert api.get(path, params={"installableOnly": "true"}).json()["repos"] == []
@@ -134,7 +114,7 @@ def test_a_repository_of_a_ci_job_is_claimed(
     remote = name.format(host=host.url.removeprefix("http://"))
     assert api.post("commits/", {"commits": [commit(repository=remote)]}).status_code in (200, 201)
     (unclaimed,) = api.get("repos/").json()
-    repository = added(api, installed(api), unclaimed["id"])
+    repository = api.add(installed(api), unclaimed["id"])
     assert (repository["id"], repository["externalId"]) == (unclaimed["id"], str(project.id))
     assert repository["url"] == f"{host.url}/acme/shop/cart"
     assert len(api.get(f"repos/{repository['id']}/commits/").json()) == 1
@@ -145,8 +125,8 @@ def test_a_ref_alone_gives_a_release_its_commits(api: ApiClient, host: FakeGitLa
     """The commits since the previous release, with authors, files, resolved issues and links."""
     ready(api)
     second, first = (one.sha for one in project.log("main"))
-    assert set_ref(api, "1.0", "v1.0")["commitCount"] == 1
-    release = set_ref(api, "2.0", "v2.0")
+    assert api.set_ref("1.0", "v1.0", PATH)["commitCount"] == 1
+    release = api.set_ref("2.0", "v2.0", PATH)
     assert (release["commitCount"], release["lastCommit"]["id"], release["notes"]) == (1, second, [])
     files = {(item["type"], item["filename"]) for item in api.get("releases/2.0/commitfiles/").json()}
     assert files == {("M", "src/cart.py"), ("D", "src/gone.py")}
@@ -162,7 +142,7 @@ def test_links_are_verified_at_the_exact_commit(api: ApiClient, host: FakeGitLab
     """A file of the release has a link; one that is gone has none, and says why."""
     ready(api)
     second = project.head()
-    set_ref(api, "2.0", "v2.0")
+    api.set_ref("2.0", "v2.0", PATH)
     project.commit({"src/cart.py": None}, "Third")
     link = api.link(file="/srv/app/cart.py", release="2.0", lineNo=2)
     page = f"{host.url}/acme/shop/cart/-/blob/{second}/src/cart.py#L2"
@@ -321,7 +301,7 @@ def test_a_revoked_application_needs_attention(
 ) -> None:
     """Neither the token nor its renewal works; the answer says so, and links stay, unverified."""
     installation = confirmed(application)
-    repository = added(application, installation)
+    repository = application.add(installation, PATH)
     assert application.mapping(repository, installation).status_code == 201
     host.expired |= set(host.tokens) - {"good-token"}
     host.refresh_tokens.clear()
