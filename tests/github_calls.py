@@ -1,22 +1,18 @@
 """Calls of the GitHub plugin's hooks against a fake GitHub, with installations as the host would store them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
-from inspect import iscoroutine, signature
-from time import monotonic
+from collections.abc import Coroutine, Mapping
 from typing import Any, Final
 
 from pydantic import SecretStr
 
 from fake_hosts.github import APP_ID, APP_SLUG, CLIENT_ID, CLIENT_SECRET, WEBHOOK_SECRET, FakeGitHub, app_pem
 from fake_hosts.repository import BareRepository
-from scmhost.sdk import Installation, InstallationDraft, Organization, Repository, RepositoryStatus
-from scmhost.sdk.execution import DEADLINE
+from hook_calls import ACME, HookCalls
+from scmhost.sdk import Installation, InstallationDraft
 from scmhost_github import plugin
 from scmhost_github.forms import GitHubInstallForm, GitHubSettings
 
-ACME: Final = Organization(id=1, slug="acme", name="Acme")
 TOKEN: Final = "good-token"
 
 
@@ -33,8 +29,13 @@ def app_settings(**changes: Any) -> dict[str, Any]:
     return {**own, **changes}
 
 
-class GitHubCalls:
+class GitHubCalls(HookCalls):
     """The plugin's hooks, called one after another as the host does, on one event loop."""
+
+    plugin = plugin
+    provider = "github"
+    path_field = "full_name"
+    host: FakeGitHub
 
     def __init__(self, host: FakeGitHub) -> None:
         self.host = host
@@ -79,34 +80,9 @@ class GitHubCalls:
             self.host.tokens[TOKEN].repositories.add(full_name)
         return made
 
-    def stored(self, repository: BareRepository, **fields: Any) -> Repository:
-        """Return a repository as the host stores it after the plugin added it."""
-        values = {
-            "id": 5,
-            "organization_id": ACME.id,
-            "name": repository.full_name,
-            "url": f"{self.host.url}/{repository.full_name}",
-            "provider": "github",
-            "installation_id": 3,
-            "external_id": str(repository.id),
-            "configuration": {"full_name": repository.full_name},
-            "status": RepositoryStatus.ACTIVE,
-            "created_at": datetime(2026, 1, 2, tzinfo=UTC),
-        }
-        return Repository.model_validate({**values, **fields})
-
-    def candidate(self, name: str, url: str | None = None) -> Repository:
-        """Return an unclaimed repository."""
-        return Repository(
-            id=5, organization_id=ACME.id, name=name, url=url, created_at=datetime(2026, 1, 2, tzinfo=UTC)
-        )
-
-    def call(self, hook: str, *, seconds: float = 10.0, **arguments: Any) -> Any:
-        """Call a hook with the settings and the installation, within a time."""
-        implementation: Callable[..., Any] = getattr(plugin, hook)
-        given = {"settings": self.settings, "installation": self.installation, "organization": ACME, **arguments}
-        result = implementation(**{name: given[name] for name in signature(implementation).parameters})
-        return self._runner.run(_within(result, seconds)) if iscoroutine(result) else result
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Run an I/O hook on the one loop of these calls."""
+        return self._runner.run(work)
 
     def install(self, **form: Any) -> Any:
         """Call ``scm_begin_install`` with a form for the fake, as the host does."""
@@ -126,8 +102,3 @@ class GitHubCalls:
         asked = [f"{call.method} {call.path.removeprefix('/api/v3')}" for call in self.host.calls]
         self.host.calls.clear()
         return asked
-
-
-async def _within(work: Awaitable[Any], seconds: float) -> Any:
-    DEADLINE.set(monotonic() + seconds)
-    return await work
