@@ -30,7 +30,7 @@ def test_an_upload_is_501_and_changes_nothing(api: ApiClient, method: str, path:
 
 @pytest.mark.parametrize("path", UPLOADS)
 def test_an_upload_needs_a_token_of_the_organization(api: ApiClient, path: str) -> None:
-    """Nothing is told without one."""
+    """Nothing is reported without one."""
     assert api.client.post(path).status_code == 401
     assert api.call("POST", path, token=api.token("org:read")).status_code == 403
     assert api.call("POST", path.replace("acme", "rival")).status_code == 404

@@ -31,7 +31,7 @@ class McpEndpoint:
         self._client = httpx2.AsyncClient(transport=transport, base_url="http://scmhost", timeout=TIMEOUT_SECONDS)
         self._server = ServiceTools(self._client).server()
         # Requests are independent of each other, so that any worker can answer them. The protection against DNS
-        # rebinding is for servers without authentication; here a page of a stranger has no token.
+        # rebinding is for servers without authentication; here the page of another site has no token.
         self._inner: Starlette = self._server.streamable_http_app(
             streamable_http_path=PATH,
             stateless_http=True,

@@ -87,7 +87,7 @@ def receive_provider_delivery(
 
     Returns:
         As ``receive_push``; None for a delivery to ignore: an event that is no push, or an installation that this host
-        does not have. The signature is checked first, so that strangers cannot learn which ones it has.
+        does not have. The signature is checked first, so that nobody without the secret can learn which ones it has.
 
     Raises:
         NotFound: the provider has no common address, or is off.
@@ -191,8 +191,8 @@ def _check_foreign(
 ) -> None:
     """Check the signature of a delivery for an installation that is not here, with another one in its place.
 
-    The secret of a route does not depend on the installation. A stranger thus gets the same answer for one that is here
-    and one that is not.
+    The secret of a route does not depend on the installation. A sender without the secret thus gets the
+    same answer for one that is here and one that is not.
 
     Raises:
         Unauthenticated: the delivery is not signed, or nothing can check it.
@@ -239,7 +239,7 @@ def _calls(services: Services, webhook: _Webhook) -> ProviderCalls:
     except ProviderOff as off:
         log.warning("delivery refused", installation=webhook.installation.id, reason=str(off))
         raise _no_webhook() from off
-    # Its error would show strangers the name of the installation.
+    # Its error would show a sender without the secret the name of the installation.
     if not calls.has("scm_read_push") or not _is_valid(calls, webhook.installation):
         raise _no_webhook()
     return calls

@@ -108,7 +108,7 @@ _NO_ROUTE: Final = "unrouted"
 
 _VALID_ID: Final = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 
-# The key of a redirect is a part of its path. Whoever has the key may follow redirects.
+# The key of a redirect is a part of its path. Anyone who has the key may follow redirects.
 _KEY_IN_PATH: Final = re.compile(r"^(/r/(?:sentry/)?)(?!-/)[^/]+")
 
 log = structlog.get_logger("scmhost.access")

@@ -1,7 +1,8 @@
 """Install in steps: begin here, continue at the code host, and finish when the browser comes back.
 
 The browser that comes back has no token. It is recognized by the state alone: 256 random bits that are used once,
-within ten minutes. Its address goes to whoever began the installation, and the result is saved and audited under them.
+within ten minutes. Its address goes to the person who began the installation, and the result is saved and audited
+under them.
 """
 
 import json

@@ -73,7 +73,7 @@ class CheckedNetwork(httpcore2.AsyncNetworkBackend):
             addresses = await self._resolve(host, port)
         except OSError as error:
             raise httpcore2.ConnectError(str(error)) from error
-        # The address is left out: it would show names of the private network to whoever may add an installation.
+        # The address is left out: it would show names of the private network to everyone who may add an installation.
         if not policy.allows(host, addresses):
             raise ProviderError(
                 f"{host} is not at a public address, and the operator of scmhost forbids others; "

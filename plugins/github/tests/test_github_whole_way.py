@@ -225,7 +225,7 @@ def test_a_new_token_takes_the_place_of_a_revoked_one(api: ApiClient, host: Fake
 
 
 def test_a_pasted_page_is_read(api: ApiClient, host: FakeGitHub, app: BareRepository) -> None:
-    """A branch with a slash is told from the path after it, by asking GitHub."""
+    """A branch with a slash is separated from the path after it, by asking GitHub."""
     ready(api)
     app.commit({"src/new.py": "1\n"}, branch="feature/new")
     url = f"{host.url}/team/app/blob/feature/new/src/new.py#L1"

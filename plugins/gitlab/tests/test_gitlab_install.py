@@ -195,7 +195,7 @@ def test_a_callback_without_a_valid_code_is_refused(
 
 
 def test_a_code_is_useless_without_its_verifier(application: GitLabCalls) -> None:
-    """Whoever sees the callback's address cannot finish the installation as its own."""
+    """A person who sees the callback's address cannot finish the installation as their own."""
     query, _ = confirmed(application)
     _, other = confirmed(application)
     with pytest.raises(ProviderError, match="400"):

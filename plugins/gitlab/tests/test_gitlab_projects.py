@@ -305,7 +305,7 @@ def test_another_project_in_the_answer_changes_nothing(gitlab: GitLabCalls) -> N
 
 
 def test_a_revoked_token_deletes_nothing(host: FakeGitLab, gitlab: GitLabCalls) -> None:
-    """GitLab hides private projects from a stranger; without a valid token nothing is reported as deleted."""
+    """Without a valid token GitLab hides private projects; nothing is reported as deleted."""
     project = gitlab.project()
     stored = gitlab.stored(project)
     del host.tokens["good-token"]

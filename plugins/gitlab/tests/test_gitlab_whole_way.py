@@ -161,7 +161,7 @@ def test_a_link_survives_an_outage(api: ApiClient, host: FakeGitLab, project: Ba
 
 
 def test_a_pasted_page_is_read(api: ApiClient, host: FakeGitLab, project: BareRepository) -> None:
-    """A branch with a slash is told from the path after it, by asking GitLab."""
+    """A branch with a slash is separated from the path after it, by asking GitLab."""
     ready(api)
     project.commit({"src/new.py": "1\n"}, branch="feature/new")
     url = f"{host.url}/acme/shop/cart/-/blob/feature/new/src/new.py#L1"

@@ -125,7 +125,7 @@ def test_plugin_gets_address_and_state(services: Services, acme: Organization) -
 
 
 def test_installation_is_finished(services: Services, acme: Organization) -> None:
-    """The installation has what the plugin returned; it is recorded under who began, whoever has the browser."""
+    """The installation has what the plugin returned; it is recorded under the person who began."""
     begun = begin(services, acme)
     done = finish(services.for_actor(Actor("system", "scmhost")), begun)
     assert done.installation is not None

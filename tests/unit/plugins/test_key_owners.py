@@ -72,7 +72,7 @@ def test_owner_after_a_reload_is_that_after_a_start(
 
 
 def test_plugin_that_loses_its_key_is_refused_with_the_reason() -> None:
-    """It is unloaded and told to stop; the reason names the owner, and it comes back when the key is free again."""
+    """It is unloaded and stopped; the reason names the owner, and it comes back when the key is free again."""
     alone = settings_of(aaa=enabled(), custom_scm=OFF)
     with host_of(ENTRIES, alone) as host:
         host.reload(settings_of(aaa=enabled(), custom_scm=pinned()))

@@ -373,7 +373,7 @@ def test_plugin_without_the_hook(scripted: ScriptedHost) -> None:
 
 
 def test_installations_are_due_once_in_an_interval(scripted: ScriptedHost) -> None:
-    """The first time is spread over the interval; then each interval has one job, whoever schedules it."""
+    """The first time is spread over the interval; then each interval has one job, however often it is scheduled."""
     repository = claimed(scripted, "team/app")
     reports(report(repository, state="archived"))
     services = replace(scripted.services, clock=clock_at(scripted.services, timedelta()), sync_hours=10)
