@@ -63,6 +63,7 @@ COMMANDS: Final = {
     "map": ("scmhost.cli.mapping_tools:map_frames", "Map stack frames to paths in a repository."),
     "mcp": ("scmhost.cli.mcp:mcp", "Serve links to agents, over the Model Context Protocol."),
     "migrate": ("scmhost.cli.admin:migrate", "Update the database schema."),
+    "owners": ("scmhost.cli.owners:owners", "Print the owners of files, from CODEOWNERS."),
     "plugin": ("scmhost.cli.plugin:command", "Write a plugin, or check one."),
     "plugins": ("scmhost.cli.plugins:plugins", "List plugins, find problems, and enable or disable plugins."),
     "read-url": ("scmhost.cli.url_tools:read_urls", "Find the repository, ref and path of page URLs."),

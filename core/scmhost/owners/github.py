@@ -6,7 +6,7 @@ from typing import Final
 from .globs import PathGlob, github_glob
 from .values import OwnersRule, SyntaxProblem
 
-MAX_BYTES: Final = 3 * 1024 * 1024
+MAX_BYTES: Final = 3_000_000
 """GitHub ignores larger files."""
 
 _GITHUB_OWNER: Final = re.compile(r"@[A-Za-z0-9_-]+(/[A-Za-z0-9._-]+)?|[^@\s]+@[^@\s]+", re.ASCII)

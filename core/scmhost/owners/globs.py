@@ -131,6 +131,8 @@ def github_glob(pattern: str) -> PathGlob:
     while ends_below and parts and parts[-1] in ("", "**"):
         parts.pop()
     segments = tuple(DEEP if part == "**" else segment_of(_tokens(part), shortest=1) for part in parts)
+    if last == "*" and segments[-2:-1] == (DEEP,):
+        return PathGlob(segments[:-2], here=False, below=True)
     return PathGlob(segments, here=not ends_below, below=ends_below or last != "*")
 
 

@@ -7,7 +7,7 @@ multiply: when the part after one of them was found, that part is not looked for
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Final, Generic, TypeVar
 
@@ -90,7 +90,6 @@ class GlobMatcher(Generic[T]):
         self._folders.clear()
         for state in self._states.values():
             state.clear()
-            state.next.clear()
         self._states.clear()
 
 
@@ -116,7 +115,7 @@ class _Folders(dict[str, "_State[T]"], Generic[T]):
 class _State(dict[str, T], Generic[T]):
     """The nodes that a folder reaches, and the answers for names of files in it."""
 
-    __slots__ = ("below", "matcher", "next", "nodes")
+    __slots__ = ("_extensions", "_literals", "below", "matcher", "next", "nodes")
 
     def __init__(self, matcher: GlobMatcher[T], nodes: "frozenset[_Node]", below: Rules) -> None:
         super().__init__()
@@ -124,19 +123,49 @@ class _State(dict[str, T], Generic[T]):
         self.nodes = nodes
         self.below = below
         self.next: dict[str, _State[T]] = {}
+        self._literals = [node.edges.literal for node in nodes if node.edges.literal]
+        # The answers for names that only their extension decides on; None if it does not decide alone.
+        self._extensions: dict[str, T | None] = {}
 
     def __missing__(self, name: str) -> T:
-        rules = self.below.union(*[target.here for node in self.nodes for target in node.targets(name)])
-        answer = self.matcher.answer(rules)
+        dot = name.rfind(".")
+        extension = name[dot:] if dot >= 0 else ""
+        try:
+            answer = self._extensions[extension]
+        except KeyError:
+            answer = self._extensions[extension] = self._by_extension(extension)
+        if answer is not None:
+            for literal in self._literals:
+                if name in literal:
+                    break
+            else:
+                return answer
+        return self._by_name(name)
+
+    def _by_extension(self, extension: str) -> T | None:
+        found = [node.edges.by_extension(extension) for node in self.nodes]
+        if not extension or None in found:
+            return None
+        return self.matcher.answer(self.below.union(*[target.here for targets in found for target in targets or ()]))
+
+    def _by_name(self, name: str) -> T:
+        targets = [target for node in self.nodes for target in node.edges.targets(name)]
+        answer = self.matcher.answer(self.below.union(*[target.here for target in targets]))
         if len(name) <= _LONGEST_REMEMBERED:
             self[name] = answer
         return answer
+
+    def clear(self) -> None:
+        """Forget all answers and next states."""
+        super().clear()
+        self.next.clear()
+        self._extensions.clear()
 
     def step(self, segment: str) -> "_State[T]":
         """Return the state of a folder in this one."""
         found = self.next.get(segment)
         if found is None:
-            targets = [target for node in self.nodes for target in node.targets(segment)]
+            targets = [target for node in self.nodes for target in node.edges.targets(segment)]
             reached = [node for node in self.nodes if node.is_deep]
             for target in targets:
                 reached += target.reached()
@@ -188,103 +217,126 @@ class _Node:
         return None
 
     @cached_property
-    def _edges(self) -> "_Edges":
+    def edges(self) -> "_Edges":
+        """The segments that lead on from here."""
         return _Edges(self.children)
-
-    def targets(self, text: str) -> "Sequence[_Node]":
-        """Return the nodes that a segment of a path leads to."""
-        return self._edges.targets(text) if self.children else ()
 
 
 class _Edges:
-    """The segments that lead on from a node, indexed by the literal text at their end or start."""
+    """The segments that lead on from a node, indexed by the literal texts at their end and start."""
+
+    __slots__ = ("_dotless", "_dotted", "_ends", "_filter", "_lengths", "_others", "literal")
 
     def __init__(self, children: "dict[Segment, _Node]") -> None:
-        self._literal = {segment: (node,) for segment, node in children.items() if isinstance(segment, str)}
-        self._ends, self._starts = _Affixes(-1), _Affixes(0)
-        self._others: list[_Check] = []
+        self.literal = {segment: (node,) for segment, node in children.items() if isinstance(segment, str)}
         globs = [_Check(segment, node) for segment, node in children.items() if isinstance(segment, SegmentGlob)]
+        self._others = [check for check in globs if not check.prefix and not check.suffix]
+        self._filter: re.Pattern[str] | None = None
+        self._ends: dict[str, _Starts] = {}
         for check in globs:
-            if check.suffix:
-                self._ends.add(check.suffix, check)
-            elif check.prefix:
-                self._starts.add(check.prefix, check)
-            else:
-                self._others.append(check)
-        self._has_globs = bool(globs)
+            if check.prefix or check.suffix:
+                self._ends.setdefault(check.suffix, _Starts()).add(check)
+        # By the last character, so that a name is compared with few lengths.
+        self._lengths: dict[str, list[int]] = {}
+        # Ends with a dot by their extensions, and ends without one.
+        self._dotted: dict[str, list[str]] = {}
+        self._dotless: list[str] = []
+        for suffix in filter(None, self._ends):
+            lengths = self._lengths.setdefault(suffix[-1], [])
+            lengths += [] if len(suffix) in lengths else [len(suffix)]
+            dot = suffix.rfind(".")
+            (self._dotless if dot < 0 else self._dotted.setdefault(suffix[dot:], [])).append(suffix)
 
-    @cached_property
-    def _filter(self) -> "re.Pattern[str]":
-        """What a text must match to fit one of the segments without a literal start or end."""
-        return re.compile("|".join(f"(?:{check.source})" for check in self._others), re.DOTALL)
+    def by_extension(self, extension: str) -> "list[_Node] | None":
+        """Return the nodes that all names with an extension lead to, except literal ones; None if names differ."""
+        ends = [*self._dotted.get(extension, ()), *filter(extension.endswith, self._dotless)]
+        if self._others or "" in self._ends or any(len(end) > len(extension) for end in ends):
+            return None
+        found: list[_Node] = []
+        for end in ends:
+            if not self._ends[end].all_fit(extension, found):
+                return None
+        return found
 
-    def targets(self, text: str) -> "Sequence[_Node]":
-        found = self._literal.get(text, ())
-        if not self._has_globs or not text:
-            return found
-        checks = self._ends.of(text, text[-1]) + self._starts.of(text, text[0])
-        if self._others and (len(self._others) < _FEW or self._filter.fullmatch(text)):
-            checks += self._others
-        return (*found, *[check.node for check in checks if check.fits(text)]) if checks else found
+    def targets(self, text: str) -> "list[_Node] | tuple[_Node, ...]":
+        """Return the nodes that a segment of a path leads to."""
+        literal = self.literal.get(text, ())
+        found: list[_Node] = []
+        ends = self._ends
+        if ends:
+            for length in self._lengths.get(text[-1:], ()):
+                starts = ends.get(text[-length:])
+                if starts is not None:
+                    starts.collect(text, found)
+            if "" in ends:
+                ends[""].collect(text, found)
+        if self._others and (len(self._others) < _FEW or self._fits_others(text)):
+            found += [check.node for check in self._others if check.fits(text)]
+        return [*literal, *found] if found else literal
+
+    def _fits_others(self, text: str) -> bool:
+        """Return whether one of the segments without a literal end and start fits."""
+        if self._filter is None:
+            self._filter = re.compile("|".join(f"(?:{check.expression})" for check in self._others), re.DOTALL)
+        return self._filter.fullmatch(text) is not None
+
+
+class _Starts:
+    """Segments that end alike, by the literal text at their start."""
+
+    __slots__ = ("_always", "_checks", "_lengths")
+
+    def __init__(self) -> None:
+        self._always: list[_Check] = []
+        self._checks: dict[str, list[_Check]] = {}
+        self._lengths: list[int] = []
+
+    def add(self, check: "_Check") -> None:
+        """Add a segment."""
+        prefix = check.prefix
+        if not prefix:
+            self._always.append(check)
+            return
+        self._checks.setdefault(prefix, []).append(check)
+        if len(prefix) not in self._lengths:
+            self._lengths.append(len(prefix))
+
+    def all_fit(self, extension: str, found: "list[_Node]") -> bool:
+        """Add the nodes of the segments if all names with an extension fit them."""
+        found += [check.node for check in self._always]
+        return not self._checks and all(check.fits_all(extension) for check in self._always)
+
+    def collect(self, text: str, found: "list[_Node]") -> None:
+        """Add the nodes of the segments that fit."""
+        for check in self._always:
+            if check.fits(text):
+                found.append(check.node)
+        for length in self._lengths:
+            for check in self._checks.get(text[:length], ()):
+                if check.fits(text):
+                    found.append(check.node)
 
 
 class _Check:
-    """The test of a text against a segment with wildcards, and the node that it leads to."""
+    """The rest of a segment's test, when the literal texts at its start and end fit."""
 
-    __slots__ = ("_glob", "_matches", "node")
+    __slots__ = ("_matches", "_shortest", "expression", "node", "prefix", "suffix")
 
     def __init__(self, glob: SegmentGlob, node: _Node) -> None:
-        self._glob = glob
-        self._matches: Callable[[str], object] | None = None
+        self.prefix, self.suffix, self._shortest, expression = glob
         self.node = node
+        self.expression = expression or ".*+"
+        # Compiled when it is needed first: most patterns of a file never are.
+        self._matches: Callable[[str], object] | None = None if expression else bool
 
-    @property
-    def prefix(self) -> str:
-        """The text before the first wildcard."""
-        return self._glob.prefix
-
-    @property
-    def suffix(self) -> str:
-        """The text after the last wildcard."""
-        return self._glob.suffix
-
-    @property
-    def source(self) -> str:
-        """A regular expression for the whole segment."""
-        return self._glob.expression or f"{re.escape(self.prefix)}.*+"
+    def fits_all(self, extension: str) -> bool:
+        """Return whether a segment without a prefix fits all texts with an extension that ends as it does."""
+        return self._matches is bool and self._shortest <= len(extension)
 
     def fits(self, text: str) -> bool:
         """Return whether the whole text matches."""
-        glob = self._glob
-        if len(text) < glob.shortest or not text.startswith(glob.prefix) or not text.endswith(glob.suffix):
+        if len(text) < self._shortest:
             return False
-        if glob.expression is None:
-            return True
         if self._matches is None:
-            # Most patterns of a file are never needed.
-            self._matches = re.compile(glob.expression, re.DOTALL).fullmatch
-        return self._matches(text) is not None
-
-
-class _Affixes:
-    """Segments by the text at their end (``side`` -1) or at their start (0)."""
-
-    def __init__(self, side: int) -> None:
-        self._side = side
-        self._checks: dict[str, list[_Check]] = {}
-        # By the outermost character, so that a name is compared with few lengths.
-        self._lengths: dict[str, list[int]] = {}
-
-    def add(self, affix: str, check: _Check) -> None:
-        self._checks.setdefault(affix, []).append(check)
-        lengths = self._lengths.setdefault(affix[self._side], [])
-        if len(affix) not in lengths:
-            lengths.append(len(affix))
-
-    def of(self, text: str, outermost: str) -> list[_Check]:
-        """Return the segments whose affix a text has."""
-        found: list[_Check] = []
-        for length in self._lengths.get(outermost, ()):
-            affix = text[-length:] if self._side else text[:length]
-            found += self._checks.get(affix, ())
-        return found
+            self._matches = re.compile(self.expression, re.DOTALL).fullmatch
+        return self._matches is bool or self._matches(text) is not None
