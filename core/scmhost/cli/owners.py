@@ -55,7 +55,7 @@ class _OwnersGroup(click.Group):
     name="owners", cls=_OwnersGroup, epilog=OWNERS_LINES, subcommand_metavar="--jsonl | PATH... | check [FILE]"
 )
 def owners() -> None:
-    """Print the owners of files in this checkout, from CODEOWNERS.
+    r"""Print the owners of files in this checkout, from CODEOWNERS.
 
     The file is that of HEAD, in the places and with the rules of the code host that the remote leads to: GitHub,
     GitLab, Bitbucket, Gitea or Forgejo. The answer names the rule's line, and in GitLab its section.
@@ -161,7 +161,8 @@ def _answer(request: OwnersRequest) -> str:
 
 def _entries(paths: Sequence[str], answers: Sequence[Answer]) -> list[str]:
     """Return the entries of paths as JSON. Answers are few objects, so each is written once."""
-    tails = {id(answer): [_tail(*ownership) for ownership in answer] for answer in answers}
+    distinct = {id(answer): answer for answer in answers}
+    tails = {number: [_tail(*ownership) for ownership in answer] for number, answer in distinct.items()}
     quoted = encode_basestring_ascii
     return [
         f'{{"path": {quoted(path)}{tail}'

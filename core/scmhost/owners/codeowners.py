@@ -8,7 +8,8 @@ from .gitea import ExpressionSet, expression_globs, parse_gitea
 from .github import MAX_BYTES, parse_bitbucket, parse_github
 from .gitlab import parse_gitlab
 from .globs import PathGlob
-from .matcher import MAX_REMEMBERED, GlobMatcher, Rules
+from .matcher import MAX_REMEMBERED, GlobMatcher
+from .tree import Rules
 from .values import NO_OWNER, Answer, OwnersDialect, Ownership, OwnersRule, SyntaxProblem
 
 PLACES: Final[Mapping[OwnersDialect, tuple[str, ...]]] = {

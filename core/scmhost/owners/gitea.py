@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice, product
 from typing import TYPE_CHECKING, Any, Final
 
-from .globs import DEEP, Deep, PathGlob, Segment, SegmentGlob, Token, Wild, segment_of
+from .globs import DEEP, MAX_SEGMENTS, Deep, PathGlob, Segment, SegmentGlob, Token, Wild, segment_of
 from .values import OwnersRule, SyntaxProblem
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def expression_globs(expression: str) -> list[PathGlob] | None:
 
     Parts: literal characters, ``.``, ``.*``, ``.+``, ``[^/]*``, ``[^/]+``, and groups of literal texts.
     """
-    parts = _parts(expression[1:-1])
+    parts = _parts(expression[1:-1]) if expression.count("/") <= MAX_SEGMENTS else None
     if parts is None:
         return None
     ways = list(islice(product(*parts), MAX_GLOBS + 1))

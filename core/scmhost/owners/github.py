@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from .globs import PathGlob, github_glob
+from .globs import MAX_SEGMENTS, TOO_DEEP, PathGlob, github_glob
 from .values import OwnersRule, SyntaxProblem
 
 MAX_BYTES: Final = 3_000_000
@@ -57,6 +57,8 @@ def _pattern_problem(pattern: str) -> str | None:
         return "A pattern cannot be negated with !."
     if pattern == "/":
         return "The pattern / matches no file."
+    if pattern.count("/") > MAX_SEGMENTS:
+        return TOO_DEEP
     if "***" in pattern:
         return "The pattern has three stars in a row."
     if len(pattern) - len(pattern.rstrip("\\")) & 1:

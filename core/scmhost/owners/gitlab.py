@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from .globs import PathGlob, gitlab_glob
+from .globs import MAX_SEGMENTS, TOO_DEEP, PathGlob, gitlab_glob
 from .values import OwnersRule, OwnersSection, SyntaxProblem
 
 _HEADING: Final = re.compile(
@@ -22,6 +22,8 @@ _REFERENCE: Final = re.compile(
 )
 # The rules before the first heading; a heading with this name joins them.
 _DEFAULT: Final = "codeowners"
+
+_UNCLOSED_SET: Final = "A [ of the pattern is not closed, so that it matches no file. Write \\[ for a literal one."
 
 SectionRules = tuple[list[tuple[OwnersRule, PathGlob | None]], list[SyntaxProblem]]
 """The rules, weaker ones of a section first, each with its pattern unless it matches no path; and the problems."""
@@ -116,9 +118,9 @@ def _with_globs(reading: _Reading) -> SectionRules:
     rules: list[tuple[OwnersRule, PathGlob | None]] = []
     for section in reading.sections.values():
         for pattern, rule in section.items():
-            glob = gitlab_glob(pattern)
+            is_deep = pattern.count("/") > MAX_SEGMENTS
+            glob = None if is_deep else gitlab_glob(pattern)
             if glob is None:
-                problem = "A [ of the pattern is not closed, so that it matches no file. Write \\[ for a literal one."
-                reading.problems.append(SyntaxProblem(rule.line, problem))
+                reading.problems.append(SyntaxProblem(rule.line, TOO_DEEP if is_deep else _UNCLOSED_SET))
             rules.append((rule, glob))
     return rules, sorted(reading.problems)

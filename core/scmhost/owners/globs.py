@@ -8,6 +8,11 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Final, NamedTuple
 
+MAX_SEGMENTS: Final = 256
+"""The most segments of a pattern. No file is so deep, and every one of them may have to be looked for in a path."""
+
+TOO_DEEP: Final = f"The pattern has more than {MAX_SEGMENTS} folders, so that it matches no file."
+
 
 class SegmentGlob(NamedTuple):
     """A segment with wildcards.

@@ -6,24 +6,18 @@ two lookups, and an unknown one is read once, with as many steps as it has folde
 multiply: when the part after one of them was found, that part is not looked for again.
 """
 
-import re
 from collections.abc import Callable, Iterable
-from functools import cached_property
 from typing import Final, Generic, TypeVar
 
-from .globs import DEEP, PathGlob, Segment, SegmentGlob
+from .globs import PathGlob
+from .tree import NO_RULES, Extension, Node, Rules
 
 T = TypeVar("T")
 
-Rules = frozenset[int]
-"""Numbers of rules."""
-
 MAX_REMEMBERED: Final = 200_000
-"""The most answers that one matcher remembers; then it forgets them all."""
+"""The most folders and answers that one matcher remembers; then it forgets them all."""
 
 _LONGEST_REMEMBERED: Final = 1024
-_FEW: Final = 8
-_NO_RULES: Final[Rules] = frozenset()
 
 
 class GlobMatcher(Generic[T]):
@@ -41,19 +35,20 @@ class GlobMatcher(Generic[T]):
         strongest: Callable[[Rules], Rules],
         answer: Callable[[Rules], T],
     ) -> None:
-        root = _Node()
+        root = Node()
         for rule, glob in globs:
             node = root
             for segment in glob.segments:
                 node = node.child(segment)
-            node.here |= {rule} if glob.here else _NO_RULES
-            node.below |= {rule} if glob.below else _NO_RULES
+            node.here |= {rule} if glob.here else NO_RULES
+            node.below |= {rule} if glob.below else NO_RULES
         self._strongest = strongest
         self._answer = answer
         self._remembered = 0
         self._answers: dict[Rules, T] = {}
-        self._states: dict[tuple[frozenset[_Node], Rules], _State[T]] = {}
-        self._folders = _Folders(self.state(root.reached(), root.below))
+        self._reaches: dict[frozenset[Node], _Reach] = {}
+        self._states: dict[tuple[_Reach, Rules], _State[T]] = {}
+        self._folders = _Folders(self, self.state(self.reach(root.reached()), root.below))
 
     def answers(self, paths: Iterable[str]) -> list[T]:
         """Return the answers for paths, in their order."""
@@ -61,43 +56,53 @@ class GlobMatcher(Generic[T]):
         # One expression per path: the hot loop of this package.
         return [folders[path[: (cut := path.rfind("/") + 1)]][path[cut:]] for path in paths]
 
-    def state(self, nodes: Iterable["_Node"], below: Rules) -> "_State[T]":
-        """Return the state with these nodes, and with the rules that match all that is below."""
+    def reach(self, nodes: Iterable[Node]) -> "_Reach":
+        """Return the reach of some nodes."""
         reached = frozenset(nodes)
         # Whatever would follow an earlier `**` of the same pattern can also follow the later one.
         kept = frozenset(node for node in reached if node.successor not in reached)
-        key = (kept, self._strongest(below))
-        state = self._states.get(key)
-        if state is None:
-            state = self._states[key] = _State(self, *key)
-        return state
+        found = self._reaches.get(kept)
+        if found is None:
+            found = self._reaches[kept] = _Reach(self.reach, kept)
+        return found
+
+    def state(self, reach: "_Reach", below: Rules) -> "_State[T]":
+        """Return the state with this reach, and with the rules that match all that is below."""
+        key = (reach, self._strongest(below))
+        found = self._states.get(key)
+        if found is None:
+            found = self._states[key] = _State(self, *key)
+        return found
 
     def answer(self, rules: Rules) -> T:
-        """Return the answer for a name that was not remembered."""
-        self._remembered += 1
-        if self._remembered > MAX_REMEMBERED:
-            self.forget()
+        """Return the answer of all rules that match a path."""
+        self.remember()
         try:
             return self._answers[rules]
         except KeyError:
             answer = self._answers[rules] = self._answer(rules)
             return answer
 
-    def forget(self) -> None:
-        """Forget all folders and names."""
+    def remember(self) -> None:
+        """Count one more folder or answer; forget all if there are too many."""
+        self._remembered += 1
+        if self._remembered <= MAX_REMEMBERED:
+            return
         self._remembered = 0
-        self._answers.clear()
-        self._folders.clear()
         for state in self._states.values():
-            state.clear()
-        self._states.clear()
+            state.forget()
+        for reach in self._reaches.values():
+            reach.forget()
+        for known in (self._answers, self._folders, self._states, self._reaches):
+            known.clear()
 
 
 class _Folders(dict[str, "_State[T]"], Generic[T]):
     """The states of folders. A folder is empty or ends in a slash."""
 
-    def __init__(self, root: "_State[T]") -> None:
+    def __init__(self, matcher: GlobMatcher[T], root: "_State[T]") -> None:
         super().__init__()
+        self._matcher = matcher
         self._root = root
 
     def __missing__(self, folder: str) -> "_State[T]":
@@ -108,235 +113,105 @@ class _Folders(dict[str, "_State[T]"], Generic[T]):
         for segment in folder[start:-1].split("/") if folder else ():
             state = state.step(segment)
         if len(folder) <= _LONGEST_REMEMBERED:
+            self._matcher.remember()
             self[folder] = state
         return state
 
 
+class _Reach:
+    """Nodes that a folder reaches, and where they lead."""
+
+    __slots__ = ("_deep", "_extensions", "_make", "_nodes", "_steps")
+
+    def __init__(self, make: "Callable[[Iterable[Node]], _Reach]", nodes: frozenset[Node]) -> None:
+        self._make = make
+        # Many nodes lead nowhere: what is below them is decided.
+        self._nodes = [node for node in nodes if node.children]
+        self._deep = [node for node in self._nodes if node.is_deep]
+        self._steps: dict[str, tuple[_Reach, Rules]] = {}
+        self._extensions: dict[str, Extension] = {}
+
+    def by_extension(self, extension: str) -> Extension:
+        """Return what the names with an extension lead to."""
+        found = self._extensions.get(extension)
+        if found is None:
+            parts = [node.edges.by_extension(extension) for node in self._nodes]
+            if not extension or any(part.rules is None for part in parts):
+                found = Extension(None, ())
+            else:
+                names = [(None, node.edges.literal) for node in self._nodes if node.edges.literal]
+                exceptions = [exception for part in parts for exception in part.exceptions]
+                found = Extension(NO_RULES.union(*[part.rules or () for part in parts]), [*names, *exceptions])
+            self._extensions[extension] = found
+        return found
+
+    def by_name(self, name: str) -> list[Rules]:
+        """Return the rules that match a name."""
+        return [target.here for node in self._nodes for target in node.edges.targets(name)]
+
+    def step(self, segment: str) -> "tuple[_Reach, Rules]":
+        """Return the reach of a folder, and the rules that match all that is below it."""
+        found = self._steps.get(segment)
+        if found is None:
+            targets = [target for node in self._nodes for target in node.edges.targets(segment)]
+            reached = [*self._deep]
+            for target in targets:
+                reached += target.reached()
+            found = (self._make(reached), NO_RULES.union(*[target.below for target in targets]))
+            self._steps[segment] = found
+        return found
+
+    def forget(self) -> None:
+        """Forget all folders and extensions."""
+        self._steps.clear()
+        self._extensions.clear()
+
+
 class _State(dict[str, T], Generic[T]):
-    """The nodes that a folder reaches, and the answers for names of files in it."""
+    """The reach of a folder and the rules that match all that is below it, with the answers for names of files."""
 
-    __slots__ = ("_extensions", "_literals", "below", "matcher", "next", "nodes")
+    __slots__ = ("_below", "_extensions", "_matcher", "_next", "_reach")
 
-    def __init__(self, matcher: GlobMatcher[T], nodes: "frozenset[_Node]", below: Rules) -> None:
+    def __init__(self, matcher: GlobMatcher[T], reach: _Reach, below: Rules) -> None:
         super().__init__()
-        self.matcher = matcher
-        self.nodes = nodes
-        self.below = below
-        self.next: dict[str, _State[T]] = {}
-        self._literals = [node.edges.literal for node in nodes if node.edges.literal]
-        # The answers for names that only their extension decides on; None if it does not decide alone.
-        self._extensions: dict[str, T | None] = {}
+        self._matcher = matcher
+        self._reach = reach
+        self._below = below
+        self._next: dict[str, _State[T]] = {}
+        # The answers for names on which their extension decides, except some.
+        self._extensions: dict[str, tuple[T | None, Extension]] = {}
 
     def __missing__(self, name: str) -> T:
         dot = name.rfind(".")
         extension = name[dot:] if dot >= 0 else ""
         try:
-            answer = self._extensions[extension]
+            answer, found = self._extensions[extension]
         except KeyError:
-            answer = self._extensions[extension] = self._by_extension(extension)
+            found = self._reach.by_extension(extension)
+            answer = None if found.rules is None else self._matcher.answer(self._below | found.rules)
+            self._extensions[extension] = (answer, found)
         if answer is not None:
-            for literal in self._literals:
-                if name in literal:
+            for part, texts in found.exceptions:
+                if (name if part is None else name[part]) in texts:
                     break
             else:
+                # Not remembered: this is as fast, and no name uses memory.
                 return answer
-        return self._by_name(name)
-
-    def _by_extension(self, extension: str) -> T | None:
-        found = [node.edges.by_extension(extension) for node in self.nodes]
-        if not extension or None in found:
-            return None
-        return self.matcher.answer(self.below.union(*[target.here for targets in found for target in targets or ()]))
-
-    def _by_name(self, name: str) -> T:
-        targets = [target for node in self.nodes for target in node.edges.targets(name)]
-        answer = self.matcher.answer(self.below.union(*[target.here for target in targets]))
+        answer = self._matcher.answer(self._below.union(*self._reach.by_name(name)))
         if len(name) <= _LONGEST_REMEMBERED:
             self[name] = answer
         return answer
 
-    def clear(self) -> None:
-        """Forget all answers and next states."""
-        super().clear()
-        self.next.clear()
-        self._extensions.clear()
-
     def step(self, segment: str) -> "_State[T]":
         """Return the state of a folder in this one."""
-        found = self.next.get(segment)
+        found = self._next.get(segment)
         if found is None:
-            targets = [target for node in self.nodes for target in node.edges.targets(segment)]
-            reached = [node for node in self.nodes if node.is_deep]
-            for target in targets:
-                reached += target.reached()
-            found = self.matcher.state(reached, self.below.union(*[target.below for target in targets]))
-            self.next[segment] = found
+            reach, below = self._reach.step(segment)
+            found = self._next[segment] = self._matcher.state(reach, self._below | below)
         return found
 
-
-class _Node:
-    """A place in the tree of patterns.
-
-    Attributes:
-        here: the rules that match a path which ends here.
-        below: the rules that match longer paths.
-        is_deep: whether it stays reached in all folders below: the place after a ``**``.
-        deep: the place after a ``**`` that follows here.
-        children: the places after other segments.
-    """
-
-    def __init__(self, *, is_deep: bool = False) -> None:
-        self.here = _NO_RULES
-        self.below = _NO_RULES
-        self.is_deep = is_deep
-        self.deep: _Node | None = None
-        self.children: dict[Segment, _Node] = {}
-
-    def child(self, segment: Segment) -> "_Node":
-        """Return the node of the next segment; it is made if there is none."""
-        if segment is DEEP:
-            # Two in a row mean the same as one.
-            self.deep = self if self.is_deep else self.deep or _Node(is_deep=True)
-            return self.deep
-        return self.children.setdefault(segment, _Node())
-
-    def reached(self) -> "list[_Node]":
-        """Return this node, and the one that ``**`` without any folder leads to."""
-        return [self] if self.deep is None or self.is_deep else [self, self.deep]
-
-    @cached_property
-    def successor(self) -> "_Node | None":
-        """The next ``**``, if all that follows this one leads to it: then it replaces this one."""
-        node: _Node = self
-        while self.is_deep and len(node.children) == 1:
-            (node,) = node.children.values()
-            if node.here or node.below:
-                return None
-            if node.deep is not None:
-                return None if node.children else node.deep
-        return None
-
-    @cached_property
-    def edges(self) -> "_Edges":
-        """The segments that lead on from here."""
-        return _Edges(self.children)
-
-
-class _Edges:
-    """The segments that lead on from a node, indexed by the literal texts at their end and start."""
-
-    __slots__ = ("_dotless", "_dotted", "_ends", "_filter", "_lengths", "_others", "literal")
-
-    def __init__(self, children: "dict[Segment, _Node]") -> None:
-        self.literal = {segment: (node,) for segment, node in children.items() if isinstance(segment, str)}
-        globs = [_Check(segment, node) for segment, node in children.items() if isinstance(segment, SegmentGlob)]
-        self._others = [check for check in globs if not check.prefix and not check.suffix]
-        self._filter: re.Pattern[str] | None = None
-        self._ends: dict[str, _Starts] = {}
-        for check in globs:
-            if check.prefix or check.suffix:
-                self._ends.setdefault(check.suffix, _Starts()).add(check)
-        # By the last character, so that a name is compared with few lengths.
-        self._lengths: dict[str, list[int]] = {}
-        # Ends with a dot by their extensions, and ends without one.
-        self._dotted: dict[str, list[str]] = {}
-        self._dotless: list[str] = []
-        for suffix in filter(None, self._ends):
-            lengths = self._lengths.setdefault(suffix[-1], [])
-            lengths += [] if len(suffix) in lengths else [len(suffix)]
-            dot = suffix.rfind(".")
-            (self._dotless if dot < 0 else self._dotted.setdefault(suffix[dot:], [])).append(suffix)
-
-    def by_extension(self, extension: str) -> "list[_Node] | None":
-        """Return the nodes that all names with an extension lead to, except literal ones; None if names differ."""
-        ends = [*self._dotted.get(extension, ()), *filter(extension.endswith, self._dotless)]
-        if self._others or "" in self._ends or any(len(end) > len(extension) for end in ends):
-            return None
-        found: list[_Node] = []
-        for end in ends:
-            if not self._ends[end].all_fit(extension, found):
-                return None
-        return found
-
-    def targets(self, text: str) -> "list[_Node] | tuple[_Node, ...]":
-        """Return the nodes that a segment of a path leads to."""
-        literal = self.literal.get(text, ())
-        found: list[_Node] = []
-        ends = self._ends
-        if ends:
-            for length in self._lengths.get(text[-1:], ()):
-                starts = ends.get(text[-length:])
-                if starts is not None:
-                    starts.collect(text, found)
-            if "" in ends:
-                ends[""].collect(text, found)
-        if self._others and (len(self._others) < _FEW or self._fits_others(text)):
-            found += [check.node for check in self._others if check.fits(text)]
-        return [*literal, *found] if found else literal
-
-    def _fits_others(self, text: str) -> bool:
-        """Return whether one of the segments without a literal end and start fits."""
-        if self._filter is None:
-            self._filter = re.compile("|".join(f"(?:{check.expression})" for check in self._others), re.DOTALL)
-        return self._filter.fullmatch(text) is not None
-
-
-class _Starts:
-    """Segments that end alike, by the literal text at their start."""
-
-    __slots__ = ("_always", "_checks", "_lengths")
-
-    def __init__(self) -> None:
-        self._always: list[_Check] = []
-        self._checks: dict[str, list[_Check]] = {}
-        self._lengths: list[int] = []
-
-    def add(self, check: "_Check") -> None:
-        """Add a segment."""
-        prefix = check.prefix
-        if not prefix:
-            self._always.append(check)
-            return
-        self._checks.setdefault(prefix, []).append(check)
-        if len(prefix) not in self._lengths:
-            self._lengths.append(len(prefix))
-
-    def all_fit(self, extension: str, found: "list[_Node]") -> bool:
-        """Add the nodes of the segments if all names with an extension fit them."""
-        found += [check.node for check in self._always]
-        return not self._checks and all(check.fits_all(extension) for check in self._always)
-
-    def collect(self, text: str, found: "list[_Node]") -> None:
-        """Add the nodes of the segments that fit."""
-        for check in self._always:
-            if check.fits(text):
-                found.append(check.node)
-        for length in self._lengths:
-            for check in self._checks.get(text[:length], ()):
-                if check.fits(text):
-                    found.append(check.node)
-
-
-class _Check:
-    """The rest of a segment's test, when the literal texts at its start and end fit."""
-
-    __slots__ = ("_matches", "_shortest", "expression", "node", "prefix", "suffix")
-
-    def __init__(self, glob: SegmentGlob, node: _Node) -> None:
-        self.prefix, self.suffix, self._shortest, expression = glob
-        self.node = node
-        self.expression = expression or ".*+"
-        # Compiled when it is needed first: most patterns of a file never are.
-        self._matches: Callable[[str], object] | None = None if expression else bool
-
-    def fits_all(self, extension: str) -> bool:
-        """Return whether a segment without a prefix fits all texts with an extension that ends as it does."""
-        return self._matches is bool and self._shortest <= len(extension)
-
-    def fits(self, text: str) -> bool:
-        """Return whether the whole text matches."""
-        if len(text) < self._shortest:
-            return False
-        if self._matches is None:
-            self._matches = re.compile(self.expression, re.DOTALL).fullmatch
-        return self._matches is bool or self._matches(text) is not None
+    def forget(self) -> None:
+        """Forget all answers and next states."""
+        self.clear()
+        self._next.clear()
+        self._extensions.clear()
