@@ -14,7 +14,7 @@ _GITHUB_OWNER: Final = re.compile(r"@[A-Za-z0-9_-]+(/[A-Za-z0-9._-]+)?|[^@\s]+@[
 _BITBUCKET_OWNER: Final = re.compile(r"@{1,2}[^@\s]+|[^@\s]+@[^@\s]+")
 # Definitions of groups, settings and merge checks; no rules.
 _BITBUCKET_OTHER: Final = re.compile(r"@@@|CODEOWNERS\.\w|(Overall)?Check\(")
-_PATTERN: Final = re.compile(r"(?:[^\s\\]|\\.)+\\?", re.DOTALL)
+_PATTERN: Final = re.compile(r"(?:[^\s\\]|\\.)*\\?", re.DOTALL)
 
 Parsed = tuple[list[tuple[OwnersRule, PathGlob]], list[SyntaxProblem]]
 """The rules that apply, each with its pattern, and the problems, both in the order of lines."""
@@ -41,7 +41,7 @@ def _parse(lines: list[str], owner_form: "re.Pattern[str]", forms: str) -> Parse
         # Also after a backslash: neither host can escape it.
         text = text.partition("#")[0]
         match = _PATTERN.match(text)
-        pattern = match[0] if match else ""
+        pattern = match[0] if match else text
         owners = tuple(text[len(pattern) :].split())
         wrong = next((owner for owner in owners if not owner_form.fullmatch(owner)), None)
         problem = _pattern_problem(pattern) or (f"The owner {wrong} is not {forms}." if wrong else None)

@@ -116,11 +116,12 @@ def _normalized(pattern: str) -> str:
 
 def _with_globs(reading: _Reading) -> SectionRules:
     rules: list[tuple[OwnersRule, PathGlob | None]] = []
+    reported = {problem.line for problem in reading.problems}
     for section in reading.sections.values():
         for pattern, rule in section.items():
             is_deep = pattern.count("/") > MAX_SEGMENTS
             glob = None if is_deep else gitlab_glob(pattern)
-            if glob is None:
+            if glob is None and rule.line not in reported:
                 reading.problems.append(SyntaxProblem(rule.line, TOO_DEEP if is_deep else _UNCLOSED_SET))
             rules.append((rule, glob))
     return rules, sorted(reading.problems)
