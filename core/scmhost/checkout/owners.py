@@ -5,7 +5,7 @@ from collections.abc import Collection
 from typing import Final, NamedTuple
 
 from scmhost.infra.errors import ScmhostError
-from scmhost.owners import PLACES, CodeOwners, OwnersDialect, OwnersNotSupported, dialect_of
+from scmhost.owners import OWN_PLACES, PLACES, CodeOwners, OwnersDialect, OwnersNotSupported, dialect_of
 from scmhost.sdk import TemplateError, UrlError, read_remote
 
 from .changed_files import read_regular_file
@@ -14,13 +14,6 @@ from .worktree import Checkout
 
 _MAX_BYTES: Final = 16_000_000
 _DIALECTS: Final = ", ".join(OwnersDialect)
-# Only one dialect looks in these folders.
-_OWN_FOLDERS: Final = {
-    place: dialect
-    for dialect, places in PLACES.items()
-    for place in places
-    if sum(place in others for others in PLACES.values()) == 1
-}
 
 
 class OwnersError(ScmhostError):
@@ -87,7 +80,7 @@ def checkout_dialect(checkout: Checkout, files: Collection[str]) -> OwnersDialec
         except (UrlError, TemplateError):
             kind = checkout.kind
     dialect = dialect_of(kind or checkout.kind)
-    found = dialect or next((dialect for place, dialect in _OWN_FOLDERS.items() if place in files), None)
+    found = dialect or next((dialect for place, dialect in OWN_PLACES.items() if place in files), None)
     if found is None:
         host = f"hosts of the kind {kind} read no CODEOWNERS" if kind else "the kind of code host is not known"
         raise OwnersError(f"the dialect of CODEOWNERS is not known, because {host}; add --dialect, one of {_DIALECTS}")

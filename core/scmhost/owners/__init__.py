@@ -3,11 +3,12 @@
 These are rules: no I/O. The caller reads the file.
 """
 
-from .codeowners import PLACES, CodeOwners, dialect_of
+from .codeowners import OWN_PLACES, PLACES, CodeOwners, dialect_of
 from .gitea import OwnersNotSupported
 from .values import Answer, OwnersDialect, Ownership, OwnersRule, OwnersSection, SyntaxProblem
 
 __all__ = (
+    "OWN_PLACES",
     "PLACES",
     "Answer",
     "CodeOwners",

@@ -21,6 +21,14 @@ PLACES: Final[Mapping[OwnersDialect, tuple[str, ...]]] = {
 }
 """Where a host looks for the file; the first that exists is read."""
 
+OWN_PLACES: Final[Mapping[str, OwnersDialect]] = {
+    place: dialect
+    for dialect, places in PLACES.items()
+    for place in places
+    if sum(place in others for others in PLACES.values()) == 1
+}
+"""The places that only one dialect has, so that they show it."""
+
 _DIALECTS: Final[Mapping[str, OwnersDialect]] = {
     "github": OwnersDialect.GITHUB,
     "github_enterprise": OwnersDialect.GITHUB,
