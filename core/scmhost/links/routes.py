@@ -184,7 +184,7 @@ def trace_links(
     margin: Annotated[int | None, Depends(context_margin)],
     owners: Annotated[bool, Query(description="Add the owners of each linked file, from CODEOWNERS.")] = False,  # noqa: FBT002 - a query parameter
 ) -> LinkedTraceOut:
-    """The links of all frames of a stack trace, each with its confidence; on request with source lines around it."""
+    """The links of all frames of a stack trace, each with its confidence; on request with source lines and owners."""
     trace = read_trace(services, body)
     resolved = resolve_links(services, organization, project, trace.queries, body.options)
     frames = [linked_frame(*item) for item in zip(trace.frames, resolved, strict=True)]
