@@ -29,8 +29,13 @@ def dialects() -> str:
 def patterns() -> str:
     """Return a table of patterns, with paths that they own and paths that they do not own."""
     rows = [
-        (", ".join(_NAMES[OwnersDialect(name)] for name in case["dialects"]), code(case["pattern"]), case["what"])
-        + (_codes(case["owns"][:_MOST]), _codes(case["leaves"][:_MOST]))
+        (
+            _hosts(case),
+            code(case["pattern"]),
+            case["what"],
+            _codes(case["owns"][:_MOST]),
+            _codes(case["leaves"][:_MOST]),
+        )
         for case in _cases()
     ]
     return table(("host", "pattern", "meaning", "owns", "does not own"), rows)
@@ -40,6 +45,10 @@ def _cases() -> Iterator[Mapping[str, Any]]:
     for name in ("github", "gitlab", "gitea"):
         cases = json.loads((_CASES / f"{name}.json").read_text(encoding="utf-8"))
         yield from (case for case in cases if case["shown"])
+
+
+def _hosts(case: Mapping[str, Any]) -> str:
+    return ", ".join(_NAMES[OwnersDialect(name)] for name in case["dialects"])
 
 
 def _codes(texts: Sequence[str]) -> str:

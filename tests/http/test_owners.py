@@ -42,7 +42,7 @@ def test_owners_of_linked_files(forge: ApiClient) -> None:
     """The file at the link's commit is read once, and cached; a frame without a link has no owners."""
     text = b"\xef\xbb\xbf*.py @team \xff@x\r\n*.py @team # \xff\r\n"
     shelf.files = {(SHA, ".github/CODEOWNERS"): text}
-    found = {"file": ".github/CODEOWNERS", "reason": None, "message": None}
+    found: dict[str, Any] = {"file": ".github/CODEOWNERS", "reason": None, "message": None}
     owned = {**found, "ownerships": [{"owners": ["@team"], "line": 2, "section": None}]}
     nobody = {**found, "ownerships": [{"owners": [], "line": None, "section": None}]}
     assert owners_of(forge) == owners_of(forge) == [owned, nobody, owned, None]
