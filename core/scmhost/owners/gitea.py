@@ -146,7 +146,7 @@ class ExpressionSet:
 def expression_globs(expression: str) -> list[PathGlob] | None:
     """Return globs for the same paths as an anchored expression, or None if it has other parts than these.
 
-    Parts: literal characters, ``.``, ``.*``, ``.+``, ``[^/]*``, ``[^/]+``, and groups of literal texts.
+    Parts: literal characters, ``.``, ``.*``, ``.+``, ``[^/]*``, ``[^/]+``, ``(.*/)?``, and groups of literal texts.
     """
     parts = _parts(expression[1:-1]) if expression.count("/") <= MAX_SEGMENTS else None
     if parts is None:
@@ -170,7 +170,10 @@ _FORMS: Final[dict[str, list[list[_Way]]]] = {
     "[^/]*": [[_ANY]],
     "[^/]+": [[_ONE], [_ANY]],
     "[^/]": [[_ONE]],
+    "(.*/)?": [[(), (Wild.ANY, "/"), (*_ACROSS, "/")]],
 }
+# The same as ``.*`` at the start of a segment, with one way.
+_FOLDERS: Final[_Way] = (DEEP, "/", Wild.ANY)
 _FORM: Final = re.compile("|".join(map(re.escape, sorted(_FORMS, key=len, reverse=True))))
 
 
@@ -182,7 +185,8 @@ def _parts(text: str) -> list[list[_Way]] | None:
             parts.append([(literal[0][-1],)])
             at = literal.end()
         elif form := _FORM.match(text, at):
-            parts += _FORMS[form[0]]
+            starts_segment = form[0] == ".*" and parts[-1:] in ([], [[("/",)]])
+            parts += [[_FOLDERS]] if starts_segment else _FORMS[form[0]]
             at = form.end()
         elif group := _GROUP.match(text, at):
             parts.append([tuple(re.sub(r"\\(.)", r"\1", choice)) for choice in group["texts"].split("|")])

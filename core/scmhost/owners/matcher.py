@@ -136,7 +136,7 @@ class _Reach:
         found = self._extensions.get(extension)
         if found is None:
             parts = [node.edges.by_extension(extension) for node in self._nodes]
-            if not extension or any(part.rules is None for part in parts):
+            if any(part.rules is None for part in parts):
                 found = Extension(None, ())
             else:
                 names = [(None, node.edges.literal) for node in self._nodes if node.edges.literal]
@@ -190,7 +190,8 @@ class _State(dict[str, T], Generic[T]):
             found = self._reach.by_extension(extension)
             answer = None if found.rules is None else self._matcher.answer(self._below | found.rules)
             self._extensions[extension] = (answer, found)
-        if answer is not None:
+        # The path of a folder ends in an empty name, which not every star matches.
+        if answer is not None and name:
             for part, texts in found.exceptions:
                 if (name if part is None else name[part]) in texts:
                     break

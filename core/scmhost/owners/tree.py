@@ -104,10 +104,12 @@ class _Edges:
             (self._dotless if dot < 0 else self._dotted.setdefault(suffix[dot:], [])).append(suffix)
 
     def by_extension(self, extension: str) -> Extension:
-        """Return what the names with an extension lead to."""
+        """Return what the names with an extension, or without any, lead to. No name is empty."""
         if any(check.expression != _ANYTHING for check in self._others):
             return Extension(None, ())
-        ends = [*self._dotted.get(extension, ()), *filter(extension.endswith, self._dotless)]
+        # Without an extension, any end without a dot is possible.
+        dotless = filter(extension.endswith, self._dotless) if extension else self._dotless
+        ends = [*self._dotted.get(extension, ()), *dotless]
         alike = [self._ends[end] for end in ends if len(end) <= len(extension)]
         if not all(starts.is_certain(extension) for starts in alike):
             return Extension(None, ())

@@ -56,20 +56,26 @@ def matches_github(pattern: str, path: list[str]) -> bool:
     return any(matches_ruby(parts, path[:end]) for end in ends)
 
 
-segments = st.sampled_from(["a", "b", "ab", "**", "*", "a*", "*b", "a?", "?", "a*b"])
+segments = st.sampled_from(
+    ["a", "b", "ab", "**", "*", "a*", "*b", "a?", "?", "a*b", "*.b", "a*.b", "*.a.b", "*.", "*b?", "?a*"]
+)
 slashes = st.sampled_from(["", "/"])
 patterns = st.tuples(slashes, st.lists(segments, min_size=1, max_size=4), slashes).map(
     lambda parts: parts[0] + "/".join(parts[1]) + parts[2]
 )
-paths = st.lists(st.text("ab", min_size=1, max_size=3), min_size=1, max_size=5).map("/".join)
+paths = st.lists(st.text("ab.", min_size=1, max_size=3), min_size=1, max_size=5).map("/".join)
+
+
+def normalized(pattern: str) -> str:
+    """Return a pattern as GitLab completes it: two patterns with one result are one rule."""
+    text = "/**/*" if pattern == "*" else pattern if pattern.startswith("/") else f"/**/{pattern}"
+    return f"{text}**/*" if text.endswith("/") else text
 
 
 @given(patterns, st.lists(paths, min_size=1, max_size=5))
 def test_patterns_of_gitlab_match_as_in_ruby(pattern: str, some: list[str]) -> None:
     """All wildcards in all positions, against an implementation that tries everything."""
-    text = "/**/*" if pattern == "*" else pattern if pattern.startswith("/") else f"/**/{pattern}"
-    text += "**/*" if text.endswith("/") else ""
-    expected = [matches_ruby(text[1:].split("/"), path.split("/")) for path in some]
+    expected = [matches_ruby(normalized(pattern)[1:].split("/"), path.split("/")) for path in some]
     assert [owns("gitlab", pattern, path) for path in some] == expected
 
 
@@ -83,13 +89,28 @@ def test_patterns_of_github_match_as_in_gitignore(pattern: str, some: list[str])
 @given(st.lists(patterns, min_size=1, max_size=12), st.lists(paths, min_size=1, max_size=8))
 def test_many_rules_match_as_each_alone(rules: list[str], some: list[str]) -> None:
     """The last rule that matches alone decides in a file of many rules."""
-    for dialect in (OwnersDialect.GITHUB, OwnersDialect.GITLAB):
+    for dialect, key in ((OwnersDialect.GITHUB, str), (OwnersDialect.GITLAB, normalized)):
         text = "\n".join(f"{pattern} @{number}" for number, pattern in enumerate(rules))
+        keys = [key(pattern) for pattern in rules]
         # In GitLab, a rule that is written again keeps its first place.
-        kept = list(dict.fromkeys(rules)) if dialect is OwnersDialect.GITLAB else rules
+        kept = list(dict.fromkeys(keys)) if dialect is OwnersDialect.GITLAB else keys
         together = CodeOwners(dialect, text)
         for path in some:
             alone = [pattern for pattern in kept if owns(dialect, pattern, path)]
-            last = len(rules) - 1 - rules[::-1].index(alone[-1]) if alone else None
+            last = max(number for number, one in enumerate(keys) if one == alone[-1]) if alone else None
             (found,) = together.owners_of(path)
             assert found.owners == (() if last is None else (f"@{last}",)), (dialect, path)
+
+
+parts_of_expressions = st.sampled_from(
+    ["a", "b", "/", ".", ".*", ".+", "[^/]*", "[^/]+", "(a|bb)", "(a/b|)", "(.*/)?", "\\\\.", "a?", "(ab)+", "a|b"]
+)
+dotted_paths = st.lists(st.text("ab.", min_size=1, max_size=3), min_size=1, max_size=4).map("/".join)
+
+
+@given(st.lists(parts_of_expressions, min_size=1, max_size=6).map("".join), st.lists(dotted_paths, min_size=1))
+def test_expressions_of_gitea_match_as_in_go(expression: str, some: list[str]) -> None:
+    """Those that become globs match the same paths as the expression itself."""
+    pytest.importorskip("re2")
+    compiled = re.compile(f"^{expression.replace(chr(92) * 2, chr(92))}$")
+    assert [owns("gitea", expression, path) for path in some] == [compiled.search(path) is not None for path in some]
