@@ -35,6 +35,7 @@ SERVER_PACKAGES: Final = frozenset(
         "msgspec",
         "prometheus_client",
         "psycopg",
+        "re2",
         "sqlalchemy",
         "starlette",
         "structlog",
