@@ -115,6 +115,7 @@ class ExpressionSet:
 
     def __init__(self, expressions: Sequence[tuple[int, str]]) -> None:
         self._re2 = load_re2()
+        self._single: dict[int, Any] = {}
         self._chunks = [
             (self._set(chunk), chunk)
             for at in range(0, len(expressions), _CHUNK)
@@ -138,9 +139,14 @@ class ExpressionSet:
         for made, chunk in self._chunks:
             found = made and made.Match(path)
             if found is None:
-                yield from (rule for rule, text in chunk if self._re2.compile(text, _options(self._re2)).search(path))
+                yield from (rule for rule, text in chunk if self._compiled(rule, text).search(path))
             else:
                 yield from (chunk[at][0] for at in found if at < len(chunk))
+
+    def _compiled(self, rule: int, expression: str) -> Any:
+        if rule not in self._single:
+            self._single[rule] = self._re2.compile(expression, _options(self._re2))
+        return self._single[rule]
 
 
 def expression_globs(expression: str) -> list[PathGlob] | None:

@@ -3,7 +3,7 @@
 import pytest
 
 from scmhost.owners import CodeOwners, OwnersDialect, OwnersNotSupported, OwnersSection, dialect_of
-from scmhost.owners.gitea import split_words
+from scmhost.owners.gitea import ExpressionSet, split_words
 from scmhost.owners.github import MAX_BYTES
 from scmhost.owners.gitlab import owner_references
 
@@ -291,3 +291,11 @@ def test_dialects_of_hosts() -> None:
     """Only five kinds of hosts read CODEOWNERS; self-hosted ones follow the same rules."""
     kinds = ["github", "github_enterprise", "gitlab", "bitbucket_cloud", "gitea", "forgejo", "gerrit", None]
     assert [dialect_of(kind) for kind in kinds] == [GITHUB, GITHUB, GITLAB, BITBUCKET, GITEA, FORGEJO, None, None]
+
+
+def test_expressions_without_a_common_automaton_are_tried_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A set whose automaton needs too much memory finds nothing, not even what always matches."""
+    pytest.importorskip("re2")
+    expressions = ExpressionSet([(3, "^(ab)+$"), (5, "^a.*$")])
+    monkeypatch.setattr(expressions, "_chunks", [(None, chunk) for _, chunk in expressions._chunks])
+    assert [list(expressions.matching(path)) for path in ("abab", "ax", "b")] == [[3, 5], [5], []]
