@@ -31,7 +31,7 @@ AT_MOST = {
     "frames/growth on hostile lines": 2.3,
     "frames/lines with an invented place, %": 0.1,
     "owners/to splitting paths": 9.0,
-    "owners/ten times the rules": 2.0,
+    "owners/ten times the rules": 1.6,
     "owners/growth on hostile patterns": 2.6,
 }
 AT_LEAST = {

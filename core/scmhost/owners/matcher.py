@@ -59,8 +59,9 @@ class GlobMatcher(Generic[T]):
     def reach(self, nodes: Iterable[Node]) -> "_Reach":
         """Return the reach of some nodes."""
         reached = frozenset(nodes)
-        # Whatever would follow an earlier `**` of the same pattern can also follow the later one.
-        kept = frozenset(node for node in reached if node.successor not in reached)
+        # Many nodes lead nowhere: what is below them is decided. And whatever would follow an earlier `**` of the same
+        # pattern can also follow the later one.
+        kept = frozenset(node for node in reached if node.children and node.successor not in reached)
         found = self._reaches.get(kept)
         if found is None:
             found = self._reaches[kept] = _Reach(self.reach, kept)
@@ -125,9 +126,8 @@ class _Reach:
 
     def __init__(self, make: "Callable[[Iterable[Node]], _Reach]", nodes: frozenset[Node]) -> None:
         self._make = make
-        # Many nodes lead nowhere: what is below them is decided.
-        self._nodes = [node for node in nodes if node.children]
-        self._deep = [node for node in self._nodes if node.is_deep]
+        self._nodes = tuple(nodes)
+        self._deep = [node for node in nodes if node.is_deep]
         self._steps: dict[str, tuple[_Reach, Rules]] = {}
         self._extensions: dict[str, Extension] = {}
 
@@ -139,9 +139,8 @@ class _Reach:
             if any(part.rules is None for part in parts):
                 found = Extension(None, ())
             else:
-                names = [(None, node.edges.literal) for node in self._nodes if node.edges.literal]
                 exceptions = [exception for part in parts for exception in part.exceptions]
-                found = Extension(NO_RULES.union(*[part.rules or () for part in parts]), [*names, *exceptions])
+                found = Extension(NO_RULES.union(*[part.rules or () for part in parts]), exceptions)
             self._extensions[extension] = found
         return found
 
@@ -193,7 +192,7 @@ class _State(dict[str, T], Generic[T]):
         # The path of a folder ends in an empty name, which not every star matches.
         if answer is not None and name:
             for part, texts in found.exceptions:
-                if (name if part is None else name[part]) in texts:
+                if name[part] in texts:
                     break
             else:
                 # Not remembered: this is as fast, and no name uses memory.

@@ -27,7 +27,7 @@ class Extension(NamedTuple):
     """
 
     rules: Rules | None
-    exceptions: Sequence[tuple[slice | None, Collection[str]]]
+    exceptions: Sequence[tuple[slice, Collection[str]]]
 
 
 class Node:
@@ -81,11 +81,12 @@ class Node:
 class _Edges:
     """The segments that lead on from a node, indexed by the literal texts at their end and start."""
 
-    __slots__ = ("_dotless", "_dotted", "_ends", "_filter", "_lengths", "_others", "literal")
+    __slots__ = ("_dotless", "_dotted", "_ends", "_filter", "_lengths", "_literal_extensions", "_others", "literal")
 
     def __init__(self, children: "dict[Segment, Node]") -> None:
         self.literal = {segment: (node,) for segment, node in children.items() if isinstance(segment, str)}
         globs = [_Check(segment, node) for segment, node in children.items() if isinstance(segment, SegmentGlob)]
+        self._literal_extensions = {text[text.rfind(".") :] if "." in text else "" for text in self.literal}
         self._others = [check for check in globs if not check.prefix and not check.suffix]
         self._filter: re.Pattern[str] | None = None
         self._ends: dict[str, _Starts] = {}
@@ -115,6 +116,8 @@ class _Edges:
             return Extension(None, ())
         longer = {len(end) for end in ends if len(end) > len(extension)}
         exceptions: list[tuple[slice, Collection[str]]] = [(slice(-length, None), self._ends) for length in longer]
+        if extension in self._literal_extensions:
+            exceptions.append((slice(None), self.literal))
         for starts in [*alike, self._ends[""]] if "" in self._ends else alike:
             exceptions += [(slice(0, length), starts.checks) for length in starts.lengths]
         certain = [*self._others, *[check for starts in alike for check in starts.always]]
