@@ -53,6 +53,16 @@ def test_owners_of_files_with_the_rules_of_the_remote(checkout: GitRepository, m
     ]
 
 
+def test_folders_and_symbolic_links(checkout: GitRepository) -> None:
+    """A folder has the owners of what is in it; a link to a file has owners of its own."""
+    (checkout.path / "link.py").symlink_to("shop/cart.py")
+    assert [line.split(" (")[0] for line in scmhost("owners", "shop", ".", "link.py").out.splitlines()] == [
+        "shop/: @shop me@example.com",
+        "./: @all",
+        "link.py: @all",
+    ]
+
+
 def test_dialect_option_selects_file_and_rules(checkout: GitRepository) -> None:
     """GitLab does not look into .github; each section has an answer."""
     done = scmhost("owners", "--dialect", "gitlab", "a.md", "--json")

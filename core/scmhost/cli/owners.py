@@ -1,7 +1,6 @@
 """``scmhost owners``: the owners of files, from CODEOWNERS."""
 
 import json
-import os
 import sys
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -97,7 +96,7 @@ def owners_of(*, paths: tuple[str, ...], dialect: str | None, ref: str | None, j
         echo_json({"file": found.path, "dialect": str(found.owners.dialect), "owners": rows})
         return
     for name, answer in zip(names, answers, strict=True):
-        for line in _lines(found, name, answer):
+        for line in _lines(found, name or "./", answer):
             echo(line)
 
 
@@ -130,11 +129,17 @@ def _file_to_check(file: str | None, dialect: OwnersDialect | None) -> "OwnersFi
 
 
 def _repository_path(checkout: "Checkout", path: str) -> str:
-    """Return a path of the command line, relative to the root of the repository."""
-    below = os.path.relpath(os.path.realpath(path), os.path.realpath(checkout.root))
-    if below == os.pardir or below.startswith(os.pardir + os.sep):
-        raise InvalidInput(f"{path} is outside of the checkout in {checkout.root}")
-    return below.replace(os.sep, "/")
+    """Return a path of the command line, relative to the root of the repository. That of a folder ends in a slash."""
+    from pathlib import Path
+
+    named = Path(path)
+    # A symbolic link to a file is a file of the repository, too.
+    whole = named.resolve() if named.is_dir() else named.parent.resolve() / named.name
+    try:
+        below = whole.relative_to(Path(checkout.root).resolve())
+    except ValueError as error:
+        raise InvalidInput(f"{path} is outside of the checkout in {checkout.root}") from error
+    return f"{below.as_posix()}/".removeprefix("./") if named.is_dir() else below.as_posix()
 
 
 def _lines(found: "OwnersFile", path: str, answer: Answer) -> Iterable[str]:
