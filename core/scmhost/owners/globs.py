@@ -72,16 +72,16 @@ Token = str | Wild | CharacterSet
 """A literal character, a wildcard or a set."""
 
 
-def segment_of(tokens: Sequence[Token], *, shortest: int = 0) -> str | SegmentGlob:
-    """Return the segment of its tokens, which matches no text with fewer characters than ``shortest``."""
+def segment_of(tokens: Sequence[Token]) -> str | SegmentGlob:
+    """Return the segment of its tokens."""
     if all(isinstance(token, str) for token in tokens):
         return "".join(token for token in tokens if isinstance(token, str))
     pieces = _pieces(tokens)
     prefix = _literal(pieces[0])
     suffix = _literal(pieces[-1][::-1])[::-1] if len(pieces) > 1 else ""
-    least = max(shortest, sum(map(len, pieces)))
-    is_simple = len(pieces) == 2 and len(prefix) + len(suffix) == sum(map(len, pieces))  # noqa: PLR2004 - one star
-    return SegmentGlob(prefix, suffix, least, None if is_simple else _expression(pieces))
+    shortest = sum(map(len, pieces))
+    is_simple = len(pieces) == 2 and len(prefix) + len(suffix) == shortest  # noqa: PLR2004 - one star
+    return SegmentGlob(prefix, suffix, shortest, None if is_simple else _expression(pieces))
 
 
 def _pieces(tokens: Sequence[Token]) -> list[list[Token]]:
@@ -135,7 +135,7 @@ def github_glob(pattern: str) -> PathGlob:
     ends_below = last in ("", "**")
     while ends_below and parts and parts[-1] in ("", "**"):
         parts.pop()
-    segments = tuple(DEEP if part == "**" else segment_of(_tokens(part), shortest=1) for part in parts)
+    segments = tuple(DEEP if part == "**" else segment_of(_tokens(part)) for part in parts)
     if last == "*" and segments[-2:-1] == (DEEP,):
         return PathGlob(segments[:-2], here=False, below=True)
     return PathGlob(segments, here=not ends_below, below=ends_below or last != "*")

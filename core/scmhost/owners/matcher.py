@@ -189,8 +189,7 @@ class _State(dict[str, T], Generic[T]):
             found = self._reach.by_extension(extension)
             answer = None if found.rules is None else self._matcher.answer(self._below | found.rules)
             self._extensions[extension] = (answer, found)
-        # The path of a folder ends in an empty name, which not every star matches.
-        if answer is not None and name:
+        if answer is not None:
             for part, texts in found.exceptions:
                 if name[part] in texts:
                     break

@@ -105,7 +105,7 @@ class _Edges:
             (self._dotless if dot < 0 else self._dotted.setdefault(suffix[dot:], [])).append(suffix)
 
     def by_extension(self, extension: str) -> Extension:
-        """Return what the names with an extension, or without any, lead to. No name is empty."""
+        """Return what the names with an extension, or without any, lead to."""
         if any(check.expression != _ANYTHING for check in self._others):
             return Extension(None, ())
         # Without an extension, any end without a dot is possible.
