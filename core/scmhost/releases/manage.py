@@ -237,7 +237,8 @@ def _save_commits(
     for item in ingested:
         # Each project of a release sends its own list; a placeholder has the lists of several repositories.
         join = item.is_placeholder or len(project_ids) > 1
-        content_queries.set_shas(tx, release, item.repository.id, [commit.sha for commit in item.drafts], join=join)
+        shas = [commit.sha for commit in item.drafts]
+        content_queries.set_shas(tx, release, item.repository.id, shas, join=join, known=item.saved.new_ids)
         head = _newer_head(tx, release, item) if join else item.head
         content_queries.set_head(tx, organization.id, release.id, item.repository.id, head, None)
     return ingested, [*commits.notes, *repository_notes(organization, ingested)]
