@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final, TypedDict, Unpack, get_args
 
 import structlog
@@ -204,8 +205,17 @@ def create(
         return repository_of(tx.execute(insert(REPOSITORIES).values(row).returning(*COLUMNS)).one())
 
 
-def ensure(tx: Transaction, organization_id: int, names: Iterable[str], now: datetime) -> dict[str, Repository]:
-    """Return the repositories with these names, by casefolded name. Missing ones are created, unclaimed."""
+def ensure(
+    tx: Transaction,
+    organization_id: int,
+    names: Iterable[str],
+    now: datetime,
+    urls: Mapping[str, str | None] = MappingProxyType({}),
+) -> dict[str, Repository]:
+    """Return the repositories with these names, by casefolded name. Missing ones are created, unclaimed.
+
+    ``urls``: the addresses of those that are created, by casefolded name.
+    """
     # Of two spellings of a name the first is stored.
     spelled = {name_key(name): name for name in reversed(list(names))}
     found = _holders(tx, organization_id, spelled)
@@ -213,7 +223,10 @@ def ensure(tx: Transaction, organization_id: int, names: Iterable[str], now: dat
     if not missing:
         return found
     ids = new_ids(tx, len(missing))
-    rows = [_new_row(organization_id, id_, spelled[key], now) for id_, key in zip(ids, missing, strict=True)]
+    rows = [
+        _new_row(organization_id, id_, spelled[key], now) | {"url": urls.get(key)}
+        for id_, key in zip(ids, missing, strict=True)
+    ]
     insert_missing(tx, REPOSITORIES, rows)
     return found | _holders(tx, organization_id, missing)
 
