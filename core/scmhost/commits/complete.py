@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+import structlog
+
 from scmhost.infra.db import jobs
 from scmhost.infra.db.engine import Transaction
 from scmhost.infra.db.jobs import QueuedJob
@@ -14,8 +16,11 @@ from scmhost.sdk import Installation, JsonObject, Organization, Push, Repository
 from scmhost.services import Services
 
 from . import bulk_queries
+from .fields import Notes
 from .ingest import IngestedCommits, report_saved_commits
 from .payload import commits_from_drafts
+
+log = structlog.get_logger(__name__)
 
 COMPLETE_PUSH: Final = "complete_push"
 """The kind of the job. Its key is ``<repository id>:<head>``."""
@@ -73,13 +78,16 @@ def complete_push(services: Services, job: QueuedJob) -> None:
     ingested: list[IngestedCommits] = []
     # The limit of a request bounds a transaction here: nothing of a long push is left out.
     size = services.limits.commits_per_request
+    cut = Notes()
     for start in range(0, len(drafts), size):
-        commits = commits_from_drafts(drafts[start : start + size], services.limits)
+        commits = commits_from_drafts(drafts[start : start + size], services.limits, cut)
         with services.telemetry.operation("ingest"), services.store.write() as tx:
             if commits:
                 now = services.clock.now()
                 saved = bulk_queries.save(tx, wanted.organization.id, wanted.repository.id, commits, now)
                 ingested.append(IngestedCommits(wanted.repository, commits, saved, wanted.head))
+    if notes := cut.all():
+        log.warning("commits of a push cut", repository=wanted.repository.id, notes=notes)
     with services.store.write() as tx:
         jobs.finish(tx, job)
     report_saved_commits(services, wanted.organization, ingested)

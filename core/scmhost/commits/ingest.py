@@ -66,11 +66,16 @@ def ingest_commits(
 def missing_commits(
     services: Services, organization: Organization, repository_name: str, shas: Sequence[str]
 ) -> list[str]:
-    """Return the shas that the repository does not have yet, in their order."""
+    """Return the shas that the repository does not have yet, in their order, each once.
+
+    Raises:
+        InvalidInput: there are more than ``limits.commits_per_request``.
+    """
+    services.limits.check("commits_per_request", len(shas), "ids")
     with services.store.read() as tx:
         repository = find_named(tx, organization, repository_name)
         known = bulk_queries.ids_of(tx, organization.id, repository.id, shas) if repository else {}
-    return [sha for sha in shas if sha not in known]
+    return [sha for sha in dict.fromkeys(shas) if sha not in known]
 
 
 def read_limited(services: Services, entries: Sequence[Mapping[str, Any]]) -> CommitList:

@@ -155,6 +155,12 @@ def get_projects(tx: Transaction, organization_id: int, ids: Iterable[int]) -> d
     return {row.id: project_of(row) for row in rows}
 
 
+def lock_project(tx: Transaction, organization_id: int, project_id: int) -> None:
+    """Lock a project, so that writers of its code mappings run one after the other."""
+    is_row = (PROJECTS.c.organization_id == organization_id) & (PROJECTS.c.id == project_id)
+    tx.execute(select(PROJECTS.c.id).where(is_row).with_for_update())
+
+
 def touch_mappings(tx: Transaction, organization_id: int, project_id: int) -> None:
     """Increase the version of the project's code mappings, after a change of one."""
     is_row = (PROJECTS.c.organization_id == organization_id) & (PROJECTS.c.id == project_id)

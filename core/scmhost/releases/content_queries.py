@@ -84,7 +84,7 @@ def set_shas(
         known: the ids of those commits whose ids need not be read.
     """
     others = [sha for sha in shas if sha not in known]
-    ids = known | bulk_queries.ids_of(tx, release.organization_id, repository_id, others) if others else known
+    ids = {**known, **(bulk_queries.ids_of(tx, release.organization_id, repository_id, others) if others else {})}
     # On Sentry the second project's list replaces the first one's.
     save = add_commits if join else set_commits
     save(tx, release.organization_id, release.id, repository_id, [ids[sha] for sha in shas])
