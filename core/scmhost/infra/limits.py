@@ -51,6 +51,9 @@ class Limits(BaseModel):
     job_seconds: int = Field(
         default=60, ge=1, description="Longest time that a job may take; after it another worker takes the job."
     )
+    requests_per_minute: int = Field(
+        default=60_000, ge=1, description="Most requests of one token in a minute, in each worker."
+    )
     redirects_per_minute: int = Field(
         default=600, ge=1, description="Most redirects of one key in a minute, in each worker."
     )

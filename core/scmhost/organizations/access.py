@@ -12,6 +12,7 @@ from fastapi import Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from scmhost.infra.errors import Forbidden, NotFound, Unauthenticated
+from scmhost.infra.rates import RateLimits, TooManyRequests
 from scmhost.sdk import Organization
 from scmhost.services import Actor, Services
 
@@ -96,6 +97,7 @@ def authenticate(services: Services, text: str) -> Caller:
 
     Raises:
         Unauthenticated: the token is malformed, unknown, revoked or expired.
+        TooManyRequests: it has made more than ``limits.requests_per_minute``.
     """
     sent = read_token(text)
     if sent is None:
@@ -113,7 +115,21 @@ def authenticate(services: Services, text: str) -> Caller:
         raise Unauthenticated("Invalid token: it was revoked.")
     if token.expires_at is not None and token.expires_at <= services.clock.now():
         raise Unauthenticated("Invalid token: it has expired.")
+    limit_rate(services, "token", token.id, services.limits.requests_per_minute)
     return Caller(organization, token)
+
+
+def limit_rate(services: Services, kind: str, key: int, most: int) -> None:
+    """Count a request of a token or a key, of which there may be ``most`` in a minute.
+
+    Raises:
+        TooManyRequests: there were as many already.
+    """
+    try:
+        services.shared(RateLimits).check(kind, key, most)
+    except TooManyRequests:
+        services.telemetry.count("refused_requests", {kind: 1})
+        raise
 
 
 async def services_of(request: Request) -> Services:
