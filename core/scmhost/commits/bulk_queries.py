@@ -22,6 +22,7 @@ from scmhost.infra.db.statements import (
     write,
 )
 from scmhost.repositories import file_queries
+from scmhost.repositories import queries as repository_queries
 from scmhost.sdk import CommitDraft
 
 from . import queries
@@ -176,6 +177,7 @@ def save_bare_commits(tx: Transaction, organization_id: int, pairs: Sequence[tup
         for repository_id, sha in sorted(unique)
     ]
     insert_missing(tx, COMMITS, rows)
+    repository_queries.keep_with_commits(tx, organization_id, {repository_id for repository_id, _ in unique}, now)
 
 
 def _read(
@@ -208,6 +210,7 @@ def _insert(tx: Transaction, sent: _Sent, shas: Sequence[str]) -> dict[str, int]
     changes = _changes(sent, ids)
     write(tx, FILE_CHANGES, _CHANGE_COLUMNS, changes)
     _schedule_indexing(tx, sent, changes)
+    repository_queries.keep_with_commits(tx, sent.organization_id, [sent.repository_id], sent.now)
     analyze_if_grown(tx, COMMITS, len(rows))
     return ids
 

@@ -1,7 +1,7 @@
 """SQL of repositories: create, find, list, change, claim and delete."""
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final, TypedDict, Unpack, get_args
 
@@ -39,6 +39,10 @@ HOLDERS: Final = (RepositoryStatus.ACTIVE.value, RepositoryStatus.HIDDEN.value)
 _STATUSES: Final = frozenset(status.value for status in RepositoryStatus)
 _STATES: Final = frozenset(get_args(HostState))
 
+
+# Time to notice a mistake before data is lost.
+GRACE: Final = timedelta(hours=1)
+"""How long a repository with commits waits before it is deleted, as on Sentry."""
 
 UNKNOWN_TO_HOST: Final[Mapping[str, Any]] = {"state": "active", "host_name": None}
 """The columns that the synchronization sets, for a repository that gets another installation or none."""
@@ -96,6 +100,12 @@ def one(tx: Transaction, condition: ColumnElement[bool]) -> Repository | None:
     return repository_of(row) if row else None
 
 
+def locked(tx: Transaction, organization_id: int, repository_id: int) -> Repository | None:
+    """Return a repository. Until the transaction ends, nobody else changes it or adds commits to it."""
+    row = tx.execute(select(*COLUMNS).where(is_row(organization_id, repository_id)).with_for_update()).one_or_none()
+    return repository_of(row) if row else None
+
+
 def schedule_deletion(
     tx: Transaction, organization_id: int, repository_id: int, delete_after: datetime
 ) -> Repository | None:
@@ -123,6 +133,18 @@ def due_for_deletion(tx: Transaction, now: datetime, limit: int = 100) -> list[R
     """Return repositories of all organizations whose deletion is due, the longest overdue first."""
     rows = select(*COLUMNS).where(_is_due(now)).order_by(REPOSITORIES.c.delete_after, REPOSITORIES.c.id).limit(limit)
     return [repository_of(row) for row in tx.execute(rows)]
+
+
+def keep_with_commits(tx: Transaction, organization_id: int, ids: Iterable[int], now: datetime) -> None:
+    """Give the time of grace to repositories that have just got commits and whose deletion was scheduled meanwhile.
+
+    On PostgreSQL a sender of commits may have found a repository before it was deleted as an empty one.
+    """
+    until = now + GRACE
+    own = (REPOSITORIES.c.organization_id == organization_id) & (REPOSITORIES.c.delete_after < until)
+    pending = own & (REPOSITORIES.c.status == RepositoryStatus.PENDING_DELETION.value)
+    for piece in batches(sorted(ids)):
+        tx.execute(update(REPOSITORIES).where(pending, REPOSITORIES.c.id.in_(piece)).values(delete_after=until))
 
 
 def postpone_deletion(tx: Transaction, organization_id: int, repository_id: int, delete_after: datetime) -> None:
