@@ -100,18 +100,21 @@ def clear_commits(tx: Transaction, organization_id: int, release_id: int) -> Non
 
 def refresh(tx: Transaction, organization_id: int, release_id: int) -> None:
     """Update the release's columns that are derived from its commits: their number, authors and newest commit."""
-    of_release = _of_release(RELEASE_COMMITS, organization_id, release_id)
+    in_release = _of_release(RELEASE_COMMITS, organization_id, release_id)
     newest = func.max(COMMITS.c.committed_at, type_=COMMITS.c.committed_at.type)
-    by_author = select(COMMITS.c.author_id, func.count(), newest).join(RELEASE_COMMITS, _IN_LIST).where(of_release)
-    rows = tx.execute(by_author.group_by(COMMITS.c.author_id)).all()
-    # Reading only the commits of the newest moment is much faster than sorting all.
-    last = select(COMMITS.c.id).join(RELEASE_COMMITS, _IN_LIST).where(of_release)
-    last = last.where(COMMITS.c.committed_at == max((row[2] for row in rows), default=None))
+    keys = (COMMITS.c.repository_id, COMMITS.c.author_id)
+    groups = select(*keys, newest, func.count()).join(RELEASE_COMMITS, _IN_LIST).where(in_release).group_by(*keys)
+    rows = tx.execute(groups).all()
+    moment = max((row[2] for row in rows), default=None)
+    # The newest commits are found in the index of times: sorting all commits of the release costs much more.
+    is_newest = (COMMITS.c.organization_id == organization_id) & (COMMITS.c.committed_at == moment)
+    is_newest &= COMMITS.c.repository_id.in_({row[0] for row in rows if row[2] == moment})
+    last = select(COMMITS.c.id).join(RELEASE_COMMITS, _IN_LIST).where(in_release, is_newest)
     # Stored and not computed, because a page of a hundred releases would count all their commits.
     fields = {
-        "commit_count": sum(row[1] for row in rows),
+        "commit_count": sum(row[3] for row in rows),
         # A commit without an author adds none.
-        "author_ids": sorted(row[0] for row in rows if row[0] is not None),
+        "author_ids": sorted({row[1] for row in rows if row[1] is not None}),
         "last_commit_id": tx.scalar(last.order_by(*ordered(_NEWEST_FIRST)).limit(1)) if rows else None,
     }
     tx.execute(update(RELEASES).where(_is_release(organization_id, release_id)).values(fields))

@@ -4,9 +4,8 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import chain, islice
-from typing import Any, Final, NamedTuple, TypeVar, cast
+from typing import Any, Final, NamedTuple, TypeVar
 
 from sqlalchemy import (
     BigInteger,
@@ -30,7 +29,6 @@ from sqlalchemy import Sequence as Series
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from scmhost.infra.clock import in_utc
 from scmhost.infra.paging import Page, PageQuery
 
 from .base import ID_LIMIT, AnyRow, AnySelect, Id, KeyText, LongText, UtcDateTime, checked_text, is_text
@@ -102,14 +100,7 @@ def write(tx: Transaction, table: Table, columns: Sequence[str], rows: Sequence[
 def driver_converter(tx: Transaction, column: ColumnElement[V]) -> Callable[[V], Any]:
     """Return the function that converts values of a column for the driver."""
     dialect = tx.get_bind().dialect
-    if dialect.name == "sqlite" and isinstance(column.type, UtcDateTime):
-        return cast("Callable[[V], Any]", _sqlite_time)
     return column.type.dialect_impl(dialect).bind_processor(dialect) or (lambda value: value)
-
-
-def _sqlite_time(moment: datetime) -> str:
-    """Return a time as SQLAlchemy stores it on SQLite, whose own conversion takes five times as long."""
-    return in_utc(moment).isoformat(" ", "microseconds")[: len("2024-05-06 07:08:09.123456")]
 
 
 def analyze_if_grown(tx: Transaction, table: Table, count: int) -> None:
