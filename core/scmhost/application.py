@@ -33,12 +33,12 @@ from scmhost.infra.errors import (
     NotFound,
     ProviderRefused,
     ScmhostError,
+    TooManyRequests,
     Unauthenticated,
     Unavailable,
 )
 from scmhost.infra.http import BodyLimit, HeadRequests, RequestLog, loggable_path, problem
 from scmhost.infra.loops import Loops
-from scmhost.infra.rates import TooManyRequests
 from scmhost.installations import routes as installation_routes
 from scmhost.installations import step_routes
 from scmhost.installations.install import InvalidForm

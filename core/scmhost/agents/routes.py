@@ -11,9 +11,8 @@ from starlette.datastructures import Headers
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from scmhost.infra.errors import Unauthenticated
+from scmhost.infra.errors import TooManyRequests, Unauthenticated
 from scmhost.infra.http import problem
-from scmhost.infra.rates import TooManyRequests
 from scmhost.organizations.access import authenticate
 from scmhost.services import Services
 

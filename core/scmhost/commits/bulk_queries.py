@@ -22,8 +22,9 @@ from scmhost.infra.db.statements import (
     write,
 )
 from scmhost.repositories import file_queries
-from scmhost.repositories import queries as repository_queries
-from scmhost.sdk import CommitDraft
+from scmhost.repositories.manage import GRACE
+from scmhost.repositories.tables import REPOSITORIES
+from scmhost.sdk import CommitDraft, RepositoryStatus
 
 from . import queries
 from .fields import issue_ids
@@ -177,7 +178,19 @@ def save_bare_commits(tx: Transaction, organization_id: int, pairs: Sequence[tup
         for repository_id, sha in sorted(unique)
     ]
     insert_missing(tx, COMMITS, rows)
-    repository_queries.keep_with_commits(tx, organization_id, {repository_id for repository_id, _ in unique}, now)
+    _give_grace(tx, organization_id, {repository_id for repository_id, _ in unique}, now)
+
+
+def _give_grace(tx: Transaction, organization_id: int, repository_ids: Iterable[int], now: datetime) -> None:
+    """Postpone the deletion of repositories that have just got commits, if it was scheduled meanwhile.
+
+    On PostgreSQL a sender of commits may have found a repository before it was deleted as an empty one.
+    """
+    until, columns = now + GRACE, REPOSITORIES.c
+    own = (columns.organization_id == organization_id) & (columns.delete_after < until)
+    pending = own & (columns.status == RepositoryStatus.PENDING_DELETION.value)
+    for piece in batches(sorted(repository_ids)):
+        tx.execute(update(REPOSITORIES).where(pending, columns.id.in_(piece)).values(delete_after=until))
 
 
 def _read(
@@ -210,7 +223,7 @@ def _insert(tx: Transaction, sent: _Sent, shas: Sequence[str]) -> dict[str, int]
     changes = _changes(sent, ids)
     write(tx, FILE_CHANGES, _CHANGE_COLUMNS, changes)
     _schedule_indexing(tx, sent, changes)
-    repository_queries.keep_with_commits(tx, sent.organization_id, [sent.repository_id], sent.now)
+    _give_grace(tx, sent.organization_id, [sent.repository_id], sent.now)
     analyze_if_grown(tx, COMMITS, len(rows))
     return ids
 

@@ -4,15 +4,16 @@ import base64
 import binascii
 import json
 import re
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import Annotated, Final, cast
 
 from fastapi import Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from scmhost.infra.errors import Forbidden, NotFound, Unauthenticated
-from scmhost.infra.rates import RateLimits, TooManyRequests
+from scmhost.infra.errors import Forbidden, NotFound, TooManyRequests, Unauthenticated
 from scmhost.sdk import Organization
 from scmhost.services import Actor, Services
 
@@ -119,17 +120,29 @@ def authenticate(services: Services, text: str) -> Caller:
     return Caller(organization, token)
 
 
-def limit_rate(services: Services, kind: str, key: int, most: int) -> None:
-    """Count a request of a token or a key, of which there may be ``most`` in a minute.
+_MINUTE: Final = 60.0
+# So that memory is bounded. Without its bucket a key starts again with a full one.
+_MOST_BUCKETS: Final = 10_000
+
+
+def limit_rate(
+    services: Services, kind: str, key: int, most: int, *, clock: Callable[[], float] = time.monotonic
+) -> None:
+    """Take a request from the token bucket of a token or a key. It holds ``most``, and fills up in a minute.
 
     Raises:
-        TooManyRequests: there were as many already.
+        TooManyRequests: the bucket is empty. This request does not count.
     """
-    try:
-        services.shared(RateLimits).check(kind, key, most)
-    except TooManyRequests:
+    buckets, now, step = services.full_at, clock(), _MINUTE / most
+    full_at = max(buckets.get((kind, key), now), now) + step
+    wait = full_at - now - _MINUTE
+    # It is a whole step, or an error of rounding.
+    if wait > step / 2:
         services.telemetry.count("refused_requests", {kind: 1})
-        raise
+        raise TooManyRequests(kind, max(1, ceil(round(wait, 3))))
+    if len(buckets) >= _MOST_BUCKETS:
+        buckets.clear()
+    buckets[kind, key] = full_at
 
 
 async def services_of(request: Request) -> Services:

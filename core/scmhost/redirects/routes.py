@@ -7,9 +7,8 @@ from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
 
-from scmhost.infra.errors import InvalidInput, NotFound, ScmhostError
+from scmhost.infra.errors import InvalidInput, NotFound, ScmhostError, TooManyRequests
 from scmhost.infra.http import html_page
-from scmhost.infra.rates import TooManyRequests
 from scmhost.links.values import FrameQuery, no_link_message
 from scmhost.mapping import FrameInfo
 from scmhost.organizations.access import ServicesDep, limit_rate

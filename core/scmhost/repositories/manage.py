@@ -26,6 +26,11 @@ _log = structlog.get_logger(__name__)
 _MOST_NOTES: Final = 20
 
 
+# Time to notice a mistake before data is lost.
+GRACE: Final = timedelta(hours=1)
+"""How long a repository with commits waits before it is deleted, as on Sentry."""
+
+
 def get_repository(services: Services, organization: Organization, repository_id: int) -> Repository:
     """Return one repository of the organization, in any status."""
     with services.store.read() as tx:
@@ -131,14 +136,14 @@ def delete_repository(services: Services, organization: Organization, repository
     """Schedule a repository's deletion: now if it has no commits, else in an hour. A second call changes nothing."""
     with services.store.write() as tx:
         # Locked before the commits are searched for: a sender whose commits are not saved yet is waited for.
-        repository = queries.locked(tx, organization.id, repository_id)
+        repository = queries.get(tx, organization.id, repository_id, lock=True)
         if repository is None:
             raise _missing(organization, repository_id)
         # Clients repeat requests; a second one must not restart the time of grace.
         if repository.status not in (RepositoryStatus.ACTIVE, RepositoryStatus.HIDDEN):
             return repository
         # Without commits nothing is lost, and a test or a typo is gone at once.
-        grace = queries.GRACE if queries.has_commits(tx, organization.id, repository_id) else timedelta()
+        grace = GRACE if queries.has_commits(tx, organization.id, repository_id) else timedelta()
         queries.schedule_deletion(tx, organization.id, repository_id, services.clock.now() + grace)
         record(tx, services, organization, "repository.delete", (repository.id, repository.name))
         scheduled = require_repository(tx, organization, repository_id)

@@ -1,7 +1,7 @@
 """SQL of repositories: create, find, list, change, claim and delete."""
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final, TypedDict, Unpack, get_args
 
@@ -39,10 +39,6 @@ HOLDERS: Final = (RepositoryStatus.ACTIVE.value, RepositoryStatus.HIDDEN.value)
 _STATUSES: Final = frozenset(status.value for status in RepositoryStatus)
 _STATES: Final = frozenset(get_args(HostState))
 
-
-# Time to notice a mistake before data is lost.
-GRACE: Final = timedelta(hours=1)
-"""How long a repository with commits waits before it is deleted, as on Sentry."""
 
 UNKNOWN_TO_HOST: Final[Mapping[str, Any]] = {"state": "active", "host_name": None}
 """The columns that the synchronization sets, for a repository that gets another installation or none."""
@@ -94,15 +90,10 @@ def _change(
     return repository_of(row) if row else None
 
 
-def one(tx: Transaction, condition: ColumnElement[bool]) -> Repository | None:
-    """Return the only repository that fulfils a condition."""
-    row = tx.execute(select(*COLUMNS).where(condition)).one_or_none()
-    return repository_of(row) if row else None
-
-
-def locked(tx: Transaction, organization_id: int, repository_id: int) -> Repository | None:
-    """Return a repository. Until the transaction ends, nobody else changes it or adds commits to it."""
-    row = tx.execute(select(*COLUMNS).where(is_row(organization_id, repository_id)).with_for_update()).one_or_none()
+def one(tx: Transaction, condition: ColumnElement[bool], *, lock: bool = False) -> Repository | None:
+    """Return the only repository that fulfils a condition. ``lock``: lock its row until the transaction ends."""
+    query = select(*COLUMNS).where(condition)
+    row = tx.execute(query.with_for_update() if lock else query).one_or_none()
     return repository_of(row) if row else None
 
 
@@ -133,18 +124,6 @@ def due_for_deletion(tx: Transaction, now: datetime, limit: int = 100) -> list[R
     """Return repositories of all organizations whose deletion is due, the longest overdue first."""
     rows = select(*COLUMNS).where(_is_due(now)).order_by(REPOSITORIES.c.delete_after, REPOSITORIES.c.id).limit(limit)
     return [repository_of(row) for row in tx.execute(rows)]
-
-
-def keep_with_commits(tx: Transaction, organization_id: int, ids: Iterable[int], now: datetime) -> None:
-    """Give the time of grace to repositories that have just got commits and whose deletion was scheduled meanwhile.
-
-    On PostgreSQL a sender of commits may have found a repository before it was deleted as an empty one.
-    """
-    until = now + GRACE
-    own = (REPOSITORIES.c.organization_id == organization_id) & (REPOSITORIES.c.delete_after < until)
-    pending = own & (REPOSITORIES.c.status == RepositoryStatus.PENDING_DELETION.value)
-    for piece in batches(sorted(ids)):
-        tx.execute(update(REPOSITORIES).where(pending, REPOSITORIES.c.id.in_(piece)).values(delete_after=until))
 
 
 def postpone_deletion(tx: Transaction, organization_id: int, repository_id: int, delete_after: datetime) -> None:
@@ -234,10 +213,7 @@ def ensure(
     now: datetime,
     urls: Mapping[str, str | None] = MappingProxyType({}),
 ) -> dict[str, Repository]:
-    """Return the repositories with these names, by casefolded name. Missing ones are created, unclaimed.
-
-    ``urls``: the addresses of those that are created, by casefolded name.
-    """
+    """Return the repositories with these names, by casefolded name. Missing ones are created at ``urls``, unclaimed."""
     # Of two spellings of a name the first is stored.
     spelled = {name_key(name): name for name in reversed(list(names))}
     found = _holders(tx, organization_id, spelled)
@@ -245,17 +221,15 @@ def ensure(
     if not missing:
         return found
     ids = new_ids(tx, len(missing))
-    rows = [
-        _new_row(organization_id, id_, spelled[key], now) | {"url": urls.get(key)}
-        for id_, key in zip(ids, missing, strict=True)
-    ]
+    new = zip(ids, missing, strict=True)
+    rows = [_new_row(organization_id, id_, spelled[key], now) | {"url": urls.get(key)} for id_, key in new]
     insert_missing(tx, REPOSITORIES, rows)
     return found | _holders(tx, organization_id, missing)
 
 
-def get(tx: Transaction, organization_id: int, repository_id: int) -> Repository | None:
-    """Return one repository, in any status."""
-    return one(tx, is_row(organization_id, repository_id))
+def get(tx: Transaction, organization_id: int, repository_id: int, *, lock: bool = False) -> Repository | None:
+    """Return one repository, in any status. ``lock``: nobody else changes it or adds commits to it meanwhile."""
+    return one(tx, is_row(organization_id, repository_id), lock=lock)
 
 
 def get_many(tx: Transaction, organization_id: int, ids: Iterable[int]) -> dict[int, Repository]:

@@ -14,6 +14,7 @@ from scmhost.repositories import queries as repository_queries
 from scmhost.repositories.alias_queries import address_of, path_of
 from scmhost.repositories.claim import MAX_NAME, add_repository, create_repository
 from scmhost.repositories.manage import (
+    GRACE,
     change_repository,
     delete_repository,
     get_repository,
@@ -160,7 +161,7 @@ def test_repository_with_commits_waits(scripted: ScriptedHost) -> None:
     with scripted.services.store.read() as tx:
         due = [
             repository_queries.is_due(tx, scripted.organization.id, repository.id, now + wait)
-            for wait in (timedelta(), repository_queries.GRACE - timedelta(minutes=1), repository_queries.GRACE)
+            for wait in (timedelta(), GRACE - timedelta(minutes=1), GRACE)
         ]
     assert due == [False, False, True]
 

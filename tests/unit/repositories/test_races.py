@@ -58,7 +58,7 @@ def beside(store: Store, by_hand: Callable[[Transaction], object], request: Call
 
 def _is_waiting(store: Store) -> bool:
     with store.read() as tx:
-        return tx.execute(_WAITING).scalar_one() > 0
+        return bool(tx.execute(_WAITING).scalar_one())
 
 
 def test_commits_that_are_saved_beside_a_deletion_get_the_time_of_grace(web: LinkProject) -> None:
@@ -82,7 +82,7 @@ def test_commits_that_are_sent_beside_a_deletion_get_the_time_of_grace(web: Link
     entries = [{"id": factories.sha(1), "repository": "acme/web"}]
 
     def delete(tx: Transaction) -> None:
-        assert queries.locked(tx, organization.id, web.repository)
+        assert queries.get(tx, organization.id, web.repository, lock=True)
         queries.schedule_deletion(tx, organization.id, web.repository, now)
 
     with beside(services.store, delete, lambda: ingest_commits(services, organization, entries)) as sending:
