@@ -107,9 +107,22 @@ def test_a_token_over_its_limit_is_refused_and_hurts_no_other(tmp_path: Path) ->
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
     after = answers[-1].headers["Retry-After"]
     assert 1 <= int(after) <= 20
-    assert answers[-1].json() == {"detail": f"Too many requests with this token; try again in {after} s."}
+    assert answers[-1].json() == {"detail": f"Too many requests of this token; try again in {after} s."}
     assert neighbour.status_code == 200
     assert value(found, "scmhost_refused_requests_total", kind="token") == 2
+
+
+def test_tokens_of_one_organization_share_a_limit(tmp_path: Path) -> None:
+    """An organization with several tokens is refused when they make too many requests together."""
+    configuration = f"{PLUGINS_TOML}[limits]\norganization_requests_per_minute = 3\n"
+    with open_api(tmp_path, configuration, background=False) as api:
+        second = api.token("org:read")
+        answers = [api.get("repos/", token=second if number % 2 else None) for number in range(4)]
+        other = bootstrap(api.services, "other", "web").token
+        neighbour = api.get("/api/0/organizations/other/repos/", token=other)
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert "of this organization; try again in" in answers[-1].json()["detail"]
+    assert neighbour.status_code == 200
 
 
 def test_commits_and_frames_are_counted_by_outcome(api: ApiClient) -> None:

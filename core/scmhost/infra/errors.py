@@ -39,10 +39,10 @@ class Unauthenticated(ScmhostError):
 
 
 class TooManyRequests(ScmhostError):
-    """A token or a key has made too many requests. ``retry_after`` is in seconds."""
+    """A token, a key or an organization has made too many requests. ``retry_after`` is in seconds."""
 
     def __init__(self, kind: str, retry_after: int) -> None:
-        super().__init__(f"Too many requests with this {kind}; try again in {retry_after} s.")
+        super().__init__(f"Too many requests of this {kind}; try again in {retry_after} s.")
         self.retry_after = retry_after
 
 

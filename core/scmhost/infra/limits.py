@@ -54,6 +54,9 @@ class Limits(BaseModel):
     requests_per_minute: int = Field(
         default=60_000, ge=1, description="Most requests of one token in a minute, in each worker."
     )
+    organization_requests_per_minute: int = Field(
+        default=120_000, ge=1, description="Most requests of an organization's tokens in a minute, in each worker."
+    )
     redirects_per_minute: int = Field(
         default=600, ge=1, description="Most redirects of one key in a minute, in each worker."
     )

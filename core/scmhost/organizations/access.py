@@ -98,7 +98,7 @@ def authenticate(services: Services, text: str) -> Caller:
 
     Raises:
         Unauthenticated: the token is malformed, unknown, revoked or expired.
-        TooManyRequests: it has made more than ``limits.requests_per_minute``.
+        TooManyRequests: it has made more than ``limits.requests_per_minute``, or its organization has made too many.
     """
     sent = read_token(text)
     if sent is None:
@@ -117,6 +117,8 @@ def authenticate(services: Services, text: str) -> Caller:
     if token.expires_at is not None and token.expires_at <= services.clock.now():
         raise Unauthenticated("Invalid token: it has expired.")
     limit_rate(services, "token", token.id, services.limits.requests_per_minute)
+    # One with many tokens must not starve the others.
+    limit_rate(services, "organization", organization.id, services.limits.organization_requests_per_minute)
     return Caller(organization, token)
 
 
@@ -128,7 +130,9 @@ _MOST_BUCKETS: Final = 10_000
 def limit_rate(
     services: Services, kind: str, key: int, most: int, *, clock: Callable[[], float] = time.monotonic
 ) -> None:
-    """Take a request from the token bucket of a token or a key. It holds ``most``, and fills up in a minute.
+    """Take a request from the token bucket of a token, a key or an organization.
+
+    It holds ``most`` requests, and fills up in a minute.
 
     Raises:
         TooManyRequests: the bucket is empty. This request does not count.

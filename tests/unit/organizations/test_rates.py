@@ -56,7 +56,7 @@ def test_the_error_names_the_time_after_which_the_next_request_is_allowed() -> N
     requests = Requests()
     requests(1, 3)
     requests.now += 5.5
-    with pytest.raises(TooManyRequests, match=r"with this token; try again in 15 s") as caught:
+    with pytest.raises(TooManyRequests, match=r"of this token; try again in 15 s") as caught:
         requests.send(1)
     assert caught.value.retry_after == 15
     requests.now += caught.value.retry_after
