@@ -33,6 +33,7 @@ from scmhost.infra.errors import (
     NotFound,
     ProviderRefused,
     ScmhostError,
+    TooManyRequests,
     Unauthenticated,
     Unavailable,
 )
@@ -116,6 +117,7 @@ DOCUMENTED_ERRORS: Final[dict[int | str, dict[str, Any]]] = {
     408: {"model": ErrorDetail, "description": "The body took longer than limits.body_seconds."},
     409: {"model": ErrorDetail, "description": "It conflicts with stored data."},
     413: {"model": ErrorDetail, "description": "The body is larger than limits.body_bytes."},
+    429: {"model": ErrorDetail, "description": "More than limits.requests_per_minute; wait for Retry-After."},
     502: {"model": ErrorDetail, "description": "A plugin is at fault; the answer names it."},
     503: {"model": ErrorDetail, "description": "Temporarily unavailable; try again later."},
 }
@@ -235,6 +237,8 @@ def _on_scmhost_error(_request: Request, error: Exception) -> JSONResponse:
         return JSONResponse({error.field: [error.message]}, status_code=400)
     if isinstance(error, ProviderRefused):
         return problem(_REFUSED_STATUS[error.reason], str(error), _retry_after(error.retry_after))
+    if isinstance(error, TooManyRequests):
+        return problem(429, str(error), _retry_after(error.retry_after))
     if isinstance(error, PluginFault):
         return problem(status_of_fault(error.kind), str(error), _retry_after(error.retry_after))
     status = next((status for kind, status in _ERROR_STATUS if isinstance(error, kind)), 500)

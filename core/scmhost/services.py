@@ -55,6 +55,7 @@ class Services:
         secret_box: encrypts the secrets of installations, with the keys of the operator.
         telemetry: receives the operations that are measured.
         actor: who makes the changes, for the audit log.
+        full_at: the token buckets of rate limits: when each is full again, by the kind and the id of its key.
     """
 
     store: Store
@@ -70,6 +71,7 @@ class Services:
     secret_box: SecretBox = NO_KEYS
     telemetry: Telemetry = NO_TELEMETRY
     actor: Actor = SYSTEM
+    full_at: dict[tuple[str, int], float] = field(default_factory=dict, repr=False)
     # Shared by all copies of the services: for_actor() copies the reference.
     _shared: dict[type[Any], Any] = field(default_factory=dict, repr=False)
 

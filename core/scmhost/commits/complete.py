@@ -16,6 +16,7 @@ from scmhost.sdk import Installation, JsonObject, Organization, Push, Repository
 from scmhost.services import Services
 
 from . import bulk_queries
+from .fields import Notes
 from .ingest import IngestedCommits, report_saved_commits
 from .payload import commits_from_drafts
 
@@ -81,13 +82,16 @@ def complete_push(services: Services, job: QueuedJob) -> None:
     ingested: list[IngestedCommits] = []
     # The limit of a request bounds a transaction here: nothing of a long push is left out.
     size = services.limits.commits_per_request
+    cut = Notes()
     for start in range(0, len(drafts), size):
-        commits = commits_from_drafts(drafts[start : start + size], services.limits)
+        commits = commits_from_drafts(drafts[start : start + size], services.limits, cut)
         with services.telemetry.operation("ingest"), services.store.write() as tx:
             if commits:
                 now = services.clock.now()
                 saved = bulk_queries.save(tx, wanted.organization.id, wanted.repository.id, commits, now)
                 ingested.append(IngestedCommits(wanted.repository, commits, saved, wanted.head))
+    if notes := cut.all():
+        log.warning("commits of a push cut", repository=wanted.repository.id, notes=notes)
     with services.store.write() as tx:
         jobs.finish(tx, job)
     report_saved_commits(services, wanted.organization, ingested)

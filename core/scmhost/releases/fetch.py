@@ -7,6 +7,7 @@ from typing import Final
 import structlog
 
 from scmhost.commits import bulk_queries
+from scmhost.commits.fields import Notes
 from scmhost.commits.ingest import IngestedCommits, report_saved_commits
 from scmhost.commits.payload import commits_from_drafts
 from scmhost.commits.values import ListedCommit
@@ -195,8 +196,10 @@ def _call_provider(services: Services, request: _FetchRequest) -> _FetchResult:
         counts = {"fetched": len(page.commits), "kept": min(len(page.commits), most), "unlisted": page.unlisted}
         without = page.without_changes
         log.warning("fetched commits left out", repository=request.repository.id, **counts, without_changes=without)
+    cut = Notes()
     # The newest ones are first, so the limit drops the oldest.
-    return _FetchResult(head, commits_from_drafts(page.commits[:most], services.limits), " ".join(notes) or None)
+    commits = commits_from_drafts(page.commits[:most], services.limits, cut)
+    return _FetchResult(head, commits, " ".join(filter(None, [*notes, "; ".join(cut.all())])) or None)
 
 
 def _notes(name: str, page: CommitPage, most: int) -> Iterator[str]:
@@ -243,5 +246,6 @@ def _save(tx: Transaction, services: Services, request: _FetchRequest, result: _
         return []
     saved = bulk_queries.save(tx, organization_id, repository.id, result.commits, now)
     shas = [commit.sha for commit in result.commits]
-    content_queries.set_shas(tx, release, repository.id, shas, join=len(release.projects) > 1)
+    join = len(release.projects) > 1
+    content_queries.set_shas(tx, release, repository.id, shas, join=join, known=saved.new_ids)
     return [IngestedCommits(repository, result.commits, saved, result.head)]
