@@ -1,0 +1,62 @@
+"""Questions as rows of JSON lines, the form of data sets of suspect commits."""
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from .values import Blame, Change, Question, Region, TraceFrame
+
+
+class _Lenient(BaseModel):
+    """Unknown fields are ignored."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class FrameRow(_Lenient):
+    path: str
+    line: int | None = None
+    function: str | None = None
+    test: bool = False
+
+
+class CommitRow(_Lenient):
+    sha: str
+    time: float
+    words: Sequence[str] = ()
+    touched: dict[str, str] = Field(default_factory=dict)
+    in_window: bool | None = None
+
+
+class BlameRow(_Lenient):
+    path: str
+    line: int
+    sha: str
+
+
+class RegionRow(_Lenient):
+    path: str
+    line: int
+    shas: Sequence[str] = ()
+
+
+class SuspectsRow(_Lenient):
+    """A question. ``in_window`` marks the commits of the release; without any mark all commits are compared."""
+
+    frames: Sequence[FrameRow] = ()
+    commits: Sequence[CommitRow] = ()
+    first_seen: float | None = None
+    blame: Sequence[BlameRow] | None = None
+    region: Sequence[RegionRow] | None = None
+
+    def question(self) -> Question:
+        """Return the question."""
+        return Question(
+            frames=[TraceFrame(row.path, row.line, row.function, row.test) for row in self.frames],
+            commits=[
+                Change(row.sha, row.time, frozenset(row.words), row.touched, row.in_window) for row in self.commits
+            ],
+            first_seen=self.first_seen,
+            blame=[Blame(row.path, row.line, row.sha) for row in self.blame or ()],
+            regions=[Region(row.path, row.line, row.shas) for row in self.region or ()],
+        )
