@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import takewhile
 from typing import Final
 
 from .values import Change
@@ -76,12 +75,3 @@ def _target(revert: Change, older: Sequence[Change]) -> str | None:
     if len(words) < _LEAST_WORDS:
         return None
     return next((commit.sha for commit in reversed(older) if commit.words - _REVERT == words), None)
-
-
-def is_test_path(path: str) -> bool:
-    """Return whether a file belongs to tests, by its path as most languages name them."""
-    *folders, name = path.split("/")
-    stem = "".join(takewhile(lambda letter: letter != ".", name))
-    if not {"test", "tests", "spec", "specs", "__tests__", "testing"}.isdisjoint(folders):
-        return True
-    return stem.startswith("test_") or stem.endswith(("_test", "Test", "Tests", "_spec")) or ".test." in name
