@@ -35,7 +35,6 @@ from .schemas import (
     ExplainedTraceOut,
     LinkedFile,
     LinkedFiles,
-    LinkedTraceOut,
     MappingWithEvidence,
     ParsedPath,
     StacktraceLink,
@@ -48,6 +47,8 @@ from .schemas import (
 from .source_context import read_context
 from .source_lines import MAX_MARGIN
 from .source_urls import parse_source_url
+from .suspect_routes import TraceWithSuspectsOut, suspects_out
+from .suspects import SuspectOptions
 from .traces import MAX_FIELD, DeriveIn, LinksIn, read_trace
 from .values import FrameQuery, Link, LinkOptions, NoLink
 
@@ -180,7 +181,8 @@ def trace_links(
     project: ProjectToLink,
     body: LinksIn,
     margin: Annotated[int | None, Depends(context_margin)],
-) -> LinkedTraceOut:
+    suspects: Annotated[bool, Query(description="Add the commits that may have introduced the error.")] = False,
+) -> TraceWithSuspectsOut:
     """The links of all frames of a stack trace, each with its confidence; on request with source lines around it."""
     trace = read_trace(services, body)
     resolved = resolve_links(services, organization, project, trace.queries, body.options)
@@ -189,7 +191,11 @@ def trace_links(
         context = read_context(services, organization, trace.queries, resolved, margin)
         frames = [with_context(*item) for item in zip(frames, context, strict=True)]
     notes = notes_on_release(services, organization, body.release)
-    return LinkedTraceOut(frames=frames, unread_lines=trace.unread, truncated=trace.truncated, notes=notes)
+    answer = TraceWithSuspectsOut(frames=frames, unread_lines=trace.unread, truncated=trace.truncated, notes=notes)
+    if suspects:
+        options = SuspectOptions(body.release or None)
+        answer.suspects = suspects_out(services, organization, trace, resolved, options)
+    return answer
 
 
 @traces_router.post("/explain/")
