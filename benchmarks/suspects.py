@@ -95,7 +95,7 @@ class Mode:
             for commit in case["commits"]
             if commit["in_window"] or not self.in_window
         ]
-        lines = {} if self.lines else {"blame": [], "region": []}
+        lines: dict[str, list[Any]] = {} if self.lines else {"blame": [], "region": []}
         return SuspectsRow.model_validate({**case, "commits": commits, **lines}).question()
 
 

@@ -257,17 +257,17 @@ def _older(blamed: Mapping[str, _BlamedFile], known: set[str]) -> Iterator[Chang
 
 def _lines(frames: Sequence[TraceFrame], blamed: Mapping[str, _BlamedFile]) -> tuple[list[Blame], list[Region]]:
     """Return the blamed lines of the trace, and the commits that last changed the lines around each of them."""
-    lines, regions = [], []
+    lines: dict[Blame, Region] = {}
     for frame in frames:
         file = blamed.get(frame.path)
         if file is None or frame.line is None or frame.line not in file.lines:
             continue
-        lines.append(Blame(frame.path, frame.line, file.lines[frame.line]))
         around = range(frame.line - NEAR_LINES, frame.line + NEAR_LINES + 1)
         shas = {file.lines[line] for line in around if line in file.lines}
         newest = sorted(shas, key=lambda sha: (-int(file.commits[sha].get("author-time", 0)), sha))
-        regions.append(Region(frame.path, frame.line, newest))
-    return lines, regions
+        # A dictionary: two functions of one line, such as a comprehension and its caller, are one line.
+        lines[Blame(frame.path, frame.line, file.lines[frame.line])] = Region(frame.path, frame.line, newest)
+    return list(lines), list(lines.values())
 
 
 def _shown(

@@ -22,7 +22,7 @@ Each line out: {"suspects": [{"sha", "score", "confidence"}]}, with "reason" if 
 """
 
 
-class _Moment(click.ParamType):
+class _Moment(click.ParamType[datetime]):
     """A date, or a date and time; without an offset it is local."""
 
     name = "date"

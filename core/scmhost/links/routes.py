@@ -181,6 +181,7 @@ def trace_links(
     project: ProjectToLink,
     body: LinksIn,
     margin: Annotated[int | None, Depends(context_margin)],
+    *,
     suspects: Annotated[bool, Query(description="Add the commits that may have introduced the error.")] = False,
 ) -> TraceWithSuspectsOut:
     """The links of all frames of a stack trace, each with its confidence; on request with source lines around it."""

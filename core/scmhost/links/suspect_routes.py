@@ -110,7 +110,8 @@ def _origin(item: FoundSuspect) -> tuple[SuspectAuthor | None, datetime | None]:
     """Return the author and the time: of the stored commit, else of the blamed line."""
     if item.commit:
         author = item.commit.author
-        return author and SuspectAuthor(name=author.name, email=author.email), item.commit.committed_at
+        shown = SuspectAuthor(name=author.name, email=author.email) if author else None
+        return shown, item.commit.committed_at
     if item.blamed:
         return SuspectAuthor(name=item.blamed.author_name, email=item.blamed.author_email), item.blamed.timestamp
     return None, None
