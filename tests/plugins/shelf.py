@@ -69,6 +69,7 @@ def scm_read_file(repository: Repository, ref: str, path: str) -> bytes | None:
 
 
 @hookimpl
-def scm_blame_lines(ref: str, path: str, lines: Sequence[int]) -> Sequence[BlamedLine]:
+def scm_blame_lines(repository: Repository, ref: str, path: str, lines: Sequence[int]) -> Sequence[BlamedLine]:
     shelf.note(ref, path)
+    shelf.before_read(repository, path)
     return [line for line in shelf.blamed.get(path, ()) if line.line in lines]

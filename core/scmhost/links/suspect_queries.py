@@ -44,7 +44,7 @@ def newest(tx: Transaction, organization_id: int, paths: Paths, until: datetime 
         paths: the paths.
         until: later commits are left out.
     """
-    return _changed(tx, organization_id, paths, {id_: _newest(organization_id, id_, until) for id_ in paths})
+    return _changed(tx, organization_id, paths, {id_: newest_ids(organization_id, id_, until) for id_ in paths})
 
 
 def with_shas(tx: Transaction, organization_id: int, shas: Mapping[int, Iterable[str]]) -> list[StoredCommit]:
@@ -64,7 +64,8 @@ def listed(organization_id: int, release_id: int, repository_id: int) -> Subquer
     return query.order_by(RELEASE_COMMITS.c.position).limit(MOST_COMPARED).subquery("compared")
 
 
-def _newest(organization_id: int, repository_id: int, until: datetime | None) -> Subquery:
+def newest_ids(organization_id: int, repository_id: int, until: datetime | None) -> Subquery:
+    """Select the ids of the newest commits of a repository, not later than a moment."""
     own = (COMMITS.c.organization_id == organization_id) & (COMMITS.c.repository_id == repository_id)
     query = select(COMMITS.c.id).where(own)
     if until is not None:
